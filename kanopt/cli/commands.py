@@ -126,6 +126,7 @@ def check(files: tuple[Path, ...], *, as_json: bool) -> int:
     from kanopt.whatif.load import check_scenario
 
     mistakes: list[Issue] = []
+    told: set[str] = set()
     for file in files:
         try:
             scenario = check_scenario(file, allow_outside=_allowed("allow_outside"))
@@ -141,20 +142,17 @@ def check(files: tuple[Path, ...], *, as_json: bool) -> int:
             if not as_json:
                 click.echo(str(error))
             continue
-        _remark(scenario)
-        for issue in scenario.unreachable():
-            click.echo(f"warning: {issue}", err=True)
+        remarks = [f"warning: {remark}" for remark in (*scenario.remarks(), *scenario.unreachable())]
+        remarks += [f"note: {note}" for note in scenario.notes()]
+        # once of those in a file that several files build on
+        for remark in [remark for remark in remarks if remark not in told]:
+            click.echo(remark, err=True)
+        told |= {*remarks}
         if not as_json:
             click.echo(f"{file}: no mistakes ({_scenario_contents(scenario)})")
     if as_json:
         click.echo(to_json([asdict(issue) for issue in mistakes]))
     return ExitCode.BAD_INPUT if mistakes else ExitCode.SOLVED
-
-
-def _remark(*scenarios: Scenario) -> None:
-    """Warn of possible mistakes; once of those in a file that several scenarios share."""
-    for remark in dict.fromkeys(remark for scenario in scenarios for remark in scenario.remarks()):
-        click.echo(f"warning: {remark}", err=True)
 
 
 def _scenario_contents(scenario: Scenario) -> str:
@@ -205,7 +203,6 @@ def run(
 def _run(file: Path, *, seed: int | None, time_limit: float | None, quiet: bool) -> Run:
     with progress_reporter(quiet=quiet) as progress:
         scenario = _load(file)
-        _remark(scenario)
         return scenario.run(seed=seed, time_limit=time_limit, progress=progress)
 
 
@@ -252,7 +249,6 @@ def compare(
         scenarios = [_load(file) for file in files]
         if len(scenarios) == 1:
             scenarios = [_load(_base_of(scenarios[0])), *scenarios]
-        _remark(*scenarios)
         outcome = compared(scenarios, seed=seed, repeats=repeats, time_limit=time_limit, progress=progress)
     target = report or (out or Path("reports")) / f"{scenarios[0].path.stem}_compared.html"
     codes = [exit_code_of(outcome_run.result) for outcome_run in outcome.runs]
@@ -374,7 +370,8 @@ def fit(file: Path | None, *, table: Path | None, out: Path | None, as_json: boo
             from kanopt.whatif.learn import laws_of, learn
 
             scenario = _load(file)
-            _remark(scenario)
+            for remark in scenario.law_remarks():
+                click.echo(f"warning: {remark}", err=True)
             seed = scenario.seed if given["seed"] is None else given["seed"]
             laws = list(laws_of(scenario, learn(scenario, seed, progress)).values())
         else:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from kanopt.problems.findings import Check, Extrapolation, FrozenInput, Reason
 from kanopt.problems.pricing import Pricing
+from kanopt.problems.unread_columns import TableUse, UnreadColumns, unread_columns
 from kanopt.problems.views import View
 
 if TYPE_CHECKING:
@@ -58,7 +59,19 @@ class Problem(ABC, Generic[PlanT]):
         """Return the inputs of laws that a solver sees at a planning value."""
 
     def remarks(self) -> tuple[str, ...]:
-        """Return possible mistakes in the data, a sentence each."""
+        """Return possible mistakes in the data, a sentence each: what nothing reads first."""
+        return (*map(str, self.unread()), *self.data_remarks(), *self.unreachable())
+
+    @abstractmethod
+    def table_uses(self) -> tuple[TableUse, ...]:
+        """Return what the problem makes of each of its tables."""
+
+    def unread(self) -> tuple[UnreadColumns, ...]:
+        """Return the columns of each table that no field, law or rule reads; part of :meth:`remarks`."""
+        return unread_columns(self.table_uses())
+
+    def data_remarks(self) -> tuple[str, ...]:
+        """Return what is strange about the data that are read, a sentence each; part of :meth:`remarks`."""
         return ()
 
     def unreachable(self) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from kanopt.errors import ProblemError, UnitError, nearest
 from kanopt.problems.record_rules import PlainField, plain_fields, row_faults, row_of
 from kanopt.problems.records import Attribute, Quantity, Record, names_of
+from kanopt.problems.table_schema import TableSchema
 from kanopt.text import list_names
 from kanopt.units import convert
 from kanopt.validation import Fault, fault_text
@@ -83,7 +84,7 @@ def records(
     (Client(name='c1', demand=0.5, attributes={'zone': 'north'}),)
     """
     reader = RecordReader()
-    read = reader.read(data, kind, columns=columns, units=units, key=key, where=where)
+    read = reader.read(data, TableSchema(where, kind, units or {}, tuple(key)), columns=columns)
     reader.finish()
     return read
 
@@ -102,8 +103,8 @@ class RecordReader:
     --------
     >>> from kanopt.problems.supply import Market, Product
     >>> reader = RecordReader()
-    >>> _ = reader.read([Product("flour", weight=-1.0)], Product, where="products")
-    >>> _ = reader.read(pd.DataFrame({"name": ["Lyon"], "x": ["two"]}), Market, where="markets")
+    >>> _ = reader.read([Product("flour", weight=-1.0)], TableSchema("products", Product))
+    >>> _ = reader.read(pd.DataFrame({"name": ["Lyon"], "x": ["two"]}), TableSchema("markets", Market))
     >>> for mistake in reader.mistakes:
     ...     print(mistake)
     products: weight of 'flour': must be greater than 0, not the number -1.0
@@ -116,18 +117,16 @@ class RecordReader:
 
     def read(
         self,
-        data: pd.DataFrame | Iterable[RecordT],
-        kind: type[RecordT],
+        data: pd.DataFrame | Iterable[Any],
+        schema: TableSchema,
         *,
         columns: Mapping[str, str] | None = None,
-        units: Mapping[str, str] | None = None,
-        key: Sequence[str] = ("name",),
-        where: str = "table",
-    ) -> tuple[RecordT, ...]:
+    ) -> tuple[Any, ...]:
         """Return the records of a table as :func:`records` does; none where they cannot be read."""
-        given = () if isinstance(data, pd.DataFrame) else tuple(data)
+        kind, key = schema.record, schema.key
+        given: tuple[Any, ...] = () if isinstance(data, pd.DataFrame) else tuple(data)
         if isinstance(data, pd.DataFrame):
-            table = _FrameReader(data, kind, columns or {}, units or {}).read()
+            table = _FrameReader(data, kind, columns or {}, schema.units).read()
         else:
             table = _table_of(given, kind)
         found = [fault for fault in row_faults(kind, table.rows) if fault.place[1] not in table.unread]
@@ -136,10 +135,9 @@ class RecordReader:
             self.complete = False
             given = ()
         else:
-            made: Any = kind
-            given = given or tuple(made(**row, attributes=extra) for row, extra in table.pairs())
+            given = given or tuple(kind(**row, attributes=extra) for row, extra in table.pairs())
             lines += _duplicates(given, key)
-        self.mistakes += [f"{where}: {line}" for line in lines]
+        self.mistakes += [f"{schema.name}: {line}" for line in lines]
         return given
 
     def finish(self, between: Iterable[str] = ()) -> None:

@@ -16,7 +16,9 @@ from scipy.sparse.csgraph import dijkstra
 from kanopt.errors import FormulaError, ProblemError, UnitError, nearest
 from kanopt.formulas.binding import BoundFormula, ReferenceValue
 from kanopt.formulas.references import Reference
+from kanopt.problems.column_hints import TableField
 from kanopt.problems.records import names_of
+from kanopt.problems.unread_columns import TableUse, fields_read, frame_use
 from kanopt.text import amount_text, list_names
 from kanopt.units import convert
 
@@ -208,6 +210,18 @@ class RoadNetwork:
             raise ProblemError(
                 f"links: {list_names(unknown)} is not among the nodes; {nearest(unknown[0], names)}"
             )
+
+    def table_uses(self) -> tuple[TableUse, ...]:
+        """Return what is read of the links and nodes; where times were given as an array, their source is not known."""
+        found = []
+        if isinstance(self.law, BoundFormula):
+            ends = [TableField("tail", kind=str), TableField("head", kind=str)]
+            read = fields_read("link", [self.law])
+            found.append(frame_use("links", self.links, [*ends, TableField("length", self.distance)], read))
+        if self.nodes is not None:
+            place = [TableField("x", self.distance), TableField("y", self.distance)]
+            found.append(frame_use("nodes", self.nodes, [TableField("name", kind=str), *place]))
+        return tuple(found)
 
     @cached_property
     def tails(self) -> list[str]:

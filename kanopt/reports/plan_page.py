@@ -209,6 +209,10 @@ def _notices(why: Explanation, today: Result | None, laws: Mapping[str, LearnedL
         notices.append(Notice("bad", f"{text} Do not rely on this plan."))
     if not result.has_plan:
         notices.append(Notice("bad", cost_sentence(result)))
+    if striking := [found for found in result.problem.unread() if found.striking]:
+        text = "Nothing reads some columns that look as if they mattered: their values change nothing."
+        lines = tuple(f"{found.table}: {found.sentence}" for found in striking)
+        notices.append(Notice("care", text, _first(lines)))
     if why.extrapolations:
         lines = tuple(f"{one.where}: {one.message}" for one in why.extrapolations)
         notices.append(Notice("care", extrapolation_sentence(why.extrapolations), _first(lines)))

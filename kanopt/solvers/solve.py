@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from kanopt.errors import SolverError
+from kanopt.errors import KanoptWarning, SolverError
 from kanopt.problems.base import Plan, Problem
 from kanopt.problems.result import Certificate, Progress, Result, Status
 from kanopt.solvers.base import Outcome, SolveOptions, Solver
 from kanopt.solvers.clock import cpu_seconds
 
-__all__ = ["solve", "solvers"]
+__all__ = ["search_and_assess", "solve", "solvers"]
 
 _COUNTED = "the time limit counted work: the same seed gives the same plan"
 
@@ -75,6 +76,11 @@ def solve(
     ------
     SolverError
         If no solver accepts the problem, or the one given does not, or an option has no such value; says why.
+
+    Warns
+    -----
+    KanoptWarning
+        If nothing reads a column that looks like a field, or whose name is a word of planning.
     """
     options = SolveOptions(
         time_limit=time_limit,
@@ -84,6 +90,24 @@ def solve(
         workers=workers,
         deterministic=deterministic,
     )
+    striking = [str(found) for found in problem.unread() if found.striking]
+    if striking:
+        warnings.warn("\n".join(striking), KanoptWarning, stacklevel=2)
+    return search_and_assess(problem, options, solver)
+
+
+def search_and_assess(problem: Problem[Any], options: SolveOptions, solver: Solver | None = None) -> Result:
+    """Solve a problem as :func:`solve` does, without a warning of what was told before.
+
+    Parameters
+    ----------
+    problem
+        Any problem.
+    options
+        How long and how to search.
+    solver
+        What to solve it with; the first of :func:`solvers` that accepts it where not given.
+    """
     wall, cpu = time.perf_counter(), cpu_seconds()
     # a solver may have to make pieces of laws to know whether it accepts them
     solver = _choose(problem, solvers() if solver is None else (solver,))

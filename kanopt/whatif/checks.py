@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 __all__ = [
     "binding_mistakes",
     "change_mistakes",
-    "column_remarks",
     "dimension_remarks",
     "field_columns",
     "law_mistakes",
@@ -286,19 +284,6 @@ def dimension_remarks(laws: Mapping[str, LawSpec], formulas: Mapping[str, Formul
         if isinstance(spec, GivenSpec) and name in formulas:
             for message in unit_mistakes(name, spec, formulas):
                 yield Mistake(("surrogates", name, "formula"), message)
-
-
-def column_remarks(problem: ProblemSpec, frames: Frames) -> Iterable[Mistake]:
-    """Yield columns that nothing reads although they are spelt almost like a field that no column fills."""
-    for key, part in problem.parts().items():
-        columns = [str(column) for column in frames[part.table].columns]
-        fields = problem.fields_of(str(key[0]))
-        empty = sorted(fields - set(part.columns) - set(columns))
-        idle = set(columns) - problem.readable_names(str(key[0])) - set(part.columns.values())
-        for column in sorted(idle):
-            for field in get_close_matches(column, empty, n=1, cutoff=0.8):
-                message = f"nothing reads the column {column!r} of {part.table!r}; is it the field {field!r}, misspelt?"
-                yield Mistake(("problem", *key), message)
 
 
 def _flat_bindings(bind: Mapping[str, Any]) -> Iterable[tuple[Key, Any]]:

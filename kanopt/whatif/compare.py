@@ -19,7 +19,7 @@ from kanopt.text import join_list
 from kanopt.whatif.comparison import Comparison, Variant
 from kanopt.whatif.events import Event, OnEvent, ignore_event
 from kanopt.whatif.learn import Cache, LearnedLaw, laws_of, learn
-from kanopt.whatif.run import build, finish_run, price_today, solve_problem
+from kanopt.whatif.run import build, finish_run, price_today, solve_problem, tell_remarks
 from kanopt.whatif.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -177,6 +177,8 @@ def _scenario_searches(
     contests = []
     for scenario in scenarios:
         scenario.check()
+    tell_remarks(scenarios, report)
+    for scenario in scenarios:
         laws = laws_of(scenario, learn(scenario, chosen, report, cache))
         problem = build(scenario, laws)
         contests.append(

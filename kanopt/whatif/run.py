@@ -6,7 +6,7 @@ import platform
 import time
 import warnings
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from kanopt.problems.result import Progress, Result
     from kanopt.tables import TableReport
 
-__all__ = ["Run", "build", "environment", "finish_run", "price_today", "run", "solve_problem"]
+__all__ = ["Run", "build", "environment", "finish_run", "price_today", "run", "solve_problem", "tell_remarks"]
 
 _PACKAGES = ("kanopt", "numpy", "pandas", "scipy", "torch", "sympy", "ortools", "pyvrp", "highspy")
 
@@ -88,9 +88,10 @@ def run(
     chosen = scenario.seed if seed is None else seed
     start = time.perf_counter()
     scenario.check(planning=True)
+    tell_remarks([scenario], report)
     laws = laws_of(scenario, learn(scenario, chosen, report, cache))
     problem = build(scenario, laws)
-    for remark in problem.remarks():
+    for remark in (*problem.data_remarks(), *problem.unreachable()):
         report(Event("build", f"note: {remark}"))
     today = price_today(scenario, problem, laws)
     result = solve_problem(scenario, problem, seed=chosen, time_limit=time_limit, report=report)
@@ -101,6 +102,14 @@ def run(
         )
         result = again if again.rank.is_better_than(result.rank) else result
     return finish_run(scenario, laws, result, today, seconds=time.perf_counter() - start)
+
+
+def tell_remarks(scenarios: Sequence[Scenario], report: OnEvent) -> None:
+    """Warn of possible mistakes in checked scenarios, and report notes; once of those in a file that several share."""
+    for note in dict.fromkeys(note for scenario in scenarios for note in scenario.notes()):
+        report(Event("build", f"note: {note}"))
+    for remark in dict.fromkeys(remark for scenario in scenarios for remark in scenario.remarks()):
+        warnings.warn(str(remark), KanoptWarning, stacklevel=4)
 
 
 def build(scenario: Scenario, laws: Mapping[str, LearnedLaw]) -> Problem[Any]:
@@ -152,7 +161,8 @@ def solve_problem(
     report: OnEvent = ignore_event,
 ) -> Result:
     """Solve the problem of a scenario within its limits."""
-    from kanopt.solvers import solve
+    from kanopt.solvers.base import SolveOptions
+    from kanopt.solvers.solve import search_and_assess
 
     limit = scenario.solver.time_limit if time_limit is None else time_limit
     report(Event("solve", f"solving: {scenario.name} (at most {amount_text(limit, 's', 6)})"))
@@ -162,8 +172,7 @@ def solve_problem(
         message = f"{seconds_text(step.seconds)}{price} {step.message}".rstrip()
         report(Event("solve", message, transient=True))
 
-    return solve(
-        problem,
+    options = SolveOptions(
         time_limit=limit,
         seed=seed,
         initial=initial,
@@ -171,6 +180,7 @@ def solve_problem(
         workers=scenario.solver.workers,
         deterministic=scenario.solver.deterministic,
     )
+    return search_and_assess(problem, options)
 
 
 def finish_run(

@@ -13,7 +13,6 @@ from kanopt.errors import Issue, KanoptError, ScenarioError
 from kanopt.whatif.changes import Change, Value
 from kanopt.whatif.checks import (
     change_mistakes,
-    column_remarks,
     dimension_remarks,
     field_columns,
     unit_remarks,
@@ -26,6 +25,7 @@ from kanopt.whatif.layers import Layers
 from kanopt.whatif.problem_spec import ProblemInputs, ProblemSpec
 from kanopt.whatif.sections import missing_problem
 from kanopt.whatif.spec import LawSpec, LearnedSpec, ReportSpec, SolverSpec
+from kanopt.whatif.unread import unread_message, unread_of_scenario
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -231,17 +231,40 @@ class Scenario:
             ) from error
 
     def remarks(self) -> tuple[Issue, ...]:
-        """Return what is no mistake but may be one.
+        """Return what is no mistake but may be one: columns that nothing reads, and those of :meth:`law_remarks`.
 
-        Columns spelt almost like an empty field, laws without units, and laws by hand whose units do not agree.
+        Named are columns that look like a field or are a word of planning; :meth:`notes` has the others.
+
+        Raises
+        ------
+        KanoptError
+            If the problem cannot be built; :meth:`check` says why.
         """
-        found = list(dimension_remarks(self.laws, self.drafts))
-        if self.problem_spec is not None:
-            found[:0] = [
-                *column_remarks(self.problem_spec, self.changed),
-                *unit_remarks(self.problem_spec, self.drafts),
-            ]
+        return (*self._unread(striking=True), *self.law_remarks())
+
+    def law_remarks(self) -> tuple[Issue, ...]:
+        """Return laws without units, and laws by hand whose units do not agree."""
+        found = [] if self.problem_spec is None else list(unit_remarks(self.problem_spec, self.drafts))
+        found += dimension_remarks(self.laws, self.drafts)
         return tuple(self.layers.issue(remark) for remark in found)
+
+    def notes(self) -> tuple[Issue, ...]:
+        """Return the tables of which nothing reads some columns that look like nothing kanopt knows.
+
+        Raises
+        ------
+        KanoptError
+            If the problem cannot be built; :meth:`check` says why.
+        """
+        return self._unread(striking=False)
+
+    def _unread(self, *, striking: bool) -> tuple[Issue, ...]:
+        if self.problem_spec is None:
+            return ()
+        built = self.build(self.drafts)
+        found = unread_of_scenario(self.problem_spec, built, self.changed, self.laws)
+        told = [unread_message(each) for each in found if bool(each.striking) == striking]
+        return tuple(self.layers.issue(remark) for remark in told)
 
     def unreachable(self) -> tuple[Issue, ...]:
         """Return what no road or lane of the problem leads to; laws need not be learned for it.

@@ -15,7 +15,8 @@ from kanopt.explain.explanation import Level
 from kanopt.problems.result import Progress, Result
 from kanopt.problems.routing import RoutingPlan, RoutingProblem
 from kanopt.problems.routing.simulate import missing_skill
-from kanopt.solvers.solve import solve
+from kanopt.solvers.base import SolveOptions
+from kanopt.solvers.solve import search_and_assess
 from kanopt.text import join_list, money_text, percent_text
 
 __all__ = ["AlternativeSearch", "PlanAlternative", "with_client_on", "without_leg"]
@@ -126,8 +127,7 @@ class AlternativeSearch:
         seconds = max(start.wall_seconds, _LEAST_SECONDS)
         if start.deterministic and start.time_limit is not None:
             seconds = start.time_limit
-        return solve(
-            problem,
+        options = SolveOptions(
             time_limit=seconds if self.time_limit is None else self.time_limit,
             seed=start.seed if self.seed is None else self.seed,
             initial=start.plan,
@@ -135,6 +135,7 @@ class AlternativeSearch:
             workers=self.workers,
             deterministic=start.deterministic,
         )
+        return search_and_assess(problem, options)
 
 
 def with_client_on(result: Result, client: str, vehicle: str, search: AlternativeSearch) -> PlanAlternative:

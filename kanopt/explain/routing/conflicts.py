@@ -17,8 +17,9 @@ from kanopt.explain.routing.initial_plans import best_fit_plan, restrict_plan
 from kanopt.explain.routing.relaxed_problem import RelaxableRule, binding_rules, relax_problem, rules_text
 from kanopt.problems.result import Result
 from kanopt.problems.routing import RoutingPlan, RoutingProblem
+from kanopt.solvers.base import SolveOptions
 from kanopt.solvers.routing.completion import complete_by_insertion
-from kanopt.solvers.solve import solve
+from kanopt.solvers.solve import search_and_assess
 from kanopt.text import count_text, join_list
 
 __all__ = ["Conflict", "find_conflict"]
@@ -303,7 +304,8 @@ class _ConflictSearch:
         filled = None if start is None else complete_by_insertion(problem, start)
         if filled is not None:
             return filled
-        found = solve(problem, time_limit=seconds, seed=self.seed, initial=start)
+        options = SolveOptions(time_limit=seconds, seed=self.seed, initial=start)
+        found = search_and_assess(problem, options)
         return found.plan if found.check.ok and isinstance(found.plan, RoutingPlan) else None
 
     def _triangle_inequality_holds(self, problem: RoutingProblem) -> bool:

@@ -23,6 +23,8 @@ from kanopt.problems.decisions.plan import DecisionPlan
 from kanopt.problems.decisions.reasons import infeasibility_reasons
 from kanopt.problems.findings import FrozenInput, Reason
 from kanopt.problems.record_reader import records
+from kanopt.problems.table_schema import TableSchema
+from kanopt.problems.unread_columns import TableUse, table_use
 from kanopt.units import check_unit
 
 if TYPE_CHECKING:
@@ -151,7 +153,11 @@ class DecisionProblem(Problem[DecisionPlan]):
         """Return none: a solver sees every decision as it is."""
         return ()
 
-    def remarks(self) -> tuple[str, ...]:
+    def table_uses(self) -> tuple[TableUse, ...]:
+        """Return what is read of the table of decisions."""
+        return (table_use(TableSchema("decisions", Decision), self.records, ()),)
+
+    def data_remarks(self) -> tuple[str, ...]:
         """Return where ranges of decisions reach beyond the data that a law was learned from."""
         return tuple(
             text

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from kanopt.problems.record_rules import TimeUnit, Unit, check_fields
 from kanopt.problems.records import Attribute
+from kanopt.problems.table_schema import TableSchema
 from kanopt.validation import Amount, Count, Finite, Limit, Name
 
 __all__ = ["Client", "Depot", "RoutingUnits", "VehicleType", "split_label", "split_list"]
@@ -66,6 +67,15 @@ class RoutingUnits:
 
     def __post_init__(self) -> None:
         check_fields(self, "units")
+
+    def tables(self) -> tuple[TableSchema, ...]:
+        """Return the tables of a routing problem that counts in these units."""
+        points = self.of_points()
+        return (
+            TableSchema("depots", Depot, points),
+            TableSchema("clients", Client, points),
+            TableSchema("vehicles", VehicleType, self.of_vehicles()),
+        )
 
     def of_points(self) -> dict[str, str]:
         """Return the unit of each field of a depot or client."""

@@ -31,6 +31,7 @@ from kanopt.problems.routing.reasons import infeasibility_reasons
 from kanopt.problems.routing.remarks import input_findings
 from kanopt.problems.routing.simulate import RESERVED, Drive, drive
 from kanopt.problems.routing.validation import read_matrix, routing_mistakes
+from kanopt.problems.unread_columns import TableUse, fields_read, table_use
 from kanopt.text import list_names
 from kanopt.units import convert
 
@@ -114,12 +115,9 @@ class RoutingProblem(Problem[RoutingPlan]):
     policy: RoutingPolicy = field(default_factory=RoutingPolicy)
 
     def __post_init__(self) -> None:
-        points, fleet = self.units.of_points(), self.units.of_vehicles()
-        tables = (("depots", Depot, points), ("clients", Client, points), ("vehicles", VehicleType, fleet))
         reader = RecordReader()
-        for name, kind, units in tables:
-            found: Any = reader.read(getattr(self, name), kind, units=units, where=name)
-            object.__setattr__(self, name, found)
+        for schema in self.units.tables():
+            object.__setattr__(self, schema.name, reader.read(getattr(self, schema.name), schema))
         if not isinstance(self.policy, RoutingPolicy):
             raise ProblemError(f"policy: give a RoutingPolicy, not a {type(self.policy).__name__}")
         reader.finish(
@@ -256,9 +254,26 @@ class RoutingProblem(Problem[RoutingPlan]):
         """Return the loads and clock times that a solver sees at planning values."""
         return self.planning_values.frozen()
 
-    def remarks(self) -> tuple[str, ...]:
+    def table_uses(self) -> tuple[TableUse, ...]:
+        """Return what is read of depots, clients, vehicles, and the links and nodes of a road network."""
+        laws = [*self.leg_laws.formulas().values(), self.policy.service]
+        capacities = frozenset(self.policy.capacities)
+        clients = fields_read("client", laws) | capacities | ({"node"} if self.network else frozenset())
+        read = {"vehicles": fields_read("vehicle", laws) | capacities}
+        networks = {
+            id(roads): roads for roads in (self.duration, self.distance) if isinstance(roads, RoadNetwork)
+        }
+        return (
+            *(
+                table_use(schema, getattr(self, schema.name), read.get(schema.name, clients))
+                for schema in self.units.tables()
+            ),
+            *(use for network in networks.values() for use in network.table_uses()),
+        )
+
+    def data_remarks(self) -> tuple[str, ...]:
         """Tell of matrices that differ by direction or have shortcuts, units that do not fit, and shifts too short."""
-        return (*(finding.message for finding in input_findings(self)), *self.unreachable())
+        return tuple(finding.message for finding in input_findings(self))
 
     def unreachable(self) -> tuple[str, ...]:
         """Tell of clients that the road network does not join with a depot, there and back."""

@@ -24,7 +24,6 @@ from kanopt.problems.scheduling.entities import (
     PowerPrice,
     SchedulingRecords,
     SchedulingUnits,
-    Setup,
     Task,
 )
 from kanopt.problems.scheduling.power_tariff import PowerTariff
@@ -107,15 +106,15 @@ def resolve(problem: SchedulingProblem) -> SchedulingData:
     if problem.uses_energy:
         energy = modes.values("energy", problem.energy, "an energy cannot be negative")
     tariff = None
-    if read.prices:
-        ordered = sorted(read.prices, key=lambda price: price.start)
+    if read.power_price:
+        ordered = sorted(read.power_price, key=lambda price: price.start)
         tariff = PowerTariff(np.array([p.start for p in ordered]), np.array([p.price for p in ordered]))
     return SchedulingData(
         jobs=read.jobs,
         tasks=read.tasks,
         machines=read.machines,
         modes=read.modes,
-        breaks=read.breaks,
+        breaks=read.calendars,
         structure=structure,
         timing=_timing(read, duration, families, machine_at, problem.horizon),
         timing_without_horizon=_timing(read, duration, families, machine_at, None),
@@ -133,22 +132,13 @@ def _refuse(mistakes: Iterable[str]) -> None:
 
 
 def _read(problem: SchedulingProblem, reader: RecordReader) -> SchedulingRecords:
-    units = problem.units
-    price: Any = () if problem.power_price is None else problem.power_price
-    if isinstance(price, (int, float)):
-        price = (PowerPrice(0.0, float(price)),)
-    setups: Any = () if problem.setups is None else problem.setups
-    breaks: Any = () if problem.calendars is None else problem.calendars
-    read = reader.read
-    return SchedulingRecords(
-        jobs=read(problem.jobs, Job, units=units.of_job(), where="jobs"),
-        tasks=read(problem.tasks, Task, where="tasks"),
-        machines=read(problem.machines, Machine, where="machines"),
-        modes=read(problem.modes, Mode, units=units.of_mode(), key=Mode.KEY, where="modes"),
-        setups=read(setups, Setup, units=units.of_setup(), key=Setup.KEY, where="setups"),
-        breaks=read(breaks, Break, units=units.of_break(), key=Break.KEY, where="calendars"),
-        prices=read(price, PowerPrice, units=units.of_price(), key=PowerPrice.KEY, where="power_price"),
-    )
+    found: dict[str, Any] = {}
+    for schema in problem.units.tables():
+        given = getattr(problem, schema.name)
+        if isinstance(given, (int, float)):  # one price of power, for ever
+            given = (PowerPrice(0.0, float(given)),)
+        found[schema.name] = reader.read(() if given is None else given, schema)
+    return SchedulingRecords(**found)
 
 
 def _positions(items: Sequence[Any]) -> dict[str, int]:
@@ -197,7 +187,7 @@ def _timing(
             where = machine_at[item.machine] if item.machine else slice(None)
             setup[where, families[item.before], families[item.after]] = item.time
     breaks: list[list[tuple[float, float]]] = [[] for _ in read.machines]
-    for pause in read.breaks:
+    for pause in read.calendars:
         for machine in [machine_at[pause.machine]] if pause.machine else range(len(breaks)):
             breaks[machine].append((pause.start, pause.end))
     opens, closes = windows_between(breaks, np.inf if horizon is None else horizon)

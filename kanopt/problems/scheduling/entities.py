@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from kanopt.problems.record_rules import TimeUnit, Unit, check_fields
 from kanopt.problems.records import Attribute
+from kanopt.problems.table_schema import TableSchema
 from kanopt.validation import Amount, Finite, Name
 
 __all__ = [
@@ -49,6 +50,18 @@ class SchedulingUnits:
 
     def __post_init__(self) -> None:
         check_fields(self, "units")
+
+    def tables(self) -> tuple[TableSchema, ...]:
+        """Return the tables of a scheduling problem that counts in these units."""
+        return (
+            TableSchema("jobs", Job, self.of_job()),
+            TableSchema("tasks", Task),
+            TableSchema("machines", Machine),
+            TableSchema("modes", Mode, self.of_mode(), Mode.KEY),
+            TableSchema("setups", Setup, self.of_setup(), Setup.KEY),
+            TableSchema("calendars", Break, self.of_break(), Break.KEY),
+            TableSchema("power_price", PowerPrice, self.of_price(), PowerPrice.KEY),
+        )
 
     def of_job(self) -> dict[str, str]:
         """Return the unit of each field of a :class:`Job`."""
@@ -248,5 +261,5 @@ class SchedulingRecords:
     machines: tuple[Machine, ...]
     modes: tuple[Mode, ...]
     setups: tuple[Setup, ...]
-    breaks: tuple[Break, ...]
-    prices: tuple[PowerPrice, ...]
+    calendars: tuple[Break, ...]
+    power_price: tuple[PowerPrice, ...]

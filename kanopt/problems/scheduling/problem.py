@@ -28,6 +28,7 @@ from kanopt.problems.scheduling.entities import (
 )
 from kanopt.problems.scheduling.plan import Schedule, read_schedule, schedule_of
 from kanopt.problems.scheduling.reasons import infeasibility_reasons
+from kanopt.problems.unread_columns import TableUse, fields_read, table_use
 from kanopt.validation import Amount, Finite
 
 if TYPE_CHECKING:
@@ -135,6 +136,15 @@ class SchedulingProblem(Problem[Schedule]):
     def frozen_inputs(self) -> tuple[FrozenInput, ...]:
         """Return nothing: every input of a scheduling law is fixed before a schedule is made."""
         return ()
+
+    def table_uses(self) -> tuple[TableUse, ...]:
+        """Return what is read of each table."""
+        scopes = {"jobs": "job", "tasks": "task", "machines": "machine", "modes": "mode"}
+        laws, records = (self.duration, self.energy), self.data.mode_inputs.read
+        return tuple(
+            table_use(schema, getattr(records, schema.name), fields_read(scopes.get(schema.name, ""), laws))
+            for schema in self.units.tables()
+        )
 
     def assess(self, plan: Schedule) -> SchedulingAssessment:
         """Return what becomes of a schedule: whether every task runs once, where and when it may, and the price.

@@ -36,7 +36,7 @@ def schedule_mistakes(read: SchedulingRecords, *, uses_energy: bool) -> Iterable
     )
     yield from _unknown(
         "calendars",
-        read.breaks,
+        read.calendars,
         lambda b: (f"break from {number_text(b.start, 6)}", b.machine),
         "machine",
         some_or_all,
@@ -59,15 +59,15 @@ def schedule_mistakes(read: SchedulingRecords, *, uses_energy: bool) -> Iterable
         for where, name, family in things:
             if family and family not in families:
                 yield f"{where}: family {family!r} of {name!r} has no setup time; {nearest(family, families)}"
-    for pause in read.breaks:
+    for pause in read.calendars:
         if pause.end <= pause.start:
             where = f"break of {pause.machine or 'every machine'}"
             start, end = number_text(pause.start, 6), number_text(pause.end, 6)
             yield f"calendars: {where} from {start} to {end}: must end after it starts"
-    first = min((price.start for price in read.prices), default=0.0)
+    first = min((price.start for price in read.power_price), default=0.0)
     if first > 0:
         yield f"power_price: the first price starts at {number_text(first, 6)}; state one that starts at 0"
-    if uses_energy and not read.prices:
+    if uses_energy and not read.power_price:
         yield "problem: energy is given but power_price is not; give a price, or leave energy out"
 
 

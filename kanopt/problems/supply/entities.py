@@ -11,6 +11,7 @@ from pydantic import Field
 
 from kanopt.problems.record_rules import Unit, check_fields
 from kanopt.problems.records import Attribute
+from kanopt.problems.table_schema import TableSchema
 from kanopt.validation import Amount, Finite, Limit, Name
 
 __all__ = ["Facility", "Lane", "Market", "Period", "Product", "Supplier", "SupplyUnits"]
@@ -52,6 +53,17 @@ class SupplyUnits:
 
     def __post_init__(self) -> None:
         check_fields(self, "units")
+
+    def tables(self) -> tuple[TableSchema, ...]:
+        """Return the tables of a supply problem that counts in these units."""
+        return (
+            TableSchema("suppliers", Supplier, self.of_supplier, ("name", "product")),
+            TableSchema("facilities", Facility, self.of_facility),
+            TableSchema("markets", Market),
+            TableSchema("products", Product, self.of_product),
+            TableSchema("periods", Period),
+            TableSchema("lanes", Lane, self.of_lane, ("tail", "head", "mode")),
+        )
 
     @property
     def per_quantity(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -57,6 +57,18 @@ class SupplyNetwork:
     periods: tuple[Period, ...]
     lanes: tuple[Lane, ...]
     units: SupplyUnits
+
+    @property
+    def tables(self) -> Mapping[str, Sequence[Record]]:
+        """The records of each table, by its name in the problem."""
+        return {
+            "suppliers": self.offers,
+            "facilities": self.facilities,
+            "markets": self.markets,
+            "products": self.products,
+            "periods": self.periods,
+            "lanes": self.lanes,
+        }
 
     @cached_property
     def supplier_names(self) -> list[str]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from kanopt.formulas.binding import BoundFormula
 from kanopt.formulas.references import Reference
 from kanopt.problems.base import Problem
+from kanopt.problems.column_hints import TableField
 from kanopt.problems.findings import FrozenInput, Reason
 from kanopt.problems.record_reader import RecordReader
 from kanopt.problems.supply.assessment import SupplyAssessment
@@ -32,6 +33,7 @@ from kanopt.problems.supply.reasons import infeasibility_reasons
 from kanopt.problems.supply.simulate import Ledger, sites_open
 from kanopt.problems.supply.tariff import LaneTariff, SupplyLaw, demand_of
 from kanopt.problems.supply.validation import network_mistakes
+from kanopt.problems.unread_columns import TableUse, fields_read, frame_use, table_use
 
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
@@ -113,17 +115,18 @@ class SupplyProblem(Problem[FlowPlan]):
     demand_array: Floats = field(init=False)
 
     def __post_init__(self) -> None:
-        units = self.units
         reader = RecordReader()
-        offer, lane = ("name", "product"), ("tail", "head", "mode")
+        found = {
+            schema.name: reader.read(getattr(self, schema.name), schema) for schema in self.units.tables()
+        }
         network = SupplyNetwork(
-            reader.read(self.suppliers, Supplier, units=units.of_supplier, key=offer, where="suppliers"),
-            reader.read(self.facilities, Facility, units=units.of_facility, where="facilities"),
-            reader.read(self.markets, Market, where="markets"),
-            reader.read(self.products, Product, units=units.of_product, where="products"),
-            reader.read(self.periods, Period, where="periods"),
-            reader.read(self.lanes, Lane, units=units.of_lane, key=lane, where="lanes"),
-            units,
+            found["suppliers"],
+            found["facilities"],
+            found["markets"],
+            found["products"],
+            found["periods"],
+            found["lanes"],
+            self.units,
         )
         reader.finish(network_mistakes(network))
         object.__setattr__(self, "network", network)
@@ -174,9 +177,19 @@ class SupplyProblem(Problem[FlowPlan]):
         """
         return network_graph(self.network)
 
-    def remarks(self) -> tuple[str, ...]:
-        """Report markets that no supplier can reach."""
-        return self.unreachable()
+    def table_uses(self) -> tuple[TableUse, ...]:
+        """Return what is read of each table, that of the demand among them if it is one."""
+        scopes = {"markets": "market", "products": "product", "periods": "period", "lanes": "lane"}
+        laws = (self.tariff, self.demand, *self.planning.values())
+        records = self.network.tables
+        found = [
+            table_use(schema, records[schema.name], fields_read(scopes.get(schema.name, ""), laws))
+            for schema in self.units.tables()
+        ]
+        if isinstance(self.demand, pd.DataFrame):
+            keys = [TableField(name, kind=str) for name in ("market", "product", "period")]
+            found.append(frame_use("demand", self.demand, [*keys, TableField("demand", self.units.quantity)]))
+        return tuple(found)
 
     def unreachable(self) -> tuple[str, ...]:
         """Report markets that no lane leads to from any supplier, whatever sites may open."""

@@ -1,0 +1,302 @@
+"""Which field of a problem the header of a column looks like: by its words, and by what it measures.
+
+A header looks like a field where the words of one of its names stand in it (:mod:`kanopt.problems.planning_words`; a
+word spelt nearly so counts for less), unless units say that it measures something else. All of it serves hints: nothing
+is read because of a name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from functools import lru_cache
+
+from kanopt.problems.column_units import Header, measured_in, read_header
+from kanopt.problems.planning_words import (
+    FIELD_WORDS,
+    IDENTIFIERS,
+    LIMITS,
+    MONEY,
+    NO_FIELD,
+    OTHER,
+    OWNERS,
+    PLAIN_FIELDS,
+    PRICE,
+    WEAK,
+)
+
+__all__ = [
+    "TableColumn",
+    "TableField",
+    "fields_measured_alike",
+    "is_planning_word",
+    "nearest_column",
+    "resembled_field",
+]
+
+_ENOUGH, _CLOSE = 0.62, 0.15
+_SURE = 0.9  # of a column of texts: most of them describe
+_WEIGHT_OF_WEAK, _WEIGHT_OF_OWNER, _WEIGHT_OF_OTHER = 0.35, 0.1, 4.0
+_ENDS_ALIKE = 0.8  # start_depot, setup_family
+_MEASURED = 0.8  # how much a unit is the word for what it measures
+_SPELT_ALIKE = 0.84
+_LONG = ("/day", "/week", "/month", "/year")
+
+
+@dataclass(frozen=True)
+class TableField:
+    """A field of the records of a table.
+
+    Parameters
+    ----------
+    name
+        Its name.
+    unit
+        What the problem counts it in; empty where that is nothing in particular.
+    kind
+        ``float``, ``int``, ``bool`` or ``str``.
+    filled
+        Whether a column fills it.
+    """
+
+    name: str
+    unit: str = ""
+    kind: type = float
+    filled: bool = False
+
+
+@dataclass(frozen=True)
+class TableColumn:
+    """A column of a table, as far as hints go.
+
+    Parameters
+    ----------
+    name
+        Its header.
+    unit
+        Its declared unit.
+    numeric
+        Whether it holds numbers, or clock times.
+    """
+
+    name: str
+    unit: str = ""
+    numeric: bool = True
+
+    @property
+    def hinted_unit(self) -> str:
+        """Its declared unit, else the one its header hints at."""
+        return self.unit or read_header(self.name).unit
+
+
+def resembled_field(table: str, column: TableColumn, fields: Iterable[TableField]) -> TableField | None:
+    """Return the field that a column looks most like; None where it looks like none.
+
+    Parameters
+    ----------
+    table
+        The name of the table in the problem, such as ``"clients"``.
+    column
+        The column.
+    fields
+        The fields that come into question.
+
+    Examples
+    --------
+    >>> money = [TableField("cost_per_distance", "EUR/km"), TableField("cost_per_time", "EUR/min")]
+    >>> resembled_field("vehicles", TableColumn("cost_per_mile"), money).name
+    'cost_per_distance'
+    >>> resembled_field("vehicles", TableColumn("eur_h"), money).name
+    'cost_per_time'
+    """
+    scored = [(_score(table, column, field), field) for field in fields]
+    likeness, best = max(scored, key=lambda pair: pair[0], default=(0.0, None))
+    header = read_header(column.name)
+    known = max(
+        (_likeness(header, phrase) for phrase in _phrases_without_field() if not set(phrase) <= MONEY),
+        default=0.0,
+    )
+    return best if likeness >= max(_ENOUGH, known - _CLOSE) else None
+
+
+def fields_measured_alike(column: TableColumn, fields: Iterable[TableField]) -> list[TableField]:
+    """Return the fields that a column of numbers with a unit could fill by what it measures, whatever it is called.
+
+    Examples
+    --------
+    >>> fields = [TableField("x", "km"), TableField("demand", "t"), TableField("service", "min")]
+    >>> [field.name for field in fields_measured_alike(TableColumn("ordered_kg"), fields)]
+    ['demand']
+    """
+    measured = measured_in(column.hinted_unit)
+    if not measured or not column.numeric:
+        return []
+    return [field for field in fields if field.name not in ("x", "y") and measured_in(field.unit) == measured]
+
+
+def nearest_column(table: str, field: TableField, columns: Sequence[str]) -> str:
+    """Return the column that looks most like a field; empty where none does.
+
+    Examples
+    --------
+    >>> nearest_column("lanes", TableField("tail", kind=str), ["from_site", "to_site", "km"])
+    'from_site'
+    """
+    scored = [
+        (_score(table, TableColumn(name, numeric=field.kind is not str), field), name) for name in columns
+    ]
+    best = max(scored, key=lambda pair: pair[0], default=(0.0, ""))
+    return best[1] if best[0] >= _ENOUGH else ""
+
+
+def is_planning_word(column: TableColumn) -> bool:
+    """Say whether a header is a word of planning, though no field of its table.
+
+    Examples
+    --------
+    >>> is_planning_word(TableColumn("safety_stock")), is_planning_word(TableColumn("colour"))
+    (True, False)
+    """
+    header = read_header(column.name)
+    if _is_identifier(header):
+        return False
+    if column.numeric and (LIMITS | MONEY) & set(header.words):
+        return True
+    enough = _ENOUGH if column.numeric else _SURE
+    return any(_likeness(header, phrase) >= enough for phrase in _phrases_of_planning())
+
+
+def _score(table: str, column: TableColumn, field: TableField) -> float:
+    """Say from 0 to 1 how much a column looks like a field."""
+    header = read_header(column.name)
+    if header.pieces == tuple(field.name.split("_")):
+        return 1.1
+    if _is_identifier(header) and field.name not in ("name", "order"):
+        return 0.0
+    if (field.kind is str) == column.numeric:
+        return 0.0
+    agrees = _units_agree(column, field)
+    if agrees is False:
+        return 0.0
+    words = max((_likeness(header, phrase) for phrase in _names_of(table, field.name)), default=0.0)
+    if header.pieces[-1] == field.name:
+        words = max(words, _ENDS_ALIKE)
+    if agrees is None:
+        return words
+    # money over time says what it is; a time alone may be anything
+    telling = len(measured_in(column.hinted_unit) or ()) > 1 or not header.words
+    return max(words, _ENOUGH if telling and field.name not in ("x", "y") else 0.0) + (0.1 if words else 0.0)
+
+
+def _units_agree(column: TableColumn, field: TableField) -> bool | None:
+    """Say whether a column measures what a field does; None where one of them does not say."""
+    measured, wanted = measured_in(column.hinted_unit), measured_in(field.unit)
+    if not column.unit and column.hinted_unit.endswith(_LONG) and dict(wanted or {}) == {"money": 1}:
+        return None  # the money of a day or a year may be that of the whole plan
+    if measured is None:
+        # money of an unknown kind still is no time
+        priced = bool(MONEY & set(read_header(column.name).pieces))
+        return False if priced and wanted is not None and "money" not in dict(wanted) else None
+    if wanted is None:
+        return None if field.kind is str or dict(measured).keys() <= {"amount"} else False
+    return measured == wanted
+
+
+def _is_identifier(header: Header) -> bool:
+    return len(header.pieces) > 1 and header.pieces[-1] in IDENTIFIERS
+
+
+@lru_cache(maxsize=1)
+def _known_words() -> frozenset[str]:
+    every = ",".join([*FIELD_WORDS.values(), NO_FIELD])
+    return OTHER | frozenset(map(_stem, every.replace(",", " ").split()))
+
+
+@lru_cache(maxsize=512)
+def _names_of(table: str, field: str) -> tuple[tuple[str, ...], ...]:
+    """Return what a field is called: its own name, and what stands in the vocabulary."""
+    own = field.replace("_", " ")
+    more = [FIELD_WORDS.get(field, ""), FIELD_WORDS.get(f"{table}.{field}", "")]
+    return _phrases(own, *more)
+
+
+@lru_cache(maxsize=1)
+def _phrases_of_planning() -> tuple[tuple[str, ...], ...]:
+    """Return words of planning: those without a field, and the fields of all tables that are more than a weak word."""
+    of_fields = [words for field, words in FIELD_WORDS.items() if field not in PLAIN_FIELDS]
+    telling = [phrase for phrase in _phrases(*of_fields) if not set(phrase) <= WEAK | OWNERS]
+    return (*_phrases_without_field(), *telling)
+
+
+@lru_cache(maxsize=1)
+def _phrases_without_field() -> tuple[tuple[str, ...], ...]:
+    return _phrases(NO_FIELD)
+
+
+def _phrases(*lists: str) -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(phrase.split()) for phrase in ",".join(lists).split(",") if phrase.strip())
+
+
+@lru_cache(maxsize=65536)
+def _likeness(header: Header, phrase: tuple[str, ...]) -> float:
+    """Say from 0 to 1 how far the words of a phrase are in a header, and the header is no more than the phrase."""
+    named = [piece for piece in header.pieces if piece in header.words or piece in phrase]
+    words = named or header.pieces
+    joined, run_together = "".join(words), "".join(phrase)
+    if joined == run_together:
+        return 1.0
+    found = {part: max((_alike(word, part), word) for word in words) for part in phrase}
+    for part in header.measures & set(phrase):
+        found[part] = max(found[part], (_MEASURED, ""))
+    whole = sum(_weight(part) for part in phrase)
+    there = sum(_weight(part) * likeness for part, (likeness, _) in found.items())
+    if there < whole and all(_weight(part) < 1 for part in phrase):
+        return 0.0  # words that many headers share must all be there
+    used = {word for likeness, word in found.values() if likeness}
+    of_header = sum(_weight(word) for word in used if word) / sum(_weight_in_header(word) for word in words)
+    likeness = (there / whole) ** 2 * (0.5 + 0.5 * of_header)
+    return max(likeness, _run_together(joined, run_together))
+
+
+def _run_together(joined: str, phrase: str) -> float:
+    """Compare words that are written without a gap, such as ``servicetime``."""
+    if min(len(joined), len(phrase)) < 7:
+        return 0.0
+    ratio = SequenceMatcher(None, joined, phrase).ratio()
+    return ratio if ratio >= _SPELT_ALIKE else 0.0
+
+
+@lru_cache(maxsize=4096)
+def _stem(word: str) -> str:
+    for ending in ("ing", "es", "ed", "s", "e"):
+        if word.endswith(ending) and len(word) - len(ending) > 3:
+            return word.removesuffix(ending)
+    return word.removesuffix("s")
+
+
+def _weight(word: str) -> float:
+    if word in OWNERS or word.rstrip("s") in OWNERS:
+        return _WEIGHT_OF_OWNER
+    return _WEIGHT_OF_WEAK if word in WEAK or word.rstrip("s") in WEAK else 1.0
+
+
+def _weight_in_header(word: str) -> float:
+    return _WEIGHT_OF_OTHER if word in OTHER else _weight(word)
+
+
+@lru_cache(maxsize=65536)
+def _alike(word: str, known: str) -> float:
+    """Say from 0 to 1 how much a word is spelt like a known one; a word that is itself known is that alone."""
+    if word == known or _stem(word) == _stem(known):
+        return 1.0
+    if word in PRICE and known in PRICE:
+        return 0.95
+    if word in OTHER or _stem(word) in _known_words() or min(len(word), len(known)) < 3:
+        return 0.0
+    if known.startswith(word):  # cap, serv
+        return 0.85
+    if len(known) >= 5 and known in word:  # lieferfenster
+        return 0.8
+    ratio = SequenceMatcher(None, word, known).ratio()
+    return ratio if ratio >= _SPELT_ALIKE and len(word) > 3 else 0.0

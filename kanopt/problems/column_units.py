@@ -1,0 +1,177 @@
+"""The unit that the header of a column hints at: for hints in messages, never to convert anything.
+
+``demand_kg`` most likely holds kilograms, ``cost_per_hour`` money over time. kanopt converts declared units only; what
+is read here decides which field a message proposes for a column, and which unit it asks to be declared.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from kanopt.problems.planning_words import MONEY
+from kanopt.units import dimension_of
+
+__all__ = ["Header", "measured_in", "read_header"]
+
+_UNITS = {
+    "mm cm km": "",
+    "m metre metres meter meters": "m",
+    "kms kilometre kilometres kilometer kilometers": "km",
+    "mi mile miles": "mi",
+    "h hr hrs hour hours hourly horaire std stunde stunden heure heures hora horas": "h",
+    "min mins minute minutes minuten minutos": "min",
+    "s sec secs second seconds sekunden secondes segundos": "s",
+    "d day days daily tag tage jour jours dia dias": "day",
+    "week weeks weekly woche wochen": "week",
+    "month months monthly monat monate": "month",
+    "year years yearly": "year",
+    "kg kgs kilo kilos kilogram kilograms": "kg",
+    "g gram grams": "g",
+    "t ton tons tonne tonnes tonnen": "t",
+    "lb lbs pound pounds": "lb",
+    "l liter liters litre litres": "l",
+    "m3 cbm": "m^3",
+    "eur euro euros €": "EUR",
+    "usd dollar dollars $": "USD",
+    "gbp £": "GBP",
+    "chf": "CHF",
+    "kwh": "kWh",
+    "mwh": "MWh",
+    "kw": "kW",
+    "pallet pallets palette paletten palettes palet palets plt": "pallet",
+    "pcs pc piece pieces stk stueck unidades": "pcs",
+    "parcel parcels": "parcel",
+    "container containers teu": "TEU",
+    "kmh kph": "km/h",
+    "mph": "mph",
+}
+_UNIT_OF = {word: unit or word for words, unit in _UNITS.items() for word in words.split()}
+_AMBIGUOUS = frozenset(
+    ["h", "d", "t", "m", "s", "l", "g", "min", "year", "years"]
+)  # not at the start of a header: min_order, t_start
+_NUMBER = frozenset(["n", "no", "nb", "nr", "num", "anz"])
+_PER = frozenset(["per", "pro", "par", "por", "je"])
+_CURRENCIES = frozenset(("EUR", "USD", "GBP", "CHF"))
+_MEASURES = {"distance": "km", "dist": "km", "mileage": "km", "time": "h", "weight": "kg"}
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_PARTED = re.compile(r"[€$£]|[^\W_€$£]+")
+
+
+@dataclass(frozen=True)
+class Header:
+    """A header taken apart.
+
+    Parameters
+    ----------
+    pieces
+        Its words in small letters without accents, those of units among them.
+    words
+        The same without those of units.
+    unit
+        The unit it hints at; empty where it hints at none.
+    """
+
+    pieces: tuple[str, ...]
+    words: tuple[str, ...]
+    unit: str
+
+    @property
+    def measures(self) -> frozenset[str]:
+        """Words for what its unit measures, such as ``"time"``."""
+        found = dict(measured_in(self.unit) or ())
+        return frozenset(word for base in found for word in _MEASURED.get(base, "").split())
+
+
+@lru_cache(maxsize=4096)
+def read_header(text: str) -> Header:
+    """Take a header apart into words and the unit that it hints at.
+
+    Examples
+    --------
+    >>> read_header("demand_kg")
+    Header(pieces=('demand', 'kg'), words=('demand',), unit='kg')
+    >>> read_header("costPerHour").unit, read_header("cost_per_km").unit, read_header("min_order").unit
+    ('EUR/h', 'EUR/km', '')
+    """
+    plain = unicodedata.normalize("NFKD", text.replace("ß", "ss"))
+    plain = "".join(sign for sign in plain if not unicodedata.combining(sign))
+    pieces = tuple(word.lower() for piece in _PARTED.findall(plain) for word in _words_of(piece))
+    if len(pieces) > 1 and pieces[0] in _NUMBER:
+        pieces = ("number", *pieces[1:])
+    places = [place for place, piece in enumerate(pieces) if _is_unit(place, piece)]
+    words = tuple(piece for place, piece in enumerate(pieces) if place not in places)
+    return Header(pieces, words, _unit_of(pieces, places))
+
+
+def _words_of(piece: str) -> Sequence[str]:
+    # kWh and EUR are units as they stand, not words run together
+    return [piece] if piece.lower() in _UNIT_OF else _CAMEL.split(piece)
+
+
+def _is_unit(place: int, piece: str) -> bool:
+    return piece in _UNIT_OF and (place > 0 or piece not in _AMBIGUOUS)
+
+
+def _unit_of(pieces: Sequence[str], places: Sequence[int]) -> str:
+    """Return the unit of a header: of its one unit, of money over another one, or of what stands after ``per``."""
+    units = [_UNIT_OF[pieces[place]] for place in places]
+    above = [unit for unit in units if unit in _CURRENCIES]
+    below = [unit for unit in units if unit not in _CURRENCIES]
+    per = next((place for place, piece in enumerate(pieces[:-1]) if piece in _PER), None)
+    if per is not None:
+        measure = _UNIT_OF.get(pieces[per + 1]) or _MEASURES.get(pieces[per + 1])
+        before = [_UNIT_OF[pieces[place]] for place in places if place < per]
+        if not before and (not per or MONEY & set(pieces[:per])):
+            before = ["EUR"] if measure else []
+        # energy of a task, weight of a piece: what is counted one by one has no unit
+        return f"{before[-1]}/{measure}" if before and measure else before[-1] if before else ""
+    money = above or ["EUR"] if above or MONEY & set(pieces) else []
+    if money and below:
+        return f"{money[0]}/{below[-1]}"
+    if not below:
+        return above[0] if above else ""
+    return "/".join(below[-2:]) if below[-2:] == ["km", "h"] else below[-1]
+
+
+@lru_cache(maxsize=1024)
+def measured_in(unit: str) -> frozenset[tuple[str, int]] | None:
+    """Return what a unit measures, for comparisons in hints; None where there is no unit.
+
+    All currencies count as one, and so do weights, volumes and things counted: what loads are counted in is chosen by
+    the problem.
+
+    Examples
+    --------
+    >>> measured_in("USD/h") == measured_in("EUR/min"), measured_in("kg") == measured_in("pallet")
+    (True, True)
+    >>> measured_in("km") == measured_in("min")
+    False
+    """
+    if not unit:
+        return None
+    found = {name.strip("[]"): power for name, power in dimension_of(unit).items()}
+    merged: dict[str, int] = {}
+    for name, power in found.items():
+        base = "money" if name in _CURRENCY_NAMES or (name.isupper() and len(name) == 3) else name
+        if (
+            base in _COUNTED
+            or (base == "mass" and "time" not in found)
+            or (base == "length" and abs(power) == 3)
+        ):
+            base, power = "amount", power / abs(power)
+        merged[base] = merged.get(base, 0) + int(power)
+    return frozenset((base, power) for base, power in merged.items() if power)
+
+
+_MEASURED = {
+    "amount": "weight quantity volume load mass",
+    "time": "time duration hours",
+    "length": "distance length km",
+    "money": "cost price",
+}
+_CURRENCY_NAMES = frozenset(_CURRENCIES)
+_COUNTED = frozenset(("pallet", "piece", "parcel", "container", "vehicle", "order", "job", "trip", "stop"))

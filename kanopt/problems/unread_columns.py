@@ -1,0 +1,260 @@
+"""Columns that nothing reads: no field, no law, no rule of the problem. What kanopt did not read, it names.
+
+A column that fills no field becomes an attribute, which laws and rules may read. Where none does, its values change
+nothing, and the analyst who wrote ``demand_kg`` for ``demand`` would get a plan for no demand. So every kind of problem
+says what it reads (:class:`TableUse`), and one rule, for frames, records and scenario files alike, tells of the rest:
+first those columns that look like a field or are a word of planning, with the field that is meant most likely, then
+the others by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import MISSING, dataclass, fields, replace
+
+import pandas as pd
+from pandas.api.types import is_numeric_dtype
+
+from kanopt.formulas.binding import BoundFormula
+from kanopt.formulas.references import Reference
+from kanopt.problems.column_hints import (
+    TableColumn,
+    TableField,
+    fields_measured_alike,
+    is_planning_word,
+    resembled_field,
+)
+from kanopt.problems.record_rules import plain_fields
+from kanopt.problems.records import Quantity, Record
+from kanopt.problems.table_schema import TableSchema
+from kanopt.tables import units_of
+from kanopt.text import join_list
+from kanopt.units import same_dimension
+
+__all__ = [
+    "TableUse",
+    "UnreadColumn",
+    "UnreadColumns",
+    "columns_of",
+    "fields_read",
+    "frame_use",
+    "table_use",
+    "unread_columns",
+]
+
+_SHOWN = 12
+
+
+@dataclass(frozen=True)
+class TableUse:
+    """What a problem makes of one table.
+
+    Parameters
+    ----------
+    table
+        Its name in the problem, such as ``"clients"``.
+    fields
+        The fields of its records.
+    unread
+        The columns that fill no field and that nothing else reads.
+    """
+
+    table: str
+    fields: tuple[TableField, ...]
+    unread: tuple[TableColumn, ...]
+
+
+@dataclass(frozen=True)
+class UnreadColumn:
+    """A column that nothing reads although it seems to matter.
+
+    Parameters
+    ----------
+    name
+        Its header.
+    field
+        The field that no column fills and that it looks like; None where it is a word of planning only.
+    filled
+        The field that it looks like where another column fills it.
+    unit
+        The unit of the column, declared or hinted at by its header.
+    """
+
+    name: str
+    field: TableField | None = None
+    filled: str = ""
+    unit: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name!r} ({self._meaning()})"
+
+    def _meaning(self) -> str:
+        if self.filled:
+            return f"like {self.filled}, which another column fills"
+        if self.field is None:
+            return "kanopt has no such field yet: its values change nothing"
+        if not self.field.unit:
+            return f"the field {self.field.name}?"
+        if not self.unit or self.unit == self.field.unit or not _convertible(self.unit, self.field.unit):
+            return f"the field {self.field.name}, in {self.field.unit}?"
+        return f"the field {self.field.name}? It is counted in {self.field.unit}: declare {self.unit}"
+
+
+@dataclass(frozen=True)
+class UnreadColumns:
+    """The columns of a table that nothing reads.
+
+    Parameters
+    ----------
+    table
+        Its name in the problem.
+    striking
+        Those that look like a field or are a word of planning.
+    others
+        The names of the others.
+    """
+
+    table: str
+    striking: tuple[UnreadColumn, ...]
+    others: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.table}: {self.sentence}" + (f"; {self.advice}" if self.advice else "")
+
+    @property
+    def sentence(self) -> str:
+        """What is unread, without the name of the table."""
+        told = join_list([str(column) for column in self.striking], _SHOWN)
+        others = join_list([repr(name) for name in self.others], _SHOWN)
+        if not self.striking:
+            return f"nothing reads {others}"
+        if not self.others:
+            return f"nothing reads {told}"
+        count = f"{len(self.others)} other column{'s' if len(self.others) > 1 else ''}"
+        return f"nothing reads {told}; nor {count}: {others}"
+
+    @property
+    def meant(self) -> dict[str, str]:
+        """Field to the column that looks like it."""
+        return {column.field.name: column.name for column in reversed(self.striking) if column.field}
+
+    @property
+    def advice(self) -> str:
+        """What to do in Python."""
+        if not self.meant:
+            return ""
+        return f"what is meant as a field bears its name: {join_list([*self.meant][::-1], _SHOWN)}"
+
+
+def table_use(schema: TableSchema, records: Sequence[Record], read: Collection[str]) -> TableUse:
+    """Return what a problem makes of the records of a table.
+
+    Parameters
+    ----------
+    schema
+        The table.
+    records
+        Its rows.
+    read
+        The attributes that laws and rules read.
+    """
+    defaults = {item.name: item.default for item in fields(schema.record)}
+    known = tuple(
+        TableField(
+            item.name,
+            schema.units.get(item.name, ""),
+            item.type,
+            filled=item.required
+            or any(_differs(getattr(one, item.name), defaults[item.name]) for one in records),
+        )
+        for item in plain_fields(schema.record)
+    )
+    found: dict[str, TableColumn] = {}
+    for record in records:
+        for name, value in record.attributes.items():
+            if name not in read and name not in found:
+                unit = value.unit if isinstance(value, Quantity) else ""
+                found[name] = TableColumn(name, unit, not isinstance(value, str) or value[:1].isdigit())
+    return TableUse(schema.name, known, tuple(found.values()))
+
+
+def frame_use(
+    table: str, frame: pd.DataFrame, fields: Iterable[TableField], read: Collection[str] = ()
+) -> TableUse:
+    """Return what a problem makes of a frame whose rows become no records."""
+    known, there = tuple(fields), list(map(str, frame.columns))
+    names = {field.name for field in known} | set(read)
+    unread = columns_of(frame, [name for name in there if name not in names])
+    return TableUse(table, tuple(replace(field, filled=field.name in there) for field in known), unread)
+
+
+def columns_of(frame: pd.DataFrame, names: Iterable[str]) -> tuple[TableColumn, ...]:
+    """Return some columns of a frame as far as hints go."""
+    units = units_of(frame)
+    return tuple(TableColumn(name, units.get(name, ""), is_numeric_dtype(frame[name])) for name in names)
+
+
+def fields_read(scope: str, laws: Iterable[object]) -> frozenset[str]:
+    """Return the fields of a scope that bound formulas and references read; matrices and numbers are passed over.
+
+    Examples
+    --------
+    >>> from kanopt import refs
+    >>> sorted(fields_read("lane", [refs.lane.rate, refs.market.size, 3.0]))
+    ['rate']
+    """
+    found: list[Reference] = []
+    for law in laws:
+        found += (
+            law.references if isinstance(law, BoundFormula) else [law] if isinstance(law, Reference) else []
+        )
+    return frozenset(reference.field for reference in found if reference.scope == scope)
+
+
+def unread_columns(uses: Iterable[TableUse]) -> tuple[UnreadColumns, ...]:
+    """Return the columns of each table that nothing reads; tables that are read as a whole are left out.
+
+    Examples
+    --------
+    >>> columns = (TableColumn("demand_kg"), TableColumn("colour", numeric=False))
+    >>> use = TableUse("clients", (TableField("demand", "kg"),), columns)
+    >>> print(unread_columns([use])[0].sentence)
+    nothing reads 'demand_kg' (the field demand, in kg?); nor 1 other column: 'colour'
+    """
+    found = []
+    for use in uses:
+        striking = _striking(use)
+        names = {column.name for column in striking}
+        others = tuple(column.name for column in use.unread if column.name not in names)
+        if striking or others:
+            found.append(UnreadColumns(use.table, striking, others))
+    return tuple(found)
+
+
+def _striking(use: TableUse) -> tuple[UnreadColumn, ...]:
+    """Return the columns that look like a field or are a word of planning."""
+    empty = [field for field in use.fields if not field.filled]
+    filled = [field for field in use.fields if field.filled and field.kind is not str]
+    found = []
+    for column in use.unread:
+        if field := resembled_field(use.table, column, empty):
+            found.append(UnreadColumn(column.name, field, unit=column.hinted_unit))
+        elif other := resembled_field(use.table, column, filled):
+            found.append(UnreadColumn(column.name, filled=other.name))
+        elif is_planning_word(column):
+            found.append(UnreadColumn(column.name))
+        elif fields_measured_alike(column, use.fields):
+            alike = fields_measured_alike(column, empty)
+            found.append(
+                UnreadColumn(column.name, alike[0] if len(alike) in (1, 2) else None, unit=column.hinted_unit)
+            )
+    return tuple(found)
+
+
+def _differs(value: object, default: object) -> bool:
+    # a coordinate that is not known is no number, which is never equal to itself
+    return default is MISSING or not (value == default or (value != value and default != default))
+
+
+def _convertible(unit: str, other: str) -> bool:
+    return same_dimension(unit, other)

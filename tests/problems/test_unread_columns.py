@@ -1,0 +1,318 @@
+"""What nothing reads is named: in Python and in files, in every kind of problem, by one rule."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import kanopt as ko
+from kanopt import refs, routing
+from kanopt.problems.column_hints import TableColumn, TableField, nearest_column, resembled_field
+from kanopt.problems.column_units import measured_in, read_header
+from kanopt.problems.unread_columns import TableUse, unread_columns
+from kanopt.solvers import solve
+from kanopt.tables import with_units
+
+WAY = np.array([[0.0, 3.0, 4.0], [3.0, 0.0, 5.0], [4.0, 5.0, 0.0]])
+
+
+def routing_frames(**columns: Any) -> dict[str, Any]:
+    """Return frames of a routing problem; a key ``clients_qty`` adds the column ``qty`` to the clients."""
+    frames = {
+        "depots": pd.DataFrame({"name": ["hub"], "x": [0.0], "y": [0.0]}),
+        "clients": pd.DataFrame({"name": ["a", "b"], "x": [3.0, 0.0], "y": [0.0, 4.0]}),
+        "vehicles": pd.DataFrame({"name": ["van"], "fixed_cost": [9.0]}),
+    }
+    for key, cells in columns.items():
+        table, _, header = key.partition("_")
+        frames[table] = frames[table].assign(**{header: cells})
+    return frames
+
+
+def shop(**changes: Any) -> Any:
+    given: dict[str, Any] = {
+        "jobs": pd.DataFrame({"name": ["j", "k"]}),
+        "tasks": pd.DataFrame({"name": ["s", "t"], "job": ["j", "k"]}),
+        "machines": pd.DataFrame({"name": ["saw"]}),
+        "modes": pd.DataFrame({"task": ["s", "t"], "machine": ["saw", "saw"], "duration": [2.0, 3.0]}),
+        "makespan_cost": 1.0,
+    }
+    return ko.SchedulingProblem(**{**given, **changes})
+
+
+def net(**changes: Any) -> Any:
+    given: dict[str, Any] = {
+        "suppliers": pd.DataFrame({"name": ["mill"]}),
+        "facilities": pd.DataFrame({"name": ["site"]}),
+        "markets": pd.DataFrame({"name": ["town"]}),
+        "products": pd.DataFrame({"name": ["flour"]}),
+        "periods": pd.DataFrame({"name": ["p1"]}),
+        "lanes": pd.DataFrame({"tail": ["mill", "site"], "head": ["site", "town"]}),
+        "tariff": 1.0,
+        "demand": 1.0,
+    }
+    return ko.SupplyProblem(**{**given, **changes})
+
+
+def hints(problem: Any) -> dict[str, str]:
+    """Return what each striking column is told to be: a field, a field that is filled, or nothing kanopt has."""
+    return {
+        column.name: column.field.name
+        if column.field
+        else f"filled {column.filled}"
+        if column.filled
+        else "-"
+        for found in problem.unread()
+        for column in found.striking
+    }
+
+
+def others(problem: Any) -> list[str]:
+    return [name for found in problem.unread() for name in found.others]
+
+
+def test_columns_that_are_no_field_are_told_with_the_field_that_is_meant():
+    frames = routing_frames(
+        clients_demand_kg=[200, 300], clients_window_from=[480, 600], clients_colour=["red", "blue"],
+        vehicles_capacity_kg=[900], vehicles_cost_per_hour=[30.0],
+    )  # fmt: skip
+    problem = ko.RoutingProblem(**frames, cost={}, duration=WAY)
+    assert hints(problem) == {
+        "demand_kg": "demand",
+        "window_from": "earliest",
+        "capacity_kg": "capacity",
+        "cost_per_hour": "cost_per_time",
+    }
+    assert others(problem) == ["colour"]
+    assert problem.remarks() == (
+        "clients: nothing reads 'demand_kg' (the field demand? It is counted in t: declare kg) and 'window_from' (the "
+        "field earliest, in min?); nor 1 other column: 'colour'; what is meant as a field bears its name: demand and "
+        "earliest",
+        "vehicles: nothing reads 'capacity_kg' (the field capacity? It is counted in t: declare kg) and "
+        "'cost_per_hour' (the field cost_per_time? It is counted in EUR/min: declare EUR/h); what is meant as a "
+        "field bears its name: capacity and cost_per_time",
+    )
+
+
+def test_a_solve_warns_once_of_all_columns_that_seem_to_matter():
+    frames = routing_frames(clients_qty=[1, 2], vehicles_payload=[3.5], vehicles_plate=["K 1"])
+    problem = ko.RoutingProblem(**frames, cost={}, duration=WAY)
+    with pytest.warns(ko.KanoptWarning) as told:
+        solve(problem, time_limit=0.05)
+    [warning] = told
+    assert [line.partition(":")[0] for line in str(warning.message).splitlines()] == ["clients", "vehicles"]
+    assert "'qty' (the field demand, in t?)" in str(warning.message)
+
+
+def test_a_solve_does_not_warn_of_columns_that_look_like_nothing():
+    problem = ko.RoutingProblem(**routing_frames(clients_colour=["red", "blue"]), cost={}, duration=WAY)
+    assert problem.remarks() == ("clients: nothing reads 'colour'",)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        solve(problem, time_limit=0.05)
+
+
+def test_what_a_law_or_a_rule_reads_is_not_told():
+    frames = routing_frames(
+        clients_weight=[1.0, 2.0], clients_pallets=[1.0, 2.0], depots_weight=[0.0], vehicles_pallets=[9.0],
+        vehicles_wage=[2.0],
+    )  # fmt: skip
+    pay = ko.parse_formula("wage * kg", ["wage", "kg"], ko.Variable("pay", "EUR"))
+    stop = ko.parse_formula("kg", ["kg"], ko.Variable("stop", "min"))
+    problem = ko.RoutingProblem(
+        **frames,
+        cost=pay.bind(wage=refs.vehicle.wage, kg=refs.client.weight),
+        duration=WAY,
+        policy=routing.RoutingPolicy(capacities=["pallets"], service=stop.bind(kg=refs.client.weight)),
+    )
+    assert problem.unread() == ()
+
+
+def test_records_built_by_hand_are_told_of_alike():
+    by_hand = ko.RoutingProblem(
+        [routing.Depot("hub", 0, 0)],
+        [routing.Client("a", 3, 0, attributes={"demand_kg": 200.0}), routing.Client("b", 0, 4)],
+        [routing.VehicleType("van", fixed_cost=9.0)],
+        {},
+        WAY,
+    )
+    frames = ko.RoutingProblem(**routing_frames(clients_demand_kg=[200.0, np.nan]), cost={}, duration=WAY)
+    assert by_hand.remarks() == frames.remarks() != ()
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "cells", "hint"),
+    [
+        ("jobs", "deadline", [9, 9], "due"),
+        ("jobs", "optional", [1, 0], "-"),
+        ("tasks", "predecessors", ["", "s"], "-"),
+        ("machines", "capacity", [2], "-"),
+        ("modes", "minutes_h", [1, 1], "filled duration"),
+        ("jobs", "qty", [3, 4], "-"),
+    ],
+)
+def test_scheduling_names_what_it_does_not_read(table, column, cells, hint):
+    frame = getattr(shop(), table)
+    assert hints(shop(**{table: frame.assign(**{column: cells})})) == {column: hint}
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "cells", "hint"),
+    [
+        ("suppliers", "lead_time", [3], "-"),
+        ("suppliers", "minimum", [3], "-"),
+        ("facilities", "initial_stock", [3], "-"),
+        ("facilities", "safety_stock", [3], "-"),
+        ("facilities", "opening_cost", [3], "fixed_cost"),
+        ("lanes", "km", [3, 4], "distance"),
+        ("markets", "demand_t", [3], "-"),
+        ("products", "lost_sale_cost", [3], "shortage_cost"),
+    ],
+)
+def test_supply_names_what_it_does_not_read(table, column, cells, hint):
+    frame = getattr(net(), table)
+    assert hints(net(**{table: frame.assign(**{column: cells})})) == {column: hint}
+
+
+def test_a_table_of_demand_and_references_as_laws_are_read():
+    wanted = pd.DataFrame({"market": ["town"], "demand": [5.0], "priority": [1]})
+    rated = net().lanes.assign(rate=2.0, usual=3.0, note="x")
+    problem = net(demand=wanted, lanes=rated, tariff=refs.lane.rate)
+    assert hints(problem) == {"priority": "-"}
+    assert others(problem) == ["usual", "note"]
+
+
+def test_links_are_told_of_where_their_law_is_known():
+    links = pd.DataFrame(
+        {"tail": ["hub", "a", "b"], "head": ["a", "b", "hub"], "length": 1.0, "toll_eur": 2.0, "v": 3.0}
+    )
+    law = ko.parse_formula("v", ["v"], ko.Variable("time", "min")).bind(v=refs.link.v)
+    problem = ko.RoutingProblem(**routing_frames(), cost={}, duration=routing.RoadNetwork(links, law))
+    assert hints(problem) == {"toll_eur": "-"}
+    assert (
+        ko.RoutingProblem(
+            **routing_frames(), cost={}, duration=routing.RoadNetwork(links, np.ones(3))
+        ).unread()
+        == ()
+    )
+
+
+def test_decisions_are_told_of():
+    table = pd.DataFrame({"name": ["speed"], "low": [1.0], "high": [2.0], "priority": [1]})
+    problem = ko.DecisionProblem(table, {"speed": 1.0})
+    assert hints(problem) == {"priority": "-"}
+
+
+@pytest.mark.parametrize(
+    ("header", "unit", "field"),
+    [
+        ("rate", "EUR/km", "cost_per_distance"),
+        ("rate", "USD/h", "cost_per_time"),
+        ("cost_per_mile", "", "cost_per_distance"),
+        ("cost_per_km", "", "cost_per_distance"),
+        ("CostPerHour", "", "cost_per_time"),
+        ("km_rate", "", "cost_per_distance"),
+        ("Kosten_pro_Stunde", "", "cost_per_time"),
+        ("prix_km", "", "cost_per_distance"),
+        ("cost_per_stop", "", None),
+    ],
+)
+def test_the_field_that_is_proposed_measures_the_same(header, unit, field):
+    fields = [TableField("cost_per_time", "EUR/min"), TableField("cost_per_distance", "EUR/km")]
+    found = resembled_field("vehicles", TableColumn(header, unit), fields)
+    assert (found.name if found else None) == field
+
+
+def test_a_declared_unit_outweighs_the_words():
+    frame = with_units(
+        routing_frames()["clients"].assign(service=[1.0, 2.0], load=[3.0, 4.0]), {"load": "min"}
+    )
+    problem = ko.RoutingProblem(**{**routing_frames(), "clients": frame}, cost={}, duration=WAY)
+    assert hints(problem).get("load") != "demand"
+
+
+@pytest.mark.parametrize("unit", ["kg", "pallet", "l", "EUR/h", "kWh", "km/h", "EUR/t"])
+def test_a_unit_is_read_from_a_header_as_it_is_written(unit):
+    header = "what_" + unit.replace("/", "_per_")
+    assert measured_in(read_header(header).unit) == measured_in(unit)
+
+
+def test_columns_are_proposed_for_fields_that_are_missing():
+    ends = ["from_site", "to_site", "km"]
+    assert nearest_column("lanes", TableField("tail", kind=str), ends) == "from_site"
+    assert nearest_column("lanes", TableField("head", kind=str), ends) == "to_site"
+    assert nearest_column("lanes", TableField("mode", kind=str), ends) == ""
+
+
+def test_long_lists_of_columns_are_cut():
+    use = TableUse("clients", (), tuple(TableColumn(f"note {place}", numeric=False) for place in range(40)))
+    [found] = unread_columns([use])
+    assert str(found).endswith("'note 11' and 28 more")
+
+
+def write_case(folder: Path, frames: dict[str, pd.DataFrame]) -> Path:
+    lines = [
+        '[problem]\nkind = "routing"\n[problem.duration]\nlaw = "time"\n[problem.bind]\nkm = "arc.distance"'
+    ]
+    lines.append('[surrogates.time]\nformula = "2 * km"\ninputs = { km = "km" }\nunit = "min"')
+    for name, frame in frames.items():
+        frame.to_csv(folder / f"{name}.csv", index=False)
+        lines.append(f'[tables.{name}]\npath = "{name}.csv"\n[problem.{name}]\ntable = "{name}"')
+    (folder / "case.toml").write_text("\n".join(lines), "utf-8")
+    return folder / "case.toml"
+
+
+def test_files_say_the_same_in_their_own_words(tmp_path):
+    frames = routing_frames(clients_demand_kg=[200, 300], clients_colour=["red", "blue"], vehicles_note=["x"])
+    scenario = ko.load_scenario(write_case(tmp_path, frames))
+    scenario.check()
+    built = ko.RoutingProblem(**frames, cost={}, duration=WAY)
+    [remark] = scenario.remarks()
+    assert remark.key == "problem.clients"
+    assert remark.message == (
+        "nothing reads 'demand_kg' (the field demand? It is counted in t: declare kg); nor 1 other column: 'colour'; "
+        'where that is meant, write columns = { demand = "demand_kg" }'
+    )
+    assert built.unread()[0].sentence in remark.message
+    [note] = scenario.notes()
+    assert (note.key, note.message) == ("problem.vehicles", "nothing reads 'note'")
+
+
+def test_a_run_of_a_file_warns_once_and_notes_the_rest(tmp_path):
+    frames = routing_frames(clients_demand_kg=[200, 300], vehicles_note=["x"])
+    told: list[str] = []
+    scenario = ko.load_scenario(write_case(tmp_path, frames))
+    with pytest.warns(ko.KanoptWarning) as warned:
+        scenario.run(time_limit=0.05, progress=lambda event: told.append(event.message))
+    assert [str(warning.message) for warning in warned] == [str(scenario.remarks()[0])]
+    assert [message for message in told if message.startswith("note: ")] == [f"note: {scenario.notes()[0]}"]
+
+
+def test_columns_called_like_a_field_that_another_one_fills_are_told(tmp_path):
+    path = write_case(tmp_path, routing_frames(clients_demand=[0.1, 0.2], clients_wanted=[3.0, 4.0]))
+    path.write_text(
+        path.read_text().replace('table = "clients"', 'table = "clients"\ncolumns = { demand = "wanted" }')
+    )
+    [remark] = ko.load_scenario(path).remarks()
+    assert remark.message == "nothing reads 'demand' (like demand, which another column fills)"
+
+
+def test_what_a_law_is_learned_from_is_read(tmp_path):
+    path = write_case(
+        tmp_path, routing_frames(clients_minutes=[1.0, 2.0], clients_km=[1.0, 2.0], clients_week=[1, 2])
+    )
+    law = [
+        'table = "clients"',
+        'target = "minutes"',
+        'features = ["km"]',
+        'holdout = { by = "week", last = 1 }',
+    ]
+    learned = "\n".join(["[surrogates.other]", *law])
+    path.write_text(path.read_text() + "\n" + learned)
+    scenario = ko.load_scenario(path)
+    assert scenario.remarks() == scenario.notes() == ()
