@@ -30,6 +30,7 @@ def test_nothing_has_changed(name):
         ("fuel | 3", "fuel | 3.0000000001", True),
         ("client c3", "client c03", False),
         ("one\ntwo", "one", False),
+        ("took # s", "took 1.5 s", False),
         ("a 0.5\nb", "c\na 0.50000000001\nb", False),
     ],
 )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import pandas as pd
 
 from kanopt.errors import ProblemError, nearest
+from kanopt.explain.reason_groups import group_reasons
 from kanopt.explain.summary import summary
 from kanopt.problems.findings import Extrapolation, FrozenInput, Reason, to_frame
 from kanopt.problems.result import Progress, Result
@@ -101,19 +102,39 @@ class Explanation:
         return frame
 
     def reasons(self, kind: str | None = None) -> pd.DataFrame:
-        """Return the reasons: all of them, or those of one kind such as ``"unserved"``.
+        """Return the reasons one by one: all of them, or those of one kind such as ``"unserved"``.
+
+        :meth:`bottlenecks` sums them up.
 
         Returns
         -------
         pandas.DataFrame
-            The fields of a reason; ``price`` is what the relaxation would cost more on the law, and ``evidence``
-            says whether the reason is ``"proved"`` or a ``"search found none"`` that would do; else it is empty.
+            A row for each reason, with its fields; ``price`` is what the relaxation would cost more on the law,
+            ``evidence`` says whether the reason is ``"proved"`` or a ``"search found none"`` that would do (else it is
+            empty), ``bottleneck`` is the rule or resource in the way, and ``amount`` what is at stake: what is not
+            served, or by how much something is late.
         """
         chosen = [cause for cause in self.causes if kind is None or cause.kind == kind]
         frame = to_frame(chosen, Reason).drop(columns="searched")
-        frame["price"] = frame["price"].astype(float)
+        frame[["price", "amount"]] = frame[["price", "amount"]].astype(float)
         frame["evidence"] = [cause.evidence for cause in chosen]
         return frame
+
+    def bottlenecks(self) -> pd.DataFrame:
+        """Return the reasons summed up: one row for each kind and bottleneck.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``kind``, ``bottleneck`` (the rule or resource in the way), ``reasons`` and ``subjects`` (how many), and
+            ``worst``, the message of the reason with the most at stake. Reasons that are like no other have a row each.
+        """
+        groups, _ = group_reasons(self.causes, len(self.causes), few=0)
+        rows = [
+            (each.kind, each.bottleneck, len(each.reasons), len(each.subjects), each.worst.message)
+            for each in groups
+        ]
+        return pd.DataFrame(rows, columns=["kind", "bottleneck", "reasons", "subjects", "worst"])
 
     def unserved(self) -> pd.DataFrame:
         """Return the reasons of what is unserved."""

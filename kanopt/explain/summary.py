@@ -5,27 +5,46 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from kanopt.explain.reason_groups import ReasonGroup, group_reasons
+from kanopt.explain.service import service_difference
 from kanopt.problems.findings import Extrapolation, Reason
 from kanopt.problems.result import Result, Status
 from kanopt.text import count_text, join_list, money_decimals, money_text, percent_text, shorten
 
 __all__ = [
+    "MOST_REASONS",
     "bound_sentence",
     "cost_sentence",
+    "coverage_sentence",
     "extrapolation_sentence",
     "frozen_sentence",
+    "group_sentence",
     "issue_sentences",
+    "left_out_sentence",
     "reason_sentence",
+    "reason_text",
     "summary",
     "today_sentence",
 ]
 
+MOST_REASONS = 20
+"""So many lines of reasons at most."""
 _SAME = 5e-4  # a change under 0.05 % is written as none
-_KINDS = {
-    "unserved": ("thing is not served", "things are not served"),
-    "late": ("thing is late", "things are late"),
-    "closed": ("thing is closed", "things are closed"),
-}
+_MOST_RULES = 5
+_NAMES = 5
+_VERBS = {"late": ("is late", "are late"), "closed": ("is closed", "are closed")}
+
+
+def coverage_sentence(result: Result) -> str:
+    """Say what the plan serves and what it leaves out."""
+    known = result.assessment
+    return f"The plan {known.coverage.text}." if known is not None and known.coverage.text else ""
+
+
+def left_out_sentence(result: Result) -> str:
+    """Say what the price of that is which the plan leaves out."""
+    price = None if result.assessment is None else result.assessment.left_out_price
+    return "" if price is None else f"{_capital(price.text)}."
 
 
 def cost_sentence(result: Result) -> str:
@@ -37,7 +56,8 @@ def cost_sentence(result: Result) -> str:
         )
         return f"There is no plan ({status}){message}."
     unit, objective = result.problem.unit, result.pricing.objective
-    head = f"The plan costs {money_text(objective, unit)}"
+    subject = "It" if result.coverage is not None and result.coverage.text else "The plan"
+    head = f"{subject} costs {money_text(objective, unit)}"
     terms = [(str(name), float(value)) for name, value in result.pricing.terms().items() if value]
     if len(terms) < 2:
         return f"{head}, all of it {terms[0][0]}." if terms else f"{head}."
@@ -59,21 +79,19 @@ def today_sentence(result: Result, today: Result | None) -> str:
     change = result.objective - today.objective
     unit = result.problem.unit
     share = change / abs(today.objective) if today.objective else float("nan")
+    costs = money_text(today.objective, unit)
     if abs(share) < _SAME:
-        text = f"That is as much as today's plan ({money_text(today.objective, unit)})"
+        text = f"That is as much as today's plan ({costs})"
     else:
         word = "less" if change < 0 else "more"
-        text = (
-            f"That is {money_text(abs(change), unit)} ({percent_text(abs(share))}) {word} than today's plan, "
-            f"which costs {money_text(today.objective, unit)} on the same laws"
-        )
-    missed = sum(violation.constraint == "unserved" for violation in today.check.violations)
-    broken = len(today.check.violations) - missed
-    faults = [
-        *([f"breaks {count_text(broken, 'rule')}"] if broken else []),
-        *([f"leaves out {count_text(missed, 'thing')} that must be served"] if missed else []),
-    ]
-    return f"{text} and {' and '.join(faults)}." if faults else f"{text}."
+        by = f"{money_text(abs(change), unit)} ({percent_text(abs(share))})"
+        text = f"That is {by} {word} than today's plan, which costs {costs} on the same laws"
+    other = service_difference(result, today)
+    return (
+        f"{text}, but the two prices do not compare like with like: today's plan {other}."
+        if other
+        else f"{text}."
+    )
 
 
 def bound_sentence(result: Result) -> str:
@@ -91,31 +109,74 @@ def bound_sentence(result: Result) -> str:
     return "The price is exact on the laws; how much cheaper another plan could be is not known."
 
 
+def reason_text(reason: Reason) -> str:
+    """Say why one thing is as it is, without a full stop."""
+    message, name = reason.message.rstrip("."), _name(reason)
+    if message.startswith(f"{reason.subject} "):
+        return message
+    if message.startswith(f"{name} "):
+        return reason.subject.removesuffix(name) + message
+    return f"{reason.subject}: {message}"
+
+
 def reason_sentence(reason: Reason) -> str:
     """Say why one thing is as it is, how that is known, and what would resolve it."""
     known = f" ({reason.evidence})" if reason.evidence else ""
-    text = f"{reason.subject}: {reason.message.rstrip('.')}{known}."
-    mend = reason.relaxation.rstrip(".")
-    return f"{text} To mend it: {mend}." if mend else text
+    text = f"{reason_text(reason)}{known}."
+    relaxation = reason.relaxation.rstrip(".")
+    return f"{text} To mend it: {relaxation}." if relaxation else text
+
+
+def group_sentence(group: ReasonGroup) -> str:
+    """Say what stands in the way of several things, and tell the worst of them."""
+    if len(group.reasons) == 1:
+        return reason_sentence(group.worst)
+    word = "The worst" if group.has_amounts else "For example"
+    names = join_list(group.names, _NAMES)
+    return f"{group.counted}: {group.bottleneck} ({names}). {word}: {reason_sentence(group.worst)}"
 
 
 def issue_sentences(result: Result, causes: Sequence[Reason]) -> list[str]:
-    """Say what is wrong with the plan: what is left out, late or closed, and which rules it breaks."""
+    """Say what is wrong with the plan besides what it leaves out: what is late or closed, and which rules it breaks."""
+    said = {violation.where for violation in result.check.violations}
+    said |= set() if result.coverage is None else {*result.coverage.left_out}
     sentences = []
-    for kind, found in Counter(cause.kind for cause in causes).items():
-        subjects = [shorten(cause.subject, 60) for cause in causes if cause.kind == kind]
-        one, many = _KINDS.get(kind, (f"reason of kind {kind}", f"reasons of kind {kind}"))
-        sentences.append(f"{count_text(found, one, many)}: {join_list(subjects, 5)}.")
-    broken = [violation for violation in result.check.violations if violation.constraint != "unserved"]
+    for kind, verbs in _VERBS.items():
+        group = [cause for cause in causes if cause.kind == kind and not {cause.subject, _name(cause)} & said]
+        sentences += [_subjects_sentence(ReasonGroup(tuple(group)), verbs)] if group else []
+    broken = () if result.assessment is None else result.assessment.broken_rules
+    wider = [cause for cause in causes if cause.kind == "infeasible" and cause.message not in broken]
+    if wider:
+        more = f" ({count_text(len(wider) - 1, 'more such reason')} below)" if len(wider) > 1 else ""
+        sentences.append(f"{_capital(wider[0].message.rstrip('.'))}{more}.")
     if broken:
-        sentences.append(
-            f"The plan breaks {count_text(len(broken), 'rule')}: "
-            + join_list([violation.message.rstrip(".") for violation in broken], 3)
-            + "."
-        )
+        rules = "a rule" if len(broken) == 1 else "rules"
+        shown = [*broken[:_MOST_RULES], *_more(len(broken) - _MOST_RULES, "more")]
+        sentences.append(f"The plan breaks {rules}: {'; '.join(shown)}.")
     if result.interrupted:
         sentences.append("The search was stopped by the user; this is the best plan so far.")
     return sentences
+
+
+def _subjects_sentence(group: ReasonGroup, verbs: tuple[str, str]) -> str:
+    """Name what is late or closed."""
+    names = [shorten(name, 60) for name in group.names]
+    if len(names) == 1:
+        return f"{_capital(f'{group.noun} ' if group.noun else '')}{names[0]} {verbs[0]}."
+    return f"{group.counted.partition(',')[0]} {verbs[1]}: {join_list(names, _NAMES)}."
+
+
+def _name(cause: Reason) -> str:
+    """Return what a reason is about, without the word for what that is."""
+    return cause.subject.partition(" ")[2] or cause.subject
+
+
+def _more(count: int, noun: str) -> list[str]:
+    return [f"and {count_text(count, noun, noun)}"] if count > 0 else []
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def extrapolation_sentence(extrapolations: Sequence[Extrapolation]) -> str:
@@ -150,14 +211,21 @@ def summary(
     extrapolations: Sequence[Extrapolation],
     today: Result | None = None,
 ) -> str:
-    """Return the whole summary: a paragraph on cost, one on issues with a line per reason, one on reliability."""
-    cost = [cost_sentence(result), today_sentence(result, today), bound_sentence(result)]
+    """Return the whole summary, what is served and left out first.
+
+    A paragraph on that and on cost, one on what is wrong with a line per reason or group of them, one on reliability.
+    """
+    cost = [
+        coverage_sentence(result),
+        left_out_sentence(result),
+        cost_sentence(result),
+        today_sentence(result, today),
+        bound_sentence(result),
+    ]
     issues = issue_sentences(result, causes)
     trust = [extrapolation_sentence(extrapolations), frozen_sentence(result)]
-    blocks = [" ".join(filter(None, part)) for part in (cost, issues, trust)]
-    if causes:
-        lines = [f"  - {reason_sentence(cause)}" for cause in causes[:20]]
-        if len(causes) > 20:
-            lines.append(f"  - and {count_text(len(causes) - 20, 'more reason')}.")
-        blocks.insert(2, "\n".join(lines))
-    return "\n\n".join(block for block in blocks if block)
+    groups, hidden = group_reasons(causes, MOST_REASONS)
+    lines = [f"  - {group_sentence(group)}" for group in groups]
+    lines += [f"  - and {count_text(hidden, 'more reason')}."] if hidden else []
+    blocks = [" ".join(filter(None, part)) for part in (cost, issues)]
+    return "\n\n".join(filter(None, [*blocks, "\n".join(lines), " ".join(filter(None, trust))]))

@@ -2,6 +2,7 @@
 
 from kanopt.problems.assessment import Assessment, Rank
 from kanopt.problems.base import Plan, Problem
+from kanopt.problems.coverage import Coverage, LeftOutPrice
 from kanopt.problems.decisions import (
     Constraint,
     Decision,
@@ -66,6 +67,7 @@ __all__ = [
     "Check",
     "Client",
     "Constraint",
+    "Coverage",
     "Decision",
     "DecisionPlan",
     "DecisionProblem",
@@ -79,6 +81,7 @@ __all__ = [
     "GanttView",
     "Job",
     "Lane",
+    "LeftOutPrice",
     "Machine",
     "MapView",
     "Market",

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar
 
 import pandas as pd
 
 from kanopt.problems.base import Plan
+from kanopt.problems.broken_rules import UNSERVED, RuleWords, broken_rule_sentences
+from kanopt.problems.coverage import Coverage, LeftOutPrice
 from kanopt.problems.findings import Check, Extrapolation, Reason
+from kanopt.problems.in_use import InUse
 from kanopt.problems.pricing import Pricing
 from kanopt.problems.result import Status
 from kanopt.problems.views import View
@@ -69,6 +73,9 @@ class Assessment(ABC, Generic[PlanT, SimulationT]):
         What was decided. It must not be changed afterwards.
     """
 
+    rule_words: ClassVar[Mapping[str, RuleWords]] = {}
+    """How the breaking of each rule is told."""
+
     def __init__(self, problem: Problem[PlanT], plan: PlanT) -> None:
         self.problem: Any = problem
         self.plan = plan
@@ -82,6 +89,21 @@ class Assessment(ABC, Generic[PlanT, SimulationT]):
     def check(self) -> Check:
         """Every rule of the problem, verified on the laws."""
         return self._check()
+
+    @cached_property
+    def coverage(self) -> Coverage:
+        """What the plan serves of what is wanted, and what it leaves out."""
+        return self._coverage()
+
+    @cached_property
+    def left_out_price(self) -> LeftOutPrice | None:
+        """The price of what the plan leaves out; None where that is nothing."""
+        return None if self.coverage.complete else self._left_out_price()
+
+    @property
+    def in_use(self) -> InUse | None:
+        """The sites, vehicles or machines that the plan uses; None where the kind of problem has no such thing."""
+        return None
 
     @cached_property
     def pricing(self) -> Pricing:
@@ -103,6 +125,11 @@ class Assessment(ABC, Generic[PlanT, SimulationT]):
         """Every place where the plan leans on a law outside its domain."""
         return self._extrapolations()
 
+    @cached_property
+    def broken_rules(self) -> tuple[str, ...]:
+        """The rules that the plan breaks, a sentence each; what it leaves out is in :attr:`coverage`."""
+        return broken_rule_sentences(self.check.violations, self.rule_words)
+
     @property
     def status(self) -> Status:
         """Feasible, partial (something that must be served is left out, and no other rule broken) or infeasible."""
@@ -114,7 +141,7 @@ class Assessment(ABC, Generic[PlanT, SimulationT]):
     def rank(self) -> Rank:
         """How good the plan is on the laws; the smaller the better."""
         broken = self.check.violations
-        unserved = sum(violation.constraint == "unserved" for violation in broken)
+        unserved = sum(violation.constraint == UNSERVED for violation in broken)
         others = len(broken) - unserved
         return Rank(others > 0, unserved, others, self.pricing.objective)
 
@@ -131,6 +158,12 @@ class Assessment(ABC, Generic[PlanT, SimulationT]):
 
     @abstractmethod
     def _check(self) -> Check: ...
+
+    @abstractmethod
+    def _coverage(self) -> Coverage: ...
+
+    @abstractmethod
+    def _left_out_price(self) -> LeftOutPrice: ...
 
     @abstractmethod
     def _price(self) -> Pricing: ...

@@ -86,6 +86,12 @@ class Reason:
         What the change would cost more on the law; None where it is not known.
     searched
         Whether a search for a change that would mend it found none.
+    bottleneck
+        The rule or resource that stands in the way, in a clause: ``"no vehicle has capacity left"``. Reasons of one
+        kind with the same bottleneck are told together; empty where a reason is like no other.
+    amount
+        How much is at stake, so that the worst of several reasons is told: what is not served, by how much something is
+        late. None where that is not counted.
 
     Examples
     --------
@@ -100,6 +106,8 @@ class Reason:
     proved: bool = False
     price: float | None = None
     searched: bool = False
+    bottleneck: str = ""
+    amount: float | None = None
 
     @property
     def evidence(self) -> str:

@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from kanopt.problems.base import Plan, Problem
+from kanopt.problems.coverage import Coverage
 from kanopt.problems.findings import Check, FrozenInput
 from kanopt.problems.pricing import Pricing
-from kanopt.text import fixed_text, money_text, percent_text, seconds_text
+from kanopt.text import count_text, fixed_text, money_text, percent_text, seconds_text
 
 if TYPE_CHECKING:
     from kanopt.problems.assessment import Assessment, Rank
 
 __all__ = ["Certificate", "EngineRun", "Progress", "Result", "Status"]
+
+_MOST_RULES = 20
 
 
 class Status(StrEnum):
@@ -222,6 +225,11 @@ class Result:
         return Check() if self.assessment is None else self.assessment.check
 
     @property
+    def coverage(self) -> Coverage | None:
+        """What the plan serves of what is wanted, and what it leaves out; None without a plan."""
+        return None if self.assessment is None else self.assessment.coverage
+
+    @property
     def rank(self) -> Rank:
         """How good the plan is on the laws, the smaller the better; having none is worst."""
         from kanopt.problems.assessment import NO_PLAN
@@ -265,8 +273,11 @@ class Result:
 
     def __str__(self) -> str:
         unit = self.problem.unit
-        took = seconds_text(self.wall_seconds)
-        lines = [f"{self.problem.kind}: {self.status.value} ({self.solver}, {took})"]
+        lines = [f"{self.status.value} ({self.solver}, {seconds_text(self.wall_seconds)})"]
+        # what is served comes before what it costs
+        if self.coverage is not None and self.coverage.text:
+            lines.insert(0, self.coverage.text)
+        lines[0] = f"{self.problem.kind}: {lines[0]}"
         if self.objective is not None:
             lines.append(f"objective {money_text(self.objective, unit)} on the law")
         if self.bound is not None and self.gap is not None:
@@ -280,8 +291,15 @@ class Result:
             lines.append("stopped by the user; this is the best plan so far")
         if self.message:
             lines.append(self.message)
-        if self.has_plan:
-            lines.append(str(self.check))
+        if self.assessment is not None:
+            broken = self.assessment.broken_rules
+            lines += broken[:_MOST_RULES]
+            lines += (
+                [f"and {count_text(len(broken) - _MOST_RULES, 'more rule')}"]
+                if len(broken) > _MOST_RULES
+                else []
+            )
+            lines += [str(self.check)] if self.check.ok else []
         return "\n".join(lines)
 
     __repr__ = __str__

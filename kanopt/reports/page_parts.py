@@ -100,11 +100,12 @@ class KeyFigure:
 
 @dataclass(frozen=True)
 class Notice:
-    """Something the reader must know before believing the rest."""
+    """Something the reader must know before believing the rest; `label` in place of the word for its level."""
 
     level: Literal["bad", "care", "note"]
     text: str
     lines: tuple[str, ...] = ()
+    label: str = ""
 
 
 @dataclass(frozen=True)

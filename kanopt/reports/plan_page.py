@@ -10,12 +10,18 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from kanopt.explain import Explanation
+from kanopt.explain.reason_groups import ReasonGroup, group_reasons
+from kanopt.explain.service import service_difference
 from kanopt.explain.summary import (
+    MOST_REASONS,
     bound_sentence,
     cost_sentence,
+    coverage_sentence,
     extrapolation_sentence,
     frozen_sentence,
     issue_sentences,
+    left_out_sentence,
+    reason_text,
     today_sentence,
 )
 from kanopt.problems.result import Result, Status
@@ -36,7 +42,16 @@ from kanopt.reports.page_parts import (
 from kanopt.reports.plots import view_svg
 from kanopt.reports.price_tables import group_table, item_table, term_table
 from kanopt.reports.series import plot_series
-from kanopt.text import clock_text, count_text, fixed_text, money_text, percent_text, score_text, seconds_text
+from kanopt.text import (
+    clock_text,
+    count_text,
+    fixed_text,
+    join_list,
+    money_text,
+    percent_text,
+    score_text,
+    seconds_text,
+)
 
 if TYPE_CHECKING:
     from kanopt.reports.subject import ReportSubject
@@ -49,7 +64,7 @@ _WIDTHS: dict[type, int] = {MapView: 760, NetworkView: 860, GanttView: 860, Seri
 _BESIDE_WIDTH = 600
 _TIMES = ("departure", "arrival", "start", "arrive", "begin", "end")
 _LIST = 12
-_MOST_REASONS = 100
+_NAMES = 5
 _BESIDE = 5  # columns of a table that stands beside a chart
 
 
@@ -135,6 +150,7 @@ def _answer(why: Explanation, today: Result | None) -> tuple[str, ...]:
         else f"It leans on laws outside their data in {count_text(len(why.extrapolations), 'place')}."
     )
     sentences = [
+        coverage_sentence(result),
         cost_sentence(result),
         today_sentence(result, today),
         *issue_sentences(result, why.causes),
@@ -148,30 +164,25 @@ def _keys(why: Explanation, today: Result | None, laws: Mapping[str, LearnedLaw]
     result = why.result
     unit = result.problem.unit
     keys = [
+        *_service_keys(result),
         KeyFigure(
             "Objective",
             "–" if result.objective is None else money_text(result.objective),
             unit,
             result.status.value,
-        )
+        ),
     ]
     if today is not None and today.objective is not None and result.objective is not None:
-        change = result.objective - today.objective
-        share = percent_text(change / abs(today.objective), signed=True) if today.objective else "–"
-        tone: Tone = "good" if change < 0 else "bad" if change > 0 else ""
-        keys.append(KeyFigure("Against today", share, "", f"today {money_text(today.objective, unit)}", tone))
+        keys.append(_today_key(result, today, unit))
     if result.objective is not None:
         keys.append(_bound_key(result, unit))
-    left_out = sum(cause.kind == "unserved" for cause in why.causes)
-    broken = sum(violation.constraint != "unserved" for violation in result.check.violations)
-    if result.has_plan:
-        note = "every rule checked on the law" if not broken else f"{count_text(broken, 'rule')} broken"
-        keys.append(
-            KeyFigure("Left out", fixed_text(left_out, 0), "", note, "bad" if left_out or broken else "")
+    if result.coverage is not None:
+        keys.append(_rules_key(result))
+        left_out = {*result.coverage.left_out}
+        late = sum(
+            each.kind == "late" and each.subject.partition(" ")[2] not in left_out for each in why.causes
         )
-        late = sum(cause.kind == "late" for cause in why.causes)
-        if late:
-            keys.append(KeyFigure("Late", fixed_text(late, 0), "", "see the reasons", "bad"))
+        keys += [KeyFigure("Late", fixed_text(late, 0), "", "see the reasons", "bad")] if late else []
         places = "places outside the data of a law"
         keys.append(
             KeyFigure(
@@ -190,6 +201,33 @@ def _keys(why: Explanation, today: Result | None, laws: Mapping[str, LearnedLaw]
     return keys
 
 
+def _service_keys(result: Result) -> list[KeyFigure]:
+    """Return what the plan serves."""
+    coverage = result.coverage
+    if coverage is None or not coverage.text:
+        return []
+    note = coverage.missing or f"all {coverage.words.count(coverage.things)}"
+    tone: Tone = "" if coverage.complete else "bad"
+    return [KeyFigure(coverage.words.verb.capitalize(), coverage.amount, "", note, tone)]
+
+
+def _rules_key(result: Result) -> KeyFigure:
+    broken = 0 if result.assessment is None else len(result.assessment.broken_rules)
+    note = "every rule is checked on the law"
+    return KeyFigure("Rules broken", fixed_text(broken, 0), "", note, "bad" if broken else "")
+
+
+def _today_key(result: Result, today: Result, unit: str) -> KeyFigure:
+    """Return the change of price against today, coloured where the two prices compare like with like."""
+    was, now = today.objective or 0.0, result.objective or 0.0
+    share = percent_text((now - was) / abs(was), signed=True) if was else "–"
+    note = f"today {money_text(was, unit)}"
+    if other := service_difference(result, today):
+        return KeyFigure("Against today", share, "", f"not like with like: {note}, and it {other}")
+    tone: Tone = "good" if now < was else "bad" if now > was else ""
+    return KeyFigure("Against today", share, "", note, tone)
+
+
 def _bound_key(result: Result, unit: str) -> KeyFigure:
     if result.bound is None or result.gap is None:
         return KeyFigure("Lower bound", "none", "", "no bound is claimed")
@@ -200,10 +238,12 @@ def _bound_key(result: Result, unit: str) -> KeyFigure:
 def _notices(why: Explanation, today: Result | None, laws: Mapping[str, LearnedLaw]) -> list[Notice]:
     result = why.result
     notices = []
-    broken = tuple(violation.message for violation in result.check.violations)
-    if broken:
-        text = f"The plan breaks {count_text(len(broken), 'rule')} on the law."
-        notices.append(Notice("bad", text, _first(broken)))
+    known = result.assessment
+    if known is not None and not known.coverage.complete:
+        notices.append(Notice("bad", left_out_sentence(result), label=known.coverage.lacking.capitalize()))
+    if known is not None and known.broken_rules:
+        first, *others = known.broken_rules
+        notices.append(Notice("bad", f"{first}.", _first(others), label="Rules are broken"))
     if result.certificate is not None and not result.certificate.holds:
         text = "The solver's objective differs from the law by more than the proven rounding bound."
         notices.append(Notice("bad", f"{text} Do not rely on this plan."))
@@ -219,11 +259,11 @@ def _notices(why: Explanation, today: Result | None, laws: Mapping[str, LearnedL
     for name, law in laws.items():
         if not law.trusted:
             notices.append(Notice("care", f"The law {name} is of low trust. {law.note}".strip()))
-    if today is not None and today.check.violations:
+    if today is not None and today.assessment is not None and today.assessment.broken_rules:
         text = (
             "Today's plan breaks rules that this one must keep: the two prices do not compare like with like."
         )
-        notices.append(Notice("care", text, _first([each.message for each in today.check.violations])))
+        notices.append(Notice("care", text, _first(today.assessment.broken_rules)))
     if result.interrupted:
         notices.append(Notice("care", "The search was stopped by the user; this is the best plan so far."))
     if frozen := frozen_sentence(result):
@@ -289,22 +329,27 @@ def _plan_table(result: Result, views: Sequence[View]) -> PageTable | None:
 
 
 def _reasons(why: Explanation) -> list[tuple[str, tuple[ReasonRow, ...]]]:
-    """Return the reasons by kind, with a heading that counts them."""
+    """Return the reasons by kind, those with one bottleneck together, with a heading that counts them."""
+    groups, hidden = group_reasons(why.causes, MOST_REASONS)
     found = []
     for kind in dict.fromkeys(cause.kind for cause in why.causes):
-        causes = [cause for cause in why.causes if cause.kind == kind]
-        rows = tuple(
-            ReasonRow(
-                cause.subject,
-                _sentence(cause.message),
-                cause.relaxation.rstrip("."),
-                _sentence(cause.evidence) if cause.evidence else "",
-            )
-            for cause in causes[:_MOST_REASONS]
-        )
-        more = f", the first {_MOST_REASONS} shown" if len(causes) > _MOST_REASONS else ""
-        found.append((f"{kind.capitalize()}: {count_text(len(causes), 'reason')}{more}", rows))
+        count = sum(cause.kind == kind for cause in why.causes)
+        rows = tuple(_reason_row(group) for group in groups if group.kind == kind)
+        found.append((f"{kind.capitalize()}: {count_text(count, 'reason')}", rows))
+    if hidden:
+        more = "Ask for them in Python: explain(result).reasons()."
+        found.append((f"{count_text(hidden, 'more reason')} not shown", (ReasonRow("", more, "", ""),)))
     return found
+
+
+def _reason_row(group: ReasonGroup) -> ReasonRow:
+    cause = group.worst
+    evidence = _sentence(cause.evidence) if cause.evidence else ""
+    if len(group.reasons) == 1:
+        return ReasonRow(cause.subject, _sentence(cause.message), cause.relaxation.rstrip("."), evidence)
+    word = "The worst" if group.has_amounts else "For example"
+    text = f"{_sentence(group.bottleneck)} {join_list(group.names, _NAMES)}. {word}: {reason_text(cause)}."
+    return ReasonRow(group.counted, text, cause.relaxation.rstrip("."), evidence)
 
 
 def _sentence(text: str) -> str:

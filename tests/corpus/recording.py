@@ -218,7 +218,12 @@ def _same(one: str, other: str) -> bool:
     if _DECIMAL.sub("#", one) != _DECIMAL.sub("#", other):
         # whole numbers and decimal ones, as 3 and 2.9999999999, are the same number too
         return _close_words(one.split(), other.split())
-    pairs = zip(_DECIMAL.findall(one), _DECIMAL.findall(other), strict=True)
+    numbers = _DECIMAL.findall(one), _DECIMAL.findall(other)
+    if len(numbers[0]) != len(
+        numbers[1]
+    ):  # one of them has a sign for a hidden number where the other has a number
+        return False
+    pairs = zip(*numbers, strict=True)
     return all(_close(_float(a), _float(b)) for a, b in pairs)
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from kanopt.problems.assessment import Assessment
 from kanopt.problems.base import Plan, Problem
+from kanopt.problems.coverage import Coverage, CoverageWords, LeftOutPrice
 from kanopt.problems.findings import Check, Extrapolation, FrozenInput, Reason, Violation
 from kanopt.problems.pricing import Pricing
 from kanopt.problems.result import Certificate, Result
@@ -72,6 +73,15 @@ class ShoppingAssessment(Assessment[Basket, tuple[Row, ...]]):
             Violation("unserved", name, 1.0, "", f"{name} is not bought") for name in self.plan.unserved
         )
         return Check(self.problem.violations + left_out)
+
+    def _coverage(self) -> Coverage:
+        unserved = self.plan.unserved
+        return Coverage(
+            CoverageWords("buys", "thing", "things"), len(self.plan.rows) if unserved else 0, unserved
+        )
+
+    def _left_out_price(self) -> LeftOutPrice:
+        return LeftOutPrice(0.0, None, "what buying the rest would cost is not known")
 
     def _price(self) -> Pricing:
         return Pricing.of(self.simulation, self.problem.currency)

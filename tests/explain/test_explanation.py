@@ -94,7 +94,17 @@ def test_reasons_are_filtered_by_kind_and_keep_their_columns(shop: Any) -> None:
     assert why.closed()["subject"].tolist() == ["thing closed"]
     empty = explain(shop(ROWS)).late()
     assert empty.empty
-    columns = ["subject", "kind", "message", "relaxation", "proved", "price", "evidence"]
+    columns = [
+        "subject",
+        "kind",
+        "message",
+        "relaxation",
+        "proved",
+        "price",
+        "bottleneck",
+        "amount",
+        "evidence",
+    ]
     assert empty.columns.tolist() == columns
     assert why.reasons().columns.tolist() == columns
 

@@ -55,6 +55,8 @@ def test_frames_of_findings_keep_their_columns_when_empty():
         "proved",
         "price",
         "searched",
+        "bottleneck",
+        "amount",
     ]
 
 
@@ -92,8 +94,12 @@ def test_a_result_with_a_plan_shows_objective_bound_and_gap():
     found = result(assessment=known, status=Status.FEASIBLE, bound=pricing.objective / 2)
     assert found.gap == pytest.approx(0.5)
     assert "gap 50 %" in str(found)
-    assert "client c0 must be served and is on no route" in str(found)
-    assert found._repr_html_().startswith("<pre>routing: feasible")
+    first = str(found).splitlines()[0]
+    assert first.startswith(
+        f"routing: serves 0 of {found.coverage.wanted:g} t (0 of {len(PROBLEM.clients)} clients)"
+    )
+    assert "left out: c0, c1" in first
+    assert found._repr_html_().startswith("<pre>routing: serves 0 of")
     assert "bound: none claimed" in str(result(assessment=known))
     assert len(found.to_frame()) == len(PROBLEM.clients)
     beyond = result(assessment=known, bound=2 * pricing.objective)

@@ -97,7 +97,7 @@ def test_a_report_says_what_the_price_says(make_run: Any, tmp_path: Path) -> Non
     text, page = write(run, tmp_path)
     assert len(text.encode()) < 600_000
     objective, terms = run.result.objective, run.result.pricing.terms()
-    assert f"The plan costs {money_text(objective)} EUR" in page.text
+    assert f"The plan serves all 12 clients (2.4 t). It costs {money_text(objective)} EUR" in page.text
     for value in (*terms, objective, run.today.objective):
         assert fixed_text(value, 2) in page.text
     assert "OR-Tools routing 9.15" in page.text
@@ -184,8 +184,8 @@ def test_what_is_wrong_stands_before_everything_else(make_run: Any, tmp_path: Pa
     )
     text, page = write(replace(run, result=result, explanation=why, laws=laws), tmp_path)
     before = page.text[: page.text.index("Decisions")]
-    assert "The plan breaks 1 rule on the law." in before
-    assert "c01 is reached 12 min after 17:00" in before
+    assert "Rules are broken. c01 is reached 12 min after 17:00." in before
+    assert "Rules broken 1 every rule is checked on the law" in before
     assert "travel_time in 20 places (distance_km)" in before
     assert "and 8 more" in before
     assert "is of low trust. R² 0.412" in before
@@ -197,6 +197,60 @@ def test_what_is_wrong_stands_before_everything_else(make_run: Any, tmp_path: Pa
     assert page.text.count("Search found none.") == 1
     assert "Late 1 see the reasons" in before
     assert 'class="badge">low trust' in text
+
+
+def test_what_is_left_out_is_the_first_thing_a_report_says(
+    make_run: Any, routing: Any, tmp_path: Path
+) -> None:
+    problem = routing()
+    names = [client.name for client in problem.clients]
+    result = evaluate(problem, [names[:5], names[5:9]])
+    run = make_run(problem=problem, result=result, explanation=explain(result), today=None, laws={})
+    _, page = write(run, tmp_path)
+    told = "The plan serves 1.8 of 2.4 t (9 of 12 clients); left out: c10, c11 and c12. It costs"
+    assert page.text.index(told) < page.text.index(
+        "Serves 1.8 of 2.4 t left out: c10, c11 and c12 Objective, EUR"
+    )
+    assert "Left out. Serving them too would cost" in page.text
+    assert "with no more vehicles (cheapest insertion on the law" in page.text
+
+
+def test_a_plan_that_leaves_out_more_than_today_saves_nothing(
+    make_run: Any, routing: Any, tmp_path: Path
+) -> None:
+    problem = routing()
+    names = [client.name for client in problem.clients]
+    today, result = evaluate(problem, [names[:6], names[6:]]), evaluate(problem, [names[:6]])
+    run = make_run(problem=problem, result=result, explanation=explain(result), today=today, laws={})
+    text, page = write(run, tmp_path)
+    assert result.objective < today.objective
+    assert '<div class="good">' not in text
+    assert "not like with like: today" in page.text
+    assert "and it serves 2.4 instead of 1.2 t (12 instead of 6 clients)" in page.text
+    assert (
+        "but the two prices do not compare like with like: today's plan serves 2.4 instead of 1.2 t"
+        in page.text
+    )
+
+
+def test_many_reasons_with_one_bottleneck_are_one_row_of_the_report(make_run: Any, tmp_path: Path) -> None:
+    run = make_run(today=None, laws={})
+    causes = tuple(
+        Reason(
+            f"client c{place}",
+            "unserved",
+            f"no van has room for {place} t",
+            bottleneck="every van is full",
+            amount=place,
+        )
+        for place in range(500)
+    )
+    _, page = write(replace(run, explanation=replace(run.explanation, causes=causes)), tmp_path)
+    assert (
+        "Unserved: 500 reasons 500 clients Every van is full. c0, c1, c2, c3, c4 and 495 more." in page.text
+    )
+    assert page.text.count("no van has room") == 1
+    assert "The worst: client c499: no van has room for 499 t." in page.text
 
 
 def test_a_broken_certificate_is_an_alarm(make_run: Any, tmp_path: Path) -> None:
@@ -289,7 +343,7 @@ def test_a_plan_of_ones_own_problem_has_a_report_too(make_run: Any, tmp_path: Pa
     path = explain(run.result).to_html(tmp_path / "plan.html", title="Monday <1>", today=run.today)
     page = check_page(path.read_text("utf-8"))
     assert "Monday <1>" in page.text
-    assert f"The plan costs {money_text(run.result.objective)} EUR" in page.text
+    assert f"It costs {money_text(run.result.objective)} EUR" in page.text
     assert fixed_text(run.today.objective, 2) in page.text
     for name in run.result.problem.laws():
         assert name in page.text

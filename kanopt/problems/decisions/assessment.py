@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from kanopt.problems.assessment import Assessment
+from kanopt.problems.coverage import Coverage, LeftOutPrice
+from kanopt.problems.decisions.coverage import kept_constraints, price_of_broken
 from kanopt.problems.decisions.plan import DecisionPlan
 from kanopt.problems.decisions.reasons import violation_reasons
-from kanopt.problems.decisions.simulate import check_plan, price_plan
+from kanopt.problems.decisions.simulate import RULE_WORDS, check_plan, price_plan
 from kanopt.problems.decisions.views import views_of
 from kanopt.problems.findings import Check, Extrapolation, Reason
 from kanopt.problems.pricing import Pricing
@@ -24,6 +26,7 @@ class DecisionAssessment(Assessment[DecisionPlan, Mapping[str, float]]):
     """What becomes of decided numbers. Nothing follows from them but the values of laws, and nothing is frozen."""
 
     problem: DecisionProblem
+    rule_words = RULE_WORDS
 
     def views(self) -> tuple[View, ...]:
         """Return the price along the range of each decision, the others as in the plan."""
@@ -34,6 +37,12 @@ class DecisionAssessment(Assessment[DecisionPlan, Mapping[str, float]]):
 
     def _check(self) -> Check:
         return check_plan(self.problem, self.plan)
+
+    def _coverage(self) -> Coverage:
+        return kept_constraints(self.problem, self.check)
+
+    def _left_out_price(self) -> LeftOutPrice:
+        return price_of_broken(self.coverage)
 
     def _price(self) -> Pricing:
         return price_plan(self.problem, self.plan)

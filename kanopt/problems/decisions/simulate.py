@@ -5,10 +5,12 @@ No solver runs through here, and no solver's figure is trusted where this module
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from kanopt.problems.broken_rules import RuleWords
 from kanopt.problems.decisions.decision_law import DecisionLaw, unit_factor
 from kanopt.problems.decisions.entities import Constraint
 from kanopt.problems.decisions.plan import DecisionPlan
@@ -19,10 +21,16 @@ from kanopt.text import amount_text, range_text
 if TYPE_CHECKING:
     from kanopt.problems.decisions.problem import DecisionProblem
 
-__all__ = ["check_plan", "price_plan", "slack"]
+__all__ = ["RULE_WORDS", "check_plan", "price_plan", "slack"]
 
 TOLERANCE = 1e-6
 _LONGEST = 80
+
+RULE_WORDS: Mapping[str, RuleWords] = {
+    "range": RuleWords("decision is outside its range", "decisions are outside their ranges"),
+    "whole number": RuleWords("decision is no whole number", "decisions are no whole numbers"),
+}
+"""How the breaking of each rule is told; constraints are told one by one, each being a rule of its own."""
 
 
 def slack(limit: float) -> float:

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from kanopt.problems.assessment import Assessment
+from kanopt.problems.coverage import Coverage, LeftOutPrice
 from kanopt.problems.findings import Check, Extrapolation, Reason
+from kanopt.problems.in_use import InUse, InUseWords
 from kanopt.problems.pricing import Pricing
+from kanopt.problems.routing.coverage import clients_served, price_of_left_out
 from kanopt.problems.routing.extrapolations import plan_extrapolations
 from kanopt.problems.routing.plan import RoutingPlan
 from kanopt.problems.routing.reasons import plan_reasons
-from kanopt.problems.routing.simulate import Drive, check_plan, price_plan
+from kanopt.problems.routing.simulate import RULE_WORDS, Drive, check_plan, price_plan
 from kanopt.problems.routing.views import timetable_of, views_of, with_times
 from kanopt.problems.views import View
 
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
     from kanopt.problems.routing.problem import RoutingProblem
 
 __all__ = ["RoutingAssessment"]
+
+_IN_USE = InUseWords(("goes out", "go out"), ("stays at its depot", "stay at their depots"))
 
 
 class RoutingAssessment(Assessment[RoutingPlan, Drive]):
@@ -36,6 +41,7 @@ class RoutingAssessment(Assessment[RoutingPlan, Drive]):
     """
 
     problem: RoutingProblem
+    rule_words = RULE_WORDS
 
     def __init__(self, problem: RoutingProblem, plan: RoutingPlan) -> None:
         super().__init__(problem, problem.plan_from(plan))
@@ -67,6 +73,12 @@ class RoutingAssessment(Assessment[RoutingPlan, Drive]):
         """Return the plan with one row per stop, and when it is reached and served, as :meth:`timetable` says."""
         return with_times(self.problem.data, self.plan, self.timetable())
 
+    @property
+    def in_use(self) -> InUse:
+        """The vehicles that serve somebody."""
+        names = tuple(route.label for route in self.plan.routes if route.clients)
+        return InUse(_IN_USE, names)
+
     def views(self) -> tuple[View, ...]:
         """Return a map of the routes, where there are coordinates, and a timetable of the vehicles."""
         return views_of(self.problem, self.plan, self.simulation)
@@ -76,6 +88,13 @@ class RoutingAssessment(Assessment[RoutingPlan, Drive]):
 
     def _check(self) -> Check:
         return check_plan(self.problem.data, self.plan, self.simulation)
+
+    def _coverage(self) -> Coverage:
+        return clients_served(self.problem.data, self.plan)
+
+    def _left_out_price(self) -> LeftOutPrice:
+        laws, planning = self.problem.leg_laws, self.problem.planning_values
+        return price_of_left_out(laws, planning, self.plan, self.pricing.objective)
 
     def _price(self) -> Pricing:
         laws, planning = self.problem.leg_laws, self.problem.planning_values

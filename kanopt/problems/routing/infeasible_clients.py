@@ -18,6 +18,16 @@ from kanopt.text import amount_text, clock_text
 
 __all__ = ["infeasible_clients"]
 
+_BOTTLENECKS = {
+    "skill": "no vehicle may serve them",
+    "capacity": "what they want is more than any vehicle carries",
+    "road": "no road leads to them and back",
+    "window": "no vehicle reaches them before their windows close",
+    "shift": "no vehicle is done with them before its shift ends",
+    "distance": "even the shortest route to them is longer than any vehicle may drive",
+    "duration": "even the shortest route to them takes longer than any vehicle may drive",
+}
+
 
 @dataclass(frozen=True)
 class _Obstacle:
@@ -45,7 +55,12 @@ def infeasible_clients(
     fleet = [vehicle for vehicle in data.vehicles if vehicle.count > 0]
     if not fleet:
         text = "there is no vehicle: every type has a count of 0"
-        return {name: Reason(f"client {name}", kind, text, "one vehicle", proved=True) for name in names}
+        return {
+            name: Reason(
+                f"client {name}", kind, text, "one vehicle", proved=True, bottleneck="there is no vehicle"
+            )
+            for name in names
+        }
     bounds = {vehicle.name: single_trip_bounds(laws, planning, vehicle) for vehicle in fleet}
     found = {}
     for name in names:
@@ -202,4 +217,6 @@ def _reason(client: Client, obstacles: Sequence[_Obstacle], kind: str) -> Reason
         if same
         else " or ".join(dict.fromkeys(o.relaxation for o in obstacles)),
         proved=all(obstacle.proved for obstacle in obstacles),
+        bottleneck=_BOTTLENECKS[easiest.kind] if len(kinds) == 1 else "no vehicle can serve them even alone",
+        amount=easiest.amount if np.isfinite(easiest.amount) else None,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -111,12 +112,21 @@ def _not_inserted(
         slow = laws.reads(DURATION, "clock", "state")
         return _feasible_insertion_reason(data, client, places[0], slow=slow)
     best = smallest_relaxations(places)
-    mend = relaxation_text(data, best)
+    relaxation = relaxation_text(data, best)
     price = best[0].cost if best else None
     if alone is not None:
-        return replace(alone, relaxation=mend or alone.relaxation, price=price, searched=True)
-    message = _blocking_rules(data, client, places)
-    return Reason(f"client {client.name}", "unserved", message, mend, price=price, searched=True)
+        return replace(alone, relaxation=relaxation or alone.relaxation, price=price, searched=True)
+    obstacle = _blocking_rules(data, client, places)
+    return Reason(
+        f"client {client.name}",
+        "unserved",
+        obstacle.message,
+        relaxation,
+        price=price,
+        searched=True,
+        bottleneck=obstacle.bottleneck,
+        amount=obstacle.amount,
+    )
 
 
 def _feasible_insertion_reason(data: RoutingData, client: Client, best: Insertion, *, slow: bool) -> Reason:
@@ -127,42 +137,65 @@ def _feasible_insertion_reason(data: RoutingData, client: Client, best: Insertio
     relaxation = f"insert it into {best.position_text}"
     if client.prize is None:
         message = f"{subject} is left out although {best.position_text} could serve it for {cost}{planned}"
-        return Reason(subject, "unserved", message, relaxation, price=best.cost)
+        bottleneck = "a vehicle could serve them, and the search left them out"
+        return Reason(subject, "unserved", message, relaxation, price=best.cost, bottleneck=bottleneck)
     prize = money_text(client.prize, money)
     if best.cost >= client.prize:
         bare = money_text(best.cost, money)
         place = f"at its cheapest place ({best.position_text})"
         message = f"serving {subject} would cost {cost} {place}, and its prize is {prize}"
-        return Reason(subject, "unserved", message, f"a prize above {bare}", price=best.cost)
+        bottleneck = "serving them would cost more than their prizes"
+        relaxation = f"a prize above {bare}"
+        return Reason(subject, "unserved", message, relaxation, price=best.cost, bottleneck=bottleneck)
     message = (
         f"{subject} is left out although {best.position_text} could serve it for {cost}, less than its prize of "
         f"{prize}{planned}"
     )
-    return Reason(subject, "unserved", message, relaxation, price=best.cost)
+    bottleneck = "serving them would cost less than their prizes, and the search left them out"
+    return Reason(subject, "unserved", message, relaxation, price=best.cost, bottleneck=bottleneck)
 
 
-def _blocking_rules(data: RoutingData, client: Client, places: Sequence[Insertion]) -> str:
+class _Obstacle(NamedTuple):
+    """What keeps a client out of a plan, in a clause and in a sentence, and by how much."""
+
+    bottleneck: str
+    message: str
+    amount: float | None = None
+
+
+def _blocking_rules(data: RoutingData, client: Client, places: Sequence[Insertion]) -> _Obstacle:
     """Say whether load, time or another rule keeps the client out."""
     subject = f"client {client.name}"
     allowed = [place for place in places if ELIGIBILITY not in violated_rule_kinds(place)]
     if not allowed:
         if places:
-            return f"every vehicle that may serve {subject} is out of the fleet or does not exist"
-        return f"{subject} is left out: no road leads to it from the routes with room for it"
+            end = "is out of the fleet or does not exist"
+            return _Obstacle(
+                f"every vehicle that may serve them {end}", f"every vehicle that may serve {subject} {end}"
+            )
+        message = f"{subject} is left out: no road leads to it from the routes with room for it"
+        return _Obstacle("no road leads to them from the routes with room", message)
     with_room = [place for place in allowed if LOAD not in violated_rule_kinds(place)]
     if not with_room:
-        return _capacity_shortfall(data, client, allowed)
+        short = min(total_violation(place, LOAD) for place in allowed)
+        return _Obstacle("no vehicle has capacity left", _capacity_shortfall(data, client, allowed), short)
     in_time = [place for place in with_room if TIME not in violated_rule_kinds(place)]
     if not in_time:
         best = min(with_room, key=lambda place: (total_violation(place, TIME), place.cost))
-        return (
+        over = total_violation(best, TIME)
+        message = (
             f"no vehicle with room for {subject} has the time: the best place, {best.position_text}, exceeds "
-            f"{_limits(best)} by {amount_text(total_violation(best, TIME), data.units.time)}"
+            f"{_limits(best)} by {amount_text(over, data.units.time)}"
         )
+        return _Obstacle("no vehicle with room has the time", message, over)
     best = min(in_time, key=lambda place: (len(place.violations), place.cost))
     broken = "; ".join(violation.message for violation in best.violations)
     cheapest = f"at the cheapest, {best.position_text}: {broken}"
-    return f"every place for {subject} with room and time breaks another rule; {cheapest}"
+    rules = join_list(sorted({violation.constraint for violation in best.violations}))
+    return _Obstacle(
+        f"every place with room and time breaks another rule ({rules})",
+        f"every place for {subject} with room and time breaks another rule; {cheapest}",
+    )
 
 
 def _capacity_shortfall(data: RoutingData, client: Client, places: Sequence[Insertion]) -> str:
@@ -213,6 +246,8 @@ def _late(laws: RoutingLaws, planning: PlanningValues, plan: RoutingPlan, driven
             "late",
             f"{said}; nothing rules out that some vehicle reaches it in time",
             f"its window {amount_text(over, unit)} later, or an earlier stop or vehicle",
+            bottleneck="they are reached after their windows close, though another plan might reach them in time",
+            amount=over,
         )
 
 
@@ -238,6 +273,8 @@ def _paid_lateness(data: RoutingData, plan: RoutingPlan, driven: Drive, place: i
         f"{said}, which it allows {price}",
         f"its window {amount_text(over, data.units.time)} later",
         price=-rate * over if rate else None,
+        bottleneck="they are reached late, which is allowed at a price",
+        amount=over,
     )
 
 
@@ -247,7 +284,8 @@ def _overrun(data: RoutingData, plan: RoutingPlan, driven: Drive) -> Iterator[Re
         vehicle, returns = data.vehicles[data.type_index[route.vehicle]], float(driven.finish[place])
         end, done = vehicle.shift_end, "returns" if vehicle.returns else "is done"
         if np.isfinite(returns) and exceeds(returns, end):
-            over = amount_text(returns - end, unit)
+            late = returns - end
+            over = amount_text(late, unit)
             parts = _time_breakdown(data, driven, place)
             yield Reason(
                 route.label,
@@ -255,6 +293,8 @@ def _overrun(data: RoutingData, plan: RoutingPlan, driven: Drive) -> Iterator[Re
                 f"{route.label} leaves at {clock_text(float(driven.departure[place]), unit)} and {done} at "
                 f"{clock_text(returns, unit)}, {over} after its shift ends: {parts}",
                 f"the shift of {route.label} {over} longer",
+                bottleneck="they are done after their shifts end",
+                amount=late,
             )
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kanopt.problems.assessment import Assessment
+from kanopt.problems.coverage import Coverage, LeftOutPrice
 from kanopt.problems.findings import Check, Extrapolation, Reason
+from kanopt.problems.in_use import InUse, InUseWords
 from kanopt.problems.pricing import Pricing
+from kanopt.problems.scheduling.coverage import jobs_in_time, price_of_lateness
 from kanopt.problems.scheduling.extrapolations import schedule_extrapolations
 from kanopt.problems.scheduling.plan import Schedule
 from kanopt.problems.scheduling.reasons import lateness_reasons
-from kanopt.problems.scheduling.simulate import PlacedTasks, check_schedule, price_schedule
+from kanopt.problems.scheduling.simulate import RULE_WORDS, PlacedTasks, check_schedule, price_schedule
 from kanopt.problems.scheduling.views import views_of
 from kanopt.problems.views import View
 
@@ -19,11 +22,22 @@ if TYPE_CHECKING:
 
 __all__ = ["SchedulingAssessment"]
 
+_IN_USE = InUseWords(("runs", "run"), ("no longer runs", "no longer run"))
+
 
 class SchedulingAssessment(Assessment[Schedule, PlacedTasks]):
     """What becomes of a schedule; its tasks end when the law says. Nothing is frozen, so one simulation does."""
 
     problem: SchedulingProblem
+    rule_words = RULE_WORDS
+
+    @property
+    def in_use(self) -> InUse:
+        """The machines that run a task."""
+        names = tuple(
+            self.problem.data.machines[place].name for place in sorted({*self.simulation.machine.tolist()})
+        )
+        return InUse(_IN_USE, names)
 
     def views(self) -> tuple[View, ...]:
         """Return a Gantt chart by machine and, where energy is priced, the price of power and the load."""
@@ -34,6 +48,12 @@ class SchedulingAssessment(Assessment[Schedule, PlacedTasks]):
 
     def _check(self) -> Check:
         return check_schedule(self.problem, self.simulation)
+
+    def _coverage(self) -> Coverage:
+        return jobs_in_time(self.problem, self.simulation)
+
+    def _left_out_price(self) -> LeftOutPrice:
+        return price_of_lateness(self.problem, self.simulation)
 
     def _price(self) -> Pricing:
         return price_schedule(self.problem, self.simulation)

@@ -32,20 +32,24 @@ def lateness_reasons(problem: SchedulingProblem, placed: PlacedTasks) -> tuple[R
     found = []
     for job in np.flatnonzero(ends > data.timing.due + TOLERANCE):
         item, due = data.jobs[job], float(data.timing.due[job])
-        late = _time(problem, ends[job] - due)
+        lateness = float(ends[job] - due)
+        late = _time(problem, lateness)
         least_lateness = best[job] - due
-        if least_lateness > TOLERANCE:
+        if proved := bool(least_lateness > TOLERANCE):
             message = (
                 f"{late} late: even with every machine to itself it cannot end before {_time(problem, best[job])}, "
                 f"{_time(problem, least_lateness)} after its due date of {_time(problem, due)}"
             )
             relaxation = f"a due date of at least {_time(problem, best[job])}"
             relaxation += _release_relaxation(problem, data.timing, int(job), float(least_lateness), due)
-            found.append(Reason(f"job {item.name}", "late", message, relaxation, proved=True))
+            cause = "they are late even with every machine to themselves"
         else:
-            message = f"{late} late: {_bottleneck(problem, placed, int(job))}"
-            relaxation = f"a due date of {_time(problem, ends[job])}"
-            found.append(Reason(f"job {item.name}", "late", message, relaxation, proved=False))
+            cause, why = _bottleneck(problem, placed, int(job))
+            message, relaxation = f"{late} late: {why}", f"a due date of {_time(problem, ends[job])}"
+        subject = f"job {item.name}"
+        found.append(
+            Reason(subject, "late", message, relaxation, proved=proved, bottleneck=cause, amount=lateness)
+        )
     return tuple(found)
 
 
@@ -67,8 +71,8 @@ def _release_relaxation(
     return f", or a release at least {_time(problem, amount)} earlier"
 
 
-def _bottleneck(problem: SchedulingProblem, placed: PlacedTasks, job: int) -> str:
-    """Say where the job waited longest and what ran there meanwhile."""
+def _bottleneck(problem: SchedulingProblem, placed: PlacedTasks, job: int) -> tuple[str, str]:
+    """Say where the job waited longest, in a clause, and what ran there meanwhile."""
     data = problem.data
     rows = np.flatnonzero(placed.job == job)
     rows = rows[np.argsort(placed.start[rows], kind="stable")]
@@ -78,7 +82,7 @@ def _bottleneck(problem: SchedulingProblem, placed: PlacedTasks, job: int) -> st
     alone_end = float(earliest_completions(data.structure, data.timing)[data.structure.last[job]])
     slower = float(placed.end[rows].max()) - alone_end - float(wait.sum())
     if wait[longest] <= max(TOLERANCE, slower):
-        return (
+        return "they run in slower modes than the fastest", (
             f"it runs in modes that take {_time(problem, slower)} longer than the fastest, and waits "
             f"{_time(problem, wait.sum())}; alone it would end at {_time(problem, alone_end)}"
         )
@@ -86,11 +90,18 @@ def _bottleneck(problem: SchedulingProblem, placed: PlacedTasks, job: int) -> st
     task, machine = data.tasks[placed.task[row]].name, data.machines[placed.machine[row]].name
     there = (placed.machine == placed.machine[row]) & (placed.job != job)
     busy = np.flatnonzero(there & (placed.end > begin) & (placed.start < placed.start[row]))
+    cause = f"they wait longest for machine {machine!r}"
     waits = f"task {task!r} waits {_time(problem, wait[longest])} for machine {machine!r}"
     if not len(busy):
-        return f"{waits}, which runs no other job meanwhile (a break, a setup, or power is cheaper later)"
+        return (
+            cause,
+            f"{waits}, which runs no other job meanwhile (a break, a setup, or power is cheaper later)",
+        )
     names = list_names([data.tasks[placed.task[at]].name for at in busy])
-    return f"{waits}, which runs {names} meanwhile; alone the job would end at {_time(problem, alone_end)}"
+    return (
+        cause,
+        f"{waits}, which runs {names} meanwhile; alone the job would end at {_time(problem, alone_end)}",
+    )
 
 
 def infeasibility_reasons(problem: SchedulingProblem) -> tuple[Reason, ...]:
@@ -101,8 +112,12 @@ def infeasibility_reasons(problem: SchedulingProblem) -> tuple[Reason, ...]:
     return tuple(proved) if proved else tuple(_combined_infeasibility(problem))
 
 
-def _infeasible(subject: str, message: str, relaxation: str) -> Reason:
-    return Reason(subject, "infeasible", message, relaxation, proved=True)
+def _infeasible(
+    subject: str, message: str, relaxation: str, bottleneck: str = "", amount: float | None = None
+) -> Reason:
+    return Reason(
+        subject, "infeasible", message, relaxation, proved=True, bottleneck=bottleneck, amount=amount
+    )
 
 
 def _tasks_without_mode(problem: SchedulingProblem) -> Iterator[Reason]:
@@ -113,6 +128,7 @@ def _tasks_without_mode(problem: SchedulingProblem) -> Iterator[Reason]:
             f"task {data.tasks[task].name}",
             "no machine can run it: there is no mode for it",
             "a mode on one machine",
+            "no machine can run them",
         )
 
 
@@ -133,6 +149,8 @@ def _tasks_longer_than_windows(problem: SchedulingProblem) -> Iterator[Reason]:
             f"it takes at least {_time(problem, timing.duration[mode])} on {data.modes[mode].machine!r}, but the "
             f"longest time that machine runs without a break before the horizon is {window}",
             f"a window {_time(problem, least[task])} longer on {data.modes[mode].machine!r}",
+            "they take longer than any machine runs without a break",
+            float(least[task]),
         )
 
 
@@ -154,6 +172,8 @@ def _late_jobs(problem: SchedulingProblem) -> Iterator[Reason]:
             f"{_time(problem, ends[job])} even with every machine to itself; the horizon is "
             f"{_time(problem, problem.horizon)}",
             relaxation,
+            "they cannot end before the horizon even with every machine to themselves",
+            float(over),
         )
 
 

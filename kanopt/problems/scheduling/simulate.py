@@ -5,13 +5,14 @@ No solver runs through here, and no solver's figure is trusted where this module
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.problems.broken_rules import RuleWords
 from kanopt.problems.findings import Check, Violation
 from kanopt.problems.pricing import Pricing
 from kanopt.problems.scheduling.plan import Schedule, assignment_positions
@@ -20,10 +21,32 @@ from kanopt.text import amount_text
 if TYPE_CHECKING:
     from kanopt.problems.scheduling.problem import SchedulingProblem
 
-__all__ = ["TOLERANCE", "PlacedTasks", "check_schedule", "price_schedule"]
+__all__ = ["RULE_WORDS", "TOLERANCE", "PlacedTasks", "check_schedule", "price_schedule"]
 
 TOLERANCE = 1e-6
 """Times closer than this, in time units, count as equal."""
+
+RULE_WORDS: Mapping[str, RuleWords] = {
+    "duplicate": RuleWords(
+        "task is in the schedule more than once", "tasks are in the schedule more than once"
+    ),
+    "eligibility": RuleWords(
+        "task is on a machine that cannot run it", "tasks are on machines that cannot run them"
+    ),
+    "release": RuleWords(
+        "task starts before its job is released", "tasks start before their jobs are released"
+    ),
+    "precedence": RuleWords(
+        "task starts before the one ahead of it ends", "tasks start before the ones ahead of them end"
+    ),
+    "overlap": RuleWords(
+        "task starts before its machine is free", "tasks start before their machines are free"
+    ),
+    "setup": RuleWords("task starts without time for its setup", "tasks start without time for their setups"),
+    "break": RuleWords("task runs in a break of its machine", "tasks run in breaks of their machines"),
+    "horizon": RuleWords("task ends after the horizon", "tasks end after the horizon"),
+}
+"""How the breaking of each rule is told."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from kanopt.problems.assessment import Assessment
+from kanopt.problems.coverage import Coverage, LeftOutPrice
 from kanopt.problems.findings import Check, Extrapolation, Reason
+from kanopt.problems.in_use import InUse, InUseWords
 from kanopt.problems.pricing import Pricing
+from kanopt.problems.supply.coverage import demand_met, price_of_shortage
 from kanopt.problems.supply.extrapolations import flow_extrapolations
 from kanopt.problems.supply.plan import FlowPlan, arrays_of
 from kanopt.problems.supply.reasons import plan_reasons
-from kanopt.problems.supply.simulate import Ledger, check_flows, price_flows
+from kanopt.problems.supply.simulate import RULE_WORDS, Ledger, check_flows, price_flows
 from kanopt.problems.supply.views import views_of
 from kanopt.problems.views import View
 
@@ -19,11 +24,20 @@ if TYPE_CHECKING:
 
 __all__ = ["SupplyAssessment"]
 
+_IN_USE = InUseWords(("opens", "open"), ("closes", "close"))
+
 
 class SupplyAssessment(Assessment[FlowPlan, Ledger]):
     """What becomes of flows. A frozen flow changes the price alone, so one ledger does for both prices."""
 
     problem: SupplyProblem
+    rule_words = RULE_WORDS
+
+    @property
+    def in_use(self) -> InUse:
+        """The sites that are open in any period."""
+        names = self.problem.network.facility_names
+        return InUse(_IN_USE, tuple(names[site] for site in np.flatnonzero(self.simulation.open.any(axis=1))))
 
     def views(self) -> tuple[View, ...]:
         """Return the network with its flows, deliveries beside demand, and stocks where any are kept."""
@@ -36,6 +50,12 @@ class SupplyAssessment(Assessment[FlowPlan, Ledger]):
 
     def _check(self) -> Check:
         return check_flows(self.problem, self.simulation)
+
+    def _coverage(self) -> Coverage:
+        return demand_met(self.problem, self.simulation)
+
+    def _left_out_price(self) -> LeftOutPrice:
+        return price_of_shortage(self.problem, self.simulation)
 
     def _price(self) -> Pricing:
         return price_flows(self.problem, self.simulation, frozen=False)

@@ -36,7 +36,10 @@ def _closure_reason(problem: SupplyProblem, ledger: Ledger, site: int, spent: fl
     subject = f"facility {facility.name}"
     if facility.status == "closed":
         message = f"{facility.name} is closed by its status"
-        return Reason(subject, "closed", message, f"set the status of {facility.name} to 'free'", proved=True)
+        relaxation = f"set the status of {facility.name} to 'free'"
+        return Reason(
+            subject, "closed", message, relaxation, proved=True, bottleneck="closed by their status"
+        )
     opened = ledger.open.copy()
     opened[site] = True
     unit_cost = np.minimum(paths_through(problem, opened).to_markets, network.shortage_cost[None, :, None])
@@ -45,7 +48,8 @@ def _closure_reason(problem: SupplyProblem, ledger: Ledger, site: int, spent: fl
     mandatory = np.isinf(network.shortage_cost)[None, :, None]
     if (mandatory & (ledger.shortage > 0)).any():
         message = f"opening {facility.name} costs {opening}; its saving is unknown while demand that must be met is not"
-        return Reason(subject, "closed", message)
+        bottleneck = "their saving is unknown while demand that must be met is not"
+        return Reason(subject, "closed", message, bottleneck=bottleneck)
     served = ledger.demand > 0
     saving = max(0.0, spent - float((ledger.demand[served] * unit_cost[served]).sum()))
     exact = not problem.lane_tariff.reads_flow
@@ -57,9 +61,11 @@ def _closure_reason(problem: SupplyProblem, ledger: Ledger, site: int, spent: fl
         )
         short = money_text(at_least - saving, money)
         relaxation = f"opening it can only pay if it becomes cheaper by more than {short}"
-        return Reason(subject, "closed", message, relaxation, proved=exact)
+        bottleneck = "opening them costs more than it can save"
+        return Reason(subject, "closed", message, relaxation, proved=exact, bottleneck=bottleneck)
     message = (
         f"opening {facility.name} costs {opening} and can save at most {money_text(saving)} elsewhere{at_rates}; "
         "the search found no plan in which it pays"
     )
-    return Reason(subject, "closed", message)
+    bottleneck = "the search found no plan in which opening them pays"
+    return Reason(subject, "closed", message, bottleneck=bottleneck)

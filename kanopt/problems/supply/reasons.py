@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from kanopt.problems.supply.problem import SupplyProblem
 
 __all__ = ["infeasibility_reasons", "plan_reasons"]
+
+_NO_LANE = "no lane leads there from a supplier by a site that may open"
 
 
 def plan_reasons(problem: SupplyProblem, ledger: Ledger, planned: Pricing) -> tuple[Reason, ...]:
@@ -50,55 +52,92 @@ def infeasibility_reasons(problem: SupplyProblem) -> tuple[Reason, ...]:
             f"{network.market_names[market]} by a site that may open",
             "add a lane, or open a site that is closed by its status",
             proved=True,
+            bottleneck=_NO_LANE,
         )
         for market, product in np.argwhere(cut_off.any(axis=2))
     ]
     gap = capacity_gaps(problem, demand)
     found += [
-        Reason("supply", "infeasible", *_supply_gap(problem, gap, int(product), int(period)), proved=True)
+        _infeasible("supply", _supply_gap(problem, gap, int(product), int(period)))
         for product, period in np.argwhere(gap.supply > 0)
     ]
     found += [
-        Reason("facilities", "infeasible", *_site_gap(problem, gap, int(period)), proved=True)
+        _infeasible("facilities", _site_gap(problem, gap, int(period)))
         for period in np.flatnonzero(gap.sites > 0)
     ]
     found += [
-        Reason(
-            f"market {network.market_names[market]}",
-            "infeasible",
-            *_lane_gap(problem, gap, int(market), int(period)),
-            proved=True,
+        _infeasible(
+            f"market {network.market_names[market]}", _lane_gap(problem, gap, int(market), int(period))
         )
         for market, period in np.argwhere(gap.lanes > 0)
     ]
     return tuple(found)
 
 
-def _supply_gap(problem: SupplyProblem, gap: CapacityGaps, product: int, period: int) -> tuple[str, str]:
+class _Cause(NamedTuple):
+    """Why demand is not met.
+
+    Parameters
+    ----------
+    message, relaxation, proved, amount
+        As of a reason.
+    bottleneck
+        The resource that is short, in a clause.
+    """
+
+    message: str
+    relaxation: str
+    bottleneck: str
+    proved: bool = False
+    amount: float | None = None
+
+
+def _infeasible(subject: str, cause: _Cause) -> Reason:
+    return Reason(
+        subject,
+        "infeasible",
+        cause.message,
+        cause.relaxation,
+        proved=True,
+        bottleneck=cause.bottleneck,
+        amount=cause.amount,
+    )
+
+
+def _supply_gap(problem: SupplyProblem, gap: CapacityGaps, product: int, period: int) -> _Cause:
     name, unit = problem.network.product_names[product], problem.units.quantity
     missing = amount_text(gap.supply[product, period], unit, 6)
     when = gap.when(problem.network.period_names[period])
-    return (
+    return _Cause(
         f"suppliers can sell {missing} of {name} less than all markets want {when}, whatever the plan",
         f"raise the supply of {name} {when} by {missing} to serve all markets",
+        f"suppliers can sell less {name} than all markets want",
+        True,
+        float(gap.supply[product, period]),
     )
 
 
-def _site_gap(problem: SupplyProblem, gap: CapacityGaps, period: int) -> tuple[str, str]:
+def _site_gap(problem: SupplyProblem, gap: CapacityGaps, period: int) -> _Cause:
     missing = amount_text(gap.sites[period], problem.units.weight, 6)
     when = gap.when(problem.network.period_names[period])
-    return (
+    return _Cause(
         f"all sites that may open pass on {missing} less than all markets want {when}, whatever the plan",
         f"raise the throughput of sites {when} by {missing} to serve all markets",
+        "all sites that may open pass on less than all markets want",
+        True,
+        float(gap.sites[period]),
     )
 
 
-def _lane_gap(problem: SupplyProblem, gap: CapacityGaps, market: int, period: int) -> tuple[str, str]:
+def _lane_gap(problem: SupplyProblem, gap: CapacityGaps, market: int, period: int) -> _Cause:
     name, when = problem.network.market_names[market], problem.network.period_names[period]
     missing = amount_text(gap.lanes[market, period], problem.units.weight, 6)
-    return (
+    return _Cause(
         f"the lanes into {name} carry {missing} less than it wants in period {when}, whatever the plan",
         f"raise the capacity of lanes into {name} in period {when} by {missing} to serve it",
+        f"the lanes into {name} carry less than it wants",
+        True,
+        float(gap.lanes[market, period]),
     )
 
 
@@ -151,43 +190,53 @@ class _ShortageReasons:
             f"{network.market_names[market]} lacks {number_text(shortage, 6)} of {amount_text(demand, unit, 6)} of "
             f"{network.product_names[product]} in period {network.period_names[period]}: "
         )
-        why, relaxation, proved = self._cause(cell, shortage)
-        return Reason(f"market {network.market_names[market]}", "unserved", start + why, relaxation, proved)
+        cause = self._cause(cell, shortage)
+        return Reason(
+            f"market {network.market_names[market]}",
+            "unserved",
+            start + cause.message,
+            cause.relaxation,
+            cause.proved,
+            bottleneck=cause.bottleneck,
+            amount=shortage,
+        )
 
-    def _cause(self, cell: tuple[int, int, int], shortage: float) -> tuple[str, str, bool]:
-        """Return the cause, its relaxation and whether it is proved; the first that applies."""
+    def _cause(self, cell: tuple[int, int, int], shortage: float) -> _Cause:
+        """Return the cause; the first that applies."""
         best = float(self.paths_if_opened.to_markets[cell])
         price = float(self.problem.network.shortage_cost[cell[1]])
         exact = not self.problem.lane_tariff.reads_flow
         money = self.problem.units.per_quantity
         if np.isinf(best):
-            return (
+            return _Cause(
                 "no lane leads from a supplier of it there by a site that may open",
                 "add a lane, or open a site that is closed by its status",
+                _NO_LANE,
                 True,
             )
         if best >= price:
-            return (
+            return _Cause(
                 f"not serving is cheaper: the shortage costs {amount_text(price, money, 6)}, the cheapest way "
                 f"({self._path_text(self.paths_if_opened, cell)}) at least {number_text(best, 6)}",
                 f"a shortage cost above {amount_text(best, money, 6)}",
+                "the shortage costs less than the cheapest way",
                 exact,
             )
         return self._limit(cell) or self._closed(cell, price) or self._full(cell, shortage, price)
 
-    def _limit(self, cell: tuple[int, int, int]) -> tuple[str, str, bool] | None:
+    def _limit(self, cell: tuple[int, int, int]) -> _Cause | None:
         """Return a capacity that no plan can overcome and that explains all that is missing."""
         market, product, period = cell
         missing = self.plan_gaps
         if missing.lanes[market, period] <= self.capacity_gaps.lanes[market, period]:
-            return (*_lane_gap(self.problem, self.capacity_gaps, market, period), True)
+            return _lane_gap(self.problem, self.capacity_gaps, market, period)
         if missing.supply[product, period] <= self.capacity_gaps.supply[product, period]:
-            return (*_supply_gap(self.problem, self.capacity_gaps, product, period), True)
+            return _supply_gap(self.problem, self.capacity_gaps, product, period)
         if missing.sites[period] <= self.capacity_gaps.sites[period]:
-            return (*_site_gap(self.problem, self.capacity_gaps, period), True)
+            return _site_gap(self.problem, self.capacity_gaps, period)
         return None
 
-    def _closed(self, cell: tuple[int, int, int], price: float) -> tuple[str, str, bool] | None:
+    def _closed(self, cell: tuple[int, int, int], price: float) -> _Cause | None:
         """Return the cause where every path worth taking leads through a closed site."""
         present = float(self.paths_through_open.to_markets[cell])
         if present < price:
@@ -198,14 +247,15 @@ class _ShortageReasons:
             if np.isinf(present)
             else f"through open sites the cheapest way costs {costs}, the shortage {number_text(price, 6)}"
         )
-        return (
+        sites = self._closed_sites(cell)
+        return _Cause(
             f"{now}; the cheapest way ({self._path_text(self.paths_if_opened, cell)}) costs "
             f"{number_text(self.paths_if_opened.to_markets[cell], 6)} without the cost of opening",
-            f"open {join_list(self._closed_sites(cell))}",
-            False,
+            f"open {join_list(sites)}",
+            f"{join_list(sites)} {'is' if len(sites) == 1 else 'are'} closed",
         )
 
-    def _full(self, cell: tuple[int, int, int], shortage: float, price: float) -> tuple[str, str, bool]:
+    def _full(self, cell: tuple[int, int, int], shortage: float, price: float) -> _Cause:
         """Return the full capacities on the path with the fewest of them."""
         paths = self.spare_capacity.least_full_paths
         steps = paths.trace(*cell)
@@ -218,19 +268,20 @@ class _ShortageReasons:
         path, more = self._path_text(paths, cell), amount_text(spare, self.problem.units.quantity, 6)
         if not full:
             cost = money_text(self._path_cost(steps, cell[1]))
-            return (
+            return _Cause(
                 f"the plan leaves room for {more} more ({path}) at {cost} each, less than the shortage costs",
                 f"move {more} more that way",
-                False,
+                "the plan leaves room on the way",
             )
         names = join_list([f"{limit.label} ({_use_text(limit)})" for limit in full])
         raised = join_list(
             [f"{limit.label} by {amount_text(spare * limit.per_unit, limit.unit, 6)}" for limit in full]
         )
-        return (
+        resources = list(dict.fromkeys(limit.resource for limit in full))
+        return _Cause(
             f"full on the way with most room ({path}): {names}",
             f"raise {raised}: {more} more can then be delivered that way",
-            False,
+            f"full on the way with most room: {join_list(resources)}",
         )
 
     def _path_cost(self, steps: tuple[PathStep, ...], product: int) -> float:

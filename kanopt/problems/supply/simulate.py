@@ -5,7 +5,7 @@ No solver runs through here, and no solver's figure is trusted where this module
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from kanopt.problems.broken_rules import RuleWords
 from kanopt.problems.findings import Check, Violation
 from kanopt.problems.pricing import Pricing
 from kanopt.problems.supply.network import Floats, SupplyNetwork
@@ -22,10 +23,29 @@ from kanopt.text import amount_text, number_text
 if TYPE_CHECKING:
     from kanopt.problems.supply.problem import SupplyProblem
 
-__all__ = ["TOLERANCE", "Ledger", "check_flows", "price_flows", "sites_open", "slack"]
+__all__ = ["RULE_WORDS", "TOLERANCE", "Ledger", "check_flows", "price_flows", "sites_open", "slack"]
 
 TOLERANCE = 1e-6
 """Part of an amount (at least of one unit) by which a balance may miss it and still count as met."""
+
+RULE_WORDS: Mapping[str, RuleWords] = {
+    "negative flow": RuleWords("lane carries less than nothing", "lanes carry less than nothing"),
+    "supply": RuleWords("place sends more than is offered there", "places send more than is offered there"),
+    "lane capacity": RuleWords("lane carries more than it can", "lanes carry more than they can"),
+    "throughput": RuleWords("facility passes on more than it can", "facilities pass on more than they can"),
+    "storage": RuleWords("facility keeps more than it can", "facilities keep more than they can"),
+    "closed site": RuleWords(
+        "facility handles goods while it is closed", "facilities handle goods while they are closed"
+    ),
+    "status": RuleWords(
+        "facility is open or closed against its status", "facilities are open or closed against their status"
+    ),
+    "flow balance": RuleWords(
+        "facility sends more than it has received", "facilities send more than they have received"
+    ),
+    "demand": RuleWords("market gets more than it wants", "markets get more than they want"),
+}
+"""How the breaking of each rule is told."""
 
 
 def slack(amount: Floats) -> Floats:

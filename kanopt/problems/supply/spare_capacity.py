@@ -25,8 +25,8 @@ class CapacityLimit:
 
     Parameters
     ----------
-    label
-        Such as ``"throughput of north in period 2"``.
+    resource, period
+        Such as ``"throughput of north"``, and the name of the period.
     capacity, spare
         The capacity, and how much of it the plan does not use, in `unit`.
     unit
@@ -35,11 +35,17 @@ class CapacityLimit:
         How much of it one unit of the product takes.
     """
 
-    label: str
+    resource: str
+    period: str
     capacity: float
     spare: float
     unit: str
     per_unit: float
+
+    @property
+    def label(self) -> str:
+        """What it is and when, such as ``"throughput of north in period 2"``."""
+        return f"{self.resource} in period {self.period}"
 
     @property
     def is_full(self) -> bool:
@@ -139,9 +145,7 @@ class SpareCapacity:
             site = network.facilities[step.site]
             spare = float(self.storage[step.site, step.period])
             found = [
-                CapacityLimit(
-                    f"storage of {site.name} in period {when}", site.storage, spare, units.weight, weight
-                )
+                CapacityLimit(f"storage of {site.name}", when, site.storage, spare, units.weight, weight)
             ]
             return [limit for limit in found if np.isfinite(limit.capacity)]
         lane, first = network.lanes[step.lane], network.facility_nodes.start
@@ -149,13 +153,9 @@ class SpareCapacity:
         offer = int(network.lane_offer[step.lane, product])
         if offer >= 0:
             most, spare = network.offers[offer].capacity, float(self.offers[offer, step.period])
-            found.append(
-                CapacityLimit(f"supply of {lane.tail} in period {when}", most, spare, units.quantity, 1.0)
-            )
+            found.append(CapacityLimit(f"supply of {lane.tail}", when, most, spare, units.quantity, 1.0))
         spare = float(self.lanes[step.lane, step.period])
-        found.append(
-            CapacityLimit(f"lane {lane.name} in period {when}", lane.capacity, spare, units.weight, weight)
-        )
+        found.append(CapacityLimit(f"lane {lane.name}", when, lane.capacity, spare, units.weight, weight))
         for node, throughput in (
             (network.tails[step.lane], self.outbound),
             (network.heads[step.lane], self.inbound),
@@ -163,8 +163,8 @@ class SpareCapacity:
             if first <= node < network.facility_nodes.stop:
                 site = network.facilities[node - first]
                 spare = float(throughput[node - first, step.period])
-                what = f"throughput of {site.name} in period {when}"
-                found.append(CapacityLimit(what, site.capacity, spare, units.weight, weight))
+                what = f"throughput of {site.name}"
+                found.append(CapacityLimit(what, when, site.capacity, spare, units.weight, weight))
         return [limit for limit in found if np.isfinite(limit.capacity)]
 
     @cached_property

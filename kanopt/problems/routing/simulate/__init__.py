@@ -6,7 +6,14 @@ priced (`price`). No solver runs through here, and no solver's figure is trusted
 """
 
 from kanopt.problems.routing.simulate.breaks import breaks_on_leg
-from kanopt.problems.routing.simulate.check import check_plan, exceeds, missing_skill, slack, trips_of
+from kanopt.problems.routing.simulate.check import (
+    RULE_WORDS,
+    check_plan,
+    exceeds,
+    missing_skill,
+    slack,
+    trips_of,
+)
 from kanopt.problems.routing.simulate.departures import departure_breakpoints
 from kanopt.problems.routing.simulate.drive import Drive, drive
 from kanopt.problems.routing.simulate.legs import service_begin
@@ -14,6 +21,7 @@ from kanopt.problems.routing.simulate.price import RESERVED, leg_costs, price_pl
 
 __all__ = [
     "RESERVED",
+    "RULE_WORDS",
     "Drive",
     "breaks_on_leg",
     "check_plan",

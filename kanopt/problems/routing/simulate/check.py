@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.problems.broken_rules import RuleWords
 from kanopt.problems.findings import Check, Violation
 from kanopt.problems.routing.data import RoutingData
 from kanopt.problems.routing.entities import split_list
@@ -15,9 +16,46 @@ from kanopt.problems.routing.plan import Route, RoutingPlan
 from kanopt.problems.routing.simulate.drive import Drive
 from kanopt.text import amount_text, clock_text, join_list
 
-__all__ = ["check_plan", "exceeds", "missing_skill", "slack", "trips_of"]
+__all__ = ["RULE_WORDS", "check_plan", "exceeds", "missing_skill", "slack", "trips_of"]
 
 _ABSOLUTE, _RELATIVE = 1e-6, 1e-9
+
+RULE_WORDS: Mapping[str, RuleWords] = {
+    "fleet": RuleWords(
+        "vehicle is not in the fleet or drives twice at once",
+        "vehicles are not in the fleet or drive twice at once",
+    ),
+    "depot": RuleWords("route starts from the wrong depot", "routes start from the wrong depot"),
+    "visits": RuleWords("client is served more than once", "clients are served more than once"),
+    "skill": RuleWords(
+        "client is served by a vehicle that may not", "clients are served by vehicles that may not"
+    ),
+    "goods": RuleWords(
+        "route carries goods that must be kept apart", "routes carry goods that must be kept apart"
+    ),
+    "pinned": RuleWords(
+        "client is on another vehicle than the one it is pinned to",
+        "clients are on other vehicles than those they are pinned to",
+    ),
+    "reload": RuleWords(
+        "route comes back to its depot too often", "routes come back to their depot too often"
+    ),
+    "backhaul": RuleWords("client is delivered to after a pickup", "clients are delivered to after a pickup"),
+    "order": RuleWords(
+        "client is served without what it needs from another, or before that",
+        "clients are served without what they need from others, or before that",
+    ),
+    "capacity": RuleWords("vehicle carries more than it can", "vehicles carry more than they can"),
+    "road": RuleWords("route drives where no road leads", "routes drive where no road leads"),
+    "time window": RuleWords(
+        "client is served after its window closes", "clients are served after their windows close"
+    ),
+    "shift": RuleWords("vehicle drives outside its shift", "vehicles drive outside their shifts"),
+    "distance": RuleWords("route is longer than it may be", "routes are longer than they may be"),
+    "duration": RuleWords("route takes longer than it may", "routes take longer than they may"),
+    "break": RuleWords("vehicle has no time for its breaks", "vehicles have no time for their breaks"),
+}
+"""How the breaking of each rule is told."""
 
 
 def exceeds(value: float, limit: float) -> bool:

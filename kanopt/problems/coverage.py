@@ -1,0 +1,222 @@
+"""What a plan serves of what is wanted, what it leaves out, and the price of that."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kanopt.text import amount_text, count_text, join_list, number_text
+
+__all__ = ["Coverage", "CoverageWords", "LeftOutPrice", "refer_to"]
+
+_SAME = 1e-6
+_DIGITS = 6
+_NAMES = 5
+
+
+@dataclass(frozen=True)
+class CoverageWords:
+    """How a kind of problem words what its plans serve.
+
+    Parameters
+    ----------
+    verb
+        What a plan does: ``"serves"``, ``"supplies"``, ``"finishes"``, ``"keeps"``.
+    one, many
+        What that is done to.
+    fully
+        How it is done to those that are not left out, such as ``"in time"``; empty where there is but one way.
+    """
+
+    verb: str
+    one: str
+    many: str
+    fully: str = ""
+
+    def count(self, things: int) -> str:
+        """Return how many there are of what is served."""
+        return count_text(things, self.one, self.many)
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """What a plan serves of what is wanted, and what it leaves out.
+
+    Parameters
+    ----------
+    words
+        The words for it.
+    things
+        How many clients, markets, jobs or constraints there are.
+    left_out
+        Names of those that are not served, or not in full.
+    served, wanted
+        The same in amounts; both are zero where there are none.
+    unit
+        Unit of the amounts.
+    lacking
+        What those that are left out are: ``"left out"``, ``"short"``, ``"late"``, ``"broken"``.
+
+    Examples
+    --------
+    >>> words = CoverageWords("serves", "client", "clients")
+    >>> some = Coverage(words, 4, ("c03", "c04"), served=3.5, wanted=6.0, unit="t")
+    >>> print(some)
+    serves 3.5 of 6 t (2 of 4 clients); left out: c03 and c04
+    >>> print(Coverage(words, 4, served=6.0, wanted=6.0, unit="t"))
+    serves all 4 clients (6 t)
+    """
+
+    words: CoverageWords
+    things: int
+    left_out: tuple[str, ...] = ()
+    served: float = 0.0
+    wanted: float = 0.0
+    unit: str = ""
+    lacking: str = "left out"
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is left out."""
+        return not self.left_out
+
+    @property
+    def amount(self) -> str:
+        """How much is served, in as few words as a tile has room for; empty where nothing is wanted.
+
+        Examples
+        --------
+        >>> Coverage(CoverageWords("keeps", "constraint", "constraints"), 3, ("shift",)).amount
+        '2 of 3 constraints'
+        """
+        if not self.things:
+            return ""
+        if self.wanted <= 0:
+            return self._counted
+        if self.complete:
+            return amount_text(self.wanted, self.unit, _DIGITS)
+        return f"{number_text(self.served, _DIGITS)} of {amount_text(self.wanted, self.unit, _DIGITS)}"
+
+    @property
+    def text(self) -> str:
+        """What is served and what is left out, as the predicate of a sentence; empty where nothing is wanted."""
+        if not self.things:
+            return ""
+        verb = self.words.verb
+        if self.complete:
+            amount = f" ({self.amount})" if self.wanted > 0 else ""
+            return f"{verb} {self._counted}{amount}"
+        counted = f"{self.amount} ({self._counted})" if self.wanted > 0 else self._counted
+        return f"{verb} {counted}; {self.missing}"
+
+    @property
+    def missing(self) -> str:
+        """What is left out, by name; empty where nothing is."""
+        return "" if self.complete else f"{self.lacking}: {join_list(self.left_out, _NAMES)}"
+
+    def same_as(self, other: Coverage) -> bool:
+        """Whether another plan serves the same, so that the prices of the two compare like with like."""
+        return (
+            set(self.left_out) == set(other.left_out)
+            and self.things == other.things
+            and self.unit == other.unit
+            and math.isclose(self.served, other.served, rel_tol=_SAME, abs_tol=_SAME)
+        )
+
+    def against(self, other: Coverage) -> str:
+        """Say what is served instead of what another plan serves; empty where that is the same.
+
+        Examples
+        --------
+        >>> words = CoverageWords("serves", "client", "clients")
+        >>> whole, some = Coverage(words, 4, (), 6.0, 6.0, "t"), Coverage(words, 4, ("c3",), 4.5, 6.0, "t")
+        >>> some.against(whole)
+        'serves 4.5 instead of 6 t (3 instead of 4 clients)'
+        >>> whole.against(whole)
+        ''
+        """
+        if self.same_as(other):
+            return ""
+        counts = self._counts_against(other)
+        if self.unit == other.unit and math.isclose(self.served, other.served, rel_tol=_SAME, abs_tol=_SAME):
+            names = [join_list(each.left_out, _NAMES) or "nothing" for each in (self, other)]
+            return f"{self.words.verb} {counts}" if counts else f"leaves out {names[0]} instead of {names[1]}"
+        own = amount_text(self.served, self.unit if self.unit != other.unit else "", _DIGITS)
+        amounts = f"{own} instead of {amount_text(other.served, other.unit, _DIGITS)}"
+        return f"{self.words.verb} {amounts}" + (f" ({counts})" if counts else "")
+
+    def _counts_against(self, other: Coverage) -> str:
+        ours, theirs = (each.things - len(each.left_out) for each in (self, other))
+        return (
+            ""
+            if ours == theirs
+            else f"{ours:,} instead of {self.words.count(theirs)} {self.words.fully}".rstrip()
+        )
+
+    @property
+    def _counted(self) -> str:
+        served, counted = self.things - len(self.left_out), self.words.count(self.things)
+        if not self.complete:
+            counted = f"{served:,} of {counted}"
+        elif self.things > 1:
+            counted = f"all {counted}"
+        return f"{counted} {self.words.fully}".rstrip()
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True)
+class LeftOutPrice:
+    """The price of what a plan leaves out.
+
+    Parameters
+    ----------
+    paid
+        What the price of the plan holds for it: prizes, costs of shortages, lateness.
+    more
+        What serving the rest would cost on top; None where that is not known.
+    text
+        Both in words, and how they are known.
+
+    Examples
+    --------
+    >>> LeftOutPrice(40.0, 84.2, "").amount, LeftOutPrice(40.0, None, "").amount
+    (124.2, None)
+    """
+
+    paid: float
+    more: float | None
+    text: str
+
+    @property
+    def amount(self) -> float | None:
+        """The whole price of what is left out; None where a part of it is not known."""
+        return None if self.more is None else self.paid + self.more
+
+
+def refer_to(names: Sequence[str], left_out: Sequence[str], noun: str = "") -> str:
+    """Refer to some of those that are left out after they were named: by name again only where these are not all.
+
+    Parameters
+    ----------
+    names
+        Whom to refer to.
+    left_out
+        All that are left out.
+    noun
+        What of them; themselves where empty.
+
+    Examples
+    --------
+    >>> refer_to(["a", "b"], ["a", "b"]), refer_to(["a"], ["a"], "prize"), refer_to(["a"], ["a", "b"], "prize")
+    ('them', 'its prize', 'the prize of a')
+    """
+    if len(names) < len(left_out):
+        listed = join_list(names, _NAMES)
+        return f"the {noun} of {listed}" if noun else listed
+    one = len(names) == 1
+    if noun:
+        return f"{'its' if one else 'their'} {noun}"
+    return "it" if one else "them"
