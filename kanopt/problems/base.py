@@ -27,6 +27,13 @@ class Plan(ABC):
     def to_frame(self) -> pd.DataFrame:
         """Return the plan as a table a person can read, one row per stop, task or flow."""
 
+    def reopened(self) -> Plan:
+        """Return the plan without what a problem chooses by itself where it is left open, such as departures.
+
+        That is how a plan that was made for other data is offered to a problem.
+        """
+        return self
+
 
 PlanT = TypeVar("PlanT", bound=Plan)
 AssessmentT = TypeVar("AssessmentT", bound="Assessment[Any, Any]")

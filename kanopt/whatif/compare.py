@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 __all__ = ["compare"]
 
+_SEARCHED_ROUNDS = 2
+"""So many times scenarios are searched again from plans of others."""
+
 
 def compare(
     scenarios: Sequence[Scenario],
@@ -40,7 +43,8 @@ def compare(
     """Solve a base and its variants, and split what differs into new data and new plan.
 
     Laws that are learned from the same rows in the same way are learned once. Every variant starts from the
-    base's plan; where a variant's plan turns out better for another scenario, that one is searched again from it.
+    base's plan; where the plan of one scenario turns out better for another, that one is searched again from it, until
+    none has a better plan than its own.
     The change of each cost term is split into the *data effect* (the base's plan under the variant's data) and
     the *re-planning effect* (the variant's plan, same data).
 
@@ -77,7 +81,6 @@ def compare(
         _search(contests, round_, time_limit, report)
     _complete(contests)
     _exchange_plans(contests, time_limit, report)
-    _keep_base_plan(contests)
     seconds = time.perf_counter() - start
     runs = tuple(finish_run(c.scenario, c.laws, c.best, c.today, seconds=seconds) for c in contests)
     base = contests[0]
@@ -128,7 +131,11 @@ def _check(scenarios: Sequence[Scenario], repeats: int) -> None:
 
 @dataclass(eq=False)
 class _ScenarioSearch:
-    """A scenario, and the plans found for it so far."""
+    """A scenario, and the plans found for it so far.
+
+    Repeated searches, from which the noise is read, are kept apart from those that begin with the plan of another
+    scenario, and both from plans that were taken over as they are.
+    """
 
     scenario: Scenario
     laws: dict[str, LearnedLaw]
@@ -136,15 +143,26 @@ class _ScenarioSearch:
     today: Result | None
     seed: int
     searches: list[Result] = field(default_factory=list)
+    later_searches: list[Result] = field(default_factory=list)
     other_results: list[Result] = field(default_factory=list)
 
     @property
+    def results(self) -> list[Result]:
+        return [*self.searches, *self.later_searches, *self.other_results]
+
+    @property
     def best(self) -> Result:
-        return min([*self.searches, *self.other_results], key=attrgetter("rank"))
+        return min(self.results, key=attrgetter("rank"))
+
+    @property
+    def plans(self) -> list[Plan]:
+        """The plans found for it, and today's."""
+        results = [*self.results, *([] if self.today is None else [self.today])]
+        return [result.plan for result in results if result.plan is not None]
 
     @property
     def interrupted(self) -> bool:
-        return any(result.interrupted for result in self.searches)
+        return any(result.interrupted for result in (*self.searches, *self.later_searches))
 
     @property
     def proved(self) -> bool:
@@ -233,52 +251,71 @@ def _complete(contests: list[_ScenarioSearch]) -> None:
 
 
 def _exchange_plans(contests: list[_ScenarioSearch], time_limit: float | None, report: OnEvent) -> None:
-    """Price every plan under every scenario; search again from a plan of another that is better."""
+    """Offer every plan to every scenario, until none of them has a better one than its own.
+
+    A scenario that takes over a plan is searched again from it, and what that finds is offered to all in turn. After
+    some rounds plans are taken over without a search: then no new ones arise, and it ends.
+    """
+    offered = [set[int]() for _ in contests]
+    for round_ in range(_SEARCHED_ROUNDS + 1):
+        pool = [plan for contest in contests for plan in contest.plans]
+        improved = [
+            contest
+            for contest, known in zip(contests, offered, strict=True)
+            if _take_over(contest, pool, known)
+        ]
+        if not improved or round_ == _SEARCHED_ROUNDS:
+            return
+        for contest in improved:
+            if any(c.interrupted for c in contests):
+                break
+            found = "a plan of another scenario is better"
+            report(Event("solve", f"{found} for {contest.scenario.name}; searching from it"))
+            contest.later_searches.append(
+                solve_problem(
+                    contest.scenario,
+                    contest.problem,
+                    seed=contest.seed,
+                    time_limit=time_limit,
+                    initial=contest.best.plan,
+                    report=report,
+                )
+            )
+
+
+def _take_over(contest: _ScenarioSearch, pool: Sequence[Plan], offered: set[int]) -> bool:
+    """Price plans under the data of a scenario, and keep the best of them if it is better than what there is.
+
+    Parameters
+    ----------
+    contest
+        The scenario.
+    pool
+        Plans of all scenarios.
+    offered
+        Identities of those that were priced before; completed here.
+    """
     from kanopt.problems.evaluate import evaluate
 
-    pool = [result.plan for contest in contests for result in (*contest.searches, contest.today) if result]
-    for contest in contests:
-        plans = (_plan_under(contest.problem, plan) for plan in pool)
-        offers = [evaluate(contest.problem, plan) for plan in plans if plan is not None]
-        offer = min(offers, key=attrgetter("rank"), default=None)
-        if offer is None or not offer.rank.is_better_than(contest.best.rank):
-            continue
-        contest.other_results.append(offer)
-        if any(c.interrupted for c in contests):
-            continue
-        report(
-            Event(
-                "solve",
-                f"a plan of another scenario is better for {contest.scenario.name}; searching from it",
-            )
-        )
-        contest.other_results.append(
-            solve_problem(
-                contest.scenario,
-                contest.problem,
-                seed=contest.seed,
-                time_limit=time_limit,
-                initial=offer.plan,
-                report=report,
-            )
-        )
+    new = [plan for plan in pool if id(plan) not in offered]
+    offered |= {id(plan) for plan in new}
+    forms = [*new, *(form for plan in new if (form := plan.reopened()) is not plan)]
+    plans = (_plan_under(contest.problem, form) for form in forms)
+    offers = [evaluate(contest.problem, plan) for plan in plans if plan is not None]
+    offer = min(offers, key=attrgetter("rank"), default=None)
+    if offer is None or not offer.rank.is_better_than(contest.best.rank):
+        return False
+    contest.other_results.append(offer)
+    return True
 
 
-def _keep_base_plan(contests: list[_ScenarioSearch]) -> None:
-    """Let every variant keep the base's plan where that is better than what was found for it."""
-    base, *variants = contests
-    for contest in variants:
-        kept = _price_under(contest.problem, base.best.plan)
-        if not isinstance(kept, str) and kept.rank.is_better_than(contest.best.rank):
-            contest.other_results.append(kept)
-
-
-def _plan_under(problem: Problem[Any], plan: Plan | None) -> Plan | None:
+def _plan_under(problem: Problem[Any], plan: Plan) -> Plan | None:
     """Return the plan as `problem` reads it; None where it names things the problem does not have."""
     try:
-        return None if plan is None else problem.plan_from(plan)
+        read: Plan = problem.plan_from(plan)
     except ProblemError:
         return None
+    return read
 
 
 def _price_under(problem: Problem[Any], plan: Plan | None) -> Result | str:

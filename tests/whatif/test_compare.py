@@ -1,5 +1,6 @@
 from dataclasses import replace
 from importlib import import_module
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -8,6 +9,7 @@ import pytest
 from kanopt.errors import KanoptWarning, ScenarioError
 from kanopt.problems import Client, Depot, RoutingProblem, VehicleType, evaluate
 from kanopt.whatif import compare, load_scenario
+from kanopt.whatif.events import ignore_event
 
 # the function of the same name hides the module
 _comparing = import_module("kanopt.whatif.compare")
@@ -215,20 +217,101 @@ def test_a_change_within_the_noise_is_none_but_the_price_of_one_plan_is_exact(ti
     assert verdict.endswith("the base's plan alone changes by exactly +0.05 EUR")
 
 
-def test_a_variant_keeps_the_plan_of_the_base_where_nothing_better_was_found() -> None:
-    minutes = np.array([[0.0, 1.0, 5.0], [1.0, 0.0, 4.0], [5.0, 4.0, 0.0]])
-    problem = RoutingProblem(
+def two_clients(minutes: float = 4.0) -> RoutingProblem:
+    """Return two clients 1 and 5 minutes from the depot, and some minutes apart."""
+    matrix = np.array([[0.0, 1.0, 5.0], [1.0, 0.0, minutes], [5.0, minutes, 0.0]])
+    return RoutingProblem(
         depots=[Depot("depot")],
         clients=[Client("a", demand=1.0), Client("b", demand=1.0)],
         vehicles=[VehicleType("van", count=2, capacity=2.0)],
-        cost=minutes,
-        duration=minutes,
-        distance=minutes,
+        cost=matrix,
+        duration=matrix,
+        distance=matrix,
     )
-    good, poor = evaluate(problem, [["a", "b"]]), evaluate(problem, [["a"], ["b"]])
+
+
+def searched(problem: RoutingProblem, name: str, *plans: list[list[str]]):
+    """Return a scenario with plans that were found for it."""
+    found = [evaluate(problem, plan) for plan in plans]
+    return _comparing._ScenarioSearch(SimpleNamespace(name=name), {}, problem, None, 0, searches=found)
+
+
+def test_a_variant_keeps_the_plan_of_the_base_where_nothing_better_was_found(monkeypatch) -> None:
+    problem = two_clients()
+    contests = [searched(problem, "base", [["a", "b"]]), searched(problem, "variant", [["a"], ["b"]])]
+    monkeypatch.setattr(
+        _comparing, "solve_problem", lambda _, problem, **options: evaluate(problem, options["initial"])
+    )
+    _comparing._exchange_plans(contests, None, ignore_event)
+    assert [contest.best.objective for contest in contests] == [10.0, 10.0]
+
+
+def test_what_a_later_search_finds_is_offered_to_every_other_scenario(monkeypatch) -> None:
+    """The base has been offered what there was when the variant, searched again, finds a plan that suits both."""
+    base, variant, third = two_clients(), two_clients(4.5), two_clients(5.0)
     contests = [
-        _comparing._ScenarioSearch(None, {}, problem, None, 0, searches=[found]) for found in (good, poor)
+        searched(base, "base", [["a"], ["b"]]),
+        searched(variant, "variant", []),
+        searched(third, "third", [["a"], ["b"]]),
     ]
-    _comparing._keep_base_plan(contests)
-    assert [contest.best.objective for contest in contests] == [good.objective, good.objective]
-    assert good.objective < poor.objective
+    searches = []
+
+    def finds_more(scenario, problem, *, initial, **_):
+        searches.append(scenario.name)
+        return evaluate(problem, [["a", "b"]] if scenario.name == "variant" else initial)
+
+    monkeypatch.setattr(_comparing, "solve_problem", finds_more)
+    _comparing._exchange_plans(contests, None, ignore_event)
+    assert searches == ["variant", "base", "third"]
+    assert [contest.best.objective for contest in contests] == [10.0, 10.5, 11.0]
+
+
+def test_plans_are_exchanged_until_none_is_better_and_not_for_ever(monkeypatch) -> None:
+    """Every search finds something better for the other: after some rounds plans are only taken over."""
+    clients = [f"c{place}" for place in range(9)]
+    matrix = np.full((10, 10), 2.0)
+    np.fill_diagonal(matrix, 0.0)
+    problem = RoutingProblem(
+        depots=[Depot("depot")],
+        clients=[Client(name, demand=1.0) for name in clients],
+        vehicles=[VehicleType("van", count=9, capacity=9.0)],
+        cost=matrix,
+        duration=matrix,
+        distance=matrix,
+    )
+    contests = [
+        searched(problem, "base", [[name] for name in clients]),
+        searched(problem, "variant", [clients[:2], *([name] for name in clients[2:])]),
+    ]
+    searches = []
+
+    def joins_two_routes(_, problem, *, initial, **options):
+        searches.append(options["seed"])
+        routes = [list(route.clients) for route in initial.routes]
+        return evaluate(problem, [routes[0] + routes[1], *routes[2:]])
+
+    monkeypatch.setattr(_comparing, "solve_problem", joins_two_routes)
+    _comparing._exchange_plans(contests, None, ignore_event)
+    assert len(searches) == 2
+    assert contests[0].best.objective == contests[1].best.objective == 4.0 * 9 - 2.0 * 3
+
+
+def test_a_departure_that_was_best_for_one_scenario_is_chosen_anew_for_another(monkeypatch) -> None:
+    early = replace(two_clients(), vehicles=[VehicleType("van", 2, 2.0, cost_per_time=1.0, shift_start=0.0)])
+    late = replace(early, clients=[replace(client, earliest=100.0) for client in early.clients])
+    stated = early.plan_from([["a", "b"]]).routes[0]
+    contests = [searched(early, "base", []), searched(late, "variant", [])]
+    contests[0].searches = [evaluate(early, [replace(stated, departure=0.0)])]
+    monkeypatch.setattr(
+        _comparing, "solve_problem", lambda _, problem, **options: evaluate(problem, options["initial"])
+    )
+    _comparing._exchange_plans(contests, None, ignore_event)
+    assert contests[1].best.objective == evaluate(late, [["a", "b"]]).objective
+
+
+def test_no_scenario_has_a_plan_that_is_better_for_another(compared) -> None:
+    for run in compared.runs:
+        for other in compared.runs:
+            plan = _comparing._plan_under(run.problem, other.result.plan)
+            if plan is not None:
+                assert not evaluate(run.problem, plan).rank.is_better_than(run.result.rank)

@@ -74,6 +74,12 @@ class RoutingPlan(Plan):
     routes: tuple[Route, ...]
     unserved: tuple[str, ...] = ()
 
+    def reopened(self) -> RoutingPlan:
+        """Return the plan with every departure left open."""
+        if all(route.departure is None for route in self.routes):
+            return self
+        return replace(self, routes=tuple(replace(route, departure=None) for route in self.routes))
+
     def to_frame(self) -> pd.DataFrame:
         """Return one row per stop; clients left out have no vehicle.
 
