@@ -321,7 +321,7 @@ class KANRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scik
 
         Of a small table behind hidden nodes, residuals of rows left out one at a time are a little too small, since the
         curves of the hidden layers were chosen with these rows: with 60 to 100 rows and ``hidden=(2,)``, intervals of
-        90 % cover 85 to 90 % on average (``benchmarks/coverage.py``). Pass `calibration` there.
+        90 % cover 85 to 90 % on average (``benchmarks/interval_coverage.py``). Pass `calibration` there.
 
         Parameters
         ----------
