@@ -9,6 +9,7 @@ import io
 import json
 import math
 import os
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -54,6 +55,8 @@ _UNREADABLE = (
     RuntimeError,  # of encrypted files, of what nests too deep, and of ways of packing that are unknown
     zipfile.BadZipFile,
     zlib.error,
+    SyntaxError,  # these two of the header of an array, which numpy reads with Python's tokenizer
+    tokenize.TokenError,
 )
 
 

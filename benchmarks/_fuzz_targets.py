@@ -1,0 +1,449 @@
+"""The readers that ``fuzz.py`` feeds, with files to begin from and the modules whose branches count."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import json
+import random
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from _fuzz_mutations import mutate_bytes, mutate_text
+
+import kanopt as ko
+from kanopt.formulas import Formula
+from kanopt.problems.routing.instances import read_solution
+from kanopt.tables import TextFormat
+
+__all__ = ["TARGETS", "Target"]
+
+Mutate = Callable[[bytes, bytes, random.Random], bytes]
+
+
+@dataclass(frozen=True)
+class Target:
+    """One reader.
+
+    Parameters
+    ----------
+    seeds
+        Makes the inputs to begin from.
+    read
+        Reads an input; the folder is its own and is emptied in between.
+    modules
+        Beginnings of the paths below ``kanopt/`` of the modules that read.
+    mutate
+        Makes a new input of one, and of another one to borrow from.
+    """
+
+    seeds: Callable[[], list[bytes]]
+    read: Callable[[Path, bytes], object]
+    modules: tuple[str, ...]
+    mutate: Mutate = mutate_text
+
+
+def _reads(name: str, reader: Callable[[Path], object]) -> Callable[[Path, bytes], object]:
+    """Return a reader of content that is first written to a file of this name."""
+
+    def read(folder: Path, content: bytes) -> object:
+        (folder / name).write_bytes(content)
+        return reader(folder / name)
+
+    return read
+
+
+# formulas
+
+
+def _formula_texts() -> list[bytes]:
+    texts = [
+        "2.5 * km + 0.3 * km^2",
+        "exp(-0.08 * load) * (km + 3) / hour",
+        "max(km, 2 * load, 7) - min(hour, 3)",
+        "sqrt(km^2 + load^2) + log(1 + hour) * sin(2 * pi * hour / 24)",
+        "if(km > 3, 2 * km, km) + abs(load - 1) - tanh(km)^3",
+        "-km ** 2 + 1e-3 * load - .5 * hour",
+    ]
+    return [text.encode() for text in texts]
+
+
+def _parse(_: Path, content: bytes) -> object:
+    inputs = [ko.Variable("km", "km"), ko.Variable("load", "t"), ko.Variable("hour")]
+    return ko.parse_formula(content.decode("utf-8", "surrogateescape"), inputs, ko.Variable("cost", "EUR"))
+
+
+def _formula_files() -> list[bytes]:
+    inputs = [ko.Variable("km", "km"), ko.Variable("load", "t"), ko.Variable("hour")]
+    laws = [ko.parse_formula(text.decode(), inputs, ko.Variable("cost")) for text in _formula_texts()[:4]]
+    return [law.to_json().encode() for law in laws]
+
+
+def _from_json(_: Path, content: bytes) -> object:
+    return Formula.from_json(content.decode("utf-8", "surrogateescape"))
+
+
+# tables
+
+
+def _csv_seeds() -> list[bytes]:
+    return [
+        b"name,x,y,when,ok\na,1,2.5,2024-01-01,true\nb,,-3,2024-01-02,false\nc,4,1e3,,true\n",
+        'name;Länge;Preis\nA;1,5;2\n"B;x";2,25;\nC;0,5;7\n'.encode("cp1252"),
+        "a\tb\n1\t2\n3\t4\n".encode("utf-16"),
+        b"\xef\xbb\xbfa|b|\r\n1|2|\r\n3|4|\r\n\r\n5|6|7\r\n",
+        b'x,"y ""z"""\n"1","2\n3"\n4,5\n',
+    ]
+
+
+def _read_csv(folder: Path, content: bytes) -> object:
+    (folder / "t.csv").write_bytes(content)
+    # how a file is written is part of what a stranger chooses, in a scenario file
+    chosen = random.Random(len(content))
+    form = TextFormat(
+        separator=chosen.choice([None, None, None, ";", "\t"]),
+        decimal=chosen.choice([".", ".", ","]),
+        encoding=chosen.choice([None, None, None, "utf-8", "latin-1", "utf-16", "shift_jis", "utf-7"]),
+        quote=chosen.choice(['"', '"', "'", ""]),
+        header=chosen.choice([1, 1, 1, 2]),
+    )
+    return ko.read_table(folder / "t.csv", form=form, on_bad=chosen.choice(["error", "missing", "drop"]))
+
+
+def _parquet_seeds() -> list[bytes]:
+    frame = pd.DataFrame(
+        {
+            "name": ["a", "b", None],
+            "x": [1.5, np.nan, -2.0],
+            "n": [1, 2, 3],
+            "zone": pd.Categorical(["u", "v", "u"]),
+            "at": pd.date_range("2024-01-01", periods=3),
+            "ok": [True, False, True],
+        }
+    )
+    nested = pa.table(
+        {
+            "l": [[1, 2], [], None],
+            "s": [{"k": 1}, {"k": 2}, None],
+            "d": pa.array([1, 2, 3], pa.decimal128(9, 2)),
+        }
+    )
+    odd = pa.table(
+        {
+            "t": pa.array([1, 2], pa.time64("us")),
+            "b": pa.array([b"\xff", b""]),
+            "u": pa.array([2**63, 0], pa.uint64()),
+        }
+    )
+    files = []
+    for table in (pa.Table.from_pandas(frame), nested, odd):
+        for codec in ("none", "snappy"):
+            stream = io.BytesIO()
+            pq.write_table(table, stream, compression=codec)
+            files.append(stream.getvalue())
+    return files
+
+
+# scenarios
+
+_ROUTING = """\
+[scenario]
+name = "Town"
+seed = 3
+[tables.depots]
+path = "depots.csv"
+[tables.clients]
+path = "clients.csv"
+units = { demand_t = "t" }
+minimum = { demand_t = 0 }
+[tables.vehicles]
+path = "vehicles.csv"
+[tables.trips]
+path = "trips.csv"
+form = { separator = "," }
+[surrogates.minutes]
+formula = "2 * km + 0.1 * km^2"
+inputs = { km = "km" }
+unit = "min"
+[surrogates.fuel]
+table = "trips"
+target = "minutes"
+features = ["km", "hour"]
+monotone = { km = 1 }
+periodic = { hour = 24 }
+holdout = { by = "week", last = 1 }
+[problem]
+kind = "routing"
+cost = { fuel = "fuel" }
+duration = { law = "minutes" }
+bind = { km = "arc.distance", hour = "clock.hour" }
+units = { money = "EUR" }
+[problem.depots]
+table = "depots"
+[problem.clients]
+table = "clients"
+columns = { demand = "demand_t" }
+[problem.vehicles]
+table = "vehicles"
+[[changes]]
+scale = "vehicles.capacity"
+by = 1.5
+[[changes]]
+set = "clients.demand_t"
+to = 0.4
+where = { name = "a" }
+[[changes]]
+add = "clients"
+row = { name = "d", x = 1, y = 1, demand_t = 0.1 }
+[solver]
+time_limit = 1
+"""
+_SCHEDULING = """\
+[tables.jobs]
+path = "jobs.csv"
+[tables.tasks]
+path = "tasks.csv"
+[tables.machines]
+path = "machines.csv"
+[tables.modes]
+path = "modes.csv"
+[surrogates.minutes]
+formula = "10 + 0.5 * kg"
+inputs = { kg = "kg" }
+unit = "min"
+[problem]
+kind = "scheduling"
+makespan_cost = 0.2
+duration = { law = "minutes" }
+bind = { kg = "task.kg" }
+[problem.jobs]
+table = "jobs"
+[problem.tasks]
+table = "tasks"
+[problem.machines]
+table = "machines"
+[problem.modes]
+table = "modes"
+"""
+_TABLES = {
+    "depots.csv": "name,x,y\nhub,0,0\n",
+    "clients.csv": "name,x,y,demand_t\na,0,4,0.5\nb,5,0,0.6\n",
+    "vehicles.csv": "name,count,capacity,fixed_cost\nvan,2,1.2,20\n",
+    "trips.csv": "week,km,hour,minutes\n"
+    + "".join(f"{1 + k // 10},{k % 13 + 0.5},{k % 24},{2 * k}\n" for k in range(40)),
+    "jobs.csv": "name,release,due\nA,0,60\nB,5,40\n",
+    "tasks.csv": "name,job,order,family,kg\na1,A,1,red,20\nb1,B,1,blue,30\n",
+    "machines.csv": "name,family\nsaw,red\n",
+    "modes.csv": "task,machine\na1,saw\nb1,saw\n",
+}
+
+
+def _read_scenario(folder: Path, content: bytes) -> object:
+    for name, text in _TABLES.items():
+        (folder / name).write_text(text)
+    (folder / "s.toml").write_bytes(content)
+    scenario = ko.load_scenario(folder / "s.toml", allow_sql=bool(len(content) % 2))
+    scenario.check()
+    return scenario.remarks()
+
+
+# instances
+
+_CVRP = """\
+NAME : toy-n4-k2
+COMMENT : (a remark: with a colon)
+TYPE : CVRP
+DIMENSION : 4
+EDGE_WEIGHT_TYPE : EUC_2D
+CAPACITY : 10
+NODE_COORD_SECTION
+1 0 0
+2 3 4
+3 10.5 0
+4 0 -7
+DEMAND_SECTION
+1 0
+2 4
+3 5
+4 6
+DEPOT_SECTION
+ 1
+ -1
+EOF
+"""
+_WINDOWS = "TIME_WINDOW_SECTION\n1 0 100\n2 20 30\n3 0 90\n4 5 90\n"
+_VRPTW = _CVRP.replace("TYPE : CVRP", "TYPE : VRPTW\nVEHICLES : 3\nSERVICE_TIME : 9").replace(
+    "DEPOT_SEC", _WINDOWS + "DEPOT_SEC"
+)
+_EXPLICIT = _CVRP.replace("EUC_2D", "EXPLICIT\nEDGE_WEIGHT_FORMAT : LOWER_ROW").replace(
+    _CVRP[_CVRP.index("NODE_COORD") : _CVRP.index("DEMAND")], "EDGE_WEIGHT_SECTION\n5 7 8\n6 9\n 4\n"
+)
+_SOLOMON = """\
+T101
+
+VEHICLE
+NUMBER     CAPACITY
+  4         20
+
+CUSTOMER
+CUST NO.  XCOORD.   YCOORD.    DEMAND   READY TIME  DUE DATE   SERVICE   TIME
+
+    0      0         0          0          0       200          0
+    1      1         1         10        50        60         10
+    2      0         2.5       5         0        100         10
+"""
+_UK = "2\n\n6350 3650\n\n20\t90\n\n0 25000 50000 \n30000 0 10000\n50000 12500 0\n\n\n"
+_UK += "0\t Hull  0\t0\t32400\t0\n\n1\t Goole_Town  700\t2000\t22000\t1400\n2\t Hull  500\t644\t21000\t1000\n"
+_ARCS = [[a, b, [0, 100, 1000], [10, 120, 1010]] for a in range(3) for b in range(3) if a != b]
+_RIFKI = {
+    "instance_name": "T-1",
+    "num_customers": 2,
+    "num_vehicles": 2,
+    "vehicle_capacity": 10,
+    "coordinates": [[0, 0], [1, 1], [2, 0]],
+    "demands": [0, 4, 5],
+    "service_times": [0, 3, 2],
+    "time_windows": [[0, 900], [100, 300], [0, 800]],
+    "depot": 0,
+    "horizon": [0, 1000],
+    "td": {"model": "atf-ndcpwlf", "atf_path": "T-1.atf.json.gz", "atf_sha256": ""},
+}
+_BEST = {
+    "routes": [[1, 2]],
+    "cost": 50.0,
+    "metadata": {"route_departure_times": [90.0]},
+    "objective_function": "Duration",
+}
+_PARTING = b"\n===\n"
+
+
+def _rifki_seed() -> bytes:
+    """Return head and functions in one input, parted, so that both are changed and the checksum can be set."""
+    functions = {"format": "mamut-td-atf", "format_version": 1, "arcs": _ARCS}
+    return json.dumps(_RIFKI).encode() + _PARTING + json.dumps(functions).encode()
+
+
+def _read_rifki(folder: Path, content: bytes) -> object:
+    head, _, functions = content.partition(_PARTING)
+    head = head.replace(
+        b'"atf_sha256": ""', b'"atf_sha256": "%s"' % hashlib.sha256(functions).hexdigest().encode()
+    )
+    (folder / "T-1.atf.json.gz").write_bytes(gzip.compress(functions, 1) if len(content) % 8 else functions)
+    (folder / "T-1.vrp.json").write_bytes(head)
+    return ko.read_instance(folder / "T-1.vrp.json")
+
+
+# models
+
+
+@cache
+def _model() -> bytes:
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"km": rng.uniform(1, 9, 60), "zone": rng.choice(["u", "v"], 60)})
+    import tempfile
+
+    model = ko.KANRegressor(hidden=(), grid_size=3, seed=0).fit(
+        table, 2 * table["km"] + (table["zone"] == "u")
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        model.save(Path(folder) / "m")
+        return (Path(folder) / "m").read_bytes()
+
+
+def _mutate_model(content: bytes, other: bytes, rng: random.Random) -> bytes:
+    """Change bytes of the archive, or of a part of it and pack it again."""
+    if rng.random() < 0.3:
+        return mutate_bytes(content, other, rng)
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            parts = {name: archive.read(name) for name in archive.namelist()}
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError, EOFError):
+        return mutate_bytes(content, other, rng)
+    if not parts:
+        return mutate_bytes(content, other, rng)
+    name = "header.npy" if "header.npy" in parts and rng.random() < 0.7 else rng.choice(sorted(parts))
+    if name == "header.npy" and rng.random() < 0.9:
+        text = parts[name][128:]
+        text = mutate_text(text, text, rng)
+        stream = io.BytesIO()
+        np.save(stream, np.frombuffer(text, np.uint8))
+        parts[name] = stream.getvalue()
+    elif rng.random() < 0.2:
+        del parts[name]
+    else:
+        parts[name] = mutate_bytes(parts[name], parts[name], rng)
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        for key, part in parts.items():
+            archive.writestr(key, part)
+    return stream.getvalue()
+
+
+_INSTANCES = "problems/routing/instances/"
+TARGETS: dict[str, Target] = {
+    "formula text": Target(_formula_texts, _parse, ("formulas/parser", "formulas/variables")),
+    "formula file": Target(_formula_files, _from_json, ("formulas/serialize",)),
+    "scenario": Target(
+        lambda: [_ROUTING.encode(), _SCHEDULING.encode()],
+        _read_scenario,
+        tuple(
+            f"whatif/{name}"
+            for name in (
+                "load",
+                "layers",
+                "sections",
+                "spec",
+                "checks",
+                "problem_",
+                "toml_",
+                "given",
+                "file_",
+            )
+        ),
+    ),
+    "CSV": Target(
+        _csv_seeds, _read_csv, ("tables/_text", "tables/table_reading", "tables/_convert", "tables/_reading")
+    ),
+    "Parquet": Target(
+        _parquet_seeds,
+        _reads("t.parquet", ko.read_table),
+        ("tables/_stores", "tables/_convert"),
+        mutate_bytes,
+    ),
+    "VRPLIB": Target(
+        lambda: [text.encode() for text in (_CVRP, _VRPTW, _EXPLICIT)],
+        _reads("t.vrp", ko.read_instance),
+        (f"{_INSTANCES}vrplib_files", f"{_INSTANCES}_vrplib", f"{_INSTANCES}_text"),
+    ),
+    "Solomon": Target(
+        lambda: [_SOLOMON.encode()], _reads("t.txt", ko.read_instance), (f"{_INSTANCES}solomon",)
+    ),
+    "pollution": Target(
+        lambda: [_UK.encode()], _reads("t.txt", ko.read_instance), (f"{_INSTANCES}pollution",)
+    ),
+    "Rifki": Target(lambda: [_rifki_seed()], _read_rifki, (f"{_INSTANCES}rifki", f"{_INSTANCES}_json")),
+    "solution": Target(
+        lambda: [b"Route #1: 1 2\nRoute #2: 3\nCost 27.5\n"],
+        _reads("t.sol", read_solution),
+        (f"{_INSTANCES}solution_files",),
+    ),
+    "solution JSON": Target(
+        lambda: [json.dumps(_BEST).encode()],
+        _reads("t.json", read_solution),
+        (f"{_INSTANCES}solution_files", f"{_INSTANCES}_json"),
+    ),
+    "model": Target(
+        lambda: [_model()],
+        _reads("m.kan", ko.KANRegressor.load),
+        ("surrogates/storage", "surrogates/file_checks", "surrogates/law"),
+        _mutate_model,
+    ),
+}
