@@ -98,6 +98,8 @@ class RecordReader:
         Mistakes found so far.
     complete
         Whether every table could be read, so that records can be compared with each other.
+    filled
+        Table to the fields that its columns fill; of tables that were given as frames.
 
     Examples
     --------
@@ -114,6 +116,7 @@ class RecordReader:
     def __init__(self) -> None:
         self.mistakes: list[str] = []
         self.complete = True
+        self.filled: dict[str, frozenset[str]] = {}
 
     def read(
         self,
@@ -127,6 +130,7 @@ class RecordReader:
         given: tuple[Any, ...] = () if isinstance(data, pd.DataFrame) else tuple(data)
         if isinstance(data, pd.DataFrame):
             table = _FrameReader(data, kind, columns or {}, schema.units).read()
+            self.filled[schema.name] = frozenset(table.filled)
         else:
             table = _table_of(given, kind)
         found = [fault for fault in row_faults(kind, table.rows) if fault.place[1] not in table.unread]
@@ -177,6 +181,8 @@ class _Table:
         Why fields could not be read at all.
     unread
         Names of these fields.
+    filled
+        Names of the fields that a column fills, in some row at least.
     columns
         The column of each field; empty where the records were built by hand.
     """
@@ -185,6 +191,7 @@ class _Table:
     attributes: list[dict[str, Attribute]] = field(default_factory=list)
     mistakes: list[str] = field(default_factory=list)
     unread: set[str] = field(default_factory=set)
+    filled: set[str] = field(default_factory=set)
     columns: Mapping[str, str] = field(default_factory=dict)
 
     def pairs(self) -> Iterable[tuple[dict[str, Any], dict[str, Attribute]]]:
@@ -295,6 +302,7 @@ class _FrameReader:
         for place, cell in zip(filled, cells, strict=True):
             if cell is not None:
                 self.table.rows[place][item.name] = cell
+                self.table.filled.add(item.name)
 
     def _attributes(self) -> list[dict[str, Attribute]]:
         """Collect the columns that fill no field."""

@@ -247,7 +247,7 @@ def with_keys(error: KanoptError, problem: ProblemSpec) -> list[Mistake]:
         for field, column in part.columns.items() if part is not None else ():
             # the problem knows the field only; the analyst knows the column
             line = line.replace(f"column {field!r}", f"column {column!r}")
-        found.append(Mistake(("problem", *place), line.removeprefix(f"{place[0]}: ") if place else line))
+        found.append(Mistake(("problem", *place), line.removeprefix(f"{place[0] if place else 'problem'}: ")))
     return found
 
 

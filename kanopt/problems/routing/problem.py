@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -30,7 +31,7 @@ from kanopt.problems.routing.policy import RoutingPolicy
 from kanopt.problems.routing.reasons import infeasibility_reasons
 from kanopt.problems.routing.remarks import input_findings
 from kanopt.problems.routing.simulate import RESERVED, Drive, drive
-from kanopt.problems.routing.validation import read_matrix, routing_mistakes
+from kanopt.problems.routing.validation import read_matrix, routing_mistakes, unstated_mistakes
 from kanopt.problems.unread_columns import TableUse, fields_read, table_use
 from kanopt.text import list_names
 from kanopt.units import convert
@@ -120,9 +121,8 @@ class RoutingProblem(Problem[RoutingPlan]):
             object.__setattr__(self, schema.name, reader.read(getattr(self, schema.name), schema))
         if not isinstance(self.policy, RoutingPolicy):
             raise ProblemError(f"policy: give a RoutingPolicy, not a {type(self.policy).__name__}")
-        reader.finish(
-            routing_mistakes(self.depots, self.clients, self.vehicles, self.policy, self.units.time)
-        )
+        between = routing_mistakes(self.depots, self.clients, self.vehicles, self.policy, self.units.time)
+        reader.finish(chain(between, unstated_mistakes(self, reader.filled)))
         # evaluates every law once on every arc, so that what a law cannot price is refused here
         _ = self.planning_values.costs, self.data.service, self.data.demands, self.data.capacities
 
@@ -155,10 +155,15 @@ class RoutingProblem(Problem[RoutingPlan]):
             self.policy,
         )
 
+    @property
+    def named_costs(self) -> Mapping[str, RoutingLaw]:
+        """The cost laws as they were given, by term."""
+        return self.cost if isinstance(self.cost, Mapping) else {"cost": self.cost}
+
     @cached_property
     def leg_laws(self) -> RoutingLaws:
         """The laws, ready to be evaluated on legs."""
-        given = self.cost if isinstance(self.cost, Mapping) else {"cost": self.cost}
+        given = self.named_costs
         named = (*RESERVED, DURATION, *(["service"] if self.policy.service is not None else []))
         taken = [name for name in given if name in named]
         if taken:
@@ -256,7 +261,7 @@ class RoutingProblem(Problem[RoutingPlan]):
 
     def table_uses(self) -> tuple[TableUse, ...]:
         """Return what is read of depots, clients, vehicles, and the links and nodes of a road network."""
-        laws = [*self.leg_laws.formulas().values(), self.policy.service]
+        laws = [*self.named_costs.values(), self.duration, self.policy.service]
         capacities = frozenset(self.policy.capacities)
         clients = fields_read("client", laws) | capacities | ({"node"} if self.network else frozenset())
         read = {"vehicles": fields_read("vehicle", laws) | capacities}

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from kanopt.errors import ProblemError, nearest
+from kanopt.problems.missing_data import missing_amount, missing_price
 from kanopt.problems.routing.data import Floats
 from kanopt.problems.routing.entities import Client, Depot, VehicleType, split_label, split_list
 from kanopt.problems.routing.policy import RoutingPolicy
 from kanopt.problems.routing.windows import parse_breaks, parse_windows
-from kanopt.text import list_names, number_text
+from kanopt.text import amount_text, list_names, number_text
 
-__all__ = ["read_matrix", "routing_mistakes"]
+if TYPE_CHECKING:
+    from kanopt.problems.routing.problem import RoutingProblem
+
+__all__ = ["read_matrix", "routing_mistakes", "unstated_mistakes"]
+
+_PRICES = {
+    "vehicles": ("fixed_cost", "cost_per_distance", "cost_per_time", "cost_per_overtime"),
+    "clients": ("prize", "cost_per_lateness"),
+}
 
 
 def routing_mistakes(
@@ -41,6 +50,37 @@ def routing_mistakes(
     yield from _skills(clients, vehicles)
     yield from _clocks(clients, vehicles, time)
     yield from _policy(clients, vehicles, policy)
+
+
+def unstated_mistakes(problem: RoutingProblem, filled: Mapping[str, Collection[str]]) -> Iterable[str]:
+    """Yield that nothing costs anything, or that nothing is to be carried, where tables were read and do not say so.
+
+    Parameters
+    ----------
+    problem
+        The problem, its records read.
+    filled
+        Table to the fields that its columns fill, of tables that were given as frames.
+    """
+    if not problem.named_costs and not problem.policy.cost_of_longest and not _has_price(problem):
+        yield from missing_price(_PRICES, filled, problem.table_uses(), "a cost law")
+    fleet = [each for each in problem.vehicles if each.count > 0 and np.isfinite(each.capacity)]
+    moved = any(client.demand > 0 or client.pickup > 0 for client in problem.clients)
+    if problem.clients and fleet and not moved and not problem.policy.capacities:
+        capacity = amount_text(fleet[0].capacity, problem.units.load)
+        limit = f"{fleet[0].name!r} carries {capacity} at most"
+        yield from missing_amount("clients", ("demand", "pickup"), filled, problem.table_uses(), limit)
+
+
+def _has_price(problem: RoutingProblem) -> bool:
+    """Say whether a record states a price that is not its default."""
+    records: dict[str, Sequence[Any]] = {"vehicles": problem.vehicles, "clients": problem.clients}
+    return any(
+        getattr(record, price)
+        for table, prices in _PRICES.items()
+        for record in records[table]
+        for price in prices
+    )
 
 
 def _names(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from kanopt.errors import ProblemError
 from kanopt.formulas.binding import BoundFormula, ReferenceValue
 from kanopt.formulas.references import Reference
+from kanopt.problems.missing_data import missing_price
 from kanopt.problems.record_reader import RecordReader
 from kanopt.problems.record_rules import field_mistakes
 from kanopt.problems.records import Record, field_values
@@ -32,6 +34,7 @@ from kanopt.text import amount_text
 
 if TYPE_CHECKING:
     from kanopt.problems.scheduling.problem import SchedulingProblem
+    from kanopt.problems.unread_columns import TableUse
 
 __all__ = ["SchedulingData", "resolve"]
 
@@ -94,7 +97,9 @@ def resolve(problem: SchedulingProblem) -> SchedulingData:
     reader = RecordReader()
     read = _read(problem, reader)
     reader.mistakes += field_mistakes(problem, "problem")
-    reader.finish(schedule_mistakes(read, uses_energy=problem.uses_energy))
+    between = schedule_mistakes(read, uses_energy=problem.uses_energy)
+    uses = read.table_uses(problem.units, (problem.duration, problem.energy))
+    reader.finish(chain(between, _unstated_price(problem, read, reader.filled, uses)))
     job_at, task_at = _positions(read.jobs), _positions(read.tasks)
     machine_at = _positions(read.machines)
     families = _families(read)
@@ -123,6 +128,19 @@ def resolve(problem: SchedulingProblem) -> SchedulingData:
         tardiness_cost=np.array([job.tardiness_cost for job in read.jobs]),
         mode_inputs=modes,
     )
+
+
+def _unstated_price(
+    problem: SchedulingProblem,
+    read: SchedulingRecords,
+    filled: Mapping[str, Collection[str]],
+    uses: Sequence[TableUse],
+) -> Iterable[str]:
+    """Yield that nothing costs anything, where tables were read and do not say so."""
+    late = any(job.tardiness_cost for job in read.jobs)
+    if not problem.makespan_cost and problem.power_price is None and not late:
+        law = "makespan_cost, or power_price and the energy of the tasks"
+        yield from missing_price({"jobs": ("tardiness_cost",)}, filled, uses, law)
 
 
 def _refuse(mistakes: Iterable[str]) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
 from kanopt.problems.record_rules import TimeUnit, Unit, check_fields
 from kanopt.problems.records import Attribute
 from kanopt.problems.table_schema import TableSchema
+from kanopt.problems.unread_columns import TableUse, fields_read, table_use
 from kanopt.validation import Amount, Finite, Name
 
 __all__ = [
@@ -263,3 +264,12 @@ class SchedulingRecords:
     setups: tuple[Setup, ...]
     calendars: tuple[Break, ...]
     power_price: tuple[PowerPrice, ...]
+
+    def table_uses(self, units: SchedulingUnits, laws: Iterable[object]) -> tuple[TableUse, ...]:
+        """Return what the laws, and the problem by itself, read of each table."""
+        scopes = {"jobs": "job", "tasks": "task", "machines": "machine", "modes": "mode"}
+        read = tuple(laws)
+        return tuple(
+            table_use(schema, getattr(self, schema.name), fields_read(scopes.get(schema.name, ""), read))
+            for schema in units.tables()
+        )

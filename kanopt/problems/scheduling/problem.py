@@ -28,7 +28,7 @@ from kanopt.problems.scheduling.entities import (
 )
 from kanopt.problems.scheduling.plan import Schedule, read_schedule, schedule_of
 from kanopt.problems.scheduling.reasons import infeasibility_reasons
-from kanopt.problems.unread_columns import TableUse, fields_read, table_use
+from kanopt.problems.unread_columns import TableUse
 from kanopt.validation import Amount, Finite
 
 if TYPE_CHECKING:
@@ -139,12 +139,7 @@ class SchedulingProblem(Problem[Schedule]):
 
     def table_uses(self) -> tuple[TableUse, ...]:
         """Return what is read of each table."""
-        scopes = {"jobs": "job", "tasks": "task", "machines": "machine", "modes": "mode"}
-        laws, records = (self.duration, self.energy), self.data.mode_inputs.read
-        return tuple(
-            table_use(schema, getattr(records, schema.name), fields_read(scopes.get(schema.name, ""), laws))
-            for schema in self.units.tables()
-        )
+        return self.data.mode_inputs.read.table_uses(self.units, (self.duration, self.energy))
 
     def assess(self, plan: Schedule) -> SchedulingAssessment:
         """Return what becomes of a schedule: whether every task runs once, where and when it may, and the price.

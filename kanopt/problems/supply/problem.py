@@ -15,6 +15,7 @@ from kanopt.formulas.references import Reference
 from kanopt.problems.base import Problem
 from kanopt.problems.column_hints import TableField
 from kanopt.problems.findings import FrozenInput, Reason
+from kanopt.problems.missing_data import missing_price
 from kanopt.problems.record_reader import RecordReader
 from kanopt.problems.supply.assessment import SupplyAssessment
 from kanopt.problems.supply.connectivity import network_graph, unreachable_markets
@@ -32,7 +33,7 @@ from kanopt.problems.supply.plan import FlowPlan, plan_of, read_plan
 from kanopt.problems.supply.reasons import infeasibility_reasons
 from kanopt.problems.supply.simulate import Ledger, sites_open
 from kanopt.problems.supply.tariff import LaneTariff, SupplyLaw, demand_of
-from kanopt.problems.supply.validation import network_mistakes
+from kanopt.problems.supply.validation import PRICES, network_mistakes
 from kanopt.problems.unread_columns import TableUse, fields_read, frame_use, table_use
 
 if TYPE_CHECKING:
@@ -132,6 +133,21 @@ class SupplyProblem(Problem[FlowPlan]):
         object.__setattr__(self, "network", network)
         object.__setattr__(self, "lane_tariff", LaneTariff(network, self.tariff, dict(self.planning)))
         object.__setattr__(self, "demand_array", demand_of(network, self.demand))
+        self._refuse_unstated(reader)
+
+    def _refuse_unstated(self, reader: RecordReader) -> None:
+        """Refuse that nothing costs anything, or that nothing is wanted, where tables were read and do not say so."""
+        records = self.network.tables
+        priced = any(
+            getattr(each, price) for table in PRICES for each in records[table] for price in PRICES[table]
+        )
+        if not priced and not self.lane_tariff.rates.any():
+            reader.mistakes += missing_price(PRICES, reader.filled, self.table_uses(), "a tariff")
+        if isinstance(self.demand, pd.DataFrame) and self.demand.empty:
+            reader.mistakes.append(
+                "demand: the table has no row, so that nothing is wanted; give at least one"
+            )
+        reader.finish()
 
     def __repr__(self) -> str:
         network = self.network

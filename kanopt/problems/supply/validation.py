@@ -9,7 +9,14 @@ from kanopt.errors import nearest
 from kanopt.problems.supply.entities import Facility, Market, Supplier
 from kanopt.problems.supply.network import SupplyNetwork
 
-__all__ = ["network_mistakes"]
+__all__ = ["PRICES", "network_mistakes"]
+
+PRICES = {
+    "suppliers": ("unit_cost",),
+    "facilities": ("fixed_cost", "period_cost", "holding_cost", "handling_cost"),
+    "products": ("shortage_cost",),
+}
+"""Table to those of its fields that are prices."""
 
 
 def network_mistakes(network: SupplyNetwork) -> Iterable[str]:

@@ -1,0 +1,97 @@
+"""Problems that were certainly not meant: nothing costs anything, or nothing is to be carried.
+
+A table read from a file says what it says by its columns. Where no column states a price and no law does, every plan is
+as good as another, and the cheapest one costs nothing: that is not the answer to anybody's question, but a header that
+was not understood. Such a problem is refused. Whoever means it writes a column of zeros: what is stated is asked for.
+Records that are built by hand name their fields, and are not second-guessed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+
+from kanopt.problems.column_units import measured_in, read_header
+from kanopt.problems.planning_words import MONEY
+from kanopt.problems.unread_columns import TableUse, UnreadColumn, unread_columns
+from kanopt.text import join_list
+
+__all__ = ["missing_amount", "missing_price"]
+
+_SHOWN = 6
+
+
+def missing_price(
+    prices: Mapping[str, Collection[str]],
+    filled: Mapping[str, Collection[str]],
+    uses: Iterable[TableUse],
+    law: str,
+) -> Iterable[str]:
+    """Yield a mistake where no column states a price although tables were read; to be asked where no law costs either.
+
+    Parameters
+    ----------
+    prices
+        Table to those of its fields that are prices.
+    filled
+        Table to the fields that its columns fill, of tables that were given as frames.
+    uses
+        What the problem makes of its tables.
+    law
+        What besides columns can state a price, as ``"a cost law"``.
+    """
+    read = [table for table in prices if table in filled]
+    if not read or any(set(prices[table]) & set(filled[table]) for table in read):
+        return
+    named = "; ".join(f"{table}: {', '.join(prices[table])}" for table in read)
+    yield (
+        f"problem: nothing costs anything, so that every plan is as good as any other: give {law}, or a price "
+        f"({named}); a column of zeros says that nothing is to be paid{_lookalikes(uses, _is_price)}"
+    )
+
+
+def missing_amount(
+    table: str,
+    wanted: Collection[str],
+    filled: Mapping[str, Collection[str]],
+    uses: Iterable[TableUse],
+    limit: str,
+) -> Iterable[str]:
+    """Yield a mistake where no column says how much there is to carry although something limits it.
+
+    Parameters
+    ----------
+    table
+        The table that should say it.
+    wanted
+        Its fields that say it.
+    filled, uses
+        As for :func:`missing_price`.
+    limit
+        What limits it, as ``"'van' carries 3.5 t"``.
+    """
+    if table not in filled or set(wanted) & set(filled[table]):
+        return
+    fields = " or ".join(wanted)
+    yield (
+        f"{table}: no column says how much there is to carry ({fields}), but {limit}; a column of zeros says that "
+        f"nothing is{_lookalikes(uses, lambda column: _is_amount(column, wanted))}"
+    )
+
+
+def _lookalikes(uses: Iterable[TableUse], wanted: Callable[[UnreadColumn], bool]) -> str:
+    """Return a clause that names the unread columns that look like what is missing; empty where none does."""
+    told = [
+        f"{found.table}: {join_list([str(column) for column in columns], _SHOWN)}"
+        for found in unread_columns(uses)
+        if (columns := [column for column in found.striking if wanted(column)])
+    ]
+    return f"; nothing reads {'; '.join(told)}" if told else ""
+
+
+def _is_price(column: UnreadColumn) -> bool:
+    unit = column.field.unit if column.field else column.unit or read_header(column.name).unit
+    return "money" in dict(measured_in(unit) or ()) or bool(MONEY & set(read_header(column.name).pieces))
+
+
+def _is_amount(column: UnreadColumn, wanted: Collection[str]) -> bool:
+    return column.field is not None and column.field.name in wanted

@@ -1,0 +1,142 @@
+"""Problems in which nothing costs anything or nothing is carried are refused, unless a column says so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import kanopt as ko
+from kanopt import refs, routing
+from tests.problems.test_unread_columns import WAY, net, routing_frames, shop, write_case
+
+
+def town(**changes: Any) -> ko.RoutingProblem:
+    frames = routing_frames()
+    frames["vehicles"] = pd.DataFrame({"name": ["van"]})
+    given: dict[str, Any] = {**frames, "cost": {}, "duration": WAY, "distance": WAY}
+    return ko.RoutingProblem(**{**given, **changes})
+
+
+def refused(call: Any, *arguments: Any, **changes: Any) -> str:
+    with pytest.raises(ko.ProblemError) as error:
+        call(*arguments, **changes)
+    return str(error.value)
+
+
+def test_a_plan_that_can_cost_nothing_is_refused_with_the_columns_that_look_like_prices():
+    vehicles = pd.DataFrame({"name": ["van"], "cost_per_hour": [30.0], "colour": ["red"]})
+    assert refused(town, vehicles=vehicles) == (
+        "problem: nothing costs anything, so that every plan is as good as any other: give a cost law, or a price "
+        "(vehicles: fixed_cost, cost_per_distance, cost_per_time, cost_per_overtime; clients: prize, "
+        "cost_per_lateness); a column of zeros says that nothing is to be paid; nothing reads vehicles: "
+        "'cost_per_hour' (the field cost_per_time? It is counted in EUR/min: declare EUR/h)"
+    )
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"vehicles": pd.DataFrame({"name": ["van"], "fixed_cost": [0.0]})},
+        {"clients": routing_frames()["clients"].assign(prize=[5.0, np.nan])},
+        {"cost": {"wear": WAY}},
+        {"cost": np.zeros((3, 3))},
+        {"policy": routing.RoutingPolicy(cost_of_longest=0.5)},
+        {
+            "vehicles": [routing.VehicleType("van")],
+            "clients": [routing.Client("a", 3, 0), routing.Client("b", 0, 4)],
+        },
+        {"vehicles": [routing.VehicleType("van", fixed_cost=2.0)]},
+    ],
+)
+def test_a_price_that_is_stated_is_asked_for(changes):
+    assert town(**changes).clients
+
+
+def test_a_blank_column_states_no_price():
+    assert "nothing costs anything" in refused(
+        town, vehicles=pd.DataFrame({"name": ["van"], "fixed_cost": [np.nan]})
+    )
+
+
+def test_capacities_without_anything_to_carry_are_refused():
+    vehicles = pd.DataFrame({"name": ["van"], "fixed_cost": [9.0], "capacity": [3.5]})
+    clients = routing_frames(clients_demand_kg=[200, 300], clients_colour=["red", "blue"])["clients"]
+    assert refused(town, vehicles=vehicles, clients=clients) == (
+        "clients: no column says how much there is to carry (demand or pickup), but 'van' carries 3.5 t at most; a "
+        "column of zeros says that nothing is; nothing reads clients: 'demand_kg' (the field demand? It is counted in "
+        "t: declare kg)"
+    )
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"clients": routing_frames(clients_demand=[0.0, 0.0])["clients"]},
+        {"clients": routing_frames(clients_pickup=[0.1, 0.0])["clients"]},
+        {
+            "clients": routing_frames(clients_pallets=[1.0, 2.0])["clients"],
+            "policy": routing.RoutingPolicy(capacities=["pallets"]),
+        },
+        {"clients": [routing.Client("a", 3, 0)], "duration": WAY[:2, :2], "distance": WAY[:2, :2]},
+        {"clients": routing_frames()["clients"][:0], "duration": WAY[:1, :1], "distance": WAY[:1, :1]},
+        {"vehicles": pd.DataFrame({"name": ["van"], "fixed_cost": [9.0], "pallets": [9.0]})},
+    ],
+)
+def test_loads_that_are_stated_are_asked_for(changes):
+    vehicles = pd.DataFrame({"name": ["van"], "fixed_cost": [9.0], "capacity": [3.5], "pallets": [9.0]})
+    assert town(**{"vehicles": vehicles, **changes}).vehicles
+
+
+def test_both_are_told_at_once_with_the_other_mistakes():
+    vehicles = pd.DataFrame({"name": ["van"], "capacity": [3.5], "shift_start": [9.0], "shift_end": [8.0]})
+    lines = refused(town, vehicles=vehicles).splitlines()
+    assert [line.partition(":")[0] for line in lines] == ["vehicles 'van'", "problem", "clients"]
+
+
+def test_schedules_that_cost_nothing_are_refused():
+    jobs = pd.DataFrame({"name": ["j", "k"], "due": [4.0, 5.0], "penalty_per_hour": [3.0, 3.0]})
+    assert refused(shop, jobs=jobs, makespan_cost=0.0) == (
+        "problem: nothing costs anything, so that every plan is as good as any other: give makespan_cost, or "
+        "power_price and the energy of the tasks, or a price (jobs: tardiness_cost); a column of zeros says that "
+        "nothing is to be paid; nothing reads jobs: 'penalty_per_hour' (the field tardiness_cost? It is counted in "
+        "EUR/min: declare EUR/h)"
+    )
+    assert shop(jobs=jobs.assign(tardiness_cost=0.0), makespan_cost=0.0).makespan_cost == 0.0
+
+
+def test_networks_that_cost_nothing_are_refused():
+    suppliers = pd.DataFrame({"name": ["mill"], "price_eur_t": [210.0]})
+    told = refused(net, tariff=0.0, suppliers=suppliers)
+    assert told.startswith(
+        "problem: nothing costs anything, so that every plan is as good as any other: give a tariff"
+    )
+    assert told.endswith("; nothing reads suppliers: 'price_eur_t' (the field unit_cost, in EUR/t?)")
+    free = net().lanes.assign(rate=0.0)
+    assert "nothing costs anything" in refused(net, lanes=free, tariff=refs.lane.rate)
+    assert net(tariff=0.0, suppliers=suppliers.assign(unit_cost=0.0)).network
+
+
+def test_a_table_of_demand_without_rows_is_refused():
+    wanted = pd.DataFrame({"market": ["town"], "demand": [1.0]})
+    assert refused(net, demand=wanted[:0]).startswith(
+        "demand: the table has no row, so that nothing is wanted"
+    )
+    assert net(demand=wanted.assign(demand=0.0)).network
+
+
+def test_files_are_refused_alike(tmp_path):
+    frames = routing_frames(clients_demand_kg=[200, 300])
+    frames["vehicles"] = pd.DataFrame({"name": ["van"], "capacity": [3.5], "cost_per_hour": [30.0]})
+    with pytest.raises(ko.ScenarioError) as error:
+        ko.load_scenario(write_case(tmp_path, frames)).check()
+    told = [(issue.key, issue.message) for issue in error.value.issues]
+    expected = refused(town, vehicles=frames["vehicles"], clients=frames["clients"]).splitlines()
+    assert sorted(told) == sorted(
+        [
+            ("problem", expected[0].removeprefix("problem: ")),
+            ("problem.clients", expected[1].removeprefix("clients: ")),
+        ]
+    )
