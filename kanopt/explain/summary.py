@@ -14,6 +14,7 @@ from kanopt.text import count_text, join_list, money_decimals, money_text, perce
 __all__ = [
     "MOST_REASONS",
     "bound_sentence",
+    "caveat_sentence",
     "cost_sentence",
     "coverage_sentence",
     "extrapolation_sentence",
@@ -72,6 +73,12 @@ def cost_sentence(result: Result) -> str:
     return f"{head}: {join_list(parts)}."
 
 
+def caveat_sentence(result: Result) -> str:
+    """Say on how much of the plan a law is cut off at zero or used outside its data."""
+    said = () if result.assessment is None else result.assessment.law_caveats
+    return f"{_capital('; '.join(said))}." if said else ""
+
+
 def today_sentence(result: Result, today: Result | None) -> str:
     """Say how the plan compares with the one that is driven today."""
     if today is None or today.objective is None or result.objective is None:
@@ -106,7 +113,8 @@ def bound_sentence(result: Result) -> str:
         return f"No plan can cost less than {money_text(result.bound, result.problem.unit)}; {most} is left to gain."
     if result.certificate is None:
         return ""
-    return "The price is exact on the laws; how much cheaper another plan could be is not known."
+    held = ", where they hold" if result.assessment is not None and result.assessment.law_caveats else ""
+    return f"The price is exact on the laws{held}; how much cheaper another plan could be is not known."
 
 
 def reason_text(reason: Reason) -> str:
@@ -219,6 +227,7 @@ def summary(
         coverage_sentence(result),
         left_out_sentence(result),
         cost_sentence(result),
+        caveat_sentence(result),
         today_sentence(result, today),
         bound_sentence(result),
     ]

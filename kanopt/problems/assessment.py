@@ -14,6 +14,7 @@ from kanopt.problems.broken_rules import UNSERVED, RuleWords, broken_rule_senten
 from kanopt.problems.coverage import Coverage, LeftOutPrice
 from kanopt.problems.findings import Check, Extrapolation, Reason
 from kanopt.problems.in_use import InUse
+from kanopt.problems.law_use import LawUse, caveats
 from kanopt.problems.pricing import Pricing
 from kanopt.problems.result import Status
 from kanopt.problems.views import View
@@ -126,6 +127,16 @@ class Assessment(ABC, Generic[PlanT, SimulationT]):
         return self._extrapolations()
 
     @cached_property
+    def law_uses(self) -> tuple[LawUse, ...]:
+        """Every law, with the places at which the plan uses it."""
+        return self._law_uses()
+
+    @cached_property
+    def law_caveats(self) -> tuple[str, ...]:
+        """What the price cannot be trusted for: laws below zero that count as zero, and outside their data, counted."""
+        return caveats(self.law_uses)
+
+    @cached_property
     def broken_rules(self) -> tuple[str, ...]:
         """The rules that the plan breaks, a sentence each; what it leaves out is in :attr:`coverage`."""
         return broken_rule_sentences(self.check.violations, self.rule_words)
@@ -177,3 +188,6 @@ class Assessment(ABC, Generic[PlanT, SimulationT]):
 
     @abstractmethod
     def _extrapolations(self) -> tuple[Extrapolation, ...]: ...
+
+    @abstractmethod
+    def _law_uses(self) -> tuple[LawUse, ...]: ...

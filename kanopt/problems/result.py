@@ -280,6 +280,8 @@ class Result:
         lines[0] = f"{self.problem.kind}: {lines[0]}"
         if self.objective is not None:
             lines.append(f"objective {money_text(self.objective, unit)} on the law")
+        if self.assessment is not None and self.assessment.law_caveats:
+            lines.append("; ".join(self.assessment.law_caveats))
         if self.bound is not None and self.gap is not None:
             lines.append(f"bound {money_text(self.bound, unit)}, gap {percent_text(self.gap)}")
         elif self.has_plan:

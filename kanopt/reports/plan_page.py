@@ -15,6 +15,7 @@ from kanopt.explain.service import service_difference
 from kanopt.explain.summary import (
     MOST_REASONS,
     bound_sentence,
+    caveat_sentence,
     cost_sentence,
     coverage_sentence,
     extrapolation_sentence,
@@ -144,17 +145,12 @@ def plan_page(subject: ReportSubject) -> PlanPage:
 
 def _answer(why: Explanation, today: Result | None) -> tuple[str, ...]:
     result = why.result
-    trust = (
-        ""
-        if not why.extrapolations
-        else f"It leans on laws outside their data in {count_text(len(why.extrapolations), 'place')}."
-    )
     sentences = [
         coverage_sentence(result),
         cost_sentence(result),
+        caveat_sentence(result),
         today_sentence(result, today),
         *issue_sentences(result, why.causes),
-        trust,
         bound_sentence(result),
     ]
     return tuple(filter(None, sentences))

@@ -46,6 +46,9 @@ class Shopping(Problem[Basket]):
     def laws(self) -> Mapping[str, Any]:
         return {}
 
+    def table_uses(self) -> tuple[()]:
+        return ()
+
     def frozen_inputs(self) -> tuple[FrozenInput, ...]:
         return self.frozen
 
@@ -91,6 +94,9 @@ class ShoppingAssessment(Assessment[Basket, tuple[Row, ...]]):
 
     def _extrapolations(self) -> tuple[Extrapolation, ...]:
         return self.problem.extrapolated
+
+    def _law_uses(self) -> tuple[()]:
+        return ()
 
 
 Shop = Callable[..., Result]

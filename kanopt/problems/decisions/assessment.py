@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 from kanopt.problems.assessment import Assessment
 from kanopt.problems.coverage import Coverage, LeftOutPrice
 from kanopt.problems.decisions.coverage import kept_constraints, price_of_broken
+from kanopt.problems.decisions.law_uses import decision_law_uses
 from kanopt.problems.decisions.plan import DecisionPlan
 from kanopt.problems.decisions.reasons import violation_reasons
 from kanopt.problems.decisions.simulate import RULE_WORDS, check_plan, price_plan
 from kanopt.problems.decisions.views import views_of
 from kanopt.problems.findings import Check, Extrapolation, Reason
+from kanopt.problems.law_use import LawUse
 from kanopt.problems.pricing import Pricing
 from kanopt.problems.views import View
 
@@ -61,3 +63,6 @@ class DecisionAssessment(Assessment[DecisionPlan, Mapping[str, float]]):
                 message = f"{law.name} is used outside the data it was learned from: {inputs}"
                 found.append(Extrapolation(law.name, "the plan", inputs, message))
         return tuple(found)
+
+    def _law_uses(self) -> tuple[LawUse, ...]:
+        return decision_law_uses(self.problem, self.plan.values)

@@ -19,8 +19,8 @@ from kanopt.formulas.references import Reference
 from kanopt.formulas.validity import valid_range, valid_range_text
 from kanopt.formulas.variables import Variable, category_label
 from kanopt.problems.decisions.entities import Decision, LawLike
+from kanopt.problems.law_use import unit_factor
 from kanopt.text import range_text
-from kanopt.units import convert
 
 __all__ = ["DecisionLaw", "law_of", "sum_of"]
 
@@ -134,17 +134,6 @@ class DecisionLaw:
 
         root = _scaled(unit_factor(self.formula.output.unit, self.unit), rebuild(root, change))
         return _formula_over(root, [self.decisions[name] for name in self.used], self.name, self.unit)
-
-
-def unit_factor(source: str, target: str) -> float:
-    """Return the conversion factor between two units; 1 where either is not declared.
-
-    Examples
-    --------
-    >>> unit_factor("min", "h") == 1 / 60, unit_factor("", "h")
-    (True, 1.0)
-    """
-    return 1.0 if not source or not target or source == target else convert(1.0, source, target)
 
 
 def _scaled(number: float, node: Node) -> Node:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kanopt.problems.broken_rules import RuleWords
-from kanopt.problems.decisions.decision_law import DecisionLaw, unit_factor
+from kanopt.problems.decisions.decision_law import DecisionLaw
 from kanopt.problems.decisions.entities import Constraint
 from kanopt.problems.decisions.plan import DecisionPlan
 from kanopt.problems.findings import Check, Violation
+from kanopt.problems.law_use import unit_factor
 from kanopt.problems.pricing import Pricing
 from kanopt.text import amount_text, range_text
 

@@ -12,9 +12,11 @@ from kanopt.problems.assessment import Assessment
 from kanopt.problems.coverage import Coverage, LeftOutPrice
 from kanopt.problems.findings import Check, Extrapolation, Reason
 from kanopt.problems.in_use import InUse, InUseWords
+from kanopt.problems.law_use import LawUse
 from kanopt.problems.pricing import Pricing
 from kanopt.problems.routing.coverage import clients_served, price_of_left_out
 from kanopt.problems.routing.extrapolations import plan_extrapolations
+from kanopt.problems.routing.law_uses import driving_law_uses
 from kanopt.problems.routing.plan import RoutingPlan
 from kanopt.problems.routing.reasons import plan_reasons
 from kanopt.problems.routing.simulate import RULE_WORDS, Drive, check_plan, price_plan
@@ -110,3 +112,6 @@ class RoutingAssessment(Assessment[RoutingPlan, Drive]):
 
     def _extrapolations(self) -> tuple[Extrapolation, ...]:
         return plan_extrapolations(self.problem, self.plan, self.simulation)
+
+    def _law_uses(self) -> tuple[LawUse, ...]:
+        return driving_law_uses(self.problem, self.simulation)

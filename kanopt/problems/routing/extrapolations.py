@@ -13,7 +13,7 @@ from kanopt.problems.findings import Extrapolation
 from kanopt.problems.road_network import RoadNetwork
 from kanopt.problems.routing.arrival_functions import ArrivalFunctions
 from kanopt.problems.routing.data import Ints
-from kanopt.problems.routing.leg_laws import DURATION, LegInputs, RoutingLaws
+from kanopt.problems.routing.leg_laws import DURATION, RoutingLaws
 from kanopt.problems.routing.plan import RoutingPlan
 from kanopt.problems.routing.simulate import Drive
 from kanopt.text import clock_text, list_names, number_text
@@ -60,15 +60,7 @@ def _route_extrapolations(
     for place in np.unique(driven.route[outside]):
         here = np.flatnonzero(outside & (driven.route == place))
         total = int((driven.route == place).sum())
-        inputs = LegInputs(
-            driven.vehicle[here],
-            driven.tail[here],
-            driven.head[here],
-            driven.load[here],
-            driven.leave[here],
-            driven.duration[here],
-            driven.late[here],
-        )
+        inputs = driven.inputs.select(here)
         which = "; ".join(law.formula.outside_inputs(law.arguments(laws.resolver(name, inputs))))
         label, legs = plan.routes[place].label, _legs(laws, driven, here)
         yield Extrapolation(

@@ -51,6 +51,18 @@ class LegInputs:
     duration: Floats
     late: Floats | None = None
 
+    def select(self, legs: Ints) -> LegInputs:
+        """Return some of the legs, where every array is one of legs."""
+        return LegInputs(
+            self.vehicle[legs],
+            self.tail[legs],
+            self.head[legs],
+            self.load[legs],
+            self.clock[legs],
+            self.duration[legs],
+            None if self.late is None else self.late[legs],
+        )
+
 
 class RoutingLaws:
     """The laws of a routing problem, evaluated on legs.

@@ -8,9 +8,11 @@ from kanopt.problems.assessment import Assessment
 from kanopt.problems.coverage import Coverage, LeftOutPrice
 from kanopt.problems.findings import Check, Extrapolation, Reason
 from kanopt.problems.in_use import InUse, InUseWords
+from kanopt.problems.law_use import LawUse
 from kanopt.problems.pricing import Pricing
 from kanopt.problems.scheduling.coverage import jobs_in_time, price_of_lateness
 from kanopt.problems.scheduling.extrapolations import schedule_extrapolations
+from kanopt.problems.scheduling.law_uses import schedule_law_uses
 from kanopt.problems.scheduling.plan import Schedule
 from kanopt.problems.scheduling.reasons import lateness_reasons
 from kanopt.problems.scheduling.simulate import RULE_WORDS, PlacedTasks, check_schedule, price_schedule
@@ -63,3 +65,6 @@ class SchedulingAssessment(Assessment[Schedule, PlacedTasks]):
 
     def _extrapolations(self) -> tuple[Extrapolation, ...]:
         return schedule_extrapolations(self.problem, self.simulation)
+
+    def _law_uses(self) -> tuple[LawUse, ...]:
+        return schedule_law_uses(self.problem, self.simulation)

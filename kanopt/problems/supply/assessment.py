@@ -10,9 +10,11 @@ from kanopt.problems.assessment import Assessment
 from kanopt.problems.coverage import Coverage, LeftOutPrice
 from kanopt.problems.findings import Check, Extrapolation, Reason
 from kanopt.problems.in_use import InUse, InUseWords
+from kanopt.problems.law_use import LawUse
 from kanopt.problems.pricing import Pricing
 from kanopt.problems.supply.coverage import demand_met, price_of_shortage
 from kanopt.problems.supply.extrapolations import flow_extrapolations
+from kanopt.problems.supply.law_uses import flow_law_uses
 from kanopt.problems.supply.plan import FlowPlan, arrays_of
 from kanopt.problems.supply.reasons import plan_reasons
 from kanopt.problems.supply.simulate import RULE_WORDS, Ledger, check_flows, price_flows
@@ -68,3 +70,6 @@ class SupplyAssessment(Assessment[FlowPlan, Ledger]):
 
     def _extrapolations(self) -> tuple[Extrapolation, ...]:
         return flow_extrapolations(self.problem, self.simulation)
+
+    def _law_uses(self) -> tuple[LawUse, ...]:
+        return flow_law_uses(self.problem, self.simulation)

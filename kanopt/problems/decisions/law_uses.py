@@ -1,0 +1,28 @@
+"""The laws that decided numbers are priced and checked by, as the plan uses them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kanopt.problems.decisions.decision_law import DecisionLaw
+from kanopt.problems.law_use import LawUse, unit_factor
+
+if TYPE_CHECKING:
+    from kanopt.problems.decisions.problem import DecisionProblem
+
+__all__ = ["decision_law_uses"]
+
+
+def decision_law_uses(problem: DecisionProblem, values: Mapping[str, float]) -> tuple[LawUse, ...]:
+    """Return each law of the objective, which is paid as it is, and each law of a limit, which is not paid."""
+    paid = [_use(law, values, 1.0) for law in problem.objective_terms]
+    return (*paid, *(_use(law, values, 0.0) for _, law in problem.constraint_laws))
+
+
+def _use(law: DecisionLaw, values: Mapping[str, float], share: float) -> LawUse:
+    factor = unit_factor(law.formula.output.unit, law.unit) if law.unit else 1.0
+    arguments = law.arguments(values)
+    return LawUse(f"law {law.name!r}", law.formula, arguments, np.array([share * factor]), (1,), ("", ""))

@@ -1,0 +1,155 @@
+"""What a price cannot be trusted for is counted, for every kind of problem, and stands in every headline."""
+
+from __future__ import annotations
+
+from html import unescape
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import kanopt as ko
+from kanopt import decisions, refs, routing, scheduling
+from kanopt.problems import Problem
+from kanopt.problems.routing.law_uses import delay_costs
+from kanopt.problems.scheduling.law_uses import delay_costs as delay_costs_of_tasks
+from tests.cases.supply import small
+
+KM = ko.Variable("km", "km", low=0, high=8)
+
+
+def routes(fuel: str = "2 * km - 1000", **vehicle: float) -> ko.RoutingProblem:
+    cost = ko.parse_formula(fuel, [ko.Variable("km", "km")], ko.Variable("fuel", "EUR"))
+    minutes = ko.parse_formula("2 * km", [KM], ko.Variable("minutes", "min"))
+    van = routing.VehicleType("van", shift_start=480, shift_end=1200, **vehicle)
+    return ko.RoutingProblem(
+        [routing.Depot("depot", 0, 0)],
+        [routing.Client("a", 3, 4), routing.Client("b", 6, 8)],
+        [van],
+        cost={"fuel": cost.bind(km=refs.arc.distance)},
+        duration=minutes.bind(km=refs.arc.distance),
+    )
+
+
+def shop() -> ko.SchedulingProblem:
+    length = ko.parse_formula(
+        "2 * work", [ko.Variable("work", "min", low=1, high=5)], ko.Variable("t", "min")
+    )
+    return ko.SchedulingProblem(
+        jobs=[scheduling.Job("j1", due=10.0, tardiness_cost=2.0), scheduling.Job("j2")],
+        tasks=[scheduling.Task("a", "j1"), scheduling.Task("b", "j1"), scheduling.Task("c", "j2")],
+        machines=[scheduling.Machine("saw"), scheduling.Machine("drill")],
+        modes=[
+            scheduling.Mode("a", "saw", attributes={"work": 4.0}),
+            scheduling.Mode("b", "drill", attributes={"work": 6.0}),
+            scheduling.Mode("c", "saw", attributes={"work": 1.0}),
+        ],
+        duration=length.bind(work=refs.mode.work),
+        makespan_cost=1.0,
+    )
+
+
+SHIPMENT = ko.parse_formula(
+    "2 * load - 30", [ko.Variable("load", "t", low=0, high=5)], ko.Variable("c", "EUR")
+)
+SPEED = ko.parse_formula("(x - 3)^2", [ko.Variable("x", low=0, high=2)], ko.Variable("cost", "EUR"))
+KINDS: dict[str, tuple[Problem, object, tuple[str, ...]]] = {
+    "routing": (
+        routes(),
+        [["a", "b"]],
+        (
+            "duration is used outside its data on 1 of 3 legs",
+            "cost 'fuel' is below zero on 3 of 3 legs and counted as 0",
+        ),
+    ),
+    "scheduling": (
+        shop(),
+        [
+            {"task": "a", "machine": "saw", "start": 0.0},
+            {"task": "b", "machine": "drill", "start": 8.0},
+            {"task": "c", "machine": "saw", "start": 8.0},
+        ],
+        ("duration is used outside its data on 1 of 3 tasks",),
+    ),
+    "supply": (
+        small(tariff=SHIPMENT.bind(load=refs.state.weight), planning={"state.weight": 20.0}),
+        [
+            {"tail": "mill", "head": "north", "period": "1", "quantity": 6.0},
+            {"tail": "north", "head": "Lyon", "period": "1", "quantity": 4.0},
+        ],
+        (
+            "tariff is below zero on 2 of 2 flows and counted as 0",
+            "tariff is used outside its data on 1 of 2 flows",
+        ),
+    ),
+    "decisions": (
+        ko.DecisionProblem({"x": (0.0, 4.0)}, {"speed": SPEED}, [decisions.at_most({"x": 1.0}, 4.0)]),
+        {"x": 3.0},
+        ("law 'speed' is used outside its data",),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_the_price_cannot_be_trusted_for_is_in_every_headline(kind: str) -> None:
+    problem, decision, caveats = KINDS[kind]
+    result = ko.evaluate(problem, problem.plan_from(decision))
+    assert result.assessment is not None
+    assert result.assessment.law_caveats == caveats
+    text, headline = str(result), ko.explain(result).text().partition("\n\n")[0]
+    for clause in caveats:
+        assert clause in text
+        assert clause[1:] in headline
+
+
+def test_the_page_says_it_too(tmp_path: Path) -> None:
+    problem, decision, caveats = KINDS["routing"]
+    page = ko.explain(ko.evaluate(problem, problem.plan_from(decision))).to_html(tmp_path / "plan.html")
+    text = unescape(page.read_text(encoding="utf-8"))
+    assert all(clause[1:] in text for clause in caveats)
+
+
+def test_laws_that_hold_leave_no_caveat() -> None:
+    problem = routes("2 * km")
+    result = ko.evaluate(problem, problem.plan_from([["a"]]))
+    assert result.assessment is not None
+    assert result.assessment.law_caveats == ()
+    assert "outside its data" not in str(result)
+
+
+def test_a_delay_costs_what_the_referee_says() -> None:
+    """The rise of each law's use is the difference of two prices."""
+    problem = routes("2 * km", cost_per_time=0.5, regular_time=10, cost_per_overtime=0.25)
+    plan = problem.plan_from([["a", "b"]])
+    longer = routes("2 * km", cost_per_time=0.5, regular_time=10, cost_per_overtime=0.25)
+    longer = ko.RoutingProblem(
+        longer.depots,
+        longer.clients,
+        longer.vehicles,
+        cost=longer.cost,
+        duration=np.array([[0, 10, 20], [10, 0, 11], [20, 10, 0]], dtype=float),
+    )
+    more = longer.price(plan).objective - problem.price(plan).objective
+    arriving, leaving = delay_costs(problem, problem.assess(plan).simulation)
+    assert arriving[1] == pytest.approx(more)
+    assert leaving.tolist() == pytest.approx([0.75] * 3)
+
+
+def test_waiting_takes_up_a_delay() -> None:
+    known = routes("2 * km", cost_per_time=0.5)
+    clients = [routing.Client("a", 3, 4, latest=485), routing.Client("b", 6, 8, earliest=600)]
+    problem = ko.RoutingProblem(
+        known.depots, clients, known.vehicles, cost=known.cost, duration=known.duration
+    )
+    arriving, leaving = delay_costs(problem, problem.assess(problem.plan_from([["a", "b"]])).simulation)
+    assert arriving.tolist() == [0.0, 0.0, 0.5]
+    assert leaving.tolist() == [0.0, 0.5, 0.5]
+
+
+def test_a_longer_task_moves_what_follows_it() -> None:
+    problem = shop()
+    plan = problem.plan_from(KINDS["scheduling"][1])
+    costs = delay_costs_of_tasks(problem, problem.assess(plan).simulation)
+    by_task = dict(zip(problem.assess(plan).simulation.task.tolist(), costs, strict=True))
+    # a and b are a chain that ends last (1 for the makespan) and late (2 for the job); c ends before it
+    assert [by_task[0], by_task[1], by_task[2]] == pytest.approx([3.0, 3.0, 0.0])
