@@ -118,7 +118,9 @@ class Issue:
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.line else self.file
-        return f"{place}: {self.key}: {self.message}" if self.key else f"{place}: {self.message}"
+        line = f"{place}: {self.key}: {self.message}" if self.key else f"{place}: {self.message}"
+        # a text that cannot be printed is what some messages are about
+        return line.encode(errors="backslashreplace").decode()
 
 
 class ScenarioError(KanoptError, ValueError):

@@ -124,8 +124,11 @@ def read_file(path: str | os.PathLike[str], largest: int, what: str) -> bytes:
 
 def open_regular(path: str | os.PathLike[str], what: str) -> BinaryIO:
     """Open a regular file for reading; see :func:`read_file`."""
-    if "\0" in os.fspath(path):
-        raise FileFormatError(f"{os.fspath(path)!r} is no path: it holds a zero byte")
+    try:
+        if b"\0" in os.fsencode(path):
+            raise FileFormatError(f"{os.fspath(path)!r} is no path: it holds a zero byte")
+    except UnicodeEncodeError:
+        raise FileFormatError(f"{os.fspath(path)!r} is no path: it holds half a character") from None
     source = Path(path)
     if source.exists() and not source.is_file():
         kind = "a folder" if source.is_dir() else "a pipe, a device or the like"

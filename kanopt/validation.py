@@ -10,20 +10,49 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeAlias
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, Field, StringConstraints, ValidationError
 
 from kanopt.errors import nearest
 from kanopt.text import list_names, number_text
 
-__all__ = ["Amount", "Count", "Fault", "Finite", "Limit", "Name", "describe_value", "fault_text", "faults"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = [
+    "LARGEST",
+    "WHOLE_TEXT",
+    "Amount",
+    "Count",
+    "Fault",
+    "Finite",
+    "Limit",
+    "Name",
+    "coerced_numbers",
+    "describe_value",
+    "fault_text",
+    "faults",
+    "float_array",
+    "half_text",
+    "is_whole",
+    "too_large",
+]
+
+LARGEST = 1e100
+"""No number of a problem is larger, so that sums and products of several of them are still floating-point numbers."""
+
+WHOLE_TEXT = "a text without half a character (a lone surrogate), which no file can hold"
+"""What every name and label must be; see :func:`is_whole`."""
 
 Name: TypeAlias = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 """A text that is not empty."""
-Finite: TypeAlias = Annotated[float, Field(allow_inf_nan=False)]
+Finite: TypeAlias = Annotated[float, Field(ge=-LARGEST, le=LARGEST, allow_inf_nan=False)]
 """A number that is finite."""
-Amount: TypeAlias = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Amount: TypeAlias = Annotated[float, Field(ge=0, le=LARGEST, allow_inf_nan=False)]
 """A finite number that is zero or more."""
 Limit: TypeAlias = Annotated[float, Field(ge=0)]
 """A number that is zero or more; infinite where nothing is limited."""
@@ -133,6 +162,7 @@ _EXPECTED: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "less_than_equal": lambda c: f"at most {number_text(c['le'], 6)}",
     "too_short": lambda c: f"a list of at least {c['min_length']}",
     "string_too_short": lambda c: "a text that is not empty",
+    "string_unicode": lambda c: WHOLE_TEXT,
 }
 
 
@@ -147,7 +177,79 @@ def describe_value(value: object) -> str:
     if value is None:
         return "None"
     word = _TYPES.get(type(value), f"a {type(value).__name__}")
+    if type(value) is int and abs(value) > LARGEST:
+        # by Decimal, because Python writes no whole number of more than 4300 digits
+        return f"a whole number of {Decimal(abs(value)).adjusted() + 1:,} digits"
     return word if isinstance(value, (list, dict)) else f"{word} {_toml(value)}"
+
+
+def is_whole(text: str) -> bool:
+    r"""Say whether a text can be written to a file; half a pair of surrogates, as damaged JSON has them, cannot.
+
+    Examples
+    --------
+    >>> is_whole("naïve"), is_whole("\ud83d")
+    (True, False)
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def half_text(frame: pd.DataFrame) -> str:
+    """Say which name or cell of a frame is a text that no file can hold, and where; empty where all are whole."""
+    for place, name in enumerate(frame.columns):
+        if not is_whole(str(name)):
+            return f"column {name!r:.80}: its name must be {WHOLE_TEXT}"
+        column = frame.iloc[:, place]
+        # texts of Arrow are whole
+        for row, cell in enumerate(column if column.dtype == object else (), start=1):
+            if isinstance(cell, str) and not is_whole(cell):
+                return f"column {name!r}, row {row:,}: must be {WHOLE_TEXT}, not {cell!r:.80}"
+    return ""
+
+
+def float_array(values: Any) -> NDArray[np.float64]:
+    """Return numbers as floating-point numbers.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there are no numbers, or whole ones larger than any floating-point number; names the first.
+
+    Examples
+    --------
+    >>> float_array([1, 10**400])
+    Traceback (most recent call last):
+    ...
+    ValueError: a whole number of 401 digits, larger than any floating-point number
+    """
+    try:
+        return np.asarray(values, dtype=np.float64)
+    except OverflowError:
+        cells = np.asarray(values, dtype=object).ravel()
+        first = next(cell for cell in cells if isinstance(cell, int) and abs(cell) > LARGEST)
+        raise ValueError(f"{describe_value(first)}, larger than any floating-point number") from None
+
+
+def coerced_numbers(column: pd.Series[Any]) -> NDArray[np.float64]:
+    """Return the numbers of a column, and NaN where there is none or one larger than any floating-point number."""
+    import pandas as pd
+
+    try:
+        found = pd.to_numeric(column, errors="coerce")
+    except OverflowError:
+        fitting = column.map(lambda cell: None if isinstance(cell, int) and abs(cell) > LARGEST else cell)
+        found = pd.to_numeric(fitting, errors="coerce")
+    return np.asarray(found.to_numpy(dtype=np.float64, na_value=np.nan))
+
+
+def too_large(values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Say which numbers are finite and larger than any that a problem may have."""
+    found: NDArray[np.bool_] = np.isfinite(values) & (np.abs(values) > LARGEST)
+    return found
 
 
 def _toml(value: object) -> str:

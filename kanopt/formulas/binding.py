@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError, UnitError, nearest
 from kanopt.formulas.references import Reference
+from kanopt.text import number_text
+from kanopt.validation import LARGEST, too_large
 
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
@@ -110,9 +112,16 @@ class BoundFormula:
         """Evaluate the law on the values of `resolve`; the result is converted to `unit` if both are declared."""
         result = ReferenceValue(self.formula.evaluate(self.arguments(resolve)), self.formula.output.unit)
         try:
-            return np.asarray(result.to(unit), dtype=float)
+            values = np.asarray(result.to(unit), dtype=float)
         except UnitError as error:
             raise FormulaError(f"formula for {self.formula.output.name!r}: {error}") from error
+        wrong = too_large(values)
+        if wrong.any():
+            given, most = number_text(values[wrong].flat[0]), number_text(LARGEST)
+            raise FormulaError(
+                f"formula for {self.formula.output.name!r} gives {given}; nothing in a problem is larger than {most}"
+            )
+        return values
 
     def outside(self, resolve: Resolver) -> NDArray[np.bool_]:
         """Return a mask of the places outside the formula's domain, in the shape of :meth:`evaluate`."""

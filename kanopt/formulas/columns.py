@@ -13,6 +13,7 @@ from kanopt.formulas.nodes import Array, Node, fold
 from kanopt.formulas.variables import Variable, category_label
 from kanopt.text import list_names
 from kanopt.units import convert
+from kanopt.validation import float_array
 
 __all__ = ["GAP", "common_shape", "describe_place", "evaluate_graph", "in_bounds", "read_columns"]
 
@@ -110,8 +111,7 @@ def _converted(variable: Variable, data: Any) -> Any:
 
 
 def _numbers(variable: Variable, values: Any) -> Array:
-    # pandas' own missing value needs to be told what it is as a float
-    raw = values.to_numpy(dtype=np.float64, na_value=np.nan) if _is_nullable(values) else np.asarray(values)
+    raw = _array(variable, values)
     if raw.dtype.kind == "O":
         import pandas as pd
 
@@ -124,9 +124,22 @@ def _numbers(variable: Variable, values: Any) -> Array:
         raise FormulaError(
             f"input {variable.name!r} is a number, but the data are {raw.dtype}: {_example(raw)}"
         )
-    numbers = raw.astype(np.float64)
+    try:
+        numbers = np.array(float_array(raw))
+    except ValueError as error:
+        raise FormulaError(f"input {variable.name!r}: {error}") from None
     _refuse_gaps(variable, np.isnan(numbers))
     return numbers
+
+
+def _array(variable: Variable, values: Any) -> NDArray[Any]:
+    if _is_nullable(values):
+        # pandas' own missing value needs to be told what it is as a float
+        return np.asarray(values.to_numpy(dtype=np.float64, na_value=np.nan))
+    try:
+        return np.asarray(values)
+    except ValueError as error:
+        raise FormulaError(f"input {variable.name!r}: {error}") from None
 
 
 def _labels(variable: Variable, values: Any, *, filled: bool) -> NDArray[Any]:

@@ -25,7 +25,7 @@ from kanopt.formulas.references import Reference
 from kanopt.formulas.shapes import ShapeFact, ShapeProof, basis_of
 from kanopt.formulas.terms import Term, terms_of
 from kanopt.formulas.validity import formula_facts, outside_tests, outside_texts
-from kanopt.formulas.variables import Variable
+from kanopt.formulas.variables import Variable, check_label
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -104,6 +104,7 @@ class Formula:
         object.__setattr__(self, "inputs", tuple(self.inputs))
         object.__setattr__(self, "alternatives", tuple(self.alternatives))
         object.__setattr__(self, "provenance", {str(k): str(v) for k, v in self.provenance.items()})
+        check_label(self.per, f"formula for {self.output.name!r}, per")
         kinds = {variable.name: variable for variable in self.inputs}
         if len(kinds) != len(self.inputs):
             raise FormulaError(f"formula for {self.output.name!r}: two inputs have the same name")

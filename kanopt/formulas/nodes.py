@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError
 from kanopt.formulas.functions import function_named
-from kanopt.formulas.variables import check_name
+from kanopt.formulas.variables import check_label, check_name
 
 __all__ = [
     "Apply",
@@ -217,6 +217,7 @@ class Constant(Node):
         object.__setattr__(self, "value", float(self.value) + 0.0)  # -0.0 becomes 0.0
         if not math.isfinite(self.value):
             raise FormulaError(f"constant {self.name or ''}: {self.value!r} is not a finite number")
+        check_label(self.name or "", "constant, its name")
         if self.standard_error is not None:
             object.__setattr__(self, "standard_error", float(self.standard_error))
             if not (math.isfinite(self.standard_error) and self.standard_error >= 0):

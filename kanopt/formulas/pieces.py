@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from kanopt.errors import FormulaError, nearest
 from kanopt.formulas.columns import GAP
 from kanopt.formulas.nodes import Array, Node, postorder
-from kanopt.formulas.variables import category_label, check_name
+from kanopt.formulas.variables import category_label, check_label, check_name
 from kanopt.text import number_text
 
 __all__ = ["Curve", "Step", "Table", "gap_inputs"]
@@ -238,7 +238,8 @@ class Table(Node):
     def __post_init__(self) -> None:
         check_name(self.name, "table")
         object.__setattr__(self, "inputs", tuple(check_name(name, "input") for name in self.inputs))
-        keys = [tuple(category_label(part) for part in key) for key, _ in self.entries]
+        what = f"table {self.name!r}, a category"
+        keys = [tuple(check_label(category_label(part), what) for part in key) for key, _ in self.entries]
         numbers = _numbers([number for _, number in self.entries], f"table {self.name!r}")
         object.__setattr__(self, "entries", tuple(zip(keys, numbers, strict=True)))
         if self.fallback is not None:

@@ -11,11 +11,20 @@ import numpy as np
 
 from kanopt.errors import FormulaError
 from kanopt.units import check_unit
+from kanopt.validation import WHOLE_TEXT, float_array, is_whole
 
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
 
-__all__ = ["Variable", "category_label", "check_name", "merged_inputs", "variable_of", "variables_of"]
+__all__ = [
+    "Variable",
+    "category_label",
+    "check_label",
+    "check_name",
+    "merged_inputs",
+    "variable_of",
+    "variables_of",
+]
 
 Kind = Literal["number", "category"]
 _LONGEST_NAME = 200
@@ -48,6 +57,19 @@ def check_name(name: str, what: str) -> str:
     if name.startswith("__"):
         raise FormulaError(f"{what} {name!r}: a name must not begin with two underscores")
     return name
+
+
+def check_label(label: str, what: str) -> str:
+    """Return the label of a category, or another free text of a formula, if a file can hold it.
+
+    Raises
+    ------
+    FormulaError
+        If it cannot.
+    """
+    if not is_whole(label):
+        raise FormulaError(f"{what}: {label!r:.80} must be {WHOLE_TEXT}")
+    return label
 
 
 def category_label(value: Any) -> str:
@@ -108,13 +130,24 @@ class Variable:
     high: float | None = None
     categories: tuple[str, ...] = ()
 
+    def _bound(self, which: str) -> float | None:
+        value: Any = getattr(self, which)
+        if value is None:
+            return None
+        try:
+            number = float(float_array(value))
+        except (TypeError, ValueError) as error:
+            raise FormulaError(f"variable {self.name!r}: {which} is no number: {error}") from None
+        return None if math.isinf(number) else number
+
     def __post_init__(self) -> None:
         check_name(self.name, "variable")
         for bound in ("low", "high"):
-            value = getattr(self, bound)
-            object.__setattr__(self, bound, None if value is None or math.isinf(value) else float(value))
+            object.__setattr__(self, bound, self._bound(bound))
         object.__setattr__(self, "unit", check_unit(self.unit))
-        object.__setattr__(self, "categories", tuple(category_label(value) for value in self.categories))
+        labels = (category_label(value) for value in self.categories)
+        what = f"variable {self.name!r}, a category"
+        object.__setattr__(self, "categories", tuple(check_label(label, what) for label in labels))
         if self.kind not in ("number", "category"):
             raise FormulaError(
                 f"variable {self.name!r}: kind is 'number' or 'category', not {str(self.kind)[:40]!r}"

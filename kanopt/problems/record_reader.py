@@ -8,13 +8,12 @@ same words, whether a record came from a frame or was built by hand.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from kanopt.errors import ProblemError, UnitError, nearest
 from kanopt.problems.record_rules import PlainField, plain_fields, row_faults, row_of
@@ -22,7 +21,7 @@ from kanopt.problems.records import Attribute, Quantity, Record, names_of
 from kanopt.problems.table_schema import TableSchema
 from kanopt.text import list_names
 from kanopt.units import convert
-from kanopt.validation import Fault, fault_text
+from kanopt.validation import WHOLE_TEXT, Fault, coerced_numbers, fault_text, is_whole
 
 __all__ = ["RecordReader", "records"]
 
@@ -140,7 +139,7 @@ class RecordReader:
             given = ()
         else:
             given = given or tuple(kind(**row, attributes=extra) for row, extra in table.pairs())
-            lines += _duplicates(given, key)
+            lines += [*_duplicates(given, key), *_half_attributes(given, key)]
         self.mistakes += [f"{schema.name}: {line}" for line in lines]
         return given
 
@@ -160,6 +159,15 @@ class RecordReader:
         found = [*self.mistakes, *(between if self.complete else ())]
         if found:
             raise ProblemError("\n".join(found))
+
+
+def _half_attributes(given: Sequence[Any], key: Sequence[str]) -> Iterator[str]:
+    """Say which attributes of records no file can hold."""
+    for record in given:
+        for name, value in record.attributes.items():
+            if not (is_whole(str(name)) and (not isinstance(value, str) or is_whole(value))):
+                label = "/".join(str(getattr(record, part)) for part in key)
+                yield f"attribute {name!r} of {label!r}, {value!r:.80}: must be {WHOLE_TEXT}"
 
 
 def _duplicates(items: Sequence[Record], key: Sequence[str]) -> Iterable[str]:
@@ -330,7 +338,7 @@ def _cells(values: pd.Series[Any], kind: type, units: tuple[str, str]) -> list[A
         return [text if text.strip() else None for text in names_of(given)]
     if kind is bool:
         return [_TRUTH.get(str(cell).strip().lower(), cell) for cell in given]
-    numbers: NDArray[np.float64] = pd.to_numeric(values, errors="coerce").to_numpy(dtype=float)
+    numbers = coerced_numbers(values)
     if units[0]:
         numbers = np.asarray(convert(numbers, *units))
     read: list[Any] = numbers.tolist()

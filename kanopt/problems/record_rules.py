@@ -13,10 +13,11 @@ from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_orig
 
 import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, TypeAdapter, ValidationError, create_model
+from pydantic_core import PydanticKnownError
 
 from kanopt.errors import ProblemError, UnitError
 from kanopt.units import check_unit, same_dimension
-from kanopt.validation import Fault, faults
+from kanopt.validation import Fault, faults, is_whole
 
 __all__ = [
     "PlainField",
@@ -86,10 +87,20 @@ def plain_fields(kind: type) -> tuple[PlainField, ...]:
 def _model(kind: type) -> type[BaseModel]:
     """Return the rules of the fields as a model."""
     rules: dict[str, Any] = {
-        item.name: (item.rules, ... if item.required else None) for item in plain_fields(kind)
+        item.name: (_of_whole_texts(item), ... if item.required else None) for item in plain_fields(kind)
     }
     made: type[BaseModel] = create_model(kind.__name__, __config__=ConfigDict(strict=True), **rules)
     return made
+
+
+def _of_whole_texts(item: PlainField) -> Any:
+    return Annotated[item.rules, AfterValidator(_whole_text)] if item.type is str else item.rules
+
+
+def _whole_text(text: str | None) -> str | None:
+    if text is not None and not is_whole(text):
+        raise PydanticKnownError("string_unicode")
+    return text
 
 
 @cache

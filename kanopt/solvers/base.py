@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,8 +13,12 @@ from kanopt.errors import SolverError
 from kanopt.problems.base import Plan, Problem
 from kanopt.problems.result import EngineRun, Progress, Status
 from kanopt.solvers.clock import SearchClock, WorkClock
+from kanopt.text import number_text
 
 __all__ = ["Outcome", "SolveOptions", "Solver"]
+
+_LONGEST = 1e9
+"""Seconds, about thirty years: longer waits overflow in some engines."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +60,10 @@ class SolveOptions:
 
     def __post_init__(self) -> None:
         limit: object = self.time_limit
-        if not (isinstance(limit, int | float | np.integer) and 0 <= limit < math.inf):
-            raise SolverError(f"time_limit must be a number of seconds of at least 0, not {limit!r}")
+        if not (isinstance(limit, int | float | np.integer) and 0 <= limit <= _LONGEST):
+            raise SolverError(
+                f"time_limit must be a number of seconds from 0 to {number_text(_LONGEST)}, not {limit!r:.80}"
+            )
         for name, least in (("seed", 0), ("workers", 1)):
             value: object = getattr(self, name)
             if not (isinstance(value, int | np.integer) and value >= least):

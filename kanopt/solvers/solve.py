@@ -13,6 +13,7 @@ from kanopt.problems.base import Plan, Problem
 from kanopt.problems.result import Certificate, Progress, Result, Status
 from kanopt.solvers.base import Outcome, SolveOptions, Solver
 from kanopt.solvers.clock import cpu_seconds
+from kanopt.validation import describe_value
 
 __all__ = ["search_and_assess", "solve", "solvers"]
 
@@ -75,7 +76,8 @@ def solve(
     Raises
     ------
     SolverError
-        If no solver accepts the problem, or the one given does not, or an option has no such value; says why.
+        If no solver accepts the problem, or the one given does not or is none, or an option has no such value; says
+        why.
 
     Warns
     -----
@@ -90,6 +92,8 @@ def solve(
         workers=workers,
         deterministic=deterministic,
     )
+    if solver is not None and not isinstance(solver, Solver):
+        raise SolverError(_no_solver(solver))
     striking = [str(found) for found in problem.unread() if found.striking]
     if striking:
         warnings.warn("\n".join(striking), KanoptWarning, stacklevel=2)
@@ -123,6 +127,16 @@ def search_and_assess(problem: Problem[Any], options: SolveOptions, solver: Solv
         deterministic=options.deterministic,
         wall_seconds=time.perf_counter() - wall,
         cpu_seconds=cpu_seconds() - cpu,
+    )
+
+
+def _no_solver(given: object) -> str:
+    """Say what to pass where a name, a class or anything else was given for a solver."""
+    known = ", ".join(f"{type(one).__name__}()" for one in solvers())
+    return (
+        f"solver must be a solver, not {describe_value(given)}; leave it out for the first one that accepts the "
+        f"problem, or pass one of kanopt.solvers.solvers(): {known}. Routing problems are solved by PyVRP and "
+        "OR-Tools side by side, whichever fit"
     )
 
 

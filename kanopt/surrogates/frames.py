@@ -13,6 +13,7 @@ from sklearn.utils.validation import validate_data
 from kanopt.errors import FitError
 from kanopt.tables import units_of, with_units
 from kanopt.units import convert
+from kanopt.validation import half_text
 
 __all__ = ["ordered_as", "table_of"]
 
@@ -60,6 +61,9 @@ def table_of(estimator: Any, X: Any, *, reset: bool) -> pd.DataFrame:
         advice = f"add {', '.join(map(repr, missing))}" if missing else "pass X[model.feature_names_in_]"
         raise FitError(f"{error}; {advice}") from error
     if reset:
+        half = half_text(frame)
+        if half:
+            raise FitError(half)
         estimator._units = units_of(frame)
         return frame
     return _converted(frame, estimator._units)

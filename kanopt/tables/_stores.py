@@ -18,6 +18,7 @@ from kanopt.errors import TableError
 from kanopt.tables._database import first_line, query_rows
 from kanopt.tables._raw import RawTable, as_strings, file_hash
 from kanopt.tables.report import KEY, hash_cells, units_of
+from kanopt.validation import half_text
 
 UNPACKED, MOST_PACKED = 1 << 28, 50
 """Bytes that any Parquet file may unpack to, and how often its own size a larger one may."""
@@ -117,7 +118,16 @@ def _normalised_names(units: Mapping[str, str]) -> dict[str, str]:
 
 
 def read_frame(frame: pd.DataFrame) -> RawTable:
-    """Take a frame that is in memory already."""
+    """Take a frame that is in memory already.
+
+    Raises
+    ------
+    TableError
+        If a name or a cell is a text that no file can hold.
+    """
+    half = half_text(frame)
+    if half:
+        raise TableError(f"a frame in memory: {half}")
     pairs = [_array(frame.iloc[:, place]) for place in range(frame.shape[1])]
     names = [" ".join(str(name).split()) for name in frame.columns]
     columns = [column for column, _ in pairs]

@@ -130,8 +130,10 @@ def convert(values: float | NDArray[Any], source: str, target: str) -> float | N
     """
     ratio = _ratio(source, target)
     numbers = np.asarray(values, dtype=np.float64)
-    if max(ratio.numerator, ratio.denominator) < 2**53:
-        result = numbers * float(ratio.numerator) / float(ratio.denominator)
-    else:
-        result = numbers * factor(source, target)
+    # a number too large for the target is infinite there, which whoever asks for finite ones will say
+    with np.errstate(over="ignore"):
+        if max(ratio.numerator, ratio.denominator) < 2**53:
+            result = numbers * float(ratio.numerator) / float(ratio.denominator)
+        else:
+            result = numbers * factor(source, target)
     return result if isinstance(values, np.ndarray) else float(result)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pandas.api.types import is_bool_dtype, is_integer_dtype, is_numeric_dtype
 
 from kanopt.errors import nearest
-from kanopt.validation import describe_value
+from kanopt.validation import WHOLE_TEXT, describe_value, is_whole
 from kanopt.whatif.file_model import Mistake
 
 __all__ = ["Action", "Change", "Value"]
@@ -92,6 +92,9 @@ class Change:
             With keys relative to the change: ``("where", "name")``.
         """
         names = names or {}
+        halves = [text for text in self._texts() if not is_whole(text)]
+        if halves:
+            return [Mistake((), f"{halves[0]!r:.80} must be {WHOLE_TEXT}")]
         found = list(self._wrong_column(frame, names, fields))
         found += _wrong_cells(frame, names, self.row, "row", fields)
         conditions = list(_wrong_cells(frame, names, self.where, "where"))
@@ -125,6 +128,12 @@ class Change:
         else:
             changed[column] = frame[column].mask(rows, self.value)
         return changed
+
+    def _texts(self) -> Iterable[str]:
+        """Yield every text of the change."""
+        values = [self.value, *self.row.values(), *(one for v in self.where.values() for one in _as_tuple(v))]
+        yield from (self.table, self.column, *map(str, (*self.row, *self.where)))
+        yield from (value for value in values if isinstance(value, str))
 
     def _wrong_column(
         self, frame: pd.DataFrame, names: Mapping[str, str], fields: Collection[str]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kanopt.errors import Issue, KanoptError, ScenarioError
+from kanopt.validation import WHOLE_TEXT, is_whole
 from kanopt.whatif.changes import Change, Value
 from kanopt.whatif.checks import (
     change_mistakes,
@@ -145,7 +146,15 @@ class Scenario:
         return self.with_change(Change("add", table, row=dict(row)))
 
     def named(self, name: str) -> Scenario:
-        """Return the scenario under another name."""
+        """Return the scenario under another name.
+
+        Raises
+        ------
+        ScenarioError
+            If no file can hold the name.
+        """
+        if not is_whole(name):
+            raise ScenarioError([Issue(str(self.path), 0, "", f"the name {name!r:.80} must be {WHOLE_TEXT}")])
         return replace(self, name=name)
 
     def with_change(self, change: Change) -> Scenario:

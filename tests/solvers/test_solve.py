@@ -129,10 +129,20 @@ def test_the_first_solver_that_accepts_is_asked_with_the_options(answer):
         solve(random_problem(1), tim_limit=3.0)  # type: ignore[call-arg]
 
 
+@pytest.mark.parametrize("given", ["pyvrp", RoutingPortfolio, 3], ids=str)
+def test_what_is_no_solver_is_refused_and_says_what_is_one(given):
+    with pytest.raises(
+        SolverError, match=r"solver must be a solver, not .*; leave it out .* RoutingPortfolio"
+    ) as refused:
+        solve(random_problem(1), solver=given)
+    assert "PyVRP and OR-Tools side by side" in str(refused.value)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"time_limit": -1.0}, "time_limit must be a number of seconds of at least 0, not -1.0"),
+        ({"time_limit": -1.0}, r"time_limit must be a number of seconds from 0 to 1,000,000,000, not -1.0"),
+        ({"time_limit": 10**400}, "time_limit must be"),
         ({"time_limit": float("nan")}, "time_limit must be"),
         ({"time_limit": float("inf")}, "time_limit must be"),
         ({"time_limit": "5"}, "time_limit must be"),

@@ -214,7 +214,7 @@ class Spreadsheet(SourceWriter):
         """Write a number or a text."""
         if not isinstance(value, str):
             return self.number(value)
-        if len(value) > _LONGEST_TEXT or re.search(r"[\x00-\x1f\x7f\ud800-\udfff]", value):
+        if len(value) > _LONGEST_TEXT or re.search(r"[\x00-\x1f\x7f]", value):
             raise FormulaError(
                 f"category {value[:60]!r}: Excel takes no control characters and at most {_LONGEST_TEXT} characters "
                 "in a formula; rename it, or use save_excel, which writes categories into cells"

@@ -198,9 +198,9 @@ class WorkbookSheets:
 
     def _text(self, sheet: Any, row: int, column: int, text: str, how: str = "text") -> None:
         """Write a text as text, even if it begins like a formula."""
-        if len(text) > _LONGEST_TEXT or re.search("[\ud800-\udfff]", text):
+        if len(text) > _LONGEST_TEXT:
             raise FormulaError(
-                f"text {text[:60]!r}: a cell of Excel takes at most {_LONGEST_TEXT:,} characters and no halves of any"
+                f"text {text[:60]!r}: a cell of Excel takes at most {_LONGEST_TEXT:,} characters"
             )
         sheet.write_string(row, column, text, self.formats[how])
 

@@ -20,7 +20,8 @@ from kanopt.formulas.validity import valid_range, valid_range_text
 from kanopt.formulas.variables import Variable, category_label
 from kanopt.problems.decisions.entities import Decision, LawLike
 from kanopt.problems.law_use import unit_factor
-from kanopt.text import range_text
+from kanopt.text import number_text, range_text
+from kanopt.validation import LARGEST
 
 __all__ = ["DecisionLaw", "law_of", "sum_of"]
 
@@ -253,10 +254,12 @@ def _check_bindings(law: BoundFormula, where: str, decisions: Mapping[str, Decis
 def _finite(value: Any, where: str, name: str) -> None:
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = np.nan
-    if not np.isfinite(number):
-        raise ProblemError(f"{where}: input {name!r} is fixed to {value!r:.80}, which is no finite number")
+    if not abs(number) <= LARGEST:
+        raise ProblemError(
+            f"{where}: input {name!r} is fixed to {value!r:.80}, which is no number up to {number_text(LARGEST)}"
+        )
 
 
 def _linear_formula(

@@ -16,7 +16,7 @@ from kanopt.formulas.variables import check_name
 from kanopt.problems.record_rules import Unit, check_fields
 from kanopt.problems.records import Attribute
 from kanopt.text import number_text, range_text
-from kanopt.validation import Name
+from kanopt.validation import LARGEST, Name
 
 __all__ = ["Constraint", "Decision", "LawLike", "at_least", "at_most", "equal_to"]
 
@@ -25,7 +25,7 @@ LawLike: TypeAlias = Formula | BoundFormula | Mapping[str, float]
 
 
 def _finite_end(value: float) -> float:
-    if not math.isfinite(value):
+    if not abs(value) <= LARGEST:
         raise ValueError(f"is {value:g}; give a finite end, as far out as it could reasonably be")
     return value
 
@@ -124,6 +124,10 @@ class Constraint:
     def __post_init__(self) -> None:
         check_fields(self, f"constraint {self.name!r:.80}")
         _make_floats(self)
+        for limit in (self.low, self.high):
+            if LARGEST < abs(limit) < math.inf:
+                told = f"the limit {number_text(limit)} is beyond {number_text(LARGEST)}"
+                raise ProblemError(f"constraint {self.name!r}: {told}; leave it out where nothing is limited")
         if not self.low <= self.high or self.low == math.inf or self.high == -math.inf:
             low, high = number_text(self.low, 6), number_text(self.high, 6)
             raise ProblemError(f"constraint {self.name!r}: no number lies from {low} to {high}")

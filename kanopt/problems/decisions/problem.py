@@ -217,7 +217,7 @@ def _value(given: Mapping[Any, Any], name: str) -> float:
         raise ProblemError(f"plan: decision {name!r} has no value")
     try:
         number = float(given[name])
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = np.nan
     if not np.isfinite(number):
         raise ProblemError(f"plan: decision {name!r} is {given[name]!r:.80}, which is no finite number")

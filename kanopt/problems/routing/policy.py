@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from kanopt.errors import ProblemError
 from kanopt.formulas.binding import BoundFormula
 from kanopt.problems.record_rules import check_fields
-from kanopt.validation import Amount
+from kanopt.validation import WHOLE_TEXT, Amount, is_whole
 
 __all__ = ["RoutingPolicy"]
 
@@ -71,3 +71,7 @@ class RoutingPolicy:
                 raise ProblemError(
                     f"policy: {name} = {value!r} is one text; give a list of names, as [{value!r}]"
                 )
+        given = [*self.capacities, *self.pinned, *(goods for pair in self.apart for goods in pair)]
+        for text in (*given, *(client for names in self.pinned.values() for client in names)):
+            if isinstance(text, str) and not is_whole(text):
+                raise ProblemError(f"policy: {text!r:.80} must be {WHOLE_TEXT}")

@@ -33,8 +33,9 @@ from kanopt.problems.routing.remarks import input_findings
 from kanopt.problems.routing.simulate import RESERVED, Drive, drive
 from kanopt.problems.routing.validation import read_matrix, routing_mistakes, unstated_mistakes
 from kanopt.problems.unread_columns import TableUse, fields_read, table_use
-from kanopt.text import list_names
+from kanopt.text import list_names, number_text
 from kanopt.units import convert
+from kanopt.validation import LARGEST, WHOLE_TEXT, is_whole
 
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
@@ -170,6 +171,9 @@ class RoutingProblem(Problem[RoutingPlan]):
             raise ProblemError(
                 f"cost: the name {list_names(taken)} is taken by a term of the problem; choose another"
             )
+        halves = [name for name in given if not is_whole(str(name))]
+        if halves:
+            raise ProblemError(f"cost: the name {halves[0]!r} must be {WHOLE_TEXT}")
         names = self.data.names
         cost = {name: self._law(law, names, f"cost {name!r}") for name, law in given.items()}
         if isinstance(self.duration, RoadNetwork):
@@ -205,6 +209,11 @@ class RoutingProblem(Problem[RoutingPlan]):
             raise ProblemError(
                 f"depots and clients {list_names(wrong)}: no coordinates; give x and y, a distance matrix "
                 "or a road network"
+            )
+        wrong = [name for name, place in zip(names, where, strict=True) if (np.abs(place) > LARGEST).any()]
+        if wrong:
+            raise ProblemError(
+                f"depots and clients {list_names(wrong)}: coordinates larger than {number_text(LARGEST)}"
             )
         straight: Floats = np.hypot(
             where[:, None, 0] - where[None, :, 0], where[:, None, 1] - where[None, :, 1]

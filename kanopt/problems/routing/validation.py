@@ -15,6 +15,7 @@ from kanopt.problems.routing.entities import Client, Depot, VehicleType, split_l
 from kanopt.problems.routing.policy import RoutingPolicy
 from kanopt.problems.routing.windows import parse_breaks, parse_windows
 from kanopt.text import amount_text, list_names, number_text
+from kanopt.validation import LARGEST, float_array, too_large
 
 if TYPE_CHECKING:
     from kanopt.problems.routing.problem import RoutingProblem
@@ -223,7 +224,7 @@ def read_matrix(values: Any, names: Sequence[str], what: str) -> Floats:
             raise ProblemError(f"{what}: no row and column for {list_names(missing)}")
         values = values.loc[list(names), list(names)]
     try:
-        matrix = np.array(values, dtype=np.float64)
+        matrix = np.array(float_array(values))
     except (TypeError, ValueError) as error:
         raise ProblemError(f"{what}: not a matrix of numbers: {error}") from error
     if matrix.shape != (len(names), len(names)):
@@ -231,7 +232,12 @@ def read_matrix(values: Any, names: Sequence[str], what: str) -> Floats:
             f"{what}: shape {matrix.shape}, but there are {len(names)} depots and clients; "
             f"give ({len(names)}, {len(names)}) in the order depots, then clients"
         )
-    for wrong, mistake in ((np.isnan(matrix), "not a number"), (matrix < 0, "negative")):
+    mistakes = (
+        (np.isnan(matrix), "not a number"),
+        (matrix < 0, "negative"),
+        (too_large(matrix), f"larger than {number_text(LARGEST)}"),
+    )
+    for wrong, mistake in mistakes:
         places = np.argwhere(wrong)
         if len(places):
             shown = [f"{names[a]} → {names[b]} ({number_text(matrix[a, b], 6)})" for a, b in places]

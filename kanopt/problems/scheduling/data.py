@@ -31,6 +31,7 @@ from kanopt.problems.scheduling.entities import (
 from kanopt.problems.scheduling.power_tariff import PowerTariff
 from kanopt.problems.scheduling.validation import schedule_mistakes
 from kanopt.text import amount_text
+from kanopt.validation import float_array, too_large
 
 if TYPE_CHECKING:
     from kanopt.problems.scheduling.problem import SchedulingProblem
@@ -154,7 +155,7 @@ def _read(problem: SchedulingProblem, reader: RecordReader) -> SchedulingRecords
     for schema in problem.units.tables():
         given = getattr(problem, schema.name)
         if isinstance(given, (int, float)):  # one price of power, for ever
-            given = (PowerPrice(0.0, float(given)),)
+            given = (PowerPrice(0.0, given),)
         found[schema.name] = reader.read(() if given is None else given, schema)
     return SchedulingRecords(**found)
 
@@ -272,12 +273,16 @@ class ModeInputs:
             _refuse(f"modes: {label} has no {name}; give a number or a law" for label in missing)
             values = field_values(self.read.modes, name, units=self.units.of_mode(), where="modes").values
         else:
-            values = np.asarray(law, dtype=float)
+            try:
+                values = float_array(law)
+            except (TypeError, ValueError) as error:
+                raise ProblemError(f"{name}: {error}") from None
             if values.shape != (count,):
                 raise ProblemError(
                     f"{name}: has the shape {values.shape}; give one number per mode, that is {count}"
                 )
         wrong = ~np.isfinite(values) | (values <= 0 if name == "duration" else values < 0)
+        wrong |= too_large(values)
         texts = {at: amount_text(values[at], unit, 6) for at in np.flatnonzero(wrong)}
         texts |= dict.fromkeys(np.flatnonzero(np.isnan(values)), "no number")
         _refuse(f"{name} of {self.read.modes[at].label} is {text}; {rule}" for at, text in texts.items())

@@ -14,6 +14,7 @@ from kanopt.errors import ProblemError, nearest
 from kanopt.problems.base import Plan
 from kanopt.problems.scheduling.data import SchedulingData
 from kanopt.text import list_names
+from kanopt.validation import coerced_numbers
 
 if TYPE_CHECKING:
     from kanopt.problems.scheduling.problem import SchedulingProblem
@@ -161,14 +162,14 @@ def _rows(decision: Any) -> tuple[Assignment, ...]:
         raise ProblemError(
             "\n".join(f"schedule: column {name!r} is missing; {nearest(name, columns)}" for name in missing)
         )
-    numbers = pd.to_numeric(table["start"], errors="coerce").to_numpy(dtype=float)
+    numbers = coerced_numbers(table["start"])
     wrong = np.flatnonzero(~np.isfinite(numbers))
     if len(wrong):
-        shown = [f"row {at + 1}: start {table['start'].iloc[at]!r}" for at in wrong]
+        shown = [f"row {at + 1}: start {table['start'].iloc[at]!r:.80}" for at in wrong]
         raise ProblemError(f"schedule: {list_names(shown, quoted=False)} is no finite number")
     stated = numbers
     if "end" in columns:
-        given = pd.to_numeric(table["end"], errors="coerce").to_numpy(dtype=float)
+        given = coerced_numbers(table["end"])
         stated = np.where(np.isfinite(given), given, numbers)
     texts = {
         name: table[name].map(lambda value: "" if pd.isna(value) else str(value)).tolist()

@@ -43,8 +43,9 @@ def schedule_mistakes(read: SchedulingRecords, *, uses_energy: bool) -> Iterable
     )
     for setup in read.setups:
         if not setup.after and setup.time > 0:
+            time = number_text(setup.time, 6)
             yield (
-                f"setups: {setup.before!r} → '': {setup.time:g} before a task without a family, which needs no setup "
+                f"setups: {setup.before!r} → '': {time} before a task without a family, which needs no setup "
                 "and leaves the machine as it was set up; give such tasks a family, or this setup a time of 0"
             )
     busy = {task.job for task in read.tasks}

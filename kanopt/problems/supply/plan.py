@@ -14,6 +14,7 @@ from kanopt.errors import ProblemError, nearest
 from kanopt.problems.base import Plan
 from kanopt.problems.supply.network import Floats, SupplyNetwork
 from kanopt.problems.supply.tariff import row_positions
+from kanopt.validation import coerced_numbers
 
 if TYPE_CHECKING:
     from kanopt.problems.supply.problem import SupplyProblem
@@ -105,10 +106,12 @@ def _flows(network: SupplyNetwork, frame: pd.DataFrame) -> Floats:
         raise ProblemError(
             f"plan: column 'quantity' is missing; {nearest('quantity', map(str, frame.columns))}"
         )
-    amounts = pd.to_numeric(frame["quantity"], errors="coerce").to_numpy(dtype=float)
+    amounts = coerced_numbers(frame["quantity"])
     if not np.isfinite(amounts).all():
         row = int(np.flatnonzero(~np.isfinite(amounts))[0])
-        raise ProblemError(f"plan: row {row + 1}: quantity {frame['quantity'].iloc[row]!r} is not a number")
+        raise ProblemError(
+            f"plan: row {row + 1}: quantity {frame['quantity'].iloc[row]!r:.80} is not a number"
+        )
     places = (
         _lanes(network, frame),
         row_positions(frame, "product", network.product_names, "plan"),

@@ -36,6 +36,7 @@ from kanopt.problems.findings import FrozenInput
 from kanopt.problems.supply.network import Floats, SupplyNetwork, positions_of
 from kanopt.text import amount_text, number_text
 from kanopt.units import same_dimension
+from kanopt.validation import LARGEST, coerced_numbers, float_array
 
 __all__ = ["LaneTariff", "SupplyLaw", "demand_of", "row_positions"]
 
@@ -256,7 +257,7 @@ def _broadcast(
     what = "tariff" if leading == "lane" else "demand"
     try:
         values = network.resolve(law, leading).to(unit) if isinstance(law, Reference) else law
-        return np.broadcast_to(np.asarray(values, dtype=float), shape)
+        return np.broadcast_to(float_array(values), shape)
     except (TypeError, ValueError) as error:
         raise ProblemError(
             f"{what}: {error}; give a formula, a number, or an array that broadcasts to "
@@ -274,10 +275,10 @@ def _from_frame(network: SupplyNetwork, frame: pd.DataFrame, shape: tuple[int, i
     if "demand" not in frame.columns:
         hint = nearest("demand", map(str, frame.columns))
         raise ProblemError(f"demand: column 'demand' is missing; {hint}")
-    numbers = pd.to_numeric(frame["demand"], errors="coerce").to_numpy(dtype=float)
+    numbers = coerced_numbers(frame["demand"])
     if np.isnan(numbers).any():
         row = int(np.flatnonzero(np.isnan(numbers))[0])
-        raise ProblemError(f"demand: row {row + 1}: {frame['demand'].iloc[row]!r} is not a number")
+        raise ProblemError(f"demand: row {row + 1}: {frame['demand'].iloc[row]!r:.80} is not a number")
     cells = np.ravel_multi_index(tuple(places), shape)
     repeated = pd.Series(cells).duplicated().to_numpy()
     if repeated.any():
@@ -329,7 +330,7 @@ def _label(value: Any) -> str:
 
 
 def _refuse_bad(values: Floats, network: SupplyNetwork, what: str, names: list[str]) -> None:
-    wrong = ~(np.isfinite(values) & (values >= 0))
+    wrong = ~((values >= 0) & (values <= LARGEST))
     if not wrong.any():
         return
     lead, product, period = (int(place) for place in np.argwhere(wrong)[0])
@@ -337,6 +338,7 @@ def _refuse_bad(values: Floats, network: SupplyNetwork, what: str, names: list[s
     told = "no number" if np.isnan(value) else number_text(value, 6)
     raise ProblemError(
         f"{what}: {told} for {names[lead]!r}, product {network.product_names[product]!r}, period "
-        f"{network.period_names[period]!r} ({int(wrong.sum())} of {values.size} values are negative or not finite); "
-        "a law that gives such values is used where it does not hold, or was learned without being kept positive"
+        f"{network.period_names[period]!r} ({int(wrong.sum())} of {values.size} values are negative, not finite or "
+        f"beyond {number_text(LARGEST)}); a law that gives such values is used where it does not hold, or was learned "
+        "without being kept positive"
     )

@@ -38,7 +38,7 @@ from kanopt.solvers.clock import cpu_seconds
 from kanopt.solvers.decisions.encoding import encode_laws
 from kanopt.solvers.decisions.local_search import LocalSearch
 from kanopt.solvers.encodings import Encoding
-from kanopt.text import number_text
+from kanopt.text import number_text, range_text
 
 __all__ = ["ScipNative"]
 
@@ -50,6 +50,7 @@ _TAKEN = (Apply, Constant, Input, Maximum, Minimum, Power, Product, Sum)
 _GAP = 0.5
 """The share of the tolerance at which SCIP need not go on."""
 _FEASIBLE = 1e-7
+_INFINITE = 1e20
 _HIDDEN = 1e-6
 """What SCIP's tolerance may hide of an objective, relative to it and below one."""
 
@@ -73,7 +74,7 @@ class ScipNative(Solver):
             return "it solves decision problems"
         if not _installed():
             return "PySCIPOpt is not installed (pip install pyscipopt)"
-        unsupported = next(_unsupported_functions(problem), "")
+        unsupported = next(_unsupported(problem), "")
         return f"SCIP has no {unsupported}" if unsupported else ""
 
     def encoding(self, problem: Any) -> Encoding:
@@ -142,11 +143,17 @@ def _installed() -> str:
         return ""
 
 
-def _unsupported_functions(problem: DecisionProblem) -> Iterator[str]:
-    """Name the steps of laws that SCIP does not have."""
+def _unsupported(problem: DecisionProblem) -> Iterator[str]:
+    """Name the ranges, numbers and steps of laws that SCIP does not have."""
+    for one in problem.records:
+        if max(abs(one.low), abs(one.high)) >= _INFINITE:
+            ends = range_text(one.low, one.high)
+            yield f"range {ends} (of {one.name!r}); {number_text(_INFINITE)} is infinite to it"
     for law in (*problem.objective_terms, *(law for _, law in problem.constraint_laws)):
         for node in postorder(law.as_formula.root):
-            if isinstance(node, Apply) and node.function not in _FUNCTIONS:
+            if isinstance(node, Constant) and abs(node.value) >= _INFINITE:
+                yield f"number {number_text(node.value)} (in {law.name!r}); {number_text(_INFINITE)} is infinite to it"
+            elif isinstance(node, Apply) and node.function not in _FUNCTIONS:
                 yield f"{node.function} (in {law.name!r})"
             elif not isinstance(node, _TAKEN):
                 yield f"{type(node).__name__.lower()} {getattr(node, 'name', '')!r} (in {law.name!r})"

@@ -186,7 +186,7 @@ def test_no_category_can_change_what_the_formula_does(label):
     assert cell(text, B1="other") == 3.0
 
 
-@pytest.mark.parametrize("label", ["a\nb", "a\x00b", "\ud800", "x" * 256, "a\tb"])
+@pytest.mark.parametrize("label", ["a\nb", "a\x00b", "x" * 256, "a\tb"])
 def test_categories_that_a_formula_of_excel_cannot_hold_are_refused(label):
     law = law_of(Table.of({label: 2.0}, "kind"), KIND)
     with pytest.raises(FormulaError, match="Excel takes no control characters and at most 255"):

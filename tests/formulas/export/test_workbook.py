@@ -166,10 +166,9 @@ def test_the_file_runs_nothing_and_links_nowhere(path):
 
 
 def test_texts_that_no_cell_takes_are_refused_and_leave_no_file(tmp_path):
-    for label in ("\ud800", "x" * 40_000):
-        law = law_of(Table.of({label: 1.0}, "kind"), KIND)
-        with pytest.raises(FormulaError, match="a cell of Excel takes"):
-            law.save_excel(tmp_path / "law.xlsx")
+    law = law_of(Table.of({"x" * 40_000: 1.0}, "kind"), KIND)
+    with pytest.raises(FormulaError, match="a cell of Excel takes"):
+        law.save_excel(tmp_path / "law.xlsx")
     assert not list(tmp_path.iterdir())
     with pytest.raises(FileNotFoundError):
         LAW.save_excel(tmp_path / "nowhere" / "law.xlsx")

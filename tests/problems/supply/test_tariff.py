@@ -143,7 +143,7 @@ def test_a_law_in_another_dimension_is_an_error():
     ("tariff", "message"),
     [
         (-1.0, "tariff: −1 for 'mill → north', product 'flour', period '1'"),
-        (float("nan"), "10 of 10 values are negative or not finite"),
+        (float("nan"), "10 of 10 values are negative, not finite or beyond 1e"),
         (np.ones((3, 1, 1)), r"broadcasts to lanes × products × periods = \(5, 1, 2\)"),
         ("cheap", "could not convert string to float"),
     ],

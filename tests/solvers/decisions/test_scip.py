@@ -78,6 +78,10 @@ class TestInstalled:
             {"x": (-1, 1)}, ko.Formula(tariff, (ko.Variable("x"),), ko.Variable("cost"))
         )
         assert ScipNative().accepts(stairs) == "SCIP has no step 'tariff' (in 'cost')"
+        steep = ko.DecisionProblem({"x": (-1, 1)}, law("1e30 * x", ("x",)))
+        assert ScipNative().accepts(steep) == "SCIP has no number 1e30 (in 'cost'); 1e20 is infinite to it"
+        wide = ko.DecisionProblem({"x": (-1, 1e30)}, law("2 * x", ("x",)))
+        assert ScipNative().accepts(wide).startswith("SCIP has no range −1 to 1e30 (of 'x')")
 
     def test_no_plan_is_told_with_the_reason(self) -> None:
         rules = [decisions.at_least({"x": 1.0}, 2.0)]

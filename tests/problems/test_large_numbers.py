@@ -1,0 +1,150 @@
+"""Numbers that overflow in sums and products are refused where they are given, with their place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from kanopt.errors import FormulaError, KanoptError, ProblemError
+from kanopt.formulas import Variable, parse_formula
+from kanopt.formulas.references import Reference
+from kanopt.problems import (
+    Break,
+    Client,
+    Decision,
+    DecisionProblem,
+    Depot,
+    Facility,
+    Job,
+    Machine,
+    Mode,
+    Product,
+    RoutingProblem,
+    SchedulingProblem,
+    Setup,
+    Supplier,
+    Task,
+    VehicleType,
+)
+from kanopt.problems.decisions import at_least
+from kanopt.validation import LARGEST, coerced_numbers, float_array
+from tests.cases.supply import small
+
+HUGE, BEYOND = 1e308, 10**400
+ROADS = np.ones((3, 3)) - np.eye(3)
+
+
+def routes(client: Any = (), vehicle: Any = (), **changes: Any) -> RoutingProblem:
+    clients = [Client(name, **dict(client)) for name in ("a", "b")]
+    fields = {"cost": {"km": ROADS}, "duration": ROADS, "distance": ROADS, **changes}
+    return RoutingProblem([Depot("depot")], clients, [VehicleType("van", 2, **dict(vehicle))], **fields)
+
+
+def shop(job: Any = (), mode: Any = (), **changes: Any) -> SchedulingProblem:
+    modes = [Mode(name, "saw", **{"duration": 2.0, **dict(mode)}) for name in "ab"]
+    jobs = [Job(name, **dict(job)) for name in "ab"]
+    return SchedulingProblem(jobs, [Task("a", "a"), Task("b", "b")], [Machine("saw")], modes, **changes)
+
+
+def steep(value: float) -> Any:
+    law = parse_formula(f"{value!r} * km", [Variable("km")], Variable("cost"))
+    return law.bind(km=Reference("arc", "distance"))
+
+
+PLACES: dict[str, Callable[[Any], Any]] = {
+    "demand of 'a', 'b'": lambda x: routes({"demand": x}),
+    "pickup of 'a', 'b'": lambda x: routes({"pickup": x}),
+    "service of 'a', 'b'": lambda x: routes({"service": x}),
+    "prize of 'a', 'b'": lambda x: routes({"prize": x}),
+    "earliest of 'a', 'b'": lambda x: routes({"earliest": x}),
+    "fixed_cost of 'van'": lambda x: routes(vehicle={"fixed_cost": x}),
+    "cost_per_time of 'van'": lambda x: routes(vehicle={"cost_per_time": x}),
+    "duration: .*depot → a|duration: .*401 digits": lambda x: routes(
+        duration=(ROADS * x).tolist() if x is HUGE else [[0, x, 1]] * 3
+    ),
+    "cost 'km': .*": lambda x: routes(cost={"km": [[0, x, 1]] * 3}),
+    "release of 'a', 'b'": lambda x: shop({"release": x}),
+    "tardiness_cost of 'a', 'b'": lambda x: shop({"due": 1.0, "tardiness_cost": x}),
+    "duration of 'a/saw', 'b/saw'|duration of task 'a'": lambda x: shop(mode={"duration": x}),
+    "duration": lambda x: shop(duration=[1, x]),
+    "time of": lambda x: shop(setups=[Setup("red", "blue", x)]),
+    "end of|start of": lambda x: shop(calendars=[Break(1.0, x)]),
+    "price of": lambda x: shop(mode={"energy": 1.0}, power_price=x),
+    "makespan_cost": lambda x: shop(makespan_cost=x),
+    "horizon": lambda x: shop(horizon=x),
+    "demand: ": lambda x: small(demand=np.full((2, 1, 2), x, dtype=object)),
+    "tariff: ": lambda x: small(tariff=np.full((5, 1, 1), x, dtype=object)),
+    "unit_cost of": lambda x: small(suppliers=[Supplier("mill", "flour", capacity=50.0, unit_cost=x)]),
+    "handling_cost of": lambda x: small(facilities=[Facility("north", handling_cost=x), Facility("south")]),
+    "shortage_cost of": lambda x: small(products=[Product("flour", shortage_cost=x)]),
+    "weight of": lambda x: small(products=[Product("flour", weight=x)]),
+    "decision 'x': high": lambda x: Decision("x", 0.0, x),
+    "constraint '': ": lambda x: at_least({"x": 1.0}, x),
+    "input 'x'": lambda x: DecisionProblem([Decision("x", 0.0, 1.0)], {"x": x}),
+}
+
+
+@pytest.mark.parametrize("value", [HUGE, BEYOND], ids=["1e308", "10**400"])
+@pytest.mark.parametrize("place", PLACES)
+def test_the_place_is_named(place: str, value: Any) -> None:
+    with pytest.raises(ProblemError, match=place) as refused:
+        PLACES[place](value)
+    assert len(str(refused.value)) < 1_000
+
+
+def test_records_of_a_frame_are_refused_before_their_units_overflow() -> None:
+    for value, what in ((HUGE, "not the number inf"), (BEYOND, "not a whole number of 401 digits")):
+        frame = pd.DataFrame({"name": ["a", "b"], "service": [1.0, value]})
+        frame.attrs["kanopt"] = {"units": {"service": "h"}}
+        with pytest.raises(ProblemError, match=f"clients: .*service.*: must be .*, {what}"):
+            RoutingProblem([Depot("d")], frame, [VehicleType("van", 1)], {"km": ROADS}, ROADS, ROADS)
+
+
+def test_a_law_may_not_give_more_either() -> None:
+    problem = routes(cost={"fuel": steep(LARGEST)})
+    assert problem.price(problem.plan_from([["a", "b"]])).objective == pytest.approx(3 * LARGEST)
+    with pytest.raises(
+        ProblemError, match=r"law 'fuel': .* gives 1e200; nothing in a problem is larger than 1e100"
+    ):
+        routes(cost={"fuel": steep(1e200)})
+
+
+def test_plans_hold_numbers_too() -> None:
+    schedule = shop()
+    with pytest.raises(ProblemError, match="row 2: start 10000"):
+        schedule.plan_from(
+            [{"task": "a", "machine": "saw", "start": 0}, {"task": "b", "machine": "saw", "start": BEYOND}]
+        )
+    with pytest.raises(ProblemError, match="decision 'x' is 10000"):
+        DecisionProblem([Decision("x", 0.0, 1.0)], {"x": 1.0}).plan_from({"x": BEYOND})
+
+
+@pytest.mark.parametrize(
+    "given", [BEYOND, [BEYOND], [1, -BEYOND], np.array([1.5, BEYOND], dtype=object), [[1], [2, 3]]]
+)
+def test_formulas_say_which_input_has_such_a_number(given: Any) -> None:
+    law = parse_formula("2 * x", [Variable("x")], Variable("y"))
+    for use in (law.evaluate, law.outside):
+        with pytest.raises(FormulaError, match=r"input 'x': (a whole number of 401 digits|setting an array)"):
+            use({"x": given})
+    with pytest.raises(FormulaError, match="input 'x': a whole number"):
+        law.evaluate(pd.DataFrame({"x": [1, BEYOND]}))
+
+
+@pytest.mark.parametrize("bound", [BEYOND, "far", [1.0, 2.0], float("nan")])
+def test_bounds_of_inputs_are_numbers(bound: Any) -> None:
+    with pytest.raises(KanoptError, match="variable 'x'"):
+        Variable("x", low=bound)
+
+
+def test_numbers_as_arrays() -> None:
+    assert float_array([[1, 2.5]]).tolist() == [[1.0, 2.5]]
+    with pytest.raises(ValueError, match="a whole number of 5,001 digits"):
+        float_array([1, 10**5000])
+    column = pd.Series([1, "2.5", None, "x", BEYOND, -BEYOND], dtype=object)
+    assert np.array_equal(coerced_numbers(column), [1.0, 2.5, np.nan, np.nan, np.nan, np.nan], equal_nan=True)
+    assert coerced_numbers(pd.Series([1, None], dtype="Int64"))[0] == 1.0
