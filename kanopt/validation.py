@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LARGEST",
+    "MAY_BE_BLANK",
     "WHOLE_TEXT",
     "Amount",
     "Count",
@@ -32,6 +33,7 @@ __all__ = [
     "Finite",
     "Limit",
     "Name",
+    "OpenLimit",
     "coerced_numbers",
     "describe_value",
     "fault_text",
@@ -48,6 +50,9 @@ LARGEST = 1e100
 WHOLE_TEXT = "a text without half a character (a lone surrogate), which no file can hold"
 """What every name and label must be; see :func:`is_whole`."""
 
+MAY_BE_BLANK = "may be blank"
+"""Marks a number that a cell may leave blank, because there is only one thing that a blank can mean."""
+
 Name: TypeAlias = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 """A text that is not empty."""
 Finite: TypeAlias = Annotated[float, Field(ge=-LARGEST, le=LARGEST, allow_inf_nan=False)]
@@ -56,6 +61,8 @@ Amount: TypeAlias = Annotated[float, Field(ge=0, le=LARGEST, allow_inf_nan=False
 """A finite number that is zero or more."""
 Limit: TypeAlias = Annotated[float, Field(ge=0)]
 """A number that is zero or more; infinite where nothing is limited."""
+OpenLimit: TypeAlias = Annotated[float, Field(ge=0), MAY_BE_BLANK]
+"""A limit that not everything has; a blank cell means that there is none."""
 Count: TypeAlias = Annotated[int, Field(ge=0)]
 """A whole number that is zero or more."""
 

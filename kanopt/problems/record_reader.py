@@ -7,9 +7,10 @@ same words, whether a record came from a frame or was built by hand.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -19,11 +20,11 @@ from kanopt.errors import ProblemError, UnitError, nearest
 from kanopt.problems.record_rules import PlainField, plain_fields, row_faults, row_of
 from kanopt.problems.records import Attribute, Quantity, Record, names_of
 from kanopt.problems.table_schema import TableSchema
-from kanopt.text import list_names
+from kanopt.text import list_names, number_text
 from kanopt.units import convert
 from kanopt.validation import WHOLE_TEXT, Fault, coerced_numbers, fault_text, is_whole
 
-__all__ = ["RecordReader", "records"]
+__all__ = ["RecordCheck", "RecordReader", "records"]
 
 
 RecordT = TypeVar("RecordT", bound=Record)
@@ -46,8 +47,8 @@ def records(
         A frame with one row per record, or records of this kind, which are returned as they are.
     kind
         A frozen dataclass with a field ``attributes``. Fields of type ``str``, ``int``, ``float`` or ``bool``
-        (or one of these or None) are read from the column of the same name; a blank cell means the field's
-        default.
+        (or one of these or None) are read from the column of the same name. A blank cell is refused beside others
+        that are not, except of a text, of what may be None, and of a limit that not everything has.
     columns
         Field to column, where the names differ: ``{"demand": "demand_t"}``.
     units
@@ -95,8 +96,8 @@ class RecordReader:
     ----------
     mistakes
         Mistakes found so far.
-    complete
-        Whether every table could be read, so that records can be compared with each other.
+    broken
+        Names of the tables of which no records could be made.
     filled
         Table to the fields that its columns fill; of tables that were given as frames.
 
@@ -114,7 +115,7 @@ class RecordReader:
 
     def __init__(self) -> None:
         self.mistakes: list[str] = []
-        self.complete = True
+        self.broken: set[str] = set()
         self.filled: dict[str, frozenset[str]] = {}
 
     def read(
@@ -124,7 +125,10 @@ class RecordReader:
         *,
         columns: Mapping[str, str] | None = None,
     ) -> tuple[Any, ...]:
-        """Return the records of a table as :func:`records` does; none where they cannot be read."""
+        """Return the records of a table as :func:`records` does, none where they cannot be made.
+
+        A value of the wrong type is a mistake; to go on with the others, its field takes its default.
+        """
         kind, key = schema.record, schema.key
         given: tuple[Any, ...] = () if isinstance(data, pd.DataFrame) else tuple(data)
         if isinstance(data, pd.DataFrame):
@@ -134,31 +138,67 @@ class RecordReader:
             table = _table_of(given, kind)
         found = [fault for fault in row_faults(kind, table.rows) if fault.place[1] not in table.unread]
         lines = [*table.mistakes, *_fault_lines(found, table, kind, key)]
-        if table.mistakes or any(fault.of_type for fault in found):
-            self.complete = False
-            given = ()
+        made = (
+            None if table.broken else _made(kind, table, given, [fault for fault in found if fault.of_type])
+        )
+        if made is None:
+            self.broken.add(schema.name)
         else:
-            given = given or tuple(kind(**row, attributes=extra) for row, extra in table.pairs())
-            lines += [*_duplicates(given, key), *_half_attributes(given, key)]
+            lines += [*_duplicates(made, key), *_half_attributes(made, key)]
         self.mistakes += [f"{schema.name}: {line}" for line in lines]
-        return given
+        return made or ()
 
-    def finish(self, between: Iterable[str] = ()) -> None:
+    def finish(self, checks: Iterable[RecordCheck] = ()) -> None:
         """Raise an error that lists all mistakes, if there are any.
 
         Parameters
         ----------
-        between
-            Mistakes between records; evaluated only where all tables could be read.
+        checks
+            Mistakes between records; each is looked for where the tables it needs could be read.
 
         Raises
         ------
         ProblemError
             With every mistake, one a line.
         """
-        found = [*self.mistakes, *(between if self.complete else ())]
+        found = [*self.mistakes]
+        for check in checks:
+            found += () if self.broken & {*check.tables} else check.mistakes
         if found:
             raise ProblemError("\n".join(found))
+
+
+@dataclass(frozen=True)
+class RecordCheck:
+    """Mistakes between records, looked for when they are iterated over.
+
+    Parameters
+    ----------
+    mistakes
+        The mistakes, each as a sentence.
+    tables
+        Names of the tables they are looked for in.
+    """
+
+    mistakes: Iterable[str]
+    tables: Sequence[str]
+
+
+def _made(kind: type, table: _Table, given: Sequence[Any], faults: Sequence[Fault]) -> tuple[Any, ...] | None:
+    """Return the records of a table, wrong values replaced by defaults; None where a field without one is wrong."""
+    defaults = {item.name: item.default for item in plain_fields(kind) if not item.required}
+    if not {str(fault.place[1]) for fault in faults} <= defaults.keys():
+        return None
+    if not given:
+        for fault in faults:
+            table.rows[int(fault.place[0])].pop(str(fault.place[1]))
+        return tuple(kind(**row, attributes=extra) for row, extra in table.pairs())
+    wrong: dict[int, dict[str, Any]] = {}
+    for fault in faults:
+        wrong.setdefault(int(fault.place[0]), {})[str(fault.place[1])] = defaults[str(fault.place[1])]
+    return tuple(
+        replace(item, **wrong[place]) if place in wrong else item for place, item in enumerate(given)
+    )
 
 
 def _half_attributes(given: Sequence[Any], key: Sequence[str]) -> Iterator[str]:
@@ -189,6 +229,8 @@ class _Table:
         Why fields could not be read at all.
     unread
         Names of these fields.
+    broken
+        Whether no records can be made of it.
     filled
         Names of the fields that a column fills, in some row at least.
     columns
@@ -199,6 +241,7 @@ class _Table:
     attributes: list[dict[str, Attribute]] = field(default_factory=list)
     mistakes: list[str] = field(default_factory=list)
     unread: set[str] = field(default_factory=set)
+    broken: bool = False
     filled: set[str] = field(default_factory=set)
     columns: Mapping[str, str] = field(default_factory=dict)
 
@@ -227,6 +270,19 @@ def _label(row: Mapping[str, Any], key: Sequence[str]) -> str:
     return "/".join(str(row[part]) for part in key if row.get(part, "") != "")
 
 
+def _blank(item: PlainField, column: str, places: Sequence[int]) -> str:
+    """Say that cells are blank which must not be, and what to write."""
+    write = "true or false" if item.type is bool else "a number"
+    otherwise = "nothing is limited" if item.default == math.inf else f"it is {_in_file(item.default)}"
+    return (
+        f"column {column!r}, {_row_numbers(places)}: is blank; write {write} (without the column {otherwise})"
+    )
+
+
+def _in_file(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else number_text(float(value), 6)
+
+
 def _row_numbers(places: Sequence[int]) -> str:
     shown = list_names([str(place + 1) for place in places], quoted=False)
     return f"{'rows' if len(places) > 1 else 'row'} {shown}"
@@ -238,7 +294,7 @@ def _table_of(items: Sequence[Record], kind: type) -> _Table:
             message = (
                 f"entry {number} is a {type(item).__name__}; give {kind.__name__} objects or a DataFrame"
             )
-            return _Table([], mistakes=[message])
+            return _Table([], mistakes=[message], broken=True)
     return _Table([row_of(item) for item in items])
 
 
@@ -276,7 +332,7 @@ class _FrameReader:
         times = Counter(self.frame.columns)
         twice = [f"column {name!r} appears {count} times" for name, count in times.items() if count > 1]
         if twice:
-            return _Table([], mistakes=twice)
+            return _Table([], mistakes=twice, broken=True)
         for item in self.fields:
             column = self.table.columns[item.name]
             if column in self.frame.columns:
@@ -290,17 +346,24 @@ class _FrameReader:
     def _refuse(self, item: PlainField, mistake: str) -> None:
         self.table.mistakes.append(mistake)
         self.table.unread.add(item.name)
+        self.table.broken |= item.required
 
     def _fill(self, item: PlainField, column: str) -> None:
         """Put the cells of a column that are not blank into the rows."""
         values = self.frame[column]
         target = self.units.get(item.name, "")
+        if values.notna().any():
+            self.table.filled.add(item.name)
         if item.type in (int, float) and values.dtype.kind in "mM":
             unit = f" in {target!r}" if target else ""
             what = "dates" if values.dtype.kind == "M" else "durations"
             self._refuse(item, f"column {column!r} holds {what}; give numbers{unit}")
             return
         filled = np.flatnonzero(values.notna().to_numpy())
+        if 0 < len(filled) < len(values) and not (item.required or item.may_be_blank):
+            self.table.mistakes.append(
+                _blank(item, column, np.flatnonzero(values.isna().to_numpy()).tolist())
+            )
         source = self.declared.get(column, "") if target and item.type is float else ""
         try:
             cells = _cells(values.iloc[filled], item.type, (source, target))
@@ -310,7 +373,6 @@ class _FrameReader:
         for place, cell in zip(filled, cells, strict=True):
             if cell is not None:
                 self.table.rows[place][item.name] = cell
-                self.table.filled.add(item.name)
 
     def _attributes(self) -> list[dict[str, Attribute]]:
         """Collect the columns that fill no field."""

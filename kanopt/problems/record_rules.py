@@ -17,7 +17,7 @@ from pydantic_core import PydanticKnownError
 
 from kanopt.errors import ProblemError, UnitError
 from kanopt.units import check_unit, same_dimension
-from kanopt.validation import Fault, faults, is_whole
+from kanopt.validation import MAY_BE_BLANK, Fault, faults, is_whole
 
 __all__ = [
     "PlainField",
@@ -57,6 +57,10 @@ class PlainField:
         Its type with its rules, as pydantic reads them.
     required, optional
         Whether it has no default, and whether it may be None.
+    may_be_blank
+        Whether a cell of its column may be blank beside others that are not.
+    default
+        Its default; None where there is none.
     """
 
     name: str
@@ -64,6 +68,8 @@ class PlainField:
     rules: Any
     required: bool
     optional: bool
+    may_be_blank: bool
+    default: Any = None
 
 
 @cache
@@ -76,9 +82,17 @@ def plain_fields(kind: type) -> tuple[PlainField, ...]:
         options = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
         types = {str if get_origin(one) is Literal else one for one in options} - {type(None)}
         if len(types) == 1 and types <= {str, int, float, bool}:
-            required = item.default is MISSING and item.default_factory is MISSING
+            rules, optional = ruled[item.name], type(None) in options
             found.append(
-                PlainField(item.name, types.pop(), ruled[item.name], required, type(None) in options)
+                PlainField(
+                    item.name,
+                    (only := types.pop()),
+                    rules,
+                    required=item.default is MISSING and item.default_factory is MISSING,
+                    optional=optional,
+                    may_be_blank=optional or only is str or MAY_BE_BLANK in get_args(rules),
+                    default=None if item.default is MISSING else item.default,
+                )
             )
     return tuple(found)
 

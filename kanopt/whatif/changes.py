@@ -102,22 +102,37 @@ class Change:
             conditions = [self._no_row(frame, names)]
         return found + conditions
 
-    def apply(self, frame: pd.DataFrame, names: Mapping[str, str] | None = None) -> pd.DataFrame:
+    def apply(
+        self,
+        frame: pd.DataFrame,
+        names: Mapping[str, str] | None = None,
+        defaults: Mapping[str, Value] | None = None,
+    ) -> pd.DataFrame:
         """Return the table with the change made; :meth:`mistakes` must be empty.
 
         Whole numbers stay whole where the new values are.
+
+        Parameters
+        ----------
+        frame
+            The table.
+        names
+            Further names of its columns: the problem's own word to the column.
+        defaults
+            What a cell that the change leaves blank holds, by the name of its column.
         """
-        names = names or {}
+        names, defaults = names or {}, defaults or {}
         if self.action == "add":
             known = column_names(frame, names)
-            return _added(frame, {known.get(name, name): value for name, value in self.row.items()})
+            row = {known.get(name, name): value for name, value in self.row.items()}
+            return _added(frame, row, defaults)
         rows = self._rows(frame, names)
         if self.action == "close":
             return frame.loc[~rows].reset_index(drop=True)
         column = column_names(frame, names).get(self.column, self.column)
         changed = frame.copy()
         if column not in frame.columns:
-            changed[column] = [self.value if chosen else None for chosen in rows]
+            changed[column] = [self.value if chosen else defaults.get(column) for chosen in rows]
             return changed
         if self.action == "scale":
             new = frame[column].to_numpy(dtype=float) * np.where(rows, float(self.value or 0.0), 1.0)
@@ -228,10 +243,14 @@ def _restore_integers(new: pd.Series[Any], old: pd.Series[Any]) -> pd.Series[Any
     return new
 
 
-def _added(frame: pd.DataFrame, row: Mapping[str, Value]) -> pd.DataFrame:
+def _added(frame: pd.DataFrame, row: Mapping[str, Value], defaults: Mapping[str, Value]) -> pd.DataFrame:
     longer = frame.reset_index(drop=True).reindex(range(len(frame) + 1))
-    for column, value in row.items():
-        longer[column] = [*(frame[column] if column in frame else [None] * len(frame)), value]
+    stated = {
+        column: value for column, value in defaults.items() if column in frame and frame[column].notna().any()
+    }
+    for column, value in {**stated, **row}.items():
+        before = frame[column] if column in frame else [defaults.get(column)] * len(frame)
+        longer[column] = [*before, value]
     longer.attrs = dict(frame.attrs)
     return longer
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from kanopt.errors import KanoptError, TableError, nearest
+from kanopt.problems.record_rules import plain_fields
 from kanopt.text import list_names
-from kanopt.whatif.changes import Change
+from kanopt.whatif.changes import Change, Value
 from kanopt.whatif.file_model import Mistake, split_messages
 from kanopt.whatif.given_laws import is_category_column, unit_mistakes
 from kanopt.whatif.problem_spec import PartSpec, ProblemSpec
@@ -27,6 +29,7 @@ __all__ = [
     "change_mistakes",
     "dimension_remarks",
     "field_columns",
+    "field_defaults",
     "law_mistakes",
     "part_mistakes",
     "unit_remarks",
@@ -218,6 +221,28 @@ def field_columns(problem: ProblemSpec, table: str) -> dict[str, str]:
         if part.table == table:
             words.update(part.columns)
     return words
+
+
+def field_defaults(problem: ProblemSpec, table: str, frame: pd.DataFrame) -> dict[str, Value]:
+    """Return what the cells of a new row or column hold that a change leaves blank, by column.
+
+    That is the default of the field that the column fills, where a blank would be refused. A limit that is infinite by
+    default is left to be stated, and so is a default that would mean something else in the unit of the column.
+    """
+    from kanopt.tables import units_of
+
+    units = units_of(frame)
+    found: dict[str, Value] = {}
+    for key, part in problem.parts().items():
+        schema = problem.schemas().get(str(key[0])) if part.table == table else None
+        for item in plain_fields(schema.record) if schema is not None else ():
+            column = part.columns.get(item.name, item.name)
+            same_unit = units.get(column, "") in ("", schema.units.get(item.name, "")) if schema else True
+            if item.required or item.may_be_blank or item.default == math.inf:
+                continue
+            if same_unit or not item.default:
+                found[column] = item.default
+    return found
 
 
 def change_mistakes(change: Change, problem: ProblemSpec, frames: Frames) -> Iterable[Mistake]:

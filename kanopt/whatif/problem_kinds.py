@@ -15,6 +15,7 @@ from kanopt.whatif.toml_positions import Key
 
 if TYPE_CHECKING:
     from kanopt.problems import RoutingProblem, SchedulingProblem, SupplyProblem
+    from kanopt.problems.table_schema import TableSchema
 
 __all__ = ["RoutingSpec", "SchedulingSpec", "SupplySpec", "kinds"]
 
@@ -51,6 +52,12 @@ class RoutingSpec(ProblemSpec):
     planning: dict[str, float] = Field(default_factory=dict)
     units: dict[Literal["distance", "time", "load", "money"], Unit] = Field(default_factory=dict)
     policy: PolicySpec = Field(default_factory=PolicySpec)
+
+    def schemas(self) -> Mapping[str, TableSchema]:
+        """Return the tables that become records, by part."""
+        from kanopt.problems import RoutingUnits
+
+        return {schema.name: schema for schema in RoutingUnits(**self.units).tables()}
 
     @classmethod
     def fields_of(cls, part: str) -> frozenset[str]:
@@ -122,6 +129,12 @@ class SchedulingSpec(ProblemSpec):
     clock: bool = False
     units: dict[Literal["time", "energy", "money"], Unit] = Field(default_factory=dict)
 
+    def schemas(self) -> Mapping[str, TableSchema]:
+        """Return the tables that become records, by part."""
+        from kanopt.problems import SchedulingUnits
+
+        return {schema.name: schema for schema in SchedulingUnits(**self.units).tables()}
+
     @classmethod
     def fields_of(cls, part: str) -> frozenset[str]:
         """Return the fields of the records."""
@@ -185,6 +198,12 @@ class SupplySpec(ProblemSpec):
     demand: DemandSpec
     planning: dict[str, float] = Field(default_factory=dict)
     units: dict[Literal["weight", "distance", "money", "quantity"], Unit] = Field(default_factory=dict)
+
+    def schemas(self) -> Mapping[str, TableSchema]:
+        """Return the tables that become records, by part."""
+        from kanopt.problems import SupplyUnits
+
+        return {schema.name: schema for schema in SupplyUnits(**self.units).tables()}
 
     @classmethod
     def fields_of(cls, part: str) -> frozenset[str]:

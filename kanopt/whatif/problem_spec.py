@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from kanopt.formulas import BoundFormula, Formula
     from kanopt.problems.base import Plan, Problem
+    from kanopt.problems.table_schema import TableSchema
 
 __all__ = ["Binding", "LawUse", "Name", "PartSpec", "ProblemInputs", "ProblemSpec"]
 
@@ -155,6 +156,16 @@ class ProblemSpec(FileModel):
             if isinstance(own, dict) and name in own
             else ("problem", "bind", name)
         )
+
+    @abstractmethod
+    def schemas(self) -> Mapping[str, TableSchema]:
+        """Return the tables that become records, by part.
+
+        Raises
+        ------
+        ProblemError
+            If the units of the problem are none.
+        """
 
     @classmethod
     @abstractmethod

@@ -16,6 +16,7 @@ from kanopt.whatif.checks import (
     change_mistakes,
     dimension_remarks,
     field_columns,
+    field_defaults,
     unit_remarks,
     with_keys,
 )
@@ -108,8 +109,7 @@ class Scenario:
         """The tables with all changes made: what the problem reads."""
         frames = dict(self.tables)
         for change in self.changes:
-            words = field_columns(self.problem, change.table)
-            frames[change.table] = change.apply(frames[change.table], words)
+            frames[change.table] = _changed(change, self.problem, frames[change.table])
         return frames
 
     def set(self, path: str, to: Value, *, where: Where | None = None) -> Scenario:
@@ -331,5 +331,11 @@ def mistakes_of_changes(
         wrong = list(change_mistakes(change, problem, frames))
         found += [Mistake(("changes", place, *mistake.key), mistake.message) for mistake in wrong]
         if not wrong:
-            frames[change.table] = change.apply(frames[change.table], field_columns(problem, change.table))
+            frames[change.table] = _changed(change, problem, frames[change.table])
     return found
+
+
+def _changed(change: Change, problem: ProblemSpec, frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table with a change made, new cells filled as the problem reads cells that are not there."""
+    words, defaults = field_columns(problem, change.table), field_defaults(problem, change.table, frame)
+    return change.apply(frame, words, defaults)

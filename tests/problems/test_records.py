@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,9 +10,11 @@ import pandas as pd
 import pytest
 
 from kanopt.errors import ProblemError
-from kanopt.problems.record_reader import records
+from kanopt.problems.record_reader import RecordCheck, RecordReader, records
 from kanopt.problems.records import Attribute, Quantity, field_values, names_of
+from kanopt.problems.table_schema import TableSchema
 from kanopt.tables import with_units
+from kanopt.validation import Limit, OpenLimit
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,9 @@ class Stop:
     count: int = 1
     open: bool = True
     prize: float | None = None
+    gate: str = ""
+    latest: OpenLimit = math.inf
+    room: Limit = math.inf
     zones: tuple[str, ...] = ()
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
 
@@ -29,12 +35,61 @@ def table(**columns: object) -> pd.DataFrame:
     return pd.DataFrame({"name": ["a", "b"], "demand": [1.0, 2.0], **columns})
 
 
-def test_fields_are_read_and_blank_cells_take_the_default():
-    frame = table(count=[2.0, np.nan], open=["no", None], prize=[np.nan, 5])
+def test_fields_are_read_and_cells_that_may_be_blank_take_the_default():
+    frame = table(
+        count=[2.0, 1.0], open=["no", "yes"], prize=[np.nan, 5], gate=[None, "n"], latest=[np.nan, 9.0]
+    )
     assert records(frame, Stop) == (
         Stop("a", 1.0, count=2, open=False),
-        Stop("b", 2.0, prize=5.0),
+        Stop("b", 2.0, prize=5.0, gate="n", latest=9.0),
     )
+
+
+def test_numbers_that_are_blank_beside_others_are_refused_with_their_rows():
+    frame = pd.DataFrame(
+        {"name": list("abc"), "demand": [1.0, 2.0, 3.0], "count": [2.0, np.nan, np.nan], "open": ["no", None, "yes"],
+         "room": [np.nan, 1.0, 2.0]}
+    )  # fmt: skip
+    with pytest.raises(ProblemError) as caught:
+        records(frame, Stop, where="stops")
+    assert str(caught.value).splitlines() == [
+        "stops: column 'count', rows 2, 3: is blank; write a number (without the column it is 1)",
+        "stops: column 'open', row 2: is blank; write true or false (without the column it is true)",
+        "stops: column 'room', row 1: is blank; write a number (without the column nothing is limited)",
+    ]
+
+
+def test_a_column_that_is_blank_throughout_is_none():
+    assert records(table(count=[np.nan, np.nan], room=[None, None]), Stop) == (Stop("a", 1.0), Stop("b", 2.0))
+
+
+def test_mistakes_of_cells_do_not_hide_those_between_records():
+    reader = RecordReader()
+    stops = reader.read(table(count=["many", 1], prize=["x", 1.0]), TableSchema("stops", Stop))
+    assert [stop.count for stop in stops] == [1, 1]
+    bare = reader.read(pd.DataFrame({"demand": [1.0]}), TableSchema("bare", Stop))
+    assert (bare, reader.broken) == ((), {"bare"})
+    checks = [
+        RecordCheck((f"stops: {stop.name} stands there" for stop in stops), ["stops"]),
+        RecordCheck((f"never told: {one / 0}" for one in [1]), ["stops", "bare"]),
+    ]
+    with pytest.raises(ProblemError) as caught:
+        reader.finish(checks)
+    assert str(caught.value).splitlines() == [
+        "stops: column 'count', row 1: must be a whole number, not the text 'many'",
+        "stops: column 'prize', row 1: must be a number, not the text 'x'; it may be left out",
+        "bare: column 'name' is missing; known: 'demand'",
+        "stops: a stands there",
+        "stops: b stands there",
+    ]
+
+
+def test_records_built_by_hand_with_wrong_values_are_read_on():
+    reader = RecordReader()
+    stops = reader.read([Stop("a", 1.0, count="x"), Stop("b", 2.0, count=3)], TableSchema("stops", Stop))
+    assert [stop.count for stop in stops] == [1, 3]
+    assert reader.read([Stop(3, 1.0)], TableSchema("others", Stop)) == ()
+    assert len(reader.mistakes) == 2
 
 
 def test_other_columns_become_attributes_with_their_units():

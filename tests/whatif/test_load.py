@@ -658,7 +658,7 @@ def test_a_policy_holds_what_the_file_says(edited):
     clients.write_text(rows)
     fleet = path.parent / "vehicles.csv"
     rows = fleet.read_text().splitlines()
-    more = ["pallets,returns,breaks", "3,false,30 in 11:00-13:00", "9,,"]
+    more = ["pallets,returns,breaks", "3,false,30 in 11:00-13:00", "9,true,"]
     fleet.write_text("\n".join(f"{row},{new}" for row, new in zip(rows, more, strict=True)))
     scenario = load_scenario(path)
     scenario.check()

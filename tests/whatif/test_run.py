@@ -217,6 +217,30 @@ def test_a_field_without_a_column_can_be_set(tiny):
         load_scenario(tiny).set("vehicles.cost_per_distanse", 0.5)
 
 
+def test_a_new_row_has_the_defaults_of_fields_where_blanks_are_refused(tiny):
+    base = load_scenario(tiny)
+    more = base.add("clients", row={"name": "new", "x": 1, "y": 1}).set(
+        "vehicles.reload_time", 9, where={"name": "van"}
+    )
+    problem = more.build(more.formulas({}))
+    new = problem.clients[-1]
+    assert (new.name, new.demand, new.service, new.latest) == ("new", 0.0, 0.0, np.inf)
+    assert [vehicle.reload_time for vehicle in problem.vehicles] == [9.0, 0.0]
+    fleet = base.add("vehicles", row={"name": "bike", "fuel_price": 1.0})
+    with pytest.raises(ScenarioError, match="column 'capacity', row 3: is blank; write a number"):
+        fleet.check()
+
+
+def test_a_blank_number_that_the_problem_reads_is_refused_with_its_row(tiny):
+    path = tiny.parent / "clients.csv"
+    path.write_text(path.read_text().replace("east,5,0,0.6", "east,5,0,"))
+    with pytest.raises(ScenarioError) as caught:
+        load_scenario(tiny).check()
+    [issue] = caught.value.issues
+    assert issue.key == "problem.clients"
+    assert issue.message == "column 'demand_t', row 2: is blank; write a number (without the column it is 0)"
+
+
 def test_a_column_spelt_almost_like_an_empty_field_is_remarked(tiny):
     path = tiny.parent / "vehicles.csv"
     path.write_text(path.read_text().replace("capacity", "capcity"))

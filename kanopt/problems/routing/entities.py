@@ -5,16 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 from pydantic import Field
 
 from kanopt.problems.record_rules import TimeUnit, Unit, check_fields
 from kanopt.problems.records import Attribute
 from kanopt.problems.table_schema import TableSchema
-from kanopt.validation import Amount, Count, Finite, Limit, Name
+from kanopt.validation import MAY_BE_BLANK, Amount, Count, Finite, Limit, Name, OpenLimit
 
 __all__ = ["Client", "Depot", "RoutingUnits", "VehicleType", "split_label", "split_list"]
+
+Unknown: TypeAlias = Annotated[float, MAY_BE_BLANK]
+"""A coordinate, no number where it is not known."""
 
 MOST_RELOADS = 20  # each is a stop of its own for every vehicle
 
@@ -128,8 +131,8 @@ class Depot:
     """
 
     name: Name
-    x: float = math.nan
-    y: float = math.nan
+    x: Unknown = math.nan
+    y: Unknown = math.nan
     attributes: Mapping[str, Attribute] = field(default_factory=dict, hash=False)
 
 
@@ -177,14 +180,14 @@ class Client:
     """
 
     name: Name
-    x: float = math.nan
-    y: float = math.nan
+    x: Unknown = math.nan
+    y: Unknown = math.nan
     demand: Amount = 0.0
     pickup: Amount = 0.0
     source: str = ""
     service: Amount = 0.0
-    earliest: Finite = 0.0
-    latest: float = math.inf
+    earliest: Annotated[Finite, MAY_BE_BLANK] = 0.0
+    latest: Annotated[float, MAY_BE_BLANK] = math.inf
     windows: str = ""
     cost_per_lateness: Amount | None = None
     prize: Amount | None = None
@@ -252,12 +255,12 @@ class VehicleType:
     cost_per_distance: Amount = 0.0
     cost_per_time: Amount = 0.0
     shift_start: Finite = 0.0
-    shift_end: float = math.inf
+    shift_end: Annotated[float, MAY_BE_BLANK] = math.inf
     depot: str | None = None
     returns: bool = True
-    max_distance: Limit = math.inf
-    max_duration: Limit = math.inf
-    regular_time: Limit = math.inf
+    max_distance: OpenLimit = math.inf
+    max_duration: OpenLimit = math.inf
+    regular_time: OpenLimit = math.inf
     cost_per_overtime: Amount = 0.0
     reloads: Annotated[int, Field(ge=0, le=MOST_RELOADS)] = 0
     reload_time: Amount = 0.0

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -31,7 +30,7 @@ from kanopt.problems.routing.policy import RoutingPolicy
 from kanopt.problems.routing.reasons import infeasibility_reasons
 from kanopt.problems.routing.remarks import input_findings
 from kanopt.problems.routing.simulate import RESERVED, Drive, drive
-from kanopt.problems.routing.validation import read_matrix, routing_mistakes, unstated_mistakes
+from kanopt.problems.routing.validation import read_matrix, routing_checks, unstated_checks
 from kanopt.problems.unread_columns import TableUse, fields_read, table_use
 from kanopt.text import list_names, number_text
 from kanopt.units import convert
@@ -122,8 +121,8 @@ class RoutingProblem(Problem[RoutingPlan]):
             object.__setattr__(self, schema.name, reader.read(getattr(self, schema.name), schema))
         if not isinstance(self.policy, RoutingPolicy):
             raise ProblemError(f"policy: give a RoutingPolicy, not a {type(self.policy).__name__}")
-        between = routing_mistakes(self.depots, self.clients, self.vehicles, self.policy, self.units.time)
-        reader.finish(chain(between, unstated_mistakes(self, reader.filled)))
+        checks = routing_checks(self.depots, self.clients, self.vehicles, self.policy, self.units.time)
+        reader.finish([*checks, *unstated_checks(self, reader.filled)])
         # evaluates every law once on every arc, so that what a law cannot price is refused here
         _ = self.planning_values.costs, self.data.service, self.data.demands, self.data.capacities
 

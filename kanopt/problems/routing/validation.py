@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import pandas as pd
 
 from kanopt.errors import ProblemError, nearest
 from kanopt.problems.missing_data import missing_amount, missing_price
+from kanopt.problems.record_reader import RecordCheck
 from kanopt.problems.routing.data import Floats
 from kanopt.problems.routing.entities import Client, Depot, VehicleType, split_label, split_list
 from kanopt.problems.routing.policy import RoutingPolicy
@@ -20,7 +21,7 @@ from kanopt.validation import LARGEST, float_array, too_large
 if TYPE_CHECKING:
     from kanopt.problems.routing.problem import RoutingProblem
 
-__all__ = ["read_matrix", "routing_mistakes", "unstated_mistakes"]
+__all__ = ["read_matrix", "routing_checks", "unstated_checks"]
 
 _PRICES = {
     "vehicles": ("fixed_cost", "cost_per_distance", "cost_per_time", "cost_per_overtime"),
@@ -28,14 +29,14 @@ _PRICES = {
 }
 
 
-def routing_mistakes(
+def routing_checks(
     depots: Sequence[Depot],
     clients: Sequence[Client],
     vehicles: Sequence[VehicleType],
     policy: RoutingPolicy,
     time: str,
-) -> Iterable[str]:
-    """Yield what contradicts itself, words that name nothing, and windows and breaks that cannot be read.
+) -> list[RecordCheck]:
+    """Look for what contradicts itself, words that name nothing, and windows and breaks that cannot be read.
 
     Parameters
     ----------
@@ -44,17 +45,28 @@ def routing_mistakes(
     time
         Its unit of time.
     """
-    yield from _names(depots, clients, vehicles)
-    yield from _windows(clients)
-    yield from _vehicles(vehicles, {depot.name for depot in depots})
-    yield from _sources(clients)
-    yield from _skills(clients, vehicles)
-    yield from _clocks(clients, vehicles, time)
-    yield from _policy(clients, vehicles, policy)
+    both = ("clients", "vehicles")
+    return [
+        RecordCheck(_none("depots", depots), ["depots"]),
+        RecordCheck(_none("vehicles", vehicles), ["vehicles"]),
+        RecordCheck(_names(depots, clients), ["depots", "clients"]),
+        RecordCheck(_windows(clients), ["clients"]),
+        RecordCheck(_shifts(vehicles), ["vehicles"]),
+        RecordCheck(_depots_of(vehicles, {depot.name for depot in depots}), ["vehicles", "depots"]),
+        RecordCheck(_sources(clients), ["clients"]),
+        RecordCheck(_skills(clients, vehicles), both),
+        RecordCheck(
+            _clocks("client", clients, lambda client: parse_windows(client.windows, time)), ["clients"]
+        ),
+        RecordCheck(
+            _clocks("vehicle", vehicles, lambda vehicle: parse_breaks(vehicle.breaks, time)), ["vehicles"]
+        ),
+        RecordCheck(_policy(clients, vehicles, policy), both),
+    ]
 
 
-def unstated_mistakes(problem: RoutingProblem, filled: Mapping[str, Collection[str]]) -> Iterable[str]:
-    """Yield that nothing costs anything, or that nothing is to be carried, where tables were read and do not say so.
+def unstated_checks(problem: RoutingProblem, filled: Mapping[str, Collection[str]]) -> list[RecordCheck]:
+    """Look whether nothing costs anything, or nothing is to be carried, where tables were read and do not say so.
 
     Parameters
     ----------
@@ -63,8 +75,16 @@ def unstated_mistakes(problem: RoutingProblem, filled: Mapping[str, Collection[s
     filled
         Table to the fields that its columns fill, of tables that were given as frames.
     """
+    tables = ("depots", "clients", "vehicles")
+    return [RecordCheck(_no_price(problem, filled), tables), RecordCheck(_no_load(problem, filled), tables)]
+
+
+def _no_price(problem: RoutingProblem, filled: Mapping[str, Collection[str]]) -> Iterable[str]:
     if not problem.named_costs and not problem.policy.cost_of_longest and not _has_price(problem):
         yield from missing_price(_PRICES, filled, problem.table_uses(), "a cost law")
+
+
+def _no_load(problem: RoutingProblem, filled: Mapping[str, Collection[str]]) -> Iterable[str]:
     fleet = [each for each in problem.vehicles if each.count > 0 and np.isfinite(each.capacity)]
     moved = any(client.demand > 0 or client.pickup > 0 for client in problem.clients)
     if problem.clients and fleet and not moved and not problem.policy.capacities:
@@ -84,13 +104,12 @@ def _has_price(problem: RoutingProblem) -> bool:
     )
 
 
-def _names(
-    depots: Sequence[Depot], clients: Sequence[Client], vehicles: Sequence[VehicleType]
-) -> Iterable[str]:
-    if not depots:
-        yield "depots: there is none"
-    if not vehicles:
-        yield "vehicles: there is no type"
+def _none(table: str, records: Sequence[object]) -> Iterable[str]:
+    if not records:
+        yield f"{table}: there is none" if table == "depots" else f"{table}: there is no type"
+
+
+def _names(depots: Sequence[Depot], clients: Sequence[Client]) -> Iterable[str]:
     there = {client.name for client in clients}
     again = [depot.name for depot in depots if depot.name in there]
     if again:
@@ -107,10 +126,13 @@ def _windows(clients: Sequence[Client]) -> Iterable[str]:
         yield f"clients {list_names(shown, quoted=False)}: the window closes before it opens"
 
 
-def _vehicles(vehicles: Sequence[VehicleType], depots: set[str]) -> Iterable[str]:
+def _shifts(vehicles: Sequence[VehicleType]) -> Iterable[str]:
     early = [vehicle.name for vehicle in vehicles if not vehicle.shift_end >= vehicle.shift_start]
     if early:
         yield f"vehicles {list_names(early)}: the shift ends before it starts"
+
+
+def _depots_of(vehicles: Sequence[VehicleType], depots: set[str]) -> Iterable[str]:
     for vehicle in vehicles:
         if vehicle.depot is None and len(depots) > 1:
             yield f"vehicle {vehicle.name!r}: say which depot it belongs to; {nearest('', depots)}"
@@ -131,17 +153,13 @@ def _sources(clients: Sequence[Client]) -> Iterable[str]:
             yield f"client {client.name!r}: its source {client.source!r} has a source itself"
 
 
-def _clocks(clients: Sequence[Client], vehicles: Sequence[VehicleType], time: str) -> Iterable[str]:
-    for client in clients:
+def _clocks(kind: str, records: Sequence[Any], read: Callable[[Any], object]) -> Iterable[str]:
+    """Tell of windows and breaks that cannot be read."""
+    for record in records:
         try:
-            parse_windows(client.windows, time)
+            read(record)
         except ProblemError as error:
-            yield f"client {client.name!r}: windows: {error}"
-    for vehicle in vehicles:
-        try:
-            parse_breaks(vehicle.breaks, time)
-        except ProblemError as error:
-            yield f"vehicle {vehicle.name!r}: breaks: {error}"
+            yield f"{kind} {record.name!r}: {'windows' if kind == 'client' else 'breaks'}: {error}"
 
 
 def _policy(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from kanopt.errors import ProblemError
 from kanopt.formulas.binding import BoundFormula, ReferenceValue
 from kanopt.formulas.references import Reference
 from kanopt.problems.missing_data import missing_price
-from kanopt.problems.record_reader import RecordReader
+from kanopt.problems.record_reader import RecordCheck, RecordReader
 from kanopt.problems.record_rules import field_mistakes
 from kanopt.problems.records import Record, field_values
 from kanopt.problems.scheduling.arrays import ShopStructure, ShopTiming, families_found, windows_between
@@ -29,7 +28,7 @@ from kanopt.problems.scheduling.entities import (
     Task,
 )
 from kanopt.problems.scheduling.power_tariff import PowerTariff
-from kanopt.problems.scheduling.validation import schedule_mistakes
+from kanopt.problems.scheduling.validation import schedule_checks
 from kanopt.text import amount_text
 from kanopt.validation import float_array, too_large
 
@@ -98,9 +97,10 @@ def resolve(problem: SchedulingProblem) -> SchedulingData:
     reader = RecordReader()
     read = _read(problem, reader)
     reader.mistakes += field_mistakes(problem, "problem")
-    between = schedule_mistakes(read, uses_energy=problem.uses_energy)
+    checks = schedule_checks(read, uses_energy=problem.uses_energy)
     uses = read.table_uses(problem.units, (problem.duration, problem.energy))
-    reader.finish(chain(between, _unstated_price(problem, read, reader.filled, uses)))
+    checks.append(RecordCheck(_unstated_price(problem, read, reader.filled, uses), ["jobs"]))
+    reader.finish(checks)
     job_at, task_at = _positions(read.jobs), _positions(read.tasks)
     machine_at = _positions(read.machines)
     families = _families(read)

@@ -6,14 +6,15 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from kanopt.errors import nearest
-from kanopt.problems.scheduling.entities import SchedulingRecords, Task
+from kanopt.problems.record_reader import RecordCheck
+from kanopt.problems.scheduling.entities import Break, PowerPrice, SchedulingRecords, Setup, Task
 from kanopt.text import number_text
 
-__all__ = ["schedule_mistakes"]
+__all__ = ["schedule_checks"]
 
 
-def schedule_mistakes(read: SchedulingRecords, *, uses_energy: bool) -> Iterable[str]:
-    """Yield what refers to nothing, what is missing, and times in the wrong order.
+def schedule_checks(read: SchedulingRecords, *, uses_energy: bool) -> list[RecordCheck]:
+    """Look for what refers to nothing, what is missing, and times in the wrong order.
 
     Parameters
     ----------
@@ -24,51 +25,83 @@ def schedule_mistakes(read: SchedulingRecords, *, uses_energy: bool) -> Iterable
     """
     jobs, tasks = [job.name for job in read.jobs], [task.name for task in read.tasks]
     machines = [machine.name for machine in read.machines]
-    for what, items in (("jobs", jobs), ("tasks", tasks), ("machines", machines)):
-        if not items:
-            yield f"{what}: there are none; a schedule needs at least one"
-    yield from _unknown("tasks", read.tasks, lambda t: (f"task {t.name!r}", t.job), "job", jobs)
-    yield from _unknown("modes", read.modes, lambda m: (m.label, m.task), "task", tasks)
-    yield from _unknown("modes", read.modes, lambda m: (m.label, m.machine), "machine", machines)
     some_or_all = ["", *machines]
-    yield from _unknown(
+    of_task = _unknown("tasks", read.tasks, lambda t: (f"task {t.name!r}", t.job), "job", jobs)
+    of_mode = _unknown("modes", read.modes, lambda m: (m.label, m.task), "task", tasks)
+    by_mode = _unknown("modes", read.modes, lambda m: (m.label, m.machine), "machine", machines)
+    of_setup = _unknown(
         "setups", read.setups, lambda s: (f"{s.before} → {s.after}", s.machine), "machine", some_or_all
     )
-    yield from _unknown(
-        "calendars",
-        read.calendars,
-        lambda b: (f"break from {number_text(b.start, 6)}", b.machine),
-        "machine",
-        some_or_all,
+    of_break = _unknown(
+        "calendars", read.calendars, lambda b: (_break_label(b), b.machine), "machine", some_or_all
     )
-    for setup in read.setups:
+    return [
+        RecordCheck(_none("jobs", jobs), ["jobs"]),
+        RecordCheck(_none("tasks", tasks), ["tasks"]),
+        RecordCheck(_none("machines", machines), ["machines"]),
+        RecordCheck(of_task, ["tasks", "jobs"]),
+        RecordCheck(of_mode, ["modes", "tasks"]),
+        RecordCheck(by_mode, ["modes", "machines"]),
+        RecordCheck(of_setup, ["setups", "machines"]),
+        RecordCheck(of_break, ["calendars", "machines"]),
+        RecordCheck(_setups_before_nothing(read.setups), ["setups"]),
+        RecordCheck(_idle_jobs(read), ["jobs", "tasks"]),
+        RecordCheck(_order_mistakes(read.tasks), ["tasks"]),
+        RecordCheck(_families(read), ["setups", "tasks", "machines"]),
+        RecordCheck(_breaks(read.calendars), ["calendars"]),
+        RecordCheck(_prices(read.power_price, uses_energy=uses_energy), ["power_price"]),
+    ]
+
+
+def _none(table: str, names: Sequence[str]) -> Iterable[str]:
+    if not names:
+        yield f"{table}: there are none; a schedule needs at least one"
+
+
+def _break_label(pause: Break) -> str:
+    return f"break from {number_text(pause.start, 6)}"
+
+
+def _setups_before_nothing(setups: Sequence[Setup]) -> Iterable[str]:
+    for setup in setups:
         if not setup.after and setup.time > 0:
             time = number_text(setup.time, 6)
             yield (
                 f"setups: {setup.before!r} → '': {time} before a task without a family, which needs no setup "
                 "and leaves the machine as it was set up; give such tasks a family, or this setup a time of 0"
             )
+
+
+def _idle_jobs(read: SchedulingRecords) -> Iterable[str]:
     busy = {task.job for task in read.tasks}
     for job in read.jobs:
         if job.name not in busy:
             yield f"jobs: {job.name!r} has no task; add one or leave the job out"
-    yield from _order_mistakes(read.tasks)
-    if read.setups:
-        families = {family for setup in read.setups for family in (setup.before, setup.after)}
-        things = [("tasks", task.name, task.family) for task in read.tasks]
-        things += [("machines", machine.name, machine.family) for machine in read.machines]
-        for where, name, family in things:
-            if family and family not in families:
-                yield f"{where}: family {family!r} of {name!r} has no setup time; {nearest(family, families)}"
-    for pause in read.calendars:
+
+
+def _families(read: SchedulingRecords) -> Iterable[str]:
+    """Tell of families without a setup time, where there are setup times."""
+    families = {family for setup in read.setups for family in (setup.before, setup.after)}
+    things = [("tasks", task.name, task.family) for task in read.tasks]
+    things += [("machines", machine.name, machine.family) for machine in read.machines]
+    for where, name, family in things if families else ():
+        if family and family not in families:
+            yield f"{where}: family {family!r} of {name!r} has no setup time; {nearest(family, families)}"
+
+
+def _breaks(calendars: Sequence[Break]) -> Iterable[str]:
+    for pause in calendars:
         if pause.end <= pause.start:
             where = f"break of {pause.machine or 'every machine'}"
             start, end = number_text(pause.start, 6), number_text(pause.end, 6)
             yield f"calendars: {where} from {start} to {end}: must end after it starts"
-    first = min((price.start for price in read.power_price), default=0.0)
+
+
+def _prices(prices: Sequence[PowerPrice], *, uses_energy: bool) -> Iterable[str]:
+    first = min((price.start for price in prices), default=0.0)
     if first > 0:
         yield f"power_price: the first price starts at {number_text(first, 6)}; state one that starts at 0"
-    if uses_energy and not read.power_price:
+    if uses_energy and not prices:
         yield "problem: energy is given but power_price is not; give a price, or leave energy out"
 
 

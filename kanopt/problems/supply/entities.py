@@ -12,7 +12,7 @@ from pydantic import Field
 from kanopt.problems.record_rules import Unit, check_fields
 from kanopt.problems.records import Attribute
 from kanopt.problems.table_schema import TableSchema
-from kanopt.validation import Amount, Finite, Limit, Name
+from kanopt.validation import Amount, Finite, Limit, Name, OpenLimit
 
 __all__ = ["Facility", "Lane", "Market", "Period", "Product", "Supplier", "SupplyUnits"]
 
@@ -126,7 +126,7 @@ class Supplier:
 
     name: Name
     product: str = ""
-    capacity: Limit = math.inf
+    capacity: OpenLimit = math.inf
     unit_cost: Amount = 0.0
     x: Finite | None = None
     y: Finite | None = None
@@ -171,7 +171,7 @@ class Facility:
     name: Name
     fixed_cost: Amount = 0.0
     period_cost: Amount = 0.0
-    capacity: Limit = math.inf
+    capacity: OpenLimit = math.inf
     storage: Limit = 0.0
     holding_cost: Amount = 0.0
     handling_cost: Amount = 0.0
@@ -276,7 +276,7 @@ class Lane:
     head: Name
     mode: str = ""
     distance: Amount | None = None
-    capacity: Limit = math.inf
+    capacity: OpenLimit = math.inf
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
 
     @property

@@ -33,7 +33,7 @@ from kanopt.problems.supply.plan import FlowPlan, plan_of, read_plan
 from kanopt.problems.supply.reasons import infeasibility_reasons
 from kanopt.problems.supply.simulate import Ledger, sites_open
 from kanopt.problems.supply.tariff import LaneTariff, SupplyLaw, demand_of
-from kanopt.problems.supply.validation import PRICES, network_mistakes
+from kanopt.problems.supply.validation import PRICES, network_checks
 from kanopt.problems.unread_columns import TableUse, fields_read, frame_use, table_use
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ class SupplyProblem(Problem[FlowPlan]):
             found["lanes"],
             self.units,
         )
-        reader.finish(network_mistakes(network))
+        reader.finish(network_checks(network))
         object.__setattr__(self, "network", network)
         object.__setattr__(self, "lane_tariff", LaneTariff(network, self.tariff, dict(self.planning)))
         object.__setattr__(self, "demand_array", demand_of(network, self.demand))

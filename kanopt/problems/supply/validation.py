@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from kanopt.errors import nearest
-from kanopt.problems.supply.entities import Facility, Market, Supplier
+from kanopt.problems.record_reader import RecordCheck
 from kanopt.problems.supply.network import SupplyNetwork
 
-__all__ = ["PRICES", "network_mistakes"]
+__all__ = ["PRICES", "network_checks"]
 
 PRICES = {
     "suppliers": ("unit_cost",),
@@ -19,37 +20,36 @@ PRICES = {
 """Table to those of its fields that are prices."""
 
 
-def network_mistakes(network: SupplyNetwork) -> Iterable[str]:
-    """Yield every contradiction between records.
+def network_checks(network: SupplyNetwork) -> list[RecordCheck]:
+    """Look for contradictions between records.
 
     Lists that are empty, places with one coordinate, a name used twice, a lane from or to an unknown place, an offer
     of an unknown product.
     """
-    lists = {
-        "suppliers": network.offers,
-        "markets": network.markets,
-        "products": network.products,
-        "periods": network.periods,
-        "lanes": network.lanes,
-    }
-    for name, items in lists.items():
-        if not items:
-            yield f"{name}: the list is empty; give at least one"
-    yield from _places(network)
-    yield from _offers(network)
-    yield from _lane_ends(network)
+    places = ("suppliers", "facilities", "markets")
+    needed = ("suppliers", "markets", "products", "periods", "lanes")
+    return [
+        *(RecordCheck(_empty(name, network.tables[name]), [name]) for name in needed),
+        *(RecordCheck(_coordinates(name, network.tables[name]), [name]) for name in places),
+        RecordCheck(_names(network), places),
+        RecordCheck(_offers(network), ["suppliers", "products"]),
+        RecordCheck(_lane_ends(network), [*places, "lanes"]),
+    ]
 
 
-def _places(network: SupplyNetwork) -> Iterable[str]:
-    kinds: dict[str, Sequence[Supplier | Facility | Market]] = {
-        "supplier": network.offers,
-        "facility": network.facilities,
-        "market": network.markets,
-    }
-    for kind, places in kinds.items():
-        for place in places:
-            if (place.x is None) != (place.y is None):
-                yield f"{kind} {place.name!r}: give both x and y, or neither"
+def _empty(table: str, records: Sequence[object]) -> Iterable[str]:
+    if not records:
+        yield f"{table}: the list is empty; give at least one"
+
+
+def _coordinates(table: str, records: Sequence[Any]) -> Iterable[str]:
+    kind = {"suppliers": "supplier", "facilities": "facility", "markets": "market"}[table]
+    for place in records:
+        if (place.x is None) != (place.y is None):
+            yield f"{kind} {place.name!r}: give both x and y, or neither"
+
+
+def _names(network: SupplyNetwork) -> Iterable[str]:
     for name, count in Counter(network.node_names).items():
         if count > 1:
             yield f"{name!r} names more than one place; suppliers, facilities and markets need names of their own"
