@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import glob
 import hashlib
 import os
 import re
+import secrets
+import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from kanopt.errors import FileFormatError
 
-__all__ = ["file_name", "open_regular", "read_file", "replace_file"]
+if sys.platform != "win32":
+    import fcntl
+
+__all__ = ["check_target", "file_name", "open_regular", "read_file", "replace_file", "temporary_path"]
 
 # what a file name cannot hold or end with on one system or another, and the devices of Windows
 _UNFIT = re.compile(
@@ -19,6 +27,13 @@ _UNFIT = re.compile(
     re.IGNORECASE,
 )
 _LONGEST = 120  # bytes; most systems allow 255
+_PREFIX = 40
+"""Characters of a file's name in that of the unfinished one, which must not become too long."""
+_HANDLES = "/proc/self/fd"
+_HAS_HANDLES = sys.platform == "linux" and Path(_HANDLES).is_dir()
+"""Whether open files have paths, by which also one without a name can be opened again or given a name."""
+_PERMISSIONS = 0o666
+"""Of which the user's mask takes away, as of every file."""
 
 
 def file_name(name: str, suffix: str) -> str:
@@ -46,13 +61,46 @@ def file_name(name: str, suffix: str) -> str:
     return safe + suffix
 
 
-def replace_file(path: str | os.PathLike[str], content: bytes | str, *, make_folders: bool = False) -> Path:
-    """Write a file atomically: nobody sees half of it, and one that cannot be written leaves what was there.
+def check_target(path: str | os.PathLike[str]) -> None:
+    """Refuse a file that could not be written, before there is anything to write.
+
+    Folders on the way may be missing; they are made with the file.
 
     Parameters
     ----------
     path
         Path of the file.
+
+    Raises
+    ------
+    OSError
+        If the path is that of a folder or device, leads through a file, or ends where nothing may be written.
+
+    Examples
+    --------
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     check_target(Path(folder, "new", "note.txt"))
+    """
+    target = _resolved(path)
+    folder = next(parent for parent in target.parents if parent.exists())
+    if not folder.is_dir():
+        raise NotADirectoryError(f"{path}: {str(folder)!r} is a file, not a folder; write to another")
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def replace_file(path: str | os.PathLike[str], content: bytes | str, *, make_folders: bool = False) -> Path:
+    """Write a file atomically: nobody sees half of it, and one that cannot be written leaves what was there.
+
+    A process that is killed leaves nothing either, where the file system knows files without a name (Linux; not NFS);
+    elsewhere it leaves an unfinished file whose name ends in ``.tmp``, which the next to write the file removes.
+
+    Parameters
+    ----------
+    path
+        Path of the file. Where it is a link, the file that it leads to is replaced.
     content
         Content of the file; text is written in UTF-8 with its line ends as they are.
     make_folders
@@ -61,7 +109,8 @@ def replace_file(path: str | os.PathLike[str], content: bytes | str, *, make_fol
     Raises
     ------
     OSError
-        If the folder does not exist or may not be written to, or the path is that of a folder.
+        If the folder does not exist or may not be written to, the path is that of a folder or device, or the disk is
+        full.
 
     Examples
     --------
@@ -69,28 +118,111 @@ def replace_file(path: str | os.PathLike[str], content: bytes | str, *, make_fol
     ...     replace_file(Path(folder, "note.txt"), "1 km").read_bytes()
     b'1 km'
     """
-    target = Path(path)
+    target = _resolved(path)
     if make_folders:
         target.parent.mkdir(parents=True, exist_ok=True)
     elif not target.parent.is_dir():
         raise FileNotFoundError(
-            f"{target}: the folder {str(target.parent)!r} does not exist; create it, or write to another"
+            f"{path}: the folder {str(target.parent)!r} does not exist; create it, or write to another"
         )
-    if target.is_dir():
-        raise IsADirectoryError(f"{target}: this is a folder; name a file in it")
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
-    unfinished = Path(name)
+    try:
+        _replace(target, content.encode() if isinstance(content, str) else content)
+    except OSError as error:
+        # neither a full disk nor one that is read only says of itself which file it is about
+        raise OSError(error.errno, error.strerror, str(path)) from error
+    return Path(path)
+
+
+@contextlib.contextmanager
+def temporary_path() -> Iterator[Path]:
+    """Yield a path for a temporary file that can be opened any number of times and is gone at the end.
+
+    Under Linux it is gone also where the process is killed: the file has no name.
+
+    Examples
+    --------
+    >>> with temporary_path() as path:
+    ...     _ = path.write_text("1 km")
+    ...     path.read_text()
+    '1 km'
+    """
+    if _HAS_HANDLES:
+        with tempfile.TemporaryFile() as file:
+            yield Path(f"{_HANDLES}/{file.fileno()}")
+    else:
+        with tempfile.TemporaryDirectory(prefix="kanopt-") as folder:
+            yield Path(folder, "temporary")
+
+
+def _resolved(path: str | os.PathLike[str]) -> Path:
+    """Return the file that a path leads to.
+
+    Raises
+    ------
+    OSError
+        If it is a folder or device.
+    """
+    given = Path(path)
+    if given.is_dir():
+        raise IsADirectoryError(f"{path}: this is a folder; name a file in it")
+    if given.exists() and not given.is_file():
+        raise OSError(f"{path}: this is a device or a pipe, which cannot be replaced; name a file")
+    return Path(os.path.realpath(path))
+
+
+def _replace(target: Path, content: bytes) -> None:
+    """Write a file beside the target, then put it in its place."""
+    prefix = f".{target.name[:_PREFIX]}."
+    _remove_left_behind(target.parent, prefix)
+    unfinished = target.parent / f"{prefix}{secrets.token_hex(4)}.tmp"
+    handle, is_named = _open_unfinished(unfinished)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
-        mask = os.umask(0)
-        os.umask(mask)
-        unfinished.chmod(0o666 & ~mask)  # mkstemp makes files that only the owner may read
-        unfinished.replace(target)
+            file.write(content)
+            file.flush()
+            os.fsync(handle)  # some file systems notice only now that they are full
+            if not is_named:
+                is_named = True
+                _link(handle, unfinished)
+            unfinished.replace(target)
     except BaseException:
-        unfinished.unlink(missing_ok=True)
+        if is_named:
+            unfinished.unlink(missing_ok=True)
         raise
-    return target
+
+
+def _open_unfinished(path: Path) -> tuple[int, bool]:
+    """Open a file for writing that has no name yet, else one of that name; return also whether it has it."""
+    handle, is_named = -1, True
+    if sys.platform == "linux" and _HAS_HANDLES:
+        # file systems that do not know files without a name refuse in different ways
+        with contextlib.suppress(OSError):
+            handle, is_named = os.open(path.parent, os.O_TMPFILE | os.O_WRONLY, _PERMISSIONS), False
+    if is_named:
+        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, _PERMISSIONS)
+    if sys.platform != "win32":
+        fcntl.flock(handle, fcntl.LOCK_EX)
+    return handle, is_named
+
+
+def _link(handle: int, path: Path) -> None:
+    """Give a file without a name one; only with a folder to start from does Python follow the link to the file."""
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.link(f"{_HANDLES}/{handle}", path.name, dst_dir_fd=folder, follow_symlinks=True)
+    finally:
+        os.close(folder)
+
+
+def _remove_left_behind(folder: Path, prefix: str) -> None:
+    """Remove the unfinished files of writers that were killed: nobody holds their locks any more."""
+    if sys.platform == "win32":
+        return
+    for path in folder.glob(f"{glob.escape(prefix)}*.tmp"):
+        # one that is being written is locked, and one that is gone needs no removing
+        with contextlib.suppress(OSError), path.open("r+b") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink()
 
 
 def read_file(path: str | os.PathLike[str], largest: int, what: str) -> bytes:

@@ -1,5 +1,12 @@
 from __future__ import annotations
 
+import errno
+import os
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,7 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kanopt.files import file_name, replace_file
+from kanopt import files
+from kanopt.files import check_target, file_name, replace_file
 from kanopt.formulas import Formula, Variable, parse_formula
 
 LAW = parse_formula("2 * km", [Variable("km")], Variable("cost"))
@@ -79,3 +87,108 @@ def test_names_of_any_letters(one: str, other: str) -> None:
     assert Path(made).name == made
     assert len(made.encode()) <= 255
     assert (file_name(other, ".csv") == made) == (one == other)
+
+
+@pytest.fixture(params=["without a name", "with a name"])
+def named(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Whether unfinished files have names, as on file systems that know no others."""
+    wanted: bool = request.param == "with a name"
+    if wanted:
+        monkeypatch.setattr(files, "_HAS_HANDLES", False)
+    return wanted
+
+
+def test_permissions_are_those_of_any_new_file(tmp_path: Path, named: bool) -> None:
+    (tmp_path / "other").touch()
+    replace_file(tmp_path / "note.txt", "1 km")
+    assert (tmp_path / "note.txt").stat().st_mode == (tmp_path / "other").stat().st_mode
+
+
+def test_a_disk_that_is_full_is_named_with_the_file_and_leaves_what_was_there(
+    tmp_path: Path, named: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "note.txt"
+    path.write_text("old")
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match=r"No space left on device: '.*/note\.txt'"):
+        replace_file(path, "new")
+    assert {each.name: each.read_text() for each in tmp_path.iterdir()} == {"note.txt": "old"}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits are those of POSIX")
+def test_a_file_that_becomes_too_large_leaves_what_was_there(tmp_path: Path, named: bool) -> None:
+    path = tmp_path / "note.txt"
+    path.write_text("old")
+    limits, before = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))
+    try:
+        with pytest.raises(OSError, match=r"File too large: '.*/note\.txt'"):
+            replace_file(path, "new" * 10_000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, before)
+    assert {each.name: each.read_text() for each in tmp_path.iterdir()} == {"note.txt": "old"}
+
+
+KILLED = """
+import os, sys
+from kanopt import files
+files._HAS_HANDLES = {handles}
+os.fsync = lambda _: os.kill(os.getpid(), 9)
+files.replace_file({path!r}, "new")
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="files without a name")
+@pytest.mark.parametrize("handles", [True, False])
+def test_a_writer_that_is_killed_leaves_nothing_or_what_the_next_one_removes(
+    tmp_path: Path, handles: bool
+) -> None:
+    path = tmp_path / "a rather long name of a file, of which only the beginning is used.txt"
+    script = KILLED.format(handles=handles, path=str(path))
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == -signal.SIGKILL
+    left = list(tmp_path.iterdir())
+    assert [each.suffix for each in left] == ([] if handles else [".tmp"])
+    with (tmp_path / f".{path.name[:40]}.busy.tmp").open("w") as busy:
+        files.fcntl.flock(busy, files.fcntl.LOCK_EX)
+        replace_file(path, "new")
+        assert set(tmp_path.iterdir()) == {path, Path(busy.name)}
+
+
+def test_a_link_stays_and_the_file_it_leads_to_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    link = tmp_path / "latest.txt"
+    link.symlink_to(tmp_path / "folder" / "note.txt")
+    assert replace_file(link, "1 km") == link
+    assert link.is_symlink()
+    assert (tmp_path / "folder" / "note.txt").read_text() == "1 km"
+
+
+@pytest.mark.parametrize("check", [check_target, lambda path: replace_file(path, "", make_folders=True)])
+def test_what_cannot_be_written_is_named(tmp_path: Path, check: Callable[[Path], object]) -> None:
+    (tmp_path / "taken").write_text("a file")
+    with pytest.raises(OSError, match="taken"):
+        check(tmp_path / "taken" / "deep" / "note.txt")
+    with pytest.raises(IsADirectoryError, match="this is a folder; name a file in it"):
+        check(tmp_path)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="pipe: this is a device or a pipe, which cannot be replaced"):
+        check(tmp_path / "pipe")
+
+
+def test_a_check_leaves_nothing_and_says_which_file_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check_target(tmp_path / "new" / "note.txt")
+    assert list(tmp_path.iterdir()) == []
+
+    def refuse(**_: object) -> None:
+        raise PermissionError(errno.EROFS, os.strerror(errno.EROFS), "/somewhere")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
+    with pytest.raises(OSError, match=r"Read-only file system: '.*/new/note\.txt'"):
+        check_target(tmp_path / "new" / "note.txt")

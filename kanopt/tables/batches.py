@@ -7,7 +7,6 @@ a temporary Parquet file first.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,6 +23,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from kanopt.errors import TableError, nearest
+from kanopt.files import temporary_path
 from kanopt.tables._raw import require_file
 from kanopt.text import list_names
 
@@ -78,6 +78,8 @@ class ParquetSource:
         The files.
     categories
         Columns to read as categories although they contain integers.
+    title
+        What errors call it in place of the names of the files.
 
     Examples
     --------
@@ -92,11 +94,12 @@ class ParquetSource:
 
     paths: tuple[Path, ...]
     categories: frozenset[str] = frozenset()
+    title: str = ""
 
     @property
     def name(self) -> str:
-        """The name of the first file, and how many more there are."""
-        return list_names([path.name for path in self.paths], 1, quoted=False)
+        """The title, or the name of the first file and how many more there are."""
+        return self.title or list_names([path.name for path in self.paths], 1, quoted=False)
 
     @property
     def rows(self) -> int:
@@ -137,7 +140,7 @@ class ParquetSource:
         """Say in which file, and at which row of it, a row stands."""
         index = int(np.searchsorted(self._ends, row, side="right"))
         first = self._ends[index - 1] if index else 0
-        return f"row {row - first} of {self.paths[index].name}"
+        return f"row {row - first} of {self.title or self.paths[index].name}"
 
 
 @dataclass(frozen=True)
@@ -228,8 +231,8 @@ def open_source(given: SourceLike) -> Iterator[BatchSource]:
         Where a file is missing or no Parquet file, and where there are no rows.
     """
     if isinstance(given, Iterator):
-        with tempfile.TemporaryDirectory(prefix="kanopt-") as folder:
-            yield _spool_to_parquet(given, Path(folder) / "rows.parquet")
+        with temporary_path() as path:
+            yield _spool_to_parquet(given, path)
     elif callable(given):
         yield FrameSource(given)
     else:
@@ -344,7 +347,7 @@ def _spool_to_parquet(frames: Iterator[pd.DataFrame], path: Path) -> ParquetSour
                 raise TableError(f"the batches do not fit together: {cause}") from None
     numbers = {name for name in table.schema.names if kind_of(table.schema.field(name).type) == "number"}
     categories = frozenset(name for name in numbers if once.kinds[name] == "category")
-    return ParquetSource((path,), categories)
+    return ParquetSource((path,), categories, "the batches")
 
 
 def _without_dictionaries(batch: Any) -> Any:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import re
+import sys
+import tempfile
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -154,7 +156,17 @@ class TestIterators:
                 [5.0, 8.0, 2.0, 9 / 4, 1.0],
                 [True, False, True, True, False],
             ]
-        assert not source.paths[0].parent.exists()
+        assert not source.paths[0].is_file()
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="where files have names, they are removed at the end")
+    def test_leave_nothing_behind_wherever_a_process_is_killed(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+        with open_source(self.frames()) as source:
+            assert len(cells(source, ["km"])[0]) == 5
+            assert source.place(3) == "row 3 of the batches"
+            assert list(tmp_path.iterdir()) == []
 
     def test_that_are_spent_or_do_not_fit(self) -> None:
         spent = self.frames()
