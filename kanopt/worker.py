@@ -9,7 +9,8 @@ One script is one kind of work. It defines a function that takes its order and a
 
 It is run as a script so that no program of the user is imported again, and so that it imports no more than it needs.
 Order, commands and messages go through pipes and standard error into a file without a name, so that nothing is left in
-the temporary folder, whichever of the two processes is killed.
+the temporary folder, whichever of the two processes is killed. A worker ends within a second of the process that
+started it.
 """
 
 from __future__ import annotations
@@ -38,14 +39,24 @@ _POLL_SECONDS = 0.1
 _STOP = b"stop\n"
 _ERROR_LINES = 15
 _START = """
-import runpy, sys, sysconfig
-package, script = sys.argv[1:]
+import os, runpy, sys, sysconfig
+package, script, parent = sys.argv[1:]
+if sys.platform == "linux":
+    import ctypes
+    ctypes.CDLL(None).prctl(1, 9)
+if os.getppid() != int(parent):
+    os._exit(1)
 installed = sysconfig.get_path("purelib")
 sys.path.insert(sys.path.index(installed) if installed in sys.path else len(sys.path), package)
 runpy.run_path(script, run_name="__main__")
 """
 """Runs a script so that it finds the package of the process that started it: before another kanopt that is installed,
-but behind the standard library, whose modules something beside an installed package could hide."""
+but behind the standard library, whose modules something beside an installed package could hide.
+
+Under Linux the kernel kills it (PR_SET_PDEATHSIG, SIGKILL) as soon as the thread that started it is gone, however that
+came: a library that holds the interpreter's lock would keep :class:`Channel` from hearing of it. The order of the two
+lines leaves no gap: who died before the first is seen by the second.
+"""
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -198,7 +209,7 @@ class _Worker:
         self.began = time.perf_counter()
         self.error_output = TemporaryFile()  # noqa: SIM115 - closed with the worker
         self.process = subprocess.Popen(  # noqa: S603
-            [sys.executable, "-P", "-c", _START, str(_PACKAGE), script],
+            [sys.executable, "-P", "-c", _START, str(_PACKAGE), script, str(os.getpid())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.error_output,

@@ -166,14 +166,20 @@ run_workers({script!r}, [bytes(1_000_000)], on_message=lambda _, message: print(
 """
 
 
-@pytest.mark.skipif(not Path("/proc").exists(), reason="looks at /proc")
+BUSY = "while True:\n    sum(range(1000))"
+LOCKED = "import ctypes\nctypes.PyDLL(None).sleep(600)"
+"""Keeps the interpreter's lock, as engines do, so that no other thread of the process is heard."""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc, and is killed by the kernel of Linux")
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize("body", [BUSY, LOCKED])
 def test_when_the_parent_is_killed_its_worker_ends_within_a_second_and_leaves_no_file(
-    script, tmp_path, number
+    script, tmp_path, number, body
 ):
     litter = tmp_path / "temporary"
     litter.mkdir()
-    child = script("channel.send(os.getpid())\nwhile True:\n    sum(range(1000))")
+    child = script(f"channel.send(os.getpid())\n{body}")
     parent = subprocess.Popen(
         [sys.executable, "-c", PARENT.format(root=str(ROOT), script=child)],
         stdout=subprocess.PIPE,
