@@ -7,13 +7,16 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from types import FrameType, TracebackType
 from typing import Any, ClassVar
 
-__all__ = ["Interrupt"]
+__all__ = ["AGAIN", "PATIENCE", "Interrupt"]
 
 AGAIN = 10.0
 """Seconds after Ctrl-C within which another one counts as the second, although another fit or search has begun."""
+PATIENCE = 10.0
+"""Seconds for which a search that was asked to stop goes on looking for a first plan."""
 
 
 class Interrupt:
@@ -25,7 +28,21 @@ class Interrupt:
     nothing.
 
     Loops around fits, such as cross-validation, go on with the next one after a first Ctrl-C: they are ended by a
-    second, also where it meets the next fit. Where one Interrupt is active inside another, both are asked.
+    second, also where it meets the next fit. Where one Interrupt is active inside another, both are asked, and what
+    the outer one was asked before is asked of the inner one too.
+
+    Parameters
+    ----------
+    keeps
+        Whether there is something to keep. Where nothing is, here or in an Interrupt around this one, the first signal
+        raises KeyboardInterrupt at once.
+    signals
+        Which signals are meant.
+
+    Attributes
+    ----------
+    number
+        The signal by which it was asked first, None where there was none.
 
     Examples
     --------
@@ -37,15 +54,22 @@ class Interrupt:
 
     _last_asked: ClassVar[float] = float("-inf")
 
-    def __init__(self) -> None:
-        self.asked = False
-        self._before: Any = None
-        self._installed = False
+    def __init__(self, *, keeps: bool = True, signals: Sequence[int] = (signal.SIGINT,)) -> None:
+        self.keeps = keeps
+        self.number: int | None = None
+        self._signals = signals
+        self._asked = False
+        self._looking_since: float | None = None
+        self._raised = False
+        self._around: Interrupt | None = None
+        self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Interrupt:
         if threading.current_thread() is threading.main_thread():
-            self._before = signal.signal(signal.SIGINT, self._ask)
-            self._installed = True
+            outer = getattr(signal.getsignal(signal.SIGINT), "__self__", None)
+            self._around = outer if isinstance(outer, Interrupt) else None
+            for number in self._signals:
+                self._before[number] = signal.signal(number, self._receive)
         return self
 
     def __exit__(
@@ -54,24 +78,94 @@ class Interrupt:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._installed:
-            signal.signal(signal.SIGINT, self._before)
-            self._installed = False
+        """Leave signals to whoever had them before.
 
-    def _ask(self, number: int, frame: FrameType | None) -> None:
+        Raises
+        ------
+        KeyboardInterrupt
+            If it was raised in between, and what comes out is another exception, or none although nothing is kept:
+            libraries in C make an ImportError of it while they are loaded, and others drop it.
+        """
+        for number, before in self._before.items():
+            signal.signal(number, before)
+        self._before.clear()
+        dropped = kind is None and not self.keeps
+        changed = kind is not None and not issubclass(kind, KeyboardInterrupt)
+        if self._raised and (dropped or changed):
+            raise KeyboardInterrupt from error
+
+    @property
+    def asked(self) -> bool:
+        """Whether to stop."""
+        return self._asked or (self._around is not None and self._around.asked)
+
+    @property
+    def raised(self) -> bool:
+        """Whether a signal has raised KeyboardInterrupt."""
+        return self._raised or (self._around is not None and self._around.raised)
+
+    def should_stop(self, *, found: bool) -> bool:
+        """Say whether a search is to stop: it was asked to, and has found something or looked for it long enough.
+
+        Parameters
+        ----------
+        found
+            Whether there is something to show for it.
+        """
+        if not self.asked or found:
+            return self.asked
+        now = time.monotonic()
+        # from the first look on: what was asked while modules were loaded has not been looked for yet
+        self._looking_since = self._looking_since or now
+        return now > self._looking_since + PATIENCE
+
+    def ask(self, number: int | None = None) -> None:
+        """Ask to stop, here and in the Interrupts around this one.
+
+        Parameters
+        ----------
+        number
+            The signal by which, None where it was none.
+        """
+        if not self._asked:
+            self._asked, self.number = True, number
+        if self._around is not None:
+            self._around.ask(number)
+
+    def keep(self) -> None:
+        """Have it keep something from now on.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            If it was asked to stop before, and whatever ran then has dropped the exception.
+        """
+        self.check()
+        self.keeps = True
+
+    def check(self) -> None:
+        """Raise KeyboardInterrupt if it was asked to stop and nothing is kept."""
+        if self.asked and not self.keeps:
+            raise KeyboardInterrupt
+
+    def _receive(self, number: int, frame: FrameType | None) -> None:
         now = time.monotonic()
         again = self.asked or now - Interrupt._last_asked < AGAIN
         Interrupt._last_asked = now
-        self._note()
-        if again:
+        self.ask(number)
+        if again or not self._is_kept:
+            self._note_raised()
             raise KeyboardInterrupt
+        once_more = "press Ctrl-C again" if number == signal.SIGINT else "send a second signal"
         # The signal may have come in the midst of another message, in which Python lets nobody write.
         with contextlib.suppress(RuntimeError, OSError, AttributeError):
-            print("stopping in order; press Ctrl-C again to stop at once", file=sys.stderr, flush=True)
+            print(f"stopping in order; {once_more} to stop at once", file=sys.stderr, flush=True)
 
-    def _note(self) -> None:
-        """Note that Ctrl-C was pressed, here and in the Interrupt around this one."""
-        self.asked = True
-        around = getattr(self._before, "__self__", None)
-        if isinstance(around, Interrupt):
-            around._note()
+    @property
+    def _is_kept(self) -> bool:
+        return self.keeps and (self._around is None or self._around._is_kept)
+
+    def _note_raised(self) -> None:
+        self._raised = True
+        if self._around is not None:
+            self._around._note_raised()

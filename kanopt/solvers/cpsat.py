@@ -127,6 +127,8 @@ def run_cpsat(
     variables: Sequence[Any],
     interrupt: Interrupt,
     on_solution: OnSolution | None = None,
+    *,
+    has_plan: bool = False,
 ) -> CpSatResult:
     """Minimise a model.
 
@@ -139,9 +141,12 @@ def run_cpsat(
     variables
         Variables whose values are wanted.
     interrupt
-        Polled while the search runs; once it is set, the search stops and returns the best solution so far.
+        Polled while the search runs; once it is asked, the search stops and returns the best solution so far, or the
+        first one that it finds soon.
     on_solution
         Called in this thread with every improving solution; an exception stops the search and is raised.
+    has_plan
+        Whether the caller has a plan to keep, so that a search that is stopped need not look for a first one.
 
     Raises
     ------
@@ -173,9 +178,10 @@ def run_cpsat(
     try:
         while thread.is_alive():
             thread.join(_POLL)
-            if interrupt.asked:
-                solver.stop_search()
+            has_plan = has_plan or not found.empty()
             _forward_solutions(found, on_solution, interrupt)
+            if interrupt.should_stop(found=has_plan):
+                solver.stop_search()
     finally:
         solver.stop_search()
         thread.join()
@@ -210,7 +216,7 @@ def _forward_solutions(
         try:
             on_solution(values, objective, bound)
         except KeyboardInterrupt:
-            interrupt.asked = True
+            interrupt.ask()
 
 
 def _result(

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import SolverError
+from kanopt.interrupt import Interrupt
 from kanopt.problems.result import Progress
 from kanopt.text import number_text
 from kanopt.worker import run_workers
@@ -91,6 +92,8 @@ class HighsOptions:
         A point to start from, shape (n,).
     progress
         Called with each new incumbent.
+    has_plan
+        Whether the caller has a plan to keep, so that a search that is stopped need not look for a first one.
     """
 
     time_limit: float = 30.0
@@ -98,6 +101,7 @@ class HighsOptions:
     threads: int = 1
     hint: Floats | None = None
     progress: Callable[[Progress], None] | None = None
+    has_plan: bool = False
 
 
 class HighsTermination(StrEnum):
@@ -144,7 +148,7 @@ def run_highs(model: MixedIntegerModel, options: HighsOptions) -> HighsResult:
     Returns
     -------
     HighsResult
-        After Ctrl-C the best point so far.
+        After Ctrl-C the best point so far, or the first one that is found soon after it.
 
     Raises
     ------
@@ -166,21 +170,22 @@ def run_highs(model: MixedIntegerModel, options: HighsOptions) -> HighsResult:
     order = {"model": model.to_arrays(), "options": _highs_options(options), "hint": options.hint}
     # HiGHS looks at the clock between steps only; a long step must not run on for ever
     longest = 1.2 * options.time_limit + GRACE
-    try:
+    with Interrupt() as interrupt:
         (end,) = run_workers(
             str(_SCRIPT),
             [order],
             seconds_left=lambda: longest - search.seconds,
-            stop_requested=lambda: False,
+            stop_requested=lambda: (
+                search.stopped or interrupt.should_stop(found=options.has_plan or search.values is not None)
+            ),
             on_message=lambda _, message: search.update(message),
             grace=0.0,
         )
-    except KeyboardInterrupt:
-        return search.result(HighsTermination.INTERRUPTED)
     if end.failed:
         raise SolverError("HiGHS failed; the end of its log:\n" + "\n".join(end.error_output))
     if not end.message:
-        return search.result(HighsTermination.LIMIT)
+        stopped = search.stopped or interrupt.asked
+        return search.result(HighsTermination.INTERRUPTED if stopped else HighsTermination.LIMIT)
     if end.message not in _TERMINATIONS:
         raise SolverError(f"HiGHS ended with {end.message}; " + "\n".join(end.error_output))
     return search.result(_TERMINATIONS[end.message])
@@ -229,7 +234,7 @@ def _highs_options(options: HighsOptions) -> dict[str, Any]:
 
 
 class _HighsSearch:
-    """What HiGHS has reported so far."""
+    """What HiGHS has reported so far, and whether whoever was told of it asked to stop."""
 
     def __init__(self, progress: Callable[[Progress], None] | None) -> None:
         self.progress = progress
@@ -237,6 +242,7 @@ class _HighsSearch:
         self.history: list[Progress] = []
         self.bound: float | None = None
         self.values: Floats | None = None
+        self.stopped = False
 
     @property
     def seconds(self) -> float:
@@ -255,8 +261,11 @@ class _HighsSearch:
             self.values = np.array(message["values"])
         if best is None or objective < best:
             self.history.append(Progress(self.seconds, objective, self.bound))
-            if self.progress is not None:
-                self.progress(self.history[-1])
+            try:
+                if self.progress is not None:
+                    self.progress(self.history[-1])
+            except KeyboardInterrupt:
+                self.stopped = True
 
     def result(self, termination: HighsTermination) -> HighsResult:
         """Return what was found; of a model without a solution HiGHS reports a bound that means nothing."""

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from kanopt.errors import KanoptWarning, SolverError
+from kanopt.interrupt import Interrupt
 from kanopt.problems.base import Plan, Problem
 from kanopt.problems.result import Certificate, Progress, Result, Status
 from kanopt.solvers.base import Outcome, SolveOptions, Solver
@@ -47,6 +48,9 @@ def solve(
     The plan is checked and priced again on the law itself, by code the solver did not use. A lower bound is
     claimed only where the solver proved one, no input was frozen, and then only after subtracting the rounding
     bound.
+
+    Ctrl-C ends the search and keeps the best plan so far. Where there is none yet, the search goes on until there is,
+    for 10 s at most. A second Ctrl-C raises KeyboardInterrupt at once.
 
     Parameters
     ----------
@@ -113,21 +117,23 @@ def search_and_assess(problem: Problem[Any], options: SolveOptions, solver: Solv
         What to solve it with; the first of :func:`solvers` that accepts it where not given.
     """
     wall, cpu = time.perf_counter(), cpu_seconds()
-    # a solver may have to make pieces of laws to know whether it accepts them
-    solver = _choose(problem, solvers() if solver is None else (solver,))
-    outcome = solver.solve(problem, options)
-    if options.deterministic:
-        outcome = replace(outcome, message="; ".join(filter(None, (outcome.message, _COUNTED))))
-    return _assess(
-        problem,
-        outcome,
-        solver=solver.name,
-        seed=options.seed,
-        time_limit=options.time_limit,
-        deterministic=options.deterministic,
-        wall_seconds=time.perf_counter() - wall,
-        cpu_seconds=cpu_seconds() - cpu,
-    )
+    with Interrupt() as interrupt:  # before and after the search, too, Ctrl-C must not lose the plan
+        # a solver may have to make pieces of laws to know whether it accepts them
+        solver = _choose(problem, solvers() if solver is None else (solver,))
+        outcome = solver.solve(problem, options)
+        if options.deterministic:
+            outcome = replace(outcome, message="; ".join(filter(None, (outcome.message, _COUNTED))))
+        result = _assess(
+            problem,
+            outcome,
+            solver=solver.name,
+            seed=options.seed,
+            time_limit=options.time_limit,
+            deterministic=options.deterministic,
+            wall_seconds=time.perf_counter() - wall,
+            cpu_seconds=cpu_seconds() - cpu,
+        )
+    return replace(result, interrupted=True) if interrupt.asked else result
 
 
 def _no_solver(given: object) -> str:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from kanopt.errors import FitError, FormulaError, KanoptWarning, TableError
+from kanopt.errors import FitError, FormulaError, TableError
 from kanopt.interrupt import Interrupt
 from kanopt.text import list_names, number_text, score_text, seconds_text
 from kanopt.whatif.events import Event, OnEvent
@@ -22,9 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from kanopt.formulas import Formula
-    from kanopt.surrogates import KANRegressor
     from kanopt.surrogates.diagram import Diagram
-    from kanopt.surrogates.settings import FitProgress
 
 __all__ = ["Cache", "LearnedLaw", "LearningInterrupted", "fit_law", "laws_of", "learn"]
 
@@ -162,6 +159,11 @@ def fit_law(name: str, spec: LearnedSpec, frame: pd.DataFrame, seed: int) -> Lea
     KeyboardInterrupt
         On Ctrl-C: a law that was cut short is not returned.
     """
+    with Interrupt(keeps=False) as stop:
+        return _learned_law(name, spec, frame, seed, stop)
+
+
+def _learned_law(name: str, spec: LearnedSpec, frame: pd.DataFrame, seed: int, stop: Interrupt) -> LearnedLaw:
     from kanopt.surrogates import KANRegressor
 
     start = time.perf_counter()
@@ -180,7 +182,8 @@ def fit_law(name: str, spec: LearnedSpec, frame: pd.DataFrame, seed: int) -> Lea
         seed=seed,
         **chosen,
     )
-    _fit(model, train[list(spec.features)], train[spec.target])
+    # Ctrl-C raises KeyboardInterrupt at once, and again at the next step where a library has dropped it.
+    model.fit(train[list(spec.features)], train[spec.target], progress=lambda _: stop.check())
     least = spec.min_r2 if spec.on_low == "refuse" else float("-inf")
     wanted: dict[str, Any] = {"pin": dict(spec.pin), "forbid": spec.forbid, "prefer": spec.prefer}
     formula = model.to_formula(test, spec.target, min_r2=least, per=spec.per, **wanted)
@@ -198,22 +201,6 @@ def fit_law(name: str, spec: LearnedSpec, frame: pd.DataFrame, seed: int) -> Lea
         note="; ".join(filter(None, [f"learned from table {spec.table!r}{left_out}", note])),
         seconds=time.perf_counter() - start,
     )
-
-
-def _fit(model: KANRegressor, features: pd.DataFrame, target: pd.Series[float]) -> None:
-    """Fit a model; on Ctrl-C raise KeyboardInterrupt instead of keeping the best law so far."""
-
-    def stop(_: FitProgress) -> None:
-        # The law is not kept, so that the fit can be left at the next step.
-        if interrupt.asked:
-            raise KeyboardInterrupt
-
-    with warnings.catch_warnings(), Interrupt() as interrupt:
-        # The warning says what is kept, and nothing is.
-        warnings.filterwarnings("ignore", "the fit was stopped", KanoptWarning)
-        model.fit(features, target, progress=stop)
-    if interrupt.asked:
-        raise KeyboardInterrupt
 
 
 def _fingerprint(spec: LearnedSpec, frame: pd.DataFrame, seed: int) -> str:

@@ -1,18 +1,27 @@
 from __future__ import annotations
 
+import signal
 import sys
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from kanopt.errors import SolverError
 from kanopt.formulas import Variable, parse_formula
-from kanopt.problems import Client, Depot, RoutingProblem, Status, VehicleType
+from kanopt.interrupt import Interrupt
+from kanopt.problems import Client, DecisionProblem, Depot, RoutingProblem, Status, VehicleType
 from kanopt.refs import arc, clock
 from kanopt.solvers import Outcome, SolveOptions, solve, solvers
+from kanopt.solvers.decisions.cpsat_pieces import CpSatPieces
+from kanopt.solvers.decisions.scip import ScipNative
 from kanopt.solvers.routing.portfolio import RoutingPortfolio
+from tests.cases.law_search import exact_problem
 from tests.cases.routing import random_problem
+from tests.cases.routing_variants import variant
+from tests.cases.scheduling import random_problem as random_shop
+from tests.cases.supply import small as small_network
 
 
 class Fixed:
@@ -154,3 +163,51 @@ def test_what_is_no_solver_is_refused_and_says_what_is_one(given):
 def test_options_that_make_no_sense_are_refused(options, message):
     with pytest.raises(SolverError, match=message):
         SolveOptions(**options)
+
+
+WAVE = DecisionProblem(
+    {"x": (-2, 2), "y": (-1, 1)},
+    parse_formula("sin(3 * x) + x^2 + y^2", [Variable("x"), Variable("y")], Variable("cost")),
+)
+ASKED = {
+    "routes": (lambda: random_problem(3, clients=6), {}),
+    "routes side by side": (lambda: random_problem(3, clients=26), {"workers": 2}),
+    "routes by a law": (lambda: exact_problem("load curve", 2), {}),
+    "routes with breaks": (lambda: variant("breaks", 1), {}),
+    "schedule": (lambda: random_shop(np.random.default_rng(2)), {}),
+    "network": (small_network, {}),
+    "decisions": (lambda: WAVE, {}),
+    "decisions in whole numbers": (lambda: WAVE, {"solver": CpSatPieces()}),
+    "decisions as they are": (lambda: WAVE, {"solver": ScipNative()}),
+}
+
+
+@pytest.mark.parametrize("case", ASKED)
+def test_ctrl_c_before_the_search_still_gives_a_plan(case):
+    made, options = ASKED[case]
+    problem = made()
+    refusal = options["solver"].accepts(problem) if "solver" in options else ""
+    if refusal:
+        pytest.skip(refusal)
+    with Interrupt() as stop:
+        stop.ask()
+        result = solve(problem, time_limit=60.0, **options)
+    assert result.interrupted
+    assert result.has_plan
+    assert result.wall_seconds < 30.0
+    assert result.status in (Status.FEASIBLE, Status.OPTIMAL, Status.PARTIAL)
+
+
+@pytest.mark.parametrize("step", ["_choose", "_assess"])
+def test_ctrl_c_beside_the_search_loses_no_plan(monkeypatch, step):
+    module = sys.modules["kanopt.solvers.solve"]
+    real = getattr(module, step)
+
+    def pressed(*arguments, **options):
+        signal.raise_signal(signal.SIGINT)
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(module, step, pressed)
+    result = solve(random_problem(2, clients=4), time_limit=20.0)
+    assert result.interrupted
+    assert result.has_plan

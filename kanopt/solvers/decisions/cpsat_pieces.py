@@ -66,7 +66,7 @@ class CpSatPieces(PiecesSolver):
             gap=made.steps_of(_GAP * wanted.tolerance),
         )
         with Interrupt() as interrupt:
-            found = run_cpsat(made.model, limits, made.columns, interrupt)
+            found = run_cpsat(made.model, limits, made.columns, interrupt, has_plan=wanted.price is not None)
         return RelaxationResult(
             point=made.quantities(found.values) if found.values else None,
             bound=made.bound(found.bound)

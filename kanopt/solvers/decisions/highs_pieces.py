@@ -57,7 +57,12 @@ class HighsPieces(PiecesSolver):
         made = LogarithmicModel(relaxation, wanted.tolerance, wanted.price)
         answer = run_highs(
             made.linear,
-            HighsOptions(time_limit=options.time_limit, seed=options.seed, threads=options.workers),
+            HighsOptions(
+                time_limit=options.time_limit,
+                seed=options.seed,
+                threads=options.workers,
+                has_plan=wanted.price is not None,
+            ),
         )
         bound = -np.inf if answer.bound is None else made.bound(answer.bound)
         return RelaxationResult(

@@ -69,6 +69,8 @@ class LocalSearch:
         The problem.
     until
         The moment of ``time.perf_counter`` at which no new start is made.
+    stop_requested
+        Called with whether there is a plan; whether to make no new start.
 
     Attributes
     ----------
@@ -79,6 +81,7 @@ class LocalSearch:
 
     problem: DecisionProblem
     until: float = np.inf
+    stop_requested: Callable[[bool], bool] = lambda _: False
     best: Floats | None = None
     price: float = np.inf
     _strict: bool = False
@@ -98,6 +101,10 @@ class LocalSearch:
         ]
         laws = (self.problem.objective_formula, *(law.as_formula for _, law in self.problem.constraint_laws))
         self._jumps = any(isinstance(node, Step) for law in laws for node in postorder(law.root))
+
+    @property
+    def _is_over(self) -> bool:
+        return time.perf_counter() >= self.until or self.stop_requested(self.best is not None)
 
     def offer(self, points: Floats) -> bool:
         """Keep the cheapest of some points if it is better than the best plan; return whether it is.
@@ -145,7 +152,7 @@ class LocalSearch:
             return
         order = np.argsort((prices - prices.min()) / (float(np.ptp(prices)) or 1.0) + missed, kind="stable")
         for place in order[:starts]:
-            if time.perf_counter() >= self.until:
+            if self._is_over:
                 return
             self.improve(points[place])
 
@@ -180,7 +187,7 @@ class LocalSearch:
             near = self.problem.rounded(near)
             if self._free.any():
                 for moved in near[(near != start).any(axis=1)]:
-                    if time.perf_counter() >= self.until:
+                    if self._is_over:
                         return
                     better |= self.offer(
                         np.stack(

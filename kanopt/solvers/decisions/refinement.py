@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError, SolverError
+from kanopt.interrupt import Interrupt
 from kanopt.problems.decisions import DecisionPlan, DecisionProblem
 from kanopt.problems.result import Progress
 from kanopt.solvers.base import SolveOptions
@@ -204,7 +205,12 @@ class RefinementRounds:
 
     def __post_init__(self) -> None:
         self.problem = self.model.problem
-        self.local = LocalSearch(self.problem, self.model.wall + self.options.time_limit)
+        self._interrupt = Interrupt()
+        self.local = LocalSearch(
+            self.problem,
+            self.model.wall + self.options.time_limit,
+            stop_requested=lambda found: self._interrupt.should_stop(found=found),
+        )
         self.answer: RelaxationResult | None = None
         self.tolerance = self.problem.optimality_tolerance
         self._finer, self._sharper, self._limit = 0, 0, ""
@@ -214,11 +220,14 @@ class RefinementRounds:
         """Search until the plan is proved to be within the tolerance, or time is up."""
         conflict = ""
         try:
-            self._first_plans()
-            while self._may_go_on and (self._tighten_tolerance() if self._is_optimal else self._solve_once()):
-                pass
-            if self.answer is not None and self.answer.infeasible and self.local.best is None:
-                conflict = self._conflict()
+            with self._interrupt:
+                self._first_plans()
+                while self._may_go_on and (
+                    self._tighten_tolerance() if self._is_optimal else self._solve_once()
+                ):
+                    pass
+                if self.answer is not None and self.answer.infeasible and self.local.best is None:
+                    conflict = self._conflict()
         except KeyboardInterrupt:
             self.interrupted = True
         return FoundDecisions(
@@ -234,7 +243,7 @@ class RefinementRounds:
             wall_seconds=time.perf_counter() - self.model.wall,
             cpu_seconds=cpu_seconds() - self.model.cpu,
             history=tuple(self._history),
-            interrupted=self.interrupted,
+            interrupted=self.interrupted or self._interrupt.asked,
         )
 
     @property
@@ -248,7 +257,8 @@ class RefinementRounds:
 
     @property
     def _may_go_on(self) -> bool:
-        return self._seconds_left > 0.0 and not self.interrupted and self.rounds < _MOST_ROUNDS
+        stopped = self.interrupted or self._interrupt.should_stop(found=self.local.best is not None)
+        return self._seconds_left > 0.0 and not stopped and self.rounds < _MOST_ROUNDS
 
     def _first_plans(self) -> None:
         initial = self.options.initial
@@ -356,7 +366,7 @@ class RefinementRounds:
         names = [rule.name for rule, _ in self.problem.constraint_laws]
         out: set[str] = set()
         for name in names[:_MOST_DELETIONS]:
-            if self._seconds_left <= 0.0:
+            if self._seconds_left <= 0.0 or self._interrupt.asked:
                 break
             answer = self._run(self._relaxation.without({*out, name}))
             if answer.infeasible:

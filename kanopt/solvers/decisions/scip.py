@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -30,6 +31,7 @@ from kanopt.formulas.nodes import (
     fold,
     postorder,
 )
+from kanopt.interrupt import Interrupt
 from kanopt.problems.base import Problem
 from kanopt.problems.decisions import DecisionPlan, DecisionProblem
 from kanopt.problems.result import EngineRun, Progress, Status
@@ -51,6 +53,8 @@ _GAP = 0.5
 """The share of the tolerance at which SCIP need not go on."""
 _FEASIBLE = 1e-7
 _INFINITE = 1e20
+_STOPPED = "userinterrupt"
+_POLL = 0.05
 _HIDDEN = 1e-6
 """What SCIP's tolerance may hide of an objective, relative to it and below one."""
 
@@ -90,6 +94,8 @@ class ScipNative(Solver):
         """Run SCIP, and polish the best plan on the law."""
         model.minimise(options)
         stopped, local = model.scip.getStatus(), LocalSearch(model.problem)
+        if not model.scip.getNSols() and stopped == _STOPPED:
+            local.explore(options.seed, 1)
         if model.scip.getNSols():
             local.improve(np.array([model.scip.getVal(variable) for variable in model.decided.values()]))
         dual = float(model.scip.getDualbound())
@@ -107,7 +113,7 @@ class ScipNative(Solver):
 
     def raise_plan(self, model: _ScipModel, found: _FoundValues) -> Outcome:
         """Return the best values as a plan; the rounding bound covers SCIP's tolerance."""
-        interrupted = found.stopped == "userinterrupt"
+        interrupted = found.stopped == _STOPPED
         if found.best is None:
             status, message = Status.NO_PLAN, "no plan within the time limit"
             if found.stopped == "infeasible":
@@ -186,16 +192,27 @@ class _ScipModel:
         self.scip.setObjective(total)
 
     def minimise(self, options: SolveOptions) -> None:
-        """Search within the time limit."""
+        """Search within the time limit, or until Ctrl-C."""
         self.scip.setParams(
             {
+                "misc/catchctrlc": False,  # SCIP would keep from Python what it catches itself
                 "limits/time": max(options.time_limit, 0.0),
                 "limits/absgap": _GAP * self.problem.optimality_tolerance,
                 "randomization/randomseedshift": options.seed % 2**31,
                 "numerics/feastol": _FEASIBLE,
             }
         )
-        self.scip.optimize()
+        with Interrupt() as interrupt, ThreadPoolExecutor(1) as pool:
+            search = pool.submit(self.scip.optimizeNogil)
+            try:
+                while not search.done():
+                    wait([search], _POLL)
+                    if interrupt.asked:
+                        self.scip.interruptSolve()
+            except KeyboardInterrupt:
+                self.scip.interruptSolve()
+                raise
+            search.result()
 
     def objective(self, values: Mapping[str, float]) -> float:
         """Return the objective that SCIP computes for values; this discards its search."""

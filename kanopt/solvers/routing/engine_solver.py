@@ -62,7 +62,9 @@ class EngineSolver(Solver):
                 EngineOrder(self.engine, options.seed, start),
                 incumbents,
                 time_limit=options.time_limit,
-                stop_requested=lambda: interrupt.asked or incumbents.stopped,
+                stop_requested=lambda: (
+                    incumbents.stopped or interrupt.should_stop(found=incumbents.best is not None)
+                ),
             )
         stopped = interrupt.asked or incumbents.stopped
         return FoundRoutes(incumbents.best, tuple(incumbents.history), message, stopped)

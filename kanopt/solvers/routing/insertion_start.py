@@ -16,7 +16,7 @@ import numpy as np
 from kanopt.solvers.routing.arrays import NodeRoutes, Rank, RoutingArrays
 from kanopt.solvers.routing.integer_routes import arc_cost, without_idle_reloads
 
-__all__ = ["insert_groups", "ruin_and_recreate"]
+__all__ = ["insert_all", "insert_groups", "ruin_and_recreate"]
 
 _STEPS, _LARGEST_SHARE = 60, 0.4
 _TRIED = 40
@@ -81,6 +81,19 @@ def _groups(arrays: RoutingArrays) -> list[list[int]]:
     ]
     groups = [[node, *dependents.get(node, ())] for node in alone]
     return sorted(groups, key=lambda group: not arrays.mandatory[group].any())
+
+
+def insert_all(arrays: RoutingArrays, over: Callable[[], bool]) -> NodeRoutes:
+    """Return a plan in which everybody is inserted who fits and pays, one after the other.
+
+    Parameters
+    ----------
+    arrays
+        The problem.
+    over
+        Whether to stop.
+    """
+    return insert_groups(arrays, [[] for _ in arrays.fleet], _groups(arrays), over)
 
 
 def insert_groups(

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from kanopt.errors import SolverError
-from kanopt.interrupt import Interrupt
+from kanopt.interrupt import PATIENCE, Interrupt
 from kanopt.problems.base import Problem
 from kanopt.problems.result import EngineRun
 from kanopt.problems.routing import RoutingProblem
@@ -19,6 +19,7 @@ from kanopt.solvers.routing.completion import complete_plan
 from kanopt.solvers.routing.engine_solver import FoundRoutes, idle_routes, raise_routes
 from kanopt.solvers.routing.engines import ORTOOLS, PYVRP, EngineOrder, engine_name, run_engine
 from kanopt.solvers.routing.incumbents import Incumbents
+from kanopt.solvers.routing.insertion_start import insert_all
 from kanopt.solvers.routing.integers import RoutingIntegers, lower
 from kanopt.solvers.routing.ortools_engine.solver import OrToolsRouting
 from kanopt.solvers.routing.pyvrp_engine.relaxed import relaxed_for_pyvrp
@@ -95,6 +96,7 @@ class RoutingPortfolio(Solver):
                 run.run_in_turn(start)
             else:
                 run.run_in_parallel(start)
+            run.insert_if_stopped()
         return run.found()
 
     def raise_plan(self, model: RoutingIntegers, found: FoundRoutes) -> Outcome:
@@ -116,9 +118,15 @@ class _PortfolioRun:
         self.runs: list[EngineRun] = []
         self.plans: dict[int, tuple[Rank, NodeRoutes]] = {}
 
-    def stop_requested(self) -> bool:
-        """Say whether the user asked to stop."""
-        return self.interrupt.asked or self.best.stopped
+    def stop_requested(self, *, found: bool = False) -> bool:
+        """Say whether the user asked to stop, and something is found or was looked for long enough.
+
+        Parameters
+        ----------
+        found
+            Whether an engine has something, which need not be a plan for the whole problem.
+        """
+        return self.best.stopped or self.interrupt.should_stop(found=found or self.best.best is not None)
 
     def seconds_left(self) -> float:
         """Return the wall seconds that are left."""
@@ -193,7 +201,12 @@ class _PortfolioRun:
     def _timed(self, order: EngineOrder, own: Incumbents, share: float) -> EngineRun:
         wall, cpu = time.perf_counter(), time.process_time()
         limit = share * self.options.time_limit - self.best.seconds
-        message = run_engine(order, own, time_limit=limit, stop_requested=self.stop_requested)
+        message = run_engine(
+            order,
+            own,
+            time_limit=limit,
+            stop_requested=lambda: self.stop_requested(found=own.best is not None),
+        )
         run = EngineRun(
             engine_name(order.engine),
             wall_seconds=time.perf_counter() - wall,
@@ -232,6 +245,15 @@ class _PortfolioRun:
             failures = "; ".join(f"{run.name} {run.message}" for run in self.runs)
             raise SolverError(f"every engine failed before it had a plan: {failures}")
 
+    def insert_if_stopped(self) -> None:
+        """Where the user stopped the engines before they had a plan, insert one client after the other."""
+        if self.best.best is not None or not self.interrupt.asked:
+            return
+        until = time.monotonic() + PATIENCE
+        routes = insert_all(self.arrays, lambda: time.monotonic() > until)
+        self.runs.append(EngineRun("insertion", message="no engine had a plan yet"))
+        self._on_incumbent(len(self.runs) - 1, routes, self.arrays.rank(routes))
+
     def found(self) -> FoundRoutes:
         """Return the best plan of all, and what each engine did.
 
@@ -243,6 +265,6 @@ class _PortfolioRun:
             None if winner is None else self.plans[winner][1],
             tuple(self.best.history),
             "every engine ended by itself: the same seed gives the same plan" if ended else "",
-            self.stop_requested(),
+            self.best.stopped or self.interrupt.asked,
             tuple(replace(run, won=place == winner) for place, run in enumerate(self.runs)),
         )

@@ -230,10 +230,15 @@ class _CpSatSchedulingRun:
         ending = self._minimise(self.safe, _FIRST_SHARE * limit, SearchGoal.SOLVE)
         if ending is CpSatTermination.LIMIT:
             self._improve(_IMPROVE_SHARE * limit)
-        if not (self.interrupt.asked or (self.model.exact and ending is not CpSatTermination.LIMIT)):
+        if not (self._is_stopped or (self.model.exact and ending is not CpSatTermination.LIMIT)):
             ending = self._minimise(self.relaxed, limit - self._elapsed(), SearchGoal.PROVE)
         proved = ending is CpSatTermination.INFEASIBLE
         return _FoundSchedule(self.best, self.bound, proved, tuple(self.history), self.interrupt.asked)
+
+    @property
+    def _is_stopped(self) -> bool:
+        """Whether the user asked to stop, and there is a schedule or was time to find one."""
+        return self.interrupt.should_stop(found=self.best is not None)
 
     def _elapsed(self) -> float:
         return self.options.clock.now() - self.model.began
@@ -279,7 +284,7 @@ class _CpSatSchedulingRun:
             try:
                 self.options.progress(progress)
             except KeyboardInterrupt:
-                self.interrupt.asked = True
+                self.interrupt.ask()
 
     def _raise_bound(self, cost: float) -> None:
         """Turn a bound on a grid's cost into one on the law, and keep the highest."""
@@ -299,7 +304,7 @@ class _CpSatSchedulingRun:
             part = grid.without_setups() if easier else grid
             search = _GridSearch(part, None, aim, on_safe_grid=grid is self.safe and not easier)
             found, short = self._search(search, _REGULAR_SHARE * seconds)
-            if found.termination is CpSatTermination.INFEASIBLE or self.interrupt.asked:
+            if found.termination is CpSatTermination.INFEASIBLE or self._is_stopped:
                 return found.termination
             self.regular_is_best |= found.termination is CpSatTermination.OPTIMAL and not easier
             floor = max(floor, round(found.bound))
@@ -325,7 +330,7 @@ class _CpSatSchedulingRun:
     def _search(self, search: _GridSearch, seconds: float) -> tuple[CpSatResult, TimeGrid]:
         """Run CP-SAT from the best schedule so far, and keep what it finds; return also the shortened grid."""
         grid, floor = search.grid, search.lower_bound
-        if self.interrupt.asked or (search.goal is SearchGoal.IMPROVE and self.best is None):
+        if self._is_stopped or (search.goal is SearchGoal.IMPROVE and self.best is None):
             return CpSatResult(CpSatTermination.LIMIT, None, -np.inf), grid
         if self.best is not None:
             grid = grid.shortened(grid.cost(self.best.modes, self.best.starts))
@@ -357,7 +362,14 @@ class _CpSatSchedulingRun:
 
         options = self.options
         limits = SearchLimits(seconds, options.seed, options.workers, options.deterministic, search.goal)
-        found = run_cpsat(model.model, limits, model.solution_variables, self.interrupt, on_solution)
+        found = run_cpsat(
+            model.model,
+            limits,
+            model.solution_variables,
+            self.interrupt,
+            on_solution,
+            has_plan=self.best is not None,
+        )
         options.clock.spend(found.work)
         if bounding:
             self._raise_bound(found.bound)

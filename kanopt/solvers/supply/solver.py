@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import SolverError
+from kanopt.interrupt import Interrupt
 from kanopt.problems.base import Plan, Problem
 from kanopt.problems.result import Status
 from kanopt.problems.supply import FlowPlan, SupplyProblem
@@ -60,14 +61,6 @@ class HighsSupply(Solver):
         """Return an empty text for a supply problem."""
         return "" if isinstance(problem, SupplyProblem) else "it solves supply problems"
 
-    def solve(self, problem: Any, options: SolveOptions) -> Outcome:
-        """Build the linear model, search, and return the best plan."""
-        try:
-            return super().solve(problem, options)
-        except KeyboardInterrupt:
-            # while HiGHS runs, Ctrl-C ends the run and keeps the incumbent; this is one before or after that
-            return Outcome(None, Status.NO_PLAN, None, None, 0.0, interrupted=True)
-
     def lower(self, problem: SupplyProblem, options: SolveOptions) -> _TimedModel:
         """Return the problem as a mixed-integer linear model, in which everything that must be delivered is."""
         options.refuse_deterministic(self.name)
@@ -77,9 +70,10 @@ class HighsSupply(Solver):
     def search(self, model: _TimedModel, options: SolveOptions) -> _FoundPoint:
         """Run HiGHS; where nothing delivers all that must be, leave out as little as possible."""
         search = _HighsSupplySearch(model.problem, options, model.began)
-        answer = search.run(model.rows, options.initial)
-        if answer.termination is HighsTermination.INFEASIBLE:
-            return search.partial()
+        with Interrupt():  # what stops one run stops the next
+            answer = search.run(model.rows, options.initial)
+            if answer.termination is HighsTermination.INFEASIBLE:
+                return search.partial()
         point = search.initial_point(model.rows) if answer.values is None else answer.values
         return _FoundPoint(model.rows, answer, point)
 

@@ -240,11 +240,17 @@ def test_engines_side_by_side_know_the_rules(name, monkeypatch):
     monkeypatch.setattr("kanopt.solvers.routing.portfolio._SMALL", 0)
     monkeypatch.setattr("kanopt.solvers.routing.portfolio._SHORT", 0.0)
     problem = variant(name, 0)
-    outcome = RoutingPortfolio().solve(problem, SolveOptions(time_limit=4.0, workers=2))
+    alone = RoutingPortfolio().solve(problem, SolveOptions(time_limit=4.0))
+
+    def stop_when_as_good(step):
+        if step.objective <= alone.objective + 2 * alone.rounding_bound:
+            raise KeyboardInterrupt
+
+    options = SolveOptions(time_limit=60.0, workers=2, progress=stop_when_as_good)
+    outcome = RoutingPortfolio().solve(problem, options)
     check = problem.check(outcome.plan)
     assert check.ok or check.only_unserved
     assert not any("failed" in run.message for run in outcome.engines)
-    alone = RoutingPortfolio().solve(problem, SolveOptions(time_limit=4.0))
     assert outcome.objective == pytest.approx(alone.objective, abs=2 * outcome.rounding_bound)
 
 

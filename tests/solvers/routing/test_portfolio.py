@@ -12,6 +12,7 @@ import pytest
 
 from kanopt.errors import SolverError
 from kanopt.formulas import Variable, parse_formula
+from kanopt.interrupt import Interrupt
 from kanopt.problems import Progress, RoutingProblem, Status, VehicleType
 from kanopt.problems.result import EngineRun
 from kanopt.refs import arc, state
@@ -184,6 +185,17 @@ def test_ctrl_c_in_turn_keeps_the_plan():
     assert outcome.interrupted
     assert [run.message for run in outcome.engines] == ["stopped"]
     assert euclidean(40).assess(outcome.plan).status is Status.FEASIBLE
+
+
+def test_where_ctrl_c_came_before_any_engine_had_a_plan_clients_are_inserted(monkeypatch):
+    monkeypatch.setattr("kanopt.interrupt.PATIENCE", -1.0)
+    problem = euclidean(12)
+    with Interrupt() as stop:
+        stop.ask()
+        outcome = solved(problem, time_limit=60.0)
+    assert outcome.interrupted
+    assert [run.name for run in outcome.engines if run.won] == ["insertion"]
+    assert problem.assess(outcome.plan).status is Status.FEASIBLE
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -14,6 +14,7 @@ from scipy.optimize import linprog
 
 from kanopt.errors import SolverError
 from kanopt.formulas import Variable, parse_formula
+from kanopt.interrupt import Interrupt
 from kanopt.problems.base import Plan
 from kanopt.problems.result import Status
 from kanopt.problems.supply import Facility, FlowPlan, Lane, Market, Period, Product, Supplier, SupplyProblem
@@ -30,6 +31,7 @@ from kanopt.solvers.highs import (
 from kanopt.solvers.solve import solve
 from kanopt.solvers.supply.model import SupplyModel
 from kanopt.solvers.supply.solver import HighsSupply
+from kanopt.worker import WorkerEnd
 from tests.cases.supply import best_of_all, random_problem, small
 
 
@@ -249,12 +251,24 @@ def test_ctrl_c_keeps_the_best_plan_so_far():
 
 
 def test_ctrl_c_before_anything_is_found_is_no_plan(monkeypatch):
-    def press(*_):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("kanopt.solvers.supply.solver.run_highs", press)
-    outcome = HighsSupply().solve(small(), SolveOptions())
+    monkeypatch.setattr("kanopt.interrupt.PATIENCE", 0.0)
+    monkeypatch.setattr("kanopt.solvers.highs.run_workers", lambda *_, **__: [WorkerEnd()])
+    with Interrupt() as stop:
+        stop.ask()
+        outcome = HighsSupply().solve(small(), SolveOptions())
     assert (outcome.status, outcome.plan, outcome.interrupted) == (Status.NO_PLAN, None, True)
+    assert outcome.message == "stopped before a first plan was found"
+
+
+@pytest.mark.usefixtures("heard")
+def test_a_second_ctrl_c_stops_at_once(monkeypatch):
+    def press_twice(*_, **__):
+        for _ in range(2):
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr("kanopt.solvers.highs.run_workers", press_twice)
+    with pytest.raises(KeyboardInterrupt):
+        solve(small())
 
 
 def test_ctrl_c_while_the_least_shortage_is_sought_says_what_is_proved(monkeypatch):

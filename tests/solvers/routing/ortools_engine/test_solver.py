@@ -5,9 +5,10 @@ import os
 import signal
 import subprocess
 import sys
-import time
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -193,6 +194,7 @@ def test_first_plans_are_tried_in_turn(monkeypatch):
     monkeypatch.setattr(OrToolsSearch, "_searched", nothing)
     assert solved(euclidean(4)).status is Status.NO_PLAN
     assert len(set(tried)) == 3
+    monkeypatch.setattr("kanopt.interrupt.PATIENCE", 0.0)
     monkeypatch.setattr(OrToolsSearch, "_searched", lambda *_: signal.raise_signal(signal.SIGINT))
     stopped = solved(euclidean(4))
     assert (stopped.interrupted, stopped.message) == (True, "stopped before a first plan was found")
@@ -332,13 +334,34 @@ print(json.dumps([outcome.interrupted, len(outcome.plan.routes), len(outcome.pla
 def test_ctrl_c_from_outside_keeps_the_plan():
     process = subprocess.Popen([sys.executable, "-c", SCRIPT], stdout=subprocess.PIPE, text=True)
     assert process.stdout.readline() == "incumbent\n"
-    time.sleep(0.3)
     process.send_signal(signal.SIGINT)
     rest, _ = process.communicate(timeout=100)
     interrupted, routes, unserved = json.loads(rest.strip().split("\n")[-1])
     assert process.returncode == 0
     assert interrupted
     assert (routes, unserved) == (3, 0)
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="looks at /proc")
+def test_memory_is_given_back_after_every_search():
+    problem, searches = euclidean(8), []
+
+    def resident() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    def search() -> None:
+        given = lower(problem)
+        made = OrToolsSearch(given, Incumbents(given), time_limit=0.02, seed=0, stop_requested=lambda: False)
+        searches.append(weakref.ref(made))
+        made.run(None)
+
+    search()
+    before = resident()
+    for _ in range(15):
+        search()
+    assert [known() for known in searches] == [None] * 16
+    # the model of one search is 2 MB
+    assert resident() - before < 10e6
 
 
 def test_outside_the_main_thread_signals_are_left_alone():
