@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
+from weakref import WeakMethod
 
 import numpy as np
 from ortools.constraint_solver import pywrapcp, routing_enums_pb2
@@ -24,6 +25,8 @@ _PER_MOVE, _PER_MOVE_AND_CLIENT, _RULES, _RESTS = 1e-6, 3e-9, 3.0, 3e-5  # secon
 _PER_GROUP_AND_CLIENT = 1e-4
 _REBUILDING = 0.2  # share of the time in which a start is made where rules are many
 _REMOVED, _LONGEST, _BYPASS = 10, 10, 0.01  # what the paper on string removals suggests
+
+Answer = TypeVar("Answer")
 
 
 class OrToolsSearch:
@@ -102,12 +105,12 @@ class OrToolsSearch:
         self.routing_model = OrToolsModel(arrays)
         self.model = self.routing_model.model
         self.next = [self.model.NextVar(index) for index in range(self.model.Size())]
-        self.model.AddAtSolutionCallback(self._on_solution)
+        self.model.AddAtSolutionCallback(_weakly(self._on_solution))
         self.limit_checks = 0
         self.hurried = False
         if not arrays.rules.is_empty or incumbents.clock.counts_work:
             # between two plans the search may look for times for long, and a clock that counts hears of every branch
-            self.model.AddSearchMonitor(self.model.solver().CustomLimit(self._is_over))
+            self.model.AddSearchMonitor(self.model.solver().CustomLimit(_weakly(self._is_over)))
 
     def run(self, start: NodeRoutes | None) -> None:
         """Search from a plan that fits, or from scratch."""
@@ -248,3 +251,19 @@ class OrToolsSearch:
         left = int((self.arrays.mandatory & ~served).sum())
         objective = value - left * self.arrays.penalty + self.arrays.missed_prizes
         self.incumbents.offer(routes, (self.arrays.unreachable_mandatory + left, objective))
+
+
+def _weakly(method: Callable[[], Answer]) -> Callable[[], Answer]:
+    """Return a callback that does not keep the search alive.
+
+    The solver holds its callbacks, and the search holds the solver; that circle leads through C++, where Python's
+    collector does not see it, and megabytes of model would stay in memory after every search.
+    """
+    known = WeakMethod(method)
+
+    def call() -> Answer:
+        bound = known()
+        assert bound is not None  # whoever runs the solver holds the search
+        return bound()
+
+    return call
