@@ -1,14 +1,20 @@
 """The command line: scenarios checked, run and compared; laws fitted.
 
-Results go to stdout, progress and messages to stderr. Nothing heavy is loaded before a command needs it.
+Results go to stdout, progress and messages to stderr. Nothing heavy is loaded before a command needs it; nothing at all
+before signals are listened to, so that Ctrl-C while modules load ends as it does later.
 """
 
 from __future__ import annotations
 
-from kanopt.cli.commands import kanopt
-from kanopt.cli.failures import run_guarded
+import signal
+from contextlib import ExitStack
+from typing import Any
+
+from kanopt.interrupt import Interrupt
 
 __all__ = ["main"]
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -19,6 +25,31 @@ def main(arguments: list[str] | None = None) -> None:
     arguments
         In place of those of the process, without the program's name.
     """
-    raise SystemExit(
-        run_guarded(lambda: kanopt.main(args=arguments, prog_name="kanopt", standalone_mode=False))
-    )
+    with ExitStack() as restored:
+        stop = restored.enter_context(Interrupt(keeps=False, signals=_SIGNALS))
+        code = _run(arguments, stop)
+        stop.keeps = True  # KeyboardInterrupt has become the code, and is not to come out any more
+        if arguments is None:
+            # the process ends with this: what comes now must neither change its code nor print a traceback
+            for number in _SIGNALS:
+                signal.signal(number, signal.SIG_IGN)
+            restored.pop_all()
+    raise SystemExit(code)
+
+
+def _run(arguments: list[str] | None, stop: Interrupt) -> int:
+    """Run the command line; return its exit code."""
+
+    def command() -> Any:
+        from kanopt.cli.commands import kanopt
+
+        return kanopt.main(args=arguments, prog_name="kanopt", standalone_mode=False, obj=stop)
+
+    try:
+        from kanopt.cli.failures import run_guarded
+
+        return run_guarded(command, stop)
+    except BaseException:
+        if not stop.raised:
+            raise
+        return 128 + (stop.number or signal.SIGINT)

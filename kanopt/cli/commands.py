@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from click.core import ParameterSource
 
-from kanopt.cli.failures import DEBUG, ExitCode, exit_code_of
+from kanopt.cli.failures import DEBUG, ExitCode, exit_code_of, exit_code_of_stop
 from kanopt.cli.progress import progress_reporter
+from kanopt.cli.stopping import stop_of_command
 from kanopt.text import count_text
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ Exit codes:
   5    a law was refused because it predicts too poorly
   130  stopped by Ctrl-C (the best plan so far and its report are written; while laws are
        learned nothing is planned, and --out gets the laws finished before)
+  143  stopped by SIGTERM, as by Ctrl-C
 """
 
 
@@ -180,19 +182,33 @@ def run(
     quiet: bool,
 ) -> int:
     """Learn the laws of a scenario, plan, explain, and write the report."""
-    from kanopt.cli.output import run_json, save_laws, save_laws_on_interrupt, save_plan, to_json
+    from kanopt.cli.output import (
+        law_files,
+        run_json,
+        save_laws,
+        save_laws_on_interrupt,
+        save_plan,
+        to_json,
+    )
 
     target = report or (out or Path("reports")) / f"{file.stem}.html"
-    with save_laws_on_interrupt(None if out is None else out / "laws"):
-        outcome = _run(file, seed=seed, time_limit=time_limit, quiet=quiet)
-    code = exit_code_of(outcome.result)
+    plan = None if out is None else out / f"{file.stem}_plan.csv"
+    laws = None if out is None else out / "laws"
+
+    def outputs(scenario: Scenario) -> list[Path]:
+        beside = [] if plan is None else [plan]
+        return [target, *beside, *law_files(scenario.laws, laws)]
+
+    with save_laws_on_interrupt(laws):
+        outcome = _run(file, outputs, seed=seed, time_limit=time_limit, quiet=quiet)
     if not as_json:
         click.echo(_run_text(outcome))
-    if out is not None:
-        save_laws(outcome.laws.values(), out / "laws")
+    if laws is not None and plan is not None:
+        save_laws(outcome.laws.values(), laws)
         if outcome.result.has_plan:
-            save_plan(outcome.result, out / f"{file.stem}_plan.csv")
+            save_plan(outcome.result, plan)
     written = outcome.to_html(target)
+    code = exit_code_of(outcome.result)
     if as_json:
         click.echo(to_json({**run_json(outcome), "report": str(written), "exit_code": int(code)}))
     else:
@@ -200,9 +216,20 @@ def run(
     return code
 
 
-def _run(file: Path, *, seed: int | None, time_limit: float | None, quiet: bool) -> Run:
+def _run(
+    file: Path,
+    outputs: Callable[[Scenario], Iterable[Path]],
+    *,
+    seed: int | None,
+    time_limit: float | None,
+    quiet: bool,
+) -> Run:
+    """Load and run a scenario, if its outputs can be written."""
+    from kanopt.cli.output import check_outputs, input_files
+
     with progress_reporter(quiet=quiet) as progress:
         scenario = _load(file)
+        check_outputs(outputs(scenario), input_files(scenario))
         return scenario.run(seed=seed, time_limit=time_limit, progress=progress)
 
 
@@ -242,20 +269,21 @@ def compare(
 
     The first file is the base. A single what-if file is compared with the base it names.
     """
-    from kanopt.cli.output import comparison_json, to_json
+    from kanopt.cli.output import check_outputs, comparison_json, input_files, to_json
     from kanopt.whatif import compare as compared
 
     with progress_reporter(quiet=quiet) as progress:
         scenarios = [_load(file) for file in files]
         if len(scenarios) == 1:
             scenarios = [_load(_base_of(scenarios[0])), *scenarios]
+        target = report or (out or Path("reports")) / f"{scenarios[0].path.stem}_compared.html"
+        check_outputs([target], [path for scenario in scenarios for path in input_files(scenario)])
         outcome = compared(scenarios, seed=seed, repeats=repeats, time_limit=time_limit, progress=progress)
-    target = report or (out or Path("reports")) / f"{scenarios[0].path.stem}_compared.html"
-    codes = [exit_code_of(outcome_run.result) for outcome_run in outcome.runs]
-    code = ExitCode.INTERRUPTED if outcome.interrupted else max(codes)
     if not as_json:
         click.echo(outcome.text())
     written = outcome.to_html(target)
+    codes = [exit_code_of(outcome_run.result) for outcome_run in outcome.runs]
+    code = exit_code_of_stop() if outcome.interrupted else max(codes)
     if as_json:
         click.echo(to_json({**comparison_json(outcome), "report": str(written), "exit_code": int(code)}))
     else:
@@ -304,10 +332,11 @@ def solve(
         return solve_instance(file, InstanceOptions(convention, out, seed, time_limit, as_json, quiet))
     if convention is not None:
         raise click.UsageError("--convention goes with an instance; a scenario says what its distances are")
-    outcome = _run(file, seed=seed, time_limit=time_limit, quiet=quiet)
-    code = exit_code_of(outcome.result)
+    outputs = [] if out is None else [out]
+    outcome = _run(file, lambda _: outputs, seed=seed, time_limit=time_limit, quiet=quiet)
     if out is not None and outcome.result.has_plan:
         save_plan(outcome.result, out)
+    code = exit_code_of(outcome.result)
     click.echo(
         to_json({**result_json(outcome.result), "exit_code": int(code)}) if as_json else str(outcome.result)
     )
@@ -358,7 +387,16 @@ def fit(file: Path | None, *, table: Path | None, out: Path | None, as_json: boo
 
     What the law of a scenario is to be stands in its file; the options from --target to --min-r2 go with --table.
     """
-    from kanopt.cli.output import law_json, law_lines, save_laws, save_laws_on_interrupt, to_json
+    from kanopt.cli.output import (
+        check_outputs,
+        input_files,
+        law_files,
+        law_json,
+        law_lines,
+        save_laws,
+        save_laws_on_interrupt,
+        to_json,
+    )
     from kanopt.cli.table_law import fit_table
 
     if (file is None) == (table is None):
@@ -372,19 +410,22 @@ def fit(file: Path | None, *, table: Path | None, out: Path | None, as_json: boo
             scenario = _load(file)
             for remark in scenario.law_remarks():
                 click.echo(f"warning: {remark}", err=True)
+            check_outputs(law_files(scenario.laws, out), input_files(scenario))
             seed = scenario.seed if given["seed"] is None else given["seed"]
             laws = list(laws_of(scenario, learn(scenario, seed, progress)).values())
         else:
             assert table is not None
             if not given["target"] or not given["features"]:
                 raise click.UsageError("--table needs --target and --features")
+            check_outputs(law_files([given["target"]], out), [table])
             laws = [fit_table(table, **given)]
+    stop_of_command().keep()
     saved = [] if out is None else save_laws(laws, out)
     click.echo(to_json({law.name: law_json(law) for law in laws}) if as_json else "\n".join(law_lines(laws)))
     if not as_json:
         for path in saved:
             click.echo(f"law: {path}")
-    return ExitCode.SOLVED
+    return exit_code_of_stop() if stop_of_command().asked else ExitCode.SOLVED
 
 
 def _refuse_unused_options(names: Iterable[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable
@@ -12,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kanopt.cli.progress import warnings_to_stderr
+from kanopt.cli.stopping import stop_of_command
 from kanopt.errors import FormulaError, KanoptError, SolverError
+from kanopt.interrupt import Interrupt
 
 if TYPE_CHECKING:
     from kanopt.problems.result import Result
 
-__all__ = ["DEBUG", "ExitCode", "exit_code_of", "run_guarded"]
+__all__ = ["DEBUG", "ExitCode", "exit_code_of", "exit_code_of_stop", "run_guarded"]
 
 DEBUG = "KANOPT_DEBUG"
 
@@ -33,12 +36,13 @@ class ExitCode(IntEnum):
     LAW_REFUSED = 5
     INTERRUPTED = 130
     PIPE_CLOSED = 141
+    TERMINATED = 143
 
 
 def exit_code_of(result: Result) -> ExitCode:
     """Return the exit code of a result."""
-    if result.interrupted:
-        return ExitCode.INTERRUPTED
+    if result.interrupted or stop_of_command().asked:
+        return exit_code_of_stop()
     return {
         "optimal": ExitCode.SOLVED,
         "feasible": ExitCode.SOLVED,
@@ -48,38 +52,85 @@ def exit_code_of(result: Result) -> ExitCode:
     }[result.status.value]
 
 
-def run_guarded(command: Callable[[], Any]) -> int:
-    """Run a command; turn whatever it raises into a message on stderr and an exit code."""
+def exit_code_of_stop() -> ExitCode:
+    """Return the exit code of a command that was stopped: that of Ctrl-C, where it was no other signal."""
+    terminated = stop_of_command().number == signal.SIGTERM
+    return ExitCode.TERMINATED if terminated else ExitCode.INTERRUPTED
+
+
+def run_guarded(command: Callable[[], Any], stop: Interrupt) -> int:
+    """Run a command; turn whatever it raises into a message on stderr and an exit code.
+
+    Parameters
+    ----------
+    command
+        Returns an exit code, or anything else where all is well.
+    stop
+        What hears the signals meanwhile.
+    """
     try:
         with warnings_to_stderr():
             code = command()
         sys.stdout.flush()
-    except (BrokenPipeError, SystemExit):
-        # the reader of our output has closed the pipe (click makes that a SystemExit, and nothing else one); the output
-        # that is still buffered must not raise again at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.PIPE_CLOSED
-    except click.ClickException as error:
-        error.show()
-        return ExitCode.BAD_INPUT
-    except (KeyboardInterrupt, click.Abort) as error:
-        # click makes an Abort of a KeyboardInterrupt
-        words = str(error.__cause__ or error)
-        click.echo(words or "stopped by the user before there was anything to write", err=True)
-        return ExitCode.INTERRUPTED
-    except SolverError as error:
-        return _print_error(error, ExitCode.INTERNAL_ERROR)
-    except FormulaError as error:
-        return _print_error(error, ExitCode.LAW_REFUSED)
-    except KanoptError as error:
-        return _print_error(error, ExitCode.BAD_INPUT)
-    except OSError as error:
-        place = f"{error.filename}: " if error.filename else ""
-        click.echo(f"{place}{error.strerror or error}", err=True)
-        return ExitCode.BAD_INPUT
-    except Exception as error:  # a fault of our own is reported in one line
-        return _internal_error(error)
+    except BaseException as error:
+        return _report(error, stop)
     return code if isinstance(code, int) else ExitCode.SOLVED
+
+
+def _report(error: BaseException, stop: Interrupt) -> int:
+    """Print what an exception says; return its exit code."""
+    match error:
+        case BrokenPipeError() | SystemExit():
+            # the reader of our output has closed the pipe (click makes that a SystemExit, and nothing else one)
+            _leave_stdout()
+            return ExitCode.PIPE_CLOSED
+        case KeyboardInterrupt() | click.Abort():
+            # click makes an Abort of a KeyboardInterrupt
+            return _report_stop(str(error.__cause__ or error), stop)
+        case Exception() if stop.raised:
+            # C extensions that are just being loaded make an ImportError of a KeyboardInterrupt
+            return _report_stop("", stop)
+        case click.ClickException():
+            error.show()
+            return ExitCode.BAD_INPUT
+        case SolverError():
+            return _print_error(error, ExitCode.INTERNAL_ERROR)
+        case FormulaError():
+            return _print_error(error, ExitCode.LAW_REFUSED)
+        case KanoptError():
+            return _print_error(error, ExitCode.BAD_INPUT)
+        case OSError():
+            return _report_file(error)
+        case Exception():  # a fault of our own is reported in one line
+            return _internal_error(error)
+    raise error
+
+
+def _leave_stdout() -> None:
+    """Let what is still buffered for stdout go nowhere: it must not raise again when the process ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _report_stop(words: str, stop: Interrupt) -> int:
+    """Say that a signal has stopped the command, and what is left of it."""
+    terminated = stop.number == signal.SIGTERM
+    how = "terminated" if terminated else "stopped by the user"
+    at_once = stop.keeps and stop.raised
+    what = "at once; what was not written yet is lost" if at_once else "before there was anything to write"
+    click.echo(words or f"{how} {what}", err=True)
+    return ExitCode.TERMINATED if terminated else ExitCode.INTERRUPTED
+
+
+def _report_file(error: OSError) -> int:
+    """Name the file that could not be read or written."""
+    place = f"{error.filename}: " if error.filename else ""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        place = "standard output: "
+        _leave_stdout()
+    click.echo(f"{place}{error.strerror or error}", err=True)
+    return ExitCode.BAD_INPUT
 
 
 def _print_error(error: KanoptError, code: ExitCode) -> int:

@@ -59,16 +59,16 @@ def is_instance(file: Path) -> bool:
 
 def solve_instance(file: Path, options: InstanceOptions) -> int:
     """Read, solve and print an instance; return the exit code."""
-    from kanopt.cli.output import result_json, save_plan, to_json
+    from kanopt.cli.output import check_outputs, result_json, save_plan, to_json
     from kanopt.problems.routing.instances import read_instance, solution_text
 
+    check_outputs([] if options.out is None else [options.out], [file])
     _refuse_to_overwrite(file, options.out)
     instance = read_instance(file, convention=options.convention)
     if not options.quiet:
         for finding in instance.findings:
             click.echo(f"note: {finding.message}", err=True)
     result = _solve(instance, options)
-    code = exit_code_of(result)
     if options.out is not None and result.has_plan:
         if options.out.suffix == ".sol":
             plan: Any = result.plan
@@ -76,6 +76,7 @@ def solve_instance(file: Path, options: InstanceOptions) -> int:
             replace_file(options.out, text, make_folders=True)
         else:
             save_plan(result, options.out)
+    code = exit_code_of(result)
     facts = _result_facts(instance, result)
     if options.as_json:
         click.echo(to_json({**result_json(result), "instance": facts, "exit_code": int(code)}))

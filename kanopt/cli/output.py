@@ -9,15 +9,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from kanopt.csv_cells import csv_text
-from kanopt.files import file_name, replace_file
+from kanopt.files import check_target, file_name, replace_file
 
 if TYPE_CHECKING:
     from kanopt.problems.result import Result
-    from kanopt.whatif import Comparison, LearnedLaw, Run
+    from kanopt.whatif import Comparison, LearnedLaw, Run, Scenario
 
 __all__ = [
+    "check_outputs",
     "comparison_json",
+    "input_files",
+    "law_files",
     "law_json",
     "law_lines",
     "result_json",
@@ -27,6 +32,40 @@ __all__ = [
     "save_plan",
     "to_json",
 ]
+
+
+def check_outputs(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
+    """Refuse files that cannot be written, before anything is learned or solved.
+
+    Parameters
+    ----------
+    outputs
+        What is to be written.
+    inputs
+        What is read, and must not be replaced.
+
+    Raises
+    ------
+    OSError
+        If there is no writing where a file is to go.
+    click.UsageError
+        If a file is to replace one that is read.
+    """
+    read = {path.resolve() for path in inputs}
+    for path in outputs:
+        check_target(path)
+        if path.resolve() in read:
+            raise click.UsageError(
+                f"{path} is read, and would be replaced by what is written; name another file"
+            )
+
+
+def input_files(scenario: Scenario) -> list[Path]:
+    """Return the files that a scenario and its tables were read from."""
+    from kanopt.tables import report_of
+
+    files = [document.path for document in scenario.layers.documents]
+    return [*files, *(Path(report_of(frame).source) for frame in scenario.tables.values())]
 
 
 def to_json(data: Any) -> str:
@@ -126,11 +165,17 @@ def save_plan(result: Result, path: Path) -> Path:
     return replace_file(path, csv_text(result.to_frame()), make_folders=True)
 
 
+def law_files(names: Iterable[str], folder: Path | None) -> list[Path]:
+    """Return the files that laws are saved in; none where there is no folder."""
+    return [] if folder is None else [folder / file_name(name, ".json") for name in names]
+
+
 def save_laws(laws: Iterable[LearnedLaw], folder: Path) -> list[Path]:
     """Write each law as the JSON that a scenario reads with ``file = "…"``."""
+    by_name = {law.name: law.formula for law in laws}
     return [
-        replace_file(folder / file_name(law.name, ".json"), law.formula.to_json(), make_folders=True)
-        for law in laws
+        replace_file(path, formula.to_json(), make_folders=True)
+        for path, formula in zip(law_files(by_name, folder), by_name.values(), strict=True)
     ]
 
 

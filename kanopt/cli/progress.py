@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
+from kanopt.cli.stopping import stop_of_command
+
 if TYPE_CHECKING:
     from kanopt.whatif import Event
     from kanopt.whatif.events import OnEvent
@@ -18,7 +20,27 @@ __all__ = ["progress_reporter", "warnings_to_stderr"]
 
 @contextmanager
 def progress_reporter(*, quiet: bool) -> Iterator[OnEvent]:
-    """Yield the function that receives the events of a run."""
+    """Yield the function that receives the events of a run.
+
+    Once a search begins there is something to keep: from then on a first Ctrl-C stops in order, whether it comes in the
+    search or while its result is explained and written. Before, there is nothing, and Ctrl-C ends the command.
+    """
+    stop = stop_of_command()
+    with _shown(quiet=quiet) as show:
+
+        def report(event: Event) -> None:
+            if event.stage == "solve":
+                stop.keep()
+            else:
+                stop.check()
+            show(event)
+
+        yield report
+
+
+@contextmanager
+def _shown(*, quiet: bool) -> Iterator[OnEvent]:
+    """Yield the function that shows the events of a run."""
     if quiet:
         yield lambda _: None
         return

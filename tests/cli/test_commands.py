@@ -1,115 +1,15 @@
 """The command line as an analyst meets it: exit codes, messages, files, and never a traceback."""
 
 import json
-import os
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from kanopt.cli import main
 from kanopt.formulas import Formula
-from kanopt.surrogates import KANRegressor
-
-FILES = {
-    "depots.csv": "name,x,y\nhub,0,0\n",
-    "clients.csv": "name,x,y,demand,earliest,latest\nnorth,0,4,0.5,420,1020\neast,5,0,0.6,420,1020\n",
-    "vehicles.csv": "name,count,capacity,fixed_cost,shift_start,shift_end\nvan,2,1.2,20,420,1020\n",
-    "case.toml": """\
-[scenario]
-name = "Case"
-
-[tables.depots]
-path = "depots.csv"
-[tables.clients]
-path = "clients.csv"
-[tables.vehicles]
-path = "vehicles.csv"
-
-[surrogates.minutes]
-formula = "2 * km"
-inputs = { km = "km" }
-unit = "min"
-
-[surrogates.fuel]
-formula = "0.3 * km"
-inputs = { km = "km" }
-unit = "EUR"
-
-[problem]
-kind = "routing"
-cost = { fuel = "fuel" }
-duration = { law = "minutes" }
-bind = { km = "arc.distance" }
-
-[problem.depots]
-table = "depots"
-[problem.clients]
-table = "clients"
-[problem.vehicles]
-table = "vehicles"
-
-[solver]
-time_limit = 1
-""",
-    "dear.toml": """\
-[scenario]
-name = "Dear"
-base = "case.toml"
-
-[[changes]]
-scale = "vehicles.fixed_cost"
-by = 2
-""",
-}
-
-LEARNED = """\
-[tables.trips]
-path = "trips.csv"
-[surrogates.minutes]
-table = "trips"
-target = "minutes"
-features = ["km"]"""
-
-
-@pytest.fixture
-def case(tmp_path, monkeypatch):
-    for name, text in FILES.items():
-        (tmp_path / name).write_text(text)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("KANOPT_DEBUG", raising=False)
-    return tmp_path
-
-
-@pytest.fixture
-def cli(capsys):
-    """Run a command in this process; return its exit code, stdout and stderr."""
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as caught:
-            main(list(arguments))
-        told = capsys.readouterr()
-        assert "Traceback" not in told.err
-        return int(caught.value.code or 0), told.out, told.err
-
-    return call
-
-
-def edit(path: Path, old: str, new: str) -> None:
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new, 1))
-
-
-def left_behind(folder: Path) -> list[str]:
-    """Return what is in the folder besides the files of the case."""
-    return sorted(
-        str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file() and p.name not in FILES
-    )
+from tests.cases.command_line import FILES, LEARNED, edit, left_behind, start
 
 
 def test_run_prints_the_laws_and_names_the_report_last(case, cli):
@@ -584,74 +484,6 @@ def test_a_report_that_cannot_be_written_is_exit_2_and_leaves_no_half_file(case,
     assert code == 2
     assert "taken" in err
     assert left_behind(case) == ["taken"]
-
-
-def test_a_stop_before_there_is_a_plan_is_exit_130(case, cli, monkeypatch):
-    def stopped(*arguments, **options):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("kanopt.whatif.run.solve_problem", stopped)
-    code, out, err = cli("run", "case.toml", "--quiet")
-    assert (code, out) == (130, "")
-    assert "stopped by the user" in err
-    assert left_behind(case) == []
-
-
-@pytest.mark.parametrize("command", ["run", "fit"])
-def test_ctrl_c_while_laws_are_learned_plans_nothing_and_keeps_the_finished_ones(
-    case, cli, monkeypatch, command
-):
-    (case / "trips.csv").write_text(
-        "km,minutes,litres\n" + "".join(f"{k},{2 * k + k % 3},{0.1 * k + k % 2}\n" for k in range(1, 60))
-    )
-    network = "\nnetwork = { hidden = [], log_target = false }\n"
-    litres = '[surrogates.litres]\ntable = "trips"\ntarget = "litres"\nfeatures = ["km"]' + network
-    law = '[surrogates.minutes]\nformula = "2 * km"\ninputs = { km = "km" }\nunit = "min"'
-    edit(case / "case.toml", law, LEARNED + network + litres)
-    fit = KANRegressor.fit
-
-    def interrupted(self, features, target, **options):
-        if target.name == "litres":
-            signal.raise_signal(signal.SIGINT)
-        return fit(self, features, target, **options)
-
-    monkeypatch.setattr(KANRegressor, "fit", interrupted)
-    code, out, err = cli(command, "case.toml", "--out", "o", "--quiet")
-    folder = Path("o") / "laws" if command == "run" else Path("o")
-    assert (code, out) == (130, "")
-    assert err.splitlines()[-1] == (
-        "stopped while law 'litres' was learned, so that nothing was planned; learned were 'minutes', written to "
-        f"{folder}"
-    )
-    assert left_behind(case) == [str(folder / "minutes.json"), "trips.csv"]
-
-
-def start(case: Path, *arguments: str) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [sys.executable, "-c", "from kanopt.cli import main; main()", *arguments],
-        cwd=case,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
-
-
-def test_ctrl_c_writes_the_plan_so_far_and_its_report(case):
-    clients = "".join(f"c{k},{k % 7},{k % 11},0.1,420,1020\n" for k in range(80))
-    (case / "clients.csv").write_text("name,x,y,demand,earliest,latest\n" + clients)
-    edit(case / "vehicles.csv", "van,2,1.2", "van,9,1.2")
-    process = start(case, "run", "case.toml", "--out", "o", "--time-limit", "60")
-    assert process.stderr is not None
-    while "solving" not in process.stderr.readline():
-        assert process.poll() is None
-    time.sleep(4.0)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
-    assert process.returncode == 130, err
-    assert out.splitlines()[-1] == f"report: {Path('o') / 'case.html'}"
-    assert {"o/case.html", "o/case_plan.csv"} <= set(left_behind(case))
-    assert "Traceback" not in err
 
 
 def test_a_terminal_shows_the_search_as_it_goes(case, cli, monkeypatch):

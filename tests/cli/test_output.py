@@ -1,0 +1,89 @@
+"""Files that a command is to write: refused before anything is learned or solved, and never half written."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from importlib import import_module
+
+import pytest
+
+from tests.cases.command_line import LEARNED, edit, left_behind, start
+
+
+@pytest.fixture
+def idle(monkeypatch):
+    """Whoever learns or searches fails the test."""
+    for module, name in (("kanopt.whatif.learn", "fit_law"), ("kanopt.solvers", "solve")):
+        monkeypatch.setattr(import_module(module), name, lambda *_, **__: pytest.fail("it went to work"))
+
+
+@pytest.fixture
+def obstacles(case):
+    (case / "taken").write_text("a file, not a folder")
+    (case / "folder.html").mkdir()
+    (case / "o" / "case_plan.csv").mkdir(parents=True)
+    (case / "laws" / "fuel.json").mkdir(parents=True)
+    (case / "trips.csv").write_text("km,minutes\n" + "".join(f"{k},{2 * k}\n" for k in range(1, 60)))
+    law = '[surrogates.minutes]\nformula = "2 * km"\ninputs = { km = "km" }\nunit = "min"'
+    edit(case / "case.toml", law, LEARNED)
+    return case
+
+
+@pytest.mark.usefixtures("idle", "obstacles")
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("run case.toml --report taken/r.html", "taken/r.html: '*/taken' is a file, not a folder"),
+        ("run case.toml --report folder.html", "folder.html: this is a folder; name a file in it"),
+        ("run case.toml --out taken", "taken/case.html: '*/taken' is a file, not a folder"),
+        ("run case.toml --out o", "o/case_plan.csv: this is a folder"),
+        ("run case.toml --report case.toml", "case.toml is read, and would be replaced"),
+        ("run case.toml --report trips.csv", "trips.csv is read, and would be replaced"),
+        ("compare case.toml dear.toml --report folder.html", "folder.html: this is a folder"),
+        ("compare case.toml dear.toml --report dear.toml", "dear.toml is read, and would be replaced"),
+        ("solve case.toml --out folder.html", "folder.html: this is a folder"),
+        ("fit case.toml --out taken", "taken/minutes.json: '*/taken' is a file, not a folder"),
+        ("fit case.toml --out laws", "laws/fuel.json: this is a folder"),
+        ("fit --table trips.csv --target minutes --features km --out taken", "taken/minutes.json: '*/taken'"),
+    ],
+)
+def test_a_place_that_cannot_be_written_is_refused_before_anything_is_done(case, cli, command, words):
+    before = left_behind(case)
+    code, out, err = cli(*command.split())
+    assert (code, out) == (2, "")
+    start_of_words, _, rest = words.partition("*")
+    assert start_of_words in err
+    assert rest in err
+    assert left_behind(case) == before
+
+
+def test_a_solution_must_not_replace_its_instance(case, cli):
+    (case / "toy.vrp").write_text("NAME : toy\n")
+    code, _, err = cli("solve", "toy.vrp", "--out", "toy.vrp")
+    assert code == 2
+    assert "toy.vrp is read, and would be replaced" in err
+
+
+def test_a_disk_that_fills_is_named_with_the_file_and_leaves_the_old_one(case, cli, monkeypatch):
+    (case / "r.html").write_text("the old report")
+
+    def full(_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    code, _, err = cli("run", "case.toml", "--report", "r.html", "--time-limit", "0.1")
+    assert code == 2
+    assert err.splitlines()[-1] == "r.html: No space left on device"
+    assert (case / "r.html").read_text() == "the old report"
+    assert left_behind(case) == ["r.html"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a device that is always full")
+def test_a_full_standard_output_is_told(case):
+    code = "import sys\nsys.stdout = open('/dev/full', 'w')\nfrom kanopt.cli import main\nmain()"
+    process = start(case, "check", "case.toml", "--json", code=code)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert err.splitlines()[-1] == "standard output: No space left on device"
