@@ -65,14 +65,16 @@ def test_ctrl_c_that_a_library_has_dropped_ends_the_command_before_it_learns_or_
     home = import_module("kanopt.whatif")
     real = home.load_scenario
 
-    def dropped(file):
+    def dropped(file, **options):
         try:
             signal.raise_signal(signal.SIGINT)
         except KeyboardInterrupt:
-            return real(file)
+            return real(file, **options)
 
     monkeypatch.setattr(home, "load_scenario", dropped)
-    monkeypatch.setattr("kanopt.solvers.solve", lambda *_, **__: pytest.fail("it searched"))
+    monkeypatch.setattr(
+        import_module("kanopt.solvers.solve"), "search_and_assess", lambda *_: pytest.fail("it searched")
+    )
     assert cli("run", "case.toml")[0] == 130
 
 
@@ -135,7 +137,7 @@ def test_ctrl_c_while_laws_are_learned_plans_nothing_and_keeps_the_finished_ones
 @pytest.mark.parametrize(
     ("module", "name", "number"),
     [
-        ("kanopt.solvers", "solve", signal.SIGTERM),
+        ("kanopt.solvers.solve", "search_and_assess", signal.SIGTERM),
         ("kanopt.explain", "explain", signal.SIGINT),
         ("kanopt.cli.output", "save_plan", signal.SIGINT),
         ("kanopt.reports.write", "plan_page", signal.SIGTERM),
