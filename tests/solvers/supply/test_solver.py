@@ -251,7 +251,7 @@ def test_ctrl_c_keeps_the_best_plan_so_far():
 
 
 def test_ctrl_c_before_anything_is_found_is_no_plan(monkeypatch):
-    monkeypatch.setattr("kanopt.interrupt.PATIENCE", 0.0)
+    monkeypatch.setattr("kanopt.interrupt.PATIENCE", -1.0)
     monkeypatch.setattr("kanopt.solvers.highs.run_workers", lambda *_, **__: [WorkerEnd()])
     with Interrupt() as stop:
         stop.ask()

@@ -194,7 +194,7 @@ def test_first_plans_are_tried_in_turn(monkeypatch):
     monkeypatch.setattr(OrToolsSearch, "_searched", nothing)
     assert solved(euclidean(4)).status is Status.NO_PLAN
     assert len(set(tried)) == 3
-    monkeypatch.setattr("kanopt.interrupt.PATIENCE", 0.0)
+    monkeypatch.setattr("kanopt.interrupt.PATIENCE", -1.0)
     monkeypatch.setattr(OrToolsSearch, "_searched", lambda *_: signal.raise_signal(signal.SIGINT))
     stopped = solved(euclidean(4))
     assert (stopped.interrupted, stopped.message) == (True, "stopped before a first plan was found")
