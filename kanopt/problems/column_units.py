@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from kanopt.problems.planning_words import MONEY
-from kanopt.units import dimension_of
+from kanopt.units import COUNTED, dimension_of
 
 __all__ = ["Header", "measured_in", "read_header"]
 
@@ -45,7 +45,11 @@ _UNITS = {
     "pallet pallets palette paletten palettes palet palets plt": "pallet",
     "pcs pc piece pieces stk stueck unidades": "pcs",
     "parcel parcels": "parcel",
-    "container containers teu": "TEU",
+    "container containers": "container",
+    "teu": "TEU",
+    "box boxes": "box",
+    "crate crates kiste kisten caisse caisses caja cajas": "crate",
+    "carton cartons karton kartons": "carton",
     "kmh kph": "km/h",
     "mph": "mph",
 }
@@ -156,9 +160,10 @@ def measured_in(unit: str) -> frozenset[tuple[str, int]] | None:
     found = {name.strip("[]"): power for name, power in dimension_of(unit).items()}
     merged: dict[str, int] = {}
     for name, power in found.items():
-        base = "money" if name in _CURRENCY_NAMES or (name.isupper() and len(name) == 3) else name
+        money = name not in COUNTED and (name in _CURRENCY_NAMES or (name.isupper() and len(name) == 3))
+        base = "money" if money else name
         if (
-            base in _COUNTED
+            base in COUNTED
             or (base == "mass" and "time" not in found)
             or (base == "length" and abs(power) == 3)
         ):
@@ -174,4 +179,3 @@ _MEASURED = {
     "money": "cost price",
 }
 _CURRENCY_NAMES = frozenset(_CURRENCIES)
-_COUNTED = frozenset(("pallet", "piece", "parcel", "container", "vehicle", "order", "job", "trip", "stop"))

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from kanopt.errors import ProblemError, UnitError, nearest
+from kanopt.problems.clock_times import clock_cells, clock_value, unstated_hours, window_cells
 from kanopt.problems.record_rules import PlainField, plain_fields, row_faults, row_of
 from kanopt.problems.records import Attribute, Quantity, Record, names_of
 from kanopt.problems.table_schema import TableSchema
@@ -73,7 +74,7 @@ def records(
 
     Examples
     --------
-    >>> from dataclasses import dataclass, field
+    >>> from dataclasses import dataclass, field, replace
     >>> @dataclass(frozen=True)
     ... class Client:
     ...     name: str
@@ -100,6 +101,8 @@ class RecordReader:
         Names of the tables of which no records could be made.
     filled
         Table to the fields that its columns fill; of tables that were given as frames.
+    of_day
+        Whether some clock time was written as a time of day.
 
     Examples
     --------
@@ -117,6 +120,7 @@ class RecordReader:
         self.mistakes: list[str] = []
         self.broken: set[str] = set()
         self.filled: dict[str, frozenset[str]] = {}
+        self.of_day = False
 
     def read(
         self,
@@ -130,12 +134,16 @@ class RecordReader:
         A value of the wrong type is a mistake; to go on with the others, its field takes its default.
         """
         kind, key = schema.record, schema.key
-        given: tuple[Any, ...] = () if isinstance(data, pd.DataFrame) else tuple(data)
+        given: tuple[Any, ...] = ()
         if isinstance(data, pd.DataFrame):
-            table = _FrameReader(data, kind, columns or {}, schema.units).read()
+            table = _FrameReader(data, schema, columns or {}).read()
             self.filled[schema.name] = frozenset(table.filled)
+            self.of_day |= table.of_day
         else:
-            table = _table_of(given, kind)
+            given = tuple(data)
+            read = tuple(_with_clock_times(item, schema) for item in given)
+            self.of_day |= any(one is not other for one, other in zip(given, read, strict=True))
+            given, table = read, _table_of(read, kind)
         found = [fault for fault in row_faults(kind, table.rows) if fault.place[1] not in table.unread]
         lines = [*table.mistakes, *_fault_lines(found, table, kind, key)]
         made = (
@@ -235,6 +243,10 @@ class _Table:
         Names of the fields that a column fills, in some row at least.
     columns
         The column of each field; empty where the records were built by hand.
+    bare_clocks
+        Numbers in columns of clock times that declare no unit, by column.
+    of_day
+        Whether some clock time is written as a time of day.
     """
 
     rows: list[dict[str, Any]]
@@ -244,6 +256,8 @@ class _Table:
     broken: bool = False
     filled: set[str] = field(default_factory=set)
     columns: Mapping[str, str] = field(default_factory=dict)
+    bare_clocks: dict[str, list[float]] = field(default_factory=dict)
+    of_day: bool = False
 
     def pairs(self) -> Iterable[tuple[dict[str, Any], dict[str, Attribute]]]:
         """Return fields and attributes of every row."""
@@ -253,6 +267,7 @@ class _Table:
 def _fault_lines(found: Sequence[Fault], table: _Table, kind: type, key: Sequence[str]) -> Iterable[str]:
     """Yield a line for each field and rule, with the records concerned."""
     optional = {item.name for item in plain_fields(kind) if item.optional}
+    clocks = {item.name for item in plain_fields(kind) if item.clock}
     groups: dict[tuple[str, str], list[Fault]] = {}
     for fault in found:
         groups.setdefault((str(fault.place[1]), fault.rule or fault.message), []).append(fault)
@@ -263,6 +278,8 @@ def _fault_lines(found: Sequence[Fault], table: _Table, kind: type, key: Sequenc
         if table.columns and (alike[0].of_type or not all(labels)):
             place = f"column {table.columns[name]!r}, {_row_numbers(places)}"
         message = "is blank, but a value is required" if alike[0].kind == "missing" else fault_text(alike)
+        if name in clocks:
+            message = message.replace("must be a number", "must be a time of day such as 8:30, or a number")
         yield f"{place}: {message}" + ("; it may be left out" if name in optional else "")
 
 
@@ -298,6 +315,20 @@ def _table_of(items: Sequence[Record], kind: type) -> _Table:
     return _Table([row_of(item) for item in items])
 
 
+def _with_clock_times(item: Any, schema: TableSchema) -> Any:
+    """Return a record with numbers for what is written as a time of day; the record itself where nothing is."""
+    of_kind = isinstance(item, schema.record)
+    if not of_kind:
+        return item
+    read = {
+        part.name: clock_value(getattr(item, part.name), schema.units.get(part.name, "min"))
+        for part in plain_fields(schema.record)
+        if part.clock and part.type is float
+    }
+    written = {name: value for name, value in read.items() if value is not None}
+    return replace(item, **written) if written else item
+
+
 def _declared(frame: pd.DataFrame) -> Mapping[str, str]:
     """Return the units the frame declares, by column."""
     if not frame.attrs:
@@ -310,13 +341,11 @@ def _declared(frame: pd.DataFrame) -> Mapping[str, str]:
 class _FrameReader:
     """Reads one frame; converts cells to the types of their fields where possible."""
 
-    def __init__(
-        self, frame: pd.DataFrame, kind: type, columns: Mapping[str, str], units: Mapping[str, str]
-    ) -> None:
+    def __init__(self, frame: pd.DataFrame, schema: TableSchema, columns: Mapping[str, str]) -> None:
         self.frame = frame
-        self.units = units
+        self.schema = schema
         self.declared = _declared(frame)
-        self.fields = plain_fields(kind)
+        self.fields = plain_fields(schema.record)
         self.named = columns
         names = [item.name for item in self.fields]
         self.table = _Table(
@@ -340,6 +369,8 @@ class _FrameReader:
             elif item.required or item.name in self.named:
                 hint = nearest(column, map(str, self.frame.columns))
                 self._refuse(item, f"column {column!r} is missing; {hint}")
+        if self.schema.of_day and (asked := self._ask_for_hours()):
+            self.table.mistakes.append(asked)
         self.table.attributes = self._attributes()
         return self.table
 
@@ -348,31 +379,48 @@ class _FrameReader:
         self.table.unread.add(item.name)
         self.table.broken |= item.required
 
+    def _ask_for_hours(self) -> str:
+        """Return a question where clock times without a unit look like hours."""
+        clocks = [item.name for item in self.fields if item.clock]
+        unit = self.schema.units.get(clocks[0], "min") if clocks else ""
+        return unstated_hours(self.table.bare_clocks.items(), unit) if unit else ""
+
     def _fill(self, item: PlainField, column: str) -> None:
         """Put the cells of a column that are not blank into the rows."""
         values = self.frame[column]
-        target = self.units.get(item.name, "")
+        target = self.schema.units.get(item.name, "min" if item.clock else "")
         if values.notna().any():
             self.table.filled.add(item.name)
-        if item.type in (int, float) and values.dtype.kind in "mM":
-            unit = f" in {target!r}" if target else ""
-            what = "dates" if values.dtype.kind == "M" else "durations"
-            self._refuse(item, f"column {column!r} holds {what}; give numbers{unit}")
+        if item.type in (int, float) and values.dtype.kind in ("M" if item.clock else "mM"):
+            self._refuse(item, f"column {column!r} holds {_no_number(values, item, target)}")
             return
         filled = np.flatnonzero(values.notna().to_numpy())
         if 0 < len(filled) < len(values) and not (item.required or item.may_be_blank):
             self.table.mistakes.append(
                 _blank(item, column, np.flatnonzero(values.isna().to_numpy()).tolist())
             )
-        source = self.declared.get(column, "") if target and item.type is float else ""
+        source = self.declared.get(column, "") if target and (item.type is float or item.clock) else ""
         try:
-            cells = _cells(values.iloc[filled], item.type, (source, target))
+            cells = self._cells(item, column, values.iloc[filled], (source, target))
         except UnitError as error:
             self._refuse(item, f"column {column!r}: {error}")
             return
         for place, cell in zip(filled, cells, strict=True):
             if cell is not None:
                 self.table.rows[place][item.name] = cell
+
+    def _cells(
+        self, item: PlainField, column: str, values: pd.Series[Any], units: tuple[str, str]
+    ) -> list[Any]:
+        """Convert cells to the type of a field where possible."""
+        if not item.clock:
+            return _cells(values, item.type, units)
+        given = values.tolist() if item.type is float else _cells(values, str, ("", ""))
+        read = clock_cells(given, *units) if item.type is float else window_cells(given, *units)
+        if not units[0]:
+            self.table.bare_clocks[column] = read.bare
+        self.table.of_day |= read.of_day
+        return read.values
 
     def _attributes(self) -> list[dict[str, Attribute]]:
         """Collect the columns that fill no field."""
@@ -391,6 +439,13 @@ class _FrameReader:
                 else:
                     found[place][str(column)] = Quantity(float(value), unit) if unit else float(value)
         return found
+
+
+def _no_number(values: pd.Series[Any], item: PlainField, unit: str) -> str:
+    """Say what a column holds in place of numbers, and what to give."""
+    what = "dates" if values.dtype.kind == "M" else "durations"
+    wanted = "times of day such as 8:30" if item.clock else "numbers"
+    return f"{what}; give {wanted}" + (f"{' or numbers' if item.clock else ''} in {unit!r}" if unit else "")
 
 
 def _cells(values: pd.Series[Any], kind: type, units: tuple[str, str]) -> list[Any]:

@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, TypeAdapter, Validat
 from pydantic_core import PydanticKnownError
 
 from kanopt.errors import ProblemError, UnitError
+from kanopt.problems.clock_times import CLOCK
 from kanopt.units import check_unit, same_dimension
 from kanopt.validation import MAY_BE_BLANK, Fault, faults, is_whole
 
@@ -61,6 +62,8 @@ class PlainField:
         Whether a cell of its column may be blank beside others that are not.
     default
         Its default; None where there is none.
+    clock
+        Whether it holds clock times (:mod:`kanopt.problems.clock_times`); a text holds several.
     """
 
     name: str
@@ -70,6 +73,7 @@ class PlainField:
     optional: bool
     may_be_blank: bool
     default: Any = None
+    clock: bool = False
 
 
 @cache
@@ -92,9 +96,15 @@ def plain_fields(kind: type) -> tuple[PlainField, ...]:
                     optional=optional,
                     may_be_blank=optional or only is str or MAY_BE_BLANK in get_args(rules),
                     default=None if item.default is MISSING else item.default,
+                    clock=_is_marked(rules, CLOCK),
                 )
             )
     return tuple(found)
+
+
+def _is_marked(hint: Any, mark: str) -> bool:
+    """Say whether a mark stands beside a type, or beside one of those that it may be."""
+    return mark in getattr(hint, "__metadata__", ()) or any(_is_marked(one, mark) for one in get_args(hint))
 
 
 @cache

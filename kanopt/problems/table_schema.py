@@ -22,9 +22,12 @@ class TableSchema:
         Unit of each field in the problem; a column whose declared unit differs is converted.
     key
         The fields that identify a record.
+    of_day
+        Whether its clock times are those of a day, so that small numbers without a unit are asked back.
     """
 
     name: str
     record: type
     units: Mapping[str, str] = field(default_factory=dict)
     key: tuple[str, ...] = ("name",)
+    of_day: bool = False

@@ -162,7 +162,7 @@ def table_use(schema: TableSchema, records: Sequence[Record], read: Collection[s
     known = tuple(
         TableField(
             item.name,
-            schema.units.get(item.name, ""),
+            "" if item.type is str else schema.units.get(item.name, ""),
             item.type,
             filled=item.required
             or any(_differs(getattr(one, item.name), defaults[item.name]) for one in records),

@@ -5,18 +5,22 @@ whole powers, and a number that binds to the unit behind it, so that ``"l/100 km
 and not litres times kilometres. On top come
 
 * currencies (``EUR``, ``USD``, …): each its own dimension, because an exchange rate is data, not a unit;
-* things that are counted (``trip``, ``piece``, ``pallet``, ``vehicle``, …): each its own dimension too,
-  so that ``EUR/trip`` and ``EUR/km`` are never mixed up. ``""`` and ``"1"`` are dimensionless.
+* things that are counted (``trip``, ``piece``, ``parcel``, ``pallet``, ``box``, ``crate``, ``TEU``, …; also
+  ``pallets``, ``boxes``): each its own dimension too, so that ``EUR/trip`` and ``EUR/km`` are never mixed up, and
+  parcels never become pallets: how many there are on one is data, not a unit. ``FEU`` is two ``TEU``. ``""`` and
+  ``"1"`` are dimensionless.
 
 Units with a zero of their own (``degC``, ``dB``) are refused: a formula multiplies by a factor and
 nothing else. The word ``ton`` is refused as well, since it names three different weights.
 """
 
 from kanopt.units.conversion import check_unit, convert, factor, same_dimension
+from kanopt.units.parsing import COUNTED
 from kanopt.units.powers import UnitPowers, dimension_of, powers_of
 from kanopt.units.scaling import Scaling, scaling_for
 
 __all__ = [
+    "COUNTED",
     "Scaling",
     "UnitPowers",
     "check_unit",

@@ -19,22 +19,20 @@ __all__ = ["COMMON", "COUNTED", "CURRENCIES", "Powers", "Unit", "merged", "named
 _CODES = """AUD BRL CAD CHF CNY CZK DKK EUR GBP HUF IDR ILS INR JPY KRW MXN NOK NZD PLN RON SEK SGD THB TRY
 USD ZAR"""
 CURRENCIES = tuple(_CODES.split())
-COUNTED = {
-    "trip": "trip",
-    "piece": "pcs",
-    "pallet": "pallet",
-    "parcel": "parcel",
-    "vehicle": "veh",
-    "order": "order",
-    "job": "job",
-    "stop": "stop",
-    "container": "TEU",
+_PACKED = "bag bin box cage carton case container crate drum item package pallet parcel roll sack tote"
+COUNTED = (*_PACKED.split(), "piece", "trip", "vehicle", "order", "job", "stop", "TEU")
+"""What is counted: each a dimension of its own, since only data say how many boxes stand on a pallet."""
+_COUNTED_WORDS = {
+    **{name: (name, 1) for name in COUNTED},
+    **{f"{name}s": (name, 1) for name in COUNTED if name not in ("box", "TEU")},
+    **{"boxes": ("box", 1), "pcs": ("piece", 1), "veh": ("vehicle", 1), "FEU": ("TEU", 2)},
 }
+"""Word to what it counts, and how many of them it is: a container of forty feet is two of twenty (ISO 668)."""
 _WORDS = """mm cm dm m km ft yd mi mile s sec min minute h hr hour d day week month year
-mg g kg t tonne short_ton long_ton lb oz l L ml hl gal J kJ MJ Wh kWh MWh W kW MW km/h m/s mph kph %
+mg g kg t tonne short_ton long_ton lb oz l L litre ml hl gal J kJ MJ Wh kWh MWh W kW MW km/h m/s mph kph %
 percent"""
 # What an analyst is likely to mean; used for hints and to refuse look-alikes such as 'Min' (a megainch).
-COMMON = (*CURRENCIES, *COUNTED, *COUNTED.values(), *_WORDS.split())
+COMMON = (*CURRENCIES, *_COUNTED_WORDS, *_WORDS.split())
 _REFUSED = {
     "ton": "write 't' (1,000 kg), 'short_ton' (2,000 lb) or 'long_ton' (2,240 lb)",
     "tons": "write 't' (1,000 kg), 'short_ton' (2,000 lb) or 'long_ton' (2,240 lb)",
@@ -104,8 +102,6 @@ def _registry() -> pint.UnitRegistry[Any]:
     registry: pint.UnitRegistry[Any] = pint.UnitRegistry(non_int_type=Fraction)
     for code in CURRENCIES:
         registry.define(f"{code} = [{code}]")
-    for name, symbol in COUNTED.items():
-        registry.define(f"{name} = [{name}]" + (f" = {symbol}" if symbol != name else ""))
     return registry
 
 
@@ -116,6 +112,9 @@ def named(name: str) -> Unit | str:
 
     if name in _REFUSED:
         return f"unit {name!r} is not accepted; {_REFUSED[name]}"
+    if name in _COUNTED_WORDS:  # before the registry, to which a bag is a weight of 94 lb
+        thing, number = _COUNTED_WORDS[name]
+        return Unit(Fraction(number), ((f"[{thing}]", Fraction(1)),), ((name, Fraction(1)),))
     lookalikes = [word for word in COMMON if word.lower() == name.lower()]
     if lookalikes and name not in lookalikes:
         return f"unknown unit {name!r}; did you mean {lookalikes[0]!r}?"

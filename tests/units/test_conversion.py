@@ -40,6 +40,11 @@ DEFINED = [
     ("1", "", 1.0),
     ("delta_degC", "K", 1.0),
     ("m^-1", "1/m", 1.0),
+    ("pallets", "pallet", 1.0),
+    ("boxes", "box", 1.0),
+    ("EUR/crates", "EUR/crate", 1.0),
+    ("pcs", "pieces", 1.0),
+    ("FEU", "TEU", 2.0),  # ISO 668: forty feet against twenty
 ]
 
 
@@ -57,6 +62,9 @@ def test_factor_is_the_defined_one(source: str, target: str, expected: float) ->
         ("EUR/km", "EUR/trip"),
         ("trip", ""),
         ("pallet", "piece"),
+        ("parcel", "piece"),
+        ("container", "TEU"),
+        ("bag", "kg"),
         ("kWh", "kW"),
         ("t", "l"),
     ],

@@ -9,6 +9,7 @@ from typing import Annotated, TypeAlias
 
 from pydantic import Field
 
+from kanopt.problems.clock_times import CLOCK
 from kanopt.problems.record_rules import TimeUnit, Unit, check_fields
 from kanopt.problems.records import Attribute
 from kanopt.problems.table_schema import TableSchema
@@ -76,8 +77,8 @@ class RoutingUnits:
         points = self.of_points()
         return (
             TableSchema("depots", Depot, points),
-            TableSchema("clients", Client, points),
-            TableSchema("vehicles", VehicleType, self.of_vehicles()),
+            TableSchema("clients", Client, points, of_day=True),
+            TableSchema("vehicles", VehicleType, self.of_vehicles(), of_day=True),
         )
 
     def of_points(self) -> dict[str, str]:
@@ -90,6 +91,7 @@ class RoutingUnits:
             "service": self.time,
             "earliest": self.time,
             "latest": self.time,
+            "windows": self.time,
             "cost_per_lateness": f"{self.money}/{self.time}",
             "prize": self.money,
         }
@@ -103,6 +105,7 @@ class RoutingUnits:
             "cost_per_time": f"{self.money}/{self.time}",
             "shift_start": self.time,
             "shift_end": self.time,
+            "breaks": self.time,
             "max_distance": self.distance,
             "max_duration": self.time,
             "regular_time": self.time,
@@ -156,7 +159,8 @@ class Client:
     service
         Duration of the service.
     earliest, latest
-        The window in which service may begin, as clock times from midnight. A vehicle that comes early waits.
+        The window in which service may begin, as clock times from midnight: numbers in the time unit, or ``"8:30"``.
+        A vehicle that comes early waits.
     windows
         Instead of these, several windows: ``"480-600, 780-900"`` in the time unit, or ``"8:00-10:00, 13:00-15:00"``.
     cost_per_lateness
@@ -186,9 +190,9 @@ class Client:
     pickup: Amount = 0.0
     source: str = ""
     service: Amount = 0.0
-    earliest: Annotated[Finite, MAY_BE_BLANK] = 0.0
-    latest: Annotated[float, MAY_BE_BLANK] = math.inf
-    windows: str = ""
+    earliest: Annotated[Finite, CLOCK, MAY_BE_BLANK] = 0.0
+    latest: Annotated[float, CLOCK, MAY_BE_BLANK] = math.inf
+    windows: Annotated[str, CLOCK] = ""
     cost_per_lateness: Amount | None = None
     prize: Amount | None = None
     needs: str = ""
@@ -219,7 +223,7 @@ class VehicleType:
     cost_per_distance, cost_per_time
         Prices of distance driven and of time between departure and return, besides the cost laws.
     shift_start, shift_end
-        Earliest departure and latest return, as clock times from midnight.
+        Earliest departure and latest return, as clock times from midnight: numbers in the time unit, or ``"8:30"``.
     depot
         Name of the depot; may be left out where there is only one.
     returns
@@ -254,8 +258,8 @@ class VehicleType:
     fixed_cost: Amount = 0.0
     cost_per_distance: Amount = 0.0
     cost_per_time: Amount = 0.0
-    shift_start: Finite = 0.0
-    shift_end: Annotated[float, MAY_BE_BLANK] = math.inf
+    shift_start: Annotated[Finite, CLOCK] = 0.0
+    shift_end: Annotated[float, CLOCK, MAY_BE_BLANK] = math.inf
     depot: str | None = None
     returns: bool = True
     max_distance: OpenLimit = math.inf
@@ -264,6 +268,6 @@ class VehicleType:
     cost_per_overtime: Amount = 0.0
     reloads: Annotated[int, Field(ge=0, le=MOST_RELOADS)] = 0
     reload_time: Amount = 0.0
-    breaks: str = ""
+    breaks: Annotated[str, CLOCK] = ""
     skills: str = ""
     attributes: Mapping[str, Attribute] = field(default_factory=dict, hash=False)

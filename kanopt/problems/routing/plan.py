@@ -11,9 +11,9 @@ import pandas as pd
 
 from kanopt.errors import ProblemError, nearest
 from kanopt.problems.base import Plan
+from kanopt.problems.clock_times import clock_value
 from kanopt.problems.routing.data import RoutingData
 from kanopt.problems.routing.entities import VehicleType, split_label
-from kanopt.problems.routing.windows import parse_clock_time
 from kanopt.tables import units_of
 from kanopt.units import convert
 
@@ -238,8 +238,8 @@ def _from_frame(frame: pd.DataFrame, depot_of: Mapping[str, str], time: str) -> 
 def _parse_departure(departure: Any, unit: str, time: str) -> float:
     """Read a departure, a number or a text such as ``8:30``, and return it in the problem's unit."""
     try:
-        text = isinstance(departure, str) and ":" in departure
-        return parse_clock_time(departure, time) if text else convert(float(departure), unit, time)
+        written = clock_value(departure, time)
+        return convert(float(departure), unit, time) if written is None else written
     except (TypeError, ValueError) as error:
         raise ProblemError(
             f"plan: departure {departure!r} is no clock time; write a number in {unit!r} or a text such as '8:30'"

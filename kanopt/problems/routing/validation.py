@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from kanopt.errors import ProblemError, nearest
+from kanopt.problems.clock_times import next_day_hint
 from kanopt.problems.missing_data import missing_amount, missing_price
 from kanopt.problems.record_reader import RecordCheck
 from kanopt.problems.routing.data import Floats
@@ -50,8 +51,8 @@ def routing_checks(
         RecordCheck(_none("depots", depots), ["depots"]),
         RecordCheck(_none("vehicles", vehicles), ["vehicles"]),
         RecordCheck(_names(depots, clients), ["depots", "clients"]),
-        RecordCheck(_windows(clients), ["clients"]),
-        RecordCheck(_shifts(vehicles), ["vehicles"]),
+        RecordCheck(_windows(clients, time), ["clients"]),
+        RecordCheck(_shifts(vehicles, time), ["vehicles"]),
         RecordCheck(_depots_of(vehicles, {depot.name for depot in depots}), ["vehicles", "depots"]),
         RecordCheck(_sources(clients), ["clients"]),
         RecordCheck(_skills(clients, vehicles), both),
@@ -116,20 +117,22 @@ def _names(depots: Sequence[Depot], clients: Sequence[Client]) -> Iterable[str]:
         yield f"depots and clients: {list_names(again)} appears more than once; names must be unique"
 
 
-def _windows(clients: Sequence[Client]) -> Iterable[str]:
+def _windows(clients: Sequence[Client], time: str) -> Iterable[str]:
     both = [c.name for c in clients if c.windows and (c.earliest, c.latest) != (0.0, np.inf)]
     if both:
         yield f"clients {list_names(both)}: give either windows, or earliest and latest"
     late = [client for client in clients if not client.earliest <= client.latest]
     if late:
         shown = [f"{c.name!r} ({number_text(c.earliest, 6)} to {number_text(c.latest, 6)})" for c in late]
-        yield f"clients {list_names(shown, quoted=False)}: the window closes before it opens"
+        hint = next_day_hint([client.latest for client in late], time)
+        yield f"clients {list_names(shown, quoted=False)}: the window closes before it opens{hint}"
 
 
-def _shifts(vehicles: Sequence[VehicleType]) -> Iterable[str]:
-    early = [vehicle.name for vehicle in vehicles if not vehicle.shift_end >= vehicle.shift_start]
+def _shifts(vehicles: Sequence[VehicleType], time: str) -> Iterable[str]:
+    early = [vehicle for vehicle in vehicles if not vehicle.shift_end >= vehicle.shift_start]
     if early:
-        yield f"vehicles {list_names(early)}: the shift ends before it starts"
+        hint = next_day_hint([vehicle.shift_end for vehicle in early], time)
+        yield f"vehicles {list_names([each.name for each in early])}: the shift ends before it starts{hint}"
 
 
 def _depots_of(vehicles: Sequence[VehicleType], depots: set[str]) -> Iterable[str]:

@@ -6,13 +6,12 @@ import re
 from dataclasses import dataclass
 
 from kanopt.errors import ProblemError
-from kanopt.units import convert
+from kanopt.problems.clock_times import MOMENT, moment, next_day_hint
 
-__all__ = ["DriverBreak", "parse_breaks", "parse_clock_time", "parse_windows"]
+__all__ = ["DriverBreak", "parse_breaks", "parse_windows"]
 
-_TIME = r"(\d+:[0-5]\d|\d+(?:\.\d*)?)"
-_WINDOW = re.compile(rf"{_TIME}\s*-\s*{_TIME}")
-_BREAK = re.compile(rf"(\d+(?:\.\d*)?)\s+in\s+{_TIME}\s*-\s*{_TIME}")
+_WINDOW = re.compile(rf"({MOMENT})\s*-\s*({MOMENT})")
+_BREAK = re.compile(rf"(\d+(?:\.\d*)?)\s+in\s+({MOMENT})\s*-\s*({MOMENT})")
 
 
 @dataclass(frozen=True)
@@ -57,9 +56,9 @@ def parse_windows(text: str, unit: str = "min") -> tuple[tuple[float, float], ..
         match = _WINDOW.fullmatch(part)
         if match is None:
             raise ProblemError(f"{part!r} is no window; write one such as '480-600' or '8:00-10:00'")
-        opens, closes = (parse_clock_time(moment, unit) for moment in match.groups())
+        opens, closes = (moment(end, unit) for end in match.groups())
         if closes < opens:
-            raise ProblemError(f"the window {part!r} closes before it opens")
+            raise ProblemError(f"the window {part!r} closes before it opens{next_day_hint([closes], unit)}")
         if found and opens < found[-1][1]:
             raise ProblemError(f"the window {part!r} opens before the one before it closes")
         found.append((opens, closes))
@@ -93,7 +92,7 @@ def parse_breaks(text: str, unit: str = "min") -> tuple[DriverBreak, ...]:
             raise ProblemError(
                 f"{part!r} is no break; write one such as '30 in 660-780' or '30 in 11:00-13:00'"
             )
-        earliest, latest = parse_clock_time(match[2], unit), parse_clock_time(match[3], unit)
+        earliest, latest = moment(match[2], unit), moment(match[3], unit)
         if latest < earliest:
             raise ProblemError(f"the break {part!r} must begin before it may")
         if found and (earliest < found[-1].earliest or latest < found[-1].latest):
@@ -104,20 +103,3 @@ def parse_breaks(text: str, unit: str = "min") -> tuple[DriverBreak, ...]:
 
 def _parts(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
-
-
-def parse_clock_time(text: str, unit: str = "min") -> float:
-    """Read one clock time, ``8:30`` or a number in `unit`.
-
-    Raises
-    ------
-    ValueError
-        If it is neither.
-
-    Examples
-    --------
-    >>> parse_clock_time("8:30"), parse_clock_time("510")
-    (510.0, 510.0)
-    """
-    hours, colon, minutes = text.partition(":")
-    return convert(60.0 * float(hours) + float(minutes), "min", unit) if colon else float(text)

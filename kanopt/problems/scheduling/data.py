@@ -156,8 +156,9 @@ def _read(problem: SchedulingProblem, reader: RecordReader) -> SchedulingRecords
         given = getattr(problem, schema.name)
         if isinstance(given, (int, float)):  # one price of power, for ever
             given = (PowerPrice(0.0, given),)
-        found[schema.name] = reader.read(() if given is None else given, schema)
-    return SchedulingRecords(**found)
+        asked = replace(schema, of_day=problem.clock)
+        found[schema.name] = reader.read(() if given is None else given, asked)
+    return SchedulingRecords(**found, of_day=reader.of_day)
 
 
 def _positions(items: Sequence[Any]) -> dict[str, int]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
+from kanopt.problems.clock_times import CLOCK
 from kanopt.problems.record_rules import TimeUnit, Unit, check_fields
 from kanopt.problems.records import Attribute
 from kanopt.problems.table_schema import TableSchema
@@ -94,9 +95,10 @@ class Job:
     name
         Unique among the jobs.
     release
-        No task starts before this time.
+        No task starts before this time: a number, or ``"8:30"`` where time zero is midnight.
     due
-        When the last task should end; later is allowed, reported and paid for. None where nothing is promised.
+        When the last task should end, as `release`; later is allowed, reported and paid for. None where nothing is
+        promised.
     tardiness_cost
         Money per time unit that the last task ends after `due`.
     attributes
@@ -104,8 +106,8 @@ class Job:
     """
 
     name: Name
-    release: Amount = 0.0
-    due: Finite | None = None
+    release: Annotated[Amount, CLOCK] = 0.0
+    due: Annotated[Finite, CLOCK] | None = None
     tardiness_cost: Amount = 0.0
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
 
@@ -221,13 +223,13 @@ class Break:
     Parameters
     ----------
     start, end
-        The task may end at `start` and begin at `end`.
+        The task may end at `start` and begin at `end`: numbers, or texts such as ``"12:00"``.
     machine
         Whose break it is; empty for every machine.
     """
 
-    start: Finite
-    end: Finite
+    start: Annotated[Finite, CLOCK]
+    end: Annotated[Finite, CLOCK]
     machine: str = ""
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
 
@@ -241,12 +243,12 @@ class PowerPrice:
     Parameters
     ----------
     start
-        From when the price holds; the first start is at or before zero.
+        From when the price holds, a number or a text such as ``"6:00"``; the first start is at or before zero.
     price
         Money per unit of energy; may be negative.
     """
 
-    start: Finite
+    start: Annotated[Finite, CLOCK]
     price: Finite
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
 
@@ -255,7 +257,7 @@ class PowerPrice:
 
 @dataclass(frozen=True)
 class SchedulingRecords:
-    """Everything a scheduling problem was given, as records."""
+    """Everything a scheduling problem was given, as records; and whether some time was written as a time of day."""
 
     jobs: tuple[Job, ...]
     tasks: tuple[Task, ...]
@@ -264,6 +266,7 @@ class SchedulingRecords:
     setups: tuple[Setup, ...]
     calendars: tuple[Break, ...]
     power_price: tuple[PowerPrice, ...]
+    of_day: bool = False
 
     def table_uses(self, units: SchedulingUnits, laws: Iterable[object]) -> tuple[TableUse, ...]:
         """Return what the laws, and the problem by itself, read of each table."""

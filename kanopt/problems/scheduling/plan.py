@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from kanopt.errors import ProblemError, nearest
 from kanopt.problems.base import Plan
+from kanopt.problems.clock_times import clock_cells
 from kanopt.problems.scheduling.data import SchedulingData
+from kanopt.tables import units_of
 from kanopt.text import list_names
 from kanopt.validation import coerced_numbers
 
@@ -132,7 +134,7 @@ def _mistake(
 def read_schedule(problem: SchedulingProblem, decision: Any) -> Schedule:
     """Read what :meth:`SchedulingProblem.plan_from` documents."""
     data = problem.data
-    given = decision.assignments if isinstance(decision, Schedule) else _rows(decision)
+    given = decision.assignments if isinstance(decision, Schedule) else _rows(decision, problem.units.time)
     tasks, _, modes = assignment_positions(data, given)
     rows = []
     for row, task, mode in zip(given, tasks, modes, strict=True):
@@ -145,7 +147,13 @@ def read_schedule(problem: SchedulingProblem, decision: Any) -> Schedule:
     return decision if isinstance(decision, Schedule) and decision == plan else plan
 
 
-def _rows(decision: Any) -> tuple[Assignment, ...]:
+def _clock_numbers(table: pd.DataFrame, column: str, time: str) -> NDArray[np.float64]:
+    """Return a column of clock times in a unit; NaN where there is none."""
+    read = clock_cells(table[column].tolist(), units_of(table).get(column, ""), time)
+    return coerced_numbers(pd.Series(read.values, dtype=object))
+
+
+def _rows(decision: Any, time: str) -> tuple[Assignment, ...]:
     """Turn a frame or a list of mappings into assignments, checking columns and numbers."""
     if isinstance(decision, pd.DataFrame):
         table = decision
@@ -162,14 +170,14 @@ def _rows(decision: Any) -> tuple[Assignment, ...]:
         raise ProblemError(
             "\n".join(f"schedule: column {name!r} is missing; {nearest(name, columns)}" for name in missing)
         )
-    numbers = coerced_numbers(table["start"])
+    numbers = _clock_numbers(table, "start", time)
     wrong = np.flatnonzero(~np.isfinite(numbers))
     if len(wrong):
         shown = [f"row {at + 1}: start {table['start'].iloc[at]!r:.80}" for at in wrong]
         raise ProblemError(f"schedule: {list_names(shown, quoted=False)} is no finite number")
     stated = numbers
     if "end" in columns:
-        given = coerced_numbers(table["end"])
+        given = _clock_numbers(table, "end", time)
         stated = np.where(np.isfinite(given), given, numbers)
     texts = {
         name: table[name].map(lambda value: "" if pd.isna(value) else str(value)).tolist()

@@ -67,7 +67,7 @@ class SchedulingProblem(Problem[Schedule]):
     horizon
         When everything must be done; None for no limit.
     clock
-        Whether time zero is midnight, so that charts read as time of day.
+        Whether time zero is midnight, so that charts read as time of day; true where some time is written ``8:30``.
     units
         Units of time, energy and money.
 
@@ -110,6 +110,7 @@ class SchedulingProblem(Problem[Schedule]):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "data", resolve(self))
+        object.__setattr__(self, "clock", self.clock or self.data.mode_inputs.read.of_day)
 
     def __repr__(self) -> str:
         data = self.data

@@ -198,8 +198,8 @@ def test_a_route_that_may_not_last_long_leaves_late_enough_where_time_costs_noth
     ("wrong", "message"),
     [
         (
-            lambda: pair(Client("a", latest="10:30")),
-            "clients: latest of 'a': must be a number, not the text '10:30'",
+            lambda: pair(Client("a", latest="noon")),
+            "clients: latest of 'a': must be a time of day such as 8:30, or a number, not the text 'noon'",
         ),
         (
             lambda: pair(Client("a", windows=[(480, 600)])),
@@ -230,12 +230,12 @@ def test_values_of_another_type_are_refused_in_words(wrong: Callable[[], object]
         wrong()
 
 
-def test_dates_and_durations_are_no_clock_times() -> None:
+def test_dates_are_no_clock_times_and_durations_no_numbers() -> None:
     table = pd.DataFrame({"name": ["a"], "latest": pd.to_datetime(["2026-11-26 10:30"])})
-    with pytest.raises(ProblemError, match="column 'latest' holds dates; give numbers in 'min'"):
+    with pytest.raises(ProblemError, match="column 'latest' holds dates; give times of day such as 8:30"):
         RoutingProblem([Depot("depot")], table, [VehicleType("van")], {}, KM[:2, :2], KM[:2, :2])
-    table["latest"] = pd.to_timedelta(["10:30:00"])
-    with pytest.raises(ProblemError, match="column 'latest' holds durations"):
+    table = pd.DataFrame({"name": ["a"], "service": pd.to_timedelta(["00:30:00"])})
+    with pytest.raises(ProblemError, match="column 'service' holds durations; give numbers in 'min'"):
         RoutingProblem([Depot("depot")], table, [VehicleType("van")], {}, KM[:2, :2], KM[:2, :2])
 
 
