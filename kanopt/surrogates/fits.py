@@ -60,13 +60,13 @@ def fit_table(model: KANRegressor, X: Any, y: Any, sample_weight: Any, watch: Fi
         raise FitError(
             f"n_samples = {len(frame)}: a law needs at least {LEAST_ROWS} rows with a weight above 0"
         )
+    refuse_numbers_as_text(frame)
+    refuse_identifiers(frame)
     # Imported here, so that a saved model predicts without loading torch.
     from kanopt.surrogates.fitting import learn
     from kanopt.surrogates.options import periods_of, settings_of, warn_of_contradictions
     from kanopt.surrogates.trials import TrainingTable
 
-    refuse_numbers_as_text(frame)
-    refuse_identifiers(frame)
     indicators = indicators_of(model.missing, frame, weights)
     filled = indicators.transform(frame)
     encoding = encoding_of(filled)

@@ -1,4 +1,4 @@
-"""Detect text columns that are not categories: numbers stored as text, and identifiers.
+"""Detect text columns that are not categories: numbers stored as text, identifiers, and columns of too many values.
 
 Each of their values would become a category. The law would have one constant per value, which does not generalise to
 new rows and takes minutes to learn.
@@ -20,6 +20,10 @@ __all__ = ["refuse_identifiers", "refuse_numbers_as_text"]
 
 MANY = 50
 """Categories up to which a column is no identifier, however few rows there are."""
+MOST = 1_000
+"""Most values a category may have: each has a parameter in every node of the first layer."""
+_RARE = 20
+"""Rows below which a value is called rare in the advice."""
 
 
 def refuse_numbers_as_text(frame: pd.DataFrame) -> None:
@@ -44,18 +48,21 @@ def refuse_numbers_as_text(frame: pd.DataFrame) -> None:
 
 
 def refuse_identifiers(frame: pd.DataFrame) -> None:
-    """Refuse a text or categorical column with nearly as many values as rows.
+    """Refuse a text or categorical column with nearly as many values as rows, or with more than can be learned.
 
     Raises
     ------
     FitError
-        If a column has more than 50 values, and more than half as many as there are distinct rows.
+        If a column has more than 50 values, and more than half as many as there are distinct rows; or more than a
+        thousand.
     """
     for place, name in enumerate(frame.columns):
         values = _unique_values(frame.iloc[:, place])
         if values is None or len(values) <= MANY or not isinstance(values[0], (str, int, float, np.generic)):
             continue  # dates and the like are no categories, as the encoding says
         if 2 * len(values) <= _count_distinct_rows(frame):
+            if len(values) > MOST:
+                raise FitError(_of_many(str(name), frame.iloc[:, place], len(values)))
             continue
         raise FitError(
             f"column {str(name)!r} has {len(values):,} different values in {len(frame):,} rows, such as "
@@ -96,6 +103,22 @@ def _is_finite(text: str) -> bool:
         return math.isfinite(float(text))
     except ValueError:
         return False
+
+
+def _of_many(name: str, column: pd.Series[Any], count: int) -> str:
+    """Return the message for a column of more values than can be learned, and how to put the rare ones together."""
+    rare = int((column.value_counts() < _RARE).sum())
+    advice = "Put them into groups that have something in common (a zone, a class of size)"
+    if 0 < count - rare < MOST:
+        size = f"frame.groupby({name!r})[{name!r}].transform('size')"
+        advice = (
+            f"{rare:,} of them occur in fewer than {_RARE} rows: put these together, as "
+            f"frame[{name!r}].where({size} >= {_RARE}, 'other')"
+        )
+    return (
+        f"column {name!r} has {count:,} different values in {len(column):,} rows, and a law learns at most {MOST:,}. "
+        f"{advice}, or leave the column out"
+    )
 
 
 def _of_numerals(name: str, column: pd.Series[Any], odd: list[Hashable]) -> str:

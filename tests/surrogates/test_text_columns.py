@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from kanopt import FitError, KANRegressor
+from kanopt.surrogates.text_columns import refuse_identifiers
 
 
 def trips(rows=120):
@@ -75,6 +76,30 @@ def test_many_customers_of_several_rows_are_a_category():
     table["customer"] = [f"C{row % 60}" for row in range(len(table))]
     model = KANRegressor((), log_target=False, log_features=[]).fit(table, cost)
     assert len(model.encoding_.categories[0].categories) == 60
+
+
+def test_a_column_of_more_values_than_can_be_learned_is_refused_with_what_to_do():
+    """Twenty thousand rows of ten thousand customers, of which nothing is known but their names."""
+    table, cost = trips(20_000)
+    customers = np.arange(len(table)) // 2
+    table["customer"] = pd.Series(customers).map("C{}".format)
+    table["customer"] = table["customer"].astype("category")
+    with pytest.raises(
+        FitError, match=r"'customer' has 10,000 different values in 20,000 rows.* at most 1,000"
+    ) as refused:
+        KANRegressor(()).fit(table, cost)
+    assert "Put them into groups that have something in common" in str(refused.value)
+    # where a few are frequent, the message says in code how to put the others together
+    customers = np.where(customers % 2, customers, customers % 50)
+    frame = table.assign(customer=pd.Series(customers).map("C{}".format))
+    with pytest.raises(
+        FitError, match="5,000 of them occur in fewer than 20 rows: put these together, as frame"
+    ) as refused:
+        KANRegressor(()).fit(frame, cost)
+    code = str(refused.value).partition("together, as ")[2].partition(", or leave")[0]
+    pooled = eval(code, {"frame": frame})
+    assert pooled.nunique() == 26
+    refuse_identifiers(frame.assign(customer=pooled))
 
 
 @pytest.mark.parametrize(

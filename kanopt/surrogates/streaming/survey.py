@@ -25,6 +25,7 @@ from kanopt.surrogates.streaming.row_blocks import (
     concatenate_blocks,
     read_blocks,
 )
+from kanopt.surrogates.text_columns import MOST
 from kanopt.surrogates.trials import TrainingTable
 from kanopt.tables.batches import BatchSource
 from kanopt.text import number_text
@@ -37,8 +38,6 @@ SAMPLE = 20_000
 """Rows kept, on which the structure is chosen."""
 STREAM = 0x6B616E
 """Parts the random numbers of the sample from all others that begin with the same seed."""
-CATEGORIES = 1_000
-"""Most values a category may have: each has a parameter in every node of the first layer."""
 
 
 class Reservoir:
@@ -243,9 +242,9 @@ def survey(
         checks.update(block)
         reservoir.add(block)
         for name, known in categories.items():
-            if len(known.codes) > CATEGORIES:
+            if len(known.codes) > MOST:
                 raise FitError(
-                    f"{source.name}: column {name!r} holds more than {CATEGORIES:,} different values, as names and "
+                    f"{source.name}: column {name!r} holds more than {MOST:,} different values, as names and "
                     "numbers of single things do; leave it out by columns=[…], or put its values into groups"
                 )
     _raise_faults(source, columns, numbers, categories, checks)
