@@ -147,7 +147,7 @@ def test_few_rows_and_double_columns():
         ({"smoothing": -1.0}, "smoothing=-1.0 must be"),
         ({"loss": "hubert"}, "loss='hubert' is unknown; did you mean 'huber'"),
         ({"log_target": "yes"}, "log_target='yes' must be"),
-        ({"log_target": True}, "log_target=True needs a target above zero; row 0 has -3"),
+        ({"log_target": True}, "log_target=True needs a target above zero; row 0 has −3"),
         ({"log_features": "km"}, r"log_features='km' must be 'auto' or a list of columns, such as \['km'\]"),
         ({"log_features": ["mode"]}, "column 'mode' is a category; only numbers"),
         ({"log_features": ["change"]}, "column 'change' goes down to −1, which has no logarithm"),

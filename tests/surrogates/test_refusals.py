@@ -98,7 +98,7 @@ def test_calibration_rows_and_targets_are_as_many(trips):
 def test_calibration_targets_of_a_log_law_are_above_zero(trips):
     table, cost = trips
     model = KANRegressor(log_target=True, **OPTIONS).fit(table, cost)
-    with pytest.raises(FitError, match=r"calibration: the law is of the logarithm.*row 3 has -1"):
+    with pytest.raises(FitError, match=r"calibration: the law is of the logarithm.*row 3 has −1"):
         model.predict_interval(table, 0.9, calibration=(table, cost.where(cost.index != 3, -1.0)))
 
 

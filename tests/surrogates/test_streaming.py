@@ -297,7 +297,7 @@ class TestRefusals:
         bad = trips.copy()
         bad.loc[4_321, column] = -1e80
         path = written(bad, tmp_path / "bad.parquet")
-        words = f"'{column}': row 4321 of bad.parquet (counted from 0) holds a number beyond 1e+60"
+        words = f"'{column}': row 4321 of bad.parquet (counted from 0) holds a number beyond 1e60"
         with pytest.raises(FitError, match=re.escape(words)):
             learn_streamed(path, "cost_eur", ko.KANRegressor(), features=FEATURES)
 
