@@ -6,7 +6,9 @@ before signals are listened to, so that Ctrl-C while modules load ends as it doe
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 from contextlib import ExitStack
 from typing import Any
 
@@ -25,6 +27,7 @@ def main(arguments: list[str] | None = None) -> None:
     arguments
         In place of those of the process, without the program's name.
     """
+    _open_closed_streams()
     with ExitStack() as restored:
         stop = restored.enter_context(Interrupt(keeps=False, signals=_SIGNALS))
         code = _run(arguments, stop)
@@ -35,6 +38,19 @@ def main(arguments: list[str] | None = None) -> None:
                 signal.signal(number, signal.SIG_IGN)
             restored.pop_all()
     raise SystemExit(code)
+
+
+def _open_closed_streams() -> None:
+    """Let output that nobody takes go nowhere, as with ``kanopt run … >&-``.
+
+    Python has no stream then, and the first file that is opened would get its number: what a library prints would be
+    written into the report.
+    """
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass  # the lowest free number is taken, until the three of the streams are
+    os.close(number)
+    sys.stdout = sys.stdout or open(1, "w", encoding="utf-8")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(2, "w", encoding="utf-8")  # noqa: SIM115
 
 
 def _run(arguments: list[str] | None, stop: Interrupt) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
 import sys
 from importlib import import_module
 
@@ -87,3 +88,11 @@ def test_a_full_standard_output_is_told(case):
     _, err = process.communicate(timeout=60)
     assert process.returncode == 2
     assert err.splitlines()[-1] == "standard output: No space left on device"
+
+
+@pytest.mark.parametrize("closed", ["1>&-", "2>&-", "1>&- 2>&-", "0<&- 1>&- 2>&-"])
+def test_a_closed_stream_is_no_fault(case, closed):
+    command = f'"{sys.executable}" -c "from kanopt.cli import main; main()" check case.toml {closed}'
+    ended = subprocess.run(["sh", "-c", command], cwd=case, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout == ("" if "1>" in closed else "case.toml: no mistakes (routing, 3 tables, 2 laws)\n")
