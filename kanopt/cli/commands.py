@@ -238,7 +238,7 @@ def _run_text(outcome: Run) -> str:
 
     scenario = outcome.scenario
     lines = [scenario.name]
-    lines += [f"  changed: {change}" for change in scenario.changes]
+    lines += [f"  changed: {change}" for change in scenario.change_sentences()]
     lines += ["", *law_lines(outcome.laws.values()), "", outcome.explanation.text(outcome.today)]
     return "\n".join(lines)
 

@@ -82,8 +82,8 @@ def solve_instance(file: Path, options: InstanceOptions) -> int:
         click.echo(to_json({**result_json(result), "instance": facts, "exit_code": int(code)}))
         return code
     click.echo(_table(facts, instance.problem.unit))
-    if result.has_plan and not result.check.ok:
-        click.echo(f"\n{result.check}")
+    if result.assessment is not None and result.assessment.broken_rules:
+        click.echo("\n" + "\n".join(result.assessment.broken_rules))
     if options.out is not None and result.has_plan:
         click.echo(f"\nsolution: {options.out}")
     return code
@@ -123,12 +123,13 @@ def _result_facts(instance: Instance, result: Result) -> dict[str, Any]:
         "kind": instance.kind,
         "rounding": instance.rounding,
         "clients": len(instance.problem.clients),
+        "coverage": "" if result.coverage is None else result.coverage.text,
         "vehicles_used": routes,
         "vehicles": sum(vehicle.count for vehicle in instance.problem.vehicles),
         "status": result.status.value,
         "objective": result.objective,
         "best_known": instance.best_known,
-        "gap": instance.gap(result.objective),
+        "gap": instance.gap(result.objective) if result.check.ok else None,  # else not like with like
         "seconds": result.wall_seconds,
         "solver": result.solver,
     }
@@ -138,7 +139,7 @@ def _table(facts: dict[str, Any], unit: str) -> str:
     """Return one line per fact; what is not known is left out."""
     rows = [
         ("instance", f"{facts['name']} ({facts['kind']}, distances: {facts['rounding']})"),
-        ("clients", f"{facts['clients']:,}"),
+        ("plan", facts["coverage"] or f"none for {facts['clients']:,} clients"),
         ("vehicles", f"{facts['vehicles_used']:,} of {facts['vehicles']:,}"),
         ("status", facts["status"]),
     ]

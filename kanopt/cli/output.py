@@ -116,6 +116,7 @@ def result_json(result: Result) -> dict[str, Any]:
     pricing = result.pricing
     return {
         "status": result.status.value,
+        "coverage": _coverage_json(result),
         "objective": result.objective,
         "unit": result.problem.unit,
         "bound": result.bound,
@@ -129,13 +130,28 @@ def result_json(result: Result) -> dict[str, Any]:
     }
 
 
+def _coverage_json(result: Result) -> dict[str, Any] | None:
+    """Return what the plan serves and what it leaves out, None without a plan."""
+    coverage = result.coverage
+    if coverage is None:
+        return None
+    return {
+        "text": coverage.text,
+        "served": coverage.served,
+        "wanted": coverage.wanted,
+        "unit": coverage.unit,
+        "things": coverage.things,
+        "left_out": list(coverage.left_out),
+    }
+
+
 def run_json(run: Run) -> dict[str, Any]:
     """Return a run as plain data."""
     why = run.explanation
     return {
         "scenario": run.scenario.name,
         "kind": run.scenario.kind,
-        "changes": [str(change) for change in run.scenario.changes],
+        "changes": list(run.scenario.change_sentences()),
         **result_json(run.result),
         "reasons": why.reasons().to_dict("records"),
         "outside": why.outside().to_dict("records"),
@@ -151,6 +167,8 @@ def comparison_json(comparison: Comparison) -> dict[str, Any]:
     return {
         "unit": comparison.unit,
         "base": comparison.base.scenario.name,
+        "coverage": comparison.coverage.to_dict("records"),
+        "changes": {each.name: list(comparison.changes_of(each)) for each in comparison.variants},
         "steps": comparison.steps.to_dict("records"),
         "terms": comparison.terms.to_dict("records"),
         "moved": comparison.moved.to_dict("records"),

@@ -36,10 +36,10 @@ _NAMES = 5
 _VERBS = {"late": ("is late", "are late"), "closed": ("is closed", "are closed")}
 
 
-def coverage_sentence(result: Result) -> str:
+def coverage_sentence(result: Result, subject: str = "The plan") -> str:
     """Say what the plan serves and what it leaves out."""
     known = result.assessment
-    return f"The plan {known.coverage.text}." if known is not None and known.coverage.text else ""
+    return f"{subject} {known.coverage.text}." if known is not None and known.coverage.text else ""
 
 
 def left_out_sentence(result: Result) -> str:

@@ -131,28 +131,36 @@ class Coverage:
         --------
         >>> words = CoverageWords("serves", "client", "clients")
         >>> whole, some = Coverage(words, 4, (), 6.0, 6.0, "t"), Coverage(words, 4, ("c3",), 4.5, 6.0, "t")
-        >>> some.against(whole)
-        'serves 4.5 instead of 6 t (3 instead of 4 clients)'
-        >>> whole.against(whole)
-        ''
+        >>> some.against(whole), whole.against(some), whole.against(whole)
+        ('serves 1 client fewer (1.5 t less)', 'serves 1 client more (1.5 t more)', '')
         """
         if self.same_as(other):
             return ""
-        counts = self._counts_against(other)
-        if self.unit == other.unit and math.isclose(self.served, other.served, rel_tol=_SAME, abs_tol=_SAME):
-            names = [join_list(each.left_out, _NAMES) or "nothing" for each in (self, other)]
-            return f"{self.words.verb} {counts}" if counts else f"leaves out {names[0]} instead of {names[1]}"
-        own = amount_text(self.served, self.unit if self.unit != other.unit else "", _DIGITS)
-        amounts = f"{own} instead of {amount_text(other.served, other.unit, _DIGITS)}"
-        return f"{self.words.verb} {amounts}" + (f" ({counts})" if counts else "")
+        more = self.things - len(self.left_out) - (other.things - len(other.left_out))
+        if more:
+            compared, fully = (
+                "more" if more > 0 else "fewer",
+                f" {self.words.fully}" if self.words.fully else "",
+            )
+            amount = self._amount_against(other)
+            return f"{self.words.verb} {self.words.count(abs(more))} {compared}{fully}" + (
+                f" ({amount})" if amount else ""
+            )
+        if amount := self._amount_against(other):
+            own = amount_text(self.served, self.unit if self.unit != other.unit else "", _DIGITS)
+            return f"{self.words.verb} {own} instead of {amount_text(other.served, other.unit, _DIGITS)}"
+        names = [join_list(each.left_out, _NAMES) or "nothing" for each in (self, other)]
+        return f"leaves out {names[0]} instead of {names[1]}"
 
-    def _counts_against(self, other: Coverage) -> str:
-        ours, theirs = (each.things - len(each.left_out) for each in (self, other))
-        return (
-            ""
-            if ours == theirs
-            else f"{ours:,} instead of {self.words.count(theirs)} {self.words.fully}".rstrip()
-        )
+    def _amount_against(self, other: Coverage) -> str:
+        """Say how much more or less is served in amounts; empty where that is the same."""
+        if self.unit != other.unit:
+            served = (amount_text(each.served, each.unit, _DIGITS) for each in (self, other))
+            return " instead of ".join(served)
+        if math.isclose(self.served, other.served, rel_tol=_SAME, abs_tol=_SAME):
+            return ""
+        more = self.served - other.served
+        return f"{amount_text(abs(more), self.unit, _DIGITS)} {'more' if more > 0 else 'less'}"
 
     @property
     def _counted(self) -> str:

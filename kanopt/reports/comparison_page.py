@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from kanopt.explain.summary import coverage_sentence, left_out_sentence
 from kanopt.problems.result import Result
 from kanopt.reports.canvas import named_rows
 from kanopt.reports.page_parts import (
@@ -18,12 +19,11 @@ from kanopt.reports.page_parts import (
     Notice,
     PageTable,
     TableColumn,
-    Tone,
     bar_lengths,
     table_of,
 )
 from kanopt.reports.plots import view_svg
-from kanopt.text import count_text, fixed_text, join_list, money_decimals, money_text, percent_text
+from kanopt.text import count_text, fixed_text, money_decimals, money_text, percent_text
 
 if TYPE_CHECKING:
     from kanopt.whatif import Comparison, Run, Variant
@@ -38,8 +38,10 @@ class VariantSection:
     """One variant beside its base."""
 
     name: str
+    served: str
     verdict: str
     changes: tuple[str, ...]
+    in_use: str
     terms: PageTable
     pairs: tuple[tuple[Figure, Figure], ...]
     moved: PageTable | None
@@ -56,6 +58,7 @@ class ComparisonPage:
     answer: tuple[str, ...]
     keys: tuple[KeyFigure, ...]
     notices: tuple[Notice, ...]
+    coverage: PageTable
     overview: PageTable
     variants: tuple[VariantSection, ...]
     provenance: tuple[tuple[str, FactList], ...]
@@ -64,17 +67,17 @@ class ComparisonPage:
 def comparison_page(comparison: Comparison) -> ComparisonPage:
     """Collect what the report of a comparison says."""
     base = comparison.base
-    names = [variant.name for variant in comparison.variants]
-    notices = [Notice("care", note) for note in comparison.notes]
+    notices = [*_left_out_notices(comparison), *(Notice("care", note) for note in comparison.notes)]
     if comparison.interrupted:
         notices.insert(0, Notice("care", "The user stopped the comparison; plans are the best so far."))
     return ComparisonPage(
-        title=f"{base.scenario.name}: {join_list(names)}",
+        title=comparison.title,
         kind=base.result.problem.kind,
         base=base.scenario.name,
         answer=_answer(comparison),
         keys=tuple(_keys(comparison)),
         notices=tuple(notices),
+        coverage=_coverage(comparison),
         overview=_overview(comparison),
         variants=tuple(_variant(comparison, variant) for variant in comparison.variants),
         provenance=tuple((run.scenario.name, _provenance(run)) for run in comparison.runs),
@@ -82,40 +85,82 @@ def comparison_page(comparison: Comparison) -> ComparisonPage:
 
 
 def _answer(comparison: Comparison) -> tuple[str, ...]:
-    price = comparison.base.result.objective
-    outcome = "has no plan" if price is None else f"costs {money_text(price, comparison.unit)}"
-    sentences = [f"{comparison.base.scenario.name} {outcome}."]
-    sentences += [f"{row.scenario}: {_true_minus(str(row.verdict))}." for row in named_rows(comparison.steps)]
-    return tuple(sentences)
+    """Say of each scenario what its plan serves, then what it costs."""
+    base = comparison.base
+    price = base.result.objective
+    cost = "There is no plan" if price is None else f"It costs {money_text(price, comparison.unit)}"
+    verdicts = [str(verdict) for verdict in comparison.steps["verdict"]]
+    return tuple(
+        " ".join(
+            filter(None, [f"{run.scenario.name}:", coverage_sentence(run.result, "the plan"), f"{words}."])
+        )
+        for run, words in zip(comparison.runs, [cost, *verdicts], strict=True)
+    )
 
 
-def _true_minus(text: str) -> str:
-    """Replace the hyphen-minus of a sentence by a true minus sign."""
-    return text.replace(" -", " −") if not text.startswith("-") else "−" + text[1:].replace(" -", " −")
+def _left_out_notices(comparison: Comparison) -> list[Notice]:
+    """Return what it would cost to serve what each plan leaves out, where that is not paid for in its price."""
+    found = []
+    for run in comparison.runs:
+        known = run.result.assessment
+        if known is not None and known.left_out_price is not None and known.left_out_price.more != 0.0:
+            label = f"{run.scenario.name}, {known.coverage.lacking}"
+            found.append(Notice("bad", left_out_sentence(run.result), label=label))
+    return found
 
 
 def _keys(comparison: Comparison) -> list[KeyFigure]:
     unit, base = comparison.unit, comparison.base
     keys = [_price(base.result, base.scenario.name, unit)]
     for variant, row in zip(comparison.variants, named_rows(comparison.steps), strict=True):
-        price, change = variant.run.result.objective, float(row.change)
-        if price is None or base.result.objective is None:
-            keys.append(_price(variant.run.result, variant.name, unit))
-            continue
-        inside = abs(change) <= float(row.noise)  # false where the noise is unknown
-        tone: Tone = "" if inside or not change else "good" if change < 0 else "bad"
-        share = (
-            percent_text(change / abs(base.result.objective), signed=True) if base.result.objective else "–"
-        )
-        note = f"{share}, within the noise" if inside else share
-        keys.append(KeyFigure(variant.name, money_text(price), unit, note, tone))
+        key, change = _price(variant.run.result, variant.name, unit), float(row.change)
+        if variant.run.result.objective is not None and base.result.objective is not None:
+            share = (
+                percent_text(change / abs(base.result.objective), signed=True)
+                if base.result.objective
+                else "–"
+            )
+            inside = abs(change) <= float(row.noise)  # false where the noise is unknown
+            if not row.like_with_like:
+                key = replace(key, note=f"{share}, {'no saving' if change < 0 else 'not like with like'}")
+            elif inside or not change:
+                key = replace(key, note=f"{share}, within the noise" if inside else share)
+            else:
+                key = replace(key, note=share, tone="good" if change < 0 else "bad")
+        keys.append(key)
     return keys
 
 
 def _price(result: Result, name: str, unit: str) -> KeyFigure:
-    if result.objective is None:
+    """Return the price of a plan below what it serves."""
+    if result.objective is None or result.coverage is None:
         return KeyFigure(name, "–", "", result.status.value, "bad")
-    return KeyFigure(name, money_text(result.objective), unit, result.status.value)
+    coverage = result.coverage
+    first = f"{coverage.words.verb} {coverage.amount}" if coverage.text else ""
+    return KeyFigure(
+        name,
+        money_text(result.objective),
+        unit,
+        result.status.value,
+        first=first,
+        lacks=not coverage.complete,
+    )
+
+
+def _coverage(comparison: Comparison) -> PageTable:
+    """Return what each plan serves, and the price of what it leaves out."""
+    frame = comparison.coverage.drop(columns=["served", "wanted", "unit"])
+    if not frame["left_out"].any():
+        frame = frame[["scenario", "coverage"]]
+        return table_of(frame, "What each plan serves", heads={"coverage": "its plan"})
+    decimals = money_decimals(frame["left_out_price"].dropna())
+    price = f"price of that ({comparison.unit})"
+    return table_of(
+        frame,
+        "What each plan serves",
+        heads={"coverage": "its plan", "left_out_price": price, "left_out_note": "how the price is known"},
+        forms={"left_out_price": lambda value: fixed_text(float(value), decimals)},
+    )
 
 
 def _overview(comparison: Comparison) -> PageTable:
@@ -126,7 +171,7 @@ def _overview(comparison: Comparison) -> PageTable:
     forms |= {name: lambda value: fixed_text(float(value), decimals, signed=True) for name in signed}
     forms["noise"] = lambda value: fixed_text(float(value), decimals)
     return table_of(
-        steps.drop(columns="verdict"),
+        steps[["scenario", "before", *signed[:2], "after", "change", "noise"]],
         f"From base to variant ({comparison.unit})",
         heads={
             "data_effect": "new data, old plan",
@@ -142,14 +187,14 @@ def _variant(comparison: Comparison, variant: Variant) -> VariantSection:
     steps, moved = comparison.steps, comparison.moved
     verdict = steps.loc[steps["scenario"] == variant.name, "verdict"].iloc[0]
     things = moved.loc[moved["scenario"] == variant.name].drop(columns="scenario")
-    base = comparison.base.scenario.changes
     same = _same_plan(comparison.base.result, variant.run.result)
     differ = count_text(len(things), "decision differs", "decisions differ")
-    changes = variant.run.scenario.changes
     return VariantSection(
         name=variant.name,
-        verdict=_true_minus(str(verdict)),
-        changes=tuple(str(change) for change in changes if change not in base),
+        verdict=str(verdict),
+        served=coverage_sentence(variant.run.result),
+        changes=comparison.changes_of(variant),
+        in_use="; ".join(comparison.changes_in_use(variant)),
         terms=_terms(comparison, variant),
         pairs=tuple(_pairs(comparison.base, variant.run)),
         moved=table_of(things, "What the new plan puts elsewhere", heads={"thing": "what"})

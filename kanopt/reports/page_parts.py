@@ -89,13 +89,18 @@ class Figure:
 
 @dataclass(frozen=True)
 class KeyFigure:
-    """One number that matters, with what it is and what to compare it with."""
+    """One number that matters, with what it is and what to compare it with.
+
+    What stands `first`, above the number, is what the plan serves; it is coloured where the plan `lacks` something.
+    """
 
     label: str
     value: str
     unit: str = ""
     note: str = ""
     tone: Tone = ""
+    first: str = ""
+    lacks: bool = False
 
 
 @dataclass(frozen=True)

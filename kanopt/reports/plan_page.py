@@ -11,7 +11,6 @@ import pandas as pd
 
 from kanopt.explain import Explanation
 from kanopt.explain.reason_groups import ReasonGroup, group_reasons
-from kanopt.explain.service import service_difference
 from kanopt.explain.summary import (
     MOST_REASONS,
     bound_sentence,
@@ -25,7 +24,7 @@ from kanopt.explain.summary import (
     reason_text,
     today_sentence,
 )
-from kanopt.problems.result import Result, Status
+from kanopt.problems.result import Result
 from kanopt.problems.views import GanttView, MapView, NetworkView, SeriesView, View
 from kanopt.reports.canvas import to_svg
 from kanopt.reports.law_section import LawSection, law_sections
@@ -37,20 +36,17 @@ from kanopt.reports.page_parts import (
     Notice,
     PageTable,
     ReasonRow,
-    Tone,
     table_of,
 )
+from kanopt.reports.plan_keys import key_figures
 from kanopt.reports.plots import view_svg
 from kanopt.reports.price_tables import group_table, item_table, term_table
 from kanopt.reports.series import plot_series
 from kanopt.text import (
     clock_text,
     count_text,
-    fixed_text,
     join_list,
     money_text,
-    percent_text,
-    score_text,
     seconds_text,
 )
 
@@ -66,6 +62,7 @@ _BESIDE_WIDTH = 600
 _TIMES = ("departure", "arrival", "start", "arrive", "begin", "end")
 _LIST = 12
 _NAMES = 5
+_HEADINGS = {"infeasible": "What stands in the way"}
 _BESIDE = 5  # columns of a table that stands beside a chart
 
 
@@ -120,7 +117,7 @@ def plan_page(subject: ReportSubject) -> PlanPage:
         description=subject.description,
         changes=subject.changes,
         answer=_answer(why, today),
-        keys=tuple(_keys(why, today, laws)),
+        keys=tuple(key_figures(why, today, laws)),
         notices=tuple(_notices(why, today, laws)),
         chart=drawn[0] if square else None,
         today=_today_figure(today),
@@ -154,81 +151,6 @@ def _answer(why: Explanation, today: Result | None) -> tuple[str, ...]:
         bound_sentence(result),
     ]
     return tuple(filter(None, sentences))
-
-
-def _keys(why: Explanation, today: Result | None, laws: Mapping[str, LearnedLaw]) -> list[KeyFigure]:
-    result = why.result
-    unit = result.problem.unit
-    keys = [
-        *_service_keys(result),
-        KeyFigure(
-            "Objective",
-            "–" if result.objective is None else money_text(result.objective),
-            unit,
-            result.status.value,
-        ),
-    ]
-    if today is not None and today.objective is not None and result.objective is not None:
-        keys.append(_today_key(result, today, unit))
-    if result.objective is not None:
-        keys.append(_bound_key(result, unit))
-    if result.coverage is not None:
-        keys.append(_rules_key(result))
-        left_out = {*result.coverage.left_out}
-        late = sum(
-            each.kind == "late" and each.subject.partition(" ")[2] not in left_out for each in why.causes
-        )
-        keys += [KeyFigure("Late", fixed_text(late, 0), "", "see the reasons", "bad")] if late else []
-        places = "places outside the data of a law"
-        keys.append(
-            KeyFigure(
-                "Extrapolated",
-                fixed_text(len(why.extrapolations), 0),
-                "",
-                places,
-                "bad" if why.extrapolations else "",
-            )
-        )
-    fits = {name: law.formula.fit for name, law in laws.items() if law.formula.fit is not None}
-    if fits:
-        worst = min(fits, key=lambda name: getattr(fits[name], "r2", 1.0))
-        r2 = getattr(fits[worst], "r2", float("nan"))
-        keys.append(KeyFigure("Weakest law", score_text(r2), "R²", f"{worst}, held out"))
-    return keys
-
-
-def _service_keys(result: Result) -> list[KeyFigure]:
-    """Return what the plan serves."""
-    coverage = result.coverage
-    if coverage is None or not coverage.text:
-        return []
-    note = coverage.missing or f"all {coverage.words.count(coverage.things)}"
-    tone: Tone = "" if coverage.complete else "bad"
-    return [KeyFigure(coverage.words.verb.capitalize(), coverage.amount, "", note, tone)]
-
-
-def _rules_key(result: Result) -> KeyFigure:
-    broken = 0 if result.assessment is None else len(result.assessment.broken_rules)
-    note = "every rule is checked on the law"
-    return KeyFigure("Rules broken", fixed_text(broken, 0), "", note, "bad" if broken else "")
-
-
-def _today_key(result: Result, today: Result, unit: str) -> KeyFigure:
-    """Return the change of price against today, coloured where the two prices compare like with like."""
-    was, now = today.objective or 0.0, result.objective or 0.0
-    share = percent_text((now - was) / abs(was), signed=True) if was else "–"
-    note = f"today {money_text(was, unit)}"
-    if other := service_difference(result, today):
-        return KeyFigure("Against today", share, "", f"not like with like: {note}, and it {other}")
-    tone: Tone = "good" if now < was else "bad" if now > was else ""
-    return KeyFigure("Against today", share, "", note, tone)
-
-
-def _bound_key(result: Result, unit: str) -> KeyFigure:
-    if result.bound is None or result.gap is None:
-        return KeyFigure("Lower bound", "none", "", "no bound is claimed")
-    gap = "proved optimal" if result.status is Status.OPTIMAL else f"gap {percent_text(result.gap)}"
-    return KeyFigure("Lower bound", money_text(result.bound), unit, gap)
 
 
 def _notices(why: Explanation, today: Result | None, laws: Mapping[str, LearnedLaw]) -> list[Notice]:
@@ -331,7 +253,7 @@ def _reasons(why: Explanation) -> list[tuple[str, tuple[ReasonRow, ...]]]:
     for kind in dict.fromkeys(cause.kind for cause in why.causes):
         count = sum(cause.kind == kind for cause in why.causes)
         rows = tuple(_reason_row(group) for group in groups if group.kind == kind)
-        found.append((f"{kind.capitalize()}: {count_text(count, 'reason')}", rows))
+        found.append((f"{_HEADINGS.get(kind, kind.capitalize())}: {count_text(count, 'reason')}", rows))
     if hidden:
         more = "Ask for them in Python: explain(result).reasons()."
         found.append((f"{count_text(hidden, 'more reason')} not shown", (ReasonRow("", more, "", ""),)))
@@ -344,7 +266,7 @@ def _reason_row(group: ReasonGroup) -> ReasonRow:
     if len(group.reasons) == 1:
         return ReasonRow(cause.subject, _sentence(cause.message), cause.relaxation.rstrip("."), evidence)
     word = "The worst" if group.has_amounts else "For example"
-    text = f"{_sentence(group.bottleneck)} {join_list(group.names, _NAMES)}. {word}: {reason_text(cause)}."
+    text = f"{join_list(group.names, _NAMES)}: {group.bottleneck}. {word}: {reason_text(cause)}."
     return ReasonRow(group.counted, text, cause.relaxation.rstrip("."), evidence)
 
 

@@ -52,12 +52,12 @@ class ReportSubject:
 def subject_of_run(run: Run) -> ReportSubject:
     """Return the report subject of a run of a scenario."""
     return ReportSubject(
-        title=run.scenario.report.title or run.scenario.name,
+        title=run.scenario.headline,
         explanation=run.explanation,
         laws=run.laws,
         today=run.today,
         description=run.scenario.description,
-        changes=tuple(str(change) for change in run.scenario.changes),
+        changes=run.scenario.change_sentences(),
         tables=run.tables,
         provenance=run.provenance,
     )

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from pandas.api.types import is_bool_dtype, is_integer_dtype, is_numeric_dtype
 
 from kanopt.errors import nearest
+from kanopt.text import count_text, number_text
 from kanopt.validation import WHOLE_TEXT, describe_value, is_whole
 from kanopt.whatif.file_model import Mistake
 
-__all__ = ["Action", "Change", "Value"]
+__all__ = ["Action", "Change", "Value", "cell_text"]
 
 Value: TypeAlias = float | str | bool
 Action: TypeAlias = Literal["set", "scale", "close", "add"]
@@ -64,11 +65,49 @@ class Change:
 
     def __str__(self) -> str:
         words = {
-            "set": f"{self.path} set to {_plain(self.value)}",
-            "scale": f"{self.path} × {_plain(self.value)}",
+            "set": f"{self.path} set to {cell_text(self.value)}",
+            "scale": f"{self.path} × {cell_text(self.value)}",
             "close": f"{self.table}: rows taken out",
             "add": f"{self.table}: row added with {_conditions(self.row, ', ')}",
         }[self.action]
+        return f"{words} where {_conditions(self.where)}" if self.where else words
+
+    def sentence(self, frame: pd.DataFrame, names: Mapping[str, str] | None = None) -> str:
+        """Say what the change does to a table, with what was there before; :meth:`mistakes` must be empty.
+
+        Parameters
+        ----------
+        frame
+            The table before the change.
+        names
+            Further names of its columns, as for :meth:`mistakes`.
+
+        Examples
+        --------
+        >>> vans = pd.DataFrame({"name": ["van", "truck"], "count": [4, 2], "fuel_price": [1.6, 1.6]})
+        >>> Change("set", "vehicles", "count", 3, where={"name": "van"}).sentence(vans)
+        'vehicles.count is 3 instead of 4 where name = van'
+        >>> Change("scale", "vehicles", "fuel_price", 1.15).sentence(vans)
+        'vehicles.fuel_price rises by 15 %'
+        >>> Change("close", "vehicles", where={"name": "truck"}).sentence(vans)
+        '1 row of vehicles is taken out where name = truck'
+        """
+        names = names or {}
+        if self.action == "add":
+            return f"a row is added to {self.table}: {_conditions(self.row, ', ')}"
+        rows = self._rows(frame, names)
+        if self.action == "close":
+            words = (
+                count_text(int(rows.sum()), f"row of {self.table} is", f"rows of {self.table} are")
+                + " taken out"
+            )
+        elif self.action == "scale":
+            words = f"{self.path} {_scaling_text(float(self.value or 0.0))}"
+        else:
+            column = column_names(frame, names).get(self.column)
+            before = [] if column is None else frame.loc[rows, column].dropna().unique().tolist()
+            instead = f" instead of {cell_text(before[0])}" if len(before) == 1 else ""
+            words = f"{self.path} is {cell_text(self.value)}{instead}"
         return f"{words} where {_conditions(self.where)}" if self.where else words
 
     def mistakes(
@@ -183,8 +222,10 @@ class Change:
         for name, value in self.where.items():
             cells = frame[column_names(frame, names)[name]]
             if not _matches(cells, value).any():
-                wanted = " or ".join(_plain(item) for item in _as_tuple(value))
-                hint = nearest(str(_as_tuple(value)[0]), [_plain(cell) for cell in cells.dropna().unique()])
+                wanted = " or ".join(cell_text(item) for item in _as_tuple(value))
+                hint = nearest(
+                    str(_as_tuple(value)[0]), [cell_text(cell) for cell in cells.dropna().unique()]
+                )
                 return Mistake(("where", name), f"no row of {self.table!r} has {name} = {wanted}; {hint}")
         if self.where:
             return Mistake(("where",), f"no row of {self.table!r} has {_conditions(self.where)} together")
@@ -255,7 +296,22 @@ def _added(frame: pd.DataFrame, row: Mapping[str, Value], defaults: Mapping[str,
     return longer
 
 
-def _plain(value: Any) -> str:
+def _scaling_text(factor: float) -> str:
+    """Say by how much something grows.
+
+    Examples
+    --------
+    >>> _scaling_text(1.125), _scaling_text(0.5), _scaling_text(3.0), _scaling_text(-1.0)
+    ('rises by 12.5 %', 'falls by 50 %', 'is multiplied by 3', 'is multiplied by -1')
+    """
+    if 1.0 < factor <= 2.0:
+        return f"rises by {number_text(100.0 * (factor - 1.0), 6)} %"
+    if 0.0 <= factor < 1.0:
+        return f"falls by {number_text(100.0 * (1.0 - factor), 6)} %"
+    return f"is multiplied by {cell_text(factor)}"
+
+
+def cell_text(value: Any) -> str:
     """Write a cell as its table does, where numbers may be names: no quotes, no separators, no trailing zeros."""
     if isinstance(value, bool):
         return str(value).lower()
@@ -264,5 +320,6 @@ def _plain(value: Any) -> str:
 
 def _conditions(cells: Mapping[str, Any], between: str = " and ") -> str:
     return between.join(
-        f"{name} = {' or '.join(_plain(item) for item in _as_tuple(value))}" for name, value in cells.items()
+        f"{name} = {' or '.join(cell_text(item) for item in _as_tuple(value))}"
+        for name, value in cells.items()
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from kanopt.text import count_text, fixed_text, money_decimals, money_text, percent_text
+from kanopt.explain.service import service_difference
+from kanopt.text import join_list
+from kanopt.whatif.comparison_text import comparison_notes, comparison_text, verdict
 from kanopt.whatif.run import Run
 
 if TYPE_CHECKING:
@@ -21,7 +23,18 @@ if TYPE_CHECKING:
 __all__ = ["Comparison", "Variant"]
 
 _TERMS = ["scenario", "term", "before", "data_effect", "replanning_effect", "after", "change"]
-_STEPS = [*_TERMS[:1], *_TERMS[2:], "noise", "verdict"]
+_COVERAGE = [
+    "scenario",
+    "coverage",
+    "served",
+    "wanted",
+    "unit",
+    "left_out",
+    "left_out_price",
+    "left_out_note",
+]
+_SUMS = _TERMS[2:]
+_STEPS = ["scenario", "coverage", "left_out", "left_out_price", *_SUMS, "like_with_like", "noise", "verdict"]
 _MOVED = ["scenario", "thing", "before", "after"]
 
 
@@ -98,18 +111,40 @@ class Comparison:
         frames = [self._terms_of(variant) for variant in self.variants]
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=_TERMS)
 
+    @property
+    def title(self) -> str:
+        """The base and what it is compared with."""
+        return f"{self.base.scenario.name}: {join_list([variant.name for variant in self.variants])}"
+
+    @cached_property
+    def coverage(self) -> pd.DataFrame:
+        """One row per scenario, the base first: what its plan serves and leaves out.
+
+        Columns ``scenario``, ``coverage`` (in words), ``served`` and ``wanted`` in ``unit`` (clients, jobs or
+        constraints where there are no amounts), ``left_out`` (how many clients, markets, jobs or constraints),
+        ``left_out_price`` (what they cost: zero where none is left out, missing where that is not known), and
+        ``left_out_note`` (how the price is known).
+        """
+        rows = [[run.scenario.name, *_coverage_cells(run.result)] for run in self.runs]
+        return pd.DataFrame(rows, columns=_COVERAGE)
+
     @cached_property
     def steps(self) -> pd.DataFrame:
-        """One row per variant: the sums of :attr:`terms`, the noise of the search, and a verdict."""
+        """One row per variant: what its plan serves and leaves out, the sums of :attr:`terms`, and a verdict.
+
+        ``like_with_like`` says whether both plans serve the same and keep all rules, so that their prices compare.
+        """
+        covered = self.coverage.set_index("scenario")[_STEPS[1:4]]
         rows = []
         for variant in self.variants:
             terms = self.terms[self.terms["scenario"] == variant.name]
-            sums = {name: float(terms[name].sum(min_count=1)) for name in _TERMS[2:]}
+            sums = {name: float(terms[name].sum(min_count=1)) for name in _SUMS}
             judged = {
-                "noise": self._noise(variant),
-                "verdict": self._verdict(variant, sums["change"], sums["data_effect"]),
+                "like_with_like": not self.service_difference(variant),
+                "noise": self.noise_of(variant),
+                "verdict": verdict(self, variant, sums["change"], sums["data_effect"]),
             }
-            rows.append({"scenario": variant.name, **sums, **judged})
+            rows.append({"scenario": variant.name, **covered.loc[variant.name], **sums, **judged})
         return pd.DataFrame(rows, columns=_STEPS)
 
     @cached_property
@@ -121,7 +156,7 @@ class Comparison:
     @cached_property
     def notes(self) -> tuple[str, ...]:
         """What must be said beside the numbers: broken old plans, noise, doubtful laws."""
-        return tuple(self._notes())
+        return tuple(comparison_notes(self))
 
     def to_frame(self) -> pd.DataFrame:
         """Return :attr:`terms`."""
@@ -133,21 +168,29 @@ class Comparison:
 
         return write_comparison(self, path)
 
+    def changes_of(self, variant: Variant) -> tuple[str, ...]:
+        """Say what a variant changes against the base, a sentence each."""
+        return variant.run.scenario.change_sentences(self.base.scenario)
+
+    def changes_in_use(self, variant: Variant) -> tuple[str, ...]:
+        """Say which sites, vehicles or machines the variant's plan uses that the base's does not, and the reverse."""
+        before, after = self.base.result.assessment, variant.run.result.assessment
+        if before is None or after is None or before.in_use is None or after.in_use is None:
+            return ()
+        return after.in_use.changes_from(before.in_use)
+
+    def service_difference(self, variant: Variant) -> str:
+        """Say what the variant's plan serves instead of what the base's serves; empty where prices compare."""
+        return service_difference(self.base.result, variant.run.result)
+
+    def noise_of(self, variant: Variant) -> float:
+        """Return the noise of a change: the larger one of both searches, NaN where one was not measured."""
+        measured = [noise for noise in (self.noise, variant.noise) if noise is not None]
+        return max(measured) if len(measured) == 2 else float("nan")
+
     def text(self) -> str:
         """Return the comparison in words and one table per variant."""
-        unit, steps = self.unit, self.steps.set_index("scenario")
-        lines = [f"{self.base.scenario.name}: {_objective_text(self.base.result.objective, unit)}"]
-        for variant in self.variants:
-            row = steps.loc[variant.name]
-            lines += [
-                "",
-                f"{variant.name}: {_objective_text(variant.run.result.objective, unit)}, {row['verdict']}",
-            ]
-            lines += [f"  {line}" for line in _table(self.terms[self.terms["scenario"] == variant.name])]
-            moved = int((self.moved["scenario"] == variant.name).sum())
-            lines.append(f"  put elsewhere: {moved}")
-        lines += ["", *(f"note: {note}" for note in self.notes)] if self.notes else []
-        return "\n".join(lines)
+        return comparison_text(self)
 
     def __str__(self) -> str:
         return self.text()
@@ -175,75 +218,24 @@ class Comparison:
         frame["scenario"] = variant.name
         return frame[_TERMS]
 
-    def _noise(self, variant: Variant) -> float:
-        measured = [noise for noise in (self.noise, variant.noise) if noise is not None]
-        return max(measured) if len(measured) == 2 else float("nan")
-
-    def _verdict(self, variant: Variant, change: float, data_effect: float) -> str:
-        if variant.run.result.objective is None or self.base.result.objective is None:
-            return "no plan to compare"
-        noise, share = self._noise(variant), change / max(abs(self.base.result.objective), 1e-12)
-        words = f"{money_text(change, self.unit, signed=True)} ({percent_text(share, signed=True)})"
-        if noise != noise:
-            return f"{words}; noise of the search not measured"
-        tiny = 1e-9 * abs(self.base.result.objective)
-        noise_text = money_text(noise, self.unit)
-        if abs(change) <= max(noise, tiny):
-            within = f"no difference: {words} is within the noise of the search, {noise_text}"
-            # prices of one and the same plan differ exactly, whatever the search does
-            exact = money_text(data_effect, self.unit, signed=True)
-            alone = f"; the base's plan alone changes by exactly {exact}"
-            return within + alone if abs(data_effect) > tiny else within
-        return f"{words}, noise of the search {noise_text}"
-
-    def _notes(self) -> Iterator[str]:
-        if self.searched_again:
-            alone = (
-                ""
-                if self.standalone_objective is None
-                else f"; run alone it came to {_objective_text(self.standalone_objective, self.unit)}"
-            )
-            yield f"{self.base.scenario.name}: was searched again, from the variants' plans too{alone}"
-        for variant in self.variants:
-            if isinstance(variant.base_plan_result, str):
-                reason, *others = variant.base_plan_result.splitlines()
-                yield f"{variant.name}: the base's plan cannot be carried out here: {reason}{_and_more(len(others))}"
-            elif not variant.base_plan_result.check.ok:
-                first, *rest = variant.base_plan_result.check.violations
-                yield f"{variant.name}: the base's plan no longer holds: {first.message}{_and_more(len(rest))}"
-        for run in self.runs:
-            status = run.result.status.value
-            if not run.result.has_plan or not run.result.check.ok:
-                yield f"{run.scenario.name}: {status}; compare its price with care"
-            for law in run.laws.values():
-                if not law.trusted:
-                    yield f"{run.scenario.name}: law {law.name!r} is marked low trust: {law.note}"
-            count = len(run.explanation.extrapolations)
-            if count:
-                places = count_text(count, "place leans", "places lean")
-                yield f"{run.scenario.name}: {places} on a law outside the data it was learned from"
-
-
-def _and_more(count: int) -> str:
-    return f" (and {count} more)" if count else ""
-
 
 def _prices(result: Result) -> pd.Series[Any]:
     return pd.Series(dtype=float) if result.pricing is None else result.pricing.terms()
 
 
-def _objective_text(amount: float | None, unit: str) -> str:
-    return "no plan" if amount is None else money_text(amount, unit)
-
-
-def _table(terms: pd.DataFrame) -> list[str]:
-    total = {name: terms[name].sum(min_count=1) for name in _TERMS[2:]}
-    shown = pd.concat([terms, pd.DataFrame([{"term": "total", **total}])], ignore_index=True)
-    decimals = money_decimals(shown[_TERMS[2:]].to_numpy().ravel())
-    words = {"data_effect": "new data", "replanning_effect": "new plan"}
-    shown = shown[_TERMS[1:]].rename(columns=words)
-    text = shown.to_string(index=False, float_format=lambda v: fixed_text(v, decimals), na_rep="?")
-    return text.splitlines()
+def _coverage_cells(result: Result) -> list[Any]:
+    known = result.assessment
+    if known is None:
+        return ["no plan", math.nan, math.nan, "", 0, math.nan, ""]
+    coverage, price = known.coverage, known.left_out_price
+    left_out, things = len(coverage.left_out), coverage.things
+    amounts = [coverage.served, coverage.wanted, coverage.unit]
+    if coverage.wanted <= 0:
+        amounts = [float(things - left_out), float(things), coverage.words.many]
+    note, cost = (
+        ("", 0.0) if price is None else (price.text, math.nan if price.amount is None else price.amount)
+    )
+    return [coverage.text, *amounts, left_out, cost, note]
 
 
 def _moved(before: Run, after: Run) -> pd.DataFrame:
@@ -255,7 +247,7 @@ def _moved(before: Run, after: Run) -> pd.DataFrame:
 
 
 def _assignments(plan: Plan | None, spec: ProblemSpec) -> dict[str, str]:
-    """Return where a plan puts each thing; several places are joined."""
+    """Return where a plan puts each thing; several places are joined, and what has none is left out."""
     if plan is None:
         return {}
     frame = plan.to_frame()
@@ -263,7 +255,7 @@ def _assignments(plan: Plan | None, spec: ProblemSpec) -> dict[str, str]:
         _join_columns(frame, columns) for columns in (spec.entity_columns, spec.assignment_columns)
     )
     grouped = places.groupby(things, sort=False).agg(lambda found: ", ".join(sorted(set(found))))
-    return {str(thing): str(place) for thing, place in grouped.items()}
+    return {str(thing): str(place) or "left out" for thing, place in grouped.items()}
 
 
 def _join_columns(frame: pd.DataFrame, columns: tuple[str, ...]) -> pd.Series[Any]:

@@ -173,6 +173,25 @@ class Scenario:
         name = f"{self.name}, {change}" if made else str(change)
         return replace(self, changes=changes, name=name)
 
+    @property
+    def headline(self) -> str:
+        """The title of its report, with its own name where it varies another scenario."""
+        title = self.report.title or self.name
+        varies = bool(self.changes) or len(self.layers.documents) > 1
+        return f"{title} – {self.name}" if varies and self.name not in title else title
+
+    def change_sentences(self, base: Scenario | None = None) -> tuple[str, ...]:
+        """Say what it changes: cells and rows of tables, bindings, laws and other keys, a sentence each.
+
+        Parameters
+        ----------
+        base
+            What it is compared with; left out, the file at the bottom of its bases, with the tables as they are.
+        """
+        from kanopt.whatif.what_changed import change_sentences
+
+        return change_sentences(self, base)
+
     def formulas(self, learned: Mapping[str, Formula]) -> dict[str, Formula]:
         """Return every law, those written by hand with the learned ones put in.
 

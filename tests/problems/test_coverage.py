@@ -176,15 +176,17 @@ def test_two_plans_serve_the_same_only_where_names_and_amounts_agree():
     whole = Coverage(words, 3, (), 30.0, 30.0, "t")
     assert whole.same_as(replace(whole, served=30.0 + 1e-9))
     short = replace(whole, left_out=("Lyon",), served=20.0, lacking="short")
-    assert short.against(whole) == "supplies 20 instead of 30 t (2 instead of 3 markets in full)"
+    assert short.against(whole) == "supplies 1 market fewer in full (10 t less)"
     other = replace(short, left_out=("Nice",))
     assert not short.same_as(other)
     assert short.against(other) == "leaves out Lyon instead of Nice"
     dearer = replace(whole, served=36.0, wanted=36.0)
     assert dearer.against(whole) == "supplies 36 instead of 30 t"
-    assert replace(whole, served=30000.0, wanted=30000.0, unit="kg").against(whole) == (
-        "supplies 30,000 kg instead of 30 t"
-    )
+    heavy = replace(whole, served=30000.0, wanted=30000.0, unit="kg")
+    assert heavy.against(whole) == "supplies 30,000 kg instead of 30 t"
+    assert heavy.against(short) == "supplies 1 market more in full (30,000 kg instead of 20 t)"
+    jobs = Coverage(CoverageWords("finishes", "job", "jobs", "in time"), 8)
+    assert replace(jobs, left_out=("j1", "j2")).against(jobs) == "finishes 2 jobs fewer in time"
 
 
 RULES = {

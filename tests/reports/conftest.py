@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -49,6 +48,24 @@ class Law:
     trusted: bool = True
     note: str = ""
     seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class FakeScenario:
+    """What ``kanopt.whatif.Scenario`` holds and says."""
+
+    name: str
+    description: str = ""
+    changes: tuple[str, ...] = ()
+    title: str = ""
+    problem: Any = None
+
+    @property
+    def headline(self) -> str:
+        return self.title or self.name
+
+    def change_sentences(self, base: Any = None) -> tuple[str, ...]:
+        return self.changes
 
 
 @dataclass(frozen=True)
@@ -225,12 +242,7 @@ def make_run() -> MakeRun:
             "travel_time": Law("travel_time", travel_time(), effects, network_diagram(), seconds=6.2),
             "fuel_cost": Law("fuel_cost", fuel_cost(), note="written by hand"),
         }
-        scenario = SimpleNamespace(
-            name="A small city",
-            description="Made for a test.",
-            changes=(),
-            report=SimpleNamespace(title=None),
-        )
+        scenario = FakeScenario("A small city", "Made for a test.")
         run = FakeRun(
             scenario=scenario,
             laws=laws,

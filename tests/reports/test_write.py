@@ -24,6 +24,7 @@ from kanopt.reports import write_comparison, write_report
 from kanopt.reports.plan_page import _plan_table
 from kanopt.text import fixed_text, money_text
 from kanopt.whatif import Comparison, Variant
+from tests.reports.conftest import FakeScenario
 
 VOID = {"meta", "br", "hr", "img", "input", "link"}
 
@@ -141,12 +142,7 @@ HOSTILE = [
 
 def test_hostile_names_stay_names(make_run: Any, routing: Any, tmp_path: Path) -> None:
     problem = routing(HOSTILE)
-    scenario = SimpleNamespace(
-        name=HOSTILE[0],
-        description=HOSTILE[1],
-        changes=tuple(HOSTILE[:4]),
-        report=SimpleNamespace(title=HOSTILE[3]),
-    )
+    scenario = FakeScenario(HOSTILE[0], HOSTILE[1], tuple(HOSTILE[:4]), title=HOSTILE[3])
     run = make_run(
         problem=problem,
         routes=[HOSTILE[:4], HOSTILE[4:]],
@@ -225,10 +221,9 @@ def test_a_plan_that_leaves_out_more_than_today_saves_nothing(
     text, page = write(run, tmp_path)
     assert result.objective < today.objective
     assert '<div class="good">' not in text
-    assert "not like with like: today" in page.text
-    assert "and it serves 2.4 instead of 1.2 t (12 instead of 6 clients)" in page.text
+    assert f"today {money_text(today.objective)} EUR; not like with like" in page.text
     assert (
-        "but the two prices do not compare like with like: today's plan serves 2.4 instead of 1.2 t"
+        "but the two prices do not compare like with like: today's plan serves 6 clients more (1.2 t more)"
         in page.text
     )
 
@@ -247,7 +242,7 @@ def test_many_reasons_with_one_bottleneck_are_one_row_of_the_report(make_run: An
     )
     _, page = write(replace(run, explanation=replace(run.explanation, causes=causes)), tmp_path)
     assert (
-        "Unserved: 500 reasons 500 clients Every van is full. c0, c1, c2, c3, c4 and 495 more." in page.text
+        "Unserved: 500 reasons 500 clients c0, c1, c2, c3, c4 and 495 more: every van is full." in page.text
     )
     assert page.text.count("no van has room") == 1
     assert "The worst: client c499: no van has room for 499 t." in page.text
@@ -365,9 +360,7 @@ def test_folders_are_made_and_the_file_is_readable(make_run: Any, tmp_path: Path
 def comparison(make_run: Any, solved: Any) -> Comparison:
     def scenario(name: str, *changes: str) -> Any:
         spec = SimpleNamespace(entity_columns=("client",), assignment_columns=("vehicle", "index"))
-        return SimpleNamespace(
-            name=name, description="", changes=changes, report=SimpleNamespace(title=None), problem=spec
-        )
+        return FakeScenario(name, changes=changes, problem=spec)
 
     base = make_run(scenario=scenario("City"))
     dearer = replace(
@@ -409,6 +402,35 @@ def test_a_variant_without_plan_or_noise_is_told_as_such(comparison: Comparison,
     assert any("unknown client 'c99'" in note for note in comparison.notes)
     assert all(note in page.text for note in comparison.notes)
     assert "The user stopped the comparison" in page.text
+
+
+def test_a_plan_that_serves_less_is_no_saving_on_any_part_of_the_page(
+    comparison: Comparison, solved: Any, tmp_path: Path
+) -> None:
+    """The driver of one van is ill: what the rest cannot serve is told before the price, which is not green."""
+    base, spec = comparison.base, comparison.base.scenario.problem
+    ill = replace(base.problem, vehicles=[replace(van, count=1) for van in base.problem.vehicles])
+    partial = solved(ill, [[client.name for client in ill.clients][:7]])
+    scenario = FakeScenario("A driver is ill", changes=("vehicles.count is 1 instead of 3",), problem=spec)
+    parts = {"problem": ill, "result": partial, "explanation": explain(partial), "today": None}
+    run = replace(base, scenario=scenario, **parts)
+    found = replace(comparison, variants=(Variant(run, evaluate(ill, base.result.plan), 0.1),))
+    assert found.steps["change"].iloc[0] < 0
+    text = write_comparison(found, tmp_path / "c.html").read_text("utf-8")
+    page = check_page(text)
+    served = "serves 1.4 of 2.4 t (7 of 12 clients); left out: c08, c09, c10, c11 and c12"
+    assert page.text.startswith("City: A driver is ill kanopt comparison")
+    assert f"A driver is ill: the plan {served}. −" in page.text
+    assert '<div class="good">' not in text
+    assert "A driver is ill, EUR serves 1.4 of 2.4 t" in page.text
+    assert "no saving: it serves 5 clients fewer (1 t less); noise of the search 0.30" in page.text
+    assert "A driver is ill, left out. Serving them too would cost" in page.text
+    assert "with 1 more van" in page.text
+    table = page.text[page.text.index("What each plan serves") : page.text.index("From base to variant")]
+    assert f"A driver is ill {served} 5" in table
+    assert "City serves all 12 clients (2.4 t) 0 0.00" in table
+    assert "vehicles.count is 1 instead of 3" in page.text
+    assert "van 2 stays at its depot." in page.text
 
 
 def test_a_change_within_the_noise_is_not_coloured(comparison: Comparison, tmp_path: Path) -> None:

@@ -1,0 +1,137 @@
+"""A comparison in words: what each plan serves, what it costs, and what is to be said beside that."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from kanopt.text import count_text, fixed_text, join_list, money_decimals, money_text, percent_text
+
+if TYPE_CHECKING:
+    from kanopt.whatif.comparison import Comparison, Variant
+    from kanopt.whatif.run import Run
+
+__all__ = ["comparison_notes", "comparison_text", "verdict"]
+
+_AMOUNTS = ["before", "data_effect", "replanning_effect", "after", "change"]
+_HEADS = {"data_effect": "new data", "replanning_effect": "new plan"}
+
+
+def comparison_text(comparison: Comparison) -> str:
+    """Return a comparison in words and one table per variant; what a plan serves stands before what it costs."""
+    base = comparison.base
+    lines = [comparison.title, "", *_served_lines(base), f"  {objective_text(base, comparison.unit)}"]
+    verdicts = comparison.steps.set_index("scenario")["verdict"]
+    for variant in comparison.variants:
+        lines += ["", *_served_lines(variant.run)]
+        lines.append(f"  {objective_text(variant.run, comparison.unit)}, {verdicts[variant.name]}")
+        lines += [f"  changed: {change}" for change in comparison.changes_of(variant)]
+        if used := comparison.changes_in_use(variant):
+            lines.append(f"  {'; '.join(used)}")
+        terms = comparison.terms[comparison.terms["scenario"] == variant.name]
+        lines += [f"  {line}" for line in _table_lines(terms)]
+        moved = int((comparison.moved["scenario"] == variant.name).sum())
+        lines.append(f"  put elsewhere: {moved}")
+    notes = comparison.notes
+    return "\n".join([*lines, *([""] if notes else []), *(f"note: {note}" for note in notes)])
+
+
+def objective_text(run: Run, unit: str) -> str:
+    """Write what the plan of a run costs."""
+    return "no plan" if run.result.objective is None else money_text(run.result.objective, unit)
+
+
+def _served_lines(run: Run) -> Iterator[str]:
+    known = run.result.assessment
+    served = run.result.status.value if known is None else known.coverage.text or known.status.value
+    yield f"{run.scenario.name}: {served}"
+    if known is not None and known.left_out_price is not None:
+        yield f"  {known.left_out_price.text}"
+
+
+def _table_lines(terms: pd.DataFrame) -> list[str]:
+    total = {name: terms[name].sum(min_count=1) for name in _AMOUNTS}
+    shown = pd.concat([terms, pd.DataFrame([{"term": "total", **total}])], ignore_index=True)
+    decimals = money_decimals(shown[_AMOUNTS].to_numpy().ravel())
+    shown = shown[["term", *_AMOUNTS]].rename(columns=_HEADS)
+    text = shown.to_string(index=False, float_format=lambda v: fixed_text(v, decimals), na_rep="?")
+    return text.splitlines()
+
+
+def verdict(comparison: Comparison, variant: Variant, change: float, data_effect: float) -> str:
+    """Say what a variant changes, and whether that is more than the noise of the search and compares like with like.
+
+    Parameters
+    ----------
+    comparison, variant
+        The comparison, and one of its variants.
+    change, data_effect
+        Of the variant's price against the base's, and of that by the new data alone.
+    """
+    price = comparison.base.result.objective
+    if variant.run.result.objective is None or price is None:
+        return "no plan to compare"
+    unit, noise = comparison.unit, comparison.noise_of(variant)
+    share = change / max(abs(price), 1e-12)
+    words = f"{money_text(change, unit, signed=True)} ({percent_text(share, signed=True)})"
+    measured = math.isfinite(noise)
+    noise_text = (
+        f"noise of the search {money_text(noise, unit)}" if measured else "noise of the search not measured"
+    )
+    if unlike := comparison.service_difference(variant):
+        return f"{words}, {'no saving' if change < 0 else 'not like with like'}: it {unlike}; {noise_text}"
+    if not measured:
+        return f"{words}; {noise_text}"
+    tiny = 1e-9 * abs(price)
+    if abs(change) <= max(noise, tiny):
+        within = f"no difference: {words} is within the noise of the search, {money_text(noise, unit)}"
+        # prices of one and the same plan differ exactly, whatever the search does
+        exact = money_text(data_effect, unit, signed=True)
+        return (
+            f"{within}; the base's plan alone changes by exactly {exact}"
+            if abs(data_effect) > tiny
+            else within
+        )
+    return f"{words}, {noise_text}"
+
+
+def comparison_notes(comparison: Comparison) -> Iterator[str]:
+    """Yield what must be said beside the numbers: broken old plans, doubtful laws."""
+    base = comparison.base
+    if comparison.searched_again:
+        alone = comparison.standalone_objective
+        came = "" if alone is None else f"; run alone it came to {money_text(alone, comparison.unit)}"
+        yield f"{base.scenario.name}: was searched again, from the variants' plans too{came}"
+    for variant in comparison.variants:
+        yield from _old_plan_notes(variant)
+    for run in comparison.runs:
+        yield from _run_notes(run)
+
+
+def _old_plan_notes(variant: Variant) -> Iterator[str]:
+    kept = variant.base_plan_result
+    if isinstance(kept, str):
+        reason, *others = kept.splitlines()
+        more = f" (and {len(others)} more)" if others else ""
+        yield f"{variant.name}: the base's plan cannot be carried out here: {reason}{more}"
+    elif kept.assessment is not None and not kept.check.ok:
+        broken, must_serve = kept.assessment.broken_rules, kept.status == "partial"
+        faults = join_list([*broken, *([f"it {kept.assessment.coverage.text}"] if must_serve else [])], 2)
+        yield f"{variant.name}: the base's plan no longer holds: {faults}"
+
+
+def _run_notes(run: Run) -> Iterator[str]:
+    name, known = run.scenario.name, run.result.assessment
+    if known is None:
+        yield f"{name}: {run.result.status.value}"
+    elif known.broken_rules:
+        yield f"{name}: the plan breaks rules, compare its price with care: {join_list(known.broken_rules, 2)}"
+    for law in run.laws.values():
+        if not law.trusted:
+            yield f"{name}: law {law.name!r} is marked low trust: {law.note}"
+    if count := len(run.explanation.extrapolations):
+        places = count_text(count, "place leans", "places lean")
+        yield f"{name}: {places} on a law outside the data it was learned from"
