@@ -41,6 +41,7 @@ __all__ = [
     "float_array",
     "half_text",
     "is_whole",
+    "shown",
     "too_large",
 ]
 
@@ -185,9 +186,22 @@ def describe_value(value: object) -> str:
         return "None"
     word = _TYPES.get(type(value), f"a {type(value).__name__}")
     if type(value) is int and abs(value) > LARGEST:
+        return shown(value)
+    return word if isinstance(value, (list, dict)) else f"{word} {_toml(value)}"
+
+
+def shown(value: object) -> str:
+    """Return a value as code writes it, short enough for a message.
+
+    Examples
+    --------
+    >>> shown("a" * 100)[-3:], shown(10**400)
+    ('aaa', 'a whole number of 401 digits')
+    """
+    if isinstance(value, int) and abs(value) > LARGEST:
         # by Decimal, because Python writes no whole number of more than 4300 digits
         return f"a whole number of {Decimal(abs(value)).adjusted() + 1:,} digits"
-    return word if isinstance(value, (list, dict)) else f"{word} {_toml(value)}"
+    return f"{value!r:.80}"
 
 
 def is_whole(text: str) -> bool:

@@ -144,11 +144,13 @@ def clock_cells(cells: Sequence[Any], source: str, target: str) -> ClockCells:
 
 
 def _number(cell: Any) -> float | None:
-    if isinstance(cell, bool) or not isinstance(cell, (str, Real, Decimal)) or "_" in str(cell):
+    if isinstance(cell, bool) or not isinstance(cell, (str, Real, Decimal)):
+        return None
+    if isinstance(cell, str) and "_" in cell:
         return None
     try:
         number = float(cell)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return None if math.isnan(number) else number
 

@@ -14,6 +14,7 @@ from kanopt.problems.base import Plan, Problem
 from kanopt.problems.result import EngineRun, Progress, Status
 from kanopt.solvers.clock import SearchClock, WorkClock
 from kanopt.text import number_text
+from kanopt.validation import shown
 
 __all__ = ["Outcome", "SolveOptions", "Solver"]
 
@@ -62,7 +63,7 @@ class SolveOptions:
         limit: object = self.time_limit
         if not (isinstance(limit, int | float | np.integer) and 0 <= limit <= _LONGEST):
             raise SolverError(
-                f"time_limit must be a number of seconds from 0 to {number_text(_LONGEST)}, not {limit!r:.80}"
+                f"time_limit must be a number of seconds from 0 to {number_text(_LONGEST)}, not {shown(limit)}"
             )
         for name, least in (("seed", 0), ("workers", 1)):
             value: object = getattr(self, name)

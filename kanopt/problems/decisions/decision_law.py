@@ -21,7 +21,7 @@ from kanopt.formulas.variables import Variable, category_label
 from kanopt.problems.decisions.entities import Decision, LawLike
 from kanopt.problems.law_use import unit_factor
 from kanopt.text import number_text, range_text
-from kanopt.validation import LARGEST
+from kanopt.validation import LARGEST, shown
 
 __all__ = ["DecisionLaw", "law_of", "sum_of"]
 
@@ -258,7 +258,7 @@ def _finite(value: Any, where: str, name: str) -> None:
         number = np.nan
     if not abs(number) <= LARGEST:
         raise ProblemError(
-            f"{where}: input {name!r} is fixed to {value!r:.80}, which is no number up to {number_text(LARGEST)}"
+            f"{where}: input {name!r} is fixed to {shown(value)}, which is no number up to {number_text(LARGEST)}"
         )
 
 

@@ -26,6 +26,7 @@ from kanopt.problems.record_reader import records
 from kanopt.problems.table_schema import TableSchema
 from kanopt.problems.unread_columns import TableUse, table_use
 from kanopt.units import check_unit
+from kanopt.validation import shown
 
 if TYPE_CHECKING:
     from kanopt.problems.decisions.decision_law import Floats
@@ -100,7 +101,7 @@ class DecisionProblem(Problem[DecisionPlan]):
         object.__setattr__(self, "constraint_laws", _rules(self.constraints, named, self.fixed))
         wanted: Any = self.tolerance
         if wanted is not None and not (isinstance(wanted, Real) and 0.0 < float(wanted) < np.inf):
-            raise ProblemError(f"tolerance {wanted!r:.80} is no positive number")
+            raise ProblemError(f"tolerance {shown(wanted)} is no positive number")
 
     def __repr__(self) -> str:
         return f"DecisionProblem({len(self.records)} decisions, {len(self.constraint_laws)} constraints)"
@@ -220,7 +221,7 @@ def _value(given: Mapping[Any, Any], name: str) -> float:
     except (TypeError, ValueError, OverflowError):
         number = np.nan
     if not np.isfinite(number):
-        raise ProblemError(f"plan: decision {name!r} is {given[name]!r:.80}, which is no finite number")
+        raise ProblemError(f"plan: decision {name!r} is {shown(given[name])}, which is no finite number")
     return number
 
 
@@ -243,7 +244,7 @@ def _decision(name: str, given: Any) -> Decision:
         low, high = given
     except (TypeError, ValueError) as error:
         raise ProblemError(
-            f"decision {name!r} is {given!r:.80}; give (low, high), or Decision({name!r}, low, high, …)"
+            f"decision {name!r} is {shown(given)}; give (low, high), or Decision({name!r}, low, high, …)"
         ) from error
     return Decision(name, low, high)
 

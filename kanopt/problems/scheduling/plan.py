@@ -16,7 +16,7 @@ from kanopt.problems.clock_times import clock_cells
 from kanopt.problems.scheduling.data import SchedulingData
 from kanopt.tables import units_of
 from kanopt.text import list_names
-from kanopt.validation import coerced_numbers
+from kanopt.validation import coerced_numbers, shown
 
 if TYPE_CHECKING:
     from kanopt.problems.scheduling.problem import SchedulingProblem
@@ -173,8 +173,8 @@ def _rows(decision: Any, time: str) -> tuple[Assignment, ...]:
     numbers = _clock_numbers(table, "start", time)
     wrong = np.flatnonzero(~np.isfinite(numbers))
     if len(wrong):
-        shown = [f"row {at + 1}: start {table['start'].iloc[at]!r:.80}" for at in wrong]
-        raise ProblemError(f"schedule: {list_names(shown, quoted=False)} is no finite number")
+        told = [f"row {at + 1}: start {shown(table['start'].iloc[at])}" for at in wrong]
+        raise ProblemError(f"schedule: {list_names(told, quoted=False)} is no finite number")
     stated = numbers
     if "end" in columns:
         given = _clock_numbers(table, "end", time)

@@ -14,7 +14,7 @@ from kanopt.errors import ProblemError, nearest
 from kanopt.problems.base import Plan
 from kanopt.problems.supply.network import Floats, SupplyNetwork
 from kanopt.problems.supply.tariff import row_positions
-from kanopt.validation import coerced_numbers
+from kanopt.validation import coerced_numbers, shown
 
 if TYPE_CHECKING:
     from kanopt.problems.supply.problem import SupplyProblem
@@ -110,7 +110,7 @@ def _flows(network: SupplyNetwork, frame: pd.DataFrame) -> Floats:
     if not np.isfinite(amounts).all():
         row = int(np.flatnonzero(~np.isfinite(amounts))[0])
         raise ProblemError(
-            f"plan: row {row + 1}: quantity {frame['quantity'].iloc[row]!r:.80} is not a number"
+            f"plan: row {row + 1}: quantity {shown(frame['quantity'].iloc[row])} is not a number"
         )
     places = (
         _lanes(network, frame),

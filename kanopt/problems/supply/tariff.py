@@ -36,7 +36,7 @@ from kanopt.problems.findings import FrozenInput
 from kanopt.problems.supply.network import Floats, SupplyNetwork, positions_of
 from kanopt.text import amount_text, number_text
 from kanopt.units import same_dimension
-from kanopt.validation import LARGEST, coerced_numbers, float_array
+from kanopt.validation import LARGEST, coerced_numbers, float_array, shown
 
 __all__ = ["LaneTariff", "SupplyLaw", "demand_of", "row_positions"]
 
@@ -278,7 +278,7 @@ def _from_frame(network: SupplyNetwork, frame: pd.DataFrame, shape: tuple[int, i
     numbers = coerced_numbers(frame["demand"])
     if np.isnan(numbers).any():
         row = int(np.flatnonzero(np.isnan(numbers))[0])
-        raise ProblemError(f"demand: row {row + 1}: {frame['demand'].iloc[row]!r:.80} is not a number")
+        raise ProblemError(f"demand: row {row + 1}: {shown(frame['demand'].iloc[row])} is not a number")
     cells = np.ravel_multi_index(tuple(places), shape)
     repeated = pd.Series(cells).duplicated().to_numpy()
     if repeated.any():
