@@ -235,11 +235,14 @@ def _run(
 
 def _run_text(outcome: Run) -> str:
     from kanopt.cli.output import law_lines
+    from kanopt.whatif.learn import doubts
 
     scenario = outcome.scenario
     lines = [scenario.name]
     lines += [f"  changed: {change}" for change in scenario.change_sentences()]
-    lines += ["", *law_lines(outcome.laws.values()), "", outcome.explanation.text(outcome.today)]
+    lines += doubts(outcome.laws.values())
+    told = outcome.explanation.text(outcome.today, weak_laws=False)
+    lines += ["", *law_lines(outcome.laws.values()), "", told]
     return "\n".join(lines)
 
 

@@ -94,6 +94,8 @@ def law_lines(laws: Iterable[LearnedLaw]) -> list[str]:
         notes += [law.note] if law.note else []
         notes += [] if law.trusted else ["LOW TRUST"]
         lines += [f"    {'; '.join(notes)}"] if notes else []
+        verdict = law.formula.verdict
+        lines += [f"    verdict: {verdict}"] if verdict is not None and fit is not None else []
     return lines
 
 
@@ -107,6 +109,7 @@ def law_json(law: LearnedLaw) -> dict[str, Any]:
         "inputs": {variable.name: variable.unit for variable in law.formula.inputs},
         "fit": held,
         "trusted": law.trusted,
+        "verdict": None if law.formula.verdict is None else law.formula.verdict.to_json(),
         "note": law.note,
     }
 
@@ -121,6 +124,8 @@ def result_json(result: Result) -> dict[str, Any]:
         "unit": result.problem.unit,
         "bound": result.bound,
         "gap": result.gap,
+        "money_at_stake": None if result.money_at_stake is None else result.money_at_stake.to_json(),
+        "caveats": [] if result.assessment is None else list(result.assessment.law_caveats),
         "terms": {} if pricing is None else pricing.terms().to_dict(),
         "violations": [violation.message for violation in result.check.violations],
         "solver": result.solver,

@@ -11,7 +11,7 @@ import pandas as pd
 
 from kanopt.errors import ProblemError, nearest
 from kanopt.explain.reason_groups import group_reasons
-from kanopt.explain.summary import summary
+from kanopt.explain.summary import summary, weak_law_sentences
 from kanopt.problems.findings import Extrapolation, FrozenInput, Reason, to_frame
 from kanopt.problems.result import Progress, Result
 
@@ -156,6 +156,14 @@ class Explanation:
         """Return the places where the plan uses a law outside the data it was learned from."""
         return to_frame(self.extrapolations, Extrapolation)
 
+    def money_at_stake(self) -> pd.DataFrame:
+        """Return what the errors of each learned law do to the price: columns ``law``, ``bias`` and ``deviation``.
+
+        The band as a whole is :attr:`Result.money_at_stake`.
+        """
+        stake = self.result.money_at_stake
+        return pd.DataFrame(columns=["law", "bias", "deviation"]) if stake is None else stake.to_frame()
+
     def frozen(self) -> pd.DataFrame:
         """Return the inputs of laws that the solver saw at a planning value, if a solver was used."""
         certificate = self.result.certificate
@@ -263,15 +271,19 @@ class Explanation:
 
         return find_conflict(self.result, client, time_limit=time_limit, seed=seed)
 
-    def text(self, today: Result | None = None) -> str:
+    def text(self, today: Result | None = None, *, weak_laws: bool = True) -> str:
         """Return a summary that can be read out in a meeting.
 
         Parameters
         ----------
         today
             The plan that is driven today, priced on the same laws; the summary says what changes.
+        weak_laws
+            Whether to begin with the learned laws that are weak, and why.
         """
-        return summary(self.result, self.causes, self.extrapolations, today)
+        told = summary(self.result, self.causes, self.extrapolations, today)
+        weak = weak_law_sentences(self.result) if weak_laws else ()
+        return "\n\n".join(filter(None, ["\n".join(weak), told]))
 
     def to_html(self, path: str | os.PathLike[str], *, title: str = "", today: Result | None = None) -> Path:
         """Write the report of the plan: one HTML file that needs nothing else.

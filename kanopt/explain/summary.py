@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from kanopt.explain.reason_groups import ReasonGroup, group_reasons
 from kanopt.explain.service import service_difference
+from kanopt.formulas.verdict import weak_laws
 from kanopt.problems.findings import Extrapolation, Reason
 from kanopt.problems.result import Result, Status
 from kanopt.text import count_text, join_list, money_decimals, money_text, percent_text, shorten
@@ -24,8 +25,10 @@ __all__ = [
     "left_out_sentence",
     "reason_sentence",
     "reason_text",
+    "stake_sentence",
     "summary",
     "today_sentence",
+    "weak_law_sentences",
 ]
 
 MOST_REASONS = 20
@@ -77,6 +80,17 @@ def caveat_sentence(result: Result) -> str:
     """Say on how much of the plan a law is cut off at zero or used outside its data."""
     said = () if result.assessment is None else result.assessment.law_caveats
     return f"{_capital('; '.join(said))}." if said else ""
+
+
+def weak_law_sentences(result: Result) -> tuple[str, ...]:
+    """Say which learned laws of the problem are weak, why, and what to do."""
+    return weak_laws(result.problem.laws().values())
+
+
+def stake_sentence(result: Result) -> str:
+    """Say which band the errors of the learned laws put on the price."""
+    stake = result.money_at_stake
+    return "" if stake is None else f"{_capital(stake.text(result.problem.unit))}."
 
 
 def today_sentence(result: Result, today: Result | None) -> str:
@@ -227,6 +241,7 @@ def summary(
         coverage_sentence(result),
         left_out_sentence(result),
         cost_sentence(result),
+        stake_sentence(result),
         caveat_sentence(result),
         today_sentence(result, today),
         bound_sentence(result),

@@ -7,6 +7,7 @@ inputs, and of tabulated functions: :class:`Curve`, :class:`Step` and :class:`Ta
 from kanopt.formulas.binding import BoundFormula, ReferenceValue
 from kanopt.formulas.dimensions.analysis import ConstantUnit, Dimensions
 from kanopt.formulas.domain import Domain, JointTest, Range
+from kanopt.formulas.error_model import ErrorModel
 from kanopt.formulas.estimation import Bootstrap, GroupedLaw, fit_groups, with_named_constants
 from kanopt.formulas.fit import Alternative, Fit
 from kanopt.formulas.formula import Formula, Term
@@ -26,6 +27,7 @@ from kanopt.formulas.pieces import Curve, Step, Table
 from kanopt.formulas.references import Reference
 from kanopt.formulas.shapes import ShapeFact, ShapeProof
 from kanopt.formulas.variables import Variable, category_label
+from kanopt.formulas.verdict import LawVerdict, VerdictReason, learned_laws, weak_laws
 
 __all__ = [
     "FUNCTIONS",
@@ -40,12 +42,14 @@ __all__ = [
     "Curve",
     "Dimensions",
     "Domain",
+    "ErrorModel",
     "Fit",
     "Formula",
     "Function",
     "GroupedLaw",
     "Input",
     "JointTest",
+    "LawVerdict",
     "Maximum",
     "Minimum",
     "Node",
@@ -66,8 +70,11 @@ __all__ = [
     "Table",
     "Term",
     "Variable",
+    "VerdictReason",
     "category_label",
     "fit_groups",
+    "learned_laws",
     "parse_formula",
+    "weak_laws",
     "with_named_constants",
 ]

@@ -20,11 +20,21 @@ __all__ = ["Domain", "JointTest", "Range"]
 
 _EDGE = 1e-9
 _RIDGE = 1e-6
+_FEW_ROWS = 5
+_STRETCHES = 5
+"""A stretch of one of so many parts of a range is wide."""
 
 
 @dataclass(frozen=True)
 class Range:
     """The range of one numeric input in the training rows, ends included.
+
+    Parameters
+    ----------
+    name, low, high
+        The input, its smallest and its largest value.
+    sparse
+        Wide stretches within with hardly a row, as pairs of their ends; see :meth:`of_values`.
 
     Examples
     --------
@@ -35,11 +45,36 @@ class Range:
     name: str
     low: float
     high: float
+    sparse: tuple[tuple[float, float], ...] = ()
 
     def __post_init__(self) -> None:
         check_name(self.name, "range")
-        if not (self.low <= self.high and math.isfinite(self.low) and math.isfinite(self.high)):
+        object.__setattr__(self, "sparse", tuple((float(a), float(b)) for a, b in self.sparse))
+        ends = (self.low, self.high, *(end for pair in self.sparse for end in pair))
+        if not (self.low <= self.high and all(map(math.isfinite, ends))):
             raise FormulaError(f"range of {self.name!r}: {self.low!r} to {self.high!r} is not a finite range")
+
+    @classmethod
+    def of_values(cls, name: str, values: Array) -> Range:
+        """Return the range of values; sparse are stretches of a fifth of it or more with fewer than five of them.
+
+        Examples
+        --------
+        >>> [(low, high)] = Range.of_values("km", np.append(np.linspace(1.0, 50.0, 400), 101.0)).sparse
+        >>> round(low, 1), high
+        (49.5, 101.0)
+        """
+        low, high = float(values.min()), float(values.max())
+        ordered = np.sort(values)
+        if len(np.unique(values)) <= _FEW_ROWS * _STRETCHES:
+            return cls(name, low, high)
+        # from each value to the fifth after it there are four in between
+        spans = ordered[_FEW_ROWS:] - ordered[:-_FEW_ROWS]
+        wide = [
+            (float(ordered[at]), float(ordered[at + _FEW_ROWS]))
+            for at in np.flatnonzero(spans >= (high - low) / _STRETCHES)
+        ]
+        return cls(name, low, high, _merged(wide))
 
     def contains(self, values: Array) -> NDArray[np.bool_]:
         """Return a mask of the values within the range, with a relative tolerance of 1e-9."""
@@ -169,7 +204,7 @@ class Domain:
         if inputs and not math.prod(common_shape(columns)):
             raise FormulaError("a domain cannot be learned from no rows")
         numbers = {v.name: columns[v.name].ravel() for v in inputs if not v.is_category}
-        ranges = tuple(Range(name, float(x.min()), float(x.max())) for name, x in numbers.items())
+        ranges = tuple(Range.of_values(name, x) for name, x in numbers.items())
         seen = tuple((v.name, tuple(sorted(set(columns[v.name].ravel())))) for v in inputs if v.is_category)
         positive = frozenset(item.name for item in ranges if item.low > 0)
         tests = [_joint_test(numbers, log) for log in dict.fromkeys((frozenset[str](), positive))]
@@ -234,6 +269,17 @@ class Domain:
         for beyond in self.tests(columns).values():
             result |= beyond
         return result
+
+
+def _merged(stretches: Sequence[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
+    """Return stretches in ascending order, those that overlap as one."""
+    found: list[tuple[float, float]] = []
+    for low, high in sorted(stretches):
+        if found and low <= found[-1][1]:
+            found[-1] = (found[-1][0], max(high, found[-1][1]))
+        else:
+            found.append((low, high))
+    return tuple(found)
 
 
 def _isin(values: NDArray[Any], known: Sequence[str]) -> NDArray[np.bool_]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from kanopt.errors import FormulaError
+from kanopt.formulas.error_model import ErrorModel
 from kanopt.text import number_text, score_text
 
 __all__ = ["Alternative", "Fit"]
@@ -37,6 +38,11 @@ class Fit:
         JASA 78); 1 otherwise.
     residual_quantiles
         Pairs of a level and the quantile of actual minus predicted.
+    errors
+        Bias and noise as a function of the prediction, by which the errors of a sum are told; None for few rows, and in
+        files of earlier versions.
+    lowest
+        Smallest actual value among the rows learned from and held out; None if unknown.
 
     Examples
     --------
@@ -54,9 +60,12 @@ class Fit:
     data_hash: str = ""
     smearing: float = 1.0
     residual_quantiles: tuple[tuple[float, float], ...] = ()
+    errors: ErrorModel | None = None
+    lowest: float | None = None
 
     def __post_init__(self) -> None:
-        numbers = (self.r2, self.rmse, self.mae, self.ratio, self.smearing)
+        lowest = 0.0 if self.lowest is None else self.lowest
+        numbers = (self.r2, self.rmse, self.mae, self.ratio, self.smearing, lowest)
         levels = (value for pair in self.residual_quantiles for value in pair)
         if not all(math.isfinite(number) for number in (*numbers, *levels)):
             raise FormulaError(f"a fit has finite numbers only, not {numbers!r}")
@@ -65,7 +74,14 @@ class Fit:
 
     @classmethod
     def of(
-        cls, actual: Any, predicted: Any, *, rows_train: int, data_hash: str = "", smearing: float = 1.0
+        cls,
+        actual: Any,
+        predicted: Any,
+        *,
+        rows_train: int,
+        data_hash: str = "",
+        smearing: float = 1.0,
+        lowest: float | None = None,
     ) -> Fit:
         """Measure the fit on held-out rows.
 
@@ -75,6 +91,8 @@ class Fit:
             Arrays of shape (n,), in the output's unit.
         rows_train, data_hash, smearing
             Passed on.
+        lowest
+            Smallest actual value of the training rows; None if unknown.
 
         Raises
         ------
@@ -102,7 +120,18 @@ class Fit:
             data_hash=data_hash,
             smearing=smearing,
             residual_quantiles=tuple(zip(QUANTILES, np.quantile(residual, QUANTILES).tolist(), strict=True)),
+            errors=ErrorModel.of(y, p),
+            lowest=None if lowest is None else min(float(lowest), float(y.min())),
         )
+
+    @property
+    def error_model(self) -> ErrorModel:
+        """The bias and the noise of the law; of fits without :attr:`errors` from RMSE and sums alone."""
+        if self.errors is not None:
+            return self.errors
+        rows = max(self.rows_test, 1)
+        factor = 1.0 / self.ratio if self.ratio > 0 else 1.0
+        return ErrorModel(0.0, factor, (self.rmse**2 / rows, 0.0, 0.0), self.rmse, 0.0, 0.0, self.rows_test)
 
     def __str__(self) -> str:
         return (

@@ -26,6 +26,7 @@ from kanopt.formulas.shapes import ShapeFact, ShapeProof, basis_of
 from kanopt.formulas.terms import Term, terms_of
 from kanopt.formulas.validity import formula_facts, outside_tests, outside_texts
 from kanopt.formulas.variables import Variable, check_label
+from kanopt.formulas.verdict import LawVerdict, verdict_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,6 +72,9 @@ class Formula:
     shapes
         Facts about its shape over its domain, decided by :meth:`prove`. Facts about another graph or domain are
         dropped, so that a formula derived from this one does not inherit them. Facts read from a file are not checked.
+    parts
+        The learned laws that a formula written by hand is built on, each with its fit; what their errors put on a price
+        is worked out with them. Those that are no step of the graph any more are dropped.
 
     Raises
     ------
@@ -99,6 +103,7 @@ class Formula:
     alternatives: tuple[Alternative, ...] = field(default=(), repr=False)
     covariance: Covariance | None = field(default=None, repr=False)
     shapes: tuple[ShapeFact, ...] = field(default=(), repr=False)
+    parts: tuple[Formula, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "inputs", tuple(self.inputs))
@@ -129,11 +134,27 @@ class Formula:
             check_covariance(self.root, self.covariance)
         basis = basis_of(self) if self.shapes else ""
         object.__setattr__(self, "shapes", tuple(fact for fact in self.shapes if fact.basis == basis))
+        steps = {node.key for node in postorder(self.root)} if self.parts else set()
+        object.__setattr__(self, "parts", tuple(part for part in self.parts if part.root.key in steps))
 
     @cached_property
     def used(self) -> frozenset[str]:
         """Names of the inputs that the graph reads."""
         return frozenset(name for node in postorder(self.root) for name in node.names)
+
+    @cached_property
+    def verdict(self) -> LawVerdict | None:
+        """Whether it is good, usable or weak, and why, if it was learned or is built on a learned law; else None.
+
+        Examples
+        --------
+        >>> from kanopt.formulas import Fit, parse_formula
+        >>> trip = parse_formula("5 + 2 * km", [Variable("km", "km", low=0, high=80)], Variable("time", "min"))
+        >>> verdict = replace(trip, fit=Fit(0.57, 12.0, 9.0, 1.01, 800, 200)).verdict
+        >>> print(verdict.level, verdict.reasons[0].message, sep=": ")
+        weak: it explains 57 % of the variance of 200 held-out rows (R² 0.57)
+        """
+        return verdict_of(self)
 
     @property
     def constants(self) -> tuple[Constant, ...]:

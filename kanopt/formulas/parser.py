@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,7 @@ from kanopt.formulas.nodes import (
 from kanopt.formulas.parameters import is_parameter
 from kanopt.formulas.tokens import SIGNS, TOKEN, Token, normalised_text
 from kanopt.formulas.variables import Variable, check_name, merged_inputs, variable_of, variables_of
+from kanopt.formulas.verdict import learned_laws
 from kanopt.text import number_text
 
 __all__ = ["CALLED", "parse_formula"]
@@ -130,6 +132,7 @@ def parse_formula(
         output=output,
         per=per or _common_per(used),
         domain=Domain.intersection(law.domain for law in used),
+        parts=tuple(replace(law, alternatives=(), parts=()) for law in learned_laws(used)),
         provenance={"text": text.strip()},
     )
 

@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 from kanopt.errors import FileFormatError, KanoptError, nearest
 from kanopt.files import read_file, replace_file
 from kanopt.formulas.domain import Domain, JointTest, Range
+from kanopt.formulas.error_model import ErrorModel
 from kanopt.formulas.fit import Alternative, Fit
 from kanopt.formulas.formula import Formula
 from kanopt.formulas.nodes import (
@@ -113,6 +114,15 @@ def _complete(content: dict[str, Any]) -> None:
     """Add fields that files of earlier versions lack."""
     content.setdefault("covariance", None)
     content.setdefault("shapes", [])
+    content.setdefault("parts", [])
+    fit, domain = content.get("fit"), content.get("domain")
+    if isinstance(fit, dict):
+        fit.setdefault("errors", None)
+        fit.setdefault("lowest", None)
+    ranges = domain.get("ranges") if isinstance(domain, dict) else None
+    for each in ranges if isinstance(ranges, list) else ():
+        if isinstance(each, dict):
+            each.setdefault("sparse", [])
     alternatives = content.get("alternatives")
     for each in alternatives if isinstance(alternatives, list) else ():
         if isinstance(each, dict):
@@ -318,6 +328,15 @@ _VARIABLE: Mapping[str, Reader] = {
     "high": _optional(_number),
     "categories": _many(_text),
 }
+_ERRORS: Mapping[str, Reader] = {
+    "shift": _number,
+    "factor": _number,
+    "covariance": _many(_number),
+    "spread": _number,
+    "power": _number,
+    "level": _number,
+    "rows": _integer,
+}
 _FIT: Mapping[str, Reader] = {
     "r2": _number,
     "rmse": _number,
@@ -328,6 +347,8 @@ _FIT: Mapping[str, Reader] = {
     "data_hash": _text,
     "smearing": _number,
     "residual_quantiles": _many(_pair(_number, _number)),
+    "errors": _optional(_record(ErrorModel, _ERRORS)),
+    "lowest": _optional(_number),
 }
 _JOINT: Mapping[str, Reader] = {
     "names": _many(_text),
@@ -337,8 +358,14 @@ _JOINT: Mapping[str, Reader] = {
     "inverse": _many(_many(_number)),
     "threshold": _number,
 }
+_RANGE: Mapping[str, Reader] = {
+    "name": _text,
+    "low": _number,
+    "high": _number,
+    "sparse": _many(_pair(_number, _number)),
+}
 _DOMAIN: Mapping[str, Reader] = {
-    "ranges": _many(_record(Range, {"name": _text, "low": _number, "high": _number})),
+    "ranges": _many(_record(Range, _RANGE)),
     "categories": _many(_pair(_text, _many(_text))),
     "joints": _many(_record(JointTest, _JOINT)),
 }
@@ -371,7 +398,7 @@ _SHAPE: Mapping[str, Reader] = {
     "why": _text,
     "basis": _text,
 }
-_FORMULA: Mapping[str, Reader] = {
+_LAW: Mapping[str, Reader] = {
     "root": _child,
     "inputs": _many(_record(Variable, _VARIABLE)),
     "output": _record(Variable, _VARIABLE),
@@ -383,3 +410,4 @@ _FORMULA: Mapping[str, Reader] = {
     "covariance": _optional(_record(Covariance, _COVARIANCE)),
     "shapes": _many(_record(ShapeFact, _SHAPE)),
 }
+_FORMULA: Mapping[str, Reader] = {**_LAW, "parts": _many(_record(Formula, {**_LAW, "parts": _many(_child)}))}

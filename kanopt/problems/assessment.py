@@ -15,6 +15,7 @@ from kanopt.problems.coverage import Coverage, LeftOutPrice
 from kanopt.problems.findings import Check, Extrapolation, Reason
 from kanopt.problems.in_use import InUse
 from kanopt.problems.law_use import LawUse, caveats
+from kanopt.problems.money_at_stake import MoneyAtStake, money_at_stake
 from kanopt.problems.pricing import Pricing
 from kanopt.problems.result import Status
 from kanopt.problems.views import View
@@ -135,6 +136,11 @@ class Assessment(ABC, Generic[PlanT, SimulationT]):
     def law_caveats(self) -> tuple[str, ...]:
         """What the price cannot be trusted for: laws below zero that count as zero, and outside their data, counted."""
         return caveats(self.law_uses)
+
+    @cached_property
+    def money_at_stake(self) -> MoneyAtStake | None:
+        """The band that the errors of learned laws put on the price; None where no learned law moves it."""
+        return money_at_stake(self.law_uses, self.pricing.objective)
 
     @cached_property
     def broken_rules(self) -> tuple[str, ...]:

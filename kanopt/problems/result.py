@@ -16,6 +16,7 @@ from kanopt.text import count_text, fixed_text, money_text, percent_text, second
 
 if TYPE_CHECKING:
     from kanopt.problems.assessment import Assessment, Rank
+    from kanopt.problems.money_at_stake import MoneyAtStake
 
 __all__ = ["Certificate", "EngineRun", "Progress", "Result", "Status"]
 
@@ -242,6 +243,11 @@ class Result:
         return None if self.pricing is None else self.pricing.objective
 
     @property
+    def money_at_stake(self) -> MoneyAtStake | None:
+        """The band that the errors of learned laws put on the price; None without a plan or a learned law."""
+        return None if self.assessment is None else self.assessment.money_at_stake
+
+    @property
     def gap(self) -> float | None:
         """Relative distance between objective and bound, as a fraction of the objective.
 
@@ -279,7 +285,8 @@ class Result:
             lines.insert(0, self.coverage.text)
         lines[0] = f"{self.problem.kind}: {lines[0]}"
         if self.objective is not None:
-            lines.append(f"objective {money_text(self.objective, unit)} on the law")
+            stake = f"; {self.money_at_stake.text(unit)}" if self.money_at_stake is not None else ""
+            lines.append(f"objective {money_text(self.objective, unit)} on the law{stake}")
         if self.assessment is not None and self.assessment.law_caveats:
             lines.append("; ".join(self.assessment.law_caveats))
         if self.bound is not None and self.gap is not None:

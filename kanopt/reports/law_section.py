@@ -66,7 +66,7 @@ class LawSection:
 
     name: str
     output_text: str
-    trusted: bool
+    badge: str
     note: str
     math: tuple[str, ...]
     text: str
@@ -99,7 +99,7 @@ def _section(law: LearnedLaw, drawn: Mapping[bytes, str]) -> LawSection:
     return LawSection(
         name=law.name,
         output_text=_output_text(formula),
-        trusted=law.trusted,
+        badge=_badge(law),
         note=" ".join(filter(None, (law.note, failure))),
         math=tuple(formula_terms(formula)),
         text=f"{formula.output.name} = {formula}",
@@ -112,13 +112,22 @@ def _section(law: LearnedLaw, drawn: Mapping[bytes, str]) -> LawSection:
     )
 
 
+def _badge(law: LearnedLaw) -> str:
+    """Return what is to be seen at the name of a law that is not to be relied on."""
+    verdict = law.formula.verdict
+    if not law.trusted:
+        return "low trust"
+    return "weak" if verdict is not None and verdict.level == "weak" else ""
+
+
 def _output_text(formula: Formula) -> str:
     output = with_unit(formula.output.name, formula.output.unit)
     return f"{output} per {formula.per}" if formula.per else output
 
 
 def _facts(formula: Formula, seconds: float) -> list[tuple[str, str]]:
-    pairs = (
+    pairs = [("Verdict", str(formula.verdict))] if formula.verdict is not None else []
+    pairs += (
         _fit_facts(formula.fit, formula.output.unit) if formula.fit is not None else [("Fit", "not measured")]
     )
     for variable in formula.inputs:

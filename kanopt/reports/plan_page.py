@@ -22,6 +22,7 @@ from kanopt.explain.summary import (
     issue_sentences,
     left_out_sentence,
     reason_text,
+    stake_sentence,
     today_sentence,
 )
 from kanopt.problems.result import Result
@@ -49,6 +50,7 @@ from kanopt.text import (
     money_text,
     seconds_text,
 )
+from kanopt.whatif.learn import doubts
 
 if TYPE_CHECKING:
     from kanopt.reports.subject import ReportSubject
@@ -116,7 +118,7 @@ def plan_page(subject: ReportSubject) -> PlanPage:
         kind=result.problem.kind,
         description=subject.description,
         changes=subject.changes,
-        answer=_answer(why, today),
+        answer=(*doubts(laws.values()), *_answer(why, today)),
         keys=tuple(key_figures(why, today, laws)),
         notices=tuple(_notices(why, today, laws)),
         chart=drawn[0] if square else None,
@@ -145,6 +147,7 @@ def _answer(why: Explanation, today: Result | None) -> tuple[str, ...]:
     sentences = [
         coverage_sentence(result),
         cost_sentence(result),
+        stake_sentence(result),
         caveat_sentence(result),
         today_sentence(result, today),
         *issue_sentences(result, why.causes),
@@ -174,9 +177,7 @@ def _notices(why: Explanation, today: Result | None, laws: Mapping[str, LearnedL
     if why.extrapolations:
         lines = tuple(f"{one.where}: {one.message}" for one in why.extrapolations)
         notices.append(Notice("care", extrapolation_sentence(why.extrapolations), _first(lines)))
-    for name, law in laws.items():
-        if not law.trusted:
-            notices.append(Notice("care", f"The law {name} is of low trust. {law.note}".strip()))
+    notices += [Notice("care", text) for text in doubts(laws.values())]
     if today is not None and today.assessment is not None and today.assessment.broken_rules:
         text = (
             "Today's plan breaks rules that this one must keep: the two prices do not compare like with like."

@@ -134,6 +134,7 @@ def _law(table: TrainingTable, trial: Trial, settings: Settings) -> tuple[Networ
         measures={},
         link=link,
         at_bound=fitted.at_bound,
+        lowest=float(table.target[table.weights > 0].min()),
         domain=_domain(numbers[:, : len(trial.encoding.numbers)]),
     )
     shuffled = rng.permutation(len(table))[:SHUFFLED]

@@ -54,6 +54,8 @@ class NetworkLaw:
         Domain of the training rows, over the encoded columns ``c0``, ``c1`` and so on, in the order of the network.
     at_bound
         Mask of the parameters held at an active bound of a shape constraint.
+    lowest
+        Smallest target of the training rows; NaN if unknown.
     """
 
     encoding: FeatureEncoding
@@ -74,6 +76,7 @@ class NetworkLaw:
     link: Link | None = None
     domain: Domain = field(default_factory=Domain.unknown)
     at_bound: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=bool))
+    lowest: float = float("nan")
 
     def predict(self, numbers: Floats, codes: Integers) -> Floats:
         """Return the target for encoded rows, shape (n,)."""
@@ -165,6 +168,7 @@ def law_to_parts(law: NetworkLaw) -> tuple[dict[str, Any], dict[str, NDArray[Any
     header["tables"] = [len(layer.tables) for layer in law.network.layers]
     header["link"] = _link_to_json(law.link)
     header["domain"] = asdict(law.domain)
+    header["lowest"] = None if np.isnan(law.lowest) else law.lowest
     header["products"] = [layer.products for layer in law.network.layers]
     arrays: dict[str, NDArray[Any]] = {name: getattr(law, name) for name in _ARRAYS}
     for index, layer in enumerate(law.network.layers):
@@ -197,6 +201,7 @@ def law_from_parts(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> N
             network=Network(tuple(layers)),
             link=_link_from_json(header["link"]),
             domain=_domain_from_json(header["domain"]),
+            lowest=_number_or_nan(header.get("lowest")),
             **plain,
         )
     except (
@@ -212,6 +217,10 @@ def law_from_parts(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> N
             f"the saved model lacks a part or its parts do not fit together ({type(error).__name__}: {error})"
         ) from error
     return law
+
+
+def _number_or_nan(value: Any) -> float:
+    return float("nan") if value is None else float(value)
 
 
 def _link_to_json(link: Link | None) -> dict[str, Any] | None:

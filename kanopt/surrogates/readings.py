@@ -131,6 +131,7 @@ def formula_of(  # noqa: PLR0913 - those of the method
             control=control,
             units=units,
             output_unit=output_unit,
+            lowest=None if np.isnan(law.lowest) else law.lowest,
             simpler=simpler,
         )
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from kanopt.text import count_text, fixed_text, join_list, money_decimals, money_text, percent_text
+from kanopt.whatif.learn import doubts
 
 if TYPE_CHECKING:
     from kanopt.whatif.comparison import Comparison, Variant
@@ -129,9 +130,7 @@ def _run_notes(run: Run) -> Iterator[str]:
         yield f"{name}: {run.result.status.value}"
     elif known.broken_rules:
         yield f"{name}: the plan breaks rules, compare its price with care: {join_list(known.broken_rules, 2)}"
-    for law in run.laws.values():
-        if not law.trusted:
-            yield f"{name}: law {law.name!r} is marked low trust: {law.note}"
+    yield from (f"{name}: {doubt}" for doubt in doubts(run.laws.values()))
     if count := len(run.explanation.extrapolations):
         places = count_text(count, "place leans", "places lean")
         yield f"{name}: {places} on a law outside the data it was learned from"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from kanopt.formulas import Formula
     from kanopt.surrogates.diagram import Diagram
 
-__all__ = ["Cache", "LearnedLaw", "LearningInterrupted", "fit_law", "laws_of", "learn"]
+__all__ = ["Cache", "LearnedLaw", "LearningInterrupted", "doubts", "fit_law", "laws_of", "learn"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +70,18 @@ class LearningInterrupted(KeyboardInterrupt):
         self.laws = dict(laws)
         kept = f"learned were {list_names(list(self.laws))}" if self.laws else "none was learned before"
         super().__init__(f"stopped while law {name!r} was learned, so that nothing was planned; {kept}")
+
+
+def doubts(laws: Iterable[LearnedLaw]) -> tuple[str, ...]:
+    """Return a sentence about each learned law that is weak, or predicts less well than the file asks for."""
+    from kanopt.formulas import weak_laws
+
+    learned = [law for law in laws if law.formula.fit is not None]
+    weak = weak_laws(law.formula for law in laws)
+    low = [
+        law for law in learned if not law.trusted and not any(f"law {law.name} is" in each for each in weak)
+    ]
+    return (*weak, *(f"The law {law.name} is of low trust. {law.note}".strip() + "." for law in low))
 
 
 Cache = MutableMapping[str, LearnedLaw]
@@ -223,4 +235,6 @@ def _with_output_name(formula: Formula, name: str) -> Formula:
 def _fit_text(law: LearnedLaw) -> str:
     fit = law.formula.fit
     text = "no held-out fit" if fit is None else f"held-out R² {score_text(fit.r2)}"
+    verdict = law.formula.verdict
+    text += ", weak" if verdict is not None and verdict.level == "weak" else ""
     return text if law.trusted else f"{text}, LOW TRUST"

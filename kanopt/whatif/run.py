@@ -17,7 +17,7 @@ from kanopt.text import amount_text, count_text, money_text, seconds_text
 from kanopt.whatif.checks import with_keys
 from kanopt.whatif.events import Event, OnEvent, ignore_event
 from kanopt.whatif.file_model import Mistake, split_messages
-from kanopt.whatif.learn import Cache, LearnedLaw, laws_of, learn
+from kanopt.whatif.learn import Cache, LearnedLaw, doubts, laws_of, learn
 from kanopt.whatif.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -67,9 +67,9 @@ class Run:
         return write_report(self, path)
 
     def __str__(self) -> str:
-        lines = [self.scenario.name, ""]
+        lines = [self.scenario.name, *doubts(self.laws.values()), ""]
         lines += [f"{name} = {law.formula}" for name, law in self.laws.items()]
-        lines += ["", str(self.explanation.text(self.today))]
+        lines += ["", self.explanation.text(self.today, weak_laws=False)]
         return "\n".join(lines)
 
     __repr__ = __str__

@@ -45,6 +45,7 @@ def test_run_json_is_one_object_on_stdout(case, cli):
         "inputs": {"km": "km"},
         "fit": None,
         "trusted": True,
+        "verdict": None,
         "note": "written by hand: 0.3 * km",
     }
 

@@ -1,3 +1,5 @@
+from html import unescape
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -112,6 +114,28 @@ def test_a_low_law_can_be_marked_instead_and_so_is_what_is_built_on_it(learned):
     assert "is below the 0.99 asked for" in run.laws["minutes"].note
     assert not run.laws["litres"].trusted
     assert "built on 'minutes', which is not trusted" in run.laws["litres"].note
+
+
+def test_a_weak_law_is_the_first_thing_said(learned, tmp_path):
+    """Trips are over sooner between 20 and 30 km, and the law was planned on without a word."""
+    rng = np.random.default_rng(1)
+    km = rng.uniform(0.5, 30, 400).round(2)
+    minutes = np.where(km < 20, 2 * km, 40 - 1.5 * (km - 20)) + 5
+    pd.DataFrame({"km": km, "minutes": (minutes + rng.normal(0, 9, 400)).clip(0.5).round(3)}).to_csv(
+        learned.parent / "trips.csv", index=False
+    )
+    run = load_scenario(learned).run()
+    law = run.laws["minutes"].formula
+    assert law.fit is not None
+    assert 0.5 < law.fit.r2 < 0.7
+    name, first, *_ = str(run).splitlines()
+    assert name == "Tiny"
+    assert first.startswith("The law minutes is weak: it explains")
+    assert "it falls from" in first
+    assert "say monotone = { km = 1 }" in first
+    assert str(run).count("is weak") == 1
+    page = unescape(run.to_html(tmp_path / "plan.html").read_text("utf-8"))
+    assert page.index("The law minutes is weak") < page.index("Decisions")
 
 
 def test_rows_with_blanks_are_left_out_and_counted():

@@ -39,7 +39,12 @@ def distill(trained: Trained, held_out: HeldOut, min_r2: float) -> Formula:
     actual = held_out.frame[held_out.output.name].to_numpy(dtype=np.float64)
     rows = trained.rows
     fit = Fit.of(
-        actual, predicted, rows_train=len(rows.target), data_hash=rows.digest, smearing=draft.smearing
+        actual,
+        predicted,
+        rows_train=len(rows.target),
+        data_hash=rows.digest,
+        smearing=draft.smearing,
+        lowest=trained.lowest,
     )
     if fit.r2 < min_r2:
         raise FormulaError(

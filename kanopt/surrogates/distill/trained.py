@@ -53,6 +53,8 @@ class Trained:
         What a person decided about the law.
     simpler
         Networks of simpler structure that were trained on the same rows.
+    lowest
+        Smallest target of the training rows; None if unknown.
     units, output_unit
         Declared units of the features by name, and of the target; where there are none, nothing is inferred from them.
     """
@@ -70,6 +72,7 @@ class Trained:
     control: Control = field(default_factory=Control)
     units: Mapping[str, str] = field(default_factory=dict)
     output_unit: str = ""
+    lowest: float | None = None
     simpler: tuple[Trained, ...] = ()
 
 

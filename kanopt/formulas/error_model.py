@@ -1,0 +1,131 @@
+"""How far actual values lie from what a law says: a systematic part and the noise of single rows."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.errors import FormulaError
+
+__all__ = ["ErrorModel"]
+
+Floats = NDArray[np.float64]
+
+FEWEST = 8
+"""Held-out rows from which errors are modelled."""
+_POWERS = np.arange(0.0, 1.51, 0.25)
+_LEAST = 1e-3
+"""Share of the mean prediction below which a prediction counts as this much, where noise is measured in proportion."""
+_RIDGE = 1e-12
+_VARIES = 0.05
+_ROUNDS = 2
+
+
+@dataclass(frozen=True)
+class ErrorModel:
+    """Actual values given the predictions of a law, learned on held-out rows.
+
+    ``actual = shift + factor · predicted + noise``, the regression by which forecasts are judged (Mincer and Zarnowitz
+    1969, "The evaluation of economic forecasts"): of a law without bias the shift is 0 and the factor 1. The standard
+    deviation of the noise is ``spread · |predicted|^power``.
+
+    Parameters
+    ----------
+    shift, factor
+        Least squares, each row weighted by the inverse of its variance.
+    covariance
+        Variance of the shift, covariance of both, variance of the factor.
+    spread, power
+        Noise of a single row; the power is the likeliest of 0, 0.25, …, 1.5.
+    level
+        Mean size of a prediction.
+    rows
+        Number of held-out rows.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> predicted = rng.uniform(1.0, 50.0, 400)
+    >>> model = ErrorModel.of(1.1 * predicted * (1.0 + 0.2 * rng.standard_normal(400)), predicted)
+    >>> round(model.factor, 2), model.power, round(model.spread, 2)
+    (1.09, 1.0, 0.22)
+    """
+
+    shift: float
+    factor: float
+    covariance: tuple[float, float, float]
+    spread: float
+    power: float
+    level: float
+    rows: int
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "covariance", tuple(self.covariance))
+        numbers = (self.shift, self.factor, *self.covariance, self.spread, self.power, self.level)
+        if len(self.covariance) != 3 or not all(math.isfinite(number) for number in numbers):
+            raise FormulaError(f"an error model has finite numbers only, not {numbers!r}")
+        if min(self.spread, self.level, self.rows, self.covariance[0], self.covariance[2]) < 0:
+            raise FormulaError("an error model has no negative spread, variance, level or rows")
+
+    @classmethod
+    def of(cls, actual: Any, predicted: Any) -> ErrorModel | None:
+        """Learn the errors of a law on held-out rows; None where there are too few, or it predicts nothing but 0."""
+        y, p = np.asarray(actual, dtype=np.float64).ravel(), np.asarray(predicted, dtype=np.float64).ravel()
+        level = float(np.abs(p).mean()) if len(p) else 0.0
+        if len(y) < FEWEST or level == 0.0:
+            return None
+        size = np.maximum(np.abs(p), _LEAST * level) / level
+        # a law that says nearly the same everywhere tells no shift from a factor
+        varies = float(p.std()) > _VARIES * level
+        design = np.column_stack([np.ones_like(p), p]) if varies else p[:, None]
+        # how noise grows is seen once the bias is taken out, and the bias is weighted by how noise grows
+        power, left = 0.0, y - p
+        for _ in range(_ROUNDS):
+            power = _likeliest_power(np.abs(left), size)
+            weighted = design / (size**power)[:, None]
+            inverse = np.linalg.inv(weighted.T @ weighted + _RIDGE * np.eye(design.shape[1]))
+            found = inverse @ (weighted.T @ (y / size**power))
+            left = y - design @ found
+        noise = float(np.square(left / size**power).sum() / (len(y) - len(found)))
+        covariance = noise * inverse
+        shift, factor = (found[0], found[1]) if varies else (0.0, found[0])
+        known = (covariance[0, 0], covariance[0, 1], covariance[1, 1]) if varies else (0, 0, covariance[0, 0])
+        a, b, c = (float(each) for each in known)
+        spread = math.sqrt(noise) / level**power
+        return cls(float(shift), float(factor), (a, b, c), spread, power, level, len(y))
+
+    def noise(self, predicted: Floats) -> Floats:
+        """Return the standard deviation of an actual value, given predictions."""
+        size = np.maximum(np.abs(predicted), _LEAST * self.level)
+        return np.asarray(self.spread * size**self.power)
+
+    def total(self, predicted: Floats, rise: Floats) -> tuple[float, float]:
+        """Return mean and variance of ``Σ rise · (actual − predicted)``.
+
+        With ``r`` the rise and ``v`` the prediction at each place, the mean is ``shift · Σr + (factor − 1) · Σrv``: a
+        bias adds up as the number of places. So does what is not known of it, whose variance is that of the shift times
+        ``(Σr)²``, of the factor times ``(Σrv)²``, and twice the covariance times ``Σr · Σrv``. Noise is independent
+        from place to place: its variance ``Σ r² · noise²`` grows as the number of places, its standard deviation as the
+        square root.
+        """
+        plain, priced = float(rise.sum()), float((rise * predicted).sum())
+        a, b, c = self.covariance
+        known = plain**2 * a + 2.0 * plain * priced * b + priced**2 * c
+        single = float(np.square(rise * self.noise(predicted)).sum())
+        return self.shift * plain + (self.factor - 1.0) * priced, max(known, 0.0) + single
+
+
+def _likeliest_power(error: Floats, size: Floats) -> float:
+    """Return the power of the prediction in proportion to which errors grow, by the likelihood of Laplace's law.
+
+    Gross errors weigh less in it than in that of a normal distribution.
+    """
+    if not error.any():
+        return 0.0
+    logs = np.log(size)
+    scores = [-len(error) * math.log((error / size**power).mean()) - power * logs.sum() for power in _POWERS]
+    return float(_POWERS[int(np.argmax(scores))])

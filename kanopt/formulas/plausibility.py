@@ -1,0 +1,178 @@
+"""What is implausible in a law: it falls where one expects a rise, is below zero, or has few rows behind it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.errors import FormulaError
+from kanopt.formulas.validity import valid_range
+from kanopt.formulas.variables import Variable
+from kanopt.text import amount_text, number_text, range_text
+from kanopt.units import same_dimension
+
+if TYPE_CHECKING:
+    from kanopt.formulas.formula import Formula
+
+__all__ = ["Fall", "expects_rise", "sparse_stretches", "values_below_zero", "wrong_falls"]
+
+Floats = NDArray[np.float64]
+
+_SIZES = ("km", "t", "m^3")
+_SPENT = ("min", "EUR", "l", "kWh", "kg")
+_SIZE_WORDS = re.compile(r"(km|mi|miles?|dist|distance|length|load|weight|tonnes?|pallets?|volume|parcels?)")
+_SPENT_WORDS = re.compile(
+    r"(min|mins|minutes?|h|hours?|time|duration|seconds?|costs?|price|eur|usd|fuel|litres?|liters?|l|energy|kwh|co2)"
+)
+_POINTS = 65
+_COMBINATIONS = 96
+_SEED = 7
+
+
+@dataclass(frozen=True)
+class Fall:
+    """A stretch of an input along which a law falls.
+
+    Parameters
+    ----------
+    input
+        Name of the input.
+    text
+        What falls from where to where, in a clause.
+    share
+        By how much it falls, as a share of its value before.
+    """
+
+    input: str
+    text: str
+    share: float
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def expects_rise(variable: Variable, output: Variable) -> bool:
+    """Whether one expects a law to rise with an input: what is spent (time, money, fuel) with distance, load or volume.
+
+    Declared units decide. Where one is not declared, the words of the name do.
+
+    Examples
+    --------
+    >>> minutes = Variable("minutes", "min")
+    >>> expects_rise(Variable("trip", "km"), minutes), expects_rise(Variable("miles"), Variable("cost"))
+    (True, True)
+    >>> expects_rise(Variable("speed", "km/h"), minutes), expects_rise(Variable("km"), Variable("eur_per_km"))
+    (False, False)
+    """
+    if variable.is_category:
+        return False
+    return _is(variable, _SIZES, _SIZE_WORDS) and _is(output, _SPENT, _SPENT_WORDS)
+
+
+def _is(variable: Variable, units: tuple[str, ...], words: re.Pattern[str]) -> bool:
+    if variable.unit:
+        return any(same_dimension(variable.unit, unit) for unit in units)
+    parts = re.split(r"[\W_]+", variable.name.lower())
+    return "per" not in parts and any(words.fullmatch(part) for part in parts)
+
+
+def wrong_falls(formula: Formula) -> list[Fall]:
+    """Return the deepest fall of a law along each input with which one expects it to rise, inside its domain.
+
+    An input along which it is proved to rise is left out. The others are held at random combinations of the domain.
+    """
+    proved = {fact.input for fact in formula.shapes if fact.shape == "rises" and fact.verdict == "proved"}
+    asked = [
+        variable
+        for variable in formula.inputs
+        if variable.name in formula.used - proved and expects_rise(variable, formula.output)
+    ]
+    falls = [_deepest_fall(formula, variable) for variable in asked]
+    return [fall for fall in falls if fall is not None]
+
+
+def _deepest_fall(formula: Formula, variable: Variable) -> Fall | None:
+    ends = valid_range(formula, variable)
+    columns = _combinations(formula)
+    if columns is None or ends[0] is None or ends[1] is None or not ends[0] < ends[1]:
+        return None
+    grid = np.linspace(ends[0], ends[1], _POINTS)
+    columns = {name: values[:, None] for name, values in columns.items()} | {variable.name: grid[None, :]}
+    values = _inside_values(formula, columns, (_COMBINATIONS, _POINTS))
+    if values is None:
+        return None
+    highest = np.fmax.accumulate(values, axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = np.where(highest > 0, (highest - values) / highest, np.nan)
+    if not np.isfinite(share).any():
+        return None
+    row, low = np.unravel_index(int(np.nanargmax(share)), share.shape)
+    high = int(np.nanargmax(values[row, : low + 1]))
+    before, after = (amount_text(float(values[row, at]), formula.output.unit, 3) for at in (high, low))
+    begin, end = number_text(float(grid[high]), 3), amount_text(float(grid[low]), variable.unit, 3)
+    text = f"it falls from {before} to {after} between {variable.name} {begin} and {end}"
+    return Fall(variable.name, text, float(share[row, low]))
+
+
+def values_below_zero(formula: Formula) -> str | None:
+    """Return the lowest value of a law inside its domain, as text, where it is below zero and no row is; else None."""
+    fit = formula.fit
+    if fit is None or fit.lowest is None or fit.lowest <= 0.0:
+        return None
+    if any(
+        fact.shape == "at least" and fact.verdict == "proved" and (fact.bound or 0.0) >= 0
+        for fact in formula.shapes
+    ):
+        return None
+    columns = _combinations(formula, 40 * _COMBINATIONS)
+    values = None if columns is None else _inside_values(formula, columns, (40 * _COMBINATIONS,))
+    if values is None or not np.nanmin(values) < 0.0:
+        return None
+    return amount_text(float(np.nanmin(values)), formula.output.unit, 3)
+
+
+def sparse_stretches(formula: Formula) -> list[str]:
+    """Return the wide stretches of the inputs that few training rows are behind, as texts."""
+    found = []
+    for variable in formula.inputs:
+        known = formula.domain.range_of(variable.name)
+        if known is not None and variable.name in formula.used:
+            unit = variable.unit
+            found += [f"{variable.name} {range_text(low, high, unit, 3)}" for low, high in known.sparse]
+    return found
+
+
+def _combinations(formula: Formula, count: int = _COMBINATIONS) -> dict[str, NDArray[Any]] | None:
+    """Return random values of the inputs in the box of the domain; None where an end of it is not known."""
+    rng = np.random.default_rng(_SEED)
+    columns: dict[str, NDArray[Any]] = {}
+    for variable in formula.inputs:
+        if variable.name not in formula.used:
+            continue
+        if variable.is_category:
+            known = formula.domain.categories_of(variable.name) or variable.categories
+            if not known:
+                return None
+            columns[variable.name] = np.array(known, dtype=object)[rng.integers(len(known), size=count)]
+            continue
+        low, high = valid_range(formula, variable)
+        if low is None or high is None:
+            return None
+        columns[variable.name] = rng.uniform(low, high, count)
+    return columns
+
+
+def _inside_values(
+    formula: Formula, columns: dict[str, NDArray[Any]], shape: tuple[int, ...]
+) -> Floats | None:
+    """Return the values of a law, NaN outside its domain; None where it has no value or nothing is inside."""
+    try:
+        values = np.broadcast_to(formula.evaluate(columns), shape)
+    except FormulaError:
+        return None
+    inside = np.where(np.broadcast_to(formula.outside(columns), shape), np.nan, values)
+    return inside if np.isfinite(inside).any() else None

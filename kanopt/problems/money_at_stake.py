@@ -1,0 +1,163 @@
+"""The money at stake: the band that the errors of learned laws put on the price of a plan."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+from kanopt.formulas.columns import evaluate_graph
+from kanopt.formulas.formula import Formula
+from kanopt.formulas.nodes import Input, Node, rebuild
+from kanopt.problems.law_use import LawUse
+from kanopt.text import money_decimals, money_text, percent_text
+
+__all__ = ["MoneyAtStake", "money_at_stake"]
+
+Floats = NDArray[np.float64]
+
+LEVEL = 0.9
+_NOTHING = 1e-5
+_STEP = 1e-4
+"""Share of a law's mean value by which it is changed to see what a formula built on it makes of that."""
+
+
+@dataclass(frozen=True)
+class MoneyAtStake:
+    """The band into which the price of a plan falls, given what the laws were wrong by on held-out rows.
+
+    For each learned law, with ``v`` its value and ``r`` the rise of the price for each unit of it at the ``n`` places
+    where the plan uses it, actual values are taken for ``shift + factor · v + noise``
+    (:class:`~kanopt.formulas.error_model.ErrorModel`; Mincer and Zarnowitz 1969). To first order
+
+    - the price is off by ``Σ r · (shift + (factor − 1) · v)``: a bias adds up as ``n``;
+    - of which is not known ``(Σr, Σrv) · C · (Σr, Σrv)ᵀ``, with ``C`` the covariance of shift and factor;
+    - and noise adds ``Σ r² · noise²``, whose square root grows as ``√n``.
+
+    Laws are taken to err independently of each other; where one law is used twice at a place, as in two terms of a
+    cost, its rises are added first. The band is that of a normal distribution around the price plus the bias. Left out
+    are what the plan would decide otherwise, effects of second order (such as a delay longer than the wait that takes
+    it up), and laws without a fit: those written by hand and given matrices are taken at their word.
+
+    Parameters
+    ----------
+    price
+        The price on the laws.
+    low, high
+        Ends of the band.
+    level
+        Probability of the band.
+    laws
+        For each learned law its name, by how much the price is off by its bias, and the standard deviation that it puts
+        on the price.
+    """
+
+    price: float
+    low: float
+    high: float
+    level: float
+    laws: tuple[tuple[str, float, float], ...]
+
+    def text(self, unit: str = "") -> str:
+        """Return the band in a clause about the price.
+
+        Examples
+        --------
+        >>> MoneyAtStake(633.1, 612.0, 655.4, 0.9, ()).text("EUR")
+        "the laws' own errors put 612.00 to 655.40 EUR (90 %) on it"
+        """
+        decimals = money_decimals([self.low, self.high])
+        low, high = money_text(self.low, decimals=decimals), money_text(self.high, unit, decimals)
+        return f"the laws' own errors put {low} to {high} ({percent_text(self.level)}) on it"
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row for each learned law: ``law``, ``bias`` and ``deviation`` in money, the largest first."""
+        frame = pd.DataFrame(self.laws, columns=["law", "bias", "deviation"])
+        return frame.sort_values("deviation", ascending=False, kind="stable", ignore_index=True)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data."""
+        band = {"level": self.level, "low": self.low, "high": self.high}
+        return {**band, "laws": self.to_frame().to_dict("records")}
+
+
+def money_at_stake(uses: Iterable[LawUse], price: float, level: float = LEVEL) -> MoneyAtStake | None:
+    """Return the band that the errors of learned laws put on a price; None where they move it by less than 1e-5 of it.
+
+    Parameters
+    ----------
+    uses
+        Where the plan uses each law.
+    price
+        The price of the plan on the laws.
+    level
+        Probability of the band.
+
+    Examples
+    --------
+    >>> from dataclasses import replace
+    >>> from kanopt.formulas import Fit, Variable, parse_formula
+    >>> fuel = parse_formula("0.5 * km", [Variable("km", "km")], Variable("fuel", "EUR"))
+    >>> km = np.linspace(5.0, 50.0, 500)
+    >>> noise = np.sqrt(2.0) * np.sin(np.arange(500.0))
+    >>> fuel = replace(fuel, fit=Fit.of(0.5 * km + noise, 0.5 * km, rows_train=500))
+    >>> use = LawUse("cost 'fuel'", fuel, {"km": np.full(100, 20.0)}, np.ones(100), (100,), ("leg", "legs"))
+    >>> stake = money_at_stake([use], 1000.0)
+    >>> bool(abs(stake.high - stake.low - 2 * 1.645 * np.sqrt(100 + 100**2 / 500)) < 2.0)
+    True
+    """
+    found: dict[tuple[Any, ...], tuple[Formula, Floats, Floats]] = {}
+    for use in uses:
+        rise = np.asarray(np.broadcast_to(use.rise, use.shape), dtype=np.float64)
+        for law, values, slope in _learned_values(use):
+            key = (law.output.name, law.root.key, use.places, values.tobytes())
+            known = found.get(key)
+            found[key] = (law, values, rise * slope if known is None else known[2] + rise * slope)
+    by_law: dict[str, tuple[float, float]] = {}
+    for law, values, rise in found.values():
+        assert law.fit is not None
+        bias, variance = law.fit.error_model.total(values, rise)
+        before = by_law.get(law.output.name, (0.0, 0.0))
+        by_law[law.output.name] = (before[0] + bias, before[1] + variance)
+    middle = price + sum(bias for bias, _ in by_law.values())
+    deviation = math.sqrt(sum(variance for _, variance in by_law.values()))
+    reach = float(ndtri((1.0 + level) / 2.0)) * deviation
+    if not math.isfinite(middle + reach) or abs(middle - price) + reach <= _NOTHING * abs(price):
+        return None
+    laws = tuple((name, bias, math.sqrt(variance)) for name, (bias, variance) in by_law.items())
+    return MoneyAtStake(price, middle - reach, middle + reach, level, laws)
+
+
+def _learned_values(use: LawUse) -> Iterable[tuple[Formula, Floats, Floats]]:
+    """Return each learned law behind a use: its values, and by how much the used law rises for each unit of it."""
+    formula = use.formula
+    if formula.fit is not None:
+        yield formula, use.values, np.ones(use.shape)
+        return
+    for part in formula.parts:
+        values = np.asarray(np.broadcast_to(part.evaluate(use.arguments), use.shape))
+        yield part, values, _slope(formula, part, values, use.arguments)
+
+
+def _slope(formula: Formula, part: Formula, values: Floats, arguments: Mapping[str, NDArray[Any]]) -> Floats:
+    """Return the derivative of a formula in the value of a law that is a step of it, by central differences."""
+    symbol = "law"
+    while any(variable.name == symbol for variable in formula.inputs):
+        symbol += "_"
+
+    def change(node: Node) -> Node:
+        return Input(symbol) if node.key == part.root.key else node
+
+    outer = rebuild(formula.root, change)
+    step = _STEP * max(float(np.abs(values).mean()), 1e-12)
+    ends = [
+        evaluate_graph(outer, {**arguments, symbol: values + side}, f"formula for {formula.output.name!r}")
+        for side in (step, -step)
+    ]
+    return np.asarray(np.broadcast_to((ends[0] - ends[1]) / (2.0 * step), values.shape))
