@@ -67,7 +67,7 @@ class Problem(ABC, Generic[PlanT]):
 
     def remarks(self) -> tuple[str, ...]:
         """Return possible mistakes in the data, a sentence each: what nothing reads first."""
-        return (*map(str, self.unread()), *self.data_remarks(), *self.unreachable())
+        return (*map(str, self.unread()), *self.assumptions(), *self.data_remarks(), *self.unreachable())
 
     @abstractmethod
     def table_uses(self) -> tuple[TableUse, ...]:
@@ -76,6 +76,10 @@ class Problem(ABC, Generic[PlanT]):
     def unread(self) -> tuple[UnreadColumns, ...]:
         """Return the columns of each table that no field, law or rule reads; part of :meth:`remarks`."""
         return unread_columns(self.table_uses())
+
+    def assumptions(self) -> tuple[str, ...]:
+        """Return what is assumed where the data do not say, a sentence each; part of :meth:`remarks`, needs no law."""
+        return ()
 
     def data_remarks(self) -> tuple[str, ...]:
         """Return what is strange about the data that are read, a sentence each; part of :meth:`remarks`."""

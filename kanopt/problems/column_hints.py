@@ -35,6 +35,7 @@ __all__ = [
     "resembled_field",
 ]
 
+COORDINATES = ("x", "y", "lat", "lon")
 _ENOUGH, _CLOSE = 0.62, 0.15
 _SURE = 0.9  # of a column of texts: most of them describe
 _WEIGHT_OF_WEAK, _WEIGHT_OF_OWNER, _WEIGHT_OF_OTHER = 0.35, 0.1, 4.0
@@ -132,7 +133,9 @@ def fields_measured_alike(column: TableColumn, fields: Iterable[TableField]) -> 
     measured = measured_in(column.hinted_unit)
     if not measured or not column.numeric:
         return []
-    return [field for field in fields if field.name not in ("x", "y") and measured_in(field.unit) == measured]
+    return [
+        field for field in fields if field.name not in COORDINATES and measured_in(field.unit) == measured
+    ]
 
 
 def nearest_column(table: str, field: TableField, columns: Sequence[str]) -> str:
@@ -186,7 +189,7 @@ def _score(table: str, column: TableColumn, field: TableField) -> float:
         return words
     # money over time says what it is; a time alone may be anything
     telling = len(measured_in(column.hinted_unit) or ()) > 1 or not header.words
-    return max(words, _ENOUGH if telling and field.name not in ("x", "y") else 0.0) + (0.1 if words else 0.0)
+    return max(words, _ENOUGH if telling and field.name not in COORDINATES else 0.0) + (0.1 if words else 0.0)
 
 
 def _units_agree(column: TableColumn, field: TableField) -> bool | None:

@@ -25,6 +25,8 @@ _FIELDS = """
 name: name, id, identifier, label, code, bezeichnung, nom, nombre
 x: x, east, easting, x coord, x coordinate, x pos
 y: y, north, northing, y coord, y coordinate, y pos
+lat: lat, latitude, breite, breitengrad, latitud
+lon: lon, lng, long, longitude, laenge, laengengrad, longitud
 # routing
 demand: demand, qty, quantity, volume, weight, load, amount, units, pieces, items, delivery, deliveries, drop size,
     order size, shipment size, to deliver, cargo, boxes, cases, crates, packages, pallets, parcels, need, wanted,
@@ -221,8 +223,8 @@ WEAK = _words(
 
 OTHER = _words(
     """
-    address area brand category city class color colour comment contact country created description group lat latitude
-    lng lon long longitude material note notes owner plate postcode region remark remarks street title town updated
+    address area brand category city class color colour comment contact country created description group
+    material note notes owner plate postcode region remark remarks street title town updated
     zip zone
     """
 )

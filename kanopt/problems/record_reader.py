@@ -101,6 +101,8 @@ class RecordReader:
         Names of the tables of which no records could be made.
     filled
         Table to the fields that its columns fill; of tables that were given as frames.
+    declared
+        Table to the fields whose columns declare a unit; of tables that were given as frames.
     of_day
         Whether some clock time was written as a time of day.
 
@@ -120,6 +122,7 @@ class RecordReader:
         self.mistakes: list[str] = []
         self.broken: set[str] = set()
         self.filled: dict[str, frozenset[str]] = {}
+        self.declared: dict[str, frozenset[str]] = {}
         self.of_day = False
 
     def read(
@@ -138,6 +141,7 @@ class RecordReader:
         if isinstance(data, pd.DataFrame):
             table = _FrameReader(data, schema, columns or {}).read()
             self.filled[schema.name] = frozenset(table.filled)
+            self.declared[schema.name] = frozenset(table.declared)
             self.of_day |= table.of_day
         else:
             given = tuple(data)
@@ -243,6 +247,8 @@ class _Table:
         Names of the fields that a column fills, in some row at least.
     columns
         The column of each field; empty where the records were built by hand.
+    declared
+        Names of the fields whose columns declare a unit.
     bare_clocks
         Numbers in columns of clock times that declare no unit, by column.
     of_day
@@ -256,6 +262,7 @@ class _Table:
     broken: bool = False
     filled: set[str] = field(default_factory=set)
     columns: Mapping[str, str] = field(default_factory=dict)
+    declared: set[str] = field(default_factory=set)
     bare_clocks: dict[str, list[float]] = field(default_factory=dict)
     of_day: bool = False
 
@@ -391,6 +398,8 @@ class _FrameReader:
         target = self.schema.units.get(item.name, "min" if item.clock else "")
         if values.notna().any():
             self.table.filled.add(item.name)
+        if self.declared.get(column):
+            self.table.declared.add(item.name)
         if item.type in (int, float) and values.dtype.kind in ("M" if item.clock else "mM"):
             self._refuse(item, f"column {column!r} holds {_no_number(values, item, target)}")
             return

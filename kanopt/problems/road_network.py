@@ -17,6 +17,7 @@ from kanopt.errors import FormulaError, ProblemError, UnitError, nearest
 from kanopt.formulas.binding import BoundFormula, ReferenceValue
 from kanopt.formulas.references import Reference
 from kanopt.problems.column_hints import TableField
+from kanopt.problems.geography import Positions
 from kanopt.problems.records import names_of
 from kanopt.problems.unread_columns import TableUse, fields_read, frame_use
 from kanopt.text import amount_text, list_names
@@ -25,6 +26,7 @@ from kanopt.units import convert
 __all__ = ["RoadNetwork", "RoadPath", "TravelMatrix"]
 
 Floats = NDArray[np.float64]
+_PLANAR = ("x", "y")
 _CELLS = 4_000_000  # distances and predecessors held at once
 
 
@@ -74,7 +76,7 @@ class RoadNetwork:
     law
         Travel time of a link: a formula bound to ``link.<column>``, or an array with one time per link.
     nodes
-        Columns ``name``, ``x``, ``y``, for maps; may be left out.
+        Columns ``name``, ``x``, ``y``, for maps, or ``name``, ``lat``, ``lon`` in degrees; may be left out.
     distance, time
         Units of lengths (where the frame declares none) and of travel times.
 
@@ -197,7 +199,7 @@ class RoadNetwork:
     def _check_nodes(self) -> None:
         if self.nodes is None:
             return
-        for column in ("name", "x", "y"):
+        for column in ("name", *self._axes):
             if column not in self.nodes.columns:
                 hint = nearest(column, map(str, self.nodes.columns))
                 raise ProblemError(f"nodes: column {column!r} is missing; {hint}")
@@ -219,9 +221,16 @@ class RoadNetwork:
             read = fields_read("link", [self.law])
             found.append(frame_use("links", self.links, [*ends, TableField("length", self.distance)], read))
         if self.nodes is not None:
-            place = [TableField("x", self.distance), TableField("y", self.distance)]
+            unit = self.distance if self._axes == _PLANAR else "deg"
+            place = [TableField(axis, unit) for axis in self._axes]
             found.append(frame_use("nodes", self.nodes, [TableField("name", kind=str), *place]))
         return tuple(found)
+
+    @property
+    def _axes(self) -> tuple[str, str]:
+        """The columns of the nodes that say where they lie."""
+        there = set() if self.nodes is None else set(self.nodes.columns)
+        return ("lat", "lon") if {"lat", "lon"} <= there and not {*_PLANAR} & there else _PLANAR
 
     @cached_property
     def tails(self) -> list[str]:
@@ -432,6 +441,9 @@ class RoadNetwork:
         """Coordinates of the nodes, indexed by name; None without a nodes table."""
         if self.nodes is None:
             return None
-        return (
-            self.nodes.assign(name=names_of(self.nodes["name"])).set_index("name")[["x", "y"]].astype(float)
-        )
+        given = self.nodes[[*self._axes]].to_numpy(dtype=float)
+        unknown = np.full_like(given, np.nan)
+        planar, degrees = (given, unknown) if self._axes == _PLANAR else (unknown, given)
+        on_map = Positions(planar, degrees, self.distance).on_map
+        names = pd.Index(names_of(self.nodes["name"]), name="name")
+        return pd.DataFrame(on_map, columns=["x", "y"], index=names)

@@ -272,16 +272,19 @@ def with_keys(error: KanoptError, problem: ProblemSpec) -> list[Mistake]:
         for field, column in part.columns.items() if part is not None else ():
             # the problem knows the field only; the analyst knows the column
             line = line.replace(f"column {field!r}", f"column {column!r}")
-        found.append(Mistake(("problem", *place), line.removeprefix(f"{place[0] if place else 'problem'}: ")))
+        table = str(place[0]) if place else "problem"
+        message = line.removeprefix(f"{table}: ").removeprefix(f"{table.removesuffix('s')}: ")
+        found.append(Mistake(("problem", *place), message))
     return found
 
 
 def _place(line: str, problem: ProblemSpec) -> Key:
     """Return the key a message speaks of: the table it begins with, else a binding it quotes."""
     first = line.partition(":")[0].partition(" ")[0]
-    for part in (first, f"{first}s", f"{first[:-1]}ies"):
-        if part in type(problem).model_fields:
-            return (part,)
+    named = [part for part in (first, f"{first}s", f"{first[:-1]}ies") if part in type(problem).model_fields]
+    given = [part for part in named if getattr(problem, part) is not None]
+    if named:
+        return ((given or named)[0],)
     for word, value in _flat_bindings(problem.bind):
         if str(value) in line or f"{getattr(value, 'field', None)!r}" in line:
             return ("bind", *word)

@@ -14,6 +14,8 @@ from kanopt.whatif.spec import Unit
 from kanopt.whatif.toml_positions import Key
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from kanopt.problems import RoutingProblem, SchedulingProblem, SupplyProblem
     from kanopt.problems.table_schema import TableSchema
 
@@ -29,6 +31,36 @@ class PolicySpec(FileModel):
     backhaul: bool = False
     cost_of_longest: Annotated[float, Field(ge=0)] = 0.0
     pinned: dict[str, list[str]] = Field(default_factory=dict)
+
+
+class MatrixSpec(PartSpec):
+    """``[problem.distances]`` and ``[problem.durations]``: a table of pairs, or a square one with names.
+
+    The columns of a square table are places, so that one unit is said for all of them.
+    """
+
+    unit: Unit | None = None
+
+    def read(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return the frame with its columns named, and its unit declared."""
+        from pandas.api.types import is_numeric_dtype
+
+        from kanopt.tables import units_of, with_units
+
+        read = super().read(frame)
+        if self.unit is None:
+            return read
+        numbers = [column for column in read.columns if is_numeric_dtype(read[column])]
+        return with_units(read, {**dict.fromkeys(numbers, self.unit), **units_of(read)})
+
+
+_COLUMNS = {
+    "links": ("tail", "head", "length"),
+    "nodes": ("name", "x", "y", "lat", "lon"),
+    "distances": ("from", "to", "distance"),
+    "durations": ("from", "to", "duration"),
+}
+"""The columns of tables that become no records."""
 
 
 class RoutingSpec(ProblemSpec):
@@ -48,10 +80,23 @@ class RoutingSpec(ProblemSpec):
     links: PartSpec | None = None
     nodes: PartSpec | None = None
     cost: dict[str, Name] = Field(default_factory=dict)
-    duration: LawUse
+    duration: LawUse | None = None
+    distances: MatrixSpec | None = None
+    durations: MatrixSpec | None = None
     planning: dict[str, float] = Field(default_factory=dict)
     units: dict[Literal["distance", "time", "load", "money"], Unit] = Field(default_factory=dict)
     policy: PolicySpec = Field(default_factory=PolicySpec)
+    detour: Annotated[float, Field(ge=1, allow_inf_nan=False)] | None = None
+
+    @model_validator(mode="after")
+    def _one_duration(self) -> RoutingSpec:
+        if (self.duration is None) == (self.durations is None):
+            raise ValueError(
+                'write duration = { law = "…" }, or durations = { table = "…" } with a row per pair'
+            )
+        if self.links is not None and self.duration is None:
+            raise ValueError("links need the law of the time that a link takes: duration = { law = … }")
+        return self
 
     def schemas(self) -> Mapping[str, TableSchema]:
         """Return the tables that become records, by part."""
@@ -64,8 +109,8 @@ class RoutingSpec(ProblemSpec):
         """Return the fields of the records, or the columns of the road network."""
         from kanopt.problems import Client, Depot, VehicleType
 
-        if part in ("links", "nodes"):
-            return frozenset(("tail", "head", "length") if part == "links" else ("name", "x", "y"))
+        if part in _COLUMNS:
+            return frozenset(_COLUMNS[part])
         types = {"depots": Depot, "clients": Client, "vehicles": VehicleType}
         return _fields(types.get(part)) | ({"node"} if part != "vehicles" else frozenset())
 
@@ -88,7 +133,8 @@ class RoutingSpec(ProblemSpec):
         from kanopt.problems import RoadNetwork, RoutingPolicy, RoutingProblem, RoutingUnits
 
         units = RoutingUnits(**self.units)
-        duration: Any = material.law(self.duration.law)
+        matrices = material.parts("distances", "durations")
+        duration: Any = matrices["durations"] if self.duration is None else material.law(self.duration.law)
         if self.links is not None:
             roads = material.parts("links", "nodes")
             duration = RoadNetwork(**roads, law=duration, distance=units.distance, time=units.time)
@@ -102,9 +148,11 @@ class RoutingSpec(ProblemSpec):
             **material.parts("depots", "clients", "vehicles"),
             cost={term: material.law(law) for term, law in self.cost.items()},
             duration=duration,
+            distance=matrices["distances"],
             units=units,
             planning=self.planning,
             policy=policy,
+            detour=self.detour,
         )
 
 
@@ -198,6 +246,7 @@ class SupplySpec(ProblemSpec):
     demand: DemandSpec
     planning: dict[str, float] = Field(default_factory=dict)
     units: dict[Literal["weight", "distance", "money", "quantity"], Unit] = Field(default_factory=dict)
+    detour: Annotated[float, Field(ge=1, allow_inf_nan=False)] | None = None
 
     def schemas(self) -> Mapping[str, TableSchema]:
         """Return the tables that become records, by part."""
@@ -238,6 +287,7 @@ class SupplySpec(ProblemSpec):
             demand=demand,
             planning=self.planning,
             units=SupplyUnits(**self.units),
+            detour=self.detour,
         )
 
 

@@ -277,14 +277,18 @@ class Scenario:
         return tuple(self.layers.issue(remark) for remark in found)
 
     def notes(self) -> tuple[Issue, ...]:
-        """Return the tables of which nothing reads some columns that look like nothing kanopt knows.
+        """Return what is assumed, and the tables of which nothing reads columns that look like nothing kanopt knows.
 
         Raises
         ------
         KanoptError
             If the problem cannot be built; :meth:`check` says why.
         """
-        return self._unread(striking=False)
+        if self.problem_spec is None:
+            return ()
+        built = self.build(self.drafts)
+        assumed = [self.layers.issue(Mistake(("problem",), text)) for text in built.assumptions()]
+        return (*assumed, *self._unread(striking=False))
 
     def _unread(self, *, striking: bool) -> tuple[Issue, ...]:
         if self.problem_spec is None:

@@ -23,7 +23,7 @@ __all__ = ["Floats", "Ints", "RoutingData"]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 _POINT_FIELDS = (
-    "x", "y", "demand", "pickup", "service", "earliest", "latest", "cost_per_lateness", "prize", "name",
+    "x", "y", "lat", "lon", "demand", "pickup", "service", "earliest", "latest", "cost_per_lateness", "prize", "name",
 )  # fmt: skip
 
 

@@ -86,6 +86,8 @@ class RoutingUnits:
         return {
             "x": self.distance,
             "y": self.distance,
+            "lat": "deg",
+            "lon": "deg",
             "demand": self.load,
             "pickup": self.load,
             "service": self.time,
@@ -124,6 +126,8 @@ class Depot:
         Unique among depots and clients.
     x, y
         Coordinates in the problem's distance unit; needed where distances come from coordinates, and for maps.
+    lat, lon
+        Instead of these, latitude and longitude in degrees; see :mod:`kanopt.problems.geography`.
     attributes
         Whatever else a law may read, for the legs that lead back to the depot.
 
@@ -136,6 +140,8 @@ class Depot:
     name: Name
     x: Unknown = math.nan
     y: Unknown = math.nan
+    lat: Unknown = field(default=math.nan, kw_only=True)
+    lon: Unknown = field(default=math.nan, kw_only=True)
     attributes: Mapping[str, Attribute] = field(default_factory=dict, hash=False)
 
 
@@ -149,6 +155,8 @@ class Client:
         Unique among depots and clients.
     x, y
         Coordinates in the problem's distance unit.
+    lat, lon
+        Instead of these, latitude and longitude in degrees.
     demand
         What is delivered, in the load unit: loaded at the depot, or at `source`.
     pickup
@@ -186,6 +194,8 @@ class Client:
     name: Name
     x: Unknown = math.nan
     y: Unknown = math.nan
+    lat: Unknown = field(default=math.nan, kw_only=True)
+    lon: Unknown = field(default=math.nan, kw_only=True)
     demand: Amount = 0.0
     pickup: Amount = 0.0
     source: str = ""

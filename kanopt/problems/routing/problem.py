@@ -15,7 +15,9 @@ from kanopt.errors import ProblemError, UnitError
 from kanopt.formulas.binding import BoundFormula
 from kanopt.problems.base import Problem
 from kanopt.problems.findings import FrozenInput, Reason
-from kanopt.problems.record_reader import RecordReader
+from kanopt.problems.geography import Positions
+from kanopt.problems.place_checks import detour_mistakes, place_checks
+from kanopt.problems.record_reader import RecordCheck, RecordReader
 from kanopt.problems.records import Quantity, names_of
 from kanopt.problems.road_network import RoadNetwork, TravelMatrix
 from kanopt.problems.routing.arrival_functions import ArrivalFunctions
@@ -24,13 +26,14 @@ from kanopt.problems.routing.connectivity import unreachable_clients
 from kanopt.problems.routing.data import Floats, RoutingData
 from kanopt.problems.routing.entities import Client, Depot, RoutingUnits, VehicleType
 from kanopt.problems.routing.leg_laws import DURATION, RoutingLaw, RoutingLaws
+from kanopt.problems.routing.matrices import long_table_use, read_matrix
 from kanopt.problems.routing.plan import Route, RoutingPlan, read_plan
 from kanopt.problems.routing.planning_values import PlanningValues, PlanStates
 from kanopt.problems.routing.policy import RoutingPolicy
 from kanopt.problems.routing.reasons import infeasibility_reasons
 from kanopt.problems.routing.remarks import input_findings
 from kanopt.problems.routing.simulate import RESERVED, Drive, drive
-from kanopt.problems.routing.validation import read_matrix, routing_checks, unstated_checks
+from kanopt.problems.routing.validation import routing_checks, unstated_checks
 from kanopt.problems.unread_columns import TableUse, fields_read, table_use
 from kanopt.text import list_names, number_text
 from kanopt.units import convert
@@ -58,9 +61,9 @@ class RoutingProblem(Problem[RoutingPlan]):
         Travel time of a leg: a bound formula, a matrix, a :class:`~kanopt.problems.RoadNetwork`, or
         :class:`~kanopt.problems.ArrivalFunctions` of the clock.
     distance
-        None for straight lines between the coordinates (or lengths of the fastest paths, where `duration` is a road
-        network), a matrix, or a road network. Where a network is given, a point lies at the node of its attribute
-        ``node``, else of its own name.
+        None for straight lines between x and y or great circles between latitudes and longitudes (or lengths of the
+        fastest paths, where `duration` is a road network), a matrix, or a road network. Where a network is given, a
+        point lies at the node of its attribute ``node``, else of its own name.
     units
         What distances, times, loads and prices are counted in.
     planning
@@ -73,6 +76,9 @@ class RoutingProblem(Problem[RoutingPlan]):
     policy
         Rules of the whole plan: a law of service times, further capacities, goods kept apart, backhauls, even
         work, and clients pinned to vehicles.
+    detour
+        Factor on distances that follow from coordinates: how much longer ways are than as the crow flies. None for 1.3,
+        about that of roads, on great circles, and for 1 on straight lines; see :mod:`kanopt.problems.geography`.
 
     Raises
     ------
@@ -85,7 +91,8 @@ class RoutingProblem(Problem[RoutingPlan]):
     attribute>`` (of the leg's head), ``state.load`` (on board during the leg: all that is still to be delivered, and
     what was picked up), ``clock.hour`` or ``clock.minute`` (at the start of the leg) and ``clock.late`` (by how much
     service at the leg's head begins after its last window, where it may). A matrix has one row and column per depot and
-    client, depots first; infinity means that there is no road. A law's value below zero counts as zero, for solver
+    client, depots first; infinity means that there is no road. It may also be a frame: square with names, or long with
+    the columns ``from``, ``to`` and a value. A law's value below zero counts as zero, for solver
     and re-pricing alike.
 
     Examples
@@ -114,6 +121,7 @@ class RoutingProblem(Problem[RoutingPlan]):
     units: RoutingUnits = field(default_factory=RoutingUnits)
     planning: Mapping[str, float] = field(default_factory=dict)
     policy: RoutingPolicy = field(default_factory=RoutingPolicy)
+    detour: float | None = None
 
     def __post_init__(self) -> None:
         reader = RecordReader()
@@ -121,8 +129,16 @@ class RoutingProblem(Problem[RoutingPlan]):
             object.__setattr__(self, schema.name, reader.read(getattr(self, schema.name), schema))
         if not isinstance(self.policy, RoutingPolicy):
             raise ProblemError(f"policy: give a RoutingPolicy, not a {type(self.policy).__name__}")
-        checks = routing_checks(self.depots, self.clients, self.vehicles, self.policy, self.units.time)
-        reader.finish([*checks, *unstated_checks(self, reader.filled)])
+        measured = self._is_measured
+        points = {"depots": self.depots, "clients": self.clients}
+        reader.finish(
+            [
+                *routing_checks(self.depots, self.clients, self.vehicles, self.policy, self.units.time),
+                *place_checks(points, reader, self.units.distance, measured=measured),
+                RecordCheck(detour_mistakes(self.detour, measured=measured), []),
+                *unstated_checks(self, reader.filled),
+            ]
+        )
         # evaluates every law once on every arc, so that what a law cannot price is refused here
         _ = self.planning_values.costs, self.data.service, self.data.demands, self.data.capacities
 
@@ -174,13 +190,14 @@ class RoutingProblem(Problem[RoutingPlan]):
         if halves:
             raise ProblemError(f"cost: the name {halves[0]!r} must be {WHOLE_TEXT}")
         names = self.data.names
-        cost = {name: self._law(law, names, f"cost {name!r}") for name, law in given.items()}
+        money, time = self.units.money, self.units.time
+        cost = {name: self._law(law, names, f"cost {name!r}", money) for name, law in given.items()}
         if isinstance(self.duration, RoadNetwork):
             duration: RoutingLaw = self._travel(self.duration).time
         elif isinstance(self.duration, ArrivalFunctions):
             duration = self._arrivals(self.duration)
         else:
-            duration = self._law(self.duration, names, "duration")
+            duration = self._law(self.duration, names, "duration", time)
         return RoutingLaws(self.data, cost, duration)
 
     @cached_property
@@ -189,8 +206,8 @@ class RoutingProblem(Problem[RoutingPlan]):
         return PlanningValues(self.leg_laws, self.planning)
 
     @staticmethod
-    def _law(law: Any, names: Sequence[str], what: str) -> RoutingLaw:
-        return law if isinstance(law, BoundFormula) else read_matrix(law, names, what)
+    def _law(law: Any, names: Sequence[str], what: str, unit: str) -> RoutingLaw:
+        return law if isinstance(law, BoundFormula) else read_matrix(law, names, what, unit)
 
     def _distances(self) -> Floats:
         points: tuple[Depot | Client, ...] = (*self.depots, *self.clients)
@@ -201,23 +218,38 @@ class RoutingProblem(Problem[RoutingPlan]):
         if isinstance(source, RoadNetwork):
             return self._travel(source).length
         if source is not None:
-            return read_matrix(source, names, "distance")
-        where = np.array([(point.x, point.y) for point in points], dtype=float)
+            return read_matrix(source, names, "distance", self.units.distance)
+        return self._measured(names)
+
+    def _measured(self, names: Sequence[str]) -> Floats:
+        """Return distances that follow from coordinates."""
+        where = self.positions.given
         wrong = [name for name, place in zip(names, where, strict=True) if not np.isfinite(place).all()]
         if wrong:
             raise ProblemError(
-                f"depots and clients {list_names(wrong)}: no coordinates; give x and y, a distance matrix "
-                "or a road network"
+                f"depots and clients {list_names(wrong)}: no coordinates; give x and y, or lat and lon, a table of "
+                "distances or a road network"
             )
         wrong = [name for name, place in zip(names, where, strict=True) if (np.abs(place) > LARGEST).any()]
         if wrong:
             raise ProblemError(
                 f"depots and clients {list_names(wrong)}: coordinates larger than {number_text(LARGEST)}"
             )
-        straight: Floats = np.hypot(
-            where[:, None, 0] - where[None, :, 0], where[:, None, 1] - where[None, :, 1]
-        )
-        return straight
+        every = np.arange(len(names))
+        try:
+            return self.positions.lengths(every[:, None], every[None, :])
+        except UnitError as error:
+            raise ProblemError(f"units: distance: {error}") from error
+
+    @cached_property
+    def positions(self) -> Positions:
+        """Where depots and clients lie."""
+        return Positions.of((*self.depots, *self.clients), self.units.distance, self.detour)
+
+    @property
+    def _is_measured(self) -> bool:
+        """Whether distances follow from coordinates."""
+        return self.distance is None and not isinstance(self.duration, RoadNetwork)
 
     def _arrivals(self, law: ArrivalFunctions) -> ArrivalFunctions:
         """Return arrival functions in the problem's unit of time."""
@@ -282,7 +314,13 @@ class RoutingProblem(Problem[RoutingPlan]):
                 for schema in self.units.tables()
             ),
             *(use for network in networks.values() for use in network.table_uses()),
+            *long_table_use("distances", self.distance, self.units.distance),
+            *long_table_use("durations", self.duration, self.units.time),
         )
+
+    def assumptions(self) -> tuple[str, ...]:
+        """Tell how distances follow from coordinates, where that is not by straight lines."""
+        return (note,) if self._is_measured and (note := self.positions.note()) else ()
 
     def data_remarks(self) -> tuple[str, ...]:
         """Tell of matrices that differ by direction or have shortcuts, units that do not fit, and shifts too short."""

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.formulas.binding import BoundFormula
+from kanopt.problems.place_checks import degrees_question
 from kanopt.problems.road_network import RoadNetwork
 from kanopt.problems.routing.arrival_functions import ArrivalFunctions
 from kanopt.text import amount_text, clock_text, list_names, number_text
@@ -76,6 +77,7 @@ def input_findings(problem: RoutingProblem, *, rounded: float = 0.0) -> tuple[In
         found += _triangle(name, matrix, problem.data.names, rounded)
     return (
         *found,
+        *_degrees(problem),
         *_speed(problem),
         *_loads(problem),
         *_shifts_too_short(problem),
@@ -154,6 +156,13 @@ def _triangle(name: str, matrix: Floats, names: tuple[str, ...], rounded: float)
     yield InputFinding(
         "triangle", name, text + (f" (looked over {looked:,} of {n:,} places)" if looked < n else "")
     )
+
+
+def _degrees(problem: RoutingProblem) -> Iterator[InputFinding]:
+    """Report coordinates that look like degrees; of tables without units that is refused."""
+    asked = degrees_question(problem.data.points, problem.units.distance) if problem.distance is None else ""
+    if asked and problem.network is None:
+        yield InputFinding("units", "coordinates", f"x and y {asked}; degrees belong into lat and lon")
 
 
 def _speed(problem: RoutingProblem) -> Iterator[InputFinding]:

@@ -1,4 +1,4 @@
-"""Mistakes between the records of a routing problem, each as a sentence; and matrices that users give."""
+"""Mistakes between the records of a routing problem, each as a sentence."""
 
 from __future__ import annotations
 
@@ -6,23 +6,20 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from kanopt.errors import ProblemError, nearest
 from kanopt.problems.clock_times import next_day_hint
 from kanopt.problems.missing_data import missing_amount, missing_price
 from kanopt.problems.record_reader import RecordCheck
-from kanopt.problems.routing.data import Floats
 from kanopt.problems.routing.entities import Client, Depot, VehicleType, split_label, split_list
 from kanopt.problems.routing.policy import RoutingPolicy
 from kanopt.problems.routing.windows import parse_breaks, parse_windows
 from kanopt.text import amount_text, list_names, number_text
-from kanopt.validation import LARGEST, float_array, too_large
 
 if TYPE_CHECKING:
     from kanopt.problems.routing.problem import RoutingProblem
 
-__all__ = ["read_matrix", "routing_checks", "unstated_checks"]
+__all__ = ["routing_checks", "unstated_checks"]
 
 _PRICES = {
     "vehicles": ("fixed_cost", "cost_per_distance", "cost_per_time", "cost_per_overtime"),
@@ -219,48 +216,3 @@ def _skills(clients: Sequence[Client], vehicles: Sequence[VehicleType]) -> Itera
             wrong = [client.name for client in clients if word in split_list(client.needs)]
             hint = nearest(word, known) if known else "no vehicle has any skills"
             yield f"clients {list_names(wrong)}: no vehicle has the skill {word!r}; {hint}"
-
-
-def read_matrix(values: Any, names: Sequence[str], what: str) -> Floats:
-    """Read a matrix over the nodes; infinite entries mean that there is no road.
-
-    Parameters
-    ----------
-    values
-        Array of shape (n, n) in the order depots, then clients; or a frame whose index and columns are their names,
-        in any order.
-    names
-        The names of the nodes.
-    what
-        What the matrix is called in messages.
-
-    Raises
-    ------
-    ProblemError
-        If the shape is wrong, a name is missing, or entries are negative or not numbers; names the arcs.
-    """
-    if isinstance(values, pd.DataFrame):
-        missing = [name for name in names if name not in values.index or name not in values.columns]
-        if missing:
-            raise ProblemError(f"{what}: no row and column for {list_names(missing)}")
-        values = values.loc[list(names), list(names)]
-    try:
-        matrix = np.array(float_array(values))
-    except (TypeError, ValueError) as error:
-        raise ProblemError(f"{what}: not a matrix of numbers: {error}") from error
-    if matrix.shape != (len(names), len(names)):
-        raise ProblemError(
-            f"{what}: shape {matrix.shape}, but there are {len(names)} depots and clients; "
-            f"give ({len(names)}, {len(names)}) in the order depots, then clients"
-        )
-    mistakes = (
-        (np.isnan(matrix), "not a number"),
-        (matrix < 0, "negative"),
-        (too_large(matrix), f"larger than {number_text(LARGEST)}"),
-    )
-    for wrong, mistake in mistakes:
-        places = np.argwhere(wrong)
-        if len(places):
-            shown = [f"{names[a]} → {names[b]} ({number_text(matrix[a, b], 6)})" for a, b in places]
-            raise ProblemError(f"{what}: {mistake}: {list_names(shown, quoted=False)}")
-    return matrix

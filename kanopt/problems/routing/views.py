@@ -101,8 +101,8 @@ def _positions(problem: RoutingProblem) -> pd.DataFrame | None:
     """Return x and y of depots and clients, from the road network where there is one."""
     if problem.network is not None and problem.network.positions is not None:
         return problem.network.positions.loc[list(problem.network_nodes)].set_axis(list(problem.data.names))
-    points = [(point.x, point.y) for point in problem.data.points]
-    frame = pd.DataFrame(points, columns=["x", "y"], index=list(problem.data.names))
+    on_map = problem.positions.on_map
+    frame = pd.DataFrame(on_map, columns=["x", "y"], index=list(problem.data.names))
     return frame if np.isfinite(frame.to_numpy()).all() else None
 
 

@@ -59,7 +59,7 @@ class SupplyUnits:
         return (
             TableSchema("suppliers", Supplier, self.of_supplier, ("name", "product")),
             TableSchema("facilities", Facility, self.of_facility),
-            TableSchema("markets", Market),
+            TableSchema("markets", Market, self.of_places),
             TableSchema("products", Product, self.of_product),
             TableSchema("periods", Period),
             TableSchema("lanes", Lane, self.of_lane, ("tail", "head", "mode")),
@@ -71,14 +71,20 @@ class SupplyUnits:
         return f"{self.money}/({self.quantity})" if "/" in self.quantity else f"{self.money}/{self.quantity}"
 
     @property
+    def of_places(self) -> Mapping[str, str]:
+        """Units of the coordinates of a place."""
+        return {"x": self.distance, "y": self.distance, "lat": "deg", "lon": "deg"}
+
+    @property
     def of_supplier(self) -> Mapping[str, str]:
         """Units of the fields of :class:`Supplier`."""
-        return {"capacity": self.quantity, "unit_cost": self.per_quantity}
+        return {**self.of_places, "capacity": self.quantity, "unit_cost": self.per_quantity}
 
     @property
     def of_facility(self) -> Mapping[str, str]:
         """Units of the fields of :class:`Facility`."""
         return {
+            **self.of_places,
             "fixed_cost": self.money,
             "period_cost": self.money,
             "capacity": self.weight,
@@ -114,7 +120,9 @@ class Supplier:
     unit_cost
         Money per unit bought.
     x, y
-        Where it is, both or neither.
+        Where it is in the unit of distance, both or neither.
+    lat, lon
+        Instead of these, latitude and longitude in degrees.
     attributes
         Whatever else is known.
 
@@ -130,6 +138,8 @@ class Supplier:
     unit_cost: Amount = 0.0
     x: Finite | None = None
     y: Finite | None = None
+    lat: Finite | None = field(default=None, kw_only=True)
+    lon: Finite | None = field(default=None, kw_only=True)
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
 
 
@@ -158,7 +168,9 @@ class Facility:
     status
         ``"free"``, or ``"open"`` or ``"closed"`` where that is already decided.
     x, y
-        Where it is, both or neither.
+        Where it is in the unit of distance, both or neither.
+    lat, lon
+        Instead of these, latitude and longitude in degrees.
     attributes
         Whatever else is known.
 
@@ -178,6 +190,8 @@ class Facility:
     status: Literal["free", "open", "closed"] = "free"
     x: Finite | None = None
     y: Finite | None = None
+    lat: Finite | None = field(default=None, kw_only=True)
+    lon: Finite | None = field(default=None, kw_only=True)
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
 
 
@@ -190,7 +204,9 @@ class Market:
     name
         Unique among suppliers, facilities and markets.
     x, y
-        Where it is, both or neither.
+        Where it is in the unit of distance, both or neither.
+    lat, lon
+        Instead of these, latitude and longitude in degrees.
     attributes
         Whatever else is known; a demand law reads it as ``market.<name>``.
 
@@ -203,6 +219,8 @@ class Market:
     name: Name
     x: Finite | None = None
     y: Finite | None = None
+    lat: Finite | None = field(default=None, kw_only=True)
+    lon: Finite | None = field(default=None, kw_only=True)
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from kanopt.errors import ProblemError, nearest
 from kanopt.formulas.binding import ReferenceValue
 from kanopt.formulas.references import Reference
+from kanopt.problems.geography import Positions
 from kanopt.problems.records import Record, field_values
 from kanopt.problems.supply.entities import (
     Facility,
@@ -48,6 +49,8 @@ class SupplyNetwork:
         The records, each list in the user's order.
     units
         What their numbers are counted in.
+    detour
+        How much longer lanes are than as the crow flies; see :class:`~kanopt.problems.geography.Positions`.
     """
 
     offers: tuple[Supplier, ...]
@@ -57,6 +60,7 @@ class SupplyNetwork:
     periods: tuple[Period, ...]
     lanes: tuple[Lane, ...]
     units: SupplyUnits
+    detour: float | None = None
 
     @property
     def tables(self) -> Mapping[str, Sequence[Record]]:
@@ -187,20 +191,27 @@ class SupplyNetwork:
         return (self.lane_offer >= 0) | ~from_supplier[:, None]
 
     @cached_property
+    def positions(self) -> Positions:
+        """Where the nodes lie."""
+        first = {offer.name: offer for offer in reversed(self.offers)}
+        places = [*(first[name] for name in self.supplier_names), *self.facilities, *self.markets]
+        return Positions.of(places, self.units.distance, self.detour)
+
+    @property
     def coordinates(self) -> Floats:
-        """Coordinates of the nodes, shape (N, 2); NaN where unknown."""
-        where = {offer.name: (offer.x, offer.y) for offer in reversed(self.offers)}
-        pairs = [where[name] for name in self.supplier_names]
-        pairs += [(facility.x, facility.y) for facility in self.facilities]
-        pairs += [(market.x, market.y) for market in self.markets]
-        return np.array(pairs, dtype=float).reshape(-1, 2)
+        """Coordinates of the nodes on a map, shape (N, 2); NaN where unknown."""
+        return self.positions.on_map
+
+    @cached_property
+    def stated_lengths(self) -> Floats:
+        """Length of each lane where it is stated, shape (L,); NaN where it is not."""
+        return np.array([lane.distance for lane in self.lanes], dtype=float)
 
     @cached_property
     def distances(self) -> Floats:
-        """Length of each lane, shape (L,); straight lines where not stated, NaN where unknown."""
-        stated = np.array([lane.distance for lane in self.lanes], dtype=float)
-        straight = np.linalg.norm(self.coordinates[self.tails] - self.coordinates[self.heads], axis=1)
-        return np.where(np.isnan(stated), straight, stated)
+        """Length of each lane, shape (L,); by coordinates where not stated, NaN where unknown."""
+        measured = self.positions.lengths(self.tails, self.heads)
+        return np.where(np.isnan(self.stated_lengths), measured, self.stated_lengths)
 
     def resolve(self, reference: Reference, leading: str = "lane") -> ReferenceValue:
         """Return what the network knows, shaped to broadcast over (L, P, T) or (M, P, T).

@@ -16,7 +16,8 @@ from kanopt.problems.base import Problem
 from kanopt.problems.column_hints import TableField
 from kanopt.problems.findings import FrozenInput, Reason
 from kanopt.problems.missing_data import missing_price
-from kanopt.problems.record_reader import RecordReader
+from kanopt.problems.place_checks import detour_mistakes, place_checks
+from kanopt.problems.record_reader import RecordCheck, RecordReader
 from kanopt.problems.supply.assessment import SupplyAssessment
 from kanopt.problems.supply.connectivity import network_graph, unreachable_markets
 from kanopt.problems.supply.entities import (
@@ -73,6 +74,10 @@ class SupplyProblem(Problem[FlowPlan]):
         lane, such as ``{"state.weight": lane.usual_load}``.
     units
         What numbers are counted in.
+    detour
+        Factor on lengths of lanes that follow from coordinates: how much longer ways are than as the crow flies. None
+        for 1.3, about that of roads, on great circles, and for 1 on straight lines; see
+        :mod:`kanopt.problems.geography`.
 
     Raises
     ------
@@ -111,6 +116,7 @@ class SupplyProblem(Problem[FlowPlan]):
     demand: SupplyLaw | pd.DataFrame
     planning: Mapping[str, float | Reference] = field(default_factory=dict)
     units: SupplyUnits = field(default_factory=SupplyUnits)
+    detour: float | None = None
     network: SupplyNetwork = field(init=False)
     lane_tariff: LaneTariff = field(init=False)
     demand_array: Floats = field(init=False)
@@ -128,8 +134,17 @@ class SupplyProblem(Problem[FlowPlan]):
             found["periods"],
             found["lanes"],
             self.units,
+            self.detour,
         )
-        reader.finish(network_checks(network))
+        measured = bool(np.isnan(network.stated_lengths).any())
+        places = {name: network.tables[name] for name in ("suppliers", "facilities", "markets")}
+        reader.finish(
+            [
+                *network_checks(network),
+                *place_checks(places, reader, self.units.distance, measured=measured),
+                RecordCheck(detour_mistakes(self.detour, measured=measured), []),
+            ]
+        )
         object.__setattr__(self, "network", network)
         object.__setattr__(self, "lane_tariff", LaneTariff(network, self.tariff, dict(self.planning)))
         object.__setattr__(self, "demand_array", demand_of(network, self.demand))
@@ -206,6 +221,11 @@ class SupplyProblem(Problem[FlowPlan]):
             keys = [TableField(name, kind=str) for name in ("market", "product", "period")]
             found.append(frame_use("demand", self.demand, [*keys, TableField("demand", self.units.quantity)]))
         return tuple(found)
+
+    def assumptions(self) -> tuple[str, ...]:
+        """Tell how lengths of lanes follow from coordinates, where that is not by straight lines."""
+        measured = np.isnan(self.network.stated_lengths) & np.isfinite(self.network.distances)
+        return (note,) if measured.any() and (note := self.network.positions.note()) else ()
 
     def unreachable(self) -> tuple[str, ...]:
         """Report markets that no lane leads to from any supplier, whatever sites may open."""

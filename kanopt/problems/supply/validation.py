@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from kanopt.errors import nearest
 from kanopt.problems.record_reader import RecordCheck
@@ -23,14 +22,13 @@ PRICES = {
 def network_checks(network: SupplyNetwork) -> list[RecordCheck]:
     """Look for contradictions between records.
 
-    Lists that are empty, places with one coordinate, a name used twice, a lane from or to an unknown place, an offer
+    Lists that are empty, a name used twice, a lane from or to an unknown place, an offer
     of an unknown product.
     """
     places = ("suppliers", "facilities", "markets")
     needed = ("suppliers", "markets", "products", "periods", "lanes")
     return [
         *(RecordCheck(_empty(name, network.tables[name]), [name]) for name in needed),
-        *(RecordCheck(_coordinates(name, network.tables[name]), [name]) for name in places),
         RecordCheck(_names(network), places),
         RecordCheck(_offers(network), ["suppliers", "products"]),
         RecordCheck(_lane_ends(network), [*places, "lanes"]),
@@ -40,13 +38,6 @@ def network_checks(network: SupplyNetwork) -> list[RecordCheck]:
 def _empty(table: str, records: Sequence[object]) -> Iterable[str]:
     if not records:
         yield f"{table}: the list is empty; give at least one"
-
-
-def _coordinates(table: str, records: Sequence[Any]) -> Iterable[str]:
-    kind = {"suppliers": "supplier", "facilities": "facility", "markets": "market"}[table]
-    for place in records:
-        if (place.x is None) != (place.y is None):
-            yield f"{kind} {place.name!r}: give both x and y, or neither"
 
 
 def _names(network: SupplyNetwork) -> Iterable[str]:

@@ -140,7 +140,7 @@ def test_a_law_reads_fields_and_attributes_of_vehicle_client_and_depot():
         ),
         (
             {"clients": [Client("a")]},
-            ["'a': no coordinates; give x and y, a distance matrix or a road network"],
+            ["'a': no coordinates; give x and y, or lat and lon, a table of distances or a road network"],
         ),
         ({"distance": np.ones((2, 2))}, ["distance: shape (2, 2), but there are 3 depots and clients"]),
         ({"distance": -np.ones((3, 3))}, ["distance: negative: depot → depot (−1)", "and 4 more"]),

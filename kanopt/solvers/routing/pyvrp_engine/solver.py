@@ -14,10 +14,11 @@ from kanopt.solvers.routing.pyvrp_engine.relaxed import unsupported_rules
 
 __all__ = ["PyVrpRouting"]
 
-_MAP = ("name", "x", "y", "attributes")
+_MAP = ("name", "x", "y", "lat", "lon", "attributes")
 _KNOWN: dict[type, tuple[str, ...]] = {
     RoutingProblem: (
         *("depots", "clients", "vehicles", "cost", "duration", "distance", "units", "planning", "policy"),
+        "detour",
     ),
     RoutingPolicy: ("service", "capacities", "apart", "backhaul", "cost_of_longest", "pinned"),
     Depot: _MAP,

@@ -1,0 +1,130 @@
+"""Mistakes in where places lie, for every kind of problem that has places."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from kanopt.problems.geography import looks_like_degrees
+from kanopt.problems.record_reader import RecordCheck, RecordReader
+from kanopt.text import list_names, number_text
+
+__all__ = ["degrees_question", "detour_mistakes", "place_checks"]
+
+_ENDS = {"lat": 90.0, "lon": 180.0}
+_MEANING = {"lat": "latitude", "lon": "longitude"}
+
+
+def place_checks(
+    places: Mapping[str, Sequence[Any]], reader: RecordReader, unit: str, *, measured: bool
+) -> list[RecordCheck]:
+    """Look for coordinates that are none, that are mixed, and for degrees that are passed as a distance.
+
+    Parameters
+    ----------
+    places
+        Table to its records, which have ``x``, ``y``, ``lat`` and ``lon``.
+    reader
+        What read the tables.
+    unit
+        The problem's unit of distance.
+    measured
+        Whether distances follow from coordinates.
+    """
+    tables = [*places]
+    return [
+        *(RecordCheck(_halves(table, places[table]), [table]) for table in tables),
+        *(RecordCheck(_beyond(table, places[table]), [table]) for table in tables),
+        RecordCheck(_mixed(places), tables),
+        RecordCheck(_degrees(places, reader, unit) if measured else (), tables),
+    ]
+
+
+def _halves(table: str, places: Sequence[Any]) -> Iterable[str]:
+    for pair in (("x", "y"), ("lat", "lon")):
+        for place in places:
+            if _known(getattr(place, pair[0])) != _known(getattr(place, pair[1])):
+                yield f"{_one(table)} {place.name!r}: give both {pair[0]} and {pair[1]}, or neither"
+
+
+def _beyond(table: str, places: Sequence[Any]) -> Iterable[str]:
+    """Yield latitudes and longitudes that are none, and that they may stand in each other's column."""
+    for name, end in _ENDS.items():
+        wrong = [
+            place for place in places if _known(getattr(place, name)) and not abs(getattr(place, name)) <= end
+        ]
+        if wrong:
+            shown = [f"{place.name!r} ({number_text(getattr(place, name), 6)})" for place in wrong]
+            swapped = name == "lat" and all(abs(place.lat) <= 180 and abs(place.lon) <= 90 for place in wrong)
+            hint = "; are lat and lon swapped?" if swapped else "; give degrees"
+            yield (
+                f"{table}: {name} of {list_names(shown, quoted=False)} is no {_MEANING[name]}, which lies between "
+                f"{number_text(-end)} and {number_text(end)}{hint}"
+            )
+
+
+def _mixed(places: Mapping[str, Sequence[Any]]) -> Iterable[str]:
+    every = [(table, place) for table, records in places.items() for place in records]
+    planar = [(table, place.name) for table, place in every if _known(place.x) or _known(place.y)]
+    earthly = [(table, place.name) for table, place in every if _known(place.lat) or _known(place.lon)]
+    if planar and earthly:
+        (table, name), (other, on_earth) = planar[0], earthly[0]
+        yield (
+            f"{table}: {name!r} has x and y, but {on_earth!r} of {other} has lat and lon; give all places the same, so "
+            "that the distances between them are known"
+        )
+
+
+def _degrees(places: Mapping[str, Sequence[Any]], reader: RecordReader, unit: str) -> Iterable[str]:
+    """Yield a question where x and y of tables look like degrees and no unit says that they are none."""
+    read = [table for table in places if {"x", "y"} <= reader.filled.get(table, frozenset())]
+    if not read or any({"x", "y"} & reader.declared[table] for table in read):
+        return
+    asked = degrees_question([place for table in read for place in places[table]], unit)
+    if asked:
+        yield (
+            f"{read[0]}: column 'x' and column 'y' {asked}; if they are degrees, let the column of longitudes fill "
+            f"lon and that of latitudes lat in place of x and y; if they are {unit}, declare {unit!r} as their unit"
+        )
+
+
+def degrees_question(places: Sequence[Any], unit: str) -> str:
+    """Return why x and y of some places look like degrees; empty where they do not."""
+    if not looks_like_degrees([(place.x, place.y) for place in places]):
+        return ""
+    ranges = [
+        f"{name} from {number_text(np.nanmin(values))} to {number_text(np.nanmax(values))}"
+        for name, values in (
+            ("x", np.array([place.x for place in places], dtype=float)),
+            ("y", np.array([place.y for place in places], dtype=float)),
+        )
+    ]
+    return f"look like degrees ({', '.join(ranges)}), but would count in {unit}"
+
+
+def detour_mistakes(detour: float | None, *, measured: bool) -> Iterable[str]:
+    """Yield what is wrong with a detour factor.
+
+    Parameters
+    ----------
+    detour
+        The factor; None where it is not given.
+    measured
+        Whether distances follow from coordinates.
+    """
+    if detour is None:
+        return
+    if isinstance(detour, bool) or not isinstance(detour, (int, float)) or not 1 <= detour < np.inf:
+        yield f"problem: detour must be a number of at least 1, such as 1.3, not {detour!r}"
+    elif not measured:
+        yield "problem: detour is a factor on distances between coordinates, but distances are given; leave it out"
+
+
+def _known(value: float | None) -> bool:
+    return value is not None and value == value
+
+
+def _one(table: str) -> str:
+    return {"facilities": "facility"}.get(table, table.removesuffix("s"))

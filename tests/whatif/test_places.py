@@ -1,0 +1,161 @@
+"""Latitudes, longitudes and tables of distances in scenario files."""
+
+import numpy as np
+import pytest
+
+from kanopt.errors import ScenarioError
+from kanopt.problems.geography import great_circle_km
+from kanopt.whatif import load_scenario
+
+TABLES = {
+    "depots.csv": "name,latitude,longitude\nBerlin,52.52,13.405\n",
+    "clients.csv": (
+        "name,latitude,longitude,demand\nPotsdam,52.3989,13.0657,1\nBernau,52.6788,13.5875,1\n"
+        "Strausberg,52.5787,13.8874,1\n"
+    ),
+    "vehicles.csv": "name,capacity,cost_per_distance\nvan,4,1.2\n",
+    "roads.csv": (
+        "from,to,metres,minutes\n"
+        + "\n".join(
+            f"{tail},{head},{1000 * (10 * a + b)},{20 * a + b}"
+            for a, tail in enumerate(("Berlin", "Potsdam", "Bernau", "Strausberg"))
+            for b, head in enumerate(("Berlin", "Potsdam", "Bernau", "Strausberg"))
+            if a != b
+        )
+        + "\n"
+    ),
+}
+SCENARIO = """
+[tables]
+depots.path = "depots.csv"
+clients.path = "clients.csv"
+vehicles.path = "vehicles.csv"
+roads.path = "roads.csv"
+[surrogates.minutes]
+formula = "1.2 * km"
+inputs = { km = "km" }
+unit = "min"
+[problem]
+kind = "routing"
+bind = { km = "arc.distance" }
+vehicles.table = "vehicles"
+duration.law = "minutes"
+[problem.depots]
+table = "depots"
+columns = { lat = "latitude", lon = "longitude" }
+[problem.clients]
+table = "clients"
+columns = { lat = "latitude", lon = "longitude" }
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name, text in TABLES.items():
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+def loaded(folder, text):
+    (folder / "day.toml").write_text(text)
+    return load_scenario(folder / "day.toml")
+
+
+def built(folder, text):
+    scenario = loaded(folder, text)
+    return scenario.build(scenario.drafts)
+
+
+def test_columns_of_degrees_become_great_circles_times_the_detour_and_that_is_noted(folder):
+    scenario = loaded(folder, SCENARIO)
+    problem = scenario.build(scenario.drafts)
+    crow = great_circle_km(np.array([52.52, 13.405]), np.array([52.3989, 13.0657]))
+    assert problem.data.distance[0, 1] == pytest.approx(1.3 * crow)
+    assert any("distances are great-circle × 1.3 (detour)" in str(note) for note in scenario.notes())
+    longer = built(folder, SCENARIO.replace('kind = "routing"', 'kind = "routing"\ndetour = 1.5'))
+    assert longer.data.distance[0, 1] == pytest.approx(1.5 * crow)
+
+
+def test_degrees_as_x_and_y_are_asked_back_at_the_line_of_the_table(folder):
+    text = SCENARIO.replace("lat =", "y =").replace("lon =", "x =")
+    with pytest.raises(ScenarioError) as caught:
+        loaded(folder, text).check()
+    (issue,) = caught.value.issues
+    assert issue.key == "problem.depots"
+    assert issue.message.startswith(
+        "column 'longitude' and column 'latitude' look like degrees (x from 13.07 to"
+    )
+
+
+MATRICES = """
+[problem.distances]
+table = "roads"
+columns = { distance = "metres" }
+unit = "m"
+[problem.durations]
+table = "roads"
+columns = { duration = "minutes" }
+"""
+
+
+def test_distances_and_durations_are_tables_of_pairs(folder):
+    text = (
+        SCENARIO.replace('duration.law = "minutes"', "").replace('bind = { km = "arc.distance" }', "")
+        + MATRICES
+    )
+    problem = built(folder, text)
+    assert problem.data.distance[:2].tolist() == [[0, 1, 2, 3], [10, 0, 12, 13]]
+    assert problem.leg_laws.duration[:2].tolist() == [[0, 1, 2, 3], [20, 0, 22, 23]]
+    assert not problem.assumptions()
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "message"),
+    [
+        (SCENARIO + MATRICES, "problem", "write duration = "),
+        (SCENARIO.replace('duration.law = "minutes"', ""), "problem", "write duration = "),
+        (
+            SCENARIO + MATRICES.partition("[problem.durations]")[0].replace("distance =", "km ="),
+            "problem.distances.columns.km",
+            "there is no 'km' to read here",
+        ),
+    ],
+    ids=["both", "neither", "column"],
+)
+def test_what_does_not_fit_is_told_with_its_key(folder, text, key, message):
+    with pytest.raises(ScenarioError) as caught:
+        loaded(folder, text).check()
+    assert any(issue.key == key and message in issue.message for issue in caught.value.issues)
+
+
+def test_a_missing_pair_is_told_at_the_table_of_distances(folder):
+    lines = TABLES["roads.csv"].splitlines()
+    (folder / "roads.csv").write_text(
+        "\n".join(line for line in lines if not line.startswith("Bernau,Berlin"))
+    )
+    with pytest.raises(ScenarioError) as caught:
+        loaded(folder, SCENARIO + MATRICES.partition("[problem.durations]")[0]).check()
+    (issue,) = caught.value.issues
+    assert (issue.key, issue.message) == (
+        "problem.distances",
+        "no value for Bernau → Berlin; each direction is a pair of its own",
+    )
+
+
+def test_nodes_of_roads_lie_on_the_map_in_kilometres(folder):
+    (folder / "links.csv").write_text(
+        "tail,head,length\nBerlin,Potsdam,35\nPotsdam,Berlin,35\nBerlin,Bernau,25\nBernau,Berlin,25\n"
+        "Berlin,Strausberg,37\nStrausberg,Berlin,37\n"
+    )
+    (folder / "nodes.csv").write_text(
+        "name,lat,lon\nBerlin,52.52,13.405\nPotsdam,52.3989,13.0657\nBernau,52.6788,13.5875\nStrausberg,52.5787,13.8874\n"
+    )
+    text = SCENARIO.replace(
+        "vehicles.path", 'links.path = "links.csv"\nnodes.path = "nodes.csv"\nvehicles.path'
+    )
+    text = text.replace("vehicles.table", 'links.table = "links"\nnodes.table = "nodes"\nvehicles.table')
+    problem = built(folder, text.replace("arc.distance", "link.length"))
+    assert problem.data.distance[1, 2] == 60.0
+    places = problem.network.positions
+    crow = great_circle_km(np.array([52.52, 13.405]), np.array([52.3989, 13.0657]))
+    assert np.linalg.norm(places.loc["Berlin"] - places.loc["Potsdam"]) == pytest.approx(crow, rel=0.01)
