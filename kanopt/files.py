@@ -88,7 +88,7 @@ def check_target(path: str | os.PathLike[str]) -> None:
     try:
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
-        raise OSError(error.errno, error.strerror, str(path)) from error
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
 
 
 def replace_file(path: str | os.PathLike[str], content: bytes | str, *, make_folders: bool = False) -> Path:
@@ -129,7 +129,7 @@ def replace_file(path: str | os.PathLike[str], content: bytes | str, *, make_fol
         _replace(target, content.encode() if isinstance(content, str) else content)
     except OSError as error:
         # neither a full disk nor one that is read only says of itself which file it is about
-        raise OSError(error.errno, error.strerror, str(path)) from error
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
     return Path(path)
 
 
