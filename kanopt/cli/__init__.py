@@ -7,6 +7,7 @@ before signals are listened to, so that Ctrl-C while modules load ends as it doe
 from __future__ import annotations
 
 import os
+import gc
 import signal
 import sys
 from contextlib import ExitStack
@@ -37,6 +38,8 @@ def main(arguments: list[str] | None = None) -> None:
             for number in _SIGNALS:
                 signal.signal(number, signal.SIG_IGN)
             restored.pop_all()
+            # it takes Python seconds to look through all that was loaded for what need not be freed any more
+            gc.freeze()
     raise SystemExit(code)
 
 

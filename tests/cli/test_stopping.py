@@ -200,3 +200,19 @@ def test_handlers_are_those_of_before(case, cli):
     before = [signal.getsignal(number) for number in CODES]
     cli("check", "case.toml")
     assert [signal.getsignal(number) for number in CODES] == before
+
+
+ENDING = """
+import atexit, gc, signal
+ignored = lambda: [signal.getsignal(n) is signal.SIG_IGN for n in (signal.SIGINT, signal.SIGTERM)]
+atexit.register(lambda: print(ignored(), gc.get_freeze_count() > 0))
+from kanopt.cli import main
+main()
+"""
+
+
+def test_a_process_that_is_about_to_end_hears_no_signal_and_ends_soon(case):
+    process = start(case, "check", "case.toml", code=ENDING)
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert out.splitlines()[-1] == "[True, True] True"
