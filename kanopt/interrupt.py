@@ -7,9 +7,9 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import FrameType, TracebackType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 __all__ = ["AGAIN", "PATIENCE", "Interrupt"]
 
@@ -17,6 +17,7 @@ AGAIN = 10.0
 """Seconds after Ctrl-C within which another one counts as the second, although another fit or search has begun."""
 PATIENCE = 10.0
 """Seconds for which a search that was asked to stop goes on looking for a first plan."""
+_LOADER = "<frozen importlib"
 
 
 class Interrupt:
@@ -38,6 +39,8 @@ class Interrupt:
         raises KeyboardInterrupt at once.
     signals
         Which signals are meant.
+    leave
+        Called, with this, in place of raising KeyboardInterrupt while a module is being loaded; ends the process.
 
     Attributes
     ----------
@@ -54,8 +57,15 @@ class Interrupt:
 
     _last_asked: ClassVar[float] = float("-inf")
 
-    def __init__(self, *, keeps: bool = True, signals: Sequence[int] = (signal.SIGINT,)) -> None:
+    def __init__(
+        self,
+        *,
+        keeps: bool = True,
+        signals: Sequence[int] = (signal.SIGINT,),
+        leave: Callable[[Interrupt], NoReturn] | None = None,
+    ) -> None:
         self.keeps = keeps
+        self._leave = leave
         self.number: int | None = None
         self._signals = signals
         self._asked = False
@@ -155,7 +165,13 @@ class Interrupt:
         self.ask(number)
         if again or not self._is_kept:
             self._note_raised()
-            raise KeyboardInterrupt
+            if not _is_loading(frame):
+                raise KeyboardInterrupt
+            # C++ that loads Python does not expect an exception, and may abort
+            self._leave_if_possible()
+            if again:
+                raise KeyboardInterrupt
+            return  # raised by the next check, or where this ends
         once_more = "press Ctrl-C again" if number == signal.SIGINT else "send a second signal"
         # The signal may have come in the midst of another message, in which Python lets nobody write.
         with contextlib.suppress(RuntimeError, OSError, AttributeError):
@@ -165,7 +181,20 @@ class Interrupt:
     def _is_kept(self) -> bool:
         return self.keeps and (self._around is None or self._around._is_kept)
 
+    def _leave_if_possible(self) -> None:
+        if self._leave is not None:
+            self._leave(self)
+        if self._around is not None:
+            self._around._leave_if_possible()
+
     def _note_raised(self) -> None:
         self._raised = True
         if self._around is not None:
             self._around._note_raised()
+
+
+def _is_loading(frame: FrameType | None) -> bool:
+    """Say whether a module is being loaded where a signal came."""
+    while frame is not None and not frame.f_code.co_filename.startswith(_LOADER):
+        frame = frame.f_back
+    return frame is not None

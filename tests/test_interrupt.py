@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import importlib
 import signal
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -122,3 +126,45 @@ def test_a_search_without_a_plan_goes_on_for_a_while(monkeypatch: pytest.MonkeyP
         assert not stop.should_stop(found=False)
         monkeypatch.setattr("kanopt.interrupt.PATIENCE", -1.0)
         assert stop.should_stop(found=False)
+
+
+@pytest.fixture
+def loading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], object]:
+    """Return a function that loads a module, while which Ctrl-C is pressed."""
+    (tmp_path / "pressed_while_loading.py").write_text("import signal\nsignal.raise_signal(signal.SIGINT)\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def load() -> object:
+        sys.modules.pop("pressed_while_loading", None)
+        return importlib.import_module("pressed_while_loading")
+
+    return load
+
+
+def test_ctrl_c_while_a_module_is_loaded_raises_once_it_is_there(loading: Callable[[], object]) -> None:
+    seen = []
+    with pytest.raises(KeyboardInterrupt), Interrupt(keeps=False) as stop:  # noqa: PT012 - it goes on in between
+        seen.append(loading())
+        stop.check()
+        pytest.fail("it went on")
+    assert len(seen) == 1
+    with pytest.raises(KeyboardInterrupt), Interrupt(keeps=False):
+        loading()
+
+
+def test_a_second_ctrl_c_while_a_module_is_loaded_raises_at_once(loading: Callable[[], object]) -> None:
+    with pytest.raises(KeyboardInterrupt), Interrupt():  # noqa: PT012 - two presses are the case
+        loading()
+        loading()
+
+
+def test_a_process_that_is_only_loading_may_leave_at_once(loading: Callable[[], object]) -> None:
+    left = []
+
+    def leave(stop: Interrupt) -> NoReturn:
+        left.append(stop.number)
+        raise KeyboardInterrupt  # in place of ending the process
+
+    with pytest.raises(KeyboardInterrupt), Interrupt(keeps=False, leave=leave), Interrupt():
+        loading()
+    assert left == [signal.SIGINT]

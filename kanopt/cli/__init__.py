@@ -6,18 +6,17 @@ before signals are listened to, so that Ctrl-C while modules load ends as it doe
 
 from __future__ import annotations
 
-import os
 import gc
+import os
 import signal
 import sys
 from contextlib import ExitStack
 from typing import Any
 
+from kanopt.cli.stopping import SIGNALS, exit_code_of_stop, leave
 from kanopt.interrupt import Interrupt
 
 __all__ = ["main"]
-
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -30,12 +29,14 @@ def main(arguments: list[str] | None = None) -> None:
     """
     _open_closed_streams()
     with ExitStack() as restored:
-        stop = restored.enter_context(Interrupt(keeps=False, signals=_SIGNALS))
+        own = arguments is None  # the process is ours, and ends with the command
+        stop = Interrupt(keeps=False, signals=SIGNALS, leave=leave if own else None)
+        restored.enter_context(stop)
         code = _run(arguments, stop)
         stop.keeps = True  # KeyboardInterrupt has become the code, and is not to come out any more
-        if arguments is None:
-            # the process ends with this: what comes now must neither change its code nor print a traceback
-            for number in _SIGNALS:
+        if own:
+            # what comes now must neither change the code nor print a traceback
+            for number in SIGNALS:
                 signal.signal(number, signal.SIG_IGN)
             restored.pop_all()
             # it takes Python seconds to look through all that was loaded for what need not be freed any more
@@ -71,4 +72,4 @@ def _run(arguments: list[str] | None, stop: Interrupt) -> int:
     except BaseException:
         if not stop.raised:
             raise
-        return 128 + (stop.number or signal.SIGINT)
+        return exit_code_of_stop(stop)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from click.core import ParameterSource
 
-from kanopt.cli.failures import DEBUG, ExitCode, exit_code_of, exit_code_of_stop
+from kanopt.cli.failures import DEBUG, ExitCode, exit_code_of
 from kanopt.cli.progress import progress_reporter
-from kanopt.cli.stopping import stop_of_command
+from kanopt.cli.stopping import exit_code_of_stop, stop_of_command
 from kanopt.text import count_text
 
 if TYPE_CHECKING:
@@ -286,7 +286,7 @@ def compare(
         click.echo(outcome.text())
     written = outcome.to_html(target)
     codes = [exit_code_of(outcome_run.result) for outcome_run in outcome.runs]
-    code = exit_code_of_stop() if outcome.interrupted else max(codes)
+    code = exit_code_of_stop(stop_of_command()) if outcome.interrupted else max(codes)
     if as_json:
         click.echo(to_json({**comparison_json(outcome), "report": str(written), "exit_code": int(code)}))
     else:
@@ -422,13 +422,14 @@ def fit(file: Path | None, *, table: Path | None, out: Path | None, as_json: boo
                 raise click.UsageError("--table needs --target and --features")
             check_outputs(law_files([given["target"]], out), [table])
             laws = [fit_table(table, **given)]
-    stop_of_command().keep()
+    stop = stop_of_command()
+    stop.keep()
     saved = [] if out is None else save_laws(laws, out)
     click.echo(to_json({law.name: law_json(law) for law in laws}) if as_json else "\n".join(law_lines(laws)))
     if not as_json:
         for path in saved:
             click.echo(f"law: {path}")
-    return exit_code_of_stop() if stop_of_command().asked else ExitCode.SOLVED
+    return exit_code_of_stop(stop) if stop.asked else ExitCode.SOLVED
 
 
 def _refuse_unused_options(names: Iterable[str]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import traceback
 from collections.abc import Callable
@@ -13,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kanopt.cli.progress import warnings_to_stderr
-from kanopt.cli.stopping import stop_of_command
+from kanopt.cli.stopping import exit_code_of_stop, stop_of_command, words_of_stop
 from kanopt.errors import FormulaError, KanoptError, SolverError
 from kanopt.interrupt import Interrupt
 
 if TYPE_CHECKING:
     from kanopt.problems.result import Result
 
-__all__ = ["DEBUG", "ExitCode", "exit_code_of", "exit_code_of_stop", "run_guarded"]
+__all__ = ["DEBUG", "ExitCode", "exit_code_of", "run_guarded"]
 
 DEBUG = "KANOPT_DEBUG"
 
@@ -41,8 +40,9 @@ class ExitCode(IntEnum):
 
 def exit_code_of(result: Result) -> ExitCode:
     """Return the exit code of a result."""
-    if result.interrupted or stop_of_command().asked:
-        return exit_code_of_stop()
+    stop = stop_of_command()
+    if result.interrupted or stop.asked:
+        return ExitCode(exit_code_of_stop(stop))
     return {
         "optimal": ExitCode.SOLVED,
         "feasible": ExitCode.SOLVED,
@@ -50,12 +50,6 @@ def exit_code_of(result: Result) -> ExitCode:
         "infeasible": ExitCode.INFEASIBLE,
         "no plan": ExitCode.NO_PLAN,
     }[result.status.value]
-
-
-def exit_code_of_stop() -> ExitCode:
-    """Return the exit code of a command that was stopped: that of Ctrl-C, where it was no other signal."""
-    terminated = stop_of_command().number == signal.SIGTERM
-    return ExitCode.TERMINATED if terminated else ExitCode.INTERRUPTED
 
 
 def run_guarded(command: Callable[[], Any], stop: Interrupt) -> int:
@@ -86,10 +80,12 @@ def _report(error: BaseException, stop: Interrupt) -> int:
             return ExitCode.PIPE_CLOSED
         case KeyboardInterrupt() | click.Abort():
             # click makes an Abort of a KeyboardInterrupt
-            return _report_stop(str(error.__cause__ or error), stop)
+            click.echo(str(error.__cause__ or error) or words_of_stop(stop), err=True)
+            return exit_code_of_stop(stop)
         case Exception() if stop.raised:
             # C extensions that are just being loaded make an ImportError of a KeyboardInterrupt
-            return _report_stop("", stop)
+            click.echo(words_of_stop(stop), err=True)
+            return exit_code_of_stop(stop)
         case click.ClickException():
             error.show()
             return ExitCode.BAD_INPUT
@@ -109,16 +105,6 @@ def _report(error: BaseException, stop: Interrupt) -> int:
 def _leave_stdout() -> None:
     """Let what is still buffered for stdout go nowhere: it must not raise again when the process ends."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _report_stop(words: str, stop: Interrupt) -> int:
-    """Say that a signal has stopped the command, and what is left of it."""
-    terminated = stop.number == signal.SIGTERM
-    how = "terminated" if terminated else "stopped by the user"
-    at_once = stop.keeps and stop.raised
-    what = "at once; what was not written yet is lost" if at_once else "before there was anything to write"
-    click.echo(words or f"{how} {what}", err=True)
-    return ExitCode.TERMINATED if terminated else ExitCode.INTERRUPTED
 
 
 def _report_file(error: OSError) -> int:
