@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import lru_cache
 
+from kanopt.errors import nearest
 from kanopt.problems.column_units import Header, measured_in, read_header
 from kanopt.problems.planning_words import (
     FIELD_WORDS,
@@ -29,6 +30,8 @@ from kanopt.problems.planning_words import (
 __all__ = [
     "TableColumn",
     "TableField",
+    "column_hint",
+    "field_hint",
     "fields_measured_alike",
     "is_planning_word",
     "nearest_column",
@@ -42,6 +45,7 @@ _WEIGHT_OF_WEAK, _WEIGHT_OF_OWNER, _WEIGHT_OF_OTHER = 0.35, 0.1, 4.0
 _ENDS_ALIKE = 0.8  # start_depot, setup_family
 _MEASURED = 0.8  # how much a unit is the word for what it measures
 _SPELT_ALIKE = 0.84
+_COORDINATES = ("x", "y", "lat", "lon")
 _LONG = ("/day", "/week", "/month", "/year")
 
 
@@ -151,6 +155,34 @@ def nearest_column(table: str, field: TableField, columns: Sequence[str]) -> str
     ]
     best = max(scored, key=lambda pair: pair[0], default=(0.0, ""))
     return best[1] if best[0] >= _ENOUGH else ""
+
+
+def column_hint(table: str, field: TableField, columns: Iterable[str]) -> str:
+    """Return a hint, to end a message, that names the column which looks most like a field that is missing.
+
+    Examples
+    --------
+    >>> column_hint("lanes", TableField("head", kind=str), ["from_site", "to_site"])
+    "did you mean 'to_site'?"
+    """
+    names = [str(name) for name in columns]
+    found = nearest_column(table, field, names)
+    return f"did you mean {found!r}?" if found else nearest(field.name, names)
+
+
+def field_hint(table: str, word: str, fields: Sequence[TableField]) -> str:
+    """Return a hint, to end a message, that names the field which a word that is none looks most like.
+
+    Examples
+    --------
+    >>> field_hint("vehicles", "payload_kg", [TableField("capacity", "t"), TableField("count", kind=int)])
+    "did you mean 'capacity'?"
+    """
+    # the word may stand for a field of any kind
+    found = resembled_field(table, TableColumn(word), fields) or resembled_field(
+        table, TableColumn(word, numeric=False), fields
+    )
+    return f"did you mean {found.name!r}?" if found else nearest(word, [field.name for field in fields])
 
 
 def is_planning_word(column: TableColumn) -> bool:

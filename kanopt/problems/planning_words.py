@@ -23,6 +23,8 @@ __all__ = [
 _FIELDS = """
 # every kind of problem
 name: name, id, identifier, label, code, bezeichnung, nom, nombre
+lat: lat, latitude, breitengrad
+lon: lon, lng, long, longitude, laengengrad
 x: x, east, easting, x coord, x coordinate, x pos
 y: y, north, northing, y coord, y coordinate, y pos
 lat: lat, latitude, breite, breitengrad, latitud
@@ -203,8 +205,8 @@ OWNERS = _words(
 
 PLAIN_FIELDS = _words(
     """
-    after before count depot end family goods head high integer job length low machine market mode name order period
-    product returns source start status tail task time unit vehicles weight x y
+    after before count depot end family goods head high integer job lat length lon low machine market mode name order
+    period product returns source start status tail task time unit vehicles weight x y
     """
 )
 """Fields whose names say nothing in a table of another kind."""

@@ -7,23 +7,21 @@ same words, whether a record came from a frame or was built by hand.
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-import numpy as np
 import pandas as pd
 
-from kanopt.errors import ProblemError, UnitError, nearest
-from kanopt.problems.clock_times import clock_cells, clock_value, unstated_hours, window_cells
-from kanopt.problems.record_rules import PlainField, plain_fields, row_faults, row_of
-from kanopt.problems.records import Attribute, Quantity, Record, names_of
+from kanopt.errors import ProblemError
+from kanopt.problems.clock_times import clock_value
+from kanopt.problems.frame_reader import FrameReader, TableRows, row_numbers
+from kanopt.problems.record_rules import plain_fields, row_faults, row_of
+from kanopt.problems.records import Record
 from kanopt.problems.table_schema import TableSchema
-from kanopt.text import list_names, number_text
-from kanopt.units import convert
-from kanopt.validation import WHOLE_TEXT, Fault, coerced_numbers, fault_text, is_whole
+from kanopt.text import list_names
+from kanopt.validation import WHOLE_TEXT, Fault, fault_text, is_whole
 
 __all__ = ["RecordCheck", "RecordReader", "records"]
 
@@ -139,7 +137,7 @@ class RecordReader:
         kind, key = schema.record, schema.key
         given: tuple[Any, ...] = ()
         if isinstance(data, pd.DataFrame):
-            table = _FrameReader(data, schema, columns or {}).read()
+            table = FrameReader(data, schema, columns or {}).read()
             self.filled[schema.name] = frozenset(table.filled)
             self.declared[schema.name] = frozenset(table.declared)
             self.of_day |= table.of_day
@@ -161,23 +159,28 @@ class RecordReader:
         return made or ()
 
     def finish(self, checks: Iterable[RecordCheck] = ()) -> None:
-        """Raise an error that lists all mistakes, if there are any.
+        """Raise an error that lists all mistakes, if there are any; see :meth:`all_mistakes`.
 
         Parameters
         ----------
         checks
-            Mistakes between records; each is looked for where the tables it needs could be read.
+            Mistakes between records.
 
         Raises
         ------
         ProblemError
             With every mistake, one a line.
         """
+        found = self.all_mistakes(checks)
+        if found:
+            raise ProblemError("\n".join(found))
+
+    def all_mistakes(self, checks: Iterable[RecordCheck]) -> list[str]:
+        """Return the mistakes in tables, and those between records where the tables could be read."""
         found = [*self.mistakes]
         for check in checks:
             found += () if self.broken & {*check.tables} else check.mistakes
-        if found:
-            raise ProblemError("\n".join(found))
+        return found
 
 
 @dataclass(frozen=True)
@@ -196,7 +199,9 @@ class RecordCheck:
     tables: Sequence[str]
 
 
-def _made(kind: type, table: _Table, given: Sequence[Any], faults: Sequence[Fault]) -> tuple[Any, ...] | None:
+def _made(
+    kind: type, table: TableRows, given: Sequence[Any], faults: Sequence[Fault]
+) -> tuple[Any, ...] | None:
     """Return the records of a table, wrong values replaced by defaults; None where a field without one is wrong."""
     defaults = {item.name: item.default for item in plain_fields(kind) if not item.required}
     if not {str(fault.place[1]) for fault in faults} <= defaults.keys():
@@ -229,49 +234,7 @@ def _duplicates(items: Sequence[Record], key: Sequence[str]) -> Iterable[str]:
         yield f"{list_names(again)} appears more than once; {' and '.join(key)} must be unique"
 
 
-@dataclass
-class _Table:
-    """Rows of a table before validation.
-
-    Parameters
-    ----------
-    rows, attributes
-        Values of the fields and of the further columns, for every row.
-    mistakes
-        Why fields could not be read at all.
-    unread
-        Names of these fields.
-    broken
-        Whether no records can be made of it.
-    filled
-        Names of the fields that a column fills, in some row at least.
-    columns
-        The column of each field; empty where the records were built by hand.
-    declared
-        Names of the fields whose columns declare a unit.
-    bare_clocks
-        Numbers in columns of clock times that declare no unit, by column.
-    of_day
-        Whether some clock time is written as a time of day.
-    """
-
-    rows: list[dict[str, Any]]
-    attributes: list[dict[str, Attribute]] = field(default_factory=list)
-    mistakes: list[str] = field(default_factory=list)
-    unread: set[str] = field(default_factory=set)
-    broken: bool = False
-    filled: set[str] = field(default_factory=set)
-    columns: Mapping[str, str] = field(default_factory=dict)
-    declared: set[str] = field(default_factory=set)
-    bare_clocks: dict[str, list[float]] = field(default_factory=dict)
-    of_day: bool = False
-
-    def pairs(self) -> Iterable[tuple[dict[str, Any], dict[str, Attribute]]]:
-        """Return fields and attributes of every row."""
-        return zip(self.rows, self.attributes, strict=True)
-
-
-def _fault_lines(found: Sequence[Fault], table: _Table, kind: type, key: Sequence[str]) -> Iterable[str]:
+def _fault_lines(found: Sequence[Fault], table: TableRows, kind: type, key: Sequence[str]) -> Iterable[str]:
     """Yield a line for each field and rule, with the records concerned."""
     optional = {item.name for item in plain_fields(kind) if item.optional}
     clocks = {item.name for item in plain_fields(kind) if item.clock}
@@ -283,7 +246,7 @@ def _fault_lines(found: Sequence[Fault], table: _Table, kind: type, key: Sequenc
         labels = [_label(table.rows[at], key) for at in places]
         place = f"{name} of {list_names(labels)}"
         if table.columns and (alike[0].of_type or not all(labels)):
-            place = f"column {table.columns[name]!r}, {_row_numbers(places)}"
+            place = f"column {table.columns[name]!r}, {row_numbers(places)}"
         message = "is blank, but a value is required" if alike[0].kind == "missing" else fault_text(alike)
         if name in clocks:
             message = message.replace("must be a number", "must be a time of day such as 8:30, or a number")
@@ -294,32 +257,14 @@ def _label(row: Mapping[str, Any], key: Sequence[str]) -> str:
     return "/".join(str(row[part]) for part in key if row.get(part, "") != "")
 
 
-def _blank(item: PlainField, column: str, places: Sequence[int]) -> str:
-    """Say that cells are blank which must not be, and what to write."""
-    write = "true or false" if item.type is bool else "a number"
-    otherwise = "nothing is limited" if item.default == math.inf else f"it is {_in_file(item.default)}"
-    return (
-        f"column {column!r}, {_row_numbers(places)}: is blank; write {write} (without the column {otherwise})"
-    )
-
-
-def _in_file(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else number_text(float(value), 6)
-
-
-def _row_numbers(places: Sequence[int]) -> str:
-    shown = list_names([str(place + 1) for place in places], quoted=False)
-    return f"{'rows' if len(places) > 1 else 'row'} {shown}"
-
-
-def _table_of(items: Sequence[Record], kind: type) -> _Table:
+def _table_of(items: Sequence[Record], kind: type) -> TableRows:
     for number, item in enumerate(items, start=1):
         if not isinstance(item, kind):
             message = (
                 f"entry {number} is a {type(item).__name__}; give {kind.__name__} objects or a DataFrame"
             )
-            return _Table([], mistakes=[message], broken=True)
-    return _Table([row_of(item) for item in items])
+            return TableRows([], mistakes=[message], broken=True)
+    return TableRows([row_of(item) for item in items])
 
 
 def _with_clock_times(item: Any, schema: TableSchema) -> Any:
@@ -334,152 +279,3 @@ def _with_clock_times(item: Any, schema: TableSchema) -> Any:
     }
     written = {name: value for name, value in read.items() if value is not None}
     return replace(item, **written) if written else item
-
-
-def _declared(frame: pd.DataFrame) -> Mapping[str, str]:
-    """Return the units the frame declares, by column."""
-    if not frame.attrs:
-        return {}
-    from kanopt.tables import units_of
-
-    return units_of(frame)
-
-
-class _FrameReader:
-    """Reads one frame; converts cells to the types of their fields where possible."""
-
-    def __init__(self, frame: pd.DataFrame, schema: TableSchema, columns: Mapping[str, str]) -> None:
-        self.frame = frame
-        self.schema = schema
-        self.declared = _declared(frame)
-        self.fields = plain_fields(schema.record)
-        self.named = columns
-        names = [item.name for item in self.fields]
-        self.table = _Table(
-            [{} for _ in range(len(frame))], columns={name: columns.get(name, name) for name in names}
-        )
-        self.table.mistakes += [
-            f"no field {name!r} to fill from a column; {nearest(name, names)}"
-            for name in columns
-            if name not in names
-        ]
-
-    def read(self) -> _Table:
-        times = Counter(self.frame.columns)
-        twice = [f"column {name!r} appears {count} times" for name, count in times.items() if count > 1]
-        if twice:
-            return _Table([], mistakes=twice, broken=True)
-        for item in self.fields:
-            column = self.table.columns[item.name]
-            if column in self.frame.columns:
-                self._fill(item, column)
-            elif item.required or item.name in self.named:
-                hint = nearest(column, map(str, self.frame.columns))
-                self._refuse(item, f"column {column!r} is missing; {hint}")
-        if self.schema.of_day and (asked := self._ask_for_hours()):
-            self.table.mistakes.append(asked)
-        self.table.attributes = self._attributes()
-        return self.table
-
-    def _refuse(self, item: PlainField, mistake: str) -> None:
-        self.table.mistakes.append(mistake)
-        self.table.unread.add(item.name)
-        self.table.broken |= item.required
-
-    def _ask_for_hours(self) -> str:
-        """Return a question where clock times without a unit look like hours."""
-        clocks = [item.name for item in self.fields if item.clock]
-        unit = self.schema.units.get(clocks[0], "min") if clocks else ""
-        return unstated_hours(self.table.bare_clocks.items(), unit) if unit else ""
-
-    def _fill(self, item: PlainField, column: str) -> None:
-        """Put the cells of a column that are not blank into the rows."""
-        values = self.frame[column]
-        target = self.schema.units.get(item.name, "min" if item.clock else "")
-        if values.notna().any():
-            self.table.filled.add(item.name)
-        if self.declared.get(column):
-            self.table.declared.add(item.name)
-        if item.type in (int, float) and values.dtype.kind in ("M" if item.clock else "mM"):
-            self._refuse(item, f"column {column!r} holds {_no_number(values, item, target)}")
-            return
-        filled = np.flatnonzero(values.notna().to_numpy())
-        if 0 < len(filled) < len(values) and not (item.required or item.may_be_blank):
-            self.table.mistakes.append(
-                _blank(item, column, np.flatnonzero(values.isna().to_numpy()).tolist())
-            )
-        source = self.declared.get(column, "") if target and (item.type is float or item.clock) else ""
-        try:
-            cells = self._cells(item, column, values.iloc[filled], (source, target))
-        except UnitError as error:
-            self._refuse(item, f"column {column!r}: {error}")
-            return
-        for place, cell in zip(filled, cells, strict=True):
-            if cell is not None:
-                self.table.rows[place][item.name] = cell
-
-    def _cells(
-        self, item: PlainField, column: str, values: pd.Series[Any], units: tuple[str, str]
-    ) -> list[Any]:
-        """Convert cells to the type of a field where possible."""
-        if not item.clock:
-            return _cells(values, item.type, units)
-        given = values.tolist() if item.type is float else _cells(values, str, ("", ""))
-        read = clock_cells(given, *units) if item.type is float else window_cells(given, *units)
-        if not units[0]:
-            self.table.bare_clocks[column] = read.bare
-        self.table.of_day |= read.of_day
-        return read.values
-
-    def _attributes(self) -> list[dict[str, Attribute]]:
-        """Collect the columns that fill no field."""
-        used = set(self.table.columns.values())
-        found: list[dict[str, Attribute]] = [{} for _ in range(len(self.frame))]
-        for column in self.frame.columns:
-            if column in used:
-                continue
-            values = self.frame[column]
-            unit = self.declared.get(column, "")
-            numeric = pd.api.types.is_numeric_dtype(values.dtype)
-            for place in np.flatnonzero(values.notna().to_numpy()):
-                value = values.iloc[place]
-                if not numeric:
-                    found[place][str(column)] = str(value)
-                else:
-                    found[place][str(column)] = Quantity(float(value), unit) if unit else float(value)
-        return found
-
-
-def _no_number(values: pd.Series[Any], item: PlainField, unit: str) -> str:
-    """Say what a column holds in place of numbers, and what to give."""
-    what = "dates" if values.dtype.kind == "M" else "durations"
-    wanted = "times of day such as 8:30" if item.clock else "numbers"
-    return f"{what}; give {wanted}" + (f"{' or numbers' if item.clock else ''} in {unit!r}" if unit else "")
-
-
-def _cells(values: pd.Series[Any], kind: type, units: tuple[str, str]) -> list[Any]:
-    """Convert cells to a type where possible, keep the others, and return None for a blank text."""
-    given = values.tolist()
-    if kind is str:
-        return [text if text.strip() else None for text in names_of(given)]
-    if kind is bool:
-        return [_TRUTH.get(str(cell).strip().lower(), cell) for cell in given]
-    numbers = coerced_numbers(values)
-    if units[0]:
-        numbers = np.asarray(convert(numbers, *units))
-    read: list[Any] = numbers.tolist()
-    if kind is int:
-        read = [int(number) if number.is_integer() else number for number in read]
-    return [cell if number != number else number for number, cell in zip(read, given, strict=True)]
-
-
-_TRUTH = {
-    "true": True,
-    "yes": True,
-    "1": True,
-    "1.0": True,
-    "false": False,
-    "no": False,
-    "0": False,
-    "0.0": False,
-}

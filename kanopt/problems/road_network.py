@@ -16,10 +16,12 @@ from scipy.sparse.csgraph import dijkstra
 from kanopt.errors import FormulaError, ProblemError, UnitError, nearest
 from kanopt.formulas.binding import BoundFormula, ReferenceValue
 from kanopt.formulas.references import Reference
-from kanopt.problems.column_hints import TableField
+from kanopt.problems.column_hints import TableField, column_hint
 from kanopt.problems.geography import Positions
+from kanopt.problems.given_law import law_mistake
 from kanopt.problems.records import names_of
 from kanopt.problems.unread_columns import TableUse, fields_read, frame_use
+from kanopt.tables import units_of
 from kanopt.text import amount_text, list_names
 from kanopt.units import convert
 
@@ -179,9 +181,13 @@ class RoadNetwork:
         return graph
 
     def __post_init__(self) -> None:
+        known = {f"link.{name}": self._declared.get(str(name), "") for name in self.links.columns}
+        if wrong := law_mistake("links: law", self.law, "a bound formula, or one time per link", known):
+            raise ProblemError(wrong[0])
         for column in ("tail", "head", "length"):
             if column not in self.links.columns:
-                hint = nearest(column, map(str, self.links.columns))
+                kind = float if column == "length" else str
+                hint = column_hint("links", TableField(column, kind=kind), self.links.columns)
                 raise ProblemError(f"links: column {column!r} is missing; {hint}")
         if self.links[["tail", "head"]].isna().any().any():
             row = int(np.flatnonzero(self.links[["tail", "head"]].isna().any(axis=1))[0]) + 1
@@ -201,7 +207,8 @@ class RoadNetwork:
             return
         for column in ("name", *self._axes):
             if column not in self.nodes.columns:
-                hint = nearest(column, map(str, self.nodes.columns))
+                kind = str if column == "name" else float
+                hint = column_hint("nodes", TableField(column, kind=kind), self.nodes.columns)
                 raise ProblemError(f"nodes: column {column!r} is missing; {hint}")
         names = names_of(self.nodes["name"])
         if len(set(names)) < len(names):
@@ -244,8 +251,6 @@ class RoadNetwork:
 
     @cached_property
     def _declared(self) -> dict[str, str]:
-        from kanopt.tables import units_of
-
         return units_of(self.links)
 
     @cached_property

@@ -38,6 +38,7 @@ __all__ = [
     "columns_of",
     "fields_read",
     "frame_use",
+    "matrix_use",
     "table_use",
     "unread_columns",
 ]
@@ -186,6 +187,21 @@ def frame_use(
     names = {field.name for field in known} | set(read)
     unread = columns_of(frame, [name for name in there if name not in names])
     return TableUse(table, tuple(replace(field, filled=field.name in there) for field in known), unread)
+
+
+def matrix_use(table: str, given: object, unit: str) -> list[TableUse]:
+    """Return what is made of a matrix that is a frame with a row per pair; nothing of any other matrix.
+
+    Examples
+    --------
+    >>> pairs = pd.DataFrame({"from": ["a"], "to": ["b"], "distance": [2.0], "toll": [1.0]})
+    >>> [column.name for column in matrix_use("distances", pairs, "km")[0].unread]
+    ['toll']
+    """
+    if not isinstance(given, pd.DataFrame) or not {"from", "to"} <= {*map(str, given.columns)}:
+        return []
+    ends = [TableField("from", kind=str), TableField("to", kind=str)]
+    return [frame_use(table, given, [*ends, TableField(table.removesuffix("s"), unit)])]
 
 
 def columns_of(frame: pd.DataFrame, names: Iterable[str]) -> tuple[TableColumn, ...]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from kanopt.errors import KanoptError, TableError, nearest
+from kanopt.problems.column_hints import TableField, column_hint, field_hint
+from kanopt.problems.record_reader import RecordReader
 from kanopt.problems.record_rules import plain_fields
 from kanopt.text import list_names
 from kanopt.whatif.changes import Change, Value
@@ -25,8 +27,8 @@ if TYPE_CHECKING:
     from kanopt.formulas import Formula
 
 __all__ = [
-    "binding_mistakes",
     "change_mistakes",
+    "data_mistakes",
     "dimension_remarks",
     "field_columns",
     "field_defaults",
@@ -141,77 +143,29 @@ def part_mistakes(problem: ProblemSpec, tables: Iterable[str], frames: Frames) -
         if part.table not in known:
             yield Mistake((*key, "table"), f"unknown table {part.table!r}; {nearest(part.table, known)}")
         elif part.table in frames:
-            columns = [str(column) for column in frames[part.table].columns]
-            words = problem.readable_names(str(place[0])) if place != ("today",) else frozenset(part.columns)
+            columns, name = [str(column) for column in frames[part.table].columns], str(place[0])
+            words = problem.readable_names(name) if place != ("today",) else frozenset(part.columns)
             for field, column in part.columns.items():
                 if field not in words:
-                    message = f"there is no {field!r} to read here; {nearest(field, words)}"
+                    hint = field_hint(
+                        name, field, [table_field(problem, name, word) for word in sorted(words)]
+                    )
+                    message = f"there is no {field!r} to read here; {hint}"
                     yield Mistake((*key, "columns", field), message)
                 if column not in columns:
-                    hint = nearest(column, columns)
+                    close = nearest(column, columns)
+                    like = column_hint(name, table_field(problem, name, field), columns)
+                    hint = close if close.startswith("did you mean") else like
                     yield Mistake(
                         (*key, "columns", field), f"table {part.table!r} has no column {column!r}; {hint}"
                     )
 
 
-def binding_mistakes(
-    problem: ProblemSpec, laws: Iterable[str], formulas: Mapping[str, Formula]
-) -> Iterable[Mistake]:
-    """Yield unknown laws, inputs left unbound, and bindings of inputs that no law has.
-
-    Parameters
-    ----------
-    problem
-        The section.
-    laws
-        Every name under ``[surrogates]``.
-    formulas
-        The laws that could be read, or what stands in for them.
-    """
-    known, uses = sorted(laws), problem.law_uses()
-    for key, name in uses.items():
-        if name not in known:
-            yield Mistake(
-                ("problem", *key), f"there is no law {name!r} under [surrogates]; {nearest(name, known)}"
-            )
-    inputs = {
-        name: [variable.name for variable in formulas[name].inputs]
-        for name in uses.values()
-        if name in formulas
-    }
-    for name, words in inputs.items():
-        for missing in [word for word in words if word not in problem.bindings_of(name)]:
-            yield Mistake(
-                ("problem", "bind"),
-                f'the input {missing!r} of law {name!r} is not bound; write {missing} = "scope.field", '
-                f'such as {missing} = "arc.distance", or a number',
-            )
-        for variable in formulas[name].inputs:
-            value = problem.bindings_of(name).get(variable.name)
-            if isinstance(value, str) and not variable.is_category:
-                key = problem.binding_key(name, variable.name)
-                hint = f'{value!r} is neither; write "scope.field", such as "arc.distance"'
-                yield Mistake(
-                    key, f"the input {variable.name!r} takes a number or what the problem knows; {hint}"
-                )
-    # while a law is missing, what looks superfluous may belong to it
-    if set(uses.values()) <= set(formulas):
-        yield from _unused_bindings(problem, inputs)
-
-
-def _unused_bindings(problem: ProblemSpec, inputs: Mapping[str, list[str]]) -> Iterable[Mistake]:
-    every = [word for words in inputs.values() for word in words]
-    for word, value in problem.bind.items():
-        key: Key = ("problem", "bind", word)
-        if not isinstance(value, dict):
-            if word not in every:
-                yield Mistake(key, f"no law the problem reads has an input {word!r}; {nearest(word, every)}")
-        elif word not in inputs:
-            yield Mistake(key, f"the problem reads no law {word!r}; {nearest(word, inputs)}")
-        else:
-            for inner in [inner for inner in value if inner not in inputs[word]]:
-                hint = nearest(inner, inputs[word])
-                yield Mistake((*key, inner), f"law {word!r} has no input {inner!r}; {hint}")
+def table_field(problem: ProblemSpec, part: str, name: str) -> TableField:
+    """Return a field of a part with its unit and type; a name that laws read is a number without a unit."""
+    schema = problem.schemas().get(part)
+    kinds = {} if schema is None else {item.name: item.type for item in plain_fields(schema.record)}
+    return TableField(name, problem.field_units(part).get(name, ""), kinds.get(name, float))
 
 
 def field_columns(problem: ProblemSpec, table: str) -> dict[str, str]:
@@ -245,13 +199,18 @@ def field_defaults(problem: ProblemSpec, table: str, frame: pd.DataFrame) -> dic
     return found
 
 
-def change_mistakes(change: Change, problem: ProblemSpec, frames: Frames) -> Iterable[Mistake]:
-    """Yield what is wrong with a change, with keys relative to it."""
+def change_mistakes(
+    change: Change, problem: ProblemSpec, frames: Frames, *, partial: bool = False
+) -> Iterable[Mistake]:
+    """Yield what is wrong with a change, with keys relative to it.
+
+    Of a problem that was read in part it is not known what it does not read.
+    """
     read = {part.table for part in problem.parts().values()}
     key: Key = (change.action,)
     if change.table not in frames:
         yield Mistake(key, f"unknown table {change.table!r}; {nearest(change.table, frames)}")
-    elif change.table not in read:
+    elif change.table not in read and not partial:
         yield Mistake(
             key,
             f"the problem does not read the table {change.table!r}, and laws are learned from the unchanged tables, "
@@ -265,8 +224,43 @@ def change_mistakes(change: Change, problem: ProblemSpec, frames: Frames) -> Ite
 
 def with_keys(error: KanoptError, problem: ProblemSpec) -> list[Mistake]:
     """Add the key to each message of an error that building the problem raised."""
+    return keyed(split_messages(error), problem)
+
+
+def data_mistakes(problem: ProblemSpec, frames: Frames, mistaken: Collection[Key]) -> Iterable[Mistake]:
+    """Yield what is wrong with the tables a problem reads, as far as other mistakes let one see.
+
+    Parameters
+    ----------
+    problem
+        The section, or what could be read of it.
+    frames
+        The tables that could be read, with the changes that could be made.
+    mistaken
+        Keys under ``problem`` that hold mistakes.
+    """
+    reader, records = RecordReader(), dict[str, Any]()
+    for name, schema in problem.schemas().items():
+        part = problem.parts().get((name,))
+        records[name] = ()
+        if part is None:
+            reader.broken |= {name} if any(key[:1] == (name,) for key in mistaken) else set()
+            continue
+        frame = frames.get(part.table)
+        wrong = {str(key[2]) for key in mistaken if key[:2] == (name, "columns") and len(key) > 2}
+        needed = {item.name for item in plain_fields(schema.record) if item.required}
+        if frame is None or wrong & needed:
+            reader.broken.add(name)
+        else:
+            columns = {field: column for field, column in part.columns.items() if field not in wrong}
+            records[name] = reader.read(PartSpec(table=part.table, columns=columns).read(frame), schema)
+    yield from keyed(reader.all_mistakes(problem.record_checks(records, reader)), problem)
+
+
+def keyed(lines: Iterable[str], problem: ProblemSpec) -> list[Mistake]:
+    """Add to each message the key that it speaks of."""
     found = []
-    for line in split_messages(error):
+    for line in lines:
         place = _place(line, problem)
         part = problem.parts().get(place)
         for field, column in part.columns.items() if part is not None else ():

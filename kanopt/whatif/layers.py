@@ -11,6 +11,7 @@ from typing import Any
 from kanopt.errors import FileFormatError, Issue, ScenarioError
 from kanopt.validation import describe_value
 from kanopt.whatif.file_model import Mistake
+from kanopt.whatif.file_words import in_file_words
 from kanopt.whatif.toml_positions import Key, TomlDocument, read_document, write_key
 
 __all__ = ["Layers", "read_layers"]
@@ -61,7 +62,8 @@ class Layers:
         """Return a mistake with its file and line."""
         document, key = self._place(mistake.key)
         implied = mistake.key[_depth(self.key_positions, mistake.key) :]
-        return Issue(str(document.path), document.line(key), write_key((*key, *implied)), mistake.message)
+        message = in_file_words(mistake.message)
+        return Issue(str(document.path), document.line(key), write_key((*key, *implied)), message)
 
     def error(self, mistakes: Iterable[Mistake]) -> ScenarioError:
         """Return the error that names all mistakes in the order of the files, base first."""

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from kanopt.errors import FileFormatError, KanoptError, TableError, nearest
-from kanopt.whatif.checks import binding_mistakes, law_mistakes, part_mistakes
+from kanopt.whatif.bindings import BindingCheck
+from kanopt.whatif.checks import data_mistakes, law_mistakes, part_mistakes
 from kanopt.whatif.file_model import Mistake
 from kanopt.whatif.given_laws import given_laws, placeholder_law, saved_law
 from kanopt.whatif.layers import Layers, read_layers
+from kanopt.whatif.problem_spec import ProblemSpec
 from kanopt.whatif.scenario import Scenario, mistakes_of_changes
 from kanopt.whatif.sections import Sections, read_sections
 from kanopt.whatif.spec import LearnedSpec, SavedSpec, TableSpec
@@ -102,7 +104,7 @@ def _load(path: Path, may_ask: MayAsk, *, outside: bool) -> Scenario | None:
     saved = _read_saved(found, layers)
     # where the holdout of a law is mistaken, the default one is not checked in its place
     wrong = {mistake.key[:3] for mistake in found.mistakes if mistake.key[2:3] == ("holdout",)}
-    of_laws = law_mistakes({**found.laws, **found.partial_laws}, found.names["tables"], tables)
+    of_laws = law_mistakes(found.every_law, found.names["tables"], tables)
     found.mistakes += [mistake for mistake in of_laws if mistake.key[:3] not in wrong]
     formulas = _check_problem(found, layers, tables, saved)
     if found.mistakes:
@@ -127,7 +129,7 @@ def _load(path: Path, may_ask: MayAsk, *, outside: bool) -> Scenario | None:
 
 def _read_tables(found: Sections, layers: Layers, may_ask: MayAsk) -> dict[str, pd.DataFrame]:
     tables = {}
-    for name, spec in found.tables.items():
+    for name, spec in {**found.tables, **found.partial_tables}.items():
         where: Key = ("tables", name, "path" if spec.url is None else "url")
         if spec.url is not None and not may_ask(found, name):
             continue
@@ -210,23 +212,60 @@ def _check_problem(
     """Note what does not fit together; return every law, with placeholders for those to be learned."""
     to_learn = {
         name: placeholder_law(name, spec, tables.get(spec.table))
-        for name, spec in found.laws.items()
+        for name, spec in found.every_law.items()
         if isinstance(spec, LearnedSpec)
     }
-    damaged = found.names["surrogates"] - set(found.laws)
-    formulas, mistakes = given_laws(found.laws, {**saved, **to_learn}, placeholders=to_learn, damaged=damaged)
+    damaged = found.names["surrogates"] - set(found.every_law)
+    formulas, mistakes = given_laws(
+        found.every_law, {**saved, **to_learn}, placeholders=to_learn, damaged=damaged
+    )
     found.mistakes += mistakes
     if found.problem is None and "problem" not in layers.data:
         message = "changes alter what the problem reads; the section [problem] is missing"
         found.mistakes += [Mistake(("changes", place), message) for place in found.changes]
-    if found.problem is not None:
-        found.mistakes += part_mistakes(found.problem, found.names["tables"], tables)
-        found.mistakes += binding_mistakes(found.problem, found.names["surrogates"], formulas)
-        # a change of a table that could not be read is checked once the table can be
-        to_check = {
-            place: change
-            for place, change in found.changes.items()
-            if change.table in tables or change.table not in found.names["tables"]
-        }
-        found.mistakes += mistakes_of_changes(to_check, found.problem, tables)
+    if found.partial_problem is not None:
+        _check_parts(found, found.partial_problem, tables, formulas)
     return formulas
+
+
+def _check_parts(
+    found: Sections,
+    problem: ProblemSpec,
+    tables: Mapping[str, pd.DataFrame],
+    formulas: Mapping[str, Formula],
+) -> None:
+    """Note what does not fit in a problem, or in what could be read of it."""
+    try:
+        problem.schemas()
+    except KanoptError as error:
+        found.add(("problem", "units"), str(error).removeprefix("units: "))
+        return
+    found.mistakes += part_mistakes(problem, found.names["tables"], tables)
+    mistaken = {mistake.key[1:] for mistake in found.mistakes if mistake.key[:1] == ("problem",)} - {
+        ("kind",)
+    }
+    laws = found.names["surrogates"]
+    damaged = {name for name in laws if found.below(("surrogates", name))}
+    found.mistakes += BindingCheck(problem, laws, formulas, tables, mistaken, damaged).mistakes()
+    # a change of a table that could not be read is checked once the table can be
+    to_check = {
+        place: change
+        for place, change in found.changes.items()
+        if change.table in tables or change.table not in found.names["tables"]
+    }
+    mistakes, changed = mistakes_of_changes(to_check, problem, tables, partial=found.problem is None)
+    found.mistakes += mistakes
+    # without other mistakes the whole problem is built, which says more
+    if found.mistakes:
+        found.mistakes += data_mistakes(problem, _without_doubt(found, changed), mistaken)
+
+
+def _without_doubt(found: Sections, frames: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Return the tables without columns whose unit is mistaken, so that nothing is said of their values."""
+    doubtful: dict[str, list[str]] = {}
+    for mistake in found.mistakes:
+        if mistake.key[:1] == ("tables",) and mistake.key[2:3] == ("units",) and len(mistake.key) > 3:
+            doubtful.setdefault(str(mistake.key[1]), []).append(str(mistake.key[3]))
+    return {
+        name: frame.drop(columns=doubtful.get(name, []), errors="ignore") for name, frame in frames.items()
+    }

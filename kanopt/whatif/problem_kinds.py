@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import fields
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
@@ -16,7 +16,8 @@ from kanopt.whatif.toml_positions import Key
 if TYPE_CHECKING:
     import pandas as pd
 
-    from kanopt.problems import RoutingProblem, SchedulingProblem, SupplyProblem
+    from kanopt.problems import RoutingPolicy, RoutingProblem, SchedulingProblem, SupplyProblem
+    from kanopt.problems.record_reader import RecordCheck, RecordReader
     from kanopt.problems.table_schema import TableSchema
 
 __all__ = ["RoutingSpec", "SchedulingSpec", "SupplySpec", "kinds"]
@@ -104,6 +105,37 @@ class RoutingSpec(ProblemSpec):
 
         return {schema.name: schema for schema in RoutingUnits(**self.units).tables()}
 
+    def scopes(self) -> Mapping[str, str]:
+        """Return what laws may read of the tables."""
+        return {"client": "clients", "vehicle": "vehicles"} | (
+            {} if self.links is None else {"link": "links"}
+        )
+
+    def plain_references(self) -> Mapping[str, str]:
+        """Return what a problem knows of legs, the load and the clock."""
+        from kanopt.problems import RoutingUnits
+
+        return RoutingUnits(**self.units).references()
+
+    def units_of_law(self, key: Key) -> tuple[str, ...]:
+        """Return the unit of prices or that of times."""
+        units = {"time": "min", "money": "EUR", **self.units}
+        return (units["money"] if key[0] == "cost" else units["time"],)
+
+    def record_checks(self, records: Mapping[str, Sequence[Any]], reader: RecordReader) -> list[RecordCheck]:
+        """Look for contradictions between depots, clients, vehicles and the policy."""
+        from kanopt.problems.place_checks import place_checks
+        from kanopt.problems.routing.validation import routing_checks
+
+        units = {"distance": "km", "time": "min", **self.units}
+        depots, clients, vehicles = (records[name] for name in ("depots", "clients", "vehicles"))
+        measured = self.links is None and self.distances is None
+        places = {"depots": depots, "clients": clients}
+        return [
+            *routing_checks(depots, clients, vehicles, self.policy_without_law(), units["time"]),
+            *place_checks(places, reader, units["distance"], measured=measured),
+        ]
+
     @classmethod
     def fields_of(cls, part: str) -> frozenset[str]:
         """Return the fields of the records, or the columns of the road network."""
@@ -128,9 +160,18 @@ class RoutingSpec(ProblemSpec):
         """Return the names under which something is read of a part; what is a capacity is read of two."""
         return super().readable_names(part) | frozenset(self.policy.capacities)
 
+    def policy_without_law(self) -> RoutingPolicy:
+        """Return the policy, as long as there is no law of service times."""
+        from kanopt.problems import RoutingPolicy
+
+        return RoutingPolicy(
+            apart=[(one, other) for one, other in self.policy.apart],
+            **self.policy.model_dump(exclude={"service", "apart"}),
+        )
+
     def build(self, material: ProblemInputs) -> RoutingProblem:
         """Build the routing problem."""
-        from kanopt.problems import RoadNetwork, RoutingPolicy, RoutingProblem, RoutingUnits
+        from kanopt.problems import RoadNetwork, RoutingProblem, RoutingUnits
 
         units = RoutingUnits(**self.units)
         matrices = material.parts("distances", "durations")
@@ -139,11 +180,9 @@ class RoutingSpec(ProblemSpec):
             roads = material.parts("links", "nodes")
             duration = RoadNetwork(**roads, law=duration, distance=units.distance, time=units.time)
         service = self.policy.service
-        policy = RoutingPolicy(
-            service=None if service is None else material.law(service.law),
-            apart=[(one, other) for one, other in self.policy.apart],
-            **self.policy.model_dump(exclude={"service", "apart"}),
-        )
+        policy = self.policy_without_law()
+        if service is not None:
+            policy = replace(policy, service=material.law(service.law))
         return RoutingProblem(
             **material.parts("depots", "clients", "vehicles"),
             cost={term: material.law(law) for term, law in self.cost.items()},
@@ -182,6 +221,28 @@ class SchedulingSpec(ProblemSpec):
         from kanopt.problems import SchedulingUnits
 
         return {schema.name: schema for schema in SchedulingUnits(**self.units).tables()}
+
+    def scopes(self) -> Mapping[str, str]:
+        """Return what laws may read of the tables."""
+        return {"task": "tasks", "job": "jobs", "machine": "machines", "mode": "modes"}
+
+    def plain_references(self) -> Mapping[str, str]:
+        """Return the duration, which a law of energy may read."""
+        return {"mode.duration": self.units.get("time", "min")}
+
+    def units_of_law(self, key: Key) -> tuple[str, ...]:
+        """Return the unit of times or that of energy."""
+        units = {"time": "min", "energy": "kWh", **self.units}
+        return (units["time"] if key[0] == "duration" else units["energy"],)
+
+    def record_checks(self, records: Mapping[str, Sequence[Any]], reader: RecordReader) -> list[RecordCheck]:
+        """Look for contradictions between the records."""
+        from kanopt.problems.scheduling.entities import SchedulingRecords
+        from kanopt.problems.scheduling.validation import schedule_checks
+
+        given: Any = {name: tuple(items) for name, items in records.items()}
+        uses_energy = self.energy is not None or self.power_price is not None
+        return schedule_checks(SchedulingRecords(**given), uses_energy=uses_energy)
 
     @classmethod
     def fields_of(cls, part: str) -> frozenset[str]:
@@ -254,6 +315,41 @@ class SupplySpec(ProblemSpec):
 
         return {schema.name: schema for schema in SupplyUnits(**self.units).tables()}
 
+    def scopes(self) -> Mapping[str, str]:
+        """Return what laws may read of the tables."""
+        return {"lane": "lanes", "market": "markets", "product": "products", "period": "periods"}
+
+    def plain_references(self) -> Mapping[str, str]:
+        """Return the flow, and the number of a period."""
+        from kanopt.problems import SupplyUnits
+
+        return {**SupplyUnits(**self.units).references(), "period.index": ""}
+
+    def units_of_law(self, key: Key) -> tuple[str, ...]:
+        """Return the unit of amounts, or those of money, which may be that of a shipment, an amount or a weight."""
+        from kanopt.problems import SupplyUnits
+
+        units = SupplyUnits(**self.units)
+        if key[0] == "demand":
+            return (units.quantity,)
+        per_weight = replace(units, quantity=units.weight).per_quantity
+        return tuple(dict.fromkeys([units.money, units.per_quantity, per_weight]))
+
+    def record_checks(self, records: Mapping[str, Sequence[Any]], reader: RecordReader) -> list[RecordCheck]:
+        """Look for contradictions between the records."""
+        from kanopt.problems import SupplyUnits
+        from kanopt.problems.place_checks import place_checks
+        from kanopt.problems.supply.network import SupplyNetwork
+        from kanopt.problems.supply.validation import network_checks
+
+        network = SupplyNetwork.of(records, SupplyUnits(**self.units))
+        places = {name: records[name] for name in ("suppliers", "facilities", "markets")}
+        measured = any(lane.distance is None for lane in network.lanes)
+        return [
+            *network_checks(network),
+            *place_checks(places, reader, network.units.distance, measured=measured),
+        ]
+
     @classmethod
     def fields_of(cls, part: str) -> frozenset[str]:
         """Return the fields of the records, or the columns of a table of demand."""
@@ -266,12 +362,15 @@ class SupplySpec(ProblemSpec):
 
     def parts(self) -> dict[Key, PartSpec]:
         """Return the tables, that of the demand among them if it is one."""
-        demand = self.demand.part
+        # there is none in what is left of a section with mistakes
+        given: DemandSpec | None = self.demand
+        demand = None if given is None else given.part
         return {**super().parts(), **({} if demand is None else {("demand",): demand})}
 
     def law_uses(self) -> dict[Key, str]:
         """Return the tariff, and the demand if it is a law."""
-        law = self.demand.law
+        given: DemandSpec | None = self.demand
+        law = None if given is None else given.law
         return {**super().law_uses(), **({} if law is None else {("demand", "law"): law})}
 
     def build(self, material: ProblemInputs) -> SupplyProblem:

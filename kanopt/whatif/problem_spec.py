@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeAlias
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from kanopt.formulas import BoundFormula, Formula
     from kanopt.problems.base import Plan, Problem
+    from kanopt.problems.record_reader import RecordCheck, RecordReader
     from kanopt.problems.table_schema import TableSchema
 
 __all__ = ["Binding", "LawUse", "Name", "PartSpec", "ProblemInputs", "ProblemSpec"]
@@ -166,6 +167,35 @@ class ProblemSpec(FileModel):
         ProblemError
             If the units of the problem are none.
         """
+
+    @abstractmethod
+    def record_checks(self, records: Mapping[str, Sequence[Any]], reader: RecordReader) -> list[RecordCheck]:
+        """Return the checks of records, by part, against each other.
+
+        Parameters
+        ----------
+        records
+            The records of each part; none where they could not be read.
+        reader
+            What read them.
+        """
+
+    @abstractmethod
+    def scopes(self) -> Mapping[str, str]:
+        """Return the scopes of references whose fields are columns, each with the part that holds them."""
+
+    @abstractmethod
+    def plain_references(self) -> Mapping[str, str]:
+        """Return the references that are no columns, each with its unit; empty where it has none."""
+
+    @abstractmethod
+    def units_of_law(self, key: Key) -> tuple[str, ...]:
+        """Return the units that the law under a key below ``problem`` may give; empty where it may be any."""
+
+    def field_units(self, part: str) -> Mapping[str, str]:
+        """Return the units of the fields of a part, as far as the problem fixes them."""
+        schema = self.schemas().get(part)
+        return {} if schema is None else schema.units
 
     @classmethod
     @abstractmethod

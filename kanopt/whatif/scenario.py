@@ -346,16 +346,16 @@ class Scenario:
 
 
 def mistakes_of_changes(
-    changes: Mapping[int, Change], problem: ProblemSpec, tables: Mapping[str, pd.DataFrame]
-) -> list[Mistake]:
-    """Make the changes one after the other and return what is wrong with each."""
+    changes: Mapping[int, Change], problem: ProblemSpec, tables: Mapping[str, pd.DataFrame], *, partial: bool
+) -> tuple[list[Mistake], dict[str, pd.DataFrame]]:
+    """Make the changes one after the other; return what is wrong with each, and the tables with the others made."""
     frames, found = dict(tables), list[Mistake]()
     for place, change in changes.items():
-        wrong = list(change_mistakes(change, problem, frames))
+        wrong = list(change_mistakes(change, problem, frames, partial=partial))
         found += [Mistake(("changes", place, *mistake.key), mistake.message) for mistake in wrong]
         if not wrong:
             frames[change.table] = _changed(change, problem, frames[change.table])
-    return found
+    return found, frames
 
 
 def _changed(change: Change, problem: ProblemSpec, frame: pd.DataFrame) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -10,13 +10,13 @@ from kanopt.errors import nearest
 from kanopt.validation import describe_value
 from kanopt.whatif.changes import Change
 from kanopt.whatif.file_model import FileModel, Mistake, validate
+from kanopt.whatif.partial import likely_kind, read_partial, read_partial_law, read_partial_problem
 from kanopt.whatif.problem_kinds import kinds
 from kanopt.whatif.problem_spec import ProblemSpec
 from kanopt.whatif.spec import (
     ChangeSpec,
     HeadSpec,
     LawSpec,
-    LearnedSpec,
     ReportSpec,
     SolverSpec,
     TableSpec,
@@ -24,7 +24,7 @@ from kanopt.whatif.spec import (
 )
 from kanopt.whatif.toml_positions import Key
 
-__all__ = ["Sections", "missing_problem", "read_partial_law", "read_sections"]
+__all__ = ["Sections", "missing_problem", "read_sections"]
 
 ModelT = TypeVar("ModelT", bound=FileModel)
 _KNOWN = ("scenario", "tables", "surrogates", "problem", "changes", "solver", "report")
@@ -35,14 +35,17 @@ class Sections:
     """What could be read, and what could not.
 
     Entries that hold mistakes are left out; `names` has them all, so that nothing is said to be unknown that was
-    merely misspelt inside, and `partial_laws` has what could be read of laws with mistakes.
+    merely misspelt inside. What could be read of entries with mistakes is in `partial_tables`, `partial_laws` and
+    `partial_problem`, which is the problem itself where that holds none.
     """
 
     head: HeadSpec = field(default_factory=HeadSpec)
     tables: dict[str, TableSpec] = field(default_factory=dict)
     laws: dict[str, LawSpec] = field(default_factory=dict)
-    partial_laws: dict[str, LearnedSpec] = field(default_factory=dict)
+    partial_laws: dict[str, LawSpec] = field(default_factory=dict)
+    partial_tables: dict[str, TableSpec] = field(default_factory=dict)
     problem: ProblemSpec | None = None
+    partial_problem: ProblemSpec | None = None
     changes: dict[int, Change] = field(default_factory=dict)
     solver: SolverSpec = field(default_factory=SolverSpec)
     report: ReportSpec = field(default_factory=ReportSpec)
@@ -52,6 +55,15 @@ class Sections:
     def add(self, key: Key, message: str) -> None:
         """Note a mistake."""
         self.mistakes.append(Mistake(key, message))
+
+    @property
+    def every_law(self) -> dict[str, LawSpec]:
+        """The laws, those with mistakes as far as they could be read."""
+        return {**self.laws, **self.partial_laws}
+
+    def below(self, key: Key) -> list[Mistake]:
+        """Return the mistakes under a key."""
+        return [mistake for mistake in self.mistakes if mistake.key[: len(key)] == key]
 
 
 def read_sections(data: Mapping[str, Any]) -> Sections:
@@ -65,9 +77,14 @@ def read_sections(data: Mapping[str, Any]) -> Sections:
     found.report = _one(found, data, "report", ReportSpec) or ReportSpec()
     found.tables = _each(found, data, "tables", lambda entry: TableSpec)
     found.laws = _each(found, data, "surrogates", law_model)
-    found.partial_laws = _read_partial_laws(found, data)
+    found.partial_laws = _partial_entries(
+        found, data, "surrogates", lambda entry, key: read_partial_law(entry, key, found.below(key))
+    )
+    found.partial_tables = _partial_entries(
+        found, data, "tables", lambda entry, key: read_partial(TableSpec, entry, key, found.below(key))
+    )
     found.names = {name: frozenset(_table(data.get(name))) for name in ("tables", "surrogates")}
-    found.problem = _problem(found, data)
+    _read_problem(found, data)
     found.changes = _changes(found, data)
     if found.solver.deterministic and found.problem is not None and not found.problem.counts_work:
         found.add(
@@ -117,74 +134,39 @@ def _each(
     return read
 
 
-def _read_partial_laws(found: Sections, data: Mapping[str, Any]) -> dict[str, LearnedSpec]:
-    read = {}
-    for name, entry in _table(data.get("surrogates")).items():
-        if name not in found.laws and isinstance(entry, dict) and law_model(entry) is LearnedSpec:
-            key: Key = ("surrogates", name)
-            partial = read_partial_law(entry, key, [m for m in found.mistakes if m.key[:2] == key])
-            if partial is not None:
-                read[name] = partial
-    return read
+def _partial_entries(
+    found: Sections, data: Mapping[str, Any], section: str, read: Callable[[Mapping[str, Any], Key], Any]
+) -> dict[str, Any]:
+    """Read the entries of a section that hold mistakes without them."""
+    whole = found.tables if section == "tables" else found.laws
+    entries = {
+        name: read(entry, (section, name))
+        for name, entry in _table(data.get(section)).items()
+        if name not in whole and isinstance(entry, dict)
+    }
+    return {name: entry for name, entry in entries.items() if entry is not None}
 
 
-def read_partial_law(entry: Mapping[str, Any], key: Key, mistakes: Iterable[Mistake]) -> LearnedSpec | None:
-    """Read a law to be learned without the keys that hold mistakes, so that the others can be checked all the same.
-
-    Parameters
-    ----------
-    entry
-        What stands under ``[surrogates.x]``.
-    key
-        The key of the entry.
-    mistakes
-        Those in it.
-
-    Returns
-    -------
-    LearnedSpec or None
-        None if what is left is no law. Of a mistaken ``on_missing`` or ``holdout`` nothing is judged.
-
-    Examples
-    --------
-    >>> law = {"table": "t", "target": "y", "features": ["x"], "forbid": ["expp"], "pin": {"z": ["log"]}}
-    >>> read_partial_law(law, (), [Mistake(("forbid",), "unknown operator 'expp'")]).pin
-    {'z': ('log',)}
-    """
-    partial = dict(entry)
-    for mistake in mistakes:
-        partial = _without(partial, mistake.key[len(key) :])
-    if "on_missing" in entry and "on_missing" not in partial:
-        partial["on_missing"] = "drop"
-    return validate(LearnedSpec, partial, key)[0]
-
-
-def _without(entry: Mapping[str, Any], path: Key) -> dict[str, Any]:
-    """Return a table without the key that a path leads to, or the last table's key on the way."""
-    first, inner = path[:1], entry.get(str(path[0])) if path else None
-    if len(path) > 1 and isinstance(inner, dict) and path[1] in inner:
-        return {**entry, str(path[0]): _without(inner, path[1:])}
-    return {name: value for name, value in entry.items() if (name,) != first}
-
-
-def _problem(found: Sections, data: Mapping[str, Any]) -> ProblemSpec | None:
+def _read_problem(found: Sections, data: Mapping[str, Any]) -> None:
     section = data.get("problem")
     if not isinstance(section, dict):
         if section is not None:
             found.add(("problem",), f"must be a table, not {describe_value(section)}")
         elif not found.names["surrogates"]:
             found.mistakes.append(missing_problem())
-        return None
+        return
     known, kind = kinds(), section.get("kind")
     if kind is None:
         found.add(("problem", "kind"), f"is missing; {nearest('', known)}")
-        return None
-    if not isinstance(kind, str) or kind not in known:
+    elif not isinstance(kind, str) or kind not in known:
         found.add(("problem", "kind"), f"unknown kind {kind!r}; {nearest(str(kind), known)}")
-        return None
-    problem, mistakes = validate(known[kind], section, ("problem",))
+    model = likely_kind(kind, section.keys(), known)
+    if model is None:
+        return
+    found.problem, mistakes = validate(model, section, ("problem",))
+    mistakes = [mistake for mistake in mistakes if mistake.key != ("problem", "kind")]
     found.mistakes += mistakes
-    return problem
+    found.partial_problem = found.problem or read_partial_problem(model, section, mistakes)
 
 
 def _changes(found: Sections, data: Mapping[str, Any]) -> dict[int, Change]:

@@ -91,7 +91,7 @@ def test_loads_that_are_stated_are_asked_for(changes):
 
 
 def test_both_are_told_at_once_with_the_other_mistakes():
-    vehicles = pd.DataFrame({"name": ["van"], "capacity": [3.5], "shift_start": [9.0], "shift_end": [8.0]})
+    vehicles = pd.DataFrame({"name": ["van"], "capacity": [3.5], "shift_start": [540], "shift_end": [480]})
     lines = refused(town, vehicles=vehicles).splitlines()
     assert [line.partition(":")[0] for line in lines] == ["vehicles 'van'", "problem", "clients"]
 

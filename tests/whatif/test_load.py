@@ -606,7 +606,7 @@ def test_units_of_a_law_by_hand_are_checked_against_the_output(edited):
             "problem.bind.minutes.miles",
             "law 'minutes' has no input 'miles'; known: 'km'",
         ),
-        ('unit = "EUR"', 'unit = "USD"', "problem", "cannot convert 'USD'"),
+        ('unit = "EUR"', 'unit = "USD"', "problem.cost.fuel", "law 'fuel' gives USD, but EUR is wanted here"),
         ('demand_t = "t"', 'demand_t = "min"', "problem.clients", "column 'demand_t': cannot convert 'min'"),
         ("[solver]", "[[solver]]", "solver", "must be a table of key = value, not a list"),
         (

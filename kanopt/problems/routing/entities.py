@@ -81,6 +81,17 @@ class RoutingUnits:
             TableSchema("vehicles", VehicleType, self.of_vehicles(), of_day=True),
         )
 
+    def references(self) -> dict[str, str]:
+        """Return what laws may read of legs, the load and the clock, each with its unit."""
+        return {
+            "arc.distance": self.distance,
+            "arc.duration": self.time,
+            "state.load": self.load,
+            "clock.hour": "h",
+            "clock.minute": "min",
+            "clock.late": self.time,
+        }
+
     def of_points(self) -> dict[str, str]:
         """Return the unit of each field of a depot or client."""
         return {

@@ -16,6 +16,7 @@ from kanopt.formulas.binding import BoundFormula
 from kanopt.problems.base import Problem
 from kanopt.problems.findings import FrozenInput, Reason
 from kanopt.problems.geography import Positions
+from kanopt.problems.given_law import law_mistake, references_to
 from kanopt.problems.place_checks import detour_mistakes, place_checks
 from kanopt.problems.record_reader import RecordCheck, RecordReader
 from kanopt.problems.records import Quantity, names_of
@@ -34,7 +35,7 @@ from kanopt.problems.routing.reasons import infeasibility_reasons
 from kanopt.problems.routing.remarks import input_findings
 from kanopt.problems.routing.simulate import RESERVED, Drive, drive
 from kanopt.problems.routing.validation import routing_checks, unstated_checks
-from kanopt.problems.unread_columns import TableUse, fields_read, table_use
+from kanopt.problems.unread_columns import TableUse, fields_read, matrix_use, table_use
 from kanopt.text import list_names, number_text
 from kanopt.units import convert
 from kanopt.validation import LARGEST, WHOLE_TEXT, is_whole
@@ -129,6 +130,7 @@ class RoutingProblem(Problem[RoutingPlan]):
             object.__setattr__(self, schema.name, reader.read(getattr(self, schema.name), schema))
         if not isinstance(self.policy, RoutingPolicy):
             raise ProblemError(f"policy: give a RoutingPolicy, not a {type(self.policy).__name__}")
+        reader.mistakes += self._law_mistakes()
         measured = self._is_measured
         points = {"depots": self.depots, "clients": self.clients}
         reader.finish(
@@ -204,6 +206,22 @@ class RoutingProblem(Problem[RoutingPlan]):
     def planning_values(self) -> PlanningValues:
         """The planning values and the matrices under them."""
         return PlanningValues(self.leg_laws, self.planning)
+
+    def _law_mistakes(self) -> list[str]:
+        """Say which laws are none, such as a formula whose inputs are not bound."""
+        units = self.units
+        known = {
+            **units.references(),
+            **references_to("client", self.clients, units.of_points()),
+            **references_to("vehicle", self.vehicles, units.of_vehicles()),
+        }
+        forms = "a bound formula or a matrix"
+        several = isinstance(self.cost, Mapping)
+        found = law_mistake("duration", self.duration, f"{forms}, a RoadNetwork or ArrivalFunctions", known)
+        for term, law in self.named_costs.items():
+            forms = forms if several else f"{forms}, or {{}} where only vehicles cost money"
+            found += law_mistake(f"cost {term!r}" if several else "cost", law, forms, known)
+        return found
 
     @staticmethod
     def _law(law: Any, names: Sequence[str], what: str, unit: str) -> RoutingLaw:
@@ -308,12 +326,17 @@ class RoutingProblem(Problem[RoutingPlan]):
         networks = {
             id(roads): roads for roads in (self.duration, self.distance) if isinstance(roads, RoadNetwork)
         }
+        matrices = {
+            "distances": (self.distance, self.units.distance),
+            "durations": (self.duration, self.units.time),
+        }
         return (
             *(
                 table_use(schema, getattr(self, schema.name), read.get(schema.name, clients))
                 for schema in self.units.tables()
             ),
             *(use for network in networks.values() for use in network.table_uses()),
+            *(use for name, (given, unit) in matrices.items() for use in matrix_use(name, given, unit)),
             *long_table_use("distances", self.distance, self.units.distance),
             *long_table_use("durations", self.duration, self.units.time),
         )

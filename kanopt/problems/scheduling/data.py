@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from kanopt.errors import ProblemError
 from kanopt.formulas.binding import BoundFormula, ReferenceValue
 from kanopt.formulas.references import Reference
+from kanopt.problems.given_law import law_mistake, references_to
 from kanopt.problems.missing_data import missing_price
 from kanopt.problems.record_reader import RecordCheck, RecordReader
 from kanopt.problems.record_rules import field_mistakes
@@ -97,6 +98,7 @@ def resolve(problem: SchedulingProblem) -> SchedulingData:
     reader = RecordReader()
     read = _read(problem, reader)
     reader.mistakes += field_mistakes(problem, "problem")
+    reader.mistakes += _law_mistakes(problem, read)
     checks = schedule_checks(read, uses_energy=problem.uses_energy)
     uses = read.table_uses(problem.units, (problem.duration, problem.energy))
     checks.append(RecordCheck(_unstated_price(problem, read, reader.filled, uses), ["jobs"]))
@@ -129,6 +131,21 @@ def resolve(problem: SchedulingProblem) -> SchedulingData:
         tardiness_cost=np.array([job.tardiness_cost for job in read.jobs]),
         mode_inputs=modes,
     )
+
+
+def _law_mistakes(problem: SchedulingProblem, read: SchedulingRecords) -> list[str]:
+    """Say which laws are none, such as a formula whose inputs are not bound."""
+    units = problem.units
+    known = {
+        **references_to("task", read.tasks, {}),
+        **references_to("job", read.jobs, units.of_job()),
+        **references_to("machine", read.machines, {"name": ""}),
+        **references_to("mode", read.modes, units.of_mode()),
+    }
+    given = {"duration": problem.duration, "energy": problem.energy}
+    forms = "a bound formula, one number per mode, or nothing where every mode states its own"
+    laws = {name: law for name, law in given.items() if law is not None}
+    return [line for name, law in laws.items() for line in law_mistake(name, law, forms, known)]
 
 
 def _unstated_price(

@@ -65,6 +65,10 @@ class SupplyUnits:
             TableSchema("lanes", Lane, self.of_lane, ("tail", "head", "mode")),
         )
 
+    def references(self) -> dict[str, str]:
+        """Return what laws may read of the flow, each with its unit."""
+        return {"state.quantity": self.quantity, "state.weight": self.weight}
+
     @property
     def per_quantity(self) -> str:
         """Money per unit of product."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,6 +62,22 @@ class SupplyNetwork:
     lanes: tuple[Lane, ...]
     units: SupplyUnits
     detour: float | None = None
+
+    @classmethod
+    def of(
+        cls, records: Mapping[str, Sequence[Any]], units: SupplyUnits, detour: float | None = None
+    ) -> SupplyNetwork:
+        """Return the network of records, given by the names of their tables."""
+        return cls(
+            offers=tuple(records["suppliers"]),
+            facilities=tuple(records["facilities"]),
+            markets=tuple(records["markets"]),
+            products=tuple(records["products"]),
+            periods=tuple(records["periods"]),
+            lanes=tuple(records["lanes"]),
+            units=units,
+            detour=detour,
+        )
 
     @property
     def tables(self) -> Mapping[str, Sequence[Record]]:

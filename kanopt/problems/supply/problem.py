@@ -15,6 +15,7 @@ from kanopt.formulas.references import Reference
 from kanopt.problems.base import Problem
 from kanopt.problems.column_hints import TableField
 from kanopt.problems.findings import FrozenInput, Reason
+from kanopt.problems.given_law import law_mistake, references_to
 from kanopt.problems.missing_data import missing_price
 from kanopt.problems.place_checks import detour_mistakes, place_checks
 from kanopt.problems.record_reader import RecordCheck, RecordReader
@@ -126,16 +127,8 @@ class SupplyProblem(Problem[FlowPlan]):
         found = {
             schema.name: reader.read(getattr(self, schema.name), schema) for schema in self.units.tables()
         }
-        network = SupplyNetwork(
-            found["suppliers"],
-            found["facilities"],
-            found["markets"],
-            found["products"],
-            found["periods"],
-            found["lanes"],
-            self.units,
-            self.detour,
-        )
+        network = SupplyNetwork.of(found, self.units, self.detour)
+        reader.mistakes += self._law_mistakes(network)
         measured = bool(np.isnan(network.stated_lengths).any())
         places = {name: network.tables[name] for name in ("suppliers", "facilities", "markets")}
         reader.finish(
@@ -149,6 +142,24 @@ class SupplyProblem(Problem[FlowPlan]):
         object.__setattr__(self, "lane_tariff", LaneTariff(network, self.tariff, dict(self.planning)))
         object.__setattr__(self, "demand_array", demand_of(network, self.demand))
         self._refuse_unstated(reader)
+
+    def _law_mistakes(self, network: SupplyNetwork) -> list[str]:
+        """Say which laws are none, such as a formula whose inputs are not bound."""
+        shared = {
+            **references_to("product", network.products, self.units.of_product),
+            **references_to("period", network.periods, {"index": ""}),
+        }
+        of_lanes = references_to("lane", network.lanes, {**self.units.of_lane, "mode": ""})
+        forms = "a bound formula, a reference, a number or an array"
+        return [
+            *law_mistake("tariff", self.tariff, forms, {**self.units.references(), **of_lanes, **shared}),
+            *law_mistake(
+                "demand",
+                self.demand,
+                f"{forms}, or a frame",
+                {**references_to("market", network.markets, {}), **shared},
+            ),
+        ]
 
     def _refuse_unstated(self, reader: RecordReader) -> None:
         """Refuse that nothing costs anything, or that nothing is wanted, where tables were read and do not say so."""

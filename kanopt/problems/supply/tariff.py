@@ -32,6 +32,7 @@ from numpy.typing import NDArray
 from kanopt.errors import ProblemError, UnitError, nearest
 from kanopt.formulas.binding import BoundFormula, ReferenceValue
 from kanopt.formulas.references import Reference
+from kanopt.problems.column_hints import TableField, column_hint
 from kanopt.problems.findings import FrozenInput
 from kanopt.problems.supply.network import Floats, SupplyNetwork, positions_of
 from kanopt.text import amount_text, number_text
@@ -78,7 +79,7 @@ class LaneTariff:
         if self.reads_flow and not self.planning:
             raise ProblemError(
                 "tariff: the law depends on how much is shipped, which a linear solver must see at one "
-                "planning value; state it, such as planning={'state.quantity': 20.0}"
+                "planning value; write planning={'state.quantity': 20}"
             )
         if not ((self.planning_shipments > 0) & np.isfinite(self.planning_shipments)).all():
             raise ProblemError(
@@ -273,7 +274,7 @@ def _from_frame(network: SupplyNetwork, frame: pd.DataFrame, shape: tuple[int, i
     }
     places = [row_positions(frame, column, names, "demand") for column, names in keys.items()]
     if "demand" not in frame.columns:
-        hint = nearest("demand", map(str, frame.columns))
+        hint = column_hint("demand", TableField("demand", network.units.quantity), frame.columns)
         raise ProblemError(f"demand: column 'demand' is missing; {hint}")
     numbers = coerced_numbers(frame["demand"])
     if np.isnan(numbers).any():
@@ -312,7 +313,7 @@ def row_positions(frame: pd.DataFrame, column: str, names: list[str], where: str
         if len(names) == 1:
             return np.zeros(len(frame), dtype=np.intp)
         raise ProblemError(
-            f"{where}: column {column!r} is missing; {nearest(column, map(str, frame.columns))}"
+            f"{where}: column {column!r} is missing; {column_hint(where, TableField(column, kind=str), frame.columns)}"
         )
     labels = [_label(value) for value in frame[column]]
     found = positions_of(labels, names)
