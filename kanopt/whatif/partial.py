@@ -110,7 +110,7 @@ def _with_optional_parts(kind: type[ProblemSpec]) -> type[ProblemSpec]:
         if item.is_required() and name != "kind"
     }
     # what must stand beside what is not asked either
-    unasked = {
+    unasked: dict[str, Any] = {
         name: model_validator(mode="after")(_as_it_is)
         for name in kind.__pydantic_decorators__.model_validators
     }
