@@ -181,8 +181,8 @@ def write_inputs(folder: Path, seed: int) -> None:
         }
     )
     trips.to_csv(folder / "trips.csv", index=False)
-    (folder / "city.toml").write_text(SCENARIO.format(vehicles="vehicles", more="", seconds=6))
-    (folder / "rested.toml").write_text(SCENARIO.format(vehicles="rested", more="", seconds=1))
+    (folder / "city.toml").write_text(SCENARIO.format(vehicles="vehicles", more="", seconds=30))
+    (folder / "rested.toml").write_text(SCENARIO.format(vehicles="rested", more="", seconds=4))
     (folder / "laws.toml").write_text(SCENARIO.format(vehicles="vehicles", more=MORE, seconds=1))
     (folder / "dear.toml").write_text(DEAR)
     nodes = "".join(f"{k + 2} {x} {y}\n" for k, (x, y) in enumerate(10 * places))
