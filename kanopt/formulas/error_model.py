@@ -118,6 +118,18 @@ class ErrorModel:
         single = float(np.square(rise * self.noise(predicted)).sum())
         return self.shift * plain + (self.factor - 1.0) * priced, max(known, 0.0) + single
 
+    def draw(self, predicted: Floats, count: int, rng: np.random.Generator) -> Floats:
+        """Return ``actual − predicted`` drawn at random, ``(count, n)``: one shift and factor for each draw."""
+        a, b, c = self.covariance
+        # the square root of a 2 × 2 covariance by Cholesky
+        first = math.sqrt(a)
+        second = b / first if first > 0 else 0.0
+        third = math.sqrt(max(c - second**2, 0.0))
+        z = rng.standard_normal((2, count, 1))
+        shift, factor = self.shift + first * z[0], self.factor + second * z[0] + third * z[1]
+        noise = self.noise(predicted) * rng.standard_normal((count, len(predicted)))
+        return np.asarray(shift + (factor - 1.0) * predicted + noise)
+
 
 def _likeliest_power(error: Floats, size: Floats) -> float:
     """Return the power of the prediction in proportion to which errors grow, by the likelihood of Laplace's law.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -33,13 +33,16 @@ class LawUse:
         Its inputs in its own units; each broadcasts to `shape`.
     rise
         By how much the price of the plan rises for each unit by which the output of the law rises there; broadcasts
-        to `shape`. To first order: what the plan decides stays as it is.
+        to `shape`. What the plan decides stays as it is.
     shape
         Shape of the places; ``(n,)``.
     places
         What a place is, one and many: ``("leg", "legs")``.
     cut_off
         Whether a value below zero is counted as zero.
+    price_change
+        Where the price does not rise in proportion, as with delays that waiting takes up: from changes of the law's
+        output, shape ``(draws, n)``, to those of the price, ``(draws,)``. The rise is not read then.
     """
 
     law: str
@@ -49,6 +52,7 @@ class LawUse:
     shape: tuple[int]
     places: tuple[str, str]
     cut_off: bool = False
+    price_change: Callable[[Floats], Floats] | None = None
 
     @cached_property
     def values(self) -> Floats:

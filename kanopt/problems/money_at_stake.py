@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from kanopt.formulas.columns import evaluate_graph
+from kanopt.formulas.error_model import ErrorModel
 from kanopt.formulas.formula import Formula
 from kanopt.formulas.nodes import Input, Node, rebuild
 from kanopt.problems.law_use import LawUse
@@ -24,6 +25,7 @@ Floats = NDArray[np.float64]
 
 LEVEL = 0.9
 _NOTHING = 1e-5
+_DRAWS, _SEED = 1000, 7
 _STEP = 1e-4
 """Share of a law's mean value by which it is changed to see what a formula built on it makes of that."""
 
@@ -34,16 +36,20 @@ class MoneyAtStake:
 
     For each learned law, with ``v`` its value and ``r`` the rise of the price for each unit of it at the ``n`` places
     where the plan uses it, actual values are taken for ``shift + factor · v + noise``
-    (:class:`~kanopt.formulas.error_model.ErrorModel`; Mincer and Zarnowitz 1969). To first order
+    (:class:`~kanopt.formulas.error_model.ErrorModel`; Mincer and Zarnowitz 1969). Then
 
     - the price is off by ``Σ r · (shift + (factor − 1) · v)``: a bias adds up as ``n``;
     - of which is not known ``(Σr, Σrv) · C · (Σr, Σrv)ᵀ``, with ``C`` the covariance of shift and factor;
     - and noise adds ``Σ r² · noise²``, whose square root grows as ``√n``.
 
+    Where the price is the sum of the law's values, that is exact, and the band that of a normal distribution around the
+    price plus the bias. Where it is not (a delay that waiting takes up, the job that happens to end last), actual
+    values are drawn a thousand times, and the plan is driven with them in the same order
+    (:attr:`LawUse.price_change`).
+
     Laws are taken to err independently of each other; where one law is used twice at a place, as in two terms of a
-    cost, its rises are added first. The band is that of a normal distribution around the price plus the bias. Left out
-    are what the plan would decide otherwise, effects of second order (such as a delay longer than the wait that takes
-    it up), and laws without a fit: those written by hand and given matrices are taken at their word.
+    cost, it errs there once. Left out are what the plan would decide otherwise, what one law makes of an input that
+    another one gives, and laws without a fit: those written by hand and given matrices are taken at their word.
 
     Parameters
     ----------
@@ -112,26 +118,77 @@ def money_at_stake(uses: Iterable[LawUse], price: float, level: float = LEVEL) -
     >>> bool(abs(stake.high - stake.low - 2 * 1.645 * np.sqrt(100 + 100**2 / 500)) < 2.0)
     True
     """
-    found: dict[tuple[Any, ...], tuple[Formula, Floats, Floats]] = {}
+    groups: dict[tuple[Any, ...], _LawGroup] = {}
     for use in uses:
-        rise = np.asarray(np.broadcast_to(use.rise, use.shape), dtype=np.float64)
         for law, values, slope in _learned_values(use):
             key = (law.output.name, law.root.key, use.places, values.tobytes())
-            known = found.get(key)
-            found[key] = (law, values, rise * slope if known is None else known[2] + rise * slope)
-    by_law: dict[str, tuple[float, float]] = {}
-    for law, values, rise in found.values():
-        assert law.fit is not None
-        bias, variance = law.fit.error_model.total(values, rise)
-        before = by_law.get(law.output.name, (0.0, 0.0))
-        by_law[law.output.name] = (before[0] + bias, before[1] + variance)
-    middle = price + sum(bias for bias, _ in by_law.values())
-    deviation = math.sqrt(sum(variance for _, variance in by_law.values()))
-    reach = float(ndtri((1.0 + level) / 2.0)) * deviation
-    if not math.isfinite(middle + reach) or abs(middle - price) + reach <= _NOTHING * abs(price):
+            groups.setdefault(key, _LawGroup(law, values, [])).uses.append((use, slope))
+    straight = all(group.is_straight for group in groups.values())
+    by_law: dict[str, list[Floats]] = {}
+    rng = np.random.default_rng(_SEED)
+    for group in groups.values():
+        drawn = group.moments() if straight else group.draw(rng)
+        by_law.setdefault(group.law.output.name, []).append(drawn)
+    return _band(by_law, price, level, straight=straight)
+
+
+def _band(
+    by_law: Mapping[str, Sequence[Floats]], price: float, level: float, *, straight: bool
+) -> MoneyAtStake | None:
+    """Return the band from the moments that each law adds to the price, or from what was drawn."""
+    sums = {name: np.sum(parts, axis=0) for name, parts in by_law.items()}
+    total = np.sum(list(sums.values()), axis=0) if sums else np.zeros(2)
+    if straight:
+        reach = float(ndtri((1.0 + level) / 2.0)) * math.sqrt(total[1])
+        ends = price + total[0] - reach, price + total[0] + reach
+        laws = [(name, float(mean), math.sqrt(variance)) for name, (mean, variance) in sums.items()]
+    else:
+        low, high = np.quantile(total, [(1.0 - level) / 2.0, (1.0 + level) / 2.0])
+        ends = price + float(low), price + float(high)
+        laws = [(name, float(drawn.mean()), float(drawn.std())) for name, drawn in sums.items()]
+    if not all(map(math.isfinite, ends)) or max(abs(end - price) for end in ends) <= _NOTHING * abs(price):
         return None
-    laws = tuple((name, bias, math.sqrt(variance)) for name, (bias, variance) in by_law.items())
-    return MoneyAtStake(price, middle - reach, middle + reach, level, laws)
+    return MoneyAtStake(price, *ends, level, tuple(laws))
+
+
+@dataclass(frozen=True, eq=False)
+class _LawGroup:
+    """A learned law at some places, and all that uses it there, each with its slope in the law."""
+
+    law: Formula
+    values: Floats
+    uses: list[tuple[LawUse, Floats]]
+
+    @property
+    def is_straight(self) -> bool:
+        """Whether the price is the sum of what the law says at the places."""
+        return all(use.price_change is None for use, _ in self.uses)
+
+    @property
+    def errors(self) -> ErrorModel:
+        assert self.law.fit is not None
+        return self.law.fit.error_model
+
+    def moments(self) -> Floats:
+        """Return mean and variance of what the law's errors add to the price."""
+        return np.array(self.errors.total(self.values, self._rise()))
+
+    def draw(self, rng: np.random.Generator) -> Floats:
+        """Return what the law's errors add to the price, drawn at random; (draws,)."""
+        if self.is_straight:
+            mean, variance = self.moments()
+            return np.asarray(mean + math.sqrt(variance) * rng.standard_normal(_DRAWS))
+        errors = self.errors.draw(self.values, _DRAWS, rng)
+        return np.asarray(sum(_price_change(use, errors * slope) for use, slope in self.uses))
+
+    def _rise(self) -> Floats:
+        return np.asarray(sum(np.broadcast_to(use.rise, use.shape) * slope for use, slope in self.uses))
+
+
+def _price_change(use: LawUse, changes: Floats) -> Floats:
+    if use.price_change is not None:
+        return use.price_change(changes)
+    return np.asarray(changes @ np.broadcast_to(use.rise, use.shape))
 
 
 def _learned_values(use: LawUse) -> Iterable[tuple[Formula, Floats, Floats]]:

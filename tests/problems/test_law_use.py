@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 
@@ -11,8 +12,6 @@ import pytest
 import kanopt as ko
 from kanopt import decisions, refs, routing, scheduling
 from kanopt.problems import Problem
-from kanopt.problems.routing.law_uses import delay_costs
-from kanopt.problems.scheduling.law_uses import delay_costs as delay_costs_of_tasks
 from tests.cases.supply import small
 
 KM = ko.Variable("km", "km", low=0, high=8)
@@ -117,39 +116,39 @@ def test_laws_that_hold_leave_no_caveat() -> None:
     assert "outside its data" not in str(result)
 
 
+def change_of(problem: Problem, plan: object, law: str, changes: list[list[float]]) -> list[float]:
+    """Return the changes of price with changes of what a law says."""
+    use = next(use for use in problem.assess(plan).law_uses if use.law == law)
+    assert use.price_change is not None
+    return use.price_change(np.array(changes)).tolist()
+
+
 def test_a_delay_costs_what_the_referee_says() -> None:
-    """The rise of each law's use is the difference of two prices."""
-    problem = routes("2 * km", cost_per_time=0.5, regular_time=10, cost_per_overtime=0.25)
-    plan = problem.plan_from([["a", "b"]])
-    longer = routes("2 * km", cost_per_time=0.5, regular_time=10, cost_per_overtime=0.25)
-    longer = ko.RoutingProblem(
-        longer.depots,
-        longer.clients,
-        longer.vehicles,
-        cost=longer.cost,
-        duration=np.array([[0, 10, 20], [10, 0, 11], [20, 10, 0]], dtype=float),
-    )
-    more = longer.price(plan).objective - problem.price(plan).objective
-    arriving, leaving = delay_costs(problem, problem.assess(plan).simulation)
-    assert arriving[1] == pytest.approx(more)
-    assert leaving.tolist() == pytest.approx([0.75] * 3)
-
-
-def test_waiting_takes_up_a_delay() -> None:
-    known = routes("2 * km", cost_per_time=0.5)
-    clients = [routing.Client("a", 3, 4, latest=485), routing.Client("b", 6, 8, earliest=600)]
-    problem = ko.RoutingProblem(
-        known.depots, clients, known.vehicles, cost=known.cost, duration=known.duration
-    )
-    arriving, leaving = delay_costs(problem, problem.assess(problem.plan_from([["a", "b"]])).simulation)
-    assert arriving.tolist() == [0.0, 0.0, 0.5]
-    assert leaving.tolist() == [0.0, 0.5, 0.5]
+    """Legs that take longer or shorter cost what the plan costs with those travel times in a matrix."""
+    rates = {"cost_per_time": 0.5, "regular_time": 50.0, "cost_per_overtime": 0.25}
+    problem = routes("2 * km", **rates)
+    clients = [routing.Client("a", 3, 4, earliest=500), routing.Client("b", 6, 8)]
+    problem = replace(problem, clients=clients)
+    plan = problem.assess(problem.plan_from([["a", "b"]])).with_departures().plan
+    base = np.array([[0.0, 10.0, 20.0], [10.0, 0.0, 10.0], [20.0, 10.0, 0.0]])
+    rng = np.random.default_rng(0)
+    for changes in rng.uniform(-8.0, 20.0, (20, 3)):
+        times = base.copy()
+        times[0, 1] += changes[0]
+        times[1, 2] += changes[1]
+        times[2, 0] += changes[2]
+        other = replace(problem, duration=times)
+        expected = other.price(plan).objective - problem.price(plan).objective
+        assert change_of(problem, plan, "duration", [changes.tolist()]) == pytest.approx([expected])
 
 
 def test_a_longer_task_moves_what_follows_it() -> None:
     problem = shop()
     plan = problem.plan_from(KINDS["scheduling"][1])
-    costs = delay_costs_of_tasks(problem, problem.assess(plan).simulation)
-    by_task = dict(zip(problem.assess(plan).simulation.task.tolist(), costs, strict=True))
+    order = problem.assess(plan).simulation.task.tolist()
+    found = change_of(
+        problem, plan, "duration", [[float(task == each) for task in order] for each in range(3)]
+    )
     # a and b are a chain that ends last (1 for the makespan) and late (2 for the job); c ends before it
-    assert [by_task[0], by_task[1], by_task[2]] == pytest.approx([3.0, 3.0, 0.0])
+    assert found == pytest.approx([3.0, 3.0, 0.0])
+    assert change_of(problem, plan, "duration", [[-1.0] * 3]) == pytest.approx([-3.0])

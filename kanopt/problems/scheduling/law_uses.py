@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from kanopt.formulas.binding import BoundFormula
 from kanopt.problems.law_use import LawUse, unit_factor
-from kanopt.problems.scheduling.simulate import TOLERANCE, PlacedTasks
+from kanopt.problems.scheduling.simulate import PlacedTasks
 
 if TYPE_CHECKING:
     from kanopt.problems.scheduling.arrays import Floats, Ints
     from kanopt.problems.scheduling.problem import SchedulingProblem
 
-__all__ = ["schedule_law_uses"]
+__all__ = ["delay_costs", "schedule_law_uses"]
 
-_DELAY = 1e-4
-"""Share of the shortest duration by which a task is made longer to see what that costs."""
+_LEAST = 1e-3
+"""Share of its planned duration that a task takes at least, whatever the law is wrong by."""
 
 
 def schedule_law_uses(problem: SchedulingProblem, placed: PlacedTasks) -> tuple[LawUse, ...]:
@@ -32,8 +32,14 @@ def schedule_law_uses(problem: SchedulingProblem, placed: PlacedTasks) -> tuple[
 def _duration(problem: SchedulingProblem, placed: PlacedTasks, runs: Ints) -> Iterator[LawUse]:
     law = problem.duration
     if isinstance(law, BoundFormula):
-        rise = delay_costs(problem, placed)[runs]
-        yield _use(problem, "duration", law, placed.mode[runs], rise)
+        factor = unit_factor(law.formula.output.unit, problem.units.of_mode()["duration"])
+
+        def change(changes: Floats) -> Floats:
+            longer = np.zeros((len(changes), len(placed.task)))
+            longer[:, runs] = factor * changes
+            return delay_costs(problem, placed, longer)
+
+        yield _use(problem, "duration", law, placed.mode[runs], np.zeros(len(runs)), change)
 
 
 def _energy(problem: SchedulingProblem, placed: PlacedTasks, runs: Ints) -> Iterator[LawUse]:
@@ -46,68 +52,93 @@ def _energy(problem: SchedulingProblem, placed: PlacedTasks, runs: Ints) -> Iter
         yield _use(problem, "energy", law, placed.mode[runs], rise)
 
 
-def _use(problem: SchedulingProblem, name: str, law: BoundFormula, modes: Ints, rise: Floats) -> LawUse:
+def _use(
+    problem: SchedulingProblem,
+    name: str,
+    law: BoundFormula,
+    modes: Ints,
+    rise: Floats,
+    change: Callable[[Floats], Floats] | None = None,
+) -> LawUse:
     inputs, count = problem.data.mode_inputs, len(problem.data.modes)
     arguments = {
         key: np.broadcast_to(values, (count,))[modes]
         for key, values in law.arguments(inputs.reference_values).items()
     }
     factor = unit_factor(law.formula.output.unit, problem.units.of_mode()[name])
-    return LawUse(name, law.formula, arguments, factor * rise, modes.shape, ("task", "tasks"))
+    shape, places = modes.shape, ("task", "tasks")
+    return LawUse(name, law.formula, arguments, factor * rise, shape, places, price_change=change)
 
 
-def delay_costs(problem: SchedulingProblem, placed: PlacedTasks) -> Floats:
-    """Return by how much the price rises for each unit of time by which a task takes longer; shape ``(n,)``.
+def delay_costs(problem: SchedulingProblem, placed: PlacedTasks, longer: Floats) -> Floats:
+    """Return by how much the price changes where tasks take longer or shorter than planned.
 
-    A longer task makes those later that start as soon as it ends: the next of its job, and the next on its machine. The
-    order on machines stays as it is.
+    The order on machines stays as it is. A task starts when it was to start, or as soon as the one ahead of it in its
+    job, and the one ahead of it on its machine with the setup between, have ended. Breaks of machines are not looked
+    at.
+
+    Parameters
+    ----------
+    problem, placed
+        The schedule.
+    longer
+        By how much each task takes longer, ``(draws, n)``.
+
+    Returns
+    -------
+    ndarray, shape (draws,)
     """
-    long = np.maximum(placed.end - placed.start, 0.0)
-    after = _followers(problem, placed)
-    step = _DELAY * float(long[long > 0].min(initial=1.0))
-    base = _price(problem, placed, placed.start, placed.end)
-    costs = np.zeros(len(placed.task))
-    for row in range(len(costs)):
-        moved = np.zeros(len(costs))
-        waiting = list(after[row])
-        while waiting:
-            one = waiting.pop()
-            if not moved[one]:
-                moved[one] = step
-                waiting += after[one]
-        end = placed.end + moved
-        end[row] += step
-        costs[row] = (_price(problem, placed, placed.start + moved, end) - base) / step
-    return costs
+    planned = np.zeros((1, longer.shape[1]))
+    ahead = _ahead(problem, placed)
+    prices = [_price(problem, placed, *_shifted(placed, ahead, each)) for each in (longer, planned)]
+    return np.asarray(prices[0] - prices[1])
 
 
-def _followers(problem: SchedulingProblem, placed: PlacedTasks) -> list[list[int]]:
-    """Return for each row the rows that start as soon as it ends, by job and by machine."""
+def _ahead(problem: SchedulingProblem, placed: PlacedTasks) -> list[list[tuple[int, float]]]:
+    """Return for each row the rows that must have ended before it, by job and by machine, and the setup between."""
     data = problem.data
-    row_of = dict(zip(placed.task.tolist(), range(len(placed.task)), strict=True))
-    after: list[list[int]] = [[] for _ in placed.task]
+    row_of = dict(zip(placed.task.tolist(), range(len(placed.task)), strict=False))
+    ahead: list[list[tuple[int, float]]] = [[] for _ in placed.task]
     for row, task in enumerate(placed.task.tolist()):
         before = row_of.get(int(data.structure.previous[task]), -1)
-        if before >= 0 and placed.start[row] - placed.end[before] <= TOLERANCE:
-            after[before].append(row)
+        if before >= 0:
+            ahead[row].append((before, 0.0))
     for machine in range(len(data.machines)):
         rows = np.flatnonzero(placed.machine == machine)
         setup = data.setups_of(machine, placed.task[rows])
         for earlier, later, needed in zip(rows[:-1], rows[1:], setup[1:], strict=True):
-            if placed.start[later] - placed.end[earlier] - needed <= TOLERANCE:
-                after[int(earlier)].append(int(later))
-    return after
+            ahead[int(later)].append((int(earlier), float(needed)))
+    return ahead
 
 
-def _price(problem: SchedulingProblem, placed: PlacedTasks, start: Floats, end: Floats) -> float:
-    """Return the price of a schedule at other times, as :func:`price_schedule` adds it up."""
+def _shifted(
+    placed: PlacedTasks, ahead: list[list[tuple[int, float]]], longer: Floats
+) -> tuple[Floats, Floats]:
+    """Return starts and ends where tasks take longer, each ``(draws, n)``."""
+    took = placed.end - placed.start
+    start = np.tile(placed.start, (len(longer), 1))
+    end = np.empty_like(start)
+    for row in np.argsort(placed.start, kind="stable").tolist():
+        for before, setup in ahead[row]:
+            # a plan that breaks this rule breaks it as before
+            gap = min(float(placed.start[row] - placed.end[before]), setup)
+            if placed.start[before] <= placed.start[row] and before != row:
+                start[:, row] = np.maximum(start[:, row], end[:, before] + gap)
+        end[:, row] = start[:, row] + np.maximum(took[row] + longer[:, row], _LEAST * took[row])
+    return start, end
+
+
+def _price(problem: SchedulingProblem, placed: PlacedTasks, start: Floats, end: Floats) -> Floats:
+    """Return the prices of a schedule at other times, ``(draws, n)`` each, as :func:`price_schedule` adds them up."""
     data = problem.data
-    ends = np.full(len(data.jobs), -np.inf)
-    np.maximum.at(ends, placed.job, end)
-    late = np.clip(ends - data.timing.due, 0.0, None)
-    total = problem.makespan_cost * float(end.max()) + float((data.tardiness_cost * late).sum())
+    total = problem.makespan_cost * end.max(axis=1)
+    for job in np.flatnonzero(data.tardiness_cost > 0).tolist():
+        rows = placed.job == job
+        if rows.any() and np.isfinite(data.timing.due[job]):
+            late = np.maximum(end[:, rows].max(axis=1) - data.timing.due[job], 0.0)
+            total = total + data.tardiness_cost[job] * late
     run = placed.mode >= 0
     if data.energy is not None and data.tariff is not None and run.any():
         energy = data.energy[placed.mode[run]]
-        total += float(data.tariff.cost(start[run], end[run] - start[run], energy).sum())
-    return total
+        total = total + data.tariff.cost(start[:, run], end[:, run] - start[:, run], energy).sum(axis=1)
+    return np.asarray(total)
