@@ -208,7 +208,7 @@ def test_what_is_left_out_is_the_first_thing_a_report_says(
         "Serves 1.8 of 2.4 t left out: c10, c11 and c12 Objective, EUR"
     )
     assert "Left out. Serving them too would cost" in page.text
-    assert "with no more vehicles (cheapest insertion on the law" in page.text
+    assert "with the vehicles there are (cheapest insertion on the law" in page.text
 
 
 def test_a_plan_that_leaves_out_more_than_today_saves_nothing(

@@ -123,5 +123,6 @@ def _added(data: RoutingData, plan: RoutingPlan) -> str:
     count = {vehicle.name: vehicle.count for vehicle in data.vehicles}
     added = Counter(route.vehicle for route in plan.routes if route.index > count[route.vehicle])
     return (
-        join_list([count_text(found, f"more {name}") for name, found in added.items()]) or "no more vehicles"
+        join_list([count_text(found, f"more {name}") for name, found in added.items()])
+        or "the vehicles there are"
     )
