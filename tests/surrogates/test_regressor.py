@@ -115,7 +115,7 @@ def test_outliers_are_held_back():
     truth = 0.5 * frame["km"] * (1 + 0.1 * frame["load"]) + 2
     spoiled = truth * (1 + 0.05 * rng.normal(size=800))
     spoiled[:12] *= 8.0
-    with pytest.warns(KanoptWarning, match=r"of the target: 2\.1% of the rows lie far from the law"):
+    with pytest.warns(KanoptWarning, match=r"of the target: 2\.1 % of the rows lie far from the law"):
         model = KANRegressor(seed=0, hidden=()).fit(frame, spoiled)
     squares = KANRegressor(seed=0, hidden=(), loss="squared").fit(frame, spoiled)
     error = (model.predict(frame) / truth - 1).abs().mean()

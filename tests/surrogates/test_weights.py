@@ -56,7 +56,7 @@ def test_a_robust_law_says_where_it_misses_the_sum():
     frame = pd.DataFrame({"km": rng.uniform(5, 80, 1500)})
     cost = (2.0 * frame["km"] + 10.0).rename("cost") * rng.lognormal(0, 0.05, 1500)
     cost[rng.permutation(1500)[:75]] *= 5.0
-    with pytest.warns(KanoptWarning, match=r"predictions sum to 0\.8\d+ of the target: 5\.\d% of the rows"):
+    with pytest.warns(KanoptWarning, match=r"predictions sum to 0\.8\d+ of the target: 5\.\d % of the rows"):
         model = KANRegressor((), seed=0).fit(frame, cost)
     assert model.loss_ == "huber"
     assert model.predict(frame).sum() < 0.9 * cost.sum()
