@@ -87,7 +87,7 @@ def test_a_rate_may_fall_with_the_flow():
 @pytest.mark.parametrize(
     ("planning", "message"),
     [
-        ({}, "state it, such as planning="),
+        ({}, "write planning="),
         ({"state.load": 3.0}, "unknown value 'state.load'"),
         ({"state.quantity": 0.0}, "must be a positive number"),
         ({"state.quantity": 1.0, "state.weight": 1.0}, "not both"),
@@ -145,7 +145,7 @@ def test_a_law_in_another_dimension_is_an_error():
         (-1.0, "tariff: −1 for 'mill → north', product 'flour', period '1'"),
         (float("nan"), "10 of 10 values are negative, not finite or beyond 1e"),
         (np.ones((3, 1, 1)), r"broadcasts to lanes × products × periods = \(5, 1, 2\)"),
-        ("cheap", "could not convert string to float"),
+        ("cheap", "tariff: is the text 'cheap'; make a formula of it"),
     ],
 )
 def test_bad_tariffs_are_named(tariff, message):
