@@ -137,14 +137,18 @@ class UnreadColumns:
     @property
     def meant(self) -> dict[str, str]:
         """Field to the column that looks like it."""
-        return {column.field.name: column.name for column in reversed(self.striking) if column.field}
+        found: dict[str, str] = {}
+        for column in self.striking:
+            if column.field is not None:
+                found.setdefault(column.field.name, column.name)
+        return found
 
     @property
     def advice(self) -> str:
         """What to do in Python."""
         if not self.meant:
             return ""
-        return f"what is meant as a field bears its name: {join_list([*self.meant][::-1], _SHOWN)}"
+        return f"what is meant as a field bears its name: {join_list([*self.meant], _SHOWN)}"
 
 
 def table_use(schema: TableSchema, records: Sequence[Record], read: Collection[str]) -> TableUse:
