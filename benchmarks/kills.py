@@ -3,7 +3,8 @@
 Four commands on small inputs that are made on the way: ``run`` (learns a law, then two engines in processes of their
 own), ``compare`` (two scenarios whose drivers rest, one engine in a process of its own), ``solve`` (an instance, all in
 one process) and ``fit`` (two laws). Each is killed by SIGINT, SIGTERM and SIGKILL in turns, at a moment drawn from the
-time that it takes; in every second run the outputs of an earlier one are there already. After each kill are counted
+time that it takes from when Python runs its first line; in every second run the outputs of an earlier one are there
+already. After each kill are counted
 
 - half files: an output that is neither as it was nor complete;
 - lost plans: no output where SIGINT or SIGTERM came after the line ``solving:``;
@@ -42,6 +43,7 @@ import kanopt as ko
 
 CLIENTS, ROWS, PATIENCE = 30, 200, 60.0
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
+BEGUN = "begun"
 MARK = "KANOPT_KILLED_RUN"
 """A variable of the environment, by which the children of a command are known."""
 
@@ -216,7 +218,8 @@ class Run:
     def start(self) -> None:
         # what is run in the background may ignore Ctrl-C, and its children with it
         code = (
-            "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+            "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+            f"print({BEGUN!r}, file=sys.stderr, flush=True)\n"
             "from kanopt.cli import main; main()"
         )
         with self.errors.open("wb") as errors:
@@ -227,6 +230,9 @@ class Run:
                 stderr=errors,
                 env={**os.environ, "TMPDIR": str(self.temporary), MARK: self.mark},
             )
+
+        while BEGUN not in self.errors.read_text() and self.process.poll() is None:
+            time.sleep(0.005)
 
     def others(self) -> Iterator[int]:
         """Give the processes that the command has left."""
