@@ -22,9 +22,12 @@ the thing, the value, the place and what to do. An infeasible problem is not an 
 
 from __future__ import annotations
 
+import sys
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from types import FrameType
 
 __all__ = [
     "DomainWarning",
@@ -40,6 +43,7 @@ __all__ = [
     "TableError",
     "UnitError",
     "nearest",
+    "warn_user",
 ]
 
 
@@ -143,6 +147,18 @@ class KanoptWarning(UserWarning):
 
 class DomainWarning(KanoptWarning):
     """A law used outside the data it was learned from."""
+
+
+def warn_user(message: str) -> None:
+    """Warn at the line of the user's code from which kanopt was called, however deep the mistake is found."""
+    frame: FrameType | None = sys._getframe(1)
+    level = users = 2
+    while frame is not None:
+        # what dataclasses and functools put in between counts as kanopt's where kanopt stands behind it
+        if frame.f_globals.get("__name__", "").partition(".")[0] == "kanopt":
+            users = level + 1
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, KanoptWarning, stacklevel=users)
 
 
 _COMPARED = 2_000_000

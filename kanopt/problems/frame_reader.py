@@ -85,13 +85,13 @@ def row_numbers(places: Sequence[int]) -> str:
     return f"{'rows' if len(places) > 1 else 'row'} {shown}"
 
 
-def _declared(frame: pd.DataFrame) -> Mapping[str, str]:
+def _declared(frame: pd.DataFrame, table: str) -> Mapping[str, str]:
     """Return the units the frame declares, by column."""
     if not frame.attrs:
         return {}
-    from kanopt.tables import units_of
+    from kanopt.tables.report import declared_units
 
-    return units_of(frame)
+    return declared_units(frame, table)
 
 
 class FrameReader:
@@ -100,7 +100,7 @@ class FrameReader:
     def __init__(self, frame: pd.DataFrame, schema: TableSchema, columns: Mapping[str, str]) -> None:
         self.frame = frame
         self.schema = schema
-        self.declared = _declared(frame)
+        self.declared = _declared(frame, schema.name)
         self.fields = plain_fields(schema.record)
         self.named = columns
         names = [item.name for item in self.fields]

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 
 from kanopt.problems.column_units import measured_in, read_header
 from kanopt.problems.planning_words import MONEY
-from kanopt.problems.unread_columns import TableUse, UnreadColumn, unread_columns
+from kanopt.problems.unread_columns import TableUse, UnreadColumn, UnreadColumns, unread_columns
 from kanopt.text import join_list
 
 __all__ = ["missing_amount", "missing_price"]
@@ -80,12 +80,15 @@ def missing_amount(
 
 def _lookalikes(uses: Iterable[TableUse], wanted: Callable[[UnreadColumn], bool]) -> str:
     """Return a clause that names the unread columns that look like what is missing; empty where none does."""
-    told = [
-        f"{found.table}: {join_list([str(column) for column in columns], _SHOWN)}"
+    like = [
+        UnreadColumns(found.table, columns[:_SHOWN], ())
         for found in unread_columns(uses)
-        if (columns := [column for column in found.striking if wanted(column)])
+        if (columns := tuple(filter(wanted, found.striking)))
     ]
-    return f"; nothing reads {'; '.join(told)}" if told else ""
+    if not like:
+        return ""
+    told = "; ".join(f"{each.table}: {join_list([*map(str, each.striking)])}" for each in like)
+    return "; ".join([f"; nothing reads {told}", *(each.advice for each in like if each.advice)])
 
 
 def _is_price(column: UnreadColumn) -> bool:

@@ -21,7 +21,7 @@ from kanopt.problems.geography import Positions
 from kanopt.problems.given_law import law_mistake
 from kanopt.problems.records import names_of
 from kanopt.problems.unread_columns import TableUse, fields_read, frame_use
-from kanopt.tables import units_of
+from kanopt.tables.report import declared_units
 from kanopt.text import amount_text, list_names
 from kanopt.units import convert
 
@@ -251,7 +251,7 @@ class RoadNetwork:
 
     @cached_property
     def _declared(self) -> dict[str, str]:
-        return units_of(self.links)
+        return declared_units(self.links, "links")
 
     @cached_property
     def lengths(self) -> Floats:

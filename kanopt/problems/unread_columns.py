@@ -94,11 +94,15 @@ class UnreadColumn:
             return f"like {self.filled}, which another column fills"
         if self.field is None:
             return "kanopt has no such field yet: its values change nothing"
-        if not self.field.unit:
-            return f"the field {self.field.name}?"
-        if not self.unit or self.unit == self.field.unit or not _convertible(self.unit, self.field.unit):
-            return f"the field {self.field.name}, in {self.field.unit}?"
-        return f"the field {self.field.name}? It is counted in {self.field.unit}: declare {self.unit}"
+        unit = self.declared_unit or self.field.unit
+        return f"the field {self.field.name}, in {unit}?" if unit else f"the field {self.field.name}?"
+
+    @property
+    def declared_unit(self) -> str:
+        """The unit to declare when the column becomes its field; empty where there is none, or that of the field."""
+        counted = "" if self.field is None else self.field.unit
+        converts = counted and self.unit not in ("", counted) and same_dimension(self.unit, counted)
+        return self.unit if converts else ""
 
 
 @dataclass(frozen=True)
@@ -145,10 +149,17 @@ class UnreadColumns:
 
     @property
     def advice(self) -> str:
-        """What to do in Python."""
+        """What to type in Python where columns are meant as fields; a scenario file has other words for it."""
         if not self.meant:
             return ""
-        return f"what is meant as a field bears its name: {join_list([*self.meant], _SHOWN)}"
+        columns = {column: field for field, column in self.meant.items()}
+        units = {
+            column.field.name: column.declared_unit
+            for column in self.striking
+            if column.field and column.name in columns and column.declared_unit
+        }
+        renamed = f"{self.table}.rename(columns={columns})"
+        return f"where that is meant, write {f'ko.with_units({renamed}, {units})' if units else renamed}"
 
 
 def table_use(schema: TableSchema, records: Sequence[Record], read: Collection[str]) -> TableUse:
@@ -274,7 +285,3 @@ def _striking(use: TableUse) -> tuple[UnreadColumn, ...]:
 def _differs(value: object, default: object) -> bool:
     # a coordinate that is not known is no number, which is never equal to itself
     return default is MISSING or not (value == default or (value != value and default != default))
-
-
-def _convertible(unit: str, other: str) -> bool:
-    return same_dimension(unit, other)

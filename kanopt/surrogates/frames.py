@@ -12,6 +12,7 @@ from sklearn.utils.validation import validate_data
 
 from kanopt.errors import FitError
 from kanopt.tables import units_of, with_units
+from kanopt.tables.report import declared_units
 from kanopt.units import convert
 from kanopt.validation import half_text
 
@@ -64,7 +65,7 @@ def table_of(estimator: Any, X: Any, *, reset: bool) -> pd.DataFrame:
         half = half_text(frame)
         if half:
             raise FitError(half)
-        estimator._units = units_of(frame)
+        estimator._units = declared_units(frame, "X")
         return frame
     return _converted(frame, estimator._units)
 

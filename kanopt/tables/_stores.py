@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from kanopt.errors import TableError
 from kanopt.tables._database import first_line, query_rows
 from kanopt.tables._raw import RawTable, as_strings, file_hash
-from kanopt.tables.report import KEY, hash_cells, units_of
+from kanopt.tables.report import KEY, declared_units, hash_cells
 from kanopt.validation import half_text
 
 UNPACKED, MOST_PACKED = 1 << 28, 50
@@ -133,7 +133,7 @@ def read_frame(frame: pd.DataFrame) -> RawTable:
     columns = [column for column, _ in pairs]
     digest = _digest(names, columns)
     raw = _raw_table("a frame in memory", "frame", digest, names, columns, tuple(mixed for _, mixed in pairs))
-    return replace(raw, units=_normalised_names(units_of(frame)))
+    return replace(raw, units=_normalised_names(declared_units(frame, "frame")))
 
 
 def read_sql(url: str, query: str) -> RawTable:

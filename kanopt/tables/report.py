@@ -14,12 +14,13 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pyarrow.csv as pa_csv
+from pandas.api.types import is_numeric_dtype
 
-from kanopt.errors import TableError, nearest
+from kanopt.errors import TableError, nearest, warn_user
 from kanopt.text import count_text, list_names
 from kanopt.units import check_unit
 
-__all__ = ["BadCell", "TableReport", "report_of", "units_of", "with_units"]
+__all__ = ["BadCell", "TableReport", "declared_units", "renamed", "report_of", "units_of", "with_units"]
 
 KEY = "kanopt"
 
@@ -200,13 +201,78 @@ def with_units(frame: pd.DataFrame, units: Mapping[str, str]) -> pd.DataFrame:
         checked[column] = check_unit(unit)
     stored = dict(frame.attrs.get(KEY, {}))
     result = frame.copy(deep=False)
-    result.attrs[KEY] = {**stored, "units": {**stored.get("units", {}), **checked}}
+    columns = stored.get("columns", _names(frame))
+    result.attrs[KEY] = {
+        **stored,
+        "units": {**stored.get("units", {}), **checked},
+        "columns": [*columns, *(name for name in map(str, checked) if name not in columns)],
+    }
     return result
+
+
+def renamed(frame: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
+    """Return the frame with columns called otherwise, old name to new, and their units with them.
+
+    Examples
+    --------
+    >>> units_of(renamed(with_units(pd.DataFrame({"km": [1.0]}), {"km": "km"}), {"km": "distance"}))
+    {'distance': 'km'}
+    """
+    units = {names.get(column, column): unit for column, unit in units_of(frame).items()}
+    result = frame.rename(columns=names)
+    result.attrs[KEY] = {**frame.attrs.get(KEY, {}), "units": units, "columns": _names(result)}
+    return result
+
+
+def declared_units(frame: pd.DataFrame, what: str) -> dict[str, str]:
+    """Return the units of a frame as :func:`units_of` does, to whoever reads it.
+
+    pandas knows nothing of units, which are kept by the names of columns: ``frame.rename`` loses them. So units of
+    columns that are gone, beside columns that came later and have none, are told of.
+
+    Parameters
+    ----------
+    frame
+        The frame.
+    what
+        What it is called in the warning.
+
+    Warns
+    -----
+    KanoptWarning
+        If units may have been lost.
+    """
+    stored = frame.attrs.get(KEY, {})
+    found = units_of(frame)
+    lost = {column: unit for column, unit in stored.get("units", {}).items() if column not in found and unit}
+    if not lost:
+        return found
+    came = [
+        str(name)
+        for name, kind in frame.dtypes.items()
+        if str(name) not in stored.get("columns", ()) and name not in found and is_numeric_dtype(kind)
+    ]
+    if came:
+        told = list_names([f"{column!r} ({unit})" for column, unit in lost.items()], quoted=False)
+        alike = len(lost) == len(came)
+        again = ", ".join(
+            f"{name!r}: {unit!r}" if alike else f"{name!r}: …"
+            for name, unit in zip(came, lost.values() if alike else came, strict=True)
+        )
+        warn_user(
+            f"{what}: no unit is declared for {list_names(came)}, but there are units of columns that are gone: "
+            f"{told}; a frame renamed by pandas loses them: declare them again, ko.with_units({what}, {{{again}}})"
+        )
+    return found
+
+
+def _names(frame: pd.DataFrame) -> list[str]:
+    return [str(name) for name in frame.columns]
 
 
 def attach_report(frame: pd.DataFrame, report: TableReport) -> pd.DataFrame:
     """Store a report, and the units it names, in the frame itself; return the frame."""
-    frame.attrs[KEY] = {"units": dict(report.units), "report": report.to_dict()}
+    frame.attrs[KEY] = {"units": dict(report.units), "columns": _names(frame), "report": report.to_dict()}
     return frame
 
 

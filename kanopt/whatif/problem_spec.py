@@ -60,12 +60,11 @@ class PartSpec(FileModel):
 
     def read(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return the frame with its columns named as the problem names its fields, units kept."""
-        from kanopt.tables import units_of, with_units
+        from kanopt.tables.report import renamed
 
         own = {column: name for name, column in self.columns.items()}
         kept = [column for column in frame.columns if column in own or column not in self.columns]
-        units = {own.get(column, column): unit for column, unit in units_of(frame).items() if column in kept}
-        return with_units(frame[kept].rename(columns=own), units)
+        return renamed(frame[kept], own)
 
 
 class LawUse(FileModel):

@@ -52,11 +52,7 @@ def unread_of_scenario(
 
 def unread_message(found: UnreadColumns) -> Mistake:
     """Return what is unread of a table, under its key, and what to write."""
-    message = found.sentence
-    if found.meant:
-        written = ", ".join(f'{field} = "{column}"' for field, column in found.meant.items())
-        message += f"; where that is meant, write columns = {{ {written} }}"
-    return Mistake(("problem", found.table), message)
+    return Mistake(("problem", found.table), str(found).removeprefix(f"{found.table}: "))
 
 
 def _read_by_laws(table: str, laws: Iterable[LawSpec]) -> frozenset[str]:

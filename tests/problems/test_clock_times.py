@@ -185,7 +185,7 @@ def test_a_fleet_that_carries_pallets():
     clients = with_units(pd.DataFrame({"name": ["a"], "ordered": [12]}), {"ordered": "pallets"})
     problem = RoutingProblem(
         [Depot("yard")],
-        clients.rename(columns={"ordered": "demand"}),
+        with_units(clients.rename(columns={"ordered": "demand"}), {"demand": "pallets"}),
         [VehicleType("truck", capacity=33, fixed_cost=1.0)],
         {},
         KM,

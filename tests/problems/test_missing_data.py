@@ -32,7 +32,8 @@ def test_a_plan_that_can_cost_nothing_is_refused_with_the_columns_that_look_like
         "problem: nothing costs anything, so that every plan is as good as any other: give a cost law, or a price "
         "(vehicles: fixed_cost, cost_per_distance, cost_per_time, cost_per_overtime; clients: prize, "
         "cost_per_lateness); a column of zeros says that nothing is to be paid; nothing reads vehicles: "
-        "'cost_per_hour' (the field cost_per_time? It is counted in EUR/min: declare EUR/h)"
+        "'cost_per_hour' (the field cost_per_time, in EUR/h?); where that is meant, write ko.with_units("
+        "vehicles.rename(columns={'cost_per_hour': 'cost_per_time'}), {'cost_per_time': 'EUR/h'})"
     )
 
 
@@ -66,8 +67,8 @@ def test_capacities_without_anything_to_carry_are_refused():
     clients = routing_frames(clients_demand_kg=[200, 300], clients_colour=["red", "blue"])["clients"]
     assert refused(town, vehicles=vehicles, clients=clients) == (
         "clients: no column says how much there is to carry (demand or pickup), but 'van' carries 3.5 t at most; a "
-        "column of zeros says that nothing is; nothing reads clients: 'demand_kg' (the field demand? It is counted in "
-        "t: declare kg)"
+        "column of zeros says that nothing is; nothing reads clients: 'demand_kg' (the field demand, in kg?); where "
+        "that is meant, write ko.with_units(clients.rename(columns={'demand_kg': 'demand'}), {'demand': 'kg'})"
     )
 
 
@@ -101,8 +102,9 @@ def test_schedules_that_cost_nothing_are_refused():
     assert refused(shop, jobs=jobs, makespan_cost=0.0) == (
         "problem: nothing costs anything, so that every plan is as good as any other: give makespan_cost, or "
         "power_price and the energy of the tasks, or a price (jobs: tardiness_cost); a column of zeros says that "
-        "nothing is to be paid; nothing reads jobs: 'penalty_per_hour' (the field tardiness_cost? It is counted in "
-        "EUR/min: declare EUR/h)"
+        "nothing is to be paid; nothing reads jobs: 'penalty_per_hour' (the field tardiness_cost, in EUR/h?); "
+        "where that is meant, write ko.with_units(jobs.rename(columns={'penalty_per_hour': 'tardiness_cost'}), "
+        "{'tardiness_cost': 'EUR/h'})"
     )
     assert shop(jobs=jobs.assign(tardiness_cost=0.0), makespan_cost=0.0).makespan_cost == 0.0
 
@@ -113,7 +115,10 @@ def test_networks_that_cost_nothing_are_refused():
     assert told.startswith(
         "problem: nothing costs anything, so that every plan is as good as any other: give a tariff"
     )
-    assert told.endswith("; nothing reads suppliers: 'price_eur_t' (the field unit_cost, in EUR/t?)")
+    assert told.endswith(
+        "; nothing reads suppliers: 'price_eur_t' (the field unit_cost, in EUR/t?); where that is meant, write "
+        "suppliers.rename(columns={'price_eur_t': 'unit_cost'})"
+    )
     free = net().lanes.assign(rate=0.0)
     assert "nothing costs anything" in refused(net, lanes=free, tariff=refs.lane.rate)
     assert net(tariff=0.0, suppliers=suppliers.assign(unit_cost=0.0)).network
@@ -132,11 +137,14 @@ def test_files_are_refused_alike(tmp_path):
     frames["vehicles"] = pd.DataFrame({"name": ["van"], "capacity": [3.5], "cost_per_hour": [30.0]})
     with pytest.raises(ko.ScenarioError) as error:
         ko.load_scenario(write_case(tmp_path, frames)).check()
-    told = [(issue.key, issue.message) for issue in error.value.issues]
+    told = {issue.key: issue.message.split("; where that is meant, ") for issue in error.value.issues}
     expected = refused(town, vehicles=frames["vehicles"], clients=frames["clients"]).splitlines()
-    assert sorted(told) == sorted(
-        [
-            ("problem", expected[0].removeprefix("problem: ")),
-            ("problem.clients", expected[1].removeprefix("clients: ")),
-        ]
-    )
+    assert [told[key][0] for key in ("problem", "problem.clients")] == [
+        line.split(": ", 1)[1].split("; where that is meant, ")[0] for line in expected
+    ]
+    assert [told[key][1] for key in ("problem", "problem.clients")] == [
+        'write columns = { cost_per_time = "cost_per_hour" } under [problem.vehicles] and units = { cost_per_hour = '
+        '"EUR/h" } under its table',
+        'write columns = { demand = "demand_kg" } under [problem.clients] and units = { demand_kg = "kg" } '
+        "under its table",
+    ]

@@ -90,13 +90,23 @@ def test_columns_that_are_no_field_are_told_with_the_field_that_is_meant():
     }
     assert others(problem) == ["colour"]
     assert problem.remarks() == (
-        "clients: nothing reads 'demand_kg' (the field demand? It is counted in t: declare kg) and 'window_from' (the "
-        "field earliest, in min?); nor 1 other column: 'colour'; what is meant as a field bears its name: demand and "
-        "earliest",
-        "vehicles: nothing reads 'capacity_kg' (the field capacity? It is counted in t: declare kg) and "
-        "'cost_per_hour' (the field cost_per_time? It is counted in EUR/min: declare EUR/h); what is meant as a "
-        "field bears its name: capacity and cost_per_time",
+        "clients: nothing reads 'demand_kg' (the field demand, in kg?) and 'window_from' (the field earliest, in "
+        "min?); nor 1 other column: 'colour'; where that is meant, write ko.with_units(clients.rename(columns="
+        "{'demand_kg': 'demand', 'window_from': 'earliest'}), {'demand': 'kg'})",
+        "vehicles: nothing reads 'capacity_kg' (the field capacity, in kg?) and 'cost_per_hour' (the field "
+        "cost_per_time, in EUR/h?); where that is meant, write ko.with_units(vehicles.rename(columns={'capacity_kg': "
+        "'capacity', 'cost_per_hour': 'cost_per_time'}), {'capacity': 'kg', 'cost_per_time': 'EUR/h'})",
     )
+
+
+def test_what_the_advice_says_can_be_typed():
+    frames = routing_frames(vehicles_cost_per_hour=[30.0], vehicles_max_km=[90.0])
+    [found] = ko.RoutingProblem(**frames, cost={}, duration=WAY).unread()
+    typed = found.advice.removeprefix("where that is meant, write ")
+    frames["vehicles"] = eval(typed, {"ko": ko, **frames})
+    problem = ko.RoutingProblem(**frames, cost={}, duration=WAY)
+    assert problem.unread() == ()
+    assert (problem.vehicles[0].cost_per_time, problem.vehicles[0].max_distance) == (0.5, 90.0)
 
 
 def test_a_solve_warns_once_of_all_columns_that_seem_to_matter():
@@ -275,12 +285,25 @@ def test_files_say_the_same_in_their_own_words(tmp_path):
     [remark] = scenario.remarks()
     assert remark.key == "problem.clients"
     assert remark.message == (
-        "nothing reads 'demand_kg' (the field demand? It is counted in t: declare kg); nor 1 other column: 'colour'; "
-        'where that is meant, write columns = { demand = "demand_kg" }'
+        "nothing reads 'demand_kg' (the field demand, in kg?); nor 1 other column: 'colour'; where that is meant, "
+        'write columns = { demand = "demand_kg" } under [problem.clients] and units = { demand_kg = "kg" } under its '
+        "table"
     )
     assert built.unread()[0].sentence in remark.message
     [note] = scenario.notes()
     assert (note.key, note.message) == ("problem.vehicles", "nothing reads 'note'")
+
+
+def test_what_the_advice_says_can_be_written_in_a_file(tmp_path):
+    path = write_case(tmp_path, routing_frames(clients_demand_kg=[200, 300]))
+    text = path.read_text().replace(
+        'table = "clients"', 'table = "clients"\ncolumns = { demand = "demand_kg" }'
+    )
+    text = text.replace('path = "clients.csv"', 'path = "clients.csv"\nunits = { demand_kg = "kg" }')
+    path.write_text(text)
+    scenario = ko.load_scenario(path)
+    assert scenario.remarks() == ()
+    assert [client.demand for client in scenario.build(scenario.drafts).clients] == [0.2, 0.3]
 
 
 def test_a_run_of_a_file_warns_once_and_notes_the_rest(tmp_path):
@@ -316,3 +339,19 @@ def test_what_a_law_is_learned_from_is_read(tmp_path):
     path.write_text(path.read_text() + "\n" + learned)
     scenario = ko.load_scenario(path)
     assert scenario.remarks() == scenario.notes() == ()
+
+
+def test_units_lost_by_renaming_are_told_where_a_problem_or_a_law_reads_the_frame():
+    stops = with_units(routing_frames(clients_demand_kg=[200.0, 300.0])["clients"], {"demand_kg": "kg"})
+    moved = stops.rename(columns={"demand_kg": "demand"})
+    with pytest.warns(ko.KanoptWarning, match=r"ko\.with_units\(clients, \{'demand': 'kg'\}\)") as told:
+        ko.RoutingProblem(**{**routing_frames(), "clients": moved}, cost={}, duration=WAY)
+    assert [warning.filename for warning in told] == [__file__]
+
+
+def test_a_column_that_is_displaced_in_a_file_leaves_its_unit_with_it(tmp_path):
+    path = write_case(tmp_path, routing_frames(clients_demand=[200, 300], clients_wanted=[3.0, 4.0]))
+    text = path.read_text().replace('table = "clients"', 'table = "clients"\ncolumns = { demand = "wanted" }')
+    path.write_text(text.replace('path = "clients.csv"', 'path = "clients.csv"\nunits = { demand = "kg" }'))
+    scenario = ko.load_scenario(path)
+    assert [client.demand for client in scenario.build(scenario.drafts).clients] == [3.0, 4.0]

@@ -7,8 +7,9 @@ import json
 import pandas as pd
 import pytest
 
-from kanopt.errors import TableError, UnitError
-from kanopt.tables import BadCell, TableReport, report_of, units_of, with_units
+from kanopt.errors import KanoptWarning, TableError, UnitError
+from kanopt.tables import BadCell, TableReport, read_table, report_of, units_of, with_units
+from kanopt.tables.report import declared_units, renamed
 
 REPORT = TableReport(
     source="trips.csv",
@@ -60,3 +61,40 @@ def test_units_are_added_to_a_copy() -> None:
     assert (units_of(bare), units_of(first), units_of(both)) == ({}, {"a": "km"}, {"a": "km", "b": "kg"})
     with pytest.raises(UnitError, match="unknown unit"):
         with_units(bare, {"a": "kmm"})
+
+
+WEIGHED = with_units(
+    pd.DataFrame({"name": ["a"], "demand_kg": [200.0], "km": [3.0]}), {"demand_kg": "kg", "km": "km"}
+)
+
+
+def test_units_that_pandas_loses_by_renaming_are_told_of():
+    moved = WEIGHED.rename(columns={"demand_kg": "demand"})
+    with pytest.warns(KanoptWarning) as told:
+        assert declared_units(moved, "clients") == {"km": "km"}
+    assert str(told[0].message) == (
+        "clients: no unit is declared for 'demand', but there are units of columns that are gone: 'demand_kg' (kg); a "
+        "frame renamed by pandas loses them: declare them again, ko.with_units(clients, {'demand': 'kg'})"
+    )
+    assert told[0].filename == __file__
+    assert declared_units(with_units(moved, {"demand": "kg"}), "clients") == {"km": "km", "demand": "kg"}
+    both = WEIGHED.rename(columns={"demand_kg": "demand", "km": "way"})
+    with pytest.warns(KanoptWarning, match="'demand_kg' .kg., 'km' .km."):
+        declared_units(with_units(both, {"demand": "kg"}), "clients")
+
+
+def test_units_of_columns_that_are_left_out_are_not_told_of():
+    for frame in (WEIGHED[["name", "km"]], WEIGHED.assign(size=2.0), WEIGHED[["km"]].assign(colour="red")):
+        assert declared_units(frame, "clients")["km"] == "km"
+
+
+def test_columns_that_kanopt_renames_keep_their_units():
+    swapped = renamed(WEIGHED, {"demand_kg": "km", "km": "way"})
+    assert declared_units(swapped, "clients") == {"km": "kg", "way": "km"}
+
+
+def test_readers_of_frames_tell_of_lost_units():
+    moved = WEIGHED.rename(columns={"demand_kg": "demand"})
+    with pytest.warns(KanoptWarning, match="no unit is declared for 'demand'") as told:
+        read_table(moved)
+    assert told[0].filename == __file__

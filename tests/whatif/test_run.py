@@ -272,5 +272,5 @@ def test_a_column_spelt_almost_like_an_empty_field_is_remarked(tiny):
     assert remark.key == "problem.vehicles"
     assert remark.message == (
         "nothing reads 'capcity' (the field capacity, in t?); where that is meant, write "
-        'columns = { capacity = "capcity" }'
+        'columns = { capacity = "capcity" } under [problem.vehicles]'
     )

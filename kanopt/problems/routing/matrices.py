@@ -21,7 +21,7 @@ from kanopt.problems.column_hints import TableField
 from kanopt.problems.records import names_of
 from kanopt.problems.routing.data import Floats
 from kanopt.problems.unread_columns import TableUse, frame_use
-from kanopt.tables import units_of
+from kanopt.tables.report import declared_units
 from kanopt.text import list_names, number_text
 from kanopt.units import convert
 from kanopt.validation import LARGEST, coerced_numbers, float_array, too_large
@@ -124,7 +124,7 @@ def _numbers(table: pd.DataFrame, column: str, what: str, unit: str) -> Floats:
         raise ProblemError(
             f"{what}: column {column!r}, row {rows}: must be a number, not {table[column].iloc[wrong[0]]!r:.80}"
         )
-    declared = units_of(table).get(column, "")
+    declared = declared_units(table, what).get(column, "")
     try:
         return convert(numbers, declared, unit) if declared and unit else numbers
     except UnitError as error:

@@ -296,9 +296,9 @@ def _from_frame(network: SupplyNetwork, frame: pd.DataFrame, shape: tuple[int, i
 
 
 def _declared_unit(frame: pd.DataFrame, column: str) -> str:
-    from kanopt.tables import units_of
+    from kanopt.tables.report import declared_units
 
-    return units_of(frame).get(column, "") if frame.attrs else ""
+    return declared_units(frame, column).get(column, "") if frame.attrs else ""
 
 
 def row_positions(frame: pd.DataFrame, column: str, names: list[str], where: str) -> NDArray[np.intp]:
