@@ -23,7 +23,7 @@ from _headers import SETS, HeaderCase
 
 import kanopt as ko
 from kanopt.problems import RoutingProblem, SchedulingProblem, SupplyProblem
-from kanopt.problems.base import Problem
+from kanopt.problems.base import Problem, told_elsewhere
 from kanopt.problems.unread_columns import UnreadColumn
 
 Frames = dict[str, pd.DataFrame]
@@ -122,12 +122,13 @@ def with_column(case: HeaderCase) -> tuple[str, Frames]:
 
 def from_python(kind: str, frames: Frames) -> Problem[Any]:
     """Build the problem from frames."""
-    if kind == "routing":
-        way = np.ones((3, 3))
-        return RoutingProblem(**frames, cost={"wear": way}, duration=way, distance=way)
-    if kind == "scheduling":
-        return SchedulingProblem(**frames, duration=[1.0, 1.0], makespan_cost=1.0)
-    return SupplyProblem(**frames, tariff=1.0, demand=1.0)
+    with told_elsewhere():
+        if kind == "routing":
+            way = np.ones((3, 3))
+            return RoutingProblem(**frames, cost={"wear": way}, duration=way, distance=way)
+        if kind == "scheduling":
+            return SchedulingProblem(**frames, duration=[1.0, 1.0], makespan_cost=1.0)
+        return SupplyProblem(**frames, tariff=1.0, demand=1.0)
 
 
 def from_file(kind: str, frames: Frames, folder: Path) -> list[str]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import pandas as pd
 
+from kanopt.errors import warn_user
 from kanopt.problems.findings import Check, Extrapolation, FrozenInput, Reason
 from kanopt.problems.pricing import Pricing
 from kanopt.problems.unread_columns import TableUse, UnreadColumns, unread_columns
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
     from kanopt.problems.assessment import Assessment
 
-__all__ = ["Plan", "Problem"]
+__all__ = ["Plan", "Problem", "told_elsewhere"]
 
 
 class Plan(ABC):
@@ -37,6 +40,19 @@ class Plan(ABC):
 
 PlanT = TypeVar("PlanT", bound=Plan)
 AssessmentT = TypeVar("AssessmentT", bound="Assessment[Any, Any]")
+
+_WARNS: ContextVar[bool] = ContextVar("warns", default=True)
+
+
+@contextmanager
+def told_elsewhere() -> Iterator[None]:
+    """Build problems without a warning of what nothing reads, since whoever builds them has other words for it."""
+    token = _WARNS.set(False)
+    try:
+        yield
+    finally:
+        _WARNS.reset(token)
+
 
 _MOST_CACHED = 4
 """So many assessments a problem keeps: a search looks at thousands of plans and comes back to the last few."""
@@ -76,6 +92,18 @@ class Problem(ABC, Generic[PlanT]):
     def unread(self) -> tuple[UnreadColumns, ...]:
         """Return the columns of each table that no field, law or rule reads; part of :meth:`remarks`."""
         return unread_columns(self.table_uses())
+
+    def warn_of_unread(self) -> None:
+        """Warn of columns that nothing reads although they look like a field or are a word of planning; once.
+
+        A problem whose tables are frames does so when it is built, :func:`~kanopt.solvers.solve` for all others.
+        """
+        if self.__dict__.get("_has_warned") or not _WARNS.get():
+            return
+        self.__dict__["_has_warned"] = True
+        striking = [str(found) for found in self.unread() if found.striking]
+        if striking:
+            warn_user("\n".join(striking))
 
     def assumptions(self) -> tuple[str, ...]:
         """Return what is assumed where the data do not say, a sentence each; part of :meth:`remarks`, needs no law."""

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from kanopt.errors import KanoptWarning, SolverError
+from kanopt.errors import SolverError
 from kanopt.interrupt import Interrupt
 from kanopt.problems.base import Plan, Problem
 from kanopt.problems.result import Certificate, Progress, Result, Status
@@ -86,7 +85,8 @@ def solve(
     Warns
     -----
     KanoptWarning
-        If nothing reads a column that looks like a field, or whose name is a word of planning.
+        If nothing reads a column that looks like a field, or whose name is a word of planning, and the problem did not
+        warn of it when it was built.
     """
     options = SolveOptions(
         time_limit=time_limit,
@@ -98,9 +98,7 @@ def solve(
     )
     if solver is not None and not isinstance(solver, Solver):
         raise SolverError(_no_solver(solver))
-    striking = [str(found) for found in problem.unread() if found.striking]
-    if striking:
-        warnings.warn("\n".join(striking), KanoptWarning, stacklevel=2)
+    problem.warn_of_unread()
     return search_and_assess(problem, options, solver)
 
 

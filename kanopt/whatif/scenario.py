@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kanopt.errors import Issue, KanoptError, ScenarioError
+from kanopt.problems.base import told_elsewhere
 from kanopt.validation import WHOLE_TEXT, is_whole
 from kanopt.whatif.changes import Change, Value
 from kanopt.whatif.checks import (
@@ -222,7 +223,8 @@ class Scenario:
         used = [formulas[name] for name in self.problem.law_uses().values()]
         known: tuple[list[Formula], Problem[Any]] | None = self.__dict__.get("_built")
         if known is None or not all(map(operator.is_, known[0], used)):
-            known = used, self.problem.build(self.problem_inputs(formulas))
+            with told_elsewhere():  # a scenario tells of it in the words of its file
+                known = used, self.problem.build(self.problem_inputs(formulas))
             self.__dict__["_built"] = known
         return known[1]
 

@@ -89,6 +89,7 @@ def test_laws_of_schedules_and_networks_are_told_alike():
     ]
 
 
+@pytest.mark.filterwarnings("ignore:.*nothing reads 'fuel_price':kanopt.errors.KanoptWarning")
 def test_matrices_and_bound_formulas_are_laws():
     bound = MINUTES.bind(distance_km=ko.refs.arc.distance, hour=8.0)
     assert priced(duration=bound, cost={"fuel": np.zeros((3, 3)), "wear": WAY}).clients

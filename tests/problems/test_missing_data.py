@@ -12,6 +12,8 @@ import kanopt as ko
 from kanopt import refs, routing
 from tests.problems.test_unread_columns import WAY, net, routing_frames, shop, write_case
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*nothing reads:kanopt.errors.KanoptWarning")
+
 
 def town(**changes: Any) -> ko.RoutingProblem:
     frames = routing_frames()

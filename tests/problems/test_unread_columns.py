@@ -18,6 +18,9 @@ from kanopt.problems.unread_columns import TableUse, unread_columns
 from kanopt.solvers import solve
 from kanopt.tables import with_units
 
+# most tests look at what is found; that it is warned of is asked below
+pytestmark = pytest.mark.filterwarnings("ignore:.*nothing reads:kanopt.errors.KanoptWarning")
+
 WAY = np.array([[0.0, 3.0, 4.0], [3.0, 0.0, 5.0], [4.0, 5.0, 0.0]])
 
 
@@ -109,14 +112,46 @@ def test_what_the_advice_says_can_be_typed():
     assert (problem.vehicles[0].cost_per_time, problem.vehicles[0].max_distance) == (0.5, 90.0)
 
 
-def test_a_solve_warns_once_of_all_columns_that_seem_to_matter():
+def test_a_problem_warns_once_of_all_columns_that_seem_to_matter_and_its_result_says_so():
     frames = routing_frames(clients_qty=[1, 2], vehicles_payload=[3.5], vehicles_plate=["K 1"])
-    problem = ko.RoutingProblem(**frames, cost={}, duration=WAY)
     with pytest.warns(ko.KanoptWarning) as told:
-        solve(problem, time_limit=0.05)
+        problem = ko.RoutingProblem(**frames, cost={}, duration=WAY)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        result = solve(problem, time_limit=0.05)
     [warning] = told
+    assert warning.filename == __file__
     assert [line.partition(":")[0] for line in str(warning.message).splitlines()] == ["clients", "vehicles"]
     assert "'qty' (the field demand, in t?)" in str(warning.message)
+    assert "clients: nothing reads 'qty' (the field demand, in t?)\n" in str(result)
+
+
+def test_a_problem_of_records_is_told_of_once_by_solve():
+    client = routing.Client("a", 3, 0, attributes={"demand_kg": 200.0})
+    van = routing.VehicleType("van", fixed_cost=9.0)
+    problem = ko.RoutingProblem([routing.Depot("hub", 0, 0)], [client], [van], {}, WAY[:2, :2])
+    with pytest.warns(ko.KanoptWarning, match="demand_kg") as told:
+        solve(problem, time_limit=0.05)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        solve(problem, time_limit=0.05)
+    assert [warning.filename for warning in told] == [__file__]
+
+
+@pytest.mark.parametrize(
+    "built",
+    [
+        lambda: shop(jobs=pd.DataFrame({"name": ["j", "k"], "deadline": [9, 9]})),
+        lambda: net(facilities=pd.DataFrame({"name": ["site"], "opening_cost": [3.0]})),
+        lambda: ko.DecisionProblem(
+            pd.DataFrame({"name": ["speed"], "low": 1.0, "high": 2.0, "priority": 1}), {"speed": 1.0}
+        ),
+    ],
+)
+def test_every_kind_of_problem_warns_when_it_is_built_from_frames(built):
+    with pytest.warns(ko.KanoptWarning, match="nothing reads") as told:
+        built()
+    assert [warning.filename for warning in told] == [__file__]
 
 
 def test_a_solve_does_not_warn_of_columns_that_look_like_nothing():

@@ -102,6 +102,8 @@ class DecisionProblem(Problem[DecisionPlan]):
         wanted: Any = self.tolerance
         if wanted is not None and not (isinstance(wanted, Real) and 0.0 < float(wanted) < np.inf):
             raise ProblemError(f"tolerance {shown(wanted)} is no positive number")
+        if isinstance(self.decisions, pd.DataFrame):
+            self.warn_of_unread()
 
     def __repr__(self) -> str:
         return f"DecisionProblem({len(self.records)} decisions, {len(self.constraint_laws)} constraints)"

@@ -111,6 +111,8 @@ class SchedulingProblem(Problem[Schedule]):
     def __post_init__(self) -> None:
         object.__setattr__(self, "data", resolve(self))
         object.__setattr__(self, "clock", self.clock or self.data.mode_inputs.read.of_day)
+        if any(isinstance(given, pd.DataFrame) for given in vars(self).values()):
+            self.warn_of_unread()
 
     def __repr__(self) -> str:
         data = self.data

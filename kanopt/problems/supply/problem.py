@@ -142,6 +142,8 @@ class SupplyProblem(Problem[FlowPlan]):
         object.__setattr__(self, "lane_tariff", LaneTariff(network, self.tariff, dict(self.planning)))
         object.__setattr__(self, "demand_array", demand_of(network, self.demand))
         self._refuse_unstated(reader)
+        if reader.filled:
+            self.warn_of_unread()
 
     def _law_mistakes(self, network: SupplyNetwork) -> list[str]:
         """Say which laws are none, such as a formula whose inputs are not bound."""

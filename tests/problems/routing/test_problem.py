@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kanopt.errors import ProblemError
+from kanopt.errors import KanoptWarning, ProblemError
 from kanopt.formulas import Variable, parse_formula
 from kanopt.problems import (
     Client,
@@ -67,9 +67,9 @@ def test_frames_become_records_with_units():
         ),
         {"shift_start": "h", "shift_end": "h", "price": "EUR/l"},
     )
-    built = problem(
-        clients=pd.DataFrame({"name": ["a"], "x": [3], "y": [4], "demand": [0.1]}), vehicles=frame
-    )
+    clients = pd.DataFrame({"name": ["a"], "x": [3], "y": [4], "demand": [0.1]})
+    with pytest.warns(KanoptWarning, match="nothing reads 'price'"):
+        built = problem(clients=clients, vehicles=frame)
     assert built.vehicles == (
         VehicleType("van", 2, shift_start=480, shift_end=960, attributes={"price": Quantity(1.5, "EUR/l")}),
     )
