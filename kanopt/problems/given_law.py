@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import fields
 from difflib import SequenceMatcher
 
 from kanopt.formulas.binding import BoundFormula
@@ -11,13 +12,21 @@ from kanopt.formulas.references import Reference
 from kanopt.formulas.variables import Variable
 from kanopt.problems.column_units import read_header
 from kanopt.problems.records import Quantity, Record
+from kanopt.text import list_names
 from kanopt.units import same_dimension
 
-__all__ = ["law_mistake", "likely_reference", "references_to"]
+__all__ = ["law_mistake", "likely_reference", "nearest_reference", "references_to"]
+
+_SPELT_ALIKE = 0.7
+_SHOWN = 12
 
 
-def law_mistake(what: str, law: object, forms: str, references: Mapping[str, str]) -> list[str]:
+def law_mistake(
+    what: str, law: object, forms: str, references: Mapping[str, str], unread: Collection[str] = ()
+) -> list[str]:
     """Return what is wrong with a thing that is no law, and how to write one; nothing where it may be one.
+
+    Of a law it is said what it is bound to that the problem does not know.
 
     Parameters
     ----------
@@ -29,6 +38,8 @@ def law_mistake(what: str, law: object, forms: str, references: Mapping[str, str
         What may be given.
     references
         What its inputs may be bound to, each with its unit.
+    unread
+        Scopes whose tables could not be read, so that nobody knows what they hold.
 
     Examples
     --------
@@ -38,7 +49,17 @@ def law_mistake(what: str, law: object, forms: str, references: Mapping[str, str
     duration: the formula for 'minutes' is not bound; write law.bind(km=refs.arc.distance), with refs from kanopt
     >>> law_mistake("duration", None, "a bound formula or a matrix", {})
     ['duration: is None; give a bound formula or a matrix']
+    >>> wrong = law.bind(km=Reference("arc", "lenght"))
+    >>> law_mistake("duration", wrong, "a bound formula", {"arc.distance": "km", "clock.hour": "h"})
+    ["duration: the problem does not know 'arc.lenght'; did you mean 'arc.distance'?"]
     """
+    if isinstance(law, (BoundFormula, Reference)):
+        units = {law: ""} if isinstance(law, Reference) else _units_of_references(law)
+        return [
+            f"{what}: the problem does not know {str(one)!r}; {nearest_reference(str(one), unit, references)}"
+            for one, unit in units.items()
+            if str(one) not in references and one.scope not in unread
+        ]
     if isinstance(law, Formula):
         bound = ", ".join(f"{each.name}=refs.{likely_reference(each, references)}" for each in law.inputs)
         told = f"the formula for {law.output.name!r} is not bound; write law.bind({bound}), with refs from kanopt"
@@ -48,7 +69,7 @@ def law_mistake(what: str, law: object, forms: str, references: Mapping[str, str
         told = f"is a {type(law).__name__}; give its formula, law.to_formula(test), with its inputs bound"
     elif law is None:
         told = f"is None; give {forms}"
-    elif callable(law) and not isinstance(law, BoundFormula):
+    elif callable(law):
         told = f"is a function of Python, of which nothing can be proved; give {forms}"
     else:
         return []
@@ -83,9 +104,51 @@ def likely_reference(variable: Variable, references: Mapping[str, str]) -> str:
     return max(references, key=likeness, default="scope.field")
 
 
-def references_to(scope: str, records: Iterable[Record], units: Mapping[str, str]) -> dict[str, str]:
-    """Return the references to the fields and attributes of records, each with its unit."""
-    found = {str(Reference(scope, name)): unit for name, unit in units.items()}
+def nearest_reference(given: str, unit: str, references: Mapping[str, str]) -> str:
+    """Return a hint, to end a message, that names the reference which is spelt most like one that is none.
+
+    Parameters
+    ----------
+    given
+        What was written.
+    unit
+        The unit of what is bound to it; what measures something else is not meant.
+    references
+        What there is, each with its unit.
+
+    Examples
+    --------
+    >>> known = {"arc.distance": "km", "arc.duration": "min", "client.service": "min"}
+    >>> nearest_reference("arc.lenght", "km", known), nearest_reference("client.srvice", "", known)
+    ("did you mean 'arc.distance'?", "did you mean 'client.service'?")
+    """
+    scope, _, field = given.partition(".")
+    inside = {name: unit for name, unit in references.items() if name.partition(".")[0] == scope}
+
+    def spelt(reference: str) -> float:
+        return SequenceMatcher(None, field, reference.partition(".")[2]).ratio()
+
+    close = [name for name in inside or references if spelt(name) >= _SPELT_ALIKE]
+    measured = [name for name, other in inside.items() if unit and other and same_dimension(unit, other)]
+    if close or measured:
+        return f"did you mean {max(close or measured, key=spelt)!r}?"
+    if inside:
+        return f"known: {list_names(sorted(inside), _SHOWN)}"
+    scopes = dict.fromkeys(name.partition(".")[0] for name in references)
+    return f"known: {', '.join(f'{scope}.…' for scope in scopes)}"
+
+
+def _units_of_references(law: BoundFormula) -> dict[Reference, str]:
+    pairs = [(law.bindings[variable.name], variable.unit) for variable in law.formula.inputs]
+    return {one: unit for one, unit in pairs if isinstance(one, Reference)}
+
+
+def references_to(
+    scope: str, kind: type, records: Iterable[Record], units: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the references to the fields and attributes of records of a kind, each with its unit."""
+    names = [item.name for item in fields(kind) if item.name != "attributes"]
+    found = {str(Reference(scope, name)): units.get(name, "") for name in [*names, *units]}
     for record in records:
         for name, value in record.attributes.items():
             found.setdefault(str(Reference(scope, name)), value.unit if isinstance(value, Quantity) else "")

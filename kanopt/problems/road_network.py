@@ -181,7 +181,9 @@ class RoadNetwork:
         return graph
 
     def __post_init__(self) -> None:
-        known = {f"link.{name}": self._declared.get(str(name), "") for name in self.links.columns}
+        known = {
+            f"link.{name}": self._declared.get(str(name), "") for name in ("length", *self.links.columns)
+        }
         if wrong := law_mistake("links: law", self.law, "a bound formula, or one time per link", known):
             raise ProblemError(wrong[0])
         for column in ("tail", "head", "length"):
@@ -284,20 +286,9 @@ class RoadNetwork:
         return np.array(np.broadcast_to(self.law.outside(self.resolve), (len(self.links),)))
 
     def resolve(self, reference: Reference) -> ReferenceValue:
-        """Look ``link.<column>`` up for every link.
-
-        Raises
-        ------
-        ProblemError
-            If the links have no such column, or a law reads anything but links.
-        """
-        if reference.scope != "link":
-            raise ProblemError(f"the law of a road network reads 'link.…', not '{reference}'")
+        """Look ``link.<column>`` up for every link; a network refuses laws that are bound to anything else."""
         if reference.field == "length":
             return ReferenceValue(self.lengths, self.distance)
-        if reference.field not in self.links.columns:
-            hint = nearest(reference.field, map(str, self.links.columns))
-            raise ProblemError(f"links have no column {reference.field!r}; {hint}")
         values = self.links[reference.field]
         if pd.api.types.is_numeric_dtype(values.dtype):
             return ReferenceValue(values.to_numpy(dtype=np.float64), self._declared.get(reference.field, ""))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from kanopt.errors import nearest
-from kanopt.problems.given_law import likely_reference
+from kanopt.problems.given_law import likely_reference, nearest_reference
 from kanopt.units import same_dimension
 from kanopt.whatif.file_model import Mistake
 from kanopt.whatif.problem_spec import ProblemSpec
@@ -96,8 +96,7 @@ class BindingCheck:
         scopes, given = self.problem.scopes(), self.problem.plain_references()
         unit = given.get(str(reference))
         if unit is None and reference.scope not in scopes:
-            known = [*given, *(f"{scope}.…" for scope in scopes)]
-            hint = nearest(str(reference), known)
+            hint = nearest_reference(str(reference), variable.unit, self._references())
             yield Mistake(key, f"a {self.problem.kind} problem does not know {str(reference)!r}; {hint}")
             return
         if unit is None:
@@ -159,7 +158,11 @@ class BindingCheck:
 
     def _example(self, variable: Variable) -> str:
         """Return a reference that an input may mean."""
+        return likely_reference(variable, self._references())
+
+    def _references(self) -> dict[str, str]:
+        """Return what laws may read, each with its unit, as far as the tables could be read."""
         named = dict(self.problem.plain_references())
         for scope, part in self.problem.scopes().items():
             named |= {f"{scope}.{name}": unit for name, unit in (self._fields(part) or {}).items()}
-        return likely_reference(variable, named)
+        return named

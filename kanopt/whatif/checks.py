@@ -254,7 +254,11 @@ def data_mistakes(problem: ProblemSpec, frames: Frames, mistaken: Collection[Key
         else:
             columns = {field: column for field, column in part.columns.items() if field not in wrong}
             records[name] = reader.read(PartSpec(table=part.table, columns=columns).read(frame), schema)
-    yield from keyed(reader.all_mistakes(problem.record_checks(records, reader)), problem)
+    checks = problem.record_checks(records, reader)
+    # what seems to be missing may stand under a key that is mistaken
+    if not {str(key[0]) for key in mistaken} & {*problem.price_keys}:
+        checks += problem.unstated_checks(records, reader)
+    yield from keyed(reader.all_mistakes(checks), problem)
 
 
 def keyed(lines: Iterable[str], problem: ProblemSpec) -> list[Mistake]:

@@ -73,6 +73,7 @@ class RoutingSpec(ProblemSpec):
 
     entity_columns: ClassVar = ("client",)
     assignment_columns: ClassVar = ("vehicle", "index")
+    price_keys: ClassVar = ("cost", "policy", "clients", "vehicles")
 
     kind: Literal["routing"]
     depots: PartSpec
@@ -135,6 +136,22 @@ class RoutingSpec(ProblemSpec):
             *routing_checks(depots, clients, vehicles, self.policy_without_law(), units["time"]),
             *place_checks(places, reader, units["distance"], measured=measured),
         ]
+
+    def unstated_checks(
+        self, records: Mapping[str, Sequence[Any]], reader: RecordReader
+    ) -> list[RecordCheck]:
+        """Look whether nothing costs anything, or nothing is to be carried."""
+        from kanopt.problems.routing.validation import unstated_checks
+
+        return unstated_checks(
+            records["clients"],
+            records["vehicles"],
+            self.policy_without_law(),
+            lambda: self.table_uses(records),
+            reader.filled,
+            has_cost_law=bool(self.cost),
+            load=self.units.get("load", "t"),
+        )
 
     @classmethod
     def fields_of(cls, part: str) -> frozenset[str]:
@@ -200,6 +217,7 @@ class SchedulingSpec(ProblemSpec):
 
     entity_columns: ClassVar = ("task",)
     assignment_columns: ClassVar = ("machine", "mode")
+    price_keys: ClassVar = ("jobs", "makespan_cost", "power_price")
 
     kind: Literal["scheduling"]
     jobs: PartSpec
@@ -243,6 +261,17 @@ class SchedulingSpec(ProblemSpec):
         given: Any = {name: tuple(items) for name, items in records.items()}
         uses_energy = self.energy is not None or self.power_price is not None
         return schedule_checks(SchedulingRecords(**given), uses_energy=uses_energy)
+
+    def unstated_checks(
+        self, records: Mapping[str, Sequence[Any]], reader: RecordReader
+    ) -> list[RecordCheck]:
+        """Look whether nothing costs anything."""
+        from kanopt.problems.scheduling.validation import unstated_price
+
+        priced = bool(self.makespan_cost) or self.power_price is not None
+        return [
+            unstated_price(records["jobs"], lambda: self.table_uses(records), reader.filled, priced=priced)
+        ]
 
     @classmethod
     def fields_of(cls, part: str) -> frozenset[str]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from kanopt.problems.base import Plan, Problem
     from kanopt.problems.record_reader import RecordCheck, RecordReader
     from kanopt.problems.table_schema import TableSchema
+    from kanopt.problems.unread_columns import TableUse
 
 __all__ = ["Binding", "LawUse", "Name", "PartSpec", "ProblemInputs", "ProblemSpec"]
 
@@ -120,6 +121,9 @@ class ProblemSpec(FileModel):
     counts_work: ClassVar[bool] = True
     """Whether its solvers can be limited by work that is counted in place of seconds."""
 
+    price_keys: ClassVar[tuple[str, ...]] = ()
+    """The keys that say what costs money and what is wanted."""
+
     kind: str
     bind: dict[str, Binding] = Field(default_factory=dict)
     today: PartSpec | None = None
@@ -178,6 +182,21 @@ class ProblemSpec(FileModel):
         reader
             What read them.
         """
+
+    def unstated_checks(
+        self, records: Mapping[str, Sequence[Any]], reader: RecordReader
+    ) -> list[RecordCheck]:
+        """Return the checks that something costs money and that something is wanted, as far as tables say it."""
+        return []
+
+    def table_uses(self, records: Mapping[str, Sequence[Any]]) -> list[TableUse]:
+        """Return what is read of the tables that become records, as far as the section says it."""
+        from kanopt.problems.unread_columns import table_use
+
+        return [
+            table_use(schema, records[name], self.readable_names(name))
+            for name, schema in self.schemas().items()
+        ]
 
     @abstractmethod
     def scopes(self) -> Mapping[str, str]:

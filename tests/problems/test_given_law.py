@@ -93,3 +93,39 @@ def test_laws_of_schedules_and_networks_are_told_alike():
 def test_matrices_and_bound_formulas_are_laws():
     bound = MINUTES.bind(distance_km=ko.refs.arc.distance, hour=8.0)
     assert priced(duration=bound, cost={"fuel": np.zeros((3, 3)), "wear": WAY}).clients
+
+
+LEG = ko.parse_formula("2 * km", [ko.Variable("km", "km")], ko.Variable("minutes", "min"))
+
+
+def test_a_wrong_reference_is_told_with_the_nearest_one_together_with_the_records():
+    vehicles = pd.DataFrame({"name": ["van"], "fixed_cost": [1.0], "shift_start": [540], "shift_end": [480]})
+    told = refused(town, vehicles=vehicles, duration=LEG.bind(km=ko.refs.arc.lenght)).splitlines()
+    assert told[0] == "duration: the problem does not know 'arc.lenght'; did you mean 'arc.distance'?"
+    assert told[1].startswith("vehicles 'van': the shift ends")
+
+
+@pytest.mark.parametrize(
+    ("call", "changes", "words"),
+    [
+        (town, {"duration": LEG.bind(km=ko.refs.client.srvice)}, "'client.srvice'; did you mean 'client.service'?"),
+        (town, {"duration": LEG.bind(km=ko.refs.lane.distance)}, "'lane.distance'; did you mean 'arc.distance'?"),
+        (
+            town,
+            {"policy": routing.RoutingPolicy(service=LEG.bind(km=ko.refs.client.demnd))},
+            "'client.demnd'; did you mean 'client.demand'?",
+        ),
+        (shop, {"duration": LEG.bind(km=ko.refs.mode.durtion)}, "'mode.durtion'; did you mean 'mode.duration'?"),
+        (net, {"tariff": ko.refs.lane.distnce}, "'lane.distnce'; did you mean 'lane.distance'?"),
+        (net, {"demand": ko.refs.market.wanted}, "'market.wanted'; known: 'market.lat', 'market.lon'"),
+        (net, {"tariff": LEG.bind(km=ko.refs.state.quantty)}, "'state.quantty'; did you mean 'state.quantity'?"),
+    ],
+)  # fmt: skip
+def test_what_a_problem_does_not_know_is_told_with_what_is_meant(call, changes, words):
+    assert f"the problem does not know {words}" in refused(call, **changes)
+
+
+def test_of_a_table_that_could_not_be_read_nothing_is_said():
+    clients = pd.DataFrame({"nam": ["a"]})
+    told = refused(town, clients=clients, duration=LEG.bind(km=ko.refs.client.way))
+    assert "does not know" not in told

@@ -150,3 +150,33 @@ def test_files_are_refused_alike(tmp_path):
         'write columns = { demand = "demand_kg" } under [problem.clients] and units = { demand_kg = "kg" } '
         "under its table",
     ]
+
+
+def test_a_network_that_costs_nothing_is_told_with_the_other_mistakes():
+    told = refused(net, tariff=0.0, products=pd.DataFrame({"name": ["flour"], "weight": [-1.0]})).splitlines()
+    assert [line.partition(":")[0] for line in told] == ["products", "problem"]
+
+
+def test_files_say_in_the_first_pass_that_nothing_costs_anything(tmp_path):
+    frames = routing_frames()
+    frames["vehicles"] = pd.DataFrame({"name": ["van"], "cost_per_hour": [30.0]})
+    path = write_case(tmp_path, frames)
+    path.write_text(path.read_text().replace('km = "arc.distance"', 'km = "arc.lenght"'))
+    with pytest.raises(ko.ScenarioError) as error:
+        ko.load_scenario(path)
+    told = {issue.key: issue.message for issue in error.value.issues}
+    assert told["problem.bind.km"] == (
+        "a routing problem does not know 'arc.lenght'; did you mean 'arc.distance'?"
+    )
+    assert told["problem"].startswith("nothing costs anything")
+
+
+def test_files_do_not_say_so_where_the_price_may_stand_under_a_mistaken_key(tmp_path):
+    frames = routing_frames()
+    frames["vehicles"] = pd.DataFrame({"name": ["van"], "wage": [30.0]})
+    path = write_case(tmp_path, frames)
+    wrong = 'table = "vehicles"\ncolumns = { cost_per_time = "wages" }'
+    path.write_text(path.read_text().replace('table = "vehicles"', wrong))
+    with pytest.raises(ko.ScenarioError) as error:
+        ko.load_scenario(path)
+    assert [issue.key for issue in error.value.issues] == ["problem.vehicles.columns.cost_per_time"]

@@ -88,9 +88,12 @@ def test_lengths_are_converted_from_their_declared_unit():
         ({"nodes": pd.concat([NODES, NODES[:1]])}, "nodes: '1' appears more than once"),
         (
             {"law": MINUTES.bind(km=link.length, speed=link.sped)},
-            "links have no column 'sped'; did you mean 'speed'",
+            "links: law: the problem does not know 'link.sped'; did you mean 'link.speed'",
         ),
-        ({"law": MINUTES.bind(km=arc.distance, speed=30.0)}, "reads 'link.…', not 'arc.distance'"),
+        (
+            {"law": MINUTES.bind(km=arc.distance, speed=30.0)},
+            "does not know 'arc.distance'; known: link.…",
+        ),
         ({"links": LINKS.assign(speed=[60.0, 0.0, 1.0, 1.0])}, "links: "),
         ({"links": LINKS.assign(speed=list("abcd"))}, "links: "),
     ],

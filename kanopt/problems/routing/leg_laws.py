@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.errors import FormulaError, ProblemError, nearest
+from kanopt.errors import FormulaError, ProblemError
 from kanopt.formulas.binding import BoundFormula, ReferenceValue, Resolver
 from kanopt.formulas.references import Reference
 from kanopt.problems.records import field_values
@@ -193,12 +193,8 @@ class RoutingLaws:
             return ReferenceValue(np.zeros(()) if inputs.late is None else inputs.late, units.time)
         if what == "clock.late":
             raise ProblemError(f"law {law!r}: the law of travel time cannot read how late one will be")
-        if what == "arc.duration":
-            raise ProblemError(
-                f"law {law!r}: the law of travel time cannot read 'arc.duration', which it gives"
-            )
-        hint = nearest(what, KNOWN)
-        raise ProblemError(f"law {law!r}: a routing problem does not know {what!r}; {hint}")
+        # a problem refuses laws that are bound to anything else
+        raise ProblemError(f"law {law!r}: the law of travel time cannot read 'arc.duration', which it gives")
 
     def _vehicle_values(self, field: str, law: str) -> ReferenceValue:
         vehicles: Sequence[Any] = self.data.vehicles
@@ -210,15 +206,3 @@ class RoutingLaws:
         if field not in self._client_values:
             self._client_values[field] = self.data.client_values(field, law)
         return self._client_values[field]
-
-
-KNOWN = (
-    "arc.distance",
-    "arc.duration",
-    "state.load",
-    "clock.hour",
-    "clock.minute",
-    "clock.late",
-    "client.demand",
-    "vehicle.capacity",
-)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
 
 __all__ = ["RoutingProblem"]
+
+_TABLES_OF_SCOPES = {"client": {"depots", "clients"}, "vehicle": {"vehicles"}}
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,7 +133,7 @@ class RoutingProblem(Problem[RoutingPlan]):
             object.__setattr__(self, schema.name, reader.read(getattr(self, schema.name), schema))
         if not isinstance(self.policy, RoutingPolicy):
             raise ProblemError(f"policy: give a RoutingPolicy, not a {type(self.policy).__name__}")
-        reader.mistakes += self._law_mistakes()
+        reader.mistakes += self._law_mistakes(reader.broken)
         measured = self._is_measured
         points = {"depots": self.depots, "clients": self.clients}
         reader.finish(
@@ -138,7 +141,15 @@ class RoutingProblem(Problem[RoutingPlan]):
                 *routing_checks(self.depots, self.clients, self.vehicles, self.policy, self.units.time),
                 *place_checks(points, reader, self.units.distance, measured=measured),
                 RecordCheck(detour_mistakes(self.detour, measured=measured), []),
-                *unstated_checks(self, reader.filled),
+                *unstated_checks(
+                    self.clients,
+                    self.vehicles,
+                    self.policy,
+                    self.table_uses,
+                    reader.filled,
+                    has_cost_law=bool(self.named_costs),
+                    load=self.units.load,
+                ),
             ]
         )
         # evaluates every law once on every arc, so that what a law cannot price is refused here
@@ -209,20 +220,25 @@ class RoutingProblem(Problem[RoutingPlan]):
         """The planning values and the matrices under them."""
         return PlanningValues(self.leg_laws, self.planning)
 
-    def _law_mistakes(self) -> list[str]:
-        """Say which laws are none, such as a formula whose inputs are not bound."""
+    def _law_mistakes(self, broken: AbstractSet[str]) -> list[str]:
+        """Say which laws are none, such as a formula whose inputs are not bound, and what they cannot read."""
         units = self.units
+        points: tuple[Depot | Client, ...] = (*self.depots, *self.clients)
         known = {
             **units.references(),
-            **references_to("client", self.clients, units.of_points()),
-            **references_to("vehicle", self.vehicles, units.of_vehicles()),
+            **references_to("client", Client, points, units.of_points()),
+            **references_to("vehicle", VehicleType, self.vehicles, units.of_vehicles()),
         }
+        unread = {scope for scope, tables in _TABLES_OF_SCOPES.items() if broken & tables}
         forms = "a bound formula or a matrix"
         several = isinstance(self.cost, Mapping)
-        found = law_mistake("duration", self.duration, f"{forms}, a RoadNetwork or ArrivalFunctions", known)
+        in_all = f"{forms}, a RoadNetwork or ArrivalFunctions"
+        found = law_mistake("duration", self.duration, in_all, known, unread)
         for term, law in self.named_costs.items():
             forms = forms if several else f"{forms}, or {{}} where only vehicles cost money"
-            found += law_mistake(f"cost {term!r}" if several else "cost", law, forms, known)
+            found += law_mistake(f"cost {term!r}" if several else "cost", law, forms, known, unread)
+        if self.policy.service is not None:
+            found += law_mistake("policy: service", self.policy.service, "a bound formula", known, unread)
         return found
 
     @staticmethod

@@ -17,7 +17,7 @@ from kanopt.problems.routing.windows import parse_breaks, parse_windows
 from kanopt.text import amount_text, list_names, number_text
 
 if TYPE_CHECKING:
-    from kanopt.problems.routing.problem import RoutingProblem
+    from kanopt.problems.unread_columns import TableUse
 
 __all__ = ["routing_checks", "unstated_checks"]
 
@@ -63,43 +63,68 @@ def routing_checks(
     ]
 
 
-def unstated_checks(problem: RoutingProblem, filled: Mapping[str, Collection[str]]) -> list[RecordCheck]:
+def unstated_checks(
+    clients: Sequence[Client],
+    vehicles: Sequence[VehicleType],
+    policy: RoutingPolicy,
+    uses: Callable[[], Sequence[TableUse]],
+    filled: Mapping[str, Collection[str]],
+    *,
+    has_cost_law: bool,
+    load: str,
+) -> list[RecordCheck]:
     """Look whether nothing costs anything, or nothing is to be carried, where tables were read and do not say so.
 
     Parameters
     ----------
-    problem
-        The problem, its records read.
+    clients, vehicles, policy
+        What the problem was given.
+    uses
+        Returns what it makes of its tables; asked where something is missing.
     filled
         Table to the fields that its columns fill, of tables that were given as frames.
+    has_cost_law
+        Whether a law prices legs.
+    load
+        Its unit of loads.
     """
     tables = ("depots", "clients", "vehicles")
-    return [RecordCheck(_no_price(problem, filled), tables), RecordCheck(_no_load(problem, filled), tables)]
+    free = not has_cost_law and not policy.cost_of_longest
+    return [
+        RecordCheck(_no_price(clients, vehicles, uses, filled) if free else (), tables),
+        RecordCheck(() if policy.capacities else _no_load(clients, vehicles, load, uses, filled), tables),
+    ]
 
 
-def _no_price(problem: RoutingProblem, filled: Mapping[str, Collection[str]]) -> Iterable[str]:
-    if not problem.named_costs and not problem.policy.cost_of_longest and not _has_price(problem):
-        yield from missing_price(_PRICES, filled, problem.table_uses(), "a cost law")
-
-
-def _no_load(problem: RoutingProblem, filled: Mapping[str, Collection[str]]) -> Iterable[str]:
-    fleet = [each for each in problem.vehicles if each.count > 0 and np.isfinite(each.capacity)]
-    moved = any(client.demand > 0 or client.pickup > 0 for client in problem.clients)
-    if problem.clients and fleet and not moved and not problem.policy.capacities:
-        capacity = amount_text(fleet[0].capacity, problem.units.load)
-        limit = f"{fleet[0].name!r} carries {capacity} at most"
-        yield from missing_amount("clients", ("demand", "pickup"), filled, problem.table_uses(), limit)
-
-
-def _has_price(problem: RoutingProblem) -> bool:
-    """Say whether a record states a price that is not its default."""
-    records: dict[str, Sequence[Any]] = {"vehicles": problem.vehicles, "clients": problem.clients}
-    return any(
+def _no_price(
+    clients: Sequence[Client],
+    vehicles: Sequence[VehicleType],
+    uses: Callable[[], Sequence[TableUse]],
+    filled: Mapping[str, Collection[str]],
+) -> Iterable[str]:
+    records: dict[str, Sequence[Any]] = {"vehicles": vehicles, "clients": clients}
+    stated = any(
         getattr(record, price)
         for table, prices in _PRICES.items()
         for record in records[table]
         for price in prices
     )
+    if not stated:
+        yield from missing_price(_PRICES, filled, uses(), "a cost law")
+
+
+def _no_load(
+    clients: Sequence[Client],
+    vehicles: Sequence[VehicleType],
+    load: str,
+    uses: Callable[[], Sequence[TableUse]],
+    filled: Mapping[str, Collection[str]],
+) -> Iterable[str]:
+    fleet = [each for each in vehicles if each.count > 0 and np.isfinite(each.capacity)]
+    moved = any(client.demand > 0 or client.pickup > 0 for client in clients)
+    if clients and fleet and not moved:
+        limit = f"{fleet[0].name!r} carries {amount_text(fleet[0].capacity, load)} at most"
+        yield from missing_amount("clients", ("demand", "pickup"), filled, uses(), limit)
 
 
 def _none(table: str, records: Sequence[object]) -> Iterable[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,8 +14,7 @@ from kanopt.errors import ProblemError
 from kanopt.formulas.binding import BoundFormula, ReferenceValue
 from kanopt.formulas.references import Reference
 from kanopt.problems.given_law import law_mistake, references_to
-from kanopt.problems.missing_data import missing_price
-from kanopt.problems.record_reader import RecordCheck, RecordReader
+from kanopt.problems.record_reader import RecordReader
 from kanopt.problems.record_rules import field_mistakes
 from kanopt.problems.records import Record, field_values
 from kanopt.problems.scheduling.arrays import ShopStructure, ShopTiming, families_found, windows_between
@@ -29,13 +29,12 @@ from kanopt.problems.scheduling.entities import (
     Task,
 )
 from kanopt.problems.scheduling.power_tariff import PowerTariff
-from kanopt.problems.scheduling.validation import schedule_checks
+from kanopt.problems.scheduling.validation import schedule_checks, unstated_price
 from kanopt.text import amount_text
 from kanopt.validation import float_array, too_large
 
 if TYPE_CHECKING:
     from kanopt.problems.scheduling.problem import SchedulingProblem
-    from kanopt.problems.unread_columns import TableUse
 
 __all__ = ["SchedulingData", "resolve"]
 
@@ -98,10 +97,12 @@ def resolve(problem: SchedulingProblem) -> SchedulingData:
     reader = RecordReader()
     read = _read(problem, reader)
     reader.mistakes += field_mistakes(problem, "problem")
-    reader.mistakes += _law_mistakes(problem, read)
+    reader.mistakes += _law_mistakes(problem, read, [table.removesuffix("s") for table in reader.broken])
     checks = schedule_checks(read, uses_energy=problem.uses_energy)
-    uses = read.table_uses(problem.units, (problem.duration, problem.energy))
-    checks.append(RecordCheck(_unstated_price(problem, read, reader.filled, uses), ["jobs"]))
+    priced = bool(problem.makespan_cost) or problem.power_price is not None
+    laws = (problem.duration, problem.energy)
+    uses = partial(read.table_uses, problem.units, laws)
+    checks.append(unstated_price(read.jobs, uses, reader.filled, priced=priced))
     reader.finish(checks)
     job_at, task_at = _positions(read.jobs), _positions(read.tasks)
     machine_at = _positions(read.machines)
@@ -133,32 +134,19 @@ def resolve(problem: SchedulingProblem) -> SchedulingData:
     )
 
 
-def _law_mistakes(problem: SchedulingProblem, read: SchedulingRecords) -> list[str]:
-    """Say which laws are none, such as a formula whose inputs are not bound."""
+def _law_mistakes(problem: SchedulingProblem, read: SchedulingRecords, unread: Collection[str]) -> list[str]:
+    """Say which laws are none, such as a formula whose inputs are not bound, and what they cannot read."""
     units = problem.units
     known = {
-        **references_to("task", read.tasks, {}),
-        **references_to("job", read.jobs, units.of_job()),
-        **references_to("machine", read.machines, {"name": ""}),
-        **references_to("mode", read.modes, units.of_mode()),
+        **references_to("task", Task, read.tasks, {}),
+        **references_to("job", Job, read.jobs, units.of_job()),
+        **references_to("machine", Machine, read.machines, {}),
+        **references_to("mode", Mode, read.modes, units.of_mode()),
     }
     given = {"duration": problem.duration, "energy": problem.energy}
     forms = "a bound formula, one number per mode, or nothing where every mode states its own"
     laws = {name: law for name, law in given.items() if law is not None}
-    return [line for name, law in laws.items() for line in law_mistake(name, law, forms, known)]
-
-
-def _unstated_price(
-    problem: SchedulingProblem,
-    read: SchedulingRecords,
-    filled: Mapping[str, Collection[str]],
-    uses: Sequence[TableUse],
-) -> Iterable[str]:
-    """Yield that nothing costs anything, where tables were read and do not say so."""
-    late = any(job.tardiness_cost for job in read.jobs)
-    if not problem.makespan_cost and problem.power_price is None and not late:
-        law = "makespan_cost, or power_price and the energy of the tasks"
-        yield from missing_price({"jobs": ("tardiness_cost",)}, filled, uses, law)
+    return [line for name, law in laws.items() for line in law_mistake(name, law, forms, known, unread)]
 
 
 def _refuse(mistakes: Iterable[str]) -> None:
@@ -266,11 +254,6 @@ class ModeInputs:
             "job": (self.read.jobs, self.units.of_job(), at.task_job[at.mode_task]),
             "machine": (self.read.machines, {}, at.mode_machine),
         }
-        if reference.scope not in scopes:
-            raise ProblemError(
-                f"a law is bound to {reference}, which a schedule does not know before it is made; "
-                f"bind it to one of {', '.join(f'{scope}.…' for scope in scopes)}"
-            )
         items, units, place = scopes[reference.scope]
         found = field_values(items, reference.field, units=units, where=f"{reference.scope}s")
         return ReferenceValue(found.values[place], found.unit)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from kanopt.errors import nearest
+from kanopt.problems.missing_data import missing_price
 from kanopt.problems.record_reader import RecordCheck
-from kanopt.problems.scheduling.entities import Break, PowerPrice, SchedulingRecords, Setup, Task
+from kanopt.problems.scheduling.entities import Break, Job, PowerPrice, SchedulingRecords, Setup, Task
 from kanopt.text import number_text
 
-__all__ = ["schedule_checks"]
+if TYPE_CHECKING:
+    from kanopt.problems.unread_columns import TableUse
+
+__all__ = ["schedule_checks", "unstated_price"]
 
 
 def schedule_checks(read: SchedulingRecords, *, uses_energy: bool) -> list[RecordCheck]:
@@ -51,6 +55,37 @@ def schedule_checks(read: SchedulingRecords, *, uses_energy: bool) -> list[Recor
         RecordCheck(_breaks(read.calendars), ["calendars"]),
         RecordCheck(_prices(read.power_price, uses_energy=uses_energy), ["power_price"]),
     ]
+
+
+def unstated_price(
+    jobs: Sequence[Job],
+    uses: Callable[[], Iterable[TableUse]],
+    filled: Mapping[str, Collection[str]],
+    *,
+    priced: bool,
+) -> RecordCheck:
+    """Look whether nothing costs anything, where tables were read and do not say so.
+
+    Parameters
+    ----------
+    jobs
+        What is late at a price.
+    uses
+        Returns what the problem makes of its tables; asked where nothing costs anything.
+    filled
+        Table to the fields that its columns fill, of tables that were given as frames.
+    priced
+        Whether the makespan or energy costs money.
+    """
+    return RecordCheck(() if priced else _unstated_price(jobs, uses, filled), ["jobs"])
+
+
+def _unstated_price(
+    jobs: Sequence[Job], uses: Callable[[], Iterable[TableUse]], filled: Mapping[str, Collection[str]]
+) -> Iterable[str]:
+    if not any(job.tardiness_cost for job in jobs):
+        law = "makespan_cost, or power_price and the energy of the tasks"
+        yield from missing_price({"jobs": ("tardiness_cost",)}, filled, uses(), law)
 
 
 def _none(table: str, names: Sequence[str]) -> Iterable[str]:

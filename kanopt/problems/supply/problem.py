@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -128,7 +129,8 @@ class SupplyProblem(Problem[FlowPlan]):
             schema.name: reader.read(getattr(self, schema.name), schema) for schema in self.units.tables()
         }
         network = SupplyNetwork.of(found, self.units, self.detour)
-        reader.mistakes += self._law_mistakes(network)
+        object.__setattr__(self, "network", network)
+        reader.mistakes += self._law_mistakes(network, [table.removesuffix("s") for table in reader.broken])
         measured = bool(np.isnan(network.stated_lengths).any())
         places = {name: network.tables[name] for name in ("suppliers", "facilities", "markets")}
         reader.finish(
@@ -136,46 +138,50 @@ class SupplyProblem(Problem[FlowPlan]):
                 *network_checks(network),
                 *place_checks(places, reader, self.units.distance, measured=measured),
                 RecordCheck(detour_mistakes(self.detour, measured=measured), []),
+                RecordCheck(self._unstated(reader.filled), [*PRICES]),
             ]
         )
-        object.__setattr__(self, "network", network)
         object.__setattr__(self, "lane_tariff", LaneTariff(network, self.tariff, dict(self.planning)))
         object.__setattr__(self, "demand_array", demand_of(network, self.demand))
-        self._refuse_unstated(reader)
+        # what a law costs is known only now
+        reader.finish([RecordCheck(self._unstated(reader.filled, self.lane_tariff.rates), [])])
         if reader.filled:
             self.warn_of_unread()
 
-    def _law_mistakes(self, network: SupplyNetwork) -> list[str]:
-        """Say which laws are none, such as a formula whose inputs are not bound."""
+    def _law_mistakes(self, network: SupplyNetwork, unread: Collection[str]) -> list[str]:
+        """Say which laws are none, such as a formula whose inputs are not bound, and what they cannot read."""
         shared = {
-            **references_to("product", network.products, self.units.of_product),
-            **references_to("period", network.periods, {"index": ""}),
+            **references_to("product", Product, network.products, self.units.of_product),
+            **references_to("period", Period, network.periods, {"index": ""}),
         }
-        of_lanes = references_to("lane", network.lanes, {**self.units.of_lane, "mode": ""})
+        of_lanes = references_to("lane", Lane, network.lanes, self.units.of_lane)
+        of_markets = references_to("market", Market, network.markets, {})
+        moved = {**self.units.references(), **of_lanes, **shared}
         forms = "a bound formula, a reference, a number or an array"
         return [
-            *law_mistake("tariff", self.tariff, forms, {**self.units.references(), **of_lanes, **shared}),
-            *law_mistake(
-                "demand",
-                self.demand,
-                f"{forms}, or a frame",
-                {**references_to("market", network.markets, {}), **shared},
-            ),
+            *law_mistake("tariff", self.tariff, forms, moved, unread),
+            *law_mistake("demand", self.demand, f"{forms}, or a frame", {**of_markets, **shared}, unread),
         ]
 
-    def _refuse_unstated(self, reader: RecordReader) -> None:
-        """Refuse that nothing costs anything, or that nothing is wanted, where tables were read and do not say so."""
+    def _unstated(self, filled: Mapping[str, Collection[str]], rates: Floats | None = None) -> Iterator[str]:
+        """Yield that nothing costs anything, or nothing is wanted, where tables were read and do not say so.
+
+        Parameters
+        ----------
+        filled
+            Table to the fields that its columns fill, of tables that were given as frames.
+        rates
+            What moving costs; before a law was evaluated that is known of a number alone.
+        """
         records = self.network.tables
         priced = any(
             getattr(each, price) for table in PRICES for each in records[table] for price in PRICES[table]
         )
-        if not priced and not self.lane_tariff.rates.any():
-            reader.mistakes += missing_price(PRICES, reader.filled, self.table_uses(), "a tariff")
+        moving: Any = rates if rates is not None else self.tariff if isinstance(self.tariff, Real) else 1.0
+        if not priced and not np.any(moving):
+            yield from missing_price(PRICES, filled, self.table_uses(), "a tariff")
         if isinstance(self.demand, pd.DataFrame) and self.demand.empty:
-            reader.mistakes.append(
-                "demand: the table has no row, so that nothing is wanted; give at least one"
-            )
-        reader.finish()
+            yield "demand: the table has no row, so that nothing is wanted; give at least one"
 
     def __repr__(self) -> str:
         network = self.network

@@ -206,8 +206,6 @@ class LaneTariff:
         def resolve(reference: Reference) -> ReferenceValue:
             if reference.scope != "state":
                 return self.network.resolve(reference)
-            if str(reference) not in FLOW:
-                raise ProblemError(f"tariff: {reference} is unknown here; {nearest(str(reference), FLOW)}")
             if reference.field == "quantity":
                 return ReferenceValue(flows, self.network.units.quantity)
             return ReferenceValue(flows * self.network.weights.reshape(1, -1, 1), self.network.units.weight)

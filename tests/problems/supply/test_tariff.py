@@ -116,9 +116,9 @@ def test_laws_read_lanes_products_and_periods():
 @pytest.mark.parametrize(
     ("reference", "message"),
     [
-        (market.size, "a tariff law reads lane.…, product.…, period.…"),
-        (lane.distanse, "'mill → north' has no 'distanse'; did you mean 'distance'"),
-        (state.load, "state.load is unknown here"),
+        (market.size, "the problem does not know 'market.size'; known: state.…, lane.…, product.…, period.…"),
+        (lane.distanse, "the problem does not know 'lane.distanse'; did you mean 'lane.distance'"),
+        (state.load, "the problem does not know 'state.load'; known: 'state.quantity', 'state.weight'"),
     ],
 )
 def test_what_a_tariff_cannot_know_is_an_error(reference, message):
