@@ -41,7 +41,7 @@ clients volume_m3 demand
 clients required_skill needs text
 clients opening_hours windows text
 clients collect_kg pickup
-clients lat ?
+clients latitude lat
 clients customer_id ?
 clients address ? text
 vehicles capacity_kg capacity

@@ -13,47 +13,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from kanopt.problems.planning_words import MONEY
-from kanopt.units import COUNTED, dimension_of
+from kanopt.units import COUNTED, UNIT_WORDS, dimension_of
 
 __all__ = ["Header", "measured_in", "read_header"]
 
-_UNITS = {
-    "mm cm km": "",
-    "m metre metres meter meters": "m",
-    "kms kilometre kilometres kilometer kilometers": "km",
-    "mi mile miles": "mi",
-    "h hr hrs hour hours hourly horaire std stunde stunden heure heures hora horas": "h",
-    "min mins minute minutes minuten minutos": "min",
-    "s sec secs second seconds sekunden secondes segundos": "s",
-    "d day days daily tag tage jour jours dia dias": "day",
-    "week weeks weekly woche wochen": "week",
-    "month months monthly monat monate": "month",
-    "year years yearly": "year",
-    "kg kgs kilo kilos kilogram kilograms": "kg",
-    "g gram grams": "g",
-    "t ton tons tonne tonnes tonnen": "t",
-    "lb lbs pound pounds": "lb",
-    "l liter liters litre litres": "l",
-    "m3 cbm": "m^3",
-    "eur euro euros €": "EUR",
-    "usd dollar dollars $": "USD",
-    "gbp £": "GBP",
-    "chf": "CHF",
-    "kwh": "kWh",
-    "mwh": "MWh",
-    "kw": "kW",
-    "pallet pallets palette paletten palettes palet palets plt": "pallet",
-    "pcs pc piece pieces stk stueck unidades": "pcs",
-    "parcel parcels": "parcel",
-    "container containers": "container",
-    "teu": "TEU",
-    "box boxes": "box",
-    "crate crates kiste kisten caisse caisses caja cajas": "crate",
-    "carton cartons karton kartons": "carton",
-    "kmh kph": "km/h",
-    "mph": "mph",
-}
-_UNIT_OF = {word: unit or word for words, unit in _UNITS.items() for word in words.split()}
 _AMBIGUOUS = frozenset(
     ["h", "d", "t", "m", "s", "l", "g", "min", "year", "years"]
 )  # not at the start of a header: min_order, t_start
@@ -113,22 +76,22 @@ def read_header(text: str) -> Header:
 
 def _words_of(piece: str) -> Sequence[str]:
     # kWh and EUR are units as they stand, not words run together
-    return [piece] if piece.lower() in _UNIT_OF else _CAMEL.split(piece)
+    return [piece] if piece.lower() in UNIT_WORDS else _CAMEL.split(piece)
 
 
 def _is_unit(place: int, piece: str) -> bool:
-    return piece in _UNIT_OF and (place > 0 or piece not in _AMBIGUOUS)
+    return piece in UNIT_WORDS and (place > 0 or piece not in _AMBIGUOUS)
 
 
 def _unit_of(pieces: Sequence[str], places: Sequence[int]) -> str:
     """Return the unit of a header: of its one unit, of money over another one, or of what stands after ``per``."""
-    units = [_UNIT_OF[pieces[place]] for place in places]
+    units = [UNIT_WORDS[pieces[place]] for place in places]
     above = [unit for unit in units if unit in _CURRENCIES]
     below = [unit for unit in units if unit not in _CURRENCIES]
     per = next((place for place, piece in enumerate(pieces[:-1]) if piece in _PER), None)
     if per is not None:
-        measure = _UNIT_OF.get(pieces[per + 1]) or _MEASURES.get(pieces[per + 1])
-        before = [_UNIT_OF[pieces[place]] for place in places if place < per]
+        measure = UNIT_WORDS.get(pieces[per + 1]) or _MEASURES.get(pieces[per + 1])
+        before = [UNIT_WORDS[pieces[place]] for place in places if place < per]
         if not before and (not per or MONEY & set(pieces[:per])):
             before = ["EUR"] if measure else []
         # energy of a task, weight of a piece: what is counted one by one has no unit

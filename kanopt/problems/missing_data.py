@@ -15,7 +15,7 @@ from kanopt.problems.planning_words import MONEY
 from kanopt.problems.unread_columns import TableUse, UnreadColumn, UnreadColumns, unread_columns
 from kanopt.text import join_list
 
-__all__ = ["missing_amount", "missing_price"]
+__all__ = ["lookalikes", "missing_amount", "missing_price"]
 
 _SHOWN = 6
 
@@ -45,7 +45,7 @@ def missing_price(
     named = "; ".join(f"{table}: {', '.join(prices[table])}" for table in read)
     yield (
         f"problem: nothing costs anything, so that every plan is as good as any other: give {law}, or a price "
-        f"({named}); a column of zeros says that nothing is to be paid{_lookalikes(uses, _is_price)}"
+        f"({named}); a column of zeros says that nothing is to be paid{_clause(uses, _is_price)}"
     )
 
 
@@ -74,12 +74,16 @@ def missing_amount(
     fields = " or ".join(wanted)
     yield (
         f"{table}: no column says how much there is to carry ({fields}), but {limit}; a column of zeros says that "
-        f"nothing is{_lookalikes(uses, lambda column: _is_amount(column, wanted))}"
+        f"nothing is{lookalikes(uses, wanted)}"
     )
 
 
-def _lookalikes(uses: Iterable[TableUse], wanted: Callable[[UnreadColumn], bool]) -> str:
-    """Return a clause that names the unread columns that look like what is missing; empty where none does."""
+def lookalikes(uses: Iterable[TableUse], fields: Collection[str]) -> str:
+    """Return a clause that names the unread columns that look like some fields; empty where none does."""
+    return _clause(uses, lambda column: column.field is not None and column.field.name in fields)
+
+
+def _clause(uses: Iterable[TableUse], wanted: Callable[[UnreadColumn], bool]) -> str:
     like = [
         UnreadColumns(found.table, columns[:_SHOWN], ())
         for found in unread_columns(uses)
@@ -94,7 +98,3 @@ def _lookalikes(uses: Iterable[TableUse], wanted: Callable[[UnreadColumn], bool]
 def _is_price(column: UnreadColumn) -> bool:
     unit = column.field.unit if column.field else column.unit or read_header(column.name).unit
     return "money" in dict(measured_in(unit) or ()) or bool(MONEY & set(read_header(column.name).pieces))
-
-
-def _is_amount(column: UnreadColumn, wanted: Collection[str]) -> bool:
-    return column.field is not None and column.field.name in wanted

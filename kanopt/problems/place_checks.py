@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from kanopt.problems.geography import looks_like_degrees
+from kanopt.problems.missing_data import lookalikes
 from kanopt.problems.record_reader import RecordCheck, RecordReader
 from kanopt.text import list_names, number_text
 
+if TYPE_CHECKING:
+    from kanopt.problems.unread_columns import TableUse
+
 __all__ = ["degrees_question", "detour_mistakes", "place_checks"]
 
+_COORDINATES = ("x", "y", "lat", "lon")
 _ENDS = {"lat": 90.0, "lon": 180.0}
 _MEANING = {"lat": "latitude", "lon": "longitude"}
 
 
 def place_checks(
-    places: Mapping[str, Sequence[Any]], reader: RecordReader, unit: str, *, measured: bool
+    places: Mapping[str, Sequence[Any]],
+    reader: RecordReader,
+    uses: Callable[[], Iterable[TableUse]],
+    unit: str,
+    *,
+    measured: bool,
+    needed: bool,
 ) -> list[RecordCheck]:
-    """Look for coordinates that are none, that are mixed, and for degrees that are passed as a distance.
+    """Look for coordinates that are none, that are mixed or missing, and for degrees that are passed as a distance.
 
     Parameters
     ----------
@@ -28,25 +39,51 @@ def place_checks(
         Table to its records, which have ``x``, ``y``, ``lat`` and ``lon``.
     reader
         What read the tables.
+    uses
+        Returns what the problem makes of its tables; asked where coordinates are missing.
     unit
         The problem's unit of distance.
     measured
         Whether distances follow from coordinates.
+    needed
+        Whether every place must have some for it.
     """
     tables = [*places]
     return [
-        *(RecordCheck(_halves(table, places[table]), [table]) for table in tables),
+        *(RecordCheck(_halves(table, places[table], uses), [table]) for table in tables),
         *(RecordCheck(_beyond(table, places[table]), [table]) for table in tables),
         RecordCheck(_mixed(places), tables),
         RecordCheck(_degrees(places, reader, unit) if measured else (), tables),
+        RecordCheck(_nowhere(places, uses) if measured and needed else (), tables),
     ]
 
 
-def _halves(table: str, places: Sequence[Any]) -> Iterable[str]:
+def _halves(table: str, places: Sequence[Any], uses: Callable[[], Iterable[TableUse]]) -> Iterable[str]:
     for pair in (("x", "y"), ("lat", "lon")):
-        for place in places:
-            if _known(getattr(place, pair[0])) != _known(getattr(place, pair[1])):
-                yield f"{_one(table)} {place.name!r}: give both {pair[0]} and {pair[1]}, or neither"
+        half = [
+            place.name
+            for place in places
+            if _known(getattr(place, pair[0])) != _known(getattr(place, pair[1]))
+        ]
+        if half:
+            what = _one(table) if len(half) == 1 else table
+            like = lookalikes([use for use in uses() if use.table == table], pair)
+            yield f"{what} {list_names(half)}: give both {pair[0]} and {pair[1]}, or neither{like}"
+
+
+def _nowhere(places: Mapping[str, Sequence[Any]], uses: Callable[[], Iterable[TableUse]]) -> Iterable[str]:
+    """Yield the places without coordinates, which distances should follow from."""
+    lost = [
+        place.name
+        for records in places.values()
+        for place in records
+        if not any(_known(getattr(place, name)) for name in _COORDINATES)
+    ]
+    if lost:
+        yield (
+            f"{' and '.join(places)} {list_names(lost)}: no coordinates; give x and y, or lat and lon, a table of "
+            f"distances or a road network{lookalikes(uses(), _COORDINATES)}"
+        )
 
 
 def _beyond(table: str, places: Sequence[Any]) -> Iterable[str]:

@@ -23,8 +23,6 @@ __all__ = [
 _FIELDS = """
 # every kind of problem
 name: name, id, identifier, label, code, bezeichnung, nom, nombre
-lat: lat, latitude, breitengrad
-lon: lon, lng, long, longitude, laengengrad
 x: x, east, easting, x coord, x coordinate, x pos
 y: y, north, northing, y coord, y coordinate, y pos
 lat: lat, latitude, breite, breitengrad, latitud

@@ -18,9 +18,11 @@ from kanopt.units.conversion import check_unit, convert, factor, same_dimension
 from kanopt.units.parsing import COUNTED
 from kanopt.units.powers import UnitPowers, dimension_of, powers_of
 from kanopt.units.scaling import Scaling, scaling_for
+from kanopt.units.unit_words import UNIT_WORDS
 
 __all__ = [
     "COUNTED",
+    "UNIT_WORDS",
     "Scaling",
     "UnitPowers",
     "check_unit",

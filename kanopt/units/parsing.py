@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -10,6 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from kanopt.errors import UnitError, nearest
+from kanopt.units.unit_words import UNIT_WORDS
 
 if TYPE_CHECKING:
     import pint
@@ -118,12 +120,13 @@ def named(name: str) -> Unit | str:
     lookalikes = [word for word in COMMON if word.lower() == name.lower()]
     if lookalikes and name not in lookalikes:
         return f"unknown unit {name!r}; did you mean {lookalikes[0]!r}?"
+    meant = _meant(name)
     registry = _registry()
     try:
         one = registry.Quantity(Fraction(1), name)
         dimensions = one.dimensionality
     except (pint.PintError, ValueError, AssertionError):
-        hint = nearest(name, COMMON)
+        hint = f"did you mean {meant!r}?" if meant else nearest(name, COMMON)
         if not hint.startswith("did you mean"):
             hint = "units look like 'km', 'min', 't', 'EUR/km' or 'kWh'"
         return f"unknown unit {name!r}; {hint}"
@@ -138,7 +141,17 @@ def named(name: str) -> Unit | str:
         )
     scale = Fraction(str(one.to_base_units().magnitude))
     powers = tuple(sorted((str(n), Fraction(str(p))) for n, p in dimensions.items()))
+    # to the registry kilos are a thousand seconds, and a pc is a parsec
+    if meant and parse(meant).dimensions != powers:
+        return f"unknown unit {name!r}; did you mean {meant!r}?"
     return Unit(scale, powers, ((name, Fraction(1)),))
+
+
+def _meant(name: str) -> str:
+    """Return the unit that a word of everyday language stands for; empty where it is none, or a unit itself."""
+    plain = unicodedata.normalize("NFKD", name.lower())
+    found = UNIT_WORDS.get("".join(sign for sign in plain if not unicodedata.combining(sign)), "")
+    return "" if found == name else found
 
 
 def _tokens(text: str) -> Iterator[tuple[str, str, int]]:

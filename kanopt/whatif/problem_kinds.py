@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
@@ -134,7 +135,14 @@ class RoutingSpec(ProblemSpec):
         places = {"depots": depots, "clients": clients}
         return [
             *routing_checks(depots, clients, vehicles, self.policy_without_law(), units["time"]),
-            *place_checks(places, reader, units["distance"], measured=measured),
+            *place_checks(
+                places,
+                reader,
+                partial(self.table_uses, records),
+                units["distance"],
+                measured=measured,
+                needed=True,
+            ),
         ]
 
     def unstated_checks(
@@ -147,7 +155,7 @@ class RoutingSpec(ProblemSpec):
             records["clients"],
             records["vehicles"],
             self.policy_without_law(),
-            lambda: self.table_uses(records),
+            partial(self.table_uses, records),
             reader.filled,
             has_cost_law=bool(self.cost),
             load=self.units.get("load", "t"),
@@ -270,7 +278,7 @@ class SchedulingSpec(ProblemSpec):
 
         priced = bool(self.makespan_cost) or self.power_price is not None
         return [
-            unstated_price(records["jobs"], lambda: self.table_uses(records), reader.filled, priced=priced)
+            unstated_price(records["jobs"], partial(self.table_uses, records), reader.filled, priced=priced)
         ]
 
     @classmethod
@@ -376,7 +384,14 @@ class SupplySpec(ProblemSpec):
         measured = any(lane.distance is None for lane in network.lanes)
         return [
             *network_checks(network),
-            *place_checks(places, reader, network.units.distance, measured=measured),
+            *place_checks(
+                places,
+                reader,
+                partial(self.table_uses, records),
+                network.units.distance,
+                measured=measured,
+                needed=False,
+            ),
         ]
 
     @classmethod

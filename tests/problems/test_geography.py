@@ -246,3 +246,15 @@ def test_a_plan_is_drawn_in_kilometres():
     assert view.unit == "km"
     again = replace(problem, clients=problem.clients[:2], duration=np.ones((3, 3)))
     assert again.data.distance[0, 1] == problem.data.distance[0, 1]
+
+
+@pytest.mark.parametrize("lat", ["latitude", "Lat", "geo_lat", "breitengrad", "lat"])
+@pytest.mark.parametrize("lon", ["longitude", "Long", "geo_lng", "laengengrad", "lng"])
+def test_columns_that_look_like_degrees_are_named_where_coordinates_are_missing(lat, lon):
+    named = {"lat": lat, "lon": lon}
+    with pytest.raises(ProblemError) as caught:
+        routing(BERLIN.rename(columns=named), TOWNS.rename(columns=named))
+    told = str(caught.value)
+    assert f"{lon!r} (the field lon, in deg?)" in told
+    assert f"{lon!r}: 'lon'}})" in told
+    assert (f"{lat!r} (the field lat, in deg?)" in told) == (lat != "lat")

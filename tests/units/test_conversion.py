@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from typing import Any
@@ -266,3 +267,20 @@ def test_impossible_scalings_are_refused(arguments: dict[str, Any], message: str
 def test_short_words_that_mean_something_else_to_an_analyst_are_refused(unit: str, advice: str) -> None:
     with pytest.raises(UnitError, match=f"is not accepted; write {advice}"):
         check_unit(unit)
+
+
+@pytest.mark.parametrize(
+    ("word", "unit"),
+    [
+        ("kilo", "kg"), ("kilos", "kg"), ("Std", "h"), ("stunden", "h"), ("euro", "EUR"), ("dollar", "USD"),
+        ("EUR/std", "h"), ("pc", "pcs"), ("Stück", "pcs"), ("cbm", "m^3"), ("Kilometer", "km"), ("kmh", "km/h"), ("heures", "h"),
+    ],
+)  # fmt: skip
+def test_words_of_everyday_language_are_told_with_the_unit_that_is_meant(word, unit):
+    with pytest.raises(UnitError, match=f"did you mean '{re.escape(unit)}'"):
+        check_unit(word)
+
+
+@pytest.mark.parametrize("word", ["hrs", "mins", "tonne", "tonnes", "litres", "lbs", "days", "minutes"])
+def test_plurals_are_units(word):
+    assert check_unit(word) == word

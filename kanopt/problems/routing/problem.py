@@ -139,7 +139,9 @@ class RoutingProblem(Problem[RoutingPlan]):
         reader.finish(
             [
                 *routing_checks(self.depots, self.clients, self.vehicles, self.policy, self.units.time),
-                *place_checks(points, reader, self.units.distance, measured=measured),
+                *place_checks(
+                    points, reader, self.table_uses, self.units.distance, measured=measured, needed=True
+                ),
                 RecordCheck(detour_mistakes(self.detour, measured=measured), []),
                 *unstated_checks(
                     self.clients,
@@ -260,12 +262,6 @@ class RoutingProblem(Problem[RoutingPlan]):
     def _measured(self, names: Sequence[str]) -> Floats:
         """Return distances that follow from coordinates."""
         where = self.positions.given
-        wrong = [name for name, place in zip(names, where, strict=True) if not np.isfinite(place).all()]
-        if wrong:
-            raise ProblemError(
-                f"depots and clients {list_names(wrong)}: no coordinates; give x and y, or lat and lon, a table of "
-                "distances or a road network"
-            )
         wrong = [name for name, place in zip(names, where, strict=True) if (np.abs(place) > LARGEST).any()]
         if wrong:
             raise ProblemError(

@@ -136,7 +136,9 @@ class SupplyProblem(Problem[FlowPlan]):
         reader.finish(
             [
                 *network_checks(network),
-                *place_checks(places, reader, self.units.distance, measured=measured),
+                *place_checks(
+                    places, reader, self.table_uses, self.units.distance, measured=measured, needed=False
+                ),
                 RecordCheck(detour_mistakes(self.detour, measured=measured), []),
                 RecordCheck(self._unstated(reader.filled), [*PRICES]),
             ]
