@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
@@ -83,7 +83,8 @@ class Problem(ABC, Generic[PlanT]):
 
     def remarks(self) -> tuple[str, ...]:
         """Return possible mistakes in the data, a sentence each: what nothing reads first."""
-        return (*map(str, self.unread()), *self.assumptions(), *self.data_remarks(), *self.unreachable())
+        found = (*map(str, self.unread()), *self.unusual(), *self.assumptions())
+        return (*found, *self.data_remarks(), *self.unreachable())
 
     @abstractmethod
     def table_uses(self) -> tuple[TableUse, ...]:
@@ -104,6 +105,17 @@ class Problem(ABC, Generic[PlanT]):
         striking = [str(found) for found in self.unread() if found.striking]
         if striking:
             warn_user("\n".join(striking))
+
+    def unusual(self) -> tuple[str, ...]:
+        """Return questions about numbers that are unusual for what they measure; part of :meth:`remarks`."""
+        found: tuple[str, ...] = self.__dict__.get("_unusual", ())
+        return found
+
+    def _tell_of_reading(self, *, unusual: Iterable[str], from_frames: bool) -> None:
+        """Keep what was unusual when the problem was read; of frames, warn of what nothing reads."""
+        self.__dict__["_unusual"] = tuple(unusual)
+        if from_frames:
+            self.warn_of_unread()
 
     def assumptions(self) -> tuple[str, ...]:
         """Return what is assumed where the data do not say, a sentence each; part of :meth:`remarks`, needs no law."""

@@ -20,6 +20,7 @@ from kanopt.problems.frame_reader import FrameReader, TableRows, row_numbers
 from kanopt.problems.record_rules import plain_fields, row_faults, row_of
 from kanopt.problems.records import Record
 from kanopt.problems.table_schema import TableSchema
+from kanopt.problems.usual_ranges import unusual_values
 from kanopt.text import list_names
 from kanopt.validation import WHOLE_TEXT, Fault, fault_text, is_whole
 
@@ -103,6 +104,8 @@ class RecordReader:
         Table to the fields whose columns declare a unit; of tables that were given as frames.
     of_day
         Whether some clock time was written as a time of day.
+    unusual
+        Questions about numbers that are unusual for what they measure.
 
     Examples
     --------
@@ -122,6 +125,7 @@ class RecordReader:
         self.filled: dict[str, frozenset[str]] = {}
         self.declared: dict[str, frozenset[str]] = {}
         self.of_day = False
+        self.unusual: list[str] = []
 
     def read(
         self,
@@ -155,6 +159,7 @@ class RecordReader:
             self.broken.add(schema.name)
         else:
             lines += [*_duplicates(made, key), *_half_attributes(made, key)]
+            self.unusual += unusual_values(schema, made, table.declared)
         self.mistakes += [f"{schema.name}: {line}" for line in lines]
         return made or ()
 

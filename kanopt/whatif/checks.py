@@ -32,6 +32,7 @@ __all__ = [
     "dimension_remarks",
     "field_columns",
     "field_defaults",
+    "keyed",
     "law_mistakes",
     "part_mistakes",
     "unit_remarks",

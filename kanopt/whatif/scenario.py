@@ -18,6 +18,7 @@ from kanopt.whatif.checks import (
     dimension_remarks,
     field_columns,
     field_defaults,
+    keyed,
     unit_remarks,
     with_keys,
 )
@@ -261,7 +262,7 @@ class Scenario:
             ) from error
 
     def remarks(self) -> tuple[Issue, ...]:
-        """Return what is no mistake but may be one: columns that nothing reads, and those of :meth:`law_remarks`.
+        """Return what is no mistake but may be one: columns that nothing reads, unusual numbers, :meth:`law_remarks`.
 
         Named are columns that look like a field or are a word of planning; :meth:`notes` has the others.
 
@@ -270,7 +271,7 @@ class Scenario:
         KanoptError
             If the problem cannot be built; :meth:`check` says why.
         """
-        return (*self._unread(striking=True), *self.law_remarks())
+        return (*self._unread(striking=True), *self._unusual(), *self.law_remarks())
 
     def law_remarks(self) -> tuple[Issue, ...]:
         """Return laws without units, and laws by hand whose units do not agree."""
@@ -299,6 +300,13 @@ class Scenario:
         found = unread_of_scenario(self.problem_spec, built, self.changed, self.laws)
         told = [unread_message(each) for each in found if bool(each.striking) == striking]
         return tuple(self.layers.issue(remark) for remark in told)
+
+    def _unusual(self) -> tuple[Issue, ...]:
+        """Return questions about numbers that are unusual for what they measure."""
+        if self.problem_spec is None:
+            return ()
+        asked = keyed(self.build(self.drafts).unusual(), self.problem_spec)
+        return tuple(self.layers.issue(question) for question in asked)
 
     def unreachable(self) -> tuple[Issue, ...]:
         """Return what no road or lane of the problem leads to; laws need not be learned for it.

@@ -156,8 +156,7 @@ class RoutingProblem(Problem[RoutingPlan]):
         )
         # evaluates every law once on every arc, so that what a law cannot price is refused here
         _ = self.planning_values.costs, self.data.service, self.data.demands, self.data.capacities
-        if reader.filled:
-            self.warn_of_unread()
+        self._tell_of_reading(unusual=reader.unusual, from_frames=bool(reader.filled))
 
     @property
     def unit(self) -> str:

@@ -86,15 +86,21 @@ class SchedulingData:
         return found
 
 
-def resolve(problem: SchedulingProblem) -> SchedulingData:
+def resolve(problem: SchedulingProblem, reader: RecordReader) -> SchedulingData:
     """Read and check everything a problem was given.
+
+    Parameters
+    ----------
+    problem
+        The problem.
+    reader
+        Reads its tables.
 
     Raises
     ------
     ProblemError
         With every mistake, one per line.
     """
-    reader = RecordReader()
     read = _read(problem, reader)
     reader.mistakes += field_mistakes(problem, "problem")
     reader.mistakes += _law_mistakes(problem, read, [table.removesuffix("s") for table in reader.broken])

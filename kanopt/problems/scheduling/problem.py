@@ -14,6 +14,7 @@ from pydantic import Field
 from kanopt.formulas.binding import BoundFormula
 from kanopt.problems.base import Problem
 from kanopt.problems.findings import FrozenInput, Reason
+from kanopt.problems.record_reader import RecordReader
 from kanopt.problems.scheduling.assessment import SchedulingAssessment
 from kanopt.problems.scheduling.data import SchedulingData, resolve
 from kanopt.problems.scheduling.entities import (
@@ -109,10 +110,10 @@ class SchedulingProblem(Problem[Schedule]):
     data: SchedulingData = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "data", resolve(self))
+        reader = RecordReader()
+        object.__setattr__(self, "data", resolve(self, reader))
         object.__setattr__(self, "clock", self.clock or self.data.mode_inputs.read.of_day)
-        if any(isinstance(given, pd.DataFrame) for given in vars(self).values()):
-            self.warn_of_unread()
+        self._tell_of_reading(unusual=reader.unusual, from_frames=bool(reader.filled))
 
     def __repr__(self) -> str:
         data = self.data

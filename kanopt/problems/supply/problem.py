@@ -147,8 +147,7 @@ class SupplyProblem(Problem[FlowPlan]):
         object.__setattr__(self, "demand_array", demand_of(network, self.demand))
         # what a law costs is known only now
         reader.finish([RecordCheck(self._unstated(reader.filled, self.lane_tariff.rates), [])])
-        if reader.filled:
-            self.warn_of_unread()
+        self._tell_of_reading(unusual=reader.unusual, from_frames=bool(reader.filled))
 
     def _law_mistakes(self, network: SupplyNetwork, unread: Collection[str]) -> list[str]:
         """Say which laws are none, such as a formula whose inputs are not bound, and what they cannot read."""

@@ -1,0 +1,102 @@
+"""Numbers that are unusual for what they measure are asked back, and not refused."""
+
+from __future__ import annotations
+
+import pytest
+
+import kanopt as ko
+from kanopt import routing, scheduling, supply
+from kanopt.problems.usual_ranges import USUAL, unusual_values
+from kanopt.tables import with_units
+from kanopt.units import same_dimension
+from tests.problems.test_unread_columns import WAY, net, routing_frames, shop, write_case
+
+
+def asked(*, units: routing.RoutingUnits | None = None, **changes: object) -> list[str]:
+    van = routing.VehicleType("van", fixed_cost=9.0, **changes)
+    points = [routing.Client("a", 3, 0, demand=0.1), routing.Client("b", 0, 4)]
+    given = units or routing.RoutingUnits()
+    problem = ko.RoutingProblem([routing.Depot("hub", 0, 0)], points, [van], {}, WAY, units=given)
+    return [line for line in problem.remarks() if "usual" in line]
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        (
+            {"cost_per_time": 30.0},
+            "cost_per_time of 'van' is 30 EUR/min (1800 EUR/h), where 0.5 to 500 EUR/h are usual; is it in EUR/h?",
+        ),
+        ({"capacity": 1100.0}, "capacity of 'van' is 1100 t, where 0.005 to 100 t are usual; is it in kg?"),
+        (
+            {"max_distance": 150_000.0},
+            "max_distance of 'van' is 150,000 km, where 0.5 to 20,000 km are usual; is it in m?",
+        ),
+        ({"cost_per_distance": 900.0}, "cost_per_distance of 'van' is 900 EUR/km"),
+    ],
+)
+def test_what_is_unusual_is_asked_back(changes, told):
+    [line] = asked(**changes)
+    assert line.startswith(f"vehicles: {told}")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"cost_per_time": 0.5, "capacity": 3.5, "max_duration": 600.0, "cost_per_distance": 0.3},
+        {"capacity": 1100.0, "units": routing.RoutingUnits(load="kg")},
+        {"capacity": 1100.0, "units": routing.RoutingUnits(load="pallets")},
+        {"cost_per_time": 30.0, "units": routing.RoutingUnits(time="h", money="USD")},
+        {"cost_per_time": 9_000.0, "units": routing.RoutingUnits(money="JPY")},
+    ],
+)
+def test_what_is_usual_is_not(changes):
+    assert asked(**changes) == []
+
+
+def test_a_bare_capacity_beside_demands_in_kilograms_is_asked_back_until_its_unit_is_declared():
+    frames = routing_frames(clients_demand=[200.0, 300.0], vehicles_capacity=[2000.0])
+    frames["clients"] = with_units(frames["clients"], {"demand": "kg"})
+    problem = ko.RoutingProblem(**frames, cost={}, duration=WAY)
+    [line] = problem.unusual()
+    assert line.startswith("vehicles: capacity of 'van' is 2000 t")
+    frames["vehicles"] = with_units(frames["vehicles"], {"capacity": "t"})
+    assert ko.RoutingProblem(**frames, cost={}, duration=WAY).unusual() == ()
+
+
+def test_schedules_and_networks_are_asked_alike():
+    priced = [scheduling.PowerPrice(0.0, 80.0)]
+    problem = shop(energy=[1.0, 1.0], power_price=priced)
+    assert problem.unusual() == (
+        "power_price: price of '0.0' is 80 EUR/kWh, where 0.0005 to 10 EUR/kWh are usual; is it in EUR/MWh? "
+        "Declare the unit of its column",
+    )
+    lanes = [supply.Lane("mill", "site", distance=120_000.0), supply.Lane("site", "town", distance=80_000.0)]
+    [line] = net(lanes=lanes).unusual()
+    assert line.startswith("lanes: distance of 'mill/site/', 'site/town/' is 80,000 to 120,000 km")
+
+
+def test_files_are_asked_under_the_key_of_the_table(tmp_path):
+    frames = routing_frames(vehicles_cost_per_time=[30.0])
+    path = write_case(tmp_path, frames)
+    [remark] = ko.load_scenario(path).remarks()
+    assert remark.key == "problem.vehicles"
+    assert remark.message.startswith("cost_per_time of 'van' is 30 EUR/min")
+    declared = 'path = "vehicles.csv"\nunits = { cost_per_time = "EUR/min" }'
+    path.write_text(path.read_text().replace('path = "vehicles.csv"', declared))
+    assert ko.load_scenario(path).remarks() == ()
+
+
+def test_the_table_names_fields_and_units_that_exist():
+    schemas = (
+        *routing.RoutingUnits().tables(),
+        *scheduling.SchedulingUnits().tables(),
+        *supply.SupplyUnits().tables(),
+    )
+    known = {schema.name: schema for schema in schemas}
+    for table, fields in USUAL.items():
+        for name, usual in fields.items():
+            assert same_dimension(known[table].units[name], usual.unit)
+            assert all(same_dimension(usual.unit, other) for other in usual.mistaken)
+    assert list(unusual_values(known["clients"], [])) == []
