@@ -16,7 +16,10 @@ Examples
 
 from __future__ import annotations
 
+import sys
+from dis import opname
 from importlib import import_module
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -171,13 +174,34 @@ def __getattr__(name: str) -> Any:
         return import_module(f"kanopt.{name}")
     if name not in _MODULE_OF:
         # a private name is asked for by tools, which must not load anything
-        for module in _MODULES if not name.startswith("_") else ():
-            if name in import_module(f"kanopt.{module}").__all__:
-                raise AttributeError(f"kanopt has no {name!r}; it is kanopt.{module}.{name}")
-        raise AttributeError(f"module 'kanopt' has no attribute {name!r}")
+        told = (
+            _where_it_is(name) if not name.startswith("_") else f"module 'kanopt' has no attribute {name!r}"
+        )
+        raise (ImportError if _asked_by_import(sys._getframe(1)) else AttributeError)(told)
     value = getattr(import_module(_MODULE_OF[name]), name)
     globals()[name] = value
     return value
+
+
+def _where_it_is(name: str) -> str:
+    """Say in which public module a name stands that the package has not, or which name is spelt like it."""
+    from difflib import get_close_matches
+
+    inside = {module: import_module(f"kanopt.{module}").__all__ for module in _MODULES}
+    for module, names in inside.items():
+        if name in names:
+            return f"kanopt has no {name!r}; it is kanopt.{module}.{name}"
+    known = [*__all__, *(f"{module}.{each}" for module, names in inside.items() for each in names)]
+    places = {place.rpartition(".")[2]: f"kanopt.{place}" for place in reversed(known)}
+    close = get_close_matches(name, places, n=1)
+    hint = f"did you mean {places[close[0]]}?" if close else "dir(kanopt) lists what it has"
+    return f"module 'kanopt' has no attribute {name!r}; {hint}"
+
+
+def _asked_by_import(frame: FrameType) -> bool:
+    """Say whether ``from kanopt import …`` asks, which would put words of its own in place of an AttributeError."""
+    code = frame.f_code.co_code
+    return 0 <= frame.f_lasti < len(code) and opname[code[frame.f_lasti]] == "IMPORT_FROM"
 
 
 def __dir__() -> list[str]:

@@ -60,6 +60,29 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
         ko.solv  # noqa: B018
 
 
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("arc", "kanopt has no 'arc'; it is kanopt.refs.arc"),
+        ("Client", "kanopt has no 'Client'; it is kanopt.routing.Client"),
+        ("sovle", "module 'kanopt' has no attribute 'sovle'; did you mean kanopt.solve?"),
+        ("Cleint", "module 'kanopt' has no attribute 'Cleint'; did you mean kanopt.routing.Client?"),
+        (
+            "RoutingProblm",
+            "module 'kanopt' has no attribute 'RoutingProblm'; did you mean kanopt.RoutingProblem?",
+        ),
+        ("zzz", "module 'kanopt' has no attribute 'zzz'; dir(kanopt) lists what it has"),
+    ],
+)
+def test_a_name_that_is_not_there_is_told_alike_by_attribute_and_by_import(name: str, told: str) -> None:
+    with pytest.raises(AttributeError) as by_attribute:
+        getattr(ko, name)
+    with pytest.raises(ImportError) as by_import:
+        exec(f"from kanopt import {name}", {})
+    assert str(by_attribute.value) == str(by_import.value) == told
+    assert not hasattr(ko, name)
+
+
 def test_import_loads_nothing_heavy_and_prints_nothing() -> None:
     code = (
         "import sys, kanopt\n"
