@@ -46,7 +46,7 @@ def fit_table(
     from kanopt.whatif.checks import law_mistakes
     from kanopt.whatif.file_model import validate
     from kanopt.whatif.learn import fit_law
-    from kanopt.whatif.partial import read_partial_law
+    from kanopt.whatif.partial_sections import read_partial_law
     from kanopt.whatif.spec import LearnedSpec
 
     entry = _surrogate_section(table, asked)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeAlias
 
 from pydantic import BeforeValidator, Field
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from kanopt.problems.table_schema import TableSchema
     from kanopt.problems.unread_columns import TableUse
 
-__all__ = ["Binding", "LawUse", "Name", "PartSpec", "ProblemInputs", "ProblemSpec"]
+__all__ = ["Binding", "LawUse", "Name", "PartSpec", "ProblemInputs", "ProblemSpec", "fields_of_record"]
 
 
 def _reference_or_value(value: Any) -> Any:
@@ -244,3 +244,8 @@ class ProblemSpec(FileModel):
             If it names things the problem does not know.
         """
         return None if self.today is None else problem.plan_from(material.part(self.today))
+
+
+def fields_of_record(record: Any) -> frozenset[str]:
+    """Return the fields that columns may fill of a type of records; none of None."""
+    return frozenset() if record is None else frozenset(item.name for item in fields(record)) - {"attributes"}

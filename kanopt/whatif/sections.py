@@ -10,7 +10,7 @@ from kanopt.errors import nearest
 from kanopt.validation import describe_value
 from kanopt.whatif.changes import Change
 from kanopt.whatif.file_model import FileModel, Mistake, validate
-from kanopt.whatif.partial import likely_kind, read_partial, read_partial_law, read_partial_problem
+from kanopt.whatif.partial_sections import likely_kind, read_partial, read_partial_law, read_partial_problem
 from kanopt.whatif.problem_kinds import kinds
 from kanopt.whatif.problem_spec import ProblemSpec
 from kanopt.whatif.spec import (

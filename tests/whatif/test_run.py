@@ -200,7 +200,7 @@ def test_python_changes_make_new_scenarios_named_after_them(tiny):
 
 def test_a_scenario_reads_its_laws_and_builds_its_problem_once(tiny, monkeypatch):
     import kanopt.formulas
-    from kanopt.whatif.problem_kinds import RoutingSpec
+    from kanopt.whatif.routing_spec import RoutingSpec
 
     read, built = [], []
     parse, build = kanopt.formulas.parse_formula, RoutingSpec.build
