@@ -195,7 +195,9 @@ def next_day_hint(ends: Sequence[float], unit: str) -> str:
     return f"; {clock_text(ends[0], unit)} on the next day is written {hours + 24:.0f}:{minutes:02.0f}"
 
 
-def unstated_hours(columns: Iterable[tuple[str, Iterable[float]]], unit: str) -> str:
+def unstated_hours(
+    columns: Iterable[tuple[str, Iterable[float]]], unit: str, *, declared: bool = True
+) -> str:
     """Return a question where clock times without a unit look like hours, though the problem counts in less.
 
     Nobody plans the first 24 minutes after midnight, so numbers that all lie between 0 and 24 are hours most likely.
@@ -203,9 +205,11 @@ def unstated_hours(columns: Iterable[tuple[str, Iterable[float]]], unit: str) ->
     Parameters
     ----------
     columns
-        The columns without a declared unit, and the numbers in them.
+        The columns without a declared unit, or the fields of records, and the numbers in them.
     unit
         The problem's unit of time.
+    declared
+        Whether a unit can be declared, as that of a column can, and not that of a record built by hand.
 
     Returns
     -------
@@ -218,6 +222,9 @@ def unstated_hours(columns: Iterable[tuple[str, Iterable[float]]], unit: str) ->
     column 'shift_start' (7.5) and column 'shift_end' (16 to 17): no unit is declared, and in min these would be times \
 soon after midnight; are these hours? Then declare the unit 'h', or write times such as 07:30; declare 'min' if they \
 are not
+    >>> print(unstated_hours([("shift_start", [7.5])], "min", declared=False))
+    shift_start (7.5): in min these would be times soon after midnight; are these hours? Then write times such as \
+"07:30"
     >>> unstated_hours([("shift_start", [450.0])], "min")
     ''
     """
@@ -229,10 +236,14 @@ are not
     every = [number for _, numbers in found for number in numbers]
     if convert(1.0, "h", unit) <= 1 or not every or not 0 < max(every) <= _HOURS_OF_A_DAY or min(every) < 0:
         return ""
+    soon = f"in {unit} these would be times soon after midnight; are these hours?"
+    if not declared:
+        told = join_list([f"{name} ({_range(numbers)})" for name, numbers in found])
+        return f'{told}: {soon} Then write times such as "07:30"'
     told = join_list([f"column {name!r} ({_range(numbers)})" for name, numbers in found])
     return (
-        f"{told}: no unit is declared, and in {unit} these would be times soon after midnight; are these hours? Then "
-        f"declare the unit 'h', or write times such as 07:30; declare {unit!r} if they are not"
+        f"{told}: no unit is declared, and {soon} Then declare the unit 'h', or write times such as 07:30; declare "
+        f"{unit!r} if they are not"
     )
 
 

@@ -285,6 +285,7 @@ class Result:
             lines.insert(0, self.coverage.text)
         lines[0] = f"{self.problem.kind}: {lines[0]}"
         lines += [f"{found.table}: {found.sentence}" for found in self.problem.unread() if found.striking]
+        lines += self.problem.unusual()
         if self.objective is not None:
             stake = f"; {self.money_at_stake.text(unit)}" if self.money_at_stake is not None else ""
             lines.append(f"objective {money_text(self.objective, unit)} on the law{stake}")

@@ -1,4 +1,4 @@
-"""The sections of a scenario file, each a strict model; ``[problem]`` has its own (:mod:`kanopt.whatif.problem_spec`)."""
+"""The sections of a scenario file, each a strict model; ``[problem]`` has models of its own in ``problem_spec``."""
 
 from __future__ import annotations
 

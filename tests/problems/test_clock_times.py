@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from kanopt.errors import ProblemError
 from kanopt.problems import Client, Depot, RoutingProblem, RoutingUnits, SchedulingProblem, VehicleType
 from kanopt.problems.clock_times import clock_value, moment
+from kanopt.problems.evaluate import evaluate
 from kanopt.problems.scheduling import Machine, Mode, Task
 from kanopt.tables import with_units
 from kanopt.text import clock_text
@@ -196,3 +197,30 @@ def test_a_fleet_that_carries_pallets():
     parcels = with_units(pd.DataFrame({"name": ["a"], "demand": [12]}), {"demand": "parcels"})
     with pytest.raises(ProblemError, match="cannot convert 'parcels'"):
         replace(problem, clients=parcels)
+
+
+@pytest.mark.parametrize(
+    ("clients", "vehicles", "told"),
+    [
+        (
+            [],
+            [VehicleType("van", shift_start=7.5, shift_end=16)],
+            "vehicles: shift_start (7.5) and shift_end (16)",
+        ),
+        ([Client("a", earliest=8, latest=12)], [], "clients: earliest (8) and latest (12)"),
+        ([Client("a", windows="8-10, 13-15")], [], "clients: windows (8 to 15)"),
+    ],
+)
+def test_records_with_hours_are_asked_back(clients, vehicles, told):
+    problem = routing(clients or [Client("a")], vehicles or None)
+    question = (
+        f"{told}: in min these would be times soon after midnight; are these hours? Then write times such as "
+        '"07:30"'
+    )
+    assert question in problem.remarks()
+    assert question in str(evaluate(problem, [["a"]]))
+
+
+@pytest.mark.parametrize("latest", ["0:20", 1200.0, np.inf])
+def test_records_with_clock_times_are_not(latest):
+    assert routing([Client("a", latest=latest)]).unusual() == ()
