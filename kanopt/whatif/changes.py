@@ -16,7 +16,7 @@ from kanopt.text import count_text, number_text
 from kanopt.validation import WHOLE_TEXT, describe_value, is_whole
 from kanopt.whatif.file_model import Mistake
 
-__all__ = ["Action", "Change", "Value", "cell_text"]
+__all__ = ["Action", "Change", "Value", "cell_text", "column_names"]
 
 Value: TypeAlias = float | str | bool
 Action: TypeAlias = Literal["set", "scale", "close", "add"]

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from kanopt.errors import KanoptError, TableError, nearest
+from kanopt.problems.clock_times import clock_value
 from kanopt.problems.column_hints import TableField, column_hint, field_hint
 from kanopt.problems.record_reader import RecordReader
 from kanopt.problems.record_rules import plain_fields
 from kanopt.text import list_names
-from kanopt.whatif.changes import Change, Value
+from kanopt.whatif.changes import Change, Value, cell_text, column_names
 from kanopt.whatif.file_model import Mistake, split_messages
 from kanopt.whatif.given_laws import is_category_column, unit_mistakes
 from kanopt.whatif.problem_spec import PartSpec, ProblemSpec
@@ -37,6 +39,7 @@ __all__ = [
     "part_mistakes",
     "unit_remarks",
     "with_keys",
+    "written_as_cells",
 ]
 
 Frames = Mapping[str, "pd.DataFrame"]
@@ -200,6 +203,43 @@ def field_defaults(problem: ProblemSpec, table: str, frame: pd.DataFrame) -> dic
     return found
 
 
+def written_as_cells(change: Change, problem: ProblemSpec, frame: pd.DataFrame) -> Change:
+    """Return a change with its clock times written as the cells of their columns are.
+
+    A column of clock times may hold numbers or times of day; whoever changes it need not know which.
+    """
+    from pandas.api.types import is_numeric_dtype
+
+    from kanopt.tables import units_of
+
+    declared, known = units_of(frame), column_names(frame, field_columns(problem, change.table))
+    clocks: dict[str, str] = {}
+    for key, part in problem.parts().items():
+        schema = problem.schemas().get(str(key[0])) if part.table == change.table else None
+        for item in plain_fields(schema.record) if schema is not None else ():
+            if item.clock and item.type is float:
+                column = part.columns.get(item.name, item.name)
+                clocks[column] = declared.get(column) or schema.units.get(item.name, "min") if schema else ""
+
+    def cell(name: str, value: Any) -> Any:
+        column = known.get(name, name)
+        if isinstance(value, tuple):
+            return tuple(cell(name, one) for one in value)
+        if column not in clocks or column not in frame or isinstance(value, bool):
+            return value
+        if is_numeric_dtype(frame[column]):
+            read = clock_value(value, clocks[column])
+            return value if read is None else read
+        return cell_text(value) if isinstance(value, (int, float)) else value
+
+    return replace(
+        change,
+        value=cell(change.column, change.value) if change.action == "set" else change.value,
+        where={name: cell(name, value) for name, value in change.where.items()},
+        row={name: cell(name, value) for name, value in change.row.items()},
+    )
+
+
 def change_mistakes(
     change: Change, problem: ProblemSpec, frames: Frames, *, partial: bool = False
 ) -> Iterable[Mistake]:
@@ -220,7 +260,9 @@ def change_mistakes(
     else:
         parts = [str(key[0]) for key, part in problem.parts().items() if part.table == change.table]
         fields = frozenset[str]().union(*(problem.fields_of(part) for part in parts))
-        yield from change.mistakes(frames[change.table], field_columns(problem, change.table), fields)
+        frame = frames[change.table]
+        written = written_as_cells(change, problem, frame)
+        yield from written.mistakes(frame, field_columns(problem, change.table), fields)
 
 
 def with_keys(error: KanoptError, problem: ProblemSpec) -> list[Mistake]:

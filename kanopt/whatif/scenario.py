@@ -21,6 +21,7 @@ from kanopt.whatif.checks import (
     keyed,
     unit_remarks,
     with_keys,
+    written_as_cells,
 )
 from kanopt.whatif.events import OnEvent
 from kanopt.whatif.file_model import Mistake, split_messages
@@ -371,4 +372,4 @@ def mistakes_of_changes(
 def _changed(change: Change, problem: ProblemSpec, frame: pd.DataFrame) -> pd.DataFrame:
     """Return a table with a change made, new cells filled as the problem reads cells that are not there."""
     words, defaults = field_columns(problem, change.table), field_defaults(problem, change.table, frame)
-    return change.apply(frame, words, defaults)
+    return written_as_cells(change, problem, frame).apply(frame, words, defaults)

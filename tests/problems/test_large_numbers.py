@@ -88,6 +88,45 @@ PLACES: dict[str, Callable[[Any], Any]] = {
 }
 
 
+@pytest.mark.parametrize("value", [1e25, HUGE, BEYOND], ids=["1e25", "1e308", "10**400"])
+@pytest.mark.parametrize(
+    "place",
+    [
+        "demand: ",
+        "tariff: ",
+        "unit_cost of",
+        "handling_cost of",
+        "shortage_cost of",
+        "weight of",
+        "suppliers: capacity of 'mill",
+        "facilities: fixed_cost of 'north'",
+    ],
+)
+def test_networks_take_what_a_linear_solver_can_add_up(place: str, value: Any) -> None:
+    with pytest.raises(ProblemError, match=place):
+        {**PLACES, **OF_NETWORKS}[place](value)
+
+
+OF_NETWORKS: dict[str, Callable[[Any], Any]] = {
+    "suppliers: capacity of 'mill": lambda x: small(
+        suppliers=[Supplier("mill", "flour", capacity=x, unit_cost=1.0)]
+    ),
+    "facilities: fixed_cost of 'north'": lambda x: small(
+        facilities=[Facility("north", fixed_cost=x), Facility("south")]
+    ),
+}
+
+
+def test_a_bound_that_says_nothing_is_not_claimed() -> None:
+    from kanopt.solvers import solve
+
+    dear = small(products=[Product("flour", shortage_cost=1e14)])
+    result = solve(dear, time_limit=5)
+    assert (result.status.value, result.bound) == ("feasible", None)
+    assert "no bound: prices differ so much in size" in str(result)
+    assert solve(small(), time_limit=5).status.value == "optimal"
+
+
 @pytest.mark.parametrize("value", [HUGE, BEYOND], ids=["1e308", "10**400"])
 @pytest.mark.parametrize("place", PLACES)
 def test_the_place_is_named(place: str, value: Any) -> None:

@@ -35,9 +35,10 @@ from kanopt.formulas.references import Reference
 from kanopt.problems.column_hints import TableField, column_hint
 from kanopt.problems.findings import FrozenInput
 from kanopt.problems.supply.network import Floats, SupplyNetwork, positions_of
+from kanopt.problems.supply.validation import LARGEST_ADDED
 from kanopt.text import amount_text, number_text
 from kanopt.units import same_dimension
-from kanopt.validation import LARGEST, coerced_numbers, float_array, shown
+from kanopt.validation import coerced_numbers, float_array, shown
 
 __all__ = ["LaneTariff", "SupplyLaw", "demand_of", "row_positions"]
 
@@ -329,7 +330,7 @@ def _label(value: Any) -> str:
 
 
 def _refuse_bad(values: Floats, network: SupplyNetwork, what: str, names: list[str]) -> None:
-    wrong = ~((values >= 0) & (values <= LARGEST))
+    wrong = ~((values >= 0) & (values <= LARGEST_ADDED))
     if not wrong.any():
         return
     lead, product, period = (int(place) for place in np.argwhere(wrong)[0])
@@ -338,6 +339,6 @@ def _refuse_bad(values: Floats, network: SupplyNetwork, what: str, names: list[s
     raise ProblemError(
         f"{what}: {told} for {names[lead]!r}, product {network.product_names[product]!r}, period "
         f"{network.period_names[period]!r} ({int(wrong.sum())} of {values.size} values are negative, not finite or "
-        f"beyond {number_text(LARGEST)}); a law that gives such values is used where it does not hold, or was learned "
-        "without being kept positive"
+        f"beyond {number_text(LARGEST_ADDED)}); a law that gives such values is used where it does not hold, or was "
+        "learned without being kept positive"
     )

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from kanopt.errors import nearest
 from kanopt.problems.record_reader import RecordCheck
+from kanopt.problems.record_rules import plain_fields
 from kanopt.problems.supply.network import SupplyNetwork
+from kanopt.text import list_names, number_text
 
-__all__ = ["PRICES", "network_checks"]
+__all__ = ["LARGEST_ADDED", "PRICES", "network_checks"]
+
+LARGEST_ADDED = 1e15
+"""No price or amount of a network is larger: a linear solver adds them up, and takes 1e20 for infinite."""
 
 PRICES = {
     "suppliers": ("unit_cost",),
@@ -29,6 +36,7 @@ def network_checks(network: SupplyNetwork) -> list[RecordCheck]:
     needed = ("suppliers", "markets", "products", "periods", "lanes")
     return [
         *(RecordCheck(_empty(name, network.tables[name]), [name]) for name in needed),
+        *(RecordCheck(_beyond(name, records), [name]) for name, records in network.tables.items()),
         RecordCheck(_names(network), places),
         RecordCheck(_offers(network), ["suppliers", "products"]),
         RecordCheck(_lane_ends(network), [*places, "lanes"]),
@@ -38,6 +46,24 @@ def network_checks(network: SupplyNetwork) -> list[RecordCheck]:
 def _empty(table: str, records: Sequence[object]) -> Iterable[str]:
     if not records:
         yield f"{table}: the list is empty; give at least one"
+
+
+def _beyond(table: str, records: Sequence[Any]) -> Iterable[str]:
+    """Yield the fields with numbers that a linear solver cannot add to others."""
+    if not records:
+        return
+    kind: type = type(records[0])
+    for field in [item.name for item in plain_fields(kind) if item.type is float]:
+        wrong = [
+            record.name
+            for record in records
+            if (value := getattr(record, field)) is not None and LARGEST_ADDED < abs(value) < math.inf
+        ]
+        if wrong:
+            yield (
+                f"{table}: {field} of {list_names(wrong)} is beyond {number_text(LARGEST_ADDED)}, which nothing can "
+                "be added to exactly; count in a larger unit, or leave out a limit that is none"
+            )
 
 
 def _names(network: SupplyNetwork) -> Iterable[str]:

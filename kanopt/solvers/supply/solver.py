@@ -18,7 +18,7 @@ from kanopt.problems.supply import FlowPlan, SupplyProblem
 from kanopt.solvers.base import Outcome, SolveOptions, Solver
 from kanopt.solvers.highs import TOLERANCE, HighsOptions, HighsResult, HighsTermination, run_highs
 from kanopt.solvers.supply.model import SupplyModel
-from kanopt.text import amount_text
+from kanopt.text import amount_text, number_text
 
 __all__ = ["HighsSupply"]
 
@@ -100,7 +100,7 @@ class HighsSupply(Solver):
             interrupted=interrupted,
         )
         if found.least is None:
-            return outcome
+            return _without_empty_bound(outcome)
         if model.problem.check(plan).ok:
             message = (
                 "demand that must be met is missed by no more than what is within the tolerance of a check"
@@ -198,6 +198,18 @@ class _HighsSupplySearch:
             return None
         plan = _known_part(self.problem, self.options.initial)
         return model.point(plan) if self.problem.check(plan).ok else None
+
+
+def _without_empty_bound(outcome: Outcome) -> Outcome:
+    """Claim no bound, and no optimum, where rounding may move the price by as much as it is."""
+    price, moved = abs(outcome.objective or 0.0), outcome.rounding_bound
+    if moved <= max(price, 1.0):
+        return outcome
+    message = (
+        f"no bound: prices differ so much in size that rounding may move the price by {number_text(moved)}, more than "
+        "it is; is a price such as shortage_cost larger than it need be?"
+    )
+    return replace(outcome, status=Status.FEASIBLE, bound=None, message=message)
 
 
 def _known_part(problem: SupplyProblem, plan: Plan) -> FlowPlan:
