@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.solvers.routing.law_search.arrival_index import ArrivalIndex
+from kanopt.solvers.routing.law_search.compiled_problem import CompiledProblem
 from kanopt.solvers.routing.law_search.forward import RouteBatch, drive_at
 from kanopt.solvers.routing.law_search.scores import RouteScores
 
@@ -99,7 +100,7 @@ def _latest_departures(batch: RouteBatch) -> Floats:
 def _refine_between(batch: RouteBatch, tried: RouteScores, best: RouteScores) -> RouteScores:
     """Look between the departures tried, cutting the spans that may hold a better one into parts."""
     tables = batch.tables
-    close = _CLOSE * float(np.median(tables.fastest[np.isfinite(tables.fastest) & (tables.fastest > 0)]))
+    close = _CLOSE * _typical_leg(tables)
     rows = np.repeat(np.arange(len(batch)), tried.price.shape[1] - 1)
     low, high = tried.select((slice(None), slice(None, -1))).raveled(), tried.departure[:, 1:].ravel()
     parts, rounds = _QUARTERS if tables.is_fifo else _MANY
@@ -116,6 +117,15 @@ def _refine_between(batch: RouteBatch, tried: RouteScores, best: RouteScores) ->
         low, high = RouteScores.concatenate([low, found]), np.concatenate([cuts.ravel(), high])
         rows = np.tile(rows, parts)
     return best
+
+
+def _typical_leg(tables: CompiledProblem) -> float:
+    """Return the time of a typical leg at its fastest, or at its slowest where at some hour none takes any time."""
+    for times in (tables.fastest, tables.slowest):
+        known = times[np.isfinite(times) & (times > 0)]
+        if known.size:
+            return float(np.median(known))
+    return 0.0
 
 
 def _promising_spans(

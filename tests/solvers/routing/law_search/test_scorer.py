@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kanopt import refs
+from kanopt.formulas import Variable, parse_formula
 from kanopt.problems import Client, Depot, Route, RoutingProblem, VehicleType
 from kanopt.problems.routing.simulate import route_costs
 from kanopt.solvers.routing.law_search import RouteScorer
@@ -85,6 +87,26 @@ def test_no_departure_of_many_is_better(case):
         cost[(late > 0) | (driven.finish > vehicle.shift_end + 1e-6)] = np.inf
         assert scores.price[place] == pytest.approx(cost[0], rel=1e-9)
         assert scores.price[place] <= cost.min() * (1 + 1e-4)
+
+
+def test_departures_are_looked_for_where_at_some_hour_no_leg_takes_time():
+    """Such a law has no fastest leg above zero, by which the search knew how near is near enough."""
+    km, hour = Variable("km", "km"), Variable("hour", "h")
+    minutes = parse_formula(
+        "2 * km * (1 + 1.5 * sin(0.2617993877991494 * hour))", [km, hour], Variable("min", "min")
+    )
+    problem = RoutingProblem(
+        [Depot("depot", 5, 5)],
+        [Client("a", 1, 2, service=5), Client("b", 9, 4, service=5)],
+        [VehicleType("van", cost_per_time=0.5, shift_start=420, shift_end=1020)],
+        {},
+        minutes.bind(km=refs.arc.distance, hour=refs.clock.hour),
+    )
+    scores = RouteScorer(problem).score_routes([(0, [1, 2])])
+    leaves = np.linspace(420.0, 1020.0, 3001)
+    driven = problem.drive([as_route(problem, 0, [1, 2], leave) for leave in leaves])
+    lasts = driven.finish - leaves
+    assert scores.price[0] == pytest.approx(0.5 * lasts[driven.finish <= 1020.0].min(), rel=1e-6)
 
 
 def test_where_the_problem_finds_the_departure_itself_its_price_is_the_score():
