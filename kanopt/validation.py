@@ -282,7 +282,7 @@ def _unknown_word(given: object, context: Mapping[str, Any]) -> str:
     words = ast.literal_eval("[" + str(context["expected"]).replace(" or ", ", ") + "]")
     if isinstance(given, str) and all(isinstance(word, str) for word in words):
         return f"unknown word {given!r}; {nearest(given, map(str, words))}"
-    return f"must be one of {', '.join(map(repr, words))}, not {describe_value(given)}"
+    return f"must be one of {', '.join(map(_toml, words))}, not {describe_value(given)}"
 
 
 def _known_keys(model: type[BaseModel], place: Iterable[Any]) -> list[str]:

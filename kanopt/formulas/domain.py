@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -262,6 +262,24 @@ class Domain:
                 earlier = found.get(joint.names)
                 found[joint.names] = beyond if earlier is None else earlier | beyond
         return found
+
+    def widened(self, share: float) -> Domain:
+        """Return the domain with ranges that reach further by a share of their widths on both sides; joint tests too.
+
+        Examples
+        --------
+        >>> Domain((Range("km", 0.0, 50.0),)).widened(0.1).range_of("km")
+        Range(name='km', low=-5.0, high=55.0, sparse=())
+        """
+        wider = [(item, share * (item.high - item.low)) for item in self.ranges]
+        return replace(
+            self,
+            ranges=tuple(Range(item.name, item.low - by, item.high + by) for item, by in wider),
+            # a leverage grows as the square of the distance from the middle of the rows
+            joints=tuple(
+                replace(joint, threshold=joint.threshold * (1.0 + 2.0 * share) ** 2) for joint in self.joints
+            ),
+        )
 
     def outside(self, columns: Mapping[str, NDArray[Any]]) -> NDArray[np.bool_]:
         """Return a mask of the places outside the domain, in the shape to which the inputs broadcast."""

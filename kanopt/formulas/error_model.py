@@ -23,6 +23,8 @@ _LEAST = 1e-3
 _RIDGE = 1e-12
 _VARIES = 0.05
 _ROUNDS = 2
+_CHANCE = 3.0
+"""Squares of standard errors for each number of a bias that chance explains."""
 
 
 @dataclass(frozen=True)
@@ -36,9 +38,10 @@ class ErrorModel:
     Parameters
     ----------
     shift, factor
-        Least squares, each row weighted by the inverse of its variance.
+        Least squares, each row weighted by the inverse of its variance; of a bias that chance explains a part, see
+        :meth:`of`.
     covariance
-        Variance of the shift, covariance of both, variance of the factor.
+        Variance of the shift, covariance of both, variance of the factor, as of least squares.
     spread, power
         Noise of a single row; the power is the likeliest of 0, 0.25, …, 1.5.
     level
@@ -72,8 +75,21 @@ class ErrorModel:
             raise FormulaError("an error model has no negative spread, variance, level or rows")
 
     @classmethod
-    def of(cls, actual: Any, predicted: Any) -> ErrorModel | None:
-        """Learn the errors of a law on held-out rows; None where there are too few, or it predicts nothing but 0."""
+    def of(cls, actual: Any, predicted: Any, *, rows_train: int = 0) -> ErrorModel | None:
+        """Learn the errors of a law on held-out rows; None where there are too few, or it predicts nothing but 0.
+
+        On the rows that it was learned from a law has no bias. So all rows together have that of the held-out rows
+        times their share, which is believed as long as chance explains it. A bias beyond that says that the held-out
+        rows are of another kind (a later season), and is believed but for the part that chance may have added (Stein's
+        estimate; James and Stein 1961).
+
+        Parameters
+        ----------
+        actual, predicted
+            Arrays of shape (n,).
+        rows_train
+            Number of rows that the law was learned from.
+        """
         y, p = np.asarray(actual, dtype=np.float64).ravel(), np.asarray(predicted, dtype=np.float64).ravel()
         level = float(np.abs(p).mean()) if len(p) else 0.0
         if len(y) < FEWEST or level == 0.0:
@@ -92,6 +108,9 @@ class ErrorModel:
             left = y - design @ found
         noise = float(np.square(left / size**power).sum() / (len(y) - len(found)))
         covariance = noise * inverse
+        unbiased = np.array([0.0, 1.0])[-len(found) :]
+        bias = found - unbiased
+        found = unbiased + _believed(weighted @ bias, noise, len(found), rows_train) * bias
         shift, factor = (found[0], found[1]) if varies else (0.0, found[0])
         known = (covariance[0, 0], covariance[0, 1], covariance[1, 1]) if varies else (0, 0, covariance[0, 0])
         a, b, c = (float(each) for each in known)
@@ -129,6 +148,13 @@ class ErrorModel:
         shift, factor = self.shift + first * z[0], self.factor + second * z[0] + third * z[1]
         noise = self.noise(predicted) * rng.standard_normal((count, len(predicted)))
         return np.asarray(shift + (factor - 1.0) * predicted + noise)
+
+
+def _believed(bias: Floats, noise: float, numbers: int, rows_train: int) -> float:
+    """Return the part of a bias that is believed, given the bias of each held-out row in units of its noise."""
+    among_all = len(bias) / (len(bias) + rows_train)
+    far = float(np.square(bias).sum())
+    return max(among_all, 1.0 - _CHANCE * numbers * noise / far) if far else among_all
 
 
 def _likeliest_power(error: Floats, size: Floats) -> float:

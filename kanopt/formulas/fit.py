@@ -120,7 +120,7 @@ class Fit:
             data_hash=data_hash,
             smearing=smearing,
             residual_quantiles=tuple(zip(QUANTILES, np.quantile(residual, QUANTILES).tolist(), strict=True)),
-            errors=ErrorModel.of(y, p),
+            errors=ErrorModel.of(y, p, rows_train=rows_train),
             lowest=None if lowest is None else min(float(lowest), float(y.min())),
         )
 

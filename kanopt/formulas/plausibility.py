@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError
+from kanopt.formulas.nodes import Constant, Maximum
 from kanopt.formulas.validity import valid_range
 from kanopt.formulas.variables import Variable
 from kanopt.text import amount_text, number_text, range_text
@@ -18,9 +19,21 @@ from kanopt.units import same_dimension
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
 
-__all__ = ["Fall", "expects_rise", "sparse_stretches", "values_below_zero", "wrong_falls"]
+__all__ = [
+    "NEGLIGIBLE",
+    "Fall",
+    "expects_rise",
+    "held_share",
+    "share_below_zero",
+    "sparse_stretches",
+    "values_below_zero",
+    "wrong_falls",
+]
 
 Floats = NDArray[np.float64]
+
+NEGLIGIBLE = 1e-3
+"""Share of its domain on which a law may be below zero without a word."""
 
 _SIZES = ("km", "t", "m^3")
 _SPENT = ("min", "EUR", "l", "kWh", "kg")
@@ -119,7 +132,10 @@ def _deepest_fall(formula: Formula, variable: Variable) -> Fall | None:
 
 
 def values_below_zero(formula: Formula) -> str | None:
-    """Return the lowest value of a law inside its domain, as text, where it is below zero and no row is; else None."""
+    """Return the lowest value of a law inside its domain, as text, where it is below zero and no row is; else None.
+
+    See :func:`share_below_zero` for how much of the domain is no matter.
+    """
     fit = formula.fit
     if fit is None or fit.lowest is None or fit.lowest <= 0.0:
         return None
@@ -128,11 +144,39 @@ def values_below_zero(formula: Formula) -> str | None:
         for fact in formula.shapes
     ):
         return None
+    lowest, share = _below_zero(formula)
+    return amount_text(lowest, formula.output.unit, 3) if share > NEGLIGIBLE else None
+
+
+def share_below_zero(formula: Formula) -> float:
+    """Return the share of its domain on which a law is below zero, at random; 0 where it is not known.
+
+    Up to :data:`NEGLIGIBLE` it is a corner in which hardly a row is expected.
+    """
+    return _below_zero(formula)[1]
+
+
+def held_share(formula: Formula) -> tuple[str, float] | None:
+    """Return what a law is held at that would fall below zero, as text, and on which share of its domain; else None."""
+    if not isinstance(formula.root, Maximum):
+        return None
+    floors = [part.value for part in formula.root.parts if isinstance(part, Constant) and part.value > 0.0]
+    free = tuple(part for part in formula.root.parts if not isinstance(part, Constant))
+    if not floors or not free:
+        return None
+    return amount_text(max(floors), formula.output.unit, 3), share_below_zero(
+        replace(formula, root=Maximum(free))
+    )
+
+
+def _below_zero(formula: Formula) -> tuple[float, float]:
+    """Return the lowest value of a law at random places of its domain, and the share of them where it is below zero."""
     columns = _combinations(formula, 40 * _COMBINATIONS)
     values = None if columns is None else _inside_values(formula, columns, (40 * _COMBINATIONS,))
-    if values is None or not np.nanmin(values) < 0.0:
-        return None
-    return amount_text(float(np.nanmin(values)), formula.output.unit, 3)
+    if values is None:
+        return 0.0, 0.0
+    known = values[np.isfinite(values)]
+    return float(known.min()), float((known < 0.0).mean())
 
 
 def sparse_stretches(formula: Formula) -> list[str]:

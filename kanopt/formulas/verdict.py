@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from kanopt.formulas.fit import Fit
-from kanopt.formulas.plausibility import sparse_stretches, values_below_zero, wrong_falls
+from kanopt.formulas.plausibility import held_share, sparse_stretches, values_below_zero, wrong_falls
 from kanopt.text import fixed_text, join_list, percent_text
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ _CHANCE = 2.0
 """Standard errors by which a sum may be off by chance."""
 _FALL, _DEEP_FALL = 0.02, 0.10
 """Shares of a law's value: what it may fall by as noise, and by which a fall is deep."""
+_MUCH_HELD = 0.05
+"""Share of its domain on which a law may be held that would fall below zero."""
 _FEWEST_ROWS = 30
 
 
@@ -55,8 +57,8 @@ class LawVerdict:
 
     A law is as good as the worst that is known of it: how much of the held-out rows it explains (R² of 0.9 is good,
     below 0.7 is weak), by how much its sums are off (3 % and 10 %, and more than chance explains), whether it falls
-    where one expects it to rise (by 2 % and 10 % of its value) or below zero where no row does, and how few rows it was
-    measured on or has in a wide stretch of an input.
+    where one expects it to rise (by 2 % and 10 % of its value), is below zero where no row is or only held above it (on
+    5 % of its domain), and how few rows it was measured on or has in a wide stretch of an input.
 
     Parameters
     ----------
@@ -141,6 +143,10 @@ def _shape_reasons(formula: Formula) -> list[VerdictReason]:
     if below is not None:
         message = f"it falls to {below} inside its data, where every row is above zero"
         found.append(VerdictReason("weak", message, "say positive = true"))
+    held = held_share(formula)
+    if held is not None and held[1] > _MUCH_HELD:
+        message = f"it would fall below zero on {percent_text(held[1])} of its domain and is held at {held[0]} there"
+        found.append(VerdictReason("usable", message, "say positive = true, or add columns"))
     return found
 
 

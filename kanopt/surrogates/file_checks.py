@@ -173,6 +173,7 @@ def _check_plain(law: NetworkLaw) -> None:
                 _is_number(low) and _is_number(high) and low < high, "the link", "has no two ends in order"
             )
     _require(law.link is None or not law.log_target, "the link", "is that of a log target")
+    _require(law.floor is None or _is_number(law.floor), "the floor", "is no number")
 
 
 def _check_statistics(law: NetworkLaw) -> None:

@@ -20,6 +20,7 @@ from kanopt.surrogates.architecture_selection import select_structure
 from kanopt.surrogates.distill.mixed import Rows
 from kanopt.surrogates.effects import feature_importances
 from kanopt.surrogates.law import NetworkLaw
+from kanopt.surrogates.proofs import held_positive
 from kanopt.surrogates.settings import Settings
 from kanopt.surrogates.summary import fit_measures
 from kanopt.surrogates.trials import TrainingTable, Trial
@@ -137,6 +138,7 @@ def _law(table: TrainingTable, trial: Trial, settings: Settings) -> tuple[Networ
         lowest=float(table.target[table.weights > 0].min()),
         domain=_domain(numbers[:, : len(trial.encoding.numbers)]),
     )
+    law = held_positive(law) if settings.hold_positive else law
     shuffled = rng.permutation(len(table))[:SHUFFLED]
     drawn = (numbers[shuffled], table.codes[shuffled])
     importance = feature_importances(law.predict, law.encoding, drawn, settings.seed)

@@ -14,7 +14,7 @@ from kanopt.kan.description import Layer, Network
 from kanopt.kan.links import Link, Logistic, Softplus
 from kanopt.surrogates.conformal import left_out_ends
 from kanopt.surrogates.encoding import FeatureEncoding
-from kanopt.text import fixed_text, join_list
+from kanopt.text import fixed_text, join_list, number_text
 
 __all__ = ["NetworkLaw", "law_from_parts", "law_to_parts"]
 
@@ -56,6 +56,8 @@ class NetworkLaw:
         Mask of the parameters held at an active bound of a shape constraint.
     lowest
         Smallest target of the training rows; NaN if unknown.
+    floor
+        What the law is held at where the network falls below it; None for nothing. Without a link and logarithm only.
     """
 
     encoding: FeatureEncoding
@@ -77,6 +79,7 @@ class NetworkLaw:
     domain: Domain = field(default_factory=Domain.unknown)
     at_bound: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=bool))
     lowest: float = float("nan")
+    floor: float | None = None
 
     def predict(self, numbers: Floats, codes: Integers) -> Floats:
         """Return the target for encoded rows, shape (n,)."""
@@ -84,11 +87,14 @@ class NetworkLaw:
         if self.log_target:
             return np.maximum(self.smearing * np.exp(np.minimum(output, LARGEST)), LEAST)
         if self.link is None:
-            return output
+            return self._held(output)
         target = self.link(output)
         return (
             np.maximum(target, LEAST) if isinstance(self.link, Softplus) and self.link.low == 0.0 else target
         )
+
+    def _held(self, output: Floats) -> Floats:
+        return output if self.floor is None else np.maximum(output, self.floor)
 
     def outside(self, numbers: Floats) -> NDArray[np.bool_]:
         """Return a mask of the encoded rows outside the domain of the training rows; (n,)."""
@@ -106,7 +112,7 @@ class NetworkLaw:
         if self.log_target:
             return np.exp(np.minimum(output + low, LARGEST)), np.exp(np.minimum(output + high, LARGEST))
         least, most = (-np.inf, np.inf) if self.link is None else self.link.ends
-        middle = output if self.link is None else self.link(output)
+        middle = self._held(output) if self.link is None else self.link(output)
         return np.clip(middle + low, least, most), np.clip(middle + high, least, most)
 
     def residual(self, numbers: Floats, codes: Integers, target: Floats) -> Floats:
@@ -114,7 +120,7 @@ class NetworkLaw:
         output = self.network(numbers, codes)
         if self.log_target:
             return np.log(target) - output
-        return target - (output if self.link is None else self.link(output))
+        return target - (self._held(output) if self.link is None else self.link(output))
 
     def interval(self, numbers: Floats, codes: Integers, coverage: float) -> tuple[Floats, Floats]:
         """Return the ends between which a new row falls with probability `coverage`; each (n,)."""
@@ -142,6 +148,7 @@ class NetworkLaw:
             *([f"logarithms of {join_list(logs)}"] if logs else []),
             f"{fixed_text(self.edf, 1)} effective parameters",
             f"{self.loss} loss",
+            *([] if self.floor is None else [f"held at {number_text(self.floor)} or above"]),
         ]
         return "; ".join(words)
 
@@ -168,6 +175,7 @@ def law_to_parts(law: NetworkLaw) -> tuple[dict[str, Any], dict[str, NDArray[Any
     header["tables"] = [len(layer.tables) for layer in law.network.layers]
     header["link"] = _link_to_json(law.link)
     header["domain"] = asdict(law.domain)
+    header["floor"] = law.floor
     header["lowest"] = None if np.isnan(law.lowest) else law.lowest
     header["products"] = [layer.products for layer in law.network.layers]
     arrays: dict[str, NDArray[Any]] = {name: getattr(law, name) for name in _ARRAYS}
@@ -202,6 +210,7 @@ def law_from_parts(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> N
             link=_link_from_json(header["link"]),
             domain=_domain_from_json(header["domain"]),
             lowest=_number_or_nan(header.get("lowest")),
+            floor=header.get("floor"),  # files from before there were floors have none
             **plain,
         )
     except (

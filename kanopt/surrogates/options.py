@@ -76,6 +76,7 @@ def settings_of(
         shape_constraints=wanted,
         target_range=reach,
         bounds=bounds,
+        hold_positive=_is_auto(given.positive) and reach == "any" and -1 not in wanted.convexity,
         precision="mixed"
         if _choice(given.precision, "precision", ("double", "mixed")) == "mixed"
         else "double",
@@ -267,8 +268,9 @@ def _target_range(
     positive: Any, bounds: Any
 ) -> tuple[Literal["any", "positive", "bounded"], tuple[float, float]]:
     """Return the requested range of the law's values."""
-    if not _is_truth(positive):
-        raise FitError(f"positive={positive!r} must be True or False")
+    if not _is_truth(positive) and not _is_auto(positive):
+        raise FitError(f"positive={positive!r} must be 'auto', True or False")
+    positive = not _is_auto(positive) and bool(positive)
     if bounds is None:
         return ("positive" if positive else "any"), (0.0, 0.0)
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 import numpy as np
@@ -12,12 +12,15 @@ import pandas as pd
 
 from kanopt.errors import FitError, nearest
 from kanopt.kan.verify import Bounded, Claim, Concave, Convex, Decreasing, Increasing, Witness, verify
-from kanopt.kan.verify.claims import Outcome
+from kanopt.kan.verify.claims import Outcome, Verdict
 from kanopt.surrogates.encoding import FeatureEncoding
 from kanopt.surrogates.law import NetworkLaw
 from kanopt.text import number_text
 
-__all__ = ["ShapeClaims", "proofs"]
+__all__ = ["ShapeClaims", "held_positive", "proofs"]
+
+_FLOOR_BUDGET = 1_000
+"""Boxes in which a law is to be proved to stay above zero; one that is not is held there."""
 
 
 @dataclass(frozen=True)
@@ -111,14 +114,22 @@ def proofs(law: NetworkLaw, asked: ShapeClaims, budget: int) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["claim", "verdict", "boxes", "where"])
 
 
+def held_positive(law: NetworkLaw) -> NetworkLaw:
+    """Return a law of a positive target held at the smallest one, unless it is proved to stay above zero by itself."""
+    if not law.lowest > 0.0:
+        return law
+    answer = _answer(law, _bounds(law, 0.0, math.inf), _FLOOR_BUDGET)
+    return law if answer["verdict"] == "proved" else replace(law, floor=law.lowest)
+
+
 def _answer(law: NetworkLaw, question: _LawClaim, budget: int) -> dict[str, Any]:
     lower, upper = (np.array(ends) for ends in _box(law.encoding))
     outcome, boxes, where = question.settled, 0, question.why
     for claim in question.claims:
         verdict = verify(law.network, claim, lower, upper, budget=max(1, budget - boxes))
         outcome, boxes, where = verdict.verdict, boxes + verdict.boxes, ""
-        if verdict.refuted and question.why:
-            outcome, where = "undecided", question.why
+        if verdict.refuted and (why := question.why or _held(law, verdict)):
+            outcome, where = "undecided", why
         elif verdict.refuted and verdict.witness:
             where = _where(law, verdict.witness)
         elif outcome == "undecided":
@@ -127,6 +138,18 @@ def _answer(law: NetworkLaw, question: _LawClaim, budget: int) -> dict[str, Any]
         if outcome != "proved":
             break
     return {"claim": question.words, "verdict": outcome, "boxes": boxes, "where": where}
+
+
+def _held(law: NetworkLaw, verdict: Verdict) -> str:
+    """Return why a network of another shape does not make the law one: it is held where the network fails."""
+    if law.floor is None or isinstance(verdict.claim, Bounded) or verdict.witness is None:
+        return ""
+    held = bool((verdict.witness.values < law.floor).any())
+    return f"{_held_text(law.floor)}, and the network has another shape below that" if held else ""
+
+
+def _held_text(floor: float) -> str:
+    return f"the law is held at {number_text(floor)} or above"
 
 
 def _questions(law: NetworkLaw, asked: ShapeClaims) -> list[_LawClaim]:
@@ -154,6 +177,8 @@ def _convexity_claims(law: NetworkLaw, names: tuple[str, ...], sign: int) -> _La
     word = "convex" if sign > 0 else "concave"
     words = f"{word} in {', '.join(names)}" + (" jointly" if len(names) > 1 else "")
     places = tuple(_place(law.encoding, name) for name in names)
+    if law.floor is not None and sign < 0:
+        return _LawClaim(words, why=f"{_held_text(law.floor)}, which is not concave")
     behind = _link_text(law)
     if behind and (sign < 0 or _has_an_upper_end(law)):
         return _LawClaim(words, why=f"{behind}; that the output is {word} would not make the law so")
@@ -199,6 +224,10 @@ def _bounds(law: NetworkLaw, low: float, high: float) -> _LawClaim:
         lower, upper = number_text(least, 6), number_text(most, 6)
         between = f"between {lower} and {upper}" if math.isfinite(most) else f"above {lower}"
         return _LawClaim(words, settled="refuted", why=f"the law lies {between} everywhere")
+    if law.floor is not None:
+        if high < law.floor:
+            return _LawClaim(words, settled="refuted", why=_held_text(law.floor))
+        low = low if low > law.floor else -math.inf
     output = [-math.inf, math.inf]
     for place, bound in enumerate((low, high)):
         if least < bound < most:

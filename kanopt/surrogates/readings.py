@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from kanopt.errors import FitError, FormulaError
-from kanopt.surrogates.encoding import FeatureEncoding
+from kanopt.errors import DomainWarning, FitError, FormulaError
+from kanopt.formulas.domain import Domain
+from kanopt.surrogates.encoding import FeatureEncoding, row_name
 from kanopt.surrogates.frames import ordered_as, table_of
 from kanopt.surrogates.input_checks import refuse_unmeasured, whole_number
 from kanopt.surrogates.law import NetworkLaw
 from kanopt.surrogates.naming import by_name, column_of
 from kanopt.surrogates.summary import Summary, effect_table, fit_measures
+from kanopt.text import count_text, join_list
 
 if TYPE_CHECKING:
     from kanopt.formulas import Formula
     from kanopt.surrogates.distill.mixed import Rows
     from kanopt.surrogates.regressor import KANRegressor
 
-__all__ = ["formula_of", "outside_of", "summary_of", "verify"]
+__all__ = ["formula_of", "outside_of", "summary_of", "verify", "warn_of_rows_outside"]
+
+_BEYOND = 0.1
+"""Share of the range of a column up to which a row beyond its ends is no news."""
 
 
 def summary_of(
@@ -36,7 +42,7 @@ def summary_of(
     measures = dict(model._law.measures)
     if test is not None:
         X, y = model._held_out(test, target)
-        measures["held out"] = fit_measures(y, model.predict(X))
+        measures["held out"] = fit_measures(y, model._law.predict(*model._encode(X)))
     fit = pd.DataFrame.from_dict(measures, orient="index").astype({"rows": int})
     effects = effect_table(model.effects(grid=25), model._law)
     return Summary(model.target_name_, model._law.structure, fit, effects)
@@ -45,21 +51,51 @@ def summary_of(
 def outside_of(model: KANRegressor, X: ArrayLike | pd.DataFrame) -> pd.DataFrame:
     """Return which rows lie outside the data; see :meth:`kanopt.KANRegressor.outside`."""
     numbers, _ = model._encode(X)
-    encoding = model.encoding_
-    names = {f"c{place}": feature.name for place, feature in enumerate(encoding.numbers)}
-    columns = {name: numbers[:, place] for place, name in enumerate(names)}
     flags = np.zeros(len(numbers), dtype=bool)
     blame = np.full(len(numbers), "", dtype=object)
-    # Single columns come first; a combination is blamed only where no column alone is.
-    tests = sorted(model._law.domain.tests(columns).items(), key=lambda item: len(item[0]))
-    for concerned, beyond in tests:
+    for concerned, beyond in _tests(model, numbers, model._law.domain):
         alone = len(concerned) == 1
-        words = ", ".join(names[name] for name in concerned) + ("" if alone else " together")
+        words = ", ".join(concerned) + ("" if alone else " together")
         for row in np.flatnonzero(beyond if alone else beyond & ~flags):
             blame[row] = f"{blame[row]}, {words}" if blame[row] else words
         flags |= np.broadcast_to(beyond, flags.shape)
     index = X.index if isinstance(X, pd.DataFrame) else None
     return pd.DataFrame({"outside": flags, "columns": blame}, index=index)
+
+
+def warn_of_rows_outside(
+    model: KANRegressor, X: ArrayLike | pd.DataFrame, numbers: NDArray[np.float64]
+) -> None:
+    """Warn once of all rows whose encoded numbers lie outside the data by more than a share of a column's range."""
+    tests = _tests(model, numbers, model._law.domain.widened(_BEYOND))
+    flags = np.logical_or.reduce([beyond for _, beyond in tests]) if tests else np.zeros(0, dtype=bool)
+    if not flags.any():
+        return
+    columns = [concerned[0] for concerned, beyond in tests if len(concerned) == 1 and beyond.any()]
+    first = row_name(X.index if isinstance(X, pd.DataFrame) else None, int(flags.argmax()))
+    count = int(flags.sum())
+    warnings.warn(
+        f"{count:,} of {count_text(len(flags), 'row')} {'lies' if count == 1 else 'lie'} outside the data the law was "
+        f"learned from (by {join_list(columns, 5) or 'several columns together'}; the first is {first}): what is "
+        "predicted there is extrapolated; the method outside names all such rows",
+        DomainWarning,
+        stacklevel=3,
+    )
+
+
+def _tests(
+    model: KANRegressor, numbers: NDArray[np.float64], domain: Domain
+) -> list[tuple[list[str], NDArray[np.bool_]]]:
+    """Return, for columns alone and then together, their names and which rows lie outside a domain in them.
+
+    Single columns come first; a combination is blamed only where no column alone is.
+    """
+    names = {f"c{place}": feature.name for place, feature in enumerate(model.encoding_.numbers)}
+    found = domain.tests({name: numbers[:, place] for place, name in enumerate(names)})
+    return [
+        ([names[name] for name in concerned], beyond)
+        for concerned, beyond in sorted(found.items(), key=lambda item: len(item[0]))
+    ]
 
 
 def verify(
@@ -117,11 +153,12 @@ def formula_of(  # noqa: PLR0913 - those of the method
     output_unit = units.get(wanted, "") if unit is None else unit
 
     def trained_of(law: NetworkLaw, rows: Rows, simpler: tuple[Trained, ...] = ()) -> Trained:
+        settings = settings_of(model, law.encoding)
         return Trained(
             network=law.network,
             features=law.encoding.inputs,
             rows=rows,
-            wanted=settings_of(model, law.encoding).shape_constraints,
+            wanted=settings.shape_constraints,
             smoothing=law.smoothing,
             log_target=law.log_target,
             seed=model.seed,
@@ -132,6 +169,7 @@ def formula_of(  # noqa: PLR0913 - those of the method
             units=units,
             output_unit=output_unit,
             lowest=None if np.isnan(law.lowest) else law.lowest,
+            floor=law.lowest if settings.hold_positive and law.lowest > 0 else None,
             simpler=simpler,
         )
 

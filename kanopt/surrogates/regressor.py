@@ -77,8 +77,10 @@ class KANRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scik
     convex, concave : None or list
         Columns in which the target is convex (concave), jointly in all that are listed, for all values of the others.
         Guaranteed exactly, also with hidden layers and outside the data.
-    positive : bool
-        Keep the law above zero everywhere.
+    positive : "auto" or bool
+        True keeps the law above zero everywhere by its form. "auto": where all targets are above zero and the law could
+        fall below zero among its data, it is held at the smallest target, in predictions and in the formula. False does
+        neither; nor does "auto" with `bounds`, and with `concave`, of which it would make something else.
     bounds : None or pair of float
         Keep the law between two ends everywhere.
     log_target : "auto" or bool
@@ -154,7 +156,7 @@ class KANRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scik
         monotone: Any = None,
         convex: Any = None,
         concave: Any = None,
-        positive: bool = False,
+        positive: bool | Literal["auto"] = "auto",
         bounds: Any = None,
         log_target: bool | Literal["auto"] = "auto",
         log_features: Any = "auto",
@@ -297,15 +299,19 @@ class KANRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scik
     def predict(self, X: ArrayLike | pd.DataFrame) -> Floats:
         """Return the expected target of every row, shape (n,) or (n, targets), in the units of the target.
 
+        One :class:`~kanopt.DomainWarning` counts the rows that lie outside the data by more than a tenth of the range
+        of a column (of its logarithm, where the law reads that); :meth:`outside` names all that lie outside.
+
         Raises
         ------
         FitError
             For missing values, and for categories that did not occur in training.
         """
-        if hasattr(self, "outputs_"):
-            return np.column_stack([model.predict(X) for model in self.outputs_.values()])
-        encoded = self._encode(X)
-        return self._law.predict(*encoded)
+        models = list(self.outputs_.values()) if hasattr(self, "outputs_") else [self]
+        encoded = [model._encode(X) for model in models]
+        readings.warn_of_rows_outside(models[0], X, encoded[0][0])
+        found = [model._law.predict(*each) for model, each in zip(models, encoded, strict=True)]
+        return np.column_stack(found) if hasattr(self, "outputs_") else found[0]
 
     def predict_interval(
         self,

@@ -96,6 +96,8 @@ class Settings:
         Shape constraints of the numbers.
     allow_link
         Whether a law of a positive target may be fitted with an exponential link.
+    hold_positive
+        Whether a law that could fall below zero among its data is held at the smallest target, where all are positive.
     """
 
     hidden: tuple[int, ...] | None
@@ -114,4 +116,5 @@ class Settings:
     seed: int
     device: torch.device
     allow_link: bool = True
+    hold_positive: bool = False
     monitor: FitMonitor = field(default_factory=FitMonitor)

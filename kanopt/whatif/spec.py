@@ -202,7 +202,7 @@ class LearnedSpec(FileModel):
     monotone: dict[str, Literal[-1, 1]] = Field(default_factory=dict)
     convex: Words = ()
     concave: Words = ()
-    positive: bool = False
+    positive: Literal["auto", True, False] = "auto"
     bounds: Annotated[tuple[float, float], Field(strict=False)] | None = None
     periodic: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
     pin: dict[str, Annotated[tuple[str, ...], BeforeValidator(_nonempty_operators)]] = Field(

@@ -70,6 +70,25 @@ def test_values_below_zero_count_where_no_row_has_them() -> None:
     assert "falls to −3.95 min inside its data" in str(positive.verdict)
 
 
+def test_a_corner_below_zero_in_which_hardly_a_row_is_expected_is_no_matter() -> None:
+    law = learned("2 * km - 2.01", noise=0.01)
+    assert law.fit is not None
+    assert law.evaluate({"km": 1.0}) < 0.0
+    positive = replace(law, fit=replace(law.fit, lowest=0.1))
+    assert positive.verdict is not None
+    assert positive.verdict.level == "good"
+
+
+def test_a_law_that_is_only_held_above_zero_is_usable() -> None:
+    held = learned("max(0.5, 2 * km - 10)", noise=0.01)
+    assert held.verdict is not None
+    assert held.verdict.level == "usable"
+    assert "of its domain and is held at 0.5 min there" in str(held.verdict)
+    minimum_charge = learned("max(20, 2 * km)", noise=0.01)
+    assert minimum_charge.verdict is not None
+    assert minimum_charge.verdict.level == "good"
+
+
 def test_a_fall_that_is_proved_not_to_be_or_is_expected_is_none() -> None:
     speed = Variable("speed", "km/h")
     law = replace(parse_formula("600 / speed", [speed], MINUTES), domain=learned("km").domain)
@@ -108,6 +127,23 @@ def test_the_error_model_finds_bias_and_noise() -> None:
         assert abs(model.factor - 0.9) < 4 * np.sqrt(model.covariance[2])
         assert abs(model.shift - 2.0) < 4 * np.sqrt(model.covariance[0])
     assert ErrorModel.of([1.0, 2.0], [1.0, 2.0]) is None
+
+
+def test_a_bias_that_chance_explains_is_weighed_against_the_rows_learned_from() -> None:
+    rng = np.random.default_rng(4)
+    predicted = rng.uniform(5.0, 40.0, 100)
+    noise = 2.0 * rng.standard_normal(100)
+    noise -= noise.mean()
+    for bias, least, most in ((0.2, 0.04, 0.06), (2.0, 1.6, 1.99), (20.0, 19.9, 20.0)):
+        alone = ErrorModel.of(predicted + bias + noise, predicted)
+        among = ErrorModel.of(predicted + bias + noise, predicted, rows_train=300)
+        assert alone is not None
+        assert among is not None
+        rise = np.full(100, 0.01)
+        assert alone.total(predicted, rise)[0] == pytest.approx(bias, rel=0.2)
+        assert least <= among.total(predicted, rise)[0] <= most
+        assert among.covariance == alone.covariance
+    assert ErrorModel.of(predicted, predicted, rows_train=300).factor == pytest.approx(1.0)
 
 
 def test_the_sum_of_errors_has_the_mean_and_variance_that_are_told() -> None:

@@ -55,9 +55,8 @@ def law_of(link=None, powers=(0.0, 1.0), logs=False, log_target=False):
             return np.exp(output)
         return output if link is None else link(output)
 
-    return SimpleNamespace(
-        encoding=encoding, network=network, link=link, log_target=log_target, smearing=1.0, predict=predict
-    )
+    known = {"encoding": encoding, "network": network, "link": link, "log_target": log_target}
+    return SimpleNamespace(**known, smearing=1.0, floor=None, predict=predict)
 
 
 LINKS = [Exponential(unit=2.0), Softplus(scale=0.4, low=2.0), Logistic(low=0.0, high=1000.0)]
@@ -112,7 +111,7 @@ def test_a_law_close_to_its_lower_end_is_not_refuted():
     x = rng.uniform(0, 1, (400, 2))
     y = 0.7 + 500 * x[:, 0] ** 2 * (0.5 + x[:, 1])
     model = KANRegressor((), bounds=(0.0, 1000.0), seed=1, log_target=False).fit(x, y)
-    least = model.predict(rng.uniform(0, 1, (5000, 2))).min()
+    least = model.predict(rng.uniform(x.min(axis=0), x.max(axis=0), (5000, 2))).min()
     assert model.verify(bounds=(0.2 * least, None))["verdict"].tolist() == ["proved"]
 
 

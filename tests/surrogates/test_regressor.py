@@ -49,6 +49,7 @@ def model(freight):
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.DataConversionWarning")
+@pytest.mark.filterwarnings("ignore::kanopt.DomainWarning")  # some rows are beyond those learned from
 @pytest.mark.parametrize(
     ("estimator", "check"),
     list(estimator_checks_generator(KANRegressor(starts=1, grid_size=3))),
@@ -148,6 +149,7 @@ def test_two_products_take_four_hidden_nodes():
     assert np.sqrt(np.mean((model.predict(x) - y) ** 2)) < 0.02
 
 
+@pytest.mark.filterwarnings("ignore::kanopt.DomainWarning")  # some rows are beyond those learned from
 def test_monotone_by_name_holds_through_hidden_layers():
     rng = np.random.default_rng(4)
     frame = pd.DataFrame({"km": rng.uniform(0, 1, 150), "hour": rng.uniform(0, 1, 150)})
@@ -297,6 +299,7 @@ def test_weights_of_zero_leave_rows_out(freight):
         KANRegressor().fit(frame, cost, sample_weight=-np.ones(ROWS))
 
 
+@pytest.mark.filterwarnings("ignore::kanopt.DomainWarning")  # some rows are beyond those learned from
 def test_works_in_cross_validation_and_clones(freight):
     frame, cost, _ = freight
     estimator = clone(KANRegressor(hidden=(), log_target=True, seed=1))

@@ -15,6 +15,9 @@ from hypothesis import strategies as st
 
 from kanopt import FitError, KanoptWarning, KANRegressor
 
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::kanopt.DomainWarning"
+)  # laws are asked far beyond their data too
 SCALES = st.integers(-9, 9).map(lambda power: 10.0**power)
 SEEDS = st.integers(0, 2**20)
 COLUMNS = (

@@ -37,6 +37,8 @@ def midpoint_gap(model, frame, columns, seed=0):
     return 0.5 * (model.predict(ends[0]) + model.predict(ends[1])) - model.predict(middle)
 
 
+@pytest.mark.filterwarnings("ignore::kanopt.DomainWarning")  # asked far beyond the data on purpose
+@pytest.mark.filterwarnings("ignore::kanopt.DomainWarning")  # asked far beyond the data on purpose
 @pytest.mark.parametrize("hidden", [(), (2,)])
 @pytest.mark.parametrize("log_target", [False, True])
 def test_convex_columns_are_jointly_convex_far_beyond_the_data(trips, hidden, log_target):
@@ -48,6 +50,7 @@ def test_convex_columns_are_jointly_convex_far_beyond_the_data(trips, hidden, lo
     assert (model.verify()["verdict"] == "proved").all()
 
 
+@pytest.mark.filterwarnings("ignore::kanopt.DomainWarning")  # asked far beyond the data on purpose
 def test_concave_and_rising(trips):
     frame, _ = trips
     cost = np.sqrt(frame["km"]) + 0.1 * frame["load_t"]
@@ -59,6 +62,7 @@ def test_concave_and_rising(trips):
     assert np.abs(model.predict(frame) - cost).max() < 0.05
 
 
+@pytest.mark.filterwarnings("ignore::kanopt.DomainWarning")  # asked far beyond the data on purpose
 def test_positive_law_of_a_target_that_touches_zero(trips):
     frame, _ = trips
     rng = np.random.default_rng(1)
@@ -277,7 +281,7 @@ def test_evidence_chooses_as_much_smoothing_as_noise_asks_for(trips):
         ({"bounds": 3}, "must be two numbers"),
         ({"bounds": (0, 1), "log_target": True}, "use one of the two"),
         ({"bounds": (-1, 1), "positive": True}, "below zero"),
-        ({"positive": "yes"}, "must be True or False"),
+        ({"positive": "yes"}, "must be 'auto', True or False"),
         ({"products": (1,)}, "how many nodes"),
         ({"products": (3,), "hidden": (2,)}, "there are only"),
         ({"products": (1,), "hidden": (2,), "monotone": {"km": 1}}, "keeps no shape"),

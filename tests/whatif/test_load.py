@@ -278,6 +278,7 @@ def test_a_blank_in_a_target_is_refused_unless_said_otherwise(tiny):
             "monotone.km",
             "must be one of -1, 1, not the number 2",
         ),
+        ("min_r2 = 0.8", "positive = 3", "positive", "must be one of 'auto', true, false, not the number 3"),
         ("min_r2 = 0.8", "periodic = { kn = 24 }", "periodic.kn", "not among the features; known: 'km'"),
         ("min_r2 = 0.8", "periodic = { km = 0 }", "periodic.km", "must be greater than 0"),
         ("min_r2 = 0.8", 'convex = ["km", "kn"]', "convex[2]", "not among the features"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +13,7 @@ from kanopt.formulas import Domain, Fit, Formula, Range, Variable, with_named_co
 from kanopt.formulas.parameters import parameters_of
 from kanopt.surrogates.distill.drafts import Draft, drafts
 from kanopt.surrogates.distill.networks import ways
-from kanopt.surrogates.distill.shaped import shaped
+from kanopt.surrogates.distill.shaped import held_positive, shaped
 from kanopt.surrogates.distill.trained import HeldOut, Trained
 from kanopt.surrogates.distill.uncertainty import with_covariance, without_trades
 from kanopt.surrogates.encoding import Feature
@@ -99,8 +99,9 @@ def _formula(draft: Draft, trained: Trained, held_out: HeldOut) -> Formula:
     inputs = tuple(_variable(feature, held_out.units) for feature in trained.features)
     used = Formula(draft.root, inputs, held_out.output).used
     kept = tuple(variable for variable in inputs if variable.name in used)
-    formula = Formula(draft.root, kept, held_out.output, held_out.per)
-    return shaped(_named(replace(formula, domain=_domain(trained, kept)), draft), trained)
+    rows = _decoded(trained, kept)
+    formula = Formula(draft.root, kept, held_out.output, held_out.per, domain=_domain(trained, kept, rows))
+    return shaped(held_positive(_named(formula, draft), trained, rows), trained)
 
 
 def _named(formula: Formula, draft: Draft) -> Formula:
@@ -136,9 +137,8 @@ def _decoded(trained: Trained, kept: Sequence[Variable]) -> dict[str, NDArray[np
     return rows
 
 
-def _domain(trained: Trained, kept: Sequence[Variable]) -> Domain:
+def _domain(trained: Trained, kept: Sequence[Variable], rows: Mapping[str, NDArray[np.generic]]) -> Domain:
     """Return where the formula is valid. A periodic input goes together with every value of the others."""
-    rows = _decoded(trained, kept)
     periods = {feature.name: feature.scale for feature in trained.features if feature.kind == "cycle"}
     domain = Domain.from_rows([v for v in kept if v.name not in periods], rows)
     ranges = {item.name: item for item in domain.ranges}

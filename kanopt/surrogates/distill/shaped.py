@@ -7,15 +7,19 @@ all that the box of the inputs takes. So what was asked of the network is decide
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from kanopt.formulas import Formula, ShapeProof
+from numpy.typing import NDArray
+
+from kanopt.formulas import Constant, Formula, Maximum, ShapeProof
+from kanopt.formulas.plausibility import NEGLIGIBLE, share_below_zero
 
 if TYPE_CHECKING:
     from kanopt.surrogates.distill import Trained
 
-__all__ = ["asked_of", "decided", "shaped"]
+__all__ = ["asked_of", "decided", "held_positive", "shaped"]
 
 _BOXES = 500
 
@@ -41,6 +45,15 @@ def asked_of(trained: Trained, formula: Formula) -> dict[str, Any]:
 def decided(formula: Formula, trained: Trained) -> ShapeProof:
     """Return a verdict on every shape that was asked of a network, for a formula with a domain."""
     return formula.prove(**asked_of(trained, formula), boxes=_BOXES)
+
+
+def held_positive(formula: Formula, trained: Trained, rows: Mapping[str, NDArray[Any]]) -> Formula:
+    """Return the formula held at the smallest target, where it falls below zero among the rows; see `positive`."""
+    if trained.floor is None or formula.prove(low=0.0, boxes=_BOXES).proved:
+        return formula
+    if formula.evaluate(rows).min() >= 0.0 and share_below_zero(formula) <= NEGLIGIBLE:
+        return formula
+    return replace(formula, root=Maximum((Constant(trained.floor), formula.root)))
 
 
 def shaped(formula: Formula, trained: Trained) -> Formula:

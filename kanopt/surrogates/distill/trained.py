@@ -55,6 +55,8 @@ class Trained:
         Networks of simpler structure that were trained on the same rows.
     lowest
         Smallest target of the training rows; None if unknown.
+    floor
+        What a formula is held at that is not proved to stay above zero over its domain; None where it is not held.
     units, output_unit
         Declared units of the features by name, and of the target; where there are none, nothing is inferred from them.
     """
@@ -73,6 +75,7 @@ class Trained:
     units: Mapping[str, str] = field(default_factory=dict)
     output_unit: str = ""
     lowest: float | None = None
+    floor: float | None = None
     simpler: tuple[Trained, ...] = ()
 
 

@@ -83,7 +83,8 @@ def measure_law(found: Survey, law: NetworkLaw) -> NetworkLaw:
         usual += float(weights.sum())
         # The factor wanted over the factor of now is the mean of exp(residual) / smearing.
         over += float(weights @ (table.target / predicted if law.log_target else residual))
-        totals.add(table, predicted, predicted if law.log_target else np.full_like(predicted, float(shifted)))
+        held = predicted == law.floor  # a shift of the network does not move these
+        totals.add(table, predicted, predicted if law.log_target else np.where(held, 0.0, float(shifted)))
     moved = over / usual - float(law.log_target) if law.log_target or shifted else 0.0
     measures = {**law.measures, "training": totals.measures(moved)}
     if law.log_target:

@@ -40,6 +40,7 @@ from kanopt.surrogates.architecture_selection import select_structure
 from kanopt.surrogates.fitting import LearningResult, law_of, learn
 from kanopt.surrogates.law import NetworkLaw
 from kanopt.surrogates.options import RegressorArguments, settings_of, warn_of_contradictions
+from kanopt.surrogates.proofs import held_positive
 from kanopt.surrogates.settings import FitMonitor, Settings
 from kanopt.surrogates.streaming.measuring import measure_law
 from kanopt.surrogates.streaming.row_blocks import ReadingStopped, SourceColumns
@@ -146,12 +147,13 @@ def _learn(found: Survey, arguments: RegressorArguments, watch: FitMonitor | Non
     except ReadingStopped:
         return law_of(found.sample, trial, tried, settings)
     learned = law_of(found.sample, trained, tried, settings)
-    learned = replace(learned, law=_widen_domain(learned.law))
+    law = _of_all_rows(learned.law, found, settings)
     try:
-        measured_law = measure_law(found, learned.law)
+        # measuring moves the law, so that it is looked at anew
+        law = _of_all_rows(measure_law(found, law), found, settings)
     except ReadingStopped:
-        return replace(learned, readings=squares.readings + 1)
-    return replace(learned, law=measured_law, readings=squares.readings + 2)
+        return replace(learned, law=law, readings=squares.readings + 1)
+    return replace(learned, law=law, readings=squares.readings + 2)
 
 
 def _refuse_contradictions(found: Survey, settings: Settings) -> None:
@@ -184,7 +186,7 @@ def _settings(arguments: RegressorArguments, found: Survey, watch: FitMonitor | 
             f"{found.source.name}: log_target=True needs a target above zero, and {found.columns.target!r} goes down "
             f"to {number_text(found.low, 6)}; leave such rows out or use log_target=False"
         )
-    return replace(settings, log_target=False)
+    return replace(settings, log_target=False, hold_positive=False)
 
 
 def _train_on_all(found: Survey, trial: Trial, settings: Settings) -> tuple[Trial, StreamedSquares]:
@@ -252,10 +254,11 @@ def _train(
     return TrainedBatch(network, smoothing, run.score[first], history)
 
 
-def _widen_domain(law: NetworkLaw) -> NetworkLaw:
-    """Return the law with the ranges of all rows in its domain, since the sample may miss the ends."""
+def _of_all_rows(law: NetworkLaw, found: Survey, settings: Settings) -> NetworkLaw:
+    """Return the law with the ranges and the smallest target of all rows, since the sample may miss the ends."""
     ranges = tuple(
         Range(known.name, *feature.bounds) if feature.kind == "number" else known
         for known, feature in zip(law.domain.ranges, law.encoding.numbers, strict=True)
     )
-    return replace(law, domain=replace(law.domain, ranges=ranges))
+    law = replace(law, domain=replace(law.domain, ranges=ranges), lowest=found.low, floor=None)
+    return held_positive(law) if settings.hold_positive else law

@@ -110,6 +110,7 @@ def test_intervals_of_a_prior_need_rows(test_rows, corrected):
     assert not interval["outside"].any()
 
 
+@pytest.mark.filterwarnings("ignore::kanopt.DomainWarning")  # some rows are beyond the thirty
 def test_thirty_rows_are_better_than_the_prior_and_than_a_law_from_scratch(test_rows):
     frame, time = test_rows
     for seed in (1, 2):

@@ -1,0 +1,176 @@
+"""A target that is above zero in every row is not predicted below zero among the data, unless one asks for that."""
+
+from __future__ import annotations
+
+import sqlite3
+import warnings
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from kanopt import DomainWarning, KANRegressor
+from kanopt.formulas import Formula, Maximum
+from kanopt.surrogates.proofs import ShapeClaims, proofs
+from kanopt.surrogates.streaming import learn_streamed
+
+INSIDE = pd.DataFrame({"km": np.linspace(0.05, 9.9, 500)})
+
+
+def trips(rows: int = 300, start: float = 0.0) -> tuple[pd.DataFrame, pd.Series]:
+    """Return trips of which the shorter half take no time to speak of: a smooth curve falls below zero there."""
+    rng = np.random.default_rng(5)
+    km = rng.uniform(0.0, 10.0, rows)
+    minutes = 6.0 * np.maximum(km - 5.0, 0.0) * rng.uniform(0.6, 1.4, rows) + 0.1 + start
+    return pd.DataFrame({"km": km}), pd.Series(minutes, name="minutes")
+
+
+def model_of(**asked: Any) -> KANRegressor:
+    return KANRegressor((), log_target=False, log_features=[], grid_size=2, seed=1, **asked)
+
+
+def law_of(model: KANRegressor) -> Formula:
+    X, y = trips()
+    return model.to_formula(pd.concat([X, y], axis=1)[240:], pin={"km": "curve"})
+
+
+@pytest.fixture(scope="module")
+def held() -> KANRegressor:
+    X, y = trips()
+    return model_of().fit(X[:240], y[:240])
+
+
+@pytest.fixture(scope="module")
+def free() -> KANRegressor:
+    X, y = trips()
+    return model_of(positive=False).fit(X[:240], y[:240])
+
+
+@pytest.fixture(scope="module")
+def law(held: KANRegressor) -> Formula:
+    return law_of(held)
+
+
+def test_predictions_and_formula_are_held_at_the_smallest_target(
+    held: KANRegressor, free: KANRegressor, law: Formula
+) -> None:
+    least = trips()[1][:240].min()
+    unheld = free.predict(INSIDE)
+    assert unheld.min() < 0.0
+    assert held.predict(INSIDE) == pytest.approx(np.maximum(unheld, least))
+    assert isinstance(law.root, Maximum)
+    assert law.evaluate(INSIDE) == pytest.approx(np.maximum(law_of(free).evaluate(INSIDE), least))
+    assert law.prove(low=0.0, monotone={"km": 1}).facts[0].shape == "rises"
+    assert law.prove(low=0.0).proved
+    assert Formula.from_json(law.to_json()) == law
+
+
+def test_the_verdict_says_that_a_law_is_held(free: KANRegressor, law: Formula) -> None:
+    assert law.verdict is not None
+    said = [reason for reason in law.verdict.reasons if "held at" in reason.message]
+    assert [reason.level for reason in said] == ["usable"]
+    assert "it would fall below zero on" in said[0].message
+    assert "falls to" in str(law_of(free).verdict)
+
+
+def test_exports_hold_it_as_well(law: Formula) -> None:
+    namespace: dict[str, Any] = {}
+    exec(law.to_python(), namespace)
+    program = namespace[law.output.name]
+    database = sqlite3.connect(":memory:")
+    database.execute("CREATE TABLE trips (km REAL)")
+    places = [0.3, 1.0, 2.0, 4.0, 8.0]
+    database.executemany("INSERT INTO trips VALUES (?)", [(km,) for km in places])
+    said = [row[0] for row in database.execute(f"SELECT {law.to_sql()} FROM trips")]
+    exact = law.evaluate({"km": np.array(places)})
+    assert said == pytest.approx(exact, abs=1e-9)
+    assert [float(program(km)) for km in places] == pytest.approx(exact, abs=1e-9)
+
+
+def test_what_is_verified_holds_for_predictions(held: KANRegressor) -> None:
+    def verdict(**claim: Any) -> tuple[str, str]:
+        answer = held.verify(**claim).iloc[0]
+        return answer["verdict"], answer["where"]
+
+    least = trips()[1][:240].min()
+    assert verdict(bounds=(0.0, None))[0] == "proved"
+    assert verdict(bounds=(least, None))[0] == "proved"
+    assert verdict(bounds=(2.0 * least, None))[0] == "refuted"
+    assert verdict(bounds=(None, 0.5 * least))[0] == "refuted"
+    assert verdict(bounds=(None, least))[0] == "refuted"
+    assert verdict(bounds=(0.0, 100.0))[0] == "proved"
+    assert verdict(concave=["km"])[0] == "undecided"
+    assert "held at" in held.summary().structure
+    interval = held.predict_interval(pd.DataFrame({"km": [0.1, 1.0, 9.0]}))
+    assert (interval["lower"] <= interval["prediction"]).all()
+    assert (interval["prediction"] <= interval["upper"]).all()
+
+
+def test_a_network_that_falls_only_where_it_is_held_refutes_nothing(free: KANRegressor) -> None:
+    asked = ShapeClaims(monotone={"km": 1})
+    assert proofs(free._law, asked, 10_000)["verdict"].tolist() == ["refuted"]
+    high = replace(free._law, floor=5.0)
+    assert (np.diff(high.predict(*free._encode(INSIDE))) >= 0.0).all()
+    answer = proofs(high, asked, 10_000).iloc[0]
+    assert answer["verdict"] == "undecided"
+    assert "is held at 5 or above" in answer["where"]
+
+
+def test_a_saved_model_is_held_as_well(held: KANRegressor, tmp_path: Path) -> None:
+    held.save(tmp_path / "law.kan")
+    assert KANRegressor.load(tmp_path / "law.kan").predict(INSIDE) == pytest.approx(held.predict(INSIDE))
+
+
+def test_a_law_that_stays_above_zero_is_left_alone_and_so_are_targets_that_do_not() -> None:
+    X, y = trips(start=40.0)
+    assert model_of().fit(X, y)._law.floor is None
+    X, y = trips()
+    assert model_of().fit(X, y - 1.0)._law.floor is None
+    assert model_of(concave=["km"]).fit(X, y)._law.floor is None
+
+
+def test_a_clean_law_has_no_floor_in_it() -> None:
+    rng = np.random.default_rng(2)
+    frame = pd.DataFrame({"km": rng.uniform(0.0, 30.0, 400), "load": rng.uniform(0.0, 4.0, 400)})
+    frame["fuel"] = frame["km"] * (0.2 + 0.03 * frame["load"]) * (1.0 + 0.02 * rng.standard_normal(400))
+    frame["fuel"] += 1e-6
+    model = KANRegressor(seed=1).fit(frame[["km", "load"]][:300], frame["fuel"][:300])
+    assert "max" not in str(model.to_formula(frame[300:]))
+
+
+def test_a_streamed_law_is_held_at_the_smallest_target_of_all_rows() -> None:
+    X, y = trips(3_000)
+    y.iloc[7] = 0.02
+    table = pd.concat([X, y], axis=1)
+    learned = learn_streamed(lambda: iter([table[:1_500], table[1_500:]]), "minutes", model_of(), sample=400)
+    numbers = learned.law.encoding.encode_numbers(INSIDE.to_numpy())
+    predicted = learned.law.predict(numbers, np.zeros((len(numbers), 0), dtype=np.int64))
+    assert predicted.min() == pytest.approx(0.02)
+    table.loc[7, "minutes"] = -0.02
+    learned = learn_streamed(lambda: iter([table[:1_500], table[1_500:]]), "minutes", model_of(), sample=400)
+    assert learned.law.floor is None
+
+
+def test_a_held_law_is_a_prior(law: Formula) -> None:
+    assert KANRegressor.from_formula(law).predict(INSIDE) == pytest.approx(law.evaluate(INSIDE))
+
+
+def test_one_warning_counts_the_rows_outside(held: KANRegressor) -> None:
+    far = pd.DataFrame({"km": [1.0, 40.0, 5.0, 60.0]}, index=list("abcd"))
+    with pytest.warns(DomainWarning, match=r"2 of 4 rows lie .* \(by km; the first is row 'b'\)") as told:
+        held.predict(far)
+    assert len(told) == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        held.predict(pd.DataFrame({"km": [0.0, 10.0]}))  # hardly beyond the ends
+
+
+def test_several_targets_warn_once() -> None:
+    X, y = trips()
+    both = model_of().fit(X, pd.DataFrame({"a": y, "b": y + 1.0}))
+    with pytest.warns(DomainWarning) as told:
+        assert both.predict(pd.DataFrame({"km": [1.0, 99.0]})).shape == (2, 2)
+    assert len(told) == 1
