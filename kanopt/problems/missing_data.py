@@ -92,7 +92,8 @@ def _clause(uses: Iterable[TableUse], wanted: Callable[[UnreadColumn], bool]) ->
     if not like:
         return ""
     told = "; ".join(f"{each.table}: {join_list([*map(str, each.striking)])}" for each in like)
-    return "; ".join([f"; nothing reads {told}", *(each.advice for each in like if each.advice)])
+    written = join_list([each.renaming for each in like if each.meant])
+    return f"; nothing reads {told}" + (f"; where that is meant, write {written}" if written else "")
 
 
 def _is_price(column: UnreadColumn) -> bool:

@@ -38,7 +38,6 @@ __all__ = [
     "columns_of",
     "fields_read",
     "frame_use",
-    "matrix_use",
     "table_use",
     "unread_columns",
 ]
@@ -149,9 +148,12 @@ class UnreadColumns:
 
     @property
     def advice(self) -> str:
-        """What to type in Python where columns are meant as fields; a scenario file has other words for it."""
-        if not self.meant:
-            return ""
+        """What to do where columns are meant as fields; a scenario file has other words for it."""
+        return f"where that is meant, write {self.renaming}" if self.meant else ""
+
+    @property
+    def renaming(self) -> str:
+        """The expression that makes the columns fields."""
         columns = {column: field for field, column in self.meant.items()}
         units = {
             column.field.name: column.declared_unit
@@ -159,7 +161,7 @@ class UnreadColumns:
             if column.field and column.name in columns and column.declared_unit
         }
         renamed = f"{self.table}.rename(columns={columns})"
-        return f"where that is meant, write {f'ko.with_units({renamed}, {units})' if units else renamed}"
+        return f"ko.with_units({renamed}, {units})" if units else renamed
 
 
 def table_use(schema: TableSchema, records: Sequence[Record], read: Collection[str]) -> TableUse:
@@ -202,21 +204,6 @@ def frame_use(
     names = {field.name for field in known} | set(read)
     unread = columns_of(frame, [name for name in there if name not in names])
     return TableUse(table, tuple(replace(field, filled=field.name in there) for field in known), unread)
-
-
-def matrix_use(table: str, given: object, unit: str) -> list[TableUse]:
-    """Return what is made of a matrix that is a frame with a row per pair; nothing of any other matrix.
-
-    Examples
-    --------
-    >>> pairs = pd.DataFrame({"from": ["a"], "to": ["b"], "distance": [2.0], "toll": [1.0]})
-    >>> [column.name for column in matrix_use("distances", pairs, "km")[0].unread]
-    ['toll']
-    """
-    if not isinstance(given, pd.DataFrame) or not {"from", "to"} <= {*map(str, given.columns)}:
-        return []
-    ends = [TableField("from", kind=str), TableField("to", kind=str)]
-    return [frame_use(table, given, [*ends, TableField(table.removesuffix("s"), unit)])]
 
 
 def columns_of(frame: pd.DataFrame, names: Iterable[str]) -> tuple[TableColumn, ...]:

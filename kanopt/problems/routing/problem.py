@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,7 +16,6 @@ from kanopt.formulas.binding import BoundFormula
 from kanopt.problems.base import Problem
 from kanopt.problems.findings import FrozenInput, Reason
 from kanopt.problems.geography import Positions
-from kanopt.problems.given_law import law_mistake, references_to
 from kanopt.problems.place_checks import detour_mistakes, place_checks
 from kanopt.problems.record_reader import RecordCheck, RecordReader
 from kanopt.problems.records import Quantity, names_of
@@ -27,8 +25,9 @@ from kanopt.problems.routing.assessment import RoutingAssessment
 from kanopt.problems.routing.connectivity import unreachable_clients
 from kanopt.problems.routing.data import Floats, RoutingData
 from kanopt.problems.routing.entities import Client, Depot, RoutingUnits, VehicleType
+from kanopt.problems.routing.law_references import law_mistakes, table_uses
 from kanopt.problems.routing.leg_laws import DURATION, RoutingLaw, RoutingLaws
-from kanopt.problems.routing.matrices import long_table_use, read_matrix
+from kanopt.problems.routing.matrices import read_matrix
 from kanopt.problems.routing.plan import Route, RoutingPlan, read_plan
 from kanopt.problems.routing.planning_values import PlanningValues, PlanStates
 from kanopt.problems.routing.policy import RoutingPolicy
@@ -36,7 +35,7 @@ from kanopt.problems.routing.reasons import infeasibility_reasons
 from kanopt.problems.routing.remarks import input_findings
 from kanopt.problems.routing.simulate import RESERVED, Drive, drive
 from kanopt.problems.routing.validation import routing_checks, unstated_checks
-from kanopt.problems.unread_columns import TableUse, fields_read, matrix_use, table_use
+from kanopt.problems.unread_columns import TableUse
 from kanopt.text import list_names, number_text
 from kanopt.units import convert
 from kanopt.validation import LARGEST, WHOLE_TEXT, is_whole
@@ -45,8 +44,6 @@ if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
 
 __all__ = ["RoutingProblem"]
-
-_TABLES_OF_SCOPES = {"client": {"depots", "clients"}, "vehicle": {"vehicles"}}
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,7 +130,7 @@ class RoutingProblem(Problem[RoutingPlan]):
             object.__setattr__(self, schema.name, reader.read(getattr(self, schema.name), schema))
         if not isinstance(self.policy, RoutingPolicy):
             raise ProblemError(f"policy: give a RoutingPolicy, not a {type(self.policy).__name__}")
-        reader.mistakes += self._law_mistakes(reader.broken)
+        reader.mistakes += law_mistakes(self, reader.broken)
         measured = self._is_measured
         points = {"depots": self.depots, "clients": self.clients}
         reader.finish(
@@ -220,27 +217,6 @@ class RoutingProblem(Problem[RoutingPlan]):
     def planning_values(self) -> PlanningValues:
         """The planning values and the matrices under them."""
         return PlanningValues(self.leg_laws, self.planning)
-
-    def _law_mistakes(self, broken: AbstractSet[str]) -> list[str]:
-        """Say which laws are none, such as a formula whose inputs are not bound, and what they cannot read."""
-        units = self.units
-        points: tuple[Depot | Client, ...] = (*self.depots, *self.clients)
-        known = {
-            **units.references(),
-            **references_to("client", Client, points, units.of_points()),
-            **references_to("vehicle", VehicleType, self.vehicles, units.of_vehicles()),
-        }
-        unread = {scope for scope, tables in _TABLES_OF_SCOPES.items() if broken & tables}
-        forms = "a bound formula or a matrix"
-        several = isinstance(self.cost, Mapping)
-        in_all = f"{forms}, a RoadNetwork or ArrivalFunctions"
-        found = law_mistake("duration", self.duration, in_all, known, unread)
-        for term, law in self.named_costs.items():
-            forms = forms if several else f"{forms}, or {{}} where only vehicles cost money"
-            found += law_mistake(f"cost {term!r}" if several else "cost", law, forms, known, unread)
-        if self.policy.service is not None:
-            found += law_mistake("policy: service", self.policy.service, "a bound formula", known, unread)
-        return found
 
     @staticmethod
     def _law(law: Any, names: Sequence[str], what: str, unit: str) -> RoutingLaw:
@@ -332,27 +308,7 @@ class RoutingProblem(Problem[RoutingPlan]):
 
     def table_uses(self) -> tuple[TableUse, ...]:
         """Return what is read of depots, clients, vehicles, and the links and nodes of a road network."""
-        laws = [*self.named_costs.values(), self.duration, self.policy.service]
-        capacities = frozenset(self.policy.capacities)
-        clients = fields_read("client", laws) | capacities | ({"node"} if self.network else frozenset())
-        read = {"vehicles": fields_read("vehicle", laws) | capacities}
-        networks = {
-            id(roads): roads for roads in (self.duration, self.distance) if isinstance(roads, RoadNetwork)
-        }
-        matrices = {
-            "distances": (self.distance, self.units.distance),
-            "durations": (self.duration, self.units.time),
-        }
-        return (
-            *(
-                table_use(schema, getattr(self, schema.name), read.get(schema.name, clients))
-                for schema in self.units.tables()
-            ),
-            *(use for network in networks.values() for use in network.table_uses()),
-            *(use for name, (given, unit) in matrices.items() for use in matrix_use(name, given, unit)),
-            *long_table_use("distances", self.distance, self.units.distance),
-            *long_table_use("durations", self.duration, self.units.time),
-        )
+        return table_uses(self)
 
     def assumptions(self) -> tuple[str, ...]:
         """Tell how distances follow from coordinates, where that is not by straight lines."""

@@ -1,0 +1,70 @@
+"""What the laws of a routing problem may be bound to, and what they and its rules read of its tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from typing import TYPE_CHECKING
+
+from kanopt.problems.given_law import law_mistake, references_to
+from kanopt.problems.road_network import RoadNetwork
+from kanopt.problems.routing.entities import Client, Depot, VehicleType
+from kanopt.problems.routing.matrices import long_table_use
+from kanopt.problems.unread_columns import TableUse, fields_read, table_use
+
+if TYPE_CHECKING:
+    from kanopt.problems.routing.problem import RoutingProblem
+
+__all__ = ["law_mistakes", "table_uses"]
+
+_TABLES_OF_SCOPES = {"client": {"depots", "clients"}, "vehicle": {"vehicles"}}
+
+
+def law_mistakes(problem: RoutingProblem, broken: AbstractSet[str]) -> list[str]:
+    """Say which laws are none, such as a formula whose inputs are not bound, and what they cannot read.
+
+    Parameters
+    ----------
+    problem
+        The problem, its records read.
+    broken
+        The tables of which no records could be made.
+    """
+    units = problem.units
+    points: tuple[Depot | Client, ...] = (*problem.depots, *problem.clients)
+    known = {
+        **units.references(),
+        **references_to("client", Client, points, units.of_points()),
+        **references_to("vehicle", VehicleType, problem.vehicles, units.of_vehicles()),
+    }
+    unread = {scope for scope, tables in _TABLES_OF_SCOPES.items() if broken & tables}
+    forms = "a bound formula or a matrix"
+    several = isinstance(problem.cost, Mapping)
+    in_all = f"{forms}, a RoadNetwork or ArrivalFunctions"
+    found = law_mistake("duration", problem.duration, in_all, known, unread)
+    for term, law in problem.named_costs.items():
+        forms = forms if several else f"{forms}, or {{}} where only vehicles cost money"
+        found += law_mistake(f"cost {term!r}" if several else "cost", law, forms, known, unread)
+    if problem.policy.service is not None:
+        found += law_mistake("policy: service", problem.policy.service, "a bound formula", known, unread)
+    return found
+
+
+def table_uses(problem: RoutingProblem) -> tuple[TableUse, ...]:
+    """Return what is read of depots, clients, vehicles, matrices, and the links and nodes of a road network."""
+    units, policy = problem.units, problem.policy
+    laws = [*problem.named_costs.values(), problem.duration, policy.service]
+    capacities = frozenset(policy.capacities)
+    clients = fields_read("client", laws) | capacities | ({"node"} if problem.network else frozenset())
+    read = {"vehicles": fields_read("vehicle", laws) | capacities}
+    given = (problem.duration, problem.distance)
+    networks = {id(roads): roads for roads in given if isinstance(roads, RoadNetwork)}
+    return (
+        *(
+            table_use(schema, getattr(problem, schema.name), read.get(schema.name, clients))
+            for schema in units.tables()
+        ),
+        *(use for network in networks.values() for use in network.table_uses()),
+        *long_table_use("distances", problem.distance, units.distance),
+        *long_table_use("durations", problem.duration, units.time),
+    )
