@@ -1,15 +1,17 @@
 """How often the realised price of a plan falls into the band that kanopt says the laws' errors put on it.
 
 Each case is a city of its own: a log of trips with noise, from which travel time and fuel are learned; clients, vans
-and time windows; and the plan that is found on the learned laws. The realised price is what that plan costs when it is
-driven once, leg by leg, on the true laws with fresh noise: a vehicle leaves when the plan says, waits for windows and
-is paid by the hour until it is back. The band of 90 % should hold it in 90 % of the cases.
+and time windows; and the plan that is found on the learned laws. A realised price is what that plan costs on one day,
+when it is driven leg by leg on the true laws with fresh noise: a vehicle leaves when the plan says, waits for windows
+and is paid by the hour until it is back. The band of 90 % should hold it on 90 % of the days.
 
-The forms "affine" and "rush hour" were looked at while the band was built; the others were not.
+The forms "affine" and "rush hour" were looked at while the band was built. On the others it was chosen, with seed 0,
+how much of a bias is believed (see ErrorModel.of); with other seeds they are fresh.
 
-Columns: cases, share inside ± its standard error, how many realised prices lie below and above the band, the median
-width of the band, and the mean distance of realised from planned price, both as a share of the planned price. "plain"
-is the share inside a band from RMSE alone, which adds up as the square root of the number of legs.
+Columns: cities; share of days inside the band ± its standard error, days of one city being no independent cases; shares
+below and above the band; the median width of the band, and the mean distance of realised from planned price, both as a
+share of the planned price. "plain" is the share inside a band from RMSE alone, which adds up as the square root of the
+number of legs.
 """
 
 from __future__ import annotations
@@ -169,15 +171,17 @@ def case(name: str, number: int, arguments: argparse.Namespace) -> dict[str, flo
     log = log_of_trips(form, int(rng.integers(*arguments.rows)), rng)
     problem = problem_of(log, arguments.clients, number, rng)
     result = ko.solve(problem, time_limit=arguments.time_limit, seed=number)
-    stake, price = result.money_at_stake, realised(problem, result, form, rng)
+    stake = result.money_at_stake
+    prices = np.array([realised(problem, result, form, rng) for _ in range(arguments.days)])
+    off = np.abs(prices - stake.price)
     return {
         "form": name + ("" if form.looked_at else " (fresh)"),
-        "inside": stake.low <= price <= stake.high,
-        "below": price < stake.low,
-        "above": price > stake.high,
+        "inside": float(((stake.low <= prices) & (prices <= stake.high)).mean()),
+        "below": float((prices < stake.low).mean()),
+        "above": float((prices > stake.high).mean()),
         "width": (stake.high - stake.low) / stake.price,
-        "off": abs(price - stake.price) / stake.price,
-        "plain": abs(price - stake.price) <= plain_reach(result),
+        "off": float(off.mean()) / stake.price,
+        "plain": float((off <= plain_reach(result)).mean()),
     }
 
 
@@ -189,17 +193,15 @@ def table_of(cases: pd.DataFrame) -> pd.DataFrame:
 
 
 def _line(name: str, group: pd.DataFrame) -> dict[str, float | str]:
-    inside, count = float(group["inside"].mean()), len(group)
-    error = np.sqrt(max(inside * (1.0 - inside), 0.0) / count)
     return {
         "form": name,
-        "cases": count,
-        "inside": f"{inside:.2f} ± {error:.2f}",
-        "below": int(group["below"].sum()),
-        "above": int(group["above"].sum()),
+        "cities": len(group),
+        "inside": f"{group['inside'].mean():.1%} ± {group['inside'].sem():.1%}",
+        "below": f"{group['below'].mean():.1%}",
+        "above": f"{group['above'].mean():.1%}",
         "width": f"{group['width'].median():.1%}",
         "off": f"{group['off'].mean():.1%}",
-        "plain": f"{group['plain'].mean():.2f}",
+        "plain": f"{group['plain'].mean():.1%}",
     }
 
 
@@ -208,13 +210,14 @@ def parser() -> argparse.ArgumentParser:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     options.add_argument("--forms", nargs="+", default=list(FORMS), choices=list(FORMS), help="default all")
-    options.add_argument("--cases", type=int, default=10, help="cities of every form (default 10)")
+    options.add_argument("--cases", type=int, default=13, help="cities of every form (default 13)")
+    options.add_argument("--days", type=int, default=20, help="realised days of a city (default 20)")
     options.add_argument(
         "--rows", type=int, nargs=2, default=[150, 800], help="rows of a log (default 150 800)"
     )
     options.add_argument("--clients", type=int, default=14, help="clients of a city (default 14)")
     options.add_argument("--time-limit", type=float, default=1.0, help="seconds of each search (default 1)")
-    options.add_argument("--seed", type=int, default=0, help="seed of the cities (default 0)")
+    options.add_argument("--seed", type=int, default=1, help="seed of the cities (default 1)")
     return options
 
 
@@ -226,10 +229,15 @@ def main() -> None:
         warnings.simplefilter("ignore", ko.KanoptWarning)
         for name in arguments.forms:
             for number in range(arguments.cases):
-                lines.append(case(name, number, arguments))
-                print(".", end="", flush=True)
+                try:
+                    lines.append(case(name, number, arguments))
+                    print(".", end="", flush=True)
+                except ko.KanoptError as error:
+                    print(f"\n{name}, city {number}: no plan: {error}", flush=True)
     print(f"\n{table_of(pd.DataFrame(lines)).to_string(index=False)}")
-    print(f"\n{footer([], f'{arguments.seed}, {arguments.cases} cities of every form')}")
+    print(
+        f"\n{footer([], f'{arguments.seed}, {arguments.cases} cities of every form, {arguments.days} days of each')}"
+    )
 
 
 if __name__ == "__main__":

@@ -67,7 +67,7 @@ def distill(trained: Trained, held_out: HeldOut, min_r2: float) -> Formula:
 
 
 def _first(trained: Trained, held_out: HeldOut) -> tuple[Draft, Formula]:
-    """Return the first draft that is what was asked for; one whose shape is refuted only where each one's is.
+    """Return the first draft that is what was asked for and has a value for every held-out row; the last if none is.
 
     Raises
     ------
@@ -85,13 +85,23 @@ def _first(trained: Trained, held_out: HeldOut) -> tuple[Draft, Formula]:
             except FitError as error:
                 wrong = wrong or error
                 continue
-        if not any(fact.verdict == "refuted" for fact in formula.shapes):
+        refuted_shape = any(fact.verdict == "refuted" for fact in formula.shapes)
+        if not refuted_shape and _has_values(formula, held_out):
             return draft, formula
         refuted = draft, formula
     if refuted is not None:
         return refuted
     assert wrong is not None  # there is at least one draft
     raise wrong
+
+
+def _has_values(formula: Formula, held_out: HeldOut) -> bool:
+    """Whether a law has a value for every held-out row: a root may have none just below the smallest row."""
+    try:
+        formula.evaluate(held_out.frame)
+    except FormulaError:
+        return False
+    return True
 
 
 def _formula(draft: Draft, trained: Trained, held_out: HeldOut) -> Formula:

@@ -11,8 +11,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.errors import FormulaError
 from kanopt.formulas import Constant, Formula, Maximum, ShapeProof
 from kanopt.formulas.plausibility import NEGLIGIBLE, share_below_zero
 
@@ -51,7 +53,11 @@ def held_positive(formula: Formula, trained: Trained, rows: Mapping[str, NDArray
     """Return the formula held at the smallest target, where it falls below zero among the rows; see `positive`."""
     if trained.floor is None or formula.prove(low=0.0, boxes=_BOXES).proved:
         return formula
-    if formula.evaluate(rows).min() >= 0.0 and share_below_zero(formula) <= NEGLIGIBLE:
+    try:
+        lowest = float(np.min(formula.evaluate(rows)))
+    except FormulaError:
+        return formula  # it has no value for some row, for which it is let go
+    if lowest >= 0.0 and share_below_zero(formula) <= NEGLIGIBLE:
         return formula
     return replace(formula, root=Maximum((Constant(trained.floor), formula.root)))
 

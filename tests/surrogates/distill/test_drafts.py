@@ -83,10 +83,25 @@ def test_where_nothing_was_asked_the_first_draft_is_taken(monkeypatch: pytest.Mo
     assert offers.asked == [FALLS]
 
 
-def test_a_draft_without_a_value_somewhere_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("floor", [None, 0.01])
+def test_a_draft_without_a_value_somewhere_is_let_go(
+    floor: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     nowhere = "2 * a + (b - 0.5)^0.5"
     monkeypatch.setattr(distillation, "drafts", Offers(nowhere, RISES))
-    assert law_of(straight()).provenance["written by"] == RISES
+    assert law_of(straight(floor=floor)).provenance["written by"] == RISES
+
+
+def test_a_draft_without_a_value_for_a_held_out_row_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A root of a logarithm was taken, of which a held-out trip shorter than all others was none."""
+    model, least = straight(), float(ROWS[:, 0].min())
+    ends = f"2 * (a - {least - 1e-6!r})^0.5 + b"
+    monkeypatch.setattr(distillation, "drafts", Offers(ends, RISES))
+    assert law_of(model).provenance["written by"] == ends
+    frame = decoded(NUMBER, ROWS).assign(y=TARGET)
+    frame.loc[3, "a"] = least - 1e-3
+    law = distill(model, HeldOut(frame, Variable("y"), {}, ""), -10.0)
+    assert law.provenance["written by"] == RISES
 
 
 def test_what_is_undecided_is_no_reason_to_let_a_draft_go(monkeypatch: pytest.MonkeyPatch) -> None:
