@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING
 
 from kanopt.problems.given_law import law_mistake, references_to
 from kanopt.problems.road_network import RoadNetwork
 from kanopt.problems.routing.entities import Client, Depot, VehicleType
+from kanopt.problems.routing.leg_laws import DURATION
 from kanopt.problems.routing.matrices import long_table_use
+from kanopt.problems.routing.simulate import RESERVED
 from kanopt.problems.unread_columns import TableUse, fields_read, table_use
+from kanopt.text import list_names
+from kanopt.validation import WHOLE_TEXT, is_whole
 
 if TYPE_CHECKING:
     from kanopt.problems.routing.problem import RoutingProblem
@@ -47,7 +51,18 @@ def law_mistakes(problem: RoutingProblem, broken: AbstractSet[str]) -> list[str]
         found += law_mistake(f"cost {term!r}" if several else "cost", law, forms, known, unread)
     if problem.policy.service is not None:
         found += law_mistake("policy: service", problem.policy.service, "a bound formula", known, unread)
-    return found
+    return [*found, *_name_mistakes(problem)]
+
+
+def _name_mistakes(problem: RoutingProblem) -> Iterator[str]:
+    """Yield the names of cost laws that are taken, or that no file can hold."""
+    named = (*RESERVED, DURATION, *(["service"] if problem.policy.service is not None else []))
+    taken = [name for name in problem.named_costs if name in named]
+    if taken:
+        yield f"cost: the name {list_names(taken)} is taken by a term of the problem; choose another"
+    halves = [name for name in problem.named_costs if not is_whole(str(name))]
+    if halves:
+        yield f"cost: the name {halves[0]!r} must be {WHOLE_TEXT}"
 
 
 def table_uses(problem: RoutingProblem) -> tuple[TableUse, ...]:

@@ -33,12 +33,12 @@ from kanopt.problems.routing.planning_values import PlanningValues, PlanStates
 from kanopt.problems.routing.policy import RoutingPolicy
 from kanopt.problems.routing.reasons import infeasibility_reasons
 from kanopt.problems.routing.remarks import input_findings
-from kanopt.problems.routing.simulate import RESERVED, Drive, drive
+from kanopt.problems.routing.simulate import Drive, drive
 from kanopt.problems.routing.validation import routing_checks, unstated_checks
 from kanopt.problems.unread_columns import TableUse
 from kanopt.text import list_names, number_text
 from kanopt.units import convert
-from kanopt.validation import LARGEST, WHOLE_TEXT, is_whole
+from kanopt.validation import LARGEST
 
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
@@ -193,15 +193,6 @@ class RoutingProblem(Problem[RoutingPlan]):
     def leg_laws(self) -> RoutingLaws:
         """The laws, ready to be evaluated on legs."""
         given = self.named_costs
-        named = (*RESERVED, DURATION, *(["service"] if self.policy.service is not None else []))
-        taken = [name for name in given if name in named]
-        if taken:
-            raise ProblemError(
-                f"cost: the name {list_names(taken)} is taken by a term of the problem; choose another"
-            )
-        halves = [name for name in given if not is_whole(str(name))]
-        if halves:
-            raise ProblemError(f"cost: the name {halves[0]!r} must be {WHOLE_TEXT}")
         names = self.data.names
         money, time = self.units.money, self.units.time
         cost = {name: self._law(law, names, f"cost {name!r}", money) for name, law in given.items()}
