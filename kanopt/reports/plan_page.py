@@ -174,6 +174,9 @@ def _notices(why: Explanation, today: Result | None, laws: Mapping[str, LearnedL
         text = "Nothing reads some columns that look as if they mattered: their values change nothing."
         lines = tuple(f"{found.table}: {found.sentence}" for found in striking)
         notices.append(Notice("care", text, _first(lines)))
+    if questions := result.problem.unusual():
+        text = "Some numbers are unusual for what they measure: are their units right?"
+        notices.append(Notice("care", text, _first(questions)))
     if why.extrapolations:
         lines = tuple(f"{one.where}: {one.message}" for one in why.extrapolations)
         notices.append(Notice("care", extrapolation_sentence(why.extrapolations), _first(lines)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import unescape
+
 import pytest
 
 import kanopt as ko
@@ -63,6 +65,16 @@ def test_a_bare_capacity_beside_demands_in_kilograms_is_asked_back_until_its_uni
     assert line.startswith("vehicles: capacity of 'van' is 2000 t")
     frames["vehicles"] = with_units(frames["vehicles"], {"capacity": "t"})
     assert ko.RoutingProblem(**frames, cost={}, duration=WAY).unusual() == ()
+
+
+def test_the_printed_result_and_the_report_ask_too(tmp_path):
+    frames = routing_frames(vehicles_cost_per_time=[30.0])
+    result = ko.evaluate(ko.RoutingProblem(**frames, cost={}, duration=WAY), [["a", "b"]])
+    question = "cost_per_time of 'van' is 30 EUR/min (1800 EUR/h)"
+    assert f"vehicles: {question}" in str(result)
+    page = ko.explain(result).to_html(tmp_path / "plan.html").read_text("utf-8")
+    assert "Some numbers are unusual for what they measure" in page
+    assert question in unescape(page)
 
 
 def test_schedules_and_networks_are_asked_alike():
