@@ -143,6 +143,14 @@ def test_arrays_that_do_not_fit_are_refused(parts, tmp_path, case):
         KANRegressor.load(written(tmp_path / "m", header, {**arrays, name: spoil(arrays[name])}))
 
 
+def test_files_from_before_there_were_floors_are_read(saved, parts, tmp_path):
+    header, arrays = parts
+    del header["floor"]
+    rows = pd.DataFrame({"a": [1.1, 1.9], "c": ["x", "y"]})
+    old = KANRegressor.load(written(tmp_path / "m", header, arrays))
+    assert np.array_equal(old.predict(rows), KANRegressor.load(saved).predict(rows))
+
+
 HEADERS = [
     (("products",), [-1]),
     (("products",), ["many"]),
@@ -171,6 +179,9 @@ HEADERS = [
     (("measures",), {"training": {"rows": "many"}}),
     (("measures", "training", "rows"), None),
     (("smearing",), "x"),
+    (("floor",), "x"),
+    (("floor",), True),
+    (("floor",), float("inf")),
     (("variance",), -1.0),
     (("log_target",), "yes"),
     (("columns",), 99),
