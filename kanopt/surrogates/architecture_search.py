@@ -25,6 +25,7 @@ from kanopt.kan.pruning import prune, remove_dead_nodes
 from kanopt.kan.trainer import TrainerOptions
 from kanopt.surrogates.density import weighted_quantile
 from kanopt.surrogates.encoding import FeatureEncoding, knot_range
+from kanopt.surrogates.interactions import interaction_gain
 from kanopt.surrogates.settings import Settings
 from kanopt.surrogates.trials import (
     HeldOutPredictions,
@@ -49,6 +50,8 @@ SEARCH_ROWS = 4_000
 """Hidden nodes are sought on this many rows."""
 TRAINED_ROWS, HELD_OUT_ROWS = 5_000, 4_000
 """Most rows that smoothing is chosen on, and that judge it."""
+GATE_ROWS = 10_000
+"""Most rows on which interactions of two columns are looked for."""
 PAYS = 0.03
 """Least share of the squared error on rows held out that more hidden nodes must save."""
 SURE = 2.0
@@ -305,6 +308,21 @@ class ArchitectureSearch:
             float(np.average(gap**2, weights=self.table.weights[rows]))
             / self.table.target_deviation(False) ** 2
         )
+
+    def has_interactions(self, additive: Trial) -> bool:
+        """Whether what an additive trial leaves depends on two columns together, in the target or its logarithm."""
+        table = self.table
+        rows = np.random.default_rng(self.settings.seed).permutation(len(table))[:GATE_ROWS]
+        target, predicted = table.target[rows], additive.predicted[rows]
+        residuals = [target - predicted]
+        if target.min() > 0.0 and predicted.min() > 0.0:
+            residuals.append(np.log(target) - np.log(predicted))
+        numbers = np.column_stack([table.numbers[rows], predicted])
+        found = (
+            interaction_gain(each, numbers, table.codes[rows], table.weights[rows], self.settings.seed)
+            for each in residuals
+        )
+        return any(gain > 0.0 for gain, _ in found)
 
     def prefer(self, first: Trial, second: Trial, margin: float = MARGIN) -> Trial:
         """Return the preferred trial: the simpler one unless the other is clearly more accurate."""

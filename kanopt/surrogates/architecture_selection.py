@@ -20,7 +20,7 @@ the untransformed target may replace a logarithm with a higher density.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -70,7 +70,7 @@ def select_structure(table: TrainingTable, settings: Settings) -> tuple[Trial, l
 
 def _select(search: ArchitectureSearch, targets: list[bool]) -> Trial:
     settings = search.settings
-    best = [_select_logs(search, _fit_additive(search, log_target)) for log_target in targets]
+    best = _fit_additive_targets(search, targets)
     if settings.hidden is None:
         finals = _add_hidden(search, best)
     elif settings.hidden:
@@ -127,6 +127,18 @@ def _targets(table: TrainingTable, settings: Settings) -> list[bool]:
     return [settings.log_target]
 
 
+def _fit_additive_targets(search: ArchitectureSearch, targets: list[bool]) -> list[Trial]:
+    """Fit an additive model for every form of the target; logarithms of features are chosen for one that may win."""
+    found = [_fit_additive(search, log_target) for log_target in targets]
+    best = search.best(found)
+    return [
+        trial
+        if search.is_significant_gain(trial, best) and search.prefer(trial, best) is best
+        else _select_logs(search, trial)
+        for trial in found
+    ]
+
+
 def _fit_additive(search: ArchitectureSearch, log_target: bool) -> Trial:
     """Fit an additive model without logarithms of features, by squares first; choose the loss."""
     settings = search.settings
@@ -139,7 +151,12 @@ def _fit_additive(search: ArchitectureSearch, log_target: bool) -> Trial:
 
 
 def _select_logs(search: ArchitectureSearch, best: Trial) -> Trial:
-    """Choose the features to take logarithms of in an additive model: all, none, then one by one."""
+    """Choose the features to take logarithms of in an additive model: all, none, then one by one.
+
+    What was chosen before is left as it is.
+    """
+    if any(best.structure.logs):
+        return best
     numbers = search.table.encoding.numbers
     bends = search.settings.shape_constraints.convexity or (0,) * len(numbers)
     wide = tuple(
@@ -172,23 +189,28 @@ def _has_heavy_tails(search: ArchitectureSearch, trial: Trial) -> bool:
 def _add_hidden(search: ArchitectureSearch, starts: list[Trial]) -> list[Trial]:
     """Add hidden nodes to additive models while that is an improvement.
 
-    For the untransformed target first one product node. If noise remains, then four nodes, evaluated on held-out rows.
-    If these are no improvement, or no noise remains, two sum nodes, and four for the better of the targets.
+    Where noise remains and no pair of columns says anything about it, none are tried. For the untransformed target
+    first one product node. If noise remains, then four nodes, evaluated on held-out rows. If no noise remains, two sum
+    nodes, and four for the better of the targets.
     """
     features = len(search.table.encoding.features)
     tried = list(starts)
     if features < 2 or search.rows < max(40.0, 15.0 * features) or search.has_too_many_categories:
         return tried
+    best = search.best(tried)
+    noisy = search.can_hold_out and 1.0 - search.accuracy(best) > NOISE
+    if noisy and not search.has_interactions(best):
+        return tried
     if not search.settings.shape_constraints:
         # A logarithm of the target has made sums of products; a product of such sums says little.
-        plain = [start for start in starts if not start.structure.log_target]
+        plain = [_select_logs(search, start) for start in starts if not start.structure.log_target]
         tried += [_fit(search, replace(start.structure, hidden=(1,), products=(1,))) for start in plain]
     best = search.best(tried)
     if search.can_hold_out and 1.0 - search.accuracy(best) > NOISE:
-        noisy = _add_hidden_held_out(search, starts, best)
-        if noisy is not None:
-            return [noisy]
-        if search.has_many_categories:
+        verdict = _add_hidden_held_out(search, starts, best)
+        if verdict.chosen is not None:
+            return [verdict.chosen]
+        if search.has_many_categories or verdict.noise_remains:
             return tried
     if search.accuracy(best) < NO_ERROR:
         tried += [_fit(search, replace(start.structure, hidden=(2,), products=())) for start in starts]
@@ -199,20 +221,42 @@ def _add_hidden(search: ArchitectureSearch, starts: list[Trial]) -> list[Trial]:
     return tried
 
 
-def _add_hidden_held_out(search: ArchitectureSearch, starts: list[Trial], best: Trial) -> Trial | None:
-    """Add hidden nodes if they are an improvement on held-out rows; None if not, or if no noise remains."""
-    tried = [best] if search.has_many_categories else starts
-    trials = [
-        _record_trial(search, search.fit_noisy(_noisy_structure(search, start.structure))) for start in tried
-    ]
-    rich = trials.pop()
-    # Behind a link factors multiply and sums come out right: the target itself has to be clearly better.
-    rich = next((trial for trial in trials if search.is_significant_gain(rich, trial)), rich)
-    if not search.unexplained(rich) > CLEAN:
-        return None
-    # A few wild rows make every gain in squares uncertain; where all rows are foretold better, no loss is enough.
-    denser = search.prefer(best, rich) is rich and not search.is_significant_gain(rich, best)
-    return rich if denser or search.is_significant_gain(best, rich) else None
+@dataclass(frozen=True)
+class _HeldOutVerdict:
+    """The trial with hidden nodes that pays on held-out rows, if any, and whether noise remains with the best."""
+
+    chosen: Trial | None
+    noise_remains: bool
+
+
+def _add_hidden_held_out(search: ArchitectureSearch, starts: list[Trial], best: Trial) -> _HeldOutVerdict:
+    """Fit hidden nodes to the better of the targets, to the other one too if they pay, judged on held-out rows."""
+
+    def fit(start: Trial) -> Trial:
+        return _record_trial(search, search.fit_noisy(_noisy_structure(search, start.structure)))
+
+    first = search.best(starts)
+    rich = fit(best if search.has_many_categories else first)
+    pays = _pays(search, best, rich)
+    if not search.has_many_categories and (pays or not search.unexplained(rich) > CLEAN):
+        for start in starts:
+            if start is first:
+                continue
+            # Behind a link factors multiply and sums come out right: the target itself has to be clearly better.
+            logs, plain = sorted((rich, fit(start)), key=lambda trial: not trial.structure.log_target)
+            rich = plain if search.is_significant_gain(logs, plain) else logs
+        pays = _pays(search, best, rich)
+    remains = search.unexplained(rich) > CLEAN
+    return _HeldOutVerdict(rich if remains and pays else None, remains)
+
+
+def _pays(search: ArchitectureSearch, simple: Trial, rich: Trial) -> bool:
+    """Whether hidden nodes foretell rows held out better than a simpler trial.
+
+    A few wild rows make every gain in squares uncertain; where all rows are foretold better, no loss is enough.
+    """
+    denser = search.prefer(simple, rich) is rich and not search.is_significant_gain(rich, simple)
+    return denser or search.is_significant_gain(simple, rich)
 
 
 def _noisy_structure(search: ArchitectureSearch, additive: LawStructure) -> LawStructure:
