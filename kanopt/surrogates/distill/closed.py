@@ -25,7 +25,7 @@ from kanopt.surrogates.distill.smearing import multiplied
 from kanopt.surrogates.distill.trained import Trained
 from kanopt.surrogates.distill.uncertainty import with_covariance
 from kanopt.surrogates.encoding import Feature
-from kanopt.surrogates.signomials import Found, Rules, Task, operators, search
+from kanopt.surrogates.signomials import REFITS, Found, Law, Rules, Task, operators, search
 from kanopt.surrogates.signomials.evaluation import value
 from kanopt.surrogates.signomials.fitting import FLOOR, Fitted, Target, fitted
 from kanopt.surrogates.signomials.lookups import centred, felt, in_lookups
@@ -39,6 +39,8 @@ Array = NDArray[np.float64]
 TRIAL_ROWS = 2000
 CANDIDATES = 3
 """Laws whose constants are estimated on all rows, until those of one can be told apart."""
+KNOWN, AGAIN = 4, 0.3
+"""Laws that are tried on the other scale as well, and the share of the budget to grow them there."""
 SHOWN = 12
 ALIKE = 4.0
 """Largest weight, in medians, with which rows of a logarithm are also rows of the target."""
@@ -138,12 +140,14 @@ def closed_law(trained: Trained, operator: float) -> Closed | None:
     if rules is None:
         return None
     own = trained.rows
-    found = [_on_scale(trained, own, chosen, rules, log=trained.log_target)]
+    law, found = _on_scale(trained, own, chosen, rules, log=trained.log_target)
+    laws = [law]
     if trained.log_target and own.weight.max() < ALIKE * np.median(own.weight):
         # the network was better with logarithms; whether the law is too is another question
         plain_rows = replace(own, target=np.exp(own.target))
-        found.append(_on_scale(trained, plain_rows, chosen, rules, log=False))
-    return min(filter(None, found), key=lambda closed: closed.length, default=None)
+        known = tuple(fit.law for fit in (found.best, *found.others))[:KNOWN]
+        laws.append(_on_scale(trained, plain_rows, chosen, rules, log=False, known=known)[0])
+    return min(filter(None, laws), key=lambda closed: closed.length, default=None)
 
 
 def _rules(trained: Trained, features: Sequence[Feature], operator: float) -> Rules | None:
@@ -166,8 +170,13 @@ def _rules(trained: Trained, features: Sequence[Feature], operator: float) -> Ru
     )
 
 
-def _on_scale(trained: Trained, rows: Rows, chosen: list[int], rules: Rules, *, log: bool) -> Closed | None:
-    """Look for a law of the target, or of its logarithm; `rows` have the one or the other for their target."""
+def _on_scale(
+    trained: Trained, rows: Rows, chosen: list[int], rules: Rules, *, log: bool, known: Sequence[Law] = ()
+) -> tuple[Closed | None, Found]:
+    """Look for a law of the target, or of its logarithm; `rows` have the one or the other for their target.
+
+    Laws that are `known` from the other scale are where a shorter search begins.
+    """
     part = rows.take(TRIAL_ROWS, trained.seed)
     table = Plain(trained, tuple(chosen))
     periods = {k: feature.scale for k, feature in enumerate(table.features) if feature.kind == "cycle"}
@@ -176,12 +185,13 @@ def _on_scale(trained: Trained, rows: Rows, chosen: list[int], rules: Rules, *, 
     task = Task(
         table.plain(part), part.target, part.weight, rules, log, periods, table.categories, unexplained=left
     )
-    found = search(task, seed=trained.seed)
+    refits = AGAIN * REFITS if known else REFITS
+    found = search(task, refits=refits, seed=trained.seed, known=known)
     for fit in _best(found, rules):
         closed = _estimated(table, fit, found.scales, rows, rules, log=log)
         if closed is not None:
-            return replace(closed, front=_front(table, found, fit, part, closed, rules))
-    return None
+            return replace(closed, front=_front(table, found, fit, part, closed, rules)), found
+    return None, found
 
 
 def network_variance(trained: Trained, *, log: bool) -> float:

@@ -2,7 +2,7 @@
 
 from kanopt.surrogates.signomials.graph import graph
 from kanopt.surrogates.signomials.rules import KINDS, PREFERRED, Rules
-from kanopt.surrogates.signomials.search import Found, Task, search
+from kanopt.surrogates.signomials.search import REFITS, Found, Task, search
 from kanopt.surrogates.signomials.structure import Law, operators
 
-__all__ = ["KINDS", "PREFERRED", "Found", "Law", "Rules", "Task", "graph", "operators", "search"]
+__all__ = ["KINDS", "PREFERRED", "REFITS", "Found", "Law", "Rules", "Task", "graph", "operators", "search"]

@@ -8,6 +8,7 @@ from typing import Any
 
 from kanopt.surrogates.signomials.structure import (
     ONE,
+    Applied,
     Exponential,
     Factor,
     Group,
@@ -43,6 +44,9 @@ def _plain(term: Term) -> Term:
             case Group():
                 coefficient, new = _opened(coefficient, factor)
                 factors += new
+            case Applied(inner=inner):
+                if (inner := cleaned(inner)).terms:
+                    factors.append(replace(factor, inner=inner))
             case _:
                 factors.append(factor)
     return Term(coefficient, joined(factors))
@@ -87,6 +91,12 @@ def raised_to(factor: Factor, exponent: Parameter) -> Factor | None:
             return replace(factor, rate=replace(own, value=own.value * p))
         case Group(exponent=own):
             return replace(factor, exponent=replace(own, value=own.value * p))
+        case Applied(function="exp", inner=inner):
+            terms = (
+                replace(t, coefficient=replace(t.coefficient, value=t.coefficient.value * p))
+                for t in inner.terms
+            )
+            return replace(factor, inner=Law(tuple(terms)))
     return factor if p == 1.0 else None
 
 

@@ -10,11 +10,13 @@ from itertools import combinations, product
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.surrogates.signomials.evaluation import Columns, raised, value
+from kanopt.surrogates.signomials.evaluation import Columns, value
 from kanopt.surrogates.signomials.structure import (
     ONE,
+    Applied,
     Exponential,
     Factor,
+    Group,
     Hinge,
     Law,
     Logarithm,
@@ -38,6 +40,8 @@ MOST = 2500
 RATES = (-6.0, -2.0, 2.0, 6.0)
 """Rates of exponentials that are tried, per width of an input."""
 HALF_TURNS = 24
+FEW = 6
+"""Inputs up to which hinges are multiplied by others."""
 PLACES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 NARROWEST = 1.5
 """Least ratio of the largest to the smallest value for a reciprocal in an exponential to differ from a line."""
@@ -45,6 +49,14 @@ SPANS = (4, 8, 16)
 """Pieces of curves."""
 CROWDED = 0.15
 """Share of the range of an input in which half of its values lie for a curve to be one of the logarithm."""
+
+STRETCHED, BENDS = (0.3, 0.6), (0.6, 1.5, 2.5)
+"""Quantiles of an input at which a stretched exponential has fallen to 1/e, and how it bends."""
+PEAKS = (0.1, 0.25, 0.4, 0.55, 0.7, 0.85)
+"""Places of peaks, in widths of an input."""
+
+LARGEST = 700.0
+"""Exponent of a number that a float holds."""
 
 Kind = str
 
@@ -71,7 +83,7 @@ def _at_most_one(factors: tuple[Factor, ...], columns: Columns) -> tuple[Paramet
         for f in factors
         if isinstance(f, Exponential)
     )
-    return Parameter(float(np.exp(-sum(ends))), free=False), factors
+    return Parameter(float(np.exp(-np.clip(sum(ends), -LARGEST, LARGEST))), free=False), factors
 
 
 def _flat(
@@ -80,6 +92,59 @@ def _flat(
     """Return a table or curve that is 1 everywhere, one number of which is held."""
     values = tuple(ONE if k == held else Parameter(1.0) for k in range(count))
     return Tabulated(column, values, of, low, high)
+
+
+def _held(value: float) -> Parameter:
+    return Parameter(value, free=False)
+
+
+def _exponential(coefficient: float, *factors: Factor) -> Applied:
+    return Applied("exp", Law((Term(Parameter(coefficient), factors),)))
+
+
+def _stretched(columns: Columns, j: int) -> list[Factor]:
+    """Return exp(−(x/θ)^k), the share that is left of a Weibull distribution (Weibull 1951, J. Appl. Mech. 18)."""
+    if kind_of(columns, j) == "signed":
+        return []
+    positive = columns.of(j)[columns.of(j) > 0.0]
+    if not len(positive):
+        return []
+    sizes = np.quantile(positive, STRETCHED)
+    return [
+        _exponential(-float(size**-k), Power(j, Parameter(k))) for size in np.unique(sizes) for k in BENDS
+    ]
+
+
+def _gompertz(columns: Columns, j: int) -> list[Factor]:
+    """Return exp(−a·exp(−b x)): growth that is fastest early, and death that is fastest late (Gompertz 1825)."""
+    low, width = float(columns.low[j]), float(columns.high[j] - columns.low[j])
+    out: list[Factor] = []
+    for rate in (-6.0 / width, -3.0 / width, 3.0 / width, 6.0 / width):
+        for middle in (low + 0.25 * width, low + 0.6 * width):
+            size = float(np.exp(np.clip(-rate * middle, -200.0, 200.0)))
+            out.append(_exponential(-size, Exponential(j, Parameter(rate))))
+    return out
+
+
+def _peaks(columns: Columns, j: int) -> list[Factor]:
+    """Return exp(−((x − c)/w)²): the rush of an hour."""
+    low, width = float(columns.low[j]), float(columns.high[j] - columns.low[j])
+    out: list[Factor] = []
+    for share in PEAKS:
+        for w in (0.06 * width, 0.15 * width):
+            middle = Term(Parameter(-(low + share * width)))
+            bracket = Group(Law((Term(ONE, (Power(j, ONE),)), middle)), _held(2.0))
+            out.append(_exponential(-1.0 / w**2, bracket))
+    return out
+
+
+def _distance(columns: Columns, pair: tuple[int, int]) -> Factor:
+    """Return the root of the sum of two squares, in the units of the inputs themselves: a straight line on a map."""
+    i, j = pair
+    scales = columns.scales
+    first = Term(_held(float(scales[i]) ** 2), (Power(i, _held(2.0)),))
+    second = Term(Parameter(float(scales[j]) ** 2), (Power(j, _held(2.0)),))
+    return Group(Law((first, second)), _held(0.5))
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,12 +161,15 @@ class Dictionary:
         Whether a law may be: only the best few candidates are looked at, which must not be those that may not.
     with_curves
         Whether there are curves, and then no waves, which would say the same with more words.
+    with_shapes
+        Whether there are shapes of growth, decay, peaks and distances.
     """
 
     columns: Columns
     periods: dict[int, float]
     admits: Callable[[Law], bool] = field(default=lambda _: True)
     with_curves: bool = False
+    with_shapes: bool = False
 
     def _may_be(self, factors: tuple[Factor, ...]) -> bool:
         return self.admits(Law((Term(ONE, factors),)))
@@ -191,7 +259,7 @@ class Dictionary:
     def product_values(self) -> Array:
         """Values of the products, shape (n, m)."""
         known = {
-            (j, e): raised(self.columns, j, e)
+            (j, e): self.columns.raised(j, e)
             for j in self.straight
             for e in exponents_of(self.columns, j, SINGLE)
         }
@@ -206,15 +274,18 @@ class Dictionary:
 
     @cached_property
     def others(self) -> list[tuple[Factor, ...]]:
-        """Logarithms, hinges and steps of one input."""
+        """Logarithms, hinges and steps of one input, and hinges times another one: a rate for what is beyond."""
         out: list[tuple[Factor, ...]] = []
+        rates = self.straight if len(self.straight) <= FEW else []
         for j in self.varying:
             round_ = j in self.periods
             if self.columns.low[j] > 0.0 and not round_:
                 out.append((Logarithm(j),))
             distinct = np.unique(self.columns.of(j))
             places = np.unique(np.quantile(distinct, PLACES))
-            out += [(Hinge(j, Parameter(float(place))),) for place in places if not round_]
+            hinges = [Hinge(j, Parameter(float(place))) for place in places if not round_]
+            out += [(hinge,) for hinge in hinges]
+            out += [(Power(k, ONE), hinge) for k in rates if k != j for hinge in hinges]
             if len(distinct) > 2:
                 # between two values, where the rows cannot tell one place from another
                 middle = 0.5 * (distinct[1:] + distinct[:-1])
@@ -226,6 +297,39 @@ class Dictionary:
     def other_values(self) -> Array:
         """Values of the others, shape (n, m)."""
         return self._values([(ONE, factors) for factors in self.others])
+
+    @cached_property
+    def families(self) -> list[list[Factor]]:
+        """Shapes with a name, by what they are: growth and decay, early and late; peaks; distances; sizes."""
+        if not self.with_shapes:
+            return []
+        signed = (j for j in self.straight if kind_of(self.columns, j) == "signed")
+        found: list[list[Factor]] = [
+            [shape for j in self.straight for shape in family(self.columns, j)]
+            for family in (_stretched, _gompertz, _peaks)
+        ]
+        found.append([_distance(self.columns, pair) for pair in combinations(self.straight, 2)])
+        found.append([Applied("abs", Law((Term(ONE, (Power(j, ONE),)),))) for j in signed])
+        return [[shape for shape in family[:MOST] if self._may_be((shape,))] for family in found]
+
+    @cached_property
+    def shapes(self) -> list[Factor]:
+        """All of them."""
+        return [shape for family in self.families for shape in family]
+
+    def best_shapes(self, share: Array) -> list[int]:
+        """Return the numbers of the shapes that take the largest share, of every family one."""
+        found, start = [], 0
+        for family in self.families:
+            if family:
+                found.append(start + int(np.argmax(share[start : start + len(family)])))
+            start += len(family)
+        return sorted((k for k in found if share[k] > 0.0), key=lambda k: -share[k])
+
+    @cached_property
+    def shape_values(self) -> Array:
+        """Values of the shapes, shape (n, m)."""
+        return self._values([(ONE, (shape,)) for shape in self.shapes])
 
     def coefficient(self, number: int) -> float:
         """Return the number by which :attr:`decay_values` were multiplied."""

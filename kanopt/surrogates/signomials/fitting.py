@@ -2,24 +2,46 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg.lapack import dposv
 
-from kanopt.surrogates.signomials.evaluation import Columns, value, value_and_jacobian
+from kanopt.surrogates.signomials.columns import Columns
+from kanopt.surrogates.signomials.program import Program
 from kanopt.surrogates.signomials.rules import Rules
-from kanopt.surrogates.signomials.structure import Law, freedom, values_of, with_values
+from kanopt.surrogates.signomials.structure import Law, freedom, with_values
 
-__all__ = ["Fitted", "Target", "fitted"]
+__all__ = ["Budget", "Fitted", "Target", "fitted"]
 
 Array = NDArray[np.float64]
 
 FLOOR = 1e-8
 """Relative error below which laws are equally good: that of the arithmetic, with a margin."""
+WHOLE, LEAST = 2000, 0.25
+"""Rows of a refit that counts as one, and what one counts at least, however few its rows are."""
 LARGEST = 1e12
 """Parameters of scaled inputs beyond this are none."""
+
+
+@dataclass(eq=False)
+class Budget:
+    """How many refits a search may still do, each on :data:`WHOLE` rows; on fewer rows one counts for less.
+
+    Parameters
+    ----------
+    left
+        What is left.
+    """
+
+    left: float
+
+    def spend(self, rows: int) -> None:
+        """Count a refit on so many rows."""
+        self.left -= max(rows / WHOLE, LEAST)
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +60,8 @@ class Target:
         Whether residuals are those of the logarithm of the law.
     rules
         What laws cost, and which are let in.
+    budget
+        Counts the refits; None for no count.
     """
 
     columns: Columns
@@ -45,6 +69,7 @@ class Target:
     weight: Array
     log: bool
     rules: Rules
+    budget: Budget | None = None
 
     @cached_property
     def root(self) -> Array:
@@ -62,10 +87,22 @@ class Target:
         mean = float(self.weight @ self.target) / self.total
         return max(float(self.weight @ (self.target - mean) ** 2) / self.total, 1e-300)
 
+    @cached_property
+    def is_even(self) -> bool:
+        """Whether every row counts once."""
+        return bool((self.weight == 1.0).all())
+
     def residual(self, output: Array) -> Array:
         """Return the weighted residuals of a law's values; not finite where it has no logarithm."""
         with np.errstate(all="ignore"):
-            return self.root * (self.target - (np.log(output) if self.log else output))
+            gap = self.target - (np.log(output) if self.log else output)
+        return gap if self.is_even else self.root * gap
+
+    def weighted(self, derivatives: Array, output: Array) -> Array:
+        """Return derivatives of a law's values, shape (p, n), as those of the weighted residuals, but for the sign."""
+        if self.log:
+            return np.asarray(derivatives * (self.root / output))
+        return derivatives if self.is_even else derivatives * self.root
 
     def length(self, law: Law, squares: float) -> float:
         """Return the description length of a law with these squared residuals."""
@@ -74,7 +111,8 @@ class Target:
 
     def take(self, rows: NDArray[np.int64]) -> Target:
         """Return some of the rows."""
-        return Target(self.columns.take(rows), self.target[rows], self.weight[rows], self.log, self.rules)
+        columns = self.columns.take(rows)
+        return Target(columns, self.target[rows], self.weight[rows], self.log, self.rules, self.budget)
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,52 +140,61 @@ class Fitted:
         return np.where(lost, np.inf, out)
 
 
-def fitted(law: Law, to: Target, iterations: int = 40, tolerance: float = 1e-9) -> Fitted | None:
+def fitted(law: Law, to: Target, iterations: int = 40, tolerance: float = 1e-7) -> Fitted | None:
     """Fit the free parameters of a law by Levenberg-Marquardt (Moré 1978), from the values they have.
 
-    An iteration that lowers the squares by less than `tolerance` of them is the last. None where the law is not
-    defined on all rows from the start.
+    The last iteration is the one after which the linear model promises, or the law keeps, less than `tolerance` of the
+    squares. None where the law is not defined on all rows from the start.
     """
-    vector = np.array(values_of(law))
-    output, jacobian = value_and_jacobian(law, to.columns)
-    residual = to.residual(output)
+    if to.budget is not None:
+        to.budget.spend(len(to.target))
     with np.errstate(all="ignore"):
-        squares = float(residual @ residual)
-    if not np.isfinite(squares):
+        return _fitted(law, to, iterations, tolerance)
+
+
+def _fitted(law: Law, to: Target, iterations: int, tolerance: float) -> Fitted | None:
+    program = Program(law, to.columns)
+    theta = program.theta
+    output = program.forward(theta)
+    residual = to.residual(output)
+    squares = float(residual @ residual)
+    if not math.isfinite(squares):
         return None
-    damping = 1e-3
+    damping, growth = 1e-3, 2.0
     enough = (0.01 * FLOOR) ** 2 * to.spread * to.total
-    hessian = np.zeros((len(vector), len(vector)))
+    hessian = np.zeros((len(theta), len(theta)))
     for round_ in range(iterations + 1):
-        with np.errstate(all="ignore"):
-            weighted = jacobian * (to.root / output if to.log else to.root)[:, None]
-            hessian = weighted.T @ weighted
-            gradient = weighted.T @ residual
-        if not (np.isfinite(hessian).all() and np.isfinite(gradient).all()):
+        weighted = to.weighted(program.backward(theta), output)
+        hessian, gradient = weighted @ weighted.T, weighted @ residual
+        if not math.isfinite(hessian.sum() + gradient.sum()):
             return None
-        if round_ == iterations or squares <= enough or not len(vector):
+        if round_ == iterations or squares <= enough or not len(theta):
             break
-        scale = np.sqrt(np.maximum(np.diag(hessian), 1e-200))
-        scaled = hessian / scale[:, None] / scale[None, :]
+        scale = np.sqrt(np.maximum(hessian.diagonal(), 1e-200))
+        scaled, downhill = hessian / (scale[:, None] * scale), gradient / scale
         before, found = squares, False
-        while damping < 1e8:
-            damped = scaled + np.diag(np.full(len(vector), damping + 1e-13))
-            step = np.linalg.solve(damped, gradient / scale) / scale
-            trial = vector + step
-            if np.abs(trial).max() < LARGEST:
-                candidate = with_values(law, trial)
-                new = to.residual(value(candidate, to.columns))
-                with np.errstate(all="ignore"):
-                    reached = float(new @ new)
+        while True:
+            damped = scaled.copy()
+            damped.flat[:: len(theta) + 1] += damping + 1e-13
+            _, step, failed = dposv(damped, downhill)
+            # 2 g·s − s·H·s, with H·s = g − λ s; damping makes the matrix definite in the end
+            promised = float(step @ downhill + damping * (step @ step)) if not failed else math.inf
+            if not promised > tolerance * squares:
+                break
+            trial = theta + step / scale
+            if not failed and np.abs(trial).max() < LARGEST:
+                reached_output = program.forward(trial)
+                new = to.residual(reached_output)
+                reached = float(new @ new)
                 if reached < squares:
-                    law, vector, squares, residual, found = candidate, trial, reached, new, True
-                    damping = max(damping / 8, 1e-14)
+                    # Nielsen 1999, "Damping parameter in Marquardt's method", section 2
+                    gain = (squares - reached) / promised
+                    damping = max(damping * max(1 / 8, 1 - (2 * min(gain, 1.0) - 1) ** 3), 1e-14)
+                    theta, output, residual, squares = trial, reached_output, new, reached
+                    growth, found = 2.0, True
                     break
-            damping *= 5
-        if not found:
+            damping, growth = damping * growth, growth * 2.0
+        if not found or before - squares < tolerance * before:
             break
-        output, jacobian = value_and_jacobian(law, to.columns)
-        damping = min(damping, 1e2)
-        if before - squares < tolerance * before:
-            break
+    law = with_values(law, theta)
     return Fitted(law, squares, to.length(law, squares), hessian)

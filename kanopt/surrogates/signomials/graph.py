@@ -15,6 +15,7 @@ from kanopt.formulas import Step as Staircase
 from kanopt.formulas.simplify import simplify_graph
 from kanopt.surrogates.signomials.structure import (
     ONE,
+    Applied,
     Exponential,
     Factor,
     Group,
@@ -35,7 +36,7 @@ Array = NDArray[np.float64]
 
 SAME = 1e-9
 """Relative difference below which a number that is held is ±1."""
-_ORDER: tuple[type, ...] = (Raised, Logarithm, Hinge, Step, Exponential, Wave, Group, Tabulated)
+_ORDER: tuple[type, ...] = (Raised, Logarithm, Hinge, Step, Exponential, Wave, Group, Applied, Tabulated)
 
 
 def unscaled(law: Law, scales: Array) -> Law:
@@ -118,6 +119,12 @@ def _factor(factor: Factor, scales: Array) -> tuple[float, Factor]:
             s = float(scales[column])
             ends = (low + np.log(s), high + np.log(s)) if of == "log x" else (low * s, high * s)
             return 1.0, replace(factor, low=float(ends[0]), high=float(ends[1]))
+        case Applied(function=function, inner=inner):
+            plain = unscaled(inner, scales)
+            if function == "abs" and len(plain.terms) == 1 and not plain.terms[0].coefficient.free:
+                size = abs(plain.terms[0].coefficient.value)
+                return size, Applied(function, Law((replace(plain.terms[0], coefficient=ONE),)))
+            return 1.0, Applied(function, plain)
         case Group(inner=inner, exponent=exponent):
             plain = unscaled(inner, scales)
             held = [t.coefficient.value for t in plain.terms if not t.coefficient.free]
@@ -162,7 +169,7 @@ def looked_up(law: Law) -> Counter[str]:
     found = Counter[str]()
     for term in law.terms:
         for factor in term.factors:
-            if isinstance(factor, Group):
+            if isinstance(factor, Group | Applied):
                 found += looked_up(factor.inner)
             elif isinstance(factor, Tabulated):
                 found["by" if factor.of == "category" else "s"] += 1
@@ -236,6 +243,8 @@ class _Writer:
                 return self.wave(factor)
             case Tabulated():
                 return self.tabulated(factor)
+            case Applied(function=function, inner=inner):
+                return Apply(function, self.sum(inner))
             case Group(inner=inner, exponent=exponent):
                 base = self.sum(inner)
                 plain = not exponent.free and exponent.value == 1.0

@@ -15,7 +15,16 @@ from numpy.typing import NDArray
 
 from kanopt.surrogates.signomials.evaluation import Columns, Part, value_and_jacobian
 from kanopt.surrogates.signomials.scores import Scores
-from kanopt.surrogates.signomials.structure import ONE, Group, Law, Parameter, Tabulated, Term, values_of
+from kanopt.surrogates.signomials.structure import (
+    ONE,
+    Applied,
+    Group,
+    Law,
+    Parameter,
+    Tabulated,
+    Term,
+    values_of,
+)
 
 __all__ = ["centred", "felt", "in_lookups", "with_factors", "with_lookups"]
 
@@ -40,7 +49,7 @@ def in_lookups(law: Law) -> int:
         for factor in term.factors:
             if isinstance(factor, Tabulated):
                 count += len(values_of(factor))
-            elif isinstance(factor, Group):
+            elif isinstance(factor, Group | Applied):
                 count += in_lookups(factor.inner)
     return count
 

@@ -19,6 +19,7 @@ from kanopt.surrogates.signomials.lookups import in_lookups, with_factors, with_
 from kanopt.surrogates.signomials.scores import Scores
 from kanopt.surrogates.signomials.structure import (
     ONE,
+    Applied,
     Exponential,
     Factor,
     Group,
@@ -69,7 +70,7 @@ def changed(law: Law, path: Path, new: Law | Term | None) -> Law:
             return new
         factors = list(term.factors)
         group = factors[rest[0]]
-        assert isinstance(group, Group)
+        assert isinstance(group, Group | Applied)
         factors[rest[0]] = replace(group, inner=in_law(group.inner, rest[1:]))
         return replace(term, factors=tuple(factors))
 
@@ -168,6 +169,9 @@ def _terms(part: Part, scores: Scores, words: Dictionary, signomial: bool) -> _F
     share, slope = scores.of(words.other_values, part.flow)
     for k in _best(share, 2):
         yield share[k], with_(float(slope[k]), words.others[k])
+    share, slope = scores.of(words.shape_values, part.flow)
+    for k in words.best_shapes(share):
+        yield share[k], with_(float(slope[k]), (words.shapes[k],))
     share, sine, cosine = scores.of_pairs(*words.wave_values, part.flow)
     for k in _best(share, 1):
         amplitude, wave = words.wave(k, sine[k], cosine[k])
@@ -250,26 +254,38 @@ def _groups(law: Law, part: Part, scores: Scores, words: Dictionary, to: Target)
     """Multiply a term by 1 + a · M, or divide it by that, with M a product of powers; or by 1 + a wave."""
     assert isinstance(part.part, Term)
     flow = part.flow * part.value
+    begun = _Beginnings.of(law, part, to)
     share, slope = scores.of(words.product_values, flow)
+    chosen = _best(share, STARTED)
+    values = words.product_values[:, chosen]
     for exponent in (1.0, -1.0):
-        ranked = []
-        for k in _best(share, STARTED):
-            m = words.product_values[:, k]
-            begun = _started(law, part, m, exponent, to)
-            limit = 0.5 / float(np.abs(m).max())
-            slight = (float(share[k]), None, float(np.clip(slope[k] * exponent, -limit, limit)))
-            ranked.append((begun or slight, k))
+        limits = 0.5 / np.abs(values).max(axis=0, initial=0.0)
+        slight = np.clip(slope[chosen] * exponent, -limits, limits)
+        ranked: list[tuple[_Start, int]] = []
+        started = begun.scanned(values, exponent) if begun else [None] * len(chosen)
+        for place, k in enumerate(chosen):
+            ranked.append((started[place] or (float(share[k]), None, float(slight[place])), k))
         ranked.sort(key=lambda entry: -entry[0][0])
         for (taken, c, a), k in ranked[:PER_PART]:
             factors = words.products[k]
             for own in dict.fromkeys((factors, _freed(factors, words.columns))):
                 yield taken, _times(part.part, _group(own, a, exponent), c)
-    share, _ = scores.of(words.decay_values, flow)
-    starts = ((k, _started(law, part, words.decay_values[:, k], -1.0, to)) for k in _best(share, DECAYS))
-    ranked = sorted(((s, k) for k, s in starts if s is not None), key=lambda entry: -entry[0][0])
-    for (taken, c, a), k in ranked[:PER_PART]:
-        group = _group(words.decays[k], a * words.coefficient(k), -1.0)
-        yield taken, _times(part.part, group, c)
+    if begun:
+        share, _ = scores.of(words.decay_values, flow)
+        chosen = _best(share, DECAYS)
+        decays = zip(begun.scanned(words.decay_values[:, chosen], -1.0), chosen, strict=True)
+        found = sorted(((start, k) for start, k in decays if start), key=lambda entry: -entry[0][0])
+        for (taken, c, a), k in found[:PER_PART]:
+            group = _group(words.decays[k], a * words.coefficient(k), -1.0)
+            yield taken, _times(part.part, group, c)
+        shares, coefficients = begun.multiplied(words.shape_values)
+        for k in words.best_shapes(shares):
+            yield shares[k], _times(part.part, words.shapes[k], float(coefficients[k]))
+    share, slope = scores.of(words.shape_values, flow)
+    for k in words.best_shapes(share):
+        least = -0.9 / max(float(words.shape_values[:, k].max()), 1e-300)
+        inner = Law((Term(ONE), Term(Parameter(max(float(slope[k]), least)), (words.shapes[k],))))
+        yield share[k], _times(part.part, Group(inner))
     share, sine, cosine = scores.of_pairs(*words.wave_values, flow)
     for k in _best(share, 1):
         amplitude, wave = words.wave(k, sine[k], cosine[k])
@@ -277,39 +293,82 @@ def _groups(law: Law, part: Part, scores: Scores, words: Dictionary, to: Target)
         yield share[k], _times(part.part, group)
 
 
-def _started(
-    law: Law, part: Part, m: Array, exponent: float, to: Target
-) -> tuple[float, float, float] | None:
-    """Return the share of the squares taken, the coefficient of the term and the slope in its new group.
+_Start = tuple[float, float | None, float]
+"""Share of the squares taken, coefficient of the term where it changes, and slope in its new group."""
 
-    They come from least squares in all coefficients of the sum.
 
-    For terms of the outermost sum only; elsewhere, and where nothing is defined, None.
+@dataclass(frozen=True, eq=False)
+class _Beginnings:
+    """What a term of the outermost sum may be multiplied by, all coefficients of the sum at their best.
+
+    The column of a changed term is made orthogonal to those of the other terms; what it then takes of the residual is
+    what least squares in all coefficients would find.
+
+    Parameters
+    ----------
+    bare
+        Values of the term without its coefficient, weighted, shape (n,).
+    basis
+        Orthonormal columns that span the other terms, shape (n, k).
+    residual
+        What they leave of the target, shape (n,).
+    squares
+        Squared residuals of the law as it is.
     """
-    if len(part.path) != 1 or to.log:
-        return None
-    number = part.path[0]
-    bare = [value(Law((replace(t, coefficient=ONE),)), to.columns) for t in law.terms]
-    others = [column for place, column in enumerate(bare) if place != number]
-    now = to.residual(value(law, to.columns))
-    best, found = np.inf, None
-    for relative in SLOPES:
-        slope = relative / float(np.abs(m).max()) * float(np.sign(m[np.argmax(np.abs(m))]))
-        base = 1.0 + slope * m
-        if base.min() <= 0.02:
-            continue
-        design = np.column_stack([bare[number] * base**exponent, *others]) * to.root[:, None]
-        if not np.isfinite(design).all():
-            continue
+
+    bare: Array
+    basis: Array
+    residual: Array
+    squares: float
+
+    @classmethod
+    def of(cls, law: Law, part: Part, to: Target) -> _Beginnings | None:
+        """None but for terms of the outermost sum: elsewhere coefficients are not linear."""
+        if len(part.path) != 1 or to.log:
+            return None
+        bare = [value(Law((replace(t, coefficient=ONE),)), to.columns) * to.root for t in law.terms]
+        now = to.residual(value(law, to.columns))
+        own = bare.pop(part.path[0])
+        if not all(np.isfinite(column).all() for column in (own, *bare)):
+            return None
+        others = np.column_stack(bare) if bare else np.zeros((len(own), 0))
+        size = np.sqrt((others**2).sum(axis=0))
+        basis = np.linalg.qr(others / np.where(size > 0.0, size, 1.0))[0]
         target = to.target * to.root
-        solution, *_ = np.linalg.lstsq(design, target, rcond=1e-12)
-        error = float(((design @ solution - target) ** 2).sum())
-        if error < best:
-            best, found = error, (float(solution[0]), slope)
-    if found is None:
-        return None
-    share = 1.0 - best / max(float((now * now).sum()), 1e-300)
-    return float(np.clip(share, 0.0, 1.0 - 1e-12)), *found
+        residual = target - basis @ (basis.T @ target)
+        return cls(own, basis, residual, max(float(now @ now), 1e-300))
+
+    def multiplied(self, values: Array) -> tuple[Array, Array]:
+        """Return the share taken by the term times every column of (n, m) values, and its coefficients, (m,)."""
+        columns = self.bare[:, None] * values
+        columns -= self.basis @ (self.basis.T @ columns)
+        dot, after = self.residual @ columns, np.maximum((columns**2).sum(axis=0), 1e-300)
+        left = float(self.residual @ self.residual)
+        return np.clip(1.0 - (left - dot * dot / after) / self.squares, 0.0, 1.0 - 1e-12), dot / after
+
+    def scanned(self, values: Array, exponent: float) -> list[_Start | None]:
+        """Return the best of a few slopes for every column of (n, m) values; None where none of them is sound."""
+        found: list[_Start | None] = []
+        for m in values.T:
+            largest = float(m[np.argmax(np.abs(m))])
+            slopes = np.array(SLOPES) / (largest if largest else 1.0)
+            bases = 1.0 + slopes[:, None] * m
+            sound = bases.min(axis=1) > 0.02
+            columns = self.bare * (bases[sound] if exponent == 1.0 else 1.0 / bases[sound])
+            before = (columns**2).sum(axis=1)
+            columns -= (columns @ self.basis) @ self.basis.T
+            after = (columns**2).sum(axis=1)
+            dot = columns @ self.residual
+            with np.errstate(all="ignore"):
+                taken = np.where(after > 1e-12 * before, dot * dot / after, -1.0)
+            if not len(taken) or not taken.max() > 0.0:
+                found.append(None)
+                continue
+            k = int(taken.argmax())
+            left = float(self.residual @ self.residual) - float(taken[k])
+            share = float(np.clip(1.0 - left / self.squares, 0.0, 1.0 - 1e-12))
+            found.append((share, float(dot[k] / after[k]), float(slopes[sound][k])))
+        return found
 
 
 def _wrapped(law: Law, part: Part, scores: Scores, words: Dictionary, to: Target) -> _Found:

@@ -13,6 +13,7 @@ from kanopt.surrogates.signomials.evaluation import Columns, Path, parts, value
 from kanopt.surrogates.signomials.moves import changed
 from kanopt.surrogates.signomials.structure import (
     ONE,
+    Applied,
     Exponential,
     Factor,
     Group,
@@ -83,12 +84,25 @@ def _instead(term: Term, place: int, factor: Factor, columns: Columns) -> Iterat
             return
         yield _scaled(term, (*rest, Power(j, Parameter(r * middle))), np.exp(r * middle), middle, -r * middle)
     elif isinstance(factor, Group) and len(factor.inner.terms) == 2:
+        if (size := _without_sign(factor)) is not None:
+            yield replace(term, factors=(*rest, size))
         flipped = _flipped(term, factor, rest, columns)
         if flipped is not None:
             yield flipped
         for by in (0.5, 2.0):
             if (bent := _bent(factor, by, columns)) is not None:
                 yield replace(term, factors=(*rest, bent))
+
+
+def _without_sign(group: Group) -> Factor | None:
+    """Return |x| for the root of 1 + a · x², which is nearly that where x is large."""
+    one, other = group.inner.terms
+    if one != Term(ONE) or group.exponent.free or group.exponent.value != 0.5 or len(other.factors) != 1:
+        return None
+    factor = other.factors[0]
+    if not isinstance(factor, Power) or factor.exponent.value != 2.0:
+        return None
+    return Applied("abs", Law((Term(ONE, (Power(factor.column, ONE),)),)))
 
 
 def _by_another(term: Term, place: int, table: Tabulated, columns: Columns) -> Iterator[Term]:
@@ -228,6 +242,6 @@ def _sum_at(law: Law, path: Path) -> Law:
     """Return the sum at a path."""
     for step in range(0, len(path), 2):
         factor = law.terms[path[step]].factors[path[step + 1]]
-        assert isinstance(factor, Group)
+        assert isinstance(factor, Group | Applied)
         law = factor.inner
     return law

@@ -14,6 +14,7 @@ from fractions import Fraction
 
 from kanopt.surrogates.signomials.structure import (
     ONE,
+    Applied,
     Exponential,
     Factor,
     Group,
@@ -30,7 +31,7 @@ from kanopt.surrogates.signomials.structure import (
 )
 from kanopt.units import UnitPowers
 
-__all__ = ["KINDS", "PREFERRED", "Rules", "flat", "kind_of_factor", "waves"]
+__all__ = ["KINDS", "PREFERRED", "Rules", "flat", "imitates_a_curve", "kind_of_factor", "waves"]
 
 KINDS = ("linear", "power", "exp", "gaussian", "log", "sine", "hinge", "step", "table", "curve")
 """What a factor of one input may be."""
@@ -43,7 +44,7 @@ UNLIKE = 2.0
 
 
 def kind_of_factor(factor: Factor) -> str:
-    """Return what a factor of one input is called; empty for a bracket.
+    """Return what a factor is called; empty for a bracket.
 
     Examples
     --------
@@ -65,6 +66,8 @@ def kind_of_factor(factor: Factor) -> str:
             return "step"
         case Tabulated(of=of):
             return "table" if of == "category" else "curve"
+        case Applied(function=function):
+            return "exp" if function == "exp" else "hinge"
     return ""
 
 
@@ -73,7 +76,7 @@ def _factors(part: Law | Term) -> Iterator[Factor]:
     terms = part.terms if isinstance(part, Law) else (part,)
     for term in terms:
         for factor in term.factors:
-            if isinstance(factor, Group):
+            if isinstance(factor, Group | Applied):
                 yield from _factors(factor.inner)
             else:
                 yield factor
@@ -94,8 +97,33 @@ def flat(law: Law) -> bool:
 
 
 def waves(law: Law) -> int:
-    """Return how many waves there are in a law."""
-    return sum(isinstance(factor, Wave) for factor in _factors(law))
+    """Return how many waves and bumps there are in a law."""
+    return sum(isinstance(factor, Wave | Applied) for factor in _all_factors(law))
+
+
+def imitates_a_curve(law: Law, periods: Mapping[int, float]) -> bool:
+    """Whether several waves and bumps of one input say with many words what a curve would.
+
+    Waves of a declared period may be several; without one a second wave, or a third wave or bump, is too many.
+    """
+    waves_, bumps = Counter[int](), Counter[int]()
+    for factor in _all_factors(law):
+        if isinstance(factor, Wave) and factor.column not in periods:
+            waves_[factor.column] += 1
+        elif isinstance(factor, Applied) and factor.function == "exp":
+            bumps.update({f.column for f in _factors(factor.inner) if not isinstance(f, Group | Applied)})
+    return any(count > 1 for count in waves_.values()) or any(
+        count > 2 for count in (waves_ + bumps).values()
+    )
+
+
+def _all_factors(part: Law) -> Iterator[Factor]:
+    """Yield all factors below a part, brackets and what is in them."""
+    for term in part.terms:
+        for factor in term.factors:
+            yield factor
+            if isinstance(factor, Group | Applied):
+                yield from _all_factors(factor.inner)
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,14 +174,18 @@ class Rules:
         return all(self._admits(term, bent=False) for term in law.terms)
 
     def _admits(self, term: Term, *, bent: bool) -> bool:
-        pinned = [f.column for f in _factors(term) if not isinstance(f, Group) and f.column in self.allowed]
+        pinned = [
+            f.column
+            for f in _factors(term)
+            if not isinstance(f, Group | Applied) and f.column in self.allowed
+        ]
         if len(set(pinned)) < len(pinned) or (bent and pinned):
             return False
         for factor in term.factors:
             if self._forbids(factor):
                 return False
-            if isinstance(factor, Group):
-                inside = bent or factor.exponent != ONE
+            if isinstance(factor, Group | Applied):
+                inside = bent or isinstance(factor, Applied) or factor.exponent != ONE
                 if not all(self._admits(below, bent=inside) for below in factor.inner.terms):
                     return False
                 continue
@@ -179,7 +211,7 @@ class Rules:
         >>> Rules(5.0, required=frozenset({1})).suffices(Law((Term(ONE, (Power(0, ONE),)),)))
         False
         """
-        return self.required <= {f.column for f in _factors(law) if not isinstance(f, Group)}
+        return self.required <= {f.column for f in _factors(law) if not isinstance(f, Group | Applied)}
 
     def price(self, law: Law) -> float:
         """Return the length of the description of the operators of a law, in nats."""
@@ -200,7 +232,7 @@ class Rules:
                 several[unit] += 1
                 if factor.exponent.free and self._wanted(unit, inner=inner) == 0.0:
                     free.add(unit)
-        groups = (factor.inner for factor in term.factors if isinstance(factor, Group))
+        groups = (factor.inner for factor in term.factors if isinstance(factor, Group | Applied))
         below = (self._unlike(t, inner=True) for group in groups for t in group.terms)
         return sum(several[unit] > 1 for unit in free) + sum(below)
 

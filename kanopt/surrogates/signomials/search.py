@@ -6,7 +6,7 @@ first steps of a sum are taken where the later terms are still missing: with few
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from kanopt.surrogates.signomials.cleaning import cleaned
 from kanopt.surrogates.signomials.dictionary import Dictionary
 from kanopt.surrogates.signomials.evaluation import Columns, cancels
-from kanopt.surrogates.signomials.fitting import FLOOR, Fitted, Target, fitted
+from kanopt.surrogates.signomials.fitting import FLOOR, Budget, Fitted, Target, fitted
 from kanopt.surrogates.signomials.moves import growths
 from kanopt.surrogates.signomials.rewriting import rewritings
-from kanopt.surrogates.signomials.rules import Rules, flat, waves
+from kanopt.surrogates.signomials.rules import Rules, flat, imitates_a_curve, waves
 from kanopt.surrogates.signomials.structure import Law, Parameter, Term, operators, signature, size
 from kanopt.surrogates.signomials.tidying import tidied
 
@@ -33,12 +33,25 @@ TRIED = 24
 """Growths of a law that are fitted."""
 FINISHED = 5
 """Growths that are fitted to the end."""
-SKETCH = 16
+SKETCHES = ((4, 10), (10, 10))
+"""Iterations of fits to some of the rows, and how many of the best go on."""
+SKETCHED = 1e-4
+"""Share of the squares that ends such a fit."""
 ROUGH = 25
 SHORT = 5
 """Operators up to which a signomial that leaves nothing to explain is the law."""
 RANKING_ROWS = 500
 ROUNDS = 3
+REFITS = 500.0
+"""Refits of a search."""
+PHASES = (("signomials", 0.25), ("small", 0.25), ("shapes", 0.2), ("best", 0.15), ("curves", 0.15))
+"""What is looked for, one after the other, and its share of the budget; what one leaves is the next one's."""
+AGAIN = (("best", 0.7), ("curves", 0.3))
+"""The same where laws are known to begin with."""
+PLAINER = 2
+"""Laws that are made plainer at the end of a climb."""
+REWORDED = 3
+"""Other ways of saying a law that are fitted to all rows."""
 NEAR = 40.0
 """Longer descriptions than that of the best law are not made plainer."""
 LARGEST = 12
@@ -92,14 +105,15 @@ class Found:
 class _Search:
     to: Target
     ranking: Target
-    words: Dictionary
+    words: Mapping[str, Dictionary]
+    """Ready-made factors by phase."""
     all_words: Dictionary
-    words_of_curves: Dictionary
     scales: Array
+    budget: Budget
     unexplained: float = np.inf
-    fits: int = 0
-    signomial: bool = True
-    curves: bool = False
+    floor: float = 0.0
+    """Refits that are left to later phases."""
+    phase: str = "signomials"
     dismissed: bool = False
     """Whether a law was let go that lives on cancellation: what it imitates is no sum of products."""
     seen: set[Any] = field(default_factory=set)
@@ -116,37 +130,42 @@ class _Search:
     def exact(self, fit: Fitted) -> bool:
         return fit.squares <= FLOOR**2 * self.to.spread * self.to.total
 
+    @property
+    def spent(self) -> bool:
+        """Whether nothing of the budget is left to the present phase."""
+        return self.budget.left <= self.floor
+
     def climb(self) -> None:
         """Expand the shortest laws until none of the few that are followed gets shorter."""
-        while self.fits > 0:
-            open_ = [f for f in self.pool[:WIDTH] if signature(f.law) not in self.expanded]
+        while not self.spent:
+            short = next((f for f in self.pool if operators(f.law) <= SHORT), None)
+            followed = [*self.pool[:WIDTH], *([short] if short else [])]
+            open_ = [f for f in followed if signature(f.law) not in self.expanded]
             if not open_ or self.exact(self.pool[0]):
                 return
-            self.expand(open_[0])
+            # small laws have few parameters, and cost little
+            self.expand(min(open_, key=lambda fit: size(fit.law)))
 
     def expand(self, fit: Fitted) -> None:
         self.expanded.add(signature(fit.law))
         if size(fit.law) >= LARGEST:
             return
-        words = self.words_of_curves if self.curves else self.words
-        moves = growths(fit.law, self.ranking, words, self.to.total, signomial=self.signomial)
+        signomial = self.phase == "signomials"
+        moves = growths(fit.law, self.ranking, self.words[self.phase], self.to.total, signomial=signomial)
         laws = self.new([move.law for move in moves if move.gain > 0.0])[:TRIED]
-        if not self.signomial:
+        if not signomial:
             laws += self.new(list(rewritings(fit.law, self.ranking.columns)))
-        sketches = []
-        for law in laws:
-            self.seen.add(signature(law))
-            self.fits -= 1
-            if (sketch := fitted(law, self.ranking, SKETCH)) is not None:
-                sketches.append(sketch)
-        sketches.sort(key=lambda each: each.length)
-        best = self.pool[0]
-        for sketch in sketches[:FINISHED]:
+        for sketch in self.sketched(laws)[:FINISHED]:
             self.add(fitted(sketch.law, self.to, ROUGH, 1e-6))
-        if self.pool[0] is not best:
-            plain = tidied(self.pool[0], self.to, self.ranking, self.scales)
-            if plain is not self.pool[0]:
-                self.add(plain)
+
+    def sketched(self, laws: list[Law]) -> list[Fitted]:
+        """Return the laws that fit best on some of the rows, best first: many are begun, fewer go on."""
+        self.seen.update(map(signature, laws))
+        for iterations, most in SKETCHES:
+            fits = [fit for law in laws if (fit := fitted(law, self.ranking, iterations, SKETCHED))]
+            fits.sort(key=lambda each: each.length)
+            laws = [fit.law for fit in fits[:most]]
+        return fits
 
     def settled(self) -> bool:
         """Whether no first step from the best law is worth its price on all rows, or there is nothing to explain."""
@@ -157,6 +176,11 @@ class _Search:
             return False
         moves = growths(best.law, self.to, self.all_words, self.to.total)
         return not any(move.gain > 0.0 and self.to.rules.admits(move.law) for move in moves)
+
+    @property
+    def may_have_curves(self) -> bool:
+        """Whether a law with curves may be better than one that is not settled without them."""
+        return bool(np.isfinite(self.unexplained))
 
     def needs_curves(self, fit: Fitted) -> bool:
         """Whether a law leaves more than is left where there are curves, or says with several waves what one would."""
@@ -169,32 +193,39 @@ class _Search:
         found: dict[Any, Law] = {}
         for law in laws:
             key = signature(law)
-            if key not in self.seen and self.to.rules.admits(law):
+            curved = imitates_a_curve(law, self.words[self.phase].periods)
+            if key not in self.seen and self.to.rules.admits(law) and not curved:
                 found.setdefault(key, law)
         return list(found.values())
 
     def settle(self) -> None:
-        """Climb and tidy in turn until the best law stays as it is."""
+        """Climb, make the best laws plainer and say the best in other ways, until it stays as it is."""
         for _ in range(ROUNDS):
             before = self.pool[0].length
             self.climb()
-            for fit in list(self.pool[:WIDTH]):
-                plain = tidied(fit, self.to, self.ranking, self.scales)
-                if plain is not fit:
-                    self.add(plain)
+            for fit in list(self.pool[:PLAINER]):
+                self.add_plainer(fit)
             self.reword(self.pool[0])
-            if not self.pool[0].length < before - 1e-6 or self.fits <= 0:
+            if not self.pool[0].length < before - 1e-6 or self.spent:
                 return
 
+    def add_plainer(self, fit: Fitted) -> None:
+        plain = tidied(fit, self.to, self.ranking, self.scales)
+        if plain is not fit:
+            self.add(plain)
+
     def reword(self, fit: Fitted) -> None:
-        """Say a law in other ways of about the same size, and make those plainer that fit about as well."""
+        """Say a law in other ways of about the same size, and make those plainer that fit about as well.
+
+        They are ranked on some of the rows first.
+        """
         if self.exact(fit):
             return
-        for law in self.new(list(rewritings(fit.law, self.ranking.columns))):
-            self.seen.add(signature(law))
-            other = fitted(law, self.to)
+        for sketch in self.sketched(self.new(list(rewritings(fit.law, self.ranking.columns))))[:REWORDED]:
+            other = fitted(sketch.law, self.to)
             if other is not None and other.length < fit.length + NEAR:
-                self.add(tidied(other, self.to, self.ranking, self.scales))
+                self.add_plainer(other)
+                self.add(other)
 
     def small(self, laws: list[Fitted]) -> list[Fitted]:
         """Return the best law of one term, and it without each of its inputs, which may enter in another way."""
@@ -209,36 +240,47 @@ class _Search:
                     out.append(smaller)
         return out
 
-    def run(self, fits: int) -> Found:
-        """Look among the signomials first, then grow the small ones, the best one, and nothing at all; then curves."""
+    def run(self, known: Sequence[Law]) -> Found:
+        """Look among the signomials first, then grow the small ones, the best one, and nothing at all; then curves.
+
+        Where laws are `known` that are good on another scale, they are grown and nothing else.
+        """
         nothing = fitted(Law((Term(Parameter(self.start)),)), self.to)
         assert nothing is not None  # a constant is defined everywhere
-        everything: list[Fitted] = []
-        for phase in ("signomials", "small", "best", "curves"):
-            self.curves = phase == "curves"
-            if self.curves and not self.needs_curves(everything[0]):
+        everything = [fit for law in known if (fit := fitted(law, self.to))]
+        everything.sort(key=lambda fit: fit.length)
+        self.floor = whole = self.budget.left
+        for phase, share in AGAIN if everything else PHASES:
+            self.floor -= share * whole
+            self.phase = phase
+            if phase == "curves" and not (self.needs_curves(everything[0]) or self.may_have_curves):
                 break
-            begun = everything[:WIDTH]
-            if phase == "small":
-                begun = self.small(everything)
-            elif self.curves:
-                begun = self.small([fit for fit in everything if not waves(fit.law)])
+            begun = self.begun(everything)
             self.pool, self.seen, self.expanded = [], set(), set()
             for fit in begun or [nothing]:
                 self.add(fit)
-            self.signomial, self.fits = phase == "signomials", fits
-            if phase in ("small", "curves"):
+            if phase in ("small", "shapes", "curves"):
                 for fit in [*begun, nothing]:
                     self.expand(fit)
             self.settle()
             everything = sorted([*everything, *self.pool], key=lambda f: f.length)
             self.pool = everything
-            best = everything[0].law
-            short = operators(best) <= SHORT and not self.to.rules.preferred
-            enough = short and not self.dismissed and not flat(best)
-            if self.settled() and (phase != "signomials" or enough):
+            if self.settled() and (phase not in ("signomials", "small") or self.is_plain(everything[0].law)):
                 break
         return Found(everything[0], tuple(everything[1:]), self.scales)
+
+    def begun(self, everything: list[Fitted]) -> list[Fitted]:
+        """Return the laws with which a phase begins."""
+        if self.phase in ("small", "shapes"):
+            return self.small(everything)
+        if self.phase == "curves":
+            return self.small([fit for fit in everything if not waves(fit.law)])
+        return everything[:WIDTH]
+
+    def is_plain(self, law: Law) -> bool:
+        """Whether a law is short, and neither imitates another one nor may have been preferred in another form."""
+        short = operators(law) <= SHORT and not self.to.rules.preferred
+        return short and not (self.phase == "signomials" and self.dismissed) and not flat(law)
 
     @property
     def start(self) -> float:
@@ -255,28 +297,34 @@ def scales_of(inputs: Array) -> Array:
     return np.array(out)
 
 
-def search(task: Task, *, fits: int = 300, seed: int = 0) -> Found:
+def search(task: Task, *, refits: float = REFITS, seed: int = 0, known: Sequence[Law] = ()) -> Found:
     """Look for the law behind rows.
 
     Parameters
     ----------
     task
         The rows, and what decides between laws beside them.
-    fits
-        How many laws are fitted at most.
+    refits
+        How many laws are fitted to 2,000 rows, at most; to fewer rows, so many more.
     seed
         Draws the rows on which steps are ranked.
+    known
+        Laws of the same inputs from which the search begins, instead of from nothing.
     """
     scales = scales_of(task.inputs)
     scales[list(task.categories)] = 1.0
     columns = Columns(task.inputs / scales, scales, task.categories)
-    to = Target(columns, task.target, task.weight, task.log, task.rules)
+    budget = Budget(refits)
+    to = Target(columns, task.target, task.weight, task.log, task.rules, budget)
     rng = np.random.default_rng([seed, 0x5167])
     count = min(RANKING_ROWS, len(task.target))
     rows = np.sort(rng.choice(len(task.target), count, replace=False))
     ranking = to.take(rows)
-    known = {j: period / float(scales[j]) for j, period in task.periods.items()}
+    periods = {j: period / float(scales[j]) for j, period in task.periods.items()}
     admits = task.rules.admits
-    words, all_words = (Dictionary(each, known, admits) for each in (ranking.columns, to.columns))
-    of_curves = Dictionary(ranking.columns, known, admits, with_curves=True)
-    return _Search(to, ranking, words, all_words, of_curves, scales, task.unexplained).run(fits)
+    plain = Dictionary(ranking.columns, periods, admits)
+    shapes = replace(plain, with_shapes=True)
+    curves = replace(plain, with_curves=True)
+    words = {"signomials": plain, "small": plain, "shapes": shapes, "best": shapes, "curves": curves}
+    all_words = Dictionary(to.columns, periods, admits, with_shapes=True)
+    return _Search(to, ranking, words, all_words, scales, budget, task.unexplained).run(known)

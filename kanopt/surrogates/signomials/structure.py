@@ -1,7 +1,8 @@
 """Sums of products, and what grows out of them: the laws that the search writes down.
 
 A law is a sum of terms, a term a coefficient times factors. A factor is a power of an input, an exponential of one, a
-wave, a hinge, a table of categories or a curve, or a whole sum raised to a power, so that laws nest:
+wave, a hinge, a table of categories or a curve, or a whole sum raised to a power or in an exponential, so that laws
+nest:
 60 · lam / (mu · (mu − lam)) is one term with three factors. With powers alone these are the signomials of geometric
 programming (Boyd et al. 2007, *A tutorial on geometric programming*, section 9.1); most laws of logistics are one, or a
 few steps from one.
@@ -17,6 +18,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, TypeAlias
 
 __all__ = [
+    "Applied",
     "Exponential",
     "Factor",
     "Group",
@@ -134,7 +136,15 @@ class Group:
     exponent: Parameter = ONE
 
 
-Factor: TypeAlias = "Power | Exponential | Wave | Logarithm | Hinge | Step | Tabulated | Group"
+Factor: TypeAlias = "Power | Exponential | Wave | Logarithm | Hinge | Step | Tabulated | Group | Applied"
+
+
+@dataclass(frozen=True)
+class Applied:
+    """A function of a whole sum: ``exp`` or ``abs``."""
+
+    function: str
+    inner: Law
 
 
 @dataclass(frozen=True)
@@ -232,6 +242,8 @@ def with_values(part: Law, values: Iterable[float]) -> Law:
                 return Exponential(column, number(rate), of)
             case Group(inner, exponent):
                 return Group(law(inner), number(exponent))
+            case Applied(function, inner):
+                return Applied(function, law(inner))
             case Wave(column, frequency, phase):
                 return Wave(column, number(frequency), number(phase))
             case Hinge(column, place):
@@ -293,6 +305,8 @@ def factor_operators(factor: Factor) -> int:
             return 2
         case Tabulated(of=of):
             return 1 if of == "category" else CURVE
+        case Applied(inner=inner):
+            return operators(inner) + 1
         case Group(inner=inner, exponent=exponent):
             plain = not exponent.free and abs(exponent.value) == 1.0
             return operators(inner) + (0 if plain else 1)

@@ -27,6 +27,7 @@ from kanopt.surrogates.signomials.moves import changed
 from kanopt.surrogates.signomials.rules import Rules
 from kanopt.surrogates.signomials.structure import (
     ONE,
+    Applied,
     Exponential,
     Factor,
     Group,
@@ -92,16 +93,16 @@ def _simple(law: Law, scales: Array, rules: Rules) -> Iterator[_Simple]:
     """Yield simple values for the free parameters of a law of scaled inputs x / scale."""
     number = 0
 
-    def coefficient(term: Term, inner: bool) -> Iterator[_Simple]:
+    def coefficient(term: Term, inner: bool, pure: bool) -> Iterator[_Simple]:
         unit = 1.0
         for factor in term.factors:
             if isinstance(factor, Power):
                 if factor.exponent.free:
                     return
                 unit *= float(scales[factor.column]) ** factor.exponent.value
-            elif not (isinstance(factor, Group | Wave)):
+            elif not (isinstance(factor, Group | Wave | Applied)):
                 return
-        if term.factors and rules.may_be_one(term, inner=inner):
+        if term.factors and (not pure or rules.may_be_one(term, inner=inner)):
             size = abs(term.coefficient.value)
             for value in (unit, -unit):
                 yield _Simple(number, value, UNIT_COEFFICIENT, PER_E_FOLD / max(size, 1e-300))
@@ -112,15 +113,17 @@ def _simple(law: Law, scales: Array, rules: Rules) -> Iterator[_Simple]:
             saved = rules.in_the_way(power.column, inner=inner)
             yield _Simple(number, e, CANCELLING, PER_UNIT, UNITS_FARTHEST, saved)
 
-    def walk(part: Any, inner: bool = False, term: Term | None = None) -> Iterator[_Simple]:
+    def walk(
+        part: Any, inner: bool = False, term: Term | None = None, *, pure: bool = True
+    ) -> Iterator[_Simple]:
         nonlocal number
         match part:
             case Law(terms=terms):
                 for below in terms:
-                    yield from walk(below, inner)
+                    yield from walk(below, inner, pure=pure)
             case Term():
                 if part.coefficient.free:
-                    yield from coefficient(part, inner)
+                    yield from coefficient(part, inner, pure)
                     number += 1
                 for factor in part.factors:
                     yield from walk(factor, inner, part)
@@ -140,8 +143,11 @@ def _simple(law: Law, scales: Array, rules: Rules) -> Iterator[_Simple]:
                     yield _Simple(number, float(near), PHASE, 1.0 / (2.0 * np.pi))
                     number += 1
             case Group(inner=below, exponent=power):
-                yield from walk(below, inner=True)
+                # beside a 1 terms are pure numbers; beside each other they have one unit
+                yield from walk(below, inner=True, pure=Term(ONE) in below.terms)
                 number += int(power.free)
+            case Applied(inner=below):
+                yield from walk(below, inner=True)
             case _:
                 number += len(values_of(part))
 

@@ -12,6 +12,7 @@ from kanopt.surrogates.signomials.evaluation import Columns, parts, value, value
 from kanopt.surrogates.signomials.lookups import in_lookups
 from kanopt.surrogates.signomials.structure import (
     ONE,
+    Applied,
     Exponential,
     Group,
     Hinge,
@@ -57,7 +58,7 @@ NESTED = Law(
             (
                 Power(1, number(1.2)),
                 Group(Law((Term(ONE), Term(number(0.6), (Power(0, number(1.4)),)))), held(-1.0)),
-                Group(Law((Term(ONE), Term(number(0.3), (Wave(2, number(1.5), held(0.0)),))))),
+                Group(Law((Term(ONE), Term(number(0.3), (Wave(2, number(2.5), held(0.0)),))))),
             ),
         ),
         Term(
@@ -82,7 +83,64 @@ LOOKED_UP = Law(
         ),
     )
 )
-LAWS = [SUM, NESTED, Law((Term(number(2.0), (Wave(1, held(1.3), QUARTER),)),)), LOOKED_UP]
+SHAPED = Law(
+    (
+        Term(number(2.0), (Applied("exp", Law((Term(number(-0.6), (Power(0, number(1.7)),)),))),)),
+        Term(
+            number(3.0),
+            (Applied("exp", Law((Term(number(-2.0), (Exponential(1, number(-0.8)),)),))), Power(0, ONE)),
+        ),
+        Term(
+            ONE,
+            (
+                Group(
+                    Law(
+                        (
+                            Term(ONE),
+                            Term(
+                                number(0.6),
+                                (
+                                    Applied(
+                                        "exp",
+                                        Law(
+                                            (
+                                                Term(
+                                                    number(-1.5),
+                                                    (
+                                                        Group(
+                                                            Law(
+                                                                (
+                                                                    Term(ONE, (Power(2, ONE),)),
+                                                                    Term(number(-1.2)),
+                                                                )
+                                                            ),
+                                                            held(2.0),
+                                                        ),
+                                                    ),
+                                                ),
+                                            )
+                                        ),
+                                    ),
+                                ),
+                            ),
+                        )
+                    )
+                ),
+            ),
+        ),
+        Term(
+            number(0.7),
+            (
+                Group(
+                    Law((Term(ONE, (Power(0, held(2.0)),)), Term(number(1.3), (Power(1, held(2.0)),)))),
+                    held(0.5),
+                ),
+            ),
+        ),
+        Term(number(0.4), (Applied("abs", Law((Term(ONE, (Power(1, ONE),)), Term(number(-1.1))))),)),
+    )
+)
+LAWS = [SHAPED, SUM, NESTED, Law((Term(number(2.0), (Wave(1, held(1.3), QUARTER),)),)), LOOKED_UP]
 LABELS = {3: ("van", "truck", "bike")}
 
 
@@ -138,6 +196,27 @@ def test_a_hinge_outside_of_the_rows_and_a_sum_that_cancels_are_no_laws(inputs: 
     swamped = Group(Law((Term(ONE), Term(number(1e5), (Power(0, number(1.0)),)))), held(-1.0))
     for law in (outside, *(Law((Term(number(1.0), (group,)),)) for group in (disguised, swamped))):
         assert np.isnan(value(law, columns)).all()
+
+
+def test_a_wave_of_which_less_than_half_is_seen_and_a_steep_power_are_no_laws(inputs: Floats) -> None:
+    columns = Columns(inputs, np.ones(4))
+    width = float(columns.high[2] - columns.low[2])
+
+    def wave(turns: float) -> Law:
+        return Law((Term(number(1.0), (Wave(2, number(2 * np.pi * turns / width), number(0.3)),)),))
+
+    assert np.isfinite(value(wave(0.51), columns)).all()
+    assert np.isnan(value(wave(0.49), columns)).all()
+    for exponent, defined in ((number(5.9), True), (number(6.1), False), (held(-7.0), False)):
+        law = Law((Term(number(1.0), (Power(0, exponent),)),))
+        assert np.isfinite(value(law, columns)).all() == defined
+
+
+def test_the_sine_of_an_angle_in_radians_may_be_a_small_part_of_a_wave() -> None:
+    slope = np.linspace(-0.04, 0.06, 30)
+    columns = Columns((slope / 0.02)[:, None], np.array([0.02]))
+    law = Law((Term(number(1.0), (Wave(0, number(0.02), held(0.0)),)),))
+    np.testing.assert_allclose(value(law, columns), np.sin(slope))
 
 
 def test_what_differs_in_free_values_or_order_only_has_one_signature() -> None:

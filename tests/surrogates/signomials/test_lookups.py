@@ -123,7 +123,7 @@ def test_a_curve_that_goes_round_meets_itself(rows: Floats) -> None:
 def test_a_curve_that_is_forbidden_stays_away(rows: Floats) -> None:
     y = rows[:, 0] * profile(rows[:, 2])
     rules = Rules(OPERATOR, forbidden=frozenset({"curve", "sine"}))
-    found = search(Task(rows[:, :3], y, np.ones(ROWS), rules, unexplained=0.0), fits=60)
+    found = search(Task(rows[:, :3], y, np.ones(ROWS), rules, unexplained=0.0), refits=60)
     assert not any(isinstance(f, Tabulated) for t in found.best.law.terms for f in t.factors)
 
 

@@ -229,10 +229,10 @@ def test_an_exponent_a_little_off_cancels_where_the_units_say_so(rules: Rules, c
 
 def test_without_units_nothing_changes() -> None:
     x, y = congested(0.0, 0.03, rows=150)
-    bare = search(Task(x, y, np.ones(len(y)), Rules(OPERATOR)), fits=60)
-    other = search(Task(x, y, np.ones(len(y)), Rules(OPERATOR, units=(), output=powers_of("min"))), fits=60)
+    bare = search(Task(x, y, np.ones(len(y)), Rules(OPERATOR)), refits=60)
+    other = search(Task(x, y, np.ones(len(y)), Rules(OPERATOR, units=(), output=powers_of("min"))), refits=60)
     assert (bare.best.law, bare.best.length) == (other.best.law, other.best.length)
-    none = search(Task(x, y, np.ones(len(y)), Rules(OPERATOR, units=(None, None, None))), fits=60)
+    none = search(Task(x, y, np.ones(len(y)), Rules(OPERATOR, units=(None, None, None))), refits=60)
     assert (bare.best.law, bare.best.length) == (none.best.law, none.best.length)
 
 

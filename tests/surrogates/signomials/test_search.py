@@ -62,6 +62,51 @@ def test_a_law_without_noise_is_found_to_the_last_digits(
     assert sorted(text) == sorted(reads) or text.count("·") <= reads.count("·") + 2, text
 
 
+SHAPES: list[tuple[str, tuple[tuple[float, float], ...], Callable[..., Floats]]] = [
+    ("# + # · sqrt(a^2 + b^2)", ((1, 40), (1, 30)), lambda a, b: 3 + 1.4 * np.hypot(a, b)),
+    ("# + # · abs(a) + # · abs(b)", ((-50, 60), (-30, 30)), lambda a, b: 15 + 2 * abs(a) + 3 * abs(b)),
+    ("a / (1 - a)", ((0.1, 0.85),), lambda a: a / (1 - a)),
+    ("1 - exp(-# · a^#)", ((20, 900),), lambda a: 1 - np.exp(-((a / 300) ** 1.6))),
+    ("# · exp(-# · exp(-# · a))", ((0, 40),), lambda a: 60 * np.exp(-5 * np.exp(-0.15 * a))),
+    ("# + # · a · max(0, b - #)", ((1, 6), (5, 300)), lambda a, b: 4 + 0.3 * a * np.maximum(0, b - 120)),
+    (
+        "a · (# + # · exp(-# · (b - #)^2))",
+        ((1, 30), (5, 21)),
+        lambda a, b: 2 * a * (1 + 0.7 * np.exp(-(((b - 8) / 1.4) ** 2))),
+    ),
+    (
+        "1 / (1 + # · exp(# · a - # · b))",
+        ((5, 50), (5, 50)),
+        lambda a, b: 1 / (1 + np.exp(0.1 * (a - b) - 0.3)),
+    ),
+]
+
+
+@pytest.mark.parametrize(("reads", "ranges", "truth"), SHAPES, ids=[case[0] for case in SHAPES])
+def test_shapes_that_logistics_needs_are_found_in_noise(
+    reads: str, ranges: tuple[tuple[float, float], ...], truth: Callable[..., Floats]
+) -> None:
+    rng = np.random.default_rng(9)
+    columns = [rng.uniform(low, high, ROWS) for low, high in ranges]
+    inputs = dict(zip("ab", columns, strict=False))
+    text, formula = law_of(inputs, noisy(truth(*columns), 0.01, rng))
+    for constant in sorted(formula.constants, key=lambda each: -len(f"{abs(each.value):.4g}")):
+        text = text.replace(f"{abs(constant.value):.4g}", "#", 1)
+    assert "".join(sorted(text)) == "".join(sorted(reads)), text
+    error = np.sqrt(np.mean((formula.evaluate(inputs) - truth(*columns)) ** 2)) / truth(*columns).std()
+    assert error < 0.002
+
+
+def test_a_budget_of_refits_ends_the_search_and_is_not_passed_by_much() -> None:
+    rng = np.random.default_rng(10)
+    x = rng.uniform(1, 9, (ROWS, 3))
+    y = noisy(np.sin(x[:, 0]) * x[:, 1] + np.sqrt(x[:, 2] * x[:, 0] + x[:, 1] ** 1.7), 0.02, rng)
+    task = Task(x, y, np.ones(ROWS), Rules(OPERATOR))
+    short, longer = (search(task, refits=refits) for refits in (5.0, 200.0))
+    assert longer.best.length <= short.best.length
+    assert len(short.others) < len(longer.others)
+
+
 def test_whole_exponents_become_exact_and_others_stay_free_with_noise() -> None:
     rng = np.random.default_rng(6)
     inputs = {"a": np.exp(rng.uniform(0, 4, ROWS)), "b": rng.uniform(1, 9, ROWS)}

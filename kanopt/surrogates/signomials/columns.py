@@ -1,0 +1,106 @@
+"""Rows of inputs, with what laws need of them over and over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.formulas import Curve, Input
+from kanopt.formulas.estimation.gradient import curve_weights
+from kanopt.surrogates.signomials.structure import Tabulated
+
+__all__ = ["Columns"]
+
+Array: TypeAlias = NDArray[np.float64]
+
+MARGIN = 0.05
+"""Share of the range of an input at either end in which a hinge is none."""
+
+
+class Columns:
+    """Rows of inputs, with what laws need of them over and over.
+
+    Parameters
+    ----------
+    inputs
+        Shape (n, columns), scaled so that values are of the order of one.
+    scales
+        What the inputs were divided by, shape (columns,): a logarithm is that of the input itself.
+    categories
+        How many categories each input has that is the number of one.
+    """
+
+    def __init__(self, inputs: Array, scales: Array, categories: Mapping[int, int] | None = None) -> None:
+        self.inputs, self.scales = np.asfortranarray(inputs), scales
+        self.categories = categories or {}
+        self._logs: dict[int, Array] = {}
+        self._powers: dict[tuple[int, float], Array] = {}
+        self._bases: dict[Any, Array] = {}
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    @property
+    def count(self) -> int:
+        """How many inputs there are."""
+        return int(self.inputs.shape[1])
+
+    def of(self, column: int) -> Array:
+        """Return an input, shape (n,)."""
+        return self.inputs[:, column]
+
+    def log(self, column: int) -> Array:
+        """Return log x, and a large negative number where x is zero, so that x^b · log x is zero for b > 0."""
+        if column not in self._logs:
+            self._logs[column] = np.log(np.maximum(self.of(column), 1e-300))
+        return self._logs[column]
+
+    def raised(self, column: int, exponent: float) -> Array:
+        """Return x^exponent."""
+        if exponent == 1.0:
+            return self.of(column)
+        key = column, exponent
+        if key not in self._powers:
+            x = self.of(column)
+            # whole exponents only where there are negative values; NaN otherwise
+            plain = exponent in (2.0, -1.0, 3.0) or self.low[column] < 0.0
+            with np.errstate(all="ignore"):
+                self._powers[key] = x**exponent if plain else np.exp(exponent * self.log(column))
+        return self._powers[key]
+
+    def basis(self, factor: Tabulated) -> Array:
+        """Return what each number of a table or curve is multiplied by, shape (n, numbers)."""
+        key = factor.column, factor.of, len(factor.values), factor.low, factor.high
+        if key not in self._bases:
+            x, count = self.of(factor.column), len(factor.values)
+            if factor.of == "category":
+                self._bases[key] = np.asarray(x[:, None] == np.arange(count), dtype=float)
+            else:
+                x = self.log(factor.column) if factor.of == "log x" else x
+                zeros, turns = (0.0,) * count, factor.of == "turn"
+                curve = Curve("s", Input("x"), zeros, factor.low, factor.high, periodic=turns)
+                self._bases[key] = curve_weights(curve, x)
+        return self._bases[key]
+
+    @cached_property
+    def low(self) -> Array:
+        """The smallest value of every input."""
+        return np.asarray(self.inputs.min(axis=0))
+
+    @cached_property
+    def high(self) -> Array:
+        """The largest value of every input."""
+        return np.asarray(self.inputs.max(axis=0))
+
+    def inside(self, column: int, place: float) -> bool:
+        """Whether a place is well within the values of an input."""
+        margin = MARGIN * (self.high[column] - self.low[column])
+        return bool(self.low[column] + margin < place < self.high[column] - margin)
+
+    def take(self, rows: NDArray[np.int64]) -> Columns:
+        """Return some of the rows."""
+        return Columns(self.inputs[rows], self.scales, self.categories)
