@@ -11,11 +11,13 @@ A structure with fewer effective parameters is preferred to one that gains less 
 squared error), or less than one standard error of the gain (the one-standard-error rule, Hastie, Tibshirani
 and Friedman 2009, section 7.10).
 
-If one product node leaves noise, four hidden nodes are tried on the target itself, by least squares and, for a positive
-target, with an exponential link and squared errors divided by the mean; a fifth of the rows is held out to choose the
-smoothing (:mod:`kanopt.kan.heldout`). They have to lower the squared error on these rows, in the units of the target,
-by three percent and two standard errors, or be preferred as above without a higher error here. By the same criterion
-the untransformed target may replace a logarithm with a higher density.
+Where noise remains, hidden nodes are tried only if a pair of columns says anything about it
+(:mod:`kanopt.surrogates.interactions`). If one product node leaves noise too, four hidden nodes are tried, with an
+exponential link and squared errors divided by the mean or on the target itself by least squares, whichever form is
+better without them, and on the other form where they pay; a fifth of the rows is held out to choose the smoothing
+(:mod:`kanopt.kan.heldout`). They have to lower the squared error on these rows, in the units of the target, by three
+percent and two standard errors, or be preferred as above without a higher error here. By the same criterion the
+untransformed target may replace a logarithm with a higher density.
 """
 
 from __future__ import annotations
