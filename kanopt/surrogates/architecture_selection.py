@@ -155,9 +155,10 @@ def _fit_additive(search: ArchitectureSearch, log_target: bool) -> Trial:
 def _select_logs(search: ArchitectureSearch, best: Trial) -> Trial:
     """Choose the features to take logarithms of in an additive model: all, none, then one by one.
 
-    What was chosen before is left as it is.
+    Where some were tried before, the choice stands.
     """
-    if any(best.structure.logs):
+    alike = [t.structure for t in search.trials if t.structure.log_target == best.structure.log_target]
+    if any(any(structure.logs) for structure in alike):
         return best
     numbers = search.table.encoding.numbers
     bends = search.settings.shape_constraints.convexity or (0,) * len(numbers)
@@ -203,9 +204,11 @@ def _add_hidden(search: ArchitectureSearch, starts: list[Trial]) -> list[Trial]:
     noisy = search.can_hold_out and 1.0 - search.accuracy(best) > NOISE
     if noisy and not search.has_interactions(best):
         return tried
+    starts = [_select_logs(search, start) for start in starts]
+    tried = list(starts)
     if not search.settings.shape_constraints:
         # A logarithm of the target has made sums of products; a product of such sums says little.
-        plain = [_select_logs(search, start) for start in starts if not start.structure.log_target]
+        plain = [start for start in starts if not start.structure.log_target]
         tried += [_fit(search, replace(start.structure, hidden=(1,), products=(1,))) for start in plain]
     best = search.best(tried)
     if search.can_hold_out and 1.0 - search.accuracy(best) > NOISE:

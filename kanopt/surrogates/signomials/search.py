@@ -46,7 +46,7 @@ REFITS = 500.0
 """Refits of a search."""
 PHASES = (("signomials", 0.25), ("small", 0.25), ("shapes", 0.2), ("best", 0.15), ("curves", 0.15))
 """What is looked for, one after the other, and its share of the budget; what one leaves is the next one's."""
-AGAIN = (("best", 0.7), ("curves", 0.3))
+KNOWN_PHASES = (("best", 0.7), ("curves", 0.3))
 """The same where laws are known to begin with."""
 PLAINER = 2
 """Laws that are made plainer at the end of a climb."""
@@ -250,7 +250,7 @@ class _Search:
         everything = [fit for law in known if (fit := fitted(law, self.to))]
         everything.sort(key=lambda fit: fit.length)
         self.floor = whole = self.budget.left
-        for phase, share in AGAIN if everything else PHASES:
+        for phase, share in KNOWN_PHASES if everything else PHASES:
             self.floor -= share * whole
             self.phase = phase
             if phase == "curves" and not (self.needs_curves(everything[0]) or self.may_have_curves):
