@@ -38,7 +38,6 @@ def midpoint_gap(model, frame, columns, seed=0):
 
 
 @pytest.mark.filterwarnings("ignore::kanopt.DomainWarning")  # asked far beyond the data on purpose
-@pytest.mark.filterwarnings("ignore::kanopt.DomainWarning")  # asked far beyond the data on purpose
 @pytest.mark.parametrize("hidden", [(), (2,)])
 @pytest.mark.parametrize("log_target", [False, True])
 def test_convex_columns_are_jointly_convex_far_beyond_the_data(trips, hidden, log_target):
@@ -79,6 +78,7 @@ def test_positive_law_of_a_target_that_touches_zero(trips):
     assert (interval["lower"] >= 0.0).all()
 
 
+@pytest.mark.filterwarnings("ignore::kanopt.DomainWarning")  # asked far beyond the data on purpose
 def test_bounded_law_stays_within_its_ends(trips):
     frame, _ = trips
     share = (1 / (1 + np.exp(-(frame["km"] - 25) / 4))).rename("share")

@@ -73,16 +73,16 @@ def _instead(term: Term, place: int, factor: Factor, columns: Columns) -> Iterat
         if not factor.exponent.free:
             for e in _neighbours(b, columns, j):
                 moved = Power(j, Parameter(e, free=False))
-                yield _scaled(term, (*rest, moved), 1.0, middle, b - e)
-        yield _scaled(term, (*rest, Exponential(j, Parameter(b / middle))), np.exp(-b), middle, b)
+                yield _scaled(term, (*rest, moved), 0.0, middle, b - e)
+        yield _scaled(term, (*rest, Exponential(j, Parameter(b / middle))), -b, middle, b)
         if columns.low[j] > 0.0:
-            yield _scaled(term, (*rest, Exponential(j, Parameter(-b * middle), "1/x")), np.exp(b), middle, b)
+            yield _scaled(term, (*rest, Exponential(j, Parameter(-b * middle), "1/x")), b, middle, b)
     elif isinstance(factor, Exponential) and kind_of(columns, factor.column) == "positive":
         j, r = factor.column, factor.rate.value
         middle = float(np.median(columns.of(j)))
         if factor.of != "x" or any(isinstance(f, Power) and f.column == j for f in rest):
             return
-        yield _scaled(term, (*rest, Power(j, Parameter(r * middle))), np.exp(r * middle), middle, -r * middle)
+        yield _scaled(term, (*rest, Power(j, Parameter(r * middle))), r * middle, middle, -r * middle)
     elif isinstance(factor, Group) and len(factor.inner.terms) == 2:
         if (size := _without_sign(factor)) is not None:
             yield replace(term, factors=(*rest, size))
@@ -133,10 +133,11 @@ def _neighbours(exponent: float, columns: Columns, column: int) -> list[float]:
     return below[-1:] + above[:1]
 
 
-def _scaled(term: Term, factors: tuple[Factor, ...], by: float, middle: float, b: float) -> Term:
+def _scaled(term: Term, factors: tuple[Factor, ...], log_by: float, middle: float, b: float) -> Term:
     """Return a term with other factors and the coefficient that keeps its value at the middle of an input."""
     c = term.coefficient
-    value_ = c.value * float(by) * float(np.abs(middle) ** b)
+    with np.errstate(all="ignore"):  # a number beyond floating point is none, and its law has no value
+        value_ = float(c.value * np.exp(log_by + b * np.log(np.abs(middle))))
     return Term(replace(c, value=value_) if c.free else c, factors)
 
 

@@ -271,8 +271,10 @@ class _Search:
 
     def begun(self, everything: list[Fitted]) -> list[Fitted]:
         """Return the laws with which a phase begins."""
-        if self.phase in ("small", "shapes"):
+        if self.phase == "small":
             return self.small(everything)
+        if self.phase == "shapes":
+            return front(everything)
         if self.phase == "curves":
             return self.small([fit for fit in everything if not waves(fit.law)])
         return everything[:WIDTH]
@@ -286,6 +288,16 @@ class _Search:
     def start(self) -> float:
         mean = float(self.to.weight @ self.to.target) / self.to.total
         return float(np.exp(mean)) if self.to.log else mean
+
+
+def front(fits: list[Fitted]) -> list[Fitted]:
+    """Return short laws that no shorter one describes better, the shortest first: what a shape may be missing from."""
+    out: list[Fitted] = []
+    for count in range(SHORT + 1):
+        best = next((fit for fit in fits if operators(fit.law) == count), None)
+        if best is not None and (not out or best.length < out[-1].length):
+            out.append(best)
+    return out
 
 
 def scales_of(inputs: Array) -> Array:
