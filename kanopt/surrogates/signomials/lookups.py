@@ -26,7 +26,7 @@ from kanopt.surrogates.signomials.structure import (
     values_of,
 )
 
-__all__ = ["centred", "felt", "in_lookups", "with_factors", "with_lookups"]
+__all__ = ["based", "centred", "felt", "in_lookups", "with_factors", "with_lookups"]
 
 Array = NDArray[np.float64]
 
@@ -69,6 +69,31 @@ def centred(law: Law, columns: Columns, weight: Array) -> Law:
         coefficient = replace(term.coefficient, value=term.coefficient.value * size)
         terms.append(Term(coefficient, tuple(factors)))
     return Law(tuple(terms))
+
+
+def based(law: Law, columns: Columns) -> Law:
+    """Return the law with tables that are 1 for the commonest category, where they stand beside other factors.
+
+    A table that is a term by itself has a number for each category; once the term has other factors, its size is told
+    by a coefficient.
+    """
+    return Law(tuple([_based(term, columns) for term in law.terms]))
+
+
+def _based(term: Term, columns: Columns) -> Term:
+    if len(term.factors) < 2 or term.coefficient != ONE:
+        return term
+    for place, factor in enumerate(term.factors):
+        if isinstance(factor, Tabulated) and factor.of == "category" and all(v.free for v in factor.values):
+            often = np.bincount(columns.of(factor.column).astype(np.int64), minlength=len(factor.values))
+            held = int(often.argmax())
+            size = factor.values[held].value
+            if size == 0.0:
+                return term
+            values = tuple(Parameter(v.value / size, k != held) for k, v in enumerate(factor.values))
+            rest = (*term.factors[:place], replace(factor, values=values), *term.factors[place + 1 :])
+            return Term(Parameter(size), rest)
+    return term
 
 
 def felt(law: Law, columns: Columns) -> Law:

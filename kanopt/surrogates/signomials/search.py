@@ -17,6 +17,7 @@ from kanopt.surrogates.signomials.cleaning import cleaned
 from kanopt.surrogates.signomials.dictionary import Dictionary
 from kanopt.surrogates.signomials.evaluation import Columns, cancels
 from kanopt.surrogates.signomials.fitting import FLOOR, Budget, Fitted, Target, fitted
+from kanopt.surrogates.signomials.lookups import based
 from kanopt.surrogates.signomials.moves import growths
 from kanopt.surrogates.signomials.rewriting import rewritings
 from kanopt.surrogates.signomials.rules import Rules, flat, imitates_a_curve, waves
@@ -190,8 +191,9 @@ class _Search:
         return bool(fit.squares > chance * self.unexplained * self.to.total)
 
     def new(self, laws: list[Law]) -> list[Law]:
+        """Return the laws that may be and were not met before, each once."""
         found: dict[Any, Law] = {}
-        for law in laws:
+        for law in (based(law, self.ranking.columns) for law in laws):
             key = signature(law)
             curved = imitates_a_curve(law, self.words[self.phase].periods)
             if key not in self.seen and self.to.rules.admits(law) and not curved:
