@@ -340,16 +340,20 @@ class _Beginnings:
 
     def multiplied(self, values: Array) -> tuple[Array, Array]:
         """Return the share taken by the term times every column of (n, m) values, and its coefficients, (m,)."""
-        columns = self.bare[:, None] * values
-        columns -= self.basis @ (self.basis.T @ columns)
-        dot, after = self.residual @ columns, np.maximum((columns**2).sum(axis=0), 1e-300)
-        left = float(self.residual @ self.residual)
-        return np.clip(1.0 - (left - dot * dot / after) / self.squares, 0.0, 1.0 - 1e-12), dot / after
+        with np.errstate(all="ignore"):  # what has no value on some row takes nothing
+            columns = self.bare[:, None] * values
+            columns -= self.basis @ (self.basis.T @ columns)
+            dot, after = self.residual @ columns, np.maximum((columns**2).sum(axis=0), 1e-300)
+            share = 1.0 - (float(self.residual @ self.residual) - dot * dot / after) / self.squares
+            return np.nan_to_num(np.clip(share, 0.0, 1.0 - 1e-12)), np.nan_to_num(dot / after)
 
     def scanned(self, values: Array, exponent: float) -> list[_Start | None]:
         """Return the best of a few slopes for every column of (n, m) values; None where none of them is sound."""
         found: list[_Start | None] = []
         for m in values.T:
+            if not np.isfinite(m).all():
+                found.append(None)
+                continue
             largest = float(m[np.argmax(np.abs(m))])
             slopes = np.array(SLOPES) / (largest if largest else 1.0)
             bases = 1.0 + slopes[:, None] * m

@@ -35,25 +35,25 @@ class Scores:
 
     def of(self, columns: Array, flow: Array) -> tuple[Array, Array]:
         """Return share of the squares taken and slope of each new column, shapes (m,)."""
-        v = columns * (flow * self.weight)[:, None]
-        before = (v * v).sum(axis=0)
-        v -= self.basis @ (self.basis.T @ v)
-        after = (v * v).sum(axis=0)
-        dot = self.residual @ v
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"):  # what has no value on some row takes nothing
+            v = columns * (flow * self.weight)[:, None]
+            before = (v * v).sum(axis=0)
+            v -= self.basis @ (self.basis.T @ v)
+            after = (v * v).sum(axis=0)
+            dot = self.residual @ v
             share = np.where(after > 1e-10 * before, dot * dot / (after * self.squares), 0.0)
             slope = dot / after
         return np.nan_to_num(np.clip(share, 0.0, 1.0 - 1e-12)), np.nan_to_num(slope)
 
     def of_pairs(self, first: Array, second: Array, flow: Array) -> tuple[Array, Array, Array]:
         """Return the share taken by two columns together, and their slopes."""
-        scaled = (flow * self.weight)[:, None]
-        a, b = first * scaled, second * scaled
-        a -= self.basis @ (self.basis.T @ a)
-        b -= self.basis @ (self.basis.T @ b)
-        aa, bb, ab = (a * a).sum(axis=0), (b * b).sum(axis=0), (a * b).sum(axis=0)
-        ra, rb = self.residual @ a, self.residual @ b
         with np.errstate(all="ignore"):
+            scaled = (flow * self.weight)[:, None]
+            a, b = first * scaled, second * scaled
+            a -= self.basis @ (self.basis.T @ a)
+            b -= self.basis @ (self.basis.T @ b)
+            aa, bb, ab = (a * a).sum(axis=0), (b * b).sum(axis=0), (a * b).sum(axis=0)
+            ra, rb = self.residual @ a, self.residual @ b
             det = aa * bb - ab * ab
             sound = det > 1e-8 * aa * bb
             s, c = (bb * ra - ab * rb) / det, (aa * rb - ab * ra) / det
