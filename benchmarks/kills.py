@@ -40,6 +40,7 @@ import pandas as pd
 from _bench import footer
 
 import kanopt as ko
+from kanopt.whatif.law_cache import FOLDER_VARIABLE
 
 CLIENTS, ROWS, PATIENCE = 30, 200, 60.0
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
@@ -228,7 +229,12 @@ class Run:
                 cwd=self.folder,
                 stdout=subprocess.DEVNULL,
                 stderr=errors,
-                env={**os.environ, "TMPDIR": str(self.temporary), MARK: self.mark},
+                env={
+                    **os.environ,
+                    "TMPDIR": str(self.temporary),
+                    FOLDER_VARIABLE: str(self.folder / "laws"),  # each command learns
+                    MARK: self.mark,
+                },
             )
 
         while BEGUN not in self.errors.read_text() and self.process.poll() is None:

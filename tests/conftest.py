@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import matplotlib as mpl
 import pytest
 import torch
 from hypothesis import HealthCheck, settings
 
 from kanopt.interrupt import Interrupt
+from kanopt.whatif.law_cache import FOLDER_VARIABLE
 
 settings.register_profile(
     "kanopt", deadline=None, derandomize=True, max_examples=50, suppress_health_check=[HealthCheck.too_slow]
@@ -17,6 +21,22 @@ mpl.use("Agg")
 _LONG = ("test_notebooks.py", "test_docs.py")
 # Small matrices gain nothing from threads, and on a busy machine they lose much.
 torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _law_cache_of_the_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep learned laws in a folder of this run, also in processes that tests start: the user's own stays as it is."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(FOLDER_VARIABLE, str(tmp_path_factory.mktemp("laws")))
+        yield
+
+
+@pytest.fixture
+def empty_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a folder for learned laws in which there are none, for this test alone."""
+    folder = tmp_path_factory.mktemp("laws") / "kept"
+    monkeypatch.setenv(FOLDER_VARIABLE, str(folder))
+    return folder
 
 
 @pytest.fixture(autouse=True)

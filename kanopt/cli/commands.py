@@ -69,10 +69,28 @@ def kanopt() -> None:
     """Learn laws from tables, plan with them, and ask what if."""
 
 
+def _switch_option(flag: str, text: str) -> Callable[[CommandT], CommandT]:
+    """Return a flag that :func:`_is_on` tells of where it is needed, in place of an argument handed through."""
+
+    def note(context: click.Context, option: click.Parameter, wanted: bool) -> None:
+        context.meta[f"{__name__}.{option.name}"] = wanted
+
+    return click.option(flag, is_flag=True, expose_value=False, callback=note, help=text)
+
+
+_allow_sql = _switch_option("--allow-sql", "Let a scenario ask the databases it names.")
+_allow_outside = _switch_option("--allow-outside", "Let a scenario read files outside its own folder.")
+
+
+def _is_on(option: str) -> bool:
+    return bool(click.get_current_context().meta.get(f"{__name__}.{option}"))
+
+
 def _common_options(command: CommandT) -> CommandT:
     """Add the options of every command that learns or searches."""
     for option in (
         _debug,
+        _switch_option("--relearn", "Learn laws anew that are kept from earlier runs."),
         click.option("--quiet", is_flag=True, help="No progress on stderr."),
         click.option("--json", "as_json", is_flag=True, help="Print the result as JSON."),
         click.option("--seed", type=click.IntRange(min=0), help="In place of the file's."),
@@ -81,27 +99,10 @@ def _common_options(command: CommandT) -> CommandT:
     return command
 
 
-def _access_option(flag: str, text: str) -> Callable[[CommandT], CommandT]:
-    """Return an option that lets a scenario file reach further than its own folder; :func:`_load` reads it."""
-
-    def note(context: click.Context, option: click.Parameter, wanted: bool) -> None:
-        context.meta[f"{__name__}.{option.name}"] = wanted
-
-    return click.option(flag, is_flag=True, expose_value=False, callback=note, help=text)
-
-
-_allow_sql = _access_option("--allow-sql", "Let a scenario ask the databases it names.")
-_allow_outside = _access_option("--allow-outside", "Let a scenario read files outside its own folder.")
-
-
-def _allowed(option: str) -> bool:
-    return bool(click.get_current_context().meta.get(f"{__name__}.{option}"))
-
-
 def _load(file: Path) -> Scenario:
     from kanopt.whatif import load_scenario
 
-    return load_scenario(file, allow_sql=_allowed("allow_sql"), allow_outside=_allowed("allow_outside"))
+    return load_scenario(file, allow_sql=_is_on("allow_sql"), allow_outside=_is_on("allow_outside"))
 
 
 def _time_limit_option(command: CommandT) -> CommandT:
@@ -131,7 +132,7 @@ def check(files: tuple[Path, ...], *, as_json: bool) -> int:
     told: set[str] = set()
     for file in files:
         try:
-            scenario = check_scenario(file, allow_outside=_allowed("allow_outside"))
+            scenario = check_scenario(file, allow_outside=_is_on("allow_outside"))
             if scenario is None:
                 click.echo(
                     f"{file}: a table comes from a database, which was not asked; no mistakes in the rest",
@@ -230,7 +231,7 @@ def _run(
     with progress_reporter(quiet=quiet) as progress:
         scenario = _load(file)
         check_outputs(outputs(scenario), input_files(scenario))
-        return scenario.run(seed=seed, time_limit=time_limit, progress=progress)
+        return scenario.run(seed=seed, time_limit=time_limit, progress=progress, relearn=_is_on("relearn"))
 
 
 def _run_text(outcome: Run) -> str:
@@ -281,7 +282,14 @@ def compare(
             scenarios = [_load(_base_of(scenarios[0])), *scenarios]
         target = report or (out or Path("reports")) / f"{scenarios[0].path.stem}_compared.html"
         check_outputs([target], [path for scenario in scenarios for path in input_files(scenario)])
-        outcome = compared(scenarios, seed=seed, repeats=repeats, time_limit=time_limit, progress=progress)
+        outcome = compared(
+            scenarios,
+            seed=seed,
+            repeats=repeats,
+            time_limit=time_limit,
+            progress=progress,
+            relearn=_is_on("relearn"),
+        )
     if not as_json:
         click.echo(outcome.text())
     written = outcome.to_html(target)
@@ -406,6 +414,9 @@ def fit(file: Path | None, *, table: Path | None, out: Path | None, as_json: boo
         raise click.UsageError("name a scenario file, or a --table with --target and --features")
     if file is not None:
         _refuse_unused_options(given)
+    from kanopt.whatif.law_cache import LawCache
+
+    cache = LawCache(relearn=_is_on("relearn"))
     with save_laws_on_interrupt(out), progress_reporter(quiet=given.pop("quiet")) as progress:
         if file is not None:
             from kanopt.whatif.learn import laws_of, learn
@@ -415,13 +426,13 @@ def fit(file: Path | None, *, table: Path | None, out: Path | None, as_json: boo
                 click.echo(f"warning: {remark}", err=True)
             check_outputs(law_files(scenario.laws, out), input_files(scenario))
             seed = scenario.seed if given["seed"] is None else given["seed"]
-            laws = list(laws_of(scenario, learn(scenario, seed, progress)).values())
+            laws = list(laws_of(scenario, learn(scenario, seed, progress, cache)).values())
         else:
             assert table is not None
             if not given["target"] or not given["features"]:
                 raise click.UsageError("--table needs --target and --features")
             check_outputs(law_files([given["target"]], out), [table])
-            laws = [fit_table(table, **given)]
+            laws = [fit_table(table, report=progress, cache=cache, **given)]
     stop = stop_of_command()
     stop.keep()
     saved = [] if out is None else save_laws(laws, out)
@@ -446,3 +457,22 @@ def _refuse_unused_options(names: Iterable[str]) -> None:
     if idle:
         message = f"{', '.join(idle)}: {'goes' if len(idle) == 1 else 'go'} with --table"
         raise click.UsageError(f"{message}; what a law of a scenario is to be stands in its file")
+
+
+@kanopt.command()
+@click.option("--clear", is_flag=True, help="Remove the laws that are kept.")
+@_debug
+def cache(*, clear: bool) -> None:
+    """Show the learned laws that are kept, or remove them.
+
+    A law of the same rows, settings and seed is then not learned again; --relearn does so all the same.
+    """
+    from kanopt.whatif.law_cache import LawCache
+
+    kept = LawCache()
+    paths = kept.paths()
+    megabytes = sum(path.stat().st_size for path in paths) / 1e6
+    if clear:
+        kept.clear()
+    done = "removed " if clear else ""
+    click.echo(f"{kept.folder}: {done}{count_text(len(paths), 'learned law')}, {megabytes:.1f} MB")

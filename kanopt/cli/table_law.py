@@ -13,13 +13,23 @@ if TYPE_CHECKING:
 
     from kanopt.tables.table_reading import OnBad
     from kanopt.whatif import LearnedLaw
+    from kanopt.whatif.events import OnEvent
     from kanopt.whatif.file_model import Mistake
+    from kanopt.whatif.learn import Cache
 
 __all__ = ["fit_table"]
 
 
 def fit_table(
-    table: Path, *, units: str, on_bad: OnBad, decimal: str, seed: int | None, **asked: Any
+    table: Path,
+    *,
+    units: str,
+    on_bad: OnBad,
+    decimal: str,
+    seed: int | None,
+    report: OnEvent,
+    cache: Cache,
+    **asked: Any,
 ) -> LearnedLaw:
     """Read a table and learn a law from it.
 
@@ -31,6 +41,8 @@ def fit_table(
         How it is read, as given on the command line.
     seed
         For the split and the network; 0 if None.
+    report, cache
+        As of :func:`kanopt.whatif.learn.learn`.
     asked
         The options that say what is learned, as given on the command line.
 
@@ -45,7 +57,7 @@ def fit_table(
     """
     from kanopt.whatif.checks import law_mistakes
     from kanopt.whatif.file_model import validate
-    from kanopt.whatif.learn import fit_law
+    from kanopt.whatif.learn import learn_law
     from kanopt.whatif.partial_sections import read_partial_law
     from kanopt.whatif.spec import LearnedSpec
 
@@ -59,7 +71,7 @@ def fit_table(
         mistakes += law_mistakes({name: checkable}, [table.name], {table.name: frame})
     if mistakes or spec is None:
         raise click.UsageError("\n".join(_option_messages(mistakes)))
-    return fit_law(name, spec, frame, seed or 0)
+    return learn_law(name, spec, frame, seed or 0, report, cache)
 
 
 def _surrogate_section(table: Path, asked: Mapping[str, Any]) -> dict[str, Any]:

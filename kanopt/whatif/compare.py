@@ -18,7 +18,8 @@ from kanopt.errors import Issue, ProblemError, ScenarioError
 from kanopt.text import join_list
 from kanopt.whatif.comparison import Comparison, Variant
 from kanopt.whatif.events import Event, OnEvent, ignore_event
-from kanopt.whatif.learn import Cache, LearnedLaw, laws_of, learn
+from kanopt.whatif.law_cache import LawCache
+from kanopt.whatif.learn import LearnedLaw, laws_of, learn
 from kanopt.whatif.run import build, finish_run, price_today, solve_problem, tell_remarks
 from kanopt.whatif.scenario import Scenario
 
@@ -39,6 +40,7 @@ def compare(
     repeats: int = 2,
     time_limit: float | None = None,
     progress: OnEvent | None = None,
+    relearn: bool = False,
 ) -> Comparison:
     """Solve a base and its variants, and split what differs into new data and new plan.
 
@@ -62,6 +64,8 @@ def compare(
         Seconds for each search, in place of those of the files.
     progress
         Called with each stage.
+    relearn
+        Learn laws anew that were learned before from the same rows in the same way, and are kept on disk.
 
     Returns
     -------
@@ -76,7 +80,7 @@ def compare(
     """
     _check(scenarios, repeats)
     report, start = progress or ignore_event, time.perf_counter()
-    contests = _scenario_searches(scenarios, seed, report)
+    contests = _scenario_searches(scenarios, seed, report, LawCache(relearn=relearn))
     for round_ in range(repeats):
         _search(contests, round_, time_limit, report)
     _complete(contests)
@@ -188,9 +192,8 @@ class _ScenarioSearch:
 
 
 def _scenario_searches(
-    scenarios: Sequence[Scenario], seed: int | None, report: OnEvent
+    scenarios: Sequence[Scenario], seed: int | None, report: OnEvent, cache: LawCache
 ) -> list[_ScenarioSearch]:
-    cache: Cache = {}
     chosen = scenarios[0].seed if seed is None else seed
     contests = []
     for scenario in scenarios:

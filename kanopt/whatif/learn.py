@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from kanopt.errors import FitError, FormulaError, TableError
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from kanopt.formulas import Formula
     from kanopt.surrogates.diagram import Diagram
 
-__all__ = ["Cache", "LearnedLaw", "LearningInterrupted", "doubts", "fit_law", "laws_of", "learn"]
+__all__ = ["Cache", "LearnedLaw", "LearningInterrupted", "doubts", "fit_law", "laws_of", "learn", "learn_law"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +47,8 @@ class LearnedLaw:
         Where it comes from, why it is not trusted, and where its declared units do not agree.
     seconds
         How long it took to learn.
+    learned_on
+        The day on which it was learned, of a law from the cache; None for one learned now.
     """
 
     name: str
@@ -55,6 +58,7 @@ class LearnedLaw:
     trusted: bool = True
     note: str = ""
     seconds: float = 0.0
+    learned_on: date | None = None
 
 
 class LearningInterrupted(KeyboardInterrupt):
@@ -115,27 +119,36 @@ def learn(
     learned: dict[str, LearnedLaw] = {}
     for name, spec in scenario.laws.items():
         if isinstance(spec, LearnedSpec):
-            key = _fingerprint(spec, scenario.tables[spec.table], seed)
-            law = None if cache is None else cache.get(key)
-            if law is None:
-                report(Event("learn", f"learning law {name!r} from table {spec.table!r}"))
-                try:
-                    law = fit_law(name, spec, scenario.tables[spec.table], seed)
-                except (FitError, TableError) as error:
-                    mistakes = [Mistake(("surrogates", name), text) for text in split_messages(error)]
-                    raise scenario.layers.error(mistakes) from error
-                except FormulaError as error:
-                    raise FormulaError(
-                        str(scenario.layers.issue(Mistake(("surrogates", name), str(error))))
-                    ) from error
-                except KeyboardInterrupt:
-                    raise LearningInterrupted(name, learned) from None
-                fit = f"{_fit_text(law)}, {seconds_text(law.seconds)}"
-                report(Event("learn", f"{name} = {law.formula} ({fit})"))
-            learned[name] = replace(law, name=name, formula=_with_output_name(law.formula, name))
-            if cache is not None:
-                cache[key] = law
+            try:
+                learned[name] = learn_law(name, spec, scenario.tables[spec.table], seed, report, cache)
+            except (FitError, TableError) as error:
+                mistakes = [Mistake(("surrogates", name), text) for text in split_messages(error)]
+                raise scenario.layers.error(mistakes) from error
+            except FormulaError as error:
+                raise FormulaError(
+                    str(scenario.layers.issue(Mistake(("surrogates", name), str(error))))
+                ) from error
+            except KeyboardInterrupt:
+                raise LearningInterrupted(name, learned) from None
     return learned
+
+
+def learn_law(
+    name: str, spec: LearnedSpec, frame: pd.DataFrame, seed: int, report: OnEvent, cache: Cache | None
+) -> LearnedLaw:
+    """Return a law from the cache, or learn it and keep it there; see :func:`learn` and :func:`fit_law`."""
+    key = _fingerprint(spec, frame, seed)
+    law = None if cache is None else cache.get(key)
+    if law is None:
+        report(Event("learn", f"learning law {name!r} from table {spec.table!r}"))
+        law = fit_law(name, spec, frame, seed)
+        if cache is not None:
+            cache[key] = law
+        report(Event("learn", f"{name} = {law.formula} ({_fit_text(law)}, {seconds_text(law.seconds)})"))
+    elif law.learned_on is not None:
+        told = f"learned {law.learned_on} in {seconds_text(law.seconds)}"
+        report(Event("learn", f"law {name!r} from the cache ({told})"))
+    return replace(law, name=name, formula=_with_output_name(law.formula, name))
 
 
 def laws_of(scenario: Scenario, learned: Mapping[str, LearnedLaw]) -> dict[str, LearnedLaw]:
@@ -225,7 +238,8 @@ def _fingerprint(spec: LearnedSpec, frame: pd.DataFrame, seed: int) -> str:
 
     rows = hashlib.sha256(pd.util.hash_pandas_object(frame, index=False).to_numpy().tobytes()).hexdigest()
     units = sorted(units_of(frame).items())
-    return f"{spec.model_dump_json()} {list(frame.columns)} {units} {rows} {seed}"
+    columns = [(column, str(dtype)) for column, dtype in frame.dtypes.items()]
+    return f"{spec.model_dump_json()} {columns} {units} {len(frame)} {rows} {seed}"
 
 
 def _with_output_name(formula: Formula, name: str) -> Formula:

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kanopt.errors import DomainWarning, FormulaError, KanoptWarning, ProblemError, UnitError
-from kanopt.text import amount_text, count_text, money_text, seconds_text
+from kanopt.text import amount_text, count_text, list_names, money_text, seconds_text
 from kanopt.whatif.checks import with_keys
 from kanopt.whatif.events import Event, OnEvent, ignore_event
 from kanopt.whatif.file_model import Mistake, split_messages
-from kanopt.whatif.learn import Cache, LearnedLaw, doubts, laws_of, learn
+from kanopt.whatif.law_cache import LawCache
+from kanopt.whatif.learn import LearnedLaw, doubts, laws_of, learn
 from kanopt.whatif.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def run(
     seed: int | None = None,
     time_limit: float | None = None,
     progress: OnEvent | None = None,
-    cache: Cache | None = None,
+    relearn: bool = False,
 ) -> Run:
     """Learn, build, solve and explain; see :meth:`Scenario.run`."""
     report = progress or ignore_event
@@ -89,7 +90,7 @@ def run(
     start = time.perf_counter()
     scenario.check(planning=True)
     tell_remarks([scenario], report)
-    laws = laws_of(scenario, learn(scenario, chosen, report, cache))
+    laws = laws_of(scenario, learn(scenario, chosen, report, LawCache(relearn=relearn)))
     problem = build(scenario, laws)
     for remark in (*problem.data_remarks(), *problem.unreachable()):
         report(Event("build", f"note: {remark}"))
@@ -228,7 +229,9 @@ def _provenance(
     facts |= {f"table {name}": f"sha256 {report_of(frame).sha256}" for name, frame in scenario.tables.items()}
     facts |= {f"change {place}": str(change) for place, change in enumerate(scenario.changes, start=1)}
     facts |= {"seed": str(result.seed), "solver": result.solver}
-    facts |= {"seconds learning": f"{sum(law.seconds for law in laws.values()):.1f}"}
+    kept = list_names([law.name for law in laws.values() if law.learned_on is not None])
+    learning = f"{sum(law.seconds for law in laws.values()):.1f}"
+    facts |= {"seconds learning": f"{learning} ({kept} before, from the cache)" if kept else learning}
     facts |= {"seconds solving": f"{result.wall_seconds:.1f}", "seconds in all": f"{seconds:.1f}"}
     return facts | environment()
 

@@ -328,6 +328,7 @@ class Scenario:
         seed: int | None = None,
         time_limit: float | None = None,
         progress: OnEvent | None = None,
+        relearn: bool = False,
     ) -> Run:
         """Learn the laws, build the problem, solve it and explain the plan.
 
@@ -337,6 +338,8 @@ class Scenario:
             In place of those of the file; seconds.
         progress
             Called with an :class:`~kanopt.whatif.Event` at each stage and incumbent.
+        relearn
+            Learn laws anew that were learned before from the same rows in the same way, and are kept on disk.
 
         Raises
         ------
@@ -347,7 +350,7 @@ class Scenario:
         """
         from kanopt.whatif.run import run
 
-        return run(self, seed=seed, time_limit=time_limit, progress=progress)
+        return run(self, seed=seed, time_limit=time_limit, progress=progress, relearn=relearn)
 
     def __repr__(self) -> str:
         kind = "laws alone" if self.problem_spec is None else self.kind

@@ -538,3 +538,28 @@ def test_check_warns_of_markets_that_no_lane_leads_to(case, cli):
     code, out, err = cli("check", "net.toml")
     assert (code, out) == (0, "net.toml: no mistakes (supply, 7 tables, 1 law)\n"), out
     assert "problem: no lanes lead from any supplier to 'Nice' through sites that may open" in err
+
+
+def test_a_law_is_learned_once_and_again_when_asked(case, cli, empty_cache):
+    (case / "trips.csv").write_text("km,minutes\n" + "".join(f"{k},{2 * k}\n" for k in range(1, 60)))
+    law = '[surrogates.minutes]\nformula = "2 * km"\ninputs = { km = "km" }\nunit = "min"'
+    edit(case / "case.toml", law, f"{LEARNED}\nnetwork = {{ hidden = [], starts = 1 }}\n")
+    assert cli("cache")[:2] == (0, f"{empty_cache}: 0 learned laws, 0.0 MB\n")
+    code, first, err = cli("fit", "case.toml")
+    assert code == 0
+    assert "learning law 'minutes'" in err
+    for command in ("fit", "run", "solve", "compare"):
+        files = ["case.toml", "dear.toml"] if command == "compare" else ["case.toml"]
+        code, out, err = cli(command, *files)
+        assert code == 0
+        assert "law 'minutes' from the cache (learned " in err
+        assert "learning" not in err
+        assert command != "fit" or out == first
+    assert "learning law 'minutes'" in cli("run", "case.toml", "--relearn")[2]
+    table = ("fit", "--table", "trips.csv", "--target", "minutes", "--features", "km")
+    assert "learning law 'minutes'" in cli(*table)[2]
+    assert "law 'minutes' from the cache" in cli(*table)[2]
+    assert "learning law 'minutes'" in cli(*table, "--relearn")[2]
+    assert cli("cache")[1].startswith(f"{empty_cache}: 2 learned laws, ")
+    assert cli("cache", "--clear")[1].startswith(f"{empty_cache}: removed 2 learned laws, ")
+    assert list(empty_cache.iterdir()) == []

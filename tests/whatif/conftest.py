@@ -2,6 +2,8 @@ import json
 import textwrap
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 TABLES = {
@@ -91,10 +93,34 @@ def write_tiny(folder: Path) -> Path:
     return path
 
 
+GIVEN = '[surrogates.minutes]\nformula = "2 * km"\ninputs = { km = "km" }\nunit = "min"'
+LEARNED = """[tables.trips]
+path = "trips.csv"
+units = { km = "km", minutes = "min" }
+
+[surrogates.minutes]
+table = "trips"
+target = "minutes"
+features = ["km"]
+network = { hidden = [], log_target = false, starts = 1, grid_size = 4 }"""
+
+
 @pytest.fixture
 def tiny(tmp_path: Path) -> Path:
     """A routing scenario of four clients with laws written by hand."""
     return write_tiny(tmp_path)
+
+
+@pytest.fixture
+def learned(tiny):
+    """The tiny scenario with its law of travel time learned from 80 trips of up to 30 km."""
+    rng = np.random.default_rng(0)
+    km = rng.uniform(0.5, 30, 80).round(2)
+    pd.DataFrame({"km": km, "minutes": (2 * km * rng.normal(1, 0.02, 80)).round(3)}).to_csv(
+        tiny.parent / "trips.csv", index=False
+    )
+    tiny.write_text(tiny.read_text().replace(GIVEN, LEARNED))
+    return tiny
 
 
 @pytest.fixture(scope="module")

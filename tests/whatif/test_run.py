@@ -9,29 +9,6 @@ from kanopt.whatif import Event, load_scenario
 from kanopt.whatif.learn import Cache, fit_law, learn
 from kanopt.whatif.spec import LearnedSpec
 
-GIVEN = '[surrogates.minutes]\nformula = "2 * km"\ninputs = { km = "km" }\nunit = "min"'
-LEARNED = """[tables.trips]
-path = "trips.csv"
-units = { km = "km", minutes = "min" }
-
-[surrogates.minutes]
-table = "trips"
-target = "minutes"
-features = ["km"]
-network = { hidden = [], log_target = false, starts = 1, grid_size = 4 }"""
-
-
-@pytest.fixture
-def learned(tiny):
-    """The tiny scenario with its law of travel time learned from 80 trips of up to 30 km."""
-    rng = np.random.default_rng(0)
-    km = rng.uniform(0.5, 30, 80).round(2)
-    pd.DataFrame({"km": km, "minutes": (2 * km * rng.normal(1, 0.02, 80)).round(3)}).to_csv(
-        tiny.parent / "trips.csv", index=False
-    )
-    tiny.write_text(tiny.read_text().replace(GIVEN, LEARNED))
-    return tiny
-
 
 def test_a_run_prices_its_plan_and_todays_on_the_same_laws(tiny):
     events: list[Event] = []
@@ -62,6 +39,7 @@ def test_the_same_seed_gives_the_same_plan(tiny):
     pd.testing.assert_frame_equal(one, other)
 
 
+@pytest.mark.usefixtures("empty_cache")
 def test_a_law_is_learned_named_and_measured(learned):
     events: list[Event] = []
     run = load_scenario(learned).run(progress=events.append)

@@ -1,0 +1,304 @@
+"""Laws learned before, kept on disk: what was learned once is not learned again.
+
+A law is found again only by the same rows, settings and seed, and the same program: versions and source files of all
+that has a part in learning belong to its key. Files are data: every field is checked when one is read, and nothing in
+it is executed. What cannot be read is learned anew; what cannot be written costs a warning and nothing else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import warnings
+from collections.abc import Iterator, MutableMapping
+from dataclasses import replace
+from datetime import date
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from kanopt.errors import FileFormatError, KanoptWarning
+from kanopt.files import read_file, replace_file
+from kanopt.validation import Count, Finite
+from kanopt.whatif.learn import LearnedLaw
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from kanopt.surrogates.diagram import Diagram
+
+__all__ = ["FOLDER_VARIABLE", "LawCache"]
+
+FOLDER_VARIABLE = "KANOPT_CACHE_DIR"
+"""The variable of the environment that names another folder than the user's own."""
+
+_FORMAT: Literal["kanopt learned law 1"] = "kanopt learned law 1"
+_LARGEST_FILE = 8_000_000
+_MOST_FILES = 200
+_MOST_BYTES = 64 * 2**20
+_FILE_NAME = re.compile(r"[0-9a-f]{64}\.json")
+_PACKAGES = ("kanopt", "torch", "numpy", "scipy", "pandas", "scikit-learn", "sympy")
+_SOURCES = ("kan", "surrogates", "formulas", "tables", "units", "whatif", "text.py")
+
+
+class LawCache(MutableMapping[str, LearnedLaw]):
+    """Learned laws by what they were learned from, in one JSON file each.
+
+    Several processes may use one folder. It holds 200 laws or 64 MiB at most; those that were not used for longest go.
+
+    Parameters
+    ----------
+    folder
+        Where the files are; by default what ``KANOPT_CACHE_DIR`` names, else the user's folder for such files.
+    relearn
+        Find nothing that was learned before, and replace it by what is learned now.
+    """
+
+    def __init__(self, folder: Path | None = None, *, relearn: bool = False) -> None:
+        self.folder = folder or _default_folder()
+        self.relearn = relearn
+        self._in_memory: dict[str, LearnedLaw] = {}
+        self._told_of_writing = False
+
+    def __getitem__(self, key: str) -> LearnedLaw:
+        if key in self._in_memory:
+            return self._in_memory[key]
+        law = None if self.relearn else self._read(key)
+        if law is None:
+            raise KeyError(key)
+        # what comes from memory was told of before
+        self._in_memory[key] = replace(law, learned_on=None)
+        return law
+
+    def __setitem__(self, key: str, law: LearnedLaw) -> None:
+        self._in_memory[key] = law
+        try:
+            content = _LawFile.of(_full_key(key), law).model_dump_json(by_alias=True)
+            if len(content.encode()) > _LARGEST_FILE:
+                raise FileFormatError(f"{len(content):,} characters are too many, at most {_LARGEST_FILE:,}")
+            replace_file(self._path(key), content, make_folders=True)
+            self._remove_oldest()
+        except (OSError, ValueError) as error:
+            if not self._told_of_writing:
+                self._told_of_writing = True
+                _warn(f"learned laws are not kept for later runs: {error}")
+
+    def __delitem__(self, key: str) -> None:
+        known = self._in_memory.pop(key, None)
+        try:
+            self._path(key).unlink()
+        except FileNotFoundError:
+            if known is None:
+                raise KeyError(key) from None
+
+    def __iter__(self) -> Iterator[str]:
+        found = set(self._in_memory)
+        for path in self.paths():
+            with contextlib.suppress(OSError, ValueError):
+                key, program, _ = _LawFile.load(path).key.partition(_program())
+                found |= {key} if program else set()
+        return iter(found)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def clear(self) -> None:
+        """Remove all laws, those of other versions and damaged files too; other files in the folder stay."""
+        self._in_memory.clear()
+        for path in self.paths():
+            path.unlink(missing_ok=True)
+
+    def paths(self) -> list[Path]:
+        """Return the files of laws, also of other versions, last used first."""
+        used: list[tuple[int, Path]] = []
+        for path in self.folder.glob("*.json"):
+            # another process may remove it meanwhile
+            with contextlib.suppress(FileNotFoundError):
+                used += [(path.stat().st_mtime_ns, path)] if _FILE_NAME.fullmatch(path.name) else []
+        return [path for _, path in sorted(used, reverse=True)]
+
+    def _path(self, key: str) -> Path:
+        return self.folder / f"{hashlib.sha256(_full_key(key).encode()).hexdigest()}.json"
+
+    def _read(self, key: str) -> LearnedLaw | None:
+        """Return a law from its file; None, with a warning, where that is not what was written there."""
+        path = self._path(key)
+        try:
+            file = _LawFile.load(path)
+            if file.key != _full_key(key):
+                raise FileFormatError("it is the law of other rows or settings")
+            law = file.law()
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            why = "it is damaged" if isinstance(error, ValidationError) else str(error)
+            _warn(f"{path}: this kept law is ignored and learned anew: {why}")
+            return None
+        with contextlib.suppress(OSError):  # in a folder that is read only
+            os.utime(path)
+        return law
+
+    def _remove_oldest(self) -> None:
+        size = 0
+        for place, path in enumerate(self.paths()):
+            with contextlib.suppress(FileNotFoundError):
+                size += path.stat().st_size
+                if place >= _MOST_FILES or size > _MOST_BYTES:
+                    path.unlink()
+
+
+def _default_folder() -> Path:
+    from platformdirs import user_cache_dir
+
+    named = os.environ.get(FOLDER_VARIABLE)
+    return Path(named).expanduser() if named else Path(user_cache_dir("kanopt", appauthor=False), "laws")
+
+
+def _warn(text: str) -> None:
+    warnings.warn(text, KanoptWarning, stacklevel=2)
+
+
+def _full_key(key: str) -> str:
+    return key + _program()
+
+
+@cache
+def _program() -> str:
+    """Return the versions of what learns, and a hash of its source files: an edited one never finds a stale law."""
+    root = Path(__file__).parent.parent
+    hashed = hashlib.sha256()
+    for source in _SOURCES:
+        files = [root / source] if source.endswith(".py") else sorted((root / source).rglob("*.py"))
+        for file in files:
+            content = file.read_bytes()
+            hashed.update(f"{file.relative_to(root).as_posix()} {len(content)}\n".encode() + content)
+    versions = " ".join(f"{name} {version(name)}" for name in _PACKAGES)
+    return f" learned by {versions} source {hashed.hexdigest()}"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(
+        strict=True, extra="forbid", frozen=True, populate_by_name=True, ser_json_inf_nan="constants"
+    )
+
+
+class _Effects(_Part):
+    """The columns of :func:`kanopt.surrogates.summary.effect_table`, in its order."""
+
+    feature: list[str]
+    kind: list[str]
+    from_: list[str] = Field(alias="from")
+    to: list[str]
+    lowest_effect: list[float]
+    highest_effect: list[float]
+    direction: list[str]
+    importance: list[float]
+
+
+class _Edge(_Part):
+    layer: Count
+    source: Count
+    target: Count
+    x: list[Finite]
+    y: list[Finite]
+    labels: tuple[str, ...]
+    strength: Finite
+    factor: Literal[0, 1, 2]
+    pruned: bool
+
+
+class _Diagram(_Part):
+    layers: tuple[tuple[str, ...], ...]
+    edges: tuple[_Edge, ...]
+    products: tuple[Count, ...]
+
+    def diagram(self) -> Diagram:
+        """Build the diagram; ValueError if its parts do not belong together."""
+        import numpy as np
+
+        from kanopt.surrogates.diagram import Diagram, DiagramEdge
+
+        sizes = [len(layer) for layer in self.layers]
+        sound = len(self.products) in (0, len(sizes))
+        sound &= all(count <= size for count, size in zip(self.products, sizes, strict=False))
+        for edge in self.edges:
+            sound &= edge.layer + 1 < len(sizes) and len(edge.x) == len(edge.y) > 0
+            sound &= len(edge.labels) in (0, len(edge.y))
+            sound = sound and edge.source < sizes[edge.layer] and edge.target < sizes[edge.layer + 1]
+        if not sound:
+            raise FileFormatError("the parts of its diagram do not belong together")
+        edges = (
+            DiagramEdge(**{**dict(edge), "x": np.array(edge.x, float), "y": np.array(edge.y, float)})
+            for edge in self.edges
+        )
+        return Diagram(self.layers, tuple(edges), self.products)
+
+
+class _LawFile(_Part):
+    """A file of the cache."""
+
+    format: Literal["kanopt learned law 1"]
+    key: str
+    name: str
+    learned_on: date
+    seconds: float = Field(ge=0, allow_inf_nan=False)
+    trusted: bool
+    note: str
+    formula: str
+    summary: _Effects | None
+    diagram: _Diagram | None
+
+    @classmethod
+    def of(cls, key: str, law: LearnedLaw) -> _LawFile:
+        """Return what a file holds of a law."""
+        return cls(
+            format=_FORMAT,
+            key=key,
+            name=law.name,
+            learned_on=law.learned_on or date.today(),
+            seconds=law.seconds,
+            trusted=law.trusted,
+            note=law.note,
+            formula=law.formula.to_json(),
+            summary=None if law.summary is None else _effects(law.summary),
+            diagram=None if law.diagram is None else _plain(law.diagram),
+        )
+
+    @classmethod
+    def load(cls, path: Path) -> _LawFile:
+        """Read and check a file; OSError or ValueError if that cannot be done."""
+        return cls.model_validate_json(read_file(path, _LARGEST_FILE, "a kept law"))
+
+    def law(self) -> LearnedLaw:
+        """Build the law; ValueError if its parts do not make one."""
+        import pandas as pd
+
+        from kanopt.formulas import Formula
+
+        return LearnedLaw(
+            name=self.name,
+            formula=Formula.from_json(self.formula),
+            summary=None if self.summary is None else pd.DataFrame(self.summary.model_dump(by_alias=True)),
+            diagram=None if self.diagram is None else self.diagram.diagram(),
+            trusted=self.trusted,
+            note=self.note,
+            seconds=self.seconds,
+            learned_on=self.learned_on,
+        )
+
+
+def _effects(summary: pd.DataFrame) -> _Effects:
+    columns = {str(name): summary[name].tolist() for name in summary.columns}
+    return _Effects.model_validate(columns)
+
+
+def _plain(diagram: Diagram) -> _Diagram:
+    edges = tuple(
+        _Edge(**{**vars(edge), "x": edge.x.tolist(), "y": edge.y.tolist()}) for edge in diagram.edges
+    )
+    return _Diagram(layers=diagram.layers, edges=edges, products=diagram.products)

@@ -1,0 +1,291 @@
+"""What was learned once is not learned again, and nothing else is taken for it."""
+
+import errno
+import json
+import multiprocessing
+import os
+from importlib import import_module
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import kanopt as ko
+from kanopt.errors import KanoptWarning
+from kanopt.formulas import Variable, parse_formula
+from kanopt.reports.law_section import law_sections
+from kanopt.surrogates.diagram import Diagram, DiagramEdge
+from kanopt.whatif import Event, LearnedLaw, law_cache, load_scenario
+from kanopt.whatif.law_cache import LawCache
+from kanopt.whatif.learn import learn
+
+module = import_module("kanopt.whatif.learn")
+
+
+def small_law(name="minutes"):
+    formula = parse_formula("2 * km", [Variable("km", "km")], Variable(name, "min"))
+    edge = DiagramEdge(0, 0, 0, np.array([0.5, 30.0]), np.array([0.1, 0.3]), (), 1.0)
+    summary = {"feature": ["km"], "kind": ["number"], "from": ["0.5"], "to": ["30"], "lowest_effect": [1.0]}
+    summary |= {"highest_effect": [60.0], "direction": ["rises"], "importance": [1.0]}
+    return LearnedLaw(
+        name,
+        formula,
+        pd.DataFrame(summary),
+        Diagram((("km",), (name,)), (edge,)),
+        note="from trips",
+        seconds=2.1,
+    )
+
+
+@pytest.fixture
+def fits(monkeypatch, empty_cache):
+    """Count how often a law is learned; it takes no time."""
+    done = []
+
+    def fit(name, spec, frame, seed):
+        done.append(seed)
+        return small_law(name)
+
+    monkeypatch.setattr(module, "fit_law", fit)
+    return done
+
+
+def learned_again(path, seed=3, **options):
+    events: list[Event] = []
+    laws = learn(load_scenario(path), seed, events.append, LawCache(**options))
+    return laws["minutes"], [event.message for event in events]
+
+
+def test_a_second_run_learns_nothing_and_says_the_same(learned, monkeypatch, empty_cache):
+    first = load_scenario(learned).run()
+    (path,) = empty_cache.iterdir()
+    monkeypatch.setattr(module, "fit_law", lambda *_: pytest.fail("a law was learned again"))
+    events: list[Event] = []
+    second = load_scenario(learned).run(progress=events.append)
+    one, other = first.laws["minutes"], second.laws["minutes"]
+    today = json.loads(path.read_text())["learned_on"]
+    assert events[0].message.startswith(f"law 'minutes' from the cache (learned {today} in ")
+    assert second.provenance["seconds learning"].endswith(" ('minutes' before, from the cache)")
+    assert other.formula == one.formula
+    km = np.linspace(1.0, 29.0, 50)
+    np.testing.assert_array_equal(other.formula.evaluate({"km": km}), one.formula.evaluate({"km": km}))
+    assert one.summary is not None
+    assert other.summary is not None
+    pd.testing.assert_frame_equal(other.summary, one.summary)
+    assert one.diagram is not None
+    assert other.diagram is not None
+    assert other.diagram.layers == one.diagram.layers
+    assert other.diagram.products == one.diagram.products
+    for mine, theirs in zip(other.diagram.edges, one.diagram.edges, strict=True):
+        np.testing.assert_equal(vars(mine), vars(theirs))
+    (section,), (expected,) = law_sections({"minutes": other}), law_sections({"minutes": one})
+    assert (section.facts, section.tables, section.hint) == (expected.facts, expected.tables, expected.hint)
+    assert section.considered == expected.considered
+    assert section.diagram is not None
+    pd.testing.assert_frame_equal(second.result.to_frame(), first.result.to_frame())
+
+
+@pytest.mark.parametrize("relearn", [False, True])
+def test_a_comparison_reads_a_law_once_and_learns_it_anew_once(learned, fits, relearn):
+    learned_again(learned)
+    base = load_scenario(learned)
+    events: list[Event] = []
+    scenarios = [base, base.scale("clients.demand", 0.5)]
+    ko.compare(scenarios, repeats=1, time_limit=0.1, progress=events.append, relearn=relearn)
+    told = [event.message.split()[0] for event in events if event.stage == "learn"]
+    assert told == (["learning", "minutes"] if relearn else ["law"])
+    assert fits == ([3, 3] if relearn else [3])
+
+
+def test_other_rows_settings_seeds_and_programs_are_other_laws(learned, fits, monkeypatch):
+    learned_again(learned)
+    learned_again(learned)
+    assert len(fits) == 1
+    learned_again(learned, seed=4)
+    assert len(fits) == 2
+    table = learned.parent / "trips.csv"
+    rows = table.read_text()
+    table.write_text(rows.replace(rows.split()[5], "7.0,14.1"))
+    learned_again(learned)
+    assert len(fits) == 3
+    learned.write_text(learned.read_text().replace("grid_size = 4", "grid_size = 5"))
+    learned_again(learned)
+    assert len(fits) == 4
+    with monkeypatch.context() as other:
+        other.setattr(law_cache, "version", lambda name: "99.0")
+        law_cache._program.cache_clear()
+        learned_again(learned)
+    law_cache._program.cache_clear()
+    assert len(fits) == 5
+    learned_again(learned)
+    assert len(fits) == 5
+    assert len(LawCache()) == 4  # that of another program does not count
+
+
+def test_an_edited_source_file_is_another_program(tmp_path, monkeypatch):
+    source = tmp_path / "whatif" / "law_cache.py"
+    source.parent.mkdir()
+    told = set()
+    monkeypatch.setattr(law_cache, "__file__", str(source))
+    (tmp_path / "text.py").write_text("")
+    for text in ("one = 1", "one = 2", "one = 2"):
+        source.write_text(text)
+        law_cache._program.cache_clear()
+        told.add(law_cache._program())
+    law_cache._program.cache_clear()
+    assert len(told) == 2
+
+
+def damaged(text):
+    return text[: len(text) // 2]
+
+
+def changed(**fields):
+    return lambda text: json.dumps(json.loads(text) | fields)
+
+
+def cut_diagram(text):
+    content = json.loads(text)
+    content["diagram"]["edges"][0]["target"] = 7
+    return json.dumps(content)
+
+
+def uneven_effects(text):
+    content = json.loads(text)
+    content["summary"]["importance"] = []
+    return json.dumps(content)
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (damaged, "it is damaged"),
+        (lambda _: "", "it is damaged"),
+        (lambda _: "[" * 100_000, "it is damaged"),
+        (lambda _: "\udcff", "it is damaged"),
+        (lambda text: text + " " * 8_000_000, "bytes are too many for a kept law"),
+        (changed(key="another"), "it is the law of other rows or settings"),
+        (changed(formula="__import__('os')"), "this is no formula file"),
+        (changed(seconds="2"), "it is damaged"),
+        (changed(more=1), "it is damaged"),
+        (cut_diagram, "the parts of its diagram do not belong together"),
+        (uneven_effects, "same length"),
+    ],
+)
+def test_a_file_that_is_not_what_was_written_is_ignored_once(learned, fits, empty_cache, change, why):
+    learned_again(learned)
+    (path,) = empty_cache.iterdir()
+    path.write_bytes(change(path.read_text()).encode(errors="surrogateescape"))
+    with pytest.warns(KanoptWarning, match=why) as told:
+        learned_again(learned)
+    assert len(told) == 1
+    assert str(told[0].message).startswith(f"{path}: this kept law is ignored and learned anew: ")
+    learned_again(learned)
+    assert len(fits) == 2  # the new one has taken its place
+
+
+def test_what_is_no_file_is_ignored_and_left(learned, fits, empty_cache):
+    learned_again(learned)
+    (path,) = empty_cache.iterdir()
+    path.unlink()
+    path.mkdir()
+    with pytest.warns(KanoptWarning) as told:
+        learned_again(learned)
+    messages = [str(each.message) for each in told]
+    assert ["ignored" in message for message in messages] == [True, False]
+    assert "learned laws are not kept for later runs" in messages[1]
+
+
+def test_a_full_disk_is_told_once_and_loses_nothing(empty_cache, monkeypatch):
+    def full(_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    cache = LawCache()
+    with pytest.warns(KanoptWarning, match="not kept for later runs: .*No space left on device") as told:
+        cache["one"] = cache["two"] = small_law()
+    assert len(told) == 1
+    assert set(cache) == {"one", "two"}
+    assert list(empty_cache.iterdir()) == []
+
+
+@pytest.mark.parametrize("place", ["file", "file/in"])
+def test_a_folder_that_cannot_be_made_is_told_once_and_loses_nothing(learned, fits, tmp_path, place):
+    (tmp_path / "file").write_text("no folder")
+    with pytest.warns(KanoptWarning) as told:
+        law, _ = learned_again(learned, folder=tmp_path / place)
+    assert law.name == "minutes"
+    assert "learned laws are not kept for later runs" in str(told[-1].message)
+
+
+def test_a_folder_that_is_read_only_still_gives_its_laws(learned, fits, monkeypatch):
+    def read_only(*_, **__):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    learned_again(learned)
+    monkeypatch.setattr(os, "utime", read_only)
+    monkeypatch.setattr(law_cache, "replace_file", read_only)
+    assert learned_again(learned)[1][0].startswith("law 'minutes' from the cache")
+    with pytest.warns(KanoptWarning, match="not kept for later runs: .*[Rr]ead-only"):
+        learned_again(learned, seed=4)
+
+
+def test_a_law_that_was_cut_short_is_not_kept(learned, monkeypatch, empty_cache):
+    def cut_short(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "fit_law", cut_short)
+    with pytest.raises(KeyboardInterrupt, match="stopped while law 'minutes' was learned"):
+        learned_again(learned)
+    assert not empty_cache.exists()
+
+
+def test_learning_anew_replaces_what_is_kept(learned, fits):
+    learned_again(learned)
+    _, told = learned_again(learned, relearn=True)
+    assert told[0].startswith("learning law")
+    assert len(fits) == 2
+    assert len(LawCache()) == 1
+
+
+def write_many(folder):
+    cache = LawCache(folder)
+    for place in range(20):
+        cache[f"law {place % 4}"] = small_law()
+
+
+def test_two_processes_may_write_at_once(tmp_path):
+    with multiprocessing.get_context("spawn").Pool(2) as pool:
+        pool.map(write_many, [tmp_path] * 4)
+    cache = LawCache(tmp_path)
+    assert set(cache) == {f"law {place}" for place in range(4)}
+    assert all(law.formula == small_law().formula for law in cache.values())
+    assert len(list(tmp_path.iterdir())) == 4
+
+
+def test_the_law_that_was_not_used_for_longest_goes_first(tmp_path, monkeypatch):
+    monkeypatch.setattr(law_cache, "_MOST_FILES", 2)
+    cache = LawCache(tmp_path)
+    for place, key in enumerate(("one", "two")):
+        cache[key] = small_law()
+        os.utime(cache._path(key), (place, place))
+    assert LawCache(tmp_path)["one"].note == "from trips"
+    cache["three"] = small_law()
+    assert set(LawCache(tmp_path)) == {"one", "three"}
+    monkeypatch.setattr(law_cache, "_MOST_BYTES", 1)
+    LawCache(tmp_path)["four"] = small_law()
+    assert LawCache(tmp_path).paths() == []  # one that is larger than the limit alone
+
+
+def test_it_is_a_mapping_and_leaves_other_files_alone(tmp_path):
+    (tmp_path / "notes.json").write_text("mine")
+    cache = LawCache(tmp_path)
+    cache["one"] = cache["two"] = small_law()
+    del cache["one"]
+    assert "one" not in LawCache(tmp_path)
+    with pytest.raises(KeyError):
+        del cache["one"]
+    assert len(cache) == 1
+    cache.clear()
+    assert len(cache) == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.json"]
