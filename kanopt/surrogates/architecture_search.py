@@ -25,7 +25,7 @@ from kanopt.kan.pruning import prune, remove_dead_nodes
 from kanopt.kan.trainer import TrainerOptions
 from kanopt.surrogates.density import weighted_quantile
 from kanopt.surrogates.encoding import FeatureEncoding, knot_range
-from kanopt.surrogates.interactions import interaction_gain
+from kanopt.surrogates.interactions import INTERACTION, interaction_gain
 from kanopt.surrogates.settings import Settings
 from kanopt.surrogates.trials import (
     HeldOutPredictions,
@@ -322,7 +322,7 @@ class ArchitectureSearch:
             interaction_gain(each, numbers, table.codes[rows], table.weights[rows], self.settings.seed)
             for each in residuals
         )
-        return any(gain > 0.0 for gain, _ in found)
+        return any(gain > INTERACTION for gain, _ in found)
 
     def prefer(self, first: Trial, second: Trial, margin: float = MARGIN) -> Trial:
         """Return the preferred trial: the simpler one unless the other is clearly more accurate."""

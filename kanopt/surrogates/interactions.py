@@ -14,14 +14,18 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["interaction_gain"]
+__all__ = ["INTERACTION", "interaction_gain"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
+INTERACTION = 0.005
+"""Share of the squares below which a pair says nothing: of noise in 2,000 rows the best of many pairs says as much."""
 FOLDS = 5
 CUTS = (4, 8, 16)
 """Cells of a number."""
+MAIN = 2
+"""Which of them tell what is left of one column alone: the finest by quantiles."""
 PRIOR = 4.0
 """Rows that speak for nothing in every cell."""
 CLIP = 4.0
@@ -74,15 +78,18 @@ def interaction_gain(
     best, found = -np.inf, None
     for most in (np.inf, CLIP * middle):
         left = np.clip(residual, -most, most)
-        for column in columns:
-            left = left - _foretold(left, [column[-1]], weights, fold)
         squares = float(weights @ left**2)
         if squares <= 0.0:
             continue
+        # an additive law may leave something of one column, which is no interaction
+        alone = [_foretold(left, [column[MAIN]], weights, fold) for column in columns]
+        after_one = [float(weights @ (left - each) ** 2) for each in alone]
         for first, second in combinations(range(len(columns)), 2):
+            both = float(weights @ (left - alone[first] - alone[second]) ** 2)
+            before = min(squares, after_one[first], after_one[second], both)
             for pair in zip(columns[first], columns[second], strict=True):
-                after = left - _foretold(left, pair, weights, fold)
-                share = 1.0 - float(weights @ after**2) / squares
+                after = float(weights @ (left - _foretold(left, pair, weights, fold)) ** 2)
+                share = (before - after) / squares
                 if share > best:
                     best, found = share, (first, second)
     return (best, found) if found is not None else (0.0, None)
