@@ -37,7 +37,7 @@ __all__ = ["Closed", "closed_law", "description_length", "network_variance"]
 Array = NDArray[np.float64]
 
 TRIAL_ROWS = 2000
-CANDIDATES = 3
+CANDIDATES = 12
 """Laws whose constants are estimated on all rows, until those of one can be told apart."""
 KNOWN, AGAIN = 4, 0.3
 """Laws that are tried on the other scale as well, and the share of the budget to grow them there."""

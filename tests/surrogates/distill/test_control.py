@@ -71,7 +71,7 @@ def network_alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def few_fits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kanopt.surrogates.distill.closed.REFITS", 12.0)
+    monkeypatch.setattr("kanopt.surrogates.distill.closed.REFITS", 120.0)
 
 
 SHOWS = {"linear": set(), "none": set(), "quadratic": {"square"}}
