@@ -83,10 +83,10 @@ class _Wave:
     def __init__(self, wave: Wave, columns: Columns, numbers: _Numbers) -> None:
         self.x = columns.of(wave.column)
         self.frequency, self.phase = numbers.of(wave.frequency), numbers.of(wave.phase)
-        self.width = float(columns.high[wave.column] - columns.low[wave.column])
+        width = float(columns.high[wave.column] - columns.low[wave.column])
         radian = float(columns.scales[wave.column])
         angle = columns.low[wave.column] < 0.0 and not self.phase.free and self.phase.held == 0.0
-        self.least = 0.5 * radian if angle else np.pi / max(self.width, 1e-300)
+        self.least = 0.5 * radian if angle else np.pi / max(width, 1e-300)
         """Least frequency: half a turn over the rows, but for the sine of what may be an angle in radians."""
 
     def forward(self, theta: Array) -> Array:

@@ -178,11 +178,6 @@ class _Search:
         moves = growths(best.law, self.to, self.all_words, self.to.total)
         return not any(move.gain > 0.0 and self.to.rules.admits(move.law) for move in moves)
 
-    @property
-    def may_have_curves(self) -> bool:
-        """Whether a law with curves may be better than one that is not settled without them."""
-        return bool(np.isfinite(self.unexplained))
-
     def needs_curves(self, fit: Fitted) -> bool:
         """Whether a law leaves more than is left where there are curves, or says with several waves what one would."""
         if np.isfinite(self.unexplained) and waves(fit.law) > 1:
@@ -255,8 +250,8 @@ class _Search:
         for phase, share in KNOWN_PHASES if everything else PHASES:
             self.floor -= share * whole
             self.phase = phase
-            if phase == "curves" and not (self.needs_curves(everything[0]) or self.may_have_curves):
-                break
+            if phase == "curves" and not np.isfinite(self.unexplained):
+                break  # curves are not let in
             begun = self.begun(everything)
             self.pool, self.seen, self.expanded = [], set(), set()
             for fit in begun or [nothing]:
