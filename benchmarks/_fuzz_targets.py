@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import random
+import tempfile
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,9 +21,12 @@ import pyarrow.parquet as pq
 from _fuzz_mutations import mutate_bytes, mutate_text
 
 import kanopt as ko
+from kanopt.errors import FileFormatError
 from kanopt.formulas import Formula
 from kanopt.problems.routing.instances import read_solution
 from kanopt.tables import TextFormat
+from kanopt.whatif.law_cache import LawCache
+from kanopt.whatif.learn import LearnedLaw
 
 __all__ = ["TARGETS", "Target"]
 
@@ -345,17 +349,44 @@ def _read_rifki(folder: Path, content: bytes) -> object:
 
 
 @cache
-def _model() -> bytes:
+def _fitted() -> ko.KANRegressor:
     rng = np.random.default_rng(0)
     table = pd.DataFrame({"km": rng.uniform(1, 9, 60), "zone": rng.choice(["u", "v"], 60)})
-    import tempfile
-
-    model = ko.KANRegressor(hidden=(), grid_size=3, seed=0).fit(
+    return ko.KANRegressor(hidden=(), grid_size=3, seed=0).fit(
         table, 2 * table["km"] + (table["zone"] == "u")
     )
+
+
+def _model() -> bytes:
     with tempfile.TemporaryDirectory() as folder:
-        model.save(Path(folder) / "m")
+        _fitted().save(Path(folder) / "m")
         return (Path(folder) / "m").read_bytes()
+
+
+def _kept_laws() -> list[bytes]:
+    """Return the files of one law without, and of one with all that was learned beside it."""
+    model, files = _fitted(), []
+    formula = ko.parse_formula(
+        "2 * km + exp(-0.1 * km)", [ko.Variable("km", "km")], ko.Variable("minutes", "min")
+    )
+    for summary, diagram in ((None, None), (model.summary().effects, model.diagram())):
+        law = LearnedLaw("minutes", formula, summary, diagram, seconds=1.5, note="two words")
+        with tempfile.TemporaryDirectory() as folder:
+            laws = LawCache(Path(folder))
+            laws["key"] = law
+            files.append(laws.paths()[0].read_bytes())
+    return files
+
+
+def _read_kept_law(folder: Path, content: bytes) -> object:
+    laws = LawCache(folder / "laws")
+    if not laws.paths():
+        laws["key"] = LearnedLaw("minutes", ko.parse_formula("2 * km", [ko.Variable("km")], ko.Variable("t")))
+    laws.paths()[0].write_bytes(content)
+    found = LawCache(folder / "laws").get("key")
+    if found is None:
+        raise FileFormatError("this kept law is ignored")
+    return found
 
 
 def _mutate_model(content: bytes, other: bytes, rng: random.Random) -> bytes:
@@ -446,4 +477,5 @@ TARGETS: dict[str, Target] = {
         ("surrogates/storage", "surrogates/file_checks", "surrogates/law"),
         _mutate_model,
     ),
+    "kept law": Target(_kept_laws, _read_kept_law, ("whatif/law_cache",)),
 }
