@@ -25,7 +25,7 @@ from kanopt.text import number_text
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
 
-__all__ = ["given_ranges", "interval"]
+__all__ = ["given_ranges", "interval", "is_finite_throughout"]
 
 Bounds: TypeAlias = tuple[float, float]
 
@@ -43,6 +43,42 @@ def interval(formula: Formula, ranges: Mapping[str, Any]) -> Bounds:
             return fold(formula.root, lambda node, parts: _visit(node, parts, numbers, labels))
     except FormulaError as error:
         raise FormulaError(f"formula for {formula.output.name!r}: {error}") from error
+
+
+def is_finite_throughout(formula: Formula, ranges: Mapping[str, Any]) -> bool:
+    """Return whether no step of the formula has a pole, or grows beyond floating point, within ranges of its inputs.
+
+    A logarithm of something that may be zero has one, whether or not the formula is finite there. Where bounds are wide
+    because an input occurs several times, the answer may be False although there is none.
+
+    Parameters
+    ----------
+    formula
+        The formula.
+    ranges
+        Input to its range, as in :func:`interval`.
+
+    Examples
+    --------
+    >>> from kanopt.formulas import Variable, parse_formula
+    >>> law = parse_formula("x * log(x)", [Variable("x")], Variable("cost"))
+    >>> is_finite_throughout(law, {"x": (0.5, 2)}), is_finite_throughout(law, {"x": (0, 2)})
+    (True, False)
+    """
+    numbers, labels = given_ranges(formula, ranges)
+    finite = True
+
+    def visit(node: Node, parts: list[Bounds]) -> Bounds:
+        nonlocal finite
+        low, high = _visit(node, parts, numbers, labels)
+        # a power with a variable exponent is that of the logarithm of its base
+        by_logarithm = isinstance(node, Power) and parts[1][0] < parts[1][1] and parts[0][0] <= 0
+        finite &= math.isfinite(low) and math.isfinite(high) and not by_logarithm
+        return low, high
+
+    with np.errstate(all="ignore"):
+        fold(formula.root, visit)
+    return finite
 
 
 def given_ranges(

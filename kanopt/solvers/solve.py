@@ -18,6 +18,9 @@ from kanopt.validation import describe_value
 __all__ = ["search_and_assess", "solve", "solvers"]
 
 _COUNTED = "the time limit counted work: the same seed gives the same plan"
+_WRONG_BOUND = "the solver's lower bound lies above the price of this plan on the law, so none is claimed"
+_TOLERATED = 1e-6
+"""By which a solver's plan may miss its own bound, as a share of the price and below one."""
 
 
 def solvers() -> tuple[Solver, ...]:
@@ -154,6 +157,12 @@ def _choose(problem: Problem[Any], candidates: Sequence[Solver]) -> Solver:
     raise SolverError(f"no solver accepts this {problem.kind} problem: " + "; ".join(refusals))
 
 
+def _is_refuted(bound: float, certificate: Certificate) -> bool:
+    """Return whether a plan that keeps every rule costs less than a lower bound, by more than solvers tolerate."""
+    price = certificate.law_objective
+    return bound > price + certificate.rounding_bound + _TOLERATED * max(1.0, abs(price))
+
+
 def _assess(problem: Problem[Any], outcome: Outcome, **about: Any) -> Result:
     shared: dict[str, Any] = {
         "problem": problem,
@@ -179,7 +188,11 @@ def _assess(problem: Problem[Any], outcome: Outcome, **about: Any) -> Result:
     proved = outcome.bound is not None and not frozen
     bound = outcome.bound - outcome.rounding_bound if outcome.bound is not None and proved else None
     status = outcome.status if on_law is Status.FEASIBLE else on_law
-    if status is Status.OPTIMAL and frozen:
+    refuted = on_law is Status.FEASIBLE and bound is not None and _is_refuted(bound, certificate)
+    if refuted:
+        shared["message"] = "; ".join(filter(None, [outcome.message, _WRONG_BOUND]))
+        bound = None
+    if status is Status.OPTIMAL and (frozen or refuted):
         status = Status.FEASIBLE
     return Result(
         **shared,

@@ -114,6 +114,19 @@ def test_a_bound_is_lowered_by_the_rounding_and_dropped_where_an_input_is_frozen
     assert (clocked.status, clocked.bound) == (Status.FEASIBLE, None)
 
 
+def test_a_bound_above_the_price_on_the_law_is_none(answer):
+    problem = random_problem(2)
+    free = replace(problem, clients=[replace(client, prize=1.0) for client in problem.clients])
+    plan = free.plan_from([])
+    price = free.price(plan).objective
+    answer(Fixed(Outcome(plan, Status.OPTIMAL, price, price + 1.0, 0.25)))
+    refuted = solve(free)
+    assert (refuted.status, refuted.bound) == (Status.FEASIBLE, None)
+    assert "lower bound lies above the price of this plan" in str(refuted)
+    answer(Fixed(Outcome(plan, Status.OPTIMAL, price, price + 0.25, 0.25)))
+    assert solve(free).status is Status.OPTIMAL
+
+
 def test_without_a_plan_there_is_still_a_result(answer):
     answer(Fixed(Outcome(None, Status.INFEASIBLE, None, None, 0.0, message="no wonder", interrupted=True)))
     result = solve(random_problem(1))

@@ -17,7 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.errors import FormulaError
 from kanopt.formulas.formula import Formula
+from kanopt.formulas.intervals import is_finite_throughout
 from kanopt.formulas.nodes import (
     Apply,
     Constant,
@@ -57,13 +59,21 @@ _STOPPED = "userinterrupt"
 _POLL = 0.05
 _HIDDEN = 1e-6
 """What SCIP's tolerance may hide of an objective, relative to it and below one."""
+_NEAR_POLE = 1e-9
+"""How near to zero SCIP looks for arguments of logarithms and bases of negative powers; at zero it answers wrongly."""
+_UNPROVED = (
+    "a law has a pole in the ranges of its decisions, of which SCIP proves nothing; narrow the ranges so that no "
+    "logarithm, division or power there is one of zero"
+)
 
 
 class ScipNative(Solver):
     """The laws as they are in SCIP: no pieces, no certificate, fast.
 
-    Laws may have no finite value in parts of the box; points there are excluded. Curves, steps and the arc tangent are
-    not supported.
+    Laws may have no finite value in parts of the box; points there are excluded. Where a step of a law has a pole in
+    the box, such as the logarithm of something that may be zero, SCIP (10.0) calls plans optimal that are not, and
+    denies that there are any: then nothing but the plan is taken from it. Curves, steps and the arc tangent are not
+    supported.
     """
 
     @property
@@ -94,12 +104,12 @@ class ScipNative(Solver):
         """Run SCIP, and polish the best plan on the law."""
         model.minimise(options)
         stopped, local = model.scip.getStatus(), LocalSearch(model.problem)
-        if not model.scip.getNSols() and stopped == _STOPPED:
-            local.explore(options.seed, 1)
         if model.scip.getNSols():
             local.improve(np.array([model.scip.getVal(variable) for variable in model.decided.values()]))
+        if local.best is None and (stopped == _STOPPED or not model.proves):
+            local.explore(options.seed, 1)
         dual = float(model.scip.getDualbound())
-        bound = dual if abs(dual) < model.scip.infinity() else None
+        bound = dual if model.proves and abs(dual) < model.scip.infinity() else None
         history: tuple[Progress, ...] = ()
         if local.best is not None:
             history = (Progress(time.perf_counter() - model.wall, local.price, bound),)
@@ -116,7 +126,9 @@ class ScipNative(Solver):
         interrupted = found.stopped == _STOPPED
         if found.best is None:
             status, message = Status.NO_PLAN, "no plan within the time limit"
-            if found.stopped == "infeasible":
+            if not model.proves and not interrupted:
+                message = f"no plan was found, which does not prove that there is none: {_UNPROVED}"
+            elif found.stopped == "infeasible":
                 status = Status.INFEASIBLE
                 message = f"no values within the ranges meet every constraint (found by {self.name})"
             elif interrupted:
@@ -136,7 +148,9 @@ class ScipNative(Solver):
             engines=(found.run,),
             solver_view=(
                 "the laws themselves; its bound is that of floating point within "
-                f"{number_text(_FEASIBLE)}, not certified",
+                f"{number_text(_FEASIBLE)}, not certified"
+                if model.proves
+                else f"the laws themselves; no bound is claimed: {_UNPROVED}",
             ),
         )
 
@@ -147,6 +161,19 @@ def _installed() -> str:
         return version("pyscipopt")
     except PackageNotFoundError:
         return ""
+
+
+def _has_pole(problem: DecisionProblem) -> bool:
+    """Return whether a step of some law may have a pole within the ranges of the decisions."""
+    ranges = {one.name: (one.low, one.high) for one in problem.records}
+    formulas = (problem.objective_formula, *(law.as_formula for _, law in problem.constraint_laws))
+    try:
+        return not all(
+            is_finite_throughout(formula, {each.name: ranges[each.name] for each in formula.inputs})
+            for formula in formulas
+        )
+    except FormulaError:  # it has no value anywhere
+        return True
 
 
 def _unsupported(problem: DecisionProblem) -> Iterator[str]:
@@ -173,6 +200,8 @@ class _ScipModel:
 
         self.wall, self.cpu = time.perf_counter(), cpu_seconds()
         self.problem = problem
+        self.proves = not _has_pole(problem)
+        """Whether what SCIP says of plans that it did not find can be relied on."""
         self.scip = Model()
         self.scip.hideOutput()
         self.decided = {
@@ -262,9 +291,9 @@ class _ExpressionWriter:
             else self._equality_variable(found)
         )
 
-    def _equality_variable(self, value: Any) -> Any:
-        """Return a variable that is equal to an expression or a number."""
-        variable = self.model.addVar(lb=None)
+    def _equality_variable(self, value: Any, low: float | None = None) -> Any:
+        """Return a variable that is equal to an expression or a number, where that is at least `low`."""
+        variable = self.model.addVar(lb=low)
         self.model.addCons(variable == value)
         self._helpers.append((variable, value))
         return variable
@@ -302,13 +331,18 @@ class _ExpressionWriter:
         return extreme
 
     def _power(self, base: Any, exponent: Any) -> Any:
-        from pyscipopt import exp, log
+        from pyscipopt import exp
 
         if isinstance(exponent, float):
             return base**exponent if isinstance(base, float) else self._single(base) ** exponent
         if isinstance(base, float):
             return exp(np.log(base) * exponent)
-        return exp(exponent * log(base))
+        return exp(exponent * self._log(base))
+
+    def _log(self, argument: Any) -> Any:
+        from pyscipopt import log
+
+        return log(self._equality_variable(argument, low=_NEAR_POLE))
 
     def _apply(self, function: str, argument: Any) -> Any:
         import pyscipopt
@@ -318,8 +352,10 @@ class _ExpressionWriter:
         match function:
             case "abs":
                 return abs(argument)
+            case "log":
+                return self._log(argument)
             case "log1p":
-                return pyscipopt.log(1.0 + argument)
+                return self._log(1.0 + argument)
             case "square":
                 return self._single(argument) ** 2
             case "relu":

@@ -70,6 +70,45 @@ class TestInstalled:
         assert "SCIP" in result.solver
         assert result.objective == pytest.approx(1.0, abs=1e-4)
 
+    @pytest.mark.parametrize(
+        ("objective", "rule", "least"),
+        [
+            ("log(x) + y", None, -18.0),  # falls without end; SCIP 10 says 100,000 and optimal
+            ("log1p(x - 1) + y", None, -18.0),
+            ("log(abs(x - 0.5)) + y", None, -5.0),
+            ("log(x * y)", None, -5.0),
+            ("x^(y - 0.5)", None, 1e-3),
+            ("x + y", ("log(x)", None, -1.0), 1e-3),  # SCIP 10 says that nothing meets it
+            ("x + y", ("1 / x", 5.0, None), 0.21),
+        ],
+    )
+    def test_nothing_is_believed_of_laws_with_a_pole_but_the_plan(
+        self, objective: str, rule: tuple[str, float | None, float | None] | None, least: float
+    ) -> None:
+        rules = []
+        if rule is not None:
+            text, low, high = rule
+            rules = [
+                decisions.Constraint(
+                    law(text), -np.inf if low is None else low, np.inf if high is None else high
+                )
+            ]
+        problem = ko.DecisionProblem({"x": (0, 1), "y": (0, 1)}, law(objective), rules)
+        result = ko.solve(problem, solver=ScipNative(), time_limit=3)
+        assert result.status is Status.FEASIBLE
+        assert result.bound is None
+        assert result.objective is not None
+        assert result.objective <= least
+        assert "no bound is claimed: a law has a pole in the ranges of its decisions" in str(result)
+
+    def test_no_plan_beside_a_pole_proves_nothing(self) -> None:
+        rule = decisions.at_most(law("1 / x"), 0.5)
+        result = ko.solve(
+            ko.DecisionProblem({"x": (0, 1), "y": (0, 1)}, law("x + y"), [rule]), solver=ScipNative()
+        )
+        assert result.status is Status.NO_PLAN
+        assert "does not prove that there is none" in str(result)
+
     def test_what_it_has_not_is_named(self) -> None:
         curved = ko.DecisionProblem({"x": (-1, 1)}, law("atan(x)", ("x",)))
         assert ScipNative().accepts(curved) == "SCIP has no atan (in 'cost')"
