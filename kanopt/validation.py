@@ -195,13 +195,14 @@ def shown(value: object) -> str:
 
     Examples
     --------
-    >>> shown("a" * 100)[-3:], shown(10**400)
-    ('aaa', 'a whole number of 401 digits')
+    >>> shown("a" * 100)[-3:], shown(10**400), shown(np.float64(0.5))
+    ('aaa', 'a whole number of 401 digits', '0.5')
     """
     if isinstance(value, int) and abs(value) > LARGEST:
         # by Decimal, because Python writes no whole number of more than 4300 digits
         return f"a whole number of {Decimal(abs(value)).adjusted() + 1:,} digits"
-    return f"{value!r:.80}"
+    plain = value.item() if isinstance(value, np.generic) else value
+    return f"{plain!r:.80}"
 
 
 def is_whole(text: str) -> bool:

@@ -19,6 +19,7 @@ from kanopt.formulas.references import Reference
 from kanopt.formulas.validity import valid_range, valid_range_text
 from kanopt.formulas.variables import Variable, category_label
 from kanopt.problems.decisions.entities import Decision, LawLike
+from kanopt.problems.given_law import law_mistake
 from kanopt.problems.law_use import unit_factor
 from kanopt.text import number_text, range_text
 from kanopt.validation import LARGEST, shown
@@ -187,9 +188,7 @@ def law_of(
     if isinstance(given, Formula):
         given = _by_name(given, where, decisions, fixed)
     if not isinstance(given, BoundFormula):
-        raise ProblemError(
-            f"{where} is a {type(given).__name__}; give a formula, a bound formula or a row {{decision: coefficient}}"
-        )
+        raise ProblemError(_no_law(where, given))
     _check_bindings(given, where, decisions)
     law = DecisionLaw(name, given, decisions, given.formula.output.unit if unit is None else unit)
     try:
@@ -198,6 +197,13 @@ def law_of(
     except (UnitError, FormulaError) as error:
         raise ProblemError(f"{where}: {error}") from error
     return law
+
+
+def _no_law(where: str, given: object) -> str:
+    forms = "a formula, a bound formula or a row {decision: coefficient}"
+    return next(
+        iter(law_mistake(where, given, forms, {})), f"{where} is a {type(given).__name__}; give {forms}"
+    )
 
 
 def _by_name(

@@ -30,13 +30,15 @@ from kanopt.problems.scheduling.entities import (
 )
 from kanopt.problems.scheduling.power_tariff import PowerTariff
 from kanopt.problems.scheduling.validation import schedule_checks, unstated_price
-from kanopt.text import amount_text
-from kanopt.validation import float_array, too_large
+from kanopt.text import amount_text, number_text
+from kanopt.validation import LARGEST, float_array, too_large
 
 if TYPE_CHECKING:
     from kanopt.problems.scheduling.problem import SchedulingProblem
 
 __all__ = ["SchedulingData", "resolve"]
+
+_NOT_LARGER = f"no number of a problem is larger than {number_text(LARGEST)}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -288,9 +290,12 @@ class ModeInputs:
                 raise ProblemError(
                     f"{name}: has the shape {values.shape}; give one number per mode, that is {count}"
                 )
-        wrong = ~np.isfinite(values) | (values <= 0 if name == "duration" else values < 0)
-        wrong |= too_large(values)
-        texts = {at: amount_text(values[at], unit, 6) for at in np.flatnonzero(wrong)}
-        texts |= dict.fromkeys(np.flatnonzero(np.isnan(values)), "no number")
-        _refuse(f"{name} of {self.read.modes[at].label} is {text}; {rule}" for at, text in texts.items())
+        large = (values == np.inf) | too_large(values)
+        wrong = large | ~np.isfinite(values) | (values <= 0 if name == "duration" else values < 0)
+        texts = {
+            at: f"{amount_text(values[at], unit, 6)}; {_NOT_LARGER if large[at] else rule}"
+            for at in np.flatnonzero(wrong)
+        }
+        texts |= dict.fromkeys(np.flatnonzero(np.isnan(values)), f"no number; {rule}")
+        _refuse(f"{name} of {self.read.modes[at].label} is {text}" for at, text in texts.items())
         return values

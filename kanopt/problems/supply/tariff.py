@@ -278,7 +278,9 @@ def _from_frame(network: SupplyNetwork, frame: pd.DataFrame, shape: tuple[int, i
     numbers = coerced_numbers(frame["demand"])
     if np.isnan(numbers).any():
         row = int(np.flatnonzero(np.isnan(numbers))[0])
-        raise ProblemError(f"demand: row {row + 1}: {shown(frame['demand'].iloc[row])} is not a number")
+        given = frame["demand"].iloc[row]
+        what = "is blank; write a number" if pd.isna(given) else f"must be a number, not {shown(given)}"
+        raise ProblemError(f"demand: column 'demand', row {row + 1}: {what}")
     cells = np.ravel_multi_index(tuple(places), shape)
     repeated = pd.Series(cells).duplicated().to_numpy()
     if repeated.any():

@@ -52,6 +52,11 @@ def test_decisions_may_be_ranges_records_or_a_table() -> None:
         (lambda: ko.DecisionProblem(BOX, LAW, tolerance=0.0), "tolerance 0.0 is no positive number"),
         (lambda: ko.DecisionProblem(BOX, {}), "the objective is empty"),
         (lambda: ko.DecisionProblem(BOX, {"x": 1.0, "z": 2.0}), "'objective': no decision 'z'"),
+        (
+            lambda: ko.DecisionProblem(BOX, "x + y"),
+            "'objective': is the text 'x \\+ y'; make a formula of it with parse_formula",
+        ),
+        (lambda: ko.DecisionProblem(BOX, None), "'objective': is None; give a formula"),
         (lambda: ko.DecisionProblem(BOX, LAW, [LAW]), "constraint 1 is a Formula; use at_most"),
         (
             lambda: ko.DecisionProblem(BOX, LAW, TWICE),

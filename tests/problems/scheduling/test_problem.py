@@ -125,6 +125,11 @@ def test_every_mistake_is_named_at_once():
             r"task 'b' on 'm2' \(slow\) is −3 min; a duration must be positive",
         ),
         ({"duration": [1.0, np.nan, 3.0, 4.0, 5.0]}, "task 'b' on 'm1' is no number; a duration"),
+        (
+            {"duration": [1.0, 1e308, 3.0, 4.0, 5.0]},
+            r"task 'b' on 'm1' is 1e308 min; no number of a problem is larger than 1e100",
+        ),
+        ({"duration": [1.0, np.inf, 3.0, 4.0, 5.0]}, "is ∞ min; no number of a problem is larger"),
         ({"duration": [1.0, 2.0]}, "give one number per mode, that is 5"),
         (
             {"power_price": 0.2, "energy": [1.0, 1.0, -1.0, 1.0, 1.0]},

@@ -188,7 +188,11 @@ def test_demand_from_a_frame_counts_what_is_not_named_as_zero():
         ),
         (
             {"market": ["Lyon"] * 2, "period": ["1", "2"], "demand": [1.0, "few"]},
-            "row 2: 'few' is not a number",
+            "column 'demand', row 2: must be a number, not 'few'",
+        ),
+        (
+            {"market": ["Lyon"] * 2, "period": ["1", "2"], "demand": [1.0, np.nan]},
+            "column 'demand', row 2: is blank; write a number",
         ),
         ({"market": ["Lyon"] * 2, "period": ["1"] * 2, "demand": [1.0, 2.0]}, "row 2 repeats"),
         ({"market": ["Lyon"], "period": ["1"], "demand": [-3.0]}, "demand: −3 for 'Lyon'"),
