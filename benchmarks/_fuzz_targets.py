@@ -374,15 +374,15 @@ def _kept_laws() -> list[bytes]:
         with tempfile.TemporaryDirectory() as folder:
             laws = LawCache(Path(folder))
             laws["key"] = law
-            files.append(laws.paths()[0].read_bytes())
+            files.append(next(iter(laws.sizes())).read_bytes())
     return files
 
 
 def _read_kept_law(folder: Path, content: bytes) -> object:
     laws = LawCache(folder / "laws")
-    if not laws.paths():
+    if not laws.sizes():
         laws["key"] = LearnedLaw("minutes", ko.parse_formula("2 * km", [ko.Variable("km")], ko.Variable("t")))
-    laws.paths()[0].write_bytes(content)
+    next(iter(laws.sizes())).write_bytes(content)
     found = LawCache(folder / "laws").get("key")
     if found is None:
         raise FileFormatError("this kept law is ignored")

@@ -470,9 +470,9 @@ def cache(*, clear: bool) -> None:
     from kanopt.whatif.law_cache import LawCache
 
     kept = LawCache()
-    paths = kept.paths()
-    megabytes = sum(path.stat().st_size for path in paths) / 1e6
+    sizes = kept.sizes()
+    megabytes = sum(sizes.values()) / 1e6
     if clear:
         kept.clear()
     done = "removed " if clear else ""
-    click.echo(f"{kept.folder}: {done}{count_text(len(paths), 'learned law')}, {megabytes:.1f} MB")
+    click.echo(f"{kept.folder}: {done}{count_text(len(sizes), 'learned law')}, {megabytes:.1f} MB")

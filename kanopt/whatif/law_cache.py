@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import os
 import re
+import stat
 import warnings
 from collections.abc import Iterator, MutableMapping
 from dataclasses import replace
@@ -81,7 +82,9 @@ class LawCache(MutableMapping[str, LearnedLaw]):
             content = _LawFile.of(_full_key(key), law).model_dump_json(by_alias=True)
             if len(content.encode()) > _LARGEST_FILE:
                 raise FileFormatError(f"{len(content):,} characters are too many, at most {_LARGEST_FILE:,}")
-            replace_file(self._path(key), content, make_folders=True)
+            # a law holds the names of categories, which are nobody else's business
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            replace_file(self._path(key), content)
             self._remove_oldest()
         except (OSError, ValueError) as error:
             if not self._told_of_writing:
@@ -98,7 +101,7 @@ class LawCache(MutableMapping[str, LearnedLaw]):
 
     def __iter__(self) -> Iterator[str]:
         found = set(self._in_memory)
-        for path in self.paths():
+        for path in self.sizes():
             with contextlib.suppress(OSError, ValueError):
                 key, program, _ = _LawFile.load(path).key.partition(_program())
                 found |= {key} if program else set()
@@ -110,17 +113,19 @@ class LawCache(MutableMapping[str, LearnedLaw]):
     def clear(self) -> None:
         """Remove all laws, those of other versions and damaged files too; other files in the folder stay."""
         self._in_memory.clear()
-        for path in self.paths():
+        for path in self.sizes():
             path.unlink(missing_ok=True)
 
-    def paths(self) -> list[Path]:
-        """Return the files of laws, also of other versions, last used first."""
-        used: list[tuple[int, Path]] = []
+    def sizes(self) -> dict[Path, int]:
+        """Return the files of laws, also of other versions, last used first, and how many bytes they hold."""
+        found: list[tuple[int, Path, int]] = []
         for path in self.folder.glob("*.json"):
             # another process may remove it meanwhile
             with contextlib.suppress(FileNotFoundError):
-                used += [(path.stat().st_mtime_ns, path)] if _FILE_NAME.fullmatch(path.name) else []
-        return [path for _, path in sorted(used, reverse=True)]
+                state = path.lstat()
+                if _FILE_NAME.fullmatch(path.name) and not stat.S_ISDIR(state.st_mode):
+                    found.append((state.st_mtime_ns, path, state.st_size))
+        return {path: size for _, path, size in sorted(found, reverse=True)}
 
     def _path(self, key: str) -> Path:
         return self.folder / f"{hashlib.sha256(_full_key(key).encode()).hexdigest()}.json"
@@ -144,19 +149,23 @@ class LawCache(MutableMapping[str, LearnedLaw]):
         return law
 
     def _remove_oldest(self) -> None:
-        size = 0
-        for place, path in enumerate(self.paths()):
-            with contextlib.suppress(FileNotFoundError):
-                size += path.stat().st_size
-                if place >= _MOST_FILES or size > _MOST_BYTES:
-                    path.unlink()
+        total = 0
+        for place, (path, size) in enumerate(self.sizes().items()):
+            total += size
+            if place >= _MOST_FILES or total > _MOST_BYTES:
+                path.unlink(missing_ok=True)
 
 
 def _default_folder() -> Path:
     from platformdirs import user_cache_dir
 
     named = os.environ.get(FOLDER_VARIABLE)
-    return Path(named).expanduser() if named else Path(user_cache_dir("kanopt", appauthor=False), "laws")
+    try:
+        return Path(named).expanduser() if named else Path(user_cache_dir("kanopt", appauthor=False), "laws")
+    except RuntimeError:
+        raise FileFormatError(
+            f"{FOLDER_VARIABLE}={named!r}: there is no such user; name a folder for learned laws"
+        ) from None
 
 
 def _warn(text: str) -> None:
@@ -249,6 +258,7 @@ class _LawFile(_Part):
     seconds: float = Field(ge=0, allow_inf_nan=False)
     trusted: bool
     note: str
+    warned: tuple[str, ...]
     formula: str
     summary: _Effects | None
     diagram: _Diagram | None
@@ -264,6 +274,7 @@ class _LawFile(_Part):
             seconds=law.seconds,
             trusted=law.trusted,
             note=law.note,
+            warned=law.warned,
             formula=law.formula.to_json(),
             summary=None if law.summary is None else _effects(law.summary),
             diagram=None if law.diagram is None else _plain(law.diagram),
@@ -289,6 +300,7 @@ class _LawFile(_Part):
             note=self.note,
             seconds=self.seconds,
             learned_on=self.learned_on,
+            warned=self.warned,
         )
 
 

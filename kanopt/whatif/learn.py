@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, MutableMapping
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from kanopt.errors import FitError, FormulaError, TableError
+from kanopt.errors import FitError, FormulaError, KanoptWarning, TableError
 from kanopt.interrupt import Interrupt
 from kanopt.text import list_names, number_text, score_text, seconds_text
 from kanopt.whatif.events import Event, OnEvent
@@ -49,6 +51,8 @@ class LearnedLaw:
         How long it took to learn.
     learned_on
         The day on which it was learned, of a law from the cache; None for one learned now.
+    warned
+        What was warned of while it was learned.
     """
 
     name: str
@@ -59,6 +63,7 @@ class LearnedLaw:
     note: str = ""
     seconds: float = 0.0
     learned_on: date | None = None
+    warned: tuple[str, ...] = ()
 
 
 class LearningInterrupted(KeyboardInterrupt):
@@ -141,14 +146,32 @@ def learn_law(
     law = None if cache is None else cache.get(key)
     if law is None:
         report(Event("learn", f"learning law {name!r} from table {spec.table!r}"))
-        law = fit_law(name, spec, frame, seed)
+        with _warnings_recorded() as warned:
+            law = fit_law(name, spec, frame, seed)
+        law = replace(law, warned=tuple(warned))
         if cache is not None:
             cache[key] = law
         report(Event("learn", f"{name} = {law.formula} ({_fit_text(law)}, {seconds_text(law.seconds)})"))
     elif law.learned_on is not None:
         told = f"learned {law.learned_on} in {seconds_text(law.seconds)}"
         report(Event("learn", f"law {name!r} from the cache ({told})"))
+        for text in law.warned:
+            warnings.warn(text, KanoptWarning, stacklevel=2)
     return replace(law, name=name, formula=_with_output_name(law.formula, name))
+
+
+@contextmanager
+def _warnings_recorded() -> Iterator[list[str]]:
+    """Give all warnings at the end, also where something was raised, and yield a list that then holds kanopt's."""
+    told: list[str] = []
+    try:
+        with warnings.catch_warnings(record=True) as recorded:
+            warnings.simplefilter("always", KanoptWarning)
+            yield told
+    finally:
+        told += [str(each.message) for each in recorded if issubclass(each.category, KanoptWarning)]
+        for each in recorded:
+            warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
 
 
 def laws_of(scenario: Scenario, learned: Mapping[str, LearnedLaw]) -> dict[str, LearnedLaw]:

@@ -4,19 +4,21 @@ import errno
 import json
 import multiprocessing
 import os
+import warnings
 from importlib import import_module
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import kanopt as ko
-from kanopt.errors import KanoptWarning
+from kanopt.errors import FileFormatError, FormulaError, KanoptWarning
 from kanopt.formulas import Variable, parse_formula
 from kanopt.reports.law_section import law_sections
 from kanopt.surrogates.diagram import Diagram, DiagramEdge
 from kanopt.whatif import Event, LearnedLaw, law_cache, load_scenario
-from kanopt.whatif.law_cache import LawCache
+from kanopt.whatif.law_cache import FOLDER_VARIABLE, LawCache
 from kanopt.whatif.learn import learn
 
 module = import_module("kanopt.whatif.learn")
@@ -134,6 +136,35 @@ def test_an_edited_source_file_is_another_program(tmp_path, monkeypatch):
         told.add(law_cache._program())
     law_cache._program.cache_clear()
     assert len(told) == 2
+
+
+def test_what_was_warned_of_while_learning_is_warned_of_again(learned, monkeypatch, empty_cache):
+    def fit(name, spec, frame, seed):
+        warnings.warn("a twelfth of the rows was held back", KanoptWarning, stacklevel=1)
+        warnings.warn("no word of kanopt", UserWarning, stacklevel=1)
+        return small_law(name)
+
+    monkeypatch.setattr(module, "fit_law", fit)
+    with pytest.warns() as first:
+        learned_again(learned)
+    assert [str(each.message) for each in first] == [
+        "a twelfth of the rows was held back",
+        "no word of kanopt",
+    ]
+    with pytest.warns(KanoptWarning) as again:
+        _, told = learned_again(learned)
+    assert told[0].startswith("law 'minutes' from the cache")
+    assert [str(each.message) for each in again] == ["a twelfth of the rows was held back"]
+
+
+def test_a_refused_law_is_warned_of_too(learned, monkeypatch, empty_cache):
+    def refuse(name, spec, frame, seed):
+        warnings.warn("a twelfth of the rows was held back", KanoptWarning, stacklevel=1)
+        raise FormulaError("R² 0.1 is below the 0.5 asked for")
+
+    monkeypatch.setattr(module, "fit_law", refuse)
+    with pytest.warns(KanoptWarning, match="held back"), pytest.raises(FormulaError, match="below"):
+        learned_again(learned)
 
 
 def damaged(text):
@@ -274,7 +305,41 @@ def test_the_law_that_was_not_used_for_longest_goes_first(tmp_path, monkeypatch)
     assert set(LawCache(tmp_path)) == {"one", "three"}
     monkeypatch.setattr(law_cache, "_MOST_BYTES", 1)
     LawCache(tmp_path)["four"] = small_law()
-    assert LawCache(tmp_path).paths() == []  # one that is larger than the limit alone
+    assert LawCache(tmp_path).sizes() == {}  # one that is larger than the limit alone
+
+
+def test_what_is_no_law_in_the_folder_neither_counts_nor_stops_anything(tmp_path):
+    (tmp_path / f"{'a' * 64}.json").mkdir()
+    loop = tmp_path / f"{'b' * 64}.json"
+    loop.symlink_to(loop.name)
+    cache = LawCache(tmp_path)
+    cache["one"] = small_law()
+    assert set(cache) == {"one"}
+    cache.clear()
+    assert [path.name for path in tmp_path.iterdir()] == [f"{'a' * 64}.json"]
+
+
+def test_a_law_that_another_process_removes_meanwhile_does_not_count(tmp_path, monkeypatch):
+    cache = LawCache(tmp_path)
+    cache["one"] = small_law()
+    known = list(tmp_path.glob("*.json"))
+    cache.clear()
+    monkeypatch.setattr(Path, "glob", lambda *_: iter(known))
+    assert cache.sizes() == {}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
+def test_nobody_else_looks_into_a_folder_that_was_made(tmp_path):
+    LawCache(tmp_path / "new" / "laws")["one"] = small_law()
+    assert (tmp_path / "new" / "laws").stat().st_mode & 0o077 == 0
+
+
+def test_a_user_whom_nobody_knows_is_told_with_the_variable(monkeypatch):
+    monkeypatch.setenv(FOLDER_VARIABLE, "~nobody-of-that-name/laws")
+    with pytest.raises(
+        FileFormatError, match=f"{FOLDER_VARIABLE}='~nobody-of-that-name/laws': there is no such user"
+    ):
+        LawCache()
 
 
 def test_it_is_a_mapping_and_leaves_other_files_alone(tmp_path):
