@@ -78,6 +78,10 @@ def _read_sqlite(url: URL, query: str) -> Rows:
         raise TableError(
             f"{url.render_as_string()}: a SQLite URL is a path alone; leave out what follows the '?'"
         )
+    if any(part is not None for part in (url.host, url.port, url.username, url.password)):
+        raise TableError(
+            f"{url.render_as_string()}: a SQLite URL is a path alone, behind three slashes: sqlite:///trips.db"
+        )
     in_memory = url.database in (None, "", ":memory:")
     if not in_memory:
         require_file(Path(str(url.database)), "database")

@@ -157,11 +157,17 @@ class TableSpec(FileModel):
         """Return where the table is read from; `resolve` says where a path in the file leads."""
         if self.url is None:
             return resolve(self.path or "")
-        head, sqlite, file = self.url.partition(":///")
-        if not (sqlite and head.startswith("sqlite")) or file in ("", ":memory:"):
+        from sqlalchemy import make_url
+        from sqlalchemy.exc import ArgumentError
+
+        try:
+            url = make_url(self.url)
+        except (ArgumentError, ValueError):  # whoever reads it says so
             return self.url
-        name, question, rest = file.partition("?")
-        return f"{head}:///{resolve(name)}{question}{rest}"
+        if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
+            return self.url
+        # as SQLAlchemy reads it: %2e%2e leads up as well, and a host changes nothing
+        return url.set(database=str(resolve(url.database))).render_as_string(hide_password=False)
 
 
 class HoldoutSpec(FileModel):

@@ -110,6 +110,39 @@ def test_a_database_outside_the_folder_needs_both_consents(asking):
     assert len(load_scenario(asking, allow_sql=True, allow_outside=True).tables["vehicles"]) == 1
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sqlite:///%2e%2e/vans.db",
+        "sqlite:///..%2fvans.db",
+        "sqlite+pysqlite:///%2E%2E/vans.db",
+        "sqlite://host/../vans.db",
+        "sqlite://me:word@host/{outside}",
+        "sqlite://host/{outside}",
+        "sqlite:///{outside}",
+    ],
+)
+def test_no_spelling_of_a_url_leads_out_of_the_folder(asking, url):
+    outside = asking.parent.parent / "vans.db"
+    (asking.parent / "vans.db").rename(outside)
+    asking.write_text(asking.read_text().replace("sqlite:///vans.db", url.format(outside=outside)))
+    [(key, message)] = mistakes(asking, allow_sql=True)
+    assert key == "tables.vehicles.url"
+    assert "lies outside the folder of the scenario" in message
+
+
+def test_a_database_is_found_whatever_its_folder_is_called(asking, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("odd") / "50 %41 #1?"
+    asking.parent.rename(folder)
+    assert len(load_scenario(folder / asking.name, allow_sql=True).tables["vehicles"]) == 1
+
+
+def test_a_host_is_none_of_a_file(asking):
+    asking.write_text(asking.read_text().replace("sqlite:///vans.db", "sqlite://host/vans.db"))
+    [(_, message)] = mistakes(asking, allow_sql=True)
+    assert "a SQLite URL is a path alone, behind three slashes" in message
+
+
 def test_check_asks_no_database_and_checks_the_rest(asking, capsys, monkeypatch):
     def refuse(*_):
         raise AssertionError("a database was asked")
