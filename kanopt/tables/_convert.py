@@ -145,8 +145,6 @@ def _parsed(array: Any, column: Column, form: TextFormat) -> ConvertedColumn:
         raise TableError(f"has the type {array.type}, which is no kind of column; leave it out with columns=")
     if pa.types.is_dictionary(array.type):
         array = array.cast(array.type.value_type)
-    if pa.types.is_null(array.type):
-        array = array.cast(pa.string())
     if natural in NUMERIC and column.kind in NUMERIC:
         return _from_numbers(array, column)
     if natural == "datetime" and column.kind == "datetime":
@@ -169,7 +167,9 @@ def notation_hint(array: Any, form: TextFormat) -> str:
 
 
 def _trimmed(array: Any) -> Any:
-    return pc.utf8_trim_whitespace(array)
+    # a column without any value has no type of its own
+    plain = pa.types.is_string(array.type) or pa.types.is_large_string(array.type)
+    return pc.utf8_trim_whitespace(array if plain else array.cast(pa.string()))
 
 
 def _count(texts: Any, pattern: str) -> int:

@@ -159,7 +159,16 @@ def _array(column: pd.Series[Any]) -> tuple[Any, bool]:
         array = pa.array(values, from_pandas=True)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
         return pa.chunked_array([pa.array(as_strings(column), pa.string())]), True
-    return array if isinstance(array, pa.ChunkedArray) else pa.chunked_array([array]), False
+    whole = array if isinstance(array, pa.ChunkedArray) else pa.chunked_array([array])
+    return _without_views(whole), False
+
+
+def _without_views(array: Any) -> Any:
+    """Return texts and bytes in the layout that all functions of Arrow know."""
+    kind = str(array.type)
+    if kind not in ("string_view", "binary_view"):
+        return array
+    return array.cast(pa.string() if kind == "string_view" else pa.binary())
 
 
 def _digest(names: list[str], columns: list[Any]) -> str:
@@ -168,10 +177,9 @@ def _digest(names: list[str], columns: list[Any]) -> str:
 
 
 def _writable(kind: Any) -> bool:
-    extension = isinstance(kind, pa.BaseExtensionType)
-    return not (
-        pa.types.is_nested(kind) or pa.types.is_dictionary(kind) or pa.types.is_decimal(kind) or extension
-    )
+    types = pa.types
+    unwritable = (types.is_nested, types.is_dictionary, types.is_decimal, types.is_interval)
+    return not (isinstance(kind, pa.BaseExtensionType) or any(is_of(kind) for is_of in unwritable))
 
 
 def _raw_table(

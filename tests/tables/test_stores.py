@@ -213,6 +213,33 @@ def test_parquet_metadata_of_another_shape_is_passed_over(tmp_path: Path, metada
     assert units_of(read_table(tmp_path / "a.parquet")) == {}
 
 
+@pytest.mark.parametrize("store", ["frame", "parquet", "database"])
+def test_a_column_without_any_value_is_read(tmp_path: Path, database: str, store: str) -> None:
+    path = tmp_path / "note.parquet"
+    frame = pd.DataFrame({"note": [None, None], "views": pd.array(["a", "b"]), "km": [1.0, 2.0]})
+    frame.to_parquet(path)
+    query = "SELECT NULL AS note, 'a' AS views, 1.0 AS km UNION ALL SELECT NULL, 'b', 2.0"
+    sources: dict[str, tuple[Any, Any]] = {
+        "frame": (frame, None),
+        "parquet": (path, None),
+        "database": (database, query),
+    }
+    source, asked = sources[store]
+    read = read_table(source, query=asked)
+    assert read["note"].isna().all()
+    assert read["km"].tolist() == [1.0, 2.0]
+    assert read_table(source, query=asked, units={"note": "km"})["note"].isna().all()
+
+
+def test_views_of_texts_are_texts(tmp_path: Path) -> None:
+    pq.write_table(
+        pa.table({"town": pa.array([" Lyon", "Nice"], pa.string_view())}), tmp_path / "towns.parquet"
+    )
+    frame = pd.DataFrame({"town": pd.array([" Lyon", "Nice"], dtype=pd.ArrowDtype(pa.string_view()))})
+    assert read_table(tmp_path / "towns.parquet")["town"].tolist() == ["Lyon", "Nice"]
+    assert read_table(frame)["town"].tolist() == ["Lyon", "Nice"]
+
+
 def test_mixed_cells_with_pandas_own_missing_value() -> None:
     frame = pd.DataFrame({"a": pd.Series([1, "x", pd.NA], dtype=object)})
     assert report_of(read_table(frame, on_bad="missing")).missing == {"a": 1}
