@@ -102,8 +102,8 @@ class Judge:
 
     @property
     def tolerance(self) -> float:
-        """Relative gain of a refit that shortens the description by a hundredth."""
-        return 0.01 / self.all_rows
+        """Relative gain of a refit that shortens the description by a tenth."""
+        return 0.1 / self.all_rows
 
     def noise(self, fit: Refit) -> float:
         """Return the mean squared residual that a model fitted to all rows would leave."""

@@ -172,13 +172,14 @@ class Bases:
         self._known: dict[tuple[int, int], tuple[Form, Array]] = {}
 
     def of(self, edge: Edge) -> Array | None:
-        """Return the derivative (n, size) of an edge, or None where it depends on its parameters."""
+        """Return the derivative (size, n) of an edge, or None where it depends on its parameters."""
         if edge.layer or not edge.form.is_linear:
             return None
         key = edge.source, id(edge.form)
         if key not in self._known:
             z = self.inputs[:, edge.source]
-            self._known[key] = edge.form, edge.form.gradient(z, np.zeros(edge.form.size))
+            basis = edge.form.gradient(z, np.zeros(edge.form.size))
+            self._known[key] = edge.form, np.ascontiguousarray(basis.T)
         return self._known[key][1]
 
 
@@ -267,7 +268,7 @@ class Mixed:
                 if edge.layer == index and not edge.is_zero:
                     basis = None if bases is None else bases.of(edge)
                     z = nodes[index][:, edge.source]
-                    value = edge.form.value(z, edge.theta) if basis is None else basis @ edge.theta
+                    value = edge.form.value(z, edge.theta) if basis is None else edge.theta @ basis
                     arrived[:, edge.target] += value
             arrivals.append(arrived)
             sums = self.sums(index)
@@ -308,27 +309,25 @@ class Mixed:
         out[:, sums + 1 :: 2] = flow[:, sums:] * arrived[:, sums::2]
         return out
 
-    def jacobian(self, inputs: Array, bases: Bases | None = None) -> tuple[Array, Array]:
-        """Return the output (n,) and its derivative in every parameter (n, p)."""
-        signals = self.signals(inputs, bases)
-        flows = self.sensitivities(signals)
-        out = np.empty((len(inputs), len(self.parameters)))
+    def jacobian(self, signals: Signals, bases: Bases | None = None) -> Array:
+        """Return the derivative of the output in every parameter (p, n)."""
+        out = np.empty((len(self.parameters), len(signals.nodes[0])))
+        flows = [flow.T for flow in self.sensitivities(signals)]
         at = 0
         for edge in self.edges:
             if edge.form.size:
                 basis = None if bases is None else bases.of(edge)
                 if basis is None:
-                    basis = edge.form.gradient(signals.nodes[edge.layer][:, edge.source], edge.theta)
-                flow = flows[edge.layer][:, edge.target, None]
-                np.multiply(flow, basis, out=out[:, at : at + edge.form.size])
+                    basis = edge.form.gradient(signals.nodes[edge.layer][:, edge.source], edge.theta).T
+                np.multiply(flows[edge.layer][edge.target], basis, out=out[at : at + edge.form.size])
                 at += edge.form.size
         for index, flow in enumerate(flows):
-            out[:, at : at + flow.shape[1]] = flow
+            out[at : at + len(flow)] = flow
             for layer, target in self.pinned:
                 if layer == index:
-                    out[:, at + target] = 0.0
-            at += flow.shape[1]
-        return signals.nodes[-1][:, 0], out
+                    out[at + target] = 0.0
+            at += len(flow)
+        return out
 
     def penalty(self, total_weight: float) -> Array:
         """Return the penalty matrix of all parameters, shape (p, p)."""

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.surrogates.distill.mixed import Bases, Edge, Mixed, Rows
+from kanopt.surrogates.least_squares import minimise
 
 __all__ = ["Refit", "refit"]
 
@@ -31,55 +32,53 @@ class Refit:
     covariance: Array
 
 
+@dataclass(eq=False)
+class _OfNetwork:
+    """Weighted, penalised residuals; see :class:`kanopt.surrogates.least_squares.LeastSquares`."""
+
+    model: Mixed
+    rows: Rows
+    penalty: Array
+
+    def __post_init__(self) -> None:
+        self.root = np.sqrt(self.rows.precision)
+        self.bases = Bases(self.rows.inputs)
+        self.shaped = any(
+            edge.form.name == "curve" and (edge.sign or edge.convexity) for edge in self.model.edges
+        )
+
+    def cost(self, theta: Array) -> float:
+        """Return squared residuals and penalty; infinite where they are not finite."""
+        self.model = self.model.with_parameters(theta)
+        self.signals = self.model.signals(self.rows.inputs, self.bases)
+        self.residual = self.root * (self.rows.target - self.signals.nodes[-1][:, 0])
+        cost = float(self.residual @ self.residual) + float(theta @ self.penalty @ theta)
+        return cost if np.isfinite(cost) else np.inf
+
+    def normal_equations(self, theta: Array) -> tuple[Array, Array]:
+        weighted = self.model.jacobian(self.signals, self.bases)
+        weighted *= self.root
+        return weighted @ weighted.T + self.penalty, weighted @ self.residual - self.penalty @ theta
+
+    def projected(self, theta: Array) -> Array:
+        """Put every curve that has lost its shape back into it."""
+        return _projected(self.model.with_parameters(theta)).parameters if self.shaped else theta
+
+
 def refit(model: Mixed, rows: Rows, iterations: int = ITERATIONS, tolerance: float = TOLERANCE) -> Refit:
-    """Refit every parameter jointly by Levenberg-Marquardt (Moré 1978) on weighted, penalised residuals.
+    """Refit every parameter jointly, from the values they have, see :mod:`kanopt.surrogates.least_squares`.
 
     Curves with a sign are projected back onto monotone coefficients after every step. An iteration that lowers the
     loss by less than `tolerance` of it is the last.
     """
     penalty = model.penalty(rows.total)
-    root = np.sqrt(rows.precision)
-    bases = Bases(rows.inputs)
-
-    def loss(candidate: Mixed) -> tuple[float, float]:
-        with np.errstate(all="ignore"):
-            residual = root * (rows.target - candidate.predict(rows.inputs, bases))
-            squares = float(residual @ residual)
-        theta = candidate.parameters
-        return (
-            (squares, squares + float(theta @ penalty @ theta)) if np.isfinite(squares) else (np.inf, np.inf)
-        )
-
-    squares, best = loss(model)
-    damping = 1e-3
-    hessian = np.eye(len(model.parameters))
-    for round_ in range(iterations):
-        with np.errstate(all="ignore"):
-            output, weighted = model.jacobian(rows.inputs, bases)
-            weighted *= root[:, None]
-            curvature = weighted.T @ weighted
-            gradient = weighted.T @ (root * (rows.target - output)) - penalty @ model.parameters
-        if not (np.isfinite(curvature).all() and np.isfinite(gradient).all()):
-            # without a derivative there is no refit; from here the last one has to do
-            squares = squares if round_ else np.inf
-            break
-        hessian, improved = curvature, False
-        while damping < 1e8:
-            step = _solve(hessian + penalty, gradient, damping)
-            candidate = _projected(model.with_parameters(model.parameters + step))
-            new_squares, new = loss(candidate)
-            if new < best:
-                gain = (best - new) / max(best, 1e-300)
-                model, squares, best, improved = candidate, new_squares, new, True
-                damping = max(damping / 5, 1e-12)
-                break
-            damping *= 4
-        if not improved or gain < tolerance:
-            break
-        damping = min(damping, 1e2)
-    if not np.isfinite(squares):
-        return Refit(model, np.inf, float(len(hessian)), np.full_like(hessian, np.nan))
-    inverse = _inverse(hessian + penalty)
+    best = minimise(_OfNetwork(model, rows, penalty), model.parameters, iterations, tolerance)
+    if not np.isfinite(best.cost):
+        return Refit(model, np.inf, float(len(penalty)), np.full_like(penalty, np.nan))
+    model = model.with_parameters(best.theta)
+    squares = max(best.cost - float(best.theta @ penalty @ best.theta), 0.0)
+    hessian = best.curvature - penalty
+    inverse = _inverse(best.curvature)
     freedom = float(np.trace(inverse @ hessian))
     variance = squares / max(rows.total - freedom, 1.0)
     return Refit(model, squares, freedom, variance * inverse @ hessian @ inverse)
@@ -92,13 +91,6 @@ def _inverse(matrix: Array) -> Array:
     inverse = np.zeros_like(matrix)
     inverse[np.ix_(used, used)] = np.linalg.pinv(block + np.diag(RIDGE * np.diag(block)), hermitian=True)
     return inverse
-
-
-def _solve(matrix: Array, gradient: Array, damping: float) -> Array:
-    scale = np.sqrt(np.maximum(np.diag(matrix), 1e-300))
-    scaled = matrix / scale[:, None] / scale[None, :]
-    scaled[np.diag_indices_from(scaled)] += damping + RIDGE
-    return np.asarray(np.linalg.solve(scaled, gradient / scale) / scale)
 
 
 def _projected(model: Mixed) -> Mixed:

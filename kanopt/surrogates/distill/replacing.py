@@ -16,9 +16,11 @@ from kanopt.surrogates.distill.refitting import ITERATIONS, Refit, refit
 __all__ = ["by_straightness", "flows", "plainer", "replaced", "snapped", "tried", "without_offsets"]
 
 TOP = 8
-SKETCH = 8
-"""Iterations after which replacements of an edge are compared; only the best are refitted to the end."""
-FINALISTS = 2
+SKETCH = 4
+"""Iterations between two comparisons of replacements of an edge; only the best are refitted further."""
+SEMIFINALISTS, FINALISTS = 4, 2
+HOPELESS = 0.1
+"""What a sketch may be longer, per row, and still be refitted to the end."""
 
 
 def plainer(current: Refit, judge: Judge) -> tuple[Refit, list[Candidate]]:
@@ -33,8 +35,11 @@ def plainer(current: Refit, judge: Judge) -> tuple[Refit, list[Candidate]]:
                 continue
             z, value, weight = flows(current.model, edge, judge.rows)
             theta = start(form, z, value, weight)[0]
-            trial = tried(current.model, edge, form, theta, judge)
-            if trial is not None and judge.length(trial) < judge.length(current):
+            sketch = tried(current.model, edge, form, theta, judge, 2 * SKETCH)
+            if sketch is None or _is_hopeless(sketch, current, judge):
+                continue
+            trial = refit(sketch.model, judge.rows, tolerance=judge.tolerance)
+            if judge.length(trial) < judge.length(current) and is_admissible(trial.model, judge.reach):
                 current = trial
                 steps.append(judge.candidate(current, f"{judge.reading.name(edge)}: {form.name}"))
     return current, steps
@@ -107,9 +112,15 @@ def replaced(current: Refit, edge: Edge, judge: Judge) -> tuple[Refit, list[Cand
         if trial is not None:
             trials.append((judge.length(trial), form, trial))
     trials.sort(key=lambda entry: entry[0])
+    for place, (_, form, sketch) in enumerate(trials[:SEMIFINALISTS]):
+        further = refit(sketch.model, judge.rows, SKETCH, judge.tolerance)
+        trials[place] = (judge.length(further), form, further)
+    trials.sort(key=lambda entry: entry[0])
     best, best_form = current, None
     for place, (_, form, sketch) in enumerate(trials):
-        if place >= FINALISTS and (edge.keeps or best_form is not None):
+        if (place >= FINALISTS or _is_hopeless(sketch, current, judge)) and (
+            edge.keeps or best_form is not None
+        ):
             break
         trial = refit(sketch.model, judge.rows, tolerance=judge.tolerance)
         must = best_form is None and not edge.keeps
@@ -119,6 +130,11 @@ def replaced(current: Refit, edge: Edge, judge: Judge) -> tuple[Refit, list[Cand
     if best_form is None:
         return current, []
     return best, [judge.candidate(best, f"{judge.reading.name(edge)}: {best_form.name}")]
+
+
+def _is_hopeless(sketch: Refit, current: Refit, judge: Judge) -> bool:
+    """Whether a model that was refitted a little is so far off that the rest will not mend it."""
+    return judge.length(sketch) > judge.length(current) + HOPELESS * judge.all_rows
 
 
 def tried(

@@ -113,14 +113,18 @@ def _kept_against_will(model: Mixed) -> list[Edge]:
 def _climb(current: Refit, what: str, judge: Judge) -> Climb:
     """Replace, drop and round while the description shortens; return the model and the steps."""
     front = [judge.candidate(current, what)]
+    changes, failed_at = 0, dict[tuple[int, int, int], int]()
     for _ in range(2):
-        before = current
         for edge in by_straightness(current.model, judge.rows):
+            # where nothing else has changed since, the same trials fail again
+            if failed_at.get(edge.place) == changes:
+                continue
             current, step = replaced(current, edge, judge)
-            current = replace(current, model=anchored(current.model))
+            if step:
+                current, changes = replace(current, model=anchored(current.model)), changes + 1
+            else:
+                failed_at[edge.place] = changes
             front += step
-        if current.model is before.model:
-            break
     for simplify in (plainer, without_offsets):
         current, step = simplify(current, judge)
         front += step

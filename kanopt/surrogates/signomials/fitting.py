@@ -1,4 +1,4 @@
-"""Fitting the parameters of a law to rows: Levenberg-Marquardt, and the length of the description that results."""
+"""Fitting the parameters of a law to rows, and the length of the description that results."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg.lapack import dposv
 
+from kanopt.surrogates.least_squares import minimise
 from kanopt.surrogates.signomials.columns import Columns
 from kanopt.surrogates.signomials.program import Program
 from kanopt.surrogates.signomials.rules import Rules
@@ -23,8 +23,6 @@ FLOOR = 1e-8
 """Relative error below which laws are equally good: that of the arithmetic, with a margin."""
 WHOLE, LEAST = 2000, 0.25
 """Rows of a refit that counts as one, and what one counts at least, however few its rows are."""
-LARGEST = 1e12
-"""Parameters of scaled inputs beyond this are none."""
 
 
 @dataclass(eq=False)
@@ -141,60 +139,39 @@ class Fitted:
 
 
 def fitted(law: Law, to: Target, iterations: int = 40, tolerance: float = 1e-7) -> Fitted | None:
-    """Fit the free parameters of a law by Levenberg-Marquardt (Moré 1978), from the values they have.
+    """Fit the free parameters of a law from the values they have, see :mod:`kanopt.surrogates.least_squares`.
 
     The last iteration is the one after which the linear model promises, or the law keeps, less than `tolerance` of the
     squares. None where the law is not defined on all rows from the start.
     """
     if to.budget is not None:
         to.budget.spend(len(to.target))
-    with np.errstate(all="ignore"):
-        return _fitted(law, to, iterations, tolerance)
-
-
-def _fitted(law: Law, to: Target, iterations: int, tolerance: float) -> Fitted | None:
     program = Program(law, to.columns)
-    theta = program.theta
-    output = program.forward(theta)
-    residual = to.residual(output)
-    squares = float(residual @ residual)
-    if not math.isfinite(squares):
-        return None
-    damping, growth = 1e-3, 2.0
     enough = (0.01 * FLOOR) ** 2 * to.spread * to.total
-    hessian = np.zeros((len(theta), len(theta)))
-    for round_ in range(iterations + 1):
-        weighted = to.weighted(program.backward(theta), output)
-        hessian, gradient = weighted @ weighted.T, weighted @ residual
-        if not math.isfinite(hessian.sum() + gradient.sum()):
-            return None
-        if round_ == iterations or squares <= enough or not len(theta):
-            break
-        scale = np.sqrt(np.maximum(hessian.diagonal(), 1e-200))
-        scaled, downhill = hessian / (scale[:, None] * scale), gradient / scale
-        before, found = squares, False
-        while True:
-            damped = scaled.copy()
-            damped.flat[:: len(theta) + 1] += damping + 1e-13
-            _, step, failed = dposv(damped, downhill)
-            # 2 g·s − s·H·s, with H·s = g − λ s; damping makes the matrix definite in the end
-            promised = float(step @ downhill + damping * (step @ step)) if not failed else math.inf
-            if not promised > tolerance * squares:
-                break
-            trial = theta + step / scale
-            if not failed and np.abs(trial).max() < LARGEST:
-                reached_output = program.forward(trial)
-                new = to.residual(reached_output)
-                reached = float(new @ new)
-                if reached < squares:
-                    # Nielsen 1999, "Damping parameter in Marquardt's method", section 2
-                    gain = (squares - reached) / promised
-                    damping = max(damping * max(1 / 8, 1 - (2 * min(gain, 1.0) - 1) ** 3), 1e-14)
-                    theta, output, residual, squares = trial, reached_output, new, reached
-                    growth, found = 2.0, True
-                    break
-            damping, growth = damping * growth, growth * 2.0
-        if not found or before - squares < tolerance * before:
-            break
-    law = with_values(law, theta)
-    return Fitted(law, squares, to.length(law, squares), hessian)
+    best = minimise(_OfLaw(program, to), program.theta, iterations, tolerance, enough)
+    if not math.isfinite(best.cost):
+        return None
+    law = with_values(law, best.theta)
+    return Fitted(law, best.cost, to.length(law, best.cost), best.curvature)
+
+
+@dataclass(eq=False)
+class _OfLaw:
+    """The squared residuals of a law; see :class:`kanopt.surrogates.least_squares.LeastSquares`."""
+
+    program: Program
+    to: Target
+    output: Array = field(init=False)
+    residual: Array = field(init=False)
+
+    def cost(self, theta: Array) -> float:
+        self.output = self.program.forward(theta)
+        self.residual = self.to.residual(self.output)
+        return float(self.residual @ self.residual)
+
+    def normal_equations(self, theta: Array) -> tuple[Array, Array]:
+        weighted = self.to.weighted(self.program.backward(theta), self.output)
+        return weighted @ weighted.T, weighted @ self.residual
+
+    def projected(self, theta: Array) -> Array:
+        return theta

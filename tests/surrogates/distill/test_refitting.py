@@ -49,10 +49,10 @@ def test_where_the_derivative_is_lost_on_the_way_the_last_parameters_stay() -> N
 
         asked = 0
 
-        def jacobian(self, inputs, bases=None):
-            output, derivative = super().jacobian(inputs, bases)
+        def jacobian(self, signals, bases=None):
+            derivative = super().jacobian(signals, bases)
             Once.asked += 1
-            return output, derivative if Once.asked == 1 else np.full_like(derivative, np.nan)
+            return derivative if Once.asked == 1 else np.full_like(derivative, np.nan)
 
     x = np.linspace(0.5, 2.0, 40)[:, None]
     rows = Rows(x, 3 * x[:, 0] ** 1.7, np.ones(40))

@@ -299,7 +299,7 @@ def test_a_node_that_nothing_reaches_any_more_goes_with_the_edge_to_it(rng: np.r
     # variances stand where the parameters stand
     assert found.covariance.shape == (len(found.model.parameters),) * 2
     # the constants of the node trade with each other, but what they give has a variance: that of a parabola
-    jacobian = found.model.jacobian(x)[1]
+    jacobian = found.model.jacobian(found.model.signals(x)).T
     variance = np.einsum("ij,jk,ik->i", jacobian, found.covariance, jacobian)
     design = np.vander(x[:, 0], 3)
     hat = np.einsum("ij,ji->i", design, np.linalg.pinv(design))

@@ -1,0 +1,124 @@
+"""Least squares by Levenberg-Marquardt on normal equations, for searches that fit laws by the hundred.
+
+Estimates that are printed with their errors come from :mod:`kanopt.formulas.estimation`, which solves for linear
+parameters exactly and by orthogonal factors: more accurate, and ten times as slow.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg.lapack import dposv
+
+__all__ = ["LeastSquares", "Minimum", "minimise"]
+
+Array = NDArray[np.float64]
+
+RIDGE = 1e-10
+LARGEST = 1e12
+"""Parameters of scaled inputs beyond this are none."""
+_MOST_DAMPING = 1e16
+
+
+class LeastSquares(Protocol):
+    """A sum of squares to be minimised, that of residuals and perhaps of a quadratic penalty.
+
+    It remembers what it was last evaluated at, so that the derivative there costs no second evaluation.
+    """
+
+    def cost(self, theta: Array) -> float:
+        """Return the sum at these parameters, shape (p,); not finite where it has no value."""
+
+    def normal_equations(self, theta: Array) -> tuple[Array, Array]:
+        """Return half the curvature (p, p), and half the direction of descent (p,), where it was last evaluated."""
+
+    def projected(self, theta: Array) -> Array:
+        """Return the nearest parameters that are let in."""
+
+
+@dataclass(frozen=True, eq=False)
+class Minimum:
+    """Where a search ended.
+
+    Parameters
+    ----------
+    theta
+        The parameters, shape (p,).
+    cost
+        The sum there; infinite where it has no value or no derivative at the start.
+    curvature
+        Half the second derivative, Gauss-Newton's, shape (p, p), at the last point but one, or there.
+    """
+
+    theta: Array
+    cost: float
+    curvature: Array
+
+
+def minimise(
+    problem: LeastSquares, theta: Array, iterations: int, tolerance: float, enough: float = 0.0
+) -> Minimum:
+    """Minimise a sum of squares from a start (Moré 1978).
+
+    Parameters
+    ----------
+    problem
+        The sum.
+    theta
+        The start, shape (p,).
+    iterations
+        Steps at most.
+    tolerance
+        The last step is the one after which the linear model promises, or the sum loses, less than this share of it.
+    enough
+        A sum that is as good as zero.
+    """
+    # far from the minimum there may be no value; that is told by what is not finite
+    with np.errstate(all="ignore"):
+        return _minimise(problem, theta, iterations, tolerance, enough)
+
+
+def _minimise(
+    problem: LeastSquares, theta: Array, iterations: int, tolerance: float, enough: float
+) -> Minimum:
+    cost, size = problem.cost(theta), len(theta)
+    nowhere = Minimum(theta, math.inf, np.full((size, size), math.nan))
+    if not math.isfinite(cost):
+        return nowhere
+    damping, growth = 1e-3, 2.0
+    curvature = np.zeros((size, size))
+    for round_ in range(iterations + 1):
+        found, descent = problem.normal_equations(theta)
+        if not math.isfinite(found.sum() + descent.sum()):
+            # without a derivative there is no further step; from here the last one has to do
+            return Minimum(theta, cost, curvature) if round_ else nowhere
+        curvature = found
+        if round_ == iterations or cost <= enough or not size:
+            break
+        scale = np.sqrt(np.maximum(curvature.diagonal(), 1e-200))
+        scaled, downhill = curvature / (scale[:, None] * scale), descent / scale
+        before, improved = cost, False
+        while damping < _MOST_DAMPING:
+            damped = scaled.copy()
+            damped.flat[:: size + 1] += damping + RIDGE
+            _, step, failed = dposv(damped, downhill)
+            # 2 g·s − s·H·s, with H·s = g − λ s; damping makes the matrix definite in the end
+            promised = float(step @ downhill + damping * (step @ step)) if not failed else math.inf
+            if not promised > tolerance * cost:
+                break
+            trial = problem.projected(theta + step / scale)
+            reached = problem.cost(trial) if not failed and np.abs(trial).max() < LARGEST else math.inf
+            if reached < cost:
+                # Nielsen 1999, "Damping parameter in Marquardt's method", section 2
+                gain = (cost - reached) / promised
+                damping = max(damping * max(1 / 8, 1 - (2 * min(gain, 1.0) - 1) ** 3), 1e-14)
+                theta, cost, growth, improved = trial, reached, 2.0, True
+                break
+            damping, growth = damping * growth, growth * 2.0
+        if not improved or before - cost < tolerance * before:
+            break
+    return Minimum(theta, cost, curvature)

@@ -1,0 +1,113 @@
+"""The least squares of searches, against closed forms and published minima."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+from scipy.optimize import least_squares
+
+from kanopt.surrogates.least_squares import minimise
+
+
+@dataclass
+class Given:
+    """Residuals and their derivative, as functions of the parameters."""
+
+    residuals: object
+    jacobian: object
+    lower: float = -np.inf
+    asked: list = field(default_factory=list)
+
+    def cost(self, theta):
+        self.asked.append(theta)
+        with np.errstate(all="ignore"):
+            return float(np.sum(self.residuals(theta) ** 2))
+
+    def normal_equations(self, theta):
+        assert theta is self.asked[-1], "the derivative is asked for where the sum was evaluated last"
+        jacobian = self.jacobian(theta)
+        return jacobian.T @ jacobian, -jacobian.T @ self.residuals(theta)
+
+    def projected(self, theta):
+        return np.maximum(theta, self.lower)
+
+
+def line(x, y):
+    design = np.column_stack([x, np.ones_like(x)])
+    return design, Given(lambda t: design @ t - y, lambda t: design)
+
+
+def test_a_line_is_found_in_a_step_or_two() -> None:
+    x = np.linspace(0.0, 5.0, 30)
+    y = 2.0 * x - 1.0 + np.sin(7 * x)
+    design, problem = line(x, y)
+    found = minimise(problem, np.zeros(2), 20, 1e-12)
+    wanted, squares, *_ = np.linalg.lstsq(design, y, rcond=None)
+    np.testing.assert_allclose(found.theta, wanted, rtol=1e-8)
+    assert found.cost == pytest.approx(float(squares[0]))
+    np.testing.assert_allclose(found.curvature, design.T @ design)
+    assert len(problem.asked) <= 5
+
+
+def test_rosenbrock_and_a_curve_reach_the_minimum_that_scipy_finds() -> None:
+    valley = Given(
+        lambda t: np.array([10 * (t[1] - t[0] ** 2), 1 - t[0]]),
+        lambda t: np.array([[-20 * t[0], 10.0], [-1.0, 0.0]]),
+    )
+    found = minimise(valley, np.array([-1.2, 1.0]), 200, 1e-12, enough=1e-20)
+    np.testing.assert_allclose(found.theta, [1.0, 1.0], atol=1e-6)
+    x = np.linspace(0.0, 4.0, 50)
+    y = 3.0 * np.exp(-0.7 * x) + 0.1 * np.cos(9 * x)
+    decay = Given(
+        lambda t: t[0] * np.exp(t[1] * x) - y,
+        lambda t: np.column_stack([np.exp(t[1] * x), t[0] * x * np.exp(t[1] * x)]),
+    )
+    found = minimise(decay, np.array([1.0, 0.0]), 100, 1e-12)
+    peer = least_squares(decay.residuals, [1.0, 0.0], decay.jacobian, xtol=1e-12, ftol=1e-12)
+    np.testing.assert_allclose(found.theta, peer.x, rtol=1e-5)
+
+
+def test_a_step_to_where_there_is_no_value_is_shortened() -> None:
+    root = Given(
+        lambda t: np.array([np.log(t[0]) - 2.0]),
+        lambda t: np.array([[1.0 / t[0]]]),
+    )
+    # a full step from 20 leads below zero
+    found = minimise(root, np.array([25.0]), 50, 1e-12, enough=1e-20)
+    assert found.theta[0] == pytest.approx(np.exp(2.0))
+
+
+def test_parameters_that_trade_with_each_other_are_no_obstacle() -> None:
+    x = np.linspace(0.0, 1.0, 20)
+    twice = np.column_stack([x, x, np.zeros(20)])
+    problem = Given(lambda t: twice @ t - 3 * x, lambda t: twice)
+    found = minimise(problem, np.zeros(3), 30, 1e-9, enough=1e-16)
+    assert found.cost < 1e-12
+    assert found.theta[0] + found.theta[1] == pytest.approx(3.0)
+
+
+def test_projected_steps_end_at_the_bound() -> None:
+    x = np.linspace(0.0, 1.0, 20)
+    problem = Given(lambda t: t[0] * x + 2 * x, lambda t: x[:, None], lower=0.0)
+    found = minimise(problem, np.array([5.0]), 30, 1e-9)
+    assert found.theta[0] == 0.0
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_without_a_value_or_a_derivative_at_the_start_the_sum_is_infinite(bad: float) -> None:
+    no_value = Given(lambda t: np.array([bad]), lambda t: np.ones((1, 1)))
+    assert minimise(no_value, np.zeros(1), 5, 1e-9).cost == np.inf
+    no_slope = Given(lambda t: np.ones(1), lambda t: np.array([[bad]]))
+    found = minimise(no_slope, np.zeros(1), 5, 1e-9)
+    assert found.cost == np.inf
+    assert np.isnan(found.curvature).all()
+
+
+def test_the_number_of_steps_is_bounded_and_none_is_taken_of_nothing() -> None:
+    problem = Given(lambda t: np.array([np.exp(t[0])]), lambda t: np.array([[np.exp(t[0])]]))
+    found = minimise(problem, np.array([3.0]), 2, 0.0)
+    assert 0.0 < found.theta[0] < 3.0
+    empty = minimise(Given(lambda t: np.ones(2), lambda t: np.zeros((2, 0))), np.zeros(0), 5, 1e-9)
+    assert empty.cost == 2.0
