@@ -398,7 +398,8 @@ def _codes(column: pd.Series[Any], feature: Feature) -> Integers:
         where = f"first in {row_name(column.index, int(unseen.argmax()))}"
         raise FitError(
             f"column {feature.name!r}: {list_names(values)} ({where}) did not occur "
-            f"in training, so nothing is known about it; {hint}"
+            f"in training, so nothing is known about it; {hint}. Pool rare values into one before fitting, or split "
+            f"the rows with keep=[{feature.name!r}], which leaves one of every value to the training rows"
         )
     return np.asarray(codes, dtype=np.int64)
 

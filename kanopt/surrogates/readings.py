@@ -64,20 +64,27 @@ def outside_of(model: KANRegressor, X: ArrayLike | pd.DataFrame) -> pd.DataFrame
 
 
 def warn_of_rows_outside(
-    model: KANRegressor, X: ArrayLike | pd.DataFrame, numbers: NDArray[np.float64]
+    model: KANRegressor,
+    X: ArrayLike | pd.DataFrame,
+    numbers: NDArray[np.float64],
+    below_zero: NDArray[np.bool_],
 ) -> None:
-    """Warn once of all rows whose encoded numbers lie outside the data by more than a share of a column's range."""
+    """Warn once of all rows whose encoded numbers lie outside the data by more than a share of a column's range.
+
+    Which rows are predicted below zero, as no target was, is told too.
+    """
     tests = _tests(model, numbers, model._law.domain.widened(_BEYOND))
     flags = np.logical_or.reduce([beyond for _, beyond in tests]) if tests else np.zeros(0, dtype=bool)
     if not flags.any():
         return
     columns = [concerned[0] for concerned, beyond in tests if len(concerned) == 1 and beyond.any()]
     first = row_name(X.index if isinstance(X, pd.DataFrame) else None, int(flags.argmax()))
-    count = int(flags.sum())
+    count, negative = int(flags.sum()), int((flags & below_zero).sum())
+    told = f", {negative:,} of them to below zero, where no target was" if negative else ""
     warnings.warn(
         f"{count:,} of {count_text(len(flags), 'row')} {'lies' if count == 1 else 'lie'} outside the data the law was "
         f"learned from (by {join_list(columns, 5) or 'several columns together'}; the first is {first}): what is "
-        "predicted there is extrapolated; the method outside names all such rows",
+        f"predicted there is extrapolated{told}; the method outside names all such rows",
         DomainWarning,
         stacklevel=3,
     )

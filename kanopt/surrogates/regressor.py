@@ -300,7 +300,8 @@ class KANRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scik
         """Return the expected target of every row, shape (n,) or (n, targets), in the units of the target.
 
         One :class:`~kanopt.DomainWarning` counts the rows that lie outside the data by more than a tenth of the range
-        of a column (of its logarithm, where the law reads that); :meth:`outside` names all that lie outside.
+        of a column (of its logarithm, where the law reads that), and says how many of them are predicted below zero
+        where no target was; :meth:`outside` names all that lie outside.
 
         Raises
         ------
@@ -309,8 +310,11 @@ class KANRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scik
         """
         models = list(self.outputs_.values()) if hasattr(self, "outputs_") else [self]
         encoded = [model._encode(X) for model in models]
-        readings.warn_of_rows_outside(models[0], X, encoded[0][0])
         found = [model._law.predict(*each) for model, each in zip(models, encoded, strict=True)]
+        negative = [
+            (output < 0.0) & (model._law.lowest >= 0.0) for model, output in zip(models, found, strict=True)
+        ]
+        readings.warn_of_rows_outside(models[0], X, encoded[0][0], np.any(negative, axis=0))
         return np.column_stack(found) if hasattr(self, "outputs_") else found[0]
 
     def predict_interval(
@@ -322,8 +326,9 @@ class KANRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scik
         """Return an interval for every row that a new observation falls into with probability `coverage`.
 
         The width comes from the residuals of the training rows left out one at a time, or from those of rows that
-        the model has not seen. For a log target it is a factor, otherwise a constant. The coverage is an average over
-        rows like those of the table; it is not promised for every single kind of row, nor outside the data.
+        the model has not seen. For a log target it is a factor, otherwise a constant, and with ``positive="auto"`` no
+        interval reaches below zero where no target did. The coverage is an average over rows like those of the table;
+        it is not promised for every single kind of row, nor outside the data.
 
         Of a small table behind hidden nodes, residuals of rows left out one at a time are a little too small, since the
         curves of the hidden layers were chosen with these rows: with 60 to 100 rows and ``hidden=(2,)``, intervals of
@@ -355,7 +360,11 @@ class KANRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scik
             residuals = self._law.residual(*self._encode(rows), target)
             lower, upper = self._law.interval_around(*encoded, *conformal_ends(residuals, coverage))
         index = X.index if isinstance(X, pd.DataFrame) else None
-        columns = {"lower": lower, "prediction": self._law.predict(*encoded), "upper": upper}
+        predicted = self._law.predict(*encoded)
+        if self.positive is not False and self._law.lowest > 0.0:
+            # new targets above zero are covered as before
+            lower = np.maximum(lower, np.minimum(predicted, 0.0))
+        columns = {"lower": lower, "prediction": predicted, "upper": upper}
         return pd.DataFrame({**columns, "outside": self._law.outside(encoded[0])}, index=index)
 
     def effects(self, grid: int = 50) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -21,6 +22,7 @@ def split(
     holdout: int | float = 0.2,
     seed: int = 0,
     how: Literal["time", "group"] | None = None,
+    keep: Sequence[str] = (),
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Split a table into training rows and held-out rows.
 
@@ -49,6 +51,9 @@ def split(
         Seed of the random choice; time needs none.
     how
         ``"time"`` or ``"group"`` to overrule what the column's type suggests.
+    keep
+        Columns of which no value is held out alone, for random rows: where all rows with a value were drawn, the first
+        of them goes back to the training rows. A category that a law has never seen cannot be predicted.
 
     Returns
     -------
@@ -58,7 +63,7 @@ def split(
     Raises
     ------
     TableError
-        If the column is unknown or has blanks, if `holdout` is no such number, or if either side would be
+        If a column is unknown or has blanks, if `holdout` is no such number, or if either side would be
         empty.
 
     Examples
@@ -75,8 +80,15 @@ def split(
         if how is not None:
             raise TableError(f"how={how!r} needs a column: name it in by=")
         held = _hold_out_random(len(frame), share, seed, what="rows")
+        for name in keep:
+            held[_only_held_out(_column(frame, name), held)] = False
+        if not held.any():
+            raise TableError(
+                f"every held-out row has a value of {' or '.join(map(repr, keep))} that no other row has, so that "
+                "nothing is left to judge by; hold out more rows, or pool rare values"
+            )
     else:
-        held = _hold_out_by_column(_column(frame, by), by, share, seed, how)
+        held = _hold_out_by_column(_without_blanks(_column(frame, by), by), by, share, seed, how)
     return frame.loc[~held], frame.loc[held]
 
 
@@ -91,10 +103,13 @@ def _checked(holdout: Any) -> int | float:
     )
 
 
-def _column(frame: pd.DataFrame, by: str) -> pd.Series[Any]:
-    if by not in frame.columns:
-        raise TableError(f"no column {by!r} to split by; {nearest(by, map(str, frame.columns))}")
-    column = frame[by]
+def _column(frame: pd.DataFrame, name: str) -> pd.Series[Any]:
+    if name not in frame.columns:
+        raise TableError(f"no column {name!r} to split by; {nearest(name, map(str, frame.columns))}")
+    return frame[name]
+
+
+def _without_blanks(column: pd.Series[Any], by: str) -> pd.Series[Any]:
     blank = int(column.isna().sum())
     if blank:
         raise TableError(
@@ -135,6 +150,14 @@ def _hold_out_by_column(
         share = int(np.searchsorted(later, share * len(column) * (1 - 1e-12))) + 1
     _check_both_sides(count, share, f"values of {by!r}")
     return np.asarray(codes >= count - share)
+
+
+def _only_held_out(column: pd.Series[Any], held: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return the places of the first rows of values that no training row has."""
+    codes, _ = pd.factorize(column)
+    places, first = np.unique(codes, return_index=True)
+    known = np.isin(places, codes[~held])
+    return np.asarray(first[~known], dtype=np.int64)
 
 
 def _hold_out_random(count: int, share: int | float, seed: int, *, what: str) -> NDArray[np.bool_]:

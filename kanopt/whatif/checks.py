@@ -19,7 +19,7 @@ from kanopt.whatif.changes import Change, Value, cell_text, column_names
 from kanopt.whatif.file_model import Mistake, split_messages
 from kanopt.whatif.given_laws import is_category_column, unit_mistakes
 from kanopt.whatif.problem_spec import PartSpec, ProblemSpec
-from kanopt.whatif.rows import complete_rows, split_rows
+from kanopt.whatif.rows import complete_rows, split_rows, unseen_rows
 from kanopt.whatif.spec import GivenSpec, LawSpec, LearnedSpec
 from kanopt.whatif.toml_positions import Key
 
@@ -119,7 +119,7 @@ def _column_mistakes(spec: LearnedSpec, key: Key, frame: pd.DataFrame) -> Iterab
 
 def _holdout_mistakes(spec: LearnedSpec, key: Key, frame: pd.DataFrame) -> Iterable[Mistake]:
     try:
-        split_rows(spec, complete_rows(spec, frame), seed=0)
+        unseen_rows(spec, *split_rows(spec, complete_rows(spec, frame), seed=0))
     except TableError as error:
         yield Mistake((*key, "holdout"), str(error))
 

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from kanopt.errors import FitError, FormulaError, KanoptWarning, TableError
 from kanopt.interrupt import Interrupt
-from kanopt.text import list_names, number_text, score_text, seconds_text
+from kanopt.text import count_text, list_names, number_text, score_text, seconds_text
 from kanopt.whatif.events import Event, OnEvent
 from kanopt.whatif.file_model import Mistake, split_messages
 from kanopt.whatif.given_laws import names_in, unit_mistakes
-from kanopt.whatif.rows import complete_rows, split_rows
+from kanopt.whatif.rows import complete_rows, split_rows, unseen_rows
 from kanopt.whatif.scenario import Scenario
 from kanopt.whatif.spec import GivenSpec, LearnedSpec
 
@@ -219,6 +219,10 @@ def _learned_law(name: str, spec: LearnedSpec, frame: pd.DataFrame, seed: int, s
     gone = len(frame) - len(rows)
     left_out = f", {gone:,} rows with blanks left out" if gone else ""
     train, test = split_rows(spec, rows, seed)
+    unseen = unseen_rows(spec, train, test)
+    if unseen.any():
+        left_out += f", {count_text(int(unseen.sum()), 'held-out row')} of unseen categories not judged"
+        test = test[~unseen]
     chosen = spec.network.model_dump(exclude_none=True)
     model = KANRegressor(
         monotone=dict(spec.monotone) or None,

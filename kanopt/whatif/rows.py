@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from kanopt.text import list_names
 from kanopt.whatif.spec import LearnedSpec
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["complete_rows", "split_rows"]
+__all__ = ["complete_rows", "split_rows", "unseen_rows"]
 
 
 def complete_rows(spec: LearnedSpec, frame: pd.DataFrame) -> pd.DataFrame:
@@ -22,6 +23,9 @@ def complete_rows(spec: LearnedSpec, frame: pd.DataFrame) -> pd.DataFrame:
 def split_rows(spec: LearnedSpec, frame: pd.DataFrame, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Divide rows into those to learn from and those held out.
 
+    A category that only held-out rows have cannot be predicted. Of rows drawn at random, one with it is learned from;
+    of whole weeks or groups, its rows judge nothing, see :func:`unseen_rows`.
+
     Raises
     ------
     TableError
@@ -31,4 +35,34 @@ def split_rows(spec: LearnedSpec, frame: pd.DataFrame, seed: int) -> tuple[pd.Da
 
     held = spec.holdout
     amount: Any = held.share if held.last is None else held.last
-    return split(frame, by=held.by, holdout=amount, seed=seed)
+    keep = _categories(spec, frame) if held.by is None else []
+    return split(frame, by=held.by, holdout=amount, seed=seed, keep=keep)
+
+
+def unseen_rows(spec: LearnedSpec, train: pd.DataFrame, test: pd.DataFrame) -> pd.Series[bool]:
+    """Return a mask of the held-out rows with a category that no training row has.
+
+    Raises
+    ------
+    TableError
+        If that are all of them.
+    """
+    import pandas as pd
+
+    from kanopt.errors import TableError
+
+    mask = pd.Series(False, index=test.index)
+    for name in _categories(spec, test):
+        mask |= ~test[name].isin(train[name].unique())
+    if mask.all():
+        raise TableError(
+            f"every held-out row has a category ({list_names(_categories(spec, test))}) that no training row has, so "
+            "that nothing is left to judge the law by; hold out other rows"
+        )
+    return mask
+
+
+def _categories(spec: LearnedSpec, frame: pd.DataFrame) -> list[str]:
+    from pandas.api.types import is_numeric_dtype
+
+    return [name for name in spec.features if not is_numeric_dtype(frame[name].dtype)]

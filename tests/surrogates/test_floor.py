@@ -174,3 +174,30 @@ def test_several_targets_warn_once() -> None:
     with pytest.warns(DomainWarning) as told:
         assert both.predict(pd.DataFrame({"km": [1.0, 99.0]})).shape == (2, 2)
     assert len(told) == 1
+
+
+def test_a_warning_tells_how_many_rows_are_predicted_below_zero_outside_the_data() -> None:
+    rng = np.random.default_rng(2)
+    X = pd.DataFrame({"x": rng.uniform(0.0, 10.0, 200)})
+    model = model_of().fit(X, 30.0 - 2.0 * X["x"].to_numpy() + rng.normal(0.0, 0.5, 200))
+    with pytest.warns(
+        DomainWarning, match=r"3 of 4 rows lie outside .* 2 of them to below zero, where no target was"
+    ):
+        found = model.predict(pd.DataFrame({"x": [-4.0, 5.0, 17.0, 30.0]}))
+    assert (found < 0.0).tolist() == [False, False, True, True]
+    with pytest.warns(DomainWarning) as told:
+        model_of().fit(X, 5.0 - 2.0 * X["x"].to_numpy()).predict(pd.DataFrame({"x": [30.0]}))
+    assert "below zero" not in str(told[0].message)
+
+
+def test_intervals_of_a_positive_target_do_not_reach_below_zero() -> None:
+    rng = np.random.default_rng(4)
+    X = pd.DataFrame({"x": rng.uniform(0.0, 10.0, 400)})
+    y = np.abs(0.3 * X["x"].to_numpy() + rng.normal(0.0, 1.0, 400)) + 0.01
+    inside = pd.DataFrame({"x": np.linspace(0.5, 9.5, 50)})
+    held = model_of().fit(X, y).predict_interval(inside)
+    assert (held["lower"] >= 0.0).all()
+    assert (held["lower"] == 0.0).any()
+    plain = model_of(positive=False).fit(X, y).predict_interval(inside)
+    assert (plain["lower"] < 0.0).any()
+    np.testing.assert_allclose(held["upper"], plain["upper"])

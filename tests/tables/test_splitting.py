@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from kanopt.errors import TableError
@@ -167,3 +167,32 @@ def test_units_and_report_travel_along() -> None:
     assert sorted(set(test["week"])) == [17, 18, 19, 20]
     assert units_of(train) == units_of(test) == units_of(trips)
     assert report_of(test) == report_of(trips)
+
+
+@given(
+    st.lists(st.sampled_from("abcdef"), min_size=2, max_size=30),
+    st.integers(0, 50),
+    st.floats(0.05, 0.95),
+)
+def test_no_kept_value_is_held_out_alone(values: list[str], seed: int, share: float) -> None:
+    frame = pd.DataFrame({"region": values, "row": range(len(values))})
+    try:
+        plain = split(frame, holdout=share, seed=seed)[1]
+        train, test = split(frame, holdout=share, seed=seed, keep=["region"])
+    except TableError:
+        # with so few rows one side may be empty
+        assume(False)
+    assert set(test["region"]) <= set(train["region"])
+    assert sorted([*train["row"], *test["row"]]) == list(range(len(values)))
+    # no more rows go back than need be
+    moved = sorted(set(plain["row"]) - set(test["row"]))
+    assert set(test["row"]) <= set(plain["row"])
+    assert len(moved) == len({values[row] for row in moved})
+
+
+def test_keeping_what_is_everywhere_different_is_refused() -> None:
+    frame = pd.DataFrame({"order": list("abcdefgh")})
+    with pytest.raises(TableError, match=r"value of 'order' that no other row has.*pool rare values"):
+        split(frame, keep=["order"])
+    with pytest.raises(TableError, match=r"no column 'oder' to split by; did you mean 'order'\?"):
+        split(frame, keep=["oder"])

@@ -1,0 +1,62 @@
+"""Which rows a law is learned from, and which judge it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from kanopt.errors import TableError
+from kanopt.whatif.learn import fit_law
+from kanopt.whatif.rows import split_rows, unseen_rows
+from kanopt.whatif.spec import HoldoutSpec, LearnedSpec
+
+
+def trips(rows: int = 80) -> pd.DataFrame:
+    """Return trips of two ordinary regions, and of six islands with one each."""
+    rng = np.random.default_rng(1)
+    km = rng.uniform(1.0, 9.0, rows)
+    region = np.where(rng.random(rows) < 0.5, "north", "south").astype(object)
+    region[3:81:13] = [f"island {k}" for k in range(len(region[3:81:13]))]
+    return pd.DataFrame(
+        {
+            "km": km,
+            "region": region,
+            "week": 1 + np.arange(rows) // 10,
+            "minutes": 4 + 2 * km + (region == "north"),
+        }
+    )
+
+
+def spec(**given: object) -> LearnedSpec:
+    return LearnedSpec(table="trips", target="minutes", features=("km", "region"), **given)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_no_category_is_held_out_alone(seed: int) -> None:
+    train, test = split_rows(spec(), trips(), seed)
+    assert not unseen_rows(spec(), train, test).any()
+    assert set(test["region"]) <= set(train["region"])
+    assert set(split_rows(spec(), trips(), seed)[1].index) == set(test.index)
+
+
+def test_a_law_with_categories_of_one_row_is_learned_and_judged() -> None:
+    law = fit_law("minutes", spec(), trips(), seed=2)
+    assert law.formula.fit.r2 > 0.95
+
+
+def test_of_weeks_held_out_whole_rows_of_unseen_categories_judge_nothing_and_are_counted() -> None:
+    weeks = spec(holdout=HoldoutSpec(by="week", last=2))
+    train, test = split_rows(weeks, trips(), 0)
+    unseen = unseen_rows(weeks, train, test)
+    assert test["region"][unseen].tolist() == ["island 5"]
+    law = fit_law("minutes", weeks, trips(), seed=2)
+    assert "1 held-out row of unseen categories not judged" in law.note
+    assert law.formula.fit.rows_test == 19
+
+
+def test_where_no_held_out_row_can_be_predicted_that_is_refused() -> None:
+    table = trips().assign(region=lambda frame: "in week " + frame["week"].astype(str))
+    weeks = spec(holdout=HoldoutSpec(by="week", last=2))
+    with pytest.raises(TableError, match=r"has a category .'region'. that no training row has"):
+        unseen_rows(weeks, *split_rows(weeks, table, 0))
