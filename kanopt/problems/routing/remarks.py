@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.formulas.binding import BoundFormula
+from kanopt.problems.idle_fields import idle_fields
 from kanopt.problems.place_checks import degrees_question
 from kanopt.problems.road_network import RoadNetwork
 from kanopt.problems.routing.arrival_functions import ArrivalFunctions
@@ -35,8 +36,7 @@ class InputFinding:
     Parameters
     ----------
     kind
-        ``"asymmetric"``, ``"triangle"``, ``"units"``, ``"window"``, ``"lateness"``, ``"overtime"`` or
-        ``"depot closed"``.
+        ``"asymmetric"``, ``"triangle"``, ``"units"``, ``"window"``, ``"idle"`` or ``"depot closed"``.
     where
         The matrix or the vehicle type concerned.
     message
@@ -82,7 +82,7 @@ def input_findings(problem: RoutingProblem, *, rounded: float = 0.0) -> tuple[In
         *_loads(problem),
         *_shifts_too_short(problem),
         *_windows_before_shift(problem),
-        *_unused_prices(problem),
+        *_idle(problem),
     )
 
 
@@ -219,20 +219,10 @@ def _windows_before_shift(problem: RoutingProblem) -> Iterator[InputFinding]:
         yield InputFinding("window", client.name, text)
 
 
-def _unused_prices(problem: RoutingProblem) -> Iterator[InputFinding]:
-    """Report prices that can never be due."""
-    late = [
-        c.name
-        for c, windows in zip(problem.data.clients, problem.data.windows, strict=True)
-        if c.cost_per_lateness is not None and not np.isfinite(windows[-1][1])
-    ]
-    if late:
-        text = f"clients {list_names(late)}: there is a cost_per_lateness, but no time after which service is late"
-        yield InputFinding("lateness", late[0], text)
-    for vehicle in problem.vehicles:
-        if vehicle.cost_per_overtime and not np.isfinite(vehicle.regular_time):
-            text = f"{vehicle.name}: there is a cost_per_overtime, but no regular_time after which overtime begins"
-            yield InputFinding("overtime", vehicle.name, text)
+def _idle(problem: RoutingProblem) -> Iterator[InputFinding]:
+    """Report fields that change nothing, because others are blank."""
+    for text in idle_fields({"clients": problem.data.clients, "vehicles": problem.data.vehicles}):
+        yield InputFinding("idle", text.partition(" ")[0], text)
 
 
 def _shifts_too_short(problem: RoutingProblem) -> Iterator[InputFinding]:

@@ -14,6 +14,7 @@ from pydantic import Field
 from kanopt.formulas.binding import BoundFormula
 from kanopt.problems.base import Problem
 from kanopt.problems.findings import FrozenInput, Reason
+from kanopt.problems.idle_fields import idle_fields
 from kanopt.problems.record_reader import RecordReader
 from kanopt.problems.scheduling.assessment import SchedulingAssessment
 from kanopt.problems.scheduling.data import SchedulingData, resolve
@@ -140,6 +141,13 @@ class SchedulingProblem(Problem[Schedule]):
     def frozen_inputs(self) -> tuple[FrozenInput, ...]:
         """Return nothing: every input of a scheduling law is fixed before a schedule is made."""
         return ()
+
+    def data_remarks(self) -> tuple[str, ...]:
+        """Tell of fields that change nothing, because others are blank."""
+        read = self.data.mode_inputs.read
+        unpaid = not self.uses_energy and any(mode.energy for mode in read.modes)
+        told = ("modes: there is an energy, but no power_price to pay for it",) if unpaid else ()
+        return (*idle_fields({"jobs": read.jobs}), *told)
 
     def table_uses(self) -> tuple[TableUse, ...]:
         """Return what is read of each table."""

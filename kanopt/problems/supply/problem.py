@@ -17,6 +17,7 @@ from kanopt.problems.base import Problem
 from kanopt.problems.column_hints import TableField
 from kanopt.problems.findings import FrozenInput, Reason
 from kanopt.problems.given_law import law_mistake, references_to
+from kanopt.problems.idle_fields import idle_fields
 from kanopt.problems.missing_data import missing_price
 from kanopt.problems.place_checks import detour_mistakes, place_checks
 from kanopt.problems.record_reader import RecordCheck, RecordReader
@@ -246,6 +247,10 @@ class SupplyProblem(Problem[FlowPlan]):
         """Tell how lengths of lanes follow from coordinates, where that is not by straight lines."""
         measured = np.isnan(self.network.stated_lengths) & np.isfinite(self.network.distances)
         return (note,) if measured.any() and (note := self.network.positions.note()) else ()
+
+    def data_remarks(self) -> tuple[str, ...]:
+        """Tell of fields that change nothing, because others are blank."""
+        return idle_fields(self.network.tables)
 
     def unreachable(self) -> tuple[str, ...]:
         """Report markets that no lane leads to from any supplier, whatever sites may open."""

@@ -247,7 +247,7 @@ def test_windows_written_in_hours_and_prices_that_are_never_due_are_remarked() -
         "clients 'a': the last window closes before any shift starts at 07:00, that of 'a' at 00:12" in told
     )
     assert "clients 'b': there is a cost_per_lateness, but no time after which service is late" in told
-    assert "van: there is a cost_per_overtime, but no regular_time" in told
+    assert "vehicles 'van': there is a cost_per_overtime, but no regular_time" in told
 
 
 def test_a_timetable_says_when_every_stop_is_reached() -> None:

@@ -34,7 +34,8 @@ def test_markets_are_told_that_no_lanes_lead_to(seed):
     sites = [replace(site, status="closed") if rng.random() < 0.3 else site for site in network.facilities]
     problem = replace(whole, lanes=kept, facilities=sites, tariff=1.0)
     missing = [name for name in network.market_names if name not in followed(problem)]
-    remarks = problem.remarks()
+    remarks = problem.unreachable()
+    assert set(remarks) <= set(problem.remarks())
     assert bool(remarks) == bool(missing)
     assert all(f"'{name}'" in remarks[0] for name in missing[:5])
 
