@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from click.core import ParameterSource
 
+from kanopt.cli.echo import echo
 from kanopt.cli.failures import DEBUG, ExitCode, exit_code_of
 from kanopt.cli.progress import progress_reporter
 from kanopt.cli.stopping import exit_code_of_stop, stop_of_command
@@ -42,7 +43,7 @@ def _version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
     if wanted and not context.resilient_parsing:
         from importlib.metadata import version
 
-        click.echo(f"kanopt {version('kanopt')}")
+        echo(f"kanopt {version('kanopt')}")
         context.exit()
 
 
@@ -134,7 +135,7 @@ def check(files: tuple[Path, ...], *, as_json: bool) -> int:
         try:
             scenario = check_scenario(file, allow_outside=_is_on("allow_outside"))
             if scenario is None:
-                click.echo(
+                echo(
                     f"{file}: a table comes from a database, which was not asked; no mistakes in the rest",
                     err=as_json,
                 )
@@ -143,18 +144,18 @@ def check(files: tuple[Path, ...], *, as_json: bool) -> int:
         except ScenarioError as error:
             mistakes += error.issues
             if not as_json:
-                click.echo(str(error))
+                echo(str(error))
             continue
         remarks = [f"warning: {remark}" for remark in (*scenario.remarks(), *scenario.unreachable())]
         remarks += [f"note: {note}" for note in scenario.notes()]
         # once of those in a file that several files build on
         for remark in [remark for remark in remarks if remark not in told]:
-            click.echo(remark, err=True)
+            echo(remark, err=True)
         told |= {*remarks}
         if not as_json:
-            click.echo(f"{file}: no mistakes ({_scenario_contents(scenario)})")
+            echo(f"{file}: no mistakes ({_scenario_contents(scenario)})")
     if as_json:
-        click.echo(to_json([asdict(issue) for issue in mistakes]))
+        echo(to_json([asdict(issue) for issue in mistakes]))
     return ExitCode.BAD_INPUT if mistakes else ExitCode.SOLVED
 
 
@@ -203,7 +204,7 @@ def run(
     with save_laws_on_interrupt(laws):
         outcome = _run(file, outputs, seed=seed, time_limit=time_limit, quiet=quiet)
     if not as_json:
-        click.echo(_run_text(outcome))
+        echo(_run_text(outcome))
     if laws is not None and plan is not None:
         save_laws(outcome.laws.values(), laws)
         if outcome.result.has_plan:
@@ -211,9 +212,9 @@ def run(
     written = outcome.to_html(target)
     code = exit_code_of(outcome.result)
     if as_json:
-        click.echo(to_json({**run_json(outcome), "report": str(written), "exit_code": int(code)}))
+        echo(to_json({**run_json(outcome), "report": str(written), "exit_code": int(code)}))
     else:
-        click.echo(f"\nreport: {written}")
+        echo(f"\nreport: {written}")
     return code
 
 
@@ -291,14 +292,14 @@ def compare(
             relearn=_is_on("relearn"),
         )
     if not as_json:
-        click.echo(outcome.text())
+        echo(outcome.text())
     written = outcome.to_html(target)
     codes = [exit_code_of(outcome_run.result) for outcome_run in outcome.runs]
     code = exit_code_of_stop(stop_of_command()) if outcome.interrupted else max(codes)
     if as_json:
-        click.echo(to_json({**comparison_json(outcome), "report": str(written), "exit_code": int(code)}))
+        echo(to_json({**comparison_json(outcome), "report": str(written), "exit_code": int(code)}))
     else:
-        click.echo(f"\nreport: {written}")
+        echo(f"\nreport: {written}")
     return code
 
 
@@ -348,11 +349,9 @@ def solve(
     if out is not None and outcome.result.has_plan:
         save_plan(outcome.result, out)
     code = exit_code_of(outcome.result)
-    click.echo(
-        to_json({**result_json(outcome.result), "exit_code": int(code)}) if as_json else str(outcome.result)
-    )
+    echo(to_json({**result_json(outcome.result), "exit_code": int(code)}) if as_json else str(outcome.result))
     if out is not None and outcome.result.has_plan and not as_json:
-        click.echo(f"plan: {out}")
+        echo(f"plan: {out}")
     return code
 
 
@@ -423,7 +422,7 @@ def fit(file: Path | None, *, table: Path | None, out: Path | None, as_json: boo
 
             scenario = _load(file)
             for remark in scenario.law_remarks():
-                click.echo(f"warning: {remark}", err=True)
+                echo(f"warning: {remark}", err=True)
             check_outputs(law_files(scenario.laws, out), input_files(scenario))
             seed = scenario.seed if given["seed"] is None else given["seed"]
             laws = list(laws_of(scenario, learn(scenario, seed, progress, cache)).values())
@@ -436,10 +435,10 @@ def fit(file: Path | None, *, table: Path | None, out: Path | None, as_json: boo
     stop = stop_of_command()
     stop.keep()
     saved = [] if out is None else save_laws(laws, out)
-    click.echo(to_json({law.name: law_json(law) for law in laws}) if as_json else "\n".join(law_lines(laws)))
+    echo(to_json({law.name: law_json(law) for law in laws}) if as_json else "\n".join(law_lines(laws)))
     if not as_json:
         for path in saved:
-            click.echo(f"law: {path}")
+            echo(f"law: {path}")
     return exit_code_of_stop(stop) if stop.asked else ExitCode.SOLVED
 
 
@@ -475,4 +474,4 @@ def cache(*, clear: bool) -> None:
     if clear:
         kept.clear()
     done = "removed " if clear else ""
-    click.echo(f"{kept.folder}: {done}{count_text(len(sizes), 'learned law')}, {megabytes:.1f} MB")
+    echo(f"{kept.folder}: {done}{count_text(len(sizes), 'learned law')}, {megabytes:.1f} MB")

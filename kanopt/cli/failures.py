@@ -7,10 +7,12 @@ import sys
 import traceback
 from collections.abc import Callable
 from enum import IntEnum
+from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from kanopt.cli.echo import echo
 from kanopt.cli.progress import warnings_to_stderr
 from kanopt.cli.stopping import exit_code_of_stop, stop_of_command, words_of_stop
 from kanopt.errors import FormulaError, KanoptError, SolverError
@@ -80,14 +82,16 @@ def _report(error: BaseException, stop: Interrupt) -> int:
             return ExitCode.PIPE_CLOSED
         case KeyboardInterrupt() | click.Abort():
             # click makes an Abort of a KeyboardInterrupt
-            click.echo(str(error.__cause__ or error) or words_of_stop(stop), err=True)
+            echo(str(error.__cause__ or error) or words_of_stop(stop), err=True)
             return exit_code_of_stop(stop)
         case Exception() if stop.raised:
             # C extensions that are just being loaded make an ImportError of a KeyboardInterrupt
-            click.echo(words_of_stop(stop), err=True)
+            echo(words_of_stop(stop), err=True)
             return exit_code_of_stop(stop)
         case click.ClickException():
-            error.show()
+            told = StringIO()
+            error.show(told)  # usage and hints with the message
+            echo(told.getvalue().rstrip("\n"), err=True)
             return ExitCode.BAD_INPUT
         case SolverError():
             return _print_error(error, ExitCode.INTERNAL_ERROR)
@@ -115,23 +119,23 @@ def _report_file(error: OSError) -> int:
     except OSError:
         place = "standard output: "
         _leave_stdout()
-    click.echo(f"{place}{error.strerror or error}", err=True)
+    echo(f"{place}{error.strerror or error}", err=True)
     return ExitCode.BAD_INPUT
 
 
 def _print_error(error: KanoptError, code: ExitCode) -> int:
-    click.echo(str(error), err=True)
+    echo(str(error), err=True)
     if os.environ.get(DEBUG):
         traceback.print_exception(error)
     return code
 
 
 def _internal_error(error: Exception) -> int:
-    click.echo(f"kanopt failed: {type(error).__name__}: {error}", err=True)
+    echo(f"kanopt failed: {type(error).__name__}: {error}", err=True)
     if os.environ.get(DEBUG):
         traceback.print_exception(error)
     else:
-        click.echo(
+        echo(
             f"This is a fault of kanopt, not of your files. Run it again with {DEBUG}=1 for the traceback.",
             err=True,
         )

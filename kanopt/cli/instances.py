@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from kanopt.cli.echo import echo
 from kanopt.cli.failures import exit_code_of
 from kanopt.cli.progress import progress_reporter
 from kanopt.files import replace_file
@@ -67,7 +68,7 @@ def solve_instance(file: Path, options: InstanceOptions) -> int:
     instance = read_instance(file, convention=options.convention)
     if not options.quiet:
         for finding in instance.findings:
-            click.echo(f"note: {finding.message}", err=True)
+            echo(f"note: {finding.message}", err=True)
     result = _solve(instance, options)
     if options.out is not None and result.has_plan:
         if options.out.suffix == ".sol":
@@ -79,13 +80,13 @@ def solve_instance(file: Path, options: InstanceOptions) -> int:
     code = exit_code_of(result)
     facts = _result_facts(instance, result)
     if options.as_json:
-        click.echo(to_json({**result_json(result), "instance": facts, "exit_code": int(code)}))
+        echo(to_json({**result_json(result), "instance": facts, "exit_code": int(code)}))
         return code
-    click.echo(_table(facts, instance.problem.unit))
+    echo(_table(facts, instance.problem.unit))
     if result.assessment is not None and result.assessment.broken_rules:
-        click.echo("\n" + "\n".join(result.assessment.broken_rules))
+        echo("\n" + "\n".join(result.assessment.broken_rules))
     if options.out is not None and result.has_plan:
-        click.echo(f"\nsolution: {options.out}")
+        echo(f"\nsolution: {options.out}")
     return code
 
 

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
-import click
-
+from kanopt.cli.echo import echo, visible
 from kanopt.cli.stopping import stop_of_command
 
 if TYPE_CHECKING:
@@ -73,7 +72,7 @@ def warnings_to_stderr() -> Iterator[None]:
         file: TextIO | None = None,
         line: str | None = None,
     ) -> None:
-        click.echo(f"warning: {message}", err=True)
+        echo(f"warning: {message}", err=True)
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -85,9 +84,9 @@ def warnings_to_stderr() -> Iterator[None]:
 def _escaped(text: str) -> str:
     from rich.markup import escape
 
-    return escape(text)
+    return escape(visible(text))
 
 
 def _print_event(event: Event) -> None:
     if not event.transient:
-        click.echo(event.message, err=True)
+        echo(event.message, err=True)

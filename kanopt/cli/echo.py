@@ -1,0 +1,28 @@
+"""What commands print: names and cells of others' files are shown, and never obeyed by the terminal."""
+
+from __future__ import annotations
+
+import re
+
+import click
+
+__all__ = ["echo", "visible"]
+
+# control characters but for tabs and line ends, and marks that turn the direction of what follows
+_OBEYED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def echo(text: str, *, err: bool = False) -> None:
+    """Print a text on stdout, or on stderr, as :func:`visible` has it."""
+    click.echo(visible(text), err=err)
+
+
+def visible(text: str) -> str:
+    r"""Return a text without characters that a terminal obeys; JSON means the same afterwards.
+
+    Examples
+    --------
+    >>> print(visible("red \x1b[31m van"))
+    red \u001b[31m van
+    """
+    return _OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

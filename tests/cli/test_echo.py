@@ -1,0 +1,53 @@
+"""A terminal obeys nothing that stands in a stranger's file."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from pathlib import Path
+
+import pytest
+
+import kanopt.cli
+
+CLEAR, TITLE, REVERSED = "\x1b[2J", "\x9d0;mine\x07", "\u202e"
+"""What clears a screen, sets the title of a window, and turns the direction of a text."""
+
+
+@pytest.fixture
+def hostile(case):
+    toml, clients = case / "case.toml", case / "clients.csv"
+    name = json.dumps(f"Case{CLEAR}{TITLE}{REVERSED}")
+    toml.write_text(toml.read_text().replace('"Case"', name.replace("\x9d", "\\u009d")))
+    rows = clients.read_text().replace("east", f"east{CLEAR}{REVERSED}").replace("0.6", "60").splitlines()
+    told = [rows[0] + f",priority{TITLE}", *(row + ",1" for row in rows[1:])]
+    clients.write_text("\n".join(told) + "\n", encoding="utf-8")
+    return case
+
+
+@pytest.mark.parametrize("command", ["check", "run", "solve", "compare"])
+def test_no_control_character_is_printed(hostile, cli, command):
+    _, out, err = cli(command, *(["case.toml", "dear.toml"] if command == "compare" else ["case.toml"]))
+    assert {each for each in out + err if unicodedata.category(each) in ("Cc", "Cf")} <= {"\n"}
+    if command == "run":
+        assert "Case\\u001b[2J" in out
+
+
+def test_json_means_the_same(hostile, cli):
+    code, out, _ = cli("solve", "case.toml", "--json", "--quiet")
+    assert code == 3
+    assert not {"\x1b", REVERSED} & set(out)
+    assert f"east{CLEAR}{REVERSED}" in json.loads(out)["coverage"]["text"]
+
+
+def test_a_mistaken_option_is_shown_too(hostile, cli):
+    options = {"--table": "clients.csv", "--target": "demand", "--features": "x", "--monotone": f"{TITLE}=2"}
+    code, _, err = cli("fit", *(word for pair in options.items() for word in pair))
+    assert code == 2
+    assert "\\u009d0;mine\\u0007" in err
+
+
+def test_commands_print_in_one_way():
+    folder = Path(kanopt.cli.__file__).parent
+    others = [path.name for path in folder.glob("*.py") if "click.echo(" in path.read_text(encoding="utf-8")]
+    assert others == ["echo.py"]
