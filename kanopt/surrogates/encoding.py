@@ -7,6 +7,7 @@ a power law. Periodic numbers are divided by their period. Categories become cod
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 from kanopt.errors import FitError, nearest
 from kanopt.text import list_names, number_text
+from kanopt.validation import shown
 
 __all__ = [
     "Feature",
@@ -367,9 +369,20 @@ def _numbers(column: pd.Series[Any], feature: Feature) -> Floats:
             f"{what} was a number in training; {row_name(column.index, row)} now holds {column.iloc[row]!r}; "
             "convert the column to numbers first"
         )
-    values = column.to_numpy(dtype=np.float64, na_value=np.nan)
+    try:
+        values = column.to_numpy(dtype=np.float64, na_value=np.nan)
+    except OverflowError:
+        row = next(place for place, value in enumerate(column) if _is_too_large(value))
+        raise FitError(
+            f"{what}: {row_name(column.index, row)} holds {shown(column.iloc[row])}, larger than any floating-point "
+            "number; use a larger unit, or leave the row out"
+        ) from None
     check_numbers(values, what, column.index, indicator=True)
     return values
+
+
+def _is_too_large(value: object) -> bool:
+    return isinstance(value, int) and abs(value) > sys.float_info.max
 
 
 def _first_non_number(column: pd.Series[Any]) -> int:

@@ -131,7 +131,7 @@ def target_of(y: Any) -> Floats:
         if flat.dtype.kind in "mMc":
             raise TypeError("complex numbers" if flat.dtype.kind == "c" else "dates or durations")
         return np.asarray(flat, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         # scikit-learn goes on to print the target.
         why = str(error).partition("\n")[0]
         raise FitError(f"the target holds something that is no number ({why}); convert it first") from error

@@ -70,6 +70,7 @@ def test_logarithm_of_zero_is_refused_with_its_row():
         ([5, 5, 5, 5], r"column 'x' is constant \(5 in all 4 rows\).*leave the column out"),
         (["a", "a", "a", "a"], r"column 'x' is constant \('a' in all 4 rows\)"),
         (["a", None, "b", "a"], r"column 'x': 1 missing \(NaN\) of 4 values, the first in row 1.*category"),
+        ([1, 2, 10**400, 3], r"column 'x': row 2 holds a whole number of 401 digits, larger than any"),
         (pd.date_range("2024-01-01", periods=4), r"column 'x' holds Timestamp values.*hour, weekday"),
         ([("a",), ("b",), ("a",), ("b",)], r"column 'x' holds tuple values"),
     ],

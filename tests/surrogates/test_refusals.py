@@ -53,6 +53,16 @@ def test_a_target_is_not_called_like_a_column(trips):
             prior.fit(table, target)
 
 
+def test_whole_numbers_beyond_floating_point_are_refused_with_their_place(trips):
+    table, cost = trips
+    giant = pd.DataFrame({"km": [1, 10**400], "load_t": [1.0, 2.0]})
+    model = KANRegressor(log_target=False, **OPTIONS).fit(table, cost)
+    with pytest.raises(FitError, match=r"column 'km': row 1 holds a whole number of 401 digits"):
+        model.predict(giant)
+    with pytest.raises(FitError, match="the target holds something that is no number"):
+        model.fit(table, [10**400, *cost[1:]])
+
+
 def test_a_formula_is_asked_of_one_target(trips):
     table, cost = trips
     model = KANRegressor(log_target=False, **OPTIONS).fit(table, pd.DataFrame({"a": cost, "b": -cost}))
