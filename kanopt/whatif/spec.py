@@ -115,7 +115,7 @@ class HeadSpec(FileModel):
 
     name: Name | None = None
     base: Name | None = None
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     description: str = ""
 
 

@@ -41,6 +41,12 @@ def test_a_scenario_holds_what_its_file_says(tiny):
             "must be a finite number, not the number inf",
         ),
         ("time_limit = 1", "workers = 1.5", "solver.workers", "must be a whole number, not the number 1.5"),
+        (
+            "seed = 3",
+            "seed = " + "9" * 400,
+            "scenario.seed",
+            "must be less than 9.22337e18, not a whole number",
+        ),
         ("seed = 3", "seed = -1", "scenario.seed", "must be at least 0, not the number -1"),
         ('name = "Tiny"', "name = 3", "scenario.name", "must be a text in quotes, not the number 3"),
         ('name = "Tiny"', 'name = ""', "scenario.name", "must be a text that is not empty, not the text ''"),
