@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from kanopt.errors import UnitError, nearest
-from kanopt.problems.clock_times import clock_cells, unstated_hours, window_cells
+from kanopt.problems.clock_times import clock_cells, unstated_times, window_cells
 from kanopt.problems.column_hints import TableField, column_hint
 from kanopt.problems.record_rules import PlainField, plain_fields
 from kanopt.problems.records import Attribute, Quantity, names_of
@@ -45,7 +45,7 @@ class TableRows:
     declared
         Names of the fields whose columns declare a unit.
     bare_clocks
-        Numbers in columns of clock times that declare no unit, by column.
+        Numbers in columns of clock times that declare no unit, as they were written, by column.
     of_day
         Whether some clock time is written as a time of day.
     """
@@ -58,7 +58,7 @@ class TableRows:
     filled: set[str] = field(default_factory=set)
     columns: Mapping[str, str] = field(default_factory=dict)
     declared: set[str] = field(default_factory=set)
-    bare_clocks: dict[str, list[float]] = field(default_factory=dict)
+    bare_clocks: dict[str, list[str]] = field(default_factory=dict)
     of_day: bool = False
 
     def pairs(self) -> Iterable[tuple[dict[str, Any], dict[str, Attribute]]]:
@@ -129,7 +129,7 @@ class FrameReader:
                 named = item.name in self.named
                 hint = nearest(column, columns) if named else column_hint(self.schema.name, wanted, columns)
                 self._refuse(item, f"column {column!r} is missing; {hint}")
-        if self.schema.of_day and (asked := self._ask_for_hours()):
+        if asked := self._ask_for_times():
             self.table.mistakes.append(asked)
         self.table.attributes = self._attributes()
         return self.table
@@ -139,15 +139,20 @@ class FrameReader:
         self.table.unread.add(item.name)
         self.table.broken |= item.required
 
-    def _ask_for_hours(self) -> str:
-        """Return a question where clock times without a unit look like hours."""
+    def _ask_for_times(self) -> str:
+        """Return a question where clock times without a unit look like others than they count as."""
         clocks = [item.name for item in self.fields if item.clock]
-        unit = self.schema.units.get(clocks[0], "min") if clocks else ""
-        return unstated_hours(self.table.bare_clocks.items(), unit) if unit else ""
+        unit = self.schema.units.get(clocks[0], "min") if clocks else "min"
+        return unstated_times(
+            self.table.bare_clocks.items(),
+            unit,
+            of_day=self.schema.of_day,
+            beside_written=self.table.of_day,
+        )
 
     def _fill(self, item: PlainField, column: str) -> None:
         """Put the cells of a column that are not blank into the rows."""
-        values = self.frame[column]
+        values = _without_blanks(self.frame[column])
         target = self.schema.units.get(item.name, "min" if item.clock else "")
         if values.notna().any():
             self.table.filled.add(item.name)
@@ -168,8 +173,7 @@ class FrameReader:
             self._refuse(item, f"column {column!r}: {error}")
             return
         for place, cell in zip(filled, cells, strict=True):
-            if cell is not None:
-                self.table.rows[place][item.name] = cell
+            self.table.rows[place][item.name] = cell
 
     def _cells(
         self, item: PlainField, column: str, values: pd.Series[Any], units: tuple[str, str]
@@ -203,6 +207,14 @@ class FrameReader:
         return found
 
 
+def _without_blanks(values: pd.Series[Any]) -> pd.Series[Any]:
+    """Return a column in which an empty text is a blank."""
+    if pd.api.types.is_numeric_dtype(values.dtype):
+        return values
+    empty = np.array([isinstance(cell, str) and not cell.strip() for cell in values], dtype=bool)
+    return values.mask(empty) if empty.any() else values
+
+
 def _no_number(values: pd.Series[Any], item: PlainField, unit: str) -> str:
     """Say what a column holds in place of numbers, and what to give."""
     what = "dates" if values.dtype.kind == "M" else "durations"
@@ -211,10 +223,10 @@ def _no_number(values: pd.Series[Any], item: PlainField, unit: str) -> str:
 
 
 def _cells(values: pd.Series[Any], kind: type, units: tuple[str, str]) -> list[Any]:
-    """Convert cells to a type where possible, keep the others, and return None for a blank text."""
+    """Convert cells to a type where possible, and keep the others."""
     given = values.tolist()
     if kind is str:
-        return [text if text.strip() else None for text in names_of(given)]
+        return names_of(given)
     if kind is bool:
         return [_TRUTH.get(str(cell).strip().lower(), cell) for cell in given]
     numbers = coerced_numbers(values)

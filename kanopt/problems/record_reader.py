@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from kanopt.errors import ProblemError
-from kanopt.problems.clock_times import clock_cells, clock_value, unstated_hours, window_cells
+from kanopt.problems.clock_times import clock_cells, clock_value, unstated_times, window_cells
 from kanopt.problems.frame_reader import FrameReader, TableRows, row_numbers
 from kanopt.problems.record_rules import plain_fields, row_faults, row_of
 from kanopt.problems.records import Record
@@ -151,7 +151,7 @@ class RecordReader:
             self.of_day |= any(one is not other for one, other in zip(written, given, strict=True))
             table = _table_of(given, kind)
             # nobody can declare the unit of a record, and toy problems count from zero: asked, not refused
-            if schema.of_day and not table.broken and (asked := _unstated_hours(written, schema)):
+            if not table.broken and (asked := _unstated_times(written, schema)):
                 self.unusual.append(f"{schema.name}: {asked}")
         found = [fault for fault in row_faults(kind, table.rows) if fault.place[1] not in table.unread]
         lines = [*table.mistakes, *_fault_lines(found, table, kind, key)]
@@ -275,9 +275,9 @@ def _table_of(items: Sequence[Record], kind: type) -> TableRows:
     return TableRows([row_of(item) for item in items])
 
 
-def _unstated_hours(items: Sequence[Any], schema: TableSchema) -> str:
-    """Return a question where clock times of records look like hours; fields that were left out say nothing."""
-    numbers: dict[str, list[float]] = {}
+def _unstated_times(items: Sequence[Any], schema: TableSchema) -> str:
+    """Return a question where clock times of records look like others; fields that were left out say nothing."""
+    numbers: dict[str, list[str]] = {}
     unit = "min"
     for item in plain_fields(schema.record):
         if item.clock:
@@ -286,7 +286,7 @@ def _unstated_hours(items: Sequence[Any], schema: TableSchema) -> str:
             texts = [cell for cell in given if isinstance(cell, str)]
             read = clock_cells(given, "", unit) if item.type is float else window_cells(texts, "", unit)
             numbers[item.name] = read.bare
-    return unstated_hours(numbers.items(), unit, declared=False)
+    return unstated_times(numbers.items(), unit, of_day=schema.of_day, declared=False)
 
 
 def _with_clock_times(item: Any, schema: TableSchema) -> Any:

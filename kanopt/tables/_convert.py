@@ -34,6 +34,7 @@ _TRUE, _FALSE = ("true", "t", "yes", "y", "1", "1.0"), ("false", "f", "no", "n",
 _OTHER_NOTATION = r"^[+-]?\d+,\d+$|^[+-]?\d{1,3}([ ,.'\x{00a0}\x{202f}]\d{3})+([.,]\d+)?$"
 _DATE = r"^\d{1,4}[./-](\d{1,2}|\p{L}{3,9})[./-]\d{2,4}( \d{1,2}:\d{2}(:\d{2})?)?$"
 _WITH_UNIT = r"^(\p{Sc} ?)?[+-]?\d[\d., ]*( ?(%|\p{Sc}|\p{L}{1,3}))?$"
+_TIME_OF_DAY = r"^\d{1,2}:[0-5]\d(:[0-5]\d)?$"
 _EXACT = 2.0**53
 NO_NUMBER = "not a number"
 
@@ -83,7 +84,8 @@ def infer_kind(array: Any, form: TextFormat) -> tuple[Kind, str | None]:
     """Infer a column's kind from its cells, with a remark if that is doubtful.
 
     A column with at least half of its cells like numbers (or ISO dates) is read as numbers (dates), so that the other
-    cells are refused instead of silently turning the column into text.
+    cells are refused instead of silently turning the column into text; where a tenth are times of day and more, the
+    numbers are the odd ones.
     """
     texts = _trimmed(array)
     texts = texts.filter(pc.invert(_is_missing(texts, form, "number")))
@@ -100,6 +102,9 @@ def infer_kind(array: Any, form: TextFormat) -> tuple[Kind, str | None]:
         )
     if numbers == count:
         return ("integer" if _count(texts, r"^[+-]?\d{1,18}$") == count else "number"), None
+    times = _count(texts, _TIME_OF_DAY)
+    if 10 * times >= count and numbers:
+        return "text", f"is read as text, because {times:,} of {count:,} values are times of day"
     if 2 * (numbers + _count(texts, _OTHER_NOTATION)) >= count:
         return "number", None
     if 2 * _count(texts, _ISO) >= count:

@@ -224,3 +224,89 @@ def test_records_with_hours_are_asked_back(clients, vehicles, told):
 @pytest.mark.parametrize("latest", ["0:20", 1200.0, np.inf])
 def test_records_with_clock_times_are_not(latest):
     assert routing([Client("a", latest=latest)]).unusual() == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "minutes"),
+    [("8h30", 510), ("8 h", 480), ("8H05", 485), ("8 Uhr", 480), ("8:30 Uhr", 510), ("8 Uhr 30", 510)],
+)
+def test_hours_with_their_word_are_times_of_day(text, minutes):
+    assert clock_value(text, "min") == minutes
+
+
+def test_windows_may_have_dashes_of_print_and_semicolons():
+    assert routing([Client("a", windows="8:00–10:00; 13h00 – 15h")]).data.windows == (
+        ((480.0, 600.0), (780.0, 900.0)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("table", "columns", "told"),
+    [
+        (
+            "vehicles",
+            {"shift_start": ["0800"], "shift_end": [1700]},
+            "column 'shift_start' (0800) and column 'shift_end' (1700): no unit is declared, and in min 0800 would be "
+            "13:20; is it 08:00? Then write times such as 08:00; declare 'min' if it is not",
+        ),
+        ("vehicles", {"shift_start": [700], "shift_end": [1730]}, "in min 700 would be 11:40; is it 07:00?"),
+        ("vehicles", {"breaks": ["30 in 1100-1300"]}, "in min 1100 would be 18:20; is it 11:00?"),
+        ("clients", {"windows": ["0800-1000"]}, "column 'windows' (0800 to 1000): no unit is declared"),
+        ("clients", {"earliest": [830], "latest": [1000]}, "in min 830 would be 13:50; is it 08:30?"),
+        ("clients", {"earliest": ["8:30"], "latest": [1000]}, "in min 1000 would be 16:40; is it 10:00?"),
+        (
+            "clients",
+            {"latest": ["8.30"]},
+            "hours? Then declare the unit 'h', in which 8.30 is 08:18, or write times",
+        ),
+    ],
+)
+def test_times_without_their_colon_are_asked_back(table, columns, told):
+    frames = {
+        "clients": pd.DataFrame({"name": ["a"], **(columns if table == "clients" else {})}),
+        "vehicles": pd.DataFrame(
+            {"name": ["van"], "fixed_cost": [1.0], **(columns if table == "vehicles" else {})}
+        ),
+    }
+    with pytest.raises(ProblemError) as caught:
+        routing(**frames)
+    assert told in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "shift", [(480, 1020), (450, 960), (0, 600), (600, 1020), (30, 900), (930.5, 1000), (0, 430)], ids=str
+)
+def test_minutes_are_not_taken_for_times_without_a_colon(shift):
+    start, end = shift
+    vans = pd.DataFrame({"name": ["van"], "fixed_cost": [1.0], "shift_start": [start], "shift_end": [end]})
+    assert routing(vehicles=vans).vehicles[0].shift_end == end
+
+
+def test_scheduling_asks_for_times_without_their_colon_too():
+    jobs = pd.DataFrame({"name": ["j1"], "release": ["0830"], "due": ["1600"]})
+    with pytest.raises(ProblemError, match="in min 0830 would be 13:50; is it 08:30"):
+        shop(jobs=jobs)
+    counted = jobs.assign(release=[700], due=[1600])
+    assert shop(jobs=counted).data.jobs[0].due == 1600.0
+    with pytest.raises(ProblemError, match="in min 700 would be 11:40; is it 07:00"):
+        shop(jobs=counted, clock=True)
+
+
+def test_records_with_times_without_their_colon_are_asked_back():
+    problem = routing(vehicles=[VehicleType("van", fixed_cost=1.0, shift_start=800, shift_end=1730)])
+    assert problem.unusual() == (
+        "vehicles: shift_start (800) and shift_end (1730): in min 800 would be 13:20; is it 08:00? Then write times "
+        'such as "08:00"',
+    )
+
+
+@pytest.mark.parametrize("field", ["windows", "needs", "vehicles", "goods", "earliest", "pickup"])
+def test_an_empty_text_of_a_client_is_a_blank(field):
+    clients = pd.DataFrame({"name": ["a"], field: [" "]})
+    assert routing(clients).clients[0] == Client("a")
+
+
+@pytest.mark.parametrize("field", ["breaks", "skills", "depot", "shift_end", "capacity"])
+def test_an_empty_text_of_a_vehicle_is_a_blank(field):
+    vans = pd.DataFrame({"name": ["van"], "fixed_cost": [1.0], field: [""]})
+    assert routing(vehicles=vans).vehicles[0] == VehicleType("van", fixed_cost=1.0)

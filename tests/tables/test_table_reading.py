@@ -155,6 +155,14 @@ def test_namibia_is_not_missing_but_a_number_may_be(tmp_path: Path) -> None:
     assert report_of(only).missing == {"kg": 1}
 
 
+def test_a_number_among_times_of_day_blames_no_time(tmp_path: Path) -> None:
+    frame = read_table(table(tmp_path, "name,due\na,11:00\nb,12.30\nc,9.15\n"))
+    assert frame["due"].tolist() == ["11:00", "12.30", "9.15"]
+    assert "1 of 3 values are times of day" in report_of(frame).notes[0]
+    with pytest.raises(TableError, match="'8:30'"):
+        read_table(table(tmp_path, "kg\n" + "7\n" * 20 + "8:30\n"))
+
+
 def test_leading_zeros_are_said(tmp_path: Path) -> None:
     frame = read_table(table(tmp_path, "zip,n\n01067,1\n80331,2\n"))
     assert frame["zip"].tolist() == ["01067", "80331"]

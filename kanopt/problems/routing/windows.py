@@ -6,12 +6,12 @@ import re
 from dataclasses import dataclass
 
 from kanopt.errors import ProblemError
-from kanopt.problems.clock_times import MOMENT, moment, next_day_hint
+from kanopt.problems.clock_times import SPAN, moment, next_day_hint
 
 __all__ = ["DriverBreak", "parse_breaks", "parse_windows"]
 
-_WINDOW = re.compile(rf"({MOMENT})\s*-\s*({MOMENT})")
-_BREAK = re.compile(rf"(\d+(?:\.\d*)?)\s+in\s+({MOMENT})\s*-\s*({MOMENT})")
+_WINDOW = re.compile(SPAN)
+_BREAK = re.compile(rf"(\d+(?:\.\d*)?)\s+in\s+{SPAN}")
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def parse_windows(text: str, unit: str = "min") -> tuple[tuple[float, float], ..
     Parameters
     ----------
     text
-        Separated by commas; clock times as numbers in `unit`, or as hours and minutes.
+        Separated by commas or semicolons; clock times as numbers in `unit`, or as hours and minutes.
     unit
         Unit of time of the numbers, and of what is returned.
 
@@ -71,7 +71,7 @@ def parse_breaks(text: str, unit: str = "min") -> tuple[DriverBreak, ...]:
     Parameters
     ----------
     text
-        Separated by commas; lengths in `unit`, clock times as numbers in `unit` or as hours and minutes.
+        Separated by commas or semicolons; lengths in `unit`, clock times as numbers in `unit` or as hours and minutes.
     unit
         Unit of time.
 
@@ -102,4 +102,4 @@ def parse_breaks(text: str, unit: str = "min") -> tuple[DriverBreak, ...]:
 
 
 def _parts(text: str) -> list[str]:
-    return [part.strip() for part in text.split(",") if part.strip()]
+    return [part.strip() for part in re.split("[,;]", text) if part.strip()]
