@@ -33,7 +33,7 @@ ROAD_DETOUR = 1.3
 """How much longer roads are than great circles where nothing else is stated: a round figure between those of most
 countries (Ballou, Rahardja and Sakai 2002, Selected country circuity factors for road travel distance estimation)."""
 _TOLD_APART = 3  # fewer places lie near to each other by chance
-_OFFSET = 0.6
+_OFFSET, _FAR_OFFSET = 0.6, 0.05
 
 
 def great_circle_km(tail: Floats, head: Floats) -> Floats:
@@ -152,12 +152,15 @@ class Positions:
 def looks_like_degrees(places: Sequence[tuple[float, float]]) -> bool:
     """Say whether x and y look like degrees of longitude and latitude, in either order.
 
-    Degrees of places that belong together lie close to each other and far from where both are 0, and have decimals,
-    other than the numbers of small examples, which begin near 0.
+    Degrees of places that belong together lie close to each other and far from where both are 0, other than the numbers
+    of small examples, which begin near 0. They have decimals, unless the places lie so close to each other, by how far
+    they are from there, that no other numbers would.
 
     Examples
     --------
     >>> looks_like_degrees([(13.41, 52.52), (13.06, 52.39), (13.24, 52.76)])
+    True
+    >>> looks_like_degrees([(-9, 38), (-9, 39), (-8, 39)])
     True
     >>> looks_like_degrees([(2.5, 5.0), (9.87, 13.04), (11.1, 5.21)])
     False
@@ -167,13 +170,9 @@ def looks_like_degrees(places: Sequence[tuple[float, float]]) -> bool:
     values = np.array(places, dtype=float).reshape(-1, 2)
     values = values[np.isfinite(values).all(axis=1)]
     largest = np.sort(np.abs(values).max(axis=0, initial=0.0))
-    fine = np.abs(values * 10 - np.round(values * 10)) > 1e-9  # degrees with one decimal are of no use
-    if (
-        len(np.unique(values, axis=0)) < _TOLD_APART
-        or largest[0] > 90
-        or largest[1] > 180
-        or fine.mean() < 0.5
-    ):
+    if len(np.unique(values, axis=0)) < _TOLD_APART or largest[0] > 90 or largest[1] > 180:
         return False
+    fine = np.abs(values * 10 - np.round(values * 10)) > 1e-9
     centre = (values.max(axis=0) + values.min(axis=0)) / 2
-    return bool(np.linalg.norm(np.ptp(values, axis=0)) < _OFFSET * np.linalg.norm(centre))
+    offset = _OFFSET if fine.mean() >= 0.5 else _FAR_OFFSET
+    return bool(np.linalg.norm(np.ptp(values, axis=0)) < offset * np.linalg.norm(centre))

@@ -10,15 +10,16 @@ import numpy as np
 from kanopt.problems.geography import looks_like_degrees
 from kanopt.problems.missing_data import lookalikes
 from kanopt.problems.record_reader import RecordCheck, RecordReader
-from kanopt.text import list_names, number_text
+from kanopt.text import join_list, list_names, number_text
 
 if TYPE_CHECKING:
     from kanopt.problems.unread_columns import TableUse
 
-__all__ = ["degrees_question", "detour_mistakes", "place_checks"]
+__all__ = ["at_one_point", "degrees_question", "detour_mistakes", "place_checks"]
 
 _COORDINATES = ("x", "y", "lat", "lon")
 _ENDS = {"lat": 90.0, "lon": 180.0}
+_TOLD_APART = 3  # two places may well lie at one point
 _MEANING = {"lat": "latitude", "lon": "longitude"}
 
 
@@ -119,11 +120,15 @@ def _degrees(places: Mapping[str, Sequence[Any]], reader: RecordReader, unit: st
     read = [table for table in places if {"x", "y"} <= reader.filled.get(table, frozenset())]
     if not read or any({"x", "y"} & reader.declared[table] for table in read):
         return
-    asked = degrees_question([place for table in read for place in places[table]], unit)
-    if asked:
+    every = [place for table in read for place in places[table]]
+    if asked := degrees_question(every, unit):
+        # by themselves most people write the longitude first
+        east, north = "yx" if any(_known(place.y) and abs(place.y) > 90 for place in every) else "xy"
+        meant = {east: "lon", north: "lat"}
+        written = join_list([f"{table}.rename(columns={meant})" for table in read])
         yield (
-            f"{read[0]}: column 'x' and column 'y' {asked}; if they are degrees, let the column of longitudes fill "
-            f"lon and that of latitudes lat in place of x and y; if they are {unit}, declare {unit!r} as their unit"
+            f"{read[0]}: column 'x' and column 'y' {asked}; if they are degrees, write {written}, as far as "
+            f"{east} is the longitude; if they are {unit}, declare {unit!r} as their unit"
         )
 
 
@@ -139,6 +144,21 @@ def degrees_question(places: Sequence[Any], unit: str) -> str:
         )
     ]
     return f"look like degrees ({', '.join(ranges)}), but would count in {unit}"
+
+
+def at_one_point(places: Mapping[str, Sequence[Any]]) -> Iterable[str]:
+    """Yield a question where all places lie at one point, so that every distance between them is 0."""
+    every = [place for records in places.values() for place in records]
+    points = {
+        tuple(getattr(place, name) for name in _COORDINATES if _known(getattr(place, name)))
+        for place in every
+    }
+    if len(every) >= _TOLD_APART and len(points) == 1 and (point := points.pop()):
+        shown = ", ".join(number_text(value, 6) for value in point)
+        yield (
+            f"{[*places][-1]}: all {len(every)} places of {join_list([*places])} lie at one point ({shown}), so that "
+            "no way has a length; are their coordinates rounded too far?"
+        )
 
 
 def detour_mistakes(detour: float | None, *, measured: bool) -> Iterable[str]:

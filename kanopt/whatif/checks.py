@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kanopt.errors import KanoptError, TableError, nearest
+from kanopt.errors import TableError, nearest
 from kanopt.problems.clock_times import clock_value
-from kanopt.problems.column_hints import TableField, column_hint, field_hint
+from kanopt.problems.column_hints import TableColumn, TableField, column_hint, field_hint, resembled_field
 from kanopt.problems.record_reader import RecordReader
 from kanopt.problems.record_rules import plain_fields
 from kanopt.text import list_names
 from kanopt.whatif.changes import Change, Value, cell_text, column_names
-from kanopt.whatif.file_model import Mistake, split_messages
+from kanopt.whatif.file_model import Mistake
 from kanopt.whatif.given_laws import is_category_column, unit_mistakes
+from kanopt.whatif.message_keys import keyed
 from kanopt.whatif.problem_spec import PartSpec, ProblemSpec
 from kanopt.whatif.rows import complete_rows, split_rows, unseen_rows
 from kanopt.whatif.spec import GivenSpec, LawSpec, LearnedSpec
@@ -34,11 +35,9 @@ __all__ = [
     "dimension_remarks",
     "field_columns",
     "field_defaults",
-    "keyed",
     "law_mistakes",
     "part_mistakes",
     "unit_remarks",
-    "with_keys",
     "written_as_cells",
 ]
 
@@ -149,6 +148,13 @@ def part_mistakes(problem: ProblemSpec, tables: Iterable[str], frames: Frames) -
         elif part.table in frames:
             columns, name = [str(column) for column in frames[part.table].columns], str(place[0])
             words = problem.readable_names(name) if place != ("today",) else frozenset(part.columns)
+            for field, other in _swapped(problem, name, part):
+                column, another = part.columns[field], part.columns[other]
+                message = (
+                    f"{column!r} fills {field}, and {another!r} fills {other}: are they swapped? Then write "
+                    f"columns={ {other: column, field: another} }; if not, give the columns other names"
+                )
+                yield Mistake((*key, "columns"), message)
             for field, column in part.columns.items():
                 if field not in words:
                     hint = field_hint(
@@ -250,7 +256,13 @@ def change_mistakes(
     read = {part.table for part in problem.parts().values()}
     key: Key = (change.action,)
     if change.table not in frames:
-        yield Mistake(key, f"unknown table {change.table!r}; {nearest(change.table, frames)}")
+        part = problem.parts().get((change.table,))
+        hint = (
+            nearest(change.table, frames)
+            if part is None
+            else f"{change.table} of the problem reads the table {part.table!r}: write that name"
+        )
+        yield Mistake(key, f"unknown table {change.table!r}; {hint}")
     elif change.table not in read and not partial:
         yield Mistake(
             key,
@@ -263,11 +275,6 @@ def change_mistakes(
         frame = frames[change.table]
         written = written_as_cells(change, problem, frame)
         yield from written.mistakes(frame, field_columns(problem, change.table), fields)
-
-
-def with_keys(error: KanoptError, problem: ProblemSpec) -> list[Mistake]:
-    """Add the key to each message of an error that building the problem raised."""
-    return keyed(split_messages(error), problem)
 
 
 def data_mistakes(problem: ProblemSpec, frames: Frames, mistaken: Collection[Key]) -> Iterable[Mistake]:
@@ -296,7 +303,10 @@ def data_mistakes(problem: ProblemSpec, frames: Frames, mistaken: Collection[Key
             reader.broken.add(name)
         else:
             columns = {field: column for field, column in part.columns.items() if field not in wrong}
-            records[name] = reader.read(PartSpec(table=part.table, columns=columns).read(frame), schema)
+            read = part.model_copy(update={"columns": columns})
+            records[name] = reader.read(read.read(frame), schema)
+            # messages about these rows speak of the columns that were read
+            problem = problem.model_copy(update={name: read})
     checks = problem.record_checks(records, reader)
     # what seems to be missing may stand under a key that is mistaken
     if not {str(key[0]) for key in mistaken} & {*problem.price_keys}:
@@ -304,32 +314,22 @@ def data_mistakes(problem: ProblemSpec, frames: Frames, mistaken: Collection[Key
     yield from keyed(reader.all_mistakes(checks), problem)
 
 
-def keyed(lines: Iterable[str], problem: ProblemSpec) -> list[Mistake]:
-    """Add to each message the key that it speaks of."""
-    found = []
-    for line in lines:
-        place = _place(line, problem)
-        part = problem.parts().get(place)
-        for field, column in part.columns.items() if part is not None else ():
-            # the problem knows the field only; the analyst knows the column
-            line = line.replace(f"column {field!r}", f"column {column!r}")
-        table = str(place[0]) if place else "problem"
-        message = line.removeprefix(f"{table}: ").removeprefix(f"{table.removesuffix('s')}: ")
-        found.append(Mistake(("problem", *place), message))
-    return found
-
-
-def _place(line: str, problem: ProblemSpec) -> Key:
-    """Return the key a message speaks of: the table it begins with, else a binding it quotes."""
-    first = line.partition(":")[0].partition(" ")[0]
-    named = [part for part in (first, f"{first}s", f"{first[:-1]}ies") if part in type(problem).model_fields]
-    given = [part for part in named if getattr(problem, part) is not None]
-    if named:
-        return ((given or named)[0],)
-    for word, value in _flat_bindings(problem.bind):
-        if str(value) in line or f"{getattr(value, 'field', None)!r}" in line:
-            return ("bind", *word)
-    return ()
+def _swapped(problem: ProblemSpec, name: str, part: PartSpec) -> Iterable[tuple[str, str]]:
+    """Yield the pairs of fields whose columns are called like each other's field."""
+    fields = [table_field(problem, name, field) for field in part.columns]
+    like = {
+        field.name: found.name
+        for field in fields
+        if (
+            found := resembled_field(
+                name, TableColumn(part.columns[field.name], numeric=field.kind is not str), fields
+            )
+        )
+    }
+    for field, other in like.items():
+        # surveyors count x to the north, and distances are the same
+        if field < other and like.get(other) == field and {field, other} != {"x", "y"}:
+            yield field, other
 
 
 def unit_remarks(problem: ProblemSpec, formulas: Mapping[str, Formula]) -> Iterable[Mistake]:
@@ -353,11 +353,3 @@ def dimension_remarks(laws: Mapping[str, LawSpec], formulas: Mapping[str, Formul
         if isinstance(spec, GivenSpec) and name in formulas:
             for message in unit_mistakes(name, spec, formulas):
                 yield Mistake(("surrogates", name, "formula"), message)
-
-
-def _flat_bindings(bind: Mapping[str, Any]) -> Iterable[tuple[Key, Any]]:
-    for word, value in bind.items():
-        if isinstance(value, dict):
-            yield from (((word, inner), given) for inner, given in value.items())
-        else:
-            yield (word,), value

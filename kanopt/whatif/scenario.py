@@ -18,15 +18,14 @@ from kanopt.whatif.checks import (
     dimension_remarks,
     field_columns,
     field_defaults,
-    keyed,
     unit_remarks,
-    with_keys,
     written_as_cells,
 )
 from kanopt.whatif.events import OnEvent
 from kanopt.whatif.file_model import Mistake, split_messages
 from kanopt.whatif.given_laws import given_laws, laws_built_on
 from kanopt.whatif.layers import Layers
+from kanopt.whatif.message_keys import keyed, with_keys
 from kanopt.whatif.problem_spec import ProblemInputs, ProblemSpec
 from kanopt.whatif.sections import missing_problem
 from kanopt.whatif.spec import LawSpec, LearnedSpec, ReportSpec, SolverSpec

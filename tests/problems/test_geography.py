@@ -144,8 +144,49 @@ def test_degrees_in_x_and_y_of_tables_are_asked_back():
         routing(BERLIN.rename(columns=DEGREES), TOWNS.rename(columns=DEGREES))
     assert str(caught.value) == (
         "depots: column 'x' and column 'y' look like degrees (x from 13.07 to 13.89, y from 52.4 to 52.68), but would "
-        "count in km; if they are degrees, let the column of longitudes fill lon and that of latitudes lat in place of "
-        "x and y; if they are km, declare 'km' as their unit"
+        "count in km; if they are degrees, write depots.rename(columns={'x': 'lon', 'y': 'lat'}) and "
+        "clients.rename(columns={'x': 'lon', 'y': 'lat'}), as far as x is the longitude; if they are km, declare 'km' "
+        "as their unit"
+    )
+
+
+def test_degrees_of_which_y_can_be_the_longitude_only_are_asked_back_so():
+    with pytest.raises(
+        ProblemError, match=r"rename\(columns=\{'y': 'lon', 'x': 'lat'\}\), as far as y is the long"
+    ):
+        routing(
+            BERLIN.assign(lon=113.4).rename(columns={"lat": "x", "lon": "y"}),
+            TOWNS.assign(lon=[113.1, 113.2, 113.3]).rename(columns={"lat": "x", "lon": "y"}),
+        )
+
+
+@pytest.mark.parametrize("decimals", [1, 0])
+def test_rounded_degrees_are_asked_back_too(decimals):
+    places = pd.DataFrame(
+        {"name": list("abcd"), "x": [-9.4, -9.4, -9.2, -8.4], "y": [38.7, 38.8, 39.8, 39.4]}
+    )
+    with pytest.raises(ProblemError, match="look like degrees"):
+        routing(places[:1].round(decimals), places[1:].round(decimals))
+
+
+def test_places_at_one_point_are_asked_about_in_every_kind_of_problem():
+    told = (
+        "clients: all 3 places of depots and clients lie at one point (−9, 39), so that no way has a length"
+    )
+    frame = pd.DataFrame({"name": ["b", "c"], "x": [-9, -9], "y": [39, 39]})
+    for clients in (frame, [Client("b", -9, 39), Client("c", -9, 39)]):
+        [asked] = routing([Depot("a", -9, 39)], clients).unusual()
+        assert asked.startswith(told)
+    assert not routing([Depot("a", -9, 39)], [Client("b", -9, 39), Client("c", -9, 40)]).unusual()
+    assert not routing([Depot("a", -9, 39)], frame, distance=np.ones((3, 3))).unusual()
+    here = {"lat": 48.9, "lon": 2.4}
+    [asked] = supply(
+        suppliers=[Supplier("Paris", "flour", unit_cost=2.0, **here)],
+        facilities=[Facility("Milan", **here)],
+        markets=pd.DataFrame({"name": ["Rome", "Lyon"]}).assign(**here),
+    ).unusual()
+    assert asked.startswith(
+        "markets: all 4 places of suppliers, facilities and markets lie at one point (48.9, 2.4)"
     )
 
 

@@ -3,7 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kanopt.errors import ScenarioError
 from kanopt.tables import units_of, with_units
+from kanopt.whatif import load_scenario
 from kanopt.whatif.changes import Change
 
 
@@ -139,3 +141,15 @@ def test_an_empty_table_has_no_row_to_change(vehicles):
 )
 def test_a_change_reads_as_a_sentence(change, text):
     assert str(change) == text
+
+
+def test_a_part_of_the_problem_in_place_of_its_table_is_told(tiny):
+    path = tiny
+    text = (
+        path.read_text()
+        .replace("[tables.vehicles]", "[tables.fleet]")
+        .replace('table = "vehicles"', 'table = "fleet"')
+    )
+    path.write_text(text)
+    with pytest.raises(ScenarioError, match="vehicles of the problem reads the table 'fleet'"):
+        load_scenario(path).set("vehicles.count", 2)

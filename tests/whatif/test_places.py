@@ -85,6 +85,36 @@ def test_degrees_as_x_and_y_are_asked_back_at_the_line_of_the_table(folder):
     assert issue.message.startswith(
         "column 'longitude' and column 'latitude' look like degrees (x from 13.07 to"
     )
+    assert (
+        'write columns = { lon = "longitude", lat = "latitude" } under [problem.depots] and columns = { lon = '
+        '"longitude", lat = "latitude" } under [problem.clients]'
+    ) in issue.message
+
+
+def test_columns_that_are_called_like_each_others_field_are_asked_back(folder):
+    with pytest.raises(ScenarioError) as caught:
+        loaded(
+            folder,
+            SCENARIO.replace('lat = "latitude", lon = "longitude"', 'lat = "longitude", lon = "latitude"'),
+        ).check()
+    assert [(issue.key, issue.message) for issue in caught.value.issues] == [
+        (
+            f"problem.{part}.columns",
+            "'longitude' fills lat, and 'latitude' fills lon: are they swapped? Then write columns = { lon = "
+            '"longitude", lat = "latitude" }; if not, give the columns other names',
+        )
+        for part in ("depots", "clients")
+    ]
+    (folder / "clients.csv").write_text(
+        "name,latitude,longitude,demand,opens,closes\nPotsdam,52.4,13.1,1,9:00,8:00\n"
+    )
+    shut = SCENARIO[: SCENARIO.rindex("columns")] + (
+        'columns = { lat = "latitude", lon = "longitude", earliest = "closes", latest = "opens" }'
+    )
+    with pytest.raises(
+        ScenarioError, match="'closes' fills earliest, and 'opens' fills latest: are they swapped"
+    ):
+        loaded(folder, shut).check()
 
 
 MATRICES = """

@@ -16,7 +16,7 @@ from kanopt.formulas.binding import BoundFormula
 from kanopt.problems.base import Problem
 from kanopt.problems.findings import FrozenInput, Reason
 from kanopt.problems.geography import Positions
-from kanopt.problems.place_checks import detour_mistakes, place_checks
+from kanopt.problems.place_checks import at_one_point, detour_mistakes, place_checks
 from kanopt.problems.record_reader import RecordCheck, RecordReader
 from kanopt.problems.records import Quantity, names_of
 from kanopt.problems.road_network import RoadNetwork, TravelMatrix
@@ -153,7 +153,8 @@ class RoutingProblem(Problem[RoutingPlan]):
         )
         # evaluates every law once on every arc, so that what a law cannot price is refused here
         _ = self.planning_values.costs, self.data.service, self.data.demands, self.data.capacities
-        self._tell_of_reading(unusual=reader.unusual, from_frames=bool(reader.filled))
+        unusual = [*reader.unusual, *(at_one_point(points) if measured else ())]
+        self._tell_of_reading(unusual=unusual, from_frames=bool(reader.filled))
 
     @property
     def unit(self) -> str:

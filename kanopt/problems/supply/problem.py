@@ -19,7 +19,7 @@ from kanopt.problems.findings import FrozenInput, Reason
 from kanopt.problems.given_law import law_mistake, references_to
 from kanopt.problems.idle_fields import idle_fields
 from kanopt.problems.missing_data import missing_price
-from kanopt.problems.place_checks import detour_mistakes, place_checks
+from kanopt.problems.place_checks import at_one_point, detour_mistakes, place_checks
 from kanopt.problems.record_reader import RecordCheck, RecordReader
 from kanopt.problems.supply.assessment import SupplyAssessment
 from kanopt.problems.supply.connectivity import network_graph, unreachable_markets
@@ -148,7 +148,8 @@ class SupplyProblem(Problem[FlowPlan]):
         object.__setattr__(self, "demand_array", demand_of(network, self.demand))
         # what a law costs is known only now
         reader.finish([RecordCheck(self._unstated(reader.filled, self.lane_tariff.rates), [])])
-        self._tell_of_reading(unusual=reader.unusual, from_frames=bool(reader.filled))
+        unusual = [*reader.unusual, *(at_one_point(places) if measured else ())]
+        self._tell_of_reading(unusual=unusual, from_frames=bool(reader.filled))
 
     def _law_mistakes(self, network: SupplyNetwork, unread: Collection[str]) -> list[str]:
         """Say which laws are none, such as a formula whose inputs are not bound, and what they cannot read."""
