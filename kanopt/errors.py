@@ -51,7 +51,7 @@ _LONGEST = 1_000
 
 
 class KanoptError(Exception):
-    """Base of every exception raised on purpose by kanopt; long lines are cut in their middle."""
+    """Base of every exception raised on purpose by kanopt; long lines are cut in their middle, between words."""
 
     def __init__(self, *arguments: object) -> None:
         super().__init__(*(_cut(one) if isinstance(one, str) else one for one in arguments))
@@ -60,9 +60,16 @@ class KanoptError(Exception):
 def _cut(text: str) -> str:
     if len(text) <= _LONGEST:
         return text
-    half = _LONGEST // 2 - 1
-    lines = text.split("\n")
-    return "\n".join(line if len(line) <= _LONGEST else f"{line[:half]}…{line[-half:]}" for line in lines)
+    return "\n".join(line if len(line) <= _LONGEST else _cut_line(line) for line in text.split("\n"))
+
+
+def _cut_line(line: str) -> str:
+    half = _LONGEST // 2 - 2
+    head, tail = line[:half], line[-half:]
+    # a word may be as long as the line
+    head = head[: head.rfind(" ", half // 2)] if " " in head[half // 2 :] else head
+    tail = tail[tail.find(" ", 0, half // 2) + 1 :]
+    return f"{head} … {tail}"
 
 
 class TableError(KanoptError, ValueError):
@@ -158,7 +165,7 @@ def warn_user(message: str) -> None:
         if frame.f_globals.get("__name__", "").partition(".")[0] == "kanopt":
             users = level + 1
         frame, level = frame.f_back, level + 1
-    warnings.warn(message, KanoptWarning, stacklevel=users)
+    warnings.warn(_cut(message), KanoptWarning, stacklevel=users)
 
 
 _COMPARED = 2_000_000

@@ -115,7 +115,7 @@ def _time_limit_option(command: CommandT) -> CommandT:
 
 @kanopt.command()
 @click.argument("files", nargs=-1, required=True, type=_FILE)
-@click.option("--json", "as_json", is_flag=True, help="Print the mistakes as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print mistakes, warnings and notes as JSON.")
 @_allow_outside
 @_debug
 def check(files: tuple[Path, ...], *, as_json: bool) -> int:
@@ -130,7 +130,7 @@ def check(files: tuple[Path, ...], *, as_json: bool) -> int:
     from kanopt.whatif.load import check_scenario
 
     mistakes: list[Issue] = []
-    told: set[str] = set()
+    told: dict[Issue, str] = {}
     for file in files:
         try:
             scenario = check_scenario(file, allow_outside=_is_on("allow_outside"))
@@ -146,16 +146,17 @@ def check(files: tuple[Path, ...], *, as_json: bool) -> int:
             if not as_json:
                 echo(str(error))
             continue
-        remarks = [f"warning: {remark}" for remark in (*scenario.remarks(), *scenario.unreachable())]
-        remarks += [f"note: {note}" for note in scenario.notes()]
+        remarks = dict.fromkeys((*scenario.remarks(), *scenario.unreachable()), "warning")
+        remarks |= dict.fromkeys(scenario.notes(), "note")
         # once of those in a file that several files build on
-        for remark in [remark for remark in remarks if remark not in told]:
-            echo(remark, err=True)
-        told |= {*remarks}
+        for remark, kind in [(remark, kind) for remark, kind in remarks.items() if remark not in told]:
+            echo(f"{kind}: {remark}", err=True)
+            told[remark] = kind
         if not as_json:
             echo(f"{file}: no mistakes ({_scenario_contents(scenario)})")
     if as_json:
-        echo(to_json([asdict(issue) for issue in mistakes]))
+        found = [("mistake", issue) for issue in mistakes] + [(kind, remark) for remark, kind in told.items()]
+        echo(to_json([{"kind": kind, **asdict(issue)} for kind, issue in found]))
     return ExitCode.BAD_INPUT if mistakes else ExitCode.SOLVED
 
 

@@ -8,13 +8,14 @@ is read because of a name.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from functools import lru_cache
 
 from kanopt.errors import nearest
 from kanopt.problems.column_units import Header, measured_in, read_header
 from kanopt.problems.planning_words import (
+    ELSEWHERE,
     FIELD_WORDS,
     IDENTIFIERS,
     LIMITS,
@@ -35,6 +36,7 @@ __all__ = [
     "fields_measured_alike",
     "is_planning_word",
     "nearest_column",
+    "place_elsewhere",
     "resembled_field",
 ]
 
@@ -200,6 +202,25 @@ def is_planning_word(column: TableColumn) -> bool:
         return True
     enough = _ENOUGH if column.numeric else _SURE
     return any(_likeness(header, phrase) >= enough for phrase in _phrases_of_planning())
+
+
+def place_elsewhere(table: str, column: TableColumn, fields: Iterable[TableField]) -> str:
+    """Say where the problem has what a column seems to hold, if not in a field of its kind; empty where it has not.
+
+    Examples
+    --------
+    >>> place_elsewhere("tasks", TableColumn("predecessor", numeric=False), ())
+    'for that there is the field order'
+    >>> place_elsewhere("vehicles", TableColumn("lunch"), [TableField("breaks", kind=str)])
+    'like breaks, a field of texts'
+    """
+    header = read_header(column.name)
+    for tables, place, words in ELSEWHERE:
+        if table in tables and any(_likeness(header, phrase) >= _ENOUGH for phrase in _phrases(words)):
+            return f"for that there is {place}"
+    other_kind = replace(column, numeric=not column.numeric)
+    field = resembled_field(table, other_kind, fields)
+    return f"like {field.name}, a field of {'texts' if column.numeric else 'numbers'}" if field else ""
 
 
 def _score(table: str, column: TableColumn, field: TableField) -> float:

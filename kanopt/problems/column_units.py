@@ -22,6 +22,11 @@ _AMBIGUOUS = frozenset(
 )  # not at the start of a header: min_order, t_start
 _NUMBER = frozenset(["n", "no", "nb", "nr", "num", "anz"])
 _PER = frozenset(["per", "pro", "par", "por", "je"])
+_EACH = frozenset(
+    ["hourly", "daily", "weekly", "monthly", "yearly", "horaire"]
+)  # by themselves, what is paid
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss"})
+_WRITTEN_OUT = 5  # letters of a unit that stands in a longer word
 _CURRENCIES = frozenset(("EUR", "USD", "GBP", "CHF"))
 _MEASURES = {"distance": "km", "dist": "km", "mileage": "km", "time": "h", "weight": "kg"}
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
@@ -64,7 +69,7 @@ def read_header(text: str) -> Header:
     >>> read_header("costPerHour").unit, read_header("cost_per_km").unit, read_header("min_order").unit
     ('EUR/h', 'EUR/km', '')
     """
-    plain = unicodedata.normalize("NFKD", text.replace("ß", "ss"))
+    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFC", text).translate(_UMLAUTS))
     plain = "".join(sign for sign in plain if not unicodedata.combining(sign))
     pieces = tuple(word.lower() for piece in _PARTED.findall(plain) for word in _words_of(piece))
     if len(pieces) > 1 and pieces[0] in _NUMBER:
@@ -99,9 +104,20 @@ def _unit_of(pieces: Sequence[str], places: Sequence[int]) -> str:
     money = above or ["EUR"] if above or MONEY & set(pieces) else []
     if money and below:
         return f"{money[0]}/{below[-1]}"
+    if pieces and not above and set(pieces) <= _EACH:
+        return f"EUR/{below[-1]}"
     if not below:
-        return above[0] if above else ""
+        return above[0] if above else _unit_within(pieces)
     return "/".join(below[-2:]) if below[-2:] == ["km", "h"] else below[-1]
+
+
+def _unit_within(pieces: Sequence[str]) -> str:
+    """Return the unit of words that are run together, as Stundensatz; empty where none is money for a unit."""
+    for piece in pieces:
+        for word, unit in UNIT_WORDS.items():
+            if len(word) >= _WRITTEN_OUT and piece.startswith(word) and piece.removeprefix(word) in MONEY:
+                return f"EUR/{unit}"
+    return ""
 
 
 @lru_cache(maxsize=1024)

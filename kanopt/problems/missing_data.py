@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 
 from kanopt.problems.column_units import measured_in, read_header
 from kanopt.problems.planning_words import MONEY
-from kanopt.problems.unread_columns import TableUse, UnreadColumn, UnreadColumns, unread_columns
+from kanopt.problems.unread_columns import TableUse, UnreadColumn, UnreadColumns, striking_columns
 from kanopt.text import join_list
 
 __all__ = ["lookalikes", "missing_amount", "missing_price"]
@@ -85,9 +85,9 @@ def lookalikes(uses: Iterable[TableUse], fields: Collection[str]) -> str:
 
 def _clause(uses: Iterable[TableUse], wanted: Callable[[UnreadColumn], bool]) -> str:
     like = [
-        UnreadColumns(found.table, columns[:_SHOWN], ())
-        for found in unread_columns(uses)
-        if (columns := tuple(filter(wanted, found.striking)))
+        UnreadColumns(use.table, columns[:_SHOWN], ())
+        for use in uses
+        if (columns := tuple(filter(wanted, striking_columns(use))))
     ]
     if not like:
         return ""

@@ -8,6 +8,7 @@ no list is found all the same where it is spelt like one that is.
 from __future__ import annotations
 
 __all__ = [
+    "ELSEWHERE",
     "FIELD_WORDS",
     "IDENTIFIERS",
     "LIMITS",
@@ -46,7 +47,7 @@ latest: latest, due, due time, deadline, close, closes, closing, closing time, u
     arrive by, arrive before, deliver by, latest arrival, latest start, no later than, bis, schliesst, fenster bis,
     fin, fermeture, hasta, cierre, limite
 windows: windows, time windows, opening hours, open hours, hours open, delivery windows, slots, time slots,
-    oeffnungszeiten, horaires, horario
+    oeffnungszeiten, zeitfenster, lieferfenster, horaires, horario
 cost_per_lateness: cost per lateness, lateness cost, late fee, late cost, late penalty, lateness penalty, delay cost,
     delay penalty, tardiness cost, tardiness penalty, verspaetungskosten, penalite retard, multa retraso
 prize: prize, reward, revenue, profit, bonus, skip cost, skip penalty, drop penalty, unserved penalty, unserved cost,
@@ -178,6 +179,29 @@ safety, rush, express, lift
 """Words of planning for which a table has no field; those of the fields of other tables are such words as well."""
 
 
+_ELSEWHERE = """
+tasks: the field order: predecessor, predecessors, successors, successor, precedence, depends on, dependency,
+    dependencies, vorgaenger, nachfolger, predecesseur, predecesor, previous, prev, preceding
+machines: the table calendars: shift, shifts, shift start, shift from, shift end, shift to, shift until, downtime,
+    maintenance, holiday, available from, available until, schicht, schichtbeginn, schichtende, wartung, equipe, turno
+jobs tasks modes machines: the table setups: setup time, setup, changeover, changeover time, ruestzeit, umruestzeit,
+    temps reglage
+markets products periods: the table demand: @demand
+lanes: the law tariff: cost, price, rate, tariff, freight, freight cost, freight rate, cost per km, cost per unit,
+    transport cost, toll, tolls, kosten, preis, fracht, frachtkosten, tarif, cout, prix, coste, costo, precio
+"""
+
+
+def _elsewhere(text: str) -> tuple[tuple[frozenset[str], str, str], ...]:
+    """Read lines of tables, the place that has what is meant, and what it is called there."""
+    lines = text.strip().replace("\n    ", " ").splitlines()
+    parts = [line.split(": ") for line in lines]
+    return tuple(
+        (frozenset(tables.split()), place, FIELD_WORDS[words[1:]] if words.startswith("@") else words)
+        for tables, place, words in parts
+    )
+
+
 def _field_words(text: str) -> dict[str, str]:
     """Read lines of a field and what it is called; a line that is indented goes on."""
     lines = text.strip().replace("\n    ", " ").splitlines()
@@ -191,6 +215,9 @@ def _words(text: str) -> frozenset[str]:
 
 FIELD_WORDS = _field_words(_FIELDS)
 """Field, or table and field, to what it is called elsewhere."""
+
+ELSEWHERE = _elsewhere(_ELSEWHERE)
+"""Tables in which there is no field for what some words mean, the place where the problem has it, and the words."""
 
 OWNERS = _words(
     """
@@ -244,5 +271,5 @@ PRICE = _words(
 )
 """Words for a price that do not say of what; each may stand for the other."""
 
-MONEY = PRICE | _words("budget fine lohn pay penalty rent salary toll wage")
+MONEY = PRICE | _words("budget fine geld lohn pay penalty rent salary satz toll wage")
 """Words by which a header says that its column holds money."""

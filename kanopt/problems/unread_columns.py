@@ -9,7 +9,7 @@ the others by name.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import MISSING, dataclass, fields, replace
 
 import pandas as pd
@@ -17,18 +17,20 @@ from pandas.api.types import is_numeric_dtype
 
 from kanopt.formulas.binding import BoundFormula
 from kanopt.formulas.references import Reference
+from kanopt.problems.clock_times import holds_windows
 from kanopt.problems.column_hints import (
     TableColumn,
     TableField,
     fields_measured_alike,
     is_planning_word,
+    place_elsewhere,
     resembled_field,
 )
 from kanopt.problems.record_rules import plain_fields
 from kanopt.problems.records import Quantity, Record
 from kanopt.problems.table_schema import TableSchema
 from kanopt.tables import units_of
-from kanopt.text import join_list
+from kanopt.text import join_list, list_names
 from kanopt.units import same_dimension
 
 __all__ = [
@@ -38,11 +40,13 @@ __all__ = [
     "columns_of",
     "fields_read",
     "frame_use",
+    "striking_columns",
     "table_use",
     "unread_columns",
 ]
 
-_SHOWN = 12
+_MOST_STRIKING, _MOST_OTHERS = 12, 40
+_LONGEST = 800  # letters of a message; what to write in a scenario file is a little longer than in Python
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,8 @@ class UnreadColumn:
         The field that no column fills and that it looks like; None where it is a word of planning only.
     filled
         The field that it looks like where another column fills it.
+    elsewhere
+        Where else the problem has what it seems to hold, in a clause.
     unit
         The unit of the column, declared or hinted at by its header.
     """
@@ -83,6 +89,7 @@ class UnreadColumn:
     name: str
     field: TableField | None = None
     filled: str = ""
+    elsewhere: str = ""
     unit: str = ""
 
     def __str__(self) -> str:
@@ -91,6 +98,8 @@ class UnreadColumn:
     def _meaning(self) -> str:
         if self.filled:
             return f"like {self.filled}, which another column fills"
+        if self.elsewhere:
+            return self.elsewhere
         if self.field is None:
             return "kanopt has no such field yet: its values change nothing"
         unit = self.declared_unit or self.field.unit
@@ -106,7 +115,7 @@ class UnreadColumn:
 
 @dataclass(frozen=True)
 class UnreadColumns:
-    """The columns of a table that nothing reads.
+    """The columns of a table that nothing reads, as many as one message can name.
 
     Parameters
     ----------
@@ -128,8 +137,8 @@ class UnreadColumns:
     @property
     def sentence(self) -> str:
         """What is unread, without the name of the table."""
-        told = join_list([str(column) for column in self.striking], _SHOWN)
-        others = join_list([repr(name) for name in self.others], _SHOWN)
+        told = join_list([str(column) for column in self.striking])
+        others = join_list([repr(name) for name in self.others])
         if not self.striking:
             return f"nothing reads {others}"
         if not self.others:
@@ -192,7 +201,7 @@ def table_use(schema: TableSchema, records: Sequence[Record], read: Collection[s
         for name, value in record.attributes.items():
             if name not in read and name not in found:
                 unit = value.unit if isinstance(value, Quantity) else ""
-                found[name] = TableColumn(name, unit, not isinstance(value, str) or value[:1].isdigit())
+                found[name] = TableColumn(name, unit, not isinstance(value, str) or _is_number(value))
     return TableUse(schema.name, known, tuple(found.values()))
 
 
@@ -232,6 +241,8 @@ def fields_read(scope: str, laws: Iterable[object]) -> frozenset[str]:
 def unread_columns(uses: Iterable[TableUse]) -> tuple[UnreadColumns, ...]:
     """Return the columns of each table that nothing reads; tables that are read as a whole are left out.
 
+    Every column is named: those of a table stand in several messages where one would be too long.
+
     Examples
     --------
     >>> columns = (TableColumn("demand_kg"), TableColumn("colour", numeric=False))
@@ -239,34 +250,69 @@ def unread_columns(uses: Iterable[TableUse]) -> tuple[UnreadColumns, ...]:
     >>> print(unread_columns([use])[0].sentence)
     nothing reads 'demand_kg' (the field demand, in kg?); nor 1 other column: 'colour'
     """
-    found = []
+    found: list[UnreadColumns] = []
     for use in uses:
-        striking = _striking(use)
+        striking = striking_columns(use)
         names = {column.name for column in striking}
         others = tuple(column.name for column in use.unread if column.name not in names)
-        if striking or others:
-            found.append(UnreadColumns(use.table, striking, others))
+        found += _in_messages(use.table, striking, others)
     return tuple(found)
 
 
-def _striking(use: TableUse) -> tuple[UnreadColumn, ...]:
+def _in_messages(
+    table: str, striking: Sequence[UnreadColumn], others: Sequence[str]
+) -> Iterator[UnreadColumns]:
+    """Part the columns of a table into messages that are not too long."""
+    part = UnreadColumns(table, (), ())
+    every: list[UnreadColumn | str] = [*striking, *others]
+    for column in every:
+        longer = (
+            replace(part, others=(*part.others, column))
+            if isinstance(column, str)
+            else replace(part, striking=(*part.striking, column))
+        )
+        fits = len(longer.striking) <= _MOST_STRIKING and len(longer.others) <= _MOST_OTHERS
+        if (part.striking or part.others) and not (fits and len(str(longer)) <= _LONGEST):
+            yield part
+            longer = UnreadColumns(table, longer.striking[-1:], longer.others[-1:])
+            longer = replace(longer, striking=()) if isinstance(column, str) else longer
+        part = longer
+    if every:
+        yield part
+
+
+def striking_columns(use: TableUse) -> tuple[UnreadColumn, ...]:
     """Return the columns that look like a field or are a word of planning."""
     empty = [field for field in use.fields if not field.filled]
     filled = [field for field in use.fields if field.filled and field.kind is not str]
     found = []
     for column in use.unread:
-        if field := resembled_field(use.table, column, empty):
-            found.append(UnreadColumn(column.name, field, unit=column.hinted_unit))
-        elif other := resembled_field(use.table, column, filled):
-            found.append(UnreadColumn(column.name, filled=other.name))
-        elif is_planning_word(column):
-            found.append(UnreadColumn(column.name))
-        elif fields_measured_alike(column, use.fields):
-            alike = fields_measured_alike(column, empty)
+        if field := resembled_field(use.table, column, [*empty, *filled]):
             found.append(
-                UnreadColumn(column.name, alike[0] if len(alike) in (1, 2) else None, unit=column.hinted_unit)
+                UnreadColumn(column.name, filled=field.name)
+                if field.filled
+                else UnreadColumn(column.name, field, unit=column.hinted_unit)
             )
+        elif is_planning_word(column):
+            elsewhere = place_elsewhere(use.table, column, use.fields)
+            found.append(UnreadColumn(column.name, elsewhere=elsewhere))
+        elif measured := fields_measured_alike(column, use.fields):
+            found.append(_measured_alike(column, measured))
     return tuple(found)
+
+
+def _measured_alike(column: TableColumn, fields: Sequence[TableField]) -> UnreadColumn:
+    """Tell of a column by what it measures alone."""
+    empty = [field for field in fields if not field.filled]
+    if len(empty) in (1, 2):
+        return UnreadColumn(column.name, empty[0], unit=column.hinted_unit)
+    names = list_names([field.name for field in empty or fields], 3, quoted=False)
+    return UnreadColumn(column.name, elsewhere=f"measured like {names}", unit=column.hinted_unit)
+
+
+def _is_number(text: str) -> bool:
+    """Say whether a text is a number or a time, perhaps with a unit; windows and breaks are texts."""
+    return text[:1].isdigit() and not holds_windows(text)
 
 
 def _differs(value: object, default: object) -> bool:

@@ -307,7 +307,7 @@ def test_check_names_every_mistake_of_every_file(case, cli):
     assert "case.toml:12: surrogates.minutes.formula: " in out
     assert "case.toml:35: solver.time_limt: unknown key; did you mean 'time_limit'?" in out
     code, out, _ = cli("check", "case.toml", "--json")
-    assert [issue["line"] for issue in json.loads(out)] == [12, 35]
+    assert [(issue["kind"], issue["line"]) for issue in json.loads(out)] == [("mistake", 12), ("mistake", 35)]
 
 
 @pytest.mark.parametrize(

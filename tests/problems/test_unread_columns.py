@@ -294,10 +294,37 @@ def test_columns_are_proposed_for_fields_that_are_missing():
     assert nearest_column("lanes", TableField("mode", kind=str), ends) == ""
 
 
-def test_long_lists_of_columns_are_cut():
-    use = TableUse("clients", (), tuple(TableColumn(f"note {place}", numeric=False) for place in range(40)))
-    [found] = unread_columns([use])
-    assert str(found).endswith("'note 11' and 28 more")
+@pytest.mark.parametrize("word", ["note", "demand", "a_rather_long_header_of_a_column_with_the_demand"])
+def test_every_column_is_named_in_messages_of_bearable_length(word):
+    names = [f"{word} {place}" for place in range(90)]
+    use = TableUse(
+        "clients",
+        (TableField("demand", "t"),),
+        tuple(TableColumn(name, numeric=word != "note") for name in names),
+    )
+    found = [str(each) for each in unread_columns([use])]
+    assert len(found) > 1
+    assert max(map(len, found)) <= 1000
+    assert [name for name in names if not any(repr(name) in each for each in found)] == []
+
+
+def test_files_name_every_column_that_seems_to_matter(tmp_path, capsys):
+    import json
+
+    from kanopt.cli import main
+
+    suspects = {f"clients_demand_kg_{place}": [1.0, 2.0] for place in range(30)}
+    file = write_case(tmp_path, routing_frames(**suspects, clients_colour=["red", "blue"]))
+    remarks = " ".join(issue.message for issue in ko.load_scenario(file).remarks())
+    assert [name for name in suspects if repr(name.removeprefix("clients_")) not in remarks] == []
+    with pytest.raises(SystemExit) as ended:
+        main(["check", str(file), "--json"])
+    told = json.loads(capsys.readouterr().out)
+    assert ended.value.code == 0
+    assert {issue["kind"] for issue in told} <= {"warning", "note"}
+    assert [issue["message"] for issue in told if issue["kind"] == "warning"] == [
+        issue.message for issue in ko.load_scenario(file).remarks()
+    ]
 
 
 def write_case(folder: Path, frames: dict[str, pd.DataFrame]) -> Path:
@@ -390,3 +417,44 @@ def test_a_column_that_is_displaced_in_a_file_leaves_its_unit_with_it(tmp_path):
     path.write_text(text.replace('path = "clients.csv"', 'path = "clients.csv"\nunits = { demand = "kg" }'))
     scenario = ko.load_scenario(path)
     assert [client.demand for client in scenario.build(scenario.drafts).clients] == [3.0, 4.0]
+
+
+@pytest.mark.parametrize(
+    ("table", "header", "cells", "told"),
+    [
+        ("vehicles", "hourly", [30.0], "the field cost_per_time, in EUR/h?"),
+        ("vehicles", "Stundensatz", [30.0], "the field cost_per_time, in EUR/h?"),
+        ("vehicles", "pause", [30.0], "like breaks, a field of texts"),
+        ("clients", "deliveryWindows", ["8:00-10:00", "9-12"], "the field windows?"),
+        ("clients", "openingHours", ["8:00-10:00", "9-12"], "the field windows?"),
+        ("clients", "Öffnungszeit", ["8:00", "9:00"], "like windows, a field of texts"),
+        ("vehicles", "kilometergeld", [0.3], "the field cost_per_distance, in EUR/km?"),
+    ],
+)
+def test_a_header_is_told_with_what_it_means(table, header, cells, told):
+    problem = ko.RoutingProblem(**routing_frames(**{f"{table}_{header}": cells}), cost={}, duration=WAY)
+    [found] = problem.unread()
+    assert found.sentence == f"nothing reads {header!r} ({told})"
+
+
+def test_a_price_beside_the_column_that_fills_its_field_is_not_taken_for_another():
+    frames = routing_frames(vehicles_cost_per_time=[0.5], vehicles_cost_per_hour=[30.0])
+    assert hints(ko.RoutingProblem(**frames, cost={}, duration=WAY)) == {
+        "cost_per_hour": "filled cost_per_time"
+    }
+
+
+@pytest.mark.parametrize(
+    ("build", "table", "header", "told"),
+    [
+        (shop, "tasks", "predecessor", "the field order"),
+        (shop, "machines", "shift_start", "the table calendars"),
+        (shop, "modes", "setupTime", "the table setups"),
+        (net, "markets", "Bedarf", "the table demand"),
+        (net, "lanes", "costPerKm", "the law tariff"),
+    ],
+)
+def test_what_a_problem_has_elsewhere_is_told_with_its_place(build, table, header, told):
+    frame = getattr(build(), table)
+    [found] = build(**{table: frame.assign(**{header: 7.0})}).unread()
+    assert found.sentence == f"nothing reads {header!r} (for that there is {told})"
