@@ -19,7 +19,15 @@ from kanopt.errors import FileFormatError
 if sys.platform != "win32":
     import fcntl
 
-__all__ = ["check_target", "file_name", "open_regular", "read_file", "replace_file", "temporary_path"]
+__all__ = [
+    "check_target",
+    "file_name",
+    "kind_of_no_file",
+    "open_regular",
+    "read_file",
+    "replace_file",
+    "temporary_path",
+]
 
 # what a file name cannot hold or end with on one system or another, and the devices of Windows
 _UNFIT = re.compile(
@@ -262,7 +270,13 @@ def open_regular(path: str | os.PathLike[str], what: str) -> BinaryIO:
     except UnicodeEncodeError:
         raise FileFormatError(f"{os.fspath(path)!r} is no path: it holds half a character") from None
     source = Path(path)
-    if source.exists() and not source.is_file():
-        kind = "a folder" if source.is_dir() else "a pipe, a device or the like"
+    if kind := kind_of_no_file(source):
         raise FileFormatError(f"{source}: is {kind}, not {what}")
     return source.open("rb")
+
+
+def kind_of_no_file(path: Path) -> str:
+    """Return what is there that is no regular file; empty where there is one, or nothing."""
+    if not path.exists() or path.is_file():
+        return ""
+    return "a folder" if path.is_dir() else "a pipe, a device or the like"

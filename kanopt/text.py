@@ -6,6 +6,7 @@ money, objectives       two decimals and thousands separators, ``1,234.50 EUR``;
 other quantities        four significant digits, ``0.4124 t``, none before the point rounded away; from 10,000 on
                         thousands separators (years have none). Six digits where a value is repeated that
                         somebody typed, or where two are compared that may nearly agree
+things counted          ``1 pallet``, ``3 pallets``, however their unit is written
 shares                  whole per cent from 10 % on, two significant digits below: ``49 %``, ``3.1 %``
 R², ratios to actual    four decimals
 times of day            ``08:30``, and ``01:00 +1 d`` on another day than the first
@@ -22,7 +23,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from kanopt.units import convert
+from kanopt.units import COUNTED, convert
 
 __all__ = [
     "MINUS",
@@ -48,6 +49,8 @@ MINUS = "−"
 _SEPARATED_FROM = 10_000
 _SMALLEST, _LARGEST = -4, 15  # powers of ten within which a number is written in full
 _NOISE = 1e-9  # money below it is what rounding left
+_PLURALS = {name: "boxes" if name == "box" else f"{name}s" for name in COUNTED if name.islower()}
+_SINGULARS = {many: one for one, many in _PLURALS.items()}
 
 
 def number_text(value: float, digits: int = 4, *, signed: bool = False) -> str:
@@ -80,8 +83,12 @@ def amount_text(value: float, unit: str, digits: int = 4, *, signed: bool = Fals
     --------
     >>> amount_text(0.5, "t"), amount_text(12345.6, "kg"), amount_text(7.0, "")
     ('0.5 t', '12,346 kg', '7')
+    >>> amount_text(3, "box"), amount_text(1, "pallets"), amount_text(150, "pallet")
+    ('3 boxes', '1 pallet', '150 pallets')
     """
-    return f"{number_text(value, digits, signed=signed)} {unit}".rstrip()
+    number = number_text(value, digits, signed=signed)
+    counted = _SINGULARS.get(unit, unit) if number.lstrip(f"+{MINUS}") == "1" else _PLURALS.get(unit, unit)
+    return f"{number} {counted}".rstrip()
 
 
 def fixed_text(value: float, decimals: int, *, signed: bool = False) -> str:

@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kanopt.errors import TableError, nearest
+from kanopt.files import kind_of_no_file
 
 __all__ = ["RawTable", "as_strings", "file_hash", "require_file"]
 
@@ -73,6 +74,8 @@ def as_strings(values: Any) -> list[str | None]:
 
 def require_file(path: Path, what: str) -> None:
     """Raise a TableError that names the nearest file where there is none."""
+    if kind := kind_of_no_file(path):
+        raise TableError(f"{path}: is {kind}, not a {what}")
     if not path.is_file():
         beside = [p.name for p in path.parent.iterdir() if p.is_file()] if path.parent.is_dir() else []
         hint = nearest(path.name, beside)

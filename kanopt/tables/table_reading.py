@@ -125,6 +125,8 @@ def _load(source: str | Path | pd.DataFrame, query: str | None, form: TextFormat
     if query is not None:
         raise TableError("query= is for a SQLAlchemy URL such as 'sqlite:///trips.db', not for a file")
     path = Path(source)
+    if path.is_dir():
+        require_file(path, "file")
     if path.suffix.lower() not in (*_TEXT, *_PARQUET):
         raise TableError(
             f"{path.name}: kanopt reads {', '.join((*_TEXT, *_PARQUET))} and SQLAlchemy URLs; save the table as CSV"

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import kanopt as ko
-from kanopt.problems import Client, Depot, RoutingProblem, VehicleType, evaluate
+from kanopt.problems import Client, Depot, RoutingProblem, RoutingUnits, VehicleType, evaluate
 from kanopt.problems.coverage import Coverage, CoverageWords
 from tests.cases import supply
 from tests.cases.routing import random_problem, random_routes
@@ -256,3 +256,14 @@ def test_too_many_clients_are_not_inserted_one_by_one():
     price = problem.assess(problem.plan_from([])).left_out_price
     assert price.more is None
     assert "too many for cheapest insertion; plan again with more vehicles" in price.text
+
+
+@pytest.mark.parametrize(
+    ("unit", "told"), [("box", "3 boxes"), ("pallet", "3 pallets"), ("pallets", "3 pallets")]
+)
+def test_things_counted_stand_in_the_plural(unit, told):
+    problem = RoutingProblem(
+        [Depot("yard", 0, 0)], [Client("a", 3, 4, demand=1), Client("b", 0, 4, demand=2)],
+        [VehicleType("van", capacity=5, fixed_cost=1.0)], {}, np.ones((3, 3)), units=RoutingUnits(load=unit),
+    )  # fmt: skip
+    assert str(evaluate(problem, [["a", "b"]])).startswith(f"routing: serves all 2 clients ({told})")

@@ -106,7 +106,11 @@ def test_encodings_that_are_none_of_text_files(encoding: str) -> None:
 
 def test_a_pipe_is_no_table(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "t.csv")
-    refused(tmp_path / "t.csv", "no such file")
+    refused(tmp_path / "t.csv", "t.csv: is a pipe, a device or the like, not a file")
+
+
+def test_a_folder_is_no_table(tmp_path: Path) -> None:
+    refused(tmp_path, f"{tmp_path}: is a folder, not a file")
 
 
 def test_a_long_name_is_cut_in_messages(tmp_path: Path) -> None:

@@ -284,3 +284,9 @@ def test_words_of_everyday_language_are_told_with_the_unit_that_is_meant(word, u
 @pytest.mark.parametrize("word", ["hrs", "mins", "tonne", "tonnes", "litres", "lbs", "days", "minutes"])
 def test_plurals_are_units(word):
     assert check_unit(word) == word
+
+
+@pytest.mark.parametrize(("word", "unit"), [("colli", "parcel"), ("Kolli", "parcel"), ("EPAL", "pallet")])
+def test_everyday_words_of_packages_name_the_unit(word: str, unit: str) -> None:
+    with pytest.raises(UnitError, match=f"unknown unit '{word}'; did you mean '{unit}'"):
+        check_unit(word)

@@ -123,6 +123,8 @@ def _added(data: RoutingData, plan: RoutingPlan) -> str:
     count = {vehicle.name: vehicle.count for vehicle in data.vehicles}
     added = Counter(route.vehicle for route in plan.routes if route.index > count[route.vehicle])
     return (
-        join_list([count_text(found, f"more {name}") for name, found in added.items()])
+        join_list(
+            [count_text(found, f"more {name}", f"more of type {name}") for name, found in added.items()]
+        )
         or "the vehicles there are"
     )

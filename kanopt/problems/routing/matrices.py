@@ -17,7 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kanopt.errors import ProblemError, UnitError, nearest
-from kanopt.problems.column_hints import TableField
+from kanopt.problems.column_hints import TableField, nearest_column
 from kanopt.problems.records import names_of
 from kanopt.problems.routing.data import Floats
 from kanopt.problems.unread_columns import TableUse, frame_use
@@ -153,6 +153,15 @@ def _of_pairs(table: pd.DataFrame, names: Sequence[str], what: str, unit: str) -
     return matrix
 
 
+def _renamed_ends(columns: Sequence[str], what: str) -> str:
+    """Return a hint where columns look like the ends of ways, so that the table seems to be a long one."""
+    tail, head = (nearest_column("lanes", TableField(end, kind=str), columns) for end in ("tail", "head"))
+    if not tail or not head or tail == head:
+        return ""
+    meant = {name: end for name, end in ((tail, "from"), (head, "to")) if name != end}
+    return f"; for a table with a row per pair of places write {what}s.rename(columns={meant})"
+
+
 def _of_square(table: pd.DataFrame, names: Sequence[str], what: str, unit: str) -> Floats:
     rows, columns = names_of(table.index.tolist()), names_of(map(str, table.columns))
     if not set(names) & set(rows) and len(table.columns):
@@ -162,7 +171,7 @@ def _of_square(table: pd.DataFrame, names: Sequence[str], what: str, unit: str) 
     missing = [name for name in names if name not in there]
     if missing:
         hint = nearest(missing[0], [name for name in rows if name not in names])
-        told = f"; {hint}" if hint.startswith("did you mean") else ""
+        told = f"; {hint}" if hint.startswith("did you mean") else _renamed_ends(columns, what)
         raise ProblemError(f"{what}: no row and column for {list_names(missing)}{told}")
     times = Counter(rows) | Counter(columns)
     twice = [name for name in names if times[name] > 1]

@@ -16,7 +16,7 @@ from kanopt.problems.findings import FrozenInput
 from kanopt.problems.routing.arrival_functions import ArrivalFunctions
 from kanopt.problems.routing.data import Floats, Ints, RoutingData
 from kanopt.problems.routing.leg_laws import DURATION, LegInputs, RoutingLaws
-from kanopt.text import clock_text, number_text
+from kanopt.text import amount_text, clock_text
 from kanopt.units import convert
 
 __all__ = ["PlanStates", "PlanningValues"]
@@ -299,8 +299,7 @@ class PlanningValues:
     def _value_text(self, values: Floats, *, is_load: bool) -> str:
         units = self.data.units
         texts = [
-            f"{number_text(value)} {units.load}".strip() if is_load else clock_text(value, units.time)
-            for value in values
+            amount_text(value, units.load) if is_load else clock_text(value, units.time) for value in values
         ]
         if len(set(texts)) == 1:
             return texts[0]

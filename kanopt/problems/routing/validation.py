@@ -14,7 +14,7 @@ from kanopt.problems.record_reader import RecordCheck
 from kanopt.problems.routing.entities import Client, Depot, VehicleType, split_label, split_list
 from kanopt.problems.routing.policy import RoutingPolicy
 from kanopt.problems.routing.windows import parse_breaks, parse_windows
-from kanopt.text import amount_text, list_names, number_text
+from kanopt.text import amount_text, count_text, list_names, number_text
 
 if TYPE_CHECKING:
     from kanopt.problems.unread_columns import TableUse
@@ -217,7 +217,8 @@ def _policy(
                 f"or use the clients' field vehicles"
             )
         elif not 1 <= index <= vehicle.count:
-            yield f"policy: pinned names {label!r}, but there are {vehicle.count} vehicles of type {name!r}"
+            there = f"there {'is' if vehicle.count == 1 else 'are'} {count_text(vehicle.count, 'vehicle')}"
+            yield f"policy: pinned names {label!r}, but {there} of type {name!r}"
         for client in pinned:
             if client not in names:
                 yield f"policy: pinned names the client {client!r}; {nearest(client, names)}"

@@ -84,6 +84,11 @@ def test_every_form_is_the_same_matrix(table):
             "distance: no row and column for 'north'; did you mean 'nort'?",
         ),
         (
+            long_table(value="km").rename(columns={"from": "origin", "to": "dest"}),
+            "; for a table with a row per pair of places write "
+            "distances.rename(columns={'origin': 'from', 'dest': 'to'})",
+        ),
+        (
             square().replace(3.0, np.nan),
             "distance: no value for north → 7; each direction is a pair of its own",
         ),
@@ -94,7 +99,7 @@ def test_every_form_is_the_same_matrix(table):
         ),
         (with_units(long_table(), {"distance": "h"}), "distance: column 'distance': cannot convert 'h'"),
     ],
-    ids=range(11),
+    ids=range(12),
 )
 def test_what_is_missing_or_no_number_is_named(table, message):
     with pytest.raises(ProblemError) as caught:

@@ -14,7 +14,7 @@ from kanopt.problems.routing.data import RoutingData
 from kanopt.problems.routing.entities import split_list
 from kanopt.problems.routing.plan import Route, RoutingPlan
 from kanopt.problems.routing.simulate.drive import Drive
-from kanopt.text import amount_text, clock_text, join_list
+from kanopt.text import amount_text, clock_text, count_text, join_list
 
 __all__ = ["RULE_WORDS", "check_plan", "exceeds", "missing_skill", "slack", "trips_of"]
 
@@ -109,7 +109,8 @@ def _fleet(data: RoutingData, plan: RoutingPlan) -> Iterator[Violation]:
     for (name, index), times in used.items():
         label, count = f"{name} {index}", data.vehicles[data.type_index[name]].count
         if not 1 <= index <= count:
-            message = f"{label} does not exist: there are {count} vehicles of type {name!r}"
+            there = f"there {'is' if count == 1 else 'are'} {count_text(count, 'vehicle')} of type {name!r}"
+            message = f"{label} does not exist: {there}"
             yield Violation("fleet", label, 1.0, "", message)
         if times > 1:
             yield Violation("fleet", label, times - 1.0, "", f"{label} drives {times} routes at once")
