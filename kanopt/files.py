@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import glob
 import hashlib
 import os
@@ -26,6 +27,7 @@ __all__ = [
     "open_regular",
     "read_file",
     "replace_file",
+    "require_path",
     "temporary_path",
 ]
 
@@ -37,6 +39,8 @@ _UNFIT = re.compile(
 _LONGEST = 120  # bytes; most systems allow 255
 _PREFIX = 40
 """Characters of a file's name in that of the unfinished one, which must not become too long."""
+_SHOWN = 200
+"""Characters of a path that cannot be one in a message."""
 _HANDLES = "/proc/self/fd"
 _HAS_HANDLES = sys.platform == "linux" and Path(_HANDLES).is_dir()
 """Whether open files have paths, by which also one without a name can be opened again or given a name."""
@@ -89,10 +93,7 @@ def check_target(path: str | os.PathLike[str]) -> None:
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     check_target(Path(folder, "new", "note.txt"))
     """
-    target = _resolved(path)
-    folder = next(parent for parent in target.parents if parent.exists())
-    if not folder.is_dir():
-        raise NotADirectoryError(f"{path}: {str(folder)!r} is a file, not a folder; write to another")
+    folder = _nearest_folder(_resolved(path), path)
     try:
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
@@ -128,6 +129,7 @@ def replace_file(path: str | os.PathLike[str], content: bytes | str, *, make_fol
     """
     target = _resolved(path)
     if make_folders:
+        _nearest_folder(target, path)
         target.parent.mkdir(parents=True, exist_ok=True)
     elif not target.parent.is_dir():
         raise FileNotFoundError(
@@ -160,6 +162,20 @@ def temporary_path() -> Iterator[Path]:
     else:
         with tempfile.TemporaryDirectory(prefix="kanopt-") as folder:
             yield Path(folder, "temporary")
+
+
+def _nearest_folder(target: Path, given: str | os.PathLike[str]) -> Path:
+    """Return the first folder above a file that is there.
+
+    Raises
+    ------
+    NotADirectoryError
+        If the way leads through a file.
+    """
+    folder = next(parent for parent in target.parents if parent.exists())
+    if not folder.is_dir():
+        raise NotADirectoryError(f"{given}: {str(folder)!r} is a file, not a folder; write to another")
+    return folder
 
 
 def _resolved(path: str | os.PathLike[str]) -> Path:
@@ -264,11 +280,7 @@ def read_file(path: str | os.PathLike[str], largest: int, what: str) -> bytes:
 
 def open_regular(path: str | os.PathLike[str], what: str) -> BinaryIO:
     """Open a regular file for reading; see :func:`read_file`."""
-    try:
-        if b"\0" in os.fsencode(path):
-            raise FileFormatError(f"{os.fspath(path)!r} is no path: it holds a zero byte")
-    except UnicodeEncodeError:
-        raise FileFormatError(f"{os.fspath(path)!r} is no path: it holds half a character") from None
+    require_path(path)
     source = Path(path)
     if kind := kind_of_no_file(source):
         raise FileFormatError(f"{source}: is {kind}, not {what}")
@@ -280,3 +292,37 @@ def kind_of_no_file(path: Path) -> str:
     if not path.exists() or path.is_file():
         return ""
     return "a folder" if path.is_dir() else "a pipe, a device or the like"
+
+
+def require_path(path: str | os.PathLike[str]) -> None:
+    r"""Refuse what the system takes for no path, whether there is a file or not.
+
+    Parameters
+    ----------
+    path
+        What was given as a path.
+
+    Raises
+    ------
+    FileFormatError
+        If it holds a zero byte or half a character, is longer than paths may be, or leads through links in a circle.
+
+    Examples
+    --------
+    >>> require_path("no/such/file.csv")
+    >>> require_path("a\0b.csv")
+    Traceback (most recent call last):
+    ...
+    kanopt.errors.FileFormatError: 'a\x00b.csv' is no path: it holds a zero byte
+    """
+    given = repr(os.fspath(path))
+    shown = given if len(given) <= _SHOWN else f"{given[: _SHOWN // 2]}…{given[-_SHOWN // 2 :]}"
+    try:
+        os.lstat(os.fsencode(path))
+    except UnicodeEncodeError:
+        raise FileFormatError(f"{shown} is no path: it holds half a character") from None
+    except ValueError:
+        raise FileFormatError(f"{shown} is no path: it holds a zero byte") from None
+    except OSError as error:
+        if error.errno in (errno.ENAMETOOLONG, errno.ELOOP):
+            raise FileFormatError(f"{shown} is no path: {error.strerror}") from None

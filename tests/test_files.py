@@ -192,3 +192,9 @@ def test_a_check_leaves_nothing_and_says_which_file_cannot_be_written(
     monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
     with pytest.raises(OSError, match=r"Read-only file system: '.*/new/note\.txt'"):
         check_target(tmp_path / "new" / "note.txt")
+
+
+def test_a_file_on_the_way_is_named(tmp_path):
+    (tmp_path / "note").write_text("")
+    with pytest.raises(NotADirectoryError, match="note' is a file, not a folder; write to another"):
+        replace_file(tmp_path / "note" / "law.json", "{}", make_folders=True)

@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kanopt.errors import TableError, nearest
-from kanopt.files import kind_of_no_file
+from kanopt.files import kind_of_no_file, require_path
 
 __all__ = ["RawTable", "as_strings", "file_hash", "require_file"]
 
@@ -74,6 +74,7 @@ def as_strings(values: Any) -> list[str | None]:
 
 def require_file(path: Path, what: str) -> None:
     """Raise a TableError that names the nearest file where there is none."""
+    require_path(path)
     if kind := kind_of_no_file(path):
         raise TableError(f"{path}: is {kind}, not a {what}")
     if not path.is_file():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
@@ -13,8 +14,9 @@ from pandas.api.types import is_bool_dtype, is_integer_dtype, is_numeric_dtype
 
 from kanopt.errors import nearest
 from kanopt.text import count_text, number_text
-from kanopt.validation import WHOLE_TEXT, describe_value, is_whole
+from kanopt.validation import LARGEST, WHOLE_TEXT, describe_value, is_whole
 from kanopt.whatif.file_model import Mistake
+from kanopt.whatif.toml_positions import Key
 
 __all__ = ["Action", "Change", "Value", "cell_text", "column_names"]
 
@@ -134,6 +136,9 @@ class Change:
         halves = [text for text in self._texts() if not is_whole(text)]
         if halves:
             return [Mistake((), f"{halves[0]!r:.80} must be {WHOLE_TEXT}")]
+        beyond = list(self._beyond())
+        if beyond:
+            return beyond
         found = list(self._wrong_column(frame, names, fields))
         found += _wrong_cells(frame, names, self.row, "row", fields)
         conditions = list(_wrong_cells(frame, names, self.where, "where"))
@@ -188,6 +193,16 @@ class Change:
         values = [self.value, *self.row.values(), *(one for v in self.where.values() for one in _as_tuple(v))]
         yield from (self.table, self.column, *map(str, (*self.row, *self.where)))
         yield from (value for value in values if isinstance(value, str))
+
+    def _beyond(self) -> Iterable[Mistake]:
+        """Yield the numbers that are larger than any that a problem may have."""
+        cells: dict[Key, Any] = {("to" if self.action == "set" else "by",): self.value}
+        cells |= {("row", name): value for name, value in self.row.items()}
+        cells |= {("where", name): value for name, value in self.where.items()}
+        for key, given in cells.items():
+            for value in _as_tuple(given):
+                if isinstance(value, (int, float)) and LARGEST < abs(value) < math.inf:
+                    yield Mistake(key, f"must be at most {number_text(LARGEST)}, not {describe_value(value)}")
 
     def _wrong_column(
         self, frame: pd.DataFrame, names: Mapping[str, str], fields: Collection[str]
@@ -279,7 +294,8 @@ def _restore_integers(new: pd.Series[Any], old: pd.Series[Any]) -> pd.Series[Any
     """Keep whole numbers whole where the new values are."""
     if is_integer_dtype(old):
         rounded = new.round()
-        if np.allclose(new, rounded, rtol=0.0, atol=1e-9):
+        # beyond 2^53 floating-point numbers are not whole ones any more
+        if (rounded.abs() <= 2.0**53).all() and np.allclose(new, rounded, rtol=0.0, atol=1e-9):
             return rounded.astype(old.dtype)
     return new
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from kanopt.errors import FileFormatError, Issue, ScenarioError
+from kanopt.files import require_path
 from kanopt.validation import describe_value
 from kanopt.whatif.file_model import Mistake
 from kanopt.whatif.file_words import in_file_words
@@ -88,10 +89,9 @@ def _path_within(path: Path, given: str, folder: Path | None) -> Path:
     Raises
     ------
     FileFormatError
-        If it leads elsewhere.
+        If it leads elsewhere, or is no path.
     """
-    if "\0" in given:
-        raise FileFormatError(f"{given!r:.80} is no path: it holds a zero byte")
+    require_path(path)
     if folder is not None and not path.resolve().is_relative_to(folder.resolve()):
         raise FileFormatError(
             f"{given!r:.200} lies outside the folder of the scenario; copy it there, or allow files outside with "

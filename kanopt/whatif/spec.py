@@ -29,6 +29,9 @@ __all__ = [
     "law_model",
 ]
 
+Several: TypeAlias = Annotated[int, Field(ge=1, le=1_000_000_000)]
+"""A number of things, one at least."""
+
 
 def _checked_unit(text: str) -> str:
     from kanopt.units import check_unit
@@ -128,7 +131,7 @@ class FormSpec(FileModel):
     encoding: Name | None = None
     missing: Words | None = None
     quote: str = '"'
-    header: Annotated[int, Field(ge=1)] = 1
+    header: Several = 1
 
 
 class TableSpec(FileModel):
@@ -174,7 +177,7 @@ class HoldoutSpec(FileModel):
     """Which rows a law is tested on: the last groups of a column, or a share drawn at random."""
 
     by: Name | None = None
-    last: Annotated[int, Field(ge=1)] | None = None
+    last: Several | None = None
     share: Annotated[float, Field(gt=0, lt=1)] | None = None
 
     @model_validator(mode="after")
@@ -189,11 +192,11 @@ class HoldoutSpec(FileModel):
 class NetworkSpec(FileModel):
     """``[surrogates.x.network]``: what of the network is not to be chosen by itself."""
 
-    hidden: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(strict=False)] | None = None
+    hidden: Annotated[tuple[Several, ...], Field(strict=False)] | None = None
     products: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(strict=False)] | None = None
-    grid_size: Annotated[int, Field(ge=1)] | None = None
+    grid_size: Several | None = None
     smoothing: Literal["evidence"] | Annotated[float, Field(ge=0)] | None = None
-    starts: Annotated[int, Field(ge=1)] | None = None
+    starts: Several | None = None
     log_target: bool | None = None
     log_features: Words | None = None
     loss: Literal["squared", "huber", "tukey"] | None = None
@@ -293,7 +296,7 @@ class SolverSpec(FileModel):
     """``[solver]``: how long to search, with how many threads, and whether by the clock or by counted work."""
 
     time_limit: Annotated[float, Field(gt=0, le=86_400)] = 30.0
-    workers: Annotated[int, Field(ge=1)] = 1
+    workers: Several = 1
     deterministic: bool = False
 
 

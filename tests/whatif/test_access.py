@@ -79,6 +79,23 @@ def test_a_zero_byte_in_a_path_is_named(edited):
     assert "zero byte" in mistakes(edited('path = "vehicles.csv"', 'path = "a\\u0000b.csv"'))[0][1]
 
 
+@pytest.mark.parametrize("where", ["table", "base", "law"])
+def test_a_path_that_is_too_long_to_be_one_is_named(tiny, edited, where):
+    long = "c" * 300
+    if where == "base":
+        path = tiny.with_name("long.toml")
+        path.write_text(f'[scenario]\nbase = "{long}.toml"\n')
+    elif where == "table":
+        path = edited('path = "clients.csv"', f'path = "{long}.csv"')
+    else:
+        path = edited(
+            "[surrogates.minutes]", f'[surrogates.kept]\nfile = "{long}.json"\n[surrogates.minutes]'
+        )
+    found = mistakes(path)[0][1]
+    assert "is no path: File name too long" in found
+    assert len(found) < 1_000
+
+
 @pytest.fixture
 def asking(tiny, edited):
     """A scenario that asks a database beside it; the path of the database is relative to the file."""

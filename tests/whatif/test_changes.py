@@ -1,3 +1,5 @@
+import math
+
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -118,6 +120,27 @@ def test_the_problems_own_words_for_columns_work_beside_the_tables(vehicles):
 )
 def test_what_does_not_fit_the_table_is_named(vehicles, change, message):
     assert messages(change, vehicles) == [message]
+
+
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [
+        (Change("set", "vehicles", "price", 10**400), ("to",)),
+        (Change("set", "vehicles", "count", 10**400), ("to",)),
+        (Change("scale", "vehicles", "count", -(10**400)), ("by",)),
+        (Change("close", "vehicles", where={"price": 10**400}), ("where", "price")),
+        (Change("close", "vehicles", where={"count": (2, 10**400)}), ("where", "count")),
+        (Change("add", "vehicles", row={"name": "bike", "price": 1e300}), ("row", "price")),
+    ],
+)
+def test_numbers_beyond_those_of_a_problem_are_named(vehicles, change, key):
+    assert [mistake.key for mistake in change.mistakes(vehicles)] == [key]
+    assert "must be at most 1e100" in messages(change, vehicles)[0]
+
+
+@pytest.mark.parametrize("value", [math.inf, 1e30])
+def test_what_no_whole_number_holds_becomes_a_number(vehicles, value):
+    assert Change("set", "vehicles", "count", value).apply(vehicles)["count"].tolist() == [value, value]
 
 
 def test_an_empty_table_has_no_row_to_change(vehicles):
