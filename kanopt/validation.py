@@ -38,6 +38,7 @@ __all__ = [
     "describe_value",
     "fault_text",
     "faults",
+    "first_no_number",
     "float_array",
     "half_text",
     "is_whole",
@@ -179,11 +180,12 @@ def describe_value(value: object) -> str:
 
     Examples
     --------
-    >>> describe_value("a"), describe_value(True)
-    ("the text 'a'", 'the truth value true')
+    >>> describe_value("a"), describe_value(True), describe_value(np.float64(1.5))
+    ("the text 'a'", 'the truth value true', 'the number 1.5')
     """
     if value is None:
         return "None"
+    value = _plain(value)
     word = _TYPES.get(type(value), f"a {type(value).__name__}")
     if type(value) is int and abs(value) > LARGEST:
         return shown(value)
@@ -198,6 +200,7 @@ def shown(value: object) -> str:
     >>> shown("a" * 100)[-3:], shown(10**400), shown(np.float64(0.5))
     ('aaa', 'a whole number of 401 digits', '0.5')
     """
+    value = _plain(value)
     if isinstance(value, int) and abs(value) > LARGEST:
         # by Decimal, because Python writes no whole number of more than 4300 digits
         return f"a whole number of {Decimal(abs(value)).adjusted() + 1:,} digits"
@@ -268,10 +271,36 @@ def coerced_numbers(column: pd.Series[Any]) -> NDArray[np.float64]:
     return np.asarray(found.to_numpy(dtype=np.float64, na_value=np.nan))
 
 
+def first_no_number(column: pd.Series[Any]) -> str:
+    """Say which cell of a column is the first without a finite number, and what to write; empty where all have one.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> first_no_number(pd.Series([1, None], name="demand"))
+    "column 'demand', row 2: is blank; write a number"
+    >>> first_no_number(pd.Series(["two"], name="demand"))
+    "column 'demand', row 1: must be a finite number, not the text 'two'"
+    """
+    wrong = np.flatnonzero(~np.isfinite(coerced_numbers(column)))
+    if not wrong.size:
+        return ""
+    row = int(wrong[0])
+    blank = bool(column.isna().iloc[row])
+    given = describe_value(column.iloc[row])
+    told = "is blank; write a number" if blank else f"must be a finite number, not {given}"
+    return f"column {column.name!r}, row {row + 1:,}: {told}"
+
+
 def too_large(values: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Say which numbers are finite and larger than any that a problem may have."""
     found: NDArray[np.bool_] = np.isfinite(values) & (np.abs(values) > LARGEST)
     return found
+
+
+def _plain(value: object) -> object:
+    """Return a number of numpy as one of Python, which code writes as people do."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _toml(value: object) -> str:

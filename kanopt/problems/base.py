@@ -107,7 +107,7 @@ class Problem(ABC, Generic[PlanT]):
             warn_user("\n".join(striking))
 
     def unusual(self) -> tuple[str, ...]:
-        """Return questions about numbers that are unusual for what they measure; part of :meth:`remarks`."""
+        """Return questions: unusual numbers, things without a row; part of :meth:`remarks`."""
         found: tuple[str, ...] = self.__dict__.get("_unusual", ())
         return found
 

@@ -1,21 +1,22 @@
-"""Problems that were certainly not meant: nothing costs anything, or nothing is to be carried.
+"""What tables do not say: that something costs money, that something is to be carried, what becomes of a thing.
 
 A table read from a file says what it says by its columns. Where no column states a price and no law does, every plan is
 as good as another, and the cheapest one costs nothing: that is not the answer to anybody's question, but a header that
-was not understood. Such a problem is refused. Whoever means it writes a column of zeros: what is stated is asked for.
+was not understood. Such a problem is refused. Whoever means it writes a column of zeros: what is stated is asked for,
+and only asked back. So is a thing that one table lists and no row of another names, because rows are easily lost.
 Records that are built by hand name their fields, and are not second-guessed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from kanopt.problems.column_units import measured_in, read_header
 from kanopt.problems.planning_words import MONEY
 from kanopt.problems.unread_columns import TableUse, UnreadColumn, UnreadColumns, striking_columns
-from kanopt.text import join_list
+from kanopt.text import join_list, list_names
 
-__all__ = ["lookalikes", "missing_amount", "missing_price"]
+__all__ = ["lookalikes", "missing_amount", "missing_price", "without_row", "zero_amount"]
 
 _SHOWN = 6
 
@@ -76,6 +77,42 @@ def missing_amount(
         f"{table}: no column says how much there is to carry ({fields}), but {limit}; a column of zeros says that "
         f"nothing is{lookalikes(uses, wanted)}"
     )
+
+
+def zero_amount(
+    table: str, wanted: Collection[str], filled: Mapping[str, Collection[str]], limit: str
+) -> Iterable[str]:
+    """Yield a question where columns say that there is nothing to carry; parameters as of :func:`missing_amount`."""
+    if stated := [field for field in wanted if field in filled.get(table, ())]:
+        said = f"{join_list(stated)} {'is' if len(stated) == 1 else 'are'} 0 throughout"
+        yield f"{table}: {said}, but {limit}; is nothing to be carried?"
+
+
+def without_row(
+    table: str, thing: str, names: Sequence[str], effect: str, row: str = "row for the"
+) -> Iterable[str]:
+    """Yield a question about things that another table lists and that no row of this one names.
+
+    Parameters
+    ----------
+    table
+        The table without such rows.
+    thing
+        What they are, in the singular.
+    names
+        Their names; nothing is asked where there are none.
+    effect
+        What follows for each.
+    row
+        What is missing.
+
+    Examples
+    --------
+    >>> print(*without_row("demand", "market", ["Lyon", "Nice"], "it wants nothing"))
+    demand: no row for the market 'Lyon', 'Nice': it wants nothing; is that meant?
+    """
+    if names:
+        yield f"{table}: no {row} {thing} {list_names(names)}: {effect}; is that meant?"
 
 
 def lookalikes(uses: Iterable[TableUse], fields: Collection[str]) -> str:

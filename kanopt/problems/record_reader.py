@@ -105,7 +105,7 @@ class RecordReader:
     of_day
         Whether some clock time was written as a time of day.
     unusual
-        Questions about numbers that are unusual for what they measure.
+        Questions about numbers that are unusual for what they measure, and what else is asked back.
 
     Examples
     --------

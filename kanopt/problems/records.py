@@ -83,6 +83,7 @@ def field_values(
     >>> field_values(vans, "price")
     ReferenceValue(values=array([2. , 1.8]), unit='EUR/l')
     """
+    _refuse_blank(items, field, where)
     values = [_field_value(item, field, units or {}, where) for item in items]
     if any(isinstance(value, str) for value in values):
         if not all(isinstance(value, str) for value in values):
@@ -113,6 +114,20 @@ def _field_value(item: Record, field: str, units: Mapping[str, str], where: str)
         hint = nearest(field, [*names, *item.attributes])
         raise ProblemError(f"{where}: {_label(item)} has no {field!r}; {hint}")
     return item.attributes[field]
+
+
+def _refuse_blank(items: Sequence[Record], field: str, where: str) -> None:
+    """Name the first record that lacks nothing but attributes that others of its kind have: its cell is blank."""
+    first = next((item for item in items if field not in item.attributes), None)
+    if first is None or field in _field_names(first):
+        return
+    alike = [item for item in items if type(item) is type(first)]
+    whole = next((item for item in alike if field in item.attributes), None)
+    if whole is not None and set(first.attributes) <= set(whole.attributes):
+        row = next(place for place, item in enumerate(alike, start=1) if item is first)
+        raise ProblemError(
+            f"{where}: row {row:,}, {_label(first)}: {field!r} is blank, but a law reads it; write a value"
+        )
 
 
 def _field_names(item: Record) -> list[str]:

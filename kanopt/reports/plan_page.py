@@ -175,7 +175,7 @@ def _notices(why: Explanation, today: Result | None, laws: Mapping[str, LearnedL
         lines = tuple(f"{found.table}: {found.sentence}" for found in striking)
         notices.append(Notice("care", text, _first(lines)))
     if questions := result.problem.unusual():
-        text = "Some numbers are unusual for what they measure: are their units right?"
+        text = "Some numbers are unusual for what they measure, or rows are missing: is that meant?"
         notices.append(Notice("care", text, _first(questions)))
     if why.extrapolations:
         lines = tuple(f"{one.where}: {one.message}" for one in why.extrapolations)

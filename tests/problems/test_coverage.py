@@ -13,6 +13,7 @@ import pytest
 import kanopt as ko
 from kanopt.problems import Client, Depot, RoutingProblem, RoutingUnits, VehicleType, evaluate
 from kanopt.problems.coverage import Coverage, CoverageWords
+from kanopt.problems.supply.augmentation import with_demand_met
 from tests.cases import supply
 from tests.cases.routing import random_problem, random_routes
 
@@ -145,15 +146,56 @@ def test_demand_that_is_not_met_is_short_by_market():
     assert price.text == "the cost of the shortage, 920.00 EUR, is in the price"
 
 
-def test_demand_that_must_be_met_costs_at_least_its_cheapest_way():
+def test_demand_that_must_be_met_is_supplied_by_ways_with_room():
     problem = supply.small(products=[ko.supply.Product("flour")])
     price = problem.assess(problem.plan_from([])).left_out_price
-    # mill 2 + lane 1 + handling 0.25 + lane 2 to Lyon; to Nice by south: 2 + 1 + 1
-    assert price.more == pytest.approx(40 * 5.25 + 20 * 4.0)
+    # mill 2 + lane 1 + handling 0.25 + lane 2 to Lyon or 3 to Nice, and the opening of north for 30
+    assert price.more == pytest.approx(40 * 5.25 + 20 * 6.25 + 30)
+    assert price.text == "the rest can be supplied for 365.00 EUR more, opening north"
+    cheapest = ko.solve(problem, time_limit=5)
+    assert cheapest.objective == pytest.approx(price.more)
+
+
+def test_demand_that_no_plan_meets_has_no_price_but_a_reason():
+    sites = [ko.supply.Facility("north", capacity=15.0), ko.supply.Facility("south", status="closed")]
+    problem = supply.small(products=[ko.supply.Product("flour")], facilities=sites)
+    price = problem.assess(problem.plan_from([])).left_out_price
+    assert price.more is None
     assert price.text == (
-        "supplying the rest would cost at least 290.00 EUR more (by the cheapest ways, full capacities and the cost of "
-        "opening sites not counted)"
+        "no plan supplies the rest: all sites that may open pass on 5 t less than all markets want in period 1, "
+        "whatever the plan"
     )
+
+
+def test_demand_without_a_way_with_room_has_no_price_but_a_reason():
+    flows = [
+        {"tail": "mill", "head": "north", "period": "1", "quantity": 10.0},
+        {"tail": "north", "head": "Nice", "period": "1", "quantity": 10.0},
+    ]
+    lanes = [ko.supply.Lane("mill", "north", capacity=15.0), *supply.small().lanes[1:]]
+    sites = [ko.supply.Facility("north"), ko.supply.Facility("south")]
+    problem = supply.small(
+        products=[ko.supply.Product("flour")], facilities=sites, lanes=lanes, demand=np.full((2, 1, 2), 10.0)
+    )
+    price = problem.assess(problem.plan_from(flows)).left_out_price
+    assert price.more is None
+    assert price.text.startswith(
+        "what supplying the rest would cost is not known: no way with room was found"
+    )
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_what_supplying_the_rest_costs_can_be_had(seed):
+    problem = supply.random_problem(seed, mandatory=True)
+    empty = problem.assess(problem.plan_from([]))
+    if empty.left_out_price is None or empty.left_out_price.more is None:
+        return
+    must = np.broadcast_to(np.isinf(problem.network.shortage_cost)[None, :, None], problem.demand_array.shape)
+    whole = with_demand_met(problem, empty.simulation, must)
+    plan = problem.plan_of(whole.flows, whole.open)
+    assert problem.check(plan).ok
+    more = problem.price(plan).objective - empty.pricing.objective
+    assert more == pytest.approx(empty.left_out_price.more)
 
 
 def test_constraints_that_are_broken_are_left_out():
@@ -186,6 +228,10 @@ def test_two_plans_serve_the_same_only_where_names_and_amounts_agree():
     assert heavy.against(whole) == "supplies 30,000 kg instead of 30 t"
     assert heavy.against(short) == "supplies 1 market more in full (30,000 kg instead of 20 t)"
     jobs = Coverage(CoverageWords("finishes", "job", "jobs", "in time"), 8)
+    grown = replace(whole, left_out=("Lyon",), served=36.0, wanted=45.0)
+    assert grown.against(whole) == (
+        "supplies 1 market fewer in full (though 6 t more: 36 of 45 t instead of 30 t)"
+    )
     assert replace(jobs, left_out=("j1", "j2")).against(jobs) == "finishes 2 jobs fewer in time"
 
 

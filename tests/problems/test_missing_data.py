@@ -134,6 +134,86 @@ def test_a_table_of_demand_without_rows_is_refused():
     assert net(demand=wanted.assign(demand=0.0)).network
 
 
+def town_and_coast(**columns: Any) -> pd.DataFrame:
+    return pd.DataFrame({"market": ["town", "town"], "period": ["p1", "p2"], "demand": [1.0, 2.0], **columns})
+
+
+def wide_net(demand: pd.DataFrame, **changes: Any) -> Any:
+    return net(
+        markets=pd.DataFrame({"name": ["town", "coast"]}),
+        periods=pd.DataFrame({"name": ["p1", "p2"]}),
+        demand=demand,
+        **changes,
+    )
+
+
+def test_names_that_no_row_of_the_demand_holds_are_asked_back():
+    problem = wide_net(town_and_coast())
+    asked = "demand: no row for the market 'coast': it wants nothing; is that meant?"
+    assert problem.unusual() == (asked,)
+    assert asked in problem.remarks()
+    assert asked in str(ko.solve(problem, time_limit=1))
+    assert wide_net(town_and_coast(market=["town", "coast"], period=["p1", "p1"])).unusual() == (
+        "demand: no row for the period 'p2': nothing is wanted then; is that meant?",
+    )
+    products = pd.DataFrame({"name": ["flour", "salt"]})
+    assert (
+        "demand: no row for the product 'salt': it is wanted nowhere; is that meant?"
+        in wide_net(town_and_coast(product=["flour", "flour"]), products=products).unusual()
+    )
+
+
+def test_combinations_without_a_row_are_told_as_an_assumption():
+    some = wide_net(town_and_coast(market=["town", "coast"]))
+    assert some.unusual() == ()
+    assert some.assumptions() == (
+        "demand: of 4 combinations of market, product and period 2 have no row: 0 is wanted",
+    )
+    whole = pd.DataFrame({"market": ["town", "coast"] * 2, "period": ["p1", "p1", "p2", "p2"], "demand": 1.0})
+    assert wide_net(whole).assumptions() == ()
+
+
+def test_sites_and_suppliers_without_a_lane_are_asked_back():
+    problem = net(
+        suppliers=pd.DataFrame({"name": ["mill", "farm"]}),
+        facilities=pd.DataFrame({"name": ["site", "shed"]}),
+        lanes=pd.DataFrame({"tail": ["mill", "site", "mill"], "head": ["site", "town", "shed"]}),
+    )
+    assert problem.unusual() == (
+        "lanes: no row for the supplier 'farm': nothing is bought there; is that meant?",
+        "lanes: no lane to and from the facility 'shed': it is never used; is that meant?",
+    )
+
+
+def test_amounts_that_are_all_zero_are_asked_back():
+    wanted = pd.DataFrame({"market": ["town"], "demand": [0.0]})
+    asked = (
+        "demand: every amount is 0, so that nothing is wanted and the best plan moves nothing; is that meant?"
+    )
+    assert net(demand=wanted).unusual() == (asked,)
+    markets = pd.DataFrame({"name": ["town"], "demand": [0.0]})
+    assert net(markets=markets, demand=refs.market.demand).unusual() == (asked,)
+    assert net(demand=0.0).unusual() == ()
+    vehicles = pd.DataFrame({"name": ["van"], "fixed_cost": [9.0], "capacity": [3.5]})
+    clients = routing_frames(clients_demand=[0.0, 0.0])["clients"]
+    assert town(vehicles=vehicles, clients=clients).unusual() == (
+        "clients: demand is 0 throughout, but 'van' carries 3.5 t at most; is nothing to be carried?",
+    )
+
+
+def test_machines_without_a_mode_and_changes_without_a_setup_are_told():
+    machines = pd.DataFrame({"name": ["saw", "mill"]})
+    assert shop(machines=machines).unusual() == (
+        "modes: no row for the machine 'mill': nothing runs on it; is that meant?",
+    )
+    tasks = pd.DataFrame({"name": ["s", "t"], "job": ["j", "k"], "family": ["red", "blue"]})
+    setups = pd.DataFrame({"before": ["red"], "after": ["blue"], "time": [3.0]})
+    assert shop(tasks=tasks, setups=setups).assumptions() == (
+        "setups: of 2 changes of family 1 has no row and takes no time: blue → red",
+    )
+    assert shop(tasks=tasks).assumptions() == ()
+
+
 def test_files_are_refused_alike(tmp_path):
     frames = routing_frames(clients_demand_kg=[200, 300])
     frames["vehicles"] = pd.DataFrame({"name": ["van"], "capacity": [3.5], "cost_per_hour": [30.0]})

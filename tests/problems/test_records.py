@@ -218,3 +218,13 @@ def test_known_refuses_what_does_not_go_together(attributes, message):
 def test_a_field_that_is_not_set_cannot_be_read_by_a_law():
     with pytest.raises(ProblemError, match="'prize' of 'a' is not set"):
         field_values([Stop("a", 1)], "prize")
+
+
+def test_a_blank_cell_of_an_attribute_that_a_law_reads_is_named_with_its_row():
+    frame = pd.DataFrame({"name": ["a", "b"], "demand": [1.0, 2.0], "region": ["north", None]})
+    with pytest.raises(
+        ProblemError, match=r"stops: row 2, 'b': 'region' is blank, but a law reads it; write a value"
+    ):
+        field_values(records(frame, Stop), "region", where="stops")
+    with pytest.raises(ProblemError, match="'a' has no 'regoin'; did you mean 'region'"):
+        field_values(records(frame, Stop), "regoin", where="stops")

@@ -25,6 +25,7 @@ from kanopt.problems.findings import FrozenInput, Reason
 from kanopt.problems.record_reader import records
 from kanopt.problems.table_schema import TableSchema
 from kanopt.problems.unread_columns import TableUse, table_use
+from kanopt.text import list_names
 from kanopt.units import check_unit
 from kanopt.validation import shown
 
@@ -155,6 +156,19 @@ class DecisionProblem(Problem[DecisionPlan]):
     def frozen_inputs(self) -> tuple[FrozenInput, ...]:
         """Return none: a solver sees every decision as it is."""
         return ()
+
+    def unusual(self) -> tuple[str, ...]:
+        """Return decisions and fixed inputs that neither the objective nor a constraint reads."""
+        laws = (*self.objective_terms, *(law for _, law in self.constraint_laws))
+        decided = {name for law in laws for name in law.used}
+        idle = [one.name for one in self.records if one.name not in decided]
+        found = [
+            f"decisions: no law and no constraint reads {list_names(idle)}: any value does; is that meant?"
+        ]
+        read = {variable.name for law in laws for variable in law.formula.inputs}
+        unread = [name for name in self.fixed if name not in read]
+        found += [f"fixed: no law has an input {list_names(unread)}: nothing follows from it; is that meant?"]
+        return tuple(text for text, names in zip(found, (idle, unread), strict=True) if names)
 
     def table_uses(self) -> tuple[TableUse, ...]:
         """Return what is read of the table of decisions."""

@@ -34,7 +34,7 @@ from kanopt.problems.routing.policy import RoutingPolicy
 from kanopt.problems.routing.reasons import infeasibility_reasons
 from kanopt.problems.routing.remarks import input_findings
 from kanopt.problems.routing.simulate import Drive, drive
-from kanopt.problems.routing.validation import routing_checks, unstated_checks
+from kanopt.problems.routing.validation import load_questions, routing_checks, unstated_checks
 from kanopt.problems.unread_columns import TableUse
 from kanopt.text import list_names, number_text
 from kanopt.units import convert
@@ -153,8 +153,11 @@ class RoutingProblem(Problem[RoutingPlan]):
         )
         # evaluates every law once on every arc, so that what a law cannot price is refused here
         _ = self.planning_values.costs, self.data.service, self.data.demands, self.data.capacities
-        unusual = [*reader.unusual, *(at_one_point(points) if measured else ())]
-        self._tell_of_reading(unusual=unusual, from_frames=bool(reader.filled))
+        reader.unusual += at_one_point(points) if measured else ()
+        reader.unusual += load_questions(
+            self.clients, self.vehicles, self.policy, reader.filled, self.units.load
+        )
+        self._tell_of_reading(unusual=reader.unusual, from_frames=bool(reader.filled))
 
     @property
     def unit(self) -> str:

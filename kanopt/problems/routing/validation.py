@@ -9,7 +9,7 @@ import numpy as np
 
 from kanopt.errors import ProblemError, nearest
 from kanopt.problems.clock_times import next_day_hint
-from kanopt.problems.missing_data import missing_amount, missing_price
+from kanopt.problems.missing_data import missing_amount, missing_price, zero_amount
 from kanopt.problems.record_reader import RecordCheck
 from kanopt.problems.routing.entities import Client, Depot, VehicleType, split_label, split_list
 from kanopt.problems.routing.policy import RoutingPolicy
@@ -19,7 +19,9 @@ from kanopt.text import amount_text, count_text, list_names, number_text
 if TYPE_CHECKING:
     from kanopt.problems.unread_columns import TableUse
 
-__all__ = ["routing_checks", "unstated_checks"]
+__all__ = ["load_questions", "routing_checks", "unstated_checks"]
+
+_LOADS = ("demand", "pickup")
 
 _PRICES = {
     "vehicles": ("fixed_cost", "cost_per_distance", "cost_per_time", "cost_per_overtime"),
@@ -120,11 +122,29 @@ def _no_load(
     uses: Callable[[], Sequence[TableUse]],
     filled: Mapping[str, Collection[str]],
 ) -> Iterable[str]:
+    if limit := _idle_capacity(clients, vehicles, load):
+        yield from missing_amount("clients", _LOADS, filled, uses(), limit)
+
+
+def load_questions(
+    clients: Sequence[Client],
+    vehicles: Sequence[VehicleType],
+    policy: RoutingPolicy,
+    filled: Mapping[str, Collection[str]],
+    load: str,
+) -> Iterable[str]:
+    """Yield that columns say that nothing is to be carried although something limits it."""
+    if not policy.capacities and (limit := _idle_capacity(clients, vehicles, load)):
+        yield from zero_amount("clients", _LOADS, filled, limit)
+
+
+def _idle_capacity(clients: Sequence[Client], vehicles: Sequence[VehicleType], load: str) -> str:
+    """Say what limits loads, where there are none; empty where there are, or nothing limits them."""
     fleet = [each for each in vehicles if each.count > 0 and np.isfinite(each.capacity)]
     moved = any(client.demand > 0 or client.pickup > 0 for client in clients)
-    if clients and fleet and not moved:
-        limit = f"{fleet[0].name!r} carries {amount_text(fleet[0].capacity, load)} at most"
-        yield from missing_amount("clients", ("demand", "pickup"), filled, uses(), limit)
+    if not clients or not fleet or moved:
+        return ""
+    return f"{fleet[0].name!r} carries {amount_text(fleet[0].capacity, load)} at most"
 
 
 def _none(table: str, records: Sequence[object]) -> Iterable[str]:

@@ -29,7 +29,7 @@ from kanopt.problems.scheduling.entities import (
     Task,
 )
 from kanopt.problems.scheduling.power_tariff import PowerTariff
-from kanopt.problems.scheduling.validation import schedule_checks, unstated_price
+from kanopt.problems.scheduling.validation import idle_machines, schedule_checks, unstated_price
 from kanopt.text import amount_text, number_text
 from kanopt.validation import LARGEST, float_array, too_large
 
@@ -112,6 +112,8 @@ def resolve(problem: SchedulingProblem, reader: RecordReader) -> SchedulingData:
     uses = partial(read.table_uses, problem.units, laws)
     checks.append(unstated_price(read.jobs, uses, reader.filled, priced=priced))
     reader.finish(checks)
+    if "modes" in reader.filled:
+        reader.unusual += idle_machines(read)
     job_at, task_at = _positions(read.jobs), _positions(read.tasks)
     machine_at = _positions(read.machines)
     families = _families(read)

@@ -30,6 +30,7 @@ from kanopt.problems.scheduling.entities import (
 )
 from kanopt.problems.scheduling.plan import Schedule, read_schedule, schedule_of
 from kanopt.problems.scheduling.reasons import infeasibility_reasons
+from kanopt.problems.scheduling.validation import free_changes
 from kanopt.problems.unread_columns import TableUse
 from kanopt.validation import Amount, Finite
 
@@ -148,6 +149,10 @@ class SchedulingProblem(Problem[Schedule]):
         unpaid = not self.uses_energy and any(mode.energy for mode in read.modes)
         told = ("modes: there is an energy, but no power_price to pay for it",) if unpaid else ()
         return (*idle_fields({"jobs": read.jobs}), *told)
+
+    def assumptions(self) -> tuple[str, ...]:
+        """Tell which changes from one family to another take no time because no setup says how much."""
+        return free_changes(self.data.mode_inputs.read)
 
     def table_uses(self) -> tuple[TableUse, ...]:
         """Return what is read of each table."""

@@ -6,15 +6,15 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kanopt.errors import nearest
-from kanopt.problems.missing_data import missing_price
+from kanopt.problems.missing_data import missing_price, without_row
 from kanopt.problems.record_reader import RecordCheck
 from kanopt.problems.scheduling.entities import Break, Job, PowerPrice, SchedulingRecords, Setup, Task
-from kanopt.text import number_text
+from kanopt.text import count_text, list_names, number_text
 
 if TYPE_CHECKING:
     from kanopt.problems.unread_columns import TableUse
 
-__all__ = ["schedule_checks", "unstated_price"]
+__all__ = ["free_changes", "idle_machines", "schedule_checks", "unstated_price"]
 
 
 def schedule_checks(read: SchedulingRecords, *, uses_energy: bool) -> list[RecordCheck]:
@@ -86,6 +86,37 @@ def _unstated_price(
     if not any(job.tardiness_cost for job in jobs):
         law = "makespan_cost, or power_price and the energy of the tasks"
         yield from missing_price({"jobs": ("tardiness_cost",)}, filled, uses(), law)
+
+
+def idle_machines(read: SchedulingRecords) -> Iterable[str]:
+    """Yield the machines that no mode runs on."""
+    busy = {mode.machine for mode in read.modes}
+    idle = [machine.name for machine in read.machines if machine.name not in busy]
+    yield from without_row("modes", "machine", idle, "nothing runs on it")
+
+
+def free_changes(read: SchedulingRecords) -> tuple[str, ...]:
+    """Tell of changes from one family to another that no setup has, where there are setups.
+
+    Changes from a machine that is not set up for any family yet are left out.
+    """
+    if not read.setups:
+        return ()
+    family = {task.name: task.family for task in read.tasks}
+    given = {(setup.before, setup.after, setup.machine) for setup in read.setups}
+    changes, free = set[tuple[str, str]](), set[tuple[str, str]]()
+    for machine in read.machines:
+        runs = {family[mode.task] for mode in read.modes if mode.machine == machine.name} - {""}
+        for before in runs | ({machine.family} - {""}):
+            for after in runs - {before}:
+                changes.add((before, after))
+                if not given & {(before, after, machine.name), (before, after, "")}:
+                    free.add((before, after))
+    if not free:
+        return ()
+    shown = list_names([f"{before} → {after}" for before, after in sorted(free)], 3, quoted=False)
+    missing = count_text(len(free), "has no row and takes", "have no row and take")
+    return (f"setups: of {len(changes):,} changes of family {missing} no time: {shown}",)
 
 
 def _none(table: str, names: Sequence[str]) -> Iterable[str]:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kanopt.problems.coverage import Coverage, CoverageWords, LeftOutPrice
-from kanopt.problems.supply.simulate import Ledger
+from kanopt.problems.supply.augmentation import with_demand_met
+from kanopt.problems.supply.reasons import infeasibility_reasons
+from kanopt.problems.supply.simulate import Ledger, price_flows
 from kanopt.problems.supply.spare_capacity import paths_through
 from kanopt.text import join_list, money_text
 
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["demand_met", "price_of_shortage"]
 
+_NO_ROOM = "no way with room was found beside what the plan moves"
 _WORDS = CoverageWords("supplies", "market", "markets", "in full")
 
 
@@ -40,9 +44,9 @@ def demand_met(problem: SupplyProblem, ledger: Ledger) -> Coverage:
 
 
 def price_of_shortage(problem: SupplyProblem, ledger: Ledger) -> LeftOutPrice:
-    """Return what is paid for shortages, and the least that it costs to meet demand that must be met.
+    """Return what is paid for shortages, and what it costs to meet demand that must be met where a way is found.
 
-    The least is the cost of the cheapest ways through sites that may open, capacities ignored.
+    What is told can be had: the plan with what was added to it is priced as any other.
     """
     network, money = problem.network, problem.unit
     cost = np.broadcast_to(network.shortage_cost[None, :, None], ledger.shortage.shape)
@@ -53,15 +57,29 @@ def price_of_shortage(problem: SupplyProblem, ledger: Ledger) -> LeftOutPrice:
         sentences.append(f"the cost of the shortage, {money_text(paid, money)}, is in the price")
     if not must.any():
         return LeftOutPrice(paid, 0.0, "; ".join(sentences))
-    allowed = np.repeat(~network.has_status("closed")[:, None], network.shape[2], axis=1)
-    ways = paths_through(problem, allowed).to_markets
-    if (cut_off := must & np.isinf(ways)).any():
-        names = [network.market_names[market] for market in np.flatnonzero(cut_off.any(axis=(1, 2)))]
-        sentences.append(f"what supplying {join_list(names, 5)} would cost is not known: no lane leads there")
+    whole = None if (obstacle := _obstacle(problem, must)) else with_demand_met(problem, ledger, must)
+    if whole is None:
+        sentences.append(obstacle or f"what supplying the rest would cost is not known: {_NO_ROOM}")
         return LeftOutPrice(paid, None, "; ".join(sentences))
-    more = float((ledger.shortage[must] * ways[must]).sum())
-    sentences.append(
-        f"supplying the rest would cost at least {money_text(more, money)} more (by the cheapest ways, full capacities "
-        "and the cost of opening sites not counted)"
+    more = (
+        price_flows(problem, whole, frozen=False).objective
+        - price_flows(problem, ledger, frozen=False).objective
     )
+    opened = np.flatnonzero(whole.open.any(axis=1) & ~ledger.open.any(axis=1))
+    opening = (
+        f", opening {join_list([network.facility_names[site] for site in opened], 5)}" if len(opened) else ""
+    )
+    sentences.append(f"the rest can be supplied for {money_text(more, money)} more{opening}")
     return LeftOutPrice(paid, more, "; ".join(sentences))
+
+
+def _obstacle(problem: SupplyProblem, must: NDArray[np.bool_]) -> str:
+    """Say why no plan can meet all demand that must be met, as far as arithmetic proves it; empty where it does not."""
+    network = problem.network
+    allowed = np.repeat(~network.has_status("closed")[:, None], network.shape[2], axis=1)
+    cut_off = must & np.isinf(paths_through(problem, allowed).to_markets)
+    if cut_off.any():
+        names = [network.market_names[market] for market in np.flatnonzero(cut_off.any(axis=(1, 2)))]
+        return f"what supplying {join_list(names, 5)} would cost is not known: no lane leads there"
+    reasons = infeasibility_reasons(problem)
+    return f"no plan supplies the rest: {reasons[0].message}" if reasons else ""

@@ -14,7 +14,7 @@ from kanopt.errors import ProblemError, nearest
 from kanopt.problems.base import Plan
 from kanopt.problems.supply.network import Floats, SupplyNetwork
 from kanopt.problems.supply.tariff import row_positions
-from kanopt.validation import coerced_numbers, shown
+from kanopt.validation import coerced_numbers, first_no_number
 
 if TYPE_CHECKING:
     from kanopt.problems.supply.problem import SupplyProblem
@@ -106,12 +106,9 @@ def _flows(network: SupplyNetwork, frame: pd.DataFrame) -> Floats:
         raise ProblemError(
             f"plan: column 'quantity' is missing; {nearest('quantity', map(str, frame.columns))}"
         )
+    if fault := first_no_number(frame["quantity"]):
+        raise ProblemError(f"plan: {fault}")
     amounts = coerced_numbers(frame["quantity"])
-    if not np.isfinite(amounts).all():
-        row = int(np.flatnonzero(~np.isfinite(amounts))[0])
-        raise ProblemError(
-            f"plan: row {row + 1}: quantity {shown(frame['quantity'].iloc[row])} is not a number"
-        )
     places = (
         _lanes(network, frame),
         row_positions(frame, "product", network.product_names, "plan"),

@@ -32,6 +32,7 @@ from kanopt.problems.supply.entities import (
     Supplier,
     SupplyUnits,
 )
+from kanopt.problems.supply.missing_rows import assumed_demands, demand_questions, lane_questions
 from kanopt.problems.supply.network import Floats, SupplyNetwork
 from kanopt.problems.supply.plan import FlowPlan, plan_of, read_plan
 from kanopt.problems.supply.reasons import infeasibility_reasons
@@ -148,8 +149,9 @@ class SupplyProblem(Problem[FlowPlan]):
         object.__setattr__(self, "demand_array", demand_of(network, self.demand))
         # what a law costs is known only now
         reader.finish([RecordCheck(self._unstated(reader.filled, self.lane_tariff.rates), [])])
-        unusual = [*reader.unusual, *(at_one_point(places) if measured else ())]
-        self._tell_of_reading(unusual=unusual, from_frames=bool(reader.filled))
+        reader.unusual += at_one_point(places) if measured else ()
+        reader.unusual += self._unstated_rows(reader.filled)
+        self._tell_of_reading(unusual=reader.unusual, from_frames=bool(reader.filled))
 
     def _law_mistakes(self, network: SupplyNetwork, unread: Collection[str]) -> list[str]:
         """Say which laws are none, such as a formula whose inputs are not bound, and what they cannot read."""
@@ -185,6 +187,17 @@ class SupplyProblem(Problem[FlowPlan]):
             yield from missing_price(PRICES, filled, self.table_uses(), "a tariff")
         if isinstance(self.demand, pd.DataFrame) and self.demand.empty:
             yield "demand: the table has no row, so that nothing is wanted; give at least one"
+
+    def _unstated_rows(self, filled: Mapping[str, Collection[str]]) -> Iterator[str]:
+        """Yield what tables list of which no row of another says anything; records built by hand say what is meant."""
+        if not isinstance(self.demand, (Real, np.ndarray)):
+            yield from demand_questions(self.network, self._demand_rows, self.demand_array)
+        if "lanes" in filled:
+            yield from lane_questions(self.network)
+
+    @property
+    def _demand_rows(self) -> pd.DataFrame | None:
+        return self.demand if isinstance(self.demand, pd.DataFrame) else None
 
     def __repr__(self) -> str:
         network = self.network
@@ -245,9 +258,10 @@ class SupplyProblem(Problem[FlowPlan]):
         return tuple(found)
 
     def assumptions(self) -> tuple[str, ...]:
-        """Tell how lengths of lanes follow from coordinates, where that is not by straight lines."""
+        """Tell how lengths of lanes follow from coordinates, where that is not by straight lines; what has no row."""
         measured = np.isnan(self.network.stated_lengths) & np.isfinite(self.network.distances)
-        return (note,) if measured.any() and (note := self.network.positions.note()) else ()
+        lengths = (note,) if measured.any() and (note := self.network.positions.note()) else ()
+        return (*lengths, *assumed_demands(self.network, self._demand_rows))
 
     def data_remarks(self) -> tuple[str, ...]:
         """Tell of fields that change nothing, because others are blank."""

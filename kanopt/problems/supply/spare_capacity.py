@@ -170,9 +170,17 @@ class SpareCapacity:
     @cached_property
     def least_full_paths(self) -> CheapestPaths:
         """The paths through open sites with the fewest full capacities, the cheapest among these."""
-        network = self.problem.network
         most = paths_through(self.problem, self.ledger.open).cost
         step = 1.0 + float(np.max(most, initial=0.0, where=np.isfinite(most)))
+        stored = self.full_stores.astype(float)
+        return paths_through(
+            self.problem, self.ledger.open, step * self.full_on_lanes, step * stored[:, None, :]
+        )
+
+    @cached_property
+    def full_on_lanes(self) -> Floats:
+        """How many capacities are full on each lane, those of its supplier and sites too, shape (L, P, T)."""
+        network = self.problem.network
         full_lane = self._full(self.lanes, network.lane_capacity).astype(float)
         at_tail, at_head = (np.zeros((len(network.node_names), network.shape[2])) for _ in range(2))
         capacity = network.of_facilities("capacity")
@@ -183,9 +191,13 @@ class SpareCapacity:
         by_offer = np.concatenate(
             [self._full(self.offers, limits), np.zeros((1, network.shape[2]), dtype=bool)]
         )
-        counted = by_lane[:, None, :] + by_offer[network.lane_offer]
-        stored = self._full(self.storage, network.of_facilities("storage")).astype(float)
-        return paths_through(self.problem, self.ledger.open, step * counted, step * stored[:, None, :])
+        counted: Floats = by_lane[:, None, :] + by_offer[network.lane_offer]
+        return counted
+
+    @cached_property
+    def full_stores(self) -> NDArray[np.bool_]:
+        """Whether the storage of each facility is full, shape (F, T)."""
+        return self._full(self.storage, self.problem.network.of_facilities("storage"))
 
     @staticmethod
     def _full(spare: Floats, limits: Floats) -> NDArray[np.bool_]:

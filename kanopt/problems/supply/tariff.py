@@ -38,7 +38,7 @@ from kanopt.problems.supply.network import Floats, SupplyNetwork, positions_of
 from kanopt.problems.supply.validation import LARGEST_ADDED
 from kanopt.text import amount_text, number_text
 from kanopt.units import same_dimension
-from kanopt.validation import coerced_numbers, float_array, shown
+from kanopt.validation import coerced_numbers, first_no_number, float_array
 
 __all__ = ["LaneTariff", "SupplyLaw", "demand_of", "row_positions"]
 
@@ -266,21 +266,13 @@ def _broadcast(
 
 
 def _from_frame(network: SupplyNetwork, frame: pd.DataFrame, shape: tuple[int, int, int]) -> Floats:
-    keys = {
-        "market": network.market_names,
-        "product": network.product_names,
-        "period": network.period_names,
-    }
-    places = [row_positions(frame, column, names, "demand") for column, names in keys.items()]
+    places = demand_places(network, frame)
     if "demand" not in frame.columns:
         hint = column_hint("demand", TableField("demand", network.units.quantity), frame.columns)
         raise ProblemError(f"demand: column 'demand' is missing; {hint}")
+    if fault := first_no_number(frame["demand"]):
+        raise ProblemError(f"demand: {fault}")
     numbers = coerced_numbers(frame["demand"])
-    if np.isnan(numbers).any():
-        row = int(np.flatnonzero(np.isnan(numbers))[0])
-        given = frame["demand"].iloc[row]
-        what = "is blank; write a number" if pd.isna(given) else f"must be a number, not {shown(given)}"
-        raise ProblemError(f"demand: column 'demand', row {row + 1}: {what}")
     cells = np.ravel_multi_index(tuple(places), shape)
     repeated = pd.Series(cells).duplicated().to_numpy()
     if repeated.any():
@@ -294,6 +286,16 @@ def _from_frame(network: SupplyNetwork, frame: pd.DataFrame, shape: tuple[int, i
     except UnitError as error:
         raise ProblemError(f"demand: column 'demand': {error}") from error
     return values
+
+
+def demand_places(network: SupplyNetwork, frame: pd.DataFrame) -> list[NDArray[np.intp]]:
+    """Return the positions of the market, product and period of every row of a table of demands."""
+    keys = {
+        "market": network.market_names,
+        "product": network.product_names,
+        "period": network.period_names,
+    }
+    return [row_positions(frame, column, names, "demand") for column, names in keys.items()]
 
 
 def _declared_unit(frame: pd.DataFrame, column: str) -> str:

@@ -194,3 +194,13 @@ def test_the_tolerance_follows_the_spread_of_prices() -> None:
     log = ko.parse_formula("log(x)", [X], ko.Variable("y"))
     with pytest.raises(ko.ProblemError, match="no finite value at any of 512 points"):
         _ = ko.DecisionProblem({"x": (-2, -1)}, log).optimality_tolerance
+
+
+def test_what_no_law_reads_is_asked_back() -> None:
+    idle = ko.DecisionProblem({**BOX, "z": (0.0, 1.0)}, LAW)
+    asked = "decisions: no law and no constraint reads 'z': any value does; is that meant?"
+    assert idle.unusual() == (asked,)
+    assert asked in idle.remarks()
+    assert ko.DecisionProblem({**BOX, "z": (0.0, 1.0)}, LAW, [decisions.at_most({"z": 1}, 1)]).unusual() == ()
+    fixed = ko.DecisionProblem({"speed": (20, 90)}, fuel(), fixed={"km": 9.0, "kmm": 7.0})
+    assert fixed.unusual() == ("fixed: no law has an input 'kmm': nothing follows from it; is that meant?",)

@@ -155,7 +155,10 @@ def test_plans_are_read_from_what_they_write():
         (SERVED.assign(period=3), "row 1: unknown period '3'"),
         (SERVED.assign(product="corn"), "row 1: unknown product 'corn'"),
         (SERVED.assign(mode="sea"), r"row 1: no lane 'mill → north \(sea\)'"),
-        (SERVED.assign(quantity="many"), "row 1: quantity 'many' is not a number"),
+        (
+            SERVED.assign(quantity="many"),
+            "column 'quantity', row 1: must be a finite number, not the text 'many'",
+        ),
         (SERVED.drop(columns="quantity"), "column 'quantity' is missing"),
         (SERVED.drop(columns="head"), "column 'head' is missing"),
         (SERVED.drop(columns="period"), "column 'period' is missing"),
