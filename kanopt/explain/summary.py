@@ -202,17 +202,23 @@ def _capital(text: str) -> str:
 
 
 def extrapolation_sentence(extrapolations: Sequence[Extrapolation]) -> str:
-    """Say where the plan uses a law outside the data it was learned from."""
-    if not extrapolations:
-        return ""
+    """Say where the plan uses a law outside the data it was learned from, and where one falls below zero."""
+    outside = [one for one in extrapolations if not one.below_zero]
     laws = []
-    for law, places in Counter(one.law for one in extrapolations).items():
-        inputs = sorted({one.inputs for one in extrapolations if one.law == law})
+    for law, places in Counter(one.law for one in outside).items():
+        inputs = sorted({one.inputs for one in outside if one.law == law})
         laws.append(f"{law} in {count_text(places, 'place')} ({join_list(inputs)})")
-    return (
-        f"The plan leans on laws outside the data they were learned from: {join_list(laws)}. "
-        "Its price is an extrapolation there."
-    )
+    below = [
+        f"{law} in {count_text(places, 'place')}"
+        for law, places in Counter(one.law for one in extrapolations if one.below_zero).items()
+    ]
+    said = []
+    if laws:
+        leans = f"The plan leans on laws outside the data they were learned from: {join_list(laws)}."
+        said.append(f"{leans} Its price is an extrapolation there.")
+    if below:
+        said.append(f"Laws fall below zero, which counts as zero: {join_list(below)}.")
+    return " ".join(said)
 
 
 def frozen_sentence(result: Result) -> str:

@@ -8,7 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-__all__ = ["Check", "Extrapolation", "FrozenInput", "Reason", "Violation", "to_frame"]
+__all__ = ["BELOW_ZERO", "Check", "Extrapolation", "FrozenInput", "Reason", "Violation", "to_frame"]
+
+BELOW_ZERO = "value below zero"
 
 
 @dataclass(frozen=True)
@@ -128,12 +130,29 @@ class FrozenInput:
 
 @dataclass(frozen=True)
 class Extrapolation:
-    """A place where the plan uses a law outside the data it was learned from."""
+    """A place where the plan uses a law outside the data it was learned from, or where the law falls below zero.
+
+    Parameters
+    ----------
+    law
+        What the law is in the problem.
+    where
+        The place.
+    inputs
+        Which inputs lie outside the data; :data:`BELOW_ZERO` where it is the value that cannot be.
+    message
+        All of it in a sentence.
+    """
 
     law: str
     where: str
     inputs: str
     message: str
+
+    @property
+    def below_zero(self) -> bool:
+        """Whether the law falls below zero there, be the inputs among its data or not."""
+        return self.inputs == BELOW_ZERO
 
 
 def to_frame(items: Sequence[Any], kind: type) -> pd.DataFrame:

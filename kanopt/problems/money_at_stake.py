@@ -47,6 +47,8 @@ class MoneyAtStake:
     values are drawn a thousand times, and the plan is driven with them in the same order
     (:attr:`LawUse.price_change`).
 
+    The band does not reach below what the plan costs where every law says zero.
+
     Laws are taken to err independently of each other; where one law is used twice at a place, as in two terms of a
     cost, it errs there once. Left out are what the plan would decide otherwise, what one law makes of an input that
     another one gives, and laws without a fit: those written by hand and given matrices are taken at their word.
@@ -129,18 +131,29 @@ def money_at_stake(uses: Iterable[LawUse], price: float, level: float = LEVEL) -
     for group in groups.values():
         drawn = group.moments() if straight else group.draw(rng)
         by_law.setdefault(group.law.output.name, []).append(drawn)
-    return _band(by_law, price, level, straight=straight)
+    learned = {id(use): use for group in groups.values() for use, _ in group.uses}
+    certain = _certain(learned.values(), price) if straight else -math.inf
+    return _band(by_law, price, level, certain, straight=straight)
+
+
+def _certain(uses: Iterable[LawUse], price: float) -> float:
+    """Return the part of a price that learned laws do not put on it, if what they put on it counts as zero at least."""
+    for use in uses:
+        if not use.cut_off or np.any(use.rise < 0):
+            return -math.inf
+        price -= float(np.sum(use.rise * np.maximum(use.values, 0.0)))
+    return price
 
 
 def _band(
-    by_law: Mapping[str, Sequence[Floats]], price: float, level: float, *, straight: bool
+    by_law: Mapping[str, Sequence[Floats]], price: float, level: float, certain: float, *, straight: bool
 ) -> MoneyAtStake | None:
     """Return the band from the moments that each law adds to the price, or from what was drawn."""
     sums = {name: np.sum(parts, axis=0) for name, parts in by_law.items()}
     total = np.sum(list(sums.values()), axis=0) if sums else np.zeros(2)
     if straight:
         reach = float(ndtri((1.0 + level) / 2.0)) * math.sqrt(total[1])
-        ends = price + total[0] - reach, price + total[0] + reach
+        ends = max(price + total[0] - reach, certain), max(price + total[0] + reach, certain)
         laws = [(name, float(mean), math.sqrt(variance)) for name, (mean, variance) in sums.items()]
     else:
         low, high = np.quantile(total, [(1.0 - level) / 2.0, (1.0 + level) / 2.0])
@@ -148,7 +161,7 @@ def _band(
         laws = [(name, float(drawn.mean()), float(drawn.std())) for name, drawn in sums.items()]
     if not all(map(math.isfinite, ends)) or max(abs(end - price) for end in ends) <= _NOTHING * abs(price):
         return None
-    return MoneyAtStake(price, *ends, level, tuple(laws))
+    return MoneyAtStake(price, float(ends[0]), float(ends[1]), level, tuple(laws))
 
 
 @dataclass(frozen=True, eq=False)

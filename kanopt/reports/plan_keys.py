@@ -42,13 +42,14 @@ def key_figures(why: Explanation, today: Result | None, laws: Mapping[str, Learn
         )
         keys += [KeyFigure("Late", fixed_text(late, 0), "", "see the reasons", "bad")] if late else []
         places = "places outside the data of a law"
+        outside = sum(not one.below_zero for one in why.extrapolations)
         keys.append(
             KeyFigure(
                 "Extrapolated",
-                fixed_text(len(why.extrapolations), 0),
+                fixed_text(outside, 0),
                 "",
                 places,
-                "bad" if why.extrapolations else "",
+                "bad" if outside else "",
             )
         )
     fits = {name: law.formula.fit for name, law in laws.items() if law.formula.fit is not None}

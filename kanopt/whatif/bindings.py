@@ -62,8 +62,10 @@ class BindingCheck:
         for key, name in uses.items():
             if name in read:
                 yield from self._of_output(key, name)
-        # while a law is missing or a key is mistaken, what looks superfluous may belong to it
-        if set(uses.values()) <= set(self.formulas) - set(self.damaged) and not self.mistaken:
+        # while a law is missing or what names or binds one is mistaken, what looks superfluous may belong to it
+        tables = {key[0] for key in self.problem.parts()}
+        unsure = [key for key in self.mistaken if key[:1] and key[0] not in tables]
+        if set(uses.values()) <= set(self.formulas) - set(self.damaged) and not unsure:
             yield from self._superfluous(
                 {name: [v.name for v in self.formulas[name].inputs] for name in read}
             )

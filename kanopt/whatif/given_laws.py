@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ from kanopt.whatif.spec import GivenSpec, LawSpec, LearnedSpec
 if TYPE_CHECKING:
     import pandas as pd
 
-    from kanopt.formulas import Formula
+    from kanopt.formulas import Formula, Node
 
 __all__ = [
     "dependency_order",
@@ -74,9 +74,11 @@ def dependency_order(laws: Mapping[str, LawSpec]) -> tuple[list[str], list[Mista
 def placeholder_law(name: str, spec: LearnedSpec, frame: pd.DataFrame | None) -> Formula:
     """Return a formula with the inputs, units and output of a law that is still to be learned; its value is 1.
 
-    It lets everything that names the law be checked before anything is learned.
+    It lets everything that names the law be checked before anything is learned: like the law, it refuses categories
+    that its table does not hold.
     """
-    from kanopt.formulas import Constant, Formula, Variable
+    from kanopt.formulas import Formula, Table, Variable
+    from kanopt.formulas.variables import category_label
     from kanopt.tables import units_of
 
     units = {} if frame is None else units_of(frame)
@@ -86,7 +88,20 @@ def placeholder_law(name: str, spec: LearnedSpec, frame: pd.DataFrame | None) ->
         else Variable(feature, units.get(feature, ""))
         for feature in dict.fromkeys(spec.features)
     )
-    return Formula(Constant(1.0), inputs, Variable(name, units.get(spec.target, "")), per=spec.per)
+    known = [
+        Table.of(dict.fromkeys(map(category_label, frame[each.name].dropna().unique()), 0.0), each.name)
+        for each in inputs
+        if frame is not None and each.is_category
+    ]
+    return Formula(_one(known), inputs, Variable(name, units.get(spec.target, "")), per=spec.per)
+
+
+def _one(known: Iterable[Node]) -> Node:
+    """Return the root of a placeholder: 1, where the categories are among those that tables of zeros hold."""
+    from kanopt.formulas import Constant, Sum
+
+    tables = list(known)
+    return Sum((Constant(1.0), *tables)) if tables else Constant(1.0)
 
 
 def is_category_column(frame: pd.DataFrame, column: str) -> bool:
@@ -153,7 +168,7 @@ def given_laws(
             continue
         try:
             found[name] = (
-                _placeholder_from(name, spec, found)
+                _placeholder_from(name, spec, found, provisional)
                 if named & provisional
                 else _parse_given(name, spec, found)
             )
@@ -209,12 +224,18 @@ def unit_mistakes(name: str, spec: GivenSpec, laws: Mapping[str, Formula]) -> li
     return [f"the units do not agree: {problem}" for problem in found]
 
 
-def _placeholder_from(name: str, spec: GivenSpec, laws: Mapping[str, Formula]) -> Formula:
+def _placeholder_from(
+    name: str, spec: GivenSpec, laws: Mapping[str, Formula], placeholders: Collection[str]
+) -> Formula:
     """Check the text with the laws it names as plain inputs; return a formula of value 1 with all inputs."""
-    from kanopt.formulas import Constant, Formula, Variable
+    from kanopt.formulas import Formula, Table, Variable
+    from kanopt.formulas.nodes import postorder
 
     merged = {word: Variable(word, unit) for word, unit in spec.inputs.items()}
-    for other in parse_as_written(name, spec, laws).used - set(merged):
+    tables: dict[Node, None] = {}
+    for other in sorted(parse_as_written(name, spec, laws).used - set(merged)):
+        if other in placeholders:
+            tables |= dict.fromkeys(node for node in postorder(laws[other].root) if isinstance(node, Table))
         for variable in laws[other].inputs:
             known = merged.setdefault(variable.name, variable)
             if known.unit and variable.unit and known.unit != variable.unit:
@@ -222,7 +243,7 @@ def _placeholder_from(name: str, spec: GivenSpec, laws: Mapping[str, Formula]) -
                     f"input {variable.name!r} is in {known.unit!r} here, but the law {other!r} takes it "
                     f"in {variable.unit!r}"
                 )
-    return Formula(Constant(1.0), tuple(merged.values()), Variable(name, spec.unit), spec.per)
+    return Formula(_one(tables), tuple(merged.values()), Variable(name, spec.unit), spec.per)
 
 
 def saved_law(name: str, path: Path) -> Formula:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from kanopt.errors import FitError, FormulaError, KanoptWarning, TableError
 from kanopt.interrupt import Interrupt
-from kanopt.text import count_text, list_names, number_text, score_text, seconds_text
+from kanopt.text import count_text, list_names, number_text, percent_text, score_text, seconds_text
 from kanopt.whatif.events import Event, OnEvent
 from kanopt.whatif.file_model import Mistake, split_messages
 from kanopt.whatif.given_laws import names_in, unit_mistakes
@@ -135,6 +135,9 @@ def learn(
                 ) from error
             except KeyboardInterrupt:
                 raise LearningInterrupted(name, learned) from None
+            if unread := _unread(spec, learned[name].formula):
+                told = f"note: law {name!r} {unread}, which explains nothing there: what is bound to it has no effect"
+                report(Event("learn", told))
     return learned
 
 
@@ -157,7 +160,20 @@ def learn_law(
         report(Event("learn", f"law {name!r} from the cache ({told})"))
         for text in law.warned:
             warnings.warn(text, KanoptWarning, stacklevel=2)
-    return replace(law, name=name, formula=_with_output_name(law.formula, name))
+    note = "; ".join(filter(None, [law.note, _unread(spec, law.formula), _rows_below_zero(spec, frame)]))
+    return replace(law, name=name, formula=_with_output_name(law.formula, name), note=note)
+
+
+def _rows_below_zero(spec: LearnedSpec, frame: pd.DataFrame) -> str:
+    """Say how many rows of a target are below zero where most are not; empty where none is."""
+    share = float((frame[spec.target] < 0).mean())
+    return f"{percent_text(share)} of the rows have {spec.target} below zero" if 0.0 < share < 0.5 else ""
+
+
+def _unread(spec: LearnedSpec, formula: Formula) -> str:
+    """Say which features a law does without; empty where it reads all of them."""
+    left_out = [feature for feature in spec.features if feature not in formula.used]
+    return f"does not read {list_names(left_out)}" if left_out else ""
 
 
 @contextmanager

@@ -197,12 +197,13 @@ def finish_run(
     from kanopt.tables import report_of
 
     explanation = explain(result)
-    for law, count in Counter(one.law for one in explanation.extrapolations).items():
-        first = next(one for one in explanation.extrapolations if one.law == law)
-        places = count_text(count, "place")
+    kinds = Counter((one.law, one.below_zero) for one in explanation.extrapolations)
+    for (law, below), count in kinds.items():
+        alike = (one for one in explanation.extrapolations if (one.law, one.below_zero) == (law, below))
+        what = "falls below zero" if below else "is used outside the data it was learned from"
         warnings.warn(
-            f"law {law!r} is used outside the data it was learned from in {places}, first: {first.message}",
-            DomainWarning,
+            f"law {law!r} {what} in {count_text(count, 'place')}, first: {next(alike).message}",
+            KanoptWarning if below else DomainWarning,
             stacklevel=3,
         )
     return Run(

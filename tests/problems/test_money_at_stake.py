@@ -111,3 +111,18 @@ def test_the_band_stands_beside_the_price_wherever_it_is_told() -> None:
     assert stake.text("EUR")[1:] in why.text().partition("\n\n")[0]
     assert why.money_at_stake()["law"].tolist() == ["fuel"]
     assert stake.to_json()["low"] == stake.low
+
+
+def test_the_band_does_not_reach_below_what_is_paid_without_the_law() -> None:
+    rng = np.random.default_rng(3)
+    km = rng.uniform(1.0, 10.0, 200)
+    law = learned(km, 0.1 * km - 2.0 + rng.standard_normal(200))
+    use = replace(use_of(law, np.full(4, 5.0)), cut_off=True)
+    assert (use.values < 0).all()
+    stake = money_at_stake([use], 240.0)
+    assert stake is None or (stake.low >= 240.0 and stake.high >= 240.0)
+    positive = replace(use_of(law, np.full(4, 60.0)), cut_off=True)
+    paid = float(positive.values.sum())
+    wide = money_at_stake([positive], 240.0 + paid)
+    assert wide is not None
+    assert 240.0 <= wide.low < 240.0 + paid < wide.high

@@ -707,3 +707,36 @@ def test_work_is_counted_where_solvers_can(tmp_path: Path) -> None:
         f'[scenario]\nbase = "{scenarios / "parcel_city.toml"}"\n[solver]\ndeterministic = true\n', "utf-8"
     )
     assert load_scenario(tmp_path / "routes.toml", allow_outside=True).solver.deterministic
+
+
+LEARNED = """
+[tables.log]
+path = "log.csv"
+[surrogates.toll]
+table = "log"
+target = "toll"
+features = ["zone"]
+holdout = { share = 0.3 }
+"""
+
+
+@pytest.mark.parametrize("built_on", ["", "1 + "])
+def test_a_category_that_a_law_cannot_know_is_named_before_it_is_learned(tiny, built_on):
+    tiny.with_name("log.csv").write_text("zone,toll\n" + "city,3\nport,5\n" * 5)
+    clients = tiny.with_name("clients.csv")
+    zones = iter(["zone", "city", "port", "coast", "city"])
+    clients.write_text("".join(f"{line},{next(zones)}\n" for line in clients.read_text().splitlines()))
+    tiny.with_name("depots.csv").write_text("name,x,y,zone\nhub,0,0,city\n")
+    text = tiny.read_text() + LEARNED
+    if built_on:
+        text += '\n[surrogates.fee]\nformula = "1 + toll"\n'
+    law = "fee" if built_on else "toll"
+    text = text.replace('fuel = "fuel"', f'fuel = "fuel"\ntoll = "{law}"').replace(
+        'km = "arc.distance"', 'km = "arc.distance"\nzone = "client.zone"'
+    )
+    tiny.write_text(text)
+    with pytest.raises(ScenarioError) as refused:
+        load_scenario(tiny).check()
+    assert "unseen category 'coast'; known: 'city', 'port'" in str(refused.value)
+    clients.write_text(clients.read_text().replace("coast", "port"))
+    load_scenario(tiny).check()

@@ -87,6 +87,17 @@ def test_a_binding_that_is_mistaken_is_not_said_to_be_missing(tiny):
     assert told(path).keys() == {"problem.bind.km"}
 
 
+def test_a_superfluous_binding_is_named_beside_mistaken_columns(tiny):
+    path = broken(
+        tiny,
+        {
+            ("tiny.toml", 'demand = "demand_t"'): 'demnad = "demand_t"',
+            ("tiny.toml", 'km = "arc.distance"'): 'km = "arc.distance"\nfoo = "arc.distance"',
+        },
+    )
+    assert told(path).keys() == {"problem.clients.columns.demnad", "problem.bind.foo"}
+
+
 def test_what_an_input_may_be_bound_to_is_named_by_name_and_unit(tiny):
     path = broken(tiny, {("tiny.toml", 'load = "state.load"\nprice = "vehicle.fuel_price"'): ""})
     text = path.read_text().replace("litres * price", "litres * fuel_price")

@@ -6,7 +6,7 @@ import pytest
 
 from kanopt.errors import DomainWarning, FormulaError, KanoptWarning, ScenarioError
 from kanopt.whatif import Event, load_scenario
-from kanopt.whatif.learn import Cache, fit_law, learn
+from kanopt.whatif.learn import Cache, fit_law, learn, learn_law
 from kanopt.whatif.spec import LearnedSpec
 
 
@@ -124,6 +124,17 @@ def test_rows_with_blanks_are_left_out_and_counted():
     assert "2 rows with blanks left out" in law.note
     assert law.formula.fit is not None
     assert law.formula.fit.rows_train + law.formula.fit.rows_test == 58
+
+
+def test_what_a_law_does_without_and_values_below_zero_are_told():
+    rng = np.random.default_rng(2)
+    km, lamp = rng.uniform(1.0, 60.0, 120), rng.choice(["on", "off"], 120)
+    frame = pd.DataFrame({"km": km, "lamp": lamp, "cost": km - 10.0 + 0.1 * rng.standard_normal(120)})
+    spec = LearnedSpec(table="trips", target="cost", features=("km", "lamp"))
+    law = learn_law("cost", spec, frame, 0, [].append, None)
+    assert "does not read 'lamp'" in law.note
+    share = f"{100 * (frame['cost'] < 0).mean():.0f} % of the rows have cost below zero"
+    assert share in law.note
 
 
 def test_a_table_too_small_to_learn_from_points_at_the_law(learned):

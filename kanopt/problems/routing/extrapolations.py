@@ -9,7 +9,7 @@ import numpy as np
 
 from kanopt.formulas.binding import BoundFormula, ReferenceValue
 from kanopt.formulas.references import Reference
-from kanopt.problems.findings import Extrapolation
+from kanopt.problems.findings import BELOW_ZERO, Extrapolation
 from kanopt.problems.road_network import RoadNetwork
 from kanopt.problems.routing.arrival_functions import ArrivalFunctions
 from kanopt.problems.routing.data import Ints
@@ -116,7 +116,7 @@ def _below_zero(laws: RoutingLaws, name: str, plan: RoutingPlan, driven: Drive) 
         yield Extrapolation(
             law=name,
             where=f"{label}: {legs}",
-            inputs="value below zero",
+            inputs=BELOW_ZERO,
             message=f"{name} falls to {number_text(float(raw[here].min()))} {laws.unit(name)} on {len(here)} legs of "
             f"{label} ({legs}); it counts as zero there",
         )

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.formulas.binding import BoundFormula
-from kanopt.problems.findings import Extrapolation
+from kanopt.problems.findings import BELOW_ZERO, Extrapolation
 from kanopt.problems.supply.simulate import Ledger
 from kanopt.text import money_text
 
@@ -47,7 +47,7 @@ def _below_zero(problem: SupplyProblem, ledger: Ledger) -> list[Extrapolation]:
         Extrapolation(
             "tariff",
             f"lane {names[lane]}",
-            "value below zero",
+            BELOW_ZERO,
             f"tariff of lane {names[lane]} falls to {money_text(float(money[lane].min()), unit)}; "
             "it counts as zero there",
         )

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from kanopt.errors import FormulaError, ProblemError
+from kanopt.explain.summary import extrapolation_sentence
 from kanopt.formulas import Variable, parse_formula
 from kanopt.problems.records import Quantity
 from kanopt.problems.supply import Flow, FlowPlan, Lane, Market, Period, Product, Supplier, SupplyUnits
@@ -188,7 +189,7 @@ def test_demand_from_a_frame_counts_what_is_not_named_as_zero():
         ),
         (
             {"market": ["Lyon"] * 2, "period": ["1", "2"], "demand": [1.0, "few"]},
-            "column 'demand', row 2: must be a number, not 'few'",
+            "column 'demand', row 2: must be a finite number, not the text 'few'",
         ),
         (
             {"market": ["Lyon"] * 2, "period": ["1", "2"], "demand": [1.0, np.nan]},
@@ -247,4 +248,6 @@ def test_a_tariff_below_zero_counts_as_zero_and_is_named():
     assert lines[lines["term"] == "transport"]["amount"].tolist() == [50.0]
     (found,) = given.extrapolations(plan)
     assert (found.law, found.where, found.inputs) == ("tariff", "lane mill → north", "value below zero")
+    assert found.below_zero
+    assert extrapolation_sentence([found]) == "Laws fall below zero, which counts as zero: tariff in 1 place."
     assert "falls to −50.00 EUR" in found.message
