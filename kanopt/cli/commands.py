@@ -14,7 +14,7 @@ from kanopt.cli.echo import echo
 from kanopt.cli.failures import DEBUG, ExitCode, exit_code_of
 from kanopt.cli.progress import progress_reporter
 from kanopt.cli.stopping import exit_code_of_stop, stop_of_command
-from kanopt.text import count_text
+from kanopt.text import count_text, join_list
 
 if TYPE_CHECKING:
     from kanopt.whatif import Run, Scenario
@@ -467,12 +467,16 @@ def cache(*, clear: bool) -> None:
 
     A law of the same rows, settings and seed is then not learned again; --relearn does so all the same.
     """
-    from kanopt.whatif.law_cache import LawCache
+    from kanopt.whatif.law_cache import FOLDER_VARIABLE, LawCache
 
     kept = LawCache()
-    sizes = kept.sizes()
+    if kept.folder.exists() and not kept.folder.is_dir():
+        raise click.UsageError(f"{kept.folder} is a file, not a folder; let {FOLDER_VARIABLE} name another")
+    sizes, state = kept.sizes(), kept.state()
     megabytes = sum(sizes.values()) / 1e6
     if clear:
         kept.clear()
     done = "removed " if clear else ""
-    echo(f"{kept.folder}: {done}{count_text(len(sizes), 'learned law')}, {megabytes:.1f} MB")
+    others = [f"{count} {what}" for what in ("of another version", "damaged") if (count := state[what])]
+    told = f"; not read: {join_list(others)}" if others else ""
+    echo(f"{kept.folder}: {done}{count_text(len(sizes), 'learned law')}, {megabytes:.1f} MB{told}")

@@ -13,6 +13,7 @@ import os
 import re
 import stat
 import warnings
+from collections import Counter
 from collections.abc import Iterator, MutableMapping
 from dataclasses import replace
 from datetime import date
@@ -24,7 +25,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from kanopt.errors import FileFormatError, KanoptWarning
-from kanopt.files import read_file, replace_file
+from kanopt.files import check_target, read_file, replace_file
 from kanopt.validation import Count, Finite
 from kanopt.whatif.learn import LearnedLaw
 
@@ -83,6 +84,7 @@ class LawCache(MutableMapping[str, LearnedLaw]):
             if len(content.encode()) > _LARGEST_FILE:
                 raise FileFormatError(f"{len(content):,} characters are too many, at most {_LARGEST_FILE:,}")
             # a law holds the names of categories, which are nobody else's business
+            check_target(self._path(key))
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             replace_file(self._path(key), content)
             self._remove_oldest()
@@ -127,8 +129,28 @@ class LawCache(MutableMapping[str, LearnedLaw]):
                     found.append((state.st_mtime_ns, path, state.st_size))
         return {path: size for _, path, size in sorted(found, reverse=True)}
 
+    def state(self) -> Counter[str]:
+        """Count the files: ``"usable"``, ``"of another version"`` (of the program), and ``"damaged"``."""
+        found: Counter[str] = Counter()
+        for path in self.sizes():
+            try:
+                file = _LawFile.load(path)
+                file.law()
+            except FileNotFoundError:
+                continue
+            except (OSError, ValueError):
+                found["damaged"] += 1
+                continue
+            _, program, _ = file.key.partition(_program())
+            sound = path == self._file_of(file.key)
+            found["usable" if sound and program else "of another version" if sound else "damaged"] += 1
+        return found
+
     def _path(self, key: str) -> Path:
-        return self.folder / f"{hashlib.sha256(_full_key(key).encode()).hexdigest()}.json"
+        return self._file_of(_full_key(key))
+
+    def _file_of(self, full_key: str) -> Path:
+        return self.folder / f"{hashlib.sha256(full_key.encode()).hexdigest()}.json"
 
     def _read(self, key: str) -> LearnedLaw | None:
         """Return a law from its file; None, with a warning, where that is not what was written there."""

@@ -563,3 +563,17 @@ def test_a_law_is_learned_once_and_again_when_asked(case, cli, empty_cache):
     assert cli("cache")[1].startswith(f"{empty_cache}: 2 learned laws, ")
     assert cli("cache", "--clear")[1].startswith(f"{empty_cache}: removed 2 learned laws, ")
     assert list(empty_cache.iterdir()) == []
+
+
+def test_the_cache_tells_what_is_damaged_and_that_a_file_is_no_folder(
+    cli, empty_cache, monkeypatch, tmp_path
+):
+    empty_cache.mkdir(exist_ok=True)
+    (empty_cache / f"{'0' * 64}.json").write_text("{")
+    assert cli("cache")[1] == f"{empty_cache}: 1 learned law, 0.0 MB; not read: 1 damaged\n"
+    file = tmp_path / "file"
+    file.write_text("")
+    monkeypatch.setenv("KANOPT_CACHE_DIR", str(file))
+    code, _, err = cli("cache")
+    assert code == 2
+    assert f"{file} is a file, not a folder; let KANOPT_CACHE_DIR name another" in err

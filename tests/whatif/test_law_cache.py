@@ -354,3 +354,15 @@ def test_it_is_a_mapping_and_leaves_other_files_alone(tmp_path):
     cache.clear()
     assert len(cache) == 0
     assert [path.name for path in tmp_path.iterdir()] == ["notes.json"]
+
+
+def test_files_that_give_no_law_are_counted_apart(tmp_path, monkeypatch):
+    kept = LawCache(tmp_path)
+    for key in ("a", "b", "c"):
+        kept[key] = small_law()
+    damaged, renamed, _ = kept.sizes()
+    damaged.write_text(damaged.read_text()[:-9])
+    renamed.rename(renamed.with_name("0" * 64 + ".json"))
+    assert kept.state() == {"usable": 1, "damaged": 2}
+    monkeypatch.setattr(law_cache, "_program", lambda: " learned by another")
+    assert LawCache(tmp_path).state() == {"of another version": 1, "damaged": 2}
