@@ -143,6 +143,9 @@ class Coverage:
                 f" {self.words.fully}" if self.words.fully else "",
             )
             amount = self._amount_against(other)
+            if self.unit == other.unit and more * (self.served - other.served) < 0:
+                # what is wanted has changed too, which explains that the one falls while the other rises
+                amount = f"though {amount}: {self.amount} instead of {other.amount}"
             return f"{self.words.verb} {self.words.count(abs(more))} {compared}{fully}" + (
                 f" ({amount})" if amount else ""
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -23,7 +23,8 @@ from kanopt.reports.page_parts import (
     table_of,
 )
 from kanopt.reports.plots import view_svg
-from kanopt.text import count_text, fixed_text, money_decimals, money_text, percent_text
+from kanopt.text import fixed_text, money_decimals, money_text, percent_text
+from kanopt.whatif.comparison_text import moved_text
 
 if TYPE_CHECKING:
     from kanopt.whatif import Comparison, Run, Variant
@@ -170,12 +171,15 @@ def _overview(comparison: Comparison) -> PageTable:
     signed = ("data_effect", "replanning_effect", "change")
     forms |= {name: lambda value: fixed_text(float(value), decimals, signed=True) for name in signed}
     forms["noise"] = lambda value: fixed_text(float(value), decimals)
+    compared = steps.assign(compares=[_compares(step) for step in steps.itertuples()])
+    told = ["compares"] if compared["compares"].any() else []
     return table_of(
-        steps[["scenario", "before", *signed[:2], "after", "change", "noise"]],
+        compared[["scenario", "before", *signed[:2], "after", "change", *told, "noise"]],
         f"From base to variant ({comparison.unit})",
         heads={
             "data_effect": "new data, old plan",
             "replanning_effect": "re-planning",
+            "compares": "what that is",
             "noise": "noise of the search",
         },
         forms=forms,
@@ -183,12 +187,18 @@ def _overview(comparison: Comparison) -> PageTable:
     )
 
 
+def _compares(step: Any) -> str:
+    """Say that a change is none of price alone, where the two plans do not serve the same; empty where they do."""
+    if step.like_with_like or step.change != step.change:
+        return ""
+    return "no saving: not like with like" if step.change < 0 else "not like with like"
+
+
 def _variant(comparison: Comparison, variant: Variant) -> VariantSection:
     steps, moved = comparison.steps, comparison.moved
     verdict = steps.loc[steps["scenario"] == variant.name, "verdict"].iloc[0]
     things = moved.loc[moved["scenario"] == variant.name].drop(columns="scenario")
-    same = _same_plan(comparison.base.result, variant.run.result)
-    differ = count_text(len(things), "decision differs", "decisions differ")
+    same, told = _same_plan(comparison.base.result, variant.run.result), moved_text(comparison, variant)
     return VariantSection(
         name=variant.name,
         verdict=str(verdict),
@@ -200,7 +210,7 @@ def _variant(comparison: Comparison, variant: Variant) -> VariantSection:
         moved=table_of(things, "What the new plan puts elsewhere", heads={"thing": "what"})
         if len(things)
         else None,
-        moved_text="The plan stays as it is." if same else f"{differ} from the base's plan.",
+        moved_text="The plan stays as it is." if same else f"{told[:1].upper()}{told[1:]}.",
     )
 
 

@@ -8,16 +8,26 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from kanopt.text import count_text, fixed_text, join_list, money_decimals, money_text, percent_text
+from kanopt.text import (
+    count_text,
+    fixed_text,
+    join_list,
+    list_names,
+    money_decimals,
+    money_text,
+    percent_text,
+    shorten,
+)
 from kanopt.whatif.learn import doubts
 
 if TYPE_CHECKING:
     from kanopt.whatif.comparison import Comparison, Variant
     from kanopt.whatif.run import Run
 
-__all__ = ["comparison_notes", "comparison_text", "verdict"]
+__all__ = ["comparison_notes", "comparison_text", "moved_text", "verdict"]
 
 _AMOUNTS = ["before", "data_effect", "replanning_effect", "after", "change"]
+_SHOWN, _NAME, _NOWHERE = 2, 40, "none"
 _HEADS = {"data_effect": "new data", "replanning_effect": "new plan"}
 
 
@@ -34,10 +44,22 @@ def comparison_text(comparison: Comparison) -> str:
             lines.append(f"  {'; '.join(used)}")
         terms = comparison.terms[comparison.terms["scenario"] == variant.name]
         lines += [f"  {line}" for line in _table_lines(terms)]
-        moved = int((comparison.moved["scenario"] == variant.name).sum())
-        lines.append(f"  put elsewhere: {moved}")
+        lines.append(f"  {moved_text(comparison, variant)}")
     notes = comparison.notes
     return "\n".join([*lines, *([""] if notes else []), *(f"note: {note}" for note in notes)])
+
+
+def moved_text(comparison: Comparison, variant: Variant) -> str:
+    """Say what the variant's plan puts elsewhere than the base's, the first few by name."""
+    rows = comparison.moved[comparison.moved["scenario"] == variant.name]
+    if not len(rows):
+        return "nothing is put elsewhere"
+    named = [
+        f"{shorten(thing, _NAME)} ({shorten(before or _NOWHERE, _NAME)} → {shorten(after or _NOWHERE, _NAME)})"
+        for thing, before, after in rows[["thing", "before", "after"]].itertuples(index=False)
+    ]
+    counted = count_text(len(rows), *comparison.base.scenario.problem.moved_words)
+    return f"{counted}: {list_names(named, _SHOWN, quoted=False)}"
 
 
 def objective_text(run: Run, unit: str) -> str:
@@ -131,6 +153,9 @@ def _run_notes(run: Run) -> Iterator[str]:
     elif known.broken_rules:
         yield f"{name}: the plan breaks rules, compare its price with care: {join_list(known.broken_rules, 2)}"
     yield from (f"{name}: {doubt}" for doubt in doubts(run.laws.values()))
-    if count := len(run.explanation.extrapolations):
+    below = sum(one.below_zero for one in run.explanation.extrapolations)
+    if count := len(run.explanation.extrapolations) - below:
         places = count_text(count, "place leans", "places lean")
         yield f"{name}: {places} on a law outside the data it was learned from"
+    if below:
+        yield f"{name}: a law falls below zero in {count_text(below, 'place')}, which counts as zero"

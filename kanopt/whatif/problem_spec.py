@@ -113,11 +113,12 @@ class ProblemSpec(FileModel):
     A kind states its tables as fields of type :class:`PartSpec` and its laws as :class:`LawUse`, or as a table of
     names in a field that :meth:`law_uses` knows; the rest of this package needs no case for it. `entity_columns`
     and `assignment_columns` are columns of ``Plan.to_frame``: what is decided about, and where it is put; two plans
-    are compared by them.
+    are compared by them, and `moved_words` say what differs.
     """
 
     entity_columns: ClassVar[tuple[str, ...]] = ()
     assignment_columns: ClassVar[tuple[str, ...]] = ()
+    moved_words: ClassVar[tuple[str, str]] = ("decision differs", "decisions differ")
     counts_work: ClassVar[bool] = True
     """Whether its solvers can be limited by work that is counted in place of seconds."""
 

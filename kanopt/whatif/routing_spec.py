@@ -74,6 +74,7 @@ class RoutingSpec(ProblemSpec):
 
     entity_columns: ClassVar = ("client",)
     assignment_columns: ClassVar = ("vehicle", "index")
+    moved_words: ClassVar = ("client changes its vehicle", "clients change their vehicle")
     price_keys: ClassVar = ("cost", "policy", "clients", "vehicles")
 
     kind: Literal["routing"]

@@ -25,6 +25,7 @@ class SchedulingSpec(ProblemSpec):
 
     entity_columns: ClassVar = ("task",)
     assignment_columns: ClassVar = ("machine", "mode")
+    moved_words: ClassVar = ("task changes its machine", "tasks change their machine")
     price_keys: ClassVar = ("jobs", "makespan_cost", "power_price")
 
     kind: Literal["scheduling"]

@@ -48,6 +48,7 @@ class SupplySpec(ProblemSpec):
 
     entity_columns: ClassVar = ("head", "product")
     assignment_columns: ClassVar = ("tail", "mode")
+    moved_words: ClassVar = ("delivery changes its origin", "deliveries change their origin")
 
     counts_work: ClassVar = False
     kind: Literal["supply"]

@@ -359,7 +359,9 @@ def test_folders_are_made_and_the_file_is_readable(make_run: Any, tmp_path: Path
 @pytest.fixture
 def comparison(make_run: Any, solved: Any) -> Comparison:
     def scenario(name: str, *changes: str) -> Any:
-        spec = SimpleNamespace(entity_columns=("client",), assignment_columns=("vehicle", "index"))
+        words = ("client changes its vehicle", "clients change their vehicle")
+        columns = {"entity_columns": ("client",), "assignment_columns": ("vehicle", "index")}
+        spec = SimpleNamespace(**columns, moved_words=words)
         return FakeScenario(name, changes=changes, problem=spec)
 
     base = make_run(scenario=scenario("City"))
@@ -389,7 +391,7 @@ def test_a_comparison_splits_the_change_and_names_what_moved(comparison: Compari
     assert "Fuel <b>up</b>" in page.text
     assert "<b>up</b>" not in text
     assert "vehicles.fuel_price × 1.28" in page.text
-    assert "1 decision differs from the base's plan." in page.text
+    assert "1 client changes its vehicle: c07 (van 2 → van 1)." in page.text
     assert "c07 van 2 van 1" in page.text
     assert "noise of the search 0.40 EUR" in page.text
 
@@ -418,6 +420,7 @@ def test_a_plan_that_serves_less_is_no_saving_on_any_part_of_the_page(
     assert found.steps["change"].iloc[0] < 0
     text = write_comparison(found, tmp_path / "c.html").read_text("utf-8")
     page = check_page(text)
+    assert "no saving: not like with like" in page.text
     served = "serves 1.4 of 2.4 t (7 of 12 clients); left out: c08, c09, c10, c11 and c12"
     assert page.text.startswith("City: A driver is ill kanopt comparison")
     assert f"A driver is ill: the plan {served}. −" in page.text
