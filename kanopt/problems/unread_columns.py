@@ -125,11 +125,14 @@ class UnreadColumns:
         Those that look like a field or are a word of planning.
     others
         The names of the others.
+    proposed
+        Fields for which an earlier message proposes a column.
     """
 
     table: str
     striking: tuple[UnreadColumn, ...]
     others: tuple[str, ...]
+    proposed: frozenset[str] = frozenset()
 
     def __str__(self) -> str:
         return f"{self.table}: {self.sentence}" + (f"; {self.advice}" if self.advice else "")
@@ -151,7 +154,7 @@ class UnreadColumns:
         """Field to the column that looks like it."""
         found: dict[str, str] = {}
         for column in self.striking:
-            if column.field is not None:
+            if column.field is not None and column.field.name not in self.proposed:
                 found.setdefault(column.field.name, column.name)
         return found
 
@@ -274,7 +277,8 @@ def _in_messages(
         fits = len(longer.striking) <= _MOST_STRIKING and len(longer.others) <= _MOST_OTHERS
         if (part.striking or part.others) and not (fits and len(str(longer)) <= _LONGEST):
             yield part
-            longer = UnreadColumns(table, longer.striking[-1:], longer.others[-1:])
+            told = part.proposed | part.meant.keys()
+            longer = UnreadColumns(table, longer.striking[-1:], longer.others[-1:], told)
             longer = replace(longer, striking=()) if isinstance(column, str) else longer
         part = longer
     if every:

@@ -15,7 +15,7 @@ from kanopt.errors import ProblemError
 from kanopt.problems import Client, Depot, RoutingProblem, RoutingUnits, SchedulingProblem, VehicleType
 from kanopt.problems.clock_times import clock_value, moment
 from kanopt.problems.evaluate import evaluate
-from kanopt.problems.scheduling import Machine, Mode, Task
+from kanopt.problems.scheduling import Job, Machine, Mode, Task
 from kanopt.tables import with_units
 from kanopt.text import clock_text
 
@@ -310,3 +310,15 @@ def test_an_empty_text_of_a_client_is_a_blank(field):
 def test_an_empty_text_of_a_vehicle_is_a_blank(field):
     vans = pd.DataFrame({"name": ["van"], "fixed_cost": [1.0], field: [""]})
     assert routing(vehicles=vans).vehicles[0] == VehicleType("van", fixed_cost=1.0)
+
+
+def test_plans_with_times_without_their_colon_are_asked_back():
+    told = r"column '(start|departure)' \(0830\): no unit is declared, and in min 0830 would be 13:50; is it 08:30\?"
+    with pytest.raises(ProblemError, match=told):
+        shop(jobs=[Job("j1")]).plan_from(
+            pd.DataFrame({"task": ["cut"], "machine": ["saw"], "start": ["0830"]})
+        )
+    rows = pd.DataFrame({"vehicle": ["van"], "stop": [1], "client": ["a"], "departure": ["0830"]})
+    with pytest.raises(ProblemError, match=told):
+        routing().plan_from(rows)
+    assert routing().plan_from(rows.assign(departure="8h30")).routes[0].departure == 510.0

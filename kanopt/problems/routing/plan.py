@@ -11,7 +11,7 @@ import pandas as pd
 
 from kanopt.errors import ProblemError, nearest
 from kanopt.problems.base import Plan
-from kanopt.problems.clock_times import clock_value
+from kanopt.problems.clock_times import clock_value, unstated_times
 from kanopt.problems.routing.data import RoutingData
 from kanopt.problems.routing.entities import VehicleType, split_label
 from kanopt.tables import units_of
@@ -239,8 +239,12 @@ def _parse_departure(departure: Any, unit: str, time: str) -> float:
     """Read a departure, a number or a text such as ``8:30``, and return it in the problem's unit."""
     try:
         written = clock_value(departure, time)
-        return convert(float(departure), unit, time) if written is None else written
+        leaves = convert(float(departure), unit, time) if written is None else written
     except (TypeError, ValueError) as error:
         raise ProblemError(
             f"plan: departure {departure!r} is no clock time; write a number in {unit!r} or a text such as '8:30'"
         ) from error
+    bare = [departure.strip()] if isinstance(departure, str) and written is None else []
+    if asked := unstated_times([("departure", bare)], time, of_day=False):
+        raise ProblemError(f"plan: {asked}")
+    return leaves

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from kanopt.errors import ProblemError, nearest
 from kanopt.problems.base import Plan
-from kanopt.problems.clock_times import clock_cells
+from kanopt.problems.clock_times import clock_cells, unstated_times
 from kanopt.problems.scheduling.data import SchedulingData
 from kanopt.tables import units_of
 from kanopt.text import list_names
@@ -149,7 +149,10 @@ def read_schedule(problem: SchedulingProblem, decision: Any) -> Schedule:
 
 def _clock_numbers(table: pd.DataFrame, column: str, time: str) -> NDArray[np.float64]:
     """Return a column of clock times in a unit; NaN where there is none."""
-    read = clock_cells(table[column].tolist(), units_of(table).get(column, ""), time)
+    unit = units_of(table).get(column, "")
+    read = clock_cells(table[column].tolist(), unit, time)
+    if not unit and (asked := unstated_times([(column, read.bare)], time, of_day=False)):
+        raise ProblemError(f"schedule: {asked}")
     return coerced_numbers(pd.Series(read.values, dtype=object))
 
 
