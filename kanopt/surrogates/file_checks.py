@@ -18,7 +18,7 @@ from kanopt.kan.links import Logistic, Softplus
 from kanopt.surrogates.encoding import Feature, FeatureEncoding
 from kanopt.surrogates.law import NetworkLaw
 
-__all__ = ["check_indicators", "check_law"]
+__all__ = ["check_columns", "check_law"]
 
 MEASURES = {"rows", "r2", "rmse", "mae", "ratio"}
 
@@ -48,16 +48,23 @@ def check_law(law: NetworkLaw) -> None:
     _require(_finite(foretold), "the network", "gives no numbers for the rows kept in the file")
 
 
-def check_indicators(fills: dict[str, float | str], encoding: FeatureEncoding, columns: int) -> None:
-    """Refuse replacements of missing values that do not match the columns.
+def check_columns(columns: tuple[str, ...], fills: dict[str, float | str], encoding: FeatureEncoding) -> None:
+    """Refuse columns that are not those of the encoding, and replacements of missing values that no column has.
 
     Raises
     ------
     FileFormatError
         Naming the part.
     """
-    _require(1 <= columns <= len(encoding.features), "the number of columns", f"is {columns}")
-    kinds = {feature.name: feature.is_numeric for feature in encoding.features[:columns]}
+    _require(
+        columns and len(set(columns)) == len(columns), "the list of columns", "is empty, or has one twice"
+    )
+    kinds = {feature.name: feature.is_numeric for feature in encoding.features if feature.name in columns}
+    made = [feature.name for feature in encoding.features[len(kinds) :]]
+    in_order = (
+        list(kinds) == [name for name in columns if name in kinds] == list(encoding.names[: len(kinds)])
+    )
+    _require(in_order and not {*made} & {*columns}, "the list of columns", "is not that of the encoding")
     for name, fill in fills.items():
         fits = name in kinds and kinds[name] is not isinstance(fill, str)
         _require(

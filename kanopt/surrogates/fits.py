@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from sklearn.base import clone
 
 from kanopt.errors import FitError
@@ -23,7 +24,7 @@ from kanopt.surrogates.input_checks import (
     warn_if_stopped,
     weights_of,
 )
-from kanopt.surrogates.missing import MissingIndicators
+from kanopt.surrogates.missing import MissingIndicators, indicator_name
 from kanopt.surrogates.text_columns import refuse_identifiers, refuse_numbers_as_text
 
 if TYPE_CHECKING:
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 
 __all__ = ["OF_COLUMNS", "fit_memory", "fit_source", "fit_table", "fit_targets"]
 
+Floats = NDArray[np.float64]
+
+_OF_SINGLE_COLUMNS = ("monotone", "convex", "concave", "log_features", "periodic")
 OF_COLUMNS = ("n_features_in_", "feature_names_in_", "_units")
 """What a fit notes of the columns before anything is learned."""
 
@@ -67,12 +71,14 @@ def fit_table(model: KANRegressor, X: Any, y: Any, sample_weight: Any, watch: Fi
     from kanopt.surrogates.options import periods_of, settings_of, warn_of_contradictions
     from kanopt.surrogates.trials import TrainingTable
 
-    indicators = indicators_of(model.missing, frame, weights)
-    filled = indicators.transform(frame)
+    weights = weights / min(1.0, float(weights.mean()))
+    names = tuple(map(str, frame.columns))
+    active = _active_columns(model, frame, target, weights)
+    indicators = indicators_of(model.missing, active, weights)
+    filled = indicators.transform(active)
     encoding = encoding_of(filled)
     encoding = encoding.with_periods(periods_of(model.periodic, encoding))
     numbers, codes = encoding.split(filled)
-    weights = weights / min(1.0, float(weights.mean()))
     table = TrainingTable(numbers, codes, target, weights, encoding)
     settings = settings_of(model, encoding, watch)
     warn_of_contradictions(target, weights, settings, frame.index)
@@ -83,7 +89,33 @@ def fit_table(model: KANRegressor, X: Any, y: Any, sample_weight: Any, watch: Fi
         learned.simpler_laws,
     )
     model._indicators = indicators
+    model._columns = names
     model._set_fitted(learned.law, name)
+
+
+def _active_columns(
+    model: KANRegressor, frame: pd.DataFrame, target: Floats, weights: Floats
+) -> pd.DataFrame:
+    """Return the frame without the columns that say nothing about the target, where there are many.
+
+    Where an argument speaks of single columns, a law of them is wanted, and all are kept.
+    """
+    from kanopt.surrogates.options import settings_of
+    from kanopt.surrogates.screening import MANY, relevant_columns
+
+    if frame.shape[1] <= MANY or any(
+        getattr(model, name) not in (None, "auto") for name in _OF_SINGLE_COLUMNS
+    ):
+        return frame
+    filled = indicators_of(model.missing, frame, weights).transform(frame)
+    encoding = encoding_of(filled)
+    seed = settings_of(model, encoding).seed
+    found = relevant_columns(*encoding.split(filled), target, weights, seed)
+    order = [feature.name for feature in encoding.inputs]
+    relevant = {name for name, kept in zip(order, found, strict=True) if kept}
+    # a gap may say more than the numbers beside it
+    known = {name: {name, indicator_name(name)} & set(order) for name in map(str, frame.columns)}
+    return frame.loc[:, [bool(known[str(name)] & relevant) for name in frame.columns]]
 
 
 def fit_targets(
@@ -156,5 +188,6 @@ def fit_source(
     )
     model.feature_names_in_ = np.array(found.law.encoding.names, dtype=object)
     model.n_features_in_ = len(found.law.encoding.features)
+    model._columns = found.law.encoding.names
     model._set_fitted(found.law, target)
     warn_if_stopped(interrupt, len(model.alternatives_))

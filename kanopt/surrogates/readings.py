@@ -14,7 +14,6 @@ from numpy.typing import ArrayLike, NDArray
 from kanopt.errors import DomainWarning, FitError, FormulaError
 from kanopt.formulas.domain import Domain
 from kanopt.surrogates.encoding import FeatureEncoding, row_name
-from kanopt.surrogates.frames import ordered_as, table_of
 from kanopt.surrogates.input_checks import refuse_unmeasured, whole_number
 from kanopt.surrogates.law import NetworkLaw
 from kanopt.surrogates.naming import by_name, column_of
@@ -45,7 +44,10 @@ def summary_of(
         measures["held out"] = fit_measures(y, model._law.predict(*model._encode(X)))
     fit = pd.DataFrame.from_dict(measures, orient="index").astype({"rows": int})
     effects = effect_table(model.effects(grid=25), model._law)
-    return Summary(model.target_name_, model._law.structure, fit, effects)
+    structure = model._law.structure
+    if model.idle_features_:
+        structure += f"; {count_text(len(model.idle_features_), 'column')} without effect left out"
+    return Summary(model.target_name_, structure, fit, effects)
 
 
 def outside_of(model: KANRegressor, X: ArrayLike | pd.DataFrame) -> pd.DataFrame:
@@ -183,10 +185,7 @@ def formula_of(  # noqa: PLR0913 - those of the method
     simpler = tuple(trained_of(*each) for each in model._simpler_laws)
     trained = trained_of(model._law, model._rows, simpler)
     output = Variable(wanted, trained.output_unit)
-    frame = table_of(model, rows, reset=False)
-    names = list(model._law.encoding.names[: frame.shape[1]])
-    frame = ordered_as(frame, names).set_axis(names, axis=1)
-    filled = model._indicators.transform(frame).assign(**{wanted: y})
+    filled = model._filled(rows).assign(**{wanted: y})
     with one_thread():
         return distill(trained, HeldOut(filled, output, units, per), min_r2)
 

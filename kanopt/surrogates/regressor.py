@@ -124,6 +124,9 @@ class KANRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scik
         Every structure tried, with its leave-one-out error, in the units of the target.
     outputs_ : dict
         For several targets: one model for each, by name. All methods except `predict` are called on these.
+    idle_features_
+        Of a table with more than twelve columns those that say nothing about the target, and so have no part in the law
+        (:mod:`kanopt.surrogates.screening`); none is left out where an argument speaks of single columns.
     n_features_in_, feature_names_in_
         As in scikit-learn.
 
@@ -601,12 +604,16 @@ class KANRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scik
     ) -> None:
         fit_source(self, source, target, weights, columns, progress)
 
+    _columns: tuple[str, ...] = ()
+    """Names of the columns of the table, in its order, once it is fitted."""
+
     def _set_fitted(self, law: NetworkLaw, target: str) -> None:
         self.__dict__.pop("outputs_", None)
         self._law = law
         self.target_name_ = target
         self.network_ = law.network
         self.encoding_ = law.encoding
+        self.idle_features_ = tuple(name for name in self._columns if name not in law.encoding.names)
         self.log_target_ = law.log_target
         self.link_ = law.link
         self.smearing_ = law.smearing
@@ -616,9 +623,13 @@ class KANRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scik
 
     def _encode(self, X: ArrayLike | pd.DataFrame) -> tuple[Floats, NDArray[np.int64]]:
         self._check_single()
-        frame = table_of(self, X, reset=False)
-        frame = ordered_as(frame, list(self.encoding_.names[: frame.shape[1]]))
-        return self.encoding_.transform(self._indicators.transform(frame))
+        return self.encoding_.transform(self._filled(X))
+
+    def _filled(self, X: ArrayLike | pd.DataFrame) -> pd.DataFrame:
+        """Return the columns that the law is of, by their names, with their gaps filled."""
+        frame = ordered_as(table_of(self, X, reset=False), list(self._columns))
+        named = frame.set_axis(list(self._columns), axis=1)
+        return self._indicators.transform(named.drop(columns=list(self.idle_features_)))
 
     def _check_single(self) -> None:
         check_is_fitted(self)
@@ -651,10 +662,7 @@ class KANRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scik
 
     def _split_off(self, test: pd.DataFrame, target: str) -> tuple[pd.DataFrame, pd.Series[Any]]:
         """Return the columns of the model, and the target, of a frame that holds both."""
-        names, labels = (
-            list(self.encoding_.names[: self.n_features_in_]),
-            [str(name) for name in test.columns],
-        )
+        names, labels = list(self._columns), [str(name) for name in test.columns]
         for name in [*names, target]:
             if name not in labels:
                 role = "target" if name == target else "column"

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from kanopt.errors import FileFormatError
 from kanopt.files import open_regular, replace_file
-from kanopt.surrogates.file_checks import check_indicators, check_law
+from kanopt.surrogates.file_checks import check_columns, check_law
 from kanopt.surrogates.law import law_from_parts, law_to_parts
 from kanopt.surrogates.missing import MissingIndicators
 from kanopt.units import check_unit
@@ -147,7 +147,7 @@ def model_parts(model: KANRegressor) -> tuple[dict[str, Any], dict[str, NDArray[
     header, arrays = law_to_parts(model._law)
     header["measures"] = _defined(header["measures"])
     header["target"] = model.target_name_
-    header["columns"] = model.n_features_in_
+    header["columns"] = list(model._columns)
     header["named"] = hasattr(model, "feature_names_in_")
     header["fills"] = dict(model._indicators.fills)
     header["units"] = dict(model._units)
@@ -177,19 +177,28 @@ def model_of_parts(kind: type[ModelT], header: dict[str, Any], arrays: dict[str,
     law = law_from_parts(header, arrays)
     check_law(law)
     model = kind(**{name: _argument(value) for name, value in header["arguments"].items()})
-    target, named, columns = str(header["target"]), bool(header["named"]), int(header["columns"])
+    target, named = str(header["target"]), bool(header["named"])
+    columns = _columns(header["columns"], law.encoding.names)
     model.alternatives_ = _alternatives(header["alternatives"])
     fills = {str(k): v if isinstance(v, str) else float(v) for k, v in header["fills"].items()}
-    check_indicators(fills, law.encoding, columns)
+    check_columns(columns, fills, law.encoding)
     model._indicators = MissingIndicators(fills)
-    model.n_features_in_ = columns
+    model.n_features_in_ = len(columns)
     if named:
-        model.feature_names_in_ = np.array(law.encoding.names[:columns], dtype=object)
+        model.feature_names_in_ = np.array(columns, dtype=object)
+    model._columns = columns
     model._rows = None
     # files from before columns were converted have none
     model._units = {str(name): check_unit(unit) for name, unit in header.get("units", {}).items()}
     model._set_fitted(law, target)
     return model
+
+
+def _columns(found: Any, encoded: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the columns of the table; files from before columns could be idle hold their number alone."""
+    if isinstance(found, int):
+        return encoded[:found] if 1 <= found <= len(encoded) else ()
+    return tuple(map(str, found))
 
 
 def _kind_of(header: dict[str, Any], asked: type[Any]) -> type[Any]:

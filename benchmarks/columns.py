@@ -1,0 +1,91 @@
+"""Tables of many columns of which four matter: seconds, whether the law names the four and no other, and its error.
+
+Every table has 3,000 rows, of which 600 are held out, columns uniform on 0.5 to 5, and one of three targets of four
+columns at random places, with normal noise: a rate times a load beside a root and a square, a quotient with a decay,
+and a threshold with a product. KANRegressor is fitted and its formula taken with everything at its default; the peer is
+scikit-learn's HistGradientBoostingRegressor, also with its defaults. Errors are divided by that of the noise.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+import warnings
+
+import numpy as np
+import pandas as pd
+import torch
+from _bench import footer
+from sklearn.ensemble import HistGradientBoostingRegressor
+from threadpoolctl import threadpool_limits
+
+import kanopt as ko
+
+ROWS, HELD_OUT = 3_000, 600
+LAWS = {
+    "rate": lambda a, b, c, d: 2 + 1.5 * a * (1 + 0.2 * b) + 3 * np.sqrt(c) + 0.4 * d**2,
+    "decay": lambda a, b, c, d: 20 * a * np.exp(-0.4 * b) / c + 2 * d,
+    "threshold": lambda a, b, c, d: 4 + 2 * np.maximum(0, a - 2) + 0.5 * b * c + np.log(d),
+}
+
+
+def measure(law: str, columns: int, noise: float, seed: int) -> dict[str, object]:
+    """Return one line of the table."""
+    rng = np.random.default_rng([seed, columns])
+    table = pd.DataFrame(rng.uniform(0.5, 5.0, (ROWS, columns)), columns=[f"c{k}" for k in range(columns)])
+    names = [f"c{k}" for k in rng.choice(columns, 4, replace=False)]
+    exact = LAWS[law](*(table[name] for name in names))
+    spread = noise * float(exact.std())
+    cost = (exact + spread * rng.standard_normal(ROWS)).rename("cost")
+    train, test = slice(0, ROWS - HELD_OUT), slice(ROWS - HELD_OUT, None)
+
+    def error(predicted: np.ndarray) -> float:
+        return float(np.sqrt(np.mean((cost[test] - predicted) ** 2))) / spread
+
+    tick = time.process_time()
+    model = ko.KANRegressor(seed=seed).fit(table[train], cost[train])
+    fitted = time.process_time()
+    formula = model.to_formula(table[test].assign(cost=cost[test]), "cost", min_r2=-np.inf)
+    read = time.process_time()
+    peer = HistGradientBoostingRegressor(random_state=seed).fit(table[train], cost[train])
+    boosted = time.process_time() - read
+    print(f"{law}, {columns} columns, seed {seed}: {formula}", flush=True)
+    return {
+        "law": law,
+        "columns": columns,
+        "seed": seed,
+        "CPU s, fit": fitted - tick,
+        "CPU s, formula": read - fitted,
+        "found": len(set(names) & formula.used),
+        "others": len(formula.used - set(names)),
+        "network": error(model.predict(table[test])),
+        "formula": error(formula.evaluate(table[test])),
+        "boosting": error(peer.predict(table[test])),
+        "CPU s, boosting": boosted,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--columns", nargs="+", type=int, default=[20, 50, 100], help="default 20 50 100")
+    parser.add_argument("--laws", nargs="+", choices=list(LAWS), default=list(LAWS), help="default all")
+    parser.add_argument("--noise", type=float, default=0.05, help="in standard deviations (default 0.05)")
+    parser.add_argument("--seeds", type=int, default=1, help="tables of every kind (default 1)")
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    with warnings.catch_warnings(), threadpool_limits(1):
+        warnings.simplefilter("ignore", ko.KanoptWarning)
+        lines = [
+            measure(law, columns, given.noise, seed)
+            for columns in given.columns
+            for law in given.laws
+            for seed in range(given.seeds)
+        ]
+    print(f"\n{pd.DataFrame(lines).to_string(index=False, float_format=lambda value: f'{value:,.2f}')}\n")
+    print(footer(["scikit-learn"], f"0-{given.seeds - 1}"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,160 @@
+"""Which of many columns say nothing about the target, so that no network has to learn it.
+
+Trees are boosted on some of the rows, and each column is shuffled among the others: one that matters is missed
+(Breiman 2001, "Random forests", section 10). Small trees see a column that acts with another one as well as one that
+acts alone; faint straight lines in noise, which they do not see, are looked for by least squares. Columns are left out
+only if neither trees nor lines foretell rows worse without them.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.ensemble import HistGradientBoostingRegressor
+
+__all__ = ["MANY", "relevant_columns"]
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+MANY = 12
+"""Columns up to which all are learned from: a network shrinks the idle among few columns by itself."""
+LEAST_ROWS, MOST_ROWS = 300, 6_000
+FOLDS = 3
+MISSED = 3.0
+"""Standard errors by which shuffling a column must raise the error: an idle one does once in 700 times."""
+FAINT = (MISSED, 1.5, 0.5)
+"""The same, lowered where trees without the others foretell rows worse."""
+WORSE = 0.5
+"""Standard errors by which they then do; without idle columns they foretell better, as they overfit less."""
+PRIOR = 10.0
+"""Rows that speak for the mean of all in the mean of a category."""
+
+
+def relevant_columns(
+    numbers: Floats, codes: Integers, target: Floats, weights: Floats, seed: int
+) -> NDArray[np.bool_]:
+    """Return a mask of the columns that say something about the target, alone or together; (i + c,).
+
+    Parameters
+    ----------
+    numbers
+        Columns of numbers, shape (n, i).
+    codes
+        Columns of categories, shape (n, c).
+    target
+        Shape (n,); where it is positive, its logarithm is asked too.
+    weights
+        How many rows each stands for, shape (n,).
+    seed
+        Draws rows, folds and shuffles.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> x = rng.uniform(1, 5, (1000, 15))
+    >>> y = x[:, 3] * x[:, 7] + rng.standard_normal(1000)
+    >>> found = relevant_columns(x, np.zeros((1000, 0), int), y, np.ones(1000), 0)
+    >>> np.flatnonzero(found).tolist()
+    [3, 7]
+    """
+    count = numbers.shape[1] + codes.shape[1]
+    if count <= MANY or len(target) < LEAST_ROWS:
+        return np.ones(count, dtype=bool)
+    rng = np.random.default_rng([seed, 0x5C4E])
+    rows = rng.permutation(len(target))[:MOST_ROWS]
+    if (weights != weights[0]).any():
+        # drawn by their weights rather than weighted, which trees are slow at; copies stay in one fold
+        rows = rng.choice(rows, len(rows), p=weights[rows] / weights[rows].sum())
+    numbers, codes, target, fold = numbers[rows], codes[rows], target[rows], rows % FOLDS
+    targets = [target, np.log(target)] if target.min() > 0.0 else [target]
+    found = np.zeros(count, dtype=bool)
+    for each in targets:
+        found |= _of_target(_Rows(numbers, codes, each, fold), rng)
+    return found if found.any() else np.ones(count, dtype=bool)
+
+
+class _Rows:
+    """Rows in folds; categories as the mean target of the rows that are learned from."""
+
+    def __init__(self, numbers: Floats, codes: Integers, target: Floats, fold: Integers) -> None:
+        self.target, self.fold = target, fold
+        self.folds = [np.column_stack([numbers, self._means(codes, fold != k)]) for k in range(FOLDS)]
+
+    def _means(self, codes: Integers, seen: NDArray[np.bool_]) -> Floats:
+        middle = float(self.target[seen].mean())
+        columns = []
+        for code in codes.T:
+            sums = np.bincount(code, seen * (self.target - middle))
+            columns.append((middle + sums / (np.bincount(code, seen) + PRIOR))[code])
+        return np.column_stack(columns) if columns else np.zeros((len(self.target), 0))
+
+    def lines(self, kept: NDArray[np.bool_]) -> Floats:
+        """Return the squared errors of rows that straight lines were not fitted to, (n,)."""
+        errors = np.zeros(len(self.target))
+        for k, table in enumerate(self.folds):
+            design, out = _design(table[:, kept]), self.fold == k
+            slopes = np.linalg.lstsq(design[~out], self.target[~out], rcond=1e-10)[0]
+            errors[out] = (self.target[out] - design[out] @ slopes) ** 2
+        return errors
+
+    def slopes(self) -> Floats:
+        """Return the slope of every column beside all others, in its standard errors; (k,)."""
+        design = _design(self.folds[0])
+        inverse = np.linalg.pinv(design.T @ design, rcond=1e-10, hermitian=True)
+        slopes = inverse @ (design.T @ self.target)
+        left = self.target - design @ slopes
+        variance = float(left @ left) / max(len(left) - design.shape[1], 1)
+        errors = np.sqrt(np.maximum(variance * np.diag(inverse), 1e-300))
+        return np.asarray(np.abs(slopes) / errors)[:-1]
+
+    def foretold(
+        self, kept: NDArray[np.bool_], rng: np.random.Generator, *, shuffled: bool = False
+    ) -> tuple[Floats, Floats]:
+        """Return the squared errors of rows not learned from, (n,), and what shuffled columns add to them, (n, k)."""
+        errors = np.zeros(len(self.target))
+        raised = np.zeros((len(self.target), int(kept.sum())))
+        for k, table in enumerate(self.folds):
+            x, out = table[:, kept], self.fold == k
+            trees = HistGradientBoostingRegressor(
+                learning_rate=0.2, max_iter=60, max_leaf_nodes=8, min_samples_leaf=10, random_state=0
+            )
+            trees.fit(x[~out], self.target[~out])
+            held, actual = x[out], self.target[out]
+            errors[out] = (actual - trees.predict(held)) ** 2
+            for j in range(held.shape[1] if shuffled else 0):
+                other = held.copy()
+                other[:, j] = rng.permutation(other[:, j])
+                raised[out, j] = (actual - trees.predict(other)) ** 2 - errors[out]
+        return errors, raised
+
+
+def _of_target(rows: _Rows, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """Return a mask of the columns that one form of the target depends on."""
+    everything = np.ones(rows.folds[0].shape[1], dtype=bool)
+    before, raised = rows.foretold(everything, rng, shuffled=True)
+    lines_before = rows.lines(everything)
+    sure = np.maximum(_standard_errors(raised), rows.slopes())
+    for least in FAINT:
+        kept = sure > least
+        if kept.all():
+            break
+        if not kept.any():
+            continue
+        worse = np.column_stack([rows.foretold(kept, rng)[0] - before, rows.lines(kept) - lines_before])
+        if (_standard_errors(worse) <= WORSE).all():
+            return np.asarray(kept)
+    return everything
+
+
+def _design(table: Floats) -> Floats:
+    """Return columns of one size, and one of ones behind them."""
+    spread = table.std(axis=0)
+    scaled = (table - table.mean(axis=0)) / np.where(spread > 0.0, spread, 1.0)
+    return np.column_stack([scaled, np.ones(len(table))])
+
+
+def _standard_errors(values: Floats) -> Floats:
+    """Return the mean of every column in its standard errors."""
+    spread = np.maximum(values.std(axis=0), 1e-150)
+    return np.asarray(values.mean(axis=0) / spread * np.sqrt(len(values)))
