@@ -5,7 +5,8 @@ archives. A share of them runs under a tracer; an input that takes a branch whic
 changed further (the idea of AFL, https://lcamtuf.coredump.cx/afl/technical_details.txt). An input may be read or
 refused with an error of kanopt's tree. Counted are: errors outside the tree, readings of over five seconds, growth of
 the process by over 1 GiB, and processes started, connections opened or files written while reading (audit events of
-Python). Inputs that do any of it are kept in ``--out``, by reader and kind.
+Python). Inputs that do any of it are kept in ``--out``, by reader and kind. An input that ends the process is such an
+error too; the others are read in a new process, with the next seed.
 
 Branch coverage is that of the inputs that joined, over the modules of the reader, measured by coverage.py.
 """
@@ -17,7 +18,6 @@ import hashlib
 import json
 import random
 import resource
-import shutil
 import signal
 import subprocess
 import sys
@@ -28,7 +28,7 @@ import warnings
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
@@ -41,8 +41,11 @@ from kanopt.errors import KanoptError
 
 ROOT = Path(kanopt.__file__).parent
 SECONDS, MEGABYTES = 5.0, 1024
+INPUT, TALLY = "input", "tally.json"
+"""Files in which a worker notes what it is about to read and what it has found, in case that it ends."""
 _STARTS = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.fork", "pickle.find_class")
 _CONNECTS = ("socket.connect", "socket.bind")
+_ENDED = "the process ended with"
 _WRITES = (
     "os.remove",
     "os.rename",
@@ -70,6 +73,13 @@ class Tally:
     branches: float = 0.0
     seconds: float = 0.0
     findings: dict[str, int] = field(default_factory=dict)
+
+
+def _sum(one: Tally, other: Tally) -> Tally:
+    """Add up what two processes found with one reader; branches are the most that one of them has taken."""
+    total = {part.name: getattr(one, part.name) + getattr(other, part.name) for part in fields(Tally)[1:-1]}
+    total["branches"] = max(one.branches, other.branches)
+    return Tally(one.reader, **total, findings=dict(Counter(one.findings) + Counter(other.findings)))
 
 
 class TooSlow(BaseException):
@@ -137,14 +147,13 @@ class Branches:
         return line
 
 
-def work(name: str, inputs: int, seed: int, guided: float, out: Path) -> Tally:
-    """Feed one reader."""
+def work(name: str, inputs: int, seed: int, guided: float, out: Path, folder: Path) -> None:
+    """Feed one reader; the folder is where its files and what it finds are written."""
     target, tally, watch, rng = TARGETS[name], Tally(name), Watch(), random.Random(seed)
     files = frozenset(
         str(path) for path in ROOT.rglob("*.py") if str(path.relative_to(ROOT)).startswith(target.modules)
     )
     branches, pool, begin = Branches(files), target.seeds(), time.monotonic()
-    folder = Path(tempfile.mkdtemp(prefix="kanopt-fuzz-"))
     signal.signal(signal.SIGALRM, _too_slow)
     for content in pool:  # what is loaded when it is first used is no finding
         _read(target, folder, content)
@@ -153,6 +162,8 @@ def work(name: str, inputs: int, seed: int, guided: float, out: Path) -> Tally:
         parent, other = rng.choice(pool), rng.choice(pool)
         content = target.mutate(parent, other, rng)
         tally.inputs += 1
+        tally.seconds = time.monotonic() - begin
+        _write(tally, folder)
         watch.seen.clear()
         watch.on = True
         start = time.monotonic()
@@ -179,13 +190,18 @@ def work(name: str, inputs: int, seed: int, guided: float, out: Path) -> Tally:
         for finding in findings:
             _note(tally, finding, content, out)
     tally.kept, tally.seconds = len(pool), time.monotonic() - begin
+    _write(tally, folder)
     tally.branches = _coverage(target, files, folder, pool)
-    shutil.rmtree(folder)
-    return tally
+    _write(tally, folder)
+
+
+def _write(tally: Tally, folder: Path) -> None:
+    (folder / TALLY).write_text(json.dumps(asdict(tally)))
 
 
 def _read(target: Target, folder: Path, content: bytes) -> str:
     """Return ``"read"``, nothing where it was refused, or what went wrong."""
+    (folder / INPUT).write_bytes(content)
     signal.setitimer(signal.ITIMER_REAL, 2 * SECONDS)
     try:
         with warnings.catch_warnings():
@@ -215,7 +231,7 @@ def _too_slow(_: int, frame: FrameType | None) -> None:
 
 def _note(tally: Tally, finding: str, content: bytes, out: Path) -> None:
     kind = finding.split(":")[0]
-    tally.stray += kind == "outside the tree"
+    tally.stray += kind == "outside the tree" or kind.startswith(_ENDED)
     tally.slow += kind == "slow"
     tally.large += kind == "large"
     tally.touched += kind == "touched"
@@ -242,6 +258,27 @@ def _coverage(target: Target, files: frozenset[str], folder: Path, pool: list[by
     return float(totals["covered_branches"] / max(totals["num_branches"], 1))
 
 
+def feed(name: str, inputs: int, seed: int, guided: float, out: Path) -> Tally:
+    """Feed one reader in a process of its own, and in further ones for as long as inputs end them."""
+    total = Tally(name)
+    while total.inputs < inputs:
+        with tempfile.TemporaryDirectory(prefix="kanopt-fuzz-") as place:
+            folder = Path(place)
+            command = [sys.executable, __file__, "--worker", place, "--readers", name]
+            command += ["--inputs", str(inputs - total.inputs), "--seed", str(seed)]
+            command += ["--guided", str(guided), "--out", str(out)]
+            code = subprocess.run(command, check=False).returncode
+            noted = folder / TALLY
+            found = Tally(**json.loads(noted.read_text())) if noted.exists() else Tally(name)
+            if code:
+                content = (folder / INPUT).read_bytes() if (folder / INPUT).exists() else b""
+                _note(found, f"{_ENDED} {code}", content, out)
+        total, seed = _sum(total, found), seed + 1
+        if not found.inputs:  # so would the next one end
+            break
+    return total
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -253,24 +290,13 @@ def main() -> None:
     parser.add_argument(
         "--out", type=Path, default=Path("reports/fuzz"), help="where inputs with findings are kept"
     )
-    parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--worker", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.worker:
-        for name in given.readers:
-            print(json.dumps(asdict(work(name, given.inputs, given.seed, given.guided, given.out))))
+        work(given.readers[0], given.inputs, given.seed, given.guided, given.out, given.worker)
         return
-    rows = []
-    for (
-        name
-    ) in given.readers:  # each in a process of its own, so that memory of one is not counted with another
-        command = [sys.executable, __file__, "--worker", "--readers", name, "--inputs", str(given.inputs)]
-        command += ["--guided", str(given.guided), "--seed", str(given.seed), "--out", str(given.out)]
-        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
-        if done.returncode:
-            print(f"{name}: the process ended with {done.returncode}", file=sys.stderr)
-            rows.append(Tally(name, stray=1, findings={f"the process ended with {done.returncode}": 1}))
-        else:
-            rows.append(Tally(**json.loads(done.stdout.splitlines()[-1])))
+    # each in a process of its own, so that memory of one is not counted with another
+    rows = [feed(name, given.inputs, given.seed, given.guided, given.out) for name in given.readers]
     print(
         "| reader | inputs | read | outside the tree | over 5 s | over 1 GiB | run or written | branches | seconds |"
     )
