@@ -94,7 +94,7 @@ def _refuse_to_overwrite(file: Path, out: Path | None) -> None:
     from kanopt.problems.routing.instances.reading import best_known_file
 
     beside = best_known_file(file)
-    if out is not None and beside.is_file() and out.resolve() == beside.resolve():
+    if out is not None and beside is not None and out.resolve() == beside.resolve():
         raise click.UsageError(f"--out {out} holds the best known solution of {file}; name another file")
 
 

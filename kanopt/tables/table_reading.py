@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from kanopt.errors import TableError, nearest
+from kanopt.files import require_path
 from kanopt.tables._raw import RawTable, require_file
 from kanopt.tables._reading import OnBad, OnDuplicate, TableReading
 from kanopt.tables._stores import read_frame, read_parquet, read_sql
@@ -125,6 +126,7 @@ def _load(source: str | Path | pd.DataFrame, query: str | None, form: TextFormat
     if query is not None:
         raise TableError("query= is for a SQLAlchemy URL such as 'sqlite:///trips.db', not for a file")
     path = Path(source)
+    require_path(path)
     if path.is_dir():
         require_file(path, "file")
     if path.suffix.lower() not in (*_TEXT, *_PARQUET):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kanopt.errors import FileFormatError
+from kanopt.files import require_path
 from kanopt.text import number_text
 
 __all__ = ["LARGEST_FILE", "LARGEST_NODES", "LARGEST_NUMBER", "TextLines", "read_lines", "require_file"]
@@ -91,8 +92,9 @@ def require_file(path: Path, largest: int = LARGEST_FILE) -> None:
     Raises
     ------
     FileFormatError
-        If it is not there, is no file or has more bytes than `largest`.
+        If it is no path, is not there, is no file or has more bytes than `largest`.
     """
+    require_path(path)
     if not path.is_file():
         what = "a folder" if path.is_dir() else "no file there" if not path.exists() else "no regular file"
         raise FileFormatError(f"{path}: {what}; give the path of an instance file")

@@ -71,7 +71,7 @@ def read_instance(path: str | Path, *, convention: str | None = None) -> Instanc
     file = Path(path)
     name, kind, problem, rounding = _read(file, convention)
     beside = best_known_file(file)
-    best = read_solution(beside).cost if beside.is_file() else None
+    best = read_solution(beside).cost if beside is not None else None
     return Instance(_printable(name), kind, problem, rounding, best, file)
 
 
@@ -97,9 +97,13 @@ def _read(file: Path, convention: str | None) -> tuple[str, str, RoutingProblem,
     return file.stem, POLLUTION, read_pollution(source), "given"
 
 
-def best_known_file(path: Path) -> Path:
-    """Return where the best known solution of an instance lies, if it lies anywhere."""
-    return best_known_json(path) if path.name.endswith(".vrp.json") else path.with_suffix(".sol")
+def best_known_file(path: Path) -> Path | None:
+    """Return the best known solution that lies beside an instance; None where there is none."""
+    try:
+        beside = best_known_json(path) if path.name.endswith(".vrp.json") else path.with_suffix(".sol")
+        return beside if beside.is_file() else None
+    except (OSError, ValueError):  # the name is too long with this ending, or a folder has none
+        return None
 
 
 def _is_vrplib(source: TextLines) -> bool:

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from kanopt.errors import ProblemError
+from kanopt.errors import FileFormatError, ProblemError
+from kanopt.files import require_path
 from kanopt.problems.routing.arrival_functions import ArrivalFunctions
 from kanopt.problems.routing.entities import Client, Depot, RoutingUnits, VehicleType
 from kanopt.problems.routing.instances._json import JsonObject, as_numbers, load_json, read_bytes
@@ -97,6 +98,10 @@ def _arrivals(path: Path, block: JsonObject, size: int) -> ArrivalFunctions:
             "atf_path", f"{name[:80]!r} must be the name of a file in the folder of the instance"
         )
     beside = path.parent / name
+    try:
+        require_path(beside)
+    except FileFormatError as error:
+        raise block.refusal("atf_path", str(error)) from None
     content = read_bytes(beside)
     if hashlib.sha256(content).hexdigest() != block.text("atf_sha256").lower():
         raise block.refusal(

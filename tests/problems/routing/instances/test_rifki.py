@@ -3,12 +3,14 @@
 import gzip
 import hashlib
 import json
+from pathlib import Path
 
 import pytest
 
 from kanopt import read_instance
 from kanopt.errors import FileFormatError, ProblemError
 from kanopt.problems.routing.instances import read_solution
+from kanopt.problems.routing.instances.reading import best_known_file
 
 ARCS = [
     [0, 1, [0, 100, 100, 1000], [10, 110, 150, 1050]],
@@ -105,6 +107,8 @@ def test_functions_that_fall_are_repaired_and_counted(write):
             "td.atf_path: .* must be the name of a file in the folder",
         ),
         ({"td": {"atf_path": "none.gz"}}, "none.gz: no file there"),
+        ({"td": {"atf_path": "x" * 300}}, "T-1.vrp.json: td.atf_path: .* is no path: File name too long"),
+        ({"td": {"atf_path": "a\0b"}}, "td.atf_path: .* is no path: it holds a zero byte"),
     ],
 )
 def test_a_hostile_instance_is_refused_by_key(write, head, told):
@@ -133,6 +137,25 @@ def test_a_hostile_instance_is_refused_by_key(write, head, told):
 def test_hostile_functions_are_refused_by_arc(write, arcs, told):
     with pytest.raises(FileFormatError, match=told):
         read_instance(write(arcs=arcs))
+
+
+@pytest.mark.parametrize("name", ["x" * 300 + ".vrp", "x" * 300 + ".vrp.json", "a\0b.vrp"])
+@pytest.mark.parametrize("read", [read_instance, read_solution])
+def test_what_is_no_path_is_no_instance(tmp_path, read, name):
+    with pytest.raises(FileFormatError, match="is no path: "):
+        read(tmp_path / name)
+
+
+def test_a_name_that_leaves_none_for_the_best_known_solution(write):
+    file = write()
+    assert read_instance(file.rename(file.with_name("x" * 240 + ".vrp.json"))).best_known is None
+
+
+@pytest.mark.parametrize("path", ["/", "."])
+def test_a_folder_is_no_instance(path):
+    assert best_known_file(Path(path)) is None
+    with pytest.raises(FileFormatError, match="a folder; give the path of an instance file"):
+        read_instance(path)
 
 
 def test_damaged_files_are_refused(write, tmp_path):
