@@ -23,6 +23,8 @@ from kanopt.validation import half_text
 UNPACKED, MOST_PACKED = 1 << 28, 50
 """Bytes that any Parquet file may unpack to, and how often its own size a larger one may."""
 _ROWS_AT_ONCE = 65_536
+_BUFFER = 4_096
+"""Bytes that a reader holds of a column; without a buffer, one that is to read no row reads all columns."""
 _SMALLEST_VALUE = 1  # bytes, of a truth value or a small number
 
 __all__ = ["read_frame", "read_parquet", "read_sql"]
@@ -62,10 +64,10 @@ def _read_to_limit(path: Path) -> Any:
         If it unpacks to more than :data:`UNPACKED` and :data:`MOST_PACKED` times its own size.
     """
     most = max(UNPACKED, MOST_PACKED * path.stat().st_size)
-    file = pq.ParquetFile(path)
-    head = file.metadata
-    groups = [head.row_group(place) for place in range(head.num_row_groups)]
-    values = sum(group.column(place).num_values for group in groups for place in range(group.num_columns))
+    file = pq.ParquetFile(path, buffer_size=_BUFFER)
+    if not file.metadata.num_columns:
+        raise TableError(f"{path.name}: has no columns")
+    values = _count_values(file)
     if _SMALLEST_VALUE * values > most:
         raise _unpacks_error(path, _SMALLEST_VALUE * values)
     texts = [
@@ -81,6 +83,23 @@ def _read_to_limit(path: Path) -> Any:
             raise _unpacks_error(path, size)
         parts.append(batch)
     return pa.Table.from_batches(parts, coded.schema_arrow).cast(file.schema_arrow)
+
+
+def _count_values(file: Any) -> int:
+    """Return how many values a Parquet file says the columns of its schema hold.
+
+    What is wrong in the description of a column, such as the sizes of its histograms, ends the process when pyarrow
+    is asked for that column; a reader that is to read no row looks at the same descriptions first, and raises.
+    """
+    head, values = file.metadata, 0
+    for place in range(head.num_row_groups):
+        # not file.iter_batches, which admits no batch of 0 rows: one row may hold a billion values
+        for _ in file.reader.iter_batches(0, [place]):
+            pass
+        group = head.row_group(place)
+        # the group may describe more columns than the schema has; asking for these ends the process, too
+        values += sum(max(group.column(column).num_values, 0) for column in range(head.num_columns))
+    return values
 
 
 def _is_text(kind: Any) -> bool:
