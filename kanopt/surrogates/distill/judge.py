@@ -24,6 +24,7 @@ from kanopt.surrogates.distill.curves import TABULATED
 from kanopt.surrogates.distill.forms import FORMS
 from kanopt.surrogates.distill.mixed import Edge, Mixed, Rows
 from kanopt.surrogates.distill.refitting import Refit
+from kanopt.surrogates.signomials.program import FLATTEST, STEEPEST
 
 __all__ = [
     "OPERATOR",
@@ -157,7 +158,7 @@ def corners(model: Mixed, inputs: np.ndarray) -> np.ndarray:
 
 
 def is_admissible(model: Mixed, inputs: np.ndarray) -> bool:
-    """Whether every edge is finite, defined and as monotone as it must be on these inputs."""
+    """Whether every edge is finite, defined and as monotone as it must be on these inputs, and no power is odd."""
     with np.errstate(all="ignore"):
         nodes = model.signals(inputs).nodes
     for edge in model.edges:
@@ -167,6 +168,10 @@ def is_admissible(model: Mixed, inputs: np.ndarray) -> bool:
         if not (edge.form.name in TABULATED or edge.is_zero or edge.admits(edge.form)):
             return False
         if not (finite and edge.form.admits(low, high) and edge.keeps_shape(low, high)):
+            return False
+        # as in laws that are looked for on the rows: a logarithm, or a threshold, in disguise
+        free_power = edge.form.name == "power" and not edge.form.fixed
+        if free_power and not FLATTEST < abs(float(edge.theta[-1])) < STEEPEST:
             return False
     return True
 

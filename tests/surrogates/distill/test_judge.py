@@ -183,3 +183,10 @@ def test_constants_count_in_factors_of_products_that_nothing_else_takes_in() -> 
     pinned = product.without_bias(0, 1)
     assert offsets(pinned) == [(0, 0)]
     assert complexity(pinned) == 4
+
+
+@pytest.mark.parametrize(("exponent", "sound"), [(0.005, False), (-0.5, True), (1.7, True), (9.3, False)])
+def test_powers_that_are_something_else_in_disguise_are_not_admitted(exponent: float, sound: bool) -> None:
+    x = np.linspace(0.5, 2.0, 40)[:, None]
+    model = Mixed((Edge(0, 0, 0, POWER, np.array([2.0, exponent])),), (np.zeros(1),))
+    assert is_admissible(model, x) is sound
