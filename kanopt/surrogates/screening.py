@@ -63,10 +63,11 @@ def relevant_columns(
         return np.ones(count, dtype=bool)
     rng = np.random.default_rng([seed, 0x5C4E])
     rows = rng.permutation(len(target))[:MOST_ROWS]
+    folds = rng.integers(0, FOLDS, len(target))
     if (weights != weights[0]).any():
         # drawn by their weights rather than weighted, which trees are slow at; copies stay in one fold
         rows = rng.choice(rows, len(rows), p=weights[rows] / weights[rows].sum())
-    numbers, codes, target, fold = numbers[rows], codes[rows], target[rows], rows % FOLDS
+    numbers, codes, target, fold = numbers[rows], codes[rows], target[rows], folds[rows]
     targets = [target, np.log(target)] if target.min() > 0.0 else [target]
     found = np.zeros(count, dtype=bool)
     for each in targets:
