@@ -49,7 +49,7 @@ def check_outputs(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
     OSError
         If there is no writing where a file is to go.
     click.UsageError
-        If a file is to replace one that is read.
+        If a file is to replace one that is read, or is a link to one in another folder.
     """
     read = {path.resolve() for path in inputs}
     for path in outputs:
@@ -57,6 +57,12 @@ def check_outputs(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
         if path.resolve() in read:
             raise click.UsageError(
                 f"{path} is read, and would be replaced by what is written; name another file"
+            )
+        # a folder from a stranger may hold the link where a report goes by itself
+        if path.is_symlink() and path.resolve().parent != path.parent.resolve():
+            raise click.UsageError(
+                f"{path} is a link to {path.resolve()}, in another folder, which would be replaced; remove the link, "
+                "or name the file itself"
             )
 
 

@@ -67,6 +67,19 @@ def test_a_solution_must_not_replace_its_instance(case, cli):
     assert "toy.vrp is read, and would be replaced" in err
 
 
+@pytest.mark.usefixtures("idle", "obstacles")
+def test_nothing_is_written_through_a_link_into_another_folder(case, cli, tmp_path_factory):
+    mine = tmp_path_factory.mktemp("home") / "notes.html"
+    mine.write_text("my notes")
+    (case / "reports").mkdir()
+    (case / "reports" / "case.html").symlink_to(mine)
+    code, _, err = cli("run", "case.toml")
+    assert code == 2
+    assert "case.html is a link to" in err
+    assert "remove the link" in err
+    assert mine.read_text() == "my notes"
+
+
 def test_a_disk_that_fills_is_named_with_the_file_and_leaves_the_old_one(case, cli, monkeypatch):
     (case / "r.html").write_text("the old report")
 
