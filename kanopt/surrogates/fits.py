@@ -100,22 +100,18 @@ def _active_columns(
 
     Where an argument speaks of single columns, a law of them is wanted, and all are kept.
     """
-    from kanopt.surrogates.options import settings_of
+    from kanopt.surrogates.options import is_open, settings_of
     from kanopt.surrogates.screening import MANY, relevant_columns
 
-    if frame.shape[1] <= MANY or any(
-        getattr(model, name) not in (None, "auto") for name in _OF_SINGLE_COLUMNS
-    ):
+    if frame.shape[1] <= MANY or not all(is_open(getattr(model, name)) for name in _OF_SINGLE_COLUMNS):
         return frame
     filled = indicators_of(model.missing, frame, weights).transform(frame)
     encoding = encoding_of(filled)
     seed = settings_of(model, encoding).seed
     found = relevant_columns(*encoding.split(filled), target, weights, seed)
-    order = [feature.name for feature in encoding.inputs]
-    relevant = {name for name, kept in zip(order, found, strict=True) if kept}
+    relevant = {feature.name for feature, kept in zip(encoding.inputs, found, strict=True) if kept}
     # a gap may say more than the numbers beside it
-    known = {name: {name, indicator_name(name)} & set(order) for name in map(str, frame.columns)}
-    return frame.loc[:, [bool(known[str(name)] & relevant) for name in frame.columns]]
+    return frame.loc[:, [bool({name, indicator_name(name)} & relevant) for name in map(str, frame.columns)]]
 
 
 def fit_targets(

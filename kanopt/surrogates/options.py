@@ -21,7 +21,14 @@ from kanopt.surrogates.naming import by_name, column_of
 from kanopt.surrogates.settings import FitMonitor, Settings
 from kanopt.text import number_text
 
-__all__ = ["RegressorArguments", "device_of", "periods_of", "settings_of", "warn_of_contradictions"]
+__all__ = [
+    "RegressorArguments",
+    "device_of",
+    "is_open",
+    "periods_of",
+    "settings_of",
+    "warn_of_contradictions",
+]
 
 
 class RegressorArguments(Protocol):
@@ -200,6 +207,11 @@ def _seed(value: Any) -> int:
 
 def _is_text(value: Any, text: str) -> bool:
     return isinstance(value, str) and value == text
+
+
+def is_open(value: Any) -> bool:
+    """Whether an argument leaves the choice: None or "auto"."""
+    return value is None or _is_auto(value)
 
 
 def _is_auto(value: Any) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
@@ -66,20 +66,26 @@ def outside_of(model: KANRegressor, X: ArrayLike | pd.DataFrame) -> pd.DataFrame
 
 
 def warn_of_rows_outside(
-    model: KANRegressor,
+    models: Sequence[KANRegressor],
     X: ArrayLike | pd.DataFrame,
-    numbers: NDArray[np.float64],
+    numbers: Sequence[NDArray[np.float64]],
     below_zero: NDArray[np.bool_],
 ) -> None:
     """Warn once of all rows whose encoded numbers lie outside the data by more than a share of a column's range.
 
-    Which rows are predicted below zero, as no target was, is told too.
+    Which rows are predicted below zero, as no target was, is told too. Of several targets each has a model, and numbers
+    of the columns that its law is of.
     """
-    tests = _tests(model, numbers, model._law.domain.widened(_BEYOND))
+    tests = [
+        test
+        for model, encoded in zip(models, numbers, strict=True)
+        for test in _tests(model, encoded, model._law.domain.widened(_BEYOND))
+    ]
     flags = np.logical_or.reduce([beyond for _, beyond in tests]) if tests else np.zeros(0, dtype=bool)
     if not flags.any():
         return
-    columns = [concerned[0] for concerned, beyond in tests if len(concerned) == 1 and beyond.any()]
+    alone = (concerned[0] for concerned, beyond in tests if len(concerned) == 1 and beyond.any())
+    columns = list(dict.fromkeys(alone))
     first = row_name(X.index if isinstance(X, pd.DataFrame) else None, int(flags.argmax()))
     count, negative = int(flags.sum()), int((flags & below_zero).sum())
     told = f", {negative:,} of them to below zero, where no target was" if negative else ""

@@ -317,7 +317,8 @@ class KANRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scik
         negative = [
             (output < 0.0) & (model._law.lowest >= 0.0) for model, output in zip(models, found, strict=True)
         ]
-        readings.warn_of_rows_outside(models[0], X, encoded[0][0], np.any(negative, axis=0))
+        numbers = [each for each, _ in encoded]
+        readings.warn_of_rows_outside(models, X, numbers, np.any(negative, axis=0))
         return np.column_stack(found) if hasattr(self, "outputs_") else found[0]
 
     def predict_interval(
