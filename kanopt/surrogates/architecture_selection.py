@@ -72,6 +72,7 @@ def select_structure(table: TrainingTable, settings: Settings) -> tuple[Trial, l
 
 def _select(search: ArchitectureSearch, targets: list[bool]) -> Trial:
     settings = search.settings
+    settings.monitor.most = _most_structures(search, targets)
     best = _fit_additive_targets(search, targets)
     if settings.hidden is None:
         finals = _add_hidden(search, best)
@@ -85,6 +86,15 @@ def _select(search: ArchitectureSearch, targets: list[bool]) -> Trial:
         others = best if settings.hidden is None else finals
         chosen = next((trial for trial in others if search.is_significant_gain(chosen, trial)), chosen)
     return search.refine(chosen)
+
+
+def _most_structures(search: ArchitectureSearch, targets: list[bool]) -> int:
+    """Return how many structures are tried at most: with both losses, all logarithms and all hidden nodes."""
+    settings = search.settings
+    logs = 0 if settings.logs is not None else 1 + min(len(search.table.encoding.numbers), 8)
+    additive = 2 if settings.loss is None else 1
+    hidden = 0 if settings.hidden == () else 2 if settings.hidden else 3
+    return len(targets) * (additive + logs + hidden) + (settings.hidden is None)
 
 
 def _fit_requested(search: ArchitectureSearch, start: Trial) -> Trial:
@@ -106,6 +116,7 @@ def _fit(search: ArchitectureSearch, structure: LawStructure) -> Trial:
 def _record_trial(search: ArchitectureSearch, trial: Trial) -> Trial:
     """Append a trial to the list; stop the search if requested."""
     search.trials.append(trial)
+    search.settings.monitor.note_error(trial.rmse)
     if search.settings.monitor.should_stop():
         raise _SearchStopped
     return trial

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import warnings
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,26 +11,24 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import clone
 
-from kanopt.errors import FitError
-from kanopt.interrupt import Interrupt
+from kanopt.errors import FitError, KanoptWarning
 from kanopt.surrogates.encoding import LEAST_ROWS, encoding_of
 from kanopt.surrogates.frames import table_of
 from kanopt.surrogates.input_checks import (
-    fit_monitor,
     indicators_of,
     is_multi_target,
     name_of,
     refuse_leak,
     used_rows,
-    warn_if_stopped,
     weights_of,
 )
 from kanopt.surrogates.missing import MissingIndicators, indicator_name
+from kanopt.surrogates.monitor import FitMonitor
 from kanopt.surrogates.text_columns import refuse_identifiers, refuse_numbers_as_text
+from kanopt.text import count_text
 
 if TYPE_CHECKING:
     from kanopt.surrogates.regressor import KANRegressor
-    from kanopt.surrogates.settings import FitMonitor, FitProgress
 
 __all__ = ["OF_COLUMNS", "fit_memory", "fit_source", "fit_table", "fit_targets"]
 
@@ -40,18 +39,27 @@ OF_COLUMNS = ("n_features_in_", "feature_names_in_", "_units")
 """What a fit notes of the columns before anything is learned."""
 
 
-def fit_memory(
-    model: KANRegressor, X: Any, y: Any, sample_weight: Any, progress: Callable[[FitProgress], None] | None
-) -> None:
+def fit_memory(model: KANRegressor, X: Any, y: Any, sample_weight: Any, watch: FitMonitor) -> None:
     """Fit a table in memory."""
-    from kanopt.surrogates.threads import one_thread
-
     if is_multi_target(y):
-        model._fit_targets(X, y, sample_weight, progress)
+        model._fit_targets(X, y, sample_weight, watch)
         return
-    with one_thread(), Interrupt() as interrupt:
-        model._fit_table(X, y, sample_weight, fit_monitor(progress, interrupt))
-    warn_if_stopped(interrupt, len(model.alternatives_))
+    model._fit_table(X, y, sample_weight, watch)
+    _mark_if_stopped([model], watch)
+
+
+def _mark_if_stopped(models: Sequence[KANRegressor], watch: FitMonitor) -> None:
+    """Note in models whether their fit was stopped, and warn if it was."""
+    tried = sum(len(model.alternatives_) for model in models)
+    for model in models:
+        how = f"{watch.stopped} after {count_text(len(model.alternatives_), 'structure')}"
+        model.stopped_ = how if watch.stopped else ""
+    if watch.stopped:
+        warnings.warn(
+            f"the fit was stopped {watch.stopped}; kept is the best of {count_text(tried, 'structure')} tried so far",
+            KanoptWarning,
+            stacklevel=4,
+        )
 
 
 def fit_table(model: KANRegressor, X: Any, y: Any, sample_weight: Any, watch: FitMonitor) -> None:
@@ -114,32 +122,22 @@ def _active_columns(
     return frame.loc[:, [bool({name, indicator_name(name)} & relevant) for name in map(str, frame.columns)]]
 
 
-def fit_targets(
-    model: KANRegressor,
-    X: Any,
-    y: Any,
-    sample_weight: Any,
-    progress: Callable[[FitProgress], None] | None,
-) -> None:
+def fit_targets(model: KANRegressor, X: Any, y: Any, sample_weight: Any, watch: FitMonitor) -> None:
     """Fit one model per target; a law per target is what can be read, so that no node is shared."""
-    from kanopt.surrogates.threads import one_thread
-
     targets = y if isinstance(y, pd.DataFrame) else pd.DataFrame(np.asarray(y))
     names = [str(name) if isinstance(name, str) else f"target{name}" for name in targets.columns]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise FitError(f"two targets are called {twice!r}; rename or drop one of them")
     models: dict[str, KANRegressor] = {name: clone(model) for name in names}
-    with one_thread(), Interrupt() as interrupt:
-        for place, (name, each) in enumerate(models.items()):
-            target = targets.iloc[:, place].rename(name)
-            each._fit_table(X, target, sample_weight, fit_monitor(progress, interrupt))
+    for place, (name, each) in enumerate(models.items()):
+        each._fit_table(X, targets.iloc[:, place].rename(name), sample_weight, watch)
     table_of(model, X, reset=True)
     for name in [name for name in vars(model) if name.endswith("_") and name not in OF_COLUMNS]:
         delattr(model, name)
     model._rows, model._simpler_laws = None, ()
     model.outputs_ = models
-    warn_if_stopped(interrupt, sum(len(each.alternatives_) for each in models.values()))
+    _mark_if_stopped(list(models.values()), watch)
 
 
 def fit_source(
@@ -148,11 +146,10 @@ def fit_source(
     target: Any,
     weights: Any,
     columns: list[str] | None,
-    progress: Callable[[FitProgress], None] | None,
+    watch: FitMonitor,
 ) -> None:
     """Fit a table that is read batch by batch."""
     from kanopt.surrogates.streaming import learn_streamed
-    from kanopt.surrogates.threads import one_thread
 
     for value, what in ((target, "y"), (weights, "sample_weight")):
         if not isinstance(value, str) and not (value is None and what == "sample_weight"):
@@ -166,16 +163,9 @@ def fit_source(
     model._units = {}
     # Arguments by position are counted against the table, not against the one of an earlier fit.
     model.__dict__.pop("n_features_in_", None)
-    with one_thread(), Interrupt() as interrupt:
-        found = learn_streamed(
-            source,
-            target,
-            model,
-            features=columns,
-            weights=weights,
-            periods=model.periodic,
-            watch=fit_monitor(progress, interrupt),
-        )
+    found = learn_streamed(
+        source, target, model, features=columns, weights=weights, periods=model.periodic, watch=watch
+    )
     model._indicators = MissingIndicators({})
     model.alternatives_, model._rows, model._simpler_laws = (
         found.alternatives,
@@ -186,4 +176,4 @@ def fit_source(
     model.n_features_in_ = len(found.law.encoding.features)
     model._columns = found.law.encoding.names
     model._set_fitted(found.law, target)
-    warn_if_stopped(interrupt, len(model.alternatives_))
+    _mark_if_stopped([model], watch)

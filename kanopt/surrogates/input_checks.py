@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,19 +11,14 @@ from numpy.typing import NDArray
 from sklearn.utils import column_or_1d
 from sklearn.utils.validation import _check_sample_weight
 
-from kanopt.errors import FitError, KanoptWarning
-from kanopt.interrupt import Interrupt
+from kanopt.errors import FitError
 from kanopt.surrogates.encoding import check_numbers, row_name
 from kanopt.surrogates.missing import MissingIndicators
 from kanopt.text import number_text
 
-if TYPE_CHECKING:
-    from kanopt.surrogates.settings import FitMonitor, FitProgress
-
 __all__ = [
     "calibration_of",
     "coverage_of",
-    "fit_monitor",
     "indicators_of",
     "is_multi_target",
     "name_of",
@@ -34,7 +27,6 @@ __all__ = [
     "refuse_unmeasured",
     "target_of",
     "used_rows",
-    "warn_if_stopped",
     "weights_of",
     "whole_number",
 ]
@@ -54,26 +46,6 @@ def indicators_of(missing: Any, frame: pd.DataFrame, weights: Floats) -> Missing
     if not isinstance(missing, str) or missing not in ("error", "indicator"):
         raise FitError(f"missing={missing!r} is unknown; use 'error' or 'indicator'")
     return MissingIndicators({}) if missing == "error" else MissingIndicators.from_frame(frame, weights)
-
-
-def fit_monitor(progress: Callable[[FitProgress], None] | None, interrupt: Interrupt) -> FitMonitor:
-    """Return a monitor that calls `progress`, and stops on Ctrl-C."""
-    from kanopt.surrogates.settings import FitMonitor
-
-    if progress is not None and not callable(progress):
-        raise FitError(f"progress={progress!r} must be a function of the progress, such as progress=print")
-
-    return FitMonitor(progress, lambda: interrupt.asked)
-
-
-def warn_if_stopped(interrupt: Interrupt, tried: int) -> None:
-    """Warn that a fit was stopped, and which result is kept."""
-    if interrupt.asked:
-        warnings.warn(
-            f"the fit was stopped; kept is the best of {tried} structures tried so far",
-            KanoptWarning,
-            stacklevel=3,
-        )
 
 
 def refuse_names(y: Any, sample_weight: Any) -> None:

@@ -17,8 +17,9 @@ from kanopt.kan.constraints import ShapeConstraints
 from kanopt.kan.robust import LOSSES
 from kanopt.surrogates.encoding import Feature, FeatureEncoding, row_name
 from kanopt.surrogates.input_checks import whole_number
+from kanopt.surrogates.monitor import FitMonitor
 from kanopt.surrogates.naming import by_name, column_of
-from kanopt.surrogates.settings import FitMonitor, Settings
+from kanopt.surrogates.settings import Settings
 from kanopt.text import number_text
 
 __all__ = [

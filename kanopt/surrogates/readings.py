@@ -47,6 +47,8 @@ def summary_of(
     structure = model._law.structure
     if model.idle_features_:
         structure += f"; {count_text(len(model.idle_features_), 'column')} without effect left out"
+    if model.stopped_:
+        structure += f"; the best law until the fit was stopped {model.stopped_}"
     return Summary(model.target_name_, structure, fit, effects)
 
 

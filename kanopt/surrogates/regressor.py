@@ -31,6 +31,7 @@ from kanopt.surrogates.law import NetworkLaw
 from kanopt.surrogates.missing import MissingIndicators
 from kanopt.surrogates.storage import load_model, model_of_parts, model_parts, write_model
 from kanopt.surrogates.summary import Summary
+from kanopt.surrogates.watching import watched
 from kanopt.tables.batches import is_source
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from kanopt.surrogates.diagnostics import SeparabilityTests as Separability
     from kanopt.surrogates.diagram import Diagram
     from kanopt.surrogates.distill.mixed import Rows
-    from kanopt.surrogates.settings import FitMonitor, FitProgress
+    from kanopt.surrogates.monitor import FitMonitor, FitProgress
 
 __all__ = ["KANRegressor"]
 
@@ -127,6 +128,9 @@ class KANRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scik
     idle_features_
         Of a table with more than twelve columns those that say nothing about the target, and so have no part in the law
         (:mod:`kanopt.surrogates.screening`); none is left out where an argument speaks of single columns.
+    stopped_ : str
+        By what the search was stopped before its end, Ctrl-C or its budget, and after how many structures; empty where
+        it was not.
     n_features_in_, feature_names_in_
         As in scikit-learn.
 
@@ -147,6 +151,7 @@ class KANRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scik
     _indicators: MissingIndicators
     _simpler_laws: tuple[tuple[NetworkLaw, Rows], ...] = ()
     _units: Mapping[str, str] = MappingProxyType({})
+    stopped_: str = ""
 
     def __init__(  # noqa: PLR0913 - scikit-learn reads the parameters off the signature
         self,
@@ -246,11 +251,13 @@ class KANRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scik
         sample_weight: Any = None,
         *,
         columns: list[str] | None = None,
-        progress: Callable[[FitProgress], None] | None = None,
+        budget: float | None = None,
+        progress: Callable[[FitProgress], None] | bool | None = None,
     ) -> Self:
         """Learn the law from rows, and return the model.
 
-        Ctrl-C ends the search; the best law found so far is kept, and a warning says so.
+        How long it searches is counted in work, so that a seed gives its law on every machine. Ctrl-C and `budget`
+        end the search; the best law found so far is kept, :attr:`stopped_` and a warning say so.
 
         Parameters
         ----------
@@ -266,8 +273,13 @@ class KANRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scik
             one. For a path or a callable the name of a column.
         columns : list of str, optional
             For a path or a callable: the columns to learn from, by default all others.
-        progress : callable, optional
-            Called with a :class:`FitProgress` after every step.
+        budget : float, optional
+            Seconds by the clock after which the search ends, in all for several targets. What is longer than any
+            search changes nothing.
+        progress : callable or bool, optional
+            Called with a :class:`FitProgress` after every step; if it raises KeyboardInterrupt, that is a Ctrl-C. By
+            default a line at a terminal and in a notebook tells the same from the second second on, with False nothing
+            does.
 
         Returns
         -------
@@ -282,16 +294,17 @@ class KANRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scik
         """
         before = {name: value for name, value in vars(self).items() if name in OF_COLUMNS}
         try:
-            if is_source(X):
-                self._fit_source(X, y, sample_weight, columns, progress)
+            with watched(progress, budget) as watch:
+                if is_source(X):
+                    self._fit_source(X, y, sample_weight, columns, watch)
+                    return self
+                if columns is not None:
+                    raise FitError(
+                        "columns is for tables read from a path; pass the frame with the columns you mean"
+                    )
+                refuse_names(y, sample_weight)
+                fit_memory(self, X, y, sample_weight, watch)
                 return self
-            if columns is not None:
-                raise FitError(
-                    "columns is for tables read from a path; pass the frame with the columns you mean"
-                )
-            refuse_names(y, sample_weight)
-            fit_memory(self, X, y, sample_weight, progress)
-            return self
         except BaseException:
             # scikit-learn notes the columns before anything is learned: a refused refit leaves the model as it was.
             for name in OF_COLUMNS:
@@ -590,10 +603,8 @@ class KANRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scik
     def _fit_table(self, X: Any, y: Any, sample_weight: Any, watch: FitMonitor) -> None:
         fit_table(self, X, y, sample_weight, watch)
 
-    def _fit_targets(
-        self, X: Any, y: Any, sample_weight: Any, progress: Callable[[FitProgress], None] | None
-    ) -> None:
-        fit_targets(self, X, y, sample_weight, progress)
+    def _fit_targets(self, X: Any, y: Any, sample_weight: Any, watch: FitMonitor) -> None:
+        fit_targets(self, X, y, sample_weight, watch)
 
     def _fit_source(
         self,
@@ -601,9 +612,9 @@ class KANRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scik
         target: Any,
         weights: Any,
         columns: list[str] | None,
-        progress: Callable[[FitProgress], None] | None,
+        watch: FitMonitor,
     ) -> None:
-        fit_source(self, source, target, weights, columns, progress)
+        fit_source(self, source, target, weights, columns, watch)
 
     _columns: tuple[str, ...] = ()
     """Names of the columns of the table, in its order, once it is fitted."""

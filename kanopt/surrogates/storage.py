@@ -151,6 +151,7 @@ def model_parts(model: KANRegressor) -> tuple[dict[str, Any], dict[str, NDArray[
     header["named"] = hasattr(model, "feature_names_in_")
     header["fills"] = dict(model._indicators.fills)
     header["units"] = dict(model._units)
+    header["stopped"] = model.stopped_
     header["arguments"] = {name: _to_json_value(value) for name, value in model.get_params().items()}
     header["alternatives"] = json.loads(model.alternatives_.to_json(orient="records", double_precision=15))
     return header, arrays
@@ -191,6 +192,8 @@ def model_of_parts(kind: type[ModelT], header: dict[str, Any], arrays: dict[str,
     # files from before columns were converted have none
     model._units = {str(name): check_unit(unit) for name, unit in header.get("units", {}).items()}
     model._set_fitted(law, target)
+    # files from before fits were marked have no mark
+    model.stopped_ = str(header.get("stopped", ""))
     return model
 
 

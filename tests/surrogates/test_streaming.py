@@ -20,7 +20,7 @@ from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import Data, LeastSquares
 from kanopt.kan.robust import HUBER, robust_weights
 from kanopt.surrogates.fitting import LearningResult
-from kanopt.surrogates.settings import FitMonitor
+from kanopt.surrogates.monitor import FitMonitor
 from kanopt.surrogates.streaming import learn_streamed
 from kanopt.surrogates.streaming.row_blocks import CategoryCodes, SourceColumns
 from kanopt.surrogates.streaming.streamed_squares import RobustLoss, StreamedSquares
@@ -62,10 +62,10 @@ class StopsAfter(FitMonitor):
     """Says to stop when it was asked before so many times."""
 
     def __init__(self, times: int) -> None:
-        super().__init__(stop=self._asked)
+        super().__init__()
         self.left = times
 
-    def _asked(self) -> bool:
+    def should_stop(self) -> bool:
         self.left -= 1
         return self.left < 0
 
@@ -199,12 +199,15 @@ class TestSameLawAsInMemory:
         assert streamed.law.measures["training"]["rows"] == SAMPLE
         assert np.std(predicted(streamed, trips) - trips["cost_eur"]) < 1.1
 
-    def test_asked_to_stop_in_the_last_reading_the_law_is_that_of_all_rows(self, trips: pd.DataFrame) -> None:
+    def test_asked_to_stop_in_the_last_reading_the_law_is_that_of_all_rows(
+        self, trips: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         reading = Reading(trips[[*FEATURES, "cost_eur"]])
         model = ko.KANRegressor(**PLAIN)
         whole = learn_streamed(reading, "cost_eur", model, sample=SAMPLE)
         reading.count = 0
-        watch = FitMonitor(stop=lambda: reading.count == 3 * reading.batches - 1)
+        watch = FitMonitor()
+        monkeypatch.setattr(watch, "should_stop", lambda: reading.count == 3 * reading.batches - 1)
         streamed = learn_streamed(reading, "cost_eur", model, watch=watch, sample=SAMPLE)
         np.testing.assert_allclose(predicted(streamed, trips), predicted(whole, trips), rtol=1e-9)
         assert reading.count == 3 * reading.batches - 1

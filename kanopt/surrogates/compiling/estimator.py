@@ -36,7 +36,7 @@ from kanopt.surrogates.summary import Summary
 from kanopt.tables import units_of
 
 if TYPE_CHECKING:
-    from kanopt.surrogates.settings import FitMonitor
+    from kanopt.surrogates.monitor import FitMonitor
 
 __all__ = ["PriorRegressor"]
 

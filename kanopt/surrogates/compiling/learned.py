@@ -17,7 +17,7 @@ from kanopt.surrogates.options import RegressorArguments, periods_of, settings_o
 
 if TYPE_CHECKING:
     from kanopt.surrogates.distill import Trained
-    from kanopt.surrogates.settings import FitMonitor
+    from kanopt.surrogates.monitor import FitMonitor
 
 __all__ = ["distilled", "in_units", "learned", "spares_rows"]
 

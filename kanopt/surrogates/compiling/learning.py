@@ -18,7 +18,7 @@ from kanopt.surrogates.compiling.scales import FACTOR, SHARE, SUM, Scale
 from kanopt.surrogates.regressor import KANRegressor
 
 if TYPE_CHECKING:
-    from kanopt.surrogates.settings import FitMonitor
+    from kanopt.surrogates.monitor import FitMonitor
 
 __all__ = ["learn"]
 

@@ -27,7 +27,7 @@ from kanopt.surrogates.law import NetworkLaw
 
 if TYPE_CHECKING:
     from kanopt.surrogates.distill import Trained
-    from kanopt.surrogates.settings import FitMonitor
+    from kanopt.surrogates.monitor import FitMonitor
 
 __all__ = ["Training", "network_learned", "trained_of"]
 

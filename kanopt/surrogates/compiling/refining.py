@@ -28,7 +28,7 @@ from kanopt.kan.description import Layer, Network
 from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import Data, LeastSquares
 from kanopt.kan.penalty import Penalty
-from kanopt.surrogates.settings import FitMonitor
+from kanopt.surrogates.monitor import FitMonitor
 
 __all__ = ["Refined", "batch_of", "refined"]
 

@@ -39,9 +39,10 @@ from kanopt.surrogates.architecture_search import ArchitectureSearch
 from kanopt.surrogates.architecture_selection import select_structure
 from kanopt.surrogates.fitting import LearningResult, law_of, learn
 from kanopt.surrogates.law import NetworkLaw
+from kanopt.surrogates.monitor import FitMonitor
 from kanopt.surrogates.options import RegressorArguments, settings_of, warn_of_contradictions
 from kanopt.surrogates.proofs import held_positive
-from kanopt.surrogates.settings import FitMonitor, Settings
+from kanopt.surrogates.settings import Settings
 from kanopt.surrogates.streaming.measuring import measure_law
 from kanopt.surrogates.streaming.row_blocks import ReadingStopped, SourceColumns
 from kanopt.surrogates.streaming.streamed_squares import QuadraticModel, RobustLoss, StreamedSquares

@@ -1,0 +1,178 @@
+"""How far a search for a law is, and when it is to stop: for the structure of a network, and for a formula."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kanopt.interrupt import Interrupt
+from kanopt.text import count_text, number_text, percent_text, seconds_text
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["FitMonitor", "FitProgress"]
+
+
+@dataclass(frozen=True)
+class FitProgress:
+    """How far a search for a law is.
+
+    Attributes
+    ----------
+    structure
+        What is being fitted, in words.
+    tried
+        Number of structures finished; of a formula, what was looked for before.
+    most
+        How many structures there are at most; 0 where that is not known.
+    step
+        Number of training steps, or refits, on this structure.
+    loss
+        Smallest loss of the batch, relative to that of the first step.
+    refits
+        Number of training steps, or refits, in all.
+    refits_most
+        After how many refits a search for a formula ends; None for training steps, which no number ends.
+    error
+        Smallest error of a structure so far, None before the first is finished: the root mean square error of rows
+        left out, in the units of the target; of a formula that of the rows.
+    relative
+        Whether the error is that of the logarithm, and so a share of the target.
+    seconds, seconds_left
+        How long it takes already, and how much of the time given is left, None where none was given.
+    """
+
+    structure: str
+    tried: int
+    step: int
+    loss: float
+    most: int = 0
+    refits: int = 0
+    refits_most: int | None = None
+    error: float | None = None
+    relative: bool = False
+    seconds: float = 0.0
+    seconds_left: float | None = None
+
+    def __str__(self) -> str:
+        most = f" of at most {self.most}" if self.most else ""
+        work = count_text(self.refits, "step")
+        if self.refits_most is not None:
+            work = f"{self.refits:,} of {self.refits_most:,} refits"
+        parts = [f"structure {self.tried + 1}{most} ({self.structure})", work]
+        if self.error is not None:
+            error = percent_text(self.error) if self.relative else number_text(self.error, 3)
+            parts.append(f"best error {error}")
+        if self.seconds_left is not None:
+            parts.append(f"{seconds_text(max(self.seconds_left, 0.0))} left")
+        return ", ".join(parts)
+
+
+class FitMonitor:
+    """Reports how far a search for a law is, and decides when to stop.
+
+    Where its time is over, where a Ctrl-C has come, and where the function that is told raises KeyboardInterrupt, it
+    asks to stop; whoever searches then returns the best law so far.
+
+    Parameters
+    ----------
+    on_progress
+        Called with the progress after every step.
+    interrupt
+        Hears Ctrl-C; by default nothing does.
+    budget
+        Seconds after which to stop, from now on; None for no end.
+    clock
+        Counts seconds.
+
+    Attributes
+    ----------
+    stopped
+        By what the search was stopped, in words; empty where it was not.
+    most
+        How many structures there are at most, 0 where that is not known; set by whoever searches.
+    """
+
+    def __init__(
+        self,
+        on_progress: Callable[[FitProgress], None] | None = None,
+        interrupt: Interrupt | None = None,
+        budget: float | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._on_progress = on_progress
+        self._interrupt = interrupt or Interrupt()
+        self._clock = clock
+        self._began = clock()
+        self.budget = budget
+        self.stopped = ""
+        self.structure = ""
+        self.most = self.tried = self.step = self.refits = 0
+        self._refits_most: int | None = None
+        self._error: float | None = None
+        self._relative = False
+        self._first = 0.0
+
+    @property
+    def seconds_left(self) -> float | None:
+        """How much of the time given is left; None where none was given."""
+        return None if self.budget is None else self.budget - (self._clock() - self._began)
+
+    def begin(self, structure: str, tried: int) -> None:
+        """Start reporting on another structure."""
+        self.structure, self.tried, self.step = structure, tried, 0
+
+    def begin_search(self, refits_most: float) -> None:
+        """Start reporting on a search for a formula, which ends by itself after so many refits."""
+        self.refits, self._refits_most, self._error = 0, round(refits_most), None
+
+    def note_error(self, error: float, *, relative: bool = False) -> None:
+        """Take notice of the error of a structure that is finished."""
+        if self._error is None or relative != self._relative or error < self._error:
+            self._error, self._relative = error, relative
+
+    def should_stop(self) -> bool:
+        """Say whether to stop."""
+        left = self.seconds_left
+        if not self.stopped and self._interrupt.asked:
+            self.stopped = "by Ctrl-C"
+        elif not self.stopped and left is not None and left <= 0.0:
+            self.stopped = f"by its budget of {number_text(self.budget or 0.0)} s"
+        return bool(self.stopped)
+
+    def __call__(self, iteration: int, losses: Tensor) -> bool:
+        """Report one step of a trainer; return whether to stop."""
+        if self._on_progress is None:
+            self.refits += 1
+            return self.should_stop()
+        least = float(losses.min())
+        self._first = least if self.step == 0 else self._first
+        return self.count(least / (self._first or 1.0))
+
+    def count(self, loss: float = 1.0) -> bool:
+        """Report one refit; return whether to stop."""
+        self.step, self.refits = self.step + 1, self.refits + 1
+        if self._on_progress is not None:
+            try:
+                self._on_progress(self._progress(loss))
+            except KeyboardInterrupt:
+                self._interrupt.ask()
+        return self.should_stop()
+
+    def _progress(self, loss: float) -> FitProgress:
+        return FitProgress(
+            structure=self.structure,
+            tried=self.tried,
+            step=self.step,
+            loss=loss,
+            most=max(self.most, self.tried + 1) if self.most else 0,
+            refits=self.refits,
+            refits_most=self._refits_most,
+            error=self._error,
+            relative=self._relative,
+            seconds=self._clock() - self._began,
+            seconds_left=self.seconds_left,
+        )

@@ -1,0 +1,60 @@
+"""Watch over a search for a law: Ctrl-C, a budget in seconds, and what is told of how far it is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from numbers import Real
+from typing import Any
+
+from kanopt.errors import FitError
+from kanopt.interrupt import Interrupt
+from kanopt.progress import ProgressLine
+from kanopt.surrogates.monitor import FitMonitor, FitProgress
+
+__all__ = ["watched"]
+
+
+@contextmanager
+def watched(
+    progress: Callable[[FitProgress], None] | bool | None, budget: float | None
+) -> Iterator[FitMonitor]:
+    """Yield what is told how far a search is, and says when to stop.
+
+    Parameters
+    ----------
+    progress
+        Is called after every step; None for a line where somebody looks, False for nothing.
+    budget
+        Seconds; None for no end.
+
+    Raises
+    ------
+    FitError
+        If one of them is something else.
+    """
+    from kanopt.surrogates.threads import one_thread
+
+    if not callable(progress) and not (progress is None or isinstance(progress, bool)):
+        raise FitError(
+            f"progress={progress!r} must be a function of the progress, such as progress=print, or False for no line"
+        )
+    seconds = _seconds(budget)
+    with one_thread(), Interrupt() as interrupt:
+        if callable(progress) or progress is False:
+            yield FitMonitor(progress or None, interrupt, seconds)
+            return
+        with ProgressLine() as line:
+            yield FitMonitor(line, interrupt, seconds)
+
+
+def _seconds(budget: Any) -> float | None:
+    """Return a budget, checked."""
+    if budget is None:
+        return None
+    if isinstance(budget, bool) or not isinstance(budget, Real) or not float(budget) > 0.0:
+        raise FitError(
+            f"budget={budget!r} must be a number of seconds above 0, such as 20, or None for no end"
+        )
+    return None if math.isinf(float(budget)) else float(budget)

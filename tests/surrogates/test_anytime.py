@@ -1,0 +1,142 @@
+"""A search for a law ends at any time with the best so far, says so, and is the same for the same seed otherwise."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from kanopt import FitError, KanoptWarning, KANRegressor
+from kanopt.interrupt import Interrupt
+from kanopt.surrogates.monitor import FitMonitor, FitProgress
+
+NEVER = 1e6
+"""Seconds that no fit of these tests takes."""
+
+
+def table(seed: int, rows: int = 240) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    frame = pd.DataFrame({"km": rng.uniform(2, 40, rows), "load_t": rng.uniform(1, 9, rows)})
+    frame["cost"] = 3.0 + 1.7 * frame["km"] * (1.0 + 0.1 * frame["load_t"]) + 0.3 * rng.normal(size=rows)
+    return frame
+
+
+def fitted(frame: pd.DataFrame, hidden: Any = "auto", **options: Any) -> KANRegressor:
+    return KANRegressor(hidden, seed=3, starts=4).fit(frame[["km", "load_t"]], frame["cost"], **options)
+
+
+class Presses:
+    """Raises KeyboardInterrupt once, at the step with a number, and counts the steps."""
+
+    def __init__(self, at: int) -> None:
+        self.at, self.told = at, list[FitProgress]()
+
+    def __call__(self, progress: FitProgress) -> None:
+        self.told.append(progress)
+        if len(self.told) == self.at:
+            raise KeyboardInterrupt
+
+
+class Clock:
+    """Counts a second each time it is looked at."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        self.now += 1.0
+        return self.now
+
+
+class TestFit:
+    def test_a_budget_that_is_never_reached_changes_nothing(self) -> None:
+        frame = table(1)
+        models = [fitted(frame), fitted(frame), fitted(frame, budget=NEVER), fitted(frame, progress=False)]
+        for model in models[1:]:
+            np.testing.assert_array_equal(models[0].network_.parameters, model.network_.parameters)
+            assert model.stopped_ == ""
+
+    def test_stopped_at_any_step_the_best_law_so_far_is_there_and_says_so(self, tmp_path: Path) -> None:
+        frame = table(2)
+        whole = Presses(at=0)
+        fitted(frame, progress=whole)
+        spread = float(frame["cost"].std())
+        for at in np.linspace(1, len(whole.told), 9).astype(int):
+            pressed = Presses(int(at))
+            with pytest.warns(KanoptWarning, match="the fit was stopped by Ctrl-C; kept is the best of"):
+                model = fitted(frame, progress=pressed)
+            assert len(pressed.told) < len(whole.told) + 5
+            assert model.stopped_.startswith("by Ctrl-C after ")
+            assert np.isfinite(model.predict(frame)).all()
+            assert np.std(model.predict(frame) - frame["cost"]) < spread
+            assert f"the best law until the fit was stopped {model.stopped_}" in str(model.summary())
+        model.save(tmp_path / "model")
+        loaded = KANRegressor.load(tmp_path / "model")
+        assert loaded.stopped_ == model.stopped_
+        assert "stopped by Ctrl-C" in str(loaded.summary())
+
+    def test_its_budget_stops_it(self) -> None:
+        frame = table(3)
+        with pytest.warns(KanoptWarning, match="stopped by its budget of 0.001 s"):
+            model = fitted(frame, budget=1e-3)
+        assert model.stopped_ == "by its budget of 0.001 s after 1 structure"
+        assert np.std(model.predict(frame) - frame["cost"]) < frame["cost"].std()
+        assert fitted(frame).stopped_ == ""
+
+    @pytest.mark.parametrize("budget", [0, -1.0, "20 s", True, float("nan")])
+    def test_a_budget_is_seconds_above_zero(self, budget: Any) -> None:
+        with pytest.raises(FitError, match="must be a number of seconds above 0"):
+            fitted(table(4), budget=budget)
+
+    def test_several_targets_share_a_budget(self) -> None:
+        frame = table(5)
+        targets = pd.DataFrame({"a": frame["cost"], "b": 2.0 * frame["cost"]})
+        with pytest.warns(KanoptWarning, match="best of 2 structures"):
+            model = KANRegressor().fit(frame[["km", "load_t"]], targets, budget=1e-3)
+        assert [each.stopped_ for each in model.outputs_.values()] == [
+            "by its budget of 0.001 s after 1 structure"
+        ] * 2
+
+    def test_progress_says_which_structure_of_how_many_and_how_well_they_do(self) -> None:
+        told = Presses(at=0)
+        model = fitted(table(6), progress=told, budget=NEVER)
+        last = told.told[-1]
+        assert last.tried < len(model.alternatives_) <= last.most
+        assert [each.refits for each in told.told] == list(range(1, len(told.told) + 1))
+        assert told.told[0].error is None
+        assert last.error == pytest.approx(model.alternatives_["rmse_left_out"].min(), rel=0.2)
+        assert NEVER - 600 < (last.seconds_left or 0.0) < NEVER
+        for word in (f"structure {last.tried + 1} of at most", "steps", "best error", "s left"):
+            assert word in str(last)
+
+    def test_a_callback_that_is_none_is_refused(self) -> None:
+        with pytest.raises(FitError, match="progress='yes' must be a function"):
+            fitted(table(7), progress="yes")
+
+
+class TestMonitor:
+    def test_is_stopped_by_what_came_first(self) -> None:
+        interrupt = Interrupt()
+        watch = FitMonitor(interrupt=interrupt, budget=2.5, clock=Clock())
+        assert not watch.should_stop()
+        interrupt.ask()
+        assert watch.should_stop()
+        assert watch.stopped == "by Ctrl-C"
+        assert [watch.should_stop() for _ in range(3)] == [True] * 3
+        assert watch.stopped == "by Ctrl-C"
+
+    def test_time_left_runs_down(self) -> None:
+        told: list[FitProgress] = []
+        watch = FitMonitor(told.append, budget=20.0, clock=Clock())
+        watch.begin("additive", 2)
+        watch.most = 2
+        watch.note_error(0.25)
+        watch.count()
+        assert str(told[0]) == "structure 3 of at most 3 (additive), 1 step, best error 0.25, 18.0 s left"
+        watch.begin_search(500)
+        watch.note_error(0.031, relative=True)
+        watch.count()
+        assert "1 of 500 refits, best error 3.1 %" in str(told[1])
