@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from html import escape
@@ -609,6 +609,47 @@ class Formula:
         from kanopt.formulas.export.symbolic import to_sympy
 
         return to_sympy(self, {} if categories is None else categories)
+
+    @classmethod
+    def from_sympy(
+        cls,
+        expression: sympy.Expr,
+        inputs: Sequence[Variable | str],
+        output: Variable | str,
+        *,
+        per: str = "",
+        constants: Mapping[str, float] | None = None,
+    ) -> Formula:
+        """Return a sympy expression as a formula; its symbols are inputs and constants by their names.
+
+        Parameters
+        ----------
+        expression
+            The expression. Text is refused, since sympy would execute it; :func:`~kanopt.formulas.parse_formula` reads
+            text.
+        inputs, output
+            Variables, or names of numbers without a unit.
+        per
+            The meaning of one row.
+        constants
+            Symbols that are constants, each with its value: the parameters of the law, which :meth:`refit` estimates.
+
+        Raises
+        ------
+        FormulaError
+            Naming the symbol that is neither, or the part that formulas do not have.
+
+        Examples
+        --------
+        >>> import sympy
+        >>> from kanopt.formulas import Variable
+        >>> km = sympy.Symbol("km")
+        >>> print(Formula.from_sympy(0.5 * km**2 + sympy.sqrt(km), [Variable("km", "km")], "fuel"))
+        sqrt(km) + 0.5 · km^2
+        """
+        from kanopt.formulas.from_sympy import from_sympy
+
+        return from_sympy(expression, inputs, output, per=per, constants=constants)
 
     def to_json(self) -> str:
         """Return the formula as JSON text."""

@@ -37,7 +37,7 @@ from kanopt.formulas.variables import Variable, check_name, merged_inputs, varia
 from kanopt.formulas.verdict import learned_laws
 from kanopt.text import number_text
 
-__all__ = ["CALLED", "parse_formula"]
+__all__ = ["CALLED", "checked_constants", "parse_formula"]
 
 LONGEST = 10_000
 DEEPEST = 60
@@ -123,7 +123,7 @@ def parse_formula(
     for shown, piece in (pieces or {}).items():
         words = normalised_text(_Parser(shown, {}, {}, output.name).tokens[:-1])
         parser.pieces.setdefault(words, (shown, piece))
-    parser.constants = _checked_constants({} if constants is None else constants, own, laws, output.name)
+    parser.constants = checked_constants({} if constants is None else constants, own, laws, output.name)
     root = parser.parse()
     used = [laws[name] for name in parser.laws_used]
     return Formula(
@@ -142,9 +142,10 @@ def _common_per(laws: Sequence[Formula]) -> str:
     return laws[0].per if len({law.per for law in laws}) == 1 else ""
 
 
-def _checked_constants(
+def checked_constants(
     constants: Mapping[str, Any], inputs: Mapping[str, Variable], laws: Mapping[str, Formula], what: str
 ) -> dict[str, Constant]:
+    """Return constants with a name; their names are those of nothing else, and their values finite."""
     known = [(inputs, "an input"), (laws, "a law"), (_CONSTANTS, "a known number"), (CALLED, "a function")]
     for name, value in constants.items():
         check_name(name, "constant")
