@@ -157,6 +157,14 @@ class Formula:
         return verdict_of(self)
 
     @property
+    def stopped(self) -> str:
+        """Which search for it was stopped before its end, and by what; empty where none was.
+
+        Then it is the best law found until then, and another run may find another one.
+        """
+        return self.provenance.get("stopped", "")
+
+    @property
     def constants(self) -> tuple[Constant, ...]:
         """The constants that have a name or a standard error, in reading order."""
         nodes = postorder(self.root)

@@ -38,6 +38,8 @@ def formula_facts(formula: Formula) -> list[tuple[str, str]]:
         found.append(("units", f"do not agree: {units.problems[0]}{others}"))
     where = {"proved": " on the whole domain"}
     found += [("shape", f"{fact}{where.get(fact.verdict, '')}") for fact in formula.shapes]
+    if formula.stopped:
+        found.append(("stopped early", f"{formula.stopped}; the best law until then"))
     return found if formula.fit is None else [*found, ("held-out fit", str(formula.fit))]
 
 

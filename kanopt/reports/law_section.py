@@ -142,10 +142,15 @@ def _facts(formula: Formula, seconds: float) -> list[tuple[str, str]]:
 
 
 def _decisions(provenance: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Return what did not come from the search: decisions of the user, and later estimation."""
+    """Return what did not come from the search alone: its early end, decisions of the user, and later estimation."""
     by_hand = [f"{word} {provenance[key]}" for key, word in _BY_HAND.items() if provenance.get(key)]
     again = provenance.get("refitted", "")
-    pairs = [("Decided by hand", "; ".join(by_hand)), ("Estimated again", again)]
+    stopped = provenance.get("stopped", "")
+    pairs = [
+        ("Stopped early", f"{stopped}; the best law until then" if stopped else ""),
+        ("Decided by hand", "; ".join(by_hand)),
+        ("Estimated again", again),
+    ]
     return [(what, shorten(said, _LONGEST)) for what, said in pairs if said]
 
 

@@ -33,9 +33,9 @@ class FitProgress:
     loss
         Smallest loss of the batch, relative to that of the first step.
     refits
-        Number of training steps, or refits, in all.
+        Number of training steps, or refits of 2,000 rows, in all.
     refits_most
-        After how many refits a search for a formula ends; None for training steps, which no number ends.
+        After about how many refits a search for a formula ends; None for training steps, which no number ends.
     error
         Smallest error of a structure so far, None before the first is finished: the root mean square error of rows
         left out, in the units of the target; of a formula that of the rows.
@@ -59,10 +59,12 @@ class FitProgress:
 
     def __str__(self) -> str:
         most = f" of at most {self.most}" if self.most else ""
-        work = count_text(self.refits, "step")
-        if self.refits_most is not None:
-            work = f"{self.refits:,} of {self.refits_most:,} refits"
-        parts = [f"structure {self.tried + 1}{most} ({self.structure})", work]
+        if self.refits_most is None:
+            what, work = "structure", count_text(self.refits, "step")
+        else:
+            what, work = "search", f"{self.refits:,} of about {self.refits_most:,} refits"
+        which = f" ({self.structure})" if self.structure else ""
+        parts = [f"{what} {self.tried + 1}{most}{which}", work]
         if self.error is not None:
             error = percent_text(self.error) if self.relative else number_text(self.error, 3)
             parts.append(f"best error {error}")
@@ -110,7 +112,8 @@ class FitMonitor:
         self.budget = budget
         self.stopped = ""
         self.structure = ""
-        self.most = self.tried = self.step = self.refits = 0
+        self.most = self.tried = self.step = 0
+        self._refits = 0.0
         self._refits_most: int | None = None
         self._error: float | None = None
         self._relative = False
@@ -125,14 +128,31 @@ class FitMonitor:
         """Start reporting on another structure."""
         self.structure, self.tried, self.step = structure, tried, 0
 
-    def begin_search(self, refits_most: float) -> None:
-        """Start reporting on a search for a formula, which ends by itself after so many refits."""
-        self.refits, self._refits_most, self._error = 0, round(refits_most), None
+    def begin_formula(self, searches: int, refits: float) -> None:
+        """Start reporting on a formula, which several searches are for that end by themselves after so many refits."""
+        self.most, self._refits_most = searches, round(refits)
+
+    def begin_search(self, what: str) -> None:
+        """Start reporting on another search for a formula."""
+        self.begin(what, self.tried + 1 if self.structure else 0)
 
     def note_error(self, error: float, *, relative: bool = False) -> None:
         """Take notice of the error of a structure that is finished."""
         if self._error is None or relative != self._relative or error < self._error:
             self._error, self._relative = error, relative
+
+    def record(self, fit: str) -> dict[str, str]:
+        """Return what the provenance of a formula says where it, or the fit before it, was stopped before its end.
+
+        Parameters
+        ----------
+        fit
+            By what the fit was stopped, in words; empty where it was not.
+        """
+        parts = [f"the fit {fit}"] if fit else []
+        if self.stopped:
+            parts.append(f"the search for a formula {self.stopped} after {count_text(self.refits, 'refit')}")
+        return {"stopped": " and ".join(parts)} if parts else {}
 
     def should_stop(self) -> bool:
         """Say whether to stop."""
@@ -146,15 +166,20 @@ class FitMonitor:
     def __call__(self, iteration: int, losses: Tensor) -> bool:
         """Report one step of a trainer; return whether to stop."""
         if self._on_progress is None:
-            self.refits += 1
+            self._refits += 1.0
             return self.should_stop()
         least = float(losses.min())
         self._first = least if self.step == 0 else self._first
         return self.count(least / (self._first or 1.0))
 
-    def count(self, loss: float = 1.0) -> bool:
-        """Report one refit; return whether to stop."""
-        self.step, self.refits = self.step + 1, self.refits + 1
+    @property
+    def refits(self) -> int:
+        """How many training steps, or refits, there were."""
+        return int(self._refits)
+
+    def count(self, loss: float = 1.0, *, work: float = 1.0) -> bool:
+        """Report one step, or so many refits; return whether to stop."""
+        self.step, self._refits = self.step + 1, self._refits + work
         if self._on_progress is not None:
             try:
                 self._on_progress(self._progress(loss))

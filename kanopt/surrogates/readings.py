@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ from kanopt.text import count_text, join_list
 if TYPE_CHECKING:
     from kanopt.formulas import Formula
     from kanopt.surrogates.distill.mixed import Rows
+    from kanopt.surrogates.monitor import FitMonitor, FitProgress
     from kanopt.surrogates.regressor import KANRegressor
 
 __all__ = ["formula_of", "outside_of", "summary_of", "verify", "warn_of_rows_outside"]
@@ -137,8 +138,8 @@ def verify(
 
 def formula_of(  # noqa: PLR0913 - those of the method
     model: KANRegressor,
-    test: pd.DataFrame | tuple[Any, Any],
-    target: str | None = None,
+    X: Any,
+    y: Any = None,
     *,
     min_r2: float = 0.5,
     unit: str | None = None,
@@ -146,12 +147,14 @@ def formula_of(  # noqa: PLR0913 - those of the method
     pin: Mapping[str, str | Iterable[str]] | None = None,
     forbid: Iterable[str] = (),
     prefer: Iterable[str] = (),
+    budget: float | None = None,
+    progress: Callable[[FitProgress], None] | bool | None = None,
 ) -> Formula:
     """Return the law as a formula; see :meth:`kanopt.KANRegressor.to_formula`."""
     from kanopt.formulas import Variable
     from kanopt.surrogates.distill import Control, HeldOut, Trained, distill
     from kanopt.surrogates.options import settings_of
-    from kanopt.surrogates.threads import one_thread
+    from kanopt.surrogates.watching import warn_if_stopped, watched
     from kanopt.tables import units_of
 
     model._check_single()
@@ -160,16 +163,18 @@ def formula_of(  # noqa: PLR0913 - those of the method
             "a model loaded from a file holds no training rows, on which a formula is chosen; fit it again, or "
             "save the formula instead (formula.save)"
         )
-    wanted = target or model.target_name_
-    rows, y = model._held_out(test, wanted)
-    refuse_unmeasured(y, wanted, min_r2)
-    declared = test if isinstance(test, pd.DataFrame) else rows
+    wanted = y if isinstance(y, str) else model.target_name_
+    rows, actual = model._held_out(X, y)
+    refuse_unmeasured(actual, wanted, min_r2)
+    declared = X if isinstance(X, pd.DataFrame) else rows
     # the columns are converted to the units of the fit, where there were any
     units = {**(units_of(declared) if isinstance(declared, pd.DataFrame) else {}), **model._units}
     control = Control.of(pin, forbid, prefer)
     output_unit = units.get(wanted, "") if unit is None else unit
 
-    def trained_of(law: NetworkLaw, rows: Rows, simpler: tuple[Trained, ...] = ()) -> Trained:
+    def trained_of(
+        law: NetworkLaw, rows: Rows, watch: FitMonitor, simpler: tuple[Trained, ...] = ()
+    ) -> Trained:
         settings = settings_of(model, law.encoding)
         return Trained(
             network=law.network,
@@ -188,14 +193,17 @@ def formula_of(  # noqa: PLR0913 - those of the method
             lowest=None if np.isnan(law.lowest) else law.lowest,
             floor=law.lowest if settings.hold_positive and law.lowest > 0 else None,
             simpler=simpler,
+            stopped=model.stopped_,
+            watch=watch,
         )
 
-    simpler = tuple(trained_of(*each) for each in model._simpler_laws)
-    trained = trained_of(model._law, model._rows, simpler)
-    output = Variable(wanted, trained.output_unit)
-    filled = model._filled(rows).assign(**{wanted: y})
-    with one_thread():
-        return distill(trained, HeldOut(filled, output, units, per), min_r2)
+    filled = model._filled(rows).assign(**{wanted: actual})
+    held_out = HeldOut(filled, Variable(wanted, output_unit), units, per)
+    with watched(progress, budget) as watch:
+        simpler = tuple(trained_of(*each, watch) for each in model._simpler_laws)
+        formula = distill(trained_of(model._law, model._rows, watch, simpler), held_out, min_r2)
+    warn_if_stopped(watch)
+    return formula
 
 
 def _signs_by_name(monotone: Any, encoding: FeatureEncoding) -> dict[str, Any] | None:

@@ -488,10 +488,10 @@ class KANRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scik
             self, monotone=monotone, convex=convex, concave=concave, bounds=bounds, budget=budget
         )
 
-    def to_formula(
+    def to_formula(  # noqa: PLR0913 - what one asks for, and how long it may take
         self,
-        test: pd.DataFrame | tuple[Any, Any],
-        target: str | None = None,
+        X: Any,
+        y: Any = None,
         *,
         min_r2: float = 0.5,
         unit: str | None = None,
@@ -499,21 +499,28 @@ class KANRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scik
         pin: Mapping[str, str | Iterable[str]] | None = None,
         forbid: Iterable[str] = (),
         prefer: Iterable[str] = (),
+        budget: float | None = None,
+        progress: Callable[[FitProgress], None] | bool | None = None,
     ) -> Formula:
         """Return the law as a formula: closed forms where they are as good as the curves, curves where not.
 
+        How long it searches is counted in refits, so that a seed gives its formula on every machine. Ctrl-C and
+        `budget` end the search; the best law so far is returned, its :attr:`~kanopt.formulas.Formula.stopped` and a
+        warning say so.
+
         Parameters
         ----------
-        test : DataFrame or (X, y)
-            Held-out rows with the columns of the model and the target. They report and gate; they select
-            nothing. Where it declares other units than the rows of the fit, columns are converted. Units of the fit
-            become the units of the formula; where there were none, those of this frame.
-        target : str, optional
-            Column of `test` that is the target; by default the name of the series the model was fitted to.
+        X : DataFrame or array
+            Held-out rows with the columns of the model, and of a frame the target too if there is no `y`. They report
+            and gate; they select nothing. Where they declare other units than the rows of the fit, columns are
+            converted. Units of the fit become the units of the formula; where there were none, those of this frame.
+        y : array or str, optional
+            The target of every row, or which column of `X` it is; by default the one with the name of the series the
+            model was fitted to.
         min_r2 : float
             The least R² on the held-out rows with which the law is let through.
         unit : str, optional
-            Unit of the target; by default the one that `test` declares.
+            Unit of the target; by default the one that `X` declares.
         per : str
             What one row is: ``"leg"``, ``"task"``, ``"lane-period"``.
         pin : dict, optional
@@ -524,11 +531,15 @@ class KANRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scik
         forbid, prefer : list of str
             Operators that are not to be used, and those that count half. A quotient is no power. What was decided by
             hand is written into the provenance of the formula.
+        budget : float, optional
+            Seconds by the clock after which the search ends; a moment more is taken to write down what there is.
+        progress : callable or bool, optional
+            As of :meth:`fit`.
 
         Raises
         ------
         FitError
-            If `min_r2` is no number of at most 1, `test` has one row or a target that does not vary, a pin names no
+            If `min_r2` is no number of at most 1, there is one row or a target that does not vary, a pin names no
             column, an operator is not known, no function that is allowed fits, the model has no use for a column that
             is pinned, or the way it was fitted brings in an operator that is forbidden.
         FormulaError
@@ -547,7 +558,17 @@ class KANRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scik
         2 · km^1.5 · sqrt(load_t)
         """
         return readings.formula_of(
-            self, test, target, min_r2=min_r2, unit=unit, per=per, pin=pin, forbid=forbid, prefer=prefer
+            self,
+            X,
+            y,
+            min_r2=min_r2,
+            unit=unit,
+            per=per,
+            pin=pin,
+            forbid=forbid,
+            prefer=prefer,
+            budget=budget,
+            progress=progress,
         )
 
     def diagram(self, points: int = 41) -> Diagram:
@@ -652,16 +673,22 @@ class KANRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scik
                 f"model.outputs_[{first!r}]"
             )
 
-    def _held_out(self, test: Any, target: str | None) -> tuple[Any, Floats]:
-        """Return the rows and the targets of held-out rows, checked."""
-        if isinstance(test, (tuple, list)) and len(test) == 2:
-            rows, y = test
-        elif isinstance(test, pd.DataFrame):
-            rows, y = self._split_off(test, target or self.target_name_)
+    def _held_out(self, X: Any, y: Any) -> tuple[Any, Floats]:
+        """Return the rows and the targets of held-out rows, checked.
+
+        They are given as two, as a pair, or as a frame that holds the target, which `y` may name.
+        """
+        target = y if isinstance(y, str) else self.target_name_
+        if y is not None and not isinstance(y, str):
+            rows = X
+        elif isinstance(X, (tuple, list)) and len(X) == 2:
+            rows, y = X
+        elif isinstance(X, pd.DataFrame):
+            rows, y = self._split_off(X, target)
         else:
             raise FitError(
-                "held-out rows are a frame with the columns of the model and the target, or (X, y), not "
-                f"{type(test).__name__}"
+                "held-out rows are a frame with the columns of the model and the target, or X and y, not "
+                f"{type(X).__name__}"
             )
         actual = target_of(y)
         if not len(actual) or len(actual) != len(rows):
@@ -669,7 +696,7 @@ class KANRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scik
                 f"the held-out rows are {len(rows)} and their targets {len(actual)}; pass one for each row"
             )
         index = rows.index if isinstance(rows, pd.DataFrame) else None
-        check_numbers(actual, f"held-out target {target or self.target_name_!r}", index)
+        check_numbers(actual, f"held-out target {target!r}", index)
         return rows, actual
 
     def _split_off(self, test: pd.DataFrame, target: str) -> tuple[pd.DataFrame, pd.Series[Any]]:

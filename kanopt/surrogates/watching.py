@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from numbers import Real
 from typing import Any
 
-from kanopt.errors import FitError
+from kanopt.errors import FitError, KanoptWarning
 from kanopt.interrupt import Interrupt
 from kanopt.progress import ProgressLine
 from kanopt.surrogates.monitor import FitMonitor, FitProgress
+from kanopt.text import count_text
 
-__all__ = ["watched"]
+__all__ = ["warn_if_stopped", "watched"]
 
 
 @contextmanager
@@ -47,6 +49,17 @@ def watched(
             return
         with ProgressLine() as line:
             yield FitMonitor(line, interrupt, seconds)
+
+
+def warn_if_stopped(watch: FitMonitor) -> None:
+    """Warn where a search for a formula was stopped before its end."""
+    if watch.stopped:
+        warnings.warn(
+            f"the search for a formula was stopped {watch.stopped} after {count_text(watch.refits, 'refit')}; kept is "
+            "the best law until then",
+            KanoptWarning,
+            stacklevel=4,
+        )
 
 
 def _seconds(budget: Any) -> float | None:

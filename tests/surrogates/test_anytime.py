@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from kanopt import FitError, KanoptWarning, KANRegressor
+from kanopt.formulas import Formula, Variable, parse_formula
 from kanopt.interrupt import Interrupt
 from kanopt.surrogates.monitor import FitMonitor, FitProgress
 
@@ -117,6 +118,102 @@ class TestFit:
             fitted(table(7), progress="yes")
 
 
+@pytest.fixture(scope="module")
+def model() -> KANRegressor:
+    return fitted(table(8), hidden=(2,))
+
+
+@pytest.fixture(scope="module")
+def held_out() -> pd.DataFrame:
+    return table(9)
+
+
+class TestFormula:
+    def test_a_budget_that_is_never_reached_changes_nothing(
+        self, model: KANRegressor, held_out: pd.DataFrame
+    ) -> None:
+        laws = [model.to_formula(held_out), model.to_formula(held_out, budget=NEVER, progress=False)]
+        assert laws[0] == laws[1]
+        assert laws[0].to_json() == laws[1].to_json()
+        assert laws[0].stopped == ""
+
+    def test_rows_and_targets_are_given_together_or_apart(
+        self, model: KANRegressor, held_out: pd.DataFrame
+    ) -> None:
+        X, y = held_out[["km", "load_t"]], held_out["cost"]
+        law = model.to_formula(held_out)
+        assert model.to_formula(X, y) == law
+        assert model.to_formula(X, y.to_numpy()) == law
+        assert model.to_formula((X, y)) == law
+        paid = held_out.rename(columns={"cost": "paid"})
+        assert model.to_formula(paid, "paid").output.name == "paid"
+        with pytest.raises(FitError, match="the held-out rows are 240 and their targets 239"):
+            model.to_formula(X, y[1:])
+
+    def test_stopped_at_any_refit_the_best_law_so_far_is_there_and_says_so(
+        self, model: KANRegressor, held_out: pd.DataFrame, tmp_path: Path
+    ) -> None:
+        whole = Presses(at=0)
+        best = model.to_formula(held_out, progress=whole).fit
+        assert best is not None
+        errors = []
+        for at in [1, 2, *np.linspace(3, len(whole.told), 6).astype(int)]:
+            pressed = Presses(int(at))
+            with pytest.warns(KanoptWarning, match="search for a formula was stopped by Ctrl-C after"):
+                law = model.to_formula(held_out, progress=pressed)
+            assert len(pressed.told) < at + 5
+            assert law.stopped.startswith("the search for a formula by Ctrl-C after ")
+            assert law.fit is not None
+            errors.append(law.fit.rmse)
+            assert ("stopped early", f"{law.stopped}; the best law until then") in law.facts()
+        # from the first moment on there is the network
+        assert errors[0] < 1.1 * best.rmse
+        assert max(errors) < 0.05 * held_out["cost"].std()
+        law.save(tmp_path / "law.json")
+        assert Formula.load(tmp_path / "law.json").stopped == law.stopped
+
+    def test_what_was_pinned_is_kept_where_it_is_stopped(
+        self, model: KANRegressor, held_out: pd.DataFrame
+    ) -> None:
+        with pytest.warns(KanoptWarning, match="stopped by Ctrl-C"):
+            law = model.to_formula(held_out, pin={"load_t": "none"}, min_r2=-9.0, progress=Presses(1))
+        assert law.used == {"km"}
+
+    def test_progress_says_which_search_of_how_many_and_how_many_refits(
+        self, model: KANRegressor, held_out: pd.DataFrame
+    ) -> None:
+        told = Presses(at=0)
+        law = model.to_formula(held_out, progress=told, budget=NEVER)
+        refits = [each.refits for each in told.told]
+        assert refits == sorted(refits)
+        assert max(each.tried for each in told.told) < told.told[-1].most
+        assert law.fit is not None
+        assert str(told.told[0]).startswith("search 1 of at most 6, 0 of about 500 refits")
+        assert "search 1 of at most 6 (sums of products)" in str(told.told[1])
+        assert "best error" in str(told.told[-1])
+
+    def test_a_law_whose_fit_was_stopped_says_so(self, held_out: pd.DataFrame) -> None:
+        with pytest.warns(KanoptWarning, match="the fit was stopped"):
+            early = fitted(table(8), progress=Presses(1))
+        assert early.to_formula(held_out).stopped == f"the fit {early.stopped_}"
+
+    def test_its_budget_stops_it(self, model: KANRegressor, held_out: pd.DataFrame) -> None:
+        with pytest.warns(KanoptWarning, match="stopped by its budget of 0.001 s after"):
+            law = model.to_formula(held_out, budget=1e-3)
+        assert "by its budget of 0.001 s after" in law.stopped
+
+    def test_a_correction_of_a_known_law_is_stopped_alike(self, held_out: pd.DataFrame) -> None:
+        prior = parse_formula("2 * km", [Variable("km"), Variable("load_t")][:1], Variable("cost"))
+        frame = table(8)
+        known = KANRegressor.from_formula(prior, hidden=(1,), starts=4)
+        known.fit(frame[["km", "load_t"]], frame["cost"])
+        whole = Presses(at=0)
+        assert known.to_formula(held_out, progress=whole).stopped == ""
+        if whole.told:
+            with pytest.warns(KanoptWarning, match="stopped by Ctrl-C"):
+                assert "by Ctrl-C" in known.to_formula(held_out, progress=Presses(1)).stopped
+
+
 class TestMonitor:
     def test_is_stopped_by_what_came_first(self) -> None:
         interrupt = Interrupt()
@@ -136,7 +233,12 @@ class TestMonitor:
         watch.note_error(0.25)
         watch.count()
         assert str(told[0]) == "structure 3 of at most 3 (additive), 1 step, best error 0.25, 18.0 s left"
-        watch.begin_search(500)
+        watch = FitMonitor(told.append)
+        watch.begin_formula(6, 500.0)
+        watch.begin_search("sums of products")
         watch.note_error(0.031, relative=True)
-        watch.count()
-        assert "1 of 500 refits, best error 3.1 %" in str(told[1])
+        watch.count(work=0.75)
+        watch.count(work=0.75)
+        assert str(told[2]) == (
+            "search 1 of at most 6 (sums of products), 1 of about 500 refits, best error 3.1 %"
+        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -36,7 +36,7 @@ from kanopt.surrogates.summary import Summary
 from kanopt.tables import units_of
 
 if TYPE_CHECKING:
-    from kanopt.surrogates.monitor import FitMonitor
+    from kanopt.surrogates.monitor import FitMonitor, FitProgress
 
 __all__ = ["PriorRegressor"]
 
@@ -228,10 +228,10 @@ class PriorRegressor(KANRegressor):
         seen = f"after {self._learned.rows:,} rows" if self._learned.rows else "no rows seen"
         return replace(found, structure=f"{self._learned.what}, {seen}; {found.structure}")
 
-    def to_formula(
+    def to_formula(  # noqa: PLR0913 - as of KANRegressor
         self,
-        test: pd.DataFrame | tuple[Any, Any],
-        target: str | None = None,
+        X: Any,
+        y: Any = None,
         *,
         min_r2: float = 0.5,
         unit: str | None = None,
@@ -239,10 +239,13 @@ class PriorRegressor(KANRegressor):
         pin: Mapping[str, str | Iterable[str]] | None = None,
         forbid: Iterable[str] = (),
         prefer: Iterable[str] = (),
+        budget: float | None = None,
+        progress: Callable[[FitProgress], None] | bool | None = None,
     ) -> Formula:
         """Return the law as a formula: the prior, and what was learned beside it.
 
-        Arguments are those of :meth:`KANRegressor.to_formula`; the unit of the target is that of the prior.
+        Arguments are those of :meth:`KANRegressor.to_formula`; the unit of the target is that of the prior, and where
+        nothing is searched for there is nothing to stop and to tell.
 
         Raises
         ------
@@ -252,7 +255,7 @@ class PriorRegressor(KANRegressor):
             If the formula explains less than `min_r2` of the held-out rows.
         """
         from kanopt.surrogates.compiling.reporting import Asked, law_as_formula, reported
-        from kanopt.surrogates.threads import one_thread
+        from kanopt.surrogates.watching import warn_if_stopped, watched
 
         if pin or list(forbid) or list(prefer):
             raise FitError(
@@ -260,24 +263,30 @@ class PriorRegressor(KANRegressor):
                 "them: change the prior (Formula.edited) instead"
             )
         learned = self._known()
-        wanted = target or self.target_name_
-        rows, y = self._held_out(test, wanted)
-        refuse_unmeasured(y, wanted, min_r2)
+        wanted = y if isinstance(y, str) else self.target_name_
+        rows, actual = self._held_out(X, y)
+        refuse_unmeasured(actual, wanted, min_r2)
         frame = self._frame(rows)
-        declared = units_of(test).get(wanted, "") if isinstance(test, pd.DataFrame) else ""
+        declared = units_of(X).get(wanted, "") if isinstance(X, pd.DataFrame) else ""
         if declared and self.prior.output.unit and declared != self.prior.output.unit:
             raise FitError(
                 f"the prior gives {self.prior.output.unit}, and the rows hold {wanted!r} in {declared}; convert the "
                 "column"
             )
         output = Variable(wanted, self.prior.output.unit or declared if unit is None else unit)
-        with one_thread():
+        with watched(progress, budget) as watch:
             formula = law_as_formula(
-                learned, by_network=self.refine == "network", fade=self.beyond == "prior", seed=self.seed
+                learned,
+                watch,
+                by_network=self.refine == "network",
+                fade=self.beyond == "prior",
+                seed=self.seed,
             )
-        return reported(
-            learned, formula, self.prior, self.alternatives_, Asked(frame, y, output, per, min_r2)
+        warn_if_stopped(watch)
+        found = reported(
+            learned, formula, self.prior, self.alternatives_, Asked(frame, actual, output, per, min_r2)
         )
+        return replace(found, provenance={**found.provenance, **watch.record(self.stopped_)})
 
     def _fit_table(self, X: Any, y: Any, sample_weight: Any, watch: FitMonitor) -> None:
         """Correct the prior."""

@@ -17,6 +17,7 @@ from kanopt.surrogates.compiling.building import digest_of, domain_of, written
 from kanopt.surrogates.compiling.keeping import Learned
 from kanopt.surrogates.compiling.learned import distilled, in_units
 from kanopt.surrogates.compiling.networked import trained_of
+from kanopt.surrogates.monitor import FitMonitor
 
 __all__ = ["Asked", "law_as_formula", "reported"]
 
@@ -48,13 +49,17 @@ class Asked:
     min_r2: float
 
 
-def law_as_formula(learned: Learned, *, by_network: bool, fade: bool, seed: int) -> Formula:
+def law_as_formula(
+    learned: Learned, watch: FitMonitor, *, by_network: bool, fade: bool, seed: int
+) -> Formula:
     """Return the law with closed forms in place of the curves of a network, where they are as good.
 
     Parameters
     ----------
     learned
         What was learned.
+    watch
+        Is told how far the search for closed forms is, and may stop it.
     by_network
         Whether the prior's own network was trained.
     fade
@@ -66,7 +71,7 @@ def law_as_formula(learned: Learned, *, by_network: bool, fade: bool, seed: int)
         return learned.formula
     task, variables, found = learned.trained
     if by_network and found.edf > 0.0 and learned.law is not None:
-        trained = trained_of(learned.law, task, seed)
+        trained = replace(trained_of(learned.law, task, seed), watch=watch)
         root = distilled(trained, fallback=None)
         if len(trained.rows.target) > len(task.target):
             root = rebuild(
@@ -81,7 +86,7 @@ def law_as_formula(learned: Learned, *, by_network: bool, fade: bool, seed: int)
     network, base = found.trained
     parts: tuple[Node, ...] = (
         *(() if base is None else (base,)),
-        in_units(distilled(network), task, found.scale),
+        in_units(distilled(replace(network, watch=watch)), task, found.scale),
     )
     return written(task, variables, Sum(parts), found.scale.is_factor, fade)
 

@@ -7,6 +7,7 @@ and the shorter description decides.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -27,8 +28,9 @@ from kanopt.surrogates.distill.uncertainty import with_covariance
 from kanopt.surrogates.encoding import Feature
 from kanopt.surrogates.signomials import REFITS, Found, Law, Rules, Task, operators, search
 from kanopt.surrogates.signomials.evaluation import value
-from kanopt.surrogates.signomials.fitting import FLOOR, Fitted, Target, fitted
+from kanopt.surrogates.signomials.fitting import FLOOR, Fitted, SearchStopped, Target, fitted
 from kanopt.surrogates.signomials.lookups import centred, felt, in_lookups
+from kanopt.surrogates.signomials.search import KNOWN_PHASES, PHASES
 from kanopt.surrogates.signomials.structure import freedom, signature, values_of, with_values
 from kanopt.units import powers_of
 
@@ -41,6 +43,10 @@ CANDIDATES = 12
 """Laws whose constants are estimated on all rows, until those of one can be told apart."""
 KNOWN, AGAIN = 4, 0.3
 """Laws that are tried on the other scale as well, and the share of the budget to grow them there."""
+READINGS = len(PHASES) + 1, REFITS
+"""How many searches there are for a formula, with that for the functions of the edges, and their refits."""
+BOTH_READINGS = len(PHASES) + len(KNOWN_PHASES) + 1, REFITS * (1.0 + AGAIN)
+"""The same where laws are looked for on two scales."""
 SHOWN = 12
 ALIKE = 4.0
 """Largest weight, in medians, with which rows of a logarithm are also rows of the target."""
@@ -129,8 +135,9 @@ def description_length(
 def closed_law(trained: Trained, operator: float) -> Closed | None:
     """Look for a law in closed form on the training rows.
 
-    None where the network needs no column; where a function was pinned that no sum of products has; and where no law
-    both has constants that the rows tell apart and provably keeps the shapes that were asked for.
+    None where the network needs no column; where a function was pinned that no sum of products has; where no law both
+    has constants that the rows tell apart and provably keeps the shapes that were asked for; and where it was stopped
+    before there was one.
     """
     chosen = _columns(trained)
     if not chosen:
@@ -140,13 +147,17 @@ def closed_law(trained: Trained, operator: float) -> Closed | None:
     if rules is None:
         return None
     own = trained.rows
-    law, found = _on_scale(trained, own, chosen, rules, log=trained.log_target)
-    laws = [law]
-    if trained.log_target and own.weight.max() < ALIKE * np.median(own.weight):
-        # the network was better with logarithms; whether the law is too is another question
-        plain_rows = replace(own, target=np.exp(own.target))
-        known = tuple(fit.law for fit in (found.best, *found.others))[:KNOWN]
-        laws.append(_on_scale(trained, plain_rows, chosen, rules, log=False, known=known)[0])
+    # the network was better with logarithms; whether the law is too is another question
+    both = trained.log_target and own.weight.max() < ALIKE * np.median(own.weight)
+    trained.watch.begin_formula(*(READINGS if not both else BOTH_READINGS))
+    laws: list[Closed | None] = []
+    with contextlib.suppress(SearchStopped):
+        law, found = _on_scale(trained, own, chosen, rules, log=trained.log_target)
+        laws.append(law)
+        if both:
+            plain_rows = replace(own, target=np.exp(own.target))
+            known = tuple(fit.law for fit in (found.best, *found.others))[:KNOWN]
+            laws.append(_on_scale(trained, plain_rows, chosen, rules, log=False, known=known)[0])
     return min(filter(None, laws), key=lambda closed: closed.length, default=None)
 
 
@@ -186,7 +197,7 @@ def _on_scale(
         table.plain(part), part.target, part.weight, rules, log, periods, table.categories, unexplained=left
     )
     refits = AGAIN * REFITS if known else REFITS
-    found = search(task, refits=refits, seed=trained.seed, known=known)
+    found = search(task, refits=refits, seed=trained.seed, known=known, watch=trained.watch)
     for fit in _best(found, rules):
         closed = _estimated(table, fit, found.scales, rows, rules, log=log)
         if closed is not None:

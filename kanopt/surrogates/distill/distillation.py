@@ -59,6 +59,7 @@ def distill(trained: Trained, held_out: HeldOut, min_r2: float) -> Formula:
             "learned by": f"KANRegressor, {trained.structure}",
             "written by": draft.how,
             "rows": f"{fit.rows_train:,} learned from, {fit.rows_test:,} held out",
+            **trained.watch.record(trained.stopped),
             **trained.control.recorded,
             **({"dropped": ", ".join(n for n in names if n not in used)} if len(used) < len(names) else {}),
         },

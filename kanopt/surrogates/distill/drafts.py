@@ -20,6 +20,7 @@ from kanopt.surrogates.distill.mixed import Mixed
 from kanopt.surrogates.distill.networks import Read, centred, curves, read
 from kanopt.surrogates.distill.refitting import Refit
 from kanopt.surrogates.distill.trained import Trained
+from kanopt.surrogates.monitor import FitMonitor
 
 __all__ = ["Draft", "Known", "drafts"]
 
@@ -67,7 +68,7 @@ def drafts(trained: Trained) -> Iterator[Draft]:
     """Yield laws, the preferred one first; the others are for where its shape is refuted.
 
     The law found on the rows is preferred, or the one read from the network, whichever has the shorter description.
-    The last is the network itself.
+    The last is the network itself, which is also what is read from it where the search was stopped before.
 
     Raises
     ------
@@ -80,8 +81,9 @@ def drafts(trained: Trained) -> Iterator[Draft]:
     closed = closed_law(trained, OPERATOR)
     if closed is not None and closed.squares <= _network_squares(trained, closed):
         yield _from_rows(closed, "no larger error than the network's")
+    free = not (trained.control.pin or trained.control.forbid)
     try:
-        found = read(trained)
+        found = _read(trained, free=free)
     except FitError:
         if closed is None:
             raise
@@ -97,8 +99,16 @@ def drafts(trained: Trained) -> Iterator[Draft]:
             _from_network(replace(found, front=front), trained),
         )
         yield from both if shorter else both[::-1]
-    if not (trained.control.pin or trained.control.forbid):
+    if free:
         yield _from_network(curves(trained), trained)
+
+
+def _read(trained: Trained, *, free: bool) -> Read:
+    """Read a network; where the search was stopped, all edges are curves, unless something else was asked of them."""
+    if not trained.watch.should_stop():
+        trained.watch.begin_search("edges of the network")
+        return read(trained)
+    return curves(trained) if free else read(replace(trained, watch=FitMonitor()))
 
 
 def _length(found: Read, trained: Trained) -> float:

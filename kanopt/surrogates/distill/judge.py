@@ -65,6 +65,8 @@ class Reading:
         How many operators a reader of the whole formula sees.
     edf
         Effective number of parameters of the network.
+    should_stop
+        Is asked before every edge whether to leave it and the others as they are.
     """
 
     seed: int = 0
@@ -74,6 +76,7 @@ class Reading:
     price: Price = lambda edge: 1.0
     operators: Callable[[Mixed], int] = lambda model: complexity(model)
     edf: float = 0.0
+    should_stop: Callable[[], bool] = lambda: False
 
 
 @dataclass(frozen=True)

@@ -89,6 +89,8 @@ def read(trained: Trained) -> Read:
         return best
     others = []
     for simpler in trained.simpler:
+        if trained.watch.should_stop():
+            break
         try:
             others.append(_read(simpler))
         except FitError:  # what was asked can be had of other edges only
@@ -145,6 +147,7 @@ def _reading(trained: Trained) -> Reading:
         _priced_by(trained),
         lambda model: _operators(trained, model),
         trained.edf,
+        lambda: trained.watch.count(work=0.0),
     )
 
 

@@ -68,7 +68,7 @@ def search(model: Mixed, rows: Rows, reading: Reading | None = None) -> Search:
     starts = [start for start in starts if start[0] is model or _admitted(start[0])]
     climbs = [_climb(refit(start, judge.rows), what, judge) for start, what in starts]
     climbs.sort(key=lambda climb: judge.length(climb[0]))
-    if reading.operators(climbs[0][0].model) > MOST:
+    if reading.operators(climbs[0][0].model) > MOST and not reading.should_stop():
         many = Judge(rows.take(MANY_ROWS, reading.seed), ends, reading, rows.total)
         climbs = _readable(climbs, Reader(many, many.expected_of(model)))
     everyone = Judge(rows, ends, reading, rows.total)
@@ -116,6 +116,8 @@ def _climb(current: Refit, what: str, judge: Judge) -> Climb:
     changes, failed_at = 0, dict[tuple[int, int, int], int]()
     for _ in range(2):
         for edge in by_straightness(current.model, judge.rows):
+            if judge.reading.should_stop():
+                return current, front
             # where nothing else has changed since, the same trials fail again
             if failed_at.get(edge.place) == changes:
                 continue

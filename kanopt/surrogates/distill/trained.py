@@ -16,6 +16,7 @@ from kanopt.kan.links import Link
 from kanopt.surrogates.distill.control import Control
 from kanopt.surrogates.distill.mixed import Rows
 from kanopt.surrogates.encoding import Feature
+from kanopt.surrogates.monitor import FitMonitor
 
 __all__ = ["HeldOut", "Trained"]
 
@@ -53,6 +54,10 @@ class Trained:
         What a person decided about the law.
     simpler
         Networks of simpler structure that were trained on the same rows.
+    stopped
+        By what its fit was stopped before its end, in words; empty where it was not.
+    watch
+        Is told how far the search for a formula is, and may stop it.
     lowest
         Smallest target of the training rows; None if unknown.
     floor
@@ -77,6 +82,8 @@ class Trained:
     lowest: float | None = None
     floor: float | None = None
     simpler: tuple[Trained, ...] = ()
+    stopped: str = ""
+    watch: FitMonitor = field(default_factory=FitMonitor)
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,10 @@ from kanopt.surrogates.signomials.program import Program
 from kanopt.surrogates.signomials.rules import Rules
 from kanopt.surrogates.signomials.structure import Law, freedom, with_values
 
-__all__ = ["Budget", "Fitted", "Target", "fitted"]
+if TYPE_CHECKING:
+    from kanopt.surrogates.monitor import FitMonitor
+
+__all__ = ["Budget", "Fitted", "SearchStopped", "Target", "fitted"]
 
 Array = NDArray[np.float64]
 
@@ -23,6 +27,10 @@ FLOOR = 1e-8
 """Relative error below which laws are equally good: that of the arithmetic, with a margin."""
 WHOLE, LEAST = 2000, 0.25
 """Rows of a refit that counts as one, and what one counts at least, however few its rows are."""
+
+
+class SearchStopped(Exception):  # noqa: N818 - no error: the search was asked to end
+    """The search was stopped on request."""
 
 
 @dataclass(eq=False)
@@ -33,13 +41,25 @@ class Budget:
     ----------
     left
         What is left.
+    watch
+        Is told of every refit, and may stop the search; None for nobody.
     """
 
     left: float
+    watch: FitMonitor | None = None
 
     def spend(self, rows: int) -> None:
-        """Count a refit on so many rows."""
-        self.left -= max(rows / WHOLE, LEAST)
+        """Count a refit on so many rows.
+
+        Raises
+        ------
+        SearchStopped
+            If there are to be no more, although some are left.
+        """
+        work = max(rows / WHOLE, LEAST)
+        self.left -= work
+        if self.watch is not None and self.watch.count(work=work):
+            raise SearchStopped
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,13 +16,16 @@ from numpy.typing import NDArray
 from kanopt.surrogates.signomials.cleaning import cleaned
 from kanopt.surrogates.signomials.dictionary import Dictionary
 from kanopt.surrogates.signomials.evaluation import Columns, cancels
-from kanopt.surrogates.signomials.fitting import FLOOR, Budget, Fitted, Target, fitted
+from kanopt.surrogates.signomials.fitting import FLOOR, Budget, Fitted, SearchStopped, Target, fitted
 from kanopt.surrogates.signomials.lookups import based
 from kanopt.surrogates.signomials.moves import growths
 from kanopt.surrogates.signomials.rewriting import rewritings
 from kanopt.surrogates.signomials.rules import Rules, flat, imitates_a_curve, waves
 from kanopt.surrogates.signomials.structure import Law, Parameter, Term, operators, signature, size
 from kanopt.surrogates.signomials.tidying import tidied
+
+if TYPE_CHECKING:
+    from kanopt.surrogates.monitor import FitMonitor
 
 __all__ = ["Found", "Task", "search"]
 
@@ -46,6 +49,13 @@ ROUNDS = 3
 REFITS = 500.0
 """Refits of a search."""
 PHASES = (("signomials", 0.25), ("small", 0.25), ("shapes", 0.2), ("best", 0.15), ("curves", 0.15))
+IN_WORDS = {
+    "signomials": "sums of products",
+    "small": "short laws, grown",
+    "shapes": "other functions",
+    "best": "the best laws, grown",
+    "curves": "curves",
+}
 """What is looked for, one after the other, and its share of the budget; what one leaves is the next one's."""
 KNOWN_PHASES = (("best", 0.7), ("curves", 0.3))
 """The same where laws are known to begin with."""
@@ -127,6 +137,13 @@ class _Search:
         elif fit is not None:
             self.pool.append(fit)
             self.pool.sort(key=lambda each: each.length)
+            self.note()
+
+    def note(self) -> None:
+        """Tell whoever watches how well the best law does."""
+        if self.budget.watch is not None:
+            error = float(np.sqrt(self.pool[0].squares / self.to.total))
+            self.budget.watch.note_error(error, relative=self.to.log)
 
     def exact(self, fit: Fitted) -> bool:
         return fit.squares <= FLOOR**2 * self.to.spread * self.to.total
@@ -241,10 +258,27 @@ class _Search:
         """Look among the signomials first, then grow the small ones, the best one, and nothing at all; then curves.
 
         Where laws are `known` that are good on another scale, they are grown and nothing else.
+
+        Raises
+        ------
+        SearchStopped
+            If it was stopped before there was a law.
         """
-        nothing = fitted(Law((Term(Parameter(self.start)),)), self.to)
-        assert nothing is not None  # a constant is defined everywhere
-        everything = [fit for law in known if (fit := fitted(law, self.to))]
+        everything: list[Fitted] = []
+        try:
+            nothing = fitted(Law((Term(Parameter(self.start)),)), self.to)
+            assert nothing is not None  # a constant is defined everywhere
+            everything += filter(None, (fitted(law, self.to) for law in known))
+            self.run_phases(nothing, everything)
+        except SearchStopped:
+            everything += [fit for fit in self.pool if fit not in everything]
+            if not everything:
+                raise
+        everything.sort(key=lambda fit: fit.length)
+        return Found(everything[0], tuple(everything[1:]), self.scales)
+
+    def run_phases(self, nothing: Fitted, everything: list[Fitted]) -> None:
+        """Look for one thing after the other; add all laws to those that are known, the shortest description first."""
         everything.sort(key=lambda fit: fit.length)
         self.floor = whole = self.budget.left
         for phase, share in KNOWN_PHASES if everything else PHASES:
@@ -252,6 +286,8 @@ class _Search:
             self.phase = phase
             if phase == "curves" and not np.isfinite(self.unexplained):
                 break  # curves are not let in
+            if self.budget.watch is not None:
+                self.budget.watch.begin_search(IN_WORDS[phase])
             begun = self.begun(everything)
             self.pool, self.seen, self.expanded = [], set(), set()
             for fit in begun or [nothing]:
@@ -260,11 +296,11 @@ class _Search:
                 for fit in [*begun, nothing]:
                     self.expand(fit)
             self.settle()
-            everything = sorted([*everything, *self.pool], key=lambda f: f.length)
-            self.pool = everything
+            everything += self.pool
+            everything.sort(key=lambda fit: fit.length)
+            self.pool = list(everything)
             if self.settled() and (phase not in ("signomials", "small") or self.is_plain(everything[0].law)):
-                break
-        return Found(everything[0], tuple(everything[1:]), self.scales)
+                return
 
     def begun(self, everything: list[Fitted]) -> list[Fitted]:
         """Return the laws with which a phase begins."""
@@ -306,7 +342,14 @@ def scales_of(inputs: Array) -> Array:
     return np.array(out)
 
 
-def search(task: Task, *, refits: float = REFITS, seed: int = 0, known: Sequence[Law] = ()) -> Found:
+def search(
+    task: Task,
+    *,
+    refits: float = REFITS,
+    seed: int = 0,
+    known: Sequence[Law] = (),
+    watch: FitMonitor | None = None,
+) -> Found:
     """Look for the law behind rows.
 
     Parameters
@@ -319,11 +362,18 @@ def search(task: Task, *, refits: float = REFITS, seed: int = 0, known: Sequence
         Draws the rows on which steps are ranked.
     known
         Laws of the same inputs from which the search begins, instead of from nothing.
+    watch
+        Is told of every refit; where it stops the search, the best law so far is found.
+
+    Raises
+    ------
+    SearchStopped
+        If it was stopped before there was a law.
     """
     scales = scales_of(task.inputs)
     scales[list(task.categories)] = 1.0
     columns = Columns(task.inputs / scales, scales, task.categories)
-    budget = Budget(refits)
+    budget = Budget(refits, watch)
     to = Target(columns, task.target, task.weight, task.log, task.rules, budget)
     rng = np.random.default_rng([seed, 0x5167])
     count = min(RANKING_ROWS, len(task.target))
