@@ -388,6 +388,12 @@ def solve(
 @click.option("--prefer", default="", help="Operators that count half: power.")
 @click.option("--min-r2", type=float, default=0.5, show_default=True, help="Refuse a law below it.")
 @click.option(
+    "--budget",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="Seconds by the clock for each law; the best until then is taken. By default it ends by itself.",
+)
+@click.option(
     "--out", type=_FILE, help='Folder for the laws as JSON, which a scenario reads with file = "…".'
 )
 @_allow_sql
@@ -397,6 +403,7 @@ def fit(file: Path | None, *, table: Path | None, out: Path | None, as_json: boo
     """Learn laws and print them: those of a scenario, or one from a table.
 
     What the law of a scenario is to be stands in its file; the options from --target to --min-r2 go with --table.
+    Ctrl-C keeps the best law until then, and begins no other one.
     """
     from kanopt.cli.output import (
         check_outputs,
@@ -419,14 +426,20 @@ def fit(file: Path | None, *, table: Path | None, out: Path | None, as_json: boo
     cache = LawCache(relearn=_is_on("relearn"))
     with save_laws_on_interrupt(out), progress_reporter(quiet=given.pop("quiet")) as progress:
         if file is not None:
-            from kanopt.whatif.learn import laws_of, learn
+            from kanopt.whatif.learn import LearningInterrupted, laws_of, learn
 
             scenario = _load(file)
             for remark in scenario.law_remarks():
                 echo(f"warning: {remark}", err=True)
             check_outputs(law_files(scenario.laws, out), input_files(scenario))
             seed = scenario.seed if given["seed"] is None else given["seed"]
-            laws = list(laws_of(scenario, learn(scenario, seed, progress, cache)).values())
+            try:
+                learned = learn(scenario, seed, progress, cache, given["budget"])
+                laws = list(laws_of(scenario, learned).values())
+            except LearningInterrupted as stopped:
+                if stopped.cut is None:
+                    raise
+                laws = list(stopped.laws.values())
         else:
             assert table is not None
             if not given["target"] or not given["features"]:
@@ -453,7 +466,7 @@ def _refuse_unused_options(names: Iterable[str]) -> None:
     """
     context = click.get_current_context()
     given = [name for name in names if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
-    idle = [f"--{name.replace('_', '-')}" for name in given if name not in ("seed", "quiet")]
+    idle = [f"--{name.replace('_', '-')}" for name in given if name not in ("seed", "quiet", "budget")]
     if idle:
         message = f"{', '.join(idle)}: {'goes' if len(idle) == 1 else 'go'} with --table"
         raise click.UsageError(f"{message}; what a law of a scenario is to be stands in its file")

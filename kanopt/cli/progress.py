@@ -22,16 +22,20 @@ def progress_reporter(*, quiet: bool) -> Iterator[OnEvent]:
     """Yield the function that receives the events of a run.
 
     Once a search begins there is something to keep: from then on a first Ctrl-C stops in order, whether it comes in the
-    search or while its result is explained and written. Before, there is nothing, and Ctrl-C ends the command.
+    search or while its result is explained and written. So does one while a law is being trained, from the first step
+    on. Before and between, there is nothing, and Ctrl-C ends the command.
     """
-    stop = stop_of_command()
+    stop, searched = stop_of_command(), False
     with _shown(quiet=quiet) as show:
 
         def report(event: Event) -> None:
-            if event.stage == "solve":
+            nonlocal searched
+            searched = searched or event.stage == "solve"
+            if searched or event.transient:
                 stop.keep()
-            else:
-                stop.check()
+            elif event.stage == "learn" and not stop.asked:
+                stop.keeps = False
+            stop.check()
             show(event)
 
         yield report

@@ -93,7 +93,7 @@ class FitMonitor:
     Attributes
     ----------
     stopped
-        By what the search was stopped, in words; empty where it was not.
+        By what the search was stopped, in words, as after "it was stopped"; empty where it was not.
     most
         How many structures there are at most, 0 where that is not known; set by whoever searches.
     """
@@ -158,7 +158,7 @@ class FitMonitor:
         """Say whether to stop."""
         left = self.seconds_left
         if not self.stopped and self._interrupt.asked:
-            self.stopped = "by Ctrl-C"
+            self.stopped = "on request"
         elif not self.stopped and left is not None and left <= 0.0:
             self.stopped = f"by its budget of {number_text(self.budget or 0.0)} s"
         return bool(self.stopped)

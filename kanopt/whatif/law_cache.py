@@ -79,6 +79,8 @@ class LawCache(MutableMapping[str, LearnedLaw]):
 
     def __setitem__(self, key: str, law: LearnedLaw) -> None:
         self._in_memory[key] = law
+        if law.formula.stopped:
+            return  # another run may have more time
         try:
             content = _LawFile.of(_full_key(key), law).model_dump_json(by_alias=True)
             if len(content.encode()) > _LARGEST_FILE:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from kanopt.errors import FitError, FormulaError, KanoptWarning, TableError
 from kanopt.interrupt import Interrupt
 from kanopt.text import count_text, list_names, number_text, percent_text, score_text, seconds_text
-from kanopt.whatif.events import Event, OnEvent
+from kanopt.whatif.events import Event, OnEvent, ignore_event
 from kanopt.whatif.file_model import Mistake, split_messages
 from kanopt.whatif.given_laws import names_in, unit_mistakes
 from kanopt.whatif.rows import complete_rows, split_rows, unseen_rows
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from kanopt.formulas import Formula
+    from kanopt.surrogates import KANRegressor
     from kanopt.surrogates.diagram import Diagram
+    from kanopt.surrogates.monitor import FitProgress
 
 __all__ = ["Cache", "LearnedLaw", "LearningInterrupted", "doubts", "fit_law", "laws_of", "learn", "learn_law"]
 
@@ -66,18 +69,28 @@ class LearnedLaw:
     warned: tuple[str, ...] = ()
 
 
+_FOR_FIT = 0.6
+"""Share of the seconds for a law that the fit of its network has; the rest, and what it leaves, is for the formula."""
+_TOLD_EVERY = 0.1
+"""Seconds between two reports of how far a law is."""
+
+
 class LearningInterrupted(KeyboardInterrupt):
     """Ctrl-C while a law was learned: nothing is planned on a law that was cut short.
 
     Attributes
     ----------
     laws
-        Those that were finished, by name.
+        Those that were finished, by name, and the one that was not, as far as it came.
+    cut
+        The one that was not finished; None where there was nothing of it yet.
     """
 
-    def __init__(self, name: str, laws: Mapping[str, LearnedLaw]) -> None:
-        self.laws = dict(laws)
-        kept = f"learned were {list_names(list(self.laws))}" if self.laws else "none was learned before"
+    def __init__(self, name: str, laws: Mapping[str, LearnedLaw], cut: LearnedLaw | None = None) -> None:
+        self.laws, self.cut = {**laws, **({} if cut is None else {name: cut})}, cut
+        kept = f"learned were {list_names(list(laws))}" if laws else "none was learned before"
+        if cut is not None:
+            kept += f"; of {name!r} the best until then is kept"
         super().__init__(f"stopped while law {name!r} was learned, so that nothing was planned; {kept}")
 
 
@@ -97,7 +110,11 @@ Cache = MutableMapping[str, LearnedLaw]
 
 
 def learn(
-    scenario: Scenario, seed: int, report: OnEvent, cache: Cache | None = None
+    scenario: Scenario,
+    seed: int,
+    report: OnEvent,
+    cache: Cache | None = None,
+    budget: float | None = None,
 ) -> dict[str, LearnedLaw]:
     """Learn the laws of a scenario that are to be learned, from its unchanged tables.
 
@@ -111,6 +128,8 @@ def learn(
         Called with each law.
     cache
         Laws learned before; a law of the same rows, settings and seed is not learned again.
+    budget
+        Seconds for each law, in place of those of the file.
 
     Raises
     ------
@@ -124,36 +143,59 @@ def learn(
     learned: dict[str, LearnedLaw] = {}
     for name, spec in scenario.laws.items():
         if isinstance(spec, LearnedSpec):
-            try:
-                learned[name] = learn_law(name, spec, scenario.tables[spec.table], seed, report, cache)
-            except (FitError, TableError) as error:
-                mistakes = [Mistake(("surrogates", name), text) for text in split_messages(error)]
-                raise scenario.layers.error(mistakes) from error
-            except FormulaError as error:
-                raise FormulaError(
-                    str(scenario.layers.issue(Mistake(("surrogates", name), str(error))))
-                ) from error
-            except KeyboardInterrupt:
-                raise LearningInterrupted(name, learned) from None
-            if unread := _unread(spec, learned[name].formula):
+            limited = spec if budget is None else spec.model_copy(update={"budget": budget})
+            with Interrupt() as stop:
+                law = _learned_of(scenario, name, limited, (seed, report, cache), learned, stop)
+            if stop.asked:
+                raise LearningInterrupted(name, learned, law)
+            learned[name] = law
+            if unread := _unread(spec, law.formula):
                 told = f"note: law {name!r} {unread}, which explains nothing there: what is bound to it has no effect"
                 report(Event("learn", told))
     return learned
 
 
+def _learned_of(
+    scenario: Scenario,
+    name: str,
+    spec: LearnedSpec,
+    given: tuple[int, OnEvent, Cache | None],
+    before: Mapping[str, LearnedLaw],
+    stop: Interrupt,
+) -> LearnedLaw:
+    """Learn one law of a scenario, after others; see :func:`learn`."""
+    try:
+        return learn_law(name, spec, scenario.tables[spec.table], *given)
+    except (FitError, TableError, FormulaError) as error:
+        if stop.asked:  # what it came to by then was no law
+            raise LearningInterrupted(name, before) from None
+        if isinstance(error, FormulaError):
+            raise FormulaError(
+                str(scenario.layers.issue(Mistake(("surrogates", name), str(error))))
+            ) from error
+        mistakes = [Mistake(("surrogates", name), text) for text in split_messages(error)]
+        raise scenario.layers.error(mistakes) from error
+    except KeyboardInterrupt:
+        raise LearningInterrupted(name, before) from None
+
+
 def learn_law(
     name: str, spec: LearnedSpec, frame: pd.DataFrame, seed: int, report: OnEvent, cache: Cache | None
 ) -> LearnedLaw:
-    """Return a law from the cache, or learn it and keep it there; see :func:`learn` and :func:`fit_law`."""
+    """Return a law from the cache, or learn it and keep it there; see :func:`learn` and :func:`fit_law`.
+
+    One that its budget stopped is kept for the same budget only, and on no disk; one that Ctrl-C stopped nowhere.
+    """
     key = _fingerprint(spec, frame, seed)
-    law = None if cache is None else cache.get(key)
+    early = f"{key} {spec.budget}"
+    law = None if cache is None else cache.get(key) or cache.get(early)
     if law is None:
         report(Event("learn", f"learning law {name!r} from table {spec.table!r}"))
-        with _warnings_recorded() as warned:
-            law = fit_law(name, spec, frame, seed)
+        with _warnings_recorded() as warned, Interrupt() as stop:
+            law = fit_law(name, spec, frame, seed, _progress_of(name, report))
         law = replace(law, warned=tuple(warned))
-        if cache is not None:
-            cache[key] = law
+        if cache is not None and not (law.formula.stopped and stop.asked):
+            cache[early if law.formula.stopped else key] = law
         report(Event("learn", f"{name} = {law.formula} ({_fit_text(law)}, {seconds_text(law.seconds)})"))
     elif law.learned_on is not None:
         told = f"learned {law.learned_on} in {seconds_text(law.seconds)}"
@@ -162,6 +204,21 @@ def learn_law(
             warnings.warn(text, KanoptWarning, stacklevel=2)
     note = "; ".join(filter(None, [law.note, _unread(spec, law.formula), _rows_below_zero(spec, frame)]))
     return replace(law, name=name, formula=_with_output_name(law.formula, name), note=note)
+
+
+def _progress_of(name: str, report: OnEvent) -> Callable[[FitProgress], None] | None:
+    """Return what reports how far a law is, not more often than can be read; None where nobody listens."""
+    if report is ignore_event:
+        return None
+    told = -math.inf
+
+    def on_progress(progress: FitProgress) -> None:
+        nonlocal told
+        if progress.seconds < told or progress.seconds >= told + _TOLD_EVERY:
+            told = progress.seconds
+            report(Event("learn", f"law {name!r}: {progress}", transient=True))
+
+    return on_progress
 
 
 def _rows_below_zero(spec: LearnedSpec, frame: pd.DataFrame) -> str:
@@ -211,8 +268,27 @@ def laws_of(scenario: Scenario, learned: Mapping[str, LearnedLaw]) -> dict[str, 
     return found
 
 
-def fit_law(name: str, spec: LearnedSpec, frame: pd.DataFrame, seed: int) -> LearnedLaw:
+def fit_law(
+    name: str,
+    spec: LearnedSpec,
+    frame: pd.DataFrame,
+    seed: int,
+    progress: Callable[[FitProgress], None] | None = None,
+) -> LearnedLaw:
     """Learn one law from a table.
+
+    Ctrl-C and the budget of the law end the search; its formula then says that it is the best until then.
+
+    Parameters
+    ----------
+    name, spec
+        The law.
+    frame
+        The table.
+    seed
+        For the split and the network.
+    progress
+        Called with how far it is; None for a line where somebody looks.
 
     Raises
     ------
@@ -220,14 +296,7 @@ def fit_law(name: str, spec: LearnedSpec, frame: pd.DataFrame, seed: int) -> Lea
         If the table does not allow it.
     FormulaError
         If the law predicts too poorly to be used.
-    KeyboardInterrupt
-        On Ctrl-C: a law that was cut short is not returned.
     """
-    with Interrupt(keeps=False) as stop:
-        return _learned_law(name, spec, frame, seed, stop)
-
-
-def _learned_law(name: str, spec: LearnedSpec, frame: pd.DataFrame, seed: int, stop: Interrupt) -> LearnedLaw:
     from kanopt.surrogates import KANRegressor
 
     start = time.perf_counter()
@@ -250,11 +319,11 @@ def _learned_law(name: str, spec: LearnedSpec, frame: pd.DataFrame, seed: int, s
         seed=seed,
         **chosen,
     )
-    # Ctrl-C raises KeyboardInterrupt at once, and again at the next step where a library has dropped it.
-    model.fit(train[list(spec.features)], train[spec.target], progress=lambda _: stop.check())
-    least = spec.min_r2 if spec.on_low == "refuse" else float("-inf")
-    wanted: dict[str, Any] = {"pin": dict(spec.pin), "forbid": spec.forbid, "prefer": spec.prefer}
-    formula = model.to_formula(test, spec.target, min_r2=least, per=spec.per, **wanted)
+    told: dict[str, Any] = {"progress": progress}
+    with Interrupt():  # what stops the fit stops the search for the formula
+        for_fit = None if spec.budget is None else _FOR_FIT * spec.budget
+        model.fit(train[list(spec.features)], train[spec.target], budget=for_fit, **told)
+        formula = _formula_of(model, spec, test, start, told)
     low = formula.fit is not None and formula.fit.r2 < spec.min_r2
     note = ""
     if low and formula.fit:
@@ -266,9 +335,24 @@ def _learned_law(name: str, spec: LearnedSpec, frame: pd.DataFrame, seed: int, s
         summary=model.summary(test).effects,
         diagram=model.diagram(),
         trusted=not low,
-        note="; ".join(filter(None, [f"learned from table {spec.table!r}{left_out}", note])),
+        note="; ".join(filter(None, [f"learned from table {spec.table!r}{left_out}", note, _early(formula)])),
         seconds=time.perf_counter() - start,
     )
+
+
+def _formula_of(
+    model: KANRegressor, spec: LearnedSpec, test: pd.DataFrame, start: float, told: dict[str, Any]
+) -> Formula:
+    """Return the formula of a model, in what is left of the seconds for the law since its start."""
+    left = None if spec.budget is None else max(spec.budget - (time.perf_counter() - start), _TOLD_EVERY)
+    least = spec.min_r2 if spec.on_low == "refuse" else float("-inf")
+    wanted: dict[str, Any] = {"pin": dict(spec.pin), "forbid": spec.forbid, "prefer": spec.prefer}
+    return model.to_formula(test, spec.target, min_r2=least, per=spec.per, budget=left, **wanted, **told)
+
+
+def _early(formula: Formula) -> str:
+    """Say that a law is not the last word, where its search was stopped before its end."""
+    return f"stopped early ({formula.stopped}), the best law until then" if formula.stopped else ""
 
 
 def _fingerprint(spec: LearnedSpec, frame: pd.DataFrame, seed: int) -> str:
@@ -282,7 +366,8 @@ def _fingerprint(spec: LearnedSpec, frame: pd.DataFrame, seed: int) -> str:
     rows = hashlib.sha256(pd.util.hash_pandas_object(frame, index=False).to_numpy().tobytes()).hexdigest()
     units = sorted(units_of(frame).items())
     columns = [(column, str(dtype)) for column, dtype in frame.dtypes.items()]
-    return f"{spec.model_dump_json()} {columns} {units} {len(frame)} {rows} {seed}"
+    settings = spec.model_dump_json(exclude={"budget"})  # which a law that is finished did not need
+    return f"{settings} {columns} {units} {len(frame)} {rows} {seed}"
 
 
 def _with_output_name(formula: Formula, name: str) -> Formula:

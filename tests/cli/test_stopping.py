@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 from collections.abc import Callable
 from importlib import import_module
@@ -11,6 +12,8 @@ from typing import Any
 import pytest
 
 from kanopt.cli.failures import ExitCode
+from kanopt.formulas import Formula
+from kanopt.interrupt import Interrupt
 from kanopt.surrogates import KANRegressor
 from tests.cases.command_line import LEARNED, edit, left_behind, start
 
@@ -132,6 +135,47 @@ def test_ctrl_c_while_laws_are_learned_plans_nothing_and_keeps_the_finished_ones
     )
     assert "stopping in order" not in err
     assert left_behind(case) == [str(folder / "minutes.json"), "trips.csv"]
+
+
+@BOTH
+@pytest.mark.parametrize("command", ["run", "fit"])
+def test_a_stop_while_a_law_is_trained_keeps_the_best_until_then_and_plans_nothing(
+    case, cli, monkeypatch, command, number
+):
+    (case / "trips.csv").write_text("km,minutes\n" + "".join(f"{k},{2 * k + k % 3}\n" for k in range(1, 60)))
+    edit(
+        case / "case.toml",
+        '[surrogates.minutes]\nformula = "2 * km"\ninputs = { km = "km" }\nunit = "min"',
+        LEARNED,
+    )
+    real = KANRegressor.fit
+
+    def pressed(self, *rows, progress, **options):
+        def at_the_second_step(state):
+            progress(state)
+            if state.refits == 2:
+                signal.raise_signal(number)
+
+        return real(self, *rows, progress=at_the_second_step, **options)
+
+    monkeypatch.setattr(KANRegressor, "fit", pressed)
+    monkeypatch.setattr(Interrupt, "_last_asked", -math.inf)
+    code, out, err = cli(command, "case.toml", "--out", "o", "--quiet")
+    folder = Path("o") / "laws" if command == "run" else Path("o")
+    assert code == CODES[number]
+    law = Formula.load(folder / "minutes.json")
+    assert law.stopped.startswith(
+        "the fit on request after 1 structure and the search for a formula on request"
+    )
+    assert law.fit is not None
+    assert law.fit.r2 > 0.9
+    assert left_behind(case) == [str(folder / "minutes.json"), "trips.csv"]
+    assert "the fit was stopped on request" in err
+    if command == "fit":
+        assert "stopped early (the fit on request" in out
+    else:
+        assert out == ""
+        assert "of 'minutes' the best until then is kept, written to" in err.splitlines()[-1]
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,12 @@
 
 import errno
 import json
+import math
 import multiprocessing
 import os
+import signal
 import warnings
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
@@ -15,11 +18,13 @@ import pytest
 import kanopt as ko
 from kanopt.errors import FileFormatError, FormulaError, KanoptWarning
 from kanopt.formulas import Variable, parse_formula
+from kanopt.interrupt import Interrupt
 from kanopt.reports.law_section import law_sections
 from kanopt.surrogates.diagram import Diagram, DiagramEdge
 from kanopt.whatif import Event, LearnedLaw, law_cache, load_scenario
+from kanopt.whatif.events import ignore_event
 from kanopt.whatif.law_cache import FOLDER_VARIABLE, LawCache
-from kanopt.whatif.learn import learn
+from kanopt.whatif.learn import LearningInterrupted, learn
 
 module = import_module("kanopt.whatif.learn")
 
@@ -44,7 +49,7 @@ def fits(monkeypatch, empty_cache):
     """Count how often a law is learned; it takes no time."""
     done = []
 
-    def fit(name, spec, frame, seed):
+    def fit(name, spec, frame, seed, progress):
         done.append(seed)
         return small_law(name)
 
@@ -139,7 +144,7 @@ def test_an_edited_source_file_is_another_program(tmp_path, monkeypatch):
 
 
 def test_what_was_warned_of_while_learning_is_warned_of_again(learned, monkeypatch, empty_cache):
-    def fit(name, spec, frame, seed):
+    def fit(name, spec, frame, seed, progress):
         warnings.warn("a twelfth of the rows was held back", KanoptWarning, stacklevel=1)
         warnings.warn("no word of kanopt", UserWarning, stacklevel=1)
         return small_law(name)
@@ -158,7 +163,7 @@ def test_what_was_warned_of_while_learning_is_warned_of_again(learned, monkeypat
 
 
 def test_a_refused_law_is_warned_of_too(learned, monkeypatch, empty_cache):
-    def refuse(name, spec, frame, seed):
+    def refuse(name, spec, frame, seed, progress):
         warnings.warn("a twelfth of the rows was held back", KanoptWarning, stacklevel=1)
         raise FormulaError("R² 0.1 is below the 0.5 asked for")
 
@@ -269,6 +274,68 @@ def test_a_law_that_was_cut_short_is_not_kept(learned, monkeypatch, empty_cache)
     with pytest.raises(KeyboardInterrupt, match="stopped while law 'minutes' was learned"):
         learned_again(learned)
     assert not empty_cache.exists()
+
+
+def stopped_early(law, why="the fit by its budget of 9 s after 2 structures"):
+    return replace(law, formula=replace(law.formula, provenance={"stopped": why}))
+
+
+def with_budget(path, seconds):
+    text = path.read_text().replace('target = "minutes"', f'target = "minutes"\nbudget = {seconds}', 1)
+    return edited(path, text)
+
+
+def edited(path, text):
+    path.with_name("budget.toml").write_text(text)
+    return path.with_name("budget.toml")
+
+
+def test_a_law_that_its_budget_stopped_is_on_no_disk_and_that_of_one_run(learned, monkeypatch, empty_cache):
+    def fit(name, spec, frame, seed, progress):
+        done.append(spec.budget)
+        return stopped_early(small_law(name)) if spec.budget == 9.0 else small_law(name)
+
+    done = []
+    monkeypatch.setattr(module, "fit_law", fit)
+    cache, short = LawCache(), load_scenario(with_budget(learned, 9))
+    for _ in range(2):
+        assert learn(short, 3, ignore_event, cache)["minutes"].formula.stopped
+    assert done == [9.0]
+    assert not empty_cache.exists()
+    # whoever gives more time gets another law, and one that is finished serves every budget
+    learn(load_scenario(learned), 3, ignore_event, cache)
+    assert done == [9.0, None]
+    assert not learn(short, 3, ignore_event, LawCache())["minutes"].formula.stopped
+    assert done == [9.0, None]
+    assert learn(short, 3, ignore_event, LawCache(relearn=True), budget=4.0)["minutes"]
+    assert done == [9.0, None, 4.0]
+
+
+def test_ctrl_c_keeps_what_there_is_of_a_law_but_not_in_the_cache(learned, monkeypatch, empty_cache):
+    def fit(name, spec, frame, seed, progress):
+        signal.raise_signal(signal.SIGINT)
+        return stopped_early(small_law(name), "the fit on request after 1 structure")
+
+    monkeypatch.setattr(module, "fit_law", fit)
+    monkeypatch.setattr(Interrupt, "_last_asked", -math.inf)
+    cache = LawCache()
+    with pytest.raises(LearningInterrupted, match="of 'minutes' the best until then is kept") as caught:
+        learn(load_scenario(learned), 3, ignore_event, cache)
+    assert caught.value.laws["minutes"].formula.stopped == "the fit on request after 1 structure"
+    assert len(cache) == 0
+    assert not empty_cache.exists()
+
+
+def test_ctrl_c_before_there_is_a_law_that_may_be_used_keeps_none(learned, monkeypatch):
+    def fit(name, spec, frame, seed, progress):
+        signal.raise_signal(signal.SIGINT)
+        raise FormulaError("R² 0.1 is below the 0.5 asked for")
+
+    monkeypatch.setattr(module, "fit_law", fit)
+    monkeypatch.setattr(Interrupt, "_last_asked", -math.inf)
+    with pytest.raises(LearningInterrupted, match="none was learned before") as caught:
+        learned_again(learned)
+    assert caught.value.laws == {}
 
 
 def test_learning_anew_replaces_what_is_kept(learned, fits):
