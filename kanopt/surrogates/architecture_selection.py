@@ -12,7 +12,8 @@ squared error), or less than one standard error of the gain (the one-standard-er
 and Friedman 2009, section 7.10).
 
 Where noise remains, hidden nodes are tried only if a pair of columns says anything about it
-(:mod:`kanopt.surrogates.interactions`). If one product node leaves noise too, four hidden nodes are tried, with an
+(:mod:`kanopt.surrogates.interactions`). If one product node (two sums, where shapes are asked for: a product keeps
+none) leaves noise too, four hidden nodes are tried, with an
 exponential link and squared errors divided by the mean or on the target itself by least squares, whichever form is
 better without them, and on the other form where they pay; a fifth of the rows is held out to choose the smoothing
 (:mod:`kanopt.kan.heldout`). They have to lower the squared error on these rows, in the units of the target, by three
@@ -204,8 +205,8 @@ def _add_hidden(search: ArchitectureSearch, starts: list[Trial]) -> list[Trial]:
     """Add hidden nodes to additive models while that is an improvement.
 
     Where noise remains and no pair of columns says anything about it, none are tried. For the untransformed target
-    first one product node. If noise remains, then four nodes, evaluated on held-out rows. If no noise remains, two sum
-    nodes, and four for the better of the targets.
+    first one product node, or two sum nodes where shapes are asked for. If noise remains, then four nodes, evaluated on
+    held-out rows. If no noise remains, two sum nodes, and four for the better of the targets.
     """
     features = len(search.table.encoding.features)
     tried = list(starts)
@@ -217,10 +218,7 @@ def _add_hidden(search: ArchitectureSearch, starts: list[Trial]) -> list[Trial]:
         return tried
     starts = [_select_logs(search, start) for start in starts]
     tried = list(starts)
-    if not search.settings.shape_constraints:
-        # A logarithm of the target has made sums of products; a product of such sums says little.
-        plain = [start for start in starts if not start.structure.log_target]
-        tried += [_fit(search, replace(start.structure, hidden=(1,), products=(1,))) for start in plain]
+    tried += [_fit(search, each) for each in _least_interactions(search, starts)]
     best = search.best(tried)
     if search.can_hold_out and 1.0 - search.accuracy(best) > NOISE:
         verdict = _add_hidden_held_out(search, starts, best)
@@ -229,12 +227,28 @@ def _add_hidden(search: ArchitectureSearch, starts: list[Trial]) -> list[Trial]:
         if search.has_many_categories or verdict.noise_remains:
             return tried
     if search.accuracy(best) < NO_ERROR:
-        tried += [_fit(search, replace(start.structure, hidden=(2,), products=())) for start in starts]
+        pairs = [replace(start.structure, hidden=(2,), products=()) for start in starts]
+        known = [trial.structure for trial in tried]
+        tried += [_fit(search, pair) for pair in pairs if pair not in known]
         best = search.best(tried)
     many = search.rows >= 40.0 * best.fitted.network.parameters.size
     if best.structure.hidden and many and search.accuracy(best) < NO_ERROR:
         tried.append(_fit(search, replace(best.structure, hidden=(4,), products=())))
     return tried
+
+
+def _least_interactions(search: ArchitectureSearch, starts: list[Trial]) -> list[LawStructure]:
+    """Return the simplest structures in which columns act together: one product, or two sums where shapes are asked.
+
+    A product keeps no shape; as (a + b)² − (a − b)² it is two sums, whose edges are held to it.
+    """
+    # A logarithm of the target has made sums of products; a product of such sums says little.
+    plain = [start.structure for start in starts if not start.structure.log_target]
+    if not search.settings.shape_constraints:
+        return [replace(each, hidden=(1,), products=(1,)) for each in plain]
+    return [
+        replace(each, hidden=(2,), products=()) for each in plain or [start.structure for start in starts]
+    ]
 
 
 @dataclass(frozen=True)

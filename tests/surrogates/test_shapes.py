@@ -398,3 +398,18 @@ def test_a_large_network_is_trained_by_the_gradient_and_can_be_asked_as_any_othe
     assert len(model.separability().tests) > 0
     model.save(tmp_path / "law.kan")
     assert np.array_equal(KANRegressor.load(tmp_path / "law.kan").predict(frame), model.predict(frame))
+
+
+def test_monotone_columns_that_act_together_with_others_are_learned_from_rows_with_heavy_noise():
+    # one product of sums would hold no shape, and was all that was tried besides four nodes
+    rng = np.random.default_rng(0)
+    km = rng.uniform(1, 30, 1600)
+    frame = pd.DataFrame({"km": km, "minutes": km * rng.uniform(1, 3, 1600)})
+    frame["zone"] = rng.choice(["city", "suburb", "airport"], 1600, p=[0.6, 0.25, 0.15])
+    metered = 3 + 2 * frame["km"] + 0.4 * frame["minutes"]
+    exact = np.where(frame["zone"] == "airport", 50.0, metered * np.where(frame["zone"] == "suburb", 1.5, 1))
+    fare = exact + 3.0 * rng.standard_t(2.5, 1600)
+    model = KANRegressor(monotone={"km": 1, "minutes": 1}, starts=4).fit(frame[:600], fare[:600])
+    assert (2,) in model.alternatives_["hidden"].tolist()
+    assert np.sqrt(np.mean((model.predict(frame[600:]) - exact[600:]) ** 2)) < 0.9
+    assert (model.verify()["verdict"] == "proved").all()
