@@ -2,13 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 
 import torch
 from torch import Tensor
 
-__all__ = ["Architecture", "InputTensors", "LayerArchitecture"]
+__all__ = ["Architecture", "InputBasis", "InputTensors", "LayerArchitecture"]
+
+
+@dataclass(frozen=True)
+class InputBasis:
+    """Basis functions of the first layer, computed once for all steps of a training run.
+
+    Attributes
+    ----------
+    values
+        Shape (n, width).
+    grid_size, lower, upper
+        Grid of the splines that they belong to.
+    """
+
+    values: Tensor
+    grid_size: int
+    lower: Tensor
+    upper: Tensor
+
+    def is_of(self, grid_size: int, lower: Tensor, upper: Tensor) -> bool:
+        """Whether the values are those of a network with this grid."""
+        return self.grid_size == grid_size and all(
+            mine is given or torch.equal(mine, given)
+            for mine, given in ((self.lower, lower), (self.upper, upper))
+        )
 
 
 @dataclass(frozen=True)
@@ -21,17 +46,21 @@ class InputTensors:
         Shape (n, splines + cycles), of float64: the numeric inputs, and after them the periodic ones, in periods.
     codes
         Shape (n, tables), of int64: the categorical inputs.
+    basis
+        Basis functions of the first layer where they have been computed, see :meth:`KANBatch.prepare`.
     """
 
     numbers: Tensor
     codes: Tensor
+    basis: InputBasis | None = None
 
     def __len__(self) -> int:
         return int(self.numbers.shape[0])
 
     def rows(self, index: slice | Tensor) -> InputTensors:
         """Return the rows at `index`."""
-        return InputTensors(self.numbers[index], self.codes[index])
+        basis = self.basis and replace(self.basis, values=self.basis.values[index])
+        return InputTensors(self.numbers[index], self.codes[index], basis)
 
 
 @dataclass(frozen=True)

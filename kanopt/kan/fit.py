@@ -24,7 +24,7 @@ from kanopt.kan.architecture import Architecture
 from kanopt.kan.constraints import ConstrainedCoefficients, ShapeConstraints
 from kanopt.kan.links import Link
 from kanopt.kan.network import KANBatch
-from kanopt.kan.objective import Data, LeastSquares, Precision
+from kanopt.kan.objective import Data, LeastSquares, Precision, QuadraticModel
 from kanopt.kan.penalty import Penalty
 from kanopt.kan.ranges import SLACK, continue_ends, refit_ranges
 from kanopt.kan.robust import (
@@ -69,6 +69,8 @@ STRONG = 1e-4
 """Smoothing of starts."""
 KEPT = 4
 """Starts that go on with all rows."""
+START_STEPS = (10, 6, 8)
+"""Steps of the starts, half of which are dropped after each of these runs (Jamieson and Talwalkar 2016, AISTATS)."""
 TURNS, STEPS = 8, 6
 """Turns on one grid at most, and steps of each."""
 WORTH = 0.9
@@ -205,6 +207,7 @@ def train_until_one(run: TrainedBatch, data: Data, options: FitOptions) -> Train
     Also continues the training of a single network, on other rows or a finer grid.
     """
     network, smoothing, history = run.network, run.smoothing, run.history
+    data = data.prepared(network)
     penalty = Penalty.of(network.architecture, network.theta.device)
     constraints = options.constraints(network)
     objective, total = options.objective(data), float(data.weights.sum())
@@ -275,8 +278,9 @@ def refine_grid(run: TrainedBatch, data: Data, options: FitOptions, largest: int
 def retrain(run: TrainedBatch, data: Data, options: FitOptions, steps: int = STEPS) -> TrainedBatch:
     """Continue training a batch for a few steps with its smoothing weights; an additive network is fitted again."""
     if not run.network.architecture.hidden:
-        return _fit_additive(run.network, run.smoothing, data, options)
+        return _fit_additive(run.network, run.smoothing, data, options, near=True)
     network, smoothing = run.network, run.smoothing
+    data = data.prepared(network)
     penalty = Penalty.of(network.architecture, network.theta.device)
     constraints = options.constraints(network)
     objective = options.objective(data)
@@ -302,20 +306,30 @@ def train_starts(
     affordable = int(WORK / (len(data) * shape.parameters**2))
     starts = min(options.starts, max(FEWEST_STARTS, affordable))
     network = random_starts(shape, starts, data.inputs, bounds, offset, generator, options.shape_constraints)
+    data = data.prepared(network)
     penalty = Penalty.of(network.architecture, network.theta.device)
     constraints = options.constraints(network)
     smoothing = network.theta.new_full((len(network), penalty.groups + 1), STRONG)
     smoothing[:, -1] = 1e-6
-    trainer = replace(options.trainer, iterations=20, damping=1.0, tolerance=1e-4)
-    held = penalty.matrices(smoothing, float(data.weights.sum()), network.active)
+    total = float(data.weights.sum())
     objective = options.objective(data)
     if options.loss == "poisson":
         objective = reweight(network, objective, options.loss)
-    network, history = train(network, objective, held, trainer, constraints)
-    best = history.best.argsort()[:kept]
+    damping, left = 1.0, len(START_STEPS)
+    while True:
+        left -= 1
+        trainer = replace(options.trainer, iterations=START_STEPS[-1 - left], damping=damping, tolerance=1e-4)
+        held = penalty.matrices(smoothing[: len(network)], total, network.active)
+        network, history = train(network, objective, held, trainer, constraints)
+        half = max(kept, (len(network) + 1) // 2)
+        best = history.best.argsort()[: half if left and not history.stopped else kept]
+        network, objective = network.take(best), objective.for_models(best)
+        if not left or history.stopped:
+            break
+        damping = float(history.damping[-1][best].median())
     if options.smoothing is not None:
         smoothing[:, :-1], smoothing[:, -1] = options.smoothing, RIDGES[0]
-    return TrainedBatch(network.take(best), smoothing[best], history.best[best], history)
+    return TrainedBatch(network, smoothing[: len(network)], history.best[best], history)
 
 
 def _refuse_large(data: Data, options: FitOptions) -> None:
@@ -336,8 +350,14 @@ def _sample_rows(data: Data, rows: int, generator: torch.Generator) -> Data:
     return data.rows(torch.randperm(len(data), generator=generator)[:rows].to(data.target.device))
 
 
-def _fit_additive(network: KANBatch, smoothing: Tensor, data: Data, options: FitOptions) -> TrainedBatch:
-    """Fit an additive network: search for smoothing weights, then alternate training and reweighting of outliers."""
+def _fit_additive(
+    network: KANBatch, smoothing: Tensor, data: Data, options: FitOptions, near: bool = False
+) -> TrainedBatch:
+    """Fit an additive network: search for smoothing weights, then alternate training and reweighting of outliers.
+
+    `near` says that the smoothing weights have been chosen for such a network before.
+    """
+    data = data.prepared(network)
     penalty = Penalty.of(network.architecture, network.theta.device)
     constraints = options.constraints(network)
     objective = options.objective(data)
@@ -351,15 +371,19 @@ def _fit_additive(network: KANBatch, smoothing: Tensor, data: Data, options: Fit
         trainer = replace(trainer, iterations=min(3, trainer.iterations))
     spread = float((data.weights * (data.target - _mean(data)).square().sum(1)).sum())
     floor = EXACT * spread + torch.finfo(torch.float64).tiny
-    history = History()
-    for turn in range(2 if options.loss == "squared" else 5):
+    history, turns = History(), 2 if options.loss == "squared" else 5
+    for turn in range(turns):
         weighted = reweight(network, objective, options.loss) if turn > 0 else objective
+        expansion = weighted.normal_equations(network)
         if turn > 0 and options.smoothing is None:
-            normal = weighted.normal_equations(network)
-            model = GaussNewtonModel(normal, network.theta, penalty, total, rows, floor, options.criterion)
-            smoothing = select_smoothing(model, smoothing, _ridges(network.architecture, rows))
+            model = GaussNewtonModel(expansion, network.theta, penalty, total, rows, floor, options.criterion)
+            ridges = _ridges(network.architecture, rows)
+            smoothing = select_smoothing(model, smoothing, ridges, near=near or turn > 1)
         held = penalty.matrices(smoothing, total, network.active)
-        network, history = train(network, weighted, held, trainer, constraints)
+        # Where the output is linear in θ the expansion is exact but for rounding, which the last turn on the rows ends.
+        exact = linear and turn < turns - 1
+        squares = QuadraticModel(network, expansion, data.inputs) if exact else weighted
+        network, history = train(network, squares, held, trainer, constraints)
         if history.stopped:
             break
     return TrainedBatch(network, smoothing, _score(network, smoothing, penalty, objective, options), history)

@@ -197,6 +197,7 @@ class _HeldOutLoss:
 def _train_at(run: TrainedBatch, data: Data, options: FitOptions) -> TrainedBatch:
     """Train a batch with its smoothing weights, alternating with updates of hidden ranges and row weights."""
     network, history = run.network, run.history
+    data = data.prepared(network)
     penalty = Penalty.of(network.architecture, network.theta.device)
     constraints = options.constraints(network)
     objective = options.objective(data)

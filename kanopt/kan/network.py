@@ -29,7 +29,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from kanopt.kan.architecture import Architecture, InputTensors, LayerArchitecture
+from kanopt.kan.architecture import Architecture, InputBasis, InputTensors, LayerArchitecture
 from kanopt.kan.basis import dense_basis, periodic_basis, refine, refine_periodic
 from kanopt.kan.description import Layer, Network
 
@@ -37,6 +37,8 @@ __all__ = ["Architecture", "InputTensors", "KANBatch", "LayerArchitecture"]
 
 BLOCK_BYTES, DEVICE_BLOCK_BYTES = 8_000_000, 1_000_000_000
 """Room for the bases of a block of rows: what stays in a CPU's cache, and what keeps a GPU busy."""
+PREPARED_BYTES = 500_000_000
+"""Most memory for basis functions of inputs that are kept from step to step."""
 
 
 @dataclass(frozen=True)
@@ -116,11 +118,32 @@ class KANBatch:
                 parts.append(table if derivative == 0 else torch.zeros_like(table))
         return parts[0] if len(parts) == 1 else torch.cat(parts, dim=-1)
 
+    def prepare(self, inputs: InputTensors) -> InputTensors:
+        """Return the rows with the basis functions of the first layer, which do not change while a network is trained.
+
+        Rows for which they would take too much memory are returned as they are.
+        """
+        sizes = self.architecture.layers[0]
+        grid = sizes.grid_size, self.lower[0], self.upper[0]
+        if inputs.basis is not None and inputs.basis.is_of(*grid):
+            return inputs
+        bare = replace(inputs, basis=None)
+        if 8 * len(inputs) * sizes.width > PREPARED_BYTES:
+            return bare
+        return replace(bare, basis=InputBasis(self.input_basis(bare), *grid))
+
+    def input_basis(self, inputs: InputTensors) -> Tensor:
+        """Return the basis functions of the first layer, (n, width)."""
+        known = inputs.basis
+        if known is not None and known.is_of(self.architecture.grid_size, self.lower[0], self.upper[0]):
+            return known.values
+        return self.layer_basis(0, inputs.numbers, inputs.codes)
+
     def activations(self, inputs: InputTensors) -> list[Tensor]:
         """Return the node values of every layer after the first, each (M, n, nodes)."""
-        signal, codes, nodes = inputs.numbers, inputs.codes, []
+        signal, nodes = inputs.numbers, []
         for layer, block in enumerate(self.blocks()):
-            basis = self.layer_basis(layer, signal, codes if layer == 0 else None)
+            basis = self.layer_basis(layer, signal, None) if layer else self.input_basis(inputs)
             signal = nodes_of(self.architecture.layers[layer], torch.matmul(basis, block))
             nodes.append(signal)
         return nodes
@@ -151,7 +174,9 @@ class KANBatch:
             share = shares[start : start + len(part)]
             start += len(part)
             for index, signal in enumerate([part.numbers, *nodes[:-1]]):
-                totals[index] += share @ self.layer_basis(index, signal, part.codes if index == 0 else None)
+                totals[index] += share @ (
+                    self.layer_basis(index, signal, None) if index else self.input_basis(part)
+                )
         return [total / shares.sum() for total in totals]
 
     def forward(self, inputs: InputTensors) -> Tensor:
@@ -173,7 +198,7 @@ class KANBatch:
         blocks, layers = self.blocks(), self.architecture.layers
         signals, bases, arrived = [inputs.numbers], [], []
         for layer, block in enumerate(blocks):
-            bases.append(self.layer_basis(layer, signals[-1], inputs.codes if layer == 0 else None))
+            bases.append(self.layer_basis(layer, signals[-1], None) if layer else self.input_basis(inputs))
             arrived.append(torch.matmul(bases[-1], block))
             signals.append(nodes_of(layers[layer], arrived[-1]))
         output = signals[-1] + self.offset.unsqueeze(1)

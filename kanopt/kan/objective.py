@@ -18,7 +18,15 @@ from kanopt.kan.architecture import InputTensors
 from kanopt.kan.links import Link
 from kanopt.kan.network import KANBatch
 
-__all__ = ["CHUNK_BYTES", "Data", "LeastSquares", "NormalEquations", "Objective", "Precision"]
+__all__ = [
+    "CHUNK_BYTES",
+    "Data",
+    "LeastSquares",
+    "NormalEquations",
+    "Objective",
+    "Precision",
+    "QuadraticModel",
+]
 
 CHUNK_BYTES = 8_000_000
 """Largest Jacobian held at once on a CPU: what stays in its cache."""
@@ -110,6 +118,10 @@ class Data:
             kind = torch.unique(kind * (place.max() + 1) + place, return_inverse=True)[1]
         return kind
 
+    def prepared(self, network: KANBatch) -> Data:
+        """Return the rows with the basis functions of the network's inputs, see :meth:`KANBatch.prepare`."""
+        return replace(self, inputs=network.prepare(self.inputs))
+
     def rows(self, index: slice | Tensor) -> Data:
         """Return some of the rows."""
         return Data(self.inputs.rows(index), self.target[index], self.weights[..., index])
@@ -192,7 +204,7 @@ class LeastSquares:
                 single = jacobian.float()
                 total.matrix.add_(single.transpose(1, 2) @ single)
             else:
-                total.matrix.baddbmm_(jacobian.transpose(1, 2), jacobian)
+                _add_gram(total.matrix, jacobian)
         return total
 
     def squares(self, network: KANBatch) -> Tensor:
@@ -217,6 +229,59 @@ class LeastSquares:
     def with_weights(self, weights: Tensor) -> LeastSquares:
         """Return the objective with other row weights."""
         return replace(self, data=replace(self.data, weights=weights))
+
+
+@dataclass(frozen=True)
+class QuadraticModel:
+    """The quadratic expansion of a sum of squares about `network`, exact where the network is linear in θ.
+
+    Examples
+    --------
+    >>> from kanopt.kan.architecture import Architecture
+    >>> rows = InputTensors(torch.rand(50, 1, dtype=torch.float64), torch.zeros(50, 0, dtype=torch.int64))
+    >>> shape, zero = Architecture(1, grid_size=2), torch.zeros(1, 1, dtype=torch.float64)
+    >>> network = KANBatch(shape, torch.zeros(1, 5, dtype=torch.float64), (zero,), (zero + 1.0,), zero)
+    >>> squares = LeastSquares(Data(rows, rows.numbers**2, torch.ones(50, dtype=torch.float64)))
+    >>> expansion = QuadraticModel(network, squares.normal_equations(network), rows)
+    >>> from dataclasses import replace
+    >>> moved = replace(network, theta=network.theta + 1.0)
+    >>> bool(torch.isclose(expansion.squares(moved), squares.squares(moved)))
+    True
+    """
+
+    network: KANBatch
+    centre: NormalEquations
+    inputs: InputTensors
+
+    def normal_equations(self, network: KANBatch) -> NormalEquations:
+        """Return the Gauss-Newton quantities at other parameters."""
+        step = network.theta - self.network.theta
+        pull = torch.matmul(self.centre.matrix, step.unsqueeze(-1)).squeeze(-1)
+        squares = self.centre.squares + (step * (pull - 2.0 * self.centre.vector)).sum(1)
+        return NormalEquations(self.centre.matrix, self.centre.vector - pull, squares.clamp(min=0.0))
+
+    def squares(self, network: KANBatch) -> Tensor:
+        """Return the sum of squares of every network, shape (M,)."""
+        return self.normal_equations(network).squares
+
+    def for_models(self, index: Tensor) -> QuadraticModel:
+        """Return the expansions of the networks at `index`."""
+        normal = self.centre
+        picked = NormalEquations(normal.matrix[index], normal.vector[index], normal.squares[index])
+        return QuadraticModel(self.network.take(index), picked, self.inputs)
+
+
+def _add_gram(total: Tensor, jacobian: Tensor) -> None:
+    """Add JᵀJ of every network to `total` (M, P, P) for Jacobians (M, n, P).
+
+    numpy recognises the product of a matrix with its own transpose and computes one half of it (BLAS syrk), which takes
+    half the time of a general product; PyTorch has no such function.
+    """
+    if total.device.type != "cpu":
+        total.baddbmm_(jacobian.transpose(1, 2), jacobian)
+        return
+    for matrix, rows in zip(total.numpy(), jacobian.numpy(), strict=True):
+        matrix += rows.T @ rows
 
 
 def total_weight(objective: LeastSquares) -> float:

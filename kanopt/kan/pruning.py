@@ -26,6 +26,8 @@ SLACK = 1e-3
 """A relative rise of the score that counts as none."""
 MOST = 32
 """Largest batch of candidates."""
+SKETCH_ROWS, SKETCH_STEPS, FINALISTS = 1_500, 3, 5
+"""Rows and steps by which candidates are compared first, and how many of them are trained on all rows."""
 BYTES = 2**28
 """What the matrices of a batch may take; a network trains with about eight of parameters × parameters numbers."""
 
@@ -45,6 +47,7 @@ def prune(run: TrainedBatch, data: Data, options: FitOptions) -> tuple[TrainedBa
     A removal that raises the score is rolled back; if all do, `run` itself is returned.
     """
     gone: list[EdgePlace] = []
+    data = data.prepared(run.network)
     while True:
         candidates = _candidates(run.network, data)
         if not candidates:
@@ -58,9 +61,10 @@ def prune(run: TrainedBatch, data: Data, options: FitOptions) -> tuple[TrainedBa
             offset=torch.cat([one.offset for one in batch]),
             active=torch.cat([_active(one) for one in batch]),
         )
-        tried = retrain(
-            TrainedBatch(stacked, run.smoothing[index], run.score, run.history), data, options, STEPS
-        )
+        tried = TrainedBatch(stacked, run.smoothing[index], run.score, run.history)
+        kept = _finalists(tried, data, options)
+        tried = replace(tried, network=stacked.take(kept), smoothing=tried.smoothing[kept])
+        tried = retrain(tried, data, options, STEPS)
         best = 1 + int(tried.score[1:].argmin())
         if not float(tried.score[best]) <= float(tried.score[0]) * (1.0 + SLACK):
             return run, tuple(gone)
@@ -68,7 +72,17 @@ def prune(run: TrainedBatch, data: Data, options: FitOptions) -> tuple[TrainedBa
         run = TrainedBatch(
             tried.network.take(place), tried.smoothing[place], tried.score[place], tried.history
         )
-        gone += candidates[best - 1]
+        gone += candidates[int(kept[best]) - 1]
+
+
+def _finalists(tried: TrainedBatch, data: Data, options: FitOptions) -> Tensor:
+    """Return the indices of the first network of a batch, and of the best others after a few steps on some rows."""
+    every = torch.arange(len(tried.network), device=data.target.device)
+    if len(every) <= 1 + FINALISTS or len(data) <= SKETCH_ROWS:
+        return every
+    chosen = torch.randperm(len(data), generator=torch.Generator().manual_seed(0))[:SKETCH_ROWS]
+    sketch = retrain(tried, data.rows(chosen.to(every.device)), options, SKETCH_STEPS)
+    return torch.cat([every[:1], 1 + sketch.score[1:].argsort()[:FINALISTS]])
 
 
 def remove_edges(network: KANBatch, edges: tuple[EdgePlace, ...], data: Data) -> KANBatch:
@@ -77,14 +91,12 @@ def remove_edges(network: KANBatch, edges: tuple[EdgePlace, ...], data: Data) ->
     masks = network.split(active)
     blocks = [block.clone() for block in network.blocks()]
     offset = network.offset.clone()
-    signals = [data.inputs.numbers, *network.activations(data.inputs)]
+    means = network.basis_means(data.inputs)
     for edge in edges:
         layer = network.architecture.layers[edge.layer]
         block, mask = blocks[edge.layer][0, :, edge.subnode], masks[edge.layer][0, :, edge.subnode]
-        codes = data.inputs.codes if edge.layer == 0 else None
-        basis = network.layer_basis(edge.layer, signals[edge.layer], codes)
         rows = slice(layer.firsts[edge.source], layer.firsts[edge.source] + layer.widths[edge.source])
-        mean = basis.flatten(0, -2).mean(0)[rows] @ block[rows]
+        mean = means[edge.layer][0, rows] @ block[rows]
         mask[rows], block[rows] = False, 0.0
         if bool(mask.any()):
             beside = int(mask[list(layer.firsts)].sum())
@@ -129,7 +141,9 @@ def _candidates(network: KANBatch, data: Data) -> list[tuple[EdgePlace, ...]]:
     signals = [data.inputs.numbers, *network.activations(data.inputs)]
     found: list[tuple[float, tuple[EdgePlace, ...]]] = []
     for index, (layer, block) in enumerate(zip(network.architecture.layers, network.blocks(), strict=True)):
-        basis = network.layer_basis(index, signals[index], data.inputs.codes if index == 0 else None)
+        basis = (
+            network.layer_basis(index, signals[index], None) if index else network.input_basis(data.inputs)
+        )
         basis = basis.flatten(0, -2)
         # A factor without edges would be zero, and with it the product; a sum may lose all but one.
         for source, start in enumerate(layer.firsts):

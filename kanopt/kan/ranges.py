@@ -217,9 +217,11 @@ def _largest_factors(network: KANBatch, layer: int, inputs: InputTensors) -> Ten
     sizes, block = network.architecture.layers[layer - 1], network.blocks()[layer - 1]
     largest = torch.full_like(block[:, 0, sizes.sums :], 1e-9)
     for part, nodes in network.activation_blocks(inputs):
-        first = layer == 1
-        signal = part.numbers if first else nodes[layer - 2]
-        basis = network.layer_basis(layer - 1, signal, part.codes if first else None)
+        basis = (
+            network.input_basis(part)
+            if layer == 1
+            else network.layer_basis(layer - 1, nodes[layer - 2], None)
+        )
         factors = torch.matmul(basis, block[..., sizes.sums :])
         largest = torch.maximum(largest, factors.abs().amax(1))
     return largest

@@ -79,18 +79,18 @@ def effective_parameters(matrix: Tensor, penalty: Tensor) -> tuple[Tensor, Tenso
 def _factor(matrix: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Return the Cholesky factor of D A D with a unit diagonal, D's diagonal, and a mask of matrices without factor.
 
-    If rounding has made a matrix of the batch (M, P, P) indefinite, 1e-14 is added to its diagonal.
+    If rounding has made a matrix of the batch (..., P, P) indefinite, 1e-14 is added to its diagonal.
     """
-    diagonal = matrix.diagonal(dim1=1, dim2=2)
+    diagonal = matrix.diagonal(dim1=-2, dim2=-1)
     scale = diagonal.clamp(min=torch.finfo(matrix.dtype).tiny).rsqrt()
-    matrix = (matrix * scale.unsqueeze(1)).mul_(scale.unsqueeze(2))
+    matrix = (matrix * scale.unsqueeze(-2)).mul_(scale.unsqueeze(-1))
     factor, failed = torch.linalg.cholesky_ex(matrix)
-    again = torch.nonzero(failed).squeeze(1)
-    if len(again) > 0:
+    if bool(failed.any()):
+        again = failed != 0
         more = matrix[again]
-        more.diagonal(dim1=1, dim2=2).add_(1e-14)
+        more.diagonal(dim1=-2, dim2=-1).add_(1e-14)
         factor[again], failed[again] = torch.linalg.cholesky_ex(more)
-    return factor, scale, (failed != 0) | (diagonal <= 0.0).any(1)
+    return factor, scale, (failed != 0) | (diagonal <= 0.0).any(-1)
 
 
 class GaussNewtonModel:
@@ -136,30 +136,89 @@ class GaussNewtonModel:
         self.identity = torch.eye(theta.shape[1], dtype=theta.dtype, device=theta.device)
 
     def score(self, smoothing: Tensor) -> Tensor:
-        """Return the score for weights (M, groups + 1), shape (M,); the smaller the better."""
-        held = smoothing[:, self.penalty.group] * self.penalty.values + smoothing[:, -1:]
-        held = self.total_weight * held
-        matrix = self.matrix.clone()
-        matrix.diagonal(dim1=1, dim2=2).add_(held)
+        """Return the score for weights (..., M, groups + 1), shape (..., M); the smaller the better."""
+        held = self._held(smoothing)
+        matrix = self.matrix.expand(*held.shape, held.shape[-1]).clone()
+        matrix.diagonal(dim1=-2, dim2=-1).add_(held)
         factor, scale, failed = _factor(matrix)
         root = torch.linalg.solve_triangular(factor, self.identity.expand_as(factor), upper=False)
-        edf = held.shape[1] - (held * scale**2 * root.square().sum(1)).sum(1)
-        descent = scale * (self.vector - held * self.theta)
-        half = (root @ descent.unsqueeze(-1)).squeeze(-1)
-        step = scale * (root.transpose(1, 2) @ half.unsqueeze(-1)).squeeze(-1)
-        curve = (step * (self.matrix @ step.unsqueeze(-1)).squeeze(-1)).sum(1)
-        squares = (self.squares - 2.0 * (step * self.vector).sum(1) + curve).clamp(min=self.floor)
+        edf = held.shape[-1] - (held * scale**2 * root.square().sum(-2)).sum(-1)
+        half = _times(root, scale * (self.vector - held * self.theta))
+        step = scale * _times(root.mT, half)
+        return self._criterion(held, step, edf, _log_root(factor, scale), failed)
+
+    def group_scores(self, base: Tensor, group: int, weights: Tensor) -> Tensor:
+        """Return the scores (K, M) for `base` (M, groups + 1) with `weights` (K, M) in one group.
+
+        The equations of all other groups come first in the Cholesky factor and are factored once; for every weight
+        only the Schur complement of the group is left.
+        """
+        own, rest = (
+            torch.nonzero(mask).squeeze(1)
+            for mask in (self.penalty.group == group, self.penalty.group != group)
+        )
+        trial = base.expand(len(weights), *base.shape).clone()
+        trial[..., group] = weights
+        held = self._held(trial)
+        outer = self.matrix[:, rest][:, :, rest].clone()
+        outer.diagonal(dim1=-2, dim2=-1).add_(held[0][:, rest])
+        factor, scale, failed = _factor(outer)
+        root = torch.linalg.solve_triangular(
+            factor, torch.eye(len(rest)).to(factor).expand_as(factor), upper=False
+        )
+        root = root * scale.unsqueeze(-2)
+        cross = root @ self.matrix[:, rest][:, :, own]
+        across = root.mT @ cross
+        inner = self.matrix[:, own][:, :, own] - cross.mT @ cross
+        inner = inner.expand(len(weights), *inner.shape).clone()
+        inner.diagonal(dim1=-2, dim2=-1).add_(held[..., own])
+        lower, unit, lost = _factor(inner)
+        own_root = torch.linalg.solve_triangular(
+            lower, torch.eye(len(own)).to(lower).expand_as(lower), upper=False
+        )
+        own_root = own_root * unit.unsqueeze(-2)
+        spread = held.new_zeros(held.shape)
+        spread[..., own] = own_root.square().sum(-2)
+        spread[..., rest] = root.square().sum(-2) + (own_root @ across.mT).square().sum(-2)
+        edf = held.shape[-1] - (held * spread).sum(-1)
+        descent = self.vector - held * self.theta
+        step = torch.zeros_like(held)
+        step[..., own] = _times(
+            own_root.mT, _times(own_root, descent[..., own] - _times(across.mT, descent[..., rest]))
+        )
+        step[..., rest] = _times(root.mT, _times(root, descent[..., rest])) - _times(across, step[..., own])
+        roots = _log_root(factor, scale) + _log_root(lower, unit)
+        return self._criterion(held, step, edf, roots, failed | lost)
+
+    def _held(self, smoothing: Tensor) -> Tensor:
+        """Return the penalty on every direction, (..., M, parameters)."""
+        return self.total_weight * (
+            smoothing[..., self.penalty.group] * self.penalty.values + smoothing[..., -1:]
+        )
+
+    def _criterion(self, held: Tensor, step: Tensor, edf: Tensor, roots: Tensor, failed: Tensor) -> Tensor:
+        """Return the score of a penalised step, given half the log determinant of H + S; infinite where that failed."""
+        curve = (step * _times(self.matrix, step)).sum(-1)
+        squares = (self.squares - 2.0 * (step * self.vector).sum(-1) + curve).clamp(min=self.floor)
         if self.criterion == "gcv":
             score = gcv_score(squares, edf, self.rows)
         else:
-            roots = factor.diagonal(dim1=1, dim2=2).log().sum(1) - scale.log().sum(1)
-            held_log = held.clamp(min=torch.finfo(held.dtype).tiny).log().sum(1)
-            bend = (held * (self.theta + step).square()).sum(1)
+            held_log = held.clamp(min=torch.finfo(held.dtype).tiny).log().sum(-1)
+            bend = (held * (self.theta + step).square()).sum(-1)
             evidence = self.rows * ((squares + bend) / self.rows).log() + 2.0 * roots - held_log
             # exp keeps the order and makes a score that multiplies, as the search compares them.
             score = (evidence / self.rows).exp()
         usable = ~failed & torch.isfinite(score)
         return torch.where(usable, score, torch.full_like(score, torch.inf))
+
+
+def _times(matrix: Tensor, vector: Tensor) -> Tensor:
+    return (matrix @ vector.unsqueeze(-1)).squeeze(-1)
+
+
+def _log_root(factor: Tensor, scale: Tensor) -> Tensor:
+    """Return half the log determinant of a matrix from its scaled Cholesky factor."""
+    return factor.diagonal(dim1=-2, dim2=-1).log().sum(-1) - scale.log().sum(-1)
 
 
 def update_smoothing(
@@ -199,6 +258,7 @@ def select_smoothing(
     model: GaussNewtonModel,
     start: Tensor,
     ridges: Sequence[float] = RIDGES,
+    near: bool = False,
 ) -> Tensor:
     """Return the weights with the smallest score found by a joint sweep and two sweeps over single groups.
 
@@ -208,6 +268,9 @@ def select_smoothing(
         Current weights, shape (M, groups + 1), the ridge last.
     ridges
         Ridges to try.
+    near
+        Whether `start` is known to be near the best weights, as after a change of the row weights: one sweep over the
+        groups is enough then.
 
     Returns
     -------
@@ -215,24 +278,31 @@ def select_smoothing(
     """
     best = _raise_ridge(model, start, ridges)
     score = model.score(best)
-    everything = list(range(model.penalty.groups))
-    fixed = best.new_tensor(SMOOTHINGS)
-    sweeps: list[tuple[list[int], Tensor | None]] = [(everything, fixed)]
-    alone: list[tuple[list[int], Tensor | None]] = []
-    if model.penalty.groups > 1:
-        alone = [([group], None) for group in everything]
-    sweeps += 2 * [*alone, ([model.penalty.groups], best.new_tensor(ridges))]
-    for columns, values in sweeps:
-        base = best.clone()
-        steps = _steps(base[:, columns[0]]) if values is None else values.unsqueeze(1)
-        for value in steps:
-            trial = base.clone()
-            trial[:, columns] = value.unsqueeze(-1)
-            trial_score = model.score(trial)
+    groups = model.penalty.groups
+
+    def improve(scores: Tensor, columns: slice, weights: Tensor) -> None:
+        nonlocal best, score
+        for tried, value in zip(scores, weights, strict=True):
             # Equal scores go to the smoother law: values rise, and rounding must not decide.
-            better = trial_score <= score * (1.0 + 1e-5)
+            better = tried <= score * (1.0 + 1e-5)
+            trial = best.clone()
+            trial[:, columns] = value.unsqueeze(-1)
             best = torch.where(better.unsqueeze(1), trial, best)
-            score = torch.where(better, torch.minimum(trial_score, score), score)
+            score = torch.where(better, torch.minimum(tried, score), score)
+
+    def sweep(columns: slice, values: Sequence[float]) -> None:
+        weights = best.new_tensor(values).unsqueeze(1).expand(-1, len(best))
+        trials = best.expand(len(weights), *best.shape).clone()
+        trials[:, :, columns] = weights.unsqueeze(-1)
+        improve(model.score(trials), columns, weights)
+
+    if not near or groups == 1:
+        sweep(slice(0, groups), SMOOTHINGS)
+    for _ in range(1 if near else 2):
+        for group in range(groups) if groups > 1 else ():
+            weights = _steps(best[:, group])
+            improve(model.group_scores(best, group, weights), slice(group, group + 1), weights)
+        sweep(slice(groups, groups + 1), ridges)
     return best
 
 

@@ -150,3 +150,27 @@ def test_ranges_of_product_nodes_reach_as_far_below_as_above_zero():
     assert (network.upper[1] >= high).all()
     span = network.upper[1] - network.lower[1]
     assert (span <= 1.3 * (high - low)).all()
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_prepared_rows_give_the_same_and_another_grid_does_not_take_them(shape):
+    network, inputs = batch(shape)
+    prepared = network.prepare(inputs)
+    assert prepared.basis is not None
+    assert network.prepare(prepared) is prepared
+    for rows in (slice(None), slice(5, 17), torch.tensor([3, 1, 2])):
+        torch.testing.assert_close(
+            network.forward_and_jacobian(prepared.rows(rows)), network.forward_and_jacobian(inputs.rows(rows))
+        )
+    finer = network.refine_grid()
+    torch.testing.assert_close(finer.forward(prepared), network.forward(inputs))
+    assert finer.prepare(prepared).basis.grid_size == 2 * shape.grid_size
+    if shape.numbers:
+        wider = replace(network, upper=(2.0 * network.upper[0], *network.upper[1:]))
+        torch.testing.assert_close(wider.forward(prepared), wider.forward(inputs))
+
+
+def test_rows_whose_basis_would_take_too_much_memory_are_left_as_they_are(monkeypatch):
+    network, inputs = batch(SHAPES[0])
+    monkeypatch.setattr("kanopt.kan.network.PREPARED_BYTES", 8 * len(inputs) * 14 - 1)
+    assert network.prepare(inputs).basis is None

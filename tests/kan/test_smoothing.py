@@ -130,3 +130,21 @@ def test_robust_weights():
     assert robust_weights(residual, ones, "tukey")[4] == 0.0
     with pytest.raises(ValueError, match="unknown loss 'cauchy'"):
         robust_weights(residual, ones, "cauchy")
+
+
+@pytest.mark.parametrize("criterion", ["gcv", "evidence"])
+def test_scores_of_one_group_are_those_of_the_whole_equations(criterion):
+    data = sample(lambda x: torch.sin(3.0 * x[:, 0]) + x[:, 1], 80, 3, noise=0.2)
+    shape = Architecture(3, grid_size=6)
+    network = random_starts(shape, 2, data.inputs, box(3), torch.zeros(1), torch.Generator().manual_seed(1))
+    penalty = Penalty.of(shape)
+    normal = LeastSquares(data).normal_equations(network)
+    model = GaussNewtonModel(normal, network.theta, penalty, 80.0, 80.0, 0.0, criterion)
+    base = torch.tensor([[1e-5, 1e-2, 1e-7, 1e-9]] * 2, dtype=torch.float64)
+    weights = torch.tensor([[1e-9, 1e-7], [1e-3, 1e-2], [10.0, 10.0]], dtype=torch.float64)
+    for group in range(3):
+        trials = base.expand(3, 2, 4).clone()
+        trials[..., group] = weights
+        whole = torch.stack([model.score(trial) for trial in trials])
+        torch.testing.assert_close(model.group_scores(base, group, weights), whole, rtol=1e-7, atol=0.0)
+        torch.testing.assert_close(model.score(trials), whole, rtol=1e-12, atol=0.0)

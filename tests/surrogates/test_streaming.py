@@ -100,7 +100,7 @@ class TestSameLawAsInMemory:
             ({"log_target": True, "log_features": ["km"]}, 0.1),
             ({"monotone": {"km": 1}, "smoothing": 1e-5}, 0.05),
             ({"positive": True}, 0.05),
-            ({"hidden": (1,), "starts": 6, "grid_size": 4, "precision": "mixed"}, 0.2),
+            ({"hidden": (1,), "starts": 6, "grid_size": 8, "precision": "mixed"}, 0.2),
         ],
     )
     def test_on_all_rows_of_a_file(

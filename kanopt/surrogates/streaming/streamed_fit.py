@@ -30,7 +30,7 @@ from kanopt.formulas.domain import Range
 from kanopt.kan.fit import EXACT, FitOptions, TrainedBatch
 from kanopt.kan.fitted import describe_fit
 from kanopt.kan.large_networks import is_large
-from kanopt.kan.objective import Data
+from kanopt.kan.objective import Data, QuadraticModel
 from kanopt.kan.penalty import Penalty
 from kanopt.kan.robust import residual_scale
 from kanopt.kan.smoothing import RIDGES, GaussNewtonModel, select_smoothing, update_smoothing
@@ -45,7 +45,7 @@ from kanopt.surrogates.proofs import held_positive
 from kanopt.surrogates.settings import Settings
 from kanopt.surrogates.streaming.measuring import measure_law
 from kanopt.surrogates.streaming.row_blocks import ReadingStopped, SourceColumns
-from kanopt.surrogates.streaming.streamed_squares import QuadraticModel, RobustLoss, StreamedSquares
+from kanopt.surrogates.streaming.streamed_squares import RobustLoss, StreamedSquares
 from kanopt.surrogates.streaming.survey import SAMPLE, Survey, survey
 from kanopt.surrogates.trials import Trial
 from kanopt.tables.batches import SourceLike, open_source

@@ -27,7 +27,7 @@ from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import Data, LeastSquares, NormalEquations, Precision
 from kanopt.kan.robust import HUBER, TUKEY
 
-__all__ = ["QuadraticModel", "RobustLoss", "StreamedSquares"]
+__all__ = ["RobustLoss", "StreamedSquares"]
 
 PART = 1 << 13
 """Rows that go through a network at once."""
@@ -141,46 +141,6 @@ class StreamedSquares:
         return NormalEquations(
             self._exact(network, some).matrix, -gradient, total if squares is None else squares
         )
-
-
-@dataclass(frozen=True)
-class QuadraticModel:
-    """The quadratic expansion of a sum of squares about `network`, exact where the network is linear in θ.
-
-    Examples
-    --------
-    >>> from kanopt.kan.architecture import Architecture
-    >>> rows = InputTensors(torch.rand(50, 1, dtype=torch.float64), torch.zeros(50, 0, dtype=torch.int64))
-    >>> shape, zero = Architecture(1, grid_size=2), torch.zeros(1, 1, dtype=torch.float64)
-    >>> network = KANBatch(shape, torch.zeros(1, 5, dtype=torch.float64), (zero,), (zero + 1.0,), zero)
-    >>> squares = LeastSquares(Data(rows, rows.numbers**2, torch.ones(50, dtype=torch.float64)))
-    >>> expansion = QuadraticModel(network, squares.normal_equations(network), rows)
-    >>> from dataclasses import replace
-    >>> moved = replace(network, theta=network.theta + 1.0)
-    >>> bool(torch.isclose(expansion.squares(moved), squares.squares(moved)))
-    True
-    """
-
-    network: KANBatch
-    centre: NormalEquations
-    inputs: InputTensors
-
-    def normal_equations(self, network: KANBatch) -> NormalEquations:
-        """Return the Gauss-Newton quantities at other parameters."""
-        step = network.theta - self.network.theta
-        pull = torch.matmul(self.centre.matrix, step.unsqueeze(-1)).squeeze(-1)
-        squares = self.centre.squares + (step * (pull - 2.0 * self.centre.vector)).sum(1)
-        return NormalEquations(self.centre.matrix, self.centre.vector - pull, squares.clamp(min=0.0))
-
-    def squares(self, network: KANBatch) -> Tensor:
-        """Return the sum of squares of every network, shape (M,)."""
-        return self.normal_equations(network).squares
-
-    def for_models(self, index: Tensor) -> QuadraticModel:
-        """Return the expansions of the networks at `index`."""
-        normal = self.centre
-        picked = NormalEquations(normal.matrix[index], normal.vector[index], normal.squares[index])
-        return QuadraticModel(self.network.take(index), picked, self.inputs)
 
 
 def _same(first: KANBatch, second: KANBatch) -> bool:
