@@ -221,6 +221,8 @@ def _add_hidden(search: ArchitectureSearch, starts: list[Trial]) -> list[Trial]:
     tried += [_fit(search, each) for each in _least_interactions(search, starts)]
     best = search.best(tried)
     if search.can_hold_out and 1.0 - search.accuracy(best) > NOISE:
+        if best.structure.hidden and not search.has_interactions(best):
+            return tried
         verdict = _add_hidden_held_out(search, starts, best)
         if verdict.chosen is not None:
             return [verdict.chosen]
