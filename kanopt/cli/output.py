@@ -90,7 +90,9 @@ def _json_value(value: Any) -> Any:
 
 
 def law_lines(laws: Iterable[LearnedLaw]) -> list[str]:
-    """Return the laws as a person reads them: formula, then fit and trust."""
+    """Return the laws as a person reads them: formula, then fit and trust, and what explains the rows as well."""
+    from kanopt.formulas.alternatives import rivals_text
+
     lines = []
     for law in laws:
         unit = f" [{law.formula.output.unit}]" if law.formula.output.unit else ""
@@ -102,6 +104,8 @@ def law_lines(laws: Iterable[LearnedLaw]) -> list[str]:
         lines += [f"    {'; '.join(notes)}"] if notes else []
         verdict = law.formula.verdict
         lines += [f"    verdict: {verdict}"] if verdict is not None and fit is not None else []
+        alike = rivals_text(law.formula)
+        lines += [f"    {alike}"] if alike else []
     return lines
 
 

@@ -4,28 +4,99 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
+from kanopt.errors import FormulaError
 from kanopt.formulas.fit import Alternative
-from kanopt.text import count_text, fixed_text, number_text, percent_text
+from kanopt.text import count_text, list_names, number_text, percent_text
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from kanopt.formulas.formula import Formula
 
-__all__ = ["considered_frame", "reasons"]
+__all__ = ["CLOSE", "ConsideredFormulas", "considered_frame", "reasons", "rivals_text"]
 
 _ALIKE = 0.005
 """Errors that differ by a smaller share are called the same."""
 _LEVEL = 0.05
-"""Descriptions that differ by fewer nats are called as long."""
+"""Descriptions whose lengths differ by less are called as long."""
+CLOSE = 6.0
+"""A smaller difference is no strong evidence: lengths are twice a log likelihood (Kass and Raftery 1995, JASA 90)."""
 _MOST = 1e4
 """Errors whose ratio is larger than this, or the inverse of it, are told themselves."""
 _REFUSED = (
     "one of these: its constants trade with each other, a shape or a function that was asked for is lost, or it has no "
     "value on some row"
 )
+
+
+class ConsideredFormulas(Sequence["Formula"]):
+    """The formulas that were considered for a law, each one that can be used; in the order of its ``considered()``.
+
+    Its text is a table of them, with the reasons; where others explain the rows as well, it begins with that.
+
+    Parameters
+    ----------
+    formula
+        The law that was chosen.
+    """
+
+    def __init__(self, formula: Formula) -> None:
+        self._chosen = formula
+
+    def __len__(self) -> int:
+        return len(self._chosen.alternatives)
+
+    @overload
+    def __getitem__(self, place: int) -> Formula: ...
+    @overload
+    def __getitem__(self, place: slice) -> tuple[Formula, ...]: ...
+    def __getitem__(self, place: int | slice) -> Formula | tuple[Formula, ...]:
+        """Return one of them.
+
+        Raises
+        ------
+        IndexError
+            If there are fewer.
+        FormulaError
+            If it was compared, but is no formula of its own.
+        """
+        if isinstance(place, slice):
+            return tuple(self[k] for k in range(*place.indices(len(self))))
+        if not -len(self) <= place < len(self):
+            raise IndexError(f"formulas[{place}]: {count_text(len(self), 'formula')} considered")
+        found = self._chosen.alternatives[place]
+        if found.chosen:
+            return self._chosen
+        if found.law is None:
+            raise FormulaError(
+                f"formulas[{place}]: {found.text!r} was compared, but not written as a formula"
+            )
+        return found.law
+
+    def __str__(self) -> str:
+        frame = considered_frame(self._chosen)
+        frame["chosen"] = frame["chosen"].map({True: "chosen", False: ""})
+        for name in ("complexity", "error"):
+            frame[name] = frame[name].map(lambda value: number_text(value, 3))
+        alike = rivals_text(self._chosen)
+        table = (
+            frame.drop(columns="length").rename(columns={"chosen": ""}).to_string() if len(frame) else "none"
+        )
+        return f"{alike}\n\n{table}" if alike else table
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def rivals_text(formula: Formula) -> str:
+    """Say which other structures explain the rows as well as the chosen one; empty where none does."""
+    rivals = [each.text for each in formula.alternatives if each.rival]
+    if not rivals:
+        return ""
+    listed = list_names(rivals, quoted=False)
+    return f"{len(rivals) + 1} structures explain the rows alike: {formula} (chosen), and {listed}"
 
 
 def considered_frame(formula: Formula) -> pd.DataFrame:
@@ -74,8 +145,8 @@ def reasons(alternatives: Sequence[Alternative], decided: str = "") -> tuple[str
     >>> for why in reasons([Alternative(6, 1.0, True, length=223.0), short, long]):
     ...     print(why)
     shortest description
-    2 operators fewer, but its error is 2.1 times as large: description 118 nats longer
-    same error, 3 operators more: description 7.0 nats longer
+    2 operators fewer, but its error is 2.1 times as large, which weighs more
+    same error, 3 operators more
     """
     chosen = next((each for each in alternatives if each.chosen), None)
     if chosen is None:
@@ -106,15 +177,26 @@ def _why_rejected(other: Alternative, chosen: Alternative) -> str:
     else:
         against = more_complex * worse < 0 or (more_complex == 0 and worse > 0)
         text = f"{size}, {'but' if against else 'and'} {error}"
+    if other.rival:
+        return f"{text}; it explains the rows as well, in another way"
     if other.length is None or chosen.length is None:
         return text
     more = other.length - chosen.length
     if more > _LEVEL:
-        return f"{text}: description {_nats(more)} longer"
+        return _outweighed(text, more_complex, worse, close=more <= CLOSE)
     if more < -_LEVEL:
         why = f"it is longer to read, or {_REFUSED}" if more_complex > 0 else _REFUSED
-        return f"{text}; description {_nats(-more)} shorter, but {why}"
-    return f"{text}; description as long"
+        return f"{text}; its description is shorter, but {why}"
+    return f"{text}; its description is as long"
+
+
+def _outweighed(text: str, more_complex: int, worse: int, *, close: bool) -> str:
+    """Say why a description is longer all in all, where the signs of more operators and more error do not say it."""
+    if more_complex * worse < 0:
+        text = f"{text}, which weighs {'more' if worse > 0 else 'less'}"
+    elif min(more_complex, worse) < 0 or more_complex == worse == 0:
+        return f"{text}; on all rows its description is longer"
+    return f"{text}: a close call" if close else text
 
 
 def _size(other: float, chosen: float) -> tuple[str, int]:
@@ -141,7 +223,3 @@ def _error(other: float, chosen: float) -> tuple[str, int]:
     if ratio <= 0.5:
         return f"its error is smaller by a factor of {number_text(1.0 / ratio, 2)}", sign
     return f"its error is {percent_text(abs(ratio - 1.0))} {'larger' if sign > 0 else 'smaller'}", sign
-
-
-def _nats(length: float) -> str:
-    return f"{fixed_text(length, 0 if length >= 10 else 1)} nats"

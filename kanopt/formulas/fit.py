@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from kanopt.errors import FormulaError
 from kanopt.formulas.error_model import ErrorModel
 from kanopt.text import number_text, score_text
+
+if TYPE_CHECKING:
+    from kanopt.formulas.formula import Formula
 
 __all__ = ["Alternative", "Fit"]
 
@@ -156,8 +159,12 @@ class Alternative:
     text
         The formula in one line, or the step that led to it.
     length
-        Description length in nats, of the rows given the formula plus that of the formula. The shortest is chosen; None
-        if unknown.
+        Length of the description of the rows by the formula, and of the formula: the better it fits and the less there
+        is to read, the shorter. The shortest is chosen; None if unknown.
+    law
+        The formula itself; None for the chosen one, and where there is none.
+    rival
+        Whether it explains the rows as well as the chosen one, in another structure.
     """
 
     complexity: float
@@ -165,6 +172,8 @@ class Alternative:
     chosen: bool = False
     text: str = ""
     length: float | None = None
+    law: Formula | None = field(default=None, repr=False, hash=False)
+    rival: bool = False
 
     def __post_init__(self) -> None:
         if not all(math.isfinite(x) for x in (self.complexity, self.error, self.length or 0.0)):

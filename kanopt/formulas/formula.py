@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import sympy
 
+    from kanopt.formulas.alternatives import ConsideredFormulas
     from kanopt.formulas.dimensions.analysis import Dimensions
     from kanopt.formulas.estimation.bootstrap import Bootstrap
     from kanopt.formulas.estimation.confidence import Method
@@ -359,7 +360,8 @@ class Formula:
         -------
         DataFrame
             A row for each of :attr:`alternatives`: chosen (bool), formula (text), complexity, error in the unit of the
-            output, length of the description in nats (NaN where it is not known), and why, in words.
+            output, length of the description of rows and formula (the shortest is chosen; NaN where it is not known),
+            and why, in words.
 
         Examples
         --------
@@ -367,11 +369,31 @@ class Formula:
         >>> fuel = parse_formula("0.12 * km", [Variable("km", "km")], Variable("fuel", "l"))
         >>> tried = Alternative(1, 0.8, True, "0.12 · km", 310.0), Alternative(3, 0.8, False, "0.1 + 0.12 · km", 316.0)
         >>> print(replace(fuel, alternatives=tried).considered()["why"][1])
-        same error, 2 operators more: description 6.0 nats longer
+        same error, 2 operators more: a close call
         """
         from kanopt.formulas.alternatives import considered_frame
 
         return considered_frame(self)
+
+    @property
+    def formulas(self) -> ConsideredFormulas:
+        """The formulas that were considered, in the order of :meth:`considered`: ``formulas[k]`` is row k as a formula.
+
+        Their constants are those of the rows on which they were tried. Printed they are a table with the reasons.
+
+        Examples
+        --------
+        >>> from kanopt.formulas import parse_formula
+        >>> km = [Variable("km", "km")]
+        >>> other = parse_formula("0.1 + 0.12 * km", km, Variable("fuel", "l"))
+        >>> tried = Alternative(1, 0.8, True, "0.12 · km"), Alternative(3, 0.8, text="0.1 + 0.12 · km", law=other)
+        >>> fuel = replace(parse_formula("0.12 * km", km, Variable("fuel", "l")), alternatives=tried)
+        >>> print(fuel.formulas[1])
+        0.1 + 0.12 · km
+        """
+        from kanopt.formulas.alternatives import ConsideredFormulas
+
+        return ConsideredFormulas(self)
 
     def dimensions(self) -> Dimensions:
         """Check that the declared units agree, and find the units of the constants.

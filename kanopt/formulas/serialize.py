@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -58,14 +58,20 @@ def to_json(formula: Formula) -> str:
     >>> Formula.from_json(to_json(fuel)) == fuel
     True
     """
-    order = postorder(formula.root)
+    laws = [formula, *(each.law for each in formula.alternatives if each.law is not None)]
+    order = list({node.key: node for law in laws for node in postorder(law.root)}.values())
     index = {node.key: place for place, node in enumerate(order)}
     content: dict[str, Any] = {"format": FORMAT, "version": VERSION}
     for field in fields(formula):
         value = getattr(formula, field.name)
         content[field.name] = index[value.key] if field.name == "root" else _to_plain(value, index)
     content["nodes"] = [{"kind": _KINDS[type(node)], **_to_plain(node, index)} for node in order]
-    return json.dumps(content, allow_nan=False, indent=1)
+    text = json.dumps(content, allow_nan=False, indent=1)
+    if len(text) > LARGEST_FILE // 2 and len(laws) > 1:
+        # many curves, for each step of a network once again: the law matters, and what was considered is told in words
+        told = tuple(replace(each, law=None) for each in formula.alternatives)
+        return to_json(replace(formula, alternatives=told))
+    return text
 
 
 def _to_plain(value: Any, index: Mapping[bytes, int]) -> Any:
@@ -127,6 +133,8 @@ def _complete(content: dict[str, Any]) -> None:
     for each in alternatives if isinstance(alternatives, list) else ():
         if isinstance(each, dict):
             each.setdefault("length", None)
+            each.setdefault("law", None)
+            each.setdefault("rival", False)
 
 
 def save(formula: Formula, path: str | Path) -> Path:
@@ -369,13 +377,6 @@ _DOMAIN: Mapping[str, Reader] = {
     "categories": _many(_pair(_text, _many(_text))),
     "joints": _many(_record(JointTest, _JOINT)),
 }
-_ALTERNATIVE: Mapping[str, Reader] = {
-    "complexity": _number,
-    "error": _number,
-    "chosen": _boolean,
-    "text": _text,
-    "length": _optional(_number),
-}
 _COVARIANCE: Mapping[str, Reader] = {
     "names": _many(_text),
     "matrix": _many(_many(_number)),
@@ -406,8 +407,23 @@ _LAW: Mapping[str, Reader] = {
     "fit": _optional(_record(Fit, _FIT)),
     "domain": _record(Domain, _DOMAIN),
     "provenance": _texts_by_text,
-    "alternatives": _many(_record(Alternative, _ALTERNATIVE)),
+    "alternatives": _many(_child),
     "covariance": _optional(_record(Covariance, _COVARIANCE)),
     "shapes": _many(_record(ShapeFact, _SHAPE)),
+    "parts": _many(_child),
 }
-_FORMULA: Mapping[str, Reader] = {**_LAW, "parts": _many(_record(Formula, {**_LAW, "parts": _many(_child)}))}
+"""A formula inside another one, which has neither alternatives nor parts."""
+_ALTERNATIVE: Mapping[str, Reader] = {
+    "complexity": _number,
+    "error": _number,
+    "chosen": _boolean,
+    "text": _text,
+    "length": _optional(_number),
+    "law": _optional(_record(Formula, _LAW)),
+    "rival": _boolean,
+}
+_FORMULA: Mapping[str, Reader] = {
+    **_LAW,
+    "alternatives": _many(_record(Alternative, _ALTERNATIVE)),
+    "parts": _many(_record(Formula, _LAW)),
+}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.formulas.alternatives import rivals_text
 from kanopt.formulas.columns import describe_place, in_bounds
 from kanopt.formulas.domain import Domain
 from kanopt.formulas.variables import Variable
@@ -38,6 +39,8 @@ def formula_facts(formula: Formula) -> list[tuple[str, str]]:
         found.append(("units", f"do not agree: {units.problems[0]}{others}"))
     where = {"proved": " on the whole domain"}
     found += [("shape", f"{fact}{where.get(fact.verdict, '')}") for fact in formula.shapes]
+    if alike := rivals_text(formula):
+        found.append(("rivals", alike))
     if formula.stopped:
         found.append(("stopped early", f"{formula.stopped}; the best law until then"))
     return found if formula.fit is None else [*found, ("held-out fit", str(formula.fit))]

@@ -14,6 +14,7 @@ from scipy.special import ndtri
 from kanopt.errors import FormulaError
 from kanopt.formulas import Constant, Curve, Fit, Formula, Step, Variable
 from kanopt.formulas import Table as Tabulated
+from kanopt.formulas.alternatives import rivals_text
 from kanopt.formulas.nodes import postorder
 from kanopt.formulas.parameters import is_parameter
 from kanopt.formulas.printing import to_infix
@@ -138,7 +139,8 @@ def _facts(formula: Formula, seconds: float) -> list[tuple[str, str]]:
         pairs.append(("Combinations", f"as seen in training (leverage of {join_list(list(names), 5)})"))
     if seconds:
         pairs.append(("Learned in", seconds_text(seconds)))
-    return pairs + _decisions(formula.provenance)
+    alike = [("Rivals", alike)] if (alike := rivals_text(formula)) else []
+    return pairs + alike + _decisions(formula.provenance)
 
 
 def _decisions(provenance: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -322,7 +324,7 @@ def _considered(formula: Formula) -> PageTable | None:
     heads = {
         "chosen": "",
         "error": with_unit("error", formula.output.unit),
-        "length": with_unit("description", "nats"),
+        "length": "description",
         "why": "why, or why not",
     }
     caption = f"{count_text(len(frame), 'formula')} considered"

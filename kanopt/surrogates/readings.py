@@ -198,7 +198,7 @@ def formula_of(  # noqa: PLR0913 - those of the method
         )
 
     filled = model._filled(rows).assign(**{wanted: actual})
-    held_out = HeldOut(filled, Variable(wanted, output_unit), units, per)
+    held_out = HeldOut(filled, Variable(wanted, output_unit), per)
     with watched(progress, budget) as watch:
         simpler = tuple(trained_of(*each, watch) for each in model._simpler_laws)
         formula = distill(trained_of(model._law, model._rows, watch, simpler), held_out, min_r2)

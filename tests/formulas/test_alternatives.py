@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kanopt.formulas import Alternative, Variable, parse_formula
+from kanopt.errors import FormulaError
+from kanopt.formulas import Alternative, Formula, Variable, parse_formula
 from kanopt.formulas.alternatives import reasons
 
 CHOSEN = Alternative(6, 1.0, True, "a · km", 223.0)
@@ -22,27 +26,34 @@ def why(complexity: float, error: float, length: float | None = None, chosen: Al
     [
         (
             (4, 2.1, 341.0),
-            "2 operators fewer, but its error is 2.1 times as large: description 118 nats longer",
+            "2 operators fewer, but its error is 2.1 times as large, which weighs more",
         ),
-        ((7, 0.9, 230.0), "1 operator more, but its error is 10 % smaller: description 7.0 nats longer"),
-        ((7, 1.01, 230.0), "1 operator more, and its error is 1 % larger: description 7.0 nats longer"),
+        ((7, 0.9, 230.0), "1 operator more, but its error is 10 % smaller, which weighs less"),
+        ((7, 1.01, 230.0), "1 operator more, and its error is 1 % larger"),
         ((6, 30.4, None), "as many operators, but its error is 30 times as large"),
         ((6, 0.2, None), "as many operators, and its error is smaller by a factor of 5"),
-        ((9, 1.001, 300.0), "same error, 3 operators more: description 77 nats longer"),
-        ((6, 1.0, 223.01), "same error, as many operators; description as long"),
+        ((9, 1.001, 300.0), "same error, 3 operators more"),
+        ((9, 1.001, 228.0), "same error, 3 operators more: a close call"),
+        ((7, 0.9, 228.0), "1 operator more, but its error is 10 % smaller, which weighs less: a close call"),
+        (
+            (5, 0.9, 240.0),
+            "1 operator fewer, and its error is 10 % smaller; on all rows its description is longer",
+        ),
+        ((6, 1.0, 240.0), "same error, as many operators; on all rows its description is longer"),
+        ((6, 1.0, 223.01), "same error, as many operators; its description is as long"),
         ((3.25, 1.2, None), "complexity 2.75 lower, but its error is 20 % larger"),
         ((1, 0.0, None), "5 operators fewer, and its error is 0, not 1"),
         (
             (5, 0.9, 200.0),
-            "1 operator fewer, and its error is 10 % smaller; description 23 nats shorter, but one of these: its "
+            "1 operator fewer, and its error is 10 % smaller; its description is shorter, but one of these: its "
             "constants trade with each other, a shape or a function that was asked for is lost, or it has no value on "
             "some row",
         ),
         (
             (9, 0.9, 200.0),
-            "3 operators more, but its error is 10 % smaller; description 23 nats shorter, but it is longer to read, "
-            "or one of these: its constants trade with each other, a shape or a function that was asked for is lost, "
-            "or it has no value on some row",
+            "3 operators more, but its error is 10 % smaller; its description is shorter, but it is longer to "
+            "read, or one of these: its constants trade with each other, a shape or a function that was asked for is "
+            "lost, or it has no value on some row",
         ),
     ],
 )
@@ -91,19 +102,70 @@ def test_what_is_said_agrees_with_the_numbers(rows: list[tuple[int, float, float
         assert "nan" not in text
         assert "inf" not in text
         assert ("fewer" in text) == (other.complexity < first.complexity)
-        assert (" more" in text) == (other.complexity > first.complexity)
+        assert (" more" in text.replace("weighs more", "")) == (other.complexity > first.complexity)
         if "same error" in text:
             assert other.error == pytest.approx(first.error, rel=0.0051)
         elif "larger" in text or "times as large" in text:
             assert other.error > first.error
         elif "smaller" in text:
             assert other.error < first.error
-        if "nats longer" in text or "nats shorter" in text:
+        if "description is longer" in text or "description is shorter" in text or "weighs" in text:
             assert other.length is not None
             assert first.length is not None
-            assert ("nats longer" in text) == (other.length > first.length)
-        shorter_and_more = "nats shorter" in text and other.complexity > first.complexity
+            assert ("description is shorter" in text) == (other.length < first.length)
+        if "which weighs more" in text:
+            assert other.error > first.error
+        shorter_and_more = "description is shorter" in text and other.complexity > first.complexity
         assert ("longer to read" in text) == shorter_and_more
+
+
+def law(text: str) -> Formula:
+    return parse_formula(text, [Variable("km", "km")], Variable("fuel", "l"))
+
+
+def test_each_formula_that_was_considered_is_one_to_be_used(tmp_path: Path) -> None:
+    other, steps = law("0.1 + 0.12 * km"), Alternative(9, 0.7, text="km: linear", length=290.0)
+    tried = (Alternative(3, 2.0, text="0.1 + 0.12 · km", length=225.0, law=other, rival=True), CHOSEN, steps)
+    chosen = replace(law("0.12 * km"), alternatives=tried)
+    assert len(chosen.formulas) == 3
+    assert chosen.formulas[0] == other
+    assert chosen.formulas[1] is chosen
+    assert chosen.formulas[-2] is chosen
+    assert chosen.formulas[:2] == (other, chosen)
+    with pytest.raises(FormulaError, match=r"formulas\[2\]: 'km: linear' was compared, but not written"):
+        chosen.formulas[2]
+    with pytest.raises(IndexError, match=r"formulas\[3\]: 3 formulas considered"):
+        chosen.formulas[3]
+    again = Formula.load(chosen.save(tmp_path / "law.json"))
+    assert again == chosen
+    assert again.formulas[0].evaluate({"km": 10.0}) == pytest.approx(1.3)
+    # a file of an earlier version
+    plain = json.loads(chosen.to_json())
+    for each in plain["alternatives"]:
+        del each["law"], each["rival"]
+    assert [each.law for each in Formula.from_json(json.dumps(plain)).alternatives] == [None] * 3
+
+
+def test_that_two_structures_explain_the_rows_alike_is_said_first() -> None:
+    tried = (CHOSEN, Alternative(5, 1.0, text="b + km", length=225.0, law=law("1 + km"), rival=True))
+    chosen = replace(law("0.12 * km"), alternatives=tried)
+    said = "2 structures explain the rows alike: 0.12 · km (chosen), and b + km"
+    assert str(chosen.formulas).startswith(said)
+    assert ("rivals", said) in chosen.facts()
+    assert "it explains the rows as well, in another way" in str(chosen.formulas)
+    alone = replace(chosen, alternatives=tried[:1])
+    assert "alike" not in str(alone.formulas)
+    assert str(law("km").formulas) == "none"
+
+
+def test_formulas_of_a_file_that_would_be_too_large_are_told_in_words(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    chosen = replace(law("0.12 * km"), alternatives=(CHOSEN, Alternative(1, 2.0, text="km", law=law("km"))))
+    monkeypatch.setattr(import_module("kanopt.formulas.serialize"), "LARGEST_FILE", 3_000)
+    again = Formula.from_json(chosen.to_json())
+    assert again.alternatives[1].text == "km"
+    assert again.alternatives[1].law is None
 
 
 def test_the_frame_of_a_formula() -> None:

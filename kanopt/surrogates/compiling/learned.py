@@ -110,7 +110,7 @@ def distilled(trained: Trained, fallback: float | None = 0.0) -> Node:
     # The rows are those it was learned from: they choose, and what is measured on them here is not reported.
     target = np.exp(trained.rows.target) if trained.log_target else trained.rows.target
     frame = pd.DataFrame({**columns, _REST: target})
-    root = distill(trained, HeldOut(frame, Variable(_REST), {}, ""), -np.inf).root
+    root = distill(trained, HeldOut(frame, Variable(_REST), ""), -np.inf).root
     return root if fallback is None else _open(root)
 
 

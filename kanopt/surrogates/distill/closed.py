@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 
 from kanopt.errors import FitError, FormulaError
 from kanopt.formulas import Alternative, Domain, Formula, Node
-from kanopt.formulas.complexity import count_operators as read_operators
-from kanopt.formulas.printing import to_infix
+from kanopt.surrogates.distill.considered import Considered
 from kanopt.surrogates.distill.edges import mixed_of
 from kanopt.surrogates.distill.mixed import Rows
 from kanopt.surrogates.distill.plain import Plain
@@ -26,8 +25,7 @@ from kanopt.surrogates.distill.smearing import multiplied
 from kanopt.surrogates.distill.trained import Trained
 from kanopt.surrogates.distill.uncertainty import with_covariance
 from kanopt.surrogates.encoding import Feature
-from kanopt.surrogates.signomials import REFITS, Found, Law, Rules, Task, operators, search
-from kanopt.surrogates.signomials.evaluation import value
+from kanopt.surrogates.signomials import REFITS, Found, Law, Rules, Task, search
 from kanopt.surrogates.signomials.fitting import FLOOR, Fitted, SearchStopped, Target, fitted
 from kanopt.surrogates.signomials.lookups import centred, felt, in_lookups
 from kanopt.surrogates.signomials.search import KNOWN_PHASES, PHASES
@@ -47,7 +45,6 @@ READINGS = len(PHASES) + 1, REFITS
 """How many searches there are for a formula, with that for the functions of the edges, and their refits."""
 BOTH_READINGS = len(PHASES) + len(KNOWN_PHASES) + 1, REFITS * (1.0 + AGAIN)
 """The same where laws are looked for on two scales."""
-SHOWN = 12
 ALIKE = 4.0
 """Largest weight, in medians, with which rows of a logarithm are also rows of the target."""
 LEAST = 1e-9
@@ -93,6 +90,11 @@ class Closed:
     def length(self) -> float:
         """Length of the description of the target."""
         return description_length(self.rows, self.squares, self.parameters, self.price, log=self.log)
+
+    @property
+    def natural(self) -> Formula:
+        """The law of the target itself."""
+        return self.smeared()[0] if self.log else self.formula
 
     def smeared(self) -> tuple[Formula, float]:
         """Return the law of the mean of a log target, and the factor by which it is above that of the median.
@@ -198,10 +200,21 @@ def _on_scale(
     )
     refits = AGAIN * REFITS if known else REFITS
     found = search(task, refits=refits, seed=trained.seed, known=known, watch=trained.watch)
+
+    def estimated(fit: Fitted) -> Closed | None:
+        return _estimated(table, fit, found.scales, rows, rules, log=log)
+
+    def length(fit: Fitted) -> float:
+        squares, price = fit.squares * rows.total / part.total, rules.price(fit.law)
+        return description_length(rows, squares, freedom(fit.law), price, log=log)
+
     for fit in _best(found, rules):
-        closed = _estimated(table, fit, found.scales, rows, rules, log=log)
+        closed = estimated(fit)
         if closed is not None:
-            return replace(closed, front=_front(table, found, fit, part, closed, rules)), found
+            others = Considered(
+                table, found, part, log, rules, length, holds=lambda fit: estimated(fit) is not None
+            )
+            return replace(closed, front=others.front(fit, closed.natural, closed.length)), found
     return None, found
 
 
@@ -309,37 +322,3 @@ def _with_lookups(
     parameters = np.array(values_of(again.law))
     law = table.formula(written(parameters))
     return with_covariance(law, written, parameters, again.squares / left * inverse, left)
-
-
-def _front(
-    table: Plain, found: Found, chosen: Fitted, part: Rows, closed: Closed, rules: Rules
-) -> tuple[Alternative, ...]:
-    """Return the laws that no other beats in both operators and error, and the chosen one.
-
-    Errors are those of `part`, some of the rows; the length is that of the description of all.
-    """
-    shown, best = [], np.inf
-    everything = sorted((found.best, *found.others), key=lambda f: (operators(f.law), f.squares))
-    for fit in everything:
-        if fit is chosen or fit.squares < 0.98 * best:
-            best = min(best, fit.squares)
-            shown.append(fit)
-    if len(shown) > SHOWN:
-        shown = [*(f for f in shown[-SHOWN:] if f is not chosen), chosen]
-    target = np.exp(part.target) if closed.log else part.target
-    columns = table.columns(part, found.scales)
-
-    def error(fit: Fitted) -> float:
-        """Return the error in the units of the target."""
-        return float(np.sqrt(part.weight @ (target - value(fit.law, columns)) ** 2 / part.total))
-
-    def length(fit: Fitted) -> float:
-        squares, price = fit.squares * closed.rows.total / part.total, rules.price(fit.law)
-        return description_length(closed.rows, squares, freedom(fit.law), price, log=closed.log)
-
-    def alternative(fit: Fitted) -> Alternative:
-        root = table.written(fit.law, found.scales)
-        described = closed.length if fit is chosen else length(fit)
-        return Alternative(read_operators(root), error(fit), fit is chosen, to_infix(root), described)
-
-    return tuple(map(alternative, shown))

@@ -9,14 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import FitError, FormulaError
-from kanopt.formulas import Domain, Fit, Formula, Range, Variable, with_named_constants
+from kanopt.formulas import Alternative, Domain, Fit, Formula, Range, Variable, with_named_constants
 from kanopt.formulas.parameters import parameters_of
 from kanopt.surrogates.distill.drafts import Draft, drafts
 from kanopt.surrogates.distill.networks import ways
 from kanopt.surrogates.distill.shaped import held_positive, shaped
 from kanopt.surrogates.distill.trained import HeldOut, Trained
 from kanopt.surrogates.distill.uncertainty import with_covariance, without_trades
-from kanopt.surrogates.encoding import Feature
 
 __all__ = ["HeldOut", "Trained", "distill"]
 
@@ -63,7 +62,41 @@ def distill(trained: Trained, held_out: HeldOut, min_r2: float) -> Formula:
             **trained.control.recorded,
             **({"dropped": ", ".join(n for n in names if n not in used)} if len(used) < len(names) else {}),
         },
-        alternatives=draft.alternatives,
+        alternatives=_alternatives(draft, fit, trained, held_out),
+    )
+
+
+def _alternatives(draft: Draft, fit: Fit, trained: Trained, held_out: HeldOut) -> tuple[Alternative, ...]:
+    """Return what was considered, each as a formula like the one that was chosen, measured on the held-out rows."""
+    domains: dict[tuple[Variable, ...], Domain] = {}
+
+    def usable(each: Alternative) -> Alternative:
+        if each.law is None:
+            return each
+        inputs = tuple(map(trained.variable, trained.features))
+        kept = tuple(variable for variable in inputs if variable.name in each.law.used)
+        if kept not in domains:
+            domains[kept] = _domain(trained, kept, _decoded(trained, kept))
+        law = Formula(each.law.root, kept, held_out.output, held_out.per, domain=domains[kept])
+        told = {
+            "learned by": f"KANRegressor, {trained.structure}",
+            "written by": "considered, and not chosen",
+        }
+        law = replace(with_named_constants(law, frozenset()), provenance=told)
+        return replace(each, law=replace(law, fit=_measured(law, fit, trained, held_out)))
+
+    return tuple(map(usable, draft.alternatives))
+
+
+def _measured(law: Formula, fit: Fit, trained: Trained, held_out: HeldOut) -> Fit | None:
+    """Return the fit of a law that was not chosen; None where it has no value on some held-out row."""
+    try:
+        predicted = np.broadcast_to(law.evaluate(held_out.frame), len(held_out.frame))
+    except FormulaError:
+        return None
+    actual = held_out.frame[held_out.output.name].to_numpy(dtype=np.float64)
+    return Fit.of(
+        actual, predicted, rows_train=fit.rows_train, data_hash=fit.data_hash, lowest=trained.lowest
     )
 
 
@@ -107,7 +140,7 @@ def _has_values(formula: Formula, held_out: HeldOut) -> bool:
 
 def _formula(draft: Draft, trained: Trained, held_out: HeldOut) -> Formula:
     """Return a draft as a formula with a domain, and verdicts on what was asked of its shape."""
-    inputs = tuple(_variable(feature, held_out.units) for feature in trained.features)
+    inputs = tuple(map(trained.variable, trained.features))
     used = Formula(draft.root, inputs, held_out.output).used
     kept = tuple(variable for variable in inputs if variable.name in used)
     rows = _decoded(trained, kept)
@@ -125,12 +158,6 @@ def _named(formula: Formula, draft: Draft) -> Formula:
     model = known.fit.model
     covariance = without_trades(known.fit.covariance, model)
     return with_covariance(named, known.written, model.parameters, covariance, known.freedom)
-
-
-def _variable(feature: Feature, units: dict[str, str]) -> Variable:
-    if feature.kind == "category":
-        return Variable(feature.name, kind="category")
-    return Variable(feature.name, units.get(feature.name, ""))
 
 
 def _decoded(trained: Trained, kept: Sequence[Variable]) -> dict[str, NDArray[np.generic]]:

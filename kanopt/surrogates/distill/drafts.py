@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import FitError
-from kanopt.formulas import Alternative, Constant, Node, Product
+from kanopt.formulas import Alternative, Constant, Formula, Node, Product
+from kanopt.formulas.alternatives import CLOSE
 from kanopt.formulas.parameters import Covariance
 from kanopt.formulas.simplify import simplify_graph
 from kanopt.surrogates.distill.build import graph
@@ -93,10 +94,12 @@ def drafts(trained: Trained) -> Iterator[Draft]:
         yield _from_network(found, trained)
     else:
         shorter = closed.length < _length(found, trained)
-        front = (*(replace(each, chosen=False) for each in closed.front), *found.front)
+        alike = abs(closed.length - _length(found, trained)) <= CLOSE
+        of_rows = _beaten(closed.front, closed.natural, rival=alike)
+        of_network = _beaten(found.front, trained.formula(_from_network(found, trained).root), rival=alike)
         both = (
-            _from_rows(closed, "a shorter description than the network's edges", found.front),
-            _from_network(replace(found, front=front), trained),
+            _from_rows(closed, "a shorter description than the network's edges", of_network),
+            _from_network(replace(found, front=(*of_rows, *found.front)), trained),
         )
         yield from both if shorter else both[::-1]
     if free:
@@ -129,11 +132,18 @@ def _network_squares(trained: Trained, closed: Closed) -> float:
     return float(variance * (max(rows.total - closed.parameters, 1.0) + chance))
 
 
+def _beaten(front: tuple[Alternative, ...], law: Formula, *, rival: bool) -> tuple[Alternative, ...]:
+    """Return what was considered on a way that another one beats; the law at its end may be as good."""
+    return tuple(
+        replace(each, chosen=False, law=law, rival=rival) if each.chosen else replace(each, rival=False)
+        for each in front
+    )
+
+
 def _from_rows(closed: Closed, why: str, front: tuple[Alternative, ...] = ()) -> Draft:
-    others = tuple(replace(each, chosen=False) for each in front)
     how = f"a sum of products found on the rows: {why}"
     law, factor = closed.smeared() if closed.log else (closed.formula, 1.0)
-    return Draft(law.root, how, (*closed.front, *others), factor, law.covariance)
+    return Draft(law.root, how, (*closed.front, *front), factor, law.covariance)
 
 
 def _from_network(found: Read, chosen: Trained) -> Draft:

@@ -16,7 +16,7 @@ ten-thousandth of the target's spread is as good as a curve that is closer.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -81,13 +81,18 @@ class Reading:
 
 @dataclass(frozen=True)
 class Candidate:
-    """One model on the way from curves to closed forms; `rmse` in the units of the target."""
+    """One model on the way from curves to closed forms; `rmse` in the units of the target.
+
+    `smearing` is the factor that makes the mean of a law of the logarithm; None for a law of the target itself.
+    """
 
     complexity: int
     rmse: float
     length: float
     what: str
     chosen: bool = False
+    model: Mixed | None = field(default=None, compare=False)
+    smearing: float | None = field(default=None, compare=False)
 
 
 class Judge:
@@ -133,14 +138,18 @@ class Judge:
 
     def candidate(self, fit: Refit, what: str) -> Candidate:
         """Return what is shown of a model."""
-        return Candidate(self.reading.operators(fit.model), self._rmse(fit), self.length(fit), what)
+        error, smearing = self._rmse(fit)
+        operators = self.reading.operators(fit.model)
+        return Candidate(operators, error, self.length(fit), what, model=fit.model, smearing=smearing)
 
-    def _rmse(self, fit: Refit) -> float:
-        """Return the error in the units of the target."""
+    def _rmse(self, fit: Refit) -> tuple[float, float | None]:
+        """Return the error in the units of the target, and the smearing factor of a logarithm."""
         if not self.reading.log_target:
-            return float(np.sqrt(fit.squares / self.total))
-        residual = np.exp(self.rows.target) - np.exp(fit.model.predict(self.rows.inputs))
-        return float(np.sqrt(self.rows.weight @ residual**2 / self.total))
+            return float(np.sqrt(fit.squares / self.total)), None
+        target, output = self.rows.target, fit.model.predict(self.rows.inputs)
+        residual = np.exp(target) - np.exp(output)
+        smearing = float(self.rows.weight @ np.exp(target - output)) / self.total
+        return float(np.sqrt(self.rows.weight @ residual**2 / self.total)), smearing
 
 
 def corners(model: Mixed, inputs: np.ndarray) -> np.ndarray:

@@ -215,5 +215,11 @@ def _alternative(candidate: Candidate, trained: Trained) -> Alternative:
     """Return what is shown; a length is that of the description of the target, of which a logarithm may have gone."""
     rows = trained.rows
     jacobian = 2.0 * float(rows.weight @ rows.target) if trained.log_target else 0.0
-    length = candidate.length + jacobian
-    return Alternative(candidate.complexity, candidate.rmse, candidate.chosen, candidate.what, length)
+    length, model = candidate.length + jacobian, candidate.model
+    if model is None or candidate.chosen:
+        return Alternative(candidate.complexity, candidate.rmse, candidate.chosen, candidate.what, length)
+    errors = np.full(len(model.parameters), np.nan)
+    root = graph(model, trained.features, candidate.smearing, errors, trained.link)
+    return Alternative(
+        candidate.complexity, candidate.rmse, False, candidate.what, length, trained.formula(root)
+    )

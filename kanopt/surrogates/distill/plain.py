@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.formulas import Formula, Node, Variable
+from kanopt.formulas import Formula, Node
 from kanopt.surrogates.distill.mixed import Rows
 from kanopt.surrogates.distill.trained import Trained
 from kanopt.surrogates.encoding import Feature
@@ -83,17 +82,5 @@ class Plain:
 
     def formula(self, root: Node) -> Formula:
         """Return a graph as a formula for something that is called as no column is."""
-        units = self.trained.units
-        inputs = tuple(
-            Variable(f.name, kind="category")
-            if f.kind == "category"
-            else Variable(f.name, units.get(f.name, ""))
-            for f in self.features
-        )
-        return Formula(root, inputs, Variable(_unused("target", self.names), self.trained.output_unit))
-
-
-def _unused(name: str, names: Sequence[str]) -> str:
-    while name in names:
-        name += "_"
-    return name
+        law = self.trained.formula(root)
+        return replace(law, inputs=tuple(map(self.trained.variable, self.features)))

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from kanopt.formulas import Variable
+from kanopt.formulas import Formula, Node, Variable
 from kanopt.kan.constraints import ShapeConstraints
 from kanopt.kan.description import Network
 from kanopt.kan.links import Link
@@ -85,6 +85,20 @@ class Trained:
     stopped: str = ""
     watch: FitMonitor = field(default_factory=FitMonitor)
 
+    def formula(self, root: Node) -> Formula:
+        """Return a graph as a formula for something that is called as no column is."""
+        names = [feature.name for feature in self.features]
+        output = "target"
+        while output in names:
+            output += "_"
+        return Formula(root, tuple(map(self.variable, self.features)), Variable(output, self.output_unit))
+
+    def variable(self, feature: Feature) -> Variable:
+        """Return a feature as an input of a formula."""
+        if feature.kind == "category":
+            return Variable(feature.name, kind="category")
+        return Variable(feature.name, self.units.get(feature.name, ""))
+
 
 @dataclass(frozen=True, eq=False)
 class HeldOut:
@@ -96,13 +110,10 @@ class HeldOut:
         Columns of the model and the target.
     output
         The target, with its unit.
-    units
-        Units of the features.
     per
         What one row is.
     """
 
     frame: pd.DataFrame
     output: Variable
-    units: dict[str, str]
     per: str

@@ -261,15 +261,24 @@ def with_values(part: Law, values: Iterable[float]) -> Law:
     return law(part)
 
 
-def signature(part: Any) -> Any:
-    """Return what two laws share that differ in the values of free parameters only; the order does not count."""
+def signature(part: Any, *, held: bool = True) -> Any:
+    """Return what two laws share that differ in the values of free parameters only; the order does not count.
+
+    Parameters
+    ----------
+    part
+        A law, or a part of one.
+    held
+        Whether values that are held count; without them it is the structure alone.
+    """
     if isinstance(part, Parameter):
-        return "free" if part.free else round(part.value, 12)
+        return "free" if part.free or not held else round(part.value, 12)
     if isinstance(part, tuple):
-        return tuple(sorted((signature(item) for item in part), key=repr))
+        return tuple(sorted((signature(item, held=held) for item in part), key=repr))
     if isinstance(part, int | float | str):
         return part
-    return (type(part).__name__, *(signature(getattr(part, field.name)) for field in fields(part)))
+    inside = (signature(getattr(part, field.name), held=held) for field in fields(part))
+    return (type(part).__name__, *inside)
 
 
 def operators(law: Law) -> int:

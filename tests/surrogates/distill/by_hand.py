@@ -85,7 +85,7 @@ def decoded(features: Sequence[Feature], inputs: Floats) -> pd.DataFrame:
 
 def law_of(model: Trained, target: Floats) -> Formula:
     frame = decoded(model.features, model.rows.inputs).assign(y=target)
-    return distill(model, HeldOut(frame, Variable("y"), {}, ""), 0.5)
+    return distill(model, HeldOut(frame, Variable("y"), ""), 0.5)
 
 
 def written(model: Trained, data: dict[str, Floats]) -> Floats:

@@ -57,7 +57,7 @@ def controlled(model: Trained, pin: Any = None, forbid: Any = None, prefer: Any 
 def law_of(model: Trained, target: Floats | None = None, least: float = -1.0) -> Formula:
     y = model.rows.target if target is None else target
     frame = decoded(model.features, model.rows.inputs).assign(y=y)
-    return distill(model, HeldOut(frame, Variable("y"), {}, ""), least)
+    return distill(model, HeldOut(frame, Variable("y"), ""), least)
 
 
 def on_rows(model: Trained) -> Closed | None:

@@ -37,7 +37,7 @@ def root(text: str) -> Node:
 
 def law_of(model: Trained) -> Formula:
     frame = decoded(NUMBER, ROWS).assign(y=TARGET)
-    return distill(model, HeldOut(frame, Variable("y"), {}, ""), -10.0)
+    return distill(model, HeldOut(frame, Variable("y"), ""), -10.0)
 
 
 def closed(text: str, *, residual: float = 0.1, price: float = 5.0) -> Closed:
@@ -100,7 +100,7 @@ def test_a_draft_without_a_value_for_a_held_out_row_is_let_go(monkeypatch: pytes
     assert law_of(model).provenance["written by"] == ends
     frame = decoded(NUMBER, ROWS).assign(y=TARGET)
     frame.loc[3, "a"] = least - 1e-3
-    law = distill(model, HeldOut(frame, Variable("y"), {}, ""), -10.0)
+    law = distill(model, HeldOut(frame, Variable("y"), ""), -10.0)
     assert law.provenance["written by"] == RISES
 
 

@@ -109,7 +109,7 @@ def test_a_simpler_network_that_is_as_good_is_read_instead(inputs: Floats, as_th
     assert found.operators <= MOST
     assert found.price == pytest.approx(OPERATOR * 10)
     frame = decoded(NUMBER, inputs).assign(y=target)
-    law = distill(chosen, HeldOut(frame, Variable("y"), {}, ""), 0.5)
+    law = distill(chosen, HeldOut(frame, Variable("y"), ""), 0.5)
     assert count_operators(law.root) == found.operators
     assert law.provenance["written by"] == (
         "edges of a simpler network that was tried (additive), closed forms and curves"
@@ -210,7 +210,7 @@ def test_a_long_network_becomes_a_law_on_a_page(monkeypatch: pytest.MonkeyPatch)
     network = Network((layer([[lambda z, s=s: s * humps(z)] for s in sizes], [0.0]),))
     model = trained(network, columns, inputs, target)
     model = replace(model, edf=50.0, rows=replace(model.rows, weight=np.full(1000, 40.0)))
-    held_out = HeldOut(decoded(columns, inputs).assign(y=target), Variable("y"), {}, "")
+    held_out = HeldOut(decoded(columns, inputs).assign(y=target), Variable("y"), "")
     law = distill(model, held_out, 0.5)
     assert count_operators(law.root) <= MOST
     assert {"x0", "x1"} <= law.used
