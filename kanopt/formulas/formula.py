@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from kanopt.formulas.estimation.refitting import Robust
     from kanopt.formulas.lowering.certificate import Side
     from kanopt.formulas.lowering.program import Piecewise
+    from kanopt.formulas.shapes.proof import Convexity
 
 __all__ = ["Formula", "Term"]
 
@@ -284,7 +285,7 @@ class Formula:
         self,
         *,
         monotone: Mapping[str, int] | None = None,
-        convex: Mapping[str, int] | Iterable[str] | None = None,
+        convex: Convexity | None = None,
         low: float | None = None,
         high: float | None = None,
         ranges: Mapping[str, Any] | None = None,
@@ -299,7 +300,8 @@ class Formula:
             Input name to +1, non-decreasing, or −1, non-increasing, for all values of the other inputs.
         convex
             Inputs in which it is convex, or input name to +1 or, for concave, −1; separately in each input, for all
-            values of the others. Convex in each of several inputs does not mean jointly convex.
+            values of the others. A tuple of names in place of a name asks whether it is so in all of them jointly,
+            which it need not be if it is in each.
         low, high
             Bounds of every value.
         ranges, boxes
@@ -328,6 +330,9 @@ class Formula:
         rises with km: proved
         convex in km: proved
         at most 100: refuted (102.4578 at km = 90)
+        >>> area = parse_formula("a * b", [Variable("a", low=1, high=2), Variable("b", low=1, high=2)], Variable("m2"))
+        >>> [fact.verdict for fact in area.prove(convex=["a", "b", ("a", "b")]).facts]
+        ['proved', 'proved', 'refuted']
         """
         from kanopt.formulas.shapes import prove
 

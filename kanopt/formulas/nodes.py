@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import math
 from abc import ABC, abstractmethod
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, TypeAlias, TypeVar
@@ -31,6 +30,7 @@ __all__ = [
     "Node",
     "Power",
     "Product",
+    "Schedule",
     "Sum",
     "fold",
     "postorder",
@@ -178,16 +178,35 @@ def fold(root: Node, visit: Callable[[Node, list[T]], T]) -> T:
     >>> fold(x * x + 1, lambda node, below: 1 + max(below, default=0))
     3
     """
-    order = postorder(root)
-    uses = Counter(child.key for node in order for child in node.children)
-    results: dict[bytes, T] = {}
-    for node in order:
-        results[node.key] = visit(node, [results[child.key] for child in node.children])
-        for child in node.children:
-            uses[child.key] -= 1
-            if not uses[child.key]:
-                del results[child.key]
-    return results[root.key]
+    return Schedule(root).run(visit)
+
+
+class Schedule:
+    """The nodes of a graph, children first, for folding it many times.
+
+    Examples
+    --------
+    >>> x = Input("x")
+    >>> Schedule(x * x + 1).run(lambda node, below: 1 + max(below, default=0))
+    3
+    """
+
+    def __init__(self, root: Node) -> None:
+        self.nodes = postorder(root)
+        last = {child.key: place for place, node in enumerate(self.nodes) for child in node.children}
+        self._steps = [
+            (node, [c.key for c in node.children], {c.key for c in node.children if last[c.key] == place})
+            for place, node in enumerate(self.nodes)
+        ]
+
+    def run(self, visit: Callable[[Node, list[T]], T]) -> T:
+        """Fold the graph; see :func:`fold`."""
+        results: dict[bytes, T] = {}
+        for node, children, done in self._steps:
+            results[node.key] = visit(node, [results[key] for key in children])
+            for key in done:
+                del results[key]
+        return results[self.nodes[-1].key]
 
 
 def rebuild(root: Node, change: Callable[[Node], Node]) -> Node:

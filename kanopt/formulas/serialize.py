@@ -246,6 +246,11 @@ def _many(reader: Reader) -> Reader:
     )
 
 
+def _text_or_texts(value: Any, path: str, nodes: Sequence[Node]) -> str | tuple[str, ...]:
+    found: str | tuple[str, ...] = (_many(_text) if type(value) is list else _text)(value, path, nodes)
+    return found
+
+
 def _pair(first: Reader, second: Reader) -> Reader:
     def read(value: Any, path: str, nodes: Sequence[Node]) -> tuple[Any, Any]:
         if type(value) is not list or len(value) != 2:
@@ -389,7 +394,7 @@ _POINT: Mapping[str, Reader] = {
 }
 _SHAPE: Mapping[str, Reader] = {
     "shape": _text,
-    "input": _text,
+    "input": _text_or_texts,
     "bound": _optional(_number),
     "verdict": _text,
     "boxes": _integer,

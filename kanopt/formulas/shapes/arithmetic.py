@@ -10,6 +10,7 @@ covered. Callers silence numpy warnings (``np.errstate``).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -37,6 +38,7 @@ __all__ = [
     "square",
     "swing",
     "times",
+    "total",
 ]
 
 Flags: TypeAlias = NDArray[np.bool_]
@@ -85,6 +87,41 @@ def _two_sum(a: Array, b: Array) -> tuple[Array, Array]:
     total = a + b
     part = total - a
     return total, (a - (total - part)) + (b - part)
+
+
+def total(terms: Sequence[Pair]) -> Pair:
+    """Return bounds of the sum of terms, exact where the sum of floats is.
+
+    Examples
+    --------
+    >>> parts = [(np.array(end), np.array(end)) for end in (3.0, 0.25, -3.0)]
+    >>> [float(end) for end in total(parts)]
+    [0.25, 0.25]
+    """
+    if len(terms) == 1:
+        return terms[0]
+    if len(terms) == 2:
+        return plus(*terms)
+    low, under = _accumulated([term[0] for term in terms])
+    high, over = _accumulated([term[1] for term in terms])
+    below, above = outward((low + under[0], high + over[1]))
+    # what was rounded nowhere, or is infinite, is what it is
+    below = np.where(under[1] > under[0], below, low + under[0])
+    above = np.where(over[1] > over[0], above, high + over[1])
+    return np.where(np.isnan(below), -np.inf, below), np.where(np.isnan(above), np.inf, above)
+
+
+def _accumulated(terms: Sequence[Array]) -> tuple[Array, Pair]:
+    """Return the rounded sum of terms, and bounds of its rounding error: the errors of all additions, added up."""
+    parts = np.stack(np.broadcast_arrays(*terms))
+    sums = np.cumsum(parts, axis=0)
+    before, term, after = sums[:-1], parts[1:], sums[1:]
+    part = after - before
+    errors = (before - (after - part)) + (term - part)
+    errors = np.where(np.isfinite(errors), errors, 0.0)
+    size = len(parts) * EPS * np.abs(errors).sum(axis=0)
+    error = errors.sum(axis=0)
+    return after[-1], (error - size, error + size)
 
 
 def negated(x: Pair) -> Pair:

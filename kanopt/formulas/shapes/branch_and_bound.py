@@ -21,7 +21,7 @@ from kanopt.formulas.shapes.margins import FormulaMargin, MarginBounds
 
 __all__ = ["BranchAndBoundResult", "branch_and_bound"]
 
-_SAMPLE = 128
+_SAMPLE = 320
 _TOGETHER = 256
 _HUGE = 1e300
 
@@ -54,13 +54,16 @@ def branch_and_bound(margin: FormulaMargin, root: FormulaBoxes, budget: int) -> 
         return BranchAndBoundResult("proved", 1)
     sample = margin.sides.sample(_SAMPLE)
     jet = margin.tracer.jet(sample, margin.own_orders)
-    witness = margin.contradiction(root) or margin.contradiction(sample, margin.of(jet)[1])
+    bounds = margin.of(jet)
+    finding = MarginBounds(bounds[0], bounds, {}, jet.defined)
+    witness = margin.contradiction(root) or margin.contradiction(sample, finding)
     if witness:
         return BranchAndBoundResult("refuted", 1, witness=witness)
-    return _branch(margin, root, budget)
+    sizes = np.abs(np.concatenate(bounds))
+    return _branch(margin, root, budget, float(sizes.max(initial=0.0, where=np.isfinite(sizes))))
 
 
-def _branch(margin: FormulaMargin, root: FormulaBoxes, budget: int) -> BranchAndBoundResult:
+def _branch(margin: FormulaMargin, root: FormulaBoxes, budget: int, typical: float) -> BranchAndBoundResult:
     waiting, bounds = root, np.array([-np.inf])
     stuck: list[FormulaBoxes] = []
     looked, slack = 1, 0.0
@@ -75,13 +78,13 @@ def _branch(margin: FormulaMargin, root: FormulaBoxes, budget: int) -> BranchAnd
         boxes, waiting, bounds = waiting[taken], waiting[rest], bounds[rest]
         finding = margin.examine(boxes)
         looked += len(boxes)
-        hidden = margin.hidden_by_rounding(boxes, finding.low)
+        hidden = margin.hidden_by_rounding(boxes, finding, typical)
         slack = max(slack, float(-finding.low[hidden].min(initial=0.0)))
         left = np.flatnonzero(~hidden & (finding.low < 0.0))
         boxes, finding = boxes[left], finding.take(left)
         if not len(boxes):
             continue
-        witness = margin.contradiction(boxes, finding.at_centre[1])
+        witness = margin.contradiction(boxes, finding)
         if witness:
             return BranchAndBoundResult("refuted", looked, witness=witness)
         smaller, low, uncut = _subdivide(margin, boxes, finding)
@@ -140,15 +143,18 @@ def _influence(margin: FormulaMargin, boxes: FormulaBoxes, finding: MarginBounds
         relative = boxes.width / np.where(lengths > 0.0, lengths, 1.0)
     relative = np.concatenate([relative, (boxes.last - boxes.first)[:, count:].astype(np.float64)], axis=1)
     influence = np.zeros(relative.shape)
-    derived = bool(finding.derivative)
-    for j in range(count):
-        if derived:
-            pair = finding.derivative.get(j)
+    for side in range(relative.shape[1]):
+        if finding.derivative:
+            pair = finding.derivative.get(side)
             if pair is not None:
+                length = boxes.width[:, side] if side < count else np.ones(len(boxes))
                 with np.errstate(invalid="ignore"):
-                    influence[:, j] = np.maximum(np.abs(pair[0]), np.abs(pair[1])) * boxes.width[:, j]
-    for side in range(0 if not derived else count, relative.shape[1]):
-        influence[:, side] = margin.low(_shrink_side(boxes, side, count)) - finding.low
+                    influence[:, side] = np.maximum(np.abs(pair[0]), np.abs(pair[1])) * length
+            continue
+        rows = np.flatnonzero(relative[:, side] > 0.0)
+        if len(rows):
+            shrunk = _shrink_side(boxes[rows], side, count)
+            influence[rows, side] = margin.low(shrunk) - finding.low[rows]
     influence = np.nan_to_num(influence, nan=0.0, posinf=np.inf)
     # what is unbounded is told apart by its length, and so are sides none of which seems to matter
     relative = np.minimum(np.nan_to_num(relative, nan=1.0), 1e6)
@@ -174,6 +180,8 @@ def _on_faces(boxes: FormulaBoxes, finding: MarginBounds) -> tuple[FormulaBoxes,
     low, high = boxes.low.copy(), boxes.high.copy()
     faced = np.zeros(len(boxes), dtype=bool)
     for j, (least, most) in finding.derivative.items():
+        if j >= low.shape[1]:
+            continue  # labels have no order
         # across several stairs a face is not on one of them
         wide = finding.defined & (low[:, j] < high[:, j]) & (boxes.first[:, j] == boxes.last[:, j])
         wide &= np.isfinite(low[:, j]) & np.isfinite(high[:, j])

@@ -8,6 +8,8 @@ logarithm does not.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from kanopt.formulas.functions import function_named
 from kanopt.formulas.nodes import DEEPEST, Apply, Constant, Node, Power, Product, Sum, postorder
 from kanopt.formulas.pieces import Curve
@@ -35,7 +37,7 @@ def slope_core(root: Node, name: str, sides: BoxSides) -> tuple[Node, int]:
     (True, -1)
     """
     node, sign = root, 1
-    reads = _steps_reading(root, name)
+    reads = _steps_reading(root, (name,))
     while True:
         node, sign, found = _drop_unrelated(node, sign, reads, sides)
         argument, direction = _within(node, sides)
@@ -45,10 +47,10 @@ def slope_core(root: Node, name: str, sides: BoxSides) -> tuple[Node, int]:
             return node, sign
 
 
-def curvature_core(root: Node, name: str, sides: BoxSides) -> tuple[Node, int]:
-    """Return a step that is convex in an input where the formula is, and +1, or concave there, and −1."""
+def curvature_core(root: Node, names: Collection[str], sides: BoxSides) -> tuple[Node, int]:
+    """Return a step that is convex in some inputs where the formula is, and +1, or concave there, and −1."""
     node, sign, found = root, 1, True
-    reads = _steps_reading(root, name)
+    reads = _steps_reading(root, names)
     while found:
         node, sign, found = _drop_unrelated(node, sign, reads, sides)
     return node, sign
@@ -74,11 +76,11 @@ def _log(node: Node) -> Node:
     return Apply("log", node)
 
 
-def _steps_reading(root: Node, name: str) -> frozenset[bytes]:
-    """Return the keys of the steps that depend on an input."""
+def _steps_reading(root: Node, names: Collection[str]) -> frozenset[bytes]:
+    """Return the keys of the steps that depend on some inputs."""
     found: set[bytes] = set()
     for node in postorder(root):
-        if name in node.names or any(child.key in found for child in node.children):
+        if any(name in node.names for name in names) or any(child.key in found for child in node.children):
             found.add(node.key)
     return frozenset(found)
 

@@ -1,29 +1,42 @@
 """Ranges of curves and of their first and second derivatives over intervals.
 
-A curve is bounded piece by piece: by its values at the ends of the interval and where it turns between them, and by its
-coefficients, since a B-spline lies between the smallest and the largest of them and its derivative between their
-differences (de Boor 2001, *A Practical Guide to Splines*, ch. IX and X), which keeps the sign of a slope that
-rounding would lose.
+On a span a curve is one cubic (de Boor 2001, *A Practical Guide to Splines*, ch. IX and X). Its slope is a quadratic
+and its curvature a line, so all three have exact ranges over a part of a span: the values at the ends, and those where
+it turns between them. An interval covers at most two parts of spans and a run of whole ones, whose range is looked up
+(:mod:`kanopt.formulas.shapes.runs`).
+
+A B-spline lies between its coefficients and its derivatives between their differences, none of which rounding gives the
+wrong sign. So where the differences are not negative the bound of the slope is not negative, and likewise that of the
+curvature.
 """
 
 from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
 from kanopt.formulas.nodes import Array
 from kanopt.formulas.pieces import Curve
-from kanopt.formulas.shapes.arithmetic import EPS, NOTHING, Integers, Pair, chosen, hull, plus
+from kanopt.formulas.shapes.arithmetic import EPS, NOTHING, Integers, Pair, chosen, hull, minus, outward
+from kanopt.formulas.shapes.runs import RangeExtrema
 
-__all__ = ["CurveBounds"]
+__all__ = ["CurveBank", "CurveBounds", "bank_key"]
+
+_MARGIN = 32.0 * EPS
+_KNOT = 1024.0 * EPS
+"""An argument so little beyond the last knot, of its size, may be there by rounding alone."""
+
+
+def bank_key(curve: Curve) -> tuple[object, ...]:
+    """Return what curves have in common that are bounded together: argument and knots."""
+    return curve.argument.key, curve.low, curve.high, curve.grid_size, curve.periodic
 
 
 class CurveBounds:
     """Bounds of a curve and its first two derivatives over intervals of its argument.
-
-    Attributes
-    ----------
-    rounding
-        Maximum change of the value and the derivatives by rounding of the coefficients.
 
     Examples
     --------
@@ -35,119 +48,217 @@ class CurveBounds:
     """
 
     def __init__(self, curve: Curve) -> None:
-        coefficients = np.asarray(curve.coefficients)
-        if curve.periodic:
-            # a turn from any place within the first one ends within the second
-            coefficients = coefficients[np.arange(2 * curve.grid_size + 3) % len(coefficients)]
-        self.curve = curve
-        spans = len(coefficients) - 3
-        differences = np.diff(coefficients)
-        bends = np.diff(differences)
-        width = curve.width
-        self.rounding = tuple(
-            2**order * 4 * EPS * float(np.abs(coefficients).max()) / width**order for order in range(3)
-        )
-        self._pieces = tuple(
-            np.stack([values[place : place + spans] for place in range(4 - order)]) / width**order
-            for order, values in enumerate((coefficients, differences, bends))
-        )
-        with np.errstate(all="ignore"):
-            self._turns = _turns(self._pieces[1])
+        self._bank = CurveBank([curve])
 
     def over(self, order: int, low: Array, high: Array) -> Pair:
         """Return bounds of the value (order 0) or a derivative (1, 2) over intervals with ends of shape (n,)."""
-        curve = self.curve
+        least, most = self._bank.over((order,), low, high)[order]
+        return least[0], most[0]
+
+
+class CurveBank:
+    """Curves of one argument on the same knots, bounded together."""
+
+    def __init__(self, curves: Sequence[Curve]) -> None:
+        self.curve = curve = curves[0]
+        coefficients = np.array([each.coefficients for each in curves])
+        if curve.periodic:
+            # a turn from any place within the first one ends within the second
+            coefficients = coefficients[:, np.arange(2 * curve.grid_size + 3) % curve.grid_size]
+        self._spans = coefficients.shape[1] - 3
+        self._cubics = _Cubics.of(coefficients)
+        whole = np.arange(self._spans)
+        parts = self._cubics.take(whole).over((0, 1, 2), np.zeros(self._spans), np.ones(self._spans))
+        self._runs = RangeExtrema(*(np.stack([parts[order][end] for order in range(3)]) for end in (0, 1)))
+
+    def over(self, orders: Sequence[int], low: Array, high: Array) -> dict[int, Pair]:
+        """Return bounds of the value (order 0) and derivatives (1, 2) over intervals, each of shape (curves, n)."""
         start, stop = self._places(low, high)
-        spans = self._reached(start, stop)
-        first = np.clip(start[:, None] - spans, 0.0, 1.0)
-        last = np.clip(stop[:, None] - spans, 0.0, 1.0)
-        touched = (stop[:, None] >= spans) & (start[:, None] <= spans + 1)
-        least, most = self._extremes(order, spans, first, last)
-        least, most = np.where(touched, least, np.inf), np.where(touched, most, -np.inf)
-        found = least.min(axis=1), most.max(axis=1)
-        if curve.periodic or order == 1:
-            return found
-        outside = (high <= curve.low) | (low >= curve.high)
-        if order == 2:
-            beyond = (low < curve.low) | (high > curve.high)
-            return chosen(outside & beyond, NOTHING, chosen(beyond, hull(found, NOTHING), found))
-        # what is beyond the knots at both ends has nothing of the pieces between them
-        ends = self._straight(low), self._straight(high)
-        found = chosen(outside, hull(*ends), found)
-        for end, straight in zip((low, high), ends, strict=True):
-            beyond = (end < curve.low) | (end > curve.high)
-            found = chosen(beyond, hull(found, straight), found)
-        return found
+        first, last = (np.minimum(end.astype(np.int64), self._spans - 1) for end in (start, stop))
+        apart = first < last
+        found = self._cubics.take(first).over(orders, start - first, np.where(apart, 1.0, stop - first))
+        if apart.any():
+            right = self._cubics.take(last).over(orders, np.where(apart, 0.0, start - last), stop - last)
+            inner = np.minimum(first + 1, self._spans - 1)
+            whole = self._runs.over(inner, np.maximum(last - 1, inner))
+            for order in orders:
+                between = whole[0][order], whole[1][order]
+                pair = hull(found[order], right[order])
+                found[order] = chosen(last - first > 1, hull(pair, between), pair)
+        if not self.curve.periodic:
+            for order in {0, 2}.intersection(orders):
+                beyond = self._with_straight_ends if order else self._with_tails
+                found[order] = beyond(found[order], low, high)
+        return {order: self._per_unit(pair, order) for order, pair in found.items()}
+
+    def _per_unit(self, pair: Pair, order: int) -> Pair:
+        """Return a derivative per unit of the argument instead of per span."""
+        unit = self.curve.width**order
+        return pair if unit == 1.0 else outward((pair[0] / unit, pair[1] / unit), 4)
 
     def _places(self, low: Array, high: Array) -> Pair:
         """Return the interval in spans from the first knot, widened for rounding."""
         curve = self.curve
-        ends = abs(curve.low) + abs(curve.high)
-        start = (low - curve.low) / curve.width - 8 * EPS * (np.abs(low) + ends) / curve.width
-        stop = (high - curve.low) / curve.width + 8 * EPS * (np.abs(high) + ends) / curve.width
+        start, stop = (low - curve.low) / curve.width, (high - curve.low) / curve.width
         if not curve.periodic:
+            start, stop = start - 8.0 * EPS * np.abs(start), stop + 8.0 * EPS * np.abs(stop)
             spans = float(curve.grid_size)
-            return np.clip(np.nan_to_num(start, nan=0.0), 0.0, spans), np.clip(
-                np.nan_to_num(stop, nan=spans), 0.0, spans
+            return (
+                np.minimum(np.fmax(start, 0.0), spans),
+                np.maximum(np.fmin(np.where(np.isnan(stop), spans, stop), spans), 0.0),
             )
+        ends = abs(curve.low) + abs(curve.high)
+        start = start - 8.0 * EPS * (np.abs(low) + ends) / curve.width
+        stop = stop + 8.0 * EPS * (np.abs(high) + ends) / curve.width
         around = ~(stop - start < curve.grid_size)
         turn = np.floor(np.where(around, 0.0, start) / curve.grid_size) * curve.grid_size
         return np.where(around, 0.0, start - turn), np.where(around, float(curve.grid_size), stop - turn)
 
-    def _reached(self, start: Array, stop: Array) -> Integers:
-        """Return the spans that intervals may overlap, of shape (n, few), or all spans if some overlap many."""
-        count = self._pieces[0].shape[1]
-        first = np.floor(start).astype(np.int64) - 1
-        few = int((np.ceil(stop).astype(np.int64) - first).max(initial=0)) + 1
-        if few >= count:
-            return np.arange(count)
-        # the last ones again where there are none beyond
-        near: Integers = np.clip(first[:, None] + np.arange(few), 0, count - 1)
-        return near
+    def _with_straight_ends(self, pair: Pair, low: Array, high: Array) -> Pair:
+        """Return the bounds of the curvature where the interval leaves the knots, beyond which there is none.
 
-    def _extremes(self, order: int, spans: Integers, first: Array, last: Array) -> Pair:
-        """Return bounds over t from `first` to `last` in every one of some spans, shape (n, few)."""
-        weights = self._pieces[order][:, spans]
-        places = [first, last, *(np.clip(t[spans], first, last) for t in self._turns[order])]
-        size = np.abs(weights).max(axis=0) * 32 * EPS
-        values = [_basis(order, weights, t) for t in places]
-        least = np.minimum.reduce(values) - size
-        most = np.maximum.reduce(values) + size
-        # a B-spline lies between its coefficients
-        return np.maximum(least, weights.min(axis=0)), np.minimum(most, weights.max(axis=0))
+        At the last knot it jumps; an interval that ends there lies on one side of it, also if rounding has taken the
+        end a little beyond.
+        """
+        curve = self.curve
+        slight = _KNOT * max(abs(curve.low), abs(curve.high))
+        inside = (low >= curve.low - slight) & (high <= curve.high + slight)
+        outside = (high <= curve.low + slight) | (low >= curve.high - slight)
+        return chosen(inside, pair, chosen(outside, NOTHING, hull(pair, NOTHING)))
+
+    def _with_tails(self, pair: Pair, low: Array, high: Array) -> Pair:
+        """Return the bounds of the value where the interval leaves the knots, along the end tangents."""
+        curve = self.curve
+        outside = (high <= curve.low) | (low >= curve.high)
+        beyond = [(end < curve.low) | (end > curve.high) for end in (low, high)]
+        if not (beyond[0].any() or beyond[1].any()):
+            return pair
+        ends = self._straight(low), self._straight(high)
+        pair = chosen(outside, hull(*ends), pair)
+        for end, away in zip(ends, beyond, strict=True):
+            pair = chosen(away, hull(pair, end), pair)
+        return pair
 
     def _straight(self, x: Array) -> Pair:
-        """Bound the curve at or beyond its first and last knot by its end tangents."""
-        curve = self.curve
-        first, first_slope, last, last_slope = curve.ends
+        """Bound the curves at or beyond their first and last knot by their end tangents, shape (curves, n)."""
+        curve, cubics = self.curve, self._cubics
         left = x <= curve.low
-        value, slope = np.where(left, first, last), np.where(left, first_slope, last_slope)
-        rise = np.where(slope == 0.0, 0.0, slope * (x - np.where(left, curve.low, curve.high)))
-        size = 64 * EPS * (np.abs(np.asarray(curve.coefficients)).max() + np.abs(rise))
+        span = np.where(left, 0, self._spans - 1)
+        end = cubics.take(span)
+        at = np.where(left, 0.0, 1.0)
+        slope = end.slope_at(at)
+        beyond = (x - np.where(left, curve.low, curve.high)) / curve.width
+        rise = np.where(slope == 0.0, 0.0, slope * beyond)
+        size = 2.0 * _MARGIN * (end.level + np.where(end.steep == 0.0, 0.0, np.abs(beyond) * end.steep))
         size = np.where(np.isfinite(size), size, 0.0)
-        return plus((value + rise, value + rise), (-size, size))
+        value = end.value_at(at) + rise
+        return value - size, value + size
 
 
-def _turns(differences: Array) -> tuple[list[Array], list[Array], list[Array]]:
-    """Return the possible turning points of the value and derivatives in each span, of shape (spans,)."""
-    d0, d1, d2 = differences
-    # where a t² + b t + c, the derivative, vanishes: the form that does not cancel (Numerical Recipes 5.6)
-    a, b, c = 0.5 * (d0 - 2.0 * d1 + d2), d1 - d0, 0.5 * (d0 + d1)
-    q = -0.5 * (b + np.copysign(np.sqrt(np.maximum(b * b - 4.0 * a * c, 0.0)), b))
-    return [np.nan_to_num(q / a), np.nan_to_num(c / q)], [np.nan_to_num(-0.5 * b / a)], []
+class _Cubics:
+    """Cubics on spans.
+
+    Parameters
+    ----------
+    parts
+        Shape (12, curves, n). Value, slope and curvature at the left end, and half the change of curvature; the
+        smallest and the largest of the four coefficients, and the largest in size; likewise of their three differences;
+        the smallest and the largest of the two second differences.
+    """
+
+    def __init__(self, parts: Array) -> None:
+        self._parts = parts
+        self.start, self.slope, self.bend, self.change = parts[:4]
+        self.least, self.most, self.level = parts[4:7]
+        self.flattest, self.steepest, self.steep = parts[7:10]
+        self.hollow, self.domed = parts[10:]
+
+    @classmethod
+    def of(cls, coefficients: Array) -> _Cubics:
+        """Return the cubics of B-splines with coefficients (curves, spans + 3)."""
+        spans = coefficients.shape[1] - 3
+        c = [coefficients[:, k : k + spans] for k in range(4)]
+        d = [right - left for left, right in pairwise(c)]
+        steps = [minus((right, right), (left, left)) for left, right in pairwise(c)]
+        exact = _second_differences(coefficients)
+        bends = exact[:, :spans], exact[:, 1 : 1 + spans]
+        bend = d[1] - d[0]
+        parts = [
+            (c[0] + 4.0 * c[1] + c[2]) / 6.0,
+            0.5 * (d[0] + d[1]),
+            bend,
+            0.5 * ((d[2] - d[1]) - bend),
+            np.minimum.reduce(c),
+            np.maximum.reduce(c),
+            np.maximum.reduce([np.abs(part) for part in c]),
+            np.minimum.reduce([low for low, _ in steps]),
+            np.maximum.reduce([high for _, high in steps]),
+            np.maximum.reduce([np.abs(part) for part in d]),
+            np.minimum(*bends),
+            np.maximum(*bends),
+        ]
+        return cls(np.stack(parts))
+
+    def take(self, spans: Integers) -> _Cubics:
+        """Return the cubics of some spans."""
+        return _Cubics(self._parts[:, :, spans])
+
+    def value_at(self, t: Array) -> Array:
+        """Return the values at places from 0 to 1."""
+        return np.asarray(self.start + t * (self.slope + t * (self.bend / 2.0 + t * (self.change / 3.0))))
+
+    def slope_at(self, t: Array) -> Array:
+        """Return the slopes there, per span."""
+        return np.asarray(self.slope + t * (self.bend + t * self.change))
+
+    def bend_at(self, t: Array) -> Array:
+        """Return the second derivatives there, per span and span."""
+        return np.asarray(self.bend + t * (2.0 * self.change))
+
+    def over(self, orders: Sequence[int], low: Array, high: Array) -> dict[int, Pair]:
+        """Return bounds from `low` to `high` in every span, by order."""
+        bounds = (self._values_over, self._slopes_over, self._bends_over)
+        with np.errstate(all="ignore"):
+            return {order: bounds[order](low, high) for order in orders}
+
+    def _values_over(self, low: Array, high: Array) -> Pair:
+        # where the slope vanishes, in the form that does not cancel (Numerical Recipes 5.6)
+        root = np.sqrt(self.bend * self.bend - 4.0 * self.change * self.slope)
+        q = -0.5 * (self.bend + np.copysign(root, self.bend))
+        places = [
+            low,
+            high,
+            *(np.fmin(np.fmax(turn, low), high) for turn in (q / self.change, self.slope / q)),
+        ]
+        least, most = _widened([self.value_at(place) for place in places], self.level)
+        return np.maximum(least, self.least), np.minimum(most, self.most)
+
+    def _slopes_over(self, low: Array, high: Array) -> Pair:
+        vertex = -0.5 * self.bend / self.change
+        places = [low, high, np.fmin(np.fmax(vertex, low), high)]
+        least, most = _widened([self.slope_at(place) for place in places], self.steep)
+        return np.maximum(least, self.flattest), np.minimum(most, self.steepest)
+
+    def _bends_over(self, low: Array, high: Array) -> Pair:
+        least, most = _widened([self.bend_at(low), self.bend_at(high)], self.steep)
+        return (
+            np.where(self.hollow >= 0.0, np.maximum(least, 0.0), least),
+            np.where(self.domed <= 0.0, np.minimum(most, 0.0), most),
+        )
 
 
-def _basis(order: int, weights: Array, t: Array) -> Array:
-    """Return the value of cubic, quadratic or linear uniform B-splines with given coefficients at t in each span."""
-    s = 1.0 - t
-    if order == 2:
-        parts = [s, t]
-    elif order == 1:
-        parts = [0.5 * s * s, 0.5 + t * s, 0.5 * t * t]
-    else:
-        near, far = 4.0 + t * t * (3.0 * t - 6.0), 1.0 + 3.0 * t * (1.0 + t * s)
-        parts = [s**3 / 6.0, near / 6.0, far / 6.0, t**3 / 6.0]
-    total: Array = parts[0] * weights[0]
-    for part, weight in zip(parts[1:], weights[1:], strict=True):
-        total = total + part * weight
-    return total
+def _widened(values: Sequence[Array], size: Array) -> Pair:
+    return np.minimum.reduce(values) - _MARGIN * size, np.maximum.reduce(values) + _MARGIN * size
+
+
+def _second_differences(coefficients: Array) -> Array:
+    """Return c_k − 2 c_k+1 + c_k+2 along the last axis, each of the right sign."""
+    left, middle, right = coefficients[..., :-2], coefficients[..., 1:-1], coefficients[..., 2:]
+    bend = np.asarray((right - middle) - (middle - left))
+    # two differences and their difference are rounded, each by half an EPS of no more than 4 times the largest
+    largest = np.maximum(np.maximum(np.abs(left), np.abs(right)), np.abs(middle))
+    for place in zip(*np.nonzero(np.abs(bend) <= 8.0 * EPS * largest), strict=True):
+        m = float(middle[place])
+        # the exact sum, rounded once
+        bend[place] = math.fsum((float(left[place]), -m, -m, float(right[place])))
+    return bend

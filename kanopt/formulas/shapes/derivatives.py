@@ -11,18 +11,21 @@ from collections.abc import Mapping
 import numpy as np
 
 from kanopt.formulas.nodes import Array
-from kanopt.formulas.shapes.arithmetic import EPS, Integers, Pair, minus, plus, signed, swing
+from kanopt.formulas.shapes.arithmetic import EPS, Integers, Pair, minus, signed, swing, total
 from kanopt.formulas.shapes.bound_propagation import FormulaBoundPropagator
 from kanopt.formulas.shapes.boxes import FormulaBoxes
 from kanopt.formulas.shapes.facts import Point
 from kanopt.formulas.shapes.jets import Jet, JetOrders
-from kanopt.formulas.shapes.margins import ZERO, FormulaMargin, MarginBounds
+from kanopt.formulas.shapes.margins import FormulaMargin, MarginBounds
+from kanopt.formulas.shapes.matrices import least_eigenvalue, least_eigenvalue_above
 from kanopt.formulas.shapes.point_evaluation import PointEvaluator
 
-__all__ = ["BoundMargin", "CurvatureMargin", "SlopeMargin"]
+__all__ = ["BoundMargin", "CurvatureMargin", "JointCurvatureMargin", "SlopeMargin"]
 
 _STEPS = 2.0 ** -np.arange(24.0)
 _CANDIDATES = 16
+_PLAIN = 4.0
+"""How many times the widths of the bounds of values they must contradict a fact by, to refute it."""
 
 
 class _PointRefutedMargin(FormulaMargin):
@@ -33,24 +36,29 @@ class _PointRefutedMargin(FormulaMargin):
         """Return, for each box, candidate points for a contradiction, shape (boxes, tries, points, numbers)."""
 
     @abstractmethod
-    def _near(self, points: Array) -> Array:
+    def _near(self, points: Array, labels: Integers) -> Array:
         """Return, for each point, candidate points around it, shape (points, tries, points, numbers)."""
 
     @abstractmethod
     def _violation(self, points: Array, low: Array, high: Array) -> Array:
         """Return the smallest violation of the fact by values between `low` and `high` (rows, points)."""
 
-    def contradiction(self, boxes: FormulaBoxes, at_centre: Array | None = None) -> tuple[Point, ...]:
+    def contradiction(self, boxes: FormulaBoxes, finding: MarginBounds | None = None) -> tuple[Point, ...]:
         """Return points at which the formula itself contradicts the fact, if any are found."""
         labels = self._labels(boxes)
-        found = self._confirmed(self._ends(boxes), labels)
-        if found or at_centre is None:
+        if finding is None:
+            return self._confirmed(self._ends(boxes), labels)
+        # a jump is a contradiction by itself, whatever the bounds say
+        likely = np.union1d(np.argsort(finding.low)[:_CANDIDATES], np.flatnonzero(boxes.jump))
+        found = self._confirmed(self._ends(boxes[likely]), labels[likely])
+        if found:
             return found
+        at_centre = finding.at_centre[1]
         worst = np.argsort(at_centre)[:_CANDIDATES]
         worst = worst[at_centre[worst] < 0.0]
         if not len(worst):
             return ()
-        return self._confirmed(self._near(boxes.centre[worst]), labels[worst])
+        return self._confirmed(self._near(boxes.centre[worst], labels[worst]), labels[worst])
 
     def _confirmed(self, tries: Array, labels: Integers) -> tuple[Point, ...]:
         """Return the points with the largest violation of the fact, if it exceeds the rounding tolerance."""
@@ -62,7 +70,7 @@ class _PointRefutedMargin(FormulaMargin):
         )
         low, high = (end.reshape(rows, count) for end in signed(value, self.sign))
         with np.errstate(invalid="ignore", over="ignore"):
-            beyond = self._violation(points, low, high) - ZERO * (high - low).sum(axis=1)
+            beyond = self._violation(points, low, high) - _PLAIN * (high - low).sum(axis=1)
         sound = known.reshape(rows, count).all(axis=1) & (beyond > 0.0)
         beyond = np.where(sound, beyond, -np.inf)
         for row in np.argsort(-beyond)[:_CANDIDATES]:
@@ -108,9 +116,9 @@ class SlopeMargin(_PointRefutedMargin):
 
     def examine(self, boxes: FormulaBoxes) -> MarginBounds:
         """Return bounds over boxes, the better of the natural and the mean-value form."""
-        centre = boxes.centre
-        at_centre = self.of(self.tracer.jet(boxes.at(centre), self.own_orders))
-        jet = self.tracer.jet(boxes, JetOrders(self.x, self.everyone, second=True))
+        centre, anchor = boxes.centre, dict[bytes, Pair]()
+        at_centre = self.of(self.tracer.jet(boxes.at(centre), self.own_orders, record=anchor))
+        jet = self.tracer.jet(boxes, JetOrders(self.x, self.everyone, second=True), anchor)
         derivative = {j: signed(pair, self.core_sign) for j, pair in jet.curvature.items()}
         low = _mean_value(self.of(jet)[0], at_centre, derivative, boxes, centre)
         return MarginBounds(self._claimed(low, jet, boxes), at_centre, derivative, jet.defined)
@@ -119,7 +127,7 @@ class SlopeMargin(_PointRefutedMargin):
         low, _, high = self._window(boxes)
         return self._with_x(boxes.centre, low, high)[:, None]
 
-    def _near(self, points: Array) -> Array:
+    def _near(self, points: Array, labels: Integers) -> Array:
         low, high = (end[self.x] for end in self.sides.window())
         reach = 0.5 * (high - low) * _STEPS
         x = points[:, [self.x]]
@@ -148,8 +156,11 @@ class CurvatureMargin(_PointRefutedMargin):
 
     def examine(self, boxes: FormulaBoxes) -> MarginBounds:
         """Return bounds over boxes."""
-        at_centre = self.of(self.tracer.jet(boxes.at(boxes.centre), self.own_orders))
-        return MarginBounds(self.low(boxes), at_centre, {}, np.ones(len(boxes), dtype=bool))
+        anchor: dict[bytes, Pair] = {}
+        at_centre = self.of(self.tracer.jet(boxes.at(boxes.centre), self.own_orders, record=anchor))
+        jet = self.tracer.jet(boxes, JetOrders(self.x, self.everyone, second=True), anchor)
+        low = self._claimed(self.of(jet)[0], jet, boxes)
+        return MarginBounds(low, at_centre, {}, np.ones(len(boxes), dtype=bool))
 
     def _ends(self, boxes: FormulaBoxes) -> Array:
         low, centre, high = self._window(boxes)
@@ -160,7 +171,7 @@ class CurvatureMargin(_PointRefutedMargin):
         reach = np.minimum(0.5 * (high - low), np.minimum(low - first, last - low))
         return np.stack([across, self._with_x(boxes.centre, low - reach, low, low + reach)], axis=1)
 
-    def _near(self, points: Array) -> Array:
+    def _near(self, points: Array, labels: Integers) -> Array:
         low, high = (end[self.x] for end in self.sides.window())
         reach = 0.5 * (high - low) * _STEPS
         x = np.clip(points[:, [self.x]], low + reach, high - reach)
@@ -173,6 +184,111 @@ class CurvatureMargin(_PointRefutedMargin):
         chord = (last - middle) / length * high[:, 0] + (middle - first) / length * high[:, 2]
         chord += 8.0 * EPS * (np.abs(high[:, 0]) + np.abs(high[:, 2]))
         return np.where(ordered, low[:, 1] - chord, -np.inf)
+
+
+class JointCurvatureMargin(_PointRefutedMargin):
+    """The least eigenvalue of ± the matrix of second derivatives in several inputs.
+
+    Parameters
+    ----------
+    law
+        The formula, for evaluating counterexamples.
+    inputs
+        Positions of the numbers.
+    sign
+        −1 for concave.
+    core
+        The part of the formula that determines the fact, and its sign.
+    """
+
+    def __init__(
+        self,
+        law: PointEvaluator,
+        inputs: tuple[int, ...],
+        sign: int,
+        core: tuple[FormulaBoundPropagator, int],
+    ) -> None:
+        super().__init__(law, -1, sign, core)
+        self.inputs = inputs
+
+    @property
+    def own_orders(self) -> JetOrders:
+        """The matrix alone."""
+        return JetOrders(along=self.inputs, inputs=self.inputs)
+
+    def of(self, jet: Jet) -> Pair:
+        """Return bounds of the least eigenvalue."""
+        low, high = self._matrix(jet)
+        return least_eigenvalue(low), least_eigenvalue_above(high)
+
+    def _matrix(self, jet: Jet) -> Pair:
+        assert jet.matrix is not None
+        return signed(jet.matrix, self.core_sign)
+
+    def _claimed(self, low: Array, jet: Jet, boxes: FormulaBoxes) -> Array:
+        # a stair between points of the range breaks a convex shape, whichever way it goes
+        on_stair = np.zeros(len(boxes), dtype=bool)
+        for place in self.inputs:
+            for edge in self.sides.step_edges[place]:
+                on_stair |= (boxes.low[:, place] <= edge) & (edge <= boxes.high[:, place])
+        return super()._claimed(np.where(on_stair, -np.inf, low), jet, boxes)
+
+    def examine(self, boxes: FormulaBoxes) -> MarginBounds:
+        """Return bounds over boxes, the better of both ways to bound the rank-one terms."""
+        anchor: dict[bytes, Pair] = {}
+        at_centre = self.of(self.tracer.jet(boxes.at(boxes.centre), self.own_orders, record=anchor))
+        return MarginBounds(self._better(boxes, anchor), at_centre, {}, np.ones(len(boxes), dtype=bool))
+
+    def low(self, boxes: FormulaBoxes) -> Array:
+        """Return lower bounds of the least eigenvalue."""
+        return self._better(boxes, {})
+
+    def _better(self, boxes: FormulaBoxes, anchor: Mapping[bytes, Pair]) -> Array:
+        low = np.full(len(boxes), -np.inf)
+        for keep in (True, False):
+            jet = self.tracer.jet(
+                boxes, JetOrders(along=self.everyone, inputs=self.inputs, keep=keep), anchor
+            )
+            low = np.maximum(low, self._claimed(least_eigenvalue(self._matrix(jet)[0]), jet, boxes))
+        return low
+
+    def _ends(self, boxes: FormulaBoxes) -> Array:
+        """Return chords through the middle of the boxes, along their diagonal and along every side."""
+        first, last = self.sides.window()
+        half = 0.5 * np.where(np.isfinite(boxes.width), boxes.width, (last - first)[None])
+        ways = np.eye(half.shape[1])[[*self.inputs]]
+        ways = np.concatenate([ways.sum(axis=0, keepdims=True), ways])
+        return self._chords(boxes.centre, half[:, None] * ways)
+
+    def _near(self, points: Array, labels: Integers) -> Array:
+        """Return chords, ever shorter, along which the second derivatives are least."""
+        matrix = self._matrix(self.tracer.jet(self.sides.points(points, labels), self.own_orders))[1]
+        matrix = np.where(np.isfinite(matrix), matrix, 0.0)
+        first, last = self.sides.window()
+        way = np.zeros_like(points)
+        way[:, [*self.inputs]] = np.linalg.eigh(matrix)[1][..., 0]
+        fits = np.where(way != 0.0, (last - first) / np.abs(way), np.inf).min(axis=1)
+        return self._chords(points, (0.5 * fits[:, None] * _STEPS)[..., None] * way[:, None])
+
+    def _chords(self, middle: Array, reach: Array) -> Array:
+        """Return both ends and the exact middle of chords (points, tries), moved inwards where they leave the range."""
+        first, last = self.sides.window()
+        # on multiples of a small power of two sums and halves are exact
+        unit = 2.0 ** (np.ceil(np.log2(np.maximum(np.maximum(np.abs(first), np.abs(last)), 1e-300))) - 48.0)
+        reach = np.clip(reach, -0.5 * (last - first), 0.5 * (last - first))
+        size = np.abs(reach)
+        centre = np.clip(middle[:, None], first + size, last - size)
+        moved = np.isin(np.arange(len(first)), self.inputs)
+        centre = np.where(moved, np.round(centre / unit) * unit, middle[:, None])
+        room = np.minimum(centre - first, last - centre)
+        reach = np.where(moved, np.trunc(np.clip(reach, -room, room) / unit) * unit, 0.0)
+        return np.stack([centre - reach, centre, centre + reach], axis=2)
+
+    def _violation(self, points: Array, low: Array, high: Array) -> Array:
+        inside = ((points >= self.sides.low) & (points <= self.sides.high)).all(axis=(1, 2))
+        chord = 0.5 * high[:, 0] + 0.5 * high[:, 2]
+        chord += 8.0 * EPS * (np.abs(high[:, 0]) + np.abs(high[:, 2]))
+        return np.where(inside & (points[:, 0] != points[:, 2]).any(axis=1), low[:, 1] - chord, -np.inf)
 
 
 class BoundMargin(_PointRefutedMargin):
@@ -193,9 +309,9 @@ class BoundMargin(_PointRefutedMargin):
 
     def examine(self, boxes: FormulaBoxes) -> MarginBounds:
         """Return bounds over boxes, the better of the natural and the mean-value form."""
-        centre = boxes.centre
-        at_centre = self.of(self.tracer.jet(boxes.at(centre), self.own_orders))
-        jet = self.tracer.jet(boxes, JetOrders(along=self.everyone))
+        centre, anchor = boxes.centre, dict[bytes, Pair]()
+        at_centre = self.of(self.tracer.jet(boxes.at(centre), self.own_orders, record=anchor))
+        jet = self.tracer.jet(boxes, JetOrders(along=self.everyone), anchor)
         derivative = {j: signed(pair, self.sign) for j, pair in jet.slope.items()}
         natural = self.of(jet)[0]
         mean_value = _mean_value(natural, at_centre, derivative, boxes, centre)
@@ -206,10 +322,16 @@ class BoundMargin(_PointRefutedMargin):
         # bounds hold for every finite value, on both sides of a place without one
         return np.where(self.tracer.has_no_entry(boxes), np.inf, low)
 
+    def contradiction(self, boxes: FormulaBoxes, finding: MarginBounds | None = None) -> tuple[Point, ...]:
+        """Return a point beyond the bound, if the margin is negative at a centre."""
+        if finding is not None and not (finding.at_centre[1] < 0.0).any():
+            return ()
+        return super().contradiction(boxes, finding)
+
     def _ends(self, boxes: FormulaBoxes) -> Array:
         return boxes.centre[:, None, None]
 
-    def _near(self, points: Array) -> Array:
+    def _near(self, points: Array, labels: Integers) -> Array:
         return points[:, None, None]
 
     def _violation(self, points: Array, low: Array, high: Array) -> Array:
@@ -221,8 +343,11 @@ def _mean_value(
 ) -> Array:
     """Return the larger of a lower bound and that of the mean-value form (Moore et al. 2009, ch. 6)."""
     with np.errstate(all="ignore"):
-        total = at_centre
-        for j, pair in derivative.items():
-            total = plus(total, swing(pair, boxes.low[:, j], centre[:, j], boxes.high[:, j]))
+        swings = [
+            swing(pair, boxes.low[:, j], centre[:, j], boxes.high[:, j])
+            for j, pair in derivative.items()
+            if j < boxes.low.shape[1]
+        ]
+        around = total([at_centre, *swings])
     # across several stairs or labels the centre is no single point, but its bounds hold for all of them
-    return np.maximum(low, total[0])
+    return np.maximum(low, around[0])

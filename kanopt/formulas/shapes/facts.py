@@ -70,10 +70,11 @@ class ShapeFact:
     ----------
     shape
         ``"rises"`` and ``"falls"`` mean non-decreasing and non-increasing; ``"convex"`` and ``"concave"`` hold in one
-        input for all values of the others; ``"at least"`` and ``"at most"`` bound every value; ``"finite"`` means that
-        the value is finite everywhere.
+        input, or in several jointly, for all values of the others; ``"at least"`` and ``"at most"`` bound every value;
+        ``"finite"`` means that the value is finite everywhere.
     input
-        The input concerned; empty for bounds and for ``"finite"``.
+        The input concerned, or the inputs in which it is convex or concave jointly; empty for bounds and for
+        ``"finite"``.
     bound
         The bound concerned; None for the others.
     verdict
@@ -86,7 +87,8 @@ class ShapeFact:
         Tolerance of the proof: how far the margin (a derivative, the distance to a bound) may be below zero because
         rounding cannot distinguish it from zero; 0 for an exact proof.
     witness
-        Points at which a refuted fact fails, in ascending order; three of them for convex and concave.
+        Points at which a refuted fact fails, in ascending order; three of them for convex and concave, the one that
+        contradicts the others between them.
     why
         Why it is undecided; empty otherwise.
     basis
@@ -100,7 +102,7 @@ class ShapeFact:
     """
 
     shape: Shape
-    input: str = ""
+    input: str | tuple[str, ...] = ""
     bound: float | None = None
     verdict: Verdict = "undecided"
     boxes: int = 0
@@ -112,6 +114,8 @@ class ShapeFact:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "witness", tuple(self.witness))
+        if not isinstance(self.input, str):
+            object.__setattr__(self, "input", tuple(self.input))
         for what, value, known in (
             ("shape", self.shape, get_args(Shape)),
             ("verdict", self.verdict, get_args(Verdict)),
@@ -122,6 +126,15 @@ class ShapeFact:
         if bounds != (self.bound is not None) or bool(self.input) == (bounds or self.shape == "finite"):
             raise FormulaError(
                 f"fact {self.shape!r}: bounds have a number and no input, other shapes an input and no number"
+            )
+        if isinstance(self.input, tuple) and (
+            self.shape not in ("convex", "concave")
+            or len(set(self.input)) != len(self.input)
+            or len(self.input) < 2
+        ):
+            raise FormulaError(
+                f"fact {self.shape!r}: only convex and concave hold in several inputs jointly, each named once, "
+                f"not in {self.input!r}"
             )
         numbers = (0.0 if self.bound is None else self.bound, self.left, self.slack)
         if not all(math.isfinite(number) for number in numbers) or min(self.left, self.slack, self.boxes) < 0:
@@ -138,6 +151,8 @@ class ShapeFact:
             return "finite everywhere"
         if self.bound is not None:
             return f"{self.shape} {number_text(self.bound, 6)}"
+        if isinstance(self.input, tuple):
+            return f"{self.shape} in {', '.join(self.input)} jointly"
         return f"{self.shape} {'with' if self.shape in ('rises', 'falls') else 'in'} {self.input}"
 
     @property

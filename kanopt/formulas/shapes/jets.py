@@ -42,13 +42,22 @@ from kanopt.formulas.shapes.arithmetic import (
     power_bounds,
     square,
     times,
+    total,
 )
+from kanopt.formulas.shapes.jet_matrices import (
+    matrix_of_function,
+    matrix_of_larger,
+    matrix_of_product,
+    matrix_of_sum,
+)
+from kanopt.formulas.shapes.matrices import weighted
 from kanopt.formulas.shapes.ranges import range_over
 
 __all__ = [
     "Jet",
     "JetOrders",
     "compose",
+    "compose_all",
     "constant_jet",
     "count_parts",
     "function_of",
@@ -72,12 +81,17 @@ class JetOrders:
     x
         Position of the number in question; −1 for none.
     along
-        Positions of the numbers of the first derivatives, including `x`.
+        Positions of the numbers of the first derivatives, including `x`. A category, whose position follows those of
+        the numbers, has the largest difference between two of its labels for one.
     second
         Whether to compute second derivatives in `x` and each of `along`.
+    inputs
+        Positions of the numbers in which to bound the matrix of second derivatives; they are among `along`.
+    keep
+        How the rank-one terms of that matrix are bounded (:func:`kanopt.formulas.shapes.matrices.outer`).
     sides
-        Whether derivatives at a kink include both sides. If not, one side is used, so that at points only rounding,
-        also that of a curve's coefficients, widens the bounds.
+        Whether derivatives at a kink include both sides. If not, one side is used, so that at points only rounding
+        widens the bounds.
     closed
         Whether to include faces of the whole box on which a number is zero, where a logarithm has no finite value.
     """
@@ -85,6 +99,8 @@ class JetOrders:
     x: int = -1
     along: tuple[int, ...] = ()
     second: bool = False
+    inputs: tuple[int, ...] = ()
+    keep: bool = True
     sides: bool = True
     closed: bool = False
 
@@ -106,6 +122,9 @@ class Jet:
         it is the limit from within, or has no finite value.
     positive
         Whether it is above zero everywhere in the box, except on such a face.
+    matrix
+        Second derivatives in the numbers asked for together, shape (boxes, m, m), in the order of positive semidefinite
+        matrices; None for zero.
     """
 
     value: Pair
@@ -113,11 +132,15 @@ class Jet:
     curvature: Mapping[int, Pair]
     defined: Flags
     positive: Flags
+    matrix: Pair | None = None
 
 
 def needs_derivative(order: int, u: Jet, wanted: JetOrders) -> bool:
     """Return whether the derivative of that order of a function of `u` is needed."""
-    return order == 0 or (bool(u.slope) and (order == 1 or (wanted.second and wanted.x in u.slope)))
+    if order == 0 or not u.slope:
+        return order == 0
+    bent = wanted.second and wanted.x in u.slope
+    return order == 1 or bent or any(place in u.slope for place in wanted.inputs)
 
 
 def constant_jet(value: Pair) -> Jet:
@@ -143,21 +166,23 @@ def _times_constant(factor: float, u: Jet) -> Jet:
 
     slope = {place: scaled(pair) for place, pair in u.slope.items()}
     bend = {place: scaled(pair) for place, pair in u.curvature.items()}
-    return Jet(scaled(u.value), slope, bend, u.defined, u.positive & (factor > 0.0))
+    value = np.full(1, factor)
+    matrix = None if u.matrix is None else weighted((value, value), u.matrix)
+    return Jet(scaled(u.value), slope, bend, u.defined, u.positive & (factor > 0.0), matrix)
 
 
 def _added(terms: Sequence[Mapping[int, Pair]]) -> dict[int, Pair]:
-    total: dict[int, Pair] = {}
+    by_place: dict[int, list[Pair]] = {}
     for term in terms:
         for place, pair in term.items():
-            total[place] = plus(total[place], pair) if place in total else pair
-    return total
+            by_place.setdefault(place, []).append(pair)
+    return {place: total(pairs) for place, pairs in by_place.items()}
 
 
 def sum_of(parts: Sequence[tuple[Jet, int]], wanted: JetOrders) -> Jet:
     """Return the jet of a sum of parts, each with how often it occurs."""
     terms = [part if count == 1 else _times_constant(float(count), part) for part, count in parts]
-    value = reduce(plus, [term.value for term in terms])
+    value = total([term.value for term in terms])
     positive = reduce(or_, [term.positive for term in terms])
     for term in terms:
         positive = positive & (term.positive | (term.value[0] >= 0.0))
@@ -167,6 +192,7 @@ def sum_of(parts: Sequence[tuple[Jet, int]], wanted: JetOrders) -> Jet:
         _added([term.curvature for term in terms]) if wanted.second else {},
         reduce(and_, [term.defined for term in terms]),
         positive | (value[0] > 0.0),
+        matrix_of_sum([term.matrix for term in terms]),
     )
 
 
@@ -188,7 +214,7 @@ def _times_jets(u: Jet, v: Jet, wanted: JetOrders) -> Jet:
         ]
         bend = _added([_scaled(u.value, v.curvature), _scaled(v.value, u.curvature), *crossed])
     positive = (u.positive & v.positive) | (value[0] > 0.0)
-    return Jet(value, slope, bend, u.defined & v.defined, positive)
+    return Jet(value, slope, bend, u.defined & v.defined, positive, matrix_of_product(u, v, wanted))
 
 
 def _scaled(factor: Pair, derivatives: Mapping[int, Pair]) -> dict[int, Pair]:
@@ -227,7 +253,8 @@ def _larger(u: Jet, v: Jet, wanted: JetOrders) -> Jet:
             steep = square(gap[place]) if place == wanted.x else times(gap[wanted.x], gap[place])
             bent = plus(hull(x, y), times(UPWARDS, steep))
             bend[place] = chosen(apart, chosen(first, x, y), bent)
-    return Jet(value, slope, bend, u.defined & v.defined, u.positive | v.positive)
+    matrix = matrix_of_larger(u, v, np.asarray(first & apart), np.asarray(second & apart), wanted)
+    return Jet(value, slope, bend, u.defined & v.defined, u.positive | v.positive, matrix)
 
 
 def compose(u: Jet, orders: tuple[Pair, Pair, Pair], wanted: JetOrders) -> Jet:
@@ -240,7 +267,31 @@ def compose(u: Jet, orders: tuple[Pair, Pair, Pair], wanted: JetOrders) -> Jet:
         bend = _added([_scaled(first, u.curvature), _scaled(second, curved)])
     elif wanted.second:
         bend = _scaled(first, u.curvature)
-    return Jet(value, _scaled(first, u.slope), bend, u.defined, np.asarray(value[0] > 0.0))
+    matrix = matrix_of_function(u, first, second, wanted) if wanted.inputs else None
+    return Jet(value, _scaled(first, u.slope), bend, u.defined, np.asarray(value[0] > 0.0), matrix)
+
+
+def compose_all(u: Jet, orders: Mapping[int, Pair], wanted: JetOrders) -> list[Jet]:
+    """Return the jets of several functions of u, whose bounds have shape (functions, boxes)."""
+    found = compose(u, (orders[0], orders.get(1, NOTHING), orders.get(2, NOTHING)), wanted)
+    shape = found.value[0].shape
+
+    def each(pair: Pair) -> Pair:
+        return np.broadcast_to(pair[0], shape), np.broadcast_to(pair[1], shape)
+
+    slope = {place: each(pair) for place, pair in found.slope.items()}
+    bend = {place: each(pair) for place, pair in found.curvature.items()}
+    return [
+        Jet(
+            (found.value[0][k], found.value[1][k]),
+            {place: (low[k], high[k]) for place, (low, high) in slope.items()},
+            {place: (low[k], high[k]) for place, (low, high) in bend.items()},
+            found.defined,
+            found.positive[k],
+            None if found.matrix is None else (found.matrix[0][k], found.matrix[1][k]),
+        )
+        for k in range(shape[0])
+    ]
 
 
 def function_of(name: str, u: Jet, wanted: JetOrders) -> Jet:
@@ -258,6 +309,8 @@ def function_of(name: str, u: Jet, wanted: JetOrders) -> Jet:
     if function.kinked:
         orders[2] = chosen(u.positive, NOTHING, orders[2])
     found = compose(u, (orders[0], orders[1], orders[2]), wanted)
+    if name == "exp":
+        found = _bent_as_it_grows(u, found, wanted)
     defined = u.defined
     if name == "log":
         defined = defined & u.positive
@@ -267,6 +320,15 @@ def function_of(name: str, u: Jet, wanted: JetOrders) -> Jet:
         defined = defined & ((u.value[0] >= function.low) | u.positive)
     positive = found.positive | (u.positive & (name in _KEEP_POSITIVE))
     return replace(found, defined=defined, positive=positive)
+
+
+def _bent_as_it_grows(u: Jet, found: Jet, wanted: JetOrders) -> Jet:
+    """Return the jet of an exponential, all of whose derivatives are one number: exp(u) · (u″ + u′ u′)."""
+    one = np.ones(1), np.ones(1)
+    plain = compose(u, (u.value, one, one), wanted)
+    value = np.atleast_1d(found.value[0]), np.atleast_1d(found.value[1])
+    matrix = None if plain.matrix is None else weighted(value, plain.matrix)
+    return replace(found, curvature=_scaled(found.value, plain.curvature), matrix=matrix)
 
 
 def power_of(node: Power, parts: Sequence[Jet], wanted: JetOrders) -> Jet:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,10 +20,13 @@ from kanopt.formulas.shapes.facts import Point
 from kanopt.formulas.shapes.jets import Jet, JetOrders
 from kanopt.formulas.shapes.point_evaluation import PointEvaluator
 
-__all__ = ["ZERO", "DefinedMargin", "FormulaMargin", "MarginBounds"]
+__all__ = ["DefinedMargin", "FormulaMargin", "MarginBounds"]
 
-ZERO = 2.0**20
+_ZERO = 2.0**20
 """How many times what rounding hides counts as zero: a billionth of the terms that something is the sum of."""
+_SURE, _SHARE = 2.0**6, 1e-6
+"""That many times it does so in any case; more of it up to this share of the largest margin, as it may be magnified."""
+_FAR = 2.0**10
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ class MarginBounds:
     at_centre
         Bounds at the centres, each of shape (boxes,).
     derivative
-        Bounds of the margin's derivatives by position of the number, as far as known.
+        Bounds of the margin's derivatives by position of the number, or of the category, as far as known.
     defined
         Mask of the boxes where the formula is proved finite, a condition for the use of derivatives; shape (boxes,).
     """
@@ -75,7 +78,7 @@ class FormulaMargin(ABC):
         self.law, self.sides, self.x, self.sign = law, law.sides, x, sign
         self.tracer, direction = core
         self.core_sign = sign * direction
-        self.everyone = tuple(range(len(self.sides.numbers)))
+        self.everyone = tuple(range(len(self.sides.numbers) + len(self.sides.categories)))
 
     @property
     @abstractmethod
@@ -99,37 +102,53 @@ class FormulaMargin(ABC):
         """Return the bound, −∞ where the formula may be undefined, +∞ where a table has no entry."""
         return np.where(self.tracer.has_no_entry(boxes), np.inf, np.where(jet.defined, low, -np.inf))
 
-    def hidden_by_rounding(self, boxes: FormulaBoxes, low: Array) -> Flags:
+    def hidden_by_rounding(self, boxes: FormulaBoxes, finding: MarginBounds, size: float) -> Flags:
         """Return a mask of the boxes where rounding hides whether the margin is below zero.
 
         This is checked at three points of each box, since rounding error of an exponential at one end may be negligible
-        at the other.
+        at the other, with the middle, the first and the last of its labels.
+
+        Parameters
+        ----------
+        boxes, finding
+            The boxes, and the bounds there.
+        size
+            The largest margin in a sample of the whole box.
         """
-        wanted = JetOrders(self.own_orders.x, self.own_orders.along, self.own_orders.second, sides=False)
-        # between several stairs or labels it is not rounding that widens the bounds
-        found = np.asarray((low < 0.0) & np.isfinite(low) & (boxes.first == boxes.last).all(axis=1))
-        for name in ("centre", "low", "high"):
+        wanted = replace(self.own_orders, sides=False)
+        low, width = finding.low, finding.at_centre[1] - finding.at_centre[0]
+        # between several stairs it is not rounding that widens the bounds
+        stairs = (boxes.first == boxes.last)[:, : len(self.sides.numbers)]
+        found = np.asarray((low < 0.0) & np.isfinite(low) & stairs.all(axis=1))
+        # far beyond what rounding does at the centre there is nothing to look for
+        found &= ~((width > 0.0) & (low < -_FAR * _ZERO * width))
+        for name, labels in (
+            ("centre", (boxes.first + boxes.last) // 2),
+            ("low", boxes.first),
+            ("high", boxes.last),
+        ):
             rows = np.flatnonzero(found)
             if not len(rows):
                 break
-            here = boxes[rows]
+            here = replace(boxes[rows], first=labels[rows], last=labels[rows])
             place = getattr(here, name)
             jet = self.tracer.jet(here.at(np.where(np.isfinite(place), place, here.centre)), wanted)
             least, most = self.of(jet)
             width = np.where(jet.defined, most - least, 0.0)
-            found[rows] = np.isfinite(width) & (low[rows] >= -ZERO * width)
+            allowed = np.minimum(_ZERO * width, np.maximum(_SURE * width, _SHARE * size))
+            found[rows] = np.isfinite(width) & (low[rows] >= -allowed)
         return found
 
     @abstractmethod
-    def contradiction(self, boxes: FormulaBoxes, at_centre: Array | None = None) -> tuple[Point, ...]:
+    def contradiction(self, boxes: FormulaBoxes, finding: MarginBounds | None = None) -> tuple[Point, ...]:
         """Return points at which the formula itself contradicts the fact, if any are found.
 
         Parameters
         ----------
         boxes
             The boxes to search.
-        at_centre
-            Upper bounds of the margin at the centres, shape (boxes,): the search continues around the most negative.
+        finding
+            What is known of the margin there: the search continues around the centres where it is most negative.
         """
 
     def _labels(self, boxes: FormulaBoxes) -> Integers:
@@ -164,7 +183,7 @@ class DefinedMargin(FormulaMargin):
         low = self.low(boxes)
         return MarginBounds(low, (low, low), {}, np.ones(len(boxes), dtype=bool))
 
-    def contradiction(self, boxes: FormulaBoxes, at_centre: Array | None = None) -> tuple[Point, ...]:
+    def contradiction(self, boxes: FormulaBoxes, finding: MarginBounds | None = None) -> tuple[Point, ...]:
         """Return a point, at a corner or in the middle of a box, at which the formula has no finite value."""
         labels = self._labels(boxes)
         for place in (boxes.centre, boxes.low, boxes.high):

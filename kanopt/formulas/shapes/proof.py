@@ -6,7 +6,7 @@ import hashlib
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from kanopt.formulas.shapes.boxes import BoxSides
 from kanopt.formulas.shapes.branch_and_bound import branch_and_bound
 from kanopt.formulas.shapes.canonical import canonicalise
 from kanopt.formulas.shapes.cores import curvature_core, logarithm, slope_core
-from kanopt.formulas.shapes.derivatives import BoundMargin, CurvatureMargin, SlopeMargin
+from kanopt.formulas.shapes.derivatives import BoundMargin, CurvatureMargin, JointCurvatureMargin, SlopeMargin
 from kanopt.formulas.shapes.facts import Shape, ShapeFact, ShapeProof
 from kanopt.formulas.shapes.margins import DefinedMargin, FormulaMargin
 from kanopt.formulas.shapes.point_evaluation import PointEvaluator
@@ -28,7 +28,10 @@ from kanopt.formulas.shapes.tabulated import entries
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
 
-__all__ = ["basis_of", "prove", "sides_of"]
+__all__ = ["Convexity", "basis_of", "prove", "sides_of"]
+
+Inputs: TypeAlias = "str | tuple[str, ...]"
+Convexity: TypeAlias = "Mapping[Inputs, int] | Mapping[str, int] | Iterable[Inputs]"
 
 _UNSEEN = "another"
 
@@ -37,7 +40,7 @@ def prove(
     formula: Formula,
     *,
     monotone: Mapping[str, int] | None = None,
-    convex: Mapping[str, int] | Iterable[str] | None = None,
+    convex: Convexity | None = None,
     low: float | None = None,
     high: float | None = None,
     ranges: Mapping[str, Any] | None = None,
@@ -69,6 +72,9 @@ def prove(
     finite everywhere: refuted (no finite value at t0 = 1, v = 0, c = 0)
     >>> print(prove(delay, monotone={"t0": -1}).facts[0].verdict)
     refuted
+    >>> box = [Variable("x", low=-1, high=1), Variable("y", low=-1, high=1)]
+    >>> print(prove(parse_formula("(x + y)^2 + x^2", box, Variable("z")), convex=[("x", "y")]))
+    convex in x, y jointly: proved
     """
     if boxes < 1:
         raise FormulaError(f"boxes={boxes!r}: at least one box must be bounded")
@@ -111,8 +117,13 @@ class _ProofCase:
 @dataclass(frozen=True)
 class _ShapeQuestion:
     shape: Shape
-    input: str = ""
+    input: Inputs = ""
     bound: float | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The inputs it is about."""
+        return (self.input,) if isinstance(self.input, str) else self.input
 
 
 _SHAPES: Mapping[str, dict[int, Shape]] = {
@@ -121,20 +132,23 @@ _SHAPES: Mapping[str, dict[int, Shape]] = {
 }
 
 
-def _questions(formula: Formula, what: str, signs: Mapping[str, int]) -> list[_ShapeQuestion]:
+def _questions(formula: Formula, what: str, signs: Mapping[Any, int]) -> list[_ShapeQuestion]:
     found = []
     kinds = {variable.name: variable for variable in formula.inputs}
-    for name, sign in signs.items():
-        if name not in kinds:
-            raise FormulaError(
-                f"{what}: formula for {formula.output.name!r} has no input {name!r}; {nearest(name, kinds)}"
-            )
-        if kinds[name].is_category:
-            raise FormulaError(f"{what}: input {name!r} is a category, which has no order")
-        if isinstance(sign, bool) or sign not in (-1, 0, 1):
-            raise FormulaError(f"{what}: input {name!r} has {sign!r}; use +1, -1 or 0")
-        if sign:
-            found.append(_ShapeQuestion(_SHAPES[what][sign], name))
+    for asked, sign in signs.items():
+        # a joint shape in one input is the shape in it
+        names = tuple(dict.fromkeys(asked)) if isinstance(asked, tuple) and what == "convex" else (asked,)
+        for name in names:
+            if name not in kinds:
+                raise FormulaError(
+                    f"{what}: formula for {formula.output.name!r} has no input {name!r}; {nearest(str(name), kinds)}"
+                )
+            if kinds[name].is_category:
+                raise FormulaError(f"{what}: input {name!r} is a category, which has no order")
+            if isinstance(sign, bool) or sign not in (-1, 0, 1):
+                raise FormulaError(f"{what}: input {name!r} has {sign!r}; use +1, -1 or 0")
+        if sign and names:
+            found.append(_ShapeQuestion(_SHAPES[what][sign], names if len(names) > 1 else names[0]))
     return found
 
 
@@ -148,12 +162,12 @@ def _signs(monotone: Any) -> Mapping[str, int]:
     )
 
 
-def _curvature_questions(convex: Mapping[str, int] | Iterable[str] | None) -> Mapping[str, int]:
+def _curvature_questions(convex: Any) -> Mapping[Inputs, int]:
     if convex is None or isinstance(convex, Mapping):
         return convex or {}
     if isinstance(convex, str) or not isinstance(convex, Iterable):
         raise FormulaError(f"convex={convex!r} must be a list of inputs, such as [{convex!r}]")
-    return dict.fromkeys(convex, 1)
+    return dict.fromkeys((tuple(each) if isinstance(each, list) else each for each in convex), 1)
 
 
 def _ends(low: float | None, high: float | None) -> list[tuple[Shape, float]]:
@@ -173,12 +187,13 @@ def _bound(shape: Shape, end: float) -> float:
 
 def _answer(case: _ProofCase, question: _ShapeQuestion) -> ShapeFact:
     sides = case.law.sides
-    x = sides.numbers.index(question.input) if question.input in sides.numbers else -1
-    if question.input and (x < 0 or sides.low[x] == sides.high[x]):  # nothing moves
+    places = [sides.numbers.index(name) for name in question.names if name in sides.numbers]
+    moving = tuple(place for place in places if sides.low[place] < sides.high[place])
+    if question.input and not moving:
         return ShapeFact(question.shape, question.input, verdict="proved")
     sign = 1 if question.shape in ("rises", "convex", "at least") else -1
     with np.errstate(all="ignore"):
-        found = branch_and_bound(_margin(case, question, x, sign), sides.whole(), case.budget)
+        found = branch_and_bound(_margin(case, question, moving, sign), sides.whole(), case.budget)
     return ShapeFact(
         question.shape,
         question.input,
@@ -192,16 +207,25 @@ def _answer(case: _ProofCase, question: _ShapeQuestion) -> ShapeFact:
     )
 
 
-def _margin(case: _ProofCase, question: _ShapeQuestion, x: int, sign: int) -> FormulaMargin:
+def _margin(case: _ProofCase, question: _ShapeQuestion, moving: tuple[int, ...], sign: int) -> FormulaMargin:
     law, sides = case.law, case.law.sides
     if question.shape == "finite":
         return DefinedMargin(law, FormulaBoundPropagator(law.root, sides))
     if question.bound is not None:
         return BoundMargin(law, question.bound, sign, FormulaBoundPropagator(case.graph, sides))
+    names = [sides.numbers[place] for place in moving]
     if question.shape in ("convex", "concave"):
-        node, direction = curvature_core(case.graph, question.input, sides)
-        return CurvatureMargin(law, x, sign, (FormulaBoundPropagator(node, sides), direction))
-    node, direction = slope_core(case.graph, question.input, sides)
+        node, direction = curvature_core(case.graph, names, sides)
+        core = FormulaBoundPropagator(node, sides), direction
+        if len(moving) > 1:
+            return JointCurvatureMargin(law, moving, sign, core)
+        return CurvatureMargin(law, moving[0], sign, core)
+    return _slope_margin(case, moving[0], sign)
+
+
+def _slope_margin(case: _ProofCase, x: int, sign: int) -> FormulaMargin:
+    law, sides = case.law, case.law.sides
+    node, direction = slope_core(case.graph, sides.numbers[x], sides)
     core = SlopeMargin(law, x, sign, (FormulaBoundPropagator(node, sides), direction))
     if bool((core.low(sides.whole()) >= 0.0).all()):
         return core
@@ -273,11 +297,19 @@ def _ordered(sides: BoxSides, nodes: tuple[Node, ...]) -> BoxSides:
     """Return the sides with labels sorted by the values of tables, so that ranges of labels have tight bounds."""
     ordered = []
     for name, labels in zip(sides.categories, sides.labels, strict=True):
-        table = next(node for node in nodes if isinstance(node, Table) and name in node.inputs)
-        grid = np.moveaxis(entries(table, sides), table.inputs.index(name), 0).reshape(len(labels), -1)
-        known = ~np.isnan(grid)
-        mean = np.where(known, grid, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
-        ordered.append(tuple(labels[place] for place in np.argsort(mean, kind="stable")))
+        means = [
+            _means(table, name, sides) for table in nodes if isinstance(table, Table) and name in table.inputs
+        ]
+        widest = max(means, key=np.ptp)
+        ordered.append(tuple(labels[place] for place in np.argsort(widest, kind="stable")))
     return BoxSides(
         sides.numbers, sides.low, sides.high, sides.step_edges, sides.knots, sides.categories, tuple(ordered)
     )
+
+
+def _means(table: Table, name: str, sides: BoxSides) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Return the mean entry of a table for each label of one of its inputs."""
+    count = len(sides.labels[sides.categories.index(name)])
+    grid = np.moveaxis(entries(table, sides), table.inputs.index(name), 0).reshape(count, -1)
+    known = ~np.isnan(grid)
+    return np.asarray(np.where(known, grid, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1))

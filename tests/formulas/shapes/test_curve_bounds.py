@@ -1,4 +1,5 @@
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -6,7 +7,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from kanopt.formulas import Curve, Input
-from kanopt.formulas.shapes.curve_bounds import CurveBounds
+from kanopt.formulas.shapes.curve_bounds import CurveBank, CurveBounds
+from kanopt.formulas.shapes.curve_bounds import _second_differences as second_differences
 
 
 def derivative(curve, x, order):
@@ -97,3 +99,82 @@ def test_bounds_of_narrow_intervals_do_not_depend_on_their_company(periodic):
             assert narrow.tolist() == wide[:303].tolist()
         ends = bounds.over(order, low[303:], high[303:])
         assert np.array(ends).tolist() == np.array(together)[:, 303:305].tolist()
+
+
+def exact_spline(x: float, lower: float, upper: float, coefficients: np.ndarray) -> tuple[Fraction, ...]:
+    """Value, slope and curvature in rational arithmetic."""
+    grid_size = len(coefficients) - 3
+    per_unit = grid_size / (Fraction(upper) - Fraction(lower))
+    position = (Fraction(x) - Fraction(lower)) * per_unit
+    inside = min(max(position, Fraction(0)), Fraction(grid_size))
+    first = min(int(inside), grid_size - 1)
+    u, (a, b, c, d) = inside - first, (Fraction(float(part)) for part in coefficients[first : first + 4])
+    powers = (a + 4 * b + c) / 6, (c - a) / 2, (a - 2 * b + c) / 2, (d - 3 * c + 3 * b - a) / 6
+    value = powers[0] + u * (powers[1] + u * (powers[2] + u * powers[3]))
+    slope = powers[1] + u * (2 * powers[2] + 3 * u * powers[3])
+    bend = 2 * powers[2] + 6 * u * powers[3] if position == inside else Fraction(0)
+    return value + (position - inside) * slope, slope * per_unit, bend * per_unit**2
+
+
+def test_rounding_leaves_the_exact_values_within_the_bounds():
+    rng = np.random.default_rng(3)
+    for case in range(40):
+        grid_size = int(rng.integers(1, 20))
+        lower = float(rng.normal() * 10.0 ** rng.uniform(-3, 3))
+        upper = lower + float(10.0 ** rng.uniform(-3, 3))
+        coefficients = rng.normal(size=(3, grid_size + 3)) + 1e3 * (case % 2)
+        bank = CurveBank([Curve("s", Input("x"), tuple(row), lower, upper) for row in coefficients])
+        low = lower + (upper - lower) * rng.uniform(-0.3, 1.3, 20)
+        high = low + (upper - lower) * 10.0 ** rng.uniform(-15, 0, 20) * (rng.random(20) < 0.5)
+        found = bank.over((0, 1, 2), low, high)
+        for row, box in np.ndindex(3, 20):
+            for x in (low[box], high[box]):
+                exact = exact_spline(float(x), lower, upper, coefficients[row])
+                for order, true in enumerate(exact):
+                    least, most = (float(end[row, box]) for end in found[order])
+                    assert Fraction(least) <= true <= Fraction(most)
+
+
+def test_curves_bounded_together_are_bounded_as_alone():
+    rng = np.random.default_rng(4)
+    for periodic in (False, True):
+        curves = [Curve("s", Input("x"), tuple(rng.normal(size=9)), -1.0, 2.0, periodic) for _ in range(4)]
+        low = rng.uniform(-2.0, 3.0, 60)
+        high = low + 10.0 ** rng.uniform(-3.0, 0.5, 60)
+        together = CurveBank(curves).over((0, 1, 2), low, high)
+        for place, curve in enumerate(curves):
+            for order in range(3):
+                for many, alone in zip(
+                    together[order], CurveBounds(curve).over(order, low, high), strict=True
+                ):
+                    assert many[place].tolist() == alone.tolist()
+
+
+def test_constant_curves_have_no_slope_at_all():
+    bank = CurveBank([Curve("s", Input("x"), (0.1,) * 8, 0.0, 1.0)])
+    found = bank.over((1, 2), np.array([-2.0]), np.array([0.7]))
+    assert [float(end[0, 0]) for order in (1, 2) for end in found[order]] == [0.0] * 4
+
+
+def test_an_interval_that_ends_at_a_knot_but_for_rounding_lies_on_one_side_of_it():
+    curve = CurveBounds(Curve("s", Input("x"), (4.0, 1.0, 0.0, 1.0, 4.0), 1.0, 3.0))
+    inside, beyond = (
+        (np.array([1.0, 1.0 - 1e-14]), np.array([2.0, 2.0])),
+        (np.array([0.0]), np.array([1.0 + 1e-14])),
+    )
+    assert (curve.over(2, *inside)[0] > 1.0).all()
+    assert curve.over(2, *beyond)[1] == 0.0
+    assert curve.over(2, np.array([0.9]), np.array([2.0]))[0] == 0.0
+
+
+def test_second_differences_have_the_right_sign():
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(200, 1)) * 10.0 ** rng.integers(-3, 4, (200, 1)) + rng.normal(
+        size=(200, 1)
+    ) * np.arange(7.0)
+    exact = [
+        [Fraction(a) - 2 * Fraction(b) + Fraction(c) for a, b, c in zip(row, row[1:], row[2:], strict=False)]
+        for row in rows.tolist()
+    ]
+    signs = np.array([[(bend > 0) - (bend < 0) for bend in row] for row in exact])
+    assert (np.sign(second_differences(rows)) == signs).all()
