@@ -23,8 +23,8 @@ from kanopt.formulas import (
     Variable,
     parse_formula,
 )
-from kanopt.kan.verify import Bounded, verify
 from kanopt.surrogates.compiling import compile_formula, ranges_of
+from tests.cases.small_networks import Bounded, decide
 
 TIME, FLOW, CAPACITY = (
     Variable("t0", low=1, high=10),
@@ -228,9 +228,8 @@ def test_three_categories_in_one_table_are_refused():
 def test_a_compiled_law_can_be_verified():
     compiled = compile_formula(law("t0 * (1 + 0.15 * (flow / cap)^4)"))
     ends = [feature.bounds for feature in compiled.encoding.numbers]
-    claim = Bounded(0.9, 500.0)
     box = [low for low, _ in ends], [high for _, high in ends]
-    assert verify(compiled.network, claim, *box).verdict == "proved"
+    assert decide(compiled.network, Bounded(0.9, 500.0), *box).proved
 
 
 COEFFICIENT = st.floats(-3, 3).map(lambda value: round(value, 2))
