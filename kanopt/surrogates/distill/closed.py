@@ -28,8 +28,9 @@ from kanopt.surrogates.encoding import Feature
 from kanopt.surrogates.signomials import REFITS, Found, Law, Rules, Task, search
 from kanopt.surrogates.signomials.fitting import FLOOR, Fitted, SearchStopped, Target, fitted
 from kanopt.surrogates.signomials.lookups import centred, felt, in_lookups
+from kanopt.surrogates.signomials.program import FLATTEST, STEEPEST
 from kanopt.surrogates.signomials.search import KNOWN_PHASES, PHASES
-from kanopt.surrogates.signomials.structure import freedom, signature, values_of, with_values
+from kanopt.surrogates.signomials.structure import exponents, freedom, signature, values_of, with_values
 from kanopt.units import powers_of
 
 __all__ = ["Closed", "closed_law", "description_length", "network_variance"]
@@ -39,6 +40,8 @@ Array = NDArray[np.float64]
 TRIAL_ROWS = 2000
 CANDIDATES = 12
 """Laws whose constants are estimated on all rows, until those of one can be told apart."""
+NEAR_END = 0.98
+"""An exponent beyond this share of its range is at the end of it."""
 KNOWN, AGAIN = 4, 0.3
 """Laws that are tried on the other scale as well, and the share of the budget to grow them there."""
 READINGS = len(PHASES) + 1, REFITS
@@ -251,10 +254,16 @@ def _keeps_shapes(law: Formula, trained: Trained) -> bool:
 
 
 def _best(found: Found, rules: Rules) -> Iterator[Fitted]:
-    """Yield the best laws among those that may be and have what they must have: tidying looks at neither."""
+    """Yield the best laws among those that may be and have what they must have: tidying looks at neither.
+
+    An exponent at the end of its range would leave it where all rows are heard.
+    """
     seen = []
     for fit in (found.best, *found.others):
         if not (rules.admits(fit.law) and rules.suffices(fit.law)):
+            continue
+        sizes = [abs(exponent.value) for exponent in exponents(fit.law)]
+        if any(not FLATTEST / NEAR_END < size < STEEPEST * NEAR_END for size in sizes):
             continue
         key = signature(fit.law)
         if key not in seen:

@@ -18,6 +18,7 @@ from kanopt.surrogates.signomials.structure import (
     Factor,
     Group,
     Law,
+    Logarithm,
     Parameter,
     Power,
     Tabulated,
@@ -27,6 +28,8 @@ from kanopt.surrogates.signomials.structure import (
 __all__ = ["rewritings"]
 
 LADDER = (-4.0, -3.0, -2.0, -1.0, -0.5, 0.5, 1.0, 2.0, 3.0, 4.0)
+FLAT = 0.3
+"""Exponents up to this may be logarithms: a + b · x^0.005 is a' + b' · log x."""
 TIED = 0.5
 """Exponents of two terms that differ by less are taken for the same."""
 
@@ -35,8 +38,9 @@ def rewritings(law: Law, columns: Columns) -> Iterator[Law]:
     """Yield laws of the same size that say something similar in another way, to be fitted from there.
 
     A power becomes an exponential of the input or of its reciprocal, and back; an exponential that hardly bends becomes
-    a line; an exponent that is held moves to its neighbours; a factor 1 + a · M turns into M times 1 + M⁻¹ / a, which
-    is the same law and lets a power outside vanish against the one inside; or M becomes its root or its square.
+    a line; a power that is nearly flat becomes a logarithm; an exponent that is held moves to its neighbours; a factor
+    1 + a · M turns into M times 1 + M⁻¹ / a, which is the same law and lets a power outside vanish against the one
+    inside; or M becomes its root or its square.
     """
     for part in parts(law, columns):
         if isinstance(part.part, Law):
@@ -70,6 +74,8 @@ def _instead(term: Term, place: int, factor: Factor, columns: Columns) -> Iterat
         middle = float(np.median(columns.of(j)))
         if middle == 0.0 or any(isinstance(f, Exponential) and f.column == j for f in rest):
             return
+        if factor.exponent.free and abs(b) <= FLAT and not rest and columns.low[j] > 0.0:
+            yield Term(replace(term.coefficient, value=term.coefficient.value * b), (Logarithm(j),))
         if not factor.exponent.free:
             for e in _neighbours(b, columns, j):
                 moved = Power(j, Parameter(e, free=False))

@@ -31,6 +31,7 @@ __all__ = [
     "Tabulated",
     "Term",
     "Wave",
+    "exponents",
     "factor_operators",
     "free_parameters",
     "freedom",
@@ -162,13 +163,35 @@ class Law:
     terms: tuple[Term, ...]
 
 
+_KINDS = (
+    Law,
+    Term,
+    Parameter,
+    Power,
+    Exponential,
+    Wave,
+    Logarithm,
+    Hinge,
+    Step,
+    Tabulated,
+    Group,
+    Applied,
+)
+_FIELDS = {kind: tuple(field.name for field in fields(kind)) for kind in _KINDS}
+_PARTS = {
+    kind: tuple(field.name for field in fields(kind) if field.type not in ("int", "float", "str", "bool"))
+    for kind in _KINDS
+}
+"""Fields that hold parameters and parts; looked up once, as laws are walked many times."""
+
+
 def _parts(part: Any) -> Iterator[Any]:
     """Yield the parameters and parts of a part, in the order in which they are written."""
-    for field in fields(part):
-        value = getattr(part, field.name)
+    for name in _PARTS[type(part)]:
+        value = getattr(part, name)
         if isinstance(value, tuple):
             yield from value
-        elif not isinstance(value, int | float | str):
+        else:
             yield value
 
 
@@ -181,9 +204,28 @@ def free_parameters(part: Any) -> list[Parameter]:
     >>> [p.value for p in free_parameters(term)]
     [2.0, 0.5]
     """
+    found: list[Parameter] = []
+    _collect(part, found)
+    return found
+
+
+def _collect(part: Any, found: list[Parameter]) -> None:
+    """Append the free parameters below a part."""
     if isinstance(part, Parameter):
-        return [part] if part.free else []
-    return [parameter for below in _parts(part) for parameter in free_parameters(below)]
+        if part.free:
+            found.append(part)
+        return
+    for below in _parts(part):
+        _collect(below, found)
+
+
+def exponents(part: Any) -> list[Parameter]:
+    """Return the free exponents of powers of inputs below a law, term or factor."""
+    if isinstance(part, Power):
+        return [part.exponent] if part.exponent.free else []
+    if isinstance(part, Parameter):
+        return []
+    return [exponent for below in _parts(part) for exponent in exponents(below)]
 
 
 def values_of(part: Any) -> list[float]:
@@ -274,10 +316,10 @@ def signature(part: Any, *, held: bool = True) -> Any:
     if isinstance(part, Parameter):
         return "free" if part.free or not held else round(part.value, 12)
     if isinstance(part, tuple):
-        return tuple(sorted((signature(item, held=held) for item in part), key=repr))
+        return tuple(sorted([signature(item, held=held) for item in part], key=repr))
     if isinstance(part, int | float | str):
         return part
-    inside = (signature(getattr(part, field.name), held=held) for field in fields(part))
+    inside = [signature(getattr(part, name), held=held) for name in _FIELDS[type(part)]]
     return (type(part).__name__, *inside)
 
 

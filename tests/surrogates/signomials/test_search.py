@@ -13,7 +13,7 @@ from kanopt.formulas.printing import to_infix
 from kanopt.surrogates.distill.judge import OPERATOR
 from kanopt.surrogates.signomials import Found, Rules, Task, graph, search
 from kanopt.surrogates.signomials.cleaning import cleaned
-from kanopt.surrogates.signomials.structure import Law, Parameter, Power, Term
+from kanopt.surrogates.signomials.structure import Law, Logarithm, Parameter, Power, Term, exponents
 
 Floats = NDArray[np.float64]
 ROWS = 600
@@ -147,3 +147,12 @@ def test_like_terms_and_powers_are_collected() -> None:
     x = Power(0, Parameter(1.0, free=False))
     law = Law((Term(Parameter(2.0), (x, x)), Term(Parameter(3.0), (Power(0, Parameter(2.0, free=False)),))))
     assert cleaned(law) == Law((Term(Parameter(5.0), (Power(0, Parameter(2.0, free=False)),)),))
+
+
+def test_a_logarithm_is_found_and_no_power_that_is_nearly_flat() -> None:
+    rng = np.random.default_rng(4)
+    a, b, c, d = rng.uniform(0.5, 5.0, (4, 2000))
+    y = 4.0 + 2.0 * np.maximum(0.0, a - 2.0) + 0.5 * b * c + np.log(d)
+    found = found_in({"a": a, "b": b, "c": c, "d": d}, noisy(y, 0.05, rng)).best.law
+    assert any(isinstance(factor, Logarithm) for term in found.terms for factor in term.factors)
+    assert exponents(found) == []
