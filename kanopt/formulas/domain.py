@@ -16,7 +16,7 @@ from kanopt.formulas.nodes import Array
 from kanopt.formulas.variables import Variable, check_name
 from kanopt.text import range_text
 
-__all__ = ["Domain", "JointTest", "Range"]
+__all__ = ["Domain", "JointTest", "Range", "cycle_range"]
 
 _EDGE = 1e-9
 _RIDGE = 1e-6
@@ -332,3 +332,23 @@ def _joint_test(numbers: Mapping[str, Array], log: frozenset[str]) -> JointTest 
         inverse=tuple(tuple(float(x) for x in row) for row in inverse),
         threshold=float(np.einsum("ij,jk,ik->i", z, inverse, z).max()),
     )
+
+
+def cycle_range(values: Array, period: float) -> tuple[float, float]:
+    """Return the range of a periodic column, which is a whole period where the rows go all the way round.
+
+    They do where the step from the last value on to the first of the next period is hardly wider than a step between.
+
+    Examples
+    --------
+    >>> cycle_range(np.arange(24.0), 24.0), cycle_range(np.arange(6.0, 20.0), 24.0)
+    ((0.0, 24.0), (6.0, 19.0))
+    """
+    low, high = float(values.min()), float(values.max())
+    if high - low >= period or high == low:
+        return low, high
+    widest = float(np.diff(np.unique(values)).max())
+    if low + period - high >= 2.0 * widest:
+        return low, high
+    first = float(np.floor(low / period)) * period
+    return (first, first + period) if high <= first + period else (low, low + period)

@@ -42,9 +42,9 @@ OF_COLUMNS = ("n_features_in_", "feature_names_in_", "_units")
 def fit_memory(model: KANRegressor, X: Any, y: Any, sample_weight: Any, watch: FitMonitor) -> None:
     """Fit a table in memory."""
     if is_multi_target(y):
-        model._fit_targets(X, y, sample_weight, watch)
+        fit_targets(model, X, y, sample_weight, watch)
         return
-    model._fit_table(X, y, sample_weight, watch)
+    fit_table(model, X, y, sample_weight, watch)
     _mark_if_stopped([model], watch)
 
 
@@ -131,7 +131,7 @@ def fit_targets(model: KANRegressor, X: Any, y: Any, sample_weight: Any, watch: 
         raise FitError(f"two targets are called {twice!r}; rename or drop one of them")
     models: dict[str, KANRegressor] = {name: clone(model) for name in names}
     for place, (name, each) in enumerate(models.items()):
-        each._fit_table(X, targets.iloc[:, place].rename(name), sample_weight, watch)
+        fit_table(each, X, targets.iloc[:, place].rename(name), sample_weight, watch)
     table_of(model, X, reset=True)
     for name in [name for name in vars(model) if name.endswith("_") and name not in OF_COLUMNS]:
         delattr(model, name)

@@ -19,6 +19,7 @@ from kanopt.text import number_text
 __all__ = [
     "calibration_of",
     "coverage_of",
+    "held_out_target",
     "indicators_of",
     "is_multi_target",
     "name_of",
@@ -125,6 +126,18 @@ def used_rows(frame: pd.DataFrame, y: Any, weights: Floats) -> tuple[pd.DataFram
         frame, target, weights = frame.loc[used], target[used], weights[used]
     check_numbers(target, f"target {name_of(y) or 'y'!r}", frame.index)
     return frame, target, weights
+
+
+def held_out_target(rows: Any, y: Any, target: str) -> Floats:
+    """Return the target of every held-out row, checked."""
+    actual = target_of(y)
+    if not len(actual) or len(actual) != len(rows):
+        raise FitError(
+            f"the held-out rows are {len(rows)} and their targets {len(actual)}; pass one for each row"
+        )
+    index = rows.index if isinstance(rows, pd.DataFrame) else None
+    check_numbers(actual, f"held-out target {target!r}", index)
+    return actual
 
 
 def coverage_of(given: Any) -> float:

@@ -17,31 +17,30 @@ from kanopt.errors import FitError, nearest
 from kanopt.surrogates import readings
 from kanopt.surrogates.conformal import conformal_ends
 from kanopt.surrogates.effects import marginal_effects
-from kanopt.surrogates.encoding import check_numbers
-from kanopt.surrogates.fits import OF_COLUMNS, fit_memory, fit_source, fit_table, fit_targets
+from kanopt.surrogates.fits import OF_COLUMNS, fit_memory, fit_source
 from kanopt.surrogates.frames import ordered_as, table_of
 from kanopt.surrogates.input_checks import (
     calibration_of,
     coverage_of,
+    held_out_target,
     refuse_names,
-    target_of,
     whole_number,
 )
 from kanopt.surrogates.law import NetworkLaw
 from kanopt.surrogates.missing import MissingIndicators
-from kanopt.surrogates.storage import load_model, model_of_parts, model_parts, write_model
+from kanopt.surrogates.storage import load_model, model_parts, write_model
 from kanopt.surrogates.summary import Summary
 from kanopt.surrogates.watching import watched
 from kanopt.tables.batches import is_source
 
 if TYPE_CHECKING:
     from kanopt.formulas import Formula
-    from kanopt.surrogates.compiling import PriorRegressor
     from kanopt.surrogates.diagnostics import Attribution
     from kanopt.surrogates.diagnostics import SeparabilityTests as Separability
     from kanopt.surrogates.diagram import Diagram
     from kanopt.surrogates.distill.mixed import Rows
-    from kanopt.surrogates.monitor import FitMonitor, FitProgress
+    from kanopt.surrogates.known_law import KnownLaw
+    from kanopt.surrogates.monitor import FitProgress
 
 __all__ = ["KANRegressor"]
 
@@ -195,54 +194,27 @@ class KANRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scik
         self.device = device
 
     @classmethod
-    def from_formula(  # noqa: PLR0913 - those of PriorRegressor, which scikit-learn reads off the signature
+    def from_formula(
         cls,
         formula: Formula,
         *,
-        refine: str = "correction",
         scale: str = "auto",
-        beyond: str = "prior",
-        ranges: Any = None,
-        tolerance: float = 1e-3,
-        hidden: Any = "auto",
-        grid_size: int | Literal["auto"] = "auto",
-        smoothing: float | Literal["auto", "evidence"] = "auto",
-        starts: int = 16,
-        loss: str = "auto",
-        periodic: Any = None,
-        seed: int = 0,
-        device: str = "auto",
-    ) -> PriorRegressor:
-        """Return a model that predicts as a formula does, and is corrected by a fit where rows tell that it is wrong.
+        interactions: bool = True,
+        periodic: Mapping[str, float] | None = None,
+    ) -> KnownLaw:
+        """Return a model that predicts as a formula does, and is corrected by a fit where rows insist that it is wrong.
 
         Parameters
         ----------
         formula : Formula
             The law that is known.
-        refine, scale, beyond, ranges, tolerance
-            How it is corrected; see :class:`~kanopt.surrogates.compiling.PriorRegressor`.
-        hidden, grid_size, smoothing, starts, loss, periodic, seed, device
-            As of :class:`KANRegressor`, for what a network learns beside the formula.
+        scale, interactions, periodic
+            How it is corrected; see :class:`~kanopt.surrogates.known_law.KnownLaw`, and :meth:`kanopt.Formula.correct`
+            for a law that is no model.
         """
-        from kanopt.surrogates.compiling import PriorRegressor
+        from kanopt.surrogates.known_law import KnownLaw
 
-        model = PriorRegressor(
-            formula,
-            refine=refine,
-            scale=scale,
-            beyond=beyond,
-            ranges=ranges,
-            tolerance=tolerance,
-            hidden=hidden,
-            grid_size=grid_size,
-            smoothing=smoothing,
-            starts=starts,
-            loss=loss,
-            periodic=periodic,
-            seed=seed,
-            device=device,
-        )
-        return model.ready()
+        return KnownLaw(formula, scale=scale, interactions=interactions, periodic=periodic)
 
     def fit(
         self,
@@ -296,7 +268,7 @@ class KANRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scik
         try:
             with watched(progress, budget) as watch:
                 if is_source(X):
-                    self._fit_source(X, y, sample_weight, columns, watch)
+                    fit_source(self, X, y, sample_weight, columns, watch)
                     return self
                 if columns is not None:
                     raise FitError(
@@ -597,7 +569,7 @@ class KANRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scik
         The file holds a sample of at most 256 encoded training rows, over which effects are averaged.
         """
         self._check_single()
-        write_model(path, *self._parts())
+        write_model(path, *model_parts(self))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
@@ -609,33 +581,6 @@ class KANRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scik
             Where the file is damaged or something else.
         """
         return load_model(cls, path)
-
-    def _parts(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        """Return what is written: a header for JSON, and named arrays."""
-        return model_parts(self)
-
-    @classmethod
-    def _from_parts(cls, header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Self:
-        """Undo :meth:`_parts`."""
-        return model_of_parts(cls, header, arrays)
-
-    # What a model of another kind does otherwise: see PriorRegressor.
-
-    def _fit_table(self, X: Any, y: Any, sample_weight: Any, watch: FitMonitor) -> None:
-        fit_table(self, X, y, sample_weight, watch)
-
-    def _fit_targets(self, X: Any, y: Any, sample_weight: Any, watch: FitMonitor) -> None:
-        fit_targets(self, X, y, sample_weight, watch)
-
-    def _fit_source(
-        self,
-        source: Any,
-        target: Any,
-        weights: Any,
-        columns: list[str] | None,
-        watch: FitMonitor,
-    ) -> None:
-        fit_source(self, source, target, weights, columns, watch)
 
     _columns: tuple[str, ...] = ()
     """Names of the columns of the table, in its order, once it is fitted."""
@@ -690,14 +635,7 @@ class KANRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scik
                 "held-out rows are a frame with the columns of the model and the target, or X and y, not "
                 f"{type(X).__name__}"
             )
-        actual = target_of(y)
-        if not len(actual) or len(actual) != len(rows):
-            raise FitError(
-                f"the held-out rows are {len(rows)} and their targets {len(actual)}; pass one for each row"
-            )
-        index = rows.index if isinstance(rows, pd.DataFrame) else None
-        check_numbers(actual, f"held-out target {target!r}", index)
-        return rows, actual
+        return rows, held_out_target(rows, y, target)
 
     def _split_off(self, test: pd.DataFrame, target: str) -> tuple[pd.DataFrame, pd.Series[Any]]:
         """Return the columns of the model, and the target, of a frame that holds both."""

@@ -161,8 +161,7 @@ def load_model(asked: type[ModelT], path: str | os.PathLike[str]) -> ModelT:
     """Read a model; see :meth:`kanopt.KANRegressor.load`."""
     header, arrays = read_model(path)
     try:
-        model: ModelT = _kind_of(header, asked)._from_parts(header, arrays)
-        return model
+        return model_of_parts(asked, header, arrays)
     except FileFormatError as error:
         raise FileFormatError(f"{path}: {error}; save the model again") from error
     except (*_UNREADABLE, IndexError) as error:
@@ -202,15 +201,6 @@ def _columns(found: Any, encoded: tuple[str, ...]) -> tuple[str, ...]:
     if isinstance(found, int):
         return encoded[:found] if 1 <= found <= len(encoded) else ()
     return tuple(map(str, found))
-
-
-def _kind_of(header: dict[str, Any], asked: type[Any]) -> type[Any]:
-    """Return the estimator that a file holds: one that corrects a prior says so."""
-    if "prior" not in header:
-        return asked
-    from kanopt.surrogates.compiling import PriorRegressor
-
-    return PriorRegressor
 
 
 def _to_json_value(value: Any) -> Any:

@@ -10,7 +10,7 @@ import pytest
 
 from kanopt import KANRegressor, with_units
 from kanopt.errors import FileFormatError, FitError, UnitError
-from kanopt.surrogates.storage import write_model
+from kanopt.surrogates.storage import model_parts, write_model
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,7 @@ def test_a_saved_model_knows_its_units(model: KANRegressor, trips: pd.DataFrame,
 
 
 def test_units_in_a_file_are_data_that_is_checked(model: KANRegressor, tmp_path: Path) -> None:
-    header, arrays = model._parts()
+    header, arrays = model_parts(model)
     write_model(tmp_path / "wrong.kan", {**header, "units": {"km": "parsec of love"}}, arrays)
     with pytest.raises(FileFormatError, match="parsec of love"):
         KANRegressor.load(tmp_path / "wrong.kan")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -43,7 +44,7 @@ class EstimationRows:
 
     @classmethod
     def of(
-        cls, formula: Formula, table: Any, weight: Weight | None = None, also: Variable | None = None
+        cls, formula: Formula, table: Any, weight: Weight | None = None, also: Sequence[Variable] = ()
     ) -> EstimationRows:
         """Read inputs, output and weights; rows of weight 0 are dropped.
 
@@ -57,7 +58,7 @@ class EstimationRows:
         weight
             Name of a column or array of weights; None for equal ones.
         also
-            An additional column to read that is not an input of the law.
+            Columns to read besides that are no inputs of the law, or declared ones that it does not use.
 
         Raises
         ------
@@ -68,9 +69,9 @@ class EstimationRows:
         """
         what = f"formula for {formula.output.name!r}"
         inputs, needed = formula.inputs, formula.used
-        if also is not None:
-            inputs = (*(variable for variable in inputs if variable.name != also.name), also)
-            needed |= {also.name}
+        extra = {variable.name for variable in also}
+        inputs = (*(variable for variable in inputs if variable.name not in extra), *also)
+        needed |= extra
         try:
             columns = read_columns(inputs, table, needed, gap_inputs(formula.root))
         except FormulaError as error:

@@ -237,7 +237,7 @@ def _grouped(
         raise FitError(
             f"{what}: the table has no column {by!r}; {nearest(by, [str(name) for name in table])}"
         )
-    rows = EstimationRows.of(formula, table, weight, also=Variable(by, kind="category"))
+    rows = EstimationRows.of(formula, table, weight, also=(Variable(by, kind="category"),))
     codes, labels = pd.factorize(rows.columns[by])
     return rows, codes.astype(np.intp), [str(label) for label in labels]
 

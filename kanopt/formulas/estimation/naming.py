@@ -27,7 +27,7 @@ from kanopt.formulas.nodes import (
 from kanopt.formulas.pieces import Curve, Step, Table
 from kanopt.formulas.variables import Variable
 
-__all__ = ["with_named_constants"]
+__all__ = ["fresh_names", "with_named_constants"]
 
 # A place of a number: the step it belongs to and which child of it; ("", 0) for a formula that is one number.
 _Place = tuple[bytes, int]
@@ -70,7 +70,7 @@ def with_named_constants(formula: Formula, held: Collection[float] = ()) -> Form
     drafted = _renamed(formula.root, drafts)
     free = FreeParameters.of(drafted, None)
     kept = _identifiable_names(formula, drafted, free, {drafts[place]: node for place, node in found.items()})
-    fresh = _fresh_names(formula)
+    fresh = fresh_names(formula)
     names = {place: next(fresh) for place in found if drafts[place] in kept}
     return replace(formula, root=_renamed(formula.root, names))
 
@@ -125,7 +125,8 @@ def _with_name(node: Node, name: str) -> Node:
     return Constant(node.value, name, node.standard_error)
 
 
-def _fresh_names(formula: Formula) -> Iterator[str]:
+def fresh_names(formula: Formula) -> Iterator[str]:
+    """Yield c1, c2, … without what has that name in the formula."""
     nodes = postorder(formula.root)
     taken = {node.name for node in nodes if isinstance(node, Constant | Curve | Step | Table)}
     taken |= {variable.name for variable in formula.inputs} | {formula.output.name} | set(FUNCTIONS)

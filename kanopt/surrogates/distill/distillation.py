@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from kanopt.errors import FitError, FormulaError
 from kanopt.formulas import Alternative, Domain, Fit, Formula, Range, Variable, with_named_constants
+from kanopt.formulas.domain import cycle_range
 from kanopt.formulas.parameters import parameters_of
 from kanopt.surrogates.distill.drafts import Draft, drafts
 from kanopt.surrogates.distill.networks import ways
@@ -184,23 +185,3 @@ def _domain(trained: Trained, kept: Sequence[Variable], rows: Mapping[str, NDArr
         ranges[name] = Range(name, *cycle_range(rows[name].astype(np.float64), periods[name]))
     ordered = (ranges[variable.name] for variable in kept if variable.name in ranges)
     return replace(domain, ranges=tuple(ordered))
-
-
-def cycle_range(values: Array, period: float) -> tuple[float, float]:
-    """Return the range of a periodic column, which is a whole period where the rows go all the way round.
-
-    They do where the step from the last value on to the first of the next period is hardly wider than a step between.
-
-    Examples
-    --------
-    >>> cycle_range(np.arange(24.0), 24.0), cycle_range(np.arange(6.0, 20.0), 24.0)
-    ((0.0, 24.0), (6.0, 19.0))
-    """
-    low, high = float(values.min()), float(values.max())
-    if high - low >= period or high == low:
-        return low, high
-    widest = float(np.diff(np.unique(values)).max())
-    if low + period - high >= 2.0 * widest:
-        return low, high
-    first = float(np.floor(low / period)) * period
-    return (first, first + period) if high <= first + period else (low, low + period)

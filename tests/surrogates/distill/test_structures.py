@@ -9,11 +9,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from kanopt.formulas.domain import cycle_range
 from kanopt.kan.description import Layer, Network, evaluate_periodic
 from kanopt.kan.links import Link, Logistic, Softplus
 from kanopt.surrogates.distill.build import graph
 from kanopt.surrogates.distill.curves import curve_form, cycle_form
-from kanopt.surrogates.distill.distillation import cycle_range
 from kanopt.surrogates.distill.edges import mixed_of
 from kanopt.surrogates.distill.forms import CYCLIC, FORMS, LINEAR, Form
 from kanopt.surrogates.distill.mixed import Edge, Mixed

@@ -1,0 +1,256 @@
+"""Correct a known law where rows insist that it is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from kanopt.errors import FitError, nearest
+from kanopt.formulas.complexity import count_operators
+from kanopt.formulas.correction.fitting import Chosen, CorrectedFit, Problem, fitted
+from kanopt.formulas.correction.moves import moves_of
+from kanopt.formulas.correction.search import search
+from kanopt.formulas.correction.writing import movable, written
+from kanopt.formulas.domain import Domain, Range, cycle_range
+from kanopt.formulas.estimation.estimation_rows import EstimationRows, Weight
+from kanopt.formulas.fit import Alternative, Fit
+from kanopt.formulas.formula import Formula
+from kanopt.formulas.nodes import Array, Node, postorder
+from kanopt.formulas.printing import to_infix
+from kanopt.formulas.variables import Variable
+from kanopt.text import number_text
+
+__all__ = ["SCALES", "correct"]
+
+LEAST_ROWS = 8
+SEARCHED = 5_000
+"""Rows that corrections are searched on at most; those that are found are fitted to all."""
+ROUNDING = 1e-7
+"""Share of the targets' size below which residuals are rounding."""
+TURNS = 4
+"""Times that weights follow the law that was found."""
+FREEDOM, HEAVY = 5.0, 0.002
+"""Degrees of freedom of the t distribution by which rows count, where more than this share of them is far off."""
+SCALES = ("auto", "additive", "factor")
+SHOWN = 200
+
+
+def correct(
+    formula: Formula,
+    table: Any,
+    columns: Iterable[str] = (),
+    *,
+    periodic: Mapping[str, float] | None = None,
+    scale: str = "auto",
+    interactions: bool = True,
+    weight: Weight | None = None,
+    test: Any = None,
+) -> Formula:
+    """Return a known law, corrected where the rows of a table insist that it is wrong; see :meth:`Formula.correct`."""
+    what = f"formula for {formula.output.name!r}"
+    if scale not in SCALES:
+        raise FitError(f"{what}: scale={scale!r} is unknown; use one of {', '.join(map(repr, SCALES))}")
+    extra = _extra_columns(formula, table, [columns] if isinstance(columns, str) else columns, what)
+    periods = _periods(periodic or {}, {*formula.used, *(variable.name for variable in extra)}, what)
+    rows = EstimationRows.of(formula, table, weight, also=extra)
+    if rows.count < LEAST_ROWS:
+        raise FitError(f"{what}: {rows.count} rows are too few to correct a law; {LEAST_ROWS} are the least")
+    named = movable(formula)
+    foretold = np.array(np.broadcast_to(formula.evaluate(rows.columns), rows.count))
+    asked = _Asked(named, rows, foretold, periods, interactions)
+    paths = [_corrected(asked, *way) for way in _ways(scale, rows.target, foretold, what)]
+    best = min(paths, key=lambda path: path[-1].length)[-1]
+    result = written(best.fit, formula)
+    law = replace(
+        _as_formula(formula, extra, result.root),
+        domain=_domain(formula, extra, result.root, rows, periods),
+        provenance={**formula.provenance, **_provenance(formula, result.words, rows.count, paths)},
+        alternatives=_alternatives(paths, best, formula, extra),
+        covariance=result.covariance,
+    )
+    if test is None:
+        return law
+    held_out = EstimationRows.of(law, test)
+    return replace(law, fit=Fit.of(held_out.target, law.evaluate(held_out.columns), rows_train=rows.count))
+
+
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    """What is to be corrected by which rows."""
+
+    named: Formula
+    rows: EstimationRows
+    foretold: Array
+    periods: Mapping[str, float]
+    interactions: bool
+
+
+@dataclass(frozen=True, eq=False)
+class _Step:
+    """A fit on the way, and the length of its description in units of the target."""
+
+    fit: CorrectedFit
+    length: float
+    error: float
+
+
+def _corrected(asked: _Asked, factor: bool, grows: bool) -> list[_Step]:
+    """Return the way to the corrected law, in columns that add to the law or multiply it.
+
+    Where errors grow with the law, weights follow the law that was found; so do those of rows that are far off, until
+    nothing else is found.
+    """
+    rows = asked.rows
+    own = rows.weight / rows.weight.mean()
+    searched = np.sort(np.random.default_rng(0).permutation(rows.count)[:SEARCHED])
+    size = 1.0 / (asked.foretold * rows.target) if grows else np.ones(rows.count)
+    columns = rows.columns if rows.count <= SEARCHED else rows.select(searched).columns
+    kinds = moves_of(asked.named.root, columns, asked.periods, pairs=asked.interactions)
+    trust, path, told = np.ones(rows.count), [], None
+    chosen: Sequence[Chosen] = ()
+    for _ in range(TURNS):
+        problem = _problem(asked.named, replace(rows, weight=own * size * trust), factor)
+        few = problem if rows.count <= SEARCHED else replace(problem, rows=problem.rows.select(searched))
+        found = [
+            f if few is problem else fitted(problem, f.chosen, f.values) for f in search(few, kinds, chosen)
+        ]
+        path = [each for each in found if each is not None]
+        if not path:
+            raise FitError(f"formula for {asked.named.output.name!r} has no finite value on some row")
+        last = path[-1]
+        chosen = last.chosen
+        now = (tuple(each.move.what for each in chosen), _trust(last.left_out / np.sqrt(trust)))
+        if told is not None and told[0] == now[0] and np.abs(told[1] - now[1]).max() < 0.1:
+            break
+        told, trust = now, now[1]
+        if grows:
+            law = rows.target - last.minimum.residual[: rows.count] / np.sqrt(problem.rows.weight)
+            size = 1.0 / np.square(np.maximum(law, 1e-3 * np.median(rows.target)))
+        elif (trust == 1.0).all():
+            break
+    return [_step(fit) for fit in path]
+
+
+def _problem(named: Formula, rows: EstimationRows, factor: bool) -> Problem:
+    floor = rows.count * ROUNDING**2 * float(np.average(np.square(rows.target) * rows.weight))
+    return Problem(named.root, rows, factor, max(floor, 1e-300))
+
+
+def _step(fit: CorrectedFit) -> _Step:
+    weight = fit.problem.rows.weight
+    error = float(np.sqrt(np.average(np.square(fit.left_out) / weight)))
+    return _Step(fit, fit.description - 0.5 * float(np.log(weight).sum()), error)
+
+
+def _trust(residual: Array) -> Array:
+    """Return how much every row counts: less where it is far off, and more rows are than chance puts there.
+
+    Weights are those of a t distribution (Lange, Little and Taylor 1989, JASA 84), which forget gross errors.
+    """
+    gap = np.abs(residual)
+    deviation = float(np.median(gap)) / 0.6745
+    if deviation <= 0.0 or float(np.mean(gap > 5.0 * deviation)) <= HEAVY:
+        return np.ones(gap.size)
+    return np.minimum(1.0, (FREEDOM + 1.0) / (FREEDOM + np.square(gap / deviation)))
+
+
+def _ways(scale: str, target: Array, foretold: Array, what: str) -> list[tuple[bool, bool]]:
+    """Return the ways to correct: whether columns multiply the law, and whether its errors grow with it."""
+    low = {"the law": foretold, "the target": target}
+    wrong = next((name for name, values in low.items() if not values.min() > 0.0), "")
+    if scale == "factor" and wrong:
+        place = int(low[wrong].argmin())
+        raise FitError(
+            f"{what}: scale='factor' needs a law and targets above zero, and {wrong} is {low[wrong][place]:g} in row "
+            f"{place}; use scale='additive', or leave such rows out"
+        )
+    added = [(False, False)] if wrong else [(False, False), (False, True)]
+    return {"additive": added, "factor": [(True, True)], "auto": added if wrong else [*added, (True, True)]}[
+        scale
+    ]
+
+
+def _extra_columns(formula: Formula, table: Any, columns: Iterable[str], what: str) -> tuple[Variable, ...]:
+    """Return variables of the columns that corrections may read besides what the law reads."""
+    declared = {variable.name: variable for variable in formula.inputs}
+    units = getattr(table, "attrs", {}).get("kanopt", {}).get("units", {})
+    wanted = [variable.name for variable in formula.inputs if variable.name in table]
+    found = []
+    for name in dict.fromkeys([*wanted, *map(str, columns)]):
+        if name == formula.output.name:
+            raise FitError(f"{what}: the column {name!r} is the output; leave it out of columns")
+        if name not in table:
+            raise FitError(f"{what}: the table has no column {name!r}; {nearest(name, map(str, table))}")
+        if name in formula.used:
+            continue
+        numeric = np.asarray(table[name]).dtype.kind in "iuf"
+        new = Variable(name, units.get(name, "")) if numeric else Variable(name, kind="category")
+        found.append(declared.get(name, new))
+    return tuple(found)
+
+
+def _periods(periodic: Mapping[str, float], known: set[str], what: str) -> dict[str, float]:
+    for name, period in periodic.items():
+        if name not in known:
+            raise FitError(
+                f"{what}: periodic names {name!r}, which is no column here; {nearest(name, known)}"
+            )
+        if not (np.isfinite(period) and period > 0):
+            raise FitError(
+                f"{what}: the period of {name!r} is {period!r}; it is a number above zero, such as 24"
+            )
+    return {str(name): float(period) for name, period in periodic.items()}
+
+
+def _as_formula(formula: Formula, extra: Sequence[Variable], root: Node) -> Formula:
+    """Return a corrected graph as a formula of the law's inputs and the columns that it reads besides."""
+    read = {name for node in postorder(root) for name in node.names}
+    new = (variable for variable in extra if variable.name in read and variable not in formula.inputs)
+    inputs = (*formula.inputs, *new)
+    return replace(formula, root=root, inputs=inputs, fit=None, alternatives=(), covariance=None)
+
+
+def _domain(
+    formula: Formula,
+    extra: Sequence[Variable],
+    root: Node,
+    rows: EstimationRows,
+    periods: Mapping[str, float],
+) -> Domain:
+    """Return where the rows lie; a periodic column goes together with every value of the others."""
+    law = _as_formula(formula, extra, root)
+    inputs = [variable for variable in law.inputs if variable.name in law.used]
+    domain = Domain.from_rows([v for v in inputs if v.name not in periods], rows.columns)
+    ranges = {item.name: item for item in domain.ranges}
+    for name in periods.keys() & law.used:
+        ranges[name] = Range(name, *cycle_range(rows.columns[name], periods[name]))
+    return replace(domain, ranges=tuple(ranges[v.name] for v in inputs if v.name in ranges))
+
+
+def _provenance(formula: Formula, words: str, count: int, paths: list[list[_Step]]) -> dict[str, str]:
+    text = str(formula)
+    text = text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
+    path = min(paths, key=lambda path: path[-1].length)
+    told = f"on {count:,} rows: {words}"
+    if len(path) > 1:
+        before, after = (number_text(step.error, 3) for step in (path[0], path[-1]))
+        told += f"; error on rows left out {after}, was {before}"
+    return {"known law": text, "corrected": told}
+
+
+def _alternatives(
+    paths: list[list[_Step]], best: _Step, formula: Formula, extra: Sequence[Variable]
+) -> tuple[Alternative, ...]:
+    """Return the best law, those on the way to it, and the ends of the other ways, each once."""
+    steps = [step for path in paths for step in (path if path[-1] is best else path[-1:])]
+    found: dict[str, Alternative] = {}
+    for step in sorted(steps, key=lambda step: step is not best):
+        root = written(step.fit, formula).root
+        text, chosen = to_infix(root), step is best
+        law = None if chosen else _as_formula(formula, extra, root)
+        size = count_operators(root)
+        found.setdefault(text, Alternative(size, step.error, chosen, text, step.length, law))
+    return tuple(found.values())
