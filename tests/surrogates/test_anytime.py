@@ -172,6 +172,24 @@ class TestFormula:
         law.save(tmp_path / "law.json")
         assert Formula.load(tmp_path / "law.json").stopped == law.stopped
 
+    def test_stopped_it_estimates_no_constants_on_all_of_many_rows(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def estimated(formula: Formula, data: Any, **options: Any) -> Formula:
+            rows.append(len(data["km"]))
+            return real(formula, data, **options)
+
+        rows, real = list[int](), Formula.refit
+        frame = table(11, 6_000)
+        model = fitted(frame, hidden=())
+        monkeypatch.setattr(Formula, "refit", estimated)
+        with pytest.warns(KanoptWarning, match="stopped on request"):
+            model.to_formula(table(12), progress=Presses(60))
+        assert set(rows) <= {2_000}
+        assert len(rows) <= 4  # of the two best, and whether a rival holds
+        model.to_formula(table(12))
+        assert 6_000 in rows
+
     def test_what_was_pinned_is_kept_where_it_is_stopped(
         self, model: KANRegressor, held_out: pd.DataFrame
     ) -> None:

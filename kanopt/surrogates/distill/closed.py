@@ -8,6 +8,7 @@ and the shorter description decides.
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -40,6 +41,8 @@ Array = NDArray[np.float64]
 TRIAL_ROWS = 2000
 CANDIDATES = 12
 """Laws whose constants are estimated on all rows, until those of one can be told apart."""
+CANDIDATES_EARLY = 2
+"""The same after the search was stopped."""
 NEAR_END = 0.98
 """An exponent beyond this share of its range is at the end of it."""
 KNOWN, AGAIN = 4, 0.3
@@ -204,14 +207,22 @@ def _on_scale(
     refits = AGAIN * REFITS if known else REFITS
     found = search(task, refits=refits, seed=trained.seed, known=known, watch=trained.watch)
 
+    # who has stopped the search does not wait for all rows, and for laws whose constants the few do not tell apart
+    early = trained.watch.should_stop()
+    tell = part if early else rows
+
+    def told_apart(fit: Fitted) -> bool:
+        return bool(np.isfinite(fit.variances(part.total)).all())
+
     def estimated(fit: Fitted) -> Closed | None:
-        return _estimated(table, fit, found.scales, rows, rules, log=log)
+        return _estimated(table, fit, found.scales, (tell, rows), rules, log=log)
 
     def length(fit: Fitted) -> float:
         squares, price = fit.squares * rows.total / part.total, rules.price(fit.law)
         return description_length(rows, squares, freedom(fit.law), price, log=log)
 
-    for fit in _best(found, rules):
+    best = _best(found, rules)
+    for fit in itertools.islice(filter(told_apart, best), CANDIDATES_EARLY) if early else best:
         closed = estimated(fit)
         if closed is not None:
             others = Considered(
@@ -274,18 +285,19 @@ def _best(found: Found, rules: Rules) -> Iterator[Fitted]:
 
 
 def _estimated(
-    table: Plain, fit: Fitted, scales: Array, rows: Rows, rules: Rules, *, log: bool
+    table: Plain, fit: Fitted, scales: Array, given: tuple[Rows, Rows], rules: Rules, *, log: bool
 ) -> Closed | None:
-    """Estimate the constants of a law on all rows.
+    """Estimate the constants of a law on the first rows given, and measure it on the others, which are all.
 
     None where they trade with each other there, where the law has no value on some row, or where a shape is lost.
     """
+    few, rows = given
     frame = table.frame(rows)
     try:
         if in_lookups(fit.law):
-            law = _with_lookups(table, fit, scales, rows, rules, log=log)
+            law = _with_lookups(table, fit, scales, few, rules, log=log)
         else:
-            law = _written(table, fit, scales, rows, log=log)
+            law = _written(table, fit, scales, few, log=log)
         predicted = np.broadcast_to(law.evaluate(frame), rows.target.shape)
     except (FitError, FormulaError):
         # not identified, or without a value on a row that the search did not see
