@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from kanopt import FitError, KanoptWarning, KANRegressor
-from kanopt.formulas import Formula, Variable, parse_formula
+from kanopt.formulas import Formula
 from kanopt.interrupt import Interrupt
 from kanopt.surrogates.monitor import FitMonitor, FitProgress
 
@@ -219,17 +219,6 @@ class TestFormula:
         with pytest.warns(KanoptWarning, match="stopped by its budget of 0.001 s after"):
             law = model.to_formula(held_out, budget=1e-3)
         assert "by its budget of 0.001 s after" in law.stopped
-
-    def test_a_correction_of_a_known_law_is_stopped_alike(self, held_out: pd.DataFrame) -> None:
-        prior = parse_formula("2 * km", [Variable("km"), Variable("load_t")][:1], Variable("cost"))
-        frame = table(8)
-        known = KANRegressor.from_formula(prior, hidden=(1,), starts=4)
-        known.fit(frame[["km", "load_t"]], frame["cost"])
-        whole = Presses(at=0)
-        assert known.to_formula(held_out, progress=whole).stopped == ""
-        if whole.told:
-            with pytest.warns(KanoptWarning, match="stopped on request"):
-                assert "on request" in known.to_formula(held_out, progress=Presses(1)).stopped
 
 
 class TestMonitor:
