@@ -12,7 +12,7 @@ from typing import Any, Self
 
 import pandas as pd
 
-from kanopt.errors import FitError, nearest
+from kanopt.errors import FitError, FormulaError, nearest
 from kanopt.formulas import Formula, ShapeFact
 from kanopt.formulas.shapes import Point
 from kanopt.surrogates.encoding import FeatureEncoding
@@ -87,10 +87,15 @@ class ShapeClaims:
 
 def proofs(law: NetworkLaw, asked: ShapeClaims, budget: int) -> pd.DataFrame:
     """Verify every claim over the box of the training rows; the column ``where`` says why one does not hold."""
-    formula = formula_of_curves(law)
-    rows = [
-        _row(law.encoding, words, _facts(formula, claims, budget)) for words, claims in _claims(law, asked)
-    ]
+    claims = _claims(law, asked)
+    try:
+        formula = formula_of_curves(law)
+    except FormulaError as error:
+        rows = [
+            {"claim": words, "verdict": "undecided", "boxes": 0, "where": str(error)} for words, _ in claims
+        ]
+    else:
+        rows = [_row(law.encoding, words, _facts(formula, parts, budget)) for words, parts in claims]
     return pd.DataFrame(rows, columns=["claim", "verdict", "boxes", "where"])
 
 
@@ -98,7 +103,10 @@ def held_positive(law: NetworkLaw) -> NetworkLaw:
     """Return a law of a positive target held at the smallest one, unless it is proved to stay above zero by itself."""
     if not law.lowest > 0.0:
         return law
-    proved = formula_of_curves(law).prove(low=0.0, boxes=_FLOOR_BUDGET).proved
+    try:
+        proved = formula_of_curves(law).prove(low=0.0, boxes=_FLOOR_BUDGET).proved
+    except FormulaError:  # a network too large to be written as a formula
+        proved = False
     return law if proved else replace(law, floor=law.lowest)
 
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kanopt import KANRegressor
 from kanopt.formulas.shapes.bound_propagation import FormulaBoundPropagator
 from kanopt.formulas.shapes.jets import JetOrders
 from kanopt.formulas.shapes.proof import sides_of
 from kanopt.kan.description import Layer, Network
 from kanopt.kan.links import Logistic, Softplus
 from kanopt.surrogates.exact import formula_of_curves
+from kanopt.surrogates.proofs import ShapeClaims, held_positive, proofs
 from tests.cases.small_networks import (
     Bounded,
     Claim,
@@ -574,3 +577,18 @@ class TestSoundness:
         assert decide(
             network, Bounded(float(said.min() - 3 * room), float(said.max() + 3 * room)), *box
         ).proved
+
+
+def test_a_law_too_large_to_be_written_is_held_and_left_undecided():
+    rng, sizes = np.random.default_rng(0), (60, 60, 60, 1)
+    layers = tuple(
+        Layer(-np.ones(a), np.ones(a), rng.normal(size=(a, b, 4)), (), np.zeros(b))
+        for a, b in pairwise(sizes)
+    )
+    law = law_of(Network(layers), -np.ones(60), np.ones(60))
+    answer = proofs(law, ShapeClaims(monotone={"x0": 1}, bounds=(0.0, 1.0)), 100)
+    assert answer["verdict"].tolist() == ["undecided", "undecided"]
+    assert answer["where"].str.contains("too large").all()
+    fitted = replace(KANRegressor(()).fit(np.arange(9.0)[:, None], np.arange(9.0))._law, network=law.network)
+    fitted = replace(fitted, encoding=law.encoding, log_target=False, link=None, lowest=0.5)
+    assert held_positive(fitted).floor == 0.5

@@ -142,10 +142,23 @@ def signed(x: Pair, sign: int) -> Pair:
 def times(x: Pair, y: Pair) -> Pair:
     """Return bounds of the product; zero times an unbounded factor is zero."""
     corners = [a * b for a in x for b in y]
-    corners = [np.where(np.isnan(corner), 0.0, corner) for corner in corners]
-    low = np.minimum(np.minimum(corners[0], corners[1]), np.minimum(corners[2], corners[3]))
-    high = np.maximum(np.maximum(corners[0], corners[1]), np.maximum(corners[2], corners[3]))
-    return chosen(_short(x) & _short(y), (low, high), outward((low, high)))
+    low, high = _least(corners), _most(corners)
+    if np.isnan(low).any():
+        corners = [np.where(np.isnan(corner), 0.0, corner) for corner in corners]
+        low, high = _least(corners), _most(corners)
+    exact = _short(x) & _short(y)
+    return (
+        np.where(exact | (low == 0.0), low, np.nextafter(low, -np.inf)),
+        np.where(exact | (high == 0.0), high, np.nextafter(high, np.inf)),
+    )
+
+
+def _least(corners: Sequence[Array]) -> Array:
+    return np.minimum(np.minimum(corners[0], corners[1]), np.minimum(corners[2], corners[3]))
+
+
+def _most(corners: Sequence[Array]) -> Array:
+    return np.maximum(np.maximum(corners[0], corners[1]), np.maximum(corners[2], corners[3]))
 
 
 def _short(x: Pair) -> Flags:

@@ -7,8 +7,9 @@ The margin of monotonicity is the first derivative, that of convexity the second
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
 
@@ -27,6 +28,7 @@ _ZERO = 2.0**20
 _SURE, _SHARE = 2.0**6, 1e-6
 """That many times it does so in any case; more of it up to this share of the largest margin, as it may be magnified."""
 _FAR = 2.0**10
+_ALWAYS, _CORNERS = 3, 4
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,9 @@ class FormulaMargin(ABC):
         """Return a mask of the boxes where rounding hides whether the margin is below zero.
 
         This is checked at three points of each box, since rounding error of an exponential at one end may be negligible
-        at the other, with the middle, the first and the last of its labels.
+        at the other, with the middle, the first and the last of its labels. Points at which the margin is exact and not
+        negative, as where a law is held at a constant, tell nothing; where all three are of that kind, other corners
+        are looked at.
 
         Parameters
         ----------
@@ -115,29 +119,33 @@ class FormulaMargin(ABC):
         size
             The largest margin in a sample of the whole box.
         """
-        wanted = replace(self.own_orders, sides=False)
         low, width = finding.low, finding.at_centre[1] - finding.at_centre[0]
         # between several stairs it is not rounding that widens the bounds
         stairs = (boxes.first == boxes.last)[:, : len(self.sides.numbers)]
         found = np.asarray((low < 0.0) & np.isfinite(low) & stairs.all(axis=1))
         # far beyond what rounding does at the centre there is nothing to look for
         found &= ~((width > 0.0) & (low < -_FAR * _ZERO * width))
-        for name, labels in (
-            ("centre", (boxes.first + boxes.last) // 2),
-            ("low", boxes.first),
-            ("high", boxes.last),
-        ):
-            rows = np.flatnonzero(found)
+        told = np.zeros(len(boxes), dtype=bool)
+        for place, (numbers, labels) in enumerate(_places(boxes)):
+            rows = np.flatnonzero(found & ~told) if place >= _ALWAYS else np.flatnonzero(found)
             if not len(rows):
                 break
-            here = replace(boxes[rows], first=labels[rows], last=labels[rows])
-            place = getattr(here, name)
-            jet = self.tracer.jet(here.at(np.where(np.isfinite(place), place, here.centre)), wanted)
-            least, most = self.of(jet)
-            width = np.where(jet.defined, most - least, 0.0)
+            least, width = self._at_points(boxes[rows], numbers[rows], labels[rows])
             allowed = np.minimum(_ZERO * width, np.maximum(_SURE * width, _SHARE * size))
-            found[rows] = np.isfinite(width) & (low[rows] >= -allowed)
-        return found
+            exact = (width == 0.0) & (least >= 0.0)
+            found[rows] = exact | (np.isfinite(width) & (low[rows] >= -allowed))
+            told[rows] |= ~exact
+        return found & told
+
+    def _at_points(self, boxes: FormulaBoxes, numbers: Array, labels: Integers) -> Pair:
+        """Return lower bounds of the margin at points of boxes, and the widths of its bounds."""
+        here = replace(boxes, first=labels, last=labels)
+        jet = self.tracer.jet(
+            here.at(np.where(np.isfinite(numbers), numbers, boxes.centre)),
+            replace(self.own_orders, sides=False),
+        )
+        least, most = self.of(jet)
+        return least, np.where(jet.defined, most - least, 0.0)
 
     @abstractmethod
     def contradiction(self, boxes: FormulaBoxes, finding: MarginBounds | None = None) -> tuple[Point, ...]:
@@ -194,3 +202,16 @@ class DefinedMargin(FormulaMargin):
             if len(wrong):
                 return (self.law.point(place[wrong[0]], labels[wrong[0]], np.nan),)
         return ()
+
+
+def _places(boxes: FormulaBoxes) -> Iterator[tuple[Array, Integers]]:
+    """Yield points of boxes and their labels: the middle, two opposite corners, and others if there are few sides."""
+    yield boxes.centre, (boxes.first + boxes.last) // 2
+    yield boxes.low, boxes.first
+    yield boxes.high, boxes.last
+    wide = np.flatnonzero((boxes.low < boxes.high).any(axis=0))
+    if len(wide) <= _CORNERS:
+        for upper in product((False, True), repeat=len(wide)):
+            corner = boxes.low.copy()
+            corner[:, wide] = np.where(upper, boxes.high[:, wide], corner[:, wide])
+            yield corner, boxes.first

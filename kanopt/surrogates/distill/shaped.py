@@ -33,15 +33,25 @@ def asked_of(trained: Trained, formula: Formula) -> dict[str, Any]:
     asked that it has a value throughout its domain: a power of a hidden node may have none in a corner.
     """
     numbers = [feature.name for feature in trained.features if feature.kind == "number"]
-    signs, bends = trained.wanted.monotonic, trained.wanted.convexity
+    signs = trained.wanted.monotonic
+    bends = dict(zip(numbers, trained.wanted.convexity, strict=False))
     low, high = trained.link.ends if trained.link else (0.0 if trained.log_target else -math.inf, math.inf)
     return {
         "monotone": {n: sign for n, sign in zip(numbers, signs, strict=False) if sign and n in formula.used},
-        "convex": {n: bend for n, bend in zip(numbers, bends, strict=False) if bend and n in formula.used},
+        "convex": {
+            names if len(names) > 1 else names[0]: sign
+            for sign in (1, -1)
+            if (names := _bent(bends, sign, formula))
+        },
         "low": low if math.isfinite(low) else None,
         "high": high if math.isfinite(high) else None,
         "finite": True,
     }
+
+
+def _bent(bends: Mapping[str, int], sign: int, formula: Formula) -> tuple[str, ...]:
+    """Return the inputs of a formula in which it was asked to be convex, or concave, jointly."""
+    return tuple(name for name, bend in bends.items() if bend == sign and name in formula.used)
 
 
 def decided(formula: Formula, trained: Trained) -> ShapeProof:

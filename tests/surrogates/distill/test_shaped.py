@@ -45,6 +45,9 @@ def test_shapes_are_asked_by_the_names_of_columns() -> None:
         "high": None,
         "finite": True,
     }
+    both = Asked(ShapeConstraints(convexity=(1, 1)))
+    assert asked_of(both, law)["convex"] == {("km", "load"): 1}
+    assert asked_of(both, law_of("km"))["convex"] == {"km": 1}
     # of a column that was dropped there is nothing to say
     assert asked_of(asked, law_of("km"))["monotone"] == {"km": 1}
 
