@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
@@ -17,7 +17,7 @@ import sympy
 from kanopt.errors import UnitError
 from kanopt.tables import with_units
 
-__all__ = ["CONTENT", "Law", "Rows", "Variable", "drawn", "load_laws", "numeric", "widened"]
+__all__ = ["CONTENT", "EitherSign", "Law", "Rows", "Variable", "drawn", "load_laws", "numeric", "widened"]
 
 Floats = np.ndarray
 CONTENT = (
@@ -54,13 +54,32 @@ class Variable:
         """
         if self.kind == "log":
             more = (self.high / self.low) ** share
-            return Variable(self.name, self.low / more, self.high * more, self.unit, self.kind)
+            return replace(self, low=self.low / more, high=self.high * more)
         more = share * (self.high - self.low)
         low = self.low - more if self.low < 0 else max(self.low - more, self.low * (1.0 - share))
         high = self.high + more
         if self.kind == "int":
             low, high = np.ceil(low), np.floor(high)
-        return Variable(self.name, float(low), float(high), self.unit, self.kind)
+        return replace(self, low=float(low), high=float(high))
+
+    @property
+    def positive(self) -> bool:
+        """Whether no value is zero or less."""
+        return self.low > 0
+
+
+@dataclass(frozen=True)
+class EitherSign(Variable):
+    """An input whose size comes from the range and whose sign from a coin."""
+
+    def draw(self, rows: int, rng: np.random.Generator) -> Floats:
+        """Draw values of the range, and then signs."""
+        return super().draw(rows, rng) * rng.choice((-1.0, 1.0), rows)
+
+    @property
+    def positive(self) -> bool:
+        """Whether no value is zero or less."""
+        return False
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +90,9 @@ class Law:
     expression: sympy.Expr
     variables: tuple[Variable, ...]
     target: str = "y"
+    unit: str = ""
+    conditions: tuple[sympy.Expr, ...] = ()
+    """What every row obeys, such as v1**2 >= v2**2."""
 
     @classmethod
     def of(cls, name: str, text: str, *variables: Sequence[Any], target: str = "y") -> Law:
@@ -100,6 +122,17 @@ class Law:
     def read(self, text: str) -> sympy.Expr:
         """Read an expression in the variables of the law."""
         return sympy.sympify(text, locals=dict(zip(self.names, self.symbols, strict=True)))
+
+    def draw(self, rows: int, rng: np.random.Generator, share: float = 0.0) -> Floats:
+        """Draw inputs that obey the conditions, from ranges that are wider by a share on both sides."""
+        variables = [variable.wider(share) for variable in self.variables]
+        found: list[Floats] = []
+        while sum(map(len, found)) < rows:
+            x = np.column_stack([variable.draw(rows, rng) for variable in variables])
+            for condition in self.conditions:
+                x = x[numeric(condition, self.symbols)(x) > 0.5]
+            found.append(x)
+        return np.concatenate(found)[:rows]
 
     def values(self, x: Floats) -> Floats:
         """Return the truth at rows of inputs, shape (n, variables)."""
@@ -162,23 +195,20 @@ def drawn(law: Law, noise: float, seed: int, train: int = _TRAIN, test: int = _T
     """
     frames, sigma = [], None
     for rows, rng in ((train, np.random.default_rng(seed)), (test, np.random.default_rng(seed + _HELD_OUT))):
-        x = _inputs(law, rows, rng)
+        x = law.draw(rows, rng)
         y = law.values(x)
         sigma = noise * float(y.std()) if sigma is None else sigma
         frames.append(_framed(law, x, y + sigma * rng.standard_normal(rows)))
     return Rows(*frames, float(sigma or 0.0), "y")
 
 
-def _inputs(law: Law, rows: int, rng: np.random.Generator) -> Floats:
-    return np.column_stack([variable.draw(rows, rng) for variable in law.variables])
-
-
 def _framed(law: Law, x: Floats, y: Floats) -> pd.DataFrame:
     frame = pd.DataFrame(x, columns=law.names)
     frame["y"] = y
-    for variable in law.variables:
+    units = [(variable.name, variable.unit) for variable in law.variables]
+    for name, unit in units + [("y", law.unit)] * bool(law.unit):
         try:
-            frame = with_units(frame, {variable.name: variable.unit})
+            frame = with_units(frame, {name: unit})
         except UnitError:
             continue  # such as "k inhabitants": a column without a unit
     return frame
@@ -191,14 +221,13 @@ def widened(law: Law, share: float, rows: int, seed: int = 0) -> Floats:
     ranges, or is nearer to zero there than 1 − share of the least within them: a queue needs more capacity than load.
     """
     rng = np.random.default_rng(seed)
-    inner = _inputs(law, 4_000, rng)
+    inner = law.draw(4_000, rng)
     sums = _delicate(law.expression)
     guards = [numeric(each, law.symbols) for each in sums]
     least = [(np.sign(guard(inner)), np.abs(guard(inner)).min()) for guard in guards]
-    outer = [variable.wider(share) for variable in law.variables]
     found: list[Floats] = []
     while sum(map(len, found)) < rows:
-        x = np.column_stack([variable.draw(rows, rng) for variable in outer])
+        x = law.draw(rows, rng, share)
         kept = np.isfinite(law.values(x))
         for guard, (sign, nearest) in zip(guards, least, strict=True):
             if (sign == sign[0]).all():

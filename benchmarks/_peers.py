@@ -16,6 +16,7 @@ import io
 import tempfile
 import time
 from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -51,13 +52,13 @@ def _share() -> float:
     return (time.process_time() - cpu) / (time.perf_counter() - wall)
 
 
-def operon(rows: Rows, seed: int) -> Found:
+def operon(rows: Rows, seed: int, seconds: float = BUDGET, functions: str = "square,sqrt,exp,sin") -> Found:
     """Search by genetic programming with constants fitted by Levenberg-Marquardt."""
     from pyoperon.sklearn import SymbolicRegressor
 
     x, y = _arrays(rows)
     search = SymbolicRegressor(
-        allowed_symbols="add,sub,mul,div,pow,square,sqrt,exp,sin,constant,variable",
+        allowed_symbols=f"add,sub,mul,div,pow,{functions},constant,variable",
         objectives=["r2", "length"],
         optimizer_iterations=10,
         max_length=40,
@@ -65,7 +66,7 @@ def operon(rows: Rows, seed: int) -> Found:
         generations=2**31,
         uncertainty=[max(rows.sigma, 1e-5 * float(y.std()))],
         n_threads=1,
-        max_time=round(BUDGET / _share()),
+        max_time=round(seconds / _share()),
         random_state=seed,
     ).fit(x.astype(np.float32), y.astype(np.float32))
     symbols = _symbols(rows)
@@ -75,8 +76,8 @@ def operon(rows: Rows, seed: int) -> Found:
     return _found(search.get_model_string(search.model_, 4, names), expression, symbols)
 
 
-def gplearn(rows: Rows, seed: int) -> Found:
-    """Search by genetic programming with constants that are drawn."""
+def gplearn(rows: Rows, seed: int, seconds: float | None = None, functions: tuple[str, ...] = ()) -> Found:
+    """Search by genetic programming with constants that are drawn; generations until the CPU seconds are over."""
     from gplearn.functions import make_function
     from gplearn.genetic import SymbolicRegressor
 
@@ -86,13 +87,19 @@ def gplearn(rows: Rows, seed: int) -> Found:
     search = SymbolicRegressor(
         population_size=2_000,
         generations=30,
-        function_set=("add", "sub", "mul", "div", "sqrt", "log", "sin", exp),
+        warm_start=True,
+        function_set=("add", "sub", "mul", "div", "sqrt", "log", "sin", *functions, exp),
         metric="rmse",
         const_range=(-10.0, 10.0),
         parsimony_coefficient=0.001,
         feature_names=[symbol.name for symbol in symbols],
         random_state=seed,
-    ).fit(x, y / scale)
+    )
+    tick = time.process_time()
+    for generation in [30] if seconds is None else count(1):
+        search.set_params(generations=generation).fit(x, y / scale)
+        if seconds is not None and time.process_time() - tick >= seconds:
+            break
     text = str(search._program)
     meaning: dict[str, Any] = {
         "add": lambda a, b: a + b,

@@ -49,6 +49,8 @@ class Found:
     text: str
     expression: sympy.Expr | None
     predict: Callable[[Floats], Floats]
+    weak: bool = False
+    """Whether the program itself says that this is a weak law."""
 
 
 Learn = Callable[[Rows, int], Found]
@@ -80,6 +82,7 @@ class Run:
     """Of the held-out rows without their noise, then in ranges 10 and 25 % wider, over the standard deviation."""
     off: float
     cpu: float
+    weak: bool = False
 
     def __str__(self) -> str:
         errors = " / ".join(f"{error:.1e}" for error in self.errors)
@@ -103,7 +106,8 @@ def ours(rows: Rows, seed: int) -> Found:
             # no value somewhere in a wider range: as wrong as can be there
             return np.full(len(x), np.inf)
 
-    return Found(str(formula), None if formula.curves else formula.to_sympy(), predict)
+    weak = formula.verdict is not None and formula.verdict.level == "weak"
+    return Found(str(formula), None if formula.curves else formula.to_sympy(), predict, weak)
 
 
 @contextmanager
@@ -132,8 +136,10 @@ def warm() -> None:
         ours(Rows(frame, frame, 0.0, "y"), 0)
 
 
-def measured(name: str, program: Program, law: Law, noise: float, seed: int, rows: Rows) -> Run:
-    """Let a program learn a law once, and judge what it found."""
+def measured(
+    name: str, program: Program, law: Law, noise: float, seed: int, rows: Rows, limit: float = LIMIT
+) -> Run:
+    """Let a program learn a law once, in so many CPU seconds at most, and judge what it found."""
     import_module(program.module)
     if program.learn is ours:
         warm()
@@ -141,7 +147,7 @@ def measured(name: str, program: Program, law: Law, noise: float, seed: int, row
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            with stopped_after(LIMIT):
+            with stopped_after(limit):
                 found = program.learn(rows, seed)
         except (FitError, FormulaError, TimeoutError) as error:
             spent = time.process_time() - tick
@@ -153,7 +159,8 @@ def measured(name: str, program: Program, law: Law, noise: float, seed: int, row
     held = rows.test.drop(columns=rows.target).to_numpy()
     truth = law.values(held)
     errors = relative_error(found.predict(held), truth), *verdict.errors
-    return Run(name, law.name, noise, seed, verdict.word, found.text, verdict.ops, errors, verdict.off, spent)
+    word, ops, off = verdict.word, verdict.ops, verdict.off
+    return Run(name, law.name, noise, seed, word, found.text, ops, errors, off, spent, found.weak)
 
 
 def _verdict(found: Found, program: Program, law: Law, rows: Rows) -> Verdict:

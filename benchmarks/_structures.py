@@ -128,7 +128,7 @@ def _structure(
     positive = {
         symbol: sympy.Symbol(symbol.name, positive=True)
         for symbol, variable in zip(law.symbols, law.variables, strict=True)
-        if variable.low > 0
+        if variable.positive
     }
     back = {new: old for old, new in [*positive.items(), *held.items()]}
     split = sympy.expand_power_base(expression.xreplace(held).xreplace(positive))
