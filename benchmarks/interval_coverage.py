@@ -1,7 +1,8 @@
 """How often intervals of nominal 90 % hold a new observation, with and without rows for calibration.
 
-Five kinds of noise around 5 + 3 sin(4 x₁) + 2 x₂: normal; lognormal and Pareto, which multiply it; t with 2.5 degrees
-of freedom, whose squares have no variance; and normal with a standard deviation that grows from 0.1 to 2.1. Every
+Six kinds of noise around 5 + 3 sin(4 x₁) + 2 x₂: normal; lognormal and Pareto, which multiply it; t with 2.5 degrees
+of freedom, whose squares have no variance; normal with a standard deviation that grows from 0.1 to 2.1; and "of size",
+half normal and half exponential, as large as the square of what the law says, so that no logarithm makes it even. Every
 table has as many rows for calibration, which the model is not fitted on, as for training; the coverage is measured on
 2,000 more. Everything of KANRegressor but `hidden` and `starts` is "auto".
 
@@ -9,9 +10,10 @@ With calibration, split conformal prediction promises 90 % at least, on average 
 JASA 113); with n rows it gives (⌈(n + 1) 0.95⌉ − ⌊(n + 1) 0.05⌋) / (n + 1). Without, nothing is promised: residuals of
 rows left out one at a time do not know that the curves of hidden layers were chosen with these rows.
 
-Columns: mean coverage over the tables ± its standard error, the least of a table, and the median ratio of the widths
-with and without calibration. Tables are left out of the calibrated columns where the law is of the logarithm and a
-target for calibration is not above zero; they are counted as refused.
+Columns: mean coverage over the tables ± its standard error, the least of a table, the mean coverage in each third of
+the new rows by their prediction, and the median ratio of the widths with and without calibration. Tables are left out
+of the calibrated columns where the law is of the logarithm and a target for calibration is not above zero; they are
+counted as refused.
 """
 
 from __future__ import annotations
@@ -36,6 +38,9 @@ FAMILIES: dict[str, Noise] = {
     "lognormal": lambda mean, x, rng: mean * np.exp(0.8 * rng.normal(size=len(mean))),
     "t2.5": lambda mean, x, rng: mean + rng.standard_t(2.5, size=len(mean)),
     "heteroscedastic": lambda mean, x, rng: mean + (0.1 + 2.0 * x**2) * rng.normal(size=len(mean)),
+    "of size": lambda mean, x, rng: (
+        mean + 0.03 * mean**2 * (rng.normal(size=len(mean)) + rng.exponential(size=len(mean)) - 1.0)
+    ),
     "pareto": lambda mean, x, rng: mean * (1.0 + rng.pareto(2.2, size=len(mean))),
 }
 LAWS: dict[str, tuple[int, ...]] = {"additive": (), "hidden=(2,)": (2,)}
@@ -52,19 +57,27 @@ def held(interval: pd.DataFrame, target: pd.Series) -> float:
     return float(((interval["lower"] <= target) & (target <= interval["upper"])).mean())
 
 
+def by_thirds(interval: pd.DataFrame, target: pd.Series) -> np.ndarray:
+    """Return the share of the targets inside, in each third of the rows by their prediction, (3,)."""
+    inside = ((interval["lower"] <= target) & (target <= interval["upper"])).to_numpy()
+    third = pd.qcut(interval["prediction"].rank(method="first"), 3, labels=False).to_numpy()
+    return np.bincount(third, inside) / np.bincount(third)
+
+
 def width(interval: pd.DataFrame) -> float:
     return float((interval["upper"] - interval["lower"]).median())
 
 
 def measure(family: str, rows: int, law: str, arguments: argparse.Namespace) -> dict[str, float | str]:
     """Return one line: coverages over the repeats."""
-    plain, calibrated, ratios = [], [], []
+    plain, thirds, calibrated, ratios = [], [], [], []
     for repeat in range(arguments.repeats):
         rng = np.random.default_rng([arguments.seed, repeat, rows])
         train, calibration, fresh = (table_of(family, count, rng) for count in (rows, rows, FRESH))
         model = ko.KANRegressor(LAWS[law], starts=arguments.starts, seed=repeat).fit(*train)
         interval = model.predict_interval(fresh[0], NOMINAL)
         plain.append(held(interval, fresh[1]))
+        thirds.append(by_thirds(interval, fresh[1]))
         if model.log_target_ and calibration[1].min() <= 0.0:
             continue
         other = model.predict_interval(fresh[0], NOMINAL, calibration=calibration)
@@ -76,6 +89,7 @@ def measure(family: str, rows: int, law: str, arguments: argparse.Namespace) -> 
         "rows": rows,
         "left out": _mean(plain),
         "least": f"{min(plain):.3f}",
+        "by thirds": ", ".join(f"{share:.3f}" for share in np.mean(thirds, axis=0)),
         "calibrated": _mean(calibrated),
         "least, calibrated": f"{min(calibrated):.3f}" if calibrated else "–",
         "width ratio": f"{np.median(ratios):.2f}" if ratios else "–",

@@ -202,6 +202,8 @@ def _check_statistics(law: NetworkLaw) -> None:
     _require(
         (weights >= 0.0).all() and weights.sum() > 0.0, "residual_weights", "are below zero, or all zero"
     )
+    known = law.middle.shape in ((0,), residuals.shape) and _finite(law.middle)
+    _require(known, "middle", "does not say what the law says of every residual's row")
     _require(law.smoothing.ndim == 1 and _finite(law.smoothing), "smoothing", "is no list of numbers")
     sound = law.importance.shape == (len(law.encoding.features),) and _finite(law.importance)
     _require(sound, "importance", "is not one number per column")

@@ -139,6 +139,7 @@ def _law(table: TrainingTable, trial: Trial, settings: Settings) -> tuple[Networ
         domain=_domain(numbers[:, : len(trial.encoding.numbers)]),
     )
     law = held_positive(law) if settings.hold_positive else law
+    law = replace(law, middle=law.on_residual_scale(numbers, table.codes)[order])
     shuffled = rng.permutation(len(table))[:SHUFFLED]
     drawn = (numbers[shuffled], table.codes[shuffled])
     importance = feature_importances(law.predict, law.encoding, drawn, settings.seed)

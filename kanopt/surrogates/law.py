@@ -12,7 +12,7 @@ from kanopt.errors import FileFormatError, FormulaError
 from kanopt.formulas.domain import Domain, JointTest, Range
 from kanopt.kan.description import Layer, Network
 from kanopt.kan.links import Link, Logistic, Softplus
-from kanopt.surrogates.conformal import left_out_ends
+from kanopt.surrogates.conformal import ResidualRange, residual_range
 from kanopt.surrogates.encoding import FeatureEncoding
 from kanopt.text import fixed_text, join_list, number_text
 
@@ -42,6 +42,8 @@ class NetworkLaw:
         parameters.
     residuals, residual_weights
         Leave-one-out residuals of the training rows, sorted, and their weights; of the logarithm for a log target.
+    middle
+        What the law says of these rows, on the scale of the residuals; empty where it is not known.
     smoothing
         Roughness weight of every group of curves, one per column and one per later layer, followed by the ridge.
     numbers, codes
@@ -80,6 +82,7 @@ class NetworkLaw:
     at_bound: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=bool))
     lowest: float = float("nan")
     floor: float | None = None
+    middle: Floats = field(default_factory=lambda: np.zeros(0))
 
     def predict(self, numbers: Floats, codes: Integers) -> Floats:
         """Return the target for encoded rows, shape (n,)."""
@@ -105,27 +108,31 @@ class NetworkLaw:
         return flags
 
     def interval_around(
-        self, numbers: Floats, codes: Integers, low: float, high: float
+        self, numbers: Floats, codes: Integers, around: ResidualRange
     ) -> tuple[Floats, Floats]:
-        """Return the ends of the interval from a low to a high residual around every prediction; each (n,)."""
+        """Return the ends of the interval that a range of residuals leaves around every prediction; each (n,)."""
+        middle = self.on_residual_scale(numbers, codes)
+        low, high = around.at(middle)
+        if self.log_target:
+            return np.exp(np.minimum(middle + low, LARGEST)), np.exp(np.minimum(middle + high, LARGEST))
+        least, most = (-np.inf, np.inf) if self.link is None else self.link.ends
+        return np.clip(middle + low, least, most), np.clip(middle + high, least, most)
+
+    def on_residual_scale(self, numbers: Floats, codes: Integers) -> Floats:
+        """Return what the law says of rows on the scale of its residuals: the logarithm for a log target; (n,)."""
         output = self.network(numbers, codes)
         if self.log_target:
-            return np.exp(np.minimum(output + low, LARGEST)), np.exp(np.minimum(output + high, LARGEST))
-        least, most = (-np.inf, np.inf) if self.link is None else self.link.ends
-        middle = self._held(output) if self.link is None else self.link(output)
-        return np.clip(middle + low, least, most), np.clip(middle + high, least, most)
+            return output
+        return self._held(output) if self.link is None else self.link(output)
 
     def residual(self, numbers: Floats, codes: Integers, target: Floats) -> Floats:
         """Return the residuals of rows, of the logarithm for a log target; (n,)."""
-        output = self.network(numbers, codes)
-        if self.log_target:
-            return np.log(target) - output
-        return target - (self._held(output) if self.link is None else self.link(output))
+        middle = self.on_residual_scale(numbers, codes)
+        return (np.log(target) if self.log_target else target) - middle
 
-    def interval(self, numbers: Floats, codes: Integers, coverage: float) -> tuple[Floats, Floats]:
-        """Return the ends between which a new row falls with probability `coverage`; each (n,)."""
-        ends = left_out_ends(self.residuals, self.residual_weights, coverage)
-        return self.interval_around(numbers, codes, *ends)
+    def residual_range(self, coverage: float) -> ResidualRange:
+        """Return the range into which the residual of a new row falls with probability `coverage`."""
+        return residual_range(self.residuals, self.middle, self.residual_weights, coverage)
 
     @property
     def standard_errors(self) -> Floats:
@@ -178,7 +185,7 @@ def law_to_parts(law: NetworkLaw) -> tuple[dict[str, Any], dict[str, NDArray[Any
     header["floor"] = law.floor
     header["lowest"] = None if np.isnan(law.lowest) else law.lowest
     header["products"] = [layer.products for layer in law.network.layers]
-    arrays: dict[str, NDArray[Any]] = {name: getattr(law, name) for name in _ARRAYS}
+    arrays: dict[str, NDArray[Any]] = {name: getattr(law, name) for name in (*_ARRAYS, "middle")}
     for index, layer in enumerate(law.network.layers):
         arrays |= {f"layer{index}_{name}": getattr(layer, name) for name in _LAYER}
         arrays |= {f"layer{index}_table{place}": table for place, table in enumerate(layer.tables)}
@@ -211,6 +218,7 @@ def law_from_parts(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> N
             domain=_domain_from_json(header["domain"]),
             lowest=_number_or_nan(header.get("lowest")),
             floor=header.get("floor"),  # files from before there were floors have none
+            middle=arrays.get("middle", np.zeros(0)),
             **plain,
         )
     except (

@@ -121,6 +121,7 @@ ARRAYS = {
     "residuals in text": ("residuals", lambda values: values.astype(str)),
     "residuals in disorder": ("residuals", lambda values: values[::-1]),
     "weights below zero": ("residual_weights", lambda values: -values),
+    "middles of other rows": ("middle", lambda values: values[:-1]),
     "covariance of other parameters": ("covariance", lambda values: np.zeros((3, 3))),
     "numbers that are none": ("numbers", lambda values: values * np.nan),
     "no rows": ("numbers", lambda values: values[:0]),
