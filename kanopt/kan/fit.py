@@ -108,7 +108,11 @@ class FitOptions:
         ``"double"`` or ``"mixed"``, see :class:`LeastSquares`.
     distinct
         Number of distinct rows divided by the sum of all weights: a row of weight k stands for k copies. Copies carry
-        no information about noise, so cross-validation, evidence and standard errors must not count them.
+        no information about noise, so cross-validation, evidence and standard errors must not count them; nor what
+        rows of a group share more than once.
+    groups
+        A group index per row of all rows, (n,), whose residuals are those with the whole group left out; None leaves
+        out rows.
     trainer
         Options of every training run.
     """
@@ -121,6 +125,7 @@ class FitOptions:
     link: Link | None = None
     precision: Precision = "double"
     distinct: float = 1.0
+    groups: Tensor | None = None
     trainer: TrainerOptions = field(default_factory=TrainerOptions)
 
     def objective(self, data: Data) -> LeastSquares:

@@ -27,6 +27,9 @@ __all__ = ["FittedNetwork", "describe_fit"]
 
 Floats = NDArray[np.float64]
 
+MOST_LEVERAGE = 0.99
+"""What the leverage of a row counts as at most, and a group's is multiplied by: a row alone in its category has 1."""
+
 
 @dataclass(frozen=True, eq=False)
 class FittedNetwork:
@@ -37,9 +40,9 @@ class FittedNetwork:
     network
         The network as numpy arrays.
     output, residual, left_out_residual
-        Prediction, residual, and leave-one-out residual, with all copies of the row left out, by the leverage of the
-        Gauss-Newton model (exact for additive models at fixed smoothing; Cook and Weisberg 1982, eq. 2.2.8); each
-        (n,).
+        Prediction, residual, and leave-one-out residual, with all copies of the row, or all rows of its group, left
+        out, by the leverage of the Gauss-Newton model (exact for additive models at fixed smoothing; Cook and Weisberg
+        1982, eq. 2.2.8); each (n,).
     robust_weight
         Robust weight of every row, 1 for a row with its full weight; (n,).
     edf
@@ -90,8 +93,11 @@ def describe_fit(run: TrainedBatch, data: Data, options: FitOptions) -> FittedNe
     # Copies of a row reduce neither the noise nor the standard errors.
     squares = options.distinct * float((weighted.data.weights * residual**2).sum())
     variance = squares / max(options.distinct * rows - edf, 1.0)
-    leverage = _leverage(network, inverse, objective.with_weights(trust * _weight_of_kind(data)))
-    left_out = residual / (1.0 - leverage.clamp(max=0.99))
+    if options.groups is None:
+        leverage = _leverage(network, inverse, objective.with_weights(trust * _weight_of_kind(data)))
+        left_out = residual / (1.0 - leverage.clamp(max=MOST_LEVERAGE))
+    else:
+        left_out = _without_groups(network, inverse, weighted, residual, options.groups)
     centre = _centring(network, data)
     covariance = variance / options.distinct * (centre @ inverse[0] @ centre.T)
     return FittedNetwork(
@@ -166,6 +172,32 @@ def _leverage(network: KANBatch, inverse: Tensor, objective: LeastSquares) -> Te
         rows = jacobian[0, :, 0]
         parts.append(part.weights * ((rows @ inverse[0]) * rows).sum(-1))
     return torch.cat(parts)
+
+
+def _without_groups(
+    network: KANBatch, inverse: Tensor, objective: LeastSquares, residual: Tensor, groups: Tensor
+) -> Tensor:
+    """Return the residual of every row with all rows of its group left out, (I − H)⁻¹ r with H of the group; (n,).
+
+    H is J U JᵀW, J being the slopes of the group's rows and U the `inverse`; of a group of more rows than parameters
+    the smaller of the two systems of equations is solved (Woodbury).
+    """
+    left_out = residual.clone()
+    order = torch.argsort(groups, stable=True)
+    for rows in torch.split(order, torch.bincount(groups).tolist()):
+        part = objective.data.rows(rows)
+        output, jacobian = network.forward_and_jacobian(part.inputs)
+        if objective.link is not None:
+            jacobian = jacobian * objective.link.slope(output).unsqueeze(-1)
+        slopes = jacobian[0, :, 0]
+        back = MOST_LEVERAGE * inverse[0] @ (slopes.T * part.weights)
+        gap = residual[rows]
+        if len(rows) <= len(back):
+            left_out[rows] = torch.linalg.solve(torch.eye(len(rows)).to(gap) - slopes @ back, gap)
+        else:
+            held = torch.eye(len(back)).to(gap) - back @ slopes
+            left_out[rows] = gap + slopes @ torch.linalg.solve(held, back @ gap)
+    return left_out
 
 
 def _centring(network: KANBatch, data: Data) -> Tensor:

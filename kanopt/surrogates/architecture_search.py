@@ -25,6 +25,7 @@ from kanopt.kan.pruning import prune, remove_dead_nodes
 from kanopt.kan.trainer import TrainerOptions
 from kanopt.surrogates.density import weighted_quantile
 from kanopt.surrogates.encoding import FeatureEncoding, knot_range
+from kanopt.surrogates.groups import design_effect, rows_before
 from kanopt.surrogates.interactions import INTERACTION, interaction_gain
 from kanopt.surrogates.settings import Settings
 from kanopt.surrogates.trials import (
@@ -58,8 +59,8 @@ SURE = 2.0
 """The same in standard errors of the gain: the rows held out have chosen smoothing and grid, so that one is too few."""
 WIDE = 60
 """Categories past which four nodes are tried on one target alone, and two nodes not where these left noise."""
-LEAST_ROWS = 400
-"""Fewer rows can spare none to be held out."""
+LEAST_ROWS, LEAST_GROUPS = 400, 10
+"""Fewer rows, or groups of rows, can spare none to be held out."""
 FINEST_PLAIN, MOST_PLAIN, PLAIN_WORTH = 160, 1_000, 0.995
 """Intervals and parameters that additive laws do not pass, and what a finer grid must leave of the score at most."""
 PRUNE_ROWS = 5_000
@@ -86,7 +87,8 @@ class ArchitectureSearch:
     @property
     def can_hold_out(self) -> bool:
         """Whether there are enough rows to choose smoothing on held-out rows."""
-        return self.settings.smoothing is None and self.distinct_rows >= LEAST_ROWS
+        several = self.table.groups is None or int(self.table.groups.max()) + 1 >= LEAST_GROUPS
+        return self.settings.smoothing is None and self.distinct_rows >= LEAST_ROWS and several
 
     @property
     def has_many_categories(self) -> bool:
@@ -105,7 +107,9 @@ class ArchitectureSearch:
     @cached_property
     def max_grid_size(self) -> int:
         """Maximum number of intervals of a spline: as given, or depending on the number of distinct rows."""
-        return int(min(self.settings.grid_size or FINEST, max(1, self.distinct_rows // 4)))
+        return int(
+            min(self.settings.grid_size or FINEST, max(1, int(self.distinct_rows / self.design_effect) // 4))
+        )
 
     def grid_size(self, structure: LawStructure) -> int:
         """Return the initial number of intervals of a structure; doubling it leads to a requested grid size."""
@@ -151,6 +155,25 @@ class ArchitectureSearch:
         """Number of distinct rows."""
         return int(self.row_groups.max()) + 1
 
+    @cached_property
+    def design_effect(self) -> float:
+        """How many rows say as much as one that shares no error with others; 1 without groups.
+
+        It is that of an additive law which takes each group for one row, with groups left out.
+        """
+        groups = self.table.groups
+        if groups is None:
+            return 1.0
+        logs = self.settings.logs or (False,) * len(self.table.encoding.numbers)
+        structure = LawStructure(False, logs, (), "squared")
+        encoding, unit = self.table.encoding.with_logs(logs), self._unit(structure)
+        data = self.data(structure, encoding, unit)
+        options = self.options(structure, design_effect=len(self.table) / (int(groups.max()) + 1))
+        shape, bounds = self._architecture(structure, encoding, data, COARSE)
+        run = fit_starts(shape, data, bounds, torch.Generator().manual_seed(self.settings.seed), options)
+        residual = describe_fit(run, data, options).left_out_residual
+        return design_effect(residual, self.table.weights, groups)
+
     def data(self, structure: LawStructure, encoding: FeatureEncoding, unit: float) -> Data:
         """Return the rows as the network's inputs and targets."""
         device = self.settings.device
@@ -186,12 +209,14 @@ class ArchitectureSearch:
         data, options = self.data(structure, encoding, unit), self.options(structure)
         generator = torch.Generator().manual_seed(self.settings.seed)
         shape, bounds = self._architecture(structure, encoding, data)
-        # Copies of a row stay together: one would tell of the other.
-        rank = torch.randperm(self.distinct_rows, generator=generator)[torch.tensor(self.row_groups)]
+        together = self.row_groups if self.table.groups is None else self.table.groups
+        rank = torch.randperm(int(together.max()) + 1, generator=generator).numpy()
         count = min(self.distinct_rows // 5, HELD_OUT_ROWS)
-        rank = rank.to(data.target.device)
-        test = torch.nonzero(rank < count).squeeze(1)
-        rest = torch.nonzero((rank >= count) & (rank < count + TRAINED_ROWS)).squeeze(1)
+        before = rows_before(together, self.row_groups, rank)
+        test, rest = (
+            torch.tensor(np.flatnonzero(rows), device=data.target.device)
+            for rows in (before < count, (before >= count) & (before < count + TRAINED_ROWS))
+        )
         rows = data.rows(rest), data.rows(test)
         found = fit_held_out(shape, *rows, bounds, generator, options, self.max_grid_size)
         run = train_on_all_rows(found.trained, data, options, float(rows[0].weights.sum()))
@@ -205,11 +230,11 @@ class ArchitectureSearch:
         return self.judge(structure, encoding, unit, run, describe_fit(run, data, options), held_out)
 
     def _architecture(
-        self, structure: LawStructure, encoding: FeatureEncoding, data: Data
+        self, structure: LawStructure, encoding: FeatureEncoding, data: Data, grid_size: int | None = None
     ) -> tuple[Architecture, tuple[torch.Tensor, torch.Tensor]]:
         """Return the initial architecture of a structure, and the grid ranges of its splines."""
         straight = data.inputs.numbers[:, : len(encoding.numbers)].cpu().numpy()
-        grid_size = self.grid_size(structure)
+        grid_size = grid_size or self.grid_size(structure)
         ends = knot_range(straight, grid_size, self.table.weights)
         low, high = (torch.tensor(end, device=self.settings.device) for end in ends)
         shape = Architecture(
@@ -257,7 +282,8 @@ class ArchitectureSearch:
         Its smoothing is chosen again on every grid, so that a finer grid does not overfit.
         """
         shape = run.network.architecture
-        largest = self.settings.grid_size or min(FINEST_PLAIN, max(1, self.distinct_rows // 4))
+        most = int(self.distinct_rows / self.design_effect) // 4
+        largest = self.settings.grid_size or min(FINEST_PLAIN, max(1, most))
         while (
             2 * shape.grid_size <= largest and 2 * shape.parameters <= MOST_PLAIN and not run.history.stopped
         ):
@@ -291,7 +317,7 @@ class ArchitectureSearch:
         gain = float(np.average(first - second, weights=weights))
         variance = float(np.average((first - second - gain) ** 2, weights=weights))
         least = PAYS * float(np.average(first, weights=weights))
-        return bool(gain > max(least, SURE * np.sqrt(variance / weights.sum())))
+        return bool(gain > max(least, SURE * np.sqrt(variance * self.design_effect / weights.sum())))
 
     def _held_out_predictions(self, trial: Trial, by: Trial) -> Floats:
         """Return the predictions of `trial` for the rows held out by `by`: held-out if available, else left-out."""
@@ -331,7 +357,7 @@ class ArchitectureSearch:
         mean = float(np.average(gain, weights=self.table.weights))
         variance = float(np.average((gain - mean) ** 2, weights=self.table.weights))
         wider = sum(rich.structure.hidden) > sum(simple.structure.hidden)
-        if mean <= max(GROWTH if wider else margin, np.sqrt(variance / self.rows)):
+        if mean <= max(GROWTH if wider else margin, np.sqrt(variance * self.design_effect / self.rows)):
             return simple
         return simple if wider and rich.mean_absolute_error > WORSE * simple.mean_absolute_error else rich
 
@@ -346,9 +372,10 @@ class ArchitectureSearch:
         """Return 1 − (scale of the residuals / standard deviation)², on the scale of the model."""
         return 1.0 - (trial.scale / self.table.target_deviation(trial.structure.log_target)) ** 2
 
-    def options(self, structure: LawStructure) -> FitOptions:
+    def options(self, structure: LawStructure, design_effect: float | None = None) -> FitOptions:
         """Return the fit options of a structure."""
-        settings = self.settings
+        settings, groups = self.settings, self.table.groups
+        shared = self.design_effect if design_effect is None else design_effect
         return FitOptions(
             starts=settings.starts,
             smoothing=settings.smoothing,
@@ -357,7 +384,8 @@ class ArchitectureSearch:
             shape_constraints=settings.shape_constraints,
             link=self._link(structure),
             precision=settings.precision,
-            distinct=min(1.0, self.distinct_rows / self.rows),
+            distinct=min(1.0, self.distinct_rows / self.rows) / shared,
+            groups=None if groups is None else torch.tensor(groups, device=settings.device),
             trainer=TrainerOptions(watch=settings.monitor),
         )
 

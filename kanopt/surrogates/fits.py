@@ -28,6 +28,7 @@ from kanopt.surrogates.text_columns import refuse_identifiers, refuse_numbers_as
 from kanopt.text import count_text
 
 if TYPE_CHECKING:
+    from kanopt.surrogates.groups import Groups
     from kanopt.surrogates.regressor import KANRegressor
 
 __all__ = ["OF_COLUMNS", "fit_memory", "fit_source", "fit_table", "fit_targets"]
@@ -39,12 +40,19 @@ OF_COLUMNS = ("n_features_in_", "feature_names_in_", "_units")
 """What a fit notes of the columns before anything is learned."""
 
 
-def fit_memory(model: KANRegressor, X: Any, y: Any, sample_weight: Any, watch: FitMonitor) -> None:
+def fit_memory(
+    model: KANRegressor,
+    X: Any,
+    y: Any,
+    sample_weight: Any,
+    watch: FitMonitor,
+    groups: Groups | None,
+) -> None:
     """Fit a table in memory."""
     if is_multi_target(y):
-        fit_targets(model, X, y, sample_weight, watch)
+        fit_targets(model, X, y, sample_weight, watch, groups)
         return
-    fit_table(model, X, y, sample_weight, watch)
+    fit_table(model, X, y, sample_weight, watch, groups)
     _mark_if_stopped([model], watch)
 
 
@@ -62,12 +70,16 @@ def _mark_if_stopped(models: Sequence[KANRegressor], watch: FitMonitor) -> None:
         )
 
 
-def fit_table(model: KANRegressor, X: Any, y: Any, sample_weight: Any, watch: FitMonitor) -> None:
+def fit_table(
+    model: KANRegressor, X: Any, y: Any, sample_weight: Any, watch: FitMonitor, groups: Groups | None = None
+) -> None:
     """Fit one target of a table in memory."""
     frame = table_of(model, X, reset=True)
     name = name_of(y) or "target"
     refuse_leak(name, frame)
-    frame, target, weights = used_rows(frame, y, weights_of(sample_weight, frame))
+    given = weights_of(sample_weight, frame)
+    group = None if groups is None else groups.codes(len(frame), given)
+    frame, target, weights = used_rows(frame, y, given)
     if len(frame) < LEAST_ROWS:
         raise FitError(
             f"n_samples = {len(frame)}: a law needs at least {LEAST_ROWS} rows with a weight above 0"
@@ -87,7 +99,7 @@ def fit_table(model: KANRegressor, X: Any, y: Any, sample_weight: Any, watch: Fi
     encoding = encoding_of(filled)
     encoding = encoding.with_periods(periods_of(model.periodic, encoding))
     numbers, codes = encoding.split(filled)
-    table = TrainingTable(numbers, codes, target, weights, encoding)
+    table = TrainingTable(numbers, codes, target, weights, encoding, group)
     settings = settings_of(model, encoding, watch)
     warn_of_contradictions(target, weights, settings, frame.index)
     learned = learn(table, settings)
@@ -122,7 +134,9 @@ def _active_columns(
     return frame.loc[:, [bool({name, indicator_name(name)} & relevant) for name in map(str, frame.columns)]]
 
 
-def fit_targets(model: KANRegressor, X: Any, y: Any, sample_weight: Any, watch: FitMonitor) -> None:
+def fit_targets(
+    model: KANRegressor, X: Any, y: Any, sample_weight: Any, watch: FitMonitor, groups: Groups | None = None
+) -> None:
     """Fit one model per target; a law per target is what can be read, so that no node is shared."""
     targets = y if isinstance(y, pd.DataFrame) else pd.DataFrame(np.asarray(y))
     names = [str(name) if isinstance(name, str) else f"target{name}" for name in targets.columns]
@@ -131,7 +145,7 @@ def fit_targets(model: KANRegressor, X: Any, y: Any, sample_weight: Any, watch: 
         raise FitError(f"two targets are called {twice!r}; rename or drop one of them")
     models: dict[str, KANRegressor] = {name: clone(model) for name in names}
     for place, (name, each) in enumerate(models.items()):
-        fit_table(each, X, targets.iloc[:, place].rename(name), sample_weight, watch)
+        fit_table(each, X, targets.iloc[:, place].rename(name), sample_weight, watch, groups)
     table_of(model, X, reset=True)
     for name in [name for name in vars(model) if name.endswith("_") and name not in OF_COLUMNS]:
         delattr(model, name)

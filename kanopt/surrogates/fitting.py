@@ -19,6 +19,7 @@ from kanopt.kan.robust import weight_function
 from kanopt.surrogates.architecture_selection import select_structure
 from kanopt.surrogates.distill.mixed import Rows
 from kanopt.surrogates.effects import feature_importances
+from kanopt.surrogates.groups import design_effect
 from kanopt.surrogates.law import NetworkLaw
 from kanopt.surrogates.proofs import held_positive
 from kanopt.surrogates.settings import Settings
@@ -110,6 +111,9 @@ def _law(table: TrainingTable, trial: Trial, settings: Settings) -> tuple[Networ
         link, factor = (None, unit) if trial.link is None else trial.link.scaled(unit)
         shift = trial.shift
         residuals, variance = (fitted.left_out_residual - shift) * unit, fitted.variance * unit**2
+    alone = table.weights
+    if table.groups is not None:
+        alone = alone / design_effect(residuals, table.weights, table.groups)
     network, factors = _in_units(fitted.network, factor, shift)
     order = np.argsort(residuals, kind="stable")
     numbers = trial.encoding.encode_numbers(table.numbers)
@@ -127,7 +131,7 @@ def _law(table: TrainingTable, trial: Trial, settings: Settings) -> tuple[Networ
         variance=variance,
         edf=fitted.edf,
         residuals=residuals[order],
-        residual_weights=table.weights[order],
+        residual_weights=alone[order],
         smoothing=fitted.smoothing,
         numbers=numbers[sample],
         codes=table.codes[sample],
@@ -148,7 +152,7 @@ def _law(table: TrainingTable, trial: Trial, settings: Settings) -> tuple[Networ
         "left out": fit_measures(table.target, trial.predicted, table.weights),
     }
     law = replace(law, importance=importance, measures=measures)
-    return law, _rows(table, trial, law, numbers)
+    return law, _rows(table, trial, law, numbers, alone)
 
 
 def _warn_of_biased_sum(table: TrainingTable, trial: Trial, predicted: Floats) -> None:
@@ -165,21 +169,21 @@ def _warn_of_biased_sum(table: TrainingTable, trial: Trial, predicted: Floats) -
         )
 
 
-def _rows(table: TrainingTable, trial: Trial, law: NetworkLaw, numbers: Floats) -> Rows:
-    """Return the rows on which a formula is chosen, with their weights.
+def _rows(table: TrainingTable, trial: Trial, law: NetworkLaw, numbers: Floats, alone: Floats) -> Rows:
+    """Return the rows on which a formula is chosen, with their weights: how many independent rows each stands for.
 
     With an exponential link the logarithm of a row has weight μ (McCullagh and Nelder 1989, section 2.5), for which
     Σ w exp(log y − f) / Σ w is the factor that corrects the sums. Logarithms of targets far below the law would
     dominate all others; they are clipped at μ / e².
     """
-    inputs, weights = np.hstack([numbers, table.codes]), table.weights * _robust_weights(table, trial)
+    inputs, weights = np.hstack([numbers, table.codes]), alone * _robust_weights(table, trial)
     if not law.log_target:
         return Rows(inputs, table.target, weights)
     if not trial.structure.has_log_link:
         return Rows(inputs, np.log(table.target), weights)
     mean = trial.smearing * trial.unit * trial.fitted.output
     weights = weights * mean
-    weights *= table.weights.sum() / weights.sum()
+    weights *= alone.sum() / weights.sum()
     return Rows(inputs, np.log(np.maximum(table.target, mean * np.exp(-2.0))), weights)
 
 

@@ -41,7 +41,8 @@ class NetworkLaw:
         Covariance of the network's parameters (empty for a large network), residual variance, effective number of
         parameters.
     residuals, residual_weights
-        Leave-one-out residuals of the training rows, sorted, and their weights; of the logarithm for a log target.
+        Leave-one-out residuals of the training rows, sorted, of the logarithm for a log target; and how many
+        independent rows each stands for.
     middle
         What the law says of these rows, on the scale of the residuals; empty where it is not known.
     smoothing

@@ -18,6 +18,7 @@ from kanopt.surrogates import readings
 from kanopt.surrogates.effects import marginal_effects
 from kanopt.surrogates.fits import OF_COLUMNS, fit_memory, fit_source
 from kanopt.surrogates.frames import ordered_as, table_of
+from kanopt.surrogates.groups import grouped, refuse_groups
 from kanopt.surrogates.input_checks import (
     calibration_of,
     coverage_of,
@@ -221,6 +222,7 @@ class KANRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scik
         y: Any,
         sample_weight: Any = None,
         *,
+        groups: Any = None,
         columns: list[str] | None = None,
         budget: float | None = None,
         progress: Callable[[FitProgress], None] | bool | None = None,
@@ -242,6 +244,11 @@ class KANRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scik
         sample_weight : array of shape (n,), optional
             A weight of k counts as k equal rows, 0 as none; weights with a mean below one are scaled to mean
             one. For a path or a callable the name of a column.
+        groups : str or array of shape (n,), optional
+            What rows share an error in: the day, route or vehicle of each, as a column of `X`, from which nothing is
+            learned then, or as values. Rows of a group are held out together, smoothing counts what they say once, and
+            intervals are those of rows of new groups. Rows that share an error and are taken for independent ones are
+            followed too closely, and intervals are then too narrow.
         columns : list of str, optional
             For a path or a callable: the columns to learn from, by default all others.
         budget : float, optional
@@ -267,6 +274,7 @@ class KANRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scik
         try:
             with watched(progress, budget) as watch:
                 if is_source(X):
+                    refuse_groups(groups, "tables read batch by batch")
                     fit_source(self, X, y, sample_weight, columns, watch)
                     return self
                 if columns is not None:
@@ -274,7 +282,8 @@ class KANRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scik
                         "columns is for tables read from a path; pass the frame with the columns you mean"
                     )
                 refuse_names(y, sample_weight)
-                fit_memory(self, X, y, sample_weight, watch)
+                X, groups = grouped(X, groups)
+                fit_memory(self, X, y, sample_weight, watch, groups)
                 return self
         except BaseException:
             # scikit-learn notes the columns before anything is learned: a refused refit leaves the model as it was.

@@ -28,13 +28,17 @@ EXACT = 1e-7
 
 @dataclass(frozen=True, eq=False)
 class TrainingTable:
-    """The rows to learn from: numbers (n, i) as in the table, codes (n, c), target (n,), weights (n,)."""
+    """The rows to learn from: numbers (n, i) as in the table, codes (n, c), target (n,), weights (n,).
+
+    Rows of one of the `groups`, numbered from 0, (n,), share an error; None where rows are independent.
+    """
 
     numbers: Floats
     codes: Integers
     target: Floats
     weights: Floats
     encoding: FeatureEncoding
+    groups: Integers | None = None
 
     def __len__(self) -> int:
         return len(self.target)

@@ -108,6 +108,8 @@ def _column_mistakes(spec: LearnedSpec, key: Key, frame: pd.DataFrame) -> Iterab
     wanted += [(("features", place), feature) for place, feature in enumerate(spec.features)]
     if spec.holdout.by is not None:
         wanted.append((("holdout", "by"), spec.holdout.by))
+    if spec.groups is not None:
+        wanted.append((("groups",), spec.groups))
     for where, column in wanted:
         if column not in columns:
             hint = nearest(column, columns)

@@ -322,7 +322,8 @@ def fit_law(
     told: dict[str, Any] = {"progress": progress}
     with Interrupt():  # what stops the fit stops the search for the formula
         for_fit = None if spec.budget is None else _FOR_FIT * spec.budget
-        model.fit(train[list(spec.features)], train[spec.target], budget=for_fit, **told)
+        groups = None if spec.groups is None else train[spec.groups]
+        model.fit(train[list(spec.features)], train[spec.target], groups=groups, budget=for_fit, **told)
         formula = _formula_of(model, spec, test, start, told)
     low = formula.fit is not None and formula.fit.r2 < spec.min_r2
     note = ""

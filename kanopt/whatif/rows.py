@@ -15,8 +15,8 @@ __all__ = ["complete_rows", "split_rows", "unseen_rows"]
 
 def complete_rows(spec: LearnedSpec, frame: pd.DataFrame) -> pd.DataFrame:
     """Return the rows that have a value in every column the law needs."""
-    by = [] if spec.holdout.by is None else [spec.holdout.by]
-    wanted = list(dict.fromkeys([spec.target, *spec.features, *by]))
+    others = [name for name in (spec.holdout.by, spec.groups) if name is not None]
+    wanted = list(dict.fromkeys([spec.target, *spec.features, *others]))
     return frame.loc[frame[wanted].notna().all(axis="columns")]
 
 
@@ -24,7 +24,8 @@ def split_rows(spec: LearnedSpec, frame: pd.DataFrame, seed: int) -> tuple[pd.Da
     """Divide rows into those to learn from and those held out.
 
     A category that only held-out rows have cannot be predicted. Of rows drawn at random, one with it is learned from;
-    of whole weeks or groups, its rows judge nothing, see :func:`unseen_rows`.
+    of whole weeks or groups, its rows judge nothing, see :func:`unseen_rows`. Where rows of a group share an error, a
+    share of the rows is one of whole groups: a row tells of the others.
 
     Raises
     ------
@@ -35,6 +36,8 @@ def split_rows(spec: LearnedSpec, frame: pd.DataFrame, seed: int) -> tuple[pd.Da
 
     held = spec.holdout
     amount: Any = held.share if held.last is None else held.last
+    if held.by is None and spec.groups is not None:
+        return split(frame, by=spec.groups, holdout=amount, seed=seed, how="group")
     keep = _categories(spec, frame) if held.by is None else []
     return split(frame, by=held.by, holdout=amount, seed=seed, keep=keep)
 

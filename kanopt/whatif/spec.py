@@ -223,6 +223,7 @@ class LearnedSpec(FileModel):
     on_low: Literal["refuse", "mark"] = "refuse"
     on_missing: Literal["error", "drop"] = "error"
     holdout: HoldoutSpec = HoldoutSpec(share=0.2)
+    groups: Name | None = None
     budget: Annotated[float, Field(gt=0, le=86_400)] | None = None
     network: NetworkSpec = NetworkSpec()
     per: str = ""

@@ -60,7 +60,7 @@ def _read_by_laws(table: str, laws: Iterable[LawSpec]) -> frozenset[str]:
     found: set[str] = set()
     for law in laws:
         if isinstance(law, LearnedSpec) and law.table == table:
-            found |= {law.target, *law.features} | ({law.holdout.by} if law.holdout.by else set())
+            found |= {law.target, *law.features, *filter(None, (law.holdout.by, law.groups))}
     return frozenset(found)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from kanopt.errors import TableError
 from kanopt.whatif.learn import fit_law
-from kanopt.whatif.rows import split_rows, unseen_rows
+from kanopt.whatif.rows import complete_rows, split_rows, unseen_rows
 from kanopt.whatif.spec import HoldoutSpec, LearnedSpec
 
 
@@ -60,3 +60,17 @@ def test_where_no_held_out_row_can_be_predicted_that_is_refused() -> None:
     weeks = spec(holdout=HoldoutSpec(by="week", last=2))
     with pytest.raises(TableError, match=r"has a category .'region'. that no training row has"):
         unseen_rows(weeks, *split_rows(weeks, table, 0))
+
+
+def test_groups_are_held_out_whole_and_told_to_the_fit() -> None:
+    table = trips(400).assign(driver=lambda frame: "driver " + (frame.index % 20).astype(str))
+    by_driver = spec(groups="driver")
+    train, test = split_rows(by_driver, table, 0)
+    assert len(test) == 80
+    assert not set(train["driver"]) & set(test["driver"])
+    assert fit_law("minutes", by_driver, table, seed=2).formula.fit.r2 > 0.95
+
+
+def test_rows_without_a_group_are_left_out() -> None:
+    table = trips().assign(driver=lambda frame: np.where(frame.index < 5, None, "driver"))
+    assert len(complete_rows(spec(groups="driver"), table)) == 75

@@ -1,0 +1,128 @@
+"""Rows that share an error: which belong together, and how much such rows say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from kanopt.errors import FitError, nearest
+from kanopt.text import count_text
+
+__all__ = ["Groups", "design_effect", "grouped", "refuse_groups", "rows_before"]
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+FEWEST = 5
+"""Groups that tell what rows of one group share."""
+CLIP = 4.0
+"""Residuals are cut off at so many robust standard deviations: a wild row is no error that a group shares."""
+
+
+@dataclass(frozen=True, eq=False)
+class Groups:
+    """The group of every row as given, (n,)."""
+
+    values: Any
+
+    def codes(self, rows: int, weights: Floats) -> Integers:
+        """Return the groups of the rows with a weight above 0, numbered from 0.
+
+        Raises
+        ------
+        FitError
+            If there is not one group for each row, one is missing, or there are too few.
+        """
+        if np.ndim(self.values) != 1 or len(self.values) != rows:
+            shape = " × ".join(map(str, np.shape(self.values))) or "one value"
+            raise FitError(f"groups holds {shape} and X {rows} rows; pass the group of each row")
+        codes, labels = pd.factorize(pd.Series(np.asarray(self.values, dtype=object))[weights > 0])
+        if (codes < 0).any():
+            blank = count_text(int((codes < 0).sum()), "row")
+            raise FitError(f"groups: {blank} have no group; leave them out, or give each a group of its own")
+        if len(labels) < FEWEST:
+            raise FitError(
+                f"groups: there are only {len(labels)}, too few to tell what rows of one group share; {FEWEST} are "
+                "needed, and thirty are better. Pass none where rows are independent"
+            )
+        return codes.astype(np.int64)
+
+
+def grouped(X: Any, groups: Any) -> tuple[Any, Groups | None]:
+    """Return the columns to learn from, and the group of every row, given as values or as a column of `X`."""
+    if groups is None:
+        return X, None
+    if not isinstance(groups, str):
+        return X, Groups(groups)
+    names = [str(name) for name in X.columns] if isinstance(X, pd.DataFrame) else []
+    if groups not in names:
+        known = nearest(groups, names) if names else "X has no names; pass the group of each row"
+        raise FitError(f"groups: X has no column {groups!r}; {known}")
+    place = names.index(groups)
+    return X.iloc[:, [k for k in range(len(names)) if k != place]], Groups(X.iloc[:, place])
+
+
+def refuse_groups(groups: Any, where: str) -> None:
+    """Refuse groups where they are not used, rather than take rows for independent."""
+    if groups is not None:
+        raise FitError(f"groups is not there for {where}; learn from a frame in memory")
+
+
+def design_effect(residual: Floats, weights: Floats, groups: Integers) -> float:
+    """Return how many rows that share an error say as much as one that does not, at least 1.
+
+    With ρ the part of the variance that rows of a group share, from the analysis of variance of one factor, and m the
+    size of the group of a row, weighted by rows, it is 1 + (m − 1) ρ (Kish 1965, *Survey Sampling*, section 5.4; Donner
+    1986, Int. Stat. Rev. 54).
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> day, ones = np.repeat(np.arange(200), 10), np.ones(2000)
+    >>> alone = rng.standard_normal(2000)
+    >>> round(design_effect(alone, ones, day), 1), round(design_effect(alone + alone[day], ones, day), 1)
+    (1.0, 5.4)
+    """
+    middle = float(np.median(np.abs(residual - np.median(residual)))) / 0.6745
+    near = np.clip(residual, -CLIP * middle, CLIP * middle) if middle > 0.0 else residual
+    size = np.bincount(groups, weights)
+    total, count = float(size.sum()), len(size)
+    mean = np.bincount(groups, weights * near) / size
+    within = float(weights @ (near - mean[groups]) ** 2)
+    between = float(size @ (mean - np.average(near, weights=weights)) ** 2)
+    if total <= count or within + between <= 0.0:
+        return 1.0
+    usual = (total - float(size @ size) / total) / (count - 1)
+    inner = within / (total - count)
+    shared = max((between / (count - 1) - inner) / usual, 0.0)
+    return 1.0 + (float(size @ size) / total - 1.0) * shared / (shared + inner)
+
+
+def rows_before(together: Integers, kinds: Integers, rank: Integers) -> Integers:
+    """Return for every row how many distinct rows come before its group, by the rank of the groups; (n,).
+
+    Rows of a group, and copies of a row, are held out together: one would tell of the other.
+
+    Parameters
+    ----------
+    together
+        Group of every row, which is its kind where there are no groups; (n,).
+    kinds
+        Which rows are copies of each other; (n,).
+    rank
+        Place of every group in the order drawn; (groups,).
+
+    Examples
+    --------
+    >>> rows_before(np.array([0, 0, 1, 1, 2]), np.array([0, 1, 2, 2, 3]), np.array([2, 0, 1])).tolist()
+    [2, 2, 0, 0, 1]
+    """
+    sizes = np.bincount(np.unique(np.column_stack([together, kinds]), axis=0)[:, 0])
+    order = np.argsort(rank)
+    before = np.empty_like(sizes)
+    before[order] = np.cumsum(sizes[order]) - sizes[order]
+    return np.asarray(before[together], dtype=np.int64)

@@ -1,0 +1,117 @@
+"""Rows that share an error: groups held out, counted once, and in intervals."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from kanopt import FitError, KANRegressor
+from kanopt.kan.architecture import Architecture, InputTensors
+from kanopt.kan.fit import FitOptions, fit_starts
+from kanopt.kan.fitted import describe_fit
+from kanopt.kan.objective import Data
+from kanopt.kan.penalty import Penalty
+from kanopt.surrogates.groups import design_effect, rows_before
+
+
+def days(count, rows, seed, shared=0.7):
+    """Minutes with a temperature of the day, of which the day shares an error."""
+    rng = np.random.default_rng(seed)
+    day = np.repeat(np.arange(count), rows)
+    frame = pd.DataFrame({"temperature": rng.normal(12, 8, count)[day], "km": rng.uniform(1, 30, len(day))})
+    error = np.sqrt(shared) * rng.standard_normal(count)[day]
+    error += np.sqrt(1 - shared) * rng.standard_normal(len(day))
+    minutes = 20 + 1.2 * frame["km"] + 0.3 * frame["temperature"] + 6 * error
+    return frame, minutes.rename("minutes"), day
+
+
+@pytest.mark.filterwarnings("ignore::kanopt.DomainWarning")  # days colder than any that were learned from
+def test_intervals_cover_rows_of_new_groups():
+    fresh, minutes, _ = days(400, 8, 99)
+    covered, errors = [], []
+    for seed in range(8):
+        frame, target, day = days(50, 20, seed)
+        model = KANRegressor((), log_target=False, seed=0).fit(frame, target, groups=day)
+        interval = model.predict_interval(fresh, 0.9)
+        covered.append(((interval["lower"] <= minutes) & (minutes <= interval["upper"])).mean())
+        errors.append(np.sqrt(np.mean((model.predict(fresh) - minutes) ** 2)))
+    # 50 days of design effect 14 say as much as 70 rows: standard error 0.036 / √8 = 0.013
+    assert 0.87 <= np.mean(covered) <= 0.94
+    # what days share is not followed: the level alone is known to 6 · sqrt(0.7 / 50) = 0.7, a seventieth of the squares
+    assert np.mean(errors) < 1.05 * 6.0
+
+
+@pytest.mark.parametrize("rows", [1, 3, 40])
+def test_residuals_without_a_group_are_those_of_a_fit_without_it(rows):
+    rng = np.random.default_rng(2)
+    x = torch.tensor(rng.uniform(0, 1, (120, 1)))
+    target = torch.sin(3 * x) + torch.tensor(0.1 * rng.standard_normal((120, 1)))
+    none = torch.zeros(120, 0, dtype=torch.int64)
+    groups = torch.arange(120) // rows
+    shape, bounds = Architecture(1, grid_size=4), (torch.zeros(1).double(), torch.ones(1).double())
+    options = FitOptions(smoothing=1e-5, groups=groups)
+
+    def fit(weights):
+        data = Data(InputTensors(x, none), target, weights)
+        return data, fit_starts(shape, data, bounds, torch.Generator().manual_seed(0), options)
+
+    data, run = fit(torch.ones(120, dtype=torch.float64))
+    found = describe_fit(run, data, options).left_out_residual
+    # the same penalty on fewer rows: solved by hand from the design of the network
+    _, jacobian = run.network.forward_and_jacobian(data.inputs)
+    design = jacobian[0, :, 0].numpy()
+    penalty = Penalty.of(shape).matrices(run.smoothing[:1], 120.0, run.network.active)[0].numpy()
+    for group in (0, int(groups.max())):
+        out = (groups == group).numpy()
+        rest = design[~out]
+        theta = np.linalg.solve(rest.T @ rest + penalty, rest.T @ target[~out, 0].numpy())
+        np.testing.assert_allclose(
+            found[out], target[out, 0].numpy() - design[out] @ theta, rtol=0.03, atol=1e-3
+        )
+
+
+def test_design_effect_is_that_of_the_variance_shared():
+    rng = np.random.default_rng(3)
+    day = np.repeat(np.arange(3000), 5)
+    error = np.sqrt(0.3) * rng.standard_normal(3000)[day] + np.sqrt(0.7) * rng.standard_normal(15_000)
+    assert design_effect(error, np.ones(15_000), day) == pytest.approx(1 + 4 * 0.3, rel=0.05)
+    assert design_effect(error, np.ones(15_000), np.arange(15_000)) == 1.0
+
+
+def test_groups_are_held_out_whole():
+    groups, copies = np.repeat(np.arange(30), 4), np.arange(120)
+    before = rows_before(groups, copies, np.random.default_rng(0).permutation(30))
+    assert all(len(set(before[groups == group])) == 1 for group in range(30))
+    assert sorted(set(before)) == list(range(0, 120, 4))
+
+
+def test_groups_of_one_row_each_are_no_groups():
+    frame, minutes, _ = days(30, 10, 4, shared=0.0)
+    plain = KANRegressor((), log_target=False).fit(frame, minutes)
+    alone = KANRegressor((), log_target=False).fit(frame, minutes, groups=np.arange(300))
+    np.testing.assert_allclose(alone.predict(frame), plain.predict(frame), rtol=1e-6)
+
+
+def test_a_column_of_groups_is_not_learned_from():
+    frame, minutes, day = days(30, 10, 5)
+    named = frame.assign(day=[f"day {each}" for each in day])
+    by_name = KANRegressor((), log_target=False).fit(named, minutes, groups="day")
+    by_value = KANRegressor((), log_target=False).fit(frame, minutes, groups=day)
+    assert by_name.feature_names_in_.tolist() == ["temperature", "km"]
+    # the frame with the column is predicted as well
+    np.testing.assert_array_equal(by_name.predict(named), by_value.predict(frame))
+
+
+@pytest.mark.parametrize(
+    ("groups", "message"),
+    [
+        ("dya", "X has no column 'dya'; did you mean 'day'"),
+        (np.arange(7), "groups holds 7 and X 300 rows"),
+        (np.arange(300) // 100, "there are only 3, too few"),
+        (np.where(np.arange(300) < 2, np.nan, np.arange(300) // 10), "2 rows have no group"),
+    ],
+)
+def test_groups_that_are_none_are_refused(groups, message):
+    frame, minutes, day = days(30, 10, 6)
+    with pytest.raises(FitError, match=message):
+        KANRegressor(()).fit(frame.assign(day=day.astype(str)), minutes, groups=groups)
