@@ -209,13 +209,15 @@ def _on_scale(
 
     # who has stopped the search does not wait for all rows, and for laws whose constants the few do not tell apart
     early = trained.watch.should_stop()
-    tell = part if early else rows
 
     def told_apart(fit: Fitted) -> bool:
         return bool(np.isfinite(fit.variances(part.total)).all())
 
-    def estimated(fit: Fitted) -> Closed | None:
+    def estimated(fit: Fitted, tell: Rows) -> Closed | None:
         return _estimated(table, fit, found.scales, (tell, rows), rules, log=log)
+
+    def holds(fit: Fitted) -> bool:
+        return told_apart(fit) and estimated(fit, part) is not None
 
     def length(fit: Fitted) -> float:
         squares, price = fit.squares * rows.total / part.total, rules.price(fit.law)
@@ -223,11 +225,9 @@ def _on_scale(
 
     best = _best(found, rules)
     for fit in itertools.islice(filter(told_apart, best), CANDIDATES_EARLY) if early else best:
-        closed = estimated(fit)
+        closed = estimated(fit, part if early else rows)
         if closed is not None:
-            others = Considered(
-                table, found, part, log, rules, length, holds=lambda fit: estimated(fit) is not None
-            )
+            others = Considered(table, found, part, log, rules, length, holds)
             return replace(closed, front=others.front(fit, closed.natural, closed.length)), found
     return None, found
 

@@ -28,7 +28,7 @@ Array = NDArray[np.float64]
 
 SHOWN = 12
 """Laws that are shown."""
-MOST_RIVALS = 2
+MOST_RIVALS, MOST_LOOKED_AT = 2, 4
 BIGGER = 1
 """Operators by which a rival may be longer to read: one that has more explains more, or less with more words."""
 SAME, ROUNDING = 5e-3, 1e-9
@@ -50,7 +50,7 @@ class Considered:
     length
         Returns the length of the description of all rows by a law.
     holds
-        Says whether the constants and shapes of a law hold on all rows.
+        Says whether the constants and shapes of a law hold.
     """
 
     table: Plain
@@ -119,17 +119,18 @@ class Considered:
         """Return laws of other structures that describe the rows about as briefly, and say something else."""
         most = self.length(chosen) + CLOSE
         size = operators(chosen.law) + BIGGER
-        seen, found = {signature(chosen.law, held=False)}, list[Fitted]()
+        seen, found, looked_at = {signature(chosen.law, held=False)}, list[Fitted](), 0
         for fit in sorted(self._all, key=lambda f: f.length):
             structure = signature(fit.law, held=False)
-            if len(found) == MOST_RIVALS or self.length(fit) > most:
+            if len(found) == MOST_RIVALS or looked_at == MOST_LOOKED_AT or self.length(fit) > most:
                 break
             if structure in seen or operators(fit.law) > size:
                 continue
             seen.add(structure)
             allowed = self.rules.admits(fit.law) and self.rules.suffices(fit.law)
-            if allowed and not self._says_the_same(fit, chosen) and self.holds(fit):
-                found.append(fit)
+            if allowed and not self._says_the_same(fit, chosen):
+                looked_at += 1
+                found += [fit] if self.holds(fit) else []
         return found
 
     def _says_the_same(self, fit: Fitted, chosen: Fitted) -> bool:
