@@ -147,6 +147,19 @@ def _distance(columns: Columns, pair: tuple[int, int]) -> Factor:
     return Group(Law((first, second)), _held(0.5))
 
 
+def _gap(columns: Columns, pair: tuple[int, int]) -> list[Factor]:
+    """Return |a − b| in the units of the inputs themselves, where either may be the larger one."""
+    i, j = pair
+    scales = columns.scales
+    low = max(columns.low[i] * scales[i], columns.low[j] * scales[j])
+    high = min(columns.high[i] * scales[i], columns.high[j] * scales[j])
+    if not low < high:
+        return []
+    first = Term(_held(float(scales[i])), (Power(i, ONE),))
+    second = Term(Parameter(-float(scales[j])), (Power(j, ONE),))
+    return [Applied("abs", Law((first, second)))]
+
+
 @dataclass(frozen=True, eq=False)
 class Dictionary:
     """Candidates for terms and factors on a set of rows.
@@ -300,7 +313,7 @@ class Dictionary:
 
     @cached_property
     def families(self) -> list[list[Factor]]:
-        """Shapes with a name, by what they are: growth and decay, early and late; peaks; distances; sizes."""
+        """Shapes with a name, by what they are: growth and decay, early and late; peaks; distances; gaps; sizes."""
         if not self.with_shapes:
             return []
         signed = (j for j in self.straight if kind_of(self.columns, j) == "signed")
@@ -309,6 +322,7 @@ class Dictionary:
             for family in (_stretched, _gompertz, _peaks)
         ]
         found.append([_distance(self.columns, pair) for pair in combinations(self.straight, 2)])
+        found.append([gap for pair in combinations(self.straight, 2) for gap in _gap(self.columns, pair)])
         found.append([Applied("abs", Law((Term(ONE, (Power(j, ONE),)),))) for j in signed])
         return [[shape for shape in family[:MOST] if self._may_be((shape,))] for family in found]
 

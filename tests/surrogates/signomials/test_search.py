@@ -65,6 +65,7 @@ def test_a_law_without_noise_is_found_to_the_last_digits(
 SHAPES: list[tuple[str, tuple[tuple[float, float], ...], Callable[..., Floats]]] = [
     ("# + # · sqrt(a^2 + b^2)", ((1, 40), (1, 30)), lambda a, b: 3 + 1.4 * np.hypot(a, b)),
     ("# + # · abs(a) + # · abs(b)", ((-50, 60), (-30, 30)), lambda a, b: 15 + 2 * abs(a) + 3 * abs(b)),
+    ("# + # · abs(a - b)", ((0, 14), (2, 17)), lambda a, b: 9 + 4 * abs(a - b)),
     ("a / (1 - a)", ((0.1, 0.85),), lambda a: a / (1 - a)),
     ("1 - exp(-# · a^#)", ((20, 900),), lambda a: 1 - np.exp(-((a / 300) ** 1.6))),
     ("# · exp(-# · exp(-# · a))", ((0, 40),), lambda a: 60 * np.exp(-5 * np.exp(-0.15 * a))),
