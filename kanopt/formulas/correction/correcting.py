@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -112,6 +113,7 @@ def _corrected(asked: _Asked, factor: bool, grows: bool) -> list[_Step]:
     trust, path, told = np.ones(rows.count), [], None
     chosen: Sequence[Chosen] = ()
     for _ in range(TURNS):
+        used = trust
         problem = _problem(asked.named, replace(rows, weight=own * size * trust), factor)
         few = problem if rows.count <= SEARCHED else replace(problem, rows=problem.rows.select(searched))
         found = [
@@ -122,7 +124,7 @@ def _corrected(asked: _Asked, factor: bool, grows: bool) -> list[_Step]:
             raise FitError(f"formula for {asked.named.output.name!r} has no finite value on some row")
         last = path[-1]
         chosen = last.chosen
-        now = (tuple(each.move.what for each in chosen), _trust(last.left_out / np.sqrt(trust)))
+        now = (tuple(each.move.what for each in chosen), _trust(last.left_out / np.sqrt(used)))
         if told is not None and told[0] == now[0] and np.abs(told[1] - now[1]).max() < 0.1:
             break
         told, trust = now, now[1]
@@ -131,7 +133,7 @@ def _corrected(asked: _Asked, factor: bool, grows: bool) -> list[_Step]:
             size = 1.0 / np.square(np.maximum(law, 1e-3 * np.median(rows.target)))
         elif (trust == 1.0).all():
             break
-    return [_step(fit) for fit in path]
+    return [_step(fit, used) for fit in path]
 
 
 def _problem(named: Formula, rows: EstimationRows, factor: bool) -> Problem:
@@ -139,10 +141,32 @@ def _problem(named: Formula, rows: EstimationRows, factor: bool) -> Problem:
     return Problem(named.root, rows, factor, max(floor, 1e-300))
 
 
-def _step(fit: CorrectedFit) -> _Step:
+def _step(fit: CorrectedFit, trust: Array) -> _Step:
+    """Return a fit with its error, and with a length that may be compared with that of other weights."""
     weight = fit.problem.rows.weight
     error = float(np.sqrt(np.average(np.square(fit.left_out) / weight)))
-    return _Step(fit, fit.description - 0.5 * float(np.log(weight).sum()), error)
+    residual = fit.minimum.residual[: fit.count]
+    least = max(float(residual @ residual), fit.problem.floor)
+    told = fit.description - 0.5 * fit.count * float(np.log(least / fit.count))
+    surprise = _surprise(residual / np.sqrt(trust), fit.problem.floor / fit.count)
+    return _Step(fit, told + surprise - 0.5 * float(np.log(weight / trust).sum()), error)
+
+
+def _surprise(residual: Array, least: float) -> float:
+    """Return minus the log likelihood of residuals, normal or of a t distribution, whichever is shorter."""
+    count, squares = residual.size, np.square(residual)
+    variance = max(float(squares.mean()), least)
+    normal = 0.5 * count * (np.log(2.0 * np.pi * variance) + 1.0)
+    for _ in range(30):
+        pull = (FREEDOM + 1.0) / (FREEDOM + squares / variance)
+        variance = max(float((pull * squares).mean()), least)
+    one = (
+        np.log(np.sqrt(FREEDOM * np.pi * variance))
+        + math.lgamma(FREEDOM / 2)
+        - math.lgamma((FREEDOM + 1) / 2)
+    )
+    tailed = count * one + 0.5 * (FREEDOM + 1.0) * np.log1p(squares / (FREEDOM * variance)).sum()
+    return float(min(normal, tailed))
 
 
 def _trust(residual: Array) -> Array:

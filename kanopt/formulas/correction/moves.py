@@ -62,6 +62,15 @@ class Move:
     cost: float = 0.0
     level: bool = False
 
+    @property
+    def reads(self) -> frozenset[str]:
+        """The columns that it corrects by."""
+        return (
+            frozenset(name for node in postorder(self.node) for name in node.names)
+            if self.node
+            else frozenset()
+        )
+
     def basis(self, columns: Mapping[str, NDArray[Any]]) -> Array:
         """Return what each of its numbers adds in every row, (n, m)."""
         assert self.node is not None

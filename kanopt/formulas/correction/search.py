@@ -74,7 +74,8 @@ def search(problem: Problem, kinds: list[list[Move]], begin: Sequence[Chosen] = 
             break
         fit = _without_needless(_one_by_one(better, kinds[0]))
         path.append(fit)
-    return path
+    straight = _straightened(fit, [move for kind in kinds for move in kind])
+    return path if straight is fit else [*path, straight]
 
 
 def _moves(fit: CorrectedFit) -> frozenset[int]:
@@ -127,6 +128,17 @@ def _without_needless(fit: CorrectedFit) -> CorrectedFit:
         if best is None or best.description > fit.description + INSIST:
             return fit
         fit = smoothed(best)
+    return fit
+
+
+def _straightened(fit: CorrectedFit, moves: list[Move]) -> CorrectedFit:
+    """Return the fit with lines in place of curves of the same columns, where that is as short to tell."""
+    for curve in [each for each in fit.chosen if each.move.turn is not None]:
+        others = [each for each in fit.chosen if each is not curve]
+        lines = [m for m in moves if m.node is not None and m.turn is None and m.reads == curve.move.reads]
+        found = [fitted(fit.problem, [*others, Chosen(line)], fit.values) for line in lines]
+        best = min((f for f in found if f is not None), key=lambda f: f.description, default=fit)
+        fit = best if best.description < fit.description else fit
     return fit
 
 

@@ -28,7 +28,8 @@ def movable(formula: Formula) -> Formula:
     >>> [(constant.name, constant.value) for constant in law.constants]
     [('c1', 0.0), ('c2', 1.0), ('c3', 2.0)]
     """
-    terms = formula.root.terms if isinstance(formula.root, Sum) else (formula.root,)
+    plain = simplify_graph(formula.root)  # 60 / 70 is one number
+    terms = plain.terms if isinstance(plain, Sum) else (plain,)
     scaled = (term if isinstance(term, Constant) else Product((Constant(1.0), term)) for term in terms)
     root = Sum((Constant(0.0), *scaled))
     return with_named_constants(replace(formula, root=root, covariance=None))
@@ -92,7 +93,7 @@ def written(fit: CorrectedFit, formula: Formula) -> Written:
     parts = [rebuild(each.move.node, put) for each in fit.chosen if each.move.node is not None]
     law = rebuild(problem.law, put)
     whole = Product((law, *map(_factor, parts))) if problem.factor else Sum((law, *parts))
-    root = simplify_graph(whole)
+    root = _one_power_each(simplify_graph(whole))
     known = Covariance.of([names.get(name, name) for name in fit.free.names], covariance, _freedom(fit))
     return Written(root, known.restrict(names_in(root)), _told(fit, names))
 
@@ -167,6 +168,39 @@ def _factor(part: Node) -> Node:
         case Product(factors=(Constant() as exponent, Apply(function="log", argument=base))):
             return Power(base, exponent)
     return Apply("exp", part)
+
+
+def _one_power_each(root: Node) -> Node:
+    """Return a product with x · x^c, of which the law knew the first, as one power.
+
+    Examples
+    --------
+    >>> from kanopt.formulas import Input
+    >>> from kanopt.formulas.printing import to_infix
+    >>> x, c = Input("x"), Constant(-0.1, "c")
+    >>> to_infix(_one_power_each(Product((Constant(3.0), x, Power(x, c)))))
+    '3 · x^0.9'
+    """
+    factors = list(root.factors) if isinstance(root, Product) else []
+    for new in list(factors):
+        if not (isinstance(new, Power) and isinstance(new.exponent, Constant) and is_parameter(new.exponent)):
+            continue
+        others = ((place, _known_exponent(each, new.base)) for place, each in enumerate(factors))
+        place, known = next(((place, known) for place, known in others if known is not None), (-1, 0.0))
+        if place >= 0:
+            moved = new.exponent
+            factors[place] = Power(new.base, Constant(moved.value + known, moved.name, moved.standard_error))
+            factors.remove(new)
+    return Product(tuple(factors)) if factors else root
+
+
+def _known_exponent(factor: Node, base: Node) -> float | None:
+    """Return the exponent of a factor that is a power of a base by a number that did not move; None for another."""
+    if factor == base:
+        return 1.0
+    if isinstance(factor, Power) and factor.base == base and isinstance(factor.exponent, Constant):
+        return None if is_parameter(factor.exponent) else factor.exponent.value
+    return None
 
 
 def _told(fit: CorrectedFit, names: dict[str, str]) -> str:

@@ -165,6 +165,22 @@ def test_named_constants_keep_their_names_and_others_stay_structure():
     assert found.constants[0].standard_error is not None
 
 
+def test_numbers_that_belong_together_are_read_as_one():
+    rng = np.random.default_rng(2)
+    rows = pd.DataFrame({"km": rng.uniform(5, 200, 90), "pop": rng.uniform(10, 900, 90)})
+    noise = rng.lognormal(0, 0.02, 90)
+    speed = parse_formula("60 * km / 70", ["km"], "minutes")
+    assert re.fullmatch(
+        r"1\.0\d+ · km", str(speed.correct(rows.assign(minutes=60 * rows["km"] / 55 * noise)))
+    )
+    demand = parse_formula("2 * pop / km", ["pop", "km"], "sold")
+    law = demand.correct(rows.assign(sold=3 * rows["pop"] ** 0.9 / rows["km"] ** 1.2 * noise))
+    assert re.fullmatch(r"\d\.\d+ · pop\^0\.\d+ · km\^-1\.\d+", str(law))
+    errors = law.covariance.standard_errors
+    assert {c.name: c.standard_error for c in law.constants} == pytest.approx(errors)
+    assert law.evaluate(rows) == pytest.approx(3 * rows["pop"] ** 0.9 / rows["km"] ** 1.2, rel=0.05)
+
+
 def test_weights_count_rows_and_rows_of_weight_zero_count_nothing():
     rows = links(40, 8)
     broken = pd.concat([rows, rows.assign(t=900.0)], ignore_index=True)
@@ -197,6 +213,15 @@ def test_many_rows_are_searched_on_a_sample_and_fitted_to_all(monkeypatch):
     law = WRONG.correct(links(3_000, 4))
     assert str(law).startswith("t0 · (1 + 0.1")
     assert law.constants[0].standard_error < 0.002
+
+
+def test_ways_of_other_weights_are_compared_by_the_same_measure():
+    # errors that grow with the law look like gross errors to a law whose errors are alike everywhere
+    rng = np.random.default_rng(0)
+    rows = pd.DataFrame({name: rng.uniform(1, 9, 6_000) for name in "xyz"})
+    rows["cost"] = (3 * rows["x"] + 2 * rows["y"]) * np.exp(0.1 * rows["z"]) * rng.lognormal(0, 0.05, 6_000)
+    law = parse_formula("3 * x + 1.5 * y", ["x", "y"], "cost").correct(rows, ["z"])
+    assert re.fullmatch(r"\(3 · x \+ [12]\.\d+ · y\) · exp\(0\.\d+ · z\)", str(law))
 
 
 @pytest.mark.parametrize(
