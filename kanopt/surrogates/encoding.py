@@ -180,8 +180,10 @@ class FeatureEncoding:
         columns = [feature.encode(values[:, i], index) for i, feature in enumerate(self.numeric)]
         return np.column_stack(columns) if columns else np.zeros((len(values), 0))
 
-    def split(self, frame: pd.DataFrame) -> tuple[Floats, Integers]:
+    def split(self, frame: pd.DataFrame, *, pooled: bool = False) -> tuple[Floats, Integers]:
         """Return the unencoded numeric columns, numbers and then cycles, and the codes of the categories.
+
+        With `pooled` the code of a category that was not seen in training is −1.
 
         Raises
         ------
@@ -190,16 +192,16 @@ class FeatureEncoding:
         """
         place = {id(feature): index for index, feature in enumerate(self.features)}
         numbers = [_numbers(frame.iloc[:, place[id(feature)]], feature) for feature in self.numeric]
-        codes = [_codes(frame.iloc[:, place[id(feature)]], feature) for feature in self.categories]
+        codes = [_codes(frame.iloc[:, place[id(feature)]], feature, pooled) for feature in self.categories]
         rows = len(frame)
         return (
             np.column_stack(numbers) if numbers else np.zeros((rows, 0)),
             np.column_stack(codes) if codes else np.zeros((rows, 0), dtype=np.int64),
         )
 
-    def transform(self, frame: pd.DataFrame) -> tuple[Floats, Integers]:
-        """Return encoded numbers (n, numbers) and category codes (n, categories)."""
-        numbers, codes = self.split(frame)
+    def transform(self, frame: pd.DataFrame, *, pooled: bool = False) -> tuple[Floats, Integers]:
+        """Return encoded numbers (n, numbers) and category codes (n, categories); see :meth:`split`."""
+        numbers, codes = self.split(frame, pooled=pooled)
         return self.encode_numbers(numbers, frame.index), codes
 
     def to_json(self) -> list[dict[str, Any]]:
@@ -395,7 +397,7 @@ def _first_non_number(column: pd.Series[Any]) -> int:
     return odd.index(True) if True in odd else 0
 
 
-def _codes(column: pd.Series[Any], feature: Feature) -> Integers:
+def _codes(column: pd.Series[Any], feature: Feature, pooled: bool) -> Integers:
     _refuse_missing(column, feature.name)
     index = {value: code for code, value in enumerate(feature.categories)}
     try:
@@ -405,16 +407,17 @@ def _codes(column: pd.Series[Any], feature: Feature) -> Integers:
             f"column {feature.name!r} was a category in training and now holds something that is none ({error})"
         ) from error
     unseen = codes.isna().to_numpy()
-    if unseen.any():
+    if unseen.any() and not pooled:
         values = [str(value) for value in pd.unique(column.astype(object)[unseen])]
         hint = nearest(values[0], [str(value) for value in feature.categories])
         where = f"first in {row_name(column.index, int(unseen.argmax()))}"
         raise FitError(
             f"column {feature.name!r}: {list_names(values)} ({where}) did not occur "
             f"in training, so nothing is known about it; {hint}. Pool rare values into one before fitting, or split "
-            f"the rows with keep=[{feature.name!r}], which leaves one of every value to the training rows"
+            f"the rows with keep=[{feature.name!r}], which leaves one of every value to the training rows; or take "
+            "unseen='pooled', the mean over the known ones"
         )
-    return np.asarray(codes, dtype=np.int64)
+    return np.asarray(codes.fillna(-1), dtype=np.int64)
 
 
 def _refuse_missing(column: pd.Series[Any], name: str) -> None:

@@ -18,6 +18,7 @@ from kanopt.surrogates.input_checks import refuse_unmeasured, whole_number
 from kanopt.surrogates.law import NetworkLaw
 from kanopt.surrogates.naming import by_name, column_of
 from kanopt.surrogates.summary import Summary, effect_table, fit_measures
+from kanopt.surrogates.unseen import pools, warn_of_unseen, with_fallbacks
 from kanopt.text import count_text, join_list
 
 if TYPE_CHECKING:
@@ -147,6 +148,7 @@ def formula_of(  # noqa: PLR0913 - those of the method
     pin: Mapping[str, str | Iterable[str]] | None = None,
     forbid: Iterable[str] = (),
     prefer: Iterable[str] = (),
+    unseen: str = "error",
     budget: float | None = None,
     progress: Callable[[FitProgress], None] | bool | None = None,
 ) -> Formula:
@@ -165,6 +167,12 @@ def formula_of(  # noqa: PLR0913 - those of the method
         )
     wanted = y if isinstance(y, str) else model.target_name_
     rows, actual = model._held_out(X, y)
+    pooled = pools(unseen)
+    _, codes = model.encoding_.transform(model._filled(rows), pooled=pooled)
+    if (codes < 0).any():
+        warn_of_unseen(rows, model.encoding_, codes < 0, "they judge nothing")
+        known = (codes >= 0).all(axis=1)
+        rows, actual = rows[known], actual[known]
     refuse_unmeasured(actual, wanted, min_r2)
     declared = X if isinstance(X, pd.DataFrame) else rows
     # the columns are converted to the units of the fit, where there were any
@@ -203,6 +211,9 @@ def formula_of(  # noqa: PLR0913 - those of the method
         simpler = tuple(trained_of(*each, watch) for each in model._simpler_laws)
         formula = distill(trained_of(model._law, model._rows, watch, simpler), held_out, min_r2)
     warn_if_stopped(watch)
+    if pooled and model.encoding_.categories:
+        inputs = model._rows.inputs[:, len(model.encoding_.numeric) :]
+        formula = with_fallbacks(formula, model.encoding_, inputs, model._rows.weight)
     return formula
 
 

@@ -30,6 +30,7 @@ from kanopt.surrogates.law import NetworkLaw
 from kanopt.surrogates.missing import MissingIndicators
 from kanopt.surrogates.storage import load_model, model_parts, write_model
 from kanopt.surrogates.summary import Summary
+from kanopt.surrogates.unseen import pools, predict_pooled, warn_of_unseen
 from kanopt.surrogates.watching import watched
 from kanopt.tables.batches import is_source
 
@@ -292,21 +293,36 @@ class KANRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scik
             self.__dict__.update(before)
             raise
 
-    def predict(self, X: ArrayLike | pd.DataFrame) -> Floats:
+    def predict(self, X: ArrayLike | pd.DataFrame, *, unseen: str = "error") -> Floats:
         """Return the expected target of every row, shape (n,) or (n, targets), in the units of the target.
 
         One :class:`~kanopt.DomainWarning` counts the rows that lie outside the data by more than a tenth of the range
         of a column (of its logarithm, where the law reads that), and says how many of them are predicted below zero
         where no target was; :meth:`outside` names all that lie outside.
 
+        Parameters
+        ----------
+        X
+            Rows.
+        unseen : "error" or "pooled"
+            What to do about categories that did not occur in training. "pooled" predicts the mean over those that did,
+            as often as they did, and a :class:`~kanopt.DomainWarning` counts such rows.
+
         Raises
         ------
         FitError
-            For missing values, and for categories that did not occur in training.
+            For missing values, and for categories that did not occur in training, unless they are pooled.
         """
         models = list(self.outputs_.values()) if hasattr(self, "outputs_") else [self]
-        encoded = [model._encode(X) for model in models]
-        found = [model._law.predict(*each) for model, each in zip(models, encoded, strict=True)]
+        if pools(unseen):
+            encoded = [model.encoding_.transform(model._filled(X), pooled=True) for model in models]
+            found = [predict_pooled(model._law, *each) for model, each in zip(models, encoded, strict=True)]
+            warn_of_unseen(
+                X, models[0].encoding_, encoded[0][1] < 0, "they are predicted as the mean of the known ones"
+            )
+        else:
+            encoded = [model._encode(X) for model in models]
+            found = [model._law.predict(*each) for model, each in zip(models, encoded, strict=True)]
         negative = [
             (output < 0.0) & (model._law.lowest >= 0.0) for model, output in zip(models, found, strict=True)
         ]
@@ -483,6 +499,7 @@ class KANRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scik
         pin: Mapping[str, str | Iterable[str]] | None = None,
         forbid: Iterable[str] = (),
         prefer: Iterable[str] = (),
+        unseen: str = "error",
         budget: float | None = None,
         progress: Callable[[FitProgress], None] | bool | None = None,
     ) -> Formula:
@@ -515,6 +532,9 @@ class KANRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scik
         forbid, prefer : list of str
             Operators that are not to be used, and those that count half. A quotient is no power. What was decided by
             hand is written into the provenance of the formula.
+        unseen : "error" or "pooled"
+            "pooled" gives every table of categories a fallback for those that did not occur in training, the mean of
+            its entries over the training rows; held-out rows with such categories are left out of the judgement.
         budget : float, optional
             Seconds by the clock after which the search ends; a moment more is taken to write down what there is.
         progress : callable or bool, optional
@@ -523,9 +543,10 @@ class KANRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scik
         Raises
         ------
         FitError
-            If `min_r2` is no number of at most 1, there is one row or a target that does not vary, a pin names no
-            column, an operator is not known, no function that is allowed fits, the model has no use for a column that
-            is pinned, or the way it was fitted brings in an operator that is forbidden.
+            If `min_r2` is no number of at most 1, there is one row or a target that does not vary, a held-out row has
+            a category that did not occur in training, a pin names no column, an operator is not known, no function that
+            is allowed fits, the model has no use for a column that is pinned, or the way it was fitted brings in an
+            operator that is forbidden.
         FormulaError
             If the formula explains less than `min_r2` of the held-out rows, or the model was loaded from a
             file, which holds no training rows.
@@ -551,6 +572,7 @@ class KANRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scik
             pin=pin,
             forbid=forbid,
             prefer=prefer,
+            unseen=unseen,
             budget=budget,
             progress=progress,
         )

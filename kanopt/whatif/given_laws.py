@@ -75,7 +75,7 @@ def placeholder_law(name: str, spec: LearnedSpec, frame: pd.DataFrame | None) ->
     """Return a formula with the inputs, units and output of a law that is still to be learned; its value is 1.
 
     It lets everything that names the law be checked before anything is learned: like the law, it refuses categories
-    that its table does not hold.
+    that its table does not hold, unless they are pooled.
     """
     from kanopt.formulas import Formula, Table, Variable
     from kanopt.formulas.variables import category_label
@@ -91,7 +91,7 @@ def placeholder_law(name: str, spec: LearnedSpec, frame: pd.DataFrame | None) ->
     known = [
         Table.of(dict.fromkeys(map(category_label, frame[each.name].dropna().unique()), 0.0), each.name)
         for each in inputs
-        if frame is not None and each.is_category
+        if frame is not None and each.is_category and spec.unseen == "error"
     ]
     return Formula(_one(known), inputs, Variable(name, units.get(spec.target, "")), per=spec.per)
 

@@ -348,6 +348,7 @@ def _formula_of(
     left = None if spec.budget is None else max(spec.budget - (time.perf_counter() - start), _TOLD_EVERY)
     least = spec.min_r2 if spec.on_low == "refuse" else float("-inf")
     wanted: dict[str, Any] = {"pin": dict(spec.pin), "forbid": spec.forbid, "prefer": spec.prefer}
+    wanted["unseen"] = spec.unseen
     return model.to_formula(test, spec.target, min_r2=least, per=spec.per, budget=left, **wanted, **told)
 
 

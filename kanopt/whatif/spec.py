@@ -224,6 +224,7 @@ class LearnedSpec(FileModel):
     on_missing: Literal["error", "drop"] = "error"
     holdout: HoldoutSpec = HoldoutSpec(share=0.2)
     groups: Name | None = None
+    unseen: Literal["error", "pooled"] = "error"
     budget: Annotated[float, Field(gt=0, le=86_400)] | None = None
     network: NetworkSpec = NetworkSpec()
     per: str = ""
