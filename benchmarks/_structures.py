@@ -61,6 +61,7 @@ class Structure:
 
         return values
 
+    @np.errstate(all="ignore")
     def solve(self, x: Floats, target: Floats, start: Floats | None = None) -> Floats:
         """Return the constants of least relative squared distance to values of a function (Levenberg-Marquardt)."""
         weight = 1.0 / size(target)
