@@ -118,7 +118,7 @@ def _law(table: TrainingTable, trial: Trial, settings: Settings) -> tuple[Networ
     order = np.argsort(residuals, kind="stable")
     numbers = trial.encoding.encode_numbers(table.numbers)
     rng = np.random.default_rng(settings.seed)
-    sample = np.sort(rng.permutation(len(table))[:SAMPLE])
+    sample = np.sort(_drawn(table.weights, SAMPLE, rng))
     law = NetworkLaw(
         encoding=trial.encoding,
         network=network,
@@ -144,7 +144,7 @@ def _law(table: TrainingTable, trial: Trial, settings: Settings) -> tuple[Networ
     )
     law = held_positive(law) if settings.hold_positive else law
     law = replace(law, middle=law.on_residual_scale(numbers, table.codes)[order])
-    shuffled = rng.permutation(len(table))[:SHUFFLED]
+    shuffled = _drawn(table.weights, SHUFFLED, rng)
     drawn = (numbers[shuffled], table.codes[shuffled])
     importance = feature_importances(law.predict, law.encoding, drawn, settings.seed)
     measures = {
@@ -153,6 +153,19 @@ def _law(table: TrainingTable, trial: Trial, settings: Settings) -> tuple[Networ
     }
     law = replace(law, importance=importance, measures=measures)
     return law, _rows(table, trial, law, numbers, alone)
+
+
+def _drawn(weights: Floats, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Return places of rows drawn by their weights: each at most once where these are equal, else as often as they say.
+
+    Steps of one length through all the weights, in random order, draw a row of k times the weight k times as often but
+    for one (systematic sampling; Madow and Madow 1944, Ann. Math. Stat. 15).
+    """
+    order = rng.permutation(len(weights))
+    if (weights == weights[0]).all():
+        return order[:count]
+    ends = np.cumsum(weights[order])
+    return np.asarray(order[np.searchsorted(ends, ends[-1] * (np.arange(count) + 0.5) / count)])
 
 
 def _warn_of_biased_sum(table: TrainingTable, trial: Trial, predicted: Floats) -> None:

@@ -18,7 +18,7 @@ from kanopt.surrogates.input_checks import refuse_unmeasured, whole_number
 from kanopt.surrogates.law import NetworkLaw
 from kanopt.surrogates.naming import by_name, column_of
 from kanopt.surrogates.summary import Summary, effect_table, fit_measures
-from kanopt.surrogates.unseen import pools, warn_of_unseen, with_fallbacks
+from kanopt.surrogates.unseen import pools, unseen_rows, warn_of_unseen, with_fallbacks
 from kanopt.text import count_text, join_list
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ def formula_of(  # noqa: PLR0913 - those of the method
     pooled = pools(unseen)
     _, codes = model.encoding_.transform(model._filled(rows), pooled=pooled)
     if (codes < 0).any():
-        warn_of_unseen(rows, model.encoding_, codes < 0, "they judge nothing")
+        warn_of_unseen(rows, unseen_rows(model.encoding_, codes), "they judge nothing")
         known = (codes >= 0).all(axis=1)
         rows, actual = rows[known], actual[known]
     refuse_unmeasured(actual, wanted, min_r2)

@@ -30,7 +30,7 @@ from kanopt.surrogates.law import NetworkLaw
 from kanopt.surrogates.missing import MissingIndicators
 from kanopt.surrogates.storage import load_model, model_parts, write_model
 from kanopt.surrogates.summary import Summary
-from kanopt.surrogates.unseen import pools, predict_pooled, warn_of_unseen
+from kanopt.surrogates.unseen import pools, predict_pooled, unseen_rows, warn_of_unseen
 from kanopt.surrogates.watching import watched
 from kanopt.tables.batches import is_source
 
@@ -317,9 +317,10 @@ class KANRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scik
         if pools(unseen):
             encoded = [model.encoding_.transform(model._filled(X), pooled=True) for model in models]
             found = [predict_pooled(model._law, *each) for model, each in zip(models, encoded, strict=True)]
-            warn_of_unseen(
-                X, models[0].encoding_, encoded[0][1] < 0, "they are predicted as the mean of the known ones"
-            )
+            unseen_by_column: dict[str, NDArray[np.bool_]] = {}
+            for model, (_, codes) in zip(models, encoded, strict=True):  # each reads other columns
+                unseen_by_column |= unseen_rows(model.encoding_, codes)
+            warn_of_unseen(X, unseen_by_column, "they are predicted as the mean of the known ones")
         else:
             encoded = [model._encode(X) for model in models]
             found = [model._law.predict(*each) for model, each in zip(models, encoded, strict=True)]

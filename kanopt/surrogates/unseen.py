@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from kanopt.surrogates.encoding import FeatureEncoding, row_name
 from kanopt.surrogates.law import NetworkLaw
 from kanopt.text import count_text, join_list
 
-__all__ = ["pools", "predict_pooled", "warn_of_unseen", "with_fallbacks"]
+__all__ = ["pools", "predict_pooled", "unseen_rows", "warn_of_unseen", "with_fallbacks"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -58,14 +58,17 @@ def predict_pooled(law: NetworkLaw, numbers: Floats, codes: Integers) -> Floats:
     return predicted
 
 
-def warn_of_unseen(X: Any, encoding: FeatureEncoding, unseen: NDArray[np.bool_], what: str) -> None:
-    """Warn once of all rows with a category that did not occur; `unseen` is (n, categories)."""
-    rows: NDArray[np.bool_] = np.asarray(unseen.any(axis=1))
-    if not rows.any():
+def unseen_rows(encoding: FeatureEncoding, codes: Integers) -> dict[str, NDArray[np.bool_]]:
+    """Return for every column with an unseen category, which has the code −1, in which rows that is; (n,) each."""
+    unseen = {feature.name: code < 0 for feature, code in zip(encoding.categories, codes.T, strict=True)}
+    return {name: rows for name, rows in unseen.items() if rows.any()}
+
+
+def warn_of_unseen(X: Any, unseen: Mapping[str, NDArray[np.bool_]], what: str) -> None:
+    """Warn once of all rows with a category that did not occur, by column; see :func:`unseen_rows`."""
+    if not unseen:
         return
-    columns = [
-        feature.name for feature, some in zip(encoding.categories, unseen.T, strict=True) if some.any()
-    ]
+    rows, columns = np.any(list(unseen.values()), axis=0), list(unseen)
     first = row_name(X.index if isinstance(X, pd.DataFrame) else None, int(rows.argmax()))
     warnings.warn(
         f"{count_text(int(rows.sum()), 'row')} of {len(rows):,} have a category of {join_list(columns, 5)} that did "
@@ -77,6 +80,8 @@ def warn_of_unseen(X: Any, encoding: FeatureEncoding, unseen: NDArray[np.bool_],
 
 def with_fallbacks(formula: Formula, encoding: FeatureEncoding, codes: Floats, weights: Floats) -> Formula:
     """Return the formula with a fallback in every table: the mean of its entries over the training rows.
+
+    So have the formulas that were considered beside it.
 
     Parameters
     ----------
@@ -101,8 +106,9 @@ def with_fallbacks(formula: Formula, encoding: FeatureEncoding, codes: Floats, w
         values = np.array([0.0 if value is None else value for value in found])
         return replace(node, fallback=float(np.average(values, weights=weights * known)))
 
-    return replace(
-        formula,
-        root=rebuild(formula.root, put),
-        provenance={**formula.provenance, "unseen categories": "the mean of those of the training rows"},
-    )
+    def pooled(law: Formula) -> Formula:
+        told = {**law.provenance, "unseen categories": "the mean of those of the training rows"}
+        return replace(law, root=rebuild(law.root, put), provenance=told)
+
+    considered = (replace(each, law=each.law and pooled(each.law)) for each in formula.alternatives)
+    return replace(pooled(formula), alternatives=tuple(considered))
