@@ -23,6 +23,7 @@ from kanopt.surrogates.input_checks import (
     weights_of,
 )
 from kanopt.surrogates.text_columns import refuse_identifiers, refuse_numbers_as_text
+from kanopt.tables.batches import is_source
 
 __all__ = ["KnownLaw"]
 
@@ -100,13 +101,13 @@ class KnownLaw(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-l
         """
         if not isinstance(self.formula, Formula):
             raise FitError(f"formula={self.formula!r:.80} must be a Formula; make one with ko.parse_formula")
-        if isinstance(X, str) or callable(X):
+        if is_source(X):
             raise FitError(
                 "a known law is corrected on tables in memory; read the table first (ko.read_table)"
             )
         if is_multi_target(y):
             raise FitError("a known law is of one target; fit one model for each")
-        frame = self._frame(X)
+        frame = self._frame(X, self._inputs)
         target_name = name_of(y) or self.formula.output.name
         refuse_leak(target_name, frame)
         frame, target, weights = used_rows(frame, y, weights_of(sample_weight, frame))
@@ -139,7 +140,7 @@ class KnownLaw(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-l
         FormulaError
             For missing values, and where the law has no finite value.
         """
-        frame = self._frame(X)
+        frame = self._frame(X, list(getattr(self, "feature_names_in_", self._inputs)))
         return np.array(np.broadcast_to(self._law.evaluate(frame), len(frame)))
 
     def to_formula(self, X: Any, y: Any = None, *, min_r2: float = 0.5, per: str = "") -> Formula:
@@ -185,14 +186,17 @@ class KnownLaw(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-l
         """The law as it is corrected, or as it is known."""
         return getattr(self, "formula_", self.formula)
 
-    def _frame(self, X: Any) -> pd.DataFrame:
-        """Return rows as a frame; the columns of an array are those of the fit, or the inputs of the law."""
+    @property
+    def _inputs(self) -> list[str]:
+        """The inputs that the law reads, in their order."""
+        return [variable.name for variable in self.formula.inputs if variable.name in self.formula.used]
+
+    def _frame(self, X: Any, names: list[str]) -> pd.DataFrame:
+        """Return rows as a frame; the columns of an array have `names`."""
         if isinstance(X, pd.DataFrame):
             named = X.set_axis([str(name) for name in X.columns], axis=1)
             named.attrs = X.attrs
             return named
-        inputs = [variable.name for variable in self.formula.inputs if variable.name in self.formula.used]
-        names = list(getattr(self, "feature_names_in_", inputs))
         array = np.asarray(X)
         if array.ndim != 2 or array.shape[1] != len(names):
             raise FitError(

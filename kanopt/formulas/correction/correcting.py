@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -55,7 +56,8 @@ def correct(
     if scale not in SCALES:
         raise FitError(f"{what}: scale={scale!r} is unknown; use one of {', '.join(map(repr, SCALES))}")
     extra = _extra_columns(formula, table, [columns] if isinstance(columns, str) else columns, what)
-    periods = _periods(periodic or {}, {*formula.used, *(variable.name for variable in extra)}, what)
+    read = [*(variable for variable in formula.inputs if variable.name in formula.used), *extra]
+    periods = _periods(periodic or {}, read, what)
     rows = EstimationRows.of(formula, table, weight, also=extra)
     if rows.count < LEAST_ROWS:
         raise FitError(f"{what}: {rows.count} rows are too few to correct a law; {LEAST_ROWS} are the least")
@@ -216,13 +218,17 @@ def _extra_columns(formula: Formula, table: Any, columns: Iterable[str], what: s
     return tuple(found)
 
 
-def _periods(periodic: Mapping[str, float], known: set[str], what: str) -> dict[str, float]:
+def _periods(periodic: Mapping[str, Any], read: Sequence[Variable], what: str) -> dict[str, float]:
+    known = {variable.name: variable for variable in read}
     for name, period in periodic.items():
         if name not in known:
             raise FitError(
                 f"{what}: periodic names {name!r}, which is no column here; {nearest(name, known)}"
             )
-        if not (np.isfinite(period) and period > 0):
+        if known[name].is_category:
+            raise FitError(f"{what}: periodic names {name!r}, which is a category; only numbers start anew")
+        number = isinstance(period, Real) and not isinstance(period, bool)
+        if not (number and math.isfinite(period) and period > 0):
             raise FitError(
                 f"{what}: the period of {name!r} is {period!r}; it is a number above zero, such as 24"
             )

@@ -294,3 +294,17 @@ def test_curves_and_tables_have_no_mean_and_their_weights_follow_the_rows():
     assert smoothed(rough).description < rough.description
     assert len(constants) > 2
     assert all(move.cost > columns[0].cost - 2 for move in pairs)
+
+
+@pytest.mark.parametrize(
+    ("periodic", "message"),
+    [
+        ({"flow": "day"}, "the period of 'flow' is 'day'; it is a number above zero"),
+        ({"flow": True}, "the period of 'flow' is True; it is a number above zero"),
+        ({"road": 7}, "periodic names 'road', which is a category; only numbers start anew"),
+    ],
+)
+def test_periods_that_are_none_are_refused(periodic, message):
+    rows = pd.DataFrame({"t0": np.arange(2.0, 12.0), "flow": 3.0, "cap": 4.0, "road": ["a", "b"] * 5})
+    with pytest.raises(FitError, match=re.escape(message)):
+        WRONG.correct(rows.assign(t=RIGHT.evaluate(rows)), ["road"], periodic=periodic)
