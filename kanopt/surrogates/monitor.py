@@ -124,6 +124,12 @@ class FitMonitor:
         """How much of the time given is left; None where none was given."""
         return None if self.budget is None else self.budget - (self._clock() - self._began)
 
+    @property
+    def is_out_of_time(self) -> bool:
+        """Whether all the time given is over."""
+        left = self.seconds_left
+        return left is not None and left <= 0.0
+
     def begin(self, structure: str, tried: int) -> None:
         """Start reporting on another structure."""
         self.structure, self.tried, self.step = structure, tried, 0
@@ -156,10 +162,9 @@ class FitMonitor:
 
     def should_stop(self) -> bool:
         """Say whether to stop."""
-        left = self.seconds_left
         if not self.stopped and self._interrupt.asked:
             self.stopped = "on request"
-        elif not self.stopped and left is not None and left <= 0.0:
+        elif not self.stopped and self.is_out_of_time:
             self.stopped = f"by its budget of {number_text(self.budget or 0.0)} s"
         return bool(self.stopped)
 

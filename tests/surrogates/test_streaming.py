@@ -222,6 +222,10 @@ class TestSameLawAsInMemory:
             )
         assert reading.count == 3
 
+    def test_a_budget_that_is_over_in_the_first_reading_is_refused(self, trips: pd.DataFrame) -> None:
+        with pytest.raises(FitError, match=r"budget of 0.0001 s was over while the table was read"):
+            ko.KANRegressor(**PLAIN).fit(lambda: [trips], "cost_eur", "count", columns=FEATURES, budget=1e-4)
+
     def test_formulas_are_chosen_on_the_sampled_rows(self, trips: pd.DataFrame, tmp_path: Path) -> None:
         path = written(trips, tmp_path / "trips.parquet")
         streamed = learn_streamed(

@@ -99,9 +99,10 @@ def learn_streamed(
     TableError
         If the source cannot be read.
     FitError
-        For missing columns, and for everything that :meth:`KANRegressor.fit` refuses.
+        For missing columns, for everything that :meth:`KANRegressor.fit` refuses, and if the time is over in the first
+        pass.
     KeyboardInterrupt
-        If stopped in the first pass: nothing is known about the remaining rows, so there is no law to keep.
+        If stopped by Ctrl-C in the first pass: nothing is known about the remaining rows, so there is no law to keep.
     """
     stop = FitMonitor().should_stop if watch is None else watch.should_stop
     try:
@@ -110,6 +111,11 @@ def learn_streamed(
             found = survey(source, columns, _seed(arguments), periods, sample, stop)
             return _learn(found, arguments, watch)
     except ReadingStopped:
+        if watch is not None and watch.is_out_of_time:
+            raise FitError(
+                f"the budget of {number_text(watch.budget or 0.0)} s was over while the table was read for the first "
+                "time; nothing was learned yet, give more"
+            ) from None
         raise KeyboardInterrupt(
             "stopped while the table was read for the first time; nothing was learned yet"
         ) from None
