@@ -88,9 +88,10 @@ class _Wave:
         angle = columns.low[wave.column] < 0.0 and not self.phase.free and self.phase.held == 0.0
         self.least = 0.5 * radian if angle else np.pi / max(width, 1e-300)
         """Least frequency: half a turn over the rows, but for the sine of what may be an angle in radians."""
+        self.most = columns.fastest(wave.column)
 
     def forward(self, theta: Array) -> Array:
-        if self.frequency.free and abs(self.frequency.at(theta)) < self.least:
+        if self.frequency.free and not self.least <= abs(self.frequency.at(theta)) <= self.most:
             self.angle = np.full(len(self.x), np.nan)
             return self.angle
         self.angle = self.frequency.at(theta) * self.x + self.phase.at(theta)

@@ -212,6 +212,20 @@ def test_a_wave_of_which_less_than_half_is_seen_and_a_steep_power_are_no_laws(in
         assert np.isfinite(value(law, columns)).all() == defined
 
 
+def test_a_wave_that_turns_faster_than_the_values_tell_is_no_law() -> None:
+    def wave(frequency: float) -> Law:
+        return Law((Term(number(1.0), (Wave(0, number(frequency), number(0.3)),)),))
+
+    months = Columns(np.tile(np.arange(1.0, 13.0), 5)[:, None], np.ones(1))
+    halves = Columns(months.inputs / 2.0, np.ones(1))
+    anywhere = Columns(np.random.default_rng(0).uniform(1.0, 12.0, (60, 1)), np.ones(1))
+    faster = 2 * np.pi / 12 + 2 * np.pi
+    assert np.isfinite(value(wave(2 * np.pi / 12), months)).all()
+    assert np.isnan(value(wave(faster), months)).all()
+    assert np.isfinite(value(wave(6.2), halves)).all()
+    assert np.isfinite(value(wave(faster), anywhere)).all()
+
+
 def test_the_sine_of_an_angle_in_radians_may_be_a_small_part_of_a_wave() -> None:
     slope = np.linspace(-0.04, 0.06, 30)
     columns = Columns((slope / 0.02)[:, None], np.array([0.02]))

@@ -13,7 +13,15 @@ from kanopt.formulas.printing import to_infix
 from kanopt.surrogates.distill.judge import OPERATOR
 from kanopt.surrogates.signomials import Found, Rules, Task, graph, search
 from kanopt.surrogates.signomials.cleaning import cleaned
-from kanopt.surrogates.signomials.structure import Law, Logarithm, Parameter, Power, Term, exponents
+from kanopt.surrogates.signomials.structure import (
+    Law,
+    Logarithm,
+    Parameter,
+    Power,
+    Term,
+    Wave,
+    exponents,
+)
 
 Floats = NDArray[np.float64]
 ROWS = 600
@@ -157,3 +165,15 @@ def test_a_logarithm_is_found_and_no_power_that_is_nearly_flat() -> None:
     found = found_in({"a": a, "b": b, "c": c, "d": d}, noisy(y, 0.05, rng)).best.law
     assert any(isinstance(factor, Logarithm) for term in found.terms for factor in term.factors)
     assert exponents(found) == []
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_season_of_whole_months_has_its_period(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    month, km = rng.integers(1, 13, 900).astype(float), rng.uniform(5.0, 80.0, 900)
+    y = 20.0 + km + 5.0 * np.sin(2.0 * np.pi * month / 12.0)
+    found = found_in({"month": month, "km": km}, noisy(y, 0.05, rng))
+    waves = [f for term in found.best.law.terms for f in term.factors if isinstance(f, Wave)]
+    assert [abs(wave.frequency.value) / found.scales[0] for wave in waves] == [
+        pytest.approx(0.5236, abs=0.01)
+    ]
