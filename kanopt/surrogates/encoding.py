@@ -415,7 +415,7 @@ def _codes(column: pd.Series[Any], feature: Feature, pooled: bool) -> Integers:
             f"column {feature.name!r}: {list_names(values)} ({where}) did not occur "
             f"in training, so nothing is known about it; {hint}. Pool rare values into one before fitting, or split "
             f"the rows with keep=[{feature.name!r}], which leaves one of every value to the training rows; or take "
-            "unseen='pooled', the mean over the known ones"
+            "the mean over the known ones, predict(..., unseen='pooled') or to_formula(..., unseen='pooled')"
         )
     return np.asarray(codes.fillna(-1), dtype=np.int64)
 

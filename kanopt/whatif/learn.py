@@ -150,7 +150,7 @@ def learn(
                 raise LearningInterrupted(name, learned, law)
             learned[name] = law
             if unread := _unread(spec, law.formula):
-                told = f"note: law {name!r} {unread}, which explains nothing there: what is bound to it has no effect"
+                told = f"note: law {name!r} {unread}: the formula does without, and what is bound to it has no effect"
                 report(Event("learn", told))
     return learned
 

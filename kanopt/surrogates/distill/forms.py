@@ -197,11 +197,12 @@ TANH = Form(
     1,
     2,
     value=lambda z, t: t[0] * np.tanh(t[1] * z + t[2]),
-    slope=lambda z, t: t[0] * t[1] / np.cosh(t[1] * z + t[2]) ** 2,
+    # 1 − tanh² where cosh would overflow
+    slope=lambda z, t: t[0] * t[1] * (1.0 - np.tanh(t[1] * z + t[2]) ** 2),
     gradient=lambda z, t: _columns(
         np.tanh(t[1] * z + t[2]),
-        t[0] * z / np.cosh(t[1] * z + t[2]) ** 2,
-        t[0] / np.cosh(t[1] * z + t[2]) ** 2,
+        t[0] * z * (1.0 - np.tanh(t[1] * z + t[2]) ** 2),
+        t[0] * (1.0 - np.tanh(t[1] * z + t[2]) ** 2),
     ),
     grid=lambda low, high: [(r, -r * c) for r, c in product(_rates(low, high), _centres(low, high))],
     complexity=4,

@@ -73,3 +73,10 @@ def test_a_curve_of_what_is_no_number_is_none() -> None:
     z, theta = np.array([0.5, np.nan]), np.arange(7.0)
     for out in (form.value(z, theta), form.slope(z, theta), form.gradient(z, theta).sum(axis=1)):
         assert np.isnan(out).tolist() == [False, True]
+
+
+def test_a_steep_tanh_has_derivatives_without_a_warning() -> None:
+    tanh = next(form for form in FORMS if form.name == "tanh")
+    z, theta = np.array([-5.0, 0.0, 5.0]), np.array([2.0, 400.0, 1.0])
+    assert tanh.slope(z, theta)[[0, 2]] == pytest.approx([0.0, 0.0])
+    assert np.isfinite(tanh.gradient(z, theta)).all()
