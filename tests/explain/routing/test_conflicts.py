@@ -388,7 +388,8 @@ def test_too_much_demand_for_all_vehicles_is_proved_by_adding_up() -> None:
     less = {label: stops[:3] for label, stops in plan.items()}
     found = asked(small, less, "c19", time_limit=5.0)
     assert found.plan is not None
-    found = asked(small, plan, "c19", time_limit=5.0)
+    # it ends by itself in a second or two; on a busy machine a limit of five had cut it short
+    found = asked(small, plan, "c19", time_limit=60.0)
     assert found.proved
     assert found.irreducible
     assert found.rules == (RelaxableRule("capacity", "van"),)
