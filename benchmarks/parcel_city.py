@@ -1,4 +1,4 @@
-"""The two laws of the demo: CPU seconds of KANRegressor and of its formula, in one process that has loaded them already.
+"""The two laws of the demo: CPU seconds of KANRegressor and of its formula, in a process that has loaded them already.
 
 The trips of scenarios/parcel_city, split by week as the scenario does; everything at its default. The peer is
 scikit-learn's HistGradientBoostingRegressor, also with its defaults. Errors are those of the held-out weeks.
