@@ -31,7 +31,7 @@ class InputBasis:
     def is_of(self, grid_size: int, lower: Tensor, upper: Tensor) -> bool:
         """Whether the values are those of a network with this grid."""
         return self.grid_size == grid_size and all(
-            mine is given or torch.equal(mine, given)
+            mine is given or (mine.dtype == given.dtype and torch.equal(mine, given))
             for mine, given in ((self.lower, lower), (self.upper, upper))
         )
 

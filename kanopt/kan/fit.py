@@ -24,7 +24,7 @@ from kanopt.kan.architecture import Architecture
 from kanopt.kan.constraints import ConstrainedCoefficients, ShapeConstraints
 from kanopt.kan.links import Link
 from kanopt.kan.network import KANBatch
-from kanopt.kan.objective import Data, LeastSquares, Precision, QuadraticModel
+from kanopt.kan.objective import Data, LeastSquares, Objective, Precision, QuadraticModel
 from kanopt.kan.penalty import Penalty
 from kanopt.kan.ranges import SLACK, continue_ends, refit_ranges
 from kanopt.kan.robust import (
@@ -54,6 +54,7 @@ __all__ = [
     "refine_grid",
     "retrain",
     "reweight",
+    "sample_rows",
     "summed_loss",
     "train_starts",
     "train_until_one",
@@ -307,7 +308,7 @@ def train_starts(
     _refuse_large(data, options)
     offset = _mean_output(data, options)
     rows = min(MOST_ROWS, max(FEWEST, PER_PARAMETER * shape.parameters))
-    data = _sample_rows(data, rows, generator)
+    data = sample_rows(data, rows, generator)
     affordable = int(WORK / (len(data) * shape.parameters**2))
     starts = min(options.starts, max(FEWEST_STARTS, affordable))
     network = random_starts(shape, starts, data.inputs, bounds, offset, generator, options.shape_constraints)
@@ -320,16 +321,15 @@ def train_starts(
     objective = options.objective(data)
     if options.loss == "poisson":
         objective = reweight(network, objective, options.loss)
-    damping, left = 1.0, len(START_STEPS)
-    while True:
-        left -= 1
-        trainer = replace(options.trainer, iterations=START_STEPS[-1 - left], damping=damping, tolerance=1e-4)
+    damping = 1.0
+    for place, steps in enumerate(START_STEPS):
+        trainer = replace(options.trainer, iterations=steps, damping=damping, tolerance=1e-4)
         held = penalty.matrices(smoothing[: len(network)], total, network.active)
         network, history = train(network, objective, held, trainer, constraints)
-        half = max(kept, (len(network) + 1) // 2)
-        best = history.best.argsort()[: half if left and not history.stopped else kept]
+        last = history.stopped or place == len(START_STEPS) - 1
+        best = history.best.argsort()[: kept if last else max(kept, (len(network) + 1) // 2)]
         network, objective = network.take(best), objective.for_models(best)
-        if not left or history.stopped:
+        if last:
             break
         damping = float(history.damping[-1][best].median())
     if options.smoothing is not None:
@@ -348,7 +348,7 @@ def _refuse_large(data: Data, options: FitOptions) -> None:
         )
 
 
-def _sample_rows(data: Data, rows: int, generator: torch.Generator) -> Data:
+def sample_rows(data: Data, rows: int, generator: torch.Generator) -> Data:
     """Return at most `rows` rows, drawn at random."""
     if len(data) <= rows:
         return data
@@ -379,15 +379,18 @@ def _fit_additive(
     history, turns = History(), 2 if options.loss == "squared" else 5
     for turn in range(turns):
         weighted = reweight(network, objective, options.loss) if turn > 0 else objective
-        expansion = weighted.normal_equations(network)
-        if turn > 0 and options.smoothing is None:
+        squares: Objective = weighted
+        chooses = turn > 0 and options.smoothing is None
+        # Where the output is linear in θ the expansion is exact but for rounding, which the last turn on the rows ends.
+        exact = linear and turn < turns - 1
+        if chooses or exact:
+            expansion = weighted.normal_equations(network)
+            squares = QuadraticModel(network, expansion, data.inputs) if exact else weighted
+        if chooses:
             model = GaussNewtonModel(expansion, network.theta, penalty, total, rows, floor, options.criterion)
             ridges = _ridges(network.architecture, rows)
             smoothing = select_smoothing(model, smoothing, ridges, near=near or turn > 1)
         held = penalty.matrices(smoothing, total, network.active)
-        # Where the output is linear in θ the expansion is exact but for rounding, which the last turn on the rows ends.
-        exact = linear and turn < turns - 1
-        squares = QuadraticModel(network, expansion, data.inputs) if exact else weighted
         network, history = train(network, squares, held, trainer, constraints)
         if history.stopped:
             break

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from kanopt.kan.architecture import Architecture, InputTensors
-from kanopt.kan.fit import FitOptions, TrainedBatch, retrain
+from kanopt.kan.fit import FitOptions, TrainedBatch, retrain, sample_rows
 from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import Data
 
@@ -80,8 +80,8 @@ def _finalists(tried: TrainedBatch, data: Data, options: FitOptions) -> Tensor:
     every = torch.arange(len(tried.network), device=data.target.device)
     if len(every) <= 1 + FINALISTS or len(data) <= SKETCH_ROWS:
         return every
-    chosen = torch.randperm(len(data), generator=torch.Generator().manual_seed(0))[:SKETCH_ROWS]
-    sketch = retrain(tried, data.rows(chosen.to(every.device)), options, SKETCH_STEPS)
+    rows = sample_rows(data, SKETCH_ROWS, torch.Generator().manual_seed(0))
+    sketch = retrain(tried, rows, options, SKETCH_STEPS)
     return torch.cat([every[:1], 1 + sketch.score[1:].argsort()[:FINALISTS]])
 
 

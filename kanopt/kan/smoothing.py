@@ -164,7 +164,7 @@ class GaussNewtonModel:
         outer.diagonal(dim1=-2, dim2=-1).add_(held[0][:, rest])
         factor, scale, failed = _factor(outer)
         root = torch.linalg.solve_triangular(
-            factor, torch.eye(len(rest)).to(factor).expand_as(factor), upper=False
+            factor, self.identity[: len(rest), : len(rest)].expand_as(factor), upper=False
         )
         root = root * scale.unsqueeze(-2)
         cross = root @ self.matrix[:, rest][:, :, own]
@@ -174,7 +174,7 @@ class GaussNewtonModel:
         inner.diagonal(dim1=-2, dim2=-1).add_(held[..., own])
         lower, unit, lost = _factor(inner)
         own_root = torch.linalg.solve_triangular(
-            lower, torch.eye(len(own)).to(lower).expand_as(lower), upper=False
+            lower, self.identity[: len(own), : len(own)].expand_as(lower), upper=False
         )
         own_root = own_root * unit.unsqueeze(-2)
         spread = held.new_zeros(held.shape)

@@ -30,6 +30,7 @@ import numpy as np
 from kanopt.errors import FitError
 from kanopt.kan.large_networks import is_large
 from kanopt.surrogates.architecture_search import ArchitectureSearch
+from kanopt.surrogates.monitor import SearchStopped
 from kanopt.surrogates.settings import Settings
 from kanopt.surrogates.trials import LawStructure, TrainingTable, Trial
 from kanopt.text import number_text
@@ -46,10 +47,6 @@ NOISE, CLEAN = 1e-3, 5e-3
 """Share of the variance that one product must leave to look for noise, and that is noise if four nodes leave it."""
 
 
-class _SearchStopped(Exception):  # noqa: N818 - no error: the search was asked to end
-    """The search was stopped on request."""
-
-
 def select_structure(table: TrainingTable, settings: Settings) -> tuple[Trial, list[Trial]]:
     """Return the selected structure, and every structure tried.
 
@@ -64,7 +61,7 @@ def select_structure(table: TrainingTable, settings: Settings) -> tuple[Trial, l
     targets = _targets(table, settings)
     try:
         chosen = _select(search, targets)
-    except _SearchStopped:
+    except SearchStopped:
         chosen = search.best(search.trials)
     if not any(trial is chosen for trial in search.trials):
         search.trials.append(chosen)
@@ -119,7 +116,7 @@ def _record_trial(search: ArchitectureSearch, trial: Trial) -> Trial:
     search.trials.append(trial)
     search.settings.monitor.note_error(trial.rmse)
     if search.settings.monitor.should_stop():
-        raise _SearchStopped
+        raise SearchStopped
     return trial
 
 

@@ -13,7 +13,11 @@ from kanopt.text import count_text, number_text, percent_text, seconds_text
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["FitMonitor", "FitProgress"]
+__all__ = ["FitMonitor", "FitProgress", "SearchStopped"]
+
+
+class SearchStopped(Exception):  # noqa: N818 - no error: the search was asked to end
+    """A search was stopped on request; whoever began it takes the best law so far."""
 
 
 @dataclass(frozen=True)

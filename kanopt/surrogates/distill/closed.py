@@ -26,8 +26,9 @@ from kanopt.surrogates.distill.smearing import multiplied
 from kanopt.surrogates.distill.trained import Trained
 from kanopt.surrogates.distill.uncertainty import with_covariance
 from kanopt.surrogates.encoding import Feature
+from kanopt.surrogates.monitor import SearchStopped
 from kanopt.surrogates.signomials import REFITS, Found, Law, Rules, Task, search
-from kanopt.surrogates.signomials.fitting import FLOOR, Fitted, SearchStopped, Target, fitted
+from kanopt.surrogates.signomials.fitting import FLOOR, Fitted, Target, fitted
 from kanopt.surrogates.signomials.lookups import centred, felt, in_lookups
 from kanopt.surrogates.signomials.program import FLATTEST, STEEPEST
 from kanopt.surrogates.signomials.search import KNOWN_PHASES, PHASES

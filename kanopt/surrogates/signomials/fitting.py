@@ -5,21 +5,18 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.surrogates.least_squares import minimise
+from kanopt.surrogates.monitor import FitMonitor, SearchStopped
 from kanopt.surrogates.signomials.columns import Columns
 from kanopt.surrogates.signomials.program import Program
 from kanopt.surrogates.signomials.rules import Rules
 from kanopt.surrogates.signomials.structure import Law, freedom, with_values
 
-if TYPE_CHECKING:
-    from kanopt.surrogates.monitor import FitMonitor
-
-__all__ = ["Budget", "Fitted", "SearchStopped", "Target", "fitted"]
+__all__ = ["Budget", "Fitted", "Target", "fitted"]
 
 Array = NDArray[np.float64]
 
@@ -27,10 +24,6 @@ FLOOR = 1e-8
 """Relative error below which laws are equally good: that of the arithmetic, with a margin."""
 WHOLE, LEAST = 2000, 0.25
 """Rows of a refit that counts as one, and what one counts at least, however few its rows are."""
-
-
-class SearchStopped(Exception):  # noqa: N818 - no error: the search was asked to end
-    """The search was stopped on request."""
 
 
 @dataclass(eq=False)

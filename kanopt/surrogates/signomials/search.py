@@ -13,19 +13,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.surrogates.monitor import FitMonitor, SearchStopped
 from kanopt.surrogates.signomials.cleaning import cleaned
 from kanopt.surrogates.signomials.dictionary import Dictionary
 from kanopt.surrogates.signomials.evaluation import Columns, cancels
-from kanopt.surrogates.signomials.fitting import FLOOR, Budget, Fitted, SearchStopped, Target, fitted
+from kanopt.surrogates.signomials.fitting import FLOOR, Budget, Fitted, Target, fitted
 from kanopt.surrogates.signomials.lookups import based
 from kanopt.surrogates.signomials.moves import growths
 from kanopt.surrogates.signomials.rewriting import rewritings
 from kanopt.surrogates.signomials.rules import Rules, flat, imitates_a_curve, waves
 from kanopt.surrogates.signomials.structure import Law, Parameter, Term, operators, signature, size
 from kanopt.surrogates.signomials.tidying import tidied
-
-if TYPE_CHECKING:
-    from kanopt.surrogates.monitor import FitMonitor
 
 __all__ = ["Found", "Task", "search"]
 
