@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from kanopt.errors import FormulaError, nearest
-from kanopt.formulas.intervals import given_ranges
+from kanopt.formulas.input_ranges import given_ranges
 from kanopt.formulas.nodes import Input, Node, postorder
 from kanopt.formulas.pieces import Curve, Step, Table
 from kanopt.formulas.shapes.bound_propagation import FormulaBoundPropagator
