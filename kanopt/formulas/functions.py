@@ -1,7 +1,7 @@
 """The functions of one variable that a formula may use, and nothing else.
 
-Each function knows its value, its derivative, where it is defined, how it carries an interval, and how it is
-spelled in the languages a formula is exported to. Adding a function here adds it everywhere.
+Each function knows its value, its derivatives, where it is defined, where it turns, and how it is spelled in the
+languages a formula is exported to. Adding a function here adds it everywhere.
 """
 
 from __future__ import annotations
@@ -14,12 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError, nearest
-from kanopt.text import number_text
 
 __all__ = ["FUNCTIONS", "Function", "function_named"]
 
 Array = NDArray[np.float64]
-Bounds = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -38,9 +36,6 @@ class Function:
         2010 and LibreOffice do. Each is as exact as `value` where the result is small, too.
     low, high
         Where it is defined; outside it evaluates to NaN.
-    bounds
-        Its exact range over an interval within the domain; None where the function never falls, so that the
-        range follows from the ends.
     extrema
         Where the value, the derivative and the second derivative turn from rising to falling or back, so that their
         ranges follow from the ends and the turns between.
@@ -53,8 +48,6 @@ class Function:
     --------
     >>> FUNCTIONS["sqrt"].value(np.array([4.0, 9.0])).tolist()
     [2.0, 3.0]
-    >>> FUNCTIONS["cos"].range_over(-1.0, 4.0)
-    (-1.0, 1.0)
     """
 
     name: str
@@ -67,30 +60,10 @@ class Function:
     excel: str
     low: float = -math.inf
     high: float = math.inf
-    bounds: Callable[[float, float], Bounds] | None = None
     second_derivative: Callable[[Array], Array] = field(kw_only=True)
     extrema: tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]] = ((), (), ())
     period: float = math.inf
     kinked: bool = False
-
-    def range_over(self, low: float, high: float) -> Bounds:
-        """Return the range of the function over the part of ``[low, high]`` where it is defined.
-
-        Raises
-        ------
-        FormulaError
-            If it is defined nowhere in the interval.
-        """
-        if high < self.low or low > self.high:
-            between = f"between {number_text(low, 6)} and {number_text(high, 6)}"
-            known = f"from {number_text(self.low, 6)} to {number_text(self.high, 6)}"
-            raise FormulaError(f"{self.name} of something {between}: it is defined {known}")
-        low, high = max(low, self.low), min(high, self.high)
-        if self.bounds is not None:
-            return self.bounds(low, high)
-        with np.errstate(all="ignore"):
-            ends = self.value(np.array([low, high]))
-        return float(ends[0]), float(ends[1])
 
 
 def _logistic(x: Array) -> Array:
@@ -117,36 +90,6 @@ def _atan_bend(x: Array) -> Array:
     near = np.abs(x) < 1.0
     t = np.where(near, x, 1.0 / np.where(near, 1.0, x))
     return -2.0 * t * np.where(near, 1.0, t * t) / np.square(1.0 + t * t)
-
-
-def _abs_bounds(low: float, high: float) -> Bounds:
-    least = 0.0 if low <= 0 <= high else min(abs(low), abs(high))
-    return least, max(abs(low), abs(high))
-
-
-def _square_bounds(low: float, high: float) -> Bounds:
-    least, most = _abs_bounds(low, high)
-    return least * least, most * most
-
-
-def _wave_bounds(wave: Callable[[float], float], peak: float) -> Callable[[float, float], Bounds]:
-    """Bounds of a wave of period 2π whose maximum is at `peak` and whose minimum lies half a turn on."""
-
-    def holds(low: float, high: float, place: float) -> bool:
-        # a hair of slack: a turning point at the very end of the interval may be lost to rounding
-        turns = (low - place) / (2 * math.pi)
-        return math.ceil(turns - 1e-9) * 2 * math.pi + place <= high + 1e-9 * max(1.0, abs(high))
-
-    def bounds(low: float, high: float) -> Bounds:
-        # beyond 1e7 turns are not resolved well enough to tell where they end
-        if not (high - low < 2 * math.pi and max(abs(low), abs(high)) < 1e7):
-            return -1.0, 1.0
-        ends = wave(low), wave(high)
-        least = -1.0 if holds(low, high, peak + math.pi) else min(ends)
-        most = 1.0 if holds(low, high, peak) else max(ends)
-        return least, most
-
-    return bounds
 
 
 _BEND = math.log(2 + math.sqrt(3))  # where the second derivative of the logistic function turns
@@ -215,7 +158,6 @@ FUNCTIONS: Mapping[str, Function] = {
             "POWER(@, 2.0)",
             "Math.pow(@, 2)",
             "POWER(@,2)",
-            bounds=_square_bounds,
             second_derivative=lambda x: np.full_like(x, 2.0),
             extrema=((0.0,), (), ()),
         ),
@@ -228,7 +170,6 @@ FUNCTIONS: Mapping[str, Function] = {
             "SIN(@)",
             "Math.sin(@)",
             "SIN(@)",
-            bounds=_wave_bounds(math.sin, math.pi / 2),
             second_derivative=lambda x: -np.sin(x),
             extrema=((math.pi / 2,), (0.0,), (math.pi / 2,)),
             period=math.pi,
@@ -242,7 +183,6 @@ FUNCTIONS: Mapping[str, Function] = {
             "COS(@)",
             "Math.cos(@)",
             "COS(@)",
-            bounds=_wave_bounds(math.cos, 0.0),
             second_derivative=lambda x: -np.cos(x),
             extrema=((0.0,), (math.pi / 2,), (0.0,)),
             period=math.pi,
@@ -306,7 +246,6 @@ FUNCTIONS: Mapping[str, Function] = {
             "ABS(@)",
             "Math.abs(@)",
             "ABS(@)",
-            bounds=_abs_bounds,
             second_derivative=np.zeros_like,
             extrema=((0.0,), (), ()),
             kinked=True,

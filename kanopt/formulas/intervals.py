@@ -1,16 +1,20 @@
-"""Bounds of a formula over ranges of its inputs, by interval arithmetic.
+"""Bounds of every step of a formula over ranges of its inputs, and how far floating point may be off there.
 
 Interval arithmetic (Moore, Kearfott and Cloud 2009, *Introduction to Interval Analysis*, ch. 2) over the graph, rounded
-outwards after every step, so that every finite value the formula takes lies within. Curves are bounded by the
-exact extrema of their cubic pieces. Where an input occurs several times the bounds are valid but not the
-tightest.
+outwards, so that every finite value lies within; where an input occurs several times the bounds are valid but not the
+tightest. Beside it runs an error analysis (Higham 2002, *Accuracy and Stability of Numerical Algorithms*, sec. 3.3):
+each step hands on what its arguments are off by, times its slope over their ranges, and adds a few units in the last
+place of its own. Where products, powers and sums of one sign keep a relative error small, that is handed on as
+well: the slope of a root at zero is unbounded, but half the relative error of its argument is all that it makes. At a
+stair it counts nothing: where rounding alone decides on which stair an argument stands, the law itself is undecided.
 """
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,27 +22,62 @@ import numpy as np
 from kanopt.errors import FormulaError
 from kanopt.formulas.functions import function_named
 from kanopt.formulas.input_ranges import Bounds, given_ranges
-from kanopt.formulas.nodes import Apply, Constant, Input, Maximum, Minimum, Node, Power, Product, Sum, fold
+from kanopt.formulas.nodes import (
+    Apply,
+    Array,
+    Constant,
+    Input,
+    Maximum,
+    Minimum,
+    Node,
+    Power,
+    Product,
+    Sum,
+    fold,
+    postorder,
+)
 from kanopt.formulas.pieces import Curve, Step, Table
+from kanopt.formulas.shapes.arithmetic import (
+    EPS,
+    Pair,
+    outward,
+    plus,
+    power_bounds,
+    times,
+    variable_power_bounds,
+)
+from kanopt.formulas.shapes.curve_bounds import CurveBounds
+from kanopt.formulas.shapes.ranges import range_over
 from kanopt.text import number_text
 
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
 
-__all__ = ["interval", "is_finite_throughout"]
+__all__ = ["Enclosures", "Known", "interval", "is_finite_throughout", "known_of"]
 
-_EPS = float(np.finfo(np.float64).eps)
-_TINY = float(np.finfo(np.float64).tiny)
-_EXACT = (Constant, Input, Maximum, Minimum, Step, Table)  # nothing is computed, nothing is rounded
-_UNBOUNDED = (-math.inf, math.inf)
+_BOXES = 256
+_KEEPS = {
+    "sqrt": 0.5,
+    "square": 2.0,
+    "abs": 1.0,
+    "relu": 1.0,
+    "tanh": 1.0,
+    "atan": 1.0,
+}  # of a relative error
+_OWN = 8.0 * EPS  # what one elementary function is off by, of its value
 
 
 def interval(formula: Formula, ranges: Mapping[str, Any]) -> Bounds:
     """Return bounds of the formula; see :meth:`kanopt.formulas.Formula.interval`."""
     numbers, labels = given_ranges(formula, ranges)
+
+    def visit(node: Node, parts: list[Known]) -> Known:
+        _check_defined(node, parts)
+        return _over_ranges(node, parts, numbers, labels)
+
     try:
         with np.errstate(all="ignore"):
-            return fold(formula.root, lambda node, parts: _visit(node, parts, numbers, labels))
+            return fold(formula.root, visit).ends
     except FormulaError as error:
         raise FormulaError(f"formula for {formula.output.name!r}: {error}") from error
 
@@ -66,154 +105,255 @@ def is_finite_throughout(formula: Formula, ranges: Mapping[str, Any]) -> bool:
     numbers, labels = given_ranges(formula, ranges)
     finite = True
 
-    def visit(node: Node, parts: list[Bounds]) -> Bounds:
+    def visit(node: Node, parts: list[Known]) -> Known:
         nonlocal finite
-        low, high = _visit(node, parts, numbers, labels)
+        _check_defined(node, parts)
+        found = _over_ranges(node, parts, numbers, labels)
         # a power with a variable exponent is that of the logarithm of its base
-        by_logarithm = isinstance(node, Power) and parts[1][0] < parts[1][1] and parts[0][0] <= 0
-        finite &= math.isfinite(low) and math.isfinite(high) and not by_logarithm
-        return low, high
+        by_logarithm = isinstance(node, Power) and parts[1].number is None and parts[0].ends[0] <= 0
+        finite &= all(map(math.isfinite, found.ends)) and not by_logarithm
+        return found
 
     with np.errstate(all="ignore"):
         fold(formula.root, visit)
     return finite
 
 
-def _outward(low: float, high: float) -> Bounds:
-    """Widen by a few units in the last place; NaN becomes unbounded."""
-    low = -math.inf if math.isnan(low) else low - 8 * _EPS * abs(low) - _TINY
-    high = math.inf if math.isnan(high) else high + 8 * _EPS * abs(high) + _TINY
-    # an infinite bound minus an infinite slack is NaN
-    return (-math.inf if math.isnan(low) else low), (math.inf if math.isnan(high) else high)
+def _over_ranges(
+    node: Node, parts: list[Known], numbers: Mapping[str, Bounds], labels: Mapping[str, frozenset[str]]
+) -> Known:
+    """Return what is known of a step over one range of every input."""
+    if isinstance(node, Input):
+        return _between(*numbers[node.name])
+    if isinstance(node, Table):
+        return _between(*_table(node, labels))
+    return known_of(node, parts, {})
 
 
-def _visit(
-    node: Node, parts: list[Bounds], numbers: Mapping[str, Bounds], labels: Mapping[str, frozenset[str]]
-) -> Bounds:
-    bounds = _bounds(node, parts, numbers, labels)
-    return bounds if isinstance(node, _EXACT) else _outward(*bounds)
+def _between(low: float, high: float) -> Known:
+    return Known(np.array(low), np.array(high), np.zeros(()), np.zeros(()))
 
 
-def _bounds(
-    node: Node, parts: list[Bounds], numbers: Mapping[str, Bounds], labels: Mapping[str, frozenset[str]]
-) -> Bounds:
+def _check_defined(node: Node, parts: list[Known]) -> None:
+    """Refuse a step that is defined nowhere in the range of what it is of."""
+    if not isinstance(node, Apply | Power):
+        return
+    low, high = parts[0].ends
+    between = f"something between {number_text(low, 6)} and {number_text(high, 6)}"
+    if isinstance(node, Power):
+        power = parts[1].number
+        if power is not None and power % 1.0 and high < 0.0:
+            raise FormulaError(f"{between} to the power of {number_text(power, 6)} is not defined")
+        return
+    function = function_named(node.function)
+    if high < function.low or low > function.high:
+        known = f"from {number_text(function.low, 6)} to {number_text(function.high, 6)}"
+        raise FormulaError(f"{node.function} of {between}: it is defined {known}")
+
+
+@dataclass(frozen=True)
+class Known:
+    """Bounds of a step and how far floating point may be off, also in proportion to the value; arrays of one shape."""
+
+    low: Array
+    high: Array
+    off: Array
+    share: Array = field(default_factory=lambda: np.array(np.inf))
+
+    def __post_init__(self) -> None:
+        with np.errstate(all="ignore"):
+            least = np.fmin(self.off, self.share * np.maximum(np.abs(self.low), np.abs(self.high)))
+        object.__setattr__(self, "off", least)
+
+    @property
+    def pair(self) -> Pair:
+        """The bounds."""
+        return self.low, self.high
+
+    @property
+    def ends(self) -> Bounds:
+        """The smallest and the largest value; infinite where it may have no finite one."""
+        low, high = float(self.low.min()), float(self.high.max())
+        return (-math.inf if math.isnan(low) else low), (math.inf if math.isnan(high) else high)
+
+    @property
+    def number(self) -> float | None:
+        """The number that it is everywhere; None where there are several."""
+        low, high = self.ends
+        return low if low == high else None
+
+    @property
+    def moved(self) -> Pair:
+        """The range of what floating point makes of it."""
+        return self.low - self.off, self.high + self.off
+
+    @property
+    def size(self) -> Array:
+        """The largest absolute value that floating point may make of it."""
+        return np.maximum(np.abs(self.low), np.abs(self.high)) + self.off
+
+
+class Enclosures:
+    """Bounds of each step of a graph over a box of inputs.
+
+    Parameters
+    ----------
+    root
+        The graph, without tables.
+    ranges
+        The range of each input.
+
+    Examples
+    --------
+    >>> x = Input("x")
+    >>> found = Enclosures(x * x - x, {"x": (0.0, 1.0)})
+    >>> [round(end, 2) for end in found.range(x * x)], found.rounding < 1e-14
+    ([0.0, 1.0], True)
+    """
+
+    def __init__(self, root: Node, ranges: Mapping[str, tuple[float, float]]) -> None:
+        order = postorder(root)
+        names = [node.name for node in order if isinstance(node, Input)]
+        low, high = _grid([ranges[name] for name in names])
+        inputs = {name: (low[:, place], high[:, place]) for place, name in enumerate(names)}
+        known: dict[bytes, Known] = {}
+        with np.errstate(all="ignore"):
+            for node in order:
+                parts = [known[child.key] for child in node.children]
+                known[node.key] = known_of(node, parts, inputs)
+            self._ranges = {key: each.ends for key, each in known.items()}
+            self.rounding = float(np.max(known[root.key].off))
+        """How far the evaluated root may be from the root, at most."""
+
+    def range(self, node: Node) -> tuple[float, float]:
+        """Return bounds of a step; infinite where it may have no finite value."""
+        return self._ranges[node.key]
+
+
+def _grid(ranges: list[tuple[float, float]]) -> tuple[Array, Array]:
+    """Return the ends of boxes that fill the ranges, each of shape (boxes, inputs)."""
+    each = max(int(_BOXES ** (1.0 / max(len(ranges), 1)) + 1e-9), 1)
+    low, high = (np.array([ends[side] for ends in ranges], dtype=np.float64) for side in range(2))
+    if each == 1 or not ranges:
+        return low[None], high[None]
+    place = np.stack(np.unravel_index(np.arange(each ** len(ranges)), (each,) * len(ranges)), axis=1)
+    edges = np.linspace(low, high, each + 1)
+    columns = np.arange(len(ranges))
+    return edges[place, columns], edges[place + 1, columns]
+
+
+def known_of(node: Node, parts: list[Known], inputs: Mapping[str, Pair]) -> Known:
+    """Return what is known of a step, given what is known of its arguments and the ranges of the inputs."""
     match node:
         case Constant():
-            return node.value, node.value
+            value = np.asarray(node.value)
+            return Known(value, value, 0.5 * _OWN * np.abs(value), np.asarray(0.5 * _OWN))
         case Input():
-            return numbers[node.name]
+            low, high = inputs[node.name]
+            return Known(low, high, np.zeros_like(low), np.zeros_like(low))
         case Sum():
-            return sum(low for low, _ in parts), sum(high for _, high in parts)
+            return _sum(parts)
         case Product():
-            product = parts[0]
-            for part in parts[1:]:
-                product = _outward(*_corners(product, part, _times))
-            return product
-        case Maximum():
-            return max(low for low, _ in parts), max(high for _, high in parts)
-        case Minimum():
-            return min(low for low, _ in parts), min(high for _, high in parts)
+            return reduce(_product, parts)
+        case Maximum() | Minimum():
+            choose = np.maximum if isinstance(node, Maximum) else np.minimum
+            low, high = (reduce(choose, [getattr(part, end) for part in parts]) for end in ("low", "high"))
+            return Known(low, high, reduce(np.maximum, [part.off for part in parts]), _of_one_sign(parts))
         case Power():
             return _power(*parts)
         case Apply():
-            return function_named(node.function).range_over(*parts[0])
+            return _apply(node.function, parts[0])
         case Curve():
-            return _curve(node, *parts[0])
+            return _curve(node, parts[0])
         case Step():
-            first, last = (int(np.searchsorted(node.breakpoints, end, side="right")) for end in parts[0])
-            values = node.values[first : last + 1]
-            return min(values), max(values)
-        case Table():
-            return _table(node, labels)
+            stairs, values = np.asarray(node.breakpoints), np.asarray(node.values)
+            first, last = (np.searchsorted(stairs, end, side="right") for end in parts[0].moved)
+            reached = [np.where((first <= k) & (k <= last), values[k], np.nan) for k in range(len(values))]
+            return Known(reduce(np.fmin, reached), reduce(np.fmax, reached), np.zeros_like(parts[0].off))
     raise TypeError(f"no bounds for {type(node).__name__}")
 
 
-def _times(x: float, y: float) -> float:
-    # an unbounded factor times nothing is nothing: the bound itself is never reached
-    return 0.0 if x == 0 or y == 0 else x * y
+def _of_one_sign(parts: list[Known]) -> Array:
+    """Return the largest relative error of parts where all have one sign, so that nothing cancels."""
+    above = reduce(np.logical_and, [part.low >= 0.0 for part in parts])
+    below = reduce(np.logical_and, [part.high <= 0.0 for part in parts])
+    return np.where(above | below, reduce(np.maximum, [part.share for part in parts]), np.inf)
 
 
-def _corners(x: Bounds, y: Bounds, operation: Any) -> Bounds:
-    values = [operation(a, b) for a, b in itertools.product(x, y)]
-    return min(values), max(values)
+def _sum(parts: list[Known]) -> Known:
+    low, high = reduce(plus, [part.pair for part in parts])
+    size = reduce(np.add, [part.size for part in parts])
+    off = reduce(np.add, [part.off for part in parts]) + (len(parts) - 1) * EPS * size
+    return Known(low, high, off, _of_one_sign(parts) + len(parts) * EPS)
 
 
-def _power(base: Bounds, exponent: Bounds) -> Bounds:
-    if exponent[0] < exponent[1]:
-        return _general_power(base, exponent)
-    power = exponent[0]
-    low, high = base
-    if power == 0:
-        return 1.0, 1.0
-    if power != math.floor(power):
-        if high < 0:
-            between = f"between {number_text(low, 6)} and {number_text(high, 6)}"
-            raise FormulaError(f"something {between} to the power of {number_text(power, 6)} is not defined")
-        low = max(low, 0.0)
-    if low < 0 < high and power < 0:
-        # the pole at zero lies inside: an even power stays above its lower end, an odd one goes both ways
-        return (min(_raise(low, power), _raise(high, power)), math.inf) if power % 2 == 0 else _UNBOUNDED
-    ends = [_raise(low, power), _raise(high, power)]
-    if power < 0 and low == 0:
-        ends[0] = math.inf
-    if power < 0 and high == 0:
-        ends[1] = math.inf if power % 2 == 0 else -math.inf
-    least = 0.0 if low < 0 < high and power % 2 == 0 else min(ends)
-    return least, max(ends)
+def _product(a: Known, b: Known) -> Known:
+    low, high = times(a.pair, b.pair)
+    off = _less_nan(a.size * b.off) + _less_nan(b.size * a.off) + EPS * _less_nan(a.size * b.size)
+    return Known(low, high, off, a.share + b.share + a.share * b.share + EPS)
 
 
-def _general_power(base: Bounds, exponent: Bounds) -> Bounds:
-    """Bound x**y; y·log(x) is bilinear, so its extrema over a box lie at the corners."""
-    low, high = base
-    if low >= 0:
-        return _corners(base, exponent, _raise)
-    # below zero the power is defined for whole exponents only, and of either sign
-    _, most = _corners((0.0, max(abs(low), abs(high))), exponent, _raise)
-    return -most, most
+def _less_nan(value: Array) -> Array:
+    """Return a product of a size and an error, where nothing times something unbounded is nothing."""
+    return np.where(np.isnan(value), 0.0, value)
 
 
-def _raise(x: float, y: float) -> float:
-    return float(np.power(x, y))
+def _sloped(value: Pair, slope: Pair, off: Array) -> Array:
+    steep = np.maximum(np.abs(slope[0]), np.abs(slope[1]))
+    return np.where(off == 0.0, 0.0, steep * off) + _OWN * np.maximum(np.abs(value[0]), np.abs(value[1]))
 
 
-def _curve(curve: Curve, low: float, high: float) -> Bounds:
-    """Bound a curve by its values at both ends, at the knots between, and at the extrema of its pieces."""
-    powers = curve.powers
-    start, stop = (low - curve.low) / curve.width, (high - curve.low) / curve.width
-    size = float(np.abs(powers).sum(axis=0).max())
-    reach = 1.0 + curve.grid_size
-    found: list[float] = []
-    if curve.periodic:
-        if not stop - start < curve.grid_size:
-            start, stop = 0.0, float(curve.grid_size)
-        reach += max(abs(start), abs(stop))
-        turn = math.floor(start / curve.grid_size) * curve.grid_size
-        start, stop = start - turn, stop - turn
-        powers = np.tile(powers, 2)
-    else:
-        found = [_linear_tail(curve, end) for end in (low, high) if not curve.low <= end <= curve.high]
-    spans = np.arange(powers.shape[1])
-    first, last = np.clip(start - spans, 0.0, 1.0), np.clip(stop - spans, 0.0, 1.0)
-    touched = (stop >= spans) & (start <= spans + 1)
-    c0, c1, c2, c3 = powers
-    # where the derivative c1 + 2 c2 t + 3 c3 t² vanishes, in the form that does not cancel (Numerical Recipes 5.6)
-    root = np.sqrt(np.maximum(c2 * c2 - 3 * c1 * c3, 0.0))
-    q = -(c2 + np.copysign(root, c2))
-    places = [first, last] + [np.clip(np.nan_to_num(t), first, last) for t in (q / (3 * c3), c1 / q)]
-    for t in places:
-        values = ((c3 * t + c2) * t + c1) * t + c0
-        found += values[touched].tolist()
-    slack = 64 * _EPS * size * reach
-    return min(found) - slack, max(found) + slack
+def _root_like(value: Pair, off: Array, power: float) -> Array:
+    """Return the error of t^power, 0 < power < 1, which changes by at most the power of the change."""
+    return np.power(off, power) + _OWN * np.maximum(np.abs(value[0]), np.abs(value[1]))
 
 
-def _linear_tail(curve: Curve, x: float) -> float:
-    """Return the curve beyond its knots, at infinity too."""
-    first, first_slope, last, last_slope = curve.ends
-    value, slope, beyond = (
-        (first, first_slope, x - curve.low) if x < curve.low else (last, last_slope, x - curve.high)
-    )
-    return value + _times(slope, beyond)
+def _power(base: Known, exponent: Known) -> Known:
+    power = exponent.number
+    if power is not None:
+        value = power_bounds(base.pair, power)
+        steep = np.asarray(power)
+        slope = times((steep, steep), power_bounds(base.moved, power - 1.0))
+        off = _sloped(value, slope, base.off)
+        if 0.0 < power < 1.0:
+            off = np.minimum(off, _root_like(value, base.off, power))
+        # (1 + r)^p is 1 + p r but for squares of what is tiny
+        share = np.where(abs(power) * base.share < 1e-3, 1.01 * abs(power) * base.share + _OWN, np.inf)
+        return Known(*value, off, share)
+    # x^y = exp(y · log x), where x is positive; elsewhere nothing is known of its rounding
+    by_logarithm = _apply("exp", _product(exponent, _apply("log", base)))
+    value = variable_power_bounds(base.pair, exponent.pair)
+    return Known(*value, np.where(base.moved[0] > 0.0, by_logarithm.off, np.inf))
+
+
+def _apply(name: str, part: Known) -> Known:
+    function = function_named(name)
+    value = range_over(function, 0, part.low, part.high)
+    slope = range_over(function, 1, *part.moved)
+    off = _sloped(value, slope, part.off)
+    tiny = part.share < 1e-3
+    if name == "sqrt":
+        off = np.minimum(off, _root_like(value, part.off, 0.5))
+    elif name == "log":
+        own = _OWN * np.maximum(np.abs(value[0]), np.abs(value[1]))
+        off = np.where(tiny, np.fmin(off, 1.01 * part.share + own), off)
+    elif name == "exp":
+        return Known(*value, off, np.where(part.off < 1e-3, 1.01 * part.off + _OWN, np.inf))
+    factor = _KEEPS.get(name, np.inf)
+    return Known(*value, off, np.where(tiny, 1.01 * factor * part.share + _OWN, np.inf))
+
+
+def _curve(node: Curve, part: Known) -> Known:
+    bounds = CurveBounds(node)
+    low, high = np.broadcast_arrays(part.low, part.high)
+    shape = low.shape
+    value = bounds.over(0, low.reshape(-1), high.reshape(-1))
+    slope = bounds.over(1, (low - part.off).reshape(-1), (high + part.off).reshape(-1))
+    place = 4.0 * EPS * (part.size + abs(node.low) + abs(node.high))
+    size = 64.0 * EPS * float(np.abs(np.asarray(node.coefficients)).max())
+    off = _sloped(value, slope, (part.off + place).reshape(-1)) + size
+    value = outward(value)
+    return Known(value[0].reshape(shape), value[1].reshape(shape), off.reshape(shape))
 
 
 def _table(table: Table, labels: Mapping[str, frozenset[str]]) -> Bounds:

@@ -2,7 +2,6 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 
 from kanopt.errors import FormulaError
@@ -70,31 +69,6 @@ def test_derivatives_keep_their_digits_where_the_value_is_flat():
 )
 def test_known_values_without_overflow(name, x, expected):
     assert FUNCTIONS[name].value(np.array(x)) == pytest.approx(expected, abs=1e-15)
-
-
-@given(names, st.floats(-20, 20), st.floats(0, 30), st.floats(0, 1))
-def test_the_range_holds_every_value(name, low, width, part):
-    function = FUNCTIONS[name]
-    high = low + width
-    x = low + part * width
-    if high < function.low:
-        with pytest.raises(FormulaError, match="it is defined from"):
-            function.range_over(low, high)
-        return
-    least, most = function.range_over(low, high)
-    if x > function.low and low <= x <= high:
-        value = float(function.value(np.array(x)))
-        assert least - 1e-12 * max(1, abs(least)) <= value <= most + 1e-12 * max(1, abs(most))
-
-
-@pytest.mark.parametrize("turns", [0, 3, -5])
-def test_waves_reach_their_peak_only_where_it_lies_inside(turns):
-    start = 2 * math.pi * turns
-    assert FUNCTIONS["sin"].range_over(start + 1.0, start + 2.0)[1] == 1.0
-    least, most = FUNCTIONS["sin"].range_over(start + 0.1, start + 0.2)
-    assert (least, most) == (pytest.approx(math.sin(0.1)), pytest.approx(math.sin(0.2)))
-    assert FUNCTIONS["cos"].range_over(start + 3.0, start + 3.3)[0] == -1.0
-    assert FUNCTIONS["cos"].range_over(-math.inf, 3.0) == (-1.0, 1.0)
 
 
 def test_unknown_functions_name_the_nearest():

@@ -13,7 +13,7 @@ from functools import reduce
 
 import numpy as np
 
-from kanopt.formulas.enclosures import Known, known_of
+from kanopt.formulas.intervals import Known, known_of
 from kanopt.formulas.lowering.graphs import ARGUMENT
 from kanopt.formulas.lowering.pieces import Pieces
 from kanopt.formulas.nodes import (

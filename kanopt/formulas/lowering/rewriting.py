@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from kanopt.formulas.enclosures import Enclosures
+from kanopt.formulas.intervals import Enclosures
 from kanopt.formulas.lowering.graphs import Graph
 from kanopt.formulas.nodes import (
     Apply,

@@ -9,7 +9,7 @@ import numpy as np
 
 from kanopt.errors import FormulaError
 from kanopt.formulas import nodes
-from kanopt.formulas.enclosures import Enclosures
+from kanopt.formulas.intervals import Enclosures
 from kanopt.formulas.lowering.exact import Line, exact_pieces, line_of
 from kanopt.formulas.lowering.graphs import Called, Graph, Group, at, groups_of, inserted, over, shown
 from kanopt.formulas.lowering.jumps import with_plain_steps

@@ -39,6 +39,7 @@ __all__ = [
     "swing",
     "times",
     "total",
+    "variable_power_bounds",
 ]
 
 Flags: TypeAlias = NDArray[np.bool_]
@@ -225,6 +226,24 @@ def power_bounds(base: Pair, power: float) -> Pair:
             least = least if even else np.where(across, -np.inf, least)
             most = np.where(across, np.inf, most)
     return outward((least, most), 8)
+
+
+def variable_power_bounds(base: Pair, exponent: Pair) -> Pair:
+    """Return bounds of x ** y; below zero it is defined for whole exponents only, and of either sign.
+
+    Examples
+    --------
+    >>> low, high = variable_power_bounds((np.array(-3.0), np.array(2.0)), (np.array(1.0), np.array(2.0)))
+    >>> float(low.round(12)), float(high.round(12))
+    (-9.0, 9.0)
+    """
+    low, high = base
+    below = low < 0.0
+    # y · log(x) is bilinear, so that its extremes over a box lie at the corners
+    sides = (np.where(below, 0.0, low), np.maximum(np.abs(low), np.abs(high)))
+    corners = [np.power(side, power) for side in sides for power in exponent]
+    most = _most(corners)
+    return outward((np.where(below, -most, _least(corners)), most), 8)
 
 
 def swing(slope: Pair, low: Array, centre: Array, high: Array) -> Pair:

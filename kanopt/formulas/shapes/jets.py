@@ -37,12 +37,12 @@ from kanopt.formulas.shapes.arithmetic import (
     hull,
     minus,
     negated,
-    outward,
     plus,
     power_bounds,
     square,
     times,
     total,
+    variable_power_bounds,
 )
 from kanopt.formulas.shapes.jet_matrices import (
     matrix_of_function,
@@ -336,15 +336,9 @@ def power_of(node: Power, parts: Sequence[Jet], wanted: JetOrders) -> Jet:
     base, exponent = parts
     if isinstance(node.exponent, Constant):
         return _raised(base, node.exponent.value, wanted)
-    # x ** y = exp(y log x), and y log x is bilinear, so its extremes lie at the corners
+    # x ** y = exp(y log x)
     general = function_of("exp", _times_jets(exponent, function_of("log", base, wanted), wanted), wanted)
-    low, high = base.value
-    below = low < 0.0
-    sides = (np.where(below, 0.0, low), np.maximum(np.abs(low), np.abs(high)))
-    ends = [np.power(side, power) for side in sides for power in exponent.value]
-    least, most = reduce(np.minimum, ends), reduce(np.maximum, ends)
-    # below zero the power is defined for whole exponents only, and of either sign
-    value = outward((np.where(below, -most, least), most), 8)
+    value = variable_power_bounds(base.value, exponent.value)
     return replace(general, value=value, positive=base.positive)
 
 

@@ -27,14 +27,39 @@ def test_ranges_hold_every_value_and_no_more_than_a_grid_misses(name, order, low
 
 
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))
-def test_the_range_of_values_is_that_of_one_interval_at_a_time(name):
+def test_the_range_over_many_intervals_is_that_of_one_interval_at_a_time(name):
     function = FUNCTIONS[name]
     low = np.array([-3.0, -0.5, 0.0, 0.25, 2.0, 1e8 if name in ("sin", "cos") else 99.0])
     high = np.array([3.0, 0.5, 4.0, 7.0, 2.0, 2e8 if name in ("sin", "cos") else 120.0])
     least, most = range_over(function, 0, low, high)
     for place in range(len(low)):
-        alone = function.range_over(float(low[place]), float(high[place]))
-        assert (least[place], most[place]) == pytest.approx(alone, rel=1e-13, abs=1e-300)
+        alone = range_over(function, 0, low[place : place + 1], high[place : place + 1])
+        assert (least[place], most[place]) == (alone[0][0], alone[1][0])
+
+
+@given(st.sampled_from(sorted(FUNCTIONS)), st.floats(-20, 20), st.floats(0, 30), st.floats(0, 1))
+def test_the_range_holds_every_value_within_the_domain(name, low, width, part):
+    function = FUNCTIONS[name]
+    high = low + width
+    x = low + part * width
+    if x > function.low and low <= x <= high:
+        least, most = range_over(function, 0, np.array([low]), np.array([high]))
+        value = float(function.value(np.array(x)))
+        assert least[0] <= value <= most[0]
+
+
+@pytest.mark.parametrize("turns", [0, 3, -5])
+def test_waves_reach_their_peak_only_where_it_lies_inside(turns):
+    start = 2 * math.pi * turns
+
+    def over(name, low, high):
+        least, most = range_over(FUNCTIONS[name], 0, np.array([low]), np.array([high]))
+        return pytest.approx((float(least[0]), float(most[0])), rel=1e-12)
+
+    assert over("sin", start + 1.0, start + 2.0) == (min(math.sin(1.0), math.sin(2.0)), 1.0)
+    assert over("sin", start + 0.1, start + 0.2) == (math.sin(0.1), math.sin(0.2))
+    assert over("cos", start + 3.0, start + 3.3) == (-1.0, math.cos(3.3))
+    assert over("cos", -math.inf, 3.0) == (-1.0, 1.0)
 
 
 def test_a_kink_takes_both_slopes_and_bends_without_bound():
