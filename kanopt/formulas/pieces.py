@@ -15,16 +15,10 @@ from kanopt.errors import FormulaError, nearest
 from kanopt.formulas.columns import GAP
 from kanopt.formulas.nodes import Array, Node, postorder
 from kanopt.formulas.variables import category_label, check_label, check_name
+from kanopt.splines import SplineGrid
 from kanopt.text import number_text
 
 __all__ = ["Curve", "Step", "Table", "gap_inputs"]
-
-# Uniform cubic B-spline: row p holds the weight of coefficients i…i+3 in the coefficient of t**p within span
-# i (de Boor, A Practical Guide to Splines, 1978, ch. X, for uniform knots).
-_TO_POWERS = (
-    np.array([[1.0, 4.0, 1.0, 0.0], [-3.0, 0.0, 3.0, 0.0], [3.0, -6.0, 3.0, 0.0], [-1.0, 3.0, -3.0, 1.0]])
-    / 6.0
-)
 
 
 def _numbers(values: Sequence[float], what: str) -> tuple[float, ...]:
@@ -98,11 +92,14 @@ class Curve(Node):
         return (self.high - self.low) / self.grid_size
 
     @cached_property
+    def grid(self) -> SplineGrid:
+        """The knots."""
+        return SplineGrid(self.low, self.high, self.grid_size, self.periodic)
+
+    @cached_property
     def powers(self) -> Array:
         """Polynomial coefficients of t⁰ … t³ in each span, with t from 0 to 1; shape (4, spans)."""
-        coefficients = np.asarray(self.coefficients)
-        index = np.arange(self.grid_size)[None, :] + np.arange(4)[:, None]
-        powers: Array = _TO_POWERS @ coefficients[index % len(coefficients)]
+        powers = self.grid.powers(np.asarray(self.coefficients))
         powers.flags.writeable = False
         return powers
 
@@ -115,27 +112,7 @@ class Curve(Node):
 
     def at(self, x: Array) -> Array:
         """Return the curve's value at any values of its argument; same shape."""
-        x = np.asarray(x, dtype=np.float64)
-        inside = (
-            np.mod(x - self.low, self.high - self.low)
-            if self.periodic
-            else np.clip(x, self.low, self.high) - self.low
-        )
-        place = inside / self.width
-        # NaN becomes span 0 here and NaN again through t
-        span = np.clip(np.nan_to_num(place, nan=0.0), 0, self.grid_size - 1).astype(np.intp)
-        t = place - span
-        c0, c1, c2, c3 = self.powers
-        value = ((c3[span] * t + c2[span]) * t + c1[span]) * t + c0[span]
-        if self.periodic:
-            return np.asarray(value)
-        _, first_slope, _, last_slope = self.ends
-        below, above = np.minimum(x - self.low, 0.0), np.maximum(x - self.high, 0.0)
-        if below.any():
-            value = value + first_slope * below
-        if above.any():
-            value = value + last_slope * above
-        return np.asarray(value)
+        return self.grid.values(x, self.powers)
 
     @property
     def children(self) -> tuple[Node, ...]:

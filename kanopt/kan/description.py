@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.kan import cubic
+from kanopt.splines import SplineGrid
 
 __all__ = ["Layer", "Network", "evaluate_periodic", "evaluate_spline"]
 
@@ -45,16 +45,8 @@ def evaluate_spline(x: Floats, lower: float, upper: float, coefficients: Floats)
     >>> evaluate_spline(np.array([0.0, 0.5, 2.0]), 0.0, 1.0, np.array([-1.0, 0.0, 1.0, 2.0]))
     array([0. , 0.5, 2. ])
     """
-    grid_size = coefficients.shape[-1] - 3
-    position = (np.asarray(x, dtype=np.float64) - lower) * (grid_size / (upper - lower))
-    inside = np.clip(position, 0.0, grid_size)
-    # NaN stays NaN; it must not become an index
-    first = np.minimum(np.nan_to_num(inside).astype(np.int64), grid_size - 1)
-    u, beyond = inside - first, position - inside
-    pieces = zip(cubic.values(u), cubic.slopes(u), strict=True)
-    weights = np.stack([value + beyond * slope for value, slope in pieces])
-    taken = coefficients[..., first + np.arange(4)[:, None]]
-    return np.asarray(np.einsum("kn,...kn->n...", weights, taken), dtype=np.float64)
+    grid = SplineGrid(lower, upper, coefficients.shape[-1] - 3)
+    return grid.values(x, grid.powers(coefficients)).T
 
 
 def evaluate_periodic(x: Floats, coefficients: Floats) -> Floats:
@@ -76,12 +68,16 @@ def evaluate_periodic(x: Floats, coefficients: Floats) -> Floats:
     >>> evaluate_periodic(np.array([0.0, 0.5, 1.5]), np.array([1.0, 2.0, 1.0, 2.0]))
     array([1.33333333, 1.33333333, 1.33333333])
     """
-    grid_size = coefficients.shape[-1]
-    position = np.mod(np.asarray(x, dtype=np.float64), 1.0) * grid_size
-    first = np.minimum(position.astype(np.int64), grid_size - 1)
-    weights = np.stack(cubic.values(position - first))
-    taken = coefficients[..., (first + np.arange(-1, 3)[:, None]) % grid_size]
-    return np.asarray(np.einsum("kn,...kn->n...", weights, taken), dtype=np.float64)
+    grid, turned = periodic_grid(coefficients)
+    return grid.values(x, grid.powers(turned)).T
+
+
+def periodic_grid(coefficients: Floats) -> tuple[SplineGrid, Floats]:
+    """Return the grid of periodic splines of an argument in periods, and their coefficients in its order.
+
+    A network's splines read coefficients k − 1 … k + 2 between k / grid_size and the next, those of the grid k … k + 3.
+    """
+    return SplineGrid(0.0, 1.0, coefficients.shape[-1], periodic=True), np.roll(coefficients, 1, axis=-1)
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,7 +22,6 @@ from kanopt.formulas.nodes import (
     Apply,
     Array,
     Constant,
-    Input,
     Maximum,
     Minimum,
     Node,
@@ -39,11 +38,6 @@ if TYPE_CHECKING:
 __all__ = ["Gradient", "Tape", "gradient"]
 
 Columns = Mapping[str, NDArray[Any]]
-
-# Columns: what each of the four coefficients of a span adds to the powers t⁰ … t³ there.
-_SPAN = np.column_stack(
-    [Curve("b", Input("x"), tuple(unit), 0.0, 1.0).powers[:, 0] for unit in np.eye(4).tolist()]
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -259,7 +253,7 @@ def _partials(
             return [np.asarray(function_named(node.function).derivative(below[0]))]
         case Curve():
             numbers = np.asarray(node.coefficients) if step.own_numbers is None else theta[step.own_numbers]
-            return [curve_weights(node, below[0], slope=True) @ numbers]
+            return [node.grid.slopes(below[0], node.grid.powers(numbers))]
     return [None for _ in wanted]  # a staircase is flat
 
 
@@ -298,7 +292,7 @@ def _weights(node: Node, below: list[Array], columns: Columns) -> Array | None:
     """Return the basis functions of a piece's coefficients at each row, along the last axis; None for a constant."""
     match node:
         case Curve():
-            return curve_weights(node, below[0])
+            return node.grid.basis(below[0])
         case Step():
             stair = np.searchsorted(np.asarray(node.breakpoints), below[0], side="right")
             weights = _one_hot(np.asarray(stair), len(node.values))
@@ -313,47 +307,3 @@ def _weights(node: Node, below: list[Array], columns: Columns) -> Array | None:
 
 def _one_hot(places: NDArray[np.intp], count: int) -> Array:
     return np.asarray(places[..., None] == np.arange(count), dtype=np.float64)
-
-
-def curve_weights(curve: Curve, x: Array, slope: bool = False) -> Array:
-    """Return the basis functions of a curve, or their derivatives, at values of its argument.
-
-    Parameters
-    ----------
-    curve
-        The curve, of m coefficients.
-    x
-        Values of the argument, any shape.
-    slope
-        Whether to return derivatives.
-
-    Returns
-    -------
-    ndarray
-        The shape of `x` with an axis of length m; times the coefficients it is the value, or the slope.
-    """
-    x = np.asarray(x, dtype=np.float64)
-    length = curve.high - curve.low
-    inside = (
-        np.mod(x - curve.low, length) if curve.periodic else np.clip(x, curve.low, curve.high) - curve.low
-    )
-    place = inside / curve.width
-    span = np.clip(np.nan_to_num(place, nan=0.0), 0, curve.grid_size - 1).astype(np.intp)
-    t = place - span
-    tangent = (
-        np.stack([np.zeros_like(t), np.ones_like(t), 2.0 * t, 3.0 * t * t], axis=-1) @ _SPAN / curve.width
-    )
-    if slope:
-        local = tangent
-    else:
-        local = np.stack([np.ones_like(t), t, t * t, t * t * t], axis=-1) @ _SPAN
-        if not curve.periodic:
-            beyond = np.minimum(x - curve.low, 0.0) + np.maximum(x - curve.high, 0.0)
-            local = local + beyond[..., None] * tangent
-    count = len(curve.coefficients)
-    weights = np.zeros((*x.shape, count))
-    for offset in range(4):
-        place_of = ((span + offset) % count)[..., None]
-        part = np.take_along_axis(weights, place_of, axis=-1) + local[..., offset : offset + 1]
-        np.put_along_axis(weights, place_of, part, axis=-1)
-    return weights

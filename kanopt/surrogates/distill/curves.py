@@ -7,14 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.kan import cubic
-from kanopt.kan.description import evaluate_periodic, evaluate_spline
+from kanopt.kan.description import periodic_grid
+from kanopt.splines import SplineGrid
 from kanopt.surrogates.distill.forms import Form
 
 __all__ = ["TABULATED", "curve_form", "cycle_form", "table_form"]
 
 Array = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 TABULATED = frozenset({"curve", "cycle", "table"})
 """Names of the forms of this module."""
@@ -26,34 +25,14 @@ def _no_grid(low: float, high: float) -> list[Sequence[float]]:
 
 def curve_form(lower: float, upper: float, grid_size: int) -> Form:
     """Return the form "uniform cubic B-spline on [lower, upper]", linear outside; θ are its coefficients."""
-
-    def pieces(z: Array) -> tuple[Integers, Array, Array]:
-        position = (z - lower) * (grid_size / (upper - lower))
-        inside = np.clip(position, 0.0, grid_size)
-        first = np.minimum(np.nan_to_num(inside).astype(np.int64), grid_size - 1)
-        return first, inside - first, position - inside
-
-    def gradient(z: Array, theta: Array) -> Array:
-        first, u, beyond = pieces(z)
-        basis = np.zeros((len(z), grid_size + 3))
-        rows = np.arange(len(z))
-        for k, (value, slope) in enumerate(zip(cubic.values(u), cubic.slopes(u), strict=True)):
-            basis[rows, first + k] = value + beyond * slope
-        return basis
-
-    def slope(z: Array, theta: Array) -> Array:
-        first, u, _ = pieces(z)
-        taken = theta[first[:, None] + np.arange(4)]
-        per_cell = np.stack(cubic.slopes(u), axis=-1)
-        return np.asarray(np.sum(taken * per_cell, axis=-1) * grid_size / (upper - lower))
-
+    grid = SplineGrid(lower, upper, grid_size)
     return Form(
         "curve",
-        grid_size + 3,
+        grid.count,
         0,
-        value=lambda z, theta: evaluate_spline(z, lower, upper, theta),
-        slope=slope,
-        gradient=gradient,
+        value=lambda z, theta: grid.values(z, grid.powers(theta)),
+        slope=lambda z, theta: grid.slopes(z, grid.powers(theta)),
+        gradient=lambda z, theta: grid.basis(z),
         grid=_no_grid,
         complexity=5,
     )
@@ -69,33 +48,18 @@ def cycle_form(grid_size: int) -> Form:
     >>> form.value(np.array([0.2, 3.2]), theta).round(9).tolist()
     [1.888, 1.888]
     """
+    grid = SplineGrid(0.0, 1.0, grid_size, periodic=True)
 
-    def pieces(z: Array) -> tuple[Integers, Array]:
-        position = np.mod(z, 1.0) * grid_size
-        first = np.minimum(position.astype(np.int64), grid_size - 1)
-        return (first[:, None] + np.arange(-1, 3)) % grid_size, position - first
-
-    def gradient(z: Array, theta: Array) -> Array:
-        places, u = pieces(z)
-        basis = np.zeros((len(z), grid_size))
-        rows = np.arange(len(z))
-        # added, not set: on fewer than four cells one function meets itself on the way round
-        for k, value in enumerate(cubic.values(u)):
-            basis[rows, places[:, k]] += value
-        return basis
-
-    def slope(z: Array, theta: Array) -> Array:
-        places, u = pieces(z)
-        per_cell = np.stack(cubic.slopes(u), axis=-1)
-        return np.asarray(np.sum(theta[places] * per_cell, axis=-1) * grid_size)
+    def powers(theta: Array) -> Array:
+        return grid.powers(periodic_grid(theta)[1])
 
     return Form(
         "cycle",
         grid_size,
         0,
-        value=lambda z, theta: evaluate_periodic(z, theta),
-        slope=slope,
-        gradient=gradient,
+        value=lambda z, theta: grid.values(z, powers(theta)),
+        slope=lambda z, theta: grid.slopes(z, powers(theta)),
+        gradient=lambda z, theta: np.roll(grid.basis(z), -1, axis=-1),
         grid=_no_grid,
         complexity=5,
     )

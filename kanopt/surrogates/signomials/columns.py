@@ -9,8 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.formulas import Curve, Input
-from kanopt.formulas.estimation.gradient import curve_weights
+from kanopt.splines import SplineGrid
 from kanopt.surrogates.signomials.structure import Tabulated
 
 __all__ = ["Columns"]
@@ -85,9 +84,8 @@ class Columns:
                 self._bases[key] = np.asarray(x[:, None] == np.arange(count), dtype=float)
             else:
                 x = self.log(factor.column) if factor.of == "log x" else x
-                zeros, turns = (0.0,) * count, factor.of == "turn"
-                curve = Curve("s", Input("x"), zeros, factor.low, factor.high, periodic=turns)
-                self._bases[key] = curve_weights(curve, x)
+                spans, turns = (count, True) if factor.of == "turn" else (count - 3, False)
+                self._bases[key] = SplineGrid(factor.low, factor.high, spans, turns).basis(x)
         return self._bases[key]
 
     @cached_property

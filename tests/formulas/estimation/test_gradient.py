@@ -23,7 +23,7 @@ from kanopt.formulas import (
 )
 from kanopt.formulas.estimation import gradient
 from kanopt.formulas.estimation.free import FreeParameters, linear_in
-from kanopt.formulas.estimation.gradient import Tape, curve_weights
+from kanopt.formulas.estimation.gradient import Tape
 from kanopt.formulas.nodes import rebuild
 from tests.formulas.strategies import INPUTS, OUTPUT, laws, rows
 
@@ -165,16 +165,6 @@ def test_the_first_of_equal_parts_moves_and_what_does_not_count_stays_at_zero():
 
 def test_pieces_are_linear_in_their_numbers():
     curve = Curve("s", Input("x"), (0.3, -1.0, 2.0, 0.5, 0.1), 0.0, 4.0)
-    ring = Curve("r", Input("x"), (0.3, -1.0, 2.0), 0.0, 4.0, periodic=True)
-    x = np.linspace(-3.0, 9.0, 61)
-    for piece in (curve, ring):
-        weights = curve_weights(piece, x)
-        np.testing.assert_allclose(weights @ piece.coefficients, piece.at(x), atol=1e-12)
-        np.testing.assert_allclose(weights.sum(axis=-1), 1.0)
-        slopes = curve_weights(piece, x + 1e-3, slope=True) @ piece.coefficients
-        width = 1e-6
-        expected = (piece.at(x + 1e-3 + width) - piece.at(x + 1e-3 - width)) / (2 * width)
-        np.testing.assert_allclose(slopes, expected, atol=1e-7)
     rate = Table.of({"van": 1.0, "truck": 1.4}, "kind", fallback=2.0, name="rate")
     stair = Step(Input("x"), (1.0,), (5.0, 6.0), "stair")
     law = Formula(curve + rate * stair, (X, Variable("kind", kind="category")), OUT)
@@ -182,7 +172,7 @@ def test_pieces_are_linear_in_their_numbers():
         law, {"x": [0.5, 1.0, 2.0], "kind": ["van", "truck", "bike"]}, only=["stair", "rate", "s"]
     )
     assert found.names == (*(f"s[{i}]" for i in range(5)), "rate[van]", "rate[truck]", "stair[0]", "stair[1]")
-    np.testing.assert_allclose(found.derivative[:, :5], curve_weights(curve, np.array([0.5, 1.0, 2.0])))
+    np.testing.assert_allclose(found.derivative[:, :5], curve.grid.basis(np.array([0.5, 1.0, 2.0])))
     assert found.derivative[:, 5:].tolist() == [[5, 0, 1, 0], [0, 6, 0, 1.4], [0, 0, 0, 2]]
     np.testing.assert_allclose(
         found.value, law.evaluate({"x": [0.5, 1.0, 2.0], "kind": ["van", "truck", "bike"]})

@@ -1,0 +1,140 @@
+"""Cubic splines on equally spaced knots, in numpy: where they are evaluated, drawn, proved, fitted and exported.
+
+Between two knots a spline is one cubic of the four coefficients of the B-splines that are not zero there (de Boor 1978,
+*A Practical Guide to Splines*, ch. X, for uniform knots). Beyond its ends it goes on along its end tangents, or it
+repeats. scipy's splines have no straight ends and were no reason to give them any: PPoly takes a third of the time for
+a hundred points and more for four thousand, BSpline.design_matrix as long as :meth:`SplineGrid.basis`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["SplineGrid"]
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.intp]
+
+# row p: the weights of coefficients i … i + 3 in what t**p is multiplied by in span i, with t from 0 to 1
+_TO_POWERS = (
+    np.array([[1.0, 4.0, 1.0, 0.0], [-3.0, 0.0, 3.0, 0.0], [3.0, -6.0, 3.0, 0.0], [-1.0, 3.0, -3.0, 1.0]])
+    / 6.0
+)
+
+
+@dataclass(frozen=True)
+class SplineGrid:
+    """Equal spans between two ends.
+
+    Parameters
+    ----------
+    low, high
+        The ends, first and last knot.
+    spans
+        The number of spans between them.
+    periodic
+        Whether splines repeat beyond the ends, else they go on along their end tangents.
+
+    Examples
+    --------
+    >>> grid = SplineGrid(0.0, 1.0, 1)
+    >>> x, line = np.array([-1.0, 0.25, 2.0]), np.array([-1.0, 0.0, 1.0, 2.0])
+    >>> grid.values(x, grid.powers(line)).round(9).tolist()
+    [-1.0, 0.25, 2.0]
+    >>> (grid.basis(x) @ line).round(9).tolist()
+    [-1.0, 0.25, 2.0]
+    """
+
+    low: float
+    high: float
+    spans: int
+    periodic: bool = False
+
+    @property
+    def count(self) -> int:
+        """The number of coefficients of a spline."""
+        return self.spans if self.periodic else self.spans + 3
+
+    @property
+    def width(self) -> float:
+        """The length of a span."""
+        return (self.high - self.low) / self.spans
+
+    def places(self, x: Floats) -> tuple[Integers, Floats]:
+        """Return the span and the place in it, from 0 to 1, of the point within the ends that is nearest to each `x`.
+
+        NaN is in span 0, at NaN.
+        """
+        length = self.high - self.low
+        inside = np.mod(x - self.low, length) if self.periodic else np.clip(x, self.low, self.high) - self.low
+        place = inside / self.width
+        span = np.clip(np.nan_to_num(place, nan=0.0), 0, self.spans - 1).astype(np.intp)
+        return span, place - span
+
+    def powers(self, coefficients: Floats) -> Floats:
+        """Return what t⁰ … t³ are multiplied by in every span, (4, …, spans), for coefficients (…, count)."""
+        index = (np.arange(self.spans) + np.arange(4)[:, None]) % self.count
+        return np.moveaxis(_TO_POWERS @ coefficients[..., index], -2, 0)
+
+    def values(self, x: Floats, powers: Floats) -> Floats:
+        """Return the values of splines at `x`, any shape, given their powers (4, …, spans): (…, *x.shape)."""
+        x = np.asarray(x, dtype=np.float64)
+        span, t = self.places(x)
+        c0, c1, c2, c3 = powers[..., span]
+        value = ((c3 * t + c2) * t + c1) * t + c0
+        if not self.periodic:
+            below, above = np.minimum(x - self.low, 0.0), np.maximum(x - self.high, 0.0)
+            if below.any():
+                value = value + np.multiply.outer(powers[1, ..., 0] / self.width, below)
+            if above.any():
+                slope = np.tensordot([0.0, 1.0, 2.0, 3.0], powers[..., -1], axes=1)
+                value = value + np.multiply.outer(slope / self.width, above)
+        return np.asarray(value)
+
+    def slopes(self, x: Floats, powers: Floats) -> Floats:
+        """Return the first derivatives, in the shape of :meth:`values`."""
+        span, t = self.places(x)
+        _, c1, c2, c3 = powers[..., span]
+        return np.asarray(((3.0 * c3 * t + 2.0 * c2) * t + c1) / self.width)
+
+    def bends(self, x: Floats, powers: Floats) -> Floats:
+        """Return the second derivatives, in the shape of :meth:`values`; at an end that from within, none beyond it."""
+        span, t = self.places(x)
+        _, _, c2, c3 = powers[..., span]
+        bends = np.asarray((6.0 * c3 * t + 2.0 * c2) / self.width**2)
+        return bends if self.periodic else np.where((x < self.low) | (x > self.high), 0.0, bends)
+
+    def basis(self, x: Floats, slope: bool = False) -> Floats:
+        """Return what every coefficient is multiplied by in the value of a spline, or in its slope.
+
+        Parameters
+        ----------
+        x
+            Points, any shape.
+        slope
+            Whether to return derivatives.
+
+        Returns
+        -------
+        ndarray
+            The shape of `x` with an axis of length `count`.
+        """
+        x = np.asarray(x, dtype=np.float64)
+        span, t = self.places(x)
+        steep = [np.zeros_like(t), np.ones_like(t), 2.0 * t, 3.0 * t * t]
+        tangent = np.stack(steep, axis=-1) @ _TO_POWERS / self.width
+        if slope:
+            local = tangent
+        else:
+            local = np.stack([np.ones_like(t), t, t * t, t * t * t], axis=-1) @ _TO_POWERS
+            if not self.periodic:
+                beyond = np.minimum(x - self.low, 0.0) + np.maximum(x - self.high, 0.0)
+                local = local + beyond[..., None] * tangent
+        basis = np.zeros((x.size, self.count))
+        columns = (span.reshape(-1, 1) + np.arange(4)) % self.count
+        # added, not set: on fewer than four spans a function meets itself on the way round
+        np.add.at(basis, (np.arange(x.size)[:, None], columns), local.reshape(-1, 4))
+        return basis.reshape(*x.shape, self.count)
