@@ -9,8 +9,8 @@ from typing import Literal
 import numpy as np
 
 from kanopt.errors import FitError
-from kanopt.formulas.estimation.levenberg import TIED, minimise
 from kanopt.formulas.estimation.residuals import Residuals
+from kanopt.formulas.estimation.variable_projection import TIED, minimise
 from kanopt.formulas.nodes import Array
 
 __all__ = ["Bootstrap"]

@@ -13,10 +13,10 @@ from kanopt.errors import FitError, FormulaError, nearest
 from kanopt.formulas.domain import Domain
 from kanopt.formulas.estimation.estimation_rows import EstimationRows, Weight
 from kanopt.formulas.estimation.free import FreeParameters
-from kanopt.formulas.estimation.levenberg import TIED, minimise
 from kanopt.formulas.estimation.pooling import PooledEstimate, fit_pooled
 from kanopt.formulas.estimation.residuals import Residuals
 from kanopt.formulas.estimation.starts import search_minimum
+from kanopt.formulas.estimation.variable_projection import TIED, minimise
 from kanopt.formulas.formula import Formula
 from kanopt.formulas.nodes import Array, Constant, Node, rebuild
 from kanopt.formulas.parameters import Covariance, is_parameter, parameters_of

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from kanopt.errors import FitError
-from kanopt.formulas.estimation.levenberg import minimise, projection
 from kanopt.formulas.estimation.residuals import Residuals
+from kanopt.formulas.estimation.variable_projection import minimise, projection
 from kanopt.formulas.nodes import Array
 
 __all__ = ["ProfileLikelihood"]

@@ -12,8 +12,8 @@ import numpy as np
 
 from kanopt.formulas.estimation.estimation_rows import EstimationRows
 from kanopt.formulas.estimation.free import FreeParameters
-from kanopt.formulas.estimation.levenberg import LeastSquaresResult, minimise, projection
 from kanopt.formulas.estimation.residuals import Residuals
+from kanopt.formulas.estimation.variable_projection import LeastSquaresResult, minimise, projection
 from kanopt.formulas.nodes import Array, Node
 
 __all__ = ["search_minimum"]

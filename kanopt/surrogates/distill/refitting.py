@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.formulas.estimation.least_squares import minimise
 from kanopt.surrogates.distill.mixed import Bases, Edge, Mixed, Rows
-from kanopt.surrogates.least_squares import minimise
 
 __all__ = ["Refit", "refit"]
 
@@ -34,7 +34,7 @@ class Refit:
 
 @dataclass(eq=False)
 class _OfNetwork:
-    """Weighted, penalised residuals; see :class:`kanopt.surrogates.least_squares.LeastSquares`."""
+    """Weighted, penalised residuals; see :class:`kanopt.formulas.estimation.least_squares.LeastSquares`."""
 
     model: Mixed
     rows: Rows
@@ -66,7 +66,7 @@ class _OfNetwork:
 
 
 def refit(model: Mixed, rows: Rows, iterations: int = ITERATIONS, tolerance: float = TOLERANCE) -> Refit:
-    """Refit every parameter jointly, from the values they have, see :mod:`kanopt.surrogates.least_squares`.
+    """Refit every parameter jointly, from the values they have, see :mod:`kanopt.formulas.estimation.least_squares`.
 
     Curves with a sign are projected back onto monotone coefficients after every step. An iteration that lowers the
     loss by less than `tolerance` of it is the last.

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.surrogates.least_squares import minimise
+from kanopt.formulas.estimation.least_squares import minimise
 from kanopt.surrogates.monitor import FitMonitor, SearchStopped
 from kanopt.surrogates.signomials.columns import Columns
 from kanopt.surrogates.signomials.program import Program
@@ -152,7 +152,7 @@ class Fitted:
 
 
 def fitted(law: Law, to: Target, iterations: int = 40, tolerance: float = 1e-7) -> Fitted | None:
-    """Fit the free parameters of a law from the values they have, see :mod:`kanopt.surrogates.least_squares`.
+    """Fit the free parameters of a law from the values they have, see :mod:`kanopt.formulas.estimation.least_squares`.
 
     The last iteration is the one after which the linear model promises, or the law keeps, less than `tolerance` of the
     squares. None where the law is not defined on all rows from the start.
@@ -170,7 +170,7 @@ def fitted(law: Law, to: Target, iterations: int = 40, tolerance: float = 1e-7) 
 
 @dataclass(eq=False)
 class _OfLaw:
-    """The squared residuals of a law; see :class:`kanopt.surrogates.least_squares.LeastSquares`."""
+    """The squared residuals of a law; see :class:`kanopt.formulas.estimation.least_squares.LeastSquares`."""
 
     program: Program
     to: Target

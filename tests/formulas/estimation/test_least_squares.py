@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.optimize import least_squares
 
-from kanopt.surrogates.least_squares import minimise
+from kanopt.formulas.estimation.least_squares import minimise
 
 
 @dataclass
