@@ -1,7 +1,7 @@
-"""Least squares by Levenberg-Marquardt on normal equations, for searches that fit laws by the hundred.
+"""Least squares by Levenberg-Marquardt on normal equations: the one search for the constants of laws.
 
-Estimates that are printed with their errors come from :mod:`kanopt.formulas.estimation`, which solves for linear
-parameters exactly and by orthogonal factors: more accurate, and ten times as slow.
+Searches that fit laws by the hundred take its minimum as it is. Estimates that are printed with their errors go on from
+there on orthogonal factors, and solve for linear parameters (:mod:`kanopt.formulas.estimation.variable_projection`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg.lapack import dposv
 
-__all__ = ["LeastSquares", "Minimum", "minimise"]
+__all__ = ["LARGEST", "LeastSquares", "Minimum", "levenberg_marquardt"]
 
 Array = NDArray[np.float64]
 
@@ -52,17 +52,29 @@ class Minimum:
         The sum there; infinite where it has no value or no derivative at the start.
     curvature
         Half the second derivative, Gauss-Newton's, shape (p, p), at the last point but one, or there.
+    steps
+        How many steps led there.
     """
 
     theta: Array
     cost: float
     curvature: Array
+    steps: int = 0
 
 
-def minimise(
-    problem: LeastSquares, theta: Array, iterations: int, tolerance: float, enough: float = 0.0
+# far from the minimum there may be no value; that is told by what is not finite
+@np.errstate(all="ignore")
+def levenberg_marquardt(
+    problem: LeastSquares,
+    theta: Array,
+    iterations: int,
+    tolerance: float,
+    enough: float = 0.0,
+    *,
+    largest: float = LARGEST,
+    growing_scale: bool = False,
 ) -> Minimum:
-    """Minimise a sum of squares from a start (Moré 1978).
+    """Minimise a sum of squares from a start.
 
     Parameters
     ----------
@@ -76,30 +88,29 @@ def minimise(
         The last step is the one after which the linear model promises, or the sum loses, less than this share of it.
     enough
         A sum that is as good as zero.
+    largest
+        Parameters from here on are none.
+    growing_scale
+        Whether the scale of a parameter is the largest on the way (Moré 1978), not that of the place: steps are more
+        careful, and more of the bad starts lead to the minimum.
     """
-    # far from the minimum there may be no value; that is told by what is not finite
-    with np.errstate(all="ignore"):
-        return _minimise(problem, theta, iterations, tolerance, enough)
-
-
-def _minimise(
-    problem: LeastSquares, theta: Array, iterations: int, tolerance: float, enough: float
-) -> Minimum:
     cost, size = problem.cost(theta), len(theta)
     nowhere = Minimum(theta, math.inf, np.full((size, size), math.nan))
     if not math.isfinite(cost):
         return nowhere
-    damping, growth = 1e-3, 2.0
-    curvature = np.zeros((size, size))
+    damping, growth, steps = 1e-3, 2.0, 0
+    curvature, largest_scale = np.zeros((size, size)), np.zeros(size)
     for round_ in range(iterations + 1):
         found, descent = problem.normal_equations(theta)
         if not math.isfinite(found.sum() + descent.sum()):
             # without a derivative there is no further step; from here the last one has to do
-            return Minimum(theta, cost, curvature) if round_ else nowhere
+            return Minimum(theta, cost, curvature, steps) if round_ else nowhere
         curvature = found
         if round_ == iterations or cost <= enough or not size:
             break
         scale = np.sqrt(np.maximum(curvature.diagonal(), 1e-200))
+        if growing_scale:
+            scale = largest_scale = np.maximum(scale, largest_scale)
         scaled, downhill = curvature / (scale[:, None] * scale), descent / scale
         before, improved = cost, False
         while damping < _MOST_DAMPING:
@@ -111,14 +122,14 @@ def _minimise(
             if not promised > tolerance * cost:
                 break
             trial = problem.projected(theta + step / scale)
-            reached = problem.cost(trial) if not failed and np.abs(trial).max() < LARGEST else math.inf
+            reached = problem.cost(trial) if not failed and np.abs(trial).max() < largest else math.inf
             if reached < cost:
                 # Nielsen 1999, "Damping parameter in Marquardt's method", section 2
                 gain = (cost - reached) / promised
                 damping = max(damping * max(1 / 8, 1 - (2 * min(gain, 1.0) - 1) ** 3), 1e-14)
-                theta, cost, growth, improved = trial, reached, 2.0, True
+                theta, cost, growth, steps, improved = trial, reached, 2.0, steps + 1, True
                 break
             damping, growth = damping * growth, growth * 2.0
         if not improved or before - cost < tolerance * before:
             break
-    return Minimum(theta, cost, curvature)
+    return Minimum(theta, cost, curvature, steps)

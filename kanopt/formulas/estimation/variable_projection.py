@@ -1,10 +1,13 @@
-"""Nonlinear least squares by Levenberg-Marquardt with variable projection.
+"""Estimates of a law's parameters by least squares, with variable projection.
 
 Linear parameters are solved for exactly at every step, so that only the nonlinear ones are searched for, and the start
 of the linear ones does not matter (Golub and Pereyra 1973, "The differentiation of pseudo-inverses and nonlinear least
-squares problems whose variables separate", SIAM J. Numer. Anal. 10; the derivative is Kaufman's of 1975). Parameters
-are scaled by the norms of their Jacobian columns (Moré 1978). A step to a point where the law is undefined is rejected
-like one that raises the cost, so that logarithms and powers need no bounds.
+squares problems whose variables separate", SIAM J. Numer. Anal. 10; the derivative is Kaufman's of 1975). A step to
+where the law is undefined is rejected like one that raises the cost, so that logarithms and powers need no bounds.
+
+The search is that of :mod:`kanopt.formulas.estimation.least_squares`. Its normal equations square the condition number
+(Björck 1996, *Numerical Methods for Least Squares Problems*, section 2.2); from where it ends, the last steps are taken
+on orthogonal factors.
 """
 
 from __future__ import annotations
@@ -14,14 +17,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.formulas.estimation.least_squares import levenberg_marquardt
 from kanopt.formulas.estimation.residuals import Residuals
 from kanopt.formulas.nodes import Array
 
 __all__ = ["TIED", "LeastSquaresResult", "minimise", "projection"]
 
 STEPS = 200
+TOLERANCE = 1e-14
+"""Share of the squares that a step of the search has to gain."""
 OFFSET = 1e-7
-"""Relative offset at which the search ends."""
+"""Relative offset at which the steps on orthogonal factors end."""
 CONVERGED = 1e-3
 """Relative offset up to which a search that can go no further has arrived (Bates and Watts 1988, section 2.2.3)."""
 TIED = 1e-9
@@ -29,7 +35,6 @@ TIED = 1e-9
 _NOTHING = 1e-24
 _RANK = 1e-12
 _SMALL = 1e-14
-_MOST_DAMPING = 1e14
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,13 +72,61 @@ class LeastSquaresResult:
 
 @dataclass(frozen=True, eq=False)
 class _Point:
-    """A point of the search: with optimal linear parameters, and the other columns orthogonalised against theirs."""
+    """A point of the search, with optimal linear parameters."""
 
     theta: Array
     residual: Array
     jacobian: Array
     basis: Array  # orthonormal columns that span those of the linear numbers
     cost: float
+
+    def across(self, curved: NDArray[np.bool_]) -> Array:
+        """Return the derivative in the nonlinear parameters, but for what the linear ones say as well, (n, q)."""
+        columns = self.jacobian[:, curved]
+        whole = np.linalg.norm(columns, axis=0)
+        columns = columns - self.basis @ (self.basis.T @ columns)
+        # what a linear number says as well leaves nothing but rounding
+        columns[:, np.linalg.norm(columns, axis=0) <= _RANK * whole] = 0.0
+        return columns
+
+    def tangent(self, curved: NDArray[np.bool_], left: int, count: int) -> tuple[Array, float]:
+        """Return the step of Gauss and Newton in the nonlinear parameters, (q,), and the relative offset.
+
+        There are `left` residual degrees of freedom and `count` parameters that vary.
+        """
+        step, plane = projection(self.across(curved), self.residual)
+        along = np.concatenate([plane.T @ self.residual, self.basis.T @ self.residual])
+        inside = float(along @ along)
+        outside = max(self.cost - inside, 0.0)
+        if inside == 0.0:
+            return step, 0.0
+        return step, float(np.sqrt((inside / count) / (outside / max(left, 1)))) if outside > 0 else np.inf
+
+
+@dataclass(eq=False)
+class _Projected:
+    """Squared residuals in the nonlinear parameters alone; see :class:`LeastSquares` of the search."""
+
+    residuals: Residuals
+    theta: Array
+    linear: NDArray[np.bool_]
+    curved: NDArray[np.bool_]
+    point: _Point | None = None
+
+    def cost(self, theta: Array) -> float:
+        whole = self.theta.copy()
+        whole[self.curved] = theta
+        self.point = _solve_linear_part(self.residuals, whole, self.linear)
+        return np.inf if self.point is None else self.point.cost
+
+    def normal_equations(self, theta: Array) -> tuple[Array, Array]:
+        assert self.point is not None
+        self.theta = self.point.theta
+        columns = self.point.across(self.curved)
+        return columns.T @ columns, columns.T @ self.point.residual
+
+    def projected(self, theta: Array) -> Array:
+        return theta
 
 
 def minimise(
@@ -92,39 +145,28 @@ def minimise(
 
     Returns
     -------
-    Minimum
+    LeastSquaresResult
         None where the law has no finite value or derivative at the start.
     """
     moves = np.ones(start.size, dtype=bool) if free is None else free
-    linear, curved = residuals.linear & moves, ~residuals.linear & moves
-    point = _solve_linear_part(residuals, np.array(start, dtype=np.float64), linear)
+    count = int(moves.sum())
+    curved = ~residuals.linear & moves
+    problem = _Projected(residuals, np.array(start, dtype=np.float64), residuals.linear & moves, curved)
+    nothing = _NOTHING * residuals.target_squares
+    begin = problem.theta[curved]
+    found = levenberg_marquardt(problem, begin, STEPS, TOLERANCE, nothing, largest=np.inf, growing_scale=True)
+    problem.cost(found.theta)
+    point = problem.point
     if point is None:
         return None
-    nothing = _NOTHING * residuals.target_squares
-    scale = np.zeros(int(curved.sum()))
-    damping, growth, steps = 1e-3, 2.0, 0
-    while True:
-        local = _TangentPlane.of(point, curved, scale)
-        scale = local.scale
-        offset = local.offset(residuals.count - int(moves.sum()), int(moves.sum()))
-        if offset <= OFFSET or point.cost <= nothing or steps >= STEPS:
+    steps = found.steps
+    step, offset = point.tangent(curved, residuals.count - count, count)
+    while offset > OFFSET and point.cost > nothing and steps < STEPS:
+        cost = problem.cost(point.theta[curved] + step)
+        if problem.point is None or not cost < point.cost:
             break
-        better = None
-        while better is None and damping < _MOST_DAMPING:
-            step, predicted = local.step(damping)
-            theta = point.theta.copy()
-            theta[curved] += step
-            trial = _solve_linear_part(residuals, theta, linear)
-            gain = -1.0 if trial is None else (point.cost - trial.cost) / max(predicted, 1e-300)
-            if trial is not None and gain > 0:
-                better = trial
-                # Nielsen 1999, "Damping parameter in Marquardt's method", section 2
-                damping, growth = max(damping * max(1 / 3, 1 - (2 * min(gain, 1.0) - 1) ** 3), 1e-14), 2.0
-            else:
-                damping, growth = damping * growth, growth * 2.0
-        if better is None:
-            break
-        point, steps = better, steps + 1
+        point, steps = problem.point, steps + 1
+        step, offset = point.tangent(curved, residuals.count - count, count)
     exact = point.cost <= 1e4 * nothing
     arrived = exact or offset <= CONVERGED
     return LeastSquaresResult(
@@ -167,51 +209,3 @@ def projection(columns: Array, residual: Array) -> tuple[Array, Array]:
         over="ignore", invalid="ignore"
     ):  # a step too far has no finite value, and is refused for that
         return (right.T @ ((left.T @ residual) / values)) / size, left
-
-
-@dataclass(frozen=True, eq=False)
-class _TangentPlane:
-    """The tangent plane at a point, in the nonlinear parameters: ``left · values · rightᵀ`` of the scaled columns."""
-
-    values: Array
-    right: Array
-    along: Array  # the residual in the basis of the plane
-    scale: Array
-    cost: float
-    linear: float  # square of what reaches into the columns of the linear numbers
-
-    @classmethod
-    def of(cls, point: _Point, curved: NDArray[np.bool_], scale: Array) -> _TangentPlane:
-        columns = point.jacobian[:, curved]
-        inside = point.basis.T @ point.residual
-        whole = np.linalg.norm(columns, axis=0)
-        columns = columns - point.basis @ (point.basis.T @ columns)
-        size = np.linalg.norm(columns, axis=0)
-        # what a linear number says as well leaves nothing but rounding
-        columns[:, size <= _RANK * whole] = 0.0
-        size = np.maximum(np.where(size <= _RANK * whole, 0.0, size), scale)
-        divisor = np.where(size > 0, size, 1.0)
-        # of columns and residual together the triangle is enough: it has the same lengths and angles
-        triangle = np.asarray(np.linalg.qr(np.column_stack([columns / divisor, point.residual]), mode="r"))
-        count = columns.shape[1]
-        left, values, right = np.linalg.svd(triangle[:, :count], full_matrices=False)
-        along = left.T @ triangle[:, count]
-        return cls(values, right, along, size, point.cost, float(inside @ inside))
-
-    def offset(self, left: int, count: int) -> float:
-        """Return the relative offset, with `left` residual degrees of freedom and `count` varied parameters."""
-        kept = self.values > _RANK * self.values[0] if self.values.size and self.values[0] > 0 else slice(0)
-        inside = float(np.square(self.along[kept]).sum()) + self.linear
-        outside = max(self.cost - inside, 0.0)
-        if inside == 0.0:
-            return 0.0
-        return float(np.sqrt((inside / count) / (outside / max(left, 1)))) if outside > 0 else np.inf
-
-    def step(self, damping: float) -> tuple[Array, float]:
-        """Return the damped step and the decrease of the cost predicted by the linear model."""
-        divisor = np.where(self.scale > 0, self.scale, 1.0)
-        shrunk = self.values / (np.square(self.values) + damping)
-        with np.errstate(over="ignore", invalid="ignore"):
-            step = (self.right.T @ (shrunk * self.along)) / divisor
-        left = damping / (np.square(self.values) + damping)
-        return step, float(np.square(self.along) @ (1.0 - np.square(left)))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.formulas.estimation.least_squares import minimise
+from kanopt.formulas.estimation.least_squares import levenberg_marquardt
 from kanopt.surrogates.distill.mixed import Bases, Edge, Mixed, Rows
 
 __all__ = ["Refit", "refit"]
@@ -72,7 +72,7 @@ def refit(model: Mixed, rows: Rows, iterations: int = ITERATIONS, tolerance: flo
     loss by less than `tolerance` of it is the last.
     """
     penalty = model.penalty(rows.total)
-    best = minimise(_OfNetwork(model, rows, penalty), model.parameters, iterations, tolerance)
+    best = levenberg_marquardt(_OfNetwork(model, rows, penalty), model.parameters, iterations, tolerance)
     if not np.isfinite(best.cost):
         return Refit(model, np.inf, float(len(penalty)), np.full_like(penalty, np.nan))
     model = model.with_parameters(best.theta)

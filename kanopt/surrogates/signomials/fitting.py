@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.formulas.estimation.least_squares import minimise
+from kanopt.formulas.estimation.least_squares import levenberg_marquardt
 from kanopt.surrogates.monitor import FitMonitor, SearchStopped
 from kanopt.surrogates.signomials.columns import Columns
 from kanopt.surrogates.signomials.program import Program
@@ -161,7 +161,7 @@ def fitted(law: Law, to: Target, iterations: int = 40, tolerance: float = 1e-7) 
         to.budget.spend(len(to.target))
     program = Program(law, to.columns)
     enough = (0.01 * FLOOR) ** 2 * to.spread * to.total
-    best = minimise(_OfLaw(program, to), program.theta, iterations, tolerance, enough)
+    best = levenberg_marquardt(_OfLaw(program, to), program.theta, iterations, tolerance, enough)
     if not math.isfinite(best.cost):
         return None
     law = with_values(law, best.theta)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.optimize import least_squares
 
-from kanopt.formulas.estimation.least_squares import minimise
+from kanopt.formulas.estimation.least_squares import levenberg_marquardt
 
 
 @dataclass
@@ -43,7 +43,7 @@ def test_a_line_is_found_in_a_step_or_two() -> None:
     x = np.linspace(0.0, 5.0, 30)
     y = 2.0 * x - 1.0 + np.sin(7 * x)
     design, problem = line(x, y)
-    found = minimise(problem, np.zeros(2), 20, 1e-12)
+    found = levenberg_marquardt(problem, np.zeros(2), 20, 1e-12)
     wanted, squares, *_ = np.linalg.lstsq(design, y, rcond=None)
     np.testing.assert_allclose(found.theta, wanted, rtol=1e-8)
     assert found.cost == pytest.approx(float(squares[0]))
@@ -56,7 +56,7 @@ def test_rosenbrock_and_a_curve_reach_the_minimum_that_scipy_finds() -> None:
         lambda t: np.array([10 * (t[1] - t[0] ** 2), 1 - t[0]]),
         lambda t: np.array([[-20 * t[0], 10.0], [-1.0, 0.0]]),
     )
-    found = minimise(valley, np.array([-1.2, 1.0]), 200, 1e-12, enough=1e-20)
+    found = levenberg_marquardt(valley, np.array([-1.2, 1.0]), 200, 1e-12, enough=1e-20)
     np.testing.assert_allclose(found.theta, [1.0, 1.0], atol=1e-6)
     x = np.linspace(0.0, 4.0, 50)
     y = 3.0 * np.exp(-0.7 * x) + 0.1 * np.cos(9 * x)
@@ -64,7 +64,7 @@ def test_rosenbrock_and_a_curve_reach_the_minimum_that_scipy_finds() -> None:
         lambda t: t[0] * np.exp(t[1] * x) - y,
         lambda t: np.column_stack([np.exp(t[1] * x), t[0] * x * np.exp(t[1] * x)]),
     )
-    found = minimise(decay, np.array([1.0, 0.0]), 100, 1e-12)
+    found = levenberg_marquardt(decay, np.array([1.0, 0.0]), 100, 1e-12)
     peer = least_squares(decay.residuals, [1.0, 0.0], decay.jacobian, xtol=1e-12, ftol=1e-12)
     np.testing.assert_allclose(found.theta, peer.x, rtol=1e-5)
 
@@ -75,7 +75,7 @@ def test_a_step_to_where_there_is_no_value_is_shortened() -> None:
         lambda t: np.array([[1.0 / t[0]]]),
     )
     # a full step from 20 leads below zero
-    found = minimise(root, np.array([25.0]), 50, 1e-12, enough=1e-20)
+    found = levenberg_marquardt(root, np.array([25.0]), 50, 1e-12, enough=1e-20)
     assert found.theta[0] == pytest.approx(np.exp(2.0))
 
 
@@ -83,7 +83,7 @@ def test_parameters_that_trade_with_each_other_are_no_obstacle() -> None:
     x = np.linspace(0.0, 1.0, 20)
     twice = np.column_stack([x, x, np.zeros(20)])
     problem = Given(lambda t: twice @ t - 3 * x, lambda t: twice)
-    found = minimise(problem, np.zeros(3), 30, 1e-9, enough=1e-16)
+    found = levenberg_marquardt(problem, np.zeros(3), 30, 1e-9, enough=1e-16)
     assert found.cost < 1e-12
     assert found.theta[0] + found.theta[1] == pytest.approx(3.0)
 
@@ -91,23 +91,23 @@ def test_parameters_that_trade_with_each_other_are_no_obstacle() -> None:
 def test_projected_steps_end_at_the_bound() -> None:
     x = np.linspace(0.0, 1.0, 20)
     problem = Given(lambda t: t[0] * x + 2 * x, lambda t: x[:, None], lower=0.0)
-    found = minimise(problem, np.array([5.0]), 30, 1e-9)
+    found = levenberg_marquardt(problem, np.array([5.0]), 30, 1e-9)
     assert found.theta[0] == 0.0
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_without_a_value_or_a_derivative_at_the_start_the_sum_is_infinite(bad: float) -> None:
     no_value = Given(lambda t: np.array([bad]), lambda t: np.ones((1, 1)))
-    assert minimise(no_value, np.zeros(1), 5, 1e-9).cost == np.inf
+    assert levenberg_marquardt(no_value, np.zeros(1), 5, 1e-9).cost == np.inf
     no_slope = Given(lambda t: np.ones(1), lambda t: np.array([[bad]]))
-    found = minimise(no_slope, np.zeros(1), 5, 1e-9)
+    found = levenberg_marquardt(no_slope, np.zeros(1), 5, 1e-9)
     assert found.cost == np.inf
     assert np.isnan(found.curvature).all()
 
 
 def test_the_number_of_steps_is_bounded_and_none_is_taken_of_nothing() -> None:
     problem = Given(lambda t: np.array([np.exp(t[0])]), lambda t: np.array([[np.exp(t[0])]]))
-    found = minimise(problem, np.array([3.0]), 2, 0.0)
+    found = levenberg_marquardt(problem, np.array([3.0]), 2, 0.0)
     assert 0.0 < found.theta[0] < 3.0
-    empty = minimise(Given(lambda t: np.ones(2), lambda t: np.zeros((2, 0))), np.zeros(0), 5, 1e-9)
+    empty = levenberg_marquardt(Given(lambda t: np.ones(2), lambda t: np.zeros((2, 0))), np.zeros(0), 5, 1e-9)
     assert empty.cost == 2.0
