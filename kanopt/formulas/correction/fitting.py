@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from kanopt.formulas.correction.moves import Move
 from kanopt.formulas.estimation.estimation_rows import EstimationRows
 from kanopt.formulas.estimation.free import FreeParameters
-from kanopt.formulas.estimation.gradient import Tape
 from kanopt.formulas.estimation.residuals import Residuals
+from kanopt.formulas.estimation.tape import Tape
 from kanopt.formulas.estimation.variable_projection import LeastSquaresResult, minimise
 from kanopt.formulas.nodes import Apply, Array, Constant, Node, Product, Sum, postorder
 from kanopt.formulas.parameters import is_parameter

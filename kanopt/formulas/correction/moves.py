@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.formulas.estimation.free import FreeParameters
-from kanopt.formulas.estimation.gradient import Tape
+from kanopt.formulas.estimation.tape import Tape
 from kanopt.formulas.nodes import Apply, Array, Constant, Input, Node, Product, postorder
 from kanopt.formulas.parameters import is_parameter
 from kanopt.formulas.pieces import Curve, Table

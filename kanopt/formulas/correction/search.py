@@ -10,7 +10,7 @@ import numpy as np
 from kanopt.formulas.correction.fitting import Chosen, CorrectedFit, Problem, fitted, gain_of, smoothed
 from kanopt.formulas.correction.moves import Move
 from kanopt.formulas.estimation.free import FreeParameters
-from kanopt.formulas.estimation.gradient import Tape
+from kanopt.formulas.estimation.tape import Tape
 from kanopt.formulas.nodes import Array
 
 __all__ = ["INSIST", "search"]

@@ -9,7 +9,7 @@ from itertools import count
 import numpy as np
 
 from kanopt.formulas.estimation.free import FreeParameters
-from kanopt.formulas.estimation.gradient import Tape
+from kanopt.formulas.estimation.tape import Tape
 from kanopt.formulas.formula import Formula
 from kanopt.formulas.functions import FUNCTIONS
 from kanopt.formulas.nodes import (

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from kanopt.formulas.estimation.estimation_rows import EstimationRows
 from kanopt.formulas.estimation.free import FreeParameters, linear_in
-from kanopt.formulas.estimation.gradient import Tape
+from kanopt.formulas.estimation.tape import Tape
 from kanopt.formulas.nodes import Array, Node
 
 __all__ = ["Residuals"]

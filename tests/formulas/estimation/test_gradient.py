@@ -23,7 +23,7 @@ from kanopt.formulas import (
 )
 from kanopt.formulas.estimation import gradient
 from kanopt.formulas.estimation.free import FreeParameters, linear_in
-from kanopt.formulas.estimation.gradient import Tape
+from kanopt.formulas.estimation.tape import Tape
 from kanopt.formulas.nodes import rebuild
 from tests.formulas.strategies import INPUTS, OUTPUT, laws, rows
 
