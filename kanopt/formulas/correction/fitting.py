@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from kanopt.formulas.correction.moves import Move
 from kanopt.formulas.estimation.estimation_rows import EstimationRows
 from kanopt.formulas.estimation.free import FreeParameters
+from kanopt.formulas.estimation.graph_tape import GraphTape
 from kanopt.formulas.estimation.residuals import Residuals
-from kanopt.formulas.estimation.tape import Tape
 from kanopt.formulas.estimation.variable_projection import LeastSquaresResult, minimise
 from kanopt.formulas.nodes import Apply, Array, Constant, Node, Product, Sum, postorder
 from kanopt.formulas.parameters import is_parameter
@@ -71,7 +71,7 @@ class Problem:
         free = FreeParameters.of(self.law, None)
         if not free.count:
             return ""
-        value, derivative = Tape(self.law, self.rows.columns, free).gradient(free.values)
+        value, derivative = GraphTape(self.law, self.rows.columns, free).gradient(free.values)
         with np.errstate(all="ignore"):
             moves = derivative / value[:, None] if self.factor else derivative
             even = np.ptp(moves, axis=0) <= 1e-9 * np.abs(moves).max(axis=0)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.formulas.estimation.free import FreeParameters
-from kanopt.formulas.estimation.tape import Tape
+from kanopt.formulas.estimation.graph_tape import GraphTape
 from kanopt.formulas.nodes import Apply, Array, Constant, Input, Node, Product, postorder
 from kanopt.formulas.parameters import is_parameter
 from kanopt.formulas.pieces import Curve, Table
@@ -76,7 +76,7 @@ class Move:
         assert self.node is not None
         free = FreeParameters.of(self.node, self.names)
         count = len(next(iter(columns.values())))
-        derivative = Tape(self.node, columns, free).gradient(free.values)[1]
+        derivative = GraphTape(self.node, columns, free).gradient(free.values)[1]
         return np.array(np.broadcast_to(derivative, (count, free.count)))
 
 

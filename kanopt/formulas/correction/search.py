@@ -10,7 +10,7 @@ import numpy as np
 from kanopt.formulas.correction.fitting import Chosen, CorrectedFit, Problem, fitted, gain_of, smoothed
 from kanopt.formulas.correction.moves import Move
 from kanopt.formulas.estimation.free import FreeParameters
-from kanopt.formulas.estimation.tape import Tape
+from kanopt.formulas.estimation.graph_tape import GraphTape
 from kanopt.formulas.nodes import Array
 
 __all__ = ["INSIST", "search"]
@@ -149,7 +149,7 @@ def _columns_of_constants(fit: CorrectedFit) -> dict[str, Array]:
     free = FreeParameters.of(root, problem.constants)
     if not free.count:
         return {}
-    derivative = Tape(root, problem.rows.columns, free).gradient(free.values)[1]
+    derivative = GraphTape(root, problem.rows.columns, free).gradient(free.values)[1]
     weighted = derivative * np.sqrt(problem.rows.weight)[:, None]
     size = np.sqrt(np.square(weighted).mean(axis=0))
     return {

@@ -11,7 +11,7 @@ import numpy as np
 from kanopt.errors import FormulaError
 from kanopt.formulas.columns import common_shape, read_columns
 from kanopt.formulas.estimation.free import FreeParameters
-from kanopt.formulas.estimation.tape import Tape
+from kanopt.formulas.estimation.graph_tape import GraphTape
 from kanopt.formulas.nodes import (
     Array,
 )
@@ -78,7 +78,7 @@ def gradient(formula: Formula, data: Any, only: Iterable[str] | None = None) -> 
         free = FreeParameters.of(formula.root, only)
         columns = read_columns(formula.inputs, data, formula.used, gap_inputs(formula.root))
         shape = common_shape(columns)
-        tape = Tape(formula.root, columns, free)
+        tape = GraphTape(formula.root, columns, free)
     except FormulaError as error:
         raise FormulaError(f"formula for {formula.output.name!r}: {error}") from error
     value, derivative = tape.gradient(free.values)

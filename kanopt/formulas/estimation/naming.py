@@ -9,7 +9,7 @@ from itertools import count
 import numpy as np
 
 from kanopt.formulas.estimation.free import FreeParameters
-from kanopt.formulas.estimation.tape import Tape
+from kanopt.formulas.estimation.graph_tape import GraphTape
 from kanopt.formulas.formula import Formula
 from kanopt.formulas.functions import FUNCTIONS
 from kanopt.formulas.nodes import (
@@ -173,7 +173,7 @@ def _naming_order(constant: Constant | None, place: int) -> tuple[int, int]:
     return (3 if abs(constant.value) <= 1 else 2), place
 
 
-def _generic_tape(formula: Formula, root: Node, free: FreeParameters) -> Tape:
+def _generic_tape(formula: Formula, root: Node, free: FreeParameters) -> GraphTape:
     """Return the tape of the graph at random rows from its domain; a table is replaced by a number."""
     rng = np.random.default_rng(0)
     rows = 64 + 4 * free.count
@@ -189,7 +189,7 @@ def _generic_tape(formula: Formula, root: Node, free: FreeParameters) -> Tape:
         columns[name] = rng.choice([*numbers, numbers[0] if node.fallback is None else node.fallback], rows)
         return Input(name)
 
-    return Tape(rebuild(root, without_tables), columns, free)
+    return GraphTape(rebuild(root, without_tables), columns, free)
 
 
 def _generic_range(formula: Formula, variable: Variable) -> tuple[float, float]:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from kanopt.formulas.estimation.estimation_rows import EstimationRows
 from kanopt.formulas.estimation.free import FreeParameters, linear_in
-from kanopt.formulas.estimation.tape import Tape
+from kanopt.formulas.estimation.graph_tape import GraphTape
 from kanopt.formulas.nodes import Array, Node
 
 __all__ = ["Residuals"]
@@ -33,7 +33,7 @@ class Residuals:
         Mask of the free parameters in which the fitted values are jointly linear, (p,).
     """
 
-    tape: Tape
+    tape: GraphTape
     target: Array
     root_weight: Array
     log: bool
@@ -44,7 +44,7 @@ class Residuals:
         """Build the residuals of a graph on rows."""
         linear = np.zeros(free.count, dtype=bool) if log else linear_in(root, free)
         target = np.log(rows.target) if log else rows.target
-        return cls(Tape(root, rows.columns, free), target, np.sqrt(rows.weight), log, linear)
+        return cls(GraphTape(root, rows.columns, free), target, np.sqrt(rows.weight), log, linear)
 
     @property
     def count(self) -> int:

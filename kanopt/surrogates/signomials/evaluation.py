@@ -10,13 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.surrogates.signomials.columns import Columns
-from kanopt.surrogates.signomials.program import CompiledSum, Program
-from kanopt.surrogates.signomials.structure import ONE, Law, Term
+from kanopt.surrogates.signomials.program import Path, Program
+from kanopt.surrogates.signomials.structure import ONE, Applied, Group, Law, Term
 
 __all__ = ["Columns", "Part", "Path", "cancels", "parts", "value", "value_and_jacobian"]
 
 Array: TypeAlias = NDArray[np.float64]
-Path: TypeAlias = tuple[int, ...]
 
 LIVES = 0.05
 """A sum of which half of the rows have less than this share of its terms lives on cancellation."""
@@ -24,14 +23,21 @@ LIVES = 0.05
 
 def value(law: Law, columns: Columns) -> Array:
     """Return the values of a law, shape (n,); NaN where it is not defined."""
-    program = Program(law, columns)
-    return program.value(program.theta)
+    return np.asarray(_evaluated(law, columns).values[-1])
 
 
 def value_and_jacobian(law: Law, columns: Columns) -> tuple[Array, Array]:
     """Return the values (n,) and the derivatives in the free parameters (n, p), in the order of `values_of`."""
+    program = _evaluated(law, columns)
+    with np.errstate(all="ignore"):
+        return program.values[-1], program.backward(program.theta).derivative.T
+
+
+def _evaluated(law: Law, columns: Columns) -> Program:
     program = Program(law, columns)
-    return program.value(program.theta), program.derivatives(program.theta).T
+    with np.errstate(all="ignore"):
+        program.forward(program.theta)
+    return program
 
 
 def cancels(law: Law, columns: Columns) -> bool:
@@ -39,19 +45,32 @@ def cancels(law: Law, columns: Columns) -> bool:
 
     Brackets that begin with 1 are looked at where they are evaluated.
     """
-    program = Program(law, columns)
-    program.value(program.theta)
+    program = _evaluated(law, columns)
+    return any(
+        isinstance(part, Law)
+        and _cancels(part, [program.values[program.places[(*path, k)]] for k in range(len(part.terms))])
+        for path, part in _walk(law, ())
+    )
+
+
+def _cancels(law: Law, terms: list[Array]) -> bool:
+    if len(terms) < 2 or Term(ONE) in law.terms:
+        return False
     with np.errstate(all="ignore"):
-        return _cancels(program.sum)
+        stacked = np.column_stack(terms)
+        share = np.abs(stacked.sum(axis=1)) / np.abs(stacked).sum(axis=1)
+        return bool(np.median(share) < LIVES)
 
 
-def _cancels(part: CompiledSum) -> bool:
-    if len(part.terms) > 1 and Term(ONE) not in part.law.terms:
-        terms = np.column_stack([term.out for term in part.terms])
-        share = np.abs(terms.sum(axis=1)) / np.abs(terms).sum(axis=1)
-        if np.median(share) < LIVES:
-            return True
-    return any(_cancels(group.inner) for term in part.terms for _, group in term.groups)
+def _walk(law: Law, path: Path) -> Iterator[tuple[Path, Law | Term]]:
+    """Yield every sum and every term of a law with its path, the law itself first."""
+    yield path, law
+    for number, term in enumerate(law.terms):
+        here = (*path, number)
+        yield here, term
+        for place, factor in enumerate(term.factors):
+            if isinstance(factor, Group | Applied):
+                yield from _walk(factor.inner, (*here, place))
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,17 +97,9 @@ class Part:
 
 def parts(law: Law, columns: Columns) -> Iterator[Part]:
     """Yield every sum and every term of a law, the law itself first."""
-    program = Program(law, columns)
-    program.value(program.theta)
-    yield from _of_sum(program.sum, program.theta, (), np.ones(len(columns)))
-
-
-def _of_sum(part: CompiledSum, theta: Array, path: Path, flow: Array) -> Iterator[Part]:
-    yield Part(path, part.law, part.out, flow)
-    for number, term in enumerate(part.terms):
-        here = (*path, number)
-        yield Part(here, term.term, term.out, flow)
-        for place, group in term.groups:
-            with np.errstate(all="ignore"):
-                below = np.asarray(flow * term.beside(term.others.index(group)) * group.slope(theta))
-            yield from _of_sum(group.inner, theta, (*here, place), below)
+    program = _evaluated(law, columns)
+    with np.errstate(all="ignore"):
+        flows = program.backward(program.theta).flows
+    for path, part in _walk(law, ()):
+        place = program.places[path]
+        yield Part(path, part, program.values[place], np.broadcast_to(flows[place], program.shape))

@@ -183,7 +183,7 @@ class _OfLaw:
         return float(self.residual @ self.residual)
 
     def normal_equations(self, theta: Array) -> tuple[Array, Array]:
-        weighted = self.to.weighted(self.program.backward(theta), self.output)
+        weighted = self.to.weighted(self.program.backward(theta).derivative, self.output)
         return weighted @ weighted.T, weighted @ self.residual
 
     def projected(self, theta: Array) -> Array:

@@ -23,7 +23,7 @@ from kanopt.formulas import (
 )
 from kanopt.formulas.estimation import gradient
 from kanopt.formulas.estimation.free import FreeParameters, linear_in
-from kanopt.formulas.estimation.tape import Tape
+from kanopt.formulas.estimation.graph_tape import GraphTape
 from kanopt.formulas.nodes import rebuild
 from tests.formulas.strategies import INPUTS, OUTPUT, laws, rows
 
@@ -59,7 +59,7 @@ def test_the_derivative_is_the_limit_of_differences(law, data, seed):
     root, names = everything(law.root)
     free = FreeParameters.of(root, names)
     try:
-        tape = Tape(root, data, free)
+        tape = GraphTape(root, data, free)
     except FormulaError:  # a category without an entry
         return
     value, derivative = tape.gradient(free.values)
@@ -85,7 +85,7 @@ def test_the_value_is_that_of_the_law(law, data):
     root, names = everything(law.root)
     free = FreeParameters.of(root, names)
     try:
-        value = Tape(root, data, free).value(free.values)
+        value = GraphTape(root, data, free).value(free.values)
         with np.errstate(all="ignore"):
             expected = Formula(root, INPUTS, OUTPUT).evaluate(data)
     except FormulaError:
@@ -179,6 +179,31 @@ def test_pieces_are_linear_in_their_numbers():
     )
 
 
+def by_differences(law, data):
+    free = FreeParameters.of(law.root, None)
+    columns = []
+    for step in 1e-6 * np.eye(free.count):
+        ends = [Formula(free.substitute(law.root, free.values + s * step), law.inputs, OUT) for s in (1, -1)]
+        columns.append((ends[0].evaluate(data) - ends[1].evaluate(data)) / 2e-6)
+    return np.column_stack(columns)
+
+
+def test_as_deep_as_formulas_nest():
+    root = Input("x")
+    for _ in range(120):
+        root = Apply("tanh", root + Constant(0.3, "a"))
+    law, data = Formula(root, (X,), OUT), {"x": np.array([0.5, 1.0])}
+    np.testing.assert_allclose(gradient(law, data).derivative, by_differences(law, data), rtol=1e-6)
+
+
+def test_numbers_that_are_read_several_times_add_up():
+    a, b, x = Constant(1.5, "a"), Constant(0.7, "b"), Input("x")
+    power = x**b
+    root = a * x + a * power * Apply("exp", b * x) + power + Apply("exp", a) * Apply("exp", a * x * b)
+    law, data = Formula(root, (X,), OUT), {"x": np.array([0.5, 1.0, 2.0])}
+    np.testing.assert_allclose(gradient(law, data).derivative, by_differences(law, data), rtol=1e-6)
+
+
 def test_names_that_say_nothing_or_two_things_are_refused():
     twice = Curve("s", Input("x"), (0.0, 1.0, 2.0, 3.0), 0.0, 1.0)
     other = Curve("s", Input("x"), (0.0, 1.0, 2.0, 4.0), 0.0, 1.0)
@@ -214,7 +239,7 @@ def test_a_moving_curve_of_a_moving_argument():
     for place in range(5):
         free = FreeParameters.of(law.root, ["w", "s"])
         step = np.eye(5)[place] * 1e-6
-        up, down = (Tape(law.root, data, free).value(free.values + sign * step) for sign in (1, -1))
+        up, down = (GraphTape(law.root, data, free).value(free.values + sign * step) for sign in (1, -1))
         np.testing.assert_allclose(found.derivative[:, place], (up - down) / 2e-6, rtol=1e-5, atol=1e-7)
 
 
