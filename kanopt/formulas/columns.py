@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError, UnitError, nearest
-from kanopt.formulas.nodes import Array, Node, fold
+from kanopt.formulas.nodes import Array, Node, computed
 from kanopt.formulas.variables import Variable, category_label
 from kanopt.text import list_names
 from kanopt.units import convert
@@ -216,8 +216,7 @@ def evaluate_graph(root: Node, columns: Mapping[str, NDArray[Any]], what: str) -
         If it is not finite where all inputs are; begins with `what` and names the first place.
     """
     shape = common_shape(columns)
-    with np.errstate(all="ignore"):
-        value = np.asarray(fold(root, lambda node, values: node.compute(values, columns)))
+    value = computed(root, columns)
     # a view, such as of a broadcast input, is not the caller's to write on
     fresh = value.shape == shape and value.flags.owndata
     result = value if fresh else np.array(np.broadcast_to(value, shape))

@@ -32,6 +32,7 @@ __all__ = [
     "Product",
     "Schedule",
     "Sum",
+    "computed",
     "fold",
     "postorder",
     "rebuild",
@@ -179,6 +180,19 @@ def fold(root: Node, visit: Callable[[Node, list[T]], T]) -> T:
     3
     """
     return Schedule(root).run(visit)
+
+
+def computed(root: Node, data: Mapping[str, NDArray[Any]] | None = None) -> Array:
+    """Return the value of a graph, given its inputs; NaN or infinite where there is no finite one.
+
+    Examples
+    --------
+    >>> computed(Apply("log", Input("x")), {"x": np.array([1.0, 0.0])}).tolist()
+    [0.0, -inf]
+    """
+    columns = {} if data is None else data
+    with np.errstate(all="ignore"):
+        return np.asarray(fold(root, lambda node, values: node.compute(values, columns)))
 
 
 class Schedule:

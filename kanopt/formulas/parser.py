@@ -11,8 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from kanopt.errors import FormulaError, nearest
 from kanopt.formulas.complexity import PowerSearch
 from kanopt.formulas.domain import Domain
@@ -29,7 +27,7 @@ from kanopt.formulas.nodes import (
     Power,
     Product,
     Sum,
-    fold,
+    computed,
 )
 from kanopt.formulas.parameters import is_parameter
 from kanopt.formulas.tokens import SIGNS, TOKEN, Token, normalised_text
@@ -398,8 +396,7 @@ class _Parser:
         if node is not None:
             if any(not isinstance(child, Constant) or is_parameter(child) for child in node.children):
                 return node
-            with np.errstate(all="ignore"):
-                value = float(fold(node, lambda step, values: step.compute(values, {})))
+            value = float(computed(node))
         if not math.isfinite(value):
             raise self.error("this is not a finite number", place)
         return Constant(value)

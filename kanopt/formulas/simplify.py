@@ -11,8 +11,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-import numpy as np
-
 from kanopt.formulas.nodes import (
     Apply,
     Constant,
@@ -22,7 +20,7 @@ from kanopt.formulas.nodes import (
     Power,
     Product,
     Sum,
-    fold,
+    computed,
     rebuild,
 )
 from kanopt.formulas.parameters import is_parameter
@@ -66,8 +64,7 @@ def _fold_constants(node: Node) -> Node:
     """Return the value of a node of constants as a constant, or the node itself if that is not finite."""
     if any(not isinstance(child, Constant) or is_parameter(child) for child in node.children):
         return node
-    with np.errstate(all="ignore"):
-        value = float(fold(node, lambda step, values: step.compute(values, {})))
+    value = float(computed(node))
     return Constant(value) if math.isfinite(value) else node
 
 

@@ -22,7 +22,7 @@ from kanopt.formulas.nodes import (
     Node,
     Product,
     Sum,
-    fold,
+    computed,
     postorder,
     rebuild,
 )
@@ -238,6 +238,4 @@ def at(graph: Node, x: Array) -> Array:
     >>> at(2.0 * ARGUMENT, np.array([1.0, 3.0])).tolist()
     [2.0, 6.0]
     """
-    with np.errstate(all="ignore"):
-        said = fold(graph, lambda node, parts: node.compute(parts, {ARGUMENT.name: x}))
-    return np.broadcast_to(said, x.shape)
+    return np.broadcast_to(computed(graph, {ARGUMENT.name: x}), x.shape)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from kanopt.errors import FormulaError
-from kanopt.formulas.lowering.graphs import ARGUMENT, Called, shown
-from kanopt.formulas.nodes import Array, Node, fold, postorder, rebuild
+from kanopt.formulas.lowering.graphs import ARGUMENT, Called, at, shown
+from kanopt.formulas.nodes import Array, Node, postorder, rebuild
 from kanopt.formulas.pieces import Step
 from kanopt.formulas.shapes.arithmetic import EPS, Flags
 from kanopt.formulas.shapes.bound_propagation import FormulaBoundPropagator
@@ -76,9 +76,7 @@ def _plain(step: Step, low: float, high: float, called: Called) -> Step:
 
 
 def _value(step: Step, called: Called, x: Array) -> Array:
-    with np.errstate(all="ignore"):
-        found = fold(step, lambda node, parts: node.compute(parts, {ARGUMENT.name: x}))
-    found = np.broadcast_to(found, x.shape)
+    found = at(step, x)
     if np.isnan(found).any():
         place = float(x[np.argmax(np.isnan(found))])
         raise FormulaError(f"{called.text} has no finite value {called.where(place)}; narrow the range")

@@ -16,10 +16,10 @@ from kanopt.formulas import nodes
 from kanopt.formulas.lowering.graphs import ARGUMENT, Group, over, shown
 from kanopt.formulas.lowering.parts import Affine, Curved, Part, Product, Straight, sum_of
 from kanopt.formulas.lowering.profile import effort_of
-from kanopt.formulas.nodes import Apply, Constant, Node
+from kanopt.formulas.nodes import Apply, Constant, Node, computed
 from kanopt.formulas.shapes.arithmetic import EPS
 
-__all__ = ["multiplied", "number_of"]
+__all__ = ["multiplied"]
 
 _WIDEST = 1e9  # ratio of the ends of a factor, beyond which its logarithm is not tried
 _SAMPLES = 129
@@ -76,7 +76,7 @@ def multiplied(
         Makes a part of a function of one variable of a part, with a text for people.
     """
     constants = [group.node for group in groups if group.base is None]
-    constant = math.prod(map(number_of, constants))
+    constant = math.prod(map(float, map(computed, constants)))
     off = 4.0 * EPS * sum(step.size for step in constants)
     factors = []
     for group in groups:
@@ -99,12 +99,6 @@ def multiplied(
     off *= abs(constant) * max(abs(product.low), abs(product.high))
     low, high = sorted((constant * product.low, constant * product.high))
     return Affine(text, low - off, high + off, False, 0.0, ((constant, product),), off)
-
-
-def number_of(node: Node) -> float:
-    """Return the number that a step of constants comes to."""
-    with np.errstate(all="ignore"):
-        return float(nodes.fold(node, lambda step, values: step.compute(values, {})))
 
 
 def _ordered(factors: Sequence[_Factor]) -> list[_Factor]:

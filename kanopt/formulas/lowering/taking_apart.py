@@ -13,10 +13,10 @@ from kanopt.formulas.intervals import Enclosures
 from kanopt.formulas.lowering.exact import Line, exact_pieces, line_of
 from kanopt.formulas.lowering.graphs import Called, Graph, Group, at, groups_of, inserted, over, shown
 from kanopt.formulas.lowering.jumps import with_plain_steps
-from kanopt.formulas.lowering.multiplying import multiplied, number_of
+from kanopt.formulas.lowering.multiplying import multiplied
 from kanopt.formulas.lowering.parts import Affine, Curved, Larger, Part, Source, Straight, sum_of
 from kanopt.formulas.lowering.profile import Profile
-from kanopt.formulas.nodes import Constant, Input, Maximum, Minimum, Node, Sum
+from kanopt.formulas.nodes import Constant, Input, Maximum, Minimum, Node, Sum, computed
 from kanopt.formulas.shapes.arithmetic import EPS
 
 __all__ = ["function_of", "taken_apart"]
@@ -96,7 +96,7 @@ def _constants(node: Node, group: Node) -> list[Affine]:
     """Return the constant parts of a sum or an extreme, each computed by itself."""
     found = []
     for part in group.children if type(group) is type(node) else (group,):
-        value = number_of(part)
+        value = float(computed(part))
         if not math.isfinite(value):
             raise FormulaError(f"{shown(node)}: its constants have no finite value")
         off = 0.0 if isinstance(part, Constant) else 4.0 * EPS * part.size * abs(value)

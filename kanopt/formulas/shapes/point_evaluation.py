@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.formulas.nodes import Array, Node, fold
+from kanopt.formulas.nodes import Array, Node, computed
 from kanopt.formulas.shapes.arithmetic import Flags, Integers, Pair
 from kanopt.formulas.shapes.bound_propagation import FormulaBoundPropagator
 from kanopt.formulas.shapes.boxes import BoxSides, FormulaBoxes
@@ -40,9 +40,7 @@ class PointEvaluator:
         }
         for place, (name, known) in enumerate(zip(self.sides.categories, self.sides.labels, strict=True)):
             data[name] = np.array(known, dtype=object)[labels[:, place]]
-        with np.errstate(all="ignore"):
-            value = fold(self.root, lambda node, parts: node.compute(parts, data))
-        return np.broadcast_to(value, len(points))
+        return np.broadcast_to(computed(self.root, data), len(points))
 
     def point(self, place: Array, labels: Integers, value: float) -> Point:
         """Return a point, of shapes (numbers,) and (categories,), with the value there."""
