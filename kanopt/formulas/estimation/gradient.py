@@ -12,9 +12,7 @@ from kanopt.errors import FormulaError
 from kanopt.formulas.columns import common_shape, read_columns
 from kanopt.formulas.estimation.free import FreeParameters
 from kanopt.formulas.estimation.graph_tape import GraphTape
-from kanopt.formulas.nodes import (
-    Array,
-)
+from kanopt.formulas.nodes import Array, computed
 from kanopt.formulas.pieces import gap_inputs
 
 if TYPE_CHECKING:
@@ -81,7 +79,7 @@ def gradient(formula: Formula, data: Any, only: Iterable[str] | None = None) -> 
         tape = GraphTape(formula.root, columns, free)
     except FormulaError as error:
         raise FormulaError(f"formula for {formula.output.name!r}: {error}") from error
-    value, derivative = tape.gradient(free.values)
+    value, derivative = computed(formula.root, columns), tape.gradient(free.values)[1]
     return Gradient(
         free.names,
         np.array(np.broadcast_to(value, shape)),
