@@ -19,7 +19,7 @@ from kanopt.kan.robust import weight_function
 from kanopt.surrogates.architecture_selection import select_structure
 from kanopt.surrogates.distill.mixed import Rows
 from kanopt.surrogates.effects import feature_importances
-from kanopt.surrogates.groups import design_effect
+from kanopt.surrogates.groups import SharedErrors, design_effect
 from kanopt.surrogates.law import NetworkLaw
 from kanopt.surrogates.proofs import held_positive
 from kanopt.surrogates.settings import Settings
@@ -39,6 +39,8 @@ WILD = 4.5
 """Scales from the law beyond which a row is wild: of normal errors seven in a million are."""
 WILD_SHARE = 1e-3
 """Share of wild rows up to which the others have their full weight."""
+LEAST_SHARED = 1.1
+"""Rows of a group that say as much as one row: fewer share nothing worth a second fit."""
 HELD_BACK = 0.5
 """Robust weights below this are of rows that are held back."""
 
@@ -68,19 +70,58 @@ class LearningResult:
     readings: int = 1
 
 
+@dataclass(frozen=True, eq=False)
+class _GroupErrors:
+    """What rows of a group share, as the first law of the table left it.
+
+    Attributes
+    ----------
+    own
+        The table without it.
+    residuals
+        What the first law leaves of every row whose group is held out, on the scale of that law; (n,).
+    shared
+        How large it is.
+    """
+
+    own: TrainingTable
+    residuals: Floats
+    shared: SharedErrors
+
+
 def learn(table: TrainingTable, settings: Settings) -> LearningResult:
-    """Choose the structure and fit it."""
+    """Choose the structure and fit it.
+
+    What rows of a group share hides what differs within groups. So where they share something, structure and fit are
+    chosen again without it (expectation maximization would repeat that; Laird and Ware 1982, Biometrics 38). What lies
+    between groups stays as the first law has it, to which a group said little more than one row.
+    """
     trial, tried = select_structure(table, settings)
-    return law_of(table, trial, tried, settings)
+    if table.groups is None or settings.monitor.should_stop():
+        return law_of(table, trial, tried, settings)
+    residuals = _residuals(table, trial)
+    if design_effect(residuals, table.weights, table.groups) < LEAST_SHARED:
+        return law_of(table, trial, tried, settings)
+    shared = SharedErrors.of(residuals, table.weights, table.groups)
+    common, log = shared.errors(residuals, table.weights), trial.structure.log_target
+    own = replace(table, target=table.target * np.exp(-common) if log else table.target - common)
+    trial, tried = select_structure(own, replace(settings, log_target=log))
+    return law_of(table, trial, tried, settings, _GroupErrors(own, residuals, shared))
 
 
-def law_of(table: TrainingTable, trial: Trial, tried: list[Trial], settings: Settings) -> LearningResult:
+def law_of(
+    table: TrainingTable,
+    trial: Trial,
+    tried: list[Trial],
+    settings: Settings,
+    errors: _GroupErrors | None = None,
+) -> LearningResult:
     """Return the law of `trial` on the rows of `table`; see :func:`learn`."""
-    law, rows = _law(table, trial, settings)
+    law, rows = _law(table, trial, settings, errors)
     _warn_of_biased_sum(table, trial, law.predict(trial.encoding.encode_numbers(table.numbers), table.codes))
     # whoever asks for a structure gets the law of that one
     others = _simpler_trials(tried, trial, table.weights) if settings.hidden is None else []
-    simpler = tuple(_law(table, other, settings) for other in others)
+    simpler = tuple(_law(table, other, settings, errors) for other in others)
     return LearningResult(law, _alternatives(tried, trial, law, table.weights), rows, simpler)
 
 
@@ -99,19 +140,34 @@ def _density(trial: Trial, weights: Floats) -> float:
     return float(np.average(trial.density, weights=weights))
 
 
-def _law(table: TrainingTable, trial: Trial, settings: Settings) -> tuple[NetworkLaw, Rows]:
+def _residuals(table: TrainingTable, trial: Trial) -> Floats:
+    """Return what a trial leaves of every row held out, on the scale of its law; (n,)."""
+    if trial.structure.has_log_link:
+        # exp(f) · unit is the exponential of a network again, and the law is that of a log target
+        return np.log(table.target) - np.log(trial.predicted / trial.smearing)
+    return np.asarray((trial.fitted.left_out_residual - trial.shift) * trial.unit)
+
+
+def _law(
+    table: TrainingTable, trial: Trial, settings: Settings, errors: _GroupErrors | None
+) -> tuple[NetworkLaw, Rows]:
     """Return the law of a trial, and the rows as fitted."""
     fitted, unit = trial.fitted, trial.unit
     if trial.structure.has_log_link:
-        # exp(f) · unit is the exponential of a network again, and the law is that of a log target.
         link, factor, shift = None, 1.0, float(np.log(unit))
-        residuals = np.log(table.target) - np.log(trial.predicted / trial.smearing)
-        variance = float(np.average(residuals**2, weights=table.weights))
     else:
         link, factor = (None, unit) if trial.link is None else trial.link.scaled(unit)
         shift = trial.shift
-        residuals, variance = (fitted.left_out_residual - shift) * unit, fitted.variance * unit**2
-    alone = table.weights
+    residuals, alone, predicted = _residuals(table, trial), table.weights, trial.predicted
+    if errors is not None:
+        own = _residuals(errors.own, trial)
+        residuals = own + errors.shared.means(errors.residuals - own, table.weights)
+        log = trial.structure.log_target
+        predicted = table.target * np.exp(-residuals) * trial.smearing if log else table.target - residuals
+    if trial.structure.has_log_link or errors is not None:
+        variance = float(np.average(residuals**2, weights=table.weights))
+    else:
+        variance = fitted.variance * unit**2
     if table.groups is not None:
         alone = alone / design_effect(residuals, table.weights, table.groups)
     network, factors = _in_units(fitted.network, factor, shift)
@@ -149,10 +205,13 @@ def _law(table: TrainingTable, trial: Trial, settings: Settings) -> tuple[Networ
     importance = feature_importances(law.predict, law.encoding, drawn, settings.seed)
     measures = {
         "training": fit_measures(table.target, law.predict(numbers, table.codes), table.weights),
-        "left out": fit_measures(table.target, trial.predicted, table.weights),
+        "left out": fit_measures(table.target, predicted, table.weights),
     }
     law = replace(law, importance=importance, measures=measures)
-    return law, _rows(table, trial, law, numbers, alone)
+    inputs = np.hstack([numbers, table.codes])
+    if errors is None:
+        return law, _rows(table, trial, law, inputs)
+    return law, replace(_rows(errors.own, trial, law, inputs), shared=errors.shared)
 
 
 def _drawn(weights: Floats, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
@@ -182,21 +241,21 @@ def _warn_of_biased_sum(table: TrainingTable, trial: Trial, predicted: Floats) -
         )
 
 
-def _rows(table: TrainingTable, trial: Trial, law: NetworkLaw, numbers: Floats, alone: Floats) -> Rows:
-    """Return the rows on which a formula is chosen, with their weights: how many independent rows each stands for.
+def _rows(table: TrainingTable, trial: Trial, law: NetworkLaw, inputs: Floats) -> Rows:
+    """Return the rows on which a formula is chosen, with their weights: how many rows each stands for.
 
     With an exponential link the logarithm of a row has weight μ (McCullagh and Nelder 1989, section 2.5), for which
     Σ w exp(log y − f) / Σ w is the factor that corrects the sums. Logarithms of targets far below the law would
     dominate all others; they are clipped at μ / e².
     """
-    inputs, weights = np.hstack([numbers, table.codes]), alone * _robust_weights(table, trial)
+    weights = table.weights * _robust_weights(table, trial)
     if not law.log_target:
         return Rows(inputs, table.target, weights)
     if not trial.structure.has_log_link:
         return Rows(inputs, np.log(table.target), weights)
     mean = trial.smearing * trial.unit * trial.fitted.output
     weights = weights * mean
-    weights *= alone.sum() / weights.sum()
+    weights *= table.weights.sum() / weights.sum()
     return Rows(inputs, np.log(np.maximum(table.target, mean * np.exp(-2.0))), weights)
 
 

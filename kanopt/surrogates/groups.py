@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from kanopt.errors import FitError, nearest
 from kanopt.text import count_text
 
-__all__ = ["Groups", "design_effect", "grouped", "refuse_groups", "rows_before"]
+__all__ = ["Groups", "SharedErrors", "design_effect", "grouped", "refuse_groups", "rows_before"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -21,6 +21,8 @@ FEWEST = 5
 """Groups that tell what rows of one group share."""
 CLIP = 4.0
 """Residuals are cut off at so many robust standard deviations: a wild row is no error that a group shares."""
+MOST_SHARED = 0.99
+TINY = 1e-300
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,9 +77,8 @@ def refuse_groups(groups: Any, where: str) -> None:
 def design_effect(residual: Floats, weights: Floats, groups: Integers) -> float:
     """Return how many rows that share an error say as much as one that does not, at least 1.
 
-    With ρ the part of the variance that rows of a group share, from the analysis of variance of one factor, and m the
-    size of the group of a row, weighted by rows, it is 1 + (m − 1) ρ (Kish 1965, *Survey Sampling*, section 5.4; Donner
-    1986, Int. Stat. Rev. 54).
+    With ρ the part of the variance that rows of a group share and m the size of the group of a row, weighted by rows,
+    it is 1 + (m − 1) ρ (Kish 1965, *Survey Sampling*, section 5.4).
 
     Examples
     --------
@@ -87,19 +88,81 @@ def design_effect(residual: Floats, weights: Floats, groups: Integers) -> float:
     >>> round(design_effect(alone, ones, day), 1), round(design_effect(alone + alone[day], ones, day), 1)
     (1.0, 5.4)
     """
+    size = np.bincount(groups, weights)
+    return 1.0 + (float(size @ size / size.sum()) - 1.0) * _share(_clipped(residual), weights, groups)
+
+
+def _clipped(residual: Floats) -> Floats:
     middle = float(np.median(np.abs(residual - np.median(residual)))) / 0.6745
-    near = np.clip(residual, -CLIP * middle, CLIP * middle) if middle > 0.0 else residual
+    return np.clip(residual, -CLIP * middle, CLIP * middle) if middle > 0.0 else residual
+
+
+def _share(residual: Floats, weights: Floats, groups: Integers) -> float:
+    """Return the part of the variance that rows of a group share, from the analysis of variance of one factor.
+
+    See Donner 1986, Int. Stat. Rev. 54.
+    """
     size = np.bincount(groups, weights)
     total, count = float(size.sum()), len(size)
-    mean = np.bincount(groups, weights * near) / size
-    within = float(weights @ (near - mean[groups]) ** 2)
-    between = float(size @ (mean - np.average(near, weights=weights)) ** 2)
+    mean = np.bincount(groups, weights * residual) / size
+    within = float(weights @ (residual - mean[groups]) ** 2)
+    between = float(size @ (mean - np.average(residual, weights=weights)) ** 2)
     if total <= count or within + between <= 0.0:
-        return 1.0
+        return 0.0
     usual = (total - float(size @ size) / total) / (count - 1)
     inner = within / (total - count)
     shared = max((between / (count - 1) - inner) / usual, 0.0)
-    return 1.0 + (float(size @ size) / total - 1.0) * shared / (shared + inner)
+    return shared / (shared + inner)
+
+
+@dataclass(frozen=True, eq=False)
+class SharedErrors:
+    """What rows of a group share: an error u with mean 0, beside the error e that each has alone.
+
+    Parameters
+    ----------
+    groups
+        Group of every row, numbered from 0; (n,).
+    ratio
+        Variance of u over that of e.
+    """
+
+    groups: Integers
+    ratio: float
+
+    @classmethod
+    def of(cls, residual: Floats, weights: Floats, groups: Integers) -> SharedErrors:
+        """Estimate from residuals of rows, (n,); groups left out must have been left out whole."""
+        share = min(_share(_clipped(residual), weights, groups), MOST_SHARED)
+        return cls(groups, share / (1.0 - share))
+
+    def errors(self, residual: Floats, weights: Floats) -> Floats:
+        """Return the error that every row shares with its group, (n,): the group's mean residual, shrunken.
+
+        It is the best linear unbiased prediction (Robinson 1991, Stat. Sci. 6). What it leaves of a target has, at the
+        law by which it was predicted, the normal equations of generalized least squares.
+        """
+        size = np.bincount(self.groups, weights)[self.groups]
+        return self.means(_clipped(residual), weights) * self.ratio * size / (1.0 + self.ratio * size)
+
+    def means(self, values: Floats, weights: Floats) -> Floats:
+        """Return the weighted mean of every row's group, (n,)."""
+        size = np.maximum(np.bincount(self.groups, weights), TINY)
+        return np.asarray((np.bincount(self.groups, weights * values) / size)[self.groups])
+
+    def whitened(self, columns: Floats, weights: Floats) -> Floats:
+        """Return columns, (n, p), such that their weighted cross product is that of generalized least squares.
+
+        A part of the mean of a group is taken out, θ = 1 − 1/√(1 + W · ratio) with W its weight (Fuller and Battese
+        1973, J. Am. Stat. Assoc. 68).
+        """
+        size = np.bincount(self.groups, weights)[self.groups]
+        part = 1.0 - 1.0 / np.sqrt(1.0 + self.ratio * size)
+        return np.column_stack([column - part * self.means(column, weights) for column in columns.T])
+
+    def take(self, chosen: Integers) -> SharedErrors:
+        """Return those of some rows."""
+        return SharedErrors(self.groups[chosen], self.ratio)
 
 
 def rows_before(together: Integers, kinds: Integers, rank: Integers) -> Integers:

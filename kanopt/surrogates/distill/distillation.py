@@ -16,7 +16,7 @@ from kanopt.surrogates.distill.drafts import Draft, drafts
 from kanopt.surrogates.distill.networks import ways
 from kanopt.surrogates.distill.shaped import held_positive, shaped
 from kanopt.surrogates.distill.trained import HeldOut, Trained
-from kanopt.surrogates.distill.uncertainty import with_covariance, without_trades
+from kanopt.surrogates.distill.uncertainty import with_covariance, with_shared_errors, without_trades
 
 __all__ = ["HeldOut", "Trained", "distill"]
 
@@ -146,7 +146,8 @@ def _formula(draft: Draft, trained: Trained, held_out: HeldOut) -> Formula:
     kept = tuple(variable for variable in inputs if variable.name in used)
     rows = _decoded(trained, kept)
     formula = Formula(draft.root, kept, held_out.output, held_out.per, domain=_domain(trained, kept, rows))
-    return shaped(held_positive(_named(formula, draft), trained, rows), trained)
+    told = with_shared_errors(_named(formula, draft), rows, trained.rows, log=trained.log_target)
+    return shaped(held_positive(told, trained, rows), trained)
 
 
 def _named(formula: Formula, draft: Draft) -> Formula:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.surrogates.distill.forms import CYCLIC, FORMS, OF_PRODUCTS, ZERO, Form
+from kanopt.surrogates.groups import SharedErrors
 
 __all__ = ["Bases", "Edge", "Mixed", "Rows", "Signals"]
 
@@ -113,12 +114,15 @@ class Rows:
     slope
         Slope of a link behind the output, shape (n,): a residual times its slope is the residual of what the link
         gives, which is what counts. None for no link.
+    shared
+        What rows of a group share of their errors; the target is what is left without it. None where they share none.
     """
 
     inputs: Array
     target: Array
     weight: Array
     slope: Array | None = None
+    shared: SharedErrors | None = None
 
     @property
     def total(self) -> float:
@@ -142,7 +146,8 @@ class Rows:
             return self
         chosen = np.sort(np.random.default_rng(seed).choice(len(self.target), count, replace=False))
         slope = None if self.slope is None else self.slope[chosen]
-        return Rows(self.inputs[chosen], self.target[chosen], self.weight[chosen], slope)
+        shared = None if self.shared is None else self.shared.take(chosen)
+        return Rows(self.inputs[chosen], self.target[chosen], self.weight[chosen], slope, shared)
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,19 +12,22 @@ curves are written zero on average, and so it is taken out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.formulas import Constant, Formula, Node
-from kanopt.formulas.nodes import rebuild
+from kanopt.formulas.estimation.free import PIECES
+from kanopt.formulas.estimation.gradient import gradient
+from kanopt.formulas.nodes import postorder, rebuild
 from kanopt.formulas.parameters import Covariance, is_parameter
 from kanopt.surrogates.distill.curves import TABULATED
-from kanopt.surrogates.distill.mixed import Mixed
+from kanopt.surrogates.distill.mixed import Mixed, Rows
 
-__all__ = ["with_covariance", "without_trades"]
+__all__ = ["with_covariance", "with_shared_errors", "without_trades"]
 
 Array = NDArray[np.float64]
 
@@ -33,6 +36,7 @@ STEP = 1e-3
 MOST = 400
 """Parameters up to which the law is written anew for each."""
 SAME = 1e-9
+TINY = 1e-300
 
 
 def without_trades(covariance: Array, model: Mixed) -> Array:
@@ -105,18 +109,60 @@ def with_covariance(
     if not np.isfinite(matrix).all() or not (np.diag(matrix) > 0.0).all():
         return formula
     names = [named[place].name for place in places]
-    known = Covariance.of(names, matrix, max(freedom, 1.0))
-    errors = known.standard_errors
+    return _known(formula, Covariance.of(names, matrix, max(freedom, 1.0)))
+
+
+def with_shared_errors(
+    formula: Formula, data: Mapping[str, NDArray[np.generic]], rows: Rows, *, log: bool
+) -> Formula:
+    """Return a formula whose errors of constants are those of rows that share an error with their group.
+
+    The covariance is that of rows on their own. Every constant's error is stretched as generalized least squares tells:
+    hardly where it acts within groups, by the design effect where it differs between groups only.
+
+    Parameters
+    ----------
+    formula
+        With a covariance.
+    data
+        The inputs of the rows.
+    rows
+        With what their groups share.
+    log
+        Whether the law was fitted to the logarithm of the target.
+    """
+    if rows.shared is None or formula.covariance is None:
+        return formula
+    known = formula.covariance
+    # curves and tables have constants of their own, which the others trade with
+    pieces = {node.key: node.name for node in postorder(formula.root) if isinstance(node, PIECES)}
+    once = {name for name, count in Counter(pieces.values()).items() if count == 1}
+    found = gradient(formula, data, once | {name.split("[")[0] for name in known.names})
+    place = [found.names.index(name) for name in known.names]
+    slopes = np.broadcast_to(found.derivative, (len(rows.target), len(found.names)))
+    slopes = slopes / np.broadcast_to(found.value, rows.target.shape)[:, None] if log else slopes
+    size = np.sqrt(np.maximum(rows.weight @ slopes**2, TINY))
+    columns = slopes / size
+    alone, shared = columns, rows.shared.whitened(columns, rows.weight)
+    variances = [
+        np.linalg.pinv((each * rows.weight[:, None]).T @ each, hermitian=True).diagonal()[place]
+        for each in (alone, shared)
+    ]
+    stretch = np.sqrt(np.maximum(variances[1] / np.maximum(variances[0], TINY), 1.0))
+    matrix = known.array * np.outer(stretch, stretch)
+    return _known(formula, Covariance.of(known.names, matrix, known.degrees_of_freedom))
+
+
+def _known(formula: Formula, covariance: Covariance) -> Formula:
+    """Return a formula with a covariance, and the standard error beside every constant."""
+    errors = covariance.standard_errors
 
     def told(node: Node) -> Node:
-        parameter = isinstance(node, Constant) and is_parameter(node)
-        return (
-            replace(node, standard_error=errors[node.name])
-            if parameter and isinstance(node, Constant)
-            else node
-        )
+        if isinstance(node, Constant) and is_parameter(node) and node.name in errors:
+            return replace(node, standard_error=errors[node.name])
+        return node
 
-    return replace(formula, root=rebuild(formula.root, told), covariance=known)
+    return replace(formula, root=rebuild(formula.root, told), covariance=covariance)
 
 
 def _values(root: Node) -> Array:
