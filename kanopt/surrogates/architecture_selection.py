@@ -221,10 +221,12 @@ def _add_hidden(search: ArchitectureSearch, starts: list[Trial]) -> list[Trial]:
         if best.structure.hidden and not search.has_interactions(best):
             return tried
         verdict = _add_hidden_held_out(search, starts, best)
-        if verdict.chosen is not None:
-            return [verdict.chosen]
+        if verdict.pays and verdict.noise_remains:
+            return [verdict.trial]
         if search.has_many_categories or verdict.noise_remains:
             return tried
+        # without noise smoothing by evidence is closer, if two or four nodes can be trained like that
+        tried += [verdict.trial] if verdict.pays else []
     if search.accuracy(best) < NO_ERROR:
         pairs = [replace(start.structure, hidden=(2,), products=()) for start in starts]
         known = [trial.structure for trial in tried]
@@ -252,9 +254,10 @@ def _least_interactions(search: ArchitectureSearch, starts: list[Trial]) -> list
 
 @dataclass(frozen=True)
 class _HeldOutVerdict:
-    """The trial with hidden nodes that pays on held-out rows, if any, and whether noise remains with the best."""
+    """The best trial with four hidden nodes, whether it pays on held-out rows, and whether it leaves noise."""
 
-    chosen: Trial | None
+    trial: Trial
+    pays: bool
     noise_remains: bool
 
 
@@ -275,8 +278,7 @@ def _add_hidden_held_out(search: ArchitectureSearch, starts: list[Trial], best: 
             logs, plain = sorted((rich, fit(start)), key=lambda trial: not trial.structure.log_target)
             rich = plain if search.is_significant_gain(logs, plain) else logs
         pays = _pays(search, best, rich)
-    remains = search.unexplained(rich) > CLEAN
-    return _HeldOutVerdict(rich if remains and pays else None, remains)
+    return _HeldOutVerdict(rich, pays, search.unexplained(rich) > CLEAN)
 
 
 def _pays(search: ArchitectureSearch, simple: Trial, rich: Trial) -> bool:

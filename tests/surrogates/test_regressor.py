@@ -149,6 +149,17 @@ def test_two_products_take_four_hidden_nodes():
     assert np.sqrt(np.mean((model.predict(x) - y) ** 2)) < 0.02
 
 
+def test_three_products_of_signed_columns_take_four_hidden_nodes_although_rows_are_few():
+    rng = np.random.default_rng(0)
+    sizes = np.exp(rng.uniform(np.log(0.1), np.log(10.0), (2000, 6)))
+    x = pd.DataFrame(sizes * rng.choice([-1, 1], (2000, 6)), columns=list("abcdef"))
+    y = x["a"] * x["b"] + x["c"] * x["d"] + x["e"] * x["f"]
+    noisy = y + 0.01 * y.std() * rng.standard_normal(2000)
+    model = KANRegressor(seed=0).fit(x[:1500], noisy[:1500].rename("y"))
+    assert sum(model.network_.hidden) > 2
+    assert np.std(model.predict(x[1500:]) - y[1500:]) < 0.05 * y.std()
+
+
 @pytest.mark.filterwarnings("ignore::kanopt.DomainWarning")  # some rows are beyond those learned from
 def test_monotone_by_name_holds_through_hidden_layers():
     rng = np.random.default_rng(4)
