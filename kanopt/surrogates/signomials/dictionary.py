@@ -55,6 +55,10 @@ STRETCHED, BENDS = (0.3, 0.6), (0.6, 1.5, 2.5)
 PEAKS = (0.1, 0.25, 0.4, 0.55, 0.7, 0.85)
 """Places of peaks, in widths of an input."""
 
+EXPONENTS_OF_TWO = ((1.0, 1.0), (1.0, -1.0), (-1.0, 1.0), (2.0, -2.0), (-2.0, 2.0))
+RATES_OF_TWO = (0.3, 1.0, 3.0)
+"""Exponents of two inputs in an exponential, and its sizes at the median of their product."""
+
 LARGEST = 700.0
 """Exponent of a number that a float holds."""
 
@@ -135,6 +139,20 @@ def _peaks(columns: Columns, j: int) -> list[Factor]:
             middle = Term(Parameter(-(low + share * width)))
             bracket = Group(Law((Term(ONE, (Power(j, ONE),)), middle)), _held(2.0))
             out.append(_exponential(-1.0 / w**2, bracket))
+    return out
+
+
+def _decay_of_two(columns: Columns, pair: tuple[int, int]) -> list[Factor]:
+    """Return exp(−c · u), where u is a product or a ratio of two inputs, or the square of a ratio."""
+    i, j = pair
+    out: list[Factor] = []
+    for a, b in EXPONENTS_OF_TWO:
+        if (a < 0.0 and kind_of(columns, i) != "positive") or (b < 0.0 and kind_of(columns, j) != "positive"):
+            continue
+        values = columns.raised(i, a) * columns.raised(j, b)
+        size = float(np.median(np.abs(values)))
+        factors = Power(i, _held(a)), Power(j, _held(b))
+        out += [_exponential(-rate / size, *factors) for rate in RATES_OF_TWO] if size > 0.0 else []
     return out
 
 
@@ -313,7 +331,7 @@ class Dictionary:
 
     @cached_property
     def families(self) -> list[list[Factor]]:
-        """Shapes with a name, by what they are: growth and decay, early and late; peaks; distances; gaps; sizes."""
+        """Shapes with a name, by what they are: growth, decay, also of two inputs; peaks; distances; gaps; sizes."""
         if not self.with_shapes:
             return []
         signed = (j for j in self.straight if kind_of(self.columns, j) == "signed")
@@ -321,8 +339,12 @@ class Dictionary:
             [shape for j in self.straight for shape in family(self.columns, j)]
             for family in (_stretched, _gompertz, _peaks)
         ]
-        found.append([_distance(self.columns, pair) for pair in combinations(self.straight, 2)])
-        found.append([gap for pair in combinations(self.straight, 2) for gap in _gap(self.columns, pair)])
+        pairs = list(combinations(self.straight, 2))
+        found.append([_distance(self.columns, pair) for pair in pairs])
+        found += [
+            [shape for pair in pairs for shape in family(self.columns, pair)]
+            for family in (_gap, _decay_of_two)
+        ]
         found.append([Applied("abs", Law((Term(ONE, (Power(j, ONE),)),))) for j in signed])
         return [[shape for shape in family[:MOST] if self._may_be((shape,))] for family in found]
 

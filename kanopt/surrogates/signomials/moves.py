@@ -18,6 +18,7 @@ from kanopt.surrogates.signomials.fitting import Target
 from kanopt.surrogates.signomials.lookups import in_lookups, with_factors, with_lookups
 from kanopt.surrogates.signomials.scores import Scores
 from kanopt.surrogates.signomials.structure import (
+    MINUS_ONE,
     ONE,
     Applied,
     Exponential,
@@ -42,6 +43,10 @@ STARTED = 12
 """Groups whose size is scanned before the best are tried."""
 DECAYS = 64
 DEEPEST = 3
+ANGLES = 1.01 * np.pi / 2
+"""Radians up to which a sine rises; rows of a quarter turn may pass it by their noise."""
+NEAR_ONE = (0.6, 1.1)
+"""Exponents of a power that a sine of such radians may pass for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -228,22 +233,28 @@ def _powers(part: Part, scores: Scores, words: Dictionary) -> _Found:
 
 
 def _angles(part: Part, scores: Scores, columns: Columns) -> _Found:
-    """Take the sine of an input that stands alone and may be an angle in radians: small ones hardly differ from it."""
+    """Take the sine of an input that stands alone and may be an angle in radians: small ones hardly differ from it.
+
+    Where all angles are above zero, powers and roots of them are as near to a sine as the angle itself. The frequency
+    is then held at one radian, so that no arc of a longer wave passes for a power.
+    """
     assert isinstance(part.part, Term)
     for place, factor in enumerate(part.part.factors):
-        if not isinstance(factor, Power) or factor.exponent != ONE:
+        if not isinstance(factor, Power) or not NEAR_ONE[0] <= abs(factor.exponent.value) <= NEAR_ONE[1]:
             continue
-        j = factor.column
+        j, upright = factor.column, factor.exponent.value > 0.0
         scale = float(columns.scales[j])
-        if columns.low[j] >= 0.0 or scale * max(-columns.low[j], columns.high[j]) > np.pi / 2:
+        if scale * max(-columns.low[j], columns.high[j]) > ANGLES:
             continue
-        # what sin(x) adds to x is -x³ / 6
+        # what log sin(x) adds to log x is -x² / 6
         share, _ = scores.of((columns.of(j) ** 2)[:, None], part.flow * part.value)
-        sine = Wave(j, Parameter(scale), Parameter(0.0, free=False))
-        factors = (*part.part.factors[:place], sine, *part.part.factors[place + 1 :])
+        free = columns.low[j] < 0.0
+        sine = Wave(j, Parameter(scale, free=free), Parameter(0.0, free=False))
+        new: Factor = sine if upright else Group(Law((Term(ONE, (sine,)),)), MINUS_ONE)
+        factors = (*part.part.factors[:place], new, *part.part.factors[place + 1 :])
         c = part.part.coefficient
-        term = Term(replace(c, value=c.value / scale) if c.free else c, factors)
-        yield float(share[0]), term
+        value_ = c.value / scale if upright else c.value * scale
+        yield float(share[0]), Term(replace(c, value=value_) if c.free else c, factors)
 
 
 def _group(factors: tuple[Factor, ...], slope: float, exponent: float) -> Group:

@@ -18,6 +18,8 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, TypeAlias
 
 __all__ = [
+    "MINUS_ONE",
+    "ONE",
     "Applied",
     "Exponential",
     "Factor",
@@ -54,7 +56,7 @@ class Parameter:
     free: bool = True
 
 
-ONE = Parameter(1.0, free=False)
+ONE, MINUS_ONE = Parameter(1.0, free=False), Parameter(-1.0, free=False)
 
 
 @dataclass(frozen=True)

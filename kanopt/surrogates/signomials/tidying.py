@@ -26,6 +26,7 @@ from kanopt.surrogates.signomials.fitting import Fitted, Target, fitted
 from kanopt.surrogates.signomials.moves import changed
 from kanopt.surrogates.signomials.rules import Rules
 from kanopt.surrogates.signomials.structure import (
+    MINUS_ONE,
     ONE,
     Applied,
     Exponential,
@@ -70,7 +71,6 @@ DRAFT = 30.0
 DRAFTS = 2
 PERIODS = (4.0, 7.0, 12.0, 13.0, 24.0, 26.0, 30.0, 52.0, 60.0, 168.0, 365.0, 365.25, 1440.0)
 PERIOD = 0.05
-MINUS_ONE = Parameter(-1.0, free=False)
 PHASE = 0.2
 
 
@@ -292,7 +292,9 @@ def _without_one(term: Term, place: int) -> Iterator[Term]:
     rest = [t for t in group.inner.terms if t != Term(ONE)]
     others = (*term.factors[:place], *term.factors[place + 1 :])
     for first in rest:
-        outside, inverse = (_raised(first.factors, e) for e in (group.exponent, MINUS_ONE))
+        outside = _raised(first.factors, group.exponent)
+        # alone it divides nothing, and need have no reciprocal
+        inverse = _raised(first.factors, MINUS_ONE) if len(rest) > 1 else ()
         size = first.coefficient.value
         if outside is None or inverse is None or (size <= 0.0 and group.exponent not in (ONE, MINUS_ONE)):
             continue

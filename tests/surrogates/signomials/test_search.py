@@ -13,7 +13,11 @@ from kanopt.formulas.printing import to_infix
 from kanopt.surrogates.distill.judge import OPERATOR
 from kanopt.surrogates.signomials import Found, Rules, Task, graph, search
 from kanopt.surrogates.signomials.cleaning import cleaned
+from kanopt.surrogates.signomials.columns import Columns
+from kanopt.surrogates.signomials.fitting import Budget, Target, fitted
 from kanopt.surrogates.signomials.structure import (
+    ONE,
+    Group,
     Law,
     Logarithm,
     Parameter,
@@ -22,6 +26,7 @@ from kanopt.surrogates.signomials.structure import (
     Wave,
     exponents,
 )
+from kanopt.surrogates.signomials.tidying import tidied
 
 Floats = NDArray[np.float64]
 ROWS = 600
@@ -83,6 +88,10 @@ SHAPES: list[tuple[str, tuple[tuple[float, float], ...], Callable[..., Floats]]]
         ((1, 30), (5, 21)),
         lambda a, b: 2 * a * (1 + 0.7 * np.exp(-(((b - 8) / 1.4) ** 2))),
     ),
+    ("a · sin(b)", ((1, 9), (0.05, 1.5)), lambda a, b: a * np.sin(b)),
+    ("a / sin(b)", ((1, 9), (0.2, 1.5)), lambda a, b: a / np.sin(b)),
+    ("# · b · exp(-# · a / b)", ((1, 30), (2, 20)), lambda a, b: 7 * b * np.exp(-0.8 * a / b)),
+    ("# · exp(-# · a · b)", ((1, 9), (0.5, 4)), lambda a, b: 40 * np.exp(-0.11 * a * b)),
     (
         "1 / (1 + # · exp(# · a - # · b))",
         ((5, 50), (5, 50)),
@@ -104,6 +113,18 @@ def test_shapes_that_logistics_needs_are_found_in_noise(
     assert "".join(sorted(text)) == "".join(sorted(reads)), text
     error = np.sqrt(np.mean((formula.evaluate(inputs) - truth(*columns)) ** 2)) / truth(*columns).std()
     assert error < 0.002
+
+
+def test_a_one_that_does_not_show_is_left_out_of_its_bracket() -> None:
+    columns = Columns(np.linspace(0.5, 4.0, 60)[:, None], np.ones(1), {})
+    wave = Wave(0, Parameter(1.0, free=False), Parameter(0.0, free=False))
+    bracket = Group(Law((Term(ONE), Term(Parameter(6000.0), (wave,)))))
+    law = Law((Term(Parameter(0.01), (bracket,)),))
+    target = Target(columns, 60.0 * np.sin(columns.of(0)), np.ones(60), False, Rules(OPERATOR), Budget(50.0))
+    start = fitted(law, target)
+    assert start is not None
+    plain = tidied(start, target, target, np.ones(1))
+    assert to_infix(graph(plain.law, ["a"], np.ones(1))) == "60 · sin(a)"
 
 
 def test_a_budget_of_refits_ends_the_search_and_is_not_passed_by_much() -> None:
