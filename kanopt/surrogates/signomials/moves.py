@@ -13,9 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.surrogates.signomials.dictionary import NARROWEST, Dictionary, kind_of
-from kanopt.surrogates.signomials.evaluation import Columns, Part, Path, parts, value
+from kanopt.surrogates.signomials.evaluation import Columns, Part, Path, parts
+from kanopt.surrogates.signomials.exchanges import exchanges
 from kanopt.surrogates.signomials.fitting import Target
 from kanopt.surrogates.signomials.lookups import in_lookups, with_factors, with_lookups
+from kanopt.surrogates.signomials.outer_terms import OuterTerm, Start
 from kanopt.surrogates.signomials.scores import Scores
 from kanopt.surrogates.signomials.structure import (
     MINUS_ONE,
@@ -30,14 +32,13 @@ from kanopt.surrogates.signomials.structure import (
     Tabulated,
     Term,
     Wave,
+    values_of,
 )
 
 __all__ = ["Move", "changed", "growths"]
 
 Array = NDArray[np.float64]
 
-SLOPES = (-0.9, -0.6, -0.3, 0.3, 1.0, 4.0, 20.0, 150.0)
-"""Sizes of the second part of a group against the first at which fits are started."""
 PER_PART = 4
 STARTED = 12
 """Groups whose size is scanned before the best are tried."""
@@ -99,7 +100,7 @@ def growths(law: Law, to: Target, words: Dictionary, rows: float, *, signomial: 
         Whether only terms, powers and tables are tried.
     """
     scores = Scores(law, to)
-    before, looked_up = to.rules.price(law), in_lookups(law)
+    before, looked_up, numbers_before = to.rules.price(law), in_lookups(law), len(values_of(law))
     lookups = [*words.tables, *words.curves]
     moves: list[Move] = []
     for part in parts(law, to.columns):
@@ -123,6 +124,9 @@ def growths(law: Law, to: Target, words: Dictionary, rows: float, *, signomial: 
             numbers = max(in_lookups(grown) - looked_up, 1)
             price = numbers * np.log(rows) + to.rules.price(grown) - before
             moves.append(Move(grown, float(-rows * np.log1p(-share)) - price))
+    for share, other in exchanges(law, words, to):
+        price = (len(values_of(other)) - numbers_before) * np.log(rows) + to.rules.price(other) - before
+        moves.append(Move(other, float(-rows * np.log1p(-share)) - price))
     moves.sort(key=lambda move: -move.gain)
     return moves
 
@@ -265,14 +269,14 @@ def _groups(law: Law, part: Part, scores: Scores, words: Dictionary, to: Target)
     """Multiply a term by 1 + a · M, or divide it by that, with M a product of powers; or by 1 + a wave."""
     assert isinstance(part.part, Term)
     flow = part.flow * part.value
-    begun = _Beginnings.of(law, part, to)
+    begun = OuterTerm.of(law, part.path, to) if len(part.path) == 1 else None
     share, slope = scores.of(words.product_values, flow)
     chosen = _best(share, STARTED)
     values = words.product_values[:, chosen]
     for exponent in (1.0, -1.0):
         limits = 0.5 / np.abs(values).max(axis=0, initial=0.0)
         slight = np.clip(slope[chosen] * exponent, -limits, limits)
-        ranked: list[tuple[_Start, int]] = []
+        ranked: list[tuple[Start, int]] = []
         started = begun.scanned(values, exponent) if begun else [None] * len(chosen)
         for place, k in enumerate(chosen):
             ranked.append((started[place] or (float(share[k]), None, float(slight[place])), k))
@@ -302,88 +306,6 @@ def _groups(law: Law, part: Part, scores: Scores, words: Dictionary, to: Target)
         amplitude, wave = words.wave(k, sine[k], cosine[k])
         group = Group(Law((Term(ONE), Term(Parameter(min(amplitude, 0.9)), (wave,)))))
         yield share[k], _times(part.part, group)
-
-
-_Start = tuple[float, float | None, float]
-"""Share of the squares taken, coefficient of the term where it changes, and slope in its new group."""
-
-
-@dataclass(frozen=True, eq=False)
-class _Beginnings:
-    """What a term of the outermost sum may be multiplied by, all coefficients of the sum at their best.
-
-    The column of a changed term is made orthogonal to those of the other terms; what it then takes of the residual is
-    what least squares in all coefficients would find.
-
-    Parameters
-    ----------
-    bare
-        Values of the term without its coefficient, weighted, shape (n,).
-    basis
-        Orthonormal columns that span the other terms, shape (n, k).
-    residual
-        What they leave of the target, shape (n,).
-    squares
-        Squared residuals of the law as it is.
-    """
-
-    bare: Array
-    basis: Array
-    residual: Array
-    squares: float
-
-    @classmethod
-    def of(cls, law: Law, part: Part, to: Target) -> _Beginnings | None:
-        """None but for terms of the outermost sum: elsewhere coefficients are not linear."""
-        if len(part.path) != 1 or to.log:
-            return None
-        bare = [value(Law((replace(t, coefficient=ONE),)), to.columns) * to.root for t in law.terms]
-        now = to.residual(value(law, to.columns))
-        own = bare.pop(part.path[0])
-        if not all(np.isfinite(column).all() for column in (own, *bare)):
-            return None
-        others = np.column_stack(bare) if bare else np.zeros((len(own), 0))
-        size = np.sqrt((others**2).sum(axis=0))
-        basis = np.linalg.qr(others / np.where(size > 0.0, size, 1.0))[0]
-        target = to.target * to.root
-        residual = target - basis @ (basis.T @ target)
-        return cls(own, basis, residual, max(float(now @ now), 1e-300))
-
-    def multiplied(self, values: Array) -> tuple[Array, Array]:
-        """Return the share taken by the term times every column of (n, m) values, and its coefficients, (m,)."""
-        with np.errstate(all="ignore"):  # what has no value on some row takes nothing
-            columns = self.bare[:, None] * values
-            columns -= self.basis @ (self.basis.T @ columns)
-            dot, after = self.residual @ columns, np.maximum((columns**2).sum(axis=0), 1e-300)
-            share = 1.0 - (float(self.residual @ self.residual) - dot * dot / after) / self.squares
-            return np.nan_to_num(np.clip(share, 0.0, 1.0 - 1e-12)), np.nan_to_num(dot / after)
-
-    def scanned(self, values: Array, exponent: float) -> list[_Start | None]:
-        """Return the best of a few slopes for every column of (n, m) values; None where none of them is sound."""
-        found: list[_Start | None] = []
-        for m in values.T:
-            if not np.isfinite(m).all():
-                found.append(None)
-                continue
-            largest = float(m[np.argmax(np.abs(m))])
-            slopes = np.array(SLOPES) / (largest if largest else 1.0)
-            bases = 1.0 + slopes[:, None] * m
-            sound = bases.min(axis=1) > 0.02
-            columns = self.bare * (bases[sound] if exponent == 1.0 else 1.0 / bases[sound])
-            before = (columns**2).sum(axis=1)
-            columns -= (columns @ self.basis) @ self.basis.T
-            after = (columns**2).sum(axis=1)
-            dot = columns @ self.residual
-            with np.errstate(all="ignore"):
-                taken = np.where(after > 1e-12 * before, dot * dot / after, -1.0)
-            if not len(taken) or not taken.max() > 0.0:
-                found.append(None)
-                continue
-            k = int(taken.argmax())
-            left = float(self.residual @ self.residual) - float(taken[k])
-            share = float(np.clip(1.0 - left / self.squares, 0.0, 1.0 - 1e-12))
-            found.append((share, float(dot[k] / after[k]), float(slopes[sound][k])))
-        return found
 
 
 def _wrapped(law: Law, part: Part, scores: Scores, words: Dictionary, to: Target) -> _Found:

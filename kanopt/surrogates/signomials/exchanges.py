@@ -1,0 +1,114 @@
+"""Terms of the outermost sum that give way to others.
+
+A sum grows by the term that promises most, while later ones are missing: powers of one input are much alike, and the
+first stand for those to come. So every product is compared with one that would replace it, and powers of one input,
+beside the same other factors, with all few simple ones (exchanges after forward selection: Miller 2002, *Subset
+Selection in Regression*, section 3.9).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.surrogates.signomials.dictionary import SINGLE, Dictionary, exponents_of
+from kanopt.surrogates.signomials.evaluation import value
+from kanopt.surrogates.signomials.fitting import Target
+from kanopt.surrogates.signomials.outer_terms import OuterTerm
+from kanopt.surrogates.signomials.structure import ONE, Factor, Group, Law, Parameter, Power, Term
+
+__all__ = ["exchanges"]
+
+Array = NDArray[np.float64]
+
+PER_TERM = 2
+"""Products that are tried in the place of a term."""
+POWERS = 3
+"""Powers of one input that are tried in the place of others, at most."""
+
+
+def exchanges(law: Law, words: Dictionary, to: Target) -> Iterator[tuple[float, Law]]:
+    """Yield laws with other terms in the outermost sum, and the share of the squares that they take: below zero, more.
+
+    Parameters
+    ----------
+    law
+        A fitted law.
+    words
+        The ready-made factors, on the rows of `to`.
+    to
+        The rows.
+    """
+    if to.log or sum(bool(term.factors) for term in law.terms) < 2:
+        return
+    for place, term in enumerate(law.terms):
+        if term.factors and term.coefficient.free:
+            yield from _with_another_product(law, place, words, to)
+    for column in words.straight:
+        for places, beside in _powers_of(law, column):
+            yield from _with_simple_powers(law, places, (column, beside), words, to)
+
+
+def _with_another_product(law: Law, place: int, words: Dictionary, to: Target) -> Iterator[tuple[float, Law]]:
+    term = OuterTerm.of(law, [place], to)
+    if term is None:
+        return
+    shares, coefficients = term.instead(words.product_values)
+    for k in np.argsort(-shares, kind="stable")[:PER_TERM]:
+        if shares[k] > 0.0:
+            rest = _others(
+                law, [place], term.coefficients_beside(words.product_values[:, [k]], coefficients[[k]])
+            )
+            new = Term(Parameter(float(coefficients[k])), words.products[int(k)])
+            yield float(shares[k]), Law((*rest, new))
+
+
+def _others(law: Law, places: list[int], coefficients: Array) -> list[Term]:
+    """Return the terms that are not at `places`, with other coefficients where they are free; without those of zero."""
+    rest = [term for place, term in enumerate(law.terms) if place not in places]
+    return [
+        replace(term, coefficient=Parameter(float(c))) if term.coefficient.free else term
+        for term, c in zip(rest, coefficients, strict=True)
+        if c or not term.coefficient.free
+    ]
+
+
+def _powers_of(law: Law, column: int) -> Iterator[tuple[list[int], tuple[Factor, ...]]]:
+    """Yield the places of terms that differ in a power of an input only, and the factors beside it."""
+    found: dict[tuple[Factor, ...], list[int]] = {}
+    for place, term in enumerate(law.terms):
+        own = [f for f in term.factors if isinstance(f, Power) and f.column == column]
+        beside = tuple(sorted((f for f in term.factors if f not in own), key=repr))
+        if len(own) == 1 and term.coefficient.free and not any(isinstance(f, Group) for f in beside):
+            found.setdefault(beside, []).append(place)
+    for beside, places in found.items():
+        if len(places) > 1:
+            yield places, beside
+
+
+def _with_simple_powers(
+    law: Law, places: list[int], of: tuple[int, tuple[Factor, ...]], words: Dictionary, to: Target
+) -> Iterator[tuple[float, Law]]:
+    """Yield the law with the best one, two and three simple powers in the place of those it has."""
+    column, beside = of
+    terms = OuterTerm.of(law, places, to)
+    if terms is None:
+        return
+    exponents = exponents_of(words.columns, column, SINGLE)
+    other = value(Law((Term(ONE, beside),)), words.columns)
+    values = np.column_stack([other * words.columns.raised(column, e) for e in exponents])
+    for size in range(1, min(POWERS, len(places)) + 1):
+        tried = [
+            (*terms.exchanged(values[:, chosen]), chosen)
+            for chosen in map(list, combinations(range(len(exponents)), size))
+        ]
+        share, coefficients, chosen = max(tried, key=lambda entry: entry[0])
+        if np.isfinite(share):
+            rest = _others(law, places, terms.coefficients_beside(values[:, chosen], coefficients))
+            powers = (Power(column, Parameter(exponents[k], free=False)) for k in chosen)
+            new = (Term(Parameter(float(c)), (*beside, p)) for c, p in zip(coefficients, powers, strict=True))
+            yield share, Law((*rest, *new))
