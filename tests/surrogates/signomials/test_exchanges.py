@@ -1,0 +1,69 @@
+"""Terms that give way to others: what is promised is what least squares takes."""
+
+import numpy as np
+import pytest
+
+from kanopt.surrogates.distill.judge import OPERATOR
+from kanopt.surrogates.signomials import Rules
+from kanopt.surrogates.signomials.columns import Columns
+from kanopt.surrogates.signomials.dictionary import Dictionary
+from kanopt.surrogates.signomials.evaluation import value
+from kanopt.surrogates.signomials.exchanges import exchanges
+from kanopt.surrogates.signomials.fitting import Budget, Target, fitted
+from kanopt.surrogates.signomials.structure import Law, Parameter, Power, Term, exponents
+
+
+def power(exponent: float, coefficient: float = 1.0, column: int = 0, *, free: bool = True) -> Term:
+    return Term(Parameter(coefficient), (Power(column, Parameter(exponent, free=free)),))
+
+
+@pytest.fixture
+def columns() -> Columns:
+    rng = np.random.default_rng(1)
+    return Columns(np.column_stack([rng.uniform(0.5, 4.0, 200), rng.uniform(1.0, 3.0, 200)]), np.ones(2), {})
+
+
+def target(columns: Columns, y: np.ndarray) -> Target:
+    weights = np.random.default_rng(2).uniform(0.5, 2.0, len(y))
+    return Target(columns, y, weights, False, Rules(OPERATOR), Budget(500.0))
+
+
+def test_powers_that_stand_for_others_give_way_to_them(columns: Columns) -> None:
+    x, z = columns.of(0), columns.of(1)
+    to = target(columns, 0.08 + 0.3 * x**2 + 1.2 / x + 2.0 * z)
+    law = Law(
+        (Term(Parameter(0.1)), power(0.5), power(1.9), power(-0.5), power(1.0, 2.0, column=1, free=False))
+    )
+    fit = fitted(law, to)
+    assert fit is not None
+    assert fit.squares > 1e-9
+    share, best = max(exchanges(fit.law, Dictionary(columns, {}), to), key=lambda each: each[0])
+    assert share == pytest.approx(1.0)
+    np.testing.assert_allclose(value(best, columns), to.target, rtol=1e-9)
+    held = sorted(f.exponent.value for term in best.terms for f in term.factors)
+    assert not exponents(best)
+    assert {-1.0, 2.0} <= set(held)
+
+
+def test_what_is_promised_is_what_least_squares_takes(columns: Columns) -> None:
+    x, z = columns.of(0), columns.of(1)
+    noise = 0.1 * np.random.default_rng(3).standard_normal(len(x))
+    to = target(columns, 3.0 + x**2 + np.sqrt(z) + noise)
+    sum_ = power(1.0, free=False), power(3.0, free=False), power(1.0, column=1, free=False)
+    fit = fitted(Law((Term(Parameter(1.0)), *sum_)), to)
+    assert fit is not None
+    laws = list(exchanges(fit.law, Dictionary(columns, {}), to))
+    assert len(laws) > 4
+    for share, law in laws:
+        left = to.residual(value(law, columns))
+        again = fitted(law, to, iterations=0)
+        assert again is not None
+        assert float(left @ left) == pytest.approx(fit.squares * (1.0 - share), rel=1e-6)
+
+
+def test_logarithms_of_a_sum_and_single_terms_are_left_alone(columns: Columns) -> None:
+    x = columns.of(0)
+    log = Target(columns, np.log(x), np.ones(len(x)), True, Rules(OPERATOR), Budget(500.0))
+    words = Dictionary(columns, {})
+    assert not list(exchanges(Law((power(1.0), power(2.0))), words, log))
+    assert not list(exchanges(Law((power(1.0),)), words, target(columns, x)))
