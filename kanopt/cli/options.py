@@ -1,0 +1,91 @@
+"""The options that several commands have."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from kanopt.cli.failures import DEBUG
+
+if TYPE_CHECKING:
+    from kanopt.whatif import Scenario
+
+__all__ = [
+    "FILE",
+    "allow_outside",
+    "allow_sql",
+    "common_options",
+    "debug_option",
+    "is_on",
+    "load",
+    "time_limit_option",
+]
+
+CommandT = TypeVar("CommandT", bound=Callable[..., Any])
+FILE = click.Path(path_type=Path)
+
+
+def debug_option(command: CommandT) -> CommandT:
+    """Add ``--debug``."""
+
+    def enable_debug(_: click.Context, __: click.Parameter, enabled: bool) -> None:
+        if enabled:
+            os.environ[DEBUG] = "1"
+
+    return click.option(
+        "--debug",
+        is_flag=True,
+        expose_value=False,
+        callback=enable_debug,
+        help=f"Show tracebacks, as {DEBUG}=1 does.",
+    )(command)
+
+
+def _switch_option(flag: str, text: str) -> Callable[[CommandT], CommandT]:
+    """Return a flag that :func:`is_on` tells of where it is needed, in place of an argument handed through."""
+
+    def note(context: click.Context, option: click.Parameter, wanted: bool) -> None:
+        context.meta[f"{__name__}.{option.name}"] = wanted
+
+    return click.option(flag, is_flag=True, expose_value=False, callback=note, help=text)
+
+
+allow_sql = _switch_option("--allow-sql", "Let a scenario ask the databases it names.")
+allow_outside = _switch_option("--allow-outside", "Let a scenario read files outside its own folder.")
+
+
+def is_on(option: str) -> bool:
+    """Whether a switch of the present command was given, such as ``allow_sql``."""
+    return bool(click.get_current_context().meta.get(f"{__name__}.{option}"))
+
+
+def common_options(command: CommandT) -> CommandT:
+    """Add the options of every command that learns or searches."""
+    for option in (
+        debug_option,
+        _switch_option("--relearn", "Learn laws anew that are kept from earlier runs."),
+        click.option("--quiet", is_flag=True, help="No progress on stderr."),
+        click.option("--json", "as_json", is_flag=True, help="Print the result as JSON."),
+        click.option("--seed", type=click.IntRange(min=0), help="In place of the file's."),
+    ):
+        command = option(command)
+    return command
+
+
+def load(file: Path) -> Scenario:
+    """Read a scenario with what the present command lets it do."""
+    from kanopt.whatif import load_scenario
+
+    return load_scenario(file, allow_sql=is_on("allow_sql"), allow_outside=is_on("allow_outside"))
+
+
+def time_limit_option(command: CommandT) -> CommandT:
+    """Add ``--time-limit``."""
+    limit = click.FloatRange(min=0, min_open=True, max=86_400)
+    return click.option(
+        "--time-limit", type=limit, metavar="SECONDS", help="For a search, in place of the file's."
+    )(command)
