@@ -50,6 +50,23 @@ __all__ = ["cache", "fit"]
     metavar="COLUMN=OPERATORS",
     help='What a column is to be in the law: hour=sine, km="linear|power", day=none. Once for each column.',
 )
+@click.option(
+    "--groups", metavar="COLUMN", help="Rows with one value in it share an error, such as those of a day."
+)
+@click.option(
+    "--holdout",
+    metavar="SHARE",
+    default="0.2",
+    show_default=True,
+    help="Rows to judge the law by: a share drawn at random, or the last groups of a column: week=4.",
+)
+@click.option(
+    "--unseen",
+    type=click.Choice(["error", "pooled"]),
+    default="error",
+    show_default=True,
+    help="Categories that were not learned from: refuse them, or take the mean over those that were.",
+)
 @click.option("--forbid", default="", help="Operators that are not to be used: exp,log.")
 @click.option("--prefer", default="", help="Operators that count half: power.")
 @click.option("--min-r2", type=float, default=0.5, show_default=True, help="Refuse a law below it.")

@@ -81,10 +81,12 @@ def _surrogate_section(table: Path, asked: Mapping[str, Any]) -> dict[str, Any]:
         "monotone": _parse_signs,
         "periodic": _parse_periods,
         "pin": _parse_pins,
+        "holdout": _parse_holdout,
         "forbid": _parse_operators,
         "prefer": _parse_operators,
     }
-    read = {key: readers[key](value) if key in readers else value for key, value in asked.items()}
+    given = {key: value for key, value in asked.items() if value is not None}
+    read = {key: readers[key](value) if key in readers else value for key, value in given.items()}
     return {"table": table.name, **read, "on_missing": "drop"}
 
 
@@ -93,7 +95,7 @@ def _option_messages(mistakes: Iterable[Mistake]) -> list[str]:
     lines = []
     for mistake in mistakes:
         key, *words = mistake.key[2:] or ("table",)
-        option = "--table" if key == "holdout" else f"--{str(key).replace('_', '-')}"
+        option = f"--{str(key).replace('_', '-')}"
         column = next((f" {word}" for word in words if isinstance(word, str)), "")
         lines.append(f"{option}{column}: {mistake.message}")
     return list(dict.fromkeys(lines))
@@ -125,6 +127,17 @@ def _parse_periods(text: str) -> dict[str, float]:
             message = f"--periodic {column}={word}: write the length of the period, as in {column}=24"
             raise click.UsageError(message) from None
     return periods
+
+
+def _parse_holdout(text: str) -> dict[str, Any]:
+    """Read ``0.2`` or ``week=4``."""
+    column, equals, number = (part.strip() for part in text.partition("="))
+    try:
+        return {"by": column, "last": int(number)} if equals else {"share": float(text)}
+    except ValueError:
+        raise click.UsageError(
+            f"--holdout {text}: write a share of the rows, as in 0.2, or the last groups of a column, as in week=4"
+        ) from None
 
 
 def _parse_pins(texts: Iterable[str]) -> dict[str, list[str]]:

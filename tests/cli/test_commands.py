@@ -233,6 +233,10 @@ def test_fit_refuses_options_that_ask_for_what_cannot_be(case, cli):
             ["--forbid: unknown operator", "--pin hr: 'hr' is not among"],
         ),
         (["--pin", "km=none", "--pin", "hour=none"], ["--pin: every feature is pinned to 'none'"]),
+        (["--holdout", "week=x"], ["--holdout week=x: write a share of the rows, as in 0.2, or"]),
+        (["--holdout", "1.5"], ["--holdout share: must be less than 1"]),
+        (["--holdout", "hr=3"], ["--holdout by: table 'trips.csv' has no column 'hr'; did you mean 'hour'?"]),
+        (["--groups", "days"], ["--groups: table 'trips.csv' has no column 'days'"]),
     ],
 )
 def test_fit_names_the_option_that_decides_what_cannot_be(case, cli, options, words):
@@ -269,6 +273,23 @@ def test_fit_takes_what_is_decided_about_a_law_from_a_table(case, cli):
     assert law.provenance["pinned"] == "km: log or power; hour: none"
     assert law.provenance["forbidden"] == "exp, step"
     assert law.provenance["preferred"] == "log"
+
+
+def test_fit_learns_from_groups_and_judges_by_the_last_of_a_column(case, cli):
+    shared = [3.0, -2.0, 1.0, 0.0, -1.0, 2.0, -3.0, 0.5, -0.5, 1.5]
+    rows = (
+        f"{1 + k % 17},{day},{'north' if k % 4 else 'south'},{4 + 2 * (1 + k % 17) + shared[day]}\n"
+        for day in range(10)
+        for k in range(12)
+    )
+    (case / "trips.csv").write_text("km,day,region,minutes\n" + "".join(rows))
+    arguments = ("fit", "--table", "trips.csv", "--target", "minutes", "--features", "km,region")
+    options = ("--groups", "day", "--holdout", "day=3", "--unseen", "pooled", "--out", "laws")
+    code, _, err = cli(*arguments, *options)
+    assert code == 0, err
+    law = Formula.load(case / "laws" / "minutes.json")
+    assert law.provenance["rows"] == "84 learned from, 36 held out"
+    assert law.used == {"km"}
 
 
 def test_options_of_a_table_beside_a_scenario_are_refused(case, cli):
