@@ -32,6 +32,7 @@ from kanopt.surrogates.signomials.structure import (
     Tabulated,
     Term,
     Wave,
+    signature,
     values_of,
 )
 
@@ -124,7 +125,10 @@ def growths(law: Law, to: Target, words: Dictionary, rows: float, *, signomial: 
             numbers = max(in_lookups(grown) - looked_up, 1)
             price = numbers * np.log(rows) + to.rules.price(grown) - before
             moves.append(Move(grown, float(-rows * np.log1p(-share)) - price))
+    own = signature(law)
     for share, other in exchanges(law, words, to):
+        if signature(other) == own:
+            continue
         price = (len(values_of(other)) - numbers_before) * np.log(rows) + to.rules.price(other) - before
         moves.append(Move(other, float(-rows * np.log1p(-share)) - price))
     moves.sort(key=lambda move: -move.gain)
