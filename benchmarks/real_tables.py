@@ -48,7 +48,7 @@ from importlib.metadata import version
 import numpy as np
 import pandas as pd
 import torch
-from _real_data import INTERACTIONS, Case, add_table_arguments, cases
+from _real_data import CLASSES, INTERACTIONS, Case, add_table_arguments, cases
 from _real_models import MODELS, Regressor, mlp
 from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
@@ -130,7 +130,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    add_table_arguments(parser)
+    add_table_arguments(parser, CLASSES)
     parser.add_argument("--seed", type=int, default=0, help="seed of folds and models (default 0)")
     parser.add_argument(
         "--seeds", type=int, default=3, help="seeds of KANRegressor, from --seed on (default 3)"

@@ -76,9 +76,10 @@ def drafts(trained: Trained) -> Iterator[Draft]:
     FitError
         If what was asked of columns and operators cannot be had.
     """
-    edges = [edge for edge in mixed_of(trained).edges if not edge.is_zero]
-    kinds = {edge_name(e, trained): "" if e.layer else trained.features[e.source].kind for e in edges}
-    trained.control.check_names(trained.features, kinds)
+    whole, features = mixed_of(trained), trained.features
+    edges = [edge for edge in whole.edges if not edge.is_zero]
+    kinds = {edge_name(e, whole, features): "" if e.layer else features[e.source].kind for e in edges}
+    trained.control.check_names(features, kinds)
     closed = closed_law(trained, OPERATOR)
     if closed is not None and closed.squares <= _network_squares(trained, closed):
         yield _from_rows(closed, "no larger error than the network's")
@@ -167,9 +168,10 @@ def _from_network(found: Read, chosen: Trained) -> Draft:
         rows.total - best.parameters,
     )
     which = "the network" if trained is chosen else f"a simpler network that was tried ({trained.structure})"
+    parts = "functions of columns and products of two, in place of" if found.by_pairs else "edges of"
     return Draft(
         written(model),
-        f"edges of {which}, closed forms and curves",
+        f"{parts} {which}, closed forms and curves",
         found.front,
         smearing or 1.0,
         held=frozenset(value for edge in model.edges for value in edge.form.fixed),

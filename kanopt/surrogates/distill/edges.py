@@ -14,6 +14,7 @@ from kanopt.surrogates.distill.curves import curve_form, cycle_form, table_form
 from kanopt.surrogates.distill.forms import CYCLIC, OF_PRODUCTS
 from kanopt.surrogates.distill.mixed import Edge, Mixed
 from kanopt.surrogates.distill.trained import Trained
+from kanopt.surrogates.encoding import Feature
 
 __all__ = ["edge_name", "mixed_of"]
 
@@ -86,15 +87,15 @@ def _tables(index: int, layer: Layer, weights: Sequence[float]) -> list[Edge]:
     return [_kept(edge) for edge in edges]
 
 
-def edge_name(edge: Edge, trained: Trained) -> str:
-    """Return what an edge is called in the alternatives of a formula: by where it begins and ends."""
-    layers = trained.network.layers
-    source = trained.features[edge.source].name if edge.layer == 0 else f"node {edge.source + 1}"
-    if not trained.network.hidden:
+def edge_name(edge: Edge, model: Mixed, features: Sequence[Feature]) -> str:
+    """Return what an edge of a model is called in the alternatives of a formula: by where it begins and ends."""
+    source = features[edge.source].name if edge.layer == 0 else f"node {edge.source + 1}"
+    last = len(model.bias) - 1
+    if not last:
         return source
-    if edge.layer == len(layers) - 1:
+    if edge.layer == last:
         return f"{source} → output"
-    sums = layers[edge.layer].subnodes - 2 * layers[edge.layer].products
+    sums = model.sums(edge.layer)
     if edge.target < sums:
         return f"{source} → node {edge.target + 1}"
     place, factor = divmod(edge.target - sums, 2)

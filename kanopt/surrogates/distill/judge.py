@@ -58,7 +58,7 @@ class Reading:
     log_inputs
         Columns of the inputs that are logarithms, so that the slope of a straight edge is an exponent.
     name
-        How an edge is called in the front.
+        How an edge of a model is called in the front.
     price
         Share of its price that the form of an edge costs.
     operators
@@ -72,7 +72,7 @@ class Reading:
     seed: int = 0
     log_target: bool = False
     log_inputs: frozenset[int] = frozenset()
-    name: Callable[[Edge], str] = lambda edge: str(edge.place)
+    name: Callable[[Mixed, Edge], str] = lambda model, edge: str(edge.place)
     price: Price = lambda edge: 1.0
     operators: Callable[[Mixed], int] = lambda model: complexity(model)
     edf: float = 0.0

@@ -39,11 +39,14 @@ class Read:
         What became of it.
     front
         The steps that led there.
+    by_pairs
+        Whether it is functions of columns and products of two, which say what the network says.
     """
 
     trained: Trained
     fit: Refit
     front: tuple[Alternative, ...]
+    by_pairs: bool = False
 
     @property
     def operators(self) -> int:
@@ -91,6 +94,8 @@ def read(trained: Trained) -> Read:
     for simpler in trained.simpler:
         if trained.watch.should_stop():
             break
+        if not _least_rank(simpler, trained) < _rank(best, trained):
+            continue
         try:
             others.append(_read(simpler))
         except FitError:  # what was asked can be had of other edges only
@@ -100,18 +105,28 @@ def read(trained: Trained) -> Read:
 
 def _rank(found: Read, trained: Trained) -> tuple[bool, float]:
     """Return what orders readings; errors are those on the scale of the network that was chosen."""
+    return rank(_error(found, trained), found.fit.parameters, found.operators, trained.rows.total)
+
+
+def _least_rank(simpler: Trained, trained: Trained) -> tuple[bool, float]:
+    """Return the best rank that a reading of a simpler network can have: that of its error, written in a word."""
+    return rank(_error(curves(simpler), trained), 0.0, 0, trained.rows.total)
+
+
+def _error(found: Read, trained: Trained) -> float:
+    """Return the error to be expected of a reading, in those of the network that was chosen."""
     rows, log = trained.rows, trained.log_target
     network = mixed_of(trained).predict(rows.inputs)
     network = network if trained.link is None else trained.link(network)
     error = [
         float(rows.weight @ (rows.target - output) ** 2) * (rows.total + edf) / max(rows.total - edf, 1.0)
         for output, edf in (
-            (found.predicted(log), found.fit.parameters),
+            (found.predicted(log), min(found.fit.parameters, 0.5 * rows.total)),
             (network, min(trained.edf, 0.5 * rows.total)),
         )
     ]
     ratio = float(np.sqrt(error[0] / max(error[1], 1e-300)))
-    return rank(ratio if np.isfinite(ratio) else np.inf, found.fit.parameters, found.operators, rows.total)
+    return ratio if np.isfinite(ratio) else np.inf
 
 
 def curves(trained: Trained) -> Read:
@@ -134,7 +149,7 @@ def _read(trained: Trained) -> Read:
     found = search(start, rows, _reading(trained))
     best = found.fit if link is None else polished(found.fit, trained.rows, link)
     best = replace(best, model=centred(best.model, trained.rows))
-    return Read(trained, best, tuple(_alternative(each, trained) for each in found.front))
+    return Read(trained, best, tuple(_alternative(each, trained) for each in found.front), found.by_pairs)
 
 
 def _reading(trained: Trained) -> Reading:
@@ -143,7 +158,7 @@ def _reading(trained: Trained) -> Reading:
         trained.seed,
         trained.log_target,
         frozenset(i for i, feature in enumerate(trained.features) if feature.log),
-        lambda edge: edge_name(edge, trained),
+        lambda model, edge: edge_name(edge, model, trained.features),
         _priced_by(trained),
         lambda model: _operators(trained, model),
         trained.edf,
@@ -185,7 +200,7 @@ def _controlled(model: Mixed, trained: Trained) -> Mixed:
     for edge in model.edges:
         if not edge.is_zero:
             column = [trained.features[edge.source].name] if edge.layer == 0 else []
-            names = dict.fromkeys([*column, edge_name(edge, trained)])
+            names = dict.fromkeys([*column, edge_name(edge, model, trained.features)])
             edge = control.on_edge(edge, names, _scale(edge, trained))
         edges.append(edge)
     return replace(model, edges=tuple(edges)).tidied()

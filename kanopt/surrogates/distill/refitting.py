@@ -87,9 +87,13 @@ def refit(model: Mixed, rows: Rows, iterations: int = ITERATIONS, tolerance: flo
 def _inverse(matrix: Array) -> Array:
     """Return the inverse over the parameters that have an effect; zero elsewhere."""
     used = np.flatnonzero(np.diag(matrix) > 0.0)
-    block = matrix[np.ix_(used, used)]
+    # scaled first: beside a curvature of 1e30 one of 1 would count as none
+    size = np.sqrt(np.diag(matrix)[used])
+    block = matrix[np.ix_(used, used)] / np.outer(size, size)
     inverse = np.zeros_like(matrix)
-    inverse[np.ix_(used, used)] = np.linalg.pinv(block + np.diag(RIDGE * np.diag(block)), hermitian=True)
+    inverse[np.ix_(used, used)] = np.linalg.pinv(
+        block + RIDGE * np.eye(len(used)), hermitian=True
+    ) / np.outer(size, size)
     return inverse
 
 

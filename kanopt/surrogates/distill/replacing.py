@@ -41,7 +41,9 @@ def plainer(current: Refit, judge: Judge) -> tuple[Refit, list[Candidate]]:
             trial = refit(sketch.model, judge.rows, tolerance=judge.tolerance)
             if judge.length(trial) < judge.length(current) and is_admissible(trial.model, judge.reach):
                 current = trial
-                steps.append(judge.candidate(current, f"{judge.reading.name(edge)}: {form.name}"))
+                steps.append(
+                    judge.candidate(current, f"{judge.reading.name(current.model, edge)}: {form.name}")
+                )
     return current, steps
 
 
@@ -57,7 +59,7 @@ def without_offsets(current: Refit, judge: Judge) -> tuple[Refit, list[Candidate
         shorter = judge.length(trial) < judge.length(current) - 1.0
         if shorter and is_admissible(trial.model, judge.reach):
             current = trial
-            where = "output" if layer == last else judge.reading.name(arriving[0])
+            where = "output" if layer == last else judge.reading.name(current.model, arriving[0])
             steps.append(judge.candidate(current, f"{where}: no constant"))
     return current, steps
 
@@ -129,7 +131,7 @@ def replaced(current: Refit, edge: Edge, judge: Judge) -> tuple[Refit, list[Cand
             best, best_form = trial, form
     if best_form is None:
         return current, []
-    return best, [judge.candidate(best, f"{judge.reading.name(edge)}: {best_form.name}")]
+    return best, [judge.candidate(best, f"{judge.reading.name(current.model, edge)}: {best_form.name}")]
 
 
 def _is_hopeless(sketch: Refit, current: Refit, judge: Judge) -> bool:
@@ -165,7 +167,9 @@ def snapped(current: Refit, judge: Judge) -> tuple[Refit, list[Candidate]]:
         trial = refit(current.model.replaced(snapped), judge.rows)
         if judge.length(trial) < judge.length(current) and is_admissible(trial.model, judge.reach):
             current = trial
-            steps.append(judge.candidate(current, f"{judge.reading.name(edge)}: exponent {exponent:g}"))
+            steps.append(
+                judge.candidate(current, f"{judge.reading.name(current.model, edge)}: exponent {exponent:g}")
+            )
     return current, steps
 
 

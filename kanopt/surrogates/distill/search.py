@@ -11,9 +11,11 @@ from kanopt.surrogates.distill.curves import TABULATED
 from kanopt.surrogates.distill.judge import OPERATOR, Candidate, Judge, Reading, corners, is_admissible
 from kanopt.surrogates.distill.mixed import Edge, Mixed, Rows
 from kanopt.surrogates.distill.monomials import anchored, gauged, monomial_nodes, straight_products
+from kanopt.surrogates.distill.pairs import paired
 from kanopt.surrogates.distill.refitting import Refit, refit
 from kanopt.surrogates.distill.replacing import by_straightness, plainer, replaced, snapped, without_offsets
-from kanopt.surrogates.distill.shortening import MOST, Reader, shortened, without_faint
+from kanopt.surrogates.distill.shortening import MOST, SLACK, Reader, shortened, without_faint
+from kanopt.surrogates.distill.thinning import thinned
 
 __all__ = ["Search", "search"]
 
@@ -21,16 +23,24 @@ Climb = tuple[Refit, list[Candidate]]
 """A model, and the steps that led to it."""
 
 TRIAL_ROWS = 2000
-MANY_ROWS = 10_000
-"""Rows on which long models are shortened: with hundreds of parameters, fewer would tell less of the error."""
+SOME_ROWS, MANY_ROWS = 5000, 10_000
+"""Rows on which wide networks are read, and long models are shortened: few would be fitted with their noise."""
+WIDE = 200
+"""Parameters past which a network is not read edge by edge as it is."""
+ROUNDS = 2
+CURVES, BY_PAIRS = "every edge a curve", "functions of columns and products of two"
 
 
 @dataclass(frozen=True, eq=False)
 class Search:
-    """The chosen model, refitted on all training rows, and the front that led to it."""
+    """The chosen model, refitted on all training rows, and the front that led to it.
+
+    `by_pairs` where it is no longer the network with other edges, but functions of columns and products of two.
+    """
 
     fit: Refit
     front: tuple[Candidate, ...]
+    by_pairs: bool = False
 
 
 def _ends(inputs: np.ndarray) -> np.ndarray:
@@ -58,19 +68,16 @@ def search(model: Mixed, rows: Rows, reading: Reading | None = None) -> Search:
     reading = reading or Reading()
     ends = np.vstack([_ends(rows.inputs), corners(model, rows.inputs)])
     judge = Judge(rows.take(TRIAL_ROWS, reading.seed), ends, reading, rows.total)
-    starts = [(model, "every edge a curve")]
-    monomials = monomial_nodes(model, judge.rows, reading.seed)
-    if monomials is not None:
-        starts.append((monomials, "nodes are monomials, their functions curves"))
-    straight = straight_products(model)
-    if straight is not None:
-        starts.append((straight, "products go on straight, every other edge a curve"))
-    starts = [start for start in starts if start[0] is model or _admitted(start[0])]
-    climbs = [_climb(refit(start, judge.rows), what, judge) for start, what in starts]
-    climbs.sort(key=lambda climb: judge.length(climb[0]))
+    many = Judge(rows.take(MANY_ROWS, reading.seed), ends, reading, rows.total)
+    reader = Reader(many, many.expected_of(model))
+    if len(model.parameters) > WIDE:
+        some = Judge(rows.take(SOME_ROWS, reading.seed), ends, reading, rows.total)
+        climbs = [_of_wide(model, some, reader)]
+    else:
+        climbs = [_climb(refit(start, judge.rows), what, judge) for start, what in _starts(model, judge)]
+        climbs.sort(key=lambda climb: judge.length(climb[0]))
     if reading.operators(climbs[0][0].model) > MOST and not reading.should_stop():
-        many = Judge(rows.take(MANY_ROWS, reading.seed), ends, reading, rows.total)
-        climbs = _readable(climbs, Reader(many, many.expected_of(model)))
+        climbs = _readable(climbs, reader)
     everyone = Judge(rows, ends, reading, rows.total)
     for current, front in climbs:
         final = refit(current.model.tidied(), rows)
@@ -81,8 +88,9 @@ def search(model: Mixed, rows: Rows, reading: Reading | None = None) -> Search:
                 final, steps = without_faint(final, everyone)
                 front = [*front, *steps]
             others = [candidate for _, path in climbs for candidate in path if candidate not in front]
-            return Search(final, (*others, *front[:-1], replace(front[-1], chosen=True)))
-    if wrong := [reading.name(edge) for edge in _kept_against_will(model)]:
+            chosen = replace(front[-1], chosen=True)
+            return Search(final, (*others, *front[:-1], chosen), front[0].what == BY_PAIRS)
+    if wrong := [reading.name(model, edge) for edge in _kept_against_will(model)]:
         raise FitError(
             f"{', '.join(wrong)}: no operator that is allowed there has a value and the shape asked for on all rows; "
             "allow 'curve' or another operator"
@@ -90,6 +98,32 @@ def search(model: Mixed, rows: Rows, reading: Reading | None = None) -> Search:
     # the curves can always be kept: they are defined everywhere, and every refit keeps their signs
     chosen, *considered = (candidate for _, path in reversed(climbs) for candidate in path)
     return Search(refit(model, rows), (*considered, replace(chosen, chosen=True)))
+
+
+def _starts(model: Mixed, judge: Judge) -> list[tuple[Mixed, str]]:
+    """Return a network as it is, and what else is like it and easier to write down."""
+    starts = [(model, CURVES)]
+    monomials = monomial_nodes(model, judge.rows, judge.reading.seed)
+    if monomials is not None:
+        starts.append((monomials, "nodes are monomials, their functions curves"))
+    straight = straight_products(model)
+    if straight is not None:
+        starts.append((straight, "products go on straight, every other edge a curve"))
+    return [start for start in starts if start[0] is model or _admitted(start[0])]
+
+
+def _of_wide(model: Mixed, judge: Judge, reader: Reader) -> Climb:
+    """Return what becomes of a network that is too wide to be read edge by edge as it is.
+
+    Where functions of columns and products of two say as much, those are read, which takes a fraction of the edges.
+    """
+    what, start = BY_PAIRS, paired(model, judge)
+    if start is None or reader.error(refit(start.model, reader.judge.rows, iterations=0)) > SLACK:
+        # as it was trained on all rows: a refit on some of them would fit their noise with so many parameters
+        what, start = CURVES, refit(model, judge.rows, iterations=0)
+    thin, steps = thinned(start, judge)
+    fit, front = _climb(thin, what, judge, rounds=1)
+    return fit, [judge.candidate(start, what), *steps, *front[1:]]
 
 
 def _readable(climbs: list[Climb], reader: Reader) -> list[Climb]:
@@ -110,11 +144,11 @@ def _kept_against_will(model: Mixed) -> list[Edge]:
     return [e for e in model.edges if e.form.name in TABULATED and not e.keeps]
 
 
-def _climb(current: Refit, what: str, judge: Judge) -> Climb:
+def _climb(current: Refit, what: str, judge: Judge, rounds: int = ROUNDS) -> Climb:
     """Replace, drop and round while the description shortens; return the model and the steps."""
     front = [judge.candidate(current, what)]
     changes, failed_at = 0, dict[tuple[int, int, int], int]()
-    for _ in range(2):
+    for _ in range(rounds):
         for edge in by_straightness(current.model, judge.rows):
             if judge.reading.should_stop():
                 return current, front

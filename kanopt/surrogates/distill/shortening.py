@@ -25,7 +25,7 @@ from kanopt.surrogates.distill.mixed import Edge, Mixed
 from kanopt.surrogates.distill.refitting import Refit, refit
 from kanopt.surrogates.distill.replacing import flows, tried
 
-__all__ = ["LONG", "MOST", "Reader", "rank", "shortened", "without_faint"]
+__all__ = ["LONG", "MOST", "SLACK", "Change", "Reader", "changes", "rank", "shortened", "without_faint"]
 
 Array = NDArray[np.float64]
 
@@ -43,12 +43,23 @@ GIVEN_UP = 1.15
 
 
 @dataclass(frozen=True, eq=False)
-class _Change:
-    """An edge that becomes something plainer, and what that is foretold to cost per operator."""
+class Change:
+    """An edge that becomes something plainer, and the squares that are foretold to be lost, in residual variances."""
 
     edge: Edge
     form: Form
-    cost: float
+    squares: float
+    fewer: int
+
+    @property
+    def key(self) -> tuple[tuple[int, int, int], str]:
+        """What tells it from others."""
+        return self.edge.place, self.form.name
+
+    @property
+    def cost(self) -> float:
+        """What is lost for every operator that goes."""
+        return self.squares / self.fewer
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,9 +119,9 @@ def shortened(current: Refit, reader: Reader) -> tuple[Refit, list[Candidate]]:
     judge = reader.judge
     best, steps, taken = current, list[Candidate](), 0
     while reader.operators(current) > MOST and reader.error(current) < GIVEN_UP:
-        trials: list[tuple[float, int, _Change, Refit]] = []
+        trials: list[tuple[float, int, Change, Refit]] = []
         count = reader.operators(current)
-        for change in _changes(current, judge)[:TRIES]:
+        for change in changes(current, judge)[:TRIES]:
             trial = _changed(current.model, change, judge)
             if trial is not None and (fewer := count - reader.operators(trial)) > 0:
                 loss = max(float(np.log(judge.noise(trial) / judge.noise(current))), 0.0)
@@ -120,13 +131,15 @@ def shortened(current: Refit, reader: Reader) -> tuple[Refit, list[Candidate]]:
             break
         _, _, change, sketch = min(trials, key=lambda entry: entry[:2])
         current = refit(sketch.model, judge.rows, tolerance=judge.tolerance)
-        steps.append(judge.candidate(current, f"{judge.reading.name(change.edge)}: {change.form.name}"))
+        steps.append(
+            judge.candidate(current, f"{judge.reading.name(current.model, change.edge)}: {change.form.name}")
+        )
         if reader.rank(current) < reader.rank(best) and is_admissible(current.model, judge.reach):
             best, taken = current, len(steps)
     return best, steps[:taken]
 
 
-def _changed(model: Mixed, change: _Change, judge: Judge) -> Refit | None:
+def _changed(model: Mixed, change: Change, judge: Judge) -> Refit | None:
     """Return the model after a change, refitted a little; None where that is not admissible."""
     edge = change.edge
     theta = np.zeros(0)
@@ -137,13 +150,13 @@ def _changed(model: Mixed, change: _Change, judge: Judge) -> Refit | None:
     return None if trial is None else replace(trial, model=trial.model.tidied())
 
 
-def _changes(current: Refit, judge: Judge) -> list[_Change]:
+def changes(current: Refit, judge: Judge) -> list[Change]:
     """Return what edges may become, what is least missed first."""
     found = list(_possible(current, judge))
     return sorted(found, key=lambda change: change.cost)
 
 
-def _possible(current: Refit, judge: Judge) -> Iterator[_Change]:
+def _possible(current: Refit, judge: Judge) -> Iterator[Change]:
     at = 0
     for edge in current.model.edges:
         block = slice(at, at + edge.form.size)
@@ -154,13 +167,13 @@ def _possible(current: Refit, judge: Judge) -> Iterator[_Change]:
         own = edge.form.complexity
         if edge.admits(ZERO):
             worth = _wald(edge, covariance, 1) if edge.form.size else _weighed(current, edge, judge)
-            yield _Change(edge, ZERO, worth / (own + 1))
+            yield Change(edge, ZERO, worth, own + 1)
         plainer = {"curve": LINEAR, "cycle": WAVE}.get(edge.form.name)
         if plainer is not None and plainer in edge.family:
             order = 2 if plainer is LINEAR else 1
-            yield _Change(edge, plainer, _wald(edge, covariance, order) / (own - plainer.complexity))
+            yield Change(edge, plainer, _wald(edge, covariance, order), own - plainer.complexity)
         elif edge.form.name not in TABULATED and LINEAR in edge.family and own > LINEAR.complexity + 1:
-            yield _Change(edge, LINEAR, 0.5 * _wald(edge, covariance, 1) / (own - 1))
+            yield Change(edge, LINEAR, 0.5 * _wald(edge, covariance, 1), own - 1)
 
 
 def _wald(edge: Edge, covariance: Array, order: int) -> float:
@@ -195,21 +208,22 @@ def without_faint(current: Refit, judge: Judge) -> tuple[Refit, list[Candidate]]
     """Leave out what all rows do not pay for, where some of them had seemed to."""
     steps: list[Candidate] = []
     while True:
-        faint = [c for c in _changes(current, judge) if c.form is ZERO and _is_faint(c, judge)]
+        faint = [c for c in changes(current, judge) if c.form is ZERO and _is_faint(c, judge)]
         for change in faint:
             trial = tried(current.model, change.edge, ZERO, np.zeros(0), judge)
             if trial is not None and judge.length(trial) < judge.length(current):
                 tidy = trial.model.tidied()
                 # the covariance has a place for every edge, and is wanted again
                 current = trial if tidy is trial.model else refit(tidy, judge.rows)
-                steps.append(judge.candidate(current, f"{judge.reading.name(change.edge)}: left out"))
+                steps.append(
+                    judge.candidate(current, f"{judge.reading.name(current.model, change.edge)}: left out")
+                )
                 break
         else:
             return current, steps
 
 
-def _is_faint(change: _Change, judge: Judge) -> bool:
+def _is_faint(change: Change, judge: Judge) -> bool:
     edge = change.edge
-    worth = change.cost * (edge.form.complexity + 1)
     size = edge.form.size - (edge.form.name in TABULATED)
-    return bool(size) and worth < np.log(judge.all_rows) * size + OPERATOR * edge.form.complexity
+    return bool(size) and change.squares < np.log(judge.all_rows) * size + OPERATOR * edge.form.complexity

@@ -116,6 +116,23 @@ def test_a_simpler_network_that_is_as_good_is_read_instead(inputs: Floats, as_th
     )
 
 
+def test_a_simpler_network_that_is_far_off_is_not_read(
+    inputs: Floats, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def noted(trained: Trained) -> Read:
+        asked.append(trained.structure)
+        return curves(trained)
+
+    monkeypatch.setattr(networks, "_read", noted)
+    target = humps(inputs[:, 0]) + inputs[:, 1] + 0.1 * np.random.default_rng(1).standard_normal(len(inputs))
+    far = replace(additive(inputs, target, slope=-30.0), structure="far off")
+    chosen = replace(hidden(inputs, target), simpler=(far, additive(inputs, target)))
+    assert read(chosen).trained is chosen.simpler[1]
+    assert asked == ["3 hidden nodes", "additive"]
+
+
 def test_a_simpler_network_of_another_scale_is_compared_on_that_of_the_chosen(
     inputs: Floats, as_they_are: None
 ) -> None:

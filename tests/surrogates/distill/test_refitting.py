@@ -62,3 +62,14 @@ def test_where_the_derivative_is_lost_on_the_way_the_last_parameters_stay() -> N
     assert fit.squares == pytest.approx(left)
     assert fit.squares < np.sum((rows.target - start.predict(x)) ** 2)
     assert np.isfinite(fit.covariance).all()
+
+
+def test_parameters_of_any_size_count_as_one_each() -> None:
+    # curvatures of 1e28 and 1e-10: beside the one the other is no rounding
+    rng = np.random.default_rng(5)
+    x = rng.uniform(0.0, 1.0, (200, 2)) * [1e13, 1e-6]
+    edges = (Edge(0, 0, 0, LINEAR, np.array([1e-13])), Edge(0, 1, 0, LINEAR, np.array([1e6])))
+    target = 1e-13 * x[:, 0] + 1e6 * x[:, 1] + 0.1 * rng.standard_normal(200)
+    fit = refit(Mixed(edges, (np.zeros(1),)), Rows(x, target, np.ones(200)))
+    assert fit.parameters == pytest.approx(3.0, abs=1e-6)
+    assert (np.diag(fit.covariance) > 0.0).all()
