@@ -31,6 +31,7 @@ from kanopt.errors import FitError
 from kanopt.kan.large_networks import is_large
 from kanopt.surrogates.architecture_search import ArchitectureSearch
 from kanopt.surrogates.monitor import SearchStopped
+from kanopt.surrogates.screening import MANY
 from kanopt.surrogates.settings import Settings
 from kanopt.surrogates.trials import LawStructure, TrainingTable, Trial
 from kanopt.text import number_text
@@ -262,7 +263,10 @@ class _HeldOutVerdict:
 
 
 def _add_hidden_held_out(search: ArchitectureSearch, starts: list[Trial], best: Trial) -> _HeldOutVerdict:
-    """Fit hidden nodes to the better of the targets, to the other one too if they pay, judged on held-out rows."""
+    """Fit hidden nodes to the better of the targets, judged on held-out rows.
+
+    If they pay, to the other one too, unless many columns or categories make a trial as long as all before it.
+    """
 
     def fit(start: Trial) -> Trial:
         return _record_trial(search, search.fit_noisy(_noisy_structure(search, start.structure)))
@@ -270,7 +274,8 @@ def _add_hidden_held_out(search: ArchitectureSearch, starts: list[Trial], best: 
     first = search.best(starts)
     rich = fit(best if search.has_many_categories else first)
     pays = _pays(search, best, rich)
-    if not search.has_many_categories and (pays or not search.unexplained(rich) > CLEAN):
+    both = not search.has_many_categories and len(search.table.encoding.numbers) <= MANY
+    if both and (pays or not search.unexplained(rich) > CLEAN):
         for start in starts:
             if start is first:
                 continue
