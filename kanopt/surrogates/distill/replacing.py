@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,14 +13,35 @@ from kanopt.surrogates.distill.mixed import Edge, Mixed, Rows
 from kanopt.surrogates.distill.monomials import with_fixed
 from kanopt.surrogates.distill.refitting import ITERATIONS, Refit, refit
 
-__all__ = ["by_straightness", "flows", "plainer", "replaced", "snapped", "tried", "without_offsets"]
+__all__ = [
+    "BRISK",
+    "THOROUGH",
+    "Tries",
+    "by_straightness",
+    "flows",
+    "plainer",
+    "replaced",
+    "snapped",
+    "tried",
+    "without_offsets",
+]
 
-TOP = 8
 SKETCH = 4
 """Iterations between two comparisons of replacements of an edge; only the best are refitted further."""
-SEMIFINALISTS, FINALISTS = 4, 2
 HOPELESS = 0.1
 """What a sketch may be longer, per row, and still be refitted to the end."""
+
+
+@dataclass(frozen=True)
+class Tries:
+    """How many closed forms are refitted in the place of a curve: a little, further, and to the end."""
+
+    first: int
+    semifinalists: int
+    finalists: int
+
+
+THOROUGH, BRISK = Tries(8, 4, 2), Tries(4, 2, 1)
 
 
 def plainer(current: Refit, judge: Judge) -> tuple[Refit, list[Candidate]]:
@@ -93,7 +114,9 @@ def by_straightness(model: Mixed, rows: Rows) -> list[Edge]:
     return [edge for *_, edge in sorted(scored, key=lambda entry: entry[:3])]
 
 
-def replaced(current: Refit, edge: Edge, judge: Judge) -> tuple[Refit, list[Candidate]]:
+def replaced(
+    current: Refit, edge: Edge, judge: Judge, tries: Tries = THOROUGH
+) -> tuple[Refit, list[Candidate]]:
     """Try the best closed forms in the place of one curve; return the better model and the step taken."""
     edge = next(e for e in current.model.edges if e.place == edge.place)
     z, value, weight = flows(current.model, edge, judge.rows)
@@ -107,20 +130,20 @@ def replaced(current: Refit, edge: Edge, judge: Judge) -> tuple[Refit, list[Cand
                 penalty = np.log(len(z)) * form.size + OPERATOR * judge.reading.price(shown) * form.complexity
                 ranked.append((len(z) * np.log(error / len(z) + judge.floor) + penalty, form, theta))
     ranked.sort(key=lambda entry: entry[0])
-    plain = [entry for entry in ranked[TOP:] if entry[1] in (ZERO, LINEAR)]
+    plain = [entry for entry in ranked[tries.first :] if entry[1] in (ZERO, LINEAR)]
     trials = []
-    for _, form, theta in [*ranked[:TOP], *plain]:
+    for _, form, theta in [*ranked[: tries.first], *plain]:
         trial = tried(current.model, edge, form, theta, judge, SKETCH)
         if trial is not None:
             trials.append((judge.length(trial), form, trial))
     trials.sort(key=lambda entry: entry[0])
-    for place, (_, form, sketch) in enumerate(trials[:SEMIFINALISTS]):
+    for place, (_, form, sketch) in enumerate(trials[: tries.semifinalists]):
         further = refit(sketch.model, judge.rows, SKETCH, judge.tolerance)
         trials[place] = (judge.length(further), form, further)
     trials.sort(key=lambda entry: entry[0])
     best, best_form = current, None
     for place, (_, form, sketch) in enumerate(trials):
-        if (place >= FINALISTS or _is_hopeless(sketch, current, judge)) and (
+        if (place >= tries.finalists or _is_hopeless(sketch, current, judge)) and (
             edge.keeps or best_form is not None
         ):
             break

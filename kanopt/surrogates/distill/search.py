@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,7 +14,16 @@ from kanopt.surrogates.distill.mixed import Edge, Mixed, Rows
 from kanopt.surrogates.distill.monomials import anchored, gauged, monomial_nodes, straight_products
 from kanopt.surrogates.distill.pairs import paired
 from kanopt.surrogates.distill.refitting import Refit, refit
-from kanopt.surrogates.distill.replacing import by_straightness, plainer, replaced, snapped, without_offsets
+from kanopt.surrogates.distill.replacing import (
+    BRISK,
+    THOROUGH,
+    Tries,
+    by_straightness,
+    plainer,
+    replaced,
+    snapped,
+    without_offsets,
+)
 from kanopt.surrogates.distill.shortening import MOST, SLACK, Reader, shortened, without_faint
 from kanopt.surrogates.distill.thinning import thinned
 
@@ -27,8 +37,19 @@ SOME_ROWS, MANY_ROWS = 5000, 10_000
 """Rows on which wide networks are read, and long models are shortened: few would be fitted with their noise."""
 WIDE = 200
 """Parameters past which a network is not read edge by edge as it is."""
-ROUNDS = 2
 CURVES, BY_PAIRS = "every edge a curve", "functions of columns and products of two"
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How often every curve is looked at, how many forms are tried in its place, and how the result is made plainer."""
+
+    rounds: int
+    tries: Tries
+    simplify: Callable[[Refit, Judge], Climb]
+
+
+TWICE, ONCE = Effort(2, THOROUGH, plainer), Effort(1, BRISK, thinned)
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,7 +143,7 @@ def _of_wide(model: Mixed, judge: Judge, reader: Reader) -> Climb:
         # as it was trained on all rows: a refit on some of them would fit their noise with so many parameters
         what, start = CURVES, refit(model, judge.rows, iterations=0)
     thin, steps = thinned(start, judge)
-    fit, front = _climb(thin, what, judge, rounds=1)
+    fit, front = _climb(thin, what, judge, ONCE)
     return fit, [judge.candidate(start, what), *steps, *front[1:]]
 
 
@@ -144,24 +165,24 @@ def _kept_against_will(model: Mixed) -> list[Edge]:
     return [e for e in model.edges if e.form.name in TABULATED and not e.keeps]
 
 
-def _climb(current: Refit, what: str, judge: Judge, rounds: int = ROUNDS) -> Climb:
+def _climb(current: Refit, what: str, judge: Judge, effort: Effort = TWICE) -> Climb:
     """Replace, drop and round while the description shortens; return the model and the steps."""
     front = [judge.candidate(current, what)]
     changes, failed_at = 0, dict[tuple[int, int, int], int]()
-    for _ in range(rounds):
+    for _ in range(effort.rounds):
         for edge in by_straightness(current.model, judge.rows):
             if judge.reading.should_stop():
                 return current, front
             # where nothing else has changed since, the same trials fail again
             if failed_at.get(edge.place) == changes:
                 continue
-            current, step = replaced(current, edge, judge)
+            current, step = replaced(current, edge, judge, effort.tries)
             if step:
                 current, changes = replace(current, model=anchored(current.model)), changes + 1
             else:
                 failed_at[edge.place] = changes
             front += step
-    for simplify in (plainer, without_offsets):
+    for simplify in (effort.simplify, without_offsets):
         current, step = simplify(current, judge)
         front += step
     same = refit(gauged(current.model), judge.rows)
