@@ -15,10 +15,10 @@ demo: .venv/package.stamp
 	$(BIN)/kanopt run $(SCENARIO) --report reports/$(basename $(notdir $(SCENARIO))).html
 
 test: lint types imports
-	$(BIN)/pytest --numprocesses $(JOBS) --maxprocesses 8
+	$(BIN)/pytest --numprocesses $(JOBS) --maxprocesses 8 --dist worksteal
 
 coverage: .venv/dev.stamp
-	$(BIN)/pytest --numprocesses $(JOBS) --maxprocesses 8 --cov --cov-report=term
+	$(BIN)/pytest --numprocesses $(JOBS) --maxprocesses 8 --dist worksteal --cov --cov-report=term
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff check .

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import matplotlib as mpl
@@ -12,6 +14,7 @@ from hypothesis import HealthCheck, settings
 
 from kanopt.interrupt import Interrupt
 from kanopt.whatif.law_cache import FOLDER_VARIABLE
+from tests.cases.patience import little_patience
 
 settings.register_profile(
     "kanopt", deadline=None, derandomize=True, max_examples=50, suppress_health_check=[HealthCheck.too_slow]
@@ -19,15 +22,38 @@ settings.register_profile(
 settings.load_profile("kanopt")
 mpl.use("Agg")
 _LONG = ("test_notebooks.py", "test_docs.py")
+_AS_SHIPPED = (
+    "ortools_engine/test_solver.py",
+    "solvers/routing/test_variants.py",
+    "test_corpus.py",
+    "test_docs.py",
+    "test_parcel_city.py",
+)
 # Small matrices gain nothing from threads, and on a busy machine they lose much.
 torch.set_num_threads(1)
 
 
 @pytest.fixture(autouse=True, scope="session")
 def _law_cache_of_the_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep learned laws in a folder of this run, also in processes that tests start: the user's own stays as it is."""
+    """Keep learned laws in a folder of this run, also in processes that tests start: the user's own stays as it is.
+
+    The workers of one run share it.
+    """
+    one_of_several = "PYTEST_XDIST_WORKER" in os.environ
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if one_of_several else base) / "laws"
+    folder.mkdir(exist_ok=True)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(FOLDER_VARIABLE, str(tmp_path_factory.mktemp("laws")))
+        patch.setenv(FOLDER_VARIABLE, str(folder))
+        # what torch is told below holds in this process alone
+        patch.setenv("OMP_NUM_THREADS", "1")
+        yield
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _little_patience(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Let searches end sooner, but where how good they are or what users see is looked at."""
+    with nullcontext() if request.path.as_posix().endswith(_AS_SHIPPED) else little_patience():
         yield
 
 
