@@ -209,6 +209,8 @@ def judge_fit(fit: StructureFit, table: TrainingTable) -> Trial:
 
 def _smearing(target: Floats, residual: Floats, weights: Floats, *, by_sums: bool) -> float:
     """Return the factor on exp(network), given the residuals of its logarithm."""
+    counted = weights > 0.0
+    target, residual, weights = target[counted], residual[counted], weights[counted]
     ratio = np.exp(residual)
     mean = float(np.average(ratio, weights=weights))
     sums = float(weights @ target) / float(weights @ (target / ratio))

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kanopt import FitError, KanoptWarning, KANRegressor
+from kanopt.surrogates.trials import _smearing
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::kanopt.DomainWarning"
@@ -204,7 +205,7 @@ def check(model, frame):
 def test_any_table_gives_a_finite_law_or_an_error_in_words(group):
     fits = 0
 
-    @settings(max_examples=20, deadline=None)
+    @settings(max_examples=14, deadline=None)
     @given(cases(group))
     def run(case):
         nonlocal fits
@@ -233,7 +234,7 @@ NUMBERS = ("uniform", "lognormal", "integers", "ties", "outlier")
 
 
 @pytest.mark.parametrize("hidden", [(), (2,)])
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(table=tables(NUMBERS, ("noise", "zeros", "negative", "positive"), least=12), seed=st.integers(0, 3))
 def test_units_of_columns_and_of_the_target_do_not_matter(hidden, table, seed):
     frame, y = table
@@ -249,7 +250,7 @@ def test_units_of_columns_and_of_the_target_do_not_matter(hidden, table, seed):
     )
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(table=tables(NUMBERS, ("noise", "zeros", "negative", "positive"), least=12), seed=SEEDS)
 def test_the_order_of_rows_does_not_matter(table, seed):
     frame, y = table
@@ -401,3 +402,11 @@ def test_another_process_fits_the_same_bits():
         env={**os.environ, "PYTHONHASHSEED": "7"},
     )
     assert other.stdout.strip() == here["bits"]
+
+
+def test_a_row_that_is_held_back_makes_no_sum_infinite():
+    """Far enough from the law its factor is 0 in floating point, by which nothing can be divided."""
+    target, residual = np.array([1.0, 2.0, 8103.0]), np.array([0.1, -0.1, -2000.0])
+    with np.errstate(all="raise", under="ignore"):
+        factor = _smearing(target, residual, np.array([1.0, 1.0, 0.0]), by_sums=False)
+    assert factor == pytest.approx(1.0, abs=0.05)
