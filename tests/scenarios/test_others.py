@@ -44,7 +44,7 @@ def test_more_traffic_than_the_law_has_seen_is_warned_of(roads):
 
 @pytest.fixture(scope="module")
 def shop(scenarios):
-    return load_scenario(scenarios / "workshop.toml").run(time_limit=3)
+    return load_scenario(scenarios / "workshop.toml").run(time_limit=1.5)
 
 
 def test_the_workshop_is_scheduled_with_a_bound(shop):

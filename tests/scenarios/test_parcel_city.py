@@ -12,7 +12,7 @@ from kanopt.whatif import compare, load_scenario
 def compared(scenarios):
     files = ("", "_fuel", "_demand", "_van")
     return compare(
-        [load_scenario(scenarios / f"parcel_city{file}.toml") for file in files], repeats=1, time_limit=2
+        [load_scenario(scenarios / f"parcel_city{file}.toml") for file in files], repeats=1, time_limit=1
     )
 
 

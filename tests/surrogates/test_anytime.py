@@ -65,7 +65,7 @@ class TestFit:
         whole = Presses(at=0)
         fitted(frame, progress=whole)
         spread = float(frame["cost"].std())
-        for at in np.linspace(1, len(whole.told), 9).astype(int):
+        for at in np.linspace(1, len(whole.told), 5).astype(int):
             pressed = Presses(int(at))
             with pytest.warns(KanoptWarning, match="the fit was stopped on request; kept is the best of"):
                 model = fitted(frame, progress=pressed)
