@@ -55,9 +55,8 @@ STRETCHED, BENDS = (0.3, 0.6), (0.6, 1.5, 2.5)
 PEAKS = (0.1, 0.25, 0.4, 0.55, 0.7, 0.85)
 """Places of peaks, in widths of an input."""
 
-EXPONENTS_OF_TWO = ((1.0, 1.0), (1.0, -1.0), (-1.0, 1.0), (2.0, -2.0), (-2.0, 2.0))
-RATES_OF_TWO = (0.3, 1.0, 3.0)
-"""Exponents of two inputs in an exponential, and its sizes at the median of their product."""
+POWERS_OF_TWO, RATES_OF_TWO = (1.0, 2.0), (0.3, 1.0, 3.0)
+"""Powers of a product of two inputs in an exponential, and its sizes at their median."""
 
 LARGEST = 700.0
 """Exponent of a number that a float holds."""
@@ -143,17 +142,32 @@ def _peaks(columns: Columns, j: int) -> list[Factor]:
 
 
 def _decay_of_two(columns: Columns, pair: tuple[int, int]) -> list[Factor]:
-    """Return exp(−c · u), where u is a product or a ratio of two inputs, or the square of a ratio."""
+    """Return exp(−c · u^k), where u is a product or a ratio of two inputs: what is left at an age of u lives."""
     i, j = pair
     out: list[Factor] = []
-    for a, b in EXPONENTS_OF_TWO:
-        if (a < 0.0 and kind_of(columns, i) != "positive") or (b < 0.0 and kind_of(columns, j) != "positive"):
+    for a, b in ((1.0, 1.0), (1.0, -1.0), (-1.0, 1.0)):
+        if kind_of(columns, i) != "positive" or kind_of(columns, j) != "positive":
             continue
-        values = columns.raised(i, a) * columns.raised(j, b)
-        size = float(np.median(np.abs(values)))
-        factors = Power(i, _held(a)), Power(j, _held(b))
-        out += [_exponential(-rate / size, *factors) for rate in RATES_OF_TWO] if size > 0.0 else []
+        middle = float(np.median(columns.raised(i, a) * columns.raised(j, b)))
+        u = Term(ONE, (Power(i, _held(a)), Power(j, _held(b))))
+        for k in POWERS_OF_TWO:
+            bent = Group(Law((u,)), Parameter(k))
+            out += [_exponential(-rate * middle**-k, bent) for rate in RATES_OF_TWO]
     return out
+
+
+def _reads(shape: Applied, column: int) -> bool:
+    """Whether a function is one of a single input."""
+    found = set[int]()
+    laws = [shape.inner]
+    while laws:
+        for term in laws.pop().terms:
+            for factor in term.factors:
+                if isinstance(factor, Group | Applied):
+                    laws.append(factor.inner)
+                else:
+                    found.add(factor.column)
+    return found == {column}
 
 
 def _distance(columns: Columns, pair: tuple[int, int]) -> Factor:
@@ -163,6 +177,17 @@ def _distance(columns: Columns, pair: tuple[int, int]) -> Factor:
     first = Term(_held(float(scales[i]) ** 2), (Power(i, _held(2.0)),))
     second = Term(Parameter(float(scales[j]) ** 2), (Power(j, _held(2.0)),))
     return Group(Law((first, second)), _held(0.5))
+
+
+def _distance_of_places(columns: Columns, places: tuple[int, int, int, int]) -> Factor:
+    """Return the root of (a − b)² + (c − d)²: a straight line from one place to another."""
+    squares = []
+    for i, j in (places[:2], places[2:]):
+        first = Term(_held(float(columns.scales[i])), (Power(i, ONE),))
+        second = Term(_held(-float(columns.scales[j])), (Power(j, ONE),))
+        squares.append(Group(Law((first, second)), _held(2.0)))
+    size = Parameter(1.0)
+    return Group(Law((Term(ONE, (squares[0],)), Term(size, (squares[1],)))), _held(0.5))
 
 
 def _gap(columns: Columns, pair: tuple[int, int]) -> list[Factor]:
@@ -345,6 +370,9 @@ class Dictionary:
             [shape for pair in pairs for shape in family(self.columns, pair)]
             for family in (_gap, _decay_of_two)
         ]
+        gaps = [pair for pair in pairs if _gap(self.columns, pair)]
+        both = [(*first, *second) for first, second in combinations(gaps, 2) if not {*first} & {*second}]
+        found.append([_distance_of_places(self.columns, places) for places in both])
         found.append([Applied("abs", Law((Term(ONE, (Power(j, ONE),)),))) for j in signed])
         return [[shape for shape in family[:MOST] if self._may_be((shape,))] for family in found]
 
@@ -352,6 +380,24 @@ class Dictionary:
     def shapes(self) -> list[Factor]:
         """All of them."""
         return [shape for family in self.families for shape in family]
+
+    def shapes_of(self, column: int) -> list[int]:
+        """Return the numbers of the shapes of growth, decay, peaks and size of one input."""
+        return [
+            k for k, shape in enumerate(self.shapes) if isinstance(shape, Applied) and _reads(shape, column)
+        ]
+
+    def exponentials(self, column: int) -> list[tuple[Factor, Array]]:
+        """Return exponentials of one input and of its reciprocal, with their values, shape (n, 1)."""
+        found: list[tuple[Factor, Array]] = []
+        kinds = ("x", "1/x") if kind_of(self.columns, column) == "positive" else ("x",)
+        for of in kinds:
+            x = self.columns.of(column) if of == "x" else 1.0 / self.columns.of(column)
+            for rate in RATES:
+                factor = Exponential(column, Parameter(rate / float(np.ptp(x))), of)
+                if self._may_be((factor,)):
+                    found.append((factor, np.exp(factor.rate.value * x)[:, None]))
+        return found
 
     def best_shapes(self, share: Array) -> list[int]:
         """Return the numbers of the shapes that take the largest share, of every family one."""

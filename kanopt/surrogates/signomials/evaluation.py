@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import combinations
 from typing import TypeAlias
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from kanopt.surrogates.signomials.columns import Columns
 from kanopt.surrogates.signomials.program import Path, Program
-from kanopt.surrogates.signomials.structure import ONE, Applied, Group, Law, Term
+from kanopt.surrogates.signomials.structure import ONE, Applied, Group, Law, Power, Term
 
 __all__ = ["Columns", "Part", "Path", "cancels", "parts", "value", "value_and_jacobian"]
 
@@ -19,6 +20,8 @@ Array: TypeAlias = NDArray[np.float64]
 
 LIVES = 0.05
 """A sum of which half of the rows have less than this share of its terms lives on cancellation."""
+OPPOSITE = 0.02
+"""Share by which the coefficients of a difference of two inputs may differ."""
 
 
 def value(law: Law, columns: Columns) -> Array:
@@ -48,18 +51,47 @@ def cancels(law: Law, columns: Columns) -> bool:
     program = _evaluated(law, columns)
     return any(
         isinstance(part, Law)
-        and _cancels(part, [program.values[program.places[(*path, k)]] for k in range(len(part.terms))])
+        and _cancels(
+            part, [program.values[program.places[(*path, k)]] for k in range(len(part.terms))], columns.scales
+        )
         for path, part in _walk(law, ())
     )
 
 
-def _cancels(law: Law, terms: list[Array]) -> bool:
-    if len(terms) < 2 or Term(ONE) in law.terms:
+def _cancels(law: Law, terms: list[Array], scales: Array) -> bool:
+    if len(terms) < 2 or Term(ONE) in law.terms or _is_line(law):
+        return False
+    for i, j in _differences(law, scales):
+        terms[i], terms[j] = terms[i] + terms[j], np.zeros_like(terms[j])
+    if sum(bool(term.any()) for term in terms) < 2:
         return False
     with np.errstate(all="ignore"):
         stacked = np.column_stack(terms)
         share = np.abs(stacked.sum(axis=1)) / np.abs(stacked).sum(axis=1)
         return bool(np.median(share) < LIVES)
+
+
+def _is_line(law: Law) -> bool:
+    """Whether a sum is a line in one input: that it crosses zero, as above freezing, is a fact of its own."""
+    first, second = sorted(law.terms, key=lambda term: len(term.factors))[:2]
+    inputs = [f for f in second.factors if isinstance(f, Power) and f.exponent == ONE]
+    return len(law.terms) == 2 and not first.factors and len(second.factors) == len(inputs) == 1
+
+
+def _differences(law: Law, scales: Array) -> Iterator[tuple[int, int]]:
+    """Yield the places of terms M · a and −M · b with inputs a and b: a difference is a quantity of its own."""
+    for (i, first), (j, second) in combinations(enumerate(law.terms), 2):
+        one, other = ({repr(f): f for f in term.factors} for term in (first, second))
+        own = [one[key] for key in one.keys() - other.keys()] + [
+            other[key] for key in other.keys() - one.keys()
+        ]
+        if len(first.factors) != len(second.factors) or len(own) != 2:
+            continue
+        a, b = own
+        if isinstance(a, Power) and isinstance(b, Power) and a.exponent == b.exponent == ONE:
+            sizes = first.coefficient.value / scales[a.column], second.coefficient.value / scales[b.column]
+            if abs(sum(sizes)) < OPPOSITE * abs(sizes[0]):
+                yield i, j
 
 
 def _walk(law: Law, path: Path) -> Iterator[tuple[Path, Law | Term]]:

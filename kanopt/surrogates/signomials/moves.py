@@ -126,7 +126,7 @@ def growths(law: Law, to: Target, words: Dictionary, rows: float, *, signomial: 
             price = numbers * np.log(rows) + to.rules.price(grown) - before
             moves.append(Move(grown, float(-rows * np.log1p(-share)) - price))
     own = signature(law)
-    for share, other in exchanges(law, words, to):
+    for share, other in exchanges(law, words, to, signomial=signomial):
         if signature(other) == own:
             continue
         price = (len(values_of(other)) - numbers_before) * np.log(rows) + to.rules.price(other) - before

@@ -91,10 +91,6 @@ class OuterTerm:
             share = np.clip(self._share(dot * dot / after), 0.0, 1.0 - 1e-12)
             return np.nan_to_num(share), np.nan_to_num(dot / after)
 
-    def instead(self, values: Array) -> tuple[Array, Array]:
-        """Return the share taken by every column of (n, m) values instead of the term, and its coefficients, (m,)."""
-        return replace(self, bare=self.root).multiplied(values)
-
     def exchanged(self, values: Array) -> tuple[float, Array]:
         """Return the share taken by all columns of (n, m) values instead of the term, and their coefficients, (m,).
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import permutations
 
 import numpy as np
 
@@ -32,6 +33,8 @@ FLAT = 0.3
 """Exponents up to this may be logarithms: a + b · x^0.005 is a' + b' · log x."""
 TIED = 0.5
 """Exponents of two terms that differ by less are taken for the same."""
+ALIKE = 0.6
+"""Ratio of two rates that may be the same."""
 
 
 def rewritings(law: Law, columns: Columns) -> Iterator[Law]:
@@ -47,6 +50,8 @@ def rewritings(law: Law, columns: Columns) -> Iterator[Law]:
             for tied in _tied(part.part):
                 yield changed(law, part.path, tied)
             continue
+        for new in _differences(part.part, columns):
+            yield changed(law, part.path, new)
         for place, factor in enumerate(part.part.factors):
             for new in _instead(part.part, place, factor, columns):
                 yield changed(law, part.path, new)
@@ -92,6 +97,8 @@ def _instead(term: Term, place: int, factor: Factor, columns: Columns) -> Iterat
     elif isinstance(factor, Group) and len(factor.inner.terms) == 2:
         if (size := _without_sign(factor)) is not None:
             yield replace(term, factors=(*rest, size))
+        if (difference := _difference(term, factor, rest, columns)) is not None:
+            yield difference
         flipped = _flipped(term, factor, rest, columns)
         if flipped is not None:
             yield flipped
@@ -109,6 +116,58 @@ def _without_sign(group: Group) -> Factor | None:
     if not isinstance(factor, Power) or factor.exponent.value != 2.0:
         return None
     return Applied("abs", Law((Term(ONE, (Power(factor.column, ONE),)),)))
+
+
+def _differences(term: Term, columns: Columns) -> Iterator[Term]:
+    """Yield T · (a − b) for T · exp(r a − s b), where r and s are about the same in the units of a and b."""
+    exponentials = [f for f in term.factors if isinstance(f, Exponential) and f.of == "x"]
+    for first, second in permutations(exponentials, 2):
+        i, j = first.column, second.column
+        up, down = (f.rate.value / float(columns.scales[f.column]) for f in (first, second))
+        if not (up > 0.0 > down and ALIKE < -up / down < 1.0 / ALIKE and term.coefficient.free):
+            continue
+        size, other = float(columns.scales[i]), float(columns.scales[j])
+        gap = size * columns.of(i) - other * columns.of(j)
+        middle = float(np.median(gap))
+        if middle:
+            held = Parameter(size, free=False), Parameter(-other, free=False)
+            bracket = Law((Term(held[0], (Power(i, ONE),)), Term(held[1], (Power(j, ONE),))))
+            now = float(
+                np.exp(np.median(first.rate.value * columns.of(i) + second.rate.value * columns.of(j)))
+            )
+            c = replace(term.coefficient, value=term.coefficient.value * now / middle)
+            rest = (f for f in term.factors if f not in (first, second))
+            yield Term(c, (*rest, Group(bracket)))
+
+
+def _difference(term: Term, group: Group, rest: tuple[Factor, ...], columns: Columns) -> Term | None:
+    """Return x − c for x^p · (1 − a · x^q) and x^p · (1 − a · exp(r x)), which is zero at the same place.
+
+    Over a range that is narrow beside its distance from there, all of them are nearly straight.
+    """
+    one, other = group.inner.terms
+    size = -other.coefficient.value
+    if one != Term(ONE) or group.exponent != ONE or not size > 0.0 or len(other.factors) != 1:
+        return None
+    inner = other.factors[0]
+    with np.errstate(all="ignore"):
+        match inner:
+            case Power(exponent=Parameter(value=q)) if q:
+                zero = float(np.float64(size) ** (-1.0 / q))
+            case Exponential(rate=Parameter(value=r), of="x") if r:
+                zero = float(-np.log(size) / r)
+            case _:
+                return None
+    j, middle = inner.column, float(np.median(columns.of(inner.column)))
+    beside = tuple(f for f in rest if not (isinstance(f, Power) and f.column == j))
+    now = Law((Term(ONE, (*(f for f in rest if f not in beside), group)),))
+    place = int(np.argmin(np.abs(columns.of(j) - middle)))
+    level = float(np.broadcast_to(value(now, columns), len(columns))[place])
+    if not np.isfinite(zero) or middle == zero or not term.coefficient.free:
+        return None
+    c = replace(term.coefficient, value=term.coefficient.value * level / (middle - zero))
+    bracket = Law((Term(ONE, (Power(j, ONE),)), Term(Parameter(-zero))))
+    return Term(c, (*beside, Group(bracket)))
 
 
 def _by_another(term: Term, place: int, table: Tabulated, columns: Columns) -> Iterator[Term]:

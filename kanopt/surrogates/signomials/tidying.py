@@ -145,7 +145,9 @@ def _simple(law: Law, scales: Array, rules: Rules) -> Iterator[_Simple]:
             case Group(inner=below, exponent=power):
                 # beside a 1 terms are pure numbers; beside each other they have one unit
                 yield from walk(below, inner=True, pure=Term(ONE) in below.terms)
-                number += int(power.free)
+                if power.free:
+                    yield from (_Simple(number, e, prior, PER_UNIT) for e, prior in EXPONENTS)
+                    number += 1
             case Applied(inner=below):
                 yield from walk(below, inner=True)
             case _:

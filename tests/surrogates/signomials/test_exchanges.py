@@ -53,7 +53,7 @@ def test_what_is_promised_is_what_least_squares_takes(columns: Columns) -> None:
     fit = fitted(Law((Term(Parameter(1.0)), *sum_)), to)
     assert fit is not None
     laws = list(exchanges(fit.law, Dictionary(columns, {}), to))
-    assert len(laws) > 4
+    assert len(laws) >= 3  # one power and two in the place of two, and exponentials
     for share, law in laws:
         left = to.residual(value(law, columns))
         again = fitted(law, to, iterations=0)

@@ -14,9 +14,12 @@ from kanopt.surrogates.distill.judge import OPERATOR
 from kanopt.surrogates.signomials import Found, Rules, Task, graph, search
 from kanopt.surrogates.signomials.cleaning import cleaned
 from kanopt.surrogates.signomials.columns import Columns
+from kanopt.surrogates.signomials.evaluation import cancels, value
 from kanopt.surrogates.signomials.fitting import Budget, Target, fitted
+from kanopt.surrogates.signomials.rewriting import rewritings
 from kanopt.surrogates.signomials.structure import (
     ONE,
+    Exponential,
     Group,
     Law,
     Logarithm,
@@ -84,7 +87,7 @@ SHAPES: list[tuple[str, tuple[tuple[float, float], ...], Callable[..., Floats]]]
     ("# · exp(-# · exp(-# · a))", ((0, 40),), lambda a: 60 * np.exp(-5 * np.exp(-0.15 * a))),
     ("# + # · a · max(0, b - #)", ((1, 6), (5, 300)), lambda a, b: 4 + 0.3 * a * np.maximum(0, b - 120)),
     (
-        "a · (# + # · exp(-# · (b - #)^2))",
+        "# · a · (1 + # · exp(-# · (b - #)^2))",
         ((1, 30), (5, 21)),
         lambda a, b: 2 * a * (1 + 0.7 * np.exp(-(((b - 8) / 1.4) ** 2))),
     ),
@@ -92,6 +95,18 @@ SHAPES: list[tuple[str, tuple[tuple[float, float], ...], Callable[..., Floats]]]
     ("a / sin(b)", ((1, 9), (0.2, 1.5)), lambda a, b: a / np.sin(b)),
     ("# · b · exp(-# · a / b)", ((1, 30), (2, 20)), lambda a, b: 7 * b * np.exp(-0.8 * a / b)),
     ("# · exp(-# · a · b)", ((1, 9), (0.5, 4)), lambda a, b: 40 * np.exp(-0.11 * a * b)),
+    ("# - exp(-(a / b)^#)", ((1, 40), (10, 30)), lambda a, b: 1 - np.exp(-((a / b) ** 1.7))),
+    (
+        "b · exp(-# · exp(-# · a))",
+        ((1, 48), (200, 3000)),
+        lambda a, b: b * np.exp(-3.6 * np.exp(-0.118 * a)),
+    ),
+    (
+        "# + # · b · (1 - exp(-# · a))",
+        ((0.2, 9), (5, 60)),
+        lambda a, b: 4 + 0.3 * b * (1 - np.exp(-0.4 * a)),
+    ),
+    ("# · b · (a - #)", ((278, 310), (5, 60)), lambda a, b: 0.3 * b * (a - 273)),
     (
         "1 / (1 + # · exp(# · a - # · b))",
         ((5, 50), (5, 50)),
@@ -113,6 +128,31 @@ def test_shapes_that_logistics_needs_are_found_in_noise(
     assert "".join(sorted(text)) == "".join(sorted(reads)), text
     error = np.sqrt(np.mean((formula.evaluate(inputs) - truth(*columns)) ** 2)) / truth(*columns).std()
     assert error < 0.002
+
+
+def test_the_way_between_two_places_is_found() -> None:
+    rng = np.random.default_rng(3)
+    inputs = {name: rng.uniform(0.0, 40.0, ROWS) for name in ("x", "y", "u", "v")}
+    way = np.hypot(inputs["x"] - inputs["u"], inputs["y"] - inputs["v"])
+    text, _ = law_of(inputs, noisy(5.0 + 1.3 * way, 0.01, rng))
+    assert "sqrt((x - u)^2 + (y - v)^2)" in text
+
+
+def test_a_difference_of_two_inputs_is_said_for_exponentials_of_both_and_is_no_cancellation() -> None:
+    rng = np.random.default_rng(4)
+    rows = np.column_stack(
+        [rng.uniform(288, 298, ROWS), rng.uniform(268, 285, ROWS), rng.uniform(1, 24, ROWS)]
+    )
+    scales = np.array([290.0, 275.0, 9.0])
+    columns = Columns(rows / scales, scales, {})
+    rates = Exponential(0, Parameter(0.05 * 290.0)), Exponential(1, Parameter(-0.054 * 275.0))
+    law = Law((Term(Parameter(14.0)), Term(Parameter(0.01), (Power(2, ONE), *rates))))
+    said = {to_infix(graph(each, ["a", "b", "c"], scales)): each for each in rewritings(law, columns)}
+    found = [each for text, each in said.items() if text.endswith("· c · (a - b)")]
+    assert len(found) == 1, said
+    assert not cancels(found[0], columns)
+    middle = [np.median(value(each, columns)) for each in (law, found[0])]
+    assert middle[1] == pytest.approx(middle[0], rel=0.2)
 
 
 def test_a_one_that_does_not_show_is_left_out_of_its_bracket() -> None:
