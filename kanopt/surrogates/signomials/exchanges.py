@@ -17,10 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.surrogates.signomials.cleaning import cleaned
-from kanopt.surrogates.signomials.dictionary import SINGLE, Dictionary, exponents_of
+from kanopt.surrogates.signomials.dictionary import SINGLE, Dictionary
 from kanopt.surrogates.signomials.evaluation import value
 from kanopt.surrogates.signomials.fitting import Target
 from kanopt.surrogates.signomials.outer_terms import OuterTerm
+from kanopt.surrogates.signomials.shapes import exponents_of
 from kanopt.surrogates.signomials.structure import ONE, Factor, Group, Law, Parameter, Power, Term
 
 __all__ = ["exchanges"]

@@ -12,13 +12,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.surrogates.signomials.dictionary import NARROWEST, Dictionary, kind_of
+from kanopt.surrogates.signomials.dictionary import NARROWEST, Dictionary
 from kanopt.surrogates.signomials.evaluation import Columns, Part, Path, parts
 from kanopt.surrogates.signomials.exchanges import exchanges
 from kanopt.surrogates.signomials.fitting import Target
 from kanopt.surrogates.signomials.lookups import in_lookups, with_factors, with_lookups
 from kanopt.surrogates.signomials.outer_terms import OuterTerm, Start
 from kanopt.surrogates.signomials.scores import Scores
+from kanopt.surrogates.signomials.shapes import kind_of
 from kanopt.surrogates.signomials.structure import (
     MINUS_ONE,
     ONE,

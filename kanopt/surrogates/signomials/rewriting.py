@@ -9,9 +9,9 @@ from itertools import permutations
 import numpy as np
 
 from kanopt.surrogates.signomials.cleaning import merged
-from kanopt.surrogates.signomials.dictionary import exponents_of, kind_of
 from kanopt.surrogates.signomials.evaluation import Columns, Path, parts, value
 from kanopt.surrogates.signomials.moves import changed
+from kanopt.surrogates.signomials.shapes import exponents_of, kind_of
 from kanopt.surrogates.signomials.structure import (
     ONE,
     Applied,
