@@ -20,7 +20,6 @@ from kanopt.surrogates.signomials.shapes import (
     gompertz,
     kind_of,
     peaks,
-    reads,
     stretched,
 )
 from kanopt.surrogates.signomials.structure import (
@@ -37,6 +36,7 @@ from kanopt.surrogates.signomials.structure import (
     Tabulated,
     Term,
     Wave,
+    inputs_of,
 )
 
 __all__ = ["Dictionary"]
@@ -263,9 +263,7 @@ class Dictionary:
 
     def shapes_of(self, column: int) -> list[int]:
         """Return the numbers of the shapes of growth, decay, peaks and size of one input."""
-        return [
-            k for k, shape in enumerate(self.shapes) if isinstance(shape, Applied) and reads(shape, column)
-        ]
+        return [k for k, shape in enumerate(self.shapes) if inputs_of(shape) == {column}]
 
     def exponentials(self, column: int) -> list[tuple[Factor, Array]]:
         """Return exponentials of one input and of its reciprocal, with their values, shape (n, 1)."""

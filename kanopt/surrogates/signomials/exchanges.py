@@ -1,10 +1,10 @@
 """Terms of the outermost sum that give way to others.
 
 A sum grows by the term that promises most, while later ones are missing: powers of one input are much alike, and the
-first stand for those to come. So powers of one input, beside the same other factors, are compared with all few simple
-ones (exchanges after forward selection: Miller 2002, *Subset Selection in Regression*, section 3.9), and a power with
-the shapes of the same input: a root with what levels off. To compare every term with every other product as well lost
-more laws than it found.
+first stand for those to come. So what is said of one input, beside the same other factors, is compared with all few
+simple powers of it (exchanges after forward selection: Miller 2002, *Subset Selection in Regression*, section 3.9), and
+a power or a curve with the shapes of the same input: a root with what levels off. To compare every term with every
+other product as well lost more laws than it found.
 """
 
 from __future__ import annotations
@@ -22,7 +22,17 @@ from kanopt.surrogates.signomials.evaluation import value
 from kanopt.surrogates.signomials.fitting import Target
 from kanopt.surrogates.signomials.outer_terms import OuterTerm
 from kanopt.surrogates.signomials.shapes import exponents_of
-from kanopt.surrogates.signomials.structure import ONE, Factor, Group, Law, Parameter, Power, Term
+from kanopt.surrogates.signomials.structure import (
+    ONE,
+    Factor,
+    Group,
+    Law,
+    Parameter,
+    Power,
+    Tabulated,
+    Term,
+    inputs_of,
+)
 
 __all__ = ["exchanges"]
 
@@ -56,15 +66,20 @@ def exchanges(
         if not signomial:
             yield from _with_a_shape(law, place, words, to)
     for column in words.straight:
-        for places, beside in _powers_of(law, column):
+        for places, beside in _alike(law, column):
             yield from _with_simple_powers(law, places, (column, beside), words, to)
 
 
 def _with_a_shape(law: Law, place: int, words: Dictionary, to: Target) -> Iterator[tuple[float, Law]]:
-    """Yield laws with a shape, or 1 + a · shape, for a power of the same input: roots stand for what levels off."""
+    """Yield laws with a shape, or 1 + a · shape, for a power or a curve of the same input.
+
+    Roots stand for what levels off, and curves for whatever was not thought of.
+    """
     term = law.terms[place]
     for factor in term.factors:
-        if not isinstance(factor, Power):
+        if not isinstance(factor, Power) and not (
+            isinstance(factor, Tabulated) and factor.of in ("x", "log x")
+        ):
             continue
         outer = OuterTerm.of(law, [place], to)
         if outer is None:
@@ -73,6 +88,7 @@ def _with_a_shape(law: Law, place: int, words: Dictionary, to: Target) -> Iterat
         beside = value(Law((Term(ONE, rest),)), words.columns)[:, None]
         known = [(words.shapes[k], words.shape_values[:, [k]]) for k in words.shapes_of(factor.column)]
         known += words.exponentials(factor.column)
+        known += [(power, values) for (power,), values in _powers(factor.column, words)]
         alone = [(outer.exchanged(beside * values), bend, values) for bend, values in known]
         with_one = [
             (outer.exchanged(beside * np.column_stack([values, np.ones(len(values))])), bend, values)
@@ -92,6 +108,14 @@ def _with_a_shape(law: Law, place: int, words: Dictionary, to: Target) -> Iterat
                 yield share, cleaned(Law((*others, Term(Parameter(level), (*rest, new)))))
 
 
+def _powers(column: int, words: Dictionary) -> list[tuple[tuple[Factor, ...], Array]]:
+    """Return the simple powers of an input, with their values, shape (n, 1)."""
+    return [
+        ((Power(column, Parameter(e, free=False)),), words.columns.raised(column, e)[:, None])
+        for e in exponents_of(words.columns, column, SINGLE)
+    ]
+
+
 def _others(law: Law, places: list[int], coefficients: Array) -> list[Term]:
     """Return the terms that are not at `places`, with other coefficients where they are free; without those of zero."""
     rest = [term for place, term in enumerate(law.terms) if place not in places]
@@ -102,38 +126,47 @@ def _others(law: Law, places: list[int], coefficients: Array) -> list[Term]:
     ]
 
 
-def _powers_of(law: Law, column: int) -> Iterator[tuple[list[int], tuple[Factor, ...]]]:
-    """Yield the places of terms that differ in a power of an input only, and the factors beside it."""
+def _alike(law: Law, column: int) -> Iterator[tuple[list[int], tuple[Factor, ...]]]:
+    """Yield the places of terms that differ in factors of one input only, and the factors beside these.
+
+    A single term is one of them unless it has a simple power of the input already.
+    """
     found: dict[tuple[Factor, ...], list[int]] = {}
+    plain: set[int] = set()
     for place, term in enumerate(law.terms):
-        own = [f for f in term.factors if isinstance(f, Power) and f.column == column]
+        own = [f for f in term.factors if inputs_of(f) == {column}]
         beside = tuple(sorted((f for f in term.factors if f not in own), key=repr))
-        if len(own) == 1 and term.coefficient.free and not any(isinstance(f, Group) for f in beside):
+        if own and not any(column in inputs_of(f) for f in beside):
             found.setdefault(beside, []).append(place)
+            plain |= {place} if len(own) == 1 and isinstance(own[0], Power) else set()
     for beside, places in found.items():
-        if len(places) > 1:
+        if len(places) > 1 or places[0] not in plain:
             yield places, beside
 
 
 def _with_simple_powers(
     law: Law, places: list[int], of: tuple[int, tuple[Factor, ...]], words: Dictionary, to: Target
 ) -> Iterator[tuple[float, Law]]:
-    """Yield the law with the best one, two and three simple powers in the place of those it has."""
+    """Yield the law with the best one, two and three simple powers, or constants, in the place of what it has."""
     column, beside = of
     terms = OuterTerm.of(law, places, to)
     if terms is None:
         return
-    exponents = exponents_of(words.columns, column, SINGLE)
-    other = value(Law((Term(ONE, beside),)), words.columns)
-    values = np.column_stack([other * words.columns.raised(column, e) for e in exponents])
-    for size in range(1, min(POWERS, len(places)) + 1):
+    powers = _powers(column, words)
+    if not any(k not in places and set(term.factors) == set(beside) for k, term in enumerate(law.terms)):
+        powers.append(((), np.ones((len(words.columns), 1))))
+    other = value(Law((Term(ONE, beside),)), words.columns)[:, None]
+    values = other * np.column_stack([each for _, each in powers])
+    for size in range(1, POWERS + 1):
         tried = [
             (*terms.exchanged(values[:, chosen]), chosen)
-            for chosen in map(list, combinations(range(len(exponents)), size))
+            for chosen in map(list, combinations(range(len(powers)), size))
         ]
         share, coefficients, chosen = max(tried, key=lambda entry: entry[0])
         if np.isfinite(share):
             rest = _others(law, places, terms.coefficients_beside(values[:, chosen], coefficients))
-            powers = (Power(column, Parameter(exponents[k], free=False)) for k in chosen)
-            new = (Term(Parameter(float(c)), (*beside, p)) for c, p in zip(coefficients, powers, strict=True))
+            new = [
+                Term(Parameter(float(c)), (*beside, *powers[k][0]))
+                for c, k in zip(coefficients, chosen, strict=True)
+            ]
             yield share, Law((*rest, *new))

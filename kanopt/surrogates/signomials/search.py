@@ -17,8 +17,9 @@ from kanopt.surrogates.monitor import FitMonitor, SearchStopped
 from kanopt.surrogates.signomials.cleaning import cleaned
 from kanopt.surrogates.signomials.dictionary import Dictionary
 from kanopt.surrogates.signomials.evaluation import Columns, cancels
+from kanopt.surrogates.signomials.exchanges import exchanges
 from kanopt.surrogates.signomials.fitting import FLOOR, Budget, Fitted, Target, fitted
-from kanopt.surrogates.signomials.lookups import based
+from kanopt.surrogates.signomials.lookups import based, in_lookups
 from kanopt.surrogates.signomials.moves import growths
 from kanopt.surrogates.signomials.rewriting import rewritings
 from kanopt.surrogates.signomials.rules import Rules, flat, imitates_a_curve, waves
@@ -61,6 +62,8 @@ PLAINER = 2
 """Laws that are made plainer at the end of a climb."""
 REWORDED = 3
 """Other ways of saying a law that are fitted to all rows."""
+UNCURVED = 3
+"""Closed forms that are fitted in the place of a curve."""
 NEAR = 40.0
 """Longer descriptions than that of the best law are not made plainer."""
 LARGEST = 12
@@ -296,9 +299,22 @@ class _Search:
             self.settle()
             everything += self.pool
             everything.sort(key=lambda fit: fit.length)
+            if phase == "curves":
+                everything += self.without_curves(everything[0])
+                everything.sort(key=lambda fit: fit.length)
             self.pool = list(everything)
             if self.settled() and (phase not in ("signomials", "small") or self.is_plain(everything[0].law)):
                 return
+
+    def without_curves(self, fit: Fitted) -> list[Fitted]:
+        """Return a law with closed forms in the place of a curve, the most promising ones fitted and made plainer."""
+        found = exchanges(fit.law, self.words[self.phase], self.ranking)
+        fewer = [each for each in found if in_lookups(each[1]) < in_lookups(fit.law)]
+        out = []
+        for _, law in sorted(fewer, key=lambda each: -each[0])[:UNCURVED]:
+            other = fitted(law, self.to)
+            out += [tidied(other, self.to, self.ranking, self.scales)] if other is not None else []
+        return out
 
     def begun(self, everything: list[Fitted]) -> list[Fitted]:
         """Return the laws with which a phase begins."""

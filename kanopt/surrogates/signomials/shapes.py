@@ -27,18 +27,6 @@ __all__ = [
     "gompertz",
     "kind_of",
     "peaks",
-    "reads",
-    "stretched",
-]
-    "decay_of_two",
-    "distance",
-    "distance_of_places",
-    "exponents_of",
-    "gap",
-    "gompertz",
-    "kind_of",
-    "peaks",
-    "reads",
     "stretched",
 ]
 
@@ -127,20 +115,6 @@ def decay_of_two(columns: Columns, pair: tuple[int, int]) -> list[Factor]:
             bent = Group(Law((u,)), Parameter(k))
             out += [_exponential(-rate * middle**-k, bent) for rate in RATES_OF_TWO]
     return out
-
-
-def reads(shape: Applied, column: int) -> bool:
-    """Whether a function is one of a single input."""
-    found = set[int]()
-    laws = [shape.inner]
-    while laws:
-        for term in laws.pop().terms:
-            for factor in term.factors:
-                if isinstance(factor, Group | Applied):
-                    laws.append(factor.inner)
-                else:
-                    found.add(factor.column)
-    return found == {column}
 
 
 def distance(columns: Columns, pair: tuple[int, int]) -> Factor:

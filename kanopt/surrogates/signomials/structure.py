@@ -37,6 +37,7 @@ __all__ = [
     "factor_operators",
     "free_parameters",
     "freedom",
+    "inputs_of",
     "operators",
     "signature",
     "size",
@@ -233,6 +234,19 @@ def exponents(part: Any) -> list[Parameter]:
 def values_of(part: Any) -> list[float]:
     """Return the values of the free parameters."""
     return [parameter.value for parameter in free_parameters(part)]
+
+
+def inputs_of(part: Any) -> frozenset[int]:
+    """Return the inputs that a law, term or factor reads.
+
+    Examples
+    --------
+    >>> sorted(inputs_of(Term(ONE, (Power(2, ONE), Applied("exp", Law((Term(ONE, (Power(0, ONE),)),)))))))
+    [0, 2]
+    """
+    if isinstance(part, Law | Term | Group | Applied):
+        return frozenset().union(*map(inputs_of, _parts(part)))
+    return frozenset() if isinstance(part, Parameter) else frozenset({part.column})
 
 
 def freedom(law: Law) -> int:
