@@ -24,7 +24,7 @@ from kanopt.surrogates.law import NetworkLaw
 from kanopt.surrogates.proofs import held_positive
 from kanopt.surrogates.settings import Settings
 from kanopt.surrogates.summary import fit_measures
-from kanopt.surrogates.trials import TrainingTable, Trial
+from kanopt.surrogates.trials import TrainingTable, Trial, smearing_factor
 from kanopt.text import percent_text, score_text
 
 __all__ = ["LearningResult", "law_of", "learn"]
@@ -105,8 +105,12 @@ def learn(table: TrainingTable, settings: Settings) -> LearningResult:
     shared = SharedErrors.of(residuals, table.weights, table.groups)
     common, log = shared.errors(residuals, table.weights), trial.structure.log_target
     own = replace(table, target=table.target * np.exp(-common) if log else table.target - common)
-    trial, tried = select_structure(own, replace(settings, log_target=log))
-    return law_of(table, trial, tried, settings, _GroupErrors(own, residuals, shared))
+    again, tried_again = select_structure(own, replace(settings, log_target=log))
+    if settings.monitor.should_stop():
+        # who stops the second choice at its beginning has a worse law than the first
+        return law_of(table, trial, tried, settings)
+    errors = _GroupErrors(own, residuals, replace(shared, common=common))
+    return law_of(table, again, tried_again, settings, errors)
 
 
 def law_of(
@@ -159,11 +163,14 @@ def _law(
         link, factor = (None, unit) if trial.link is None else trial.link.scaled(unit)
         shift = trial.shift
     residuals, alone, predicted = _residuals(table, trial), table.weights, trial.predicted
+    smearing = trial.smearing
     if errors is not None:
         own = _residuals(errors.own, trial)
         residuals = own + errors.shared.means(errors.residuals - own, table.weights)
         log = trial.structure.log_target
-        predicted = table.target * np.exp(-residuals) * trial.smearing if log else table.target - residuals
+        if log:
+            smearing = smearing_factor(table.target, residuals, table.weights, by_sums=True)
+        predicted = smearing * table.target * np.exp(-residuals) if log else table.target - residuals
     if trial.structure.has_log_link or errors is not None:
         variance = float(np.average(residuals**2, weights=table.weights))
     else:
@@ -179,7 +186,7 @@ def _law(
         encoding=trial.encoding,
         network=network,
         log_target=trial.structure.log_target,
-        smearing=trial.smearing,
+        smearing=smearing,
         loss=trial.structure.loss,
         covariance=fitted.covariance * np.outer(factors, factors)
         if fitted.covariance.size
@@ -211,7 +218,8 @@ def _law(
     inputs = np.hstack([numbers, table.codes])
     if errors is None:
         return law, _rows(table, trial, law, inputs)
-    return law, replace(_rows(errors.own, trial, law, inputs), shared=errors.shared)
+    shared = replace(errors.shared, lift=smearing / trial.smearing)
+    return law, replace(_rows(errors.own, trial, law, inputs), shared=shared)
 
 
 def _drawn(weights: Floats, count: int, rng: np.random.Generator) -> NDArray[np.int64]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -39,10 +39,14 @@ class Groups:
         FitError
             If there is not one group for each row, one is missing, or there are too few.
         """
-        if np.ndim(self.values) != 1 or len(self.values) != rows:
-            shape = " × ".join(map(str, np.shape(self.values))) or "one value"
+        # a list of texts and tuples is no table, though numpy takes it for one
+        values = (
+            pd.Series(self.values, dtype=object) if isinstance(self.values, list | tuple) else self.values
+        )
+        if np.ndim(values) != 1 or len(values) != rows:
+            shape = " × ".join(map(str, np.shape(values))) or "one value"
             raise FitError(f"groups holds {shape} and X {rows} rows; pass the group of each row")
-        codes, labels = pd.factorize(pd.Series(np.asarray(self.values, dtype=object))[weights > 0])
+        codes, labels = pd.factorize(pd.Series(np.asarray(values, dtype=object))[weights > 0])
         if (codes < 0).any():
             blank = count_text(int((codes < 0).sum()), "row")
             raise FitError(f"groups: {blank} have no group; leave them out, or give each a group of its own")
@@ -64,6 +68,8 @@ def grouped(X: Any, groups: Any) -> tuple[Any, Groups | None]:
     if groups not in names:
         known = nearest(groups, names) if names else "X has no names; pass the group of each row"
         raise FitError(f"groups: X has no column {groups!r}; {known}")
+    if names.count(groups) > 1:
+        raise FitError(f"groups: X has {names.count(groups)} columns {groups!r}; rename all but one")
     place = names.index(groups)
     return X.iloc[:, [k for k in range(len(names)) if k != place]], Groups(X.iloc[:, place])
 
@@ -125,10 +131,16 @@ class SharedErrors:
         Group of every row, numbered from 0; (n,).
     ratio
         Variance of u over that of e.
+    common
+        What was taken for u of every row, on the scale of the law; (n,), or empty.
+    lift
+        Factor by which the mean of exp(u + e) is above that of exp(e), for a law of the logarithm; else 1.
     """
 
     groups: Integers
     ratio: float
+    common: Floats = field(default_factory=lambda: np.empty(0))
+    lift: float = 1.0
 
     @classmethod
     def of(cls, residual: Floats, weights: Floats, groups: Integers) -> SharedErrors:
@@ -162,7 +174,7 @@ class SharedErrors:
 
     def take(self, chosen: Integers) -> SharedErrors:
         """Return those of some rows."""
-        return SharedErrors(self.groups[chosen], self.ratio)
+        return replace(self, groups=self.groups[chosen], common=self.common[chosen])
 
 
 def rows_before(together: Integers, kinds: Integers, rank: Integers) -> Integers:

@@ -13,7 +13,7 @@ from kanopt.kan.links import Link
 from kanopt.surrogates.density import student_density, weighted_quantile
 from kanopt.surrogates.encoding import FeatureEncoding
 
-__all__ = ["LawStructure", "TrainingTable", "Trial", "judge_fit"]
+__all__ = ["LawStructure", "TrainingTable", "Trial", "judge_fit", "smearing_factor"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -182,7 +182,7 @@ def judge_fit(fit: StructureFit, table: TrainingTable) -> Trial:
         usual = weights * (np.abs(residual) <= GROSS * middle)
     smearing, shift = 1.0, 0.0
     if structure.log_target:
-        smearing = _smearing(target, residual, usual, by_sums=structure.has_log_link)
+        smearing = smearing_factor(target, residual, usual, by_sums=structure.has_log_link)
         predicted = smearing * np.exp(np.minimum(left_out, np.log(target.max()) + 2.0))
         gap = np.log(target) - left_out
     else:
@@ -207,7 +207,7 @@ def judge_fit(fit: StructureFit, table: TrainingTable) -> Trial:
     )
 
 
-def _smearing(target: Floats, residual: Floats, weights: Floats, *, by_sums: bool) -> float:
+def smearing_factor(target: Floats, residual: Floats, weights: Floats, *, by_sums: bool) -> float:
     """Return the factor on exp(network), given the residuals of its logarithm."""
     counted = weights > 0.0
     target, residual, weights = target[counted], residual[counted], weights[counted]

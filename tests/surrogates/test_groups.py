@@ -1,11 +1,13 @@
 """Rows that share an error: groups held out, counted once, and in intervals."""
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
-from kanopt import FitError, KANRegressor
+from kanopt import FitError, KanoptWarning, KANRegressor
 from kanopt.formulas.parameters import parameters_of
 from kanopt.kan.architecture import Architecture, InputTensors
 from kanopt.kan.fit import FitOptions, fit_starts
@@ -178,3 +180,46 @@ def test_standard_errors_are_those_of_rows_that_share_an_error():
     assert len(by_value) == 3, formula  # 1.2 · km, 2 · temperature and 30
     # of 60 days the variance that they share is known to 18 %
     np.testing.assert_allclose(errors, expected[[1, 2, 0]], rtol=0.3)
+
+
+def test_sums_of_a_logarithm_come_out_right_although_groups_share_an_error():
+    rng = np.random.default_rng(0)
+    day = np.repeat(np.arange(80), 15)
+    km = pd.DataFrame({"km": rng.uniform(1, 20, len(day))})
+    minutes = np.exp(
+        0.1 * km["km"] + 0.8 * rng.standard_normal(80)[day] + 0.2 * rng.standard_normal(len(day))
+    )
+    model = KANRegressor(seed=0, log_target=True).fit(km, minutes.rename("minutes"), groups=day)
+    formula = model.to_formula(km, minutes, min_r2=-9.0)
+    for predicted in (model.predict(km), formula.evaluate(km)):
+        assert predicted.sum() / minutes.sum() == pytest.approx(1.0, abs=0.05)
+
+
+def test_who_stops_the_second_choice_keeps_the_first_law():
+    frame, _, minutes, day = trips(3, groups=40)
+    tried = []
+
+    def stop(progress):
+        tried.append(progress.tried)
+        if any(later < earlier for earlier, later in pairwise(tried)):  # the second choice counts anew
+            raise KeyboardInterrupt
+
+    with pytest.warns(KanoptWarning, match="stopped"):
+        model = KANRegressor(seed=0).fit(frame, minutes, groups=day, progress=stop)
+    assert model.stopped_
+    assert len(model.alternatives_) == max(tried) + 1 > 1
+
+
+def test_constants_between_groups_are_those_of_generalized_least_squares():
+    rng = np.random.default_rng(5)
+    day = np.repeat(np.arange(200), 3)
+    frame = pd.DataFrame({"km": rng.uniform(1, 9, 600)})
+    y = 5 + 2 * frame["km"] + 10 * rng.standard_normal(200)[day] + rng.standard_normal(600)
+    model = KANRegressor((), seed=0, log_target=False).fit(frame, y.rename("y"), groups=day)
+    formula = model.to_formula(frame, y, min_r2=-9.0)
+    design = np.column_stack([np.ones(600), frame["km"]])
+    inverse = np.linalg.inv(covariance_of_errors(day, np.ones(600), 100.0))
+    expected = np.linalg.solve(design.T @ inverse @ design, design.T @ inverse @ y)
+    found = sorted(parameters_of(formula.root).values())
+    slope = min(found, key=lambda each: abs(each - 2.0))
+    assert slope == pytest.approx(expected[1], abs=0.01)

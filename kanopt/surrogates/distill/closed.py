@@ -101,15 +101,17 @@ class Closed:
     @property
     def natural(self) -> Formula:
         """The law of the target itself."""
-        return self.smeared()[0] if self.log else self.formula
+        return self.smeared()[0]
 
     def smeared(self) -> tuple[Formula, float]:
-        """Return the law of the mean of a log target, and the factor by which it is above that of the median.
+        """Return the law of the mean of the target, and the factor by which it is above what was fitted.
 
-        The factor is the mean of the residuals' exponentials (Duan 1983); it is 1 where the rows cannot tell it from 1.
+        For a logarithm that is the mean of the residuals' exponentials (Duan 1983), 1 where the rows cannot tell it
+        from 1. What groups share of a logarithm raises the mean as well.
         """
         rows, residual = self.rows, self.residual
-        factor = float(rows.weight @ np.exp(residual) / rows.weight.sum())
+        factor = float(rows.weight @ np.exp(residual) / rows.weight.sum()) if self.log else 1.0
+        factor *= rows.lift
         if abs(np.log(factor)) <= max(2.0 * np.sqrt(self.squares) / rows.total, LEAST):
             return self.formula, 1.0
         return multiplied(self.formula, factor), factor

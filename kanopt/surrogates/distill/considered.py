@@ -111,7 +111,7 @@ class Considered:
         law = self.table.formula(self.table.written(fit.law, self.found.scales))
         if self.log:
             ratio = self._target / value(fit.law, self._columns)
-            law = multiplied(law, float(self.part.weight @ ratio) / self.part.total)
+            law = multiplied(law, self.part.lift * float(self.part.weight @ ratio) / self.part.total)
         operators = read_operators(law.root)
         return Alternative(operators, self._error(fit), False, to_infix(law.root), self.length(fit), law)
 

@@ -143,7 +143,7 @@ def _beaten(front: tuple[Alternative, ...], law: Formula, *, rival: bool) -> tup
 
 def _from_rows(closed: Closed, why: str, front: tuple[Alternative, ...] = ()) -> Draft:
     how = f"a sum of products found on the rows: {why}"
-    law, factor = closed.smeared() if closed.log else (closed.formula, 1.0)
+    law, factor = closed.smeared()
     return Draft(law.root, how, (*closed.front, *front), factor, law.covariance)
 
 

@@ -148,7 +148,7 @@ class Judge:
             return float(np.sqrt(fit.squares / self.total)), None
         target, output = self.rows.target, fit.model.predict(self.rows.inputs)
         residual = np.exp(target) - np.exp(output)
-        smearing = float(self.rows.weight @ np.exp(target - output)) / self.total
+        smearing = self.rows.lift * float(self.rows.weight @ np.exp(target - output)) / self.total
         return float(np.sqrt(self.rows.weight @ residual**2 / self.total)), smearing
 
 

@@ -130,6 +130,11 @@ class Rows:
         return float(self.weight.sum())
 
     @property
+    def lift(self) -> float:
+        """Factor by which what groups share raises the mean of a target whose logarithm they share; else 1."""
+        return 1.0 if self.shared is None else self.shared.lift
+
+    @property
     def precision(self) -> Array:
         """Weight of every squared residual."""
         return self.weight if self.slope is None else self.weight * self.slope**2

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import combinations, product
+from itertools import combinations, islice, product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -240,21 +240,23 @@ class Dictionary:
         if not self.with_shapes:
             return []
         signed = (j for j in self.straight if kind_of(self.columns, j) == "signed")
-        found: list[list[Factor]] = [
-            [shape for j in self.straight for shape in family(self.columns, j)]
-            for family in (stretched, gompertz, peaks)
-        ]
         pairs = list(combinations(self.straight, 2))
-        found.append([distance(self.columns, pair) for pair in pairs])
-        found += [
-            [shape for pair in pairs for shape in family(self.columns, pair)]
-            for family in (gap, decay_of_two)
+        overlapping = [pair for pair in pairs if gap(self.columns, pair)]
+        places = (
+            (*first, *second) for first, second in combinations(overlapping, 2) if not {*first} & {*second}
+        )
+        families: list[Iterator[Factor]] = [
+            *(
+                (shape for j in self.straight for shape in of(self.columns, j))
+                for of in (stretched, gompertz, peaks)
+            ),
+            (distance(self.columns, pair) for pair in pairs),
+            *((shape for pair in pairs for shape in of(self.columns, pair)) for of in (gap, decay_of_two)),
+            (distance_of_places(self.columns, each) for each in places),
+            (Applied("abs", Law((Term(ONE, (Power(j, ONE),)),))) for j in signed),
         ]
-        gaps = [pair for pair in pairs if gap(self.columns, pair)]
-        both = [(*first, *second) for first, second in combinations(gaps, 2) if not {*first} & {*second}]
-        found.append([distance_of_places(self.columns, places) for places in both])
-        found.append([Applied("abs", Law((Term(ONE, (Power(j, ONE),)),))) for j in signed])
-        return [[shape for shape in family[:MOST] if self._may_be((shape,))] for family in found]
+        # of many inputs there are more than can be looked at, or held
+        return [[s for s in islice(family, MOST) if self._may_be((s,))] for family in families]
 
     @cached_property
     def shapes(self) -> list[Factor]:
@@ -273,8 +275,10 @@ class Dictionary:
             x = self.columns.of(column) if of == "x" else 1.0 / self.columns.of(column)
             for rate in RATES:
                 factor = Exponential(column, Parameter(rate / float(np.ptp(x))), of)
-                if self._may_be((factor,)):
-                    found.append((factor, np.exp(factor.rate.value * x)[:, None]))
+                exponent = factor.rate.value * x
+                # its largest value is a number, as that of a year would not be
+                if self._may_be((factor,)) and np.abs(exponent).max() < LARGEST:
+                    found.append((factor, np.exp(exponent)[:, None]))
         return found
 
     def best_shapes(self, share: Array) -> list[int]:

@@ -110,6 +110,7 @@ class OuterTerm:
         """Return the coefficients of the other terms beside columns of (n, m) values, (k,); 0 where it says nothing."""
         left = self.target - self.root * (values @ coefficients)
         size = np.sqrt((self.others**2).sum(axis=0))
+        size = np.where(size > 0.0, size, 1.0)
         found = np.linalg.lstsq(self.others / size, left, rcond=1e-10)[0]
         nothing = np.abs(found) < NOTHING * np.sqrt(float(self.target @ self.target))
         return np.where(nothing, 0.0, found / size)

@@ -308,8 +308,9 @@ class _Search:
 
     def without_curves(self, fit: Fitted) -> list[Fitted]:
         """Return a law with closed forms in the place of a curve, the most promising ones fitted and made plainer."""
-        found = exchanges(fit.law, self.words[self.phase], self.ranking)
-        fewer = [each for each in found if in_lookups(each[1]) < in_lookups(fit.law)]
+        found = exchanges(fit.law, self.words["best"], self.ranking)
+        admits = self.to.rules.admits
+        fewer = [each for each in found if in_lookups(each[1]) < in_lookups(fit.law) and admits(each[1])]
         out = []
         for _, law in sorted(fewer, key=lambda each: -each[0])[:UNCURVED]:
             other = fitted(law, self.to)
