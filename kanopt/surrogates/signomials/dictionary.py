@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import combinations, islice, product
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -246,17 +247,21 @@ class Dictionary:
             (*first, *second) for first, second in combinations(overlapping, 2) if not {*first} & {*second}
         )
         families: list[Iterator[Factor]] = [
-            *(
-                (shape for j in self.straight for shape in of(self.columns, j))
-                for of in (stretched, gompertz, peaks)
-            ),
+            *(self._shapes_of(of, self.straight) for of in (stretched, gompertz, peaks)),
             (distance(self.columns, pair) for pair in pairs),
-            *((shape for pair in pairs for shape in of(self.columns, pair)) for of in (gap, decay_of_two)),
+            *(self._shapes_of(of, pairs) for of in (gap, decay_of_two)),
             (distance_of_places(self.columns, each) for each in places),
             (Applied("abs", Law((Term(ONE, (Power(j, ONE),)),))) for j in signed),
         ]
         # of many inputs there are more than can be looked at, or held
         return [[s for s in islice(family, MOST) if self._may_be((s,))] for family in families]
+
+    def _shapes_of(
+        self, of: Callable[[Columns, Any], list[Factor]], inputs: Iterable[Any]
+    ) -> Iterator[Factor]:
+        """Yield the shapes of a family of all inputs, or pairs of inputs, one after the other."""
+        for each in inputs:
+            yield from of(self.columns, each)
 
     @cached_property
     def shapes(self) -> list[Factor]:

@@ -66,3 +66,10 @@ def test_logarithms_of_a_sum_are_left_alone(columns: Columns) -> None:
     log = Target(columns, np.log(x), np.ones(len(x)), True, Rules(OPERATOR), Budget(500.0))
     words = Dictionary(columns, {})
     assert not list(exchanges(Law((power(1.0), power(2.0))), words, log))
+
+
+def test_there_are_shapes_of_every_family(columns: Columns) -> None:
+    words = Dictionary(columns, {}, with_shapes=True)
+    # 6 stretched, 8 Gompertz curves and 12 peaks of each input; of the pair a distance, a gap and 18 decays
+    assert [len(family) for family in words.families] == [12, 16, 24, 1, 1, 18, 0, 0]
+    assert len({repr(shape) for shape in words.shapes}) == 72
