@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kanopt import FitError, KanoptWarning, KANRegressor
-from kanopt.surrogates.trials import _smearing
+from kanopt.surrogates.trials import smearing_factor
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::kanopt.DomainWarning"
@@ -408,5 +408,5 @@ def test_a_row_that_is_held_back_makes_no_sum_infinite():
     """Far enough from the law its factor is 0 in floating point, by which nothing can be divided."""
     target, residual = np.array([1.0, 2.0, 8103.0]), np.array([0.1, -0.1, -2000.0])
     with np.errstate(all="raise", under="ignore"):
-        factor = _smearing(target, residual, np.array([1.0, 1.0, 0.0]), by_sums=False)
+        factor = smearing_factor(target, residual, np.array([1.0, 1.0, 0.0]), by_sums=False)
     assert factor == pytest.approx(1.0, abs=0.05)
