@@ -122,7 +122,8 @@ class KANRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scik
     loss_ : str
         The loss used; "poisson" is squared errors divided by the mean, with an exponential link.
     alternatives_ : DataFrame
-        Every structure tried, with its leave-one-out error, in the units of the target.
+        Every structure tried, with its leave-one-out error, in the units of the target; of rows that share an error,
+        the error without what a group shares.
     outputs_ : dict
         For several targets: one model for each, by name. All methods except `predict` are called on these.
     idle_features_

@@ -38,6 +38,7 @@ MOST = 400
 """Parameters up to which the law is written anew for each."""
 SAME = 1e-9
 STEPS = 5
+"""Steps of generalized least squares that the constants of a formula take."""
 TINY = 1e-300
 
 

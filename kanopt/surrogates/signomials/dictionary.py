@@ -281,8 +281,8 @@ class Dictionary:
             for rate in RATES:
                 factor = Exponential(column, Parameter(rate / float(np.ptp(x))), of)
                 exponent = factor.rate.value * x
-                # its largest value is a number, as that of a year would not be
-                if self._may_be((factor,)) and np.abs(exponent).max() < LARGEST:
+                # the square of its largest value is a number, as that of a year would not be
+                if self._may_be((factor,)) and np.abs(exponent).max() < LARGEST / 2.0:
                     found.append((factor, np.exp(exponent)[:, None]))
         return found
 

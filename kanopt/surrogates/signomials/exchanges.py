@@ -76,14 +76,15 @@ def _with_a_shape(law: Law, place: int, words: Dictionary, to: Target) -> Iterat
     Roots stand for what levels off, and curves for whatever was not thought of.
     """
     term = law.terms[place]
-    for factor in term.factors:
-        if not isinstance(factor, Power) and not (
-            isinstance(factor, Tabulated) and factor.of in ("x", "log x")
-        ):
-            continue
-        outer = OuterTerm.of(law, [place], to)
-        if outer is None:
-            return
+    bends = [
+        f
+        for f in term.factors
+        if isinstance(f, Power) or (isinstance(f, Tabulated) and f.of in ("x", "log x"))
+    ]
+    outer = OuterTerm.of(law, [place], to) if bends else None
+    if outer is None:
+        return
+    for factor in bends:
         rest = tuple(f for f in term.factors if f is not factor)
         beside = value(Law((Term(ONE, rest),)), words.columns)[:, None]
         known = [(words.shapes[k], words.shape_values[:, [k]]) for k in words.shapes_of(factor.column)]

@@ -96,8 +96,9 @@ class OuterTerm:
 
         It is below zero where the term took more.
         """
-        columns = self._beside(self.root[:, None] * values)
-        size = np.sqrt((columns**2).sum(axis=0))
+        with np.errstate(all="ignore"):  # what is too large on some row takes nothing
+            columns = self._beside(self.root[:, None] * values)
+            size = np.sqrt((columns**2).sum(axis=0))
         if not np.isfinite(size).all() or not size.min() > 0.0:
             return -np.inf, np.zeros(values.shape[1])
         found, _, rank, _ = np.linalg.lstsq(columns / size, self.residual, rcond=1e-10)

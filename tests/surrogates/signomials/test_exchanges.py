@@ -73,3 +73,18 @@ def test_there_are_shapes_of_every_family(columns: Columns) -> None:
     # 6 stretched, 8 Gompertz curves and 12 peaks of each input; of the pair a distance, a gap and 18 decays
     assert [len(family) for family in words.families] == [12, 16, 24, 1, 1, 18, 0, 0]
     assert len({repr(shape) for shape in words.shapes}) == 72
+
+
+def test_a_year_in_an_exponential_overflows_nowhere() -> None:
+    year = np.arange(2015.0, 2025.0).repeat(20)
+    rows = np.column_stack([year, np.linspace(1.0, 9.0, 200)])
+    columns = Columns(rows / 2015.0, np.full(2, 2015.0), {})
+    to = target(columns, 3.0 + 0.2 * (year - 2013.0) ** 1.5)
+    fit = fitted(Law((Term(Parameter(1.0)), power(1.0, free=False))), to)
+    assert fit is not None
+    with np.errstate(all="raise"):
+        words = Dictionary(columns, {}, with_shapes=True)
+        assert all(
+            np.isfinite(values**2).all() for column in (0, 1) for _, values in words.exponentials(column)
+        )
+    assert all(np.isfinite(share) for share, _ in exchanges(fit.law, words, to))
