@@ -212,6 +212,7 @@ class Enclosures:
     """
 
     def __init__(self, root: Node, ranges: Mapping[str, tuple[float, float]]) -> None:
+        self.root, self.ranges = root, ranges
         order = postorder(root)
         names = [node.name for node in order if isinstance(node, Input)]
         low, high = _grid([ranges[name] for name in names])

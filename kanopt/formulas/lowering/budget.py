@@ -42,12 +42,13 @@ def shared_out(parts: Sequence[Part], tolerance: float) -> dict[Part, float]:
 
     Examples
     --------
+    >>> from kanopt.formulas.lowering.combination import Combination
     >>> from kanopt.formulas.lowering.graphs import ARGUMENT
     >>> from kanopt.formulas.lowering.profile import Profile
     >>> from kanopt.formulas.lowering.parts import Source
     >>> x, y = (Source(name, 0.0, 1.0, True, name) for name in "xy")
     >>> a, b = (Curved(p.name, 0.0, 1.0, False, p, Profile(ARGUMENT * ARGUMENT, 0.0, 1.0)) for p in (x, y))
-    >>> shares = shared_out([x, a, y, b, Affine("sum", 0.0, 2.0, False, 0.0, ((1.0, a), (1.0, b)))], 0.1)
+    >>> shares = shared_out([x, a, y, b, Affine("sum", 0.0, 2.0, False, Combination.of(a, b))], 0.1)
     >>> [round(share, 9) for share in shares.values()]
     [0.05, 0.05]
     """
@@ -120,7 +121,7 @@ def _weights(parts: Sequence[Part], errors: Mapping[Part, float]) -> dict[Part, 
     for part in reversed(parts):
         weight = weights[part]
         if isinstance(part, Affine):
-            for coefficient, source in part.terms:
+            for source, coefficient in part.sum.terms.items():
                 weights[source] += abs(coefficient) * weight
         elif isinstance(part, Curved | Straight):
             error = errors[part.argument]
@@ -141,7 +142,7 @@ def _errors(parts: Sequence[Part], shares: Mapping[Part, float]) -> dict[Part, f
     for part in parts:
         found = shares.get(part, 0.0)
         if isinstance(part, Affine):
-            found += sum(abs(coefficient) * errors[source] for coefficient, source in part.terms)
+            found += sum(abs(coefficient) * errors[source] for source, coefficient in part.sum.terms.items())
         elif isinstance(part, Curved | Straight) and errors[part.argument] > 0.0:
             found += _moved(part, errors[part.argument])
         elif isinstance(part, Product):

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NoReturn
+from typing import NoReturn, TypeAlias
 
 import numpy as np
 
 from kanopt.errors import FormulaError
 from kanopt.formulas.lowering.budget import pieces_of
 from kanopt.formulas.lowering.certificate import NodeBound
+from kanopt.formulas.lowering.combination import Combination
 from kanopt.formulas.lowering.curvature import of_pieces, of_sum
 from kanopt.formulas.lowering.parts import Affine, Curved, Larger, Part, Product, Source, Straight
 from kanopt.formulas.lowering.pieces import Pieces
@@ -27,43 +28,8 @@ from kanopt.formulas.shapes.arithmetic import EPS
 
 __all__ = ["Built", "built"]
 
-
-@dataclass(frozen=True)
-class Form:
-    """A constant and multiples of quantities.
-
-    `bulk` holds for each quantity the absolute values of everything that was added up to its coefficient, and `weight`
-    the same for the constant: what cancels leaves its rounding behind.
-    """
-
-    constant: float
-    terms: Mapping[int, float]
-    weight: float
-    bulk: Mapping[int, float]
-
-    @classmethod
-    def of(cls, constant: float = 0.0, place: int | None = None) -> Form:
-        """Return a constant, plus a quantity if one is named."""
-        terms = {} if place is None else {place: 1.0}
-        return cls(constant, terms, abs(constant), terms)
-
-    def plus(self, other: Form, factor: float = 1.0) -> Form:
-        """Return this and a multiple of another."""
-        terms, bulk = dict(self.terms), dict(self.bulk)
-        for place, coefficient in other.terms.items():
-            terms[place] = terms.get(place, 0.0) + factor * coefficient
-        for place, size in other.bulk.items():
-            bulk[place] = bulk.get(place, 0.0) + abs(factor) * size
-        return Form(
-            self.constant + factor * other.constant,
-            {place: coefficient for place, coefficient in terms.items() if coefficient},
-            self.weight + abs(factor) * other.weight,
-            bulk,
-        )
-
-    def times(self, factor: float) -> Form:
-        """Return a multiple."""
-        return Form.of().plus(self, factor)
+Form: TypeAlias = Combination[int]
+"""Of quantities, by their positions."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +115,7 @@ class _Builder:
     def _make(self, part: Part) -> Made:
         match part:
             case Source():
-                return Made(Form.of(place=self._places[part]), part.low, part.high, 0.0, 0.0, 0.0, "affine")
+                return Made(Form.of(self._places[part]), part.low, part.high, 0.0, 0.0, 0.0, "affine")
             case Affine():
                 return self._affine(part)
             case Straight():
@@ -183,13 +149,12 @@ class _Builder:
         )
 
     def _affine(self, part: Affine) -> Made:
-        form = Form.of(part.constant)
+        form = part.sum.put({source: self._made[source].form for source in part.sources})
         down = up = part.off
         rounding = 0.0
         curvatures: list[tuple[float, Curvature]] = []
-        for coefficient, source in part.terms:
+        for source, coefficient in part.sum.terms.items():
             made = self._made[source]
-            form = form.plus(made.form, coefficient)
             falls, rises = (made.down, made.up) if coefficient > 0.0 else (made.up, made.down)
             down, up = down + abs(coefficient) * falls, up + abs(coefficient) * rises
             rounding += abs(coefficient) * made.rounding
@@ -206,24 +171,16 @@ class _Builder:
         return Made(form, low, high, down, up, rounding, curvature)
 
     def _range(self, form: Form) -> tuple[float, float]:
-        ends = [
-            sorted((c * self._quantities[place].low, c * self._quantities[place].high))
-            for place, c in form.terms.items()
-        ]
+        low, high = form.range(self._ends)
         slack = self._rounded(form)
-        return (
-            form.constant + sum(end[0] for end in ends) - slack,
-            form.constant + sum(end[1] for end in ends) + slack,
-        )
+        return low - slack, high + slack
 
     def _rounded(self, form: Form) -> float:
         """Return what floating point may add to a sum, its coefficients and its order included."""
-        sizes = [size * self._size(place) for place, size in form.bulk.items()]
-        return (len(sizes) + 8) * EPS * (form.weight + sum(sizes)) if sizes else 0.0
+        return (len(form.bulk) + 8) * EPS * form.size(self._ends) if form.bulk else 0.0
 
-    def _size(self, place: int) -> float:
-        quantity = self._quantities[place]
-        return max(abs(quantity.low), abs(quantity.high))
+    def _ends(self, place: int) -> tuple[float, float]:
+        return self._quantities[place].low, self._quantities[place].high
 
     def _place(self, part: Part) -> int:
         """Return the position of a quantity for a part, defined here where there is none yet."""
@@ -275,7 +232,7 @@ class _Builder:
         self._left -= len(pieces)
         self._nodes.append(NodeBound(text, *known, len(pieces), pieces.shape))
         place = self._define(definition, Quantity(text, made.low, made.high, made.curvature))
-        return replace(made, form=Form.of(place=place))
+        return replace(made, form=Form.of(place))
 
     def _product(self, part: Product) -> Made:
         left, right = self._made[part.left], self._made[part.right]
@@ -284,7 +241,7 @@ class _Builder:
         width = left.high - left.low, right.high - right.low
         share = self._shares[part]
         form = left.form.times(middle[1]).plus(right.form, middle[0])
-        form = form.plus(Form.of(middle[0] * middle[1]), -1.0)
+        form = form.plus(Form.of(constant=middle[0] * middle[1]), -1.0)
         rounding = abs(middle[1]) * left.rounding + abs(middle[0]) * right.rounding
         rounding += 8.0 * EPS * abs(middle[0] * middle[1])
         off = 0.25 * width[0] * width[1] * (1.0 + 8.0 * EPS)
@@ -295,7 +252,7 @@ class _Builder:
             reach = 0.5 * (scale * width[0] + width[1] / scale)
             for sign, text in ((1.0, "+"), (-1.0, "−")):
                 inner = left.form.times(scale).plus(right.form, sign / scale)
-                inner = inner.plus(Form.of(middle[0]), -scale).plus(Form.of(middle[1]), -sign / scale)
+                inner = inner.plus(Form.of(constant=scale * middle[0] + sign * middle[1] / scale), -1.0)
                 text = f"{part.left.text} {text} {part.right.text}"
                 square, bound, more = self._square(
                     (inner, reach), text, 2.0 * share, plain=plain, moved=moved

@@ -14,6 +14,7 @@ from functools import reduce
 import numpy as np
 
 from kanopt.formulas.intervals import Known, known_of
+from kanopt.formulas.lowering.combination import Combination
 from kanopt.formulas.lowering.graphs import ARGUMENT
 from kanopt.formulas.lowering.pieces import Pieces
 from kanopt.formulas.nodes import (
@@ -31,7 +32,7 @@ from kanopt.formulas.nodes import (
 from kanopt.formulas.pieces import Curve, Step
 from kanopt.formulas.shapes.arithmetic import EPS
 
-__all__ = ["Exact", "Line", "exact_pieces", "line_of"]
+__all__ = ["Exact", "exact_pieces", "line_of"]
 
 _MOST = 20_000
 
@@ -93,56 +94,43 @@ def exact_pieces(graph: Node, low: float, high: float) -> tuple[Pieces, float] |
     return _merged(found[graph.key])
 
 
-@dataclass(frozen=True)
-class Line:
-    """A slope and a constant, and what they would be were all numbers in them positive, so that nothing cancels."""
-
-    slope: float
-    constant: float
-    steep: float
-    size: float
-
-
-def line_of(graph: Node) -> Line | None:
-    """Return a straight line that is written as sums and multiples; None for anything else.
+def line_of(graph: Node) -> Combination[Node] | None:
+    """Return a straight line that is written as sums and multiples of the variable; None for anything else.
 
     Examples
     --------
-    >>> line_of(3 * (1 + 2 * ARGUMENT) - ARGUMENT)
-    Line(slope=5.0, constant=3.0, steep=7.0, size=3.0)
+    >>> line = line_of(3 * (1 + 2 * ARGUMENT) - ARGUMENT)
+    >>> line.constant, line.terms[ARGUMENT], line.weight, line.bulk[ARGUMENT]
+    (3.0, 5.0, 3.0, 7.0)
     """
-    lines: dict[bytes, Line] = {}
+    lines: dict[bytes, Combination[Node]] = {}
     for node in postorder(graph):
         parts = [lines[child.key] for child in node.children if child.key in lines]
         if len(parts) < len(node.children):
             return None
+        found: Combination[Node] | None = None
         if node.key == ARGUMENT.key:
-            found: Line | None = Line(1.0, 0.0, 1.0, 0.0)
+            found = Combination.of(node)
         elif isinstance(node, Constant):
-            found = Line(0.0, node.value, 0.0, abs(node.value))
+            found = Combination.of(constant=node.value)
         elif isinstance(node, Sum):
-            found = Line(*(sum(column) for column in zip(*map(_numbers, parts), strict=True)))
-        else:
-            found = _multiple(parts) if isinstance(node, Product) else None
+            found = reduce(Combination.plus, parts)
+        elif isinstance(node, Product):
+            found = _multiple(parts)
         if found is None:
             return None
         lines[node.key] = found
     line = lines[graph.key]
-    return line if math.isfinite(line.steep + line.size) else None
+    return line if math.isfinite(line.size(lambda _: (1.0, 1.0))) else None
 
 
-def _numbers(line: Line) -> tuple[float, float, float, float]:
-    return line.slope, line.constant, line.steep, line.size
-
-
-def _multiple(parts: list[Line]) -> Line | None:
-    sloped = [part for part in parts if part.steep]
+def _multiple(parts: list[Combination[Node]]) -> Combination[Node] | None:
+    sloped = [part for part in parts if part.bulk]
     if len(sloped) > 1:
         return None
-    factor = math.prod(part.constant for part in parts if not part.steep)
-    size = math.prod(part.size for part in parts if not part.steep)
-    line = sloped[0] if sloped else Line(0.0, 1.0, 0.0, 1.0)
-    return Line(line.slope * factor, line.constant * factor, line.steep * size, line.size * size)
+    factor = math.prod(part.constant for part in parts if not part.bulk)
+    size = math.prod(part.weight for part in parts if not part.bulk)
+    return (sloped[0] if sloped else Combination[Node].of(constant=1.0)).times(factor, size)
 
 
 def ends_of(ends: Array) -> Exact:

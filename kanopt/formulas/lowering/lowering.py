@@ -140,15 +140,16 @@ def _lowered(
     wanted: _Wanted,
 ) -> Piecewise:
     read = {name for node in postorder(root) for name in node.names}
-    rounding = Enclosures(root, limits).rounding
-    parts = in_order(taken_apart(rewritten(root, limits), limits))
+    known = Enclosures(root, limits)
+    better = rewritten(known)
+    parts = in_order(taken_apart(known if better == root else Enclosures(better, limits)))
     sources = {part.name: part for part in parts if isinstance(part, Source)}
     inputs = [
         sources.get(v.name) or Source(v.name, *limits[v.name], True, v.name)
         for v in formula.inputs
         if v.name in read
     ]
-    made, off = _fitting(parts, inputs, rounding, wanted)
+    made, off = _fitting(parts, inputs, known.rounding, wanted)
     variables = tuple(
         replace(v, low=limits[v.name][0], high=limits[v.name][1]) for v in formula.inputs if v.name in read
     )

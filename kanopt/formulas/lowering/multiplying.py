@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kanopt.formulas import nodes
+from kanopt.formulas.lowering.combination import Combination
 from kanopt.formulas.lowering.graphs import ARGUMENT, Group, over, shown
 from kanopt.formulas.lowering.parts import Affine, Curved, Part, Product, Straight, sum_of
 from kanopt.formulas.lowering.profile import effort_of
@@ -85,7 +86,7 @@ def multiplied(
             factors.append(_Factor(graph, base, function_of(graph, base, shown(group.node))))
     text = shown(node)
     if constant == 0.0:
-        return Affine(text, 0.0, 0.0, True, 0.0, ())
+        return Affine(text, 0.0, 0.0, True, Combination.of())
     if all(factor.sign for factor in factors) and _by_logarithms(factors) < _by_squares(factors):
         product = _exponential(text, constant if off < _FEW else 1.0, factors, function_of)
         if off < _FEW:
@@ -98,7 +99,7 @@ def multiplied(
         return product
     off *= abs(constant) * max(abs(product.low), abs(product.high))
     low, high = sorted((constant * product.low, constant * product.high))
-    return Affine(text, low - off, high + off, False, 0.0, ((constant, product),), off)
+    return Affine(text, low - off, high + off, False, Combination.of(product).times(constant), off)
 
 
 def _ordered(factors: Sequence[_Factor]) -> list[_Factor]:

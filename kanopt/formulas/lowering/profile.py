@@ -225,7 +225,10 @@ class Profile:
         return at(self.graph, x)
 
     def _narrow(self) -> None:
-        """Cut the cells that make the range much wider than the values found, as far as that is worth it."""
+        """Cut the cells that make the range much wider than the values found, as far as that is worth it.
+
+        The range is that in which a function of this one must be defined: √(y + 0.6 + sin(60 x) cos(60 x)) is.
+        """
         for _ in range(_NARROWED):
             cells = self.cells
             lower, upper = np.minimum(cells.first, cells.last), np.maximum(cells.first, cells.last)

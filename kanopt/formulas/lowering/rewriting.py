@@ -6,8 +6,6 @@ a root at zero makes much of little. What is rewritten is equal for every value 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from kanopt.formulas.intervals import Enclosures
 from kanopt.formulas.lowering.graphs import Graph
 from kanopt.formulas.nodes import (
@@ -26,8 +24,8 @@ from kanopt.formulas.nodes import (
 __all__ = ["rewritten"]
 
 
-def rewritten(root: Node, ranges: Mapping[str, tuple[float, float]]) -> Node:
-    """Return an equal graph, given the range of every input.
+def rewritten(known: Enclosures) -> Node:
+    """Return a graph equal to one that is bounded, wherever the inputs are in their ranges.
 
     Roots and logarithms go over to the factors of a product and to the parts of an extreme, where these are all in
     their domain, and x^y becomes exp(y · log(x)).
@@ -36,15 +34,15 @@ def rewritten(root: Node, ranges: Mapping[str, tuple[float, float]]) -> Node:
     --------
     >>> from kanopt.formulas.lowering.graphs import shown
     >>> x, y = Input("x"), Input("y")
-    >>> shown(rewritten(Apply("sqrt", 2 * x * y) + x**y, {"x": (0.0, 1.0), "y": (1.0, 2.0)}))
+    >>> shown(rewritten(Enclosures(Apply("sqrt", 2 * x * y) + x**y, {"x": (0.0, 1.0), "y": (1.0, 2.0)})))
     'sqrt(2) · sqrt(x) · sqrt(y) + exp(y · log(x))'
     """
-    return _Rewriter(root, ranges).result()
+    return _Rewriter(known).result()
 
 
 class _Rewriter:
-    def __init__(self, root: Node, ranges: Mapping[str, tuple[float, float]]) -> None:
-        self._root, self._known, self._graph = root, Enclosures(root, ranges), Graph(root)
+    def __init__(self, known: Enclosures) -> None:
+        self._root, self._known, self._graph = known.root, known, Graph(known.root)
         self._made: dict[bytes, Node] = {}
 
     def result(self) -> Node:

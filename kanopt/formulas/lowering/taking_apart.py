@@ -10,11 +10,22 @@ import numpy as np
 from kanopt.errors import FormulaError
 from kanopt.formulas import nodes
 from kanopt.formulas.intervals import Enclosures
-from kanopt.formulas.lowering.exact import Line, exact_pieces, line_of
-from kanopt.formulas.lowering.graphs import Called, Graph, Group, at, groups_of, inserted, over, shown
+from kanopt.formulas.lowering.combination import Combination
+from kanopt.formulas.lowering.exact import exact_pieces, line_of
+from kanopt.formulas.lowering.graphs import (
+    ARGUMENT,
+    Called,
+    Graph,
+    Group,
+    at,
+    groups_of,
+    inserted,
+    over,
+    shown,
+)
 from kanopt.formulas.lowering.jumps import with_plain_steps
 from kanopt.formulas.lowering.multiplying import multiplied
-from kanopt.formulas.lowering.parts import Affine, Curved, Larger, Part, Source, Straight, sum_of
+from kanopt.formulas.lowering.parts import Affine, Curved, Larger, Part, Source, Straight, combined, sum_of
 from kanopt.formulas.lowering.profile import Profile
 from kanopt.formulas.nodes import Constant, Input, Maximum, Minimum, Node, Sum, computed
 from kanopt.formulas.shapes.arithmetic import EPS
@@ -22,15 +33,13 @@ from kanopt.formulas.shapes.arithmetic import EPS
 __all__ = ["function_of", "taken_apart"]
 
 
-def taken_apart(root: Node, ranges: Mapping[str, tuple[float, float]]) -> Part:
+def taken_apart(known: Enclosures) -> Part:
     """Return a graph of numbers as parts.
 
     Parameters
     ----------
-    root
-        Without tables and without inputs whose range is a single number.
-    ranges
-        The range of every input.
+    known
+        The graph, without tables and without inputs whose range is a single number, with the bounds of its steps.
 
     Raises
     ------
@@ -38,7 +47,7 @@ def taken_apart(root: Node, ranges: Mapping[str, tuple[float, float]]) -> Part:
         If a function has no finite value somewhere in its range, or a staircase stands on what can only be
         approximated.
     """
-    graph, known = Graph(root), Enclosures(root, ranges)
+    root, graph = known.root, Graph(known.root)
     found: dict[bytes, Part] = {}
     base = graph.base(root)
     if base is None:
@@ -57,27 +66,26 @@ def taken_apart(root: Node, ranges: Mapping[str, tuple[float, float]]) -> Part:
             continue
         stack.pop()
         if node.key not in found:
-            found[node.key] = _base(node, groups, found, known.range(node), ranges)
+            found[node.key] = _base(node, groups, found, known)
     return function_of(over(root, base), found[base.key], shown(root))
 
 
 def _constant(node: Node) -> Affine:
     if not isinstance(node, Constant):
         raise TypeError(f"{type(node).__name__} without inputs is no constant")
-    return Affine(shown(node), node.value, node.value, True, node.value, ())
+    return Affine(shown(node), node.value, node.value, True, Combination.of(constant=node.value))
 
 
 def _base(
     node: Node,
     groups: Sequence[Group],
     found: Mapping[bytes, Part],
-    bounds: tuple[float, float],
-    ranges: Mapping[str, tuple[float, float]],
+    known: Enclosures,
 ) -> Part:
     if isinstance(node, Input):
-        return Source(node.name, *ranges[node.name], True, node.name)
+        return Source(node.name, *known.ranges[node.name], True, node.name)
     if isinstance(node, nodes.Product):
-        return multiplied(node, groups, found, bounds, function_of)
+        return multiplied(node, groups, found, known.range(node), function_of)
     parts: list[Part] = []
     for group in groups:
         if group.base is None:
@@ -86,7 +94,7 @@ def _base(
             made = function_of(over(group.node, group.base), found[group.base.key], shown(group.node))
             parts.append(made)
     if isinstance(node, Sum):
-        return sum_of(shown(node), parts, bounds)
+        return sum_of(shown(node), parts, known.range(node))
     if isinstance(node, Maximum | Minimum):
         return _extreme(node, parts)
     raise TypeError(f"{type(node).__name__} has one base at most")
@@ -100,7 +108,7 @@ def _constants(node: Node, group: Node) -> list[Affine]:
         if not math.isfinite(value):
             raise FormulaError(f"{shown(node)}: its constants have no finite value")
         off = 0.0 if isinstance(part, Constant) else 4.0 * EPS * part.size * abs(value)
-        found.append(Affine(shown(part), value - off, value + off, True, value, (), off))
+        found.append(Affine(shown(part), value - off, value + off, True, Combination.of(constant=value), off))
     return found
 
 
@@ -122,10 +130,8 @@ def _chain(parts: Sequence[Part]) -> Part:
 
 def _negative(part: Part) -> Affine:
     text = f"−({part.text})" if " " in part.text else f"−{part.text}"
-    if isinstance(part, Affine):
-        terms = tuple((-coefficient, source) for coefficient, source in part.terms)
-        return Affine(text, -part.high, -part.low, part.exact, -part.constant, terms, part.off)
-    return Affine(text, -part.high, -part.low, part.exact, 0.0, ((-1.0, part),))
+    off = part.off if isinstance(part, Affine) else 0.0
+    return Affine(text, -part.high, -part.low, part.exact, combined(part).times(-1.0), off)
 
 
 def function_of(graph: Node, argument: Part, text: str) -> Part:
@@ -164,7 +170,7 @@ def function_of(graph: Node, argument: Part, text: str) -> Part:
         _refuse_jumps(argument, text, pieces.jumps[0].x)
     least, most = pieces.values
     if least == most:
-        return Affine(text, least - off, most + off, True, least, (), off)
+        return Affine(text, least - off, most + off, True, Combination.of(constant=least), off)
     return Straight(text, least - off, most + off, argument.exact, argument, pieces, off)
 
 
@@ -199,23 +205,16 @@ def _last_defined(graph: Node, outside: float, inside: float) -> float:
             outside = middle
 
 
-def _line(text: str, argument: Part, line: Line, steps: int) -> Part:
+def _line(text: str, argument: Part, line: Combination[Node], steps: int) -> Part:
     """Return a multiple of a part and a constant, computed in so many steps."""
-    if line.slope == 1.0 and line.constant == 0.0 and line.size == 0.0 and line.steep == 1.0:
+    if line == Combination.of(ARGUMENT):
         return argument
-    ends = sorted((line.slope * argument.low, line.slope * argument.high)) if line.slope else (0.0, 0.0)
-    size = line.steep * max(abs(argument.low), abs(argument.high)) if line.steep else 0.0
-    off = 2.0 * EPS * (steps + 2) * (size + line.size)
-    inner: tuple[tuple[float, Part], ...] = ((1.0, argument),)
-    shift = 0.0
-    if isinstance(argument, Affine):
-        inner, shift = argument.terms, argument.constant
-        off += abs(line.slope) * argument.off
-        off += 4.0 * EPS * abs(line.slope) * sum(abs(c) * max(abs(p.low), abs(p.high)) for c, p in inner)
-        off += 4.0 * EPS * abs(line.slope * shift)
-    terms = tuple((line.slope * coefficient, part) for coefficient, part in inner if line.slope * coefficient)
-    low, high = line.constant + ends[0] - off, line.constant + ends[1] + off
-    return Affine(text, low, high, argument.exact, line.constant + line.slope * shift, terms, off)
+    slope = line.terms.get(ARGUMENT, 0.0)
+    total = line.put({ARGUMENT: combined(argument)})
+    off = 2.0 * EPS * (steps + 4) * total.size(lambda part: part.ends)
+    off += abs(slope) * argument.off if isinstance(argument, Affine) else 0.0
+    low, high = line.range(lambda _: argument.ends)
+    return Affine(text, low - off, high + off, argument.exact, total.settled, off)
 
 
 def _refuse_jumps(argument: Part, text: str, place: float) -> None:

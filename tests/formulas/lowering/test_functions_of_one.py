@@ -237,8 +237,8 @@ def test_what_is_made_of_staircases_is_exact_too():
 
 def test_lines_keep_their_coefficients():
     line = line_of(0.1 * (3.0 * U + 1.0) - 0.25 * U)
-    assert (line.slope, line.constant) == (0.1 * 3.0 - 0.25, 0.1)
+    assert (line.terms, line.constant) == ({U: 0.1 * 3.0 - 0.25}, 0.1)
     # what cancelled is not forgotten
-    assert (line.steep, line.size) == (0.1 * 3.0 + 0.25, 0.1)
+    assert (line.bulk, line.weight) == ({U: 0.1 * 3.0 + 0.25}, 0.1)
     assert line_of(U * U) is None
     assert line_of(Apply("abs", U)) is None

@@ -235,6 +235,7 @@ def test_tables_are_looked_up():
     [
         "sqrt(x * y)",
         "sqrt(x + y - 1)",
+        "sqrt(y - 0.4 + sin(15 * x) * cos(15 * x))",
         "(x * y + 0.01)^0.65 - sqrt(x)",
         "sqrt(abs(x - y))",
         "max(x * y, x^2, 3 * y)",
