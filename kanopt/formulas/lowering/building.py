@@ -252,7 +252,8 @@ class _Builder:
             reach = 0.5 * (scale * width[0] + width[1] / scale)
             for sign, text in ((1.0, "+"), (-1.0, "−")):
                 inner = left.form.times(scale).plus(right.form, sign / scale)
-                inner = inner.plus(Form.of(constant=scale * middle[0] + sign * middle[1] / scale), -1.0)
+                inner = inner.plus(Form.of(constant=middle[0]), -scale)
+                inner = inner.plus(Form.of(constant=middle[1]), -sign / scale)
                 text = f"{part.left.text} {text} {part.right.text}"
                 square, bound, more = self._square(
                     (inner, reach), text, 2.0 * share, plain=plain, moved=moved

@@ -39,37 +39,25 @@ _MOST = 20_000
 
 @dataclass(frozen=True)
 class Exact:
-    """Breakpoints, values at both ends of each piece, and how far floating point may have moved them."""
+    """Pieces, and how far floating point may have moved them."""
 
-    x: Array
-    start: Array
-    stop: Array
+    pieces: Pieces
     off: float
+
+    @classmethod
+    def of(cls, x: Array, start: Array, stop: Array, off: float) -> Exact:
+        """Return pieces with these breakpoints and values at both ends of each."""
+        return cls(Pieces(tuple(x), tuple(start), tuple(stop)), off)
 
     @property
     def size(self) -> float:
         """The largest absolute value."""
-        return float(max(np.abs(self.start).max(), np.abs(self.stop).max()))
+        return max(map(abs, self.pieces.values))
 
     @property
     def level(self) -> bool:
         """Whether it is constant but for jumps."""
-        return bool((self.start == self.stop).all())
-
-    def on(self, x: Array) -> tuple[Array, Array]:
-        """Return values at both ends of finer pieces."""
-        single = len(self.x) > 2 and self.x[-1] == self.x[-2]
-        place = np.clip(
-            np.searchsorted(self.x, x[:-1], side="right") - 1, 0, len(self.start) - (2 if single else 1)
-        )
-        length = self.x[place + 1] - self.x[place]
-        share = [(end - self.x[place]) / np.where(length > 0.0, length, 1.0) for end in (x[:-1], x[1:])]
-        rise = self.stop[place] - self.start[place]
-        start, stop = (self.start[place] + part * rise for part in share)
-        stop = np.where(x[1:] == self.x[place + 1], self.stop[place], stop)
-        if x[-1] == x[-2]:
-            start[-1] = stop[-1] = self.start[-1] if single else self.stop[-1]
-        return start, stop
+        return self.pieces.start == self.pieces.stop
 
 
 def exact_pieces(graph: Node, low: float, high: float) -> tuple[Pieces, float] | None:
@@ -87,8 +75,12 @@ def exact_pieces(graph: Node, low: float, high: float) -> tuple[Pieces, float] |
         parts = [found[child.key] for child in node.children if child.key in found]
         if len(parts) < len(node.children):
             return None
-        made = ends_of(ends) if node.key == ARGUMENT.key else _visit(node, parts, ends)
-        if made is None or len(made.start) > _MOST:
+        made = (
+            Exact.of(ends, ends[:-1], ends[1:], 0.0)
+            if node.key == ARGUMENT.key
+            else _visit(node, parts, ends)
+        )
+        if made is None or len(made.pieces) > _MOST:
             return None
         found[node.key] = made
     return _merged(found[graph.key])
@@ -133,15 +125,10 @@ def _multiple(parts: list[Combination[Node]]) -> Combination[Node] | None:
     return (sloped[0] if sloped else Combination[Node].of(constant=1.0)).times(factor, size)
 
 
-def ends_of(ends: Array) -> Exact:
-    """Return the variable itself."""
-    return Exact(ends, ends[:-1], ends[1:], 0.0)
-
-
 def _visit(node: Node, parts: list[Exact], ends: Array) -> Exact | None:
     match node:
         case Constant(value=value):
-            return Exact(ends, np.array([value]), np.array([value]), 4.0 * EPS * abs(value))
+            return _level(ends, value, 4.0 * EPS * abs(value))
         case Sum():
             return reduce(_added, parts)
         case Product():
@@ -155,8 +142,7 @@ def _visit(node: Node, parts: list[Exact], ends: Array) -> Exact | None:
         case Apply(function="abs"):
             return _larger(parts[0], _scaled(parts[0], -1.0))
         case Apply(function="relu"):
-            zero = np.zeros(1)
-            return _larger(parts[0], Exact(ends, zero, zero, 0.0))
+            return _larger(parts[0], _level(ends, 0.0, 0.0))
         case Step(argument=argument) if argument.key == ARGUMENT.key:
             return _stairs(node, ends)
         case Apply() | Power() | Curve():
@@ -164,12 +150,16 @@ def _visit(node: Node, parts: list[Exact], ends: Array) -> Exact | None:
     return None
 
 
+def _level(ends: Array, value: float, off: float) -> Exact:
+    return Exact.of(ends, np.array([value]), np.array([value]), off)
+
+
 def _of_levels(node: Node, parts: list[Exact]) -> Exact | None:
     """Return a function of staircases, which is one too; None where an argument is none."""
     if not all(part.level for part in parts):
         return None
-    x = parts[0].x
-    levels = [part.start for part in parts]
+    x = np.array(parts[0].pieces.x)
+    levels = [np.array(part.pieces.start) for part in parts]
     if len(parts) == 2:
         x, (first, _), (second, _) = _aligned(*parts)
         levels = [first, second]
@@ -180,27 +170,28 @@ def _of_levels(node: Node, parts: list[Exact]) -> Exact | None:
         found = known_of(node, known, {})
         value = np.broadcast_to(node.compute(levels, {}), levels[0].shape)
     off = float(np.max(found.off))
-    return Exact(x, value, value, off) if np.isfinite(value).all() and np.isfinite(off) else None
+    return Exact.of(x, value, value, off) if np.isfinite(value).all() and np.isfinite(off) else None
 
 
 def _stairs(node: Step, ends: Array) -> Exact:
     edges = np.array([edge for edge in node.breakpoints if ends[0] < edge <= ends[1]])
     values = np.asarray(node.values)[np.searchsorted(node.breakpoints, [ends[0], *edges], side="right")]
-    return Exact(np.array([ends[0], *edges, ends[1]]), values, values, 0.0)
+    return Exact.of(np.array([ends[0], *edges, ends[1]]), values, values, 0.0)
 
 
 def _aligned(a: Exact, b: Exact) -> tuple[Array, tuple[Array, Array], tuple[Array, Array]]:
-    x = np.union1d(a.x, b.x)
-    if any(len(part.x) > 2 and part.x[-1] == part.x[-2] for part in (a, b)):
+    """Return the breakpoints of both, and the values of each at both ends of the pieces between them."""
+    x = np.union1d(a.pieces.x, b.pieces.x)
+    if a.pieces.ends_in_a_point or b.pieces.ends_in_a_point:
         x = np.append(x, x[-1])
-    return x, a.on(x), b.on(x)
+    return x, a.pieces.on(x), b.pieces.on(x)
 
 
 def _combined(a: Exact, b: Exact, operation: Callable[[Array, Array], Array], off: float) -> Exact:
     x, on_a, on_b = _aligned(a, b)
     start, stop = (operation(u, v) for u, v in zip(on_a, on_b, strict=True))
-    found = Exact(x, start, stop, off)
-    return Exact(x, start, stop, off + 4.0 * EPS * (a.size + b.size + found.size))
+    size = float(np.abs([start, stop]).max())
+    return Exact.of(x, start, stop, off + 4.0 * EPS * (a.size + b.size + size))
 
 
 def _added(a: Exact, b: Exact) -> Exact:
@@ -209,7 +200,7 @@ def _added(a: Exact, b: Exact) -> Exact:
 
 def _scaled(a: Exact, factor: float) -> Exact:
     off = abs(factor) * (a.off + (0.0 if abs(factor) == 1.0 else 2.0 * EPS * a.size))
-    return Exact(a.x, factor * a.start, factor * a.stop, off)
+    return Exact(a.pieces.times(factor), off)
 
 
 def _product(parts: list[Exact]) -> Exact | None:
@@ -237,13 +228,13 @@ def _larger(a: Exact, b: Exact) -> Exact:
     fresh = np.union1d(x, places)
     if x[-1] == x[-2]:
         fresh = np.append(fresh, fresh[-1])
-    fine = Exact(fresh, *a.on(fresh), a.off), Exact(fresh, *b.on(fresh), b.off)
-    return _combined(*fine, np.maximum, max(a.off, b.off))
+    fine_a, fine_b = (Exact.of(fresh, *part.pieces.on(fresh), part.off) for part in (a, b))
+    return _combined(fine_a, fine_b, np.maximum, max(a.off, b.off))
 
 
 def _merged(found: Exact) -> tuple[Pieces, float]:
     """Join pieces that go on along the same line, but for rounding."""
-    x, start, stop = found.x, found.start, found.stop
+    x, start, stop = (np.array(getattr(found.pieces, name)) for name in ("x", "start", "stop"))
     tiny = 8.0 * EPS * found.size
     kept_x, kept_start, kept_stop = [x[0]], [start[0]], [stop[0]]
     begin, last = 0, len(start) - 1
