@@ -70,25 +70,6 @@ class LearningResult:
     readings: int = 1
 
 
-@dataclass(frozen=True, eq=False)
-class _GroupErrors:
-    """What rows of a group share, as the first law of the table left it.
-
-    Attributes
-    ----------
-    own
-        The table without it.
-    residuals
-        What the first law leaves of every row whose group is held out, on the scale of that law; (n,).
-    shared
-        How large it is.
-    """
-
-    own: TrainingTable
-    residuals: Floats
-    shared: SharedErrors
-
-
 def learn(table: TrainingTable, settings: Settings) -> LearningResult:
     """Choose the structure and fit it.
 
@@ -102,15 +83,18 @@ def learn(table: TrainingTable, settings: Settings) -> LearningResult:
     residuals = _residuals(table, trial)
     if design_effect(residuals, table.weights, table.groups) < LEAST_SHARED:
         return law_of(table, trial, tried, settings)
-    shared = SharedErrors.of(residuals, table.weights, table.groups)
-    common, log = shared.errors(residuals, table.weights), trial.structure.log_target
-    own = replace(table, target=table.target * np.exp(-common) if log else table.target - common)
-    again, tried_again = select_structure(own, replace(settings, log_target=log))
+    shared, log = SharedErrors.of(residuals, table.weights, table.groups), trial.structure.log_target
+    again, tried_again = select_structure(_alone(table, shared, log=log), replace(settings, log_target=log))
     if settings.monitor.should_stop():
         # who stops the second choice at its beginning has a worse law than the first
         return law_of(table, trial, tried, settings)
-    errors = _GroupErrors(own, residuals, replace(shared, common=common))
-    return law_of(table, again, tried_again, settings, errors)
+    return law_of(table, again, tried_again, settings, shared)
+
+
+def _alone(table: TrainingTable, shared: SharedErrors, *, log: bool) -> TrainingTable:
+    """Return the table without what rows of a group share; of a law of the logarithm that is a factor."""
+    target = table.target * np.exp(-shared.common) if log else table.target - shared.common
+    return replace(table, target=target)
 
 
 def law_of(
@@ -118,14 +102,14 @@ def law_of(
     trial: Trial,
     tried: list[Trial],
     settings: Settings,
-    errors: _GroupErrors | None = None,
+    shared: SharedErrors | None = None,
 ) -> LearningResult:
     """Return the law of `trial` on the rows of `table`; see :func:`learn`."""
-    law, rows = _law(table, trial, settings, errors)
+    law, rows = _law(table, trial, settings, shared)
     _warn_of_biased_sum(table, trial, law.predict(trial.encoding.encode_numbers(table.numbers), table.codes))
     # whoever asks for a structure gets the law of that one
     others = _simpler_trials(tried, trial, table.weights) if settings.hidden is None else []
-    simpler = tuple(_law(table, other, settings, errors) for other in others)
+    simpler = tuple(_law(table, other, settings, shared) for other in others)
     return LearningResult(law, _alternatives(tried, trial, law, table.weights), rows, simpler)
 
 
@@ -153,7 +137,7 @@ def _residuals(table: TrainingTable, trial: Trial) -> Floats:
 
 
 def _law(
-    table: TrainingTable, trial: Trial, settings: Settings, errors: _GroupErrors | None
+    table: TrainingTable, trial: Trial, settings: Settings, shared: SharedErrors | None
 ) -> tuple[NetworkLaw, Rows]:
     """Return the law of a trial, and the rows as fitted."""
     fitted, unit = trial.fitted, trial.unit
@@ -162,21 +146,21 @@ def _law(
     else:
         link, factor = (None, unit) if trial.link is None else trial.link.scaled(unit)
         shift = trial.shift
-    residuals, alone, predicted = _residuals(table, trial), table.weights, trial.predicted
-    smearing = trial.smearing
-    if errors is not None:
-        own = _residuals(errors.own, trial)
-        residuals = own + errors.shared.means(errors.residuals - own, table.weights)
-        log = trial.structure.log_target
+    residuals, effective, predicted = _residuals(table, trial), table.weights, trial.predicted
+    smearing, log = trial.smearing, trial.structure.log_target
+    alone = table if shared is None else _alone(table, shared, log=log)
+    if shared is not None:
+        own = _residuals(alone, trial)
+        residuals = own + shared.means(shared.residual - own, table.weights)
         if log:
             smearing = smearing_factor(table.target, residuals, table.weights, by_sums=True)
         predicted = smearing * table.target * np.exp(-residuals) if log else table.target - residuals
-    if trial.structure.has_log_link or errors is not None:
+    if trial.structure.has_log_link or shared is not None:
         variance = float(np.average(residuals**2, weights=table.weights))
     else:
         variance = fitted.variance * unit**2
     if table.groups is not None:
-        alone = alone / design_effect(residuals, table.weights, table.groups)
+        effective = effective / design_effect(residuals, table.weights, table.groups)
     network, factors = _in_units(fitted.network, factor, shift)
     order = np.argsort(residuals, kind="stable")
     numbers = trial.encoding.encode_numbers(table.numbers)
@@ -185,7 +169,7 @@ def _law(
     law = NetworkLaw(
         encoding=trial.encoding,
         network=network,
-        log_target=trial.structure.log_target,
+        log_target=log,
         smearing=smearing,
         loss=trial.structure.loss,
         covariance=fitted.covariance * np.outer(factors, factors)
@@ -194,7 +178,7 @@ def _law(
         variance=variance,
         edf=fitted.edf,
         residuals=residuals[order],
-        residual_weights=alone[order],
+        residual_weights=effective[order],
         smoothing=fitted.smoothing,
         numbers=numbers[sample],
         codes=table.codes[sample],
@@ -216,10 +200,10 @@ def _law(
     }
     law = replace(law, importance=importance, measures=measures)
     inputs = np.hstack([numbers, table.codes])
-    if errors is None:
-        return law, _rows(table, trial, law, inputs)
-    shared = replace(errors.shared, lift=smearing / trial.smearing)
-    return law, replace(_rows(errors.own, trial, law, inputs), shared=shared)
+    rows = _rows(alone, trial, law, inputs)
+    if shared is None:
+        return law, rows
+    return law, replace(rows, shared=replace(shared, lift=smearing / trial.smearing))
 
 
 def _drawn(weights: Floats, count: int, rng: np.random.Generator) -> NDArray[np.int64]:

@@ -131,14 +131,18 @@ class SharedErrors:
         Group of every row, numbered from 0; (n,).
     ratio
         Variance of u over that of e.
+    residual
+        What the first law, fitted to the rows as they are, leaves of every row whose group is held out, on
+        its scale; (n,), or empty.
     common
-        What was taken for u of every row, on the scale of the law; (n,), or empty.
+        What was taken for u of every row, on the same scale; (n,), or empty.
     lift
         Factor by which the mean of exp(u + e) is above that of exp(e), for a law of the logarithm; else 1.
     """
 
     groups: Integers
     ratio: float
+    residual: Floats = field(default_factory=lambda: np.empty(0))
     common: Floats = field(default_factory=lambda: np.empty(0))
     lift: float = 1.0
 
@@ -146,7 +150,8 @@ class SharedErrors:
     def of(cls, residual: Floats, weights: Floats, groups: Integers) -> SharedErrors:
         """Estimate from residuals of rows, (n,); groups left out must have been left out whole."""
         share = min(_share(_clipped(residual), weights, groups), MOST_SHARED)
-        return cls(groups, share / (1.0 - share))
+        found = cls(groups, share / (1.0 - share))
+        return replace(found, residual=residual, common=found.errors(residual, weights))
 
     def errors(self, residual: Floats, weights: Floats) -> Floats:
         """Return the error that every row shares with its group, (n,): the group's mean residual, shrunken.
@@ -174,7 +179,8 @@ class SharedErrors:
 
     def take(self, chosen: Integers) -> SharedErrors:
         """Return those of some rows."""
-        return replace(self, groups=self.groups[chosen], common=self.common[chosen])
+        residual, common = self.residual[chosen], self.common[chosen]
+        return replace(self, groups=self.groups[chosen], residual=residual, common=common)
 
 
 def rows_before(together: Integers, kinds: Integers, rank: Integers) -> Integers:
