@@ -54,7 +54,6 @@ __all__ = [
     "refine_grid",
     "retrain",
     "reweight",
-    "sample_rows",
     "summed_loss",
     "train_starts",
     "train_until_one",
@@ -133,6 +132,10 @@ class FitOptions:
         """Return the least-squares objective on `data`."""
         return LeastSquares(data, self.link, self.precision)
 
+    def mean_output(self, data: Data) -> Tensor:
+        """Return the network outputs that correspond to the mean target, shape (outputs,)."""
+        return data.mean_target if self.link is None else self.link.inverse(data.mean_target)
+
     def constraints(self, network: KANBatch) -> ConstrainedCoefficients | None:
         """Return the parameterisation that holds the shapes in a network, None where none are asked for."""
         return ConstrainedCoefficients.of(network.architecture, self.shape_constraints, network.theta.device)
@@ -198,7 +201,7 @@ def fit_starts(
     options = options or FitOptions()
     if shape.hidden:
         return train_until_one(train_starts(shape, data, bounds, generator, options), data, options)
-    offset = _mean_output(data, options)
+    offset = options.mean_output(data)
     network = random_starts(shape, 1, data.inputs, bounds, offset, generator, options.shape_constraints)
     penalty = Penalty.of(shape, network.theta.device)
     first = 1e-6 if options.smoothing is None else options.smoothing
@@ -217,7 +220,7 @@ def train_until_one(run: TrainedBatch, data: Data, options: FitOptions) -> Train
     penalty = Penalty.of(network.architecture, network.theta.device)
     constraints = options.constraints(network)
     objective, total = options.objective(data), float(data.weights.sum())
-    spread = float((data.weights * (data.target - _mean(data)).square().sum(1)).sum()) / total
+    spread = float((data.weights * (data.target - data.mean_target).square().sum(1)).sum()) / total
     last = torch.inf
     for turn in range(TURNS):
         weighted = reweight(network, objective, options.loss)
@@ -263,7 +266,7 @@ def refine_grid(run: TrainedBatch, data: Data, options: FitOptions, largest: int
     largest
         Maximum grid size. Networks with more parameters than a quarter of the rows are not tried either.
     """
-    spread = float((data.target - _mean(data)).square().sum(1).mean())
+    spread = float((data.target - data.mean_target).square().sum(1).mean())
     rows = float(data.weights.sum()) * options.distinct
     while True:
         finer = run.network.refine_grid()
@@ -306,9 +309,9 @@ def train_starts(
 ) -> TrainedBatch:
     """Train random starts for a few steps on a sample of the rows with a strong penalty; keep the best."""
     _refuse_large(data, options)
-    offset = _mean_output(data, options)
+    offset = options.mean_output(data)
     rows = min(MOST_ROWS, max(FEWEST, PER_PARAMETER * shape.parameters))
-    data = sample_rows(data, rows, generator)
+    data = data.drawn(rows, generator)
     affordable = int(WORK / (len(data) * shape.parameters**2))
     starts = min(options.starts, max(FEWEST_STARTS, affordable))
     network = random_starts(shape, starts, data.inputs, bounds, offset, generator, options.shape_constraints)
@@ -339,20 +342,13 @@ def train_starts(
 
 def _refuse_large(data: Data, options: FitOptions) -> None:
     """Refuse targets so large that the prior would silently reduce hidden networks to a constant."""
-    gap = (data.target - _mean(data)).square()
+    gap = (data.target - data.mean_target).square()
     spread = float(((data.weights @ gap) / data.weights.sum()).max().sqrt())
     if options.link is None and spread > LARGEST_SPREAD:
         raise FitError(
             f"hidden nodes need targets of about unit size, and these have a standard deviation of {spread:.3g}; "
             "divide the targets by it and multiply what the network says"
         )
-
-
-def sample_rows(data: Data, rows: int, generator: torch.Generator) -> Data:
-    """Return at most `rows` rows, drawn at random."""
-    if len(data) <= rows:
-        return data
-    return data.rows(torch.randperm(len(data), generator=generator)[:rows].to(data.target.device))
 
 
 def _fit_additive(
@@ -374,7 +370,7 @@ def _fit_additive(
     )
     if linear and not options.shape_constraints:
         trainer = replace(trainer, iterations=min(3, trainer.iterations))
-    spread = float((data.weights * (data.target - _mean(data)).square().sum(1)).sum())
+    spread = float((data.weights * (data.target - data.mean_target).square().sum(1)).sum())
     floor = EXACT * spread + torch.finfo(torch.float64).tiny
     history, turns = History(), 2 if options.loss == "squared" else 5
     for turn in range(turns):
@@ -400,17 +396,6 @@ def _fit_additive(
 def _ridges(shape: Architecture, rows: float) -> Sequence[float]:
     """Return the ridges to try: with fewer rows than coefficients a larger ridge is needed for solvable equations."""
     return RIDGES[1:] if shape.parameters < rows else RIDGES[2:]
-
-
-def _mean_output(data: Data, options: FitOptions) -> Tensor:
-    """Return the network outputs that correspond to the mean target, shape (outputs,)."""
-    mean = _mean(data)
-    return mean if options.link is None else options.link.inverse(mean)
-
-
-def _mean(data: Data) -> Tensor:
-    """Return the weighted means of the targets, shape (outputs,)."""
-    return (data.weights @ data.target) / data.weights.sum()
 
 
 def reweight(network: KANBatch, objective: LeastSquares, loss: str) -> LeastSquares:

@@ -101,8 +101,7 @@ def _starts(
     options: FitOptions,
 ) -> tuple[KANBatch, Tensor]:
     """Return copies of one random network, one per smoothing weight to try, and the weights (M, groups + 1)."""
-    offset = (data.weights @ data.target) / data.weights.sum()
-    offset = offset if options.link is None else options.link.inverse(offset)
+    offset = options.mean_output(data)
     network = random_starts(shape, 1, data.inputs, bounds, offset, generator, options.shape_constraints)
     levels = SMOOTHINGS if options.smoothing is None else (options.smoothing,)
     network = network.take(torch.zeros(len(levels), dtype=torch.int64, device=network.theta.device))

@@ -126,6 +126,17 @@ class Data:
         """Return some of the rows."""
         return Data(self.inputs.rows(index), self.target[index], self.weights[..., index])
 
+    def drawn(self, rows: int, generator: torch.Generator) -> Data:
+        """Return at most so many rows, drawn at random."""
+        if len(self) <= rows:
+            return self
+        return self.rows(torch.randperm(len(self), generator=generator)[:rows].to(self.target.device))
+
+    @property
+    def mean_target(self) -> Tensor:
+        """Weighted means of the targets, shape (outputs,), for weights of shape (n,)."""
+        return (self.weights @ self.target) / self.weights.sum()
+
 
 @dataclass(frozen=True)
 class LeastSquares:

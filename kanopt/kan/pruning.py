@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from kanopt.kan.architecture import Architecture, InputTensors
-from kanopt.kan.fit import FitOptions, TrainedBatch, retrain, sample_rows
+from kanopt.kan.fit import FitOptions, TrainedBatch, retrain
 from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import Data
 
@@ -80,7 +80,7 @@ def _finalists(tried: TrainedBatch, data: Data, options: FitOptions) -> Tensor:
     every = torch.arange(len(tried.network), device=data.target.device)
     if len(every) <= 1 + FINALISTS or len(data) <= SKETCH_ROWS:
         return every
-    rows = sample_rows(data, SKETCH_ROWS, torch.Generator().manual_seed(0))
+    rows = data.drawn(SKETCH_ROWS, torch.Generator().manual_seed(0))
     sketch = retrain(tried, rows, options, SKETCH_STEPS)
     return torch.cat([every[:1], 1 + sketch.score[1:].argsort()[:FINALISTS]])
 
