@@ -14,10 +14,13 @@ import pandas as pd
 import torch
 from _bench import footer
 
-from kanopt.kan import fit
+from kanopt.kan import starts as kan_starts
 from kanopt.kan.architecture import Architecture, InputTensors
-from kanopt.kan.fit import FitOptions, TrainedBatch, train_starts, train_until_one
+from kanopt.kan.fit import train_until_one
+from kanopt.kan.fit_options import FitOptions
 from kanopt.kan.objective import Data
+from kanopt.kan.starts import train_starts
+from kanopt.kan.trained import TrainedBatch
 
 SHAPE = Architecture(4, hidden=(2, 1), grid_size=5)
 FOUND = 0.05
@@ -37,7 +40,7 @@ def errors(data: Data, strong: float, starts: int, seed: int) -> torch.Tensor:
     one, found = torch.ones(4, dtype=torch.float64), []
     generator = torch.Generator().manual_seed(seed)
     options = FitOptions(starts=starts)
-    with patch.object(fit, "STRONG", strong):
+    with patch.object(kan_starts, "STRONG", strong):
         run = train_starts(SHAPE, data, (-one, one), generator, options, kept=starts)
     for index in torch.arange(len(run.network)).split(1):
         alone = TrainedBatch(run.network.take(index), run.smoothing[index], run.score[index], run.history)
@@ -57,7 +60,7 @@ def main() -> None:
     torch.set_num_threads(1)
     data = rows_of(arguments.rows, arguments.seed)
     table = []
-    for strong in (1e-2, fit.STRONG, 1e-6, 1e-8):
+    for strong in (1e-2, kan_starts.STRONG, 1e-6, 1e-8):
         ends = errors(data, strong, arguments.starts, arguments.seed)
         share = float((ends < FOUND).double().mean())
         table.append({"smoothing": f"{strong:g}", "starts": len(ends), "in the basin": share})

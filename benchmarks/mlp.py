@@ -24,7 +24,8 @@ from _bench import footer
 from torch import Tensor, nn
 
 from kanopt.kan.architecture import Architecture, InputTensors
-from kanopt.kan.fit import FitOptions, fit_starts, refine_grid
+from kanopt.kan.fit import fit_starts, refine_grid
+from kanopt.kan.fit_options import FitOptions
 from kanopt.kan.objective import Data
 
 FINEST = 40

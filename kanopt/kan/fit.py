@@ -14,147 +14,36 @@ falls (:func:`refine_grid`).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
-from kanopt.errors import FitError
 from kanopt.kan.architecture import Architecture
-from kanopt.kan.constraints import ConstrainedCoefficients, ShapeConstraints
-from kanopt.kan.links import Link
+from kanopt.kan.fit_options import FitOptions
+from kanopt.kan.losses import reweight
 from kanopt.kan.network import KANBatch
-from kanopt.kan.objective import Data, LeastSquares, Objective, Precision, QuadraticModel
+from kanopt.kan.objective import Data, LeastSquares, Objective, QuadraticModel
 from kanopt.kan.penalty import Penalty
 from kanopt.kan.ranges import SLACK, continue_ends, refit_ranges
-from kanopt.kan.robust import (
-    HUBER,
-    huber_loss,
-    poisson_deviance,
-    poisson_weights,
-    residual_scale,
-    robust_weights,
-)
-from kanopt.kan.smoothing import (
-    RIDGES,
-    Criterion,
-    GaussNewtonModel,
-    effective_parameters,
-    gcv_score,
-    select_smoothing,
-    update_smoothing,
-)
-from kanopt.kan.starts import random_starts
-from kanopt.kan.trainer import History, TrainerOptions, train
+from kanopt.kan.smoothing import RIDGES, GaussNewtonModel, select_smoothing, update_smoothing
+from kanopt.kan.starts import random_starts, train_starts
+from kanopt.kan.trained import TrainedBatch, score_of
+from kanopt.kan.trainer import History, train
 
-__all__ = [
-    "FitOptions",
-    "TrainedBatch",
-    "fit_starts",
-    "refine_grid",
-    "retrain",
-    "reweight",
-    "summed_loss",
-    "train_starts",
-    "train_until_one",
-]
+__all__ = ["fit_starts", "refine_grid", "retrain", "train_until_one"]
 
 EXACT = 1e-14
 """Share of the target's variance below which an error counts as none."""
-FEWEST, PER_PARAMETER, MOST_ROWS = 300, 12, 1_500
-"""Rows that starts are trained on: so many, and so many per parameter, up to a limit."""
-FEWEST_STARTS, WORK = 4, 16 * 1_500 * 150**2
-"""Starts of wide networks are fewer, but so many, so that starts × rows × parameters² stays within limits."""
-STRONG = 1e-4
-"""Smoothing of starts."""
-KEPT = 4
-"""Starts that go on with all rows."""
-START_STEPS = (10, 6, 8)
-"""Steps of the starts, half of which are dropped after each of these runs (Jamieson and Talwalkar 2016, AISTATS)."""
 TURNS, STEPS = 8, 6
 """Turns on one grid at most, and steps of each."""
 WORTH = 0.9
 """A turn or a finer grid that leaves more of the score than this is the last."""
-LARGEST_SPREAD = 30.0
-"""Standard deviation of targets that hidden nodes are trained on at most: ten does no harm, and a hundred does."""
 MOVED = 4.0
 """What continued ends may make of the squared error: training left it least, and a cubic that goes on costs a little
 where rows are and saves much where the next rows will be."""
 CLEAN = 1e-3
 """Share of the target's variance below which an error is one of approximation, so that empty cells are continued."""
-
-
-@dataclass(frozen=True)
-class FitOptions:
-    """Options of a fit.
-
-    Parameters
-    ----------
-    starts
-        Number of random starts of networks with hidden nodes.
-    smoothing
-        Roughness weight λ of all groups, or None to choose one per group.
-    criterion
-        Criterion for the weights of a network without hidden nodes: ``"gcv"`` or ``"evidence"``. With hidden nodes the
-        evidence is always used (:func:`kanopt.kan.smoothing.update_smoothing`).
-    loss
-        ``"squared"``, ``"huber"``, ``"tukey"``, or ``"poisson"``: squared errors divided by the mean, for positive
-        targets with an exponential link, in units of their mean.
-    shape_constraints
-        Shape constraints of the numeric inputs.
-    link
-        From the output to the target; None is the identity.
-    precision
-        ``"double"`` or ``"mixed"``, see :class:`LeastSquares`.
-    distinct
-        Number of distinct rows divided by the sum of all weights: a row of weight k stands for k copies. Copies carry
-        no information about noise, so cross-validation, evidence and standard errors must not count them; nor what
-        rows of a group share more than once.
-    groups
-        A group index per row of all rows, (n,), whose residuals are those with the whole group left out; None leaves
-        out rows.
-    trainer
-        Options of every training run.
-    """
-
-    starts: int = 16
-    smoothing: float | None = None
-    criterion: Criterion = "gcv"
-    loss: str = "squared"
-    shape_constraints: ShapeConstraints = field(default_factory=ShapeConstraints)
-    link: Link | None = None
-    precision: Precision = "double"
-    distinct: float = 1.0
-    groups: Tensor | None = None
-    trainer: TrainerOptions = field(default_factory=TrainerOptions)
-
-    def objective(self, data: Data) -> LeastSquares:
-        """Return the least-squares objective on `data`."""
-        return LeastSquares(data, self.link, self.precision)
-
-    def mean_output(self, data: Data) -> Tensor:
-        """Return the network outputs that correspond to the mean target, shape (outputs,)."""
-        return data.mean_target if self.link is None else self.link.inverse(data.mean_target)
-
-    def constraints(self, network: KANBatch) -> ConstrainedCoefficients | None:
-        """Return the parameterisation that holds the shapes in a network, None where none are asked for."""
-        return ConstrainedCoefficients.of(network.architecture, self.shape_constraints, network.theta.device)
-
-
-@dataclass(frozen=True)
-class TrainedBatch:
-    """A batch of trained networks with their smoothing weights (M, groups + 1) and GCV scores (M,)."""
-
-    network: KANBatch
-    smoothing: Tensor
-    score: Tensor
-    history: History
-
-    @property
-    def best(self) -> TrainedBatch:
-        """A batch of the first network only."""
-        first = torch.zeros(1, dtype=torch.int64, device=self.network.theta.device)
-        return TrainedBatch(self.network.take(first), self.smoothing[first], self.score[first], self.history)
 
 
 def fit_starts(
@@ -236,7 +125,7 @@ def train_until_one(run: TrainedBatch, data: Data, options: FitOptions) -> Train
         network, history = train(network, weighted, held, steps, constraints)
         if constraints is None and float(weighted.squares(network).min()) < CLEAN * spread * total:
             network = _continue_sparse_ends(network, weighted, data.weights * options.distinct)
-        score = _score(network, smoothing, penalty, objective, options)
+        score = score_of(network, smoothing, penalty, objective, options)
         kept = score.argsort()[: max(1, (len(network) + 1) // 2)]
         network, smoothing, score = network.take(kept), smoothing[kept], score[kept]
         least = float(score[0])
@@ -296,59 +185,9 @@ def retrain(run: TrainedBatch, data: Data, options: FitOptions, steps: int = STE
     held = penalty.matrices(smoothing, float(data.weights.sum()), network.active)
     trainer = replace(options.trainer, iterations=steps)
     network, history = train(network, reweight(network, objective, options.loss), held, trainer, constraints)
-    return TrainedBatch(network, smoothing, _score(network, smoothing, penalty, objective, options), history)
-
-
-def train_starts(
-    shape: Architecture,
-    data: Data,
-    bounds: tuple[Tensor, Tensor],
-    generator: torch.Generator,
-    options: FitOptions,
-    kept: int = KEPT,
-) -> TrainedBatch:
-    """Train random starts for a few steps on a sample of the rows with a strong penalty; keep the best."""
-    _refuse_large(data, options)
-    offset = options.mean_output(data)
-    rows = min(MOST_ROWS, max(FEWEST, PER_PARAMETER * shape.parameters))
-    data = data.drawn(rows, generator)
-    affordable = int(WORK / (len(data) * shape.parameters**2))
-    starts = min(options.starts, max(FEWEST_STARTS, affordable))
-    network = random_starts(shape, starts, data.inputs, bounds, offset, generator, options.shape_constraints)
-    data = data.prepared(network)
-    penalty = Penalty.of(network.architecture, network.theta.device)
-    constraints = options.constraints(network)
-    smoothing = network.theta.new_full((len(network), penalty.groups + 1), STRONG)
-    smoothing[:, -1] = 1e-6
-    total = float(data.weights.sum())
-    objective = options.objective(data)
-    if options.loss == "poisson":
-        objective = reweight(network, objective, options.loss)
-    damping = 1.0
-    for place, steps in enumerate(START_STEPS):
-        trainer = replace(options.trainer, iterations=steps, damping=damping, tolerance=1e-4)
-        held = penalty.matrices(smoothing[: len(network)], total, network.active)
-        network, history = train(network, objective, held, trainer, constraints)
-        last = history.stopped or place == len(START_STEPS) - 1
-        best = history.best.argsort()[: kept if last else max(kept, (len(network) + 1) // 2)]
-        network, objective = network.take(best), objective.for_models(best)
-        if last:
-            break
-        damping = float(history.damping[-1][best].median())
-    if options.smoothing is not None:
-        smoothing[:, :-1], smoothing[:, -1] = options.smoothing, RIDGES[0]
-    return TrainedBatch(network, smoothing[: len(network)], history.best[best], history)
-
-
-def _refuse_large(data: Data, options: FitOptions) -> None:
-    """Refuse targets so large that the prior would silently reduce hidden networks to a constant."""
-    gap = (data.target - data.mean_target).square()
-    spread = float(((data.weights @ gap) / data.weights.sum()).max().sqrt())
-    if options.link is None and spread > LARGEST_SPREAD:
-        raise FitError(
-            f"hidden nodes need targets of about unit size, and these have a standard deviation of {spread:.3g}; "
-            "divide the targets by it and multiply what the network says"
-        )
+    return TrainedBatch(
+        network, smoothing, score_of(network, smoothing, penalty, objective, options), history
+    )
 
 
 def _fit_additive(
@@ -390,52 +229,11 @@ def _fit_additive(
         network, history = train(network, squares, held, trainer, constraints)
         if history.stopped:
             break
-    return TrainedBatch(network, smoothing, _score(network, smoothing, penalty, objective, options), history)
+    return TrainedBatch(
+        network, smoothing, score_of(network, smoothing, penalty, objective, options), history
+    )
 
 
 def _ridges(shape: Architecture, rows: float) -> Sequence[float]:
     """Return the ridges to try: with fewer rows than coefficients a larger ridge is needed for solvable equations."""
     return RIDGES[1:] if shape.parameters < rows else RIDGES[2:]
-
-
-def reweight(network: KANBatch, objective: LeastSquares, loss: str) -> LeastSquares:
-    """Return the objective with the row weights of `loss` at the current parameters."""
-    if loss == "squared":
-        return objective
-    if loss == "poisson":
-        mean = objective.outputs(network, objective.inputs)[..., 0]
-        return objective.with_weights(objective.data.weights * poisson_weights(mean))
-    residual = objective.residuals(network).norm(dim=-1)
-    return objective.with_weights(robust_weights(residual, objective.data.weights, loss))
-
-
-def summed_loss(network: KANBatch, objective: LeastSquares, loss: str, limit: Tensor | None = None) -> Tensor:
-    """Return the weighted sum of squares, of deviances, or of Huber's ρ for a robust loss; (M,).
-
-    Parameters
-    ----------
-    limit
-        Residual size above which ρ is linear; None takes that of the network with the smallest residuals for all.
-    """
-    data = objective.data
-    if loss == "poisson":
-        deviance = poisson_deviance(data.target[:, 0], objective.outputs(network, data.inputs)[..., 0])
-        return (data.weights * deviance).sum(1)
-    if loss == "squared":
-        return objective.squares(network)
-    size = objective.residuals(network).norm(dim=-1)
-    limit = HUBER * residual_scale(size, data.weights).min() if limit is None else limit
-    return (data.weights * huber_loss(size, limit)).sum(1)
-
-
-def _score(
-    network: KANBatch, smoothing: Tensor, penalty: Penalty, objective: LeastSquares, options: FitOptions
-) -> Tensor:
-    """Return the GCV score of every network; for robust losses Huber's ρ has the same scale for all."""
-    data = objective.data
-    rows = float(data.weights.sum())
-    normal = reweight(network, objective, options.loss).normal_equations(network)
-    edf, _ = effective_parameters(normal.matrix, penalty.matrices(smoothing, rows, network.active))
-    lost = normal.squares if options.loss == "squared" else summed_loss(network, objective, options.loss)
-    score = gcv_score(lost, edf, rows * options.distinct)
-    return torch.where(torch.isfinite(score), score, torch.full_like(score, torch.inf))

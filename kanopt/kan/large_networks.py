@@ -16,12 +16,14 @@ from torch import Tensor
 
 from kanopt.kan.architecture import Architecture
 from kanopt.kan.first_order import LARGE, FirstOrderOptions, train_network
-from kanopt.kan.fit import FitOptions, TrainedBatch, reweight, summed_loss
+from kanopt.kan.fit_options import FitOptions
 from kanopt.kan.fitted import FittedNetwork
+from kanopt.kan.losses import reweight, summed_loss
 from kanopt.kan.network import KANBatch
 from kanopt.kan.objective import Data, total_weight
 from kanopt.kan.robust import HUBER, poisson_weights, residual_scale, robust_weight_share
 from kanopt.kan.starts import random_starts
+from kanopt.kan.trained import TrainedBatch
 from kanopt.kan.trainer import History
 
 __all__ = ["fit_large", "is_large"]

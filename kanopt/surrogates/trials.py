@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.kan.fit import TrainedBatch
 from kanopt.kan.fitted import FittedNetwork
 from kanopt.kan.links import Link
+from kanopt.kan.trained import TrainedBatch
 from kanopt.surrogates.density import student_density, weighted_quantile
 from kanopt.surrogates.encoding import FeatureEncoding
 

@@ -7,7 +7,8 @@ import torch
 from kanopt import KANRegressor
 from kanopt.kan.architecture import Architecture, InputTensors
 from kanopt.kan.constraints import ShapeConstraints
-from kanopt.kan.fit import FitOptions, fit_starts
+from kanopt.kan.fit import fit_starts
+from kanopt.kan.fit_options import FitOptions
 from kanopt.kan.fitted import describe_fit
 from kanopt.kan.objective import Data, LeastSquares
 from kanopt.kan.starts import random_starts

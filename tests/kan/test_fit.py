@@ -5,7 +5,8 @@ import torch
 
 from kanopt.errors import FitError
 from kanopt.kan.architecture import Architecture
-from kanopt.kan.fit import FitOptions, fit_starts
+from kanopt.kan.fit import fit_starts
+from kanopt.kan.fit_options import FitOptions
 from tests.kan.conftest import box, sample
 
 

@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from kanopt.kan.architecture import Architecture, InputTensors
-from kanopt.kan.fit import FitOptions, fit_starts
+from kanopt.kan.fit import fit_starts
+from kanopt.kan.fit_options import FitOptions
 from kanopt.kan.fitted import describe_fit
 from kanopt.kan.objective import Data
 from tests.kan.conftest import box, sample

@@ -97,7 +97,7 @@ import hashlib, sys
 import torch
 junk = [torch.rand(1000 + 777 * k) for k in range(int(sys.argv[1]))]
 torch.set_num_threads(1)
-from kanopt.kan.fit import FitOptions
+from kanopt.kan.fit_options import FitOptions
 from kanopt.kan.large_networks import fit_large
 from kanopt.kan.architecture import Architecture
 from tests.kan.conftest import box, sample

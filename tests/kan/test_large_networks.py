@@ -6,7 +6,7 @@ import torch
 
 from kanopt.kan.architecture import Architecture
 from kanopt.kan.constraints import ShapeConstraints
-from kanopt.kan.fit import FitOptions
+from kanopt.kan.fit_options import FitOptions
 from kanopt.kan.large_networks import fit_large, is_large
 from kanopt.kan.links import Exponential
 from tests.kan.conftest import box, sample

@@ -3,7 +3,8 @@ import pytest
 import torch
 
 from kanopt.kan.architecture import Architecture
-from kanopt.kan.fit import FitOptions, fit_starts
+from kanopt.kan.fit import fit_starts
+from kanopt.kan.fit_options import FitOptions
 from kanopt.kan.fitted import describe_fit
 from kanopt.kan.links import Exponential, Logistic, Softplus
 from tests.kan.conftest import box, sample

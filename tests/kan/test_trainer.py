@@ -5,7 +5,8 @@ import torch
 
 from kanopt.kan.architecture import Architecture, InputTensors
 from kanopt.kan.constraints import ConstrainedCoefficients, ShapeConstraints
-from kanopt.kan.fit import FitOptions, fit_starts, refine_grid
+from kanopt.kan.fit import fit_starts, refine_grid
+from kanopt.kan.fit_options import FitOptions
 from kanopt.kan.fitted import describe_fit
 from kanopt.kan.objective import Data, LeastSquares
 from kanopt.kan.penalty import Penalty

@@ -10,7 +10,8 @@ import torch
 from kanopt import FitError, KanoptWarning, KANRegressor
 from kanopt.formulas.parameters import parameters_of
 from kanopt.kan.architecture import Architecture, InputTensors
-from kanopt.kan.fit import FitOptions, fit_starts
+from kanopt.kan.fit import fit_starts
+from kanopt.kan.fit_options import FitOptions
 from kanopt.kan.fitted import describe_fit
 from kanopt.kan.objective import Data
 from kanopt.kan.penalty import Penalty
