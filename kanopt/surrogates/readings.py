@@ -1,9 +1,9 @@
-"""What a fitted model can be asked besides a prediction."""
+"""What a fitted model can be asked besides a prediction and a formula."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
@@ -11,66 +11,184 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from kanopt.errors import DomainWarning, FitError, FormulaError
+from kanopt.errors import DomainWarning, FitError
 from kanopt.formulas.domain import Domain
+from kanopt.surrogates.effects import marginal_effects
 from kanopt.surrogates.encoding import FeatureEncoding, row_name
-from kanopt.surrogates.input_checks import refuse_unmeasured, whole_number
-from kanopt.surrogates.law import NetworkLaw
+from kanopt.surrogates.fitted_model import FittedModel
+from kanopt.surrogates.input_checks import whole_number
 from kanopt.surrogates.naming import by_name, column_of
 from kanopt.surrogates.summary import Summary, effect_table, fit_measures
-from kanopt.surrogates.unseen import pools, unseen_rows, warn_of_unseen, with_fallbacks
 from kanopt.text import count_text, join_list
 
 if TYPE_CHECKING:
-    from kanopt.formulas import Formula
-    from kanopt.surrogates.distill.mixed import Rows
-    from kanopt.surrogates.monitor import FitMonitor, FitProgress
-    from kanopt.surrogates.regressor import KANRegressor
+    from kanopt.surrogates.diagnostics import Attribution
+    from kanopt.surrogates.diagnostics import SeparabilityTests as Separability
+    from kanopt.surrogates.diagram import Diagram
 
-__all__ = ["formula_of", "outside_of", "summary_of", "verify", "warn_of_rows_outside"]
+__all__ = ["ModelReadings", "warn_of_rows_outside"]
 
 _BEYOND = 0.1
 """Share of the range of a column up to which a row beyond its ends is no news."""
 
 
-def summary_of(
-    model: KANRegressor,
-    test: pd.DataFrame | tuple[Any, Any] | None = None,
-    target: str | None = None,
-) -> Summary:
-    """Return fit, structure and effects; see :meth:`kanopt.KANRegressor.summary`."""
-    model._check_single()
-    measures = dict(model._law.measures)
-    if test is not None:
-        X, y = model._held_out(test, target)
-        measures["held out"] = fit_measures(y, model._law.predict(*model._encode(X)))
-    fit = pd.DataFrame.from_dict(measures, orient="index").astype({"rows": int})
-    effects = effect_table(model.effects(grid=25), model._law)
-    structure = model._law.structure
-    if model.idle_features_:
-        structure += f"; {count_text(len(model.idle_features_), 'column')} without effect left out"
-    if model.stopped_:
-        structure += f"; the best law until the fit was stopped {model.stopped_}"
-    return Summary(model.target_name_, structure, fit, effects)
+class ModelReadings(FittedModel):
+    """What a fitted :class:`kanopt.KANRegressor` tells of its law."""
 
+    def effects(self, grid: int = 50) -> pd.DataFrame:
+        """Return the marginal effect of every column as a tidy frame: feature, value, effect.
 
-def outside_of(model: KANRegressor, X: ArrayLike | pd.DataFrame) -> pd.DataFrame:
-    """Return which rows lie outside the data; see :meth:`kanopt.KANRegressor.outside`."""
-    numbers, _ = model._encode(X)
-    flags = np.zeros(len(numbers), dtype=bool)
-    blame = np.full(len(numbers), "", dtype=object)
-    for concerned, beyond in _tests(model, numbers, model._law.domain):
-        alone = len(concerned) == 1
-        words = ", ".join(concerned) + ("" if alone else " together")
-        for row in np.flatnonzero(beyond if alone else beyond & ~flags):
-            blame[row] = f"{blame[row]}, {words}" if blame[row] else words
-        flags |= np.broadcast_to(beyond, flags.shape)
-    index = X.index if isinstance(X, pd.DataFrame) else None
-    return pd.DataFrame({"outside": flags, "columns": blame}, index=index)
+        An effect is the mean prediction over a sample of training rows with the column set to the value, less
+        the mean prediction; in the units of the target. Numbers get `grid` values, categories all of theirs.
+        """
+        self._check_single()
+        law = self._law
+        return marginal_effects(
+            law.predict, law.encoding, (law.numbers, law.codes), whole_number(grid, "effects: grid", 1)
+        )
+
+    def summary(
+        self,
+        test: pd.DataFrame | tuple[Any, Any] | None = None,
+        target: str | None = None,
+    ) -> Summary:
+        """Return fit, structure and effect of every column.
+
+        Parameters
+        ----------
+        test : DataFrame or (X, y), optional
+            Held-out rows. A frame holds the columns of the model and the target.
+        target : str, optional
+            Column of `test` that is the target; by default the name of the series the model was fitted to.
+        """
+        self._check_single()
+        measures = dict(self._law.measures)
+        if test is not None:
+            X, y = self._held_out(test, target)
+            measures["held out"] = fit_measures(y, self._law.predict(*self._encode(X)))
+        fit = pd.DataFrame.from_dict(measures, orient="index").astype({"rows": int})
+        effects = effect_table(self.effects(grid=25), self._law)
+        structure = self._law.structure
+        if self.idle_features_:
+            structure += f"; {count_text(len(self.idle_features_), 'column')} without effect left out"
+        if self.stopped_:
+            structure += f"; the best law until the fit was stopped {self.stopped_}"
+        return Summary(self.target_name_, structure, fit, effects)
+
+    def attribution(self) -> Attribution:
+        """Return how much of the output comes through every edge, node and column.
+
+        Scores follow the signal from the output back: an edge into a node that nothing listens to scores nothing. A
+        share is a score over the standard deviation of the output; shares need not sum to one, see
+        :class:`~kanopt.surrogates.diagnostics.Attribution`.
+        """
+        from kanopt.surrogates.diagnostics import attribution_of
+
+        self._check_single()
+        return attribution_of(self._law, output=self.target_name_)
+
+    def separability(self, tolerance: float = 0.02) -> Separability:
+        """Test which columns act apart, as a sum or as a product, and for symmetries of pairs, against the noise.
+
+        "no product of smaller parts" means that the law is not the product of functions of fewer columns each; the
+        strength of a symmetry is 1 where it is perfect and 0 where the departure is as large as what the columns do.
+
+        Parameters
+        ----------
+        tolerance
+            Departures below this share of the target's standard deviation are of no account.
+        """
+        from kanopt.surrogates.diagnostics import structure_of
+
+        self._check_single()
+        return structure_of(self._law, tolerance=tolerance)
+
+    def outside(self, X: ArrayLike | pd.DataFrame) -> pd.DataFrame:
+        """Return for every row whether it lies outside the data the law was learned from, and in which columns.
+
+        A row is outside where a number leaves the range of the training rows, or where several numbers do not fit
+        together as they did there (leverage). Periodic columns have no ends and are left out. Categories that did not
+        occur are refused, as by `predict`.
+
+        Returns
+        -------
+        DataFrame
+            Columns outside (bool) and columns (text, those to blame); the index of `X`.
+        """
+        numbers, _ = self._encode(X)
+        flags = np.zeros(len(numbers), dtype=bool)
+        blame = np.full(len(numbers), "", dtype=object)
+        for concerned, beyond in _tests(self, numbers, self._law.domain):
+            alone = len(concerned) == 1
+            words = ", ".join(concerned) + ("" if alone else " together")
+            for row in np.flatnonzero(beyond if alone else beyond & ~flags):
+                blame[row] = f"{blame[row]}, {words}" if blame[row] else words
+            flags |= np.broadcast_to(beyond, flags.shape)
+        index = X.index if isinstance(X, pd.DataFrame) else None
+        return pd.DataFrame({"outside": flags, "columns": blame}, index=index)
+
+    def verify(
+        self,
+        *,
+        monotone: Mapping[str, int] | None = None,
+        convex: Iterable[str] | None = None,
+        concave: Iterable[str] | None = None,
+        bounds: tuple[float | None, float | None] | None = None,
+        budget: int = 50_000,
+    ) -> pd.DataFrame:
+        """Prove or refute shapes of the law over the box of the training data, by interval arithmetic.
+
+        Without arguments, what the model was asked to hold is verified.
+
+        Parameters
+        ----------
+        monotone
+            +1 or -1 by column.
+        convex, concave
+            Columns in which the law is jointly so.
+        bounds
+            The least and the largest value; None for no bound on that side.
+        budget
+            How many boxes may be looked at for one claim.
+
+        Returns
+        -------
+        DataFrame
+            One row per claim: claim, verdict ("proved", "refuted" or "undecided"), boxes, and for a refuted claim the
+            rows between which it fails, in words.
+        """
+        from kanopt.surrogates.proofs import ShapeClaims, proofs
+
+        self._check_single()
+        signs = _signs_by_name(monotone, self.encoding_)
+        bent = _names(convex, self.encoding_, "convex"), _names(concave, self.encoding_, "concave")
+        given = ShapeClaims.of(signs, *bent, _ends(bounds))
+        asked = given if given else ShapeClaims.from_arguments(self, self.encoding_)
+        return proofs(self._law, asked, whole_number(budget, "verify: budget", 1))
+
+    def diagram(self, points: int = 41) -> Diagram:
+        """Return the network as nodes, and edges with their sampled curves, ready to be drawn."""
+        from kanopt.surrogates.diagram import diagram_of
+
+        self._check_single()
+        return diagram_of(
+            self.network_,
+            self.encoding_,
+            output=self.target_name_,
+            log_output=self.log_target_,
+            rows=(self._law.numbers, self._law.codes),
+            points=points,
+        )
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the network, every edge as the curve it is, and return the matplotlib axes."""
+        from kanopt.reports import plot_diagram
+
+        return plot_diagram(self.diagram(), ax)
 
 
 def warn_of_rows_outside(
-    models: Sequence[KANRegressor],
+    models: Sequence[FittedModel],
     X: ArrayLike | pd.DataFrame,
     numbers: Sequence[NDArray[np.float64]],
     below_zero: NDArray[np.bool_],
@@ -103,7 +221,7 @@ def warn_of_rows_outside(
 
 
 def _tests(
-    model: KANRegressor, numbers: NDArray[np.float64], domain: Domain
+    model: FittedModel, numbers: NDArray[np.float64], domain: Domain
 ) -> list[tuple[list[str], NDArray[np.bool_]]]:
     """Return, for columns alone and then together, their names and which rows lie outside a domain in them.
 
@@ -115,106 +233,6 @@ def _tests(
         ([names[name] for name in concerned], beyond)
         for concerned, beyond in sorted(found.items(), key=lambda item: len(item[0]))
     ]
-
-
-def verify(
-    model: KANRegressor,
-    *,
-    monotone: Mapping[str, int] | None = None,
-    convex: Iterable[str] | None = None,
-    concave: Iterable[str] | None = None,
-    bounds: tuple[float | None, float | None] | None = None,
-    budget: int = 50_000,
-) -> pd.DataFrame:
-    """Prove or refute shapes of the law; see :meth:`kanopt.KANRegressor.verify`."""
-    from kanopt.surrogates.proofs import ShapeClaims, proofs
-
-    model._check_single()
-    signs = _signs_by_name(monotone, model.encoding_)
-    bent = _names(convex, model.encoding_, "convex"), _names(concave, model.encoding_, "concave")
-    given = ShapeClaims.of(signs, *bent, _ends(bounds))
-    asked = given if given else ShapeClaims.from_arguments(model, model.encoding_)
-    return proofs(model._law, asked, whole_number(budget, "verify: budget", 1))
-
-
-def formula_of(  # noqa: PLR0913 - those of the method
-    model: KANRegressor,
-    X: Any,
-    y: Any = None,
-    *,
-    min_r2: float = 0.5,
-    unit: str | None = None,
-    per: str = "",
-    pin: Mapping[str, str | Iterable[str]] | None = None,
-    forbid: Iterable[str] = (),
-    prefer: Iterable[str] = (),
-    unseen: str = "error",
-    budget: float | None = None,
-    progress: Callable[[FitProgress], None] | bool | None = None,
-) -> Formula:
-    """Return the law as a formula; see :meth:`kanopt.KANRegressor.to_formula`."""
-    from kanopt.formulas import Variable
-    from kanopt.surrogates.distill import Control, HeldOut, Trained, distill
-    from kanopt.surrogates.options import settings_of
-    from kanopt.surrogates.watching import warn_if_stopped, watched
-    from kanopt.tables import units_of
-
-    model._check_single()
-    if model._rows is None:
-        raise FormulaError(
-            "a model loaded from a file holds no training rows, on which a formula is chosen; fit it again, or "
-            "save the formula instead (formula.save)"
-        )
-    wanted = y if isinstance(y, str) else model.target_name_
-    rows, actual = model._held_out(X, y)
-    pooled = pools(unseen)
-    _, codes = model.encoding_.transform(model._filled(rows), pooled=pooled)
-    if (codes < 0).any():
-        warn_of_unseen(rows, unseen_rows(model.encoding_, codes), "they judge nothing")
-        known = (codes >= 0).all(axis=1)
-        rows, actual = rows[known], actual[known]
-    refuse_unmeasured(actual, wanted, min_r2)
-    declared = X if isinstance(X, pd.DataFrame) else rows
-    # the columns are converted to the units of the fit, where there were any
-    units = {**(units_of(declared) if isinstance(declared, pd.DataFrame) else {}), **model._units}
-    control = Control.of(pin, forbid, prefer)
-    output_unit = units.get(wanted, "") if unit is None else unit
-
-    def trained_of(
-        law: NetworkLaw, rows: Rows, watch: FitMonitor, simpler: tuple[Trained, ...] = ()
-    ) -> Trained:
-        settings = settings_of(model, law.encoding)
-        return Trained(
-            network=law.network,
-            features=law.encoding.inputs,
-            rows=rows,
-            wanted=settings.shape_constraints,
-            smoothing=law.smoothing,
-            log_target=law.log_target,
-            seed=model.seed,
-            structure=law.structure,
-            edf=law.edf,
-            link=law.link,
-            control=control,
-            units=units,
-            output_unit=output_unit,
-            lowest=None if np.isnan(law.lowest) else law.lowest,
-            floor=law.lowest if settings.hold_positive and law.lowest > 0 else None,
-            simpler=simpler,
-            stopped=model.stopped_,
-            watch=watch,
-        )
-
-    filled = model._filled(rows).assign(**{wanted: actual})
-    held_out = HeldOut(filled, Variable(wanted, output_unit), per)
-    with watched(progress, budget) as watch:
-        simpler = tuple(trained_of(*each, watch) for each in model._simpler_laws)
-        formula = distill(trained_of(model._law, model._rows, watch, simpler), held_out, min_r2)
-    warn_if_stopped(watch)
-    if pooled and model.encoding_.categories:
-        inputs = model._rows.inputs[:, len(model.encoding_.numeric) :]
-        formula = with_fallbacks(formula, model.encoding_, inputs, model._rows.weight)
-    return formula
 
 
 def _signs_by_name(monotone: Any, encoding: FeatureEncoding) -> dict[str, Any] | None:

@@ -3,43 +3,30 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
-from types import MappingProxyType
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.utils.validation import check_is_fitted
 
-from kanopt.errors import FitError, nearest
-from kanopt.surrogates import readings
-from kanopt.surrogates.effects import marginal_effects
+from kanopt.errors import FitError
 from kanopt.surrogates.fits import OF_COLUMNS, fit_memory, fit_source
-from kanopt.surrogates.frames import ordered_as, table_of
+from kanopt.surrogates.formula_reading import FormulaReading
 from kanopt.surrogates.groups import grouped, refuse_groups
 from kanopt.surrogates.input_checks import (
     calibration_of,
     coverage_of,
-    held_out_target,
     refuse_names,
-    whole_number,
 )
-from kanopt.surrogates.law import NetworkLaw
-from kanopt.surrogates.missing import MissingIndicators
+from kanopt.surrogates.readings import ModelReadings, warn_of_rows_outside
 from kanopt.surrogates.storage import load_model, model_parts, write_model
-from kanopt.surrogates.summary import Summary
 from kanopt.surrogates.unseen import pools, predict_pooled, unseen_rows, warn_of_unseen
 from kanopt.surrogates.watching import watched
 from kanopt.tables.batches import is_source
 
 if TYPE_CHECKING:
     from kanopt.formulas import Formula
-    from kanopt.surrogates.diagnostics import Attribution
-    from kanopt.surrogates.diagnostics import SeparabilityTests as Separability
-    from kanopt.surrogates.diagram import Diagram
-    from kanopt.surrogates.distill.mixed import Rows
     from kanopt.surrogates.known_law import KnownLaw
     from kanopt.surrogates.monitor import FitProgress
 
@@ -48,7 +35,7 @@ __all__ = ["KANRegressor"]
 Floats = NDArray[np.float64]
 
 
-class KANRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+class KANRegressor(ModelReadings, FormulaReading):
     """Learn a smooth law from a table with a Kolmogorov-Arnold network.
 
     Every edge of the network is a cubic spline of one variable, or a table over the values of a category.
@@ -146,13 +133,6 @@ class KANRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scik
     >>> model.encoding_.names
     ('km', 'load_t')
     """
-
-    _law: NetworkLaw
-    _rows: Rows | None
-    _indicators: MissingIndicators
-    _simpler_laws: tuple[tuple[NetworkLaw, Rows], ...] = ()
-    _units: Mapping[str, str] = MappingProxyType({})
-    stopped_: str = ""
 
     def __init__(  # noqa: PLR0913 - scikit-learn reads the parameters off the signature
         self,
@@ -329,7 +309,7 @@ class KANRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scik
             (output < 0.0) & (model._law.lowest >= 0.0) for model, output in zip(models, found, strict=True)
         ]
         numbers = [each for each, _ in encoded]
-        readings.warn_of_rows_outside(models, X, numbers, np.any(negative, axis=0))
+        warn_of_rows_outside(models, X, numbers, np.any(negative, axis=0))
         return np.column_stack(found) if hasattr(self, "outputs_") else found[0]
 
     def predict_interval(
@@ -386,219 +366,6 @@ class KANRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scik
         columns = {"lower": lower, "prediction": predicted, "upper": upper}
         return pd.DataFrame({**columns, "outside": self._law.outside(encoded[0])}, index=index)
 
-    def effects(self, grid: int = 50) -> pd.DataFrame:
-        """Return the marginal effect of every column as a tidy frame: feature, value, effect.
-
-        An effect is the mean prediction over a sample of training rows with the column set to the value, less
-        the mean prediction; in the units of the target. Numbers get `grid` values, categories all of theirs.
-        """
-        self._check_single()
-        law = self._law
-        return marginal_effects(
-            law.predict, law.encoding, (law.numbers, law.codes), whole_number(grid, "effects: grid", 1)
-        )
-
-    def summary(
-        self,
-        test: pd.DataFrame | tuple[Any, Any] | None = None,
-        target: str | None = None,
-    ) -> Summary:
-        """Return fit, structure and effect of every column.
-
-        Parameters
-        ----------
-        test : DataFrame or (X, y), optional
-            Held-out rows. A frame holds the columns of the model and the target.
-        target : str, optional
-            Column of `test` that is the target; by default the name of the series the model was fitted to.
-        """
-        return readings.summary_of(self, test, target)
-
-    def attribution(self) -> Attribution:
-        """Return how much of the output comes through every edge, node and column.
-
-        Scores follow the signal from the output back: an edge into a node that nothing listens to scores nothing. A
-        share is a score over the standard deviation of the output; shares need not sum to one, see
-        :class:`~kanopt.surrogates.diagnostics.Attribution`.
-        """
-        from kanopt.surrogates.diagnostics import attribution_of
-
-        self._check_single()
-        return attribution_of(self._law, output=self.target_name_)
-
-    def separability(self, tolerance: float = 0.02) -> Separability:
-        """Test which columns act apart, as a sum or as a product, and for symmetries of pairs, against the noise.
-
-        "no product of smaller parts" means that the law is not the product of functions of fewer columns each; the
-        strength of a symmetry is 1 where it is perfect and 0 where the departure is as large as what the columns do.
-
-        Parameters
-        ----------
-        tolerance
-            Departures below this share of the target's standard deviation are of no account.
-        """
-        from kanopt.surrogates.diagnostics import structure_of
-
-        self._check_single()
-        return structure_of(self._law, tolerance=tolerance)
-
-    def outside(self, X: ArrayLike | pd.DataFrame) -> pd.DataFrame:
-        """Return for every row whether it lies outside the data the law was learned from, and in which columns.
-
-        A row is outside where a number leaves the range of the training rows, or where several numbers do not fit
-        together as they did there (leverage). Periodic columns have no ends and are left out. Categories that did not
-        occur are refused, as by `predict`.
-
-        Returns
-        -------
-        DataFrame
-            Columns outside (bool) and columns (text, those to blame); the index of `X`.
-        """
-        return readings.outside_of(self, X)
-
-    def verify(
-        self,
-        *,
-        monotone: Mapping[str, int] | None = None,
-        convex: Iterable[str] | None = None,
-        concave: Iterable[str] | None = None,
-        bounds: tuple[float | None, float | None] | None = None,
-        budget: int = 50_000,
-    ) -> pd.DataFrame:
-        """Prove or refute shapes of the law over the box of the training data, by interval arithmetic.
-
-        Without arguments, what the model was asked to hold is verified.
-
-        Parameters
-        ----------
-        monotone
-            +1 or -1 by column.
-        convex, concave
-            Columns in which the law is jointly so.
-        bounds
-            The least and the largest value; None for no bound on that side.
-        budget
-            How many boxes may be looked at for one claim.
-
-        Returns
-        -------
-        DataFrame
-            One row per claim: claim, verdict ("proved", "refuted" or "undecided"), boxes, and for a refuted claim the
-            rows between which it fails, in words.
-        """
-        return readings.verify(
-            self, monotone=monotone, convex=convex, concave=concave, bounds=bounds, budget=budget
-        )
-
-    def to_formula(  # noqa: PLR0913 - what one asks for, and how long it may take
-        self,
-        X: Any,
-        y: Any = None,
-        *,
-        min_r2: float = 0.5,
-        unit: str | None = None,
-        per: str = "",
-        pin: Mapping[str, str | Iterable[str]] | None = None,
-        forbid: Iterable[str] = (),
-        prefer: Iterable[str] = (),
-        unseen: str = "error",
-        budget: float | None = None,
-        progress: Callable[[FitProgress], None] | bool | None = None,
-    ) -> Formula:
-        """Return the law as a formula: closed forms where they are as good as the curves, curves where not.
-
-        How long it searches is counted in refits, so that a seed gives its formula on every machine. Ctrl-C and
-        `budget` end the search; the best law so far is returned, its :attr:`~kanopt.formulas.Formula.stopped` and a
-        warning say so.
-
-        Parameters
-        ----------
-        X : DataFrame or array
-            Held-out rows with the columns of the model, and of a frame the target too if there is no `y`. They report
-            and gate; they select nothing. Where they declare other units than the rows of the fit, columns are
-            converted. Units of the fit become the units of the formula; where there were none, those of this frame.
-        y : array or str, optional
-            The target of every row, or which column of `X` it is; by default the one with the name of the series the
-            model was fitted to.
-        min_r2 : float
-            The least R² on the held-out rows with which the law is let through.
-        unit : str, optional
-            Unit of the target; by default the one that `X` declares.
-        per : str
-            What one row is: ``"leg"``, ``"task"``, ``"lane-period"``.
-        pin : dict, optional
-            Column to the operator it is to be, or to several among which to choose: ``{"hour": "sine"}``. The operators
-            are linear, quadratic, power, exp, gaussian, log, sine, tanh, softplus, hinge, step, curve, and none, which
-            leaves the column out. A column that is pinned is in the law, unless "none" is among its operators. An edge
-            of the network can be pinned by its name in `alternatives`; the law is then read from the network.
-        forbid, prefer : list of str
-            Operators that are not to be used, and those that count half. A quotient is no power. What was decided by
-            hand is written into the provenance of the formula.
-        unseen : "error" or "pooled"
-            "pooled" gives every table of categories a fallback for those that did not occur in training, the mean of
-            its entries over the training rows; held-out rows with such categories are left out of the judgement.
-        budget : float, optional
-            Seconds by the clock after which the search ends; a moment more is taken to write down what there is.
-        progress : callable or bool, optional
-            As of :meth:`fit`.
-
-        Raises
-        ------
-        FitError
-            If `min_r2` is no number of at most 1, there is one row or a target that does not vary, a held-out row has
-            a category that did not occur in training, a pin names no column, an operator is not known, no function that
-            is allowed fits, the model has no use for a column that is pinned, or the way it was fitted brings in an
-            operator that is forbidden.
-        FormulaError
-            If the formula explains less than `min_r2` of the held-out rows, or the model was loaded from a
-            file, which holds no training rows.
-
-        Examples
-        --------
-        >>> from kanopt import KANRegressor
-        >>> rng = np.random.default_rng(0)
-        >>> trips = pd.DataFrame({"km": rng.uniform(5, 80, 300), "load_t": rng.uniform(1, 10, 300)})
-        >>> trips["cost"] = 2.0 * trips["km"] ** 1.5 * trips["load_t"] ** 0.5
-        >>> train, test = trips[:250], trips[250:]
-        >>> model = KANRegressor(seed=1).fit(train[["km", "load_t"]], train["cost"])
-        >>> print(model.to_formula(test))
-        2 · km^1.5 · sqrt(load_t)
-        """
-        return readings.formula_of(
-            self,
-            X,
-            y,
-            min_r2=min_r2,
-            unit=unit,
-            per=per,
-            pin=pin,
-            forbid=forbid,
-            prefer=prefer,
-            unseen=unseen,
-            budget=budget,
-            progress=progress,
-        )
-
-    def diagram(self, points: int = 41) -> Diagram:
-        """Return the network as nodes, and edges with their sampled curves, ready to be drawn."""
-        from kanopt.surrogates.diagram import diagram_of
-
-        self._check_single()
-        return diagram_of(
-            self.network_,
-            self.encoding_,
-            output=self.target_name_,
-            log_output=self.log_target_,
-            rows=(self._law.numbers, self._law.codes),
-            points=points,
-        )
-
-    def plot(self, ax: Any = None) -> Any:
-        """Draw the network, every edge as the curve it is, and return the matplotlib axes."""
-        from kanopt.reports import plot_diagram
-
-        return plot_diagram(self.diagram(), ax)
-
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model to one file: plain arrays and JSON, no pickle.
 
@@ -617,71 +384,3 @@ class KANRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # scik
             Where the file is damaged or something else.
         """
         return load_model(cls, path)
-
-    _columns: tuple[str, ...] = ()
-    """Names of the columns of the table, in its order, once it is fitted."""
-
-    def _set_fitted(self, law: NetworkLaw, target: str) -> None:
-        self.__dict__.pop("outputs_", None)
-        self._law = law
-        self.target_name_ = target
-        self.network_ = law.network
-        self.encoding_ = law.encoding
-        self.idle_features_ = tuple(name for name in self._columns if name not in law.encoding.names)
-        self.log_target_ = law.log_target
-        self.link_ = law.link
-        self.smearing_ = law.smearing
-        self.covariance_ = law.covariance
-        self.standard_errors_ = law.standard_errors
-        self.loss_ = law.loss
-
-    def _encode(self, X: ArrayLike | pd.DataFrame) -> tuple[Floats, NDArray[np.int64]]:
-        self._check_single()
-        return self.encoding_.transform(self._filled(X))
-
-    def _filled(self, X: ArrayLike | pd.DataFrame) -> pd.DataFrame:
-        """Return the columns that the law is of, by their names, with their gaps filled."""
-        frame = ordered_as(table_of(self, X, reset=False), list(self._columns))
-        named = frame.set_axis(list(self._columns), axis=1)
-        return self._indicators.transform(named.drop(columns=list(self.idle_features_)))
-
-    def _check_single(self) -> None:
-        check_is_fitted(self)
-        if hasattr(self, "outputs_"):
-            first = next(iter(self.outputs_))
-            raise FitError(
-                f"this model has {len(self.outputs_)} targets; ask the model of one of them, such as "
-                f"model.outputs_[{first!r}]"
-            )
-
-    def _held_out(self, X: Any, y: Any) -> tuple[Any, Floats]:
-        """Return the rows and the targets of held-out rows, checked.
-
-        They are given as two, as a pair, or as a frame that holds the target, which `y` may name.
-        """
-        target = y if isinstance(y, str) else self.target_name_
-        if y is not None and not isinstance(y, str):
-            rows = X
-        elif isinstance(X, (tuple, list)) and len(X) == 2:
-            rows, y = X
-        elif isinstance(X, pd.DataFrame):
-            rows, y = self._split_off(X, target)
-        else:
-            raise FitError(
-                "held-out rows are a frame with the columns of the model and the target, or X and y, not "
-                f"{type(X).__name__}"
-            )
-        return rows, held_out_target(rows, y, target)
-
-    def _split_off(self, test: pd.DataFrame, target: str) -> tuple[pd.DataFrame, pd.Series[Any]]:
-        """Return the columns of the model, and the target, of a frame that holds both."""
-        names, labels = list(self._columns), [str(name) for name in test.columns]
-        for name in [*names, target]:
-            if name not in labels:
-                role = "target" if name == target else "column"
-                raise FitError(f"the held-out rows have no {role} {name!r}; {nearest(name, labels)}")
-        rows = test.iloc[:, [labels.index(name) for name in names]]
-        if not hasattr(self, "feature_names_in_"):
-            # Fitted to an array: names that only the encoding knows would be a warning of scikit-learn.
-            rows = rows.set_axis(range(len(names)), axis=1)
-        return rows, test.iloc[:, labels.index(target)]

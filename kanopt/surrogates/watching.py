@@ -58,7 +58,7 @@ def warn_if_stopped(watch: FitMonitor) -> None:
             f"the search for a formula was stopped {watch.stopped} after {count_text(watch.refits, 'refit')}; kept is "
             "the best law until then",
             KanoptWarning,
-            stacklevel=4,
+            stacklevel=3,
         )
 
 

@@ -9,7 +9,6 @@ import pytest
 from kanopt import DomainWarning, FitError, KANRegressor
 from kanopt.formulas import Alternative, Formula, Input, Sum, Table, Variable
 from kanopt.formulas.nodes import postorder
-from kanopt.surrogates import readings
 from kanopt.surrogates.unseen import with_fallbacks
 
 
@@ -61,7 +60,6 @@ def test_the_formula_has_the_mean_as_a_stated_fallback(shipments, model):
 
 def test_held_out_rows_of_unseen_categories_are_refused_before_the_search(shipments, model, monkeypatch):
     frame, cost = shipments
-    monkeypatch.setattr(readings, "watched", None, raising=False)
     monkeypatch.setattr("kanopt.surrogates.distill.distill", lambda *_: pytest.fail("searched"))
     with pytest.raises(FitError, match="Guinea"):
         model.to_formula(frame.head(60).assign(country="Guinea", cost=cost.head(60)))

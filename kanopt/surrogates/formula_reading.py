@@ -1,0 +1,176 @@
+"""The law of a fitted model as a formula."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from kanopt.errors import FormulaError
+from kanopt.surrogates.fitted_model import FittedModel
+from kanopt.surrogates.input_checks import refuse_unmeasured
+from kanopt.surrogates.law import NetworkLaw
+from kanopt.surrogates.unseen import pools, unseen_rows, warn_of_unseen, with_fallbacks
+
+if TYPE_CHECKING:
+    from kanopt.formulas import Formula
+    from kanopt.surrogates.distill import Control, Trained
+    from kanopt.surrogates.distill.mixed import Rows
+    from kanopt.surrogates.monitor import FitMonitor, FitProgress
+
+__all__ = ["FormulaReading"]
+
+
+@dataclass(frozen=True)
+class _Request:
+    """What is asked of a formula: its operators, and the units of its inputs and its output."""
+
+    control: Control
+    units: Mapping[str, str]
+    output_unit: str
+
+
+class FormulaReading(FittedModel):
+    """A fitted :class:`kanopt.KANRegressor` as a formula."""
+
+    def to_formula(  # noqa: PLR0913 - what one asks for, and how long it may take
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        min_r2: float = 0.5,
+        unit: str | None = None,
+        per: str = "",
+        pin: Mapping[str, str | Iterable[str]] | None = None,
+        forbid: Iterable[str] = (),
+        prefer: Iterable[str] = (),
+        unseen: str = "error",
+        budget: float | None = None,
+        progress: Callable[[FitProgress], None] | bool | None = None,
+    ) -> Formula:
+        """Return the law as a formula: closed forms where they are as good as the curves, curves where not.
+
+        How long it searches is counted in refits, so that a seed gives its formula on every machine. Ctrl-C and
+        `budget` end the search; the best law so far is returned, its :attr:`~kanopt.formulas.Formula.stopped` and a
+        warning say so.
+
+        Parameters
+        ----------
+        X : DataFrame or array
+            Held-out rows with the columns of the model, and of a frame the target too if there is no `y`. They report
+            and gate; they select nothing. Where they declare other units than the rows of the fit, columns are
+            converted. Units of the fit become the units of the formula; where there were none, those of this frame.
+        y : array or str, optional
+            The target of every row, or which column of `X` it is; by default the one with the name of the series the
+            model was fitted to.
+        min_r2 : float
+            The least R² on the held-out rows with which the law is let through.
+        unit : str, optional
+            Unit of the target; by default the one that `X` declares.
+        per : str
+            What one row is: ``"leg"``, ``"task"``, ``"lane-period"``.
+        pin : dict, optional
+            Column to the operator it is to be, or to several among which to choose: ``{"hour": "sine"}``. The operators
+            are linear, quadratic, power, exp, gaussian, log, sine, tanh, softplus, hinge, step, curve, and none, which
+            leaves the column out. A column that is pinned is in the law, unless "none" is among its operators. An edge
+            of the network can be pinned by its name in `alternatives`; the law is then read from the network.
+        forbid, prefer : list of str
+            Operators that are not to be used, and those that count half. A quotient is no power. What was decided by
+            hand is written into the provenance of the formula.
+        unseen : "error" or "pooled"
+            "pooled" gives every table of categories a fallback for those that did not occur in training, the mean of
+            its entries over the training rows; held-out rows with such categories are left out of the judgement.
+        budget : float, optional
+            Seconds by the clock after which the search ends; a moment more is taken to write down what there is.
+        progress : callable or bool, optional
+            As of :meth:`fit`.
+
+        Raises
+        ------
+        FitError
+            If `min_r2` is no number of at most 1, there is one row or a target that does not vary, a held-out row has
+            a category that did not occur in training, a pin names no column, an operator is not known, no function that
+            is allowed fits, the model has no use for a column that is pinned, or the way it was fitted brings in an
+            operator that is forbidden.
+        FormulaError
+            If the formula explains less than `min_r2` of the held-out rows, or the model was loaded from a
+            file, which holds no training rows.
+
+        Examples
+        --------
+        >>> from kanopt import KANRegressor
+        >>> rng = np.random.default_rng(0)
+        >>> trips = pd.DataFrame({"km": rng.uniform(5, 80, 300), "load_t": rng.uniform(1, 10, 300)})
+        >>> trips["cost"] = 2.0 * trips["km"] ** 1.5 * trips["load_t"] ** 0.5
+        >>> train, test = trips[:250], trips[250:]
+        >>> model = KANRegressor(seed=1).fit(train[["km", "load_t"]], train["cost"])
+        >>> print(model.to_formula(test))
+        2 · km^1.5 · sqrt(load_t)
+        """
+        from kanopt.formulas import Variable
+        from kanopt.surrogates.distill import Control, HeldOut, distill
+        from kanopt.surrogates.watching import warn_if_stopped, watched
+        from kanopt.tables import units_of
+
+        self._check_single()
+        if self._rows is None:
+            raise FormulaError(
+                "a model loaded from a file holds no training rows, on which a formula is chosen; fit it again, or "
+                "save the formula instead (formula.save)"
+            )
+        name = y if isinstance(y, str) else self.target_name_
+        rows, actual = self._held_out(X, y)
+        pooled = pools(unseen)
+        _, codes = self.encoding_.transform(self._filled(rows), pooled=pooled)
+        if (codes < 0).any():
+            warn_of_unseen(rows, unseen_rows(self.encoding_, codes), "they judge nothing")
+            known = (codes >= 0).all(axis=1)
+            rows, actual = rows[known], actual[known]
+        refuse_unmeasured(actual, name, min_r2)
+        declared = X if isinstance(X, pd.DataFrame) else rows
+        # the columns are converted to the units of the fit, where there were any
+        units = {**(units_of(declared) if isinstance(declared, pd.DataFrame) else {}), **self._units}
+        output = Variable(name, units.get(name, "") if unit is None else unit)
+        request = _Request(Control.of(pin, forbid, prefer), units, output.unit)
+        held_out = HeldOut(self._filled(rows).assign(**{name: actual}), output, per)
+        with watched(progress, budget) as watch:
+            simpler = tuple(_trained(self, *each, request, watch) for each in self._simpler_laws)
+            trained = _trained(self, self._law, self._rows, request, watch)
+            formula = distill(replace(trained, simpler=simpler), held_out, min_r2)
+        warn_if_stopped(watch)
+        if pooled and self.encoding_.categories:
+            inputs = self._rows.inputs[:, len(self.encoding_.numeric) :]
+            formula = with_fallbacks(formula, self.encoding_, inputs, self._rows.weight)
+        return formula
+
+
+def _trained(
+    model: FittedModel, law: NetworkLaw, rows: Rows, request: _Request, watch: FitMonitor
+) -> Trained:
+    """Return a law of a model, with all that a formula is read from."""
+    from kanopt.surrogates.distill import Trained
+    from kanopt.surrogates.options import settings_of
+
+    settings = settings_of(model, law.encoding)
+    return Trained(
+        network=law.network,
+        features=law.encoding.inputs,
+        rows=rows,
+        wanted=settings.shape_constraints,
+        smoothing=law.smoothing,
+        log_target=law.log_target,
+        seed=model.seed,
+        structure=law.structure,
+        edf=law.edf,
+        link=law.link,
+        control=request.control,
+        units=request.units,
+        output_unit=request.output_unit,
+        lowest=None if np.isnan(law.lowest) else law.lowest,
+        floor=law.lowest if settings.hold_positive and law.lowest > 0 else None,
+        stopped=model.stopped_,
+        watch=watch,
+    )
