@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from kanopt.errors import TableError
+from kanopt.interrupt import Interrupt
 from kanopt.tables._raw import require_file
 
 if TYPE_CHECKING:
@@ -53,7 +54,14 @@ def query_rows(url: str, query: str) -> tuple[str, Rows]:
     TableError
         If the URL, the driver or the query is wrong, the query does more than read, or it returns or takes too much;
         the database's own words are passed on, the password never is.
+    KeyboardInterrupt
+        After Ctrl-C, also where it came within what SQLite calls, which makes an answer of every exception.
     """
+    with Interrupt(keeps=False) as stop:
+        return _query_rows(url, query, stop)
+
+
+def _query_rows(url: str, query: str, stop: Interrupt) -> tuple[str, Rows]:
     import sqlalchemy as sa
     from sqlalchemy.exc import ArgumentError
 
@@ -63,8 +71,9 @@ def query_rows(url: str, query: str) -> tuple[str, Rows]:
     except (ArgumentError, ValueError):  # the second for a port that is no number
         raise TableError("the SQL source is no SQLAlchemy URL such as 'sqlite:///trips.db'") from None
     read = _read_sqlite if parsed.get_backend_name() == "sqlite" else _read_server
+    stop.check()
     try:
-        return shown, read(parsed, query)
+        return shown, read(parsed, query, stop)
     except _QueryError as error:
         raise TableError(f"{shown}: {error}; the query was: {query.strip()[:200]}") from None
 
@@ -73,7 +82,7 @@ class _QueryError(Exception):
     """What is wrong with a query or a connection; its place is told by the caller."""
 
 
-def _read_sqlite(url: URL, query: str) -> Rows:
+def _read_sqlite(url: URL, query: str, stop: Interrupt) -> Rows:
     if url.query:
         raise TableError(
             f"{url.render_as_string()}: a SQLite URL is a path alone; leave out what follows the '?'"
@@ -91,7 +100,7 @@ def _read_sqlite(url: URL, query: str) -> Rows:
         with closing(sqlite3.connect(place, uri=not in_memory)) as connection:
             connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MOST_CELL)
             connection.set_authorizer(_admit_reading)
-            connection.set_progress_handler(lambda: time.monotonic() > end, _STEPS)
+            connection.set_progress_handler(lambda: stop.asked or time.monotonic() > end, _STEPS)
             cursor = connection.execute(query)
             names = [column[0] for column in cursor.description or ()]
             return _fetch(names, cursor.fetchmany, end)
@@ -100,10 +109,9 @@ def _read_sqlite(url: URL, query: str) -> Rows:
         sqlite3.Warning,
         ValueError,
     ) as error:  # the last for NUL and lone surrogates in the query
-        if (
-            getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_INTERRUPT
-        ):  # by the handler, or Ctrl-C within it
-            raise (_late() if time.monotonic() > end else KeyboardInterrupt) from None
+        stop.check()
+        if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_INTERRUPT:
+            raise _late() from None
         raise _QueryError(_explained(error)) from None
 
 
@@ -125,7 +133,7 @@ def _explained(error: BaseException) -> str:
     return text
 
 
-def _read_server(url: URL, query: str) -> Rows:
+def _read_server(url: URL, query: str, stop: Interrupt) -> Rows:
     import sqlalchemy as sa
     from sqlalchemy.exc import NoSuchModuleError, SQLAlchemyError
 
@@ -141,6 +149,7 @@ def _read_server(url: URL, query: str) -> Rows:
         with engine.connect() as connection:  # what was begun is rolled back when it is closed
             if name in _KNOWS_READ_ONLY:
                 connection.exec_driver_sql("SET TRANSACTION READ ONLY")
+            stop.check()
             result = connection.execution_options(stream_results=True).exec_driver_sql(query)
             return _fetch(list(result.keys()), result.fetchmany, end)
     except SQLAlchemyError as error:

@@ -306,11 +306,21 @@ def test_a_query_ends(database: str, monkeypatch: pytest.MonkeyPatch, query: str
         read_table(database, query=query)
 
 
-def test_ctrl_c_stops_a_query(database: str) -> None:
+def test_ctrl_c_stops_a_query(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_database, "MOST_SECONDS", 30.0)  # rather than to wait, where nobody hears it
     timer = threading.Timer(0.3, lambda: signal.raise_signal(signal.SIGINT))
     timer.start()
     with pytest.raises(KeyboardInterrupt):
         read_table(database, query=f"{_ENDLESS} count(*) FROM n")
+
+
+def test_ctrl_c_while_a_query_is_prepared_is_no_refused_query(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # an exception within it means "denied" to SQLite
+    monkeypatch.setattr(_database, "_admit_reading", lambda *_: signal.raise_signal(signal.SIGINT))
+    with pytest.raises(KeyboardInterrupt):
+        read_table(database, query="SELECT id FROM trips")
 
 
 @pytest.mark.parametrize(

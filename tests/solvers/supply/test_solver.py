@@ -222,15 +222,6 @@ def test_it_accepts_supply_problems_only():
     assert HighsSupply().name.startswith("HiGHS 1.")
 
 
-@pytest.fixture
-def heard():
-    """Let Ctrl-C be heard also where the tests run in the background, whose processes ignore it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-@pytest.mark.usefixtures("heard")
 def test_ctrl_c_keeps_the_best_plan_so_far():
     r = np.random.default_rng(0)
     demand = r.uniform(5, 30, 60)
@@ -260,7 +251,6 @@ def test_ctrl_c_before_anything_is_found_is_no_plan(monkeypatch):
     assert outcome.message == "stopped before a first plan was found"
 
 
-@pytest.mark.usefixtures("heard")
 def test_a_second_ctrl_c_stops_at_once(monkeypatch):
     def press_twice(*_, **__):
         for _ in range(2):
