@@ -81,7 +81,7 @@ def _better_starts(residuals: Residuals, start: Array, limit: float) -> Iterator
     curved = ~residuals.linear
     found: list[tuple[float, int, Array]] = []
     for draw in range(DRAWS):
-        theta = start.copy()
+        theta = np.where(curved, start, 0.0)
         theta[curved] = _perturb(start[curved], rng)
         at = residuals.at(theta)
         if at is None:
@@ -95,7 +95,7 @@ def _better_starts(residuals: Residuals, start: Array, limit: float) -> Iterator
         if cost < limit:
             theta[residuals.linear] += step
             # many laws are the same with two signs changed, and those of the start are what is meant
-            changed = int((theta[curved] * start[curved] < 0).sum())
+            changed = int((np.sign(theta[curved]) * np.sign(start[curved]) < 0).sum())
             found.append((cost * _CHANGED_SIGN**changed, draw, theta))
     yield from (theta for _, _, theta in sorted(found, key=lambda item: item[:2]))
 

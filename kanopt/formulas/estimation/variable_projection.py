@@ -139,7 +139,7 @@ def minimise(
     residuals
         The residuals.
     start
-        Initial values of the free parameters, (p,).
+        Initial values of the free parameters, (p,). Those of linear ones that vary are not used.
     free
         Mask of the parameters to vary, (p,); None for all. The others are held.
 
@@ -151,7 +151,10 @@ def minimise(
     moves = np.ones(start.size, dtype=bool) if free is None else free
     count = int(moves.sum())
     curved = ~residuals.linear & moves
-    problem = _Projected(residuals, np.array(start, dtype=np.float64), residuals.linear & moves, curved)
+    theta = np.array(start, dtype=np.float64)
+    # from nothing: a start far off, such as 1 for a column of 1e50, leaves residuals that are all rounding
+    theta[residuals.linear & moves] = 0.0
+    problem = _Projected(residuals, theta, residuals.linear & moves, curved)
     nothing = _NOTHING * residuals.target_squares
     begin = problem.theta[curved]
     found = levenberg_marquardt(problem, begin, STEPS, TOLERANCE, nothing, largest=np.inf, growing_scale=True)

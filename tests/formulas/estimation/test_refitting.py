@@ -71,6 +71,20 @@ def test_a_law_that_is_linear_agrees_with_linear_regression():
     assert [c.standard_error for c in law.constants] == pytest.approx(np.sqrt(np.diag(covariance)))
 
 
+@pytest.mark.parametrize("log", [False, True])
+@pytest.mark.parametrize("unit", [1e-50, 1e50])
+def test_the_unit_of_a_column_does_not_matter_to_a_law_that_is_linear(unit, log):
+    rng = np.random.default_rng(5)
+    x = rng.uniform(1.0, 10.0, 200)
+    y = (7.0 - 2.0 * x + 0.5 * x**2) * np.exp(0.01 * rng.standard_normal(200))
+    law = law_of("a + b * x + c * x ^ 2", a=1.0, b=1.0, c=1.0)
+    one, other = (refit(law, {"x": k * x, "out": y}, log_target=log) for k in (1.0, unit))
+    scale = [1.0, unit, unit**2]
+    for each, again, by in zip(one.constants, other.constants, scale, strict=True):
+        assert again.value * by == pytest.approx(each.value, rel=1e-5)
+        assert again.standard_error * by == pytest.approx(each.standard_error, rel=1e-5)
+
+
 def test_what_is_known_about_the_law_is_new():
     old = replace(
         LINE,
