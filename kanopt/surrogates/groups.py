@@ -58,10 +58,24 @@ class Groups:
         return codes.astype(np.int64)
 
 
-def grouped(X: Any, groups: Any) -> tuple[Any, Groups | None]:
-    """Return the columns to learn from, and the group of every row, given as values or as a column of `X`."""
+def grouped(X: Any, groups: Any, y: Any = None) -> tuple[Any, Groups | None]:
+    """Return the columns to learn from, and the group of every row, given as values or as a column of `X`.
+
+    Raises
+    ------
+    FitError
+        If `X` has no such column, or it is the target `y`.
+    """
     if groups is None:
         return X, None
+    named = groups if isinstance(groups, str) else getattr(groups, "name", None)
+    if named is not None and named in (
+        y.columns if isinstance(y, pd.DataFrame) else [getattr(y, "name", None)]
+    ):
+        raise FitError(
+            f"groups: {named!r} is the target; groups says which rows share an error, such as the day or the route of "
+            "each: pass such a column, or none"
+        )
     if not isinstance(groups, str):
         return X, Groups(groups)
     names = [str(name) for name in X.columns] if isinstance(X, pd.DataFrame) else []

@@ -264,7 +264,7 @@ class KANRegressor(ModelReadings, FormulaReading):
                         "columns is for tables read from a path; pass the frame with the columns you mean"
                     )
                 refuse_names(y, sample_weight)
-                X, groups = grouped(X, groups)
+                X, groups = grouped(X, groups, y)
                 fit_memory(self, X, y, sample_weight, watch, groups)
                 return self
         except BaseException:

@@ -67,6 +67,14 @@ def _feature_mistakes(spec: LearnedSpec, key: Key) -> Iterable[Mistake]:
             )
         if feature in spec.features[:place]:
             yield Mistake((*key, "features", place), f"{feature!r} is listed twice")
+    if spec.groups in (spec.target, *spec.features):
+        is_target = spec.groups == spec.target
+        message = (
+            f"{spec.groups!r} is {'the target' if is_target else 'among the features'}; groups is a column that says "
+            "which rows share an error, such as the day or the route of each, and that the law neither predicts nor "
+            f"reads; name such a column{'' if is_target else f', or take {spec.groups!r} from the features'}"
+        )
+        yield Mistake((*key, "groups"), message)
     named: list[tuple[Key, str]] = [(("monotone", name), name) for name in spec.monotone]
     named += [(("periodic", name), name) for name in spec.periodic]
     # a name with an arrow is an edge of the network, which is not known before training

@@ -237,6 +237,8 @@ def test_fit_refuses_options_that_ask_for_what_cannot_be(case, cli):
         (["--holdout", "1.5"], ["--holdout share: must be less than 1"]),
         (["--holdout", "hr=3"], ["--holdout by: table 'trips.csv' has no column 'hr'; did you mean 'hour'?"]),
         (["--groups", "days"], ["--groups: table 'trips.csv' has no column 'days'"]),
+        (["--groups", "minutes"], ["--groups: 'minutes' is the target; groups is a column that says which"]),
+        (["--groups", "hour"], ["--groups: 'hour' is among the features; ", "take 'hour' from the features"]),
     ],
 )
 def test_fit_names_the_option_that_decides_what_cannot_be(case, cli, options, words):

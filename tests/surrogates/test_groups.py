@@ -121,6 +121,18 @@ def test_groups_that_are_none_are_refused(groups, message):
         KANRegressor(()).fit(frame.assign(day=day.astype(str)), minutes, groups=groups)
 
 
+@pytest.mark.parametrize("beside", [False, True])
+def test_the_target_is_no_group(beside):
+    frame, minutes, _ = days(30, 10, 6)
+    target = pd.Series(minutes, name="minutes")
+    for groups in ("minutes", target):
+        with pytest.raises(FitError, match=r"groups: 'minutes' is the target; .*such as the day"):
+            KANRegressor(()).fit(frame.assign(minutes=minutes) if beside else frame, target, groups=groups)
+    both = pd.DataFrame({"minutes": minutes, "fuel": minutes})
+    with pytest.raises(FitError, match="groups: 'fuel' is the target"):
+        KANRegressor(()).fit(frame, both, groups="fuel")
+
+
 def covariance_of_errors(groups, weights, ratio):
     """Variance of u + e over that of e, (n, n): a row of weight w is the mean of w rows."""
     return ratio * (groups[:, None] == groups) + np.diag(1.0 / weights)
