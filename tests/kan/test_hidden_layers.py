@@ -97,12 +97,15 @@ import hashlib, sys
 import torch
 junk = [torch.rand(1000 + 777 * k) for k in range(int(sys.argv[1]))]
 torch.set_num_threads(1)
+from kanopt.kan import first_order
 from kanopt.kan.fit_options import FitOptions
 from kanopt.kan.large_networks import fit_large
 from kanopt.kan.architecture import Architecture
 from tests.kan.conftest import box, sample
 data = sample(lambda x: torch.sin(2.0 * x[:, 0]) * x[:, 1], 60, 3, noise=0.5)
-shape = Architecture(3, hidden=(68,), grid_size=5)
+shape = Architecture(3, hidden=(12,), grid_size=5)
+first_order.LARGE = 300
+assert first_order.choose_method(shape.parameters, 60) == "lbfgs"
 run, _ = fit_large(shape, data, box(3), torch.Generator().manual_seed(1), FitOptions(smoothing=1e-6))
 print(hashlib.sha256(run.network.theta.numpy().tobytes()).hexdigest())
 """

@@ -11,7 +11,8 @@ from kanopt.kan.constraints import ShapeConstraints
 from kanopt.kan.links import Link, Logistic, Softplus
 from kanopt.surrogates import Feature, KANRegressor
 from kanopt.surrogates.distill.shaped import asked_of, decided, shaped
-from kanopt.tables import make_city, split
+from tests.cases.city import city_law
+from tests.cases.own_rows import judged_by_own_rows
 
 NUMBERS = (Feature("km", "number"), Feature("hour", "cycle"), Feature("load", "number", log=True))
 
@@ -80,16 +81,14 @@ def test_verdicts_are_attached_whatever_they_are() -> None:
 
 
 def test_the_law_of_the_city_is_proved_to_rise_with_the_distance() -> None:
-    train, test = split(make_city(7).trips, by="week", holdout=4)
-    rows = train[:600]
-    model = KANRegressor((), seed=7, monotone={"distance_km": 1})
-    law = model.fit(rows[["distance_km", "hour"]], rows["minutes"]).to_formula(test, per="leg")
+    law = city_law("travel_time")
     assert law.shapes[0].text == "rises with distance_km"
     assert all(fact.verdict == "proved" for fact in law.shapes)
     assert ("shape", "rises with distance_km: proved on the whole domain") in law.facts()
     assert Formula.from_json(law.to_json()).shapes == law.shapes
 
 
+@judged_by_own_rows
 def test_a_bounded_law_is_proved_to_stay_within_its_ends() -> None:
     rng = np.random.default_rng(3)
     frame = pd.DataFrame({"x": rng.uniform(0, 4, 150), "z": rng.uniform(0, 1, 150)})

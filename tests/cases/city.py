@@ -1,0 +1,27 @@
+"""The laws of the example city, as its scenario learns them: once for all tests of a session, and all workers of it."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from kanopt.formulas import Formula
+from kanopt.whatif import load_scenario
+from kanopt.whatif.events import ignore_event
+from kanopt.whatif.law_cache import LawCache
+from kanopt.whatif.learn import learn_law
+from kanopt.whatif.spec import LearnedSpec
+
+__all__ = ["city_law"]
+
+_FILE = Path(__file__).parents[2] / "scenarios" / "parcel_city.toml"
+
+
+@cache
+def city_law(name: str) -> Formula:
+    """Return "travel_time" or "fuel" of the city with seed 7, learned on 16 of its 20 weeks."""
+    scenario = load_scenario(_FILE)
+    spec = scenario.laws[name]
+    assert isinstance(spec, LearnedSpec)
+    trips = scenario.tables[spec.table]
+    return learn_law(name, spec, trips, scenario.seed, ignore_event, LawCache()).formula
