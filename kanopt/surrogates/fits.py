@@ -22,6 +22,7 @@ from kanopt.surrogates.input_checks import (
     used_rows,
     weights_of,
 )
+from kanopt.surrogates.known_rows import KnownRows
 from kanopt.surrogates.missing import MissingIndicators, indicator_name
 from kanopt.surrogates.monitor import FitMonitor
 from kanopt.surrogates.text_columns import refuse_identifiers, refuse_numbers_as_text
@@ -111,6 +112,7 @@ def fit_table(
     model._indicators = indicators
     model._columns = names
     model._set_fitted(learned.law, name)
+    model._known_rows = KnownRows.of(*model.encoding_.transform(filled), target)
 
 
 def _active_columns(
@@ -149,7 +151,7 @@ def fit_targets(
     table_of(model, X, reset=True)
     for name in [name for name in vars(model) if name.endswith("_") and name not in OF_COLUMNS]:
         delattr(model, name)
-    model._rows, model._simpler_laws = None, ()
+    model._rows, model._simpler_laws, model._known_rows = None, (), None
     model.outputs_ = models
     _mark_if_stopped(list(models.values()), watch)
 
@@ -180,7 +182,7 @@ def fit_source(
     found = learn_streamed(
         source, target, model, features=columns, weights=weights, periods=model.periodic, watch=watch
     )
-    model._indicators = MissingIndicators({})
+    model._indicators, model._known_rows = MissingIndicators({}), None
     model.alternatives_, model._rows, model._simpler_laws = (
         found.alternatives,
         found.rows,

@@ -61,8 +61,9 @@ class FormulaReading(FittedModel):
         ----------
         X : DataFrame or array
             Held-out rows with the columns of the model, and of a frame the target too if there is no `y`. They report
-            and gate; they select nothing. Where they declare other units than the rows of the fit, columns are
-            converted. Units of the fit become the units of the formula; where there were none, those of this frame.
+            and gate; they select nothing. Rows that :meth:`fit` has seen are warned of and noted in the provenance, but
+            where it read its table batch by batch. Where they declare other units than the rows of the fit, columns
+            are converted. Units of the fit become the units of the formula; where there were none, those of this frame.
         y : array or str, optional
             The target of every row, or which column of `X` it is; by default the one with the name of the series the
             model was fitted to.
@@ -124,12 +125,16 @@ class FormulaReading(FittedModel):
         name = y if isinstance(y, str) else self.target_name_
         rows, actual = self._held_out(X, y)
         pooled = pools(unseen)
-        _, codes = self.encoding_.transform(self._filled(rows), pooled=pooled)
+        numbers, codes = self.encoding_.transform(self._filled(rows), pooled=pooled)
         if (codes < 0).any():
             warn_of_unseen(rows, unseen_rows(self.encoding_, codes), "they judge nothing")
             known = (codes >= 0).all(axis=1)
-            rows, actual = rows[known], actual[known]
+            rows, actual, numbers, codes = rows[known], actual[known], numbers[known], codes[known]
         refuse_unmeasured(actual, name, min_r2)
+        judges = ""
+        if self._known_rows is not None:
+            index = rows.index if isinstance(rows, pd.DataFrame) else None
+            judges = self._known_rows.judging(numbers, codes, actual, index)
         declared = X if isinstance(X, pd.DataFrame) else rows
         # the columns are converted to the units of the fit, where there were any
         units = {**(units_of(declared) if isinstance(declared, pd.DataFrame) else {}), **self._units}
@@ -141,6 +146,8 @@ class FormulaReading(FittedModel):
             trained = _trained(self, self._law, self._rows, request, watch)
             formula = distill(replace(trained, simpler=simpler), held_out, min_r2)
         warn_if_stopped(watch)
+        if judges:
+            formula = replace(formula, provenance={**formula.provenance, "judged by": judges})
         if pooled and self.encoding_.categories:
             inputs = self._rows.inputs[:, len(self.encoding_.numeric) :]
             formula = with_fallbacks(formula, self.encoding_, inputs, self._rows.weight)

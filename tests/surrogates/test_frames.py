@@ -11,6 +11,7 @@ import pytest
 from kanopt import KANRegressor, with_units
 from kanopt.errors import FileFormatError, FitError, UnitError
 from kanopt.surrogates.storage import model_parts, write_model
+from tests.cases.own_rows import judged_by_own_rows
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +36,7 @@ def test_a_frame_in_another_unit_is_predicted_alike(model: KANRegressor, trips: 
     np.testing.assert_array_equal(model.predict(pd.DataFrame({"km": trips["km"].to_numpy()})), expected)
 
 
+@judged_by_own_rows
 def test_the_formula_has_the_units_of_the_fit(model: KANRegressor, trips: pd.DataFrame) -> None:
     law = model.to_formula(in_metres(trips))
     assert law.inputs[0].unit == "km"

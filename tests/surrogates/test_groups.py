@@ -16,6 +16,7 @@ from kanopt.kan.fitted import describe_fit
 from kanopt.kan.objective import Data
 from kanopt.kan.penalty import Penalty
 from kanopt.surrogates.groups import SharedErrors, design_effect, rows_before
+from tests.cases.own_rows import judged_by_own_rows
 
 
 def days(count, rows, seed, shared=0.7):
@@ -167,6 +168,7 @@ def trips(seed, groups=60, fewest=5, most=40):
     return frame, law.rename("minutes"), (law + error).rename("minutes"), day
 
 
+@judged_by_own_rows
 def test_what_differs_within_groups_is_learned_although_they_share_most_of_the_error():
     frame, law, minutes, day = trips(0)
     model = KANRegressor(seed=0).fit(frame, minutes, groups=day)
@@ -178,6 +180,7 @@ def test_what_differs_within_groups_is_learned_although_they_share_most_of_the_e
     assert {"km", "kind"} <= set(formula.used)
 
 
+@judged_by_own_rows
 def test_standard_errors_are_those_of_rows_that_share_an_error():
     frame, law, _, day = trips(1)
     rng = np.random.default_rng(2)
@@ -195,6 +198,7 @@ def test_standard_errors_are_those_of_rows_that_share_an_error():
     np.testing.assert_allclose(errors, expected[[1, 2, 0]], rtol=0.3)
 
 
+@judged_by_own_rows
 def test_sums_of_a_logarithm_come_out_right_although_groups_share_an_error():
     rng = np.random.default_rng(0)
     day = np.repeat(np.arange(80), 15)
@@ -223,6 +227,7 @@ def test_who_stops_the_second_choice_keeps_the_first_law():
     assert len(model.alternatives_) == max(tried) + 1 > 1
 
 
+@judged_by_own_rows
 def test_constants_between_groups_are_those_of_generalized_least_squares():
     rng = np.random.default_rng(5)
     day = np.repeat(np.arange(200), 3)

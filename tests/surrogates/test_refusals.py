@@ -9,6 +9,7 @@ import pytest
 
 from kanopt import FitError, KANRegressor
 from kanopt.formulas import Variable, parse_formula
+from tests.cases.own_rows import judged_by_own_rows
 
 OPTIONS = {"hidden": (), "log_features": [], "loss": "squared"}
 
@@ -160,6 +161,7 @@ def test_numbered_columns_are_meant_by_their_labels(numbered):
     assert [feature.name for feature in cycle.encoding_.periodic] == ["2"]
 
 
+@judged_by_own_rows
 def test_held_out_rows_of_numbered_columns_are_found(numbered):
     table, cost = numbered
     model = KANRegressor(log_target=False, **OPTIONS).fit(table, cost)
@@ -263,6 +265,7 @@ def test_columns_that_the_model_does_not_know_are_left_out(model, trips):
     assert model.outside(wider).equals(model.outside(table))
 
 
+@judged_by_own_rows
 def test_a_formula_takes_what_the_summary_takes(model, trips):
     table, cost = trips
     assert model.to_formula((table, cost)) == model.to_formula(table.assign(cost=cost))

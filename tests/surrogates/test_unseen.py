@@ -10,6 +10,7 @@ from kanopt import DomainWarning, FitError, KANRegressor
 from kanopt.formulas import Alternative, Formula, Input, Sum, Table, Variable
 from kanopt.formulas.nodes import postorder
 from kanopt.surrogates.unseen import with_fallbacks
+from tests.cases.own_rows import judged_by_own_rows
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +41,7 @@ def test_unseen_categories_are_refused_unless_they_are_pooled(shipments, model):
     np.testing.assert_allclose(predicted[1], expected[1], atol=0.1)
 
 
+@judged_by_own_rows
 def test_the_formula_has_the_mean_as_a_stated_fallback(shipments, model):
     frame, cost = shipments
     held_out = frame.head(60).assign(

@@ -17,6 +17,7 @@ from kanopt.surrogates.distill.mixed import Rows
 from kanopt.surrogates.distill.smearing import multiplied
 from kanopt.surrogates.distill.trained import Trained
 from kanopt.surrogates.encoding import Feature
+from tests.cases.own_rows import judged_by_own_rows
 
 FEATURES = (Feature("a", "number"), Feature("b", "number"))
 
@@ -67,6 +68,7 @@ def test_the_smearing_factor_is_in_the_constants_and_in_their_errors() -> None:
     np.testing.assert_allclose(after.standard_error, factor * before.standard_error)
 
 
+@judged_by_own_rows
 def test_an_exponent_that_is_merely_near_a_quarter_stays_free() -> None:
     rng = np.random.default_rng(4)
     table = pd.DataFrame({"a": rng.uniform(1, 9, 400)})
@@ -78,6 +80,7 @@ def test_an_exponent_that_is_merely_near_a_quarter_stays_free() -> None:
     assert abs(exponent.value - 0.75) < 3 * exponent.standard_error
 
 
+@judged_by_own_rows
 def test_a_category_that_matters_is_a_table_in_a_law_whose_constants_have_errors() -> None:
     rng = np.random.default_rng(8)
     table = pd.DataFrame({"km": rng.uniform(2, 80, 900), "load": rng.uniform(0, 3, 900)})
@@ -118,6 +121,7 @@ def test_a_factor_that_a_sum_cannot_take_in_leaves_its_constants_alone() -> None
     assert twice.constants == law.constants
 
 
+@judged_by_own_rows
 def test_a_type_that_never_loads_does_not_cost_the_others_their_table() -> None:
     rng = np.random.default_rng(7)
     vehicle = rng.choice(["x", "y", "z"], 900, p=[0.5, 0.3, 0.2])

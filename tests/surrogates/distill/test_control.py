@@ -24,6 +24,7 @@ from kanopt.surrogates.distill.edges import mixed_of
 from kanopt.surrogates.distill.forms import CYCLIC, FORMS, Form
 from kanopt.surrogates.distill.judge import OPERATOR
 from kanopt.surrogates.distill.standing import standing
+from tests.cases.own_rows import judged_by_own_rows
 from tests.surrogates.distill.test_structures import HOUR, MODE, Shape, cycle, decoded, layer, times, trained
 
 Floats = NDArray[np.float64]
@@ -446,6 +447,7 @@ def trips(rows: int = 300) -> pd.DataFrame:
     return table.assign(eur=table["eur"] + 0.1 * rng.standard_normal(rows))
 
 
+@judged_by_own_rows
 def test_a_law_of_a_fitted_model_is_controlled_and_a_file_keeps_what_was_decided(tmp_path: Any) -> None:
     table = trips()
     fitted = KANRegressor(seed=0, hidden=()).fit(table[["km", "hour"]], table["eur"])

@@ -10,6 +10,7 @@ from kanopt.formulas import Constant, Curve, Formula, Input, Variable
 from kanopt.formulas.nodes import Apply
 from kanopt.surrogates.distill.build import _straightened
 from kanopt.surrogates.distill.uncertainty import with_covariance
+from tests.cases.own_rows import judged_by_own_rows
 
 
 def test_a_constant_that_is_a_function_of_parameters_has_the_error_of_that_function() -> None:
@@ -36,6 +37,7 @@ def test_a_constant_that_is_a_function_of_parameters_has_the_error_of_that_funct
     assert other.covariance is None
 
 
+@judged_by_own_rows
 def test_a_law_with_a_table_has_the_intervals_of_least_squares() -> None:
     rng = np.random.default_rng(3)
     frame = pd.DataFrame({"x": rng.uniform(0, 4, 400), "mode": rng.choice(["a", "b"], 400)})
@@ -57,6 +59,7 @@ def test_a_law_with_a_table_has_the_intervals_of_least_squares() -> None:
     np.testing.assert_allclose(constant["standard_error"], np.sqrt(level @ covariance @ level), rtol=0.02)
 
 
+@judged_by_own_rows
 def test_the_constant_beside_a_curve_is_as_sure_as_with_the_curve_given() -> None:
     rng = np.random.default_rng(4)
     frame = pd.DataFrame({"x": rng.uniform(0, 4, 500), "hour": rng.uniform(0, 24, 500)})
