@@ -231,11 +231,6 @@ class Domain:
             joints += [joint for joint in domain.joints if joint not in joints]
         return cls(tuple(boxes.values()), tuple(labels.items()), tuple(joints))
 
-    @property
-    def is_known(self) -> bool:
-        """Whether it has any range, category or joint test."""
-        return bool(self.ranges or self.categories or self.joints)
-
     def range_of(self, name: str) -> Range | None:
         """Return the range of a numeric input, or None."""
         return next((item for item in self.ranges if item.name == name), None)

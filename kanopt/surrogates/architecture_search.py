@@ -411,8 +411,4 @@ class ArchitectureSearch:
         return Softplus(scale=max(usual / 7.0, 1e-3 * unit) / unit)
 
     def _sample(self, data: Data, rows: int, generator: torch.Generator) -> Data:
-        if len(self.table) <= 2 * rows:
-            return data
-        index = torch.randperm(len(self.table), generator=generator)[:rows]
-        index = index.to(data.target.device)
-        return data.rows(index)
+        return data if len(data) <= 2 * rows else data.drawn(rows, generator)

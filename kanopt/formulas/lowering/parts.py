@@ -113,7 +113,12 @@ class Product(Part):
 
 @dataclass(frozen=True, eq=False)
 class Larger(Part):
-    """The larger of two parts."""
+    """The larger of two parts.
+
+    As one of them plus a hinge of the difference, which needs no kind of part of its own, it is off by the errors of
+    both and not by the larger of them: 120 random formulas of twelve steps took 8,334 pieces in place of 7,856, and the
+    joint convexity of 5 laws of 359 was lost.
+    """
 
     left: Part
     right: Part

@@ -20,8 +20,6 @@ from kanopt.surrogates.distill.uncertainty import with_covariance, with_shared_e
 
 __all__ = ["HeldOut", "Trained", "distill"]
 
-Array = NDArray[np.float64]
-
 
 def distill(trained: Trained, held_out: HeldOut, min_r2: float) -> Formula:
     """Turn a trained network into a formula.
