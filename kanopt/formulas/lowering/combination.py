@@ -49,7 +49,8 @@ class Combination(Generic[K]):
         terms, bulk = dict(self.terms), dict(self.bulk)
         for thing, coefficient in other.terms.items():
             terms[thing] = terms.get(thing, 0.0) + factor * coefficient
-        for thing, each in other.bulk.items():
+        # nothing of a thing is no multiple of it, however large it may be
+        for thing, each in other.bulk.items() if size else ():
             bulk[thing] = bulk.get(thing, 0.0) + size * each
         kept = {thing: coefficient for thing, coefficient in terms.items() if coefficient}
         return Combination(
