@@ -10,6 +10,7 @@ from kanopt.formulas import Apply, Formula, Input, Maximum, Minimum, Variable, p
 from kanopt.formulas.intervals import Enclosures
 from kanopt.formulas.lowering.budget import effort_of, in_order, shared_out
 from kanopt.formulas.lowering.building import squared
+from kanopt.formulas.lowering.combination import Combination
 from kanopt.formulas.lowering.curvature import of_pieces, of_sum
 from kanopt.formulas.lowering.parts import Affine, Curved, Product
 from kanopt.formulas.lowering.pieces import Pieces
@@ -146,6 +147,29 @@ def test_roots_and_logarithms_go_over_to_parts_that_are_in_their_domain():
 def test_equal_terms_are_added_up():
     (total,) = [part for part in parts_of("2 * (x + z) - 2 * x + 3 * z") if isinstance(part, Affine)]
     assert [(coefficient, part.text) for part, coefficient in total.sum.terms.items()] == [(5.0, "z")]
+
+
+def test_what_cancels_in_a_combination_is_not_forgotten_until_it_is_counted():
+    x, y = Combination.of("x", constant=3.0), Combination.of("y", constant=-1.0).times(2.0)
+    gone = x.plus(y).plus(x, -1.0)
+    assert (gone.constant, gone.terms) == (-2.0, {"y": 2.0})
+    assert (gone.weight, gone.bulk) == (8.0, {"x": 2.0, "y": 2.0})
+    ends = {"x": (-4.0, 1.0), "y": (0.0, 5.0)}
+    assert gone.size(ends.get) == 8.0 + 8.0 + 10.0
+    assert gone.settled.size(ends.get) == 2.0 + 10.0
+    assert gone.range(ends.get) == (-2.0, 8.0)
+
+
+def test_a_combination_of_combinations_counts_what_cancels_in_both():
+    outer = Combination.of("u").plus(Combination.of("v"), -3.0)
+    made = {"u": Combination.of("x", constant=1.0), "v": Combination.of("x").plus(Combination.of("y"), 0.5)}
+    inner = outer.put(made)
+    assert (inner.constant, inner.terms) == (1.0, {"x": -2.0, "y": -1.5})
+    assert (inner.weight, inner.bulk) == (1.0, {"x": 4.0, "y": 1.5})
+
+
+def test_nothing_of_something_without_bounds_is_nothing():
+    assert Combination.of("x", constant=2.0).times(0.0).size(lambda _: (0.0, math.inf)) == 0.0
 
 
 CONVEX = Pieces.through((0, 1, 2), (0, 1, 3))
