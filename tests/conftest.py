@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import os
+
+# Small matrices gain nothing from threads, and on a busy machine threads spin while they wait for each other: with two
+# of them a test takes up to nine times the CPU seconds. OpenBLAS reads this once, when numpy is loaded.
+os.environ["OMP_NUM_THREADS"] = "1"
+
+# ruff: noqa: E402
 import signal
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -30,7 +36,6 @@ _AS_SHIPPED = (
     "test_docs.py",
     "test_parcel_city.py",
 )
-# Small matrices gain nothing from threads, and on a busy machine they lose much.
 torch.set_num_threads(1)
 
 
@@ -46,8 +51,6 @@ def _law_cache_of_the_session(tmp_path_factory: pytest.TempPathFactory) -> Itera
     folder.mkdir(exist_ok=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(FOLDER_VARIABLE, str(folder))
-        # what torch is told below holds in this process alone
-        patch.setenv("OMP_NUM_THREADS", "1")
         yield
 
 
