@@ -78,7 +78,7 @@ class Simulator:
         ]
         self.rests = [parse_breaks(vehicle.breaks, problem.units.time) for vehicle in problem.vehicles]
         self.costs = problem.cost if isinstance(problem.cost, dict) else {"cost": problem.cost}
-        self._loads: dict[tuple[str, tuple[str, ...]], list[tuple[float, ...]]] = {}
+        self._boards: dict[tuple[str, ...], list[tuple[float, ...]]] = {}
         self._known: dict[tuple[Any, ...], float] = {}
         self._matrices = {
             name: np.asarray(law, dtype=float).tolist()
@@ -127,10 +127,37 @@ class Simulator:
 
         return max(0.0, float(law.evaluate(resolve, self.problem.units.time)[0]))
 
-    def carried(self, node: int) -> tuple[float, ...]:
-        """Demand of a client in every measure."""
-        client = self.client(node)
-        return (client.demand, *(float(client.attributes[name]) for name in self.policy.capacities))
+    @cached_property
+    def carried(self) -> list[tuple[float, ...]]:
+        """Demand in every measure by client."""
+        measures = self.policy.capacities
+        return [
+            (client.demand, *(float(client.attributes[name]) for name in measures))
+            for client in self.problem.clients
+        ]
+
+    @cached_property
+    def takers(self) -> dict[str, list[str]]:
+        """Names of the clients whose goods are loaded at a client."""
+        clients = self.problem.clients
+        return {each.name: [other.name for other in clients if other.source == each.name] for each in clients}
+
+    @cached_property
+    def unfit(self) -> set[tuple[str, str]]:
+        """Vehicle types and clients that do not go together."""
+        return {
+            (vehicle.name, client.name)
+            for vehicle in self.problem.vehicles
+            for client in self.problem.clients
+            if not split_list(client.needs) <= split_list(vehicle.skills)
+            or (client.vehicles and vehicle.name not in split_list(client.vehicles))
+        }
+
+    @cached_property
+    def pins(self) -> dict[str, tuple[str, int | None]]:
+        """The vehicle that a client is pinned to."""
+        pinned = self.policy.pinned.items()
+        return {name: split_label(label, self.kinds) for label, names in pinned for name in names}
 
     def room(self, vehicle: VehicleType) -> tuple[float, ...]:
         """Capacity of a vehicle in every measure."""
@@ -154,29 +181,30 @@ class Simulator:
 
     def loads(self, route: Route) -> list[tuple[float, ...]]:
         """What is on board on each leg in every measure."""
-        key = (route.vehicle, route.clients)
-        if key not in self._loads:
-            boards = self._loaded(route)
-            self._loads[key] = boards if self.vehicle(route).returns else boards[:-1]
-        return self._loads[key]
+        boards = self._loaded(route)
+        return boards if self.vehicle(route).returns else boards[:-1]
 
     def _loaded(self, route: Route) -> list[tuple[float, ...]]:
         """What is on board on each leg, and after the last stop where the vehicle does not come back."""
+        if route.clients in self._boards:
+            return self._boards[route.clients]
         measures, found = 1 + len(self.policy.capacities), []
+        carried = [(0.0,)] * self.depots + self.carried
         for trip in self.trips(route):
             board = [0.0] * measures
             for node in trip:
                 if not self.client(node).source:
-                    board = [a + b for a, b in zip(board, self.carried(node), strict=True)]
+                    board = [a + b for a, b in zip(board, carried[node], strict=True)]
             for node in trip:
                 found.append(tuple(max(amount, 0.0) for amount in board))
-                board = [a - b for a, b in zip(board, self.carried(node), strict=True)]
-                board[0] += self.client(node).pickup
-                for name in route.clients:
-                    other = self.index[name]
-                    if other >= self.depots and self.client(other).source == self.client(node).name:
-                        board = [a + b for a, b in zip(board, self.carried(other), strict=True)]
+                board = [a - b for a, b in zip(board, carried[node], strict=True)]
+                client = self.client(node)
+                board[0] += client.pickup
+                for name in self.takers[client.name]:
+                    if name in route.clients:
+                        board = [a + b for a, b in zip(board, carried[self.index[name]], strict=True)]
             found.append(tuple(max(amount, 0.0) for amount in board))
+        self._boards[route.clients] = found
         return found
 
     def ready(self, clock: float, drive: float, rests: Sequence[DriverBreak]) -> float | None:
@@ -321,19 +349,12 @@ class Simulator:
         served = [node for trip in trips for node in trip]
         found |= {rule for trip in trips for rule in self._trip_faults(trip, served)}
         for node in served:
-            client = self.client(node)
-            types = split_list(client.vehicles)
-            if not split_list(client.needs) <= split_list(vehicle.skills) or (
-                types and vehicle.name not in types
-            ):
+            name = self.client(node).name
+            if (vehicle.name, name) in self.unfit:
                 found.add("skill")
-            pins = {name: label for label, names in self.policy.pinned.items() for name in names}
-            if client.name in pins and split_label(pins[client.name], self.kinds) != (
-                route.vehicle,
-                route.index,
-            ):
+            if name in self.pins and self.pins[name] != (route.vehicle, route.index):
                 found.add("pinned")
-        goods = [split_list(self.client(node).goods) for node in served]
+        goods = [split_list(self.client(node).goods) for node in served if self.policy.apart]
         for one, other in self.policy.apart:
             if any(
                 a != b and one in goods[a] and other in goods[b]
@@ -348,8 +369,7 @@ class Simulator:
             client = self.client(node)
             if client.source and self.index[client.source] not in trip[:place]:
                 yield "order"
-            takers = [c.name for c in self.problem.clients if c.source == client.name]
-            if any(self.index[name] not in served for name in takers):
+            if any(self.index[name] not in served for name in self.takers[client.name]):
                 yield "order"
             if (
                 self.policy.backhaul
@@ -472,16 +492,11 @@ class Simulator:
         """Try every plan."""
         clients = self.problem.clients
         fronts: dict[int, list[tuple[Any, ...]]] = {0: [(0.0, 0.0, ())]}
-        pins = {
-            name: split_label(label, self.kinds)
-            for label, names in self.policy.pinned.items()
-            for name in names
-        }
         for vehicle in self.problem.vehicles:
             options = self.options(vehicle.name)
             for number in range(1, vehicle.count + 1):
                 other = [
-                    pins.get(client.name, (vehicle.name, number)) != (vehicle.name, number)
+                    self.pins.get(client.name, (vehicle.name, number)) != (vehicle.name, number)
                     for client in clients
                 ]
                 taken = sum(1 << place for place, pinned in enumerate(other) if pinned)
