@@ -20,6 +20,8 @@ from kanopt.surrogates.signomials.structure import ONE, Law, Parameter, Power, T
 
 Floats = NDArray[np.float64]
 ROWS = 800
+FEW = 120.0
+"""A quarter of the refits of the default: what is found in so many is found in all."""
 NAMES = ["km", "load", "hour", "vehicle", "depot"]
 LABELS = {3: ("van", "truck", "lorry", "bike"), 4: tuple("ABCDE")}
 BY_VEHICLE = np.array([1.0, 1.3, 1.9, 0.8])
@@ -37,7 +39,8 @@ def rows() -> Floats:
 def found_in(rows: Floats, y: Floats, *, log: bool = False, **more: float) -> Found:
     target = np.log(y) if log else y
     sizes = {3: 4, 4: 5}
-    return search(Task(rows, target, np.ones(len(y)), Rules(OPERATOR), log=log, categories=sizes, **more))
+    task = Task(rows, target, np.ones(len(y)), Rules(OPERATOR), log=log, categories=sizes, **more)
+    return search(task, refits=FEW)
 
 
 def written(found: Found) -> tuple[str, Formula]:
@@ -111,9 +114,10 @@ def test_a_curve_that_goes_round_meets_itself(rows: Floats) -> None:
     noise = np.random.default_rng(7).standard_normal(ROWS)
     y = 5.0 + 3.0 * profile(rows[:, 2]) + 0.2 * noise + rows[:, 0]
     sizes = {3: 4, 4: 5}
-    found = search(
-        Task(rows, y, np.ones(ROWS), Rules(OPERATOR), periods={2: 24.0}, categories=sizes, unexplained=0.04)
+    task = Task(
+        rows, y, np.ones(ROWS), Rules(OPERATOR), periods={2: 24.0}, categories=sizes, unexplained=0.04
     )
+    found = search(task, refits=FEW)
     _, formula = written(found)
     curve = next(node for node in postorder(formula.root) if isinstance(node, Curve))
     assert curve.periodic
@@ -148,7 +152,8 @@ def test_a_depot_in_a_region_has_its_own_table_and_the_region_another() -> None:
     fixed, rate = rng.uniform(1, 30, 9), np.array([1.0, 1.6, 0.7])
     y = fixed[depot] + km * rate[region] + 0.3 * rng.standard_normal(ROWS)
     inputs = np.column_stack([km, region, depot]).astype(float)
-    found = search(Task(inputs, y, np.ones(ROWS), Rules(OPERATOR), categories={1: 3, 2: 9}))
+    task = Task(inputs, y, np.ones(ROWS), Rules(OPERATOR), categories={1: 3, 2: 9})
+    found = search(task, refits=FEW)
     root = graph(found.best.law, ["km", "region", "depot"], found.scales, {1: "abc", 2: "ABCDEFGHI"})
     looked_up = {n.inputs[0]: [x for _, x in n.entries] for n in postorder(root) if isinstance(n, Table)}
     assert (
