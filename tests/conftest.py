@@ -8,7 +8,6 @@ import os
 # of them a test takes up to nine times the CPU seconds. OpenBLAS reads this once, when numpy is loaded.
 os.environ["OMP_NUM_THREADS"] = "1"
 
-# ruff: noqa: E402
 import signal
 from collections.abc import Iterator
 from contextlib import nullcontext

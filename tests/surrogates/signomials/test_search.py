@@ -179,7 +179,7 @@ def test_a_budget_of_refits_ends_the_search_and_is_not_passed_by_much() -> None:
     x = rng.uniform(1, 9, (ROWS, 3))
     y = noisy(np.sin(x[:, 0]) * x[:, 1] + np.sqrt(x[:, 2] * x[:, 0] + x[:, 1] ** 1.7), 0.02, rng)
     task = Task(x, y, np.ones(ROWS), Rules(OPERATOR))
-    short, longer = (search(task, refits=refits) for refits in (5.0, 60.0))
+    short, longer = (search(task, refits=refits) for refits in (5.0, 200.0))
     assert longer.best.length <= short.best.length
     assert len(short.others) < len(longer.others)
 
