@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import nbformat
@@ -20,6 +21,8 @@ def test_there_is_a_notebook() -> None:
 def test_notebook_is_stored_without_outputs_and_runs(path: Path) -> None:
     notebook = nbformat.read(path, as_version=4)
     assert not any(cell.get("outputs") for cell in notebook.cells)
+    for cell in notebook.cells:  # it runs, however good its plans are
+        cell.source = re.sub(r"time_limit=\d+", "time_limit=0.5", cell.source)
     client = NotebookClient(
         notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(FOLDER)}}
     )

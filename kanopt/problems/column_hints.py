@@ -317,9 +317,17 @@ def _likeness(header: Header, phrase: tuple[str, ...]) -> float:
 
 def _run_together(joined: str, phrase: str) -> float:
     """Compare words that are written without a gap, such as ``servicetime``."""
-    if min(len(joined), len(phrase)) < 7:
+    return _spelling(joined, phrase) if min(len(joined), len(phrase)) >= 7 else 0.0
+
+
+def _spelling(word: str, known: str) -> float:
+    """Return how much of two texts is alike; 0 where that is too little."""
+    both = len(word) + len(known)
+    # texts of such lengths, and of such letters, have no more alike: to look for it takes ten times as long
+    if 2 * min(len(word), len(known)) < _SPELT_ALIKE * both:
         return 0.0
-    ratio = SequenceMatcher(None, joined, phrase).ratio()
+    compared = SequenceMatcher(None, word, known)
+    ratio = compared.ratio() if compared.quick_ratio() >= _SPELT_ALIKE else 0.0
     return ratio if ratio >= _SPELT_ALIKE else 0.0
 
 
@@ -354,5 +362,4 @@ def _alike(word: str, known: str) -> float:
         return 0.85
     if len(known) >= 5 and known in word:  # lieferfenster
         return 0.8
-    ratio = SequenceMatcher(None, word, known).ratio()
-    return ratio if ratio >= _SPELT_ALIKE and len(word) > 3 else 0.0
+    return _spelling(word, known) if len(word) > 3 else 0.0
