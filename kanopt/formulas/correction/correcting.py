@@ -52,6 +52,8 @@ def correct(
     test: Any = None,
 ) -> Formula:
     """Return a known law, corrected where the rows of a table insist that it is wrong; see :meth:`Formula.correct`."""
+    from threadpoolctl import threadpool_limits
+
     what = f"formula for {formula.output.name!r}"
     if scale not in SCALES:
         raise FitError(f"{what}: scale={scale!r} is unknown; use one of {', '.join(map(repr, SCALES))}")
@@ -64,7 +66,9 @@ def correct(
     named = movable(formula)
     foretold = np.array(np.broadcast_to(formula.evaluate(rows.columns), rows.count))
     asked = _Asked(named, rows, foretold, periods, interactions)
-    paths = [_corrected(asked, *way) for way in _ways(scale, rows.target, foretold, what)]
+    # on such small matrices the threads of BLAS spin for each other
+    with threadpool_limits(limits=1):
+        paths = [_corrected(asked, *way) for way in _ways(scale, rows.target, foretold, what)]
     best = min(paths, key=lambda path: path[-1].length)[-1]
     result = written(best.fit, formula)
     law = replace(
