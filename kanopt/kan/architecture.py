@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 
 import torch
 from torch import Tensor
 
+from kanopt.kan.basis import block_diagonal
+
 __all__ = ["Architecture", "InputBasis", "InputTensors", "LayerArchitecture"]
+
+
+WORTH = 0.95
+"""Share of the basis functions that fewer have to leave at most to be of use."""
 
 
 @dataclass(frozen=True)
@@ -21,12 +28,17 @@ class InputBasis:
         Shape (n, width).
     grid_size, lower, upper
         Grid of the splines that they belong to.
+    short, spread
+        Fewer functions (n, fewer), and what makes the basis functions of them, ``values = short @ spread``, where some
+        inputs have fewer values than basis functions; see :meth:`shortened`.
     """
 
     values: Tensor
     grid_size: int
     lower: Tensor
     upper: Tensor
+    short: Tensor | None = None
+    spread: Tensor | None = None
 
     def is_of(self, grid_size: int, lower: Tensor, upper: Tensor) -> bool:
         """Whether the values are those of a network with this grid."""
@@ -34,6 +46,44 @@ class InputBasis:
             mine is given or (mine.dtype == given.dtype and torch.equal(mine, given))
             for mine, given in ((self.lower, lower), (self.upper, upper))
         )
+
+    def shortened(self, widths: Sequence[int], numbers: Tensor) -> InputBasis:
+        """Return the basis with :attr:`short` functions where numbers have few values: counts, ratings, zeros and ones.
+
+        Such a number has a function for each of its values, which is 1 in the rows that have it. Whatever is linear in
+        the basis functions of rows can be computed for the few and spread, and nothing but rounding changes.
+
+        Parameters
+        ----------
+        widths
+            Of every input, the numbers first, how many basis functions it has.
+        numbers
+            Of every row, shape (n, numbers).
+        """
+        short, spread = [], []
+        for place, functions in enumerate(torch.split(self.values, list(widths), dim=1)):
+            own = _by_values(functions, numbers[:, place]) if place < numbers.shape[1] else None
+            short.append(functions if own is None else own[0])
+            spread.append(torch.eye(functions.shape[1]).to(functions) if own is None else own[1])
+        if sum(map(len, spread)) > WORTH * self.values.shape[1]:
+            return self
+        return replace(self, short=torch.cat(short, dim=1), spread=block_diagonal(spread))
+
+    def rows(self, index: slice | Tensor) -> InputBasis:
+        """Return the rows at `index`."""
+        short = None if self.short is None else self.short[index]
+        return replace(self, values=self.values[index], short=short)
+
+
+def _by_values(functions: Tensor, numbers: Tensor) -> tuple[Tensor, Tensor] | None:
+    """Return which of its values a number has in every row, and the basis functions at each; None if they are many."""
+    # a hundred rows tell of most columns that they have many
+    for some in (numbers[:100], numbers):
+        known, place = torch.unique(some, return_inverse=True)
+        if len(known) >= functions.shape[1]:
+            return None
+    row = place.new_zeros(len(known)).index_put((place,), torch.arange(len(place)).to(place))
+    return torch.nn.functional.one_hot(place, len(known)).to(functions), functions[row]
 
 
 @dataclass(frozen=True)
@@ -59,8 +109,7 @@ class InputTensors:
 
     def rows(self, index: slice | Tensor) -> InputTensors:
         """Return the rows at `index`."""
-        basis = self.basis and replace(self.basis, values=self.basis.values[index])
-        return InputTensors(self.numbers[index], self.codes[index], basis)
+        return InputTensors(self.numbers[index], self.codes[index], self.basis and self.basis.rows(index))
 
 
 @dataclass(frozen=True)

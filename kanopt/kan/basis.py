@@ -333,12 +333,11 @@ def refine_periodic(coefficients: Tensor) -> Tensor:
 
 
 def block_diagonal(blocks: Sequence[Tensor]) -> Tensor:
-    """Return the square `blocks` along the diagonal of one matrix."""
-    size = sum(len(block) for block in blocks)
-    matrix = blocks[0].new_zeros(size, size)
-    start = 0
+    """Return the `blocks` along the diagonal of one matrix."""
+    matrix = blocks[0].new_zeros(sum(len(block) for block in blocks), sum(block.shape[1] for block in blocks))
+    row = column = 0
     for block in blocks:
-        end = start + len(block)
-        matrix[start:end, start:end] = block
-        start = end
+        below, beyond = row + block.shape[0], column + block.shape[1]
+        matrix[row:below, column:beyond] = block
+        row, column = below, beyond
     return matrix

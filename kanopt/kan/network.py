@@ -130,7 +130,8 @@ class KANBatch:
         bare = replace(inputs, basis=None)
         if 8 * len(inputs) * sizes.width > PREPARED_BYTES:
             return bare
-        return replace(bare, basis=InputBasis(self.input_basis(bare), *grid))
+        basis = InputBasis(self.input_basis(bare), *grid)
+        return replace(bare, basis=basis.shortened(sizes.widths, bare.numbers))
 
     def input_basis(self, inputs: InputTensors) -> Tensor:
         """Return the basis functions of the first layer, (n, width)."""
@@ -184,7 +185,7 @@ class KANBatch:
         return self.activations(inputs)[-1] + self.offset.unsqueeze(1)
 
     def forward_and_jacobian(
-        self, inputs: InputTensors, scale: Tensor | None = None
+        self, inputs: InputTensors, scale: Tensor | None = None, short: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
         """Return the outputs (M, n, outputs) and their Jacobian in `theta` (M, n, outputs, parameters).
 
@@ -194,6 +195,9 @@ class KANBatch:
             Rows.
         scale
             Factor on every row and output of the Jacobian, broadcast to (M, n, outputs); cheaper here than afterwards.
+        short
+            Other functions of the inputs, (n, fewer), for those of the first layer: the Jacobian is then in their
+            coefficients, all of which count as active.
         """
         blocks, layers = self.blocks(), self.architecture.layers
         signals, bases, arrived = [inputs.numbers], [], []
@@ -202,16 +206,19 @@ class KANBatch:
             arrived.append(torch.matmul(bases[-1], block))
             signals.append(nodes_of(layers[layer], arrived[-1]))
         output = signals[-1] + self.offset.unsqueeze(1)
-        jacobian = output.new_empty(*output.shape, self.architecture.parameters)
+        if short is not None:
+            bases[0] = short
+        first = bases[0].shape[-1] * layers[0].subnodes
+        end = first + sum(layer.parameters for layer in layers[1:])
+        jacobian = output.new_empty(*output.shape, end)
         sensitivity = torch.eye(output.shape[-1], dtype=output.dtype, device=output.device)
         if scale is not None:
             sensitivity = sensitivity * scale.unsqueeze(-1)
         sensitivity = sensitivity.expand(*output.shape, -1)
-        end = self.architecture.parameters
         for layer in reversed(range(len(blocks))):
-            sizes, start = layers[layer], end - layers[layer].parameters
+            sizes, start = layers[layer], end - layers[layer].parameters if layer else 0
             flow = through_products(sizes, arrived[layer].unsqueeze(-2), sensitivity)
-            part = torch.unflatten(jacobian[..., start:end], -1, (sizes.width, sizes.subnodes))
+            part = torch.unflatten(jacobian[..., start:end], -1, (-1, sizes.subnodes))
             torch.mul(bases[layer].unsqueeze(-2).unsqueeze(-1), flow.unsqueeze(-2), out=part)
             end = start
             if layer > 0:
@@ -219,7 +226,7 @@ class KANBatch:
                 reach = torch.matmul(flow.flatten(1, 2), blocks[layer].transpose(-1, -2))
                 reach = reach.reshape(*flow.shape[:-1], -1) * slopes.unsqueeze(-2)
                 sensitivity = torch.unflatten(reach, -1, (-1, sizes.basis_size)).sum(-1)
-        if self.active is not None:
+        if self.active is not None and short is None:
             jacobian *= self.active[:, None, None, :]
         return output, jacobian
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -41,8 +42,9 @@ class Penalty:
     groups: int
 
     @classmethod
+    @lru_cache(maxsize=4)
     def of(cls, shape: Architecture, device: torch.device | None = None) -> Penalty:
-        """Build the penalty of an architecture."""
+        """Build the penalty of an architecture; those of the last few are kept, as training asks for one every turn."""
         vectors: list[Tensor] = []
         values: list[Tensor] = []
         group: list[Tensor] = []

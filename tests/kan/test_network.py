@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from kanopt.kan.architecture import Architecture, InputTensors
+from kanopt.kan.objective import Data, LeastSquares
 from kanopt.kan.starts import random_starts
 from tests.kan.conftest import box
 
@@ -174,3 +175,32 @@ def test_rows_whose_basis_would_take_too_much_memory_are_left_as_they_are(monkey
     network, inputs = batch(SHAPES[0])
     monkeypatch.setattr("kanopt.kan.network.PREPARED_BYTES", 8 * len(inputs) * 14 - 1)
     assert network.prepare(inputs).basis is None
+
+
+@pytest.mark.parametrize("shape", [shape for shape in SHAPES if shape.numbers + shape.cycles])
+@pytest.mark.parametrize("whole", [True, False])
+def test_equations_of_numbers_with_few_values_are_those_of_all_basis_functions(shape, whole):
+    network, inputs = batch(shape, rows=300)
+    numbers = inputs.numbers.clone()
+    numbers[:, 0] = torch.arange(300) % 3 - 0.5
+    inputs = replace(inputs, numbers=numbers)
+    network = network if whole else pruned(network)
+    target = torch.randn(300, shape.outputs, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    data = Data(inputs, target, torch.linspace(0.5, 2.0, 300, dtype=torch.float64))
+    prepared = data.prepared(network)
+    basis = prepared.inputs.basis
+    assert basis.short.shape[1] == shape.layers[0].width - shape.layers[0].widths[0] + 3
+    torch.testing.assert_close(basis.short @ basis.spread, basis.values)
+    for rows in (slice(None), torch.arange(20, 290, 3)):
+        found = LeastSquares(prepared.rows(rows)).normal_equations(network)
+        wanted = LeastSquares(data.rows(rows)).normal_equations(network)
+        torch.testing.assert_close(vars(found), vars(wanted))
+
+
+def test_numbers_of_many_values_keep_their_basis_functions():
+    network, inputs = batch(SHAPES[0], rows=300)
+    numbers = inputs.numbers.clone()
+    numbers[:250, 0] = 0.5  # a tail of other values comes late
+    basis = network.prepare(replace(inputs, numbers=numbers)).basis
+    assert basis.short is None
+    assert basis.spread is None
