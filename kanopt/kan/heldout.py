@@ -34,6 +34,9 @@ __all__ = ["HeldOutFit", "fit_held_out", "train_on_all_rows"]
 
 TURNS, STEPS = 3, 4
 """Turns at each weight, in which hidden ranges and row weights follow, and steps of each."""
+LAST_TURNS = 1
+"""The same on all rows, of which most have been learned from: two turns more cost a tenth of a fit and moved the error
+on other rows of eight splits by −0.8 to +2 %."""
 RAISES, LARGEST = 4, 1.0
 """How often weights are multiplied by ten at most, and what none of them passes."""
 RISE = 1.05
@@ -170,7 +173,7 @@ def train_on_all_rows(run: TrainedBatch, data: Data, options: FitOptions, rows: 
     on the number of rows.
     """
     smoothing = run.smoothing * (rows / float(data.weights.sum()))
-    return retrain(_train_at(replace(run, smoothing=smoothing), data, options), data, options)
+    return retrain(_train_at(replace(run, smoothing=smoothing), data, options, LAST_TURNS), data, options)
 
 
 class _HeldOutLoss:
@@ -198,7 +201,7 @@ class _HeldOutLoss:
         return TrainedBatch(run.network.take(order), run.smoothing[order], score[order], run.history)
 
 
-def _train_at(run: TrainedBatch, data: Data, options: FitOptions) -> TrainedBatch:
+def _train_at(run: TrainedBatch, data: Data, options: FitOptions, turns: int = TURNS) -> TrainedBatch:
     """Train a batch with its smoothing weights, alternating with updates of hidden ranges and row weights."""
     network, history = run.network, run.history
     data = data.prepared(network)
@@ -207,7 +210,7 @@ def _train_at(run: TrainedBatch, data: Data, options: FitOptions) -> TrainedBatc
     objective = options.objective(data)
     trainer = replace(options.trainer, iterations=STEPS, tolerance=1e-3, damping=1e-2)
     held = penalty.matrices(run.smoothing, float(data.weights.sum()), network.active)
-    for _ in range(TURNS):
+    for _ in range(turns):
         network = refit_ranges(network, data.inputs, constraints) or network
         weighted = reweight(network, objective, options.loss)
         network, history = train(network, weighted, held, trainer, constraints)

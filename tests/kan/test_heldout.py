@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from kanopt.kan.architecture import Architecture
-from kanopt.kan.fit import fit_starts
+from kanopt.kan.fit import fit_starts, retrain
 from kanopt.kan.fit_options import FitOptions
 from kanopt.kan.heldout import fit_held_out, train_on_all_rows
 from kanopt.kan.links import Exponential
@@ -114,3 +114,15 @@ def test_poisson_deviance_is_the_weighted_square_near_the_mean():
     expected = (target - mean).square() * poisson_weights(mean)
     torch.testing.assert_close(poisson_deviance(target, mean), expected, rtol=1e-3, atol=0.0)
     assert float(poisson_deviance(torch.zeros(1), torch.ones(1))) == 2.0
+
+
+def test_on_all_rows_training_comes_to_rest():
+    data = sample(law, 600, 2, noise=0.3)
+    generator = torch.Generator().manual_seed(2)
+    found = fit_held_out(Architecture(2, hidden=(4,)), *split(data), box(2), generator, FitOptions(), 10)
+    run = train_on_all_rows(found.trained, data, FitOptions(), 480.0)
+    longer = retrain(run, data, FitOptions(), 60)
+    assert float(run.score[0]) < 1.005 * float(longer.score[0])
+    fresh = sample(law, 2000, 2, seed=9)
+    apart = run.network.forward(fresh.inputs) - longer.network.forward(fresh.inputs)
+    assert float(apart.square().mean().sqrt()) < 0.1 * 0.3
