@@ -157,11 +157,15 @@ def share_below_zero(formula: Formula) -> float:
 
 
 def held_share(formula: Formula) -> tuple[str, float] | None:
-    """Return what a law is held at that would fall below zero, as text, and on which share of its domain; else None."""
+    """Return what a law is held at that would fall below zero, as text, and on which share of its domain; else None.
+
+    A number that was estimated is no such floor but part of the law: a minimum charge.
+    """
     if not isinstance(formula.root, Maximum):
         return None
-    floors = [part.value for part in formula.root.parts if isinstance(part, Constant) and part.value > 0.0]
-    free = tuple(part for part in formula.root.parts if not isinstance(part, Constant))
+    held = [part for part in formula.root.parts if isinstance(part, Constant) and not part.name]
+    floors = [part.value for part in held if part.value > 0.0]
+    free = tuple(part for part in formula.root.parts if part not in held)
     if not floors or not free:
         return None
     return amount_text(max(floors), formula.output.unit, 3), share_below_zero(

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ import numpy as np
 from kanopt.formulas.functions import Function
 from kanopt.formulas.nodes import Array
 
-__all__ = ["Applied", "Backward", "LookedUp", "Monomial", "Number", "Step", "Tape", "Total"]
+__all__ = ["Applied", "Backward", "Extreme", "LookedUp", "Monomial", "Number", "Step", "Tape", "Total"]
 
 Times = Callable[[Any, Any], Any]
 
@@ -259,3 +260,33 @@ class Applied(Step):
         else:
             slope = self.function.derivative(run.values[self.argument])
         run.hand(self.argument, run.times(above, slope))
+
+
+class Extreme(Step):
+    """The largest or the smallest of several steps.
+
+    Parameters
+    ----------
+    choose
+        ``np.maximum`` or ``np.minimum``.
+    parts
+        Places of the steps.
+    moving
+        Whether each depends on a free number.
+    """
+
+    def __init__(self, choose: Callable[[Any, Any], Any], parts: list[int], moving: list[bool]) -> None:
+        self.choose, self.parts, self.moving = choose, parts, moving
+
+    def forward(self, values: list[Any], theta: Array) -> Any:
+        """Return the extreme."""
+        return reduce(self.choose, [values[part] for part in self.parts])
+
+    def backward(self, above: Any, run: Backward) -> None:
+        """Hand on to the first part that is the extreme."""
+        left = np.asarray(True)
+        for part, moves in zip(self.parts, self.moving, strict=True):
+            attains = left & (run.values[part] == run.values[self.place])
+            left = left & ~attains
+            if moves:
+                run.hand(part, run.times(above, attains.astype(np.float64)))

@@ -7,7 +7,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from kanopt.formulas import Domain, ErrorModel, Fit, Formula, Variable, parse_formula, weak_laws
+from kanopt.formulas import (
+    Constant,
+    Domain,
+    ErrorModel,
+    Fit,
+    Formula,
+    Maximum,
+    Variable,
+    parse_formula,
+    weak_laws,
+)
+from kanopt.formulas.plausibility import held_share
 
 KM, MINUTES = Variable("km", "km"), Variable("minutes", "min")
 ROWS = np.linspace(1.0, 40.0, 400)
@@ -87,6 +98,11 @@ def test_a_law_that_is_only_held_above_zero_is_usable() -> None:
     minimum_charge = learned("max(20, 2 * km)", noise=0.01)
     assert minimum_charge.verdict is not None
     assert minimum_charge.verdict.level == "good"
+    assert held_share(held) is not None
+    assert isinstance(held.root, Maximum)
+    others = (part for part in held.root.parts if not isinstance(part, Constant))
+    estimated = replace(held, root=Maximum((Constant(0.5, "c9"), *others)))
+    assert held_share(estimated) is None  # it is part of the law
 
 
 def test_a_fall_that_is_proved_not_to_be_or_is_expected_is_none() -> None:

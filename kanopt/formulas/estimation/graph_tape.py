@@ -29,7 +29,7 @@ from kanopt.formulas.nodes import (
     postorder,
 )
 from kanopt.formulas.pieces import Curve, Step, Table
-from kanopt.formulas.tape import Applied, Backward, LookedUp, Monomial, Number, Tape, Total
+from kanopt.formulas.tape import Applied, Backward, Extreme, LookedUp, Monomial, Number, Tape, Total
 from kanopt.formulas.tape import Step as TapeStep
 
 __all__ = ["GraphTape"]
@@ -132,7 +132,9 @@ class _Compiler:
             case Apply(function=function, argument=argument):
                 return Applied(function_named(function), self.place(argument))
             case Maximum() | Minimum():
-                return _Extreme(node, [self.place(part) for part in node.children], self.fixed)
+                choose = np.maximum if isinstance(node, Maximum) else np.minimum
+                moving = [child.key not in self.fixed for child in node.children]
+                return Extreme(choose, [self.place(part) for part in node.children], moving)
             case Curve() | Step() if node.argument.key not in self.fixed:
                 return _OfMoving(node, self.place(node.argument), own, self.tape.shape)
         assert own is not None
@@ -205,26 +207,6 @@ class _Raised(TapeStep):
 def _raised(base: Any, exponent: Any) -> Any:
     # a Python number lets numpy take its short cuts for 2, 0.5 and -1
     return base ** (float(exponent) if np.ndim(exponent) == 0 else exponent)
-
-
-class _Extreme(TapeStep):
-    """The largest or the smallest of its parts."""
-
-    def __init__(self, node: Node, parts: list[int], fixed: Mapping[bytes, Array]) -> None:
-        self.node, self.parts = node, parts
-        self.moves = [child.key not in fixed for child in node.children]
-
-    def forward(self, values: list[Any], theta: Array) -> Any:
-        return self.node.compute([values[part] for part in self.parts], {})
-
-    def backward(self, above: Any, run: Backward) -> None:
-        """Hand on to the first part that is the extreme."""
-        left = np.asarray(True)
-        for part, moves in zip(self.parts, self.moves, strict=True):
-            attains = left & (run.values[part] == run.values[self.place])
-            left = left & ~attains
-            if moves:
-                run.hand(part, run.times(above, attains.astype(np.float64)))
 
 
 class _OfMoving(TapeStep):

@@ -16,6 +16,7 @@ from kanopt.surrogates.signomials.structure import (
     Parameter,
     Power,
     Term,
+    is_extreme,
 )
 
 __all__ = ["cleaned", "joined", "merged", "raised_to"]
@@ -44,6 +45,20 @@ def _plain(term: Term) -> Term:
             case Group():
                 coefficient, new = _opened(coefficient, factor)
                 factors += new
+            case Applied(inner=inner) if is_extreme(factor):
+                terms = tuple(_plain(below) for below in inner.terms)
+                size = coefficient.value
+                if len(terms) > 1 and size > 0.0 and all(t.coefficient.free for t in terms):
+                    # one number less says the same
+                    terms = tuple(
+                        replace(t, coefficient=Parameter(t.coefficient.value * size)) for t in terms
+                    )
+                    coefficient = ONE
+                if len(terms) > 1:
+                    factors.append(replace(factor, inner=Law(terms)))
+                elif terms:
+                    coefficient, new = _opened(coefficient, Group(Law(terms)))
+                    factors += new
             case Applied(inner=inner):
                 if (inner := cleaned(inner)).terms:
                     factors.append(replace(factor, inner=inner))

@@ -218,17 +218,23 @@ class Dictionary:
             round_ = j in self.periods
             if self.columns.low[j] > 0.0 and not round_:
                 out.append((Logarithm(j),))
-            distinct = np.unique(self.columns.of(j))
-            places = np.unique(np.quantile(distinct, PLACES))
-            hinges = [Hinge(j, Parameter(float(place))) for place in places if not round_]
+            hinges = self.hinges(j)
             out += [(hinge,) for hinge in hinges]
             out += [(Power(k, ONE), hinge) for k in rates if k != j for hinge in hinges]
+            distinct = np.unique(self.columns.of(j))
+            places = np.unique(np.quantile(distinct, PLACES))
             if len(distinct) > 2:
                 # between two values, where the rows cannot tell one place from another
                 middle = 0.5 * (distinct[1:] + distinct[:-1])
                 near = np.unique(np.searchsorted(middle, places).clip(0, len(middle) - 1))
                 out += [(Step(j, Parameter(float(middle[k]), free=False)),) for k in near]
         return list(filter(self._may_be, out))
+
+    def hinges(self, column: int) -> list[Hinge]:
+        """Return hinges of one input, none where it goes round."""
+        places = np.unique(np.quantile(np.unique(self.columns.of(column)), PLACES))
+        found = [Hinge(column, Parameter(float(place))) for place in places]
+        return [h for h in found if column not in self.periods and self._may_be((h,))]
 
     @cached_property
     def other_values(self) -> Array:

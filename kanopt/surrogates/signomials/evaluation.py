@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from kanopt.surrogates.signomials.columns import Columns
 from kanopt.surrogates.signomials.program import Path, Program
-from kanopt.surrogates.signomials.structure import ONE, Applied, Group, Law, Power, Term
+from kanopt.surrogates.signomials.structure import ONE, Applied, Group, Law, Power, Term, is_extreme
 
 __all__ = ["Columns", "Part", "Path", "cancels", "parts", "value", "value_and_jacobian"]
 
@@ -97,12 +97,18 @@ def _differences(law: Law, scales: Array) -> Iterator[tuple[int, int]]:
 def _walk(law: Law, path: Path) -> Iterator[tuple[Path, Law | Term]]:
     """Yield every sum and every term of a law with its path, the law itself first."""
     yield path, law
+    yield from _below(law, path)
+
+
+def _below(law: Law, path: Path) -> Iterator[tuple[Path, Law | Term]]:
+    """Yield what is below a sum, or below terms of which the largest counts."""
     for number, term in enumerate(law.terms):
         here = (*path, number)
         yield here, term
         for place, factor in enumerate(term.factors):
             if isinstance(factor, Group | Applied):
-                yield from _walk(factor.inner, (*here, place))
+                walk = _below if is_extreme(factor) else _walk
+                yield from walk(factor.inner, (*here, place))
 
 
 @dataclass(frozen=True, eq=False)

@@ -40,6 +40,8 @@ Array = NDArray[np.float64]
 
 PER_POWER = 2
 """Shapes that are tried in the place of a power."""
+BENDS = 2
+"""Bends of a line, at most."""
 POWERS = 3
 """Powers of one input that are tried in the place of others, at most."""
 
@@ -60,14 +62,15 @@ def exchanges(
     signomial
         Whether only powers take the place of powers.
     """
-    if to.log:
-        return
     for place in range(len(law.terms)):
         if not signomial:
             yield from _with_a_shape(law, place, words, to)
     for column in words.straight:
-        for places, beside in _alike(law, column):
-            yield from _with_simple_powers(law, places, (column, beside), words, to)
+        for places, beside, plain in _alike(law, column):
+            if not plain:
+                yield from _with_simple_powers(law, places, (column, beside), words, to)
+            if not signomial:
+                yield from _with_bends(law, places, (column, beside), words, to)
 
 
 def _with_a_shape(law: Law, place: int, words: Dictionary, to: Target) -> Iterator[tuple[float, Law]]:
@@ -127,10 +130,10 @@ def _others(law: Law, places: list[int], coefficients: Array) -> list[Term]:
     ]
 
 
-def _alike(law: Law, column: int) -> Iterator[tuple[list[int], tuple[Factor, ...]]]:
-    """Yield the places of terms that differ in factors of one input only, and the factors beside these.
+def _alike(law: Law, column: int) -> Iterator[tuple[list[int], tuple[Factor, ...], bool]]:
+    """Yield the places of terms that differ in factors of one input only, the factors beside these, and more.
 
-    A single term is one of them unless it has a simple power of the input already.
+    That is whether it is a single term with a power of the input: with another power it is found as a growth.
     """
     found: dict[tuple[Factor, ...], list[int]] = {}
     plain: set[int] = set()
@@ -141,8 +144,7 @@ def _alike(law: Law, column: int) -> Iterator[tuple[list[int], tuple[Factor, ...
             found.setdefault(beside, []).append(place)
             plain |= {place} if len(own) == 1 and isinstance(own[0], Power) else set()
     for beside, places in found.items():
-        if len(places) > 1 or places[0] not in plain:
-            yield places, beside
+        yield places, beside, len(places) == 1 and places[0] in plain
 
 
 def _with_simple_powers(
@@ -153,21 +155,72 @@ def _with_simple_powers(
     terms = OuterTerm.of(law, places, to)
     if terms is None:
         return
-    powers = _powers(column, words)
-    if not any(k not in places and set(term.factors) == set(beside) for k, term in enumerate(law.terms)):
-        powers.append(((), np.ones((len(words.columns), 1))))
+    powers = [*_powers(column, words), *_constant(law, places, beside, words)]
     other = value(Law((Term(ONE, beside),)), words.columns)[:, None]
     values = other * np.column_stack([each for _, each in powers])
     for size in range(1, POWERS + 1):
-        tried = [
-            (*terms.exchanged(values[:, chosen]), chosen)
-            for chosen in map(list, combinations(range(len(powers)), size))
+        sets = np.array(list(combinations(range(len(powers)), size)))
+        yield from _best(law, places, (beside, powers, values), terms, sets)
+
+
+def _best(
+    law: Law,
+    places: list[int],
+    of: tuple[tuple[Factor, ...], list[tuple[tuple[Factor, ...], Array]], Array],
+    terms: OuterTerm,
+    sets: NDArray[np.intp],
+) -> Iterator[tuple[float, Law]]:
+    """Yield the law with those parts in the place of some terms that take the largest share.
+
+    Parameters
+    ----------
+    law, places
+        The law, and the terms that give way.
+    of
+        The factors beside the parts, the parts with their values, and the values of both together, shape (n, parts).
+    terms
+        The others.
+    sets
+        Numbers of parts, shape (m, k).
+    """
+    beside, parts, values = of
+    share, coefficients, chosen = terms.best_of(values, sets)
+    if np.isfinite(share):
+        rest = _others(law, places, terms.coefficients_beside(values[:, chosen], coefficients))
+        new = [
+            Term(Parameter(float(c)), (*beside, *parts[k][0]))
+            for c, k in zip(coefficients, chosen, strict=True)
         ]
-        share, coefficients, chosen = max(tried, key=lambda entry: entry[0])
-        if np.isfinite(share):
-            rest = _others(law, places, terms.coefficients_beside(values[:, chosen], coefficients))
-            new = [
-                Term(Parameter(float(c)), (*beside, *powers[k][0]))
-                for c, k in zip(coefficients, chosen, strict=True)
-            ]
-            yield share, Law((*rest, *new))
+        yield share, Law((*rest, *new))
+
+
+def _constant(
+    law: Law, places: list[int], beside: tuple[Factor, ...], words: Dictionary
+) -> list[tuple[tuple[Factor, ...], Array]]:
+    """Return what stands beside alone, unless another term says that."""
+    said = any(k not in places and set(t.factors) == set(beside) for k, t in enumerate(law.terms))
+    return [] if said else [((), np.ones((len(words.columns), 1)))]
+
+
+def _with_bends(
+    law: Law, places: list[int], of: tuple[int, tuple[Factor, ...]], words: Dictionary, to: Target
+) -> Iterator[tuple[float, Law]]:
+    """Yield the law with a line that bends once, or twice, in the place of what it has: pay with overtime, a tariff."""
+    column, beside = of
+    hinges = words.hinges(column)
+    terms = OuterTerm.of(law, places, to) if hinges else None
+    if terms is None:
+        return
+    line = [((Power(column, ONE),), words.columns.of(column)[:, None])]
+    bends: list[tuple[tuple[Factor, ...], Array]] = [
+        ((hinge,), np.maximum(line[0][1] - hinge.place.value, 0.0)) for hinge in hinges
+    ]
+    parts = [*line, *_constant(law, places, beside, words), *bends]
+    first = len(parts) - len(bends)
+    other = value(Law((Term(ONE, beside),)), words.columns)[:, None]
+    values = other * np.column_stack([each for _, each in parts])
+    for size in range(1, BENDS + 1):
+        bent = np.array(list(combinations(range(first, len(parts)), size)))
+        for straight in range(1, first + 1):
+            line_and_bends = np.column_stack([np.tile(np.arange(straight), (len(bent), 1)), bent])
+            yield from _best(law, places, (beside, parts, values), terms, line_and_bends)

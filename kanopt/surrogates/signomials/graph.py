@@ -10,7 +10,7 @@ from itertools import count
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.formulas import Apply, Constant, Curve, Input, Maximum, Node, Power, Product, Sum, Table
+from kanopt.formulas import Apply, Constant, Curve, Input, Maximum, Minimum, Node, Power, Product, Sum, Table
 from kanopt.formulas import Step as Staircase
 from kanopt.formulas.simplify import simplify_graph
 from kanopt.surrogates.signomials.structure import (
@@ -27,6 +27,7 @@ from kanopt.surrogates.signomials.structure import (
     Tabulated,
     Term,
     Wave,
+    is_extreme,
 )
 from kanopt.surrogates.signomials.structure import Power as Raised
 
@@ -60,8 +61,14 @@ def _term(term: Term, scales: Array) -> Term:
 
 
 def _taken_in(by: float, factors: list[Factor]) -> tuple[float, list[Factor]]:
-    """Return the number and the factors with the number taken in by a table or curve of which every number is free."""
+    """Return the number and the factors with the number taken in by one of which every number is free.
+
+    That is a table or curve, or the largest of several terms.
+    """
     for place, factor in enumerate(factors):
+        if is_extreme(factor) and by > 0.0 and all(t.coefficient.free for t in factor.inner.terms):
+            terms = (replace(t, coefficient=Parameter(by * t.coefficient.value)) for t in factor.inner.terms)
+            return 1.0, [*factors[:place], replace(factor, inner=Law(tuple(terms))), *factors[place + 1 :]]
         if isinstance(factor, Tabulated) and all(each.free for each in factor.values):
             values = tuple(Parameter(by * each.value) for each in factor.values)
             return 1.0, [*factors[:place], replace(factor, values=values), *factors[place + 1 :]]
@@ -244,6 +251,10 @@ class _Writer:
             case Tabulated():
                 return self.tabulated(factor)
             case Applied(function=function, inner=inner):
+                if is_extreme(factor):
+                    kind = Maximum if function == "max" else Minimum
+                    ordered = sorted(inner.terms, key=lambda term: len(term.factors))
+                    return kind(tuple(self.term(term) for term in ordered))
                 return Apply(function, self.sum(inner))
             case Group(inner=inner, exponent=exponent):
                 base = self.sum(inner)

@@ -22,6 +22,8 @@ Array = NDArray[np.float64]
 
 SLOPES = (-0.9, -0.6, -0.3, 0.3, 1.0, 4.0, 20.0, 150.0)
 """Sizes of the second part of a group against the first at which fits are started."""
+RIDGE, SOLVED = 1e-10, 3
+"""Keeps the normal equations of sets of columns solvable; sets that are solved for with more care."""
 NOTHING = 1e-8
 """Share of the target that a term must say to stay."""
 
@@ -66,12 +68,11 @@ class OuterTerm:
     def of(cls, law: Law, places: Sequence[int], to: Target) -> OuterTerm | None:
         """Return the first of the terms at `places`, without the others of them; None where it is not linear.
 
-        Logarithms of a sum are not, nor is what has no value on some row.
+        What has no value on some row is not. Errors of a logarithm are taken for those of the target beside its size.
         """
-        if to.log:
-            return None
-        bare = [value(Law((replace(t, coefficient=ONE),)), to.columns) * to.root for t in law.terms]
-        now = to.residual(value(law, to.columns))
+        target, root = (np.exp(to.target), to.root * np.exp(-to.target)) if to.log else (to.target, to.root)
+        bare = [value(Law((replace(t, coefficient=ONE),)), to.columns) * root for t in law.terms]
+        now = root * (target - value(law, to.columns))
         own = bare[places[0]]
         rest = [column for place, column in enumerate(bare) if place not in places]
         if not all(np.isfinite(column).all() for column in (own, *rest)):
@@ -79,9 +80,9 @@ class OuterTerm:
         others = np.column_stack(rest) if rest else np.zeros((len(own), 0))
         size = np.sqrt((others**2).sum(axis=0))
         basis = np.linalg.qr(others / np.where(size > 0.0, size, 1.0))[0]
-        target = to.target * to.root
+        target = target * root
         residual = target - basis @ (basis.T @ target)
-        return cls(own, basis, residual, max(float(now @ now), 1e-300), to.root, others, target)
+        return cls(own, basis, residual, max(float(now @ now), 1e-300), root, others, target)
 
     def multiplied(self, values: Array) -> tuple[Array, Array]:
         """Return the share taken by the term times every column of (n, m) values, and its coefficients, (m,)."""
@@ -106,6 +107,26 @@ class OuterTerm:
         taken = float(self.residual @ self.residual) - float(left @ left)
         share = -np.inf if rank < len(found) else min(float(self._share(taken)), 1.0 - 1e-12)
         return share, found / size
+
+    def best_of(self, values: Array, sets: NDArray[np.intp]) -> tuple[float, Array, list[int]]:
+        """Return what the best of several sets of columns takes instead of the term, its coefficients and its numbers.
+
+        The sets, shape (m, k), are ranked on the normal equations, which are quick, and the best few solved for.
+        """
+        with np.errstate(all="ignore"):
+            columns = self._beside(self.root[:, None] * values)
+            size = np.sqrt((columns**2).sum(axis=0))
+        sound = np.isfinite(size) & (size > 0.0)
+        sets = sets[sound[sets].all(axis=1)]
+        if not len(sets):
+            return -np.inf, np.zeros(0), []
+        scaled = np.where(sound, columns, 0.0) / np.where(sound, size, 1.0)
+        gram, told = scaled.T @ scaled + RIDGE * np.eye(len(size)), scaled.T @ self.residual
+        left = gram[sets[:, :, None], sets[:, None, :]]
+        found = np.linalg.solve(left, told[sets][..., None])[..., 0]
+        order = np.argsort(-(found * told[sets]).sum(axis=1))[:SOLVED]
+        tried = [(*self.exchanged(values[:, sets[k]]), sets[k].tolist()) for k in order]
+        return max(tried, key=lambda entry: entry[0])
 
     def coefficients_beside(self, values: Array, coefficients: Array) -> Array:
         """Return the coefficients of the other terms beside columns of (n, m) values, (k,); 0 where it says nothing."""

@@ -6,6 +6,7 @@ has no value. Laws come here as terms, not as nodes, which take several times as
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import count
 from typing import Any, TypeAlias
 
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from kanopt.formulas.functions import function_named
 from kanopt.formulas.tape import Applied as OfSum
-from kanopt.formulas.tape import Backward, LookedUp, Monomial, Tape, Total
+from kanopt.formulas.tape import Backward, Extreme, LookedUp, Monomial, Tape, Total
 from kanopt.formulas.tape import Step as TapeStep
 from kanopt.surrogates.signomials.columns import Columns
 from kanopt.surrogates.signomials.structure import (
@@ -32,6 +33,7 @@ from kanopt.surrogates.signomials.structure import (
     Tabulated,
     Term,
     Wave,
+    is_extreme,
     values_of,
 )
 
@@ -55,6 +57,8 @@ SWAMPED = 50.0
 """A sum that begins with 1 and is larger than this everywhere is the other terms, and the 1 is for show."""
 FAINT = 0.2
 """So does one that stays below this everywhere."""
+SELDOM = 0.005
+"""Share of the rows on which each of several terms is the largest, at least: one that never is says nothing."""
 
 
 def _at(number: Number, theta: Array) -> float:
@@ -143,6 +147,10 @@ class Program(Tape):
                 power = self._number(factor.exponent)
                 group = _Group(self.places[path], power, terms, Term(ONE) in inner.terms)
                 step.others.append(self.add(group))
+            case Applied(function=function, inner=inner) if is_extreme(factor):
+                terms = [self._term(term, (*path, number)) for number, term in enumerate(inner.terms)]
+                choose = np.maximum if function == "max" else np.minimum
+                step.others.append(self.add(_Extreme(choose, [term.place for term in terms])))
             case Applied(function=function, inner=inner):
                 self._sum(inner, path)
                 step.others.append(self.add(OfSum(function_named(function), self.places[path])))
@@ -232,6 +240,19 @@ class _Hinge(TapeStep):
         """Write the derivative in the place."""
         if isinstance(self.at, int):
             run.derivative[self.at] = np.where(self.beyond > 0.0, -above, 0.0)
+
+
+class _Extreme(Extreme):
+    """The largest or smallest of terms; without a value where one of them hardly ever is."""
+
+    def __init__(self, choose: Callable[[Any, Any], Any], parts: list[int]) -> None:
+        super().__init__(choose, parts, [True] * len(parts))
+
+    def forward(self, values: list[Any], theta: Array) -> Any:
+        """Return the extreme."""
+        out = super().forward(values, theta)
+        shares = [np.mean(values[part] == out) for part in self.parts]
+        return out if min(shares) > SELDOM else np.full_like(out, np.nan)
 
 
 class _Group(TapeStep):

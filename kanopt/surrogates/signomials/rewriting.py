@@ -24,6 +24,7 @@ from kanopt.surrogates.signomials.structure import (
     Power,
     Tabulated,
     Term,
+    is_extreme,
 )
 
 __all__ = ["rewritings"]
@@ -58,9 +59,11 @@ def rewritings(law: Law, columns: Columns) -> Iterator[Law]:
             if isinstance(factor, Tabulated) and factor.of == "category":
                 for new in _by_another(part.part, place, factor, columns):
                     yield changed(law, part.path, new)
+            parent = part.path[:-1]
+            if (within := _sum_at(law, parent)) is None:
+                continue
             if (several := _multiplied_out(part.part, place, columns)) is not None:
-                parent = part.path[:-1]
-                without = [t for t in _sum_at(law, parent).terms if t is not part.part]
+                without = [t for t in within.terms if t is not part.part]
                 yield changed(law, parent, Law((*without, *several)))
 
 
@@ -273,30 +276,46 @@ def _multiplied_out(term: Term, place: int, columns: Columns) -> list[Term] | No
 
 
 def _tied(law: Law) -> Iterator[Law]:
-    """Yield the sum with two of its products of powers in one: T₁ + T₂ as T₁ · (1 + a · M).
+    """Yield the sum with two terms in one: T₁ + T₂ as T₁ · (1 + a · M), T₁ · (1 + S) + T₂ as T₁ · (1 + S + a · M).
 
-    M holds the powers in which the two differ, to the next simple exponent; where they differ by little they are taken
-    to agree.
+    M holds what the second has beside the first, and the powers in which the two differ, to the next simple exponent;
+    where they differ by little they are taken to agree.
     """
     for i, first in enumerate(law.terms):
         for j, second in enumerate(law.terms):
             if i == j or not first.factors or not first.coefficient.free or not second.coefficient.free:
                 continue
-            others = [f for f in first.factors if not isinstance(f, Power)]
-            if others != [f for f in second.factors if not isinstance(f, Power)]:
-                continue
-            a = {f.column: f.exponent.value for f in first.factors if isinstance(f, Power)}
-            b = {f.column: f.exponent.value for f in second.factors if isinstance(f, Power)}
-            if not (a.keys() & b.keys() or others):
-                continue
-            m = {c: _simplest(b.get(c, 0.0) - a.get(c, 0.0)) for c in sorted(a.keys() | b.keys())}
-            powers = tuple(Power(c, Parameter(e, free=False)) for c, e in m.items() if e)
-            if powers:
-                ratio = Parameter(second.coefficient.value / first.coefficient.value)
-                group = Group(Law((Term(ONE), Term(ratio, powers))))
-                whole = replace(first, factors=(*first.factors, group))
-                rest = [t for k, t in enumerate(law.terms) if k not in (i, j)]
-                yield Law((*rest, whole))
+            for outside, inner in _opened(first):
+                if (m := _beside(outside, second)) is not None:
+                    ratio = Parameter(second.coefficient.value / first.coefficient.value)
+                    group = Group(Law((*inner, Term(ratio, m))))
+                    whole = replace(first, factors=(*outside, group))
+                    rest = [t for k, t in enumerate(law.terms) if k not in (i, j)]
+                    yield Law((*rest, whole))
+
+
+def _opened(term: Term) -> Iterator[tuple[tuple[Factor, ...], tuple[Term, ...]]]:
+    """Yield the factors of a term and the terms of a bracket after them: 1, or what is in a bracket that it has."""
+    yield term.factors, (Term(ONE),)
+    for place, factor in enumerate(term.factors):
+        if isinstance(factor, Group) and factor.exponent == ONE and Term(ONE) in factor.inner.terms:
+            yield (*term.factors[:place], *term.factors[place + 1 :]), factor.inner.terms
+
+
+def _beside(outside: tuple[Factor, ...], second: Term) -> tuple[Factor, ...] | None:
+    """Return what a term is beside factors, powers taken to agree that are alike; None where it is not a part of it."""
+    others = [f for f in outside if not isinstance(f, Power)]
+    more = [f for f in second.factors if not isinstance(f, Power)]
+    if any(f not in more for f in others):
+        return None
+    more = [f for f in more if f not in others]
+    a = {f.column: f.exponent.value for f in outside if isinstance(f, Power)}
+    b = {f.column: f.exponent.value for f in second.factors if isinstance(f, Power)}
+    if not (a.keys() & b.keys() or others):
+        return None
+    m = {c: _simplest(b.get(c, 0.0) - a.get(c, 0.0)) for c in sorted(a.keys() | b.keys())}
+    powers = (Power(c, Parameter(e, free=False)) for c, e in m.items() if e)
+    return (*powers, *more) or None
 
 
 def _simplest(exponent: float) -> float:
@@ -304,10 +323,11 @@ def _simplest(exponent: float) -> float:
     return 0.0 if abs(exponent) < TIED else min(LADDER, key=lambda e: abs(e - exponent))
 
 
-def _sum_at(law: Law, path: Path) -> Law:
-    """Return the sum at a path."""
+def _sum_at(law: Law, path: Path) -> Law | None:
+    """Return the sum at a path; None where the largest of the terms counts."""
+    here: Law | None = law
     for step in range(0, len(path), 2):
         factor = law.terms[path[step]].factors[path[step + 1]]
         assert isinstance(factor, Group | Applied)
-        law = factor.inner
-    return law
+        law, here = factor.inner, None if is_extreme(factor) else factor.inner
+    return here

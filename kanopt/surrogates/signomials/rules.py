@@ -27,6 +27,7 @@ from kanopt.surrogates.signomials.structure import (
     Term,
     Wave,
     factor_operators,
+    is_extreme,
     operators,
 )
 from kanopt.units import UnitPowers
@@ -98,7 +99,7 @@ def flat(law: Law) -> bool:
 
 def waves(law: Law) -> int:
     """Return how many waves and bumps there are in a law."""
-    return sum(isinstance(factor, Wave | Applied) for factor in _all_factors(law))
+    return sum(isinstance(f, Wave | Applied) and not is_extreme(f) for f in _all_factors(law))
 
 
 def imitates_a_curve(law: Law, periods: Mapping[int, float]) -> bool:

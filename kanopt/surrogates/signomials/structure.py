@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, replace
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeGuard
 
 __all__ = [
     "MINUS_ONE",
@@ -38,6 +38,7 @@ __all__ = [
     "free_parameters",
     "freedom",
     "inputs_of",
+    "is_extreme",
     "operators",
     "signature",
     "size",
@@ -47,6 +48,8 @@ __all__ = [
 
 CURVE = 5
 """Operators for which a curve counts, as in :mod:`kanopt.formulas.complexity`."""
+EXTREMES = ("max", "min")
+"""Functions of the terms of a sum."""
 
 
 @dataclass(frozen=True)
@@ -145,7 +148,7 @@ Factor: TypeAlias = "Power | Exponential | Wave | Logarithm | Hinge | Step | Tab
 
 @dataclass(frozen=True)
 class Applied:
-    """A function of a whole sum: ``exp`` or ``abs``."""
+    """A function of a whole sum, ``exp`` or ``abs``; or of its terms, ``max`` or ``min``, the largest or smallest."""
 
     function: str
     inner: Law
@@ -357,6 +360,11 @@ def _of_term(term: Term) -> int:
     return max(parts - 1, 0) + sum(map(factor_operators, term.factors))
 
 
+def is_extreme(factor: Factor) -> TypeGuard[Applied]:
+    """Whether a factor is the largest or smallest of several terms, which are no sum."""
+    return isinstance(factor, Applied) and factor.function in EXTREMES
+
+
 def factor_operators(factor: Factor) -> int:
     """Return how many operators a factor has by itself."""
     match factor:
@@ -372,8 +380,8 @@ def factor_operators(factor: Factor) -> int:
             return 2
         case Tabulated(of=of):
             return 1 if of == "category" else CURVE
-        case Applied(inner=inner):
-            return operators(inner) + 1
+        case Applied(function=function, inner=inner):
+            return operators(inner) + (function not in EXTREMES)  # a comma for every plus
         case Group(inner=inner, exponent=exponent):
             plain = not exponent.free and abs(exponent.value) == 1.0
             return operators(inner) + (0 if plain else 1)

@@ -13,6 +13,7 @@ and the hold is kept if the description is shorter.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -21,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.surrogates.signomials.cleaning import cleaned, raised_to
-from kanopt.surrogates.signomials.evaluation import value
+from kanopt.surrogates.signomials.evaluation import Columns, value
 from kanopt.surrogates.signomials.fitting import Fitted, Target, fitted
 from kanopt.surrogates.signomials.moves import changed
 from kanopt.surrogates.signomials.rules import Rules
@@ -38,6 +39,7 @@ from kanopt.surrogates.signomials.structure import (
     Tabulated,
     Term,
     Wave,
+    is_extreme,
     values_of,
 )
 
@@ -100,6 +102,11 @@ def _simple(law: Law, scales: Array, rules: Rules) -> Iterator[_Simple]:
                 if factor.exponent.free:
                     return
                 unit *= float(scales[factor.column]) ** factor.exponent.value
+            elif isinstance(factor, Applied) and factor.function == "abs" and len(factor.inner.terms) == 1:
+                (only,) = factor.inner.terms
+                powers = [f for f in only.factors if isinstance(f, Power)]
+                of = float(np.prod([scales[f.column] ** f.exponent.value for f in powers]))
+                unit *= of / abs(only.coefficient.value)
             elif not (isinstance(factor, Group | Wave | Applied)):
                 return
         if term.factors and (not pure or rules.may_be_one(term, inner=inner)):
@@ -149,7 +156,7 @@ def _simple(law: Law, scales: Array, rules: Rules) -> Iterator[_Simple]:
                     yield from (_Simple(number, e, prior, PER_UNIT) for e, prior in EXPONENTS)
                     number += 1
             case Applied(inner=below):
-                yield from walk(below, inner=True)
+                yield from walk(below, inner=True, pure=not is_extreme(part))
             case _:
                 number += len(values_of(part))
 
@@ -255,8 +262,9 @@ def _smaller(fit: Fitted, sample: Target, total: float) -> Iterator[Law]:
     least = np.maximum(NEEDED * np.sqrt(fit.variances(total)), faint)
     needed = iter(np.abs(values_of(law)) > least)
 
-    def of_sum(here: Law, path: tuple[int, ...]) -> Iterator[Law]:
-        for number, term in enumerate(here.terms):
+    def of_sum(here: Law, path: tuple[int, ...], largest: str = "") -> Iterator[Law]:
+        attained = _attained(here, largest, sample.columns) if largest else itertools.repeat(None)
+        for number, (term, rows) in enumerate(zip(here.terms, attained, strict=False)):
             place = (*path, number)
             keep = term.coefficient.free and bool(next(needed))
             alone = len(here.terms) == 1
@@ -265,10 +273,16 @@ def _smaller(fit: Fitted, sample: Target, total: float) -> Iterator[Law]:
             for k, factor in enumerate(term.factors):
                 rest = (*term.factors[:k], *term.factors[k + 1 :])
                 without = replace(term, factors=rest)
-                if isinstance(factor, Group):
+                if rows is not None and term.coefficient.free:
+                    # a term that is the largest must stay so somewhere
+                    level = float(np.median(value(Law((Term(ONE, (factor,)),)), sample.columns)[rows]))
+                    size = Parameter(term.coefficient.value * level)
+                    without = replace(without, coefficient=size)
+                if isinstance(factor, Group) or is_extreme(factor):
                     yield from (changed(law, place, t) for t in _without_one(term, k))
-                    yield from of_sum(factor.inner, (*place, k))
-                    if factor.exponent.free:
+                    function = factor.function if isinstance(factor, Applied) else ""
+                    yield from of_sum(factor.inner, (*place, k), function)
+                    if isinstance(factor, Group) and factor.exponent.free:
                         next(needed)
                     keep = False
                 else:
@@ -281,6 +295,15 @@ def _smaller(fit: Fitted, sample: Target, total: float) -> Iterator[Law]:
                     yield changed(law, place, Term(Parameter(middle)))
 
     yield from of_sum(law, ())
+
+
+def _attained(law: Law, function: str, columns: Columns) -> Iterator[NDArray[np.bool_] | None]:
+    """Yield the rows on which each term is the largest, or smallest; None where it never is."""
+    values = np.column_stack([value(Law((term,)), columns) for term in law.terms])
+    extreme = values.max(axis=1) if function == "max" else values.min(axis=1)
+    for own in values.T:
+        rows = own == extreme
+        yield rows if rows.any() else None
 
 
 def _without_one(term: Term, place: int) -> Iterator[Term]:

@@ -13,7 +13,20 @@ from numpy.typing import NDArray
 
 from kanopt import KANRegressor
 from kanopt.errors import FitError
-from kanopt.formulas import Apply, Constant, Formula, Input, Power, Table, Variable
+from kanopt.formulas import (
+    Apply,
+    Constant,
+    Curve,
+    Formula,
+    Input,
+    Maximum,
+    Node,
+    Power,
+    Step,
+    Table,
+    Variable,
+)
+from kanopt.formulas.nodes import postorder, rebuild
 from kanopt.kan.description import Network
 from kanopt.kan.links import Softplus
 from kanopt.surrogates import Feature
@@ -95,6 +108,14 @@ def test_the_network_has_no_step_and_says_so() -> None:
         law_of(controlled(model(), {"a": "step"}))
 
 
+def without_b(node: Node) -> Node:
+    """Return a number for what does not depend on a: b may stand in any operator."""
+    if isinstance(node, Input):
+        return Constant(0.5) if node.name == "b" else node
+    inputs = any(isinstance(below, Input) for below in postorder(node))
+    return Constant(0.5) if isinstance(node, Apply | Power | Maximum | Curve | Step) and not inputs else node
+
+
 @pytest.mark.usefixtures("few_fits")
 @pytest.mark.parametrize("operator", OPERATORS)
 def test_a_column_is_what_it_was_pinned_to_on_the_rows(operator: str) -> None:
@@ -103,12 +124,13 @@ def test_a_column_is_what_it_was_pinned_to_on_the_rows(operator: str) -> None:
         assert law is None
         return
     assert law is not None
-    found = standing(law.formula.root)
+    used = law.formula.used
+    found = standing(rebuild(law.formula.root, without_b))
     if operator == "power":
         assert found <= {"power", "square"}
     else:
         assert found - {"square", "power"} == SHOWS.get(operator, {operator})
-    assert ("a" in law.formula.used) == (operator != "none")
+    assert ("a" in used) == (operator != "none")
     if operator == "linear":
         a = np.linspace(0.1, 0.9, 9)
         bends = np.diff(law.formula.evaluate({"a": a, "b": np.full(9, 0.5)}), 2)

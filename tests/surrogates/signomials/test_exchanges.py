@@ -10,7 +10,7 @@ from kanopt.surrogates.signomials.dictionary import Dictionary
 from kanopt.surrogates.signomials.evaluation import value
 from kanopt.surrogates.signomials.exchanges import exchanges
 from kanopt.surrogates.signomials.fitting import Budget, Target, fitted
-from kanopt.surrogates.signomials.structure import Law, Parameter, Power, Term, exponents
+from kanopt.surrogates.signomials.structure import Hinge, Law, Parameter, Power, Term, exponents
 
 
 def power(exponent: float, coefficient: float = 1.0, column: int = 0, *, free: bool = True) -> Term:
@@ -61,11 +61,40 @@ def test_what_is_promised_is_what_least_squares_takes(columns: Columns) -> None:
         assert float(left @ left) == pytest.approx(fit.squares * (1.0 - share), rel=1e-6)
 
 
-def test_logarithms_of_a_sum_are_left_alone(columns: Columns) -> None:
-    x = columns.of(0)
-    log = Target(columns, np.log(x), np.ones(len(x)), True, Rules(OPERATOR), Budget(500.0))
+def test_errors_of_a_logarithm_are_those_of_the_target_beside_its_size(columns: Columns) -> None:
+    x, z = columns.of(0), columns.of(1)
+    noise = 1e-3 * np.random.default_rng(3).standard_normal(len(x))
+    log = Target(
+        columns, np.log(2.0 * x**2 + z) + noise, np.ones(len(x)), True, Rules(OPERATOR), Budget(500.0)
+    )
+    fit = fitted(Law((power(1.9, free=False), power(2.1, free=False), power(1.0, column=1, free=False))), log)
+    assert fit is not None
+    share, best = max(exchanges(fit.law, Dictionary(columns, {}), log), key=lambda each: each[0])
+    again = fitted(best, log)
+    assert again is not None
+    assert not exponents(best)
+    assert again.squares == pytest.approx(fit.squares * (1.0 - share), rel=0.02)
+
+
+def test_a_line_that_bends_takes_the_place_of_powers(columns: Columns) -> None:
+    x, z = columns.of(0), columns.of(1)
+    pay = z * (x + 0.25 * np.maximum(x - 1.5, 0.0) + 0.5 * np.maximum(x - 3.0, 0.0))
+    to = target(columns, pay)
+    beside = Power(1, Parameter(1.0, free=False))
+    fit = fitted(
+        Law(tuple(Term(Parameter(1.0), (*power(e, free=False).factors, beside)) for e in (0.5, 2.0))), to
+    )
+    assert fit is not None
     words = Dictionary(columns, {})
-    assert not list(exchanges(Law((power(1.0), power(2.0))), words, log))
+    _, best = max(exchanges(fit.law, words, to), key=lambda each: each[0])
+    bends = sorted(f.place.value for t in best.terms for f in t.factors if isinstance(f, Hinge))
+    assert len(bends) == 2
+    whole = fitted(best, to)
+    assert whole is not None
+    assert whole.squares < 1e-12 * to.spread * to.total
+    # powers only where only these are looked for
+    laws = exchanges(fit.law, words, to, signomial=True)
+    assert not any(isinstance(f, Hinge) for _, law in laws for t in law.terms for f in t.factors)
 
 
 def test_there_are_shapes_of_every_family(columns: Columns) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import numpy as np
@@ -118,6 +119,13 @@ SHAPES: list[tuple[str, tuple[tuple[float, float], ...], Callable[..., Floats]]]
         ((5, 50), (5, 50)),
         lambda a, b: 1 / (1 + np.exp(0.1 * (a - b) - 0.3)),
     ),
+    ("max(#, # · a^# · b^#)", ((1, 24), (30, 900)), lambda a, b: np.maximum(90, 9.6 * a**0.78 * b**0.37)),
+    ("1 / (1 / a + 1 / b)", ((14, 85), (9, 60)), lambda a, b: 1 / (1 / a + 1 / b)),
+    (
+        "a · b + # · a · max(0, b - #)",
+        ((13, 31), (5, 13)),
+        lambda a, b: a * (b + 0.5 * np.maximum(0, b - 9)),
+    ),
 ]
 
 
@@ -128,7 +136,7 @@ def test_shapes_that_logistics_needs_are_found_in_noise(
     rng = np.random.default_rng(9)
     columns = [rng.uniform(low, high, ROWS) for low, high in ranges]
     inputs = dict(zip("ab", columns, strict=False))
-    refits = REFITS if reads.count("abs") == 2 else FEW
+    refits = REFITS if reads.count("abs") == 2 or "max(#" in reads else FEW
     text, formula = law_of(inputs, noisy(truth(*columns), 0.01, rng), refits=refits)
     for constant in sorted(formula.constants, key=lambda each: -len(f"{abs(each.value):.4g}")):
         text = text.replace(f"{abs(constant.value):.4g}", "#", 1)
@@ -245,3 +253,15 @@ def test_a_season_of_whole_months_has_its_period(seed: int) -> None:
     assert [abs(wave.frequency.value) / found.scales[0] for wave in waves] == [
         pytest.approx(0.5236, abs=0.01)
     ]
+
+
+def test_terms_that_share_a_power_are_told_as_one() -> None:
+    rng = np.random.default_rng(5)
+    weight, distance = rng.uniform(1.0, 24.0, ROWS), rng.uniform(30.0, 900.0, ROWS)
+    truth = (5.4 + 1.32 * weight - 0.71 * np.maximum(0.0, weight - 11.0)) * distance**0.62
+    text, formula = law_of({"weight": weight, "distance": distance}, noisy(truth, 0.01, rng), refits=REFITS)
+    assert text.count("distance") == 1, text
+    (exponent,) = (float(e) for e in re.findall(r"distance\^([\d.]+)", text))
+    assert exponent == pytest.approx(0.62, abs=0.005)
+    error = np.sqrt(np.mean((formula.evaluate({"weight": weight, "distance": distance}) - truth) ** 2))
+    assert error < 0.002 * truth.std()

@@ -1,0 +1,68 @@
+"""A power of a sum of two products."""
+
+import numpy as np
+import pytest
+
+from kanopt.surrogates.distill.judge import OPERATOR
+from kanopt.surrogates.signomials import Rules
+from kanopt.surrogates.signomials.columns import Columns
+from kanopt.surrogates.signomials.dictionary import Dictionary
+from kanopt.surrogates.signomials.evaluation import value
+from kanopt.surrogates.signomials.fitting import Budget, Fitted, Target, fitted
+from kanopt.surrogates.signomials.graph import graph
+from kanopt.surrogates.signomials.powers_of_sums import powers_of_sums
+
+
+def best(
+    inputs: np.ndarray, y: np.ndarray, scales: np.ndarray, *, log: bool = False
+) -> tuple[Fitted, Columns]:
+    columns = Columns(inputs / scales, scales, {})
+    noisy = y * np.exp(0.002 * np.random.default_rng(9).standard_normal(len(y)))
+    shown = np.log(noisy) if log else noisy
+    to = Target(columns, shown, np.ones(len(y)), log, Rules(OPERATOR), Budget(500.0))
+    fits = [fit for law in powers_of_sums(to, Dictionary(columns, {})) if (fit := fitted(law, to))]
+    return min(fits, key=lambda fit: fit.length), columns
+
+
+@pytest.mark.parametrize("log", [False, True])
+@pytest.mark.parametrize(
+    "law",
+    [
+        lambda x, y, v: 38.0 + np.hypot(x, y) / v,
+        lambda x, y, v: np.sqrt(x**2 + 3.0 * np.abs(v) ** 2),
+        lambda x, y, v: v / (1.0 / (5.0 + 0.0 * x) + 1.0 / v),
+    ],
+)
+def test_it_is_found(law: object, log: bool) -> None:
+    rng = np.random.default_rng(3)
+    inputs = np.column_stack(
+        [rng.uniform(-9.0, 14.0, 500), rng.uniform(-11.0, 8.0, 500), rng.uniform(2.0, 22.0, 500)]
+    )
+    truth = law(*inputs.T)  # type: ignore[operator]
+    fit, columns = best(inputs, truth, np.array([5.0, 6.0, 8.0]), log=log)
+    np.testing.assert_allclose(value(fit.law, columns), truth, rtol=0.004)
+
+
+def test_what_counts_as_much_is_in_the_units_of_the_inputs() -> None:
+    rng = np.random.default_rng(3)
+    inputs = np.column_stack(
+        [rng.uniform(10.0, 90.0, 500), rng.uniform(5.0, 60.0, 500), rng.uniform(1.0, 9.0, 500)]
+    )
+    fit, _ = best(
+        inputs, inputs[:, 2] / (1.0 / inputs[:, 0] + 1.0 / inputs[:, 1]), np.array([40.0, 20.0, 4.0])
+    )
+    bracket = fit.law.terms[0].factors[-1]
+    (_, second) = bracket.inner.terms  # type: ignore[union-attr]
+    assert second.coefficient.value == pytest.approx(1.0 / 20.0, rel=0.01)
+    node = graph(fit.law, ["picking", "packing", "workers"], np.array([40.0, 20.0, 4.0]))
+    assert "workers" in str(node)
+
+
+def test_a_target_of_both_signs_has_no_reciprocal_but_no_trouble() -> None:
+    rng = np.random.default_rng(3)
+    inputs = rng.uniform(1.0, 4.0, (300, 2))
+    columns = Columns(inputs, np.ones(2), {})
+    y = inputs[:, 0] - inputs[:, 1]
+    to = Target(columns, y, np.ones(300), False, Rules(OPERATOR), Budget(500.0))
+    laws = list(powers_of_sums(to, Dictionary(columns, {})))
+    assert all(f.exponent.value == 0.5 for law in laws for f in law.terms[-1].factors[-1:])  # type: ignore[union-attr]
