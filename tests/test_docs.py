@@ -24,7 +24,9 @@ def test_code_of_a_page_runs(page, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     mpl.use("Agg")
     names = {"__name__": "page"}
-    for block in BLOCK.findall(page.read_text(encoding="utf-8")):
+    # the code runs, however good its plans are
+    text = re.sub(r"time_limit=\d+", "time_limit=1", page.read_text(encoding="utf-8"))
+    for block in BLOCK.findall(text):
         exec(compile(block, page.name, "exec"), names)
     assert len(names) > 2
 
