@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -448,17 +449,19 @@ def deep(step, levels: int) -> Node:
     return node
 
 
-HOSTILE = {
-    "sums and products": deep(lambda node, k: Product((Constant(0.5 + k), node)) + 2.5, 120),
-    "named": deep(lambda node, k: Product((Constant(0.5 + k, f"a{k}"), node)) + Constant(0.1, f"b{k}"), 120),
-    "powers": deep(lambda node, k: Power(node, Constant(0.7 + k / 1000)), 248),
-    "rising powers": deep(lambda node, k: Power(node, Constant(90.0 + k / 1000)), 248),
-    "functions": deep(lambda node, k: Apply("exp", node), 248),
-    "logarithms": deep(lambda node, k: Apply("log", node) + 0.3, 120),
-    "clashes": deep(lambda node, k: Maximum((Apply("exp", node), Input("load"))), 120),
-    "doubled": deep(lambda node, k: node + 2.5 * node, 13),
-    "wide": Sum(tuple(Product((Constant(0.5 + k, f"c{k}"), Input("km"))) for k in range(20_000))),
-    "dense": Sum(
+HOSTILE: dict[str, Callable[[], Node]] = {
+    "sums and products": lambda: deep(lambda node, k: Product((Constant(0.5 + k), node)) + 2.5, 120),
+    "named": lambda: deep(
+        lambda node, k: Product((Constant(0.5 + k, f"a{k}"), node)) + Constant(0.1, f"b{k}"), 120
+    ),
+    "powers": lambda: deep(lambda node, k: Power(node, Constant(0.7 + k / 1000)), 248),
+    "rising powers": lambda: deep(lambda node, k: Power(node, Constant(90.0 + k / 1000)), 248),
+    "functions": lambda: deep(lambda node, k: Apply("exp", node), 248),
+    "logarithms": lambda: deep(lambda node, k: Apply("log", node) + 0.3, 120),
+    "clashes": lambda: deep(lambda node, k: Maximum((Apply("exp", node), Input("load"))), 120),
+    "doubled": lambda: deep(lambda node, k: node + 2.5 * node, 13),
+    "wide": lambda: Sum(tuple(Product((Constant(0.5 + k, f"c{k}"), Input("km"))) for k in range(20_000))),
+    "dense": lambda: Sum(
         tuple(
             Product(
                 tuple(
@@ -475,7 +478,7 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_formulas_are_answered_with_little_work(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     # work is counted, not timed: seconds say as much about the machine, and about what else runs on it
-    law = Formula(HOSTILE[name], tuple(INPUTS), Variable("y", "EUR"))
+    law = Formula(HOSTILE[name](), tuple(INPUTS), Variable("y", "EUR"))
     calls = Counter[str]()
 
     def counted(kind: type, method: str) -> None:
@@ -500,7 +503,7 @@ def test_hostile_formulas_are_answered_with_little_work(name: str, monkeypatch: 
 
 
 def test_a_formula_too_large_says_so() -> None:
-    assert Formula(HOSTILE["wide"], tuple(INPUTS), Variable("y", "EUR")).dimensions().notes == (
+    assert Formula(HOSTILE["wide"](), tuple(INPUTS), Variable("y", "EUR")).dimensions().notes == (
         "the formula is too large for its units to be followed to the end",
     )
 
