@@ -255,12 +255,21 @@ class _Writer:
                     kind = Maximum if function == "max" else Minimum
                     ordered = sorted(inner.terms, key=lambda term: len(term.factors))
                     return kind(tuple(self.term(term) for term in ordered))
-                return Apply(function, self.sum(inner))
+                return self.raised(inner) or Apply(function, self.sum(inner))
             case Group(inner=inner, exponent=exponent):
                 base = self.sum(inner)
                 plain = not exponent.free and exponent.value == 1.0
                 return base if plain else Power(base, self.number(exponent))
         raise TypeError(f"no graph for {type(factor).__name__}")
+
+    def raised(self, inner: Law) -> Node | None:
+        """Write exp(c · u · log v) as v^(c · u); None for others."""
+        if len(inner.terms) != 1 or not any(isinstance(f, Logarithm) for f in inner.terms[0].factors):
+            return None
+        (term,) = inner.terms
+        base = max((f for f in term.factors if isinstance(f, Logarithm)), key=lambda f: f.column)
+        rest = replace(term, factors=tuple(f for f in term.factors if f is not base))
+        return Power(self.inputs[base.column], self.term(rest))
 
     def tabulated(self, factor: Tabulated) -> Node:
         """Write a table or a curve; its numbers are its own, and no constants of the law."""

@@ -1,6 +1,8 @@
 """A product of powers and exponentials, which is linear in logarithms: x · exp(−x / θ) rises and falls again.
 
-Growth does not lead there from x alone, which says nothing of what both rises and falls.
+Growth does not lead there from x alone, which says nothing of what both rises and falls. An exponent may depend on
+another input: first · unit^(log r / log 2) is the time for a unit where each doubling takes the share r (Wright 1936,
+*Factors affecting the cost of airplanes*), and life · q^((4 − t) / 10) what is left where ten degrees count q times.
 """
 
 from __future__ import annotations
@@ -12,9 +14,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.surrogates.signomials.dictionary import NARROWEST, Dictionary
+from kanopt.surrogates.signomials.evaluation import value
 from kanopt.surrogates.signomials.fitting import Target
 from kanopt.surrogates.signomials.shapes import kind_of
-from kanopt.surrogates.signomials.structure import Exponential, Factor, Law, Parameter, Power, Term
+from kanopt.surrogates.signomials.structure import (
+    ONE,
+    Applied,
+    Exponential,
+    Factor,
+    Law,
+    Logarithm,
+    Parameter,
+    Power,
+    Term,
+)
 
 __all__ = ["product_of_powers", "products_with_exponentials"]
 
@@ -28,6 +41,8 @@ NOTHING = 1e-6
 """Difference of exponents that is none: without noise there is no error to compare with."""
 LEAST = 0.05
 """Size of a target beside its mean from which on its logarithm says something."""
+FEW = 8
+"""Inputs up to which exponents that depend on another one are looked at."""
 EXPONENTIALS = 2
 """Exponentials of a product, at most."""
 RIDGE = 1e-12
@@ -47,19 +62,21 @@ def products_with_exponentials(to: Target, words: Dictionary) -> Iterator[Law]:
     used = y > LEAST * float(np.abs(y).mean())
     columns = words.columns
     powers = [j for j in words.straight if kind_of(columns, j) == "positive"]
-    extra = [factor for j in words.straight for factor in _exponentials(words, j)]
+    inside = [each for j in words.straight for each in _of_one(words, j)]
+    inside += _of_two(words, powers) if len(powers) <= FEW else []
+    extra = [each for each in inside if words.admits(Law((Term(ONE, (_exponential(1.0, each),)),)))]
     if not extra or used.sum() < 2 * (len(powers) + 1 + EXPONENTIALS):
         return
     target = np.log(y[used])
     weight = to.weight[used] * (1.0 if to.log else y[used] ** 2)
     base = np.column_stack([*(columns.log(j) for j in powers), np.ones(len(y))])[used]
-    more = np.column_stack([_argument(words, factor) for factor in extra])[used]
+    arguments = (value(Law((Term(ONE, each),)), columns) for each in extra)
+    more = np.column_stack([np.broadcast_to(each, len(y)) for each in arguments])[used]
     for size in range(1, EXPONENTIALS + 1):
         sets = np.array(list(combinations(range(len(extra)), size)))
         chosen, rates = _best_set(base, more, target, weight, sets)
         factors: list[Factor] = [
-            Exponential(extra[k].column, Parameter(rate), extra[k].of)
-            for k, rate in zip(chosen, rates.tolist(), strict=True)
+            _exponential(rate, extra[k]) for k, rate in zip(chosen, rates.tolist(), strict=True)
         ]
         coefficient, exponents = product_of_powers(base, target - more[:, chosen] @ rates, weight)
         if not np.isfinite(coefficient):
@@ -68,19 +85,31 @@ def products_with_exponentials(to: Target, words: Dictionary) -> Iterator[Law]:
         yield Law((Term(Parameter(coefficient), tuple(factors)),))
 
 
-def _exponentials(words: Dictionary, j: int) -> Iterator[Exponential]:
+OF = {1.0: "x", 2.0: "x^2", -1.0: "1/x"}
+"""What stands in an exponential of one input, by its exponent."""
+
+
+def _exponential(rate: float, inside: tuple[Factor, ...]) -> Factor:
+    (first, *others) = inside
+    if isinstance(first, Power) and not others:
+        return Exponential(first.column, Parameter(rate), OF[first.exponent.value])
+    return Applied("exp", Law((Term(Parameter(rate), inside),)))
+
+
+def _of_one(words: Dictionary, j: int) -> Iterator[tuple[Factor, ...]]:
+    """Yield an input, its square and its reciprocal."""
     columns = words.columns
-    wide = columns.high[j] > NARROWEST * columns.low[j]
-    kinds = ("x", "x^2", "1/x") if kind_of(columns, j) == "positive" and wide else ("x", "x^2")
-    for of in kinds:
-        factor = Exponential(j, Parameter(1.0), of)
-        if words.admits(Law((Term(Parameter(1.0), (factor,)),))):
-            yield factor
+    wide = kind_of(columns, j) == "positive" and columns.high[j] > NARROWEST * columns.low[j]
+    for exponent in OF:
+        if wide or exponent > 0.0:
+            yield (Power(j, Parameter(exponent, free=False)),)
 
 
-def _argument(words: Dictionary, factor: Exponential) -> Array:
-    x = words.columns.of(factor.column)
-    return {"x": x, "x^2": x * x}[factor.of] if factor.of != "1/x" else 1.0 / x
+def _of_two(words: Dictionary, powers: list[int]) -> Iterator[tuple[Factor, ...]]:
+    """Yield u · log v and log u · log v, for v^(c · u) and v^(c · log u)."""
+    for i, j in combinations(powers, 2):
+        yield Logarithm(i), Logarithm(j)
+    yield from ((Power(i, ONE), Logarithm(j)) for i in words.straight for j in powers if i != j)
 
 
 def _best_set(
@@ -117,10 +146,10 @@ def product_of_powers(rows: Array, target: Array, weight: Array) -> tuple[float,
     noise = float(((aim - scaled @ found) ** 2).sum()) / max(len(rows) - len(found), 1)
     errors = np.sqrt(noise * np.maximum(np.diag(np.linalg.pinv(scaled.T @ scaled)), 0.0))
     exponents = []
-    for value, error in zip(found[:-1].tolist(), errors[:-1].tolist(), strict=True):
-        nearest = min(SIMPLE, key=lambda simple: abs(simple - value))
-        told = error < LOOSE and abs(nearest - value) > max(NEAR * error, NOTHING)
-        exponents.append(Parameter(value) if told else Parameter(nearest, free=False))
+    for estimate, error in zip(found[:-1].tolist(), errors[:-1].tolist(), strict=True):
+        nearest = min(SIMPLE, key=lambda simple: abs(simple - estimate))
+        told = error < LOOSE and abs(nearest - estimate) > max(NEAR * error, NOTHING)
+        exponents.append(Parameter(estimate) if told else Parameter(nearest, free=False))
     rest = aim - scaled[:, :-1] @ np.array([each.value for each in exponents])
     with np.errstate(over="ignore"):
         return float(np.exp(rest @ root / weight.sum())), exponents

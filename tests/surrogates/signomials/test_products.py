@@ -1,16 +1,23 @@
 """Products of powers and exponentials, found in logarithms."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from kanopt.formulas.printing import to_infix
 from kanopt.surrogates.distill.judge import OPERATOR
 from kanopt.surrogates.signomials import Rules
 from kanopt.surrogates.signomials.columns import Columns
 from kanopt.surrogates.signomials.dictionary import Dictionary
 from kanopt.surrogates.signomials.evaluation import value
 from kanopt.surrogates.signomials.fitting import Budget, Target, fitted
+from kanopt.surrogates.signomials.graph import graph
 from kanopt.surrogates.signomials.products import product_of_powers, products_with_exponentials
 from kanopt.surrogates.signomials.structure import Exponential
+
+Floats = NDArray[np.float64]
 
 
 def target(columns: Columns, y: np.ndarray, *, log: bool = False) -> Target:
@@ -33,6 +40,28 @@ def test_what_rises_and_falls_again_is_found(log: bool) -> None:
     assert (factor.column, factor.of) == (0, "x")
     assert factor.rate.value == pytest.approx(-1.3, rel=1e-6)
     assert sum(isinstance(f, Exponential) for f in two.terms[0].factors) == 2
+
+
+@pytest.mark.parametrize(
+    ("truth", "text"),
+    [
+        (lambda u, v: 3.0 * v ** (0.4 - 0.1 * u), "v^(-0.1 · u)"),
+        (lambda u, v: 5.0 * v ** (np.log(u) / np.log(2.0)), "v^(1.443 · log(u))"),
+    ],
+)
+def test_exponents_that_depend_on_another_input_are_found(
+    truth: Callable[[Floats, Floats], Floats], text: str
+) -> None:
+    rng = np.random.default_rng(0)
+    scales = np.array([2.0, 3.0])
+    columns = Columns(rng.uniform(0.3, 3.0, (400, 2)), scales, {})
+    u, v = columns.of(0) * 2.0, columns.of(1) * 3.0
+    to = target(columns, truth(u, v))
+    one, _ = products_with_exponentials(to, Dictionary(columns, {}))
+    fit = fitted(one, to)
+    assert fit is not None
+    np.testing.assert_allclose(value(fit.law, columns), truth(u, v), rtol=1e-5)
+    assert text in to_infix(graph(fit.law, ["u", "v"], scales))
 
 
 def test_rows_that_are_not_above_zero_are_left_out() -> None:
