@@ -108,6 +108,8 @@ def _instead(term: Term, place: int, factor: Factor, columns: Columns) -> Iterat
         for by in (0.5, 2.0):
             if (bent := _bent(factor, by, columns)) is not None:
                 yield replace(term, factors=(*rest, bent))
+            if (rooted := _rooted(factor, by)) is not None:
+                yield replace(term, factors=(*rest, rooted))
 
 
 def _without_sign(group: Group) -> Factor | None:
@@ -229,6 +231,16 @@ def _flipped(term: Term, group: Group, rest: tuple[Factor, ...], columns: Column
     coefficient = replace(other.coefficient, value=1.0 / a)
     turned = Group(Law((one, Term(coefficient, tuple(inner)))), group.exponent)
     return Term(replace(term.coefficient, value=term.coefficient.value * a**p), (*outside, turned))
+
+
+def _rooted(group: Group, by: float) -> Group | None:
+    """Return (1 + a / k · M)^(p k) for (1 + a · M)^p, nearly the same where M is small; None for other groups."""
+    one, other = group.inner.terms
+    p = group.exponent
+    if one != Term(ONE) or p.free or abs(p.value) != 1.0 or not other.coefficient.free:
+        return None
+    share = replace(other, coefficient=Parameter(other.coefficient.value / by))
+    return Group(Law((one, share)), Parameter(by * p.value, free=False))
 
 
 def _bent(group: Group, by: float, columns: Columns) -> Group | None:

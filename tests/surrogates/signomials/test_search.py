@@ -265,3 +265,13 @@ def test_terms_that_share_a_power_are_told_as_one() -> None:
     assert exponent == pytest.approx(0.62, abs=0.005)
     error = np.sqrt(np.mean((formula.evaluate({"weight": weight, "distance": distance}) - truth) ** 2))
     assert error < 0.002 * truth.std()
+
+
+def test_the_root_of_a_reciprocal_is_found() -> None:
+    rng = np.random.default_rng(6)
+    a, b = rng.uniform(2.0, 24.0, ROWS), rng.uniform(40.0, 150.0, ROWS)
+    truth = np.sqrt(2.0 * a / (1.0 - a / b))
+    text, formula = law_of({"a": a, "b": b}, noisy(truth, 0.01, rng), refits=REFITS)
+    assert "^-0.5" in text, text
+    error = np.sqrt(np.mean((formula.evaluate({"a": a, "b": b}) - truth) ** 2))
+    assert error < 0.002 * truth.std()
