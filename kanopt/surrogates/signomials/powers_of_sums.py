@@ -23,6 +23,8 @@ Array = NDArray[np.float64]
 
 PAIRS = 3
 """Pairs of products that are tried, of either power, with and without a constant beside it."""
+TRIED = 4
+"""How many times as many are looked at."""
 ALIKE = 0.999
 """Correlation beyond which two products are one."""
 LEAST = 0.05
@@ -56,16 +58,17 @@ def powers_of_sums(to: Target, words: Dictionary) -> Iterator[Law]:
             products = (words.products[squares[place]] for place in (i, j))
             terms = (_root(size, factors, words) for size, factors in zip(sizes, products, strict=True))
             yield Law((Term(Parameter(float(middle))), *terms))
+    products, values = [(), *words.products], np.column_stack([one, words.product_values])
     for beside in (None, np.column_stack([one, y])):
         weight = to.weight / of_square**2
-        for places, sizes, known in _best_pairs(words.product_values, y**2, weight, beside):
+        for (i, j), sizes, known in _best_pairs(values, y**2, weight, beside):
             middle = 0.5 * float(known[1]) if beside is not None else 0.0
             if beside is None or 0.0 < abs(middle) < float(np.abs(y).max()):
-                yield _law(words, places, sizes, 0.5, middle)
-    if y.min() > 0.0 or y.max() < 0.0:
+                yield _law(words, (products[i], products[j]), sizes, 0.5, middle)
+    if y.min() > 0.0:
         weight = to.weight / of_reciprocal**2
-        for places, sizes, _ in _best_pairs(words.product_values, 1.0 / y, weight, None):
-            yield _law(words, places, sizes, -1.0, 0.0)
+        for (i, j), sizes, _ in _best_pairs(values, 1.0 / y, weight, None):
+            yield _law(words, (products[i], products[j]), sizes, -1.0, 0.0)
 
 
 def _has_a_root(factors: tuple[Factor, ...], words: Dictionary) -> bool:
@@ -91,7 +94,7 @@ def _best_pairs(
 ) -> Iterator[tuple[tuple[int, int], Array, Array]]:
     """Yield the numbers of two products that explain a target best, their coefficients, and those of what is beside.
 
-    Pairs with a coefficient that is not positive are left out: their sum may have no root.
+    One coefficient may be below zero; pairs of which the sum is not above zero on every row are left out.
     """
     root = np.sqrt(weight)
     with np.errstate(all="ignore"):
@@ -109,30 +112,39 @@ def _best_pairs(
     rest = np.maximum(1.0 - gram**2, 1e-12)
     first = (told[:, None] - gram * told[None, :]) / rest
     taken = first * told[:, None] + first.T * told[None, :]
-    sound = (np.abs(gram) < ALIKE) & (first > 0.0) & (first.T > 0.0)
+    sound = (np.abs(gram) < ALIKE) & ((first > 0.0) | (first.T > 0.0))
     taken = np.where(np.triu(sound, 1), taken, -np.inf)
-    for flat in np.argsort(taken, axis=None)[::-1][:PAIRS]:
+    found = 0
+    for flat in np.argsort(taken, axis=None)[::-1][: TRIED * PAIRS]:
         i, j = np.unravel_index(flat, taken.shape)
-        if not np.isfinite(taken[i, j]):
+        if not np.isfinite(taken[i, j]) or found == PAIRS:
             return
+        if first[i, j] < 0.0:
+            i, j = j, i
         sizes = np.array([first[i, j] / size[i], first[j, i] / size[j]])
+        said = products[:, kept[[i, j]]] @ sizes
+        if said.min() <= 0.0:
+            continue
+        found += 1
         known = np.zeros(0)
         if beside is not None:
-            said = root * (products[:, kept[[i, j]]] @ sizes)
-            known = np.linalg.lstsq(root[:, None] * beside, aim - said, rcond=None)[0]
+            known = np.linalg.lstsq(root[:, None] * beside, aim - root * said, rcond=None)[0]
         yield (int(kept[i]), int(kept[j])), sizes, known
 
 
-def _law(words: Dictionary, places: tuple[int, int], sizes: Array, exponent: float, middle: float) -> Law:
+def _law(
+    words: Dictionary,
+    products: tuple[tuple[Factor, ...], tuple[Factor, ...]],
+    sizes: Array,
+    exponent: float,
+    middle: float,
+) -> Law:
     """Return c + S^p, with the powers outside that both terms have.
 
     The first term stands in the units of the inputs themselves, so that the second may be told to count as much.
     """
     columns = words.columns
-    first, second = (
-        {f.column: f.exponent.value for f in words.products[place] if isinstance(f, Power)}
-        for place in places
-    )
+    first, second = ({f.column: f.exponent.value for f in each if isinstance(f, Power)} for each in products)
     shared = {j: e for j, e in first.items() if second.get(j) == e and kind_of(columns, j) == "positive"}
 
     def without(powers: dict[int, float]) -> tuple[Power, ...]:

@@ -36,11 +36,11 @@ REFITS = 500.0
 """Refits of a search."""
 PHASES = (
     ("signomials", 0.25),
-    ("transformed", 0.1),
+    ("transformed", 0.05),
     ("small", 0.2),
     ("shapes", 0.2),
     ("best", 0.15),
-    ("curves", 0.1),
+    ("curves", 0.15),
 )
 IN_WORDS = {
     "signomials": "sums of products",

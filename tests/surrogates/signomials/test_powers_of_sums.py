@@ -31,6 +31,8 @@ def best(
         lambda x, y, v: 38.0 + np.hypot(x, y) / v,
         lambda x, y, v: np.sqrt(x**2 + 3.0 * np.abs(v) ** 2),
         lambda x, y, v: v / (1.0 / (5.0 + 0.0 * x) + 1.0 / v),
+        lambda x, y, v: v / (1.0 - 0.04 * v),
+        lambda x, y, v: np.sqrt(600.0 - v**2),
     ],
 )
 def test_it_is_found(law: object, log: bool) -> None:
