@@ -45,7 +45,9 @@ class KnownRows:
         known = np.isin(asked, self.hashes)
         count, share = int(known.sum()), self._repeated
         chance = len(asked) * share
-        if count <= 1 + chance + _SURE * np.sqrt(chance * (1.0 - share)):
+        # chance has a deviation among the rows asked for, and the share one among those that tell it
+        deviation = np.sqrt(chance * (1.0 - share) * (1.0 + len(asked) / len(self.hashes)))
+        if count <= 1 + chance + _SURE * deviation:
             return ""
         first = row_name(index, int(known.argmax()))
         _warn(

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from kanopt.surrogates.signomials.fitting import Target
 from kanopt.surrogates.signomials.products import product_of_powers
-from kanopt.surrogates.signomials.shapes import kind_of
 from kanopt.surrogates.signomials.structure import (
     ONE,
     Applied,
@@ -34,6 +33,11 @@ Array = NDArray[np.float64]
 PIECES = (2, 3)
 STARTS, TURNS = 12, 30
 """Beginnings, and how often the rows are dealt out anew, at most."""
+FEW = 8
+"""Inputs up to which planes are looked for."""
+ABOVE = 0.8
+"""Share of the rows on which an input is above zero, at least."""
+TINY = 1e-300
 RIDGE = 1e-9
 """Keeps a plane determined that no row is dealt to."""
 
@@ -46,29 +50,34 @@ def extremes(to: Target, inputs: Sequence[int], seed: int) -> Iterator[Law]:
     to
         The rows; nothing is found where the target is not positive.
     inputs
-        Numbers of the inputs; those that are not positive are left out.
+        Numbers of the inputs; those are left out that may be below zero, or are zero on many rows.
     seed
         Draws the beginnings.
     """
-    inputs = [j for j in inputs if kind_of(to.columns, j) == "positive"]
-    if not inputs or not (to.log or to.target.min() > 0.0):
+    inputs = [j for j in inputs if to.columns.low[j] >= 0.0 and np.mean(to.columns.of(j) > 0.0) > ABOVE]
+    if not 0 < len(inputs) <= FEW or not (to.log or to.target.min() > 0.0):
         return
+    # a parcel without a volume has no logarithm of it: such rows tell of the law once it is fitted
+    to = to.take(np.flatnonzero((to.columns.inputs[:, inputs] > 0.0).all(axis=1)))
     target = to.target if to.log else np.log(to.target)
     rows = np.column_stack([*(to.columns.log(j) for j in inputs), np.ones(len(target))])
+    if len(rows) < max(PIECES) * rows.shape[1]:
+        return
     nothing_more = _squares_of_one(rows, target, to.weight)
     for function, sign in (("max", 1.0), ("min", -1.0)):
         for count in PIECES:
             rng = np.random.default_rng([seed, count])
             dealt, squares = _highest_planes(rows, sign * target, to.weight, count, rng)
             price = np.log(to.total) * (count - 1) * rows.shape[1]
-            if to.total * np.log(nothing_more / max(squares, 1e-300)) < price:
+            if to.total * np.log(max(nothing_more, TINY) / max(squares, TINY)) < price:
                 break
             products = [
                 product_of_powers(rows[of], target[of], to.weight[of])
                 for of in dealt
                 if of.sum() > rows.shape[1]
             ]
-            if len(products) == count and not _bends(law := _written(function, products, inputs)):
+            apart = len({tuple(each.value for each in exponents) for _, exponents in products}) == count
+            if apart and not _bends(law := _written(function, products, inputs)):
                 yield law
 
 

@@ -44,9 +44,11 @@ def powers_of_sums(to: Target, words: Dictionary) -> Iterator[Law]:
         The products, on the same rows.
     """
     y = np.exp(to.target) if to.log else to.target
-    if not words.products or not np.isfinite(y).all():
+    size = float(np.abs(y).mean())
+    if not words.products or not np.isfinite(y).all() or not size > 0.0:
         return
-    near = np.maximum(np.abs(y), LEAST * float(np.abs(y).mean()))
+    y = y / size  # squares and reciprocals of what is large or small are no numbers
+    near = np.maximum(np.abs(y), LEAST)
     # errors of y² and 1/y are those of y, or of its logarithm, times the slope
     of_square, of_reciprocal = (near**2, 1.0 / near) if to.log else (near, near**-2)
     one = np.ones((len(y), 1))
@@ -55,20 +57,21 @@ def powers_of_sums(to: Target, words: Dictionary) -> Iterator[Law]:
         weight = to.weight / y**2 if to.log else to.weight
         roots = np.sqrt(words.product_values[:, squares])
         for (i, j), sizes, (middle,) in _best_pairs(roots, y, weight, one):
-            products = (words.products[squares[place]] for place in (i, j))
-            terms = (_root(size, factors, words) for size, factors in zip(sizes, products, strict=True))
-            yield Law((Term(Parameter(float(middle))), *terms))
+            terms = [
+                _root(size * c, words.products[squares[k]], words) for c, k in zip(sizes, (i, j), strict=True)
+            ]
+            yield Law((Term(Parameter(size * float(middle))), *terms))
     products, values = [(), *words.products], np.column_stack([one, words.product_values])
     for beside in (None, np.column_stack([one, y])):
         weight = to.weight / of_square**2
         for (i, j), sizes, known in _best_pairs(values, y**2, weight, beside):
             middle = 0.5 * float(known[1]) if beside is not None else 0.0
             if beside is None or 0.0 < abs(middle) < float(np.abs(y).max()):
-                yield _law(words, (products[i], products[j]), sizes, 0.5, middle)
+                yield _law(words, (products[i], products[j]), sizes * size**2, 0.5, size * middle)
     if y.min() > 0.0:
         weight = to.weight / of_reciprocal**2
         for (i, j), sizes, _ in _best_pairs(values, 1.0 / y, weight, None):
-            yield _law(words, (products[i], products[j]), sizes, -1.0, 0.0)
+            yield _law(words, (products[i], products[j]), sizes / size, -1.0, 0.0)
 
 
 def _has_a_root(factors: tuple[Factor, ...], words: Dictionary) -> bool:
@@ -145,10 +148,13 @@ def _law(
     """
     columns = words.columns
     first, second = ({f.column: f.exponent.value for f in each if isinstance(f, Power)} for each in products)
-    shared = {j: e for j, e in first.items() if second.get(j) == e and kind_of(columns, j) == "positive"}
+    positive = {j: e for j, e in first.items() if kind_of(columns, j) == "positive"}
+    # a difference reads a / (1 − a), not 1 / (1 / a − 1)
+    shared = positive if sizes[1] < 0.0 else {j: e for j, e in positive.items() if second.get(j) == e}
 
     def without(powers: dict[int, float]) -> tuple[Power, ...]:
-        return tuple(Power(j, Parameter(e, free=False)) for j, e in powers.items() if j not in shared)
+        left = {j: powers.get(j, 0.0) - shared.get(j, 0.0) for j in {**powers, **shared}}
+        return tuple(Power(j, Parameter(e, free=False)) for j, e in left.items() if e)
 
     inside = without(first)
     unit = float(np.prod([columns.scales[f.column] ** f.exponent.value for f in inside]))

@@ -118,6 +118,8 @@ def _best_set(
     """Return which set of columns explains a target best beside others, and its coefficients."""
     root = np.sqrt(weight)[:, None]
     basis = np.linalg.qr(root * base)[0]
+    with np.errstate(all="ignore"):
+        more = np.where(np.isfinite(more**2), more, 0.0)  # what is too large on some row says nothing
     columns, left = root * more, root[:, 0] * target
     columns, left = columns - basis @ (basis.T @ columns), left - basis @ (basis.T @ left)
     size = np.maximum(np.sqrt((columns**2).sum(axis=0)), 1e-300)

@@ -57,6 +57,8 @@ MADE = 2
 """Laws that are fitted of those that no growth leads to."""
 DECISIVE = 40.0
 """Length by which one of them must be shorter than what was grown to end the search."""
+CLEAR = 0.03
+"""Share of the target's deviation that it may leave: where noise is larger, other structures explain the rows alike."""
 UNCURVED = 3
 """Closed forms that are fitted in the place of a curve."""
 CHANCE = 3.0
@@ -172,7 +174,7 @@ class _Search:
             everything += filter(None, (fitted(law, self.to) for law in known))
             self.run_phases(nothing, everything)
         except SearchStopped:
-            everything += [fit for fit in self.climb.pool if fit not in everything]
+            everything += [fit for fit in [*self.climb.pool, *self.aside] if fit not in everything]
             if not everything:
                 raise
         everything += [fit for fit in self.aside if fit not in everything]
@@ -195,7 +197,6 @@ class _Search:
             if phase == "transformed":
                 if self.suffice(begun, everything):
                     return
-                self.aside = begun
                 continue
             if phase == "best":  # as wholes they are followed before
                 everything += self.aside
@@ -224,11 +225,15 @@ class _Search:
         """
         for fit in list(made):
             plain = tidied(fit, self.to, self.climb.ranking, self.climb.scales)
-            made += [plain] if plain is not fit else []
+            if plain is not fit:
+                made.append(plain)
         made.sort(key=lambda fit: fit.length)
         self.climb.pool = sorted([*made, *everything], key=lambda fit: fit.length)
         shortest = min((fit.length for fit in everything), default=np.inf)
-        enough = bool(made) and made[0].length < shortest - DECISIVE and self.settled()
+        clear = CLEAR**2 * self.to.spread * self.to.total
+        enough = (
+            bool(made) and made[0].length < shortest - DECISIVE and made[0].squares < clear and self.settled()
+        )
         if enough:
             everything[:] = self.climb.pool
         return enough
@@ -267,8 +272,11 @@ class _Search:
             *products_with_exponentials(self.climb.ranking, words),
         ]
         sketches = self.climb.sketched(self.climb.new(made))[:MADE]
-        fits = [fit for sketch in sketches if (fit := fitted(sketch.law, self.to))]
-        return [fit for fit in fits if not cancels(fit.law, self.climb.ranking.columns)]
+        for sketch in sketches:
+            fit = fitted(sketch.law, self.to)
+            if fit is not None and not cancels(fit.law, self.climb.ranking.columns):
+                self.aside.append(fit)  # it is kept where the search is stopped
+        return self.aside
 
     def is_plain(self, law: Law) -> bool:
         """Whether a law is short, and neither imitates another one nor may have been preferred in another form."""

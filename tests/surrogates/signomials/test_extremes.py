@@ -156,3 +156,22 @@ def test_terms_of_an_extreme_are_not_multiplied_out() -> None:
     for other in rewritings(law, columns):
         (factor,) = (f for t in other.terms for f in t.factors if isinstance(f, Applied))
         assert len(factor.inner.terms) == 2
+
+
+def test_a_parcel_without_a_volume_does_not_hide_the_law() -> None:
+    columns = columns_of()
+    inputs = columns.inputs.copy()
+    inputs[:15, 1] = 0.0
+    columns = Columns(inputs, np.ones(3), {})
+    a, b, c = (columns.of(j) for j in range(3))
+    y = c * np.maximum(a, 1.3 * b)
+    to = target(columns, y)
+    fits = [fit for law in extremes(to, [0, 1, 2], 0) if (fit := fitted(law, to)) is not None]
+    assert min(fit.squares for fit in fits) < 1e-10 * to.spread * to.total
+
+
+def test_what_has_no_residual_and_what_has_many_inputs_are_left_alone() -> None:
+    columns = columns_of(120)
+    assert not list(extremes(target(columns, np.ones(120)), [0, 1, 2], 0))
+    many = Columns(np.random.default_rng(0).uniform(1.0, 2.0, (200, 40)), np.ones(40), {})
+    assert not list(extremes(target(many, many.of(0)), list(range(40)), 0))

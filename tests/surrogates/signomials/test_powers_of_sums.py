@@ -68,3 +68,12 @@ def test_a_target_of_both_signs_has_no_reciprocal_but_no_trouble() -> None:
     to = Target(columns, y, np.ones(300), False, Rules(OPERATOR), Budget(500.0))
     laws = list(powers_of_sums(to, Dictionary(columns, {})))
     assert all(f.exponent.value == 0.5 for law in laws for f in law.terms[-1].factors[-1:])  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("size", [1e-85, 1e60])
+def test_the_size_of_the_target_does_not_matter(size: float) -> None:
+    rng = np.random.default_rng(3)
+    inputs = rng.uniform(1.0, 9.0, (300, 2))
+    truth = size * np.hypot(*inputs.T)
+    fit, columns = best(inputs, truth, np.array([4.0, 4.0]))
+    np.testing.assert_allclose(value(fit.law, columns), truth, rtol=0.004)

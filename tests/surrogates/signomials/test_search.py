@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from collections.abc import Callable
 
@@ -12,11 +13,12 @@ from numpy.typing import NDArray
 from kanopt.formulas import Formula, Variable
 from kanopt.formulas.printing import to_infix
 from kanopt.surrogates.distill.judge import OPERATOR
+from kanopt.surrogates.monitor import SearchStopped
 from kanopt.surrogates.signomials import REFITS, Found, Rules, Task, graph, search
 from kanopt.surrogates.signomials.cleaning import cleaned
 from kanopt.surrogates.signomials.columns import Columns
 from kanopt.surrogates.signomials.evaluation import cancels, value
-from kanopt.surrogates.signomials.fitting import Budget, Target, fitted
+from kanopt.surrogates.signomials.fitting import Budget, Fitted, Target, fitted
 from kanopt.surrogates.signomials.rewriting import rewritings
 from kanopt.surrogates.signomials.structure import (
     ONE,
@@ -275,3 +277,18 @@ def test_the_root_of_a_reciprocal_is_found() -> None:
     assert "^-0.5" in text, text
     error = np.sqrt(np.mean((formula.evaluate({"a": a, "b": b}) - truth) ** 2))
     assert error < 0.002 * truth.std()
+
+
+def test_a_law_found_as_a_whole_is_kept_where_the_search_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(7)
+    a, b = rng.uniform(1.0, 9.0, (2, ROWS))
+    whole = noisy(np.maximum(a, 1.3 * b), 0.01, rng)
+
+    def stopped(*_: object) -> Fitted:
+        raise SearchStopped
+
+    module = importlib.import_module("kanopt.surrogates.signomials.search")
+    monkeypatch.setattr(module, "tidied", stopped)  # the first thing that is done with such laws
+    text, formula = law_of({"a": a, "b": b}, whole)
+    assert text.startswith("max("), text
+    assert formula.constants
