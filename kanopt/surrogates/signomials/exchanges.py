@@ -20,7 +20,7 @@ from kanopt.surrogates.signomials.cleaning import cleaned
 from kanopt.surrogates.signomials.dictionary import SINGLE, Dictionary
 from kanopt.surrogates.signomials.evaluation import value
 from kanopt.surrogates.signomials.fitting import Target
-from kanopt.surrogates.signomials.outer_terms import OuterTerm
+from kanopt.surrogates.signomials.outer_terms import OuterSum, OuterTerm
 from kanopt.surrogates.signomials.shapes import exponents_of
 from kanopt.surrogates.signomials.structure import (
     ONE,
@@ -51,6 +51,8 @@ def exchanges(
 ) -> Iterator[tuple[float, Law]]:
     """Yield laws with other terms in the outermost sum, and the share of the squares that they take: below zero, more.
 
+    On the scale of a logarithm, where sums are seldom, these are lines that bend.
+
     Parameters
     ----------
     law
@@ -62,18 +64,19 @@ def exchanges(
     signomial
         Whether only powers take the place of powers.
     """
+    outer = OuterSum.of(law, to)
     for place in range(len(law.terms)):
-        if not signomial:
-            yield from _with_a_shape(law, place, words, to)
+        if not (signomial or to.log):
+            yield from _with_a_shape(law, place, words, outer)
     for column in words.straight:
         for places, beside, plain in _alike(law, column):
-            if not plain:
-                yield from _with_simple_powers(law, places, (column, beside), words, to)
+            if not (plain or to.log):
+                yield from _with_simple_powers(law, places, (column, beside), words, outer)
             if not signomial:
-                yield from _with_bends(law, places, (column, beside), words, to)
+                yield from _with_bends(law, places, (column, beside), words, outer)
 
 
-def _with_a_shape(law: Law, place: int, words: Dictionary, to: Target) -> Iterator[tuple[float, Law]]:
+def _with_a_shape(law: Law, place: int, words: Dictionary, whole: OuterSum) -> Iterator[tuple[float, Law]]:
     """Yield laws with a shape, or 1 + a · shape, for a power or a curve of the same input.
 
     Roots stand for what levels off, and curves for whatever was not thought of.
@@ -84,7 +87,7 @@ def _with_a_shape(law: Law, place: int, words: Dictionary, to: Target) -> Iterat
         for f in term.factors
         if isinstance(f, Power) or (isinstance(f, Tabulated) and f.of in ("x", "log x"))
     ]
-    outer = OuterTerm.of(law, [place], to) if bends else None
+    outer = whole.without([place]) if bends else None
     if outer is None:
         return
     for factor in bends:
@@ -148,11 +151,11 @@ def _alike(law: Law, column: int) -> Iterator[tuple[list[int], tuple[Factor, ...
 
 
 def _with_simple_powers(
-    law: Law, places: list[int], of: tuple[int, tuple[Factor, ...]], words: Dictionary, to: Target
+    law: Law, places: list[int], of: tuple[int, tuple[Factor, ...]], words: Dictionary, whole: OuterSum
 ) -> Iterator[tuple[float, Law]]:
     """Yield the law with the best one, two and three simple powers, or constants, in the place of what it has."""
     column, beside = of
-    terms = OuterTerm.of(law, places, to)
+    terms = whole.without(places)
     if terms is None:
         return
     powers = [*_powers(column, words), *_constant(law, places, beside, words)]
@@ -203,12 +206,12 @@ def _constant(
 
 
 def _with_bends(
-    law: Law, places: list[int], of: tuple[int, tuple[Factor, ...]], words: Dictionary, to: Target
+    law: Law, places: list[int], of: tuple[int, tuple[Factor, ...]], words: Dictionary, whole: OuterSum
 ) -> Iterator[tuple[float, Law]]:
     """Yield the law with a line that bends once, or twice, in the place of what it has: pay with overtime, a tariff."""
     column, beside = of
     hinges = words.hinges(column)
-    terms = OuterTerm.of(law, places, to) if hinges else None
+    terms = whole.without(places) if hinges else None
     if terms is None:
         return
     line = [((Power(column, ONE),), words.columns.of(column)[:, None])]

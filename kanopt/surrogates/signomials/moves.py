@@ -274,7 +274,7 @@ def _groups(law: Law, part: Part, scores: Scores, words: Dictionary, to: Target)
     """Multiply a term by 1 + a · M, or divide it by that, with M a product of powers; or by 1 + a wave."""
     assert isinstance(part.part, Term)
     flow = part.flow * part.value
-    begun = OuterTerm.of(law, part.path, to) if len(part.path) == 1 else None
+    begun = OuterTerm.of(law, part.path, to) if len(part.path) == 1 and not to.log else None
     share, slope = scores.of(words.product_values, flow)
     chosen = _best(share, STARTED)
     values = words.product_values[:, chosen]

@@ -16,7 +16,7 @@ from kanopt.surrogates.signomials.evaluation import value
 from kanopt.surrogates.signomials.fitting import Target
 from kanopt.surrogates.signomials.structure import ONE, Law
 
-__all__ = ["OuterTerm", "Start"]
+__all__ = ["OuterSum", "OuterTerm", "Start"]
 
 Array = NDArray[np.float64]
 
@@ -29,6 +29,55 @@ NOTHING = 1e-8
 
 Start = tuple[float, float | None, float]
 """Share of the squares taken, coefficient of the term where it changes, and slope in its new group."""
+
+
+@dataclass(frozen=True, eq=False)
+class OuterSum:
+    """The outermost sum of a law.
+
+    Errors of a logarithm are taken for those of the target beside its size.
+
+    Parameters
+    ----------
+    bare
+        Values of the terms without their coefficients, weighted, each (n,).
+    target
+        Weighted, shape (n,).
+    root
+        Roots of the weights, shape (n,).
+    squares
+        Squared residuals of the law as it is.
+    """
+
+    bare: list[Array]
+    target: Array
+    root: Array
+    squares: float
+
+    @classmethod
+    def of(cls, law: Law, to: Target) -> OuterSum:
+        """Return the sum on rows."""
+        target, root = (np.exp(to.target), to.root * np.exp(-to.target)) if to.log else (to.target, to.root)
+        alone = [value(Law((replace(t, coefficient=ONE),)), to.columns) for t in law.terms]
+        with np.errstate(all="ignore"):  # what has no value on some row is no part of it
+            whole = sum(
+                (t.coefficient.value * v for t, v in zip(law.terms, alone, strict=True)), 0.0 * target
+            )
+            now = root * (target - whole)
+            bare = [root * each for each in alone]
+        return cls(bare, target * root, root, max(float(now @ now), 1e-300))
+
+    def without(self, places: Sequence[int]) -> OuterTerm | None:
+        """Return the first of the terms at `places`, without the others of them; None where one has no value."""
+        own = self.bare[places[0]]
+        rest = [column for place, column in enumerate(self.bare) if place not in places]
+        if not all(np.isfinite(column).all() for column in (own, *rest)):
+            return None
+        others = np.column_stack(rest) if rest else np.zeros((len(own), 0))
+        size = np.sqrt((others**2).sum(axis=0))
+        basis = np.linalg.qr(others / np.where(size > 0.0, size, 1.0))[0]
+        residual = self.target - basis @ (basis.T @ self.target)
+        return OuterTerm(own, basis, residual, self.squares, self.root, others, self.target)
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,23 +115,8 @@ class OuterTerm:
 
     @classmethod
     def of(cls, law: Law, places: Sequence[int], to: Target) -> OuterTerm | None:
-        """Return the first of the terms at `places`, without the others of them; None where it is not linear.
-
-        What has no value on some row is not. Errors of a logarithm are taken for those of the target beside its size.
-        """
-        target, root = (np.exp(to.target), to.root * np.exp(-to.target)) if to.log else (to.target, to.root)
-        bare = [value(Law((replace(t, coefficient=ONE),)), to.columns) * root for t in law.terms]
-        now = root * (target - value(law, to.columns))
-        own = bare[places[0]]
-        rest = [column for place, column in enumerate(bare) if place not in places]
-        if not all(np.isfinite(column).all() for column in (own, *rest)):
-            return None
-        others = np.column_stack(rest) if rest else np.zeros((len(own), 0))
-        size = np.sqrt((others**2).sum(axis=0))
-        basis = np.linalg.qr(others / np.where(size > 0.0, size, 1.0))[0]
-        target = target * root
-        residual = target - basis @ (basis.T @ target)
-        return cls(own, basis, residual, max(float(now @ now), 1e-300), root, others, target)
+        """Return the first of the terms at `places`, without the others of them; see :meth:`OuterSum.without`."""
+        return OuterSum.of(law, to).without(places)
 
     def multiplied(self, values: Array) -> tuple[Array, Array]:
         """Return the share taken by the term times every column of (n, m) values, and its coefficients, (m,)."""

@@ -103,9 +103,9 @@ def waves(law: Law) -> int:
 
 
 def imitates_a_curve(law: Law, periods: Mapping[int, float]) -> bool:
-    """Whether several waves and bumps of one input say with many words what a curve would.
+    """Whether several waves, bumps and bends of one input say with many words what a curve would.
 
-    Waves of a declared period may be several; without one a second wave, or a third wave or bump, is too many.
+    Waves of a declared period may be several; without one a second wave, or a third wave, bump or bend, is too many.
     """
     waves_, bumps = Counter[int](), Counter[int]()
     for factor in _all_factors(law):
@@ -113,6 +113,8 @@ def imitates_a_curve(law: Law, periods: Mapping[int, float]) -> bool:
             waves_[factor.column] += 1
         elif isinstance(factor, Applied) and factor.function == "exp":
             bumps.update({f.column for f in _factors(factor.inner) if not isinstance(f, Group | Applied)})
+        elif isinstance(factor, Hinge):
+            bumps[factor.column] += 1
     return any(count > 1 for count in waves_.values()) or any(
         count > 2 for count in (waves_ + bumps).values()
     )
