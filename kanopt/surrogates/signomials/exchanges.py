@@ -51,7 +51,8 @@ def exchanges(
 ) -> Iterator[tuple[float, Law]]:
     """Yield laws with other terms in the outermost sum, and the share of the squares that they take: below zero, more.
 
-    On the scale of a logarithm, where sums are seldom, these are lines that bend.
+    On the scale of a logarithm, where sums are seldom, these are lines that bend, and those only where the words have
+    shapes.
 
     Parameters
     ----------
@@ -72,7 +73,7 @@ def exchanges(
         for places, beside, plain in _alike(law, column):
             if not (plain or to.log):
                 yield from _with_simple_powers(law, places, (column, beside), words, outer)
-            if not signomial:
+            if words.with_shapes:
                 yield from _with_bends(law, places, (column, beside), words, outer)
 
 

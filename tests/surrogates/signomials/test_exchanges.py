@@ -69,7 +69,9 @@ def test_errors_of_a_logarithm_are_those_of_the_target_beside_its_size(columns: 
     beside = Power(1, Parameter(1.0, free=False))
     fit = fitted(Law((Term(Parameter(1.0), (*power(1.2).factors, beside)),)), log)
     assert fit is not None
-    share, best = max(exchanges(fit.law, Dictionary(columns, {}), log), key=lambda each: each[0])
+    share, best = max(
+        exchanges(fit.law, Dictionary(columns, {}, with_shapes=True), log), key=lambda each: each[0]
+    )
     again = fitted(best, log, iterations=0)
     assert again is not None
     assert again.squares == pytest.approx(fit.squares * (1.0 - share), rel=0.05)
@@ -84,15 +86,15 @@ def test_a_line_that_bends_takes_the_place_of_powers(columns: Columns) -> None:
         Law(tuple(Term(Parameter(1.0), (*power(e, free=False).factors, beside)) for e in (0.5, 2.0))), to
     )
     assert fit is not None
-    words = Dictionary(columns, {})
+    words = Dictionary(columns, {}, with_shapes=True)
     _, best = max(exchanges(fit.law, words, to), key=lambda each: each[0])
     bends = sorted(f.place.value for t in best.terms for f in t.factors if isinstance(f, Hinge))
     assert len(bends) == 2
     whole = fitted(best, to)
     assert whole is not None
     assert whole.squares < 1e-12 * to.spread * to.total
-    # powers only where only these are looked for
-    laws = exchanges(fit.law, words, to, signomial=True)
+    # where other functions are not looked for yet, neither are bends
+    laws = exchanges(fit.law, Dictionary(columns, {}), to)
     assert not any(isinstance(f, Hinge) for _, law in laws for t in law.terms for f in t.factors)
 
 
