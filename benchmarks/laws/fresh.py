@@ -2,10 +2,10 @@
 
 Each is a formula of a handbook, a standard, a tariff or a published model, named above it. The first eight are products
 and sums of powers; the next eight have a bracket, a ratio of sums, an exponential, thresholds or a least or greatest
-charge; the last eight are nested, periodic, saturate, or take the root of a sum. All have real values in ranges 25 %
-wider on both sides. What the keys mean is said by CONTENT in _laws.py. Whoever works on the search should not read on,
-and should not choose between two ways by how they do here: then these would be laws like all others. Once they have
-been looked at, they move to tuning.py and others are written.
+charge; the last eight are nested, periodic, saturate, take the root of a sum, or have an exponent in a column. All
+have real values in ranges 25 % wider on both sides. What the keys mean is said by CONTENT in _laws.py. Whoever works on
+the search should not read on, and should not choose between two ways by how they do here: then these would be laws like
+all others. Once they have been looked at, they move to tuning.py and others are written.
 """
 
 from __future__ import annotations
@@ -13,300 +13,311 @@ from __future__ import annotations
 from typing import Any
 
 FORMULAS: list[dict[str, Any]] = [
-    # wear of a road by the fourth power of axle loads (AASHO Road Test 1962), standard axle 10 t as in RStO 12
+    # boxes a yard passes in a year, Dally and Maguire 1983: slots, height, share in use over dwell and peak
     {
-        "name": "wear_of_a_road",
-        "target": "passes of a standard axle",
-        "unit": "1/d",
+        "name": "capacity_of_a_yard",
+        "target": "boxes in a year",
+        "unit": "TEU/a",
         "variables": [
-            ("trucks", 30, 2400, "veh/d", "log"),
-            ("front", 3.5, 8.5, "t", "float"),
-            ("rear", 5, 13.5, "t", "float"),
+            ("slots", 400, 9000, "TEU", "log"),
+            ("tiers", 2, 5, "1", "int"),
+            ("used", 0.5, 0.85, "1", "float"),
+            ("dwell", 2.5, 12, "d", "float"),
+            ("peak", 1.1, 1.6, "1", "float"),
         ],
-        "sympy": "trucks*((front/10)**4 + (rear/10)**4)",
+        "sympy": "365*slots*tiers*used/(dwell*peak)",
     },
-    # strength of a corrugated box, McKee, Gander and Wachuta 1963, the short form
+    # life of an edge, Taylor's equation with depth and feed (Kalpakjian and Schmid, Manufacturing Engineering)
     {
-        "name": "strength_of_a_box",
-        "target": "load at which a box fails",
-        "unit": "N",
-        "variables": [
-            ("edge", 2.8, 14, "kN/m", "float"),
-            ("board", 1.3, 7.6, "mm", "float"),
-            ("perimeter", 600, 3200, "mm", "float"),
-        ],
-        "sympy": "5.87*edge*sqrt(board*perimeter)",
-    },
-    # time to turn a shaft on a lathe: π D L/(1000 v f) (Machinery's Handbook)
-    {
-        "name": "turning_a_shaft",
-        "target": "time of a cut",
+        "name": "life_of_a_tool",
+        "target": "life of an edge",
         "unit": "min",
         "variables": [
-            ("diameter", 18, 340, "mm", "float"),
-            ("length", 30, 950, "mm", "float"),
-            ("speed", 70, 340, "m/min", "float"),
-            ("feed", 0.1, 0.6, "mm", "float"),
+            ("constant", 74, 86, "1", "float"),
+            ("speed", 80, 122, "m/min", "float"),
+            ("depth", 0.8, 3.2, "mm", "float"),
+            ("feed", 0.24, 0.42, "mm", "float"),
         ],
-        "sympy": "pi*diameter*length/(1000*speed*feed)",
+        "sympy": "(constant/speed)**7/(depth*feed**4)",
     },
-    # way of a vehicle per stop, Daganzo, Logistics Systems Analysis: 2 r/C + 0.57/√δ
+    # life of a ball bearing, as in rollers of conveyors (ISO 281), 90 % survive
     {
-        "name": "way_per_stop",
-        "target": "way per stop",
-        "unit": "km/stop",
+        "name": "life_of_a_bearing",
+        "target": "life of a bearing",
+        "unit": "h",
         "variables": [
-            ("away", 2, 65, "km", "float"),
-            ("stops", 12, 180, "stop", "int"),
-            ("density", 0.3, 70, "stop/km^2", "log"),
+            ("rating", 13, 44, "kN", "float"),
+            ("load", 2.4, 6.8, "kN", "float"),
+            ("turns", 40, 950, "1/min", "log"),
         ],
-        "sympy": "2*away/stops + 0.57/sqrt(density)",
+        "sympy": "1000000/(60*turns)*(rating/load)**3",
     },
-    # cost of a voyage, Ronen 1982: charter, and bunker by the cube of speed; a Panamax of 34 t a day at 14 knots
+    # cost of a plant of another size by the rule of six tenths, Chilton 1950, with an index of prices
     {
-        "name": "cost_of_a_voyage",
-        "target": "cost of a voyage",
-        "unit": "USD",
+        "name": "cost_of_a_larger_plant",
+        "target": "cost of a plant",
+        "unit": "kEUR",
         "variables": [
-            ("distance", 600, 12000, "nmi", "log"),
-            ("speed", 9, 17, "kn", "float"),
-            ("charter", 6000, 38000, "USD/d", "float"),
-            ("bunker", 280, 950, "USD/t", "float"),
+            ("cost", 300, 9000, "kEUR", "log"),
+            ("size", 20, 400, "t/d", "log"),
+            ("known", 30, 160, "t/d", "float"),
+            ("index", 560, 820, "1", "float"),
+            ("earlier", 390, 610, "1", "float"),
         ],
-        "sympy": "distance/(24*speed)*(charter + 0.0124*bunker*speed**3)",
+        "sympy": "cost*(size/known)**0.6*index/earlier",
     },
-    # electricity of a delivery van: rolling 0.01, air of 1.2 kg/m³, drive 0.85, and what runs beside (Bosch handbook)
+    # squat of a ship in a channel, Barrass 1979: by block coefficient, blockage and knots
     {
-        "name": "electricity_of_a_van",
-        "target": "electricity per distance",
-        "unit": "kWh/100 km",
+        "name": "squat_of_a_ship",
+        "target": "squat",
+        "unit": "m",
         "variables": [
-            ("mass", 1.6, 8.2, "t", "float"),
-            ("drag", 0.8, 5.6, "m^2", "float"),
-            ("speed", 18, 105, "km/h", "float"),
-            ("beside", 0.2, 5.5, "kW", "float"),
+            ("block", 0.55, 0.86, "1", "float"),
+            ("blockage", 0.1, 0.26, "1", "float"),
+            ("knots", 3.5, 13, "kn", "float"),
         ],
-        "sympy": "3.21*mass + 0.00151*drag*speed**2 + 100*beside/speed",
+        "sympy": "block*blockage**0.81*knots**2.08/20",
     },
-    # carbon dioxide of a truck of 16 to 32 t by its mean speed, MEET (Hickman 1999)
+    # pressure lost in a pipe to sprinklers, Hazen and Williams as in EN 12845; wet steel pipe of C = 120
     {
-        "name": "carbon_of_a_haul",
-        "target": "carbon dioxide",
-        "unit": "kg",
+        "name": "sprinkler_pipe",
+        "target": "pressure lost",
+        "unit": "bar",
         "variables": [
-            ("distance", 4, 700, "km", "log"),
-            ("speed", 11, 98, "km/h", "float"),
+            ("length", 4, 85, "m", "float"),
+            ("flow", 180, 1500, "l/min", "float"),
+            ("bore", 52, 107, "mm", "float"),
         ],
-        "sympy": "0.001*distance*(765 - 7.04*speed + 0.000632*speed**3 + 8334/speed)",
+        "sympy": "605000*length*(flow/120)**1.85/bore**4.87",
     },
-    # number of kanbans of Toyota (Monden 1983): demand, lead time and a reserve over what a box holds
+    # cost of a cut and of the edges it wears, Gilbert 1950; Taylor's n = 0.25 and C = 300 of carbide
     {
-        "name": "kanbans",
-        "target": "boxes in circulation",
-        "unit": "box",
-        "variables": [
-            ("demand", 40, 900, "piece/h", "log"),
-            ("lead", 0.8, 10, "h", "float"),
-            ("reserve", 0.03, 0.5, "1", "float"),
-            ("held", 18, 220, "piece/box", "int"),
-        ],
-        "sympy": "demand*lead*(1 + reserve)/held",
-    },
-    # air freight at the normal rate, or at the rate from 45 kg on if that is cheaper (TACT rules of IATA)
-    {
-        "name": "air_freight",
-        "target": "freight of a consignment",
+        "name": "cost_of_a_cut",
+        "target": "cost of a cut",
         "unit": "EUR",
         "variables": [
-            ("weight", 4, 95, "kg", "float"),
-            ("normal", 2.6, 6.2, "EUR/kg", "float"),
-            ("lower", 1.4, 3.9, "EUR/kg", "float"),
+            ("way", 150, 2800, "m", "log"),
+            ("speed", 55, 240, "m/min", "float"),
+            ("rate", 0.5, 1.9, "EUR/min", "float"),
+            ("edge", 2.5, 19, "EUR", "float"),
         ],
-        "sympy": "Min(normal*weight, lower*Max(weight, 45))",
+        "sympy": "rate*way/speed + edge*way*speed**3/300**4",
     },
-    # truckload with a fuel surcharge: what diesel costs above a base price, over six miles a gallon (US contracts)
+    # greenhouse gas of a fleet on two energies, well to wheel, diesel 3.24 kg/l (EN 16258)
     {
-        "name": "truckload_with_surcharge",
-        "target": "price of a truckload",
+        "name": "carbon_of_a_mixed_fleet",
+        "target": "greenhouse gas",
+        "unit": "kg/d",
+        "variables": [
+            ("by_diesel", 200, 5200, "km/d", "float"),
+            ("litres", 8, 35, "l/100 km", "float"),
+            ("by_battery", 150, 6400, "km/d", "float"),
+            ("use", 25, 135, "kWh/100 km", "float"),
+            ("grid", 40, 720, "g/kWh", "float"),
+        ],
+        "sympy": "0.01*3.24*by_diesel*litres + 0.00001*by_battery*use*grid",
+    },
+    # bulk on a flat belt, ISO 5048: usable width 0.9 B − 0.05, section b² tan θ/6
+    {
+        "name": "bulk_on_a_belt",
+        "target": "capacity",
+        "unit": "t/h",
+        "variables": [
+            ("width", 0.4, 1.6, "m", "float"),
+            ("speed", 0.7, 3.4, "m/s", "float"),
+            ("density", 0.5, 2.2, "t/m^3", "float"),
+            ("slope", 8, 28, "deg", "float"),
+        ],
+        "sympy": "600*speed*density*(0.9*width - 0.05)**2*tan(pi*slope/180)",
+    },
+    # less than a truckload: rate a hundredweight less a discount, a least charge, a fuel surcharge (US tariffs)
+    {
+        "name": "less_than_a_truckload",
+        "target": "price of a shipment",
         "unit": "USD",
         "variables": [
-            ("miles", 60, 2900, "mi", "log"),
-            ("rate", 1.4, 3.9, "USD/mi", "float"),
-            ("diesel", 2.2, 6.0, "USD/gal", "float"),
-            ("base", 1.1, 4.4, "USD/gal", "float"),
+            ("weight", 90, 4800, "lb", "log"),
+            ("rate", 22, 145, "USD/cwt", "float"),
+            ("discount", 20, 75, "%", "float"),
+            ("least", 85, 190, "USD", "float"),
+            ("surcharge", 12, 42, "%", "float"),
         ],
-        "sympy": "miles*(rate + Max(0, diesel - base)/6)",
+        "sympy": "Max(least, 0.01*rate*weight*(1 - discount/100))*(1 + surcharge/100)",
     },
-    # charging in public: 0.10 EUR a minute from the fifth hour, at most 12 EUR (tariff of EnBW)
+    # electricity of a plant with a ratchet: billed is the peak, at least 80 % of the highest of a year (US tariffs)
     {
-        "name": "charging_in_public",
-        "target": "bill of a charge",
-        "unit": "EUR",
+        "name": "electricity_with_a_ratchet",
+        "target": "bill of a month",
+        "unit": "USD",
         "variables": [
-            ("energy", 6, 95, "kWh", "float"),
-            ("rate", 0.35, 0.95, "EUR/kWh", "float"),
-            ("minutes", 15, 560, "min", "float"),
+            ("energy", 40000, 310000, "kWh", "float"),
+            ("rate", 0.04, 0.15, "USD/kWh", "float"),
+            ("peak", 160, 980, "kW", "float"),
+            ("highest", 300, 1050, "kW", "float"),
+            ("charge", 6, 24, "USD/kW", "float"),
         ],
-        "sympy": "rate*energy + Min(12, 0.1*Max(0, minutes - 240))",
+        "sympy": "rate*energy + charge*Max(peak, 0.8*highest)",
     },
-    # shelf life at another temperature by Q10 (Labuza 1982); known at 4 degrees Celsius
+    # heat taken out of fish: cooled, frozen at −2.2 degrees Celsius, cooled further (ASHRAE Refrigeration, cod)
     {
-        "name": "shelf_life_in_transit",
-        "target": "shelf life",
-        "unit": "d",
+        "name": "freezing_fish",
+        "target": "refrigeration",
+        "unit": "kW",
         "variables": [
-            ("life", 4, 45, "d", "float"),
-            ("quicker", 1.7, 4.3, "1", "float"),
-            ("warmth", -1, 17, "1", "float"),
+            ("flow", 150, 4200, "kg/h", "log"),
+            ("warm", 1, 19, "1", "float"),
+            ("cold", -32, -12, "1", "float"),
         ],
-        "sympy": "life*quicker**((4 - warmth)/10)",
+        "sympy": "flow*(3.78*(warm + 2.2) + 271 + 2.14*(-2.2 - cold))/3600",
     },
-    # fuel per tonne-kilometre from that of an empty and a full truck, with empty trips (method of EcoTransIT)
+    # waiting at a dock whose work varies, Pollaczek 1930 and Khinchine 1932
     {
-        "name": "fuel_per_tonne",
-        "target": "fuel per tonne and distance",
-        "unit": "ml/(t*km)",
+        "name": "wait_at_a_dock",
+        "target": "waiting time",
+        "unit": "min",
         "variables": [
-            ("empty", 16, 27, "l/100 km", "float"),
-            ("full", 26, 44, "l/100 km", "float"),
-            ("payload", 6, 29, "t", "float"),
-            ("load", 0.25, 1.0, "1", "float"),
-            ("returns", 0, 0.95, "1", "float"),
+            ("arrivals", 0.4, 1.7, "1/h", "float"),
+            ("mean", 9, 25, "min", "float"),
+            ("spread", 2, 28, "min", "float"),
         ],
-        "sympy": "10*(empty*(1 + returns) + (full - empty)*load)/(payload*load)",
+        "sympy": "arrivals*(mean**2 + spread**2)/(2*(60 - arrivals*mean))",
     },
-    # weight that may be lifted by hand, revised equation of NIOSH 1991, seldom lifts and a good grip
+    # goods that warm up in an insulated box, lumped heat of 3.8 kJ/(kg K) as of fruit (textbooks of heat transfer)
     {
-        "name": "lifting_by_hand",
-        "target": "recommended limit",
+        "name": "goods_in_a_cold_box",
+        "target": "temperature of the goods",
+        "unit": "1",
+        "variables": [
+            ("air", 14, 39, "1", "float"),
+            ("start", -1, 8, "1", "float"),
+            ("leak", 0.25, 1.9, "W/K", "float"),
+            ("mass", 5, 38, "kg", "float"),
+            ("hours", 1, 40, "h", "float"),
+        ],
+        "sympy": "air - (air - start)*exp(-3.6*leak*hours/(3.8*mass))",
+    },
+    # duty and fees of an import by sea: 0.3464 %, at least 31.67 and at most 614.35 USD, and 0.125 % (US customs 2024)
+    {
+        "name": "duty_on_an_import",
+        "target": "duty and fees",
+        "unit": "USD",
+        "variables": [
+            ("worth", 2500, 420000, "USD", "log"),
+            ("duty", 0, 9, "%", "float"),
+        ],
+        "sympy": "0.01*duty*worth + Min(614.35, Max(31.67, 0.003464*worth)) + 0.00125*worth",
+    },
+    # what a forklift lifts when the load's centre is not at 500 mm: moments about the front axle (forklift handbooks)
+    {
+        "name": "capacity_of_a_forklift",
+        "target": "residual capacity",
         "unit": "kg",
         "variables": [
-            ("reach", 25, 63, "cm", "float"),
-            ("height", 0, 175, "cm", "float"),
-            ("lift", 25, 170, "cm", "float"),
-            ("turn", 0, 130, "deg", "float"),
+            ("rated", 1200, 5000, "kg", "float"),
+            ("front", 340, 620, "mm", "float"),
+            ("centre", 500, 1300, "mm", "float"),
         ],
-        "sympy": "23*25/reach*(1 - 0.003*Abs(height - 75))*(0.82 + 4.5/lift)*(1 - 0.0032*turn)",
+        "sympy": "rated*(front + 500)/(front + centre)",
     },
-    # line without buffers in which any station stops all, Buzacott 1967
+    # time on a road by its flow, Bureau of Public Roads 1964, with a steepness by the class of the road
     {
-        "name": "line_without_buffers",
-        "target": "output",
-        "unit": "piece/h",
+        "name": "time_on_a_road",
+        "target": "travel time",
+        "unit": "min",
         "variables": [
-            ("rate", 20, 170, "piece/h", "float"),
-            ("stations", 3, 28, "1", "int"),
-            ("repair", 2, 40, "min", "float"),
-            ("between", 150, 2900, "min", "log"),
+            ("free", 3, 42, "min", "float"),
+            ("flow", 350, 2300, "veh/h", "float"),
+            ("capacity", 1500, 2300, "veh/h", "float"),
+            ("steepness", 2, 6.5, "1", "float"),
         ],
-        "sympy": "rate/(1 + stations*repair/between)",
+        "sympy": "free*(1 + 0.15*(flow/capacity)**steepness)",
     },
-    # share of picks that the fastest articles have, Bender 1981 (also in Ballou, Business Logistics)
+    # speed of a parcel at the end of a chute, with friction (handbooks of materials handling)
     {
-        "name": "share_of_fast_movers",
-        "target": "share of picks",
+        "name": "parcel_on_a_chute",
+        "target": "speed at the end",
+        "unit": "m/s",
+        "variables": [
+            ("start", 0.4, 2.4, "m/s", "float"),
+            ("length", 1.2, 7.5, "m", "float"),
+            ("slope", 24, 38, "deg", "float"),
+            ("friction", 0.15, 0.31, "1", "float"),
+        ],
+        "sympy": "sqrt(start**2 + 2*9.81*length*(sin(pi*slope/180) - friction*cos(pi*slope/180)))",
+    },
+    # warmth of the ground beside a cellar, Kusuda and Achenbach 1965; soil of 0.05 m²/d, coldest on day 35
+    {
+        "name": "warmth_of_a_cellar",
+        "target": "temperature of the ground",
+        "unit": "1",
+        "variables": [
+            ("mean", 5, 16, "1", "float"),
+            ("swing", 5, 14, "1", "float"),
+            ("depth", 0.2, 4.5, "m", "float"),
+            ("day", 1, 730, "d", "int"),
+        ],
+        "sympy": "mean - swing*exp(-0.415*depth)*cos(2*pi*(day - 35 - 24.1*depth)/365)",
+    },
+    # electricity from the roof of a hall under a clear sky, Meinel 1976: 1.353 · 0.7^(AM^0.678) kW/m²
+    {
+        "name": "sun_on_a_roof",
+        "target": "power of a roof",
+        "unit": "kW",
+        "variables": [
+            ("area", 150, 8000, "m^2", "log"),
+            ("efficiency", 0.13, 0.23, "1", "float"),
+            ("elevation", 9, 66, "deg", "float"),
+        ],
+        "sympy": "1.353*area*efficiency*sin(pi*elevation/180)*0.7**(sin(pi*elevation/180)**(-0.678))",
+    },
+    # share of trucks that find three places taken and leave, Erlang 1917
+    {
+        "name": "turned_away",
+        "target": "share turned away",
         "unit": "%",
         "variables": [
-            ("articles", 0.02, 1.0, "1", "float"),
-            ("flatness", 0.04, 0.65, "1", "float"),
+            ("arrivals", 1, 9, "1/h", "float"),
+            ("stay", 8, 48, "min", "float"),
         ],
-        "sympy": "100*(1 + flatness)*articles/(flatness + articles)",
+        "sympy": (
+            "100*(arrivals*stay/60)**3/6"
+            "/(1 + arrivals*stay/60 + (arrivals*stay/60)**2/2 + (arrivals*stay/60)**3/6)"
+        ),
     },
-    # economic lot of a machine that delivers while it makes, Taft 1918
+    # moisture of stored wheat, modified Henderson equation (ASAE D245, hard wheat), dry basis; degrees Celsius
     {
-        "name": "lot_of_a_machine",
+        "name": "moisture_of_wheat",
+        "target": "moisture of the grain",
+        "unit": "%",
+        "variables": [
+            ("humidity", 25, 84, "%", "float"),
+            ("warmth", 3, 38, "1", "float"),
+        ],
+        "sympy": "(-log(1 - humidity/100)/(0.000023007*(warmth + 55.815)))**(1/2.2857)",
+    },
+    # time of a unit of which a machine sets a share that no practice shortens, De Jong 1957; 80 % by doubling
+    {
+        "name": "time_with_a_machine",
+        "target": "time of a unit",
+        "unit": "min",
+        "variables": [
+            ("first", 6, 150, "min", "float"),
+            ("fixed", 0.1, 0.75, "1", "float"),
+            ("unit", 2, 1800, "1", "log"),
+        ],
+        "sympy": "first*(fixed + (1 - fixed)*unit**(-0.322))",
+    },
+    # economic lot when clients wait at a price (Hadley and Whitin 1963)
+    {
+        "name": "lot_with_backorders",
         "target": "economic lot",
         "unit": "piece",
         "variables": [
-            ("demand", 2000, 24000, "piece/a", "float"),
-            ("output", 40000, 150000, "piece/a", "float"),
-            ("setup", 25, 480, "EUR", "float"),
-            ("holding", 0.3, 7, "EUR/(piece*a)", "float"),
+            ("demand", 600, 30000, "piece/a", "log"),
+            ("setup", 15, 320, "EUR", "float"),
+            ("holding", 0.5, 9, "EUR/(piece*a)", "float"),
+            ("waiting", 2, 32, "EUR/(piece*a)", "float"),
         ],
-        "sympy": "sqrt(2*demand*setup/(holding*(1 - demand/output)))",
-    },
-    # hours for a unit when each doubling saves a share, Wright 1936
-    {
-        "name": "hours_of_a_unit",
-        "target": "hours for a unit",
-        "unit": "h",
-        "variables": [
-            ("first", 3, 85, "h", "float"),
-            ("unit", 2, 700, "1", "log"),
-            ("learning", 0.7, 0.97, "1", "float"),
-        ],
-        "sympy": "first*unit**(log(learning)/log(2))",
-    },
-    # output of a machine whose queue has room for few, M/M/1/b (Hopp and Spearman, Factory Physics)
-    {
-        "name": "room_before_a_machine",
-        "target": "output",
-        "unit": "piece/h",
-        "variables": [
-            ("arrivals", 4, 65, "piece/h", "float"),
-            ("busy", 0.4, 0.95, "1", "float"),
-            ("room", 2, 12, "1", "int"),
-        ],
-        "sympy": "arrivals*(1 - busy**room)/(1 - busy**(room + 1))",
-    },
-    # clients of a new service, Bass 1969, with the usual 0.03 and 0.38 (Sultan, Farley and Lehmann 1990)
-    {
-        "name": "clients_of_a_service",
-        "target": "clients so far",
-        "unit": "1",
-        "variables": [
-            ("market", 1500, 90000, "1", "log"),
-            ("year", 0, 16, "a", "float"),
-        ],
-        "sympy": "market*(1 - exp(-0.41*year))/(1 + 0.38/0.03*exp(-0.41*year))",
-    },
-    # electricity of a frozen store: walls of 0.19 W/(m² K), outside air over the year (ASHRAE; climate of Germany)
-    {
-        "name": "frozen_store_over_the_year",
-        "target": "electricity for cooling",
-        "unit": "kWh/d",
-        "variables": [
-            ("surface", 700, 26000, "m^2", "log"),
-            ("day", 1, 730, "d", "int"),
-            ("inside", -32, -14, "1", "float"),
-            ("performance", 1.1, 3.2, "1", "float"),
-        ],
-        "sympy": "0.00456*surface*(9.3 - 8.9*cos(2*pi*(day - 17)/365) - inside)/performance",
-    },
-    # level, trend and a factor of the season, Winters 1960; parcels peak in early December
-    {
-        "name": "parcels_that_grow",
-        "target": "parcels",
-        "unit": "parcel/d",
-        "variables": [
-            ("level", 500, 7000, "parcel/d", "log"),
-            ("growth", -5, 90, "parcel/d/month", "float"),
-            ("month", 0, 60, "month", "float"),
-        ],
-        "sympy": "(level + growth*month)*(1 + 0.21*cos(2*pi*(month - 11.2)/12))",
-    },
-    # way between two places by degrees, equirectangular projection (handbooks of geodesy)
-    {
-        "name": "way_by_degrees",
-        "target": "distance",
-        "unit": "km",
-        "variables": [
-            ("north", -4.5, 5.5, "deg", "float"),
-            ("east", -8.5, 7, "deg", "float"),
-            ("latitude", 34, 64, "deg", "float"),
-        ],
-        "sympy": "111.2*sqrt(north**2 + (east*cos(pi*latitude/180))**2)",
-    },
-    # instalment of a truck bought on credit: annuity, interest in per cent a year (textbooks of finance)
-    {
-        "name": "instalment_of_a_truck",
-        "target": "instalment",
-        "unit": "EUR/month",
-        "variables": [
-            ("price", 16000, 220000, "EUR", "log"),
-            ("interest", 1.6, 12, "%", "float"),
-            ("months", 12, 96, "month", "int"),
-        ],
-        "sympy": "price*interest/1200/(1 - (1 + interest/1200)**(-months))",
+        "sympy": "sqrt(2*demand*setup/holding)*sqrt((holding + waiting)/waiting)",
     },
 ]
