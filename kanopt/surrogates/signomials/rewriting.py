@@ -108,8 +108,8 @@ def _instead(term: Term, place: int, factor: Factor, columns: Columns) -> Iterat
         for by in (0.5, 2.0):
             if (bent := _bent(factor, by, columns)) is not None:
                 yield replace(term, factors=(*rest, bent))
-            if (rooted := _rooted(factor, by)) is not None:
-                yield replace(term, factors=(*rest, rooted))
+        if (rooted := _rooted(factor)) is not None:
+            yield replace(term, factors=(*rest, rooted))
 
 
 def _without_sign(group: Group) -> Factor | None:
@@ -233,14 +233,14 @@ def _flipped(term: Term, group: Group, rest: tuple[Factor, ...], columns: Column
     return Term(replace(term.coefficient, value=term.coefficient.value * a**p), (*outside, turned))
 
 
-def _rooted(group: Group, by: float) -> Group | None:
-    """Return (1 + a / k · M)^(p k) for (1 + a · M)^p, nearly the same where M is small; None for other groups."""
+def _rooted(group: Group) -> Group | None:
+    """Return (1 + 2 a · M)^(p/2) for (1 + a · M)^p, nearly the same where M is small; None for other groups."""
     one, other = group.inner.terms
     p = group.exponent
     if one != Term(ONE) or p.free or abs(p.value) != 1.0 or not other.coefficient.free:
         return None
-    share = replace(other, coefficient=Parameter(other.coefficient.value / by))
-    return Group(Law((one, share)), Parameter(by * p.value, free=False))
+    twice = replace(other, coefficient=Parameter(2.0 * other.coefficient.value))
+    return Group(Law((one, twice)), Parameter(0.5 * p.value, free=False))
 
 
 def _bent(group: Group, by: float, columns: Columns) -> Group | None:
