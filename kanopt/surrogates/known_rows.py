@@ -19,6 +19,8 @@ Integers = NDArray[np.int64]
 
 _SURE = 4.0
 """Standard deviations beyond which more rows are known than repeat themselves by chance."""
+_UNSEEN = 3.0
+"""Rows that may repeat others although none was seen to, as 95 % of intervals say of nothing in many."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,8 +47,11 @@ class KnownRows:
         known = np.isin(asked, self.hashes)
         count, share = int(known.sum()), self._repeated
         chance = len(asked) * share
-        # chance has a deviation among the rows asked for, and the share one among those that tell it
-        deviation = np.sqrt(chance * (1.0 - share) * (1.0 + len(asked) / len(self.hashes)))
+        # chance has a deviation among the rows asked for; and the share one, as rows repeat in twos, of which few tell
+        # little (the variance of a count of twos is twice the rows in them)
+        repeated = share * len(self.hashes) + _UNSEEN
+        of_share = len(asked) / len(self.hashes) * np.sqrt(2.0 * repeated)
+        deviation = np.hypot(np.sqrt(chance * (1.0 - share)), of_share)
         if count <= 1 + chance + _SURE * deviation:
             return ""
         first = row_name(index, int(known.argmax()))

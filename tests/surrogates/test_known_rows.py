@@ -9,6 +9,7 @@ import pytest
 
 from kanopt import KANRegressor
 from kanopt.errors import KanoptWarning
+from kanopt.surrogates.known_rows import KnownRows
 
 
 @pytest.fixture(scope="module")
@@ -69,3 +70,14 @@ def test_each_target_knows_its_rows(trips):
         model.to_formula(trips[["km"]][200:], 2.0 * trips["cost"][200:])
     with pytest.warns(KanoptWarning, match="those it was learned from"):
         model.to_formula(train[["km"]], both["twice"])
+
+
+def test_few_rows_do_not_tell_how_often_others_repeat_them():
+    rng = np.random.default_rng(5)
+    none, codes = pd.RangeIndex(600), np.zeros((600, 0), dtype=np.int64)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for _ in range(100):  # by the chance of 60 rows alone, a quarter of these were warned of
+            values = rng.integers(0, 400, 660).astype(float)
+            known = KnownRows.of(values[:60, None], codes[:60], np.zeros(60))
+            assert not known.judging(values[60:, None], codes, np.zeros(600), none)

@@ -17,7 +17,7 @@ from kanopt.surrogates.signomials.evaluation import Columns, Part, Path, parts
 from kanopt.surrogates.signomials.exchanges import exchanges
 from kanopt.surrogates.signomials.fitting import Target
 from kanopt.surrogates.signomials.lookups import in_lookups, with_factors, with_lookups
-from kanopt.surrogates.signomials.outer_terms import OuterTerm, Start
+from kanopt.surrogates.signomials.outer_terms import OuterSum, Start
 from kanopt.surrogates.signomials.scores import Scores
 from kanopt.surrogates.signomials.shapes import kind_of
 from kanopt.surrogates.signomials.structure import (
@@ -102,6 +102,7 @@ def growths(law: Law, to: Target, words: Dictionary, rows: float, *, signomial: 
         Whether only terms, powers and tables are tried.
     """
     scores = Scores(law, to)
+    outer = None if to.log or signomial else OuterSum.of(law, to)
     before, looked_up, numbers_before = to.rules.price(law), in_lookups(law), len(values_of(law))
     lookups = [*words.tables, *words.curves]
     moves: list[Move] = []
@@ -117,7 +118,7 @@ def growths(law: Law, to: Target, words: Dictionary, rows: float, *, signomial: 
         elif signomial:
             found = [*_powers(part, scores, words)]
         else:
-            found = [*_factors(part, scores, words), *_groups(law, part, scores, words, to)]
+            found = [*_factors(part, scores, words), *_groups(part, scores, words, outer)]
         if isinstance(part.part, Term):
             found += with_factors(part, scores, lookups, words.columns)
         for share, new in found:
@@ -270,11 +271,11 @@ def _group(factors: tuple[Factor, ...], slope: float, exponent: float) -> Group:
     return Group(Law((Term(ONE), Term(Parameter(slope), factors))), Parameter(exponent, free=False))
 
 
-def _groups(law: Law, part: Part, scores: Scores, words: Dictionary, to: Target) -> _Found:
+def _groups(part: Part, scores: Scores, words: Dictionary, outer: OuterSum | None) -> _Found:
     """Multiply a term by 1 + a · M, or divide it by that, with M a product of powers; or by 1 + a wave."""
     assert isinstance(part.part, Term)
     flow = part.flow * part.value
-    begun = OuterTerm.of(law, part.path, to) if len(part.path) == 1 and not to.log else None
+    begun = outer.without(part.path) if outer and len(part.path) == 1 else None
     share, slope = scores.of(words.product_values, flow)
     chosen = _best(share, STARTED)
     values = words.product_values[:, chosen]

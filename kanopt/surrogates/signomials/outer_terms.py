@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from kanopt.surrogates.signomials.evaluation import value
 from kanopt.surrogates.signomials.fitting import Target
 from kanopt.surrogates.signomials.structure import ONE, Law
+from kanopt.surrogates.signomials.subsets import ranked_sets
 
 __all__ = ["OuterSum", "OuterTerm", "Start"]
 
@@ -22,8 +23,8 @@ Array = NDArray[np.float64]
 
 SLOPES = (-0.9, -0.6, -0.3, 0.3, 1.0, 4.0, 20.0, 150.0)
 """Sizes of the second part of a group against the first at which fits are started."""
-RIDGE, SOLVED = 1e-10, 3
-"""Keeps the normal equations of sets of columns solvable; sets that are solved for with more care."""
+SOLVED = 3
+"""Sets of columns that are solved for with more care than they were ranked with."""
 NOTHING = 1e-8
 """Share of the target that a term must say to stay."""
 
@@ -113,11 +114,6 @@ class OuterTerm:
     others: Array
     target: Array
 
-    @classmethod
-    def of(cls, law: Law, places: Sequence[int], to: Target) -> OuterTerm | None:
-        """Return the first of the terms at `places`, without the others of them; see :meth:`OuterSum.without`."""
-        return OuterSum.of(law, to).without(places)
-
     def multiplied(self, values: Array) -> tuple[Array, Array]:
         """Return the share taken by the term times every column of (n, m) values, and its coefficients, (m,)."""
         with np.errstate(all="ignore"):  # what has no value on some row takes nothing
@@ -149,18 +145,9 @@ class OuterTerm:
         """
         with np.errstate(all="ignore"):
             columns = self._beside(self.root[:, None] * values)
-            size = np.sqrt((columns**2).sum(axis=0))
-        sound = np.isfinite(size) & (size > 0.0)
-        sets = sets[sound[sets].all(axis=1)]
-        if not len(sets):
-            return -np.inf, np.zeros(0), []
-        scaled = np.where(sound, columns, 0.0) / np.where(sound, size, 1.0)
-        gram, told = scaled.T @ scaled + RIDGE * np.eye(len(size)), scaled.T @ self.residual
-        left = gram[sets[:, :, None], sets[:, None, :]]
-        found = np.linalg.solve(left, told[sets][..., None])[..., 0]
-        order = np.argsort(-(found * told[sets]).sum(axis=1))[:SOLVED]
-        tried = [(*self.exchanged(values[:, sets[k]]), sets[k].tolist()) for k in order]
-        return max(tried, key=lambda entry: entry[0])
+        best = ranked_sets(columns, self.residual, sets)[:SOLVED].tolist()
+        tried = [(*self.exchanged(values[:, chosen]), chosen) for chosen in best]
+        return max(tried, key=lambda entry: entry[0], default=(-np.inf, np.zeros(0), []))
 
     def coefficients_beside(self, values: Array, coefficients: Array) -> Array:
         """Return the coefficients of the other terms beside columns of (n, m) values, (k,); 0 where it says nothing."""

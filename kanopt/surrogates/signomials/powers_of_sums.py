@@ -54,7 +54,7 @@ def powers_of_sums(to: Target, words: Dictionary) -> Iterator[Law]:
     one = np.ones((len(y), 1))
     squares = [k for k, factors in enumerate(words.products) if _has_a_root(factors, words)]
     if squares:
-        weight = to.weight / y**2 if to.log else to.weight
+        weight = to.weight / near**2 if to.log else to.weight
         roots = np.sqrt(words.product_values[:, squares])
         for (i, j), sizes, (middle,) in _best_pairs(roots, y, weight, one):
             terms = [
@@ -118,7 +118,11 @@ def _best_pairs(
     sound = (np.abs(gram) < ALIKE) & ((first > 0.0) | (first.T > 0.0))
     taken = np.where(np.triu(sound, 1), taken, -np.inf)
     found = 0
-    for flat in np.argsort(taken, axis=None)[::-1][: TRIED * PAIRS]:
+    most = min(TRIED * PAIRS, taken.size)
+    largest = np.argpartition(taken, -most, axis=None)[
+        -most:
+    ]  # of thousands of products there are millions of pairs
+    for flat in largest[np.argsort(-taken.flat[largest], kind="stable")]:
         i, j = np.unravel_index(flat, taken.shape)
         if not np.isfinite(taken[i, j]) or found == PAIRS:
             return

@@ -28,6 +28,7 @@ from kanopt.surrogates.signomials.structure import (
     Power,
     Term,
 )
+from kanopt.surrogates.signomials.subsets import ranked_sets
 
 __all__ = ["product_of_powers", "products_with_exponentials"]
 
@@ -45,7 +46,6 @@ FEW = 8
 """Inputs up to which exponents that depend on another one are looked at."""
 EXPONENTIALS = 2
 """Exponentials of a product, at most."""
-RIDGE = 1e-12
 
 
 def products_with_exponentials(to: Target, words: Dictionary) -> Iterator[Law]:
@@ -72,9 +72,19 @@ def products_with_exponentials(to: Target, words: Dictionary) -> Iterator[Law]:
     base = np.column_stack([*(columns.log(j) for j in powers), np.ones(len(y))])[used]
     arguments = (value(Law((Term(ONE, each),)), columns) for each in extra)
     more = np.column_stack([np.broadcast_to(each, len(y)) for each in arguments])[used]
+    root = np.sqrt(weight)[:, None]
+    basis = np.linalg.qr(root * base)[0]
+    with np.errstate(all="ignore"):
+        beside = root * more - basis @ (basis.T @ (root * more))
+    left = root[:, 0] * target
+    left = left - basis @ (basis.T @ left)
     for size in range(1, EXPONENTIALS + 1):
         sets = np.array(list(combinations(range(len(extra)), size)))
-        chosen, rates = _best_set(base, more, target, weight, sets)
+        ranked = ranked_sets(beside, left, sets)
+        if not len(ranked):
+            continue
+        chosen = ranked[0]
+        rates = np.linalg.lstsq(beside[:, chosen], left, rcond=None)[0]
         factors: list[Factor] = [
             _exponential(rate, extra[k]) for k, rate in zip(chosen, rates.tolist(), strict=True)
         ]
@@ -110,24 +120,6 @@ def _of_two(words: Dictionary, powers: list[int]) -> Iterator[tuple[Factor, ...]
     for i, j in combinations(powers, 2):
         yield Logarithm(i), Logarithm(j)
     yield from ((Power(i, ONE), Logarithm(j)) for i in words.straight for j in powers if i != j)
-
-
-def _best_set(
-    base: Array, more: Array, target: Array, weight: Array, sets: NDArray[np.intp]
-) -> tuple[NDArray[np.intp], Array]:
-    """Return which set of columns explains a target best beside others, and its coefficients."""
-    root = np.sqrt(weight)[:, None]
-    basis = np.linalg.qr(root * base)[0]
-    with np.errstate(all="ignore"):
-        more = np.where(np.isfinite(more**2), more, 0.0)  # what is too large on some row says nothing
-    columns, left = root * more, root[:, 0] * target
-    columns, left = columns - basis @ (basis.T @ columns), left - basis @ (basis.T @ left)
-    size = np.maximum(np.sqrt((columns**2).sum(axis=0)), 1e-300)
-    scaled = columns / size
-    gram, told = scaled.T @ scaled + RIDGE * np.eye(len(size)), scaled.T @ left
-    found = np.linalg.solve(gram[sets[:, :, None], sets[:, None, :]], told[sets][..., None])[..., 0]
-    best = int((found * told[sets]).sum(axis=1).argmax())
-    return sets[best], found[best] / size[sets[best]]
 
 
 def product_of_powers(rows: Array, target: Array, weight: Array) -> tuple[float, list[Parameter]]:

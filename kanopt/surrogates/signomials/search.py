@@ -116,7 +116,7 @@ class _Search:
     unexplained: float = np.inf
     seed: int = 0
     phase: str = "signomials"
-    aside: list[Fitted] = field(default_factory=list)
+    wholes: list[Fitted] = field(default_factory=list)
     """Laws that no growth leads to."""
 
     @property
@@ -127,9 +127,8 @@ class _Search:
     def budget(self) -> Budget:
         return self.climb.budget
 
-    def settled(self) -> bool:
-        """Whether no first step from the best law is worth its price on all rows, or there is nothing to explain."""
-        best = self.climb.pool[0]
+    def settled(self, best: Fitted) -> bool:
+        """Whether no first step from a law is worth its price on all rows, or there is nothing to explain."""
         if self.climb.exact(best):
             return True
         if self.needs_curves(best):
@@ -174,10 +173,10 @@ class _Search:
             everything += filter(None, (fitted(law, self.to) for law in known))
             self.run_phases(nothing, everything)
         except SearchStopped:
-            everything += [fit for fit in [*self.climb.pool, *self.aside] if fit not in everything]
+            everything += [fit for fit in [*self.climb.pool, *self.wholes] if fit not in everything]
             if not everything:
                 raise
-        everything += [fit for fit in self.aside if fit not in everything]
+        everything += [fit for fit in self.wholes if fit not in everything]
         everything.sort(key=lambda fit: fit.length)
         return Found(everything[0], tuple(everything[1:]), self.climb.scales)
 
@@ -192,16 +191,13 @@ class _Search:
                 break  # curves are not let in
             if self.budget.watch is not None:
                 self.budget.watch.begin_search(IN_WORDS[phase])
-            begun = self.begun(everything)
             self.climb.begin(self.words[phase], signomial=phase == "signomials")
             if phase == "transformed":
-                if self.suffice(begun, everything):
+                self.add_wholes()
+                if self.a_whole_is_all(everything):
                     return
                 continue
-            if phase == "best":  # as wholes they are followed before
-                everything += self.aside
-                everything.sort(key=lambda fit: fit.length)
-                begun = self.begun(everything)
+            begun = self.begun(everything)
             for fit in begun or [nothing]:
                 self.climb.add(fit)
             if phase in ("small", "shapes", "curves"):
@@ -214,29 +210,36 @@ class _Search:
                 everything += self.without_curves(everything[0])
                 everything.sort(key=lambda fit: fit.length)
             self.climb.pool = list(everything)
-            if self.settled() and (phase not in ("signomials", "small") or self.is_plain(everything[0].law)):
+            best = everything[0]
+            if self.settled(best) and (phase not in ("signomials", "small") or self.is_plain(best.law)):
                 return
 
-    def suffice(self, made: list[Fitted], everything: list[Fitted]) -> bool:
-        """Make laws plainer that no growth leads to; whether the best of all is one of them and leaves nothing to say.
+    def add_wholes(self) -> None:
+        """Add the best laws that no growth leads to: what is linear once the target is transformed, and extremes."""
+        words = self.words[self.phase]
+        laws = [
+            *extremes(self.to, words.straight, self.seed),
+            *powers_of_sums(self.climb.ranking, words),
+            *products_with_exponentials(self.climb.ranking, words),
+        ]
+        for sketch in self.climb.sketched(self.climb.new(laws))[:MADE]:
+            fit = fitted(sketch.law, self.to)
+            if fit is not None and not cancels(fit.law, self.climb.ranking.columns):
+                self.wholes.append(fit)  # before it is made plainer: it is kept where the search is stopped
+                plain = tidied(fit, self.to, self.climb.ranking, self.climb.scales)
+                self.wholes += [plain] if plain is not fit else []
 
-        They are added to all laws where that is so, and no other tells the rows nearly as shortly: they may also stand
-        for what they are not, and growth from there is the last that is tried.
+    def a_whole_is_all(self, everything: list[Fitted]) -> bool:
+        """Whether one of them leaves nothing to say, and no other law tells the rows nearly as shortly.
+
+        They may also stand for what they are not, so that growth from there is the last that is tried.
         """
-        for fit in list(made):
-            plain = tidied(fit, self.to, self.climb.ranking, self.climb.scales)
-            if plain is not fit:
-                made.append(plain)
-        made.sort(key=lambda fit: fit.length)
-        self.climb.pool = sorted([*made, *everything], key=lambda fit: fit.length)
+        best = min(self.wholes, key=lambda fit: fit.length, default=None)
         shortest = min((fit.length for fit in everything), default=np.inf)
         clear = CLEAR**2 * self.to.spread * self.to.total
-        enough = (
-            bool(made) and made[0].length < shortest - DECISIVE and made[0].squares < clear and self.settled()
-        )
-        if enough:
-            everything[:] = self.climb.pool
-        return enough
+        if best is None or best.length >= shortest - DECISIVE or best.squares >= clear:
+            return False
+        return self.settled(best)
 
     def without_curves(self, fit: Fitted) -> list[Fitted]:
         """Return a law with closed forms in the place of a curve, the most promising ones fitted and made plainer."""
@@ -257,26 +260,10 @@ class _Search:
             return self.small(everything)
         if self.phase == "shapes":
             return front(everything)
-        if self.phase == "transformed":
-            return self.made_whole()
         if self.phase == "curves":
             return self.small([fit for fit in everything if not waves(fit.law)])
-        return everything[:WIDTH]
-
-    def made_whole(self) -> list[Fitted]:
-        """Return the best laws that no growth leads to: what is linear once the target is transformed, and extremes."""
-        words = self.words[self.phase]
-        made = [
-            *extremes(self.to, words.straight, self.seed),
-            *powers_of_sums(self.climb.ranking, words),
-            *products_with_exponentials(self.climb.ranking, words),
-        ]
-        sketches = self.climb.sketched(self.climb.new(made))[:MADE]
-        for sketch in sketches:
-            fit = fitted(sketch.law, self.to)
-            if fit is not None and not cancels(fit.law, self.climb.ranking.columns):
-                self.aside.append(fit)  # it is kept where the search is stopped
-        return self.aside
+        # those that no growth leads to are grown with the best of all; as wholes they are complete
+        return sorted([*everything, *self.wholes], key=lambda fit: fit.length)[:WIDTH]
 
     def is_plain(self, law: Law) -> bool:
         """Whether a law is short, and neither imitates another one nor may have been preferred in another form."""

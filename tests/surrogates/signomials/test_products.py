@@ -15,7 +15,7 @@ from kanopt.surrogates.signomials.evaluation import value
 from kanopt.surrogates.signomials.fitting import Budget, Target, fitted
 from kanopt.surrogates.signomials.graph import graph
 from kanopt.surrogates.signomials.products import product_of_powers, products_with_exponentials
-from kanopt.surrogates.signomials.structure import Exponential
+from kanopt.surrogates.signomials.structure import Applied, Exponential
 
 Floats = NDArray[np.float64]
 
@@ -39,7 +39,7 @@ def test_what_rises_and_falls_again_is_found(log: bool) -> None:
     (factor,) = (f for f in one.terms[0].factors if isinstance(f, Exponential))
     assert (factor.column, factor.of) == (0, "x")
     assert factor.rate.value == pytest.approx(-1.3, rel=1e-6)
-    assert sum(isinstance(f, Exponential) for f in two.terms[0].factors) == 2
+    assert sum(isinstance(f, Exponential | Applied) for f in two.terms[0].factors) == 2
 
 
 @pytest.mark.parametrize(
