@@ -31,7 +31,17 @@ def cleaned(law: Law) -> Law:
     >>> cleaned(Law((Term(Parameter(3.0), (plain,)),)))
     Law(terms=(Term(coefficient=Parameter(value=3.0, free=True), factors=()),))
     """
-    return Law(_collected([_plain(term) for term in law.terms]))
+    return Law(_collected([each for term in law.terms for each in _without_bracket(_plain(term))]))
+
+
+def _without_bracket(term: Term) -> list[Term]:
+    """Return the terms of a bracket that stands alone: what multiplied it has gone, and it is a sum like any other."""
+    size = term.coefficient
+    match term.factors:
+        case (Group(inner=inner, exponent=exponent),) if exponent == ONE and not size.free:
+            own = ((t, t.coefficient) for t in inner.terms)
+            return [replace(t, coefficient=replace(c, value=size.value * c.value)) for t, c in own]
+    return [term]
 
 
 def _plain(term: Term) -> Term:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import count
+from itertools import combinations, count
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,7 @@ from kanopt.surrogates.signomials.structure import (
     Tabulated,
     Term,
     Wave,
+    factor_operators,
     is_extreme,
 )
 from kanopt.surrogates.signomials.structure import Power as Raised
@@ -76,17 +77,28 @@ def _taken_in(by: float, factors: list[Factor]) -> tuple[float, list[Factor]]:
 
 
 def _gathered(law: Law) -> Law:
-    """Return a · F + b · F · M as F · (a + b · M), which has one operator less, for any number of such terms."""
-    terms = sorted(law.terms, key=lambda term: len(term.factors))
-    for first in terms:
-        own = set(first.factors)
-        more = [t for t in terms if t is not first and own < set(t.factors)]
-        if own and more and not any(isinstance(f, Group) for f in own):
-            inner = [Term(first.coefficient)]
-            inner += [Term(t.coefficient, tuple(f for f in t.factors if f not in own)) for t in more]
-            rest = tuple(t for t in terms if t is not first and t not in more)
-            return _gathered(Law((*rest, Term(ONE, (*first.factors, Group(Law(tuple(inner))))))))
-    return law
+    """Return a · F · M + b · F · N as F · (a · M + b · N), which has fewer operators, for any number of such terms.
+
+    The factors that save the most operators are taken out first; brackets stay in their terms.
+    """
+    factors = [{f for f in term.factors if not isinstance(f, Group)} for term in law.terms]
+    shared = {frozenset(one & other): None for one, other in combinations(factors, 2) if one & other}
+
+    def saved(common: frozenset[Factor]) -> int:
+        terms = sum(common <= own for own in factors)
+        return (terms - 1) * sum(1 + factor_operators(f) for f in common)
+
+    common = max(shared, key=saved, default=None)
+    if common is None:
+        return law
+    members = [place for place, own in enumerate(factors) if common <= own]
+    inner = (
+        replace(law.terms[place], factors=tuple(f for f in law.terms[place].factors if f not in common))
+        for place in members
+    )
+    outside = tuple(f for f in law.terms[members[0]].factors if f in common)
+    rest = (term for place, term in enumerate(law.terms) if place not in members)
+    return _gathered(Law((*rest, Term(ONE, (*outside, Group(_gathered(Law(tuple(inner)))))))))
 
 
 def _spread(term: Term) -> Term:

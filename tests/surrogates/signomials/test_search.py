@@ -20,6 +20,7 @@ from kanopt.surrogates.signomials.evaluation import cancels, value
 from kanopt.surrogates.signomials.fitting import Budget, Fitted, Target, fitted
 from kanopt.surrogates.signomials.rewriting import rewritings
 from kanopt.surrogates.signomials.structure import (
+    MINUS_ONE,
     ONE,
     Exponential,
     Group,
@@ -124,7 +125,7 @@ SHAPES: list[tuple[str, tuple[tuple[float, float], ...], Callable[..., Floats]]]
     ("max(#, # · a^# · b^#)", ((1, 24), (30, 900)), lambda a, b: np.maximum(90, 9.6 * a**0.78 * b**0.37)),
     ("1 / (1 / a + 1 / b)", ((14, 85), (9, 60)), lambda a, b: 1 / (1 / a + 1 / b)),
     (
-        "a · b + # · a · max(0, b - #)",
+        "a · (b + # · max(0, b - #))",
         ((13, 31), (5, 13)),
         lambda a, b: a * (b + 0.5 * np.maximum(0, b - 9)),
     ),
@@ -234,6 +235,16 @@ def test_like_terms_and_powers_are_collected() -> None:
     x = Power(0, Parameter(1.0, free=False))
     law = Law((Term(Parameter(2.0), (x, x)), Term(Parameter(3.0), (Power(0, Parameter(2.0, free=False)),))))
     assert cleaned(law) == Law((Term(Parameter(5.0), (Power(0, Parameter(2.0, free=False)),)),))
+
+
+def test_a_bracket_that_stands_alone_is_opened() -> None:
+    x, y = (Power(column, Parameter(1.0, free=False)) for column in range(2))
+    inner = Law((Term(ONE, (x,)), Term(Parameter(0.15), (x, y))))
+    assert cleaned(Law((Term(ONE, (Group(inner),)),))) == inner
+    # a free coefficient outside says how large the difference of two inputs is
+    difference = Law((Term(ONE, (x,)), Term(MINUS_ONE, (y,))))
+    law = Law((Term(Parameter(2.0), (Group(difference),)),))
+    assert cleaned(law) == law
 
 
 def test_a_logarithm_is_found_and_no_power_that_is_nearly_flat() -> None:

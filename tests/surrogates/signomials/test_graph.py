@@ -1,0 +1,72 @@
+"""How a law of scaled inputs is written down: the same values, with the fewest operators."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kanopt.formulas import Formula, Variable
+from kanopt.surrogates.signomials.evaluation import Columns, value
+from kanopt.surrogates.signomials.graph import graph
+from kanopt.surrogates.signomials.structure import Hinge, Law, Parameter, Power, Term
+
+NAMES = ("wage", "hours", "km")
+
+
+def power(column: int, exponent: float = 1.0) -> Power:
+    return Power(column, Parameter(exponent, free=False))
+
+
+def term(coefficient: float, *factors: Power | Hinge) -> Term:
+    return Term(Parameter(coefficient), factors)
+
+
+def formula(*terms: Term) -> Formula:
+    inputs = tuple(Variable(name) for name in NAMES)
+    root = graph(Law(terms), NAMES, np.ones(3))
+    used = Formula(root, inputs, Variable("y")).used
+    return Formula(root, tuple(v for v in inputs if v.name in used), Variable("y"))
+
+
+@pytest.mark.parametrize(
+    ("terms", "written"),
+    [
+        (
+            (term(1.2, power(0), power(1)), term(0.25, power(0), Hinge(1, Parameter(8.0)))),
+            "wage · (1.2 · hours + 0.25 · max(0, hours - 8))",
+        ),
+        (
+            (term(1.2, power(0), power(1)), term(0.3, power(0), power(2)), term(3.0), term(2.0, power(2))),
+            "3 + 2 · km + wage · (1.2 · hours + 0.3 · km)",
+        ),
+        (
+            (term(1.2, power(0)), term(0.3, power(0), power(1)), term(3.0, power(0), power(1), power(2))),
+            "wage · (1.2 + hours · (0.3 + 3 · km))",
+        ),
+        ((term(1.2, power(0)), term(0.3, power(1))), "1.2 · wage + 0.3 · hours"),
+        ((term(1.2, power(0)), term(0.3, power(0, 2.0))), "1.2 · wage + 0.3 · wage^2"),
+    ],
+)
+def test_what_terms_share_is_written_once(terms: tuple[Term, ...], written: str) -> None:
+    assert str(formula(*terms)) == written
+
+
+EXPONENTS = st.sampled_from((0.0, 0.5, 1.0, 2.0))
+TERMS = st.lists(
+    st.tuples(st.sampled_from((-2.5, 0.4, 3.0)), st.tuples(EXPONENTS, EXPONENTS, EXPONENTS)),
+    min_size=1,
+    max_size=5,
+    unique_by=lambda each: each[1],
+)
+
+
+@given(TERMS)
+def test_gathering_changes_no_value(drawn: list[tuple[float, tuple[float, float, float]]]) -> None:
+    law = Law(tuple(term(c, *(power(j, e) for j, e in enumerate(powers) if e)) for c, powers in drawn))
+    inputs = np.random.default_rng(0).uniform(0.5, 3.0, (40, 3))
+    columns = Columns(inputs, np.ones(3))
+    expected = np.broadcast_to(value(law, columns), 40)
+    written = formula(*law.terms).evaluate(dict(zip(NAMES, inputs.T, strict=True)))
+    assert np.broadcast_to(written, 40) == pytest.approx(expected, rel=1e-12, abs=1e-12)
