@@ -176,6 +176,8 @@ class _Freeing:
         return expression.func(*map(self.term, expression.args))
 
     def inside(self, base: sympy.Expr) -> sympy.Expr:
+        if not base.free_symbols:  # 0.7**x
+            return self.constant(base, "b")
         return base if base.is_Symbol else self.factor(base)
 
     def exponent(self, base: sympy.Expr, exponent: sympy.Expr) -> sympy.Expr:
