@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import FitError, FormulaError
-from kanopt.formulas import Alternative, Domain, Formula, Node
+from kanopt.formulas import Alternative, Constant, Domain, Formula, Node, Product
+from kanopt.formulas.nodes import rebuild
+from kanopt.formulas.parameters import parameters_of
+from kanopt.formulas.simplify import simplify_graph
 from kanopt.surrogates.distill.considered import Considered
 from kanopt.surrogates.distill.edges import mixed_of
 from kanopt.surrogates.distill.mixed import Rows
@@ -33,6 +36,7 @@ from kanopt.surrogates.signomials.lookups import centred, felt, in_lookups
 from kanopt.surrogates.signomials.program import FLATTEST, STEEPEST
 from kanopt.surrogates.signomials.search import KNOWN_PHASES, PHASES
 from kanopt.surrogates.signomials.structure import exponents, freedom, signature, values_of, with_values
+from kanopt.surrogates.signomials.tidying import is_probably_one
 from kanopt.units import powers_of
 
 __all__ = ["Closed", "closed_law", "description_length", "network_variance"]
@@ -319,7 +323,34 @@ def _written(table: Plain, fit: Fitted, scales: Array, rows: Rows, *, log: bool)
         return law
     target = np.exp(rows.target) if log else rows.target
     data = {**table.frame(rows), law.output.name: target}
-    return law.refit(data, weight=rows.weight, log_target=log)
+
+    def estimated(law: Formula) -> Formula:
+        return law.refit(data, weight=rows.weight, log_target=log) if law.constants else law
+
+    return _without_ones(estimated(law), estimated)
+
+
+def _without_ones(law: Formula, estimated: Callable[[Formula], Formula]) -> Formula:
+    """Return a law without coefficients that are probably 1, its other constants estimated again.
+
+    The search cannot hold them beside free exponents: it divides inputs by their sizes, and there they are no 1.
+    """
+    ones = {c.name for c in law.constants if is_probably_one(abs(c.value), c.standard_error)}
+
+    def plain(factor: Node) -> Node:
+        if isinstance(factor, Constant) and factor.name in ones:
+            return Constant(float(np.sign(factor.value)))
+        return factor
+
+    def without(node: Node) -> Node:
+        return Product(tuple(map(plain, node.factors))) if isinstance(node, Product) else node
+
+    root = simplify_graph(rebuild(law.root, without))
+    if len(parameters_of(root)) == len(parameters_of(law.root)):
+        return law
+    plainer = replace(law, root=root, covariance=None)
+    has_unit = law.dimensions().consistent and not plainer.dimensions().consistent
+    return law if has_unit else estimated(plainer)
 
 
 def _with_lookups(

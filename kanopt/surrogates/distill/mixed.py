@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,6 +103,13 @@ class Edge:
         return replace(self, form=ZERO, theta=np.zeros(0), bend=None, penalty=0.0)
 
 
+@dataclass(eq=False)
+class Work:
+    """A count of work, the same on every machine: multiplications in the normal equations of refits."""
+
+    done: float = 0.0
+
+
 @dataclass(frozen=True, eq=False)
 class Rows:
     """Encoded rows.
@@ -120,6 +127,8 @@ class Rows:
         gives, which is what counts. None for no link.
     shared
         What rows of a group share of their errors; the target is what is left without it. None where they share none.
+    work
+        Counts what refits of these rows, and of some of them, have cost.
     """
 
     inputs: Array
@@ -127,6 +136,7 @@ class Rows:
     weight: Array
     slope: Array | None = None
     shared: SharedErrors | None = None
+    work: Work = field(default_factory=Work)
 
     @property
     def total(self) -> float:
@@ -156,7 +166,8 @@ class Rows:
         chosen = np.sort(np.random.default_rng(seed).choice(len(self.target), count, replace=False))
         slope = None if self.slope is None else self.slope[chosen]
         shared = None if self.shared is None else self.shared.take(chosen)
-        return Rows(self.inputs[chosen], self.target[chosen], self.weight[chosen], slope, shared)
+        inputs, target, weight = self.inputs[chosen], self.target[chosen], self.weight[chosen]
+        return Rows(inputs, target, weight, slope, shared, self.work)
 
 
 @dataclass(frozen=True, eq=False)

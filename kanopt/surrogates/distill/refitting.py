@@ -56,6 +56,7 @@ class _OfNetwork:
         return cost if np.isfinite(cost) else np.inf
 
     def normal_equations(self, theta: Array) -> tuple[Array, Array]:
+        self.rows.work.done += len(self.root) * len(theta) ** 2
         weighted = self.model.jacobian(self.signals, self.bases)
         weighted *= self.root
         return weighted @ weighted.T + self.penalty, weighted @ self.residual - self.penalty @ theta

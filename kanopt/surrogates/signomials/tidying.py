@@ -43,7 +43,7 @@ from kanopt.surrogates.signomials.structure import (
     values_of,
 )
 
-__all__ = ["tidied"]
+__all__ = ["is_probably_one", "tidied"]
 
 Array = NDArray[np.float64]
 
@@ -214,7 +214,7 @@ def _rounded(fit: Fitted, to: Target, scales: Array) -> Fitted | None:
         if not np.isfinite(error):
             continue
         z = abs(estimates[simple.number] - simple.value) / error
-        odds = 2.0 * np.log(simple.prior / (np.sqrt(2.0 * np.pi) * error * simple.density)) + simple.saves
+        odds = _odds(simple.prior, simple.density, error) + simple.saves
         near = abs(estimates[simple.number] - simple.value) < NEGLIGIBLE * abs(simple.value)
         if near or (z < simple.farthest and z * z < odds):
             ranked.append((z * z - odds, simple))
@@ -225,6 +225,26 @@ def _rounded(fit: Fitted, to: Target, scales: Array) -> Fitted | None:
         if trial is not None and (trial.length <= fit.length or trial.squares <= enough):
             return trial
     return None
+
+
+def _odds(prior: float, density: float, error: float) -> float:
+    """Return the square of the standard errors up to which a simple value is the more probable one."""
+    return float(2.0 * np.log(prior / (np.sqrt(2.0 * np.pi) * error * density)))
+
+
+def is_probably_one(coefficient: float, error: float | None) -> bool:
+    """Whether a coefficient is rather 1 than a number nearby, given its standard error, if it has one.
+
+    Examples
+    --------
+    >>> is_probably_one(1.0002, 0.0006), is_probably_one(1.04, 0.01), is_probably_one(1.0, None)
+    (True, False, False)
+    """
+    if error is None or not error > 0.0:
+        return False
+    off = abs(coefficient - 1.0)
+    z = off / error
+    return off < NEGLIGIBLE or (z < FARTHEST and z * z < _odds(UNIT_COEFFICIENT, PER_E_FOLD, error))
 
 
 def _without_parts(fit: Fitted, to: Target, sample: Target) -> Fitted | None:
