@@ -15,7 +15,7 @@ from kanopt.surrogates.distill.control import Scale
 from kanopt.surrogates.distill.curves import TABULATED
 from kanopt.surrogates.distill.edges import edge_name, mixed_of
 from kanopt.surrogates.distill.judge import OPERATOR, Candidate, Judge, Price, Reading, priced
-from kanopt.surrogates.distill.mixed import Edge, Mixed, Rows
+from kanopt.surrogates.distill.mixed import Edge, Mixed, Rows, Work
 from kanopt.surrogates.distill.refitting import Refit, refit
 from kanopt.surrogates.distill.response import polished, working_rows
 from kanopt.surrogates.distill.search import search
@@ -140,7 +140,7 @@ def curves(trained: Trained) -> Read:
 
 
 def _read(trained: Trained) -> Read:
-    whole, rows, link = mixed_of(trained), trained.rows, trained.link
+    whole, rows, link = mixed_of(trained), replace(trained.rows, work=Work()), trained.link
     rows = rows if link is None else working_rows(rows, link, whole.predict(rows.inputs))
     start = _controlled(whole, trained)
     if any(edge.is_zero != before.is_zero for edge, before in zip(start.edges, whole.edges, strict=True)):

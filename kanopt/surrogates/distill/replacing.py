@@ -48,6 +48,8 @@ def plainer(current: Refit, judge: Judge) -> tuple[Refit, list[Candidate]]:
     """Drop closed forms and tables, or make them plainer, where the description is then shorter."""
     steps: list[Candidate] = []
     for place in [edge.place for edge in current.model.edges]:
+        if judge.reading.should_stop():
+            break
         for form in (LINEAR, PURE_SINE, COSINE, ZERO):
             edge = next(e for e in current.model.edges if e.place == place)
             table = edge.form.name == "table"
@@ -74,7 +76,7 @@ def without_offsets(current: Refit, judge: Judge) -> tuple[Refit, list[Candidate
     last = len(current.model.bias) - 1
     for layer, target in [*offsets(current.model), *([] if judge.reading.log_target else [(last, 0)])]:
         arriving = current.model.arriving(layer, target)
-        if not arriving:
+        if not arriving or judge.reading.should_stop():
             continue
         trial = refit(current.model.without_bias(layer, target), judge.rows)
         shorter = judge.length(trial) < judge.length(current) - 1.0
@@ -184,7 +186,7 @@ def snapped(current: Refit, judge: Judge) -> tuple[Refit, list[Candidate]]:
         exponent = (
             round(2 * float(edge.theta[-1])) / 2 if _ends_in_exponent(edge, judge.reading.log_inputs) else 0.0
         )
-        if not exponent:
+        if not exponent or judge.reading.should_stop():
             continue
         snapped = replace(edge, form=with_fixed(edge.form, exponent), theta=edge.theta[:-1])
         trial = refit(current.model.replaced(snapped), judge.rows)

@@ -24,7 +24,7 @@ from kanopt.surrogates.distill.replacing import (
     snapped,
     without_offsets,
 )
-from kanopt.surrogates.distill.shortening import MOST, SLACK, Reader, shortened, without_faint
+from kanopt.surrogates.distill.shortening import MOST, SLACK, WIDE, Reader, shortened, without_faint
 from kanopt.surrogates.distill.thinning import thinned
 
 __all__ = ["Search", "search"]
@@ -35,8 +35,8 @@ Climb = tuple[Refit, list[Candidate]]
 TRIAL_ROWS = 2000
 SOME_ROWS, MANY_ROWS = 5000, 10_000
 """Rows on which wide networks are read, and long models are shortened: few would be fitted with their noise."""
-WIDE = 200
-"""Parameters past which a network is not read edge by edge as it is."""
+WORK = 3e11
+"""Multiplications in refits after which a network is left as it is; after half of them it is only made shorter."""
 CURVES, BY_PAIRS = "every edge a curve", "functions of columns and products of two"
 
 
@@ -69,6 +69,11 @@ def _ends(inputs: np.ndarray) -> np.ndarray:
     return np.asarray(inputs[np.concatenate([inputs.argmin(axis=0), inputs.argmax(axis=0)])])
 
 
+def within(reading: Reading, rows: Rows, work: float) -> Reading:
+    """Return how a network is read that stops once refits of these rows have cost so much."""
+    return replace(reading, should_stop=lambda: reading.should_stop() or rows.work.done > work)
+
+
 def search(model: Mixed, rows: Rows, reading: Reading | None = None) -> Search:
     """Replace edges by closed forms where the whole model gains.
 
@@ -86,13 +91,14 @@ def search(model: Mixed, rows: Rows, reading: Reading | None = None) -> Search:
     FitError
         If an edge can neither stay a curve nor become a form of its family.
     """
-    reading = reading or Reading()
+    reading = within(reading or Reading(), rows, WORK)
+    halfway = within(reading, rows, 0.5 * WORK)
     ends = np.vstack([_ends(rows.inputs), corners(model, rows.inputs)])
-    judge = Judge(rows.take(TRIAL_ROWS, reading.seed), ends, reading, rows.total)
+    judge = Judge(rows.take(TRIAL_ROWS, reading.seed), ends, halfway, rows.total)
     many = Judge(rows.take(MANY_ROWS, reading.seed), ends, reading, rows.total)
     reader = Reader(many, many.expected_of(model))
     if len(model.parameters) > WIDE:
-        some = Judge(rows.take(SOME_ROWS, reading.seed), ends, reading, rows.total)
+        some = Judge(rows.take(SOME_ROWS, reading.seed), ends, halfway, rows.total)
         climbs = [_of_wide(model, some, reader)]
     else:
         climbs = [_climb(refit(start, judge.rows), what, judge) for start, what in _starts(model, judge)]

@@ -12,7 +12,7 @@ pruning"), with θ what of the edge would go.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -25,7 +25,19 @@ from kanopt.surrogates.distill.mixed import Edge, Mixed
 from kanopt.surrogates.distill.refitting import Refit, refit
 from kanopt.surrogates.distill.replacing import flows, tried
 
-__all__ = ["LONG", "MOST", "SLACK", "Change", "Reader", "changes", "rank", "shortened", "without_faint"]
+__all__ = [
+    "LONG",
+    "MOST",
+    "SLACK",
+    "WIDE",
+    "Change",
+    "Reader",
+    "changed_together",
+    "changes",
+    "rank",
+    "shortened",
+    "without_faint",
+]
 
 Array = NDArray[np.float64]
 
@@ -36,6 +48,10 @@ SLACK = 1.015
 TRIES = 4
 SKETCH = 4
 """Iterations after which changes are compared."""
+WIDE = 200
+"""Parameters past which a network is not read edge by edge."""
+SHARE = 0.25
+"""Of what is beyond a page, the part that goes at once while a model is wide."""
 LONG = 4.0 * OPERATOR
 """Price of every operator beyond, on top of its own."""
 GIVEN_UP = 1.15
@@ -118,7 +134,16 @@ def shortened(current: Refit, reader: Reader) -> tuple[Refit, list[Candidate]]:
     """Return the best version of a model of more than :data:`MOST` operators, and the steps to it."""
     judge = reader.judge
     best, steps, taken = current, list[Candidate](), 0
-    while reader.operators(current) > MOST and reader.error(current) < GIVEN_UP:
+    for narrower, what in _narrowed(current, reader):
+        current = narrower
+        steps.append(judge.candidate(current, what))
+        if reader.rank(current) < reader.rank(best):
+            best, taken = current, len(steps)
+    while (
+        reader.operators(current) > MOST
+        and reader.error(current) < GIVEN_UP
+        and not judge.reading.should_stop()
+    ):
         trials: list[tuple[float, int, Change, Refit]] = []
         count = reader.operators(current)
         for change in changes(current, judge)[:TRIES]:
@@ -137,6 +162,37 @@ def shortened(current: Refit, reader: Reader) -> tuple[Refit, list[Candidate]]:
         if reader.rank(current) < reader.rank(best) and is_admissible(current.model, judge.reach):
             best, taken = current, len(steps)
     return best, steps[:taken]
+
+
+def _narrowed(current: Refit, reader: Reader) -> Iterator[tuple[Refit, str]]:
+    """Yield shorter and shorter versions of a model that is too wide to try one change after the other."""
+    judge = reader.judge
+    while len(current.model.parameters) > WIDE and not judge.reading.should_stop():
+        count = reader.operators(current)
+        some: dict[tuple[int, int, int], Change] = {}
+        for change in changes(current, judge):
+            if sum(each.fewer for each in some.values()) < SHARE * (count - MOST):
+                some.setdefault(change.edge.place, change)
+        model = changed_together(current.model, [*some.values()], judge).tidied()
+        trial = refit(model, judge.rows, tolerance=judge.tolerance)
+        if not reader.operators(trial) < count or not is_admissible(trial.model, judge.reach):
+            return
+        current = trial
+        yield current, f"{len(some)} edges plainer"
+
+
+def changed_together(model: Mixed, some: Sequence[Change], judge: Judge) -> Mixed:
+    """Return the model after some changes, biases shifted so that its output is the same on average."""
+    before = model
+    for change in some:
+        edge = change.edge
+        z, value, weight = flows(before, edge, judge.rows)
+        theta = np.zeros(0) if change.form is ZERO else start(change.form, z, value, weight)[0]
+        shift = float(weight @ (value - change.form.value(z, theta))) / max(float(weight.sum()), 1e-300)
+        if (edge.layer, edge.target) not in model.pinned:
+            model = model.shifted(edge.layer, edge.target, shift)
+        model = model.replaced(replace(edge, form=change.form, theta=theta, bend=None, penalty=0.0))
+    return model
 
 
 def _changed(model: Mixed, change: Change, judge: Judge) -> Refit | None:
@@ -207,7 +263,7 @@ def _weighed(current: Refit, edge: Edge, judge: Judge) -> float:
 def without_faint(current: Refit, judge: Judge) -> tuple[Refit, list[Candidate]]:
     """Leave out what all rows do not pay for, where some of them had seemed to."""
     steps: list[Candidate] = []
-    while True:
+    while not judge.reading.should_stop():
         faint = [c for c in changes(current, judge) if c.form is ZERO and _is_faint(c, judge)]
         for change in faint:
             trial = tried(current.model, change.edge, ZERO, np.zeros(0), judge)
@@ -220,7 +276,8 @@ def without_faint(current: Refit, judge: Judge) -> tuple[Refit, list[Candidate]]
                 )
                 break
         else:
-            return current, steps
+            break
+    return current, steps
 
 
 def _is_faint(change: Change, judge: Judge) -> bool:

@@ -7,17 +7,12 @@ that are not worth their description. They are changed together, and half of the
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from kanopt.surrogates.distill.curves import TABULATED
-from kanopt.surrogates.distill.forms import ZERO, start
 from kanopt.surrogates.distill.judge import OPERATOR, Candidate, Judge, is_admissible
-from kanopt.surrogates.distill.mixed import Mixed
 from kanopt.surrogates.distill.refitting import Refit, refit
-from kanopt.surrogates.distill.replacing import flows
-from kanopt.surrogates.distill.shortening import Change, changes
+from kanopt.surrogates.distill.shortening import Change, changed_together, changes
 
 __all__ = ["thinned"]
 
@@ -36,7 +31,7 @@ def thinned(current: Refit, judge: Judge) -> tuple[Refit, list[Candidate]]:
         if not worthless:
             break
         some = worthless[: max(1, round(share * len(worthless)))]
-        model = _changed(current.model, some, judge).tidied()
+        model = changed_together(current.model, some, judge).tidied()
         trial = refit(model, judge.rows, ITERATIONS, judge.tolerance)
         if judge.length(trial) < judge.length(current) and is_admissible(trial.model, judge.reach):
             current = trial
@@ -59,17 +54,3 @@ def _worthless(current: Refit, judge: Judge) -> list[Change]:
         if gain > 0.0 and gain > best.get(edge.place, (0.0, change))[0]:
             best[edge.place] = gain, change
     return [change for _, change in sorted(best.values(), key=lambda entry: -entry[0])]
-
-
-def _changed(model: Mixed, some: list[Change], judge: Judge) -> Mixed:
-    """Return the model after some changes, biases shifted so that its output is the same on average."""
-    before = model
-    for change in some:
-        edge = change.edge
-        z, value, weight = flows(before, edge, judge.rows)
-        theta = np.zeros(0) if change.form is ZERO else start(change.form, z, value, weight)[0]
-        shift = float(weight @ (value - change.form.value(z, theta))) / max(float(weight.sum()), 1e-300)
-        if (edge.layer, edge.target) not in model.pinned:
-            model = model.shifted(edge.layer, edge.target, shift)
-        model = model.replaced(replace(edge, form=change.form, theta=theta, bend=None, penalty=0.0))
-    return model

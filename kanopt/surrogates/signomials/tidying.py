@@ -65,6 +65,8 @@ UNITS_FARTHEST = 4.5
 PER_UNIT = 0.25
 """Density of other exponents."""
 UNIT_COEFFICIENT = 0.3
+WRITTEN = 5e-4
+"""Difference from 1 that four digits do not show."""
 PER_E_FOLD = 0.1
 """Density of the logarithm of other coefficients."""
 NEEDED = 8.0
@@ -233,16 +235,16 @@ def _odds(prior: float, density: float, error: float) -> float:
 
 
 def is_probably_one(coefficient: float, error: float | None) -> bool:
-    """Whether a coefficient is rather 1 than a number nearby, given its standard error, if it has one.
+    """Whether a coefficient that is written as 1 is rather that than a number nearby, given its standard error, if any.
 
     Examples
     --------
-    >>> is_probably_one(1.0002, 0.0006), is_probably_one(1.04, 0.01), is_probably_one(1.0, None)
+    >>> is_probably_one(1.0002, 0.0006), is_probably_one(0.9, 0.1), is_probably_one(1.0, None)
     (True, False, False)
     """
-    if error is None or not error > 0.0:
-        return False
     off = abs(coefficient - 1.0)
+    if error is None or not error > 0.0 or off > WRITTEN:
+        return False
     z = off / error
     return off < NEGLIGIBLE or (z < FARTHEST and z * z < _odds(UNIT_COEFFICIENT, PER_E_FOLD, error))
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
+import pytest
 
 from kanopt import KANRegressor
 from kanopt.formulas import Constant, Formula, Input, Product, Sum, Table, Variable
@@ -133,3 +136,28 @@ def test_a_type_that_never_loads_does_not_cost_the_others_their_table() -> None:
     law = KANRegressor(seed=0).fit(table[columns], table["cost"]).to_formula(table)
     assert "load · by(vehicle)" in str(law)
     assert all(constant.standard_error for constant in law.constants)
+
+
+def test_a_coefficient_of_one_beside_an_estimated_exponent_is_not_written() -> None:
+    rng = np.random.default_rng(4)
+    inputs = rng.uniform(2, 300, (600, 2))
+    y = inputs[:, 1] * inputs[:, 0] ** -0.322 * (1.0 + 0.001 * rng.standard_normal(600))
+    law = closed_law(trained_on(inputs, y), OPERATOR)
+    assert law is not None
+    (exponent,) = law.formula.constants
+    assert exponent.value == pytest.approx(-0.322, abs=1e-4)
+    assert str(law.formula).endswith("· b")
+    # three digits are no 1, and are told from it
+    other = closed_law(trained_on(inputs, 1.03 * y), OPERATOR)
+    assert other is not None
+    assert len(other.formula.constants) == 2
+
+
+def test_a_coefficient_of_one_that_has_a_unit_is_written() -> None:
+    rng = np.random.default_rng(4)
+    inputs = rng.uniform(2, 300, (600, 2))
+    y = inputs[:, 1] * inputs[:, 0] ** -0.322 * (1.0 + 0.001 * rng.standard_normal(600))
+    trained = replace(trained_on(inputs, y), units={"a": "h", "b": "km"}, output_unit="min")
+    law = closed_law(trained, OPERATOR)
+    assert law is not None
+    assert len(law.formula.constants) == 2

@@ -182,3 +182,35 @@ def test_a_slope_behind_the_output_counts_as_precision_not_as_rows(rng: np.rando
     part = steep.take(10, 0)
     assert part.slope is not None
     assert part.slope.shape == (10,)
+
+
+def test_refits_of_rows_and_of_some_of_them_are_counted_together(rng: np.random.Generator) -> None:
+    x = rng.uniform(0.0, 1.0, (300, 1))
+    rows = Rows(x, x[:, 0] ** 2, np.ones(300))
+    model = additive(x)
+    refit(model, rows.take(100, 0), iterations=0)
+    once = 100 * len(model.parameters) ** 2
+    assert rows.work.done == once
+    refit(model, rows, iterations=0)
+    assert rows.work.done == 4 * once
+
+
+def test_a_search_ends_soon_after_its_work(rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch) -> None:
+    x = rng.uniform(0.5, 2.0, (200, 4))
+    y = np.sin(9 * x[:, 0]) + x[:, 1] + x[:, 2] ** 2 + np.log(x[:, 3]) + 0.1 * rng.standard_normal(200)
+    model = refit(additive(x), Rows(x, y, np.ones(200))).model
+
+    def searched() -> tuple[Mixed, float]:
+        rows = Rows(x, y, np.ones(200))
+        return search(model, rows).fit.model, rows.work.done
+
+    read, whole = searched()
+    assert forms(read).count("curve") <= 1
+    monkeypatch.setattr("kanopt.surrogates.distill.search.WORK", 0.0)
+    left, least = searched()
+    assert forms(left) == ["curve"] * 4
+    monkeypatch.setattr("kanopt.surrogates.distill.search.WORK", 0.6 * whole)
+    half, work = searched()
+    assert 0 < forms(half).count("curve") < 4
+    assert least < work < whole
+    assert np.array_equal(searched()[0].parameters, half.parameters)

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from kanopt.formulas.complexity import count_operators
 from kanopt.kan.basis import roughness
 from kanopt.surrogates import Feature
+from kanopt.surrogates.distill import shortening
 from kanopt.surrogates.distill.build import graph
 from kanopt.surrogates.distill.curves import curve_form, cycle_form, table_form
 from kanopt.surrogates.distill.forms import CYCLIC, LINEAR, QUADRATIC, ZERO, Form
-from kanopt.surrogates.distill.judge import Judge, Reading
+from kanopt.surrogates.distill.judge import Judge, Reading, is_admissible
 from kanopt.surrogates.distill.mixed import Edge, Mixed, Rows
 from kanopt.surrogates.distill.monomials import with_fixed
 from kanopt.surrogates.distill.refitting import Refit, refit
@@ -186,6 +187,21 @@ def test_a_long_law_is_shortened_where_the_error_allows(rng: np.random.Generator
     assert steps[-1].rmse == pytest.approx(np.sqrt(short.squares / reader.judge.total))
     # and no step goes beyond the need: with any one of them undone, it would be too long
     assert reader.operators(short) > MOST - 6
+
+
+def test_a_wide_law_is_shortened_in_few_refits(
+    rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fit, reader = eight_curves([3.0, 2.0, *[0.15] * 6], 1.0, rng)
+    monkeypatch.setattr(shortening, "WIDE", 40)
+    monkeypatch.setattr(shortening, "SHARE", 1.0)
+    short, steps = shortened(fit, reader)
+    # ten operators are too many: two of the six small curves, or three that become lines
+    assert steps[0].what in ("2 edges plainer", "3 edges plainer")
+    assert reader.operators(short) <= MOST
+    assert reader.error(short) <= SLACK
+    assert kinds(short.model)[:2] == ["curve", "curve"]
+    assert is_admissible(short.model, reader.judge.reach)
 
 
 def test_where_every_edge_is_needed_nothing_is_left_out(rng: np.random.Generator) -> None:
