@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 # Small matrices gain nothing from threads, and on a busy machine threads spin while they wait for each other: with two
@@ -36,6 +37,8 @@ _AS_SHIPPED = (
     "test_parcel_city.py",
 )
 torch.set_num_threads(1)
+# What is collected stays until the end. Python would go through it again and again for garbage, a quarter of the time.
+gc.disable()
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -79,6 +82,12 @@ def empty_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
 def _no_ctrl_c_before(monkeypatch: pytest.MonkeyPatch) -> None:
     """Forget the Ctrl-C of the test before, after which the next would count as the second."""
     monkeypatch.setattr(Interrupt, "_last_asked", float("-inf"))
+
+
+def pytest_collection_finish() -> None:
+    """Let garbage be collected again, but not looked for among what was collected by then."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
