@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import itertools
 import re
 from copy import copy
@@ -93,6 +94,17 @@ def write(run: Any, folder: Path) -> tuple[str, Page]:
     return text, check_page(text)
 
 
+@pytest.fixture
+def no_drawing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put the label of each picture in its place: where words are looked at, drawing takes most of the time."""
+
+    def labelled(draw: object, *, label: str, **how: object) -> str:
+        return f'<svg aria-label="{html.escape(label)}"></svg>'
+
+    for module in ("plots", "page_parts", "plan_page"):
+        monkeypatch.setattr(f"kanopt.reports.{module}.to_svg", labelled)
+
+
 def test_a_report_says_what_the_price_says(make_run: Any, tmp_path: Path) -> None:
     run = make_run()
     text, page = write(run, tmp_path)
@@ -158,6 +170,7 @@ def test_hostile_names_stay_names(make_run: Any, routing: Any, tmp_path: Path) -
     assert "49" not in page.tags[0]
 
 
+@pytest.mark.usefixtures("no_drawing")
 def test_what_is_wrong_stands_before_everything_else(make_run: Any, tmp_path: Path) -> None:
     run = make_run()
     broken = Violation("time window", "c01", 12.0, "min", "c01 is reached 12 min after 17:00")
@@ -195,6 +208,7 @@ def test_what_is_wrong_stands_before_everything_else(make_run: Any, tmp_path: Pa
     assert 'class="badge">low trust' in text
 
 
+@pytest.mark.usefixtures("no_drawing")
 def test_what_is_left_out_is_the_first_thing_a_report_says(
     make_run: Any, routing: Any, tmp_path: Path
 ) -> None:
@@ -211,6 +225,7 @@ def test_what_is_left_out_is_the_first_thing_a_report_says(
     assert "with the vehicles there are (cheapest insertion on the law" in page.text
 
 
+@pytest.mark.usefixtures("no_drawing")
 def test_a_plan_that_leaves_out_more_than_today_saves_nothing(
     make_run: Any, routing: Any, tmp_path: Path
 ) -> None:
@@ -228,6 +243,7 @@ def test_a_plan_that_leaves_out_more_than_today_saves_nothing(
     )
 
 
+@pytest.mark.usefixtures("no_drawing")
 def test_many_reasons_with_one_bottleneck_are_one_row_of_the_report(make_run: Any, tmp_path: Path) -> None:
     run = make_run(today=None, laws={})
     causes = tuple(
@@ -248,6 +264,7 @@ def test_many_reasons_with_one_bottleneck_are_one_row_of_the_report(make_run: An
     assert "The worst: client c499: no van has room for 499 t." in page.text
 
 
+@pytest.mark.usefixtures("no_drawing")
 def test_a_broken_certificate_is_an_alarm(make_run: Any, tmp_path: Path) -> None:
     run = make_run(laws={}, today=None)
     result = replace(run.result, certificate=replace(run.result.certificate, rounding_bound=0.0))
@@ -256,6 +273,7 @@ def test_a_broken_certificate_is_an_alarm(make_run: Any, tmp_path: Path) -> None
     assert "BEYOND the bound" in page.text
 
 
+@pytest.mark.usefixtures("no_drawing")
 def test_a_bound_is_shown_as_far_as_it_is_claimed(make_run: Any, tmp_path: Path) -> None:
     run = make_run(laws={}, today=None)
     _, page = write(run, tmp_path)
@@ -287,6 +305,7 @@ def test_a_run_without_plan_or_laws_is_reported_all_the_same(make_run: Any, tmp_
     assert "no law was learned" in page.text
 
 
+@pytest.mark.usefixtures("no_drawing")
 def test_long_plans_are_cut_and_counted(make_run: Any, routing: Any, tmp_path: Path) -> None:
     names = [f"c{i}" for i in range(600)]
     problem = routing(names, capacity=500.0)
@@ -307,6 +326,7 @@ def test_a_law_that_cannot_be_drawn_says_so(make_run: Any, tmp_path: Path) -> No
     assert "The law cannot be drawn:" in page.text
 
 
+@pytest.mark.usefixtures("no_drawing")
 def test_tables_and_staircases_of_a_law_are_printed(make_run: Any, mixed_law: Any, tmp_path: Path) -> None:
     run = make_run(today=None)
     laws = {"freight": replace(run.laws["fuel_cost"], name="freight", formula=mixed_law)}
@@ -317,6 +337,7 @@ def test_tables_and_staircases_of_a_law_are_printed(make_run: Any, mixed_law: An
     assert "rail and road" in page.text
 
 
+@pytest.mark.usefixtures("no_drawing")
 def test_a_failed_report_leaves_what_was_there(
     make_run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -350,6 +371,7 @@ def test_a_plan_of_ones_own_problem_has_a_report_too(make_run: Any, tmp_path: Pa
     assert "Routing plan" in check_page(untitled.read_text("utf-8")).text
 
 
+@pytest.mark.usefixtures("no_drawing")
 def test_folders_are_made_and_the_file_is_readable(make_run: Any, tmp_path: Path) -> None:
     path = write_report(make_run(laws={}, today=None), str(tmp_path / "a" / "b" / "report.html"))
     assert path.stat().st_mode & 0o444
@@ -396,6 +418,7 @@ def test_a_comparison_splits_the_change_and_names_what_moved(comparison: Compari
     assert "noise of the search 0.40 EUR" in page.text
 
 
+@pytest.mark.usefixtures("no_drawing")
 def test_a_variant_without_plan_or_noise_is_told_as_such(comparison: Comparison, tmp_path: Path) -> None:
     page = check_page(
         write_comparison(replace(comparison, interrupted=True), tmp_path / "c.html").read_text("utf-8")
@@ -436,6 +459,7 @@ def test_a_plan_that_serves_less_is_no_saving_on_any_part_of_the_page(
     assert "van 2 stays at its depot." in page.text
 
 
+@pytest.mark.usefixtures("no_drawing")
 def test_a_change_within_the_noise_is_not_coloured(comparison: Comparison, tmp_path: Path) -> None:
     noisy = replace(comparison, variants=(replace(comparison.variants[0], noise=50.0),))
     text = write_comparison(noisy, tmp_path / "c.html").read_text("utf-8")
@@ -444,6 +468,7 @@ def test_a_change_within_the_noise_is_not_coloured(comparison: Comparison, tmp_p
     assert '<div class="bad">' not in text
 
 
+@pytest.mark.usefixtures("no_drawing")
 def test_a_plan_that_stays_is_not_drawn_twice(comparison: Comparison, tmp_path: Path) -> None:
     kept = replace(
         comparison.variants[0], run=replace(comparison.base, scenario=comparison.variants[0].run.scenario)
