@@ -67,8 +67,8 @@ def test_positive_law_of_a_target_that_touches_zero(trips):
     frame, _ = trips
     rng = np.random.default_rng(1)
     wait = (np.maximum(0.0, frame["load_t"] - 6.0) + rng.uniform(0, 0.2, 400) - 0.1).rename("wait")
-    free = KANRegressor(loss="squared", starts=2).fit(frame[["load_t", "km"]], wait)
-    model = KANRegressor(positive=True, starts=2).fit(frame[["load_t", "km"]], wait)
+    free = KANRegressor((2,), loss="squared", starts=2).fit(frame[["load_t", "km"]], wait)
+    model = KANRegressor((2,), positive=True, starts=2).fit(frame[["load_t", "km"]], wait)
     far = pd.DataFrame({"load_t": np.linspace(-50, 50, 200), "km": 25.0})
     assert (model.predict(far) >= 0.0).all()
     assert (model.predict(far[far["load_t"].between(0, 10)]) > 0.0).all()
@@ -83,7 +83,7 @@ def test_positive_law_of_a_target_that_touches_zero(trips):
 def test_bounded_law_stays_within_its_ends(trips):
     frame, _ = trips
     share = (1 / (1 + np.exp(-(frame["km"] - 25) / 4))).rename("share")
-    model = KANRegressor(bounds=(0.0, 1.0), starts=2).fit(frame[["km", "load_t"]], share)
+    model = KANRegressor((2,), bounds=(0.0, 1.0), starts=2).fit(frame[["km", "load_t"]], share)
     far = model.predict(pd.DataFrame({"km": np.linspace(-500, 500, 300), "load_t": 5.0}))
     assert far.min() >= 0.0
     assert far.max() <= 1.0
@@ -115,7 +115,7 @@ def test_refuted_monotony_names_two_rows_that_contradict_it(trips):
 
 def test_an_hour_meets_itself_at_midnight(trips):
     frame, minutes = trips
-    model = KANRegressor(periodic={"hour": 24}, starts=2).fit(frame, minutes)
+    model = KANRegressor((2,), periodic={"hour": 24}, starts=2).fit(frame, minutes)
     row = frame.head(1)
     night = pd.concat([row.assign(hour=hour) for hour in (0.0, 24.0, -24.0, 48.0)])
     np.testing.assert_allclose(model.predict(night), model.predict(night)[0], rtol=1e-9)

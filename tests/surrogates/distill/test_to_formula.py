@@ -106,7 +106,7 @@ def test_a_power_law_with_categories_is_found_exactly() -> None:
 @judged_by_own_rows
 def test_units_of_the_held_out_frame_become_the_units_of_the_formula() -> None:
     frame = with_units(power_table(), {"weight": "t", "km": "km", "cost": "EUR"})
-    model = KANRegressor(seed=0).fit(frame[["weight", "km", "mode"]], frame["cost"])
+    model = KANRegressor((), seed=0).fit(frame[["weight", "km", "mode"]], frame["cost"])
     law = model.to_formula(frame)
     assert [variable.unit for variable in law.inputs] == ["t", "km", ""]
     assert law.output.unit == "EUR"
@@ -116,7 +116,7 @@ def test_units_of_the_held_out_frame_become_the_units_of_the_formula() -> None:
 @judged_by_own_rows
 def test_the_domain_is_that_of_the_training_rows() -> None:
     frame = power_table()
-    law = KANRegressor(seed=0).fit(frame[["weight", "km", "mode"]], frame["cost"]).to_formula(frame)
+    law = KANRegressor((), seed=0).fit(frame[["weight", "km", "mode"]], frame["cost"]).to_formula(frame)
     assert not law.outside(frame).any()
     assert law.outside({"weight": 80.0, "km": 100.0, "mode": "sea"}).all()
 
@@ -195,7 +195,7 @@ def test_a_law_that_does_not_predict_is_refused_with_both_figures() -> None:
 
 def test_a_loaded_model_has_no_rows_to_choose_a_formula_on(tmp_path: Path) -> None:
     frame = power_table(60)
-    KANRegressor(seed=0).fit(frame[["weight", "km", "mode"]], frame["cost"]).save(tmp_path / "m.kan")
+    KANRegressor((), seed=0).fit(frame[["weight", "km", "mode"]], frame["cost"]).save(tmp_path / "m.kan")
     with pytest.raises(FormulaError, match="holds no training rows"):
         KANRegressor.load(tmp_path / "m.kan").to_formula(frame)
 
