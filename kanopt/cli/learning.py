@@ -38,6 +38,12 @@ __all__ = ["cache", "fit"]
 @click.option(
     "--decimal", type=click.Choice([".", ","]), default=".", show_default=True, help="The decimal sign."
 )
+@click.option(
+    "--thousands",
+    metavar="SIGN",
+    default="",
+    help="The sign between groups of three digits; none by default.",
+)
 @click.option("--monotone", default="", help="Columns it must rise or fall with: distance=+1,speed=-1.")
 @click.option(
     "--periodic",
@@ -107,9 +113,12 @@ def fit(file: Path | None, *, table: Path | None, out: Path | None, as_json: boo
     cache = LawCache(relearn=is_on("relearn"))
     with save_laws_on_interrupt(out), progress_reporter(quiet=given.pop("quiet")) as progress:
         if file is not None:
+            from kanopt.whatif.events import Event
             from kanopt.whatif.learn import LearningInterrupted, laws_of, learn
 
             scenario = load(file)
+            for note in scenario.reading_notes():
+                progress(Event("learn", f"note: {note}"))
             for remark in scenario.law_remarks():
                 echo(f"warning: {remark}", err=True)
             check_outputs(law_files(scenario.laws, out), input_files(scenario))

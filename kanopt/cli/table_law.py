@@ -11,6 +11,7 @@ import click
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+    from kanopt.tables import TextFormat
     from kanopt.tables.table_reading import OnBad
     from kanopt.whatif import LearnedLaw
     from kanopt.whatif.events import OnEvent
@@ -26,6 +27,7 @@ def fit_table(
     units: str,
     on_bad: OnBad,
     decimal: str,
+    thousands: str,
     seed: int | None,
     report: OnEvent,
     cache: Cache,
@@ -37,7 +39,7 @@ def fit_table(
     ----------
     table
         The file.
-    units, on_bad, decimal
+    units, on_bad, decimal, thousands
         How it is read, as given on the command line.
     seed
         For the split and the network; 0 if None.
@@ -55,14 +57,18 @@ def fit_table(
     FormulaError
         If the law predicts too poorly to be used.
     """
+    from kanopt.tables import report_of
     from kanopt.whatif.checks import law_mistakes
+    from kanopt.whatif.events import Event
     from kanopt.whatif.file_model import validate
     from kanopt.whatif.learn import learn_law
     from kanopt.whatif.partial_sections import read_partial_law
     from kanopt.whatif.spec import LearnedSpec
 
     entry = _surrogate_section(table, asked)
-    frame = _read_table(table, _parse_pairs(units), on_bad, decimal)
+    frame = _read_table(table, _parse_pairs(units), on_bad, _text_format(decimal, thousands))
+    for remark in report_of(frame).remarks():
+        report(Event("learn", f"note: {table}: {remark}"))
     _require(frame, (entry["target"], *entry["features"]), table)
     name = entry["target"]
     spec, mistakes = validate(LearnedSpec, entry, ("surrogates", name))
@@ -161,19 +167,43 @@ def _parse_operators(text: str) -> list[str]:
     return [word.strip() for word in text.replace("|", ",").split(",") if word.strip()]
 
 
-def _read_table(table: Path, units: dict[str, str], on_bad: OnBad, decimal: str) -> DataFrame:
-    """Read a table; errors also say which option of the command line helps."""
+def _text_format(decimal: str, thousands: str) -> TextFormat:
+    """Return how a text file is written, as given on the command line."""
     from kanopt.errors import TableError
-    from kanopt.tables import TextFormat, read_table
+    from kanopt.tables import TextFormat
 
     try:
-        return read_table(table, units=units, on_bad=on_bad, form=TextFormat(decimal=decimal))
+        return TextFormat(decimal=decimal, thousands=thousands)
     except TableError as error:
-        advice = ["--on-bad missing or --on-bad drop"] * ("on_bad=" in str(error))
-        advice += ["--decimal ,"] * ("decimal=','" in str(error))
-        if not advice:
-            raise
-        raise TableError(f"{error}\nOn the command line: {'; '.join(advice)}") from None
+        raise click.UsageError(f"--thousands {thousands}: {error}") from None
+
+
+def _read_table(table: Path, units: dict[str, str], on_bad: OnBad, form: TextFormat) -> DataFrame:
+    """Read a table; errors and warnings also say which option of the command line helps."""
+    import warnings
+
+    from kanopt.errors import KanoptWarning, TableError, warn_user
+    from kanopt.tables import read_table
+
+    def with_options(message: str) -> str:
+        sign = "." if form.decimal == "," else ","
+        options = {
+            "on_bad=": "--on-bad missing or --on-bad drop",
+            "thousands=": f"--thousands {sign}",
+            "decimal=','": "--decimal ,",
+        }
+        advice = "; ".join(option for words, option in options.items() if words in message)
+        return f"{message}\nOn the command line: {advice}" if advice else message
+
+    with warnings.catch_warnings(record=True) as recorded:
+        warnings.simplefilter("always", KanoptWarning)
+        try:
+            frame = read_table(table, units=units, on_bad=on_bad, form=form)
+        except TableError as error:
+            raise TableError(with_options(str(error))) from None
+    for each in recorded:
+        warn_user(with_options(str(each.message)))
+    return frame
 
 
 def _require(frame: Any, columns: tuple[str, ...], table: Path) -> None:

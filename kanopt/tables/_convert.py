@@ -166,9 +166,13 @@ def notation_hint(array: Any, form: TextFormat) -> str:
     texts = _trimmed(array)
     if form.decimal == "." and _count(texts, r"^[+-]?\d+,\d{1,2}$|^[+-]?\d+,\d{4,}$"):
         return "for decimal commas pass form=TextFormat(decimal=',')"
-    if _count(texts, _OTHER_NOTATION):
-        return "for groups of three digits pass form=TextFormat(thousands=…), for decimal commas decimal=','"
-    return ""
+    if not _count(texts, _OTHER_NOTATION):
+        return ""
+    groups = "for groups of three digits pass form=TextFormat(thousands=…)"
+    commas = "for decimal commas pass form=TextFormat(decimal=',')"
+    if form.decimal == "." and not form.thousands:
+        return f"{groups}, for decimal commas decimal=','"
+    return commas if form.decimal == "." else "" if form.thousands else groups
 
 
 def _trimmed(array: Any) -> Any:

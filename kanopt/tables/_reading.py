@@ -157,27 +157,27 @@ class TableReading:
         if refused:
             required = any(not self.columns[name].allow_missing for name in refused)
             raise TableError(refusal(self.raw, list(refused.values()), list(refused), required=required))
-        self._warn_mostly_missing()
+        self._warn_of_most()
 
-    def _warn_mostly_missing(self) -> None:
-        """Warn of columns with mostly missing values after conversion, which suggests a wrong kind or format."""
-        parts, advice = [], ""
-        for name, reasons in self.set_missing.items():
-            cells, gone = self.cells[name], sum(reasons.values())
-            there = int((self.keep & ~cells.missing).sum())
-            if 2 * gone > there:
-                parts.append(f"{name!r} ({gone:,} of {there:,})")
+    def _warn_of_most(self) -> None:
+        """Warn of columns of which most cells were refused, which suggests a wrong kind or format."""
+        told: dict[str, list[str]] = {}
+        advice = ""
+        for name, cells in self.cells.items():
+            dropped = self.actions[name] == "drop"
+            there = np.ones_like(self.keep) if dropped else self.keep & ~cells.missing
+            gone = int((np.logical_or.reduce(list(cells.faults.values()), initial=False) & there).sum())
+            if 2 * gone > there.sum():
+                what = "rows were left out for" if dropped else "values were set missing in"
+                told.setdefault(what, []).append(f"{name!r} ({gone:,} of {int(there.sum()):,})")
                 wrong = cells.faults.get(NO_NUMBER)
                 advice = advice or (
-                    "" if wrong is None else notation_hint(cells.shown.filter(wrong), self.form) or ""
+                    "" if wrong is None else notation_hint(cells.shown.filter(wrong), self.form)
                 )
-        if parts:
+        if told:
+            parts = [f"most {what} {', '.join(columns)}" for what, columns in told.items()]
             advice = advice or "declare another kind or range in the schema"
-            warnings.warn(
-                f"{self.raw.source}: most values were set missing in {', '.join(parts)}; {advice}",
-                KanoptWarning,
-                stacklevel=4,
-            )
+            warnings.warn(f"{self.raw.source}: {'; '.join([*parts, advice])}", KanoptWarning, stacklevel=4)
 
     def _add_examples(self, name: str, why: str, at: NDArray[np.bool_]) -> None:
         self.examples += bad_cells(self.raw, name, self.cells[name].shown, why, at & self.keep)

@@ -17,12 +17,14 @@ import pyarrow.csv as pa_csv
 from pandas.api.types import is_numeric_dtype
 
 from kanopt.errors import TableError, nearest, warn_user
-from kanopt.text import count_text, list_names
+from kanopt.text import count_text, join_list, list_names
 from kanopt.units import check_unit
 
 __all__ = ["BadCell", "TableReport", "declared_units", "renamed", "report_of", "units_of", "with_units"]
 
 KEY = "kanopt"
+_MOST_REASONS, _MOST_NOTES = 3, 4
+"""So many of them a remark names."""
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,51 @@ class TableReport:
         return "\n".join(lines)
 
     __repr__ = __str__
+
+    def remarks(self) -> tuple[str, ...]:
+        """Return in at most two lines what became of rows and cells, and what was decided about the others.
+
+        Blank cells, and columns that were not asked for, are no matter of reading.
+
+        Examples
+        --------
+        >>> bad = BadCell(3, "minutes", "soon", "not a number")
+        >>> left = {"minutes: not a number": 1}
+        >>> TableReport("trips.csv", "CSV", "ab", 3, 2, left_out=left, examples=(bad,)).remarks()
+        ("1 of 3 rows left out: 1 × minutes: not a number (such as 'soon' in row 3)",)
+        """
+        told = []
+        if gone := self.rows_read - self.rows:
+            rows = count_text(self.rows_read, "row")
+            told.append(f"{gone:,} of {rows} left out: {self._reasons(self.left_out)}")
+        emptied = {
+            f"{column}: {why}": count
+            for column, each in self.set_missing.items()
+            for why, count in each.items()
+        }
+        if emptied:
+            cells = count_text(sum(emptied.values()), "cell")
+            told.append(f"{cells} set missing: {self._reasons(emptied)}")
+        if self.duplicates:
+            repeat = (
+                "repeats an earlier one and is" if self.duplicates == 1 else "repeat an earlier one and are"
+            )
+            told.append(f"{count_text(self.duplicates, 'row')} {repeat} kept")
+        decided = list(self.notes)
+        if len(decided) > _MOST_NOTES:
+            decided[_MOST_NOTES:] = [f"{len(decided) - _MOST_NOTES:,} more"]
+            decided[-2:] = [" and ".join(decided[-2:])]
+        return tuple(filter(None, ("; ".join(told), "; ".join(decided))))
+
+    def _reasons(self, counts: Mapping[str, int]) -> str:
+        """List the most frequent reasons with their numbers and the first cell of each."""
+        first: dict[str, str] = {}
+        for cell in self.examples:
+            first.setdefault(
+                f"{cell.column}: {cell.reason}", f" (such as {cell.value!r} in row {cell.row:,})"
+            )
+        ranked = sorted(counts.items(), key=lambda entry: -entry[1])
+        return join_list([f"{count:,} × {why}{first.get(why, '')}" for why, count in ranked], _MOST_REASONS)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain dictionaries and lists, ready for JSON."""

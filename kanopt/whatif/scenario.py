@@ -279,19 +279,33 @@ class Scenario:
         found += dimension_remarks(self.laws, self.drafts)
         return tuple(self.layers.issue(remark) for remark in found)
 
+    def reading_notes(self) -> tuple[Issue, ...]:
+        """Return what became of rows and cells of the tables when they were read, at most two lines for each."""
+        from kanopt.tables import report_of
+
+        told = [
+            Mistake(("tables", name), remark)
+            for name, frame in self.tables.items()
+            for remark in report_of(frame).remarks()
+        ]
+        return tuple(self.layers.issue(note) for note in told)
+
     def notes(self) -> tuple[Issue, ...]:
-        """Return what is assumed, and the tables of which nothing reads columns that look like nothing kanopt knows.
+        """Return :meth:`reading_notes`, what is assumed, and tables with columns that nothing reads.
+
+        Those look like nothing kanopt knows; :meth:`remarks` has the others.
 
         Raises
         ------
         KanoptError
             If the problem cannot be built; :meth:`check` says why.
         """
+        read = self.reading_notes()
         if self.problem_spec is None:
-            return ()
+            return read
         built = self.build(self.drafts)
         assumed = [self.layers.issue(Mistake(("problem",), text)) for text in built.assumptions()]
-        return (*assumed, *self._unread(striking=False))
+        return (*read, *assumed, *self._unread(striking=False))
 
     def _unread(self, *, striking: bool) -> tuple[Issue, ...]:
         if self.problem_spec is None:

@@ -320,6 +320,56 @@ def test_fit_reads_decimal_commas_and_bad_cells_as_told_and_keeps_shapes(case, c
     assert "'kms'" in err
 
 
+def test_fit_tells_what_reading_left_out_of_a_table_and_of_a_scenario(case, cli):
+    rows = [f"{k}.500,5;{k * 15 + k % 3}" for k in range(1, 61)]
+    text = "\n".join(["km;minutes", *rows, "see trip 3;5", "see trip 4;5", rows[0]])
+    (case / "trips.csv").write_bytes(f"{text}\n".replace("km", "Länge km").encode("cp1252"))
+    arguments = (
+        "fit",
+        "--table",
+        "trips.csv",
+        "--target",
+        "minutes",
+        "--features",
+        "Länge km",
+        "--decimal",
+        ",",
+    )
+    code, _, err = cli(*arguments)
+    assert code == 2
+    last = "On the command line: --on-bad missing or --on-bad drop; --thousands ."
+    assert err.splitlines()[-1] == last
+    told = (
+        "2 of 63 rows left out: 2 × Länge km: not a number (such as 'see trip 3' in row 62); 1 row repeats an "
+        "earlier one and is kept"
+    )
+    code, out, err = cli(*arguments, "--thousands", ".", "--on-bad", "drop", "--json")
+    assert code == 0, err
+    assert f"note: trips.csv: {told}\n" in err
+    assert "note: trips.csv: not UTF-8, so read as cp1252" in err
+    assert json.loads(out)["minutes"]["fit"]["r2"] > 0.99
+    form = 'path = "trips.csv"\non_bad = "drop"\nform = { decimal = ",", thousands = "." }'
+    law = LEARNED.replace('path = "trips.csv"', form).replace('"km"', '"Länge km"')
+    (case / "laws.toml").write_text(f"{law}\nnetwork = {{ hidden = [], starts = 1 }}\n", encoding="utf-8")
+    for command in ("fit", "check"):
+        code, out, err = cli(command, "laws.toml")
+        assert code == 0, err
+        assert f"note: laws.toml:1: tables.trips: {told}\n" in err
+        assert "note: laws.toml:1: tables.trips: not UTF-8, so read as cp1252" in err
+
+
+def test_fit_warns_of_a_notation_for_which_most_rows_are_left_out_with_the_option_that_helps(case, cli):
+    rows = [f"{k}.500;{k * 15}" for k in range(1, 61)] + [f"{k},5;{k}" for k in range(20)]
+    (case / "trips.csv").write_text("\n".join(["km;minutes", *rows]))
+    arguments = ("fit", "--table", "trips.csv", "--target", "minutes", "--features", "km", "--decimal", ",")
+    _, _, err = cli(*arguments, "--on-bad", "drop")
+    assert "warning: trips.csv: most rows were left out for 'km' (60 of 80); " in err
+    assert "On the command line: --thousands .\n" in err
+    code, _, err = cli(*arguments, "--thousands", ",")
+    assert code == 2
+    assert "--thousands ,: thousands cannot be ',' where decimal is ','" in err
+
+
 def test_check_names_every_mistake_of_every_file(case, cli):
     edit(case / "case.toml", "time_limit", "time_limt")
     edit(case / "case.toml", '"2 * km"', '"2 * kilometres"')

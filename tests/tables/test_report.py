@@ -44,6 +44,28 @@ def test_a_person_can_read_it() -> None:
     assert repr(REPORT) == str(REPORT)
 
 
+def test_what_reading_did_is_told_in_two_lines() -> None:
+    assert REPORT.remarks() == (
+        "10 of 1,200 rows left out: 10 × minutes: not a number (such as 'soon' in row 17); 3 cells set missing: "
+        "3 × load: below the minimum 0; 2 rows repeat an earlier one and are kept",
+        "2 blank lines skipped",
+    )
+    assert TableReport("trips.csv", "text", "ab", 3, 3, missing={"load": 1}).remarks() == ()
+    several = TableReport(
+        "trips.csv",
+        "text",
+        "ab",
+        9,
+        4,
+        left_out={"a: x": 1, "repeats": 1, "b: x": 2, "c: x": 1},
+        notes=tuple("pqrst"),
+    )
+    assert several.remarks() == (
+        "5 of 9 rows left out: 2 × b: x, 1 × a: x, 1 × repeats and 1 more",
+        "p; q; r; s and 1 more",
+    )
+
+
 def test_it_survives_json() -> None:
     assert TableReport.from_dict(json.loads(json.dumps(REPORT.to_dict()))) == REPORT
 

@@ -425,7 +425,7 @@ cell = st.one_of(
 )
 
 
-@pytest.mark.filterwarnings("ignore:.*most values were set missing")
+@pytest.mark.filterwarnings("ignore:.*most (values were set missing|rows were left out)")
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
 @given(st.lists(st.tuples(cell, cell), min_size=1, max_size=30), st.sampled_from(["missing", "drop"]))
 def test_every_row_and_cell_is_accounted_for(
@@ -504,3 +504,17 @@ def test_a_column_that_goes_missing_for_the_most_part_warns(tmp_path):
         frame = read_table(path, on_bad="missing")
     assert frame["km"].isna().sum() == 9
     read_table(path, on_bad="missing", form=TextFormat(decimal=","))
+
+
+def test_a_column_for_which_most_rows_are_left_out_warns(tmp_path):
+    path = tmp_path / "ship_de.csv"
+    path.write_text("kg;cost\n" + "".join(f"{k}.500;{k},5\n" for k in range(1, 9)) + "7,5;4\n")
+    words = (
+        r"most rows were left out for 'kg' \(8 of 9\); for groups of three digits pass "
+        r"form=TextFormat\(thousands=…\)$"
+    )
+    with pytest.warns(KanoptWarning, match=words):
+        frame = read_table(path, on_bad="drop", form=TextFormat(decimal=","))
+    assert len(frame) == 1
+    frame = read_table(path, on_bad="drop", form=TextFormat(decimal=",", thousands="."))
+    assert frame["kg"].tolist() == [*(500 + 1000 * k for k in range(1, 9)), 7.5]
