@@ -22,6 +22,7 @@ from kanopt.solvers.routing.incumbents import Incumbents
 from kanopt.solvers.routing.integers import lower
 from kanopt.solvers.routing.ortools_engine.search import OrToolsSearch
 from kanopt.solvers.routing.ortools_engine.solver import OrToolsRouting
+from tests.cases.patience import found_soon, little_patience
 from tests.cases.routing import best_by_trying_all, random_problem, random_routes
 from tests.cases.supply import small as supply_problem
 
@@ -42,8 +43,11 @@ def euclidean(clients: int, seed: int = 0, **vehicle: object) -> RoutingProblem:
 @pytest.mark.parametrize("seed", range(8))
 def test_small_problems_are_solved_as_by_trying_everything(seed):
     problem = random_problem(seed, clients=4 if seed < 6 else 5, rates=seed % 2 == 0)
-    outcome = solved(problem, seed=seed)
     missed, best = best_by_trying_all(problem)
+    outcome = found_soon(
+        lambda: solved(problem, seed=seed),
+        lambda found: problem.price(found.plan, frozen=True).objective <= best + 2 * found.rounding_bound,
+    )
     left = [c.name for c in problem.clients if c.mandatory and c.name in outcome.plan.unserved]
     assert len(left) == missed
     price = problem.price(outcome.plan, frozen=True).objective
@@ -174,6 +178,7 @@ def test_with_nobody_to_drive_or_to_serve_the_plan_is_empty():
     assert solved(heavy).status is Status.PARTIAL
 
 
+@little_patience()
 def test_the_same_seed_gives_the_same_plan_and_seeds_order_the_clients():
     problem = euclidean(8)
     first, again = solved(problem, seed=3), solved(problem, seed=3)
@@ -256,6 +261,7 @@ def test_a_route_that_fits_at_planning_values_with_room_to_spare_fits_the_intege
             assert len(way) < len(route.clients) or not integers.fits(place, way)
 
 
+@little_patience()
 def test_the_solver_counts_as_the_integers_do():
     for seed in range(3):
         problem = random_problem(seed, clients=6)
@@ -274,6 +280,7 @@ def initial(*routes: Route) -> SolveOptions:
     return SolveOptions(time_limit=20.0, initial=RoutingPlan(routes))
 
 
+@little_patience()
 def test_a_start_is_repaired_to_what_there_is_now():
     problem = euclidean(6, count=2, capacity=3.0)
     start = initial(
@@ -288,6 +295,7 @@ def test_a_start_is_repaired_to_what_there_is_now():
     assert outcome.objective == pytest.approx(from_scratch.objective)
 
 
+@little_patience()
 def test_a_start_is_never_made_worse():
     problem = euclidean(8)
     best = solved(problem)
