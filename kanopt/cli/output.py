@@ -92,11 +92,13 @@ def _json_value(value: Any) -> Any:
 def law_lines(laws: Iterable[LearnedLaw]) -> list[str]:
     """Return the laws as a person reads them: formula, then fit and trust, and what explains the rows as well."""
     from kanopt.formulas.alternatives import rivals_text
+    from kanopt.formulas.table_texts import table_texts
 
     lines = []
     for law in laws:
         unit = f" [{law.formula.output.unit}]" if law.formula.output.unit else ""
         lines.append(f"{law.name}{unit} = {law.formula}")
+        lines += [f"    {text}" for text in table_texts(law.formula)]
         fit = law.formula.fit
         notes = [str(fit)] if fit is not None else []
         notes += [law.note] if law.note else []
@@ -112,12 +114,24 @@ def law_lines(laws: Iterable[LearnedLaw]) -> list[str]:
 def law_json(law: LearnedLaw) -> dict[str, Any]:
     """Return a law as plain data."""
     fit = law.formula.fit
-    held = None if fit is None else {"r2": fit.r2, "rmse": fit.rmse, "mae": fit.mae, "ratio": fit.ratio}
+    measures = ("r2", "rmse", "mae", "ratio", "rows_train", "rows_test")
+    units = law.formula.dimensions()
+    constants = [
+        {
+            "name": constant.name,
+            "value": constant.value,
+            "standard_error": constant.standard_error,
+            "unit": units.unit_of(constant),
+        }
+        for constant in law.formula.constants
+    ]
     return {
         "formula": str(law.formula),
         "unit": law.formula.output.unit,
         "inputs": {variable.name: variable.unit for variable in law.formula.inputs},
-        "fit": held,
+        "constants": constants,
+        "rivals": [each.text for each in law.formula.alternatives if each.rival],
+        "fit": None if fit is None else {name: getattr(fit, name) for name in measures},
         "trusted": law.trusted,
         "verdict": None if law.formula.verdict is None else law.formula.verdict.to_json(),
         "note": law.note,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-__all__ = ["NEEDED", "OPERATORS", "POSSIBLE"]
+__all__ = ["NEEDED", "NO_PERIOD", "NO_SHAPE", "OPERATORS", "POSSIBLE"]
 
 OPERATORS = (
     "linear",
@@ -29,3 +29,10 @@ POSSIBLE: Mapping[str, Collection[str]] = {
     "cycle": frozenset({"sine", "curve", "none"}),
 }
 """What a column can be pinned to that is no plain number, by its kind."""
+NO_SHAPE: Mapping[str, str] = {
+    "category": "is a category, which has no order",
+    "cycle": "is periodic, and a curve that comes back to its start is not",
+}
+"""Why a column that is no plain number cannot be monotone, convex or concave, by its kind."""
+NO_PERIOD = "is a category; only numbers can be periodic"
+"""Why a column cannot be periodic."""

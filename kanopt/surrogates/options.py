@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from kanopt.errors import FitError, KanoptWarning, nearest
+from kanopt.formulas.operators import NO_PERIOD, NO_SHAPE
 from kanopt.kan.constraints import ShapeConstraints
 from kanopt.kan.robust import LOSSES
 from kanopt.surrogates.encoding import Feature, FeatureEncoding, row_name
@@ -372,17 +373,13 @@ def _convexity(convex: Any, concave: Any, encoding: FeatureEncoding) -> tuple[in
 
 
 def _refuse_unordered(feature: Feature, where: str) -> None:
-    if feature.kind == "category":
-        raise FitError(f"{where}: column {feature.name!r} is a category, which has no order")
-    if feature.kind == "cycle":
-        raise FitError(
-            f"{where}: column {feature.name!r} is periodic, and a curve that comes back to its start is not"
-        )
+    if feature.kind in NO_SHAPE:
+        raise FitError(f"{where}: column {feature.name!r} {NO_SHAPE[feature.kind]}")
 
 
 def _number(name: Any, encoding: FeatureEncoding, where: str) -> Feature:
     feature = column_of(name, encoding, where)
     if feature.kind == "category":
-        what = "only numbers have logarithms" if where == "log_features" else "only numbers can be periodic"
-        raise FitError(f"{where}: column {feature.name!r} is a category; {what}")
+        why = "is a category; only numbers have logarithms" if where == "log_features" else NO_PERIOD
+        raise FitError(f"{where}: column {feature.name!r} {why}")
     return feature

@@ -43,6 +43,8 @@ def test_run_json_is_one_object_on_stdout(case, cli):
         "formula": "0.3 · km",
         "unit": "EUR",
         "inputs": {"km": "km"},
+        "constants": [],
+        "rivals": [],
         "fit": None,
         "trusted": True,
         "verdict": None,
@@ -189,6 +191,27 @@ def test_fit_learns_from_a_table_alone(case, cli):
     assert "trips.csv: no column 'kms'; did you mean 'km'?" in err
     assert cli("fit", "--table", "trips.csv")[0] == 2
     assert cli("fit")[0] == 2
+
+
+def test_fit_prints_what_a_table_of_categories_holds_and_json_has_the_constants(case, cli):
+    kinds = [f"k{place:02}" for place in range(14)]
+    rows = [f"{k / 4},{kinds[k % 14]},{k / 2 + k % 14 + 5 + k * k % 5 / 50}\n" for k in range(1, 281)]
+    (case / "trips.csv").write_text("km,kind,minutes\n" + "".join(rows))
+    arguments = ("fit", "--table", "trips.csv", "--target", "minutes", "--features", "km,kind", "--units")
+    code, out, err = cli(*arguments, "minutes=min,km=km")
+    assert code == 0, err
+    told = [line for line in out.splitlines() if line.startswith("    by(kind): k00 ")]
+    assert len(told) == 1
+    assert ", k11 " in told[0]
+    assert told[0].endswith(" and 2 more")
+    code, out, _ = cli(*arguments, "minutes=min,km=km", "--json")
+    law = json.loads(out)["minutes"]
+    assert law["fit"]["rows_test"] + law["fit"]["rows_train"] == 280
+    assert law["rivals"] == []
+    slope = next(each for each in law["constants"] if each["unit"] == "min/km")
+    assert slope["value"] == pytest.approx(2.0, abs=0.01)
+    assert 0 < slope["standard_error"] < 0.01
+    assert slope["name"]
 
 
 def test_fit_refuses_options_that_ask_for_what_cannot_be(case, cli):
@@ -368,6 +391,26 @@ def test_fit_warns_of_a_notation_for_which_most_rows_are_left_out_with_the_optio
     code, _, err = cli(*arguments, "--thousands", ",")
     assert code == 2
     assert "--thousands ,: thousands cannot be ',' where decimal is ','" in err
+
+
+def test_check_and_fit_refuse_shapes_that_a_column_cannot_have(case, cli):
+    rows = "".join(f"{k / 2},{'ab'[k % 2]},{k % 24},{k * 1.5}\n" for k in range(1, 61))
+    (case / "trips.csv").write_text("km,kind,hour,minutes\n" + rows)
+    law = LEARNED.replace('["km"]', '["km", "kind", "hour"]')
+    asked = 'monotone = { kind = 1 }\nconvex = ["km", "hour"]\nperiodic = { hour = 24, kind = 2 }\n'
+    (case / "laws.toml").write_text(f"{law}\n{asked}")
+    told = (
+        "laws.toml:7: surrogates.minutes.monotone.kind: 'kind' is a category, which has no order\n"
+        "laws.toml:8: surrogates.minutes.convex[2]: 'hour' is periodic, and a curve that comes back to its start "
+        "is not\n"
+        "laws.toml:9: surrogates.minutes.periodic.kind: 'kind' is a category; only numbers can be periodic\n"
+    )
+    assert cli("check", "laws.toml")[:2] == (2, told)
+    assert cli("fit", "laws.toml")[::2] == (2, told)
+    arguments = ("fit", "--table", "trips.csv", "--target", "minutes", "--features", "km,kind")
+    code, _, err = cli(*arguments, "--monotone", "kind=+1")
+    assert code == 2
+    assert "--monotone kind: 'kind' is a category, which has no order" in err
 
 
 def test_check_names_every_mistake_of_every_file(case, cli):
