@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from kanopt.errors import FileFormatError
+from kanopt.errors import FileFormatError, nearest
 
 if sys.platform != "win32":
     import fcntl
@@ -284,7 +284,13 @@ def open_regular(path: str | os.PathLike[str], what: str) -> BinaryIO:
     source = Path(path)
     if kind := kind_of_no_file(source):
         raise FileFormatError(f"{source}: is {kind}, not {what}")
-    return source.open("rb")
+    try:
+        return source.open("rb")
+    except FileNotFoundError:
+        beside = [each.name for each in source.parent.iterdir()] if source.parent.is_dir() else []
+        hint = nearest(source.name, beside)
+        advice = f"; {hint}" if hint.startswith("did you mean") else ""
+        raise FileNotFoundError(f"no such file: {source}{advice}") from None
 
 
 def kind_of_no_file(path: Path) -> str:

@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, overload
 
+import numpy as np
+
 from kanopt.errors import FormulaError
 from kanopt.formulas.fit import Alternative
 from kanopt.text import count_text, list_names, number_text, percent_text
@@ -60,8 +62,12 @@ class ConsideredFormulas(Sequence["Formula"]):
         IndexError
             If there are fewer.
         FormulaError
-            If it was compared, but is no formula of its own.
+            If it is asked for by anything but its place, or was compared, but is no formula of its own.
         """
+        if not isinstance(place, (int, np.integer, slice)):
+            raise FormulaError(
+                f"formulas[{place!r}]: formulas are taken by place, 0 to {len(self) - 1}, as considered() lists them"
+            )
         if isinstance(place, slice):
             return tuple(self[k] for k in range(*place.indices(len(self))))
         if not -len(self) <= place < len(self):

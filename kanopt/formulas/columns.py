@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from kanopt.errors import FormulaError, UnitError, nearest
 from kanopt.formulas.nodes import Array, Node, computed
 from kanopt.formulas.variables import Variable, category_label
-from kanopt.text import list_names
+from kanopt.text import count_text, list_names
 from kanopt.units import convert
 from kanopt.validation import float_array
 
@@ -172,8 +172,8 @@ def _refuse_gaps(variable: Variable, gaps: NDArray[np.bool_]) -> None:
     if gaps.any():
         first = int(np.argmax(gaps))
         raise _GapsError(
-            f"input {variable.name!r} has {int(gaps.sum()):,} missing values of {gaps.size:,}, the first at "
-            f"position {first}; drop or fill those rows"
+            f"input {variable.name!r} has {count_text(int(gaps.sum()), 'missing value')} of {gaps.size:,}, the first "
+            f"at position {first}; drop or fill those rows"
         )
 
 

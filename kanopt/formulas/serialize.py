@@ -99,7 +99,7 @@ def from_json(text: str) -> Formula:
     except ValueError as error:
         if isinstance(error, FileFormatError):
             raise
-        raise FileFormatError(f"this is no formula file: {error}") from None
+        raise FileFormatError(f"this is no formula file: {_json_fault(text, error)}") from None
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise FileFormatError(f'this is no formula file: it does not begin with {{"format": "{FORMAT}"}}')
     if content.get("version") != VERSION:
@@ -152,6 +152,14 @@ def load(path: str | Path) -> Formula:
         raise FileFormatError(f"{source}: this is no text in UTF-8") from None
     except FileFormatError as error:
         raise FileFormatError(f"{source}: {error}") from error
+
+
+def _json_fault(text: str, error: ValueError) -> str:
+    """Say why a text is no JSON: that it is cut off, where it ends too early, else the fault and its place."""
+    if not text.strip():
+        return "it is empty"
+    begun = text.lstrip().startswith("{") and not text.rstrip().endswith("}")
+    return "it is cut off before its end; save the formula again" if begun else f"it is no JSON: {error}"
 
 
 def _no_constant(name: str) -> float:

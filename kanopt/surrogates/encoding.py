@@ -409,11 +409,12 @@ def _codes(column: pd.Series[Any], feature: Feature, pooled: bool) -> Integers:
     unseen = codes.isna().to_numpy()
     if unseen.any() and not pooled:
         values = [str(value) for value in pd.unique(column.astype(object)[unseen])]
-        hint = nearest(values[0], [str(value) for value in feature.categories])
+        found = nearest(values[0], [str(value) for value in feature.categories])
+        hint = f" ({found})" if found.startswith("did you mean") else f"; {found}"
         where = f"first in {row_name(column.index, int(unseen.argmax()))}"
         raise FitError(
             f"column {feature.name!r}: {list_names(values)} ({where}) did not occur "
-            f"in training, so nothing is known about it; {hint}. Pool rare values into one before fitting, or split "
+            f"in training, so nothing is known about it{hint}. Pool rare values into one before fitting, or split "
             f"the rows with keep=[{feature.name!r}], which leaves one of every value to the training rows; or take "
             "the mean over the known ones, predict(..., unseen='pooled') or to_formula(..., unseen='pooled')"
         )

@@ -107,7 +107,20 @@ def target_of(y: Any) -> Floats:
     except (TypeError, ValueError, OverflowError) as error:
         # scikit-learn goes on to print the target.
         why = str(error).partition("\n")[0]
-        raise FitError(f"the target holds something that is no number ({why}); convert it first") from error
+        name = getattr(y, "name", None)
+        what = "the target" if name is None else f"the target {str(name)!r}"
+        raise FitError(
+            f"{what} holds something that is no number ({_first_text(y) or why}); convert it first, or predict a "
+            "column of numbers"
+        ) from error
+
+
+def _first_text(y: Any) -> str:
+    """Return the first text among the values of a target that is no number, and its row; empty where there is none."""
+    for place, value in enumerate(np.ravel(np.asarray(y, dtype=object))):
+        if isinstance(value, str) and np.isnan(pd.to_numeric(value, errors="coerce")):
+            return f"{value!r} in {row_name(y.index if isinstance(y, pd.Series) else None, place)}"
+    return ""
 
 
 def used_rows(frame: pd.DataFrame, y: Any, weights: Floats) -> tuple[pd.DataFrame, Floats, Floats]:

@@ -14,6 +14,7 @@ from kanopt.kan.description import Layer, Network
 from kanopt.kan.links import Link, Logistic, Softplus
 from kanopt.surrogates.conformal import ResidualRange, residual_range
 from kanopt.surrogates.encoding import FeatureEncoding
+from kanopt.surrogates.naming import hidden_text
 from kanopt.text import fixed_text, join_list, number_text
 
 __all__ = ["NetworkLaw", "law_from_parts", "law_to_parts"]
@@ -147,7 +148,7 @@ class NetworkLaw:
     def structure(self) -> str:
         """The structure of the law in words."""
         hidden = self.network.hidden
-        shape = f"network with {' + '.join(map(str, hidden))} hidden nodes" if hidden else "additive"
+        shape = f"network with {hidden_text(hidden)}" if hidden else "additive"
         products = sum(layer.products for layer in self.network.layers)
         shape = f"{shape}, {products} of them products" if products else shape
         logs = [feature.name for feature in self.encoding.numbers if feature.log]

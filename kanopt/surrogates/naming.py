@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from numbers import Integral
 from typing import Any, TypeVar
 
 from kanopt.errors import FitError, nearest
 from kanopt.surrogates.encoding import Feature, FeatureEncoding
 
-__all__ = ["by_name", "column_of"]
+__all__ = ["by_name", "column_of", "hidden_text"]
 
 Value = TypeVar("Value")
 
@@ -49,3 +49,14 @@ def by_name(given: Mapping[Any, Value], encoding: FeatureEncoding, where: str) -
 
 def _is_whole(text: str) -> bool:
     return text.removeprefix("-").isdecimal()
+
+
+def hidden_text(hidden: Sequence[int]) -> str:
+    """Return the hidden layers of a network in words.
+
+    Examples
+    --------
+    >>> hidden_text((1,)), hidden_text((2, 1))
+    ('1 hidden node', '2 + 1 hidden nodes')
+    """
+    return f"{' + '.join(map(str, hidden))} hidden {'node' if sum(hidden) == 1 else 'nodes'}"

@@ -156,15 +156,26 @@ class ModelReadings(FittedModel):
         DataFrame
             One row per claim: claim, verdict ("proved", "refuted" or "undecided"), boxes, and for a refuted claim the
             rows between which it fails, in words.
+
+        Raises
+        ------
+        FitError
+            If there is nothing to verify.
         """
         from kanopt.surrogates.proofs import ShapeClaims, proofs
 
         self._check_single()
+        boxes = whole_number(budget, "verify: budget", 1)
         signs = _signs_by_name(monotone, self.encoding_)
         bent = _names(convex, self.encoding_, "convex"), _names(concave, self.encoding_, "concave")
         given = ShapeClaims.of(signs, *bent, _ends(bounds))
         asked = given if given else ShapeClaims.from_arguments(self, self.encoding_)
-        return proofs(self._law, asked, whole_number(budget, "verify: budget", 1))
+        if not asked:
+            raise FitError(
+                "verify: nothing to verify, since the model was not asked to hold a shape or bounds; say what, as in "
+                f"verify(monotone={{{self.encoding_.names[0]!r}: 1}}) or verify(bounds=(0, None))"
+            )
+        return proofs(self._law, asked, boxes)
 
     def diagram(self, points: int = 41) -> Diagram:
         """Return the network as nodes, and edges with their sampled curves, ready to be drawn."""

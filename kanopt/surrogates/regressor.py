@@ -317,6 +317,7 @@ class KANRegressor(ModelReadings, FormulaReading):
         X: ArrayLike | pd.DataFrame,
         coverage: float = 0.9,
         calibration: tuple[Any, Any] | None = None,
+        unseen: str = "error",
     ) -> pd.DataFrame:
         """Return an interval for every row that a new observation falls into with probability `coverage`.
 
@@ -340,6 +341,8 @@ class KANRegressor(ModelReadings, FormulaReading):
             Rows the model was not fitted on, by which the widths are stretched. With them the coverage is at least as
             promised for any law and any noise, as long as new rows are like these (split conformal prediction, Lei et
             al. 2018, JASA 113).
+        unseen
+            ``"error"``. For categories that did not occur :meth:`predict` has ``"pooled"``, but no interval is known.
 
         Returns
         -------
@@ -349,6 +352,11 @@ class KANRegressor(ModelReadings, FormulaReading):
             that of `X`.
         """
         coverage = coverage_of(coverage)
+        if pools(unseen):
+            raise FitError(
+                "predict_interval: unseen='pooled': how far a category that did not occur lies from the mean of the "
+                "others is not known, so no interval can be promised; predict(X, unseen='pooled') gives the mean"
+            )
         encoded = self._encode(X)
         around = self._law.residual_range(coverage)
         if calibration is not None:

@@ -12,6 +12,7 @@ from kanopt.kan.links import Link
 from kanopt.kan.trained import TrainedBatch
 from kanopt.surrogates.density import student_density, weighted_quantile
 from kanopt.surrogates.encoding import FeatureEncoding
+from kanopt.surrogates.naming import hidden_text
 
 __all__ = ["LawStructure", "TrainingTable", "Trial", "judge_fit", "smearing_factor"]
 
@@ -79,7 +80,7 @@ class LawStructure:
     products: tuple[int, ...] = ()
 
     def __str__(self) -> str:
-        shape = f"{' + '.join(map(str, self.hidden))} hidden nodes" if self.hidden else "additive"
+        shape = hidden_text(self.hidden) if self.hidden else "additive"
         multiplied = f", {sum(self.products)} of them products" if any(self.products) else ""
         return f"{shape}{multiplied}{', log target' if self.log_target else ''}"
 

@@ -302,7 +302,7 @@ def fit_law(
     start = time.perf_counter()
     rows = complete_rows(spec, frame)
     gone = len(frame) - len(rows)
-    left_out = f", {gone:,} rows with blanks left out" if gone else ""
+    left_out = f", {count_text(gone, 'row')} with blanks left out" if gone else ""
     train, test = split_rows(spec, rows, seed)
     unseen = unseen_rows(spec, train, test)
     if unseen.any():

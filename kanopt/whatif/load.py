@@ -202,7 +202,7 @@ def _read_saved(found: Sections, layers: Layers) -> dict[str, Formula]:
             except FileFormatError as error:
                 found.add(key, str(error))
             except OSError as error:
-                found.add(key, f"{spec.file!r} cannot be read: {error.strerror}")
+                found.add(key, f"{spec.file!r} cannot be read: {error.strerror or error}")
     return saved
 
 

@@ -134,6 +134,8 @@ def test_each_formula_that_was_considered_is_one_to_be_used(tmp_path: Path) -> N
     assert chosen.formulas[:2] == (other, chosen)
     with pytest.raises(FormulaError, match=r"formulas\[2\]: 'km: linear' was compared, but not written"):
         chosen.formulas[2]
+    with pytest.raises(FormulaError, match=r"^formulas\['x'\]: formulas are taken by place, 0 to \d"):
+        chosen.formulas["x"]
     with pytest.raises(IndexError, match=r"formulas\[3\]: 3 formulas considered"):
         chosen.formulas[3]
     again = Formula.load(chosen.save(tmp_path / "law.json"))

@@ -49,8 +49,8 @@ def test_numbers_of_any_make_become_float64(values):
         (pd.Series(["7 km"]), "is a number, but the data"),
         (pd.to_datetime(["2024-01-01"]), "datetime64"),
         (np.array([1j]), "complex128"),
-        ([1.0, np.nan], "1 missing values of 2, the first at position 1"),
-        (pd.Series([None, 2], dtype="Int64"), "1 missing values of 2, the first at position 0"),
+        ([1.0, np.nan], "1 missing value of 2, the first at position 1"),
+        (pd.Series([None, 2], dtype="Int64"), "1 missing value of 2, the first at position 0"),
     ],
 )
 def test_what_is_no_number_is_refused(values, message):
@@ -63,7 +63,7 @@ def test_categories_become_labels():
     assert read(KIND, pd.Categorical(["van", "truck", "van"])).tolist() == ["van", "truck", "van"]
     assert read(KIND, np.array([["a", "b"]])).tolist() == [["a", "b"]]
     assert read(KIND, "van").shape == ()
-    with pytest.raises(FormulaError, match="'kind' has 1 missing values of 2"):
+    with pytest.raises(FormulaError, match="'kind' has 1 missing value of 2"):
         read(KIND, ["van", None])
 
 

@@ -163,7 +163,8 @@ def test_nodes_are_checked_by_their_own_constructors(node, message):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "no formula file"),
+        ("", "no formula file: it is empty"),
+        (law.to_json()[:300], "no formula file: it is cut off before its end; save the formula again"),
         ("not json", "no formula file"),
         ('{"format": "kanopt formula", "format": "x"}', "a key twice"),
         ('{"format": "kanopt formula", "version": NaN}', "NaN is no number"),
@@ -206,8 +207,8 @@ def test_files_name_themselves(tmp_path):
     path.write_bytes(b" " * (LARGEST_FILE + 1))
     with pytest.raises(FileFormatError, match="bytes are too many for a formula file"):
         Formula.load(path)
-    with pytest.raises(FileNotFoundError):
-        Formula.load(tmp_path / "nothing.json")
+    with pytest.raises(FileNotFoundError, match=r"^no such file: .*lew.json; did you mean 'law.json'\?$"):
+        Formula.load(tmp_path / "lew.json")
     with pytest.raises(FileFormatError, match="is text"):
         Formula.from_json(b"{}")
 

@@ -214,6 +214,10 @@ def test_rows_without_weight_may_lack_a_target(trips):
             {"y": pd.Series(pd.date_range("2024", periods=60, tz="UTC"))},
             "the target holds something that is no number",
         ),
+        (
+            {"y": pd.Series(["1", "truck"] * 30, name="vehicle")},
+            r"the target 'vehicle' holds something that is no number \('truck' in row 1\); convert it",
+        ),
         ({"y": np.full(60, 1j)}, "the target holds something that is no number"),
     ],
 )

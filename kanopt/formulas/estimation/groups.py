@@ -74,7 +74,7 @@ class GroupedLaw:
         label = category_label(group)
         if label not in self.laws:
             raise FormulaError(
-                f"no group {label!r} of {self.by!r}; {nearest(label, self.laws)}. A group that was not seen has the "
+                f"no group {label!r} of {self.by!r}; {nearest(label, self.laws)}; a group that was not seen has the "
                 "law of the population"
             )
         return self.laws[label]
