@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from kanopt.formulas import Apply, Constant, Curve, Input, Maximum, Minimum, Node, Power, Product, Sum, Table
 from kanopt.formulas import Step as Staircase
 from kanopt.formulas.simplify import simplify_graph
+from kanopt.surrogates.signomials.cleaning import joined
 from kanopt.surrogates.signomials.structure import (
     ONE,
     Applied,
@@ -79,8 +80,10 @@ def _taken_in(by: float, factors: list[Factor]) -> tuple[float, list[Factor]]:
 def _gathered(law: Law) -> Law:
     """Return a · F · M + b · F · N as F · (a · M + b · N), which has fewer operators, for any number of such terms.
 
-    The factors that save the most operators are taken out first; brackets stay in their terms.
+    The factors that save the most operators are taken out first; brackets stay in their terms, and what their own terms
+    share goes in front of them.
     """
+    law = Law(tuple(map(_with_gathered_brackets, law.terms)))
     factors = [{f for f in term.factors if not isinstance(f, Group)} for term in law.terms]
     shared = {frozenset(one & other): None for one, other in combinations(factors, 2) if one & other}
 
@@ -99,6 +102,18 @@ def _gathered(law: Law) -> Law:
     outside = tuple(f for f in law.terms[members[0]].factors if f in common)
     rest = (term for place, term in enumerate(law.terms) if place not in members)
     return _gathered(Law((*rest, Term(ONE, (*outside, Group(_gathered(Law(tuple(inner)))))))))
+
+
+def _with_gathered_brackets(term: Term) -> Term:
+    factors = list[Factor]()
+    for factor in term.factors:
+        if not isinstance(factor, Group) or factor.exponent != ONE:
+            factors.append(factor)
+            continue
+        inner = _gathered(factor.inner)
+        alone = inner.terms[0] if len(inner.terms) == 1 else None
+        factors += alone.factors if alone is not None and alone.coefficient == ONE else [Group(inner)]
+    return replace(term, factors=joined(factors))
 
 
 def _spread(term: Term) -> Term:

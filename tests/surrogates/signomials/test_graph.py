@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from kanopt.formulas import Formula, Variable
 from kanopt.surrogates.signomials.evaluation import Columns, value
 from kanopt.surrogates.signomials.graph import graph
-from kanopt.surrogates.signomials.structure import Hinge, Law, Parameter, Power, Term
+from kanopt.surrogates.signomials.structure import ONE, Group, Hinge, Law, Parameter, Power, Term
 
 NAMES = ("wage", "hours", "km")
 
@@ -45,6 +45,10 @@ def formula(*terms: Term) -> Formula:
             (term(1.2, power(0)), term(0.3, power(0), power(1)), term(3.0, power(0), power(1), power(2))),
             "wage · (1.2 + hours · (0.3 + 3 · km))",
         ),
+        (
+            (Term(ONE, (power(2), Group(Law((term(1.2, power(0)), term(0.3, power(0), power(1))))))),),
+            "wage · km · (1.2 + 0.3 · hours)",
+        ),
         ((term(1.2, power(0)), term(0.3, power(1))), "1.2 · wage + 0.3 · hours"),
         ((term(1.2, power(0)), term(0.3, power(0, 2.0))), "1.2 · wage + 0.3 · wage^2"),
     ],
@@ -62,11 +66,13 @@ TERMS = st.lists(
 )
 
 
-@given(TERMS)
-def test_gathering_changes_no_value(drawn: list[tuple[float, tuple[float, float, float]]]) -> None:
-    law = Law(tuple(term(c, *(power(j, e) for j, e in enumerate(powers) if e)) for c, powers in drawn))
+@given(TERMS, st.booleans())
+def test_gathering_changes_no_value(
+    drawn: list[tuple[float, tuple[float, float, float]]], bracket: bool
+) -> None:
+    terms = tuple(term(c, *(power(j, e) for j, e in enumerate(powers) if e)) for c, powers in drawn)
+    law = Law((Term(ONE, (power(0, 0.5), Group(Law(terms)))), term(2.0)) if bracket else terms)
     inputs = np.random.default_rng(0).uniform(0.5, 3.0, (40, 3))
-    columns = Columns(inputs, np.ones(3))
-    expected = np.broadcast_to(value(law, columns), 40)
+    expected = np.broadcast_to(value(law, Columns(inputs, np.ones(3))), 40)
     written = formula(*law.terms).evaluate(dict(zip(NAMES, inputs.T, strict=True)))
     assert np.broadcast_to(written, 40) == pytest.approx(expected, rel=1e-12, abs=1e-12)
