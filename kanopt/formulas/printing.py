@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from kanopt.formulas.functions import function_named
@@ -67,8 +68,10 @@ def to_infix(root: Node) -> str:
     --------
     >>> to_infix(2 * Input("x") - Input("Weight (kg)") / 3)
     '2 · x - `Weight (kg)` / 3'
+    >>> to_infix(Apply("sin", math.pi / 6 * (Input("month") + -4)))
+    'sin(2 · pi · (month - 4) / 12)'
     """
-    return fold(root, InfixWriter().visit).text
+    return fold(root, _ReadableWriter().visit).text
 
 
 def to_latex(formula: Formula) -> str:
@@ -283,7 +286,58 @@ def _level_of(template: str) -> int:
     return POWER if re.fullmatch(r"@1?(\^|\*\*)[\w.@]*", template) else OPEN
 
 
-class _Latex(InfixWriter):
+class _ReadableWriter(InfixWriter):
+    """Writes what only people read, and no program runs.
+
+    A wave of an input is written by its period, sin(2 · pi · (month - 4) / 12), as it is spoken of. A coefficient that
+    is nearly 1 shows two digits more, or is left out where these show nothing either.
+    """
+
+    pi = "pi"
+
+    def visit(self, node: Node, parts: list[TextPart]) -> TextPart:
+        if isinstance(node, Product):
+            shown = map(self._nearly_one, node.factors, parts)
+            parts = [part for part in shown if part is not None] or parts[:1]
+        wave = _wave(node)
+        if wave is None:
+            return super().visit(node, parts)
+        function, inner, period = wave
+        turn = [TextPart(text, WORD) for text in (self.number(2.0), self.pi)]
+        over = TextPart("", PRODUCT, denominator=self.number(period))
+        return self.apply(function, self.product([*turn, fold(inner, self.visit), over]))
+
+    def _nearly_one(self, factor: Node, part: TextPart) -> TextPart | None:
+        """Return a factor as it is shown; None for one that is not."""
+        if not isinstance(factor, Constant) or part.text not in ("1", "-1") or abs(factor.value) == 1.0:
+            return part
+        shown = f"{factor.value:.6g}"
+        if shown == "1":
+            return None
+        return replace(part, text=shown, negated=shown[1:] if part.negated else "")
+
+
+def _wave(node: Node) -> tuple[str, Node, float] | None:
+    """Return function, argument and period of a wave of an input, if the period is a number of four digits."""
+    if not (
+        isinstance(node, Apply) and node.function in ("sin", "cos") and isinstance(node.argument, Product)
+    ):
+        return None
+    known = [f for f in node.argument.factors if isinstance(f, Constant)]
+    others = [f for f in node.argument.factors if not isinstance(f, Constant)]
+    if len(others) != 1:
+        return None
+    inner, frequency = others[0], math.prod(c.value for c in known)
+    match inner:
+        case Input() | Sum(terms=(Input(), Constant()) | (Constant(), Input())) if frequency > 0.0:
+            period = 2.0 * math.pi / frequency
+            written = float(number(period))
+            return (node.function, inner, written) if math.isclose(written, period, rel_tol=1e-9) else None
+    return None
+
+
+class _Latex(_ReadableWriter):
+    pi = r"\pi"
     times = r" \cdot "
     brackets = (r"\left(", r"\right)")
 

@@ -1,4 +1,5 @@
 import matplotlib as mpl
+import numpy as np
 import pytest
 from hypothesis import given
 from matplotlib.mathtext import MathTextParser
@@ -106,3 +107,33 @@ def test_an_ampersand_is_escaped():
 def test_large_and_small_numbers_in_latex():
     law = parse_formula("2.5e9 * x + 1.2e-7", [Variable("x")], Variable("y"))
     assert law.to_latex() == r"y = 2.5 \cdot 10^{9} \cdot x + 1.2 \cdot 10^{-7}"
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("1 + 0.25 * sin(2 * pi * (month - 4) / 12)", "1 + 0.25 · sin(2 · pi · (month - 4) / 12)"),
+        ("cos(0.261799387799 * hour)", "cos(2 · pi · hour / 24)"),
+        ("sin(2 * pi * (month + 1.5) / 12.42)", "sin(2 · pi · (month + 1.5) / 12.42)"),
+        # a frequency that was estimated is no known period
+        ("sin(0.4992 * month - 1.908)", "sin(0.4992 · month - 1.908)"),
+        ("sin(0.5236 * (month - 4))", "sin(0.5236 · (month - 4))"),
+        ("sin(2 * pi * month * hour / 12)", "sin(2 · 3.142 · month · hour · 0.08333)"),
+        ("1.0002 * month", "1.0002 · month"),
+        ("month - 0.99998 * hour", "month - 0.99998 · hour"),
+        ("1.0000003 * month", "month"),
+    ],
+)
+def test_what_people_read_is_written_as_it_is_spoken_of(text: str, written: str) -> None:
+    inputs = [Variable("month"), Variable("hour")]
+    formula = parse_formula(text, inputs, Variable("y"))
+    assert str(formula) == written
+    rows = {"month": np.array([1.0, 7.5]), "hour": np.array([3.0, 20.0])}
+    again = parse_formula(str(formula), inputs, Variable("y"))
+    assert again.evaluate(rows) == pytest.approx(formula.evaluate(rows), abs=0.05)
+
+
+def test_the_period_of_a_wave_stands_in_latex_and_not_in_what_is_run() -> None:
+    wave = parse_formula("sin(2 * pi * (month - 4) / 12)", [Variable("month")], Variable("y"))
+    assert r"\frac{2 \cdot \pi \cdot" in wave.to_latex()
+    assert "pi" not in wave.to_sql()

@@ -212,7 +212,9 @@ class _Writer:
         # a factor is divided by its constant; the amplitude shall be positive then
         sign = -1.0 if factor and self.model.bias[edge.layer][edge.target] < 0 else 1.0
         amplitude, phase = float(np.hypot(*edge.theta)), float(np.arctan2(*(sign * edge.theta[::-1])))
-        return Product((Constant(sign * amplitude), Apply("sin", Sum((turns, Constant(phase))))))
+        frequency = TURN * argument.factor
+        since = Sum((argument.node, Constant(-float(np.mod(-phase, TURN)) / frequency)))
+        return Product((Constant(sign * amplitude), Apply("sin", Product((Constant(frequency), since)))))
 
     def _curve(self, edge: Edge, argument: _Argument) -> Node:
         low, high = edge.span

@@ -309,7 +309,15 @@ class _Writer:
         return Curve(name, argument, tuple(numbers), factor.low, factor.high, periodic=turns)
 
     def wave(self, wave: Wave) -> Node:
-        """Write a wave; where its phase is held at a multiple of a quarter turn the sign is in the coefficient."""
+        """Write a wave; where its phase is held at a multiple of a quarter turn the sign is in the coefficient.
+
+        A wave of a known period is one of the distance from where it rises through zero: sin(2π (month − 4) / 12).
+        """
+        if wave.phase.free and not wave.frequency.free:
+            frequency = wave.frequency.value
+            zero = float(np.mod(-wave.phase.value, 2.0 * np.pi)) / frequency
+            since = Sum((self.inputs[wave.column], self.number(wave.phase, -zero)))
+            return Apply("sin", Product((Constant(frequency), since)))
         angle: Node = Product((self.number(wave.frequency), self.inputs[wave.column]))
         if not wave.phase.free:
             quarters = round(wave.phase.value / (np.pi / 2))
