@@ -297,9 +297,11 @@ class _ReadableWriter(InfixWriter):
 
     def visit(self, node: Node, parts: list[TextPart]) -> TextPart:
         if isinstance(node, Product):
-            shown = map(self._nearly_one, node.factors, parts)
-            parts = [part for part in shown if part is not None] or parts[:1]
-        wave = _wave(node)
+            texts = [part.text for part in parts]
+            if "1" in texts or "-1" in texts:
+                shown = map(self._nearly_one, node.factors, parts)
+                parts = [part for part in shown if part is not None] or parts[:1]
+        wave = _wave(node) if isinstance(node, Apply) else None
         if wave is None:
             return super().visit(node, parts)
         function, inner, period = wave
@@ -317,11 +319,9 @@ class _ReadableWriter(InfixWriter):
         return replace(part, text=shown, negated=shown[1:] if part.negated else "")
 
 
-def _wave(node: Node) -> tuple[str, Node, float] | None:
+def _wave(node: Apply) -> tuple[str, Node, float] | None:
     """Return function, argument and period of a wave of an input, if the period is a number of four digits."""
-    if not (
-        isinstance(node, Apply) and node.function in ("sin", "cos") and isinstance(node.argument, Product)
-    ):
+    if node.function not in ("sin", "cos") or not isinstance(node.argument, Product):
         return None
     known = [f for f in node.argument.factors if isinstance(f, Constant)]
     others = [f for f in node.argument.factors if not isinstance(f, Constant)]

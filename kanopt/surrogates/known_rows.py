@@ -18,9 +18,9 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 _SURE = 4.0
-"""Standard deviations beyond which more rows are known than repeat themselves by chance."""
+"""Standard deviations, of counts of equal pairs, beyond which more rows are known than repeat themselves."""
 _UNSEEN = 3.0
-"""Rows that may repeat others although none was seen to, as 95 % of intervals say of nothing in many."""
+"""Pairs of equal rows that there may be although none was seen, as 95 % of intervals say of nothing in many."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,22 +37,20 @@ class KnownRows:
     def judging(self, numbers: Floats, codes: Integers, target: Floats, index: pd.Index | None) -> str:
         """Say how many of the rows that judge the law were learned from, and warn of them; nothing where none were.
 
-        In a table of few values rows repeat themselves, and held-out rows equal others by chance: as often as a row
-        learned from equals another one. So many are no mistake.
+        In a table of few values rows repeat themselves, and held-out rows equal others by chance: as often as rows
+        learned from equal each other, and rows asked for do. So many are no mistake.
         """
         asked = _hashes(numbers, codes, target)
         if np.array_equal(np.sort(asked), self.hashes):
             _warn(f"the {len(asked):,} rows that are to judge the law are those it was learned from")
             return "the rows it was learned from, and no others"
         known = np.isin(asked, self.hashes)
-        count, share = int(known.sum()), self._repeated
-        chance = len(asked) * share
-        # chance has a deviation among the rows asked for; and the share one, as rows repeat in twos, of which few tell
-        # little (the variance of a count of twos is twice the rows in them)
-        repeated = share * len(self.hashes) + _UNSEEN
-        of_share = len(asked) / len(self.hashes) * np.sqrt(2.0 * repeated)
-        deviation = np.hypot(np.sqrt(chance * (1.0 - share)), of_share)
-        if count <= 1 + chance + _SURE * deviation:
+        count, n, others = int(known.sum()), len(self.hashes), len(asked)
+        # two rows are equal by chance as often as two of those learned from, or two of those asked for, are
+        repeated = _pairs(self.hashes) + _pairs(asked)
+        most = repeated + _SURE * np.sqrt(repeated) + _UNSEEN
+        chance = 2.0 * n * others * most / (n**2 + others**2)
+        if count <= 1 + chance + _SURE * np.sqrt(chance):
             return ""
         first = row_name(index, int(known.argmax()))
         _warn(
@@ -60,11 +58,11 @@ class KnownRows:
         )
         return f"{len(asked):,} rows, {count:,} of them learned from"
 
-    @property
-    def _repeated(self) -> float:
-        """Return the share of the rows that equal another one."""
-        _, counts = np.unique(self.hashes, return_counts=True)
-        return float(counts[counts > 1].sum() / len(self.hashes))
+
+def _pairs(hashes: NDArray[np.uint64]) -> float:
+    """Return how many pairs of rows are equal."""
+    _, counts = np.unique(hashes, return_counts=True)
+    return float((counts * (counts - 1.0)).sum() / 2.0)
 
 
 def _hashes(numbers: Floats, codes: Integers, target: Floats) -> NDArray[np.uint64]:

@@ -81,3 +81,17 @@ def test_few_rows_do_not_tell_how_often_others_repeat_them():
             values = rng.integers(0, 400, 660).astype(float)
             known = KnownRows.of(values[:60, None], codes[:60], np.zeros(60))
             assert not known.judging(values[60:, None], codes, np.zeros(600), none)
+
+
+@pytest.mark.parametrize(("learned", "asked"), [(90, 1000), (300, 10_000), (20, 100)])
+def test_a_few_rows_that_are_all_among_many_are_told(learned, asked):
+    rng = np.random.default_rng(0)
+    values, codes, target = (
+        rng.standard_normal((asked, 2)),
+        np.zeros((asked, 0), dtype=np.int64),
+        np.zeros(asked),
+    )
+    known = KnownRows.of(values[:learned], codes[:learned], target[:learned])
+    with pytest.warns(KanoptWarning, match=f"{learned:,} of the {asked:,} rows"):
+        told = known.judging(values, codes, target, pd.RangeIndex(asked))
+    assert told == f"{asked:,} rows, {learned:,} of them learned from"

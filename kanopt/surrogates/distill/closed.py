@@ -349,7 +349,7 @@ def _without_ones(law: Formula, estimated: Callable[[Formula], Formula]) -> Form
     if len(parameters_of(root)) == len(parameters_of(law.root)):
         return law
     plainer = replace(law, root=root, covariance=None)
-    has_unit = law.dimensions().consistent and not plainer.dimensions().consistent
+    has_unit = len(plainer.dimensions().problems) > len(law.dimensions().problems)
     return law if has_unit else estimated(plainer)
 
 

@@ -171,7 +171,7 @@ def _from_network(found: Read, chosen: Trained) -> Draft:
     parts = "functions of columns and products of two, in place of" if found.by_pairs else "edges of"
     return Draft(
         written(model),
-        f"{parts} {which}, closed forms and curves",
+        f"{parts} {which}, closed forms and curves{', read until its work was spent' if found.spent else ''}",
         found.front,
         smearing or 1.0,
         held=frozenset(value for edge in model.edges for value in edge.form.fixed),

@@ -18,7 +18,7 @@ from kanopt.surrogates.distill.judge import OPERATOR, Candidate, Judge, Price, R
 from kanopt.surrogates.distill.mixed import Edge, Mixed, Rows, Work
 from kanopt.surrogates.distill.refitting import Refit, refit
 from kanopt.surrogates.distill.response import polished, working_rows
-from kanopt.surrogates.distill.search import search
+from kanopt.surrogates.distill.search import WORK, search
 from kanopt.surrogates.distill.shortening import MOST, rank
 from kanopt.surrogates.distill.trained import Trained
 
@@ -41,12 +41,15 @@ class Read:
         The steps that led there.
     by_pairs
         Whether it is functions of columns and products of two, which say what the network says.
+    spent
+        Whether the budget of work was spent before the end, so that more curves are left than need be.
     """
 
     trained: Trained
     fit: Refit
     front: tuple[Alternative, ...]
     by_pairs: bool = False
+    spent: bool = False
 
     @property
     def operators(self) -> int:
@@ -147,9 +150,11 @@ def _read(trained: Trained) -> Read:
         # without some of its columns it is another network, whose error counts
         start = refit(start, rows).model
     found = search(start, rows, _reading(trained))
+    spent = rows.work.done > WORK
     best = found.fit if link is None else polished(found.fit, trained.rows, link)
     best = replace(best, model=centred(best.model, trained.rows))
-    return Read(trained, best, tuple(_alternative(each, trained) for each in found.front), found.by_pairs)
+    front = tuple(_alternative(each, trained) for each in found.front)
+    return Read(trained, best, front, found.by_pairs, spent)
 
 
 def _reading(trained: Trained) -> Reading:

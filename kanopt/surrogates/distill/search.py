@@ -27,7 +27,7 @@ from kanopt.surrogates.distill.replacing import (
 from kanopt.surrogates.distill.shortening import MOST, SLACK, WIDE, Reader, shortened, without_faint
 from kanopt.surrogates.distill.thinning import thinned
 
-__all__ = ["Search", "search"]
+__all__ = ["WORK", "Search", "search"]
 
 Climb = tuple[Refit, list[Candidate]]
 """A model, and the steps that led to it."""
@@ -177,8 +177,9 @@ def _climb(current: Refit, what: str, judge: Judge, effort: Effort = TWICE) -> C
     changes, failed_at = 0, dict[tuple[int, int, int], int]()
     for _ in range(effort.rounds):
         for edge in by_straightness(current.model, judge.rows):
-            if judge.reading.should_stop():
-                return current, front
+            # what may not stay a curve becomes something else all the same
+            if judge.reading.should_stop() and edge.keeps:
+                continue
             # where nothing else has changed since, the same trials fail again
             if failed_at.get(edge.place) == changes:
                 continue
@@ -188,6 +189,8 @@ def _climb(current: Refit, what: str, judge: Judge, effort: Effort = TWICE) -> C
             else:
                 failed_at[edge.place] = changes
             front += step
+    if judge.reading.should_stop():
+        return current, front
     for simplify in (effort.simplify, without_offsets):
         current, step = simplify(current, judge)
         front += step

@@ -24,6 +24,7 @@ from kanopt.surrogates.distill.judge import OPERATOR, Candidate, Judge, is_admis
 from kanopt.surrogates.distill.mixed import Edge, Mixed
 from kanopt.surrogates.distill.refitting import Refit, refit
 from kanopt.surrogates.distill.replacing import flows, tried
+from kanopt.text import count_text
 
 __all__ = [
     "LONG",
@@ -135,6 +136,8 @@ def shortened(current: Refit, reader: Reader) -> tuple[Refit, list[Candidate]]:
     judge = reader.judge
     best, steps, taken = current, list[Candidate](), 0
     for narrower, what in _narrowed(current, reader):
+        if reader.error(narrower) > GIVEN_UP:
+            break  # from here on one change after the other
         current = narrower
         steps.append(judge.candidate(current, what))
         if reader.rank(current) < reader.rank(best):
@@ -168,7 +171,8 @@ def _narrowed(current: Refit, reader: Reader) -> Iterator[tuple[Refit, str]]:
     """Yield shorter and shorter versions of a model that is too wide to try one change after the other."""
     judge = reader.judge
     while len(current.model.parameters) > WIDE and not judge.reading.should_stop():
-        count = reader.operators(current)
+        if (count := reader.operators(current)) <= MOST:
+            return
         some: dict[tuple[int, int, int], Change] = {}
         for change in changes(current, judge):
             if sum(each.fewer for each in some.values()) < SHARE * (count - MOST):
@@ -178,7 +182,7 @@ def _narrowed(current: Refit, reader: Reader) -> Iterator[tuple[Refit, str]]:
         if not reader.operators(trial) < count or not is_admissible(trial.model, judge.reach):
             return
         current = trial
-        yield current, f"{len(some)} edges plainer"
+        yield current, f"{count_text(len(some), 'edge')} made plainer or left out"
 
 
 def changed_together(model: Mixed, some: Sequence[Change], judge: Judge) -> Mixed:

@@ -13,6 +13,7 @@ from kanopt.surrogates.distill.curves import TABULATED
 from kanopt.surrogates.distill.judge import OPERATOR, Candidate, Judge, is_admissible
 from kanopt.surrogates.distill.refitting import Refit, refit
 from kanopt.surrogates.distill.shortening import Change, changed_together, changes
+from kanopt.text import count_text
 
 __all__ = ["thinned"]
 
@@ -35,7 +36,9 @@ def thinned(current: Refit, judge: Judge) -> tuple[Refit, list[Candidate]]:
         trial = refit(model, judge.rows, ITERATIONS, judge.tolerance)
         if judge.length(trial) < judge.length(current) and is_admissible(trial.model, judge.reach):
             current = trial
-            steps.append(judge.candidate(current, f"{len(some)} edges plainer"))
+            steps.append(
+                judge.candidate(current, f"{count_text(len(some), 'edge')} made plainer or left out")
+            )
         elif len(some) == 1:
             refused.add(some[0].key)
         else:

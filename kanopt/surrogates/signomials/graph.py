@@ -84,7 +84,11 @@ def _gathered(law: Law) -> Law:
     share goes in front of them.
     """
     law = Law(tuple(map(_with_gathered_brackets, law.terms)))
-    factors = [{f for f in term.factors if not isinstance(f, Group)} for term in law.terms]
+    # of a factor that stands twice in a term only one would go
+    factors = [
+        {f for f in term.factors if not isinstance(f, Group) and term.factors.count(f) == 1}
+        for term in law.terms
+    ]
     shared = {frozenset(one & other): None for one, other in combinations(factors, 2) if one & other}
 
     def saved(common: frozenset[Factor]) -> int:
@@ -282,7 +286,8 @@ class _Writer:
                     kind = Maximum if function == "max" else Minimum
                     ordered = sorted(inner.terms, key=lambda term: len(term.factors))
                     return kind(tuple(self.term(term) for term in ordered))
-                return self.raised(inner) or Apply(function, self.sum(inner))
+                power = self.raised(inner) if function == "exp" else None
+                return power or Apply(function, self.sum(inner))
             case Group(inner=inner, exponent=exponent):
                 base = self.sum(inner)
                 plain = not exponent.free and exponent.value == 1.0

@@ -7,7 +7,7 @@ import pytest
 
 from kanopt.kan.basis import roughness
 from kanopt.surrogates.distill.curves import curve_form, cycle_form, table_form
-from kanopt.surrogates.distill.forms import CYCLIC, LINEAR
+from kanopt.surrogates.distill.forms import CYCLIC, LINEAR, LOG
 from kanopt.surrogates.distill.judge import Reading
 from kanopt.surrogates.distill.mixed import Edge, Mixed, Rows
 from kanopt.surrogates.distill.monomials import monomial_nodes
@@ -214,3 +214,15 @@ def test_a_search_ends_soon_after_its_work(rng: np.random.Generator, monkeypatch
     assert 0 < forms(half).count("curve") < 4
     assert least < work < whole
     assert np.array_equal(searched()[0].parameters, half.parameters)
+
+
+def test_what_may_not_stay_a_curve_becomes_a_form_although_the_work_is_spent(
+    rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x = rng.uniform(0.5, 2.0, (200, 2))
+    rows = Rows(x, x[:, 0] + np.log(x[:, 1]), np.ones(200))
+    model = refit(additive(x), rows).model
+    pinned = model.edges[1].restricted((LINEAR, LOG), keeps=False)
+    monkeypatch.setattr("kanopt.surrogates.distill.search.WORK", 0.0)
+    found = search(model.replaced(pinned), rows)
+    assert forms(found.fit.model) == ["curve", "log"]

@@ -10,7 +10,18 @@ from hypothesis import strategies as st
 from kanopt.formulas import Formula, Variable
 from kanopt.surrogates.signomials.evaluation import Columns, value
 from kanopt.surrogates.signomials.graph import graph
-from kanopt.surrogates.signomials.structure import ONE, Group, Hinge, Law, Parameter, Power, Term
+from kanopt.surrogates.signomials.structure import (
+    ONE,
+    Applied,
+    Factor,
+    Group,
+    Hinge,
+    Law,
+    Logarithm,
+    Parameter,
+    Power,
+    Term,
+)
 
 NAMES = ("wage", "hours", "km")
 
@@ -19,7 +30,7 @@ def power(column: int, exponent: float = 1.0) -> Power:
     return Power(column, Parameter(exponent, free=False))
 
 
-def term(coefficient: float, *factors: Power | Hinge) -> Term:
+def term(coefficient: float, *factors: Factor) -> Term:
     return Term(Parameter(coefficient), factors)
 
 
@@ -55,6 +66,21 @@ def formula(*terms: Term) -> Formula:
 )
 def test_what_terms_share_is_written_once(terms: tuple[Term, ...], written: str) -> None:
     assert str(formula(*terms)) == written
+
+
+def test_a_factor_that_stands_twice_stays_twice() -> None:
+    log = Logarithm(2)
+    law = Law((term(2.0, log), term(3.0, log, log)))
+    rows = np.array([[1.0, 1.0, 5.0]])
+    assert formula(*law.terms).evaluate({"km": np.array([5.0])}) == pytest.approx(
+        value(law, Columns(rows, np.ones(3)))
+    )
+
+
+def test_a_size_of_a_logarithm_is_no_power() -> None:
+    inner = Law((Term(ONE, (power(0, 2.0), Logarithm(2))),))
+    size = formula(term(2.0, Applied("abs", inner)))
+    assert size.evaluate({"wage": 3.0, "km": 0.5}) == pytest.approx(2.0 * 9.0 * np.log(2.0))
 
 
 EXPONENTS = st.sampled_from((0.0, 0.5, 1.0, 2.0))

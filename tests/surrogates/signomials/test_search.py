@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Callable
 
 import numpy as np
@@ -141,6 +142,8 @@ def test_shapes_that_logistics_needs_are_found_in_noise(
     inputs = dict(zip("ab", columns, strict=False))
     refits = REFITS if reads.count("abs") == 2 or "max(#" in reads else FEW
     text, formula = law_of(inputs, noisy(truth(*columns), 0.01, rng), refits=refits)
+    # a number that is nearly 1 is none in the law that is read
+    text = re.sub(r"\b1\.000\d+ · ", "", text)
     for constant in sorted(formula.constants, key=lambda each: -len(f"{abs(each.value):.4g}")):
         text = text.replace(f"{abs(constant.value):.4g}", "#", 1)
     assert "".join(sorted(text)) == "".join(sorted(reads)), text
