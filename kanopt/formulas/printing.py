@@ -311,7 +311,9 @@ class _ReadableWriter(InfixWriter):
 
     def _nearly_one(self, factor: Node, part: TextPart) -> TextPart | None:
         """Return a factor as it is shown; None for one that is not."""
-        if not isinstance(factor, Constant) or part.text not in ("1", "-1") or abs(factor.value) == 1.0:
+        if not isinstance(factor, Constant) or part.text not in ("1", "-1"):
+            return part
+        if not factor.name and abs(factor.value) == 1.0:
             return part
         shown = f"{factor.value:.6g}"
         if shown == "1":

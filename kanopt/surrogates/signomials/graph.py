@@ -30,6 +30,8 @@ from kanopt.surrogates.signomials.structure import (
     Wave,
     factor_operators,
     is_extreme,
+    operators,
+    values_of,
 )
 from kanopt.surrogates.signomials.structure import Power as Raised
 
@@ -83,7 +85,8 @@ def _gathered(law: Law) -> Law:
     The factors that save the most operators are taken out first; brackets stay in their terms, and what their own terms
     share goes in front of them.
     """
-    law = Law(tuple(map(_with_gathered_brackets, law.terms)))
+    opened = (each for term in law.terms for each in _without_needless_bracket(term))
+    law = Law(tuple(map(_with_gathered_brackets, opened)))
     # of a factor that stands twice in a term only one would go
     factors = [
         {f for f in term.factors if not isinstance(f, Group) and term.factors.count(f) == 1}
@@ -106,6 +109,29 @@ def _gathered(law: Law) -> Law:
     outside = tuple(f for f in law.terms[members[0]].factors if f in common)
     rest = (term for place, term in enumerate(law.terms) if place not in members)
     return _gathered(Law((*rest, Term(ONE, (*outside, Group(_gathered(Law(tuple(inner)))))))))
+
+
+def _without_needless_bracket(term: Term) -> tuple[Term, ...]:
+    """Return a term multiplied out where that has fewer operators: x² · (1 + √y / x²) is x² + √y."""
+    brackets = [f for f in term.factors if isinstance(f, Group) and f.exponent == ONE]
+    if len(brackets) != 1:
+        return (term,)
+    outside = [f for f in term.factors if f is not brackets[0]]
+    size = term.coefficient
+    terms = tuple(
+        Term(
+            Parameter(size.value * inner.coefficient.value, size.free or inner.coefficient.free),
+            tuple(f for f in joined((*outside, *inner.factors)) if not _is_nothing(f)),
+        )
+        for inner in brackets[0].inner.terms
+    )
+    whole, apart = Law((term,)), Law(terms)
+    same = len(values_of(apart)) <= len(values_of(whole))
+    return terms if same and operators(apart) < operators(whole) else (term,)
+
+
+def _is_nothing(factor: Factor) -> bool:
+    return isinstance(factor, Raised) and not factor.exponent.free and abs(factor.exponent.value) < SAME
 
 
 def _with_gathered_brackets(term: Term) -> Term:

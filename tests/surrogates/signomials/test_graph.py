@@ -60,6 +60,14 @@ def formula(*terms: Term) -> Formula:
             (Term(ONE, (power(2), Group(Law((term(1.2, power(0)), term(0.3, power(0), power(1))))))),),
             "wage · km · (1.2 + 0.3 · hours)",
         ),
+        (
+            (term(2.0, power(0, 2.0), Group(Law((Term(ONE), term(1.5, power(1, 0.5), power(0, -2.0)))))),),
+            "2 · wage^2 + 3 · sqrt(hours)",
+        ),
+        (
+            (term(2.0, power(0), Group(Law((Term(ONE), term(1.5, power(1)))))), term(1.0, power(2))),
+            "km + wage · (2 + 3 · hours)",
+        ),
         ((term(1.2, power(0)), term(0.3, power(1))), "1.2 · wage + 0.3 · hours"),
         ((term(1.2, power(0)), term(0.3, power(0, 2.0))), "1.2 · wage + 0.3 · wage^2"),
     ],
