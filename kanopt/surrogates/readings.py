@@ -155,12 +155,7 @@ class ModelReadings(FittedModel):
         -------
         DataFrame
             One row per claim: claim, verdict ("proved", "refuted" or "undecided"), boxes, and for a refuted claim the
-            rows between which it fails, in words.
-
-        Raises
-        ------
-        FitError
-            If there is nothing to verify.
+            rows between which it fails, in words. Without rows where nothing was asked.
         """
         from kanopt.surrogates.proofs import ShapeClaims, proofs
 
@@ -170,11 +165,6 @@ class ModelReadings(FittedModel):
         bent = _names(convex, self.encoding_, "convex"), _names(concave, self.encoding_, "concave")
         given = ShapeClaims.of(signs, *bent, _ends(bounds))
         asked = given if given else ShapeClaims.from_arguments(self, self.encoding_)
-        if not asked:
-            raise FitError(
-                "verify: nothing to verify, since the model was not asked to hold a shape or bounds; say what, as in "
-                f"verify(monotone={{{self.encoding_.names[0]!r}: 1}}) or verify(bounds=(0, None))"
-            )
         return proofs(self._law, asked, boxes)
 
     def diagram(self, points: int = 41) -> Diagram:
