@@ -3,7 +3,8 @@
 Every table has 3,000 rows (--rows), of which a fifth is held out, columns uniform on 0.5 to 5, and one of three
 targets of four columns at random places, with normal noise: a rate times a load beside a root and a square, a quotient
 with a decay, and a threshold with a product. KANRegressor is fitted and its formula taken with everything at its
-default; the peer is scikit-learn's HistGradientBoostingRegressor, also with its defaults. Errors are divided by that of the noise.
+default; the peer is scikit-learn's HistGradientBoostingRegressor, also with its defaults. Errors are divided by
+that of the noise.
 """
 
 from __future__ import annotations
