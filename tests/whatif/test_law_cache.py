@@ -326,7 +326,7 @@ def test_ctrl_c_keeps_what_there_is_of_a_law_but_not_in_the_cache(learned, monke
     assert not empty_cache.exists()
 
 
-def test_ctrl_c_before_there_is_a_law_that_may_be_used_keeps_none(learned, monkeypatch):
+def test_ctrl_c_before_there_is_a_law_that_may_be_used_keeps_none(learned, monkeypatch, empty_cache):
     def fit(name, spec, frame, seed, progress):
         signal.raise_signal(signal.SIGINT)
         raise FormulaError("R² 0.1 is below the 0.5 asked for")
