@@ -19,7 +19,7 @@ from kanopt.surrogates.signomials.structure import (
     is_extreme,
 )
 
-__all__ = ["cleaned", "joined", "merged", "raised_to"]
+__all__ = ["cleaned", "joined", "merged", "multiplied_out", "raised_to"]
 
 
 def cleaned(law: Law) -> Law:
@@ -34,14 +34,32 @@ def cleaned(law: Law) -> Law:
     return Law(_collected([each for term in law.terms for each in _without_bracket(_plain(term))]))
 
 
-def _without_bracket(term: Term) -> list[Term]:
+def _without_bracket(term: Term) -> tuple[Term, ...]:
     """Return the terms of a bracket that stands alone: what multiplied it has gone, and it is a sum like any other."""
-    size = term.coefficient
     match term.factors:
-        case (Group(inner=inner, exponent=exponent),) if exponent == ONE and not size.free:
-            own = ((t, t.coefficient) for t in inner.terms)
-            return [replace(t, coefficient=replace(c, value=size.value * c.value)) for t, c in own]
-    return [term]
+        case (Group(exponent=exponent),) if exponent == ONE and not term.coefficient.free:
+            return multiplied_out(term, 0)
+    return (term,)
+
+
+def multiplied_out(term: Term, place: int) -> tuple[Term, ...]:
+    """Return the terms of T · (A + B + …) for a term that has such a bracket among its factors.
+
+    A coefficient is free where one of the two that it is made of is.
+    """
+    group, rest = term.factors[place], (*term.factors[:place], *term.factors[place + 1 :])
+    assert isinstance(group, Group)
+    assert group.exponent == ONE
+    return tuple(
+        Term(
+            Parameter(
+                term.coefficient.value * inner.coefficient.value,
+                term.coefficient.free or inner.coefficient.free,
+            ),
+            joined((*rest, *inner.factors)),
+        )
+        for inner in group.inner.terms
+    )
 
 
 def _plain(term: Term) -> Term:

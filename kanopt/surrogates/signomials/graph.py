@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from kanopt.formulas import Apply, Constant, Curve, Input, Maximum, Minimum, Node, Power, Product, Sum, Table
 from kanopt.formulas import Step as Staircase
 from kanopt.formulas.simplify import simplify_graph
-from kanopt.surrogates.signomials.cleaning import joined
+from kanopt.surrogates.signomials.cleaning import joined, multiplied_out
 from kanopt.surrogates.signomials.structure import (
     ONE,
     Applied,
@@ -113,25 +113,13 @@ def _gathered(law: Law) -> Law:
 
 def _without_needless_bracket(term: Term) -> tuple[Term, ...]:
     """Return a term multiplied out where that has fewer operators: x² · (1 + √y / x²) is x² + √y."""
-    brackets = [f for f in term.factors if isinstance(f, Group) and f.exponent == ONE]
+    brackets = [k for k, f in enumerate(term.factors) if isinstance(f, Group) and f.exponent == ONE]
     if len(brackets) != 1:
         return (term,)
-    outside = [f for f in term.factors if f is not brackets[0]]
-    size = term.coefficient
-    terms = tuple(
-        Term(
-            Parameter(size.value * inner.coefficient.value, size.free or inner.coefficient.free),
-            tuple(f for f in joined((*outside, *inner.factors)) if not _is_nothing(f)),
-        )
-        for inner in brackets[0].inner.terms
-    )
+    terms = multiplied_out(term, brackets[0])
     whole, apart = Law((term,)), Law(terms)
     same = len(values_of(apart)) <= len(values_of(whole))
     return terms if same and operators(apart) < operators(whole) else (term,)
-
-
-def _is_nothing(factor: Factor) -> bool:
-    return isinstance(factor, Raised) and not factor.exponent.free and abs(factor.exponent.value) < SAME
 
 
 def _with_gathered_brackets(term: Term) -> Term:

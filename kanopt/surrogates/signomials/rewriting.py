@@ -8,7 +8,7 @@ from itertools import permutations
 
 import numpy as np
 
-from kanopt.surrogates.signomials.cleaning import merged
+from kanopt.surrogates.signomials.cleaning import merged, multiplied_out
 from kanopt.surrogates.signomials.evaluation import Columns, Path, parts, value
 from kanopt.surrogates.signomials.moves import changed
 from kanopt.surrogates.signomials.shapes import exponents_of, kind_of
@@ -263,7 +263,7 @@ def _bent(group: Group, by: float, columns: Columns) -> Group | None:
     return replace(group, inner=Law((one, Term(Parameter(a), tuple(factors)))))
 
 
-def _multiplied_out(term: Term, place: int, columns: Columns) -> list[Term] | None:
+def _multiplied_out(term: Term, place: int, columns: Columns) -> tuple[Term, ...] | None:
     """Return the terms of T · (A + B + …), or of T · (1 + r · u) for an exponential; None for other factors."""
     group = term.factors[place]
     if isinstance(group, Exponential) and group.of != "x^2":
@@ -271,20 +271,9 @@ def _multiplied_out(term: Term, place: int, columns: Columns) -> list[Term] | No
         if (group.of == "1/x" and kind_of(columns, j) != "positive") or not term.coefficient.free:
             return None
         power = Power(j, Parameter(1.0 if group.of == "x" else -1.0, free=False))
-        line = Law((Term(ONE), Term(Parameter(r.value), (power,))))
-        group = Group(line)
-    if not (isinstance(group, Group) and group.exponent == ONE):
-        return None
-    rest = [*term.factors[:place], *term.factors[place + 1 :]]
-    out = []
-    for inner in group.inner.terms:
-        factors = rest
-        for f in inner.factors:
-            factors = merged(factors, f) if isinstance(f, Power | Exponential) else [*factors, f]
-        free = term.coefficient.free or inner.coefficient.free
-        c = Parameter(term.coefficient.value * inner.coefficient.value, free)
-        out.append(Term(c, tuple(factors)))
-    return out
+        group = Group(Law((Term(ONE), Term(Parameter(r.value), (power,)))))
+        term = replace(term, factors=(*term.factors[:place], group, *term.factors[place + 1 :]))
+    return multiplied_out(term, place) if isinstance(group, Group) and group.exponent == ONE else None
 
 
 def _tied(law: Law) -> Iterator[Law]:
