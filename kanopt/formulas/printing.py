@@ -118,11 +118,11 @@ class InfixWriter:
             case Sum():
                 return self.sum(parts)
             case Product():
-                return self.product(parts)
+                return self.product(self.coefficients(node, parts))
             case Power():
                 return self.power(node, *parts)
             case Apply():
-                return self.apply(node.function, parts[0])
+                return self.wave(node) or self.apply(node.function, parts[0])
             case Maximum() | Minimum() if len(parts) == 1:
                 return parts[0]
             case Maximum():
@@ -144,6 +144,14 @@ class InfixWriter:
     def name(self, name: str) -> str:
         """Write an input."""
         return quoted_name(name)
+
+    def coefficients(self, product: Product, parts: list[TextPart]) -> list[TextPart]:
+        """Return the factors of a product as they are shown."""
+        return parts
+
+    def wave(self, node: Apply) -> TextPart | None:
+        """Write a wave of an input by its period; None where it is written as any function."""
+        return None
 
     def apply(self, function: str, argument: TextPart) -> TextPart:
         """Write a function of the library."""
@@ -295,19 +303,21 @@ class _ReadableWriter(InfixWriter):
 
     pi = "pi"
 
-    def visit(self, node: Node, parts: list[TextPart]) -> TextPart:
-        if isinstance(node, Product):
-            texts = [part.text for part in parts]
-            if "1" in texts or "-1" in texts:
-                shown = map(self._nearly_one, node.factors, parts)
-                parts = [part for part in shown if part is not None] or parts[:1]
-        wave = _wave(node) if isinstance(node, Apply) else None
-        if wave is None:
-            return super().visit(node, parts)
-        function, inner, period = wave
+    def coefficients(self, product: Product, parts: list[TextPart]) -> list[TextPart]:
+        texts = [part.text for part in parts]
+        if "1" not in texts and "-1" not in texts:
+            return parts
+        shown = map(self._nearly_one, product.factors, parts)
+        return [part for part in shown if part is not None] or parts[:1]
+
+    def wave(self, node: Apply) -> TextPart | None:
+        found = _wave(node) if node.function in ("sin", "cos") else None
+        if found is None:
+            return None
+        inner, period = found
         turn = [TextPart(text, WORD) for text in (self.number(2.0), self.pi)]
         over = TextPart("", PRODUCT, denominator=self.number(period))
-        return self.apply(function, self.product([*turn, fold(inner, self.visit), over]))
+        return self.apply(node.function, self.product([*turn, fold(inner, self.visit), over]))
 
     def _nearly_one(self, factor: Node, part: TextPart) -> TextPart | None:
         """Return a factor as it is shown; None for one that is not."""
@@ -321,9 +331,9 @@ class _ReadableWriter(InfixWriter):
         return replace(part, text=shown, negated=shown[1:] if part.negated else "")
 
 
-def _wave(node: Apply) -> tuple[str, Node, float] | None:
-    """Return function, argument and period of a wave of an input, if the period is a number of four digits."""
-    if node.function not in ("sin", "cos") or not isinstance(node.argument, Product):
+def _wave(node: Apply) -> tuple[Node, float] | None:
+    """Return argument and period of a wave of an input, if the period is a number of four digits."""
+    if not isinstance(node.argument, Product):
         return None
     known = [f for f in node.argument.factors if isinstance(f, Constant)]
     others = [f for f in node.argument.factors if not isinstance(f, Constant)]
@@ -334,7 +344,7 @@ def _wave(node: Apply) -> tuple[str, Node, float] | None:
         case Input() | Sum(terms=(Input(), Constant()) | (Constant(), Input())) if frequency > 0.0:
             period = 2.0 * math.pi / frequency
             written = float(number(period))
-            return (node.function, inner, written) if math.isclose(written, period, rel_tol=1e-9) else None
+            return (inner, written) if math.isclose(written, period, rel_tol=1e-9) else None
     return None
 
 
