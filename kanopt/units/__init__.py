@@ -14,7 +14,7 @@ Units with a zero of their own (``degC``, ``dB``) are refused: a formula multipl
 nothing else. The word ``ton`` is refused as well, since it names three different weights.
 """
 
-from kanopt.units.conversion import check_unit, convert, factor, same_dimension
+from kanopt.units.conversion import check_unit, convert, factor, multiplier_and_divisor, same_dimension
 from kanopt.units.parsing import COUNTED
 from kanopt.units.powers import UnitPowers, dimension_of, powers_of
 from kanopt.units.scaling import Scaling, scaling_for
@@ -29,6 +29,7 @@ __all__ = [
     "convert",
     "dimension_of",
     "factor",
+    "multiplier_and_divisor",
     "powers_of",
     "same_dimension",
     "scaling_for",

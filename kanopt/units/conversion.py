@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from kanopt.errors import UnitError
 from kanopt.units.parsing import parse
 
-__all__ = ["check_unit", "convert", "factor", "same_dimension"]
+__all__ = ["check_unit", "convert", "factor", "multiplier_and_divisor", "same_dimension"]
 
 
 def check_unit(text: str) -> str:
@@ -96,6 +96,25 @@ def factor(source: str, target: str) -> float:
         raise UnitError(f"the factor from {source!r} to {target!r} is beyond floating point") from None
 
 
+def multiplier_and_divisor(source: str, target: str) -> tuple[float, float]:
+    """Return the two numbers by which :func:`convert` multiplies and then divides.
+
+    Raises
+    ------
+    UnitError
+        If either unit is unknown or they do not measure the same thing.
+
+    Examples
+    --------
+    >>> multiplier_and_divisor("min", "h")
+    (1.0, 60.0)
+    """
+    ratio = _ratio(source, target)
+    if max(ratio.numerator, ratio.denominator) < 2**53:
+        return float(ratio.numerator), float(ratio.denominator)
+    return factor(source, target), 1.0
+
+
 @overload
 def convert(values: float, source: str, target: str) -> float: ...
 @overload
@@ -128,12 +147,9 @@ def convert(values: float | NDArray[Any], source: str, target: str) -> float | N
     >>> convert(np.array([36.0, 72.0]), "km/h", "m/s")
     array([10., 20.])
     """
-    ratio = _ratio(source, target)
+    times, over = multiplier_and_divisor(source, target)
     numbers = np.asarray(values, dtype=np.float64)
     # a number too large for the target is infinite there, which whoever asks for finite ones will say
     with np.errstate(over="ignore"):
-        if max(ratio.numerator, ratio.denominator) < 2**53:
-            result = numbers * float(ratio.numerator) / float(ratio.denominator)
-        else:
-            result = numbers * factor(source, target)
+        result = numbers * times / over
     return result if isinstance(values, np.ndarray) else float(result)

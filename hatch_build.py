@@ -1,0 +1,47 @@
+"""Compiles the racer's kernel when the package is built, so that installing it needs no compiler of one's own."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+from packaging.tags import sys_tags
+
+ROOM = Path("kanopt", "solvers", "routing", "racer")
+
+
+class KernelHook(BuildHookInterface[Any]):
+    """Puts the compiled kernel beside its source, and into the wheel."""
+
+    def dependencies(self) -> list[str]:
+        """Return the package that brings a compiler, where this machine has none."""
+        return [] if self._build().compilers() else ["ziglang>=0.13"]
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Compile the kernel; the wheel is then one for this platform, and any Python 3."""
+        if self.target_name != "wheel":
+            return
+        build = self._build()
+        for stale in build.KERNEL.glob("kernel-*"):
+            stale.unlink()
+        library = build.compile_kernel(build.KERNEL)
+        inside = (ROOM / "kernel" / library.name).as_posix()
+        if version != "editable":
+            build_data["force_include"][str(library)] = inside
+        build_data["pure_python"] = False
+        build_data["tag"] = f"py3-none-{next(sys_tags()).platform}"
+
+    def _build(self) -> ModuleType:
+        """Return ``racer/build.py`` without the package around it, whose dependencies are not there yet."""
+        file = Path(self.root) / ROOM / "build.py"
+        spec = importlib.util.spec_from_file_location("kanopt_racer_build", file)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[spec.name] = module
+        spec.loader.exec_module(module)
+        return module

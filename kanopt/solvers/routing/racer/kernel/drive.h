@@ -1,0 +1,48 @@
+/* Routes driven forward, with every rule of the referee (problems/routing/simulate). */
+#ifndef DRIVE_H
+#define DRIVE_H
+
+#include "racer.h"
+
+/* Rules that a route breaks; the order is that of RULES in scores.py. */
+enum {
+    BROKEN_SKILL = 1,
+    BROKEN_GOODS = 2,
+    BROKEN_PIN = 4,
+    BROKEN_RELOAD = 8,
+    BROKEN_BACKHAUL = 16,
+    BROKEN_ORDER = 32,
+    BROKEN_CAPACITY = 64,
+    BROKEN_ROAD = 128,
+    BROKEN_WINDOW = 256,
+    BROKEN_SHIFT = 512,
+    BROKEN_DISTANCE = 1024,
+    BROKEN_DURATION = 2048,
+    BROKEN_BREAK = 4096
+};
+
+/* A route laid out for driving: what no clock changes. */
+typedef struct {
+    int64_t kind, count; /* of legs that are driven */
+    int64_t broken;
+    double distance;
+    Leg *legs;    /* room for stops + 1 */
+    double *work; /* room for 2 * (stops + 1) */
+} Layout;
+
+typedef struct {
+    double price; /* with fixed cost, time and overtime; infinite where no road leads */
+    double departure, finish;
+    int64_t broken;
+} Score;
+
+/* Clock times of a route, one for each leg; either may be NULL. */
+typedef struct {
+    double *leave, *begin;
+} Times;
+
+void lay_out(const Problem *p, int64_t slot, const int32_t *stops, int64_t count, Layout *layout);
+Score drive(const Problem *p, const Layout *layout, double departure, Times times);
+double drive_price(const Problem *p, const Layout *layout, double departure, double most);
+
+#endif

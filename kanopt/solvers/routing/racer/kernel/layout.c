@@ -1,0 +1,125 @@
+/* Loads on board, and the rules of a route that no clock changes. */
+#include "drive.h"
+
+static const double NOTHING = 1e-12; /* share of what is carried that is rounding; as in simulate/legs.py */
+
+static int32_t node_at(const Problem *p, int64_t kind, const int32_t *stops, int64_t count, int64_t place) {
+    return place > 0 && place <= count ? stops[place - 1] : p->home[kind];
+}
+
+/* Demand on the route that is loaded at its first stop at a node. */
+static double given_at(const Problem *p, const double *carried, const int32_t *stops, int64_t count, int64_t at) {
+    double given = 0.0;
+    for (int64_t i = 0; i < at; i++)
+        if (stops[i] == stops[at]) return 0.0;
+    for (int64_t i = 0; i < count; i++)
+        if (p->source[stops[i]] == stops[at]) given += carried[stops[i]];
+    return given;
+}
+
+/* Write what is on board on each of count + 1 legs, the way back last. */
+static void loads_on_board(const Problem *p, int64_t measure, const int32_t *stops, int64_t count, double *loads) {
+    const double *carried = p->demand + measure * p->nodes;
+    double all = 0.0, load = 0.0;
+    for (int64_t i = 0; i < count; i++)
+        all += carried[stops[i]] + (measure == 0 ? p->pickup[stops[i]] : 0.0);
+    for (int64_t leg = 0; leg <= count; leg++) {
+        int at_depot = leg == 0 || stops[leg - 1] < p->depots;
+        if (at_depot) {
+            load = 0.0;
+            for (int64_t i = leg; i < count && stops[i] >= p->depots; i++)
+                if (p->source[stops[i]] < 0) load += carried[stops[i]];
+        } else {
+            int32_t tail = stops[leg - 1];
+            load -= carried[tail];
+            if (measure == 0) load += p->pickup[tail];
+            if (p->has_sources) load += given_at(p, carried, stops, count, leg - 1);
+        }
+        loads[leg] = load <= NOTHING * all ? 0.0 : load;
+    }
+}
+
+static int64_t trip_of(const Problem *p, const int32_t *stops, int64_t at) {
+    int64_t trip = 0;
+    for (int64_t i = 0; i < at; i++) trip += stops[i] < p->depots;
+    return trip;
+}
+
+/* Whether a node is visited on the same trip as a place, before it or after it. */
+static int on_trip(const Problem *p, const int32_t *stops, int64_t count, int64_t at, int32_t node, int before) {
+    for (int64_t i = 0; i < count; i++)
+        if (stops[i] == node && (before ? i < at : i > at)) return trip_of(p, stops, i) == trip_of(p, stops, at);
+    return 0;
+}
+
+static int breaks_order(const Problem *p, const int32_t *stops, int64_t count) {
+    for (int64_t i = 0; i < count; i++) {
+        int32_t node = stops[i];
+        if (node < p->depots) continue;
+        if (p->source[node] >= 0 && !on_trip(p, stops, count, i, p->source[node], 1)) return 1;
+        int32_t unit = p->unit_of[node];
+        for (int32_t k = p->unit_start[unit]; k < p->unit_start[unit + 1]; k++) {
+            int32_t other = p->unit_nodes[k];
+            if (p->source[other] == node && !on_trip(p, stops, count, i, other, 0)) return 1;
+        }
+    }
+    return 0;
+}
+
+static int breaks_backhaul(const Problem *p, const int32_t *stops, int64_t count) {
+    int picked_up = 0;
+    for (int64_t i = 0; i < count; i++) {
+        int32_t node = stops[i];
+        if (node < p->depots)
+            picked_up = 0;
+        else if (picked_up && p->demand[node] > 0.0)
+            return 1;
+        else if (p->pickup[node] > 0.0)
+            picked_up = 1;
+    }
+    return 0;
+}
+
+static int64_t rules_of_stops(const Problem *p, int64_t slot, int64_t kind, const int32_t *stops, int64_t count) {
+    int64_t broken = 0, reloads = 0;
+    for (int64_t i = 0; i < count; i++) {
+        int32_t node = stops[i];
+        reloads += node < p->depots;
+        if (!p->allowed[kind * p->nodes + node]) broken |= BROKEN_SKILL;
+        if (p->pinned[node] >= 0 && p->pinned[node] != slot) broken |= BROKEN_PIN;
+        if (p->apart)
+            for (int64_t j = 0; j < i; j++)
+                if (p->apart[(int64_t)node * p->nodes + stops[j]]) broken |= BROKEN_GOODS;
+    }
+    if (reloads > p->reloads[kind]) broken |= BROKEN_RELOAD;
+    if (p->has_sources && breaks_order(p, stops, count)) broken |= BROKEN_ORDER;
+    if (p->backhaul && breaks_backhaul(p, stops, count)) broken |= BROKEN_BACKHAUL;
+    return broken;
+}
+
+/* Lay a route out: `stops` are clients, and the depot where the vehicle reloads. */
+void lay_out(const Problem *p, int64_t slot, const int32_t *stops, int64_t count, Layout *layout) {
+    int64_t kind = p->slot_kind[slot], driven = count + (p->returns[kind] ? 1 : 0);
+    double *loads = layout->work;
+    layout->kind = kind;
+    layout->broken = rules_of_stops(p, slot, kind, stops, count);
+    for (int64_t measure = p->measures - 1; measure >= 0; measure--) {
+        double most = 0.0;
+        loads_on_board(p, measure, stops, count, loads);
+        for (int64_t leg = 0; leg <= count; leg++) most = larger(most, loads[leg]);
+        if (most > p->capacity[measure * p->kinds + kind]) layout->broken |= BROKEN_CAPACITY;
+    }
+    layout->distance = 0.0;
+    layout->count = 0;
+    for (int64_t leg = 0; leg < driven; leg++) {
+        int32_t tail = node_at(p, kind, stops, count, leg), head = node_at(p, kind, stops, count, leg + 1);
+        if (tail == head) continue;
+        Leg *next = &layout->legs[layout->count++];
+        next->head = head;
+        next->arc = (int32_t)(tail * p->nodes + head);
+        next->load = loads[leg];
+        next->stay = leg < count ? p->service[kind * p->nodes + head] : 0.0;
+        layout->distance += p->distance[next->arc];
+    }
+    if (layout->distance > p->farthest[kind]) layout->broken |= BROKEN_DISTANCE;
+}

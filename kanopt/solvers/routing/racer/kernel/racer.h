@@ -1,0 +1,177 @@
+/* What the racer knows of a routing problem, and how a leg is timed and priced.
+ *
+ * Nodes are depots, then clients. Arcs of a vehicle type are numbered tail * nodes + head; a table of arcs has `nodes *
+ * nodes` numbers for each vehicle type, or once for all where its stride is 0. Everything is in the problem's units.
+ * Arrays belong to the caller and are not written.
+ */
+#ifndef RACER_H
+#define RACER_H
+
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A step of a law; its value is kept under its own number, and read by later steps as `a` and `b`. Units are converted
+ * by multiplying with c and then dividing by d, as everywhere. */
+typedef struct {
+    int32_t code, a, b, spare;
+    double c, d;
+} Op;
+
+enum {
+    OP_CONSTANT, /* c */
+    OP_ARC,      /* table number a at the arc */
+    OP_LOAD,     /* load * c / d */
+    OP_CLOCK,    /* time of the day: (clock * c / d) mod step a */
+    OP_DURATION, /* travel time * c / d */
+    OP_LATE,     /* lateness * c / d */
+    OP_CONVERT,  /* a * c / d */
+    OP_ADD,
+    OP_MULTIPLY,
+    OP_MAXIMUM,
+    OP_MINIMUM,
+    OP_POWER,  /* a to the power of b */
+    OP_CURVE,  /* cubic spline number b at a */
+    OP_STAIRS, /* step function number b at a */
+    OP_EXP,
+    OP_LOG,
+    OP_LOG1P,
+    OP_SQRT,
+    OP_SQUARE,
+    OP_SIN,
+    OP_COS,
+    OP_TANH,
+    OP_ATAN,
+    OP_LOGISTIC,
+    OP_SOFTPLUS,
+    OP_ABS,
+    OP_RELU
+};
+
+/* A cubic spline on equal spans; straight beyond its ends, or repeated. */
+typedef struct {
+    double low, high, width, slope_low, slope_high;
+    int64_t spans, periodic;
+    const double *powers; /* t^0 .. t^3 of span i at powers[4 * i], t from 0 to 1 */
+} Curve;
+
+/* values[k] from breakpoints[k - 1], inclusive, to breakpoints[k]. */
+typedef struct {
+    int64_t count;
+    const double *breakpoints, *values;
+} Stairs;
+
+/* A law: the value of its last step, at least 0. */
+typedef struct {
+    int64_t count;
+    const Op *ops;
+} Law;
+
+typedef struct {
+    const double *values;
+    int64_t stride; /* between vehicle types */
+} ArcTable;
+
+typedef struct {
+    int64_t nodes, depots, kinds, measures, windows, laws, slots;
+    int64_t has_sources, has_pickups, backhaul, reads_clock, reads_load, simple_windows;
+
+    /* by node; of measures and windows one row each */
+    const double *demand, *pickup, *opens, *closes;
+    const double *latest;  /* last closing */
+    const double *due;     /* last closing where service must not be late, else infinite */
+    const double *due_by;  /* the same with half the tolerance of a check */
+    const double *late_rate, *prize;
+    const int32_t *source, *mandatory;
+
+    /* by vehicle type; limits with half the tolerance of a check, of capacities one row for each measure */
+    const double *capacity, *fixed, *per_time, *overtime, *regular_time;
+    const double *start, *start_from, *end, *longest, *farthest;
+    const int32_t *home, *reloads, *returns;
+    const double *service;  /* of each vehicle type at each node */
+    const int32_t *allowed; /* of each vehicle type at each node */
+    const int32_t *break_start;
+    const double *break_length, *break_earliest, *break_latest;
+
+    /* by arc */
+    const double *distance; /* 0 where it is not known */
+    ArcTable road;          /* price of what no plan changes, infinite where no road leads */
+    const uint8_t *apart;   /* which nodes may not be on one route; NULL for none */
+
+    /* travel time: of arcs, or arrival functions, or a law */
+    ArcTable minutes;
+    const int32_t *arrival; /* number of the function of each arc, -1 for none; NULL where there are no functions */
+    const int64_t *arrival_start;
+    const double *arrival_leave, *arrival_arrive;
+    double arrival_noise;
+    const Law *duration; /* NULL where it is no law of load or clock */
+
+    const Law *cost; /* the cost laws that a plan moves */
+    const ArcTable *tables;
+    const Curve *curves;
+    const Stairs *stairs;
+
+    /* what the search needs besides */
+    const int32_t *slot_kind; /* vehicle type of each vehicle */
+    const int32_t *pinned;    /* vehicle that serves a node, -1 for any */
+    const int32_t *unit_of;   /* clients that are served together, sources first: number of each node's unit, */
+    const int32_t *unit_start, *unit_nodes; /* and the members of each */
+    const int32_t *near;      /* neighbours of each node, the nearest first; `near_count` each */
+    int64_t near_count;
+    ArcTable guess;        /* a price of each arc that ranks places before they are driven */
+    ArcTable guess_minutes; /* and a travel time */
+    double longest_rate, missed;
+    double horizon; /* the latest departure looked at where nothing else ends a day */
+} Problem;
+
+#define MOST_OPS 512
+#define MOST_BREAKS 16
+
+/* A leg of a route that is to be driven. */
+typedef struct {
+    int32_t head, arc;
+    double load, stay;
+} Leg;
+
+static inline double larger(double a, double b) { return a > b || a != a ? a : b; }
+static inline double smaller(double a, double b) { return a < b || a != a ? a : b; }
+
+static inline double at_arc(ArcTable table, int64_t kind, int64_t arc) {
+    return table.values[kind * table.stride + arc];
+}
+
+double law_value(const Problem *p, const Law *law, int64_t kind, const Leg *leg, double clock, double spent,
+                 double late);
+double arrival_time(const Problem *p, int64_t function, double clock);
+
+/* How long a leg takes when it begins at a clock time; infinite where no road leads. */
+static inline double leg_duration(const Problem *p, int64_t kind, const Leg *leg, double clock) {
+    if (p->minutes.values) return at_arc(p->minutes, kind, leg->arc);
+    if (!isfinite(at_arc(p->road, kind, leg->arc))) return INFINITY;
+    if (p->duration) return law_value(p, p->duration, kind, leg, clock, 0.0, 0.0);
+    int64_t function = p->arrival[leg->arc];
+    if (function < 0) return INFINITY;
+    return larger(arrival_time(p, function, clock) - clock, 0.0);
+}
+
+/* What a leg costs, lateness at its head included. */
+static inline double leg_price(const Problem *p, int64_t kind, const Leg *leg, double clock, double spent,
+                               double late) {
+    double price = at_arc(p->road, kind, leg->arc) + p->late_rate[leg->head] * late;
+    for (int64_t law = 0; law < p->laws; law++)
+        price += law_value(p, &p->cost[law], kind, leg, clock, spent, late);
+    return price;
+}
+
+/* When service at a node begins for one who arrives at a time. */
+static inline double service_begin(const Problem *p, int64_t node, double arrive) {
+    const double slack = 1e-7; /* that of the referee, problems/routing/simulate/legs.py */
+    if (p->windows == 1) return larger(arrive, p->opens[node]);
+    double begin = INFINITY;
+    for (int64_t row = 0; row < p->windows; row++)
+        if (arrive <= p->closes[row * p->nodes + node] + slack)
+            begin = smaller(begin, larger(arrive, p->opens[row * p->nodes + node]));
+    return isfinite(begin) ? begin : arrive;
+}
+
+#endif

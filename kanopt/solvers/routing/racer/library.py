@@ -1,0 +1,66 @@
+"""The compiled kernel, loaded: from the package, else compiled once into the user's cache."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from functools import cache
+from pathlib import Path
+
+from kanopt.errors import SolverError
+from kanopt.solvers.routing.racer.build import KERNEL, compile_kernel, library_name
+from kanopt.solvers.routing.racer.structures import ProblemStruct
+
+__all__ = ["kernel", "why_no_kernel"]
+
+
+@cache
+def _loaded() -> ctypes.CDLL | str:
+    """Return the kernel, or why there is none."""
+    try:
+        library = ctypes.CDLL(str(_file()))
+    except (OSError, RuntimeError) as error:
+        return str(error)
+    library.racer_problem_size.restype = ctypes.c_int64
+    size = int(library.racer_problem_size())
+    if size != ctypes.sizeof(ProblemStruct):
+        return f"the kernel's problem has {size} bytes, that of this package {ctypes.sizeof(ProblemStruct)}"
+    return library
+
+
+def _file() -> Path:
+    packaged = KERNEL / library_name()
+    if packaged.exists():
+        return packaged
+    from platformdirs import user_cache_dir
+
+    named = os.environ.get("KANOPT_CACHE_DIR")
+    cached = Path(named).expanduser() if named else Path(user_cache_dir("kanopt", appauthor=False))
+    folder = cached / "kernels"
+    if (folder / library_name()).exists():
+        return folder / library_name()
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return compile_kernel(folder)
+
+
+def why_no_kernel() -> str:
+    """Return why there is no compiled kernel on this machine, empty where there is one."""
+    found = _loaded()
+    return found if isinstance(found, str) else ""
+
+
+def kernel() -> ctypes.CDLL:
+    """Return the compiled kernel.
+
+    Raises
+    ------
+    SolverError
+        If it was not compiled when the package was installed and there is no compiler now.
+    """
+    found = _loaded()
+    if isinstance(found, str):
+        raise SolverError(
+            f"the racer has no compiled kernel: {found}. Install a C compiler or the package ziglang; its file is made "
+            "once, in the folder of KANOPT_CACHE_DIR"
+        )
+    return found

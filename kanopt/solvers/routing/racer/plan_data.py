@@ -1,0 +1,285 @@
+"""A routing problem as the arrays that the kernel reads, compiled once."""
+
+from __future__ import annotations
+
+import ctypes
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.formulas.binding import BoundFormula
+from kanopt.problems.routing import ArrivalFunctions, RoutingProblem
+from kanopt.problems.routing.data import RoutingData
+from kanopt.problems.routing.leg_laws import DURATION, RoutingLaws
+from kanopt.problems.routing.planning_values import PlanningValues
+from kanopt.problems.routing.simulate import slack
+from kanopt.solvers.routing.racer.law_steps import LawSteps, StepTables, every_arc
+from kanopt.solvers.routing.racer.neighbours import nearest_clients
+from kanopt.solvers.routing.racer.structures import (
+    ArcTableStruct,
+    CurveStruct,
+    LawStruct,
+    OpStruct,
+    ProblemStruct,
+    StairsStruct,
+)
+from kanopt.units import convert
+
+__all__ = ["PlanData"]
+
+Floats = NDArray[np.float64]
+_TYPES: Mapping[Any, Any] = {
+    ctypes.c_double: np.float64,
+    ctypes.c_int32: np.int32,
+    ctypes.c_int64: np.int64,
+    ctypes.c_uint8: np.uint8,
+}
+
+
+class PlanData:
+    """What the kernel knows of a problem.
+
+    Parameters
+    ----------
+    problem
+        The problem; its laws are evaluated on every arc once.
+
+    Attributes
+    ----------
+    vehicles
+        Vehicle type, by its position, and number of each vehicle that is planned: of a type no more than there are
+        clients, and those to which clients are pinned.
+    struct
+        The arrays, for the kernel; they live as long as this object.
+    """
+
+    def __init__(self, problem: RoutingProblem) -> None:
+        self.problem = problem
+        self.vehicles = _vehicles(problem.data)
+        self.struct = ProblemStruct()
+        self._kept: list[Any] = []
+        data, laws, planning = problem.data, problem.leg_laws, problem.planning_values
+        self._put_sizes(data)
+        self._put_nodes(data)
+        self._put_vehicles(data)
+        self._put_arcs(data, laws, planning)
+        self._put_laws(laws)
+        self._put_search(data, planning)
+
+    @cached_property
+    def missed(self) -> float:
+        """Price of leaving out a client that must be served, more than any way to it costs."""
+        costs = self.problem.planning_values.costs
+        dearest = float(costs[np.isfinite(costs)].max(initial=0.0))
+        data = self.problem.data
+        longest = data.of_vehicles("shift_end") - data.of_vehicles("shift_start")
+        hours = float(longest[np.isfinite(longest)].max(initial=self.struct.horizon))
+        paid = float(
+            (data.of_vehicles("cost_per_time") + data.of_vehicles("cost_per_overtime")).max(initial=0.0)
+        )
+        prizes = max((client.prize or 0.0 for client in data.clients), default=0.0)
+        fixed = float(data.of_vehicles("fixed_cost").max(initial=0.0))
+        return 3.0 * max(2.0 * dearest + hours * paid + fixed, prizes, 1e-6)
+
+    def _put(self, **arrays: Any) -> None:
+        """Hand arrays to the kernel, each in the type of its field."""
+        fields = dict(ProblemStruct._fields_)
+        for name, values in arrays.items():
+            pointer = fields[name]
+            array = np.ascontiguousarray(values, dtype=_TYPES[pointer._type_])
+            self._kept.append(array)
+            setattr(self.struct, name, array.ctypes.data_as(pointer))
+
+    def _table(self, values: Floats) -> ArcTableStruct:
+        """Return numbers of arcs, (types or 1, n, n); those of all types once where they are the same."""
+        if len(values) > 1 and all(np.array_equal(values[0], other) for other in values[1:]):
+            values = values[:1]
+        array = np.ascontiguousarray(values, dtype=np.float64)
+        self._kept.append(array)
+        stride = array[0].size if len(array) > 1 else 0
+        return ArcTableStruct(array.ctypes.data_as(ctypes.POINTER(ctypes.c_double)), stride)
+
+    def _put_sizes(self, data: RoutingData) -> None:
+        self.struct.nodes, self.struct.depots = len(data.names), len(data.depots)
+        self.struct.kinds, self.struct.slots = len(data.vehicles), len(self.vehicles)
+        self.struct.measures, self.struct.windows = len(data.demands), len(data.opens)
+        self.struct.has_sources, self.struct.has_pickups = data.has_sources, bool(data.pickup.any())
+        self.struct.backhaul = data.policy.backhaul
+        self.struct.longest_rate = data.policy.cost_of_longest
+        midnight = convert(24.0, "h", data.units.time)
+        start = float(data.of_vehicles("shift_start").max(initial=0.0))
+        self.struct.horizon = max(midnight, start + midnight)
+
+    def _put_nodes(self, data: RoutingData) -> None:
+        due = np.where(data.has_soft_window, np.inf, data.latest)
+        outside = [0.0] * len(data.depots)
+        pinned = np.full(len(data.names), -1)
+        place = {vehicle: slot for slot, vehicle in enumerate(self.vehicles)}
+        for name, (kind, number) in data.pinned.items():
+            pinned[data.index[name]] = place[data.type_index[kind], number]
+        units = _units(data)
+        unit_of = np.zeros(len(data.names))
+        for number, members in enumerate(units):
+            unit_of[members] = number
+        self._put(
+            demand=data.demands, pickup=data.pickup, opens=data.opens, closes=data.closes, latest=data.latest,
+            due=due, due_by=_with_slack(due), late_rate=data.lateness_rate, source=data.source,
+            prize=[*outside, *(client.prize or 0.0 for client in data.clients)],
+            mandatory=[*outside, *(client.mandatory for client in data.clients)],
+            pinned=pinned, unit_of=unit_of,
+            unit_start=np.cumsum([0, *map(len, units)]),
+            unit_nodes=[node for members in units for node in members],
+        )  # fmt: skip
+
+    def _put_vehicles(self, data: RoutingData) -> None:
+        regular, overtime = data.of_vehicles("regular_time"), data.of_vehicles("cost_per_overtime")
+        start = data.of_vehicles("shift_start")
+        breaks = [each for rests in data.breaks for each in rests]
+        self._put(
+            capacity=_with_slack(data.capacities), fixed=data.of_vehicles("fixed_cost"),
+            per_time=data.of_vehicles("cost_per_time"), overtime=np.where(np.isfinite(regular), overtime, 0.0),
+            regular_time=regular, start=start, start_from=start - slack(start) / 2,
+            end=_with_slack(data.of_vehicles("shift_end")), longest=_with_slack(data.of_vehicles("max_duration")),
+            farthest=_with_slack(data.of_vehicles("max_distance")),
+            home=[data.index[data.depot_of[vehicle.name]] for vehicle in data.vehicles],
+            reloads=[vehicle.reloads for vehicle in data.vehicles],
+            returns=[vehicle.returns for vehicle in data.vehicles],
+            service=data.service, allowed=data.has_skills,
+            break_start=np.cumsum([0, *map(len, data.breaks)]),
+            break_length=[each.length for each in breaks],
+            break_earliest=[each.earliest for each in breaks],
+            break_latest=[each.latest for each in breaks],
+            slot_kind=[kind for kind, _ in self.vehicles],
+        )  # fmt: skip
+
+    def _put_arcs(self, data: RoutingData, laws: RoutingLaws, planning: PlanningValues) -> None:
+        """Put what no plan changes of travel times and prices."""
+        law = laws.duration
+        self._put(distance=np.where(np.isfinite(data.distance), data.distance, 0.0))
+        if data.apart.any():
+            self._put(apart=data.apart)
+        if isinstance(law, ArrivalFunctions):
+            arc = np.where(laws.roads, law.arc, -1)
+            self._put(
+                arrival=arc, arrival_start=law.start, arrival_leave=law.leave, arrival_arrive=law.arrive
+            )
+            self.struct.arrival_noise = law.noise
+        elif not laws.reads(DURATION, "state", "clock"):
+            self.struct.minutes = self._table(planning.durations)
+        rates = data.of_vehicles("cost_per_distance")
+        price = rates[:, None, None] * data.finite_distance
+        legs = every_arc(laws, planning.durations)
+        for name in laws.cost:
+            if not self._moves(laws, name):
+                price = price + laws.evaluate(name, legs)
+        self.struct.road = self._table(np.where(laws.roads, price, np.inf))
+
+    @staticmethod
+    def _moves(laws: RoutingLaws, name: str) -> bool:
+        """Whether a plan changes what a law says of a leg."""
+        by_time = laws.reads(name, "arc.duration") and laws.reads(DURATION, "state", "clock")
+        return by_time or laws.reads(name, "state", "clock")
+
+    def _put_laws(self, laws: RoutingLaws) -> None:
+        """Put the laws that a plan moves."""
+        shape = len(laws.data.vehicles), len(laws.data.names), len(laws.data.names)
+        tables = StepTables(shape)
+        if isinstance(laws.duration, BoundFormula) and laws.reads(DURATION, "state", "clock"):
+            self.struct.duration = self._laws([LawSteps(laws, DURATION, tables)])
+        costs = [LawSteps(laws, name, tables) for name in laws.cost if self._moves(laws, name)]
+        self.struct.laws, self.struct.cost = len(costs), self._laws(costs)
+        named = [DURATION, *laws.cost]
+        timed = laws.reads(DURATION, "clock")
+        self.struct.reads_load = any(laws.reads(name, "state") for name in named)
+        self.struct.reads_clock = timed or any(
+            laws.reads(name, "clock.hour", "clock.minute") for name in named
+        )
+        self.struct.tables = self._structs(ArcTableStruct, [self._table(values) for values in tables.arcs])
+        curves = [self._curve(curve) for curve in tables.curves]
+        self.struct.curves = self._structs(CurveStruct, curves)
+        stairs = [
+            StairsStruct(len(each.breakpoints), self._doubles(each.breakpoints), self._doubles(each.values))
+            for each in tables.stairs
+        ]
+        self.struct.stairs = self._structs(StairsStruct, stairs)
+        data = laws.data
+        self.struct.simple_windows = len(data.opens) == 1 and not data.has_soft_window.any()
+
+    def _laws(self, laws: Sequence[LawSteps]) -> Any:
+        found = []
+        for law in laws:
+            ops = [OpStruct(step.code, step.a, step.b, 0, step.c, step.d) for step in law.steps]
+            found.append(LawStruct(len(ops), self._structs(OpStruct, ops)))
+        return self._structs(LawStruct, found)
+
+    def _curve(self, curve: Any) -> CurveStruct:
+        _, slope_low, _, slope_high = curve.ends
+        ends = curve.low, curve.high, curve.width, slope_low, slope_high
+        return CurveStruct(*ends, curve.grid_size, curve.periodic, self._doubles(curve.powers.T))
+
+    def _doubles(self, values: Any) -> Any:
+        array = np.ascontiguousarray(values, dtype=np.float64)
+        self._kept.append(array)
+        return array.ctypes.data_as(ctypes.POINTER(ctypes.c_double))
+
+    def _structs(self, kind: Any, values: Sequence[Any]) -> Any:
+        array = (kind * max(1, len(values)))(*values)
+        self._kept.append(array)
+        return ctypes.cast(array, ctypes.POINTER(kind))
+
+    def _put_search(self, data: RoutingData, planning: PlanningValues) -> None:
+        """Put what ranks places before they are driven."""
+        rates = data.of_vehicles("cost_per_time")[:, None, None]
+        minutes = np.where(np.isfinite(planning.durations), planning.durations, np.inf)
+        guess = planning.costs + np.where(
+            rates > 0, rates * np.where(np.isfinite(minutes), minutes, 0.0), 0.0
+        )
+        self.struct.guess, self.struct.guess_minutes = self._table(guess), self._table(minutes)
+        near = nearest_clients(data, guess.min(axis=0), minutes.min(axis=0))
+        self._put(near=near)
+        self.struct.near_count = near.shape[1]
+        self.struct.missed = self.missed
+
+
+def _with_slack(limit: Floats) -> Floats:
+    """Return limits with half of what a check lets pass, so that what fits here fits there."""
+    return np.asarray(limit + slack(limit) / 2)
+
+
+def _vehicles(data: RoutingData) -> list[tuple[int, int]]:
+    most = len(data.clients)
+    pinned = defaultdict(set)
+    for kind, number in data.pinned.values():
+        pinned[data.type_index[kind]].add(number)
+    return [
+        (kind, number)
+        for kind, vehicle in enumerate(data.vehicles)
+        for number in sorted({*range(1, min(vehicle.count, most) + 1), *pinned[kind]})
+    ]
+
+
+def _units(data: RoutingData) -> list[list[int]]:
+    """Return the nodes that are served together or not at all, each after the one at which it is loaded."""
+    root: dict[int, int] = {}
+
+    def find(node: int) -> int:
+        seen = {node}
+        while data.source[node] >= 0 and int(data.source[node]) not in seen:
+            node = int(data.source[node])
+            seen.add(node)
+        return node
+
+    members: dict[int, list[int]] = defaultdict(list)
+    depth: dict[int, int] = {}
+    for node in range(len(data.names)):
+        root[node] = find(node)
+        at, steps = node, 0
+        while data.source[at] >= 0 and steps < len(data.names):
+            at, steps = int(data.source[at]), steps + 1
+        depth[node] = steps
+        members[root[node]].append(node)
+    return [sorted(some, key=lambda node: (depth[node], node)) for some in members.values()]
