@@ -62,6 +62,9 @@ class Feature:
         Smallest and largest value in the training rows, in the units of the column; 0 for categories.
     categories
         Known values of a category, in the order of the tables of the network's first layer.
+    taken_for
+        Pairs of a value of too few rows to be learned from, and the known one it is taken for, see
+        :mod:`kanopt.surrogates.rare`.
     """
 
     name: str
@@ -71,6 +74,7 @@ class Feature:
     low: float = 0.0
     high: float = 0.0
     categories: tuple[Category, ...] = ()
+    taken_for: tuple[tuple[Category, Category], ...] = ()
 
     def encode(self, values: Floats, index: pd.Index[Any] | None = None) -> Floats:
         """Return the network inputs for `values` of a number; `index` labels their rows in messages.
@@ -211,7 +215,11 @@ class FeatureEncoding:
     @classmethod
     def from_json(cls, data: list[dict[str, Any]]) -> FeatureEncoding:
         """Undo :meth:`to_text`."""
-        return cls(tuple(Feature(**{**item, "categories": tuple(item["categories"])}) for item in data))
+        features = []
+        for item in data:
+            taken = tuple((rare, known) for rare, known in item.get("taken_for", ()))
+            features.append(Feature(**{**item, "categories": tuple(item["categories"]), "taken_for": taken}))
+        return cls(tuple(features))
 
 
 def encoding_of(frame: pd.DataFrame) -> FeatureEncoding:
@@ -400,6 +408,7 @@ def _first_non_number(column: pd.Series[Any]) -> int:
 def _codes(column: pd.Series[Any], feature: Feature, pooled: bool) -> Integers:
     _refuse_missing(column, feature.name)
     index = {value: code for code, value in enumerate(feature.categories)}
+    index |= {rare: index[known] for rare, known in feature.taken_for}
     try:
         codes = column.astype(object).map(index)
     except TypeError as error:

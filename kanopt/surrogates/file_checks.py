@@ -106,8 +106,12 @@ def _is_consistent(feature: Feature) -> bool:
         return False
     if feature.kind == "category":
         words = all(isinstance(value, (str, int, float)) for value in feature.categories)
-        return words and not feature.log and 0 < len(set(feature.categories)) == len(feature.categories)
-    if feature.kind not in ("number", "cycle") or feature.categories:
+        known = all(
+            rare not in feature.categories and like in feature.categories for rare, like in feature.taken_for
+        )
+        alone = 0 < len(set(feature.categories)) == len(feature.categories)
+        return words and known and alone and not feature.log
+    if feature.kind not in ("number", "cycle") or feature.categories or feature.taken_for:
         return False
     return feature.low <= feature.high and not (
         feature.log and (feature.low <= 0.0 or feature.kind == "cycle")

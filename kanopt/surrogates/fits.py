@@ -25,6 +25,7 @@ from kanopt.surrogates.input_checks import (
 from kanopt.surrogates.known_rows import KnownRows
 from kanopt.surrogates.missing import MissingIndicators, indicator_name
 from kanopt.surrogates.monitor import FitMonitor
+from kanopt.surrogates.rare import warn_of_rare, with_rare, without_rare
 from kanopt.surrogates.text_columns import refuse_identifiers, refuse_numbers_as_text
 from kanopt.text import count_text
 
@@ -78,9 +79,9 @@ def fit_table(
     frame = table_of(model, X, reset=True)
     name = name_of(y) or "target"
     refuse_leak(name, frame)
-    given = weights_of(sample_weight, frame)
-    group = None if groups is None else groups.codes(len(frame), given)
-    frame, target, weights = used_rows(frame, y, given)
+    weights = weights_of(sample_weight, frame)
+    group = None if groups is None else groups.codes(len(frame), weights)
+    frame, target, weights = used_rows(frame, y, weights)
     if len(frame) < LEAST_ROWS:
         raise FitError(
             f"n_samples = {len(frame)}: a law needs at least {LEAST_ROWS} rows with a weight above 0"
@@ -99,11 +100,13 @@ def fit_table(
     filled = indicators.transform(active)
     encoding = encoding_of(filled)
     encoding = encoding.with_periods(periods_of(model.periodic, encoding))
-    numbers, codes = encoding.split(filled)
-    table = TrainingTable(numbers, codes, target, weights, encoding, group)
-    settings = settings_of(model, encoding, watch)
+    given = TrainingTable(*encoding.split(filled), target, weights, encoding, group)
+    table, rare = without_rare(given)
+    settings = settings_of(model, table.encoding, watch)
     warn_of_contradictions(target, weights, settings, frame.index)
     learned = learn(table, settings)
+    law, off = with_rare(learned.law, given, rare)
+    warn_of_rare(given, law.encoding, off, frame.index)
     model.alternatives_, model._rows, model._simpler_laws = (
         learned.alternatives,
         learned.rows,
@@ -111,7 +114,7 @@ def fit_table(
     )
     model._indicators = indicators
     model._columns = names
-    model._set_fitted(learned.law, name)
+    model._set_fitted(law, name)
     model._known_rows = KnownRows.of(*model.encoding_.transform(filled), target)
 
 

@@ -13,6 +13,7 @@ from kanopt.errors import FormulaError
 from kanopt.surrogates.fitted_model import FittedModel
 from kanopt.surrogates.input_checks import refuse_unmeasured
 from kanopt.surrogates.law import NetworkLaw
+from kanopt.surrogates.rare import in_known_words, with_rare_entries
 from kanopt.surrogates.unseen import pools, unseen_rows, warn_of_unseen, with_fallbacks
 
 if TYPE_CHECKING:
@@ -140,12 +141,14 @@ class FormulaReading(FittedModel):
         units = {**(units_of(declared) if isinstance(declared, pd.DataFrame) else {}), **self._units}
         output = Variable(name, units.get(name, "") if unit is None else unit)
         request = _Request(Control.of(pin, forbid, prefer), units, output.unit)
-        held_out = HeldOut(self._filled(rows).assign(**{name: actual}), output, per)
+        known_rows = in_known_words(self._filled(rows), self.encoding_)
+        held_out = HeldOut(known_rows.assign(**{name: actual}), output, per)
         with watched(progress, budget) as watch:
             simpler = tuple(_trained(self, *each, request, watch) for each in self._simpler_laws)
             trained = _trained(self, self._law, self._rows, request, watch)
             formula = distill(replace(trained, simpler=simpler), held_out, min_r2)
         warn_if_stopped(watch)
+        formula = with_rare_entries(formula, self.encoding_)
         if judges:
             formula = replace(formula, provenance={**formula.provenance, "judged by": judges})
         if pooled and self.encoding_.categories:

@@ -1,0 +1,156 @@
+"""Categories of one or two rows, most often typos, do not decide what law is learned from all others."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from kanopt import KanoptWarning, KANRegressor
+from kanopt.errors import FileFormatError
+from kanopt.formulas import Table
+from kanopt.formulas.nodes import postorder
+from kanopt.surrogates.encoding import FeatureEncoding, encoding_of
+from kanopt.surrogates.file_checks import check_law
+from kanopt.surrogates.rare import close_names, without_rare
+from kanopt.surrogates.trials import TrainingTable
+
+COLUMNS = ["vehicle", "km", "stops"]
+
+
+def trips(rows=593, seed=1):
+    """Trips whose cost per kilometre, per stop and per trip all depend on the vehicle, with 5 % noise."""
+    rng = np.random.default_rng(seed)
+    frame = pd.DataFrame({"vehicle": rng.choice(["Sprinter", "eVito"], rows, p=[0.69, 0.31])})
+    frame["km"], frame["stops"] = rng.gamma(2.0, 20.0, rows) + 3.0, rng.integers(2, 40, rows).astype(float)
+    diesel = frame["vehicle"] == "Sprinter"
+    cost = frame["km"] * np.where(diesel, 0.35, 0.2) + frame["stops"] * np.where(diesel, 1.2, 1.9)
+    frame["cost"] = (cost + np.where(diesel, 8.0, 14.0)) * rng.lognormal(0.0, 0.05, rows)
+    return frame
+
+
+def with_typo(frame, name="Sprnter", of="Sprinter", rows=1):
+    places = frame.index[frame["vehicle"] == of][3 : 3 + rows]
+    return frame.assign(vehicle=frame["vehicle"].where(~frame.index.isin(places), name)), places
+
+
+def fitted(frame):
+    return KANRegressor((), log_target=False, loss="squared", seed=0).fit(frame[COLUMNS], frame["cost"])
+
+
+def test_one_typo_leaves_the_law_what_it_is_without_it():
+    frame = trips()
+    train, test = frame[:474], frame[474:]
+    clean = fitted(train).to_formula(test, "cost")
+    mistyped, places = with_typo(train)
+    with pytest.warns(
+        KanoptWarning,
+        match=rf"column 'vehicle': category 'Sprnter' \(1 row, the first is row {places[0]}\) is close to 'Sprinter' "
+        r"\(\d+ rows\): a typo\? It has too few rows to learn from, and is taken for 'Sprinter', which foretells it "
+        r"best\. Nothing was renamed",
+    ):
+        model = fitted(mistyped)
+    law = model.to_formula(test, "cost")
+    assert law.fit.rmse < 1.01 * clean.fit.rmse
+    assert law.provenance["rare categories"] == "vehicle: Sprnter as Sprinter"
+    row = {"km": 30.0, "stops": 12.0}
+    assert law.evaluate({**row, "vehicle": "Sprnter"}) == law.evaluate({**row, "vehicle": "Sprinter"})
+    for table in (node for node in postorder(law.root) if isinstance(node, Table)):
+        assert {key for (key,), _ in table.entries} == {"Sprinter", "Sprnter", "eVito"}
+    assert law.domain.categories_of("vehicle") == ("Sprinter", "Sprnter", "eVito")
+    assert not law.outside(pd.DataFrame([{**row, "vehicle": "Sprnter"}])).any()
+    # the model itself knows it too
+    rows = pd.DataFrame([{"vehicle": name, **row} for name in ("Sprnter", "Sprinter")])
+    assert model.predict(rows)[0] == model.predict(rows)[1]
+
+
+def test_it_is_taken_for_what_foretells_it_not_for_what_it_is_called():
+    mistyped, _ = with_typo(trips(), "Sprint", of="eVito", rows=2)
+    with pytest.warns(
+        KanoptWarning, match=r"'Sprint' \(2 rows, .* close to 'Sprinter' .* is taken for 'eVito'"
+    ):
+        model = fitted(mistyped)
+    (vehicle,) = model.encoding_.categories
+    assert vehicle.categories == ("Sprinter", "eVito")
+    assert vehicle.taken_for == (("Sprint", "eVito"),)
+
+
+def test_what_no_known_category_foretells_is_told():
+    frame = trips()
+    row = frame.index[5]
+    frame.loc[row, "vehicle"], frame.loc[row, "cost"] = "cold store", 900.0
+    with pytest.warns(
+        KanoptWarning,
+        match=r"'cold store' \(1 row, .*misses it by \d+\.\d times the noise: collect more rows",
+    ):
+        fitted(frame)
+
+
+def test_held_out_rows_of_a_rare_category_judge_the_law():
+    mistyped, _ = with_typo(trips(), rows=2)
+    train = mistyped[:474]
+    assert (train["vehicle"] == "Sprnter").sum() == 2
+    with pytest.warns(KanoptWarning, match="taken for 'Sprinter'"):
+        model = fitted(train)
+    test = mistyped[474:].assign(vehicle=lambda rows: rows["vehicle"].replace("Sprinter", "Sprnter"))
+    assert model.to_formula(test, "cost").fit.rows_test == len(test)
+
+
+def test_a_model_read_from_a_file_knows_rare_categories(tmp_path):
+    mistyped, _ = with_typo(trips())
+    with pytest.warns(KanoptWarning, match="taken for 'Sprinter'"):
+        model = fitted(mistyped)
+    model.save(tmp_path / "model.kan")
+    rows = mistyped[COLUMNS]
+    again = KANRegressor.load(tmp_path / "model.kan")
+    np.testing.assert_array_equal(again.predict(rows), model.predict(rows))
+    (vehicle, *others) = model.encoding_.features
+    wrong = replace(vehicle, taken_for=(("Sprnter", "Vito"),))
+    with pytest.raises(FileFormatError, match="column 'vehicle'"):
+        check_law(replace(model._law, encoding=FeatureEncoding((wrong, *others))))
+
+
+def table_of(names, weights=None):
+    frame = pd.DataFrame({"km": np.arange(1.0, len(names) + 1.0), "name": names})
+    encoding = encoding_of(frame)
+    ones = np.ones(len(names)) if weights is None else weights
+    groups = np.arange(len(names)) % 7
+    return TrainingTable(*encoding.split(frame), frame["km"].to_numpy(), ones, encoding, groups)
+
+
+@pytest.mark.parametrize(
+    ("names", "rare"),
+    [
+        (["a"] * 60 + ["b"] * 39 + ["c"], {"c"}),
+        (["a"] * 60 + ["b"] * 38 + ["c"] * 2, {"c"}),
+        (["a"] * 60 + ["b"] * 37 + ["c"] * 3, set()),
+        (["a"] * 99 + ["c"], set()),  # of one category nothing could be learned
+        (
+            [f"{place // 2}" for place in range(100)],
+            set(),
+        ),  # where all are rare, they are what the table is of
+        (["a"] * 60 + ["b"] * 10 + [f"{place}" for place in range(30)], set()),
+    ],
+)
+def test_rare_is_what_has_few_rows_where_others_have_many(names, rare):
+    table = table_of(names)
+    kept, found = without_rare(table)
+    (before,), (after,) = table.encoding.categories, kept.encoding.categories
+    assert set(before.categories) - set(after.categories) == rare
+    assert len(kept) == len(names) - sum(name in rare for name in names) == (~found.rows).sum()
+    assert [after.categories[code] for code in kept.codes[:, 0]] == [
+        name for name in names if name not in rare
+    ]
+    assert set(kept.groups) == set(range(kept.groups.max() + 1))
+
+
+def test_weights_are_rows():
+    names = ["a"] * 60 + ["b"] * 39 + ["c"]
+    assert not without_rare(table_of(names, np.where(np.array(names) == "c", 5.0, 1.0)))[1].codes
+
+
+def test_close_names_are_told_of_where_one_has_many_more_rows():
+    assert close_names({"Sprinter": 411, "eVito": 181, "e-Vito": 9}) == {"e-Vito": "eVito"}
+    assert close_names({"Sprinter": 411, "Sprnter": 21}) == {}
+    assert close_names({"male": 400, "female": 3, "line 12": 300, "line 13": 2}) == {}
+    assert close_names({1: 400, 2: 1}) == {}
