@@ -157,7 +157,7 @@ class Alternative:
     chosen
         Whether it became the law.
     text
-        The formula in one line, or the step that led to it.
+        The formula in one line.
     length
         Length of the description of the rows by the formula, and of the formula: the better it fits and the less there
         is to read, the shorter. The shortest is chosen; None if unknown.
@@ -165,6 +165,9 @@ class Alternative:
         The formula itself; None for the chosen one, and where there is none.
     rival
         Whether it explains the rows as well as the chosen one, in another structure.
+    step
+        Of a formula that was read from a network, what was done last: the name of an edge, by which it can be pinned,
+        and what it became. Empty for others.
     """
 
     complexity: float
@@ -174,6 +177,7 @@ class Alternative:
     length: float | None = None
     law: Formula | None = field(default=None, repr=False, hash=False)
     rival: bool = False
+    step: str = ""
 
     def __post_init__(self) -> None:
         if not all(math.isfinite(x) for x in (self.complexity, self.error, self.length or 0.0)):

@@ -135,6 +135,7 @@ def _complete(content: dict[str, Any]) -> None:
             each.setdefault("length", None)
             each.setdefault("law", None)
             each.setdefault("rival", False)
+            each.setdefault("step", "")
 
 
 def save(formula: Formula, path: str | Path) -> Path:
@@ -434,6 +435,7 @@ _ALTERNATIVE: Mapping[str, Reader] = {
     "length": _optional(_number),
     "law": _optional(_record(Formula, _LAW)),
     "rival": _boolean,
+    "step": _text,
 }
 _FORMULA: Mapping[str, Reader] = {
     **_LAW,

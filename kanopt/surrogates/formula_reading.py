@@ -78,7 +78,8 @@ class FormulaReading(FittedModel):
             Column to the operator it is to be, or to several among which to choose: ``{"hour": "sine"}``. The operators
             are linear, quadratic, power, exp, gaussian, log, sine, tanh, softplus, hinge, step, curve, and none, which
             leaves the column out. A column that is pinned is in the law, unless "none" is among its operators. An edge
-            of the network can be pinned by its name in `alternatives`; the law is then read from the network.
+            of the network can be pinned by its name in :meth:`~kanopt.Formula.considered`; then the law is read from
+            the network.
         forbid, prefer : list of str
             Operators that are not to be used, and those that count half. A quotient is no power. What was decided by
             hand is written into the provenance of the formula.

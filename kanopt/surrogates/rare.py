@@ -213,7 +213,8 @@ def warn_of_rare(
     ):
         if told := _told(codes, given.categories, feature, off, index):
             warnings.warn(
-                f"column {feature.name!r}: {'; '.join(told)}. Nothing was renamed: mend the table where names are wrong",
+                f"column {feature.name!r}: {'; '.join(told)}. Nothing was renamed: mend the table where names are "
+                "wrong",
                 KanoptWarning,
                 stacklevel=5,
             )

@@ -61,17 +61,19 @@ def distill(trained: Trained, held_out: HeldOut, min_r2: float) -> Formula:
             **trained.control.recorded,
             **({"dropped": ", ".join(n for n in names if n not in used)} if len(used) < len(names) else {}),
         },
-        alternatives=_alternatives(draft, fit, trained, held_out),
+        alternatives=_alternatives(draft, formula, fit, trained, held_out),
     )
 
 
-def _alternatives(draft: Draft, fit: Fit, trained: Trained, held_out: HeldOut) -> tuple[Alternative, ...]:
+def _alternatives(
+    draft: Draft, formula: Formula, fit: Fit, trained: Trained, held_out: HeldOut
+) -> tuple[Alternative, ...]:
     """Return what was considered, each as a formula like the one that was chosen, measured on the held-out rows."""
     domains: dict[tuple[Variable, ...], Domain] = {}
 
     def usable(each: Alternative) -> Alternative:
         if each.law is None:
-            return each
+            return replace(each, text=str(formula)) if each.chosen else each
         inputs = tuple(map(trained.variable, trained.features))
         kept = tuple(variable for variable in inputs if variable.name in each.law.used)
         if kept not in domains:
@@ -82,7 +84,8 @@ def _alternatives(draft: Draft, fit: Fit, trained: Trained, held_out: HeldOut) -
             "written by": "considered, and not chosen",
         }
         law = replace(with_named_constants(law, frozenset()), provenance=told)
-        return replace(each, law=replace(law, fit=_measured(law, fit, trained, held_out)))
+        measured = replace(law, fit=_measured(law, fit, trained, held_out))
+        return replace(each, text=str(law), law=measured)
 
     return tuple(map(usable, draft.alternatives))
 

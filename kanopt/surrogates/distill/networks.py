@@ -232,14 +232,20 @@ def centred(model: Mixed, rows: Rows) -> Mixed:
 
 
 def _alternative(candidate: Candidate, trained: Trained) -> Alternative:
-    """Return what is shown; a length is that of the description of the target, of which a logarithm may have gone."""
+    """Return what is shown, before it is written as a formula.
+
+    A length is that of the description of the target, of which a logarithm may have gone.
+    """
     rows = trained.rows
     jacobian = 2.0 * float(rows.weight @ rows.target) if trained.log_target else 0.0
     length, model = candidate.length + jacobian, candidate.model
     if model is None or candidate.chosen:
-        return Alternative(candidate.complexity, candidate.rmse, candidate.chosen, candidate.what, length)
+        return Alternative(
+            candidate.complexity, candidate.rmse, candidate.chosen, length=length, step=candidate.what
+        )
     errors = np.full(len(model.parameters), np.nan)
     root = graph(model, trained.features, candidate.smearing, errors, trained.link)
+    law = trained.formula(root)
     return Alternative(
-        candidate.complexity, candidate.rmse, False, candidate.what, length, trained.formula(root)
+        candidate.complexity, candidate.rmse, False, length=length, law=law, step=candidate.what
     )

@@ -70,8 +70,7 @@ def test_a_draft_whose_shape_is_refuted_is_let_go_for_the_next(monkeypatch: pyte
     law = law_of(straight(wanted=ShapeConstraints(monotonic=(1, 1))))
     assert law.provenance["written by"] == RISES
     assert [fact.verdict for fact in law.shapes] == ["proved"] * 3
-    # what is shown beside a law are the steps to it
-    assert [each.text for each in law.alternatives] == [RISES]
+    assert [each.text for each in law.alternatives] == [str(law)]
     # and nothing is worked out that is not needed
     assert offers.asked == [FALLS, RISES]
 
@@ -138,7 +137,7 @@ def test_the_last_resort_is_the_network_as_it_is(monkeypatch: pytest.MonkeyPatch
     law = Formula(last.root, VARIABLES, Variable("y"))
     assert len(law.curves) == 2
     np.testing.assert_allclose(law.evaluate(decoded(NUMBER, ROWS)), TARGET, atol=1e-9)
-    assert [each.text for each in last.alternatives] == ["every edge a curve"]
+    assert [each.step for each in last.alternatives] == ["every edge a curve"]
 
 
 def test_where_a_person_decided_there_is_no_last_resort(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,6 +159,28 @@ def test_the_shorter_description_is_offered_first(monkeypatch: pytest.MonkeyPatc
     assert [each.chosen for each in second.alternatives].count(True) == 1
     monkeypatch.setattr(offered, "closed_law", lambda *_: closed("2 * a + b", residual=0.1, price=-1e5))
     assert ways(straight())[0] == second.how
+
+
+@pytest.mark.parametrize("price", [0.0, -1e5], ids=["the network", "the rows"])
+def test_what_a_network_is_read_as_is_shown_as_a_formula(
+    monkeypatch: pytest.MonkeyPatch, price: float
+) -> None:
+    monkeypatch.setattr(offered, "closed_law", lambda *_: closed("2 * a + b", residual=0.1, price=price))
+    monkeypatch.setattr(offered, "CLOSE", np.inf)  # as if both explained the rows alike
+    law = law_of(straight())
+    steps = [each.step for each in law.alternatives if each.step]
+    assert steps[0] == "every edge a curve"
+    assert [each.text for each in law.alternatives] == [str(formula) for formula in law.formulas]
+    rivals = [each for each in law.alternatives if each.rival]
+    assert len(rivals) == 1
+    assert bool(rivals[0].step) == (price < 0.0)
+    assert rivals[0].text in str(law.formulas).partition("\n")[0]
+    why = law.considered()["why"]
+    assert (
+        why[[bool(each.step) for each in law.alternatives]]
+        .str.contains("read from the network, last step: ")
+        .all()
+    )
 
 
 def test_a_law_with_no_larger_error_than_the_network_is_offered_at_once(
