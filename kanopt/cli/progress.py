@@ -22,8 +22,9 @@ def progress_reporter(*, quiet: bool) -> Iterator[OnEvent]:
     """Yield the function that receives the events of a run.
 
     Once a search begins there is something to keep: from then on a first Ctrl-C stops in order, whether it comes in the
-    search or while its result is explained and written. So does one while a law is being trained, from the first step
-    on. Before and between, there is nothing, and Ctrl-C ends the command.
+    search or while its result is explained and written. So does one while a law is being learned: a first structure is
+    trained for a step at least, and the law is the best until then. Before and between, there is nothing, and Ctrl-C
+    ends the command.
     """
     stop, searched = stop_of_command(), False
     with _shown(quiet=quiet) as show:
@@ -31,7 +32,7 @@ def progress_reporter(*, quiet: bool) -> Iterator[OnEvent]:
         def report(event: Event) -> None:
             nonlocal searched
             searched = searched or event.stage == "solve"
-            if searched or event.transient:
+            if searched or event.transient or event.begins:
                 stop.keep()
             elif event.stage == "learn" and not stop.asked:
                 stop.keeps = False

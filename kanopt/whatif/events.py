@@ -21,11 +21,14 @@ class Event:
         A line of text.
     transient
         Whether the next event replaces it, as with the incumbents of a search.
+    begins
+        Whether what begins with it ends in order when it is asked to, with something to keep.
     """
 
     stage: Literal["learn", "build", "solve", "explain"]
     message: str
     transient: bool = False
+    begins: bool = False
 
 
 OnEvent: TypeAlias = Callable[[Event], None]

@@ -190,7 +190,7 @@ def learn_law(
     early = f"{key} {spec.budget}"
     law = None if cache is None else cache.get(key) or cache.get(early)
     if law is None:
-        report(Event("learn", f"learning law {name!r} from table {spec.table!r}"))
+        report(Event("learn", f"learning law {name!r} from table {spec.table!r}", begins=True))
         with _warnings_recorded() as warned, Interrupt() as stop:
             law = fit_law(name, spec, frame, seed, _progress_of(name, report))
         law = replace(law, warned=tuple(warned))
