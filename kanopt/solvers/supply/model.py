@@ -11,75 +11,13 @@ from numpy.typing import NDArray
 from kanopt.problems.supply import FlowPlan, SupplyProblem
 from kanopt.problems.supply.spare_capacity import lane_cost
 from kanopt.solvers.highs import TOLERANCE, MixedIntegerModel
+from kanopt.solvers.supply.blocks import RowCollector, VariableBlock
 
 __all__ = ["SupplyModel"]
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 _NEGLIGIBLE = 1e-9
-
-
-@dataclass(frozen=True, eq=False)
-class _VariableBlock:
-    """Variables of one sort: which cells of an array they are, and where they start."""
-
-    cells: tuple[Indices, ...]
-    shape: tuple[int, ...]
-    start: int
-
-    @classmethod
-    def of(cls, mask: NDArray[np.bool_], start: int) -> _VariableBlock:
-        return cls(np.nonzero(mask), mask.shape, start)
-
-    @property
-    def stop(self) -> int:
-        return self.start + len(self.cells[0])
-
-    @property
-    def columns(self) -> Indices:
-        return np.arange(self.start, self.stop, dtype=np.intp)
-
-    def to_array(self, point: Floats) -> Floats:
-        """Return the part of a point that belongs here as a full array."""
-        full = np.zeros(self.shape)
-        full[self.cells] = point[self.start : self.stop]
-        return full
-
-    def column_of(self) -> Indices:
-        """Return the variable of each cell; -1 where there is none."""
-        full = np.full(self.shape, -1, dtype=np.intp)
-        full[self.cells] = self.columns
-        return full
-
-
-class _RowCollector:
-    """Collects the rows of a model."""
-
-    def __init__(self) -> None:
-        self.lower: list[Floats] = []
-        self.upper: list[Floats] = []
-        self.entries: list[tuple[Indices, Indices, Floats]] = []
-        self.count = 0
-
-    def add(self, lower: Floats, upper: Floats) -> int:
-        """Open one row for each bound given; return the first."""
-        start = self.count
-        self.lower.append(np.ravel(lower).astype(float))
-        self.upper.append(np.ravel(upper).astype(float))
-        self.count += self.lower[-1].size
-        return start
-
-    def put(self, rows: Indices, columns: Indices, values: Floats | float) -> None:
-        """Write entries; a column of -1 is left out."""
-        there = columns >= 0
-        spread = np.broadcast_to(np.asarray(values, dtype=float), columns.shape)
-        self.entries.append((rows[there], columns[there], spread[there]))
-
-    @property
-    def matrix(self) -> tuple[Indices, Indices, Floats]:
-        """All entries: rows, columns, values."""
-        rows, columns, values = zip(*self.entries, strict=True)
-        return np.concatenate(rows), np.concatenate(columns), np.concatenate(values)
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,39 +60,39 @@ class SupplyModel:
         return np.minimum(self.problem.network.of_facilities("storage"), self._total)
 
     @cached_property
-    def flow(self) -> _VariableBlock:
+    def flow(self) -> VariableBlock:
         """Flows, of (L, P, T)."""
         network = self.problem.network
         wanted = np.ones((len(network.node_names), *network.shape[1:]), dtype=bool)
         wanted[network.market_nodes] = self.problem.demand_array > 0
         useful = wanted[network.heads] & network.can_carry[:, :, None]
-        return _VariableBlock.of(useful & (network.lane_capacity > 0)[:, None, None], 0)
+        return VariableBlock.of(useful & (network.lane_capacity > 0)[:, None, None], 0)
 
     @cached_property
-    def shortage(self) -> _VariableBlock:
+    def shortage(self) -> VariableBlock:
         """Shortages, of (M, P, T)."""
-        return _VariableBlock.of(self.problem.demand_array > 0, self.flow.stop)
+        return VariableBlock.of(self.problem.demand_array > 0, self.flow.stop)
 
     @cached_property
-    def stock(self) -> _VariableBlock:
+    def stock(self) -> VariableBlock:
         """Stocks, of (F, P, T - 1)."""
         network = self.problem.network
         shape = (len(network.facilities), network.shape[1], network.shape[2] - 1)
         kept = np.broadcast_to((self._storage > 0)[:, None, None], shape)
-        return _VariableBlock.of(kept, self.shortage.stop)
+        return VariableBlock.of(kept, self.shortage.stop)
 
     @cached_property
-    def site(self) -> _VariableBlock:
+    def site(self) -> VariableBlock:
         """Whether a site is open at all, of (F,)."""
-        return _VariableBlock.of(np.ones(len(self.problem.network.facilities), dtype=bool), self.stock.stop)
+        return VariableBlock.of(np.ones(len(self.problem.network.facilities), dtype=bool), self.stock.stop)
 
     @cached_property
-    def site_period(self) -> _VariableBlock:
+    def site_period(self) -> VariableBlock:
         """Whether a site with a period cost is open in a period, of (F, T)."""
         network = self.problem.network
         by_period = network.of_facilities("period_cost") > 0
         mask = np.repeat(by_period[:, None], network.shape[2], axis=1)
-        return _VariableBlock.of(mask, self.site.stop)
+        return VariableBlock.of(mask, self.site.stop)
 
     @cached_property
     def cost(self) -> Floats:
@@ -182,7 +120,7 @@ class SupplyModel:
     @cached_property
     def linear(self) -> MixedIntegerModel:
         """The model for HiGHS."""
-        rows = _RowCollector()
+        rows = RowCollector()
         self._balance_rows(rows)
         self._supply_rows(rows)
         self._lane_rows(rows)
@@ -234,7 +172,7 @@ class SupplyModel:
         by_period = self.site_period.column_of()
         return np.where(by_period >= 0, by_period, self.site.column_of()[:, None])
 
-    def _balance_rows(self, rows: _RowCollector) -> None:
+    def _balance_rows(self, rows: RowCollector) -> None:
         """Balance markets (deliveries and shortage meet demand) and sites (what enters leaves or is stocked)."""
         network = self.problem.network
         lane, product, period = self.flow.cells
@@ -255,14 +193,14 @@ class SupplyModel:
         rows.put(sites[site, kind, when], self.stock.columns, -1.0)
         rows.put(sites[site, kind, when + 1], self.stock.columns, 1.0)
 
-    def _supply_rows(self, rows: _RowCollector) -> None:
+    def _supply_rows(self, rows: RowCollector) -> None:
         network = self.problem.network
         lane, product, period = self.flow.cells
         offers = network.lane_offer[lane, product]
         limits = np.repeat([[offer.capacity] for offer in network.offers], network.shape[2], axis=1)
         self._limit(rows, limits, (offers, period), self.flow.columns, np.ones(len(lane)))
 
-    def _lane_rows(self, rows: _RowCollector) -> None:
+    def _lane_rows(self, rows: RowCollector) -> None:
         network = self.problem.network
         lane, product, period = self.flow.cells
         limits = np.repeat(network.lane_capacity[:, None], network.shape[2], axis=1)
@@ -270,7 +208,7 @@ class SupplyModel:
 
     @staticmethod
     def _limit(
-        rows: _RowCollector, limits: Floats, place: tuple[Indices, Indices], columns: Indices, weights: Floats
+        rows: RowCollector, limits: Floats, place: tuple[Indices, Indices], columns: Indices, weights: Floats
     ) -> None:
         """Limit sums of variables: `limits` has the shape (n, T), `place` says where each variable counts."""
         finite = np.isfinite(limits)
@@ -281,7 +219,7 @@ class SupplyModel:
         row = row_of[place[0][counted], place[1][counted]]
         rows.put(row[row >= 0], columns[counted][row >= 0], weights[counted][row >= 0])
 
-    def _site_rows(self, rows: _RowCollector) -> None:
+    def _site_rows(self, rows: RowCollector) -> None:
         """Limit what enters, leaves and stays at a site; nothing does while it is closed."""
         network = self.problem.network
         lane, product, period = self.flow.cells
@@ -304,14 +242,14 @@ class SupplyModel:
         rows.put(link, self.site.column_of()[by_period.cells[0]], -1.0)
 
     @staticmethod
-    def _add_open_rows(rows: _RowCollector, limits: Floats, opened: Indices) -> Indices:
+    def _add_open_rows(rows: RowCollector, limits: Floats, opened: Indices) -> Indices:
         """Open rows ``… − limit · open ≤ 0`` for each site and period; return them, shape (F, T)."""
         first = rows.add(np.full(opened.size, -np.inf), np.zeros(opened.size))
         row_of = (first + np.arange(opened.size)).reshape(opened.shape)
         rows.put(row_of.ravel(), opened.ravel(), -np.repeat(limits, opened.shape[1]))
         return row_of
 
-    def _serving_rows(self, rows: _RowCollector) -> None:
+    def _serving_rows(self, rows: RowCollector) -> None:
         """Let a site serve a market with at most its demand, and with nothing while it is closed."""
         network = self.problem.network
         lane, product, period = self.flow.cells
