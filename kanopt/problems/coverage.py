@@ -57,6 +57,8 @@ class Coverage:
         Unit of the amounts.
     lacking
         What those that are left out are: ``"left out"``, ``"short"``, ``"late"``, ``"broken"``.
+    why
+        Why nothing is served, where nothing is.
 
     Examples
     --------
@@ -75,6 +77,7 @@ class Coverage:
     wanted: float = 0.0
     unit: str = ""
     lacking: str = "left out"
+    why: str = ""
 
     @property
     def complete(self) -> bool:
@@ -108,7 +111,7 @@ class Coverage:
             amount = f" ({self.amount})" if self.wanted > 0 else ""
             return f"{verb} {self._counted}{amount}"
         counted = f"{self.amount} ({self._counted})" if self.wanted > 0 else self._counted
-        return f"{verb} {counted}; {self.missing}"
+        return f"{verb} {counted}{f': {self.why}' if self.why else ''}; {self.missing}"
 
     @property
     def missing(self) -> str:

@@ -25,7 +25,9 @@ __all__ = [
     "HighsResult",
     "HighsTermination",
     "MixedIntegerModel",
+    "highs_options",
     "run_highs",
+    "search_in_child",
 ]
 
 Floats = NDArray[np.float64]
@@ -165,14 +167,40 @@ def run_highs(model: MixedIntegerModel, options: HighsOptions) -> HighsResult:
     >>> result.termination.value, result.values.tolist(), result.bound
     ('optimal', [2.0, 1.0], 5.0)
     """
+    order = {"model": model.to_arrays(), "options": highs_options(options), "hint": options.hint}
     _refuse_invalid(model, options.hint)
-    search = _HighsSearch(options.progress)
-    order = {"model": model.to_arrays(), "options": _highs_options(options), "hint": options.hint}
     # HiGHS looks at the clock between steps only; a long step must not run on for ever
-    longest = 1.2 * options.time_limit + GRACE
+    return search_in_child(_SCRIPT, order, options, len(model.cost), 1.2 * options.time_limit + GRACE)
+
+
+def search_in_child(
+    script: Path, order: dict[str, Any], options: HighsOptions, size: int, longest: float
+) -> HighsResult:
+    """Let a script search in a process of its own, and take in what it tells.
+
+    Parameters
+    ----------
+    script
+        Path of the script; it tells ``{"bound": …}``, where there is a point with its ``objective`` and its
+        ``values``: all of them, or those at ``places``.
+    order
+        What it is to do.
+    options
+        Whom to tell of incumbents, and whether there is a plan already.
+    size
+        The number of variables.
+    longest
+        Seconds after which the process is ended.
+
+    Raises
+    ------
+    SolverError
+        If the script fails; quotes the end of its log.
+    """
+    search = _HighsSearch(options.progress, size)
     with Interrupt() as interrupt:
         (end,) = run_workers(
-            str(_SCRIPT),
+            str(script),
             [order],
             seconds_left=lambda: longest - search.seconds,
             stop_requested=lambda: (
@@ -221,7 +249,8 @@ _TERMINATIONS = {
 }
 
 
-def _highs_options(options: HighsOptions) -> dict[str, Any]:
+def highs_options(options: HighsOptions) -> dict[str, Any]:
+    """Return the options as HiGHS calls them."""
     tolerances = {f"{kind}_feasibility_tolerance": TOLERANCE for kind in ("mip", "primal", "dual")}
     return {
         "time_limit": max(0.0, options.time_limit),
@@ -236,8 +265,8 @@ def _highs_options(options: HighsOptions) -> dict[str, Any]:
 class _HighsSearch:
     """What HiGHS has reported so far, and whether whoever was told of it asked to stop."""
 
-    def __init__(self, progress: Callable[[Progress], None] | None) -> None:
-        self.progress = progress
+    def __init__(self, progress: Callable[[Progress], None] | None, size: int) -> None:
+        self.progress, self.size = progress, size
         self.began = time.perf_counter()
         self.history: list[Progress] = []
         self.bound: float | None = None
@@ -258,7 +287,7 @@ class _HighsSearch:
             return
         best, objective = self.history[-1].objective if self.history else None, message["objective"]
         if best is None or objective <= best:
-            self.values = np.array(message["values"])
+            self.values = self._point(message)
         if best is None or objective < best:
             self.history.append(Progress(self.seconds, objective, self.bound))
             try:
@@ -266,6 +295,13 @@ class _HighsSearch:
                     self.progress(self.history[-1])
             except KeyboardInterrupt:
                 self.stopped = True
+
+    def _point(self, message: Mapping[str, Any]) -> Floats:
+        if "places" not in message:
+            return np.array(message["values"])
+        point = np.zeros(self.size)
+        point[message["places"]] = message["values"]
+        return point
 
     def result(self, termination: HighsTermination) -> HighsResult:
         """Return what was found; of a model without a solution HiGHS reports a bound that means nothing."""

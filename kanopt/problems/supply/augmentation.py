@@ -15,7 +15,7 @@ from kanopt.problems.supply.spare_capacity import SpareCapacity, paths_through
 if TYPE_CHECKING:
     from kanopt.problems.supply.problem import SupplyProblem
 
-__all__ = ["with_demand_met"]
+__all__ = ["ways_with_room", "with_demand_met"]
 
 _MOST_STEPS = 200
 """Each looks for cheapest paths once more; a plan that lacks more is far from one that anybody would complete."""
@@ -50,7 +50,7 @@ def with_demand_met(problem: SupplyProblem, ledger: Ledger, wanted: NDArray[np.b
 def _one_more_way(problem: SupplyProblem, ledger: Ledger, cell: tuple[int, int, int]) -> Ledger | None:
     """Move what fits by the cheapest way with room to one market."""
     spare, shortage = SpareCapacity(problem, ledger), float(ledger.shortage[cell])
-    steps = _ways_with_room(problem, spare, shortage).trace(*cell)
+    steps = ways_with_room(problem, spare, shortage).trace(*cell)
     if not steps:
         return None
     limits = [limit for step in steps for limit in spare.limits(step, cell[1])]
@@ -63,8 +63,18 @@ def _one_more_way(problem: SupplyProblem, ledger: Ledger, cell: tuple[int, int, 
     return Ledger(ledger.network, ledger.demand, flows, ledger.open | sites_open(ledger.network, moved))
 
 
-def _ways_with_room(problem: SupplyProblem, spare: SpareCapacity, amount: float) -> CheapestPaths:
-    """Return the cheapest paths where no capacity is full, the cost of sites that they open shared by an amount."""
+def ways_with_room(problem: SupplyProblem, spare: SpareCapacity, amount: float | Floats) -> CheapestPaths:
+    """Return the cheapest paths where no capacity is full, the cost of sites that they open shared by an amount.
+
+    Parameters
+    ----------
+    problem
+        The problem.
+    spare
+        What room there is.
+    amount
+        Units that share the cost, or those of each site, shape (F, 1).
+    """
     network, opened = problem.network, spare.ledger.open
     full_lanes, full_stores = spare.full_on_lanes, spare.full_stores
     first = np.where(opened.any(axis=1), 0.0, network.of_facilities("fixed_cost"))

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.problems.coverage import Coverage, CoverageWords, LeftOutPrice
-from kanopt.problems.supply.augmentation import with_demand_met
+from kanopt.problems.supply.augmentation import ways_with_room, with_demand_met
 from kanopt.problems.supply.reasons import infeasibility_reasons
 from kanopt.problems.supply.simulate import Ledger, price_flows
-from kanopt.problems.supply.spare_capacity import paths_through
+from kanopt.problems.supply.spare_capacity import SpareCapacity, paths_through
 from kanopt.text import join_list, money_text
 
 if TYPE_CHECKING:
@@ -40,7 +40,23 @@ def demand_met(problem: SupplyProblem, ledger: Ledger) -> Coverage:
         wanted=float(wanted.sum()),
         unit=problem.units.quantity,
         lacking="short",
+        why=_why_nothing(problem, ledger) if wanted.any() and not ledger.flows.any() else "",
     )
+
+
+def _why_nothing(problem: SupplyProblem, ledger: Ledger) -> str:
+    """Say why a plan moves nothing: no way has room, none is worth its price, or whoever made it found none."""
+    network = problem.network
+    ways = ways_with_room(problem, SpareCapacity(problem, ledger), np.inf).to_markets[ledger.demand > 0]
+    worth = np.broadcast_to(network.shortage_cost[None, :, None], ledger.demand.shape)[ledger.demand > 0]
+    if np.isinf(ways).all():
+        reasons = infeasibility_reasons(problem)
+        return reasons[0].message if reasons else "no way with room leads to any of them"
+    if (ways >= worth).all():
+        return "no way costs less than the shortage"
+    if np.isfinite(worth).all():
+        return "what sites and ways cost was not found to be worth it"
+    return "the plan moves nothing, though there are ways with room"
 
 
 def price_of_shortage(problem: SupplyProblem, ledger: Ledger) -> LeftOutPrice:

@@ -23,14 +23,17 @@ class VariableBlock:
 
     @classmethod
     def of(cls, mask: NDArray[np.bool_], start: int) -> VariableBlock:
+        """Return variables for the cells of a mask, the first one at `start`."""
         return cls(np.nonzero(mask), mask.shape, start)
 
     @property
     def stop(self) -> int:
+        """Where the next block starts."""
         return self.start + len(self.cells[0])
 
     @property
     def columns(self) -> Indices:
+        """Places of the variables among all."""
         return np.arange(self.start, self.stop, dtype=np.intp)
 
     def to_array(self, point: Floats) -> Floats:

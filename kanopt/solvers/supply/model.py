@@ -9,15 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.problems.supply import FlowPlan, SupplyProblem
-from kanopt.problems.supply.spare_capacity import lane_cost
+from kanopt.problems.supply.spare_capacity import lane_cost, paths_through
 from kanopt.solvers.highs import TOLERANCE, MixedIntegerModel
 from kanopt.solvers.supply.blocks import RowCollector, VariableBlock
+from kanopt.solvers.supply.growing import GrowingModel, RowPool
 
 __all__ = ["SupplyModel"]
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 _NEGLIGIBLE = 1e-9
+_SMALLEST_SIZE = 1e-7
+_LEAST_EACH, _MOST_EACH, _FLOWS = 3, 10, 60_000
+"""The relaxation begins with so many ways to meet each demand, and with about so many deliveries in all."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,9 +30,9 @@ class SupplyModel:
 
     Variables: the flow of each product on each lane in each period; the shortage of each market; the stock kept
     at the end of every period but the last; whether each site is open (in any period), and for sites with a period
-    cost whether it is open in each period. Rows: balances of markets and sites, capacities, and for every
-    lane from a site to a market that it carries at most the demand, and nothing while the site is closed (the strong
-    form of facility location, whose relaxation is tight).
+    cost whether it is open in each period. Rows: balances of markets and sites, and capacities. That is the weak form
+    of facility location. The rows of the strong form, that a site sends a market at most its demand and nothing while
+    it is closed, make the relaxation tight, but are as many as the flows: they are the model's pool.
 
     Parameters
     ----------
@@ -125,7 +129,6 @@ class SupplyModel:
         self._supply_rows(rows)
         self._lane_rows(rows)
         self._site_rows(rows)
-        self._serving_rows(rows)
         if not self.must_deliver and np.isfinite(self.most_missing):
             first = rows.add(np.array([-np.inf]), np.array([self.most_missing]))
             columns = np.flatnonzero(self.missing)
@@ -151,14 +154,17 @@ class SupplyModel:
         short = self.problem.demand_array[self.shortage.cells]
         if self.must_deliver:
             short = np.where(np.isinf(network.shortage_cost)[self.shortage.cells[1]], 0.0, short)
-        most = np.minimum(network.lane_capacity, self._total)[self.flow.cells[0]]
+        lane, product, period = self.flow.cells
+        market = self._sites_and_markets[1]
+        most = np.minimum(network.lane_capacity, self._total)[lane] / network.weights[product]
+        wanted = self.problem.demand_array[np.maximum(market, 0), product, period]
         sites, periods = self.site.cells[0], self.site_period.cells[0]
         zeros = np.zeros(self.site.start)
         return (
             np.concatenate([zeros, forced[sites].astype(float), forced[periods].astype(float)]),
             np.concatenate(
                 [
-                    most / network.weights[self.flow.cells[1]],
+                    np.where(market >= 0, np.minimum(most, wanted), most),
                     short,
                     self._storage[self.stock.cells[0]] / network.weights[self.stock.cells[1]],
                     1.0 - shut[sites],
@@ -249,25 +255,66 @@ class SupplyModel:
         rows.put(row_of.ravel(), opened.ravel(), -np.repeat(limits, opened.shape[1]))
         return row_of
 
-    def _serving_rows(self, rows: RowCollector) -> None:
-        """Let a site serve a market with at most its demand, and with nothing while it is closed."""
+    @cached_property
+    def pool(self) -> RowPool:
+        """The rows of the strong form."""
         network = self.problem.network
-        lane, product, period = self.flow.cells
-        site = network.tails[lane] - network.facility_nodes.start
-        market = network.heads[lane] - network.market_nodes.start
-        serving = (site >= 0) & (market >= 0)
-        shape = (len(network.facilities), *self.shortage.shape)
-        if not serving.any():
-            return
-        cells = np.ravel_multi_index(
-            (site[serving], market[serving], product[serving], period[serving]), shape
-        )
-        found, place = np.unique(cells, return_inverse=True)
-        first = rows.add(np.full(len(found), -np.inf), np.zeros(len(found)))
-        rows.put(first + place, self.flow.columns[serving], 1.0)
+        _, product, period = self.flow.cells
+        site, market = self._sites_and_markets
+        demand = self.problem.demand_array
+        # HiGHS takes what is much smaller for zero
+        large = demand[np.maximum(market, 0), product, period] > _SMALLEST_SIZE
+        serving = (site >= 0) & (market >= 0) & large
+        shape = (len(network.facilities), *demand.shape)
+        served = (site[serving], market[serving], product[serving], period[serving])
+        found, place = np.unique(np.ravel_multi_index(served, shape), return_inverse=True)
         site, market, product, period = np.unravel_index(found, shape)
-        demand = self.problem.demand_array[market, product, period]
-        rows.put(first + np.arange(len(found)), self._open_columns()[site, period], -demand)
+        sizes, gates = demand[market, product, period], self._open_columns()[site, period]
+        return RowPool(
+            rows=np.concatenate([place, np.arange(len(found))]),
+            columns=np.concatenate([self.flow.columns[serving], gates]),
+            values=np.concatenate([np.ones(len(place)), -sizes]),
+            gates=gates,
+            sizes=sizes,
+        )
+
+    @property
+    def _sites_and_markets(self) -> tuple[Indices, Indices]:
+        """Where each flow starts and ends: the place of the site, and of the market; negative where it is none."""
+        network = self.problem.network
+        lane = self.flow.cells[0]
+        return (
+            network.tails[lane] - network.facility_nodes.start,
+            network.heads[lane] - network.market_nodes.start,
+        )
+
+    @property
+    def start(self) -> Indices:
+        """The columns to begin with: all but deliveries, and of these the cheapest few for each demand."""
+        network, problem = self.problem.network, self.problem
+        site, market = self._sites_and_markets
+        allowed = np.repeat(~network.has_status("closed")[:, None], network.shape[2], axis=1)
+        before = paths_through(problem, allowed).cost
+        lane, product, period = self.flow.cells
+        share = network.of_facilities("fixed_cost") / np.maximum(
+            self._capacity * network.shape[2], _NEGLIGIBLE
+        )
+        share = share + network.of_facilities("period_cost") / np.maximum(self._capacity, _NEGLIGIBLE)
+        price = self.cost[self.flow.columns] + before[network.tails[lane], product, period]
+        price = price + np.where(site >= 0, np.append(share, 0.0)[np.maximum(site, 0)], 0.0)
+        cell = np.where(market >= 0, self.shortage.column_of()[np.maximum(market, 0), product, period], -1)
+        order = np.lexsort((price, cell))
+        count = np.arange(len(order))
+        first = np.diff(cell[order], prepend=-2) > 0
+        rank = count - np.maximum.accumulate(np.where(first, count, 0))
+        each = min(_MOST_EACH, max(_LEAST_EACH, _FLOWS // max(1, len(self.shortage.columns))))
+        chosen = order[(cell[order] < 0) | (rank < each)]
+        return np.concatenate([np.sort(chosen), np.arange(self.flow.stop, self.site_period.stop)])
+
+    @property
+    def growing(self) -> GrowingModel:
+        """The model, its pool, and the columns to begin with."""
+        return GrowingModel(self.linear, self.pool, self.start)
 
     def point(self, plan: FlowPlan) -> Floats:
         """Return a plan as a point of the model, shape (n,)."""

@@ -16,13 +16,18 @@ from kanopt.problems.base import Plan, Problem
 from kanopt.problems.result import Status
 from kanopt.problems.supply import FlowPlan, SupplyProblem
 from kanopt.solvers.base import Outcome, SolveOptions, Solver
-from kanopt.solvers.highs import TOLERANCE, HighsOptions, HighsResult, HighsTermination, run_highs
+from kanopt.solvers.highs import TOLERANCE, HighsOptions, HighsResult, HighsTermination
+from kanopt.solvers.supply.growing import GrowingModel, RowPool, run_growing
 from kanopt.solvers.supply.model import SupplyModel
+from kanopt.solvers.supply.start import first_plan
 from kanopt.text import amount_text, number_text
 
 __all__ = ["HighsSupply"]
 
 Floats = NDArray[np.float64]
+_FIRST = 0.05
+"""Share of the time in which a first plan is put together before HiGHS begins."""
+_NOT_PROVED = "stopped before it was known whether all demand that must be met can be"
 _CANNOT_BE_MET = "demand that must be met cannot be met in full (proved by HiGHS)"
 
 
@@ -68,26 +73,15 @@ class HighsSupply(Solver):
         return _TimedModel(problem, SupplyModel(problem), began)
 
     def search(self, model: _TimedModel, options: SolveOptions) -> _FoundPoint:
-        """Run HiGHS; where nothing delivers all that must be, leave out as little as possible."""
-        search = _HighsSupplySearch(model.problem, options, model.began)
+        """Begin with a plan, then look for a better one; where not all can be delivered, leave out the least."""
+        search = _HighsSupplySearch(model, options)
         with Interrupt():  # what stops one run stops the next
-            answer = search.run(model.rows, options.initial)
-            if answer.termination is HighsTermination.INFEASIBLE:
-                return search.partial()
-        point = search.initial_point(model.rows) if answer.values is None else answer.values
-        return _FoundPoint(model.rows, answer, point)
+            return search.run()
 
     def raise_plan(self, model: _TimedModel, found: _FoundPoint) -> Outcome:
         """Return a point as flows and open sites, and say what is left out."""
         answer = found.answer
         interrupted = answer.termination is HighsTermination.INTERRUPTED
-        if found.point is None:
-            if found.least is not None:
-                return Outcome(
-                    None, Status.INFEASIBLE, None, None, 0.0, (), interrupted, message=_CANNOT_BE_MET
-                )
-            why = "stopped before a first plan was found" if interrupted else "no plan within the time limit"
-            return Outcome(None, Status.NO_PLAN, None, answer.bound, 0.0, answer.history, interrupted, why)
         plan = found.model.plan(found.point)
         best = Status.OPTIMAL if answer.termination is HighsTermination.OPTIMAL else Status.FEASIBLE
         outcome = Outcome(
@@ -106,6 +100,8 @@ class HighsSupply(Solver):
                 "demand that must be met is missed by no more than what is within the tolerance of a check"
             )
             return replace(outcome, status=Status.FEASIBLE, bound=None, message=message)
+        if found.least.bound is None or found.least.bound <= TOLERANCE * max(1.0, found.missing):
+            return replace(outcome, status=Status.PARTIAL, bound=None, message=_NOT_PROVED)
         message, unit = _CANNOT_BE_MET, model.problem.units.quantity
         if found.least.termination is HighsTermination.OPTIMAL:
             message = f"{message}: every plan leaves out at least {amount_text(found.missing, unit, 6)}"
@@ -132,72 +128,121 @@ class _FoundPoint:
     answer
         How the last run ended.
     point
-        The best point, or None.
+        The best point.
     least, missing
-        Where something is left out, how the search for the least of it ended, and how much that is.
+        Where something that must be delivered is left out, how the search for the least of it ended, and how much that
+        is.
     """
 
     model: SupplyModel
     answer: HighsResult
-    point: Floats | None
+    point: Floats
     least: HighsResult | None = None
     missing: float = 0.0
 
 
 class _HighsSupplySearch:
-    """One search: the time left, the history so far."""
+    """One search: the time left, the plan to begin with."""
 
-    def __init__(self, problem: SupplyProblem, options: SolveOptions, began: float) -> None:
-        self.problem = problem
-        self.options = options
-        self.start = began
+    def __init__(self, model: _TimedModel, options: SolveOptions) -> None:
+        self.problem, self.rows, self.began = model.problem, model.rows, model.began
+        self.options, self.reserve = options, 0.0
 
-    def run(
-        self, model: SupplyModel, initial: Plan | None = None, *, least_missing: bool = False
-    ) -> HighsResult:
-        """Run HiGHS for the time left; minimise what is missing instead of the cost on request."""
-        elapsed = time.perf_counter() - self.start
-        linear = model.linear
-        if least_missing:
-            # opening a site never makes anything impossible, so every site that may open does: a linear programme
-            upper = linear.upper
-            lower = np.where(linear.integer, upper, linear.lower)
-            linear = replace(linear, cost=model.missing, lower=lower, integer=np.zeros_like(linear.integer))
-        hint = None
-        if initial is not None:
-            # HiGHS refuses a start outside the bounds of its variables, such as a site that is closed by now
-            hint = np.clip(model.point(_known_part(self.problem, initial)), linear.lower, linear.upper)
-        options = HighsOptions(
-            time_limit=max(0.0, self.options.time_limit - elapsed),
-            seed=self.options.seed,
-            threads=self.options.workers,
-            hint=hint,
-            progress=None if least_missing else self.options.progress,
-        )
-        answer = run_highs(linear, options)
-        shifted = tuple(replace(step, seconds=step.seconds + elapsed) for step in answer.history)
-        return replace(answer, history=shifted)
+    @property
+    def elapsed(self) -> float:
+        """Seconds since lowering began."""
+        return time.perf_counter() - self.began
 
-    def partial(self) -> _FoundPoint:
-        """Leave out as little as possible of what must be delivered, and do that as cheaply as possible."""
-        model = SupplyModel(self.problem, must_deliver=False)
-        least = self.run(model, least_missing=True)
+    def run(self) -> _FoundPoint:
+        """Search from the best plan that is known at once."""
+        given = self._given_plan()
+        plan = first_plan(self.problem, _FIRST * self.options.time_limit)
+        asked = time.perf_counter()
+        rank, _ = self._rank(plan), self.rows.point(plan)
+        # as long will it take to judge the plan found
+        self.reserve = time.perf_counter() - asked
+        if given is not None and self._rank(given) <= rank:
+            plan = given
+        relaxed, least = SupplyModel(self.problem, must_deliver=False), None
+        if not self.problem.check(plan).ok:
+            least = self._run(_least_missing(relaxed), None, told=False)
+            if least.values is None:
+                return _FoundPoint(relaxed, least, relaxed.point(plan), least, np.inf)
+            plan = relaxed.plan(least.values)
+        if self.problem.check(plan).ok:
+            found = self._from(self.rows, plan)
+            # what the referee tolerates HiGHS may not
+            if found.answer.termination is not HighsTermination.INFEASIBLE:
+                return found
+        return self._leaving_out(relaxed, plan, least or self._run(_least_missing(relaxed), None, told=False))
+
+    def _leaving_out(self, relaxed: SupplyModel, plan: FlowPlan, least: HighsResult) -> _FoundPoint:
+        """Search for the cheapest plan of those that leave out the least."""
         if least.values is None:
-            return _FoundPoint(model, least, None, least)
-        missing = float(model.missing @ least.values)
-        capped = SupplyModel(
-            self.problem, must_deliver=False, most_missing=missing + TOLERANCE * max(1.0, missing)
-        )
-        answer = self.run(capped, model.plan(least.values))
-        point = least.values if answer.values is None else answer.values
-        return _FoundPoint(capped, answer, point, least, missing)
+            return _FoundPoint(relaxed, least, relaxed.point(plan), least, np.inf)
+        missing = float(relaxed.missing @ least.values)
+        most = missing + TOLERANCE * max(1.0, missing)
+        capped = SupplyModel(self.problem, must_deliver=False, most_missing=most)
+        found = self._from(capped, relaxed.plan(least.values))
+        return replace(found, least=least, missing=missing)
 
-    def initial_point(self, model: SupplyModel) -> Floats | None:
-        """Return the point of the plan that the search started from, where it is one for this problem."""
+    def _given_plan(self) -> FlowPlan | None:
         if self.options.initial is None:
             return None
         plan = _known_part(self.problem, self.options.initial)
-        return model.point(plan) if self.problem.check(plan).ok else None
+        check = self.problem.check(plan)
+        return plan if check.ok or check.only_unserved else None
+
+    def _rank(self, plan: FlowPlan) -> tuple[float, float]:
+        """Return how much of what must be delivered a plan leaves out, and what it costs."""
+        assessment = self.problem.assess(plan)
+        must = np.isinf(self.problem.network.shortage_cost)
+        missing = float(assessment.simulation.shortage[:, must].sum())
+        return missing, assessment.planned_pricing.objective
+
+    def _from(self, model: SupplyModel, plan: FlowPlan) -> _FoundPoint:
+        """Search for a better plan than one."""
+        hint = model.point(plan)
+        answer = self._run(model.growing, hint)
+        return _FoundPoint(model, answer, hint if answer.values is None else answer.values)
+
+    def _run(self, model: GrowingModel, hint: Floats | None, *, told: bool = True) -> HighsResult:
+        """Run HiGHS for the time left."""
+        elapsed = self.elapsed
+        options = HighsOptions(
+            time_limit=self.options.time_limit - elapsed - self.reserve,
+            seed=self.options.seed,
+            threads=self.options.workers,
+            hint=hint,
+            progress=self.options.progress if told else None,
+            has_plan=True,
+        )
+        if options.time_limit <= 0:
+            return HighsResult(HighsTermination.LIMIT, None, None)
+        answer = run_growing(model, options, self._tries(model) if told else ())
+        return replace(
+            answer, history=tuple(replace(step, seconds=step.seconds + elapsed) for step in answer.history)
+        )
+
+    def _tries(self, model: GrowingModel) -> tuple[Floats, ...]:
+        """Return the open sites of the plan that the search starts from, if it is for other data."""
+        if self.options.initial is None:
+            return ()
+        point = self.rows.point(_known_part(self.problem, self.options.initial))
+        return (point[model.linear.integer],)
+
+
+def _least_missing(model: SupplyModel) -> GrowingModel:
+    """Return the model of how much must be left out: opening a site never makes anything impossible, so all do."""
+    growing = model.growing
+    linear = growing.linear
+    lower = np.where(linear.integer, linear.upper, linear.lower)
+    whole = np.zeros_like(linear.integer)
+    return replace(
+        growing,
+        linear=replace(linear, cost=model.missing, lower=lower, integer=whole),
+        pool=RowPool.empty(),
+    )
 
 
 def _without_empty_bound(outcome: Outcome) -> Outcome:

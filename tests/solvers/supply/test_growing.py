@@ -1,0 +1,142 @@
+"""The growing relaxation and the search on it, beside enumeration: whatever part of a model HiGHS sees."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kanopt.solvers.highs import HighsOptions, HighsTermination, highs_options, run_highs
+from kanopt.solvers.supply import growing_child
+from kanopt.solvers.supply.growing import RowPool, run_growing
+from kanopt.solvers.supply.growing_child import GrowingLp, GrowingSearch
+from kanopt.solvers.supply.model import SupplyModel
+from tests.cases.supply import best_of_all, random_problem
+
+OPTIONS = highs_options(HighsOptions()) | {"output_flag": False}
+
+
+class Channel:
+    """A channel that keeps what it is told."""
+
+    def __init__(self):
+        self.told = []
+
+    def send(self, content):
+        self.told.append(content)
+
+
+def search_of(model, *, start=None, seconds=30.0):
+    growing = model.growing
+    order = {
+        "model": growing.linear.to_arrays(),
+        "pool": vars(growing.pool),
+        "start": growing.start if start is None else start,
+        "options": OPTIONS,
+        "hint": None,
+        "tries": [],
+        "time_limit": seconds,
+    }
+    return GrowingSearch(order, Channel())
+
+
+def part_of(model, each):
+    """Return all columns but flows, and some of these."""
+    flows = model.flow.columns
+    return np.concatenate([flows[::each], np.arange(model.flow.stop, model.site_period.stop)])
+
+
+@pytest.fixture
+def parts(monkeypatch):
+    """Let even the smallest models be taken in parts."""
+    monkeypatch.setattr(growing_child, "_WHOLE", 0)
+    monkeypatch.setattr(growing_child, "_CANDIDATES", 1)
+    monkeypatch.setattr(growing_child, "_MOST", 5)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_model_taken_in_parts_has_the_optimum_of_enumeration(seed, parts):
+    problem = random_problem(seed)
+    model = SupplyModel(problem)
+    search = search_of(model, start=part_of(model, 5))
+    assert search.run() == "kOptimal"
+    truth = best_of_all(problem)
+    assert search.price == pytest.approx(truth, rel=2e-6)
+    assert search.bound <= truth + 1e-6
+    assert search.closed
+    bounds = [told["bound"] for told in search.channel.told if told["bound"] is not None]
+    assert bounds == sorted(bounds)
+    assert max(bounds) <= truth + 1e-6
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    seed=st.integers(0, 200), each=st.integers(1, 9), noise=st.integers(0, 2**31), size=st.floats(0.0, 20.0)
+)
+def test_any_multipliers_give_a_bound(seed, each, noise, size):
+    model = SupplyModel(random_problem(seed % 23))
+    growing = model.growing
+    arrays = growing.linear.to_arrays()
+    lp = GrowingLp(arrays, vars(growing.pool), part_of(model, each), OPTIONS)
+    r = np.random.default_rng(noise)
+    duals = size * r.standard_normal(len(arrays["row_lower"]))
+    duals[np.isinf(arrays["row_lower"])] = -np.abs(duals[np.isinf(arrays["row_lower"])])
+    duals[np.isinf(arrays["row_upper"])] = np.abs(duals[np.isinf(arrays["row_upper"])])
+    pool_duals = -size * r.random(len(growing.pool.gates))
+    bound, _ = lp.bound(duals, lp.reduced_costs(duals, pool_duals))
+    exact = run_highs(replace(growing.linear, integer=growing.linear.integer), HighsOptions())
+    assert bound <= growing.linear.effective_cost @ exact.values + 1e-6
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_relaxation_is_that_of_all_columns_and_all_rows(seed, parts):
+    model = SupplyModel(random_problem(seed))
+    linear, pool = model.linear, model.pool
+    strong = replace(
+        linear,
+        integer=np.zeros_like(linear.integer),
+        rows=np.concatenate([linear.rows, len(linear.row_lower) + pool.rows]),
+        columns=np.concatenate([linear.columns, pool.columns]),
+        values=np.concatenate([linear.values, pool.values]),
+        row_lower=np.concatenate([linear.row_lower, np.full(len(pool.gates), -np.inf)]),
+        row_upper=np.concatenate([linear.row_upper, np.zeros(len(pool.gates))]),
+    )
+    whole = run_highs(strong, HighsOptions())
+    search = search_of(model, start=part_of(model, 4))
+    while not search.settled:
+        assert search.relax(30.0)
+    assert search.relaxed == pytest.approx(whole.bound, rel=1e-6)
+    assert search.lp.objective == pytest.approx(whole.bound, rel=1e-6)
+    assert len(search.lp.columns) < search.size
+
+
+def test_rows_of_the_pool_hold_for_every_whole_point():
+    for seed in range(6):
+        model = SupplyModel(random_problem(seed))
+        pool, point = model.pool, run_highs(model.linear, HighsOptions()).values
+        activity = np.bincount(pool.rows, pool.values * point[pool.columns], len(pool.gates))
+        assert (activity <= 1e-6).all()
+        assert np.isin(pool.gates, np.flatnonzero(model.linear.integer)).all()
+
+
+def test_an_infeasible_model_says_so_though_columns_were_missing():
+    model = SupplyModel(random_problem(3, mandatory=True))
+    growing = model.growing
+    nothing = replace(growing.linear, upper=np.where(growing.linear.integer, growing.linear.upper, 0.0))
+    answer = run_growing(replace(growing, linear=nothing), HighsOptions())
+    assert (answer.termination, answer.values, answer.bound) == (HighsTermination.INFEASIBLE, None, None)
+
+
+def test_a_relaxed_model_ends_with_its_optimum_as_bound():
+    growing = SupplyModel(random_problem(5)).growing
+    relaxed = replace(
+        growing,
+        linear=replace(growing.linear, integer=np.zeros_like(growing.linear.integer)),
+        pool=RowPool.empty(),
+    )
+    answer = run_growing(relaxed, HighsOptions())
+    assert answer.termination is HighsTermination.OPTIMAL
+    assert answer.bound == pytest.approx(relaxed.linear.cost @ answer.values, rel=1e-6)
