@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 
 from kanopt.errors import FitError, KanoptWarning
+from kanopt.surrogates.calendar import warn_of_periods
 from kanopt.surrogates.encoding import LEAST_ROWS, encoding_of
 from kanopt.surrogates.frames import table_of
 from kanopt.surrogates.input_checks import (
@@ -104,6 +105,7 @@ def fit_table(
     table, rare = without_rare(given)
     settings = settings_of(model, table.encoding, watch)
     warn_of_contradictions(target, weights, settings, frame.index)
+    warn_of_periods(given, settings.shape_constraints)
     learned = learn(table, settings)
     law, off = with_rare(learned.law, given, rare)
     warn_of_rare(given, law.encoding, off, frame.index)
