@@ -21,6 +21,7 @@ __all__ = [
     "NO_NUMBER",
     "ConvertedColumn",
     "convert_column",
+    "date_format",
     "final_column",
     "infer_kind",
     "natural_kind",
@@ -33,6 +34,13 @@ _ZONED = r"\d{2}:\d{2}.*(Z|[+-]\d{2}:?\d{2})$"
 _TRUE, _FALSE = ("true", "t", "yes", "y", "1", "1.0"), ("false", "f", "no", "n", "0", "0.0")
 _OTHER_NOTATION = r"^[+-]?\d+,\d+$|^[+-]?\d{1,3}([ ,.'\x{00a0}\x{202f}]\d{3})+([.,]\d+)?$"
 _DATE = r"^\d{1,4}[./-](\d{1,2}|\p{L}{3,9})[./-]\d{2,4}( \d{1,2}:\d{2}(:\d{2})?)?$"
+_DAY = r"^(0?[1-9]|[12]\d|3[01])\.(0?[1-9]|1[0-2])\.\d{4}"
+_DOTTED = {
+    "%d.%m.%Y": rf"{_DAY}$",
+    "%d.%m.%Y %H:%M": rf"{_DAY} \d{{1,2}}:\d{{2}}$",
+    "%d.%m.%Y %H:%M:%S": rf"{_DAY} \d{{1,2}}:\d{{2}}:\d{{2}}$",
+}
+"""Dates with points put the day first wherever they are written so."""
 _WITH_UNIT = r"^(\p{Sc} ?)?[+-]?\d[\d., ]*( ?(%|\p{Sc}|\p{L}{1,3}))?$"
 _TIME_OF_DAY = r"^\d{1,2}:[0-5]\d(:[0-5]\d)?$"
 _EXACT = 2.0**53
@@ -109,9 +117,24 @@ def infer_kind(array: Any, form: TextFormat) -> tuple[Kind, str | None]:
         return "number", None
     if 2 * _count(texts, _ISO) >= count:
         return "datetime", None
+    if dotted := _dotted_format(texts):
+        return "datetime", f"is read as dates written {dotted!r}, the day first"
     if pc.all(pc.is_in(pc.utf8_lower(texts), pa.array(["true", "false"]))).as_py():
         return "boolean", None
     return "text", _doubt_text(texts, numbers)
+
+
+def date_format(array: Any, form: TextFormat) -> str | None:
+    """Return how the dates of a column are written where they are not as ISO 8601 has them, None where they are."""
+    texts = _trimmed(array)
+    return _dotted_format(texts.filter(pc.invert(_is_missing(texts, form, "datetime"))))
+
+
+def _dotted_format(texts: Any) -> str | None:
+    """Return the format of at least half of the texts; a month beyond 12 says that the day may not be first."""
+    if _count(texts, r"^\d{1,2}\.(1[3-9]|[2-9]\d)\.\d{4}"):
+        return None
+    return next((each for each, dates in _DOTTED.items() if 2 * _count(texts, dates) >= len(texts)), None)
 
 
 def _doubt_text(texts: Any, numbers: int) -> str | None:

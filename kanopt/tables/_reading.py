@@ -16,6 +16,7 @@ from kanopt.tables._convert import (
     NO_NUMBER,
     ConvertedColumn,
     convert_column,
+    date_format,
     final_column,
     infer_kind,
     natural_kind,
@@ -107,7 +108,7 @@ class TableReading:
     def convert(self, name: str, place: int) -> None:
         """Convert one column to the kind that is declared, or that its cells show."""
         array = self.raw.columns[place]
-        column = self.schema.get(name) or Column(name, self._kind(name, place))
+        column = self.schema.get(name) or self._column_shown(name, place)
         given = self.units.get(name)
         if given is not None and column.kind not in NUMERIC:
             raise TableError(
@@ -122,6 +123,12 @@ class TableReading:
         if self.cells[name].note:
             self.notes.append(f"{name} {self.cells[name].note}")
         self.columns[name] = column
+
+    def _column_shown(self, name: str, place: int) -> Column:
+        """Return what the cells show of a column that no schema declares."""
+        array, kind = self.raw.columns[place], self._kind(name, place)
+        written = kind == "datetime" and natural_kind(array.type) == "text"
+        return Column(name, kind, format=date_format(array, self.form) if written else None)
 
     def _kind(self, name: str, place: int) -> Kind:
         """Return the kind of a column that no schema declares."""

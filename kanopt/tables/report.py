@@ -11,16 +11,27 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.csv as pa_csv
+from numpy.typing import NDArray
 from pandas.api.types import is_numeric_dtype
 
 from kanopt.errors import TableError, nearest, warn_user
 from kanopt.text import count_text, join_list, list_names
 from kanopt.units import check_unit
 
-__all__ = ["BadCell", "TableReport", "declared_units", "renamed", "report_of", "units_of", "with_units"]
+__all__ = [
+    "BadCell",
+    "TableReport",
+    "declared_units",
+    "renamed",
+    "report_of",
+    "rows_in_source",
+    "units_of",
+    "with_units",
+]
 
 KEY = "kanopt"
 _MOST_REASONS, _MOST_NOTES = 3, 4
@@ -317,10 +328,37 @@ def _names(frame: pd.DataFrame) -> list[str]:
     return [str(name) for name in frame.columns]
 
 
-def attach_report(frame: pd.DataFrame, report: TableReport) -> pd.DataFrame:
-    """Store a report, and the units it names, in the frame itself; return the frame."""
+def attach_report(
+    frame: pd.DataFrame, report: TableReport, rows: NDArray[np.int64] | None = None
+) -> pd.DataFrame:
+    """Store a report, the units it names, and where `rows` are in the source in the frame itself; return the frame."""
     frame.attrs[KEY] = {"units": dict(report.units), "columns": _names(frame), "report": report.to_dict()}
+    if rows is not None:
+        # attributes are copied with every slice: a text is, by reference
+        starts = np.flatnonzero(np.diff(rows, prepend=rows[:1] - 2) != 1)
+        ends = np.append(starts[1:], len(rows)) - 1
+        frame.attrs[KEY]["rows"] = " ".join(f"{rows[i]}-{rows[k]}" for i, k in zip(starts, ends, strict=True))
     return frame
+
+
+def rows_in_source(frame: pd.DataFrame) -> NDArray[np.int64] | None:
+    """Return for each row of a frame which one it is in what it was read from, counted as a person would; (n,).
+
+    None where that is not known: the frame was not read, or has other rows than then.
+
+    Examples
+    --------
+    >>> report = TableReport("trips.csv", "CSV", "ab" * 32, rows_read=4, rows=3)
+    >>> read = attach_report(pd.DataFrame({"km": [1, 2, 4]}), report, np.array([2, 3, 5]))
+    >>> rows_in_source(read), rows_in_source(read[1:])
+    (array([2, 3, 5]), None)
+    """
+    told = frame.attrs.get(KEY, {}).get("rows", "")
+    runs = [tuple(map(int, run.split("-"))) for run in told.split()]
+    rows = [np.arange(first, last + 1) for first, last in runs]
+    found = np.concatenate(rows) if rows else np.zeros(0, dtype=np.int64)
+    as_read = pd.RangeIndex(len(frame))
+    return found if rows and len(found) == len(frame) and as_read.equals(frame.index) else None
 
 
 def with_report(

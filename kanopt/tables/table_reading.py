@@ -71,9 +71,9 @@ def read_table(
     -------
     DataFrame
         One column per column read. :func:`report_of` tells what was read, set missing and left out, and why;
-        :func:`units_of` gives the units. Without a declared kind, a column is read as numbers, ISO dates or
-        booleans where its cells are; where at least half of them are, the others are bad cells. Elsewhere it is
-        text.
+        :func:`units_of` gives the units. Without a declared kind, a column is read as numbers, ISO dates, dates such as
+        31.12.2025 or booleans where its cells are; where at least half of them are, the others are bad cells. Elsewhere
+        it is text.
 
     Raises
     ------
@@ -113,7 +113,7 @@ def read_table(
     reading.apply_actions()
     frame = reading.frame(on_duplicate)
     left = tuple(name for place, name in enumerate(raw.names) if place not in places.values())
-    return attach_report(frame, reading.report(frame, left))
+    return attach_report(frame, reading.report(frame, left), reading.raw.rows[reading.keep])
 
 
 def _load(source: str | Path | pd.DataFrame, query: str | None, form: TextFormat) -> RawTable:

@@ -125,6 +125,8 @@ def _control_mistakes(spec: LearnedSpec, key: Key, frame: pd.DataFrame | None) -
 
 
 def _column_mistakes(spec: LearnedSpec, key: Key, frame: pd.DataFrame) -> Iterable[Mistake]:
+    from pandas.api.types import is_datetime64_any_dtype
+
     columns = [str(column) for column in frame.columns]
     wanted: list[tuple[Key, str]] = [(("target",), spec.target)]
     wanted += [(("features", place), feature) for place, feature in enumerate(spec.features)]
@@ -136,7 +138,13 @@ def _column_mistakes(spec: LearnedSpec, key: Key, frame: pd.DataFrame) -> Iterab
         if column not in columns:
             hint = nearest(column, columns)
             yield Mistake((*key, *where), f"table {spec.table!r} has no column {column!r}; {hint}")
-        elif spec.on_missing == "error" and (message := _missing_value_mistakes(frame[column], spec.table)):
+        elif where[0] in ("target", "features") and is_datetime64_any_dtype(frame[column].dtype):
+            message = (
+                f"column {column!r} of {spec.table!r} holds dates, and a law is of numbers and categories; add columns "
+                "of what matters of a date, such as month, weekday or hour, or days since the first"
+            )
+            yield Mistake((*key, *where), message)
+        elif spec.on_missing == "error" and (message := _missing_value_mistakes(frame, column, spec.table)):
             yield Mistake((*key, *where), message)
 
 
@@ -147,15 +155,19 @@ def _holdout_mistakes(spec: LearnedSpec, key: Key, frame: pd.DataFrame) -> Itera
         yield Mistake((*key, "holdout"), str(error))
 
 
-def _missing_value_mistakes(cells: pd.Series[Any], table: str) -> str:
+def _missing_value_mistakes(frame: pd.DataFrame, column: str, table: str) -> str:
     """Say where a column that a law is learned from has no value."""
-    rows = [int(place) + 1 for place in np.flatnonzero(cells.isna().to_numpy())]
-    if not rows:
+    from kanopt.tables.report import rows_in_source
+
+    places = np.flatnonzero(frame[column].isna().to_numpy())
+    if not len(places):
         return ""
+    known = rows_in_source(frame)
+    rows, what = (places + 1, "data rows") if known is None else (known[places], "rows")
     shown = list_names([f"{row:,}" for row in rows], 3, quoted=False)
     return (
-        f"column {str(cells.name)!r} of {table!r} has no value in {len(rows):,} of {len(cells):,} rows "
-        f'(data rows {shown}); complete them, or write on_missing = "drop" to learn from the others'
+        f"column {column!r} of {table!r} has no value in {len(rows):,} of {len(frame):,} rows "
+        f'({what} {shown}); complete them, or write on_missing = "drop" to learn from the others'
     )
 
 

@@ -17,7 +17,7 @@ from kanopt.text import count_text, list_names, number_text, percent_text, score
 from kanopt.whatif.events import Event, OnEvent, ignore_event
 from kanopt.whatif.file_model import Mistake, split_messages
 from kanopt.whatif.given_laws import names_in, unit_mistakes
-from kanopt.whatif.rows import complete_rows, split_rows, unseen_rows
+from kanopt.whatif.rows import complete_rows, named_rows, split_rows, unseen_rows
 from kanopt.whatif.scenario import Scenario
 from kanopt.whatif.spec import GivenSpec, LearnedSpec
 
@@ -300,7 +300,7 @@ def fit_law(
     from kanopt.surrogates import KANRegressor
 
     start = time.perf_counter()
-    rows = complete_rows(spec, frame)
+    rows = complete_rows(spec, named_rows(frame))
     gone = len(frame) - len(rows)
     left_out = f", {count_text(gone, 'row')} with blanks left out" if gone else ""
     train, test = split_rows(spec, rows, seed)

@@ -10,7 +10,15 @@ from kanopt.whatif.spec import LearnedSpec
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["complete_rows", "split_rows", "unseen_rows"]
+__all__ = ["complete_rows", "named_rows", "split_rows", "unseen_rows"]
+
+
+def named_rows(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the frame with its rows called as they are in its file, whatever was left out, for messages."""
+    from kanopt.tables.report import rows_in_source
+
+    rows = rows_in_source(frame)
+    return frame if rows is None else frame.set_axis(rows, axis="index")
 
 
 def complete_rows(spec: LearnedSpec, frame: pd.DataFrame) -> pd.DataFrame:

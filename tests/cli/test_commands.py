@@ -546,7 +546,7 @@ def test_a_blank_target_is_exit_2(case, cli):
     )
     code, _, err = cli("run", "case.toml")
     assert code == 2
-    assert "column 'minutes' of 'trips' has no value in 1 of 40 rows (data rows 40)" in err
+    assert "column 'minutes' of 'trips' has no value in 1 of 40 rows (rows 41)" in err
 
 
 def test_no_plan_within_the_limit_is_exit_4(case, cli, monkeypatch):
@@ -693,3 +693,33 @@ def test_the_cache_tells_what_is_damaged_and_that_a_file_is_no_folder(
     code, _, err = cli("cache")
     assert code == 2
     assert f"{file} is a file, not a folder; let KANOPT_CACHE_DIR name another" in err
+
+
+def test_rows_are_those_of_the_file_although_others_were_left_out(case, cli):
+    cells = [f"{'?' if k in (2, 5) else k},{'1e70' if k == 20 else 2 * k + k % 3}\n" for k in range(1, 41)]
+    (case / "trips.csv").write_text("km,minutes\n" + "".join(cells))
+    given = (
+        "--table",
+        "trips.csv",
+        "--target",
+        "minutes",
+        "--features",
+        "km",
+        "--on-bad",
+        "drop",
+        "--budget",
+        "0.1",
+    )
+    code, _, err = cli("fit", *given)
+    assert code == 2
+    assert "row 21 holds 1e70" in err  # the header is row 1
+
+
+def test_a_date_among_the_features_says_what_to_do(case, cli):
+    days = "".join(f"{k % 28 + 1:02}.{k % 12 + 1:02}.2025,{2 * k}\n" for k in range(40))
+    (case / "trips.csv").write_text("day,minutes\n" + days)
+    code, _, err = cli("fit", "--table", "trips.csv", "--target", "minutes", "--features", "day")
+    assert code == 2
+    assert "day is read as dates written '%d.%m.%Y', the day first" in err
+    assert "--features: column 'day' of 'trips.csv' holds dates" in err
+    assert "add columns of what matters of a date, such as month, weekday or hour" in err

@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kanopt.errors import KanoptError, KanoptWarning, TableError, UnitError
-from kanopt.tables import Schema, TextFormat, read_table, report_of, units_of
+from kanopt.tables import Schema, TextFormat, read_table, report_of, units_of, with_units
+from kanopt.tables.report import rows_in_source
 
 # The traps of a real shipment table: references to other rows, words for a missing number, a blank.
 SHIPMENTS = """ID,Mode,Weight (Kilograms),Freight Cost (USD)
@@ -447,6 +448,47 @@ def test_every_row_and_cell_is_accounted_for(
         blank = sum(c in BLANK for c in kept)
         assert report.missing.get(name, 0) == blank
         assert sum(report.set_missing.get(name, {}).values()) == len(kept) - len(numbers) - blank
+
+
+@pytest.mark.parametrize(
+    ("cells", "format"),
+    [
+        (["31.12.2025", "1.2.2025"], "%d.%m.%Y"),
+        (["03.02.2025", "", "04.02.2025"], "%d.%m.%Y"),
+        (["31.12.2025 08:30", "01.02.2025 16:00"], "%d.%m.%Y %H:%M"),
+        (["31.12.2025 08:30:59", "01.02.2025 16:00:00"], "%d.%m.%Y %H:%M:%S"),
+    ],
+)
+def test_dates_with_points_have_the_day_first(tmp_path: Path, cells: list[str], format: str) -> None:
+    path = table(tmp_path, "day;x\n" + "".join(f"{cell};1\n" for cell in cells))
+    frame = read_table(path)
+    assert frame["day"].tolist() == [pd.to_datetime(cell or None, format=format) for cell in cells]
+    assert report_of(frame).notes == (f"day is read as dates written {format!r}, the day first",)
+
+
+def test_a_month_beyond_twelve_is_no_date_with_the_day_first(tmp_path: Path) -> None:
+    frame = read_table(table(tmp_path, "day;x\n12.31.2025;1\n01.02.2025;1\n"))
+    assert frame["day"].tolist() == ["12.31.2025", "01.02.2025"]
+    assert "look like dates" in report_of(frame).notes[0]
+
+
+def test_what_is_no_date_among_dates_with_points_is_refused_with_its_row(tmp_path: Path) -> None:
+    path = table(tmp_path, "day;x\n31.12.2025;1\nsoon;1\n30.02.2025;1\n01.02.2025;1\n")
+    with pytest.raises(
+        TableError, match=r"2 of 4 values: not a date like '%d.%m.%Y'\s+row 3: 'soon'\s+row 4: '30"
+    ):
+        read_table(path)
+
+
+def test_rows_are_known_by_where_they_are_in_the_file(tmp_path: Path) -> None:
+    path = table(tmp_path, "km;x\n1;1\n?;1\n3;1\n4;1\n?;1\n6;1\n")
+    frame = read_table(path, on_bad="drop")
+    rows = rows_in_source(frame)
+    assert rows is not None
+    assert rows.tolist() == [2, 4, 5, 7]
+    assert rows_in_source(with_units(frame, {"km": "km"})) is not None
+    assert rows_in_source(frame.sort_values("km", ascending=False)) is None
+    assert rows_in_source(pd.DataFrame({"km": [1.0]})) is None
 
 
 @pytest.mark.parametrize(

@@ -247,7 +247,7 @@ def test_a_blank_in_a_target_is_refused_unless_said_otherwise(tiny):
     tiny.write_text(text.replace("[tables.depots]", '[tables.trips]\npath = "trips.csv"\n\n[tables.depots]'))
     [(line, key, message)] = issues(tiny)
     assert (line, key) == (line_of(tiny, 'target = "minutes"'), "surrogates.minutes.target")
-    assert "no value in 2 of 31 rows (data rows 30, 31)" in message
+    assert "no value in 2 of 31 rows (rows 31, 32)" in message
     tiny.write_text(tiny.read_text().replace('target = "minutes"', 'target = "minutes"\non_missing = "drop"'))
     load_scenario(tiny).check()
 
