@@ -56,7 +56,11 @@ def fit_table(
         If the table cannot be read or learned from.
     FormulaError
         If the law predicts too poorly to be used.
+    KeyboardInterrupt
+        If Ctrl-C came before there was one that does.
     """
+    from kanopt.errors import FormulaError
+    from kanopt.interrupt import Interrupt
     from kanopt.tables import report_of
     from kanopt.whatif.checks import law_mistakes
     from kanopt.whatif.events import Event
@@ -77,7 +81,14 @@ def fit_table(
         mistakes += law_mistakes({name: checkable}, [table.name], {table.name: frame})
     if mistakes or spec is None:
         raise click.UsageError("\n".join(_option_messages(mistakes)))
-    return learn_law(name, spec, frame, seed or 0, report, cache)
+    with Interrupt() as stop:
+        try:
+            return learn_law(name, spec, frame, seed or 0, report, cache)
+        except FormulaError as error:
+            if not stop.asked:
+                raise
+            told = f"stopped while law {name!r} was learned, which was too early: {error}"
+            raise KeyboardInterrupt(f"{told}\n--budget SECONDS ends a search by itself") from None
 
 
 def _surrogate_section(table: Path, asked: Mapping[str, Any]) -> dict[str, Any]:

@@ -182,6 +182,25 @@ def test_a_stop_while_a_law_is_trained_keeps_the_best_until_then_and_plans_nothi
         assert "of 'minutes' the best until then is kept, written to" in err.splitlines()[-1]
 
 
+def test_what_is_no_law_yet_where_it_is_stopped_says_so(case, cli, monkeypatch):
+    (case / "trips.csv").write_text("km,minutes\n" + "".join(f"{k},{k * 37 % 11}\n" for k in range(1, 60)))
+    real = KANRegressor.fit
+
+    def pressed(self, *rows, **options):
+        signal.raise_signal(signal.SIGINT)
+        return real(self, *rows, **options)
+
+    monkeypatch.setattr(KANRegressor, "fit", pressed)
+    monkeypatch.setattr(Interrupt, "_last_asked", -math.inf)
+    code, out, err = cli("fit", "--table", "trips.csv", "--target", "minutes", "--features", "km")
+    assert (code, out) == (130, "")
+    assert (
+        "stopped while law 'minutes' was learned, which was too early: the law for 'minutes' is refused: R²"
+        in err
+    )
+    assert err.splitlines()[-1] == "--budget SECONDS ends a search by itself"
+
+
 @pytest.mark.parametrize(
     ("module", "name", "number"),
     [
