@@ -1,4 +1,4 @@
-"""Categories of one or two rows: no constant is learned from them, and a known one stands for each.
+"""Categories of one or two rows, four where a name is close: nothing is learned from them, a known one stands for each.
 
 Each value of a category is a constant in every node and table that reads it, so that a single odd row, most often a
 name with a typo, would decide which structures a law can afford. So rows of such categories have no part in learning.
@@ -46,8 +46,8 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
-RARE = 3
-"""Rows below which a category may be too rare to be learned from."""
+RARE, TYPO = 3, 5
+"""Rows below which a category may be too rare to be learned from, and one whose name is close to another's."""
 TYPICAL = 0.1
 """Share of the rows of the category of a typical row below which it is: where all have few rows, none is rare."""
 MOST = 0.05
@@ -80,7 +80,9 @@ def without_rare(table: TrainingTable) -> tuple[TrainingTable, RareCategories]:
     for place, feature in enumerate(table.encoding.categories):
         codes = table.codes[:, place]
         size = np.bincount(codes, table.weights, minlength=len(feature.categories)).astype(np.float64)
-        few = np.flatnonzero(size < min(RARE, TYPICAL * _typical(size)))
+        close = close_names(dict(zip(feature.categories, size.tolist(), strict=True)))
+        least = np.array([TYPO if value in close else RARE for value in feature.categories])
+        few = np.flatnonzero(size < np.minimum(least, TYPICAL * _typical(size)))
         more = gone | np.isin(codes, few)
         if len(few) and more.sum() <= MOST * len(table) and _varies(table, ~more):
             gone, rare[place] = more, tuple(map(int, few))
@@ -253,7 +255,7 @@ def _told(
     return told
 
 
-def close_names(rows: Mapping[Category, int]) -> dict[Category, Category]:
+def close_names(rows: Mapping[Category, float]) -> dict[Category, Category]:
     """Return names that are close to that of a category with many more rows, and that one: most often a typo.
 
     Names that differ in their numbers are different things.

@@ -124,6 +124,8 @@ def table_of(names, weights=None):
         (["a"] * 60 + ["b"] * 39 + ["c"], {"c"}),
         (["a"] * 60 + ["b"] * 38 + ["c"] * 2, {"c"}),
         (["a"] * 60 + ["b"] * 37 + ["c"] * 3, set()),
+        (["Sprinter"] * 80 + ["eVito"] * 96 + ["Sprnter"] * 4, {"Sprnter"}),
+        (["Sprinter"] * 80 + ["eVito"] * 95 + ["Sprnter"] * 5, set()),
         (["a"] * 99 + ["c"], set()),  # of one category nothing could be learned
         (
             [f"{place // 2}" for place in range(100)],
