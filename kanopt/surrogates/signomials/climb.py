@@ -70,6 +70,8 @@ class Climb:
         What is left of the budget at the end.
     signomial
         Whether only terms, powers and tables are tried.
+    is_part
+        Whether there are other rows, so that errors here say nothing of the law.
     """
 
     to: Target
@@ -79,6 +81,7 @@ class Climb:
     budget: Budget
     floor: float = 0.0
     signomial: bool = False
+    is_part: bool = False
     dismissed: bool = False
     """Whether a law was let go that lives on cancellation: what it imitates is no sum of products."""
     seen: set[Any] = field(default_factory=set)
@@ -102,7 +105,7 @@ class Climb:
 
     def note(self) -> None:
         """Tell whoever watches how well the best law does."""
-        if self.budget.watch is not None:
+        if self.budget.watch is not None and not self.is_part:
             error = float(np.sqrt(self.pool[0].squares / self.to.total))
             self.budget.watch.note_error(error, relative=self.to.log)
 

@@ -32,7 +32,7 @@ LEAST = 0.05
 
 
 def powers_of_sums(to: Target, words: Dictionary) -> Iterator[Law]:
-    """Yield c + √(T₁ + T₂), √(T₁ + T₂), 1 / (T₁ + T₂) and c + √T₁ + √T₂ with products T₁, T₂, the best pairs of all.
+    """Yield c + √(T₁ + T₂), √(T₁ + T₂), 1 / (T₁ + T₂), 1 / (c + T₁ + T₂) and c + √T₁ + √T₂, the best pairs of products.
 
     The last where T₁ and T₂ have squares of inputs of both signs: ways along aisles, where the others are straight.
 
@@ -72,6 +72,24 @@ def powers_of_sums(to: Target, words: Dictionary) -> Iterator[Law]:
         weight = to.weight / of_reciprocal**2
         for (i, j), sizes, _ in _best_pairs(values, 1.0 / y, weight, None):
             yield _law(words, (products[i], products[j]), sizes / size, -1.0, 0.0)
+        for (i, j), sizes, (constant,) in _best_pairs(values[:, 1:], 1.0 / y, weight, one):
+            yield _reciprocal((products[i + 1], products[j + 1]), sizes / size, float(constant) / size)
+
+
+def _reciprocal(
+    products: tuple[tuple[Factor, ...], tuple[Factor, ...]], sizes: Array, constant: float
+) -> Law:
+    """Return 1 / (c + T₁ + T₂), what rises with an input until too much of it hinders (Haldane 1930, *Enzymes*)."""
+    first, second = ({f.column: f.exponent.value for f in each if isinstance(f, Power)} for each in products)
+
+    def over_first(powers: dict[int, float]) -> tuple[Power, ...]:
+        left = {j: powers.get(j, 0.0) - first.get(j, 0.0) for j in {**first, **powers}}
+        return tuple(Power(j, Parameter(e, free=False)) for j, e in left.items() if e)
+
+    inside = Term(Parameter(constant / float(sizes[0])), over_first({}))
+    other = Term(Parameter(float(sizes[1] / sizes[0])), over_first(second))
+    group = Group(Law((Term(ONE), inside, other)), Parameter(-1.0, free=False))
+    return Law((Term(Parameter(1.0 / float(sizes[0])), (*over_first({}), group)),))
 
 
 def _has_a_root(factors: tuple[Factor, ...], words: Dictionary) -> bool:

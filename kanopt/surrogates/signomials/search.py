@@ -5,7 +5,7 @@ Every law on the way is judged by the length of its description on the training 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -19,10 +19,12 @@ from kanopt.surrogates.signomials.evaluation import Columns, cancels
 from kanopt.surrogates.signomials.exchanges import exchanges
 from kanopt.surrogates.signomials.extremes import extremes
 from kanopt.surrogates.signomials.fitting import Budget, Fitted, Target, fitted
+from kanopt.surrogates.signomials.limits import limits
 from kanopt.surrogates.signomials.lookups import in_lookups
 from kanopt.surrogates.signomials.moves import growths
 from kanopt.surrogates.signomials.powers_of_sums import powers_of_sums
 from kanopt.surrogates.signomials.products import products_with_exponentials
+from kanopt.surrogates.signomials.ratios import ratios_of_sums
 from kanopt.surrogates.signomials.rules import Rules, flat, waves
 from kanopt.surrogates.signomials.structure import Law, Parameter, Term, operators
 from kanopt.surrogates.signomials.tidying import tidied
@@ -42,7 +44,12 @@ PHASES = (
     ("best", 0.15),
     ("curves", 0.15),
 )
+BETWEEN = (("signomials", 0.4), ("small", 0.2), ("shapes", 0.4))
+"""The same for the rows between the limits of a target."""
+LIMITED = 0.4
+"""Their share of the budget."""
 IN_WORDS = {
+    "limits": "a least and a largest value",
     "signomials": "sums of products",
     "transformed": "roots, reciprocals, extremes, exponentials",
     "small": "short laws, grown",
@@ -116,6 +123,8 @@ class _Search:
     unexplained: float = np.inf
     seed: int = 0
     phase: str = "signomials"
+    phases: tuple[tuple[str, float], ...] = PHASES
+    part: str = ""
     wholes: list[Fitted] = field(default_factory=list)
     """Laws that no growth leads to."""
 
@@ -176,21 +185,28 @@ class _Search:
             everything += [fit for fit in [*self.climb.pool, *self.wholes] if fit not in everything]
             if not everything:
                 raise
-        everything += [fit for fit in self.wholes if fit not in everything]
-        everything.sort(key=lambda fit: fit.length)
-        return Found(everything[0], tuple(everything[1:]), self.climb.scales)
+        return self.found([*everything, *(fit for fit in self.wholes if fit not in everything)])
+
+    def found(self, fits: Sequence[Fitted]) -> Found:
+        """Return what was found, the shortest description first."""
+        best, *others = sorted(fits, key=lambda fit: fit.length)
+        return Found(best, tuple(others), self.climb.scales)
 
     def run_phases(self, nothing: Fitted, everything: list[Fitted]) -> None:
         """Look for one thing after the other; add all laws to those that are known, the shortest description first."""
         everything.sort(key=lambda fit: fit.length)
         self.climb.floor = whole = self.budget.left
-        for phase, share in KNOWN_PHASES if everything else PHASES:
+        phases = KNOWN_PHASES if everything else self.phases
+        for number, (phase, share) in enumerate(phases):
             self.climb.floor -= share * whole
+            # making laws plainer ends no earlier than it is done: what it took too much is taken from all that follow
+            rest = sum(each for _, each in phases[number:])
+            self.climb.floor = min(self.climb.floor, self.budget.left * (1.0 - share / rest))
             self.phase = phase
             if phase == "curves" and not np.isfinite(self.unexplained):
                 break  # curves are not let in
             if self.budget.watch is not None:
-                self.budget.watch.begin_search(IN_WORDS[phase])
+                self.budget.watch.begin_search(self.part or IN_WORDS[phase])
             self.climb.begin(self.words[phase], signomial=phase == "signomials")
             if phase == "transformed":
                 self.add_wholes()
@@ -221,9 +237,14 @@ class _Search:
             *extremes(self.to, words.straight, self.seed),
             *powers_of_sums(self.climb.ranking, words),
             *products_with_exponentials(self.climb.ranking, words),
+            *ratios_of_sums(self.climb.ranking, words),
         ]
-        for sketch in self.climb.sketched(self.climb.new(laws))[:MADE]:
-            fit = fitted(sketch.law, self.to)
+        self.add_fitted(sketch.law for sketch in self.climb.sketched(self.climb.new(laws))[:MADE])
+
+    def add_fitted(self, laws: Iterable[Law]) -> None:
+        """Fit laws that no growth leads to, and make them plainer."""
+        for law in laws:
+            fit = fitted(law, self.to)
             if fit is not None and not cancels(fit.law, self.climb.ranking.columns):
                 self.wholes.append(fit)  # before it is made plainer: it is kept where the search is stopped
                 plain = tidied(fit, self.to, self.climb.ranking, self.climb.scales)
@@ -326,11 +347,22 @@ def search(
     scales = scales_of(task.inputs)
     scales[list(task.categories)] = 1.0
     columns = Columns(task.inputs / scales, scales, task.categories)
-    budget = Budget(refits, watch)
-    to = Target(columns, task.target, task.weight, task.log, task.rules, budget)
+    to = Target(columns, task.target, task.weight, task.log, task.rules, Budget(refits, watch))
+    whole = _begun(to, task, seed)
+    if not known and _within_limits(whole, task, refits):
+        return whole.found(whole.wholes)
+    return whole.run(known)
+
+
+def _begun(
+    to: Target, task: Task, seed: int, phases: tuple[tuple[str, float], ...] = PHASES, part: str = ""
+) -> _Search:
+    """Return the search on all rows of a task, or on a part of them, with a name for what is looked for there."""
+    assert to.budget is not None
+    scales = to.columns.scales
     rng = np.random.default_rng([seed, 0x5167])
-    count = min(RANKING_ROWS, len(task.target))
-    rows = np.sort(rng.choice(len(task.target), count, replace=False))
+    count = min(RANKING_ROWS, len(to.target))
+    rows = np.sort(rng.choice(len(to.target), count, replace=False))
     ranking = to.take(rows)
     periods = {j: period / float(scales[j]) for j, period in task.periods.items()}
     admits = task.rules.admits
@@ -346,5 +378,20 @@ def search(
         "curves": curves,
     }
     all_words = Dictionary(to.columns, periods, admits, with_shapes=True)
-    climb = Climb(to, ranking, plain, scales, budget)
-    return _Search(climb, words, all_words, task.unexplained, seed).run(known)
+    climb = Climb(to, ranking, plain, scales, to.budget, is_part=bool(part))
+    return _Search(climb, words, all_words, task.unexplained, seed, phases=phases, part=part)
+
+
+def _within_limits(whole: _Search, task: Task, refits: float) -> bool:
+    """Look for the law of the rows between the limits of a target, if it has any; return whether that is all.
+
+    With the limits around it the best of these laws is one of those that no growth leads to.
+    """
+    to, watch = whole.to, whole.budget.watch
+    if (ends := limits(to.target, log=to.log)) is None:
+        return False
+    rows = replace(to.take(ends.between), budget=Budget(LIMITED * refits, watch))
+    inside = _begun(rows, task, whole.seed, BETWEEN, IN_WORDS["limits"]).run(())
+    laws = [ends.around(fit.law) for fit in (inside.best, *inside.others)[:MADE]]
+    whole.add_fitted(law for law in laws if to.rules.admits(law))
+    return whole.a_whole_is_all([])

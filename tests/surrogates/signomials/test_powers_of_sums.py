@@ -37,6 +37,7 @@ def best(
         lambda x, y, v: v / (1.0 / (5.0 + 0.0 * x) + 1.0 / v),
         lambda x, y, v: v / (1.0 - 0.04 * v),
         lambda x, y, v: np.sqrt(600.0 - v**2),
+        lambda x, y, v: 90.0 * v / (8.0 + v + v**2 / 60.0),
     ],
 )
 def test_it_is_found(law: Callable[..., np.ndarray], log: bool) -> None:

@@ -1,0 +1,67 @@
+"""A sum divided by a sum."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from kanopt.formulas.printing import to_infix
+from kanopt.surrogates.distill.judge import OPERATOR
+from kanopt.surrogates.signomials import Rules
+from kanopt.surrogates.signomials.columns import Columns
+from kanopt.surrogates.signomials.dictionary import Dictionary
+from kanopt.surrogates.signomials.evaluation import value
+from kanopt.surrogates.signomials.fitting import Budget, Fitted, Target, fitted
+from kanopt.surrogates.signomials.graph import graph
+from kanopt.surrogates.signomials.ratios import ratios_of_sums
+
+NAMES = ["own", "bought", "cost", "price"]
+SCALES = np.array([900.0, 1200.0, 10.0, 20.0])
+
+
+def inputs() -> np.ndarray:
+    rng = np.random.default_rng(6)
+    low, high = np.array([100.0, 50.0, 5.0, 8.0]), np.array([3000.0, 4000.0, 20.0, 45.0])
+    return low + (high - low) * rng.random((500, 4))
+
+
+def best(y: np.ndarray, *, log: bool) -> tuple[Fitted, Columns]:
+    columns = Columns(inputs() / SCALES, SCALES, {})
+    noisy = y * np.exp(0.002 * np.random.default_rng(9).standard_normal(len(y)))
+    to = Target(
+        columns, np.log(noisy) if log else noisy, np.ones(len(y)), log, Rules(OPERATOR), Budget(500.0)
+    )
+    fits = [fit for law in ratios_of_sums(to, Dictionary(columns, {})) if (fit := fitted(law, to))]
+    return min(fits, key=lambda fit: fit.length), columns
+
+
+@pytest.mark.parametrize("log", [False, True])
+@pytest.mark.parametrize(
+    "law",
+    [
+        lambda own, bought, cost, price: (own * cost + bought * price) / (own + bought),
+        lambda own, bought, cost, price: price * (own + 450.0) / (own + bought),
+        lambda own, bought, cost, price: (12.0 + 3.5 * cost) / (1.0 + 0.08 * cost),
+        lambda own, bought, cost, price: (cost - 2.0) / (price + 30.0),
+    ],
+)
+def test_it_is_found(law: Callable[..., np.ndarray], log: bool) -> None:
+    truth = law(*inputs().T)
+    fit, columns = best(truth, log=log)
+    np.testing.assert_allclose(value(fit.law, columns), truth, rtol=0.003)
+
+
+def test_it_is_written_without_fractions_in_its_brackets() -> None:
+    own, bought, cost, price = inputs().T
+    fit, _ = best((own * cost + bought * price) / (own + bought), log=True)
+    text = to_infix(graph(fit.law, NAMES, SCALES))
+    above, below = text.split(" / (")
+    assert "/" not in above + below
+
+
+def test_a_target_that_is_no_ratio_gives_no_trouble() -> None:
+    columns = Columns(np.random.default_rng(1).uniform(-1.0, 1.0, (300, 2)), np.ones(2), {})
+    to = Target(columns, columns.of(0), np.ones(300), False, Rules(OPERATOR), Budget(500.0))
+    assert list(ratios_of_sums(to, Dictionary(columns, {}))) == []  # nothing to divide by is above zero
+    zero = Target(columns, np.zeros(300), np.ones(300), False, Rules(OPERATOR), Budget(500.0))
+    assert list(ratios_of_sums(zero, Dictionary(columns, {}))) == []
