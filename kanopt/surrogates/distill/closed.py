@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import FitError, FormulaError
-from kanopt.formulas import Alternative, Constant, Domain, Formula, Node, Product
-from kanopt.formulas.nodes import rebuild
+from kanopt.formulas import Alternative, Constant, Domain, Formula, Maximum, Minimum, Node, Product
+from kanopt.formulas.columns import evaluate_graph
+from kanopt.formulas.nodes import postorder, rebuild
 from kanopt.formulas.parameters import parameters_of
 from kanopt.formulas.simplify import simplify_graph
 from kanopt.surrogates.distill.considered import Considered
@@ -33,7 +35,7 @@ from kanopt.surrogates.monitor import SearchStopped
 from kanopt.surrogates.signomials import REFITS, Found, Law, Rules, Task, search
 from kanopt.surrogates.signomials.fitting import FLOOR, Fitted, Target, fitted
 from kanopt.surrogates.signomials.lookups import centred, felt, in_lookups
-from kanopt.surrogates.signomials.program import FLATTEST, STEEPEST
+from kanopt.surrogates.signomials.program import FLATTEST, SELDOM, STEEPEST
 from kanopt.surrogates.signomials.search import KNOWN_PHASES, PHASES
 from kanopt.surrogates.signomials.structure import exponents, freedom, signature, values_of, with_values
 from kanopt.surrogates.signomials.tidying import is_probably_one
@@ -271,6 +273,18 @@ def _keeps_shapes(law: Formula, trained: Trained) -> bool:
     return proof.proved if asked else not proof.refuted
 
 
+def _decides(law: Formula, frame: Mapping[str, NDArray[Any]]) -> bool:
+    """Whether every part of a largest or smallest one is that on some rows; estimation may move a bend out of them."""
+    for node in postorder(law.root):
+        if isinstance(node, Maximum | Minimum):
+            parts = [evaluate_graph(part, frame, "a part of a law") for part in node.parts]
+            extreme = np.max if isinstance(node, Maximum) else np.min
+            values = np.array(np.broadcast_arrays(*parts))
+            if (values == extreme(values, axis=0)).mean(axis=1).min() <= SELDOM:
+                return False
+    return True
+
+
 def _best(found: Found, rules: Rules) -> Iterator[Fitted]:
     """Yield the best laws among those that may be and have what they must have: tidying looks at neither.
 
@@ -310,7 +324,7 @@ def _estimated(
         # not identified, or without a value on a row that the search did not see
         return None
     law = replace(law, domain=Domain.from_rows(law.inputs, frame))
-    if (log and predicted.min() <= 0.0) or not _keeps_shapes(law, table.trained):
+    if (log and predicted.min() <= 0.0) or not (_decides(law, frame) and _keeps_shapes(law, table.trained)):
         return None
     residual = rows.target - (np.log(predicted) if log else predicted)
     return Closed(law, rows, residual, log, freedom(fit.law), rules.price(fit.law), ())

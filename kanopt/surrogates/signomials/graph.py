@@ -85,7 +85,8 @@ def _gathered(law: Law) -> Law:
     The factors that save the most operators are taken out first; brackets stay in their terms, and what their own terms
     share goes in front of them.
     """
-    opened = (each for term in law.terms for each in _without_needless_bracket(term))
+    cleared = (_without_fractions(term) for term in law.terms)
+    opened = (each for term in cleared for each in _without_needless_bracket(term))
     law = Law(tuple(map(_with_gathered_brackets, opened)))
     # of a factor that stands twice in a term only one would go
     factors = [
@@ -109,6 +110,35 @@ def _gathered(law: Law) -> Law:
     outside = tuple(f for f in law.terms[members[0]].factors if f in common)
     rest = (term for place, term in enumerate(law.terms) if place not in members)
     return _gathered(Law((*rest, Term(ONE, (*outside, Group(_gathered(Law(tuple(inner)))))))))
+
+
+def _without_fractions(term: Term) -> Term:
+    """Return a term without fractions in its brackets where that is no longer: a · (1 + b / x) / (1 + c / x)."""
+    factors = list[Factor]()
+    for factor in term.factors:
+        if not isinstance(factor, Group) or factor.exponent.free or abs(factor.exponent.value) != 1.0:
+            factors.append(factor)
+            continue
+        by = _denominator(factor.inner)
+        terms = (replace(t, factors=joined((*t.factors, *by))) for t in factor.inner.terms)
+        factors.append(replace(factor, inner=Law(tuple(terms))))
+        p = -factor.exponent.value
+        factors += [Raised(f.column, replace(f.exponent, value=p * f.exponent.value)) for f in by]
+    cleared = replace(term, factors=joined(factors))
+    return cleared if operators(Law((cleared,))) <= operators(Law((term,))) else term
+
+
+def _denominator(law: Law) -> list[Raised]:
+    """Return the powers that a sum of products of powers is to be multiplied by to be one without fractions."""
+    held = [{f.column: f.exponent for f in t.factors if isinstance(f, Raised)} for t in law.terms]
+    columns = sorted({j for powers in held for j in powers})
+    found = []
+    for j in columns:
+        exponents = [powers[j] for powers in held if j in powers]
+        least = min(e.value for e in exponents)
+        if least < 0.0 and not any(e.free or e.value != int(e.value) for e in exponents):
+            found.append(Raised(j, Parameter(-least, free=False)))
+    return found
 
 
 def _without_needless_bracket(term: Term) -> tuple[Term, ...]:

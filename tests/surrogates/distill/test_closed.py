@@ -9,12 +9,12 @@ import pandas as pd
 import pytest
 
 from kanopt import KANRegressor
-from kanopt.formulas import Constant, Formula, Input, Product, Sum, Table, Variable
+from kanopt.formulas import Constant, Formula, Input, Product, Sum, Table, Variable, parse_formula
 from kanopt.formulas.nodes import postorder
 from kanopt.formulas.parameters import Covariance
 from kanopt.kan.constraints import ShapeConstraints
 from kanopt.kan.description import Layer, Network
-from kanopt.surrogates.distill.closed import closed_law
+from kanopt.surrogates.distill.closed import _decides, closed_law
 from kanopt.surrogates.distill.judge import OPERATOR
 from kanopt.surrogates.distill.mixed import Rows
 from kanopt.surrogates.distill.smearing import multiplied
@@ -161,3 +161,19 @@ def test_a_coefficient_of_one_that_has_a_unit_is_written() -> None:
     law = closed_law(trained, OPERATOR)
     assert law is not None
     assert len(law.formula.constants) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "decides"),
+    [
+        ("max(0, a - 3)", True),
+        ("max(0, a + 3)", False),
+        ("2 * min(a, b + 9)", False),
+        ("min(a, b) + max(0, a - b)", True),
+    ],
+)
+def test_a_bend_that_estimation_moved_out_of_the_rows_decides_nothing(text: str, decides: bool) -> None:
+    rng = np.random.default_rng(1)
+    rows = {"a": rng.uniform(1.0, 5.0, 400), "b": rng.uniform(1.0, 5.0, 400)}
+    law = parse_formula(text, [Variable("a"), Variable("b")], Variable("y"))
+    assert _decides(law, rows) == decides
