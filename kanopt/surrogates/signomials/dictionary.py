@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import combinations, islice, product
+from itertools import combinations, islice, permutations, product
 from typing import Any
 
 import numpy as np
@@ -16,11 +16,13 @@ from kanopt.surrogates.signomials.shapes import (
     decay_of_two,
     distance,
     distance_of_places,
+    excess,
     exponents_of,
     gap,
     gompertz,
     kind_of,
     peaks,
+    ratios,
     stretched,
 )
 from kanopt.surrogates.signomials.structure import (
@@ -309,6 +311,27 @@ class Dictionary:
     def coefficient(self, number: int) -> float:
         """Return the number by which :attr:`decay_values` were multiplied."""
         return _at_most_one(self.decays[number], self.columns)[0].value
+
+    @cached_property
+    def comparisons(self) -> list[tuple[int, int, float]]:
+        """Pairs of inputs, and numbers k with which either of a and k · b may be the larger one."""
+        if not self.with_shapes:
+            return []
+        found = ((i, j, k) for i, j in permutations(self.straight, 2) for k in ratios(self.columns, (i, j)))
+        return [(i, j, k) for i, j, k in islice(found, MOST) if self._may_be((self.excess(i, j, k),))]
+
+    def excess(self, i: int, j: int, k: float) -> Factor:
+        """Return max(0, a − k · b), in the units of the inputs themselves."""
+        return excess(self.columns, (i, j), k)
+
+    @cached_property
+    def excess_values(self) -> Array:
+        """Values of max(0, a − k · b) for all comparisons, shape (n, m)."""
+        if not self.comparisons:
+            return np.zeros((len(self.columns), 0))
+        i, j, k = (np.array(each) for each in zip(*self.comparisons, strict=True))
+        own = self.columns.inputs * self.columns.scales
+        return np.maximum(own[:, i] - k * own[:, j], 0.0)
 
     @cached_property
     def waves(self) -> list[tuple[int, float]]:

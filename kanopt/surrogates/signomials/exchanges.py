@@ -21,8 +21,9 @@ from kanopt.surrogates.signomials.dictionary import SINGLE, Dictionary
 from kanopt.surrogates.signomials.evaluation import value
 from kanopt.surrogates.signomials.fitting import Target
 from kanopt.surrogates.signomials.outer_terms import OuterSum, OuterTerm
-from kanopt.surrogates.signomials.shapes import exponents_of
+from kanopt.surrogates.signomials.shapes import exponents_of, larger_or_smaller
 from kanopt.surrogates.signomials.structure import (
+    MINUS_ONE,
     ONE,
     Factor,
     Group,
@@ -69,6 +70,8 @@ def exchanges(
     for place in range(len(law.terms)):
         if not (signomial or to.log):
             yield from _with_a_shape(law, place, words, outer)
+        if words.comparisons:
+            yield from _with_an_extreme(law, place, words, outer)
     for column in words.straight:
         for places, beside, plain in _alike(law, column):
             if not (plain or to.log):
@@ -114,6 +117,44 @@ def _with_a_shape(law: Law, place: int, words: Dictionary, whole: OuterSum) -> I
                     values = 1.0 + size * values
                 others = _others(law, [place], outer.coefficients_beside(beside * values, np.array([level])))
                 yield share, cleaned(Law((*others, Term(Parameter(level), (*rest, new)))))
+
+
+def _with_an_extreme(law: Law, place: int, words: Dictionary, whole: OuterSum) -> Iterator[tuple[float, Law]]:
+    """Yield laws with the larger of two inputs, the smaller, or the excess of one, for what a term says of them.
+
+    Where the larger of two counts, a product of powers of both is the nearest one.
+    """
+    columns, term = words.columns, law.terms[place]
+    powers = {f.column: f.exponent.value for f in term.factors if isinstance(f, Power)}
+    outer = whole.without([place]) if powers else None
+    if outer is None:
+        return
+    for function in ("max", "min", "excess"):
+        parts: list[tuple[Factor, ...]] = []
+        values: list[Array] = []
+        for number, (i, j, k) in enumerate(words.comparisons):
+            upright = powers.get(i, 0.0) + powers.get(j, 0.0) > 0.0
+            # of two that stand there either is the first to be the larger one
+            if not ({i, j} & {*powers}) or (function != "excess" and i > j and j in powers):
+                continue
+            rest = tuple(f for f in term.factors if not inputs_of(f) <= {i, j})
+            beside = value(Law((Term(ONE, rest),)), columns)
+            first, second, beyond = (
+                *(columns.of(c) * columns.scales[c] for c in (i, j)),
+                words.excess_values[:, number],
+            )
+            if function == "excess":
+                parts.append((*rest, words.excess(i, j, k)))
+                values.append(beside * beyond)
+                continue
+            extreme = k * second + beyond if function == "max" else first - beyond
+            new: Factor = larger_or_smaller(columns, (i, j), k, function)
+            with np.errstate(all="ignore"):
+                values.append(beside * extreme if upright else beside / extreme)
+            parts.append((*rest, new if upright else Group(Law((Term(ONE, (new,)),)), MINUS_ONE)))
+        if parts:
+            of = ((), [(part, np.zeros(0)) for part in parts], np.column_stack(values))
+            yield from _best(law, [place], of, outer, np.arange(len(parts))[:, None])
 
 
 def _powers(column: int, words: Dictionary) -> list[tuple[tuple[Factor, ...], Array]]:

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.surrogates.signomials.dictionary import NARROWEST, Dictionary
-from kanopt.surrogates.signomials.evaluation import Columns, Part, Path, parts
+from kanopt.surrogates.signomials.dictionary import FEW, NARROWEST, Dictionary
+from kanopt.surrogates.signomials.evaluation import Columns, Part, Path, parts, value
 from kanopt.surrogates.signomials.exchanges import exchanges
 from kanopt.surrogates.signomials.fitting import Target
 from kanopt.surrogates.signomials.lookups import in_lookups, with_factors, with_lookups
@@ -46,6 +46,8 @@ STARTED = 12
 """Groups whose size is scanned before the best are tried."""
 DECAYS = 64
 DEEPEST = 3
+LIMITS, SOUND = (0.03, 0.08, 0.15, 0.3, 0.5, 0.7, 0.85, 0.92, 0.97), 0.3
+"""Shares of the rows beyond a limit, and the least part of what it cuts off that the rows must lack."""
 ANGLES = 1.01 * np.pi / 2
 """Radians up to which a sine rises; rows of a quarter turn may pass it by their noise."""
 NEAR_ONE = (0.6, 1.1)
@@ -112,6 +114,7 @@ def growths(law: Law, to: Target, words: Dictionary, rows: float, *, signomial: 
         if isinstance(part.part, Law):
             found = [*_terms(part, scores, words, signomial)]
             found += [] if signomial else _wrapped(law, part, scores, words, to)
+            found += _limited(part, scores) if words.with_shapes else []
             found += [] if part.path else with_lookups(part, scores, lookups, words.columns)
         elif part.part == Term(ONE):
             continue  # the one that a group begins with
@@ -187,10 +190,26 @@ def _terms(part: Part, scores: Scores, words: Dictionary, signomial: bool) -> _F
     share, slope = scores.of(words.shape_values, part.flow)
     for k in words.best_shapes(share):
         yield share[k], with_(float(slope[k]), (words.shapes[k],))
+    for beside in _rates(terms, words) if words.comparisons else ():
+        others = value(Law((Term(ONE, beside),)), words.columns)[:, None]
+        share, slope = scores.of(others * words.excess_values, part.flow)
+        for k in _best(share, 1):
+            yield share[k], with_(float(slope[k]), (*beside, words.excess(*words.comparisons[k])))
     share, sine, cosine = scores.of_pairs(*words.wave_values, part.flow)
     for k in _best(share, 1):
         amplitude, wave = words.wave(k, sine[k], cosine[k])
         yield share[k], with_(amplitude, (wave,))
+
+
+def _rates(terms: tuple[Term, ...], words: Dictionary) -> list[tuple[Factor, ...]]:
+    """Return what may be the rate of an excess: nothing, an input, or what stands beside one in a term of a sum."""
+    found: list[tuple[Factor, ...]] = [()]
+    found += [(Power(j, ONE),) for j in words.straight if len(words.straight) <= FEW]
+    for term in terms:
+        for place, factor in enumerate(term.factors):
+            if isinstance(factor, Power) and factor.exponent.value > 0.0:
+                found.append((*term.factors[:place], *term.factors[place + 1 :]))
+    return list(dict.fromkeys(found))
 
 
 def _factors(part: Part, scores: Scores, words: Dictionary) -> _Found:
@@ -333,3 +352,18 @@ def _wrapped(law: Law, part: Part, scores: Scores, words: Dictionary, to: Target
     for k in _best(share, 1):
         amplitude, wave = words.wave(k, sine[k], cosine[k])
         yield share[k], around(Group(Law((Term(ONE), Term(Parameter(min(amplitude, 0.9)), (wave,))))))
+
+
+def _limited(part: Part, scores: Scores) -> _Found:
+    """Let a sum fall no lower than a limit, or rise no higher: a tariff with a least charge, a line up to a cap."""
+    assert isinstance(part.part, Law)
+    if not any(term.factors for term in part.part.terms) or not np.isfinite(part.value).all():
+        return
+    places = np.unique(np.quantile(part.value, LIMITS))
+    inner = part.part.terms[0] if len(part.part.terms) == 1 else Term(ONE, (Group(part.part),))
+    for function, sign in (("max", 1.0), ("min", -1.0)):
+        beyond = sign * np.maximum(sign * (places - part.value[:, None]), 0.0)
+        share, slope = scores.of(beyond, part.flow)
+        for k in _best(np.where(slope > SOUND, share, 0.0), 1):
+            limit = Term(Parameter(float(places[k])))
+            yield share[k], Law((Term(ONE, (Applied(function, Law((limit, inner))),)),))

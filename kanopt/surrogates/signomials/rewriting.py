@@ -18,6 +18,7 @@ from kanopt.surrogates.signomials.structure import (
     Exponential,
     Factor,
     Group,
+    Hinge,
     Law,
     Logarithm,
     Parameter,
@@ -48,7 +49,7 @@ def rewritings(law: Law, columns: Columns) -> Iterator[Law]:
     """
     for part in parts(law, columns):
         if isinstance(part.part, Law):
-            for tied in _tied(part.part):
+            for tied in (*_tied(part.part), *_capped(part.part, columns)):
                 yield changed(law, part.path, tied)
             continue
         for new in _differences(part.part, columns):
@@ -301,6 +302,26 @@ def _opened(term: Term) -> Iterator[tuple[tuple[Factor, ...], tuple[Term, ...]]]
     for place, factor in enumerate(term.factors):
         if isinstance(factor, Group) and factor.exponent == ONE and Term(ONE) in factor.inner.terms:
             yield (*term.factors[:place], *term.factors[place + 1 :]), factor.inner.terms
+
+
+def _capped(law: Law, columns: Columns) -> Iterator[Law]:
+    """Yield the sum with a · T · min(x, c) for a · T · x − b · T · max(0, x − c), which rises no more beyond c."""
+    for i, line in enumerate(law.terms):
+        for j, bend in enumerate(law.terms):
+            hinges = [f for f in bend.factors if isinstance(f, Hinge)]
+            if i == j or len(hinges) != 1 or not (line.coefficient.free and bend.coefficient.free):
+                continue
+            (hinge,) = hinges
+            x = Power(hinge.column, ONE)
+            same = {*line.factors} - {x} == {*bend.factors} - {hinge} and x in line.factors
+            if not same or not ALIKE < -bend.coefficient.value / line.coefficient.value < 1.0 / ALIKE:
+                continue
+            scale = float(columns.scales[hinge.column])
+            own = Term(Parameter(scale, free=False), (x,))
+            cap = Term(Parameter(scale * hinge.place.value))
+            c = Parameter(line.coefficient.value / scale)
+            term = Term(c, (*(f for f in line.factors if f != x), Applied("min", Law((own, cap)))))
+            yield Law((*(t for k, t in enumerate(law.terms) if k not in (i, j)), term))
 
 
 def _beside(outside: tuple[Factor, ...], second: Term) -> tuple[Factor, ...] | None:

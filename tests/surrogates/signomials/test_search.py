@@ -309,3 +309,32 @@ def test_a_law_found_as_a_whole_is_kept_where_the_search_is_stopped(monkeypatch:
     text, formula = law_of({"a": a, "b": b}, whole)
     assert text.startswith("max("), text
     assert formula.constants
+
+
+@pytest.mark.parametrize(
+    ("law", "says"),
+    [
+        (
+            lambda u, o, d, s: o * np.maximum(0.0, s - d) + u * np.maximum(0.0, d - s),
+            "max(0, demand - stock)",
+        ),
+        (lambda u, o, d, s: u * (d + 0.5 * np.maximum(0.0, d - s)), "max(0, demand - stock)"),
+        (lambda u, o, d, s: 300.0 * o + u * np.maximum(d, 0.75 * s), "max(demand, 0.7"),
+        (lambda u, o, d, s: o + 40.0 * u / np.minimum(d, 1.2 * s), "min(demand, 1.2"),
+    ],
+)
+def test_of_two_inputs_the_larger_the_smaller_and_the_excess_are_found(
+    law: Callable[..., Floats], says: str
+) -> None:
+    rng = np.random.default_rng(2)
+    inputs = {
+        "under": rng.uniform(4.0, 20.0, ROWS),
+        "over": rng.uniform(1.0, 5.0, ROWS),
+        "demand": rng.uniform(10.0, 200.0, ROWS),
+        "stock": rng.uniform(20.0, 150.0, ROWS),
+    }
+    truth = law(*inputs.values())
+    noisy = truth + 0.01 * truth.std() * rng.standard_normal(ROWS)
+    text, formula = law_of(inputs, noisy, refits=REFITS)
+    assert says in text, text
+    np.testing.assert_allclose(formula.evaluate(inputs), truth, atol=0.01 * truth.std())
