@@ -305,23 +305,31 @@ def _opened(term: Term) -> Iterator[tuple[tuple[Factor, ...], tuple[Term, ...]]]
 
 
 def _capped(law: Law, columns: Columns) -> Iterator[Law]:
-    """Yield the sum with a · T · min(x, c) for a · T · x − b · T · max(0, x − c), which rises no more beyond c."""
-    for i, line in enumerate(law.terms):
+    """Yield the sum with one number less where a bend is a limit of the input itself.
+
+    That is a · T · min(x, c) for a · T · x − b · T · max(0, x − c), which rises no more beyond c, and b · T · max(x, c)
+    for a · T + b · T · max(0, x − c), which is a multiple of x there.
+    """
+    for i, other in enumerate(law.terms):
         for j, bend in enumerate(law.terms):
             hinges = [f for f in bend.factors if isinstance(f, Hinge)]
-            if i == j or len(hinges) != 1 or not (line.coefficient.free and bend.coefficient.free):
+            if i == j or len(hinges) != 1 or not (other.coefficient.free and bend.coefficient.free):
                 continue
             (hinge,) = hinges
-            x = Power(hinge.column, ONE)
-            same = {*line.factors} - {x} == {*bend.factors} - {hinge} and x in line.factors
-            if not same or not ALIKE < -bend.coefficient.value / line.coefficient.value < 1.0 / ALIKE:
+            x, beside = Power(hinge.column, ONE), {*bend.factors} - {hinge}
+            a, b, place = other.coefficient.value, bend.coefficient.value, hinge.place.value
+            if {*other.factors} == beside | {x} and x not in beside:
+                function, ratio, level = "min", -b / a, a
+            elif {*other.factors} == beside and place > 0.0:
+                function, ratio, level = "max", a / (b * place), b
+            else:
                 continue
-            scale = float(columns.scales[hinge.column])
-            own = Term(Parameter(scale, free=False), (x,))
-            cap = Term(Parameter(scale * hinge.place.value))
-            c = Parameter(line.coefficient.value / scale)
-            term = Term(c, (*(f for f in line.factors if f != x), Applied("min", Law((own, cap)))))
-            yield Law((*(t for k, t in enumerate(law.terms) if k not in (i, j)), term))
+            if ALIKE < ratio < 1.0 / ALIKE:
+                scale = float(columns.scales[hinge.column])
+                sizes = Term(Parameter(scale, free=False), (x,)), Term(Parameter(scale * place))
+                factors = (*(f for f in bend.factors if f != hinge), Applied(function, Law(sizes)))
+                rest = (t for k, t in enumerate(law.terms) if k not in (i, j))
+                yield Law((*rest, Term(Parameter(level / scale), factors)))
 
 
 def _beside(outside: tuple[Factor, ...], second: Term) -> tuple[Factor, ...] | None:

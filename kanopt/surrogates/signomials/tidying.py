@@ -288,10 +288,13 @@ def _smaller(fit: Fitted, sample: Target, total: float) -> Iterator[Law]:
         attained = _attained(here, largest, sample.columns) if largest else itertools.repeat(None)
         for number, (term, rows) in enumerate(zip(here.terms, attained, strict=False)):
             place = (*path, number)
-            keep = term.coefficient.free and bool(next(needed))
+            # how far a limit is from zero does not tell whether there is one
+            keep = term.coefficient.free and bool(next(needed)) and not largest
             alone = len(here.terms) == 1
             if not keep and (term.coefficient.free or not alone) and not (path and term == Term(ONE)):
                 yield changed(law, place, None)
+                if largest and not term.factors:
+                    yield changed(law, place, Term(Parameter(0.0, free=False)))
             for k, factor in enumerate(term.factors):
                 rest = (*term.factors[:k], *term.factors[k + 1 :])
                 without = replace(term, factors=rest)
