@@ -120,6 +120,8 @@ class Outcome:
         What each engine did, where there is more than one.
     solver_view
         What the solver saw instead of the laws, in sentences.
+    nothing_frozen
+        Whether the solver decided on what the problem names as frozen; then its objective is near the law's own.
     """
 
     plan: Plan | None
@@ -132,6 +134,7 @@ class Outcome:
     message: str = ""
     engines: tuple[EngineRun, ...] = ()
     solver_view: tuple[str, ...] = ()
+    nothing_frozen: bool = False
 
 
 class Solver(ABC):

@@ -34,10 +34,16 @@ def work(order: dict[str, Any], channel: Channel) -> str:
         highs.setOptionValue(name, value)
     if highs.passModel(_model(order["model"])) == highspy.HighsStatus.kError:
         raise ValueError("HiGHS refused the model")
-    if order["hint"] is not None:
-        start = highspy.HighsSolution()
-        start.col_value = order["hint"]
-        highs.setSolution(start)
+    hint = order["hint"]
+
+    def give_start(event: Any) -> None:
+        nonlocal hint
+        if hint is not None:
+            event.data_in.setSolution(hint)
+            hint = None
+
+    # not by setSolution: HiGHS 1.16 then leaves out what presolve has taken from the price
+    highs.cbMipUserSolution += give_start
 
     def on_solution(event: Any) -> None:
         data = event.data_out

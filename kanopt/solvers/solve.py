@@ -175,10 +175,11 @@ def _assess(problem: Problem[Any], outcome: Outcome, **about: Any) -> Result:
     if outcome.plan is None or outcome.objective is None:
         return Result(**shared, assessment=None, status=outcome.status, bound=None, certificate=None)
     assessment = problem.assess(outcome.plan)
-    frozen = problem.frozen_inputs()
+    frozen = () if outcome.nothing_frozen else problem.frozen_inputs()
+    planned = assessment.planned_pricing if frozen else assessment.pricing
     certificate = Certificate(
         solver_objective=outcome.objective,
-        frozen_objective=assessment.planned_pricing.objective,
+        frozen_objective=planned.objective,
         law_objective=assessment.pricing.objective,
         rounding_bound=outcome.rounding_bound,
         frozen=frozen,

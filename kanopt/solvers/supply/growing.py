@@ -14,6 +14,7 @@ __all__ = ["GrowingModel", "RowPool", "run_growing"]
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
+_BESIDE_ROWS = ("columns", "values", "gates", "sizes")
 _SCRIPT = Path(__file__).with_name("growing_child.py")
 _LATE = 0.5
 """Seconds after which a search that does not look at the clock is ended; what it had found is known by then."""
@@ -43,6 +44,13 @@ class RowPool:
         none = np.zeros(0, dtype=np.intp)
         return cls(none, none, np.zeros(0), none, np.zeros(0))
 
+    def joined(self, other: RowPool) -> RowPool:
+        """Return the rows of both."""
+        return RowPool(
+            np.concatenate([self.rows, len(self.gates) + other.rows]),
+            *(np.concatenate([vars(self)[name], vars(other)[name]]) for name in _BESIDE_ROWS),
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class GrowingModel:
@@ -56,11 +64,14 @@ class GrowingModel:
         Its further rows.
     start
         The columns that the relaxation begins with; of a small model it sees all.
+    rounds
+        Whether whole numbers near those of a relaxation are worth trying.
     """
 
     linear: MixedIntegerModel
     pool: RowPool
     start: Indices = field(default_factory=lambda: np.zeros(0, dtype=np.intp))
+    rounds: bool = True
 
 
 def run_growing(model: GrowingModel, options: HighsOptions, tries: tuple[Floats, ...] = ()) -> HighsResult:
@@ -93,6 +104,7 @@ def run_growing(model: GrowingModel, options: HighsOptions, tries: tuple[Floats,
         "options": highs_options(options),
         "hint": options.hint,
         "tries": list(tries),
+        "rounds": model.rounds,
         "time_limit": max(0.0, options.time_limit),
     }
     return search_in_child(_SCRIPT, order, options, len(linear.cost), options.time_limit + _LATE)

@@ -38,6 +38,8 @@ _STEADY, _ROUNDS = 1e-4, 4
 """A relaxation whose bound rises by no more than this share in so many rounds is left."""
 _THRESHOLDS = (0.02, 0.1, 0.3, 0.5, 0.8)
 _USED = 1e-6
+_TRUSTED = 1e-6
+"""Share of a price by which HiGHS may be off it; where it is by more, its bound is not believed."""
 _GAIN = 1e-9
 """A point that is cheaper by a smaller share is no better."""
 
@@ -242,7 +244,7 @@ class GrowingSearch:
         self.channel, self.limit, self.began = channel, order["time_limit"], time.perf_counter()
         self.model, self.pool, self.options = order["model"], order["pool"], order["options"]
         self.gap, self.tries = order["options"]["mip_rel_gap"], order["tries"]
-        self.whole = np.flatnonzero(self.model["integer"])
+        self.rounds, self.whole = order["rounds"], np.flatnonzero(self.model["integer"])
         self.size = len(self.model["cost"])
         start = np.arange(self.size) if self.size <= _WHOLE else order["start"]
         self.best: Floats | None = None
@@ -276,7 +278,8 @@ class GrowingSearch:
                     continue
                 self.offer(self.lp.point, self.lp.objective)
                 return "kOptimal"
-            self.round_up()
+            if self.rounds:
+                self.round_up()
             if self.closed:
                 return "kOptimal"
             columns, exact = self.part_of(_CANDIDATES * part, _MOST * part)
@@ -399,25 +402,35 @@ class GrowingSearch:
         part.highs.changeColsIntegrality(
             len(places), places, np.full(len(places), highspy.HighsVarType.kInteger)
         )
-        if self.best is not None:
-            start = highspy.HighsSolution()
-            start.col_value = self.best[columns]
-            part.highs.setSolution(start)
-        others = self.price
+        others, trusted = self.price, True
 
         def learn(bound: float) -> None:
-            if exact and np.isfinite(bound):
+            if exact and trusted and np.isfinite(bound):
                 self.raise_bound(min(bound, others))
 
         def take(values: Any, price: float) -> None:
+            nonlocal trusted
             point = np.zeros(self.size)
             point[columns] = values
-            self.offer(point, price)
+            own = float(self.model["cost"] @ point)
+            # a bound cannot be right where a price is not
+            trusted &= abs(own - price) <= _TRUSTED * max(1.0, abs(own))
+            self.offer(point, own)
 
         def on_solution(event: Any) -> None:
-            learn(event.data_out.mip_dual_bound)
             take(event.data_out.mip_solution, event.data_out.objective_function_value)
+            learn(event.data_out.mip_dual_bound)
 
+        hint = None if self.best is None else self.best[columns]
+
+        def give_start(event: Any) -> None:
+            nonlocal hint
+            if hint is not None:
+                event.data_in.setSolution(hint)
+                hint = None
+
+        # not by setSolution: HiGHS 1.16 then leaves out what presolve has taken from the price
+        part.highs.cbMipUserSolution += give_start
         part.highs.cbMipImprovingSolution += on_solution
         part.highs.cbMipLogging += lambda event: learn(event.data_out.mip_dual_bound)
         part.highs.setOptionValue("time_limit", max(0.0, self.left))

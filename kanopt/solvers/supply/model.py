@@ -13,6 +13,8 @@ from kanopt.problems.supply.spare_capacity import lane_cost, paths_through
 from kanopt.solvers.highs import TOLERANCE, MixedIntegerModel
 from kanopt.solvers.supply.blocks import RowCollector, VariableBlock
 from kanopt.solvers.supply.growing import GrowingModel, RowPool
+from kanopt.solvers.supply.piece_columns import PieceColumns
+from kanopt.solvers.supply.tariff_pieces import TariffPieces
 
 __all__ = ["SupplyModel"]
 
@@ -43,11 +45,18 @@ class SupplyModel:
         variable without cost.
     most_missing
         Units of such demand that may be missing in total; only read where `must_deliver` is False.
+    rates
+        Money per unit moved, shape (L, P, T), in place of the tariff at planning values.
+    pieces
+        The tariff of each flow as pieces, in place of a rate: then there are variables for the block that a shipment
+        falls into, and for what it fills of the block.
     """
 
     problem: SupplyProblem
     must_deliver: bool = True
     most_missing: float = np.inf
+    rates: Floats | None = None
+    pieces: TariffPieces | None = None
 
     @cached_property
     def _total(self) -> float:
@@ -99,24 +108,46 @@ class SupplyModel:
         return VariableBlock.of(mask, self.site.stop)
 
     @cached_property
+    def shipments(self) -> PieceColumns | None:
+        """The variables of shipments whose price is in pieces."""
+        return None if self.pieces is None else PieceColumns(self.pieces, self.site_period.stop)
+
+    @property
+    def _of_shipments(self) -> tuple[Floats, Floats, Floats, NDArray[np.bool_]]:
+        """Cost, bounds and kind of the variables of shipments."""
+        if self.shipments is None:
+            return np.zeros(0), np.zeros(0), np.zeros(0), np.zeros(0, dtype=bool)
+        return self.shipments.cost, *self.shipments.bounds, self.shipments.whole
+
+    @property
+    def _rates(self) -> Floats:
+        """Money per unit of each flow, purchase and handling included."""
+        per_unit = lane_cost(self.problem)[self.flow.cells]
+        planned = self.problem.lane_tariff.rates[self.flow.cells]
+        if self.pieces is not None:
+            return np.maximum(per_unit - planned, 0.0)
+        return per_unit if self.rates is None else per_unit - planned + self.rates[self.flow.cells]
+
+    @cached_property
     def cost(self) -> Floats:
         """Money per variable, shape (n,)."""
         network = self.problem.network
         price = np.where(np.isinf(network.shortage_cost), 0.0, network.shortage_cost)
         return np.concatenate(
             [
-                lane_cost(self.problem)[self.flow.cells],
+                self._rates,
                 price[self.shortage.cells[1]],
                 network.of_facilities("holding_cost")[self.stock.cells[0]],
                 network.of_facilities("fixed_cost"),
                 network.of_facilities("period_cost")[self.site_period.cells[0]],
+                self._of_shipments[0],
             ]
         )
 
     @property
     def missing(self) -> Floats:
         """One for each shortage that should not be, shape (n,): the cost of leaving out what must be delivered."""
-        weight = np.zeros(self.site_period.stop)
+        weight = np.zeros(len(self.cost))
         mandatory = np.isinf(self.problem.network.shortage_cost)[self.shortage.cells[1]]
         weight[self.shortage.start : self.shortage.stop] = mandatory
         return weight
@@ -129,13 +160,16 @@ class SupplyModel:
         self._supply_rows(rows)
         self._lane_rows(rows)
         self._site_rows(rows)
+        if self.shipments is not None:
+            self.shipments.add_rows(rows, self.flow.columns)
         if not self.must_deliver and np.isfinite(self.most_missing):
             first = rows.add(np.array([-np.inf]), np.array([self.most_missing]))
             columns = np.flatnonzero(self.missing)
             rows.put(np.full(len(columns), first), columns, 1.0)
         lower, upper = self._bounds()
         row, column, value = rows.matrix
-        whole = np.arange(self.site_period.stop) >= self.site.start
+        sites = np.arange(self.site_period.stop) >= self.site.start
+        whole = np.concatenate([sites, self._of_shipments[3]])
         return MixedIntegerModel(
             self.cost,
             lower,
@@ -148,27 +182,40 @@ class SupplyModel:
             np.concatenate(rows.upper),
         )
 
+    @cached_property
+    def most_flow(self) -> Floats:
+        """Units that each flow may be at most: what lane, places and offer let through, and what is wanted."""
+        network, demand = self.problem.network, self.problem.demand_array
+        lane, product, period = self.flow.cells
+        site, market = self._sites_and_markets
+        through = np.append(self._capacity, self._total)
+        last = len(network.facilities)
+        head = network.heads[lane] - network.facility_nodes.start
+        ends = (np.where(site >= 0, site, last), np.where(market < 0, head, last))
+        weight = np.minimum.reduce([network.lane_capacity[lane], *(through[end] for end in ends)])
+        offered = np.append([offer.capacity for offer in network.offers], np.inf)
+        most = np.minimum(weight / network.weights[product], offered[network.lane_offer[lane, product]])
+        wanted = demand[np.maximum(market, 0), product, period]
+        return np.asarray(np.where(market >= 0, np.minimum(most, wanted), most), dtype=float)
+
     def _bounds(self) -> tuple[Floats, Floats]:
         network = self.problem.network
         shut, forced = network.has_status("closed"), network.has_status("open")
         short = self.problem.demand_array[self.shortage.cells]
         if self.must_deliver:
             short = np.where(np.isinf(network.shortage_cost)[self.shortage.cells[1]], 0.0, short)
-        lane, product, period = self.flow.cells
-        market = self._sites_and_markets[1]
-        most = np.minimum(network.lane_capacity, self._total)[lane] / network.weights[product]
-        wanted = self.problem.demand_array[np.maximum(market, 0), product, period]
         sites, periods = self.site.cells[0], self.site_period.cells[0]
         zeros = np.zeros(self.site.start)
         return (
-            np.concatenate([zeros, forced[sites].astype(float), forced[periods].astype(float)]),
+            np.concatenate([zeros, forced[sites], forced[periods], self._of_shipments[1]]),
             np.concatenate(
                 [
-                    np.where(market >= 0, np.minimum(most, wanted), most),
+                    self.most_flow,
                     short,
                     self._storage[self.stock.cells[0]] / network.weights[self.stock.cells[1]],
                     1.0 - shut[sites],
                     1.0 - shut[periods],
+                    self._of_shipments[2],
                 ]
             ),
         )
@@ -270,12 +317,31 @@ class SupplyModel:
         found, place = np.unique(np.ravel_multi_index(served, shape), return_inverse=True)
         site, market, product, period = np.unravel_index(found, shape)
         sizes, gates = demand[market, product, period], self._open_columns()[site, period]
-        return RowPool(
+        pool = RowPool(
             rows=np.concatenate([place, np.arange(len(found))]),
             columns=np.concatenate([self.flow.columns[serving], gates]),
             values=np.concatenate([np.ones(len(place)), -sizes]),
             gates=gates,
             sizes=sizes,
+        )
+        return pool if self.shipments is None else pool.joined(self._shipment_rows(self.shipments))
+
+    def _shipment_rows(self, shipments: PieceColumns) -> RowPool:
+        """Return rows by which a shipment of any size leaves from, or goes to, a site that is open."""
+        network = self.problem.network
+        lane, _, period = self.flow.cells
+        tail, market = self._sites_and_markets
+        head = network.heads[lane] - network.facility_nodes.start
+        site = np.where(tail >= 0, tail, np.where(market < 0, head, -1))
+        chosen = shipments.chosen & (site >= 0)[shipments.flow_of_gate]
+        flows, place = np.unique(shipments.flow_of_gate[chosen], return_inverse=True)
+        gates = self._open_columns()[site[flows], period[flows]]
+        return RowPool(
+            rows=np.concatenate([place, np.arange(len(flows))]),
+            columns=np.concatenate([shipments.gates[chosen], gates]),
+            values=np.concatenate([np.ones(len(place)), -np.ones(len(flows))]),
+            gates=gates,
+            sizes=np.ones(len(flows)),
         )
 
     @property
@@ -309,23 +375,25 @@ class SupplyModel:
         rank = count - np.maximum.accumulate(np.where(first, count, 0))
         each = min(_MOST_EACH, max(_LEAST_EACH, _FLOWS // max(1, len(self.shortage.columns))))
         chosen = order[(cell[order] < 0) | (rank < each)]
-        return np.concatenate([np.sort(chosen), np.arange(self.flow.stop, self.site_period.stop)])
+        return np.concatenate([np.sort(chosen), np.arange(self.flow.stop, len(self.cost))])
 
     @property
     def growing(self) -> GrowingModel:
         """The model, its pool, and the columns to begin with."""
-        return GrowingModel(self.linear, self.pool, self.start)
+        return GrowingModel(self.linear, self.pool, self.start, rounds=self.shipments is None)
 
     def point(self, plan: FlowPlan) -> Floats:
         """Return a plan as a point of the model, shape (n,)."""
         ledger = self.problem.assess(plan).simulation
+        flows = ledger.flows[self.flow.cells]
         return np.concatenate(
             [
-                ledger.flows[self.flow.cells],
+                flows,
                 ledger.shortage[self.shortage.cells],
                 ledger.stock[self.stock.cells],
                 ledger.open.any(axis=1).astype(float),
                 ledger.open[self.site_period.cells].astype(float),
+                np.zeros(0) if self.shipments is None else self.shipments.point(flows),
             ]
         )
 
@@ -353,4 +421,13 @@ class SupplyModel:
         """
         moved = np.abs(point - self.point(plan))
         dropped = np.abs(self.cost - self.linear.effective_cost)
-        return float(np.abs(self.cost) @ (moved + TOLERANCE) + dropped @ np.abs(point))
+        linear = float(np.abs(self.cost) @ (moved + TOLERANCE) + dropped @ np.abs(point))
+        return linear + self._below_law(plan)
+
+    def _below_law(self, plan: FlowPlan) -> float:
+        """Return by how much the law's price of the shipments of a plan is off that of the pieces."""
+        if self.pieces is None:
+            return 0.0
+        flows = self.problem.assess(plan).simulation.flows
+        law = float(self.problem.lane_tariff.amounts(flows).sum())
+        return abs(law - self.pieces.money(flows[self.flow.cells]))

@@ -38,6 +38,7 @@ def search_of(model, *, start=None, seconds=30.0):
         "options": OPTIONS,
         "hint": None,
         "tries": [],
+        "rounds": True,
         "time_limit": seconds,
     }
     return GrowingSearch(order, Channel())

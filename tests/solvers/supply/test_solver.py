@@ -128,8 +128,9 @@ def shipment_law(text: str) -> SupplyProblem:
     return small(tariff=bound, planning={"state.quantity": 10.0})
 
 
-def test_a_tariff_of_the_flow_is_frozen_for_the_solver_and_paid_in_full_by_the_plan():
-    problem = shipment_law("8 + 0.2 * km * t ^ 0.5")
+def test_a_tariff_that_has_no_pieces_is_frozen_for_the_solver_and_paid_in_full_by_the_plan():
+    # at a shipment of nothing the logarithm has no value
+    problem = shipment_law("8 + 0.2 * km * t ^ 0.5 + 0.001 * log(t)")
     result = solve(problem, time_limit=20.0)
     certificate = result.certificate
     assert certificate is not None
@@ -138,13 +139,27 @@ def test_a_tariff_of_the_flow_is_frozen_for_the_solver_and_paid_in_full_by_the_p
     km = {(one.tail, one.head): one.distance for one in problem.network.lanes}
     distance = np.array([km[pair] for pair in zip(frame["tail"], frame["head"], strict=True)])
     quantity = frame["quantity"].to_numpy()
-    law = (8 + 0.2 * distance * quantity**0.5).sum()
-    frozen = ((8 + 0.2 * distance * 10**0.5) / 10 * quantity).sum()
+    law = (8 + 0.2 * distance * quantity**0.5 + 0.001 * np.log(quantity)).sum()
+    frozen = ((8 + 0.2 * distance * 10**0.5 + 0.001 * np.log(10)) / 10 * quantity).sum()
     assert certificate.frozen_input_error == pytest.approx(law - frozen)
     assert abs(certificate.frozen_input_error) > 1.0
     assert (result.status, result.bound) == (Status.FEASIBLE, None)
     assert [one.reference for one in certificate.frozen] == ["state.quantity"]
     assert "10 t" in str(certificate)
+    assert "the tariff at planning values: formula for 'cost'" in str(certificate)
+
+
+def test_a_tariff_of_the_flow_is_decided_on_in_pieces_and_nothing_is_frozen():
+    problem = shipment_law("8 + 0.2 * km * t ^ 0.5")
+    result = solve(problem, time_limit=20.0)
+    certificate = result.certificate
+    assert certificate is not None
+    assert certificate.holds
+    assert certificate.frozen == ()
+    assert certificate.frozen_input_error == 0.0
+    assert result.status is Status.FEASIBLE
+    assert result.objective * 0.995 <= result.bound <= result.objective
+    assert "straight pieces" in str(result)
 
 
 def test_demand_that_must_be_met_and_cannot_be_leaves_out_the_least():
