@@ -49,12 +49,12 @@ DURING = {
     "kanopt.solvers.solve:solve": "solve, outside of searches",
     "kanopt.solvers.routing.portfolio:RoutingPortfolio.search": "solve, engines",
     "kanopt.solvers.routing.portfolio:RoutingPortfolio.raise_plan": "solve, engines",
-    "kanopt.solvers.routing.law_search.refine:LawSearchRun.__init__": "solve, search on the law",
-    "kanopt.solvers.routing.law_search.refine:LawSearchRun.run": "solve, search on the law",
+    "kanopt.solvers.routing.racer.refine:RacerRun.__init__": "solve, search on the law",
+    "kanopt.solvers.routing.racer.refine:RacerRun.run": "solve, search on the law",
     "kanopt.explain.explanation:explain": "explain",
 }
 # Routes of its first argument are driven by a search.
-SCORED = "kanopt.solvers.routing.law_search.scorer:RouteScorer.score_routes"
+SCORED = "kanopt.solvers.routing.racer.scores:drive_routes"
 REPORT, BEFORE = "report", "before"
 AFTER = ("solve, outside of searches", "explain", REPORT)  # the search has ended
 SEED = 7

@@ -14,19 +14,18 @@ from kanopt.solvers.base import Outcome, SolveOptions, Solver
 from kanopt.solvers.encodings import EncodedLaw, Encoding
 from kanopt.solvers.routing.alternation import Alternation
 from kanopt.solvers.routing.integers import RoutingIntegers
-from kanopt.solvers.routing.law_search.large_neighbourhood import StoppingCriteria
-from kanopt.solvers.routing.law_search.law_bindings import LawBinding, bindings_of
-from kanopt.solvers.routing.law_search.refine import LawSearchRun
-from kanopt.solvers.routing.law_search.rules import unsupported_rules
 from kanopt.solvers.routing.ortools_engine.solver import OrToolsRouting
 from kanopt.solvers.routing.portfolio import RoutingPortfolio
+from kanopt.solvers.routing.racer.law_bindings import LawBinding, bindings_of
+from kanopt.solvers.routing.racer.library import why_no_kernel
+from kanopt.solvers.routing.racer.refine import RacerRun, StoppingCriteria
 from kanopt.text import count_text, money_text
 
 __all__ = ["LawRouting"]
 
 _ENGINES = 0.3
 """Share of the time that the engines have at most."""
-_CYCLE, _CYCLE_PER_CLIENT = 1000, 150
+_CYCLE, _CYCLE_PER_CLIENT = 2000, 1000
 _NAME = "search on the law"
 _ROUNDS = "engines with load and clock of the plan"
 
@@ -36,12 +35,11 @@ class LawRouting(Solver):
 
     What an engine cannot be told, load on board and the clock, is frozen for it. Its plan is where a second search
     starts, which drives every plan it looks at with true loads, true clock and the best departures; the plan never
-    gets worse on the law. No bound is claimed. Where a rule of the problem (reloads, breaks, pairs of pickup and
-    delivery, pinned clients, the cost of the longest route) is beyond that search, engines solve again in turns with
-    load and clock as they are in the best plan so far: OR-Tools with the load on board priced on every leg, then all
-    engines at planning values.
+    gets worse on the law. No bound is claimed. That search is compiled code; where there is none on this machine,
+    engines solve again in turns with load and clock as they are in the best plan so far: OR-Tools with the load on
+    board priced on every leg, then all engines at planning values.
 
-    The second search ends with the time, or by itself once ``1000 + 150 × clients`` steps from hot to cold have found
+    The second search ends with the time, or by itself once ``2000 + 1000 × clients`` steps from hot to cold have found
     nothing better. In the second case the same seed gives the same plan.
 
     Examples
@@ -89,11 +87,7 @@ class LawRouting(Solver):
             )
             for one in bindings_of(problem)
         )
-        then = (
-            "load and clock read off the plan"
-            if unsupported_rules(problem)
-            else "every plan driven on the laws"
-        )
+        then = "load and clock read off the plan" if why_no_kernel() else "every plan driven on the laws"
         return Encoding(
             f"tables in whole numbers for the engines, then {then}", self.name, unit=problem.unit, laws=laws
         )
@@ -140,16 +134,16 @@ class LawRouting(Solver):
 
     def _search_from(
         self, problem: RoutingProblem, plan: RoutingPlan, options: SolveOptions, interrupt: Interrupt
-    ) -> tuple[LawSearchRun | Alternation, RoutingPlan]:
-        """Search on the law where it knows all rules, else in rounds; return the search and the best plan."""
+    ) -> tuple[RacerRun | Alternation, RoutingPlan]:
+        """Search on the law where there is a kernel, else in rounds; return the search and the best plan."""
         assert options.progress is not None  # set by the caller
-        if unsupported_rules(problem):
+        if why_no_kernel():
             by_load = any(one.reference == "state.load" for one in problem.frozen_inputs())
             loaded = [OrToolsRouting(loaded=True)] if by_load else []
             rounds = Alternation([*loaded, self.engines], problem, plan, options, options.progress)
             return rounds, rounds.run(lambda: interrupt.asked)
         cycle = _CYCLE + _CYCLE_PER_CLIENT * len(problem.clients)
-        search = LawSearchRun(problem, plan, options.seed, options.progress, options.clock)
+        search = RacerRun(problem, plan, options.seed, options.progress, options.clock)
         limits = StoppingCriteria(options.time_limit, None, lambda: interrupt.asked, cycle)
         return search, search.run(limits)
 
@@ -223,10 +217,9 @@ class _FoundOnLaw:
 
 def _law_encoding(problem: RoutingProblem, law: LawBinding) -> str:
     """Say how a law that reads load or clock is taken."""
-    beyond = unsupported_rules(problem)
-    if beyond:
+    missing = why_no_kernel()
+    if missing:
         load = "; the load as a straight line in OR-Tools" if "state.load" in law.reads else ""
         late = "; nobody counts as late" if "clock.late" in law.reads else ""
-        unknown = f"the {_NAME} does not know {', '.join(beyond)}"
-        return f"{law.engines}, then as in the best plan so far{load}{late}; {unknown}"
+        return f"{law.engines}, then as in the best plan so far{load}{late}; no {_NAME}: {missing}"
     return f"engines: {law.engines}; search: {law.search}"

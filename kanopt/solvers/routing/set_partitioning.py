@@ -2,15 +2,14 @@
 
 A search meets good routes in plans that are not good as a whole. Which of them make the best plan is the set
 partitioning model of Balinski and Quandt (1964, "On an integer program for a delivery problem", Operations Research
-12(2), 300–304), over the routes met instead of all. It is solved in two ways, because two searches ask for two things.
-PyVRP meets routes by the thousand, and asks between its rounds for a plan better than its best one: a linear program
-shows which routes can be in one, and whole numbers are looked for among these alone, and only where they are few. A
-search on the law asks twice in its time for the best plan that CP-SAT finds in a share of it, from a plan it has.
+12(2), 300–304), over the routes met instead of all. PyVRP meets routes by the thousand, and asks between its rounds for
+a plan better than its best one: a linear program shows which routes can be in one, and whole numbers are looked for
+among these alone, and only where they are few.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -22,11 +21,9 @@ from scipy.sparse import csr_array, vstack
 from kanopt.solvers.clock import SearchClock
 
 __all__ = [
-    "PartitioningLimits",
     "PricedRoute",
     "RoutePool",
     "SetPartitioning",
-    "best_partition",
     "better_partition",
 ]
 
@@ -39,7 +36,6 @@ _WHOLE = 1000
 _NODES, _SECONDS = 500, 5.0
 _BETTER = 1e-7
 _PER_COLUMN = 2e-5  # seconds, for a clock that counts work
-_LARGEST = 1e12
 
 
 class PricedRoute(Protocol):
@@ -233,92 +229,3 @@ class _CoverRows:
             options=limits,
         )
         return None if found.x is None else found.x > 0.5
-
-
-@dataclass(frozen=True)
-class PartitioningLimits:
-    """How long CP-SAT is to look.
-
-    Parameters
-    ----------
-    seconds
-        Wall seconds at most; None for no limit by the clock.
-    deterministic
-        The solver's own count of work at most.
-    seed
-        Of its random choices.
-    clock
-        Hears of the work.
-    """
-
-    seconds: float | None
-    deterministic: float
-    seed: int
-    clock: SearchClock
-
-
-def best_partition(
-    problem: SetPartitioning,
-    routes: Iterable[R],
-    known: Sequence[R],
-    unserved: Collection[int],
-    limits: PartitioningLimits,
-) -> tuple[list[R], list[int]] | None:
-    """Return the best plan that CP-SAT finds in a limit, as routes and clients left out; None where it finds none.
-
-    Parameters
-    ----------
-    problem
-        Clients and vehicles; leaving a client out has a price, however high.
-    routes
-        Routes to choose from, besides those of the plan known.
-    known, unserved
-        A plan to start from: its routes, and the clients left out.
-    limits
-        How long to look.
-    """
-    # a process in which PyVRP searches does without OR-Tools, which takes long to import
-    from ortools.sat.python import cp_model
-
-    from kanopt.solvers.cpsat import WORK_PER_SECOND
-
-    routes = list({id(route): route for route in (*routes, *known)}.values())
-    model = cp_model.CpModel()
-    taken = [model.new_bool_var("") for _ in routes]
-    left = {client: model.new_bool_var("") for client in problem.missed}
-    on: dict[int, list[cp_model.IntVar]] = {client: [left[client]] for client in problem.missed}
-    by_kind: list[list[cp_model.IntVar]] = [[] for _ in problem.vehicles]
-    for route, variable in zip(routes, taken, strict=True):
-        by_kind[route.kind].append(variable)
-        for client in route.clients:
-            on[client].append(variable)
-    for variables in on.values():
-        model.add_exactly_one(variables)
-    for count, variables in zip(problem.vehicles, by_kind, strict=True):
-        if len(variables) > count:
-            model.add(sum(variables) <= count)
-    prices, missed = [route.price for route in routes], list(problem.missed.values())
-    scale = _LARGEST / max(1e-300, sum(sorted(prices)[-len(on) :]) + sum(missed))
-    weights = [round(scale * price) for price in (*prices, *missed)]
-    model.minimize(cp_model.LinearExpr.weighted_sum([*taken, *left.values()], weights))
-    chosen = {id(route) for route in known}
-    for route, variable in zip(routes, taken, strict=True):
-        model.add_hint(variable, id(route) in chosen)
-    for client, variable in left.items():
-        model.add_hint(variable, client in unserved)
-    solver = cp_model.CpSolver()
-    solver.parameters.num_workers = 1
-    solver.parameters.catch_sigint_signal = False
-    solver.parameters.random_seed = limits.seed % 2**31
-    solver.parameters.linearization_level = 2
-    solver.parameters.max_deterministic_time = limits.deterministic
-    if limits.seconds is not None:
-        solver.parameters.max_time_in_seconds = limits.seconds
-    status = solver.solve(model)
-    limits.clock.spend(solver.response_proto.deterministic_time / WORK_PER_SECOND)
-    if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
-        return None
-    return (
-        [route for route, variable in zip(routes, taken, strict=True) if solver.boolean_value(variable)],
-        [client for client, variable in left.items() if solver.boolean_value(variable)],
-    )

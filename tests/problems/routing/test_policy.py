@@ -15,7 +15,9 @@ from kanopt.problems import ArrivalFunctions, Client, Depot, Route, RoutingProbl
 from kanopt.problems.routing import RoutingPolicy
 from kanopt.problems.routing.windows import parse_breaks, parse_windows
 from kanopt.refs import arc, client, clock, state
-from kanopt.solvers.routing.law_search import RouteScorer
+from kanopt.solvers.routing.racer.plan_data import PlanData
+from kanopt.solvers.routing.racer.scores import drive_routes
+from kanopt.solvers.routing.racer.search import RacerSearch
 
 KM = np.array([[0.0, 10.0, 20.0], [10.0, 0.0, 12.0], [20.0, 12.0, 0.0]])
 LINE = parse_formula(
@@ -106,7 +108,7 @@ def test_what_an_open_route_picks_up_last_must_fit_too() -> None:
     problem = pair(Client("a", demand=1.0), Client("b", pickup=3.0), van=van)
     (violation,) = problem.check(problem.plan_from({"van 1": ["a", "b"]})).violations
     assert (violation.constraint, violation.amount) == ("capacity", 1.0)
-    assert RouteScorer(problem).score_routes([(0, [1, 2])]).load.tolist() == pytest.approx([1.0], abs=1e-5)
+    assert drive_routes(PlanData(problem), [(0, [1, 2])], [0.0])[0].broken == {"capacity"}
 
 
 def test_nobody_carries_less_than_nothing_after_a_reload() -> None:
@@ -152,8 +154,8 @@ def test_a_law_that_is_cut_off_at_zero_is_no_straight_line() -> None:
     people = Client("a", demand=0.1, pickup=5.0), Client("b", demand=0.1)
     problem = pair(*people, cost=law.bind(km=arc.distance, load=state.load))
     plan = problem.plan_from({"van 1": ["a", "b"]})
-    scores = RouteScorer(problem).score_routes([(0, [1, 2])])
-    assert scores.price.tolist() == pytest.approx([problem.price(plan).objective])
+    (score,) = drive_routes(PlanData(problem), [(0, [1, 2])], [0.0])
+    assert score.price == pytest.approx(problem.price(plan).objective)
 
 
 def test_a_law_of_service_is_named_where_it_is_used_outside_its_data() -> None:
@@ -189,7 +191,7 @@ def test_a_route_that_may_not_last_long_leaves_late_enough_where_time_costs_noth
     )
     plan = problem.plan_from({"van 1": ["a"]})
     assert problem.check(plan).ok
-    assert RouteScorer(problem).score_routes([(0, [1])]).ok.all()
+    assert not RacerSearch(PlanData(problem)).depart(0, [1]).broken
     paid = replace(problem, vehicles=[replace(problem.vehicles[0], cost_per_time=1.0)])
     assert paid.check(plan).ok
 

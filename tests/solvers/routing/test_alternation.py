@@ -12,6 +12,7 @@ from kanopt.problems import Client, Depot, RoutingProblem, VehicleType
 from kanopt.refs import arc, clock, state
 from kanopt.solvers import solve
 from kanopt.solvers.base import SolveOptions
+from kanopt.solvers.routing import law_routing
 from kanopt.solvers.routing.alternation import Alternation
 from kanopt.solvers.routing.integers import lower
 from kanopt.solvers.routing.law_routing import LawRouting
@@ -87,16 +88,28 @@ def test_the_certificate_of_the_priced_load_compares_like_with_like() -> None:
 
 @pytest.mark.parametrize("seed", [1])
 @pytest.mark.parametrize("name", BEYOND)
-def test_rules_that_the_search_on_the_law_does_not_know_are_planned_with_the_load(
-    name: str, seed: int
+def test_rules_beyond_pyvrp_are_searched_on_the_law(name: str, seed: int) -> None:
+    problem = by_load(name, seed)
+    best = best_of_all(problem)
+    outcome = LawRouting().solve(problem, SolveOptions(time_limit=3.0, seed=seed))
+    assert problem.assess(outcome.plan).rank.unserved == best.missed
+    assert problem.price(outcome.plan).objective == pytest.approx(best.cost, rel=1e-6)
+    assert outcome.engines[-1].name == "search on the law"
+
+
+@pytest.mark.parametrize("seed", [1])
+@pytest.mark.parametrize("name", BEYOND[:2])
+def test_without_a_kernel_engines_plan_with_the_load(
+    name: str, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(law_routing, "why_no_kernel", lambda: "no C compiler")
     problem = by_load(name, seed)
     best = best_of_all(problem)
     outcome = LawRouting().solve(problem, SolveOptions(time_limit=4.0, seed=seed))
     assert problem.assess(outcome.plan).rank.unserved == best.missed
     assert problem.price(outcome.plan).objective == pytest.approx(best.cost, rel=1e-6)
     assert outcome.engines[-1].name == "engines with load and clock of the plan"
-    assert "does not know" in outcome.solver_view[0]
+    assert "no search on the law: no C compiler" in outcome.solver_view[0]
 
 
 def two_hours(clients: int = 3, breaks: str = "20 in 8:00-12:00") -> RoutingProblem:

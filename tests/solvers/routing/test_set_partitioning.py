@@ -1,4 +1,4 @@
-"""Plans put together from routes of many: both ways to solve the model against all plans there are."""
+"""Plans put together from routes of many: the model against all plans there are."""
 
 from __future__ import annotations
 
@@ -8,12 +8,10 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from kanopt.solvers.clock import SearchClock, WorkClock
+from kanopt.solvers.clock import WorkClock
 from kanopt.solvers.routing.set_partitioning import (
-    PartitioningLimits,
     RoutePool,
     SetPartitioning,
-    best_partition,
     better_partition,
 )
 
@@ -67,20 +65,6 @@ def test_a_linear_program_first_finds_the_best_plan_of_a_pool(seed: int) -> None
     assert price_of(problem, found) == pytest.approx(least(problem, columns))
     assert better_partition(problem, pool, found, clock) is None
     assert clock.now() > 0
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_cp_sat_finds_the_best_plan_of_a_pool(seed: int) -> None:
-    problem, columns = random_model(seed)
-    problem = SetPartitioning(
-        problem.vehicles, {one: min(50.0, price) for one, price in problem.missed.items()}
-    )
-    limits = PartitioningLimits(None, 5.0, seed, SearchClock())
-    found = best_partition(problem, columns, columns[:5], (), limits)
-    assert found is not None
-    chosen, unserved = found
-    assert price_of(problem, chosen) == pytest.approx(least(problem, columns))
-    assert set(unserved) == set(problem.missed) - {client for column in chosen for client in column.clients}
 
 
 @pytest.mark.parametrize("repeats_are_new", [False, True])

@@ -9,25 +9,38 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.errors import SolverError
 from kanopt.formulas.binding import BoundFormula
 from kanopt.formulas.columns import read_columns
-from kanopt.formulas.nodes import Apply, Input, Maximum, Minimum, Node, Power, Product, Sum, postorder
+from kanopt.formulas.lowering.graphs import over as over_input
+from kanopt.formulas.nodes import (
+    Apply,
+    Constant,
+    Input,
+    Maximum,
+    Minimum,
+    Node,
+    Power,
+    Product,
+    Sum,
+    postorder,
+    rebuild,
+)
 from kanopt.formulas.pieces import Curve, Step, gap_inputs
 from kanopt.formulas.references import Reference
 from kanopt.problems.routing.leg_laws import LegInputs, RoutingLaws
+from kanopt.solvers.routing.racer.polylines import Polyline
 from kanopt.units import multiplier_and_divisor
 
 __all__ = ["LawSteps", "LegStep", "StepTables", "every_arc"]
 
 Floats = NDArray[np.float64]
 
-MOST_STEPS = 512  # MOST_OPS of kernel/racer.h
+FIRST_OF_LAWS = 5  # ARC_LAWS of kernel/racer.h
 
 _STEPS = (
-    "constant", "arc", "load", "clock", "duration", "late", "convert", "add", "multiply", "maximum", "minimum", "power",
-    "curve", "stairs", "exp", "log", "log1p", "sqrt", "square", "sin", "cos", "tanh", "atan", "logistic", "softplus",
-    "abs", "relu",
+    "constant", "arc", "load", "clock", "duration", "late", "convert",
+    "add", "multiply", "add_arc", "multiply_arc", "maximum", "minimum", "power", "curve", "stairs", "lines",
+    "exp", "log", "log1p", "sqrt", "square", "sin", "cos", "tanh", "atan", "logistic", "softplus", "abs", "relu",
 )  # fmt: skip
 """What a step does, in the order of the codes in ``kernel/racer.h``."""
 _CODES = {name: code for code, name in enumerate(_STEPS)}
@@ -64,26 +77,49 @@ class LegStep:
 class StepTables:
     """What the steps of all laws of a problem look up.
 
+    Parameters
+    ----------
+    shape
+        Vehicle types, nodes, nodes.
+    most_load
+        The most that is ever on board.
+
     Attributes
     ----------
     arcs
         Numbers of arcs; (types, n, n), or (1, n, n) where vehicle types do not differ.
-    curves, stairs
-        Splines and step functions.
+    curves, stairs, lines
+        Splines, step functions, and polylines in place of functions of one variable.
     """
 
     shape: tuple[int, int, int]
+    most_load: float
     arcs: list[Floats] = field(default_factory=list)
     curves: list[Curve] = field(default_factory=list)
     stairs: list[Step] = field(default_factory=list)
+    lines: list[Polyline] = field(default_factory=list)
 
     def add_arcs(self, values: Floats) -> int:
         """Add numbers of arcs, and return their place."""
         padded = values.reshape((1,) * (3 - values.ndim) + values.shape)
-        self.arcs.append(
-            np.ascontiguousarray(np.broadcast_to(padded, (len(padded), *self.shape[1:])), np.float64)
-        )
-        return len(self.arcs) - 1
+        wanted = np.broadcast_to(padded, (len(padded), *self.shape[1:]))
+        for place, known in enumerate(self.arcs):
+            if known.shape == wanted.shape and np.array_equal(known, wanted):
+                return FIRST_OF_LAWS + place
+        self.arcs.append(np.array(wanted, dtype=np.float64))
+        return FIRST_OF_LAWS + len(self.arcs) - 1
+
+
+@dataclass(frozen=True, eq=False)
+class _OfOne:
+    """A part of a law that reads one input that a plan fixes, and nothing of the leg."""
+
+    node: Node
+    input: str
+
+
+Value = Floats | int | _OfOne
+"""What a part of a law is: numbers that no plan changes, the number of a step, or a function of one input."""
 
 
 class LawSteps:
@@ -97,23 +133,21 @@ class LawSteps:
         A cost law by its term, or the law of travel time; a formula.
     tables
         To which what is looked up is added.
+    rough
+        Whether parts that read one input alone are polylines.
 
     Attributes
     ----------
     steps
         The steps; the last one gives the law's value in the problem's unit.
-
-    Raises
-    ------
-    SolverError
-        If the law has more steps than the kernel takes.
     """
 
-    def __init__(self, laws: RoutingLaws, name: str, tables: StepTables) -> None:
+    def __init__(self, laws: RoutingLaws, name: str, tables: StepTables, *, rough: bool = False) -> None:
         law = laws.law(name)
         assert isinstance(law, BoundFormula)
         self.tables = tables
         self.steps: list[LegStep] = []
+        self.rough = rough
         self._units = laws.data.units
         self._moving = {
             variable.name: (bound, variable.unit)
@@ -128,28 +162,39 @@ class LawSteps:
         with np.errstate(all="ignore"):
             value = self._walk(formula.root, columns)
         self._convert(self._placed(value), *_ratio(formula.output.unit, laws.unit(name)))
-        if len(self.steps) > MOST_STEPS:
-            raise SolverError(
-                f"law {name!r} has {len(self.steps)} steps that read load or clock; the racer takes {MOST_STEPS}"
-            )
 
-    def _walk(self, root: Node, columns: Mapping[str, NDArray[Any]]) -> Floats | int:
-        """Return the value of a graph: an array where no plan changes it, else the number of its last step."""
-        found: dict[bytes, Floats | int] = {}
-        for node in postorder(root):
+    def _walk(self, root: Node, columns: Mapping[str, NDArray[Any]]) -> Value:
+        """Return what a graph is."""
+        found: dict[bytes, Value] = {}
+        for node in postorder(_flat(root)):
             below = [found[child.key] for child in node.children]
             if isinstance(node, Input) and node.name in self._moving:
-                found[node.key] = self._plan_input(*self._moving[node.name])
+                found[node.key] = _OfOne(node, node.name)
             elif all(isinstance(value, np.ndarray) for value in below):
                 found[node.key] = np.asarray(node.compute(below, columns), dtype=np.float64)  # type: ignore[arg-type]
             else:
-                found[node.key] = self._step(node, below)
-        return found[root.key]
+                found[node.key] = self._of_one(node, below) or self._step(node, below)
+        return found[_flat(root).key]
 
-    def _step(self, node: Node, below: Sequence[Floats | int]) -> int:
+    @staticmethod
+    def _of_one(node: Node, below: Sequence[Value]) -> _OfOne | None:
+        """Return a node that reads one input that a plan fixes and nothing of the leg, else None."""
+        read = {value.input for value in below if isinstance(value, _OfOne)}
+        steady = all(
+            isinstance(value, _OfOne) or (not isinstance(value, int) and value.size == 1) for value in below
+        )
+        if len(read) != 1 or not steady:
+            return None
+        children = [
+            value.node if isinstance(value, _OfOne) else Constant(float(value.ravel()[0]))  # type: ignore[union-attr]
+            for value in below
+        ]
+        return _OfOne(node.with_children(children), read.pop())
+
+    def _step(self, node: Node, below: Sequence[Value]) -> int:
         """Add the steps of a node of which something moves."""
         if isinstance(node, Sum | Product | Maximum | Minimum):
-            return self._chain(*_CHAINS[type(node)], below)
+            return self._chain(node, below)
         if isinstance(node, Power):
             return self._add("power", *(self._placed(value) for value in below))
         argument = self._placed(below[0])
@@ -162,26 +207,70 @@ class LawSteps:
         self.tables.stairs.append(node)
         return self._add("stairs", argument, len(self.tables.stairs) - 1)
 
-    def _chain(
-        self, name: str, combine: Callable[[Floats, Floats], Floats], below: Sequence[Floats | int]
-    ) -> int:
-        """Put together what does not move, then what does."""
-        moving = [value for value in below if isinstance(value, int)]
+    def _chain(self, node: Node, below: Sequence[Value]) -> int:
+        """Put together what does not move, what reads one input, and then the rest."""
+        name, combine = _CHAINS[type(node)]
         still: Floats | None = None
+        alike: dict[str, list[Node]] = {}
+        steps: list[int] = []
         for value in below:
-            if not isinstance(value, int):
+            if isinstance(value, int):
+                steps.append(value)
+            elif isinstance(value, _OfOne):
+                alike.setdefault(value.input, []).append(value.node)
+            else:
                 still = value if still is None else combine(still, value)
-        if still is not None and not (still.size == 1 and float(still.ravel()[0]) == _NOTHING.get(name)):
-            moving.insert(0, self._placed(still))
-        last = moving[0]
-        for value in moving[1:]:
+        for read, nodes in alike.items():
+            steps.append(
+                self._placed(_OfOne(nodes[0] if len(nodes) == 1 else node.with_children(nodes), read))
+            )
+        last = steps[0]
+        for value in steps[1:]:
             last = self._add(name, last, value)
-        return last
+        if still is None or (still.size == 1 and float(still.ravel()[0]) == _NOTHING.get(name)):
+            return last
+        if name in _NOTHING and still.size > 1:
+            return self._add(f"{name}_arc", last, self.tables.add_arcs(still))
+        return self._add(name, last, self._placed(still))
 
-    def _placed(self, value: Floats | int) -> int:
+    def _function(self, part: _OfOne) -> int:
+        """Add the steps of a function of one input: a polyline where that is wanted and possible, else its own."""
+        bound, unit = self._moving[part.input]
+        if isinstance(part.node, Input):
+            return self._plan_input(bound, unit)
+        line = self._line(part, bound, unit) if self.rough else None
+        if line is not None:
+            self.tables.lines.append(line)
+            return self._add("lines", self._plan_input(bound, unit), len(self.tables.lines) - 1)
+        values: dict[bytes, int] = {}
+        for node in postorder(part.node):
+            if isinstance(node, Input):
+                values[node.key] = self._plan_input(bound, unit)
+            elif isinstance(node, Constant):
+                values[node.key] = self._add("constant", c=node.value)
+            else:
+                values[node.key] = self._step(node, [values[child.key] for child in node.children])
+        return values[part.node.key]
+
+    def _line(self, part: _OfOne, bound: Reference, unit: str) -> Polyline | None:
+        """Return a polyline in place of a function of the load or of the time of the day."""
+        if bound.scope == "state":
+            times, over = _ratio(self._units.load, unit)
+            high = self.tables.most_load * times / over
+        elif bound.scope == "clock" and bound.field != "late":
+            step, day = ("h", 24.0) if bound.field == "hour" else ("min", 1440.0)
+            times, over = _ratio(step, unit)
+            high = day * times / over
+        else:
+            return None
+        return Polyline.of(over_input(part.node, Input(part.input)), 0.0, high) if high > 0 else None
+
+    def _placed(self, value: Value) -> int:
         """Return the number of the step with a value."""
         if isinstance(value, int):
             return value
+        if isinstance(value, _OfOne):
+            return self._function(value)
         if value.size == 1:
             return self._add("constant", c=float(value.ravel()[0]))
         return self._add("arc", self.tables.add_arcs(value))
@@ -196,7 +285,7 @@ class LawSteps:
             return self._read("late", self._units.time, unit)
         step, day = ("h", 24.0) if bound.field == "hour" else ("min", 1440.0)
         times, over = multiplier_and_divisor(self._units.time, step)
-        clock = self._add("clock", self._add("constant", c=day), c=times, d=over)
+        clock = self._add("clock", int(day), c=times, d=over)
         return self._convert(clock, *_ratio(step, unit))
 
     def _read(self, name: str, have: str, want: str) -> int:
@@ -209,6 +298,20 @@ class LawSteps:
     def _add(self, name: str, a: int = 0, b: int = 0, c: float = 0.0, d: float = 1.0) -> int:
         self.steps.append(LegStep(_CODES[name], a, b, c, d))
         return len(self.steps) - 1
+
+
+def _flat(root: Node) -> Node:
+    """Return a graph in which no part of a sum is a sum, and no part of a product a product."""
+
+    def flat(node: Node) -> Node:
+        if not isinstance(node, Sum | Product):
+            return node
+        parts: list[Node] = []
+        for child in node.children:
+            parts += child.children if type(child) is type(node) else (child,)
+        return node.with_children(parts)
+
+    return rebuild(root, flat)
 
 
 def _ratio(have: str, want: str) -> tuple[float, float]:

@@ -19,10 +19,11 @@ from kanopt.problems.routing.planning_values import PlanningValues
 from kanopt.problems.routing.simulate import slack
 from kanopt.solvers.routing.racer.law_steps import LawSteps, StepTables, every_arc
 from kanopt.solvers.routing.racer.neighbours import nearest_clients
+from kanopt.solvers.routing.racer.polylines import Polyline
 from kanopt.solvers.routing.racer.structures import (
-    ArcTableStruct,
     CurveStruct,
     LawStruct,
+    LinesStruct,
     OpStruct,
     ProblemStruct,
     StairsStruct,
@@ -32,6 +33,10 @@ from kanopt.units import convert
 __all__ = ["PlanData"]
 
 Floats = NDArray[np.float64]
+_NARROWER = 2e-6
+"""Share of a day by which times of the polylines keep off a limit: so much their tubes add up to on a long day."""
+_LINE = 8
+"""Numbers in a line of the processor's cache."""
 _TYPES: Mapping[Any, Any] = {
     ctypes.c_double: np.float64,
     ctypes.c_int32: np.int32,
@@ -53,8 +58,9 @@ class PlanData:
     vehicles
         Vehicle type, by its position, and number of each vehicle that is planned: of a type no more than there are
         clients, and those to which clients are pinned.
-    struct
-        The arrays, for the kernel; they live as long as this object.
+    struct, rough
+        The arrays, for the kernel; they live as long as this object. In the second one parts of laws are polylines: it
+        ranks plans, before the first one says what they cost.
     """
 
     def __init__(self, problem: RoutingProblem) -> None:
@@ -66,9 +72,9 @@ class PlanData:
         self._put_sizes(data)
         self._put_nodes(data)
         self._put_vehicles(data)
-        self._put_arcs(data, laws, planning)
-        self._put_laws(laws)
+        self._put_laws(laws, self._put_arcs(data, laws, planning))
         self._put_search(data, planning)
+        self._put_rough(data)
 
     @cached_property
     def missed(self) -> float:
@@ -85,23 +91,15 @@ class PlanData:
         fixed = float(data.of_vehicles("fixed_cost").max(initial=0.0))
         return 3.0 * max(2.0 * dearest + hours * paid + fixed, prizes, 1e-6)
 
-    def _put(self, **arrays: Any) -> None:
+    def _put(self, into: ProblemStruct | None = None, **arrays: Any) -> None:
         """Hand arrays to the kernel, each in the type of its field."""
+        struct = self.struct if into is None else into
         fields = dict(ProblemStruct._fields_)
         for name, values in arrays.items():
             pointer = fields[name]
             array = np.ascontiguousarray(values, dtype=_TYPES[pointer._type_])
             self._kept.append(array)
-            setattr(self.struct, name, array.ctypes.data_as(pointer))
-
-    def _table(self, values: Floats) -> ArcTableStruct:
-        """Return numbers of arcs, (types or 1, n, n); those of all types once where they are the same."""
-        if len(values) > 1 and all(np.array_equal(values[0], other) for other in values[1:]):
-            values = values[:1]
-        array = np.ascontiguousarray(values, dtype=np.float64)
-        self._kept.append(array)
-        stride = array[0].size if len(array) > 1 else 0
-        return ArcTableStruct(array.ctypes.data_as(ctypes.POINTER(ctypes.c_double)), stride)
+            setattr(struct, name, array.ctypes.data_as(pointer))
 
     def _put_sizes(self, data: RoutingData) -> None:
         self.struct.nodes, self.struct.depots = len(data.names), len(data.depots)
@@ -130,7 +128,7 @@ class PlanData:
             due=due, due_by=_with_slack(due), late_rate=data.lateness_rate, source=data.source,
             prize=[*outside, *(client.prize or 0.0 for client in data.clients)],
             mandatory=[*outside, *(client.mandatory for client in data.clients)],
-            pinned=pinned, unit_of=unit_of,
+            pinned=pinned, reserved=[slot in pinned for slot in range(len(self.vehicles))], unit_of=unit_of,
             unit_start=np.cumsum([0, *map(len, units)]),
             unit_nodes=[node for members in units for node in members],
         )  # fmt: skip
@@ -156,10 +154,9 @@ class PlanData:
             slot_kind=[kind for kind, _ in self.vehicles],
         )  # fmt: skip
 
-    def _put_arcs(self, data: RoutingData, laws: RoutingLaws, planning: PlanningValues) -> None:
-        """Put what no plan changes of travel times and prices."""
+    def _put_arcs(self, data: RoutingData, laws: RoutingLaws, planning: PlanningValues) -> list[Floats]:
+        """Put what no plan changes of travel times and prices; return the first numbers of the rows of arcs."""
         law = laws.duration
-        self._put(distance=np.where(np.isfinite(data.distance), data.distance, 0.0))
         if data.apart.any():
             self._put(apart=data.apart)
         if isinstance(law, ArrivalFunctions):
@@ -168,15 +165,22 @@ class PlanData:
                 arrival=arc, arrival_start=law.start, arrival_leave=law.leave, arrival_arrive=law.arrive
             )
             self.struct.arrival_noise = law.noise
-        elif not laws.reads(DURATION, "state", "clock"):
-            self.struct.minutes = self._table(planning.durations)
-        rates = data.of_vehicles("cost_per_distance")
-        price = rates[:, None, None] * data.finite_distance
+        self.struct.fixed_minutes = not laws.reads(DURATION, "state", "clock")
+        price = data.of_vehicles("cost_per_distance")[:, None, None] * data.finite_distance
         legs = every_arc(laws, planning.durations)
         for name in laws.cost:
             if not self._moves(laws, name):
                 price = price + laws.evaluate(name, legs)
-        self.struct.road = self._table(np.where(laws.roads, price, np.inf))
+        distance = np.where(np.isfinite(data.distance), data.distance, 0.0)
+        guess, minutes = self._guesses(data, planning)
+        return [np.where(laws.roads, price, np.inf), distance[None], planning.durations, guess, minutes]
+
+    @staticmethod
+    def _guesses(data: RoutingData, planning: PlanningValues) -> tuple[Floats, Floats]:
+        """Return a price, time included, and a travel time of each arc, by which places are ranked before driving."""
+        rates = data.of_vehicles("cost_per_time")[:, None, None]
+        known = np.where(np.isfinite(planning.durations), planning.durations, 0.0)
+        return planning.costs + rates * known, planning.durations
 
     @staticmethod
     def _moves(laws: RoutingLaws, name: str) -> bool:
@@ -184,30 +188,77 @@ class PlanData:
         by_time = laws.reads(name, "arc.duration") and laws.reads(DURATION, "state", "clock")
         return by_time or laws.reads(name, "state", "clock")
 
-    def _put_laws(self, laws: RoutingLaws) -> None:
-        """Put the laws that a plan moves."""
-        shape = len(laws.data.vehicles), len(laws.data.names), len(laws.data.names)
-        tables = StepTables(shape)
-        if isinstance(laws.duration, BoundFormula) and laws.reads(DURATION, "state", "clock"):
-            self.struct.duration = self._laws([LawSteps(laws, DURATION, tables)])
-        costs = [LawSteps(laws, name, tables) for name in laws.cost if self._moves(laws, name)]
-        self.struct.laws, self.struct.cost = len(costs), self._laws(costs)
-        named = [DURATION, *laws.cost]
-        timed = laws.reads(DURATION, "clock")
+    def _put_laws(self, laws: RoutingLaws, arcs: Sequence[Floats]) -> None:
+        """Put the laws that a plan moves, as they are and tabulated, and the rows of arcs that they read."""
+        data, named = laws.data, [DURATION, *laws.cost]
+        total = float(data.demand.sum() + data.pickup.sum())
+        most = min(total, float(data.capacities[0].max(initial=0.0)))
+        tables = StepTables((len(data.vehicles), len(data.names), len(data.names)), most)
+        self.rough = ProblemStruct()
+        found = []
+        for rough in (False, True):
+            timed = isinstance(laws.duration, BoundFormula) and not self.struct.fixed_minutes
+            travel = [LawSteps(laws, DURATION, tables, rough=rough)] if timed else []
+            tubes = len(tables.lines)
+            costs = [
+                LawSteps(laws, name, tables, rough=rough) for name in laws.cost if self._moves(laws, name)
+            ]
+            found.append((self._laws(travel) if travel else None, self._laws(costs), len(costs), tubes))
+        self._put_rows([*arcs, *tables.arcs])
         self.struct.reads_load = any(laws.reads(name, "state") for name in named)
-        self.struct.reads_clock = timed or any(
+        self.struct.reads_clock = laws.reads(DURATION, "clock") or any(
             laws.reads(name, "clock.hour", "clock.minute") for name in named
         )
-        self.struct.tables = self._structs(ArcTableStruct, [self._table(values) for values in tables.arcs])
-        curves = [self._curve(curve) for curve in tables.curves]
-        self.struct.curves = self._structs(CurveStruct, curves)
+        self.struct.simple_windows = len(data.opens) == 1 and not data.has_soft_window.any()
+        self.struct.curves = self._structs(CurveStruct, [self._curve(curve) for curve in tables.curves])
         stairs = [
             StairsStruct(len(each.breakpoints), self._doubles(each.breakpoints), self._doubles(each.values))
             for each in tables.stairs
         ]
         self.struct.stairs = self._structs(StairsStruct, stairs)
-        data = laws.data
-        self.struct.simple_windows = len(data.opens) == 1 and not data.has_soft_window.any()
+        self.struct.lines = self._structs(LinesStruct, [self._polyline(line) for line in tables.lines])
+        self._found, self._narrows = found, found[1][3] > 0
+
+    def _put_rough(self, data: RoutingData) -> None:
+        """Make a copy of the problem with tabulated laws, and the narrower limits of time where travel time is."""
+        for struct, (travel, costs, count, _) in zip((self.struct, self.rough), self._found, strict=True):
+            if struct is self.rough:
+                ctypes.pointer(self.rough)[0] = self.struct
+            struct.duration, struct.cost, struct.laws = travel, costs, count
+        if not self._narrows:
+            return
+        margin = _NARROWER * convert(24.0, "h", data.units.time)
+        due = np.where(data.has_soft_window, np.inf, data.latest)
+        limits = {
+            "due_by": due,
+            "end": data.of_vehicles("shift_end"),
+            "longest": data.of_vehicles("max_duration"),
+        }
+        self._put(self.rough, **{name: _with_slack(limit) - margin for name, limit in limits.items()})
+
+    def _put_rows(self, tables: Sequence[Floats]) -> None:
+        """Put all numbers of an arc into one row, once for all vehicle types where none of them differs."""
+        first = [
+            values[:1] if all(np.array_equal(values[0], each) for each in values[1:]) else values
+            for values in tables
+        ]
+        kinds, nodes = max(len(values) for values in first), self.struct.nodes
+        width = -(-len(first) // _LINE) * _LINE
+        # rows begin where a line of the cache does
+        space = np.zeros(kinds * nodes * nodes * width + _LINE)
+        begin = -(space.ctypes.data // space.itemsize) % _LINE
+        rows = space[begin : begin + space.size - _LINE].reshape(kinds, nodes, nodes, width)
+        for place, values in enumerate(first):
+            rows[..., place] = values
+        self._put(arcs=rows)
+        self.struct.arc_width = width
+        self.struct.arc_stride = rows[0].size if kinds > 1 else 0
+
+    def _polyline(self, line: Polyline) -> LinesStruct:
+        self._kept.append(line)
+        opens = line.opens.ctypes.data_as(ctypes.POINTER(ctypes.c_int32))
+        pieces = np.stack([line.until, line.slope, line.shift, np.zeros_like(line.until)], axis=1)
+        return LinesStruct(line.begin, line.rate, len(line.opens), len(pieces), opens, self._doubles(pieces))
 
     def _laws(self, laws: Sequence[LawSteps]) -> Any:
         found = []
@@ -232,13 +283,8 @@ class PlanData:
         return ctypes.cast(array, ctypes.POINTER(kind))
 
     def _put_search(self, data: RoutingData, planning: PlanningValues) -> None:
-        """Put what ranks places before they are driven."""
-        rates = data.of_vehicles("cost_per_time")[:, None, None]
-        minutes = np.where(np.isfinite(planning.durations), planning.durations, np.inf)
-        guess = planning.costs + np.where(
-            rates > 0, rates * np.where(np.isfinite(minutes), minutes, 0.0), 0.0
-        )
-        self.struct.guess, self.struct.guess_minutes = self._table(guess), self._table(minutes)
+        """Put what the search reads besides."""
+        guess, minutes = self._guesses(data, planning)
         near = nearest_clients(data, guess.min(axis=0), minutes.min(axis=0))
         self._put(near=near)
         self.struct.near_count = near.shape[1]

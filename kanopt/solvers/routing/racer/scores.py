@@ -42,6 +42,12 @@ class RouteScore:
     finish: float
     broken: frozenset[str]
 
+    @classmethod
+    def of(cls, score: ScoreStruct) -> RouteScore:
+        """Read what the kernel says."""
+        broken = frozenset(rule for bit, rule in enumerate(RULES) if score.broken >> bit & 1)
+        return cls(score.price, score.departure, score.finish, broken)
+
 
 def drive_routes(
     plan_data: PlanData, routes: Sequence[tuple[int, Sequence[int]]], departure: Sequence[float]
@@ -71,15 +77,7 @@ def drive_routes(
     )
     if failed:
         raise MemoryError("the routes do not fit in memory")
-    return [
-        RouteScore(
-            score.price,
-            score.departure,
-            score.finish,
-            frozenset(rule for bit, rule in enumerate(RULES) if score.broken >> bit & 1),
-        )
-        for score in scores[: len(routes)]
-    ]
+    return [RouteScore.of(score) for score in scores[: len(routes)]]
 
 
 def score_plan(

@@ -6,11 +6,12 @@ from ctypes import POINTER, Structure, c_double, c_int32, c_int64, c_uint8
 from typing import Any, ClassVar
 
 __all__ = [
-    "ArcTableStruct",
     "CurveStruct",
     "LawStruct",
+    "LinesStruct",
     "OpStruct",
     "ProblemStruct",
+    "ReportStruct",
     "ScoreStruct",
     "StairsStruct",
 ]
@@ -49,16 +50,23 @@ class StairsStruct(Structure):
     _fields_: ClassVar[Fields] = [("count", c_int64), ("breakpoints", _DOUBLES), ("values", _DOUBLES)]
 
 
+class LinesStruct(Structure):
+    """A polyline in place of a function of one variable."""
+
+    _fields_: ClassVar[Fields] = [
+        ("begin", c_double),
+        ("rate", c_double),
+        ("buckets", c_int64),
+        ("count", c_int64),
+        ("opens", _INTS),
+        ("pieces", _DOUBLES),
+    ]
+
+
 class LawStruct(Structure):
     """A law: its steps."""
 
     _fields_: ClassVar[Fields] = [("count", c_int64), ("ops", POINTER(OpStruct))]
-
-
-class ArcTableStruct(Structure):
-    """Numbers of arcs, and how many lie between vehicle types."""
-
-    _fields_: ClassVar[Fields] = [("values", _DOUBLES), ("stride", c_int64)]
 
 
 def _each(kind: Any, names: str) -> Fields:
@@ -79,21 +87,20 @@ class ProblemStruct(Structure):
         *_each(_INTS, "home reloads returns"),
         *_each(_DOUBLES, "service"),
         *_each(_INTS, "allowed break_start"),
-        *_each(_DOUBLES, "break_length break_earliest break_latest distance"),
-        *_each(ArcTableStruct, "road"),
+        *_each(_DOUBLES, "break_length break_earliest break_latest arcs"),
+        *_each(c_int64, "arc_width arc_stride"),
         *_each(POINTER(c_uint8), "apart"),
-        *_each(ArcTableStruct, "minutes"),
+        *_each(c_int64, "fixed_minutes"),
         *_each(_INTS, "arrival"),
         *_each(POINTER(c_int64), "arrival_start"),
         *_each(_DOUBLES, "arrival_leave arrival_arrive"),
         *_each(c_double, "arrival_noise"),
         *_each(POINTER(LawStruct), "duration cost"),
-        *_each(POINTER(ArcTableStruct), "tables"),
         *_each(POINTER(CurveStruct), "curves"),
         *_each(POINTER(StairsStruct), "stairs"),
-        *_each(_INTS, "slot_kind pinned unit_of unit_start unit_nodes near"),
+        *_each(POINTER(LinesStruct), "lines"),
+        *_each(_INTS, "slot_kind pinned reserved unit_of unit_start unit_nodes near"),
         *_each(c_int64, "near_count"),
-        *_each(ArcTableStruct, "guess guess_minutes"),
         *_each(c_double, "longest_rate missed horizon"),
     ]
 
@@ -102,3 +109,12 @@ class ScoreStruct(Structure):
     """What a route scores."""
 
     _fields_: ClassVar[Fields] = [*_each(c_double, "price departure finish"), ("broken", c_int64)]
+
+
+class ReportStruct(Structure):
+    """How far a search is."""
+
+    _fields_: ClassVar[Fields] = [
+        *_each(c_double, "price best_price"),
+        *_each(c_int64, "missed best_missed steps accepted improved legs best_routes best_stops"),
+    ]

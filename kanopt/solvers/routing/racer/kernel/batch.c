@@ -3,15 +3,10 @@
 
 #include "drive.h"
 
-#ifdef _WIN32
-#define EXPORT __declspec(dllexport)
-#else
-#define EXPORT __attribute__((visibility("default")))
-#endif
-
 EXPORT int64_t racer_problem_size(void) { return (int64_t)sizeof(Problem); }
 
-/* Routes `i` have vehicle slots[i] and stops[start[i] .. start[i + 1]]; return 0, or 1 where memory does not suffice. */
+/* Routes `i` have vehicle slots[i] and stops[start[i] .. start[i + 1]]; return 0, or 1 where memory does not suffice.
+ */
 EXPORT int racer_drive(const Problem *p, int64_t routes, const int32_t *slots, const int64_t *start,
                        const int32_t *stops, const double *departure, Score *scores) {
     int64_t longest = 0;

@@ -66,8 +66,8 @@ static void drive_leg(const Problem *p, int64_t kind, int64_t breaks, const Leg 
             State next = {begin + leg->stay, states[before].late + (over > 0.0 ? over : 0.0), 0.0, 0};
             if (!is_better(&next, &best[taken])) continue;
             next.broken = states[before].broken | (begin > p->due_by[leg->head] ? BROKEN_WINDOW : 0);
-            next.price = states[before].price +
-                         leg_price(p, kind, leg, leave, duration, lateness(p, leg->head, begin));
+            next.price =
+                states[before].price + leg_price(p, kind, leg, leave, duration, lateness(p, leg->head, begin));
             best[taken] = next;
         }
     }
@@ -85,10 +85,8 @@ static int64_t best_end(const Problem *p, int64_t kind, int64_t breaks, const St
         for (int64_t number = taken; number < breaks; number++) {
             Break rest = break_of(p, kind, number);
             double begins = larger(free, rest.earliest);
-            if (begins > rest.latest + SLACK)
-                lost++;
-            else
-                free = begins + rest.length;
+            if (begins > rest.latest + SLACK) lost++;
+            else free = begins + rest.length;
         }
         if (lost < *missed || (lost == *missed && is_better(&states[taken], &best))) {
             best = states[taken];
@@ -118,7 +116,7 @@ static Score with_time(const Problem *p, const Layout *layout, double departure,
 }
 
 static Score drive_with_breaks(const Problem *p, const Layout *layout, double departure, int64_t breaks) {
-    State states[MOST_BREAKS + 1], next[MOST_BREAKS + 1];
+    State states[breaks + 1], next[breaks + 1];
     int64_t over = breaks_over_by(p, layout->kind, breaks, departure), missed = 0;
     for (int64_t taken = 0; taken <= breaks; taken++)
         states[taken] = taken <= over ? (State){departure, 0.0, 0.0, 0} : (State){INFINITY, INFINITY, 0.0, 0};
@@ -130,17 +128,15 @@ static Score drive_with_breaks(const Problem *p, const Layout *layout, double de
     return with_time(p, layout, departure, states[chosen], missed && layout->count ? BROKEN_BREAK : 0);
 }
 
-/* Drive a route; what it costs where rules are broken is told as well. */
-Score drive(const Problem *p, const Layout *layout, double departure, Times times) {
-    int64_t kind = layout->kind, breaks = p->break_start[kind + 1] - p->break_start[kind];
-    if (breaks) return drive_with_breaks(p, layout, departure, breaks);
+Score drive_without_breaks(const Problem *p, const Layout *layout, double departure, Times times) {
+    int64_t kind = layout->kind;
     State at = {departure, 0.0, 0.0, 0};
     for (int64_t i = 0; i < layout->count && isfinite(at.clock); i++) {
         const Leg *leg = &layout->legs[i];
         double leave = at.clock, spent = leg_duration(p, kind, leg, leave);
         double begin = service_begin(p, leg->head, leave + spent);
         if (times.leave) times.leave[i] = leave;
-        if (times.begin) times.begin[i] = begin;
+        if (times.arrive) times.arrive[i] = leave + spent;
         at.clock = begin + leg->stay;
         if (!isfinite(spent)) continue; /* nobody is late where no road leads */
         at.price += leg_price(p, kind, leg, leave, spent, lateness(p, leg->head, begin));
@@ -149,25 +145,53 @@ Score drive(const Problem *p, const Layout *layout, double departure, Times time
     return with_time(p, layout, departure, at, 0);
 }
 
-/* Return the price of a route that keeps every rule and costs less than `most`, else infinity, as soon as that is clear. */
-double drive_price(const Problem *p, const Layout *layout, double departure, double most) {
-    int64_t kind = layout->kind;
-    if (layout->broken) return INFINITY;
-    if (p->break_start[kind + 1] > p->break_start[kind]) {
-        Score score = drive(p, layout, departure, (Times){NULL, NULL});
-        return score.broken || score.price >= most ? INFINITY : score.price;
+/* Drive a route; what it costs where rules are broken is told as well. */
+Score drive(const Problem *p, const Layout *layout, double departure, Times times) {
+    int64_t breaks = p->break_start[layout->kind + 1] - p->break_start[layout->kind];
+    if (!breaks) return drive_without_breaks(p, layout, departure, times);
+    if (times.leave) drive_without_breaks(p, layout, departure, times);
+    return drive_with_breaks(p, layout, departure, breaks);
+}
+
+/* Take breaks on a leg as soon as they may begin, while driving or waiting, or before they may no longer; return
+ * whether none is missed. `at` is the clock, `begin` when service would begin without a break. */
+static int rest_on_the_way(const Problem *p, const Layout *layout, const Leg *leg, int64_t breaks, int64_t *taken,
+                           double leave, double spent, double *begin) {
+    double clock = leave, remaining = spent;
+    while (*taken < breaks) {
+        Break rest = break_of(p, layout->kind, *taken);
+        double begins = larger(clock, rest.earliest);
+        if (begins > *begin && *begin + leg->stay <= rest.latest) return 1;
+        if (begins > rest.latest + SLACK) return 0;
+        remaining -= smaller(begins - clock, remaining);
+        clock = begins + rest.length;
+        *begin = service_begin(p, leg->head, clock + remaining);
+        ++*taken;
     }
-    State at = {departure, 0.0, p->fixed[kind], 0};
+    return 1;
+}
+
+/* Return the price of a route, infinite where it breaks a rule; `most` as soon as it is clear that it costs no less.
+ *
+ * This is for ranking: breaks are taken as soon as they may be, where drive() looks for the legs that suit best. */
+double drive_price(const Problem *p, const Layout *layout, double departure, double most) {
+    int64_t kind = layout->kind, breaks = p->break_start[kind + 1] - p->break_start[kind];
+    if (layout->broken) return INFINITY;
+    int64_t taken = breaks ? breaks_over_by(p, kind, breaks, departure) : 0;
+    State at = {departure, 0.0, 0.0, 0};
+    double left = most - p->fixed[kind];
     for (int64_t i = 0; i < layout->count; i++) {
         const Leg *leg = &layout->legs[i];
-        double spent = leg_duration(p, kind, leg, at.clock);
-        double begin = service_begin(p, leg->head, at.clock + spent);
+        double leave = at.clock, spent = leg_duration(p, kind, leg, leave);
+        double begin = service_begin(p, leg->head, leave + spent);
+        if (taken < breaks && isfinite(begin) &&
+            !rest_on_the_way(p, layout, leg, breaks, &taken, leave, spent, &begin))
+            return INFINITY;
         if (!(begin <= p->due_by[leg->head]) || begin > p->end[kind]) return INFINITY;
-        at.price += leg_price(p, kind, leg, at.clock, spent, lateness(p, leg->head, begin));
-        if (!(at.price < most)) return INFINITY;
+        at.price += leg_price(p, kind, leg, leave, spent, lateness(p, leg->head, begin));
+        if (!(at.price < left)) return most;
         at.clock = begin + leg->stay;
     }
-    at.price -= p->fixed[kind];
     Score score = with_time(p, layout, departure, at, 0);
-    return score.broken || score.price >= most ? INFINITY : score.price;
+    return score.broken ? INFINITY : smaller(score.price, most);
 }

@@ -36,13 +36,14 @@ typedef struct {
     int64_t broken;
 } Score;
 
-/* Clock times of a route, one for each leg; either may be NULL. */
+/* When each leg of a route begins, and when its head is reached; either may be NULL. Breaks are not in them. */
 typedef struct {
-    double *leave, *begin;
+    double *leave, *arrive;
 } Times;
 
 void lay_out(const Problem *p, int64_t slot, const int32_t *stops, int64_t count, Layout *layout);
 Score drive(const Problem *p, const Layout *layout, double departure, Times times);
+Score drive_without_breaks(const Problem *p, const Layout *layout, double departure, Times times);
 double drive_price(const Problem *p, const Layout *layout, double departure, double most);
 
 #endif

@@ -28,12 +28,18 @@ static double stairs_value(const Stairs *stairs, double x) {
     int64_t low = 0, high = stairs->count;
     while (low < high) {
         int64_t middle = (low + high) / 2;
-        if (stairs->breakpoints[middle] <= x)
-            low = middle + 1;
-        else
-            high = middle;
+        if (stairs->breakpoints[middle] <= x) low = middle + 1;
+        else high = middle;
     }
     return stairs->values[low];
+}
+
+static double lines_value(const Lines *lines, double x) {
+    double place = (x - lines->begin) * lines->rate;
+    int64_t bucket = place > 0.0 ? (place < (double)lines->buckets ? (int64_t)place : lines->buckets - 1) : 0;
+    const double *piece = lines->pieces + 4 * lines->opens[bucket];
+    while (x >= piece[0]) piece += 4; /* the last one has no end */
+    return piece[1] * x + piece[2];
 }
 
 static double logistic(double x) {
@@ -48,6 +54,8 @@ static double day_time(double clock, double day) {
     return value < 0.0 ? value + day : value;
 }
 
+static double converted(double x, const Op *op) { return op->d == 1.0 ? x * op->c : x * op->c / op->d; }
+
 static double power(double base, double exponent) {
     if (exponent == -1.0) return 1.0 / base;
     if (exponent == 2.0) return base * base;
@@ -57,26 +65,30 @@ static double power(double base, double exponent) {
 
 double law_value(const Problem *p, const Law *law, int64_t kind, const Leg *leg, double clock, double spent,
                  double late) {
-    double r[MOST_OPS];
+    double r[law->count];
     const Op *ops = law->ops;
+    const double *row = arc_row(p, kind, leg->arc);
     for (int64_t i = 0; i < law->count; i++) {
         const Op *op = &ops[i];
         double value;
         switch (op->code) {
         case OP_CONSTANT: value = op->c; break;
-        case OP_ARC: value = at_arc(p->tables[op->a], kind, leg->arc); break;
-        case OP_LOAD: value = leg->load * op->c / op->d; break;
-        case OP_CLOCK: value = day_time(clock * op->c / op->d, r[op->a]); break;
-        case OP_CONVERT: value = r[op->a] * op->c / op->d; break;
-        case OP_DURATION: value = spent * op->c / op->d; break;
-        case OP_LATE: value = late * op->c / op->d; break;
+        case OP_ARC: value = row[op->a]; break;
+        case OP_LOAD: value = converted(leg->load, op); break;
+        case OP_CLOCK: value = day_time(converted(clock, op), op->a); break;
+        case OP_CONVERT: value = converted(r[op->a], op); break;
+        case OP_DURATION: value = converted(spent, op); break;
+        case OP_LATE: value = converted(late, op); break;
         case OP_ADD: value = r[op->a] + r[op->b]; break;
         case OP_MULTIPLY: value = r[op->a] * r[op->b]; break;
+        case OP_ADD_ARC: value = r[op->a] + row[op->b]; break;
+        case OP_MULTIPLY_ARC: value = r[op->a] * row[op->b]; break;
         case OP_MAXIMUM: value = larger(r[op->a], r[op->b]); break;
         case OP_MINIMUM: value = smaller(r[op->a], r[op->b]); break;
         case OP_POWER: value = power(r[op->a], r[op->b]); break;
         case OP_CURVE: value = curve_value(&p->curves[op->b], r[op->a]); break;
         case OP_STAIRS: value = stairs_value(&p->stairs[op->b], r[op->a]); break;
+        case OP_LINES: value = lines_value(&p->lines[op->b], r[op->a]); break;
         case OP_EXP: value = exp(r[op->a]); break;
         case OP_LOG: value = log(r[op->a]); break;
         case OP_LOG1P: value = log1p(r[op->a]); break;
@@ -106,10 +118,8 @@ double arrival_time(const Problem *p, int64_t function, double clock) {
     double earlier = clock - p->arrival_noise;
     while (low < high) {
         int64_t middle = (low + high) / 2;
-        if (leave[middle] < earlier)
-            low = middle + 1;
-        else
-            high = middle;
+        if (leave[middle] < earlier) low = middle + 1;
+        else high = middle;
     }
     if (low == end) return arrive[end - 1] + (clock - leave[end - 1]);
     if (low == first && clock < leave[first]) return arrive[first] + (clock - leave[first]);

@@ -21,8 +21,7 @@ static double given_at(const Problem *p, const double *carried, const int32_t *s
 static void loads_on_board(const Problem *p, int64_t measure, const int32_t *stops, int64_t count, double *loads) {
     const double *carried = p->demand + measure * p->nodes;
     double all = 0.0, load = 0.0;
-    for (int64_t i = 0; i < count; i++)
-        all += carried[stops[i]] + (measure == 0 ? p->pickup[stops[i]] : 0.0);
+    for (int64_t i = 0; i < count; i++) all += carried[stops[i]] + (measure == 0 ? p->pickup[stops[i]] : 0.0);
     for (int64_t leg = 0; leg <= count; leg++) {
         int at_depot = leg == 0 || stops[leg - 1] < p->depots;
         if (at_depot) {
@@ -70,12 +69,9 @@ static int breaks_backhaul(const Problem *p, const int32_t *stops, int64_t count
     int picked_up = 0;
     for (int64_t i = 0; i < count; i++) {
         int32_t node = stops[i];
-        if (node < p->depots)
-            picked_up = 0;
-        else if (picked_up && p->demand[node] > 0.0)
-            return 1;
-        else if (p->pickup[node] > 0.0)
-            picked_up = 1;
+        if (node < p->depots) picked_up = 0;
+        else if (picked_up && p->demand[node] > 0.0) return 1;
+        else if (p->pickup[node] > 0.0) picked_up = 1;
     }
     return 0;
 }
@@ -119,7 +115,7 @@ void lay_out(const Problem *p, int64_t slot, const int32_t *stops, int64_t count
         next->arc = (int32_t)(tail * p->nodes + head);
         next->load = loads[leg];
         next->stay = leg < count ? p->service[kind * p->nodes + head] : 0.0;
-        layout->distance += p->distance[next->arc];
+        layout->distance += arc_row(p, kind, next->arc)[ARC_DISTANCE];
     }
     if (layout->distance > p->farthest[kind]) layout->broken |= BROKEN_DISTANCE;
 }

@@ -1,8 +1,9 @@
 /* What the racer knows of a routing problem, and how a leg is timed and priced.
  *
- * Nodes are depots, then clients. Arcs of a vehicle type are numbered tail * nodes + head; a table of arcs has `nodes *
- * nodes` numbers for each vehicle type, or once for all where its stride is 0. Everything is in the problem's units.
- * Arrays belong to the caller and are not written.
+ * Nodes are depots, then clients. Arcs are numbered tail * nodes + head, and everything about one arc lies in a row,
+ * so that it is fetched from memory at once (rows begin with a line of the cache): its price, its travel time, what
+ * laws look up. There are such rows for each vehicle type, or once for all where the stride between types is 0.
+ * Everything is in the problem's units. Arrays belong to the caller and are not written.
  */
 #ifndef RACER_H
 #define RACER_H
@@ -11,8 +12,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A step of a law; its value is kept under its own number, and read by later steps as `a` and `b`. Units are converted
- * by multiplying with c and then dividing by d, as everywhere. */
+#ifdef _WIN32
+#define EXPORT __declspec(dllexport)
+#else
+#define EXPORT __attribute__((visibility("default")))
+#endif
+
+/* A step of a law; its value is kept under its own number, and read by later steps as `a` and `b`. Units are
+ * converted by multiplying with c and then dividing by d, as everywhere. */
 typedef struct {
     int32_t code, a, b, spare;
     double c, d;
@@ -20,19 +27,22 @@ typedef struct {
 
 enum {
     OP_CONSTANT, /* c */
-    OP_ARC,      /* table number a at the arc */
+    OP_ARC,      /* number a in the row of the arc */
     OP_LOAD,     /* load * c / d */
-    OP_CLOCK,    /* time of the day: (clock * c / d) mod step a */
+    OP_CLOCK,    /* time of the day: (clock * c / d) mod a */
     OP_DURATION, /* travel time * c / d */
     OP_LATE,     /* lateness * c / d */
     OP_CONVERT,  /* a * c / d */
     OP_ADD,
     OP_MULTIPLY,
+    OP_ADD_ARC,      /* a plus number b in the row of the arc */
+    OP_MULTIPLY_ARC, /* a times it */
     OP_MAXIMUM,
     OP_MINIMUM,
     OP_POWER,  /* a to the power of b */
     OP_CURVE,  /* cubic spline number b at a */
     OP_STAIRS, /* step function number b at a */
+    OP_LINES,  /* polyline number b at a */
     OP_EXP,
     OP_LOG,
     OP_LOG1P,
@@ -61,16 +71,31 @@ typedef struct {
     const double *breakpoints, *values;
 } Stairs;
 
+/* A polyline that takes the place of a function of one variable: pieces of four numbers, of which slope * x + shift
+ * holds up to `until`, and one is not used. The range is cut into buckets, and `opens` says with which piece each
+ * begins. */
+typedef struct {
+    double begin, rate;
+    int64_t buckets, count;
+    const int32_t *opens;
+    const double *pieces; /* until, slope, shift, nothing */
+} Lines;
+
 /* A law: the value of its last step, at least 0. */
 typedef struct {
     int64_t count;
     const Op *ops;
 } Law;
 
-typedef struct {
-    const double *values;
-    int64_t stride; /* between vehicle types */
-} ArcTable;
+/* Places in the row of an arc; what laws look up comes after. */
+enum {
+    ARC_PRICE,         /* what no plan changes, infinite where no road leads */
+    ARC_DISTANCE,      /* 0 where it is not known */
+    ARC_MINUTES,       /* travel time, where it is a number */
+    ARC_GUESS,         /* a price that ranks places before they are driven */
+    ARC_GUESS_MINUTES, /* and a travel time */
+    ARC_LAWS
+};
 
 typedef struct {
     int64_t nodes, depots, kinds, measures, windows, laws, slots;
@@ -78,9 +103,9 @@ typedef struct {
 
     /* by node; of measures and windows one row each */
     const double *demand, *pickup, *opens, *closes;
-    const double *latest;  /* last closing */
-    const double *due;     /* last closing where service must not be late, else infinite */
-    const double *due_by;  /* the same with half the tolerance of a check */
+    const double *latest; /* last closing */
+    const double *due;    /* last closing where service must not be late, else infinite */
+    const double *due_by; /* the same with half the tolerance of a check */
     const double *late_rate, *prize;
     const int32_t *source, *mandatory;
 
@@ -94,12 +119,12 @@ typedef struct {
     const double *break_length, *break_earliest, *break_latest;
 
     /* by arc */
-    const double *distance; /* 0 where it is not known */
-    ArcTable road;          /* price of what no plan changes, infinite where no road leads */
-    const uint8_t *apart;   /* which nodes may not be on one route; NULL for none */
+    const double *arcs;
+    int64_t arc_width, arc_stride;
+    const uint8_t *apart; /* which nodes may not be on one route; NULL for none */
 
-    /* travel time: of arcs, or arrival functions, or a law */
-    ArcTable minutes;
+    /* travel time: numbers of arcs, or arrival functions, or a law */
+    int64_t fixed_minutes;
     const int32_t *arrival; /* number of the function of each arc, -1 for none; NULL where there are no functions */
     const int64_t *arrival_start;
     const double *arrival_leave, *arrival_arrive;
@@ -107,25 +132,21 @@ typedef struct {
     const Law *duration; /* NULL where it is no law of load or clock */
 
     const Law *cost; /* the cost laws that a plan moves */
-    const ArcTable *tables;
     const Curve *curves;
     const Stairs *stairs;
+    const Lines *lines;
 
     /* what the search needs besides */
     const int32_t *slot_kind; /* vehicle type of each vehicle */
     const int32_t *pinned;    /* vehicle that serves a node, -1 for any */
+    const int32_t *reserved;  /* whether a vehicle has clients pinned to it */
     const int32_t *unit_of;   /* clients that are served together, sources first: number of each node's unit, */
     const int32_t *unit_start, *unit_nodes; /* and the members of each */
-    const int32_t *near;      /* neighbours of each node, the nearest first; `near_count` each */
+    const int32_t *near;                    /* neighbours of each node, the nearest first; `near_count` each */
     int64_t near_count;
-    ArcTable guess;        /* a price of each arc that ranks places before they are driven */
-    ArcTable guess_minutes; /* and a travel time */
     double longest_rate, missed;
     double horizon; /* the latest departure looked at where nothing else ends a day */
 } Problem;
-
-#define MOST_OPS 512
-#define MOST_BREAKS 16
 
 /* A leg of a route that is to be driven. */
 typedef struct {
@@ -136,8 +157,8 @@ typedef struct {
 static inline double larger(double a, double b) { return a > b || a != a ? a : b; }
 static inline double smaller(double a, double b) { return a < b || a != a ? a : b; }
 
-static inline double at_arc(ArcTable table, int64_t kind, int64_t arc) {
-    return table.values[kind * table.stride + arc];
+static inline const double *arc_row(const Problem *p, int64_t kind, int64_t arc) {
+    return p->arcs + kind * p->arc_stride + arc * p->arc_width;
 }
 
 double law_value(const Problem *p, const Law *law, int64_t kind, const Leg *leg, double clock, double spent,
@@ -146,8 +167,8 @@ double arrival_time(const Problem *p, int64_t function, double clock);
 
 /* How long a leg takes when it begins at a clock time; infinite where no road leads. */
 static inline double leg_duration(const Problem *p, int64_t kind, const Leg *leg, double clock) {
-    if (p->minutes.values) return at_arc(p->minutes, kind, leg->arc);
-    if (!isfinite(at_arc(p->road, kind, leg->arc))) return INFINITY;
+    if (p->fixed_minutes) return arc_row(p, kind, leg->arc)[ARC_MINUTES];
+    if (!isfinite(arc_row(p, kind, leg->arc)[ARC_PRICE])) return INFINITY;
     if (p->duration) return law_value(p, p->duration, kind, leg, clock, 0.0, 0.0);
     int64_t function = p->arrival[leg->arc];
     if (function < 0) return INFINITY;
@@ -157,9 +178,8 @@ static inline double leg_duration(const Problem *p, int64_t kind, const Leg *leg
 /* What a leg costs, lateness at its head included. */
 static inline double leg_price(const Problem *p, int64_t kind, const Leg *leg, double clock, double spent,
                                double late) {
-    double price = at_arc(p->road, kind, leg->arc) + p->late_rate[leg->head] * late;
-    for (int64_t law = 0; law < p->laws; law++)
-        price += law_value(p, &p->cost[law], kind, leg, clock, spent, late);
+    double price = arc_row(p, kind, leg->arc)[ARC_PRICE] + p->late_rate[leg->head] * late;
+    for (int64_t law = 0; law < p->laws; law++) price += law_value(p, &p->cost[law], kind, leg, clock, spent, late);
     return price;
 }
 

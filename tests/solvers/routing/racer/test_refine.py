@@ -8,10 +8,8 @@ import pytest
 from kanopt.errors import SolverError
 from kanopt.problems import Client, Depot, Progress, RoutingPlan, RoutingProblem, VehicleType
 from kanopt.solvers.base import SolveOptions
-from kanopt.solvers.routing.law_search import refine
-from kanopt.solvers.routing.law_search.large_neighbourhood import StoppingCriteria
-from kanopt.solvers.routing.law_search.refine import LawSearchRun
 from kanopt.solvers.routing.pyvrp_engine.solver import PyVrpRouting
+from kanopt.solvers.routing.racer.refine import RacerRun, StoppingCriteria, refine
 from tests.cases.law_search import CASES, exact_problem, optimum
 
 TIMED = ("rush hour", "toll by hour", "load and clock", "paid by the minute", "arrivals", "arrivals and toll")
@@ -28,7 +26,7 @@ def rank(problem: RoutingProblem, plan: RoutingPlan) -> tuple[int, float]:
 @pytest.mark.parametrize("seed", range(2))
 def test_small_problems_are_solved_to_the_optimum_on_the_law(case, seed):
     problem = exact_problem(case, seed, clients=5, optional=seed == 1)
-    found = rank(problem, refine(problem, steps=60, seed=1))
+    found = rank(problem, refine(problem, steps=2000, seed=1))
     missed, least = optimum(problem, departures=60 if case in TIMED else 0)
     assert found[0] == missed
     # departures searched one by one end a little beside the best one
@@ -82,7 +80,7 @@ def test_long_tours_and_nothing_to_do():
     clients = [Client(f"c{place}") for place in range(60)]
     problem = RoutingProblem([Depot("d")], clients, [VehicleType("van")], km, km, km)
     given = problem.plan_from([[client.name for client in clients]])
-    plan = refine(problem, given, steps=3)
+    plan = refine(problem, given, steps=2000)
     assert plan.unserved == ()
     assert problem.price(plan).objective < 0.7 * problem.price(given).objective
     nobody = RoutingProblem([Depot("d")], [], [VehicleType("van")], {}, np.zeros((1, 1)), np.zeros((1, 1)))
@@ -122,21 +120,21 @@ def test_an_engine_leaves_departures_to_a_law_that_reads_the_clock():
 
 def test_a_search_in_cycles_ends_by_itself_once_a_cycle_finds_nothing_better():
     problem = exact_problem("load curve", 4, clients=6)
-    searches = [LawSearchRun(problem, None, 2, None) for _ in range(2)]
-    plans = [search.run(StoppingCriteria(None, None, lambda: False, cycle=40)) for search in searches]
+    searches = [RacerRun(problem, None, 2, None) for _ in range(2)]
+    plans = [search.run(StoppingCriteria(None, None, lambda: False, cycle=1500)) for search in searches]
     assert plans[0] == plans[1]
     assert searches[0].ended
-    assert searches[0].steps % 40 == 0
-    assert searches[0].steps >= 80
+    assert searches[0].steps % 1500 == 0
+    assert searches[0].steps >= 3000
     assert rank(problem, plans[0])[1] == pytest.approx(optimum(problem)[1])
-    short = LawSearchRun(problem, None, 2, None)
-    short.run(StoppingCriteria(None, 30, lambda: False, cycle=40))
+    short = RacerRun(problem, None, 2, None)
+    short.run(StoppingCriteria(None, 30, lambda: False, cycle=1500))
     assert (short.steps, short.ended) == (30, False)
 
 
 def test_ctrl_c_while_a_plan_is_told_keeps_the_plan():
     problem = exact_problem("load curve", 4, clients=8)
-    search = LawSearchRun(problem, None, 0, _pressed)
+    search = RacerRun(problem, None, 0, _pressed)
     plan = search.run(StoppingCriteria(None, 500, lambda: False))
     assert search.stopped
     assert search.steps < 500

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kanopt.formulas.binding import BoundFormula
 from kanopt.problems.findings import FrozenInput
 from kanopt.problems.routing import ArrivalFunctions, RoutingProblem
 from kanopt.problems.routing.leg_laws import DURATION
-from kanopt.solvers.routing.law_search.compiled_laws import load_degree
 
 __all__ = ["LawBinding", "bindings_of"]
 
@@ -55,7 +53,7 @@ def bindings_of(problem: RoutingProblem) -> tuple[LawBinding, ...]:
     ...     km, km)
     >>> one, = bindings_of(problem)
     >>> one.law, one.plan_inputs, one.search
-    ('fuel', ('load',), 'a straight line in the load: two tables, exact')
+    ('fuel', ('load',), 'evaluated leg by leg, exact')
     """
     frozen = problem.frozen_inputs()
     rules = problem.leg_laws
@@ -74,7 +72,7 @@ def bindings_of(problem: RoutingProblem) -> tuple[LawBinding, ...]:
                 tuple(sorted(moved)),
                 tuple(sorted({one.reference for one in held})),
                 _tabulated(held),
-                _searched(law, held, by_clock),
+                _searched(held, by_clock),
             )
         )
     return tuple(found)
@@ -93,9 +91,5 @@ def _tabulated(held: list[FrozenInput]) -> str:
     return f"tabulated before solving with {values}"
 
 
-def _searched(law: BoundFormula, held: list[FrozenInput], by_clock: bool) -> str:
-    if not held and not by_clock:
-        return "tabulated before solving"
-    if not by_clock and all(one.reference == "state.load" for one in held) and load_degree(law) <= 1:
-        return "a straight line in the load: two tables, exact"
-    return "evaluated leg by leg, exact"
+def _searched(held: list[FrozenInput], by_clock: bool) -> str:
+    return "evaluated leg by leg, exact" if held or by_clock else "tabulated before solving"

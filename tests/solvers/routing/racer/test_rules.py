@@ -1,4 +1,4 @@
-"""Rules that few problems have, as the search on the law scores them: like the price and the check of the problem."""
+"""Rules that few problems have, as the racer searches with them: by the price and the check of the problem."""
 
 from __future__ import annotations
 
@@ -8,22 +8,24 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from kanopt.errors import SolverError
 from kanopt.formulas import Variable, parse_formula
 from kanopt.problems import Route, RoutingProblem
 from kanopt.refs import client, clock, vehicle
 from kanopt.solvers.base import SolveOptions
 from kanopt.solvers.routing.law_routing import LawRouting
-from kanopt.solvers.routing.law_search import RouteScorer, refine
-from kanopt.solvers.routing.law_search.rules import unsupported_rules
+from kanopt.solvers.routing.racer.plan_data import PlanData
+from kanopt.solvers.routing.racer.refine import refine
+from kanopt.solvers.routing.racer.search import RacerSearch
 from tests.cases.law_search import exact_problem
+from tests.cases.mixed_routing import mixed_problem, random_plan
+from tests.cases.routing_simulator import best_of_all
 from tests.cases.routing_variants import variant
 
-KNOWN = (
+RULES = (
     "capacities", "windows", "soft", "service_law", "open", "max_distance", "max_duration", "overtime", "pickup",
-    "backhaul", "goods",
+    "backhaul", "goods", "source", "reload", "breaks", "pinned", "longest",
 )  # fmt: skip
-UNKNOWN = ("source", "reload", "breaks", "pinned", "longest")
+LAWFUL = RULES[:11]
 LAWS = ("load and clock", "arrivals")
 TOGETHER = (
     ("soft", "capacities", "overtime", "pickup"),
@@ -96,48 +98,45 @@ def with_rule(problem: RoutingProblem, rule: str, rng: np.random.Generator) -> R
 
 
 def same_as_the_problem(problem: RoutingProblem, seed: int) -> int:
-    """Compare scores with prices and checks; return how many of the routes are possible."""
-    scorer, data = RouteScorer(problem), problem.data
-    rng = np.random.default_rng(seed)
+    """Compare the best departures found with prices and checks; return how many of the routes are possible."""
+    known, data = PlanData(problem), problem.data
+    search, rng = RacerSearch(known), np.random.default_rng(seed)
     nodes = np.arange(len(data.depots), len(data.names))
-    routes = [
-        (
-            int(rng.integers(len(data.vehicles))),
-            rng.permutation(nodes)[: rng.integers(1, len(nodes) + 1)].tolist(),
-        )
-        for _ in range(12)
-    ]
-    scores = scorer.score_routes(routes)
-    for place, (kind, way) in enumerate(routes):
+    possible = 0
+    for place in range(12):
+        slot = int(rng.integers(len(known.vehicles)))
+        kind, number = known.vehicles[slot]
+        way = rng.permutation(nodes)[: rng.integers(1, len(nodes) + 1)].tolist()
+        score = search.depart(slot, way)
+        if not np.isfinite(score.price):
+            continue
+        possible += 1
         name = data.vehicles[kind].name
         stops = tuple(data.names[node] for node in way)
-        route = Route(name, 1, data.depot_of[name], stops, float(scores.departure[place]))
+        route = Route(name, number, data.depot_of[name], stops, score.departure)
         plan = problem.plan_from([route])
-        broken = {violation.constraint for violation in problem.check(plan).violations} - {"unserved"}
-        assert scores.ok[place] == (not broken), (broken, scores.select(place))
+        assert {violation.constraint for violation in problem.check(plan).violations} <= {"unserved"}
         missed = sum(c.prize or 0.0 for c in problem.clients if c.name not in stops)
-        if "skill" not in broken:
-            price = problem.price(plan).objective - missed
-            assert scores.price[place] == pytest.approx(price, rel=1e-9, abs=1e-9)
-        # no other departure is better
-        if scores.ok[place] and place < 4:
-            leaves = np.linspace(
-                data.vehicles[kind].shift_start, min(data.vehicles[kind].shift_end, 1440), 12
-            )
-            for leave in (*leaves.tolist(), None):
+        longest = data.policy.cost_of_longest * (score.finish - score.departure)
+        price = problem.price(plan).objective - missed
+        assert score.price + longest == pytest.approx(price, rel=1e-9, abs=1e-9)
+        # no other departure is better, but for breaks, of which the search knows where they are taken soonest
+        if place < 4 and not any(data.breaks) and not longest:
+            last = min(data.vehicles[kind].shift_end, 1440.0)
+            for leave in (*np.linspace(data.vehicles[kind].shift_start, last, 12).tolist(), None):
                 other = problem.plan_from([replace(route, departure=leave)])
                 if {violation.constraint for violation in problem.check(other).violations} <= {"unserved"}:
-                    least = scores.price[place] * (1 - 2e-4) - 1e-6
+                    least = score.price * (1 - 2e-4) - 1e-6
                     assert problem.price(other).objective - missed >= least
-    return int(scores.ok.sum())
+    return possible
 
 
-@pytest.mark.parametrize("rule", KNOWN)
-def test_a_score_is_the_price_and_the_check_of_the_problem(rule: str) -> None:
+@pytest.mark.parametrize("rule", RULES)
+def test_a_departure_is_judged_by_price_and_check_of_the_problem(rule: str) -> None:
     assert sum(same_as_the_problem(variant(rule, seed), seed) for seed in range(6)) > 0
 
 
-@pytest.mark.parametrize("rule", [*KNOWN, "learned lateness"])
+@pytest.mark.parametrize("rule", [*LAWFUL, "learned lateness"])
 @pytest.mark.parametrize("case", LAWS)
 def test_with_laws_of_load_and_clock_too(case: str, rule: str) -> None:
     assert sum(same_as_the_problem(ruled(case, [rule], seed), seed) for seed in range(2)) > 0
@@ -149,12 +148,35 @@ def test_with_several_rules_at_once(case: str, rules: tuple[str, ...]) -> None:
     assert same_as_the_problem(ruled(case, rules, 1), 1) > 0
 
 
-@pytest.mark.parametrize("rule", UNKNOWN)
-def test_what_is_not_known_is_told(rule: str) -> None:
-    problem = variant(rule, 0)
-    assert unsupported_rules(problem)
-    with pytest.raises(SolverError, match="does not know"):
-        refine(problem, None, steps=1)
+@pytest.mark.parametrize("rule", [*RULES, "mixed"])
+def test_the_best_plan_there_is_is_found_whatever_the_rule(rule: str) -> None:
+    for seed in range(3):
+        problem = variant(rule, seed)
+        best = best_of_all(problem)
+        plan = refine(problem, steps=3000, seed=seed)
+        check = problem.check(plan)
+        assert check.ok or check.only_unserved
+        must = {client.name for client in problem.clients if client.mandatory}
+        assert len(must & set(plan.unserved)) == best.missed
+        assert problem.price(plan).objective == pytest.approx(best.cost, rel=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_whatever_rules_and_laws_there_are_plans_keep_the_rules_and_cost_what_the_search_says(
+    seed: int,
+) -> None:
+    problem = mixed_problem(seed)
+    search = RacerSearch(PlanData(problem), seed)
+    search.begin(random_plan(problem, seed))
+    for heat in (3.0, 1.0, 0.1):
+        search.take_steps(150, heat)
+    plan, report = search.best_plan(), search.report
+    check = problem.check(plan)
+    assert check.ok or check.only_unserved
+    missed = sum(client.mandatory for client in problem.clients if client.name in plan.unserved)
+    assert missed == report.best_missed
+    price = problem.price(plan).objective + missed * search.plan_data.missed
+    assert price == pytest.approx(report.best_price, rel=1e-9, abs=1e-6)
 
 
 @pytest.mark.parametrize("rule", ["soft", "learned lateness", "windows", "open", "pickup"])

@@ -1,0 +1,107 @@
+"""Steps of the racer a CPU second: a tenth of the clients taken out, put back, driven and judged.
+
+Towns with windows in which fuel reads the load and the hour and travel time reads both as well, without more rules and
+with a break of half an hour and a reload allowed. Prices are those of the plans when the time was over.
+
+    python benchmarks/racer_steps.py --sizes 60 300 1000 --seconds 5
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import time
+
+import numpy as np
+import pandas as pd
+from _bench import footer
+
+import kanopt as ko
+from kanopt.problems import Client, Depot, RoutingProblem, VehicleType
+from kanopt.problems.routing import RoutingPlan
+from kanopt.refs import arc, clock, state
+from kanopt.solvers.routing.racer.plan_data import PlanData
+from kanopt.solvers.routing.racer.search import RacerSearch
+
+HEAT = 0.02  # of the price for each client, about the middle of a search
+
+
+def town(clients: int, seed: int, *, rests: bool) -> RoutingProblem:
+    """Return a town of 40 by 40 km whose laws read load and clock."""
+    rng = np.random.default_rng(seed)
+    places = rng.uniform(0.0, 40.0, (clients + 1, 2))
+    km = np.hypot(*(places[:, None] - places[None, :]).transpose(2, 0, 1))
+    inputs = [ko.Variable("km", "km"), ko.Variable("load", "t"), ko.Variable("hour", "h")]
+    reads = {"km": arc.distance, "load": state.load, "hour": clock.hour}
+    fuel = ko.parse_formula(
+        "0.1 * km * (1 + load) * (1 + 0.5 * sin(hour))", inputs, ko.Variable("fuel", "EUR")
+    )
+    minutes = ko.parse_formula(
+        "1.2 * km * (1 + 0.05 * load) * (1 + 0.5 * exp(-(hour - 9)^2))", inputs, ko.Variable("time", "min")
+    )
+    opens = rng.uniform(420.0, 800.0, clients)
+    people = [
+        Client(
+            f"c{place}",
+            demand=float(rng.uniform(0.05, 0.2)),
+            service=4.0,
+            earliest=float(opens[place]),
+            latest=float(opens[place] + rng.uniform(120.0, 300.0)),
+        )
+        for place in range(clients)
+    ]
+    van = VehicleType(
+        "van", max(2, clients // 6), 1.5, 20.0, cost_per_time=0.3, shift_start=400.0, shift_end=1080.0,
+        breaks="30 in 11:00-13:00" if rests else "", reloads=int(rests), reload_time=15.0,
+    )  # fmt: skip
+    return RoutingProblem(
+        [Depot("depot")], people, [van], {"fuel": fuel.bind(**reads)}, minutes.bind(**reads), km
+    )
+
+
+def row(clients: int, seconds: float, seed: int, *, rests: bool) -> dict[str, object]:
+    """Measure one town."""
+    problem = town(clients, seed, rests=rests)
+    began = time.process_time()
+    search = RacerSearch(PlanData(problem), seed)
+    compiled = time.process_time() - began
+    search.begin(RoutingPlan(()))
+    first, removed = search.report, max(1, clients // 10)
+    heat = HEAT * first.best_price / clients
+    began = time.process_time()
+    while time.process_time() - began < seconds:
+        search.take_steps(max(1, 600 // clients), heat, removed=removed)
+    spent, last = time.process_time() - began, search.report
+    plan = search.best_plan()
+    assert problem.check(plan).ok
+    return {
+        "clients": clients,
+        "rules": "break, reload" if rests else "windows",
+        "removed": removed,
+        "steps/s": last.steps / spent,
+        "legs/s": (last.legs - first.legs) / spent,
+        "first plan": first.best_price,
+        "price": problem.price(plan).objective,
+        "compiled in s": compiled,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--sizes", type=int, nargs="*", default=[60, 300, 1000], help="numbers of clients")
+    parser.add_argument("--seconds", type=float, default=5.0, help="CPU seconds for each town (default 5)")
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args()
+    rows = [
+        row(size, given.seconds, given.seed, rests=rests) for rests in (False, True) for size in given.sizes
+    ]
+    print(pd.DataFrame(rows).to_string(index=False, float_format=lambda value: f"{value:,.2f}"))
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    print(f"\nmost memory {most:.2f} GB, Python and its packages included")
+    print(footer([], str(given.seed)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,80 @@
+/* Large neighbourhood search: a plan, what it was before a step, and the best one met. */
+#ifndef SEARCH_H
+#define SEARCH_H
+
+#include "drive.h"
+
+/* A vehicle's stops, and how they are driven. `leave` and `due` have count + 2 numbers: when each stop is left, the
+ * depot first, and by when service at the next stop must begin so that nobody after it is late, if legs take as long
+ * as they do now. They say where a client may fit; whether it does is driven. */
+typedef struct {
+    int32_t *stops;
+    double *leave, *due;
+    int64_t count, room;
+    double price, departure, finish;
+} Route;
+
+typedef struct {
+    Route *routes;     /* by vehicle */
+    int32_t *slot_of;  /* vehicle of each client, -1 where it has none */
+    int32_t *place_of; /* and its place among the stops */
+    int32_t *left;     /* units that are not served, in any order */
+    int32_t *left_at;  /* place of each unit among them, -1 where it is served */
+    int64_t left_count;
+    double price;   /* with what is missed and the longest route */
+    int64_t missed; /* clients left out that must be served */
+} Plan;
+
+typedef struct {
+    const Problem *p, *rough; /* the problem, and the same with laws that are tabulated, limits the narrower for it */
+    Plan now, best;
+    Route *saved; /* routes as they were before the step, by vehicle */
+    int32_t *touched, *is_touched, *left_before;
+    int64_t touched_count, left_before_count, units;
+    double price_before;
+    int64_t missed_before;
+    uint64_t random;
+    int64_t steps, accepted, improved, legs; /* legs driven: the work done */
+    double close;                            /* how near the best departure is looked for */
+    Layout layout;
+    Times times;
+    int32_t *stops, *other, *order, *taken;
+    double *keys;
+    int64_t most_stops; /* of a route */
+    int64_t failed;     /* memory did not suffice */
+} Search;
+
+static inline uint64_t random_bits(Search *s) { /* splitmix64 (Steele, Lea and Flood 2014) */
+    uint64_t z = (s->random += 0x9e3779b97f4a7c15ULL);
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
+    return z ^ (z >> 31);
+}
+static inline double random_share(Search *s) { return (double)(random_bits(s) >> 11) * 0x1.0p-53; }
+static inline int64_t random_below(Search *s, int64_t end) { return (int64_t)(random_share(s) * (double)end); }
+
+/* departures.c */
+enum { QUICK, SHIFT, NEAR, FULL };
+Score settle(Search *s, Layout *layout, double departure, double step, double most, int effort);
+
+/* plan.c */
+void touch(Search *s, int64_t slot);
+void put_route(Search *s, int64_t slot, const int32_t *stops, int64_t count, Score score);
+void lay_stops(Search *s, int64_t slot, const int32_t *stops, int64_t count);
+int64_t without_idle_reloads(const Problem *p, int32_t *stops, int64_t count);
+void leave_out(Search *s, int32_t unit);
+void take_in(Search *s, int32_t unit);
+double plan_price(Search *s, int64_t *missed);
+double unit_worth(const Problem *p, int32_t unit);
+void undo_step(Search *s);
+void keep_best(Search *s);
+void return_to_best(Search *s);
+
+/* removal.c, insertion.c, moves.c: what a step does; moves say whether they were made, for less than `most` more */
+void remove_units(Search *s, int64_t count);
+void insert_units(Search *s);
+int exchange_tails(Search *s, double most);
+int reorder_stops(Search *s, double most);
+int exchange_vehicles(Search *s, double most);
+
+#endif
