@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import time
 from dataclasses import dataclass
 
@@ -67,6 +68,8 @@ def bare_highs(model: MixedIntegerModel, seconds: float) -> Bare:
 
 def _solve(model: MixedIntegerModel, seconds: float, answers: multiprocessing.connection.Connection) -> None:
     began = time.perf_counter()
+    # HiGHS says its name before it can be told not to
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     highs = highspy.Highs()
     settings = {"output_flag": False, "time_limit": seconds, "mip_rel_gap": GAP, "threads": 1}
     for name, value in settings.items():

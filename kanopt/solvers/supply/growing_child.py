@@ -24,15 +24,16 @@ _MISSED = 1e-6
 """By how much, as a share of its size, a row of the pool may be missed before it is added."""
 _WORTH = 1e-9
 """As a share of the largest cost; a column whose reduced cost is nearer to zero is not added."""
-_EACH = 2
+_EACH = 4
 """So many columns are added at a time, at most, for the first row in which they stand."""
 _WHOLE = 30_000
 """A model with so many columns is given to HiGHS as a whole."""
 _MOST, _CANDIDATES = 60_000, 25
 """So many columns and whole numbers HiGHS branches on at first."""
-_ROOT = 0.25
-"""Share of the time that the relaxation gets before anything is branched on."""
-_ROUNDING = 0.4
+_ROOT, _AGAIN = 0.4, 0.25
+"""Share of the time left that the relaxation gets before anything is branched on, and between branchings."""
+_EARLY, _ROUNDING = 0.05, 0.3
+"""Share of the time left in which first points are improved, before the relaxation is tight and after."""
 _MIXES = (0.1, 0.3, 0.5, 0.7)
 _STEADY, _ROUNDS = 1e-4, 4
 """A relaxation whose bound rises by no more than this share in so many rounds is left."""
@@ -255,6 +256,8 @@ class GrowingSearch:
         self.lp = GrowingLp(self.model, self.pool, start, self.options)
         self.multipliers, self.reduced = (self.lp.duals, self.lp.pool_duals), np.zeros(self.size)
         self.relaxed = -np.inf
+        # where whole numbers are fixed, the rows of the pool say nothing that bounds do not
+        self.plain: GrowingLp | None = None
         self.settled = False
 
     @property
@@ -270,6 +273,8 @@ class GrowingSearch:
     def run(self) -> str:
         """Search until the gap is closed or time is up; return the status of the model as HiGHS calls it."""
         share, part = _ROOT, 1
+        if self.rounds and not self.lp.is_whole and self.relax(share * self.left, strong=False):
+            self.round_up(_EARLY * self.left)
         while self.left > 0:
             if not self.relax(share * self.left):
                 return str(self.lp.status.name)
@@ -279,14 +284,14 @@ class GrowingSearch:
                 self.offer(self.lp.point, self.lp.objective)
                 return "kOptimal"
             if self.rounds:
-                self.round_up()
+                self.round_up(_ROUNDING * self.left)
             if self.closed:
                 return "kOptimal"
             columns, exact = self.part_of(_CANDIDATES * part, _MOST * part)
             status = self.branch(columns, exact=exact)
             if self.closed or (exact and status != "kTimeLimit"):
                 return "kOptimal" if self.closed else status
-            share, part = 0.5, 2 * part
+            share, part = _AGAIN, 2 * part
         return "kTimeLimit"
 
     def offer(self, point: Floats, price: float) -> None:
@@ -306,8 +311,11 @@ class GrowingSearch:
     def _tell(self, **point: Any) -> None:
         self.channel.send({"bound": self.bound if np.isfinite(self.bound) else None, **point})
 
-    def relax(self, seconds: float) -> bool:
-        """Add what is missing until nothing is, time is up or little is gained; return whether there is an optimum."""
+    def relax(self, seconds: float, *, strong: bool = True) -> bool:
+        """Add what is missing until nothing is, time is up or little is gained; return whether there is an optimum.
+
+        Without the rows of the pool where not `strong`.
+        """
         lp, until, bounds = self.lp, self.left - seconds, []
         while True:
             if not lp.solve(self.left - until):
@@ -316,7 +324,7 @@ class GrowingSearch:
                     continue
                 return lp.status == highspy.HighsModelStatus.kTimeLimit and bool(np.isfinite(lp.objective))
             reduced = self._learn()
-            columns, rows = lp.missing_columns(reduced), lp.missed_rows()
+            columns, rows = lp.missing_columns(reduced), lp.missed_rows()[: None if strong else 0]
             self.settled = not len(columns) and not len(rows)
             bounds.append(self.relaxed)
             is_slow = len(bounds) > _ROUNDS and bounds[-1] - bounds[-1 - _ROUNDS] <= _STEADY * abs(bounds[-1])
@@ -345,22 +353,60 @@ class GrowingSearch:
                 self.raise_bound(bound)
         return found
 
-    def round_up(self) -> None:
-        """Try whole numbers near those of the relaxation: what it uses at least so much of is used."""
-        lp, whole, until = self.lp, self.whole, (1.0 - _ROUNDING) * self.left
+    def round_up(self, seconds: float) -> None:
+        """Try whole numbers near those of the relaxation: what it uses most of is used.
+
+        Then those that differ a little from the best, as long as that is better, unless HiGHS branches on the whole
+        model anyway.
+        """
+        whole, until, relaxed = self.whole, self.left - seconds, self.lp.point[self.whole]
         lower, upper = self.model["lower"][whole], self.model["upper"][whole]
-        state = lp.point, lp.objective, lp.duals, lp.pool_duals
-        tries = [*self.tries, *((lp.point[whole] >= least).astype(float) for least in _THRESHOLDS)]
+        if self.plain is None:
+            self.plain = GrowingLp(self.model, self.pool, self.lp.columns, self.options)
+        missing = self.lp.columns[self.plain.place[self.lp.columns] < 0]
+        if len(missing):
+            self.plain.add_columns(missing)
+        rank = np.empty(len(whole), dtype=np.intp)
+        rank[np.argsort(-relaxed, kind="stable")] = np.arange(len(whole))
+        counts = [int((relaxed >= least).sum()) + more for least in _THRESHOLDS for more in (0, -1, 1)]
+        tries = [*self.tries, *((rank < count).astype(float) for count in counts)]
         for tried in {each.tobytes(): each for each in np.clip(tries, lower, upper)}.values():
             if self.left > until:
-                self._complete(tried, until)
+                self._complete(self.plain, tried, until)
+        if self.best is not None and not self.lp.is_whole:
+            self._move(self.plain, relaxed, until)
         self.tries = []
-        lp.set_bounds(whole, lower, upper)
-        lp.point, lp.objective, lp.duals, lp.pool_duals = state
 
-    def _complete(self, wholes: Floats, until: float) -> None:
+    def _move(self, plain: GrowingLp, relaxed: Floats, until: float) -> None:
+        """Change a whole number of the best point, or one for another, as long as that is better."""
+        price = np.inf
+        while self.price < price and self.left > until:
+            price = self.price
+            for places in self._moves(relaxed):
+                assert self.best is not None
+                tried = np.round(self.best[self.whole])
+                if self.left <= until or (len(places) > 1 and tried[places].sum() != 1.0):
+                    continue
+                tried[places] = 1.0 - tried[places]
+                plain.highs.setOptionValue("objective_bound", self.price)
+                self._complete(plain, tried, until)
+        plain.highs.setOptionValue("objective_bound", np.inf)
+
+    def _moves(self, relaxed: Floats) -> list[list[int]]:
+        """Return the places of one whole number, or of two to exchange, the most doubtful ones first."""
+        assert self.best is not None
+        now, lower = self.best[self.whole], self.model["lower"][self.whole]
+        free = np.flatnonzero(self.model["upper"][self.whole] > lower)
+        order = free[np.lexsort((self.reduced[self.whole[free]], -np.abs(relaxed - now)[free]))].tolist()
+        shut, used = (
+            [place for place in order if now[place] < 0.5],
+            [place for place in order if now[place] > 0.5],
+        )
+        pairs = sorted((rank + other, rank, other) for rank in range(len(used)) for other in range(len(shut)))
+        return [[place] for place in order] + [[used[rank], shut[other]] for _, rank, other in pairs]
+
+    def _complete(self, lp: GrowingLp, wholes: Floats, until: float) -> None:
         """Find the best point with these whole numbers, of all columns."""
-        lp = self.lp
         lp.set_bounds(self.whole, wholes, wholes)
         closed = np.zeros(self.size, dtype=bool)
         closed[self.whole] = wholes < 0.5

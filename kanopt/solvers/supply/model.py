@@ -22,7 +22,7 @@ Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 _NEGLIGIBLE = 1e-9
 _SMALLEST_SIZE = 1e-7
-_LEAST_EACH, _MOST_EACH, _FLOWS = 3, 10, 60_000
+_LEAST_EACH, _MOST_EACH, _FLOWS = 3, 30, 60_000
 """The relaxation begins with so many ways to meet each demand, and with about so many deliveries in all."""
 
 
