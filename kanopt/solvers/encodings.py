@@ -10,7 +10,7 @@ from kanopt.solvers.base import Solver
 from kanopt.solvers.solve import solvers
 from kanopt.text import amount_text, number_text
 
-__all__ = ["EncodedLaw", "Encoding", "encodings"]
+__all__ = ["EncodedLaw", "Encoding", "encodings", "tabulated"]
 
 
 @dataclass(frozen=True)
@@ -148,10 +148,13 @@ def _encoding_of(solver: Solver, problem: Problem[Any]) -> Encoding:
     """Describe how a solver encodes a problem that it accepts."""
     if isinstance(solver, _EncodingSolver):
         return solver.encoding(problem)
+    return tabulated(problem, solver.name)
+
+
+def tabulated(problem: Problem[Any], solver: str) -> Encoding:
+    """Describe laws that are tabulated before solving, by the solver of a name."""
     laws = tuple(_tabulated_law(problem, name) for name in problem.laws())
-    return Encoding(
-        "laws tabulated before solving, in whole numbers", solver.name, unit=problem.unit, laws=laws
-    )
+    return Encoding("laws tabulated before solving, in whole numbers", solver, unit=problem.unit, laws=laws)
 
 
 def _tabulated_law(problem: Problem[Any], name: str) -> EncodedLaw:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,9 @@ from kanopt.solvers.supply.model import SupplyModel
 from kanopt.solvers.supply.start import first_plan
 from kanopt.solvers.supply.tariff_pieces import TariffPieces, lower_tariff
 from kanopt.text import amount_text, money_text, number_text
+
+if TYPE_CHECKING:
+    from kanopt.solvers.encodings import Encoding
 
 __all__ = ["HighsSupply"]
 
@@ -68,6 +71,32 @@ class HighsSupply(Solver):
     def accepts(self, problem: Problem[Any]) -> str:
         """Return an empty text for a supply problem."""
         return "" if isinstance(problem, SupplyProblem) else "it solves supply problems"
+
+    def encoding(self, problem: SupplyProblem) -> Encoding:
+        """Describe how the laws reach HiGHS: tabulated, or in pieces where the tariff reads the flow."""
+        from kanopt.solvers.encodings import EncodedLaw, tabulated
+
+        found, pieces = tabulated(problem, self.name), _pieces(problem)
+        if not isinstance(pieces, TariffPieces):
+            return found
+        decided = {one.input for one in problem.frozen_inputs()}
+        tariff = EncodedLaw(
+            "tariff",
+            "straight pieces below the law for each flow",
+            tuple(sorted(problem.laws()["tariff"].used - decided)),
+            tuple(sorted(decided)),
+            pieces.segments,
+            pieces.binaries,
+            pieces.error,
+        )
+        return replace(
+            found,
+            name="shipments in straight pieces, other laws tabulated",
+            laws=tuple(tariff if one.law == "tariff" else one for one in found.laws),
+            segments=pieces.segments,
+            binaries=pieces.binaries,
+            error=pieces.error * len(pieces.prices),
+        )
 
     def lower(self, problem: SupplyProblem, options: SolveOptions) -> _TimedModel:
         """Return the problem as a mixed-integer linear model, in which everything that must be delivered is."""

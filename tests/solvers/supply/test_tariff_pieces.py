@@ -23,6 +23,7 @@ from kanopt.problems.supply import (
     SupplyUnits,
 )
 from kanopt.refs import lane, state
+from kanopt.solvers.encodings import encodings
 from kanopt.solvers.solve import solve
 from kanopt.solvers.supply.model import SupplyModel
 from kanopt.solvers.supply.tariff_pieces import ShipmentBlock, TariffPieces, lower_tariff
@@ -174,3 +175,14 @@ def test_a_plan_on_a_convex_tariff_is_shared_between_sites():
     assert result.bound <= truth + 1e-6
     assert result.objective == pytest.approx(truth, rel=5e-3)
     assert result.status in (Status.FEASIBLE, Status.OPTIMAL)
+
+
+def test_encodings_tell_of_the_pieces():
+    encoding = next(one for one in encodings(priced(LAWS["concave"])) if one.chosen)
+    (tariff,) = (one for one in encoding.laws if one.law == "tariff")
+    assert (tariff.fixed, tariff.decided) == (("km",), ("t",))
+    assert encoding.segments == tariff.segments == pieces_of(priced(LAWS["concave"])).segments
+    assert encoding.binaries > 0
+    assert "straight pieces below the law" in str(encoding)
+    frozen = next(one for one in encodings(priced("5 + log(t) * 0")) if one.chosen)
+    assert "frozen at" in str(frozen)
