@@ -287,6 +287,7 @@ class GrowingSearch:
                 self.round_up(_ROUNDING * self.left)
             if self.closed:
                 return "kOptimal"
+            self.plain = None  # its memory is needed for branching
             columns, exact = self.part_of(_CANDIDATES * part, _MOST * part)
             status = self.branch(columns, exact=exact)
             if self.closed or (exact and status != "kTimeLimit"):

@@ -31,6 +31,8 @@ __all__ = ["HighsSupply"]
 Floats = NDArray[np.float64]
 _FIRST = 0.05
 """Share of the time in which a first plan is put together before HiGHS begins."""
+_LOWERING = 0.25
+"""Share of the time in which a tariff that reads the flow is made of pieces."""
 _SCALINGS, _SCALING = 6, 0.05
 """How often rates are taken from the last plan at most, and the share of the time left that each may take."""
 _NOT_PROVED = "stopped before it was known whether all demand that must be met can be"
@@ -102,7 +104,7 @@ class HighsSupply(Solver):
         """Return the problem as a mixed-integer linear model, in which everything that must be delivered is."""
         options.refuse_deterministic(self.name)
         began = time.perf_counter()
-        made = _pieces(problem)
+        made = _pieces(problem, _LOWERING * options.time_limit)
         pieces = made if isinstance(made, TariffPieces) else None
         return _TimedModel(
             problem, SupplyModel(problem, pieces=pieces), began, "" if pieces else str(made or "")
@@ -309,12 +311,12 @@ class _HighsSupplySearch:
         return (point[model.linear.integer],)
 
 
-def _pieces(problem: SupplyProblem) -> TariffPieces | str | None:
-    """Return the tariff as pieces, or why it has none; None where it does not read the flow."""
+def _pieces(problem: SupplyProblem, seconds: float = np.inf) -> TariffPieces | str | None:
+    """Return the tariff as pieces, or why it has none in some seconds; None where it does not read the flow."""
     if not problem.lane_tariff.reads_flow:
         return None
     model = SupplyModel(problem)
-    return lower_tariff(problem, model.flow.cells, model.most_flow)
+    return lower_tariff(problem, model.flow.cells, model.most_flow, seconds)
 
 
 def _view(model: _TimedModel) -> tuple[str, ...]:

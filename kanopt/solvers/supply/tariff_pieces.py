@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -18,6 +19,7 @@ from kanopt.formulas.references import Reference
 from kanopt.formulas.variables import Variable
 from kanopt.problems.law_use import unit_factor
 from kanopt.problems.supply import SupplyProblem
+from kanopt.text import seconds_text
 
 __all__ = ["ShipmentBlock", "ShipmentPrice", "TariffPieces", "lower_tariff"]
 
@@ -121,7 +123,9 @@ class TariffPieces:
         return sum(price.blocks[price.block_of(amount)].price(amount) for price, amount in prices)
 
 
-def lower_tariff(problem: SupplyProblem, cells: Cells, most: Floats) -> TariffPieces | str:
+def lower_tariff(
+    problem: SupplyProblem, cells: Cells, most: Floats, seconds: float = np.inf
+) -> TariffPieces | str:
     """Return the tariff of flows as pieces, or why it has none that a solver could take.
 
     Parameters
@@ -132,11 +136,13 @@ def lower_tariff(problem: SupplyProblem, cells: Cells, most: Floats) -> TariffPi
         Lane, product and period of each flow.
     most
         The largest shipment of each, in units.
+    seconds
+        How long that may take.
     """
     if len(most) > _MOST_FLOWS:
         return f"{len(most):,} flows are more than the {_MOST_FLOWS:,} whose shipments can be decided on"
     try:
-        return _Lowering(problem, cells, most).run()
+        return _Lowering(problem, cells, most).run(seconds)
     except FormulaError as error:
         return str(error)
 
@@ -163,8 +169,9 @@ class _Lowering:
         self.scale = one[self.flow_inputs[0]].astype(float) if self.flow_inputs else np.ones(len(most))
         self.fixed = {name: values for name, values in one.items() if name not in self.flow_inputs}
 
-    def run(self) -> TariffPieces | str:
+    def run(self, seconds: float) -> TariffPieces | str:
         """Return the pieces of all flows: one lowering for those that differ in the largest shipment alone."""
+        began = time.perf_counter()
         if len(self.flow_inputs) > 1:
             return f"the tariff reads the flow as {' and '.join(self.flow_inputs)}"
         groups: dict[tuple[object, ...], list[int]] = {}
@@ -174,6 +181,8 @@ class _Lowering:
         prices: list[ShipmentPrice | None] = [None] * len(self.most)
         worst, segments = 0.0, 0
         for places in groups.values():
+            if time.perf_counter() - began > seconds:
+                return f"pieces of {len(groups):,} prices take longer than {seconds_text(seconds)}"
             price, error = self._price(places[0], float(self.most[places].max()))
             worst = max(worst, error)
             segments += len(places) * sum(len(block.widths) for block in price.blocks)

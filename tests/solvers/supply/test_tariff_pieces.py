@@ -117,6 +117,14 @@ def test_what_has_no_pieces_says_why(text, why):
     assert why in found
 
 
+def test_pieces_that_take_too_long_are_none():
+    problem = priced(LAWS["concave"])
+    model = SupplyModel(problem)
+    found = lower_tariff(problem, model.flow.cells, model.most_flow, -1.0)
+    assert isinstance(found, str)
+    assert "take longer than" in found
+
+
 def two_sites(text: str, demand: tuple[float, ...], fixed: tuple[float, float], seed: int) -> SupplyProblem:
     r = np.random.default_rng(seed)
     ways = [Lane("mill", f"f{i}", distance=float(r.integers(20, 200))) for i in range(2)]
