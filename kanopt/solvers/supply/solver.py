@@ -237,7 +237,7 @@ class _HighsSupplySearch:
         Dynamic slope scaling (Kim and Pardalos 1999, "A solution approach to the fixed charge network flow problem
         using a dynamic slope scaling procedure", Operations Research Letters 24).
         """
-        if self.rows.pieces is None or not self.problem.check(plan).ok:
+        if not self.problem.lane_tariff.reads_flow or not self.problem.check(plan).ok:
             return plan
         tariff = self.problem.lane_tariff
         rates, now, best = tariff.rates, plan, plan
@@ -270,16 +270,15 @@ class _HighsSupplySearch:
         assessment = self.problem.assess(plan)
         must = np.isinf(self.problem.network.shortage_cost)
         missing = float(assessment.simulation.shortage[:, must].sum())
-        planned = self.rows.pieces is None
-        return missing, (assessment.planned_pricing if planned else assessment.pricing).objective
+        return missing, assessment.pricing.objective
 
     def _from(self, model: SupplyModel, plan: FlowPlan) -> _FoundPoint:
         """Search for a better plan than one."""
         hint = model.point(plan)
         answer = self._run(model.growing, hint)
         point = hint if answer.values is None else answer.values
-        # pieces lie below the law, so that what is cheaper on them may be dearer on it
-        if model.pieces is not None and self._rank(plan) < self._rank(model.plan(point)):
+        # what is cheaper on pieces, or at planning values, may be dearer on the law
+        if self.problem.lane_tariff.reads_flow and self._rank(plan) < self._rank(model.plan(point)):
             point = hint
         return _FoundPoint(model, answer, point)
 
