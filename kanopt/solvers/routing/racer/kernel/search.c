@@ -148,7 +148,8 @@ static void step(Search *s, int64_t count, double most) {
         remove_units(s, count);
         insert_units(s);
         s->now.price = plan_price(s, &s->now.missed);
-        if (s->now.price < s->price_before + most) settle_touched(s, NEAR);
+        /* an arrival function has a valley at every jump, where smooth laws have a few */
+        if (s->now.price < s->price_before + most) settle_touched(s, s->p->arrival ? FULL : NEAR);
     }
     s->now.price = plan_price(s, &s->now.missed);
     if (!(s->now.price < s->price_before + most)) {
