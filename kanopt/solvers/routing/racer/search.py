@@ -64,15 +64,17 @@ class RacerSearch:
             place = slot.get((data.type_index[route.vehicle], route.index), -1)
             stops = [data.index[name] for name in route.clients]
             clients = [node for node in stops if node >= len(data.depots)]
+            vehicle = data.vehicles[data.type_index[route.vehicle]]
             if (
                 place < 0
                 or place in routes
                 or len(set(clients)) < len(clients)
                 or not seen.isdisjoint(clients)
+                or len(stops) - len(clients) > vehicle.reloads  # the kernel has room for no more
             ):
                 continue
             seen.update(clients)
-            start = data.vehicles[data.type_index[route.vehicle]].shift_start
+            start = vehicle.shift_start
             routes[place] = stops, start if route.departure is None else route.departure
         starts = np.cumsum([0, *(len(stops) for stops, _ in routes.values())], dtype=np.int64)
         nodes = np.array([node for stops, _ in routes.values() for node in stops], dtype=np.int32)

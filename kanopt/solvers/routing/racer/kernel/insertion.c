@@ -6,7 +6,8 @@
 
 #include "search.h"
 
-enum { DRIVEN = 5 }; /* places driven for a unit */
+enum { DRIVEN = 5 };      /* places driven for a unit */
+enum { MOST_WAYS = 500 }; /* of putting in the further members of a unit, all of which are driven */
 static const double BLINK = 0.01;
 static const double RELOAD = 0.05;  /* how often a reload is thought of where none is needed */
 static const double TRUST = 0.5;    /* share of a guessed price below which the true one is not looked for */
@@ -163,6 +164,7 @@ static void fetch_arcs(Search *s, int32_t node) {
 static void rank_places(Search *s, int32_t node, Places *found) {
     const Problem *p = s->p;
     found->count = 0;
+    s->legs += 1 + (2 * p->near_count + p->slots) / LOOKS_PER_LEG;
     fetch_arcs(s, node);
     for (int64_t k = 0; k < p->near_count; k++) {
         int32_t near = p->near[node * p->near_count + k];
@@ -201,8 +203,27 @@ static double longer_price(const Search *s, double longest, Score score) {
     return rate ? rate * larger(score.finish - score.departure - longest, 0.0) : 0.0;
 }
 
-/* Drive a route with the first members of a unit put in; further members go to the best places after it on its trip.
- */
+/* The place from one on, up to the end of its trip, where a client seems to cost least; chance makes a difference. */
+static int64_t likely_place(Search *s, int64_t kind, const int32_t *stops, int64_t count, int64_t at, int64_t end,
+                            int32_t node) {
+    const Problem *p = s->p;
+    double least = INFINITY;
+    int64_t likely = at;
+    for (; at <= end; at++) {
+        int32_t tail = stops[at - 1], head = at < count ? stops[at] : p->home[kind];
+        double more = row_of(p, kind, tail, node)[ARC_GUESS];
+        if (at < count || p->returns[kind])
+            more += row_of(p, kind, node, head)[ARC_GUESS] - row_of(p, kind, tail, head)[ARC_GUESS];
+        more *= 1.0 + random_share(s);
+        if (!(more < least)) continue;
+        least = more;
+        likely = at;
+    }
+    return likely;
+}
+
+/* Drive a route with the first members of a unit put in; further members go after their source on its trip, each to
+ * the best place, or to a likely one where there are too many ways to put in those that are left. */
 static void drive_unit(Search *s, int32_t unit, const Place *place, int32_t *stops, int64_t count, int32_t member,
                        double longest, Found *best, int32_t *best_stops) {
     const Problem *p = s->p;
@@ -225,11 +246,15 @@ static void drive_unit(Search *s, int32_t unit, const Place *place, int32_t *sto
     int64_t at = 0;
     while (stops[at] != p->source[node]) at++;
     if (!may_serve(p, place->slot, node)) return;
+    int64_t first = at + 1, end = first;
+    while (end < count && stops[end] >= p->depots) end++;
+    double ways = 1.0;
+    for (int32_t k = member; k < p->unit_start[unit + 1]; k++) ways *= (double)(end - first + 1 + k - member);
+    if (ways > MOST_WAYS) first = end = likely_place(s, kind, stops, count, first, end, node);
     int32_t *longer = stops + s->most_stops;
-    for (at++; at <= count; at++) {
+    for (at = first; at <= end; at++) {
         with_node(p, kind, stops, count, at, ALONE, node, longer);
         drive_unit(s, unit, place, longer, count + 1, member + 1, longest, best, best_stops);
-        if (at < count && stops[at] < p->depots) return;
     }
 }
 

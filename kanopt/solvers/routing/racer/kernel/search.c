@@ -68,7 +68,7 @@ EXPORT Search *racer_new(const Problem *p, const Problem *rough, uint64_t seed, 
     s->units = units;
     s->random = seed;
     s->close = close;
-    s->most_stops = p->nodes + reloads + 2;
+    s->most_stops = p->nodes + 2 * reloads + 2; /* two routes joined have the reloads of both */
     size_t stops = (size_t)s->most_stops, slots = (size_t)p->slots + 1;
     s->saved = calloc(slots, sizeof *s->saved);
     s->touched = malloc(slots * sizeof *s->touched);
@@ -138,6 +138,7 @@ static int is_better(const Plan *one, const Plan *other) {
 /* Try one plan near the current one; it is kept if it costs less than `most` more. */
 static void step(Search *s, int64_t count, double most) {
     begin_step(s);
+    s->legs += 1 + s->p->slots / LOOKS_PER_LEG; /* where no leg is driven, vehicles are looked at all the same */
     double drawn = count ? 1.0 : random_share(s);
     if (drawn < TAILS + REORDERED + VEHICLES) {
         int moved = drawn < TAILS               ? exchange_tails(s, most)

@@ -34,7 +34,7 @@ typedef struct {
     double price_before;
     int64_t missed_before;
     uint64_t random;
-    int64_t steps, accepted, improved, legs; /* legs driven: the work done */
+    int64_t steps, accepted, improved, legs; /* the work done: legs driven, and what is looked at besides */
     double close;                            /* how near the best departure is looked for */
     Layout layout;
     Times times;
@@ -43,6 +43,8 @@ typedef struct {
     int64_t most_stops; /* of a route */
     int64_t failed;     /* memory did not suffice */
 } Search;
+
+enum { LOOKS_PER_LEG = 8 }; /* places ranked in the time in which a leg is driven */
 
 static inline uint64_t random_bits(Search *s) { /* splitmix64 (Steele, Lea and Flood 2014) */
     uint64_t z = (s->random += 0x9e3779b97f4a7c15ULL);
