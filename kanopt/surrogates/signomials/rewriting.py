@@ -49,7 +49,7 @@ def rewritings(law: Law, columns: Columns) -> Iterator[Law]:
     """
     for part in parts(law, columns):
         if isinstance(part.part, Law):
-            for tied in (*_tied(part.part), *_capped(part.part, columns)):
+            for tied in (*_tied(part.part), *_capped(part.part, columns), *_with_one_table(part.part)):
                 yield changed(law, part.path, tied)
             continue
         for new in _differences(part.part, columns):
@@ -302,6 +302,37 @@ def _opened(term: Term) -> Iterator[tuple[tuple[Factor, ...], tuple[Term, ...]]]
     for place, factor in enumerate(term.factors):
         if isinstance(factor, Group) and factor.exponent == ONE and Term(ONE) in factor.inner.terms:
             yield (*term.factors[:place], *term.factors[place + 1 :]), factor.inner.terms
+
+
+def _with_one_table(law: Law) -> Iterator[Law]:
+    """Yield the sum with by(m) · (S + r · T) for S · by(m) + T · by'(m): what is hard to cut is so for every part.
+
+    Terms that grow one after the other get a table each, although one says all, up to a ratio.
+    """
+    for (i, first), (j, second) in permutations(enumerate(law.terms), 2):
+        for table in (f for f in first.factors if isinstance(f, Tabulated) and f.of == "category"):
+            for other in (f for f in second.factors if isinstance(f, Tabulated)):
+                if other.column != table.column or other.of != "category":
+                    continue
+                levels = [float(np.mean([each.value for each in f.values])) for f in (table, other)]
+                if not levels[0] or not first.coefficient.value:
+                    continue
+                ratio = second.coefficient.value * levels[1] / (first.coefficient.value * levels[0])
+                own, more = (
+                    _summands(tuple(f for f in term.factors if f is not out))
+                    for term, out in ((first, table), (second, other))
+                )
+                scaled = (replace(t, coefficient=Parameter(ratio * t.coefficient.value)) for t in more)
+                factors = (table, Group(Law((*own, *scaled))))
+                rest = (t for k, t in enumerate(law.terms) if k not in (i, j))
+                yield Law((*rest, replace(first, factors=factors)))
+
+
+def _summands(factors: tuple[Factor, ...]) -> tuple[Term, ...]:
+    """Return the terms of a bracket that stands alone, or the factors as one term."""
+    if len(factors) == 1 and isinstance(factors[0], Group) and factors[0].exponent == ONE:
+        return factors[0].inner.terms
+    return (Term(ONE, factors),)
 
 
 def _capped(law: Law, columns: Columns) -> Iterator[Law]:
