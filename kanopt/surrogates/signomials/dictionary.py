@@ -15,6 +15,7 @@ from kanopt.surrogates.signomials.evaluation import Columns, value
 from kanopt.surrogates.signomials.shapes import (
     decay_of_two,
     distance,
+    distance_beside,
     distance_of_places,
     excess,
     exponents_of,
@@ -249,7 +250,7 @@ class Dictionary:
         if not self.with_shapes:
             return []
         signed = (j for j in self.straight if kind_of(self.columns, j) == "signed")
-        pairs = list(combinations(self.straight, 2))
+        pairs, alone = list(combinations(self.straight, 2)), self.straight
         overlapping = [pair for pair in pairs if gap(self.columns, pair)]
         places = (
             (*first, *second) for first, second in combinations(overlapping, 2) if not {*first} & {*second}
@@ -259,6 +260,12 @@ class Dictionary:
             (distance(self.columns, pair) for pair in pairs),
             *(self._shapes_of(of, pairs) for of in (gap, decay_of_two)),
             (distance_of_places(self.columns, each) for each in places),
+            (
+                distance_beside(self.columns, (i, *pair))
+                for pair in overlapping
+                for i in alone
+                if i not in pair
+            ),
             (Applied("abs", Law((Term(ONE, (Power(j, ONE),)),))) for j in signed),
         ]
         # of many inputs there are more than can be looked at, or held

@@ -33,6 +33,7 @@ from kanopt.surrogates.signomials.structure import (
     Tabulated,
     Term,
     Wave,
+    inputs_of,
     signature,
     values_of,
 )
@@ -114,7 +115,6 @@ def growths(law: Law, to: Target, words: Dictionary, rows: float, *, signomial: 
         if isinstance(part.part, Law):
             found = [*_terms(part, scores, words, signomial)]
             found += [] if signomial else _wrapped(law, part, scores, words, to)
-            found += _limited(part, scores) if words.with_shapes else []
             found += [] if part.path else with_lookups(part, scores, lookups, words.columns)
         elif part.part == Term(ONE):
             continue  # the one that a group begins with
@@ -122,6 +122,7 @@ def growths(law: Law, to: Target, words: Dictionary, rows: float, *, signomial: 
             found = [*_powers(part, scores, words)]
         else:
             found = [*_factors(part, scores, words), *_groups(part, scores, words, outer)]
+        found += _limited(part, scores, words) if words.with_shapes and not signomial else []
         if isinstance(part.part, Term):
             found += with_factors(part, scores, lookups, words.columns)
         for share, new in found:
@@ -354,16 +355,33 @@ def _wrapped(law: Law, part: Part, scores: Scores, words: Dictionary, to: Target
         yield share[k], around(Group(Law((Term(ONE), Term(Parameter(min(amplitude, 0.9)), (wave,))))))
 
 
-def _limited(part: Part, scores: Scores) -> _Found:
-    """Let a sum fall no lower than a limit, or rise no higher: a tariff with a least charge, a line up to a cap."""
-    assert isinstance(part.part, Law)
-    if not any(term.factors for term in part.part.terms) or not np.isfinite(part.value).all():
+def _limited(part: Part, scores: Scores, words: Dictionary) -> _Found:
+    """Let a sum fall no lower than a limit, or rise no higher: a tariff with a least charge, a line up to a cap.
+
+    The limit is a number, or another input, which may be that of a single term too.
+    """
+    terms = part.part.terms if isinstance(part.part, Law) else (part.part,)
+    own = set[int]().union(*(inputs_of(f) for term in terms for f in term.factors))
+    if not own or not np.isfinite(part.value).all():
         return
-    places = np.unique(np.quantile(part.value, LIMITS))
-    inner = part.part.terms[0] if len(part.part.terms) == 1 else Term(ONE, (Group(part.part),))
+    columns = words.columns
+    inner = terms[0] if len(terms) == 1 else Term(ONE, (Group(Law(terms)),))
+    limits: list[Term] = []
+    values: list[Array] = []
+    if isinstance(part.part, Law):
+        numbers = np.unique(np.quantile(part.value, LIMITS))
+        limits += [Term(Parameter(float(each))) for each in numbers]
+        values += [np.broadcast_to(each, len(columns)) for each in numbers]
+    # inside a bracket sizes are no longer in the unit of the target
+    for j in words.straight if len(part.path) < 2 else ():
+        if j not in own:
+            limits.append(Term(Parameter(float(columns.scales[j])), (Power(j, ONE),)))
+            values.append(columns.of(j) * columns.scales[j])
+    if not limits:
+        return
+    beyond = np.column_stack(values) - np.asarray(part.value)[:, None]
     for function, sign in (("max", 1.0), ("min", -1.0)):
-        beyond = sign * np.maximum(sign * (places - part.value[:, None]), 0.0)
-        share, slope = scores.of(beyond, part.flow)
+        share, slope = scores.of(sign * np.maximum(sign * beyond, 0.0), part.flow)
         for k in _best(np.where(slope > SOUND, share, 0.0), 1):
-            limit = Term(Parameter(float(places[k])))
-            yield share[k], Law((Term(ONE, (Applied(function, Law((limit, inner))),)),))
+            term = Term(ONE, (Applied(function, Law((limits[k], inner))),))
+            yield share[k], Law((term,)) if isinstance(part.part, Law) else term

@@ -8,7 +8,7 @@ another input: first · unit^(log r / log 2) is the time for a unit where each d
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import combinations
+from itertools import combinations, permutations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -116,9 +116,13 @@ def _of_one(words: Dictionary, j: int) -> Iterator[tuple[Factor, ...]]:
 
 
 def _of_two(words: Dictionary, powers: list[int]) -> Iterator[tuple[Factor, ...]]:
-    """Yield u · log v and log u · log v, for v^(c · u) and v^(c · log u)."""
+    """Yield u · log v and log u · log v, for v^(c · u) and v^(c · log u); u · v, u / v and its square."""
     for i, j in combinations(powers, 2):
         yield Logarithm(i), Logarithm(j)
+        yield Power(i, ONE), Power(j, ONE)
+    for i, j in permutations(powers, 2):
+        for exponent in (1.0, 2.0):
+            yield Power(i, Parameter(exponent, free=False)), Power(j, Parameter(-exponent, free=False))
     yield from ((Power(i, ONE), Logarithm(j)) for i in words.straight for j in powers if i != j)
 
 

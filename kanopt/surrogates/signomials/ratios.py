@@ -1,13 +1,14 @@
-"""A sum divided by a sum, (T₁ + T₂) / (1 + b · R): a mean price, a load at another lever, growth that levels off.
+"""A sum divided by a sum, (T₁ + T₂ + T₃) / (1 + b · R): a mean price, a load at another lever, growth that levels off.
 
-With R and b given such a law is linear in its two coefficients, so that they are scanned and the best two products
-found for each (separable least squares: Golub and Pereyra 1973, SIAM J. Numer. Anal. 10). Growth from one product does
+With R and b given such a law is linear in its coefficients, so that they are scanned and the best products found for
+each (separable least squares: Golub and Pereyra 1973, SIAM J. Numer. Anal. 10). Growth from one product does
 not lead there, since neither the sum nor the divisor says much without the other.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +30,7 @@ SIZES = tuple(np.geomspace(0.03, 30.0, 19).tolist())
 SCANNED = 250
 """Rows of the scan."""
 REFINED, YIELDED = 12, 3
-"""Divisors for which b is made exact, and laws that are returned."""
+"""Divisors for which b is made exact, and laws that are returned, of two products and of three."""
 WIDTH = 1.5
 """Factor around a size of the scan in which b is looked for."""
 ALIKE = 0.999
@@ -37,7 +38,7 @@ ALIKE = 0.999
 
 
 def ratios_of_sums(to: Target, words: Dictionary) -> Iterator[Law]:
-    """Yield (T₁ + T₂) / (1 + b · R) with products T₁, T₂, R of inputs and reciprocals of them, the best ones first.
+    """Yield (T₁ + T₂) / (1 + b · R) with products of inputs and reciprocals of them, and with T₃, the best ones first.
 
     Parameters
     ----------
@@ -56,24 +57,29 @@ def ratios_of_sums(to: Target, words: Dictionary) -> Iterator[Law]:
         return
     products: list[tuple[Factor, ...]] = [(), *(words.products[k] for k in chosen)]
     values = np.column_stack([np.ones(len(y)), words.product_values[rows, chosen]])
-    found: list[tuple[float, int, float, tuple[int, int]]] = []
+    found: tuple[list[_Ratio], list[_Ratio]] = [], []
     for r, factors in enumerate(products):
         if not 0 < len(factors) < 3 or any(kind_of(words.columns, j) != "positive" for j in _inputs(factors)):
             continue
         middle = float(np.median(values[:, r]))
-        trials = [
-            (*best, r, size / middle)
-            for size in SIZES
-            if (best := _best_pair(root[:, None] * values / (1.0 + size / middle * values[:, [r]]), root * y))
-        ]
-        if trials:
-            squares, pair, _, b = min(trials)
-            found.append((squares, r, b, pair))
-    refined = sorted(_refined(each, values, root, y) for each in sorted(found)[:REFINED])
-    for _, r, b, pair in refined[:YIELDED]:
-        columns = root[:, None] * values[:, pair] / (1.0 + b * values[:, [r]])
-        sizes = np.asarray(np.linalg.lstsq(columns, root * y, rcond=None)[0], dtype=np.float64)
-        yield _law([products[k] for k in pair], sizes, products[r], b)
+        trials: tuple[list[_Ratio], list[_Ratio]] = [], []
+        for size in SIZES:
+            columns = root[:, None] * values / (1.0 + size / middle * values[:, [r]])
+            for (squares, above), tried in zip(_best_sets(columns, root * y), trials, strict=False):
+                tried.append((squares, r, size / middle, above))
+        for tried, of_all in zip(trials, found, strict=True):
+            of_all += [min(tried)] if tried else []
+    for ratios in found:
+        refined = sorted(_refined(each, values, root, y) for each in sorted(ratios)[:REFINED])
+        for _, r, b, above in refined[:YIELDED]:
+            columns = root[:, None] * values[:, above] / (1.0 + b * values[:, [r]])
+            sizes = np.asarray(np.linalg.lstsq(columns, root * y, rcond=None)[0], dtype=np.float64)
+            if sizes.all():
+                yield _law([products[k] for k in above], sizes, products[r], b)
+
+
+_Ratio: TypeAlias = "tuple[float, int, float, tuple[int, ...]]"
+"""Squares left, the number of R, b, and the numbers of the products above."""
 
 
 def _is_plain(factors: tuple[Factor, ...]) -> bool:
@@ -86,8 +92,8 @@ def _inputs(factors: tuple[Factor, ...]) -> list[int]:
     return [f.column for f in factors if isinstance(f, Power)]
 
 
-def _best_pair(columns: Array, target: Array) -> tuple[float, tuple[int, int]] | None:
-    """Return the squares that the best two columns leave of a target, and their numbers; None where there is none."""
+def _best_sets(columns: Array, target: Array) -> Iterator[tuple[float, tuple[int, ...]]]:
+    """Yield the squares that the best two columns leave of a target, and their numbers; then those with a third."""
     with np.errstate(all="ignore"):
         size = np.sqrt((columns**2).sum(axis=0))
         scaled = columns / size
@@ -98,32 +104,42 @@ def _best_pair(columns: Array, target: Array) -> tuple[float, tuple[int, int]] |
     taken = (told[:, None] ** 2 + told[None, :] ** 2 - 2.0 * gram * told[:, None] * told[None, :]) / rest
     may_be = (np.abs(gram) < ALIKE) & sound & sound[:, None]
     taken = np.where(np.triu(may_be, 1), taken, -np.inf)
-    i, j = np.unravel_index(int(taken.argmax()), taken.shape)
+    i, j = (int(k) for k in np.unravel_index(int(taken.argmax()), taken.shape))
     best = float(taken[i, j])
-    return (float(target @ target) - best, (int(i), int(j))) if np.isfinite(best) else None
+    if not np.isfinite(best):
+        return
+    left = float(target @ target) - best
+    yield left, (i, j)
+    basis = np.linalg.qr(scaled[:, [i, j]])[0]
+    beside = scaled - basis @ (basis.T @ scaled)
+    own = (beside**2).sum(axis=0)
+    more = np.where(own > 1.0 - ALIKE**2, (target @ beside) ** 2 / np.maximum(own, 1e-12), 0.0)
+    third = int(more.argmax())
+    if more[third] > 0.0:
+        yield left - float(more[third]), (i, j, third)
 
 
-def _refined(
-    found: tuple[float, int, float, tuple[int, int]], values: Array, root: Array, y: Array
-) -> tuple[float, int, float, tuple[int, int]]:
+def _refined(found: _Ratio, values: Array, root: Array, y: Array) -> _Ratio:
     """Return what was found with the b that leaves the least squares."""
-    _, r, b, pair = found
+    _, r, b, above = found
 
     def left(log_b: float) -> float:
-        columns = root[:, None] * values[:, pair] / (1.0 + np.exp(log_b) * values[:, [r]])
+        columns = root[:, None] * values[:, above] / (1.0 + np.exp(log_b) * values[:, [r]])
         sizes = np.linalg.lstsq(columns, root * y, rcond=None)[0]
         return float(((root * y - columns @ sizes) ** 2).sum())
 
     near = np.log(b) - np.log(WIDTH), np.log(b) + np.log(WIDTH)
     best = minimize_scalar(left, bounds=near, method="bounded", options={"maxiter": 20})
-    return float(best.fun), r, float(np.exp(best.x)), pair
+    return float(best.fun), r, float(np.exp(best.x)), above
 
 
 def _law(products: list[tuple[Factor, ...]], sizes: Array, divisor: tuple[Factor, ...], b: float) -> Law:
-    """Return T₁ · (1 + c · T₂ / T₁) / (1 + b · R)."""
-    first, second = ({f.column: f.exponent.value for f in each if isinstance(f, Power)} for each in products)
-    ratio = {j: second.get(j, 0.0) - first.get(j, 0.0) for j in {**first, **second}}
-    inside = tuple(Power(j, Parameter(e, free=False)) for j, e in ratio.items() if e)
-    above = Group(Law((Term(ONE), Term(Parameter(float(sizes[1] / sizes[0])), inside))))
+    """Return T₁ · (1 + c · T₂ / T₁ + …) / (1 + b · R)."""
+    first, *others = ({f.column: f.exponent.value for f in each if isinstance(f, Power)} for each in products)
+    terms = [Term(ONE)]
+    for size, other in zip(sizes[1:], others, strict=True):
+        ratio = {j: other.get(j, 0.0) - first.get(j, 0.0) for j in {**first, **other}}
+        inside = tuple(Power(j, Parameter(e, free=False)) for j, e in ratio.items() if e)
+        terms.append(Term(Parameter(float(size / sizes[0])), inside))
     below = Group(Law((Term(ONE), Term(Parameter(b), divisor))), MINUS_ONE)
-    return Law((Term(Parameter(float(sizes[0])), (*products[0], above, below)),))
+    return Law((Term(Parameter(float(sizes[0])), (*products[0], Group(Law(tuple(terms))), below)),))

@@ -68,6 +68,8 @@ CLEAR = 0.03
 """Share of the target's deviation that it may leave: where noise is larger, other structures explain the rows alike."""
 UNCURVED = 3
 """Closed forms that are fitted in the place of a curve."""
+HOPELESS = 3.0
+"""Times what a law leaves that needs no curve: signomials that leave more are grown on and not made plainer."""
 CHANCE = 3.0
 """Standard deviations of chance in the variance that is left."""
 
@@ -207,7 +209,9 @@ class _Search:
                 break  # curves are not let in
             if self.budget.watch is not None:
                 self.budget.watch.begin_search(self.part or IN_WORDS[phase])
-            self.climb.begin(self.words[phase], signomial=phase == "signomials")
+            signomial = phase == "signomials"
+            enough = HOPELESS * self.unexplained * self.to.total if signomial else np.inf
+            self.climb.begin(self.words[phase], signomial=signomial, enough=enough or np.inf)
             if phase == "transformed":
                 self.add_wholes()
                 if self.a_whole_is_all(everything):
@@ -394,4 +398,5 @@ def _within_limits(whole: _Search, task: Task, refits: float) -> bool:
     inside = _begun(rows, task, whole.seed, BETWEEN, IN_WORDS["limits"]).run(())
     laws = [ends.around(fit.law) for fit in (inside.best, *inside.others)[:MADE]]
     whole.add_fitted(law for law in laws if to.rules.admits(law))
-    return whole.a_whole_is_all([])
+    # a tail that has come to nothing looks like a limit, and what is left of it like a long law
+    return whole.is_plain(inside.best.law) and whole.a_whole_is_all([])

@@ -21,6 +21,7 @@ from kanopt.surrogates.signomials.structure import (
 __all__ = [
     "decay_of_two",
     "distance",
+    "distance_beside",
     "distance_of_places",
     "excess",
     "exponents_of",
@@ -141,6 +142,19 @@ def distance_of_places(columns: Columns, places: tuple[int, int, int, int]) -> F
         squares.append(Group(Law((first, second)), held(2.0)))
     size = Parameter(1.0)
     return Group(Law((Term(ONE, (squares[0],)), Term(size, (squares[1],)))), held(0.5))
+
+
+def distance_beside(columns: Columns, inputs: tuple[int, int, int]) -> Factor:
+    """Return the root of a² + (b − c)²: real power, and reactive power less what capacitors take of it."""
+    i, j, k = inputs
+    difference = Law(
+        (
+            Term(held(float(columns.scales[j])), (Power(j, ONE),)),
+            Term(held(-float(columns.scales[k])), (Power(k, ONE),)),
+        )
+    )
+    first = Term(held(float(columns.scales[i]) ** 2), (Power(i, held(2.0)),))
+    return Group(Law((first, Term(Parameter(1.0), (Group(difference, held(2.0)),)))), held(0.5))
 
 
 def gap(columns: Columns, pair: tuple[int, int]) -> list[Factor]:

@@ -47,6 +47,8 @@ def test_what_rises_and_falls_again_is_found(log: bool) -> None:
     [
         (lambda u, v: 3.0 * v ** (0.4 - 0.1 * u), "v^(-0.1 · u)"),
         (lambda u, v: 5.0 * v ** (np.log(u) / np.log(2.0)), "v^(1.443 · log(u))"),
+        (lambda u, v: 0.4 / v * np.exp(-0.5 * (u / v) ** 2), "exp(-0.5 · u^2 / v^2)"),
+        (lambda u, v: 2.0 * u * np.exp(-0.3 * u * v), "exp(-0.3 · u · v)"),
     ],
 )
 def test_exponents_that_depend_on_another_input_are_found(

@@ -43,6 +43,7 @@ def best(y: np.ndarray, *, log: bool) -> tuple[Fitted, Columns]:
         lambda own, bought, cost, price: price * (own + 450.0) / (own + bought),
         lambda own, bought, cost, price: (12.0 + 3.5 * cost) / (1.0 + 0.08 * cost),
         lambda own, bought, cost, price: (cost - 2.0) / (price + 30.0),
+        lambda own, bought, cost, price: (own * cost + bought * price + 2500.0) / (own + bought),
     ],
 )
 def test_it_is_found(law: Callable[..., np.ndarray], log: bool) -> None:
