@@ -5,6 +5,7 @@ Every law on the way is judged by the length of its description on the training 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -353,8 +354,11 @@ def search(
     columns = Columns(task.inputs / scales, scales, task.categories)
     to = Target(columns, task.target, task.weight, task.log, task.rules, Budget(refits, watch))
     whole = _begun(to, task, seed)
-    if not known and _within_limits(whole, task, refits):
-        return whole.found(whole.wholes)
+    with contextlib.suppress(
+        SearchStopped
+    ):  # the search on all rows stops as well, with what there is until then
+        if not known and _within_limits(whole, task, refits):
+            return whole.found(whole.wholes)
     return whole.run(known)
 
 

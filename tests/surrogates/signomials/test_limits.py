@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kanopt.surrogates.distill.judge import OPERATOR
-from kanopt.surrogates.signomials import Rules, Task, search
+from kanopt.surrogates.monitor import FitMonitor, FitProgress, SearchStopped
+from kanopt.surrogates.signomials import Found, Rules, Task, search
 from kanopt.surrogates.signomials.columns import Columns
 from kanopt.surrogates.signomials.evaluation import value
 from kanopt.surrogates.signomials.limits import limits
@@ -74,3 +75,35 @@ def test_the_law_between_its_limits_is_found_with_them_around_it(log: bool) -> N
     found = search(task, refits=120.0)
     columns = Columns(inputs / found.scales, found.scales, {})
     np.testing.assert_allclose(value(found.best.law, columns), truth, rtol=0.002)
+
+
+def test_who_stops_the_search_gets_the_law_with_its_limits_if_there_is_one() -> None:
+    kg, km = drawn()
+    truth = np.maximum(45.0, 8.0 + 0.0011 * kg * km)
+    noisy = truth + 0.1 * np.random.default_rng(5).standard_normal(len(truth))
+    task = Task(np.column_stack([kg, km]), noisy, np.ones(len(truth)), Rules(OPERATOR), unexplained=np.inf)
+    found: dict[int, Found | None] = {}
+    for most in (1, 20, 40, 80, 120, 160, 200, 240, 280):
+        watch = FitMonitor(on_progress=stopping_after(most))
+        try:
+            found[most] = search(task, refits=300.0, watch=watch)
+        except SearchStopped:
+            found[most] = None
+    assert found[1] is None
+    counts = [most for most, each in found.items() if each is not None]
+    assert counts == [most for most in found if most >= counts[0]]
+    whole = search(task, refits=300.0)
+    assert any(each is not None and each.best.law == whole.best.law for each in found.values())
+
+
+def stopping_after(most: int) -> Callable[[FitProgress], None]:
+    """Return a function that presses Ctrl-C after so many reports."""
+    seen = 0
+
+    def heard(_: FitProgress) -> None:
+        nonlocal seen
+        seen += 1
+        if seen >= most:
+            raise KeyboardInterrupt
+
+    return heard
