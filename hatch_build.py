@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+import tempfile
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,8 +19,15 @@ class KernelHook(BuildHookInterface[Any]):
     """Puts the compiled kernel beside its source, and into the wheel."""
 
     def dependencies(self) -> list[str]:
-        """Return the package that brings a compiler, where this machine has none."""
-        return [] if self._build().compilers() else ["ziglang>=0.13"]
+        """Return the package that brings a compiler, where this machine has none that compiles the kernel."""
+        if self.target_name != "wheel":
+            return []
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                self._build().compile_kernel(Path(folder))
+            except OSError:  # such as a compiler without the headers of the C library
+                return ["ziglang>=0.13"]
+        return []
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Compile the kernel; the wheel is then one for this platform, and any Python 3."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ctypes
 import os
+import sysconfig
 from functools import cache
 from pathlib import Path
 
 from kanopt.errors import SolverError
-from kanopt.solvers.routing.racer.build import KERNEL, compile_kernel, library_name
+from kanopt.solvers.routing.racer.build import KERNEL, compile_kernel, find_kernel
 from kanopt.solvers.routing.racer.structures import ProblemStruct
 
 __all__ = ["kernel", "why_no_kernel"]
@@ -29,18 +30,16 @@ def _loaded() -> ctypes.CDLL | str:
 
 
 def _file() -> Path:
-    packaged = KERNEL / library_name()
-    if packaged.exists():
+    packaged = find_kernel(KERNEL)
+    if packaged is not None:
         return packaged
     from platformdirs import user_cache_dir
 
     named = os.environ.get("KANOPT_CACHE_DIR")
     cached = Path(named).expanduser() if named else Path(user_cache_dir("kanopt", appauthor=False))
-    folder = cached / "kernels"
-    if (folder / library_name()).exists():
-        return folder / library_name()
+    folder = cached / "kernels" / sysconfig.get_platform()  # machines may share a home
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return compile_kernel(folder)
+    return find_kernel(folder) or compile_kernel(folder)
 
 
 def why_no_kernel() -> str:

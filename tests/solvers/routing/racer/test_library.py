@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import ctypes
+import subprocess
+import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -27,26 +30,60 @@ def test_what_a_compiler_says_is_told(tmp_path: Path, monkeypatch: pytest.Monkey
         build.compile_kernel(tmp_path)
 
 
-def test_a_kernel_is_compiled_once_and_found_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a cache without a kernel, for a package without one."""
     if not build.compilers():
         pytest.skip("no C compiler on this machine")
     monkeypatch.setattr(library, "KERNEL", tmp_path)
     monkeypatch.setenv("KANOPT_CACHE_DIR", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "kernels" / sysconfig.get_platform()
+
+
+def test_a_kernel_is_compiled_once_and_found_again(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = library._file()
-    assert first == tmp_path / "cache" / "kernels" / build.library_name()
+    assert [first] == list(cache.iterdir())
     monkeypatch.setattr(build, "compilers", list)
     assert library._file() == first
     assert ctypes.CDLL(str(first)).racer_problem_size() > 0
 
 
-def test_the_name_of_the_kernel_changes_with_its_source(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("kept", [0, 1000, 0.5])
+def test_a_file_that_was_cut_short_is_compiled_again(cache: Path, kept: float) -> None:
+    first = library._file()
+    whole = first.read_bytes()
+    first.write_bytes(whole[: int(kept * len(whole)) if kept < 1 else int(kept)])
+    assert library._file() == first
+    assert first.read_bytes() == whole
+    assert [first] == list(cache.iterdir())
+
+
+def test_a_kernel_of_another_source_is_not_found(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    name = build.library_name()
+    first = library._file()
     for file in build.KERNEL.glob("*.[ch]"):
         (tmp_path / file.name).write_bytes(file.read_bytes())
     monkeypatch.setattr(build, "KERNEL", tmp_path)
-    assert build.library_name() == name
+    assert build.find_kernel(cache) == first
     with (tmp_path / "laws.c").open("a") as source:
         source.write("/* changed */\n")
-    assert build.library_name() != name
+    assert build.find_kernel(cache) is None
+
+
+def test_processes_that_compile_at_once_end_with_one_kernel(cache: Path) -> None:
+    code = "from kanopt.solvers.routing.racer.build import compile_kernel as c, Path; print(c(Path(%r)))"
+    cache.mkdir(parents=True)
+    command = [sys.executable, "-c", code % str(cache)]
+    started = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    said = {process.communicate()[0].strip() for process in started}
+    assert {str(file) for file in cache.iterdir()} == said
+    assert build.find_kernel(cache) is not None
+
+
+def test_an_environment_that_names_no_command_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CC", "  ")
+    assert [] not in build.compilers()
+    monkeypatch.setenv("CC", "gcc '")
+    with pytest.raises(OSError, match=r"environment variable CC is .*No closing quotation"):
+        build.compilers()
