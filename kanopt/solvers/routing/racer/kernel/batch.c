@@ -1,6 +1,4 @@
 /* Many routes driven at once, for those who compare or measure. */
-#include <stdlib.h>
-
 #include "drive.h"
 
 EXPORT int64_t racer_problem_size(void) { return (int64_t)sizeof(Problem); }
@@ -13,14 +11,11 @@ EXPORT int racer_drive(const Problem *p, int64_t routes, const int32_t *slots, c
     for (int64_t i = 0; i < routes; i++)
         if (start[i + 1] - start[i] > longest) longest = start[i + 1] - start[i];
     Layout layout = {0};
-    layout.legs = malloc((size_t)(longest + 1) * sizeof(Leg));
-    layout.work = malloc((size_t)(longest + 1) * 2 * sizeof(double));
-    int failed = !layout.legs || !layout.work;
+    int failed = !make_layout(p, longest, &layout);
     for (int64_t i = 0; i < routes && !failed; i++) {
         lay_out(p, slots[i], stops + start[i], start[i + 1] - start[i], &layout);
         scores[i] = drive(p, &layout, departure[i], (Times){NULL, NULL});
     }
-    free(layout.legs);
-    free(layout.work);
+    free_layout(&layout);
     return failed;
 }

@@ -28,7 +28,12 @@ typedef struct {
     double distance;
     Leg *legs;    /* room for stops + 1 */
     double *work; /* room for 2 * (stops + 1) */
+    /* where clients have sources: place of each node among the stops, -1 between uses, and trip of each stop */
+    int32_t *place, *trip;
 } Layout;
+
+int make_layout(const Problem *p, int64_t stops, Layout *layout);
+void free_layout(Layout *layout);
 
 typedef struct {
     double price; /* with fixed cost, time and overtime; infinite where no road leads */

@@ -1,4 +1,6 @@
 /* Loads on board, and the rules of a route that no clock changes. */
+#include <stdlib.h>
+
 #include "drive.h"
 
 static const double NOTHING = 1e-12; /* share of what is carried that is rounding; as in simulate/legs.py */
@@ -7,18 +9,53 @@ static int32_t node_at(const Problem *p, int64_t kind, const int32_t *stops, int
     return place > 0 && place <= count ? stops[place - 1] : p->home[kind];
 }
 
-/* Demand on the route that is loaded at its first stop at a node. */
-static double given_at(const Problem *p, const double *carried, const int32_t *stops, int64_t count, int64_t at) {
+/* Make room for routes of so many stops; return whether there is. */
+int make_layout(const Problem *p, int64_t stops, Layout *layout) {
+    size_t room = (size_t)stops + 1, nodes = (size_t)p->nodes;
+    layout->legs = malloc(room * sizeof *layout->legs);
+    layout->work = malloc(room * 2 * sizeof *layout->work);
+    layout->trip = malloc(room * sizeof *layout->trip);
+    layout->place = malloc(nodes * sizeof *layout->place);
+    if (layout->place)
+        for (size_t node = 0; node < nodes; node++) layout->place[node] = -1;
+    return layout->legs && layout->work && layout->trip && layout->place;
+}
+
+void free_layout(Layout *layout) {
+    free(layout->legs);
+    free(layout->work);
+    free(layout->trip);
+    free(layout->place);
+}
+
+/* Note where the stops are; no client is visited twice. */
+static void note_places(const Problem *p, const int32_t *stops, int64_t count, Layout *layout) {
+    int32_t trip = 0;
+    for (int64_t i = 0; i < count; i++) {
+        layout->trip[i] = trip;
+        if (stops[i] < p->depots) trip++;
+        else layout->place[stops[i]] = (int32_t)i;
+    }
+}
+
+static void forget_places(const int32_t *stops, int64_t count, Layout *layout) {
+    for (int64_t i = 0; i < count; i++) layout->place[stops[i]] = -1;
+}
+
+/* Demand on the route that is loaded at a node. */
+static double given_at(const Problem *p, const double *carried, const Layout *layout, int32_t node) {
     double given = 0.0;
-    for (int64_t i = 0; i < at; i++)
-        if (stops[i] == stops[at]) return 0.0;
-    for (int64_t i = 0; i < count; i++)
-        if (p->source[stops[i]] == stops[at]) given += carried[stops[i]];
+    int32_t unit = p->unit_of[node];
+    for (int32_t k = p->unit_start[unit]; k < p->unit_start[unit + 1]; k++) {
+        int32_t other = p->unit_nodes[k];
+        if (p->source[other] == node && layout->place[other] >= 0) given += carried[other];
+    }
     return given;
 }
 
 /* Write what is on board on each of count + 1 legs, the way back last. */
-static void loads_on_board(const Problem *p, int64_t measure, const int32_t *stops, int64_t count, double *loads) {
+static void loads_on_board(const Problem *p, int64_t measure, const int32_t *stops, int64_t count,
+                           const Layout *layout, double *loads) {
     const double *carried = p->demand + measure * p->nodes;
     double all = 0.0, load = 0.0;
     for (int64_t i = 0; i < count; i++) all += carried[stops[i]] + (measure == 0 ? p->pickup[stops[i]] : 0.0);
@@ -32,34 +69,28 @@ static void loads_on_board(const Problem *p, int64_t measure, const int32_t *sto
             int32_t tail = stops[leg - 1];
             load -= carried[tail];
             if (measure == 0) load += p->pickup[tail];
-            if (p->has_sources) load += given_at(p, carried, stops, count, leg - 1);
+            if (p->has_sources) load += given_at(p, carried, layout, tail);
         }
         loads[leg] = load <= NOTHING * all ? 0.0 : load;
     }
 }
 
-static int64_t trip_of(const Problem *p, const int32_t *stops, int64_t at) {
-    int64_t trip = 0;
-    for (int64_t i = 0; i < at; i++) trip += stops[i] < p->depots;
-    return trip;
-}
-
 /* Whether a node is visited on the same trip as a place, before it or after it. */
-static int on_trip(const Problem *p, const int32_t *stops, int64_t count, int64_t at, int32_t node, int before) {
-    for (int64_t i = 0; i < count; i++)
-        if (stops[i] == node && (before ? i < at : i > at)) return trip_of(p, stops, i) == trip_of(p, stops, at);
-    return 0;
+static int on_trip(const Layout *layout, int64_t at, int32_t node, int before) {
+    int32_t place = layout->place[node];
+    if (place < 0 || (before ? place >= at : place <= at)) return 0;
+    return layout->trip[place] == layout->trip[at];
 }
 
-static int breaks_order(const Problem *p, const int32_t *stops, int64_t count) {
+static int breaks_order(const Problem *p, const int32_t *stops, int64_t count, const Layout *layout) {
     for (int64_t i = 0; i < count; i++) {
         int32_t node = stops[i];
         if (node < p->depots) continue;
-        if (p->source[node] >= 0 && !on_trip(p, stops, count, i, p->source[node], 1)) return 1;
+        if (p->source[node] >= 0 && !on_trip(layout, i, p->source[node], 1)) return 1;
         int32_t unit = p->unit_of[node];
         for (int32_t k = p->unit_start[unit]; k < p->unit_start[unit + 1]; k++) {
             int32_t other = p->unit_nodes[k];
-            if (p->source[other] == node && !on_trip(p, stops, count, i, other, 0)) return 1;
+            if (p->source[other] == node && !on_trip(layout, i, other, 0)) return 1;
         }
     }
     return 0;
@@ -76,7 +107,8 @@ static int breaks_backhaul(const Problem *p, const int32_t *stops, int64_t count
     return 0;
 }
 
-static int64_t rules_of_stops(const Problem *p, int64_t slot, int64_t kind, const int32_t *stops, int64_t count) {
+static int64_t rules_of_stops(const Problem *p, int64_t slot, int64_t kind, const int32_t *stops, int64_t count,
+                              const Layout *layout) {
     int64_t broken = 0, reloads = 0;
     for (int64_t i = 0; i < count; i++) {
         int32_t node = stops[i];
@@ -88,7 +120,7 @@ static int64_t rules_of_stops(const Problem *p, int64_t slot, int64_t kind, cons
                 if (p->apart[(int64_t)node * p->nodes + stops[j]]) broken |= BROKEN_GOODS;
     }
     if (reloads > p->reloads[kind]) broken |= BROKEN_RELOAD;
-    if (p->has_sources && breaks_order(p, stops, count)) broken |= BROKEN_ORDER;
+    if (p->has_sources && breaks_order(p, stops, count, layout)) broken |= BROKEN_ORDER;
     if (p->backhaul && breaks_backhaul(p, stops, count)) broken |= BROKEN_BACKHAUL;
     return broken;
 }
@@ -98,13 +130,15 @@ void lay_out(const Problem *p, int64_t slot, const int32_t *stops, int64_t count
     int64_t kind = p->slot_kind[slot], driven = count + (p->returns[kind] ? 1 : 0);
     double *loads = layout->work;
     layout->kind = kind;
-    layout->broken = rules_of_stops(p, slot, kind, stops, count);
+    if (p->has_sources) note_places(p, stops, count, layout);
+    layout->broken = rules_of_stops(p, slot, kind, stops, count, layout);
     for (int64_t measure = p->measures - 1; measure >= 0; measure--) {
         double most = 0.0;
-        loads_on_board(p, measure, stops, count, loads);
+        loads_on_board(p, measure, stops, count, layout, loads);
         for (int64_t leg = 0; leg <= count; leg++) most = larger(most, loads[leg]);
         if (most > p->capacity[measure * p->kinds + kind]) layout->broken |= BROKEN_CAPACITY;
     }
+    if (p->has_sources) forget_places(stops, count, layout);
     layout->distance = 0.0;
     layout->count = 0;
     for (int64_t leg = 0; leg < driven; leg++) {

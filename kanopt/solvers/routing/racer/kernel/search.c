@@ -41,8 +41,7 @@ EXPORT void racer_free(Search *s) {
     free(s->touched);
     free(s->is_touched);
     free(s->left_before);
-    free(s->layout.legs);
-    free(s->layout.work);
+    free_layout(&s->layout);
     free(s->times.leave);
     free(s->times.arrive);
     free(s->stops);
@@ -74,8 +73,6 @@ EXPORT Search *racer_new(const Problem *p, const Problem *rough, uint64_t seed, 
     s->touched = malloc(slots * sizeof *s->touched);
     s->is_touched = calloc(slots, sizeof *s->is_touched);
     s->left_before = malloc((size_t)units * sizeof *s->left_before);
-    s->layout.legs = malloc((stops + 1) * sizeof *s->layout.legs);
-    s->layout.work = malloc((stops + 1) * 2 * sizeof *s->layout.work);
     s->times.leave = malloc((stops + 1) * sizeof(double));
     s->times.arrive = malloc((stops + 1) * sizeof(double));
     s->stops = malloc(stops * (size_t)largest * sizeof *s->stops); /* a row for each member of a unit */
@@ -84,7 +81,7 @@ EXPORT Search *racer_new(const Problem *p, const Problem *rough, uint64_t seed, 
     s->taken = malloc((size_t)units * sizeof *s->taken);
     s->keys = malloc((size_t)units * sizeof *s->keys);
     int made = make_plan(p, &s->now, units) && make_plan(p, &s->best, units) && s->saved && s->touched &&
-               s->is_touched && s->left_before && s->layout.legs && s->layout.work && s->times.leave &&
+               s->is_touched && s->left_before && make_layout(p, s->most_stops, &s->layout) && s->times.leave &&
                s->times.arrive && s->stops && s->other && s->order && s->taken && s->keys;
     if (!made) {
         racer_free(s);
