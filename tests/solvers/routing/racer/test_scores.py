@@ -49,6 +49,13 @@ def test_every_law_is_the_referees_whatever_rules_there_are(law: str) -> None:
     assert 0 < sum(kept) < len(kept)
 
 
+def test_a_window_missed_before_a_leg_without_a_road_is_told_of_a_driver_with_breaks_too() -> None:
+    problem = mixed_problem(344, "arrivals")
+    plan = RoutingPlan((Route("van", 1, "depot", ("c3", "c2", "c1"), 440.0),))
+    assert {"road", "time window"} <= score_plan(problem, plan)[1]
+    assert not agree(problem, problem.plan_from(plan), PlanData(problem))
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_laws_of_two_vehicle_types_and_depots(case: str) -> None:
     problem = exact_problem(case, 1)

@@ -122,6 +122,13 @@ static Score drive_with_breaks(const Problem *p, const Layout *layout, double de
         states[taken] = taken <= over ? (State){departure, 0.0, 0.0, 0} : (State){INFINITY, INFINITY, 0.0, 0};
     for (int64_t i = 0; i < layout->count; i++) {
         drive_leg(p, layout->kind, breaks, &layout->legs[i], states, next);
+        int gets_there = 0;
+        for (int64_t taken = 0; taken <= breaks; taken++) gets_there |= isfinite(next[taken].clock);
+        if (!gets_there) { /* what was broken before is told all the same */
+            State end = states[best_end(p, layout->kind, breaks, states, &missed)];
+            end.clock = INFINITY;
+            return with_time(p, layout, departure, end, 0);
+        }
         for (int64_t taken = 0; taken <= breaks; taken++) states[taken] = next[taken];
     }
     int64_t chosen = best_end(p, layout->kind, breaks, states, &missed);
