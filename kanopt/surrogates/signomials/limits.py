@@ -18,27 +18,7 @@ __all__ = ["Limits", "limits"]
 
 Array = NDArray[np.float64]
 
-SHARES = (
-    0.04,
-    0.06,
-    0.08,
-    0.1,
-    0.14,
-    0.18,
-    0.22,
-    0.26,
-    0.3,
-    0.35,
-    0.4,
-    0.45,
-    0.5,
-    0.55,
-    0.6,
-    0.65,
-    0.7,
-    0.75,
-    0.8,
-)
+SHARES = tuple(np.geomspace(0.04, 0.8, 28).tolist())
 """Shares of the rows that may be at a limit."""
 BEYOND = 0.25
 """Rows just beyond a limit, for one at it: a density that only begins there has about as many."""

@@ -20,9 +20,9 @@ def drawn(rows: int = 1500) -> tuple[np.ndarray, np.ndarray]:
     return rng.uniform(20.0, 900.0, rows), rng.uniform(15.0, 400.0, rows)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=200)
 @given(
-    share=st.floats(0.07, 0.7),
+    share=st.floats(0.15, 0.7),
     noise=st.sampled_from([0.0, 0.002, 0.01]),
     seed=st.integers(0, 100),
     upper=st.booleans(),
@@ -38,7 +38,7 @@ def test_a_limit_is_where_it_is_whatever_its_share(
     assert found is not None
     limit, other = (found.high, found.low) if upper else (found.low, found.high)
     assert other is None
-    assert limit == pytest.approx(at, abs=max(0.5 * noise, 0.002) * free.std())
+    assert limit == pytest.approx(at, abs=max(noise, 0.002) * free.std())
     beyond = free[found.between] < at if upper else free[found.between] > at
     assert beyond.mean() > 0.995
 
