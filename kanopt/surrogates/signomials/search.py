@@ -70,7 +70,7 @@ CLEAR = 0.03
 UNCURVED = 3
 """Closed forms that are fitted in the place of a curve."""
 HOPELESS = 3.0
-"""Times what a law leaves that needs no curve: signomials that leave more are grown on and not made plainer."""
+"""Times what a law leaves that needs no curve: signomials that leave more, and not little, are not made plainer."""
 CHANCE = 3.0
 """Standard deviations of chance in the variance that is left."""
 
@@ -211,8 +211,8 @@ class _Search:
             if self.budget.watch is not None:
                 self.budget.watch.begin_search(self.part or IN_WORDS[phase])
             signomial = phase == "signomials"
-            enough = HOPELESS * self.unexplained * self.to.total if signomial else np.inf
-            self.climb.begin(self.words[phase], signomial=signomial, enough=enough or np.inf)
+            enough = self.to.total * max(HOPELESS * self.unexplained, CLEAR**2 * self.to.spread)
+            self.climb.begin(self.words[phase], signomial=signomial, enough=enough if signomial else np.inf)
             if phase == "transformed":
                 self.add_wholes()
                 if self.a_whole_is_all(everything):
