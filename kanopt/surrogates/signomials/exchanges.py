@@ -129,28 +129,31 @@ def _with_an_extreme(law: Law, place: int, words: Dictionary, whole: OuterSum) -
     outer = whole.without([place]) if powers else None
     if outer is None:
         return
+    # what stands beside two inputs is the same whichever of them is the larger one, and by whatever factor
+    beside: dict[frozenset[int], tuple[tuple[Factor, ...], Array]] = {}
+    for pair in {frozenset(comparison[:2]) for comparison in words.comparisons}:
+        if pair & {*powers}:
+            rest = tuple(f for f in term.factors if not inputs_of(f) <= pair)
+            beside[pair] = rest, value(Law((Term(ONE, rest),)), columns)
     for function in ("max", "min", "excess"):
         parts: list[tuple[Factor, ...]] = []
         values: list[Array] = []
         for number, (i, j, k) in enumerate(words.comparisons):
-            upright = powers.get(i, 0.0) + powers.get(j, 0.0) > 0.0
             # of two that stand there either is the first to be the larger one
-            if not ({i, j} & {*powers}) or (function != "excess" and i > j and j in powers):
+            if frozenset((i, j)) not in beside or (function != "excess" and i > j and j in powers):
                 continue
-            rest = tuple(f for f in term.factors if not inputs_of(f) <= {i, j})
-            beside = value(Law((Term(ONE, rest),)), columns)
-            first, second, beyond = (
-                *(columns.of(c) * columns.scales[c] for c in (i, j)),
-                words.excess_values[:, number],
-            )
+            rest, others = beside[frozenset((i, j))]
+            beyond = words.excess_values[:, number]
             if function == "excess":
                 parts.append((*rest, words.excess(i, j, k)))
-                values.append(beside * beyond)
+                values.append(others * beyond)
                 continue
+            first, second = (columns.of(c) * columns.scales[c] for c in (i, j))
             extreme = k * second + beyond if function == "max" else first - beyond
             new: Factor = larger_or_smaller(columns, (i, j), k, function)
+            upright = powers.get(i, 0.0) + powers.get(j, 0.0) > 0.0
             with np.errstate(all="ignore"):
-                values.append(beside * extreme if upright else beside / extreme)
+                values.append(others * extreme if upright else others / extreme)
             parts.append((*rest, new if upright else Group(Law((Term(ONE, (new,)),)), MINUS_ONE)))
         if parts:
             of = ((), [(part, np.zeros(0)) for part in parts], np.column_stack(values))
