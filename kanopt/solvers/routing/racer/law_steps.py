@@ -166,30 +166,31 @@ class LawSteps:
     def _walk(self, root: Node, columns: Mapping[str, NDArray[Any]]) -> Value:
         """Return what a graph is."""
         found: dict[bytes, Value] = {}
-        for node in postorder(_flat(root)):
+        flat = _flat(root)
+        for node in postorder(flat):
             below = [found[child.key] for child in node.children]
+            known = [value for value in below if isinstance(value, np.ndarray)]
             if isinstance(node, Input) and node.name in self._moving:
                 found[node.key] = _OfOne(node, node.name)
-            elif all(isinstance(value, np.ndarray) for value in below):
-                found[node.key] = np.asarray(node.compute(below, columns), dtype=np.float64)  # type: ignore[arg-type]
+            elif len(known) == len(below):
+                found[node.key] = np.asarray(node.compute(known, columns), dtype=np.float64)
             else:
                 found[node.key] = self._of_one(node, below) or self._step(node, below)
-        return found[_flat(root).key]
+        return found[flat.key]
 
     @staticmethod
     def _of_one(node: Node, below: Sequence[Value]) -> _OfOne | None:
         """Return a node that reads one input that a plan fixes and nothing of the leg, else None."""
-        read = {value.input for value in below if isinstance(value, _OfOne)}
-        steady = all(
-            isinstance(value, _OfOne) or (not isinstance(value, int) and value.size == 1) for value in below
-        )
-        if len(read) != 1 or not steady:
-            return None
-        children = [
-            value.node if isinstance(value, _OfOne) else Constant(float(value.ravel()[0]))  # type: ignore[union-attr]
-            for value in below
-        ]
-        return _OfOne(node.with_children(children), read.pop())
+        read, children = set[str](), list[Node]()
+        for value in below:
+            if isinstance(value, _OfOne):
+                read.add(value.input)
+                children.append(value.node)
+            elif isinstance(value, int) or value.size != 1:
+                return None
+            else:
+                children.append(Constant(float(value.ravel()[0])))
+        return _OfOne(node.with_children(children), read.pop()) if len(read) == 1 else None
 
     def _step(self, node: Node, below: Sequence[Value]) -> int:
         """Add the steps of a node of which something moves."""
