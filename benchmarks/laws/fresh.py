@@ -1,11 +1,12 @@
 """Twenty-four laws of logistics that nobody tunes on: they only judge a search once it is finished.
 
-Each is a formula of a handbook, a standard, a tariff or a published model, named above it. The first seven are products
-and sums of powers; the next nine have a least charge on a sum, brackets, thresholds, a bottleneck, ratios of sums,
-exponentials or saturate; the last eight are nested, periodic, or take the root of a sum or a logarithm. All have real
-values in ranges 25 % wider on both sides. What the keys mean is said by CONTENT in _laws.py. Whoever works on the
-search should not read on, and should not choose between two ways by how they do here: then these would be laws like all
-others. Once they have been looked at, they move to tuning.py and others are written.
+Each is a formula of a handbook, a standard, a tariff or a published model, named above it. The first eight are products
+and sums of powers and ratios; the next ten have ratios of differences, thresholds, brackets, the lesser of two, a
+logarithm, powers within a sum or the root of a sum; the last six are nested or periodic, or have a ratio of squares or
+an exponential times something else. All have real values in ranges 25 % wider on both sides. What the keys mean is said
+by CONTENT in _laws.py. Whoever works on the search should not read on, and should not choose between two ways by how
+they do here: then these would be laws like all others. Once they have been looked at, they move to tuning.py and others
+are written.
 """
 
 from __future__ import annotations
@@ -13,311 +14,298 @@ from __future__ import annotations
 from typing import Any
 
 FORMULAS: list[dict[str, Any]] = [
-    # rain that a full round pipe takes from a yard, Manning 1891: 0.3117 D^(8/3) √S/n in m³/s
+    # gas of a tonne-kilometre, 3.24 kg CO2e a litre of diesel, with kilometres driven empty (EN 16258)
     {
-        "name": "drain_of_a_yard",
-        "target": "flow of a full pipe",
-        "unit": "l/s",
+        "name": "gas_of_a_tonne_kilometre",
+        "target": "emissions",
+        "unit": "g/(t*km)",
         "variables": [
-            ("bore", 0.2, 0.95, "m", "float"),
-            ("fall", 0.25, 2.8, "%", "float"),
-            ("roughness", 0.0095, 0.016, "1", "float"),
+            ("diesel", 17, 38, "l/(100 km)", "float"),
+            ("empty", 0, 0.6, "1", "float"),
+            ("capacity", 8, 27, "t", "float"),
+            ("used", 0.35, 0.95, "1", "float"),
         ],
-        "sympy": "31.17*bore**(8/3)*sqrt(fall)/roughness",
+        "sympy": "32.4*diesel*(1 + empty)/(capacity*used)",
     },
-    # power of a cut, Kienzle 1952: k b h^(1 − m) v, with the usual m = 0.25 of steels
+    # pressure lost in a pipe to the sprinklers of a store, Hazen and Williams (EN 12845)
     {
-        "name": "power_of_a_cut",
-        "target": "power at the edge",
-        "unit": "kW",
+        "name": "pressure_lost_to_sprinklers",
+        "target": "pressure lost",
+        "unit": "bar",
         "variables": [
-            ("specific", 1350, 2700, "N/mm^2", "float"),
-            ("width", 0.9, 7.5, "mm", "float"),
-            ("thickness", 0.07, 0.6, "mm", "float"),
-            ("speed", 65, 290, "m/min", "float"),
+            ("length", 8, 70, "m", "float"),
+            ("flow", 450, 1950, "l/min", "float"),
+            ("smoothness", 95, 148, "1", "float"),
+            ("bore", 78, 132, "mm", "float"),
         ],
-        "sympy": "specific*width*thickness**0.75*speed/60000",
+        "sympy": "605000*length*flow**1.85/(smoothness**1.85*bore**4.87)",
     },
-    # loss in a three-phase cable of copper, 0.0178 Ω mm²/m (handbooks of electrical installation)
+    # power of the lamps of a hall for so much light at the floor (lumen method, EN 12464 and handbooks of lighting)
     {
-        "name": "loss_in_a_cable",
-        "target": "power lost",
-        "unit": "kW",
+        "name": "power_of_the_lamps",
+        "target": "power",
+        "unit": "W",
         "variables": [
-            ("load", 18, 115, "kW", "float"),
-            ("length", 15, 160, "m", "float"),
-            ("voltage", 380, 700, "V", "float"),
-            ("power_factor", 0.68, 0.99, "1", "float"),
-            ("section", 50, 240, "mm^2", "float"),
+            ("light", 95, 620, "lx", "float"),
+            ("area", 420, 5900, "m^2", "float"),
+            ("lamps", 68, 165, "lm/W", "float"),
+            ("utilisation", 0.38, 0.88, "1", "float"),
+            ("maintenance", 0.55, 0.9, "1", "float"),
         ],
-        "sympy": "17.8*load**2*length/(voltage**2*power_factor**2*section)",
+        "sympy": "light*area/(lamps*utilisation*maintenance)",
     },
-    # power of a mill that grinds from one size to another, Bond 1952
+    # what a troughed belt carries: 0.11 of the square of the width in use, 0.9 B - 0.05 m (ISO 5048)
     {
-        "name": "power_of_a_mill",
-        "target": "power of a mill",
-        "unit": "kW",
+        "name": "load_of_a_belt",
+        "target": "flow",
+        "unit": "t/h",
         "variables": [
-            ("flow", 15, 420, "t/h", "log"),
-            ("work", 6.5, 21, "kWh/t", "float"),
-            ("fine", 55, 390, "um", "float"),
-            ("coarse", 1500, 19000, "um", "log"),
+            ("width", 0.3, 1.0, "m", "float"),
+            ("speed", 0.8, 3.6, "m/s", "float"),
+            ("density", 0.55, 2.1, "t/m^3", "float"),
         ],
-        "sympy": "10*flow*work*(1/sqrt(fine) - 1/sqrt(coarse))",
+        "sympy": "321*(width - 0.0556)**2*speed*density",
     },
-    # cost of a way to ship, Baumol and Vinod 1970: rate, capital under way and in stock at 12 %, and orders
+    # diesel of a generator, by what it could give and what it gives, Skarstein and Uhlen 1989
     {
-        "name": "cost_of_a_mode",
+        "name": "diesel_of_a_generator",
+        "target": "diesel",
+        "unit": "l",
+        "variables": [
+            ("hours", 2, 23, "h", "float"),
+            ("rated", 330, 920, "kW", "float"),
+            ("given", 25, 310, "kW", "float"),
+        ],
+        "sympy": "hours*(0.08415*rated + 0.246*given)",
+    },
+    # demand for a spare that is seldom asked for, Syntetos and Boylan 2005
+    {
+        "name": "demand_now_and_then",
+        "target": "demand",
+        "unit": "piece/month",
+        "variables": [
+            ("size", 4, 85, "piece", "float"),
+            ("interval", 1.3, 8.5, "month", "float"),
+            ("smoothing", 0.05, 0.55, "1", "float"),
+        ],
+        "sympy": "(1 - smoothing/2)*size/interval",
+    },
+    # what the capital in a truck costs: straight depreciation, and interest on the mean (textbooks of cost accounting)
+    {
+        "name": "capital_in_a_truck",
         "target": "cost of a year",
         "unit": "EUR/a",
         "variables": [
-            ("demand", 160, 3800, "t/a", "float"),
-            ("rate", 16, 125, "EUR/t", "float"),
-            ("worth", 450, 8800, "EUR/t", "float"),
-            ("transit", 2, 44, "d", "float"),
-            ("interval", 4, 36, "d", "float"),
-            ("order", 120, 950, "EUR", "float"),
+            ("bought", 62000, 185000, "EUR", "float"),
+            ("sold", 7000, 46000, "EUR", "float"),
+            ("years", 3, 10, "a", "float"),
+            ("interest", 1.8, 9.5, "%/a", "float"),
         ],
-        "sympy": "demand*rate + 0.12*worth*demand*(transit + interval/2)/365 + 365*order/interval",
+        "sympy": "(bought - sold)/years + interest*(bought + sold)/200",
     },
-    # flow and density on a road, Greenshields 1935
+    # vehicles that a line needs, both ways and a pause at both ends (Transit Capacity and Quality of Service Manual)
     {
-        "name": "flow_on_a_lane",
-        "target": "flow",
-        "unit": "veh/h",
+        "name": "vehicles_of_a_line",
+        "target": "vehicles",
+        "unit": "veh",
         "variables": [
-            ("free", 42, 118, "km/h", "float"),
-            ("density", 4, 66, "veh/km", "float"),
-            ("jam", 105, 155, "veh/km", "float"),
+            ("length", 4, 23, "km", "float"),
+            ("speed", 13, 33, "km/h", "float"),
+            ("pause", 3, 17, "min", "float"),
+            ("headway", 4, 21, "min", "float"),
         ],
-        "sympy": "free*density*(1 - density/jam)",
+        "sympy": "(120*length/speed + 2*pause)/headway",
     },
-    # how far a beam of a pallet rack sags whose ends are free to turn: 5 q L⁴/(384 E I) (steel handbooks)
+    # power of a heat pump that reaches 45 % of the best, between two temperatures in °C (textbooks of thermodynamics)
     {
-        "name": "sag_of_a_beam",
-        "target": "sag in the middle",
-        "unit": "mm",
+        "name": "power_of_a_heat_pump",
+        "target": "power",
+        "unit": "kW",
         "variables": [
-            ("load", 1.9, 11, "kN/m", "float"),
-            ("span", 1.8, 3.4, "m", "float"),
-            ("inertia", 75, 330, "cm^4", "float"),
+            ("heat", 12, 130, "kW", "float"),
+            ("hot", 32, 68, "1", "float"),
+            ("cold", -14, 13, "1", "float"),
         ],
-        "sympy": "6.2*load*span**4/inertia",
+        "sympy": "heat*(hot - cold)/(0.45*(hot + 273.15))",
     },
-    # courier of the same day: start, kilometres and minutes of waiting, and a least charge (tariffs of couriers)
+    # order for one season whose demand is anything from low to high, newsvendor (Nahmias, Production and Operations)
     {
-        "name": "courier_of_the_same_day",
-        "target": "price of a trip",
+        "name": "order_for_one_season",
+        "target": "order",
+        "unit": "piece",
+        "variables": [
+            ("low", 80, 420, "piece", "float"),
+            ("high", 560, 1300, "piece", "float"),
+            ("price", 32, 64, "EUR/piece", "float"),
+            ("cost", 12, 28, "EUR/piece", "float"),
+            ("clearance", 2, 10, "EUR/piece", "float"),
+        ],
+        "sympy": "low + (high - low)*(price - cost)/(price - clearance)",
+    },
+    # resistance of a freight train by load of an axle, four to a car, speed and grade, modified Davis 1970 (AREMA)
+    {
+        "name": "resistance_of_a_train",
+        "target": "resistance",
+        "unit": "lb/ton",
+        "variables": [
+            ("axle", 7.5, 35, "ton", "float"),
+            ("speed", 8, 72, "mi/h", "float"),
+            ("grade", 0, 0.4, "%", "float"),
+        ],
+        "sympy": "0.6 + 20/axle + 0.01*speed + 0.0175*speed**2/axle + 20*grade",
+    },
+    # boxes kept beyond the free days, dearer after another week (detention tariffs of container lines)
+    {
+        "name": "boxes_kept_too_long",
+        "target": "detention",
         "unit": "EUR",
         "variables": [
-            ("distance", 1, 62, "km", "float"),
-            ("rate", 0.7, 2.1, "EUR/km", "float"),
-            ("waiting", 0, 48, "min", "float"),
-            ("least", 22, 58, "EUR", "float"),
+            ("boxes", 1, 12, "1", "int"),
+            ("days", 1, 26, "d", "float"),
+            ("free", 2.5, 8.5, "d", "float"),
+            ("rate", 18, 75, "EUR/d", "float"),
         ],
-        "sympy": "Max(least, 6.5 + rate*distance + 0.45*waiting)",
+        "sympy": "boxes*(rate*Max(0, days - free) + 45*Max(0, days - free - 7))",
     },
-    # use of an own car: 45 p a mile up to 10,000, then 25 p, and 5 p a passenger (approved amounts of HMRC)
+    # use of the grid, where one tariff is better below 2500 h of full use a year, one above (StromNEV, price sheets)
     {
-        "name": "use_of_an_own_car",
-        "target": "payment of a year",
-        "unit": "GBP/a",
+        "name": "use_of_the_grid",
+        "target": "charge of a year",
+        "unit": "EUR/a",
         "variables": [
-            ("miles", 1400, 25000, "mi", "float"),
-            ("passengers", 0, 4, "1", "int"),
+            ("peak", 85, 940, "kW", "float"),
+            ("energy", 110, 3600, "MWh/a", "float"),
         ],
-        "sympy": "0.45*Min(miles, 10000) + 0.25*Max(0, miles - 10000) + 0.05*passengers*miles",
+        "sympy": "Min(22*peak + 61*energy, 112*peak + 25*energy)",
     },
-    # electricity whose reactive part costs beyond half of the active one (tariffs of German distribution networks)
+    # bonus on what was bought in a year, 6 % from the 500th piece and 11 % from the 1500th (contracts of purchase)
     {
-        "name": "reactive_energy",
-        "target": "bill of a month",
+        "name": "bonus_on_purchases",
+        "target": "bonus",
         "unit": "EUR",
         "variables": [
-            ("active", 55, 230, "MWh", "float"),
-            ("rate", 85, 215, "EUR/MWh", "float"),
-            ("reactive", 20, 270, "Mvarh", "float"),
-            ("charge", 9, 34, "EUR/Mvarh", "float"),
+            ("pieces", 90, 3100, "piece", "float"),
+            ("price", 4, 29, "EUR/piece", "float"),
         ],
-        "sympy": "rate*active + charge*Max(0, reactive - 0.5*active)",
+        "sympy": "price*(0.06*Max(0, pieces - 500) + 0.05*Max(0, pieces - 1500))",
     },
-    # pay of a shift with half of the time that was saved, Halsey 1891
+    # noise 25 m off a road by traffic and its share of trucks (RLS-90)
     {
-        "name": "pay_of_time_saved",
-        "target": "pay of a shift",
-        "unit": "EUR",
+        "name": "noise_of_a_road",
+        "target": "mean level",
+        "unit": "1",
         "variables": [
-            ("wage", 12.5, 30, "EUR/h", "float"),
-            ("hours", 4.5, 10, "h", "float"),
-            ("pieces", 80, 540, "piece", "int"),
-            ("standard", 0.8, 2.5, "min/piece", "float"),
+            ("traffic", 55, 4600, "veh/h", "log"),
+            ("heavy", 0, 42, "%", "float"),
         ],
-        "sympy": "wage*(hours + 0.5*Max(0, pieces*standard/60 - hours))",
+        "sympy": "37.3 + 10*log(traffic*(1 + 0.082*heavy))/log(10)",
     },
-    # trucks of 33 pallets a dock can take: by its doors or by its forklifts (bottleneck, textbooks of operations)
+    # planned service and minimal repairs between, failures by a power of time, Barlow and Hunter 1960
     {
-        "name": "trucks_through_a_dock",
-        "target": "capacity",
-        "unit": "veh/h",
+        "name": "service_and_repairs_between",
+        "target": "cost of an hour",
+        "unit": "EUR/h",
         "variables": [
-            ("doors", 2, 15, "1", "int"),
-            ("minutes", 21, 68, "min", "float"),
-            ("forklifts", 2, 16, "1", "int"),
-            ("moves", 21, 64, "pallet/h", "float"),
+            ("service", 190, 930, "EUR", "float"),
+            ("repair", 240, 1900, "EUR", "float"),
+            ("interval", 320, 3300, "h", "float"),
         ],
-        "sympy": "Min(60*doors/minutes, forklifts*moves/33)",
+        "sympy": "(service + repair*(interval/1900)**2.3)/interval",
     },
-    # moving average price of a stock, freight of the receipt included (IAS 2, weighted average)
+    # travel of a stacker crane to one place and back, and two times at the fork, Bozer and White 1984
     {
-        "name": "price_of_a_stock",
-        "target": "price after a receipt",
-        "unit": "EUR/piece",
+        "name": "travel_of_a_stacker_crane",
+        "target": "time of a cycle",
+        "unit": "s",
         "variables": [
-            ("stock", 60, 2700, "piece", "float"),
-            ("before", 3, 13, "EUR/piece", "float"),
-            ("bought", 90, 3100, "piece", "float"),
-            ("price", 4, 18, "EUR/piece", "float"),
-            ("freight", 80, 2400, "EUR", "float"),
+            ("length", 78, 142, "m", "float"),
+            ("along", 1.8, 3.1, "m/s", "float"),
+            ("height", 13, 31, "m", "float"),
+            ("up", 0.75, 1.4, "m/s", "float"),
+            ("fork", 5, 15, "s", "float"),
         ],
-        "sympy": "(stock*before + bought*price + freight)/(stock + bought)",
+        "sympy": "2*fork + length/along + (height/up)**2*along/(3*length)",
     },
-    # speed of a line with its stops (Vuchic, Urban Transit)
+    # safety stock for 95 % in one place instead of several whose demands go together somewhat, Eppen 1979
     {
-        "name": "speed_with_stops",
-        "target": "mean speed",
-        "unit": "km/h",
+        "name": "stock_in_one_place",
+        "target": "safety stock",
+        "unit": "piece",
         "variables": [
-            ("distance", 5, 48, "km", "float"),
-            ("speed", 22, 84, "km/h", "float"),
-            ("stops", 2, 32, "stop", "int"),
-            ("dwell", 0.4, 3.2, "min", "float"),
+            ("deviation", 25, 125, "piece", "float"),
+            ("lead", 1, 6, "1", "float"),
+            ("places", 2, 10, "1", "int"),
+            ("correlation", 0, 0.75, "1", "float"),
         ],
-        "sympy": "distance/(distance/speed + stops*dwell/60)",
+        "sympy": "1.645*deviation*sqrt(lead*places*(1 + (places - 1)*correlation))",
     },
-    # share of a mode among three by what a tonne costs, logit of McFadden 1974
+    # delay at a signal that is at times full, for a quarter of an hour (Highway Capacity Manual 2000, d2)
     {
-        "name": "share_of_the_barge",
-        "target": "share by barge",
+        "name": "delay_at_a_full_signal",
+        "target": "delay",
+        "unit": "s",
+        "variables": [
+            ("degree", 0.5, 1.16, "1", "float"),
+            ("capacity", 340, 1750, "veh/h", "float"),
+        ],
+        "sympy": "225*(degree - 1 + sqrt((degree - 1)**2 + 16*degree/capacity))",
+    },
+    # calls that find both fitters busy and go elsewhere, Erlang 1917 (textbooks of queueing)
+    {
+        "name": "calls_that_go_elsewhere",
+        "target": "calls lost",
         "unit": "%",
         "variables": [
-            ("barge", 11, 42, "EUR/t", "float"),
-            ("rail", 14, 50, "EUR/t", "float"),
-            ("road", 17, 58, "EUR/t", "float"),
+            ("calls", 1.1, 14, "1/h", "float"),
+            ("minutes", 6, 33, "min", "float"),
         ],
-        "sympy": "100*exp(-0.085*barge)/(exp(-0.085*barge) + exp(-0.085*rail) + exp(-0.085*road))",
+        "sympy": "100*(calls*minutes/60)**2/(2 + 2*calls*minutes/60 + (calls*minutes/60)**2)",
     },
-    # evaporator of a cold store by transfer units, 1 − exp(−NTU) (Kays and London, Compact Heat Exchangers)
+    # chance that more than one part fails before the next comes, Poisson (Sherbrooke, Optimal Inventory Modeling)
     {
-        "name": "evaporator_of_a_store",
-        "target": "cooling",
-        "unit": "kW",
+        "name": "more_than_one_failure",
+        "target": "chance",
+        "unit": "%",
         "variables": [
-            ("flow", 1.2, 14, "kg/s", "float"),
-            ("air", -18, 6, "1", "float"),
-            ("boiling", -42, -28, "1", "float"),
-            ("transfer", 1.8, 17, "kW/K", "float"),
+            ("installed", 4, 42, "1", "int"),
+            ("lead", 5, 62, "d", "float"),
+            ("between", 140, 930, "d", "float"),
         ],
-        "sympy": "1.006*flow*(air - boiling)*(1 - exp(-transfer/(1.006*flow)))",
+        "sympy": "100*(1 - exp(-installed*lead/between)*(1 + installed*lead/between))",
     },
-    # range of a jet freighter, Breguet (textbooks of flight mechanics)
+    # width of two lanes in a curve: trucks cut it by R - sqrt(R² - L²), fast drivers sway (AASHTO Green Book)
     {
-        "name": "range_of_a_freighter",
-        "target": "range",
-        "unit": "km",
+        "name": "width_of_a_curve",
+        "target": "width",
+        "unit": "m",
         "variables": [
-            ("speed", 700, 920, "km/h", "float"),
-            ("glide", 13, 20, "1", "float"),
-            ("burning", 0.48, 0.74, "1/h", "float"),
-            ("fuel", 12, 115, "t", "float"),
-            ("dry", 110, 265, "t", "float"),
+            ("radius", 14, 76, "m", "float"),
+            ("wheelbase", 4.2, 8.2, "m", "float"),
+            ("speed", 14, 72, "km/h", "float"),
         ],
-        "sympy": "speed*glide/burning*log((dry + fuel)/dry)",
+        "sympy": "7 + 2*(radius - sqrt(radius**2 - wheelbase**2)) + 0.1*speed/sqrt(radius)",
     },
-    # heat through a plate cooler, logarithmic mean of the two differences (VDI Heat Atlas)
+    # load of a grid over a day, two harmonics, and cooling on hot days (Hyndman and Athanasopoulos, Forecasting)
     {
-        "name": "heat_of_a_plate_cooler",
-        "target": "heat",
-        "unit": "kW",
+        "name": "load_of_a_day",
+        "target": "load",
+        "unit": "MW",
         "variables": [
-            ("transfer", 0.4, 3.1, "kW/(m^2*K)", "float"),
-            ("area", 2, 34, "m^2", "float"),
-            ("larger", 25, 74, "K", "float"),
-            ("smaller", 2.5, 14, "K", "float"),
+            ("level", 150, 430, "MW", "float"),
+            ("hour", 0, 24, "h", "float"),
+            ("air", -4, 37, "1", "float"),
         ],
-        "sympy": "transfer*area*(larger - smaller)/log(larger/smaller)",
+        "sympy": "level*(1 + 0.21*cos(2*pi*(hour - 16.5)/24) + 0.09*cos(4*pi*(hour - 8.2)/24)) + 4.6*Max(0, air - 21)",
     },
-    # wind at the height of a crane or a turbine from that at 10 m, over rough ground (European Wind Atlas 1989)
+    # dryness of the air in a timber kiln by relative humidity and °C, Magnus (WMO, Guide to Instruments and Methods)
     {
-        "name": "wind_up_there",
-        "target": "wind",
-        "unit": "m/s",
+        "name": "dryness_of_a_kiln",
+        "target": "saturation deficit",
+        "unit": "hPa",
         "variables": [
-            ("measured", 2.5, 13, "m/s", "float"),
-            ("height", 24, 145, "m", "float"),
-            ("roughness", 0.005, 0.4, "m", "log"),
+            ("humidity", 14, 93, "%", "float"),
+            ("air", 2, 79, "1", "float"),
         ],
-        "sympy": "measured*log(height/roughness)/log(10/roughness)",
-    },
-    # current of a plant whose reactive power is partly compensated (handbooks of electrical installation)
-    {
-        "name": "current_of_a_plant",
-        "target": "current",
-        "unit": "A",
-        "variables": [
-            ("active", 60, 430, "kW", "float"),
-            ("reactive", 70, 470, "kvar", "float"),
-            ("capacitors", 0, 310, "kvar", "float"),
-            ("voltage", 380, 700, "V", "float"),
-        ],
-        "sympy": "1000*sqrt(active**2 + (reactive - capacitors)**2)/(sqrt(3)*voltage)",
-    },
-    # interval of joint orders, each with every article (Silver, Pyke and Peterson, Inventory Management)
-    {
-        "name": "interval_of_joint_orders",
-        "target": "interval",
-        "unit": "d",
-        "variables": [
-            ("major", 55, 440, "EUR", "float"),
-            ("items", 2, 32, "1", "int"),
-            ("minor", 4, 42, "EUR", "float"),
-            ("holding", 0.09, 0.33, "1/a", "float"),
-            ("turnover", 60000, 1500000, "EUR/a", "log"),
-        ],
-        "sympy": "365*sqrt(2*(major + items*minor)/(holding*turnover))",
-    },
-    # demand that grows by a factor a month, and a season of drinks, Pegels 1969
-    {
-        "name": "drinks_over_the_years",
-        "target": "drinks sold",
-        "unit": "box/d",
-        "variables": [
-            ("level", 350, 5200, "box/d", "log"),
-            ("growth", 0.994, 1.023, "1", "float"),
-            ("month", 0, 46, "month", "float"),
-        ],
-        "sympy": "level*growth**month*(1 + 0.28*cos(2*pi*(month - 6.7)/12))",
-    },
-    # sun at noon on a panel that is tilted to the south, declination of Cooper 1969, clearness 0.7 (Duffie and Beckman)
-    {
-        "name": "sun_on_a_tilted_panel",
-        "target": "irradiance at noon",
-        "unit": "W/m^2",
-        "variables": [
-            ("latitude", 29, 58, "deg", "float"),
-            ("tilt", 2, 38, "deg", "float"),
-            ("day", 1, 365, "d", "int"),
-        ],
-        "sympy": "957*cos(pi*(latitude - tilt - 23.45*sin(2*pi*(284 + day)/365))/180)",
-    },
-    # minutes of a truck at two doors with one queue, M/M/2 (textbooks of queueing)
-    {
-        "name": "time_at_two_doors",
-        "target": "time at the doors",
-        "unit": "min",
-        "variables": [
-            ("arrivals", 0.8, 4.4, "1/h", "float"),
-            ("unloading", 8, 19, "min", "float"),
-        ],
-        "sympy": "unloading/(1 - (arrivals*unloading/120)**2)",
+        "sympy": "6.112*(1 - humidity/100)*exp(17.62*air/(243.12 + air))",
     },
 ]
