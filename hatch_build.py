@@ -1,4 +1,4 @@
-"""Compiles the racer's kernel when the package is built, so that installing it needs no compiler of one's own."""
+"""Compiles the kernel of the searches when the package is built, so that installing it needs no compiler."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 from packaging.tags import sys_tags
 
-ROOM = Path("kanopt", "solvers", "routing", "racer")
+ROOM = Path("kanopt", "solvers", "compiled")
 
 
 class KernelHook(BuildHookInterface[Any]):
-    """Puts the compiled kernel beside its source, and into the wheel."""
+    """Puts the compiled kernel into the package, and into the wheel."""
 
     def dependencies(self) -> list[str]:
         """Return the package that brings a compiler, where this machine has none that compiles the kernel."""
@@ -37,16 +37,16 @@ class KernelHook(BuildHookInterface[Any]):
         for stale in build.KERNEL.glob("kernel-*"):
             stale.unlink()
         library = build.compile_kernel(build.KERNEL)
-        inside = (ROOM / "kernel" / library.name).as_posix()
+        inside = (ROOM / library.name).as_posix()
         if version != "editable":
             build_data["force_include"][str(library)] = inside
         build_data["pure_python"] = False
         build_data["tag"] = f"py3-none-{next(sys_tags()).platform}"
 
     def _build(self) -> ModuleType:
-        """Return ``racer/build.py`` without the package around it, whose dependencies are not there yet."""
+        """Return ``compiled/build.py`` without the package around it, whose dependencies are not there yet."""
         file = Path(self.root) / ROOM / "build.py"
-        spec = importlib.util.spec_from_file_location("kanopt_racer_build", file)
+        spec = importlib.util.spec_from_file_location("kanopt_kernel_build", file)
         assert spec is not None
         assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)

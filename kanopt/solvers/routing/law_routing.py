@@ -11,13 +11,13 @@ from kanopt.problems.base import Problem
 from kanopt.problems.result import EngineRun, Progress
 from kanopt.problems.routing import RoutingPlan, RoutingProblem
 from kanopt.solvers.base import Outcome, SolveOptions, Solver
+from kanopt.solvers.compiled.library import why_no_kernel
 from kanopt.solvers.encodings import EncodedLaw, Encoding
 from kanopt.solvers.routing.alternation import Alternation
 from kanopt.solvers.routing.integers import RoutingIntegers
 from kanopt.solvers.routing.ortools_engine.solver import OrToolsRouting
 from kanopt.solvers.routing.portfolio import RoutingPortfolio
 from kanopt.solvers.routing.racer.law_bindings import LawBinding, bindings_of
-from kanopt.solvers.routing.racer.library import why_no_kernel
 from kanopt.solvers.routing.racer.refine import RacerRun, StoppingCriteria
 from kanopt.text import count_text, money_text
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.problems.routing import RoutingPlan, RoutingProblem
-from kanopt.solvers.routing.racer.library import kernel
+from kanopt.solvers.compiled.library import kernel
 from kanopt.solvers.routing.racer.plan_data import PlanData
 from kanopt.solvers.routing.racer.structures import ScoreStruct
 

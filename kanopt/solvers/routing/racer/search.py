@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from kanopt.problems.routing import Route, RoutingPlan
-from kanopt.solvers.routing.racer.library import kernel
+from kanopt.solvers.compiled.library import kernel
 from kanopt.solvers.routing.racer.plan_data import PlanData
 from kanopt.solvers.routing.racer.scores import RouteScore
 from kanopt.solvers.routing.racer.structures import ReportStruct, ScoreStruct

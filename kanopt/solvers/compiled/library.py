@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from kanopt.errors import SolverError
-from kanopt.solvers.routing.racer.build import KERNEL, compile_kernel, find_kernel
+from kanopt.solvers.compiled.build import KERNEL, compile_kernel, find_kernel
 from kanopt.solvers.routing.racer.structures import ProblemStruct
 
 __all__ = ["kernel", "why_no_kernel"]
@@ -59,7 +59,7 @@ def kernel() -> ctypes.CDLL:
     found = _loaded()
     if isinstance(found, str):
         raise SolverError(
-            f"the racer has no compiled kernel: {found}. Install a C compiler or the package ziglang; its file is made "
+            f"there is no compiled kernel: {found}. Install a C compiler or the package ziglang; its file is made "
             "once, in the folder of KANOPT_CACHE_DIR"
         )
     return found

@@ -22,7 +22,10 @@ from pathlib import Path
 
 __all__ = ["compile_kernel", "compilers", "find_kernel"]
 
-KERNEL = Path(__file__).parent / "kernel"
+KERNEL = Path(__file__).parent
+"""Where the compiled kernel of an installed package lies."""
+SOURCES = (KERNEL.parent / "routing" / "racer" / "kernel",)
+"""Folders of C sources; all of them become one library."""
 _FLAGS = (
     "-std=c11",
     "-O3",
@@ -73,7 +76,7 @@ def compile_kernel(folder: Path) -> Path:
         If there is no compiler, or none succeeds; says what they answer.
     """
     answers = []
-    sources = [str(file) for file in sorted(KERNEL.glob("*.c"))]
+    sources = [str(file) for folder in SOURCES for file in sorted(folder.glob("*.c"))]
     with tempfile.TemporaryDirectory() as elsewhere:
         library = Path(elsewhere, f"kernel{_SUFFIX}")
         for command in compilers():
@@ -115,7 +118,7 @@ def _put(library: bytes, folder: Path) -> Path:
 def _source() -> str:
     """Return what stands for the source and how it is compiled."""
     hashed = hashlib.blake2b(" ".join(_FLAGS).encode(), digest_size=8)
-    for source in sorted(KERNEL.glob("*.[ch]")):
+    for source in (file for folder in SOURCES for file in sorted(folder.glob("*.[ch]"))):
         hashed.update(source.name.encode() + source.read_bytes())
     return hashed.hexdigest()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from kanopt.errors import SolverError
-from kanopt.solvers.routing.racer import build, library
+from kanopt.solvers.compiled import build, library
 
 
 def test_a_machine_without_a_compiler_is_told_what_to_do(
@@ -62,17 +62,20 @@ def test_a_kernel_of_another_source_is_not_found(
     cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = library._file()
-    for file in build.KERNEL.glob("*.[ch]"):
-        (tmp_path / file.name).write_bytes(file.read_bytes())
-    monkeypatch.setattr(build, "KERNEL", tmp_path)
+    copies = tuple(tmp_path / str(place) for place in range(len(build.SOURCES)))
+    for folder, copy in zip(build.SOURCES, copies, strict=True):
+        copy.mkdir()
+        for file in folder.glob("*.[ch]"):
+            (copy / file.name).write_bytes(file.read_bytes())
+    monkeypatch.setattr(build, "SOURCES", copies)
     assert build.find_kernel(cache) == first
-    with (tmp_path / "laws.c").open("a") as source:
+    with (copies[0] / "laws.c").open("a") as source:
         source.write("/* changed */\n")
     assert build.find_kernel(cache) is None
 
 
 def test_processes_that_compile_at_once_end_with_one_kernel(cache: Path) -> None:
-    code = "from kanopt.solvers.routing.racer.build import compile_kernel as c, Path; print(c(Path(%r)))"
+    code = "from kanopt.solvers.compiled.build import compile_kernel as c, Path; print(c(Path(%r)))"
     cache.mkdir(parents=True)
     command = [sys.executable, "-c", code % str(cache)]
     started = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]

@@ -1,0 +1,1 @@
+"""Compiled code of searches: how it is made, and loaded."""
