@@ -25,9 +25,9 @@ __all__ = [
 ]
 
 _POLL = 0.05
-_COMPLETION = 1.0
 WORK_PER_SECOND = 0.3
 """CP-SAT's deterministic time in a second on one core, about."""
+_COMPLETION = 1.0
 
 
 class CpSatTermination(StrEnum):
@@ -189,21 +189,36 @@ def run_cpsat(
     return _result(solver, done, model, variables)
 
 
-def complete_hint(model: cp_model.CpModel) -> None:
+def complete_hint(model: cp_model.CpModel, seconds: float = _COMPLETION / WORK_PER_SECOND) -> float:
     """Complete a hint on some variables to one on all, where the others follow from it.
 
     CP-SAT first searches for a completion of a partial hint; from a complete one neighbourhood search starts at once.
+
+    Parameters
+    ----------
+    model
+        With a hint.
+    seconds
+        For how much work at most, by CP-SAT's deterministic time.
+
+    Returns
+    -------
+    float
+        The work, in seconds.
     """
     solver = cp_model.CpSolver()
     solver.parameters.fix_variables_to_their_hinted_value = True
     solver.parameters.num_workers = 1
-    solver.parameters.max_deterministic_time = _COMPLETION
+    solver.parameters.max_deterministic_time = max(0.0, min(_COMPLETION, WORK_PER_SECOND * seconds))
     solver.parameters.catch_sigint_signal = False  # CP-SAT would not put the caller's handler back
-    if solver.solve(model) not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
-        return
+    status = solver.solve(model)
+    work = float(solver.response_proto.deterministic_time) / WORK_PER_SECOND
+    if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+        return work
     model.clear_hints()
     for place, value in enumerate(solver.response_proto.solution):
         model.add_hint(model.get_int_var_from_proto_index(place), value)
+    return work
 
 
 def _forward_solutions(

@@ -24,7 +24,10 @@ __all__ = ["compile_kernel", "compilers", "find_kernel"]
 
 KERNEL = Path(__file__).parent
 """Where the compiled kernel of an installed package lies."""
-SOURCES = (KERNEL.parent / "routing" / "racer" / "kernel",)
+SOURCES = (
+    KERNEL.parent / "routing" / "racer" / "kernel",
+    KERNEL.parent / "scheduling" / "local_search" / "kernel",
+)
 """Folders of C sources; all of them become one library."""
 _FLAGS = (
     "-std=c11",

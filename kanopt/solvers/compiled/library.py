@@ -11,6 +11,7 @@ from pathlib import Path
 from kanopt.errors import SolverError
 from kanopt.solvers.compiled.build import KERNEL, compile_kernel, find_kernel
 from kanopt.solvers.routing.racer.structures import ProblemStruct
+from kanopt.solvers.scheduling.local_search.structures import ShopStruct
 
 __all__ = ["kernel", "why_no_kernel"]
 
@@ -22,10 +23,11 @@ def _loaded() -> ctypes.CDLL | str:
         library = ctypes.CDLL(str(_file()))
     except (OSError, RuntimeError) as error:
         return str(error)
-    library.racer_problem_size.restype = ctypes.c_int64
-    size = int(library.racer_problem_size())
-    if size != ctypes.sizeof(ProblemStruct):
-        return f"the kernel's problem has {size} bytes, that of this package {ctypes.sizeof(ProblemStruct)}"
+    for ask, struct in ((library.racer_problem_size, ProblemStruct), (library.shop_size, ShopStruct)):
+        ask.restype = ctypes.c_int64
+        size = int(ask())
+        if size != ctypes.sizeof(struct):
+            return f"{struct.__name__} has {ctypes.sizeof(struct)} bytes, that of the kernel {size}"
     return library
 
 

@@ -22,7 +22,7 @@ from ortools.sat.python import cp_model
 from kanopt.problems.scheduling.arrays import ShopStructure
 from kanopt.solvers.scheduling.grid import TimeGrid
 
-__all__ = ["ScheduleModel"]
+__all__ = ["ScheduleModel", "model_size"]
 
 Ints = NDArray[np.int64]
 
@@ -305,6 +305,23 @@ class ScheduleModel:
         chosen = set(modes.tolist())
         for mode, present in enumerate(self.present):
             self.model.add_hint(present, mode in chosen)
+
+
+def model_size(grid: TimeGrid, *, whole: bool) -> int:
+    """Return about how many variables and rules a model has: modes, pairs of tasks with setups, modes by price.
+
+    Parameters
+    ----------
+    grid
+        What is to be scheduled.
+    whole
+        Whether energy is part of the objective.
+    """
+    at, timing, costs = grid.structure, grid.timing, grid.costs
+    per_machine = np.bincount(at.mode_machine, minlength=len(timing.setup))
+    pairs = int((per_machine[timing.setup.any(axis=(1, 2))] ** 2).sum())
+    prices = len(costs.edges) - 1 if whole and len(costs.edges) > 2 else 0
+    return len(at.mode_task) * (1 + prices) + pairs
 
 
 def _modes_of(structure: ShopStructure) -> list[list[int]]:

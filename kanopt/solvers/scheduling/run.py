@@ -1,0 +1,339 @@
+"""One search for a schedule: starts, local search, and CP-SAT beside it for better schedules and a lower bound."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.errors import SolverError
+from kanopt.interrupt import Interrupt
+from kanopt.problems.result import Progress
+from kanopt.problems.scheduling import Schedule, SchedulingProblem
+from kanopt.problems.scheduling.dispatch import repair_starts
+from kanopt.solvers.base import SolveOptions
+from kanopt.solvers.compiled.library import why_no_kernel
+from kanopt.solvers.cpsat import (
+    CpSatResult,
+    CpSatTermination,
+    SearchGoal,
+    SearchLimits,
+    complete_hint,
+    run_cpsat,
+)
+from kanopt.solvers.scheduling.grid import TimeGrid
+from kanopt.solvers.scheduling.local_search.annealing import Annealing
+from kanopt.solvers.scheduling.local_search.search import ShopSearch
+from kanopt.solvers.scheduling.model import ScheduleModel, model_size
+from kanopt.solvers.scheduling.starts import dispatch, dispatched, given_schedule
+from kanopt.text import amount_text
+
+__all__ = ["FoundSchedule", "ScheduleGrids", "SchedulingRun", "is_optimal"]
+
+Ints = NDArray[np.int64]
+
+_GLANCE_SHARE, _FIRST_SHARE, _ANNEAL_SHARE, _IMPROVE_SHARE = 0.05, 0.1, 0.5, 0.05
+_REGULAR_SHARE = 0.4
+_PAUSE = 0.2
+"""Seconds between two schedules that local search offers: each is checked by the referee."""
+_OPTIMAL_GAP = 1e-4
+_LARGEST_MODEL = 30_000
+"""Of tasks and prices that may meet, and pairs of tasks that may follow each other: about a second to build."""
+
+
+def is_optimal(objective: float, bound: float) -> bool:
+    """Return whether a bound is so near that nothing better is looked for."""
+    return objective - bound <= _OPTIMAL_GAP * max(abs(objective), 1e-9)
+
+
+@dataclass(frozen=True, eq=False)
+class ScheduleGrids:
+    """A problem on grids of time.
+
+    Parameters
+    ----------
+    problem
+        The problem.
+    safe
+        A schedule on it is one on the law.
+    relaxed
+        A bound on it is one on the law; the same grid where times are multiples of the step.
+    began
+        When lowering began: the time limit counts from then.
+    """
+
+    problem: SchedulingProblem
+    safe: TimeGrid
+    relaxed: TimeGrid
+    began: float
+
+    @property
+    def exact(self) -> bool:
+        """Whether all times are multiples of the step."""
+        return self.relaxed is self.safe
+
+    def schedule(self, modes: Ints, starts: Ints) -> Schedule:
+        """Return a schedule in clock times."""
+        return self.problem.schedule(modes, starts.astype(np.float64) * self.safe.step)
+
+    def step_message(self) -> str:
+        """Say how times are rounded."""
+        step = amount_text(self.safe.step, self.problem.units.time, 6)
+        if self.exact:
+            return f"planned in steps of {step}, of which every time is a multiple"
+        return f"planned in steps of {step}; times rounded to the safe side"
+
+
+@dataclass(frozen=True, eq=False)
+class _ScheduleCandidate:
+    """A schedule on the safe grid and its cost there."""
+
+    modes: Ints
+    starts: Ints
+    cost: int
+
+
+@dataclass(frozen=True, eq=False)
+class FoundSchedule:
+    """What the searches found.
+
+    Parameters
+    ----------
+    best
+        The best schedule, or None.
+    bound
+        A lower bound on the law, or None.
+    proved_infeasible
+        Whether the last search proved that there is no schedule, or none better.
+    history, interrupted
+        As in :class:`~kanopt.solvers.Outcome`.
+    """
+
+    best: _ScheduleCandidate | None
+    bound: float | None
+    proved_infeasible: bool
+    history: tuple[Progress, ...] = ()
+    interrupted: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class _GridSearch:
+    """One search on a grid.
+
+    Parameters
+    ----------
+    grid
+        What is searched; it is shortened to what can beat the best schedule so far.
+    lower_bound
+        A proven lower bound on makespan plus tardiness; None to minimise only these.
+    goal
+        What the search is for.
+    on_safe_grid
+        Whether schedules on the grid are schedules on the safe grid, or must be moved there.
+    """
+
+    grid: TimeGrid
+    lower_bound: int | None
+    goal: SearchGoal
+    on_safe_grid: bool
+
+    def fits(self, grid: TimeGrid) -> bool:
+        """Return whether the model is small enough to be built and searched in a moment."""
+        return model_size(grid, whole=self.lower_bound is not None) <= _LARGEST_MODEL
+
+
+class SchedulingRun:
+    """One call of solve: the searches, and the best schedule so far."""
+
+    def __init__(self, model: ScheduleGrids, options: SolveOptions, interrupt: Interrupt) -> None:
+        self.model, self.options, self.interrupt = model, options, interrupt
+        self.problem, self.safe, self.relaxed = model.problem, model.safe, model.relaxed
+        self.best: _ScheduleCandidate | None = None
+        self.bound: float | None = None
+        self.regular_bound = 0
+        self.regular_is_best = False
+        self.history: list[Progress] = []
+        self.local = None if why_no_kernel() else ShopSearch(model.safe, options.seed)
+        self._looked = self._elapsed()
+
+    def run(self) -> FoundSchedule:
+        """Search until the time is over or nothing better is to be found."""
+        self._start()
+        limit = self.options.time_limit
+        self._anneal(_GLANCE_SHARE * limit)
+        ending = self._minimise(self.safe, _FIRST_SHARE * limit, SearchGoal.SOLVE)
+        if ending is CpSatTermination.LIMIT:
+            self._anneal(_ANNEAL_SHARE * limit)
+            self._improve(_IMPROVE_SHARE * limit if self.local else _ANNEAL_SHARE * limit)
+        if not (self._is_over or (self.model.exact and ending is not CpSatTermination.LIMIT)):
+            ending = self._minimise(self.relaxed, limit - self._elapsed(), SearchGoal.PROVE)
+        proved = ending is CpSatTermination.INFEASIBLE
+        return FoundSchedule(self.best, self.bound, proved, tuple(self.history), self.interrupt.asked)
+
+    @property
+    def _is_over(self) -> bool:
+        """Whether nothing better is to be found, or the user asked to stop once there is a schedule."""
+        return self._is_proved or self.interrupt.should_stop(found=self.best is not None)
+
+    @property
+    def _is_proved(self) -> bool:
+        """Whether the bound has met the best schedule."""
+        if self.best is None or self.bound is None:
+            return False
+        return is_optimal(self.best.cost / self.safe.scale, self.bound)
+
+    def _elapsed(self) -> float:
+        return self.options.clock.now() - self.model.began
+
+    def _start(self) -> None:
+        """Offer dispatched schedules, and the user's."""
+        if self.local is None:
+            for modes, starts in dispatched(self.safe):
+                self._offer(modes, starts)
+        else:
+            dispatch(self.local)
+            self._look(at_once=True)
+        given = given_schedule(self.problem, self.options.initial, self.safe.step)
+        if given is not None:
+            self._offer(*given)
+
+    def _anneal(self, seconds: float) -> None:
+        """Search locally."""
+        if self.local is not None and not self._is_over:
+            Annealing(self.local, self.options.clock, self._look).run(seconds)
+            self._look(at_once=True)
+
+    def _look(self, *, at_once: bool = False) -> bool:
+        """Offer what local search has found, some times a second; return whether to stop."""
+        assert self.local is not None  # who calls this has it
+        found = self.local.report
+        is_better = found.best_over == 0 and (self.best is None or found.best_cost < self.best.cost)
+        if is_better and (at_once or self._elapsed() - self._looked >= _PAUSE):
+            modes, starts = self.local.best()
+            cost = self.safe.cost(modes, starts)
+            if cost != found.best_cost:
+                raise SolverError(
+                    f"local search counts {found.best_cost} for a schedule that costs {cost} on its grid"
+                )
+            self._offer(modes, starts)
+            self._looked = self._elapsed()
+        return self._is_over
+
+    def _offer(self, modes: Ints, starts: Ints) -> None:
+        """Accept a schedule that was not made by the solver, where it holds on the law."""
+        if self.problem.check(self.model.schedule(modes, starts)).ok:
+            self._accept(modes, starts, self.safe.cost(modes, starts))
+
+    def _accept(self, modes: Ints, starts: Ints, cost: int) -> None:
+        """Store and report a schedule if it is the best so far."""
+        if self.best is not None and cost >= self.best.cost:
+            return
+        self.best = _ScheduleCandidate(modes, starts, cost)
+        progress = Progress(self._elapsed(), cost / self.safe.scale, self.bound)
+        self.history.append(progress)
+        if self.options.progress is not None:
+            try:
+                self.options.progress(progress)
+            except KeyboardInterrupt:
+                self.interrupt.ask()
+
+    def _raise_bound(self, cost: float) -> None:
+        """Turn a bound on a grid's cost into one on the law, and keep the highest."""
+        if np.isfinite(cost):
+            bound = cost / self.relaxed.scale - self.relaxed.slack
+            self.bound = bound if self.bound is None else max(self.bound, bound)
+
+    def _minimise(self, grid: TimeGrid, seconds: float, aim: SearchGoal) -> CpSatTermination:
+        """Search a grid: makespan and tardiness first, then the whole cost; return how it ended.
+
+        To prove something, the first part leaves setups out: what holds without them holds with them.
+        """
+        until = self._elapsed() + seconds
+        floor = self.regular_bound if grid is self.relaxed else 0
+        easier = aim is SearchGoal.PROVE and bool(grid.timing.setup.any())
+        if grid.has_regular_cost and (grid.costs.energy.any() or easier):
+            part = grid.without_setups() if easier else grid
+            search = _GridSearch(part, None, aim, on_safe_grid=grid is self.safe and not easier)
+            found, short = self._search(search, _REGULAR_SHARE * seconds)
+            if found.termination is CpSatTermination.INFEASIBLE or self._is_over:
+                return found.termination
+            self.regular_is_best |= found.termination is CpSatTermination.OPTIMAL and not easier
+            floor = max(floor, round(found.bound))
+            if grid is self.relaxed:
+                self.regular_bound = floor
+                self._raise_bound(floor + short.least_energy())
+        found, _ = self._search(
+            _GridSearch(grid, floor, aim, on_safe_grid=grid is self.safe), until - self._elapsed()
+        )
+        return found.termination
+
+    def _improve(self, seconds: float) -> None:
+        """Improve the best schedule by neighbourhood search: makespan and tardiness first, then the whole cost."""
+        until = self._elapsed() + seconds
+        if self.safe.costs.energy.any() and self.safe.has_regular_cost and not self.regular_is_best:
+            self._search(
+                _GridSearch(self.safe, None, SearchGoal.IMPROVE, on_safe_grid=True), _REGULAR_SHARE * seconds
+            )
+        self._search(
+            _GridSearch(self.safe, 0, SearchGoal.IMPROVE, on_safe_grid=True), until - self._elapsed()
+        )
+
+    def _search(self, search: _GridSearch, seconds: float) -> tuple[CpSatResult, TimeGrid]:
+        """Run CP-SAT from the best schedule so far, and keep what it finds; return also the shortened grid."""
+        grid, floor = search.grid, search.lower_bound
+        if self._is_over or (search.goal is SearchGoal.IMPROVE and self.best is None):
+            return CpSatResult(CpSatTermination.LIMIT, None, -np.inf), grid
+        if self.best is not None:
+            grid = grid.shortened(grid.cost(self.best.modes, self.best.starts))
+        until = self._elapsed() + seconds
+        if not search.fits(grid):
+            return CpSatResult(CpSatTermination.LIMIT, None, -np.inf), grid
+        model = ScheduleModel(grid)
+        if model.impossible:
+            return CpSatResult(CpSatTermination.INFEASIBLE, None, np.inf), grid
+        if floor is None:
+            model.minimise_regular()
+        else:
+            model.minimise(floor)
+        if self.best is not None:
+            model.hint(self.best.modes, self.best.starts)
+            self.options.clock.spend(complete_hint(model.model, until - self._elapsed()))
+        bounding = floor is not None and (self.model.exact or not search.on_safe_grid)
+
+        def on_solution(values: tuple[int, ...], objective: float, bound: float) -> None:
+            modes, starts = model.read(values)
+            cost = grid.cost(modes, starts)
+            if floor is not None and objective < cost - 0.5:
+                raise SolverError(
+                    f"CP-SAT counts {objective:.0f} for a schedule that costs {cost} on its grid"
+                )
+            if bounding:
+                self._raise_bound(bound)
+            if search.on_safe_grid:
+                self._accept(modes, starts, cost)
+            else:
+                self._move_to_safe_grid(modes, starts)
+
+        options = self.options
+        limits = SearchLimits(
+            until - self._elapsed(), options.seed, options.workers, options.deterministic, search.goal
+        )
+        found = run_cpsat(
+            model.model,
+            limits,
+            model.solution_variables,
+            self.interrupt,
+            on_solution,
+            has_plan=self.best is not None,
+        )
+        options.clock.spend(found.work)
+        if bounding:
+            self._raise_bound(found.bound)
+        return found, grid
+
+    def _move_to_safe_grid(self, modes: Ints, starts: Ints) -> None:
+        """Move a schedule from the relaxed to the safe grid, where it can be, and offer it."""
+        moved = repair_starts(self.safe.structure, self.safe.timing, modes, starts.astype(np.float64))
+        if moved is not None:
+            self._accept(modes, moved.astype(np.int64), self.safe.cost(modes, moved.astype(np.int64)))

@@ -1,0 +1,165 @@
+"""Local search of schedules, beside the referee, enumeration and published optima."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from kanopt.problems.scheduling import SchedulingProblem
+from kanopt.problems.scheduling.dispatch import dispatch_greedily
+from kanopt.solvers.base import SolveOptions
+from kanopt.solvers.clock import WorkClock
+from kanopt.solvers.compiled.library import why_no_kernel
+from kanopt.solvers.scheduling import run
+from kanopt.solvers.scheduling.grid import choose_step, lower
+from kanopt.solvers.scheduling.local_search.annealing import Annealing
+from kanopt.solvers.scheduling.local_search.search import ShopSearch
+from kanopt.solvers.scheduling.solver import CpSatScheduling
+from kanopt.solvers.scheduling.starts import dispatch
+from kanopt.solvers.solve import solve
+from tests.cases.scheduling import FT06, best_on_grid, best_semi_active, job_shop, random_problem
+
+pytestmark = pytest.mark.skipif(bool(why_no_kernel()), reason="no compiled kernel on this machine")
+
+
+def mixed(seed: int) -> SchedulingProblem:
+    """Make a problem of up to a dozen tasks, by chance with setups, breaks, prices of power and a horizon."""
+    rng = np.random.default_rng(seed)
+    shape = tuple(int(count) for count in rng.integers(1, 4, rng.integers(1, 5)))
+    return random_problem(
+        rng,
+        shape=shape,
+        energy=bool(rng.random() < 0.7),
+        setups=bool(rng.random() < 0.7),
+        breaks=bool(rng.random() < 0.7),
+        horizon=float(rng.integers(20, 60)) if rng.random() < 0.4 else None,
+    )
+
+
+def searched(problem: SchedulingProblem, seed: int = 0) -> ShopSearch:
+    search = ShopSearch(lower(problem, choose_step(problem)), seed)
+    dispatch(search)
+    return search
+
+
+@pytest.mark.parametrize("block", range(6))
+def test_the_referee_agrees_with_every_schedule_met(block: int) -> None:
+    """Three thousand schedules on the way of a hot search: the same verdict, and the same price."""
+    kept = 0
+    for seed in range(block * 50, block * 50 + 50):
+        problem, search = mixed(seed), searched(mixed(seed), seed)
+        grid, heat = search.shop.grid, search.scale()
+        for _ in range(10):
+            search.anneal(100, heat, heat)
+            modes, starts = search.current()
+            plan = problem.schedule(modes, starts * grid.step)
+            assert problem.check(plan).ok == (search.report.over == 0)
+            if search.report.over == 0:
+                kept += 1
+                assert search.report.cost == grid.cost(modes, starts)
+                price = problem.price(plan).objective
+                assert abs(search.report.cost / grid.scale - price) <= grid.slack + 1e-9 * abs(price)
+    assert kept > 250
+
+
+@pytest.mark.parametrize("block", range(4))
+def test_a_schedule_that_breaks_a_rule_is_not_taken_as_it_is(block: int) -> None:
+    """A schedule whose starts were moved by chance stands where the referee has nothing against it, and only there."""
+    verdicts = []
+    for seed in range(block * 50, block * 50 + 50):
+        rng, problem = np.random.default_rng(seed), mixed(seed)
+        search = searched(problem, seed)
+        modes, starts = search.current()
+        if search.report.over:
+            continue
+        for _ in range(6):
+            moved = np.clip(
+                starts + rng.integers(-1, 3, len(starts)) * (rng.random(len(starts)) < 0.3), 0, None
+            )
+            search.begin(modes, moved)
+            stands = np.array_equal(search.current()[1], moved) and search.report.over == 0
+            verdicts.append(stands)
+            assert problem.check(problem.schedule(modes, moved * search.shop.grid.step)).ok == stands
+    assert 0.1 < np.mean(verdicts) < 0.9
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_optimum_of_enumeration_is_found(seed: int) -> None:
+    problem = random_problem(np.random.default_rng(seed), shape=(2, 2) if seed % 2 else (1, 1, 2))
+    search = searched(problem)
+    for _ in range(5):
+        search.anneal(20_000, search.scale(), 0.01 * search.scale())
+    found = problem.schedule(search.best()[0], search.best()[1] * search.shop.grid.step)
+    assert problem.check(found).ok
+    assert problem.price(found).objective == pytest.approx(best_semi_active(problem), abs=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_optimum_of_enumeration_is_found_at_prices_by_the_hour(seed: int) -> None:
+    problem = random_problem(
+        np.random.default_rng(seed + 50), shape=(2, 1), energy=True, setups=seed % 2 == 0, horizon=17.0
+    )
+    search = searched(problem)
+    for _ in range(5):
+        search.anneal(20_000, search.scale(), 0.01 * search.scale())
+    found = problem.schedule(search.best()[0], search.best()[1] * search.shop.grid.step)
+    assert problem.check(found).ok
+    assert problem.price(found).objective == pytest.approx(best_on_grid(problem, np.arange(17.0)), abs=1e-6)
+
+
+def test_the_published_optimum_is_found() -> None:
+    search = searched(job_shop(FT06))
+    search.anneal(2_000_000, 0.5 * search.scale(), 0.05 * search.scale())
+    assert search.report.best_cost / search.shop.grid.scale == 55.0
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_dispatching_is_that_of_the_plain_code(seed: int) -> None:
+    """In a job shop, where no two modes tie."""
+    problem = job_shop(FT06)
+    grid = lower(problem, choose_step(problem))
+    keys = np.random.default_rng(seed).random(len(problem.tasks))
+    plain = dispatch_greedily(grid.structure, grid.timing, keys)
+    search = ShopSearch(grid, seed)
+    search.dispatch(keys, 0.0, 1)
+    assert plain is not None
+    assert search.current()[1].tolist() == plain[1].tolist()
+
+
+def test_the_same_seed_takes_the_same_steps() -> None:
+    problem = mixed(7)
+    one, two, other = searched(problem, 3), searched(problem, 3), searched(problem, 4)
+    for search in (one, two, other):
+        search.anneal(30_000, search.scale(), 0.1 * search.scale())
+    assert one.current()[1].tolist() == two.current()[1].tolist()
+    assert one.report.accepted == two.report.accepted != other.report.accepted
+
+
+def test_annealing_keeps_a_limit_in_work_and_stops_when_asked() -> None:
+    search, clock, looks = searched(job_shop(FT06)), WorkClock(), []
+
+    def look() -> bool:
+        looks.append(search.report.work)
+        return len(looks) == 40
+
+    Annealing(search, clock, look).run(0.5)
+    assert 0.5 <= clock.now() <= 0.6
+    Annealing(search, clock, look).run(1e6)
+    assert len(looks) == 40
+
+
+def test_a_horizon_that_dispatching_misses_is_kept_after_a_search() -> None:
+    plain = job_shop(FT06)
+    tight = replace(plain, horizon=55.0)
+    assert dispatch_greedily(tight.data.structure, tight.data.timing) is None
+    result = solve(tight, time_limit=20.0)
+    assert result.check.ok
+    assert result.objective == 55.0
+
+
+def test_without_compiled_code_cp_sat_starts_from_greedy_schedules(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "why_no_kernel", lambda: "there is no C compiler")
+    outcome = CpSatScheduling().solve(job_shop(FT06), SolveOptions(time_limit=20.0))
+    assert outcome.objective == outcome.bound == 55.0
