@@ -293,7 +293,7 @@ def _smaller(fit: Fitted, sample: Target, total: float) -> Iterator[Law]:
             alone = len(here.terms) == 1
             if not keep and (term.coefficient.free or not alone) and not (path and term == Term(ONE)):
                 yield changed(law, place, None)
-                if largest and not term.factors:
+                if largest and not term.factors and term.coefficient.free:
                     yield changed(law, place, Term(Parameter(0.0, free=False)))
             for k, factor in enumerate(term.factors):
                 rest = (*term.factors[:k], *term.factors[k + 1 :])

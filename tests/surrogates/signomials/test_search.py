@@ -35,6 +35,7 @@ from kanopt.surrogates.signomials.structure import (
     exponents,
 )
 from kanopt.surrogates.signomials.tidying import tidied
+from tests.effort import at_most
 
 Floats = NDArray[np.float64]
 ROWS = 600
@@ -186,6 +187,14 @@ def test_a_one_that_does_not_show_is_left_out_of_its_bracket() -> None:
     assert start is not None
     plain = tidied(start, target, target, np.ones(1))
     assert to_infix(graph(plain.law, ["a"], np.ones(1))) == "60 · sin(a)"
+
+
+def test_making_a_law_plainer_ends_where_nothing_is_a_limit_and_there_is_no_noise() -> None:
+    a, b = np.random.default_rng(0).uniform(1.0, 10.0, (2, 300))
+    task = Task(np.column_stack([a, b]), 3.0 * np.maximum(0.0, a - 0.8 * b), np.ones(len(a)), Rules(OPERATOR))
+    with at_most(2_000_000):
+        found = search(task, refits=FEW)
+    assert to_infix(graph(found.best.law, ["a", "b"], found.scales)) == "max(0, 3 · a - 2.4 · b)"
 
 
 def test_a_budget_of_refits_ends_the_search_and_is_not_passed_by_much() -> None:
