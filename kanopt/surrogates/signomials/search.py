@@ -400,7 +400,13 @@ def _within_limits(whole: _Search, task: Task, refits: float) -> bool:
         return False
     rows = replace(to.take(ends.between), budget=Budget(LIMITED * refits, watch))
     inside = _begun(rows, task, whole.seed, BETWEEN, IN_WORDS["limits"]).run(())
-    laws = [ends.around(fit.law) for fit in (inside.best, *inside.others)[:MADE]]
-    whole.add_fitted(law for law in laws if to.rules.admits(law))
+    around = (ends.around(fit.law) for fit in (inside.best, *inside.others)[:MADE])
+    laws = [law for law in around if to.rules.admits(law)]
+    try:
+        whole.add_fitted(laws)
+    except SearchStopped:
+        # who stops the search waits for one more refit: the law of some rows is none of all of them as it is
+        whole.wholes += whole.wholes or filter(None, (fitted(law, replace(to, budget=None)) for law in laws))
+        raise
     # a tail that has come to nothing looks like a limit, and what is left of it like a long law
     return whole.is_plain(inside.best.law) and whole.a_whole_is_all([])

@@ -90,6 +90,10 @@ def test_who_stops_the_search_gets_the_law_with_its_limits_if_there_is_one() -> 
         except SearchStopped:
             found[most] = None
     assert found[1] is None
+    early = found[40]  # while it looks among the rows between the limits
+    assert early is not None
+    columns = Columns(task.inputs / early.scales, early.scales, {})
+    np.testing.assert_allclose(value(early.best.law, columns), truth, rtol=0.01)
     counts = [most for most, each in found.items() if each is not None]
     assert counts == [most for most in found if most >= counts[0]]
     whole = search(task, refits=300.0)
