@@ -55,6 +55,8 @@ MOST = 2500
 RATES = (-6.0, -2.0, 2.0, 6.0)
 """Rates of exponentials that are tried, per width of an input."""
 HALF_TURNS = 24
+SAMPLE, WAVY = 50, 6
+"""Some rows, and the values that an input has in them at most where no wave is looked for."""
 FEW = 6
 """Inputs up to which hinges are multiplied by others."""
 PLACES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
@@ -181,6 +183,11 @@ class Dictionary:
                     pairs = zip(chosen, rates, strict=True)
                     out.append(tuple(Exponential(j, Parameter(r / self._width(j))) for j, r in pairs))
         return list(filter(self._may_be, out))[:MOST]
+
+    @cached_property
+    def _some(self) -> NDArray[np.intp]:
+        """A few rows from anywhere: tables are sorted, or have a rhythm."""
+        return np.random.default_rng(0).permutation(len(self.columns))[:SAMPLE]
 
     def _width(self, j: int) -> float:
         return float(self.columns.high[j] - self.columns.low[j])
@@ -349,7 +356,7 @@ class Dictionary:
                 continue
             if j in self.periods:
                 out += [(j, 2.0 * np.pi * k / self.periods[j]) for k in (1, 2, 3)]
-            elif len(np.unique(self.columns.of(j)[:50])) > 6:
+            elif len(np.unique(self.columns.of(j)[self._some])) > WAVY:
                 width = float(self.columns.high[j] - self.columns.low[j])
                 out += [(j, np.pi * k / width) for k in range(2, HALF_TURNS + 1)]
         return out
