@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from kanopt.problems.supply import FlowPlan, SupplyProblem
 from kanopt.problems.supply.spare_capacity import lane_cost, paths_through
 from kanopt.solvers.highs import TOLERANCE, MixedIntegerModel
-from kanopt.solvers.supply.blocks import RowCollector, VariableBlock
+from kanopt.solvers.linear_blocks import RowCollector, VariableBlock
 from kanopt.solvers.supply.growing import GrowingModel, RowPool
 from kanopt.solvers.supply.piece_columns import PieceColumns
 from kanopt.solvers.supply.tariff_pieces import TariffPieces

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.solvers.supply.blocks import RowCollector
+from kanopt.solvers.linear_blocks import RowCollector
 from kanopt.solvers.supply.tariff_pieces import TariffPieces
 
 __all__ = ["PieceColumns"]
