@@ -12,7 +12,7 @@ import numpy as np
 import kanopt as ko
 from kanopt import scheduling
 
-__all__ = ["Shop", "flexible_job_shops", "job_shops", "priced_shop"]
+__all__ = ["Shop", "flexible_job_shops", "job_shops", "mixed_shop", "priced_shop"]
 
 
 @dataclass(frozen=True)
@@ -149,4 +149,42 @@ def priced_shop(
             scheduling.PowerPrice(60.0 * k, float(np.round(value, 4))) for k, value in enumerate(price)
         ],
         makespan_cost=0.15,
+    )
+
+
+def mixed_shop(rng: np.random.Generator) -> ko.SchedulingProblem:
+    """Make a small shop whose rules are drawn: modes, releases, due dates, setups, breaks, prices and a horizon."""
+    number = lambda low, high: float(rng.integers(low, high + 1))  # noqa: E731
+    has_setups, has_breaks, has_prices, has_horizon = rng.random(4) < (0.7, 0.7, 0.7, 0.4)
+    families = ("", "red", "blue", "green") if has_setups else ("",)
+    machines = [
+        scheduling.Machine(f"m{k}", family=str(rng.choice(families))) for k in range(rng.integers(1, 5))
+    ]
+    jobs, tasks, modes = [], [], []
+    for j in range(rng.integers(1, 8)):
+        jobs.append(scheduling.Job(f"j{j}", number(0, 9), due=number(5, 60), tardiness_cost=number(0, 4) / 4))
+        for k in range(rng.integers(1, 5)):
+            tasks.append(scheduling.Task(f"t{j}.{k}", f"j{j}", family=str(rng.choice(families))))
+            for machine in machines:
+                for name in ("slow", "fast"):
+                    if (
+                        name == "slow" and machine is machines[(j + k) % len(machines)]
+                    ) or rng.random() < 0.3:
+                        one = scheduling.Mode(f"t{j}.{k}", machine.name, name, number(1, 12), number(0, 9))
+                        modes.append(one)
+    ends = {number(2, 50) for _ in range(6)}
+    pairs = [(x, y) for x in families for y in families[1:]]
+    changes = [scheduling.Setup(x, y, number(0, 6) * (x != y)) for x, y in pairs]
+    rests = [scheduling.Break(end - 2.0, end, str(rng.choice(["", "m0"]))) for end in sorted(ends)]
+    prices = [scheduling.PowerPrice(5.0 * k, number(-2, 8) / 8) for k in range(20)]
+    return ko.SchedulingProblem(
+        jobs,
+        tasks,
+        machines,
+        modes,
+        setups=changes if has_setups else None,
+        calendars=rests if has_breaks else None,
+        power_price=prices if has_prices else 0.25,
+        makespan_cost=number(0, 3),
+        horizon=number(60, 200) if has_horizon else None,
     )

@@ -68,6 +68,8 @@ class SearchLimits:
         How much of the model is put into linear programmes: CP-SAT's own choice, or 0, 1 or 2.
     gap
         The distance between objective and bound, in units of the model's objective, at which the search ends.
+    raises_bound
+        Whether solutions are looked for at the lower bound alone, which rises as there are none.
     """
 
     seconds: float
@@ -77,6 +79,7 @@ class SearchLimits:
     goal: SearchGoal = SearchGoal.SOLVE
     linearization: int | None = None
     gap: float = 0.0
+    raises_bound: bool = False
 
 
 @dataclass(frozen=True)
@@ -165,6 +168,7 @@ def run_cpsat(
     parameters.interleave_search = limits.workers <= 1 and limits.goal is not SearchGoal.PROVE
     parameters.catch_sigint_signal = False
     parameters.use_lns_only = limits.goal is SearchGoal.IMPROVE
+    parameters.use_objective_lb_search = limits.raises_bound
     if limits.linearization is not None:
         parameters.linearization_level = limits.linearization
     if limits.gap > 0.0:

@@ -23,7 +23,7 @@ from kanopt.problems.scheduling.arrays import ShopStructure, ShopTiming
 from kanopt.problems.scheduling.data import SchedulingData
 from kanopt.units import Scaling, scaling_for
 
-__all__ = ["GridCosts", "TimeGrid", "choose_step", "is_exact", "lower"]
+__all__ = ["GridCosts", "TimeGrid", "choose_step", "is_exact", "lower", "task_windows"]
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -134,6 +134,7 @@ class TimeGrid:
         """Return a lower bound on the cost of energy: every task in its cheapest mode at its cheapest time."""
         costs, at = self.costs, self.structure
         duration = self.timing.duration.astype(np.int64)[:, None]
+        mode = np.arange(len(duration))[:, None]
         # the cost of a start is piecewise linear, so that a best one has its start or its end on an edge
         ends = np.concatenate(
             [
@@ -143,20 +144,39 @@ class TimeGrid:
             axis=1,
         )
         starts = np.clip(ends - duration, 0, np.maximum(self.horizon - duration, 0))
-        paid = self._paid_until(starts + duration) - self._paid_until(starts)
+        paid = self.energy_cost(np.broadcast_to(mode, starts.shape), starts)
         least = np.full(len(at.task_job), np.iinfo(np.int64).max)
         np.minimum.at(least, at.mode_task, paid.min(axis=1) + costs.running)
         return int(least.sum())
 
-    def _paid_until(self, steps: Ints) -> Ints:
-        """Return what each mode would cost from step 0 on, running all the time; `steps` is (modes, n)."""
+    def energy_cost(self, modes: Ints, starts: Ints) -> Ints:
+        """Return what the energy of modes costs that run from given starts; any shape, the same for both."""
+        duration = self.timing.duration[modes].astype(np.int64)
+        return self._paid_until(modes, starts + duration) - self._paid_until(modes, starts)
+
+    def _paid_until(self, modes: Ints, steps: Ints) -> Ints:
+        """Return what modes would cost from step 0 on, running all the time."""
         costs = self.costs
         piece = np.clip(np.searchsorted(costs.edges, steps, side="right") - 1, 0, len(costs.edges) - 2)
         full = np.zeros((len(costs.energy), len(costs.edges)), dtype=np.int64)
         np.cumsum(costs.energy * np.diff(costs.edges), axis=1, out=full[:, 1:])
-        mode = np.arange(len(steps))[:, None]
-        paid: Ints = full[mode, piece] + costs.energy[mode, piece] * (steps - costs.edges[piece])
+        paid: Ints = full[modes, piece] + costs.energy[modes, piece] * (steps - costs.edges[piece])
         return paid
+
+
+def task_windows(grid: TimeGrid) -> tuple[Ints, Ints]:
+    """Return the earliest and latest start of every task by the durations in its job."""
+    at = grid.structure
+    tasks = len(at.task_job)
+    shortest = np.full(tasks, np.iinfo(np.int64).max)
+    np.minimum.at(shortest, at.mode_task, grid.timing.duration.astype(np.int64))
+    earliest, latest = np.zeros(tasks, dtype=np.int64), np.zeros(tasks, dtype=np.int64)
+    for job in range(len(at.last)):
+        chain = at.chain(job)
+        work = np.cumsum(shortest[chain])
+        earliest[chain] = int(grid.timing.release[job]) + work - shortest[chain]
+        latest[chain] = grid.horizon - (work[-1] - work) - shortest[chain]
+    return earliest, latest
 
 
 def choose_step(problem: SchedulingProblem) -> float:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from ortools.sat.python import cp_model
 
 from kanopt.problems.scheduling.arrays import ShopStructure
-from kanopt.solvers.scheduling.grid import TimeGrid
+from kanopt.solvers.scheduling.grid import TimeGrid, task_windows
 
 __all__ = ["ScheduleModel", "model_size"]
 
@@ -47,7 +47,7 @@ class ScheduleModel:
         self.impossible = False
         self.duration = grid.timing.duration.astype(np.int64)
         self.modes_of = _modes_of(grid.structure)
-        self.earliest, self.latest = self._windows()
+        self.earliest, self.latest = task_windows(grid)
         starts = zip(self.earliest.tolist(), self.latest.tolist(), strict=True)
         self.start = [self._variable(low, high) for low, high in starts]
         self.end = [self._variable(low, grid.horizon) for low in self.earliest.tolist()]
@@ -63,20 +63,6 @@ class ScheduleModel:
             self.impossible = True
             high = low
         return self.model.new_int_var(low, high, "")
-
-    def _windows(self) -> tuple[Ints, Ints]:
-        """Return the earliest and latest start of every task by the durations in its job."""
-        at = self.grid.structure
-        tasks = len(at.task_job)
-        shortest = np.full(tasks, np.iinfo(np.int64).max)
-        np.minimum.at(shortest, at.mode_task, self.duration)
-        earliest, latest = np.zeros(tasks, dtype=np.int64), np.zeros(tasks, dtype=np.int64)
-        for job in range(len(at.last)):
-            chain = at.chain(job)
-            work = np.cumsum(shortest[chain])
-            earliest[chain] = int(self.grid.timing.release[job]) + work - shortest[chain]
-            latest[chain] = self.grid.horizon - (work[-1] - work) - shortest[chain]
-        return earliest, latest
 
     def _link_tasks(self) -> None:
         """Choose one mode per task, and keep the order in the jobs."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,10 +22,12 @@ from kanopt.solvers.cpsat import (
     complete_hint,
     run_cpsat,
 )
+from kanopt.solvers.highs import TOLERANCE, HighsOptions, HighsTermination, run_highs
 from kanopt.solvers.scheduling.grid import TimeGrid
 from kanopt.solvers.scheduling.local_search.annealing import Annealing
 from kanopt.solvers.scheduling.local_search.search import ShopSearch
 from kanopt.solvers.scheduling.model import ScheduleModel, model_size
+from kanopt.solvers.scheduling.relaxation import relax
 from kanopt.solvers.scheduling.starts import dispatch, dispatched, given_schedule
 from kanopt.text import amount_text
 
@@ -33,8 +35,12 @@ __all__ = ["FoundSchedule", "ScheduleGrids", "SchedulingRun", "is_optimal"]
 
 Ints = NDArray[np.int64]
 
-_GLANCE_SHARE, _FIRST_SHARE, _ANNEAL_SHARE, _IMPROVE_SHARE = 0.05, 0.1, 0.5, 0.05
-_REGULAR_SHARE = 0.4
+_GLANCE_SHARE, _FIRST_SHARE, _ANNEAL_SHARE, _IMPROVE_SHARE = 0.05, 0.1, 0.6, 0.05
+_FIRST_PER_TASK = 0.02
+"""Seconds: what CP-SAT does not solve in that time takes it much longer."""
+_REGULAR_SHARE, _WHOLE_SHARE, _RELAXED_SHARE = 0.6, 0.6, 0.6
+_BUCKETS, _LARGEST_RELAXATION = 20, 40_000
+"""Of time in the first relaxation; and how many variables one may have."""
 _PAUSE = 0.2
 """Seconds between two schedules that local search offers: each is checked by the referee."""
 _OPTIMAL_GAP = 1e-4
@@ -131,12 +137,15 @@ class _GridSearch:
         What the search is for.
     on_safe_grid
         Whether schedules on the grid are schedules on the safe grid, or must be moved there.
+    raises_bound
+        As in :class:`~kanopt.solvers.cpsat.SearchLimits`.
     """
 
     grid: TimeGrid
     lower_bound: int | None
     goal: SearchGoal
     on_safe_grid: bool
+    raises_bound: bool = False
 
     def fits(self, grid: TimeGrid) -> bool:
         """Return whether the model is small enough to be built and searched in a moment."""
@@ -162,12 +171,17 @@ class SchedulingRun:
         self._start()
         limit = self.options.time_limit
         self._anneal(_GLANCE_SHARE * limit)
-        ending = self._minimise(self.safe, _FIRST_SHARE * limit, SearchGoal.SOLVE)
-        if ending is CpSatTermination.LIMIT:
+        first = self.safe if self.local is None else self.relaxed
+        share = min(_FIRST_SHARE * limit, _FIRST_PER_TASK * len(self.problem.data.tasks))
+        ending = self._minimise(first, share, SearchGoal.SOLVE)
+        is_known = ending is not CpSatTermination.LIMIT and first is self.relaxed
+        if ending is CpSatTermination.LIMIT or not (self.model.exact or self.best is None):
             self._anneal(_ANNEAL_SHARE * limit)
             self._improve(_IMPROVE_SHARE * limit if self.local else _ANNEAL_SHARE * limit)
-        if not (self._is_over or (self.model.exact and ending is not CpSatTermination.LIMIT)):
+        if not (self._is_over or is_known):
             ending = self._minimise(self.relaxed, limit - self._elapsed(), SearchGoal.PROVE)
+            if ending is CpSatTermination.LIMIT:
+                self._anneal(limit - self._elapsed())
         proved = ending is CpSatTermination.INFEASIBLE
         return FoundSchedule(self.best, self.bound, proved, tuple(self.history), self.interrupt.asked)
 
@@ -255,7 +269,7 @@ class SchedulingRun:
         if grid.has_regular_cost and (grid.costs.energy.any() or easier):
             part = grid.without_setups() if easier else grid
             search = _GridSearch(part, None, aim, on_safe_grid=grid is self.safe and not easier)
-            found, short = self._search(search, _REGULAR_SHARE * seconds)
+            found, short = self._prove(search, _REGULAR_SHARE * seconds)
             if found.termination is CpSatTermination.INFEASIBLE or self._is_over:
                 return found.termination
             self.regular_is_best |= found.termination is CpSatTermination.OPTIMAL and not easier
@@ -263,10 +277,44 @@ class SchedulingRun:
             if grid is self.relaxed:
                 self.regular_bound = floor
                 self._raise_bound(floor + short.least_energy())
-        found, _ = self._search(
-            _GridSearch(grid, floor, aim, on_safe_grid=grid is self.safe), until - self._elapsed()
-        )
-        return found.termination
+                if aim is SearchGoal.PROVE:
+                    self._bound_energy(short, _RELAXED_SHARE * (until - self._elapsed()))
+        search = _GridSearch(grid, floor, aim, on_safe_grid=grid is self.safe)
+        return self._prove(search, until - self._elapsed())[0].termination
+
+    def _prove(self, search: _GridSearch, seconds: float) -> tuple[CpSatResult, TimeGrid]:
+        """Search as a whole, which ends soon in small shops, then at the lower bound, which rises in large ones."""
+        with_energy = search.lower_bound is not None and bool(search.grid.costs.energy.any())
+        if search.goal is not SearchGoal.PROVE or with_energy:
+            return self._search(search, seconds)
+        until = self._elapsed() + seconds
+        found, grid = self._search(search, _WHOLE_SHARE * seconds)
+        if found.termination is not CpSatTermination.LIMIT or self._is_over:
+            return found, grid
+        raised, grid = self._search(replace(search, raises_bound=True), until - self._elapsed())
+        return (raised if raised.bound > found.bound else found), grid
+
+    def _bound_energy(self, grid: TimeGrid, seconds: float) -> None:
+        """Raise the bound by linear relaxations that see when power is cheap, with more and more buckets of time.
+
+        HiGHS counts no work, so that a limit in work has no such bound.
+        """
+        until, buckets = self._elapsed() + seconds, _BUCKETS
+        known = float(grid.cost(self.best.modes, self.best.starts)) if self.best is not None else np.inf
+        while not (self._is_over or self.options.deterministic or len(grid.costs.edges) == 2):
+            took = self._elapsed()
+            model = relax(grid, buckets, self.regular_bound)
+            if took >= until or len(model.cost) > _LARGEST_RELAXATION:
+                return
+            found = run_highs(model, HighsOptions(until - took, self.options.seed, has_plan=True))
+            if found.bound is None or found.termination is not HighsTermination.OPTIMAL:
+                return
+            # the grid leaves out what is dearer than the best schedule
+            self._raise_bound(min(known, grid.scale * (found.bound - TOLERANCE * max(1.0, abs(found.bound)))))
+            took = self._elapsed() - took
+            buckets *= 2
+            if self._elapsed() + 5 * took > until:
+                return
 
     def _improve(self, seconds: float) -> None:
         """Improve the best schedule by neighbourhood search: makespan and tardiness first, then the whole cost."""
@@ -317,7 +365,14 @@ class SchedulingRun:
 
         options = self.options
         limits = SearchLimits(
-            until - self._elapsed(), options.seed, options.workers, options.deterministic, search.goal
+            until - self._elapsed(),
+            options.seed,
+            options.workers,
+            options.deterministic,
+            search.goal,
+            # linear programmes help with energy alone: without them a job shop of 10 × 10 is proved in seconds
+            linearization=None if floor is not None and grid.costs.energy.any() else 0,
+            raises_bound=search.raises_bound,
         )
         found = run_cpsat(
             model.model,

@@ -9,11 +9,13 @@ from kanopt.solvers.scheduling.local_search.search import ShopSearch
 
 __all__ = ["Annealing"]
 
-_HOT, _COLD, _COLD_PRICES = 0.5, 0.1, 0.005
-"""Heat at first and at last, as shares of the median of what a step costs that makes a schedule dearer. Where the price
-of power changes, many steps cost little."""
+_HOT = 0.5
+_COLD, _COLD_FLEXIBLE, _COLD_PRICES = 0.15, 0.05, 0.005
+"""Heat at first and at last, as shares of the median of what a step costs that makes a schedule dearer. Many steps cost
+little where tasks have several modes, and more so where the price of power changes."""
 _FIRST, _CYCLE = 0.1, 1_000_000
 """Share of the time of the first way from hot to cold; tasks timed in each later one, for each task of the shop."""
+_PATIENCE = 3
 _SLICE = 400_000
 """Tasks timed between two looks at the clock: about 20 ms."""
 _PER_TASK = 4e-8  # seconds, for a clock that counts work
@@ -35,20 +37,26 @@ class Annealing:
     def __init__(self, search: ShopSearch, clock: SearchClock, look: Callable[[], bool]) -> None:
         self.search, self.clock, self.look = search, clock, look
         grid = search.shop.grid
-        self._cold = _COLD if len(grid.costs.edges) == 2 else _COLD_PRICES
+        flexible = len(grid.structure.mode_task) > len(grid.structure.task_job)
+        self._cold = _COLD_FLEXIBLE if flexible else _COLD
+        if len(grid.costs.edges) > 2:
+            self._cold = _COLD_PRICES
         self._cycle = _CYCLE * len(grid.structure.task_job)
         self._scale = search.scale()
         self._spent = search.report.work
 
     def run(self, seconds: float) -> None:
-        """Search for some time."""
-        until = self.clock.now() + seconds
-        first = True
-        while (left := until - self.clock.now()) > 0 and self._scale > 0:
-            share = _FIRST if first else 1.0
+        """Search for some time, or until nothing better was found on some whole ways from hot to cold."""
+        until, share, vain = self.clock.now() + seconds, _FIRST, 0
+        while (left := until - self.clock.now()) > 0 and self._scale > 0 and vain < _PATIENCE:
+            improved, spent = self.search.report.improved, self._spent
             if self._cool(share * left):
                 return
-            first = False
+            share = 1.0
+            if self.search.report.improved > improved:
+                vain = 0
+            elif self._spent - spent >= self._cycle:
+                vain += 1
 
     def _cool(self, seconds: float) -> bool:
         """Go from hot to cold in at most some time; return whether to stop."""

@@ -1,0 +1,259 @@
+"""How good schedules are, beside CP-SAT as it comes.
+
+small       ft10, la38 and ta21: makespan after --seconds.
+flexible    Brandimarte's mk01 to mk10: gap to the best makespan known.
+large       job shops of 500 tasks and more: seconds until there is a plan, and gaps after --seconds.
+workshop    the laws of scenarios/workshop.toml, several seeds: price, proved gap, spread over the seeds.
+priced      480 tasks × 3 modes at 48 prices of power (_shops.priced_shop): price against the best of three greedy
+            schedules, which was the plan before; seconds to build the problem and to stop, memory of the process.
+search      random schedules of mixed rules, by local search and by the referee: schedules, differences.
+
+CP-SAT as it comes gets a model of intervals in whole minutes, one worker and the same wall seconds; its model is built
+within them. On `priced` it gets the model that kanopt gives it, without a start. PyJobShop runs where it is installed.
+Seconds are wall seconds, CPU seconds those of the whole process; every plan of kanopt is checked by the referee.
+
+    python benchmarks/scheduling.py --data FOLDER --parts small flexible
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from _bench import footer, installed
+from _shops import Shop, flexible_job_shops, job_shops, mixed_shop, priced_shop
+from ortools.sat.python import cp_model
+
+import kanopt as ko
+from kanopt.solvers.scheduling.grid import choose_step, lower
+from kanopt.solvers.scheduling.local_search.search import ShopSearch
+from kanopt.solvers.scheduling.model import ScheduleModel
+from kanopt.solvers.scheduling.starts import dispatch, dispatched
+
+PARTS = ("small", "flexible", "large", "workshop", "priced", "search")
+SMALL = ("ft10", "la38", "ta21")
+LARGE = (
+    *("ta41", "ta43", "ta45", "ta47", "ta49", "ta51", "ta53", "ta56", "ta58", "ta61", "ta64", "ta67", "ta69"),
+    *("ta71", "ta75", "ta79", "swv11", "swv13", "swv15", "swv17"),
+)
+WORKSHOP = Path(__file__).parent.parent / "scenarios" / "workshop.toml"
+
+
+def timed(run: Callable[[], object]) -> tuple[float, float]:
+    """Run, and return wall and CPU seconds."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    run()
+    return time.perf_counter() - wall, time.process_time() - cpu
+
+
+def solved(problem: ko.SchedulingProblem, seconds: float, seed: int) -> dict[str, object]:
+    """Return what kanopt makes of a problem."""
+    found: list[ko.Result] = []
+    wall, cpu = timed(lambda: found.append(ko.solve(problem, time_limit=seconds, seed=seed)))
+    result = found[0]
+    return {
+        "kanopt": result.objective,
+        "bound": result.bound,
+        "first plan, s": result.history[0].seconds if result.history else np.nan,
+        "wall s": wall,
+        "CPU s": cpu,
+        "rules kept": bool(result.check and result.check.ok),
+    }
+
+
+def bare_cpsat(shop: Shop, seconds: float, seed: int) -> dict[str, object]:
+    """Return what CP-SAT makes of a model of intervals by itself."""
+    cpu, until = time.process_time(), time.perf_counter() + seconds
+    model = cp_model.CpModel()
+    horizon = sum(max(duration for _, duration in task) for job in shop.jobs for task in job)
+    on_machine: list[list[object]] = [[] for _ in range(shop.machines)]
+    makespan = model.new_int_var(0, horizon, "")
+    for job in shop.jobs:
+        ready = 0
+        for task in job:
+            start, end = model.new_int_var(0, horizon, ""), model.new_int_var(0, horizon, "")
+            chosen = [model.new_bool_var("") for _ in task]
+            model.add_exactly_one(chosen)
+            for mode, (machine, duration) in zip(chosen, task, strict=True):
+                on_machine[machine].append(
+                    model.new_optional_interval_var(start, duration, end, mode, "")
+                    if len(task) > 1
+                    else model.new_interval_var(start, duration, end, "")
+                )
+            model.add(start >= ready)
+            ready = end
+        model.add(makespan >= ready)
+    for intervals in on_machine:
+        model.add_no_overlap(intervals)
+    model.minimize(makespan)
+    solver = cp_model.CpSolver()
+    solver.parameters.num_workers = 1
+    solver.parameters.random_seed = seed
+    solver.parameters.max_time_in_seconds = max(0.0, until - time.perf_counter())
+    status = solver.solve(model)
+    found = solver.objective_value if status in (cp_model.OPTIMAL, cp_model.FEASIBLE) else np.nan
+    return {
+        "CP-SAT": found,
+        "its bound": solver.best_objective_bound,
+        "its CPU s": time.process_time() - cpu,
+    }
+
+
+def pyjobshop(shop: Shop, seconds: float, seed: int) -> dict[str, object]:
+    """Return what PyJobShop makes of a shop, with CP-SAT behind it."""
+    from pyjobshop import Model
+
+    model = Model()
+    machines = [model.add_machine() for _ in range(shop.machines)]
+    for job in shop.jobs:
+        order, before = model.add_job(), None
+        for task in job:
+            now = model.add_task(job=order)
+            for machine, duration in task:
+                model.add_mode(now, machines[machine], duration=duration)
+            if before is not None:
+                model.add_end_before_start(before, now)
+            before = now
+    result = model.solve(time_limit=seconds, display=False, num_workers=1, random_seed=seed)
+    return {"PyJobShop": result.objective}
+
+
+def published(shops: Iterable[Shop], seconds: float, seed: int, *, peer: bool) -> pd.DataFrame:
+    rows = []
+    for shop in shops:
+        began = time.perf_counter()
+        problem = shop.problem()
+        built = time.perf_counter() - began
+        row = {"instance": shop.name, "tasks": shop.tasks, "best known": shop.best, "build s": built}
+        row |= solved(problem, seconds, seed)
+        row["gap, %"] = 100 * (float(str(row["kanopt"])) / shop.best - 1)
+        if peer:
+            row |= bare_cpsat(shop, seconds, seed)
+            row["its gap, %"] = 100 * (float(str(row["CP-SAT"])) / shop.best - 1)
+            if HAS_PYJOBSHOP:
+                row |= pyjobshop(shop, seconds, seed)
+        rows.append(row)
+        print(pd.DataFrame([row]).to_string(index=False, header=len(rows) == 1), flush=True)
+    table = pd.DataFrame(rows)
+    gaps = [name for name in ("gap, %", "its gap, %") if name in table]
+    return table[gaps].mean().to_frame("mean").T
+
+
+def workshop(seconds: float, seeds: int, data: object = None) -> pd.DataFrame:
+    problem = ko.load_scenario(WORKSHOP).run(time_limit=1).result.problem
+    rows = [{"seed": seed, **solved(problem, seconds, seed)} for seed in range(seeds)]
+    table = pd.DataFrame(rows)
+    table["gap, %"] = 100 * (1 - table["bound"] / table["kanopt"])
+    table["above the best, %"] = 100 * (table["kanopt"] / table["kanopt"].min() - 1)
+    return table
+
+
+def priced(seconds: float, seeds: int, *, peer: bool) -> pd.DataFrame:
+    rows = []
+    for seed in range(seeds):
+        for rules in ({}, {"setups": True, "breaks": True}):
+            made: list[ko.SchedulingProblem] = []
+            built, _ = timed(
+                lambda made=made, seed=seed, rules=rules: made.append(priced_shop(seed=seed, **rules))
+            )
+            problem = made[0]
+            grid = lower(problem, choose_step(problem))
+            greedy = [grid.cost(*one) / grid.scale for one in dispatched(grid)]
+            row = {"seed": seed, "rules": " ".join(rules) or "–", "build s": built, "greedy": min(greedy)}
+            row |= solved(problem, seconds, seed)
+            row["below greedy, %"] = 100 * (1 - float(str(row["kanopt"])) / min(greedy))
+            row["peak GB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+            rows.append(row)
+    if peer:  # last, so that its memory is not in the figures above
+        for row in rows:
+            rules = {} if row["rules"] == "–" else {"setups": True, "breaks": True}
+            row["CP-SAT"] = bare_priced(priced_shop(seed=int(str(row["seed"])), **rules), seconds)
+    return pd.DataFrame(rows)
+
+
+def bare_priced(problem: ko.SchedulingProblem, seconds: float) -> float:
+    """Return what CP-SAT makes of the whole model without a start."""
+    until = time.perf_counter() + seconds
+    grid = lower(problem, choose_step(problem))
+    model = ScheduleModel(grid)
+    model.minimise(0)
+    solver = cp_model.CpSolver()
+    solver.parameters.num_workers = 1
+    solver.parameters.max_time_in_seconds = max(0.0, until - time.perf_counter())
+    status = solver.solve(model.model)
+    return solver.objective_value / grid.scale if status in (cp_model.OPTIMAL, cp_model.FEASIBLE) else np.nan
+
+
+def search(count: int, seed: int) -> pd.DataFrame:
+    """Compare local search with the referee on schedules that it meets."""
+    schedules, kept, verdicts, prices = 0, 0, 0, 0
+    for number in range(count // 10):
+        problem = mixed_shop(np.random.default_rng([seed, number]))
+        shop = ShopSearch(lower(problem, choose_step(problem)), number)
+        dispatch(shop)
+        grid, heat = shop.shop.grid, shop.scale()
+        for _ in range(10):
+            shop.anneal(300, heat, heat)
+            modes, starts = shop.current()
+            plan = problem.schedule(modes, starts * grid.step)
+            schedules += 1
+            holds = shop.report.over == 0
+            verdicts += problem.check(plan).ok != holds
+            if holds:
+                kept += 1
+                price = problem.price(plan).objective
+                prices += abs(shop.report.cost / grid.scale - price) > grid.slack + 1e-9 * abs(price)
+    return pd.DataFrame(
+        [{"schedules": schedules, "that hold": kept, "other verdicts": verdicts, "other prices": prices}]
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, help="folder with jsp and fjsp; for published instances")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
+    parser.add_argument("--instances", nargs="+", help="instead of those of the part")
+    parser.add_argument("--seconds", type=float, default=30.0)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seeds", type=int, default=4, help="of workshop and priced")
+    parser.add_argument("--schedules", type=int, default=5000, help="of search")
+    parser.add_argument("--no-peer", action="store_true", help="leave the other programs out")
+    given = parser.parse_args()
+    peer = not given.no_peer
+    global HAS_PYJOBSHOP
+    HAS_PYJOBSHOP = peer and installed("pyjobshop")
+    for part in given.parts:
+        print(f"\n{part}", flush=True)
+        if part in ("small", "large"):
+            shops = job_shops(given.data)
+            names = given.instances or (SMALL if part == "small" else LARGE)
+            table = published([shops[name] for name in names], given.seconds, given.seed, peer=peer)
+        elif part == "flexible":
+            shops = flexible_job_shops(given.data)
+            table = published(
+                [shops[name] for name in given.instances or sorted(shops)],
+                given.seconds,
+                given.seed,
+                peer=peer,
+            )
+        elif part == "workshop":
+            table = workshop(given.seconds, given.seeds)
+        elif part == "priced":
+            table = priced(given.seconds, given.seeds, peer=peer)
+        else:
+            table = search(given.schedules, given.seed)
+        print(table.to_string(index=False, float_format=lambda value: f"{value:,.2f}"))
+    print("\n" + footer(["ortools"], given.seed))
+
+
+HAS_PYJOBSHOP = False
+
+if __name__ == "__main__":
+    main()
