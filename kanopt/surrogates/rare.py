@@ -79,7 +79,9 @@ def without_rare(table: TrainingTable) -> tuple[TrainingTable, RareCategories]:
     gone, rare = np.zeros(len(table), dtype=bool), {}
     for place, feature in enumerate(table.encoding.categories):
         codes = table.codes[:, place]
-        size = np.bincount(codes, table.weights, minlength=len(feature.categories)).astype(np.float64)
+        count, weight = (np.bincount(codes, each, len(feature.categories)) for each in (None, table.weights))
+        # a row may stand for many; many rows are not few, though each of them counts for little
+        size = np.maximum(count, weight)
         close = close_names(dict(zip(feature.categories, size.tolist(), strict=True)))
         least = np.array([TYPO if value in close else RARE for value in feature.categories])
         few = np.flatnonzero(size < np.minimum(least, TYPICAL * _typical(size)))

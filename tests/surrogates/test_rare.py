@@ -151,6 +151,11 @@ def test_weights_are_rows():
     assert not without_rare(table_of(names, np.where(np.array(names) == "c", 5.0, 1.0)))[1].codes
 
 
+def test_many_rows_are_not_rare_though_each_counts_for_little():
+    names = np.array((["a"] * 60 + ["b"] * 36 + ["c"] * 4) * 3)
+    assert not without_rare(table_of(names.tolist(), np.where(names == "c", 0.01, 1.0)))[1].codes
+
+
 def test_close_names_are_told_of_where_one_has_many_more_rows():
     assert close_names({"Sprinter": 411, "eVito": 181, "e-Vito": 9}) == {"e-Vito": "eVito"}
     assert close_names({"Sprinter": 411, "Sprnter": 21}) == {}
