@@ -292,7 +292,16 @@ class Dictionary:
 
     def shapes_of(self, column: int) -> list[int]:
         """Return the numbers of the shapes of growth, decay, peaks and size of one input."""
-        return [k for k, shape in enumerate(self.shapes) if inputs_of(shape) == {column}]
+        return self._alone.get(column, [])
+
+    @cached_property
+    def _alone(self) -> dict[int, list[int]]:
+        found: dict[int, list[int]] = {}
+        for number, shape in enumerate(self.shapes):
+            column, *others = inputs_of(shape)
+            if not others:
+                found.setdefault(column, []).append(number)
+        return found
 
     def exponentials(self, column: int) -> list[tuple[Factor, Array]]:
         """Return exponentials of one input and of its reciprocal, with their values, shape (n, 1)."""

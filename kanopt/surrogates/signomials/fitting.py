@@ -120,6 +120,17 @@ class Target:
         noise = squares / self.total + FLOOR**2 * self.spread
         return float(self.total * np.log(noise) + np.log(self.total) * freedom(law) + self.rules.price(law))
 
+    def heed(self) -> None:
+        """Look whether the search is to end.
+
+        Raises
+        ------
+        SearchStopped
+            If whoever watches asks for it.
+        """
+        if self.budget is not None and self.budget.watch is not None and self.budget.watch.should_stop():
+            raise SearchStopped
+
     def take(self, rows: NDArray[np.int64]) -> Target:
         """Return some of the rows."""
         columns = self.columns.take(rows)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +40,7 @@ from kanopt.surrogates.signomials.structure import (
     values_of,
 )
 
-__all__ = ["Move", "changed", "growths"]
+__all__ = ["Move", "changed", "growths", "steps"]
 
 Array = NDArray[np.float64]
 
@@ -53,6 +55,10 @@ ANGLES = 1.01 * np.pi / 2
 """Radians up to which a sine rises; rows of a quarter turn may pass it by their noise."""
 NEAR_ONE = (0.6, 1.1)
 """Exponents of a power that a sine of such radians may pass for."""
+
+
+_Found: TypeAlias = Iterator[tuple[float, Law | Term]]
+"""Shares of the squares that are taken, and what then stands in the place of a part."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +95,12 @@ def changed(law: Law, path: Path, new: Law | Term | None) -> Law:
 
 
 def growths(law: Law, to: Target, words: Dictionary, rows: float, *, signomial: bool = False) -> list[Move]:
-    """Return larger laws, the most promising first.
+    """Return larger laws, the most promising first; see :func:`steps`."""
+    return sorted(steps(law, to, words, rows, signomial=signomial), key=lambda move: -move.gain)
+
+
+def steps(law: Law, to: Target, words: Dictionary, rows: float, *, signomial: bool = False) -> Iterator[Move]:
+    """Yield larger laws, part by part.
 
     Parameters
     ----------
@@ -103,46 +114,53 @@ def growths(law: Law, to: Target, words: Dictionary, rows: float, *, signomial: 
         How many rows the law is fitted to.
     signomial
         Whether only terms, powers and tables are tried.
+
+    Raises
+    ------
+    SearchStopped
+        If the search is to end: of many inputs there are so many steps that no refit may come for a while.
     """
-    scores = Scores(law, to)
-    outer = None if to.log or signomial else OuterSum.of(law, to)
     before, looked_up, numbers_before = to.rules.price(law), in_lookups(law), len(values_of(law))
-    lookups = [*words.tables, *words.curves]
-    moves: list[Move] = []
-    for part in parts(law, to.columns):
-        if len(part.path) > 2 * DEEPEST or not np.isfinite(part.flow).all():
-            continue
-        if isinstance(part.part, Law):
-            found = [*_terms(part, scores, words, signomial)]
-            found += [] if signomial else _wrapped(law, part, scores, words, to)
-            found += [] if part.path else with_lookups(part, scores, lookups, words.columns)
-        elif part.part == Term(ONE):
-            continue  # the one that a group begins with
-        elif signomial:
-            found = [*_powers(part, scores, words)]
-        else:
-            found = [*_factors(part, scores, words), *_groups(part, scores, words, outer)]
-        found += _limited(part, scores, words) if words.with_shapes and not signomial else []
-        if isinstance(part.part, Term):
-            found += with_factors(part, scores, lookups, words.columns)
+    for part, found in _of_parts(law, to, words, signomial):
         for share, new in found:
             grown = changed(law, part.path, new)
             # the numbers of a table are as many parameters; other steps are foretold for one
             numbers = max(in_lookups(grown) - looked_up, 1)
             price = numbers * np.log(rows) + to.rules.price(grown) - before
-            moves.append(Move(grown, float(-rows * np.log1p(-share)) - price))
+            yield Move(grown, float(-rows * np.log1p(-share)) - price)
     own = signature(law)
     for share, other in exchanges(law, words, to, signomial=signomial):
+        to.heed()
         if signature(other) == own:
             continue
         price = (len(values_of(other)) - numbers_before) * np.log(rows) + to.rules.price(other) - before
-        moves.append(Move(other, float(-rows * np.log1p(-share)) - price))
-    moves.sort(key=lambda move: -move.gain)
-    return moves
+        yield Move(other, float(-rows * np.log1p(-share)) - price)
 
 
-_Found = Iterator[tuple[float, Law | Term]]
-"""Shares of the squares that are taken, and what then stands in the place of a part."""
+def _of_parts(law: Law, to: Target, words: Dictionary, signomial: bool) -> Iterator[tuple[Part, _Found]]:
+    """Yield the parts of a law, and what may stand in the place of each."""
+    scores = Scores(law, to)
+    outer = None if to.log or signomial else OuterSum.of(law, to)
+    lookups = [*words.tables, *words.curves]
+    for part in parts(law, to.columns):
+        if len(part.path) > 2 * DEEPEST or not np.isfinite(part.flow).all():
+            continue
+        found: list[_Found] = []
+        if isinstance(part.part, Law):
+            found.append(_terms(part, scores, words, signomial))
+            found += [] if signomial else [_wrapped(law, part, scores, words, to)]
+            found += [] if part.path else [with_lookups(part, scores, lookups, words.columns)]
+        elif part.part == Term(ONE):
+            continue  # the one that a group begins with
+        elif signomial:
+            found.append(_powers(part, scores, words))
+        else:
+            found += [_factors(part, scores, words), _groups(part, scores, words, outer)]
+        found += [_limited(part, scores, words)] if words.with_shapes and not signomial else []
+        if isinstance(part.part, Term):
+            found.append(with_factors(part, scores, lookups, words.columns))
+        to.heed()
+        yield part, chain.from_iterable(found)
 
 
 def _times(term: Term, factor: Factor, coefficient: float | None = None) -> Term:

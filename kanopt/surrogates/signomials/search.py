@@ -22,7 +22,7 @@ from kanopt.surrogates.signomials.extremes import extremes
 from kanopt.surrogates.signomials.fitting import Budget, Fitted, Target, fitted
 from kanopt.surrogates.signomials.limits import limits
 from kanopt.surrogates.signomials.lookups import in_lookups
-from kanopt.surrogates.signomials.moves import growths
+from kanopt.surrogates.signomials.moves import steps
 from kanopt.surrogates.signomials.powers_of_sums import powers_of_sums
 from kanopt.surrogates.signomials.products import products_with_exponentials
 from kanopt.surrogates.signomials.ratios import ratios_of_sums
@@ -145,7 +145,7 @@ class _Search:
             return True
         if self.needs_curves(best):
             return False
-        moves = growths(best.law, self.to, self.all_words, self.to.total)
+        moves = steps(best.law, self.to, self.all_words, self.to.total)
         return not any(move.gain > 0.0 and self.to.rules.admits(move.law) for move in moves)
 
     def needs_curves(self, fit: Fitted) -> bool:
@@ -237,13 +237,18 @@ class _Search:
 
     def add_wholes(self) -> None:
         """Add the best laws that no growth leads to: what is linear once the target is transformed, and extremes."""
-        words = self.words[self.phase]
-        laws = [
-            *extremes(self.to, words.straight, self.seed),
-            *powers_of_sums(self.climb.ranking, words),
-            *products_with_exponentials(self.climb.ranking, words),
-            *ratios_of_sums(self.climb.ranking, words),
-        ]
+        words, ranking = self.words[self.phase], self.climb.ranking
+        kinds = (
+            extremes(self.to, words.straight, self.seed),
+            powers_of_sums(ranking, words),
+            products_with_exponentials(ranking, words),
+            ratios_of_sums(ranking, words),
+        )
+        laws: list[Law] = []
+        for kind in kinds:
+            for law in kind:
+                self.to.heed()
+                laws.append(law)
         self.add_fitted(sketch.law for sketch in self.climb.sketched(self.climb.new(laws))[:MADE])
 
     def add_fitted(self, laws: Iterable[Law]) -> None:

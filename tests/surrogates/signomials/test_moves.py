@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 
 from kanopt.surrogates.distill.judge import OPERATOR
+from kanopt.surrogates.monitor import FitMonitor, SearchStopped
 from kanopt.surrogates.signomials import Rules
 from kanopt.surrogates.signomials.columns import Columns
 from kanopt.surrogates.signomials.dictionary import Dictionary
 from kanopt.surrogates.signomials.evaluation import value
 from kanopt.surrogates.signomials.fitting import Budget, Target, fitted
-from kanopt.surrogates.signomials.moves import growths
+from kanopt.surrogates.signomials.moves import growths, steps
 from kanopt.surrogates.signomials.structure import ONE, Law, Parameter, Power, Term
 
 SCALES = np.array([40.0, 15.0, 2.0])
@@ -69,3 +70,17 @@ def test_waves_are_looked_for_whatever_the_order_of_the_rows() -> None:
     mixed = by_month.take(np.random.default_rng(8).permutation(480))
     for columns in (by_month, mixed):
         assert {column for column, _ in Dictionary(columns, {}).waves} == {0, 1}
+
+
+def test_a_search_that_is_to_end_looks_for_no_more_steps() -> None:
+    columns = rows()
+    watch = FitMonitor()
+    to = Target(columns, columns.of(0), np.ones(400), False, Rules(OPERATOR), Budget(500.0, watch))
+    law, words = Law((line(1.0, 0), line(0.5, 1))), Dictionary(columns, {}, with_shapes=True)
+    looked = steps(law, to, words, to.total)
+    assert next(looked)
+    watch.stopped = "on request"
+    with pytest.raises(SearchStopped):
+        list(looked)
+    with pytest.raises(SearchStopped):
+        next(steps(law, to, words, to.total))
