@@ -45,6 +45,7 @@ PHASES = (
     ("best", 0.15),
     ("curves", 0.15),
 )
+"""What is looked for, one after the other, and its share of the budget; what one leaves is the next one's."""
 BETWEEN = (("signomials", 0.4), ("small", 0.2), ("shapes", 0.4))
 """The same for the rows between the limits of a target."""
 LIMITED = 0.4
@@ -58,7 +59,7 @@ IN_WORDS = {
     "best": "the best laws, grown",
     "curves": "curves",
 }
-"""What is looked for, one after the other, and its share of the budget; what one leaves is the next one's."""
+"""What is looked for, as whoever watches reads it."""
 KNOWN_PHASES = (("best", 0.7), ("curves", 0.3))
 """The same where laws are known to begin with."""
 MADE = 2
@@ -359,9 +360,8 @@ def search(
     columns = Columns(task.inputs / scales, scales, task.categories)
     to = Target(columns, task.target, task.weight, task.log, task.rules, Budget(refits, watch))
     whole = _begun(to, task, seed)
-    with contextlib.suppress(
-        SearchStopped
-    ):  # the search on all rows stops as well, with what there is until then
+    # where it is stopped, the search on all rows stops as well, with what there is until then
+    with contextlib.suppress(SearchStopped):
         if not known and _within_limits(whole, task, refits):
             return whole.found(whole.wholes)
     return whole.run(known)

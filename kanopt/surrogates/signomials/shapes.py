@@ -47,10 +47,8 @@ POWERS_OF_TWO, RATES_OF_TWO = (1.0, 2.0), (0.3, 1.0, 3.0)
 RATIOS, WITHIN = (0.1, 0.25, 0.4, 0.55, 0.7, 0.85), (0.05, 0.95)
 """Quantiles of the ratio of two inputs at which one may begin to count, and those between which that may be 1."""
 
-Kind = str
 
-
-def kind_of(columns: Columns, column: int) -> Kind:
+def kind_of(columns: Columns, column: int) -> str:
     """Return which powers an input allows: "positive" any, "zero" positive ones, "signed" whole ones."""
     low = columns.low[column]
     return "positive" if low > 0.0 else "zero" if low == 0.0 else "signed"
