@@ -33,6 +33,8 @@ REFINED, YIELDED = 12, 3
 """Divisors for which b is made exact, and laws that are returned, of two products and of three."""
 WIDTH = 1.5
 """Factor around a size of the scan in which b is looked for."""
+COMPLETED = 8
+"""Pairs to which a third product is looked for."""
 ALIKE = 0.999
 """Correlation beyond which two products are one."""
 
@@ -47,7 +49,7 @@ def ratios_of_sums(to: Target, words: Dictionary) -> Iterator[Law]:
     words
         The products, on the same rows.
     """
-    rows = slice(SCANNED)
+    rows = slice(None, None, max(1, len(to.root) // SCANNED))
     y = (np.exp(to.target) if to.log else to.target)[rows]
     root = to.root[rows] / y if to.log else to.root[rows]
     chosen = [k for k, factors in enumerate(words.products) if _is_plain(factors)]
@@ -104,19 +106,25 @@ def _best_sets(columns: Array, target: Array) -> Iterator[tuple[float, tuple[int
     taken = (told[:, None] ** 2 + told[None, :] ** 2 - 2.0 * gram * told[:, None] * told[None, :]) / rest
     may_be = (np.abs(gram) < ALIKE) & sound & sound[:, None]
     taken = np.where(np.triu(may_be, 1), taken, -np.inf)
-    i, j = (int(k) for k in np.unravel_index(int(taken.argmax()), taken.shape))
-    best = float(taken[i, j])
-    if not np.isfinite(best):
+    count = min(COMPLETED, int(np.isfinite(taken).sum()))
+    if not count:
         return
-    left = float(target @ target) - best
-    yield left, (i, j)
-    basis = np.linalg.qr(scaled[:, [i, j]])[0]
-    beside = scaled - basis @ (basis.T @ scaled)
-    own = (beside**2).sum(axis=0)
-    more = np.where(own > 1.0 - ALIKE**2, (target @ beside) ** 2 / np.maximum(own, 1e-12), 0.0)
-    third = int(more.argmax())
-    if more[third] > 0.0:
-        yield left - float(more[third]), (i, j, third)
+    best = np.argpartition(-taken, count - 1, axis=None)[:count]
+    i, j = np.unravel_index(best, taken.shape)
+    gains = taken[i, j]
+    squares, first = float(target @ target), int(gains.argmax())
+    yield squares - float(gains[first]), (int(i[first]), int(j[first]))
+    # what a third column has beside each pair, and what of the target lies along it
+    turned = (gram[i] - gram[i, j][:, None] * gram[j]) / rest[i, j][:, None]
+    left = (gram[j] - gram[i, j][:, None] * gram[i]) / rest[i, j][:, None]
+    own = 1.0 - gram[i] * turned - gram[j] * left
+    along = told - told[i][:, None] * turned - told[j][:, None] * left
+    more = np.where((own > 1.0 - ALIKE**2) & sound, along**2 / np.maximum(own, 1e-12), 0.0)
+    third = more.argmax(axis=1)
+    whole = gains + more[np.arange(count), third]
+    first = int(whole.argmax())
+    if more[first, third[first]] > 0.0:
+        yield squares - float(whole[first]), (int(i[first]), int(j[first]), int(third[first]))
 
 
 def _refined(found: _Ratio, values: Array, root: Array, y: Array) -> _Ratio:

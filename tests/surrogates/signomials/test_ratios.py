@@ -66,3 +66,18 @@ def test_a_target_that_is_no_ratio_gives_no_trouble() -> None:
     assert list(ratios_of_sums(to, Dictionary(columns, {}))) == []  # nothing to divide by is above zero
     zero = Target(columns, np.zeros(300), np.ones(300), False, Rules(OPERATOR), Budget(500.0))
     assert list(ratios_of_sums(zero, Dictionary(columns, {}))) == []
+
+
+@pytest.mark.parametrize("by", [None, 0, 1, 2])
+def test_two_products_and_a_constant_are_found_in_any_order_of_the_rows(by: int | None) -> None:
+    """The best pair need not be among the best three: several pairs are completed."""
+    rng = np.random.default_rng(3)
+    a, b, c = x = np.array([[10.0], [10.0], [20.0]]) * rng.uniform(0.1, 1.0, (3, 500))
+    truth = (30.0 + 4.0 * a + 7.0 * b) / (1.0 + 0.3 * c)
+    noise = 0.01 * truth.std()
+    y = truth + noise * rng.standard_normal(500)
+    order = np.arange(500) if by is None else np.argsort(x[by])
+    columns = Columns(x.T[order] / 5.0, np.full(3, 5.0))
+    to = Target(columns, y[order], np.ones(500), False, Rules(OPERATOR), Budget(500.0))
+    squares = [fit.squares for law in ratios_of_sums(to, Dictionary(columns, {})) if (fit := fitted(law, to))]
+    assert min(squares) < 1.5 * 500 * noise**2
