@@ -70,6 +70,10 @@ class SearchLimits:
         The distance between objective and bound, in units of the model's objective, at which the search ends.
     raises_bound
         Whether solutions are looked for at the lower bound alone, which rises as there are none.
+    orders
+        Whether what follows from the order of intervals that may not overlap is looked for with more effort.
+    work_per_second
+        CP-SAT's deterministic time in a second, about, on such a model.
     """
 
     seconds: float
@@ -80,6 +84,8 @@ class SearchLimits:
     linearization: int | None = None
     gap: float = 0.0
     raises_bound: bool = False
+    orders: bool = False
+    work_per_second: float = WORK_PER_SECOND
 
 
 @dataclass(frozen=True)
@@ -159,7 +165,7 @@ def run_cpsat(
     solver = cp_model.CpSolver()
     parameters = solver.parameters
     if limits.deterministic:
-        parameters.max_deterministic_time = max(0.0, WORK_PER_SECOND * limits.seconds)
+        parameters.max_deterministic_time = max(0.0, limits.work_per_second * limits.seconds)
     else:
         parameters.max_time_in_seconds = max(0.0, limits.seconds)
     parameters.random_seed = limits.seed % 2**31
@@ -169,6 +175,8 @@ def run_cpsat(
     parameters.catch_sigint_signal = False
     parameters.use_lns_only = limits.goal is SearchGoal.IMPROVE
     parameters.use_objective_lb_search = limits.raises_bound
+    parameters.use_dynamic_precedence_in_disjunctive = limits.orders
+    parameters.use_strong_propagation_in_disjunctive = limits.orders
     if limits.linearization is not None:
         parameters.linearization_level = limits.linearization
     if limits.gap > 0.0:
@@ -190,7 +198,7 @@ def run_cpsat(
         solver.stop_search()
         thread.join()
     _forward_solutions(found, on_solution, interrupt)
-    return _result(solver, done, model, variables)
+    return _result(solver, done, model, variables, limits.work_per_second)
 
 
 def complete_hint(model: cp_model.CpModel, seconds: float = _COMPLETION / WORK_PER_SECOND) -> float:
@@ -239,11 +247,15 @@ def _forward_solutions(
 
 
 def _result(
-    solver: cp_model.CpSolver, done: Sequence[Any], model: cp_model.CpModel, variables: Sequence[Any]
+    solver: cp_model.CpSolver,
+    done: Sequence[Any],
+    model: cp_model.CpModel,
+    variables: Sequence[Any],
+    work_per_second: float,
 ) -> CpSatResult:
     if not done or done[0] == cp_model.MODEL_INVALID:
         raise SolverError(f"CP-SAT refused the model: {model.validate() or 'no reason given'}")
-    status, work = done[0], float(solver.response_proto.deterministic_time) / WORK_PER_SECOND
+    status, work = done[0], float(solver.response_proto.deterministic_time) / work_per_second
     if status == cp_model.INFEASIBLE:
         return CpSatResult(CpSatTermination.INFEASIBLE, None, float("inf"), work=work)
     bound = float(solver.best_objective_bound) if model.has_objective() else 0.0

@@ -26,7 +26,7 @@ from kanopt.solvers.highs import TOLERANCE, HighsOptions, HighsTermination, run_
 from kanopt.solvers.scheduling.grid import TimeGrid
 from kanopt.solvers.scheduling.local_search.annealing import Annealing
 from kanopt.solvers.scheduling.local_search.search import ShopSearch
-from kanopt.solvers.scheduling.model import ScheduleModel, model_size
+from kanopt.solvers.scheduling.model import ScheduleModel, model_size, work_per_second
 from kanopt.solvers.scheduling.relaxation import relax
 from kanopt.solvers.scheduling.starts import dispatch, dispatched, given_schedule
 from kanopt.text import amount_text
@@ -35,12 +35,11 @@ __all__ = ["FoundSchedule", "ScheduleGrids", "SchedulingRun", "is_optimal"]
 
 Ints = NDArray[np.int64]
 
-_GLANCE_SHARE, _FIRST_SHARE, _ANNEAL_SHARE, _IMPROVE_SHARE = 0.05, 0.1, 0.6, 0.05
-_FIRST_PER_TASK = 0.02
-"""Seconds: what CP-SAT does not solve in that time takes it much longer."""
-_REGULAR_SHARE, _WHOLE_SHARE, _RELAXED_SHARE = 0.6, 0.6, 0.6
-_BUCKETS, _LARGEST_RELAXATION = 20, 40_000
-"""Of time in the first relaxation; and how many variables one may have."""
+_GLANCE_SHARE, _FIRST_SHARE, _ANNEAL_SHARE, _IMPROVE_SHARE = 0.05, 0.15, 0.55, 0.05
+_FIRST_PER_TASK, _FIRST_PER_TASK_PRICES, _ANNEAL_PER_TASK = 0.04, 0.01, 0.1
+"""Seconds: what CP-SAT does not solve in that time takes it much longer, and local search finds little after that."""
+_REGULAR_SHARE, _WHOLE_SHARE, _RELAXED_SHARE = 0.65, 0.65, 0.6
+_BUCKETS, _LARGEST_RELAXATION = 20, 40_000  # of the first relaxation, and variables of one
 _PAUSE = 0.2
 """Seconds between two schedules that local search offers: each is checked by the referee."""
 _OPTIMAL_GAP = 1e-4
@@ -172,11 +171,13 @@ class SchedulingRun:
         limit = self.options.time_limit
         self._anneal(_GLANCE_SHARE * limit)
         first = self.safe if self.local is None else self.relaxed
-        share = min(_FIRST_SHARE * limit, _FIRST_PER_TASK * len(self.problem.data.tasks))
+        tasks, has_prices = len(self.problem.data.tasks), len(self.safe.costs.edges) > 2
+        per_task = _FIRST_PER_TASK_PRICES if has_prices else _FIRST_PER_TASK
+        share = min(_FIRST_SHARE * limit, per_task * tasks)
         ending = self._minimise(first, share, SearchGoal.SOLVE)
         is_known = ending is not CpSatTermination.LIMIT and first is self.relaxed
         if ending is CpSatTermination.LIMIT or not (self.model.exact or self.best is None):
-            self._anneal(_ANNEAL_SHARE * limit)
+            self._anneal(min(_ANNEAL_SHARE * limit, _ANNEAL_PER_TASK * tasks))
             self._improve(_IMPROVE_SHARE * limit if self.local else _ANNEAL_SHARE * limit)
         if not (self._is_over or is_known):
             ending = self._minimise(self.relaxed, limit - self._elapsed(), SearchGoal.PROVE)
@@ -344,7 +345,10 @@ class SchedulingRun:
             model.minimise_regular()
         else:
             model.minimise(floor)
-        if self.best is not None:
+        with_energy = floor is not None and bool(grid.costs.energy.any())
+        is_part = search.goal is SearchGoal.PROVE and floor is None and bool(grid.costs.energy.any())
+        # where energy counts too, the best schedule is far from the one of the least makespan and tardiness
+        if self.best is not None and not is_part:
             model.hint(self.best.modes, self.best.starts)
             self.options.clock.spend(complete_hint(model.model, until - self._elapsed()))
         bounding = floor is not None and (self.model.exact or not search.on_safe_grid)
@@ -371,8 +375,10 @@ class SchedulingRun:
             options.deterministic,
             search.goal,
             # linear programmes help with energy alone: without them a job shop of 10 × 10 is proved in seconds
-            linearization=None if floor is not None and grid.costs.energy.any() else 0,
+            linearization=None if with_energy else 0,
             raises_bound=search.raises_bound,
+            orders=search.goal is not SearchGoal.IMPROVE and not (with_energy or search.raises_bound),
+            work_per_second=work_per_second(grid, whole=with_energy),
         )
         found = run_cpsat(
             model.model,

@@ -18,7 +18,7 @@ _FIRST, _CYCLE = 0.1, 1_000_000
 _PATIENCE = 3
 _SLICE = 400_000
 """Tasks timed between two looks at the clock: about 20 ms."""
-_PER_TASK = 4e-8  # seconds, for a clock that counts work
+_PER_TASK, _PER_TASK_PRICES = 3e-8, 4.5e-8  # seconds, for a clock that counts work
 
 
 class Annealing:
@@ -39,8 +39,9 @@ class Annealing:
         grid = search.shop.grid
         flexible = len(grid.structure.mode_task) > len(grid.structure.task_job)
         self._cold = _COLD_FLEXIBLE if flexible else _COLD
+        self._per_task = _PER_TASK
         if len(grid.costs.edges) > 2:
-            self._cold = _COLD_PRICES
+            self._cold, self._per_task = _COLD_PRICES, _PER_TASK_PRICES
         self._cycle = _CYCLE * len(grid.structure.task_job)
         self._scale = search.scale()
         self._spent = search.report.work
@@ -66,7 +67,7 @@ class Annealing:
             heat = self._scale * _HOT * (self._cold / _HOT) ** share
             self.search.anneal(_SLICE, heat, heat)
             work = self.search.report.work
-            self.clock.spend(_PER_TASK * (work - self._spent))
+            self.clock.spend(self._per_task * (work - self._spent))
             self._spent = work
             if self.look():
                 return True
