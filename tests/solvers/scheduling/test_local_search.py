@@ -142,12 +142,12 @@ def test_annealing_keeps_a_limit_in_work_and_stops_when_asked() -> None:
 
     def look() -> bool:
         looks.append(search.report.work)
-        return len(looks) == 40
+        return len(looks) == 60
 
     Annealing(search, clock, look).run(0.5)
     assert 0.5 <= clock.now() <= 0.6
     Annealing(search, clock, look).run(1e6)
-    assert len(looks) == 40
+    assert len(looks) == 60
 
 
 def test_a_horizon_that_dispatching_misses_is_kept_after_a_search() -> None:
