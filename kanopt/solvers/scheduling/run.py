@@ -36,9 +36,16 @@ __all__ = ["FoundSchedule", "ScheduleGrids", "SchedulingRun", "is_optimal"]
 Ints = NDArray[np.int64]
 
 _GLANCE_SHARE, _FIRST_SHARE, _ANNEAL_SHARE, _IMPROVE_SHARE = 0.05, 0.15, 0.55, 0.05
-_FIRST_PER_TASK, _FIRST_PER_TASK_PRICES, _ANNEAL_PER_TASK = 0.04, 0.01, 0.1
-"""Seconds: what CP-SAT does not solve in that time takes it much longer, and local search finds little after that."""
-_REGULAR_SHARE, _WHOLE_SHARE, _RELAXED_SHARE = 0.65, 0.65, 0.6
+_FIRST_PER_TASK, _FIRST_PER_TASK_PRICES = 0.04, 0.01
+"""Seconds: what CP-SAT does not solve in that time takes it much longer."""
+_ANNEAL_LEAST, _ANNEAL_PER_PAIR = 1.5, 4e-4
+"""Seconds, the second for each pair of tasks: after that local search finds little."""
+_REGULAR_SHARE, _RELAXED_SHARE = 0.8, 0.9
+_SMALL, _SMALL_SHARE, _LARGE_SHARE = (
+    120,
+    0.75,
+    0.3,
+)  # tasks up to which proofs end soon, and their share of the time
 _BUCKETS, _LARGEST_RELAXATION = 20, 40_000  # of the first relaxation, and variables of one
 _PAUSE = 0.2
 """Seconds between two schedules that local search offers: each is checked by the referee."""
@@ -177,7 +184,7 @@ class SchedulingRun:
         ending = self._minimise(first, share, SearchGoal.SOLVE)
         is_known = ending is not CpSatTermination.LIMIT and first is self.relaxed
         if ending is CpSatTermination.LIMIT or not (self.model.exact or self.best is None):
-            self._anneal(min(_ANNEAL_SHARE * limit, _ANNEAL_PER_TASK * tasks))
+            self._anneal(min(_ANNEAL_SHARE * limit, max(_ANNEAL_LEAST, _ANNEAL_PER_PAIR * tasks**2)))
             self._improve(_IMPROVE_SHARE * limit if self.local else _ANNEAL_SHARE * limit)
         if not (self._is_over or is_known):
             ending = self._minimise(self.relaxed, limit - self._elapsed(), SearchGoal.PROVE)
@@ -274,7 +281,8 @@ class SchedulingRun:
             if found.termination is CpSatTermination.INFEASIBLE or self._is_over:
                 return found.termination
             self.regular_is_best |= found.termination is CpSatTermination.OPTIMAL and not easier
-            floor = max(floor, round(found.bound))
+            if np.isfinite(found.bound):  # not where the model was too large
+                floor = max(floor, round(found.bound))
             if grid is self.relaxed:
                 self.regular_bound = floor
                 self._raise_bound(floor + short.least_energy())
@@ -289,7 +297,8 @@ class SchedulingRun:
         if search.goal is not SearchGoal.PROVE or with_energy:
             return self._search(search, seconds)
         until = self._elapsed() + seconds
-        found, grid = self._search(search, _WHOLE_SHARE * seconds)
+        is_small = len(self.problem.data.tasks) <= _SMALL
+        found, grid = self._search(search, (_SMALL_SHARE if is_small else _LARGE_SHARE) * seconds)
         if found.termination is not CpSatTermination.LIMIT or self._is_over:
             return found, grid
         raised, grid = self._search(replace(search, raises_bound=True), until - self._elapsed())

@@ -163,3 +163,20 @@ def test_without_compiled_code_cp_sat_starts_from_greedy_schedules(monkeypatch: 
     monkeypatch.setattr(run, "why_no_kernel", lambda: "there is no C compiler")
     outcome = CpSatScheduling().solve(job_shop(FT06), SolveOptions(time_limit=20.0))
     assert outcome.objective == outcome.bound == 55.0
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_shop_whose_model_is_too_large_is_searched_locally(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No model is built; the bound is that of every task in its cheapest hours."""
+    monkeypatch.setattr(run, "_LARGEST_MODEL", 0)
+    problem = random_problem(np.random.default_rng(seed), shape=(2, 2, 2), energy=seed % 2 == 0, horizon=60.0)
+    outcome = CpSatScheduling().solve(problem, SolveOptions(time_limit=1.0, deterministic=True))
+    assert outcome.plan is not None
+    assert problem.check(outcome.plan).ok
+    monkeypatch.undo()
+    full = solve(problem, time_limit=1.0, deterministic=True)
+    assert outcome.objective is not None
+    assert outcome.objective <= 1.05 * full.objective + 1e-6
+    assert outcome.bound is None or outcome.bound <= full.objective + 1e-6
