@@ -19,10 +19,16 @@ from kanopt.solvers.highs import MixedIntegerModel
 from kanopt.solvers.linear_blocks import RowCollector, VariableBlock
 from kanopt.solvers.scheduling.grid import TimeGrid, task_windows
 
-__all__ = ["relax"]
+__all__ = ["relax", "relaxation_size"]
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
+
+
+def relaxation_size(grid: TimeGrid, buckets: int) -> int:
+    """Return about how many variables :func:`relax` makes."""
+    tasks, modes = len(grid.structure.task_job), len(grid.structure.mode_task)
+    return 2 * (tasks + modes) * max(buckets, len(grid.costs.edges) - 1)
 
 
 def relax(grid: TimeGrid, buckets: int, regular_bound: int) -> MixedIntegerModel:

@@ -22,12 +22,12 @@ from kanopt.solvers.cpsat import (
     complete_hint,
     run_cpsat,
 )
-from kanopt.solvers.highs import TOLERANCE, HighsOptions, HighsTermination, run_highs
+from kanopt.solvers.highs import HighsOptions, HighsTermination, run_highs
 from kanopt.solvers.scheduling.grid import TimeGrid
 from kanopt.solvers.scheduling.local_search.annealing import Annealing
 from kanopt.solvers.scheduling.local_search.search import ShopSearch
 from kanopt.solvers.scheduling.model import ScheduleModel, model_size, work_per_second
-from kanopt.solvers.scheduling.relaxation import relax
+from kanopt.solvers.scheduling.relaxation import relax, relaxation_size
 from kanopt.solvers.scheduling.starts import dispatch, dispatched, given_schedule
 from kanopt.text import amount_text
 
@@ -46,7 +46,9 @@ _SMALL, _SMALL_SHARE, _LARGE_SHARE = (
     0.75,
     0.3,
 )  # tasks up to which proofs end soon, and their share of the time
-_BUCKETS, _LARGEST_RELAXATION = 20, 40_000  # of the first relaxation, and variables of one
+_SLACK = 1e-6  # of a bound in floating point
+_BUCKETS, _SLOWER, _LARGEST_RELAXATION = 20, 5, 40_000
+"""Of the first relaxation; how much longer one of twice the buckets takes; how many variables one may have."""
 _PAUSE = 0.2
 """Seconds between two schedules that local search offers: each is checked by the referee."""
 _OPTIMAL_GAP = 1e-4
@@ -311,31 +313,32 @@ class SchedulingRun:
         """
         until, buckets = self._elapsed() + seconds, _BUCKETS
         known = float(grid.cost(self.best.modes, self.best.starts)) if self.best is not None else np.inf
-        while not (self._is_over or self.options.deterministic or len(grid.costs.edges) == 2):
-            took = self._elapsed()
-            model = relax(grid, buckets, self.regular_bound)
-            if took >= until or len(model.cost) > _LARGEST_RELAXATION:
+        if self.options.deterministic or len(grid.costs.edges) == 2:
+            return
+        while not self._is_over and relaxation_size(grid, buckets) <= _LARGEST_RELAXATION:
+            model, began = relax(grid, buckets, self.regular_bound), self._elapsed()
+            if began >= until:
                 return
-            found = run_highs(model, HighsOptions(until - took, self.options.seed, has_plan=True))
+            found = run_highs(model, HighsOptions(until - began, self.options.seed, has_plan=True))
             if found.bound is None or found.termination is not HighsTermination.OPTIMAL:
                 return
             # the grid leaves out what is dearer than the best schedule
-            self._raise_bound(min(known, grid.scale * (found.bound - TOLERANCE * max(1.0, abs(found.bound)))))
-            took = self._elapsed() - took
+            self._raise_bound(min(known, grid.scale * (found.bound - _SLACK * max(1.0, abs(found.bound)))))
             buckets *= 2
-            if self._elapsed() + 5 * took > until:
+            if self._elapsed() + _SLOWER * (self._elapsed() - began) > until:
                 return
 
     def _improve(self, seconds: float) -> None:
         """Improve the best schedule by neighbourhood search: makespan and tardiness first, then the whole cost."""
         until = self._elapsed() + seconds
+        whole = _GridSearch(self.safe, 0, SearchGoal.IMPROVE, on_safe_grid=True)
+        if not whole.fits(self.safe):
+            return
         if self.safe.costs.energy.any() and self.safe.has_regular_cost and not self.regular_is_best:
             self._search(
                 _GridSearch(self.safe, None, SearchGoal.IMPROVE, on_safe_grid=True), _REGULAR_SHARE * seconds
             )
-        self._search(
-            _GridSearch(self.safe, 0, SearchGoal.IMPROVE, on_safe_grid=True), until - self._elapsed()
-        )
+        self._search(whole, until - self._elapsed())
 
     def _search(self, search: _GridSearch, seconds: float) -> tuple[CpSatResult, TimeGrid]:
         """Run CP-SAT from the best schedule so far, and keep what it finds; return also the shortened grid."""
