@@ -723,3 +723,10 @@ def test_a_date_among_the_features_says_what_to_do(case, cli):
     assert "day is read as dates written '%d.%m.%Y', the day first" in err
     assert "--features: column 'day' of 'trips.csv' holds dates" in err
     assert "add columns of what matters of a date, such as month, weekday or hour" in err
+
+
+def test_the_package_is_run_as_a_module_too():
+    done = subprocess.run(
+        [sys.executable, "-m", "kanopt", "check", "--help"], capture_output=True, text=True, check=True
+    )
+    assert "kanopt check" in done.stdout.lower()
