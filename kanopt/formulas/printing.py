@@ -28,6 +28,7 @@ __all__ = [
     "quoted_name",
     "to_infix",
     "to_latex",
+    "wave_of",
 ]
 
 OPEN, SUM, PRODUCT, POWER, ATOM, WORD = range(6)
@@ -311,7 +312,7 @@ class _ReadableWriter(InfixWriter):
         return [part for part in shown if part is not None] or parts[:1]
 
     def wave(self, node: Apply) -> TextPart | None:
-        found = _wave(node) if node.function in ("sin", "cos") else None
+        found = wave_of(node) if node.function in ("sin", "cos") else None
         if found is None:
             return None
         inner, period = found
@@ -331,8 +332,16 @@ class _ReadableWriter(InfixWriter):
         return replace(part, text=shown, negated=shown[1:] if part.negated else "")
 
 
-def _wave(node: Apply) -> tuple[Node, float] | None:
-    """Return argument and period of a wave of an input, if the period is a number of four digits."""
+def wave_of(node: Apply) -> tuple[Node, float] | None:
+    """Return argument and period of a wave of an input, if the period is a number of four digits.
+
+    Examples
+    --------
+    >>> from kanopt.formulas.nodes import Input
+    >>> argument, period = wave_of(Apply("sin", math.pi / 6 * (Input("month") + -4)))
+    >>> to_infix(argument), period
+    ('month - 4', 12.0)
+    """
     if not isinstance(node.argument, Product):
         return None
     known = [f for f in node.argument.factors if isinstance(f, Constant)]

@@ -13,6 +13,7 @@ from kanopt.formulas.estimation.graph_tape import GraphTape
 from kanopt.formulas.formula import Formula
 from kanopt.formulas.functions import FUNCTIONS
 from kanopt.formulas.nodes import (
+    Apply,
     Constant,
     Input,
     Maximum,
@@ -25,6 +26,7 @@ from kanopt.formulas.nodes import (
     rebuild,
 )
 from kanopt.formulas.pieces import Curve, Step, Table
+from kanopt.formulas.printing import wave_of
 from kanopt.formulas.variables import Variable
 
 __all__ = ["fresh_names", "with_named_constants"]
@@ -38,10 +40,11 @@ _ROOT: _Place = (b"", 0)
 def with_named_constants(formula: Formula, held: Collection[float] = ()) -> Formula:
     """Return the formula with a name, c1, c2, … in reading order, for every free parameter.
 
-    The −1 of a quotient, the sign of a subtraction, an integer exponent and the 0 of a maximum or minimum are not free
-    parameters, and neither are redundant numbers. In ``0.12 · km · (1 + 0.04 · load)`` the 1 gets no name, because
-    three free parameters would not be identifiable: the scale of the parenthesis is arbitrary. Of redundant numbers 0
-    and 1 stay unnamed first, then integers. Constants that have a name keep it.
+    The −1 of a quotient, the sign of a subtraction, an integer exponent, the 0 of a maximum or minimum and the
+    period of a wave that is a number of four digits, 12 months or 24 hours, are not free parameters, and neither
+    are redundant numbers. In ``0.12 · km · (1 + 0.04 · load)`` the 1 gets no name, because three free parameters
+    would not be identifiable: the scale of the parenthesis is arbitrary. Of redundant numbers 0 and 1 stay unnamed
+    first, then integers. Constants that have a name keep it.
 
     Parameters
     ----------
@@ -81,6 +84,11 @@ def _places(root: Node) -> Iterator[tuple[_Place, Constant]]:
         if not root.name:
             yield _ROOT, root
         return
+    periods = {
+        node.argument.key
+        for node in postorder(root)
+        if isinstance(node, Apply) and node.function in ("sin", "cos") and wave_of(node) is not None
+    }
     seen = {root.key}
     stack = [(root, iter(enumerate(root.children)))]
     while stack:
@@ -89,7 +97,8 @@ def _places(root: Node) -> Iterator[tuple[_Place, Constant]]:
         if child is None:
             stack.pop()
         elif isinstance(child, Constant):
-            if not child.name and not _is_structure(parent, place, child):
+            held = parent.key in periods and child.standard_error is None
+            if not child.name and not held and not _is_structure(parent, place, child):
                 yield (parent.key, place), child
         elif child.key not in seen:
             seen.add(child.key)

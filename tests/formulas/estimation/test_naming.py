@@ -26,7 +26,7 @@ X, Y, OUT = Variable("x"), Variable("y"), Variable("out")
         ("5", [5.0]),
         ("-1", [-1.0]),
         ("0 * x", [0.0]),
-        ("sin(2 * pi * x)", [2.0]),
+        ("sin(2 * pi * x)", []),
     ],
 )
 def test_free_quantities_are_named_in_reading_order(text, expected):
@@ -84,3 +84,18 @@ def test_where_the_law_is_nowhere_defined_every_number_is_named():
     assert len(with_named_constants(bounded).constants) == 1
     bounded = parse_formula("0.3 * x", [Variable("x", high=1.0)], OUT)
     assert len(with_named_constants(bounded).constants) == 1
+
+
+@pytest.mark.parametrize("turn", ["2 * pi * (month - 4.05) / 12", "0.5235987755982988 * (month - 4.05)"])
+def test_a_period_of_few_digits_is_no_parameter(turn):
+    law = parse_formula(f"500 * (1 + 0.3 * sin({turn}))", [Variable("month")], Variable("demand"))
+    assert [one.value for one in with_named_constants(law).constants if one.name != "pi"] == [
+        500.0,
+        0.3,
+        -4.05,
+    ]
+
+
+def test_a_frequency_that_is_no_such_period_is_one():
+    law = parse_formula("500 * sin(0.5371 * (month - 4.05))", [Variable("month")], Variable("demand"))
+    assert [one.value for one in with_named_constants(law).constants] == [500.0, 0.5371, -4.05]
