@@ -21,6 +21,7 @@ __all__ = [
     "client",
     "clock",
     "decision",
+    "item",
     "job",
     "lane",
     "link",
@@ -44,7 +45,10 @@ clock = Scope("clock")
 """Routing, the time of day at the start of a leg: ``clock.hour``, ``clock.minute``; ``clock.late`` is lateness."""
 
 decision = Scope("decision")
-"""A number that a decision problem chooses, by its name."""
+"""A number that a decision problem chooses, by its name; of those that every item has, the one of the item."""
+
+item = Scope("item")
+"""An item of a decision problem that a law is counted for: ``item.name``, any attribute."""
 
 job = Scope("job")
 """Scheduling, the job of a task: its fields and attributes."""

@@ -16,6 +16,7 @@ __all__ = [
     "MOST_REASONS",
     "bound_sentence",
     "caveat_sentence",
+    "choice_sentence",
     "cost_sentence",
     "coverage_sentence",
     "extrapolation_sentence",
@@ -45,6 +46,12 @@ def coverage_sentence(result: Result, subject: str = "The plan") -> str:
     return f"{subject} {known.coverage.text}." if known is not None and known.coverage.text else ""
 
 
+def choice_sentence(result: Result) -> str:
+    """Say what the plan sets, where that is a few numbers."""
+    said = "" if result.assessment is None else result.assessment.choice
+    return f"It {said}." if said else ""
+
+
 def left_out_sentence(result: Result) -> str:
     """Say what the price of that is which the plan leaves out."""
     price = None if result.assessment is None else result.assessment.left_out_price
@@ -61,12 +68,14 @@ def cost_sentence(result: Result) -> str:
         return f"There is no plan ({status}){message}."
     unit, objective = result.problem.unit, result.pricing.objective
     subject = "It" if result.coverage is not None and result.coverage.text else "The plan"
-    head = f"{subject} costs {money_text(objective, unit)}"
-    terms = [(str(name), float(value)) for name, value in result.pricing.terms().items() if value]
+    verb, sign = _verb(objective), -1.0 if objective < 0 else 1.0
+    head = f"{subject} {verb} {money_text(abs(objective), unit)}"
+    terms = [(str(name), sign * float(value)) for name, value in result.pricing.terms().items() if value]
+    terms.sort(key=lambda term: -term[1])
     if len(terms) < 2:
         return f"{head}, all of it {terms[0][0]}." if terms else f"{head}."
     decimals = money_decimals([objective, *(value for _, value in terms)])
-    shares = [f" ({percent_text(value / objective)})" if objective else "" for _, value in terms]
+    shares = [f" ({percent_text(value / abs(objective))})" if objective else "" for _, value in terms]
     parts = [
         f"{name} {money_text(value, decimals=decimals)}{share}"
         for (name, value), share in zip(terms[:4], shares, strict=False)
@@ -74,6 +83,11 @@ def cost_sentence(result: Result) -> str:
     if len(terms) > 4:
         parts.append(f"other {money_text(sum(value for _, value in terms[4:]), decimals=decimals)}")
     return f"{head}: {join_list(parts)}."
+
+
+def _verb(objective: float) -> str:
+    """Return what a plan does that has this price: what is earned is a negative cost."""
+    return "earns" if objective < 0 else "costs"
 
 
 def caveat_sentence(result: Result) -> str:
@@ -100,13 +114,18 @@ def today_sentence(result: Result, today: Result | None) -> str:
     change = result.objective - today.objective
     unit = result.problem.unit
     share = change / abs(today.objective) if today.objective else float("nan")
-    costs = money_text(today.objective, unit)
+    price = money_text(abs(today.objective), unit)
     if abs(share) < _SAME:
-        text = f"That is as much as today's plan ({costs})"
+        text = f"That is as much as today's plan ({price})"
     else:
-        word = "less" if change < 0 else "more"
+        if (result.objective < 0) != (today.objective < 0):
+            word = "better" if change < 0 else "worse"
+        else:
+            word = "less" if (change < 0) != (today.objective < 0) else "more"
         by = f"{money_text(abs(change), unit)} ({percent_text(abs(share))})"
-        text = f"That is {by} {word} than today's plan, which costs {costs} on the same laws"
+        text = (
+            f"That is {by} {word} than today's plan, which {_verb(today.objective)} {price} on the same laws"
+        )
     other = service_difference(result, today)
     return (
         f"{text}, but the two prices do not compare like with like: today's plan {other}."
@@ -120,11 +139,13 @@ def bound_sentence(result: Result) -> str:
     if result.objective is None:
         return ""
     if result.status is Status.OPTIMAL and (result.certificate is None or not result.certificate.solver_view):
-        return "No cheaper plan exists: this is proved."
+        return f"No {'better' if result.objective < 0 else 'cheaper'} plan exists: this is proved."
     if result.bound is not None and result.gap is not None:
         left = percent_text(result.gap)
         most = left if left.startswith("under") else f"at most {left}"
-        return f"No plan can cost less than {money_text(result.bound, result.problem.unit)}; {most} is left to gain."
+        least = money_text(abs(result.bound), result.problem.unit)
+        head = f"No plan can {'earn more' if result.bound < 0 else 'cost less'} than {least}"
+        return f"{head}; {most} is left to gain."
     if result.certificate is None:
         return ""
     held = ", where they hold" if result.assessment is not None and result.assessment.law_caveats else ""
@@ -245,6 +266,7 @@ def summary(
     """
     cost = [
         coverage_sentence(result),
+        choice_sentence(result),
         left_out_sentence(result),
         cost_sentence(result),
         stake_sentence(result),

@@ -12,6 +12,8 @@ SCOPES = (
     "arc",
     "client",
     "clock",
+    "decision",
+    "item",
     "job",
     "lane",
     "link",
@@ -24,7 +26,7 @@ SCOPES = (
     "task",
     "vehicle",
 )
-"""The scopes that a text may name; decisions are bound to by :attr:`kanopt.refs.decision` alone."""
+"""The scopes that a text may name."""
 
 _STATE_SCOPES = frozenset({"state", "clock"})
 

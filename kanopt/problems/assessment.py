@@ -103,6 +103,11 @@ class Assessment(ABC, Generic[PlanT, SimulationT]):
         return None if self.coverage.complete else self._left_out_price()
 
     @property
+    def choice(self) -> str:
+        """What was chosen, in a clause, where that is a few numbers; empty where it takes a table or a map."""
+        return ""
+
+    @property
     def in_use(self) -> InUse | None:
         """The sites, vehicles or machines that the plan uses; None where the kind of problem has no such thing."""
         return None

@@ -81,7 +81,9 @@ class MoneyAtStake:
         "the laws' own errors put 612.00 to 655.40 EUR (90 %) on it"
         """
         decimals = money_decimals([self.low, self.high])
-        low, high = money_text(self.low, decimals=decimals), money_text(self.high, unit, decimals)
+        # of a plan that earns money the band is told as what it earns
+        ends = (-self.high, -self.low) if self.price < 0 else (self.low, self.high)
+        low, high = money_text(ends[0], decimals=decimals), money_text(ends[1], unit, decimals)
         return f"the laws' own errors put {low} to {high} ({percent_text(self.level)}) on it"
 
     def to_frame(self) -> pd.DataFrame:

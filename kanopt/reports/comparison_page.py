@@ -89,7 +89,9 @@ def _answer(comparison: Comparison) -> tuple[str, ...]:
     """Say of each scenario what its plan serves, then what it costs."""
     base = comparison.base
     price = base.result.objective
-    cost = "There is no plan" if price is None else f"It costs {money_text(price, comparison.unit)}"
+    cost = "There is no plan"
+    if price is not None:
+        cost = f"It {'earns' if price < 0 else 'costs'} {money_text(abs(price), comparison.unit)}"
     verdicts = [str(verdict) for verdict in comparison.steps["verdict"]]
     return tuple(
         " ".join(

@@ -15,6 +15,7 @@ from kanopt.explain.summary import (
     MOST_REASONS,
     bound_sentence,
     caveat_sentence,
+    choice_sentence,
     cost_sentence,
     coverage_sentence,
     extrapolation_sentence,
@@ -146,6 +147,7 @@ def _answer(why: Explanation, today: Result | None) -> tuple[str, ...]:
     result = why.result
     sentences = [
         coverage_sentence(result),
+        choice_sentence(result),
         cost_sentence(result),
         stake_sentence(result),
         caveat_sentence(result),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pandas as pd
 
@@ -20,6 +21,12 @@ _MOST_ITEMS = 250
 
 def term_table(explanation: Explanation, today: Result | None) -> PageTable:
     """Return the cost terms, which add up to the objective, with today's beside them."""
+    table = _term_table(explanation, today)
+    earned = (explanation.terms()["amount"] < 0).any()
+    return replace(table, note="What is earned is a negative cost.") if earned else table
+
+
+def _term_table(explanation: Explanation, today: Result | None) -> PageTable:
     result = explanation.result
     unit = result.problem.unit
     if today is not None and today.pricing is not None and today.problem.unit == unit:

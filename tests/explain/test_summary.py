@@ -160,3 +160,24 @@ def test_no_plan_and_interruption(shop: Any) -> None:
     late = explain(shop(None, about={"status": Status.NO_PLAN}))
     assert late.text() == "There is no plan (none was found in time)."
     assert "stopped by the user" in explain(shop(ROWS, about={"interrupted": True})).text()
+
+
+def test_what_is_earned_is_a_negative_cost(shop: Any) -> None:
+    rows = [("roasting", "", "", 350.0), ("sales", "", "", -650.0)]
+    result = shop(rows, about={"status": Status.FEASIBLE, "bound": -310.0})
+    assert (
+        explain(result)
+        .text()
+        .startswith("The plan earns 300.00 EUR: sales 650.00 (217 %) and roasting −350.00")
+    )
+    assert bound_sentence(result).startswith("No plan can earn more than 310.00 EUR; ")
+    today = shop([("sales", "", "", -240.0)])
+    assert today_sentence(result, today) == (
+        "That is 60.00 EUR (25 %) more than today's plan, which earns 240.00 EUR on the same laws."
+    )
+    assert "60.00 EUR (20 %) less than today's plan, which earns" in today_sentence(today, result)
+    assert "500.00 EUR (250 %) better than today's plan, which costs 200.00 EUR" in today_sentence(
+        result, shop([("sales", "", "", 200.0)])
+    )
+    proved = shop(rows, about={"status": Status.OPTIMAL})
+    assert bound_sentence(proved) == "No better plan exists: this is proved."

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
 from kanopt.problems.assessment import Assessment
 from kanopt.problems.coverage import Coverage, LeftOutPrice
 from kanopt.problems.decisions.coverage import kept_constraints, price_of_broken
@@ -17,6 +19,7 @@ from kanopt.problems.findings import Check, Extrapolation, Reason
 from kanopt.problems.law_use import LawUse
 from kanopt.problems.pricing import Pricing
 from kanopt.problems.views import View
+from kanopt.text import amount_text, join_list
 
 if TYPE_CHECKING:
     from kanopt.problems.decisions.problem import DecisionProblem
@@ -24,11 +27,33 @@ if TYPE_CHECKING:
 __all__ = ["DecisionAssessment"]
 
 
+_SHOWN = 8
+
+
 class DecisionAssessment(Assessment[DecisionPlan, Mapping[str, float]]):
     """What becomes of decided numbers. Nothing follows from them but the values of laws, and nothing is frozen."""
 
     problem: DecisionProblem
     rule_words = RULE_WORDS
+
+    @property
+    def choice(self) -> str:
+        """What each decision is set to, the first few by name."""
+        told = [
+            f"{one.name} to {amount_text(self.plan.values[one.name], one.unit)}"
+            for one in self.problem.records
+        ]
+        return f"sets {join_list(told, _SHOWN)}"
+
+    def table(self) -> pd.DataFrame:
+        """Return one row per decision: ``decision``, ``value``, its ``unit`` where one has one, ``low``, ``high``."""
+        ranges = self.problem.records
+        frame = self.plan.to_frame().assign(
+            unit=[one.unit for one in ranges],
+            low=[one.low for one in ranges],
+            high=[one.high for one in ranges],
+        )
+        return frame if any(one.unit for one in ranges) else frame.drop(columns="unit")
 
     def views(self) -> tuple[View, ...]:
         """Return the price along the range of each decision, the others as in the plan."""
@@ -55,13 +80,13 @@ class DecisionAssessment(Assessment[DecisionPlan, Mapping[str, float]]):
     def _extrapolations(self) -> tuple[Extrapolation, ...]:
         """Name every law that is used outside its domain."""
         found = []
-        rules = (law for _, law in self.problem.constraint_laws)
-        for law in (*self.problem.objective_terms, *rules):
+        for law in self.problem.given_laws:
             texts = law.formula.outside_inputs(law.arguments(self.plan.values))
             if texts:
                 inputs = "; ".join(texts)
-                message = f"{law.name} is used outside the data it was learned from: {inputs}"
-                found.append(Extrapolation(law.name, "the plan", inputs, message))
+                subject = f"{law.name} of {law.item}" if law.item else law.name
+                message = f"{subject} is used outside the data it was learned from: {inputs}"
+                found.append(Extrapolation(law.name, law.item or "the plan", inputs, message))
         return tuple(found)
 
     def _law_uses(self) -> tuple[LawUse, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -19,12 +19,13 @@ from kanopt.formulas.references import Reference
 from kanopt.formulas.validity import valid_range, valid_range_text
 from kanopt.formulas.variables import Variable, category_label
 from kanopt.problems.decisions.entities import Decision, LawLike
+from kanopt.problems.decisions.items import DecisionNames
 from kanopt.problems.given_law import law_mistake
 from kanopt.problems.law_use import unit_factor
 from kanopt.text import number_text, range_text
 from kanopt.validation import LARGEST, shown
 
-__all__ = ["DecisionLaw", "law_of", "sum_of"]
+__all__ = ["DecisionLaw", "laws_of", "sum_of", "summed"]
 
 Floats = NDArray[np.float64]
 
@@ -43,17 +44,31 @@ class DecisionLaw:
         All decisions, by name.
     unit
         The unit in which its value is wanted; empty where none is declared.
+    item
+        The item that it is counted for; empty where it is counted once.
+    item_fields
+        What its fixed inputs read of the item.
+    parts
+        The laws whose sum it is; none where it is one law.
     """
 
     name: str
     bound: BoundFormula
     decisions: Mapping[str, Decision] = field(repr=False)
     unit: str = ""
+    item: str = ""
+    item_fields: tuple[str, ...] = ()
+    parts: tuple[DecisionLaw, ...] = ()
 
     @property
     def formula(self) -> Formula:
         """The law as it was given."""
         return self.bound.formula
+
+    @property
+    def given(self) -> tuple[DecisionLaw, ...]:
+        """The laws that it consists of: itself, or those that it is the sum of."""
+        return self.parts or (self,)
 
     @cached_property
     def used(self) -> tuple[str, ...]:
@@ -155,14 +170,26 @@ def sum_of(laws: Sequence[DecisionLaw], name: str, unit: str) -> Formula:
     return _formula_over(Sum(tuple(law.as_formula.root for law in laws)), list(used.values()), name, unit)
 
 
-def law_of(
+def summed(laws: Sequence[DecisionLaw]) -> DecisionLaw:
+    """Return laws of items as one law, their sum."""
+    if len(laws) == 1:
+        return laws[0]
+    first = laws[0]
+    total = sum_of(laws, first.name, first.unit)
+    bound = BoundFormula(total, {each.name: Reference("decision", each.name) for each in total.inputs})
+    return DecisionLaw(first.name, bound, first.decisions, first.unit, parts=tuple(laws))
+
+
+def laws_of(
     given: LawLike,
     name: str,
-    decisions: Mapping[str, Decision],
+    known: DecisionNames,
     fixed: Mapping[str, Any],
     unit: str | None = None,
-) -> DecisionLaw:
+) -> tuple[DecisionLaw, ...]:
     """Bind a law to decisions: by its own binding, by the names of its inputs, or as a linear row.
+
+    A law that reads something of items is returned for each of them; a linear row is one law over all.
 
     Parameters
     ----------
@@ -170,8 +197,8 @@ def law_of(
         The law.
     name
         What it is called.
-    decisions
-        All decisions, by name.
+    known
+        All decisions and items.
     fixed
         Values of inputs that are no decisions.
     unit
@@ -184,19 +211,24 @@ def law_of(
     """
     where = f"{name or 'law'!r}"
     if isinstance(given, Mapping):
-        given = _linear_formula(given, where, name, decisions)
+        given = _linear_formula(known.whole_row(given), where, name, known.readable)
     if isinstance(given, Formula):
-        given = _by_name(given, where, decisions, fixed)
+        given = _by_name(given, where, known.readable, fixed)
     if not isinstance(given, BoundFormula):
         raise ProblemError(_no_law(where, given))
-    _check_bindings(given, where, decisions)
-    law = DecisionLaw(name, given, decisions, given.formula.output.unit if unit is None else unit)
-    try:
-        unit_factor(given.formula.output.unit, law.unit)
-        _ = law.as_formula
-    except (UnitError, FormulaError) as error:
-        raise ProblemError(f"{where}: {error}") from error
-    return law
+    wanted = given.formula.output.unit if unit is None else unit
+    found = []
+    for item, bound in known.for_items(given, where):
+        place = f"{where}, item {item!r}" if item else where
+        _check_bindings(bound, place, known.decisions)
+        law = DecisionLaw(name, bound, known.decisions, wanted, item, known.item_fields(given))
+        try:
+            unit_factor(given.formula.output.unit, law.unit)
+            _ = law.as_formula
+        except (UnitError, FormulaError) as error:
+            raise ProblemError(f"{place}: {error}") from error
+        found.append(law)
+    return tuple(found)
 
 
 def _no_law(where: str, given: object) -> str:
@@ -206,9 +238,7 @@ def _no_law(where: str, given: object) -> str:
     )
 
 
-def _by_name(
-    law: Formula, where: str, decisions: Mapping[str, Decision], fixed: Mapping[str, Any]
-) -> BoundFormula:
+def _by_name(law: Formula, where: str, decisions: Collection[str], fixed: Mapping[str, Any]) -> BoundFormula:
     """Bind each input to the decision of its name, or to what is fixed."""
     bindings: dict[str, Reference | float | str] = {}
     for variable in law.inputs:
@@ -268,9 +298,7 @@ def _finite(value: Any, where: str, name: str) -> None:
         )
 
 
-def _linear_formula(
-    row: Mapping[str, float], where: str, name: str, decisions: Mapping[str, Decision]
-) -> Formula:
+def _linear_formula(row: Mapping[str, float], where: str, name: str, decisions: Collection[str]) -> Formula:
     """Return a linear row as a formula."""
     terms: list[Node] = []
     for one, coefficient in row.items():

@@ -18,7 +18,7 @@ from kanopt.problems.records import Attribute
 from kanopt.text import number_text, range_text
 from kanopt.validation import LARGEST, Name
 
-__all__ = ["Constraint", "Decision", "LawLike", "at_least", "at_most", "equal_to"]
+__all__ = ["Constraint", "Decision", "Item", "LawLike", "at_least", "at_most", "equal_to"]
 
 LawLike: TypeAlias = Formula | BoundFormula | Mapping[str, float]
 """A formula whose inputs are called like decisions, a bound one, or a linear row: decision to coefficient."""
@@ -48,6 +48,9 @@ class Decision:
         Its unit; an input in another unit of the same kind is converted.
     integer
         Whether it is a whole number.
+    item
+        The item that it is decided for; empty where it is one number for the whole plan. A problem calls it
+        ``"price of tea"``, and laws that are counted for each item read it as ``decision.price``.
     attributes
         Further columns of the table.
 
@@ -69,6 +72,7 @@ class Decision:
     high: RangeEnd
     unit: Unit = ""
     integer: bool = False
+    item: str = ""
     attributes: Mapping[str, Attribute] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
@@ -93,6 +97,20 @@ class Decision:
 
 
 @dataclass(frozen=True)
+class Item:
+    """Something that numbers are decided for: a product, a leg, a machine. Laws read its name and its attributes.
+
+    Examples
+    --------
+    >>> Item("tea", {"cost": 2.4}).name
+    'tea'
+    """
+
+    name: Name
+    attributes: Mapping[str, Attribute] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True)
 class Constraint:
     """A law that must lie between two limits; see :func:`at_most`, :func:`at_least` and :func:`equal_to`.
 
@@ -104,6 +122,8 @@ class Constraint:
         Limits, in the law's unit; infinite where there is none.
     name
         What it is called in messages.
+    each
+        Whether every item has to keep it, where the law is counted for each item, and not their sum.
 
     Raises
     ------
@@ -120,6 +140,7 @@ class Constraint:
     low: float = -math.inf
     high: float = math.inf
     name: str = ""
+    each: bool = False
 
     def __post_init__(self) -> None:
         check_fields(self, f"constraint {self.name!r:.80}")
@@ -151,7 +172,7 @@ def _make_floats(record: Decision | Constraint) -> None:
         object.__setattr__(record, end, float(getattr(record, end)))
 
 
-def at_most(law: LawLike, limit: float, *, name: str = "") -> Constraint:
+def at_most(law: LawLike, limit: float, *, name: str = "", each: bool = False) -> Constraint:
     """Return the constraint that a law is at most a number.
 
     Examples
@@ -159,10 +180,10 @@ def at_most(law: LawLike, limit: float, *, name: str = "") -> Constraint:
     >>> at_most({"vans": 2.0, "trucks": 5.0}, 40.0, name="yard").high
     40.0
     """
-    return Constraint(law, high=limit, name=name)
+    return Constraint(law, high=limit, name=name, each=each)
 
 
-def at_least(law: LawLike, limit: float, *, name: str = "") -> Constraint:
+def at_least(law: LawLike, limit: float, *, name: str = "", each: bool = False) -> Constraint:
     """Return the constraint that a law is at least a number.
 
     Examples
@@ -170,10 +191,10 @@ def at_least(law: LawLike, limit: float, *, name: str = "") -> Constraint:
     >>> at_least({"vans": 2.0, "trucks": 5.0}, 12.0, name="load").low
     12.0
     """
-    return Constraint(law, low=limit, name=name)
+    return Constraint(law, low=limit, name=name, each=each)
 
 
-def equal_to(law: LawLike, value: float, *, name: str = "") -> Constraint:
+def equal_to(law: LawLike, value: float, *, name: str = "", each: bool = False) -> Constraint:
     """Return the constraint that a law is equal to a number.
 
     Examples
@@ -181,4 +202,4 @@ def equal_to(law: LawLike, value: float, *, name: str = "") -> Constraint:
     >>> print(equal_to({"north": 1.0, "south": 1.0}, 20.0, name="demand"))
     demand equal to 20
     """
-    return Constraint(law, value, value, name)
+    return Constraint(law, value, value, name, each)

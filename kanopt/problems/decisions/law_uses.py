@@ -19,7 +19,8 @@ __all__ = ["decision_law_uses"]
 def decision_law_uses(problem: DecisionProblem, values: Mapping[str, float]) -> tuple[LawUse, ...]:
     """Return each law of the objective, which is paid as it is, and each law of a limit, which is not paid."""
     paid = [_use(law, values, 1.0) for law in problem.objective_terms]
-    return (*paid, *(_use(law, values, 0.0) for _, law in problem.constraint_laws))
+    limits = [part for _, law in problem.constraint_laws for part in law.given]
+    return (*paid, *(_use(law, values, 0.0) for law in limits))
 
 
 def _use(law: DecisionLaw, values: Mapping[str, float], share: float) -> LawUse:

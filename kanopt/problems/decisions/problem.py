@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from numbers import Real
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -16,14 +16,14 @@ from kanopt.formulas.binding import BoundFormula
 from kanopt.formulas.formula import Formula
 from kanopt.problems.base import Problem
 from kanopt.problems.decisions.assessment import DecisionAssessment
-from kanopt.problems.decisions.decision_law import DecisionLaw, law_of, sum_of
-from kanopt.problems.decisions.entities import Constraint, Decision, LawLike
+from kanopt.problems.decisions.decision_law import DecisionLaw, laws_of, sum_of, summed
+from kanopt.problems.decisions.entities import Constraint, Decision, Item, LawLike
 from kanopt.problems.decisions.evaluator import Evaluator
+from kanopt.problems.decisions.items import DecisionNames
 from kanopt.problems.decisions.plan import DecisionPlan
 from kanopt.problems.decisions.reasons import infeasibility_reasons
+from kanopt.problems.decisions.tables import DECISIONS, ITEMS, read_decisions
 from kanopt.problems.findings import FrozenInput, Reason
-from kanopt.problems.record_reader import records
-from kanopt.problems.table_schema import TableSchema
 from kanopt.problems.unread_columns import TableUse, table_use
 from kanopt.text import list_names
 from kanopt.units import check_unit
@@ -46,7 +46,7 @@ class DecisionProblem(Problem[DecisionPlan]):
     ----------
     decisions
         Name to ``(low, high)`` or :class:`Decision`; or a sequence of them, or a frame with the columns ``name``,
-        ``low``, ``high`` and perhaps ``unit`` and ``integer``.
+        ``low``, ``high`` and perhaps ``unit``, ``integer`` and ``item``.
     objective
         What is minimised: a formula whose inputs are called like decisions, a formula bound to them
         (``law.bind(speed=refs.decision.speed, km=12.0)``), a linear row ``{decision: coefficient}``, or several of
@@ -62,6 +62,10 @@ class DecisionProblem(Problem[DecisionPlan]):
         solver asks for up to a hundred times less where that is more than a thousandth of the price of its plan.
     unit
         Unit of the objective; that of the first law where it is not given.
+    items
+        What some numbers are decided for, a row each: :class:`Item`, or a frame with the column ``name`` and what
+        laws read. A law that reads ``refs.item.cost``, or a decision that every item has, is counted for each item;
+        a linear row adds up over them.
 
     Raises
     ------
@@ -86,24 +90,27 @@ class DecisionProblem(Problem[DecisionPlan]):
     fixed: Mapping[str, float | str] = field(default_factory=dict)
     tolerance: float | None = None
     unit: str = ""
+    items: Sequence[Item] | pd.DataFrame = ()
     records: tuple[Decision, ...] = field(init=False)
+    item_records: tuple[Item, ...] = field(init=False)
     objective_terms: tuple[DecisionLaw, ...] = field(init=False)
     constraint_laws: tuple[tuple[Constraint, DecisionLaw], ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "records", _records(self.decisions))
-        named = {one.name: one for one in self.records}
+        known = read_decisions(self.decisions, self.items)
+        object.__setattr__(self, "records", known.records)
+        object.__setattr__(self, "item_records", known.items)
         for name in self.fixed:
-            if name in named:
+            if name in known.readable:
                 raise ProblemError(f"{name!r} is a decision and fixed; give one of them")
-        terms = _terms(self.objective, named, self.fixed, check_unit(self.unit))
+        terms = _terms(self.objective, known, self.fixed, check_unit(self.unit))
         object.__setattr__(self, "objective_terms", terms)
         object.__setattr__(self, "unit", self.unit or terms[0].unit)
-        object.__setattr__(self, "constraint_laws", _rules(self.constraints, named, self.fixed))
+        object.__setattr__(self, "constraint_laws", _rules(self.constraints, known, self.fixed))
         wanted: Any = self.tolerance
         if wanted is not None and not (isinstance(wanted, Real) and 0.0 < float(wanted) < np.inf):
             raise ProblemError(f"tolerance {shown(wanted)} is no positive number")
-        if isinstance(self.decisions, pd.DataFrame):
+        if isinstance(self.decisions, pd.DataFrame) or isinstance(self.items, pd.DataFrame):
             self.warn_of_unread()
 
     def __repr__(self) -> str:
@@ -150,8 +157,13 @@ class DecisionProblem(Problem[DecisionPlan]):
 
     def laws(self) -> Mapping[str, Formula]:
         """Return the formulas of the objective and of the constraints, by name."""
-        found = {law.name: law.formula for law in self.objective_terms}
-        return {**found, **{rule.name: law.formula for rule, law in self.constraint_laws}}
+        return {law.name: law.formula for law in self.given_laws}
+
+    @property
+    def given_laws(self) -> tuple[DecisionLaw, ...]:
+        """The laws of the objective and of the constraints as they were given, each for each item."""
+        rules = (part for _, law in self.constraint_laws for part in law.given)
+        return (*self.objective_terms, *rules)
 
     def frozen_inputs(self) -> tuple[FrozenInput, ...]:
         """Return none: a solver sees every decision as it is."""
@@ -159,8 +171,8 @@ class DecisionProblem(Problem[DecisionPlan]):
 
     def unusual(self) -> tuple[str, ...]:
         """Return decisions and fixed inputs that neither the objective nor a constraint reads."""
-        laws = (*self.objective_terms, *(law for _, law in self.constraint_laws))
-        decided = {name for law in laws for name in law.used}
+        laws = self.given_laws
+        decided = {one.field for law in laws for one in law.bound.references}
         idle = [one.name for one in self.records if one.name not in decided]
         found = [
             f"decisions: no law and no constraint reads {list_names(idle)}: any value does; is that meant?"
@@ -171,16 +183,14 @@ class DecisionProblem(Problem[DecisionPlan]):
         return tuple(text for text, names in zip(found, (idle, unread), strict=True) if names)
 
     def table_uses(self) -> tuple[TableUse, ...]:
-        """Return what is read of the table of decisions."""
-        return (table_use(TableSchema("decisions", Decision), self.records, ()),)
+        """Return what is read of the tables of decisions and items."""
+        read = {name for law in self.given_laws for name in law.item_fields}
+        uses = (table_use(DECISIONS, self.records, ()), table_use(ITEMS, self.item_records, read))
+        return uses if self.item_records else uses[:1]
 
     def data_remarks(self) -> tuple[str, ...]:
         """Return where ranges of decisions reach beyond the data that a law was learned from."""
-        return tuple(
-            text
-            for law in (*self.objective_terms, *(law for _, law in self.constraint_laws))
-            for text in law.outside_domain()
-        )
+        return tuple(text for law in self.given_laws for text in law.outside_domain())
 
     def assess(self, plan: DecisionPlan) -> DecisionAssessment:
         """Return what becomes of a plan: ranges, whole numbers and constraints, limits to a millionth of them.
@@ -200,7 +210,7 @@ class DecisionProblem(Problem[DecisionPlan]):
         ----------
         decision
             A :class:`DecisionPlan`, a mapping of names to numbers, or a frame with the columns ``decision`` and
-            ``value``.
+            ``value``, and ``item`` where names are those of items.
 
         Raises
         ------
@@ -213,7 +223,13 @@ class DecisionProblem(Problem[DecisionPlan]):
                     raise ProblemError(
                         f"plan: column {column!r} is missing; {nearest(column, map(str, decision.columns))}"
                     )
-            given = dict(zip(decision["decision"].astype(str), decision["value"], strict=True))
+            called = decision["decision"].astype(str)
+            if (
+                "item" in decision.columns
+            ):  # as in the table of decisions; blank where it is one of the whole plan
+                of = decision["item"].fillna("").astype(str)
+                called = called.where(of == "", called + " of " + of)
+            given = dict(zip(called, decision["value"], strict=True))
         elif isinstance(decision, DecisionPlan | Mapping):
             given = dict(decision.values if isinstance(decision, DecisionPlan) else decision)
         else:
@@ -241,45 +257,19 @@ def _value(given: Mapping[Any, Any], name: str) -> float:
     return number
 
 
-def _records(given: Any) -> tuple[Decision, ...]:
-    if isinstance(given, Mapping):
-        found = tuple(_decision(str(name), value) for name, value in given.items())
-    else:
-        found = records(given, Decision, where="decisions")
-    if not found:
-        raise ProblemError("a decision problem needs at least one decision")
-    return found
-
-
-def _decision(name: str, given: Any) -> Decision:
-    if isinstance(given, Decision):
-        if given.name != name:
-            raise ProblemError(f"decision {name!r} is given as {given.name!r}; use one name")
-        return given
-    try:
-        low, high = given
-    except (TypeError, ValueError) as error:
-        raise ProblemError(
-            f"decision {name!r} is {shown(given)}; give (low, high), or Decision({name!r}, low, high, …)"
-        ) from error
-    return Decision(name, low, high)
-
-
-def _terms(
-    given: Any, named: Mapping[str, Decision], fixed: Mapping[str, Any], unit: str
-) -> tuple[DecisionLaw, ...]:
+def _terms(given: Any, known: DecisionNames, fixed: Mapping[str, Any], unit: str) -> tuple[DecisionLaw, ...]:
     if isinstance(given, Mapping) and not given:
         raise ProblemError("the objective is empty; give a formula, or several by name")
     several = isinstance(given, Mapping) and not all(isinstance(part, Real) for part in given.values())
     parts = dict(given) if several else {_with_name(given, "objective"): given}
     laws: list[DecisionLaw] = []
     for name, part in parts.items():
-        laws.append(law_of(part, str(name), named, fixed, unit or (laws[0].unit if laws else None)))
+        laws += laws_of(part, str(name), known, fixed, unit or (laws[0].unit if laws else None))
     return tuple(laws)
 
 
 def _rules(
-    given: Sequence[Constraint], named: Mapping[str, Decision], fixed: Mapping[str, Any]
+    given: Sequence[Constraint], known: DecisionNames, fixed: Mapping[str, Any]
 ) -> tuple[tuple[Constraint, DecisionLaw], ...]:
     found: list[tuple[Constraint, DecisionLaw]] = []
     seen: set[str] = set()
@@ -292,8 +282,13 @@ def _rules(
         if name in seen:
             raise ProblemError(f"two constraints are called {name!r}; give each a name of its own")
         seen.add(name)
-        law = law_of(rule.law, name, named, fixed)
-        found.append((Constraint(rule.law, rule.low, rule.high, name), law))
+        laws = laws_of(rule.law, name, known, fixed)
+        if rule.each and not all(law.item for law in laws):
+            raise ProblemError(
+                f"constraint {name!r} is to hold for each item, but its law reads nothing of items"
+            )
+        kept = {f"{name} of {law.item}": law for law in laws} if rule.each else {name: summed(laws)}
+        found += [(replace(rule, name=each), law) for each, law in kept.items()]
     return tuple(found)
 
 

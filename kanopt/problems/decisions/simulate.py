@@ -94,5 +94,5 @@ def price_plan(problem: DecisionProblem, plan: DecisionPlan) -> Pricing:
         for part in law.formula.terms:
             text = part.text if len(part.text) <= _LONGEST else part.text[: _LONGEST - 1] + "…"
             read = {name: arguments[name] for name in part.formula.used}
-            rows.append((law.name, "", text, scale * float(part.formula.evaluate(read))))
+            rows.append((law.name, law.item, text, scale * float(part.formula.evaluate(read))))
     return Pricing.of(rows, problem.unit)

@@ -85,8 +85,9 @@ def _method(program: Piecewise, curves: Sequence[RelaxationCurve], counts: Seque
 
 
 def _names(laws: Sequence[DecisionLaw]) -> str:
-    shown = " + ".join(law.name for law in laws[:_SHOWN])
-    return shown + (f" + {len(laws) - _SHOWN} more" if len(laws) > _SHOWN else "")
+    names = list(dict.fromkeys(law.name for law in laws))
+    shown = " + ".join(names[:_SHOWN])
+    return shown + (f" + {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
 
 
 def _fixed(laws: Sequence[DecisionLaw]) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import pytest
 
 import kanopt as ko
 from kanopt import decisions
-from kanopt.refs import arc, decision
+from kanopt.refs import arc, decision, item
 
 X, Y = ko.Variable("x"), ko.Variable("y")
 LAW = ko.parse_formula("(x - 0.3)^2 + x * y", [X, Y], ko.Variable("cost", "EUR"))
@@ -204,3 +204,132 @@ def test_what_no_law_reads_is_asked_back() -> None:
     assert ko.DecisionProblem({**BOX, "z": (0.0, 1.0)}, LAW, [decisions.at_most({"z": 1}, 1)]).unusual() == ()
     fixed = ko.DecisionProblem({"speed": (20, 90)}, fuel(), fixed={"km": 9.0, "kmm": 7.0})
     assert fixed.unusual() == ("fixed: no law has an input 'kmm': nothing follows from it; is that meant?",)
+
+
+RANGES = pd.DataFrame(
+    {
+        "name": ["price", "price", "cases", "cases", "vans"],
+        "item": ["tea", "milk", "tea", "milk", None],
+        "low": [2.0, 1.0, 0.0, 0.0, 0.0],
+        "high": [6.0, 3.0, 40.0, 40.0, 3.0],
+        "integer": [False, False, True, True, True],
+    }
+)
+ITEMS = ko.with_units(
+    pd.DataFrame(
+        {"name": ["tea", "milk"], "size": [90.0, 60.0], "cost": [150.0, 80.0], "colour": ["red", "white"]}
+    ),
+    {"cost": "cEUR"},
+)
+DEMAND = ko.parse_formula("size * price ^ -2", [ko.Variable("size"), ko.Variable("price", low=1.5, high=5)],
+                          ko.Variable("demand"))  # fmt: skip
+
+
+def shop(constraints: object = (), items: object = ITEMS) -> ko.DecisionProblem:
+    sales = ko.parse_formula(
+        "-price * demand", [ko.Variable("price")], ko.Variable("sales", "EUR"), {"demand": DEMAND}
+    )
+    cost, cases = ko.Variable("cost", "EUR"), ko.Variable("cases")
+    bought = ko.parse_formula("4 * cost * cases", [cost, cases], ko.Variable("bought", "EUR"))
+    rent = ko.parse_formula("7 * vans", [ko.Variable("vans")], ko.Variable("rent", "EUR"))
+    objective = {
+        "sales": sales.bind(size=item.size, price=decision.price),
+        "bought": bought.bind(cost=item.cost, cases=decision.cases),
+        "rent": rent,
+    }
+    return ko.DecisionProblem(RANGES, objective, constraints, items=items)  # type: ignore[arg-type]
+
+
+def test_laws_that_read_items_are_counted_for_each() -> None:
+    missing = ko.parse_formula(
+        "demand - 4 * cases", [ko.Variable("cases")], ko.Variable("missing"), {"demand": DEMAND}
+    )
+    missing = missing.bind(size=item.size, price=decision.price, cases=decision.cases)
+    problem = shop([
+        decisions.at_most(missing, 0, name="stock", each=True),
+        decisions.at_most({"cases": 1.0, "vans": -2.5}, 0, name="load"),
+        decisions.at_most(missing, 5, name="all"),
+    ])  # fmt: skip
+    assert [one.name for one in problem.records][:2] == ["price of tea", "price of milk"]
+    values = {"price of tea": 3.0, "price of milk": 2.0, "cases of tea": 3, "cases of milk": 3, "vans": 2}
+    plan = problem.plan_from(values)
+    table = pd.DataFrame(
+        {
+            "decision": ["price", "price", "cases", "cases", "vans"],
+            "item": ["tea", "milk", "tea", "milk", None],
+            "value": [3.0, 2.0, 3, 3, 2],
+        }
+    )
+    assert problem.plan_from(table) == plan
+    price = problem.price(plan)
+    assert price.terms().to_dict() == pytest.approx(
+        {"bought": 4 * (1.5 + 0.8) * 3, "rent": 14.0, "sales": -60.0}
+    )
+    by_item = price.lines.groupby("group")["amount"].sum().to_dict()
+    assert by_item == pytest.approx({"tea": 18 - 30, "milk": 9.6 - 30, "": 14.0})
+    assert problem.prices(np.array([[3.0, 2.0, 3, 3, 2]])) == pytest.approx([price.objective])
+    found = problem.check(plan).violations
+    # of tea 10 sold and 12 there, of milk 15 and 12; 6 cases, and room for 5
+    assert [(one.where, one.amount) for one in found] == [
+        ("stock of milk", pytest.approx(3.0)),
+        ("load", pytest.approx(1.0)),
+    ]
+    assert problem.assess(plan).choice.startswith(
+        "sets price of tea to 3, price of milk to 2, cases of tea to 3"
+    )
+    assert str(problem.unread()[0]) == "items: nothing reads 'colour'"
+    assert list(problem.laws()) == ["sales", "bought", "rent", "stock", "load", "all"]
+
+
+def test_a_law_outside_its_data_is_named_with_the_item() -> None:
+    total = decisions.at_most(DEMAND.bind(size=item.size, price=decision.price), 200)
+    problem = shop([total])
+    assert "decision price of tea reaches from 2 to 6, beyond where sales is known: valid from 1.5 to 5" in (
+        problem.data_remarks()
+    )
+    values = {"price of tea": 5.5, "price of milk": 2.0, "cases of tea": 1, "cases of milk": 1, "vans": 1}
+    found = problem.extrapolations(problem.plan_from(values))
+    assert [(one.law, one.where) for one in found] == [("sales", "tea"), ("demand", "tea")]
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: shop(items=ITEMS.head(1)), "'price' is for the item 'milk', which does not exist"),
+        (lambda: shop(items=()), "for the item 'tea', which does not exist; the problem has no items"),
+        (
+            lambda: ko.DecisionProblem(RANGES.drop(1), DEMAND.bind(size=1, price=decision.price), items=ITEMS),
+            "it reads decision.price, but item 'milk' has no decision 'price'; add one",
+        ),
+        (lambda: shop([decisions.at_most({"vans": 1.0}, 2, name="few", each=True)]), "'few' is to hold for each item"),
+        (
+            lambda: ko.DecisionProblem(RANGES.assign(name=["vans", "price", "cases", "cases", "vans"]), {"vans": 1.0},
+                                       items=ITEMS),
+            "'vans' is one of the whole plan and one of an item; rename one",
+        ),
+        (lambda: ko.DecisionProblem(BOX, LAW.bind(x=decision.x, y=item.y)), "but the problem has no items"),
+        (
+            lambda: ko.DecisionProblem(RANGES, LAW.bind(x=decision.price, y=item.weight), items=ITEMS),
+            "items: 'tea' has no 'weight'",
+        ),
+        (
+            lambda: ko.DecisionProblem(RANGES.head(2).assign(item=["tea", "tea"]), {"price": 1.0}, items=ITEMS),
+            "'price/tea' appears more than once",
+        ),
+        (
+            lambda: ko.DecisionProblem(ko.with_units(RANGES.tail(1).assign(unit="h"), {"low": "min"}), {"vans": 1.0}),
+            "gives each decision its unit, and the ranges declare min; leave one out",
+        ),
+    ],
+)  # fmt: skip
+def test_items_that_do_not_fit_are_named(make: object, message: str) -> None:
+    with pytest.raises(ko.ProblemError, match=message):
+        make()  # type: ignore[operator]
+
+
+def test_ranges_may_declare_the_unit_of_their_decisions() -> None:
+    frame = ko.with_units(
+        pd.DataFrame({"name": ["speed"], "low": [30.0], "high": [1.5]}), {"low": "km/h", "high": "km/min"}
+    )
+    (one,) = ko.DecisionProblem(frame, fuel(), fixed={"km": 3.0}).records
+    assert (one.low, one.high, one.unit) == (30.0, pytest.approx(90.0), "km/h")
