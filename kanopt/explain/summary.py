@@ -104,7 +104,9 @@ def weak_law_sentences(result: Result) -> tuple[str, ...]:
 def stake_sentence(result: Result) -> str:
     """Say which band the errors of the learned laws put on the price."""
     stake = result.money_at_stake
-    return "" if stake is None else f"{_capital(stake.text(result.problem.unit))}."
+    if stake is None or result.objective is None:
+        return ""
+    return f"{_capital(stake.text(result.problem.unit, earned=result.objective < 0))}."
 
 
 def today_sentence(result: Result, today: Result | None) -> str:

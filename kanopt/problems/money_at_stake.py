@@ -72,8 +72,8 @@ class MoneyAtStake:
     level: float
     laws: tuple[tuple[str, float, float], ...]
 
-    def text(self, unit: str = "") -> str:
-        """Return the band in a clause about the price.
+    def text(self, unit: str = "", *, earned: bool = False) -> str:
+        """Return the band in a clause about the price, or about its negative where that is told as what is earned.
 
         Examples
         --------
@@ -81,8 +81,7 @@ class MoneyAtStake:
         "the laws' own errors put 612.00 to 655.40 EUR (90 %) on it"
         """
         decimals = money_decimals([self.low, self.high])
-        # of a plan that earns money the band is told as what it earns
-        ends = (-self.high, -self.low) if self.price < 0 else (self.low, self.high)
+        ends = (-self.high, -self.low) if earned else (self.low, self.high)
         low, high = money_text(ends[0], decimals=decimals), money_text(ends[1], unit, decimals)
         return f"the laws' own errors put {low} to {high} ({percent_text(self.level)}) on it"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -106,8 +106,10 @@ class BindingCheck:
             if fields is None:
                 return
             if reference.field not in fields:
-                hint, table = nearest(reference.field, fields), self._table(scopes[reference.scope])
-                yield Mistake(key, f"table {table!r} has no column for {str(reference)!r}; {hint}")
+                part, hint = scopes[reference.scope], nearest(reference.field, fields)
+                what = "row" if part in self.problem.row_names else "column"
+                message = f"table {self._table(part)!r} has no {what} for {str(reference)!r}; {hint}"
+                yield Mistake(key, message)
                 return
             unit = fields[reference.field]
         if unit and variable.unit and not same_dimension(unit, variable.unit):
@@ -146,17 +148,10 @@ class BindingCheck:
 
     def _fields(self, part: str) -> dict[str, str] | None:
         """Return the names of a part that laws may read and their units; None where the table could not be read."""
-        from kanopt.tables import units_of
-
         spec = self.problem.parts().get((part,))
         if spec is None or spec.table not in self.frames:
             return None
-        frame = spec.read(self.frames[spec.table])
-        declared = units_of(frame)
-        found = {str(column): declared.get(str(column), "") for column in frame.columns}
-        fields: Iterable[str] = self.problem.fields_of(part)
-        units = self.problem.field_units(part)
-        return {**found, **{name: units.get(name, found.get(name, "")) for name in fields}}
+        return self.problem.names_in(part, spec.read(self.frames[spec.table]))
 
     def _example(self, variable: Variable) -> str:
         """Return a reference that an input may mean."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from kanopt.explain.service import service_difference
-from kanopt.text import join_list
+from kanopt.text import join_list, number_text
 from kanopt.whatif.comparison_text import comparison_notes, comparison_text, verdict
 from kanopt.whatif.run import Run
 
@@ -260,4 +260,5 @@ def _assignments(plan: Plan | None, spec: ProblemSpec) -> dict[str, str]:
 
 def _join_columns(frame: pd.DataFrame, columns: tuple[str, ...]) -> pd.Series[Any]:
     words = frame[list(columns)].astype(object).where(frame[list(columns)].notna(), "")
-    return words.astype(str).agg(" ".join, axis="columns").str.strip()
+    texts = words.map(lambda cell: number_text(cell) if isinstance(cell, float) else str(cell))
+    return texts.agg(" ".join, axis="columns").str.strip()

@@ -63,8 +63,11 @@ def moved_text(comparison: Comparison, variant: Variant) -> str:
 
 
 def objective_text(run: Run, unit: str) -> str:
-    """Write what the plan of a run costs."""
-    return "no plan" if run.result.objective is None else money_text(run.result.objective, unit)
+    """Write what the plan of a run costs, or what it earns."""
+    price = run.result.objective
+    if price is None:
+        return "no plan"
+    return money_text(price, unit) if price >= 0 else f"earns {money_text(-price, unit)}"
 
 
 def _served_lines(run: Run) -> Iterator[str]:
@@ -100,6 +103,9 @@ def verdict(comparison: Comparison, variant: Variant, change: float, data_effect
     unit, noise = comparison.unit, comparison.noise_of(variant)
     share = change / max(abs(price), 1e-12)
     words = f"{money_text(change, unit, signed=True)} ({percent_text(share, signed=True)})"
+    if price < 0 and price + change < 0:
+        more = "more" if change < 0 else "less"
+        words = f"{money_text(abs(change), unit)} {more} ({percent_text(-share, signed=True)})"
     measured = math.isfinite(noise)
     noise_text = (
         f"noise of the search {money_text(noise, unit)}" if measured else "noise of the search not measured"
@@ -128,6 +134,8 @@ def comparison_notes(comparison: Comparison) -> Iterator[str]:
         alone = comparison.standalone_objective
         came = "" if alone is None else f"; run alone it came to {money_text(alone, comparison.unit)}"
         yield f"{base.scenario.name}: was searched again, from the variants' plans too{came}"
+    if (comparison.terms["before"] < 0).any():
+        yield "the tables are of costs: what is earned is negative"
     for variant in comparison.variants:
         yield from _old_plan_notes(variant)
     for run in comparison.runs:

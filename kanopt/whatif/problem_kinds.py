@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from kanopt.whatif.decision_spec import DecisionSpec
 from kanopt.whatif.problem_spec import ProblemSpec
 from kanopt.whatif.routing_spec import RoutingSpec
 from kanopt.whatif.scheduling_spec import SchedulingSpec
@@ -14,4 +15,9 @@ __all__ = ["kinds"]
 
 def kinds() -> Mapping[str, type[ProblemSpec]]:
     """Return the kinds of problems, by the word a file uses."""
-    return {"routing": RoutingSpec, "scheduling": SchedulingSpec, "supply": SupplySpec}
+    return {
+        "routing": RoutingSpec,
+        "scheduling": SchedulingSpec,
+        "supply": SupplySpec,
+        "decision": DecisionSpec,
+    }

@@ -122,6 +122,9 @@ class ProblemSpec(FileModel):
     counts_work: ClassVar[bool] = True
     """Whether its solvers can be limited by work that is counted in place of seconds."""
 
+    row_names: ClassVar[frozenset[str]] = frozenset()
+    """The parts of which laws read rows by their name, and not columns."""
+
     price_keys: ClassVar[tuple[str, ...]] = ()
     """The keys that say what costs money and what is wanted."""
 
@@ -215,6 +218,14 @@ class ProblemSpec(FileModel):
         """Return the units of the fields of a part, as far as the problem fixes them."""
         schema = self.schemas().get(part)
         return {} if schema is None else schema.units
+
+    def names_in(self, part: str, frame: pd.DataFrame) -> dict[str, str]:
+        """Return the names of a part that laws may read, each with its unit; the columns of the frame are fields."""
+        from kanopt.tables import units_of
+
+        declared, units = units_of(frame), self.field_units(part)
+        found = {str(column): declared.get(str(column), "") for column in frame.columns}
+        return {**found, **{name: units.get(name, found.get(name, "")) for name in self.fields_of(part)}}
 
     @classmethod
     @abstractmethod

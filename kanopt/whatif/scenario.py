@@ -103,7 +103,7 @@ class Scenario:
 
     @property
     def kind(self) -> str:
-        """What is to be decided: ``"routing"``, ``"scheduling"`` or ``"supply"``."""
+        """What is to be decided: ``"routing"``, ``"scheduling"``, ``"supply"`` or ``"decision"``."""
         return self.problem.kind
 
     @cached_property
