@@ -15,6 +15,12 @@ from kanopt.tables import load_sioux_falls, make_city, make_supply_network, make
 
 HERE = Path(__file__).parent
 SEED = 7
+ELASTICITY = -2.2
+COFFEES = [  # bags a week at the usual price, that price, EUR a bag of green coffee and roasting, bags a case, kg a bag
+    ("espresso", 420.0, 9.0, 5.2, 12.0, 1.0),
+    ("filter", 300.0, 6.5, 3.4, 20.0, 0.5),
+    ("decaf", 90.0, 8.0, 4.9, 12.0, 0.5),
+]
 SLOW_SPEED = 22.0  # km/h in the morning peak
 
 
@@ -31,6 +37,7 @@ def main() -> None:
     network = make_supply_network(SEED)
     parts = ("freight", "demand", "suppliers", "sites", "markets", "products", "periods", "lanes")
     write("supply_network", {part: renamed(getattr(network, part)) for part in parts})
+    write("coffee", coffee())
 
 
 def write(folder: str, tables: dict[str, pd.DataFrame]) -> None:
@@ -114,6 +121,47 @@ def sioux_falls() -> dict[str, pd.DataFrame]:
         "depots": depots,
         "vehicles": vehicles,
     }
+
+
+def coffee() -> dict[str, pd.DataFrame]:
+    """Return three years of weekly sales of a roaster, its coffees, and what is decided for each of them."""
+    rng = np.random.default_rng(SEED)
+    coffees = pd.DataFrame(COFFEES, columns=["name", "size", "usual", "cost", "case_size", "bag_kg"])
+    log = pd.MultiIndex.from_product([range(1, 157), coffees["name"]], names=["period", "coffee"])
+    sales = log.to_frame(index=False).merge(coffees, left_on="coffee", right_on="name")
+    sales["week"] = (sales["period"] - 1) % 52 + 1
+    sales["price"] = (sales["usual"] * rng.choice([0.75, 0.85, 0.95, 1.0, 1.1, 1.2, 1.3], len(sales))).round(
+        1
+    )
+    season = 1.0 + 0.15 * np.sin(2.0 * np.pi * (sales["week"] - 44) / 52.0)
+    mean = sales["size"] * (sales["price"] / sales["usual"]) ** ELASTICITY * season
+    noise = np.exp(rng.normal(0.0, 0.05, len(sales)))
+    wrong = rng.random(len(sales)) < 0.01
+    sales["bags"] = (mean * noise * np.where(wrong, rng.uniform(2.0, 4.0, len(sales)), 1.0)).round()
+    ranges = pd.DataFrame(
+        {
+            "item": coffees["name"],
+            "price": list(zip(0.8 * coffees["usual"], 1.3 * coffees["usual"], strict=True)),
+            "cases": [(0.0, 60.0)] * len(coffees),
+        }
+    ).melt("item", var_name="name", value_name="range")
+    ranges[["low", "high"]] = ranges["range"].tolist()
+    ranges["unit"] = ranges["name"].map({"price": "EUR/bag", "cases": "case"})
+    ranges["integer"] = ranges["name"] == "cases"
+    return {
+        "sales": sales[["period", "week", "coffee", "price", "bags"]],
+        "coffees": coffees.drop(columns=["size", "usual"]),
+        "decisions": ranges[["name", "item", "low", "high", "unit", "integer"]],
+        "todays_decisions": todays_coffee(coffees),
+    }
+
+
+def todays_coffee(coffees: pd.DataFrame) -> pd.DataFrame:
+    """Return what the roaster does today: prices a tenth above the usual ones, and cases enough for the best week."""
+    sold = 1.1**ELASTICITY * 1.15 * coffees["size"]
+    cases = np.ceil(sold / coffees["case_size"])
+    today = pd.DataFrame({"item": coffees["name"], "price": 1.1 * coffees["usual"], "cases": cases})
+    return today.melt("item", var_name="decision", value_name="value")[["decision", "item", "value"]]
 
 
 if __name__ == "__main__":

@@ -18,15 +18,16 @@ from tests.corpus.problems import PLANS, PROBLEMS
 __all__ = ["BASES", "CASES", "HERE", "VARIANTS", "found_plan", "problem_of", "scenario_of"]
 
 HERE = Path(__file__).parent
-BASES = ("parcel_city", "sioux_falls", "workshop", "supply_network")
+BASES = ("parcel_city", "sioux_falls", "workshop", "supply_network", "coffee")
 VARIANTS = {
     "parcel_city": ("parcel_city_fuel", "parcel_city_demand", "parcel_city_van"),
     "sioux_falls": ("sioux_falls_capacity", "sioux_falls_outside"),
     "workshop": ("workshop_old_mill", "workshop_power"),
     "supply_network": ("supply_network_site", "supply_network_tariffs"),
+    "coffee": ("coffee_costs", "coffee_frost"),
 }
 _REPORTED = ("errands", "shop", "speeds")
-_TEXT_ALONE = ("sioux_falls", "workshop", "supply_network")
+_TEXT_ALONE = ("sioux_falls", "workshop", "supply_network", "coffee")
 _LEVELS = ("term", "group", "item")
 
 
