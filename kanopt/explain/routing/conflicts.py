@@ -316,7 +316,7 @@ class _ConflictSearch:
         if not is_timed(problem):
             grids = [np.where(np.isfinite(grid), 0.0, np.inf) for grid in grids]
         if any(np.isfinite(vehicle.max_distance) for vehicle in problem.vehicles):
-            grids.append(np.where(self.problem.leg_laws.roads, data.distance, np.inf))
+            grids.append(self.problem.leg_laws.all_lengths())
         for grid in grids:
             shortest = dijkstra(csgraph_from_dense(grid, null_value=np.inf), indices=nodes)[:, nodes]
             direct = grid[np.ix_(nodes, nodes)].copy()

@@ -224,7 +224,7 @@ def _extendable_and_complete(
     capacity = data.capacities[:, kind]
     wrong |= (driven.loads > (capacity + _MORE * slack(capacity))[:, None]).any(axis=0)
     alive = np.bincount(driven.route, weights=wrong, minlength=count) == 0
-    legs = np.where(on_way, np.nan_to_num(data.distance[driven.tail, driven.head], posinf=0.0), 0.0)
+    legs = np.where(on_way, np.nan_to_num(data.lengths(driven.tail, driven.head), posinf=0.0), 0.0)
     far = np.bincount(driven.route, weights=legs, minlength=count)
     limits = np.array([vehicle.max_distance, vehicle.max_duration, vehicle.shift_end])
     farthest, longest, close = (limits + _MORE * slack(limits)).tolist()

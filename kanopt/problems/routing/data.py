@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from kanopt.errors import FormulaError, ProblemError, nearest
 from kanopt.formulas.binding import ReferenceValue
 from kanopt.formulas.references import Reference
+from kanopt.problems.geography import Positions
 from kanopt.problems.records import field_values
+from kanopt.problems.routing.arc_blocks import MOST_KEPT, arcs_of, tail_blocks
 from kanopt.problems.routing.entities import Client, Depot, RoutingUnits, VehicleType, split_label, split_list
 from kanopt.problems.routing.policy import RoutingPolicy
 from kanopt.problems.routing.windows import DriverBreak, parse_breaks, parse_windows
@@ -22,6 +24,8 @@ __all__ = ["Floats", "Ints", "RoutingData"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
+_SAMPLE = 200
+"""Rows of arcs of which the median stands for arcs that cannot be driven."""
 _POINT_FIELDS = (
     "x", "y", "lat", "lon", "demand", "pickup", "service", "earliest", "latest", "cost_per_lateness", "prize", "name",
 )  # fmt: skip
@@ -29,12 +33,20 @@ _POINT_FIELDS = (
 
 @dataclass(frozen=True, eq=False)
 class RoutingData:
-    """The data of a routing problem as arrays over its nodes (depots, then clients) and vehicle types."""
+    """The data of a routing problem as arrays over its nodes (depots, then clients) and vehicle types.
+
+    Parameters
+    ----------
+    depots, clients, vehicles, units, policy
+        As in :class:`RoutingProblem`.
+    distances
+        Length of each arc, (n, n), or where the nodes lie, from which it follows.
+    """
 
     depots: tuple[Depot, ...]
     clients: tuple[Client, ...]
     vehicles: tuple[VehicleType, ...]
-    distance: Floats
+    distances: Floats | Positions
     units: RoutingUnits
     policy: RoutingPolicy = field(default_factory=RoutingPolicy)
 
@@ -262,18 +274,46 @@ class RoutingData:
             allowed[:, self.index[name]] &= np.arange(len(self.vehicles)) == self.type_index[vehicle]
         return allowed
 
-    @cached_property
-    def usable(self) -> NDArray[np.bool_]:
-        """Which arcs have a length: between different places with a finite distance; (n, n)."""
-        usable: NDArray[np.bool_] = np.isfinite(self.distance)
-        np.fill_diagonal(usable, val=False)
-        return usable
+    @property
+    def keeps_matrices(self) -> bool:
+        """Whether prices and times of all arcs are kept; else they are worked out again where they are asked for."""
+        return len(self.vehicles) * len(self.points) ** 2 <= MOST_KEPT
 
     @cached_property
-    def finite_distance(self) -> Floats:
-        """Distances with a harmless number on arcs that cannot be driven, so that laws stay finite there."""
-        driven = self.distance[self.usable]
-        return np.where(self.usable, self.distance, np.median(driven) if driven.size else 1.0)
+    def distance(self) -> Floats:
+        """Length of each arc; (n, n)."""
+        if not isinstance(self.distances, Positions):
+            return self.distances
+        every = np.arange(len(self.points))
+        found = np.empty((len(every), len(every)))
+        for tails in tail_blocks(every, len(every)):
+            found[tails] = self.distances.lengths(tails[:, None], every[None, :])
+        return found
+
+    def lengths(self, tail: Ints, head: Ints) -> Floats:
+        """Return the length of arcs, infinite where there is no road."""
+        if isinstance(self.distances, Positions) and not self.keeps_matrices:
+            return self.distances.lengths(tail, head)
+        return arcs_of(self.distance, tail, head)
+
+    def usable(self, tail: Ints, head: Ints) -> NDArray[np.bool_]:
+        """Say which arcs have a length: between different places with a finite distance."""
+        apart: NDArray[np.bool_] = tail != head
+        if isinstance(self.distances, Positions):
+            return apart
+        return apart & np.isfinite(arcs_of(self.distances, tail, head))
+
+    @cached_property
+    def _stand_in(self) -> float:
+        """A length that some arc has, 1 where none can be driven."""
+        every = np.arange(len(self.points))
+        tails, heads = every[:_SAMPLE, None], every[None, :]
+        driven = self.lengths(tails, heads)[self.usable(tails, heads)]
+        return float(np.median(driven)) if driven.size else 1.0
+
+    def finite_lengths(self, tail: Ints, head: Ints) -> Floats:
+        """Return the length of arcs, a harmless one of those that cannot be driven, so that laws stay finite there."""
+        return np.where(self.usable(tail, head), self.lengths(tail, head), self._stand_in)
 
     def client_values(self, field: str, law: str) -> ReferenceValue:
         """Return ``client.<field>`` for every node as the head of a leg.

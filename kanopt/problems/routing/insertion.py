@@ -306,7 +306,7 @@ class InsertionFinder:
             np.maximum.at(most, driven.route, loads)
             load += np.maximum(most - capacity[types], 0.0)
         late = np.where(facts.has_soft_window[driven.head], 0.0, driven.late)
-        legs = np.nan_to_num(facts.distance[driven.tail, driven.head], posinf=0.0)
+        legs = np.nan_to_num(facts.lengths(driven.tail, driven.head), posinf=0.0)
         found = [load, np.bincount(driven.route, weights=late, minlength=count)]
         for values, field in (
             (driven.finish, "shift_end"),

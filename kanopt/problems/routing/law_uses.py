@@ -29,7 +29,7 @@ def driving_law_uses(problem: RoutingProblem, driven: Drive) -> tuple[LawUse, ..
 
 def _legs(problem: RoutingProblem, driven: Drive) -> Iterator[LawUse]:
     laws = problem.leg_laws
-    reached = np.flatnonzero(laws.roads[driven.tail, driven.head] & np.isfinite(driven.duration))
+    reached = np.flatnonzero(laws.roads(driven.tail, driven.head) & np.isfinite(driven.duration))
     if not reached.size:
         return
     inputs = driven.inputs.select(reached)

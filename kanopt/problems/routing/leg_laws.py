@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from kanopt.errors import FormulaError, ProblemError
 from kanopt.formulas.binding import BoundFormula, ReferenceValue, Resolver
 from kanopt.formulas.references import Reference
 from kanopt.problems.records import field_values
+from kanopt.problems.routing.arc_blocks import arcs_of
 from kanopt.problems.routing.arrival_functions import ArrivalFunctions
 from kanopt.problems.routing.data import Floats, Ints, RoutingData
 from kanopt.units import convert
@@ -83,16 +83,20 @@ class RoutingLaws:
         self.duration = duration
         self._client_values: dict[str, ReferenceValue] = {}
 
-    @cached_property
-    def roads(self) -> NDArray[np.bool_]:
-        """Which arcs can be driven: with a length, and finite in every matrix of times and prices; (n, n)."""
-        roads = self.data.usable
+    def roads(self, tail: Ints, head: Ints) -> NDArray[np.bool_]:
+        """Say which arcs can be driven: with a length, and finite in every matrix of times and prices."""
+        roads = self.data.usable(tail, head)
         for law in (self.duration, *self.cost.values()):
             if isinstance(law, ArrivalFunctions):
-                roads = roads & law.roads
+                roads = roads & arcs_of(law.roads, tail, head)
             elif not isinstance(law, BoundFormula):
-                roads = roads & np.isfinite(law)
+                roads = roads & np.isfinite(arcs_of(law, tail, head))
         return roads
+
+    def all_lengths(self) -> Floats:
+        """Return the length of every arc, infinite where there is no road; (n, n)."""
+        every = np.arange(len(self.data.names))
+        return np.where(self.roads(every[:, None], every[None, :]), self.data.distance, np.inf)
 
     def law(self, name: str) -> RoutingLaw:
         """Return a cost law by its term, or the law of travel time."""
@@ -133,13 +137,13 @@ class RoutingLaws:
     def raw(self, name: str, inputs: LegInputs) -> Floats:
         """Evaluate a law as it is, with NaN on legs that cannot be driven."""
         law, tail, head = self.law(name), inputs.tail, inputs.head
-        usable = self.roads[tail, head]
+        usable = self.roads(tail, head)
         if name != DURATION:
             usable = usable & np.isfinite(inputs.duration)
         if isinstance(law, ArrivalFunctions):
             return np.where(usable, law.duration(tail, head, inputs.clock), np.nan)
         if not isinstance(law, BoundFormula):
-            return np.where(usable, law[tail, head], np.nan)
+            return np.where(usable, arcs_of(law, tail, head), np.nan)
         try:
             values = law.evaluate(self.resolver(name, inputs), self.unit(name))
         except FormulaError as error:
@@ -158,7 +162,7 @@ class RoutingLaws:
         if not isinstance(law, BoundFormula):
             return np.zeros(shape, dtype=bool)
         outside = law.outside(self.resolver(name, inputs))
-        reached = self.roads[inputs.tail, inputs.head]
+        reached = self.roads(inputs.tail, inputs.head)
         return np.asarray(np.broadcast_to(outside, shape) & reached)
 
     def resolver(self, name: str, inputs: LegInputs) -> Resolver:
@@ -180,7 +184,7 @@ class RoutingLaws:
         units = self.data.units
         what = str(reference)
         if what == "arc.distance":
-            return ReferenceValue(self.data.finite_distance[inputs.tail, inputs.head], units.distance)
+            return ReferenceValue(self.data.finite_lengths(inputs.tail, inputs.head), units.distance)
         if what == "arc.duration" and law != DURATION:
             return ReferenceValue(np.where(np.isfinite(inputs.duration), inputs.duration, 1.0), units.time)
         if what == "state.load":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -13,13 +13,14 @@ from kanopt.errors import ProblemError, nearest
 from kanopt.formulas.binding import BoundFormula
 from kanopt.formulas.references import Reference
 from kanopt.problems.findings import FrozenInput
+from kanopt.problems.routing.arc_blocks import of_types, tail_blocks
 from kanopt.problems.routing.arrival_functions import ArrivalFunctions
 from kanopt.problems.routing.data import Floats, Ints, RoutingData
 from kanopt.problems.routing.leg_laws import DURATION, LegInputs, RoutingLaws
 from kanopt.text import amount_text, clock_text
 from kanopt.units import convert
 
-__all__ = ["PlanStates", "PlanningValues"]
+__all__ = ["PlanStates", "PlanningValues", "RowPeaks"]
 
 STATES = ("state.load", "clock.hour", "clock.minute")
 _SAMPLE = 150
@@ -65,6 +66,22 @@ class PlanStates:
         return cls(*found)
 
 
+@dataclass(frozen=True, eq=False)
+class RowPeaks:
+    """The dearest and the longest of the arcs that leave each node.
+
+    Parameters
+    ----------
+    longest
+        Largest travel time to a place where the vehicle type may go, minus infinity where there is none; (types, n).
+    dearest
+        Largest price over all vehicle types, at least 0; (n,).
+    """
+
+    longest: Floats
+    dearest: Floats
+
+
 class PlanningValues:
     """The planning values of every law, and each law's matrix under them.
 
@@ -99,6 +116,7 @@ class PlanningValues:
         if wrong:
             raise ProblemError("planning: " + "\nplanning: ".join(wrong))
         self._planning_points: dict[str, _PlanningPoint] = {}
+        self._averages: dict[int, Floats] = {}
 
     @property
     def data(self) -> RoutingData:
@@ -122,28 +140,133 @@ class PlanningValues:
         known = self.plan_states.load[vehicle, tail], self.plan_states.clock[vehicle, tail]
         return np.where(np.isnan(known[0]), load, known[0]), np.where(np.isnan(known[1]), clock, known[1])
 
-    def _arcs(self, name: str, vehicle: int, nodes: Ints, load: Any, clock: Any) -> LegInputs:
+    def _arcs(
+        self, vehicle: int, tails: Ints, heads: Ints, load: Any, clock: Any, duration: Floats
+    ) -> LegInputs:
         """Return every arc between some nodes for one vehicle type at one load and clock time, or one for each tail."""
-        tail, head = nodes[:, None], nodes[None, :]
-        duration = np.zeros(()) if name == DURATION else self.durations[vehicle][tail, head]
-        return LegInputs(np.asarray(vehicle), tail, head, np.asarray(load), np.asarray(clock), duration)
+        moment = np.asarray(load), np.asarray(clock)
+        return LegInputs(np.asarray(vehicle), tails[:, None], heads[None, :], *moment, duration)
 
     @cached_property
     def durations(self) -> Floats:
-        """Travel time of every arc by vehicle type at planning values; (types, n, n), infinite where no road is."""
-        return np.stack([self._matrix(DURATION, place) for place in range(len(self.data.vehicles))])
+        """Travel time of every arc by vehicle type at planning values; (types, n, n), infinite where no road is.
+
+        What all types share is in memory once; the array cannot be written to then.
+        """
+        return self._whole(self._durations_from)
 
     @cached_property
     def costs(self) -> Floats:
-        """Price of every arc by vehicle type, all cost terms and the price of distance together; (types, n, n)."""
-        total = np.zeros_like(self.durations)
-        for place, vehicle in enumerate(self.data.vehicles):
-            total[place] = np.where(
-                self.data.usable, self.data.finite_distance * vehicle.cost_per_distance, np.inf
-            )
+        """Price of every arc by vehicle type, all cost terms and the price of distance together; (types, n, n).
+
+        What all types share is in memory once; the array cannot be written to then.
+        """
+        return self._whole(lambda tails: self._costs_from(tails, self._known_durations(tails)))
+
+    def _whole(self, rows: Callable[[Ints], Floats]) -> Floats:
+        every = np.arange(len(self.data.names))
+        found: Floats | None = None
+        for tails in tail_blocks(every, len(every)):
+            block = rows(tails)
+            if found is None:
+                found = np.empty((len(block), len(every), len(every)))
+            found[:, tails] = block
+        assert found is not None  # there is a depot
+        return of_types(found, len(self.data.vehicles))
+
+    def arcs_from(self, tails: Ints) -> tuple[Floats, Floats]:
+        """Return travel times and prices of all arcs that leave some nodes, as in :attr:`durations` and :attr:`costs`.
+
+        Parameters
+        ----------
+        tails
+            The nodes.
+
+        Returns
+        -------
+        tuple
+            Times and prices, each (types, tails, n), or (1, tails, n) where they are the same for all types.
+        """
+        durations = self._known_durations(tails)
+        if self.data.keeps_matrices:
+            return durations, _first_of_equal(self.costs)[:, tails]
+        return durations, self._costs_from(tails, durations)
+
+    def duration(self, vehicle: Ints, tail: Ints, head: Ints) -> Floats:
+        """Return the travel time of legs at planning values."""
+        if self.data.keeps_matrices:
+            return self.durations[vehicle, tail, head]
+        if isinstance(self.laws.duration, ArrivalFunctions) and self._states(DURATION)[1] is None:
+            return self.durations[vehicle, tail, head]
+        load, clock = self.state(DURATION, vehicle, tail)
+        return self.laws.evaluate(DURATION, LegInputs(vehicle, tail, head, load, clock, np.zeros(())))
+
+    def _known_durations(self, tails: Ints) -> Floats:
+        if self.data.keeps_matrices:
+            return _first_of_equal(self.durations)[:, tails]
+        return self._durations_from(tails)
+
+    def _durations_from(self, tails: Ints) -> Floats:
+        return np.stack(
+            [self._rows(DURATION, kind, tails, np.zeros(())) for kind in self._told_apart(DURATION)]
+        )
+
+    def _costs_from(self, tails: Ints, durations: Floats) -> Floats:
+        """Return the prices of arcs that leave some nodes, given their travel times."""
+        heads = np.arange(len(self.data.names))
+        rates = self.data.of_vehicles("cost_per_distance")
+        # a price is infinite where the travel time is
+        kinds = self._told_apart(*self.laws.cost, *([DURATION] if self.laws.cost else []))
+        if (rates != rates[0]).any():
+            kinds = range(len(rates))
+        there = self.data.usable(tails[:, None], heads[None, :])
+        lengths = self.data.finite_lengths(tails[:, None], heads[None, :])
+        total = np.empty((len(kinds), len(tails), len(heads)))
+        for kind in kinds:
+            total[kind] = np.where(there, lengths * rates[kind], np.inf)
             for name in self.laws.cost:
-                total[place] += self._matrix(name, place)
+                total[kind] += self._rows(name, kind, tails, durations[min(kind, len(durations) - 1)])
         return total
+
+    def _told_apart(self, *names: str) -> range:
+        """Return the vehicle types for which laws may say something else of an arc: the first one where none does."""
+        kinds = len(self.data.vehicles)
+        return range(kinds if any(map(self._differs, names)) else 1)
+
+    def _differs(self, name: str) -> bool:
+        """Say whether what a law says of arcs at planning values may differ by vehicle type."""
+        reads = self.laws.reads
+        if reads(name, "vehicle") or (self.plan_states is not None and reads(name, "state", "clock")):
+            return True
+        if name != DURATION and reads(name, "arc.duration") and self._differs(DURATION):
+            return True
+        if isinstance(self.laws.law(name), ArrivalFunctions) and self._states(name)[1] is None:
+            _, start, end = self._bounds()
+            return bool((start != start[0]).any() or (end != end[0]).any())
+        moment = self.planning_point(name) if reads(name, "state", "clock") else None
+        return moment is not None and bool(
+            (reads(name, "state.load") and (moment.load != moment.load[0]).any())
+            or (reads(name, "clock") and (moment.clock != moment.clock[0]).any())
+        )
+
+    @cached_property
+    def row_peaks(self) -> RowPeaks:
+        """The dearest and the longest arc from each node; every law is evaluated once on every arc for it.
+
+        Raises
+        ------
+        ProblemError
+            If a law gives no number on an arc that can be driven.
+        """
+        data = self.data
+        every = np.arange(len(data.names))
+        longest, dearest = np.zeros((len(data.vehicles), len(every))), np.zeros(len(every))
+        for tails in tail_blocks(every, len(every)):
+            durations, costs = self.arcs_from(tails)
+            allowed = np.isfinite(durations) & data.allowed[:, None, :]
+            longest[:, tails] = np.where(allowed, durations, -np.inf).max(axis=2)
+            dearest[tails] = np.where(np.isfinite(costs), costs, 0.0).max(axis=(0, 2))
+        return RowPeaks(longest, dearest)
 
     @cached_property
     def linear_load_costs(self) -> tuple[Floats, Floats]:
@@ -160,29 +283,32 @@ class PlanningValues:
             for place in range(len(self.data.vehicles)):
                 _, clock = self.state(name, np.asarray(place), nodes[:, None])
                 empty, loaded = (
-                    self.laws.evaluate(name, self._arcs(name, place, nodes, load, clock))
+                    self.laws.evaluate(
+                        name, self._arcs(place, nodes, nodes, load, clock, self.durations[place])
+                    )
                     for load in (0.0, full[place])
                 )
                 finite = np.isfinite(empty) & np.isfinite(loaded)
                 rise = np.where(finite, loaded, 0.0) - np.where(finite, empty, 0.0)
-                planned = self._matrix(name, place)
+                planned = self._rows(name, place, nodes, self.durations[place])
                 costs[place] += np.where(finite, empty, 0.0) - np.where(finite, planned, 0.0)
                 slopes[place] += rise / full[place] if full[place] > 0 else 0.0
         return costs, slopes
 
-    def _matrix(self, name: str, vehicle: int) -> Floats:
-        law, nodes = self.laws.law(name), np.arange(len(self.data.names))
+    def _rows(self, name: str, vehicle: int, tails: Ints, duration: Floats) -> Floats:
+        """Return what a law says of all arcs that leave some nodes, given their travel time; (tails, n)."""
+        law, heads = self.laws.law(name), np.arange(len(self.data.names))
         average = None
         if isinstance(law, ArrivalFunctions) and self._states(name)[1] is None:
-            average = self._average(law, vehicle)
+            average = self._average(law, vehicle)[tails]
             if self.plan_states is None:
                 return average
-        load, clock = self.state(name, np.asarray(vehicle), nodes[:, None])
-        values = self.laws.evaluate(name, self._arcs(name, vehicle, nodes, load, clock))
-        matrix = np.broadcast_to(values, (len(nodes), len(nodes)))
+        load, clock = self.state(name, np.asarray(vehicle), tails[:, None])
+        values = self.laws.evaluate(name, self._arcs(vehicle, tails, heads, load, clock, duration))
+        rows = np.broadcast_to(values, (len(tails), len(heads)))
         if average is None or self.plan_states is None:
-            return matrix
-        return np.where(np.isnan(self.plan_states.clock[vehicle])[:, None], average, matrix)
+            return rows
+        return np.where(np.isnan(self.plan_states.clock[vehicle, tails])[:, None], average, rows)
 
     def _average(self, law: ArrivalFunctions, vehicle: int) -> Floats:
         """Return each arc's average travel time of the shift.
@@ -190,8 +316,13 @@ class PlanningValues:
         With the longest one instead, no plan could be late on the law, but plans were up to 5 % longer than the best
         known ones, against 2 %, on instances of the Lyon road network.
         """
-        _, start, end = self._bounds()
-        return np.where(self.laws.roads, law.average(float(start[vehicle]), float(end[vehicle])), np.inf)
+        if vehicle not in self._averages:
+            _, start, end = self._bounds()
+            every = np.arange(len(self.data.names))
+            roads = self.laws.roads(every[:, None], every[None, :])
+            average = law.average(float(start[vehicle]), float(end[vehicle]))
+            self._averages[vehicle] = np.where(roads, average, np.inf)
+        return self._averages[vehicle]
 
     def _states(self, name: str) -> tuple[float | None, float | None]:
         """Return the stated load and clock of a law, in the problem's units; None where not stated."""
@@ -253,7 +384,9 @@ class PlanningValues:
             return options[0]
         medians = []
         for weight, time in options:
-            values = self.laws.evaluate(DURATION, self._arcs(DURATION, vehicle, nodes, weight, time))
+            values = self.laws.evaluate(
+                DURATION, self._arcs(vehicle, nodes, nodes, weight, time, np.zeros(()))
+            )
             driven = values[np.isfinite(values)]
             medians.append(float(np.median(driven)) if driven.size else 0.0)
         return options[int(np.argmax(medians))]
@@ -314,3 +447,8 @@ def _state_inputs(law: BoundFormula) -> list[tuple[str, str]]:
         for name, bound in law.bindings.items()
         if isinstance(bound, Reference) and bound.is_state
     ]
+
+
+def _first_of_equal(values: Floats) -> Floats:
+    """Return an array by vehicle type as one of one type, where all types share it."""
+    return values[:1] if values.strides[0] == 0 else values

@@ -152,7 +152,7 @@ class RoutingProblem(Problem[RoutingPlan]):
             ]
         )
         # evaluates every law once on every arc, so that what a law cannot price is refused here
-        _ = self.planning_values.costs, self.data.service, self.data.demands, self.data.capacities
+        _ = self.planning_values.row_peaks, self.data.service, self.data.demands, self.data.capacities
         reader.unusual += at_one_point(points) if measured else ()
         reader.unusual += load_questions(
             self.clients, self.vehicles, self.policy, reader.filled, self.units.load
@@ -217,7 +217,7 @@ class RoutingProblem(Problem[RoutingPlan]):
     def _law(law: Any, names: Sequence[str], what: str, unit: str) -> RoutingLaw:
         return law if isinstance(law, BoundFormula) else read_matrix(law, names, what, unit)
 
-    def _distances(self) -> Floats:
+    def _distances(self) -> Floats | Positions:
         points: tuple[Depot | Client, ...] = (*self.depots, *self.clients)
         names = [point.name for point in points]
         source = self.distance
@@ -229,19 +229,20 @@ class RoutingProblem(Problem[RoutingPlan]):
             return read_matrix(source, names, "distance", self.units.distance)
         return self._measured(names)
 
-    def _measured(self, names: Sequence[str]) -> Floats:
-        """Return distances that follow from coordinates."""
+    def _measured(self, names: Sequence[str]) -> Positions:
+        """Return where the places lie, from which distances follow."""
         where = self.positions.given
         wrong = [name for name, place in zip(names, where, strict=True) if (np.abs(place) > LARGEST).any()]
         if wrong:
             raise ProblemError(
                 f"depots and clients {list_names(wrong)}: coordinates larger than {number_text(LARGEST)}"
             )
-        every = np.arange(len(names))
+        first = np.zeros(1, dtype=np.intp)
         try:
-            return self.positions.lengths(every[:, None], every[None, :])
+            self.positions.lengths(first, first)
         except UnitError as error:
             raise ProblemError(f"units: distance: {error}") from error
+        return self.positions
 
     @cached_property
     def positions(self) -> Positions:

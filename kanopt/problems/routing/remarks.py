@@ -13,6 +13,7 @@ from kanopt.formulas.binding import BoundFormula
 from kanopt.problems.idle_fields import idle_fields
 from kanopt.problems.place_checks import degrees_question
 from kanopt.problems.road_network import RoadNetwork
+from kanopt.problems.routing.arc_blocks import of_types
 from kanopt.problems.routing.arrival_functions import ArrivalFunctions
 from kanopt.text import amount_text, clock_text, list_names, number_text
 from kanopt.units import convert, same_dimension
@@ -27,6 +28,8 @@ Floats = NDArray[np.float64]
 _SLOW, _FAST = 0.5, 300.0
 _WORK = 200_000_000
 _RELATIVE = 1e-9
+_SAMPLE = 200
+"""Places from which speeds are looked at where matrices are not kept."""
 
 
 @dataclass(frozen=True)
@@ -167,11 +170,13 @@ def _degrees(problem: RoutingProblem) -> Iterator[InputFinding]:
 
 def _speed(problem: RoutingProblem) -> Iterator[InputFinding]:
     """Report a speed (distance over time) that suggests another unit than the declared one."""
-    units, distance = problem.units, problem.data.distance
+    units, data = problem.units, problem.data
     if not same_dimension(units.distance, "km"):
         return
-    for place, vehicle in enumerate(problem.vehicles):
-        time = problem.planning_values.durations[place]
+    tails = np.arange(len(data.names)) if data.keeps_matrices else np.arange(min(len(data.names), _SAMPLE))
+    distance = data.lengths(tails[:, None], np.arange(len(data.names))[None, :])
+    times = of_types(problem.planning_values.arcs_from(tails)[0], len(problem.vehicles))
+    for time, vehicle in zip(times, problem.vehicles, strict=True):
         driven = np.isfinite(time) & np.isfinite(distance) & (time > 0) & (distance > 0)
         if not driven.any():
             continue
@@ -236,9 +241,13 @@ def _shifts_too_short(problem: RoutingProblem) -> Iterator[InputFinding]:
         if vehicle.count < 1 or not data.clients:
             continue
         depot = data.index[data.depot_of[vehicle.name]]
-        time = problem.planning_values.durations[place]
-        begin = np.maximum(vehicle.shift_start + time[depot, clients], data.earliest[clients])
-        home = time[clients, depot] if vehicle.returns else 0.0
+        every = np.arange(len(data.depots), len(data.names))
+        there, back_home = (
+            problem.planning_values.duration(np.full_like(every, place), *ends)
+            for ends in ((np.full_like(every, depot), every), (every, np.full_like(every, depot)))
+        )
+        begin = np.maximum(vehicle.shift_start + there, data.earliest[clients])
+        home = back_home if vehicle.returns else 0.0
         back = float((begin + data.service[place, clients] + home).min())
         if np.isfinite(back) and back > vehicle.shift_end:
             name = data.depot_of[vehicle.name]

@@ -48,7 +48,7 @@ def single_trip_bounds(laws: RoutingLaws, planning: PlanningValues, vehicle: Veh
     depot = data.index[data.depot_of[vehicle.name]]
     times = planning.durations[kind]
     out, back = _shortest_paths(times, depot, returns=vehicle.returns)
-    lengths = np.where(laws.roads, data.distance, np.inf)
+    lengths = laws.all_lengths()
     there, home = _shortest_paths(lengths, depot, returns=vehicle.returns)
     sources = data.source
     there = _via_sources(lengths, there, sources, np.zeros(len(there)))

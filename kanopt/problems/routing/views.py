@@ -57,7 +57,7 @@ def timetable_of(data: RoutingData, plan: RoutingPlan, driven: Drive) -> pd.Data
             "late": np.where(_is_late(data, driven), driven.late, 0.0),
             "breaks": driven.breaks_taken,
             "load": driven.load,
-            "distance": data.distance[driven.tail, driven.head],
+            "distance": data.lengths(driven.tail, driven.head),
         }
     )
 

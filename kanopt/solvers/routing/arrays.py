@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.problems.routing.arc_blocks import of_types
 from kanopt.solvers.routing.integer_routes import (
     RouteTimes,
     arc_cost,
@@ -22,6 +24,7 @@ from kanopt.solvers.routing.integer_routes import (
     without_idle_reloads,
 )
 from kanopt.solvers.routing.integer_rules import RoutingRules
+from kanopt.solvers.routing.shared_rows import distinct
 from kanopt.units import Scaling
 
 __all__ = ["Integers", "NodeRoutes", "Rank", "RoutingArrays"]
@@ -49,7 +52,8 @@ class RoutingArrays:
         Node of each vehicle type's depot, shape (types,); -1 where there is no such vehicle.
     cost, transit
         Price of an arc and time from the start of service at its tail to the arrival at its head, by vehicle
-        type; (types, nodes, nodes). An arc without a road takes longer than `horizon`.
+        type; (types, nodes, nodes). An arc without a road takes longer than `horizon`. What all types share is in
+        memory once; 32 bits a number where they suffice.
     demand, earliest, latest, prize, mandatory
         By node; `prize` is 0 for depots and for clients that must be served.
     capacity, fixed, per_time, shift_start, shift_end
@@ -314,3 +318,12 @@ class RoutingArrays:
     def without_names(self) -> RoutingArrays:
         """Return the arrays without the problem they were made of, to be sent to another process."""
         return RoutingArrays(**{item.name: getattr(self, item.name) for item in fields(RoutingArrays)})
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is sent, matrices that all vehicle types share once."""
+        state = {item.name: getattr(self, item.name) for item in fields(self)}
+        return state | {name: distinct(state[name]) for name in ("cost", "transit")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        shared = {name: of_types(state[name], len(state["capacity"])) for name in ("cost", "transit")}
+        self.__dict__.update(state | shared)

@@ -30,6 +30,7 @@ Floats = NDArray[np.float64]
 _MINUTE_STEPS = 1e4
 _MONEY_STEP = 1e-10
 _COARSEST = 1e-13  # of the horizon: the longest step of time that fits 64 bits, with room to spare
+_NARROW = 2e9  # what 32 bits hold
 _LARGEST = 1e18  # a quarter of what 64 bits hold, so that sums of sums stay inside
 
 
@@ -195,11 +196,13 @@ def _fleet(problem: RoutingProblem) -> tuple[tuple[int, int], ...]:
     return tuple(sorted(fleet | {(problem.data.type_index[name], index) for name, index in pins}))
 
 
-def _horizon(problem: RoutingProblem, transit: Floats, origin: float) -> float:
+def _horizon(problem: RoutingProblem, stay: Floats, origin: float) -> float:
     """Return a time, counted from `origin`, by which any plan is done."""
     data = problem.data
     ends = data.of_vehicles("shift_end") - origin
-    longest = np.where(np.isfinite(transit), transit, 0.0).max(axis=(0, 2)).sum()
+    farthest = problem.planning_values.row_peaks.longest
+    legs = np.where(np.isfinite(farthest), farthest + stay, 0.0)
+    longest = legs.max(axis=0).sum()
     opens = float(np.max(data.opens[np.isfinite(data.opens)], initial=origin))
     if any(data.breaks):
         pauses = [pause for breaks in data.breaks for pause in breaks]
@@ -207,29 +210,41 @@ def _horizon(problem: RoutingProblem, transit: Floats, origin: float) -> float:
     reloads = data.of_vehicles("reloads")
     if reloads.any():
         # a reload brings another leg from the depot, and its own time
-        farthest = np.where(np.isfinite(transit), transit, 0.0).max()
-        longest += float((reloads * (farthest + data.of_vehicles("reload_time"))).max())
+        longest += float((reloads * (legs.max() + data.of_vehicles("reload_time"))).max())
     last = max(float(data.of_vehicles("shift_start").max()), opens) - origin + float(longest)
     # what is rounded up must fit as well: a step for each leg and for the start
     step = convert(1.0 / _MINUTE_STEPS, "min", data.units.time) + _COARSEST * last
     return min(float(ends.max()), last + (2 * len(data.names) + 4 * int(reloads.max()) + 8) * step)
 
 
-def _money_scaling(problem: RoutingProblem, cost: Floats, horizon: float) -> Scaling:
-    """Choose the step of money so that penalties and everything else fit into 64 bits."""
+def _money_scaling(problem: RoutingProblem, dearest: Floats, horizon: float) -> Scaling:
+    """Choose the step of money so that penalties and everything else fit into 64 bits.
+
+    Parameters
+    ----------
+    problem
+        The problem.
+    dearest
+        The dearest arc from each node.
+    horizon
+        The latest time that can occur.
+    """
     data = problem.data
     fleet = len(_fleet(problem))
-    finite = np.where(np.isfinite(cost), cost, 0.0)
     prizes = sum(client.prize or 0.0 for client in problem.clients)
     hourly = data.of_vehicles("cost_per_time").max() + data.of_vehicles("cost_per_overtime").max()
     spent = hourly * horizon + data.of_vehicles("fixed_cost").max()
-    most = finite.max(axis=(0, 2)).sum() + fleet * (finite.max() + spent) + prizes
+    most = dearest.sum() + fleet * (dearest.max() + spent) + prizes
     again = min(
         len(problem.clients),
         int(sum(v.reloads * min(v.count, len(problem.clients)) for v in problem.vehicles)),
     )
-    most += 2 * again * finite.max() + horizon * (data.lateness_rate.sum() + problem.policy.cost_of_longest)
-    return scaling_for(float(most), len(problem.clients) + 3, limit=_LARGEST, target_resolution=_MONEY_STEP)
+    most += 2 * again * dearest.max() + horizon * (data.lateness_rate.sum() + problem.policy.cost_of_longest)
+    step = _MONEY_STEP
+    if not data.keeps_matrices:
+        # prices of arcs fit into 32 bits: half the memory, and rounded by less than a billionth of the dearest
+        step = max(step, float(10.0 ** np.ceil(np.log10(max(float(dearest.max()), 1.0) / _NARROW))))
+    return scaling_for(float(most), len(problem.clients) + 3, limit=_LARGEST, target_resolution=step)
 
 
 def lower(problem: RoutingProblem, seed: int = 0, *, loaded: bool = False) -> RoutingIntegers:
@@ -252,16 +267,16 @@ def lower(problem: RoutingProblem, seed: int = 0, *, loaded: bool = False) -> Ro
     """
     data = problem.data
     stay = np.where(np.arange(len(data.names)) < len(data.depots), 0.0, data.service)
-    travel = np.where(data.allowed[:, None, :], problem.planning_values.durations, np.inf)
     origin = min(0.0, float(data.of_vehicles("shift_start").min()))
-    horizon = _horizon(problem, travel + stay[:, :, None], origin)
+    horizon = _horizon(problem, stay, origin)
     step = convert(1.0 / _MINUTE_STEPS, "min", data.units.time)
     up = scaling_for(horizon + 1.0, 4, limit=1e15, target_resolution=step, rounding="up")
-    costs, slopes = (
-        problem.planning_values.linear_load_costs if loaded else (problem.planning_values.costs, None)
-    )
-    heaviest = float(data.demand.sum() + data.pickup.sum())
-    money = _money_scaling(problem, costs if slopes is None else costs + slopes * heaviest, horizon)
+    prices, dearest = None, problem.planning_values.row_peaks.dearest
+    if loaded:
+        prices, slopes = problem.planning_values.linear_load_costs
+        heavy = prices + slopes * float(data.demand.sum() + data.pickup.sum())
+        dearest = np.where(np.isfinite(heavy), heavy, 0.0).max(axis=(0, 2))
+    money = _money_scaling(problem, dearest, horizon)
     clock = TimeScaling(up, origin, horizon, 0)
     start = up.to_integers(data.of_vehicles("shift_start") - origin)
     end = clock.down.to_integers(np.minimum(data.of_vehicles("shift_end") - origin, horizon))
@@ -271,12 +286,11 @@ def lower(problem: RoutingProblem, seed: int = 0, *, loaded: bool = False) -> Ro
     latest = clock.down.to_integers(np.minimum(data.latest - origin, horizon))
     latest = np.where(data.has_soft_window, last, latest)
     demand, pickup, capacity = round_loads(data.demand, data.pickup, data.of_vehicles("capacity"))
-    transit, in_money = round_arcs(problem, costs, travel, stay, clock, money)
     possible = (earliest <= latest) & (earliest <= last) & (np.maximum(demand, pickup) <= capacity.max())
     possible = without_broken_groups(data, possible & data.allowed.any(axis=0) & fits_capacity(data))
     nodes = _order(problem, seed, possible)
     prize = money.to_integers([0.0] * len(data.depots) + [client.prize or 0.0 for client in data.clients])
-    kept = np.ix_(np.arange(len(data.vehicles)), nodes, nodes)
+    transit, cost = round_arcs(problem, nodes, stay, clock, money, prices, float(dearest.max()))
     must = np.array([False] * len(data.depots) + [client.mandatory for client in data.clients])
     rules = round_rules(problem, nodes, clock, money, _fleet(problem))
     return RoutingIntegers(
@@ -284,8 +298,8 @@ def lower(problem: RoutingProblem, seed: int = 0, *, loaded: bool = False) -> Ro
         nodes=nodes,
         fleet=_fleet(problem),
         home=_homes(problem, nodes),
-        cost=in_money[kept],
-        transit=transit[kept],
+        cost=cost,
+        transit=transit,
         demand=demand[nodes],
         earliest=earliest[nodes],
         latest=latest[nodes],

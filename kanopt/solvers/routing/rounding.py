@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.problems.routing import RoutingProblem
+from kanopt.problems.routing.arc_blocks import tail_blocks
 from kanopt.problems.routing.data import RoutingData
 from kanopt.problems.routing.windows import DriverBreak
 from kanopt.solvers.routing.integer_rules import RoutingRules
+from kanopt.solvers.routing.shared_rows import SharedRows
 from kanopt.units import Scaling, scaling_for
 
 __all__ = [
@@ -86,32 +88,98 @@ def round_loads(carried: Floats, picked: Floats, limit: Floats) -> tuple[Integer
 
 
 def round_arcs(
-    problem: RoutingProblem, costs: Floats, travel: Floats, stay: Floats, clock: TimeScaling, money: Scaling
+    problem: RoutingProblem,
+    nodes: NDArray[np.intp],
+    stay: Floats,
+    clock: TimeScaling,
+    money: Scaling,
+    prices: Floats | None,
+    dearest: float,
 ) -> tuple[Integers, Integers]:
-    """Round times and prices of arcs; one that cannot be driven takes longer than the horizon."""
-    data = problem.data
-    total = travel + stay[:, :, None]
-    roads = np.isfinite(total) & (total <= clock.horizon)
-    paid = np.isfinite(costs)
-    if any(data.breaks):
-        # a break may come between the two, so that each is rounded on its own
-        driven = clock.up.to_integers(np.where(roads, travel, 0.0))
-        spent = driven + clock.up.to_integers(np.minimum(stay, clock.horizon + 1.0))[:, :, None]
-    else:
-        spent = clock.up.to_integers(np.where(roads, total, 0.0))
-    if problem.policy.backhaul and splits_at_pickups(data):
-        roads = roads & ~backhaul_arcs(data)
-    transit = np.where(roads & paid, spent, clock.last + 1)
-    # an idle vehicle goes from its depot to its depot
-    transit[:, np.arange(len(data.names)), np.arange(len(data.names))] = 0
-    prices = money.to_integers(np.where(paid & roads, costs, 0.0))
-    ends = [kind for kind, vehicle in enumerate(data.vehicles) if not vehicle.returns and not vehicle.reloads]
-    for kind in ends:
-        # the vehicle does not return, so that the arc back need not exist
-        home = data.index[data.depot_of[data.vehicles[kind].name]]
-        prices[kind, :, home] = 0
-        transit[kind, :, home] = clock.up.to_integers(np.minimum(stay[kind], clock.horizon + 1.0))
-    return transit, prices
+    """Round times and prices of the arcs between some nodes; one that cannot be driven takes longer than the horizon.
+
+    Both are rounded some rows at a time, so that no matrix of other numbers is needed beside them, and what all vehicle
+    types share is in memory once.
+
+    Parameters
+    ----------
+    problem
+        The problem.
+    nodes
+        Between which nodes.
+    stay
+        Service time at each node of the problem; (types, n).
+    clock, money
+        How times and prices are rounded.
+    prices
+        Of all arcs of the problem, where not those at planning values; (types, n, n).
+    dearest
+        The largest price of an arc.
+    """
+    types, planning = len(problem.data.vehicles), problem.planning_values
+    transit = SharedRows(types, len(nodes), clock.last + 1)
+    cost = SharedRows(types, len(nodes), int(money.to_integers(dearest)) + 1)
+    rounding = _ArcRounding(problem, stay, clock, money)
+    for begin, tails in _numbered(tail_blocks(nodes, len(problem.data.names))):
+        travel, costs = planning.arcs_from(tails)
+        if prices is not None:
+            costs = prices[:, tails]
+        spent, paid = rounding.rounded(tails, travel, costs)
+        transit.put(begin, spent[:, :, nodes])
+        cost.put(begin, paid[:, :, nodes])
+    return transit.all_types, cost.all_types
+
+
+def _numbered(blocks: Iterable[NDArray[np.intp]]) -> Iterator[tuple[int, NDArray[np.intp]]]:
+    """Yield blocks, each with the number of its first row."""
+    begin = 0
+    for block in blocks:
+        yield begin, block
+        begin += len(block)
+
+
+class _ArcRounding:
+    """How times and prices of arcs become whole numbers, some rows at a time."""
+
+    def __init__(self, problem: RoutingProblem, stay: Floats, clock: TimeScaling, money: Scaling) -> None:
+        data = problem.data
+        self.data, self.clock, self.money = data, clock, money
+        self.has_breaks = any(data.breaks)
+        self.splits = problem.policy.backhaul and splits_at_pickups(data)
+        self.ends = [
+            (kind, data.index[data.depot_of[vehicle.name]])
+            for kind, vehicle in enumerate(data.vehicles)
+            if not vehicle.returns and not vehicle.reloads
+        ]
+        self.allowed, self.stay = data.allowed, stay
+        if not self.ends and (data.allowed == data.allowed[0]).all() and (stay == stay[0]).all():
+            self.allowed, self.stay = data.allowed[:1], stay[:1]
+
+    def rounded(self, tails: NDArray[np.intp], travel: Floats, costs: Floats) -> tuple[Integers, Integers]:
+        """Return times and prices of all arcs from some nodes; (types or 1, tails, n)."""
+        clock, stay = self.clock, self.stay[:, tails, None]
+        total = np.where(self.allowed[:, None, :], travel, np.inf) + stay
+        roads = np.isfinite(total) & (total <= clock.horizon)
+        paid = np.isfinite(costs)
+        if self.has_breaks:
+            # a break may come between the two, so that each is rounded on its own
+            driven = clock.up.to_integers(np.where(roads, travel, 0.0))
+            spent = driven + clock.up.to_integers(np.minimum(stay, clock.horizon + 1.0))
+        else:
+            spent = clock.up.to_integers(np.where(roads, total, 0.0))
+        if self.splits:
+            roads = roads & ~backhaul_arcs(self.data)[tails]
+        transit = np.where(roads & paid, spent, clock.last + 1)
+        # an idle vehicle goes from its depot to its depot
+        transit[:, np.arange(len(tails)), tails] = 0
+        prices = self.money.to_integers(np.where(paid & roads, costs, 0.0))
+        for kind, home in self.ends:
+            # the vehicle does not return, so that the arc back need not exist
+            prices[kind, :, home] = 0
+            transit[kind, :, home] = clock.up.to_integers(
+                np.minimum(self.stay[kind, tails], clock.horizon + 1.0)
+            )
+        return transit, prices
 
 
 def fits_capacity(data: RoutingData) -> NDArray[np.bool_]:
@@ -237,7 +305,8 @@ def _limits(data: RoutingData, nodes: NDArray[np.intp], clock: TimeScaling, rate
     found: dict[str, Any] = {}
     farthest = data.of_vehicles("max_distance")
     if np.isfinite(farthest).any():
-        lengths = np.where(data.usable, data.distance, 0.0)
+        every = np.arange(len(data.names))
+        lengths = np.where(data.usable(every[:, None], every[None, :]), data.distance, 0.0)
         total = float(lengths.max(axis=1).sum()) * 2 + 1.0
         up = scaling_for(total, 4, limit=1e15, target_resolution=_LENGTH_STEP, rounding="up")
         found["length"] = up.to_integers(lengths[np.ix_(nodes, nodes)])
@@ -304,8 +373,7 @@ def _partners(
         found["source"] = np.array(
             [place.get(int(source), -1) for source in data.source[nodes]], dtype=np.int64
         )
-    apart = data.apart[np.ix_(nodes, nodes)]
-    if apart.any():
+    if data.policy.apart and (apart := data.apart[np.ix_(nodes, nodes)]).any():
         found["apart"] = apart
     if data.pinned:
         names = [data.names[position] for position in nodes]

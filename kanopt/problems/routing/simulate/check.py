@@ -294,7 +294,7 @@ def _shifts(data: RoutingData, plan: RoutingPlan, driven: Drive) -> Iterator[Vio
 
 def _lengths(data: RoutingData, plan: RoutingPlan, driven: Drive) -> Iterator[Violation]:
     """Yield routes that lead too far or take too long."""
-    legs = np.nan_to_num(data.distance[driven.tail, driven.head], posinf=0.0)
+    legs = np.nan_to_num(data.lengths(driven.tail, driven.head), posinf=0.0)
     distances = np.bincount(driven.route, weights=legs, minlength=len(plan.routes)).tolist()
     durations, units = driven.route_durations.tolist(), data.units
     for route, distance, duration in zip(plan.routes, distances, durations, strict=True):

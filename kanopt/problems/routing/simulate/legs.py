@@ -100,7 +100,7 @@ def pad_routes(
     loads = _loads_on_board(data, nodes)
     fixed = None
     if frozen or not laws.reads(DURATION, "state", "clock"):
-        fixed = np.where(valid, planning.durations[kind[:, None], tail, head], 0.0)
+        fixed = np.where(valid, planning.duration(kind[:, None], tail, head), 0.0)
     elif not laws.reads(DURATION, "clock"):
         vehicle, unknown = np.broadcast_to(kind[:, None], valid.shape), np.zeros(())
         inputs = LegInputs(vehicle, tail, head, loads[0], unknown, unknown)

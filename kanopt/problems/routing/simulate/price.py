@@ -30,7 +30,7 @@ def planned_inputs(planning: PlanningValues, name: str, driven: Drive) -> LegInp
         driven.head,
         load,
         clock,
-        planning.durations[driven.vehicle, driven.tail, driven.head],
+        planning.duration(driven.vehicle, driven.tail, driven.head),
     )
 
 
@@ -44,7 +44,7 @@ def leg_costs(
     }
     rates = laws.data.of_vehicles("cost_per_distance")
     if rates.any():
-        distance = laws.data.distance[driven.tail, driven.head]
+        distance = laws.data.lengths(driven.tail, driven.head)
         with np.errstate(invalid="ignore"):
             paid = rates[driven.vehicle] * distance
         costs[DISTANCE] = np.where(np.isfinite(distance), paid, np.inf)

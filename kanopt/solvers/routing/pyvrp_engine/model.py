@@ -14,6 +14,7 @@ from kanopt.solvers.routing.integer_routes import without_idle_reloads
 from kanopt.solvers.routing.pyvrp_engine.scaling import (
     UNLIMITED,
     ScaledIntegers,
+    arc_mean,
     positive_mean,
     scale_integers,
 )
@@ -112,8 +113,8 @@ def pyvrp_model(arrays: RoutingArrays, *, complete: bool) -> PyVrpModel:
         distance_matrices=[cost[kind] for kind in matrices],
         duration_matrices=[transit[kind] for kind in matrices],
     )
-    durations = steps.transit[steps.roads]
-    arc = positive_mean(steps.cost[steps.roads]) + positive_mean(steps.per_time) * positive_mean(durations)
+    leg = arc_mean(steps.transit, steps.roads)
+    arc = arc_mean(steps.cost, steps.roads) + positive_mean(steps.per_time) * leg
     arc = arc or float(steps.fixed.max(initial=0)) or 1.0
     return PyVrpModel(
         arrays=arrays,
@@ -122,7 +123,7 @@ def pyvrp_model(arrays: RoutingArrays, *, complete: bool) -> PyVrpModel:
         reloads=places.reloads,
         load_worth=arc
         / (positive_mean(np.maximum(steps.demand[0], steps.pickup)) or positive_mean(steps.demand) or 1.0),
-        time_worth=arc / (positive_mean(durations) or 1.0),
+        time_worth=arc / (leg or 1.0),
         largest=_VIOLATED / max(1, _most_violated(arrays, steps)),
     )
 
@@ -191,7 +192,9 @@ def _profiles(kinds: Sequence[int], *matrices: Integers) -> tuple[list[int], lis
         equal = (
             place
             for place, other in enumerate(shared)
-            if all(np.array_equal(matrix[kind], matrix[other]) for matrix in matrices)
+            if all(
+                matrix.strides[0] == 0 or np.array_equal(matrix[kind], matrix[other]) for matrix in matrices
+            )
         )
         profile = next(equal, len(shared))
         if profile == len(shared):

@@ -47,7 +47,8 @@ def _price_of_distance(problem: RoutingProblem) -> bool:
     data = problem.data
     for kind in np.flatnonzero(np.isfinite(data.of_vehicles("max_distance"))):
         costs, lengths = problem.planning_values.costs[kind], data.distance
-        usable = data.usable & np.isfinite(costs)
+        every = np.arange(len(lengths))
+        usable = data.usable(every[:, None], every) & np.isfinite(costs)
         total = float(lengths[usable].sum())
         rate = float(costs[usable].sum()) / total if total else 0.0
         proportional = np.allclose(

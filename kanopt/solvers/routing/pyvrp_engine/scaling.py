@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.problems.routing.arc_blocks import of_types
 from kanopt.solvers.routing.arrays import Integers, RoutingArrays
+from kanopt.solvers.routing.shared_rows import distinct, narrow
 
-__all__ = ["UNLIMITED", "ScaledIntegers", "positive_mean", "scale_integers"]
+__all__ = ["UNLIMITED", "ScaledIntegers", "arc_mean", "positive_mean", "scale_integers"]
 
 UNLIMITED = int(np.iinfo(np.int64).max)
 """A time that never comes."""
 _MOST = 10**12  # a plan's price at most, so that prices, prizes and penalties together stay inside 64 bits
 _MOST_LIMITED = 10**9  # the same where distances, which are prices, are weighed by a penalty themselves
 _FAR = 2  # an arc without a road costs so many times the dearest one, so that a search keeps away from it
+_AT_ONCE = 2**18  # arcs looked at at a time, so that what is in between stays in the cache
 _WORTH = 3  # a client that must be served is worth so many times the dearest trip or prize
 
 
@@ -84,20 +88,20 @@ def scale_integers(arrays: RoutingArrays) -> ScaledIntegers:
     arrays
         The problem.
     """
-    roads = arrays.transit <= arrays.horizon
+    roads = of_types(distinct(arrays.transit) <= arrays.horizon, len(arrays.transit))
     times = _times(arrays, roads)
-    demand, pickup, capacity = _loads(arrays, positive_mean(times.transit[roads]))
+    demand, pickup, capacity = _loads(arrays, arc_mean(times.transit, roads))
     per_time, overtime = arrays.per_time * times.step, _of_types(arrays, "overtime", 0) * times.step
-    divisor = _common_divisor(arrays.cost[roads], arrays.fixed, arrays.prize, per_time, overtime)
+    divisor = _divisor(arrays.cost, roads, arrays.fixed, arrays.prize, per_time, overtime)
     most = _MOST_LIMITED if arrays.rules.max_distance.size else _MOST
     divisor *= max(1, -(-(arrays.penalty // divisor) // most))
-    cost, fixed, prize, paid, more = (
-        (values + divisor // 2) // divisor
-        for values in (arrays.cost, arrays.fixed, arrays.prize, per_time, overtime)
+    fixed, prize, paid, more = (
+        (values + divisor // 2) // divisor for values in (arrays.fixed, arrays.prize, per_time, overtime)
     )
-    dearest = int(cost.max(initial=1, where=roads))
-    cost = np.where(roads, cost, _FAR * dearest)
-    longest = int(times.transit.max(initial=0, where=roads))
+    cost, dearest = _scaled_prices(arrays.cost, roads, divisor)
+    longest = max(
+        (int(rows.max(initial=0, where=there)) for rows, there in _rows(times.transit, roads)), default=0
+    )
     trip = 2 * dearest + int(fixed.max(initial=0)) + 2 * longest * int((paid + more).max(initial=0))
     return ScaledIntegers(
         cost=cost,
@@ -120,6 +124,53 @@ def scale_integers(arrays: RoutingArrays) -> ScaledIntegers:
         step=times.step,
         worth=_WORTH * max(trip, int(prize.max(initial=0))),
     )
+
+
+def _rows(values: Integers, roads: NDArray[np.bool_]) -> Iterator[tuple[Integers, NDArray[np.bool_]]]:
+    """Yield arcs and which of them there are, some rows at a time; those that all vehicle types share once."""
+    if values.strides[0] == roads.strides[0] == 0:
+        values, roads = values[:1], roads[:1]
+    size = values.shape[-1]
+    count = max(1, _AT_ONCE // max(1, len(values) * size))
+    for begin in range(0, size, count):
+        yield values[:, begin : begin + count], roads[:, begin : begin + count]
+
+
+def _scaled_prices(cost: Integers, roads: NDArray[np.bool_], divisor: int) -> tuple[Integers, int]:
+    """Divide prices of arcs, and put more than the dearest where there is no road; return them and the dearest."""
+    types = len(cost)
+    if cost.strides[0] == roads.strides[0] == 0:
+        cost, roads = cost[:1], roads[:1]
+    dearest = max((int(rows.max(initial=0, where=there)) for rows, there in _rows(cost, roads)), default=0)
+    dearest = max(1, (dearest + divisor // 2) // divisor)
+    scaled: Integers = np.empty(cost.shape, dtype=narrow(_FAR * dearest))
+    count = max(1, _AT_ONCE // max(1, len(cost) * cost.shape[-1]))
+    for begin in range(0, cost.shape[-1], count):
+        rows = slice(begin, begin + count)
+        divided = (cost[:, rows].astype(np.int64) + divisor // 2) // divisor
+        scaled[:, rows] = np.where(roads[:, rows], divided, _FAR * dearest)
+    return of_types(scaled, types), dearest
+
+
+def arc_mean(values: Integers, roads: NDArray[np.bool_]) -> float:
+    """Return the mean of what is above zero of the arcs that there are, 0 where nothing is."""
+    total, count = 0.0, 0
+    for rows, there in _rows(values, roads):
+        positive = rows[there & (rows > 0)]
+        total, count = total + float(positive.sum(dtype=float)), count + positive.size
+    return total / count if count else 0.0
+
+
+def _divisor(values: Integers, roads: NDArray[np.bool_], *others: Integers) -> int:
+    """Return the greatest common divisor of the arcs that there are and of others, 1 where all are zero."""
+    found = _common_divisor(*others)
+    if not any(some.any() for some in others):
+        found = 0
+    for rows, there in _rows(values, roads):
+        if found == 1:
+            break
+        found = int(np.gcd(found, np.gcd.reduce(rows[there], initial=0)))
+    return found or 1
 
 
 def positive_mean(values: Integers) -> float:
@@ -182,14 +233,21 @@ def _times(arrays: RoutingArrays, roads: NDArray[np.bool_]) -> _ScaledTimes:
         if not (arrays.per_time.any() or rules.max_duration.size or rules.overtime.size):
             zero = np.zeros_like(arrays.earliest)
             nothing = np.zeros_like(shift_end)
-            return _ScaledTimes(1, np.zeros_like(arrays.transit), zero, latest, nothing, shift_end)
+            return _ScaledTimes(
+                1, np.broadcast_to(np.int64(0), arrays.transit.shape), zero, latest, nothing, shift_end
+            )
     earliest = np.where(arrays.earliest <= first, 0, arrays.earliest)
     ends = rules.service if rules.one_way.any() else again
-    step = _common_divisor(arrays.transit[roads], earliest, arrays.shift_start, again, ends)
+    step = _divisor(arrays.transit, roads, earliest, arrays.shift_start, again, ends)
     never = arrays.horizon // step + 1
+    legs, there = distinct(arrays.transit), distinct(roads)
+    # an arc that is none takes a step longer than the horizon already
+    whole: Integers = (
+        legs if step == 1 and (there | (legs == never)).all() else np.where(there, legs // step, never)
+    )
     return _ScaledTimes(
         step=step,
-        transit=np.where(roads, arrays.transit // step, never),
+        transit=of_types(whole, len(arrays.transit)),
         earliest=earliest // step,
         latest=np.where(latest < UNLIMITED, latest // step, UNLIMITED),
         shift_start=arrays.shift_start // step,

@@ -156,24 +156,27 @@ class PlanData:
 
     def _put_arcs(self, data: RoutingData, laws: RoutingLaws, planning: PlanningValues) -> list[Floats]:
         """Put what no plan changes of travel times and prices; return the first numbers of the rows of arcs."""
-        law = laws.duration
+        law, every = laws.duration, np.arange(len(data.names))
+        roads = laws.roads(every[:, None], every[None, :])
         if data.apart.any():
             self._put(apart=data.apart)
         if isinstance(law, ArrivalFunctions):
-            arc = np.where(laws.roads, law.arc, -1)
+            arc = np.where(roads, law.arc, -1)
             self._put(
                 arrival=arc, arrival_start=law.start, arrival_leave=law.leave, arrival_arrive=law.arrive
             )
             self.struct.arrival_noise = law.noise
         self.struct.fixed_minutes = not laws.reads(DURATION, "state", "clock")
-        price = data.of_vehicles("cost_per_distance")[:, None, None] * data.finite_distance
+        price = data.of_vehicles("cost_per_distance")[:, None, None] * data.finite_lengths(
+            every[:, None], every
+        )
         legs = every_arc(laws, planning.durations)
         for name in laws.cost:
             if not self._moves(laws, name):
                 price = price + laws.evaluate(name, legs)
         distance = np.where(np.isfinite(data.distance), data.distance, 0.0)
         guess, minutes = self._guesses(data, planning)
-        return [np.where(laws.roads, price, np.inf), distance[None], planning.durations, guess, minutes]
+        return [np.where(roads, price, np.inf), distance[None], planning.durations, guess, minutes]
 
     @staticmethod
     def _guesses(data: RoutingData, planning: PlanningValues) -> tuple[Floats, Floats]:

@@ -1,0 +1,180 @@
+"""Routes of thousands of clients: seconds and memory to build the problem, to lower it, and to a first plan.
+
+Clients lie uniformly in a square, demand 1 to 20, and two vehicle types differ in capacity and fixed price; all drive
+1.5 minutes a kilometre. "same" pays 0.6 EUR a kilometre for both types, "plain" 0.6 and 0.9, so that prices of arcs
+differ by type, and "load" 0.3 and a law of distance and load on top of it.
+
+Each line is a process of its own, so that its peak is its own. "build", "lower" and "model" are CPU seconds of
+``RoutingProblem(...)``, of its integers, and of what PyVRP is handed; "peak MB" is the largest resident set by then.
+With ``--limit`` seconds the problem is solved as well: "first" is the wall second of the first plan in which nobody is
+left out, "cost" the price of the last plan on the law, "served" how many are on a route, and "solving MB" the largest
+sum of resident sets of the process and of those that it starts. PyVRP alone, on the same integers with its own
+defaults, is the peer (``--peer``). What needs more than ``--memory`` gigabytes of address space ends in an error,
+which the line says.
+
+    python benchmarks/large_routing.py --sizes 3000 5000 --limit 120
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from _process_memory import PeakMemory
+
+import kanopt as ko
+from kanopt import refs, routing
+from kanopt.problems.result import Progress
+from kanopt.solvers.routing.integers import lower
+from kanopt.solvers.routing.pyvrp_engine.model import pyvrp_model
+
+CASES = ("same", "plain", "load")
+
+
+def town(clients: int, case: str, seed: int) -> ko.RoutingProblem:
+    """Return a problem of a size; vans and lorries, enough of them for all."""
+    rng = np.random.default_rng(seed)
+    places, demand = rng.uniform(0, 100, (clients + 1, 2)), rng.integers(1, 21, clients)
+    people = [
+        routing.Client(f"c{k}", x=float(x), y=float(y), demand=float(d), service=2.0)
+        for k, ((x, y), d) in enumerate(zip(places[1:], demand, strict=True))
+    ]
+    each = int(demand.sum() / 200 * 0.7) + 2
+    rate = {"same": (0.6, 0.6), "plain": (0.6, 0.9), "load": (0.3, 0.3)}[case]
+    shared: dict[str, Any] = {"cost_per_time": 0.4, "shift_end": 1440.0}
+    fleet = [
+        routing.VehicleType("van", each, 150.0, fixed_cost=60.0, cost_per_distance=rate[0], **shared),
+        routing.VehicleType("lorry", each, 300.0, fixed_cost=110.0, cost_per_distance=rate[1], **shared),
+    ]
+    km, load = ko.Variable("km", "km"), ko.Variable("load", "t")
+    minutes = ko.parse_formula("1.5 * km", [km], ko.Variable("minutes", "min"))
+    cost = {}
+    if case == "load":
+        fuel = ko.parse_formula("km * (0.2 + 0.002 * load)", [km, load], ko.Variable("fuel", "EUR"))
+        cost = {"fuel": fuel.bind(km=refs.arc.distance, load=refs.state.load)}
+    depot = routing.Depot("depot", x=float(places[0, 0]), y=float(places[0, 1]))
+    return ko.RoutingProblem([depot], people, fleet, cost, minutes.bind(km=refs.arc.distance))
+
+
+def resident_peak() -> float:
+    """Return the megabytes of the largest resident set of this process so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+
+
+def built(clients: int, case: str, seed: int) -> dict[str, Any]:
+    """Build a problem, lower it, and hand it to PyVRP."""
+    found: dict[str, Any] = {}
+    began = time.process_time()
+    problem = town(clients, case, seed)
+    found["build"] = time.process_time() - began
+    began = time.process_time()
+    arrays = lower(problem, seed)
+    found["lower"] = time.process_time() - began
+    began = time.process_time()
+    pyvrp_model(arrays, complete=True)
+    found["model"] = time.process_time() - began
+    return found | {"peak MB": resident_peak()}
+
+
+def solved(clients: int, case: str, seed: int, limit: float, workers: int) -> dict[str, Any]:
+    """Solve, and note when the first plan was there that leaves nobody out."""
+    problem = town(clients, case, seed)
+    began, first = time.perf_counter(), [np.nan]
+
+    def watch(step: Progress) -> None:
+        if np.isnan(first[0]) and "left out" not in step.message:
+            first[0] = time.perf_counter() - began
+
+    with PeakMemory() as memory:
+        result = ko.solve(problem, time_limit=limit, seed=seed, workers=workers, progress=watch)
+    spent = time.perf_counter() - began
+    found = {"first": first[0], "status": str(result.status), "wall": spent, "solving MB": memory.megabytes}
+    found |= {"cost": result.objective, "cpu": result.cpu_seconds, "engines": str(result.engines)}
+    if result.plan is not None:
+        found["served"] = clients - len(result.plan.unserved)
+    return found
+
+
+def peer(clients: int, case: str, seed: int, limit: float, workers: int) -> dict[str, Any]:
+    """Solve the same integers by PyVRP alone, with its own defaults."""
+    import pyvrp
+    from pyvrp.stop import MaxRuntime
+
+    arrays = lower(town(clients, case, seed), seed)
+    data = pyvrp_model(arrays, complete=True).data
+    began = time.perf_counter()
+    found = pyvrp.solve(data, MaxRuntime(limit), seed=seed, collect_stats=False, display=False)
+    spent = time.perf_counter() - began
+    status = "feasible" if found.is_feasible() else "no plan"
+    return {"status": f"PyVRP alone: {status}", "wall": spent, "solving MB": resident_peak()}
+
+
+def child(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Run one measurement in a process of its own."""
+    command = [sys.executable, __file__, *sys.argv[1:], "--child", json.dumps(vars(arguments))]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    lines = done.stdout.strip().splitlines()
+    if done.returncode or not lines:
+        return {"status": (done.stderr.strip().splitlines() or [f"ended with {done.returncode}"])[-1][:120]}
+    found: dict[str, Any] = json.loads(lines[-1])
+    return found
+
+
+def work(order: dict[str, Any], memory: float) -> dict[str, Any]:
+    """Do what a child is asked to."""
+    resource.setrlimit(resource.RLIMIT_AS, (int(memory * 2**30),) * 2)
+    size, case, seed = order["size"], order["case"], order["seed"]
+    if order["what"] == "build":
+        return built(size, case, seed)
+    run = peer if order["what"] == "peer" else solved
+    return run(size, case, seed, order["limit"], order["workers"])
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    options.add_argument("--sizes", type=int, nargs="+", default=[3000, 5000, 10000], help="clients")
+    options.add_argument("--cases", nargs="+", default=list(CASES), choices=CASES, help="which problems")
+    options.add_argument(
+        "--limit", type=float, default=0.0, help="seconds to solve for (default: not at all)"
+    )
+    options.add_argument("--workers", type=int, default=1, help="as of kanopt.solve (default 1)")
+    options.add_argument("--memory", type=float, default=8.0, help="GiB of address space at most (default 8)")
+    options.add_argument(
+        "--seed", type=int, default=0, help="seed of places, demands and searches (default 0)"
+    )
+    options.add_argument("--peer", action="store_true", help="run PyVRP alone as well")
+    options.add_argument("--child", help=argparse.SUPPRESS)
+    arguments = options.parse_args()
+    if arguments.child:
+        print(json.dumps(work(json.loads(arguments.child), arguments.memory)))
+        return
+    from _bench import footer  # loads PyTorch, which the children do without
+
+    lines = []
+    for size in arguments.sizes:
+        for case in arguments.cases:
+            line: dict[str, Any] = {"clients": size, "case": case}
+            for what in ["build", *(["solve"] if arguments.limit else []), *(["peer"] * arguments.peer)]:
+                order = {"what": what, "size": size, "case": case}
+                order |= {name: getattr(arguments, name) for name in ("seed", "limit", "workers")}
+                found = child(argparse.Namespace(**order))
+                print(f"{size} {case} {what}: {found}", file=sys.stderr, flush=True)
+                line |= {f"peer {name}": value for name, value in found.items()} if what == "peer" else found
+            lines.append(line)
+    with pd.option_context("display.width", 250, "display.max_columns", 30, "display.max_colwidth", 60):
+        print(pd.DataFrame(lines).drop(columns="engines", errors="ignore").round(2).to_string(index=False))
+    print(f"\n{footer(['ortools', 'pyvrp'], arguments.seed)}, {os.uname().sysname}")
+
+
+if __name__ == "__main__":
+    main()
