@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -21,6 +22,7 @@ __all__ = ["Domain", "JointTest", "Range", "cycle_range"]
 _EDGE = 1e-9
 _RIDGE = 1e-6
 _FEW_ROWS = 5
+_LEVELS = (0.1, 0.5, 0.9)
 _STRETCHES = 5
 """A stretch of one of so many parts of a range is wide."""
 
@@ -162,6 +164,13 @@ class Domain:
         Pairs of a categorical input and its categories in the training rows.
     joints
         Joint tests of the inputs, those of every law the formula was composed of.
+    quantiles
+        Pairs of a numeric input and three values that occur in the training rows, its quantiles 0.1, 0.5 and 0.9.
+    commonest
+        Pairs of a categorical input and the category of most training rows.
+    rare
+        Pairs of a categorical input and those of its categories of which nothing was learned, since they have too few
+        rows: another one stands for each.
 
     Examples
     --------
@@ -175,6 +184,14 @@ class Domain:
     ranges: tuple[Range, ...] = ()
     categories: tuple[tuple[str, tuple[str, ...]], ...] = ()
     joints: tuple[JointTest, ...] = ()
+    quantiles: tuple[tuple[str, tuple[float, float, float]], ...] = ()
+    commonest: tuple[tuple[str, str], ...] = ()
+    rare: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+    def __post_init__(self) -> None:
+        for name, values in self.quantiles:
+            if len(values) != len(_LEVELS) or not all(map(math.isfinite, values)):
+                raise FormulaError(f"quantiles of {name!r}: {values!r} are not {len(_LEVELS)} finite numbers")
 
     @classmethod
     def unknown(cls) -> Domain:
@@ -182,7 +199,9 @@ class Domain:
         return cls()
 
     @classmethod
-    def from_rows(cls, inputs: Sequence[Variable], rows: Any) -> Domain:
+    def from_rows(
+        cls, inputs: Sequence[Variable], rows: Any, periods: Mapping[str, float] | None = None
+    ) -> Domain:
         """Learn the domain from training rows, all of which are inside.
 
         Numeric inputs that vary are tested jointly twice, untransformed and with the logarithms of the positive ones,
@@ -194,6 +213,9 @@ class Domain:
             The law's inputs.
         rows
             The training rows: a DataFrame, or a mapping of name to array of shape (n,).
+        periods
+            Periods of the inputs that start anew. They go together with every value of the others, and their range is
+            that of :func:`cycle_range`.
 
         Raises
         ------
@@ -204,15 +226,27 @@ class Domain:
         if inputs and not math.prod(common_shape(columns)):
             raise FormulaError("a domain cannot be learned from no rows")
         numbers = {v.name: columns[v.name].ravel() for v in inputs if not v.is_category}
-        ranges = tuple(Range.of_values(name, x) for name, x in numbers.items())
-        seen = tuple((v.name, tuple(sorted(set(columns[v.name].ravel())))) for v in inputs if v.is_category)
-        positive = frozenset(item.name for item in ranges if item.low > 0)
-        tests = [_joint_test(numbers, log) for log in dict.fromkeys((frozenset[str](), positive))]
-        return cls(ranges, seen, tuple(test for test in tests if test is not None))
+        labels = {v.name: Counter(columns[v.name].ravel().tolist()) for v in inputs if v.is_category}
+        around = periods or {}
+        ranges = tuple(
+            Range(name, *cycle_range(x, around[name])) if name in around else Range.of_values(name, x)
+            for name, x in numbers.items()
+        )
+        straight = {name: x for name, x in numbers.items() if name not in around}
+        positive = frozenset(item.name for item in ranges if item.low > 0 and item.name in straight)
+        tests = [_joint_test(straight, log) for log in dict.fromkeys((frozenset[str](), positive))]
+        return cls(
+            ranges,
+            tuple((name, tuple(sorted(rows))) for name, rows in labels.items()),
+            tuple(test for test in tests if test is not None),
+            tuple((name, _quantiles(x)) for name, x in numbers.items()),
+            tuple((name, min(rows, key=lambda one: (-rows[one], one))) for name, rows in labels.items()),
+        )
 
     @classmethod
     def intersection(cls, domains: Iterable[Domain]) -> Domain:
-        """Return the intersection of `domains`."""
+        """Return the intersection of `domains`; what is usual is taken of the first where it lies within."""
+        domains = tuple(domains)
         boxes: dict[str, Range] = {}
         labels: dict[str, tuple[str, ...]] = {}
         joints: list[JointTest] = []
@@ -229,7 +263,12 @@ class Domain:
             for name, known in domain.categories:
                 labels[name] = tuple(label for label in labels.get(name, known) if label in known)
             joints += [joint for joint in domain.joints if joint not in joints]
-        return cls(tuple(boxes.values()), tuple(labels.items()), tuple(joints))
+        return cls(
+            tuple(boxes.values()),
+            tuple(labels.items()),
+            tuple(joints),
+            *_usual_values(domains, boxes, labels),
+        )
 
     def range_of(self, name: str) -> Range | None:
         """Return the range of a numeric input, or None."""
@@ -238,6 +277,14 @@ class Domain:
     def categories_of(self, name: str) -> tuple[str, ...] | None:
         """Return the known categories of an input, or None."""
         return dict(self.categories).get(name)
+
+    def quantiles_of(self, name: str) -> tuple[float, float, float] | None:
+        """Return the quantiles 0.1, 0.5 and 0.9 of a numeric input, or None."""
+        return dict(self.quantiles).get(name)
+
+    def rare_of(self, name: str) -> tuple[str, ...]:
+        """Return the categories of an input of which nothing was learned."""
+        return dict(self.rare).get(name, ())
 
     def tests(self, columns: Mapping[str, NDArray[Any]]) -> dict[tuple[str, ...], NDArray[np.bool_]]:
         """Return, for each input or combination of inputs tested, a mask of the rows outside.
@@ -282,6 +329,32 @@ class Domain:
         for beyond in self.tests(columns).values():
             result |= beyond
         return result
+
+
+def _quantiles(values: Array) -> tuple[float, float, float]:
+    """Return quantiles that are values themselves, so that those of whole numbers are whole."""
+    low, middle, high = np.quantile(values, _LEVELS, method="inverted_cdf").tolist()
+    return low, middle, high
+
+
+def _usual_values(
+    domains: Iterable[Domain], boxes: Mapping[str, Range], labels: Mapping[str, tuple[str, ...]]
+) -> tuple[Any, Any, Any]:
+    """Return quantiles, commonest and rare categories of several domains, within ranges and categories."""
+    quantiles: dict[str, tuple[float, float, float]] = {}
+    commonest: dict[str, str] = {}
+    rare: dict[str, tuple[str, ...]] = {}
+    for domain in domains:
+        for name, values in domain.quantiles:
+            if name in boxes and boxes[name].contains(np.array(values)).all():
+                quantiles.setdefault(name, values)
+        for name, label in domain.commonest:
+            if label in labels.get(name, ()):
+                commonest.setdefault(name, label)
+        for name, few in domain.rare:
+            both = (*rare.get(name, ()), *(label for label in few if label in labels.get(name, ())))
+            rare[name] = tuple(dict.fromkeys(both))
+    return tuple(quantiles.items()), tuple(commonest.items()), tuple(rare.items())
 
 
 def _merged(stretches: Sequence[tuple[float, float]]) -> tuple[tuple[float, float], ...]:

@@ -125,6 +125,9 @@ def _complete(content: dict[str, Any]) -> None:
     if isinstance(fit, dict):
         fit.setdefault("errors", None)
         fit.setdefault("lowest", None)
+    if isinstance(domain, dict):
+        for key in ("quantiles", "commonest", "rare"):
+            domain.setdefault(key, [])
     ranges = domain.get("ranges") if isinstance(domain, dict) else None
     for each in ranges if isinstance(ranges, list) else ():
         if isinstance(each, dict):
@@ -390,6 +393,9 @@ _DOMAIN: Mapping[str, Reader] = {
     "ranges": _many(_record(Range, _RANGE)),
     "categories": _many(_pair(_text, _many(_text))),
     "joints": _many(_record(JointTest, _JOINT)),
+    "quantiles": _many(_pair(_text, _many(_number))),
+    "commonest": _many(_pair(_text, _text)),
+    "rare": _many(_pair(_text, _many(_text))),
 }
 _COVARIANCE: Mapping[str, Reader] = {
     "names": _many(_text),

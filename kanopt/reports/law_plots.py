@@ -16,7 +16,7 @@ from kanopt.formulas.printing import to_infix as spelled
 from kanopt.reports.canvas import axes_or_new, escape_text, pixels, set_y_title, style_axes
 from kanopt.reports.palette import FAINT, LINE, series
 from kanopt.reports.series import label_ends
-from kanopt.text import amount_text, join_list, number_text, shorten
+from kanopt.text import amount_text, join_list, list_names, number_text, shorten
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,6 +36,8 @@ Value = float | str
 _POINTS = 121
 _FEW = 4  # a range with whole ends this far apart gets whole ticks
 _LONG = 28  # letters of an argument that an axis has room for
+_NAME = 12  # letters of the name of an input beside a line
+_MOST_TICKS = 12
 _WIDE = 100.0  # a range this many times longer than it starts is halved by ratio, not by difference
 
 
@@ -53,21 +55,21 @@ def with_unit(name: str, unit: str) -> str:
 def reference_values(formula: Formula) -> dict[str, Value]:
     """Return the value at which each input is held while another varies.
 
-    The middle of its learned range (the geometric middle of a range that spans more than a factor of 100), the
-    first of its categories, and 1 where nothing is known.
+    The median and the commonest category of the rows it was learned from. Where these are not known, the middle of its
+    range (the geometric middle of one that spans more than a factor of 100) and the first of its categories; 1 where
+    nothing is known.
     """
     held: dict[str, Value] = {}
     for variable in _used(formula):
         if variable.is_category:
-            known = formula.domain.categories_of(variable.name) or variable.categories
+            known = _labels(formula, variable.name)
             if not known:
                 raise FormulaError(
                     f"category {variable.name!r} of the law {formula.output.name!r} has no labels"
                 )
-            held[variable.name] = known[0]
+            held[variable.name] = dict(formula.domain.commonest).get(variable.name, known[0])
         else:
-            ends = _range(formula, variable)
-            held[variable.name] = 1.0 if ends is None else _middle(*ends)
+            held[variable.name] = _levels(formula, variable)[1]
     return held
 
 
@@ -97,7 +99,8 @@ def plot_formula(
     """Draw a law as a function of one input, over its training range.
 
     If the law has another numeric input, three lines show a low, a central and a high value of the most influential
-    one; all other inputs are held at `at`.
+    one, the quantiles 0.1, 0.5 and 0.9 of the rows it was learned from; all other inputs are held at `at`. Categories
+    are bars, without those of which nothing was learned since they have too few rows.
 
     Parameters
     ----------
@@ -108,9 +111,9 @@ def plot_formula(
     along
         The input on the horizontal axis; the first that has a range if empty.
     at
-        Values at which inputs are held; the middle of their ranges if not given.
+        Values at which inputs are held; if not given, the median and the commonest category of the rows learned from.
     caption
-        Whether to state below the axis which input the lines vary, and at which values the others are held.
+        Whether to state below the axis at which values what does not vary is held, and which categories are not drawn.
 
     Raises
     ------
@@ -129,7 +132,7 @@ def plot_formula(
     if _variable(formula, name).is_category:
         _bars(formula, ax, name, held)
         if caption:
-            _add_caption(formula, ax, "", {key: value for key, value in held.items() if key != name})
+            _add_caption(formula, ax, name, {key: value for key, value in held.items() if key != name})
         return ax
     x = _points(formula, name, _POINTS)
     other, levels = comparison_levels(formula, name, held, at or {})
@@ -140,21 +143,22 @@ def plot_formula(
         _scatter_band(formula, ax, x, held, name)
     variable = _variable(formula, name)
     ax.set_xlabel(escape_text(with_unit(name, variable.unit)))
+    ax.set_xlim(left=float(x[0]))
     if variable.unit == "h":
         ax.locator_params(axis="x", nbins=7, steps=[1, 2, 3, 6, 10])
     elif _is_integer_range(float(x[0]), float(x[-1])):
-        ax.locator_params(axis="x", integer=True)
+        _set_whole_ticks(ax, float(x[0]), float(x[-1]))
     style_axes(ax)
     if caption:
-        _add_caption(
-            formula, ax, other, {key: value for key, value in held.items() if key not in (name, other)}
-        )
+        fixed = {key: value for key, value in held.items() if key not in (name, other)}
+        _add_caption(formula, ax, name, fixed)
     _from_zero(ax)
     set_y_title(ax, with_unit(formula.output.name, formula.output.unit))
     if other:
         unit = _variable(formula, other).unit
         last = np.array([float(formula.evaluate({**held, other: level, name: x[-1]})) for level in levels])
-        label_ends(ax, float(x[-1]), [amount_text(float(v), unit, 3) for v in levels], last)
+        names = [f"{shorten(other, _NAME)} = {amount_text(float(v), unit, 3)}" for v in levels]
+        label_ends(ax, float(x[-1]), names, last)
     return ax
 
 
@@ -220,20 +224,18 @@ def tabulate(
 def comparison_levels(
     formula: Formula, along: str, held: Mapping[str, Value], fixed: Mapping[str, Value]
 ) -> tuple[str, list[Value]]:
-    """Return the most influential other numeric input and three values of it; ``("", [nan])`` without one."""
+    """Return the most influential other numeric input and two or three values of it; ``("", [nan])`` without one."""
     best, name, levels = 0.0, "", [math.nan]
     for variable in _used(formula):
-        ends = None if variable.is_category else _range(formula, variable)
-        if variable.name in (along, *fixed) or ends is None:
+        if variable.is_category or variable.name in (along, *fixed) or _range(formula, variable) is None:
             continue
-        low, high = _interpolate(*ends, 0.1), _interpolate(*ends, 0.9)
-        trial = {**held, variable.name: np.array([low, high])}
+        tried = np.unique(_levels(formula, variable))
+        trial = {**held, variable.name: tried}
         if not _variable(formula, along).is_category:
             trial[along] = _points(formula, along, 5)[:, None]
-        values = np.broadcast_to(formula.evaluate(trial), (5, 2) if along in trial else (2,))
-        effect = float(np.max(np.ptp(values, axis=-1)))
+        effect = float(np.max(np.ptp(np.atleast_1d(formula.evaluate(trial)), axis=-1)))
         if effect > best * 1.0001:
-            best, name, levels = effect, variable.name, [low, _middle(*ends), high]
+            best, name, levels = effect, variable.name, tried.tolist()
     return name, list(levels)
 
 
@@ -263,18 +265,32 @@ def _interpolate(low: float, high: float, share: float) -> float:
     return low + share * (high - low)
 
 
-def _middle(low: float, high: float) -> float:
-    return _interpolate(low, high, 0.5)
+def _levels(formula: Formula, variable: Variable) -> tuple[float, float, float]:
+    """Return a low, a central and a high value of a number: quantiles of the rows, else parts of its range, else 1."""
+    known = formula.domain.quantiles_of(variable.name)
+    ends = _range(formula, variable)
+    if known is None and ends is not None:
+        low, middle, high = (_interpolate(*ends, share) for share in (0.1, 0.5, 0.9))
+        return low, middle, high
+    if known is not None and ends is not None and known[0] == known[-1]:
+        return ends[0], known[1], ends[1]  # nearly all rows have one value
+    return known or (1.0, 1.0, 1.0)
 
 
 def _points(formula: Formula, name: str, count: int) -> np.ndarray:
+    """Return values over the range of an input, whole ones where the rows have no others."""
     ends = _range(formula, _variable(formula, name))
     assert ends is not None
-    return np.array([_interpolate(*ends, share) for share in np.linspace(0.0, 1.0, count)])
+    points = np.array([_interpolate(*ends, share) for share in np.linspace(0.0, 1.0, count)])
+    seen = (*ends, *(formula.domain.quantiles_of(name) or (math.nan,)))
+    return np.unique(np.round(points)) if all(map(float.is_integer, seen)) else points
 
 
 def _labels(formula: Formula, name: str) -> list[str]:
-    return list(formula.domain.categories_of(name) or _variable(formula, name).categories)
+    """Return the categories that something was learned of."""
+    known = formula.domain.categories_of(name) or _variable(formula, name).categories
+    rare = formula.domain.rare_of(name)
+    return [label for label in known if label not in rare]
 
 
 def _over_labels(formula: Formula, name: str, labels: list[str], held: Mapping[str, Value]) -> np.ndarray:
@@ -292,18 +308,28 @@ def _bars(formula: Formula, ax: Axes, name: str, held: Mapping[str, Value]) -> N
     set_y_title(ax, name)
 
 
-def _add_caption(formula: Formula, ax: Axes, other: str, held: Mapping[str, Value]) -> None:
-    """State below the axis what the lines vary, and at which values the other inputs are held."""
-    parts = [f"lines: {other}"] * bool(other)
-    parts += [f"held at {fixed_inputs_text(formula, held)}"] * bool(held)
+def _add_caption(formula: Formula, ax: Axes, along: str, held: Mapping[str, Value]) -> None:
+    """State below the axis at which values other inputs are held, and which categories are not drawn."""
+    rare = formula.domain.rare_of(along)
+    parts = [f"held at {fixed_inputs_text(formula, held)}"] * bool(held)
+    parts += [f"too few rows, not drawn: {list_names(rare, _FEW, quoted=False)}"] * bool(rare)
     if parts:
         letters = max(int(pixels(ax)[0] / 6), 24)
-        ax.set_xlabel("\n".join([ax.get_xlabel(), escape_text(fill("; ".join(parts), letters))]))
+        ax.set_xlabel("\n".join([ax.get_xlabel(), fill(escape_text("; ".join(parts)), letters)]))
 
 
 def _is_integer_range(low: float, high: float) -> bool:
     """Whether a range looks like one of integers, such as months, for which fractional ticks mislead."""
     return low.is_integer() and high.is_integer() and high - low >= _FEW
+
+
+def _set_whole_ticks(ax: Axes, low: float, high: float) -> None:
+    """Put ticks at whole numbers, from the least one on where there are few."""
+    if high - low <= _MOST_TICKS:
+        every = math.ceil(28 * (high - low + 1) / max(pixels(ax)[0], 28))
+        ax.set_xticks(np.arange(low, high + 0.5, every))
+    else:
+        ax.locator_params(axis="x", integer=True)
 
 
 def _scatter_band(formula: Formula, ax: Axes, x: np.ndarray, held: Mapping[str, Value], name: str) -> None:

@@ -35,6 +35,7 @@ from kanopt.text import (
     count_text,
     fixed_text,
     join_list,
+    list_names,
     number_text,
     percent_text,
     range_text,
@@ -204,9 +205,10 @@ def _slice_figure(name: str, formula: Formula, along: str, held: Mapping[str, An
     other = "" if labels else comparison_levels(formula, along, held, {})[0]
     caption = f"along {along}" + (f", by {other}" if other else "")
     table = table_of(tabulate(formula, along), f"{name} {caption}")
+    rare = list_names(formula.domain.rare_of(along), quoted=False)
     return figure_of(
         lambda ax: plot_formula(formula, ax, along=along, caption=False),
-        caption=caption,
+        caption=f"{caption}; too few rows, not drawn: {rare}" if rare else caption,
         label=f"{'Bar' if labels else 'Line'} chart: the law {name} {caption}",
         size=_SMALL,
         table=table,

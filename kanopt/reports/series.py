@@ -78,7 +78,7 @@ def label_ends(ax: Axes, x: float, names: list[str], values: np.ndarray) -> None
     overshoot = max(0.0, float(spread[-1]) - high)
     for at, index in zip(spread - overshoot, order, strict=True):
         ax.annotate(
-            escape_text(shorten(names[index], 18)),
+            escape_text(shorten(names[index], 24)),
             (x, at),
             xytext=(5, 0),
             textcoords="offset points",

@@ -37,9 +37,8 @@ def check_law(law: NetworkLaw) -> None:
     _check_statistics(law)
     _check_rows(law)
     known = {f"c{place}" for place in range(len(law.encoding.numbers))}
-    named = {item.name for item in law.domain.ranges} | {
-        name for test in law.domain.joints for name in test.names
-    }
+    named = {item.name for item in law.domain.ranges} | dict(law.domain.quantiles).keys()
+    named |= {name for test in law.domain.joints for name in test.names}
     _require(
         named <= known and not law.domain.categories, "the domain", "speaks of columns that are not there"
     )

@@ -264,4 +264,6 @@ def _domain_from_json(data: dict[str, Any]) -> Domain:
         tuple(Range(**item) for item in data["ranges"]),
         tuple((name, tuple(known)) for name, known in data["categories"]),
         tuple(joints),
+        # files of earlier versions have none
+        tuple((name, tuple(values)) for name, values in data.get("quantiles", ())),
     )

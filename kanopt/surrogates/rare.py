@@ -325,7 +325,9 @@ def with_rare_entries(formula: Formula, encoding: FeatureEncoding) -> Formula:
         known = tuple(
             (name, tuple(sorted({*labels, *taken.get(name, {})}))) for name, labels in law.domain.categories
         )
-        return replace(law, root=rebuild(law.root, put), domain=replace(law.domain, categories=known))
+        few = tuple((name, tuple(each)) for name, each in taken.items() if law.domain.categories_of(name))
+        domain = replace(law.domain, categories=known, rare=few)
+        return replace(law, root=rebuild(law.root, put), domain=domain)
 
     told = [f"{name}: {rare} as {known}" for name, each in taken.items() for rare, known in each.items()]
     considered = tuple(replace(each, law=each.law and extended(each.law)) for each in formula.alternatives)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -92,6 +94,30 @@ def test_merged_domains_hold_where_all_do():
     assert merged.categories_of("kind") == ("truck",)
     with pytest.raises(FormulaError, match="nowhere do both hold"):
         Domain.intersection([a, Domain((Range("km", 11.0, 12.0),))])
+
+
+def test_what_is_usual_in_the_rows_is_known_and_kept_where_domains_meet():
+    km = np.array([1.0, 2.0, 2.0, 3.0, 90.0, 4.0, 5.0, 6.0, 7.0, 8.0])
+    rows = {"km": km, "load": km / 2, "kind": ["b"] * 3 + ["c"] * 4 + ["a"] * 3}
+    domain = Domain.from_rows([KM, LOAD, KIND], rows)
+    assert domain.quantiles_of("km") == (1.0, 4.0, 8.0)  # values of the rows, not between them
+    assert domain.commonest == (("kind", "c"),)
+    short = Domain((Range("km", 0.0, 5.0),), (("kind", ("a", "b")),))
+    merged = Domain.intersection([short, domain])
+    assert (merged.quantiles_of("km"), merged.commonest) == (None, ())
+    assert merged.quantiles_of("load") == domain.quantiles_of("load")
+    again = Domain.intersection([replace(domain, rare=(("kind", ("a", "c")),)), short])
+    assert again.rare == (("kind", ("a",)),)
+    with pytest.raises(FormulaError, match="quantiles of 'km'"):
+        Domain(quantiles=(("km", (1.0, 2.0)),))
+
+
+def test_an_input_that_starts_anew_goes_together_with_every_value_of_the_others():
+    hour = np.arange(24.0)
+    domain = Domain.from_rows([KM, Variable("hour", "h")], {"km": hour + 1, "hour": hour}, {"hour": 24.0})
+    assert domain.range_of("hour") == Range("hour", 0.0, 24.0)
+    assert domain.quantiles_of("hour") == (2.0, 11.0, 21.0)
+    assert not domain.joints
 
 
 def test_merging_keeps_each_joint_test_once():

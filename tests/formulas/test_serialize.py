@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -245,6 +246,21 @@ def test_a_covariance_comes_back_and_older_files_have_none():
     assert Formula.from_json(found.to_json()) == found
     del content["covariance"]
     assert Formula.from_json(json.dumps(content)) == law
+
+
+def test_what_is_usual_comes_back_and_older_files_do_not_know_it():
+    usual = Domain(
+        quantiles=(("km", (1.0, 5.0, 9.0)),), commonest=(("kind", "van"),), rare=(("kind", ("vna",)),)
+    )
+    found = replace(law, domain=usual)
+    assert Formula.from_json(found.to_json()).domain == usual
+    content = json.loads(found.to_json())
+    for key in ("quantiles", "commonest", "rare"):
+        del content["domain"][key]
+    assert Formula.from_json(json.dumps(content)).domain == Domain()
+    content["domain"]["quantiles"] = [["km", [1.0, 2.0]]]
+    with pytest.raises(FileFormatError, match=r"formula\.domain: quantiles of 'km'"):
+        Formula.from_json(json.dumps(content))
 
 
 @pytest.mark.parametrize(

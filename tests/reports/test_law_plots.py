@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from kanopt.errors import FormulaError
-from kanopt.formulas import Curve, Domain, Formula, Input, Range, Variable, parse_formula
+from kanopt.formulas import Curve, Domain, Formula, Input, Range, Table, Variable, parse_formula
 from kanopt.reports import plot_curve, plot_formula
 from kanopt.reports.law_plots import comparison_levels, plottable_inputs, reference_values, tabulate
 
@@ -27,9 +28,9 @@ def power(low: float = 1.0, high: float = 50.0) -> Formula:
 
 def test_axes_are_labelled_with_units_and_lines_with_levels() -> None:
     ax = plot_formula(power(), axes())
-    assert ax.get_xlabel() == "km (km)\nlines: load; held at price = 1 EUR/l"
+    assert ax.get_xlabel() == "km (km)\nheld at price = 1 EUR/l"
     assert ax.get_ylabel() == "minutes (min)"
-    assert [text.get_text() for text in ax.texts] == ["0.2 t", "1 t", "1.8 t"]
+    assert [text.get_text() for text in ax.texts] == ["load = 0.2 t", "load = 1 t", "load = 1.8 t"]
     x, y = ax.lines[1].get_data()
     assert np.allclose(y, 2 * np.asarray(x) ** 0.9 * 1.3)
     assert (x[0], x[-1]) == (1.0, 50.0)
@@ -40,6 +41,50 @@ def test_whole_ends_get_whole_ticks() -> None:
     ax = plot_formula(law, axes())
     assert all(float(tick).is_integer() for tick in ax.get_xticks())
     assert ax.get_xlabel() == "month"
+    assert ax.get_xlim()[0] == ax.get_xticks()[0] == 1.0
+
+
+def learned() -> Formula:
+    """Return a law learned from skewed distances, whole months and a category with a mistyped name."""
+    table = Table.of({"atruck": 1.0, "truck": 1.5, "van": 1.0}, "kind")
+    root = Input("km") * table + Input("month")
+    inputs = (Variable("km", "km"), Variable("month"), Variable("kind", kind="category"))
+    rows = {
+        "km": np.append(np.linspace(1.0, 9.0, 99), 200.0),
+        "month": np.append(np.arange(1.0, 13.0), np.full(88, 8.0)),
+        "kind": np.array(["truck"] * 30 + ["van"] * 70, dtype=object),
+    }
+    domain = Domain.from_rows(inputs, rows)
+    known = replace(domain, categories=(("kind", ("atruck", "truck", "van")),), rare=(("kind", ("atruck",)),))
+    return Formula(root, inputs, Variable("cost", "EUR"), domain=known)
+
+
+def test_a_learned_law_is_held_where_its_rows_are() -> None:
+    held = reference_values(learned())
+    assert held == {"km": pytest.approx(5.0, abs=0.1), "month": 8.0, "kind": "van"}
+    assert reference_values(Formula.from_json(learned().to_json())) == held
+
+
+def test_lines_are_at_values_that_occur_and_whole_inputs_have_whole_values() -> None:
+    levels = comparison_levels(learned(), "month", reference_values(learned()), {})
+    assert levels == (
+        "km",
+        [pytest.approx(1.74, abs=0.1), pytest.approx(5.0, abs=0.1), pytest.approx(8.3, abs=0.1)],
+    )
+    name, months = comparison_levels(learned(), "km", reference_values(learned()), {"kind": "van"})
+    # nearly all rows are of month 8
+    assert (name, months) == ("month", [1.0, 8.0, 12.0])
+    x = plot_formula(learned(), axes(), along="month").lines[0].get_xdata()
+    assert np.array_equal(np.asarray(x), np.arange(1.0, 13.0))
+    assert tabulate(learned(), "month", rows=5)["month"].tolist() == [1.0, 4.0, 6.0, 9.0, 12.0]
+
+
+def test_categories_that_another_stands_for_are_no_bars() -> None:
+    ax = plot_formula(learned(), axes(), along="kind")
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["truck", "van"]
+    assert " ".join(ax.get_xlabel().split("\n")[1:]).endswith("too few rows, not drawn: atruck")
+    assert max(map(len, ax.get_xlabel().split("\n"))) < 48  # wrapped to the width of the axes
+    assert tabulate(learned(), "kind")["kind"].tolist() == ["truck", "van"]
 
 
 def test_what_is_fixed_is_not_varied() -> None:
@@ -78,7 +123,7 @@ def test_the_band_shows_where_nine_in_ten_held_out_rows_fell(make_run: Any) -> N
 
 
 def mixed() -> Formula:
-    from kanopt.formulas import Constant, Product, Step, Sum, Table
+    from kanopt.formulas import Constant, Product, Step, Sum
 
     tariff = Step(Input("weight_t"), (1.0, 5.0), (90.0, 70.0, 55.0), name="tariff")
     rate = Table.of({"road": 1.0, "rail": 0.7}, "mode", name="rate", fallback=1.2)
@@ -99,8 +144,6 @@ def test_a_category_is_drawn_as_bars_and_tabulated_by_label() -> None:
 
 
 def test_a_category_without_labels_cannot_be_held() -> None:
-    from kanopt.formulas import Table
-
     law = Formula(Table.of({"a": 1.0, "b": 2.0}, "kind"), (Variable("kind", kind="category"),), Variable("y"))
     with pytest.raises(FormulaError, match="category 'kind' of the law 'y' has no labels"):
         reference_values(law)

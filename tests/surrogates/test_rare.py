@@ -58,6 +58,8 @@ def test_one_typo_leaves_the_law_what_it_is_without_it():
     for table in (node for node in postorder(law.root) if isinstance(node, Table)):
         assert {key for (key,), _ in table.entries} == {"Sprinter", "Sprnter", "eVito"}
     assert law.domain.categories_of("vehicle") == ("Sprinter", "Sprnter", "eVito")
+    assert law.domain.rare_of("vehicle") == ("Sprnter",)
+    assert dict(law.domain.commonest) == {"vehicle": train["vehicle"].mode()[0]}
     assert not law.outside(pd.DataFrame([{**row, "vehicle": "Sprnter"}])).any()
     # the model itself knows it too
     rows = pd.DataFrame([{"vehicle": name, **row} for name in ("Sprnter", "Sprinter")])

@@ -16,7 +16,7 @@ from kanopt.formulas.correction.fitting import Chosen, CorrectedFit, Problem, fi
 from kanopt.formulas.correction.moves import moves_of
 from kanopt.formulas.correction.search import search
 from kanopt.formulas.correction.writing import movable, written
-from kanopt.formulas.domain import Domain, Range, cycle_range
+from kanopt.formulas.domain import Domain
 from kanopt.formulas.estimation.estimation_rows import EstimationRows, Weight
 from kanopt.formulas.fit import Alternative, Fit
 from kanopt.formulas.formula import Formula
@@ -257,11 +257,7 @@ def _domain(
     """Return where the rows lie; a periodic column goes together with every value of the others."""
     law = _as_formula(formula, extra, root)
     inputs = [variable for variable in law.inputs if variable.name in law.used]
-    domain = Domain.from_rows([v for v in inputs if v.name not in periods], rows.columns)
-    ranges = {item.name: item for item in domain.ranges}
-    for name in periods.keys() & law.used:
-        ranges[name] = Range(name, *cycle_range(rows.columns[name], periods[name]))
-    return replace(domain, ranges=tuple(ranges[v.name] for v in inputs if v.name in ranges))
+    return Domain.from_rows(inputs, rows.columns, periods)
 
 
 def _provenance(formula: Formula, words: str, count: int, paths: list[list[_Step]]) -> dict[str, str]:

@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import FitError, FormulaError
-from kanopt.formulas import Alternative, Domain, Fit, Formula, Range, Variable, with_named_constants
-from kanopt.formulas.domain import cycle_range
+from kanopt.formulas import Alternative, Domain, Fit, Formula, Variable, with_named_constants
 from kanopt.formulas.parameters import parameters_of
 from kanopt.surrogates.distill.drafts import Draft, drafts
 from kanopt.surrogates.distill.networks import ways
@@ -181,9 +180,4 @@ def _decoded(trained: Trained, kept: Sequence[Variable]) -> dict[str, NDArray[np
 def _domain(trained: Trained, kept: Sequence[Variable], rows: Mapping[str, NDArray[np.generic]]) -> Domain:
     """Return where the formula is valid. A periodic input goes together with every value of the others."""
     periods = {feature.name: feature.scale for feature in trained.features if feature.kind == "cycle"}
-    domain = Domain.from_rows([v for v in kept if v.name not in periods], rows)
-    ranges = {item.name: item for item in domain.ranges}
-    for name in periods.keys() & rows.keys():
-        ranges[name] = Range(name, *cycle_range(rows[name].astype(np.float64), periods[name]))
-    ordered = (ranges[variable.name] for variable in kept if variable.name in ranges)
-    return replace(domain, ranges=tuple(ordered))
+    return Domain.from_rows(kept, rows, periods)
