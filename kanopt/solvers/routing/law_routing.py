@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from kanopt.interrupt import Interrupt
+from kanopt.memory import available_bytes, gigabytes
 from kanopt.problems.base import Problem
 from kanopt.problems.result import EngineRun, Progress
 from kanopt.problems.routing import RoutingPlan, RoutingProblem
@@ -18,6 +19,7 @@ from kanopt.solvers.routing.integers import RoutingIntegers
 from kanopt.solvers.routing.ortools_engine.solver import OrToolsRouting
 from kanopt.solvers.routing.portfolio import RoutingPortfolio
 from kanopt.solvers.routing.racer.law_bindings import LawBinding, bindings_of
+from kanopt.solvers.routing.racer.plan_data import bytes_needed
 from kanopt.solvers.routing.racer.refine import RacerRun, StoppingCriteria
 from kanopt.text import count_text, money_text
 
@@ -38,6 +40,8 @@ class LawRouting(Solver):
     gets worse on the law. No bound is claimed. That search is compiled code; where there is none on this machine,
     engines solve again in turns with load and clock as they are in the best plan so far: OR-Tools with the load on
     board priced on every leg, then all engines at planning values.
+
+    Where its tables do not fit in memory, the engines have the whole time and the result says so.
 
     The second search ends with the time, or by itself once ``2000 + 1000 × clients`` steps from hot to cold have found
     nothing better. In the second case the same seed gives the same plan.
@@ -99,9 +103,13 @@ class LawRouting(Solver):
 
     def search(self, model: _LawModel, options: SolveOptions) -> _FoundOnLaw:
         """Run the engines, then search on the law from their plan."""
-        limited = replace(options, time_limit=_ENGINES * options.time_limit)
+        too_large = _why_too_large(model.problem)
+        share = 1.0 if too_large else _ENGINES
+        limited = replace(options, time_limit=share * options.time_limit)
         found = self.engines.search(model.integers, limited)
         first = self.engines.raise_plan(model.integers, found)
+        if too_large:
+            return _FoundOnLaw(first, run=EngineRun(_NAME, message=too_large))
         offset = options.clock.now() - model.began
         plan = first.plan
         searches_on = not first.interrupted and offset < options.time_limit and model.problem.clients
@@ -150,8 +158,10 @@ class LawRouting(Solver):
     def raise_plan(self, model: _LawModel, found: _FoundOnLaw) -> Outcome:
         """Return the best plan with the departures that are best on the law; the engines' outcome if it is all."""
         first, run = found.first, found.run
-        if found.best is None or run is None:
+        if run is None:
             return first
+        if found.best is None:
+            return replace(first, engines=(*first.engines, run))
         problem = model.problem
         assert isinstance(first.plan, RoutingPlan)  # the engines return nothing else
         assessment = problem.assess(found.best).with_departures()
@@ -213,6 +223,17 @@ class _FoundOnLaw:
     history: tuple[Progress, ...] = ()
     interrupted: bool = False
     ended: bool = False
+
+
+def _why_too_large(problem: RoutingProblem) -> str:
+    """Say why the search on the law does not fit in memory, empty where it does or there is none."""
+    needed, there = bytes_needed(problem.data), available_bytes()
+    if why_no_kernel() or needed <= there:
+        return ""
+    return (
+        f"not used: it needs {gigabytes(needed)}, and {gigabytes(there)} are free; load and clock stay at their "
+        f"planning values"
+    )
 
 
 def _law_encoding(problem: RoutingProblem, law: LawBinding) -> str:

@@ -32,6 +32,7 @@ __all__ = ["RoutingPortfolio"]
 _FIRST_SHARE = 0.95
 _START_SHARE = 0.2
 _SMALL, _SHORT = 25, 5.0  # clients and seconds up to which the start of a process costs more than it brings
+_LARGE = 2000  # places
 _NEXT_SEED = 1_000_003
 
 
@@ -41,8 +42,9 @@ class RoutingPortfolio(Solver):
     With one worker the engines take turns in this process: PyVRP for 95 % of the time or until it ends by itself, then
     OR-Tools from its plan. So they do for up to 25 clients and up to 5 s. With more workers each engine has a process
     of its own, and all run side by side for the whole time: PyVRP, OR-Tools, and PyVRP again with other seeds where
-    there are more than two workers. Where PyVRP does not model the whole problem, what fits of the plan it finds in a
-    fifth of the time is the start of OR-Tools; where clients are loaded at others, PyVRP is not used.
+    there are more than two workers. Between more than 2,000 places PyVRP has the whole time and runs in this process,
+    so that matrices are in memory once. Where PyVRP does not model the whole problem, what fits of the plan it finds
+    in a fifth of the time is the start of OR-Tools; where clients are loaded at others, PyVRP is not used.
 
     Every engine searches on the same integers, so that the certificate is the same whoever finds the plan; where load
     or clock are frozen in them, routes of the answer are reversed where that is better on the law. Clients for whom the
@@ -92,12 +94,17 @@ class RoutingPortfolio(Solver):
             run = _PortfolioRun(model, options, interrupt)
             if beyond:
                 run.run_relaxed_first(start, f"start only: does not model {', '.join(beyond)}")
-            elif options.workers == 1 or len(model.problem.clients) <= _SMALL or options.time_limit <= _SHORT:
+            elif run.is_large or options.workers == 1 or self._is_short(model, options):
                 run.run_in_turn(start)
             else:
                 run.run_in_parallel(start)
             run.insert_if_stopped()
         return run.found()
+
+    @staticmethod
+    def _is_short(model: RoutingIntegers, options: SolveOptions) -> bool:
+        """Say whether the start of a process costs more than it brings."""
+        return len(model.problem.clients) <= _SMALL or options.time_limit <= _SHORT
 
     def raise_plan(self, model: RoutingIntegers, found: FoundRoutes) -> Outcome:
         """Return the best plan with names and departures, after clients left out were put in and routes reversed."""
@@ -132,8 +139,18 @@ class _PortfolioRun:
         """Return the wall seconds that are left."""
         return self.options.time_limit - self.best.seconds
 
+    @property
+    def is_large(self) -> bool:
+        """Whether OR-Tools would read matrices for longer than it had to search."""
+        return self.arrays.size > _LARGE
+
     def run_in_turn(self, start: NodeRoutes | None) -> None:
         """Let PyVRP search, then OR-Tools from its plan, in this process."""
+        if self.is_large:
+            self._run_here(EngineOrder(PYVRP, self.options.seed, start), 1.0)
+            why = f"not used: it reads matrices of more than {_LARGE:,} places for too long"
+            self.runs.append(EngineRun(engine_name(ORTOOLS), message=why))
+            return
         self._run_here(EngineOrder(PYVRP, self.options.seed, start), _FIRST_SHARE)
         if not self.stop_requested():
             self._run_here(EngineOrder(ORTOOLS, self.options.seed, self.best.best), 1.0)
@@ -260,7 +277,9 @@ class _PortfolioRun:
         Of equal plans it is that of the first engine, whichever was found first: the clock decides nothing.
         """
         winner = min(self.plans, key=lambda place: (self.plans[place][0], place), default=None)
-        ended = winner is not None and all("ended by itself" in run.message for run in self.runs)
+        ended = winner is not None and all(
+            "ended by itself" in run.message or run.message.startswith("not used") for run in self.runs
+        )
         return FoundRoutes(
             None if winner is None else self.plans[winner][1],
             tuple(self.best.history),

@@ -13,8 +13,9 @@ from kanopt.problems.routing import RoutingProblem
 from kanopt.problems.routing.arc_blocks import tail_blocks
 from kanopt.problems.routing.data import RoutingData
 from kanopt.problems.routing.windows import DriverBreak
+from kanopt.solvers.routing.arc_memory import refuse_too_large
 from kanopt.solvers.routing.integer_rules import RoutingRules
-from kanopt.solvers.routing.shared_rows import SharedRows
+from kanopt.solvers.routing.shared_rows import SharedRows, narrow
 from kanopt.units import Scaling, scaling_for
 
 __all__ = [
@@ -117,8 +118,13 @@ def round_arcs(
         The largest price of an arc.
     """
     types, planning = len(problem.data.vehicles), problem.planning_values
+    times, paid_by = (len(each) for each in planning.arcs_from(nodes[:1]))
+    dearest_step = int(money.to_integers(dearest)) + 1
+    width = {each: np.dtype(narrow(each)).itemsize for each in (clock.last + 1, dearest_step)}
+    needed = times * width[clock.last + 1] + paid_by * width[dearest_step]
+    refuse_too_large("travel times and prices in whole numbers", len(nodes), needed)
     transit = SharedRows(types, len(nodes), clock.last + 1)
-    cost = SharedRows(types, len(nodes), int(money.to_integers(dearest)) + 1)
+    cost = SharedRows(types, len(nodes), dearest_step)
     rounding = _ArcRounding(problem, stay, clock, money)
     for begin, tails in _numbered(tail_blocks(nodes, len(problem.data.names))):
         travel, costs = planning.arcs_from(tails)

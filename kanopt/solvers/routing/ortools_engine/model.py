@@ -11,12 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 from ortools.constraint_solver import pywrapcp
 
+from kanopt.solvers.routing.arc_memory import refuse_too_large
 from kanopt.solvers.routing.arrays import NodeRoutes, RoutingArrays
 from kanopt.solvers.routing.integer_routes import without_idle_reloads
 
 __all__ = ["OrToolsModel"]
 
 Integers = NDArray[np.int64]
+_LISTED = 40.0
+"""Bytes of a whole number in a list."""
 
 
 class OrToolsModel:
@@ -40,6 +43,9 @@ class OrToolsModel:
         self.arrays = arrays
         self.kinds = [kind for kind, _ in arrays.fleet]
         self.used = sorted(set(self.kinds))
+        # OR-Tools reads lists of Python's numbers, one matrix at a time, and keeps its own
+        kept = 8.0 * len(self.used) * (2 + bool(arrays.rules.max_distance.size))
+        refuse_too_large("OR-Tools' matrices", arrays.size, _LISTED + kept)
         self._lay_out()
         homes = [arrays.depot(kind) for kind in self.kinds]
         ends = [self.ends.get(kind, arrays.depot(kind)) for kind in self.kinds]

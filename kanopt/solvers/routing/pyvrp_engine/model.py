@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from pyvrp import Activity, ActivityType, Client, Depot, Location, ProblemData, Route, Solution, VehicleType
 
+from kanopt.solvers.routing.arc_memory import refuse_too_large
 from kanopt.solvers.routing.arrays import Integers, NodeRoutes, RoutingArrays
 from kanopt.solvers.routing.integer_routes import without_idle_reloads
 from kanopt.solvers.routing.pyvrp_engine.scaling import (
@@ -105,6 +106,8 @@ def pyvrp_model(arrays: RoutingArrays, *, complete: bool) -> PyVrpModel:
     places = _lay_out(arrays, kinds)
     cost, transit = _with_ends(arrays, steps, places)
     profiles, matrices = _profiles(kinds, cost, transit)
+    # two matrices of 64 bits for each profile, and one more while a matrix or neighbours are read
+    refuse_too_large("PyVRP's matrices", arrays.size, 8.0 * (2 * len(matrices) + 1))
     data = ProblemData(
         locations=[Location(0, 0) for _ in range(arrays.size + len(places.ends))],
         clients=_clients(arrays, steps, complete=complete),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.problems.routing.arc_blocks import tail_blocks
 from kanopt.problems.routing.data import RoutingData
 
 __all__ = ["MOST_NEAR", "nearest_clients"]
@@ -42,8 +43,15 @@ def nearest_clients(data: RoutingData, price: Floats, minutes: Floats) -> NDArra
     np.fill_diagonal(apart, np.inf)
     clients = np.arange(len(data.depots), len(data.names))
     count = max(0, min(MOST_NEAR, len(clients) - 1))
-    order = np.argsort(apart[:, clients], axis=1, kind="stable")[:, :count]
-    return clients[order].astype(np.int32).reshape(len(data.names), count)
+    # sorted some rows at a time: places take as much memory as prices
+    order = np.concatenate(
+        [
+            np.argsort(apart[tails][:, clients], axis=1, kind="stable")[:, :count]
+            for tails in tail_blocks(np.arange(len(data.names)), len(data.names))
+        ]
+    )
+    near: NDArray[np.int32] = clients[order].astype(np.int32).reshape(len(data.names), count)
+    return near
 
 
 def _typical(values: Floats) -> float:

@@ -30,19 +30,29 @@ from kanopt.solvers.routing.racer.structures import (
 )
 from kanopt.units import convert
 
-__all__ = ["PlanData"]
+__all__ = ["PlanData", "bytes_needed"]
 
 Floats = NDArray[np.float64]
 _NARROWER = 2e-6
 """Share of a day by which times of the polylines keep off a limit: so much their tubes add up to on a long day."""
 _LINE = 8
 """Numbers in a line of the processor's cache."""
+_BESIDE = 20
+"""Numbers for each arc and vehicle type while rows are made."""
 _TYPES: Mapping[Any, Any] = {
     ctypes.c_double: np.float64,
     ctypes.c_int32: np.int32,
     ctypes.c_int64: np.int64,
     ctypes.c_uint8: np.uint8,
 }
+
+
+def bytes_needed(data: RoutingData) -> float:
+    """Return about how many bytes the arrays of a problem take while they are made, rows of arcs above all.
+
+    A row has eight numbers; prices, times, guesses and neighbours lie beside it until they are in the rows.
+    """
+    return 8.0 * _BESIDE * len(data.vehicles) * len(data.names) ** 2
 
 
 class PlanData:

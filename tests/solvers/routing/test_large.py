@@ -1,0 +1,58 @@
+"""What becomes of problems that do not fit in memory, or of which OR-Tools reads the matrices for too long."""
+
+import math
+
+import numpy as np
+import pytest
+
+import kanopt as ko
+from kanopt import refs, routing
+from kanopt.errors import SolverError
+from kanopt.solvers.compiled.library import why_no_kernel
+from kanopt.solvers.routing.integers import lower
+
+KM, LOAD = ko.Variable("km", "km"), ko.Variable("load", "t")
+
+
+def _problem(*, loaded: bool = False) -> ko.RoutingProblem:
+    places = np.random.default_rng(3).uniform(0, 20, (31, 2)).tolist()
+    people = [routing.Client(f"c{k}", x=x, y=y, demand=1.0) for k, (x, y) in enumerate(places[1:])]
+    minutes = ko.parse_formula("2 * km", [KM], ko.Variable("minutes", "min")).bind(km=refs.arc.distance)
+    fuel = ko.parse_formula("km * (1 + load / 10)", [KM, LOAD], ko.Variable("fuel", "EUR"))
+    cost = {"fuel": fuel.bind(km=refs.arc.distance, load=refs.state.load)} if loaded else {}
+    van = routing.VehicleType("van", 6, 6.0, cost_per_distance=1.0)
+    return ko.RoutingProblem([routing.Depot("d", x=5.0, y=5.0)], people, [van], cost, minutes)
+
+
+def test_what_does_not_fit_is_refused_with_how_much_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kanopt.solvers.routing.arc_memory.available_bytes", lambda: 5000.0)
+    with pytest.raises(
+        SolverError, match=r"between 31 places: travel times and prices .* GB are free; plan parts"
+    ):
+        lower(_problem())
+
+
+def test_between_many_places_ortools_is_not_used_and_the_result_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("kanopt.solvers.routing.portfolio._LARGE", 30)
+    result = ko.solve(_problem(), time_limit=1.0, workers=2)
+    assert result.check.ok
+    first, second = result.engines
+    assert first.won
+    assert first.objective is not None
+    assert second.message.startswith("not used: it reads matrices of more than 30 places")
+
+
+@pytest.mark.skipif(bool(why_no_kernel()), reason="no compiled search on the law")
+def test_a_search_on_the_law_that_does_not_fit_leaves_the_engines_plan_and_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("kanopt.solvers.routing.law_routing.available_bytes", lambda: 1000.0)
+    problem = _problem(loaded=True)
+    result = ko.solve(problem, time_limit=1.0)
+    assert result.check.ok
+    assert result.objective is not None
+    assert math.isclose(problem.price(result.plan).objective, result.objective)
+    assert not result.engines[-1].won
+    assert result.engines[-1].message.startswith("not used: it needs")
