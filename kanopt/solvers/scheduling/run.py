@@ -38,8 +38,6 @@ Ints = NDArray[np.int64]
 _GLANCE_SHARE, _FIRST_SHARE, _ANNEAL_SHARE, _IMPROVE_SHARE = 0.05, 0.15, 0.55, 0.05
 _FIRST_PER_TASK, _FIRST_PER_TASK_PRICES = 0.04, 0.01
 """Seconds: what CP-SAT does not solve in that time takes it much longer."""
-_ANNEAL_LEAST, _ANNEAL_PER_PAIR = 1.5, 4e-4
-"""Seconds, the second for each pair of tasks: after that local search finds little."""
 _REGULAR_SHARE, _RELAXED_SHARE = 0.8, 0.9
 _SMALL, _SMALL_SHARE, _LARGE_SHARE = (
     120,
@@ -186,7 +184,7 @@ class SchedulingRun:
         ending = self._minimise(first, share, SearchGoal.SOLVE)
         is_known = ending is not CpSatTermination.LIMIT and first is self.relaxed
         if ending is CpSatTermination.LIMIT or not (self.model.exact or self.best is None):
-            self._anneal(min(_ANNEAL_SHARE * limit, max(_ANNEAL_LEAST, _ANNEAL_PER_PAIR * tasks**2)))
+            self._anneal(_ANNEAL_SHARE * limit)
             self._improve(_IMPROVE_SHARE * limit if self.local else _ANNEAL_SHARE * limit)
         if not (self._is_over or is_known):
             ending = self._minimise(self.relaxed, limit - self._elapsed(), SearchGoal.PROVE)

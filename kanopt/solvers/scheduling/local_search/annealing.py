@@ -15,7 +15,7 @@ _COLD, _COLD_FLEXIBLE, _COLD_PRICES = 0.15, 0.05, 0.005
 little where tasks have several modes, and more so where the price of power changes."""
 _FIRST, _CYCLE = 0.1, 1_000_000
 """Share of the time of the first way from hot to cold; tasks timed in each later one, for each task of the shop."""
-_PATIENCE = 3
+_PATIENCE = 2
 _SLICE = 400_000
 """Tasks timed between two looks at the clock: about 20 ms."""
 _PER_TASK, _PER_TASK_PRICES = 3e-8, 4.5e-8  # seconds, for a clock that counts work
