@@ -35,16 +35,17 @@ __all__ = ["FoundSchedule", "ScheduleGrids", "SchedulingRun", "is_optimal"]
 
 Ints = NDArray[np.int64]
 
-_GLANCE_SHARE, _FIRST_SHARE, _ANNEAL_SHARE, _IMPROVE_SHARE = 0.05, 0.15, 0.55, 0.05
+_GLANCE_SHARE, _FIRST_SHARE, _ANNEAL_SHARE, _IMPROVE_SHARE = 0.05, 0.15, 0.5, 0.05
 _FIRST_PER_TASK, _FIRST_PER_TASK_PRICES = 0.04, 0.01
 """Seconds: what CP-SAT does not solve in that time takes it much longer."""
-_REGULAR_SHARE, _RELAXED_SHARE = 0.8, 0.9
+_REGULAR_SHARE, _RELAXED_SHARE = 0.75, 0.9
 _SMALL, _SMALL_SHARE, _LARGE_SHARE = (
     120,
     0.75,
     0.3,
 )  # tasks up to which proofs end soon, and their share of the time
 _SLACK = 1e-6  # of a bound in floating point
+_LEAST_SECONDS = 0.5  # in which HiGHS starts and does something
 _BUCKETS, _SLOWER, _LARGEST_RELAXATION = 20, 5, 40_000
 """Of the first relaxation; how much longer one of twice the buckets takes; how many variables one may have."""
 _PAUSE = 0.2
@@ -315,7 +316,7 @@ class SchedulingRun:
             return
         while not self._is_over and relaxation_size(grid, buckets) <= _LARGEST_RELAXATION:
             model, began = relax(grid, buckets, self.regular_bound), self._elapsed()
-            if began >= until:
+            if began + _LEAST_SECONDS > until:
                 return
             found = run_highs(model, HighsOptions(until - began, self.options.seed, has_plan=True))
             if found.bound is None or found.termination is not HighsTermination.OPTIMAL:
