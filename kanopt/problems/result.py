@@ -284,6 +284,8 @@ class Result:
         if self.coverage is not None and self.coverage.text:
             lines.insert(0, self.coverage.text)
         lines[0] = f"{self.problem.kind}: {lines[0]}"
+        if self.assessment is not None and self.assessment.choice:
+            lines.append(self.assessment.choice)
         lines += [f"{found.table}: {found.sentence}" for found in self.problem.unread() if found.striking]
         lines += self.problem.unusual()
         if self.objective is not None:

@@ -139,7 +139,7 @@ def _certified(why: Any) -> Any:
         frozen=frozen,
         solver_view=() if frozen else ("every law within 0.01",),
     )
-    bound = None if frozen else 0.98 * result.objective
+    bound = None if frozen else (0.98 if result.objective >= 0 else 1.02) * result.objective
     about = {"solver": "the corpus", "seed": 7, "wall_seconds": 1.0, "cpu_seconds": 1.0}
     return replace(why, result=replace(result, certificate=certificate, bound=bound, **about))
 

@@ -99,3 +99,20 @@ def test_the_networks_laws_are_the_true_ones(network):
     pallets = network.base.laws["demand"].formula.evaluate(sales)
     true = truth.true_pallets(sales["product"], sales["population_k"], sales["price"], sales["month"])
     assert np.median(np.abs(pallets / true - 1.0)) < 0.04
+
+
+def test_the_law_of_coffee_is_the_true_one_and_its_plan_is_proved(scenarios):
+    run = load_scenario(scenarios / "coffee.toml").run()
+    log = run.scenario.tables["sales"]
+    size = log["coffee"].map({"espresso": 420.0, "filter": 300.0, "decaf": 90.0})
+    usual = log["coffee"].map({"espresso": 9.0, "filter": 6.5, "decaf": 8.0})
+    season = 1.0 + 0.15 * np.sin(2.0 * np.pi * (log["week"] - 44) / 52.0)
+    truth = size * (log["price"] / usual) ** -2.2 * season
+    error = run.laws["demand"].formula.evaluate(log) / truth - 1.0
+    assert np.sqrt(np.mean(error**2)) < 0.03
+    result = run.result
+    assert result.status.value == "optimal"
+    assert result.check.ok
+    assert not run.explanation.extrapolations
+    assert run.today.check.ok
+    assert result.objective < run.today.objective < 0.0

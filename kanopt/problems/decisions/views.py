@@ -37,4 +37,6 @@ def views_of(problem: DecisionProblem, plan: DecisionPlan) -> tuple[View, ...]:
         return ()
     data = pd.DataFrame(kept, index=pd.Index(100.0 * share, name="place in the range (%)"))
     title = "Price when one decision moves and the others stay"
+    if problem.constraint_laws:  # else it would look as if less of a thing that is needed were better
+        title = "Price when one decision moves, the others stay and limits are left aside"
     return (SeriesView(title, data, "place in its range (%)", f"price ({problem.unit or 'no unit'})"),)
