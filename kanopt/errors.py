@@ -171,8 +171,8 @@ def warn_user(message: str) -> None:
 _COMPARED = 2_000_000
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Return a hint that names the known word closest to `name`, to end an error message.
+def nearest(name: str, known: Iterable[str], are: str = "known") -> str:
+    """Return a hint that names the known word closest to `name`, to end an error message; `are` says what they are.
 
     Examples
     --------
@@ -180,6 +180,8 @@ def nearest(name: str, known: Iterable[str]) -> str:
     "did you mean 'distance_km'?"
     >>> nearest("x", ["distance_km", "load_t"])
     "known: 'distance_km', 'load_t'"
+    >>> nearest("x", [], "given")
+    'none is given'
     """
     words = sorted(set(known))
     # to compare takes a microsecond a letter and more: not among so many that the error would be late
@@ -188,6 +190,6 @@ def nearest(name: str, known: Iterable[str]) -> str:
     if close:
         return f"did you mean {close[0]!r}?"
     if not words:
-        return "none is known"
+        return f"none is {are}"
     shown = ", ".join(repr(word) for word in words[:12])
-    return f"known: {shown}" + (", …" if len(words) > 12 else "")
+    return f"{are}: {shown}" + (", …" if len(words) > 12 else "")

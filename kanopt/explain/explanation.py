@@ -12,6 +12,7 @@ import pandas as pd
 from kanopt.errors import ProblemError, nearest
 from kanopt.explain.reason_groups import group_reasons
 from kanopt.explain.summary import summary, weak_law_sentences
+from kanopt.formulas import Formula
 from kanopt.problems.findings import Extrapolation, FrozenInput, Reason, to_frame
 from kanopt.problems.result import Progress, Result
 
@@ -332,8 +333,26 @@ def explain(result: Result) -> Explanation:
     -------
     Explanation
         Cost terms that add up to the objective, reasons, and places outside the domain of a law.
+
+    Raises
+    ------
+    ProblemError
+        If it is given anything but a result.
     """
+    if not isinstance(result, Result):
+        raise ProblemError(_not_a_plan(result))
     known = result.assessment
     if known is None:
         return Explanation(result, causes=result.problem.infeasibility_reasons(), extrapolations=())
     return Explanation(result, causes=known.reasons, extrapolations=known.extrapolations)
+
+
+def _not_a_plan(given: object) -> str:
+    """Say what explains a thing that is no result of a plan."""
+    what = f"explain is for plans, the results of ko.solve and of problem.evaluate, not for a {type(given).__name__}"
+    if isinstance(given, Formula):
+        return (
+            f"{what}: formula.facts() tells what a formula consists of and how good it is, formula.considered() why it "
+            "was chosen, ko.plot_formula(formula) draws it, and model.attribution() splits the model it was read from"
+        )
+    return f"{what}; give its .result" if isinstance(getattr(given, "result", None), Result) else what

@@ -65,14 +65,14 @@ def read_columns(
     return columns
 
 
-def _missing_inputs(absent: Sequence[str], names: Collection[str], known: Sequence[str]) -> str:
-    """Return a message that lists missing inputs and the available columns."""
+def _missing_inputs(absent: Sequence[str], names: Collection[str], given: Sequence[str]) -> str:
+    """Return a message that lists missing inputs and the given columns."""
     stems = [name.removesuffix(SUFFIX) for name in absent if name.endswith(SUFFIX)]
     advice = next((_advice(stem) for stem in stems if stem in names), "")
     if len(absent) == 1:
-        return f"input {absent[0]!r} is missing; {nearest(absent[0], known)}{advice}"
-    listed, there = list_names(absent, _SHOWN), list_names(known, _SHOWN)
-    return f"inputs {listed} are missing; known: {there or 'none'}{advice}"
+        return f"input {absent[0]!r} is missing; {nearest(absent[0], given, 'given')}{advice}"
+    listed, there = list_names(absent, _SHOWN), list_names(given, _SHOWN)
+    return f"inputs {listed} are missing; given: {there or 'none'}{advice}"
 
 
 class _GapsError(FormulaError):

@@ -172,6 +172,11 @@ class Formula(FormulaProofs, FormulaEstimation, FormulaExports):
         return tuple(node for node in postorder(self.root) if isinstance(node, Curve))
 
     @property
+    def tables(self) -> tuple[Table, ...]:
+        """The tables of categories of the formula, each with its ``entries``; :meth:`facts` lists them in words."""
+        return tuple(node for node in postorder(self.root) if isinstance(node, Table))
+
+    @property
     def terms(self) -> tuple[Term, ...]:
         """The additive terms of the output; one for a law that is not a sum."""
         return terms_of(self)
@@ -259,7 +264,7 @@ class Formula(FormulaProofs, FormulaEstimation, FormulaExports):
         return replace(self, root=root, covariance=None if known is None else known.restrict(names_in(root)))
 
     def facts(self) -> list[tuple[str, str]]:
-        """Return facts about the formula as pairs of a label and a text: output, inputs, constants, fit.
+        """Return facts about the formula as pairs of a label and a text: output, inputs, constants, tables, fit.
 
         Examples
         --------

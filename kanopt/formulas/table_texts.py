@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kanopt.formulas.nodes import postorder
-from kanopt.formulas.pieces import Table
 from kanopt.formulas.printing import to_infix
 from kanopt.text import list_names, number_text
 
@@ -20,7 +18,7 @@ def table_texts(formula: Formula, most: int = 12) -> list[str]:
 
     Examples
     --------
-    >>> from kanopt.formulas import Formula, Input, Variable
+    >>> from kanopt.formulas import Formula, Input, Table, Variable
     >>> rate = Table.of({"van": 1.0, "truck": 1.4, "bike": 0.2}, "vehicle", fallback=0.9, name="rate")
     >>> inputs = (Variable("km", "km"), Variable("vehicle", kind="category"))
     >>> law = Formula(Input("km") * rate, inputs, Variable("cost", "EUR"))
@@ -29,10 +27,9 @@ def table_texts(formula: Formula, most: int = 12) -> list[str]:
     >>> table_texts(law, 2)
     ['rate(vehicle): van 1, truck 1.4 and 1 more; any other 0.9']
     """
-    tables = [node for node in postorder(formula.root) if isinstance(node, Table)]
-    names = [to_infix(table) for table in tables]
+    names = [to_infix(table) for table in formula.tables]
     texts = []
-    for place, (name, table) in enumerate(zip(names, tables, strict=True)):
+    for place, (name, table) in enumerate(zip(names, formula.tables, strict=True)):
         which = f", number {names[: place + 1].count(name)} of that name" if names.count(name) > 1 else ""
         entries = [f"{' and '.join(key)} {number_text(number)}" for key, number in table.entries]
         other = "" if table.fallback is None else f"; any other {number_text(table.fallback)}"

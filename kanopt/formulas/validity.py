@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from kanopt.formulas.alternatives import rivals_text
 from kanopt.formulas.columns import describe_place, in_bounds
 from kanopt.formulas.domain import Domain
+from kanopt.formulas.table_texts import table_texts
 from kanopt.formulas.variables import Variable
 from kanopt.text import list_names, number_text, range_text
 
@@ -34,6 +35,7 @@ def formula_facts(formula: Formula) -> list[tuple[str, str]]:
         value = f"{number_text(constant.value)}{error} {units.unit_of(constant) or ''}"
         text = f"{constant.name or 'number'} {value}"
         found.append(("constant", text.rstrip()))
+    found += [("table", text) for text in table_texts(formula)]
     if not units.consistent:
         others = f" (and {len(units.problems) - 1:,} more)" if len(units.problems) > 1 else ""
         found.append(("units", f"do not agree: {units.problems[0]}{others}"))

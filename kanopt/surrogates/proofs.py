@@ -20,8 +20,12 @@ from kanopt.surrogates.exact import formula_of_curves, place_name
 from kanopt.surrogates.law import NetworkLaw
 from kanopt.text import number_text
 
-__all__ = ["ShapeClaims", "held_positive", "proofs"]
+__all__ = ["NO_CLAIMS", "ShapeClaims", "held_positive", "proofs"]
 
+NO_CLAIMS = (
+    "verify: there is nothing to prove, since the model was asked to hold no shape. Say what is claimed: "
+    "monotone={'km': +1}, convex=['km'], concave=['km'] or bounds=(0, None)"
+)
 _FLOOR_BUDGET = 1_000
 """Boxes in which a law is to be proved to stay above zero; one that is not is held there."""
 

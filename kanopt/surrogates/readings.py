@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from kanopt.errors import DomainWarning, FitError
+from kanopt.errors import DomainWarning, FitError, warn_user
 from kanopt.formulas.domain import Domain
 from kanopt.surrogates.effects import marginal_effects
 from kanopt.surrogates.encoding import FeatureEncoding, row_name
@@ -155,9 +155,9 @@ class ModelReadings(FittedModel):
         -------
         DataFrame
             One row per claim: claim, verdict ("proved", "refuted" or "undecided"), boxes, and for a refuted claim the
-            rows between which it fails, in words. Without rows where nothing was asked.
+            rows between which it fails, in words. Without rows, and with a warning, where there is nothing to prove.
         """
-        from kanopt.surrogates.proofs import ShapeClaims, proofs
+        from kanopt.surrogates.proofs import NO_CLAIMS, ShapeClaims, proofs
 
         self._check_single()
         boxes = whole_number(budget, "verify: budget", 1)
@@ -165,6 +165,8 @@ class ModelReadings(FittedModel):
         bent = _names(convex, self.encoding_, "convex"), _names(concave, self.encoding_, "concave")
         given = ShapeClaims.of(signs, *bent, _ends(bounds))
         asked = given if given else ShapeClaims.from_arguments(self, self.encoding_)
+        if not asked:
+            warn_user(NO_CLAIMS)
         return proofs(self._law, asked, boxes)
 
     def diagram(self, points: int = 41) -> Diagram:

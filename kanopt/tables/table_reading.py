@@ -18,9 +18,11 @@ from kanopt.tables.report import attach_report
 from kanopt.tables.schema import NUMERIC, Schema
 from kanopt.units import check_unit
 
-__all__ = ["OnBad", "OnDuplicate", "read_table"]
+__all__ = ["TABLE_FILES", "OnBad", "OnDuplicate", "read_table"]
 
 _TEXT, _PARQUET = (".csv", ".txt", ".tsv", ".tab"), (".parquet", ".pq")
+TABLE_FILES = (*_TEXT, *_PARQUET)
+"""Endings of the names of the files that are read."""
 
 
 def read_table(
@@ -129,9 +131,9 @@ def _load(source: str | Path | pd.DataFrame, query: str | None, form: TextFormat
     require_path(path)
     if path.is_dir():
         require_file(path, "file")
-    if path.suffix.lower() not in (*_TEXT, *_PARQUET):
+    if path.suffix.lower() not in TABLE_FILES:
         raise TableError(
-            f"{path.name}: kanopt reads {', '.join((*_TEXT, *_PARQUET))} and SQLAlchemy URLs; save the table as CSV"
+            f"{path.name}: kanopt reads {', '.join(TABLE_FILES)} and SQLAlchemy URLs; save the table as CSV"
         )
     require_file(path, "file")
     return read_parquet(path) if path.suffix.lower() in _PARQUET else read_text(path, form)

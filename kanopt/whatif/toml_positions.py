@@ -20,6 +20,7 @@ from tree_sitter import Language, Node, Parser
 
 from kanopt.errors import FileFormatError, Issue, ScenarioError
 from kanopt.files import read_file
+from kanopt.tables.table_reading import TABLE_FILES
 
 __all__ = ["Key", "TomlDocument", "read_document", "write_key"]
 
@@ -96,9 +97,12 @@ def read_document(path: Path) -> TomlDocument:
     Raises
     ------
     ScenarioError
-        If the file is missing, is no regular file, has over a million bytes or more keys than any scenario, is not
-        UTF-8, or is not TOML; names the line.
+        If the file is missing, is a table or no regular file, has over a million bytes or more keys than any
+        scenario, is not UTF-8, or is not TOML; names the line.
     """
+    if path.suffix.lower() in TABLE_FILES and path.is_file():
+        told = f"a table, not a scenario file; kanopt fit --table {path.name} --target COLUMN --features COLUMN,COLUMN"
+        raise _file_error(path, 0, f"{told} learns a law from it, and [tables] of a scenario file names it")
     try:
         raw = read_file(path, _LARGEST, "a scenario file")
     except FileFormatError as error:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,18 @@ def test_the_room_is_also_the_function(shop: Any) -> None:
     result = shop(ROWS)
     assert isinstance(ko.explain(result), Explanation)
     assert isinstance(kanopt.explain(result), Explanation)
+
+
+def test_what_is_no_plan_is_told_what_explains_it(shop: Any) -> None:
+    law = ko.formulas.parse_formula("2 * km", ["km"], "cost")
+    with pytest.raises(
+        ProblemError, match=r"explain is for plans, .* not for a Formula: formula\.facts\(\) tells"
+    ):
+        ko.explain(law)  # type: ignore[arg-type]
+    with pytest.raises(ProblemError, match=r"not for a SimpleNamespace; give its \.result"):
+        ko.explain(SimpleNamespace(result=shop(ROWS)))  # type: ignore[arg-type]
+    with pytest.raises(ProblemError, match=r"not for a str$"):
+        ko.explain("plan")  # type: ignore[arg-type]
 
 
 def test_terms_stand_largest_first_with_their_shares(shop: Any) -> None:

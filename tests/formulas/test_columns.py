@@ -16,10 +16,10 @@ def read(variable, values):
 
 def test_all_missing_inputs_are_named():
     inputs = [KM, Variable("flow"), KIND]
-    with pytest.raises(FormulaError, match=r"inputs 'km', 'kind' are missing; known: 'flow', 'other'$"):
+    with pytest.raises(FormulaError, match=r"inputs 'km', 'kind' are missing; given: 'flow', 'other'$"):
         read_columns(inputs, {"flow": 1.0, "other": 2.0}, frozenset({"km", "flow", "kind"}))
     many = [Variable(f"x{place}") for place in range(20)]
-    with pytest.raises(FormulaError, match=r"'x11' and 8 more are missing; known: none$"):
+    with pytest.raises(FormulaError, match=r"'x11' and 8 more are missing; given: none$"):
         read_columns(many, {}, frozenset(each.name for each in many))
 
 

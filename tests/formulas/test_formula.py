@@ -151,13 +151,16 @@ def test_what_is_known_is_told():
         ("input", "km [km], valid from 1 to 50"),
         ("input", "kind, known: van, truck"),
         ("constant", "elasticity 0.98 ± 0.012"),
+        ("table", "rate(kind): van 1, truck 1.3"),
     ]
+    assert law.tables == (rate,)
     assert law.facts()[-1] == ("held-out fit", str(law.fit))
     assert law._repr_markdown_().startswith(r"$$\mathrm{minutes} = ")
     assert "- constant: elasticity 0.98 ± 0.012" in law._repr_markdown_()
     assert repr(law) == "<Formula minutes [min] per leg = km^0.98 · rate(kind)>"
     bare = Formula(rate, (KIND,), Variable("x"))
-    assert bare.facts() == [("output", "x"), ("input", "kind")]
+    told = [("output", "x"), ("input", "kind"), ("table", "rate(kind): van 1, truck 1.3")]
+    assert bare.facts() == told
     assert repr(bare) == "<Formula x = rate(kind)>"
 
 

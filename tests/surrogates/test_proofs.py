@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from kanopt import FitError, KANRegressor
+from kanopt.errors import KanoptWarning
 from kanopt.kan.description import Layer, Network
 from kanopt.kan.links import Logistic, Softplus
 from kanopt.surrogates.encoding import encoding_of
@@ -31,6 +32,11 @@ def test_a_sign_is_one_of_three(rising, sign):
 
 def test_a_sign_of_zero_claims_nothing(rising):
     assert rising.verify(monotone={"km": 1, "load_t": 0})["claim"].tolist() == ["rises with km"]
+
+
+def test_where_nothing_is_claimed_it_is_told_what_can_be(rising):
+    with pytest.warns(KanoptWarning, match=r"nothing to prove, .* monotone=\{'km': \+1\}, convex=.*bounds="):
+        assert rising.verify().empty
 
 
 @pytest.mark.parametrize("word", ["convex", "concave"])

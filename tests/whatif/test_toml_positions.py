@@ -63,6 +63,18 @@ def test_a_byte_order_mark_and_windows_line_ends_are_read(tmp_path):
     assert document.line(("b", "c")) == 4
 
 
+def test_a_table_is_told_how_a_law_is_learned_from_it(tmp_path):
+    path = tmp_path / "Courier.CSV"
+    path.write_text("km,minutes\n1,2\n")
+    with pytest.raises(
+        ScenarioError, match=r"a table, not a scenario file; kanopt fit --table Courier\.CSV --target"
+    ):
+        read_document(path)
+    path.unlink()
+    with pytest.raises(ScenarioError, match="there is no such file"):
+        read_document(path)
+
+
 @pytest.mark.parametrize(
     ("text", "line", "words"),
     [

@@ -123,9 +123,9 @@ class _Writer:
         values = {
             str(label): float(value) for label, value in zip(feature.categories, edge.theta, strict=True)
         }
-        alike = [e for e in self.model.edges if e.form.name == "table" and e.source == edge.source]
-        place = [e.place for e in alike].index(edge.place) + 1
-        return Table.of(values, feature.name, name="by" if len(alike) == 1 else f"by{place}")
+        tables = [each.place for each in self.model.edges if each.form.name == "table"]
+        name = "by" if len(tables) == 1 else f"by{tables.index(edge.place) + 1}"
+        return Table.of(values, feature.name, name=name)
 
     def _write(self, edge: Edge, argument: _Argument) -> list[Node]:
         """Return the terms of one edge."""

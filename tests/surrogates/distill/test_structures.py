@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from kanopt.formulas import Formula, Variable
 from kanopt.formulas.domain import cycle_range
 from kanopt.kan.description import Layer, Network, evaluate_periodic
 from kanopt.kan.links import Link, Logistic, Softplus
@@ -17,6 +18,7 @@ from kanopt.surrogates.distill.curves import curve_form, cycle_form
 from kanopt.surrogates.distill.edges import mixed_of
 from kanopt.surrogates.distill.forms import CYCLIC, FORMS, LINEAR, Form
 from kanopt.surrogates.distill.mixed import Edge, Mixed
+from kanopt.surrogates.encoding import Feature
 from tests.surrogates.distill.by_hand import (
     CELLS,
     HOUR,
@@ -117,6 +119,24 @@ def test_the_mixed_network_computes_what_the_network_computes(rng: np.random.Gen
     data = {name: column.to_numpy() for name, column in decoded(model.features, inputs).items()}
     np.testing.assert_allclose(written(model, data), expected, atol=1e-9)
     np.testing.assert_allclose(written(model, {**data, "hour": data["hour"] + 72.0}), expected, atol=1e-9)
+
+
+def test_tables_of_two_categories_have_names_of_their_own_by_which_they_are_refitted(
+    rng: np.random.Generator,
+) -> None:
+    codes = rng.integers(0, 2, (600, 2))
+    y = np.array([1.0, 5.0])[codes[:, 0]] + np.array([2.0, 9.0])[codes[:, 1]] + rng.normal(0, 0.01, 600)
+    truck = Feature("vehicle", "category", categories=("truck", "van"))
+    network = Network((layer([], [8.5], tables=([[-2.0], [2.0]], [[-3.5], [3.5]])),))
+    model = trained(network, (MODE, truck), codes.astype(float), y)
+    mixed = mixed_of(model)
+    root = graph(mixed, model.features, None, np.full(len(mixed.parameters), np.nan))
+    law = Formula(root, tuple(Variable(f.name, kind="category") for f in model.features), Variable("y"))
+    assert str(law) == "8.5 + by1(mode) + by2(vehicle)"
+    frame = decoded(model.features, codes.astype(float)).assign(y=y)
+    again = law.refit(frame, only=["by1"])
+    assert [table.name for table in again.tables] == ["by1", "by2"]
+    assert np.abs(again.evaluate(frame) - y).max() < 0.1
 
 
 def test_a_product_of_two_columns_is_read_off_a_product_node(rng: np.random.Generator) -> None:
