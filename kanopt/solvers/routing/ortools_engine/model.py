@@ -119,7 +119,7 @@ class OrToolsModel:
         """
         if len(self.nodes) == self.arrays.size:
             return self.model.RegisterTransitMatrix(matrix.tolist())
-        wide = matrix[np.ix_(self.nodes, self.nodes)]
+        wide = matrix[np.ix_(self.nodes, self.nodes)].astype(np.int64)
         if kind in self.ends:
             wide[:, self.ends[kind]] = at_end[self.nodes] if isinstance(at_end, np.ndarray) else at_end
         if kind in self.copies:

@@ -180,7 +180,7 @@ def test_steps_keep_every_price_and_limit():
         given, short = getattr(integers, name), getattr(steps, name)
         unit = int(integers.fixed[0]) // int(steps.fixed[0])
         kept = steps.roads if name == "cost" else np.ones(given.shape, dtype=bool)
-        assert (short[kept] * unit == given[kept]).all()
+        assert (short[kept].astype(np.int64) * unit == given[kept]).all()
     assert (np.diff(np.argsort(steps.demand)) == np.diff(np.argsort(integers.demand))).all()
     assert steps.demand.max() / steps.transit[steps.roads].max() == pytest.approx(1.0, abs=0.9)
     assert steps.worth > steps.prize.max()
