@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from textwrap import fill
 from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
 from kanopt.errors import FormulaError
 from kanopt.formulas.fit import Alternative
-from kanopt.text import count_text, list_names, number_text, percent_text
+from kanopt.text import count_text, list_names, number_text, percent_text, shorten
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,6 +28,8 @@ CLOSE = 6.0
 """A smaller difference is no strong evidence: lengths are twice a log likelihood (Kass and Raftery 1995, JASA 90)."""
 _MOST = 1e4
 """Errors whose ratio is larger than this, or the inverse of it, are told themselves."""
+_LONGEST = 600
+"""Letters of a law in the table of all; ``formulas[k]`` has it whole."""
 _REFUSED = (
     "one of these: its constants trade with each other, a shape or a function that was asked for is lost, or it has no "
     "value on some row"
@@ -83,17 +86,33 @@ class ConsideredFormulas(Sequence["Formula"]):
 
     def __str__(self) -> str:
         frame = considered_frame(self._chosen)
-        frame["chosen"] = frame["chosen"].map({True: "chosen", False: ""})
-        for name in ("complexity", "error"):
-            frame[name] = frame[name].map(lambda value: number_text(value, 3))
+        if not len(frame):
+            return "none"
+        sizes, errors = ([number_text(value, 3) for value in frame[name]] for name in ("complexity", "error"))
+        table = [("", "complexity", "error", "formula, and why or why not")]
+        table += [
+            (f"{place}{' chosen' * chosen}", size, error, text)
+            for place, (chosen, size, error, text) in enumerate(
+                zip(frame["chosen"], sizes, errors, frame["formula"], strict=True)
+            )
+        ]
+        first, second, third = (max(len(row[column]) for row in table) for column in range(3))
+        margin = " " * (first + second + third + 6)
+        lines = []
+        for (place, size, error, text), why in zip(table, ["", *frame["why"]], strict=True):
+            head = f"{place:<{first}}  {size:>{second}}  {error:>{third}}  "
+            lines += [_wrapped(head + shorten(text, _LONGEST), margin)]
+            lines += [_wrapped(margin + why, margin)] * bool(why)
         alike = rivals_text(self._chosen)
-        table = (
-            frame.drop(columns="length").rename(columns={"chosen": ""}).to_string() if len(frame) else "none"
-        )
-        return f"{alike}\n\n{table}" if alike else table
+        return "\n".join([*([_wrapped(alike, ""), ""] if alike else []), *lines])
 
     def __repr__(self) -> str:
         return str(self)
+
+
+def _wrapped(text: str, margin: str) -> str:
+    """Return a text in lines of 120 letters, those after the first with a margin; words are kept whole."""
+    return fill(text, 120, subsequent_indent=margin, break_long_words=False, break_on_hyphens=False)
 
 
 def rivals_text(formula: Formula) -> str:

@@ -123,6 +123,26 @@ def law(text: str) -> Formula:
     return parse_formula(text, [Variable("km", "km")], Variable("fuel", "l"))
 
 
+def test_a_very_long_law_leaves_the_table_of_all_laws_narrow() -> None:
+    long = " + ".join(f"{k}.25 * km^{k}" for k in range(2, 90))
+    tried = (
+        CHOSEN,
+        Alternative(300, 0.7, text=str(law(long)), length=290.0),
+        Alternative(9, 0.7, length=229.0),
+    )
+    shown = str(replace(law("0.12 * km"), alternatives=tried).formulas)
+    lines = shown.splitlines()
+    assert max(map(len, lines)) <= 120
+    assert len(lines) < 16
+    start = lines[0].index("formula")  # everything stands below that
+    assert [line[:start].split() for line in lines if line[:start].strip()] == [
+        ["complexity", "error"],
+        ["0", "chosen", "6", "1"],
+        ["1", "300", "0.7"],
+        ["2", "9", "0.7"],
+    ]
+
+
 def test_each_formula_that_was_considered_is_one_to_be_used(tmp_path: Path) -> None:
     other, steps = law("0.1 + 0.12 * km"), Alternative(9, 0.7, text="km: linear", length=290.0)
     tried = (Alternative(3, 2.0, text="0.1 + 0.12 · km", length=225.0, law=other, rival=True), CHOSEN, steps)

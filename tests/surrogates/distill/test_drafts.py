@@ -174,7 +174,7 @@ def test_what_a_network_is_read_as_is_shown_as_a_formula(
     rivals = [each for each in law.alternatives if each.rival]
     assert len(rivals) == 1
     assert bool(rivals[0].step) == (price < 0.0)
-    assert rivals[0].text in str(law.formulas).partition("\n")[0]
+    assert rivals[0].text in " ".join(str(law.formulas).partition("\n\n")[0].split())
     why = law.considered()["why"]
     assert (
         why[[bool(each.step) for each in law.alternatives]]
