@@ -121,6 +121,24 @@ def _complete(content: dict[str, Any]) -> None:
     content.setdefault("covariance", None)
     content.setdefault("shapes", [])
     content.setdefault("parts", [])
+    _complete_law(content)
+    alternatives = content.get("alternatives")
+    for each in alternatives if isinstance(alternatives, list) else ():
+        if isinstance(each, dict):
+            each.setdefault("length", None)
+            each.setdefault("law", None)
+            each.setdefault("rival", False)
+            each.setdefault("step", "")
+            _complete_law(each["law"])
+    parts = content["parts"]
+    for part in parts if isinstance(parts, list) else ():
+        _complete_law(part)
+
+
+def _complete_law(content: Any) -> None:
+    """Add what the fit and the domain of a law lack, whether it stands by itself or inside another one."""
+    if not isinstance(content, dict):
+        return
     fit, domain = content.get("fit"), content.get("domain")
     if isinstance(fit, dict):
         fit.setdefault("errors", None)
@@ -132,13 +150,6 @@ def _complete(content: dict[str, Any]) -> None:
     for each in ranges if isinstance(ranges, list) else ():
         if isinstance(each, dict):
             each.setdefault("sparse", [])
-    alternatives = content.get("alternatives")
-    for each in alternatives if isinstance(alternatives, list) else ():
-        if isinstance(each, dict):
-            each.setdefault("length", None)
-            each.setdefault("law", None)
-            each.setdefault("rival", False)
-            each.setdefault("step", "")
 
 
 def save(formula: Formula, path: str | Path) -> Path:

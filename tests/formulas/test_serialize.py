@@ -248,6 +248,15 @@ def test_a_covariance_comes_back_and_older_files_have_none():
     assert Formula.from_json(json.dumps(content)) == law
 
 
+def without(content, keys):
+    """Return plain data without some keys, wherever they stand."""
+    if isinstance(content, list):
+        return [without(each, keys) for each in content]
+    if not isinstance(content, dict):
+        return content
+    return {key: without(value, keys) for key, value in content.items() if key not in keys}
+
+
 def test_what_is_usual_comes_back_and_older_files_do_not_know_it():
     usual = Domain(
         quantiles=(("km", (1.0, 5.0, 9.0)),), commonest=(("kind", "van"),), rare=(("kind", ("vna",)),)
@@ -258,6 +267,15 @@ def test_what_is_usual_comes_back_and_older_files_do_not_know_it():
     for key in ("quantiles", "commonest", "rare"):
         del content["domain"][key]
     assert Formula.from_json(json.dumps(content)).domain == Domain()
+    for inside in (
+        replace(
+            law,
+            alternatives=(Alternative(5, 1.2, True, "a", law=replace(law, alternatives=(), domain=usual)),),
+        ),
+        replace(law, parts=(replace(law, alternatives=(), domain=usual),)),
+    ):
+        older = without(json.loads(inside.to_json()), ("quantiles", "commonest", "rare"))
+        assert Formula.from_json(json.dumps(older))
     content["domain"]["quantiles"] = [["km", [1.0, 2.0]]]
     with pytest.raises(FileFormatError, match=r"formula\.domain: quantiles of 'km'"):
         Formula.from_json(json.dumps(content))
