@@ -6,6 +6,8 @@ the gap to the best known solution. ``uk``: pollution routing (Demir, Bektaş an
 direction that costs less and keeps the windows. Every plan is priced and checked on the law by the problem itself.
 
 The engines that plan at frozen travel times or loads stand beside what :func:`kanopt.solve` does, in the same time.
+With ``--kayros`` so does Kayros (PyPI kayros and mamut-routing-lib, MIT), which searches on arrival functions, on
+``rifki``; its routes are priced by the problem too.
 """
 
 from __future__ import annotations
@@ -35,6 +37,7 @@ class Run:
     path: Path
     seed: int
     seconds: float
+    kayros: bool = False
 
 
 def frozen_plan(problem: ko.RoutingProblem, run: Run) -> ko.routing.RoutingPlan | None:
@@ -59,6 +62,20 @@ def shortest_plan(problem: ko.RoutingProblem, run: Run) -> ko.routing.RoutingPla
     return problem.plan_from(kept)
 
 
+def kayros_plan(problem: ko.RoutingProblem, run: Run) -> ko.routing.RoutingPlan | None:
+    """Return the plan of Kayros; its clients are numbered in the order of the file."""
+    import kayros
+
+    found = kayros.solve(run.path, time_limit=run.seconds, seed=run.seed)
+    names = [client.name for client in problem.clients]
+    vehicle, depot = problem.vehicles[0].name, problem.depots[0].name
+    routes = [
+        ko.routing.Route(vehicle, number, depot, tuple(names[place - 1] for place in stops))
+        for number, stops in enumerate(found.routes, 1)
+    ]
+    return problem.plan_from(routes)
+
+
 def measured(
     problem: ko.RoutingProblem, find: Callable[[], ko.routing.RoutingPlan | None]
 ) -> tuple[float, float]:
@@ -79,7 +96,11 @@ def row(run: Run) -> dict[str, object]:
     before, before_cpu = measured(problem, lambda: other(problem, run))
     result = ko.solve(problem, time_limit=run.seconds, seed=run.seed)
     found, cpu = measured(problem, lambda: result.plan)
+    peer: dict[str, object] = {}
     reference = before if instance.best_known is None else instance.best_known
+    if run.kayros:
+        price, spent = measured(problem, lambda: kayros_plan(problem, run))
+        peer = {"kayros": price, "kayros %": 100 * (price / reference - 1), "kayros CPU s": spent}
     return {
         "instance": instance.name,
         "clients": len(problem.clients),
@@ -91,12 +112,14 @@ def row(run: Run) -> dict[str, object]:
         "kanopt": found,
         "kanopt %": 100 * (found / reference - 1),
         "kanopt CPU s": cpu + result.cpu_seconds,
+        **peer,
     }
 
 
 def summary(table: pd.DataFrame) -> pd.DataFrame:
     """Return means and worst cases per size."""
     by = table.groupby("clients")
+    peer = [name for name in ("kayros %", "kayros CPU s") if name in table]
     return pd.DataFrame(
         {
             "runs": by.size(),
@@ -106,6 +129,7 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
             "kanopt mean %": by["kanopt %"].mean(),
             "kanopt max %": by["kanopt %"].max(),
             "kanopt CPU s": by["kanopt CPU s"].mean(),
+            **{f"{name}, mean": by[name].mean() for name in peer},
         }
     )
 
@@ -128,10 +152,15 @@ def main() -> None:
     )
     parser.add_argument("--seconds", type=float, default=30.0, help="wall seconds for each plan")
     parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--kayros", action="store_true", help="solve by Kayros too")
     parser.add_argument("--jobs", type=int, default=1, help="instances solved side by side")
     arguments = parser.parse_args()
     paths = instances(arguments.data, arguments.which, arguments.sizes)
-    runs = [Run(path, seed, arguments.seconds) for path in paths for seed in range(arguments.seeds)]
+    runs = [
+        Run(path, seed, arguments.seconds, arguments.kayros)
+        for path in paths
+        for seed in range(arguments.seeds)
+    ]
     with ProcessPoolExecutor(arguments.jobs) as pool:
         table = pd.DataFrame(list(pool.map(row, runs)))
     print(table.to_string(index=False, float_format=lambda value: f"{value:,.6g}"))
