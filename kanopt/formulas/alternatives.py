@@ -210,7 +210,8 @@ def _why_rejected(other: Alternative, chosen: Alternative) -> str:
     if more > _LEVEL:
         return _outweighed(text, more_complex, worse, close=more <= CLOSE)
     if more < -_LEVEL:
-        why = f"it is longer to read, or {_REFUSED}" if more_complex > 0 else _REFUSED
+        untold = f"it is longer to read, or {_REFUSED}" if more_complex > 0 else _REFUSED
+        why = other.refused or untold
         return f"{text}; its description is shorter, but {why}"
     return f"{text}; its description is as long"
 

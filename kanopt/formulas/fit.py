@@ -168,6 +168,8 @@ class Alternative:
     step
         Of a formula that was read from a network, what was done last: the name of an edge, by which it can be pinned,
         and what it became. Empty for others.
+    refused
+        Why it could not be taken, although the length of its description might be less; empty for others.
     """
 
     complexity: float
@@ -178,6 +180,7 @@ class Alternative:
     law: Formula | None = field(default=None, repr=False, hash=False)
     rival: bool = False
     step: str = ""
+    refused: str = ""
 
     def __post_init__(self) -> None:
         if not all(math.isfinite(x) for x in (self.complexity, self.error, self.length or 0.0)):

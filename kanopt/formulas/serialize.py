@@ -129,6 +129,7 @@ def _complete(content: dict[str, Any]) -> None:
             each.setdefault("law", None)
             each.setdefault("rival", False)
             each.setdefault("step", "")
+            each.setdefault("refused", "")
             _complete_law(each["law"])
     parts = content["parts"]
     for part in parts if isinstance(parts, list) else ():
@@ -453,6 +454,7 @@ _ALTERNATIVE: Mapping[str, Reader] = {
     "law": _optional(_record(Formula, _LAW)),
     "rival": _boolean,
     "step": _text,
+    "refused": _text,
 }
 _FORMULA: Mapping[str, Reader] = {
     **_LAW,

@@ -61,6 +61,16 @@ def test_why_a_formula_was_not_chosen(other: tuple[float, float, float | None], 
     assert why(*other) == expected
 
 
+def test_where_it_is_known_why_a_shorter_description_was_refused_that_is_said() -> None:
+    other = Alternative(9, 0.9, length=200.0, refused="the rows do not tell its constants apart")
+    assert reasons([other, CHOSEN])[0] == (
+        "3 operators more, but its error is 10 % smaller; its description is shorter, but the rows do not tell its "
+        "constants apart"
+    )
+    chosen = replace(law("0.12 * km"), alternatives=(CHOSEN, other))
+    assert Formula.from_json(chosen.to_json()).alternatives[1].refused == other.refused
+
+
 def test_without_lengths_nothing_is_said_of_them() -> None:
     assert "description" not in why(4, 2.1)
     assert "description" not in why(4, 2.1, 341.0, replace(CHOSEN, length=None))
@@ -164,7 +174,7 @@ def test_each_formula_that_was_considered_is_one_to_be_used(tmp_path: Path) -> N
     # a file of an earlier version
     plain = json.loads(chosen.to_json())
     for each in plain["alternatives"]:
-        del each["law"], each["rival"]
+        del each["law"], each["rival"], each["refused"]
     assert [each.law for each in Formula.from_json(json.dumps(plain)).alternatives] == [None] * 3
 
 

@@ -222,8 +222,14 @@ def _on_scale(
     def told_apart(fit: Fitted) -> bool:
         return bool(np.isfinite(fit.variances(part.total)).all())
 
+    refused: dict[object, str] = {}
+
     def estimated(fit: Fitted, tell: Rows) -> Closed | None:
-        return _estimated(table, fit, found.scales, (tell, rows), rules, log=log)
+        law = _estimated(table, fit, found.scales, (tell, rows), rules, log=log)
+        if isinstance(law, Closed):
+            return law
+        refused[signature(fit.law)] = law
+        return None
 
     def holds(fit: Fitted) -> bool:
         return told_apart(fit) and estimated(fit, part) is not None
@@ -232,11 +238,11 @@ def _on_scale(
         squares, price = fit.squares * rows.total / part.total, rules.price(fit.law)
         return description_length(rows, squares, freedom(fit.law), price, log=log)
 
-    best = _best(found, rules)
+    best = _best(found, rules, refused)
     for fit in itertools.islice(filter(told_apart, best), CANDIDATES_EARLY) if early else best:
         closed = estimated(fit, part if early else rows)
         if closed is not None:
-            others = Considered(table, found, part, log, rules, length, holds)
+            others = Considered(table, found, part, log, rules, length, holds, refused)
             return replace(closed, front=others.front(fit, closed.natural, closed.length)), found
     return None, found
 
@@ -285,19 +291,25 @@ def _decides(law: Formula, frame: Mapping[str, NDArray[Any]]) -> bool:
     return True
 
 
-def _best(found: Found, rules: Rules) -> Iterator[Fitted]:
+def _best(found: Found, rules: Rules, refused: dict[object, str]) -> Iterator[Fitted]:
     """Yield the best laws among those that may be and have what they must have: tidying looks at neither.
 
-    An exponent at the end of its range would leave it where all rows are heard.
+    Why others are not is put among the `refused`. An exponent at the end of its range would leave it where all rows are
+    heard.
     """
     seen = []
     for fit in (found.best, *found.others):
-        if not (rules.admits(fit.law) and rules.suffices(fit.law)):
-            continue
-        sizes = [abs(exponent.value) for exponent in exponents(fit.law)]
-        if any(not FLATTEST / NEAR_END < size < STEEPEST * NEAR_END for size in sizes):
-            continue
         key = signature(fit.law)
+        sizes = [abs(exponent.value) for exponent in exponents(fit.law)]
+        if not rules.admits(fit.law):
+            refused[key] = "it has a function that was not to be there"
+            continue
+        if not rules.suffices(fit.law):
+            refused[key] = "an input that was to be in it is not"
+            continue
+        if any(not FLATTEST / NEAR_END < size < STEEPEST * NEAR_END for size in sizes):
+            refused[key] = "an exponent of it is at the end of its range"
+            continue
         if key not in seen:
             seen.append(key)
             yield fit
@@ -307,10 +319,10 @@ def _best(found: Found, rules: Rules) -> Iterator[Fitted]:
 
 def _estimated(
     table: Plain, fit: Fitted, scales: Array, given: tuple[Rows, Rows], rules: Rules, *, log: bool
-) -> Closed | None:
+) -> Closed | str:
     """Estimate the constants of a law on the first rows given, and measure it on the others, which are all.
 
-    None where they trade with each other there, where the law has no value on some row, or where a shape is lost.
+    Where that cannot be, or a shape is lost, the reason in words.
     """
     few, rows = given
     frame = table.frame(rows)
@@ -320,12 +332,17 @@ def _estimated(
         else:
             law = _written(table, fit, scales, few, log=log)
         predicted = np.broadcast_to(law.evaluate(frame), rows.target.shape)
-    except (FitError, FormulaError):
-        # not identified, or without a value on a row that the search did not see
-        return None
+    except FitError:
+        return "its constants cannot be told from the rows"
+    except FormulaError:  # on a row that the search did not see
+        return "it has no value on some row"
     law = replace(law, domain=Domain.from_rows(law.inputs, frame))
-    if (log and predicted.min() <= 0.0) or not (_decides(law, frame) and _keeps_shapes(law, table.trained)):
-        return None
+    if log and predicted.min() <= 0.0:
+        return "it is not above zero on every row"
+    if not _decides(law, frame):
+        return "a part of it decides on hardly a row"
+    if not _keeps_shapes(law, table.trained):
+        return "a shape that it must have is lost"
     residual = rows.target - (np.log(predicted) if log else predicted)
     return Closed(law, rows, residual, log, freedom(fit.law), rules.price(fit.law), ())
 

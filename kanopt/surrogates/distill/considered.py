@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -51,6 +51,8 @@ class Considered:
         Returns the length of the description of all rows by a law.
     holds
         Says whether the constants and shapes of a law hold.
+    refused
+        Why laws that were better on the rows of the search were not taken, by their signatures.
     """
 
     table: Plain
@@ -60,6 +62,7 @@ class Considered:
     rules: Rules
     length: Callable[[Fitted], float]
     holds: Callable[[Fitted], bool]
+    refused: Mapping[object, str]
 
     def front(self, chosen: Fitted, law: Formula, length: float) -> tuple[Alternative, ...]:
         """Return the laws that no other beats in both operators and error, the chosen one and its rivals.
@@ -113,7 +116,9 @@ class Considered:
             ratio = self._target / value(fit.law, self._columns)
             law = multiplied(law, self.part.lift * float(self.part.weight @ ratio) / self.part.total)
         operators = read_operators(law.root)
-        return Alternative(operators, self._error(fit), False, to_infix(law.root), self.length(fit), law)
+        refused = self.refused.get(signature(fit.law), "")
+        text = to_infix(law.root)
+        return Alternative(operators, self._error(fit), False, text, self.length(fit), law, refused=refused)
 
     def _rivals(self, chosen: Fitted) -> list[Fitted]:
         """Return laws of other structures that describe the rows about as briefly, and say something else."""

@@ -11,6 +11,7 @@ import pytest
 
 from kanopt import KANRegressor
 from kanopt.formulas import Formula
+from kanopt.surrogates.distill import closed
 
 
 def learned(
@@ -70,6 +71,20 @@ def test_rivals_are_as_good_and_say_something_else() -> None:
         # beyond the rows they part
         assert np.abs(np.asarray(each.law.evaluate(apart)) / law.evaluate(apart) - 1.0).max() > 0.02
     assert "structures explain the rows alike" in dict(law.facts())["rivals"]
+
+
+def test_why_a_law_with_a_shorter_description_was_refused_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def keeps(law: Formula, _: object) -> bool:
+        asked.append(law.pattern)
+        return asked[0] != law.pattern  # the best law is refused
+
+    monkeypatch.setattr(closed, "_keeps_shapes", keeps)
+    law, _ = learned(lambda x: 2 * x["km"] * x["kg"], 0.05)
+    (refused,) = [place for place, each in enumerate(law.alternatives) if each.refused]
+    why = law.considered()["why"][refused]
+    assert why.endswith("its description is shorter, but a shape that it must have is lost")
 
 
 def test_a_law_without_doubt_has_no_rivals() -> None:
