@@ -6,12 +6,13 @@ inputs, and of tabulated functions: :class:`Curve`, :class:`Step` and :class:`Ta
 
 from kanopt.formulas.binding import BoundFormula, ReferenceValue
 from kanopt.formulas.dimensions.analysis import ConstantUnit, Dimensions
-from kanopt.formulas.domain import Domain, JointTest, Range
+from kanopt.formulas.domain import Domain, Range
 from kanopt.formulas.error_model import ErrorModel
 from kanopt.formulas.estimation import Bootstrap, GroupedLaw, fit_groups, with_named_constants
 from kanopt.formulas.fit import Alternative, Fit
 from kanopt.formulas.formula import Formula, Term
 from kanopt.formulas.functions import FUNCTIONS, Function
+from kanopt.formulas.joint_tests import JointTest
 from kanopt.formulas.lowering import (
     AffineDefinition,
     PieceCertificate,

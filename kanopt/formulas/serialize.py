@@ -16,10 +16,11 @@ from typing import Any, TypeAlias
 
 from kanopt.errors import FileFormatError, KanoptError, nearest
 from kanopt.files import read_file, replace_file
-from kanopt.formulas.domain import Domain, JointTest, Range
+from kanopt.formulas.domain import Domain, Range
 from kanopt.formulas.error_model import ErrorModel
 from kanopt.formulas.fit import Alternative, Fit
 from kanopt.formulas.formula import Formula
+from kanopt.formulas.joint_tests import JointTest
 from kanopt.formulas.nodes import (
     Apply,
     Constant,

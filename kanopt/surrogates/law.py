@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import FileFormatError, FormulaError
-from kanopt.formulas.domain import Domain, JointTest, Range
+from kanopt.formulas.domain import Domain, Range
+from kanopt.formulas.joint_tests import JointTest
 from kanopt.kan.description import Layer, Network
 from kanopt.kan.links import Link, Logistic, Softplus
 from kanopt.surrogates.conformal import ResidualRange, residual_range
