@@ -144,7 +144,7 @@ def test_laws_are_learned_without_a_problem(case, cli):
     assert (case / "laws" / "pay.json").exists()
     missing = (
         "laws.toml: problem: the section [problem] is missing; it says what is to be decided: write [problem] with "
-        "kind = 'routing', 'scheduling' or 'supply', and the tables and laws of that kind; kanopt fit learns laws "
+        "kind = 'routing', 'scheduling', 'supply' or 'decision', and the tables and laws of that kind; kanopt fit learns laws "
         "without it\n"
     )
     for command in ("run", "solve", "compare"):
