@@ -144,8 +144,8 @@ def test_laws_are_learned_without_a_problem(case, cli):
     assert (case / "laws" / "pay.json").exists()
     missing = (
         "laws.toml: problem: the section [problem] is missing; it says what is to be decided: write [problem] with "
-        "kind = 'routing', 'scheduling', 'supply' or 'decision', and the tables and laws of that kind; kanopt fit learns "
-        "laws without it\n"
+        "kind = 'routing', 'scheduling', 'supply' or 'decision', and the tables and laws of that kind; kanopt fit "
+        "learns laws without it\n"
     )
     for command in ("run", "solve", "compare"):
         code, out, err = cli(command, "laws.toml", *["case.toml"] * (command == "compare"))
