@@ -34,10 +34,11 @@ class KernelHook(BuildHookInterface[Any]):
         if self.target_name != "wheel":
             return
         build = self._build()
+        build.KERNEL.mkdir(exist_ok=True)
         for stale in build.KERNEL.glob("kernel-*"):
             stale.unlink()
         library = build.compile_kernel(build.KERNEL)
-        inside = (ROOM / library.name).as_posix()
+        inside = (ROOM / build.KERNEL.name / library.name).as_posix()
         if version != "editable":
             build_data["force_include"][str(library)] = inside
         build_data["pure_python"] = False

@@ -22,11 +22,12 @@ from pathlib import Path
 
 __all__ = ["compile_kernel", "compilers", "find_kernel"]
 
-KERNEL = Path(__file__).parent
-"""Where the compiled kernel of an installed package lies."""
+_SOLVERS = Path(__file__).parent.parent
+KERNEL = _SOLVERS / "compiled" / "binary"
+"""Where the compiled kernel of an installed package lies: in no package, so that nothing takes it for a module."""
 SOURCES = (
-    KERNEL.parent / "routing" / "racer" / "kernel",
-    KERNEL.parent / "scheduling" / "local_search" / "kernel",
+    _SOLVERS / "routing" / "racer" / "kernel",
+    _SOLVERS / "scheduling" / "local_search" / "kernel",
 )
 """Folders of C sources; all of them become one library."""
 _FLAGS = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -169,7 +170,7 @@ def _divisor(values: Integers, roads: NDArray[np.bool_], *others: Integers) -> i
     for rows, there in _rows(values, roads):
         if found == 1:
             break
-        found = int(np.gcd(found, np.gcd.reduce(rows[there], initial=0)))
+        found = math.gcd(found, int(np.gcd.reduce(rows[there], initial=0)))  # beyond what the rows hold
     return found or 1
 
 
