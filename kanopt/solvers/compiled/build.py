@@ -22,14 +22,15 @@ from pathlib import Path
 
 __all__ = ["compile_kernel", "compilers", "find_kernel"]
 
-_SOLVERS = Path(__file__).parent.parent
-KERNEL = _SOLVERS / "compiled" / "binary"
+_HEADERS = Path(__file__).parent
+_SOLVERS = _HEADERS.parent
+KERNEL = _HEADERS / "binary"
 """Where the compiled kernel of an installed package lies: in no package, so that nothing takes it for a module."""
 SOURCES = (
     _SOLVERS / "routing" / "racer" / "kernel",
     _SOLVERS / "scheduling" / "local_search" / "kernel",
 )
-"""Folders of C sources; all of them become one library."""
+"""Folders of C sources; all of them become one library, with the headers beside this file."""
 _FLAGS = (
     "-std=c11",
     "-O3",
@@ -122,7 +123,7 @@ def _put(library: bytes, folder: Path) -> Path:
 def _source() -> str:
     """Return what stands for the source and how it is compiled."""
     hashed = hashlib.blake2b(" ".join(_FLAGS).encode(), digest_size=8)
-    for source in (file for folder in SOURCES for file in sorted(folder.glob("*.[ch]"))):
+    for source in (file for folder in (*SOURCES, _HEADERS) for file in sorted(folder.glob("*.[ch]"))):
         hashed.update(source.name.encode() + source.read_bytes())
     return hashed.hexdigest()
 

@@ -117,7 +117,7 @@ static void rank_place(Search *s, int32_t node, int64_t slot, int64_t at, int64_
         late -= route->departure - p->start[kind]; /* it may leave earlier */
         if (late > 0.0) place.rank += UNLIKELY * (1.0 + late);
     }
-    if (random_share(s) >= BLINK) add_place(found, place);
+    if (random_share(&s->random) >= BLINK) add_place(found, place);
 }
 
 static int may_serve(const Problem *p, int64_t slot, int32_t node) {
@@ -138,7 +138,7 @@ static void rank_ways(Search *s, int32_t node, int64_t slot, int64_t at, Places 
     int fits = fits_load(p, kind, route, at, node);
     if (fits) rank_place(s, node, slot, at, ALONE, found);
     /* where the load fits a reload may still pay, if seldom */
-    if (p->reloads[kind] && (!fits || random_share(s) < RELOAD) && route->count &&
+    if (p->reloads[kind] && (!fits || random_share(&s->random) < RELOAD) && route->count &&
         reloads_of(p, route) < p->reloads[kind]) {
         rank_place(s, node, slot, at, AFTER_RELOAD, found);
         rank_place(s, node, slot, at, BEFORE_RELOAD, found);
@@ -214,7 +214,7 @@ static int64_t likely_place(Search *s, int64_t kind, const int32_t *stops, int64
         double more = row_of(p, kind, tail, node)[ARC_GUESS];
         if (at < count || p->returns[kind])
             more += row_of(p, kind, node, head)[ARC_GUESS] - row_of(p, kind, tail, head)[ARC_GUESS];
-        more *= 1.0 + random_share(s);
+        more *= 1.0 + random_share(&s->random);
         if (!(more < least)) continue;
         least = more;
         likely = at;
@@ -303,14 +303,14 @@ static double order_key(Search *s, int32_t unit, int64_t by) {
     case 1: return -far;
     case 2: return far;
     case 3: return isfinite(p->latest[node]) ? p->latest[node] - p->opens[node] : 1e300;
-    default: return random_share(s);
+    default: return random_share(&s->random);
     }
 }
 
 /* Put back all units that are left out, as far as there are places. */
 void insert_units(Search *s) {
     static const double share[4] = {0.25, 0.4, 0.5, 0.65};
-    double drawn = random_share(s);
+    double drawn = random_share(&s->random);
     int64_t by = 0, count = s->now.left_count;
     while (by < 4 && drawn >= share[by]) by++;
     for (int64_t i = 0; i < count; i++) {

@@ -49,7 +49,7 @@ static int exchange(Search *s, int32_t slot, int64_t until, int32_t other, int64
  * that fits. */
 int exchange_tails(Search *s, double most) {
     const Problem *p = s->p;
-    int32_t node = (int32_t)(p->depots + random_below(s, p->nodes - p->depots));
+    int32_t node = (int32_t)(p->depots + random_below(&s->random, p->nodes - p->depots));
     int32_t slot = s->now.slot_of[node];
     if (slot < 0) return 0;
     for (int64_t k = 0; k < p->near_count; k++) {
@@ -65,20 +65,21 @@ int exchange_tails(Search *s, double most) {
 /* Turn some stops of a drawn route round, or move up to three of them to another place (Or 1976). */
 int reorder_stops(Search *s, double most) {
     const Problem *p = s->p;
-    int32_t slot = s->now.slot_of[p->depots + random_below(s, p->nodes - p->depots)];
+    int32_t slot = s->now.slot_of[p->depots + random_below(&s->random, p->nodes - p->depots)];
     if (slot < 0 || s->now.routes[slot].count < 2) return 0;
     const Route *route = &s->now.routes[slot];
-    int64_t count = route->count, first = random_below(s, count), moves = random_share(s) < 0.5;
-    int64_t length = 1 + random_below(s, moves && count - first > LONGEST_MOVED ? LONGEST_MOVED : count - first);
-    if (random_share(s) < WHOLE) first = 0, length = count, moves = 0;
+    int64_t count = route->count, first = random_below(&s->random, count), moves = random_share(&s->random) < 0.5;
+    int64_t length =
+        1 + random_below(&s->random, moves && count - first > LONGEST_MOVED ? LONGEST_MOVED : count - first);
+    if (random_share(&s->random) < WHOLE) first = 0, length = count, moves = 0;
     memcpy(s->other, route->stops, (size_t)count * sizeof *s->other);
-    if (!moves || random_share(s) < 0.5)
+    if (!moves || random_share(&s->random) < 0.5)
         for (int64_t i = 0; i < length / 2; i++) {
             int32_t stop = s->other[first + i];
             s->other[first + i] = s->other[first + length - 1 - i];
             s->other[first + length - 1 - i] = stop;
         }
-    int64_t place = moves ? random_below(s, count - length + 1) : first, n = 0;
+    int64_t place = moves ? random_below(&s->random, count - length + 1) : first, n = 0;
     for (int64_t i = 0; i < count; i++) {
         if (n == place) {
             memcpy(s->stops + n, s->other + first, (size_t)length * sizeof *s->stops);
@@ -99,9 +100,9 @@ int reorder_stops(Search *s, double most) {
 /* Give the stops of a drawn route to a vehicle of another type, which gives its own in return. */
 int exchange_vehicles(Search *s, double most) {
     const Problem *p = s->p;
-    int32_t slot = s->now.slot_of[p->depots + random_below(s, p->nodes - p->depots)];
+    int32_t slot = s->now.slot_of[p->depots + random_below(&s->random, p->nodes - p->depots)];
     if (slot < 0) return 0;
-    int64_t other = random_below(s, p->slots);
+    int64_t other = random_below(&s->random, p->slots);
     if (p->slot_kind[other] == p->slot_kind[slot]) return 0;
     const Route *one = &s->now.routes[slot], *two = &s->now.routes[other];
     int64_t first = two->count, second = one->count;

@@ -12,11 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#ifdef _WIN32
-#define EXPORT __declspec(dllexport)
-#else
-#define EXPORT __attribute__((visibility("default")))
-#endif
+#include "../../../compiled/export.h"
 
 /* A step of a law; its value is kept under its own number, and read by later steps as `a` and `b`. Units are
  * converted by multiplying with c and then dividing by d, as everywhere. */

@@ -22,7 +22,7 @@ static void take_out(Search *s, int32_t unit, int64_t *count) {
 static int32_t some_served(Search *s) {
     const Problem *p = s->p;
     for (int64_t tries = 0; tries < 4 * p->nodes; tries++) {
-        int32_t node = (int32_t)(p->depots + random_below(s, p->nodes - p->depots));
+        int32_t node = (int32_t)(p->depots + random_below(&s->random, p->nodes - p->depots));
         if (s->now.slot_of[node] >= 0 && s->now.left_at[p->unit_of[node]] < 0) return node;
     }
     return -1;
@@ -32,13 +32,14 @@ static int32_t some_served(Search *s) {
 static void take_string(Search *s, const Route *route, int64_t at, int64_t length, int64_t most, int64_t *count) {
     const Problem *p = s->p;
     int64_t gap = 0;
-    if (length > 1 && length < route->count && random_share(s) < SPLIT) {
+    if (length > 1 && length < route->count && random_share(&s->random) < SPLIT) {
         gap = 1;
-        while (length + gap < route->count && random_share(s) < DEEPER) gap++;
+        while (length + gap < route->count && random_share(&s->random) < DEEPER) gap++;
     }
     int64_t whole = length + gap, low = at - whole + 1 > 0 ? at - whole + 1 : 0;
     int64_t high = at < route->count - whole ? at : route->count - whole;
-    int64_t first = low + random_below(s, high - low + 1), hole = first + random_below(s, length + 1);
+    int64_t first = low + random_below(&s->random, high - low + 1),
+            hole = first + random_below(&s->random, length + 1);
     for (int64_t i = first; i < first + whole && *count < most; i++)
         if (route->stops[i] >= p->depots && (i < hole || i >= hole + gap))
             take_out(s, p->unit_of[route->stops[i]], count);
@@ -53,7 +54,7 @@ static void remove_strings(Search *s, int64_t most, int64_t *count) {
     }
     double longest = smaller(LONGEST_STRING, served / larger(used, 1.0));
     double strings = larger(4.0 * MEAN_STRINGS / (1.0 + longest) - 1.0, 1.0);
-    int64_t number = 1 + random_below(s, (int64_t)strings), ruined = 0;
+    int64_t number = 1 + random_below(&s->random, (int64_t)strings), ruined = 0;
     if (most > MOST_REMOVED) number = (int64_t)used;
     int32_t seed = some_served(s);
     if (seed < 0) return;
@@ -63,7 +64,7 @@ static void remove_strings(Search *s, int64_t most, int64_t *count) {
         if (slot < 0 || s->is_touched[slot]) continue;
         const Route *route = &s->now.routes[slot];
         double limit = smaller(longest, (double)route->count);
-        int64_t length = 1 + random_below(s, (int64_t)limit);
+        int64_t length = 1 + random_below(&s->random, (int64_t)limit);
         take_string(s, route, s->now.place_of[node], length, most, count);
         ruined++;
     }
@@ -75,8 +76,8 @@ static void remove_related(Search *s, int64_t most, int64_t *count) {
     if (seed < 0) return;
     take_out(s, p->unit_of[seed], count);
     for (int64_t tries = 0; *count < most && tries < 8 * most && p->near_count; tries++) {
-        int32_t unit = s->taken[random_below(s, *count)], from = p->unit_nodes[p->unit_start[unit]];
-        int64_t k = (int64_t)(pow(random_share(s), PICK) * (double)p->near_count);
+        int32_t unit = s->taken[random_below(&s->random, *count)], from = p->unit_nodes[p->unit_start[unit]];
+        int64_t k = (int64_t)(pow(random_share(&s->random), PICK) * (double)p->near_count);
         int32_t node = p->near[from * p->near_count + k];
         if (s->now.slot_of[node] >= 0) take_out(s, p->unit_of[node], count);
     }
@@ -128,9 +129,9 @@ static void close_up(Search *s, int64_t slot) {
 /* Take out about so many units; 0 for as many as the search likes. */
 void remove_units(Search *s, int64_t count) {
     int64_t taken = 0, served = s->units - s->now.left_count - s->p->depots;
-    double choice = count ? 1.0 : random_share(s);
+    double choice = count ? 1.0 : random_share(&s->random);
     if (served <= 0) return;
-    int64_t most = count ? count : 1 + random_below(s, served < 16 ? served : 16);
+    int64_t most = count ? count : 1 + random_below(&s->random, served < 16 ? served : 16);
     if (choice < 0.6) remove_strings(s, MOST_REMOVED, &taken);
     else if (choice < 0.85) remove_related(s, most, &taken);
     else if (choice < 0.93) remove_random(s, most, &taken);

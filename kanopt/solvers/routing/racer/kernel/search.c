@@ -136,7 +136,7 @@ static int is_better(const Plan *one, const Plan *other) {
 static void step(Search *s, int64_t count, double most) {
     begin_step(s);
     s->legs += 1 + s->p->slots / LOOKS_PER_LEG; /* where no leg is driven, vehicles are looked at all the same */
-    double drawn = count ? 1.0 : random_share(s);
+    double drawn = count ? 1.0 : random_share(&s->random);
     if (drawn < TAILS + REORDERED + VEHICLES) {
         int moved = drawn < TAILS               ? exchange_tails(s, most)
                     : drawn < TAILS + REORDERED ? reorder_stops(s, most)
@@ -162,13 +162,13 @@ static void step(Search *s, int64_t count, double most) {
     }
 }
 
-/* Take steps, each accepted if it costs no more than the current plan by `heat` times the logarithm of chance, until so
- * many legs were driven; return 1 where memory did not suffice. `count` units are taken out each time, 0 for as many as
- * the search likes. */
+/* Take steps, each accepted if it costs no more than the current plan by `heat` times the logarithm of chance, until
+ * so many legs were driven; return 1 where memory did not suffice. `count` units are taken out each time, 0 for as
+ * many as the search likes. */
 EXPORT int racer_steps(Search *s, int64_t steps, int64_t legs, int64_t count, double heat) {
     int64_t until = s->legs + legs;
     for (int64_t i = 0; i < steps && s->legs < until && !s->failed; i++) {
-        step(s, count, -heat * log(1.0 - random_share(s)) + 1e-12);
+        step(s, count, -heat * log(1.0 - random_share(&s->random)) + 1e-12);
         s->steps++;
     }
     return s->failed != 0;

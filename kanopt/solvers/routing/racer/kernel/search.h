@@ -2,6 +2,7 @@
 #ifndef SEARCH_H
 #define SEARCH_H
 
+#include "../../../compiled/random.h"
 #include "drive.h"
 
 /* A vehicle's stops, and how they are driven. `leave` and `due` have count + 2 numbers: when each stop is left, the
@@ -45,15 +46,6 @@ typedef struct {
 } Search;
 
 enum { LOOKS_PER_LEG = 8 }; /* places ranked in the time in which a leg is driven */
-
-static inline uint64_t random_bits(Search *s) { /* splitmix64 (Steele, Lea and Flood 2014) */
-    uint64_t z = (s->random += 0x9e3779b97f4a7c15ULL);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-    return z ^ (z >> 31);
-}
-static inline double random_share(Search *s) { return (double)(random_bits(s) >> 11) * 0x1.0p-53; }
-static inline int64_t random_below(Search *s, int64_t end) { return (int64_t)(random_share(s) * (double)end); }
 
 /* departures.c */
 enum { QUICK, SHIFT, NEAR, FULL };

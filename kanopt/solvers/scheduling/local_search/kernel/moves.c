@@ -37,8 +37,8 @@ static void set_place(Search *s, int64_t place, int32_t task) {
     s->place[task] = (int32_t)place;
 }
 
-/* Let a task, and what waits for it, come after all others up to `other` in the order; return 0 where `other` waits for
- * the task (Pearce and Kelly 2006 keep an order so). Links are as they shall be. */
+/* Let a task, and what waits for it, come after all others up to `other` in the order; return 0 where `other` waits
+ * for the task (Pearce and Kelly 2006 keep an order so). Links are as they shall be. */
 static int order_behind(Search *s, int32_t task, int32_t other) {
     const Shop *p = s->p;
     int64_t low = s->place[task], high = s->place[other], count = 0, to = low;
@@ -121,8 +121,8 @@ static int end_move(Search *s, double most) {
     return 0;
 }
 
-/* Run a task in a mode behind another task of that machine (-1: first). Return whether that is possible and costs at most
- * `most`; otherwise nothing is changed. */
+/* Run a task in a mode behind another task of that machine (-1: first). Return whether that is possible and costs at
+ * most `most`; otherwise nothing is changed. */
 int shop_move(Search *s, int32_t task, int32_t mode, int32_t behind, double most) {
     if (behind == task || (mode == s->mode[task] && behind == s->before[task])) return 0;
     begin_move(s, task);
@@ -163,7 +163,8 @@ static int64_t slack_until(const Search *s, int32_t task) {
     else {
         int64_t longest = 0, job = p->task_job[task], done = s->end[task];
         if (p->makespan)
-            for (int64_t k = 0; k < p->jobs; k++) longest = s->end[p->last[k]] > longest ? s->end[p->last[k]] : longest;
+            for (int64_t k = 0; k < p->jobs; k++)
+                longest = s->end[p->last[k]] > longest ? s->end[p->last[k]] : longest;
         if (p->makespan) end = longest;
         if (p->tardiness[job]) {
             int64_t due = p->due[job] > done ? p->due[job] : done;
@@ -172,7 +173,8 @@ static int64_t slack_until(const Search *s, int32_t task) {
         if (end == INT64_MAX) end = p->edges[p->pieces];
     }
     if (after >= 0) {
-        int64_t gap = p->setup[(p->mode_machine[mode] * p->families + s->family[task]) * p->families + p->task_family[after]];
+        int64_t gap =
+            p->setup[(p->mode_machine[mode] * p->families + s->family[task]) * p->families + p->task_family[after]];
         end = s->start[after] - gap < end ? s->start[after] - gap : end;
     }
     return end - p->duration[mode];
@@ -215,7 +217,7 @@ static void find_path(Search *s) {
         }
         if (done > p->due[job]) late += p->tardiness[job] * (done - p->due[job]);
     }
-    double share = random_share(s) * ((double)late + (double)p->makespan * (double)longest);
+    double share = random_share(&s->random) * ((double)late + (double)p->makespan * (double)longest);
     for (int64_t job = 0; late && job < p->jobs; job++) {
         int64_t done = s->end[p->last[job]];
         if (done <= p->due[job]) continue;
@@ -236,25 +238,25 @@ static void find_path(Search *s) {
     }
 }
 
-/* Move a task of a block of the critical path to its head or tail, or exchange two neighbours (Nowicki and Smutnicki 1996;
- * Balas and Vazacopoulos 1998). */
+/* Move a task of a block of the critical path to its head or tail, or exchange two neighbours (Nowicki and Smutnicki
+ * 1996; Balas and Vazacopoulos 1998). */
 static int move_on_path(Search *s, double most) {
-    int64_t at = random_below(s, s->path_count), high = at, low = at;
+    int64_t at = random_below(&s->random, s->path_count), high = at, low = at;
     while (high + 1 < s->path_count && s->before[s->path[high]] == s->path[high + 1]) high++;
     while (low > 0 && s->before[s->path[low - 1]] == s->path[low]) low--;
     if (high == low) return -1; /* a block of one task */
-    double choice = random_share(s);
+    double choice = random_share(&s->random);
     int32_t task, behind;
     if (choice < 0.5) { /* neighbours at an end of the block */
-        int64_t later = high - low > 1 && random_share(s) < 0.5 ? low : high - 1;
+        int64_t later = high - low > 1 && random_share(&s->random) < 0.5 ? low : high - 1;
         task = s->path[later];
         behind = s->before[s->path[later + 1]];
     } else if (choice < 0.75) { /* behind the last of the block */
-        if (at == low) at = low + 1 + random_below(s, high - low);
+        if (at == low) at = low + 1 + random_below(&s->random, high - low);
         task = s->path[at];
         behind = s->path[low];
     } else { /* ahead of the first */
-        if (at == high) at = low + random_below(s, high - low);
+        if (at == high) at = low + random_below(&s->random, high - low);
         task = s->path[at];
         behind = s->before[s->path[high]];
     }
@@ -268,13 +270,14 @@ static int32_t near_time(Search *s, int32_t machine, int32_t task, int64_t time)
         behind = s->before[behind];
         s->work += 1;
     }
-    while (random_share(s) < 0.5) { /* a little later */
+    while (random_share(&s->random) < 0.5) { /* a little later */
         int32_t next = behind >= 0 ? s->after[behind] : s->first[machine];
         if (next == task && next >= 0) next = s->after[next];
         if (next < 0) break;
         behind = next;
     }
-    if (behind >= 0 && random_share(s) < 0.15) behind = s->before[behind] == task ? s->before[task] : s->before[behind];
+    if (behind >= 0 && random_share(&s->random) < 0.15)
+        behind = s->before[behind] == task ? s->before[task] : s->before[behind];
     return behind;
 }
 
@@ -282,15 +285,15 @@ static int32_t near_time(Search *s, int32_t machine, int32_t task, int64_t time)
 static int move_elsewhere(Search *s, int32_t task, double most) {
     const Shop *p = s->p;
     int32_t modes = p->mode_start[task + 1] - p->mode_start[task], mode = s->mode[task];
-    if (modes > 1 && random_share(s) < 0.9) {
-        mode = p->mode_start[task] + (int32_t)random_below(s, modes - 1);
+    if (modes > 1 && random_share(&s->random) < 0.9) {
+        mode = p->mode_start[task] + (int32_t)random_below(&s->random, modes - 1);
         if (mode >= s->mode[task]) mode++;
     }
     int32_t machine = p->mode_machine[mode], behind = s->before[task];
-    if (machine != p->mode_machine[s->mode[task]] || mode == s->mode[task] || random_share(s) < 0.3) {
+    if (machine != p->mode_machine[s->mode[task]] || mode == s->mode[task] || random_share(&s->random) < 0.3) {
         int32_t previous = p->previous[task];
         int64_t time = previous >= 0 ? s->end[previous] : p->release[p->task_job[task]];
-        if (random_share(s) < 0.3) time = s->start[task];
+        if (random_share(&s->random) < 0.3) time = s->start[task];
         behind = near_time(s, machine, task, time);
     }
     return shop_move(s, task, mode, behind, most);
@@ -299,17 +302,17 @@ static int move_elsewhere(Search *s, int32_t task, double most) {
 /* Hold a task back until the price of power changes, or no longer. */
 static int move_hold(Search *s, int32_t task, double most) {
     const Shop *p = s->p;
-    double choice = random_share(s);
+    double choice = random_share(&s->random);
     if (choice < 0.5) return shop_hold(s, task, shop_best_hold(s, task), most);
     if (choice < 0.65) return shop_hold(s, task, 0, most);
     int32_t mode = s->mode[task];
-    int64_t edge = p->edges[random_below(s, p->pieces)], duration = p->duration[mode];
+    int64_t edge = p->edges[random_below(&s->random, p->pieces)], duration = p->duration[mode];
     if (choice < 0.9) { /* a change of price that is near */
-        int64_t piece = shop_piece(s, s->start[task]) + random_below(s, 9) - 4;
+        int64_t piece = shop_piece(s, s->start[task]) + random_below(&s->random, 9) - 4;
         if (piece < 0 || piece >= p->pieces) return 0;
         edge = p->edges[piece];
     }
-    int64_t hold = edge - (random_share(s) < 0.5 ? duration : 0);
+    int64_t hold = edge - (random_share(&s->random) < 0.5 ? duration : 0);
     return hold > 0 ? shop_hold(s, task, hold, most) : 0;
 }
 
@@ -317,19 +320,19 @@ static int move_hold(Search *s, int32_t task, double most) {
 int shop_try(Search *s, double most) {
     const Shop *p = s->p;
     int has_prices = p->pieces > 1, is_flexible = p->modes > p->tasks;
-    double choice = random_share(s);
+    double choice = random_share(&s->random);
     if (has_prices && choice < 0.35) {
-        int32_t task = (int32_t)random_below(s, p->tasks);
+        int32_t task = (int32_t)random_below(&s->random, p->tasks);
         return move_hold(s, task, most);
     }
     if (is_flexible && choice > 0.9 - 0.1 * has_prices) {
-        int32_t task = (int32_t)random_below(s, p->tasks);
+        int32_t task = (int32_t)random_below(&s->random, p->tasks);
         return move_elsewhere(s, task, most);
     }
-    if (!is_flexible && choice > 0.98) return move_elsewhere(s, (int32_t)random_below(s, p->tasks), most);
+    if (!is_flexible && choice > 0.98) return move_elsewhere(s, (int32_t)random_below(&s->random, p->tasks), most);
     if (!s->path_known || !s->path_count) find_path(s);
     if (is_flexible && choice > 0.65) {
-        int32_t task = s->path[random_below(s, s->path_count)];
+        int32_t task = s->path[random_below(&s->random, s->path_count)];
         return move_elsewhere(s, task, most);
     }
     if (has_prices && choice < 0.4) {
@@ -338,7 +341,9 @@ int shop_try(Search *s, double most) {
     }
     int done = move_on_path(s, most);
     if (done >= 0) return done;
-    return is_flexible || random_share(s) < 0.02 ? move_elsewhere(s, s->path[random_below(s, s->path_count)], most) : 0;
+    return is_flexible || random_share(&s->random) < 0.02
+               ? move_elsewhere(s, s->path[random_below(&s->random, s->path_count)], most)
+               : 0;
 }
 
 /* Try one move and take it back; return by how much it makes the schedule dearer, less than 0 where it does not. */

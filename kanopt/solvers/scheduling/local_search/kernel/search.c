@@ -15,11 +15,11 @@ static void *room(Search *s, int64_t count, size_t size) {
 
 EXPORT void shop_free(Search *s) {
     if (!s) return;
-    void *all[] = {s->mode,    s->before,        s->after,       s->first,          s->last,         s->order,
-                   s->place,   s->family,        s->start,       s->end,            s->hold,         s->paid,
-                   s->waiting, s->changed,       s->changed_end, s->changed_family, s->changed_paid, s->changed_start,
-                   s->segment, s->is_marked,     s->marked,      s->path,           s->best_mode,    s->best_start,
-                   s->keys,    s->best_hold,     s->piece_at};
+    void *all[] = {
+        s->mode,        s->before,         s->after,        s->first,         s->last,      s->order,     s->place,
+        s->family,      s->start,          s->end,          s->hold,          s->paid,      s->waiting,   s->changed,
+        s->changed_end, s->changed_family, s->changed_paid, s->changed_start, s->segment,   s->is_marked, s->marked,
+        s->path,        s->best_mode,      s->best_start,   s->keys,          s->best_hold, s->piece_at};
     for (size_t k = 0; k < sizeof all / sizeof *all; k++) free(all[k]);
     free(s);
 }
@@ -43,9 +43,9 @@ EXPORT Search *shop_new(const Shop *p, uint64_t seed) {
     s->p = p;
     s->random = seed;
     int64_t n = p->tasks;
-    int32_t **whole[] = {&s->mode,    &s->before,    &s->after,   &s->order,          &s->place, &s->family,
-                         &s->waiting, &s->is_marked, &s->changed, &s->changed_family, &s->path,  &s->segment,
-                         &s->marked,  &s->best_mode};
+    int32_t **whole[] = {&s->mode,   &s->before,  &s->after,     &s->order,    &s->place,
+                         &s->family, &s->waiting, &s->is_marked, &s->changed,  &s->changed_family,
+                         &s->path,   &s->segment, &s->marked,    &s->best_mode};
     int64_t **wide[] = {&s->start,       &s->end,          &s->hold,       &s->paid,     &s->changed_start,
                         &s->changed_end, &s->changed_paid, &s->best_start, &s->best_hold};
     for (size_t k = 0; k < sizeof whole / sizeof *whole; k++) *whole[k] = room(s, n + 1, sizeof **whole[k]);
@@ -119,14 +119,15 @@ EXPORT void shop_begin(Search *s, const int32_t *mode, const int32_t *order, con
     keep_best(s);
 }
 
-/* Take steps while heat falls evenly on the scale of logarithms; end after `work` tasks were timed. Return the steps. */
+/* Take steps while heat falls evenly on the scale of logarithms; end after `work` tasks were timed. Return the steps.
+ */
 EXPORT int64_t shop_anneal(Search *s, int64_t work, double hot, double cold) {
     int64_t until = s->work + work, began = s->work, steps = 0;
     double heat = hot, fall = log(cold / hot);
     for (; s->work < until; steps++) {
         if (steps % 64 == 0) heat = hot * exp(fall * (double)(s->work - began) / (double)work);
         double now = (double)s->cost + (double)s->p->over * (double)s->over;
-        double most = now - heat * log(1.0 - random_share(s));
+        double most = now - heat * log(1.0 - random_share(&s->random));
         s->work++;
         if (shop_try(s, most)) {
             s->accepted++;
@@ -153,12 +154,13 @@ EXPORT double shop_scale(Search *s) {
     return count ? s->keys[count / 2] : 0.0;
 }
 
-/* Dispatch (Giffler and Thompson 1960): of the tasks that compete with the one that could end first, on its machine and
- * before that end, the one of the smallest key is appended. */
+/* Dispatch (Giffler and Thompson 1960): of the tasks that compete with the one that could end first, on its machine
+ * and before that end, the one of the smallest key is appended. */
 static void dispatch(Search *s, const double *key) {
     const Shop *p = s->p;
     for (int64_t machine = 0; machine < p->machines; machine++) s->first[machine] = s->last[machine] = -1;
-    int32_t *next = s->segment, *ready_mode = s->marked; /* by job: its next task, and the mode that would end it first */
+    int32_t *next = s->segment,
+            *ready_mode = s->marked; /* by job: its next task, and the mode that would end it first */
     int64_t *starts = s->changed_start, *ends = s->changed_end;
     for (int64_t job = 0; job < p->jobs; job++) next[job] = -1;
     for (int64_t task = 0; task < p->tasks; task++) {
@@ -174,7 +176,8 @@ static void dispatch(Search *s, const double *key) {
             int32_t task = next[job];
             if (task < 0) continue;
             int look = ready_mode[job] < 0;
-            for (int32_t m = p->mode_start[task]; !look && m < p->mode_start[task + 1]; m++) look = p->mode_machine[m] == stale;
+            for (int32_t m = p->mode_start[task]; !look && m < p->mode_start[task + 1]; m++)
+                look = p->mode_machine[m] == stale;
             if (look) {
                 int64_t best = INT64_MAX;
                 for (int32_t m = p->mode_start[task]; m < p->mode_start[task + 1]; m++) {
@@ -219,13 +222,13 @@ static void dispatch(Search *s, const double *key) {
     time_all(s);
 }
 
-/* Dispatch by keys that are moved at random by up to `noise`, again and again until so much work is done, the first time
- * by the keys as they are; the best schedule is kept, and the search goes on from it. */
+/* Dispatch by keys that are moved at random by up to `noise`, again and again until so much work is done, the first
+ * time by the keys as they are; the best schedule is kept, and the search goes on from it. */
 EXPORT void shop_dispatch(Search *s, const double *keys, double noise, int64_t work) {
     int64_t until = s->work + work;
     for (int64_t pass = 0; !pass || s->work < until; pass++) {
         for (int64_t task = 0; task < s->p->tasks; task++)
-            s->keys[task] = keys[task] + (pass ? noise * (random_share(s) - 0.5) : 0.0);
+            s->keys[task] = keys[task] + (pass ? noise * (random_share(&s->random) - 0.5) : 0.0);
         dispatch(s, s->keys);
         keep_best(s);
     }

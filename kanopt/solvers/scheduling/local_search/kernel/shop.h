@@ -4,32 +4,29 @@
 
 #include <stdint.h>
 
-#ifdef _WIN32
-#define EXPORT __declspec(dllexport)
-#else
-#define EXPORT __attribute__((visibility("default")))
-#endif
+#include "../../../compiled/export.h"
+#include "../../../compiled/random.h"
 
-/* `local_search/structures.py` has the same fields in the same order. Families count from 0, which is none and leaves a
- * machine as it was set up. */
+/* `local_search/structures.py` has the same fields in the same order. Families count from 0, which is none and leaves
+ * a machine as it was set up. */
 typedef struct {
     int64_t tasks, jobs, machines, modes, families, windows, pieces;
     const int32_t *task_job, *previous, *next, *last; /* the tasks around each in its job, -1 where none; by job */
     const int32_t *task_family, *machine_family;
     const int32_t *mode_start, *mode_task, *mode_machine; /* modes lie by task: those of one are mode_start[task] … */
     const int64_t *duration;                              /* by mode */
-    const int64_t *release, *due, *tardiness;             /* by job; tardiness costs nothing where nothing is promised */
-    const int64_t *setup;                                 /* machine, family before, family after */
-    const int64_t *opens, *closes, *windows_of;           /* machine, window; how many windows each machine has */
-    const int64_t *edges;                                 /* pieces + 1: when the price of power changes */
-    const int64_t *energy, *until;                        /* mode, piece: cost of a step, and of all before the piece */
-    const int64_t *running;                               /* by mode */
-    const int64_t *tail;                                  /* by task: the shortest time of all after it in its job */
-    int64_t makespan, over, least;                        /* a step of makespan, or past the last window, costs; energy at least */
+    const int64_t *release, *due, *tardiness;   /* by job; tardiness costs nothing where nothing is promised */
+    const int64_t *setup;                       /* machine, family before, family after */
+    const int64_t *opens, *closes, *windows_of; /* machine, window; how many windows each machine has */
+    const int64_t *edges;                       /* pieces + 1: when the price of power changes */
+    const int64_t *energy, *until;              /* mode, piece: cost of a step, and of all before the piece */
+    const int64_t *running;                     /* by mode */
+    const int64_t *tail;                        /* by task: the shortest time of all after it in its job */
+    int64_t makespan, over, least; /* a step of makespan, or past the last window, costs; energy at least */
 } Shop;
 
-/* A schedule: modes, the order on every machine, and the time before which each task is held back; starts follow, each as
- * soon as all that allows. `order` is an order of all tasks in which each stands after those it waits for. */
+/* A schedule: modes, the order on every machine, and the time before which each task is held back; starts follow,
+ * each as soon as all that allows. `order` is an order of all tasks in which each stands after those it waits for. */
 typedef struct {
     const Shop *p;
     int32_t *mode, *before, *after, *first, *last; /* the tasks around each on its machine; by machine */
@@ -58,15 +55,6 @@ typedef struct {
     int64_t shift, buckets;
     double *keys;
 } Search;
-
-static inline uint64_t random_bits(Search *s) { /* splitmix64 (Steele, Lea and Flood 2014) */
-    uint64_t z = (s->random += 0x9e3779b97f4a7c15ULL);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-    return z ^ (z >> 31);
-}
-static inline double random_share(Search *s) { return (double)(random_bits(s) >> 11) * 0x1.0p-53; }
-static inline int64_t random_below(Search *s, int64_t end) { return (int64_t)(random_share(s) * (double)end); }
 
 /* timing.c */
 int64_t shop_ready(const Search *s, int32_t task, int32_t *by);

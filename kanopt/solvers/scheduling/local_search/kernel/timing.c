@@ -94,7 +94,8 @@ static int64_t regular_cost(const Search *s) {
     return p->makespan * longest + late;
 }
 
-/* Time all waiting tasks and those that wait for them, and set the cost; give up, and return 0, once it is above `most`. */
+/* Time all waiting tasks and those that wait for them, and set the cost; give up, and return 0, once it is above
+ * `most`. */
 int shop_time(Search *s, double most) {
     const Shop *p = s->p;
     double longest = p->makespan ? (most - (double)p->least) / (double)p->makespan : 1e18;
