@@ -13,6 +13,7 @@ differences between breakpoints that all lie on it.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -149,6 +150,21 @@ class TimeGrid:
         np.minimum.at(least, at.mode_task, paid.min(axis=1) + costs.running)
         return int(least.sum())
 
+    @cached_property
+    def paid_at_edges(self) -> Ints:
+        """What each mode would cost from step 0 to each change of price, running all the time; (modes, edges)."""
+        costs = self.costs
+        paid = np.zeros((len(costs.energy), len(costs.edges)), dtype=np.int64)
+        np.cumsum(costs.energy * np.diff(costs.edges), axis=1, out=paid[:, 1:])
+        return paid
+
+    @cached_property
+    def shortest(self) -> Ints:
+        """The duration of each task in its fastest mode; (tasks,)."""
+        shortest = np.full(len(self.structure.task_job), np.iinfo(np.int64).max)
+        np.minimum.at(shortest, self.structure.mode_task, self.timing.duration.astype(np.int64))
+        return shortest
+
     def energy_cost(self, modes: Ints, starts: Ints) -> Ints:
         """Return what the energy of modes costs that run from given starts; any shape, the same for both."""
         duration = self.timing.duration[modes].astype(np.int64)
@@ -158,9 +174,9 @@ class TimeGrid:
         """Return what modes would cost from step 0 on, running all the time."""
         costs = self.costs
         piece = np.clip(np.searchsorted(costs.edges, steps, side="right") - 1, 0, len(costs.edges) - 2)
-        full = np.zeros((len(costs.energy), len(costs.edges)), dtype=np.int64)
-        np.cumsum(costs.energy * np.diff(costs.edges), axis=1, out=full[:, 1:])
-        paid: Ints = full[modes, piece] + costs.energy[modes, piece] * (steps - costs.edges[piece])
+        paid: Ints = self.paid_at_edges[modes, piece] + costs.energy[modes, piece] * (
+            steps - costs.edges[piece]
+        )
         return paid
 
 
@@ -168,8 +184,7 @@ def task_windows(grid: TimeGrid) -> tuple[Ints, Ints]:
     """Return the earliest and latest start of every task by the durations in its job."""
     at = grid.structure
     tasks = len(at.task_job)
-    shortest = np.full(tasks, np.iinfo(np.int64).max)
-    np.minimum.at(shortest, at.mode_task, grid.timing.duration.astype(np.int64))
+    shortest = grid.shortest
     earliest, latest = np.zeros(tasks, dtype=np.int64), np.zeros(tasks, dtype=np.int64)
     for job in range(len(at.last)):
         chain = at.chain(job)

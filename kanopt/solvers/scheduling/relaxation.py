@@ -80,6 +80,9 @@ class _Relaxation:
         piece = np.searchsorted(costs.edges, edges[:-1], side="right") - 1
         self.price = costs.energy[:, np.clip(piece, 0, len(costs.edges) - 2)]
         self.starts = self._find_starts()
+        # the job that a task is the last of, -1 for none
+        self.job_ended = np.full(len(grid.structure.task_job), -1)
+        self.job_ended[grid.structure.last] = np.arange(len(grid.structure.last))
         tasks = len(grid.structure.task_job)
         every = np.ones((tasks, self.count), dtype=bool)
         # how much of a mode begins in a bucket; how many steps of it run there; whether a task has begun, whether it
@@ -98,9 +101,7 @@ class _Relaxation:
         """Find the buckets in which each mode may begin, by its job and the windows of its machine."""
         grid, at = self.grid, self.grid.structure
         earliest, latest = task_windows(grid)
-        shortest = np.full(len(at.task_job), np.iinfo(np.int64).max)
-        np.minimum.at(shortest, at.mode_task, self.duration)
-        last = latest[at.mode_task] + shortest[at.mode_task] - self.duration
+        last = (latest + grid.shortest)[at.mode_task] - self.duration
         first = np.maximum(self.edges[:-1], earliest[at.mode_task][:, None])
         until = np.minimum(self.edges[1:] - 1, last[:, None])
         mode, bucket = np.nonzero(first <= until)
@@ -174,9 +175,7 @@ class _Relaxation:
         cost = np.zeros(self.makespan + 1)
         cost[self.runs.columns] = self.price[self.runs.cells]
         cost[self.makespan] = grid.costs.makespan
-        job = np.full(len(at.task_job), -1)
-        job[at.last] = np.arange(len(at.last))
-        mine = job[at.mode_task[of.mode]]
+        mine = self.job_ended[at.mode_task[of.mode]]
         due = np.where(np.isfinite(grid.timing.due), grid.timing.due, grid.horizon)
         over = np.clip(of.first + self.duration[of.mode] - due[mine], 0, None)
         late = np.where(mine >= 0, grid.costs.tardiness[mine] * over, 0.0)
@@ -229,11 +228,9 @@ class _Relaxation:
         jobs = len(at.last)
         first = rows.add(np.zeros(jobs + 1), np.full(jobs + 1, np.inf))
         rows.put(first + np.arange(jobs + 1), np.full(jobs + 1, self.makespan), 1.0)
-        job = np.full(len(at.task_job), -1)
-        job[at.last] = np.arange(jobs)
-        mine = np.flatnonzero(job[task] >= 0)
+        mine = np.flatnonzero(self.job_ended[task] >= 0)
         soonest = (of.first + self.duration[of.mode])[mine].astype(float)
-        rows.put(first + job[task[mine]], self.begins.columns[mine], -soonest)
+        rows.put(first + self.job_ended[task[mine]], self.begins.columns[mine], -soonest)
         rows.put(np.full(count - 1, first + jobs), reached[1:], -np.diff(self.edges[:-1]).astype(float))
 
     def _keep_above(self, one: Ints, other: Ints, least: float, *, of_other: float = 1.0) -> None:

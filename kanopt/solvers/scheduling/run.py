@@ -39,11 +39,8 @@ _GLANCE_SHARE, _FIRST_SHARE, _ANNEAL_SHARE, _IMPROVE_SHARE = 0.05, 0.15, 0.5, 0.
 _FIRST_PER_TASK, _FIRST_PER_TASK_PRICES = 0.04, 0.01
 """Seconds: what CP-SAT does not solve in that time takes it much longer."""
 _REGULAR_SHARE, _RELAXED_SHARE = 0.75, 0.9
-_SMALL, _SMALL_SHARE, _LARGE_SHARE = (
-    120,
-    0.75,
-    0.3,
-)  # tasks up to which proofs end soon, and their share of the time
+_SMALL, _SMALL_SHARE, _LARGE_SHARE = 120, 0.75, 0.3
+"""Tasks up to which proofs end soon; their share of the time there, and where there are more."""
 _SLACK = 1e-6  # of a bound in floating point
 _LEAST_SECONDS = 0.5  # in which HiGHS starts and does something
 _BUCKETS, _SLOWER, _LARGEST_RELAXATION = 20, 5, 40_000

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.problems.scheduling.arrays import ShopStructure
-from kanopt.solvers.scheduling.grid import TimeGrid
+from kanopt.solvers.scheduling.grid import TimeGrid, task_windows
 from kanopt.solvers.scheduling.local_search.structures import ShopStruct
 
 __all__ = ["ShopData"]
@@ -45,16 +45,13 @@ class ShopData:
         self.place_of[self.modes] = np.arange(len(self.modes))
         duration = timing.duration[self.modes].astype(np.int64)
         energy = costs.energy[self.modes]
-        until = np.zeros_like(energy)
-        np.cumsum((energy * np.diff(costs.edges))[:, :-1], axis=1, out=until[:, 1:])
         tasks, jobs = len(at.task_job), len(at.last)
         due = np.full(jobs, _NEVER)
         promised = np.isfinite(timing.due)
         due[promised] = timing.due[promised].astype(np.int64)
         tardiness = np.where(promised, costs.tardiness, 0)
         opens, closes, counts = _windows(timing.opens, timing.closes)
-        shortest = np.full(tasks, _NEVER)
-        np.minimum.at(shortest, at.mode_task[self.modes], duration)
+        latest = task_windows(grid)[1]
         mode_start = np.searchsorted(at.mode_task[self.modes], np.arange(tasks + 1))
         self._kept: list[NDArray[Any]] = []
         self.struct = ShopStruct(
@@ -84,9 +81,9 @@ class ShopData:
             windows_of=self._long(counts),
             edges=self._long(costs.edges),
             energy=self._long(energy),
-            until=self._long(until),
+            until=self._long(grid.paid_at_edges[self.modes, :-1]),
             running=self._long(costs.running[self.modes]),
-            tail=self._long(_tails(at, shortest)),
+            tail=self._long(grid.horizon - latest - grid.shortest),
             makespan=costs.makespan,
             over=_price_of_excess(grid),
             least=grid.least_energy(),
@@ -114,15 +111,6 @@ def _windows(opens: NDArray[np.float64], closes: NDArray[np.float64]) -> tuple[I
     """Return the windows of every machine; one that is never open closes before it opens."""
     counts = np.maximum(1, (closes > opens).sum(axis=1))
     return opens.astype(np.int64), closes.astype(np.int64), counts
-
-
-def _tails(at: ShopStructure, shortest: Ints) -> Ints:
-    """Return, for every task, the shortest time of all after it in its job."""
-    tails = np.zeros(len(shortest), dtype=np.int64)
-    for job in range(len(at.last)):
-        chain = at.chain(job)
-        tails[chain] = np.cumsum(shortest[chain][::-1])[::-1] - shortest[chain]
-    return tails
 
 
 def _price_of_excess(grid: TimeGrid) -> int:
