@@ -73,6 +73,8 @@ shift_end: shift end, shift to, shift until, end, end time, return by, latest re
     before, home by, available until, until, to, duty end, work end, finish, schichtende, dienstende, feierabend, fin
     service, fin turno
 depot: depot, home, base, home depot, hub, station, garage, warehouse, lager, entrepot, almacen
+vehicles.end: end depot, ends at, ending depot, return depot, final depot, arrival depot, end location, zieldepot,
+    enddepot, depot arrivee, depot final
 returns: returns, return to depot, round trip, comes back, must return, rueckkehr, retour
 max_distance: max distance, maximum distance, range, radius, rayon, max km, max mileage, max miles, distance limit, km
     limit, battery range, reichweite, autonomie, distance max, autonomia, distancia maxima
@@ -115,7 +117,7 @@ before: before, from, from family, previous, prev, predecessor, von, avant, de, 
 after: after, to, to family, next, follows, nach, apres, vers, despues, hasta
 time: time, setup time, time between, changeover, changeover time, duration, ruestzeit, umruestzeit, temps reglage
 start: start, from, begin, start time, off from, down from, von, ab, debut, inicio, desde
-end: end, to, until, finish, stop, off until, down until, bis, ende, fin, hasta
+calendars.end: end, to, until, finish, stop, off until, down until, bis, ende, fin, hasta
 price: price, tariff, rate, energy price, power cost, electricity price, preis, strompreis, tarif, prix, precio
 # supply
 product: product, item, sku, article, commodity, produkt, artikel, produit, producto

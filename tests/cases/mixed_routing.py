@@ -12,7 +12,7 @@ from kanopt.formulas.binding import BoundFormula
 from kanopt.problems import ArrivalFunctions, RoutingProblem
 from kanopt.problems.routing import RoutingPlan
 from kanopt.refs import arc, client, clock, state, vehicle
-from tests.cases.routing_variants import RULES, plain, some_routes
+from tests.cases.routing_variants import RULES, add_rules, plain, some_routes
 
 __all__ = ["LAWS", "mixed_problem", "random_plan"]
 
@@ -35,6 +35,7 @@ def mixed_problem(seed: int, law: str | None = None) -> RoutingProblem:
     town = plain(seed, uneven=True)
     for rule in rng.choice(sorted(RULES), size=int(rng.integers(1, 6)), replace=False):
         RULES[rule](town, rng)
+    add_rules(town, seed)
     if rng.random() < 0.2:
         town.clients[3]["needs"] = town.vehicles[1]["skills"] = "cooled"
     if rng.random() < 0.2:

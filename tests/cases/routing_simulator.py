@@ -165,9 +165,9 @@ class Simulator:
 
     def way(self, route: Route) -> list[int]:
         """Nodes from the depot to the end of the route."""
-        home = self.index[route.depot]
+        home, vehicle = self.index[route.depot], self.vehicle(route)
         stops = [self.index[name] for name in route.clients]
-        return [home, *stops, home] if self.vehicle(route).returns else [home, *stops]
+        return [home, *stops, self.index[vehicle.end or route.depot]] if vehicle.returns else [home, *stops]
 
     def trips(self, route: Route) -> list[list[int]]:
         """Clients between visits of the depot."""

@@ -15,7 +15,7 @@ from kanopt.refs import client, vehicle
 
 VARIANTS = (
     "capacities", "windows", "soft", "service_law", "open", "max_distance", "max_duration", "overtime", "pickup",
-    "backhaul", "source", "reload", "goods", "breaks", "pinned", "longest", "mixed",
+    "backhaul", "source", "reload", "goods", "breaks", "pinned", "longest", "end", "mixed",
 )  # fmt: skip
 Rng = np.random.Generator
 
@@ -30,11 +30,12 @@ class Draft:
     euros: np.ndarray[Any, Any]
     km: np.ndarray[Any, Any]
     policy: dict[str, Any] = field(default_factory=dict)
+    depots: list[str] = field(default_factory=lambda: ["depot"])
 
     def problem(self) -> RoutingProblem:
         """Return the problem as it is now."""
         return RoutingProblem(
-            [Depot("depot")],
+            [Depot(name) for name in self.depots],
             [Client(**each) for each in self.clients],
             [VehicleType(**each) for each in self.vehicles],
             {"fuel": self.euros},
@@ -98,9 +99,18 @@ def draft(name: str, seed: int, *, uneven: bool = False) -> Draft:
     if name == "mixed":
         for rule in rng.choice(sorted(RULES), size=4, replace=False):
             RULES[rule](found, rng)
+        add_rules(found, seed)
     else:
-        RULES[name](found, rng)
+        {**RULES, **ADDED}[name](found, rng)
     return found
+
+
+def add_rules(town: Draft, seed: int) -> None:
+    """Add some of the rules that leave the choice among the others, and their numbers, as they are."""
+    rng = np.random.default_rng([seed, 17])
+    for rule in ADDED.values():
+        if rng.random() < 0.4:
+            rule(town, rng)
 
 
 def _free(each: Mapping[str, Any]) -> bool:
@@ -237,6 +247,22 @@ def _longest(town: Draft, rng: Rng) -> None:
     town.policy["cost_of_longest"] = float(rng.integers(1, 5)) / 4
 
 
+def _end(town: Draft, rng: Rng) -> None:
+    town.depots.append("yard")
+    for name in ("minutes", "euros", "km"):
+        known = getattr(town, name)
+        wide = np.zeros((len(known) + 1, len(known) + 1))
+        old = [0, *range(2, len(wide))]
+        wide[np.ix_(old, old)] = known
+        wide[1, old], wide[old, 1] = rng.integers(4, 30, len(known)), rng.integers(4, 30, len(known))
+        setattr(town, name, _shortest(wide))
+    first = int(rng.integers(0, 2))
+    for place, each in enumerate(town.vehicles):
+        each["depot"] = "depot"
+        if place >= first and each.get("returns", True):
+            each["end"] = "yard"
+
+
 RULES: Mapping[str, Callable[[Draft, Rng], None]] = {
     "capacities": _capacities,
     "windows": _windows,
@@ -255,6 +281,7 @@ RULES: Mapping[str, Callable[[Draft, Rng], None]] = {
     "pinned": _pinned,
     "longest": _longest,
 }
+ADDED: Mapping[str, Callable[[Draft, Rng], None]] = {"end": _end}
 
 
 def some_routes(problem: RoutingProblem, seed: int, *, stated: bool = False) -> tuple[Route, ...]:

@@ -170,11 +170,7 @@ def without_leg(result: Result, start: str, end: str, search: AlternativeSearch)
     for name in (start, end):
         if name not in data.index:
             raise ProblemError(f"there is no stop {name!r}; {nearest(name, data.names)}")
-    returns = {vehicle.name: vehicle.returns for vehicle in problem.vehicles}
-    routes = [
-        (route.depot, *route.clients, *([route.depot] if returns[route.vehicle] else []))
-        for route in plan.routes
-    ]
+    routes = [data.way_of(route) for route in plan.routes]
     if not any((start, end) in itertools.pairwise(stops) for stops in routes):
         after = sorted({b for stops in routes for a, b in itertools.pairwise(stops) if a == start})
         hint = f"from {start} it goes to {join_list(after)}" if after else f"it does not come to {start}"

@@ -97,7 +97,7 @@ def _client_sets(problem: RoutingProblem, kind: int) -> _ClientSets:
     data, vehicle = problem.data, problem.vehicles[kind]
     n, first = len(data.clients), len(data.depots)
     times = problem.planning_values.durations[kind]
-    depot = data.index[data.depot_of[vehicle.name]]
+    depot, last = (data.index[each[vehicle.name]] for each in (data.depot_of, data.end_of))
     ends = np.full((1 << n, n), np.inf)
     masks = np.arange(1 << n)
     fits = _compatible_sets(problem, kind, masks)
@@ -114,7 +114,7 @@ def _client_sets(problem: RoutingProblem, kind: int) -> _ClientSets:
             else:
                 arrive = (ends[free] + times[first:, node]).min(axis=1, initial=np.inf)
             ends[after, client] = _service_end(problem, kind, node, arrive)
-    back = times[first:, depot] if vehicle.returns else np.zeros(n)
+    back = times[first:, last] if vehicle.returns else np.zeros(n)
     done = (ends + back).min(axis=1, initial=np.inf)
     whole = np.flatnonzero(np.isfinite(done) & (done <= vehicle.shift_end + _NOISE))
     return _ClientSets(kind, _maximal_sets(whole), ends, times)
@@ -220,9 +220,9 @@ def _routes(
 def _client_order(problem: RoutingProblem, sets: _ClientSets, some: int) -> tuple[str, ...]:
     """Return the order in which a set of clients is served soonest, from the last one to the first."""
     data, vehicle = problem.data, problem.vehicles[sets.kind]
-    first, depot = len(data.depots), data.index[data.depot_of[vehicle.name]]
+    first, last = len(data.depots), data.index[data.end_of[vehicle.name]]
     n, uncovered, order = len(data.clients), some, []
-    ahead = sets.times[first:, depot] if vehicle.returns else np.zeros(n)
+    ahead = sets.times[first:, last] if vehicle.returns else np.zeros(n)
     while uncovered:
         client = int(np.argmin(sets.ends[uncovered] + ahead))
         if not np.isfinite(sets.ends[uncovered, client] + ahead[client]):

@@ -40,14 +40,16 @@ def unreachable_clients(problem: RoutingProblem) -> tuple[str, ...]:
     for vehicle in problem.data.vehicles:
         if vehicle.count < 1:
             continue
-        depot = node_of[problem.data.depot_of[vehicle.name]]
-        there = {depot, *nx.descendants(graph, depot)}
-        reached |= there & {depot, *nx.ancestors(graph, depot)} if vehicle.returns else there
+        start, end = (node_of[ends[vehicle.name]] for ends in (problem.data.depot_of, problem.data.end_of))
+        there = {start, *nx.descendants(graph, start)}
+        reached |= there & {end, *nx.ancestors(graph, end)} if vehicle.returns else there
     missing = [client.name for client in problem.data.clients if node_of[client.name] not in reached]
     if not missing or not reached:
         return ()
     pieces = nx.number_strongly_connected_components(graph)
-    back = " and back" if all(vehicle.returns for vehicle in problem.data.vehicles) else ""
+    fleet = problem.data.vehicles
+    on = " and on to where it ends" if any(vehicle.end for vehicle in fleet) else " and back"
+    back = on if all(vehicle.returns for vehicle in fleet) else ""
     return (
         f"road network in {pieces:,} pieces: no vehicle can drive from its depot to {list_names(missing)}{back}",
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,9 @@ from kanopt.problems.routing.entities import Client, Depot, RoutingUnits, Vehicl
 from kanopt.problems.routing.policy import RoutingPolicy
 from kanopt.problems.routing.windows import DriverBreak, parse_breaks, parse_windows
 from kanopt.text import list_names
+
+if TYPE_CHECKING:
+    from kanopt.problems.routing.plan import Route
 
 __all__ = ["Floats", "Ints", "RoutingData"]
 
@@ -74,6 +78,17 @@ class RoutingData:
     def depot_of(self) -> Mapping[str, str]:
         """Name of the depot of each vehicle type."""
         return {vehicle.name: vehicle.depot or self.depots[0].name for vehicle in self.vehicles}
+
+    @cached_property
+    def end_of(self) -> Mapping[str, str]:
+        """Name of the depot at which each vehicle type ends, where it comes to one."""
+        return {vehicle.name: vehicle.end or self.depot_of[vehicle.name] for vehicle in self.vehicles}
+
+    def way_of(self, route: Route) -> tuple[str, ...]:
+        """Return the places of a route in order, the depots from which it leaves and at which it ends included."""
+        vehicle = self.vehicles[self.type_index[route.vehicle]]
+        ends = [vehicle.end or route.depot] if vehicle.returns and route.clients else []
+        return (route.depot, *route.clients, *ends)
 
     def of_nodes(self, field: str) -> Floats:
         """Return a field of every node; depots have 0."""

@@ -129,7 +129,7 @@ class RoutingUnits:
 
 @dataclass(frozen=True)
 class Depot:
-    """Where vehicles start and end.
+    """Where vehicles start or end.
 
     Parameters
     ----------
@@ -247,8 +247,10 @@ class VehicleType:
         Earliest departure and latest return, as clock times from midnight: numbers in the time unit, or ``"8:30"``.
     depot
         Name of the depot; may be left out where there is only one.
+    end
+        Name of the depot where its routes end; where they start, if empty. Reloads are at the depot where they start.
     returns
-        Whether it must come back. If not, its routes end with the service at their last client.
+        Whether it must come to a depot at the end. If not, its routes end with the service at their last client.
     max_distance, max_duration
         Longest distance of a route, and longest duration from departure to return.
     regular_time, cost_per_overtime
@@ -282,6 +284,7 @@ class VehicleType:
     shift_start: Annotated[Finite, CLOCK] = 0.0
     shift_end: Annotated[float, CLOCK, MAY_BE_BLANK] = math.inf
     depot: str | None = None
+    end: str = ""
     returns: bool = True
     max_distance: OpenLimit = math.inf
     max_duration: OpenLimit = math.inf

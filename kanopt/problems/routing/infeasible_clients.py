@@ -108,7 +108,8 @@ def _obstacles(
     depot = data.depot_of[vehicle.name]
     arrive, back = float(bound.arrive[place]), float(bound.return_time[place])
     if not np.isfinite(arrive) or not np.isfinite(back):
-        direction = f"from {depot} to it" if not np.isfinite(arrive) else f"from it back to {depot}"
+        end = f"on to {vehicle.end}" if vehicle.end else f"back to {depot}"
+        direction = f"from {depot} to it" if not np.isfinite(arrive) else f"from it {end}"
         yield _Obstacle("road", np.inf, vehicle, f"no road leads {direction}", f"a road {direction}")
         return
     yield from _time_window_obstacles(data, client, vehicle, bound)

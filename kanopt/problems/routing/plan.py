@@ -24,7 +24,7 @@ COLUMNS = ["vehicle", "index", "depot", "stop", "client", "departure"]
 
 @dataclass(frozen=True)
 class Route:
-    """One vehicle's tour from its depot and back.
+    """One vehicle's tour from its depot to where it ends: back there, at another depot, or at its last client.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ class Route:
     index
         Which vehicle of that type, counted from 1.
     depot
-        Where it starts and ends.
+        Where it starts; where it ends, its vehicle type says.
     clients
         In order of visit; the name of the depot among them is a return to unload and load again.
     departure

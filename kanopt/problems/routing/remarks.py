@@ -240,17 +240,19 @@ def _shifts_too_short(problem: RoutingProblem) -> Iterator[InputFinding]:
     for place, vehicle in enumerate(data.vehicles):
         if vehicle.count < 1 or not data.clients:
             continue
-        depot = data.index[data.depot_of[vehicle.name]]
         every = np.arange(len(data.depots), len(data.names))
+        start, end = (
+            np.full_like(every, data.index[ends[vehicle.name]]) for ends in (data.depot_of, data.end_of)
+        )
         there, back_home = (
             problem.planning_values.duration(np.full_like(every, place), *ends)
-            for ends in ((np.full_like(every, depot), every), (every, np.full_like(every, depot)))
+            for ends in ((start, every), (every, end))
         )
         begin = np.maximum(vehicle.shift_start + there, data.earliest[clients])
         home = back_home if vehicle.returns else 0.0
         back = float((begin + data.service[place, clients] + home).min())
         if np.isfinite(back) and back > vehicle.shift_end:
-            name = data.depot_of[vehicle.name]
+            name = data.end_of[vehicle.name]
             text = (
                 f"{vehicle.name}: the shift from {clock_text(vehicle.shift_start, unit)} to "
                 f"{clock_text(vehicle.shift_end, unit)} is too short for any client; the first return to {name} would "

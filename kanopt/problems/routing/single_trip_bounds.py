@@ -45,11 +45,11 @@ class SingleTripBounds:
 def single_trip_bounds(laws: RoutingLaws, planning: PlanningValues, vehicle: VehicleType) -> SingleTripBounds:
     """Bound arrival, return, duration and length by shortest paths, which hold whatever else a route serves."""
     data, kind = laws.data, laws.data.type_index[vehicle.name]
-    depot = data.index[data.depot_of[vehicle.name]]
+    ends = data.index[data.depot_of[vehicle.name]], data.index[data.end_of[vehicle.name]]
     times = planning.durations[kind]
-    out, back = _shortest_paths(times, depot, returns=vehicle.returns)
+    out, back = _shortest_paths(times, *ends, returns=vehicle.returns)
     lengths = laws.all_lengths()
-    there, home = _shortest_paths(lengths, depot, returns=vehicle.returns)
+    there, home = _shortest_paths(lengths, *ends, returns=vehicle.returns)
     sources = data.source
     there = _via_sources(lengths, there, sources, np.zeros(len(there)))
     exact = not laws.reads(DURATION, "clock", "state")
@@ -69,11 +69,11 @@ def single_trip_bounds(laws: RoutingLaws, planning: PlanningValues, vehicle: Veh
     return SingleTripBounds(arrive, begin, back, spent + data.service[kind] + back, there + home, exact)
 
 
-def _shortest_paths(weights: Floats, depot: int, *, returns: bool) -> tuple[Floats, Floats]:
-    """Return the shortest paths from the depot to every node, and back where the vehicle returns."""
+def _shortest_paths(weights: Floats, start: int, end: int, *, returns: bool) -> tuple[Floats, Floats]:
+    """Return the shortest paths from the start to every node, and from there to the end where the vehicle returns."""
     graph = csgraph_from_dense(weights, null_value=np.inf)
-    out = dijkstra(graph, indices=depot)
-    return out, dijkstra(graph.T.tocsr(), indices=depot) if returns else np.zeros_like(out)
+    out = dijkstra(graph, indices=start)
+    return out, dijkstra(graph.T.tocsr(), indices=end) if returns else np.zeros_like(out)
 
 
 def _via_sources(weights: Floats, out: Floats, source: np.ndarray, stay: Floats) -> Floats:

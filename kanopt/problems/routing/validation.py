@@ -183,6 +183,14 @@ def _depots_of(vehicles: Sequence[VehicleType], depots: set[str]) -> Iterable[st
             yield f"vehicle {vehicle.name!r}: say which depot it belongs to; {nearest('', depots)}"
         elif vehicle.depot is not None and vehicle.depot not in depots:
             yield f"vehicle {vehicle.name!r}: unknown depot {vehicle.depot!r}; {nearest(vehicle.depot, depots)}"
+        if vehicle.end and vehicle.end not in depots:
+            hint = nearest(vehicle.end, depots)
+            yield f"vehicle {vehicle.name!r}: its routes end at an unknown depot {vehicle.end!r}; {hint}"
+        elif vehicle.end and not vehicle.returns:
+            yield (
+                f"vehicle {vehicle.name!r}: its routes end at {vehicle.end!r}, and it does not return; leave out one "
+                f"of end and returns"
+            )
 
 
 def _sources(clients: Sequence[Client]) -> Iterable[str]:

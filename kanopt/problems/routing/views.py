@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -76,13 +77,11 @@ def with_times(data: RoutingData, plan: RoutingPlan, timetable: pd.DataFrame) ->
     """
     rows, leg = [], 0
     for route in plan.routes:
-        before = route.depot
-        for client in route.clients:
+        for stop, (before, place) in enumerate(pairwise(data.way_of(route))):
             # a client named twice in a row, as in a plan made by hand, makes no leg
-            leg += client != before
-            rows.append(leg - 1)
-            before = client
-        leg += before != route.depot and data.vehicles[data.type_index[route.vehicle]].returns
+            leg += place != before
+            if stop < len(route.clients):
+                rows.append(leg - 1)
     stops = plan.to_frame()
     times = timetable[_TIMES].iloc[rows].reset_index(drop=True).reindex(range(len(stops)))
     return pd.concat([stops, times], axis=1)
@@ -150,14 +149,9 @@ def _label(problem: RoutingProblem, client: Client, arrivals: dict[str, tuple[fl
 
 
 def _straight(problem: RoutingProblem, plan: RoutingPlan, where: pd.DataFrame) -> pd.DataFrame:
-    comes_back = {vehicle.name: vehicle.returns for vehicle in problem.vehicles}
-    parts = [
-        where.loc[
-            [route.depot, *route.clients, *([route.depot] if comes_back[route.vehicle] else [])]
-        ].assign(group=route.label)
-        for route in plan.routes
-    ]
-    return _paths(parts)
+    return _paths(
+        [where.loc[list(problem.data.way_of(route))].assign(group=route.label) for route in plan.routes]
+    )
 
 
 def _along_roads(problem: RoutingProblem, plan: RoutingPlan, driven: Drive) -> pd.DataFrame:

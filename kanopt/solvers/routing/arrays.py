@@ -42,14 +42,14 @@ class RoutingArrays:
     """A routing problem as an engine sees it.
 
     Durations and demands are rounded up, capacities down, windows and shifts inward, so that a plan feasible
-    here is feasible at the planning values. Nodes are the depots that some vehicle starts from, then clients.
+    here is feasible at the planning values. Nodes are the depots where some vehicle starts or ends, then clients.
 
     Parameters
     ----------
     fleet
         Vehicle type (position) and number of each vehicle, in order of types.
-    home
-        Node of each vehicle type's depot, shape (types,); -1 where there is no such vehicle.
+    home, end
+        Nodes of the depots where each vehicle type starts and ends, shape (types,); -1 where there is no such vehicle.
     cost, transit
         Price of an arc and time from the start of service at its tail to the arrival at its head, by vehicle
         type; (types, nodes, nodes). An arc without a road takes longer than `horizon`. What all types share is in
@@ -74,6 +74,7 @@ class RoutingArrays:
 
     fleet: tuple[tuple[int, int], ...]
     home: Integers
+    end: Integers
     cost: Integers
     transit: Integers
     demand: Integers
@@ -101,6 +102,10 @@ class RoutingArrays:
     def depot(self, kind: int) -> int:
         """Return the node of a vehicle type's depot."""
         return int(self.home[kind])
+
+    def last(self, kind: int) -> int:
+        """Return the node of the depot where a vehicle type ends, if it comes to one."""
+        return int(self.end[kind])
 
     @cached_property
     def penalty(self) -> int:
@@ -161,7 +166,7 @@ class RoutingArrays:
             slack = waited + int(self.latest[node]) - clock
             least_slack = slack if least_slack is None else min(least_slack, slack)
             tail = node
-        finish = clock + int(transit[tail, home])
+        finish = clock + int(transit[tail, self.last(kind)])
         if finish > self.shift_end[kind]:
             return None
         return int(self.shift_start[kind]) + min(
@@ -282,7 +287,7 @@ class RoutingArrays:
             times = self.span(kind, route)
             if not route or times is None:
                 continue
-            stops = np.array([self.depot(kind), *route, self.depot(kind)])
+            stops = np.array([self.depot(kind), *route, self.last(kind)])
             served[list(route)] = True
             total += int(self.cost[kind, stops[:-1], stops[1:]].sum()) + int(self.fixed[kind])
             total += int(self.per_time[kind]) * (times[1] - times[0])

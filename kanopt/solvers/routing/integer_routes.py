@@ -149,8 +149,8 @@ def route_length(arrays: RoutingArrays, kind: int, route: Sequence[int]) -> int:
 
 def _stops(arrays: RoutingArrays, kind: int, route: Sequence[int]) -> Integers:
     """Return the nodes of a route with its depots; without the last one where the vehicle does not return."""
-    home = arrays.depot(kind)
-    return np.array([home, *route, home] if arrays.rules.returns(kind) else [home, *route])
+    ends = [arrays.last(kind)] if arrays.rules.returns(kind) else []
+    return np.array([arrays.depot(kind), *route, *ends])
 
 
 def arc_cost(arrays: RoutingArrays, kind: int, route: Sequence[int]) -> int:
@@ -175,16 +175,16 @@ def load_cost(arrays: RoutingArrays, kind: int, route: Sequence[int]) -> int:
             level += sum(int(taken[one]) for one in rules.dependents.get(node, ()) if one in served)
             tail = node
         if number < len(parts) or rules.returns(kind):
-            total += int(rules.load_cost[kind, tail, home]) * level
+            to = home if number < len(parts) else arrays.last(kind)
+            total += int(rules.load_cost[kind, tail, to]) * level
         tail = home
     return total
 
 
 def _legs(arrays: RoutingArrays, kind: int, route: Sequence[int]) -> Iterator[_IntegerLeg]:
     """Yield the legs, that back to the depot included if there is one."""
-    rules, home = arrays.rules, arrays.depot(kind)
-    tail, stay = home, 0
-    for node in [*route, home] if rules.returns(kind) else route:
+    rules, tail = arrays.rules, arrays.depot(kind)
+    for node in [*route, arrays.last(kind)] if rules.returns(kind) else route:
         # at a depot nothing of the arc's time is service
         inside = 0 if tail < arrays.depots else rules.stay(kind, tail)
         drive = int(arrays.transit[kind, tail, node]) - inside

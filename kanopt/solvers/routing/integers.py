@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -38,7 +38,7 @@ _LARGEST = 1e18  # a quarter of what 64 bits hold, so that sums of sums stay ins
 class RoutingIntegers(RoutingArrays):
     """A routing problem in integers, with the names of the problem it was rounded from.
 
-    Nodes are the depots that some vehicle starts from, then the clients that some vehicle could carry within their
+    Nodes are the depots where some vehicle starts or ends, then the clients that some vehicle could carry within their
     window, in an order drawn from the seed. Times count from `origin`.
 
     Parameters
@@ -297,7 +297,8 @@ def lower(problem: RoutingProblem, seed: int = 0, *, loaded: bool = False) -> Ro
         problem=problem,
         nodes=nodes,
         fleet=_fleet(problem),
-        home=_homes(problem, nodes),
+        home=_depots(problem, nodes, data.depot_of),
+        end=_depots(problem, nodes, data.end_of),
         cost=cost,
         transit=transit,
         demand=demand[nodes],
@@ -322,21 +323,26 @@ def lower(problem: RoutingProblem, seed: int = 0, *, loaded: bool = False) -> Ro
 
 
 def _order(problem: RoutingProblem, seed: int, possible: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """Return the depots that vehicles start from, then the possible clients in an order drawn from the seed.
+    """Return the depots where vehicles start or end, then the possible clients in an order drawn from the seed.
 
     To the solver a depot without a vehicle would be one more stop.
     """
     data, depots = problem.data, len(problem.depots)
-    homes = {data.index[data.depot_of[data.vehicles[kind].name]] for kind, _ in _fleet(problem)}
+    kinds = {kind for kind, _ in _fleet(problem)}
+    used = {
+        data.index[ends[data.vehicles[kind].name]] for ends in (data.depot_of, data.end_of) for kind in kinds
+    }
     clients = depots + np.flatnonzero(possible[depots:])
     shuffled = np.random.default_rng(seed).permutation(clients)
-    return np.concatenate([np.array(sorted(homes), dtype=np.intp), shuffled])
+    return np.concatenate([np.array(sorted(used), dtype=np.intp), shuffled])
 
 
-def _homes(problem: RoutingProblem, nodes: NDArray[np.intp]) -> Integers:
-    """Return the node of each vehicle type's depot, -1 where the type has no vehicle."""
+def _depots(problem: RoutingProblem, nodes: NDArray[np.intp], of: Mapping[str, str]) -> Integers:
+    """Return the node of a depot of each vehicle type, -1 where the type has no vehicle."""
     data = problem.data
     place = {int(position): node for node, position in enumerate(nodes[: len(data.depots)])}
     used = {kind for kind, _ in _fleet(problem)}
-    homes = [data.index[data.depot_of[vehicle.name]] for vehicle in data.vehicles]
-    return np.array([place[home] if kind in used else -1 for kind, home in enumerate(homes)], dtype=np.int64)
+    depots = [data.index[of[vehicle.name]] for vehicle in data.vehicles]
+    return np.array(
+        [place[depot] if kind in used else -1 for kind, depot in enumerate(depots)], dtype=np.int64
+    )

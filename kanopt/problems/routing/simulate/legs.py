@@ -90,8 +90,9 @@ def pad_routes(
     longest = int(lengths.max(initial=0)) + 1
     nodes = np.empty((len(routes), longest + 1), dtype=np.intp)
     for place, route in enumerate(routes):
-        nodes[place] = data.index[route.depot]
-        nodes[place, 1 : len(route.clients) + 1] = [data.index[name] for name in route.clients]
+        way = [data.index[name] for name in data.way_of(route)]
+        nodes[place] = way[-1] if way[-1] < len(data.depots) else way[0]
+        nodes[place, : len(way)] = way
     kind = np.array([data.type_index[route.vehicle] for route in routes], dtype=np.intp)
     returns = np.array([data.vehicles[one].returns for one in kind], dtype=bool)
     tail, head, legs = nodes[:, :-1], nodes[:, 1:], np.arange(longest)

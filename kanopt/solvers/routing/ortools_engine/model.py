@@ -48,7 +48,7 @@ class OrToolsModel:
         refuse_too_large("OR-Tools' matrices", arrays.size, _LISTED + kept)
         self._lay_out()
         homes = [arrays.depot(kind) for kind in self.kinds]
-        ends = [self.ends.get(kind, arrays.depot(kind)) for kind in self.kinds]
+        ends = [self.ends.get(kind, arrays.last(kind)) for kind in self.kinds]
         self.manager = pywrapcp.RoutingIndexManager(len(self.nodes), len(self.kinds), homes, ends)
         self.model: Any = pywrapcp.RoutingModel(self.manager)
         self.add_cost_and_time()
@@ -117,13 +117,17 @@ class OrToolsModel:
         at_end
             What a stop adds, by node, where the vehicle ends there.
         """
-        if len(self.nodes) == self.arrays.size:
+        home, last = self.arrays.depot(kind), self.arrays.last(kind)
+        if len(self.nodes) == self.arrays.size and home == last:
             return self.model.RegisterTransitMatrix(matrix.tolist())
         wide = matrix[np.ix_(self.nodes, self.nodes)].astype(np.int64)
         if kind in self.ends:
             wide[:, self.ends[kind]] = at_end[self.nodes] if isinstance(at_end, np.ndarray) else at_end
         if kind in self.copies:
             wide[self.copies[kind]] += at_reload
+        if home != last:
+            # a vehicle that serves nobody stays where it is
+            wide[home, last] = 0
         return self.model.RegisterTransitMatrix(wide.tolist())
 
     def add_cost_and_time(self) -> None:

@@ -254,7 +254,7 @@ def _vehicles(
                 num_available=sum(1 for each, _ in arrays.fleet if each == kind),
                 capacity=steps.capacity[:, kind].tolist() if loaded else [],
                 start_depot=home,
-                end_depot=places.ends.get(kind, home),
+                end_depot=places.ends.get(kind, arrays.last(kind)),
                 fixed_cost=int(steps.fixed[kind]),
                 tw_early=int(steps.shift_start[kind]),
                 tw_late=int(steps.shift_end[kind]),

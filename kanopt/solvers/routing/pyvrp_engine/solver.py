@@ -38,7 +38,16 @@ _KNOWN: dict[type, tuple[str, ...]] = {
     ),
     VehicleType: (
         *("name", "count", "capacity", "fixed_cost", "cost_per_distance", "cost_per_time"),
-        *("shift_start", "shift_end", "depot", "returns", "max_distance", "max_duration", "regular_time"),
+        *(
+            "shift_start",
+            "shift_end",
+            "depot",
+            "end",
+            "returns",
+            "max_distance",
+            "max_duration",
+            "regular_time",
+        ),
         *("cost_per_overtime", "reloads", "reload_time", "breaks", "skills", "attributes"),
     ),
 }

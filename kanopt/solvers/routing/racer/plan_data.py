@@ -154,6 +154,7 @@ class PlanData:
             end=_with_slack(data.of_vehicles("shift_end")), longest=_with_slack(data.of_vehicles("max_duration")),
             farthest=_with_slack(data.of_vehicles("max_distance")),
             home=[data.index[data.depot_of[vehicle.name]] for vehicle in data.vehicles],
+            last=[data.index[data.end_of[vehicle.name]] for vehicle in data.vehicles],
             reloads=[vehicle.reloads for vehicle in data.vehicles],
             returns=[vehicle.returns for vehicle in data.vehicles],
             service=data.service, allowed=data.has_skills,

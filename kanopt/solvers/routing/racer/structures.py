@@ -84,7 +84,7 @@ class ProblemStruct(Structure):
         *_each(
             _DOUBLES, "capacity fixed per_time overtime regular_time start start_from end longest farthest"
         ),
-        *_each(_INTS, "home reloads returns"),
+        *_each(_INTS, "home last reloads returns"),
         *_each(_DOUBLES, "service"),
         *_each(_INTS, "allowed break_start"),
         *_each(_DOUBLES, "break_length break_earliest break_latest arcs"),

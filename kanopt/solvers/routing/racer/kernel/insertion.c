@@ -46,7 +46,7 @@ static void add_place(Places *found, Place place) {
 }
 
 static int32_t stop_at(const Problem *p, int64_t kind, const Route *route, int64_t place) {
-    return place >= 0 && place < route->count ? route->stops[place] : p->home[kind];
+    return place < 0 ? p->home[kind] : place < route->count ? route->stops[place] : p->last[kind];
 }
 
 static const double *row_of(const Problem *p, int64_t kind, int32_t tail, int32_t head) {
@@ -210,7 +210,7 @@ static int64_t likely_place(Search *s, int64_t kind, const int32_t *stops, int64
     double least = INFINITY;
     int64_t likely = at;
     for (; at <= end; at++) {
-        int32_t tail = stops[at - 1], head = at < count ? stops[at] : p->home[kind];
+        int32_t tail = stops[at - 1], head = at < count ? stops[at] : p->last[kind];
         double more = row_of(p, kind, tail, node)[ARC_GUESS];
         if (at < count || p->returns[kind])
             more += row_of(p, kind, node, head)[ARC_GUESS] - row_of(p, kind, tail, head)[ARC_GUESS];

@@ -6,7 +6,7 @@
 static const double NOTHING = 1e-12; /* share of what is carried that is rounding; as in simulate/legs.py */
 
 static int32_t node_at(const Problem *p, int64_t kind, const int32_t *stops, int64_t count, int64_t place) {
-    return place > 0 && place <= count ? stops[place - 1] : p->home[kind];
+    return place <= 0 ? p->home[kind] : place <= count ? stops[place - 1] : p->last[kind];
 }
 
 /* Make room for routes of so many stops; return whether there is. */
@@ -127,7 +127,7 @@ static int64_t rules_of_stops(const Problem *p, int64_t slot, int64_t kind, cons
 
 /* Lay a route out: `stops` are clients, and the depot where the vehicle reloads. */
 void lay_out(const Problem *p, int64_t slot, const int32_t *stops, int64_t count, Layout *layout) {
-    int64_t kind = p->slot_kind[slot], driven = count + (p->returns[kind] ? 1 : 0);
+    int64_t kind = p->slot_kind[slot], driven = count ? count + (p->returns[kind] ? 1 : 0) : 0;
     double *loads = layout->work;
     layout->kind = kind;
     if (p->has_sources) note_places(p, stops, count, layout);

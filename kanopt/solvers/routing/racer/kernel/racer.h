@@ -108,7 +108,8 @@ typedef struct {
     /* by vehicle type; limits with half the tolerance of a check, of capacities one row for each measure */
     const double *capacity, *fixed, *per_time, *overtime, *regular_time;
     const double *start, *start_from, *end, *longest, *farthest;
-    const int32_t *home, *reloads, *returns;
+    const int32_t *home, *last; /* depots where routes start, and where they end */
+    const int32_t *reloads, *returns;
     const double *service;  /* of each vehicle type at each node */
     const int32_t *allowed; /* of each vehicle type at each node */
     const int32_t *break_start;
