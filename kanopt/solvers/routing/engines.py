@@ -9,9 +9,11 @@ from importlib.metadata import version
 from kanopt.solvers.routing.arrays import NodeRoutes
 from kanopt.solvers.routing.incumbents import Incumbents
 
-__all__ = ["ORTOOLS", "PYVRP", "EngineOrder", "engine_name", "run_engine"]
+__all__ = ["LARGE", "ORTOOLS", "PYVRP", "EngineOrder", "engine_name", "run_engine"]
 
 PYVRP, ORTOOLS = "PyVRP", "OR-Tools routing"
+LARGE = 2000
+"""Places from which on PyVRP searches on parts, and OR-Tools would read matrices for longer than it had to search."""
 _PACKAGES = {PYVRP: "pyvrp", ORTOOLS: "ortools"}
 
 
@@ -71,9 +73,10 @@ def run_engine(
         Ends the process, for an engine that runs in one of its own; see :class:`OrToolsSearch`.
     """
     if order.engine == PYVRP:
+        from kanopt.solvers.routing.pyvrp_engine.parts_search import PartsSearch
         from kanopt.solvers.routing.pyvrp_engine.search import PyVrpSearch
 
-        by_pyvrp = PyVrpSearch(
+        by_pyvrp = (PartsSearch if incumbents.arrays.size > LARGE else PyVrpSearch)(
             incumbents.arrays,
             incumbents,
             time_limit=time_limit,

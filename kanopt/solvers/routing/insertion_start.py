@@ -16,7 +16,7 @@ import numpy as np
 from kanopt.solvers.routing.arrays import NodeRoutes, Rank, RoutingArrays
 from kanopt.solvers.routing.integer_routes import arc_cost, without_idle_reloads
 
-__all__ = ["insert_all", "insert_groups", "ruin_and_recreate"]
+__all__ = ["insert_all", "insert_groups", "route_price", "ruin_and_recreate"]
 
 _STEPS, _LARGEST_SHARE = 60, 0.4
 _TRIED = 40
@@ -124,9 +124,9 @@ def insert_groups(
         best: tuple[int, int, list[int]] | None = None
         for place in _vehicles(arrays, found):
             kind = arrays.fleet[place][0]
-            before = _price(arrays, kind, found[place])
+            before = route_price(arrays, kind, found[place])
             for route in _route_with_group(arrays, place, found[place], group):
-                more = _price(arrays, kind, route) - before
+                more = route_price(arrays, kind, route) - before
                 if best is None or more < best[0]:
                     best = more, place, route
         if best is not None and (must or best[0] < prize):
@@ -146,7 +146,7 @@ def _vehicles(arrays: RoutingArrays, routes: NodeRoutes) -> list[int]:
     return found
 
 
-def _price(arrays: RoutingArrays, kind: int, route: Sequence[int]) -> int:
+def route_price(arrays: RoutingArrays, kind: int, route: Sequence[int]) -> int:
     """Return the price of a route as if it were the longest one."""
     if not route:
         return 0

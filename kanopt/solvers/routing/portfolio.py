@@ -17,7 +17,7 @@ from kanopt.solvers.routing import engine_child
 from kanopt.solvers.routing.arrays import NodeRoutes, Rank, RoutingArrays
 from kanopt.solvers.routing.completion import complete_plan
 from kanopt.solvers.routing.engine_solver import FoundRoutes, idle_routes, raise_routes
-from kanopt.solvers.routing.engines import ORTOOLS, PYVRP, EngineOrder, engine_name, run_engine
+from kanopt.solvers.routing.engines import LARGE, ORTOOLS, PYVRP, EngineOrder, engine_name, run_engine
 from kanopt.solvers.routing.incumbents import Incumbents
 from kanopt.solvers.routing.insertion_start import insert_all
 from kanopt.solvers.routing.integers import RoutingIntegers, lower
@@ -32,7 +32,6 @@ __all__ = ["RoutingPortfolio"]
 _FIRST_SHARE = 0.95
 _START_SHARE = 0.2
 _SMALL, _SHORT = 25, 5.0  # clients and seconds up to which the start of a process costs more than it brings
-_LARGE = 2000  # places
 _NEXT_SEED = 1_000_003
 
 
@@ -42,9 +41,10 @@ class RoutingPortfolio(Solver):
     With one worker the engines take turns in this process: PyVRP for 95 % of the time or until it ends by itself, then
     OR-Tools from its plan. So they do for up to 25 clients and up to 5 s. With more workers each engine has a process
     of its own, and all run side by side for the whole time: PyVRP, OR-Tools, and PyVRP again with other seeds where
-    there are more than two workers. Between more than 2,000 places PyVRP has the whole time and runs in this process,
-    so that matrices are in memory once. Where PyVRP does not model the whole problem, what fits of the plan it finds
-    in a fifth of the time is the start of OR-Tools; where clients are loaded at others, PyVRP is not used.
+    there are more than two workers. Between more than 2,000 places PyVRP has the whole time: it searches on one part of
+    the plan after the other, from savings over near neighbours, so that nothing is made twice as large as the problem.
+    Where PyVRP does not model the whole problem, what fits of the plan it finds in a fifth of the time is the start of
+    OR-Tools; where clients are loaded at others, PyVRP is not used.
 
     Every engine searches on the same integers, so that the certificate is the same whoever finds the plan; where load
     or clock are frozen in them, routes of the answer are reversed where that is better on the law. Clients for whom the
@@ -142,13 +142,13 @@ class _PortfolioRun:
     @property
     def is_large(self) -> bool:
         """Whether OR-Tools would read matrices for longer than it had to search."""
-        return self.arrays.size > _LARGE
+        return self.arrays.size > LARGE
 
     def run_in_turn(self, start: NodeRoutes | None) -> None:
         """Let PyVRP search, then OR-Tools from its plan, in this process."""
         if self.is_large:
             self._run_here(EngineOrder(PYVRP, self.options.seed, start), 1.0)
-            why = f"not used: it reads matrices of more than {_LARGE:,} places for too long"
+            why = f"not used: it reads matrices of more than {LARGE:,} places for too long"
             self.runs.append(EngineRun(engine_name(ORTOOLS), message=why))
             return
         self._run_here(EngineOrder(PYVRP, self.options.seed, start), _FIRST_SHARE)

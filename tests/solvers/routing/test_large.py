@@ -35,7 +35,8 @@ def test_what_does_not_fit_is_refused_with_how_much_it_needs(monkeypatch: pytest
 def test_between_many_places_ortools_is_not_used_and_the_result_says_so(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("kanopt.solvers.routing.portfolio._LARGE", 30)
+    monkeypatch.setattr("kanopt.solvers.routing.portfolio.LARGE", 30)
+    monkeypatch.setattr("kanopt.solvers.routing.engines.LARGE", 30)
     result = ko.solve(_problem(), time_limit=1.0, workers=2)
     assert result.check.ok
     first, second = result.engines
