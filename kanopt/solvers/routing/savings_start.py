@@ -145,7 +145,7 @@ class _SavingsPlan:
         """Yield arcs by what they save against a way back and a way out, the most first."""
         arrays = self.arrays
         kind = max(self.kinds, key=lambda kind: int(arrays.capacity[kind]))
-        home, first = arrays.depot(kind), arrays.depots
+        home, last, first = arrays.depot(kind), arrays.last(kind), arrays.depots
         tails, heads = np.repeat(np.arange(first, arrays.size), self.near.shape[1]), self.near.ravel()
         price, time, rate = arrays.cost[kind], arrays.transit[kind], int(arrays.per_time[kind])
         there = time[tails, heads] <= arrays.horizon
@@ -154,7 +154,7 @@ class _SavingsPlan:
         def cost(tail: Nodes | int, head: Nodes | int) -> Integers:
             return np.asarray(price[tail, head] + rate * time[tail, head].astype(np.int64))
 
-        order = np.argsort(cost(tails, heads) - cost(tails, home) - cost(home, heads), kind="stable")
+        order = np.argsort(cost(tails, heads) - cost(tails, last) - cost(home, heads), kind="stable")
         return zip(tails[order].tolist(), heads[order].tolist(), strict=True)
 
     def give_vehicles(self) -> None:
@@ -172,7 +172,7 @@ class _SavingsPlan:
         arrays = self.arrays
         kept, offer = route, self._offer(route, self.kinds)
         while offer is not None:
-            stops = np.array([arrays.depot(offer[1]), *kept, arrays.depot(offer[1])])
+            stops = np.array([arrays.depot(offer[1]), *kept, arrays.last(offer[1])])
             cost = arrays.cost[offer[1]]
             saved = cost[stops[:-2], stops[1:-1]] + cost[stops[1:-1], stops[2:]].astype(np.int64)
             saved -= cost[stops[:-2], stops[2:]] + arrays.prize[kept]
@@ -236,7 +236,7 @@ class _SavingsPlan:
     def _insertions(self, place: int, node: int) -> list[tuple[int, int, int]]:
         """Return by how much longer arcs get where a client is put into a route, with the vehicle and the position."""
         kind = self.arrays.fleet[place][0]
-        cost, home = self.arrays.cost[kind], self.arrays.depot(kind)
-        stops = np.array([home, *self.routes[place], home])
+        cost = self.arrays.cost[kind]
+        stops = np.array([self.arrays.depot(kind), *self.routes[place], self.arrays.last(kind)])
         more = cost[stops[:-1], node].astype(np.int64) + cost[node, stops[1:]] - cost[stops[:-1], stops[1:]]
         return [(each, place, position) for position, each in enumerate(more.tolist())]
