@@ -18,9 +18,10 @@ from kanopt.solvers.routing.alternation import Alternation
 from kanopt.solvers.routing.integers import RoutingIntegers
 from kanopt.solvers.routing.ortools_engine.solver import OrToolsRouting
 from kanopt.solvers.routing.portfolio import RoutingPortfolio
+from kanopt.solvers.routing.racer.annealing import StoppingCriteria
 from kanopt.solvers.routing.racer.law_bindings import LawBinding, bindings_of
 from kanopt.solvers.routing.racer.plan_data import bytes_needed
-from kanopt.solvers.routing.racer.refine import RacerRun, StoppingCriteria
+from kanopt.solvers.routing.racer.refine import RacerRun
 from kanopt.text import count_text, money_text
 
 __all__ = ["LawRouting"]
@@ -37,14 +38,15 @@ class LawRouting(Solver):
 
     What an engine cannot be told, load on board and the clock, is frozen for it. Its plan is where a second search
     starts, which drives every plan it looks at with true loads, true clock and the best departures; the plan never
-    gets worse on the law. No bound is claimed. That search is compiled code; where there is none on this machine,
-    engines solve again in turns with load and clock as they are in the best plan so far: OR-Tools with the load on
-    board priced on every leg, then all engines at planning values.
+    gets worse on the law. No bound is claimed. It runs in as many threads as there are workers, each with chances of
+    its own. That search is compiled code; where there is none on this machine, engines solve again in turns with load
+    and clock as they are in the best plan so far: OR-Tools with the load on board priced on every leg, then all engines
+    at planning values.
 
     Where its tables do not fit in memory, the engines have the whole time and the result says so.
 
-    The second search ends with the time, or by itself once ``2000 + 1000 × clients`` steps from hot to cold have found
-    nothing better. In the second case the same seed gives the same plan.
+    The second search ends with the time, or by itself once two times ``2000 + 1000 × clients`` steps from hot to cold
+    have found nothing better. In the second case the same seed gives the same plan.
 
     Examples
     --------
@@ -151,7 +153,7 @@ class LawRouting(Solver):
             rounds = Alternation([*loaded, self.engines], problem, plan, options, options.progress)
             return rounds, rounds.run(lambda: interrupt.asked)
         cycle = _CYCLE + _CYCLE_PER_CLIENT * len(problem.clients)
-        search = RacerRun(problem, plan, options.seed, options.progress, options.clock)
+        search = RacerRun(problem, plan, options.seed, options.progress, options.clock, options.workers)
         limits = StoppingCriteria(options.time_limit, None, lambda: interrupt.asked, cycle)
         return search, search.run(limits)
 

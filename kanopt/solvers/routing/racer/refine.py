@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from itertools import repeat
 
 from kanopt.errors import SolverError
 from kanopt.problems.assessment import Rank
@@ -11,40 +12,14 @@ from kanopt.problems.result import Progress
 from kanopt.problems.routing import RoutingPlan, RoutingProblem
 from kanopt.solvers.clock import SearchClock
 from kanopt.solvers.routing.incumbents import left_out_text
+from kanopt.solvers.routing.racer.annealing import Annealing, StoppingCriteria
 from kanopt.solvers.routing.racer.plan_data import PlanData
 from kanopt.solvers.routing.racer.search import RacerSearch
 
-__all__ = ["RacerRun", "StoppingCriteria", "refine"]
+__all__ = ["RacerRun", "refine"]
 
-_HOT, _COLD = 0.3, 0.01
-"""Of the price for each client: by how much a plan may be worse than the current one with probability 1/e, at first and
-at last. Christiaens and Vanden Berghe (2020) begin and end with 100 and 1 where an arc costs about 100."""
-_SLICE = 200_000
-"""Legs driven between two looks at the clock: about 20 ms."""
 _PER_LEG = 1.2e-7  # seconds, for a clock that counts work
-
-
-@dataclass(frozen=True)
-class StoppingCriteria:
-    """When a search ends.
-
-    Parameters
-    ----------
-    seconds
-        Wall seconds, None for no limit.
-    steps
-        Plans tried, None for no limit. Where no time limit is met the same seed gives the same plan.
-    stop_requested
-        Looked at some fifty times a second: whether to stop.
-    cycle
-        Steps from hot to cold, None for one cycle until a limit is met. Then the next begins at the best plan; the
-        search ends by itself once a cycle has found nothing better.
-    """
-
-    seconds: float | None
-    steps: int | None
-    stop_requested: Callable[[], bool]
-    cycle: int | None = None
+_NEXT_SEED = 1_000_003
 
 
 def refine(
@@ -101,15 +76,13 @@ class RacerRun:
         As in :func:`refine`.
     clock
         What seconds are measured with; wall seconds where not given.
+    workers
+        How many searches run side by side, each in a thread, from the same plan with chances of its own.
 
     Attributes
     ----------
     history
         The better plans, in order of time; seconds count from when this was made.
-    steps
-        How many plans were tried.
-    ended
-        Whether the search ended by itself.
     stopped
         Whether `progress` raised KeyboardInterrupt, which asks the search to stop and keep the plan.
     """
@@ -121,6 +94,7 @@ class RacerRun:
         seed: int,
         progress: Callable[[Progress], None] | None,
         clock: SearchClock | None = None,
+        workers: int = 1,
     ) -> None:
         self.clock = SearchClock() if clock is None else clock
         self.began = self.clock.now()
@@ -128,8 +102,10 @@ class RacerRun:
         self.given = problem.plan_from(RoutingPlan(()) if plan is None else plan)
         self.progress = progress
         self.plan_data = PlanData(problem)
-        self.search = RacerSearch(self.plan_data, seed)
-        self.ended, self.stopped = False, False
+        searches = [RacerSearch(self.plan_data, seed + place * _NEXT_SEED) for place in range(workers)]
+        clients, missed = len(problem.clients), self.plan_data.missed
+        self.annealings = [Annealing(search, clients, missed) for search in searches]
+        self.stopped = False
         self.history: list[Progress] = []
         self._given_rank = self._rank = problem.assess(self.given).rank
         self._legs = 0
@@ -137,83 +113,61 @@ class RacerRun:
     @property
     def steps(self) -> int:
         """How many plans were tried."""
-        return int(self.search.report.steps)
+        return sum(one.steps for one in self.annealings)
+
+    @property
+    def ended(self) -> bool:
+        """Whether the search ended by itself."""
+        return all(one.ended for one in self.annealings)
 
     def run(self, limits: StoppingCriteria) -> RoutingPlan:
         """Search, and return the best plan."""
-        self.search.begin(self.given)
-        self._look()
-        if self.problem.clients:
-            while not self.ended and not self._is_over(limits):
-                self._cycle(limits)
+        with ThreadPoolExecutor(len(self.annealings)) as threads:
+            begin = repeat(self.given), repeat(limits), repeat(self._seconds)
+            list(threads.map(Annealing.begin, self.annealings, *begin))
+            self._look()
+            while self.problem.clients and not self.ended and not self._is_over(limits):
+                active, seconds = [one for one in self.annealings if not one.ended], self._seconds
+                # the kernel gives up the lock of the interpreter, so that threads run on all cores
+                list(threads.map(Annealing.advance, active, repeat(limits), repeat(seconds)))
+                self._look()
         best = self.best_plan()
         return best if self.problem.assess(best).rank < self._given_rank else self.given
 
     def best_plan(self) -> RoutingPlan:
         """Return the best plan, each route leaving as the search says, or where that is better as the problem does."""
-        plan = self.search.best_plan()
+        plan = self._best.search.best_plan()
         reopened = self.problem.plan_from(plan.reopened())
         if self.problem.assess(reopened).rank < self.problem.assess(plan).rank:
             return self.problem.assess(reopened).with_departures().plan
         return plan
 
-    def _cycle(self, limits: StoppingCriteria) -> None:
-        """Search from hot to cold."""
-        began, first = self.clock.now(), self.steps
-        best = self.search.report.improved
-        self.search.return_to_best()
-        while not self._is_over(limits):
-            share = self._share(limits, began, first)
-            if share >= 1.0:
-                break
-            left = [_SLICE]
-            if limits.steps is not None:
-                left.append(limits.steps - self.steps)
-            if limits.cycle is not None:
-                left.append(first + limits.cycle - self.steps)
-            self.search.take_steps(min(left), self._heat(share), legs=_SLICE)
-            self._look()
-        self.ended = self.search.report.improved == best and not self._is_over(limits)
+    @property
+    def _seconds(self) -> float:
+        return self.clock.now() - self.began
 
-    def _heat(self, share: float) -> float:
-        """Return by how much a plan may be worse with probability 1/e, where a share of the cycle is over."""
-        report = self.search.report
-        price = abs(report.best_price - report.best_missed * self.plan_data.missed)
-        each = price / len(self.problem.clients)
-        return float(each * _HOT * (_COLD / _HOT) ** share)
-
-    def _share(self, limits: StoppingCriteria, began: float, first: int) -> float:
-        """Return how much of a cycle that began at a time and a step is over, from 0 to 1."""
-        steps, shares = self.steps - first, [0.0]
-        if limits.seconds is not None:
-            left = limits.seconds - (began - self.began)
-            shares.append((self.clock.now() - began) / left if left > 0 else 1.0)
-        if limits.steps is not None:
-            shares.append(steps / (limits.steps - first) if limits.steps > first else 1.0)
-        if limits.cycle is not None:
-            shares.append(steps / limits.cycle if limits.cycle > 0 else 1.0)
-        return min(1.0, max(shares))
+    @property
+    def _best(self) -> Annealing:
+        """The search with the best plan, the first of equal ones."""
+        return min(self.annealings, key=lambda one: one.best)
 
     def _is_over(self, limits: StoppingCriteria) -> bool:
         """Whether a limit is met."""
-        late = limits.seconds is not None and self.clock.now() - self.began >= limits.seconds
-        done = limits.steps is not None and self.steps >= limits.steps
+        late = limits.seconds is not None and self._seconds >= limits.seconds
+        done = limits.steps is not None and all(one.steps >= limits.steps for one in self.annealings)
         return self.stopped or limits.stop_requested() or late or done
 
     def _look(self) -> None:
         """Report work to the clock, and a better plan to who listens."""
-        report = self.search.report
-        self.clock.spend(_PER_LEG * (report.legs - self._legs))
-        self._legs = report.legs
-        missed, price = (
-            int(report.best_missed),
-            report.best_price - report.best_missed * self.plan_data.missed,
-        )
+        legs = sum(one.search.report.legs for one in self.annealings)
+        self.clock.spend(_PER_LEG * (legs - self._legs))
+        self._legs = legs
+        missed, price = self._best.best
         rank = Rank(False, missed, 0, price)
         if not rank.is_better_than(self._rank):
             return
         self._rank = rank
-        step = Progress(self.clock.now() - self.began, price, message=left_out_text(missed) if missed else "")
+        step = Progress(self._seconds, price, message=left_out_text(missed) if missed else "")
         self.history.append(step)
         try:
             if self.progress is not None:

@@ -9,7 +9,8 @@ from kanopt.errors import SolverError
 from kanopt.problems import Client, Depot, Progress, RoutingPlan, RoutingProblem, VehicleType
 from kanopt.solvers.base import SolveOptions
 from kanopt.solvers.routing.pyvrp_engine.solver import PyVrpRouting
-from kanopt.solvers.routing.racer.refine import RacerRun, StoppingCriteria, refine
+from kanopt.solvers.routing.racer.annealing import StoppingCriteria
+from kanopt.solvers.routing.racer.refine import RacerRun, refine
 from tests.cases.law_search import CASES, exact_problem, optimum
 
 TIMED = ("rush hour", "toll by hour", "load and clock", "paid by the minute", "arrivals", "arrivals and toll")
@@ -118,18 +119,35 @@ def test_an_engine_leaves_departures_to_a_law_that_reads_the_clock():
         assert {route.departure is None for route in plan.routes} == {by_clock}
 
 
-def test_a_search_in_cycles_ends_by_itself_once_a_cycle_finds_nothing_better():
+def test_a_search_in_cycles_ends_by_itself_once_two_cycles_find_nothing_better():
     problem = exact_problem("load curve", 4, clients=6)
     searches = [RacerRun(problem, None, 2, None) for _ in range(2)]
     plans = [search.run(StoppingCriteria(None, None, lambda: False, cycle=1500)) for search in searches]
     assert plans[0] == plans[1]
     assert searches[0].ended
-    assert searches[0].steps % 1500 == 0
-    assert searches[0].steps >= 3000
+    # each cycle is twice as long as the one before
+    assert searches[0].steps in [1500 * (2**cycles - 1) for cycles in range(2, 9)]
     assert rank(problem, plans[0])[1] == pytest.approx(optimum(problem)[1])
+    again = RacerRun(problem, plans[0], 2, None)
+    again.run(StoppingCriteria(None, None, lambda: False, cycle=1500))
+    assert (again.steps, again.ended) == (1500 + 3000, True)
     short = RacerRun(problem, None, 2, None)
     short.run(StoppingCriteria(None, 30, lambda: False, cycle=1500))
     assert (short.steps, short.ended) == (30, False)
+
+
+def test_workers_search_side_by_side_and_the_best_plan_of_all_is_kept():
+    problem = exact_problem("load and clock", 3, clients=12)
+    limits = StoppingCriteria(None, 40, lambda: False)
+    two = [RacerRun(problem, None, 5, None, workers=2) for _ in range(2)]
+    plans = [run.run(limits) for run in two]
+    assert plans[0] == plans[1]
+    assert two[0].steps == 80
+    alone = RacerRun(problem, None, 5, None).run(limits)
+    others = [one.best for one in two[0].annealings]
+    assert rank(problem, plans[0]) <= rank(problem, alone)
+    assert min(others)[1] == pytest.approx(rank(problem, plans[0])[1])
+    assert others[0] != others[1]
 
 
 def test_ctrl_c_while_a_plan_is_told_keeps_the_plan():
