@@ -38,9 +38,11 @@ source: source, origin, pickup at, pickup from, load at, from client, herkunft, 
 service: service, service time, service duration, stop time, stop duration, handling, handling time, unload,
     unloading, unloading time, loading time, dwell, dwell time, drop time, on site time, time on site, on site, visit
     time, visit duration, standzeit, servicezeit, entladezeit, temps service, duree service, tiempo servicio, descarga
+clients.release: release, release time, goods ready, goods available, ready at depot, available at depot, loaded from,
+    ware bereit, marchandise prete
 earliest: earliest, ready, ready time, open, opens, opening, opening time, from, start, begin, window from, window
     start, window open, time window start, tw start, tw from, tw open, tw begin, tw early, early, first delivery, not
-    before, after, arrive after, earliest arrival, earliest start, available from, release, von, ab, oeffnet, fenster
+    before, after, arrive after, earliest arrival, earliest start, available from, von, ab, oeffnet, fenster
     von, debut, ouverture, desde, apertura, inicio
 latest: latest, due, due time, deadline, close, closes, closing, closing time, until, till, to, end, window to, window
     end, window close, time window end, tw end, tw to, tw close, tw due, tw late, last delivery, not after, before,
@@ -93,7 +95,7 @@ skills: skills, skill, equipment, features, capabilities, qualification, licence
     equipements, habilidades
 length: length, distance, km, miles, entfernung, strecke, laenge, longueur, longitud
 # scheduling
-release: release, release date, release time, ready, ready time, ready date, available from, arrival, arrival time,
+jobs.release: release, release date, release time, ready, ready time, ready date, available from, arrival, arrival time,
     arrives, earliest, earliest start, start after, start from, not before, from, open, freigabe, debut au plus tot,
     fecha inicio
 due: due, due date, due time, deadline, delivery date, promise date, promised, latest, latest end, finish by, finish

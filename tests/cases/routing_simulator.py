@@ -207,6 +207,28 @@ class Simulator:
         self._boards[route.clients] = found
         return found
 
+    def released(self, trip: Sequence[int]) -> float:
+        """When all that a trip takes along from the depot is ready."""
+        goods = [self.client(node) for node in trip]
+        return max((c.release for c in goods if c.release and not c.source), default=-np.inf)
+
+    def waits(self, route: Route) -> list[float]:
+        """When service at the end of each leg may begin for goods that are loaded there."""
+        kind, trips, found = self.kinds[route.vehicle], self.trips(route), []
+        for number, trip in enumerate(trips):
+            for node in trip:
+                takers = [self.client(self.index[name]) for name in self.takers[self.client(node).name]]
+                there = [c.release for c in takers if c.release and c.name in route.clients]
+                found.append(max(there, default=-np.inf))
+            if number + 1 < len(trips):
+                reload = self.services[kind][self.index[route.depot]]
+                found.append(self.released(trips[number + 1]) - reload)
+        return [*found, -np.inf]
+
+    def soonest(self, route: Route) -> float:
+        """When a route may leave at the earliest."""
+        return max(self.vehicle(route).shift_start, self.released(self.trips(route)[0]))
+
     def ready(self, clock: float, drive: float, rests: Sequence[DriverBreak]) -> float | None:
         """Return when the head of a leg is reached and breaks taken on the way, or there before service, are over.
 
@@ -264,14 +286,14 @@ class Simulator:
         if place == len(way) - 1:
             yield legs, clock, taken
             return
-        tail, head, load = way[place], way[place + 1], loads[place]
+        tail, head, load, wait = way[place], way[place + 1], loads[place], self.waits(route)[place]
         drive = self.law(DURATION, kind, (tail, head), load[0], clock, 0.0, 0.0)
         rests = self.rests[kind]
         for more in range(len(rests) - taken + 1):
             ready = self.ready(clock, drive, rests[taken : taken + more])
             if ready is None:
                 continue
-            begin, late = self.begin(head, ready)
+            begin, late = self.begin(head, max(ready, wait))
             leg = Leg(tail, head, load, clock, drive, ready, begin, late)
             back = place == len(way) - 2 and self.vehicle(route).returns
             over = begin if back else begin + self.services[kind][head]
@@ -281,10 +303,13 @@ class Simulator:
         """Departures between which every time, and what it costs, is linear in the departure."""
         vehicle, kind = self.vehicle(route), self.kinds[route.vehicle]
         way, loads, rests = self.way(route), self.loads(route), self.rests[kind]
-        gone, offsets, events = 0.0, [0.0], [(0.0, vehicle.shift_start), (0.0, vehicle.shift_end)]
+        soonest, waits = self.soonest(route), self.waits(route)
+        gone, offsets, events = 0.0, [0.0], [(0.0, soonest), (0.0, vehicle.shift_end)]
         for place, (tail, head) in enumerate(pairwise(way)):
             gone += self.law(DURATION, kind, (tail, head), loads[place][0], 0.0, 0.0, 0.0)
             offsets.append(gone)
+            if np.isfinite(waits[place]):
+                events.append((gone, waits[place]))
             if head >= self.depots:
                 events += [(gone, edge) for window in self.windows[head - self.depots] for edge in window]
             if place < len(way) - 2 or not vehicle.returns:
@@ -307,7 +332,7 @@ class Simulator:
         }
         limits = [vehicle.regular_time, vehicle.max_duration]
         stops |= {stop + gone + extra - most for stop in stops for most in limits for extra in lengths}
-        return sorted({round(stop, 9) for stop in stops if vehicle.shift_start <= stop < np.inf})
+        return sorted({round(stop, 9) for stop in stops if soonest <= stop < np.inf})
 
     def hours(self, route: Route, run: Run) -> dict[str, float]:
         """Price of what depends on the time: all of it, overtime, lateness."""
@@ -393,6 +418,8 @@ class Simulator:
             found.add("duration")
         if not run.rested:
             found.add("break")
+        if run.departure < self.released(self.trips(route)[0]) - EPS:
+            found.add("release")
         return frozenset(found)
 
     def drive(self, route: Route) -> Run:
@@ -412,7 +439,7 @@ class Simulator:
         vehicle = self.vehicle(route)
         if route.departure is not None:
             return sorted(self.runs(route, route.departure), key=key)
-        first = min(self.runs(route, vehicle.shift_start), key=lambda run: (not run.rested, run.finish))
+        first = min(self.runs(route, self.soonest(route)), key=lambda run: (not run.rested, run.finish))
         hard = [
             place
             for place, leg in enumerate(first.legs)
@@ -471,11 +498,12 @@ class Simulator:
         vehicle = self.vehicle(route)
         # an earlier departure never makes anything later, so that a route that is late then always is
         late = frozenset({"time window", "shift", "break"})
-        if all(self.timed_faults(route, run) & late for run in self.runs(route, vehicle.shift_start)):
+        soonest = self.soonest(route)
+        if all(self.timed_faults(route, run) & late for run in self.runs(route, soonest)):
             return []
         paid = vehicle.cost_per_time or vehicle.cost_per_overtime or self.policy.cost_of_longest
         timed = paid or np.isfinite(vehicle.max_duration)
-        starts = self.departures(route) if timed else [vehicle.shift_start]
+        starts = self.departures(route) if timed else [soonest]
         runs = [run for start in starts for run in self.runs(route, start)]
         good = [run for run in runs if not self.timed_faults(route, run)]
         return [(sum(self.terms(route, run).values()), run.duration, route) for run in good]

@@ -15,7 +15,7 @@ from kanopt.refs import client, vehicle
 
 VARIANTS = (
     "capacities", "windows", "soft", "service_law", "open", "max_distance", "max_duration", "overtime", "pickup",
-    "backhaul", "source", "reload", "goods", "breaks", "pinned", "longest", "end", "mixed",
+    "backhaul", "source", "reload", "goods", "breaks", "pinned", "longest", "end", "release", "mixed",
 )  # fmt: skip
 Rng = np.random.Generator
 
@@ -247,6 +247,14 @@ def _longest(town: Draft, rng: Rng) -> None:
     town.policy["cost_of_longest"] = float(rng.integers(1, 5)) / 4
 
 
+def _release(town: Draft, rng: Rng) -> None:
+    for each in town.clients:
+        if rng.random() < 0.6:
+            each["release"] = float(rng.integers(390, 460))
+    for each in town.vehicles:
+        each["shift_end"] = min(each["shift_end"], 520.0)
+
+
 def _end(town: Draft, rng: Rng) -> None:
     town.depots.append("yard")
     for name in ("minutes", "euros", "km"):
@@ -281,7 +289,7 @@ RULES: Mapping[str, Callable[[Draft, Rng], None]] = {
     "pinned": _pinned,
     "longest": _longest,
 }
-ADDED: Mapping[str, Callable[[Draft, Rng], None]] = {"end": _end}
+ADDED: Mapping[str, Callable[[Draft, Rng], None]] = {"end": _end, "release": _release}
 
 
 def some_routes(problem: RoutingProblem, seed: int, *, stated: bool = False) -> tuple[Route, ...]:

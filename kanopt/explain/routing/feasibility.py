@@ -126,7 +126,7 @@ def _feasible_tours(problem: RoutingProblem, kind: int, deadline: float) -> list
         return []
     lenient = replace(data, clients=tuple(replace(client, prize=0.0) for client in data.clients))
     # finding the departure takes most of the time, and decides nothing but how long the route takes
-    start = vehicle.shift_start if is_soonest_at_start(problem.leg_laws, kind) else None
+    soonest = is_soonest_at_start(problem.leg_laws, kind)
     found: dict[int, _FeasibleTour] = {}
     orders: list[ClientOrder] = [()]
     while orders:
@@ -136,18 +136,19 @@ def _feasible_tours(problem: RoutingProblem, kind: int, deadline: float) -> list
                 _pinned_vehicle(data, order) or 1,
                 data.depot_of[vehicle.name],
                 order,
-                start,
             )
             for before in orders
             for order in _extensions(problem, kind, before)
         ]
+        if soonest:
+            routes = [replace(route, departure=data.leaves_from(route)) for route in routes]
         orders = []
         for batch in _batches(routes, deadline):
             driven = problem.drive(batch)
             alive, whole = _extendable_and_complete(problem, vehicle, driven, len(batch))
             orders += [batch[place].clients for place in np.flatnonzero(alive)]
             slow = _keep_feasible(lenient, batch, driven, np.flatnonzero(alive & whole).tolist(), found)
-            for again in _batches(slow if start is not None else [], deadline):
+            for again in _batches(slow if soonest else [], deadline):
                 free = [replace(route, departure=None) for route in again]
                 _keep_feasible(lenient, free, problem.drive(free), list(range(len(free))), found)
     return list(found.values())

@@ -40,12 +40,12 @@ def allows_held_karp(problem: RoutingProblem) -> bool:
     """Say whether the earliest one dominates all routes over the same clients to the same last client.
 
     It does where travel time depends on neither load nor clock, or does not affect feasibility, and no rule depends on
-    the order or the length of a route.
+    the order or the length of a route, or on what another client of it waits for.
     """
     data = problem.data
     fleet = [vehicle for vehicle in data.vehicles if vehicle.count]
     return (
-        not (is_timed(problem) and problem.leg_laws.reads(DURATION, "clock", "state"))
+        not (is_timed(problem) and (data.has_releases or problem.leg_laws.reads(DURATION, "clock", "state")))
         and not data.has_sources
         and not data.pickup.any()
         and all(np.isinf(v.max_distance) and np.isinf(v.max_duration) and not v.reloads for v in fleet)

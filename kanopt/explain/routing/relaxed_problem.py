@@ -31,9 +31,9 @@ class RelaxableRule:
     Parameters
     ----------
     kind
-        ``"window"``, ``"skill"`` or ``"pinned"`` of a client; ``"capacity"``, ``"shift"``, ``"longest distance"``,
-        ``"longest duration"`` or ``"breaks"`` of a vehicle type; ``"measure"`` of the load, ``"apart"`` or
-        ``"backhaul"`` of all.
+        ``"window"``, ``"release"``, ``"skill"`` or ``"pinned"`` of a client; ``"capacity"``, ``"shift"``,
+        ``"longest distance"``, ``"longest duration"`` or ``"breaks"`` of a vehicle type; ``"measure"`` of the load,
+        ``"apart"`` or ``"backhaul"`` of all.
     name
         Name of the client, the vehicle type or the measure.
 
@@ -88,6 +88,11 @@ def binding_rules(problem: RoutingProblem, names: Collection[str]) -> tuple[Rela
             np.isfinite(data.latest[place]) and not data.has_soft_window[place]
         ):
             found.append(RelaxableRule("window", client.name))
+    found += [
+        RelaxableRule("release", client.name)
+        for client in clients
+        if data.release[data.index[client.name]] > starts
+    ]
     found += [RelaxableRule("skill", client.name) for client in clients if client.needs or client.vehicles]
     found += [RelaxableRule("pinned", client.name) for client in clients if client.name in data.pinned]
     loaded = any(client.demand or client.pickup for client in clients)
@@ -147,6 +152,8 @@ def _relax_client(problem: RoutingProblem, client: Client, held: Collection[Rela
     if RelaxableRule("window", client.name) not in held:
         starts = min(0.0, *(vehicle.shift_start for vehicle in problem.vehicles))
         free |= {"earliest": starts, "latest": np.inf, "windows": ""}
+    if RelaxableRule("release", client.name) not in held:
+        free |= {"release": 0.0}
     if RelaxableRule("skill", client.name) not in held:
         free |= {"needs": "", "vehicles": ""}
     return replace(client, **free)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,7 +32,8 @@ Ints = NDArray[np.intp]
 _SAMPLE = 200
 """Rows of arcs of which the median stands for arcs that cannot be driven."""
 _POINT_FIELDS = (
-    "x", "y", "lat", "lon", "demand", "pickup", "service", "earliest", "latest", "cost_per_lateness", "prize", "name",
+    "x", "y", "lat", "lon", "demand", "pickup", "service", "release", "earliest", "latest", "cost_per_lateness",
+    "prize", "name",
 )  # fmt: skip
 
 
@@ -110,6 +112,39 @@ class RoutingData:
         """Node at which the demand of each node is loaded; -1 where that is the depot."""
         sources = [self.index[client.source] if client.source else -1 for client in self.clients]
         return np.array([-1] * len(self.depots) + sources, dtype=np.intp)
+
+    @cached_property
+    def release(self) -> Floats:
+        """When what each node receives is ready; minus infinity where it always is."""
+        stated = self.of_nodes("release")
+        return np.where(stated == 0.0, -np.inf, stated)
+
+    @cached_property
+    def ready_at_depot(self) -> Floats:
+        """When what is loaded at the depot for each node is ready; minus infinity where it always is."""
+        return np.where(self.source < 0, self.release, -np.inf)
+
+    @cached_property
+    def ready_at_source(self) -> Floats:
+        """When all that is loaded at each node is ready; minus infinity where it always is."""
+        found = np.full(len(self.points), -np.inf)
+        loaded = self.source >= 0
+        np.maximum.at(found, self.source[loaded], self.release[loaded])
+        return found
+
+    @cached_property
+    def has_releases(self) -> bool:
+        """Whether anything is not ready at any time."""
+        return bool(np.isfinite(self.release).any())
+
+    def released(self, route: Route) -> float:
+        """Return when all that a route takes along when it leaves is ready."""
+        first = takewhile(lambda name: name != route.depot, route.clients)
+        return max((float(self.ready_at_depot[self.index[name]]) for name in first), default=-np.inf)
+
+    def leaves_from(self, route: Route) -> float:
+        """Return when a route may leave at the earliest."""
+        return max(self.vehicles[self.type_index[route.vehicle]].shift_start, self.released(route))
 
     @cached_property
     def has_sources(self) -> bool:
@@ -336,8 +371,8 @@ class RoutingData:
         On the way back the depot is the head: it demands nothing, and its own attributes count.
         """
         units = self.units.of_points()
-        if field == "service":
-            return ReferenceValue(self.of_nodes("service"), units[field])
+        if field in ("service", "release"):
+            return ReferenceValue(self.of_nodes(field), units[field])
         if field in ("demand", "pickup", "earliest", "latest"):
             return ReferenceValue(getattr(self, field), units[field])
         if field == "prize":

@@ -97,7 +97,8 @@ class Delays:
             head = int(driven.head[leg])
             rest = float(driven.arrive[leg] - driven.leave[leg] - driven.duration[leg])
             arrive = clock + np.maximum(driven.duration[leg] + driving[:, leg], 0.0) + rest
-            begin = service_begin(data, np.full(len(arrive), head), arrive)
+            there = np.maximum(arrive, driven.ready[leg])
+            begin = service_begin(data, np.full(len(arrive), head), there)
             over = np.maximum(begin - data.latest[head], 0.0) if np.isfinite(data.latest[head]) else 0.0
             late = late + data.lateness_rate[head] * over
             end = driven.finish[route] if following is None else driven.leave[following]

@@ -102,6 +102,7 @@ class RoutingUnits:
             "demand": self.load,
             "pickup": self.load,
             "service": self.time,
+            "release": self.time,
             "earliest": self.time,
             "latest": self.time,
             "windows": self.time,
@@ -177,6 +178,9 @@ class Client:
         served only if the other is.
     service
         Duration of the service.
+    release
+        Clock time at which what it receives is ready, 0 where it always is: the trip that serves it leaves the depot no
+        earlier; with a `source`, service there begins no earlier.
     earliest, latest
         The window in which service may begin, as clock times from midnight: numbers in the time unit, or ``"8:30"``.
         A vehicle that comes early waits.
@@ -211,6 +215,7 @@ class Client:
     pickup: Amount = 0.0
     source: str = ""
     service: Amount = 0.0
+    release: Annotated[Finite, CLOCK, MAY_BE_BLANK] = 0.0
     earliest: Annotated[Finite, CLOCK, MAY_BE_BLANK] = 0.0
     latest: Annotated[float, CLOCK, MAY_BE_BLANK] = math.inf
     windows: Annotated[str, CLOCK] = ""

@@ -23,6 +23,7 @@ _BOTTLENECKS = {
     "capacity": "what they want is more than any vehicle carries",
     "road": "no road leads to them and back",
     "window": "no vehicle reaches them before their windows close",
+    "release": "their goods are ready too late",
     "shift": "no vehicle is done with them before its shift ends",
     "distance": "even the shortest route to them is longer than any vehicle may drive",
     "duration": "even the shortest route to them takes longer than any vehicle may drive",
@@ -153,29 +154,43 @@ def _time_window_obstacles(
     ends = float(bound.begin[place] + data.service[kind, place] + bound.return_time[place])
     over = max(ends - vehicle.shift_end, 0.0) if exceeds(ends, vehicle.shift_end) else 0.0
     longer = f"the shift of {vehicle.name} {amount_text(over, unit)} longer"
+    delay, waits = float(bound.delay[place]), ""
+    if delay > 0.0:
+        ready = clock_text(max(client.release, float(data.ready_at_source[place])), unit)
+        waits = f", which waits for goods until {ready},"
     if exceeds(arrive, latest) and not data.has_soft_window[place]:
         late = arrive - latest
         yield _Obstacle(
-            "window",
+            "release" if delay >= late else "window",
             late + over,
             vehicle,
-            f"{vehicle.name}, leaving {data.depot_of[vehicle.name]} at {clock_text(vehicle.shift_start, unit)}, "
-            f"reaches it at {clock_text(arrive, unit)} at the earliest, {amount_text(late, unit)} after its window "
-            f"closes at {clock_text(latest, unit)}",
-            f"its window {amount_text(late, unit)} later" + (f" and {longer}" if over else ""),
+            f"{vehicle.name}{waits or _leaving(data, vehicle)} reaches it at {clock_text(arrive, unit)} at the "
+            f"earliest, {amount_text(late, unit)} after its window closes at {clock_text(latest, unit)}",
+            f"its window {amount_text(late, unit)} later"
+            + (f" and {longer}" if over else "")
+            + _ready_earlier(delay, max(late, over), unit),
             bound.exact,
         )
     if over:
         done = "is back from it" if vehicle.returns else "is done with it"
         yield _Obstacle(
-            "shift",
+            "release" if delay >= over else "shift",
             over,
             vehicle,
-            f"{vehicle.name} {done} at {clock_text(ends, unit)} at the earliest, {amount_text(over, unit)} after its "
-            f"shift ends at {clock_text(vehicle.shift_end, unit)}",
-            longer,
+            f"{vehicle.name}{waits} {done} at {clock_text(ends, unit)} at the earliest, {amount_text(over, unit)} "
+            f"after its shift ends at {clock_text(vehicle.shift_end, unit)}",
+            longer + _ready_earlier(delay, over, unit),
             bound.exact,
         )
+
+
+def _leaving(data: RoutingData, vehicle: VehicleType) -> str:
+    return f", leaving {data.depot_of[vehicle.name]} at {clock_text(vehicle.shift_start, data.units.time)},"
+
+
+def _ready_earlier(delay: float, needed: float, unit: str) -> str:
+    """Say that goods that are ready earlier would do, where they would."""
+    return f", or its goods ready {amount_text(needed, unit)} earlier" if delay >= needed else ""
 
 
 def _length_obstacles(
@@ -206,7 +221,7 @@ def _reason(client: Client, obstacles: Sequence[_Obstacle], kind: str) -> Reason
     kinds = {obstacle.kind for obstacle in obstacles}
     easiest = min(obstacles, key=lambda obstacle: obstacle.amount)
     same = len(kinds) == 1 and (easiest.kind != "skill" or len(obstacles) == 1)
-    start = "even alone, " if easiest.kind in ("window", "shift", "distance", "duration") else ""
+    start = "even alone, " if easiest.kind in ("window", "release", "shift", "distance", "duration") else ""
     message = easiest.message if same else "; ".join(f"{o.vehicle.name}: {o.message}" for o in obstacles)
     if same and len(obstacles) > 1:
         message += "; no other vehicle type does better"

@@ -229,13 +229,18 @@ class InsertionFinder:
         return found
 
     def _leave_at_shift_start(self, routes: Sequence[Route]) -> list[Route]:
-        """Set the departure of routes with breaks to the shift start, where that makes nothing later."""
+        """Let routes with breaks leave as soon as they may, where that makes nothing later."""
         data = self.data
-        starts = [
-            vehicle.shift_start if data.breaks[kind] and is_soonest_at_start(self.laws, kind) else None
-            for kind, vehicle in enumerate(data.vehicles)
+        soonest = [
+            bool(rests) and is_soonest_at_start(self.laws, kind) for kind, rests in enumerate(data.breaks)
         ]
-        return [replace(route, departure=starts[data.type_index[route.vehicle]]) for route in routes]
+        return [
+            replace(
+                route,
+                departure=data.leaves_from(route) if soonest[data.type_index[route.vehicle]] else None,
+            )
+            for route in routes
+        ]
 
     def _departure_dependence(self, early: Sequence[Route]) -> NDArray[np.bool_]:
         """Say what prices depend on the departure, of routes that leave early."""
@@ -340,10 +345,10 @@ class InsertionFinder:
 
 
 def is_soonest_at_start(laws: RoutingLaws, kind: int) -> bool:
-    """Say whether a departure at the shift start makes every stop earliest and misses no break.
+    """Say whether the earliest departure that is possible makes every stop earliest and misses no break.
 
-    It does where travel times do not depend on the clock and no break may begin before the shift starts; such a break
-    can be over before a later departure.
+    It does where travel times do not depend on the clock and no break may begin before it; such a break can be over
+    before a later departure.
 
     Parameters
     ----------
@@ -352,7 +357,7 @@ def is_soonest_at_start(laws: RoutingLaws, kind: int) -> bool:
     kind
         Vehicle type, by its position.
     """
-    start = laws.data.vehicles[kind].shift_start
+    start = max(laws.data.vehicles[kind].shift_start, float(laws.data.ready_at_depot.max()))
     return not laws.reads(DURATION, "clock") and all(
         driver_break.earliest >= start for driver_break in laws.data.breaks[kind]
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.sparse.csgraph import csgraph_from_dense, dijkstra
@@ -25,6 +25,8 @@ class SingleTripBounds:
     ----------
     arrive, begin
         Earliest arrival, and earliest beginning of service.
+    delay
+        By how much service begins later because of goods that are not ready before.
     return_time
         Least time from the end of service to the end of the route.
     duration, distance
@@ -36,6 +38,7 @@ class SingleTripBounds:
 
     arrive: Floats
     begin: Floats
+    delay: Floats
     return_time: Floats
     duration: Floats
     distance: Floats
@@ -52,21 +55,35 @@ def single_trip_bounds(laws: RoutingLaws, planning: PlanningValues, vehicle: Veh
     there, home = _shortest_paths(lengths, *ends, returns=vehicle.returns)
     sources = data.source
     there = _via_sources(lengths, there, sources, np.zeros(len(there)))
+    start, shift = (
+        np.maximum(vehicle.shift_start, data.ready_at_depot),
+        np.full(len(out), vehicle.shift_start),
+    )
     exact = not laws.reads(DURATION, "clock", "state")
     if not exact:
         arrive, back = _direct_trips(laws, planning, vehicle, out, back)
-        spent = np.where(np.isfinite(arrive), arrive - vehicle.shift_start, np.inf)
+        spent = np.where(np.isfinite(arrive), arrive - start, np.inf)
+        undelayed = arrive - (start - shift)
     else:
-        service = data.service[kind]
-        arrive = vehicle.shift_start + out
-        stay = service + np.where(
-            np.isfinite(arrive), service_begin(data, np.arange(len(arrive)), arrive), 0.0
-        )
-        stay = stay - np.where(np.isfinite(arrive), arrive, 0.0)
-        arrive = np.maximum(arrive, _via_sources(times, arrive, sources, stay))
-        spent = _via_sources(times, out, sources, service)
-    begin = service_begin(data, np.arange(len(arrive)), arrive)
-    return SingleTripBounds(arrive, begin, back, spent + data.service[kind] + back, there + home, exact)
+        always = np.full(len(out), -np.inf)
+        arrive = _arrivals(data, kind, times, start + out, data.ready_at_source)
+        undelayed = _arrivals(data, kind, times, shift + out, always) if data.has_releases else arrive
+        spent = _via_sources(times, out, sources, data.service[kind])
+    every = np.arange(len(arrive))
+    begin = service_begin(data, every, arrive)
+    delay = np.zeros(len(begin))
+    np.subtract(begin, service_begin(data, every, undelayed), out=delay, where=np.isfinite(begin))
+    duration = spent + data.service[kind] + back
+    return SingleTripBounds(arrive, begin, delay, back, duration, there + home, exact)
+
+
+def _arrivals(data: RoutingData, kind: int, times: Floats, arrive: Floats, ready: Floats) -> Floats:
+    """Return when nodes can be served, over their sources, given arrivals on the shortest path and goods that wait."""
+    arrive = np.maximum(arrive, ready)
+    reached = np.isfinite(arrive)
+    begin = np.where(reached, service_begin(data, np.arange(len(arrive)), arrive), 0.0)
+    stay = data.service[kind] + begin - np.where(reached, arrive, 0.0)
+    return np.maximum(arrive, _via_sources(times, arrive, data.source, stay))
 
 
 def _shortest_paths(weights: Floats, start: int, end: int, *, returns: bool) -> tuple[Floats, Floats]:
@@ -93,7 +110,8 @@ def _direct_trips(
     """Return arrival at every client and the time back, on the direct trip driven on the law."""
     data: RoutingData = laws.data
     depot = data.depot_of[vehicle.name]
-    routes = [Route(vehicle.name, 1, depot, (client.name,), vehicle.shift_start) for client in data.clients]
+    alone = [Route(vehicle.name, 1, depot, (client.name,)) for client in data.clients]
+    routes = [replace(route, departure=data.leaves_from(route)) for route in alone]
     driven = drive(laws, planning, routes)
     arrive, back = np.full(len(data.names), np.inf), np.full(len(data.names), np.inf)
     first = driven.tail == data.index[depot]

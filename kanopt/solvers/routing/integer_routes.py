@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import takewhile
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -42,11 +43,12 @@ class RouteTimes(NamedTuple):
 
 
 class _IntegerLeg(NamedTuple):
-    """A leg: where it leads, how long it takes, and how long the stop at its head."""
+    """A leg: where it leads, how long it takes, how long the stop at its head, and when that may begin."""
 
     head: int
     drive: int
     stay: int
+    ready: int
 
 
 def split_trips(arrays: RoutingArrays, route: Sequence[int]) -> list[list[int]]:
@@ -184,13 +186,41 @@ def load_cost(arrays: RoutingArrays, kind: int, route: Sequence[int]) -> int:
 def _legs(arrays: RoutingArrays, kind: int, route: Sequence[int]) -> Iterator[_IntegerLeg]:
     """Yield the legs, that back to the depot included if there is one."""
     rules, tail = arrays.rules, arrays.depot(kind)
-    for node in [*route, arrays.last(kind)] if rules.returns(kind) else route:
+    ready = [*_goods_ready(arrays, kind, route), 0]
+    for place, node in enumerate([*route, arrays.last(kind)] if rules.returns(kind) else route):
         # at a depot nothing of the arc's time is service
         inside = 0 if tail < arrays.depots else rules.stay(kind, tail)
         drive = int(arrays.transit[kind, tail, node]) - inside
         stay = rules.reload_of(kind) if node < arrays.depots else rules.stay(kind, node)
-        yield _IntegerLeg(node, drive, stay)
+        yield _IntegerLeg(node, drive, stay, ready[place])
         tail = node
+
+
+def _goods_ready(arrays: RoutingArrays, kind: int, route: Sequence[int]) -> list[int]:
+    """Return when service at each stop may begin: at a source, and at a reload so that its trip leaves in time."""
+    rules = arrays.rules
+    if not rules.release.size:
+        return [0] * len(route)
+    served, trips = set(route), iter(split_trips(arrays, route)[1:])
+    return [
+        _trip_ready(arrays, next(trips)) - rules.reload_of(kind)
+        if node < arrays.depots
+        else max(
+            (int(rules.release[one]) for one in rules.dependents.get(node, ()) if one in served), default=0
+        )
+        for node in route
+    ]
+
+
+def _trip_ready(arrays: RoutingArrays, trip: Sequence[int]) -> int:
+    """Return when all that a trip takes along from the depot is ready."""
+    return int(arrays.rules.ready_at_depot[list(trip)].max(initial=0)) if arrays.rules.release.size else 0
+
+
+def _earliest(arrays: RoutingArrays, kind: int, legs: Sequence[_IntegerLeg]) -> int:
+    """Return when a route may leave at the earliest."""
+    first = list(takewhile(lambda node: node >= arrays.depots, (leg.head for leg in legs)))
+    return max(int(arrays.shift_start[kind]), _trip_ready(arrays, first))
 
 
 def route_times(arrays: RoutingArrays, kind: int, route: Sequence[int]) -> list[RouteTimes]:
@@ -214,20 +244,21 @@ def route_times(arrays: RoutingArrays, kind: int, route: Sequence[int]) -> list[
 
 def _drive_with_slack(arrays: RoutingArrays, kind: int, legs: Sequence[_IntegerLeg]) -> RouteTimes | None:
     """Return the times of a route that nobody need wait for, found by its slack."""
-    clock, waited, room = int(arrays.shift_start[kind]), 0, _NEVER
-    for head, drive, stay in legs:
+    start = _earliest(arrays, kind, legs)
+    clock, waited, room = start, 0, _NEVER
+    for head, drive, stay, ready in legs:
         arrive = clock + drive
-        clock = arrive
+        clock = max(arrive, ready)
         if head >= arrays.depots:
-            clock = max(arrive, int(arrays.earliest[head]))
+            clock = max(clock, int(arrays.earliest[head]))
             if clock > arrays.latest[head]:
                 return None
-            waited += clock - arrive
-            room = min(room, waited + int(arrays.latest[head]) - clock)
+            room = min(room, waited + int(arrays.latest[head]) - arrive)
+        waited += clock - arrive
         clock += stay
     if clock > arrays.shift_end[kind]:
         return None
-    departure = int(arrays.shift_start[kind]) + min(waited, room)
+    departure = start + min(waited, room)
     rules = arrays.rules
     if rules.max_duration.size and clock - departure > rules.max_duration[kind]:
         return None
@@ -249,7 +280,7 @@ def _search_departures(arrays: RoutingArrays, kind: int, legs: Sequence[_Integer
     departures, finish, late = _forward(arrays, kind, legs, first)
     kinks = [limit for limit in (rules.regular, rules.max_duration) if limit.size]
     more = np.unique(np.concatenate([finish - limit[kind] for limit in kinks])) if kinks else first[:0]
-    more = more[(more > arrays.shift_start[kind]) & (more < arrays.shift_end[kind])]
+    more = more[(more > first[0]) & (more < arrays.shift_end[kind])]
     if more.size:
         departures, finish, late = _forward(arrays, kind, legs, np.union1d(first, more))
     spent = finish - departures
@@ -287,11 +318,11 @@ def _departures(arrays: RoutingArrays, kind: int, legs: Sequence[_IntegerLeg]) -
     } | {last for _, _, last in rests}
     points: list[tuple[int, set[int]]] = [(0, moments)]
     gone = 0
-    for head, drive, stay in legs:
+    for head, drive, stay, ready in legs:
         gone += drive
-        edges: set[int] = set()
+        edges = {ready} if ready else set[int]()
         if head >= arrays.depots:
-            edges = {int(arrays.earliest[head]), int(arrays.latest[head])}
+            edges |= {int(arrays.earliest[head]), int(arrays.latest[head])}
             if rules.due.size:
                 edges.add(int(rules.due[head]))
             if len(rules.opens) > 1:
@@ -300,7 +331,7 @@ def _departures(arrays: RoutingArrays, kind: int, legs: Sequence[_IntegerLeg]) -
         gone += stay
         points.append((gone, moments))
     points.append((gone, {int(arrays.shift_end[kind])}))
-    start, end = int(arrays.shift_start[kind]), int(arrays.shift_end[kind])
+    start, end = _earliest(arrays, kind, legs), int(arrays.shift_end[kind])
     found = {edge - gone - offset for gone, edges in points for edge in edges for offset in offsets}
     return np.array(sorted({start} | {moment for moment in found if start < moment <= end}), dtype=np.int64)
 
@@ -360,7 +391,7 @@ def _drive_leg(
                 left = left - np.minimum(begins - now, left)
                 possible = possible & (begins <= last)
                 now = begins + length
-            begin, over, opened = _service_begin(arrays, leg.head, now + left)
+            begin, over, opened = _service_begin(arrays, leg.head, np.maximum(now + left, leg.ready))
             wins = possible & opened & (begin + leg.stay < best[taken])
             best[taken] = np.where(wins, begin + leg.stay, best[taken])
             late_price[taken] = np.where(wins, late[start] + over, late_price[taken])

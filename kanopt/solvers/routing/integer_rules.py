@@ -47,6 +47,8 @@ class RoutingRules:
         What comes on board at each node.
     source
         Node at which the demand of each node is loaded, -1 where that is the depot.
+    release
+        When what each node receives is ready; 0 where it always is.
     opens, closes
         Windows of each node where some have several, the last one repeated; (windows, nodes).
     due, lateness
@@ -84,6 +86,7 @@ class RoutingRules:
     capacities: Integers = field(default_factory=_no_table)
     pickup: Integers = field(default_factory=_none)
     source: Integers = field(default_factory=_none)
+    release: Integers = field(default_factory=_none)
     opens: Integers = field(default_factory=_no_table)
     closes: Integers = field(default_factory=_no_table)
     due: Integers = field(default_factory=_none)
@@ -132,6 +135,11 @@ class RoutingRules:
         """Return length, earliest and latest begin of the breaks of a vehicle type."""
         found = self.break_table[kind].tolist() if self.break_table.size else []
         return [(length, first, last) for length, first, last in found if length >= 0]
+
+    @cached_property
+    def ready_at_depot(self) -> Integers:
+        """When what is loaded at the depot for each node is ready; 0 where it always is."""
+        return np.where(self.source < 0, self.release, 0) if self.source.size else self.release
 
     @cached_property
     def dependents(self) -> dict[int, list[int]]:

@@ -203,7 +203,7 @@ def _horizon(problem: RoutingProblem, stay: Floats, origin: float) -> float:
     farthest = problem.planning_values.row_peaks.longest
     legs = np.where(np.isfinite(farthest), farthest + stay, 0.0)
     longest = legs.max(axis=0).sum()
-    opens = float(np.max(data.opens[np.isfinite(data.opens)], initial=origin))
+    opens = float(np.max(data.opens[np.isfinite(data.opens)], initial=max(origin, float(data.release.max()))))
     if any(data.breaks):
         pauses = [pause for breaks in data.breaks for pause in breaks]
         opens = max(opens, max(pause.earliest for pause in pauses)) + sum(pause.length for pause in pauses)
@@ -287,6 +287,10 @@ def lower(problem: RoutingProblem, seed: int = 0, *, loaded: bool = False) -> Ro
     latest = np.where(data.has_soft_window, last, latest)
     demand, pickup, capacity = round_loads(data.demand, data.pickup, data.of_vehicles("capacity"))
     possible = (earliest <= latest) & (earliest <= last) & (np.maximum(demand, pickup) <= capacity.max())
+    if data.has_releases:
+        # goods from the depot that are ready after all shifts, goods from a client after its window has closed
+        limit = np.where(data.source < 0, last, latest[data.source])
+        possible &= clock.opening(data.release) <= limit
     possible = without_broken_groups(data, possible & data.allowed.any(axis=0) & fits_capacity(data))
     nodes = _order(problem, seed, possible)
     prize = money.to_integers([0.0] * len(data.depots) + [client.prize or 0.0 for client in data.clients])

@@ -17,8 +17,9 @@ from kanopt.solvers.routing.shared_rows import distinct
 __all__ = ["NODE_AXES", "ProblemPart", "part_of"]
 
 NODE_AXES: Mapping[str, tuple[int, ...]] = {
-    "demands": (1,), "pickup": (0,), "source": (0,), "opens": (1,), "closes": (1,), "due": (0,), "lateness": (0,),
-    "length": (0, 1), "service": (1,), "apart": (0, 1), "pinned": (0,), "load_cost": (1, 2), "load_units": (1,),
+    "demands": (1,), "pickup": (0,), "source": (0,), "release": (0,), "opens": (1,), "closes": (1,), "due": (0,),
+    "lateness": (0,), "length": (0, 1), "service": (1,), "apart": (0, 1), "pinned": (0,), "load_cost": (1, 2),
+    "load_units": (1,),
 }  # fmt: skip
 """Which axes of a rule are nodes."""
 

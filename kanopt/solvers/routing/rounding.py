@@ -300,6 +300,8 @@ def _windows(data: RoutingData, nodes: NDArray[np.intp], clock: TimeScaling, rat
             opens[row] = np.where(empty, opens[beside], opens[row])
             closes[row] = np.where(empty, closes[beside], closes[row])
         found["opens"], found["closes"] = opens[:, nodes], closes[:, nodes]
+    if data.has_releases:
+        found["release"] = clock.opening(data.release)[nodes]
     lateness = rate.to_integers(data.lateness_rate)
     if lateness.any():
         found["lateness"] = lateness[nodes]

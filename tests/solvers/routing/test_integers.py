@@ -33,7 +33,17 @@ from kanopt.solvers.routing.pyvrp_engine.solver import PyVrpRouting
 from kanopt.solvers.routing.reversed_routes import reverse_routes
 from tests.cases.routing_variants import VARIANTS, variant
 
-NATIVE = ("capacities", "service_law", "open", "max_duration", "overtime", "pickup", "reload", "end")
+NATIVE = (
+    "capacities",
+    "service_law",
+    "open",
+    "max_duration",
+    "overtime",
+    "pickup",
+    "reload",
+    "end",
+    "release",
+)
 
 
 def random_ways(integers: RoutingIntegers, rng: np.random.Generator) -> list[list[int]]:

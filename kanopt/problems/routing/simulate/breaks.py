@@ -127,7 +127,8 @@ def _drive_leg(
                 clock, remaining, fits = take_break(breaks[taken - 1], clock, remaining)
                 possible = possible & fits
             reached = possible & np.isfinite(remaining)
-            begin = service_begin(data, head, np.where(reached, clock + remaining, 0.0))
+            there = np.maximum(np.where(reached, clock + remaining, 0.0), grid.ready[:, leg])
+            begin = service_begin(data, head, there)
             over = late + np.maximum(begin - must_begin, 0.0)
             wins = reached & _is_better(begin + stay, over, best.clock[:, taken], best.late[:, taken])
             best.clock[wins, taken], best.late[wins, taken] = (begin + stay)[wins], over[wins]

@@ -50,6 +50,9 @@ RULE_WORDS: Mapping[str, RuleWords] = {
     "time window": RuleWords(
         "client is served after its window closes", "clients are served after their windows close"
     ),
+    "release": RuleWords(
+        "vehicle leaves before its goods are ready", "vehicles leave before their goods are ready"
+    ),
     "shift": RuleWords("vehicle drives outside its shift", "vehicles drive outside their shifts"),
     "distance": RuleWords("route is longer than it may be", "routes are longer than they may be"),
     "duration": RuleWords("route takes longer than it may", "routes take longer than they may"),
@@ -96,6 +99,7 @@ def check_plan(data: RoutingData, plan: RoutingPlan, driven: Drive) -> Check:
             *_capacity(data, plan, driven),
             *_roads(data, plan, driven),
             *_windows(data, plan, driven),
+            *_releases(data, plan, driven),
             *_shifts(data, plan, driven),
             *_lengths(data, plan, driven),
             *_breaks(data, plan, driven),
@@ -269,6 +273,20 @@ def _windows(data: RoutingData, plan: RoutingPlan, driven: Drive) -> Iterator[Vi
                 f"{amount_text(begin - latest, unit)} after its window closes at {clock_text(latest, unit)}"
             )
             yield Violation("time window", where, begin - latest, unit, message)
+
+
+def _releases(data: RoutingData, plan: RoutingPlan, driven: Drive) -> Iterator[Violation]:
+    """Yield routes that leave before the goods of their first trip are ready; those of later trips are waited for."""
+    unit = data.units.time
+    for route, leaves in zip(plan.routes, driven.departure.tolist(), strict=True):
+        ready = data.released(route)
+        if exceeds(ready, leaves):
+            last = max((data.index[name] for name in trips_of(route)[0]), key=data.ready_at_depot.__getitem__)
+            message = (
+                f"{route.label} leaves at {clock_text(leaves, unit)}, {amount_text(ready - leaves, unit)} before what "
+                f"client {data.names[last]} receives is ready at {clock_text(ready, unit)}"
+            )
+            yield Violation("release", route.label, ready - leaves, unit, message)
 
 
 def _shifts(data: RoutingData, plan: RoutingPlan, driven: Drive) -> Iterator[Violation]:

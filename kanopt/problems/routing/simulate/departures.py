@@ -30,7 +30,7 @@ def choose_departures(
     grid
         The routes.
     departure
-        When each leaves: as stated, or when its shift starts.
+        When each leaves: as stated, or as soon as it may.
     free
         Which do not state their departure; (routes,).
     first
@@ -124,17 +124,16 @@ def _needs_search(grid: PaddedRoutes) -> NDArray[np.bool_]:
 
 def _cheapest_departure(grid: PaddedRoutes, route: int, latest: float, first: LegTimes) -> float:
     """Return the candidate departure at which time, overtime and lateness cost least."""
-    vehicle = grid.laws.data.vehicles[int(grid.kind[route])]
-
+    vehicle, earliest = grid.laws.data.vehicles[int(grid.kind[route])], float(grid.earliest[route])
     options = _candidate_departures(grid, route, first.duration[route])
-    options = np.unique(np.append(options[options >= vehicle.shift_start], [vehicle.shift_start, latest]))
+    options = np.unique(np.append(options[options >= earliest], [earliest, latest]))
     times = _drive_candidates(grid, route, options)
     limits = np.array([vehicle.regular_time, vehicle.max_duration])
     limits = limits[np.isfinite(limits)]
     if limits.size:
         # the price may also bend where the duration reaches the regular time or its limit
         turns = (times.finish[:, None] - limits).ravel()
-        options = np.unique(np.append(options, turns[np.isfinite(turns) & (turns > vehicle.shift_start)]))
+        options = np.unique(np.append(options, turns[np.isfinite(turns) & (turns > earliest)]))
         times = _drive_candidates(grid, route, options)
     misfit, over, cost = _time_cost(grid, route, options, times, first)
     finish, cost, over = (np.round(values, 7) for values in (times.finish, cost, over))
@@ -174,20 +173,21 @@ def _candidate_departures(grid: PaddedRoutes, route: int, duration: Floats) -> F
     legs = np.flatnonzero(grid.valid[route])
     head, stay = grid.head[route, legs], grid.stay[route, legs]
     arrive = np.cumsum(duration[legs] + stay) - stay
-    options = _departures_without_waiting(data, kind, head, arrive, arrive + stay)
+    ready = grid.ready[route, legs]
+    options = _departures_without_waiting(data, kind, (head, ready), arrive, arrive + stay)
     if grid.fixed is None and isinstance(law, ArrivalFunctions):
         nodes = [int(grid.tail[route, legs[0]]), *head.tolist()]
-        options = np.append(options, departure_breakpoints(law, data, kind, nodes))
+        options = np.append(options, departure_breakpoints(law, data, kind, nodes, ready))
     return options
 
 
 def _departures_without_waiting(
-    data: RoutingData, kind: int, head: Ints, arrive: Floats, leave: Floats
+    data: RoutingData, kind: int, stops: tuple[Ints, Floats], arrive: Floats, leave: Floats
 ) -> Floats:
     """Return the breakpoints of the price of time in the departure, where travel times are fixed.
 
-    At a breakpoint the vehicle arrives, without having waited before, exactly when a window opens or closes, a break
-    may or must begin, or the shift ends; only driving, service and breaks are before that.
+    At a breakpoint the vehicle arrives, without having waited before, exactly when a window opens or closes, goods are
+    ready, a break may or must begin, or the shift ends; only driving, service and breaks are before that.
 
     Parameters
     ----------
@@ -195,12 +195,15 @@ def _departures_without_waiting(
         Windows.
     kind
         Vehicle type.
-    head, arrive, leave
-        Node of each stop, and how long after the departure it is reached and left without waiting; (legs,).
+    stops
+        Node of each stop, and when service there may begin as far as goods must be ready; (legs,) each.
+    arrive, leave
+        How long after the departure each stop is reached and left without waiting; (legs,).
     """
+    head, ready = stops
     breaks, shift_end = data.breaks[kind], data.vehicles[kind].shift_end
     moments = [np.array([shift_end]) - arrive[-1]]
-    moments += [row[head] - arrive for row in (*data.opens, *data.closes)]
+    moments += [times - arrive for times in (ready, *data.opens[:, head], *data.closes[:, head])]
     begins = np.append(0.0, np.append(arrive, leave))
     ends = np.cumsum([0.0, *(driver_break.length for driver_break in breaks)])
     for place, driver_break in enumerate(breaks):
@@ -214,7 +217,11 @@ def _departures_without_waiting(
 
 
 def departure_breakpoints(
-    law: ArrivalFunctions, data: RoutingData, kind: int, nodes: Sequence[int]
+    law: ArrivalFunctions,
+    data: RoutingData,
+    kind: int,
+    nodes: Sequence[int],
+    ready: Sequence[float] | Floats | None = None,
 ) -> Floats:
     """Return the departures between which the return from a route is linear in the departure.
 
@@ -231,6 +238,8 @@ def departure_breakpoints(
         Vehicle type.
     nodes
         Nodes from depot to depot.
+    ready
+        When service at each node but the first may begin as far as goods must be ready.
 
     Returns
     -------
@@ -244,13 +253,15 @@ def departure_breakpoints(
     times; its breakpoints are preimages of theirs (Visser and Spliet 2020, "Efficient move evaluations for
     time-dependent vehicle routing problems", Transportation Science 54(4), 1091–1112).
     """
-    targets = np.zeros(0)
-    for tail, head in zip(nodes[-2::-1], nodes[:0:-1], strict=True):
+    leave = targets = np.zeros(0)
+    waits = [-np.inf, *(np.full(len(nodes) - 1, -np.inf) if ready is None else ready)]
+    for tail, head, wait in zip(nodes[-2::-1], nodes[:0:-1], waits[-2::-1], strict=True):
         if not law.roads[tail, head]:
             return np.zeros(0)
         # latest departures from the tail to reach the targets at the head, and at the points of the leg itself
         leave = np.append(law.latest(tail, head, targets), law.points(tail, head)[0])
         begin = leave - data.service[kind, tail]
-        window = np.append(data.opens[:, tail], data.closes[:, tail])
-        targets = np.unique(np.append(begin[begin >= data.earliest[tail]], window[np.isfinite(window)]))
-    return targets
+        turns = np.concatenate([[wait], data.opens[:, tail], data.closes[:, tail]])
+        soonest = max(float(data.earliest[tail]), wait)
+        targets = np.unique(np.append(begin[begin >= soonest], turns[np.isfinite(turns)]))
+    return np.unique(leave)

@@ -31,8 +31,9 @@ class Drive:
     leave, duration, arrive, begin
         Clock times and travel time of each leg; service at its head begins at `begin`, after waiting for the window. A
         break on the way is part of neither: one arrives later by it.
-    late, stay
-        By how much service at the head of each leg begins after its last window, and how long it takes.
+    late, stay, ready
+        By how much service at the head of each leg begins after its last window, how long it takes, and when it may
+        begin as far as goods must be ready.
     departure, finish
         Clock times at which each route leaves and returns, or ends its last service where it need not return.
     ends_with
@@ -54,6 +55,7 @@ class Drive:
     begin: Floats
     late: Floats
     stay: Floats
+    ready: Floats
     departure: Floats
     finish: Floats
     ends_with: Floats
@@ -84,13 +86,14 @@ def drive(
 ) -> Drive:
     """Drive routes forward on the law, or with travel times at their planning values.
 
-    A vehicle waits only for a window to open. A route without a stated departure leaves as late as it can without
-    finishing later, or making a client later, than it would by leaving when its shift starts; so no route pays
-    for waiting that it can avoid for nothing. Where travel time depends on the clock that departure is found by
-    bisection. On a route with breaks, several windows or windows that may be missed, and where travel times are
-    tabulated in the clock and time is paid, the departure is the one at which time, overtime and lateness cost least,
-    that makes no other client later; of equally cheap ones that with the earliest return, and of these the latest.
-    With breaks or a formula of the clock that is the best of some that are worth trying.
+    A vehicle waits only for a window to open and for goods to be ready. A route without a stated departure leaves as
+    late as it can without finishing later, or making a client later, than it would by leaving when its shift starts or
+    the goods of its first trip are ready; so no route pays for waiting that it can avoid for nothing. Where travel time
+    depends on the clock that departure is found by bisection. On a route with breaks, several windows or windows that
+    may be missed, and where travel times are tabulated in the clock and time is paid, the departure is the one at which
+    time, overtime and lateness cost least, that makes no other client later; of equally cheap ones that with the
+    earliest return, and of these the latest. With breaks or a formula of the clock that is the best of some that are
+    worth trying.
 
     Parameters
     ----------
@@ -106,7 +109,7 @@ def drive(
         [np.nan if route.departure is None else route.departure for route in routes], dtype=float
     )
     free = np.isnan(stated)
-    departure = np.where(free, laws.data.of_vehicles("shift_start")[grid.kind], stated)
+    departure = np.where(free, grid.earliest, stated)
     times = drive_forward(grid, departure)
     if free.any():
         chosen = choose_departures(grid, departure, free, times)
@@ -129,6 +132,7 @@ def drive(
         begin=begin,
         late=np.maximum(over, 0.0),
         stay=grid.stay[valid],
+        ready=grid.ready[valid],
         departure=departure,
         finish=times.finish,
         ends_with=grid.loads[:, np.arange(len(routes)), [len(route.clients) for route in routes]],

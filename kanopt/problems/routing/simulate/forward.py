@@ -45,7 +45,8 @@ def drive_forward(grid: PaddedRoutes, departure: Floats) -> LegTimes:
         leave[:, leg] = clock
         duration[:, leg] = grid.duration(leg, clock)
         arrive[:, leg] = _arrival(grid, clock, duration[:, leg], had, taken)
-        begin[:, leg] = service_begin(grid.laws.data, grid.head[:, leg], arrive[:, leg])
+        there = np.maximum(arrive[:, leg], grid.ready[:, leg])
+        begin[:, leg] = service_begin(grid.laws.data, grid.head[:, leg], there)
         clock = np.where(valid, begin[:, leg] + grid.stay[:, leg], clock)
         had += taken
     return LegTimes(leave, duration, arrive, begin, clock, breaks)

@@ -37,6 +37,11 @@ class PaddedRoutes:
         On board during each leg in every measure, the load first; (measures, routes, legs).
     stay
         How long service at the head takes.
+    ready
+        When service at the head may begin as far as goods must be ready: where it is a source; where it is a reload so
+        that the next trip leaves no earlier than when all that it carries is ready.
+    earliest
+        When each route may leave at the earliest; (routes,).
     fixed
         Travel times, where they do not depend on the clock; else None.
     """
@@ -48,6 +53,8 @@ class PaddedRoutes:
     valid: NDArray[np.bool_]
     loads: Floats
     stay: Floats
+    ready: Floats
+    earliest: Floats
     fixed: Floats | None
 
     def select(self, routes: Ints) -> PaddedRoutes:
@@ -60,6 +67,8 @@ class PaddedRoutes:
             valid=self.valid[routes],
             loads=self.loads[:, routes],
             stay=self.stay[routes],
+            ready=self.ready[routes],
+            earliest=self.earliest[routes],
             fixed=None if self.fixed is None else self.fixed[routes],
         )
 
@@ -99,6 +108,8 @@ def pad_routes(
     valid = (legs < (lengths + returns)[:, None]) & (tail != head)
     stay = np.where(valid & (legs < lengths[:, None]), data.service[kind[:, None], head], 0.0)
     loads = _loads_on_board(data, nodes)
+    ready, released = _goods_ready(data, kind, nodes)
+    earliest = np.maximum(data.of_vehicles("shift_start")[kind], released)
     fixed = None
     if frozen or not laws.reads(DURATION, "state", "clock"):
         fixed = np.where(valid, planning.duration(kind[:, None], tail, head), 0.0)
@@ -106,7 +117,23 @@ def pad_routes(
         vehicle, unknown = np.broadcast_to(kind[:, None], valid.shape), np.zeros(())
         inputs = LegInputs(vehicle, tail, head, loads[0], unknown, unknown)
         fixed = np.where(valid, laws.evaluate(DURATION, inputs), 0.0)
-    return PaddedRoutes(laws, kind, tail, head, valid, loads, stay, fixed)
+    return PaddedRoutes(laws, kind, tail, head, valid, loads, stay, ready, earliest, fixed)
+
+
+def _goods_ready(data: RoutingData, kind: Ints, nodes: Ints) -> tuple[Floats, Floats]:
+    """Return when service at each stop may begin, (routes, legs), and each route may leave, for goods to be ready."""
+    head = nodes[:, 1:]
+    ready, trip = np.full(head.shape, -np.inf), np.full(len(nodes), -np.inf)
+    if not data.has_releases:
+        return ready, trip
+    for leg in reversed(range(head.shape[1])):
+        reload = head[:, leg] < len(data.depots)
+        ready[:, leg] = np.where(reload, trip - data.service[kind, head[:, leg]], -np.inf)
+        trip = np.where(reload, -np.inf, np.maximum(trip, data.ready_at_depot[head[:, leg]]))
+    for route, stop in np.argwhere(data.source[head] >= 0):
+        at = np.flatnonzero(head[route] == data.source[head[route, stop]])[:1]
+        ready[route, at] = np.maximum(ready[route, at], data.release[head[route, stop]])
+    return ready, trip
 
 
 def _loads_on_board(data: RoutingData, nodes: Ints) -> Floats:

@@ -167,6 +167,8 @@ class OrToolsModel:
                 self._allow_only(stop, mine)
         if self.copies:
             self.add_reloads()
+        if rules.release.any():
+            self.add_releases()
         if len(rules.opens) > 1:
             self.add_multiple_windows()
         if rules.due.size:
@@ -292,6 +294,33 @@ class OrToolsModel:
         number = self.model.RegisterUnaryTransitVector(none.tolist())
         most = [self.arrays.rules.most_reloads(kind) for kind in self.kinds]
         self.model.AddDimensionWithVehicleCapacity(number, 0, most, True, "reloads")
+
+    def add_releases(self) -> None:
+        """Let trips leave no earlier than when their goods are ready, and sources be served no earlier either.
+
+        Along a trip a time is carried that is not before the release of any of its clients, and trips do not begin
+        before it. It may rise at a reload: a trip begins after the trip before it.
+        """
+        arrays, model, solver = self.arrays, self.model, self.model.solver()
+        ready = self._dimension(
+            "ready", np.zeros(arrays.size, dtype=np.int64), 0, arrays.horizon,
+            [arrays.horizon] * len(self.kinds), starts_empty=False,
+        )  # fmt: skip
+        for node in range(arrays.depots, arrays.size):
+            ready.CumulVar(self.index(node)).SetMin(int(arrays.rules.ready_at_depot[node]))
+        for vehicle in range(len(self.kinds)):
+            start = model.Start(vehicle)
+            solver.Add(self.clock.CumulVar(start) >= ready.CumulVar(start))
+            model.AddVariableMinimizedByFinalizer(ready.CumulVar(start))
+        for kind, copies in self.copies.items():
+            for index in map(self.index, copies):
+                left = self.clock.CumulVar(index) + arrays.rules.reload_of(kind)
+                solver.Add(left >= ready.CumulVar(index) + ready.SlackVar(index))
+        for source, nodes in arrays.rules.dependents.items():
+            # they are served together
+            goods = int(arrays.rules.release[nodes].max())
+            moment = self.clock.CumulVar(self.index(source))
+            moment.SetMin(max(goods, int(arrays.earliest[source])))
 
     def add_multiple_windows(self) -> None:
         """Close the time between windows."""

@@ -139,6 +139,7 @@ def _most_violated(arrays: RoutingArrays, steps: ScaledIntegers) -> int:
     """
     loads = int(steps.demand.sum()) + int(steps.pickup.sum())
     waits = max(int(steps.earliest.max(initial=0)), int(steps.shift_start.max(initial=0)))
+    waits = max(waits, int(steps.release.max(initial=0)))
     leg = waits + int(steps.transit.max(initial=0)) + int(steps.reload_time.max(initial=0))
     if arrays.rules.max_distance.size:
         leg += int(steps.cost.max(initial=0))
@@ -218,6 +219,7 @@ def _clients(arrays: RoutingArrays, steps: ScaledIntegers, *, complete: bool) ->
             pickup=[int(steps.pickup[node]), *others] if picked else [],
             tw_early=int(steps.earliest[node]),
             tw_late=int(steps.latest[node]),
+            release_time=int(steps.release[node]) if steps.release.size else 0,
             prize=int(prize[node]),
             required=bool(must[node]),
         )

@@ -74,6 +74,7 @@ def relaxed_for_pyvrp(arrays: RoutingArrays) -> RoutingArrays:
         demands=rules.demands,
         capacities=rules.capacities,
         pickup=rules.pickup,
+        release=rules.release,
         length=rules.length,
         max_distance=rules.max_distance,
         max_duration=rules.max_duration,

@@ -36,7 +36,7 @@ class ScaledIntegers:
     cost, transit, demand, earliest, latest, prize, capacity, fixed, per_time, shift_start, shift_end
         As in :class:`RoutingArrays`; a limit that can never be met is :data:`UNLIMITED`, and where no time can ever
         matter `transit` is zero. Demands and capacities are (measures, nodes) and (measures, types).
-    pickup, regular, overtime, max_duration, reload_time
+    release, pickup, regular, overtime, max_duration, reload_time
         As in :class:`RoutingRules`, by node and by vehicle type, also where there are none.
     roads
         Which arcs there are, (types, nodes, nodes).
@@ -59,6 +59,7 @@ class ScaledIntegers:
     per_time: Integers
     shift_start: Integers
     shift_end: Integers
+    release: Integers
     pickup: Integers
     regular: Integers
     overtime: Integers
@@ -76,6 +77,7 @@ class _ScaledTimes:
     latest: Integers
     shift_start: Integers
     shift_end: Integers
+    release: Integers
 
 
 def scale_integers(arrays: RoutingArrays) -> ScaledIntegers:
@@ -117,6 +119,7 @@ def scale_integers(arrays: RoutingArrays) -> ScaledIntegers:
         per_time=paid,
         shift_start=times.shift_start,
         shift_end=times.shift_end,
+        release=times.release,
         pickup=pickup,
         regular=_of_types(arrays, "regular", UNLIMITED) // times.step,
         overtime=more,
@@ -220,10 +223,9 @@ def _times(arrays: RoutingArrays, roads: NDArray[np.bool_]) -> _ScaledTimes:
     good as the step before it.
     """
     clients = slice(arrays.depots, None)
-    reach = max(int(arrays.shift_start.max()), int(arrays.earliest.max())) + int(
-        arrays.transit.max(axis=(0, 2)).sum()
-    )
     rules, again = arrays.rules, _of_types(arrays, "reload_time", 0)
+    soonest = max(int(times.max(initial=0)) for times in (arrays.shift_start, arrays.earliest, rules.release))
+    reach = soonest + int(arrays.transit.max(axis=(0, 2)).sum())
     if rules.reloads.size:
         reach += int((rules.reloads * (arrays.transit.max() + again)).max())
     first, last = int(arrays.shift_start.min()), int(arrays.shift_end.max())
@@ -235,11 +237,18 @@ def _times(arrays: RoutingArrays, roads: NDArray[np.bool_]) -> _ScaledTimes:
             zero = np.zeros_like(arrays.earliest)
             nothing = np.zeros_like(shift_end)
             return _ScaledTimes(
-                1, np.broadcast_to(np.int64(0), arrays.transit.shape), zero, latest, nothing, shift_end
+                1,
+                np.broadcast_to(np.int64(0), arrays.transit.shape),
+                zero,
+                latest,
+                nothing,
+                shift_end,
+                zero[:0],
             )
     earliest = np.where(arrays.earliest <= first, 0, arrays.earliest)
     ends = rules.service if rules.one_way.any() else again
-    step = _divisor(arrays.transit, roads, earliest, arrays.shift_start, again, ends)
+    release = np.where(rules.release <= first, 0, rules.release)
+    step = _divisor(arrays.transit, roads, earliest, release, arrays.shift_start, again, ends)
     never = arrays.horizon // step + 1
     legs, there = distinct(arrays.transit), distinct(roads)
     # an arc that is none takes a step longer than the horizon already
@@ -253,4 +262,5 @@ def _times(arrays: RoutingArrays, roads: NDArray[np.bool_]) -> _ScaledTimes:
         latest=np.where(latest < UNLIMITED, latest // step, UNLIMITED),
         shift_start=arrays.shift_start // step,
         shift_end=np.where(shift_end < UNLIMITED, shift_end // step, UNLIMITED),
+        release=release // step,
     )

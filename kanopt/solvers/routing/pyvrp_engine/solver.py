@@ -29,6 +29,7 @@ _KNOWN: dict[type, tuple[str, ...]] = {
             "pickup",
             "source",
             "service",
+            "release",
             "earliest",
             "latest",
             "windows",

@@ -30,7 +30,7 @@ from kanopt.solvers.routing.racer.structures import (
 )
 from kanopt.units import convert
 
-__all__ = ["PlanData", "bytes_needed", "served_together"]
+__all__ = ["PlanData", "bytes_needed"]
 
 Floats = NDArray[np.float64]
 _NARROWER = 2e-6
@@ -129,7 +129,9 @@ class PlanData:
         place = {vehicle: slot for slot, vehicle in enumerate(self.vehicles)}
         for name, (kind, number) in data.pinned.items():
             pinned[data.index[name]] = place[data.type_index[kind], number]
-        units = served_together(data)
+        if data.has_releases:
+            self._put(release=data.release, release_from=data.release - slack(data.release) / 2)
+        units = _units(data)
         unit_of = np.zeros(len(data.names))
         for number, members in enumerate(units):
             unit_of[members] = number
@@ -322,7 +324,7 @@ def _vehicles(data: RoutingData) -> list[tuple[int, int]]:
     ]
 
 
-def served_together(data: RoutingData) -> list[list[int]]:
+def _units(data: RoutingData) -> list[list[int]]:
     """Return the nodes that are served together or not at all, each after the one at which it is loaded."""
     root: dict[int, int] = {}
 

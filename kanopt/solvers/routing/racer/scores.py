@@ -18,7 +18,7 @@ __all__ = ["RULES", "RouteScore", "drive_routes", "score_plan"]
 
 RULES = (
     "skill", "goods", "pinned", "reload", "backhaul", "order", "capacity", "road", "time window", "shift", "distance",
-    "duration", "break",
+    "duration", "break", "release",
 )  # fmt: skip
 """What a route can break, as the referee calls it, in the order of the bits in ``kernel/drive.h``."""
 

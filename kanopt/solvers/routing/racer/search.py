@@ -74,8 +74,7 @@ class RacerSearch:
             ):
                 continue
             seen.update(clients)
-            start = vehicle.shift_start
-            routes[place] = stops, start if route.departure is None else route.departure
+            routes[place] = stops, data.leaves_from(route) if route.departure is None else route.departure
         starts = np.cumsum([0, *(len(stops) for stops, _ in routes.values())], dtype=np.int64)
         nodes = np.array([node for stops, _ in routes.values() for node in stops], dtype=np.int32)
         leaves = np.array([departure for _, departure in routes.values()], dtype=np.float64)

@@ -81,6 +81,7 @@ class ProblemStruct(Structure):
         *_each(c_int64, "has_sources has_pickups backhaul reads_clock reads_load simple_windows"),
         *_each(_DOUBLES, "demand pickup opens closes latest due due_by late_rate prize"),
         *_each(_INTS, "source mandatory"),
+        *_each(_DOUBLES, "release release_from"),
         *_each(
             _DOUBLES, "capacity fixed per_time overtime regular_time start start_from end longest farthest"
         ),

@@ -23,7 +23,7 @@ from tests.cases.routing_variants import variant
 
 RULES = (
     "capacities", "windows", "soft", "service_law", "open", "max_distance", "max_duration", "overtime", "pickup",
-    "backhaul", "goods", "source", "reload", "breaks", "pinned", "longest", "end",
+    "backhaul", "goods", "source", "reload", "breaks", "pinned", "longest", "end", "release",
 )  # fmt: skip
 LAWFUL = RULES[:11]
 LAWS = ("load and clock", "arrivals")

@@ -26,7 +26,7 @@ static double slack_after(Search *s, const Problem *p, const Layout *layout, dou
     for (int64_t i = 0; i < layout->count; i++) {
         const Leg *leg = &layout->legs[i];
         double arrive = clock + leg_duration(p, layout->kind, leg, clock);
-        double begin = service_begin(p, leg->head, arrive);
+        double begin = leg_begin(p, leg, arrive);
         if (begin > arrive) waited += begin - arrive;
         room = smaller(room, waited + larger(p->due[leg->head] - begin, 0.0));
         clock = begin + leg->stay;
@@ -44,7 +44,7 @@ static double last_departure(const Problem *p, const Layout *layout) {
 
 /* Move a departure by a step to both sides, and halve the step, until it is small. */
 static void climb(Search *s, const Layout *layout, double step, double close, double last, double *best, double *at) {
-    double start = s->p->start[layout->kind];
+    double start = layout->start;
     for (int64_t round = 0; round < HALVINGS && step > close; round++) {
         int moved = 0;
         for (int side = 0; side < 2; side++) {
@@ -65,7 +65,7 @@ static void climb(Search *s, const Layout *layout, double step, double close, do
 
 /* Try departures at equal distances over a shift, and what lies near to the best of them. */
 static void survey(Search *s, const Layout *layout, double last, double most, double *best, double *at) {
-    double start = s->p->start[layout->kind], apart = (last - start) / (double)(GRID - 1), value[GRID];
+    double start = layout->start, apart = (last - start) / (double)(GRID - 1), value[GRID];
     for (int64_t i = 0; i < GRID; i++) value[i] = value_of(s, layout, start + apart * (double)i, most);
     climb(s, layout, apart, s->close, last, best, at);
     for (int64_t valley = 0; valley < VALLEYS; valley++) {
@@ -91,7 +91,7 @@ static void survey(Search *s, const Layout *layout, double last, double most, do
  * by how much the route may be longer or shorter than with that departure. */
 Score settle(Search *s, Layout *layout, double departure, double step, double most, int effort) {
     const Problem *p = s->p;
-    double start = p->start[layout->kind], at = larger(departure, start), best;
+    double start = layout->start, at = larger(departure, start), best;
     Score found = {INFINITY, at, INFINITY, layout->broken};
     if (layout->broken) return found;
     if (has_simple_departure(p, layout->kind)) {

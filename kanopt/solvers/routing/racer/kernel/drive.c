@@ -61,7 +61,7 @@ static void drive_leg(const Problem *p, int64_t kind, int64_t breaks, const Leg 
                 clock = begins + rest.length;
                 if (!possible) break;
             }
-            double begin = service_begin(p, leg->head, clock + remaining);
+            double begin = leg_begin(p, leg, clock + remaining);
             double over = begin - p->due[leg->head];
             State next = {begin + leg->stay, states[before].late + (over > 0.0 ? over : 0.0), 0.0, 0};
             if (!is_better(&next, &best[taken])) continue;
@@ -102,6 +102,7 @@ static Score with_time(const Problem *p, const Layout *layout, double departure,
     double spent = end.clock - departure, over = spent - p->regular_time[kind];
     Score score = {end.price, departure, end.clock, layout->broken | end.broken};
     if (departure < p->start_from[kind]) score.broken |= BROKEN_SHIFT;
+    if (departure < layout->released) score.broken |= BROKEN_RELEASE;
     if (!isfinite(end.clock)) {
         score.broken |= BROKEN_ROAD;
         score.price = score.finish = INFINITY;
@@ -141,7 +142,7 @@ Score drive_without_breaks(const Problem *p, const Layout *layout, double depart
     for (int64_t i = 0; i < layout->count && isfinite(at.clock); i++) {
         const Leg *leg = &layout->legs[i];
         double leave = at.clock, spent = leg_duration(p, kind, leg, leave);
-        double begin = service_begin(p, leg->head, leave + spent);
+        double begin = leg_begin(p, leg, leave + spent);
         if (times.leave) times.leave[i] = leave;
         if (times.arrive) times.arrive[i] = leave + spent;
         at.clock = begin + leg->stay;
@@ -172,7 +173,7 @@ static int rest_on_the_way(const Problem *p, const Layout *layout, const Leg *le
         if (begins > rest.latest + SLACK) return 0;
         remaining -= smaller(begins - clock, remaining);
         clock = begins + rest.length;
-        *begin = service_begin(p, leg->head, clock + remaining);
+        *begin = leg_begin(p, leg, clock + remaining);
         ++*taken;
     }
     return 1;
@@ -190,7 +191,7 @@ double drive_price(const Problem *p, const Layout *layout, double departure, dou
     for (int64_t i = 0; i < layout->count; i++) {
         const Leg *leg = &layout->legs[i];
         double leave = at.clock, spent = leg_duration(p, kind, leg, leave);
-        double begin = service_begin(p, leg->head, leave + spent);
+        double begin = leg_begin(p, leg, leave + spent);
         if (taken < breaks && isfinite(begin) &&
             !rest_on_the_way(p, layout, leg, breaks, &taken, leave, spent, &begin))
             return INFINITY;

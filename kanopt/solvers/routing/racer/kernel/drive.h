@@ -18,7 +18,8 @@ enum {
     BROKEN_SHIFT = 512,
     BROKEN_DISTANCE = 1024,
     BROKEN_DURATION = 2048,
-    BROKEN_BREAK = 4096
+    BROKEN_BREAK = 4096,
+    BROKEN_RELEASE = 8192
 };
 
 /* A route laid out for driving: what no clock changes. */
@@ -26,6 +27,8 @@ typedef struct {
     int64_t kind, count; /* of legs that are driven */
     int64_t broken;
     double distance;
+    double start,
+        released; /* the earliest departure, and when the goods of the first trip are ready, as limits are */
     Leg *legs;    /* room for stops + 1 */
     double *work; /* room for 2 * (stops + 1) */
     /* where clients have sources: place of each node among the stops, -1 between uses, and trip of each stop */

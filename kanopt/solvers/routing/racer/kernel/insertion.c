@@ -70,6 +70,13 @@ static int fits_load(const Problem *p, int64_t kind, const Route *route, int64_t
     return 1;
 }
 
+/* By how much a trip begins later with a client whose goods are not ready before. */
+static double held_up(const Problem *p, const Route *route, int64_t at, int32_t node) {
+    if (!p->release || p->source[node] >= 0) return 0.0;
+    while (at > 0 && route->stops[at - 1] >= p->depots) at--;
+    return larger(p->release[node] - route->leave[at], 0.0);
+}
+
 /* Rank putting a client before the stop at a place of a route. */
 static void rank_place(Search *s, int32_t node, int64_t slot, int64_t at, int64_t way, Places *found) {
     const Problem *p = s->p;
@@ -111,10 +118,11 @@ static void rank_place(Search *s, int32_t node, int64_t slot, int64_t at, int64_
     if (!isfinite(price)) return;
     Place place = {price + (route->count ? 0.0 : p->fixed[kind]), reach + rest - spared, slot, at, way};
     if (route->count) {
-        double begin = service_begin(p, node, route->leave[at] + reach), late = 0.0;
+        double leave = route->leave[at] + (way == AFTER_RELOAD ? 0.0 : held_up(p, route, at, node));
+        double begin = service_begin(p, node, leave + reach), late = 0.0;
         if (begin > p->due_by[node]) late += begin - p->due_by[node];
         if (!open && begin + rest > route->due[at]) late += begin + rest - route->due[at];
-        late -= route->departure - p->start[kind]; /* it may leave earlier */
+        late -= route->departure - route->earliest; /* it may leave earlier */
         if (late > 0.0) place.rank += UNLIKELY * (1.0 + late);
     }
     if (random_share(&s->random) >= BLINK) add_place(found, place);

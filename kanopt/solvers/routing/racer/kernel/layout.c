@@ -125,10 +125,32 @@ static int64_t rules_of_stops(const Problem *p, int64_t slot, int64_t kind, cons
     return broken;
 }
 
+/* Write when service at each stop may begin for its goods to be ready: at a source those of the clients it gives to,
+ * at a reload those of the next trip, less the time it takes. Note when those of the first trip are ready. */
+static void goods_ready(const Problem *p, const int32_t *stops, int64_t count, Layout *layout, double *ready) {
+    double trip = -INFINITY, limit = -INFINITY;
+    for (int64_t i = 0; i < count; i++) ready[i] = -INFINITY;
+    for (int64_t i = p->release ? count : 0; i-- > 0;) {
+        int32_t node = stops[i];
+        if (node < p->depots) {
+            ready[i] = trip - p->service[layout->kind * p->nodes + node];
+            trip = limit = -INFINITY;
+        } else if (p->source[node] < 0) {
+            trip = larger(trip, p->release[node]);
+            limit = larger(limit, p->release_from[node]);
+        } else if (layout->place[p->source[node]] >= 0) {
+            double *there = &ready[layout->place[p->source[node]]];
+            *there = larger(*there, p->release[node]);
+        }
+    }
+    layout->start = larger(p->start[layout->kind], trip);
+    layout->released = limit;
+}
+
 /* Lay a route out: `stops` are clients, and the depot where the vehicle reloads. */
 void lay_out(const Problem *p, int64_t slot, const int32_t *stops, int64_t count, Layout *layout) {
     int64_t kind = p->slot_kind[slot], driven = count ? count + (p->returns[kind] ? 1 : 0) : 0;
-    double *loads = layout->work;
+    double *loads = layout->work, *ready = loads + count + 1;
     layout->kind = kind;
     if (p->has_sources) note_places(p, stops, count, layout);
     layout->broken = rules_of_stops(p, slot, kind, stops, count, layout);
@@ -138,6 +160,7 @@ void lay_out(const Problem *p, int64_t slot, const int32_t *stops, int64_t count
         for (int64_t leg = 0; leg <= count; leg++) most = larger(most, loads[leg]);
         if (most > p->capacity[measure * p->kinds + kind]) layout->broken |= BROKEN_CAPACITY;
     }
+    goods_ready(p, stops, count, layout, ready);
     if (p->has_sources) forget_places(stops, count, layout);
     layout->distance = 0.0;
     layout->count = 0;
@@ -149,6 +172,8 @@ void lay_out(const Problem *p, int64_t slot, const int32_t *stops, int64_t count
         next->arc = (int32_t)(tail * p->nodes + head);
         next->load = loads[leg];
         next->stay = leg < count ? p->service[kind * p->nodes + head] : 0.0;
+        next->ready = leg < count ? ready[leg] : -INFINITY;
+        if (p->windows == 1) next->ready = larger(next->ready, p->opens[head]);
         layout->distance += arc_row(p, kind, next->arc)[ARC_DISTANCE];
     }
     if (layout->distance > p->farthest[kind]) layout->broken |= BROKEN_DISTANCE;

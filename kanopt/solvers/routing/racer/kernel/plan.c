@@ -78,6 +78,7 @@ void put_route(Search *s, int64_t slot, const int32_t *stops, int64_t count, Sco
     note_stops(s, slot);
     route->price = count ? score.price : 0.0;
     route->departure = score.departure;
+    route->earliest = s->layout.start;
     route->finish = score.finish;
     if (!count) return;
     /* the laid out legs are those of the stops, but for the way back where the vehicle need not return */

@@ -104,6 +104,8 @@ typedef struct {
     const double *due_by; /* the same with half the tolerance of a check */
     const double *late_rate, *prize;
     const int32_t *source, *mandatory;
+    const double *release,
+        *release_from; /* when goods are ready, and half the tolerance before; NULL where all are */
 
     /* by vehicle type; limits with half the tolerance of a check, of capacities one row for each measure */
     const double *capacity, *fixed, *per_time, *overtime, *regular_time;
@@ -149,6 +151,7 @@ typedef struct {
 typedef struct {
     int32_t head, arc;
     double load, stay;
+    double ready; /* service at the head begins no earlier: its goods, and its window where there is one */
 } Leg;
 
 static inline double larger(double a, double b) { return a > b || a != a ? a : b; }
@@ -189,6 +192,12 @@ static inline double service_begin(const Problem *p, int64_t node, double arrive
         if (arrive <= p->closes[row * p->nodes + node] + slack)
             begin = smaller(begin, larger(arrive, p->opens[row * p->nodes + node]));
     return isfinite(begin) ? begin : arrive;
+}
+
+/* When service at the head of a leg begins for one who arrives at a time. */
+static inline double leg_begin(const Problem *p, const Leg *leg, double arrive) {
+    double from = larger(arrive, leg->ready);
+    return p->windows == 1 ? from : service_begin(p, leg->head, from);
 }
 
 #endif

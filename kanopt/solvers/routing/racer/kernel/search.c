@@ -177,7 +177,7 @@ EXPORT int racer_steps(Search *s, int64_t steps, int64_t legs, int64_t count, do
 /* Return how a route scores at the best departure found; its price is infinite where none keeps the rules. */
 EXPORT Score racer_depart(Search *s, int64_t slot, const int32_t *stops, int64_t count) {
     lay_stops(s, slot, stops, count);
-    return settle(s, &s->layout, s->p->start[s->p->slot_kind[slot]], 0.0, INFINITY, FULL);
+    return settle(s, &s->layout, s->layout.start, 0.0, INFINITY, FULL);
 }
 
 /* Begin with routes as far as each keeps the rules; stops that do not fit are left out. */

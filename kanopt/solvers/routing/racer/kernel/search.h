@@ -12,7 +12,7 @@ typedef struct {
     int32_t *stops;
     double *leave, *due;
     int64_t count, room;
-    double price, departure, finish;
+    double price, departure, finish, earliest; /* departure: as it is, and at the earliest */
 } Route;
 
 typedef struct {

@@ -1,0 +1,240 @@
+"""Goods that are not ready before a time, at the depot or where they are loaded."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kanopt.explain.routing.held_karp import allows_held_karp
+from kanopt.explain.routing.relaxed_problem import binding_rules, relax_problem
+from kanopt.formulas import Variable, parse_formula
+from kanopt.problems import ArrivalFunctions, Client, Depot, Route, RoutingProblem, VehicleType
+from kanopt.problems.routing.delays import Delays
+from kanopt.problems.routing.simulate import departure_breakpoints
+from kanopt.refs import arc, clock
+from kanopt.solvers.base import SolveOptions
+from kanopt.solvers.routing.ortools_engine.solver import OrToolsRouting
+from kanopt.solvers.routing.portfolio import RoutingPortfolio
+from kanopt.solvers.routing.pyvrp_engine.solver import PyVrpRouting
+from kanopt.solvers.routing.racer.plan_data import PlanData
+from kanopt.solvers.routing.racer.refine import refine
+from kanopt.solvers.routing.racer.scores import score_plan
+from kanopt.solvers.routing.racer.search import RacerSearch
+from tests.cases.routing_simulator import Simulator, best_of_all
+from tests.cases.routing_variants import variant
+
+KM = np.abs(np.subtract.outer(np.arange(4.0), np.arange(4.0))) * 10
+LATER = parse_formula(
+    "km * (1 + 0.001 * minute)", [Variable("km", "km"), Variable("minute", "min")], Variable("spent", "min")
+).bind(km=arc.distance, minute=clock.minute)
+
+
+def line(*people: dict[str, Any], **van: Any) -> RoutingProblem:
+    """Clients a, b and c at 10, 20 and 30 km and minutes from the depot."""
+    clients = [Client(name, demand=1.0, **fields) for name, fields in zip("abc", people, strict=False)]
+    nodes = len(clients) + 1
+    km = KM[:nodes, :nodes]
+    return RoutingProblem([Depot("depot")], clients, [VehicleType("van", **van)], {"fuel": km}, km, km)
+
+
+def test_a_route_leaves_when_the_last_of_its_goods_are_ready() -> None:
+    problem = line({"release": 30.0}, {"release": "1:00"}, {})
+    driven = problem.drive(problem.plan_from({"van": ["a", "b", "c"]}).routes)
+    assert driven.departure.tolist() == [60.0]
+    assert driven.begin.tolist() == [70.0, 80.0, 90.0, 120.0]
+
+
+def test_a_stated_departure_may_be_too_early() -> None:
+    problem = line({"release": 30.0}, {"release": 60.0})
+    plan = problem.plan_from([Route("van", 1, "depot", ("a", "b"), 45.0)])
+    (violation,) = problem.check(plan).violations
+    assert (violation.constraint, violation.amount) == ("release", 15.0)
+    assert violation.message == (
+        "van 1 leaves at 00:45, 15 min before what client b receives is ready at 01:00"
+    )
+    assert problem.drive(plan.routes).begin.tolist() == [55.0, 65.0, 85.0]
+    assert score_plan(problem, plan)[1] == {"release"}
+
+
+def test_a_reload_waits_for_the_goods_of_its_trip() -> None:
+    problem = line({}, {"release": 100.0}, {"release": 70.0}, reloads=2, reload_time=5.0, cost_per_time=1.0)
+    plan = problem.plan_from({"van": ["a", "depot", "b", "depot", "c"]})
+    driven = problem.drive(plan.routes)
+    # loading ends when everything is there, and nothing is waited for that can be avoided by leaving later
+    assert driven.departure.tolist() == [75.0]
+    assert driven.begin.tolist() == [85.0, 95.0, 120.0, 140.0, 175.0, 205.0]
+    assert problem.timetable(plan)["leave"].tolist() == [75.0, 85.0, 100.0, 120.0, 145.0, 175.0]
+    assert problem.price(plan).terms()["time"] == 130.0
+
+
+def test_a_source_waits_for_what_is_loaded_there() -> None:
+    problem = line({"service": 2.0}, {"source": "a", "release": 50.0}, {"release": 20.0})
+    plan = problem.plan_from({"van": ["c", "a", "b"]})
+    driven = problem.drive(plan.routes)
+    assert driven.departure.tolist() == [20.0]
+    assert driven.begin.tolist() == [50.0, 70.0, 82.0, 102.0]
+    early = problem.plan_from([Route("van", 1, "depot", ("a", "b"), 0.0)])
+    assert problem.check(early).violations[0].constraint == "unserved"
+    assert problem.drive(early.routes).begin.tolist() == [50.0, 62.0, 82.0]
+
+
+def test_what_is_loaded_too_late_makes_its_source_late() -> None:
+    problem = line({"latest": 40.0}, {"source": "a", "release": 50.0})
+    plan = problem.plan_from({"van": ["a", "b"]})
+    assert [each.where for each in problem.check(plan).violations] == ["client a"]
+    told = {each.subject: each for each in problem.infeasibility_reasons()}
+    assert told.keys() == {"client a", "client b"}
+    assert told["client a"].proved
+    assert told["client a"].relaxation == "its window 10 min later, or its goods ready 10 min earlier"
+
+
+def test_nothing_that_is_always_ready_is_waited_for_in_a_night_shift() -> None:
+    problem = line({"latest": 100.0}, shift_start=-120.0)
+    assert not problem.data.has_releases
+    early = problem.plan_from([Route("van", 1, "depot", ("a",), -60.0)])
+    assert problem.check(early).ok
+
+
+def test_goods_that_are_ready_after_the_window_or_the_shift_are_the_reason() -> None:
+    problem = line({"release": 100.0, "latest": 90.0}, shift_end=500.0)
+    (reason,) = problem.infeasibility_reasons()
+    assert reason.proved
+    assert reason.bottleneck == "their goods are ready too late"
+    assert reason.message == (
+        "client a cannot be served: even alone, van, which waits for goods until 01:40, reaches it at 01:50 "
+        "at the earliest, 20 min after its window closes at 01:30"
+    )
+    assert reason.relaxation == "its window 20 min later, or its goods ready 20 min earlier"
+    problem = line({"release": 500.0}, shift_end=500.0)
+    (reason,) = problem.infeasibility_reasons()
+    assert reason.relaxation == "the shift of van 20 min longer, or its goods ready 20 min earlier"
+    problem = line({}, {"source": "a", "release": 480.0}, shift_end=500.0)
+    told = {each.subject: each for each in problem.infeasibility_reasons()}
+    assert "its goods ready 10 min earlier" in told["client b"].relaxation
+
+
+def test_tables_have_releases_in_hours() -> None:
+    clients = pd.DataFrame({"name": ["a"], "x": [1.0], "y": [0.0], "demand": [2], "release": ["7:30"]})
+    problem = RoutingProblem(
+        [Depot("depot", 0, 0)], clients, [VehicleType("van", fixed_cost=1.0)], {}, KM[:2, :2]
+    )
+    assert problem.clients[0].release == 450.0
+
+
+def test_a_law_may_read_releases() -> None:
+    law = parse_formula("0.1 * ready", [Variable("ready", "min")], Variable("c", "EUR"))
+    from kanopt.refs import client
+
+    problem = replace(line({"release": 30.0}), cost={"anger": law.bind(ready=client.release)})
+    assert problem.price(problem.plan_from({"van": ["a"]})).objective == pytest.approx(3.0)
+
+
+def test_delays_after_a_wait_for_goods_cost_what_is_left_of_them() -> None:
+    problem = line({}, {"release": 60.0}, reloads=1, cost_per_time=1.0)
+    plan = problem.plan_from([Route("van", 1, "depot", ("a", "depot", "b"), 0.0)])
+    driven = problem.drive(plan.routes)
+    changes = Delays(problem, driven).of_legs(1.0, np.array([0]))
+    assert changes(np.array([[10.0], [50.0]])).tolist() == [0.0, 10.0]
+
+
+def test_conflicts_know_that_a_release_binds() -> None:
+    problem = line({"release": 100.0, "latest": 120.0}, {})
+    assert [str(rule) for rule in binding_rules(problem, {"a"})] == ["the window of a", "the release of a"]
+    assert not allows_held_karp(problem)
+    relaxed = relax_problem(problem, {"a"}, binding_rules(problem, {"a"})[:1])
+    assert not relaxed.data.has_releases
+    assert relaxed.clients[0].latest == 120.0
+
+
+def test_departures_by_arrival_functions_respect_the_time_of_a_reload() -> None:
+    leave, spent = np.array([0.0, 30.0, 60.0, 200.0]), np.array([10.0, 20.0, 8.0, 9.0])
+    functions = {(a, b): (leave, leave + spent) for a in range(2) for b in range(2) if a != b}
+    law = ArrivalFunctions.of(functions, 2)
+    van = VehicleType("van", cost_per_time=1.0, reloads=1, reload_time=7.0)
+    problem = RoutingProblem([Depot("depot")], [Client("a", demand=1.0)], [van], {}, law, KM[:2, :2])
+    found = departure_breakpoints(law, problem.data, 0, [0, 1, 0])
+    assert set(leave) <= set(found)
+    plan = problem.plan_from({"van": ["a"]})
+    last = [
+        problem.drive([replace(plan.routes[0], departure=at)]).route_durations[0]
+        for at in np.arange(0, 300, 0.25)
+    ]
+    assert problem.drive(plan.routes).route_durations[0] == pytest.approx(min(last))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    release=st.tuples(*[st.integers(0, 200)] * 3),
+    opens=st.integers(0, 150),
+    wide=st.integers(5, 60),
+    rate=st.sampled_from([0.0, 1.0]),
+    breaks=st.sampled_from(["", "20 in 60-90"]),
+    moving=st.booleans(),
+    reload=st.booleans(),
+)
+def test_no_departure_that_is_early_enough_is_better(
+    release: tuple[int, ...], opens: int, wide: int, rate: float, breaks: str, moving: bool, reload: bool
+) -> None:
+    people = [{"release": float(ready), "service": 3.0} for ready in release]
+    people[1] |= {"earliest": float(opens), "latest": float(opens + wide), "cost_per_lateness": 0.25}
+    problem = line(*people, cost_per_time=rate, breaks=breaks, reloads=1, reload_time=4.0, shift_end=600.0)
+    if moving:
+        problem = replace(problem, duration=LATER)
+    stops = ("a", "depot", "b", "c") if reload else ("a", "b", "c")
+    plan = problem.plan_from([Route("van", 1, "depot", stops)])
+    earliest = max(release[: 1 if reload else 3])
+    assert problem.drive(plan.routes).departure[0] >= earliest
+    assert not {each.constraint for each in problem.check(plan).violations} & {"release"}
+    chosen = problem.price(plan).objective
+    best = np.inf
+    for leaves in np.arange(float(earliest), 400.0, 5.0):
+        stated = problem.plan_from([Route("van", 1, "depot", stops, float(leaves))])
+        if problem.check(stated).ok:
+            best = min(best, problem.price(stated).objective)
+    if problem.check(plan).ok and not (moving and breaks):
+        assert chosen <= best + 1e-6 + (0.02 * best if moving else 0.0)
+    score = RacerSearch(PlanData(problem)).depart(0, [problem.data.index[name] for name in stops])
+    if problem.check(plan).ok:
+        assert score.departure >= earliest - 1e-6
+        assert score.price <= chosen * (1 + 1e-4) + 1e-6 or breaks
+
+
+@pytest.mark.parametrize(
+    "engine", [PyVrpRouting(), OrToolsRouting(), RoutingPortfolio()], ids=["pyvrp", "ortools", "portfolio"]
+)
+@pytest.mark.parametrize("reloads", [0, 1])
+def test_engines_see_releases(engine: Any, reloads: int) -> None:
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        people = [{"release": float(rng.integers(0, 90)), "latest": 160.0} for _ in range(3)]
+        problem = line(
+            *people,
+            count=2,
+            capacity=2.0,
+            fixed_cost=9.0,
+            cost_per_time=0.5,
+            reloads=reloads,
+            reload_time=3.0,
+            shift_end=240.0,
+        )
+        outcome = engine.solve(problem, SolveOptions(time_limit=1.0, seed=1))
+        best = best_of_all(problem)
+        assert problem.check(outcome.plan).ok
+        assert Simulator(problem).faults(outcome.plan) == frozenset()
+        assert outcome.objective == pytest.approx(best.cost, abs=2 * outcome.rounding_bound + 1e-6)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_the_search_finds_the_best_plan(seed: int) -> None:
+    problem = variant("release", seed)
+    best = best_of_all(problem)
+    plan = refine(problem, steps=2000, seed=seed)
+    check = problem.check(plan)
+    assert check.ok or check.only_unserved
+    assert problem.price(plan).objective == pytest.approx(best.cost, rel=1e-6)
