@@ -19,6 +19,8 @@ __all__ = ["search_and_assess", "solve", "solvers"]
 
 _COUNTED = "the time limit counted work: the same seed gives the same plan"
 _WRONG_BOUND = "the solver's lower bound lies above the price of this plan on the law, so none is claimed"
+_LOADING = 0.1
+"""Of the time limit: the most that loading solvers, seconds in a process that has not solved yet, takes from it."""
 _TOLERATED = 1e-6
 """By which a solver's plan may miss its own bound, as a share of the price and below one."""
 
@@ -121,7 +123,7 @@ def search_and_assess(problem: Problem[Any], options: SolveOptions, solver: Solv
     with Interrupt() as interrupt:  # before and after the search, too, Ctrl-C must not lose the plan
         # a solver may have to make pieces of laws to know whether it accepts them
         solver = _choose(problem, solvers() if solver is None else (solver,))
-        outcome = solver.solve(problem, options)
+        outcome = solver.solve(problem, _what_is_left(options, time.perf_counter() - wall))
         if options.deterministic:
             outcome = replace(outcome, message="; ".join(filter(None, (outcome.message, _COUNTED))))
         result = _assess(
@@ -135,6 +137,13 @@ def search_and_assess(problem: Problem[Any], options: SolveOptions, solver: Solv
             cpu_seconds=cpu_seconds() - cpu,
         )
     return replace(result, interrupted=True) if interrupt.asked else result
+
+
+def _what_is_left(options: SolveOptions, spent: float) -> SolveOptions:
+    """Return options without the seconds that went into loading solvers, up to a share of the limit."""
+    if options.deterministic:
+        return options
+    return replace(options, time_limit=max(options.time_limit - spent, (1.0 - _LOADING) * options.time_limit))
 
 
 def _no_solver(given: object) -> str:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -139,11 +140,27 @@ def test_without_a_plan_there_is_still_a_result(answer):
     assert (result.message, result.interrupted) == ("no wonder", True)
 
 
+@pytest.mark.parametrize(("limit", "least", "most"), [(10.0, 9.0, 9.8), (1.0, 0.9, 0.9)])
+def test_loading_solvers_takes_from_the_time_limit_but_no_more_than_a_tenth(monkeypatch, limit, least, most):
+    willing = Fixed(Outcome(None, Status.NO_PLAN, None, None, 0.0))
+
+    def load():
+        time.sleep(0.2)
+        return (willing,)
+
+    monkeypatch.setattr(sys.modules["kanopt.solvers.solve"], "solvers", load)
+    assert solve(random_problem(1), time_limit=limit).time_limit == limit
+    assert least <= willing.options.time_limit <= most
+    solve(random_problem(1), time_limit=limit, deterministic=True)
+    assert willing.options.time_limit == limit
+
+
 def test_the_first_solver_that_accepts_is_asked_with_the_options(answer):
     refusing, willing = Fixed(refusal="not me"), Fixed(Outcome(None, Status.NO_PLAN, None, None, 0.0))
     answer(refusing, willing)
     solve(random_problem(1), time_limit=3.0, workers=2)
-    assert willing.options == SolveOptions(time_limit=3.0, workers=2)
+    assert 2.7 <= willing.options.time_limit <= 3.0
+    assert replace(willing.options, time_limit=3.0) == SolveOptions(time_limit=3.0, workers=2)
     answer(refusing)
     with pytest.raises(SolverError, match=r"no solver accepts this routing problem: fixed 1\.0: not me"):
         solve(random_problem(1))

@@ -8,6 +8,7 @@ from typing import TypeVar
 from kanopt.problems.routing import RoutingPlan, RoutingProblem
 from kanopt.problems.routing.insertion import InsertionFinder
 from kanopt.solvers.routing.arrays import NodeRoutes
+from kanopt.solvers.routing.engines import LARGE
 from kanopt.solvers.routing.integers import RoutingIntegers
 
 __all__ = ["complete_by_insertion", "complete_plan"]
@@ -29,6 +30,8 @@ def complete_plan(integers: RoutingIntegers, routes: NodeRoutes) -> NodeRoutes:
         A plan that fits.
     """
     problem = integers.problem
+    if integers.size > LARGE:
+        return routes  # driving every place of thousands of clients takes longer than the search before
     must = [client.name for client in problem.clients if client.mandatory]
 
     def better(plan: RoutingPlan) -> NodeRoutes | None:

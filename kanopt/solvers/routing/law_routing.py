@@ -15,13 +15,18 @@ from kanopt.solvers.base import Outcome, SolveOptions, Solver
 from kanopt.solvers.compiled.library import why_no_kernel
 from kanopt.solvers.encodings import EncodedLaw, Encoding
 from kanopt.solvers.routing.alternation import Alternation
+from kanopt.solvers.routing.engine_solver import FoundRoutes, idle_routes, raise_routes
+from kanopt.solvers.routing.engines import LARGE
+from kanopt.solvers.routing.incumbents import Incumbents
 from kanopt.solvers.routing.integers import RoutingIntegers
 from kanopt.solvers.routing.ortools_engine.solver import OrToolsRouting
 from kanopt.solvers.routing.portfolio import RoutingPortfolio
 from kanopt.solvers.routing.racer.annealing import StoppingCriteria
 from kanopt.solvers.routing.racer.law_bindings import LawBinding, bindings_of
+from kanopt.solvers.routing.racer.parts_run import PartsRun
 from kanopt.solvers.routing.racer.plan_data import bytes_needed
 from kanopt.solvers.routing.racer.refine import RacerRun
+from kanopt.solvers.routing.savings_start import offer_first_plan
 from kanopt.text import count_text, money_text
 
 __all__ = ["LawRouting"]
@@ -43,7 +48,9 @@ class LawRouting(Solver):
     and clock as they are in the best plan so far: OR-Tools with the load on board priced on every leg, then all engines
     at planning values.
 
-    Where its tables do not fit in memory, the engines have the whole time and the result says so.
+    Between more than 2,000 places there are no engines: it begins with savings over near neighbours, and takes one part
+    of the plan after the other, whatever the laws read. Where a price of the longest route ties all parts together and
+    its tables do not fit in memory, the engines have the whole time and the result says so.
 
     The second search ends with the time, or by itself once two times ``2000 + 1000 × clients`` steps from hot to cold
     have found nothing better. In the second case the same seed gives the same plan.
@@ -78,7 +85,7 @@ class LawRouting(Solver):
         refusal = self.engines.accepts(problem)
         if refusal or not isinstance(problem, RoutingProblem):
             return refusal
-        if problem.frozen_inputs():
+        if problem.frozen_inputs() or _is_split(problem):
             return ""
         return "no law reads load or clock, so that the engines see everything"
 
@@ -107,9 +114,14 @@ class LawRouting(Solver):
         """Run the engines, then search on the law from their plan."""
         too_large = _why_too_large(model.problem)
         share = 1.0 if too_large else _ENGINES
-        limited = replace(options, time_limit=share * options.time_limit)
-        found = self.engines.search(model.integers, limited)
-        first = self.engines.raise_plan(model.integers, found)
+        elapsed = options.clock.now() - model.began
+        limited = replace(
+            options, time_limit=max(0.0, min(share * options.time_limit, options.time_limit - elapsed))
+        )
+        if _is_split(model.problem):
+            first = _savings(model.integers, limited)
+        else:
+            first = self.engines.raise_plan(model.integers, self.engines.search(model.integers, limited))
         if too_large:
             return _FoundOnLaw(first, run=EngineRun(_NAME, message=too_large))
         offset = options.clock.now() - model.began
@@ -133,18 +145,19 @@ class LawRouting(Solver):
             stopped = interrupt.asked or search.stopped
         by_rounds = isinstance(search, Alternation)
         step = "round" if by_rounds else "step"
+        parts = f" in {count_text(search.parts, 'part')}" if isinstance(search, PartsRun) else ""
         run = EngineRun(
             _ROUNDS if by_rounds else _NAME,
             wall_seconds=time.perf_counter() - wall,
             cpu_seconds=time.process_time() - cpu,
             won=best is not plan,
-            message=count_text(search.steps, step),
+            message=count_text(search.steps, step) + parts,
         )
         return _FoundOnLaw(first, best, run, tuple(map(with_offset, search.history)), stopped, search.ended)
 
     def _search_from(
         self, problem: RoutingProblem, plan: RoutingPlan, options: SolveOptions, interrupt: Interrupt
-    ) -> tuple[RacerRun | Alternation, RoutingPlan]:
+    ) -> tuple[RacerRun | PartsRun | Alternation, RoutingPlan]:
         """Search on the law where there is a kernel, else in rounds; return the search and the best plan."""
         assert options.progress is not None  # set by the caller
         if why_no_kernel():
@@ -152,6 +165,9 @@ class LawRouting(Solver):
             loaded = [OrToolsRouting(loaded=True)] if by_load else []
             rounds = Alternation([*loaded, self.engines], problem, plan, options, options.progress)
             return rounds, rounds.run(lambda: interrupt.asked)
+        if _is_split(problem):
+            by_parts = PartsRun(problem, plan, options.seed, options.progress, options.clock, options.workers)
+            return by_parts, by_parts.run(StoppingCriteria(options.time_limit, None, lambda: interrupt.asked))
         cycle = _CYCLE + _CYCLE_PER_CLIENT * len(problem.clients)
         search = RacerRun(problem, plan, options.seed, options.progress, options.clock, options.workers)
         limits = StoppingCriteria(options.time_limit, None, lambda: interrupt.asked, cycle)
@@ -227,10 +243,41 @@ class _FoundOnLaw:
     ended: bool = False
 
 
+def _is_split(problem: RoutingProblem) -> bool:
+    """Say whether the search on the law takes part after part, from savings: between thousands of places.
+
+    A price of the longest route ties all routes together.
+    """
+    return len(problem.data.names) > LARGE and not problem.policy.cost_of_longest and not why_no_kernel()
+
+
+def _savings(integers: RoutingIntegers, options: SolveOptions) -> Outcome:
+    """Return the first plan of a problem that is searched in parts."""
+    if integers.is_idle:
+        return raise_routes(integers, idle_routes(integers))
+    start = None if options.initial is None else integers.node_routes(options.initial)
+    wall, cpu = time.perf_counter(), time.process_time()
+    with Interrupt() as interrupt:
+        found = Incumbents(integers, options.progress, clock=options.clock)
+        offer_first_plan(found, start, options.time_limit, lambda: interrupt.asked)
+    assert found.rank is not None
+    left, price = found.rank
+    run = EngineRun(
+        "savings",
+        wall_seconds=time.perf_counter() - wall,
+        cpu_seconds=time.process_time() - cpu,
+        objective=integers.money.to_float(price),
+        unserved=left,
+        won=True,
+    )
+    stopped = found.stopped or interrupt.asked
+    return raise_routes(integers, FoundRoutes(found.best, tuple(found.history), "", stopped, (run,)))
+
+
 def _why_too_large(problem: RoutingProblem) -> str:
     """Say why the search on the law does not fit in memory, empty where it does or there is none."""
     needed, there = bytes_needed(problem.data), available_bytes()
-    if why_no_kernel() or needed <= there:
+    if why_no_kernel() or _is_split(problem) or needed <= there:
         return ""
     return (
         f"not used: it needs {gigabytes(needed)}, and {gigabytes(there)} are free; load and clock stay at their "

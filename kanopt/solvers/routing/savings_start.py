@@ -12,15 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.problems.routing.arc_blocks import tail_blocks
-from kanopt.solvers.routing.arrays import Integers, RoutingArrays
+from kanopt.solvers.routing.arrays import Integers, NodeRoutes, RoutingArrays
+from kanopt.solvers.routing.incumbents import Incumbents
 from kanopt.solvers.routing.insertion_start import route_price
 from kanopt.solvers.routing.shared_rows import distinct
 
-__all__ = ["nearest_nodes", "savings_plan"]
+__all__ = ["nearest_nodes", "offer_first_plan", "savings_plan"]
 
 Nodes = NDArray[np.intp]
 _NEAR = 40
 _FAR = np.int64(2**62)
+_PATIENCE = 10.0  # seconds: a plan that is some seconds late is better than none
 
 
 def nearest_nodes(arrays: RoutingArrays, count: int = _NEAR) -> Nodes:
@@ -65,6 +67,31 @@ def _weights(arrays: RoutingArrays, tails: Nodes) -> Integers:
         found = priced if found is None else np.minimum(found, priced)
     assert found is not None  # there is a vehicle type
     return found
+
+
+def offer_first_plan(
+    incumbents: Incumbents, start: NodeRoutes | None, time_limit: float, stop_requested: Callable[[], bool]
+) -> None:
+    """Offer a plan that is given, and where there is none or it leaves somebody out, one of savings.
+
+    Parameters
+    ----------
+    incumbents
+        Takes them.
+    start
+        A plan that fits, or None.
+    time_limit
+        Seconds since the beginning of `incumbents`; the plan may come ten seconds from now all the same.
+    stop_requested
+        Whether to stop with what there is.
+    """
+    if start is not None:
+        incumbents.offer(start)
+    arrays = incumbents.arrays
+    if incumbents.rank is None or incumbents.rank[0] > arrays.unreachable_mandatory:
+        soonest = max(time_limit, incumbents.seconds + _PATIENCE)
+        plan = savings_plan(arrays, lambda: stop_requested() or incumbents.seconds >= soonest)
+        incumbents.offer(plan, by="savings")
 
 
 def savings_plan(arrays: RoutingArrays, over: Callable[[], bool]) -> list[list[int]]:

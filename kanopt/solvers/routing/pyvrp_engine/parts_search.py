@@ -11,7 +11,7 @@ from kanopt.solvers.routing.arrays import NodeRoutes, RoutingArrays
 from kanopt.solvers.routing.incumbents import Incumbents
 from kanopt.solvers.routing.parts import ProblemPart, part_of
 from kanopt.solvers.routing.pyvrp_engine.search import PyVrpSearch
-from kanopt.solvers.routing.savings_start import savings_plan
+from kanopt.solvers.routing.savings_start import offer_first_plan
 from kanopt.text import count_text
 
 __all__ = ["PartsSearch"]
@@ -20,7 +20,6 @@ _CLIENTS = 200
 _SECONDS = 0.4
 """How long a part is searched in the first sweep; twice as long in the second, and so on."""
 _LEAST = 0.05
-_FIRST_PLAN = 10.0
 
 
 class PartsSearch:
@@ -52,14 +51,7 @@ class PartsSearch:
 
     def run(self, start: NodeRoutes | None) -> None:
         """Search from a plan that fits, or from savings; :attr:`message` says how many parts were searched."""
-        if start is not None:
-            self.incumbents.offer(start)
-        if self.incumbents.rank is None or self.incumbents.rank[0] > self.arrays.unreachable_mandatory:
-            # a plan some seconds late is better than none
-            soonest = max(self.time_limit, self.incumbents.seconds + _FIRST_PLAN)
-            self.incumbents.offer(
-                savings_plan(self.arrays, lambda: self.stop_requested() or self.incumbents.seconds >= soonest)
-            )
+        offer_first_plan(self.incumbents, start, self.time_limit, self.stop_requested)
         sweep = 0
         while not self.is_over():
             sweep += 1

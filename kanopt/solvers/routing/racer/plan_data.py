@@ -30,7 +30,7 @@ from kanopt.solvers.routing.racer.structures import (
 )
 from kanopt.units import convert
 
-__all__ = ["PlanData", "bytes_needed"]
+__all__ = ["PlanData", "bytes_needed", "served_together"]
 
 Floats = NDArray[np.float64]
 _NARROWER = 2e-6
@@ -131,7 +131,7 @@ class PlanData:
             pinned[data.index[name]] = place[data.type_index[kind], number]
         if data.has_releases:
             self._put(release=data.release, release_from=data.release - slack(data.release) / 2)
-        units = _units(data)
+        units = served_together(data)
         unit_of = np.zeros(len(data.names))
         for number, members in enumerate(units):
             unit_of[members] = number
@@ -324,7 +324,7 @@ def _vehicles(data: RoutingData) -> list[tuple[int, int]]:
     ]
 
 
-def _units(data: RoutingData) -> list[list[int]]:
+def served_together(data: RoutingData) -> list[list[int]]:
     """Return the nodes that are served together or not at all, each after the one at which it is loaded."""
     root: dict[int, int] = {}
 

@@ -1,0 +1,166 @@
+"""The search on the law for thousands of clients: part after part of a plan, each the routes around a client."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cached_property
+
+import numpy as np
+
+from kanopt.problems.assessment import Rank
+from kanopt.problems.result import Progress
+from kanopt.problems.routing import Route, RoutingPlan, RoutingProblem
+from kanopt.problems.routing.problem_part import ProblemPart, Vehicle, part_of_problem
+from kanopt.solvers.clock import SearchClock
+from kanopt.solvers.routing.incumbents import left_out_text
+from kanopt.solvers.routing.racer.annealing import StoppingCriteria
+from kanopt.solvers.routing.racer.plan_data import served_together
+from kanopt.solvers.routing.racer.refine import RacerRun
+
+__all__ = ["PartsRun"]
+
+_CLIENTS = 300
+_SECONDS = 1.0
+"""How long a part is searched in the first sweep; twice as long in the second, and so on."""
+_SHORTEST = 0.2
+
+
+class PartsRun:
+    """One search on a problem of thousands of clients, from plan to plan, with the attributes of :class:`RacerRun`.
+
+    What the search on the law keeps of an arc, some hundred bytes, it keeps of a few hundred clients at a time: the
+    routes around one client, those beside them, clients on no route there, and idle vehicles of each type. One sweep is
+    parts around clients drawn at random until every client was in one. So what a route costs must not depend on those
+    that other vehicles drive: a price of the longest route is not for this search.
+
+    Parameters
+    ----------
+    problem, plan, seed, progress, clock, workers
+        As in :class:`RacerRun`.
+    """
+
+    def __init__(
+        self,
+        problem: RoutingProblem,
+        plan: RoutingPlan,
+        seed: int,
+        progress: Callable[[Progress], None] | None,
+        clock: SearchClock | None = None,
+        workers: int = 1,
+    ) -> None:
+        self.clock = SearchClock() if clock is None else clock
+        self.began = self.clock.now()
+        self.problem = problem
+        self.given = plan
+        self.progress = progress
+        self.workers = workers
+        self.rng = np.random.default_rng(seed)
+        self.routes: dict[Vehicle, Route] = {(route.vehicle, route.index): route for route in plan.routes}
+        self._rank = problem.assess(plan).rank
+        self.steps, self.parts = 0, 0
+        self.ended, self.stopped = False, False
+        self.history: list[Progress] = []
+
+    def run(self, limits: StoppingCriteria) -> RoutingPlan:
+        """Search until a limit of seconds is met or it is asked to stop, and return the best plan."""
+        sweep = 0
+        while not self._is_over(limits):
+            sweep += 1
+            self._sweep(sweep * _SECONDS, limits)
+        best = self.problem.plan_from(RoutingPlan(tuple(self.routes.values())))
+        return best if self.problem.assess(best).rank < self.problem.assess(self.given).rank else self.given
+
+    def _seconds_left(self, limits: StoppingCriteria) -> float:
+        left = np.inf if limits.seconds is None else limits.seconds
+        return float(left - (self.clock.now() - self.began))
+
+    def _is_over(self, limits: StoppingCriteria) -> bool:
+        return self.stopped or limits.stop_requested() or self._seconds_left(limits) < _SHORTEST
+
+    def _sweep(self, seconds: float, limits: StoppingCriteria) -> None:
+        """Search on parts until every client was in one, beginning with clients that are on no route."""
+        served = {name for route in self.routes.values() for name in route.clients}
+        names = [client.name for client in self.problem.clients]
+        drawn = [names[place] for place in self.rng.permutation(len(names))]
+        # where there is no time for a whole sweep, parts are searched for less
+        share = self._seconds_left(limits) * _CLIENTS / max(len(names), 1)
+        seconds = max(_SHORTEST, min(seconds, share))
+        seen: set[str] = set()
+        for name in sorted(drawn, key=served.__contains__):
+            if name not in seen and not self._is_over(limits):
+                part = self._part_around(name)
+                seen.update(client.name for client in part.problem.clients)
+                left = min(seconds, self._seconds_left(limits))
+                self._improve(part, replace(limits, seconds=left))
+
+    def _part_around(self, client: str) -> ProblemPart:
+        """Return the routes around a client, those to which arcs cost least first, and idle vehicles."""
+        data = self.problem.data
+        at = {name: vehicle for vehicle, route in self.routes.items() for name in route.clients}
+        at |= data.pinned
+        costs = self.problem.planning_values.arcs_from(np.array([data.index[client]]))[1][:, 0].min(axis=0)
+        order = np.argsort(costs[len(data.depots) :], kind="stable") + len(data.depots)
+        clients: dict[str, None] = {}
+        vehicles: set[Vehicle] = set()
+        for name in (client, *(data.names[node] for node in order)):
+            if len(clients) >= _CLIENTS:
+                break
+            clients |= dict.fromkeys(self._groups[name])
+            if name in at and at[name] not in vehicles:
+                vehicles.add(at[name])
+                route = self.routes.get(at[name])
+                clients |= dict.fromkeys(route.clients if route else ())
+        depots = {depot.name for depot in data.depots}
+        return part_of_problem(self.problem, clients.keys() - depots, vehicles | self._idle(len(vehicles)))
+
+    @cached_property
+    def _groups(self) -> dict[str, tuple[str, ...]]:
+        """The clients that are served together or not at all, by each of them."""
+        data = self.problem.data
+        together = (tuple(data.names[node] for node in nodes) for nodes in served_together(data))
+        return {name: names for names in together for name in names}
+
+    def _idle(self, beside: int) -> set[Vehicle]:
+        """Return vehicles without a route: of each type as many as there are others, and one."""
+        pinned = set(self.problem.data.pinned.values())
+        found: set[Vehicle] = set()
+        taken: Counter[str] = Counter()
+        for vehicle in self.problem.vehicles:
+            for index in range(1, vehicle.count + 1):
+                if taken[vehicle.name] > beside:
+                    break
+                one = vehicle.name, index
+                if one not in self.routes and one not in pinned:
+                    taken[vehicle.name] += 1
+                    found.add(one)
+        return found
+
+    def _improve(self, part: ProblemPart, limits: StoppingCriteria) -> None:
+        """Search on a part, and put what is better into the plan."""
+        before = part.problem.plan_from(part.inside(tuple(self.routes.values())))
+        run = RacerRun(part.problem, before, int(self.rng.integers(2**31)), None, self.clock, self.workers)
+        after = run.run(limits)
+        self.steps += run.steps
+        self.parts += 1
+        was, now = part.problem.assess(before).rank, part.problem.assess(after).rank
+        if not now.is_better_than(was):
+            return
+        for vehicle in part.numbers:
+            self.routes.pop(vehicle, None)
+        self.routes |= {(route.vehicle, route.index): route for route in part.outside(after)}
+        # every part of a plan is as good as it was or better, and what the plan costs is the sum of them
+        violations = self._rank.violations + now.violations - was.violations
+        unserved = self._rank.unserved + now.unserved - was.unserved
+        price = self._rank.objective + now.objective - was.objective
+        self._rank = Rank(violations > 0, unserved, violations, price)
+        step = Progress(
+            self.clock.now() - self.began, price, message=left_out_text(unserved) if unserved else ""
+        )
+        self.history.append(step)
+        try:
+            if self.progress is not None:
+                self.progress(step)
+        except KeyboardInterrupt:
+            self.stopped = True

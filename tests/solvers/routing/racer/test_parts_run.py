@@ -1,0 +1,108 @@
+"""The search on the law in parts: plans that keep every rule and only get better, whatever rules and laws there are."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+import kanopt as ko
+from kanopt.problems.routing import RoutingPlan
+from kanopt.solvers.base import SolveOptions
+from kanopt.solvers.clock import WorkClock
+from kanopt.solvers.compiled.library import why_no_kernel
+from kanopt.solvers.routing.integers import lower
+from kanopt.solvers.routing.racer import parts_run
+from kanopt.solvers.routing.racer.annealing import StoppingCriteria
+from kanopt.solvers.routing.racer.parts_run import PartsRun
+from kanopt.solvers.routing.savings_start import savings_plan
+from kanopt.solvers.solve import search_and_assess
+from tests.cases.mixed_routing import LAWS, mixed_problem
+from tests.cases.routing_variants import VARIANTS, variant
+from tests.solvers.routing.test_savings_start import town
+
+pytestmark = pytest.mark.skipif(bool(why_no_kernel()), reason="no compiled search on the law")
+
+
+@pytest.fixture(autouse=True)
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts_run, "_CLIENTS", 12)
+    monkeypatch.setattr(parts_run, "_SECONDS", 0.2)
+    monkeypatch.setattr("kanopt.solvers.routing.law_routing.LARGE", 3)
+
+
+@pytest.mark.parametrize("reloads", [0, 1])
+def test_every_step_of_progress_is_the_price_of_a_plan(reloads: int) -> None:
+    problem = town(1, reloads=reloads, windows=True)
+    integers = lower(problem)
+    first = integers.plan(savings_plan(integers, lambda: False))
+    seen = []
+    run = PartsRun(problem, first, 3, lambda step: seen.append(step.objective), WorkClock())
+    plan = run.run(StoppingCriteria(4.0, None, lambda: False))
+    assert problem.check(plan).ok
+    assert run.parts > 5
+    assert seen == sorted(seen, reverse=True)
+    assert math.isclose(seen[-1], problem.price(plan).objective, rel_tol=1e-9)
+    assert seen[-1] < problem.price(first).objective
+
+
+def test_clients_left_out_are_put_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts_run, "_CLIENTS", 25)
+    problem = town(4)
+    integers = lower(problem)
+    half = [route[::2] for route in savings_plan(integers, lambda: False)]
+    run = PartsRun(problem, integers.plan(half), 3, None, WorkClock())
+    assert problem.check(run.run(StoppingCriteria(4.0, None, lambda: False))).ok
+
+
+def test_the_limit_of_work_is_kept_and_the_same_seed_gives_the_same_plan() -> None:
+    problem = town(2)
+    plans = []
+    for _ in range(2):
+        clock = WorkClock()
+        run = PartsRun(problem, RoutingPlan(()), 3, None, clock)
+        plans.append(run.run(StoppingCriteria(3.0, None, lambda: False)))
+        assert 2.7 <= clock.now() <= 3.1
+    assert plans[0] == plans[1]
+
+
+def test_asked_to_stop_it_returns_the_plan_so_far() -> None:
+    problem = town(2)
+
+    def stop(step: object) -> None:
+        raise KeyboardInterrupt
+
+    run = PartsRun(problem, RoutingPlan(()), 3, stop, WorkClock())
+    plan = run.run(StoppingCriteria(60.0, None, lambda: False))
+    assert run.stopped
+    assert run.parts == 1
+    assert problem.check(plan).only_unserved
+
+
+@pytest.mark.parametrize("name", [name for name in VARIANTS if name not in ("longest", "mixed")])
+def test_problems_of_every_rule_are_solved_from_savings_in_parts(name: str) -> None:
+    problem = variant(name, 2)
+    result = ko.solve(problem, time_limit=1.0, deterministic=True)
+    assert result.check.ok or result.check.only_unserved
+    assert [run.name for run in result.engines] == ["savings", "search on the law"]
+    assert result.objective is not None
+    assert math.isclose(result.objective, problem.price(result.plan).objective, rel_tol=1e-9)
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_problems_of_every_kind_of_law_are_solved_from_savings_in_parts(law: str) -> None:
+    problem = mixed_problem(1, law)
+    if problem.policy.cost_of_longest:
+        pytest.skip("a price of the longest route ties all parts together")
+    result = search_and_assess(problem, SolveOptions(time_limit=1.0, deterministic=True))
+    assert result.check.ok or result.check.only_unserved
+    assert result.engines[0].name == "savings"
+
+
+def test_a_plan_to_start_from_is_kept_or_made_better() -> None:
+    problem = town(3)
+    first = ko.solve(problem, time_limit=2.0, deterministic=True)
+    again = ko.solve(problem, time_limit=0.5, deterministic=True, initial=first.plan)
+    assert first.objective is not None
+    assert again.objective is not None
+    assert again.objective <= first.objective * (1 + 1e-9)
