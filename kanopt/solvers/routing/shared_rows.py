@@ -56,10 +56,13 @@ class SharedRows:
         self._rows: Integers = np.empty((1, size, size), dtype=narrow(largest))
 
     def put(self, begin: int, block: Integers) -> None:
-        """Fill rows, given as (types or 1, rows, size), from a row on."""
+        """Fill rows, given as (types or 1, rows, size), from a row on; those before it are filled."""
         rows = slice(begin, begin + block.shape[1])
         if len(self._rows) == 1 and any(not np.array_equal(block[0], each) for each in block[1:]):
-            self._rows = np.repeat(self._rows, self.types, axis=0)
+            # what is not filled takes no memory yet
+            wider: Integers = np.empty((self.types, *self._rows.shape[1:]), dtype=self._rows.dtype)
+            wider[:, :begin] = self._rows[:, :begin]
+            self._rows = wider
         self._rows[:, rows] = block if len(self._rows) > 1 else block[:1]
 
     @property
