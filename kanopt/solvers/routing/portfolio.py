@@ -74,6 +74,13 @@ class RoutingPortfolio(Solver):
         """Return an empty text for a routing problem, else why it does not fit."""
         return OrToolsRouting().accepts(problem)
 
+    def solve(self, problem: RoutingProblem, options: SolveOptions) -> Outcome:
+        """Lower the problem, search for the time that is left, and return the best plan."""
+        began = options.clock.now()
+        model = self.lower(problem, options)
+        left = max(0.0, options.time_limit - (options.clock.now() - began))
+        return self.raise_plan(model, self.search(model, replace(options, time_limit=left)))
+
     def lower(self, problem: RoutingProblem, options: SolveOptions) -> RoutingIntegers:
         """Return the problem in the integers that all engines share."""
         return lower(problem, options.seed)
