@@ -300,7 +300,7 @@ class RoutingProblem(Problem[RoutingPlan]):
 
     def frozen_inputs(self) -> tuple[FrozenInput, ...]:
         """Return the loads and clock times that a solver sees at planning values."""
-        return self.planning_values.frozen()
+        return self.planning_values.points.frozen()
 
     def table_uses(self) -> tuple[TableUse, ...]:
         """Return what is read of depots, clients, vehicles, and the links and nodes of a road network."""
