@@ -23,7 +23,6 @@ Nodes = NDArray[np.intp]
 _NEAR = 40
 _FAR = np.int64(2**62)
 _PATIENCE = 10.0  # seconds: a plan that is some seconds late is better than none
-_SHARE = 0.3  # of the time, where that is more: with breaks or many windows each route takes long to drive
 
 
 def nearest_nodes(arrays: RoutingArrays, count: int = _NEAR) -> Nodes:
@@ -82,7 +81,7 @@ def offer_first_plan(
     start
         A plan that fits, or None.
     time_limit
-        Seconds since the beginning of `incumbents`; savings take no more than a third of what is left, or ten seconds.
+        Seconds since the beginning of `incumbents`; the plan may come ten seconds from now all the same.
     stop_requested
         Whether to stop with what there is.
     """
@@ -90,8 +89,8 @@ def offer_first_plan(
         incumbents.offer(start)
     arrays = incumbents.arrays
     if incumbents.rank is None or incumbents.rank[0] > arrays.unreachable_mandatory:
-        began = incumbents.seconds
-        last = began + max(_PATIENCE, _SHARE * (time_limit - began))
+        # joined halfway, routes are more than there are vehicles
+        last = max(time_limit, incumbents.seconds + _PATIENCE)
         plan = savings_plan(arrays, lambda: stop_requested() or incumbents.seconds >= last)
         incumbents.offer(plan, by="savings")
 
