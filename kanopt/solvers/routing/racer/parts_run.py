@@ -107,11 +107,12 @@ class PartsRun:
         for name in (client, *(data.names[node] for node in order)):
             if len(clients) >= _CLIENTS:
                 break
-            clients |= dict.fromkeys(self._groups[name])
-            if name in at and at[name] not in vehicles:
-                vehicles.add(at[name])
-                route = self.routes.get(at[name])
-                clients |= dict.fromkeys(route.clients if route else ())
+            for one in self._groups[name]:
+                clients[one] = None
+                if one in at and at[one] not in vehicles:
+                    vehicles.add(at[one])
+                    route = self.routes.get(at[one])
+                    clients |= dict.fromkeys(route.clients if route else ())
         depots = {depot.name for depot in data.depots}
         return part_of_problem(self.problem, clients.keys() - depots, vehicles | self._idle(len(vehicles)))
 
