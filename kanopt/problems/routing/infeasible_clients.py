@@ -168,7 +168,7 @@ def _time_window_obstacles(
             f"earliest, {amount_text(late, unit)} after its window closes at {clock_text(latest, unit)}",
             f"its window {amount_text(late, unit)} later"
             + (f" and {longer}" if over else "")
-            + _ready_earlier(delay, max(late, over), unit),
+            + (_ready_earlier(data, client, vehicle, bound) if delay >= max(late, over) else ""),
             bound.exact,
         )
     if over:
@@ -179,7 +179,7 @@ def _time_window_obstacles(
             vehicle,
             f"{vehicle.name}{waits} {done} at {clock_text(ends, unit)} at the earliest, {amount_text(over, unit)} "
             f"after its shift ends at {clock_text(vehicle.shift_end, unit)}",
-            longer + _ready_earlier(delay, over, unit),
+            longer + (_ready_earlier(data, client, vehicle, bound) if delay >= over else ""),
             bound.exact,
         )
 
@@ -188,9 +188,21 @@ def _leaving(data: RoutingData, vehicle: VehicleType) -> str:
     return f", leaving {data.depot_of[vehicle.name]} at {clock_text(vehicle.shift_start, data.units.time)},"
 
 
-def _ready_earlier(delay: float, needed: float, unit: str) -> str:
-    """Say that goods that are ready earlier would do, where they would."""
-    return f", or its goods ready {amount_text(needed, unit)} earlier" if delay >= needed else ""
+def _ready_earlier(data: RoutingData, client: Client, vehicle: VehicleType, bound: SingleTripBounds) -> str:
+    """Say how much earlier the goods of a client must be ready, where that would do."""
+    kind, place = data.type_index[vehicle.name], data.index[client.name]
+    source = data.source[place]
+    if source >= 0 and len(data.windows[source - len(data.depots)]) > 1:
+        return ", or its goods ready earlier"  # by how much depends on the window in which they are loaded
+    begins_by = vehicle.shift_end - float(data.service[kind, place] + bound.return_time[place])
+    windows = data.windows[place - len(data.depots)]
+    arrivals = [min(closes, begins_by) for opens, closes in windows if opens <= begins_by]
+    if data.has_soft_window[place] and begins_by > windows[-1][1]:
+        arrivals.append(begins_by)
+    if not arrivals:
+        return ""
+    needed = float(bound.arrive[place]) - max(arrivals)
+    return f", or its goods ready {amount_text(needed, data.units.time)} earlier"
 
 
 def _length_obstacles(
