@@ -288,8 +288,8 @@ def lower(problem: RoutingProblem, seed: int = 0, *, loaded: bool = False) -> Ro
     demand, pickup, capacity = round_loads(data.demand, data.pickup, data.of_vehicles("capacity"))
     possible = (earliest <= latest) & (earliest <= last) & (np.maximum(demand, pickup) <= capacity.max())
     if data.has_releases:
-        # goods from the depot that are ready after all shifts, goods from a client after its window has closed
-        limit = np.where(data.source < 0, last, latest[data.source])
+        # goods that are ready after all shifts, or after the window of the client or of its source has closed
+        limit = np.minimum(latest, np.where(data.source < 0, last, latest[data.source]))
         possible &= clock.opening(data.release) <= limit
     possible = without_broken_groups(data, possible & data.allowed.any(axis=0) & fits_capacity(data))
     nodes = _order(problem, seed, possible)

@@ -242,6 +242,18 @@ def test_engines_see_releases(engine: Any, reloads: int) -> None:
         assert outcome.objective == pytest.approx(best.cost, abs=2 * outcome.rounding_bound + 1e-6)
 
 
+@pytest.mark.parametrize(
+    "engine", [PyVrpRouting(), OrToolsRouting(), RoutingPortfolio()], ids=["pyvrp", "ortools", "portfolio"]
+)
+@pytest.mark.parametrize("optional", [False, True])
+def test_engines_leave_out_whose_goods_are_ready_after_the_window(engine: Any, optional: bool) -> None:
+    prize = 7.0 if optional else None
+    problem = line({"release": 100.0, "latest": 90.0, "prize": prize}, {"latest": 90.0}, shift_end=500.0)
+    outcome = engine.solve(problem, SolveOptions(time_limit=0.5, seed=1))
+    assert outcome.plan.unserved == ("a",)
+    assert outcome.objective == pytest.approx(problem.price(outcome.plan).objective)
+
+
 @pytest.mark.parametrize("seed", range(10))
 def test_the_search_finds_the_best_plan(seed: int) -> None:
     problem = variant("release", seed)
