@@ -254,6 +254,14 @@ def test_engines_leave_out_whose_goods_are_ready_after_the_window(engine: Any, o
     assert outcome.objective == pytest.approx(problem.price(outcome.plan).objective)
 
 
+def test_goods_that_are_ready_after_a_soft_window_are_served_late() -> None:
+    soft = {"latest": 40.0, "cost_per_lateness": 0.5}
+    problem = line({"release": 50.0, **soft}, {"latest": 40.0}, count=2, shift_end=500.0, fixed_cost=1.0)
+    for engine in (RoutingPortfolio(), OrToolsRouting()):
+        outcome = engine.solve(problem, SolveOptions(time_limit=0.5, seed=1))
+        assert outcome.objective == pytest.approx(best_of_all(problem).cost)
+
+
 @pytest.mark.parametrize("seed", range(10))
 def test_the_search_finds_the_best_plan(seed: int) -> None:
     problem = variant("release", seed)

@@ -60,7 +60,7 @@ def _price_of_distance(problem: RoutingProblem) -> bool:
 
 
 def relaxed_for_pyvrp(arrays: RoutingArrays) -> RoutingArrays:
-    """Return a problem without the rules that PyVRP does not model; late service is not allowed.
+    """Return a problem without the rules that PyVRP does not model; nobody is served late who need not be.
 
     Parameters
     ----------
@@ -85,5 +85,8 @@ def relaxed_for_pyvrp(arrays: RoutingArrays) -> RoutingArrays:
         reloads=rules.reloads,
         reload_time=rules.reload_time,
     )
-    latest = np.minimum(arrays.latest, rules.due) if rules.due.size else arrays.latest
+    latest = arrays.latest
+    if rules.due.size:
+        in_time = rules.release <= rules.due if rules.release.size else np.ones(len(latest), dtype=bool)
+        latest = np.where(in_time, np.minimum(latest, rules.due), latest)
     return replace(arrays, rules=kept, latest=latest)
