@@ -31,8 +31,10 @@ from kanopt.text import count_text, money_text
 
 __all__ = ["LawRouting"]
 
-_ENGINES = 0.3
-"""Share of the time that the engines have at most."""
+_LEAST_SHARE, _MOST_SHARE = 0.1, 0.3
+"""Of the time: what the engines have at least and at most."""
+_FIRST_PLAN, _FIRST_PLAN_PER_CLIENT = 1.0, 0.005
+"""Seconds in which engines find most of what they ever find at planning values."""
 _CYCLE, _CYCLE_PER_CLIENT = 2000, 1000
 _NAME = "search on the law"
 _ROUNDS = "engines with load and clock of the plan"
@@ -113,11 +115,9 @@ class LawRouting(Solver):
     def search(self, model: _LawModel, options: SolveOptions) -> _FoundOnLaw:
         """Run the engines, then search on the law from their plan."""
         too_large = _why_too_large(model.problem)
-        share = 1.0 if too_large else _ENGINES
-        elapsed = options.clock.now() - model.began
-        limited = replace(
-            options, time_limit=max(0.0, min(share * options.time_limit, options.time_limit - elapsed))
-        )
+        limit, elapsed = options.time_limit, options.clock.now() - model.began
+        planned = limit if too_large else _engine_seconds(len(model.problem.clients), limit)
+        limited = replace(options, time_limit=max(0.0, min(planned, limit - elapsed)))
         if _is_split(model.problem):
             first = _savings(model.integers, limited)
         else:
@@ -272,6 +272,14 @@ def _savings(integers: RoutingIntegers, options: SolveOptions) -> Outcome:
     )
     stopped = found.stopped or interrupt.asked
     return raise_routes(integers, FoundRoutes(found.best, tuple(found.history), "", stopped, (run,)))
+
+
+def _engine_seconds(clients: int, limit: float) -> float:
+    """Return for how many seconds engines search: until they have a good start, where the rest finds more than they."""
+    if why_no_kernel():
+        return _MOST_SHARE * limit
+    wanted = max(_FIRST_PLAN + _FIRST_PLAN_PER_CLIENT * clients, _LEAST_SHARE * limit)
+    return min(wanted, _MOST_SHARE * limit)
 
 
 def _why_too_large(problem: RoutingProblem) -> str:
