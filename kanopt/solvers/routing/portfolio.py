@@ -99,9 +99,11 @@ class RoutingPortfolio(Solver):
         beyond = PyVrpRouting().unsupported_rules(model.problem)
         with Interrupt() as interrupt:
             run = _PortfolioRun(model, options, interrupt)
+            alone = options.workers == 1 or self._is_short(model, options)
             if beyond:
-                run.run_relaxed_first(start, f"start only: does not model {', '.join(beyond)}")
-            elif run.is_large or options.workers == 1 or self._is_short(model, options):
+                note = f"start only: does not model {', '.join(beyond)}"
+                run.run_relaxed_first(start, note, in_process=alone)
+            elif run.is_large or alone:
                 run.run_in_turn(start)
             else:
                 run.run_in_parallel(start)
@@ -168,8 +170,18 @@ class _PortfolioRun:
         orders = [EngineOrder(PYVRP, seed, start) for seed in seeds]
         self._run_processes([orders[0], EngineOrder(ORTOOLS, self.options.seed, start), *orders[1:]])
 
-    def run_relaxed_first(self, start: NodeRoutes | None, note: str) -> None:
-        """Let PyVRP search on the relaxed problem, and OR-Tools on the whole from what fits of that plan."""
+    def run_relaxed_first(self, start: NodeRoutes | None, note: str, *, in_process: bool) -> None:
+        """Let PyVRP search on the relaxed problem, and OR-Tools on the whole from what fits of that plan.
+
+        Parameters
+        ----------
+        start
+            A plan that fits, or None.
+        note
+            What PyVRP does not model.
+        in_process
+            Whether OR-Tools runs in this process.
+        """
         relaxed = Incumbents(relaxed_for_pyvrp(self.arrays), clock=self.options.clock)
         if self.arrays.rules.source.size:
             # which clients belong together decides the routes, and PyVRP does not model it
@@ -187,7 +199,7 @@ class _PortfolioRun:
         if self.stop_requested():
             return
         order = EngineOrder(ORTOOLS, self.options.seed, self.best.best)
-        if self.options.workers == 1:
+        if in_process:
             self._run_here(order, 1.0)
         else:
             self._run_processes([order])

@@ -26,6 +26,7 @@ from kanopt.solvers.routing.reversed_routes import reverse_routes
 from kanopt.worker import WorkerEnd, run_workers
 from tests.cases.routing import random_problem, random_routes
 from tests.cases.routing_brute_force import best_of_all_plans
+from tests.cases.routing_variants import variant
 from tests.cases.supply import small as supply_problem
 from tests.solvers.routing.ortools_engine.test_solver import euclidean
 from tests.solvers.routing.pyvrp_engine.test_solver import Resting
@@ -88,6 +89,7 @@ def test_more_workers_are_more_seeds_of_pyvrp(monkeypatch):
     # what is over before a process has started stays here
     assert solved(euclidean(20), workers=4, time_limit=0.5).plan is not None
     assert solved(euclidean(30), workers=4, time_limit=0.5).plan is not None
+    assert solved(variant("breaks", 0), workers=4, time_limit=0.5).plan is not None
     assert asked == []
 
 
