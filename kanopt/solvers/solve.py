@@ -30,10 +30,12 @@ def solvers() -> tuple[Solver, ...]:
     from kanopt.solvers.decisions import HighsPieces, ScipNative
     from kanopt.solvers.routing.law_routing import LawRouting
     from kanopt.solvers.routing.portfolio import RoutingPortfolio
+    from kanopt.solvers.routing.under_way import UnderWayRouting
     from kanopt.solvers.scheduling.solver import CpSatScheduling
     from kanopt.solvers.supply.solver import HighsSupply
 
-    return (LawRouting(), RoutingPortfolio(), CpSatScheduling(), HighsSupply(), HighsPieces(), ScipNative())
+    routing = (LawRouting(), RoutingPortfolio(), UnderWayRouting())
+    return (*routing, CpSatScheduling(), HighsSupply(), HighsPieces(), ScipNative())
 
 
 def solve(

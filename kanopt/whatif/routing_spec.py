@@ -32,6 +32,7 @@ class PolicySpec(FileModel):
     apart: list[Annotated[list[str], Field(min_length=2, max_length=2)]] = Field(default_factory=list)
     backhaul: bool = False
     cost_of_longest: Annotated[float, Field(ge=0)] = 0.0
+    not_before: float | str | None = None
     pinned: dict[str, list[str]] = Field(default_factory=dict)
 
 
@@ -61,6 +62,7 @@ _COLUMNS = {
     "nodes": ("name", "x", "y", "lat", "lon"),
     "distances": ("from", "to", "distance"),
     "durations": ("from", "to", "duration"),
+    "started": ("vehicle", "index", "depot", "stop", "client", "departure", "locked"),
 }
 """The columns of tables that become no records."""
 
@@ -87,6 +89,7 @@ class RoutingSpec(ProblemSpec):
     duration: LawUse | None = None
     distances: MatrixSpec | None = None
     durations: MatrixSpec | None = None
+    started: PartSpec | None = None
     planning: dict[str, float] = Field(default_factory=dict)
     units: dict[Literal["distance", "time", "load", "money"], Unit] = Field(default_factory=dict)
     policy: PolicySpec = Field(default_factory=PolicySpec)
@@ -218,4 +221,5 @@ class RoutingSpec(ProblemSpec):
             planning=self.planning,
             policy=policy,
             detour=self.detour,
+            started=() if self.started is None else material.part(self.started),
         )

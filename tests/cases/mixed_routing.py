@@ -12,7 +12,7 @@ from kanopt.formulas.binding import BoundFormula
 from kanopt.problems import ArrivalFunctions, RoutingProblem
 from kanopt.problems.routing import RoutingPlan
 from kanopt.refs import arc, client, clock, state, vehicle
-from tests.cases.routing_variants import RULES, add_rules, plain, some_routes
+from tests.cases.routing_variants import RULES, add_rules, going_on, plain, some_routes, under_way
 
 __all__ = ["LAWS", "mixed_problem", "random_plan"]
 
@@ -43,6 +43,8 @@ def mixed_problem(seed: int, law: str | None = None) -> RoutingProblem:
     for each, price in zip(town.vehicles, (0.8, 1.1), strict=True):
         each["attributes"] = {**each["attributes"], "km_price": price}
     problem = town.problem()
+    if np.random.default_rng([seed, 31]).random() < 0.3:
+        problem = under_way(problem, seed)
     chosen = str(rng.choice(LAWS)) if law is None else law
     cost, duration = _laws(chosen, town.km, town.minutes, rng)
     if chosen == "matrices":
@@ -57,7 +59,8 @@ def mixed_problem(seed: int, law: str | None = None) -> RoutingProblem:
 
 def random_plan(problem: RoutingProblem, seed: int) -> RoutingPlan:
     """Return routes that state when they leave, whether they keep to the rules or not."""
-    return problem.plan_from(RoutingPlan(some_routes(problem, seed, stated=True)))
+    routes = going_on(problem, seed) if problem.started else some_routes(problem, seed, stated=True)
+    return problem.plan_from(RoutingPlan(routes))
 
 
 def _laws(law: str, km: Any, minutes: Any, rng: Rng) -> tuple[dict[str, Any], Any]:

@@ -222,12 +222,80 @@ class Simulator:
                 found.append(max(there, default=-np.inf))
             if number + 1 < len(trips):
                 reload = self.services[kind][self.index[route.depot]]
-                found.append(self.released(trips[number + 1]) - reload)
+                behind = len(found) < len(self.locked(route)[0])
+                leaves = max(self.released(trips[number + 1]), -np.inf if behind else self.now)
+                found.append(leaves - reload)
         return [*found, -np.inf]
+
+    def under_way(self, route: Route) -> Route | None:
+        """The route under way of the same vehicle."""
+        for each in self.problem.started:
+            if (each.vehicle, each.index) == (route.vehicle, route.index):
+                return each
+        return None
 
     def soonest(self, route: Route) -> float:
         """When a route may leave at the earliest."""
-        return max(self.vehicle(route).shift_start, self.released(self.trips(route)[0]))
+        known = self.under_way(route)
+        if known is not None and known.departure is not None:
+            return known.departure
+        now = -np.inf if known is not None else self.now
+        return max(self.vehicle(route).shift_start, self.released(self.trips(route)[0]), now)
+
+    @property
+    def now(self) -> float:
+        """When trips may begin that are not under way."""
+        return -np.inf if self.policy.not_before is None else float(self.policy.not_before)
+
+    def locked(self, route: Route) -> tuple[list[str], bool]:
+        """First stops of a vehicle under way that stay, and whether it is on its way to a depot after these."""
+        known = self.under_way(route)
+        if known is None:
+            return [], False
+        stops = list(known.clients[: known.locked])
+        home = known.locked > len(known.clients) or stops[-1:] == [known.depot]
+        return stops[: len(stops) - (stops[-1:] == [known.depot])], home
+
+    def on_board(self, known: Route) -> set[str]:
+        """Clients whose goods are on board of a vehicle under way, or were on the trip it is on."""
+        kept, home = self.locked(known)
+        trip, found = 0, set()
+        for place, name in enumerate(kept if home else known.clients):
+            if name == known.depot and place >= len(kept):
+                break
+            if name == known.depot:
+                trip += 1
+            elif trip == kept.count(known.depot) and self.takes_along(name):
+                found.add(name)
+        return found
+
+    def takes_along(self, name: str) -> bool:
+        """Whether a client receives anything that is loaded at the depot."""
+        node = self.index[name]
+        return not self.client(node).source and any(self.carried[node - self.depots])
+
+    def changed(self, route: Route) -> bool:
+        """Whether a route is not what a vehicle under way can do, or serves whom another one has on board."""
+        for each in self.problem.started:
+            other = (each.vehicle, each.index) != (route.vehicle, route.index)
+            stay = (self.on_board(each) | set(self.locked(each)[0])) - {each.depot}
+            if other and stay & set(route.clients):
+                return True
+        known = self.under_way(route)
+        if known is None:
+            return False
+        kept, home = self.locked(route)
+        rest = list(route.clients[len(kept) :])
+        if list(route.clients[: len(kept)]) != kept:
+            return True
+        trip = rest[: rest.index(route.depot)] if route.depot in rest else rest
+        ends = self.vehicle(route).end or route.depot
+        if home:
+            return bool(trip) or (bool(rest) and ends != route.depot)
+        aboard = self.on_board(known)
+        return any(self.takes_along(name) for name in set(trip) - aboard) or not aboard <= set(trip) | set(
+            kept
+        )
 
     def ready(self, clock: float, drive: float, rests: Sequence[DriverBreak]) -> float | None:
         """Return when the head of a leg is reached and breaks taken on the way, or there before service, are over.
@@ -387,6 +455,8 @@ class Simulator:
                 for b in range(len(goods))
             ):
                 found.add("goods")
+        if self.changed(route):
+            found.add("started")
         return frozenset(found)
 
     def _trip_faults(self, trip: Sequence[int], served: Sequence[int]) -> Iterator[str]:
@@ -420,6 +490,12 @@ class Simulator:
             found.add("break")
         if run.departure < self.released(self.trips(route)[0]) - EPS:
             found.add("release")
+        known = self.under_way(route)
+        left = None if known is None else known.departure
+        if run.departure < (self.now if known is None else -np.inf) - EPS:
+            found.add("started")
+        if left is not None and abs(run.departure - left) > EPS:
+            found.add("started")
         return frozenset(found)
 
     def drive(self, route: Route) -> Run:
@@ -436,9 +512,10 @@ class Simulator:
             price = sum(self.hours(route, run).values())
             return len(self.timed_faults(route, run)), round(price, 6), -run.departure
 
-        vehicle = self.vehicle(route)
-        if route.departure is not None:
-            return sorted(self.runs(route, route.departure), key=key)
+        vehicle, known = self.vehicle(route), self.under_way(route)
+        leaves = known.departure if route.departure is None and known is not None else route.departure
+        if leaves is not None:
+            return sorted(self.runs(route, leaves), key=key)
         first = min(self.runs(route, self.soonest(route)), key=lambda run: (not run.rested, run.finish))
         hard = [
             place
@@ -463,6 +540,9 @@ class Simulator:
         served = [name for route in plan.routes for name in route.clients]
         if any(client.mandatory and client.name not in served for client in self.problem.clients):
             found.add("unserved")
+        vehicles = {(route.vehicle, route.index) for route in plan.routes}
+        if any((each.vehicle, each.index) not in vehicles for each in self.problem.started):
+            found.add("started")
         return frozenset(found)
 
     def price(self, plan: RoutingPlan) -> dict[str, float]:
@@ -478,8 +558,8 @@ class Simulator:
         found["missed prizes"] = sum(c.prize or 0.0 for c in self.problem.clients if c.name not in served)
         return {name: amount for name, amount in found.items() if abs(amount) > 1e-12}
 
-    def options(self, name: str) -> dict[int, list[tuple[float, float, Route]]]:
-        """Return for each set of clients the routes of a vehicle type that are not worse in cost and duration."""
+    def options(self, name: str, number: int = 1) -> dict[int, list[tuple[float, float, Route]]]:
+        """Return for each set of clients the routes of a vehicle that are not worse in cost and duration."""
         vehicle, n = self.problem.vehicles[self.kinds[name]], len(self.problem.clients)
         home = vehicle.depot or self.problem.depots[0].name
         names = [client.name for client in self.problem.clients]
@@ -488,7 +568,7 @@ class Simulator:
             for order in permutations(range(n), size):
                 mask = sum(1 << place for place in order)
                 for stops in _with_reloads([names[place] for place in order], home, vehicle.reloads):
-                    route = Route(name, 1, home, stops)
+                    route = Route(name, number, home, stops)
                     if not self.static_faults(route) - {"pinned"}:
                         found[mask] = self._front(found.get(mask, []) + self._priced(route))
         return {mask: front for mask, front in found.items() if front}
@@ -503,7 +583,9 @@ class Simulator:
             return []
         paid = vehicle.cost_per_time or vehicle.cost_per_overtime or self.policy.cost_of_longest
         timed = paid or np.isfinite(vehicle.max_duration)
-        starts = self.departures(route) if timed else [soonest]
+        known = self.under_way(route)
+        left = known is not None and known.departure is not None
+        starts = self.departures(route) if timed and not left else [soonest]
         runs = [run for start in starts for run in self.runs(route, start)]
         good = [run for run in runs if not self.timed_faults(route, run)]
         return [(sum(self.terms(route, run).values()), run.duration, route) for run in good]
@@ -523,12 +605,15 @@ class Simulator:
         for vehicle in self.problem.vehicles:
             options = self.options(vehicle.name)
             for number in range(1, vehicle.count + 1):
+                if self.problem.started and number > 1:
+                    options = self.options(vehicle.name, number)
                 other = [
                     self.pins.get(client.name, (vehicle.name, number)) != (vehicle.name, number)
                     for client in clients
                 ]
                 taken = sum(1 << place for place, pinned in enumerate(other) if pinned)
-                longer = {mask: list(front) for mask, front in fronts.items()}
+                goes = self.under_way(Route(vehicle.name, number, "", ())) is not None
+                longer = {} if goes else {mask: list(front) for mask, front in fronts.items()}
                 for done, front in fronts.items():
                     for mask, routes in options.items():
                         if not mask & (done | taken):
@@ -549,7 +634,7 @@ class Simulator:
             prizes = sum(client.prize or 0.0 for client in left)
             rate = self.policy.cost_of_longest
             found += [Best(missed, cost + prizes + rate * span, routes) for cost, span, routes in front]
-        return min(found, key=lambda best: best[:2])
+        return min(found, key=lambda best: best[:2], default=Best(len(clients) + 1, np.inf, ()))
 
 
 def _rest(route: Route) -> tuple[str, tuple[str, ...]]:

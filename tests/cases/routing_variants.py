@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -290,6 +290,41 @@ RULES: Mapping[str, Callable[[Draft, Rng], None]] = {
     "longest": _longest,
 }
 ADDED: Mapping[str, Callable[[Draft, Rng], None]] = {"end": _end, "release": _release}
+
+
+def under_way(problem: RoutingProblem, seed: int) -> RoutingProblem:
+    """Return a problem in which some vehicles have left, with routes that need not be good."""
+    rng = np.random.default_rng([seed, 23])
+    routes = []
+    for route in some_routes(problem, seed + 500, stated=True):
+        if rng.random() < 0.7:
+            leaves = route.departure if rng.random() < 0.8 else None
+            stops = route.clients[: int(rng.integers(1, 4))]
+            locked = int(rng.integers(0, len(stops) + 2))
+            routes.append(replace(route, clients=stops, departure=leaves, locked=locked))
+    now = float(rng.integers(400, 430)) if rng.random() < 0.7 else None
+    return replace(problem, started=routes, policy=replace(problem.policy, not_before=now))
+
+
+def going_on(problem: RoutingProblem, seed: int) -> tuple[Route, ...]:
+    """Return routes of which most do what those under way can, with stops of :func:`some_routes` beside and behind."""
+    rng = np.random.default_rng([seed, 29])
+    others = {(route.vehicle, route.index): route for route in some_routes(problem, seed, stated=True)}
+    taken = {name for each in problem.started for name in each.clients if name != "depot"}
+    for each in problem.started:
+        known = others.get((each.vehicle, each.index), each)
+        rest = [name for name in known.clients if name not in taken or name == "depot"]
+        again = ["depot"] if rng.random() < 0.5 else []
+        stops = (*each.clients, *again, *rest) if rng.random() < 0.85 else known.clients
+        leaves = each.departure if rng.random() < 0.8 else known.departure
+        others[each.vehicle, each.index] = replace(each, clients=stops, locked=0, departure=leaves or 420.0)
+    seen: set[str] = set()
+    for taken_by in sorted(others, key=lambda one: rng.random() - (one in problem.data.started_of)):
+        route = others[taken_by]
+        stops = tuple(name for name in route.clients if name not in seen)
+        seen.update(name for name in stops if name != "depot")
+        others[taken_by] = replace(route, clients=stops)
+    return tuple(route for route in others.values() if route.clients)
 
 
 def some_routes(problem: RoutingProblem, seed: int, *, stated: bool = False) -> tuple[Route, ...]:

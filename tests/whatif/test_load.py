@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from kanopt.errors import ScenarioError
+from kanopt.problems import Route
 from kanopt.whatif import load_scenario
 from kanopt.whatif.learn import learn
 
@@ -679,6 +680,51 @@ def test_a_policy_holds_what_the_file_says(edited):
     policy = problem.policy
     assert policy.apart == [("food", "paint")]
     assert (policy.backhaul, policy.cost_of_longest, policy.pinned) == (True, 0.25, {"van 2": ["west"]})
+
+
+UNDER_WAY = """
+[tables.out]
+path = "out.csv"
+
+[problem.started]
+table = "out"
+columns = { client = "where" }
+
+[problem.policy]
+not_before = "10:30"
+
+[solver]"""
+
+
+def test_routes_under_way_and_releases_are_read(edited):
+    path = edited("[solver]", UNDER_WAY)
+    (path.parent / "out.csv").write_text(
+        "vehicle,stop,where,departure,locked\nvan 2,1,west,8:30,true\nvan 2,2,south,8:30,false\n"
+    )
+    clients = path.parent / "clients.csv"
+    rows = clients.read_text().splitlines()
+    clients.write_text(
+        "\n".join(f"{row},{new}" for row, new in zip(rows, ["release", "9:15", "", "", ""], strict=True))
+    )
+    fleet = path.parent / "vehicles.csv"
+    rows = fleet.read_text().splitlines()
+    fleet.write_text("\n".join(f"{row},{new}" for row, new in zip(rows, ["end", "hub", ""], strict=True)))
+    scenario = load_scenario(path)
+    scenario.check()
+    problem = scenario.build(scenario.formulas({}))
+    assert problem.started == (Route("van", 2, "hub", ("west", "south"), 510.0, 1),)
+    assert problem.data.not_before == 630.0
+    assert problem.data.release[1] == 555.0
+    assert problem.vehicles[0].end == "hub"
+    run = scenario.run()
+    assert run.result.check.ok
+    assert [route.clients[0] for route in run.result.plan.routes if route.label == "van 2"] == ["west"]
+    later = scenario.set("out.departure", "8:45").set("clients.release", "9:00")
+    changed = later.build(later.formulas({}))
+    assert changed.started[0].departure == 525.0
+    assert changed.data.release[1:].tolist() == [540.0] * 4
+    (path.parent / "out.csv").write_text("vehicle,stop,where,locked\nvan 3,1,west,1\n")
+    assert any("van 3 does not exist" in message for _, _, message in issues(path)), issues(path)
 
 
 def test_mistakes_in_a_policy_are_told(edited):

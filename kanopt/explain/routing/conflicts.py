@@ -111,6 +111,10 @@ def find_conflict(result: Result, client: str, *, time_limit: float = 10.0, seed
     problem = result.problem
     if not isinstance(problem, RoutingProblem):
         raise ProblemError(f"this is asked of routes, and the problem is a {problem.kind} problem")
+    if problem.data.is_under_way:
+        raise ProblemError(
+            "conflicts are looked for among whole routes, and some of this problem are under way"
+        )
     names = [each.name for each in problem.clients]
     if client not in names:
         raise ProblemError(f"there is no client {client!r}; {nearest(client, names)}")

@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 from kanopt.errors import FormulaError, ProblemError, nearest
 from kanopt.formulas.binding import ReferenceValue
 from kanopt.formulas.references import Reference
+from kanopt.problems.clock_times import moment
 from kanopt.problems.geography import Positions
 from kanopt.problems.records import field_values
 from kanopt.problems.routing.arc_blocks import MOST_KEPT, arcs_of, tail_blocks
 from kanopt.problems.routing.entities import Client, Depot, RoutingUnits, VehicleType, split_label, split_list
 from kanopt.problems.routing.policy import RoutingPolicy
+from kanopt.problems.routing.started import StartedRoute
 from kanopt.problems.routing.windows import DriverBreak, parse_breaks, parse_windows
 from kanopt.text import list_names
 
@@ -47,6 +49,8 @@ class RoutingData:
         As in :class:`RoutingProblem`.
     distances
         Length of each arc, (n, n), or where the nodes lie, from which it follows.
+    started
+        Routes under way.
     """
 
     depots: tuple[Depot, ...]
@@ -55,6 +59,7 @@ class RoutingData:
     distances: Floats | Positions
     units: RoutingUnits
     policy: RoutingPolicy = field(default_factory=RoutingPolicy)
+    started: tuple[StartedRoute, ...] = ()
 
     @cached_property
     def points(self) -> tuple[Depot | Client, ...]:
@@ -143,8 +148,38 @@ class RoutingData:
         return max((float(self.ready_at_depot[self.index[name]]) for name in first), default=-np.inf)
 
     def leaves_from(self, route: Route) -> float:
-        """Return when a route may leave at the earliest."""
-        return max(self.vehicles[self.type_index[route.vehicle]].shift_start, self.released(route))
+        """Return when a route may leave at the earliest; of one under way when it has left, where that is known."""
+        known = self.started_of.get((route.vehicle, route.index))
+        if known is not None and known.route.departure is not None:
+            return known.route.departure
+        soonest = max(self.vehicles[self.type_index[route.vehicle]].shift_start, self.released(route))
+        return soonest if known is not None else max(soonest, self.not_before)
+
+    @cached_property
+    def not_before(self) -> float:
+        """When trips may begin that are not under way; minus infinity for at any time."""
+        stated = self.policy.not_before
+        return -np.inf if stated is None else moment(str(stated), self.units.time)
+
+    @cached_property
+    def started_of(self) -> Mapping[tuple[str, int], StartedRoute]:
+        """Routes under way, by vehicle type and number."""
+        return {each.vehicle: each for each in self.started}
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether anything is fixed because time has passed."""
+        return bool(self.started) or np.isfinite(self.not_before)
+
+    @cached_property
+    def bound_to(self) -> Mapping[str, tuple[str, int]]:
+        """Vehicle type and number of the route under way on which a client stays, by the client's name."""
+        return {name: each.vehicle for each in self.started for name in each.bound}
+
+    @cached_property
+    def is_loaded(self) -> NDArray[np.bool_]:
+        """Which nodes receive anything that is loaded at the depot."""
+        return np.asarray((self.demands > 0).any(axis=0) & (self.source < 0))
 
     @cached_property
     def has_sources(self) -> bool:

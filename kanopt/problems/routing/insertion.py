@@ -357,7 +357,8 @@ def is_soonest_at_start(laws: RoutingLaws, kind: int) -> bool:
     kind
         Vehicle type, by its position.
     """
-    start = max(laws.data.vehicles[kind].shift_start, float(laws.data.ready_at_depot.max()))
+    data = laws.data
+    start = max(data.vehicles[kind].shift_start, float(data.ready_at_depot.max()), data.not_before)
     return not laws.reads(DURATION, "clock") and all(
         driver_break.earliest >= start for driver_break in laws.data.breaks[kind]
     )
@@ -384,6 +385,7 @@ def violations_by_route(
             facts,
             RoutingPlan((routes[place],)),
             _single_route(driven, place, slice(ends[place], ends[place + 1])),
+            whole=False,
         ).violations
         for place in places
     ]

@@ -40,6 +40,9 @@ class Route:
         Clock time of leaving the depot; None where it is to be chosen: the latest departure that finishes no later than
         one at the shift start; or, where travel times are tabulated in the clock and the vehicle pays for time, the
         departure with the shortest duration.
+    locked
+        Of a route that is under way, how many of its first stops stay as they are; one more than it has where it is on
+        its way to its end. Of no meaning in a plan.
 
     Examples
     --------
@@ -52,6 +55,7 @@ class Route:
     depot: str
     clients: tuple[str, ...]
     departure: float | None = None
+    locked: int = 0
 
     @property
     def label(self) -> str:
@@ -99,8 +103,8 @@ class RoutingPlan(Plan):
         return frame.astype({"index": "Int64", "stop": "Int64"})
 
 
-def read_plan(decision: Any, data: RoutingData) -> RoutingPlan:
-    """Read a plan from routes, a frame, a mapping or lists, and verify its names.
+def read_plan(decision: Any, data: RoutingData, what: str = "plan") -> RoutingPlan:
+    """Read a plan from routes, a frame, a mapping or lists, and verify its names; `what` it is called in messages.
 
     Raises
     ------
@@ -134,7 +138,7 @@ def read_plan(decision: Any, data: RoutingData) -> RoutingPlan:
         if route.departure is not None and math.isinf(route.departure)
     ]
     if mistakes:
-        raise ProblemError("\n".join(f"plan: {mistake}" for mistake in mistakes))
+        raise ProblemError("\n".join(f"{what}: {mistake}" for mistake in mistakes))
     served = {client for route in routes for client in route.clients}
     plan = RoutingPlan(routes, tuple(name for name in names if name not in served))
     # what is known of a plan is known of this object
@@ -142,15 +146,20 @@ def read_plan(decision: Any, data: RoutingData) -> RoutingPlan:
 
 
 def _without_empty_trips(route: Route) -> Route:
-    """Drop returns to the depot between which nobody is served."""
-    stops = [
-        stop
-        for before, stop in zip((route.depot, *route.clients), route.clients, strict=False)
+    """Drop returns to the depot between which nobody is served; who is locked in on one is on its way to the end."""
+    places = [
+        place
+        for place, (before, stop) in enumerate(
+            zip((route.depot, *route.clients), route.clients, strict=False)
+        )
         if stop != route.depot or before != route.depot
     ]
-    if stops and stops[-1] == route.depot:
-        stops.pop()
-    return route if len(stops) == len(route.clients) else replace(route, clients=tuple(stops))
+    end = len(places) > 0 and route.clients[places[-1]] == route.depot
+    if len(places) - end == len(route.clients):
+        return route
+    locked = sum(place < route.locked for place in places) + max(0, route.locked - len(route.clients))
+    stops = tuple(route.clients[place] for place in places[: len(places) - end])
+    return replace(route, clients=stops, locked=min(locked, len(stops) + 1))
 
 
 def _routes(decision: Any, data: RoutingData) -> Iterable[Route]:
@@ -203,7 +212,7 @@ def _names(clients: Any, where: str) -> tuple[str, ...]:
 
 
 def _from_frame(frame: pd.DataFrame, depot_of: Mapping[str, str], time: str) -> list[Route]:
-    """Read one row per stop; ``index``, ``depot`` and ``departure`` may be missing."""
+    """Read one row per stop; ``index``, ``depot``, ``departure`` and ``locked`` may be missing."""
     unit = units_of(frame).get("departure", time)
     missing = [name for name in ("vehicle", "stop", "client") if name not in frame.columns]
     if missing:
@@ -231,8 +240,30 @@ def _from_frame(frame: pd.DataFrame, depot_of: Mapping[str, str], time: str) -> 
         depot = str(part["depot"].iloc[0]) if "depot" in part.columns else depot_of.get(str(name), "")
         departure = part["departure"].iloc[0] if "departure" in part.columns else None
         leaves = None if departure is None or pd.isna(departure) else _parse_departure(departure, unit, time)
-        routes.append(Route(str(name), int(str(index)), depot, tuple(part["client"].astype(str)), leaves))
+        stops = tuple(part["client"].astype(str))
+        routes.append(Route(str(name), int(str(index)), depot, stops, leaves, _parse_locked(part)))
     return routes
+
+
+def _parse_locked(stops: pd.DataFrame) -> int:
+    """Read how many stops of a route stay as they are: a number in its rows, or whether each row does."""
+    given = stops["locked"].dropna().tolist() if "locked" in stops.columns else list[Any]()
+    if not given:
+        return 0
+    words = {"true": True, "yes": True, "false": False, "no": False}
+    values = [words.get(str(value).strip().lower(), value) for value in given]
+    if all(isinstance(value, bool) for value in values):
+        return values.index(False) if False in values else len(values)
+    try:
+        numbers = {float(value) for value in values}
+    except (TypeError, ValueError):
+        numbers = set()
+    if len(numbers) != 1 or not next(iter(numbers)).is_integer():
+        raise ProblemError(
+            f"plan: locked = {list(map(str, given))} of {stops['vehicle'].iloc[0]!r} says how many of its stops stay, "
+            f"the same number in all rows, or true or false in each"
+        )
+    return int(next(iter(numbers)))
 
 
 def _parse_departure(departure: Any, unit: str, time: str) -> float:

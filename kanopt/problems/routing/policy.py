@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from kanopt.errors import ProblemError
 from kanopt.formulas.binding import BoundFormula
 from kanopt.problems.record_rules import check_fields
-from kanopt.validation import WHOLE_TEXT, Amount, is_whole
+from kanopt.validation import WHOLE_TEXT, Amount, Finite, is_whole
 
 __all__ = ["RoutingPolicy"]
 
@@ -32,6 +32,9 @@ class RoutingPolicy:
         Whether a vehicle delivers everything it has loaded before it picks anything up.
     cost_of_longest
         Price of each unit of time of the route that takes longest, which spreads work evenly.
+    not_before
+        Clock time before which no trip begins that is not under way: a number in the problem's unit, or ``"10:30"``;
+        None where trips may begin at any time.
     pinned
         Which vehicle, such as ``"van 2"``, serves which clients.
 
@@ -51,6 +54,7 @@ class RoutingPolicy:
     apart: Sequence[tuple[str, str]] = ()
     backhaul: bool = False
     cost_of_longest: Amount = 0.0
+    not_before: Finite | str | None = None
     pinned: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

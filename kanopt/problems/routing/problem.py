@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -14,6 +14,7 @@ import pandas as pd
 from kanopt.errors import ProblemError, UnitError
 from kanopt.formulas.binding import BoundFormula
 from kanopt.problems.base import Problem
+from kanopt.problems.clock_times import moment
 from kanopt.problems.findings import FrozenInput, Reason
 from kanopt.problems.geography import Positions
 from kanopt.problems.place_checks import at_one_point, detour_mistakes, place_checks
@@ -34,6 +35,7 @@ from kanopt.problems.routing.policy import RoutingPolicy
 from kanopt.problems.routing.reasons import infeasibility_reasons
 from kanopt.problems.routing.remarks import input_findings
 from kanopt.problems.routing.simulate import Drive, drive
+from kanopt.problems.routing.under_way import read_started, routes_at, started_routes
 from kanopt.problems.routing.validation import load_questions, routing_checks, unstated_checks
 from kanopt.problems.unread_columns import TableUse
 from kanopt.text import list_names, number_text
@@ -77,6 +79,11 @@ class RoutingProblem(Problem[RoutingPlan]):
     policy
         Rules of the whole plan: a law of service times, further capacities, goods kept apart, backhauls, even
         work, and clients pinned to vehicles.
+    started
+        Routes that are under way, whatever :meth:`plan_from` reads. A vehicle keeps its route's depot, its departure
+        where one is stated, and its first ``locked`` stops. What is on board for the trip it is on stays there and no
+        more is loaded before it comes back to its depot; what is picked up, or brought from a client to another, may
+        be added. See :meth:`with_routes_under_way`.
     detour
         Factor on distances that follow from coordinates: how much longer ways are than as the crow flies. None for 1.3,
         about that of roads, on great circles, and for 1 on straight lines; see :mod:`kanopt.problems.geography`.
@@ -123,6 +130,7 @@ class RoutingProblem(Problem[RoutingPlan]):
     planning: Mapping[str, float] = field(default_factory=dict)
     policy: RoutingPolicy = field(default_factory=RoutingPolicy)
     detour: float | None = None
+    started: Any = ()
 
     def __post_init__(self) -> None:
         reader = RecordReader()
@@ -151,6 +159,7 @@ class RoutingProblem(Problem[RoutingPlan]):
                 ),
             ]
         )
+        object.__setattr__(self, "started", read_started(self.started, self._data_without_routes))
         # evaluates every law once on every arc, so that what a law cannot price is refused here
         _ = self.planning_values.row_peaks, self.data.service, self.data.demands, self.data.capacities
         reader.unusual += at_one_point(points) if measured else ()
@@ -179,6 +188,11 @@ class RoutingProblem(Problem[RoutingPlan]):
     @cached_property
     def data(self) -> RoutingData:
         """The data as arrays over depots, then clients."""
+        known = self._data_without_routes
+        return replace(known, started=started_routes(self.started, known)) if self.started else known
+
+    @cached_property
+    def _data_without_routes(self) -> RoutingData:
         return RoutingData(
             tuple(self.depots),
             tuple(self.clients),
@@ -297,6 +311,42 @@ class RoutingProblem(Problem[RoutingPlan]):
         again = copy(self)
         again.__dict__["planning_values"] = PlanningValues(self.leg_laws, self.planning, seen)
         return again
+
+    def with_routes_under_way(self, plan: Any, now: Any) -> RoutingProblem:
+        """Return the same problem as it stands at a time of the day while a plan is driven.
+
+        Vehicles that have left by then are under way: stops at which service has begun, and the one driven to, stay,
+        and the departure is that of the plan as it is driven. No other trip begins before that time.
+
+        Parameters
+        ----------
+        plan
+            Whatever :meth:`plan_from` reads.
+        now
+            Clock time: a number in the problem's unit of time, or a text such as ``"10:30"``.
+
+        Raises
+        ------
+        ProblemError
+            If `now` is no clock time, or the plan names what the problem does not know.
+
+        Examples
+        --------
+        >>> km = np.array([[0.0, 10.0, 20.0], [10.0, 0.0, 12.0], [20.0, 12.0, 0.0]])
+        >>> given = RoutingProblem([Depot("depot")], [Client("a"), Client("b")], [VehicleType("van")], km, km, km)
+        >>> given.with_routes_under_way({"van": ["a", "b"]}, "0:15").started
+        (Route(vehicle='van', index=1, depot='depot', clients=('a', 'b'), departure=0.0, locked=2),)
+        """
+        try:
+            moment_now = moment(str(now), self.units.time)
+        except ValueError:
+            time = self.units.time
+            raise ProblemError(
+                f"now = {now!r} is no clock time; write a number in {time!r} or a text such as '8:30'"
+            ) from None
+        read = self.plan_from(plan)
+        routes = routes_at(self.data, read, self.drive(read.routes), moment_now)
+        return replace(self, started=routes, policy=replace(self.policy, not_before=moment_now))
 
     def frozen_inputs(self) -> tuple[FrozenInput, ...]:
         """Return the loads and clock times that a solver sees at planning values."""

@@ -63,7 +63,7 @@ def part_of_problem(
     Parameters
     ----------
     problem
-        The whole.
+        The whole, of which no route is under way.
     clients
         Names. Clients that are served together come together, those of one vehicle with it.
     vehicles

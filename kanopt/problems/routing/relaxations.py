@@ -29,7 +29,7 @@ _KIND = {
     "skill": ELIGIBILITY,
     "pinned": ELIGIBILITY,
 }
-_MUST_HOLD = {"order", "fleet", "depot", "visits"}
+_MUST_HOLD = {"order", "fleet", "depot", "visits", "started"}
 _MOST = 3
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kanopt.errors import ProblemError, nearest
-from kanopt.problems.clock_times import next_day_hint
+from kanopt.problems.clock_times import moment, next_day_hint
 from kanopt.problems.missing_data import missing_amount, missing_price, zero_amount
 from kanopt.problems.record_reader import RecordCheck
 from kanopt.problems.routing.entities import Client, Depot, VehicleType, split_label, split_list
@@ -62,6 +62,7 @@ def routing_checks(
             _clocks("vehicle", vehicles, lambda vehicle: parse_breaks(vehicle.breaks, time)), ["vehicles"]
         ),
         RecordCheck(_policy(clients, vehicles, policy), both),
+        RecordCheck(_not_before(policy, time), []),
     ]
 
 
@@ -253,6 +254,17 @@ def _policy(
             elif client in seen:
                 yield f"policy: client {client!r} is pinned to two vehicles"
             seen.add(client)
+
+
+def _not_before(policy: RoutingPolicy, time: str) -> Iterable[str]:
+    """Tell of a time before which nothing begins that is none."""
+    try:
+        moment(str(policy.not_before or 0), time)
+    except ValueError:
+        yield (
+            f"policy: not_before = {policy.not_before!r} is no clock time; write a number in {time!r} or a text such "
+            f"as '8:30'"
+        )
 
 
 def _skills(clients: Sequence[Client], vehicles: Sequence[VehicleType]) -> Iterable[str]:

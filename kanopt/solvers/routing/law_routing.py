@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -29,7 +30,7 @@ from kanopt.solvers.routing.racer.refine import RacerRun
 from kanopt.solvers.routing.savings_start import offer_first_plan
 from kanopt.text import count_text, money_text
 
-__all__ = ["LawRouting"]
+__all__ = ["LawRouting", "search_limits"]
 
 _LEAST_SHARE, _MOST_SHARE = 0.1, 0.3
 """Of the time: what the engines have at least and at most."""
@@ -168,10 +169,8 @@ class LawRouting(Solver):
         if _is_split(problem):
             by_parts = PartsRun(problem, plan, options.seed, options.progress, options.clock, options.workers)
             return by_parts, by_parts.run(StoppingCriteria(options.time_limit, None, lambda: interrupt.asked))
-        cycle = _CYCLE + _CYCLE_PER_CLIENT * len(problem.clients)
         search = RacerRun(problem, plan, options.seed, options.progress, options.clock, options.workers)
-        limits = StoppingCriteria(options.time_limit, None, lambda: interrupt.asked, cycle)
-        return search, search.run(limits)
+        return search, search.run(search_limits(problem, options.time_limit, lambda: interrupt.asked))
 
     def raise_plan(self, model: _LawModel, found: _FoundOnLaw) -> Outcome:
         """Return the best plan with the departures that are best on the law; the engines' outcome if it is all."""
@@ -241,6 +240,11 @@ class _FoundOnLaw:
     history: tuple[Progress, ...] = ()
     interrupted: bool = False
     ended: bool = False
+
+
+def search_limits(problem: RoutingProblem, seconds: float, asked: Callable[[], bool]) -> StoppingCriteria:
+    """Return when a search on the law ends: with the time, when asked, or after a cycle that found nothing better."""
+    return StoppingCriteria(seconds, None, asked, _CYCLE + _CYCLE_PER_CLIENT * len(problem.clients))
 
 
 def _is_split(problem: RoutingProblem) -> bool:

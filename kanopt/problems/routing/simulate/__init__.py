@@ -9,15 +9,14 @@ from kanopt.problems.routing.simulate.breaks import breaks_on_leg
 from kanopt.problems.routing.simulate.check import (
     RULE_WORDS,
     check_plan,
-    exceeds,
     missing_skill,
-    slack,
     trips_of,
 )
 from kanopt.problems.routing.simulate.departures import departure_breakpoints
 from kanopt.problems.routing.simulate.drive import Drive, drive
 from kanopt.problems.routing.simulate.legs import service_begin
 from kanopt.problems.routing.simulate.price import RESERVED, leg_costs, price_plan, route_costs
+from kanopt.problems.routing.simulate.tolerance import exceeds, slack
 
 __all__ = [
     "RESERVED",

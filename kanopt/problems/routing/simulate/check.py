@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kanopt.problems.broken_rules import RuleWords
 from kanopt.problems.findings import Check, Violation
@@ -14,11 +13,11 @@ from kanopt.problems.routing.data import RoutingData
 from kanopt.problems.routing.entities import split_list
 from kanopt.problems.routing.plan import Route, RoutingPlan
 from kanopt.problems.routing.simulate.drive import Drive
+from kanopt.problems.routing.simulate.tolerance import exceeds
+from kanopt.problems.routing.simulate.under_way import changes_of_started
 from kanopt.text import amount_text, clock_text, count_text, join_list
 
-__all__ = ["RULE_WORDS", "check_plan", "exceeds", "missing_skill", "slack", "trips_of"]
-
-_ABSOLUTE, _RELATIVE = 1e-6, 1e-9
+__all__ = ["RULE_WORDS", "check_plan", "missing_skill", "trips_of"]
 
 RULE_WORDS: Mapping[str, RuleWords] = {
     "fleet": RuleWords(
@@ -56,39 +55,25 @@ RULE_WORDS: Mapping[str, RuleWords] = {
     "shift": RuleWords("vehicle drives outside its shift", "vehicles drive outside their shifts"),
     "distance": RuleWords("route is longer than it may be", "routes are longer than they may be"),
     "duration": RuleWords("route takes longer than it may", "routes take longer than they may"),
+    "started": RuleWords(
+        "route is not as it is under way, or begins in the past",
+        "routes are not as they are under way, or begin in the past",
+    ),
     "break": RuleWords("vehicle has no time for its breaks", "vehicles have no time for their breaks"),
 }
 """How the breaking of each rule is told."""
 
 
-def exceeds(value: float, limit: float) -> bool:
-    """Say whether a value passes a limit by more than the noise of floating-point sums.
+def check_plan(data: RoutingData, plan: RoutingPlan, driven: Drive, *, whole: bool = True) -> Check:
+    """Verify every rule of the problem for a plan that was driven on the law.
 
-    Examples
-    --------
-    >>> exceeds(0.1 + 0.2, 0.3), exceeds(0.31, 0.3)
-    (False, True)
+    Parameters
+    ----------
+    data, plan, driven
+        The problem's data, a plan, and how it is driven.
+    whole
+        Whether the plan is all of it, so that every route under way must be in it.
     """
-    return bool(value > limit + _ABSOLUTE * min(1.0, max(abs(limit), 1e-3)) + _RELATIVE * abs(limit))
-
-
-def slack(limits: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return by how much values may pass limits before they exceed them; an infinite limit has none.
-
-    Examples
-    --------
-    >>> slack(np.array([5.0, np.inf]))
-    array([1.005e-06, 0.000e+00])
-    """
-    size = np.where(np.isfinite(limits), np.abs(limits), 0.0)
-    return np.asarray(
-        np.where(np.isfinite(limits), _ABSOLUTE * np.minimum(1.0, np.maximum(size, 1e-3)), 0.0)
-        + _RELATIVE * size
-    )
-
-
-def check_plan(data: RoutingData, plan: RoutingPlan, driven: Drive) -> Check:
-    """Verify every rule of the problem for a plan that was driven on the law."""
     return Check(
         (
             *_fleet(data, plan),
@@ -103,6 +88,7 @@ def check_plan(data: RoutingData, plan: RoutingPlan, driven: Drive) -> Check:
             *_shifts(data, plan, driven),
             *_lengths(data, plan, driven),
             *_breaks(data, plan, driven),
+            *changes_of_started(data, plan, driven, whole=whole),
         )
     )
 

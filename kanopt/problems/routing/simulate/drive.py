@@ -100,7 +100,7 @@ def drive(
     laws, planning
         The problem's laws and planning values.
     routes
-        With known names; a route without clients stays in its depot.
+        With known names; a route without clients stays in its depot, and one under way leaves when it has left.
     frozen
         Use the planning values of travel time.
     """
@@ -108,8 +108,8 @@ def drive(
     stated = np.array(
         [np.nan if route.departure is None else route.departure for route in routes], dtype=float
     )
-    free = np.isnan(stated)
-    departure = np.where(free, grid.earliest, stated)
+    free = np.isnan(stated) & ~grid.has_left
+    departure = np.where(np.isnan(stated), grid.earliest, stated)
     times = drive_forward(grid, departure)
     if free.any():
         chosen = choose_departures(grid, departure, free, times)

@@ -41,7 +41,10 @@ class PaddedRoutes:
         When service at the head may begin as far as goods must be ready: where it is a source; where it is a reload so
         that the next trip leaves no earlier than when all that it carries is ready.
     earliest
-        When each route may leave at the earliest; (routes,).
+        When each route may leave at the earliest; (routes,). Of a route under way it is when it has left, where that is
+        known, and then it leaves at no other time.
+    has_left
+        Of which routes it is known when they have left; (routes,).
     fixed
         Travel times, where they do not depend on the clock; else None.
     """
@@ -55,6 +58,7 @@ class PaddedRoutes:
     stay: Floats
     ready: Floats
     earliest: Floats
+    has_left: NDArray[np.bool_]
     fixed: Floats | None
 
     def select(self, routes: Ints) -> PaddedRoutes:
@@ -69,6 +73,7 @@ class PaddedRoutes:
             stay=self.stay[routes],
             ready=self.ready[routes],
             earliest=self.earliest[routes],
+            has_left=self.has_left[routes],
             fixed=None if self.fixed is None else self.fixed[routes],
         )
 
@@ -109,7 +114,15 @@ def pad_routes(
     stay = np.where(valid & (legs < lengths[:, None]), data.service[kind[:, None], head], 0.0)
     loads = _loads_on_board(data, nodes)
     ready, released = _goods_ready(data, kind, nodes)
-    earliest = np.maximum(data.of_vehicles("shift_start")[kind], released)
+    earliest = np.maximum(np.maximum(data.of_vehicles("shift_start")[kind], released), data.not_before)
+    has_left = np.zeros(len(routes), dtype=bool)
+    if data.is_under_way:
+        _wait_for_now(data, routes, (kind, head), ready)
+        known = [data.started_of.get((route.vehicle, route.index)) for route in routes]
+        earliest = np.array([data.leaves_from(route) for route in routes], dtype=float)
+        has_left = np.array(
+            [one is not None and one.route.departure is not None for one in known], dtype=bool
+        )
     fixed = None
     if frozen or not laws.reads(DURATION, "state", "clock"):
         fixed = np.where(valid, planning.duration(kind[:, None], tail, head), 0.0)
@@ -117,7 +130,7 @@ def pad_routes(
         vehicle, unknown = np.broadcast_to(kind[:, None], valid.shape), np.zeros(())
         inputs = LegInputs(vehicle, tail, head, loads[0], unknown, unknown)
         fixed = np.where(valid, laws.evaluate(DURATION, inputs), 0.0)
-    return PaddedRoutes(laws, kind, tail, head, valid, loads, stay, ready, earliest, fixed)
+    return PaddedRoutes(laws, kind, tail, head, valid, loads, stay, ready, earliest, has_left, fixed)
 
 
 def _goods_ready(data: RoutingData, kind: Ints, nodes: Ints) -> tuple[Floats, Floats]:
@@ -134,6 +147,17 @@ def _goods_ready(data: RoutingData, kind: Ints, nodes: Ints) -> tuple[Floats, Fl
         at = np.flatnonzero(head[route] == data.source[head[route, stop]])[:1]
         ready[route, at] = np.maximum(ready[route, at], data.release[head[route, stop]])
     return ready, trip
+
+
+def _wait_for_now(data: RoutingData, routes: Sequence[Route], legs: tuple[Ints, Ints], ready: Floats) -> None:
+    """Let no trip that is not under way begin in the past: change when service at a reload may begin."""
+    kind, head = legs
+    for place, route in enumerate(routes):
+        known = data.started_of.get((route.vehicle, route.index))
+        stops = np.arange(0 if known is None else len(known.kept), len(route.clients))
+        reloads = stops[head[place, stops] < len(data.depots)]
+        begins = data.not_before - data.service[kind[place], head[place, reloads]]
+        ready[place, reloads] = np.maximum(ready[place, reloads], begins)
 
 
 def _loads_on_board(data: RoutingData, nodes: Ints) -> Floats:

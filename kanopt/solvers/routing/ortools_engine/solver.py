@@ -62,8 +62,10 @@ class OrToolsRouting(EngineSolver):
         return engine_name(ORTOOLS)
 
     def accepts(self, problem: Problem[Any]) -> str:
-        """Return an empty text for a routing problem, else why it does not fit."""
-        return "" if isinstance(problem, RoutingProblem) else f"solves routing problems, not {problem.kind}"
+        """Return an empty text for a routing problem of which no route is under way, else why it does not fit."""
+        if not isinstance(problem, RoutingProblem):
+            return f"solves routing problems, not {problem.kind}"
+        return "does not model routes under way" if problem.data.is_under_way else ""
 
     def lower(self, problem: RoutingProblem, options: SolveOptions) -> RoutingIntegers:
         """Return the problem in integers, rounded on the safe side, with what the load costs where that is priced."""

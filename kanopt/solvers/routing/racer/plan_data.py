@@ -20,6 +20,7 @@ from kanopt.problems.routing.simulate import slack
 from kanopt.solvers.routing.racer.law_steps import LawSteps, StepTables, every_arc
 from kanopt.solvers.routing.racer.neighbours import nearest_clients
 from kanopt.solvers.routing.racer.polylines import Polyline
+from kanopt.solvers.routing.racer.started_routes import started_arrays
 from kanopt.solvers.routing.racer.structures import (
     CurveStruct,
     LawStruct,
@@ -67,7 +68,7 @@ class PlanData:
     ----------
     vehicles
         Vehicle type, by its position, and number of each vehicle that is planned: of a type no more than there are
-        clients, and those to which clients are pinned.
+        clients, those to which clients are pinned, and those under way.
     struct, rough
         The arrays, for the kernel; they live as long as this object. In the second one parts of laws are polylines: it
         ranks plans, before the first one says what they cost.
@@ -84,6 +85,9 @@ class PlanData:
         self._put_vehicles(data)
         self._put_laws(laws, self._put_arcs(data, laws, planning))
         self._put_search(data, planning)
+        self.struct.not_before = data.not_before
+        if data.is_under_way:
+            self._put(**started_arrays(data, self.vehicles))
         self._put_rough(data)
 
     @cached_property
@@ -131,6 +135,7 @@ class PlanData:
             pinned[data.index[name]] = place[data.type_index[kind], number]
         if data.has_releases:
             self._put(release=data.release, release_from=data.release - slack(data.release) / 2)
+        own = {*pinned.tolist(), *(place[data.type_index[name], number] for name, number in data.started_of)}
         units = served_together(data)
         unit_of = np.zeros(len(data.names))
         for number, members in enumerate(units):
@@ -139,8 +144,8 @@ class PlanData:
             demand=data.demands, pickup=data.pickup, opens=data.opens, closes=data.closes, latest=data.latest,
             due=due, due_by=_with_slack(due), late_rate=data.lateness_rate, source=data.source,
             prize=[*outside, *(client.prize or 0.0 for client in data.clients)],
-            mandatory=[*outside, *(client.mandatory for client in data.clients)],
-            pinned=pinned, reserved=[slot in pinned for slot in range(len(self.vehicles))], unit_of=unit_of,
+            mandatory=[*outside, *(client.mandatory or client.name in data.bound_to for client in data.clients)],
+            pinned=pinned, reserved=[slot in own for slot in range(len(self.vehicles))], unit_of=unit_of,
             unit_start=np.cumsum([0, *map(len, units)]),
             unit_nodes=[node for members in units for node in members],
         )  # fmt: skip
@@ -315,7 +320,7 @@ def _with_slack(limit: Floats) -> Floats:
 def _vehicles(data: RoutingData) -> list[tuple[int, int]]:
     most = len(data.clients)
     pinned = defaultdict(set)
-    for kind, number in data.pinned.values():
+    for kind, number in (*data.pinned.values(), *data.started_of):
         pinned[data.type_index[kind]].add(number)
     return [
         (kind, number)

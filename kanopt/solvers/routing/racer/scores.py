@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.problems.routing import RoutingPlan, RoutingProblem
+from kanopt.problems.routing.started import StartedRoute
 from kanopt.solvers.compiled.library import kernel
 from kanopt.solvers.routing.racer.plan_data import PlanData
 from kanopt.solvers.routing.racer.structures import ScoreStruct
@@ -18,7 +19,7 @@ __all__ = ["RULES", "RouteScore", "drive_routes", "score_plan"]
 
 RULES = (
     "skill", "goods", "pinned", "reload", "backhaul", "order", "capacity", "road", "time window", "shift", "distance",
-    "duration", "break", "release",
+    "duration", "break", "release", "started",
 )  # fmt: skip
 """What a route can break, as the referee calls it, in the order of the bits in ``kernel/drive.h``."""
 
@@ -102,11 +103,20 @@ def score_plan(
         for route in plan.routes
     ]
     found = drive_routes(known, routes, [route.departure or 0.0 for route in plan.routes])
+    broken = frozenset[str]().union(*(score.broken for score in found))
+    if not all(_holds(plan, each) for each in data.started):
+        broken |= {"started"}
     price = sum(score.price for score in found)
     price += sum(client.prize or 0.0 for client in problem.clients if client.name in set(plan.unserved))
     longest = max((score.finish - score.departure for score in found), default=0.0)
     rate = data.policy.cost_of_longest
-    return price + (rate * longest if rate else 0.0), frozenset().union(*(score.broken for score in found))
+    return price + (rate * longest if rate else 0.0), broken
+
+
+def _holds(plan: RoutingPlan, each: StartedRoute) -> bool:
+    """Say whether a plan has a route under way, with everybody who stays on it."""
+    stops = [route.clients for route in plan.routes if (route.vehicle, route.index) == each.vehicle]
+    return bool(stops) and each.bound <= {name for clients in stops for name in clients}
 
 
 def _pointer(array: NDArray[np.generic]) -> ctypes.c_void_p:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import weakref
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from kanopt.problems.routing import Route, RoutingPlan
 from kanopt.solvers.compiled.library import kernel
 from kanopt.solvers.routing.racer.plan_data import PlanData
 from kanopt.solvers.routing.racer.scores import RouteScore
+from kanopt.solvers.routing.racer.started_routes import begun_with
 from kanopt.solvers.routing.racer.structures import ReportStruct, ScoreStruct
 from kanopt.units import convert
 
@@ -55,12 +56,17 @@ class RacerSearch:
         weakref.finalize(self, _free, self._search, plan_data)
 
     def begin(self, plan: RoutingPlan) -> None:
-        """Start from a plan, of which routes that break a rule are taken apart; clients without a route are put in."""
+        """Start from a plan, of which routes that break a rule are taken apart; clients without a route are put in.
+
+        Of vehicles under way a route that does not hold gives way to what they must do.
+        """
         data, known = self.plan_data.problem.data, self.plan_data
         slot = {vehicle: place for place, vehicle in enumerate(known.vehicles)}
         routes: dict[int, tuple[Sequence[int], float]] = {}
         seen: set[int] = set()
-        for route in plan.routes:
+        started, others = begun_with(data, plan)
+        going = [route for options in started if (route := self._possible(options, slot)) is not None]
+        for route in (*going, *others):
             place = slot.get((data.type_index[route.vehicle], route.index), -1)
             stops = [data.index[name] for name in route.clients]
             clients = [node for node in stops if node >= len(data.depots)]
@@ -81,6 +87,19 @@ class RacerSearch:
         slots = np.array(list(routes), dtype=np.int32)
         arrays = (ctypes.c_void_p(array.ctypes.data) for array in (slots, starts, nodes, leaves))
         self._check(self._library.racer_begin(self._search, ctypes.c_int64(len(routes)), *arrays))
+
+    def _possible(self, options: Sequence[Route], slot: Mapping[tuple[int, int], int]) -> Route | None:
+        """Return the first of some routes of a vehicle that breaks no rule."""
+        data = self.plan_data.problem.data
+        for route in options:
+            vehicle = slot[data.type_index[route.vehicle], route.index]
+            stops = [data.index[name] for name in route.clients]
+            reloads = sum(node < len(data.depots) for node in stops)
+            fits = reloads <= data.vehicles[data.type_index[route.vehicle]].reloads
+            fits = fits and len(set(stops)) == len(stops) - max(0, reloads - 1)
+            if fits and np.isfinite(self.depart(vehicle, stops).price):
+                return route
+        return None
 
     def take_steps(self, steps: int, heat: float, *, legs: int = 2**62, removed: int = 0) -> None:
         """Take steps.

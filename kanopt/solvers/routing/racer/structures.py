@@ -102,7 +102,10 @@ class ProblemStruct(Structure):
         *_each(POINTER(LinesStruct), "lines"),
         *_each(_INTS, "slot_kind pinned reserved unit_of unit_start unit_nodes near"),
         *_each(c_int64, "near_count"),
-        *_each(c_double, "longest_rate missed horizon"),
+        *_each(c_double, "longest_rate missed"),
+        *_each(_INTS, "bound loaded kept_start kept_stops under_way"),
+        *_each(_DOUBLES, "has_left leaves_from left_limit"),
+        *_each(c_double, "not_before horizon"),
     ]
 
 

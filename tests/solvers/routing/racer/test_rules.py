@@ -165,7 +165,7 @@ def test_the_best_plan_there_is_is_found_whatever_the_rule(rule: str) -> None:
 def test_whatever_rules_and_laws_there_are_plans_keep_the_rules_and_cost_what_the_search_says(
     seed: int,
 ) -> None:
-    problem = mixed_problem(seed)
+    problem = replace(mixed_problem(seed), started=())  # routes under way need not be possible
     search = RacerSearch(PlanData(problem), seed)
     search.begin(random_plan(problem, seed))
     for heat in (3.0, 1.0, 0.1):

@@ -94,6 +94,12 @@ Score settle(Search *s, Layout *layout, double departure, double step, double mo
     double start = layout->start, at = larger(departure, start), best;
     Score found = {INFINITY, at, INFINITY, layout->broken};
     if (layout->broken) return found;
+    if (layout->has_left) {
+        s->legs += layout->count;
+        found = drive(p, layout, start, s->times);
+        if (found.broken || !(found.price < most)) found.price = INFINITY;
+        return found;
+    }
     if (has_simple_departure(p, layout->kind)) {
         /* at the edge of a window, where only the laws themselves say what fits */
         at = start + slack_after(s, p, layout, start);

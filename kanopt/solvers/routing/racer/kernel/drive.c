@@ -97,12 +97,20 @@ static int64_t best_end(const Problem *p, int64_t kind, int64_t breaks, const St
     return chosen;
 }
 
+/* Whether a vehicle leaves when it cannot have: in the past, or at another time than it did. */
+static int leaves_wrongly(const Problem *p, const Layout *layout, double departure) {
+    double left = p->has_left[layout->slot], nearly = 5e-7 * smaller(1.0, larger(fabs(left), 1e-3));
+    if (departure < p->left_limit[layout->slot]) return 1;
+    return layout->has_left && fabs(departure - left) > nearly;
+}
+
 static Score with_time(const Problem *p, const Layout *layout, double departure, State end, int64_t broken) {
     int64_t kind = layout->kind;
     double spent = end.clock - departure, over = spent - p->regular_time[kind];
     Score score = {end.price, departure, end.clock, layout->broken | end.broken};
     if (departure < p->start_from[kind]) score.broken |= BROKEN_SHIFT;
     if (departure < layout->released) score.broken |= BROKEN_RELEASE;
+    if (p->bound && leaves_wrongly(p, layout, departure)) score.broken |= BROKEN_STARTED;
     if (!isfinite(end.clock)) {
         score.broken |= BROKEN_ROAD;
         score.price = score.finish = INFINITY;

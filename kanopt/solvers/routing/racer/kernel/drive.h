@@ -19,18 +19,20 @@ enum {
     BROKEN_DISTANCE = 1024,
     BROKEN_DURATION = 2048,
     BROKEN_BREAK = 4096,
-    BROKEN_RELEASE = 8192
+    BROKEN_RELEASE = 8192,
+    BROKEN_STARTED = 16384
 };
 
 /* A route laid out for driving: what no clock changes. */
 typedef struct {
-    int64_t kind, count; /* of legs that are driven */
+    int64_t slot, kind, count; /* of legs that are driven */
     int64_t broken;
+    int64_t has_left; /* whether it is known when, and that is the start */
     double distance;
-    double start,
-        released; /* the earliest departure, and when the goods of the first trip are ready, as limits are */
-    Leg *legs;    /* room for stops + 1 */
-    double *work; /* room for 2 * (stops + 1) */
+    double start;    /* the earliest departure */
+    double released; /* when the goods of the first trip are ready, with half the tolerance */
+    Leg *legs;       /* room for stops + 1 */
+    double *work;    /* room for 2 * (stops + 1) */
     /* where clients have sources: place of each node among the stops, -1 between uses, and trip of each stop */
     int32_t *place, *trip;
 } Layout;

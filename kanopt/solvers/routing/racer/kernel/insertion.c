@@ -77,6 +77,15 @@ static double held_up(const Problem *p, const Route *route, int64_t at, int32_t 
     return larger(p->release[node] - route->leave[at], 0.0);
 }
 
+/* Whether a client may be put before a stop of a vehicle under way, on the trip that it is on or a later one. */
+static int fits_trip(const Problem *p, int64_t slot, const Route *route, int64_t at, int32_t node) {
+    int on_trip = p->under_way[slot] != NOT_LEFT;
+    for (int64_t i = kept_stops(p, slot); i < at; i++)
+        if (route->stops[i] < p->depots) on_trip = 0;
+    if (!on_trip) return p->bound[node] < 0;
+    return p->under_way[slot] == ON_TRIP && (p->bound[node] == slot || !p->loaded[node]);
+}
+
 /* Rank putting a client before the stop at a place of a route. */
 static void rank_place(Search *s, int32_t node, int64_t slot, int64_t at, int64_t way, Places *found) {
     const Problem *p = s->p;
@@ -85,6 +94,7 @@ static void rank_place(Search *s, int32_t node, int64_t slot, int64_t at, int64_
     int32_t home = p->home[kind];
     int32_t tail = stop_at(p, kind, route, at - 1), head = stop_at(p, kind, route, at);
     int open = at == route->count && !p->returns[kind];
+    if (at < kept_stops(p, slot)) return;
     if ((way == AFTER_RELOAD && tail < p->depots) || (way == BEFORE_RELOAD && (head < p->depots || open))) return;
     /* tail, perhaps the depot, the client, perhaps the depot, head */
     double price = 0.0, reach = 0.0, rest = p->service[kind * p->nodes + node],
@@ -130,6 +140,7 @@ static void rank_place(Search *s, int32_t node, int64_t slot, int64_t at, int64_
 
 static int may_serve(const Problem *p, int64_t slot, int32_t node) {
     int64_t kind = p->slot_kind[slot];
+    if (p->bound && (p->under_way[slot] == GOES_TO_END || (p->bound[node] >= 0 && p->bound[node] != slot))) return 0;
     return p->allowed[kind * p->nodes + node] && (p->pinned[node] < 0 || p->pinned[node] == slot);
 }
 
@@ -144,7 +155,9 @@ static void rank_ways(Search *s, int32_t node, int64_t slot, int64_t at, Places 
     int64_t kind = p->slot_kind[slot];
     const Route *route = &s->now.routes[slot];
     int fits = fits_load(p, kind, route, at, node);
+    if (p->bound && !fits_trip(p, slot, route, at, node)) fits = 0;
     if (fits) rank_place(s, node, slot, at, ALONE, found);
+    if (p->bound && p->bound[node] >= 0) return;
     /* where the load fits a reload may still pay, if seldom */
     if (p->reloads[kind] && (!fits || random_share(&s->random) < RELOAD) && route->count &&
         reloads_of(p, route) < p->reloads[kind]) {
@@ -181,6 +194,13 @@ static void rank_places(Search *s, int32_t node, Places *found) {
         int64_t at = s->now.place_of[near];
         rank_ways(s, node, slot, at, found);
         rank_ways(s, node, slot, at + 1, found);
+    }
+    for (int64_t slot = 0; p->bound && slot < p->slots; slot++) {
+        /* who is on board may go nowhere else, and a vehicle under way may be far from its neighbours */
+        int64_t count = s->now.routes[slot].count;
+        if (!count || p->under_way[slot] == NOT_LEFT || !may_serve(p, slot, node)) continue;
+        for (int64_t at = p->bound[node] == slot ? kept_stops(p, slot) : count; at <= count; at++)
+            rank_ways(s, node, slot, at, found);
     }
     for (int64_t slot = 0, kind = -1; slot < p->slots; slot++) {
         /* vehicles of a type are the same, but for those to whom clients are pinned */

@@ -107,6 +107,22 @@ static int breaks_backhaul(const Problem *p, const int32_t *stops, int64_t count
     return 0;
 }
 
+/* Whether a route is not that of a vehicle under way, or serves whom another one has on board. */
+static int changes_started(const Problem *p, int64_t slot, const int32_t *stops, int64_t count) {
+    int64_t kept = kept_stops(p, slot), on_trip = p->under_way[slot] != NOT_LEFT;
+    if (count < kept) return 1;
+    for (int64_t i = 0; i < kept; i++)
+        if (stops[i] != p->kept_stops[p->kept_start[slot] + i]) return 1;
+    if (count > kept && p->under_way[slot] == GOES_TO_END) return 1;
+    if (count > kept && p->under_way[slot] == GOES_HOME && stops[kept] >= p->depots) return 1;
+    for (int64_t i = kept; i < count; i++) {
+        int32_t node = stops[i];
+        if (node < p->depots) on_trip = 0;
+        else if (p->bound[node] >= 0 ? p->bound[node] != slot || !on_trip : on_trip && p->loaded[node]) return 1;
+    }
+    return 0;
+}
+
 static int64_t rules_of_stops(const Problem *p, int64_t slot, int64_t kind, const int32_t *stops, int64_t count,
                               const Layout *layout) {
     int64_t broken = 0, reloads = 0;
@@ -122,6 +138,7 @@ static int64_t rules_of_stops(const Problem *p, int64_t slot, int64_t kind, cons
     if (reloads > p->reloads[kind]) broken |= BROKEN_RELOAD;
     if (p->has_sources && breaks_order(p, stops, count, layout)) broken |= BROKEN_ORDER;
     if (p->backhaul && breaks_backhaul(p, stops, count)) broken |= BROKEN_BACKHAUL;
+    if (p->bound && changes_started(p, slot, stops, count)) broken |= BROKEN_STARTED;
     return broken;
 }
 
@@ -129,8 +146,7 @@ static int64_t rules_of_stops(const Problem *p, int64_t slot, int64_t kind, cons
  * at a reload those of the next trip, less the time it takes. Note when those of the first trip are ready. */
 static void goods_ready(const Problem *p, const int32_t *stops, int64_t count, Layout *layout, double *ready) {
     double trip = -INFINITY, limit = -INFINITY;
-    for (int64_t i = 0; i < count; i++) ready[i] = -INFINITY;
-    for (int64_t i = p->release ? count : 0; i-- > 0;) {
+    for (int64_t i = count; i-- > 0;) {
         int32_t node = stops[i];
         if (node < p->depots) {
             ready[i] = trip - p->service[layout->kind * p->nodes + node];
@@ -147,11 +163,23 @@ static void goods_ready(const Problem *p, const int32_t *stops, int64_t count, L
     layout->released = limit;
 }
 
+/* Nothing begins in the past that is not under way, and who has left has left. */
+static void wait_for_now(const Problem *p, const int32_t *stops, int64_t count, Layout *layout, double *ready) {
+    double left = p->has_left[layout->slot];
+    for (int64_t i = kept_stops(p, layout->slot); i < count; i++)
+        if (stops[i] < p->depots)
+            ready[i] = larger(ready[i], p->not_before - p->service[layout->kind * p->nodes + stops[i]]);
+    layout->has_left = isfinite(left);
+    layout->start = layout->has_left ? left : larger(layout->start, p->leaves_from[layout->slot]);
+}
+
 /* Lay a route out: `stops` are clients, and the depot where the vehicle reloads. */
 void lay_out(const Problem *p, int64_t slot, const int32_t *stops, int64_t count, Layout *layout) {
     int64_t kind = p->slot_kind[slot], driven = count ? count + (p->returns[kind] ? 1 : 0) : 0;
     double *loads = layout->work, *ready = loads + count + 1;
+    layout->slot = slot;
     layout->kind = kind;
+    layout->has_left = 0;
     if (p->has_sources) note_places(p, stops, count, layout);
     layout->broken = rules_of_stops(p, slot, kind, stops, count, layout);
     for (int64_t measure = p->measures - 1; measure >= 0; measure--) {
@@ -160,7 +188,12 @@ void lay_out(const Problem *p, int64_t slot, const int32_t *stops, int64_t count
         for (int64_t leg = 0; leg <= count; leg++) most = larger(most, loads[leg]);
         if (most > p->capacity[measure * p->kinds + kind]) layout->broken |= BROKEN_CAPACITY;
     }
-    goods_ready(p, stops, count, layout, ready);
+    int waits = p->release || p->bound;
+    layout->start = p->start[kind];
+    layout->released = -INFINITY;
+    for (int64_t i = 0; waits && i < count; i++) ready[i] = -INFINITY;
+    if (p->release) goods_ready(p, stops, count, layout, ready);
+    if (p->bound) wait_for_now(p, stops, count, layout, ready);
     if (p->has_sources) forget_places(stops, count, layout);
     layout->distance = 0.0;
     layout->count = 0;
@@ -172,8 +205,8 @@ void lay_out(const Problem *p, int64_t slot, const int32_t *stops, int64_t count
         next->arc = (int32_t)(tail * p->nodes + head);
         next->load = loads[leg];
         next->stay = leg < count ? p->service[kind * p->nodes + head] : 0.0;
-        next->ready = leg < count ? ready[leg] : -INFINITY;
-        if (p->windows == 1) next->ready = larger(next->ready, p->opens[head]);
+        next->ready = p->windows == 1 ? p->opens[head] : -INFINITY;
+        if (waits && leg < count) next->ready = larger(next->ready, ready[leg]);
         layout->distance += arc_row(p, kind, next->arc)[ARC_DISTANCE];
     }
     if (layout->distance > p->farthest[kind]) layout->broken |= BROKEN_DISTANCE;

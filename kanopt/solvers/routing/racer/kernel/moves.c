@@ -25,6 +25,7 @@ static int exchange(Search *s, int32_t slot, int64_t until, int32_t other, int64
     const Route *one = &s->now.routes[slot], *two = &s->now.routes[other];
     double before = one->price + two->price;
     int64_t kind = p->slot_kind[slot], second_kind = p->slot_kind[other];
+    if (until < kept_stops(p, slot) || from < kept_stops(p, other)) return 0;
     if (p->home[kind] != p->home[second_kind] && (p->reloads[kind] || p->reloads[second_kind])) return 0;
     int64_t first = joined(p, one, until, two, from, s->stops), second = joined(p, two, from, one, until, s->other);
     double step = (one->finish - one->departure) / 4.0, departure = one->departure, later = two->departure;
@@ -66,13 +67,18 @@ int exchange_tails(Search *s, double most) {
 int reorder_stops(Search *s, double most) {
     const Problem *p = s->p;
     int32_t slot = s->now.slot_of[p->depots + random_below(&s->random, p->nodes - p->depots)];
-    if (slot < 0 || s->now.routes[slot].count < 2) return 0;
+    if (slot < 0) return 0;
     const Route *route = &s->now.routes[slot];
-    int64_t count = route->count, first = random_below(&s->random, count), moves = random_share(&s->random) < 0.5;
+    int64_t kept = kept_stops(p, slot), count = route->count - kept;
+    const int32_t *own = route->stops + kept;
+    int32_t *turned = s->stops + kept; /* behind the stops that stay */
+    if (count < 2) return 0;
+    int64_t first = random_below(&s->random, count), moves = random_share(&s->random) < 0.5;
     int64_t length =
         1 + random_below(&s->random, moves && count - first > LONGEST_MOVED ? LONGEST_MOVED : count - first);
     if (random_share(&s->random) < WHOLE) first = 0, length = count, moves = 0;
-    memcpy(s->other, route->stops, (size_t)count * sizeof *s->other);
+    memcpy(s->stops, route->stops, (size_t)kept * sizeof *s->stops);
+    memcpy(s->other, own, (size_t)count * sizeof *s->other);
     if (!moves || random_share(&s->random) < 0.5)
         for (int64_t i = 0; i < length / 2; i++) {
             int32_t stop = s->other[first + i];
@@ -82,13 +88,13 @@ int reorder_stops(Search *s, double most) {
     int64_t place = moves ? random_below(&s->random, count - length + 1) : first, n = 0;
     for (int64_t i = 0; i < count; i++) {
         if (n == place) {
-            memcpy(s->stops + n, s->other + first, (size_t)length * sizeof *s->stops);
+            memcpy(turned + n, s->other + first, (size_t)length * sizeof *turned);
             n += length;
         }
-        if (i < first || i >= first + length) s->stops[n++] = s->other[i];
+        if (i < first || i >= first + length) turned[n++] = s->other[i];
     }
-    if (n == place && n < count) memcpy(s->stops + n, s->other + first, (size_t)length * sizeof *s->stops);
-    count = without_idle_reloads(p, s->stops, count);
+    if (n == place && n < count) memcpy(turned + n, s->other + first, (size_t)length * sizeof *turned);
+    count = without_idle_reloads(p, s->stops, kept + count);
     lay_stops(s, slot, s->stops, count);
     double step = (route->finish - route->departure) / 8.0;
     Score score = settle(s, &s->layout, route->departure, step, route->price + most, NEAR);
@@ -104,6 +110,7 @@ int exchange_vehicles(Search *s, double most) {
     if (slot < 0) return 0;
     int64_t other = random_below(&s->random, p->slots);
     if (p->slot_kind[other] == p->slot_kind[slot]) return 0;
+    if (p->bound && (p->under_way[slot] != NOT_LEFT || p->under_way[other] != NOT_LEFT)) return 0;
     const Route *one = &s->now.routes[slot], *two = &s->now.routes[other];
     int64_t first = two->count, second = one->count;
     double before = one->price + two->price;

@@ -144,8 +144,22 @@ typedef struct {
     const int32_t *near;                    /* neighbours of each node, the nearest first; `near_count` each */
     int64_t near_count;
     double longest_rate, missed;
+
+    /* vehicles under way, and what is past; bound is NULL where there is neither */
+    const int32_t *bound;                   /* vehicle on which each node stays, -1 for any */
+    const int32_t *loaded;                  /* whether a node receives anything that is loaded at the depot */
+    const int32_t *kept_start, *kept_stops; /* the first stops of each vehicle, which stay as they are */
+    const int32_t *under_way;
+    const double *has_left;                 /* when each vehicle has left, NaN where that is not known */
+    const double *leaves_from, *left_limit; /* when it may leave, and half the tolerance before */
+    double not_before;                      /* when trips begin that are not under way */
+
     double horizon; /* the latest departure looked at where nothing else ends a day */
 } Problem;
+
+/* Whether a vehicle is under way: on the trip of the stops it keeps; behind them on its way to its depot, where it
+ * may load again; or to its end, and nothing follows. */
+enum { NOT_LEFT, ON_TRIP, GOES_HOME, GOES_TO_END };
 
 /* A leg of a route that is to be driven. */
 typedef struct {
@@ -156,6 +170,11 @@ typedef struct {
 
 static inline double larger(double a, double b) { return a > b || a != a ? a : b; }
 static inline double smaller(double a, double b) { return a < b || a != a ? a : b; }
+
+/* How many of its first stops a vehicle keeps. */
+static inline int64_t kept_stops(const Problem *p, int64_t slot) {
+    return p->bound ? p->kept_start[slot + 1] - p->kept_start[slot] : 0;
+}
 
 static inline const double *arc_row(const Problem *p, int64_t kind, int64_t arc) {
     return p->arcs + kind * p->arc_stride + arc * p->arc_width;

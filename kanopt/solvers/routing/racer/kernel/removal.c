@@ -8,9 +8,19 @@ static const double MEAN_STRINGS = 10.0, LONGEST_STRING = 10.0, SPLIT = 0.5, DEE
 static const double PICK = 4.0; /* the higher, the nearer the neighbours taken (Ropke and Pisinger 2006) */
 enum { MOST_REMOVED = 64 };     /* by one step, where nobody asks for more */
 
+/* Whether a vehicle under way keeps a member of a unit where it is. */
+static int is_kept(const Search *s, int32_t unit) {
+    const Problem *p = s->p;
+    for (int32_t k = p->unit_start[unit]; k < p->unit_start[unit + 1]; k++) {
+        int32_t node = p->unit_nodes[k], slot = s->now.slot_of[node];
+        if (slot >= 0 && s->now.place_of[node] < kept_stops(p, slot)) return 1;
+    }
+    return 0;
+}
+
 static void take_out(Search *s, int32_t unit, int64_t *count) {
     const Problem *p = s->p;
-    if (s->now.left_at[unit] >= 0) return;
+    if (s->now.left_at[unit] >= 0 || (p->bound && is_kept(s, unit))) return;
     leave_out(s, unit);
     s->taken[(*count)++] = unit;
     for (int32_t k = p->unit_start[unit]; k < p->unit_start[unit + 1]; k++) {
@@ -75,6 +85,7 @@ static void remove_related(Search *s, int64_t most, int64_t *count) {
     int32_t seed = some_served(s);
     if (seed < 0) return;
     take_out(s, p->unit_of[seed], count);
+    if (!*count) return;
     for (int64_t tries = 0; *count < most && tries < 8 * most && p->near_count; tries++) {
         int32_t unit = s->taken[random_below(&s->random, *count)], from = p->unit_nodes[p->unit_start[unit]];
         int64_t k = (int64_t)(pow(random_share(&s->random), PICK) * (double)p->near_count);
@@ -101,6 +112,19 @@ static void remove_route(Search *s, int64_t most, int64_t *count) {
         if (route->stops[i] >= s->p->depots) take_out(s, s->p->unit_of[route->stops[i]], count);
 }
 
+/* Give a vehicle under way what it had before the step. */
+static void put_back(Search *s, int64_t slot) {
+    const Problem *p = s->p;
+    const Route *before = &s->saved[slot];
+    for (int64_t i = 0; i < before->count; i++) {
+        int32_t node = before->stops[i];
+        if (node >= p->depots && s->now.left_at[p->unit_of[node]] >= 0) take_in(s, p->unit_of[node]);
+        s->stops[i] = node;
+    }
+    lay_stops(s, slot, s->stops, before->count);
+    put_route(s, slot, s->stops, before->count, drive(p, &s->layout, before->departure, s->times));
+}
+
 /* Drop from a touched route what was taken out, and reloads that have nothing before or after them. */
 static void close_up(Search *s, int64_t slot) {
     const Problem *p = s->p;
@@ -117,6 +141,10 @@ static void close_up(Search *s, int64_t slot) {
     if (count && !(score.price < INFINITY)) score = settle(s, &s->layout, departure, before / 4.0, INFINITY, FULL);
     if (count && !(score.price < INFINITY)) score = drive(p, &s->layout, departure, s->times);
     if (score.broken) score.price = INFINITY;
+    if (count && !(score.price < INFINITY) && p->bound && p->under_way[slot] != NOT_LEFT) {
+        put_back(s, slot);
+        return;
+    }
     if (count && !(score.price < INFINITY)) {
         /* without a triangle inequality a route may break a rule because it lost a stop */
         for (int64_t i = 0; i < count; i++)
