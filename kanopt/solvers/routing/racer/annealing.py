@@ -21,6 +21,9 @@ _LONGER = 2
 _PATIENCE = 2
 """Cycles in a row that find nothing better, after which the search ends: one ends too early now and then."""
 
+_NOTICED = 0.05
+"""Of the time of a cycle: from then on fewer steps than the clock would have say that there is no time for all."""
+
 
 @dataclass(frozen=True)
 class StoppingCriteria:
@@ -109,11 +112,11 @@ class Annealing:
         self.search.return_to_best()
         report = self.search.report
         self._since, self._first, self._improved = seconds, int(report.steps), int(report.improved)
-        last = math.inf if limits.steps is None else limits.steps
+        self._last = math.inf if limits.steps is None else limits.steps
         self._length = _LONGER * self._length if self._length else limits.cycle or math.inf
-        self._until = min(self._first + self._length, last)
-        if min(self._steps_left(limits, seconds), last - self._first) < (1 + _LONGER) * self._length:
-            self._until = last  # there is no time for a longer one after it
+        self._until = min(self._first + self._length, self._last)
+        if min(self._steps_left(limits, seconds), self._last - self._first) < (1 + _LONGER) * self._length:
+            self._until = self._last  # there is no time for a longer one after it
 
     def _steps_left(self, limits: StoppingCriteria, seconds: float) -> float:
         """Return for about how many steps there is time, where some were taken."""
@@ -127,10 +130,22 @@ class Annealing:
         return float(each * _HOT * (_COLD / _HOT) ** share)
 
     def _share(self, limits: StoppingCriteria, seconds: float) -> float:
-        """Return how much of a cycle is over, from 0 to 1."""
-        whole = self._until - self._first
-        share = (self.steps - self._first) / whole if whole > 0 else 1.0
+        """Return how much of a cycle is over, from 0 to 1.
+
+        The clock has no say in a cycle that ends after so many steps: the same seed would not give the same plan. A
+        cycle for which there is no time goes on until the time is over instead.
+        """
+        by_clock = 0.0
         if limits.seconds is not None:
             time = limits.seconds - self._since
-            share = max(share, (seconds - self._since) / time if time > 0 else 1.0)
+            by_clock = (seconds - self._since) / time if time > 0 else 1.0
+        if by_clock > max(self._share_of_steps, _NOTICED):
+            self._until = self._last
+        share = self._share_of_steps if self._until < self._last else max(self._share_of_steps, by_clock)
         return min(1.0, share)
+
+    @property
+    def _share_of_steps(self) -> float:
+        """How much of a cycle is over by its steps."""
+        whole = self._until - self._first
+        return float((self.steps - self._first) / whole) if whole > 0 else 1.0

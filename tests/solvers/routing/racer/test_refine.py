@@ -8,6 +8,7 @@ import pytest
 from kanopt.errors import SolverError
 from kanopt.problems import Client, Depot, Progress, RoutingPlan, RoutingProblem, VehicleType
 from kanopt.solvers.base import SolveOptions
+from kanopt.solvers.clock import SearchClock
 from kanopt.solvers.routing.pyvrp_engine.solver import PyVrpRouting
 from kanopt.solvers.routing.racer.annealing import StoppingCriteria
 from kanopt.solvers.routing.racer.refine import RacerRun, refine
@@ -134,6 +135,30 @@ def test_a_search_in_cycles_ends_by_itself_once_two_cycles_find_nothing_better()
     short = RacerRun(problem, None, 2, None)
     short.run(StoppingCriteria(None, 30, lambda: False, cycle=1500))
     assert (short.steps, short.ended) == (30, False)
+
+
+class Ticking(SearchClock):
+    """A machine that is as slow as one likes: each look at its clock takes so many seconds."""
+
+    def __init__(self, tick: float) -> None:
+        self.tick, self.time = tick, 0.0
+
+    def now(self) -> float:
+        self.time += self.tick
+        return self.time
+
+
+def test_how_fast_the_machine_is_decides_nothing_where_the_search_ends_by_itself():
+    problem = exact_problem("load and clock", 4, clients=14)
+    limits = StoppingCriteria(1000.0, None, lambda: False, cycle=500)
+    searches = [RacerRun(problem, None, 2, None, Ticking(tick)) for tick in (1e-7, 0.1, 3.0)]
+    plans = [search.run(limits) for search in searches]
+    assert all(search.ended for search in searches)
+    assert plans[0] == plans[1] == plans[2]
+    assert len({search.steps for search in searches}) == 1
+    slow = RacerRun(problem, None, 2, None, Ticking(100.0))
+    slow.run(limits)
+    assert not slow.ended
 
 
 def test_workers_search_side_by_side_and_the_best_plan_of_all_is_kept():
