@@ -576,13 +576,15 @@ class Simulator:
     def _priced(self, route: Route) -> list[tuple[float, float, Route]]:
         """Price a route at every departure worth it that breaks no rule."""
         vehicle = self.vehicle(route)
-        # an earlier departure never makes anything later, so that a route that is late then always is
+        # an earlier departure never makes anything later, so that a route that is late then always is; but for a break
+        # that may be over before a later one
         late = frozenset({"time window", "shift", "break"})
         soonest = self.soonest(route)
-        if all(self.timed_faults(route, run) & late for run in self.runs(route, soonest)):
+        rested = any(rest.earliest < soonest for rest in self.rests[self.kinds[route.vehicle]])
+        if not rested and all(self.timed_faults(route, run) & late for run in self.runs(route, soonest)):
             return []
         paid = vehicle.cost_per_time or vehicle.cost_per_overtime or self.policy.cost_of_longest
-        timed = paid or np.isfinite(vehicle.max_duration)
+        timed = rested or paid or np.isfinite(vehicle.max_duration)
         known = self.under_way(route)
         left = known is not None and known.departure is not None
         starts = self.departures(route) if timed and not left else [soonest]
