@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from kanopt.problems.routing import Client, RoutingProblem, VehicleType
-from kanopt.problems.routing.arrival_functions import ArrivalFunctions
 from kanopt.problems.routing.entities import split_list
 from kanopt.problems.routing.policy import RoutingPolicy
+from kanopt.problems.routing.problem_part import law_between
 from kanopt.text import join_list
 
 __all__ = ["RelaxableRule", "binding_rules", "relax_problem", "rules_text"]
@@ -130,21 +130,11 @@ def relax_problem(
         problem,
         clients=clients,
         vehicles=[_relax_vehicle(vehicle, held, load) for vehicle in problem.vehicles],
-        cost={name: _restrict_law(law, nodes) for name, law in cost.items()},
-        duration=_restrict_law(problem.duration, nodes),
-        distance=None if problem.distance is None else _restrict_law(problem.distance, nodes),
+        cost={name: law_between(law, nodes) for name, law in cost.items()},
+        duration=law_between(problem.duration, nodes),
+        distance=None if problem.distance is None else law_between(problem.distance, nodes),
         policy=_relax_policy(problem.policy, clients, held),
     )
-
-
-def _restrict_law(law: Any, nodes: Sequence[int]) -> Any:
-    """Return a law restricted to some of the nodes."""
-    if isinstance(law, ArrivalFunctions):
-        return replace(law, arc=law.arc[np.ix_(nodes, nodes)])
-    if isinstance(law, np.ndarray | list | tuple):
-        return np.asarray(law)[np.ix_(nodes, nodes)]
-    # formulas know their legs, road networks their points, and frames are read by name
-    return law
 
 
 def _relax_client(problem: RoutingProblem, client: Client, held: Collection[RelaxableRule]) -> Client:

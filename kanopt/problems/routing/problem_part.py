@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kanopt.formulas.binding import BoundFormula
 from kanopt.problems.routing.arrival_functions import ArrivalFunctions
 from kanopt.problems.routing.plan import Route, RoutingPlan
 
 if TYPE_CHECKING:
     from kanopt.problems.routing.problem import RoutingProblem
 
-__all__ = ["ProblemPart", "Vehicle", "part_of_problem"]
+__all__ = ["ProblemPart", "Vehicle", "law_between", "part_of_problem"]
 
 Vehicle = tuple[str, int]
 """Type and number of a vehicle."""
@@ -88,18 +87,31 @@ def part_of_problem(
     part.__dict__.update(
         clients=kept,
         vehicles=[replace(vehicle, count=counts[vehicle.name]) for vehicle in problem.vehicles],
-        cost={name: _between(law, nodes) for name, law in laws.cost.items()},
-        duration=_between(laws.duration, nodes),
-        distance=_between(data.distances, nodes) if isinstance(data.distances, np.ndarray) else None,
+        cost={name: law_between(law, nodes) for name, law in laws.cost.items()},
+        duration=law_between(laws.duration, nodes),
+        distance=law_between(data.distances, nodes) if isinstance(data.distances, np.ndarray) else None,
         policy=replace(problem.policy, pinned={label: tuple(names) for label, names in pins.items()}),
     )
     return ProblemPart(part, numbers)
 
 
-def _between(law: Any, nodes: Sequence[int]) -> Any:
-    """Return a law between some of the nodes."""
-    if isinstance(law, BoundFormula):
-        return law
+def law_between(law: Any, nodes: Sequence[int]) -> Any:
+    """Return a law between some of the nodes.
+
+    Parameters
+    ----------
+    law
+        A matrix, arrival functions, or what finds its legs by itself: a formula, a road network, a frame with names.
+    nodes
+        Positions among depots and clients.
+
+    Examples
+    --------
+    >>> law_between([[0, 1, 2], [3, 0, 4], [5, 6, 0]], [0, 2]).tolist()
+    [[0, 2], [5, 0]]
+    """
     if isinstance(law, ArrivalFunctions):
         return replace(law, arc=law.arc[np.ix_(nodes, nodes)])
-    return law[np.ix_(nodes, nodes)]
+    if isinstance(law, np.ndarray | list | tuple):
+        return np.asarray(law)[np.ix_(nodes, nodes)]
+    return law

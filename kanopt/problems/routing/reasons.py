@@ -27,7 +27,7 @@ from kanopt.problems.routing.relaxations import (
     violated_rule_kinds,
 )
 from kanopt.problems.routing.simulate import Drive, exceeds
-from kanopt.text import amount_text, clock_text, join_list, money_text
+from kanopt.text import amount_text, clock_text, count_text, join_list, money_text
 
 __all__ = ["infeasibility_reasons", "plan_reasons"]
 
@@ -39,12 +39,12 @@ def infeasibility_reasons(laws: RoutingLaws, planning: PlanningValues) -> tuple[
     short = tuple(_fleet_too_small(laws.data))
     if found or short:
         return (*short, *found.values())
-    count = len(laws.data.clients)
+    clients = count_text(len(laws.data.clients), "client")
     return (
         Reason(
             "plan",
             "infeasible",
-            f"the search ended without a plan for {count} clients, and no single client rules one out",
+            f"the search ended without a plan for {clients}, and no single client rules one out",
             "a longer search",
             searched=True,
         ),

@@ -33,6 +33,16 @@ def test_nothing_to_explain():
     assert given.reasons(given.plan_from([["a", "b", "c"]])) == ()
 
 
+def test_a_search_without_a_plan_counts_the_clients():
+    two = np.abs(np.subtract.outer(np.arange(2.0), np.arange(2.0))) * 10
+    for given, many in (
+        (problem(), "3 clients"),
+        (problem(CLIENTS[:1], cost=two, duration=two, distance=two), "1 client"),
+    ):
+        (found,) = given.infeasibility_reasons()
+        assert found.message.startswith(f"the search ended without a plan for {many}, and")
+
+
 def test_a_demand_above_every_capacity_is_proved():
     found = reason(problem(changed(demand=2.5)), [["a", "b"]])
     assert found.proved
