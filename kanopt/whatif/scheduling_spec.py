@@ -69,7 +69,8 @@ class SchedulingSpec(ProblemSpec):
 
         given: Any = {name: tuple(items) for name, items in records.items()}
         uses_energy = self.energy is not None or self.power_price is not None
-        return schedule_checks(SchedulingRecords(**given), uses_energy=uses_energy)
+        read = SchedulingRecords(**given, of_day=reader.of_day)
+        return schedule_checks(read, self.units.get("time", "min"), uses_energy=uses_energy)
 
     def unstated_checks(
         self, records: Mapping[str, Sequence[Any]], reader: RecordReader

@@ -106,7 +106,7 @@ def resolve(problem: SchedulingProblem, reader: RecordReader) -> SchedulingData:
     read = _read(problem, reader)
     reader.mistakes += field_mistakes(problem, "problem")
     reader.mistakes += _law_mistakes(problem, read, [table.removesuffix("s") for table in reader.broken])
-    checks = schedule_checks(read, uses_energy=problem.uses_energy)
+    checks = schedule_checks(read, problem.units.time, uses_energy=problem.uses_energy)
     priced = bool(problem.makespan_cost) or problem.power_price is not None
     laws = (problem.duration, problem.energy)
     uses = partial(read.table_uses, problem.units, laws)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -12,7 +13,8 @@ from kanopt.problems.findings import Reason
 from kanopt.problems.scheduling.arrays import ShopTiming
 from kanopt.problems.scheduling.dispatch import dispatch_greedily, earliest_completions
 from kanopt.problems.scheduling.simulate import TOLERANCE, PlacedTasks
-from kanopt.text import amount_text, list_names
+from kanopt.text import amount_text, clock_text, list_names
+from kanopt.units import convert
 
 if TYPE_CHECKING:
     from kanopt.problems.scheduling.problem import SchedulingProblem
@@ -37,15 +39,18 @@ def lateness_reasons(problem: SchedulingProblem, placed: PlacedTasks) -> tuple[R
         least_lateness = best[job] - due
         if proved := bool(least_lateness > TOLERANCE):
             message = (
-                f"{late} late: even with every machine to itself it cannot end before {_time(problem, best[job])}, "
-                f"{_time(problem, least_lateness)} after its due date of {_time(problem, due)}"
+                f"{late} late: even with every machine to itself it cannot end before {_moment(problem, best[job])}, "
+                f"{_time(problem, least_lateness)} after its due date of {_moment(problem, due)}"
             )
-            relaxation = f"a due date of at least {_time(problem, best[job])}"
+            relaxation = f"a due date of at least {_moment(problem, best[job], at_least=True)}"
             relaxation += _release_relaxation(problem, data.timing, int(job), float(least_lateness), due)
             cause = "they are late even with every machine to themselves"
         else:
             cause, why = _bottleneck(problem, placed, int(job))
-            message, relaxation = f"{late} late: {why}", f"a due date of {_time(problem, ends[job])}"
+            message, relaxation = (
+                f"{late} late: {why}",
+                f"a due date of {_moment(problem, ends[job], at_least=True)}",
+            )
         subject = f"job {item.name}"
         found.append(
             Reason(subject, "late", message, relaxation, proved=proved, bottleneck=cause, amount=lateness)
@@ -55,6 +60,15 @@ def lateness_reasons(problem: SchedulingProblem, placed: PlacedTasks) -> tuple[R
 
 def _time(problem: SchedulingProblem, value: float) -> str:
     return amount_text(float(value), problem.units.time)
+
+
+def _moment(problem: SchedulingProblem, value: float, *, at_least: bool = False) -> str:
+    """Write a point in time as the problem states them; what must be at least so late, in whole minutes above it."""
+    unit = problem.units.time
+    if not problem.clock:
+        return _time(problem, value)
+    minutes = convert(float(value), unit, "min")
+    return clock_text(math.ceil(minutes - TOLERANCE) if at_least else minutes)
 
 
 def _release_relaxation(
@@ -68,7 +82,7 @@ def _release_relaxation(
     ends = earliest_completions(problem.data.structure, replace(timing, release=earlier))
     if ends[problem.data.structure.last[job]] > limit + TOLERANCE:
         return ""
-    return f", or a release at least {_time(problem, amount)} earlier"
+    return f", or a release {_time(problem, amount)} earlier"
 
 
 def _bottleneck(problem: SchedulingProblem, placed: PlacedTasks, job: int) -> tuple[str, str]:
@@ -84,7 +98,7 @@ def _bottleneck(problem: SchedulingProblem, placed: PlacedTasks, job: int) -> tu
     if wait[longest] <= max(TOLERANCE, slower):
         return "they run in slower modes than the fastest", (
             f"it runs in modes that take {_time(problem, slower)} longer than the fastest, and waits "
-            f"{_time(problem, wait.sum())}; alone it would end at {_time(problem, alone_end)}"
+            f"{_time(problem, wait.sum())}; alone it would end at {_moment(problem, alone_end)}"
         )
     row, begin = rows[longest], float(ready[longest])
     task, machine = data.tasks[placed.task[row]].name, data.machines[placed.machine[row]].name
@@ -100,7 +114,7 @@ def _bottleneck(problem: SchedulingProblem, placed: PlacedTasks, job: int) -> tu
     names = list_names([data.tasks[placed.task[at]].name for at in busy])
     return (
         cause,
-        f"{waits}, which runs {names} meanwhile; alone the job would end at {_time(problem, alone_end)}",
+        f"{waits}, which runs {names} meanwhile; alone the job would end at {_moment(problem, alone_end)}",
     )
 
 
@@ -162,15 +176,15 @@ def _late_jobs(problem: SchedulingProblem) -> Iterator[Reason]:
     ends = earliest_completions(data.structure, data.timing_without_horizon)[data.structure.last]
     for job in np.flatnonzero(ends > problem.horizon + TOLERANCE):
         over = ends[job] - problem.horizon
-        relaxation = f"a horizon of at least {_time(problem, ends[job])}"
+        relaxation = f"a horizon of at least {_moment(problem, ends[job], at_least=True)}"
         relaxation += _release_relaxation(
             problem, data.timing_without_horizon, int(job), float(over), problem.horizon
         )
         yield _infeasible(
             f"job {data.jobs[job].name}",
-            f"released at {_time(problem, data.timing.release[job])}, it cannot end before "
-            f"{_time(problem, ends[job])} even with every machine to itself; the horizon is "
-            f"{_time(problem, problem.horizon)}",
+            f"released at {_moment(problem, data.timing.release[job])}, it cannot end before "
+            f"{_moment(problem, ends[job])} even with every machine to itself; the horizon is "
+            f"{_moment(problem, problem.horizon)}",
             relaxation,
             "they cannot end before the horizon even with every machine to themselves",
             float(over),
@@ -221,7 +235,7 @@ def _combined_infeasibility(problem: SchedulingProblem) -> Iterator[Reason]:
         "schedule",
         "infeasible",
         f"each job alone and the work of each machine would fit before the horizon of "
-        f"{_time(problem, problem.horizon)}, but no schedule of all of them was found",
-        f"a horizon of {_time(problem, enough)} is enough",
+        f"{_moment(problem, problem.horizon)}, but no schedule of all of them was found",
+        f"a horizon of {_moment(problem, enough, at_least=True)} is enough",
         proved=False,
     )

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from kanopt.errors import nearest
 from kanopt.problems.missing_data import missing_price, without_row
 from kanopt.problems.record_reader import RecordCheck
-from kanopt.problems.scheduling.entities import Break, Job, PowerPrice, SchedulingRecords, Setup, Task
-from kanopt.text import count_text, list_names, number_text
+from kanopt.problems.scheduling.entities import Break, Job, SchedulingRecords, Setup, Task
+from kanopt.text import clock_text, count_text, list_names, number_text
 
 if TYPE_CHECKING:
     from kanopt.problems.unread_columns import TableUse
@@ -17,13 +17,15 @@ if TYPE_CHECKING:
 __all__ = ["free_changes", "idle_machines", "schedule_checks", "unstated_price"]
 
 
-def schedule_checks(read: SchedulingRecords, *, uses_energy: bool) -> list[RecordCheck]:
+def schedule_checks(read: SchedulingRecords, time: str, *, uses_energy: bool) -> list[RecordCheck]:
     """Look for what refers to nothing, what is missing, and times in the wrong order.
 
     Parameters
     ----------
     read
         Everything the problem was given.
+    time
+        Unit of its times.
     uses_energy
         Whether energy is part of its objective.
     """
@@ -52,8 +54,8 @@ def schedule_checks(read: SchedulingRecords, *, uses_energy: bool) -> list[Recor
         RecordCheck(_idle_jobs(read), ["jobs", "tasks"]),
         RecordCheck(_order_mistakes(read.tasks), ["tasks"]),
         RecordCheck(_families(read), ["setups", "tasks", "machines"]),
-        RecordCheck(_breaks(read.calendars), ["calendars"]),
-        RecordCheck(_prices(read.power_price, uses_energy=uses_energy), ["power_price"]),
+        RecordCheck(_breaks(read, time), ["calendars"]),
+        RecordCheck(_prices(read, time, uses_energy=uses_energy), ["power_price"]),
     ]
 
 
@@ -155,19 +157,24 @@ def _families(read: SchedulingRecords) -> Iterable[str]:
             yield f"{where}: family {family!r} of {name!r} has no setup time; {nearest(family, families)}"
 
 
-def _breaks(calendars: Sequence[Break]) -> Iterable[str]:
-    for pause in calendars:
+def _moment(read: SchedulingRecords, value: float, time: str) -> str:
+    return clock_text(value, time) if read.of_day else number_text(value, 6)
+
+
+def _breaks(read: SchedulingRecords, time: str) -> Iterable[str]:
+    for pause in read.calendars:
         if pause.end <= pause.start:
             where = f"break of {pause.machine or 'every machine'}"
-            start, end = number_text(pause.start, 6), number_text(pause.end, 6)
+            start, end = _moment(read, pause.start, time), _moment(read, pause.end, time)
             yield f"calendars: {where} from {start} to {end}: must end after it starts"
 
 
-def _prices(prices: Sequence[PowerPrice], *, uses_energy: bool) -> Iterable[str]:
-    first = min((price.start for price in prices), default=0.0)
+def _prices(read: SchedulingRecords, time: str, *, uses_energy: bool) -> Iterable[str]:
+    first = min((price.start for price in read.power_price), default=0.0)
     if first > 0:
-        yield f"power_price: the first price starts at {number_text(first, 6)}; state one that starts at 0"
-    if uses_energy and not prices:
+        start, zero = _moment(read, first, time), _moment(read, 0.0, time)
+        yield f"power_price: the first price starts at {start}; state one that starts at {zero}"
+    if uses_energy and not read.power_price:
         yield "problem: energy is given but power_price is not; give a price, or leave energy out"
 
 

@@ -136,6 +136,11 @@ def test_every_mistake_is_named_at_once():
             "energy of task 'b' on 'm2' .* cannot be negative",
         ),
         ({"power_price": [PowerPrice(5.0, 0.1)]}, "state one that starts at 0"),
+        (
+            {"power_price": [PowerPrice("6:30", 0.1)]},
+            "the first price starts at 06:30; state one that starts at 00:00",
+        ),
+        ({"calendars": [Break("9:15", "9:00")]}, "from 09:15 to 09:00: must end after it starts"),
         ({"modes": [Mode("a", "m1"), Mode("b", "m1", duration=1.0)]}, "task 'a' on 'm1' has no duration"),
         ({"machines": []}, "machines: there are none"),
         ({"tasks": ["a"]}, "give Task objects"),
