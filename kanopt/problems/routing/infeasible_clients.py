@@ -160,6 +160,7 @@ def _time_window_obstacles(
         waits = f", which waits for goods until {ready},"
     if exceeds(arrive, latest) and not data.has_soft_window[place]:
         late = arrive - latest
+        ready_after = client.release > latest  # whatever the way to it takes
         yield _Obstacle(
             "release" if delay >= late else "window",
             late + over,
@@ -169,7 +170,7 @@ def _time_window_obstacles(
             f"its window {amount_text(late, unit)} later"
             + (f" and {longer}" if over else "")
             + (_ready_earlier(data, client, vehicle, bound) if delay >= max(late, over) else ""),
-            bound.exact,
+            bound.exact or ready_after,
         )
     if over:
         done = "is back from it" if vehicle.returns else "is done with it"

@@ -33,7 +33,7 @@ from kanopt.problems.routing.plan import Route, RoutingPlan, read_plan
 from kanopt.problems.routing.planning_values import PlanningValues, PlanStates
 from kanopt.problems.routing.policy import RoutingPolicy
 from kanopt.problems.routing.reasons import infeasibility_reasons
-from kanopt.problems.routing.remarks import input_findings
+from kanopt.problems.routing.remarks import input_findings, ready_too_late
 from kanopt.problems.routing.simulate import Drive, drive
 from kanopt.problems.routing.under_way import read_started, routes_at, started_routes
 from kanopt.problems.routing.validation import load_questions, routing_checks, unstated_checks
@@ -365,8 +365,8 @@ class RoutingProblem(Problem[RoutingPlan]):
         return tuple(finding.message for finding in input_findings(self))
 
     def unreachable(self) -> tuple[str, ...]:
-        """Tell of clients that the road network does not join with a depot, there and back."""
-        return unreachable_clients(self)
+        """Tell of clients that no road joins with a depot, there and back, or whose goods come after their windows."""
+        return (*unreachable_clients(self), *ready_too_late(self))
 
     def drive(self, routes: Sequence[Route], *, frozen: bool = False) -> Drive:
         """Drive routes forward: loads, departures, waits and arrivals, on the law or at planning values."""

@@ -21,7 +21,7 @@ from kanopt.units import convert, same_dimension
 if TYPE_CHECKING:
     from kanopt.problems.routing.problem import RoutingProblem
 
-__all__ = ["InputFinding", "input_findings"]
+__all__ = ["InputFinding", "input_findings", "ready_too_late"]
 
 Floats = NDArray[np.float64]
 
@@ -222,6 +222,18 @@ def _windows_before_shift(problem: RoutingProblem) -> Iterator[InputFinding]:
             f"midnight"
         )
         yield InputFinding("window", client.name, text)
+
+
+def ready_too_late(problem: RoutingProblem) -> Iterator[str]:
+    """Tell of clients whose goods are ready only when their last window has closed, whatever the laws say."""
+    data, unit = problem.data, problem.units.time
+    for client, windows in zip(data.clients, data.windows, strict=True):
+        closes = windows[-1][1]
+        if client.release > closes and client.cost_per_lateness is None:
+            yield (
+                f"client {client.name}: its goods are ready at {clock_text(client.release, unit)}, after its last "
+                f"window closes at {clock_text(closes, unit)}"
+            )
 
 
 def _idle(problem: RoutingProblem) -> Iterator[InputFinding]:

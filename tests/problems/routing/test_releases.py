@@ -94,6 +94,18 @@ def test_what_is_loaded_too_late_makes_its_source_late() -> None:
     assert told["client a"].relaxation == "its window 10 min later, or its goods ready 10 min earlier"
 
 
+def test_goods_ready_after_the_window_are_told_before_planning_and_proved_on_any_clock() -> None:
+    problem = replace(
+        line({"release": 100.0, "latest": 90.0}, {"release": 80.0, "latest": 90.0}), duration=LATER
+    )
+    (told,) = problem.unreachable()
+    assert told == "client a: its goods are ready at 01:40, after its last window closes at 01:30"
+    reasons = {each.subject: each.proved for each in problem.infeasibility_reasons()}
+    assert reasons == {"client a": True, "client b": False}
+    late_is_paid = line({"release": 100.0, "latest": 90.0, "cost_per_lateness": 1.0})
+    assert not late_is_paid.unreachable()
+
+
 def test_nothing_that_is_always_ready_is_waited_for_in_a_night_shift() -> None:
     problem = line({"latest": 100.0}, shift_start=-120.0)
     assert not problem.data.has_releases
