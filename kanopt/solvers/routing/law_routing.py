@@ -39,6 +39,7 @@ _FIRST_PLAN, _FIRST_PLAN_PER_CLIENT = 1.0, 0.005
 _CYCLE, _CYCLE_PER_CLIENT = 2000, 1000
 _NAME = "search on the law"
 _ROUNDS = "engines with load and clock of the plan"
+_NOT_BEGUN = "not begun: the time limit was over, so that no plan was searched on the law"
 
 
 class LawRouting(Solver):
@@ -110,6 +111,7 @@ class LawRouting(Solver):
 
     def lower(self, problem: RoutingProblem, options: SolveOptions) -> _LawModel:
         """Return the problem as the engines see it; the search after them takes the laws as they are."""
+        why_no_kernel()  # a checkout compiles it at its first use, which is no part of the time limit
         began = options.clock.now()
         return _LawModel(problem, self.engines.lower(problem, options), began)
 
@@ -129,7 +131,8 @@ class LawRouting(Solver):
         plan = first.plan
         searches_on = not first.interrupted and offset < options.time_limit and model.problem.clients
         if not isinstance(plan, RoutingPlan) or not searches_on:
-            return _FoundOnLaw(first)
+            over = isinstance(plan, RoutingPlan) and offset >= options.time_limit
+            return _FoundOnLaw(first, run=EngineRun(_NAME, message=_NOT_BEGUN) if over else None)
         wall, cpu = time.perf_counter(), time.process_time()
 
         def on_progress(step: Progress) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import permutations
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from kanopt.problems import Client, Depot, Progress, RoutingProblem, Status, Veh
 from kanopt.problems.routing.simulate import route_costs
 from kanopt.refs import arc, clock, state
 from kanopt.solvers.base import SolveOptions
+from kanopt.solvers.clock import SearchClock
 from kanopt.solvers.routing.law_routing import LawRouting
 from kanopt.solvers.routing.portfolio import RoutingPortfolio
 
@@ -113,6 +115,29 @@ def test_without_time_the_engines_have_the_last_word() -> None:
     outcome = LawRouting().solve(city(0), SolveOptions(time_limit=0.0))
     assert outcome.plan is None
     assert outcome.status is Status.NO_PLAN
+
+
+def test_a_search_that_has_no_time_left_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Slow(SearchClock):
+        passed = 0.0
+
+        def now(self) -> float:
+            return super().now() + self.passed
+
+    found, slow = RoutingPortfolio.raise_plan, Slow()
+
+    def late(*arguments: Any) -> Any:
+        outcome = found(*arguments)
+        slow.passed = 60.0
+        return outcome
+
+    monkeypatch.setattr(RoutingPortfolio, "raise_plan", late)
+    outcome = LawRouting().solve(city(0), SolveOptions(time_limit=5.0, clock=slow))
+    assert outcome.plan is not None
+    assert (
+        outcome.engines[-1].message
+        == "not begun: the time limit was over, so that no plan was searched on the law"
+    )
 
 
 def test_routes_leave_when_the_law_says_and_not_at_frozen_times() -> None:
