@@ -78,9 +78,11 @@ class LaneTariff:
         if len(self.planning) > 1:
             raise ProblemError("planning: give 'state.quantity' or 'state.weight', not both")
         if self.reads_flow and not self.planning:
+            read = self.law.state_references if isinstance(self.law, BoundFormula) else ()
+            flow = str(read[0]) if read else "state.quantity"
             raise ProblemError(
-                "tariff: the law depends on how much is shipped, which a linear solver must see at one "
-                "planning value; write planning={'state.quantity': 20}"
+                "tariff: the law depends on how much is shipped; state a usual shipment, at which it is priced where "
+                f"no straight pieces can be made of it: write planning={{'{flow}': 20}}"
             )
         if not ((self.planning_shipments > 0) & np.isfinite(self.planning_shipments)).all():
             raise ProblemError(

@@ -100,6 +100,19 @@ def test_the_planning_shipment_is_checked(planning, message):
         small(tariff=shipment, planning=planning)
 
 
+def test_a_planning_shipment_is_asked_for_in_what_the_law_reads():
+    by_weight = law("7 + 3 * t^0.6", "EUR", t="t").bind(t=state.weight)
+    with pytest.raises(
+        ProblemError, match=r"no straight pieces can be made.*write planning=\{'state.weight': 20\}"
+    ):
+        small(tariff=by_weight)
+    for_each = law("7 + 3 * km", "EUR", km="km")
+    shipment = parse_formula("7 + 3 * km", [Variable("km", "km")], Variable("cost", "EUR"), per="shipment")
+    with pytest.raises(ProblemError, match=r"write planning=\{'state.quantity': 20\}"):
+        small(tariff=shipment.bind(km=lane.distance))
+    assert small(tariff=for_each.bind(km=lane.distance)).network.shape
+
+
 def test_laws_read_lanes_products_and_periods():
     texts = parse_formula(
         "km * w + n + fuel",
