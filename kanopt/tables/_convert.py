@@ -33,6 +33,7 @@ _ISO = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?\s?(Z|[+-]\d{2}:?\
 _ZONED = r"\d{2}:\d{2}.*(Z|[+-]\d{2}:?\d{2})$"
 _TRUE, _FALSE = ("true", "t", "yes", "y", "1", "1.0"), ("false", "f", "no", "n", "0", "0.0")
 _OTHER_NOTATION = r"^[+-]?\d+,\d+$|^[+-]?\d{1,3}([ ,.'\x{00a0}\x{202f}]\d{3})+([.,]\d+)?$"
+_TIME_OF_DAY = r"^([01]?\d|2[0-3]):[0-5]\d(:[0-5]\d)?$"
 _DATE = r"^\d{1,4}[./-](\d{1,2}|\p{L}{3,9})[./-]\d{2,4}( \d{1,2}:\d{2}(:\d{2})?)?$"
 _DAY = r"^(0?[1-9]|[12]\d|3[01])\.(0?[1-9]|1[0-2])\.\d{4}"
 _DOTTED = {
@@ -187,6 +188,8 @@ def notation_hint(array: Any, form: TextFormat) -> str:
     if not (pa.types.is_string(array.type) or pa.types.is_large_string(array.type)):
         return ""
     texts = _trimmed(array)
+    if _count(texts, _TIME_OF_DAY):
+        return "times of day are no numbers: write hours, such as 12.5 for 12:30"
     if form.decimal == "." and _count(texts, r"^[+-]?\d+,\d{1,2}$|^[+-]?\d+,\d{4,}$"):
         return "for decimal commas pass form=TextFormat(decimal=',')"
     if not _count(texts, _OTHER_NOTATION):

@@ -180,6 +180,12 @@ def test_what_is_no_number(tmp_path: Path, cell: str) -> None:
     assert report_of(read_table(path, on_bad="missing")).set_missing["v"].popitem()[1] == 1
 
 
+def test_times_of_day_where_hours_are_wanted_are_told_how_to_write(tmp_path: Path) -> None:
+    path = table(tmp_path, "hour;km\n12:31;1\n7:05;2\n")
+    with pytest.raises(TableError, match=r"times of day are no numbers: write hours, such as 12.5 for 12:30"):
+        read_table(path, units={"hour": "h"})
+
+
 def test_decimal_commas_only_when_declared(tmp_path: Path) -> None:
     path = table(tmp_path, "k;v\n1;1,5\n2;2,25\n")
     with pytest.raises(TableError, match=r"decimal commas pass form=TextFormat\(decimal=','\)"):
