@@ -253,7 +253,10 @@ def frozen_sentence(result: Result) -> str:
         list(dict.fromkeys(f"{frozen.reference} of {frozen.law}" for frozen in certificate.frozen))
     )
     error = money_text(certificate.frozen_input_error, result.problem.unit, signed=True)
-    return f"The search held {names} at planning values; the true values change the price by {error}."
+    return (
+        f"Engines saw {names} at planning values; the price is that of the true values, which differs from theirs "
+        f"by {error}."
+    )
 
 
 def summary(
