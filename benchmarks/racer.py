@@ -1,8 +1,8 @@
 """The racer beside the referee on random plans of mixed rules and laws: prices and broken rules that differ.
 
 Every problem has one to five rules of sixteen, now and then routes that end elsewhere, goods with a release time and
-routes under way, and laws of one of eight kinds; its routes state when they leave. A price differs where it is off by
-more than 1e-11 of itself.
+routes under way, and laws of one of eight kinds; in two of five, stops take as long as a law of hour and load says. Its
+routes state when they leave. A price differs where it is off by more than 1e-11 of itself.
 
     python benchmarks/racer.py --plans 5000
 """

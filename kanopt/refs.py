@@ -42,7 +42,10 @@ client = Scope("client")
 """Routing, the client that a leg leads to, on the way back the depot: ``client.demand``, any attribute."""
 
 clock = Scope("clock")
-"""Routing, the time of day at the start of a leg: ``clock.hour``, ``clock.minute``; ``clock.late`` is lateness."""
+"""Routing, the time of day at the start of a leg, or of a service: ``clock.hour``, ``clock.minute``.
+
+``clock.late`` is lateness at the end of a leg.
+"""
 
 decision = Scope("decision")
 """A number that a decision problem chooses, by its name; of those that every item has, the one of the item."""

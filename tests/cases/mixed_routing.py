@@ -13,6 +13,7 @@ from kanopt.problems import ArrivalFunctions, RoutingProblem
 from kanopt.problems.routing import RoutingPlan
 from kanopt.refs import arc, client, clock, state, vehicle
 from tests.cases.routing_variants import RULES, add_rules, going_on, plain, some_routes, under_way
+from tests.cases.stop_laws import STOP_LAWS, with_stop_law
 
 __all__ = ["LAWS", "mixed_problem", "random_plan"]
 
@@ -48,13 +49,16 @@ def mixed_problem(seed: int, law: str | None = None) -> RoutingProblem:
     chosen = str(rng.choice(LAWS)) if law is None else law
     cost, duration = _laws(chosen, town.km, town.minutes, rng)
     if chosen == "matrices":
-        return problem
+        return with_stop_law(problem, STOP_LAWS[seed % len(STOP_LAWS)], seed) if seed % 2 else problem
     if any(each.cost_per_lateness is not None for each in problem.clients) and rng.random() < 0.5:
         late = parse_formula(
             "0.02 * late^2 * (1 + demand)", [Variable("late", "min"), Variable("demand", "t")], COST
         )
         cost["late"] = late.bind(late=clock.late, demand=client.demand)
-    return replace(problem, cost={"fuel": problem.named_costs["fuel"], **cost}, duration=duration)
+    problem = replace(problem, cost={"fuel": problem.named_costs["fuel"], **cost}, duration=duration)
+    if rng.random() < 0.4:
+        problem = with_stop_law(problem, str(rng.choice(STOP_LAWS)), seed)
+    return problem
 
 
 def random_plan(problem: RoutingProblem, seed: int) -> RoutingPlan:

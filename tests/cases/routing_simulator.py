@@ -16,6 +16,7 @@ from kanopt.problems import Client, Route, RoutingPlan, RoutingProblem, VehicleT
 from kanopt.problems.routing.entities import split_label, split_list
 from kanopt.problems.routing.leg_laws import DURATION, LegInputs
 from kanopt.problems.routing.windows import DriverBreak, parse_breaks, parse_windows
+from kanopt.units import convert
 
 EPS = 1e-6
 
@@ -106,24 +107,37 @@ class Simulator:
             self._known[key] = float(self.problem.leg_laws.evaluate(name, inputs)[0])
         return self._known[key]
 
-    @cached_property
-    def services(self) -> list[list[float]]:
-        """Service times by type and node, of a reload at depots."""
-        law = self.policy.service
-        return [
-            [vehicle.reload_time] * self.depots
-            + [c.service if law is None else self._service(law, c, vehicle) for c in self.problem.clients]
-            for vehicle in self.problem.vehicles
-        ]
+    def stay(self, kind: int, node: int, load: float, begin: float) -> float:
+        """How long service at a node takes, with so much on board on arrival; at a depot, a reload."""
+        vehicle, law = self.problem.vehicles[kind], self.policy.service
+        if node < self.depots:
+            return vehicle.reload_time
+        if law is None:
+            return self.client(node).service
+        key = ("service", kind, node, load, begin) if law.state_references else ("service", kind, node)
+        if key not in self._known:
+            self._known[key] = self._service(law, self.client(node), vehicle, load, begin)
+        return self._known[key]
 
-    def _service(self, law: BoundFormula, client: Client, vehicle: VehicleType) -> float:
+    def _service(
+        self, law: BoundFormula, client: Client, vehicle: VehicleType, load: float, begin: float
+    ) -> float:
+        time = self.problem.units.time
+
         def resolve(reference: Reference) -> ReferenceValue:
+            if reference.scope == "state":
+                return ReferenceValue(np.array([load]), self.problem.units.load)
+            if reference.scope == "clock":
+                hours = convert(begin, time, "h") % 24.0
+                given = hours if reference.field == "hour" else 60.0 * hours
+                return ReferenceValue(np.array([given]), "h" if reference.field == "hour" else "min")
             of_client = reference.scope == "client"
             owner = client if of_client else vehicle
             units = self.problem.units.of_points() if of_client else self.problem.units.of_vehicles()
             if reference.field in owner.attributes:
                 return ReferenceValue(np.array([owner.attributes[reference.field]]), "")
-            return ReferenceValue(np.array([getattr(owner, reference.field)]), units[reference.field])
+            unit = units.get(reference.field, "")
+            return ReferenceValue(np.array([getattr(owner, reference.field)]), unit)
 
         return max(0.0, float(law.evaluate(resolve, self.problem.units.time)[0]))
 
@@ -221,7 +235,7 @@ class Simulator:
                 there = [c.release for c in takers if c.release and c.name in route.clients]
                 found.append(max(there, default=-np.inf))
             if number + 1 < len(trips):
-                reload = self.services[kind][self.index[route.depot]]
+                reload = self.problem.vehicles[kind].reload_time
                 behind = len(found) < len(self.locked(route)[0])
                 leaves = max(self.released(trips[number + 1]), -np.inf if behind else self.now)
                 found.append(leaves - reload)
@@ -357,15 +371,22 @@ class Simulator:
         tail, head, load, wait = way[place], way[place + 1], loads[place], self.waits(route)[place]
         drive = self.law(DURATION, kind, (tail, head), load[0], clock, 0.0, 0.0)
         rests = self.rests[kind]
+        done = begin = np.inf
+        back = place == len(way) - 2 and self.vehicle(route).returns
         for more in range(len(rests) - taken + 1):
             ready = self.ready(clock, drive, rests[taken : taken + more])
             if ready is None:
                 continue
+            if more:
+                # nobody waits for a break at a client who can be served before it
+                over = self.ready(clock, 0.0, rests[taken : taken + more - 1])
+                rest = rests[taken + more - 1]
+                if max(over or clock, rest.earliest) > begin + EPS and done <= rest.latest + EPS:
+                    break
             begin, late = self.begin(head, max(ready, wait))
             leg = Leg(tail, head, load, clock, drive, ready, begin, late)
-            back = place == len(way) - 2 and self.vehicle(route).returns
-            over = begin if back else begin + self.services[kind][head]
-            yield from self._drive(route, plan, over, taken + more, (*legs, leg))
+            done = begin if back else begin + self.stay(kind, head, load[0], begin)
+            yield from self._drive(route, plan, done, taken + more, (*legs, leg))
 
     def departures(self, route: Route) -> list[float]:
         """Departures between which every time, and what it costs, is linear in the departure."""
@@ -381,7 +402,7 @@ class Simulator:
             if head >= self.depots:
                 events += [(gone, edge) for window in self.windows[head - self.depots] for edge in window]
             if place < len(way) - 2 or not vehicle.returns:
-                gone += self.services[kind][head]
+                gone += self.stay(kind, head, loads[place][0], 0.0)
                 offsets.append(gone)
         events += [
             (at, edge)
@@ -505,15 +526,18 @@ class Simulator:
     def choices(self, route: Route) -> list[Run]:
         """Ways to drive a route at its departure, or at those that make nothing later than it must be.
 
-        Those that break the fewest rules come first, then the cheapest, then the latest.
+        Those that break the fewest rules come first, then the cheapest, then the latest. A route that states its
+        departure is judged by its whole price.
         """
-
-        def key(run: Run) -> tuple[int, float, float]:
-            price = sum(self.hours(route, run).values())
-            return len(self.timed_faults(route, run)), round(price, 6), -run.departure
 
         vehicle, known = self.vehicle(route), self.under_way(route)
         leaves = known.departure if route.departure is None and known is not None else route.departure
+        counted = self.hours if leaves is None else self.terms
+
+        def key(run: Run) -> tuple[int, float, float]:
+            price = sum(counted(route, run).values())
+            return len(self.timed_faults(route, run)), round(price, 6), -run.departure
+
         if leaves is not None:
             return sorted(self.runs(route, leaves), key=key)
         first = min(self.runs(route, self.soonest(route)), key=lambda run: (not run.rested, run.finish))

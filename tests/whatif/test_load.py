@@ -672,7 +672,7 @@ def test_a_policy_holds_what_the_file_says(edited):
     scenario.check()
     problem = scenario.build(scenario.formulas({}))
     data = problem.data
-    assert data.service[0, 1] == pytest.approx(9.0)
+    assert data.service_times.stated[0, 1] == pytest.approx(9.0)
     assert data.demands[1].tolist() == [0.0, 1.0, 2.0, 1.0, 1.0]
     assert data.windows[1] == ((480.0, 600.0), (780.0, 900.0))
     assert data.breaks[0][0].length == 30.0
@@ -680,6 +680,23 @@ def test_a_policy_holds_what_the_file_says(edited):
     policy = problem.policy
     assert policy.apart == [("food", "paint")]
     assert (policy.backhaul, policy.cost_of_longest, policy.pinned) == (True, 0.25, {"van 2": ["west"]})
+
+
+def test_a_law_of_stops_may_read_the_clock_and_the_load(edited):
+    law = STOPS.replace('"4 + 10 * t"', '"4 + t + 0.1 * hour"').replace('t = "t" }', 't = "t", hour = "h" }')
+    bound = law.replace('t = "client.demand"', 't = "state.load"\nhour = "clock.hour"')
+    scenario = load_scenario(
+        edited("[solver]", bound.partition("capacities")[0] + bound[bound.index("[problem.bind") :])
+    )
+    scenario.check()
+    problem = scenario.build(scenario.formulas({}))
+    assert {one.reference for one in problem.frozen_inputs() if one.law == "service"} == {
+        "state.load",
+        "clock.hour",
+    }
+    driven = problem.drive(problem.plan_from({"van 1": ["west"]}).routes)
+    load = problem.data.demand[problem.data.index["west"]]
+    assert driven.stay[0] == pytest.approx(4.0 + load + 0.1 * driven.begin[0] / 60.0)
 
 
 UNDER_WAY = """

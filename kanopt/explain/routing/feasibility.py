@@ -46,6 +46,7 @@ def is_exhaustive(problem: RoutingProblem) -> bool:
     waits = len(data.opens) > 1 or bool(data.has_soft_window.any())
     return (
         not problem.leg_laws.reads(DURATION, "clock", "state")
+        and not data.service_times.plan_inputs
         and not any(data.breaks)
         and not (timed and waits)
     )
@@ -216,7 +217,7 @@ def _extendable_and_complete(
     """Say which routes may be extended further, and which may be complete."""
     data, kind = problem.data, problem.data.type_index[vehicle.name]
     stops = np.searchsorted(driven.route, np.arange(1, count + 1)) - 1 - vehicle.returns
-    ends = driven.begin[stops] + data.service[kind, driven.head[stops]]
+    ends = driven.begin[stops] + driven.stay[stops]
     on_way = np.ones(len(driven.route), dtype=bool)
     if vehicle.returns:
         on_way[stops + 1] = False
@@ -232,6 +233,7 @@ def _extendable_and_complete(
     alive &= (far <= farthest) & (ends <= close)
     if not problem.leg_laws.reads(DURATION, "clock", "state"):
         # waits and breaks come on top
-        busy = np.where(on_way, np.nan_to_num(driven.duration + driven.stay, posinf=0.0), 0.0)
+        least = np.minimum(driven.stay, data.service_times.least[kind, driven.head])
+        busy = np.where(on_way, np.nan_to_num(driven.duration + least, posinf=0.0), 0.0)
         alive &= np.bincount(driven.route, weights=busy, minlength=count) <= longest
     return alive, np.isfinite(driven.finish) & (driven.finish <= close)

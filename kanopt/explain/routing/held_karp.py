@@ -39,13 +39,14 @@ def is_timed(problem: RoutingProblem) -> bool:
 def allows_held_karp(problem: RoutingProblem) -> bool:
     """Say whether the earliest one dominates all routes over the same clients to the same last client.
 
-    It does where travel time depends on neither load nor clock, or does not affect feasibility, and no rule depends on
-    the order or the length of a route, or on what another client of it waits for.
+    It does where travel and service times depend on neither load nor clock, or do not affect feasibility, and no rule
+    depends on the order or the length of a route, or on what another client of it waits for.
     """
     data = problem.data
     fleet = [vehicle for vehicle in data.vehicles if vehicle.count]
+    by_plan = problem.leg_laws.reads(DURATION, "clock", "state") or bool(data.service_times.plan_inputs)
     return (
-        not (is_timed(problem) and (data.has_releases or problem.leg_laws.reads(DURATION, "clock", "state")))
+        not (is_timed(problem) and (data.has_releases or by_plan))
         and not data.has_sources
         and not data.pickup.any()
         and all(np.isinf(v.max_distance) and np.isinf(v.max_duration) and not v.reloads for v in fleet)
@@ -125,7 +126,7 @@ def _service_end(problem: RoutingProblem, kind: int, node: int, arrive: Floats) 
     data = problem.data
     begin = service_begin(data, np.full(len(arrive), node), arrive)
     late = (begin > data.latest[node] + _NOISE) & ~data.has_soft_window[node]
-    return np.where(late, np.inf, begin + data.service[kind, node])
+    return np.where(late, np.inf, begin + data.service_times.stated[kind, node])
 
 
 def _compatible_sets(problem: RoutingProblem, kind: int, masks: Ints) -> NDArray[np.bool_]:

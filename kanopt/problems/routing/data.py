@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError, ProblemError, nearest
 from kanopt.formulas.binding import ReferenceValue
-from kanopt.formulas.references import Reference
 from kanopt.problems.clock_times import moment
 from kanopt.problems.geography import Positions
 from kanopt.problems.records import field_values
 from kanopt.problems.routing.arc_blocks import MOST_KEPT, arcs_of, tail_blocks
 from kanopt.problems.routing.entities import Client, Depot, RoutingUnits, VehicleType, split_label, split_list
 from kanopt.problems.routing.policy import RoutingPolicy
+from kanopt.problems.routing.service_times import ServiceTimes
 from kanopt.problems.routing.started import StartedRoute
 from kanopt.problems.routing.windows import DriverBreak, parse_breaks, parse_windows
 from kanopt.text import list_names
@@ -221,45 +221,9 @@ class RoutingData:
         return np.concatenate([depots, values])
 
     @cached_property
-    def service(self) -> Floats:
-        """Service time of each vehicle type at each node, at its depot the time of a reload; (types, n)."""
-        shape = len(self.vehicles), len(self.clients)
-        stops = (
-            self.of_nodes("service")[len(self.depots) :]
-            if self.policy.service is None
-            else self._service_law_values()
-        )
-        reloads = np.repeat(self.of_vehicles("reload_time")[:, None], len(self.depots), axis=1)
-        return np.concatenate([reloads, np.broadcast_to(stops, shape)], axis=1)
-
-    def service_inputs(self, reference: Reference) -> ReferenceValue:
-        """Look up what the law of service times reads, vehicle types in rows and clients in columns."""
-        units = {"client": self.units.of_points(), "vehicle": self.units.of_vehicles()}.get(reference.scope)
-        if units is None:
-            raise ProblemError(
-                f"law 'service': reads client.<...> and vehicle.<...>, which are known before a plan is, not "
-                f"{str(reference)!r}"
-            )
-        by_client = reference.scope == "client"
-        owners: Sequence[Client | VehicleType] = self.clients if by_client else self.vehicles
-        found = field_values(owners, reference.field, units=units, where=f"law 'service': {reference.scope}s")
-        return ReferenceValue(found.values[None, :] if by_client else found.values[:, None], found.unit)
-
-    def _service_law_values(self) -> Floats:
-        """Return the law of service times at the clients, for each vehicle type."""
-        law = self.policy.service
-        assert law is not None
-        try:
-            values: Floats = np.asarray(law.evaluate(self.service_inputs, self.units.time), dtype=float)
-        except FormulaError as error:
-            raise ProblemError(f"law 'service': {error}") from error
-        stops = np.broadcast_to(values, (len(self.vehicles), len(self.clients)))
-        if not np.isfinite(stops).all():
-            kind, place = np.argwhere(~np.isfinite(stops))[0]
-            raise ProblemError(
-                f"law 'service': no number at client {self.clients[place].name!r} for {self.vehicles[kind].name!r}"
-            )
-        return np.asarray(np.maximum(stops, 0.0))
+    def service_times(self) -> ServiceTimes:
+        """How long stops take."""
+        return ServiceTimes(self)
 
     @cached_property
     def windows(self) -> tuple[tuple[tuple[float, float], ...], ...]:

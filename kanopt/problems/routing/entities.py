@@ -267,8 +267,8 @@ class VehicleType:
     breaks
         Breaks of the driver: ``"30 in 660-780, 15 in 15:00-16:00"`` are 30 units of time that begin between 660 and
         780, and then 15 more. A break is taken before departure, after return, or while waiting or driving, but not
-        during a service; it is placed where the driver is earliest at all later stops. A driver who returns before the
-        latest begin of a break need not take it.
+        during a service; nobody waits for one at a client who can be served before it. It is placed where the route
+        costs least, see ``docs/planning.md``. A driver who returns before the latest begin of a break need not take it.
     skills
         Skills that clients may need, separated by commas.
     attributes

@@ -15,6 +15,7 @@ from kanopt.problems.routing.arrival_functions import ArrivalFunctions
 from kanopt.problems.routing.data import Ints
 from kanopt.problems.routing.leg_laws import DURATION, RoutingLaws
 from kanopt.problems.routing.plan import RoutingPlan
+from kanopt.problems.routing.service_times import SERVICE
 from kanopt.problems.routing.simulate import Drive
 from kanopt.text import clock_text, list_names, number_text
 
@@ -35,7 +36,7 @@ def plan_extrapolations(
         found += list(_route_extrapolations(problem.leg_laws, name, law, plan, driven))
         found += list(_below_zero(problem.leg_laws, name, plan, driven))
     if problem.policy.service is not None:
-        found += list(_stops(problem, problem.policy.service, plan))
+        found += list(_stops(problem, problem.policy.service, plan, driven))
     if isinstance(problem.leg_laws.duration, ArrivalFunctions):
         found += list(_outside_arrival_functions(problem.leg_laws, plan, driven))
     network = problem.network
@@ -71,21 +72,27 @@ def _route_extrapolations(
         )
 
 
-def _stops(problem: RoutingProblem, law: BoundFormula, plan: RoutingPlan) -> Iterator[Extrapolation]:
+def _stops(
+    problem: RoutingProblem, law: BoundFormula, plan: RoutingPlan, driven: Drive
+) -> Iterator[Extrapolation]:
     """Name the clients at which the law of service times is used outside its data."""
     data = problem.data
-    outside = np.broadcast_to(law.outside(data.service_inputs), (len(data.vehicles), len(data.clients)))
-    for route in plan.routes:
-        kind, first = data.type_index[route.vehicle], len(data.depots)
-        places = [data.index[name] - first for name in route.clients if name != route.depot]
-        names = [data.clients[place].name for place in places if outside[kind, place]]
-        if names:
+    stops = np.flatnonzero((driven.head >= len(data.depots)) & np.isfinite(driven.begin))
+    inputs = driven.stops(stops)
+    outside = np.broadcast_to(law.outside(data.service_times.resolver(inputs)), stops.shape)
+    for place, route in enumerate(plan.routes):
+        here = driven.route[stops] == place
+        strange = np.flatnonzero(here & outside)
+        if strange.size:
+            names = _first_few([data.names[node] for node in driven.head[stops[strange]]])
+            arguments = law.arguments(data.service_times.resolver(driven.stops(stops[strange])))
+            which = "; ".join(law.formula.outside_inputs(arguments))
             yield Extrapolation(
-                law="service",
-                where=f"{route.label}: {_first_few(names)}",
-                inputs="",
-                message=f"service is used outside its data at {len(names)} of {len(places)} clients of {route.label} "
-                f"({_first_few(names)})",
+                law=SERVICE,
+                where=f"{route.label}: {names}",
+                inputs=which,
+                message=f"service is used outside its data at {len(strange)} of {here.sum()} clients of {route.label} "
+                f"({names}){f': {which}' if which else ''}",
             )
 
 

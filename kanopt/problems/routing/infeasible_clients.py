@@ -151,7 +151,7 @@ def _time_window_obstacles(
     place, unit = data.index[client.name], data.units.time
     arrive, latest = float(bound.arrive[place]), float(data.latest[place])
     kind = data.type_index[vehicle.name]
-    ends = float(bound.begin[place] + data.service[kind, place] + bound.return_time[place])
+    ends = float(bound.begin[place] + data.service_times.least[kind, place] + bound.return_time[place])
     over = max(ends - vehicle.shift_end, 0.0) if exceeds(ends, vehicle.shift_end) else 0.0
     longer = f"the shift of {vehicle.name} {amount_text(over, unit)} longer"
     delay, waits = float(bound.delay[place]), ""
@@ -193,9 +193,11 @@ def _ready_earlier(data: RoutingData, client: Client, vehicle: VehicleType, boun
     """Say how much earlier the goods of a client must be ready, where that would do."""
     kind, place = data.type_index[vehicle.name], data.index[client.name]
     source = data.source[place]
-    if source >= 0 and len(data.windows[source - len(data.depots)]) > 1:
-        return ", or its goods ready earlier"  # by how much depends on the window in which they are loaded
-    begins_by = vehicle.shift_end - float(data.service[kind, place] + bound.return_time[place])
+    several = source >= 0 and len(data.windows[source - len(data.depots)]) > 1
+    if several or data.service_times.plan_inputs:
+        # by how much depends on the window in which they are loaded, or on how long that and service take then
+        return ", or its goods ready earlier"
+    begins_by = vehicle.shift_end - float(data.service_times.stated[kind, place] + bound.return_time[place])
     windows = data.windows[place - len(data.depots)]
     arrivals = [min(closes, begins_by) for opens, closes in windows if opens <= begins_by]
     if data.has_soft_window[place] and begins_by > windows[-1][1]:

@@ -6,11 +6,13 @@ from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING
 
+from kanopt.formulas.binding import BoundFormula
 from kanopt.problems.given_law import law_mistake, references_to
 from kanopt.problems.road_network import RoadNetwork
 from kanopt.problems.routing.entities import Client, Depot, VehicleType
 from kanopt.problems.routing.leg_laws import DURATION
 from kanopt.problems.routing.matrices import long_table_use
+from kanopt.problems.routing.service_times import SERVICE, STOP_REFERENCES
 from kanopt.problems.routing.simulate import RESERVED
 from kanopt.problems.unread_columns import TableUse, fields_read, table_use
 from kanopt.text import list_names
@@ -50,13 +52,25 @@ def law_mistakes(problem: RoutingProblem, broken: AbstractSet[str]) -> list[str]
         forms = forms if several else f"{forms}, or {{}} where only vehicles cost money"
         found += law_mistake(f"cost {term!r}" if several else "cost", law, forms, known, unread)
     if problem.policy.service is not None:
-        found += law_mistake("policy: service", problem.policy.service, "a bound formula", known, unread)
+        found += _of_stops(problem.policy.service, known, unread)
     return [*found, *_name_mistakes(problem)]
+
+
+def _of_stops(law: BoundFormula, known: Mapping[str, str], unread: AbstractSet[str]) -> Iterator[str]:
+    """Yield what a law of service times cannot read: what the problem does not know, and what belongs to a leg."""
+    yield from law_mistake("policy: service", law, "a bound formula", known, unread)
+    for each in law.references:
+        if str(each) in known and each.scope in ("arc", "clock") and str(each) not in STOP_REFERENCES:
+            yield (
+                f"policy: service: {str(each)!r} belongs to a leg, and a stop is none; a law of stops may read "
+                f"client.<…>, vehicle.<…>, clock.hour or clock.minute (when service begins) and state.load (on board "
+                f"on arrival)"
+            )
 
 
 def _name_mistakes(problem: RoutingProblem) -> Iterator[str]:
     """Yield the names of cost laws that are taken, or that no file can hold."""
-    named = (*RESERVED, DURATION, *(["service"] if problem.policy.service is not None else []))
+    named = (*RESERVED, DURATION, *([SERVICE] if problem.policy.service is not None else []))
     taken = [name for name in problem.named_costs if name in named]
     if taken:
         yield f"cost: the name {list_names(taken)} is taken by a term of the problem; choose another"

@@ -46,15 +46,10 @@ def _legs(problem: RoutingProblem, driven: Drive) -> Iterator[LawUse]:
 
 def _stops(problem: RoutingProblem, driven: Drive) -> Iterator[LawUse]:
     law, data = problem.policy.service, problem.data
-    stops = np.flatnonzero(driven.head >= len(data.depots))
+    stops = np.flatnonzero((driven.head >= len(data.depots)) & np.isfinite(driven.begin))
     if law is None or not stops.size:
         return
-    kind, place = driven.vehicle[stops], driven.head[stops] - len(data.depots)
-    shape = (len(data.vehicles), len(data.clients))
-    arguments = {
-        name: np.broadcast_to(values, shape)[kind, place]
-        for name, values in law.arguments(data.service_inputs).items()
-    }
+    arguments = law.arguments(data.service_times.resolver(driven.stops(stops)))
     factor = unit_factor(law.formula.output.unit, data.units.time)
     changes = Delays(problem, driven).of_services(factor, stops)
     rise = np.array(factor)

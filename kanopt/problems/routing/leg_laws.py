@@ -116,6 +116,11 @@ class RoutingLaws:
             return False
         return any(str(found) in references or found.scope in references for found in law.references)
 
+    def is_moved_by_clock(self, name: str) -> bool:
+        """Say whether what a cost law says of a leg depends on when that begins, or on how late one is."""
+        by_time = self.reads(name, "arc.duration") and self.reads(DURATION, "clock")
+        return by_time or self.reads(name, "clock")
+
     def unit(self, name: str) -> str:
         """Return the unit a law is evaluated in."""
         return self.data.units.time if name == DURATION else self.data.units.money

@@ -16,6 +16,7 @@ from kanopt.problems.findings import FrozenInput
 from kanopt.problems.routing.arrival_functions import ArrivalFunctions
 from kanopt.problems.routing.data import Floats, Ints, RoutingData
 from kanopt.problems.routing.leg_laws import DURATION, LegInputs, RoutingLaws
+from kanopt.problems.routing.service_times import SERVICE, StopInputs
 from kanopt.text import amount_text, clock_text
 from kanopt.units import convert
 
@@ -62,7 +63,7 @@ class PlanningPoints:
     def __init__(self, laws: RoutingLaws, stated: Mapping[str, Any]) -> None:
         self.laws = laws
         self.stated = dict(stated)
-        names = [DURATION, *laws.cost]
+        names = [DURATION, *laws.cost, *([SERVICE] if laws.data.policy.service is not None else [])]
         keys = [*STATES, *(f"{name}.{state}" for name in names for state in STATES)]
         wrong = [f"{key!r}; {nearest(key, keys)}" for key in stated if key not in keys]
         wrong += [
@@ -82,7 +83,8 @@ class PlanningPoints:
     def of(self, name: str) -> PlanningPoint:
         """Return the load and clock at which a law is planned."""
         if name not in self._found:
-            self._found[name] = self._slowest_point() if name == DURATION else self._mid_shift_point(name)
+            slow = name == DURATION or (name == SERVICE and self.data.policy.service is not None)
+            self._found[name] = self._slowest_point(name) if slow else self._mid_shift_point(name)
         return self._found[name]
 
     def stated_for(self, name: str) -> tuple[float | None, float | None]:
@@ -120,43 +122,59 @@ class PlanningPoints:
             clock_why="middle of the shift" if clock is None else "stated",
         )
 
-    def _slowest_point(self) -> PlanningPoint:
-        """Plan travel time at the load and the full hour with the highest median, unless stated."""
-        load, clock = self.stated_for(DURATION)
-        chosen = np.array([self._slowest_of(place, load, clock) for place in range(len(self.data.vehicles))])
+    def _slowest_point(self, name: str) -> PlanningPoint:
+        """Plan travel or service time at the load and the full hour with the highest median, unless stated."""
+        load, clock = self.stated_for(name)
+        chosen = np.array(
+            [self._slowest_of(name, place, load, clock) for place in range(len(self.data.vehicles))]
+        )
+        what = "driving takes" if name == DURATION else "stops take"
         return PlanningPoint(
             load=chosen[:, 0],
             clock=chosen[:, 1],
-            load_why="the load at which driving takes longest" if load is None else "stated",
-            clock_why="the hour of the shift at which driving takes longest" if clock is None else "stated",
+            load_why=f"the load at which {what} longest" if load is None else "stated",
+            clock_why=f"the hour of the shift at which {what} longest" if clock is None else "stated",
         )
 
-    def _slowest_of(self, vehicle: int, load: float | None, clock: float | None) -> tuple[float, float]:
-        """Return the load and clock at which the median travel time of one vehicle type is highest."""
+    def _slowest_of(
+        self, name: str, vehicle: int, load: float | None, clock: float | None
+    ) -> tuple[float, float]:
+        """Return the load and clock at which the median time of one vehicle type is highest."""
         capacity, start, end = (values[vehicle] for values in self.bounds)
         hour = convert(1.0, "h", self.data.units.time)
+        reads = self.laws.reads if name == DURATION else self.data.service_times.reads
+        scopes = (name,) if name == DURATION else ()
         clocks = [start if clock is None else clock]
-        if clock is None and self.laws.reads(DURATION, "clock"):
+        if clock is None and reads(*scopes, "clock"):
             clocks += [*np.arange(np.ceil(start / hour) * hour, end, hour), end]
-        moves = load is None and self.laws.reads(DURATION, "state")
+        moves = load is None and reads(*scopes, "state")
         loads = [0.0, capacity / 2, capacity] if moves else [capacity / 2 if load is None else load]
-        nodes = np.unique(np.linspace(0, len(self.data.names) - 1, _SAMPLE).astype(np.intp))
         options = [(weight, time) for weight in loads for time in clocks]
         if len(options) == 1:
             return options[0]
         medians = []
         for weight, time in options:
-            values = self.laws.evaluate(
-                DURATION, arcs_between(vehicle, nodes, nodes, weight, time, np.zeros(()))
-            )
-            driven = values[np.isfinite(values)]
-            medians.append(float(np.median(driven)) if driven.size else 0.0)
+            values = self._sampled(name, vehicle, weight, time)
+            known = values[np.isfinite(values)]
+            medians.append(float(np.median(known)) if known.size else 0.0)
         return options[int(np.argmax(medians))]
+
+    def _sampled(self, name: str, vehicle: int, load: float, clock: float) -> Floats:
+        """Return travel times of some arcs, or service times of some clients, at a load and a clock time."""
+        first = 0 if name == DURATION else len(self.data.depots)
+        nodes = np.unique(np.linspace(first, len(self.data.names) - 1, _SAMPLE).astype(np.intp))
+        if name == DURATION:
+            return self.laws.evaluate(name, arcs_between(vehicle, nodes, nodes, load, clock, np.zeros(())))
+        stops = StopInputs(np.asarray(vehicle), nodes[nodes >= first], np.asarray(load), np.asarray(clock))
+        return self.data.service_times.evaluate(stops)
 
     def frozen(self) -> tuple[FrozenInput, ...]:
         """List every input of a law that the solver sees at a planning value."""
         found = list(self._frozen_arrivals())
-        for name, law in self.laws.formulas().items():
+        laws = self.laws.formulas()
+        if self.data.policy.service is not None:
+            laws[SERVICE] = self.data.policy.service
+        for name, law in laws.items():
             for variable, reference in _state_inputs(law):
                 moment = self.of(name)
                 if reference == "clock.late":

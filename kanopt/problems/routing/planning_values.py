@@ -14,38 +14,49 @@ from kanopt.problems.routing.arrival_functions import ArrivalFunctions
 from kanopt.problems.routing.data import Floats, Ints, RoutingData
 from kanopt.problems.routing.leg_laws import DURATION, LegInputs, RoutingLaws
 from kanopt.problems.routing.planning_points import PlanningPoints, arcs_between
+from kanopt.problems.routing.service_times import SERVICE, StopInputs
 
 __all__ = ["PlanStates", "PlanningValues", "RowPeaks"]
 
 
 @dataclass(frozen=True, eq=False)
 class PlanStates:
-    """Load and clock time at which a plan leaves each node; by vehicle type and node, NaN where it never does.
+    """Load and clock time at which a plan leaves each node, and serves it; by vehicle type and node, NaN where never.
 
     Parameters
     ----------
     load, clock
         Means over the legs of the plan that leave a node; (types, n).
+    load_there, begin
+        Means over the legs that lead to a node, of what is on board and of when service begins; (types, n).
     """
 
     load: Floats
     clock: Floats
+    load_there: Floats
+    begin: Floats
 
     @classmethod
-    def of(cls, shape: tuple[int, int], legs: LegInputs) -> PlanStates:
-        """Collect them from the legs of a plan."""
-        count = np.zeros(shape)
-        reached = np.isfinite(legs.clock)
-        at = legs.vehicle[reached], legs.tail[reached]
-        np.add.at(count, at, 1.0)
-        found = []
-        for values in (legs.load, legs.clock):
-            total = np.zeros(shape)
-            np.add.at(total, at, values[reached])
-            mean = np.full(shape, np.nan)
-            np.divide(total, count, out=mean, where=count > 0)
-            found.append(mean)
-        return cls(*found)
+    def of(cls, shape: tuple[int, int], legs: LegInputs, begin: Floats) -> PlanStates:
+        """Collect them from the legs of a plan, and when service at the head of each begins."""
+        left = _means(shape, (legs.vehicle, legs.tail), (legs.load, legs.clock))
+        served = _means(shape, (legs.vehicle, legs.head), (legs.load, begin))
+        return cls(*left, *served)
+
+
+def _means(
+    shape: tuple[int, int], at: tuple[Ints, Ints], values: tuple[Floats, Floats]
+) -> tuple[Floats, Floats]:
+    """Return means of loads and of clock times by vehicle type and node, where the time is known."""
+    known = np.isfinite(values[1])
+    kind, node = at[0][known], at[1][known]
+    count, found = np.zeros(shape), []
+    np.add.at(count, (kind, node), 1.0)
+    for each in values:
+        total, mean = np.zeros(shape), np.full(shape, np.nan)
+        np.add.at(total, (kind, node), each[known])
+        found.append(np.divide(total, count, out=mean, where=count > 0))
+    return found[0], found[1]
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,6 +167,25 @@ class PlanningValues:
             return self.durations[vehicle, tail, head]
         load, clock = self.state(DURATION, vehicle, tail)
         return self.laws.evaluate(DURATION, LegInputs(vehicle, tail, head, load, clock, np.zeros(())))
+
+    @cached_property
+    def service(self) -> Floats:
+        """Service time of each vehicle type at each node at planning values, at depots of a reload; (types, n)."""
+        times = self.data.service_times
+        if not times.plan_inputs:
+            return times.stated
+        moment, first = self.points.of(SERVICE), len(self.data.depots)
+        kinds, nodes = np.arange(len(self.data.vehicles))[:, None], np.arange(first, len(self.data.names))
+        load, clock = moment.load[:, None], moment.clock[:, None]
+        if self.plan_states is not None:
+            known = self.plan_states.load_there[:, nodes], self.plan_states.begin[:, nodes]
+            load, clock = (
+                np.where(np.isnan(seen), planned, seen)
+                for seen, planned in zip(known, (load, clock), strict=True)
+            )
+        found = times.stated.copy()
+        found[:, first:] = times.evaluate(StopInputs(kinds, nodes[None, :], load, clock))
+        return found
 
     def _known_durations(self, tails: Ints) -> Floats:
         if self.data.keeps_matrices:

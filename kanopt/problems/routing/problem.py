@@ -34,6 +34,7 @@ from kanopt.problems.routing.planning_values import PlanningValues, PlanStates
 from kanopt.problems.routing.policy import RoutingPolicy
 from kanopt.problems.routing.reasons import infeasibility_reasons
 from kanopt.problems.routing.remarks import input_findings, ready_too_late
+from kanopt.problems.routing.service_times import SERVICE
 from kanopt.problems.routing.simulate import Drive, drive
 from kanopt.problems.routing.under_way import read_started, routes_at, started_routes
 from kanopt.problems.routing.validation import load_questions, routing_checks, unstated_checks
@@ -72,8 +73,8 @@ class RoutingProblem(Problem[RoutingPlan]):
     planning
         Values at which a solver sees what only a plan fixes: ``{"clock.hour": 9, "state.load": 0.5}``, or for one
         law ``{"duration.clock.hour": 8}``. Unless stated, cost laws are planned at half the capacity and the middle
-        of the shift, travel time at the load and the full hour of the shift with the highest median. That is the
-        careful side, not a proof: a leg may be slower at another hour, and then a plan may break a rule on the law,
+        of the shift, travel and service times at the load and the full hour of the shift with the highest median. That
+        is the careful side, not a proof: a leg may be slower at another hour, and then a plan may break a rule on it,
         which :meth:`check` and the status of a result say. Arrival functions are planned at each arc's average over
         the shift.
     policy
@@ -101,7 +102,7 @@ class RoutingProblem(Problem[RoutingPlan]):
     service at the leg's head begins after its last window, where it may). A matrix has one row and column per depot and
     client, depots first; infinity means that there is no road. It may also be a frame: square with names, or long with
     the columns ``from``, ``to`` and a value. A law's value below zero counts as zero, for solver
-    and re-pricing alike.
+    and re-pricing alike. A law of service times is one of the stop: see :class:`RoutingPolicy`.
 
     Examples
     --------
@@ -161,7 +162,8 @@ class RoutingProblem(Problem[RoutingPlan]):
         )
         object.__setattr__(self, "started", read_started(self.started, self._data_without_routes))
         # evaluates every law once on every arc, so that what a law cannot price is refused here
-        _ = self.planning_values.row_peaks, self.data.service, self.data.demands, self.data.capacities
+        _ = self.planning_values.row_peaks, self.data.demands, self.data.capacities
+        self.data.service_times.check()
         reader.unusual += at_one_point(points) if measured else ()
         reader.unusual += load_questions(
             self.clients, self.vehicles, self.policy, reader.filled, self.units.load
@@ -294,7 +296,7 @@ class RoutingProblem(Problem[RoutingPlan]):
         if self.network is not None and isinstance(self.network.law, BoundFormula):
             found.setdefault(DURATION, self.network.law.formula)
         if self.policy.service is not None:
-            found["service"] = self.policy.service.formula
+            found[SERVICE] = self.policy.service.formula
         return found
 
     def with_planning_from(self, plan: RoutingPlan) -> RoutingProblem:
@@ -304,10 +306,10 @@ class RoutingProblem(Problem[RoutingPlan]):
         ----------
         plan
             A plan of this problem: a leg that leaves a node is planned with the load and at the time with which the
-            plan leaves it.
+            plan leaves it, a stop with those with which it is reached and begins.
         """
         driven = self.assess(plan).simulation
-        seen = PlanStates.of((len(self.data.vehicles), len(self.data.names)), driven.inputs)
+        seen = PlanStates.of((len(self.data.vehicles), len(self.data.names)), driven.inputs, driven.begin)
         again = copy(self)
         again.__dict__["planning_values"] = PlanningValues(self.leg_laws, self.planning, seen)
         return again

@@ -302,7 +302,7 @@ def _time_breakdown(data: RoutingData, driven: Drive, place: int) -> str:
     """Say of what the time of a route consists."""
     here, unit = driven.route == place, data.units.time
     driving, waiting = float(driven.duration[here].sum()), float((driven.begin - driven.arrive)[here].sum())
-    service = data.service[driven.vehicle[here], driven.head[here]]
+    service = driven.stay[here]
     # the last leg back to the depot ends the route: nothing is loaded again
     home = int(driven.head[here][-1]) < len(data.depots)
     serving = float(service[:-1].sum() if home else service.sum())

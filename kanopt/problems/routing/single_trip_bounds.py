@@ -68,12 +68,12 @@ def single_trip_bounds(laws: RoutingLaws, planning: PlanningValues, vehicle: Veh
         always = np.full(len(out), -np.inf)
         arrive = _arrivals(data, kind, times, start + out, data.ready_at_source)
         undelayed = _arrivals(data, kind, times, shift + out, always) if data.has_releases else arrive
-        spent = _via_sources(times, out, sources, data.service[kind])
+        spent = _via_sources(times, out, sources, data.service_times.least[kind])
     every = np.arange(len(arrive))
     begin = service_begin(data, every, arrive)
     delay = np.zeros(len(begin))
     np.subtract(begin, service_begin(data, every, undelayed), out=delay, where=np.isfinite(begin))
-    duration = spent + data.service[kind] + back
+    duration = spent + data.service_times.least[kind] + back
     return SingleTripBounds(arrive, begin, delay, back, duration, there + home, exact)
 
 
@@ -82,7 +82,7 @@ def _arrivals(data: RoutingData, kind: int, times: Floats, arrive: Floats, ready
     arrive = np.maximum(arrive, ready)
     reached = np.isfinite(arrive)
     begin = np.where(reached, service_begin(data, np.arange(len(arrive)), arrive), 0.0)
-    stay = data.service[kind] + begin - np.where(reached, arrive, 0.0)
+    stay = data.service_times.least[kind] + begin - np.where(reached, arrive, 0.0)
     return np.maximum(arrive, _via_sources(times, arrive, data.source, stay))
 
 

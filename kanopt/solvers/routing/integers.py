@@ -67,10 +67,11 @@ class RoutingIntegers(RoutingArrays):
     def plan(self, routes: NodeRoutes) -> RoutingPlan:
         """Return a plan in the problem's own names, each route leaving as late as costs nothing.
 
-        Where travel time depends on the clock that is for the law to say: times frozen for an engine do not know.
+        Where travel time depends on the clock, or service on it or the load, that is for the law to say: times frozen
+        for an engine do not know.
         """
         data = self.problem.data
-        by_clock = self.problem.leg_laws.reads(DURATION, "clock")
+        by_clock = self.problem.leg_laws.reads(DURATION, "clock") or bool(data.service_times.plan_inputs)
         named = []
         spans: Sequence[tuple[int, ...] | None]
         if self.rules.is_empty:
@@ -266,7 +267,7 @@ def lower(problem: RoutingProblem, seed: int = 0, *, loaded: bool = False) -> Ro
         If times or loads are too large for 64-bit integers.
     """
     data = problem.data
-    stay = np.where(np.arange(len(data.names)) < len(data.depots), 0.0, data.service)
+    stay = np.where(np.arange(len(data.names)) < len(data.depots), 0.0, problem.planning_values.service)
     origin = min(0.0, float(data.of_vehicles("shift_start").min()))
     horizon = _horizon(problem, stay, origin)
     step = convert(1.0 / _MINUTE_STEPS, "min", data.units.time)

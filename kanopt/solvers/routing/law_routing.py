@@ -12,6 +12,7 @@ from kanopt.memory import available_bytes, gigabytes
 from kanopt.problems.base import Problem
 from kanopt.problems.result import EngineRun, Progress
 from kanopt.problems.routing import RoutingPlan, RoutingProblem
+from kanopt.problems.routing.service_times import SERVICE
 from kanopt.solvers.base import Outcome, SolveOptions, Solver
 from kanopt.solvers.compiled.library import why_no_kernel
 from kanopt.solvers.encodings import EncodedLaw, Encoding
@@ -304,7 +305,11 @@ def _law_encoding(problem: RoutingProblem, law: LawBinding) -> str:
     """Say how a law that reads load or clock is taken."""
     missing = why_no_kernel()
     if missing:
-        load = "; the load as a straight line in OR-Tools" if "state.load" in law.reads else ""
+        load = (
+            "; the load as a straight line in OR-Tools"
+            if "state.load" in law.reads and law.law != SERVICE
+            else ""
+        )
         late = "; nobody counts as late" if "clock.late" in law.reads else ""
         return f"{law.engines}, then as in the best plan so far{load}{late}; no {_NAME}: {missing}"
     return f"engines: {law.engines}; search: {law.search}"

@@ -243,7 +243,7 @@ def round_rules(
         **_measures(data, nodes),
         **_windows(data, nodes, clock, rate),
         **_limits(data, nodes, clock, rate),
-        **_trips(data, nodes, clock),
+        **_trips(data, nodes, clock, problem.planning_values.service),
         **_partners(data, nodes, fleet),
     }
     if problem.policy.backhaul and (data.pickup > 0).any():
@@ -330,7 +330,7 @@ def _limits(data: RoutingData, nodes: NDArray[np.intp], clock: TimeScaling, rate
     return found
 
 
-def _trips(data: RoutingData, nodes: NDArray[np.intp], clock: TimeScaling) -> dict[str, Any]:
+def _trips(data: RoutingData, nodes: NDArray[np.intp], clock: TimeScaling, service: Floats) -> dict[str, Any]:
     found: dict[str, Any] = {}
     one_way = np.array([not vehicle.returns for vehicle in data.vehicles])
     if one_way.any():
@@ -350,7 +350,7 @@ def _trips(data: RoutingData, nodes: NDArray[np.intp], clock: TimeScaling) -> di
                     clock.down.to_integers(last),
                 )
     if one_way.any() or any(data.breaks):
-        stops = np.where(nodes < len(data.depots), 0.0, data.service[:, nodes])
+        stops = np.where(nodes < len(data.depots), 0.0, service[:, nodes])
         found["service"] = clock.up.to_integers(np.minimum(stops, clock.horizon + 1.0))
     reloads = np.array([vehicle.reloads for vehicle in data.vehicles], dtype=np.int64)
     if reloads.any():

@@ -14,7 +14,7 @@ from kanopt.formulas import Variable, parse_formula
 from kanopt.problems import ArrivalFunctions, Client, Depot, Route, RoutingProblem, RoutingUnits, VehicleType
 from kanopt.problems.routing import RoutingPolicy
 from kanopt.problems.routing.windows import parse_breaks, parse_windows
-from kanopt.refs import arc, client, clock, state
+from kanopt.refs import arc, client, state
 from kanopt.solvers.routing.racer.plan_data import PlanData
 from kanopt.solvers.routing.racer.scores import drive_routes
 from kanopt.solvers.routing.racer.search import RacerSearch
@@ -170,12 +170,6 @@ def test_a_law_of_service_is_named_where_it_is_used_outside_its_data() -> None:
     assert "service" in problem.laws()
     (use,) = problem.extrapolations(problem.plan_from({"van 1": ["a", "b"]}))
     assert (use.law, use.where) == ("service", "van 1: b")
-
-
-def test_a_service_law_may_read_only_what_is_known_before_a_plan_is() -> None:
-    law = parse_formula("5 + hour", [Variable("hour", "h")], Variable("stop", "min"))
-    with pytest.raises(ProblemError, match=r"not 'clock\.hour'"):
-        pair(policy=RoutingPolicy(service=law.bind(hour=clock.hour)))
 
 
 def test_a_route_that_may_not_last_long_leaves_late_enough_where_time_costs_nothing() -> None:

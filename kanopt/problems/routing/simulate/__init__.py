@@ -1,6 +1,6 @@
 """The referee of routing plans: how routes are driven on the laws, which rules they break and what they cost.
 
-Routes are laid out as arrays (`legs`), driven from given departures (`forward`) with breaks where drivers are soonest
+Routes are laid out as arrays (`legs`), driven from given departures (`forward`) with breaks where the route costs least
 (`breaks`); departures that are left open are chosen (`departures`, `drive`). What was driven is checked (`check`) and
 priced (`price`). No solver runs through here, and no solver's figure is trusted where this package gives another.
 """

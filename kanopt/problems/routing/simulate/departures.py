@@ -11,12 +11,15 @@ from kanopt.problems.routing.arrival_functions import ArrivalFunctions
 from kanopt.problems.routing.data import Floats, Ints, RoutingData
 from kanopt.problems.routing.simulate.forward import LegTimes, drive_forward
 from kanopt.problems.routing.simulate.legs import PaddedRoutes
+from kanopt.units import convert
 
 __all__ = ["choose_departures", "departure_breakpoints"]
 
 _HALVES, _PARTS = (2, 30), (64, 5)
 """Parts and rounds of a search for departures: bisection, 30 times; or 64 parts, five times, where driving a route once
 takes long but driving it many times at once not much longer."""
+_TRIED = 49
+"""Departures tried over a shift where how long stops take depends on the clock."""
 _SLACK = 1e-7
 
 
@@ -38,7 +41,7 @@ def choose_departures(
     """
     slack = np.where(free, _departure_slack(grid, first), 0.0)
     chosen = departure + slack
-    if grid.fixed is None:
+    if grid.is_timed:
         chosen = _latest_free_departures(grid, departure, slack, first)
     for route in np.flatnonzero(free & _needs_search(grid) & np.isfinite(first.finish)):
         chosen[route] = _cheapest_departure(grid, int(route), float(chosen[route]), first)
@@ -56,7 +59,7 @@ def _departure_slack(grid: PaddedRoutes, times: LegTimes) -> Floats:
     waits = np.zeros(reached.shape)
     np.subtract(times.begin, times.arrive, out=waits, where=reached)
     waited = np.cumsum(waits, axis=1)
-    if grid.fixed is None:
+    if grid.is_timed:
         return waited[:, -1]
     left, latest = np.full(reached.shape, np.inf), grid.laws.data.latest[grid.head]
     np.subtract(latest, times.begin, out=left, where=reached & np.isfinite(latest))
@@ -65,7 +68,7 @@ def _departure_slack(grid: PaddedRoutes, times: LegTimes) -> Floats:
 
 
 def _latest_free_departures(grid: PaddedRoutes, departure: Floats, slack: Floats, first: LegTimes) -> Floats:
-    """Find the latest departures that cost nothing where travel time depends on the clock."""
+    """Find the latest departures that cost nothing where travel or service times depend on the clock."""
     latest = np.where(grid.valid, grid.laws.data.latest[grid.head], np.inf)
     begin = np.maximum(np.where(grid.valid, first.begin, -np.inf), latest) + _SLACK
     chosen = departure.copy()
@@ -115,7 +118,7 @@ def _needs_search(grid: PaddedRoutes) -> NDArray[np.bool_]:
     data = grid.laws.data
     several = (data.opens[0] != data.opens[-1]) | data.has_soft_window
     found = (several[grid.head] & grid.valid).any(axis=1) | grid.has_breaks
-    if grid.fixed is None and isinstance(grid.laws.duration, ArrivalFunctions):
+    if grid.has_timed_stops or (grid.fixed is None and isinstance(grid.laws.duration, ArrivalFunctions)):
         rates = data.of_vehicles("cost_per_time") + data.of_vehicles("cost_per_overtime")
         lasting = (rates > 0) | np.isfinite(data.of_vehicles("max_duration"))
         found = found | (lasting[grid.kind] & grid.valid.any(axis=1))
@@ -125,7 +128,7 @@ def _needs_search(grid: PaddedRoutes) -> NDArray[np.bool_]:
 def _cheapest_departure(grid: PaddedRoutes, route: int, latest: float, first: LegTimes) -> float:
     """Return the candidate departure at which time, overtime and lateness cost least."""
     vehicle, earliest = grid.laws.data.vehicles[int(grid.kind[route])], float(grid.earliest[route])
-    options = _candidate_departures(grid, route, first.duration[route])
+    options = _candidate_departures(grid, route, first)
     options = np.unique(np.append(options[options >= earliest], [earliest, latest]))
     times = _drive_candidates(grid, route, options)
     limits = np.array([vehicle.regular_time, vehicle.max_duration])
@@ -163,21 +166,25 @@ def _time_cost(
     return ~fits, np.maximum(spent - vehicle.max_duration, 0.0), cost
 
 
-def _candidate_departures(grid: PaddedRoutes, route: int, duration: Floats) -> Floats:
-    """Return candidate departures of a route, given its travel times for one departure.
+def _candidate_departures(grid: PaddedRoutes, route: int, first: LegTimes) -> Floats:
+    """Return candidate departures of a route, given how it is driven with one departure.
 
-    The best departure is among them where travel times are fixed or tabulated; with a formula of the clock they are a
-    heuristic choice.
+    The best departure is among them where travel times are fixed or tabulated and service times fixed; with a formula
+    of the clock they are a heuristic choice.
     """
     data, kind, law = grid.laws.data, int(grid.kind[route]), grid.laws.duration
     legs = np.flatnonzero(grid.valid[route])
-    head, stay = grid.head[route, legs], grid.stay[route, legs]
-    arrive = np.cumsum(duration[legs] + stay) - stay
+    head, stay = grid.head[route, legs], first.stay[route, legs]
+    arrive = np.cumsum(first.duration[route, legs] + stay) - stay
     ready = grid.ready[route, legs]
     options = _departures_without_waiting(data, kind, (head, ready), arrive, arrive + stay)
     if grid.fixed is None and isinstance(law, ArrivalFunctions):
         nodes = [int(grid.tail[route, legs[0]]), *head.tolist()]
-        options = np.append(options, departure_breakpoints(law, data, kind, nodes, ready))
+        options = np.append(options, departure_breakpoints(law, data, kind, nodes, ready, stay))
+    if grid.has_timed_stops:
+        midnight = convert(24.0, "h", data.units.time)
+        last = min(data.vehicles[kind].shift_end, max(midnight, float(first.finish[route])))
+        options = np.append(options, np.linspace(float(grid.earliest[route]), last, _TRIED))
     return options
 
 
@@ -222,6 +229,7 @@ def departure_breakpoints(
     kind: int,
     nodes: Sequence[int],
     ready: Sequence[float] | Floats | None = None,
+    stay: Sequence[float] | Floats | None = None,
 ) -> Floats:
     """Return the departures between which the return from a route is linear in the departure.
 
@@ -240,6 +248,8 @@ def departure_breakpoints(
         Nodes from depot to depot.
     ready
         When service at each node but the first may begin as far as goods must be ready.
+    stay
+        How long service at each node but the first takes; what the data state where not given.
 
     Returns
     -------
@@ -255,12 +265,15 @@ def departure_breakpoints(
     """
     leave = targets = np.zeros(0)
     waits = [-np.inf, *(np.full(len(nodes) - 1, -np.inf) if ready is None else ready)]
-    for tail, head, wait in zip(nodes[-2::-1], nodes[:0:-1], waits[-2::-1], strict=True):
+    stays = [0.0, *(data.service_times.stated[kind, nodes[1:]] if stay is None else stay)]
+    for tail, head, wait, served in zip(
+        nodes[-2::-1], nodes[:0:-1], waits[-2::-1], stays[-2::-1], strict=True
+    ):
         if not law.roads[tail, head]:
             return np.zeros(0)
         # latest departures from the tail to reach the targets at the head, and at the points of the leg itself
         leave = np.append(law.latest(tail, head, targets), law.points(tail, head)[0])
-        begin = leave - data.service[kind, tail]
+        begin = leave - served
         turns = np.concatenate([[wait], data.opens[:, tail], data.closes[:, tail]])
         soonest = max(float(data.earliest[tail]), wait)
         targets = np.unique(np.append(begin[begin >= soonest], turns[np.isfinite(turns)]))

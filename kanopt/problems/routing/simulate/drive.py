@@ -11,6 +11,7 @@ from kanopt.problems.routing.data import Floats, Ints
 from kanopt.problems.routing.leg_laws import LegInputs, RoutingLaws
 from kanopt.problems.routing.plan import Route
 from kanopt.problems.routing.planning_values import PlanningValues
+from kanopt.problems.routing.service_times import StopInputs
 from kanopt.problems.routing.simulate.departures import choose_departures
 from kanopt.problems.routing.simulate.forward import drive_forward
 from kanopt.problems.routing.simulate.legs import pad_routes
@@ -80,6 +81,10 @@ class Drive:
         """The legs as inputs of a law, with the true load and clock."""
         return LegInputs(self.vehicle, self.tail, self.head, self.load, self.leave, self.duration, self.late)
 
+    def stops(self, legs: Ints) -> StopInputs:
+        """Return the stops at clients to which some legs lead, as inputs of a law of service times."""
+        return StopInputs(self.vehicle[legs], self.head[legs], self.load[legs], self.begin[legs])
+
 
 def drive(
     laws: RoutingLaws, planning: PlanningValues, routes: Sequence[Route], *, frozen: bool = False
@@ -131,7 +136,7 @@ def drive(
         arrive=times.arrive[valid],
         begin=begin,
         late=np.maximum(over, 0.0),
-        stay=grid.stay[valid],
+        stay=times.stay[valid],
         ready=grid.ready[valid],
         departure=departure,
         finish=times.finish,

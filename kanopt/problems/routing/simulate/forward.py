@@ -19,7 +19,7 @@ class LegTimes:
 
     Parameters
     ----------
-    leave, duration, arrive, begin
+    leave, duration, arrive, begin, stay
         As in :class:`~kanopt.problems.routing.simulate.drive.Drive`.
     finish
         Clock times of return; (routes,).
@@ -31,13 +31,14 @@ class LegTimes:
     duration: Floats
     arrive: Floats
     begin: Floats
+    stay: Floats
     finish: Floats
     breaks: BreakPlaces
 
 
 def drive_forward(grid: PaddedRoutes, departure: Floats) -> LegTimes:
     """Drive all routes forward together, leg by leg."""
-    leave, duration, arrive, begin = (np.zeros(grid.valid.shape) for _ in range(4))
+    leave, duration, arrive, begin, stay = (np.zeros(grid.valid.shape) for _ in range(5))
     breaks = place_breaks(grid, departure)
     clock, had = departure.copy(), breaks.before.copy()
     for leg in range(grid.valid.shape[1]):
@@ -47,9 +48,10 @@ def drive_forward(grid: PaddedRoutes, departure: Floats) -> LegTimes:
         arrive[:, leg] = _arrival(grid, clock, duration[:, leg], had, taken)
         there = np.maximum(arrive[:, leg], grid.ready[:, leg])
         begin[:, leg] = service_begin(grid.laws.data, grid.head[:, leg], there)
-        clock = np.where(valid, begin[:, leg] + grid.stay[:, leg], clock)
+        stay[:, leg] = grid.service(leg, begin[:, leg])
+        clock = np.where(valid, begin[:, leg] + stay[:, leg], clock)
         had += taken
-    return LegTimes(leave, duration, arrive, begin, clock, breaks)
+    return LegTimes(leave, duration, arrive, begin, stay, clock, breaks)
 
 
 def _arrival(grid: PaddedRoutes, leave: Floats, duration: Floats, had: Ints, taken: Ints) -> Floats:

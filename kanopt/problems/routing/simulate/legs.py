@@ -12,6 +12,7 @@ from kanopt.problems.routing.data import Floats, Ints, RoutingData
 from kanopt.problems.routing.leg_laws import DURATION, LegInputs, RoutingLaws
 from kanopt.problems.routing.plan import Route
 from kanopt.problems.routing.planning_values import PlanningValues
+from kanopt.problems.routing.service_times import StopInputs
 
 __all__ = ["PaddedRoutes", "pad_routes", "service_begin"]
 
@@ -36,7 +37,7 @@ class PaddedRoutes:
     loads
         On board during each leg in every measure, the load first; (measures, routes, legs).
     stay
-        How long service at the head takes.
+        How long service at the head takes; NaN where it depends on when it begins, see :meth:`service`.
     ready
         When service at the head may begin as far as goods must be ready: where it is a source; where it is a reload so
         that the next trip leaves no earlier than when all that it carries is ready.
@@ -47,6 +48,8 @@ class PaddedRoutes:
         Of which routes it is known when they have left; (routes,).
     fixed
         Travel times, where they do not depend on the clock; else None.
+    by_clock
+        Terms of the cost laws that the clock moves.
     """
 
     laws: RoutingLaws
@@ -60,6 +63,7 @@ class PaddedRoutes:
     earliest: Floats
     has_left: NDArray[np.bool_]
     fixed: Floats | None
+    by_clock: tuple[str, ...]
 
     def select(self, routes: Ints) -> PaddedRoutes:
         """Return some of the routes, each as often as it is named."""
@@ -75,6 +79,7 @@ class PaddedRoutes:
             earliest=self.earliest[routes],
             has_left=self.has_left[routes],
             fixed=None if self.fixed is None else self.fixed[routes],
+            by_clock=self.by_clock,
         )
 
     @property
@@ -82,6 +87,49 @@ class PaddedRoutes:
         """Which routes have breaks; (routes,)."""
         by_type = np.array([bool(breaks) for breaks in self.laws.data.breaks], dtype=bool)
         return np.asarray(by_type[self.kind] & self.valid.any(axis=1))
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether travel or service times depend on the clock."""
+        return self.fixed is None or self.has_timed_stops
+
+    @property
+    def has_timed_stops(self) -> bool:
+        """Whether service times depend on the clock."""
+        return bool(np.isnan(self.stay).any())
+
+    def service(self, leg: int, begin: Floats) -> Floats:
+        """Return how long service at the head of one leg of each route takes, beginning at times of shape (routes,)."""
+        stay = self.stay[:, leg]
+        unknown = np.isnan(stay)
+        if not unknown.any():
+            return np.asarray(stay)
+        found, asked = np.where(unknown, 0.0, stay), unknown & np.isfinite(begin)
+        stops = StopInputs(self.kind[asked], self.head[asked, leg], self.loads[0, asked, leg], begin[asked])
+        found[asked] = self.laws.data.service_times.evaluate(stops)
+        return found
+
+    def price(self, leg: int, clock: Floats, spent: Floats, begin: Floats) -> Floats:
+        """Return what one leg of each route costs as far as the clock decides; arrays of shape (routes,).
+
+        Parameters
+        ----------
+        leg
+            The leg.
+        clock, spent, begin
+            When it begins, how long it takes, and when service at its head begins; infinite where nobody gets there.
+        """
+        data, found = self.laws.data, np.zeros(len(clock))
+        some = np.flatnonzero(self.valid[:, leg] & np.isfinite(begin))
+        head, begins = self.head[some, leg], begin[some]
+        late = np.maximum(begins - data.latest[head], 0.0)
+        found[some] = data.lateness_rate[head] * late
+        if self.by_clock:
+            tail, load = self.tail[some, leg], self.loads[0, some, leg]
+            inputs = LegInputs(self.kind[some], tail, head, load, clock[some], spent[some], late)
+            for name in self.by_clock:
+                found[some] += self.laws.evaluate(name, inputs)
+        return found
 
     def duration(self, leg: int, clock: Floats) -> Floats:
         """Return the travel time of one leg of each route, leaving at clock times of shape (routes,)."""
@@ -111,8 +159,9 @@ def pad_routes(
     returns = np.array([data.vehicles[one].returns for one in kind], dtype=bool)
     tail, head, legs = nodes[:, :-1], nodes[:, 1:], np.arange(longest)
     valid = (legs < (lengths + returns)[:, None]) & (tail != head)
-    stay = np.where(valid & (legs < lengths[:, None]), data.service[kind[:, None], head], 0.0)
     loads = _loads_on_board(data, nodes)
+    served = valid & (legs < lengths[:, None])
+    stay = np.where(served, _service(data, planning, kind, head, loads[0], frozen=frozen), 0.0)
     ready, released = _goods_ready(data, kind, nodes)
     earliest = np.maximum(np.maximum(data.of_vehicles("shift_start")[kind], released), data.not_before)
     has_left = np.zeros(len(routes), dtype=bool)
@@ -130,7 +179,24 @@ def pad_routes(
         vehicle, unknown = np.broadcast_to(kind[:, None], valid.shape), np.zeros(())
         inputs = LegInputs(vehicle, tail, head, loads[0], unknown, unknown)
         fixed = np.where(valid, laws.evaluate(DURATION, inputs), 0.0)
-    return PaddedRoutes(laws, kind, tail, head, valid, loads, stay, ready, earliest, has_left, fixed)
+    moved = () if frozen else tuple(name for name in laws.cost if laws.is_moved_by_clock(name))
+    return PaddedRoutes(laws, kind, tail, head, valid, loads, stay, ready, earliest, has_left, fixed, moved)
+
+
+def _service(
+    data: RoutingData, planning: PlanningValues, kind: Ints, head: Ints, load: Floats, *, frozen: bool
+) -> Floats:
+    """Return how long service at each stop takes, NaN where only the clock decides; (routes, legs)."""
+    times = data.service_times
+    if frozen:
+        return np.asarray(planning.service[kind[:, None], head])
+    stay = times.stated[kind[:, None], head]
+    asked = np.isnan(stay)
+    if times.reads("clock") or not asked.any():
+        return np.asarray(stay)
+    kinds = np.broadcast_to(kind[:, None], head.shape)
+    stay[asked] = times.evaluate(StopInputs(kinds[asked], head[asked], load[asked], np.zeros(())))
+    return stay
 
 
 def _goods_ready(data: RoutingData, kind: Ints, nodes: Ints) -> tuple[Floats, Floats]:
@@ -141,7 +207,7 @@ def _goods_ready(data: RoutingData, kind: Ints, nodes: Ints) -> tuple[Floats, Fl
         return ready, trip
     for leg in reversed(range(head.shape[1])):
         reload = head[:, leg] < len(data.depots)
-        ready[:, leg] = np.where(reload, trip - data.service[kind, head[:, leg]], -np.inf)
+        ready[:, leg] = np.where(reload, trip - data.service_times.stated[kind, head[:, leg]], -np.inf)
         trip = np.where(reload, -np.inf, np.maximum(trip, data.ready_at_depot[head[:, leg]]))
     for route, stop in np.argwhere(data.source[head] >= 0):
         at = np.flatnonzero(head[route] == data.source[head[route, stop]])[:1]
@@ -156,7 +222,7 @@ def _wait_for_now(data: RoutingData, routes: Sequence[Route], legs: tuple[Ints, 
         known = data.started_of.get((route.vehicle, route.index))
         stops = np.arange(0 if known is None else len(known.kept), len(route.clients))
         reloads = stops[head[place, stops] < len(data.depots)]
-        begins = data.not_before - data.service[kind[place], head[place, reloads]]
+        begins = data.not_before - data.service_times.stated[kind[place], head[place, reloads]]
         ready[place, reloads] = np.maximum(ready[place, reloads], begins)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from kanopt.problems.findings import FrozenInput
 from kanopt.problems.routing import ArrivalFunctions, RoutingProblem
 from kanopt.problems.routing.leg_laws import DURATION
+from kanopt.problems.routing.service_times import SERVICE
 
 __all__ = ["LawBinding", "bindings_of"]
 
@@ -18,7 +19,7 @@ class LawBinding:
     Parameters
     ----------
     law
-        What it is called: a cost term, or ``"duration"``.
+        What it is called: a cost term, ``"duration"`` or ``"service"``.
     data_inputs, plan_inputs
         Its inputs that are known before solving, and those that only a plan fixes.
     reads
@@ -38,7 +39,7 @@ class LawBinding:
 
 
 def bindings_of(problem: RoutingProblem) -> tuple[LawBinding, ...]:
-    """Return what every law of a routing problem reads, travel time first.
+    """Return what every law of a routing problem reads, travel time first and service times last.
 
     Examples
     --------
@@ -60,11 +61,14 @@ def bindings_of(problem: RoutingProblem) -> tuple[LawBinding, ...]:
     found = []
     if isinstance(rules.duration, ArrivalFunctions):
         found.append(_arrivals(rules.duration, [one for one in frozen if one.law == DURATION]))
-    for name, law in rules.formulas().items():
+    laws = rules.formulas()
+    if problem.policy.service is not None:
+        laws[SERVICE] = problem.policy.service
+    for name, law in laws.items():
         held = [one for one in frozen if one.law == name]
         moved = {one.input for one in held}
         fixed = tuple(sorted(law.formula.used - moved))
-        by_clock = name != DURATION and rules.reads(DURATION, "clock") and rules.reads(name, "arc.duration")
+        by_clock = name in rules.cost and rules.reads(DURATION, "clock") and rules.reads(name, "arc.duration")
         found.append(
             LawBinding(
                 name,

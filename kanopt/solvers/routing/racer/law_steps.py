@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.formulas.binding import BoundFormula
+from kanopt.formulas.binding import BoundFormula, Resolver
 from kanopt.formulas.columns import read_columns
 from kanopt.formulas.lowering.graphs import over as over_input
 from kanopt.formulas.nodes import (
@@ -27,7 +27,9 @@ from kanopt.formulas.nodes import (
 )
 from kanopt.formulas.pieces import Curve, Step, gap_inputs
 from kanopt.formulas.references import Reference
+from kanopt.problems.routing.entities import RoutingUnits
 from kanopt.problems.routing.leg_laws import LegInputs, RoutingLaws
+from kanopt.problems.routing.service_times import ServiceTimes, StopInputs
 from kanopt.solvers.routing.racer.polylines import Polyline
 from kanopt.units import multiplier_and_divisor
 
@@ -80,34 +82,42 @@ class StepTables:
     Parameters
     ----------
     shape
-        Vehicle types, nodes, nodes.
+        Vehicle types, nodes, nodes; without the first nodes where a law is one of stops.
     most_load
         The most that is ever on board.
+    first
+        Place of the first of these numbers in a row of the kernel.
 
     Attributes
     ----------
     arcs
-        Numbers of arcs; (types, n, n), or (1, n, n) where vehicle types do not differ.
+        Numbers of arcs; (types, n, n), or (1, n, n) where vehicle types do not differ. Those of stops are (types, n).
     curves, stairs, lines
         Splines, step functions, and polylines in place of functions of one variable.
     """
 
-    shape: tuple[int, int, int]
+    shape: tuple[int, ...]
     most_load: float
+    first: int = FIRST_OF_LAWS
     arcs: list[Floats] = field(default_factory=list)
     curves: list[Curve] = field(default_factory=list)
     stairs: list[Step] = field(default_factory=list)
     lines: list[Polyline] = field(default_factory=list)
 
+    def of_stops(self) -> StepTables:
+        """Return the tables for a law of stops: rows of its own, but curves, steps and polylines in common."""
+        shared = self.curves, self.stairs, self.lines
+        return StepTables(self.shape[:-1], self.most_load, 0, [], *shared)
+
     def add_arcs(self, values: Floats) -> int:
         """Add numbers of arcs, and return their place."""
-        padded = values.reshape((1,) * (3 - values.ndim) + values.shape)
+        padded = values.reshape((1,) * (len(self.shape) - values.ndim) + values.shape)
         wanted = np.broadcast_to(padded, (len(padded), *self.shape[1:]))
         for place, known in enumerate(self.arcs):
             if known.shape == wanted.shape and np.array_equal(known, wanted):
-                return FIRST_OF_LAWS + place
+                return self.first + place
         self.arcs.append(np.array(wanted, dtype=np.float64))
-        return FIRST_OF_LAWS + len(self.arcs) - 1
+        return self.first + len(self.arcs) - 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,12 +137,16 @@ class LawSteps:
 
     Parameters
     ----------
-    laws
-        The laws of the problem.
-    name
-        A cost law by its term, or the law of travel time; a formula.
+    law
+        The law.
     tables
         To which what is looked up is added.
+    resolve
+        What it reads of everything that no plan changes.
+    units
+        Units of the problem.
+    unit
+        Unit of the law's value.
     rough
         Whether parts that read one input alone are polylines.
 
@@ -142,13 +156,20 @@ class LawSteps:
         The steps; the last one gives the law's value in the problem's unit.
     """
 
-    def __init__(self, laws: RoutingLaws, name: str, tables: StepTables, *, rough: bool = False) -> None:
-        law = laws.law(name)
-        assert isinstance(law, BoundFormula)
+    def __init__(
+        self,
+        law: BoundFormula,
+        tables: StepTables,
+        resolve: Resolver,
+        units: RoutingUnits,
+        unit: str,
+        *,
+        rough: bool = False,
+    ) -> None:
         self.tables = tables
         self.steps: list[LegStep] = []
         self.rough = rough
-        self._units = laws.data.units
+        self._units = units
         self._moving = {
             variable.name: (bound, variable.unit)
             for variable in law.formula.inputs
@@ -157,11 +178,28 @@ class LawSteps:
             and (bound.is_state or str(bound) == "arc.duration")
         }
         formula = law.formula
-        resolve = laws.resolver(name, every_arc(laws, np.zeros(())))
         columns = read_columns(formula.inputs, law.arguments(resolve), formula.used, gap_inputs(formula.root))
         with np.errstate(all="ignore"):
             value = self._walk(formula.root, columns)
-        self._convert(self._placed(value), *_ratio(formula.output.unit, laws.unit(name)))
+        self._convert(self._placed(value), *_ratio(formula.output.unit, unit))
+
+    @classmethod
+    def of_legs(cls, laws: RoutingLaws, name: str, tables: StepTables, *, rough: bool = False) -> LawSteps:
+        """Return the steps of a formula of legs: a cost law by its term, or the law of travel time."""
+        law = laws.law(name)
+        assert isinstance(law, BoundFormula)
+        resolve = laws.resolver(name, every_arc(laws, np.zeros(())))
+        return cls(law, tables, resolve, laws.data.units, laws.unit(name), rough=rough)
+
+    @classmethod
+    def of_stops(cls, times: ServiceTimes, tables: StepTables, *, rough: bool = False) -> LawSteps:
+        """Return the steps of the law of service times; those at depots are not read."""
+        law, units, first = times.law, times.data.units, len(times.data.depots)
+        assert law is not None
+        kinds, nodes = np.arange(len(times.data.vehicles)), np.arange(len(times.data.names))
+        nothing = np.zeros(())
+        stops = StopInputs(kinds[:, None], np.maximum(nodes, first)[None, :], nothing, nothing)
+        return cls(law, tables, times.resolver(stops), units, units.time, rough=rough)
 
     def _walk(self, root: Node, columns: Mapping[str, NDArray[Any]]) -> Value:
         """Return what a graph is."""

@@ -31,7 +31,7 @@ def nearest_clients(data: RoutingData, price: Floats, minutes: Floats) -> NDArra
     array
         Nodes; (n, most near), or as many clients as there are but one.
     """
-    service = data.service.min(axis=0)
+    service = data.service_times.least.min(axis=0)
     due = np.where(data.has_soft_window, np.inf, data.latest)
     apart = np.where(np.isfinite(price), price, np.inf) / _typical(price)
     with np.errstate(invalid="ignore"):

@@ -17,6 +17,7 @@ from kanopt.problems.routing.data import RoutingData
 from kanopt.problems.routing.leg_laws import DURATION, RoutingLaws
 from kanopt.problems.routing.planning_values import PlanningValues
 from kanopt.problems.routing.simulate import slack
+from kanopt.problems.routing.simulate.breaks import WAYS
 from kanopt.solvers.routing.racer.law_steps import LawSteps, StepTables, every_arc
 from kanopt.solvers.routing.racer.neighbours import nearest_clients
 from kanopt.solvers.routing.racer.polylines import Polyline
@@ -82,7 +83,7 @@ class PlanData:
         data, laws, planning = problem.data, problem.leg_laws, problem.planning_values
         self._put_sizes(data)
         self._put_nodes(data)
-        self._put_vehicles(data)
+        self._put_vehicles(data, planning.service)
         self._put_laws(laws, self._put_arcs(data, laws, planning))
         self._put_search(data, planning)
         self.struct.not_before = data.not_before
@@ -150,7 +151,7 @@ class PlanData:
             unit_nodes=[node for members in units for node in members],
         )  # fmt: skip
 
-    def _put_vehicles(self, data: RoutingData) -> None:
+    def _put_vehicles(self, data: RoutingData, service: Floats) -> None:
         regular, overtime = data.of_vehicles("regular_time"), data.of_vehicles("cost_per_overtime")
         start = data.of_vehicles("shift_start")
         breaks = [each for rests in data.breaks for each in rests]
@@ -164,7 +165,7 @@ class PlanData:
             last=[data.index[data.end_of[vehicle.name]] for vehicle in data.vehicles],
             reloads=[vehicle.reloads for vehicle in data.vehicles],
             returns=[vehicle.returns for vehicle in data.vehicles],
-            service=data.service, allowed=data.has_skills,
+            service=service, allowed=data.has_skills,
             break_start=np.cumsum([0, *map(len, data.breaks)]),
             break_length=[each.length for each in breaks],
             break_earliest=[each.earliest for each in breaks],
@@ -215,21 +216,31 @@ class PlanData:
         total = float(data.demand.sum() + data.pickup.sum())
         most = min(total, float(data.capacities[0].max(initial=0.0)))
         tables = StepTables((len(data.vehicles), len(data.names), len(data.names)), most)
+        stops, by_plan = tables.of_stops(), bool(data.service_times.plan_inputs)
         self.rough = ProblemStruct()
         found = []
         for rough in (False, True):
             timed = isinstance(laws.duration, BoundFormula) and not self.struct.fixed_minutes
-            travel = [LawSteps(laws, DURATION, tables, rough=rough)] if timed else []
+            travel = [LawSteps.of_legs(laws, DURATION, tables, rough=rough)] if timed else []
+            stop = [LawSteps.of_stops(data.service_times, stops, rough=rough)] if by_plan else []
             tubes = len(tables.lines)
             costs = [
-                LawSteps(laws, name, tables, rough=rough) for name in laws.cost if self._moves(laws, name)
+                LawSteps.of_legs(laws, name, tables, rough=rough)
+                for name in laws.cost
+                if self._moves(laws, name)
             ]
-            found.append((self._laws(travel) if travel else None, self._laws(costs), len(costs), tubes))
+            timed_laws = (self._laws(each) if each else None for each in (travel, stop))
+            found.append((*timed_laws, self._laws(costs), len(costs), tubes))
+        if by_plan:
+            self._put_stops(stops)
         self._put_rows([*arcs, *tables.arcs])
-        self.struct.reads_load = any(laws.reads(name, "state") for name in named)
-        self.struct.reads_clock = laws.reads(DURATION, "clock") or any(
+        times = data.service_times
+        self.struct.reads_load = times.reads("state") or any(laws.reads(name, "state") for name in named)
+        self.struct.reads_clock = times.reads("clock") or any(
             laws.reads(name, "clock.hour", "clock.minute") for name in named
         )
+        self.struct.stop_reads_clock = times.reads("clock")
+        self._put_ways(laws)
         self.struct.simple_windows = len(data.opens) == 1 and not data.has_soft_window.any()
         self.struct.curves = self._structs(CurveStruct, [self._curve(curve) for curve in tables.curves])
         stairs = [
@@ -238,14 +249,29 @@ class PlanData:
         ]
         self.struct.stairs = self._structs(StairsStruct, stairs)
         self.struct.lines = self._structs(LinesStruct, [self._polyline(line) for line in tables.lines])
-        self._found, self._narrows = found, found[1][3] > 0
+        self._found, self._narrows = found, found[1][4] > 0
+
+    def _put_stops(self, tables: StepTables) -> None:
+        """Put what the law of service times looks up: a row for each vehicle type and node."""
+        rows = [np.broadcast_to(values, tables.shape) for values in tables.arcs]
+        self._put(stop_rows=np.stack(rows, axis=-1) if rows else np.zeros((*tables.shape, 0)))
+        self.struct.stop_width = len(rows)
+
+    def _put_ways(self, laws: RoutingLaws) -> None:
+        """Put how many ways of having taken some breaks are followed, as the referee does."""
+        moved = any(laws.is_moved_by_clock(name) for name in laws.cost)
+        formula = isinstance(laws.duration, BoundFormula) and laws.reads(DURATION, "clock")
+        self.struct.break_by_clock = moved or formula
+        self.struct.break_ways = WAYS if moved or formula or laws.data.lateness_rate.any() else 1
 
     def _put_rough(self, data: RoutingData) -> None:
         """Make a copy of the problem with tabulated laws, and the narrower limits of time where travel time is."""
-        for struct, (travel, costs, count, _) in zip((self.struct, self.rough), self._found, strict=True):
+        for struct, (travel, stop, costs, count, _) in zip(
+            (self.struct, self.rough), self._found, strict=True
+        ):
             if struct is self.rough:
                 ctypes.pointer(self.rough)[0] = self.struct
-            struct.duration, struct.cost, struct.laws = travel, costs, count
+            struct.duration, struct.stop, struct.cost, struct.laws = travel, stop, costs, count
         if not self._narrows:
             return
         margin = _NARROWER * convert(24.0, "h", data.units.time)

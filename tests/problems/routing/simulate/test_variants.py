@@ -15,6 +15,7 @@ from kanopt.problems.routing import RoutingPolicy
 from kanopt.refs import arc, client, clock, state, vehicle
 from tests.cases.routing_simulator import Best, Run, Simulator, best_of_all
 from tests.cases.routing_variants import VARIANTS, plain, some_routes, variant
+from tests.cases.stop_laws import STOP_LAWS, with_stop_law
 
 SEEDS = range(20)
 
@@ -342,6 +343,24 @@ def test_laws_of_load_clock_and_lateness_read_what_the_simulator_says(name: str)
         given = variant(name, seed)
         problem = replace(given, cost={"fuel": FUEL, "anger": ANGER}, duration=SLOWER)
         compare(problem, problem.plan_from(some_routes(problem, seed, stated=True)))
+
+
+@pytest.mark.parametrize("law", STOP_LAWS)
+def test_laws_of_stops_read_what_the_simulator_says(law: str) -> None:
+    for place, name in enumerate(VARIANTS):
+        for seed in range(place, place + 3):
+            problem = with_stop_law(variant(name, seed), law, seed)
+            compare(problem, problem.plan_from(some_routes(problem, seed, stated=True)))
+            if seed % 2:
+                problem = replace(problem, cost={"fuel": FUEL, "anger": ANGER}, duration=SLOWER)
+                compare(problem, problem.plan_from(some_routes(problem, seed + 1, stated=True)))
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_departures_know_how_long_stops_take_with_what_is_on_board(name: str) -> None:
+    for seed in range(4):
+        problem = with_stop_law(variant(name, seed), "load", seed)
+        compare(problem, problem.plan_from(some_routes(problem, seed)))
 
 
 def compare(problem: RoutingProblem, plan: RoutingPlan) -> None:

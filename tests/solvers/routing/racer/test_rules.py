@@ -20,6 +20,7 @@ from tests.cases.law_search import exact_problem
 from tests.cases.mixed_routing import mixed_problem, random_plan
 from tests.cases.routing_simulator import best_of_all
 from tests.cases.routing_variants import variant
+from tests.cases.stop_laws import STOP_LAWS, with_stop_law
 
 RULES = (
     "capacities", "windows", "soft", "service_law", "open", "max_distance", "max_duration", "overtime", "pickup",
@@ -142,6 +143,13 @@ def test_with_laws_of_load_and_clock_too(case: str, rule: str) -> None:
     assert sum(same_as_the_problem(ruled(case, [rule], seed), seed) for seed in range(2)) > 0
 
 
+@pytest.mark.parametrize("stops", STOP_LAWS)
+def test_with_laws_of_stops_too(stops: str) -> None:
+    cases = [variant(rule, 1) for rule in ("soft", "windows", "breaks", "reload")]
+    cases += [ruled("load and clock", [rule], 1) for rule in ("overtime", "pickup")]
+    assert sum(same_as_the_problem(with_stop_law(problem, stops, 1), 1) for problem in cases) > 0
+
+
 @pytest.mark.parametrize("rules", TOGETHER, ids=" ".join)
 @pytest.mark.parametrize("case", LAWS)
 def test_with_several_rules_at_once(case: str, rules: tuple[str, ...]) -> None:
@@ -151,14 +159,33 @@ def test_with_several_rules_at_once(case: str, rules: tuple[str, ...]) -> None:
 @pytest.mark.parametrize("rule", [*RULES, "mixed"])
 def test_the_best_plan_there_is_is_found_whatever_the_rule(rule: str) -> None:
     for seed in range(3):
-        problem = variant(rule, seed)
-        best = best_of_all(problem)
-        plan = refine(problem, steps=3000, seed=seed)
-        check = problem.check(plan)
-        assert check.ok or check.only_unserved
-        must = {client.name for client in problem.clients if client.mandatory}
-        assert len(must & set(plan.unserved)) == best.missed
-        assert problem.price(plan).objective == pytest.approx(best.cost, rel=1e-6)
+        _is_found(variant(rule, seed), seed)
+
+
+@pytest.mark.parametrize("rule", ["capacities", "overtime", "pickup", "breaks", "reload", "soft", "open"])
+def test_the_best_plan_there_is_is_found_where_stops_take_longer_with_more_on_board(rule: str) -> None:
+    problem = with_stop_law(variant(rule, 2), "load", 2)
+    _is_found(problem, 2)
+
+
+@pytest.mark.parametrize("rule", ["capacities", "max_distance", "pickup", "reload", "open", "goods"])
+@pytest.mark.parametrize("stops", ["clock", "clock and load", "curves and steps"])
+def test_the_best_plan_there_is_is_found_where_the_hour_says_how_long_stops_take(
+    rule: str, stops: str
+) -> None:
+    given = with_stop_law(variant(rule, 3), stops, 3)
+    # where time costs nothing, the earliest departure is as good as any, which the simulator need not look for
+    free = [replace(each, cost_per_time=0.0, shift_end=500.0) for each in given.vehicles]
+    _is_found(replace(given, vehicles=free), 3, steps=20_000)
+
+
+def _is_found(problem: RoutingProblem, seed: int, steps: int = 3000) -> None:
+    best, plan = best_of_all(problem), refine(problem, steps=steps, seed=seed)
+    check = problem.check(plan)
+    assert check.ok or check.only_unserved
+    must = {client.name for client in problem.clients if client.mandatory}
+    assert len(must & set(plan.unserved)) == best.missed
+    assert problem.price(plan).objective == pytest.approx(best.cost, rel=1e-6)
 
 
 @pytest.mark.parametrize("seed", range(25))

@@ -29,7 +29,7 @@ static double slack_after(Search *s, const Problem *p, const Layout *layout, dou
         double begin = leg_begin(p, leg, arrive);
         if (begin > arrive) waited += begin - arrive;
         room = smaller(room, waited + larger(p->due[leg->head] - begin, 0.0));
-        clock = begin + leg->stay;
+        clock = begin + leg_stay(p, layout->kind, leg, begin);
     }
     double moved = smaller(room, waited);
     return isfinite(moved) && moved > 0.0 ? moved : 0.0;
@@ -130,7 +130,7 @@ Score settle(Search *s, Layout *layout, double departure, double step, double mo
     }
     if (!(best < most)) return found;
     s->legs += layout->count;
-    found = drive(p, layout, at, s->times);
+    found = effort == QUICK ? drive_soonest(p, layout, at, s->times) : drive(p, layout, at, s->times);
     if (found.broken) found.price = INFINITY;
     return found;
 }

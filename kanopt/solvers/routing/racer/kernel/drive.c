@@ -1,101 +1,5 @@
 /* Driving a route that is laid out, from a departure. */
-#include "drive.h"
-
-static const double SLACK = 1e-7; /* that of the referee, problems/routing/simulate/breaks.py */
-
-typedef struct {
-    double length, earliest, latest;
-} Break;
-
-/* Clock and lateness of a driver who has taken so many breaks, and what the way there cost. */
-typedef struct {
-    double clock, late, price;
-    int broken;
-} State;
-
-static Break break_of(const Problem *p, int64_t kind, int64_t number) {
-    int64_t at = p->break_start[kind] + number;
-    Break found = {p->break_length[at], p->break_earliest[at], p->break_latest[at]};
-    return found;
-}
-
-static double lateness(const Problem *p, int64_t head, double begin) {
-    double over = begin - p->latest[head];
-    return over > 0.0 ? over : 0.0;
-}
-
-/* Whether one state is less late than another, or equally late and earlier. */
-static int is_better(const State *one, const State *other) {
-    if (one->late < other->late - SLACK) return 1;
-    return one->late <= other->late + SLACK && one->clock < other->clock;
-}
-
-static int64_t breaks_over_by(const Problem *p, int64_t kind, int64_t breaks, double departure) {
-    double free = -INFINITY;
-    int64_t done = 0;
-    for (int64_t number = 0; number < breaks; number++) {
-        Break rest = break_of(p, kind, number);
-        double begins = larger(free, rest.earliest);
-        free = begins + rest.length;
-        if (begins > rest.latest) break;
-        if (departure >= free - SLACK) done = number + 1;
-    }
-    return done;
-}
-
-/* Take a leg with no break, or as many as can be taken on it. */
-static void drive_leg(const Problem *p, int64_t kind, int64_t breaks, const Leg *leg, const State *states,
-                      State *best) {
-    for (int64_t taken = 0; taken <= breaks; taken++) best[taken] = (State){INFINITY, INFINITY, INFINITY, 0};
-    for (int64_t before = 0; before <= breaks; before++) {
-        if (!isfinite(states[before].clock)) continue;
-        double leave = states[before].clock, clock = leave;
-        double duration = leg_duration(p, kind, leg, leave), remaining = duration;
-        int possible = isfinite(duration);
-        for (int64_t taken = before; possible && taken <= breaks; taken++) {
-            if (taken > before) {
-                Break rest = break_of(p, kind, taken - 1);
-                double begins = larger(clock, rest.earliest);
-                possible = begins <= rest.latest + SLACK;
-                remaining -= smaller(begins - clock, remaining);
-                clock = begins + rest.length;
-                if (!possible) break;
-            }
-            double begin = leg_begin(p, leg, clock + remaining);
-            double over = begin - p->due[leg->head];
-            State next = {begin + leg->stay, states[before].late + (over > 0.0 ? over : 0.0), 0.0, 0};
-            if (!is_better(&next, &best[taken])) continue;
-            next.broken = states[before].broken | (begin > p->due_by[leg->head] ? BROKEN_WINDOW : 0);
-            next.price =
-                states[before].price + leg_price(p, kind, leg, leave, duration, lateness(p, leg->head, begin));
-            best[taken] = next;
-        }
-    }
-}
-
-/* Return with how many breaks taken a route is best ended; write how many are missed. */
-static int64_t best_end(const Problem *p, int64_t kind, int64_t breaks, const State *states, int64_t *missed) {
-    int64_t chosen = 0;
-    State best = {INFINITY, INFINITY, 0.0, 0};
-    *missed = breaks + 1;
-    for (int64_t taken = 0; taken <= breaks; taken++) {
-        double free = states[taken].clock;
-        int64_t lost = 0;
-        if (!isfinite(free) && taken > 0) continue;
-        for (int64_t number = taken; number < breaks; number++) {
-            Break rest = break_of(p, kind, number);
-            double begins = larger(free, rest.earliest);
-            if (begins > rest.latest + SLACK) lost++;
-            else free = begins + rest.length;
-        }
-        if (lost < *missed || (lost == *missed && is_better(&states[taken], &best))) {
-            best = states[taken];
-            chosen = taken;
-            *missed = lost;
-        }
-    }
-    return chosen;
-}
+#include "breaks.h"
 
 /* Whether a vehicle leaves when it cannot have: in the past, or at another time than it did. */
 static int leaves_wrongly(const Problem *p, const Layout *layout, double departure) {
@@ -124,24 +28,10 @@ static Score with_time(const Problem *p, const Layout *layout, double departure,
     return score;
 }
 
-static Score drive_with_breaks(const Problem *p, const Layout *layout, double departure, int64_t breaks) {
-    State states[breaks + 1], next[breaks + 1];
-    int64_t over = breaks_over_by(p, layout->kind, breaks, departure), missed = 0;
-    for (int64_t taken = 0; taken <= breaks; taken++)
-        states[taken] = taken <= over ? (State){departure, 0.0, 0.0, 0} : (State){INFINITY, INFINITY, 0.0, 0};
-    for (int64_t i = 0; i < layout->count; i++) {
-        drive_leg(p, layout->kind, breaks, &layout->legs[i], states, next);
-        int gets_there = 0;
-        for (int64_t taken = 0; taken <= breaks; taken++) gets_there |= isfinite(next[taken].clock);
-        if (!gets_there) { /* what was broken before is told all the same */
-            State end = states[best_end(p, layout->kind, breaks, states, &missed)];
-            end.clock = INFINITY;
-            return with_time(p, layout, departure, end, 0);
-        }
-        for (int64_t taken = 0; taken <= breaks; taken++) states[taken] = next[taken];
-    }
-    int64_t chosen = best_end(p, layout->kind, breaks, states, &missed);
-    return with_time(p, layout, departure, states[chosen], missed && layout->count ? BROKEN_BREAK : 0);
+static Score drive_with_breaks(const Problem *p, const Layout *layout, double departure, int64_t ways) {
+    int64_t missed = 0;
+    State end = place_breaks(p, layout, departure, ways, &missed);
+    return with_time(p, layout, departure, end, missed && layout->count ? BROKEN_BREAK : 0);
 }
 
 Score drive_without_breaks(const Problem *p, const Layout *layout, double departure, Times times) {
@@ -153,7 +43,7 @@ Score drive_without_breaks(const Problem *p, const Layout *layout, double depart
         double begin = leg_begin(p, leg, leave + spent);
         if (times.leave) times.leave[i] = leave;
         if (times.arrive) times.arrive[i] = leave + spent;
-        at.clock = begin + leg->stay;
+        at.clock = begin + leg_stay(p, kind, leg, begin);
         if (!isfinite(spent)) continue; /* nobody is late where no road leads */
         at.price += leg_price(p, kind, leg, leave, spent, lateness(p, leg->head, begin));
         if (begin > p->due_by[leg->head]) at.broken |= BROKEN_WINDOW;
@@ -166,7 +56,14 @@ Score drive(const Problem *p, const Layout *layout, double departure, Times time
     int64_t breaks = p->break_start[layout->kind + 1] - p->break_start[layout->kind];
     if (!breaks) return drive_without_breaks(p, layout, departure, times);
     if (times.leave) drive_without_breaks(p, layout, departure, times);
-    return drive_with_breaks(p, layout, departure, breaks);
+    return drive_with_breaks(p, layout, departure, p->break_ways);
+}
+
+/* The same with breaks where the driver is soonest everywhere: it breaks the same rules, and costs no less. */
+Score drive_soonest(const Problem *p, const Layout *layout, double departure, Times times) {
+    if (p->break_ways == 1 || p->break_start[layout->kind + 1] == p->break_start[layout->kind])
+        return drive(p, layout, departure, times);
+    return drive_with_breaks(p, layout, departure, 1);
 }
 
 /* Take breaks on a leg as soon as they may begin, while driving or waiting, or before they may no longer; return
@@ -177,8 +74,8 @@ static int rest_on_the_way(const Problem *p, const Layout *layout, const Leg *le
     while (*taken < breaks) {
         Break rest = break_of(p, layout->kind, *taken);
         double begins = larger(clock, rest.earliest);
-        if (begins > *begin && *begin + leg->stay <= rest.latest) return 1;
-        if (begins > rest.latest + SLACK) return 0;
+        if (begins > *begin && *begin + leg_stay(p, layout->kind, leg, *begin) <= rest.latest) return 1;
+        if (begins > rest.latest + BREAK_SLACK) return 0;
         remaining -= smaller(begins - clock, remaining);
         clock = begins + rest.length;
         *begin = leg_begin(p, leg, clock + remaining);
@@ -206,7 +103,7 @@ double drive_price(const Problem *p, const Layout *layout, double departure, dou
         if (!(begin <= p->due_by[leg->head]) || begin > p->end[kind]) return INFINITY;
         at.price += leg_price(p, kind, leg, leave, spent, lateness(p, leg->head, begin));
         if (!(at.price < left)) return most;
-        at.clock = begin + leg->stay;
+        at.clock = begin + leg_stay(p, kind, leg, begin);
     }
     Score score = with_time(p, layout, departure, at, 0);
     return score.broken ? INFINITY : smaller(score.price, most);

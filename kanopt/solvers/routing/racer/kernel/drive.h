@@ -53,6 +53,7 @@ typedef struct {
 
 void lay_out(const Problem *p, int64_t slot, const int32_t *stops, int64_t count, Layout *layout);
 Score drive(const Problem *p, const Layout *layout, double departure, Times times);
+Score drive_soonest(const Problem *p, const Layout *layout, double departure, Times times);
 Score drive_without_breaks(const Problem *p, const Layout *layout, double departure, Times times);
 double drive_price(const Problem *p, const Layout *layout, double departure, double most);
 

@@ -63,18 +63,18 @@ static double power(double base, double exponent) {
     return pow(base, exponent);
 }
 
-double law_value(const Problem *p, const Law *law, int64_t kind, const Leg *leg, double clock, double spent,
+/* The value of a law on a row of what it looks up. */
+double law_value(const Problem *p, const Law *law, const double *row, double load, double clock, double spent,
                  double late) {
     double r[law->count];
     const Op *ops = law->ops;
-    const double *row = arc_row(p, kind, leg->arc);
     for (int64_t i = 0; i < law->count; i++) {
         const Op *op = &ops[i];
         double value;
         switch (op->code) {
         case OP_CONSTANT: value = op->c; break;
         case OP_ARC: value = row[op->a]; break;
-        case OP_LOAD: value = converted(leg->load, op); break;
+        case OP_LOAD: value = converted(load, op); break;
         case OP_CLOCK: value = day_time(converted(clock, op), op->a); break;
         case OP_CONVERT: value = converted(r[op->a], op); break;
         case OP_DURATION: value = converted(spent, op); break;

@@ -205,6 +205,8 @@ void lay_out(const Problem *p, int64_t slot, const int32_t *stops, int64_t count
         next->arc = (int32_t)(tail * p->nodes + head);
         next->load = loads[leg];
         next->stay = leg < count ? p->service[kind * p->nodes + head] : 0.0;
+        if (leg < count && p->stop && !p->stop_reads_clock && head >= p->depots)
+            next->stay = stop_value(p, kind, next, 0.0);
         next->ready = p->windows == 1 ? p->opens[head] : -INFINITY;
         if (waits && leg < count) next->ready = larger(next->ready, ready[leg]);
         layout->distance += arc_row(p, kind, next->arc)[ARC_DISTANCE];

@@ -89,7 +89,8 @@ void put_route(Search *s, int64_t slot, const int32_t *stops, int64_t count, Sco
     for (int64_t i = driven; i-- > 0;) {
         const Leg *leg = &s->layout.legs[i];
         /* service at the head of leg i begins by `late` at the latest */
-        late = smaller(late - leg->stay, p->due_by[leg->head]);
+        double stay = leg_stay(p, s->layout.kind, leg, leg_begin(p, leg, s->times.arrive[i]));
+        late = smaller(late - stay, p->due_by[leg->head]);
         route->leave[i] = s->times.leave[i];
         route->due[i] = late;
         late -= s->times.arrive[i] - s->times.leave[i];

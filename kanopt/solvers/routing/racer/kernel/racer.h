@@ -112,7 +112,7 @@ typedef struct {
     const double *start, *start_from, *end, *longest, *farthest;
     const int32_t *home, *last; /* depots where routes start, and where they end */
     const int32_t *reloads, *returns;
-    const double *service;  /* of each vehicle type at each node */
+    const double *service;  /* of each vehicle type at each node; at planning values where a law reads the plan */
     const int32_t *allowed; /* of each vehicle type at each node */
     const int32_t *break_start;
     const double *break_length, *break_earliest, *break_latest;
@@ -134,6 +134,15 @@ typedef struct {
     const Curve *curves;
     const Stairs *stairs;
     const Lines *lines;
+
+    /* service at clients where a law reads load or clock, else NULL; each vehicle type has a row for each node */
+    const Law *stop;
+    const double *stop_rows;
+    int64_t stop_width, stop_reads_clock;
+
+    /* breaks: how many ways of having taken so many are followed from leg to leg, and whether a later one may still
+     * be the cheapest though it is dearer so far */
+    int64_t break_ways, break_by_clock;
 
     /* what the search needs besides */
     const int32_t *slot_kind; /* vehicle type of each vehicle */
@@ -164,8 +173,8 @@ enum { NOT_LEFT, ON_TRIP, GOES_HOME, GOES_TO_END };
 /* A leg of a route that is to be driven. */
 typedef struct {
     int32_t head, arc;
-    double load, stay;
-    double ready; /* service at the head begins no earlier: its goods, and its window where there is one */
+    double load, stay; /* how long service at the head takes, but see leg_stay() */
+    double ready;      /* service at the head begins no earlier: its goods, and its window where there is one */
 } Leg;
 
 static inline double larger(double a, double b) { return a > b || a != a ? a : b; }
@@ -180,15 +189,16 @@ static inline const double *arc_row(const Problem *p, int64_t kind, int64_t arc)
     return p->arcs + kind * p->arc_stride + arc * p->arc_width;
 }
 
-double law_value(const Problem *p, const Law *law, int64_t kind, const Leg *leg, double clock, double spent,
+double law_value(const Problem *p, const Law *law, const double *row, double load, double clock, double spent,
                  double late);
 double arrival_time(const Problem *p, int64_t function, double clock);
 
 /* How long a leg takes when it begins at a clock time; infinite where no road leads. */
 static inline double leg_duration(const Problem *p, int64_t kind, const Leg *leg, double clock) {
-    if (p->fixed_minutes) return arc_row(p, kind, leg->arc)[ARC_MINUTES];
-    if (!isfinite(arc_row(p, kind, leg->arc)[ARC_PRICE])) return INFINITY;
-    if (p->duration) return law_value(p, p->duration, kind, leg, clock, 0.0, 0.0);
+    const double *row = arc_row(p, kind, leg->arc);
+    if (p->fixed_minutes) return row[ARC_MINUTES];
+    if (!isfinite(row[ARC_PRICE])) return INFINITY;
+    if (p->duration) return law_value(p, p->duration, row, leg->load, clock, 0.0, 0.0);
     int64_t function = p->arrival[leg->arc];
     if (function < 0) return INFINITY;
     return larger(arrival_time(p, function, clock) - clock, 0.0);
@@ -197,8 +207,10 @@ static inline double leg_duration(const Problem *p, int64_t kind, const Leg *leg
 /* What a leg costs, lateness at its head included. */
 static inline double leg_price(const Problem *p, int64_t kind, const Leg *leg, double clock, double spent,
                                double late) {
-    double price = arc_row(p, kind, leg->arc)[ARC_PRICE] + p->late_rate[leg->head] * late;
-    for (int64_t law = 0; law < p->laws; law++) price += law_value(p, &p->cost[law], kind, leg, clock, spent, late);
+    const double *row = arc_row(p, kind, leg->arc);
+    double price = row[ARC_PRICE] + p->late_rate[leg->head] * late;
+    for (int64_t law = 0; law < p->laws; law++)
+        price += law_value(p, &p->cost[law], row, leg->load, clock, spent, late);
     return price;
 }
 
@@ -217,6 +229,17 @@ static inline double service_begin(const Problem *p, int64_t node, double arrive
 static inline double leg_begin(const Problem *p, const Leg *leg, double arrive) {
     double from = larger(arrive, leg->ready);
     return p->windows == 1 ? from : service_begin(p, leg->head, from);
+}
+
+/* How long service at a client takes by a law of load or clock. */
+static inline double stop_value(const Problem *p, int64_t kind, const Leg *leg, double begin) {
+    const double *row = p->stop_rows + (kind * p->nodes + leg->head) * p->stop_width;
+    return law_value(p, p->stop, row, leg->load, begin, 0.0, 0.0);
+}
+
+/* How long service at the head of a leg takes when it begins at a clock time. */
+static inline double leg_stay(const Problem *p, int64_t kind, const Leg *leg, double begin) {
+    return p->stop_reads_clock && leg->head >= p->depots ? stop_value(p, kind, leg, begin) : leg->stay;
 }
 
 #endif

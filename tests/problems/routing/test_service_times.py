@@ -1,0 +1,242 @@
+"""Laws of how long stops take that read when service begins and what is on board."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import kanopt as ko
+from kanopt.errors import ProblemError
+from kanopt.formulas import Formula, Input, Step, Variable, parse_formula
+from kanopt.formulas.binding import BoundFormula
+from kanopt.problems import Client, Depot, Route, RoutingPlan, RoutingProblem, VehicleType
+from kanopt.problems.routing import RoutingPolicy
+from kanopt.problems.routing.service_times import StopInputs
+from kanopt.refs import arc, client, clock, state, vehicle
+from kanopt.solvers.encodings import encodings
+from tests.cases.routing_variants import plain
+from tests.cases.stop_laws import STOP_LAWS, with_stop_law
+
+HOUR, LOAD = Variable("hour", "h"), Variable("load", "t")
+STOP = Variable("stop", "min")
+KM = 10.0 * np.abs(np.arange(3.0)[:, None] - np.arange(3.0)[None, :])
+
+
+def by_hour(text: str, *others: Variable, **bound: Any) -> BoundFormula:
+    return parse_formula(text, [HOUR, *others], STOP).bind(hour=clock.hour, **bound)
+
+
+def town(law: BoundFormula, *clients: Client, **van: Any) -> RoutingProblem:
+    """Clients at 10 and 20 km on a road from the depot; a km takes a minute and costs nothing."""
+    people = clients or (Client("a", demand=2.0), Client("b", demand=1.0))
+    shift = {"shift_start": 480.0, "shift_end": 1080.0}
+    size = len(people) + 1
+    km = KM[:size, :size]
+    return RoutingProblem(
+        [Depot("depot")],
+        people,
+        [VehicleType("van", 2, **{**shift, **van})],
+        {},
+        km,
+        km,
+        policy=RoutingPolicy(service=law),
+    )
+
+
+def leaving(problem: RoutingProblem, departure: float, *stops: str) -> RoutingPlan:
+    return problem.plan_from((Route("van", 1, "depot", stops, departure),))
+
+
+def test_a_stop_takes_as_long_as_the_hour_and_the_load_on_arrival_say() -> None:
+    law = by_hour("6 * (hour - 8) + 3 * load", LOAD, load=state.load)
+    problem = town(law, cost_per_time=1.0)
+    plan = leaving(problem, 480.0, "a", "b")
+    # a from 8:10 with 3 t on board: 1 + 9 min; b from 8:30 with 1 t: 3 + 3 min
+    table = problem.timetable(plan)
+    assert table["begin"].tolist()[:2] == pytest.approx([490.0, 510.0])
+    assert table["end"].tolist()[:2] == pytest.approx([500.0, 516.0])
+    assert problem.drive(plan.routes).finish.tolist() == pytest.approx([536.0])
+    assert problem.price(plan).terms().to_dict() == pytest.approx({"time": 56.0})
+    # once 18 minutes are over, each minute makes each of the stops a tenth longer
+    later = problem.drive(leaving(problem, 540.0, "a", "b").routes)
+    first = 6.0 * 70 / 60 + 9.0
+    second = 6.0 * (70 + first + 10) / 60 + 3.0
+    assert later.stay.tolist()[:2] == pytest.approx([first, second])
+
+
+def test_service_begins_when_the_window_opens_and_takes_what_it_takes_then() -> None:
+    law = by_hour("60 - 6 * hour")
+    problem = town(law, Client("a", earliest=540.0), Client("b", windows="8:00-8:05, 9:30-11:00"))
+    driven = problem.drive(leaving(problem, 480.0, "a", "b").routes)
+    assert driven.begin.tolist()[:2] == pytest.approx([540.0, 570.0])
+    assert driven.stay.tolist()[:2] == pytest.approx([6.0, 3.0])
+
+
+def test_a_route_leaves_when_its_time_costs_least() -> None:
+    law = by_hour("5 + 30 * exp(-2 * (hour - 8)^2)")
+    problem = town(law, Client("a"), cost_per_time=1.0, shift_end=900.0)
+    plan = problem.plan_from({"van 1": ["a"]})
+    spent = [
+        float(problem.drive(leaving(problem, t, "a").routes).route_durations[0]) for t in range(480, 860, 5)
+    ]
+    assert float(problem.drive(plan.routes).route_durations[0]) <= min(spent) + 0.05
+
+
+@given(
+    seed=st.integers(0, 40),
+    law=st.sampled_from(STOP_LAWS),
+    leaves=st.floats(400.0, 560.0),
+    later=st.floats(0.0, 80.0),
+)
+@settings(max_examples=60, deadline=None)
+def test_nobody_is_back_earlier_by_leaving_later(seed: int, law: str, leaves: float, later: float) -> None:
+    problem = with_stop_law(plain(seed).problem(), law, seed)
+    rng = np.random.default_rng(seed)
+    names = tuple(rng.permutation([each.name for each in problem.clients]))
+    first, second = (
+        problem.drive([Route("truck", 1, "depot", names, time)]) for time in (leaves, leaves + later)
+    )
+    assert (second.begin >= first.begin - 1e-7).all()
+    assert second.finish[0] >= first.finish[0] - 1e-7
+
+
+@pytest.mark.parametrize("law", STOP_LAWS)
+def test_no_stop_takes_less_than_the_bound(law: str) -> None:
+    for seed in range(4):
+        problem = with_stop_law(plain(seed).problem(), law, seed)
+        times, data = problem.data.service_times, problem.data
+        rng = np.random.default_rng(seed)
+        kinds, nodes = np.arange(2)[:, None, None], np.arange(1, len(data.names))[None, :, None]
+        load, time = rng.uniform(0.0, times.most_load, 3000), rng.uniform(0.0, 1440.0, 3000)
+        found = times.evaluate(StopInputs(kinds, nodes, load[None, None], time[None, None])).min(axis=2)
+        assert (times.least[:, 1:] <= found + 1e-9).all()
+        # and is near to it, so that it is of use
+        assert (times.least[:, 1:] >= found - 1.5).all()
+
+
+def test_a_law_that_falls_faster_than_the_clock_is_refused_with_the_hour() -> None:
+    closing = Step(Input("hour"), (12.0,), (30.0, 10.0), name="s")
+    law = Formula(closing, (HOUR,), STOP).bind(hour=clock.hour)
+    with pytest.raises(
+        ProblemError, match=r"'a' a stop of 'van' takes 30 min from 11:59 and 10 min from 12:00"
+    ):
+        town(law)
+    # no shift is before noon
+    town(law, shift_start=720.0)
+    with pytest.raises(ProblemError, match="whoever begins later is done earlier"):
+        town(by_hour("200 - 61 * (hour - 8)"))
+    town(by_hour("600 - 59 * (hour - 8)"))
+    # below zero counts as zero, so that nothing falls there
+    town(by_hour("10 - 100 * relu(hour - 17.8) - 20"))
+
+
+def test_at_midnight_a_law_may_fall_only_where_no_shift_goes_on() -> None:
+    town(by_hour("2 + hour"), shift_end=np.inf)
+    with pytest.raises(ProblemError, match="from 23:59 and 2 min from 00:00"):
+        town(by_hour("2 + hour"), shift_end=1500.0)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"x": arc.distance}, r"'arc\.distance' belongs to a leg, and a stop is none"),
+        ({"x": arc.duration}, r"'arc\.duration' belongs to a leg"),
+        ({"x": clock.late}, r"'clock\.late' belongs to a leg"),
+        ({"x": clock.hours}, r"does not know 'clock\.hours'; did you mean 'clock\.hour'"),
+        ({"x": state.weight}, r"does not know 'state\.weight'"),
+    ],
+)
+def test_a_law_of_stops_reads_no_leg(given: dict[str, Any], message: str) -> None:
+    law = parse_formula("5 + x", [Variable("x")], STOP).bind(**given)
+    with pytest.raises(ProblemError, match=f"policy: service: .*{message}"):
+        town(law)
+
+
+def test_a_law_without_a_number_names_client_vehicle_and_time() -> None:
+    with pytest.raises(ProblemError, match=r"law 'service': .*hour=8"):
+        town(by_hour("5 + log(hour - 8.5)"))
+
+
+def test_engines_see_planning_values_and_the_result_says_so() -> None:
+    law = by_hour("5 + 10 * exp(-(hour - 9)^2) + load", LOAD, load=state.load)
+    problem = town(law, capacity=4.0)
+    held = {one.reference: (one.law, one.value, one.why) for one in problem.frozen_inputs()}
+    assert held == {
+        "clock.hour": ("service", "09:00", "the hour of the shift at which stops take longest"),
+        "state.load": ("service", "3 t", "the load at which stops take longest"),
+    }
+    assert problem.planning_values.service[0].tolist() == pytest.approx([0.0, 18.0, 18.0])
+    stated = replace(problem, planning={"service.clock.hour": 14, "state.load": 1})
+    assert stated.planning_values.service[0, 1] == pytest.approx(6.0)
+    with pytest.raises(ProblemError, match=r"'service\.clock\.our'; did you mean 'service\.clock\.hour'"):
+        replace(problem, planning={"service.clock.our": 14})
+    planned = problem.drive(leaving(problem, 480.0, "a", "b").routes, frozen=True)
+    assert planned.stay.tolist() == pytest.approx([18.0, 18.0, 0.0])
+    again = problem.with_planning_from(leaving(problem, 480.0, "a", "b"))
+    driven = problem.drive(leaving(problem, 480.0, "a", "b").routes)
+    assert again.planning_values.service[0, 1:].tolist() == pytest.approx(driven.stay[:2].tolist())
+
+
+def test_a_problem_with_such_a_law_is_solved_on_it() -> None:
+    # before nine the dock of a is slow, and b is quick with little on board
+    law = parse_formula(
+        "2 + 40 * slow * exp(-2 * (hour - 8)^2) + 2 * load", [Variable("slow"), HOUR, LOAD], STOP
+    ).bind(slow=client.slow, hour=clock.hour, load=state.load)
+    problem = town(
+        law,
+        Client("a", demand=1.0, attributes={"slow": 1.0}),
+        Client("b", demand=4.0, attributes={"slow": 0.0}),
+        cost_per_time=1.0,
+        shift_end=560.0,
+    )
+    result = ko.solve(problem, time_limit=3, seed=0, deterministic=True)
+    assert result.check is not None
+    assert result.check.ok
+    plans = [leaving(problem, t, *order) for t in np.arange(480.0, 530.0, 0.5) for order in ("ab", "ba")]
+    kept = [plan for plan in plans if problem.check(plan).ok]
+    assert result.objective <= min(problem.price(plan).objective for plan in kept) + 0.01
+    assert {one.law for one in result.certificate.frozen} == {"service"}
+    assert any("service(" in str(one) and "evaluated leg by leg" in str(one) for one in encodings(problem))
+    assert "service" in str(ko.explain(result))
+
+
+def test_the_law_is_named_where_it_leaves_its_data() -> None:
+    law = parse_formula("5 + hour", [Variable("hour", "h", low=7.0, high=8.3)], STOP).bind(hour=clock.hour)
+    problem = town(law)
+    (use,) = problem.extrapolations(leaving(problem, 480.0, "a", "b"))
+    assert (use.law, use.where) == ("service", "van 1: b")
+    assert "hour" in use.inputs
+
+
+def test_nothing_is_called_impossible_that_a_later_hour_makes_possible() -> None:
+    slow = by_hour("45 * exp(-2 * (hour - 8)^2)")
+    short = town(slow, Client("a"), max_duration=30.0)
+    assert not any(each.proved for each in short.infeasibility_reasons())
+    assert short.check(short.plan_from({"van 1": ["a"]})).ok
+    always = town(by_hour("20 + 0.01 * hour"), Client("a"), max_duration=30.0)
+    (reason,) = always.infeasibility_reasons()
+    assert reason.proved
+    assert "takes 40 min" in reason.message
+
+
+def test_a_law_of_the_vehicle_and_the_load_is_one_of_each_vehicle() -> None:
+    law = parse_formula("pace * load", [Variable("pace"), LOAD], STOP).bind(
+        pace=vehicle.pace, load=state.load
+    )
+    problem = RoutingProblem(
+        [Depot("depot")],
+        [Client("a", demand=2.0), Client("b", demand=1.0)],
+        [VehicleType(name, attributes={"pace": pace}) for name, pace in (("van", 2.0), ("truck", 5.0))],
+        {},
+        KM,
+        KM,
+        policy=RoutingPolicy(service=law),
+    )
+    for name, stays in (("van", [6.0, 2.0, 0.0]), ("truck", [15.0, 5.0, 0.0])):
+        driven = problem.drive(problem.plan_from({f"{name} 1": ["a", "b"]}).routes)
+        assert driven.stay.tolist() == pytest.approx(stays)
