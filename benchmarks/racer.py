@@ -1,10 +1,13 @@
-"""The racer beside the referee on random plans of mixed rules and laws: prices and broken rules that differ.
+"""The racer beside the referee on random plans of mixed rules and laws, and beside the best plan of small problems.
 
 Every problem has one to five rules of sixteen, now and then routes that end elsewhere, goods with a release time and
 routes under way, and laws of one of eight kinds; in two of five, stops take as long as a law of hour and load says. Its
 routes state when they leave. A price differs where it is off by more than 1e-11 of itself.
 
-    python benchmarks/racer.py --plans 5000
+Then problems of five clients, with several rules each, are searched by the racer alone, and the plan stands beside the
+best one of all that there are, by trying every one.
+
+    python benchmarks/racer.py --plans 5000 --problems 200
 """
 
 from __future__ import annotations
@@ -21,8 +24,11 @@ from _bench import footer
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from kanopt.solvers.routing.racer.plan_data import PlanData
+from kanopt.solvers.routing.racer.refine import refine
 from kanopt.solvers.routing.racer.scores import score_plan
 from tests.cases.mixed_routing import LAWS, mixed_problem, random_plan
+from tests.cases.routing_simulator import best_of_all
+from tests.cases.routing_variants import variant
 
 PER_PROBLEM = 5
 
@@ -33,7 +39,16 @@ def main() -> None:
     )
     parser.add_argument("--plans", type=int, default=5000, help="how many plans (default 5000)")
     parser.add_argument("--seed", type=int, default=1000, help="of the first problem (default 1000)")
+    parser.add_argument("--problems", type=int, default=200, help="how many small problems (default 200)")
+    parser.add_argument("--steps", type=int, default=6000, help="of the search on each (default 6000)")
     given = parser.parse_args()
+    compare_plans(given)
+    compare_with_all(given)
+    print(footer([], f"from {given.seed} on"))
+
+
+def compare_plans(given: argparse.Namespace) -> None:
+    """Drive random plans by racer and referee, and print how many differ."""
     seen: Counter[str] = Counter()
     began = time.process_time()
     for number in range(given.plans // PER_PROBLEM):
@@ -55,7 +70,25 @@ def main() -> None:
         print(f"{what:28s} {seen.pop(what):6,d}")
     print("broken: " + ", ".join(f"{rule} {count:,}" for rule, count in seen.most_common()))
     print(f"{time.process_time() - began:.0f} CPU s\n")
-    print(footer([], f"{given.seed} to {given.seed + given.plans // PER_PROBLEM - 1}"))
+
+
+def compare_with_all(given: argparse.Namespace) -> None:
+    """Search small problems, and print by how much the plans are dearer than the best of all."""
+    dearer: list[float] = []
+    left_out, began = 0, time.process_time()
+    for seed in range(given.seed, given.seed + given.problems):
+        problem = variant("mixed", seed)
+        best = best_of_all(problem)
+        assessed = problem.assess(refine(problem, steps=given.steps, seed=seed))
+        if assessed.rank.missed > best.missed:
+            left_out += 1
+        else:
+            dearer.append(100.0 * (assessed.pricing.objective / best.cost - 1.0))
+    print(f"{'small problems':28s} {given.problems:6,d}")
+    print(f"{'clients wrongly left out in':28s} {left_out:6,d}")
+    print(f"{'best plan of all found in':28s} {sum(each < 1e-4 for each in dearer):6,d}")
+    print(f"{'worst, % dearer':28s} {max(dearer, default=0.0):6.2f}")
+    print(f"{time.process_time() - began:.0f} CPU s\n")
 
 
 if __name__ == "__main__":

@@ -156,10 +156,14 @@ def test_with_several_rules_at_once(case: str, rules: tuple[str, ...]) -> None:
     assert same_as_the_problem(ruled(case, rules, 1), 1) > 0
 
 
+# breaks that suit on some legs only, and routes that must leave late to be short enough
+TIGHT = (143, 166, 1039, 1042, 1068, 1076, 1090)
+
+
 @pytest.mark.parametrize("rule", [*RULES, "mixed"])
 def test_the_best_plan_there_is_is_found_whatever_the_rule(rule: str) -> None:
-    for seed in range(3):
-        _is_found(variant(rule, seed), seed)
+    for seed in (0, 1, 2, *(TIGHT if rule == "mixed" else ())):
+        _is_found(variant(rule, seed), seed, steps=6000)
 
 
 @pytest.mark.parametrize("rule", ["capacities", "overtime", "pickup", "breaks", "reload", "soft", "open"])

@@ -5,16 +5,23 @@ enum { GRID = 64 };                 /* departures tried over a whole shift */
 static const double NEARLY = 64.0;  /* times as near as the best departure: about a minute */
 static const int64_t VALLEYS = 3;   /* of these, from so many the best nearby is looked for */
 static const int64_t HALVINGS = 14; /* of a step, at most: from a shift to a second */
+static const double AGAIN = 0.2;    /* how often a route that seems impossible is looked at again in quick looks */
+static const int64_t LATER = 8;     /* departures tried for a route that takes too long */
 
 static double value_of(Search *s, const Layout *layout, double departure, double most) {
     s->legs += layout->count;
-    return drive_price(s->rough, layout, departure, most);
+    if (!s->exact_breaks) return drive_price(s->rough, layout, departure, most);
+    s->legs += layout->count;
+    Score score = drive(s->p, layout, departure, s->times);
+    return score.broken ? INFINITY : smaller(score.price, most);
 }
+
+static int has_breaks(const Problem *p, int64_t kind) { return p->break_start[kind + 1] > p->break_start[kind]; }
 
 /* Whether the best departure is the latest that costs nothing: no clock in a law, one hard window for each, no
  * breaks. */
 static int has_simple_departure(const Problem *p, int64_t kind) {
-    return !p->reads_clock && p->simple_windows && p->break_start[kind + 1] == p->break_start[kind];
+    return !p->reads_clock && p->simple_windows && !has_breaks(p, kind);
 }
 
 /* By how much a departure moves without a later return if legs take as long as they do now: forward time slack
@@ -84,6 +91,25 @@ static void survey(Search *s, const Layout *layout, double last, double most, do
     }
 }
 
+/* Look again at a route that seems impossible: one that takes too long may leave later, when less is waited, and
+ * breaks that do not suit as soon as they may be taken may suit on other legs. */
+static void look_again(Search *s, const Layout *layout, double last, double most, double *best, double *at) {
+    const Problem *p = s->p;
+    double start = layout->start, later = start;
+    if (isfinite(p->longest[layout->kind]) && last > start) {
+        later = smaller(start + slack_after(s, s->rough, layout, start), last);
+        for (int64_t i = 0; i <= LATER && *best == INFINITY; i++) {
+            *at = i ? start + (last - start) * (double)i / (double)LATER : later;
+            *best = value_of(s, layout, *at, most);
+        }
+    }
+    for (int i = 0; i < 2 && *best == INFINITY && has_breaks(p, layout->kind); i++) {
+        s->exact_breaks = 1;
+        *at = i ? later : start;
+        *best = value_of(s, layout, *at, most);
+    }
+}
+
 /* Return the score of a route at a good departure, its price infinite where none below `most` was found.
  *
  * QUICK: the departure given, and earlier ones where it does not fit. SHIFT: also later, as far as the vehicle would
@@ -93,6 +119,7 @@ Score settle(Search *s, Layout *layout, double departure, double step, double mo
     const Problem *p = s->p;
     double start = layout->start, at = larger(departure, start), best;
     Score found = {INFINITY, at, INFINITY, layout->broken};
+    s->exact_breaks = 0;
     if (layout->broken) return found;
     if (layout->has_left) {
         s->legs += layout->count;
@@ -115,6 +142,9 @@ Score settle(Search *s, Layout *layout, double departure, double step, double mo
             if (best == INFINITY && earlier > start) best = value_of(s, layout, earlier = start, most);
             at = earlier;
         }
+        int strict = has_breaks(p, layout->kind) || isfinite(p->longest[layout->kind]);
+        if (best == INFINITY && strict && (effort != QUICK || random_share(&s->random) < AGAIN))
+            look_again(s, layout, last, most, &best, &at);
         if (effort != QUICK && best < INFINITY && last > start) {
             /* waiting is moved to before the departure */
             double later = smaller(at + slack_after(s, s->rough, layout, at), last);

@@ -41,8 +41,9 @@ typedef struct {
     Times times;
     int32_t *stops, *other, *order, *taken;
     double *keys;
-    int64_t most_stops; /* of a route */
-    int64_t failed;     /* memory did not suffice */
+    int64_t most_stops;   /* of a route */
+    int64_t exact_breaks; /* breaks are placed by drive() while departures are ranked, too */
+    int64_t failed;       /* memory did not suffice */
 } Search;
 
 enum { LOOKS_PER_LEG = 8 }; /* places ranked in the time in which a leg is driven */
