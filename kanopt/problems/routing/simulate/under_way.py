@@ -32,16 +32,16 @@ def changes_of_started(
     there = {(route.vehicle, route.index) for route in plan.routes}
     for each in data.started if whole else ():
         if each.vehicle not in there:
-            yield _violation(each.route, "is under way, and the plan has no route for it")
+            yield _broken(each.route, "is under way, and the plan has no route for it")
     for place, route in enumerate(plan.routes):
         known = data.started_of.get((route.vehicle, route.index))
         told = [*_changed_vehicles(data, route), *_left_early(data, route, float(driven.departure[place]))]
         told += _changes(data, route, known) if known is not None else []
         for message in told:
-            yield _violation(route, message)
+            yield _broken(route, message)
 
 
-def _violation(route: Route, message: str) -> Violation:
+def _broken(route: Route, message: str) -> Violation:
     return Violation("started", route.label, 1.0, "", f"{route.label} {message}")
 
 
