@@ -22,10 +22,10 @@ from kanopt.solvers.routing.engines import LARGE
 from kanopt.solvers.routing.incumbents import Incumbents
 from kanopt.solvers.routing.integers import RoutingIntegers
 from kanopt.solvers.routing.ortools_engine.solver import OrToolsRouting
+from kanopt.solvers.routing.parts_run import PartsRun
 from kanopt.solvers.routing.portfolio import RoutingPortfolio
 from kanopt.solvers.routing.racer.annealing import StoppingCriteria
 from kanopt.solvers.routing.racer.law_bindings import LawBinding, bindings_of
-from kanopt.solvers.routing.racer.parts_run import PartsRun
 from kanopt.solvers.routing.racer.plan_data import bytes_needed
 from kanopt.solvers.routing.racer.refine import RacerRun
 from kanopt.solvers.routing.savings_start import offer_first_plan

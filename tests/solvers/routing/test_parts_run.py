@@ -11,10 +11,10 @@ from kanopt.problems.routing import RoutingPlan
 from kanopt.solvers.base import SolveOptions
 from kanopt.solvers.clock import WorkClock
 from kanopt.solvers.compiled.library import why_no_kernel
+from kanopt.solvers.routing import parts_run
 from kanopt.solvers.routing.integers import lower
-from kanopt.solvers.routing.racer import parts_run
+from kanopt.solvers.routing.parts_run import PartsRun
 from kanopt.solvers.routing.racer.annealing import StoppingCriteria
-from kanopt.solvers.routing.racer.parts_run import PartsRun
 from kanopt.solvers.routing.savings_start import savings_plan
 from kanopt.solvers.solve import search_and_assess
 from tests.cases.mixed_routing import LAWS, mixed_problem
