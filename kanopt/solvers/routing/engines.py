@@ -13,7 +13,7 @@ __all__ = ["LARGE", "ORTOOLS", "PYVRP", "EngineOrder", "engine_name", "run_engin
 
 PYVRP, ORTOOLS = "PyVRP", "OR-Tools routing"
 LARGE = 2000
-"""Places from which on PyVRP searches on parts, and OR-Tools would read matrices for longer than it had to search."""
+"""Places from which on part after part is searched, and OR-Tools would read matrices for longer than it searched."""
 _PACKAGES = {PYVRP: "pyvrp", ORTOOLS: "ortools"}
 
 
@@ -73,10 +73,9 @@ def run_engine(
         Ends the process, for an engine that runs in one of its own; see :class:`OrToolsSearch`.
     """
     if order.engine == PYVRP:
-        from kanopt.solvers.routing.pyvrp_engine.parts_search import PartsSearch
         from kanopt.solvers.routing.pyvrp_engine.search import PyVrpSearch
 
-        by_pyvrp = (PartsSearch if incumbents.arrays.size > LARGE else PyVrpSearch)(
+        by_pyvrp = PyVrpSearch(
             incumbents.arrays,
             incumbents,
             time_limit=time_limit,

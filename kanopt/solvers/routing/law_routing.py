@@ -22,7 +22,7 @@ from kanopt.solvers.routing.engines import LARGE
 from kanopt.solvers.routing.incumbents import Incumbents
 from kanopt.solvers.routing.integers import RoutingIntegers
 from kanopt.solvers.routing.ortools_engine.solver import OrToolsRouting
-from kanopt.solvers.routing.parts_run import PartsRun
+from kanopt.solvers.routing.parts_run import PartSearch, PartsRun
 from kanopt.solvers.routing.portfolio import RoutingPortfolio
 from kanopt.solvers.routing.racer.annealing import StoppingCriteria
 from kanopt.solvers.routing.racer.law_bindings import LawBinding, bindings_of
@@ -36,10 +36,11 @@ __all__ = ["LawRouting", "search_limits"]
 _LEAST_SHARE, _MOST_SHARE = 0.1, 0.3
 """Of the time: what the engines have at least and at most."""
 _FIRST_PLAN, _FIRST_PLAN_PER_CLIENT = 1.0, 0.005
-"""Seconds in which engines find most of what they ever find at planning values."""
+"""Seconds that engines have for a plan to start from."""
 _CYCLE, _CYCLE_PER_CLIENT = 2000, 1000
 _NAME = "search on the law"
 _ROUNDS = "engines with load and clock of the plan"
+_PARTS = "engines on parts of the plan"
 _NOT_BEGUN = "not begun: the time limit was over, so that no plan was searched on the law"
 
 
@@ -53,12 +54,14 @@ class LawRouting(Solver):
     and clock as they are in the best plan so far: OR-Tools with the load on board priced on every leg, then all engines
     at planning values.
 
-    Between more than 2,000 places there are no engines: it begins with savings over near neighbours, and takes one part
-    of the plan after the other, whatever the laws read. Where a price of the longest route ties all parts together and
-    its tables do not fit in memory, the engines have the whole time and the result says so.
+    Between more than 2,000 places it begins with savings over near neighbours, and takes one part of the plan after the
+    other, whatever the laws read: searched on the law, or by the engines where there is no compiled code. Where a price
+    of the longest route ties all parts together and its tables do not fit in memory, the engines have the whole time
+    and the result says so.
 
-    The second search ends with the time, or by itself once two times ``2000 + 1000 × clients`` steps from hot to cold
-    have found nothing better. In the second case the same seed gives the same plan.
+    The second search ends with the time, or by itself once two cycles from hot to cold, the first of
+    ``2000 + 1000 × clients`` steps and each twice as long as the one before, have found nothing better. In the second
+    case the same seed gives the same plan.
 
     Examples
     --------
@@ -148,33 +151,47 @@ class LawRouting(Solver):
         with Interrupt() as interrupt:
             search, best = self._search_from(model.problem, plan, remaining, interrupt)
             stopped = interrupt.asked or search.stopped
-        by_rounds = isinstance(search, Alternation)
-        step = "round" if by_rounds else "step"
-        parts = f" in {count_text(search.parts, 'part')}" if isinstance(search, PartsRun) else ""
+        name, message = _work_of(search)
         run = EngineRun(
-            _ROUNDS if by_rounds else _NAME,
+            name,
             wall_seconds=time.perf_counter() - wall,
             cpu_seconds=time.process_time() - cpu,
             won=best is not plan,
-            message=count_text(search.steps, step) + parts,
+            message=message,
         )
         return _FoundOnLaw(first, best, run, tuple(map(with_offset, search.history)), stopped, search.ended)
 
     def _search_from(
         self, problem: RoutingProblem, plan: RoutingPlan, options: SolveOptions, interrupt: Interrupt
     ) -> tuple[RacerRun | PartsRun | Alternation, RoutingPlan]:
-        """Search on the law where there is a kernel, else in rounds; return the search and the best plan."""
+        """Search on the law where there is a kernel, else by engines; return the search and the best plan."""
         assert options.progress is not None  # set by the caller
+        if _is_split(problem):
+            search_part = self._part_by_engines(options) if why_no_kernel() else _part_on_law(options)
+            by_parts = PartsRun(problem, plan, options.seed, options.progress, options.clock, search_part)
+            return by_parts, by_parts.run(StoppingCriteria(options.time_limit, None, lambda: interrupt.asked))
         if why_no_kernel():
             by_load = any(one.reference == "state.load" for one in problem.frozen_inputs())
             loaded = [OrToolsRouting(loaded=True)] if by_load else []
             rounds = Alternation([*loaded, self.engines], problem, plan, options, options.progress)
             return rounds, rounds.run(lambda: interrupt.asked)
-        if _is_split(problem):
-            by_parts = PartsRun(problem, plan, options.seed, options.progress, options.clock, options.workers)
-            return by_parts, by_parts.run(StoppingCriteria(options.time_limit, None, lambda: interrupt.asked))
         search = RacerRun(problem, plan, options.seed, options.progress, options.clock, options.workers)
         return search, search.run(search_limits(problem, options.time_limit, lambda: interrupt.asked))
+
+    def _part_by_engines(self, options: SolveOptions) -> PartSearch:
+        """Return a search of engines on parts."""
+
+        def search_part(
+            problem: RoutingProblem, plan: RoutingPlan, seed: int, limits: StoppingCriteria
+        ) -> tuple[RoutingPlan, int]:
+            assert limits.seconds is not None  # parts are searched for so long
+            asked = replace(
+                options, time_limit=limits.seconds, seed=seed, initial=plan, progress=None, workers=1
+            )
+            found = self.engines.solve(problem, asked).plan
+            return (found if isinstance(found, RoutingPlan) else plan), 0
+
+        return search_part
 
     def raise_plan(self, model: _LawModel, found: _FoundOnLaw) -> Outcome:
         """Return the best plan with the departures that are best on the law; the engines' outcome if it is all."""
@@ -191,7 +208,8 @@ class LawRouting(Solver):
         # what an engine would see of the plan, so that the certificate compares like with like
         objective = assessment.planned_pricing.objective
         must = {client.name for client in problem.clients if client.mandatory}
-        prices = f"{money_text(after)} on the law where the engines' plan costs {money_text(before)}"
+        start = "first plan" if _is_split(problem) else "engines' plan"
+        prices = f"{money_text(after)} on the law where the {start} costs {money_text(before)}"
         message = f"{prices}, {run.message}"
         run = replace(run, objective=objective, unserved=len(must & set(best.unserved)), message=message)
         ended = "every engine ended by itself" in first.message and found.ended
@@ -246,17 +264,39 @@ class _FoundOnLaw:
     ended: bool = False
 
 
+def _part_on_law(options: SolveOptions) -> PartSearch:
+    """Return a search on the law on parts."""
+
+    def search_part(
+        problem: RoutingProblem, plan: RoutingPlan, seed: int, limits: StoppingCriteria
+    ) -> tuple[RoutingPlan, int]:
+        run = RacerRun(problem, plan, seed, None, options.clock, options.workers)
+        return run.run(limits), run.steps
+
+    return search_part
+
+
+def _work_of(search: RacerRun | PartsRun | Alternation) -> tuple[str, str]:
+    """Return what a search is called, and how much it did."""
+    if isinstance(search, Alternation):
+        return _ROUNDS, count_text(search.steps, "round")
+    if isinstance(search, RacerRun):
+        return _NAME, count_text(search.steps, "step")
+    parts = count_text(search.parts, "part")
+    return (_PARTS, parts) if why_no_kernel() else (_NAME, f"{count_text(search.steps, 'step')} in {parts}")
+
+
 def search_limits(problem: RoutingProblem, seconds: float, asked: Callable[[], bool]) -> StoppingCriteria:
-    """Return when a search on the law ends: with the time, when asked, or after a cycle that found nothing better."""
+    """Return when a search on the law ends: with the time, when asked, or by itself; see :class:`LawRouting`."""
     return StoppingCriteria(seconds, None, asked, _CYCLE + _CYCLE_PER_CLIENT * len(problem.clients))
 
 
 def _is_split(problem: RoutingProblem) -> bool:
-    """Say whether the search on the law takes part after part, from savings: between thousands of places.
+    """Say whether the search takes part after part, from savings: between thousands of places.
 
     A price of the longest route ties all routes together.
     """
-    return len(problem.data.names) > LARGE and not problem.policy.cost_of_longest and not why_no_kernel()
+    return len(problem.data.names) > LARGE and not problem.policy.cost_of_longest
 
 
 def _savings(integers: RoutingIntegers, options: SolveOptions) -> Outcome:
@@ -304,6 +344,8 @@ def _why_too_large(problem: RoutingProblem) -> str:
 def _law_encoding(problem: RoutingProblem, law: LawBinding) -> str:
     """Say how a law that reads load or clock is taken."""
     missing = why_no_kernel()
+    if missing and _is_split(problem):
+        return f"{law.engines}, on one part of the plan after the other; no {_NAME}: {missing}"
     if missing:
         load = (
             "; the load as a straight line in OR-Tools"

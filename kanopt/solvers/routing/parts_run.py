@@ -1,4 +1,4 @@
-"""The search on the law for thousands of clients: part after part of a plan, each the routes around a client."""
+"""Thousands of clients: a search on part after part of a plan, each the routes around a client."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
+from typing import TypeAlias
 
 import numpy as np
 
@@ -17,10 +18,13 @@ from kanopt.solvers.clock import SearchClock
 from kanopt.solvers.routing.incumbents import left_out_text
 from kanopt.solvers.routing.racer.annealing import StoppingCriteria
 from kanopt.solvers.routing.racer.plan_data import served_together
-from kanopt.solvers.routing.racer.refine import RacerRun
 
-__all__ = ["PartsRun"]
+__all__ = ["PartSearch", "PartsRun"]
 
+PartSearch: TypeAlias = Callable[
+    [RoutingProblem, RoutingPlan, int, StoppingCriteria], tuple[RoutingPlan, int]
+]
+"""Searches on a part from a plan, with a seed, until limits are met; returns the best plan and the number of steps."""
 _CLIENTS = 300
 _SECONDS = 1.0
 """How long a part is searched in the first sweep; twice as long in the second, and so on."""
@@ -28,17 +32,24 @@ _SHORTEST = 0.2
 
 
 class PartsRun:
-    """One search on a problem of thousands of clients, from plan to plan, with the attributes of :class:`RacerRun`.
+    """One search on a problem of thousands of clients, with the attributes of the racer's run.
 
-    What the search on the law keeps of an arc, some hundred bytes, it keeps of a few hundred clients at a time: the
-    routes around one client, those beside them, clients on no route there, and idle vehicles of each type. One sweep is
-    parts around clients drawn at random until every client was in one. So what a route costs must not depend on those
-    that other vehicles drive: a price of the longest route is not for this search.
+    What a search keeps of an arc, up to some hundred bytes, it keeps of a few hundred clients at a time: the routes
+    around one client, those beside them, clients on no route there, and idle vehicles of each type. One sweep is parts
+    around clients drawn at random until every client was in one. So what a route costs must not depend on those that
+    other vehicles drive: a price of the longest route is not for this search.
 
     Parameters
     ----------
-    problem, plan, seed, progress, clock, workers
-        As in :class:`RacerRun`.
+    problem, plan, seed, progress, clock
+        As in :class:`~kanopt.solvers.routing.racer.refine.RacerRun`.
+    search_part
+        What searches on a part.
+
+    Attributes
+    ----------
+    parts, steps
+        How many parts were searched, and in how many steps.
     """
 
     def __init__(
@@ -47,15 +58,15 @@ class PartsRun:
         plan: RoutingPlan,
         seed: int,
         progress: Callable[[Progress], None] | None,
-        clock: SearchClock | None = None,
-        workers: int = 1,
+        clock: SearchClock,
+        search_part: PartSearch,
     ) -> None:
-        self.clock = SearchClock() if clock is None else clock
+        self.clock = clock
         self.began = self.clock.now()
         self.problem = problem
         self.given = plan
         self.progress = progress
-        self.workers = workers
+        self.search_part = search_part
         self.rng = np.random.default_rng(seed)
         self.routes: dict[Vehicle, Route] = {(route.vehicle, route.index): route for route in plan.routes}
         self._rank = problem.assess(plan).rank
@@ -141,9 +152,8 @@ class PartsRun:
     def _improve(self, part: ProblemPart, limits: StoppingCriteria) -> None:
         """Search on a part, and put what is better into the plan."""
         before = part.problem.plan_from(part.inside(tuple(self.routes.values())))
-        run = RacerRun(part.problem, before, int(self.rng.integers(2**31)), None, self.clock, self.workers)
-        after = run.run(limits)
-        self.steps += run.steps
+        after, steps = self.search_part(part.problem, before, int(self.rng.integers(2**31)), limits)
+        self.steps += steps
         self.parts += 1
         was, now = part.problem.assess(before).rank, part.problem.assess(after).rank
         if not now.is_better_than(was):

@@ -41,10 +41,9 @@ class RoutingPortfolio(Solver):
     With one worker the engines take turns in this process: PyVRP for 95 % of the time or until it ends by itself, then
     OR-Tools from its plan. So they do for up to 25 clients and up to 5 s. With more workers each engine has a process
     of its own, and all run side by side for the whole time: PyVRP, OR-Tools, and PyVRP again with other seeds where
-    there are more than two workers. Between more than 2,000 places PyVRP has the whole time: it searches on one part of
-    the plan after the other, from savings over near neighbours, so that nothing is made twice as large as the problem.
-    Where PyVRP does not model the whole problem, what fits of the plan it finds in a fifth of the time is the start of
-    OR-Tools; where clients are loaded at others, PyVRP is not used.
+    there are more than two workers. Between more than 2,000 places PyVRP has the whole time and runs in this process,
+    so that matrices are in memory once. Where PyVRP does not model the whole problem, what fits of the plan it finds
+    in a fifth of the time is the start of OR-Tools; where clients are loaded at others, PyVRP is not used.
 
     Every engine searches on the same integers, so that the certificate is the same whoever finds the plan; where load
     or clock are frozen in them, routes of the answer are reversed where that is better on the law. Clients for whom the

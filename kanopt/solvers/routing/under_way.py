@@ -25,8 +25,8 @@ class UnderWayRouting(Solver):
 
     Engines do not model such routes. The search drives every plan on the laws, with every rule: stops that are locked
     stay, what is on board stays there, and all else is planned anew. It begins at the plan it is given, as far as that
-    keeps these rules, else at the routes as they are. No bound is claimed. It ends with the time, or by itself once
-    ``2000 + 1000 × clients`` steps from hot to cold have found nothing better; then the same seed gives the same plan.
+    keeps these rules, else at the routes as they are. No bound is claimed. It ends with the time, or by itself as
+    :class:`~kanopt.solvers.routing.law_routing.LawRouting` does; then the same seed gives the same plan.
 
     Examples
     --------

@@ -36,7 +36,6 @@ def test_between_many_places_ortools_is_not_used_and_the_result_says_so(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("kanopt.solvers.routing.portfolio.LARGE", 30)
-    monkeypatch.setattr("kanopt.solvers.routing.engines.LARGE", 30)
     result = ko.solve(_problem(), time_limit=1.0, workers=2)
     assert result.check.ok
     first, second = result.engines

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 import kanopt as ko
+from kanopt.problems import Progress
 from kanopt.problems.routing import RoutingPlan
 from kanopt.solvers.base import SolveOptions
 from kanopt.solvers.clock import WorkClock
@@ -15,6 +18,7 @@ from kanopt.solvers.routing import parts_run
 from kanopt.solvers.routing.integers import lower
 from kanopt.solvers.routing.parts_run import PartsRun
 from kanopt.solvers.routing.racer.annealing import StoppingCriteria
+from kanopt.solvers.routing.racer.refine import RacerRun
 from kanopt.solvers.routing.savings_start import savings_plan
 from kanopt.solvers.solve import search_and_assess
 from tests.cases.mixed_routing import LAWS, mixed_problem
@@ -31,13 +35,28 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kanopt.solvers.routing.law_routing.LARGE", 3)
 
 
+def parts_on_law(
+    problem: ko.RoutingProblem, plan: RoutingPlan, progress: Callable[[Progress], None] | None = None
+) -> PartsRun:
+    """Return a search of parts on the law that counts work."""
+    clock = WorkClock()
+
+    def search_part(
+        part: ko.RoutingProblem, start: RoutingPlan, seed: int, limits: StoppingCriteria
+    ) -> tuple[RoutingPlan, int]:
+        run = RacerRun(part, start, seed, None, clock)
+        return run.run(limits), run.steps
+
+    return PartsRun(problem, plan, 3, progress, clock, search_part)
+
+
 @pytest.mark.parametrize("reloads", [0, 1])
 def test_every_step_of_progress_is_the_price_of_a_plan(reloads: int) -> None:
     problem = town(1, reloads=reloads, windows=True)
     integers = lower(problem)
     first = integers.plan(savings_plan(integers, lambda: False))
     seen = []
-    run = PartsRun(problem, first, 3, lambda step: seen.append(step.objective), WorkClock())
+    run = parts_on_law(problem, first, lambda step: seen.append(step.objective))
     plan = run.run(StoppingCriteria(4.0, None, lambda: False))
     assert problem.check(plan).ok
     assert run.parts > 5
@@ -51,7 +70,7 @@ def test_clients_left_out_are_put_in(monkeypatch: pytest.MonkeyPatch) -> None:
     problem = town(4)
     integers = lower(problem)
     half = [route[::2] for route in savings_plan(integers, lambda: False)]
-    run = PartsRun(problem, integers.plan(half), 3, None, WorkClock())
+    run = parts_on_law(problem, integers.plan(half))
     assert problem.check(run.run(StoppingCriteria(4.0, None, lambda: False))).ok
 
 
@@ -59,10 +78,9 @@ def test_the_limit_of_work_is_kept_and_the_same_seed_gives_the_same_plan() -> No
     problem = town(2)
     plans = []
     for _ in range(2):
-        clock = WorkClock()
-        run = PartsRun(problem, RoutingPlan(()), 3, None, clock)
+        run = parts_on_law(problem, RoutingPlan(()))
         plans.append(run.run(StoppingCriteria(3.0, None, lambda: False)))
-        assert 2.7 <= clock.now() <= 3.1
+        assert 2.7 <= run.clock.now() <= 3.1
     assert plans[0] == plans[1]
 
 
@@ -72,7 +90,7 @@ def test_asked_to_stop_it_returns_the_plan_so_far() -> None:
     def stop(step: object) -> None:
         raise KeyboardInterrupt
 
-    run = PartsRun(problem, RoutingPlan(()), 3, stop, WorkClock())
+    run = parts_on_law(problem, RoutingPlan(()), stop)
     plan = run.run(StoppingCriteria(60.0, None, lambda: False))
     assert run.stopped
     assert run.parts == 1
@@ -91,9 +109,9 @@ def test_problems_of_every_rule_are_solved_from_savings_in_parts(name: str) -> N
 
 @pytest.mark.parametrize("law", LAWS)
 def test_problems_of_every_kind_of_law_are_solved_from_savings_in_parts(law: str) -> None:
-    problem = mixed_problem(1, law)
-    if problem.policy.cost_of_longest:
-        pytest.skip("a price of the longest route ties all parts together")
+    drawn = mixed_problem(1, law)
+    # a price of the longest route ties all parts together
+    problem = replace(drawn, policy=replace(drawn.policy, cost_of_longest=0.0), started=())
     result = search_and_assess(problem, SolveOptions(time_limit=1.0, deterministic=True))
     assert result.check.ok or result.check.only_unserved
     assert result.engines[0].name == "savings"
@@ -109,10 +127,25 @@ def test_vehicles_to_which_those_who_are_served_together_are_pinned_come_with_th
     draft.vehicles[0]["count"] = 2
     draft.policy["pinned"] = {"van 2": (who,)}
     problem = draft.problem()
-    run = PartsRun(problem, RoutingPlan(()), 3, None, WorkClock())
+    run = parts_on_law(problem, RoutingPlan(()))
     plan = run.run(StoppingCriteria(2.0, None, lambda: False))
     assert problem.check(plan).ok
     assert {"c0", "c1"} <= set(next(route for route in plan.routes if route.label == "van 2").clients)
+
+
+@pytest.mark.parametrize("name", ["plain", "pinned", "goods", "soft", "breaks", "source", "windows"])
+def test_engines_search_on_parts_where_nothing_is_compiled(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kanopt.solvers.routing.law_routing.why_no_kernel", lambda: "there is no compiler")
+    monkeypatch.setattr(parts_run, "_CLIENTS", 3)
+    problem = variant(name, 1) if name != "plain" else town(3)
+    result = ko.solve(problem, time_limit=1.0, deterministic=True)
+    assert result.check.ok or result.check.only_unserved
+    assert [run.name for run in result.engines] == ["savings", "engines on parts of the plan"]
+    assert "part" in result.engines[1].message
+    assert result.objective is not None
+    assert math.isclose(result.objective, problem.price(result.plan).objective, rel_tol=1e-9)
 
 
 def test_a_plan_to_start_from_is_kept_or_made_better() -> None:

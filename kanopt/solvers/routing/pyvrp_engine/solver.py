@@ -68,8 +68,7 @@ class PyVrpRouting(EngineSolver):
     -----
     PyVRP: Wouda, Lan and Kool (2024), "PyVRP: a high-performance VRP solver package", INFORMS Journal on Computing
     36(4), 943–955. The search ends at the time limit, or by itself after ``3000 + 5 × clients²`` iterations without
-    a better plan; in the second case, and where the time limit counts work, the same seed gives the same plan. Between
-    more than 2,000 places it begins with savings, searches on parts of the plan and ends at the time limit.
+    a better plan; in the second case, and where the time limit counts work, the same seed gives the same plan.
 
     Examples
     --------

@@ -17,12 +17,11 @@ at last. Christiaens and Vanden Berghe (2020) begin and end with 100 and 1 where
 _SLICE = 200_000
 """Legs driven between two looks at the clock: about 20 ms."""
 _LONGER = 2
-"""How many times as long each cycle is as the one before: a long one finds more than two of half its length."""
+"""How many times as long each cycle is as the one before."""
 _PATIENCE = 2
-"""Cycles in a row that find nothing better, after which the search ends: one ends too early now and then."""
-
+"""Cycles in a row that find nothing better, after which the search ends."""
 _NOTICED = 0.05
-"""Of the time of a cycle: from then on fewer steps than the clock would have say that there is no time for all."""
+"""Of the time that is left: from then on a cycle that lags behind the clock has no time for all its steps."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +45,11 @@ class StoppingCriteria:
     steps: int | None
     stop_requested: Callable[[], bool]
     cycle: int | None = None
+
+    @property
+    def most_steps(self) -> float:
+        """Plans tried by each search, infinite where there is no limit."""
+        return math.inf if self.steps is None else self.steps
 
 
 class Annealing:
@@ -91,6 +95,9 @@ class Annealing:
     def advance(self, limits: StoppingCriteria, seconds: float) -> None:
         """Take steps for about 20 ms, or begin another cycle where this one is over.
 
+        The clock has no say in a cycle that ends after so many steps: the same seed would not give the same plan. A
+        cycle for which there is no time goes on until the time is over instead.
+
         Parameters
         ----------
         limits
@@ -98,12 +105,17 @@ class Annealing:
         seconds
             Since when time is counted.
         """
-        share = self._share(limits, seconds)
+        by_steps, by_clock = self._share_of_steps, self._share_of_time(limits, seconds)
+        if by_clock > max(by_steps, _NOTICED):
+            self._until = limits.most_steps
         if self.steps >= self._until:
             self._idle = 0 if self.search.report.improved > self._improved else self._idle + 1
             self.ended = self._idle >= _PATIENCE
             self._begin_cycle(limits, seconds)
             return
+        share = (
+            self._share_of_steps if self._until < limits.most_steps else max(self._share_of_steps, by_clock)
+        )
         left = min(self._until - self.steps, float(_SLICE))
         self.search.take_steps(int(left), self._heat(share), legs=_SLICE)
 
@@ -112,11 +124,11 @@ class Annealing:
         self.search.return_to_best()
         report = self.search.report
         self._since, self._first, self._improved = seconds, int(report.steps), int(report.improved)
-        self._last = math.inf if limits.steps is None else limits.steps
         self._length = _LONGER * self._length if self._length else limits.cycle or math.inf
-        self._until = min(self._first + self._length, self._last)
-        if min(self._steps_left(limits, seconds), self._last - self._first) < (1 + _LONGER) * self._length:
-            self._until = self._last  # there is no time for a longer one after it
+        left = min(self._steps_left(limits, seconds), limits.most_steps - self._first)
+        # where there is no time for a longer one after it, it is the last
+        is_last = left < (1 + _LONGER) * self._length
+        self._until = limits.most_steps if is_last else self._first + self._length
 
     def _steps_left(self, limits: StoppingCriteria, seconds: float) -> float:
         """Return for about how many steps there is time, where some were taken."""
@@ -127,22 +139,14 @@ class Annealing:
     def _heat(self, share: float) -> float:
         """Return by how much a plan may be worse with probability 1/e, where a share of the cycle is over."""
         each = abs(self.best[1]) / self.clients
-        return float(each * _HOT * (_COLD / _HOT) ** share)
+        return float(each * _HOT * (_COLD / _HOT) ** min(share, 1.0))
 
-    def _share(self, limits: StoppingCriteria, seconds: float) -> float:
-        """Return how much of a cycle is over, from 0 to 1.
-
-        The clock has no say in a cycle that ends after so many steps: the same seed would not give the same plan. A
-        cycle for which there is no time goes on until the time is over instead.
-        """
-        by_clock = 0.0
-        if limits.seconds is not None:
-            time = limits.seconds - self._since
-            by_clock = (seconds - self._since) / time if time > 0 else 1.0
-        if by_clock > max(self._share_of_steps, _NOTICED):
-            self._until = self._last
-        share = self._share_of_steps if self._until < self._last else max(self._share_of_steps, by_clock)
-        return min(1.0, share)
+    def _share_of_time(self, limits: StoppingCriteria, seconds: float) -> float:
+        """How much of the time that was left when the cycle began is over."""
+        if limits.seconds is None:
+            return 0.0
+        left = limits.seconds - self._since
+        return (seconds - self._since) / left if left > 0 else 1.0
 
     @property
     def _share_of_steps(self) -> float:
