@@ -142,3 +142,23 @@ def test_units_are_declared() -> None:
     assert units_of(CITY.clients)["ready_h"] == "h"
     assert units_of(CITY.vehicles)["fuel_price"] == "EUR/l"
     assert report_of(CITY.trips).source == "make_city(seed=7, strength=1).trips"
+
+
+def test_trips_of_a_day_share_a_factor_of_their_minutes() -> None:
+    city = make_city(seed=7, day_effect=0.2)
+    trips, plain = city.trips, CITY.trips
+    assert list(trips.columns[:2]) == ["week", "day"]
+    pd.testing.assert_frame_equal(trips.drop(columns=["day", "minutes"]), plain.drop(columns="minutes"))
+    assert ((trips["day"] - 1) // 5 + 1 == trips["week"]).all()
+    factor = trips["minutes"] / plain["minutes"]
+    assert factor.groupby(trips["day"]).std().max() < 1e-12
+    logs = np.log(factor.groupby(trips["day"]).mean())
+    # one hundred days: standard errors 0.2 / √100 and 0.2 / √200
+    assert logs.mean() == pytest.approx(-(0.2**2) / 2, abs=3 * 0.02)
+    assert logs.std() == pytest.approx(0.2, abs=3 * 0.0141)
+    pd.testing.assert_frame_equal(make_city(seed=7, day_effect=0.0).trips, plain)
+
+
+def test_a_day_effect_is_between_0_and_1() -> None:
+    with pytest.raises(TableError, match=r"day_effect must be between 0 and 1, not -0\.1"):
+        make_city(day_effect=-0.1)

@@ -21,6 +21,7 @@ LOAD_EFFECT, LOAD_CAPACITY = 0.4, 3.5  # share of fuel at full load; t
 FUEL_PRICE, WEAR = 1.65, 0.22  # EUR/l, EUR/km
 
 TRIPS, WEEKS, HOURS = 5_000, 20, (6.0, 20.0)
+WORKING_DAYS = 5  # of a week
 CLIENTS, TOTAL_DEMAND = 60, 14.2  # t
 RADIUS, CENTRE, DEPOT = 9.0, (10.0, 10.0), (2.5, 5.0)  # km
 SHIFT = (7.0, 17.0)
@@ -71,11 +72,14 @@ class City:
     independent log-normal factor of mean one and coefficient of variation 0.08, and in each of them 1 % of
     the rows is grossly wrong, multiplied or divided by a factor between 2 and 4.
 
+    With a day effect there are good and bad days: all ``minutes`` of one of the 100 days have another log-normal
+    factor of mean one in common, whose logarithm has that standard deviation.
+
     Attributes
     ----------
     trips
         5,000 rows: week (1–20), distance_km (0.5–25), load_t (0–3.5), hour (6–20, decimal), minutes, fuel_l,
-        cost_eur.
+        cost_eur; with a day effect also day (1–100, five in a week) after the week.
     clients
         60 rows: name, x_km, y_km, demand_t, ready_h, due_h (decimal clock hours; a third have a window of 2
         to 4 hours, the others the whole day), service_min. The demand adds up to 14.2 t.
@@ -85,7 +89,7 @@ class City:
         large van 98 % of the room left is needed, and 20 % more demand needs 95 % of all six vans.
     depots
         1 row: name, x_km, y_km.
-    seed, strength
+    seed, strength, day_effect
         What the tables were made from.
 
     Examples
@@ -101,6 +105,7 @@ class City:
     depots: pd.DataFrame
     seed: int
     strength: float
+    day_effect: float = 0.0
 
     def slowdown(self, hour: ArrayLike) -> NDArray[np.float64]:
         """Return the factor on free-flow travel time at a clock hour; arrays broadcast."""
@@ -126,7 +131,7 @@ class City:
         return FUEL_PRICE * self.true_fuel_l(distance, load_t, hour) + WEAR * distance
 
 
-def make_city(seed: int = 7, *, strength: float = 1.0) -> City:
+def make_city(seed: int = 7, *, strength: float = 1.0, day_effect: float = 0.0) -> City:
     """Return the tables of an example city, whose true laws are known.
 
     The laws are written out in :class:`City`.
@@ -137,6 +142,9 @@ def make_city(seed: int = 7, *, strength: float = 1.0) -> City:
         Seed of :func:`numpy.random.default_rng`; the same seed gives the same tables.
     strength
         From 0 (no congestion, no effect of load) to 1.
+    day_effect
+        Standard deviation of the logarithm of a factor that all travel times of a day have in common, from 0 (no day is
+        unlike another) to 1. The other columns are the same whatever it is.
 
     Returns
     -------
@@ -145,18 +153,26 @@ def make_city(seed: int = 7, *, strength: float = 1.0) -> City:
     Raises
     ------
     TableError
-        If `strength` is not between 0 and 1.
+        If `strength` or `day_effect` is not between 0 and 1.
 
     Examples
     --------
     >>> city = make_city(seed=7)
     >>> city.trips.shape, city.clients.shape, int(city.vehicles["count"].sum())
     ((5000, 7), (60, 7), 6)
+    >>> make_city(seed=7, day_effect=0.1).trips["day"].nunique()
+    100
     """
-    if not 0.0 <= strength <= 1.0:
-        raise TableError(f"strength must be between 0 and 1, not {strength!r}")
-    trips_rng, clients_rng = (np.random.default_rng([seed, part]) for part in (0, 1))
-    source = f"make_city(seed={seed}, strength={strength:g})"
+    for name, value in (("strength", strength), ("day_effect", day_effect)):
+        if not 0.0 <= value <= 1.0:
+            raise TableError(f"{name} must be between 0 and 1, not {value!r}")
+    trips_rng, clients_rng, days_rng = (np.random.default_rng([seed, part]) for part in (0, 1, 2))
+    source = (
+        f"make_city(seed={seed}, strength={strength:g}{f', day_effect={day_effect:g}' if day_effect else ''})"
+    )
+    trips = _trips(trips_rng, strength)
+    if day_effect:
+        trips = _with_days(days_rng, trips, day_effect)
     vehicles = pd.DataFrame(
         {
             "name": ["large van", "small van"],
@@ -171,12 +187,13 @@ def make_city(seed: int = 7, *, strength: float = 1.0) -> City:
     )
     depots = pd.DataFrame({"name": ["depot"], "x_km": [DEPOT[0]], "y_km": [DEPOT[1]]})
     return City(
-        trips=with_report(_trips(trips_rng, strength), f"{source}.trips", TRIP_UNITS),
+        trips=with_report(trips, f"{source}.trips", TRIP_UNITS),
         clients=with_report(_clients(clients_rng), f"{source}.clients", CLIENT_UNITS),
         vehicles=with_report(vehicles, f"{source}.vehicles", VEHICLE_UNITS),
         depots=with_report(depots, f"{source}.depots", {"x_km": "km", "y_km": "km"}),
         seed=seed,
         strength=strength,
+        day_effect=day_effect,
     )
 
 
@@ -201,6 +218,16 @@ def _trips(
     }
     columns = {name: add_noise(rng, truth, noise=noise, outliers=outliers) for name, truth in truths.items()}
     return pd.DataFrame({"week": week, "distance_km": distance, "load_t": load, "hour": hour, **columns})
+
+
+def _with_days(rng: np.random.Generator, trips: pd.DataFrame, day_effect: float) -> pd.DataFrame:
+    """Give each trip a day of its week, and all travel times of a day a factor."""
+    place = rng.integers(1, WORKING_DAYS + 1, len(trips))
+    day = np.sort(WORKING_DAYS * (trips["week"].to_numpy() - 1) + place)
+    factor = np.exp(day_effect * rng.standard_normal(WORKING_DAYS * WEEKS) - day_effect**2 / 2)
+    trips = trips.assign(minutes=trips["minutes"] * factor[day - 1])
+    trips.insert(1, "day", day)
+    return trips
 
 
 def _clients(rng: np.random.Generator) -> pd.DataFrame:
