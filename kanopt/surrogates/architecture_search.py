@@ -13,6 +13,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
+from kanopt.formulas.group_errors import design_effect
 from kanopt.kan.architecture import Architecture, InputTensors
 from kanopt.kan.first_order import LARGE
 from kanopt.kan.fit import fit_starts, refine_grid, retrain, train_until_one
@@ -27,7 +28,7 @@ from kanopt.kan.trained import TrainedBatch
 from kanopt.kan.trainer import TrainerOptions
 from kanopt.surrogates.density import weighted_quantile
 from kanopt.surrogates.encoding import FeatureEncoding, knot_range
-from kanopt.surrogates.groups import design_effect, rows_before
+from kanopt.surrogates.groups import rows_before
 from kanopt.surrogates.interactions import INTERACTION, interaction_gain
 from kanopt.surrogates.settings import Settings
 from kanopt.surrogates.trials import (

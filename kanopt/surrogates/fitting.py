@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 from kanopt.errors import KanoptWarning
 from kanopt.formulas import Variable
 from kanopt.formulas.domain import Domain
+from kanopt.formulas.group_errors import design_effect
 from kanopt.kan.description import Network
 from kanopt.kan.robust import weight_function
 from kanopt.surrogates.architecture_selection import select_structure
 from kanopt.surrogates.distill.mixed import Rows
 from kanopt.surrogates.effects import feature_importances
-from kanopt.surrogates.groups import SharedErrors, design_effect
+from kanopt.surrogates.groups import SharedErrors
 from kanopt.surrogates.law import NetworkLaw
 from kanopt.surrogates.proofs import held_positive
 from kanopt.surrogates.settings import Settings

@@ -10,17 +10,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kanopt.errors import FitError, nearest
+from kanopt.formulas.group_errors import clipped, shared_part
 from kanopt.text import count_text
 
-__all__ = ["Groups", "SharedErrors", "design_effect", "grouped", "refuse_groups", "rows_before"]
+__all__ = ["Groups", "SharedErrors", "grouped", "refuse_groups", "rows_before"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 FEWEST = 5
 """Groups that tell what rows of one group share."""
-CLIP = 4.0
-"""Residuals are cut off at so many robust standard deviations: a wild row is no error that a group shares."""
 MOST_SHARED = 0.99
 TINY = 1e-300
 
@@ -94,47 +93,6 @@ def refuse_groups(groups: Any, where: str) -> None:
         raise FitError(f"groups is not there for {where}; learn from a frame in memory")
 
 
-def design_effect(residual: Floats, weights: Floats, groups: Integers) -> float:
-    """Return how many rows that share an error say as much as one that does not, at least 1.
-
-    With ρ the part of the variance that rows of a group share and m the size of the group of a row, weighted by rows,
-    it is 1 + (m − 1) ρ (Kish 1965, *Survey Sampling*, section 5.4).
-
-    Examples
-    --------
-    >>> rng = np.random.default_rng(0)
-    >>> day, ones = np.repeat(np.arange(200), 10), np.ones(2000)
-    >>> alone = rng.standard_normal(2000)
-    >>> round(design_effect(alone, ones, day), 1), round(design_effect(alone + alone[day], ones, day), 1)
-    (1.0, 5.4)
-    """
-    size = np.bincount(groups, weights)
-    return 1.0 + (float(size @ size / size.sum()) - 1.0) * _share(_clipped(residual), weights, groups)
-
-
-def _clipped(residual: Floats) -> Floats:
-    middle = float(np.median(np.abs(residual - np.median(residual)))) / 0.6745
-    return np.clip(residual, -CLIP * middle, CLIP * middle) if middle > 0.0 else residual
-
-
-def _share(residual: Floats, weights: Floats, groups: Integers) -> float:
-    """Return the part of the variance that rows of a group share, from the analysis of variance of one factor.
-
-    See Donner 1986, Int. Stat. Rev. 54.
-    """
-    size = np.bincount(groups, weights)
-    total, count = float(size.sum()), len(size)
-    mean = np.bincount(groups, weights * residual) / size
-    within = float(weights @ (residual - mean[groups]) ** 2)
-    between = float(size @ (mean - np.average(residual, weights=weights)) ** 2)
-    if total <= count or within + between <= 0.0:
-        return 0.0
-    usual = (total - float(size @ size) / total) / (count - 1)
-    inner = within / (total - count)
-    shared = max((between / (count - 1) - inner) / usual, 0.0)
-    return shared / (shared + inner)
-
-
 @dataclass(frozen=True, eq=False)
 class SharedErrors:
     """What rows of a group share: an error u with mean 0, beside the error e that each has alone.
@@ -163,7 +121,7 @@ class SharedErrors:
     @classmethod
     def of(cls, residual: Floats, weights: Floats, groups: Integers) -> SharedErrors:
         """Estimate from residuals of rows, (n,); groups left out must have been left out whole."""
-        share = min(_share(_clipped(residual), weights, groups), MOST_SHARED)
+        share = min(shared_part(clipped(residual), weights, groups), MOST_SHARED)
         found = cls(groups, share / (1.0 - share))
         return replace(found, residual=residual, common=found.errors(residual, weights))
 
@@ -174,7 +132,7 @@ class SharedErrors:
         law by which it was predicted, the normal equations of generalized least squares.
         """
         size = np.bincount(self.groups, weights)[self.groups]
-        return self.means(_clipped(residual), weights) * self.ratio * size / (1.0 + self.ratio * size)
+        return self.means(clipped(residual), weights) * self.ratio * size / (1.0 + self.ratio * size)
 
     def means(self, values: Floats, weights: Floats) -> Floats:
         """Return the weighted mean of every row's group, (n,)."""

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from kanopt import FitError, KanoptWarning, KANRegressor
+from kanopt.formulas.group_errors import design_effect
 from kanopt.formulas.parameters import parameters_of
 from kanopt.kan.architecture import Architecture, InputTensors
 from kanopt.kan.fit import fit_starts
@@ -15,7 +16,7 @@ from kanopt.kan.fit_options import FitOptions
 from kanopt.kan.fitted import describe_fit
 from kanopt.kan.objective import Data
 from kanopt.kan.penalty import Penalty
-from kanopt.surrogates.groups import SharedErrors, design_effect, rows_before
+from kanopt.surrogates.groups import SharedErrors, rows_before
 from tests.cases.own_rows import judged_by_own_rows
 
 
