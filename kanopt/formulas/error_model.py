@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError
+from kanopt.formulas.group_errors import MOST_SHARED, clipped, shared_part, whitened
+from kanopt.formulas.noise import Noise
 
-__all__ = ["ErrorModel"]
+__all__ = ["ErrorModel", "RowGroups"]
 
 Floats = NDArray[np.float64]
 
@@ -23,6 +25,7 @@ _LEAST = 1e-3
 _RIDGE = 1e-12
 _VARIES = 0.05
 _ROUNDS = 2
+TINY = 1e-300
 _CHANCE = 3.0
 """Squares of standard errors for each number of a bias that chance explains."""
 
@@ -48,6 +51,9 @@ class ErrorModel:
         Mean size of a prediction.
     rows
         Number of held-out rows.
+    noise_shape
+        How the noise is distributed, and what rows of a group share of it; None for independent normal noise, and in
+        files of earlier versions.
 
     Examples
     --------
@@ -65,6 +71,7 @@ class ErrorModel:
     power: float
     level: float
     rows: int
+    noise_shape: Noise | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "covariance", tuple(self.covariance))
@@ -75,7 +82,9 @@ class ErrorModel:
             raise FormulaError("an error model has no negative spread, variance, level or rows")
 
     @classmethod
-    def of(cls, actual: Any, predicted: Any, *, rows_train: int = 0) -> ErrorModel | None:
+    def of(
+        cls, actual: Any, predicted: Any, *, rows_train: int = 0, rows: RowGroups | None = None
+    ) -> ErrorModel | None:
         """Learn the errors of a law on held-out rows; None where there are too few, or it predicts nothing but 0.
 
         On the rows that it was learned from a law has no bias. So all rows together have that of the held-out rows
@@ -89,6 +98,9 @@ class ErrorModel:
             Arrays of shape (n,).
         rows_train
             Number of rows that the law was learned from.
+        rows
+            Which rows belong to one group and share an error: what rows of a group have in common is then no noise of
+            single rows, and tells of shift and factor once (generalized least squares). None for independent rows.
         """
         y, p = np.asarray(actual, dtype=np.float64).ravel(), np.asarray(predicted, dtype=np.float64).ravel()
         level = float(np.abs(p).mean()) if len(p) else 0.0
@@ -99,14 +111,18 @@ class ErrorModel:
         varies = float(p.std()) > _VARIES * level
         design = np.column_stack([np.ones_like(p), p]) if varies else p[:, None]
         # how noise grows is seen once the bias is taken out, and the bias is weighted by how noise grows
-        power, left = 0.0, y - p
+        power, left, ones = 0.0, y - p, np.ones(len(y))
+        codes = None if rows is None else np.unique(rows.held_out, return_inverse=True)[1].reshape(-1)
         for _ in range(_ROUNDS):
             power = _likeliest_power(np.abs(left), size)
-            weighted = design / (size**power)[:, None]
+            columns = np.column_stack([design, y]) / (size**power)[:, None]
+            if codes is not None:
+                columns = whitened(columns, ones, codes, _ratio(left / size**power, codes))
+            weighted, goal = columns[:, :-1], columns[:, -1]
             inverse = np.linalg.inv(weighted.T @ weighted + _RIDGE * np.eye(design.shape[1]))
-            found = inverse @ (weighted.T @ (y / size**power))
+            found = inverse @ (weighted.T @ goal)
             left = y - design @ found
-        noise = float(np.square(left / size**power).sum() / (len(y) - len(found)))
+        noise = float(np.square(goal - weighted @ found).sum() / (len(y) - len(found)))
         covariance = noise * inverse
         unbiased = np.array([0.0, 1.0])[-len(found) :]
         bias = found - unbiased
@@ -114,8 +130,54 @@ class ErrorModel:
         shift, factor = (found[0], found[1]) if varies else (0.0, found[0])
         known = (covariance[0, 0], covariance[0, 1], covariance[1, 1]) if varies else (0, 0, covariance[0, 0])
         a, b, c = (float(each) for each in known)
-        spread = math.sqrt(noise) / level**power
-        return cls(float(shift), float(factor), (a, b, c), spread, power, level, len(y))
+        single = float(np.square(left / size**power).sum() / (len(y) - len(found)))
+        spread = math.sqrt(single) / level**power
+        model = cls(float(shift), float(factor), (a, b, c), spread, power, level, len(y))
+        return replace(model, noise_shape=model._shape(y, p, rows) if spread > 0.0 else None)
+
+    def _shape(self, y: Floats, p: Floats, rows: RowGroups | None) -> Noise:
+        """Return how errors are distributed, of rows held out and rows learned from."""
+
+        def standard(actual: Floats, predicted: Floats) -> Floats:
+            return np.asarray(
+                (actual - self.shift - self.factor * predicted) / np.maximum(self.noise(predicted), TINY)
+            )
+
+        if rows is None:
+            return Noise.of(standard(y, p))
+        learned = None if rows.learned is None else (standard(*rows.learned[:2]), rows.learned[2])
+        return Noise.of(standard(y, p), rows.held_out, by=rows.by, learned=learned)
+
+    @property
+    def shape(self) -> Noise:
+        """How the noise is distributed; normal and independent where that is not known."""
+        return self.noise_shape or Noise()
+
+    @property
+    def _common(self) -> float:
+        """Standard deviation of what rows of a group share, in units of that of all noise."""
+        return 0.0 if self.noise_shape is None else min(self.noise_shape.common, 1.0)
+
+    def quantile(self, predicted: Any, level: float) -> Floats:
+        """Return the value below which a single actual value falls with a probability, given predictions.
+
+        Parameters
+        ----------
+        predicted
+            What the law says, in its unit.
+        level
+            The probability, between 0 and 1.
+
+        Examples
+        --------
+        >>> rng = np.random.default_rng(0)
+        >>> predicted = rng.uniform(5.0, 50.0, 5000)
+        >>> model = ErrorModel.of(predicted * (1.0 + 0.1 * rng.standard_normal(5000)), predicted)
+        >>> round(float(model.quantile(20.0, 0.9)), 1)  # about 20 · (1 + 0.1 · 1.28)
+        22.5
+        """
+        p = np.asarray(predicted, dtype=np.float64)
+        return np.asarray(self.shift + self.factor * p + self.noise(p) * self.shape.quantile(level))
 
     def noise(self, predicted: Floats) -> Floats:
         """Return the standard deviation of an actual value, given predictions."""
@@ -129,16 +191,22 @@ class ErrorModel:
         bias adds up as the number of places. So does what is not known of it, whose variance is that of the shift times
         ``(Σr)²``, of the factor times ``(Σrv)²``, and twice the covariance times ``Σr · Σrv``. Noise is independent
         from place to place: its variance ``Σ r² · noise²`` grows as the number of places, its standard deviation as the
-        square root.
+        square root; but for what all places have in common as rows of a group, which grows as the number again.
         """
         plain, priced = float(rise.sum()), float((rise * predicted).sum())
         a, b, c = self.covariance
         known = plain**2 * a + 2.0 * plain * priced * b + priced**2 * c
-        single = float(np.square(rise * self.noise(predicted)).sum())
+        noise = rise * self.noise(predicted)
+        single, common = float(np.square(noise).sum()), self._common**2
+        if common:
+            single = (1.0 - common) * single + common * float(noise.sum()) ** 2
         return self.shift * plain + (self.factor - 1.0) * priced, max(known, 0.0) + single
 
     def draw(self, predicted: Floats, count: int, rng: np.random.Generator) -> Floats:
-        """Return ``actual − predicted`` drawn at random, ``(count, n)``: one shift and factor for each draw."""
+        """Return ``actual − predicted`` drawn at random, ``(count, n)``: one shift and factor for each draw.
+
+        The places of a draw are those of one group; noise is normal.
+        """
         a, b, c = self.covariance
         # the square root of a 2 × 2 covariance by Cholesky
         first = math.sqrt(a)
@@ -147,7 +215,35 @@ class ErrorModel:
         z = rng.standard_normal((2, count, 1))
         shift, factor = self.shift + first * z[0], self.factor + second * z[0] + third * z[1]
         noise = self.noise(predicted) * rng.standard_normal((count, len(predicted)))
+        if self._common:
+            common = self._common * self.noise(predicted) * rng.standard_normal((count, 1))
+            noise = math.sqrt(1.0 - self._common**2) * noise + common
         return np.asarray(shift + (factor - 1.0) * predicted + noise)
+
+
+@dataclass(frozen=True, eq=False)
+class RowGroups:
+    """Which rows belong to one group, such as a day.
+
+    Parameters
+    ----------
+    by
+        What the groups are called.
+    held_out
+        The group of every held-out row, as a number; (n,).
+    learned
+        Actual values, predictions and groups of the rows learned from; None where they are not known.
+    """
+
+    by: str
+    held_out: NDArray[np.int64]
+    learned: tuple[Floats, Floats, NDArray[np.int64]] | None = None
+
+
+def _ratio(errors: Floats, codes: NDArray[np.int64]) -> float:
+    """Return the variance of what rows of a group share over that of what each has alone, errors being of one size."""
+    share = min(shared_part(clipped(errors), np.ones(len(errors)), codes), MOST_SHARED)
+    return share / (1.0 - share)
 
 
 def _believed(bias: Floats, noise: float, numbers: int, rows_train: int) -> float:

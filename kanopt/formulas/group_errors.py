@@ -5,13 +5,16 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["clipped", "design_effect", "shared_part"]
+__all__ = ["MOST_SHARED", "clipped", "design_effect", "shared_part", "whitened"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 CLIP = 4.0
 """Residuals are cut off at so many robust standard deviations: a wild row is no error that a group shares."""
+
+MOST_SHARED = 0.99
+_TINY = 1e-300
 
 
 def design_effect(residual: Floats, weights: Floats, groups: Integers) -> float:
@@ -54,3 +57,26 @@ def shared_part(residual: Floats, weights: Floats, groups: Integers) -> float:
     inner = within / (total - count)
     shared = max((between / (count - 1) - inner) / usual, 0.0)
     return shared / (shared + inner)
+
+
+def whitened(columns: Floats, weights: Floats, groups: Integers, ratio: float) -> Floats:
+    """Return columns, (n, p), such that their weighted cross product is that of generalized least squares.
+
+    A part of the mean of a group is taken out, θ = 1 − 1/√(1 + W · ratio) with W its weight (Fuller and Battese
+    1973, J. Am. Stat. Assoc. 68).
+
+    Parameters
+    ----------
+    columns
+        With one row for each of the table.
+    weights
+        How many rows each stands for; (n,).
+    groups
+        Group of every row, numbered from 0; (n,).
+    ratio
+        Variance of what rows of a group share over that of what each has alone.
+    """
+    size = np.bincount(groups, weights)
+    part = (1.0 - 1.0 / np.sqrt(1.0 + size * ratio)) / np.maximum(size, _TINY)
+    taken = [(part * np.bincount(groups, weights * column))[groups] for column in columns.T]
+    return np.asarray(columns - np.column_stack(taken))

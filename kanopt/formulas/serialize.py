@@ -33,6 +33,7 @@ from kanopt.formulas.nodes import (
     Sum,
     postorder,
 )
+from kanopt.formulas.noise import Noise
 from kanopt.formulas.parameters import Covariance
 from kanopt.formulas.pieces import Curve, Step, Table
 from kanopt.formulas.shapes import Point, ShapeFact
@@ -145,6 +146,8 @@ def _complete_law(content: Any) -> None:
     if isinstance(fit, dict):
         fit.setdefault("errors", None)
         fit.setdefault("lowest", None)
+        if isinstance(fit["errors"], dict):
+            fit["errors"].setdefault("noise_shape", None)
     if isinstance(domain, dict):
         for key in ("quantiles", "commonest", "rare"):
             domain.setdefault(key, [])
@@ -366,6 +369,15 @@ _VARIABLE: Mapping[str, Reader] = {
     "high": _optional(_number),
     "categories": _many(_text),
 }
+_NOISE: Mapping[str, Reader] = {
+    "share": _number,
+    "by": _text,
+    "groups": _integer,
+    "usual": _number,
+    "quantiles": _many(_pair(_number, _number)),
+    "gross_share": _number,
+    "gross": _many(_number),
+}
 _ERRORS: Mapping[str, Reader] = {
     "shift": _number,
     "factor": _number,
@@ -374,6 +386,7 @@ _ERRORS: Mapping[str, Reader] = {
     "power": _number,
     "level": _number,
     "rows": _integer,
+    "noise_shape": _optional(_record(Noise, _NOISE)),
 }
 _FIT: Mapping[str, Reader] = {
     "r2": _number,

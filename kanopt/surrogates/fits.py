@@ -15,6 +15,7 @@ from kanopt.errors import FitError, KanoptWarning
 from kanopt.surrogates.calendar import warn_of_periods
 from kanopt.surrogates.encoding import LEAST_ROWS, encoding_of
 from kanopt.surrogates.frames import table_of
+from kanopt.surrogates.groups import GroupedRows
 from kanopt.surrogates.input_checks import (
     indicators_of,
     is_multi_target,
@@ -82,6 +83,7 @@ def fit_table(
     refuse_leak(name, frame)
     weights = weights_of(sample_weight, frame)
     group = None if groups is None else groups.codes(len(frame), weights)
+    used = weights > 0
     frame, target, weights = used_rows(frame, y, weights)
     if len(frame) < LEAST_ROWS:
         raise FitError(
@@ -118,6 +120,7 @@ def fit_table(
     model._columns = names
     model._set_fitted(law, name)
     model._known_rows = KnownRows.of(*model.encoding_.transform(filled), target)
+    model._grouped_rows = None if groups is None else GroupedRows.of(groups, used, filled, target)
 
 
 def _active_columns(
@@ -156,7 +159,7 @@ def fit_targets(
     table_of(model, X, reset=True)
     for name in [name for name in vars(model) if name.endswith("_") and name not in OF_COLUMNS]:
         delattr(model, name)
-    model._rows, model._simpler_laws, model._known_rows = None, (), None
+    model._rows, model._simpler_laws, model._known_rows, model._grouped_rows = None, (), None, None
     model.outputs_ = models
     _mark_if_stopped(list(models.values()), watch)
 
@@ -187,7 +190,7 @@ def fit_source(
     found = learn_streamed(
         source, target, model, features=columns, weights=weights, periods=model.periodic, watch=watch
     )
-    model._indicators, model._known_rows = MissingIndicators({}), None
+    model._indicators, model._known_rows, model._grouped_rows = MissingIndicators({}), None, None
     model.alternatives_, model._rows, model._simpler_laws = (
         found.alternatives,
         found.rows,

@@ -20,6 +20,7 @@ from kanopt.surrogates.missing import MissingIndicators
 
 if TYPE_CHECKING:
     from kanopt.surrogates.distill.mixed import Rows
+    from kanopt.surrogates.groups import GroupedRows
     from kanopt.surrogates.known_rows import KnownRows
 
 __all__ = ["FittedModel"]
@@ -33,6 +34,7 @@ class FittedModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sciki
     _law: NetworkLaw
     _rows: Rows | None
     _known_rows: KnownRows | None
+    _grouped_rows: GroupedRows | None = None
     _indicators: MissingIndicators
     _simpler_laws: tuple[tuple[NetworkLaw, Rows], ...] = ()
     _units: Mapping[str, str] = MappingProxyType({})

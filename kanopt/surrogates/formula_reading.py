@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError
 from kanopt.surrogates.fitted_model import FittedModel
@@ -65,6 +66,8 @@ class FormulaReading(FittedModel):
             and gate; they select nothing. Rows that :meth:`fit` has seen are warned of and noted in the provenance, but
             where it read its table batch by batch. Where they declare other units than the rows of the fit, columns
             are converted. Units of the fit become the units of the formula; where there were none, those of this frame.
+            A frame may also hold the column of the groups that the model was fitted with; what rows of a group have in
+            common of their errors is then told of new rows (``formula.fit.errors.noise_shape``).
         y : array or str, optional
             The target of every row, or which column of `X` it is; by default the one with the name of the series the
             model was fitted to.
@@ -126,12 +129,14 @@ class FormulaReading(FittedModel):
             )
         name = y if isinstance(y, str) else self.target_name_
         rows, actual = self._held_out(X, y)
+        together = self._groups_in(X)
         pooled = pools(unseen)
         numbers, codes = self.encoding_.transform(self._filled(rows), pooled=pooled)
         if (codes < 0).any():
             warn_of_unseen(rows, unseen_rows(self.encoding_, codes), "they judge nothing")
             known = (codes >= 0).all(axis=1)
             rows, actual, numbers, codes = rows[known], actual[known], numbers[known], codes[known]
+            together = None if together is None else together[known]
         refuse_unmeasured(actual, name, min_r2)
         judges = ""
         if self._known_rows is not None:
@@ -150,12 +155,21 @@ class FormulaReading(FittedModel):
             formula = distill(replace(trained, simpler=simpler), held_out, min_r2)
         warn_if_stopped(watch)
         formula = with_rare_entries(formula, self.encoding_)
+        if self._grouped_rows is not None:
+            formula = self._grouped_rows.with_shared_noise(formula, known_rows, actual, together)
         if judges:
             formula = replace(formula, provenance={**formula.provenance, "judged by": judges})
         if pooled and self.encoding_.categories:
             inputs = self._rows.inputs[:, len(self.encoding_.numeric) :]
             formula = with_fallbacks(formula, self.encoding_, inputs, self._rows.weight)
         return formula
+
+    def _groups_in(self, X: Any) -> NDArray[np.object_] | None:
+        """Return the groups of held-out rows, where they hold the column by which the model was fitted."""
+        grouped = self._grouped_rows
+        if grouped is None or not isinstance(X, pd.DataFrame) or grouped.by not in X.columns:
+            return None
+        return X[grouped.by].to_numpy(dtype=object)
 
 
 def _trained(

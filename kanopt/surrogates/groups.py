@@ -10,25 +10,27 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kanopt.errors import FitError, nearest
-from kanopt.formulas.group_errors import clipped, shared_part
+from kanopt.formulas.error_model import ErrorModel, RowGroups
+from kanopt.formulas.formula import Formula
+from kanopt.formulas.group_errors import MOST_SHARED, clipped, shared_part, whitened
 from kanopt.text import count_text
 
-__all__ = ["Groups", "SharedErrors", "grouped", "refuse_groups", "rows_before"]
+__all__ = ["GroupedRows", "Groups", "SharedErrors", "grouped", "refuse_groups", "rows_before"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 FEWEST = 5
 """Groups that tell what rows of one group share."""
-MOST_SHARED = 0.99
 TINY = 1e-300
 
 
 @dataclass(frozen=True, eq=False)
 class Groups:
-    """The group of every row as given, (n,)."""
+    """The group of every row as given, (n,), and what the groups are called where that is known."""
 
     values: Any
+    name: str = ""
 
     def codes(self, rows: int, weights: Floats) -> Integers:
         """Return the groups of the rows with a weight above 0, numbered from 0.
@@ -76,7 +78,7 @@ def grouped(X: Any, groups: Any, y: Any = None) -> tuple[Any, Groups | None]:
             "each: pass such a column, or none"
         )
     if not isinstance(groups, str):
-        return X, Groups(groups)
+        return X, Groups(groups, "" if named is None else str(named))
     names = [str(name) for name in X.columns] if isinstance(X, pd.DataFrame) else []
     if groups not in names:
         known = nearest(groups, names) if names else "X has no names; pass the group of each row"
@@ -84,7 +86,55 @@ def grouped(X: Any, groups: Any, y: Any = None) -> tuple[Any, Groups | None]:
     if names.count(groups) > 1:
         raise FitError(f"groups: X has {names.count(groups)} columns {groups!r}; rename all but one")
     place = names.index(groups)
-    return X.iloc[:, [k for k in range(len(names)) if k != place]], Groups(X.iloc[:, place])
+    return X.iloc[:, [k for k in range(len(names)) if k != place]], Groups(X.iloc[:, place], groups)
+
+
+@dataclass(frozen=True, eq=False)
+class GroupedRows:
+    """The rows that a law was learned from, with their groups.
+
+    Parameters
+    ----------
+    by
+        What the groups are called; empty where that is not known.
+    labels
+        The group of every row; (n,).
+    rows, target
+        The columns of the model, without blanks, and the target.
+    """
+
+    by: str
+    labels: NDArray[np.object_]
+    rows: pd.DataFrame
+    target: Floats
+
+    @classmethod
+    def of(cls, groups: Groups, used: NDArray[np.bool_], rows: pd.DataFrame, target: Floats) -> GroupedRows:
+        """Return those of rows that are used, of all that have a group."""
+        labels = np.asarray(pd.Series(groups.values, dtype=object), dtype=object)
+        return cls(groups.name, labels[used], rows, target)
+
+    def with_shared_noise(self, law: Formula, rows: pd.DataFrame, target: Floats, held_out: Any) -> Formula:
+        """Return a law whose error model knows what rows of a group share.
+
+        Parameters
+        ----------
+        law
+            With its fit.
+        rows, target
+            Held-out rows.
+        held_out
+            The group of every held-out row; None where it is not known, and each counts as one of its own.
+        """
+        if law.fit is None:
+            return law
+        alone = np.array([f"row {place}" for place in range(len(rows))], dtype=object)
+        labels = alone if held_out is None else np.asarray(held_out, dtype=object)
+        codes = pd.factorize(np.concatenate([labels, self.labels]))[0].astype(np.int64)
+        predicted, before = (np.broadcast_to(law.evaluate(each), len(each)) for each in (rows, self.rows))
+        groups = RowGroups(self.by, codes[: len(rows)], (self.target, before, codes[len(rows) :]))
+        errors = ErrorModel.of(target, predicted, rows_train=law.fit.rows_train, rows=groups)
+        return replace(law, fit=replace(law.fit, errors=errors))
 
 
 def refuse_groups(groups: Any, where: str) -> None:
@@ -140,14 +190,8 @@ class SharedErrors:
         return np.asarray((np.bincount(self.groups, weights * values) / size)[self.groups])
 
     def whitened(self, columns: Floats, weights: Floats) -> Floats:
-        """Return columns, (n, p), such that their weighted cross product is that of generalized least squares.
-
-        A part of the mean of a group is taken out, θ = 1 − 1/√(1 + W · ratio) with W its weight (Fuller and Battese
-        1973, J. Am. Stat. Assoc. 68).
-        """
-        size = np.bincount(self.groups, weights)[self.groups]
-        part = 1.0 - 1.0 / np.sqrt(1.0 + self.ratio * size)
-        return np.column_stack([column - part * self.means(column, weights) for column in columns.T])
+        """Return columns, (n, p), such that their weighted cross product is that of generalized least squares."""
+        return whitened(columns, weights, self.groups, self.ratio)
 
     def take(self, chosen: Integers) -> SharedErrors:
         """Return those of some rows."""

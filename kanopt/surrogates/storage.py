@@ -187,7 +187,7 @@ def model_of_parts(kind: type[ModelT], header: dict[str, Any], arrays: dict[str,
     if named:
         model.feature_names_in_ = np.array(columns, dtype=object)
     model._columns = columns
-    model._rows = model._known_rows = None
+    model._rows = model._known_rows = model._grouped_rows = None
     # files from before columns were converted have none
     model._units = {str(name): check_unit(unit) for name, unit in header.get("units", {}).items()}
     model._set_fitted(law, target)

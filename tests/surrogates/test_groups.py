@@ -242,3 +242,21 @@ def test_constants_between_groups_are_those_of_generalized_least_squares():
     found = sorted(parameters_of(formula.root).values())
     slope = min(found, key=lambda each: abs(each - 2.0))
     assert slope == pytest.approx(expected[1], abs=0.01)
+
+
+def test_a_formula_tells_what_rows_of_a_group_share_of_its_errors():
+    frame, target, day = days(80, 20, 3)
+    table = frame.assign(minutes=target, day=day)
+    train, test = table[day < 60], table[day >= 60]
+    model = KANRegressor((), log_target=False, seed=0)
+    model.fit(train[["temperature", "km"]], train["minutes"], groups=train["day"])
+    formula = model.to_formula(test)
+    noise = formula.fit.errors.noise_shape
+    # 80 days of both parts: the standard error of the share is about 0.05
+    assert noise.share == pytest.approx(0.7, abs=0.15)
+    assert (noise.by, noise.groups) == ("day", 80)
+    assert type(formula).from_json(formula.to_json()) == formula
+    # without the column the days learned from tell it alone
+    assert model.to_formula(test.drop(columns="day")).fit.errors.noise_shape.share == pytest.approx(
+        0.7, abs=0.15
+    )

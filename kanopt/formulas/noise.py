@@ -1,0 +1,198 @@
+"""How the errors of single rows are distributed around a law, and what rows of a group have in common of them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import ndtri
+
+from kanopt.errors import FormulaError
+from kanopt.formulas.group_errors import MOST_SHARED, clipped, shared_part
+
+__all__ = ["Noise"]
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+LEVELS = (
+    *(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05),
+    *(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9),
+    *(0.95, 0.975, 0.99, 0.995, 0.9975, 0.999),
+)
+GROSS = 5.0
+"""Robust standard deviations beyond which an error is gross; of normal errors that are 6 in ten million."""
+MOST_GROSS = 50
+"""Gross errors that are kept, evenly spaced among all."""
+_NORMAL = 0.6745  # median of the size of a standard normal number
+_QUANTILE_DRAWS = 200_000
+
+
+@dataclass(frozen=True)
+class Noise:
+    """The distribution of errors, in units of the standard deviation that an error model gives them.
+
+    An error is ``usual · (√share · u + √(1 − share) · e)``, with ``u`` standard normal and the same for all rows of a
+    group, and ``e`` of each row alone. Now and then it is a gross error instead.
+
+    Parameters
+    ----------
+    share
+        Part of the variance of usual errors that rows of a group have in common (the intraclass correlation).
+    by
+        The column that says which rows belong to one group; empty where no groups were looked at.
+    groups
+        Number of groups that tell it.
+    usual
+        Standard deviation of usual errors; the rest of the unit is that of gross ones.
+    quantiles
+        Pairs of a level and the quantile of ``e``; empty for a normal distribution.
+    gross_share
+        Part of the rows with a gross error.
+    gross
+        Such errors, evenly spaced among all.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> day = np.repeat(np.arange(300), 20)
+    >>> errors = 0.6 * rng.standard_normal(300)[day] + 0.8 * rng.standard_normal(6000)
+    >>> noise = Noise.of(errors, day, by="day")
+    >>> round(noise.share, 2), round(noise.usual, 2), round(noise.quantile(0.95), 2)
+    (0.37, 1.0, 1.66)
+    """
+
+    share: float = 0.0
+    by: str = ""
+    groups: int = 0
+    usual: float = 1.0
+    quantiles: tuple[tuple[float, float], ...] = ()
+    gross_share: float = 0.0
+    gross: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "quantiles", tuple((level, value) for level, value in self.quantiles))
+        object.__setattr__(self, "gross", tuple(self.gross))
+        levels = [level for level, _ in self.quantiles]
+        numbers = (self.share, self.usual, self.gross_share, *self.gross, *(v for _, v in self.quantiles))
+        if not all(map(math.isfinite, numbers)):
+            raise FormulaError(f"the noise of a law has finite numbers only, not {numbers!r}")
+        if not 0.0 <= self.share <= 1.0 or not 0.0 <= self.gross_share < 1.0 or self.usual < 0.0:
+            raise FormulaError(
+                f"the noise of a law has shares between 0 and 1 and a spread of at least 0, not share {self.share!r}, "
+                f"gross_share {self.gross_share!r} and usual {self.usual!r}"
+            )
+        if levels != sorted(set(levels)) or any(not 0.0 < level < 1.0 for level in levels):
+            raise FormulaError(f"levels of quantiles rise from above 0 to below 1, not {levels!r}")
+
+    @classmethod
+    def of(
+        cls,
+        errors: ArrayLike,
+        groups: Any = None,
+        *,
+        by: str = "",
+        learned: tuple[Floats, Integers] | None = None,
+    ) -> Noise:
+        """Learn the distribution from the errors of held-out rows.
+
+        Parameters
+        ----------
+        errors
+            In units of their standard deviation; (n,).
+        groups
+            Numbers of groups, (n,); None where rows are independent.
+        by
+            What the groups are called.
+        learned
+            Errors and groups of the rows learned from, in the same units and numbers: they tell with the held-out ones
+            what rows of a group share, for which there may be few groups held out.
+        """
+        z = np.asarray(errors, dtype=np.float64)
+        codes = None if groups is None else np.asarray(groups)
+        share, count, own, usual = 0.0, 0, z, 0.0
+        if codes is not None:
+            # a gross error must not count as one that its group shares, and is seen once that is taken out
+            rows = [(z, codes), *([] if learned is None else [learned])]
+            first = _share_of(rows)[1]
+            owns = [each - _shared_errors(each, labels, first) for each, labels in rows]
+            fine = [~_is_gross(each) for each in owns]
+            count, share, usual = _share_of([(e[f], g[f]) for (e, g), f in zip(rows, fine, strict=True)])
+            own = z - _shared_errors(z, codes, share)
+        gross = _is_gross(own)
+        plain = own[~gross]
+        size, wild = float(plain.std()), np.sort(own[gross])
+        quantiles = np.quantile(plain - plain.mean(), LEVELS, method="weibull") / size if size > 0.0 else None
+        if len(wild) > MOST_GROSS:
+            wild = np.quantile(wild, (np.arange(MOST_GROSS) + 0.5) / MOST_GROSS)
+        return cls(
+            share,
+            by,
+            count,
+            size if codes is None else usual,
+            () if quantiles is None else tuple(zip(LEVELS, quantiles.tolist(), strict=True)),
+            float(gross.mean()),
+            tuple(wild.tolist()),
+        )
+
+    @property
+    def common(self) -> float:
+        """Standard deviation of what rows of a group have in common."""
+        return math.sqrt(self.share) * self.usual
+
+    def with_share(self, share: float) -> Noise:
+        """Return the same noise of which rows of a group share another part."""
+        return replace(self, share=share)
+
+    def without_gross(self) -> Noise:
+        """Return the noise of rows without gross errors."""
+        return replace(self, gross_share=0.0, gross=())
+
+    def own(self, shape: tuple[int, ...], rng: np.random.Generator) -> Floats:
+        """Draw what each row has alone, gross errors among them."""
+        normal = rng.standard_normal(shape)
+        if self.quantiles:
+            levels, values = np.array(self.quantiles).T
+            normal = np.interp(normal, ndtri(levels), values)
+        drawn = math.sqrt(1.0 - self.share) * self.usual * normal
+        if self.gross_share > 0.0 and self.gross:
+            struck = rng.random(shape) < self.gross_share
+            drawn[struck] = rng.choice(np.array(self.gross), int(struck.sum()))
+        return np.asarray(drawn)
+
+    def quantile(self, level: float) -> float:
+        """Return the quantile of the error of a row of a group not seen, by simulation with fixed draws."""
+        rng = np.random.default_rng(0)
+        drawn = self.own((_QUANTILE_DRAWS,), rng)
+        return float(np.quantile(drawn + self.common * rng.standard_normal(len(drawn)), level))
+
+
+def _is_gross(errors: Floats) -> NDArray[np.bool_]:
+    middle = float(np.median(errors))
+    robust = float(np.median(np.abs(errors - middle))) / _NORMAL
+    return np.abs(errors - middle) > GROSS * robust if robust > 0.0 else np.zeros(len(errors), dtype=bool)
+
+
+def _share_of(rows: list[tuple[Floats, Integers]]) -> tuple[int, float, float]:
+    """Return how many groups there are, which part of the variance their rows share, and the standard deviation."""
+    errors = np.concatenate([each for each, _ in rows])
+    codes = np.unique(np.concatenate([groups for _, groups in rows]), return_inverse=True)[1].reshape(-1)
+    count, size = int(codes.max()) + 1, np.bincount(codes)
+    if count < 2 or count == len(errors):
+        return count, 0.0, float(errors.std())
+    share = min(float(shared_part(clipped(errors), np.ones(len(errors)), codes)), MOST_SHARED)
+    within = errors - (np.bincount(codes, weights=errors) / size)[codes]
+    own = float(within @ within) / (len(errors) - count)
+    return count, share, math.sqrt(own / (1.0 - share))
+
+
+def _shared_errors(errors: Floats, groups: Integers, share: float) -> Floats:
+    """Return what each row shares with its group: the best linear unbiased prediction (Robinson 1991, Stat. Sci. 6)."""
+    codes = np.unique(groups, return_inverse=True)[1].reshape(-1)
+    size, usual = np.bincount(codes), clipped(errors)
+    mean = np.bincount(codes, weights=usual - usual.mean()) / size
+    ratio = share / (1.0 - share)
+    return np.asarray((mean * ratio * size / (1.0 + ratio * size))[codes])

@@ -1,0 +1,102 @@
+"""The distribution of errors around a law, and what rows of a group share of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kanopt.errors import FormulaError
+from kanopt.formulas import ErrorModel
+from kanopt.formulas.error_model import RowGroups
+from kanopt.formulas.noise import Noise
+
+
+def grouped(groups: int, rows: int, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    codes = np.repeat(np.arange(groups), rows)
+    errors = np.sqrt(share) * rng.standard_normal(groups)[codes]
+    return errors + np.sqrt(1.0 - share) * rng.standard_normal(len(codes)), codes
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.8])
+def test_the_share_of_groups_is_found(share: float) -> None:
+    errors, codes = grouped(400, 15, share, 1)
+    noise = Noise.of(errors, codes, by="day")
+    # standard error of the intraclass correlation of 400 groups of 15 (Donner 1986): below 0.025
+    assert noise.share == pytest.approx(share, abs=0.06)
+    assert (noise.by, noise.groups) == ("day", 400)
+    assert noise.usual == pytest.approx(1.0, abs=0.06)
+
+
+def test_gross_errors_are_told_from_those_of_a_bad_day() -> None:
+    errors, codes = grouped(300, 20, 0.8, 2)
+    wild = np.random.default_rng(3).permutation(len(errors)) < 60
+    noise = Noise.of(errors + 12.0 * wild, codes, by="day")
+    assert noise.gross_share == pytest.approx(0.01)
+    assert noise.share == pytest.approx(0.8, abs=0.06)
+    drawn = noise.own((200_000,), np.random.default_rng(0))
+    assert (drawn > 6.0).mean() == pytest.approx(0.01, rel=0.1)
+    assert noise.without_gross().own((200_000,), np.random.default_rng(0)).max() < 3.0
+
+
+@given(st.sampled_from([0.9, 0.95, 0.99]), st.integers(0, 50))
+def test_a_quantile_covers_fresh_rows_of_a_skew_distribution(level: float, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    learned, fresh = rng.gamma(3.0, 1.0, (2, 4000))
+    covered = float((fresh <= Noise.of(learned - 3.0).quantile(level) + 3.0).mean())
+    # both samples have a binomial error of √(q (1 − q) / 4000); five of both together
+    assert abs(covered - level) < 5.0 * np.sqrt(2.0 * level * (1.0 - level) / 4000)
+
+
+def test_another_share_keeps_the_spread() -> None:
+    noise = Noise.of(*grouped(200, 10, 0.5, 4), by="day")
+    for share in (0.0, 0.9):
+        other = noise.with_share(share)
+        own = other.own((200_000,), np.random.default_rng(0))
+        assert own.var() + other.common**2 == pytest.approx(noise.usual**2, rel=0.02)
+
+
+def test_a_bias_of_few_days_is_no_bias_of_many_rows() -> None:
+    """Rows of eight days tell of a factor eight times, not as often as there are rows."""
+    rng = np.random.default_rng(5)
+    day = np.repeat(np.arange(8), 100)
+    predicted = rng.uniform(5.0, 50.0, 800)
+    actual = predicted * (1.0 + 0.15 * rng.standard_normal(8)[day] + 0.05 * rng.standard_normal(800))
+    plain = ErrorModel.of(actual, predicted, rows_train=3000)
+    told = ErrorModel.of(actual, predicted, rows_train=3000, rows=RowGroups("day", day))
+    assert np.sqrt(plain.covariance[2]) < 0.02
+    # the mean of eight days has a standard error of 0.15 / √8
+    assert np.sqrt(told.covariance[2]) == pytest.approx(0.15 / np.sqrt(8), rel=0.6)
+    assert abs(told.factor - 1.0) < abs(plain.factor - 1.0)
+
+
+def test_sums_of_errors_know_what_places_share() -> None:
+    """Against brute force: a hundred legs of one day, whose errors do not average out."""
+    model = ErrorModel(0.0, 1.0, (0.0, 0.0, 0.0), 0.2, 1.0, 10.0, 100, Noise(share=0.4, by="day"))
+    predicted, rng = np.full(100, 10.0), np.random.default_rng(6)
+    shared = np.sqrt(0.4) * rng.standard_normal((20_000, 1))
+    drawn = 2.0 * (shared + np.sqrt(0.6) * rng.standard_normal((20_000, 100)))
+    mean, variance = model.total(predicted, np.ones(100))
+    assert mean == 0.0
+    assert np.sqrt(variance) == pytest.approx(drawn.sum(axis=1).std(), rel=0.02)
+    assert model.draw(predicted, 20_000, rng).sum(axis=1).std() == pytest.approx(np.sqrt(variance), rel=0.02)
+    alone = replace(model, noise_shape=None)
+    assert alone.total(predicted, np.ones(100))[1] == pytest.approx(400.0)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"share": 1.5}, "shares between 0 and 1"),
+        ({"usual": float("nan")}, "finite numbers only"),
+        ({"quantiles": ((0.5, 0.0), (0.4, 1.0))}, "levels of quantiles rise"),
+        ({"quantiles": ((0.0, 0.0),)}, "levels of quantiles rise"),
+    ],
+)
+def test_a_file_with_impossible_noise_is_refused(wrong: dict, told: str) -> None:
+    with pytest.raises(FormulaError, match=told):
+        Noise(**wrong)
