@@ -1,4 +1,4 @@
-"""What a what-if changes: cells set or scaled, rows closed or added."""
+"""What a what-if changes: cells, rows and sites of tables, keys of the problem and the solver, and laws."""
 
 from __future__ import annotations
 
@@ -18,24 +18,30 @@ from kanopt.validation import LARGEST, WHOLE_TEXT, describe_value, is_whole
 from kanopt.whatif.file_model import Mistake
 from kanopt.whatif.toml_positions import Key
 
-__all__ = ["Action", "Change", "Value", "cell_text", "column_names"]
+__all__ = ["SECTIONS", "Action", "Change", "Value", "cell_text", "column_names", "conditions_text"]
 
 Value: TypeAlias = float | str | bool
-Action: TypeAlias = Literal["set", "scale", "close", "add"]
+Action: TypeAlias = Literal["set", "scale", "remove", "add", "open", "close"]
+SECTIONS = ("problem", "solver", "surrogates")
+"""Sections of a scenario file whose keys, or laws, a change may alter; no table can be changed under these names."""
+STATUS = "status"
+"""The field by which a site is said to be open or closed."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """One change of one table; it alters what the problem reads, never the history that laws were learned from.
+    """One change of a scenario; it alters what the problem reads, never the history that laws were learned from.
 
     Parameters
     ----------
     action
-        ``"set"`` or ``"scale"`` cells of a column, ``"close"`` (take out) rows, or ``"add"`` a row.
+        ``"set"`` or ``"scale"`` cells of a column, ``"remove"`` rows, ``"add"`` a row, ``"open"`` or ``"close"`` sites.
     table
-        The table's name in the scenario.
+        The table's name in the scenario; or ``"problem"`` or ``"solver"``, of which a key is set or scaled, or
+        ``"surrogates"``, of which a law or one of its constants is.
     column
-        The column that is set or scaled.
+        The column that is set or scaled; or the key, as ``"bind.surcharge"``; or the law, as ``"fuel"``, or its
+        constant, as ``"fuel.c1"``.
     value
         What cells are set to, in the column's unit, or the factor they are scaled by.
     where
@@ -65,14 +71,29 @@ class Change:
         """``table.column``, or the table alone where rows are concerned."""
         return f"{self.table}.{self.column}" if self.column else self.table
 
+    @property
+    def is_of_section(self) -> bool:
+        """Whether a key or a law is changed, and no table."""
+        return self.table in SECTIONS
+
+    @property
+    def of_cells(self) -> Change:
+        """The same change in cells: an opened or closed site is one whose status is set."""
+        if self.action not in ("open", "close"):
+            return self
+        status = "open" if self.action == "open" else "closed"
+        return Change("set", self.table, STATUS, status, where=self.where)
+
     def __str__(self) -> str:
         words = {
             "set": f"{self.path} set to {cell_text(self.value)}",
             "scale": f"{self.path} × {cell_text(self.value)}",
-            "close": f"{self.table}: rows taken out",
-            "add": f"{self.table}: row added with {_conditions(self.row, ', ')}",
+            "remove": f"{self.table}: rows taken out",
+            "add": f"{self.table}: row added with {conditions_text(self.row, ', ')}",
+            "open": f"{self.table} opened",
+            "close": f"{self.table} closed",
         }[self.action]
-        return f"{words} where {_conditions(self.where)}" if self.where else words
+        return f"{words} where {conditions_text(self.where)}" if self.where else words
 
     def sentence(self, frame: pd.DataFrame, names: Mapping[str, str] | None = None) -> str:
         """Say what the change does to a table, with what was there before; :meth:`mistakes` must be empty.
@@ -91,26 +112,28 @@ class Change:
         'vehicles.count is 3 instead of 4 where name = van'
         >>> Change("scale", "vehicles", "fuel_price", 1.15).sentence(vans)
         'vehicles.fuel_price rises by 15 %'
-        >>> Change("close", "vehicles", where={"name": "truck"}).sentence(vans)
+        >>> Change("remove", "vehicles", where={"name": "truck"}).sentence(vans)
         '1 row of vehicles is taken out where name = truck'
         """
         names = names or {}
+        if self.action in ("open", "close"):
+            return self.of_cells.sentence(frame, names)
         if self.action == "add":
-            return f"a row is added to {self.table}: {_conditions(self.row, ', ')}"
+            return f"a row is added to {self.table}: {conditions_text(self.row, ', ')}"
         rows = self._rows(frame, names)
-        if self.action == "close":
+        if self.action == "remove":
             words = (
                 count_text(int(rows.sum()), f"row of {self.table} is", f"rows of {self.table} are")
                 + " taken out"
             )
         elif self.action == "scale":
-            words = f"{self.path} {_scaling_text(float(self.value or 0.0))}"
+            words = f"{self.path} {scaling_text(float(self.value or 0.0))}"
         else:
             column = column_names(frame, names).get(self.column)
             before = [] if column is None else frame.loc[rows, column].dropna().unique().tolist()
             instead = f" instead of {cell_text(before[0])}" if len(before) == 1 else ""
             words = f"{self.path} is {cell_text(self.value)}{instead}"
-        return f"{words} where {_conditions(self.where)}" if self.where else words
+        return f"{words} where {conditions_text(self.where)}" if self.where else words
 
     def mistakes(
         self, frame: pd.DataFrame, names: Mapping[str, str] | None = None, fields: Collection[str] = ()
@@ -133,6 +156,8 @@ class Change:
             With keys relative to the change: ``("where", "name")``.
         """
         names = names or {}
+        if self.action in ("open", "close"):
+            return self._status_mistakes(frame, names, fields)
         halves = [text for text in self._texts() if not is_whole(text)]
         if halves:
             return [Mistake((), f"{halves[0]!r:.80} must be {WHOLE_TEXT}")]
@@ -166,12 +191,14 @@ class Change:
             What a cell that the change leaves blank holds, by the name of its column.
         """
         names, defaults = names or {}, defaults or {}
+        if self.action in ("open", "close"):
+            return self.of_cells.apply(frame, names, defaults)
         if self.action == "add":
             known = column_names(frame, names)
             row = {known.get(name, name): value for name, value in self.row.items()}
             return _added(frame, row, defaults)
         rows = self._rows(frame, names)
-        if self.action == "close":
+        if self.action == "remove":
             return frame.loc[~rows].reset_index(drop=True)
         column = column_names(frame, names).get(self.column, self.column)
         changed = frame.copy()
@@ -187,6 +214,19 @@ class Change:
         else:
             changed[column] = frame[column].mask(rows, self.value)
         return changed
+
+    def _status_mistakes(
+        self, frame: pd.DataFrame, names: Mapping[str, str], fields: Collection[str]
+    ) -> list[Mistake]:
+        if STATUS not in {*column_names(frame, names), *fields}:
+            message = (
+                f"rows of {self.table!r} are not open or closed; write remove in place of {self.action} to take them "
+                "out"
+            )
+            return [Mistake((self.action,), message)]
+        found = self.of_cells.mistakes(frame, names, fields)
+        # what is wrong with the status is wrong with the action here
+        return [m if m.key[:1] == ("where",) else Mistake((self.action,), m.message) for m in found]
 
     def _texts(self) -> Iterable[str]:
         """Yield every text of the change."""
@@ -243,7 +283,7 @@ class Change:
                 )
                 return Mistake(("where", name), f"no row of {self.table!r} has {name} = {wanted}; {hint}")
         if self.where:
-            return Mistake(("where",), f"no row of {self.table!r} has {_conditions(self.where)} together")
+            return Mistake(("where",), f"no row of {self.table!r} has {conditions_text(self.where)} together")
         return Mistake((self.action,), f"table {self.table!r} has no rows")
 
 
@@ -312,12 +352,12 @@ def _added(frame: pd.DataFrame, row: Mapping[str, Value], defaults: Mapping[str,
     return longer
 
 
-def _scaling_text(factor: float) -> str:
+def scaling_text(factor: float) -> str:
     """Say by how much something grows.
 
     Examples
     --------
-    >>> _scaling_text(1.125), _scaling_text(0.5), _scaling_text(3.0), _scaling_text(-1.0)
+    >>> scaling_text(1.125), scaling_text(0.5), scaling_text(3.0), scaling_text(-1.0)
     ('rises by 12.5 %', 'falls by 50 %', 'is multiplied by 3', 'is multiplied by -1')
     """
     if 1.0 < factor <= 2.0:
@@ -334,7 +374,8 @@ def cell_text(value: Any) -> str:
     return f"{value:.15g}" if isinstance(value, (int, float)) else str(value)
 
 
-def _conditions(cells: Mapping[str, Any], between: str = " and ") -> str:
+def conditions_text(cells: Mapping[str, Any], between: str = " and ") -> str:
+    """Write what rows must have, or what a row is added with."""
     return between.join(
         f"{name} = {' or '.join(cell_text(item) for item in _as_tuple(value))}"
         for name, value in cells.items()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -134,6 +134,7 @@ def given_laws(
     *,
     placeholders: Iterable[str] = (),
     damaged: Iterable[str] = (),
+    alter: Callable[[str, Formula], Formula] | None = None,
 ) -> tuple[dict[str, Formula], list[Mistake]]:
     """Read the formulas written by hand.
 
@@ -147,6 +148,8 @@ def given_laws(
         Those of `have` that are placeholders; a formula that names one is checked, and becomes one as well.
     damaged
         Laws with other mistakes; formulas that name one are left alone.
+    alter
+        What becomes of each formula that is read, before others name it; left out, nothing.
 
     Returns
     -------
@@ -172,6 +175,7 @@ def given_laws(
                 if named & provisional
                 else _parse_given(name, spec, found)
             )
+            found[name] = found[name] if alter is None else alter(name, found[name])
         except KanoptError as error:
             broken.add(name)
             mistakes.append(Mistake(("surrogates", name, "formula"), str(error)))

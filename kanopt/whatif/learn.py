@@ -254,7 +254,7 @@ def laws_of(scenario: Scenario, learned: Mapping[str, LearnedLaw]) -> dict[str, 
     for name, formula in formulas.items():
         spec = scenario.laws[name]
         if name in learned:
-            found[name] = learned[name]
+            found[name] = replace(learned[name], formula=formula)
         elif isinstance(spec, GivenSpec):
             doubtful = sorted(
                 other for other in names_in(spec.formula) & set(learned) if not learned[other].trusted

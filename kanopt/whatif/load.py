@@ -15,6 +15,7 @@ from kanopt.whatif.given_laws import given_laws, placeholder_law, saved_law
 from kanopt.whatif.layers import Layers, read_layers
 from kanopt.whatif.problem_spec import ProblemSpec
 from kanopt.whatif.scenario import Scenario, mistakes_of_changes
+from kanopt.whatif.section_changes import ChangedSections, checked_constants, make_section_changes
 from kanopt.whatif.sections import Sections, read_sections
 from kanopt.whatif.spec import LearnedSpec, SavedSpec, TableSpec
 from kanopt.whatif.toml_positions import Key
@@ -117,10 +118,8 @@ def _load(path: Path, may_ask: MayAsk, *, outside: bool) -> Scenario | None:
         description=found.head.description,
         seed=found.head.seed,
         tables=tables,
-        laws=found.laws,
+        sections=ChangedSections(layers.data, found.problem, found.solver, found.laws),
         drafts=formulas,
-        problem_spec=found.problem,
-        solver=found.solver,
         report=found.report,
         changes=tuple(found.changes.values()),
         layers=layers,
@@ -223,9 +222,24 @@ def _check_problem(
     if found.problem is None and "problem" not in layers.data:
         message = "changes alter what the problem reads; the section [problem] is missing"
         found.mistakes += [Mistake(("changes", place), message) for place in found.changes]
+    _check_section_changes(found, layers, formulas)
     if found.partial_problem is not None:
         _check_parts(found, found.partial_problem, tables, formulas)
     return formulas
+
+
+def _check_section_changes(found: Sections, layers: Layers, formulas: Mapping[str, Formula]) -> None:
+    """Note what is wrong with changes of keys and laws, as far as what they change could be read."""
+    unread = {"problem"} if found.problem is None else set()
+    changes = {place: change for place, change in found.changes.items() if change.table not in unread}
+    sections = ChangedSections(layers.data, found.problem, found.solver, found.every_law)
+    wrong = make_section_changes(sections, changes)[1]
+    found.mistakes += wrong
+    refused = {mistake.key[1] for mistake in wrong}
+    for place, change in changes.items():
+        if place not in refused:
+            constants = checked_constants(found.every_law, formulas, change)
+            found.mistakes += [Mistake(("changes", place, *each.key), each.message) for each in constants]
 
 
 def _check_parts(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,8 +27,14 @@ from kanopt.whatif.given_laws import given_laws, laws_built_on
 from kanopt.whatif.layers import Layers
 from kanopt.whatif.message_keys import keyed, with_keys
 from kanopt.whatif.problem_spec import ProblemInputs, ProblemSpec
+from kanopt.whatif.section_changes import (
+    ChangedSections,
+    altered_law,
+    checked_constants,
+    make_section_changes,
+)
 from kanopt.whatif.sections import missing_problem
-from kanopt.whatif.spec import LawSpec, LearnedSpec, ReportSpec, SolverSpec
+from kanopt.whatif.spec import GivenSpec, LawSpec, LearnedSpec, ReportSpec, SolverSpec
 from kanopt.whatif.unread import unread_message, unread_of_scenario
 
 if TYPE_CHECKING:
@@ -56,15 +62,13 @@ class Scenario:
         As in ``[scenario]``.
     tables
         The tables as read, before any change.
-    laws
-        How each law is had: learned, written by hand, or read from a file.
+    sections
+        The problem, the solver and how each law is had, before any change.
     drafts
         Every law as the file was checked with it: as it is, or a stand-in where it is still to be learned or is built
         on one that is.
-    problem_spec
-        The section ``[problem]``; None in a file of laws alone. Read it as :attr:`problem`.
-    solver, report
-        The sections of these names.
+    report
+        The section of this name.
     changes
         What is changed, in this order.
     layers
@@ -75,10 +79,8 @@ class Scenario:
     description: str
     seed: int
     tables: Mapping[str, pd.DataFrame]
-    laws: Mapping[str, LawSpec]
+    sections: ChangedSections
     drafts: Mapping[str, Formula]
-    problem_spec: ProblemSpec | None
-    solver: SolverSpec
     report: ReportSpec
     changes: tuple[Change, ...]
     layers: Layers = field(repr=False)
@@ -87,6 +89,26 @@ class Scenario:
     def path(self) -> Path:
         """The scenario file."""
         return self.layers.path
+
+    @cached_property
+    def changed_sections(self) -> ChangedSections:
+        """The problem, the solver and the laws with all changes made."""
+        return make_section_changes(self.sections, dict(enumerate(self.changes)))[0]
+
+    @property
+    def problem_spec(self) -> ProblemSpec | None:
+        """The section ``[problem]``; None in a file of laws alone. Read it as :attr:`problem`."""
+        return self.changed_sections.problem
+
+    @property
+    def solver(self) -> SolverSpec:
+        """Limits of the search."""
+        return self.changed_sections.solver
+
+    @property
+    def laws(self) -> Mapping[str, LawSpec]:
+        """How each law is had: learned, written by hand, or read from a file."""
+        return self.changed_sections.laws
 
     @property
     def problem(self) -> ProblemSpec:
@@ -111,16 +133,19 @@ class Scenario:
         """The tables with all changes made: what the problem reads."""
         frames = dict(self.tables)
         for change in self.changes:
-            frames[change.table] = _changed(change, self.problem, frames[change.table])
+            if not change.is_of_section:
+                frames[change.table] = _changed(change, self.problem, frames[change.table])
         return frames
 
     def set(self, path: str, to: Value, *, where: Where | None = None) -> Scenario:
-        """Return the scenario with cells of a column set.
+        """Return the scenario with cells of a column, a key, or a constant of a law set.
 
         Parameters
         ----------
         path
-            ``"table.column"``, by the column's own name or the problem's word for it.
+            ``"table.column"``, by the column's own name or the problem's word for it; a key below ``problem`` or
+            ``solver``, as ``"problem.bind.surcharge"`` or ``"solver.time_limit"``; or ``"surrogates.law.constant"``,
+            by the name it has in ``formula.pattern``, and ``"surrogates.law.formula"`` of one written by hand.
         to
             The new value, in the unit of the column.
         where
@@ -129,23 +154,34 @@ class Scenario:
         Raises
         ------
         ScenarioError
-            If there is no such table, column or row, or the value does not belong in the column.
+            If there is no such table, column, row, key or constant, or the value does not belong there.
         """
         table, _, column = path.partition(".")
         return self.with_change(Change("set", table, column, to, where=dict(where or {})))
 
     def scale(self, path: str, by: float, *, where: Where | None = None) -> Scenario:
-        """Return the scenario with cells of a column multiplied by a factor; see :meth:`set`."""
+        """Return the scenario with something multiplied by a factor; see :meth:`set`.
+
+        A law is multiplied as a whole by ``"surrogates.law"``, and so are those written by hand that name it.
+        """
         table, _, column = path.partition(".")
         return self.with_change(Change("scale", table, column, by, where=dict(where or {})))
 
-    def close(self, table: str, *, where: Where) -> Scenario:
+    def remove(self, table: str, *, where: Where) -> Scenario:
         """Return the scenario with rows of a table taken out; see :meth:`set`."""
-        return self.with_change(Change("close", table, where=dict(where)))
+        return self.with_change(Change("remove", table, where=dict(where)))
 
     def add(self, table: str, *, row: Mapping[str, Value]) -> Scenario:
         """Return the scenario with a row added to a table; see :meth:`set`."""
         return self.with_change(Change("add", table, row=dict(row)))
+
+    def open(self, table: str, *, where: Where) -> Scenario:
+        """Return the scenario with sites open that a plan may choose to close; see :meth:`set`."""
+        return self.with_change(Change("open", table, where=dict(where)))
+
+    def close(self, table: str, *, where: Where) -> Scenario:
+        """Return the scenario with sites closed; they stay in the table, so that plans can still name them."""
+        return self.with_change(Change("close", table, where=dict(where)))
 
     def named(self, name: str) -> Scenario:
         """Return the scenario under another name.
@@ -167,7 +203,11 @@ class Scenario:
         ScenarioError
             If the change does not fit the tables.
         """
-        mistakes = list(change_mistakes(change, self.problem, self.changed))
+        if change.is_of_section:
+            sections, mistakes = self.changed_sections.changed(change)
+            mistakes = mistakes or list(checked_constants(sections.laws, self.drafts, change))
+        else:
+            mistakes = list(change_mistakes(change, self.problem, self.changed))
         if mistakes:
             raise ScenarioError([Issue(str(self.path), 0, str(change), m.message) for m in mistakes])
         changes = (*self.changes, change)
@@ -202,9 +242,14 @@ class Scenario:
         ScenarioError
             If a formula cannot be read; points at its line.
         """
-        waiting = laws_built_on(self.laws, [n for n, s in self.laws.items() if isinstance(s, LearnedSpec)])
-        known = {name: law for name, law in self.drafts.items() if name not in waiting}
-        found, mistakes = given_laws(self.laws, {**known, **learned})
+        changed = [change for change in self.changes if change.table == "surrogates"]
+        anew = {name for name, spec in self.laws.items() if isinstance(spec, LearnedSpec)}
+        anew |= {change.column.partition(".")[0] for change in changed}
+        waiting = laws_built_on(self.laws, anew)
+        given = {name for name, spec in self.laws.items() if isinstance(spec, GivenSpec)}
+        known = {name: law for name, law in self.drafts.items() if name not in waiting or name not in given}
+        have = {name: altered_law(name, law, changed) for name, law in {**known, **learned}.items()}
+        found, mistakes = given_laws(self.laws, have, alter=partial(altered_law, changes=changed))
         if mistakes:
             raise self.layers.error(mistakes)
         return found
@@ -378,6 +423,8 @@ def mistakes_of_changes(
     """Make the changes one after the other; return what is wrong with each, and the tables with the others made."""
     frames, found = dict(tables), list[Mistake]()
     for place, change in changes.items():
+        if change.is_of_section:
+            continue
         wrong = list(change_mistakes(change, problem, frames, partial=partial))
         found += [Mistake(("changes", place, *mistake.key), mistake.message) for mistake in wrong]
         if not wrong:

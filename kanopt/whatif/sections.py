@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from kanopt.errors import nearest
 from kanopt.validation import describe_value
-from kanopt.whatif.changes import Change
+from kanopt.whatif.changes import Action, Change
 from kanopt.whatif.file_model import FileModel, Mistake, validate
 from kanopt.whatif.partial_sections import likely_kind, read_partial, read_partial_law, read_partial_problem
 from kanopt.whatif.problem_kinds import kinds
@@ -184,16 +184,14 @@ def _changes(found: Sections, data: Mapping[str, Any]) -> dict[int, Change]:
 
 
 def _change(found: Sections, spec: ChangeSpec, place: int) -> Change | None:
-    if spec.close is not None:
-        return Change("close", spec.close, where=spec.where)
-    if spec.add is not None:
-        return Change("add", spec.add, row=spec.row)
-    action, path = ("set", spec.set) if spec.set is not None else ("scale", spec.scale)
-    table, dot, column = str(path).partition(".")
+    action = cast("Action", spec.action)
+    named = str(getattr(spec, action))
+    if action not in ("set", "scale"):
+        return Change(action, named, where=spec.where, row=spec.row)
+    table, dot, column = named.partition(".")
     if not dot or not column:
         found.add(
-            ("changes", place, action), f"{path!r} must be 'table.column', such as 'vehicles.fuel_price'"
+            ("changes", place, action), f"{named!r} must be 'table.column', such as 'vehicles.fuel_price'"
         )
         return None
-    value = spec.to if action == "set" else spec.by
-    return Change("set" if action == "set" else "scale", table, column, value, where=spec.where)
+    return Change(action, table, column, spec.to if action == "set" else spec.by, where=spec.where)

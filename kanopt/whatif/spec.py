@@ -256,24 +256,32 @@ def law_model(data: Mapping[str, Any]) -> type[LearnedSpec | GivenSpec | SavedSp
 
 
 class ChangeSpec(FileModel):
-    """``[[changes]]``: one of set, scale, close and add, with what it needs."""
+    """``[[changes]]``: one of set, scale, remove, add, open and close, with what it needs."""
 
     set: Name | None = None
     scale: Name | None = None
-    close: Name | None = None
+    remove: Name | None = None
     add: Name | None = None
+    open: Name | None = None
+    close: Name | None = None
     to: Cell = None
     by: float | None = None
     where: dict[str, Cells] = Field(default_factory=dict)
     row: dict[str, Cell] = Field(default_factory=dict)
 
+    @property
+    def action(self) -> str:
+        """Which of the actions it is."""
+        return next(name for name in _NEEDS if getattr(self, name) is not None)
+
     @model_validator(mode="after")
     def _one_action(self) -> ChangeSpec:
-        given = [name for name in ("set", "scale", "close", "add") if getattr(self, name) is not None]
+        given = [name for name in _NEEDS if getattr(self, name) is not None]
         if len(given) != 1:
-            raise ValueError("a change has exactly one of set, scale, close and add")
-        needs = {"set": {"to"}, "scale": {"by"}, "close": {"where"}, "add": {"row"}}[given[0]]
-        allows = needs | ({"where"} if given[0] in ("set", "scale") else set())
+            *others, last = _NEEDS
+            raise ValueError(f"a change has exactly one of {', '.join(others)} and {last}")
+        needs = _NEEDS[given[0]]
+        allows = needs | ({"where"} if given[0] in ("set", "scale") else frozenset())
         for name in ("to", "by", "where", "row"):
             present = getattr(self, name) not in (None, {})
             if present and name not in allows:
@@ -283,6 +291,15 @@ class ChangeSpec(FileModel):
         return self
 
 
+_NEEDS = {
+    "set": frozenset({"to"}),
+    "scale": frozenset({"by"}),
+    "remove": frozenset({"where"}),
+    "add": frozenset({"row"}),
+    "open": frozenset({"where"}),
+    "close": frozenset({"where"}),
+}
+"""What each action needs."""
 _SUCH_AS = {
     "to": "to = 5",
     "by": "by = 1.15",

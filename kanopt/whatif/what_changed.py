@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from kanopt.text import join_list
 from kanopt.whatif.changes import cell_text
 from kanopt.whatif.checks import field_columns
+from kanopt.whatif.section_changes import section_sentence
 from kanopt.whatif.toml_positions import Key, write_key
 
 if TYPE_CHECKING:
@@ -37,12 +38,18 @@ def change_sentences(scenario: Scenario, base: Scenario | None = None) -> tuple[
 
 def _table_changes(scenario: Scenario, base: Scenario | None) -> Iterator[str]:
     shared = [] if base is None else list(base.changes)
-    frames = dict(scenario.tables)
+    frames, sections = dict(scenario.tables), scenario.sections
     for change in scenario.changes:
-        words = field_columns(scenario.problem, change.table)
-        if change in shared:
+        is_new = change not in shared
+        if not is_new:
             shared.remove(change)
-        else:
+        if change.is_of_section:
+            if is_new:
+                yield section_sentence(sections, change)
+            sections, _ = sections.changed(change)
+            continue
+        words = field_columns(scenario.problem, change.table)
+        if is_new:
             yield change.sentence(frames[change.table], words)
         frames[change.table] = change.apply(frames[change.table], words)
     yield from (f"it does without this change of the base: {change}" for change in shared)

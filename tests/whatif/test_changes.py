@@ -53,7 +53,7 @@ def test_scaling_by_a_whole_number_is_exact(values, factor):
 
 
 def test_close_takes_rows_out_and_add_puts_one_in(vehicles):
-    closed = Change("close", "vehicles", where={"depot": (2, 3)}).apply(vehicles)
+    closed = Change("remove", "vehicles", where={"depot": (2, 3)}).apply(vehicles)
     assert closed["name"].tolist() == ["van"]
     added = Change("add", "vehicles", row={"name": "bike", "count": 3, "price": 0.5}).apply(vehicles)
     assert added["name"].tolist() == ["van", "truck", "bike"]
@@ -64,7 +64,7 @@ def test_close_takes_rows_out_and_add_puts_one_in(vehicles):
 
 
 def test_a_row_is_added_to_rows_that_were_taken_out(vehicles):
-    frame = Change("close", "vehicles", where={"name": "van"}).apply(vehicles)
+    frame = Change("remove", "vehicles", where={"name": "van"}).apply(vehicles)
     added = Change("add", "vehicles", row={"name": "bike", "count": 3}).apply(frame)
     assert added["name"].tolist() == ["truck", "bike"]
 
@@ -102,16 +102,16 @@ def test_the_problems_own_words_for_columns_work_beside_the_tables(vehicles):
         (Change("set", "t", "price", True), "column 'price' of 't' holds numbers, not the truth value true"),
         (Change("set", "t", "name", 3), "column 'name' of 't' holds texts, not the number 3"),
         (Change("set", "t", "cold", 1), "column 'cold' of 't' holds true or false, not the number 1"),
-        (Change("close", "t", where={"name": "vna"}), "no row of 't' has name = vna; did you mean 'van'?"),
+        (Change("remove", "t", where={"name": "vna"}), "no row of 't' has name = vna; did you mean 'van'?"),
         (
-            Change("close", "t", where={"name": ("a", "b")}),
+            Change("remove", "t", where={"name": ("a", "b")}),
             "no row of 't' has name = a or b; known: 'truck', 'van'",
         ),
-        (Change("close", "t", where={"depot": 3}), "no row of 't' has depot = 3; known: '1', '2'"),
-        (Change("close", "t", where={"depot": "1"}), "column 'depot' holds numbers, not the text '1'"),
-        (Change("close", "t", where={"nmae": "van"}), "there is no column 'nmae'; did you mean 'name'?"),
+        (Change("remove", "t", where={"depot": 3}), "no row of 't' has depot = 3; known: '1', '2'"),
+        (Change("remove", "t", where={"depot": "1"}), "column 'depot' holds numbers, not the text '1'"),
+        (Change("remove", "t", where={"nmae": "van"}), "there is no column 'nmae'; did you mean 'name'?"),
         (
-            Change("close", "t", where={"name": "van", "depot": 2}),
+            Change("remove", "t", where={"name": "van", "depot": 2}),
             "no row of 't' has name = van and depot = 2 together",
         ),
         (Change("add", "t", row={"nam": "x"}), "there is no column 'nam'; did you mean 'name'?"),
@@ -128,8 +128,8 @@ def test_what_does_not_fit_the_table_is_named(vehicles, change, message):
         (Change("set", "vehicles", "price", 10**400), ("to",)),
         (Change("set", "vehicles", "count", 10**400), ("to",)),
         (Change("scale", "vehicles", "count", -(10**400)), ("by",)),
-        (Change("close", "vehicles", where={"price": 10**400}), ("where", "price")),
-        (Change("close", "vehicles", where={"count": (2, 10**400)}), ("where", "count")),
+        (Change("remove", "vehicles", where={"price": 10**400}), ("where", "price")),
+        (Change("remove", "vehicles", where={"count": (2, 10**400)}), ("where", "count")),
         (Change("add", "vehicles", row={"name": "bike", "price": 1e300}), ("row", "price")),
     ],
 )
@@ -155,7 +155,7 @@ def test_an_empty_table_has_no_row_to_change(vehicles):
             Change("set", "vehicles", "count", 5, where={"name": "van"}),
             "vehicles.count set to 5 where name = van",
         ),
-        (Change("close", "sites", where={"name": ("a", "b")}), "sites: rows taken out where name = a or b"),
+        (Change("remove", "sites", where={"name": ("a", "b")}), "sites: rows taken out where name = a or b"),
         (
             Change("add", "sites", row={"name": "c", "open": True}),
             "sites: row added with name = c, open = true",

@@ -24,7 +24,7 @@ def compared(shared_tiny):
     variants = [
         base.scale("vehicles.fuel_price", 1.5).named("dear fuel"),
         base.scale("clients.demand", 1.3).named("more demand"),
-        base.close("clients", where={"name": "west"}).named("no west"),
+        base.remove("clients", where={"name": "west"}).named("no west"),
     ]
     with pytest.warns(KanoptWarning, match="today's plan cannot be carried out in 'no west'"):
         return compare([base, *variants])
@@ -178,13 +178,13 @@ def test_a_law_that_is_had_in_another_way_is_told_in_one_sentence(tiny, variant)
 
 def test_changes_that_both_make_are_not_told_and_those_of_the_base_alone_are(tiny):
     base = load_scenario(tiny).scale("vehicles.fuel_price", 1.5).named("dear")
-    both = base.close("clients", where={"name": "west"}).named("dear, no west")
+    both = base.remove("clients", where={"name": "west"}).named("dear, no west")
     assert both.change_sentences(base) == ("1 row of clients is taken out where name = west",)
     assert both.change_sentences() == (
         "vehicles.fuel_price rises by 50 %",
         "1 row of clients is taken out where name = west",
     )
-    other = load_scenario(tiny).close("clients", where={"name": "west"})
+    other = load_scenario(tiny).remove("clients", where={"name": "west"})
     assert other.change_sentences(base) == (
         "1 row of clients is taken out where name = west",
         "it does without this change of the base: vehicles.fuel_price × 1.5",
@@ -319,8 +319,8 @@ def test_a_machine_that_is_gone_does_not_stop_the_search(tmp_path):
     path.write_text(f'[problem]\nkind = "scheduling"\nmakespan_cost = 1\n{tables}[solver]\ntime_limit = 2\n')
     base = load_scenario(path)
     down = (
-        base.close("modes", where={"machine": "mill"})
-        .close("machines", where={"name": "mill"})
+        base.remove("modes", where={"machine": "mill"})
+        .remove("machines", where={"name": "mill"})
         .named("mill down")
     )
     found = compare([base, down])
@@ -347,7 +347,7 @@ def test_ctrl_c_keeps_what_there_is(tiny, monkeypatch):
     assert found.variants[0].run.result.solver == "given plan"
     assert found.steps["replanning_effect"].tolist() == pytest.approx([0.0])
     with pytest.warns(KanoptWarning, match="today's plan"), pytest.raises(KeyboardInterrupt):
-        compare([base, base.close("clients", where={"name": "west"}).named("no west")])
+        compare([base, base.remove("clients", where={"name": "west"}).named("no west")])
 
 
 def test_kinds_must_agree(tiny, tmp_path):

@@ -434,21 +434,29 @@ prefer = ["log"]"""
             "changes[1]",
             "scale does not take 'to'; it takes 'by' and 'where'",
         ),
-        ('[[changes]]\nscale = "a.b"\nset = "a.b"', "changes[1]", "exactly one of set, scale, close and add"),
-        ('[[changes]]\nscale = "vehicles.fuel_price"\nby = nan', "changes[1].by", "must be a finite number"),
-        ('[[changes]]\nclose = "vehicles"', "changes[1]", "close needs 'where'"),
         (
-            '[[changes]]\nclose = "vehicles"\nwhere = { name = "vam" }',
+            '[[changes]]\nscale = "a.b"\nset = "a.b"',
+            "changes[1]",
+            "exactly one of set, scale, remove, add, open and close",
+        ),
+        ('[[changes]]\nscale = "vehicles.fuel_price"\nby = nan', "changes[1].by", "must be a finite number"),
+        ('[[changes]]\nremove = "vehicles"', "changes[1]", "remove needs 'where'"),
+        (
+            '[[changes]]\nremove = "vehicles"\nwhere = { name = "vam" }',
             "changes[1].where.name",
             "no row of 'vehicles' has name = vam; did you mean 'van'?",
         ),
-        ('[[changes]]\nclose = "vehicles"\nwhere = { name = [] }', "changes[1].where.name", "matches no row"),
         (
-            '[[changes]]\nclose = "routes"\nwhere = { client = "east" }',
-            "changes[1].close",
+            '[[changes]]\nremove = "vehicles"\nwhere = { name = [] }',
+            "changes[1].where.name",
+            "matches no row",
+        ),
+        (
+            '[[changes]]\nremove = "routes"\nwhere = { client = "east" }',
+            "changes[1].remove",
             "the problem does not read the table 'routes'",
         ),
-        ('[changes]\nclose = "vehicles"', "changes", "write each change under its own [[changes]]"),
+        ('[changes]\nremove = "vehicles"', "changes", "write each change under its own [[changes]]"),
         (
             '[[changes]]\nset = "vehicles.count"\nto = [1]',
             "changes[1].to",
@@ -483,7 +491,7 @@ def test_changes_follow_one_another(variant):
             where = { name = "north" }
 
             [[changes]]
-            close = "vehicles"
+            remove = "vehicles"
             where = { name = "truck" }
             """
         )
@@ -504,7 +512,7 @@ def test_a_row_that_was_taken_out_cannot_be_changed_again(variant):
         variant(
             """
             [[changes]]
-            close = "vehicles"
+            remove = "vehicles"
             where = { name = "truck" }
 
             [[changes]]

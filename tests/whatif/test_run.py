@@ -165,7 +165,7 @@ def test_todays_plan_is_left_out_where_changes_took_away_what_it_names(tiny):
     with pytest.warns(
         KanoptWarning, match="today's plan cannot be carried out in 'no west': .*unknown client 'west'"
     ):
-        run = load_scenario(tiny).close("clients", where={"name": "west"}).named("no west").run()
+        run = load_scenario(tiny).remove("clients", where={"name": "west"}).named("no west").run()
     assert run.today is None
     assert run.result.check.ok
 
@@ -186,7 +186,7 @@ def test_python_changes_make_new_scenarios_named_after_them(tiny):
     ):
         base.scale("vehicles.fuel_prise", 2)
     with pytest.raises(ScenarioError, match="no row of 'vehicles' has name = bike"):
-        base.close("vehicles", where={"name": "bike"})
+        base.remove("vehicles", where={"name": "bike"})
 
 
 def test_a_scenario_reads_its_laws_and_builds_its_problem_once(tiny, monkeypatch):

@@ -1,0 +1,203 @@
+"""Changes of keys of the problem and the solver, and of laws: what a scenario reads besides its tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from kanopt.errors import KanoptError, nearest
+from kanopt.validation import describe_value
+from kanopt.whatif.changes import Change, cell_text, scaling_text
+from kanopt.whatif.file_model import FileModel, Mistake, validate
+from kanopt.whatif.problem_spec import PartSpec, ProblemSpec
+from kanopt.whatif.spec import GivenSpec, LawSpec, LearnedSpec, SolverSpec
+from kanopt.whatif.toml_positions import Key, write_key
+
+if TYPE_CHECKING:
+    from kanopt.formulas import Formula
+
+__all__ = [
+    "ChangedSections",
+    "altered_law",
+    "checked_constants",
+    "make_section_changes",
+    "section_sentence",
+]
+
+_TEXT = "formula"
+"""The key of a law written by hand that holds its text."""
+
+
+@dataclass(frozen=True)
+class ChangedSections:
+    """The sections that changes of keys and laws alter, as those made so far left them.
+
+    Parameters
+    ----------
+    data
+        The merged keys of the file.
+    problem
+        What is to be decided; None where the file has laws alone.
+    solver
+        Limits of the search.
+    laws
+        How each law is had.
+    """
+
+    data: Mapping[str, Any]
+    problem: ProblemSpec | None
+    solver: SolverSpec
+    laws: Mapping[str, LawSpec]
+
+    def changed(self, change: Change) -> tuple[ChangedSections, list[Mistake]]:
+        """Return the sections with one more change made, and what is wrong with it, with keys relative to it."""
+        if change.action not in ("set", "scale") or change.where:
+            message = f"{change.table}: keys and laws are set or scaled, without where; rows of tables have the others"
+            return self, [Mistake((change.action,), message)]
+        if change.table == "surrogates":
+            return self._with_law(change)
+        return self._with_key(change)
+
+    def value(self, change: Change) -> Any:
+        """Return what a change of a key or of the text of a law replaces; None where nothing is written."""
+        if change.table == "surrogates":
+            spec = self.laws.get(change.column.partition(".")[0])
+            return spec.formula if isinstance(spec, GivenSpec) else None
+        found: Any = self.solver if change.table == "solver" else self.problem
+        for word in change.column.split("."):
+            found = found.get(word) if isinstance(found, Mapping) else getattr(found, word, None)
+        return found
+
+    def _with_key(self, change: Change) -> tuple[ChangedSections, list[Mistake]]:
+        model: FileModel | None = self.solver if change.table == "solver" else self.problem
+        if model is None:
+            message = "changes alter what the problem reads; the section [problem] is missing"
+            return self, [Mistake((change.action,), message)]
+        key = (change.table, *change.column.split("."))
+        if wrong := self._not_changeable(change, model):
+            return self, [Mistake((change.action,), f"{write_key(key)}: {wrong}")]
+        value = change.value
+        if change.action == "scale":
+            value = self.value(change) * float(change.value or 0.0)
+        data = _with_value(self.data, key, value)
+        read, mistakes = validate(type(model), data[change.table], (change.table,))
+        if read is None:
+            # whatever is wrong came with this change
+            told = dict.fromkeys(f"{write_key(mistake.key)}: {mistake.message}" for mistake in mistakes)
+            return self, [Mistake((change.action,), message) for message in told]
+        if isinstance(read, ProblemSpec):
+            return replace(self, data=data, problem=read), []
+        assert isinstance(read, SolverSpec)
+        return replace(self, data=data, solver=read), []
+
+    def _not_changeable(self, change: Change, model: FileModel) -> str:
+        """Say why a key cannot be changed; empty where it can."""
+        words = change.column.split(".")
+        if words[0] == "kind" or isinstance(getattr(model, words[0], None), PartSpec):
+            return "what is decided and which tables are read is no what-if; write another file with this one as base"
+        before = self.value(change)
+        if change.action == "scale" and (isinstance(before, bool) or not isinstance(before, (int, float))):
+            holds = "nothing" if before is None else describe_value(before)
+            return f"it holds {holds}, and only a number can be scaled; use set instead of scale"
+        if before is not None and not isinstance(before, (int, float, str)) and not hasattr(before, "scope"):
+            inside = sorted(before) if isinstance(before, Mapping) else list(type(before).model_fields)
+            inner = f"; it has {', '.join(map(str, inside))}" if inside else ""
+            return f"it is no value but a table of them{inner}"
+        return ""
+
+    def _with_law(self, change: Change) -> tuple[ChangedSections, list[Mistake]]:
+        name, _, constant = change.column.partition(".")
+        spec = self.laws.get(name)
+        if spec is None:
+            return self, [Mistake((change.action,), f"there is no law {name!r}; {nearest(name, self.laws)}")]
+        if constant == _TEXT and isinstance(spec, GivenSpec) and change.action == "set":
+            read, mistakes = validate(GivenSpec, {**spec.model_dump(), _TEXT: change.value}, ())
+            if read is None:
+                return self, [Mistake(("to",), mistake.message) for mistake in mistakes]
+            return replace(self, laws={**self.laws, name: read}), []
+        number = change.value
+        if isinstance(number, bool) or not isinstance(number, (int, float)):
+            message = f"a law is changed by numbers, not by {describe_value(number)}"
+            return self, [Mistake((change.action,), message)]
+        if change.action == "set" and not constant:
+            message = (
+                f"law {name!r}: name one of its constants, as surrogates.{name}.c1, or scale the law as a whole"
+                + (f", or set surrogates.{name}.{_TEXT}" if isinstance(spec, GivenSpec) else "")
+            )
+            return self, [Mistake(("set",), message)]
+        if change.action == "scale" and number < 0:
+            return self, [Mistake(("by",), f"a law is multiplied by zero or more, not by {number:g}")]
+        return self, []
+
+
+def _with_value(data: Mapping[str, Any], key: Key, value: Any) -> dict[str, Any]:
+    """Return nested tables with one value put in."""
+    first, *rest = key
+    below = data.get(str(first))
+    inner = below if isinstance(below, Mapping) else {}
+    return {**data, str(first): _with_value(inner, tuple(rest), value) if rest else value}
+
+
+def make_section_changes(
+    sections: ChangedSections, changes: Mapping[int, Change]
+) -> tuple[ChangedSections, list[Mistake]]:
+    """Make the changes of a file that concern keys and laws; return what is wrong with each under its place."""
+    found: list[Mistake] = []
+    for place, change in changes.items():
+        if change.is_of_section:
+            sections, wrong = sections.changed(change)
+            found += [Mistake(("changes", place, *mistake.key), mistake.message) for mistake in wrong]
+    return sections, found
+
+
+def altered_law(name: str, law: Formula, changes: Iterable[Change]) -> Formula:
+    """Return a law with the changes made that concern it as a whole or its constants.
+
+    Raises
+    ------
+    FormulaError
+        If it has no such constant.
+    """
+    for change in changes:
+        if change.table == "surrogates" and change.column.partition(".")[0] == name:
+            law = _altered(name, law, change)
+    return law
+
+
+def _altered(name: str, law: Formula, change: Change) -> Formula:
+    from kanopt.formulas import parse_formula
+
+    constant, number = change.column.partition(".")[2], change.value
+    if constant == _TEXT:  # which was read instead of the text of the file
+        return law
+    assert isinstance(number, (int, float))
+    if not constant:
+        return parse_formula(f"{float(number)!r} * {name}", [], law.output, {name: law}, law.per)
+    if change.action == "scale":
+        from kanopt.formulas.parameters import parameters_of
+
+        number = float(number) * parameters_of(law.root).get(constant, 1.0)
+    return law.fixed({constant: float(number)})
+
+
+def checked_constants(
+    laws: Mapping[str, LawSpec], drafts: Mapping[str, Formula], change: Change
+) -> Iterator[Mistake]:
+    """Yield that a law has no such constant, as far as that is known before it is learned."""
+    name = change.column.partition(".")[0]
+    if change.table != "surrogates" or name not in drafts or isinstance(laws.get(name), LearnedSpec):
+        return
+    try:
+        _altered(name, drafts[name], change)
+    except KanoptError as error:
+        yield Mistake((change.action,), f"law {name!r}: {error}")
+
+
+def section_sentence(before: ChangedSections, change: Change) -> str:
+    """Say what a change of a key or a law does, with what was there before."""
+    if change.action == "scale":
+        return f"{change.path} {scaling_text(float(change.value or 0.0))}"
+    was = before.value(change)
+    instead = "" if was is None or isinstance(was, Mapping) else f" instead of {cell_text(was)}"
+    return f"{change.path} is {cell_text(change.value)}{instead}"
