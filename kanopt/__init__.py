@@ -81,10 +81,14 @@ if TYPE_CHECKING:
     from kanopt.tables import with_units as with_units
     from kanopt.whatif import Change as Change
     from kanopt.whatif import Comparison as Comparison
+    from kanopt.whatif import OnTimePlan as OnTimePlan
+    from kanopt.whatif import Risk as Risk
     from kanopt.whatif import Run as Run
     from kanopt.whatif import Scenario as Scenario
     from kanopt.whatif import load_scenario as load_scenario
     from kanopt.whatif.compare import compare as compare
+    from kanopt.whatif.on_time import solve_on_time as solve_on_time
+    from kanopt.whatif.risk import risk as risk
 
 # The room that each public name comes from.
 _HOME = {
@@ -151,10 +155,14 @@ _HOME = {
     "whatif": (
         "Change",
         "Comparison",
+        "OnTimePlan",
+        "Risk",
         "Run",
         "Scenario",
         "compare",
         "load_scenario",
+        "risk",
+        "solve_on_time",
     ),
 }
 _MODULE_OF = {name: f"kanopt.{room}" for room, names in _HOME.items() for name in names}

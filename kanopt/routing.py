@@ -20,6 +20,7 @@ from kanopt.problems.routing import (
     RoutingUnits,
     VehicleType,
 )
+from kanopt.problems.routing.uncertainty import Uncertainty
 
 __all__ = [
     "ArrivalFunctions",
@@ -30,5 +31,6 @@ __all__ = [
     "RoutingPlan",
     "RoutingPolicy",
     "RoutingUnits",
+    "Uncertainty",
     "VehicleType",
 ]

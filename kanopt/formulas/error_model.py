@@ -202,18 +202,22 @@ class ErrorModel:
             single = (1.0 - common) * single + common * float(noise.sum()) ** 2
         return self.shift * plain + (self.factor - 1.0) * priced, max(known, 0.0) + single
 
-    def draw(self, predicted: Floats, count: int, rng: np.random.Generator) -> Floats:
-        """Return ``actual − predicted`` drawn at random, ``(count, n)``: one shift and factor for each draw.
-
-        The places of a draw are those of one group; noise is normal.
-        """
+    def draw_bias(self, count: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
+        """Return shifts and factors drawn at random, (count,) each."""
         a, b, c = self.covariance
         # the square root of a 2 × 2 covariance by Cholesky
         first = math.sqrt(a)
         second = b / first if first > 0 else 0.0
         third = math.sqrt(max(c - second**2, 0.0))
-        z = rng.standard_normal((2, count, 1))
-        shift, factor = self.shift + first * z[0], self.factor + second * z[0] + third * z[1]
+        z = rng.standard_normal((2, count, 1))[..., 0]
+        return self.shift + first * z[0], self.factor + second * z[0] + third * z[1]
+
+    def draw(self, predicted: Floats, count: int, rng: np.random.Generator) -> Floats:
+        """Return ``actual − predicted`` drawn at random, ``(count, n)``: one shift and factor for each draw.
+
+        The places of a draw are those of one group; noise is normal.
+        """
+        shift, factor = (each[:, None] for each in self.draw_bias(count, rng))
         noise = self.noise(predicted) * rng.standard_normal((count, len(predicted)))
         if self._common:
             common = self._common * self.noise(predicted) * rng.standard_normal((count, 1))

@@ -36,6 +36,8 @@ class IdleField:
 IDLE_FIELDS: Mapping[str, tuple[IdleField, ...]] = {
     "clients": (
         IdleField("cost_per_lateness", ("latest", "windows"), "no time after which service is late"),
+        IdleField("on_time", ("latest", "windows"), "no time after which service is late"),
+        IdleField("demand_sd", ("demand",), "no demand that could differ"),
     ),
     "vehicles": (
         IdleField("cost_per_overtime", ("regular_time",), "no regular_time after which overtime begins"),
@@ -64,7 +66,8 @@ def idle_fields(tables: Mapping[str, Sequence[Record]]) -> tuple[str, ...]:
                 str(getattr(record, "name", "")) for record in tables.get(table, ()) if _is_idle(record, each)
             ]
             if names:
-                told.append(f"{table} {list_names(names)}: there is a {each.name}, but {each.lack}")
+                article = "an" if each.name[0] in "aeiou" else "a"
+                told.append(f"{table} {list_names(names)}: there is {article} {each.name}, but {each.lack}")
     return tuple(told)
 
 

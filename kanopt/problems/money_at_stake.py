@@ -19,7 +19,7 @@ from kanopt.formulas.nodes import Input, Node, rebuild
 from kanopt.problems.law_use import LawUse
 from kanopt.text import money_decimals, money_text, percent_text
 
-__all__ = ["MoneyAtStake", "money_at_stake"]
+__all__ = ["MoneyAtStake", "draw_price_errors", "money_at_stake"]
 
 Floats = NDArray[np.float64]
 
@@ -121,20 +121,36 @@ def money_at_stake(uses: Iterable[LawUse], price: float, level: float = LEVEL) -
     >>> bool(abs(stake.high - stake.low - 2 * 1.645 * np.sqrt(100 + 100**2 / 500)) < 2.0)
     True
     """
+    groups = _groups(uses)
+    straight = all(group.is_straight for group in groups)
+    by_law: dict[str, list[Floats]] = {}
+    rng = np.random.default_rng(_SEED)
+    for group in groups:
+        drawn = group.moments() if straight else group.draw(rng)
+        by_law.setdefault(group.law.output.name, []).append(drawn)
+    learned = {id(use): use for group in groups for use, _ in group.uses}
+    certain = _certain(learned.values(), price) if straight else -math.inf
+    return _band(by_law, price, level, certain, straight=straight)
+
+
+def draw_price_errors(uses: Iterable[LawUse], count: int, rng: np.random.Generator) -> Floats:
+    """Return what the errors of laws add to a price, drawn at random, where it is the sum of their values; (count,).
+
+    Uses whose price is no such sum are left out.
+    """
+    groups = _groups(use for use in uses if use.price_change is None)
+    mean, variance = np.sum([group.moments() for group in groups], axis=0) if groups else np.zeros(2)
+    return np.asarray(mean + math.sqrt(variance) * rng.standard_normal(count))
+
+
+def _groups(uses: Iterable[LawUse]) -> list[_LawGroup]:
+    """Return each learned law at some places once, with all that uses it there."""
     groups: dict[tuple[Any, ...], _LawGroup] = {}
     for use in uses:
         for law, values, slope in _learned_values(use):
             key = (law.output.name, law.root.key, use.places, values.tobytes())
             groups.setdefault(key, _LawGroup(law, values, [])).uses.append((use, slope))
-    straight = all(group.is_straight for group in groups.values())
-    by_law: dict[str, list[Floats]] = {}
-    rng = np.random.default_rng(_SEED)
-    for group in groups.values():
-        drawn = group.moments() if straight else group.draw(rng)
-        by_law.setdefault(group.law.output.name, []).append(drawn)
-    learned = {id(use): use for group in groups.values() for use, _ in group.uses}
-    certain = _certain(learned.values(), price) if straight else -math.inf
-    return _band(by_law, price, level, certain, straight=straight)
+    return list(groups.values())
 
 
 def _certain(uses: Iterable[LawUse], price: float) -> float:

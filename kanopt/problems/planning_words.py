@@ -54,6 +54,8 @@ cost_per_lateness: cost per lateness, lateness cost, late fee, late cost, late p
     delay penalty, tardiness cost, tardiness penalty, verspaetungskosten, penalite retard, multa retraso
 prize: prize, reward, revenue, profit, bonus, skip cost, skip penalty, drop penalty, unserved penalty, unserved cost,
     cost of skipping, erloes, recompense, premio
+demand_sd: demand sd, demand std, demand standard deviation, demand deviation, demand spread, demand sigma
+on_time: on time, on time probability, service level, promised probability, otif, puenktlichkeit
 needs: needs, required skills, skills, requires, requirements, equipment, required equipment, competences
 vehicles: vehicles, allowed vehicles, allowed trucks, vehicle types, vehicle type, allowed types, fahrzeuge, vehicules
 goods: goods, commodity, cargo type, goods class, hazard class, adr class, ware, marchandise, mercancia

@@ -8,6 +8,8 @@ from kanopt.whatif.comparison import Comparison, Variant
 from kanopt.whatif.events import Event
 from kanopt.whatif.learn import LearnedLaw
 from kanopt.whatif.load import load_scenario
+from kanopt.whatif.on_time import OnTimePlan, solve_on_time
+from kanopt.whatif.risk import Risk, risk
 from kanopt.whatif.run import Run
 from kanopt.whatif.scenario import Scenario
 
@@ -16,9 +18,13 @@ __all__ = [
     "Comparison",
     "Event",
     "LearnedLaw",
+    "OnTimePlan",
+    "Risk",
     "Run",
     "Scenario",
     "Variant",
     "compare",
     "load_scenario",
+    "risk",
+    "solve_on_time",
 ]

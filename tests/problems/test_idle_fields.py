@@ -50,6 +50,16 @@ def supply(facility: dict[str, Any]) -> tuple[str, ...]:
             "clients 'a': there is a cost_per_lateness, but no time after which service is late",
         ),
         (
+            lambda: routing({"on_time": 0.95}, {}),
+            lambda: routing({"on_time": 0.95, "latest": 90.0}, {}),
+            "clients 'a': there is an on_time, but no time after which service is late",
+        ),
+        (
+            lambda: routing({"demand_sd": 0.2}, {}),
+            lambda: routing({"demand_sd": 0.2, "demand": 0.5}, {"capacity": 1.0}),
+            "clients 'a': there is a demand_sd, but no demand that could differ",
+        ),
+        (
             lambda: routing({}, {"cost_per_overtime": 2.0}),
             lambda: routing({}, {"cost_per_overtime": 2.0, "regular_time": 9.0}),
             "vehicles 'van': there is a cost_per_overtime, but no regular_time after which overtime begins",

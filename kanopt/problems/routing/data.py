@@ -35,7 +35,7 @@ _SAMPLE = 200
 """Rows of arcs of which the median stands for arcs that cannot be driven."""
 _POINT_FIELDS = (
     "x", "y", "lat", "lon", "demand", "pickup", "service", "release", "earliest", "latest", "cost_per_lateness",
-    "prize", "name",
+    "prize", "demand_sd", "on_time", "name",
 )  # fmt: skip
 
 

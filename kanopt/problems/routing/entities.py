@@ -20,6 +20,9 @@ __all__ = ["Client", "Depot", "RoutingUnits", "VehicleType", "split_label", "spl
 Unknown: TypeAlias = Annotated[float, MAY_BE_BLANK]
 """A coordinate, no number where it is not known."""
 
+Probability: TypeAlias = Annotated[float, Field(gt=0, lt=1)]
+"""A probability that is neither 0 nor 1."""
+
 MOST_RELOADS = 20  # each is a stop of its own for every vehicle
 
 
@@ -100,6 +103,7 @@ class RoutingUnits:
             "lat": "deg",
             "lon": "deg",
             "demand": self.load,
+            "demand_sd": self.load,
             "pickup": self.load,
             "service": self.time,
             "release": self.time,
@@ -171,6 +175,9 @@ class Client:
         Instead of these, latitude and longitude in degrees.
     demand
         What is delivered, in the load unit: loaded at the depot, or at `source`.
+    demand_sd
+        Standard deviation of the demand, in the load unit; None where it is certain. Plans are made for the demand, and
+        :func:`kanopt.risk` says how often a vehicle has more to carry than it can.
     pickup
         What is picked up and brought to the depot, in the load unit.
     source
@@ -189,6 +196,9 @@ class Client:
     cost_per_lateness
         Price of each unit of time by which service begins after `latest`; None where it must not be late. Cost laws
         may read the lateness as ``clock.late``; a client that is late by such a law alone has 0 here.
+    on_time
+        Promised probability, between 0 and 1, that service begins before the last window closes;
+        :func:`kanopt.solve_on_time` plans so that it holds. None where nothing is promised.
     prize
         Cost of not serving the client; None where it must be served.
     needs
@@ -221,6 +231,8 @@ class Client:
     windows: Annotated[str, CLOCK] = ""
     cost_per_lateness: Amount | None = None
     prize: Amount | None = None
+    demand_sd: Amount | None = None
+    on_time: Probability | None = None
     needs: str = ""
     vehicles: str = ""
     goods: str = ""

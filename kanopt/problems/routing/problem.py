@@ -359,8 +359,15 @@ class RoutingProblem(Problem[RoutingPlan]):
         return table_uses(self)
 
     def assumptions(self) -> tuple[str, ...]:
-        """Tell how distances follow from coordinates, where that is not by straight lines."""
-        return (note,) if self._is_measured and (note := self.positions.note()) else ()
+        """Tell how distances follow from coordinates, where that is not by straight lines, and of promises."""
+        notes = [note] if self._is_measured and (note := self.positions.note()) else []
+        promised = [client.name for client in self.clients if client.on_time is not None]
+        if promised:
+            notes.append(
+                f"clients {list_names(promised)}: on_time is a promise that solve_on_time plans for and risk measures; "
+                "solve does not look at it"
+            )
+        return tuple(notes)
 
     def data_remarks(self) -> tuple[str, ...]:
         """Tell of matrices that differ by direction or have shortcuts, units that do not fit, and shifts too short."""

@@ -13,10 +13,10 @@ from kanopt.problems.routing.plan import Route
 from kanopt.problems.routing.planning_values import PlanningValues
 from kanopt.problems.routing.service_times import StopInputs
 from kanopt.problems.routing.simulate.departures import choose_departures
-from kanopt.problems.routing.simulate.forward import drive_forward
-from kanopt.problems.routing.simulate.legs import pad_routes
+from kanopt.problems.routing.simulate.forward import LegTimes, drive_forward
+from kanopt.problems.routing.simulate.legs import PaddedRoutes, pad_routes
 
-__all__ = ["Drive", "drive"]
+__all__ = ["Drive", "drive", "drive_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,7 +120,12 @@ def drive(
         chosen = choose_departures(grid, departure, free, times)
         if (chosen != departure).any():
             departure, times = chosen, drive_forward(grid, chosen)
-    valid = grid.valid
+    return drive_of(grid, [len(route.clients) for route in routes], departure, times)
+
+
+def drive_of(grid: PaddedRoutes, stops: Sequence[int], departure: Floats, times: LegTimes) -> Drive:
+    """Return routes, with so many stops, that were driven forward from given departures."""
+    valid, laws = grid.valid, grid.laws
     vehicle = np.broadcast_to(grid.kind[:, None], valid.shape)
     begin, latest = times.begin[valid], laws.data.latest[grid.head[valid]]
     over = np.zeros_like(begin)
@@ -140,7 +145,7 @@ def drive(
         ready=grid.ready[valid],
         departure=departure,
         finish=times.finish,
-        ends_with=grid.loads[:, np.arange(len(routes)), [len(route.clients) for route in routes]],
+        ends_with=grid.loads[:, np.arange(len(departure)), stops],
         breaks_missed=times.breaks.missed,
         breaks_before=times.breaks.before,
         breaks_taken=times.breaks.taken[valid],

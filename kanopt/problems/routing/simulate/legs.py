@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from kanopt.problems.routing.leg_laws import DURATION, LegInputs, RoutingLaws
 from kanopt.problems.routing.plan import Route
 from kanopt.problems.routing.planning_values import PlanningValues
 from kanopt.problems.routing.service_times import StopInputs
+from kanopt.problems.routing.simulate.errors import DrivingErrors
 
 __all__ = ["PaddedRoutes", "pad_routes", "service_begin"]
 
@@ -50,6 +51,8 @@ class PaddedRoutes:
         Travel times, where they do not depend on the clock; else None.
     by_clock
         Terms of the cost laws that the clock moves.
+    errors
+        By how much legs and services take longer or shorter than the laws say; None where they take as long.
     """
 
     laws: RoutingLaws
@@ -64,6 +67,7 @@ class PaddedRoutes:
     has_left: NDArray[np.bool_]
     fixed: Floats | None
     by_clock: tuple[str, ...]
+    errors: DrivingErrors | None = None
 
     def select(self, routes: Ints) -> PaddedRoutes:
         """Return some of the routes, each as often as it is named."""
@@ -80,7 +84,19 @@ class PaddedRoutes:
             has_left=self.has_left[routes],
             fixed=None if self.fixed is None else self.fixed[routes],
             by_clock=self.by_clock,
+            errors=None if self.errors is None else self.errors.select(routes),
         )
+
+    @property
+    def nodes(self) -> Ints:
+        """Nodes of each route from its depot on; (routes, legs + 1)."""
+        return np.concatenate([self.tail[:, :1], self.head], axis=1)
+
+    def with_demands(self, carried: Floats) -> PaddedRoutes:
+        """Return the routes with other demands, of the load at each node; shape of :attr:`nodes`."""
+        data = self.laws.data
+        load = _load_on_board(data, self.nodes, carried, data.pickup[self.nodes])
+        return replace(self, loads=np.concatenate([load[None], self.loads[1:]]))
 
     @property
     def has_breaks(self) -> NDArray[np.bool_]:
@@ -102,12 +118,17 @@ class PaddedRoutes:
         """Return how long service at the head of one leg of each route takes, beginning at times of shape (routes,)."""
         stay = self.stay[:, leg]
         unknown = np.isnan(stay)
-        if not unknown.any():
-            return np.asarray(stay)
-        found, asked = np.where(unknown, 0.0, stay), unknown & np.isfinite(begin)
-        stops = StopInputs(self.kind[asked], self.head[asked, leg], self.loads[0, asked, leg], begin[asked])
-        found[asked] = self.laws.data.service_times.evaluate(stops)
-        return found
+        if unknown.any():
+            found, asked = np.where(unknown, 0.0, stay), unknown & np.isfinite(begin)
+            stops = StopInputs(
+                self.kind[asked], self.head[asked, leg], self.loads[0, asked, leg], begin[asked]
+            )
+            found[asked] = self.laws.data.service_times.evaluate(stops)
+            stay = found
+        if self.errors is not None and self.errors.service is not None:
+            served = self.valid[:, leg] & (self.head[:, leg] >= len(self.laws.data.depots))
+            stay = np.where(served, self.errors.service.apply(leg, stay), stay)
+        return np.asarray(stay)
 
     def price(self, leg: int, clock: Floats, spent: Floats, begin: Floats) -> Floats:
         """Return what one leg of each route costs as far as the clock decides; arrays of shape (routes,).
@@ -133,6 +154,12 @@ class PaddedRoutes:
 
     def duration(self, leg: int, clock: Floats) -> Floats:
         """Return the travel time of one leg of each route, leaving at clock times of shape (routes,)."""
+        spent = self._law_duration(leg, clock)
+        if self.errors is None or self.errors.travel is None:
+            return spent
+        return np.where(self.valid[:, leg], self.errors.travel.apply(leg, spent), spent)
+
+    def _law_duration(self, leg: int, clock: Floats) -> Floats:
         if self.fixed is not None:
             return np.asarray(self.fixed[:, leg])
         valid, spent = self.valid[:, leg], np.zeros(len(clock))
@@ -229,9 +256,6 @@ def _wait_for_now(data: RoutingData, routes: Sequence[Route], legs: tuple[Ints, 
 def _loads_on_board(data: RoutingData, nodes: Ints) -> Floats:
     """Return what is on board on each leg, in every measure; (measures, routes, legs).
 
-    A trip begins with all demands on it that are loaded at the depot. At a client its demand goes off board, and what
-    it gives comes on: its pickup, and the demands on the route whose source it is.
-
     Parameters
     ----------
     data
@@ -239,28 +263,42 @@ def _loads_on_board(data: RoutingData, nodes: Ints) -> Floats:
     nodes
         Nodes of each route from depot to depot, depots for reloads among them and as padding; (routes, legs + 1).
     """
+    nothing = np.zeros(nodes.shape)
+    return np.stack(
+        [
+            _load_on_board(data, nodes, carried[nodes], nothing if measure else data.pickup[nodes])
+            for measure, carried in enumerate(data.demands)
+        ]
+    )
+
+
+def _load_on_board(data: RoutingData, nodes: Ints, carried: Floats, picked_up: Floats) -> Floats:
+    """Return what is on board on each leg, (routes, legs), of one measure.
+
+    A trip begins with all demands on it that are loaded at the depot. At a client its demand goes off board, and what
+    it gives comes on: its pickup, and the demands on the route whose source it is.
+
+    Parameters
+    ----------
+    data, nodes
+        As of :func:`_loads_on_board`.
+    carried, picked_up
+        Demand and pickup at each node of each route; shape of `nodes`.
+    """
     tail, head = nodes[:, :-1], nodes[:, 1:]
     first, last = _trips(tail, head, len(data.depots))
-    loads = []
-    for measure, carried in enumerate(data.demands):
-        loaded = np.where(data.source < 0, carried, 0.0)
-        change = -carried[tail]
-        if measure == 0:
-            change = change + data.pickup[tail]
-        if data.has_sources:
-            change = change + _loaded_for_others(data, nodes, carried)[:, :-1]
-        reached = np.cumsum(loaded[head], axis=1)
-        total = np.take_along_axis(reached, last, axis=1) - np.take_along_axis(
-            reached - loaded[head], first, axis=1
-        )
-        changed = np.cumsum(change, axis=1)
-        load = total + changed - np.take_along_axis(changed, first, axis=1)
-        # sums that should cancel leave rounding noise, and no load is negative
-        noise = _NOTHING * (
-            carried[head].sum(axis=1) + (data.pickup[head].sum(axis=1) if not measure else 0.0)
-        )
-        loads.append(np.where(load <= noise[:, None], 0.0, load))
-    return np.stack(loads)
+    demand = carried[:, 1:]
+    loaded = np.where(data.source[head] < 0, demand, 0.0)
+    change = picked_up[:, :-1] - carried[:, :-1]
+    if data.has_sources:
+        change = change + _loaded_for_others(data, nodes, carried)[:, :-1]
+    reached = np.cumsum(loaded, axis=1)
+    total = np.take_along_axis(reached, last, axis=1) - np.take_along_axis(reached - loaded, first, axis=1)
+    changed = np.cumsum(change, axis=1)
+    load = total + changed - np.take_along_axis(changed, first, axis=1)
+    # sums that should cancel leave rounding noise, and no load is negative
+    noise = _NOTHING * (demand.sum(axis=1) + picked_up[:, 1:].sum(axis=1))
+    return np.asarray(np.where(load <= noise[:, None], 0.0, load))
 
 
 def _trips(tail: Ints, head: Ints, depots: int) -> tuple[Ints, Ints]:
@@ -278,7 +316,7 @@ def _loaded_for_others(data: RoutingData, nodes: Ints, carried: Floats) -> Float
     source = data.source[nodes]
     for route, position in np.argwhere(source >= 0):
         at = np.flatnonzero(nodes[route] == source[route, position])
-        given[route, at[:1]] += carried[nodes[route, position]]
+        given[route, at[:1]] += carried[route, position]
     return given
 
 

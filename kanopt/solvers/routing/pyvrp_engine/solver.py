@@ -35,7 +35,7 @@ _KNOWN: dict[type, tuple[str, ...]] = {
             "windows",
             "cost_per_lateness",
         ),
-        *("prize", "needs", "vehicles", "goods"),
+        *("prize", "needs", "vehicles", "goods", "demand_sd", "on_time"),
     ),
     VehicleType: (
         *("name", "count", "capacity", "fixed_cost", "cost_per_distance", "cost_per_time"),

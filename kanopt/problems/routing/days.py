@@ -1,0 +1,206 @@
+"""A routing plan driven on many days, each with other errors: what comes on time, what breaks, what it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.problems.money_at_stake import draw_price_errors
+from kanopt.problems.routing.assessment import RoutingAssessment
+from kanopt.problems.routing.data import Floats, Ints, RoutingData
+from kanopt.problems.routing.simulate import Drive, route_costs, slack
+from kanopt.problems.routing.simulate.drive import drive_of
+from kanopt.problems.routing.simulate.errors import DrivingErrors
+from kanopt.problems.routing.simulate.forward import drive_forward
+from kanopt.problems.routing.simulate.legs import PaddedRoutes, pad_routes
+from kanopt.problems.routing.simulate.price import MISSED
+from kanopt.problems.routing.uncertainty import TimeLaw, Uncertainty
+
+if TYPE_CHECKING:
+    from kanopt.problems.routing.problem import RoutingProblem
+
+__all__ = ["DrivenDays", "drive_days"]
+
+Flags = NDArray[np.bool_]
+
+_MOST_LEGS = 400_000
+"""Legs that are driven at once: some tens of megabytes."""
+_TRAVEL, _SERVICE, _DEMAND, _PRICE = range(4)  # streams of random numbers
+
+
+@dataclass(frozen=True, eq=False)
+class DrivenDays:
+    """A plan on many days.
+
+    Parameters
+    ----------
+    route, client
+        Route of each stop at a client, and the client, as positions of the plan and of the data; (stops,).
+    arrive, begin
+        When each stop is reached, and when service begins; infinite where it is not reached; (days, stops).
+    finish
+        When each route is back; (days, routes).
+    cost
+        What each day costs; (days,).
+    broken
+        Rule to the routes that break it on each day; (days, routes).
+    """
+
+    route: Ints
+    client: Ints
+    arrive: Floats
+    begin: Floats
+    finish: Floats
+    cost: Floats
+    broken: Mapping[str, Flags]
+
+
+def drive_days(
+    problem: RoutingProblem,
+    assessment: RoutingAssessment,
+    laws: Sequence[TimeLaw],
+    uncertainty: Uncertainty,
+    days: int,
+    seed: int,
+) -> DrivenDays:
+    """Drive a plan on many days, in its order and leaving when it says.
+
+    Parameters
+    ----------
+    problem, assessment
+        The plan on the laws.
+    laws
+        Errors of travel times and of service times.
+    uncertainty
+        What is taken to be uncertain.
+    days, seed
+        How many, and the seed of what happens.
+    """
+    routes = assessment.plan.routes
+    grid = pad_routes(problem.leg_laws, problem.planning_values, routes, frozen=False)
+    streams = [np.random.default_rng([seed, part]) for part in range(4)]
+    size = max(1, _MOST_LEGS // max(grid.valid.size, 1))
+    parts = [
+        _Block(problem, assessment, grid, count).drive(laws, uncertainty, streams)
+        for count in _blocks(days, size)
+    ]
+    first = parts[0]
+    extra = draw_price_errors(assessment.law_uses, days, streams[_PRICE])
+    arrive, begin, finish, cost = (
+        np.concatenate([getattr(part, name) for part in parts])
+        for name in ("arrive", "begin", "finish", "cost")
+    )
+    broken = {rule: np.concatenate([part.broken[rule] for part in parts]) for rule in first.broken}
+    return DrivenDays(first.route, first.client, arrive, begin, finish, cost + extra, broken)
+
+
+def _blocks(days: int, size: int) -> Iterator[int]:
+    for begin in range(0, days, size):
+        yield min(size, days - begin)
+
+
+@dataclass(frozen=True, eq=False)
+class _Block:
+    """Some days at once: the routes of a plan, one after the other for each day."""
+
+    problem: RoutingProblem
+    assessment: RoutingAssessment
+    plan: PaddedRoutes
+    days: int
+
+    @property
+    def data(self) -> RoutingData:
+        return self.problem.data
+
+    def drive(
+        self, laws: Sequence[TimeLaw], uncertainty: Uncertainty, streams: Sequence[np.random.Generator]
+    ) -> DrivenDays:
+        routes, legs = self.plan.valid.shape
+        shape = self.days, routes, legs
+        errors = DrivingErrors(
+            *(law.draw(shape, uncertainty.within, rng) for law, rng in zip(laws, streams, strict=False))
+        )
+        grid = replace(self.plan.select(np.tile(np.arange(routes), self.days)), errors=errors)
+        demands = self._demands(uncertainty, streams[_DEMAND])
+        if demands is not None:
+            nodes = grid.nodes.reshape(self.days, routes, legs + 1)
+            carried = demands[np.arange(self.days)[:, None, None], nodes]
+            grid = grid.with_demands(carried.reshape(self.days * routes, legs + 1))
+        departure = np.tile(self.assessment.simulation.departure, self.days)
+        times = drive_forward(grid, departure)
+        stops = [len(route.clients) for route in self.assessment.plan.routes] * self.days
+        return self._read(drive_of(grid, stops, departure, times), grid, stops)
+
+    def _demands(self, uncertainty: Uncertainty, rng: np.random.Generator) -> Floats | None:
+        """Draw the demand of each node, (days, n), log-normal with its mean and deviation; None where none varies."""
+        mean, deviation = self.data.demand, np.nan_to_num(self.data.of_nodes("demand_sd"))
+        if not (deviation * mean).any():
+            return None
+        ratio = np.divide(deviation, mean, out=np.zeros_like(mean), where=mean > 0)
+        sigma, share = np.sqrt(np.log1p(ratio**2)), uncertainty.shared_demand
+        score = np.sqrt(share) * rng.standard_normal((self.days, 1))
+        score = score + np.sqrt(1.0 - share) * rng.standard_normal((self.days, len(mean)))
+        return np.asarray(mean * np.exp(sigma * score - sigma**2 / 2.0))
+
+    def _read(self, driven: Drive, grid: PaddedRoutes, stops: Sequence[int]) -> DrivenDays:
+        days, routes = self.days, len(self.plan.valid)
+        legs = len(driven.head) // days
+        head, route = driven.head[:legs], driven.route[:legs]
+        served = np.flatnonzero(head >= len(self.data.depots))
+        arrive, begin = (each.reshape(days, legs)[:, served] for each in (driven.arrive, driven.begin))
+        return DrivenDays(
+            route[served],
+            head[served],
+            np.where(np.isfinite(arrive), arrive, np.inf),
+            np.where(np.isfinite(begin), begin, np.inf),
+            driven.finish.reshape(days, routes),
+            self._costs(driven, routes),
+            {
+                rule: flags.reshape(days, routes)
+                for rule, flags in _broken_rules(self.data, driven, grid, stops).items()
+            },
+        )
+
+    def _costs(self, driven: Drive, routes: int) -> Floats:
+        laws, planning = self.problem.leg_laws, self.problem.planning_values
+        every = self.assessment.plan.routes * self.days
+        total = route_costs(laws, planning, every, driven).reshape(self.days, routes).sum(axis=1)
+        if routes:
+            longest = driven.route_durations.reshape(self.days, routes).max(axis=1)
+            total = (
+                total + self.data.policy.cost_of_longest * longest
+                if self.data.policy.cost_of_longest
+                else total
+            )
+        return np.asarray(total + float(self.assessment.pricing.terms().get(MISSED, 0.0)))
+
+
+def _broken_rules(
+    data: RoutingData, driven: Drive, grid: PaddedRoutes, stops: Sequence[int]
+) -> dict[str, Flags]:
+    """Return which routes break each rule that depends on what happens; (routes,) each."""
+    count = len(driven.finish)
+    rows = np.arange(count)
+
+    def of_legs(flags: Flags) -> Flags:
+        return np.bincount(driven.route, weights=flags, minlength=count) > 0
+
+    latest = data.latest[driven.head]
+    hard = ~data.has_soft_window[driven.head] & np.isfinite(driven.begin)
+    ends, longest = (data.of_vehicles(name)[grid.kind] for name in ("shift_end", "max_duration"))
+    reached = np.isfinite(driven.finish)
+    load = np.where(grid.valid, grid.loads, 0.0).max(axis=2, initial=0.0)
+    load = np.maximum(load, grid.loads[:, rows, np.asarray(stops, dtype=np.intp)])
+    capacity = data.capacities[:, grid.kind]
+    return {
+        "time window": of_legs(hard & (driven.begin > latest + slack(latest))),
+        "shift": reached & (driven.finish > ends + slack(ends)),
+        "duration": reached & (driven.route_durations > longest + slack(longest)),
+        "break": reached & (driven.breaks_missed > 0),
+        "capacity": (load > capacity + slack(capacity)).any(axis=0),
+        "road": ~reached,
+    }

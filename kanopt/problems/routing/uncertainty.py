@@ -1,0 +1,163 @@
+"""What is uncertain of a routing plan: travel times, service times, demands and prices, and what errors share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import numpy as np
+from pydantic import Field
+
+from kanopt.formulas.binding import BoundFormula
+from kanopt.formulas.error_model import ErrorModel
+from kanopt.formulas.noise import Noise
+from kanopt.problems.law_use import unit_factor
+from kanopt.problems.record_rules import check_fields
+from kanopt.problems.routing.data import Floats
+from kanopt.problems.routing.leg_laws import DURATION
+from kanopt.problems.routing.service_times import SERVICE
+from kanopt.problems.routing.simulate.errors import TimeErrors
+from kanopt.text import count_text, percent_text
+from kanopt.validation import Amount
+
+if TYPE_CHECKING:
+    from kanopt.problems.routing.problem import RoutingProblem
+
+__all__ = ["TimeLaw", "Uncertainty", "time_laws"]
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+@dataclass(frozen=True)
+class Uncertainty:
+    """What is taken to be uncertain when a plan is driven on many days.
+
+    Parameters
+    ----------
+    travel, service
+        Standard deviation of the time of a single leg, or stop, as a share of it. None for what the law knows of its
+        own errors on held-out rows.
+    shared
+        Part of the variance of these errors, from 0 to 1, that all legs of a day (or of a route) have in common. None
+        for what the law found in the rows it was learned from, where it was fitted with groups, and else for none.
+    shared_demand
+        Part of the variance of demands that all clients have in common.
+    within
+        Whether errors are shared by all routes of a ``"day"``, or by the legs of one ``"route"`` only.
+    gross_errors
+        Whether gross errors of the held-out rows, beyond five robust standard deviations, happen to a plan too. False
+        where they are faults of the record.
+
+    Examples
+    --------
+    >>> Uncertainty(travel=0.1, shared=0.5).within
+    'day'
+    """
+
+    travel: Amount | None = None
+    service: Amount | None = None
+    shared: Share | None = None
+    shared_demand: Share = 0.0
+    within: Literal["day", "route"] = "day"
+    gross_errors: bool = True
+
+    def __post_init__(self) -> None:
+        check_fields(self, "uncertainty")
+
+
+@dataclass(frozen=True)
+class TimeLaw:
+    """The errors of one law of time, or why they are not known.
+
+    Parameters
+    ----------
+    name
+        ``"duration"`` or ``"service"``.
+    model
+        Its errors; None where the times are taken as they are.
+    unit
+        How many units of time of the problem one unit of the law is.
+    told
+        What is assumed, as a sentence.
+    """
+
+    name: str
+    model: ErrorModel | None
+    unit: float
+    told: str
+
+    def draw(self, shape: tuple[int, int, int], within: str, rng: np.random.Generator) -> TimeErrors | None:
+        """Draw the errors of days, routes and legs; one after the other they are the routes of the first day first."""
+        if self.model is None:
+            return None
+        days, routes, legs = shape
+        shift, factor = (np.repeat(each, routes) for each in self.model.draw_bias(days, rng))
+        if within == "day":
+            common: Floats = np.repeat(rng.standard_normal(days), routes)
+        else:
+            common = rng.standard_normal(days * routes)
+        own = self.model.shape.own((days * routes, legs), rng)
+        return TimeErrors(self.model, self.unit, shift, factor, common, own)
+
+
+def time_laws(problem: RoutingProblem, uncertainty: Uncertainty) -> tuple[TimeLaw, TimeLaw]:
+    """Return what is known of the errors of travel times and of service times."""
+    laws = {DURATION: problem.leg_laws.duration, SERVICE: problem.policy.service}
+    stated = {DURATION: uncertainty.travel, SERVICE: uncertainty.service}
+    travel, service = (
+        _time_law(problem, name, law if isinstance(law, BoundFormula) else None, stated[name], uncertainty)
+        for name, law in laws.items()
+    )
+    return travel, service
+
+
+_WHAT = {DURATION: ("travel times", "legs"), SERVICE: ("service times", "stops")}
+
+
+def _time_law(
+    problem: RoutingProblem,
+    name: str,
+    law: BoundFormula | None,
+    stated: float | None,
+    uncertainty: Uncertainty,
+) -> TimeLaw:
+    what, places = _WHAT[name]
+    if stated is not None:
+        model = ErrorModel(0.0, 1.0, (0.0, 0.0, 0.0), stated, 1.0, 1.0, 0, Noise(uncertainty.shared or 0.0))
+        told = f"{what} are taken to err by {percent_text(stated)} on single {places}"
+        return TimeLaw(
+            name, model if stated else None, 1.0, f"{told}, {_shared_text(model.shape, uncertainty)}"
+        )
+    fit = None if law is None else law.formula.fit
+    if law is None or fit is None:
+        return TimeLaw(name, None, 1.0, f"{what} are taken as they are: no errors of them are known")
+    model = fit.error_model
+    noise = model.shape if uncertainty.gross_errors else model.shape.without_gross()
+    gross = model.shape.gross_share
+    if uncertainty.shared is not None:
+        noise = noise.with_share(uncertainty.shared)
+    model = replace(model, noise_shape=noise)
+    told = (
+        f"{what} err as law {law.formula.output.name!r} did on {count_text(model.rows, 'held-out row')}, "
+        f"{_shared_text(noise, uncertainty)}"
+    )
+    if gross:
+        happen = (
+            "happen" if uncertainty.gross_errors else "are taken for faults of the record and do not happen"
+        )
+        told += f"; gross errors, {percent_text(gross)} of the rows, {happen}"
+    return TimeLaw(name, model, unit_factor(law.formula.output.unit, problem.units.time), told)
+
+
+def _shared_text(noise: Noise, uncertainty: Uncertainty) -> str:
+    """Say which part of errors is shared, and how that is known."""
+    share = percent_text(noise.share)
+    if uncertainty.shared is not None:
+        return f"{share} of the variance shared within a {uncertainty.within}, as assumed"
+    if noise.by:
+        known = f"as {count_text(noise.groups, 'group')} by {noise.by!r} tell"
+        return f"{share} of the variance shared within a {uncertainty.within}, {known}"
+    return (
+        f"each by itself: whether errors are shared within a {uncertainty.within} is not known (fit with groups=, or "
+        "state Uncertainty(shared=…))"
+    )

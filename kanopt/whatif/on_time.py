@@ -1,0 +1,287 @@
+"""Plans that are on time with a promised probability, and what the promise costs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.errors import ProblemError
+from kanopt.text import amount_text, count_text, list_names, money_text, percent_text
+from kanopt.whatif.risk import Risk, risk
+
+if TYPE_CHECKING:
+    from kanopt.problems.result import Result
+    from kanopt.problems.routing import RoutingPlan, RoutingProblem
+    from kanopt.problems.routing.uncertainty import Uncertainty
+    from kanopt.solvers.base import SolveOptions
+
+__all__ = ["OnTimePlan", "solve_on_time"]
+
+Floats = NDArray[np.float64]
+
+ROUNDS = 6
+_TRIED = 4
+"""Rounds after which a buffer is never taken back, so that promises are kept in the end."""
+_OF_PLAIN = 0.4
+"""Of the time limit: what the plan without promises takes."""
+_LOOKED_AT = 2000
+"""Days on which buffers are chosen, at least."""
+_FRESH = 1_000_003
+"""Added to the seed of the days on which buffers are chosen, for those on which the promise is measured."""
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class OnTimePlan:
+    """A routing plan that keeps promises of being on time, beside the one that is made without them.
+
+    Parameters
+    ----------
+    result
+        The plan, which leaves early enough, priced and checked on the problem as it was given.
+    risk
+        How likely it holds, on days that were not looked at while it was made.
+    plain
+        The cheapest plan that was found without promises.
+    plain_risk
+        How likely that one holds, on the same days.
+    buffers
+        Client to how long before the end of its window the plan must be there, on the laws; those without are 0.
+    rounds
+        How often was planned.
+    """
+
+    result: Result
+    risk: Risk
+    plain: Result
+    plain_risk: Risk
+    buffers: Mapping[str, float]
+    rounds: int
+
+    @property
+    def price(self) -> float:
+        """What the promises cost: mean cost of a day with them, less that without them."""
+        return float(self.risk.cost.mean() - self.plain_risk.cost.mean())
+
+    @property
+    def kept(self) -> bool:
+        """Whether every promise is kept, as far as is known, and no rule is broken that the laws see."""
+        assessment = self.risk.assessment
+        return bool(self.risk.kept.all()) and assessment.check.ok
+
+    @property
+    def not_kept(self) -> tuple[str, ...]:
+        """Clients whose promise is not kept: late too often, or left out."""
+        frame, problem = self.risk.stops, self.risk.assessment.problem
+        wanted = {client.name for client in problem.clients if client.on_time is not None}
+        served = set(frame["client"])
+        late = [name for name, kept in zip(frame["client"], self.risk.kept, strict=True) if not kept]
+        return (*late, *sorted(wanted - served))
+
+    def __str__(self) -> str:
+        problem = self.risk.assessment.problem
+        unit, money = problem.units.time, problem.unit
+        frame = self.risk.stops[self.risk.stops["promised"].notna()]
+        before = self.plain_risk.stops[self.plain_risk.stops["promised"].notna()]
+        failing = self.plain_risk.stops["client"][~self.plain_risk.kept].tolist()
+        lines = [
+            f"{count_text(len(frame), 'promise')} of being on time: the least certain stop is on time on "
+            f"{percent_text(float(frame['on_time'].min()))} of the days, without promises on "
+            f"{percent_text(float(before['on_time'].min()))}."
+            if len(frame) and len(before)
+            else "No stop is promised to be on time.",
+        ]
+        if self.not_kept:
+            lines.append(
+                f"Not kept: {list_names(self.not_kept)}. No plan was found that keeps every promise."
+            )
+        if failing:
+            broken = f"{count_text(len(failing), 'stop')} would break them: {list_names(failing)}"
+            lines.append(f"Without promises {broken}.")
+        paid, instead = (money_text(float(each.cost.mean())) for each in (self.risk, self.plain_risk))
+        price = money_text(self.price, money, signed=True)
+        lines.append(f"That costs {price} a day on average: {paid} instead of {instead}.")
+        large = max(self.buffers.items(), key=lambda each: each[1], default=None)
+        if large is not None:
+            lines.append(
+                f"Buffers before the ends of {count_text(len(self.buffers), 'window')}, up to "
+                f"{amount_text(large[1], unit, 3)} at {large[0]}."
+            )
+        return "\n".join([*lines, str(self.risk)])
+
+    __repr__ = __str__
+
+
+@dataclass(frozen=True, eq=False)
+class _Try:
+    """A plan that was tried, on the problem as it was given."""
+
+    result: Result
+    plan: RoutingPlan
+    risk: Risk
+    buffers: Mapping[str, float]
+
+    @property
+    def shortfall(self) -> Floats:
+        """By how much each promise is missed; (stops,)."""
+        frame = self.risk.stops
+        return np.asarray(np.maximum(np.nan_to_num((frame["promised"] - frame["on_time"]).to_numpy()), 0.0))
+
+    @property
+    def missed(self) -> bool:
+        """Whether a promise is missed, or a rule is broken that the laws see."""
+        return self.rank[:2] != (False, 0)
+
+    @property
+    def rank(self) -> tuple[bool, int, float, float]:
+        """Smaller is better: no rule broken, fewer promises missed, by less, and cheaper."""
+        assessment, short = self.risk.assessment, self.shortfall
+        cost = float(self.risk.cost.mean())
+        return not assessment.check.ok, int((short > 0.0).sum()), float(short.sum()), cost
+
+    def next_buffers(self, before: Mapping[str, float], *, only_more: bool) -> dict[str, float]:
+        """Return the buffers that this plan would need.
+
+        Parameters
+        ----------
+        before
+            Those it was made with. A client that it leaves out needs half as much.
+        only_more
+            Whether none may be less than before.
+        """
+        driven, data = self.risk.assessment.simulation, self.risk.assessment.problem.data
+        served = driven.head >= len(data.depots)
+        frame, found = self.risk.stops, {name: buffer / 2.0 for name, buffer in before.items()}
+        for stop, (name, level) in enumerate(zip(frame["client"], frame["promised"], strict=True)):
+            if np.isnan(level):
+                continue
+            sure = min(level + np.sqrt(level * (1.0 - level) / self.risk.draws), 1.0)
+            safe = float(np.quantile(self.risk.days.begin[:, stop], sure, method="higher"))
+            buffer = max(safe - float(driven.begin[served][stop]), 0.0)
+            found[name] = max(buffer, before.get(name, 0.0)) if only_more else buffer
+        return {name: buffer for name, buffer in found.items() if np.isfinite(buffer) and buffer > 0.0}
+
+
+def solve_on_time(
+    problem: RoutingProblem,
+    on_time: float | None = None,
+    *,
+    uncertainty: Uncertainty | None = None,
+    time_limit: float = 60.0,
+    seed: int = 0,
+    draws: int = 1000,
+    deterministic: bool = False,
+) -> OnTimePlan:
+    """Plan routes that serve clients on time with a promised probability, and say what that costs.
+
+    A plan is made, and driven on many days. Where a client is late more often than promised, the end of its window is
+    brought forward by what lies between the quantile of its arrival that is promised and the arrival on the laws; so
+    many times the plan is made again, from the one before. So the search sees safe quantiles, and what is promised in
+    the end is measured by driving on days that were not looked at before. A chance constraint for each client, in the
+    words of stochastic programming (Charnes and Cooper 1959, Management Science 6).
+
+    Parameters
+    ----------
+    problem
+        With ``on_time`` of clients.
+    on_time
+        Promise to all clients with a window that have none of their own, between 0 and 1.
+    uncertainty
+        What is taken to be uncertain, as of :func:`risk`.
+    time_limit, seed, deterministic
+        As of :func:`solve`; the limit is for all plans together.
+    draws
+        Days on which the promises are measured.
+
+    Raises
+    ------
+    ProblemError
+        If nothing is promised or nothing is uncertain, or no plan is found without promises.
+    """
+    from kanopt.solvers.base import SolveOptions
+
+    given = _with_promises(problem, on_time)
+    problem.warn_of_unread()
+    how = SolveOptions(time_limit=_OF_PLAIN * time_limit, seed=seed, deterministic=deterministic)
+    search = _Search(given, uncertainty, max(draws, _LOOKED_AT), how)
+    first = search.plan(given, {}, None)
+    again = replace(how, time_limit=(1.0 - _OF_PLAIN) * time_limit / ROUNDS)
+    tries = [first]
+    if first.missed:
+        search, buffers = replace(search, how=again), dict[str, float]()
+        for round_ in range(ROUNDS):
+            buffers = tries[-1].next_buffers(buffers, only_more=round_ >= _TRIED)
+            found = search.plan(_tightened(given, buffers), buffers, tries[-1])
+            tries.append(found)
+    best = min(tries, key=lambda each: each.rank)
+    measured = [risk(each.result, uncertainty, draws=draws, seed=seed + _FRESH) for each in (best, first)]
+    return OnTimePlan(best.result, measured[0], first.result, measured[1], best.buffers, len(tries))
+
+
+@dataclass(frozen=True, eq=False)
+class _Search:
+    """Plans a problem, and looks at the risk of its plans on days of its own."""
+
+    given: RoutingProblem
+    uncertainty: Uncertainty | None
+    draws: int
+    how: SolveOptions
+
+    def plan(self, tightened: RoutingProblem, buffers: Mapping[str, float], start: _Try | None) -> _Try:
+        """Plan with buffers, from another plan, and leave when that plan must."""
+        from kanopt.problems.evaluate import evaluate
+        from kanopt.solvers.solve import search_and_assess
+
+        initial = None if start is None else start.plan.reopened()
+        found = search_and_assess(tightened, replace(self.how, initial=initial))
+        if found.assessment is None:
+            if start is None:
+                raise ProblemError(
+                    f"no plan was found without promises: {found.message or found.status.value}"
+                )
+            return start
+        assessment: Any = found.assessment
+        plan = assessment.with_departures().plan
+        about = {name: getattr(found, name) for name in ("solver", "seed", "wall_seconds", "cpu_seconds")}
+        result = replace(evaluate(self.given, plan), **about)
+        measured = risk(result, self.uncertainty, draws=self.draws, seed=self.how.seed)
+        return _Try(result, plan, measured, buffers)
+
+
+def _with_promises(problem: RoutingProblem, on_time: float | None) -> RoutingProblem:
+    """Return the problem with a promise to all clients with a window that have none."""
+    latest = problem.data.latest[len(problem.depots) :]
+    clients = problem.clients
+    if on_time is not None:
+        if not 0.0 < on_time < 1.0:
+            raise ProblemError(f"on_time = {on_time!r}: a probability is between 0 and 1, such as 0.95")
+        clients = [
+            replace(client, on_time=on_time) if client.on_time is None and np.isfinite(ends) else client
+            for client, ends in zip(clients, latest, strict=True)
+        ]
+    if all(client.on_time is None for client in clients):
+        raise ProblemError(
+            "no client is promised to be on time; state on_time of clients with a window, or for all as "
+            "solve_on_time(problem, 0.95)"
+        )
+    return problem if clients is problem.clients else replace(problem, clients=clients)
+
+
+def _tightened(problem: RoutingProblem, buffers: Mapping[str, float]) -> RoutingProblem:
+    """Return the problem with windows that end earlier, by at most their length."""
+    data = problem.data
+    clients = []
+    for client, windows in zip(problem.clients, data.windows, strict=True):
+        buffer = buffers.get(client.name, 0.0)
+        if buffer > 0.0:
+            ends = max(windows[-1][1] - buffer, windows[0][0])
+            if client.windows:
+                left = [(opens, min(closes, ends)) for opens, closes in windows if opens <= ends]
+                client = replace(client, windows=", ".join(f"{a:.6f}-{b:.6f}" for a, b in left))
+            else:
+                client = replace(client, latest=ends)
+        clients.append(client)
+    return replace(problem, clients=clients)

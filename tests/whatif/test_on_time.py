@@ -1,0 +1,110 @@
+"""Plans that keep promises of being on time."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import norm
+
+import kanopt as ko
+from kanopt.routing import Client, Depot, Uncertainty, VehicleType
+
+MINUTES = np.array([[0.0, 30.0, 40.0], [30.0, 0.0, 25.0], [40.0, 25.0, 0.0]])
+
+
+def two_stops(count: int = 1, **clients: float) -> ko.RoutingProblem:
+    """A stop with a window that opens, and one that is wanted by a time; waiting costs money."""
+    return ko.RoutingProblem(
+        [Depot("depot")],
+        [
+            Client("a", earliest=100.0, latest=130.0, service=10.0, **clients),
+            Client("b", latest=170.0, **clients),
+        ],
+        [VehicleType("van", count=count, cost_per_time=0.5, fixed_cost=50.0, shift_end=400.0)],
+        {},
+        MINUTES,
+        MINUTES,
+    )
+
+
+def test_one_promise_is_bought_by_leaving_as_much_earlier_as_its_quantile_says() -> None:
+    problem = ko.RoutingProblem(
+        [Depot("depot")],
+        [Client("a", earliest=125.0, latest=130.0, on_time=0.95)],
+        [VehicleType("van", cost_per_time=0.5)],
+        {},
+        MINUTES[:2, :2],
+        MINUTES[:2, :2],
+    )
+    found = ko.solve_on_time(problem, uncertainty=Uncertainty(travel=0.1), time_limit=2.0, draws=4000)
+    stop = found.risk.stops.iloc[0]
+    # 30 minutes err by 3: leaving z · 3 before the end of the window less the way
+    assert stop["planned"] == pytest.approx(130.0 - 3.0 * norm.ppf(0.95), abs=0.5)
+    assert stop["on_time"] == pytest.approx(0.95, abs=0.01)
+    assert found.kept
+    assert found.not_kept == ()
+    assert found.plain_risk.stops["on_time"][0] >= 0.5
+    assert found.plain.objective <= found.result.objective
+
+
+def test_a_promise_to_all_is_kept_on_days_not_looked_at() -> None:
+    found = ko.solve_on_time(
+        two_stops(), 0.9, uncertainty=Uncertainty(travel=0.2, shared=0.5), time_limit=2.0
+    )
+    fresh = ko.risk(found.result, Uncertainty(travel=0.2, shared=0.5), draws=20_000, seed=99)
+    assert (fresh.stops["on_time"] >= 0.89).all()
+    assert found.result.assessment.check.ok
+    assert found.price == pytest.approx(found.risk.cost.mean() - found.plain_risk.cost.mean())
+    assert "of being on time" in str(found)
+
+
+def test_a_client_may_have_a_promise_of_its_own() -> None:
+    problem = two_stops(on_time=0.99)
+    found = ko.solve_on_time(problem, 0.5, uncertainty=Uncertainty(travel=0.2), time_limit=2.0)
+    assert found.risk.stops["promised"].tolist() == [0.99, 0.99]
+    assert any("on_time is a promise that solve_on_time plans for" in each for each in problem.remarks())
+
+
+def test_a_promise_that_no_plan_keeps_is_told() -> None:
+    """The window ends when the fastest way is over: nobody is there before it on more than half of the days."""
+    problem = ko.RoutingProblem(
+        [Depot("depot")],
+        [Client("a", latest=30.0, on_time=0.95)],
+        [VehicleType("van", cost_per_time=0.5)],
+        {},
+        MINUTES[:2, :2],
+        MINUTES[:2, :2],
+    )
+    found = ko.solve_on_time(problem, uncertainty=Uncertainty(travel=0.1), time_limit=1.0)
+    assert not found.kept
+    assert found.not_kept == ("a",)
+    assert "Not kept: 'a'" in str(found)
+    assert found.result.assessment.check.ok  # the plan still serves it, and holds on the laws
+
+
+def test_several_windows_are_brought_forward_at_their_end() -> None:
+    problem = ko.RoutingProblem(
+        [Depot("depot")],
+        [Client("a", windows="20-25, 60-70", on_time=0.9)],
+        [VehicleType("van", cost_per_time=0.5, shift_start=35.0)],
+        {},
+        MINUTES[:2, :2],
+        MINUTES[:2, :2],
+    )
+    found = ko.solve_on_time(problem, uncertainty=Uncertainty(travel=0.1), time_limit=1.0)
+    assert found.kept
+    assert found.risk.stops["planned"][0] < 68.0
+
+
+@pytest.mark.parametrize(
+    ("on_time", "told"),
+    [(None, "no client is promised to be on time"), (1.5, "on_time = 1.5: a probability is between 0 and 1")],
+)
+def test_promises_that_are_none_are_refused(on_time: float | None, told: str) -> None:
+    with pytest.raises(ko.ProblemError, match=told):
+        ko.solve_on_time(two_stops(), on_time)
+
+
+def test_a_promise_in_a_table_is_between_0_and_1() -> None:
+    with pytest.raises(ko.ProblemError, match="on_time"):
+        two_stops(on_time=95.0)
