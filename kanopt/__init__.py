@@ -85,10 +85,15 @@ if TYPE_CHECKING:
     from kanopt.whatif import Risk as Risk
     from kanopt.whatif import Run as Run
     from kanopt.whatif import Scenario as Scenario
+    from kanopt.whatif import Sweep as Sweep
+    from kanopt.whatif import SweepOptions as SweepOptions
+    from kanopt.whatif import factors as factors
+    from kanopt.whatif import grid as grid
     from kanopt.whatif import load_scenario as load_scenario
     from kanopt.whatif.compare import compare as compare
     from kanopt.whatif.on_time import solve_on_time as solve_on_time
     from kanopt.whatif.risk import risk as risk
+    from kanopt.whatif.sweep import sweep as sweep
 
 # The room that each public name comes from.
 _HOME = {
@@ -159,10 +164,15 @@ _HOME = {
         "Risk",
         "Run",
         "Scenario",
+        "Sweep",
+        "SweepOptions",
         "compare",
+        "factors",
+        "grid",
         "load_scenario",
         "risk",
         "solve_on_time",
+        "sweep",
     ),
 }
 _MODULE_OF = {name: f"kanopt.{room}" for room, names in _HOME.items() for name in names}

@@ -112,6 +112,10 @@ class Assessment(ABC, Generic[PlanT, SimulationT]):
         """The sites, vehicles or machines that the plan uses; None where the kind of problem has no such thing."""
         return None
 
+    def settled(self) -> Assessment[PlanT, SimulationT]:
+        """Return the assessment of the plan that says what this one leaves to the problem, such as departures."""
+        return self
+
     @cached_property
     def pricing(self) -> Pricing:
         """The price of the plan on the laws."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kanopt.whatif.axes import factors, grid
 from kanopt.whatif.changes import Change
 from kanopt.whatif.compare import compare
 from kanopt.whatif.comparison import Comparison, Variant
@@ -12,6 +13,8 @@ from kanopt.whatif.on_time import OnTimePlan, solve_on_time
 from kanopt.whatif.risk import Risk, risk
 from kanopt.whatif.run import Run
 from kanopt.whatif.scenario import Scenario
+from kanopt.whatif.sweep import SweepOptions, sweep
+from kanopt.whatif.sweep_result import Sweep
 
 __all__ = [
     "Change",
@@ -22,9 +25,14 @@ __all__ = [
     "Risk",
     "Run",
     "Scenario",
+    "Sweep",
+    "SweepOptions",
     "Variant",
     "compare",
+    "factors",
+    "grid",
     "load_scenario",
     "risk",
     "solve_on_time",
+    "sweep",
 ]

@@ -120,7 +120,7 @@ class Change:
             return self.of_cells.sentence(frame, names)
         if self.action == "add":
             return f"a row is added to {self.table}: {conditions_text(self.row, ', ')}"
-        rows = self._rows(frame, names)
+        rows = self.rows(frame, names)
         if self.action == "remove":
             words = (
                 count_text(int(rows.sum()), f"row of {self.table} is", f"rows of {self.table} are")
@@ -167,7 +167,7 @@ class Change:
         found = list(self._wrong_column(frame, names, fields))
         found += _wrong_cells(frame, names, self.row, "row", fields)
         conditions = list(_wrong_cells(frame, names, self.where, "where"))
-        if not conditions and self.action != "add" and not self._rows(frame, names).any():
+        if not conditions and self.action != "add" and not self.rows(frame, names).any():
             conditions = [self._no_row(frame, names)]
         return found + conditions
 
@@ -197,7 +197,7 @@ class Change:
             known = column_names(frame, names)
             row = {known.get(name, name): value for name, value in self.row.items()}
             return _added(frame, row, defaults)
-        rows = self._rows(frame, names)
+        rows = self.rows(frame, names)
         if self.action == "remove":
             return frame.loc[~rows].reset_index(drop=True)
         column = column_names(frame, names).get(self.column, self.column)
@@ -266,7 +266,8 @@ class Change:
         elif self.action == "set" and (wrong := _wrong_kind(cells, self.value)):
             yield Mistake(("to",), f"column {self.column!r} of {self.table!r} {wrong}")
 
-    def _rows(self, frame: pd.DataFrame, names: Mapping[str, str]) -> NDArray[np.bool_]:
+    def rows(self, frame: pd.DataFrame, names: Mapping[str, str]) -> NDArray[np.bool_]:
+        """Say which rows of a table are concerned; (n,)."""
         rows = np.ones(len(frame), dtype=bool)
         for name, value in self.where.items():
             rows &= _matches(frame[column_names(frame, names)[name]], value)

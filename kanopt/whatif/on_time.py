@@ -243,8 +243,8 @@ class _Search:
                     f"no plan was found without promises: {found.message or found.status.value}"
                 )
             return start
-        assessment: Any = found.assessment
-        plan = assessment.with_departures().plan
+        assessment = found.assessment
+        plan = assessment.settled().plan
         about = {name: getattr(found, name) for name in ("solver", "seed", "wall_seconds", "cpu_seconds")}
         result = replace(evaluate(self.given, plan), **about)
         measured = risk(result, self.uncertainty, draws=self.draws, seed=self.how.seed)

@@ -175,12 +175,12 @@ def test_an_assessment_says_what_driving_checking_and_pricing_say(name: str) -> 
 def test_a_plan_with_its_departures_stated_is_driven_as_before(case: str) -> None:
     problem = exact_problem(case, 2)
     open_ = problem.assess(problem.plan_from(ROUTES))
-    complete = open_.with_departures()
+    complete = open_.settled()
     assert all(route.departure is not None for route in complete.plan.routes)
     assert complete.simulation is open_.simulation
     assert same_drives(problem.drive(complete.plan.routes), complete.simulation)
     assert problem.assess(complete.plan) is complete
-    assert complete.with_departures() is complete
+    assert complete.settled() is complete
 
 
 def test_a_copy_with_other_planning_values_assesses_for_itself() -> None:

@@ -129,7 +129,7 @@ def test_a_delay_costs_what_the_referee_says() -> None:
     problem = routes("2 * km", **rates)
     clients = [routing.Client("a", 3, 4, earliest=500), routing.Client("b", 6, 8)]
     problem = replace(problem, clients=clients)
-    plan = problem.assess(problem.plan_from([["a", "b"]])).with_departures().plan
+    plan = problem.assess(problem.plan_from([["a", "b"]])).settled().plan
     base = np.array([[0.0, 10.0, 20.0], [10.0, 0.0, 10.0], [20.0, 10.0, 0.0]])
     rng = np.random.default_rng(0)
     for changes in rng.uniform(-8.0, 20.0, (20, 3)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -19,11 +20,13 @@ from kanopt.problems.routing.extrapolations import plan_extrapolations
 from kanopt.problems.routing.law_uses import driving_law_uses
 from kanopt.problems.routing.plan import RoutingPlan
 from kanopt.problems.routing.reasons import plan_reasons
-from kanopt.problems.routing.simulate import RULE_WORDS, Drive, check_plan, price_plan
+from kanopt.problems.routing.simulate import RULE_WORDS, Drive, check_plan, price_plan, prices_of_fleets
 from kanopt.problems.routing.views import timetable_of, views_of, with_times
 from kanopt.problems.views import View
 
 if TYPE_CHECKING:
+    from kanopt.problems.routing.data import Floats
+    from kanopt.problems.routing.entities import VehicleType
     from kanopt.problems.routing.problem import RoutingProblem
 
 __all__ = ["RoutingAssessment"]
@@ -53,7 +56,7 @@ class RoutingAssessment(Assessment[RoutingPlan, Drive]):
         """The routes driven with travel times at their planning values."""
         return self.problem.drive(self.plan.routes, frozen=True)
 
-    def with_departures(self) -> RoutingAssessment:
+    def settled(self) -> RoutingAssessment:
         """Return the assessment of the plan that says when each route leaves; this one where it does already.
 
         It is driven as this one is, so that it is not driven again.
@@ -66,6 +69,23 @@ class RoutingAssessment(Assessment[RoutingPlan, Drive]):
         found = self.problem.assess(plan)
         found.__dict__.setdefault("simulation", self.simulation)
         return found
+
+    def prices_of_fleets(self, fleets: Sequence[Sequence[VehicleType]]) -> dict[str, Floats]:
+        """Return what the plan costs by term with each of several fleets that differ in what vehicles cost.
+
+        Parameters
+        ----------
+        fleets
+            The vehicle types of each, in the order of the problem's; they differ in fields of `PRICE_FIELDS` and in
+            attributes that neither travel nor service times read.
+
+        Returns
+        -------
+        dict
+            By term, the amount with each fleet; (fleets,).
+        """
+        laws, planning = self.problem.leg_laws, self.problem.planning_values
+        return prices_of_fleets(laws, planning, self.plan, self.simulation, fleets)
 
     def timetable(self) -> pd.DataFrame:
         """Return when every stop is reached and served on the law; see :meth:`RoutingProblem.timetable`."""

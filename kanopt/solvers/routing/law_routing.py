@@ -202,7 +202,7 @@ class LawRouting(Solver):
             return replace(first, engines=(*first.engines, run))
         problem = model.problem
         assert isinstance(first.plan, RoutingPlan)  # the engines return nothing else
-        assessment = problem.assess(found.best).with_departures()
+        assessment = problem.assess(found.best).settled()
         best = assessment.plan
         before, after = problem.price(first.plan).objective, assessment.pricing.objective
         # what an engine would see of the plan, so that the certificate compares like with like

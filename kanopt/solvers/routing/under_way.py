@@ -74,7 +74,7 @@ class UnderWayRouting(Solver):
 
     def raise_plan(self, model: RacerRun, found: _FoundUnderWay) -> Outcome:
         """Return the best plan with the departures that are best on the law."""
-        assessment = model.problem.assess(found.best).with_departures()
+        assessment = model.problem.assess(found.best).settled()
         ended = "the search ended by itself: the same seed gives the same plan"
         return Outcome(
             plan=assessment.plan,

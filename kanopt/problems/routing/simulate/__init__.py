@@ -2,7 +2,8 @@
 
 Routes are laid out as arrays (`legs`), driven from given departures (`forward`) with breaks where the route costs least
 (`breaks`); departures that are left open are chosen (`departures`, `drive`). What was driven is checked (`check`) and
-priced (`price`). No solver runs through here, and no solver's figure is trusted where this package gives another.
+priced (`price`; `fleets` for many at once). No solver runs through here, and no solver's figure is trusted where this
+package gives another.
 """
 
 from kanopt.problems.routing.simulate.breaks import breaks_on_leg
@@ -14,11 +15,13 @@ from kanopt.problems.routing.simulate.check import (
 )
 from kanopt.problems.routing.simulate.departures import departure_breakpoints
 from kanopt.problems.routing.simulate.drive import Drive, drive
+from kanopt.problems.routing.simulate.fleets import PRICE_FIELDS, prices_of_fleets
 from kanopt.problems.routing.simulate.legs import service_begin
 from kanopt.problems.routing.simulate.price import RESERVED, leg_costs, price_plan, route_costs
 from kanopt.problems.routing.simulate.tolerance import exceeds, slack
 
 __all__ = [
+    "PRICE_FIELDS",
     "RESERVED",
     "RULE_WORDS",
     "Drive",
@@ -30,6 +33,7 @@ __all__ = [
     "leg_costs",
     "missing_skill",
     "price_plan",
+    "prices_of_fleets",
     "route_costs",
     "service_begin",
     "slack",

@@ -139,7 +139,7 @@ class RacerRun:
         plan = self._best.search.best_plan()
         reopened = self.problem.plan_from(plan.reopened())
         if self.problem.assess(reopened).rank < self.problem.assess(plan).rank:
-            return self.problem.assess(reopened).with_departures().plan
+            return self.problem.assess(reopened).settled().plan
         return plan
 
     @property

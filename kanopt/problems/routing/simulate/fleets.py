@@ -1,0 +1,99 @@
+"""A plan priced with many fleets at once, which differ in what vehicles cost and drive alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from kanopt.problems.routing.data import Floats, Ints
+from kanopt.problems.routing.entities import VehicleType
+from kanopt.problems.routing.leg_laws import RoutingLaws
+from kanopt.problems.routing.plan import RoutingPlan
+from kanopt.problems.routing.planning_values import PlanningValues
+from kanopt.problems.routing.simulate.drive import Drive
+from kanopt.problems.routing.simulate.price import FIXED, LONGEST, MISSED, leg_costs, time_costs
+
+__all__ = ["PRICE_FIELDS", "prices_of_fleets"]
+
+PRICE_FIELDS = frozenset(
+    ("fixed_cost", "cost_per_distance", "cost_per_time", "regular_time", "cost_per_overtime")
+)
+"""Fields of a vehicle type that move the price of a plan and nothing else."""
+_OF_LEGS = (
+    "vehicle",
+    "tail",
+    "head",
+    "loads",
+    "leave",
+    "duration",
+    "arrive",
+    "begin",
+    "late",
+)
+"""What prices read of the legs of a drive."""
+
+
+def prices_of_fleets(
+    laws: RoutingLaws,
+    planning: PlanningValues,
+    plan: RoutingPlan,
+    driven: Drive,
+    fleets: Sequence[Sequence[VehicleType]],
+) -> dict[str, Floats]:
+    """Return what a plan costs with each of several fleets, by term.
+
+    The fleets stand side by side as one, and each drives the routes once: what prices a plan prices all of them, in one
+    evaluation of each law.
+
+    Parameters
+    ----------
+    laws, planning
+        Of the problem.
+    plan, driven
+        The plan, and how it is driven, which the fleets do not change.
+    fleets
+        The vehicle types of each fleet, in the order of the problem's.
+
+    Returns
+    -------
+    dict
+        By term, the amount with each fleet; (fleets,).
+    """
+    data, count, kinds = laws.data, len(fleets), len(laws.data.vehicles)
+    every = tuple(vehicle for fleet in fleets for vehicle in fleet)
+    wide = RoutingLaws(replace(data, vehicles=every), laws.cost, laws.duration)
+    routes, legs = len(plan.routes), len(driven.tail)
+    fleet_of_leg = np.repeat(np.arange(count), legs)
+    repeated = _repeated(driven, count, np.asarray(fleet_of_leg * kinds, dtype=np.intp))
+    found: dict[str, Floats] = {}
+    for term, amounts in leg_costs(wide, planning, repeated, frozen=False).items():
+        found[term] = np.asarray(np.bincount(fleet_of_leg, weights=amounts, minlength=count), dtype=float)
+    types = [data.type_index[route.vehicle] for route in plan.routes]
+    shifted = np.array([k * kinds + kind for k in range(count) for kind in types], dtype=np.intp)
+    spent = np.tile(driven.route_durations, count)
+    for term, paid in time_costs(wide, shifted, spent).items():
+        found[term] = paid.reshape(count, routes).sum(axis=1)
+    fixed = wide.data.of_vehicles("fixed_cost")
+    if fixed.any():
+        found[FIXED] = fixed[shifted].reshape(count, routes).sum(axis=1)
+    return found | _alike(laws, plan, driven, count)
+
+
+def _repeated(driven: Drive, count: int, offset: Ints) -> Drive:
+    """Return the legs once for each fleet, its vehicle types behind those of the fleets before it."""
+    tiled = {name: np.tile(getattr(driven, name), count) for name in _OF_LEGS}
+    return replace(driven, **{**tiled, "vehicle": tiled["vehicle"] + offset})
+
+
+def _alike(laws: RoutingLaws, plan: RoutingPlan, driven: Drive, count: int) -> dict[str, Floats]:
+    """Return the terms that no vehicle moves."""
+    found, policy = {}, laws.data.policy
+    if policy.cost_of_longest and plan.routes:
+        found[LONGEST] = np.full(count, policy.cost_of_longest * float(driven.route_durations.max()))
+    if any(client.prize is not None for client in laws.data.clients):
+        served = {name for route in plan.routes for name in route.clients}
+        missed = [client.prize or 0.0 for client in laws.data.clients if client.name not in served]
+        found[MISSED] = np.full(count, float(sum(missed)))
+    return found

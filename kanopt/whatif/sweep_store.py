@@ -1,0 +1,157 @@
+"""The results of a sweep on disk: a file a chunk, each written as a whole, and read again after a stop."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from kanopt.errors import FileFormatError, Issue, ScenarioError
+from kanopt.files import read_file, replace_file
+from kanopt.whatif.sweep_points import PointResult
+
+if TYPE_CHECKING:
+    from kanopt.problems.base import Plan
+
+__all__ = ["SweepStore"]
+
+_MANIFEST = "sweep.json"
+_CHUNK = re.compile(r"points-(\d{6})\.parquet")
+_LARGEST = 2**30
+_OWN = ("searches", "terms", "kept_terms", "plan", "plan_of")
+"""Fields that are written in a form of their own."""
+_PLAIN = tuple(item.name for item in fields(PointResult) if item.name not in _OWN)
+
+
+class SweepStore:
+    """A folder of results.
+
+    Parameters
+    ----------
+    folder
+        Where they are; made if it is not there.
+    question
+        What is asked, in words: the same question goes on where it stopped.
+
+    Attributes
+    ----------
+    done
+        The results that are there, by point; plans are frames, which problems read.
+
+    Raises
+    ------
+    ScenarioError
+        If the folder holds the results of another question.
+    FileFormatError
+        If a file in it is damaged.
+    """
+
+    def __init__(self, folder: Path, question: Mapping[str, Any]) -> None:
+        self.folder = folder
+        self.done: dict[int, PointResult] = {}
+        self._waiting: list[PointResult] = []
+        manifest = folder / _MANIFEST
+        if manifest.is_file():
+            self._check(manifest, question)
+        elif folder.is_dir() and any(folder.iterdir()):
+            message = f"{str(folder)!r} holds other files; take an empty or a new folder"
+            raise ScenarioError([Issue(str(folder), 0, "", message)])
+        else:
+            replace_file(manifest, json.dumps(question, indent=1, ensure_ascii=False), make_folders=True)
+        self._chunks = sorted(path for path in folder.iterdir() if _CHUNK.fullmatch(path.name))
+        for path in self._chunks:
+            for result in read_chunk(path):
+                self.done[result.point] = result
+
+    def _check(self, manifest: Path, question: Mapping[str, Any]) -> None:
+        try:
+            known = json.loads(read_file(manifest, _LARGEST, "sweep"))
+        except ValueError as error:
+            raise FileFormatError(f"{manifest}: no manifest of a sweep: {error}") from None
+        if not isinstance(known, dict):
+            raise FileFormatError(f"{manifest}: no manifest of a sweep")
+        asked = json.loads(json.dumps(question))
+        other = [key for key in dict.fromkeys([*asked, *known]) if asked.get(key) != known.get(key)]
+        if other:
+            message = (
+                f"holds another sweep: it differs in {', '.join(map(str, other))}; take another folder, or remove "
+                "this one"
+            )
+            raise ScenarioError([Issue(str(self.folder), 0, "", message)])
+
+    def add(self, result: PointResult) -> None:
+        """Take a result; it is on disk after :meth:`flush`."""
+        self.done[result.point] = result
+        self._waiting.append(result)
+
+    def flush(self) -> None:
+        """Write the results taken since the last time, as one file."""
+        if not self._waiting:
+            return
+        number = 1 + (int(_CHUNK.fullmatch(self._chunks[-1].name)[1]) if self._chunks else 0)  # type: ignore[index]
+        path = self.folder / f"points-{number:06d}.parquet"
+        replace_file(path, chunk_bytes(self._waiting))
+        self._chunks.append(path)
+        self._waiting.clear()
+
+
+def chunk_bytes(results: list[PointResult]) -> bytes:
+    """Return results as a Parquet file; a later result of a point replaces an earlier one."""
+    rows = []
+    for result in results:
+        row: dict[str, Any] = {name: getattr(result, name) for name in _PLAIN}
+        row |= {
+            "searches": json.dumps(result.searches),
+            "terms": json.dumps(dict(result.terms)),
+            "kept_terms": json.dumps(dict(result.kept_terms)),
+            "plan_of": -1 if result.plan_of is None else result.plan_of,
+            "plan": _plan_bytes(result.plan),
+        }
+        rows.append(row)
+    buffer = io.BytesIO()
+    pd.DataFrame(rows).to_parquet(buffer, index=False)
+    return buffer.getvalue()
+
+
+def _plan_bytes(plan: Plan | pd.DataFrame | None) -> bytes:
+    if plan is None:
+        return b""
+    buffer = io.BytesIO()
+    frame = plan if isinstance(plan, pd.DataFrame) else plan.to_frame()
+    frame.to_parquet(buffer, index=False)
+    return buffer.getvalue()
+
+
+def read_chunk(path: Path) -> list[PointResult]:
+    """Return the results in a file.
+
+    Raises
+    ------
+    FileFormatError
+        If it is damaged.
+    """
+    try:
+        frame = pd.read_parquet(io.BytesIO(read_file(path, _LARGEST, "results of a sweep")))
+        return [_result(row) for row in frame.to_dict("records")]
+    except (ValueError, KeyError, TypeError, OSError) as error:
+        raise FileFormatError(
+            f"{path}: no results of a sweep ({error}); remove the file, and its points are done again"
+        ) from None
+
+
+def _result(row: Mapping[Any, Any]) -> PointResult:
+    plan = row["plan"]
+    return PointResult(
+        **{name: row[name] for name in _PLAIN},
+        searches=tuple(json.loads(row["searches"])),
+        terms=json.loads(row["terms"]),
+        kept_terms=json.loads(row["kept_terms"]),
+        plan_of=None if row["plan_of"] < 0 else int(row["plan_of"]),
+        plan=pd.read_parquet(io.BytesIO(plan)) if plan else None,
+    )
