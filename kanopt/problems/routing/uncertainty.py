@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["TimeLaw", "Uncertainty", "time_laws"]
 
+_FEWEST_GROUPS = 5
+
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -96,8 +98,21 @@ class TimeLaw:
             common: Floats = np.repeat(rng.standard_normal(days), routes)
         else:
             common = rng.standard_normal(days * routes)
+        common = common * self._doubt(days, routes, rng)
         own = self.model.shape.own((days * routes, legs), rng)
         return TimeErrors(self.model, self.unit, shift, factor, common, own)
+
+
+    def _doubt(self, days: int, routes: int, rng: np.random.Generator) -> Floats:
+        """Draw by how much what is shared may be larger or smaller than found, as few groups do not tell it well.
+
+        With a variance from ``n`` groups, a normal number becomes one of Student's t with ``n − 1`` degrees of freedom.
+        """
+        assert self.model is not None
+        groups = self.model.shape.groups
+        if groups < _FEWEST_GROUPS:
+            return np.ones(days * routes)
+        return np.repeat(np.sqrt((groups - 1) / rng.chisquare(groups - 1, days)), routes)
 
 
 def time_laws(problem: RoutingProblem, uncertainty: Uncertainty) -> tuple[TimeLaw, TimeLaw]:
@@ -135,7 +150,7 @@ def _time_law(
     noise = model.shape if uncertainty.gross_errors else model.shape.without_gross()
     gross = model.shape.gross_share
     if uncertainty.shared is not None:
-        noise = noise.with_share(uncertainty.shared)
+        noise = replace(noise.with_share(uncertainty.shared), groups=0)
     model = replace(model, noise_shape=noise)
     told = (
         f"{what} err as law {law.formula.output.name!r} did on {count_text(model.rows, 'held-out row')}, "
