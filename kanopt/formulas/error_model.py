@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError
 from kanopt.formulas.group_errors import MOST_SHARED, clipped, shared_part, whitened
-from kanopt.formulas.noise import Noise
+from kanopt.formulas.noise import Noise, is_gross
 
 __all__ = ["ErrorModel", "RowGroups"]
 
@@ -115,6 +115,9 @@ class ErrorModel:
         codes = None if rows is None else np.unique(rows.held_out, return_inverse=True)[1].reshape(-1)
         for _ in range(_ROUNDS):
             power = _likeliest_power(np.abs(left), size)
+            # a few gross errors tell nothing of how the others grow
+            usual = ~is_gross(left / size**power)
+            power = _likeliest_power(np.abs(left[usual]), size[usual])
             columns = np.column_stack([design, y]) / (size**power)[:, None]
             if codes is not None:
                 columns = whitened(columns, ones, codes, _ratio(left / size**power, codes))

@@ -13,7 +13,7 @@ from scipy.special import ndtri
 from kanopt.errors import FormulaError
 from kanopt.formulas.group_errors import MOST_SHARED, clipped, shared_part
 
-__all__ = ["Noise"]
+__all__ = ["Noise", "is_gross"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -62,7 +62,7 @@ class Noise:
     >>> errors = 0.6 * rng.standard_normal(300)[day] + 0.8 * rng.standard_normal(6000)
     >>> noise = Noise.of(errors, day, by="day")
     >>> round(noise.share, 2), round(noise.usual, 2), round(noise.quantile(0.95), 2)
-    (0.37, 1.0, 1.66)
+    (0.37, 1.0, 1.64)
     """
 
     share: float = 0.0
@@ -119,13 +119,13 @@ class Noise:
             rows = [(z, codes), *([] if learned is None else [learned])]
             first = _share_of(rows)[1]
             owns = [each - _shared_errors(each, labels, first) for each, labels in rows]
-            fine = [~_is_gross(each) for each in owns]
+            fine = [~is_gross(each) for each in owns]
             count, share, usual = _share_of([(e[f], g[f]) for (e, g), f in zip(rows, fine, strict=True)])
             own = z - _shared_errors(z, codes, share)
-        gross = _is_gross(own)
+        gross = is_gross(own)
         plain = own[~gross]
         size, wild = float(plain.std()), np.sort(own[gross])
-        quantiles = np.quantile(plain - plain.mean(), LEVELS, method="weibull") / size if size > 0.0 else None
+        quantiles = np.quantile(plain, LEVELS, method="weibull") / size if size > 0.0 else None
         if len(wild) > MOST_GROSS:
             wild = np.quantile(wild, (np.arange(MOST_GROSS) + 0.5) / MOST_GROSS)
         return cls(
@@ -170,7 +170,8 @@ class Noise:
         return float(np.quantile(drawn + self.common * rng.standard_normal(len(drawn)), level))
 
 
-def _is_gross(errors: Floats) -> NDArray[np.bool_]:
+def is_gross(errors: Floats) -> NDArray[np.bool_]:
+    """Say which errors lie beyond so many robust standard deviations."""
     middle = float(np.median(errors))
     robust = float(np.median(np.abs(errors - middle))) / _NORMAL
     return np.abs(errors - middle) > GROSS * robust if robust > 0.0 else np.zeros(len(errors), dtype=bool)

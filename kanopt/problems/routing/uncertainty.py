@@ -102,7 +102,6 @@ class TimeLaw:
         own = self.model.shape.own((days * routes, legs), rng)
         return TimeErrors(self.model, self.unit, shift, factor, common, own)
 
-
     def _doubt(self, days: int, routes: int, rng: np.random.Generator) -> Floats:
         """Draw by how much what is shared may be larger or smaller than found, as few groups do not tell it well.
 

@@ -1,0 +1,280 @@
+"""Whether what is promised of a plan holds, what a promise costs, and whether chosen plans turn out worse than told.
+
+Part "promises": a plan is made on travel times learned from the log of a made city, and for each stop it is said by
+when the van is there with a probability of 90, 95 and 99 %. Then the plan is driven on fresh days of the true laws, by
+code that shares nothing with the referee. "realised" is the share of the days on which that holds, the mean over stops;
+"inside" in how many cities it lies within the binomial error of so many days (1.96 standard errors; stops of a day are
+not independent). The peer, "alone", takes the errors of legs for independent.
+
+Part "trips": the same of single trips of real rows (New York taxis), from which nothing was learned; --data names the
+folder that holds tables/. The peer is gradient boosting of quantiles, on all rows that ours was learned from or judged
+by.
+
+Part "price": clients with a window are promised to be served on time with 95 %. Beside it stand the plan without
+promises, and the usual buffer: a plan on travel times 15 % longer, with as much time to search; "same" promises what
+that buffer brings the stop that is late most often, on the learned errors. Realised on the true laws: cost of a day,
+and how often the stop that is late most often is on time, and all stops of the day. Cities differ by --tight: vans work
+for so many hours only, so that time is short.
+
+Part "curse": plans are chosen where laws are too hopeful. What the laws say the chosen plan costs, beside what it costs
+on the true laws; and the same for a plan that was chosen on laws of another log, of which these laws do not know. The
+difference is the optimiser's curse, free of what the laws are wrong by everywhere; --rows of the log, few or all.
+
+Gross errors of the log (1 % of its rows) are faults of the record: they do not happen on days.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from _bench import footer
+from _city_days import day_problem, learned_minutes, told, true_days
+from scipy.stats import t as student
+
+import kanopt as ko
+from kanopt.routing import Uncertainty
+
+LEVELS = (0.90, 0.95, 0.99)
+BUFFER = 1.15
+HAPPENS = Uncertainty(gross_errors=False)
+
+
+def promises(arguments: argparse.Namespace) -> pd.DataFrame:
+    """Return a line for each city, effect of the day and level."""
+    rows = []
+    for effect in arguments.effects:
+        for seed in arguments.cities:
+            city = ko.make_city(seed, day_effect=effect)
+            problem = day_problem(city, learned_minutes(city, seed))
+            plan = ko.solve(problem, time_limit=arguments.time_limit / 4, seed=seed, deterministic=True)
+            result = told(problem, plan)
+            ours = ko.risk(result, HAPPENS, draws=4000)
+            alone = ko.risk(result, Uncertainty(gross_errors=False, shared=0.0), draws=4000)
+            days = true_days(city, problem, result.plan, arguments.days, seed)
+            for level in LEVELS:
+                error = 1.96 * np.sqrt(level * (1.0 - level) / arguments.days)
+                held, peer = (
+                    (days.arrive <= np.quantile(each.days.arrive, level, axis=0)).mean(axis=0)
+                    for each in (ours, alone)
+                )
+                rows.append(
+                    {
+                        "day effect": effect,
+                        "promise": level,
+                        "city": seed,
+                        "realised": held.mean(),
+                        "inside": float(abs(held.mean() - level) <= error),
+                        "stops inside": (np.abs(held - level) <= error).mean(),
+                        "alone": peer.mean(),
+                        "inside, alone": float(abs(peer.mean() - level) <= error),
+                    }
+                )
+            _tell(f"effect {effect:g}, city {seed}: {rows[-2]['realised']:.3f} of 0.95")
+    return pd.DataFrame(rows)
+
+
+def trips(arguments: argparse.Namespace) -> pd.DataFrame:
+    """Return a line for each split and level of real trips."""
+    from _real_data import taxi
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+    case = taxi(arguments.data, 0)[1]
+    features = case.features[["distance_mi", "hour", "weekday"]]
+    table = features.assign(minutes=case.target)
+    rows = []
+    for seed in arguments.cities:
+        order = np.random.default_rng(seed).permutation(len(table))
+        train, judged, fresh = (
+            table.iloc[part] for part in np.split(order, [len(order) * 3 // 5, len(order) * 4 // 5])
+        )
+        names = list(features)
+        model = ko.KANRegressor(monotone={"distance_mi": 1}, seed=seed).fit(train[names], train["minutes"])
+        law = model.to_formula(judged, "minutes", min_r2=-1.0)
+        said = np.broadcast_to(law.evaluate(fresh), len(fresh))
+        far = said > np.median(said)
+        known = pd.concat([train, judged])
+        for level in LEVELS:
+            tick = time.process_time()
+            peer = HistGradientBoostingRegressor(loss="quantile", quantile=level, random_state=seed)
+            theirs = peer.fit(known[names], known["minutes"]).predict(fresh[names])
+            ours = law.fit.error_model.quantile(said, level)
+            actual = fresh["minutes"].to_numpy()
+            held, other = actual <= ours, actual <= theirs
+            error = 1.96 * np.sqrt(level * (1.0 - level) / len(fresh))
+            rows.append(
+                {
+                    "promise": level,
+                    "split": seed,
+                    "realised": held.mean(),
+                    "inside": float(abs(held.mean() - level) <= error),
+                    "short trips": held[~far].mean(),
+                    "long trips": held[far].mean(),
+                    "promised, mean min": ours.mean(),
+                    "boosting": other.mean(),
+                    "inside, boosting": float(abs(other.mean() - level) <= error),
+                    "boosting, mean min": theirs.mean(),
+                    "boosting CPU s": time.process_time() - tick,
+                }
+            )
+        _tell(f"split {seed}: {rows[-2]['realised']:.3f} of 0.95")
+    return pd.DataFrame(rows)
+
+
+def price(arguments: argparse.Namespace) -> pd.DataFrame:
+    """Return a line for each city and plan."""
+    rows = []
+    for effect in arguments.effects:
+        for seed in arguments.cities:
+            city = _tight(ko.make_city(seed, day_effect=effect), arguments.tight)
+            minutes = learned_minutes(city, seed)
+            problem = day_problem(city, minutes)
+            how = {"time_limit": arguments.time_limit, "seed": seed, "deterministic": True}
+            promised = ko.solve_on_time(problem, 0.95, uncertainty=HAPPENS, **how)
+            flat = _flat(city, minutes, problem, how)
+            level = float(ko.risk(flat, HAPPENS, draws=4000).stops["on_time"].min())
+            same = ko.solve_on_time(problem, min(max(level, 0.5), 0.999), uncertainty=HAPPENS, **how)
+            plans = {
+                "no buffer": promised.plain,
+                "promise 95 %": promised.result,
+                "15 % longer": flat,
+                "same as 15 %": same.result,
+            }
+            for name, result in plans.items():
+                days = true_days(city, problem, result.plan, arguments.days, seed)
+                rows.append(
+                    {
+                        "day effect": effect,
+                        "plan": name,
+                        "city": seed,
+                        "cost": days.cost.mean(),
+                        "vans": len(result.plan.routes),
+                        "least": days.least,
+                        "all": float((days.begin <= days.latest + 1e-6).all(axis=1).mean()),
+                        "left out": len(result.plan.unserved),
+                        "level": level,
+                    }
+                )
+            _tell(", ".join(f"{row['plan']} {row['cost']:.2f} ({row['least']:.3f})" for row in rows[-4:]))
+    return pd.DataFrame(rows)
+
+
+def _tight(city: object, hours: float | None) -> object:
+    """Return a city whose vans work for so many hours only."""
+    if hours is not None:
+        city.vehicles["shift_end_h"] = city.vehicles["shift_start_h"] + hours
+        city.clients["due_h"] = np.minimum(city.clients["due_h"], city.vehicles["shift_end_h"].max())
+        city.clients["ready_h"] = np.minimum(city.clients["ready_h"], city.clients["due_h"] - 1.0)
+    return city
+
+
+def _flat(city: object, minutes: ko.Formula, problem: ko.RoutingProblem, how: dict[str, object]) -> ko.Result:
+    """Plan on longer travel times, and return the plan, which leaves when that planner says, on the laws."""
+    longer = ko.parse_formula(
+        f"{BUFFER} * minutes",
+        [*minutes.inputs],
+        ko.Variable("longer", "min"),
+        laws={"minutes": minutes},
+        per="leg",
+    )
+    cautious = day_problem(city, longer)
+    return ko.evaluate(problem, told(cautious, ko.solve(cautious, **how)).plan)
+
+
+def curse(arguments: argparse.Namespace) -> pd.DataFrame:
+    """Return a line for each city: told and realised, of the plan chosen on these laws and of another's."""
+    rows = []
+    for seed in arguments.cities:
+        cities = [ko.make_city(one, day_effect=0.0) for one in (seed, seed + 1000)]
+        laws = [learned_minutes(one, seed, arguments.rows) for one in cities]
+        problems = [day_problem(cities[0], law) for law in laws]
+        how = {"time_limit": arguments.time_limit / 2, "seed": seed, "deterministic": True}
+        own, other = (told(problem, ko.solve(problem, **how)) for problem in problems)
+        seen = ko.evaluate(problems[0], other.plan)
+        found = {"city": seed}
+        for name, result in (("own", own), ("other", seen)):
+            risky = ko.risk(result, HAPPENS, draws=2000)
+            days = true_days(cities[0], problems[0], result.plan, arguments.days, seed)
+            found |= {
+                f"{name}: told": risky.cost.mean(),
+                f"{name}: realised": days.cost.mean(),
+                f"{name}: on time, told": risky.on_time,
+                f"{name}: on time": float((days.begin <= days.latest + 1e-6).all(axis=1).mean()),
+            }
+        found["worse than told, %"] = 100.0 * (found["own: realised"] / found["own: told"] - 1.0)
+        found["other's, %"] = 100.0 * (found["other: realised"] / found["other: told"] - 1.0)
+        found["curse, %"] = found["worse than told, %"] - found["other's, %"]
+        hoped = [found[f"{name}: on time, told"] - found[f"{name}: on time"] for name in ("own", "other")]
+        found["curse of on time, points"] = 100.0 * (hoped[0] - hoped[1])
+        rows.append(found)
+        _tell(f"city {seed}: curse {found['curse, %']:+.2f} %")
+    return pd.DataFrame(rows)
+
+
+def table_of(part: str, lines: pd.DataFrame) -> pd.DataFrame:
+    """Return means over cities, and of the main figures the error of the mean."""
+    if part == "curse":
+        figures = lines.drop(columns="city")
+        half = student.ppf(0.975, max(len(lines) - 1, 1)) * figures.std(ddof=1) / np.sqrt(len(lines))
+        return pd.DataFrame({"mean": figures.mean(), "± 95 %": half})
+    keys = {"promises": ["day effect", "promise"], "trips": ["promise"], "price": ["day effect", "plan"]}[
+        part
+    ]
+    what = "split" if part == "trips" else "city"
+    grouped = lines.groupby(keys, sort=False)
+    found = grouped.mean(numeric_only=True).drop(columns=what)
+    found.insert(0, "splits" if part == "trips" else "cities", grouped.size())
+    if part == "price":
+        base = lines[lines["plan"] == "15 % longer"].set_index(["day effect", "city"])["cost"]
+        own = lines.set_index(["day effect", "city"])["cost"]
+        saving = (100.0 * (1.0 - own / base.reindex(own.index))).to_numpy()
+        saved = lines.assign(saving=saving).groupby(keys, sort=False)["saving"]
+        found["cheaper than 15 %, %"], found["± of that"] = saved.mean(), 2.0 * saved.sem()
+    else:
+        found.insert(2, "± (2 errors)", 2.0 * grouped["realised"].sem())
+    return found
+
+
+def _tell(text: str) -> None:
+    print(f"[{time.process_time():.0f} CPU s] {text}", file=sys.stderr, flush=True)
+
+
+PARTS = {"promises": promises, "trips": trips, "price": price, "curse": curse}
+
+
+def main() -> int:
+    """Measure one part and print its table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("part", choices=list(PARTS))
+    parser.add_argument(
+        "--cities", type=int, nargs="+", default=list(range(100, 108)), help="seeds; default 100 to 107"
+    )
+    parser.add_argument(
+        "--effects", type=float, nargs="+", default=[0.0, 0.15], help="day effects; default 0 and 0.15"
+    )
+    parser.add_argument("--days", type=int, default=400, help="days on which plans are driven; default 400")
+    parser.add_argument("--time-limit", type=float, default=20.0, help="seconds' worth of search; default 20")
+    parser.add_argument("--tight", type=float, help="hours of a shift; default those of the city, 10")
+    parser.add_argument("--rows", type=int, help="rows of the log; default all 5,000 (curse)")
+    parser.add_argument("--data", type=Path, help="folder that holds tables/ (trips)")
+    arguments = parser.parse_args()
+    if arguments.part == "trips" and arguments.data is None:
+        parser.error("trips needs --data")
+    warnings.simplefilter("ignore")
+    tick, clock = time.process_time(), time.perf_counter()
+    table = table_of(arguments.part, PARTS[arguments.part](arguments))
+    print(table.to_string(float_format="{:.4f}".format))
+    spent = f"{time.process_time() - tick:.0f} CPU s, {time.perf_counter() - clock:.0f} s by the clock"
+    print(f"\n{spent}; {footer(['pyvrp'], ' '.join(map(str, arguments.cities)))}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
