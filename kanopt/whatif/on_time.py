@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import ProblemError
-from kanopt.text import amount_text, count_text, list_names, money_text, percent_text
-from kanopt.whatif.risk import Risk, risk
+from kanopt.text import amount_text, count_text, join_list, list_names, money_text, percent_text
+from kanopt.whatif.risk import Risk, risk, share_error
 
 if TYPE_CHECKING:
     from kanopt.problems.result import Result
@@ -50,6 +50,10 @@ class OnTimePlan:
         How likely that one holds, on the same days.
     buffers
         Client to how long before the end of its window the plan must be there, on the laws; those without are 0.
+    shift_buffers
+        The same of vehicle types and the end of their shift.
+    back
+        Promised probability that each vehicle is back by the end of its shift; None where that is not promised.
     rounds
         How often was planned.
     """
@@ -59,6 +63,8 @@ class OnTimePlan:
     plain: Result
     plain_risk: Risk
     buffers: Mapping[str, float]
+    shift_buffers: Mapping[str, float]
+    back: float | None
     rounds: int
 
     @property
@@ -69,17 +75,18 @@ class OnTimePlan:
     @property
     def kept(self) -> bool:
         """Whether every promise is kept, as far as is known, and no rule is broken that the laws see."""
-        assessment = self.risk.assessment
-        return bool(self.risk.kept.all()) and assessment.check.ok
+        return not self.not_kept and self.risk.assessment.check.ok
 
     @property
     def not_kept(self) -> tuple[str, ...]:
-        """Clients whose promise is not kept: late too often, or left out."""
+        """Clients who are late too often or left out, and vehicles that are back too late too often."""
         frame, problem = self.risk.stops, self.risk.assessment.problem
         wanted = {client.name for client in problem.clients if client.on_time is not None}
         served = set(frame["client"])
         late = [name for name, kept in zip(frame["client"], self.risk.kept, strict=True) if not kept]
-        return (*late, *sorted(wanted - served))
+        routes = self.risk.routes
+        over = routes["back"] + 2.0 * share_error(routes["back"], self.risk.draws) < (self.back or 0.0)
+        return (*late, *sorted(wanted - served), *routes["vehicle"][over])
 
     def __str__(self) -> str:
         problem = self.risk.assessment.problem
@@ -110,6 +117,10 @@ class OnTimePlan:
                 f"Buffers before the ends of {count_text(len(self.buffers), 'window')}, up to "
                 f"{amount_text(large[1], unit, 3)} at {large[0]}."
             )
+        shifts = {name: buffer for name, buffer in self.shift_buffers.items() if buffer > 0.0}
+        if shifts:
+            told = [f"{amount_text(buffer, unit, 3)} of {name}" for name, buffer in shifts.items()]
+            lines.append(f"Buffers before the ends of shifts: {join_list(told)}.")
         return "\n".join([*lines, str(self.risk)])
 
     __repr__ = __str__
@@ -122,13 +133,16 @@ class _Try:
     result: Result
     plan: RoutingPlan
     risk: Risk
-    buffers: Mapping[str, float]
+    buffers: _Buffers
+    back: float | None
 
     @property
     def shortfall(self) -> Floats:
-        """By how much each promise is missed; (stops,)."""
+        """By how much each promise is missed, of stops and of returns."""
         frame = self.risk.stops
-        return np.asarray(np.maximum(np.nan_to_num((frame["promised"] - frame["on_time"]).to_numpy()), 0.0))
+        stops = np.nan_to_num((frame["promised"] - frame["on_time"]).to_numpy())
+        returns = (self.back or 0.0) - self.risk.routes["back"].to_numpy()
+        return np.asarray(np.maximum(np.concatenate([stops, returns]), 0.0))
 
     @property
     def missed(self) -> bool:
@@ -142,27 +156,47 @@ class _Try:
         cost = float(self.risk.cost.mean())
         return not assessment.check.ok, int((short > 0.0).sum()), float(short.sum()), cost
 
-    def next_buffers(self, before: Mapping[str, float], *, only_more: bool) -> dict[str, float]:
-        """Return the buffers that this plan would need.
+    def next_buffers(self, *, only_more: bool) -> _Buffers:
+        """Return the buffers that this plan would need; `only_more`, if none may be less than it was made with.
 
-        Parameters
-        ----------
-        before
-            Those it was made with. A client that it leaves out needs half as much.
-        only_more
-            Whether none may be less than before.
+        A client that it leaves out needs half as much as before.
         """
-        driven, data = self.risk.assessment.simulation, self.risk.assessment.problem.data
+        assessment, days, before = self.risk.assessment, self.risk.days, self.buffers
+        driven, data = assessment.simulation, assessment.problem.data
         served = driven.head >= len(data.depots)
-        frame, found = self.risk.stops, {name: buffer / 2.0 for name, buffer in before.items()}
+        frame = self.risk.stops
+        clients = {name: buffer / 2.0 for name, buffer in before.clients.items()}
         for stop, (name, level) in enumerate(zip(frame["client"], frame["promised"], strict=True)):
-            if np.isnan(level):
-                continue
-            sure = min(level + np.sqrt(level * (1.0 - level) / self.risk.draws), 1.0)
-            safe = float(np.quantile(self.risk.days.begin[:, stop], sure, method="higher"))
-            buffer = max(safe - float(driven.begin[served][stop]), 0.0)
-            found[name] = max(buffer, before.get(name, 0.0)) if only_more else buffer
-        return {name: buffer for name, buffer in found.items() if np.isfinite(buffer) and buffer > 0.0}
+            if not np.isnan(level):
+                clients[name] = self._needed(days.begin[:, stop], float(driven.begin[served][stop]), level)
+        vehicles: dict[str, float] = {}
+        for place, route in enumerate(assessment.plan.routes if self.back is not None else ()):
+            buffer = self._needed(days.finish[:, place], float(driven.finish[place]), self.back or 0.0)
+            vehicles[route.vehicle] = max(buffer, vehicles.get(route.vehicle, 0.0))
+        found = _Buffers(clients, vehicles)
+        return found.at_least(before) if only_more else found
+
+    def _needed(self, times: Floats, planned: float, level: float) -> float:
+        """Return by how much a quantile of times, a little on the safe side, lies after the one planned."""
+        sure = min(level + np.sqrt(level * (1.0 - level) / self.risk.draws), 1.0)
+        buffer = max(float(np.quantile(times, sure, method="higher")) - planned, 0.0)
+        return buffer if np.isfinite(buffer) else 0.0
+
+
+@dataclass(frozen=True)
+class _Buffers:
+    """How long before the end of its window a client is to be served, and a vehicle back before that of its shift."""
+
+    clients: Mapping[str, float] = field(default_factory=dict)
+    vehicles: Mapping[str, float] = field(default_factory=dict)
+
+    def at_least(self, other: _Buffers) -> _Buffers:
+        """Return the larger ones of both."""
+
+        def larger(one: Mapping[str, float], two: Mapping[str, float]) -> dict[str, float]:
+            return {name: max(one.get(name, 0.0), two.get(name, 0.0)) for name in {**one, **two}}
+
+        return _Buffers(larger(self.clients, other.clients), larger(self.vehicles, other.vehicles))
 
 
 def solve_on_time(
@@ -188,7 +222,8 @@ def solve_on_time(
     problem
         With ``on_time`` of clients.
     on_time
-        Promise to all clients with a window that have none of their own, between 0 and 1.
+        Promise to all clients with a window that have none of their own, between 0 and 1; vehicles are then promised to
+        be back by the end of their shift as likely.
     uncertainty
         What is taken to be uncertain, as of :func:`risk`.
     time_limit, seed, deterministic
@@ -206,19 +241,22 @@ def solve_on_time(
     given = _with_promises(problem, on_time)
     problem.warn_of_unread()
     how = SolveOptions(time_limit=_OF_PLAIN * time_limit, seed=seed, deterministic=deterministic)
-    search = _Search(given, uncertainty, max(draws, _LOOKED_AT), how)
-    first = search.plan(given, {}, None)
-    again = replace(how, time_limit=(1.0 - _OF_PLAIN) * time_limit / ROUNDS)
+    search = _Search(given, on_time, uncertainty, max(draws, _LOOKED_AT), how)
+    first = search.plan(_Buffers(), None)
     tries = [first]
     if first.missed:
-        search, buffers = replace(search, how=again), dict[str, float]()
+        search = replace(search, how=replace(how, time_limit=(1.0 - _OF_PLAIN) * time_limit / ROUNDS))
         for round_ in range(ROUNDS):
-            buffers = tries[-1].next_buffers(buffers, only_more=round_ >= _TRIED)
-            found = search.plan(_tightened(given, buffers), buffers, tries[-1])
-            tries.append(found)
+            buffers = tries[-1].next_buffers(only_more=round_ >= _TRIED)
+            tries.append(search.plan(buffers, tries[-1]))
     best = min(tries, key=lambda each: each.rank)
-    measured = [risk(each.result, uncertainty, draws=draws, seed=seed + _FRESH) for each in (best, first)]
-    return OnTimePlan(best.result, measured[0], first.result, measured[1], best.buffers, len(tries))
+    promised, plain = (
+        risk(each.result, uncertainty, draws=draws, seed=seed + _FRESH) for each in (best, first)
+    )
+    buffers = best.buffers
+    return OnTimePlan(
+        best.result, promised, first.result, plain, buffers.clients, buffers.vehicles, on_time, len(tries)
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -226,17 +264,18 @@ class _Search:
     """Plans a problem, and looks at the risk of its plans on days of its own."""
 
     given: RoutingProblem
+    back: float | None
     uncertainty: Uncertainty | None
     draws: int
     how: SolveOptions
 
-    def plan(self, tightened: RoutingProblem, buffers: Mapping[str, float], start: _Try | None) -> _Try:
+    def plan(self, buffers: _Buffers, start: _Try | None) -> _Try:
         """Plan with buffers, from another plan, and leave when that plan must."""
         from kanopt.problems.evaluate import evaluate
         from kanopt.solvers.solve import search_and_assess
 
         initial = None if start is None else start.plan.reopened()
-        found = search_and_assess(tightened, replace(self.how, initial=initial))
+        found = search_and_assess(_tightened(self.given, buffers), replace(self.how, initial=initial))
         if found.assessment is None:
             if start is None:
                 raise ProblemError(
@@ -248,7 +287,7 @@ class _Search:
         about = {name: getattr(found, name) for name in ("solver", "seed", "wall_seconds", "cpu_seconds")}
         result = replace(evaluate(self.given, plan), **about)
         measured = risk(result, self.uncertainty, draws=self.draws, seed=self.how.seed)
-        return _Try(result, plan, measured, buffers)
+        return _Try(result, plan, measured, buffers, self.back)
 
 
 def _with_promises(problem: RoutingProblem, on_time: float | None) -> RoutingProblem:
@@ -270,12 +309,12 @@ def _with_promises(problem: RoutingProblem, on_time: float | None) -> RoutingPro
     return problem if clients is problem.clients else replace(problem, clients=clients)
 
 
-def _tightened(problem: RoutingProblem, buffers: Mapping[str, float]) -> RoutingProblem:
-    """Return the problem with windows that end earlier, by at most their length."""
+def _tightened(problem: RoutingProblem, buffers: _Buffers) -> RoutingProblem:
+    """Return the problem with windows and shifts that end earlier, by at most their length."""
     data = problem.data
     clients = []
     for client, windows in zip(problem.clients, data.windows, strict=True):
-        buffer = buffers.get(client.name, 0.0)
+        buffer = buffers.clients.get(client.name, 0.0)
         if buffer > 0.0:
             ends = max(windows[-1][1] - buffer, windows[0][0])
             if client.windows:
@@ -284,4 +323,8 @@ def _tightened(problem: RoutingProblem, buffers: Mapping[str, float]) -> Routing
             else:
                 client = replace(client, latest=ends)
         clients.append(client)
-    return replace(problem, clients=clients)
+    vehicles = [
+        replace(van, shift_end=max(van.shift_end - buffers.vehicles.get(van.name, 0.0), van.shift_start))
+        for van in problem.vehicles
+    ]
+    return replace(problem, clients=clients, vehicles=vehicles)

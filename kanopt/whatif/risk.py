@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from kanopt.problems.routing.days import DrivenDays
     from kanopt.problems.routing.uncertainty import Uncertainty
 
-__all__ = ["Risk", "risk"]
+__all__ = ["Risk", "risk", "share_error"]
 
 Floats = NDArray[np.float64]
 
@@ -98,7 +98,7 @@ class Risk:
                 "q50": middle,
                 "q95": high,
                 "on_time": on_time,
-                "error": _error(on_time, self.draws),
+                "error": share_error(on_time, self.draws),
                 "promised": self.promised,
             }
         )
@@ -112,7 +112,8 @@ class Risk:
         """One row per route.
 
         Columns: ``vehicle``, ``on_time`` (probability that all its stops are), ``holds`` (that it breaks no rule),
-        ``overload`` (that it has more to carry than it can), ``error`` (of ``holds``), ``q05``, ``q50`` and ``q95``
+        ``back`` (that it is back by the end of its shift), ``overload`` (that it has more to carry than it can),
+        ``error`` (of ``holds``), ``q05``, ``q50`` and ``q95``
         (quantiles of the return).
         """
         days = self.days
@@ -127,8 +128,9 @@ class Risk:
                 "vehicle": [route.label for route in self.assessment.plan.routes],
                 "on_time": 1.0 - late.mean(axis=0),
                 "holds": holds,
+                "back": 1.0 - (days.broken["shift"] | days.broken["road"]).mean(axis=0),
                 "overload": days.broken["capacity"].mean(axis=0),
-                "error": _error(holds, self.draws),
+                "error": share_error(holds, self.draws),
                 "q05": low,
                 "q50": middle,
                 "q95": high,
@@ -219,7 +221,8 @@ class Risk:
     def _headline(self) -> str:
         shares = [self.on_time, self.holds]
         on_time, holds = (
-            f"{percent_text(share)} (± {percent_text(float(_error(share, self.draws)))})" for share in shares
+            f"{percent_text(share)} (± {percent_text(float(share_error(share, self.draws)))})"
+            for share in shares
         )
         left_out = self.assessment.plan.unserved
         served = f" It leaves out {count_text(len(left_out), 'client')}." if left_out else ""
@@ -266,7 +269,7 @@ def _quantile(values: Floats, level: float) -> Floats:
     return np.asarray(np.quantile(values, level, axis=0, method="lower"))
 
 
-def _error(share: Any, draws: int) -> Any:
+def share_error(share: Any, draws: int) -> Any:
     """Return the standard error of a share of days."""
     count = draws + 4.0
     middle = (np.asarray(share) * draws + 2.0) / count

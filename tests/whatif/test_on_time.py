@@ -108,3 +108,22 @@ def test_promises_that_are_none_are_refused(on_time: float | None, told: str) ->
 def test_a_promise_in_a_table_is_between_0_and_1() -> None:
     with pytest.raises(ko.ProblemError, match="on_time"):
         two_stops(on_time=95.0)
+
+
+def test_vehicles_are_back_as_likely_as_clients_are_served() -> None:
+    """One van does it in 95 minutes, with errors of √(3² + 2.5² + 4²) = 5.6, and the shift ends after 100."""
+    clients = [Client("a", latest=200.0), Client("b", latest=200.0)]
+
+    def problem(shift_end: float) -> ko.RoutingProblem:
+        van = VehicleType("van", count=2, fixed_cost=50.0, cost_per_time=0.5, shift_end=shift_end)
+        return ko.RoutingProblem([Depot("depot")], clients, [van], {}, MINUTES, MINUTES)
+
+    how = {"uncertainty": Uncertainty(travel=0.1), "time_limit": 2.0}
+    one, two = (ko.solve_on_time(problem(100.0), level, **how) for level in (0.75, 0.95))
+    assert one.plain_risk.routes["back"][0] == pytest.approx(norm.cdf(5.0 / 5.59), abs=0.05)
+    assert [len(found.result.plan.routes) for found in (one, two)] == [1, 2]
+    assert two.kept
+    assert two.shift_buffers["van"] > 0.0
+    assert "Buffers before the ends of shifts" in str(two)
+    hopeless = ko.solve_on_time(problem(81.0), 0.95, **how)
+    assert hopeless.not_kept == (hopeless.risk.routes["vehicle"][hopeless.risk.routes["back"].argmin()],)
