@@ -38,7 +38,7 @@ from _city_days import day_problem, learned_minutes, told, true_days
 from scipy.stats import t as student
 
 import kanopt as ko
-from kanopt.routing import Uncertainty
+from kanopt import Uncertainty
 
 LEVELS = (0.90, 0.95, 0.99)
 BUFFER = 1.15

@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from kanopt.problems import SchedulingProblem as SchedulingProblem
     from kanopt.problems import Status as Status
     from kanopt.problems import SupplyProblem as SupplyProblem
+    from kanopt.problems import Uncertainty as Uncertainty
     from kanopt.problems.evaluate import evaluate as evaluate
     from kanopt.problems.routing.instances import read_instance as read_instance
     from kanopt.reports import plot_formula as plot_formula
@@ -136,6 +137,7 @@ _HOME = {
         "SchedulingProblem",
         "Status",
         "SupplyProblem",
+        "Uncertainty",
         "evaluate",
     ),
     "problems.routing.instances": ("read_instance",),

@@ -20,7 +20,6 @@ from kanopt.problems.routing import (
     RoutingUnits,
     VehicleType,
 )
-from kanopt.problems.routing.uncertainty import Uncertainty
 
 __all__ = [
     "ArrivalFunctions",
@@ -31,6 +30,5 @@ __all__ = [
     "RoutingPlan",
     "RoutingPolicy",
     "RoutingUnits",
-    "Uncertainty",
     "VehicleType",
 ]

@@ -55,6 +55,7 @@ from kanopt.problems.supply import (
     SupplyProblem,
     SupplyUnits,
 )
+from kanopt.problems.uncertainty import Uncertainty
 from kanopt.problems.views import GanttView, MapView, NetworkView, SeriesView, View
 
 __all__ = [
@@ -116,6 +117,7 @@ __all__ = [
     "SupplyUnits",
     "Task",
     "TravelMatrix",
+    "Uncertainty",
     "VehicleType",
     "View",
     "Violation",

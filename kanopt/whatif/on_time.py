@@ -16,7 +16,7 @@ from kanopt.whatif.risk import Risk, risk, share_error
 if TYPE_CHECKING:
     from kanopt.problems.result import Result
     from kanopt.problems.routing import RoutingPlan, RoutingProblem
-    from kanopt.problems.routing.uncertainty import Uncertainty
+    from kanopt.problems.uncertainty import Uncertainty
     from kanopt.solvers.base import SolveOptions
 
 __all__ = ["OnTimePlan", "solve_on_time"]

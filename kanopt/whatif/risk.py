@@ -17,7 +17,7 @@ from kanopt.text import clock_text, count_text, join_list, list_names, money_tex
 if TYPE_CHECKING:
     from kanopt.problems.routing.assessment import RoutingAssessment
     from kanopt.problems.routing.days import DrivenDays
-    from kanopt.problems.routing.uncertainty import Uncertainty
+    from kanopt.problems.uncertainty import Uncertainty
 
 __all__ = ["Risk", "risk", "share_error"]
 
@@ -315,18 +315,18 @@ def risk(
     ...     duration=minutes,
     ...     distance=minutes,
     ... )
-    >>> found = risk(ko.evaluate(problem, [["a"]]), ko.routing.Uncertainty(travel=0.1), draws=4000)
+    >>> found = risk(ko.evaluate(problem, [["a"]]), ko.Uncertainty(travel=0.1), draws=4000)
     >>> found.stops[["client", "latest", "planned", "on_time"]].round(2).values.tolist()  # Φ(1) = 0.84
     [['a', 33.0, 30.0, 0.84]]
     """
-    from kanopt.problems.routing.days import drive_days
-    from kanopt.problems.routing.uncertainty import Uncertainty, time_laws
+    from kanopt.problems.routing.days import drive_days, routing_time_laws
+    from kanopt.problems.uncertainty import Uncertainty
 
     assessment = _assessment(result)
     if draws < _FEWEST:
         raise ProblemError(f"draws = {draws}: shares of days need at least {_FEWEST} of them")
     problem, assumed = assessment.problem, uncertainty or Uncertainty()
-    laws = time_laws(problem, assumed)
+    laws = routing_time_laws(problem, assumed)
     varying = [client.name for client in problem.clients if client.demand_sd and client.demand]
     if all(law.model is None for law in laws) and not varying:
         raise ProblemError(

@@ -7,7 +7,8 @@ import pytest
 from scipy.stats import norm
 
 import kanopt as ko
-from kanopt.routing import Client, Depot, Uncertainty, VehicleType
+from kanopt import Uncertainty
+from kanopt.routing import Client, Depot, VehicleType
 
 MINUTES = np.array([[0.0, 30.0, 40.0], [30.0, 0.0, 25.0], [40.0, 25.0, 0.0]])
 

@@ -10,9 +10,10 @@ from scipy.stats import norm
 from scipy.stats import t as student
 
 import kanopt as ko
+from kanopt import Uncertainty
 from kanopt.formulas import ErrorModel
 from kanopt.formulas.noise import Noise
-from kanopt.routing import Client, Depot, Uncertainty, VehicleType
+from kanopt.routing import Client, Depot, VehicleType
 
 MINUTES = np.array(
     [[0.0, 30.0, 40.0, 50.0], [30.0, 0.0, 20.0, 30.0], [40.0, 20.0, 0.0, 15.0], [50.0, 30.0, 15.0, 0.0]]

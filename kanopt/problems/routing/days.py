@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.formulas.binding import BoundFormula
 from kanopt.problems.money_at_stake import draw_price_errors
 from kanopt.problems.routing.assessment import RoutingAssessment
 from kanopt.problems.routing.data import Floats, Ints, RoutingData
@@ -18,12 +19,12 @@ from kanopt.problems.routing.simulate.errors import DrivingErrors
 from kanopt.problems.routing.simulate.forward import drive_forward
 from kanopt.problems.routing.simulate.legs import PaddedRoutes, pad_routes
 from kanopt.problems.routing.simulate.price import MISSED
-from kanopt.problems.routing.uncertainty import TimeLaw, Uncertainty
+from kanopt.problems.uncertainty import TimeLaw, Uncertainty, time_law
 
 if TYPE_CHECKING:
     from kanopt.problems.routing.problem import RoutingProblem
 
-__all__ = ["DrivenDays", "drive_days"]
+__all__ = ["DrivenDays", "drive_days", "routing_time_laws"]
 
 Flags = NDArray[np.bool_]
 
@@ -96,6 +97,16 @@ def drive_days(
     )
     broken = {rule: np.concatenate([part.broken[rule] for part in parts]) for rule in first.broken}
     return DrivenDays(first.route, first.client, arrive, begin, finish, cost + extra, broken)
+
+
+def routing_time_laws(problem: RoutingProblem, uncertainty: Uncertainty) -> tuple[TimeLaw, TimeLaw]:
+    """Return what is known of the errors of travel times and of service times."""
+    travel, unit = problem.leg_laws.duration, problem.units.time
+    law = travel if isinstance(travel, BoundFormula) else None
+    return (
+        time_law(("travel times", "legs"), law, uncertainty.travel, uncertainty, unit),
+        time_law(("service times", "stops"), problem.policy.service, uncertainty.service, uncertainty, unit),
+    )
 
 
 def _blocks(days: int, size: int) -> Iterator[int]:

@@ -1,11 +1,12 @@
-"""What is uncertain of a routing plan: travel times, service times, demands and prices, and what errors share."""
+"""What is uncertain of a plan: times of legs, stops and tasks, demands and prices, and what errors share."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from kanopt.formulas.binding import BoundFormula
@@ -13,17 +14,13 @@ from kanopt.formulas.error_model import ErrorModel
 from kanopt.formulas.noise import Noise
 from kanopt.problems.law_use import unit_factor
 from kanopt.problems.record_rules import check_fields
-from kanopt.problems.routing.data import Floats
-from kanopt.problems.routing.leg_laws import DURATION
-from kanopt.problems.routing.service_times import SERVICE
-from kanopt.problems.routing.simulate.errors import TimeErrors
+from kanopt.problems.time_errors import TimeErrors
 from kanopt.text import count_text, percent_text
 from kanopt.validation import Amount
 
-if TYPE_CHECKING:
-    from kanopt.problems.routing.problem import RoutingProblem
+__all__ = ["TimeLaw", "Uncertainty", "time_law"]
 
-__all__ = ["TimeLaw", "Uncertainty", "time_laws"]
+Floats = NDArray[np.float64]
 
 _FEWEST_GROUPS = 5
 
@@ -36,12 +33,13 @@ class Uncertainty:
 
     Parameters
     ----------
-    travel, service
-        Standard deviation of the time of a single leg, or stop, as a share of it. None for what the law knows of its
-        own errors on held-out rows.
+    travel, service, task
+        Standard deviation of the time of a single leg, stop at a client, or task of a schedule, as a share of it. None
+        for what the law knows of its own errors on held-out rows.
     shared
-        Part of the variance of these errors, from 0 to 1, that all legs of a day (or of a route) have in common. None
-        for what the law found in the rows it was learned from, where it was fitted with groups, and else for none.
+        Part of the variance of these errors, from 0 to 1, that all legs or tasks of a day (or of a route) have in
+        common. None for what the law found in the rows it was learned from, where it was fitted with groups, and else
+        for none.
     shared_demand
         Part of the variance of demands that all clients have in common.
     within
@@ -58,6 +56,7 @@ class Uncertainty:
 
     travel: Amount | None = None
     service: Amount | None = None
+    task: Amount | None = None
     shared: Share | None = None
     shared_demand: Share = 0.0
     within: Literal["day", "route"] = "day"
@@ -73,8 +72,6 @@ class TimeLaw:
 
     Parameters
     ----------
-    name
-        ``"duration"`` or ``"service"``.
     model
         Its errors; None where the times are taken as they are.
     unit
@@ -83,7 +80,6 @@ class TimeLaw:
         What is assumed, as a sentence.
     """
 
-    name: str
     model: ErrorModel | None
     unit: float
     told: str
@@ -114,37 +110,32 @@ class TimeLaw:
         return np.repeat(np.sqrt((groups - 1) / rng.chisquare(groups - 1, days)), routes)
 
 
-def time_laws(problem: RoutingProblem, uncertainty: Uncertainty) -> tuple[TimeLaw, TimeLaw]:
-    """Return what is known of the errors of travel times and of service times."""
-    laws = {DURATION: problem.leg_laws.duration, SERVICE: problem.policy.service}
-    stated = {DURATION: uncertainty.travel, SERVICE: uncertainty.service}
-    travel, service = (
-        _time_law(problem, name, law if isinstance(law, BoundFormula) else None, stated[name], uncertainty)
-        for name, law in laws.items()
-    )
-    return travel, service
-
-
-_WHAT = {DURATION: ("travel times", "legs"), SERVICE: ("service times", "stops")}
-
-
-def _time_law(
-    problem: RoutingProblem,
-    name: str,
-    law: BoundFormula | None,
-    stated: float | None,
-    uncertainty: Uncertainty,
+def time_law(
+    what: tuple[str, str], law: BoundFormula | None, stated: float | None, uncertainty: Uncertainty, unit: str
 ) -> TimeLaw:
-    what, places = _WHAT[name]
+    """Return what is known of the errors of a law of time.
+
+    Parameters
+    ----------
+    what
+        What takes time, and where: ``("travel times", "legs")``.
+    law
+        The law; None where times are given.
+    stated
+        Standard deviation of a single time, as a share of it; None for what the law knows.
+    uncertainty
+        What is taken to be uncertain.
+    unit
+        The problem's unit of these times.
+    """
+    name, places = what
     if stated is not None:
         model = ErrorModel(0.0, 1.0, (0.0, 0.0, 0.0), stated, 1.0, 1.0, 0, Noise(uncertainty.shared or 0.0))
-        told = f"{what} are taken to err by {percent_text(stated)} on single {places}"
-        return TimeLaw(
-            name, model if stated else None, 1.0, f"{told}, {_shared_text(model.shape, uncertainty)}"
-        )
+        told = f"{name} are taken to err by {percent_text(stated)} on single {places}"
+        return TimeLaw(model if stated else None, 1.0, f"{told}, {_shared_text(model.shape, uncertainty)}")
     fit = None if law is None else law.formula.fit
     if law is None or fit is None:
-        return TimeLaw(name, None, 1.0, f"{what} are taken as they are: no errors of them are known")
+        return TimeLaw(None, 1.0, f"{name} are taken as they are: no errors of them are known")
     model = fit.error_model
     noise = model.shape if uncertainty.gross_errors else model.shape.without_gross()
     gross = model.shape.gross_share
@@ -152,7 +143,7 @@ def _time_law(
         noise = replace(noise.with_share(uncertainty.shared), groups=0)
     model = replace(model, noise_shape=noise)
     told = (
-        f"{what} err as law {law.formula.output.name!r} did on {count_text(model.rows, 'held-out row')}, "
+        f"{name} err as law {law.formula.output.name!r} did on {count_text(model.rows, 'held-out row')}, "
         f"{_shared_text(noise, uncertainty)}"
     )
     if gross:
@@ -160,7 +151,7 @@ def _time_law(
             "happen" if uncertainty.gross_errors else "are taken for faults of the record and do not happen"
         )
         told += f"; gross errors, {percent_text(gross)} of the rows, {happen}"
-    return TimeLaw(name, model, unit_factor(law.formula.output.unit, problem.units.time), told)
+    return TimeLaw(model, unit_factor(law.formula.output.unit, unit), told)
 
 
 def _shared_text(noise: Noise, uncertainty: Uncertainty) -> str:
