@@ -86,6 +86,7 @@ if TYPE_CHECKING:
     from kanopt.whatif import Risk as Risk
     from kanopt.whatif import Run as Run
     from kanopt.whatif import Scenario as Scenario
+    from kanopt.whatif import ScheduleRisk as ScheduleRisk
     from kanopt.whatif import Sweep as Sweep
     from kanopt.whatif import SweepOptions as SweepOptions
     from kanopt.whatif import factors as factors
@@ -166,6 +167,7 @@ _HOME = {
         "Risk",
         "Run",
         "Scenario",
+        "ScheduleRisk",
         "Sweep",
         "SweepOptions",
         "compare",

@@ -13,6 +13,7 @@ from kanopt.whatif.on_time import OnTimePlan, solve_on_time
 from kanopt.whatif.risk import Risk, risk
 from kanopt.whatif.run import Run
 from kanopt.whatif.scenario import Scenario
+from kanopt.whatif.schedule_risk import ScheduleRisk
 from kanopt.whatif.sweep import SweepOptions, sweep
 from kanopt.whatif.sweep_result import Sweep
 
@@ -25,6 +26,7 @@ __all__ = [
     "Risk",
     "Run",
     "Scenario",
+    "ScheduleRisk",
     "Sweep",
     "SweepOptions",
     "Variant",

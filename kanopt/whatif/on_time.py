@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import ProblemError
 from kanopt.text import amount_text, count_text, join_list, list_names, money_text, percent_text
-from kanopt.whatif.risk import Risk, risk, share_error
+from kanopt.whatif.day_costs import share_error
+from kanopt.whatif.risk import Risk, risk
 
 if TYPE_CHECKING:
     from kanopt.problems.result import Result
@@ -250,9 +251,7 @@ def solve_on_time(
             buffers = tries[-1].next_buffers(only_more=round_ >= _TRIED)
             tries.append(search.plan(buffers, tries[-1]))
     best = min(tries, key=lambda each: each.rank)
-    promised, plain = (
-        risk(each.result, uncertainty, draws=draws, seed=seed + _FRESH) for each in (best, first)
-    )
+    promised, plain = (_risk(each.result, uncertainty, draws, seed + _FRESH) for each in (best, first))
     buffers = best.buffers
     return OnTimePlan(
         best.result, promised, first.result, plain, buffers.clients, buffers.vehicles, on_time, len(tries)
@@ -286,8 +285,14 @@ class _Search:
         plan = assessment.settled().plan
         about = {name: getattr(found, name) for name in ("solver", "seed", "wall_seconds", "cpu_seconds")}
         result = replace(evaluate(self.given, plan), **about)
-        measured = risk(result, self.uncertainty, draws=self.draws, seed=self.how.seed)
+        measured = _risk(result, self.uncertainty, self.draws, self.how.seed)
         return _Try(result, plan, measured, buffers, self.back)
+
+
+def _risk(result: Result, uncertainty: Uncertainty | None, draws: int, seed: int) -> Risk:
+    found = risk(result, uncertainty, draws=draws, seed=seed)
+    assert isinstance(found, Risk)  # of routes
+    return found
 
 
 def _with_promises(problem: RoutingProblem, on_time: float | None) -> RoutingProblem:

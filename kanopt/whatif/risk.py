@@ -12,19 +12,20 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kanopt.errors import ProblemError
-from kanopt.text import clock_text, count_text, join_list, list_names, money_text, percent_text
+from kanopt.text import clock_text, count_text, join_list, list_names, percent_text
+from kanopt.whatif.day_costs import DayCosts, quantile_of_days, share_error
 
 if TYPE_CHECKING:
     from kanopt.problems.routing.assessment import RoutingAssessment
     from kanopt.problems.routing.days import DrivenDays
+    from kanopt.problems.scheduling.assessment import SchedulingAssessment
     from kanopt.problems.uncertainty import Uncertainty
+    from kanopt.whatif.schedule_risk import ScheduleRisk
 
-__all__ = ["Risk", "risk", "share_error"]
+__all__ = ["Risk", "risk"]
 
 Floats = NDArray[np.float64]
 
-TAIL = 0.95
-"""Days cheaper than this share of all are left out of the conditional value at risk."""
 _FEWEST = 20
 _SHOWN = 5
 _RULES = {
@@ -38,7 +39,7 @@ _RULES = {
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class Risk:
+class Risk(DayCosts):
     """A routing plan driven on many days, on which legs and stops take longer or shorter than the laws say.
 
     Parameters
@@ -56,10 +57,9 @@ class Risk:
 
     Notes
     -----
-    A probability is the share of the days, with its Monte Carlo error: the standard error of a share of so many days
-    (Agresti and Coull 1998, "Approximate is better than 'exact'", The American Statistician 52), which is not 0 where
-    it never failed. Every day counts: one on which a rule is broken is told, and its cost is what it costs without a
-    remedy. Errors of prices are taken for independent of those of times.
+    A probability is the share of the days, with its Monte Carlo error: the standard error of a share of so many days,
+    which is not 0 where it never failed. Every day counts: one on which a rule is broken is told, and costs what it
+    costs without a remedy. Errors of prices are taken for independent of those of times.
     """
 
     assessment: RoutingAssessment
@@ -67,11 +67,6 @@ class Risk:
     promised: Floats
     seed: int
     assumptions: tuple[str, ...] = field(default=())
-
-    @property
-    def draws(self) -> int:
-        """How many days were driven."""
-        return len(self.days.cost)
 
     @cached_property
     def stops(self) -> pd.DataFrame:
@@ -85,7 +80,7 @@ class Risk:
         days, driven = self.days, self.assessment.simulation
         planned = driven.arrive[driven.head >= len(data.depots)]
         numbers = pd.Series(days.route).groupby(days.route).cumcount() + 1
-        low, middle, high = (_quantile(days.arrive, level) for level in (0.05, 0.5, 0.95))
+        low, middle, high = (quantile_of_days(days.arrive, level) for level in (0.05, 0.5, 0.95))
         on_time = self._on_time.mean(axis=0)
         return pd.DataFrame(
             {
@@ -121,7 +116,7 @@ class Risk:
         late = np.zeros(days.finish.shape, dtype=bool)
         for stop, route in enumerate(days.route):
             late[:, route] |= ~self._on_time[:, stop]
-        low, middle, high = (_quantile(days.finish, level) for level in (0.05, 0.5, 0.95))
+        low, middle, high = (quantile_of_days(days.finish, level) for level in (0.05, 0.5, 0.95))
         holds = 1.0 - broken.mean(axis=0)
         return pd.DataFrame(
             {
@@ -175,23 +170,6 @@ class Risk:
         frame = self.stops
         return np.asarray(~(frame["on_time"] + 2.0 * frame["error"] < frame["promised"]))
 
-    @property
-    def cost(self) -> Floats:
-        """What each day costs; (draws,)."""
-        return self.days.cost
-
-    def cost_quantile(self, level: float) -> float:
-        """Return the cost that is exceeded on ``1 − level`` of the days."""
-        return float(np.quantile(self.cost, level))
-
-    def cvar(self, level: float = TAIL) -> float:
-        """Return the conditional value at risk: the mean cost of the dearest ``1 − level`` of the days.
-
-        See Rockafellar and Uryasev 2000, "Optimization of conditional value-at-risk", Journal of Risk 2.
-        """
-        dearest = np.sort(self.cost)[min(int(np.floor(level * self.draws)), self.draws - 1) :]
-        return float(dearest.mean())
-
     def to_json(self) -> dict[str, Any]:
         """Return plain data: probabilities, costs, and what is assumed."""
         return {
@@ -201,19 +179,12 @@ class Risk:
             "holds": self.holds,
             "overload": self.overload,
             "broken_days": dict(self.broken),
-            "cost": {
-                "planned": self.assessment.pricing.objective,
-                "mean": float(self.cost.mean()),
-                "sd": float(self.cost.std(ddof=1)),
-                "q05": self.cost_quantile(0.05),
-                "q95": self.cost_quantile(0.95),
-                "cvar95": self.cvar(),
-            },
+            "cost": self.cost_json(),
             "assumptions": list(self.assumptions),
         }
 
     def __str__(self) -> str:
-        lines = [self._headline(), *self._stops_text(), self._cost_text(), *self._broken_text()]
+        lines = [self._headline(), *self._stops_text(), self.cost_text(), *self._broken_text()]
         return "\n".join([*lines, "Assumed: " + "; ".join(self.assumptions) + "."])
 
     __repr__ = __str__
@@ -248,32 +219,9 @@ class Risk:
             found.append(f"Promises not kept: {list_names(failed)}.")
         return found
 
-    def _cost_text(self) -> str:
-        unit, planned = self.assessment.problem.unit, self.assessment.pricing.objective
-        mean, low, high, tail = (
-            money_text(value)
-            for value in (self.cost.mean(), self.cost_quantile(0.05), self.cost_quantile(0.95), self.cvar())
-        )
-        return (
-            f"A day costs {mean} {unit} on average (planned {money_text(planned)}), {low} to {high} on 90 % of the "
-            f"days; the dearest 5 % cost {tail} on average."
-        )
-
     def _broken_text(self) -> list[str]:
         told = [f"{_RULES[rule]} on {count_text(days, 'day')}" for rule, days in self.broken.items()]
         return [f"Counted with the others, though {join_list(told)}."] if told else []
-
-
-def _quantile(values: Floats, level: float) -> Floats:
-    """Return quantiles over days; "lower" keeps infinite ones from making others no number."""
-    return np.asarray(np.quantile(values, level, axis=0, method="lower"))
-
-
-def share_error(share: Any, draws: int) -> Any:
-    """Return the standard error of a share of days."""
-    count = draws + 4.0
-    middle = (np.asarray(share) * draws + 2.0) / count
-    return np.sqrt(middle * (1.0 - middle) / count)
 
 
 def risk(
@@ -282,17 +230,17 @@ def risk(
     *,
     draws: int = 1000,
     seed: int = 0,
-) -> Risk:
-    """Drive a routing plan on many days, and say how likely it holds and what it costs.
+) -> Risk | ScheduleRisk:
+    """Drive a plan of routes, or run a schedule, on many days, and say how likely it holds and what it costs.
 
     Vehicles leave when the plan says and drive in its order. Each leg and each stop takes as long as the law says, with
     an error as the law made on held-out rows: a bias that is the same for all, what the legs of a day have in common,
-    and what each has alone.
+    and what each has alone. Of a schedule it is the tasks that err, and jobs that are late.
 
     Parameters
     ----------
     result
-        Of :func:`solve` or :func:`evaluate`, for a routing problem.
+        Of :func:`solve` or :func:`evaluate`, for a routing or a scheduling problem.
     uncertainty
         What is taken to be uncertain; by default what the laws know of their own errors.
     draws, seed
@@ -319,13 +267,17 @@ def risk(
     >>> found.stops[["client", "latest", "planned", "on_time"]].round(2).values.tolist()  # Φ(1) = 0.84
     [['a', 33.0, 30.0, 0.84]]
     """
+    from kanopt.problems.routing.assessment import RoutingAssessment
     from kanopt.problems.routing.days import drive_days, routing_time_laws
     from kanopt.problems.uncertainty import Uncertainty
+    from kanopt.whatif.schedule_risk import risk_of_schedule
 
-    assessment = _assessment(result)
     if draws < _FEWEST:
         raise ProblemError(f"draws = {draws}: shares of days need at least {_FEWEST} of them")
-    problem, assumed = assessment.problem, uncertainty or Uncertainty()
+    assessment, assumed = _assessment(result), uncertainty or Uncertainty()
+    if not isinstance(assessment, RoutingAssessment):
+        return risk_of_schedule(assessment, assumed, draws, seed)
+    problem = assessment.problem
     laws = routing_time_laws(problem, assumed)
     varying = [client.name for client in problem.clients if client.demand_sd and client.demand]
     if all(law.model is None for law in laws) and not varying:
@@ -348,12 +300,14 @@ def _demand_text(varying: Sequence[str], shared: float) -> str:
     return f"demands of {count_text(len(varying), 'client')} vary by their demand_sd (log-normal{common})"
 
 
-def _assessment(result: Any) -> RoutingAssessment:
+def _assessment(result: Any) -> RoutingAssessment | SchedulingAssessment:
     from kanopt.problems.routing.assessment import RoutingAssessment
+    from kanopt.problems.scheduling.assessment import SchedulingAssessment
 
     found = getattr(result, "assessment", result)
-    if isinstance(found, RoutingAssessment):
+    if isinstance(found, RoutingAssessment | SchedulingAssessment):
         return found
     if found is None:
         raise ProblemError("there is no plan whose risk could be told: the result has none")
-    raise ProblemError(f"risk is there for plans of routes, not for {type(result).__name__}")
+    kind = getattr(getattr(result, "problem", None), "kind", type(result).__name__)
+    raise ProblemError(f"risk is there for plans of routes and for schedules, not for {kind}")

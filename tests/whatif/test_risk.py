@@ -189,7 +189,9 @@ def test_plans_without_risk_are_refused_in_words() -> None:
         ko.risk(plain)
     with pytest.raises(ko.ProblemError, match="draws = 5: shares of days need at least 20"):
         ko.risk(plain, Uncertainty(travel=0.1), draws=5)
-    with pytest.raises(ko.ProblemError, match="risk is there for plans of routes, not for int"):
+    with pytest.raises(
+        ko.ProblemError, match="risk is there for plans of routes and for schedules, not for int"
+    ):
         ko.risk(3)
     with pytest.raises(ko.ProblemError, match="uncertainty: shared"):
         Uncertainty(shared=1.5)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from kanopt.problems.scheduling.arrays import Floats, Ints
     from kanopt.problems.scheduling.problem import SchedulingProblem
 
-__all__ = ["delay_costs", "schedule_law_uses"]
+__all__ = ["delay_costs", "delayed_times", "schedule_law_uses"]
 
 _LEAST = 1e-3
 """Share of its planned duration that a task takes at least, whatever the law is wrong by."""
@@ -89,9 +89,13 @@ def delay_costs(problem: SchedulingProblem, placed: PlacedTasks, longer: Floats)
     ndarray, shape (draws,)
     """
     planned = np.zeros((1, longer.shape[1]))
-    ahead = _ahead(problem, placed)
-    prices = [_price(problem, placed, *_shifted(placed, ahead, each)) for each in (longer, planned)]
+    prices = [_price(problem, placed, *delayed_times(problem, placed, each)) for each in (longer, planned)]
     return np.asarray(prices[0] - prices[1])
+
+
+def delayed_times(problem: SchedulingProblem, placed: PlacedTasks, longer: Floats) -> tuple[Floats, Floats]:
+    """Return starts and ends where tasks take longer or shorter, (draws, n) each; see :func:`delay_costs`."""
+    return _shifted(placed, _ahead(problem, placed), longer)
 
 
 def _ahead(problem: SchedulingProblem, placed: PlacedTasks) -> list[list[tuple[int, float]]]:

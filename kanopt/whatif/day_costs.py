@@ -1,0 +1,84 @@
+"""What a plan costs on many days, and how sure a share of days is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.text import money_text
+
+__all__ = ["DayCosts", "quantile_of_days", "share_error"]
+
+Floats = NDArray[np.float64]
+
+TAIL = 0.95
+"""Days cheaper than this share of all are left out of the conditional value at risk."""
+
+
+class DayCosts:
+    """The cost of a plan, day by day."""
+
+    assessment: Any
+    days: Any
+
+    @property
+    def cost(self) -> Floats:
+        """What each day costs; (draws,)."""
+        return np.asarray(self.days.cost)
+
+    @property
+    def draws(self) -> int:
+        """How many days were driven."""
+        return len(self.cost)
+
+    def cost_quantile(self, level: float) -> float:
+        """Return the cost that is exceeded on ``1 − level`` of the days."""
+        return float(np.quantile(self.cost, level))
+
+    def cvar(self, level: float = TAIL) -> float:
+        """Return the conditional value at risk: the mean cost of the dearest ``1 − level`` of the days.
+
+        See Rockafellar and Uryasev 2000, "Optimization of conditional value-at-risk", Journal of Risk 2.
+        """
+        dearest = np.sort(self.cost)[min(int(np.floor(level * self.draws)), self.draws - 1) :]
+        return float(dearest.mean())
+
+    def cost_json(self) -> dict[str, float]:
+        """Return the main figures as plain data."""
+        return {
+            "planned": float(self.assessment.pricing.objective),
+            "mean": float(self.cost.mean()),
+            "sd": float(self.cost.std(ddof=1)),
+            "q05": self.cost_quantile(0.05),
+            "q95": self.cost_quantile(0.95),
+            "cvar95": self.cvar(),
+        }
+
+    def cost_text(self) -> str:
+        """Return them in a sentence."""
+        unit, planned = self.assessment.problem.unit, self.assessment.pricing.objective
+        mean, low, high, tail = (
+            money_text(value)
+            for value in (self.cost.mean(), self.cost_quantile(0.05), self.cost_quantile(0.95), self.cvar())
+        )
+        return (
+            f"A day costs {mean} {unit} on average (planned {money_text(planned)}), {low} to {high} on 90 % of the "
+            f"days; the dearest 5 % cost {tail} on average."
+        )
+
+
+def quantile_of_days(values: Floats, level: float) -> Floats:
+    """Return quantiles over days, one of the days' values each, so that infinite ones leave the others numbers."""
+    return np.asarray(np.quantile(values, level, axis=0, method="lower"))
+
+
+def share_error(share: Any, draws: int) -> Any:
+    """Return the standard error of a share of days, which is not 0 where it is 0 or 1.
+
+    See Agresti and Coull 1998, "Approximate is better than 'exact'", The American Statistician 52.
+    """
+    count = draws + 4.0
+    middle = (np.asarray(share) * draws + 2.0) / count
+    return np.sqrt(middle * (1.0 - middle) / count)
