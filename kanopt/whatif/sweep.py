@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +15,10 @@ from kanopt.text import count_text, money_text, seconds_text
 from kanopt.whatif.axes import Design, design_points, read_axes
 from kanopt.whatif.events import Event, OnEvent, ignore_event
 from kanopt.whatif.kept_plan import PricedBy, price_at_once, way_of_pricing
-from kanopt.whatif.law_cache import LawCache
-from kanopt.whatif.learn import LearnedLaw, laws_of, learn
+from kanopt.whatif.learn import LearnedLaw
 from kanopt.whatif.parallel import run_tasks
-from kanopt.whatif.run import build, environment, price_today, solve_problem, tell_remarks
+from kanopt.whatif.prepare import base_result, prepare
+from kanopt.whatif.run import environment
 from kanopt.whatif.scenario import Scenario
 from kanopt.whatif.sweep_points import (
     PlanChoice,
@@ -153,28 +153,12 @@ def sweep(
     read = read_axes(axes)
     seed = scenario.seed if options.seed is None else options.seed
     points = design_points(read, design, samples=samples, seed=seed)
-    for axis in read:  # so that a mistake is told before anything is learned
-        scenario.with_change(axis.change(axis.values.items[0]))
-    scenario.check(planning=True)
-    tell_remarks([scenario], report)
-    learned = learn(scenario, seed, report, LawCache(relearn=options.relearn))
-    laws = laws_of(scenario, learned)
-    question = SweepQuestion(
-        scenario=_without_histories(scenario),
-        formulas={name: law.formula for name, law in learned.items()},
-        axes=read,
-        points=tuple(points),
-        anew=plan == "anew",
-        seed=seed,
-        time_limit=scenario.solver.time_limit if options.time_limit is None else options.time_limit,
-        repeats=options.repeats,
-    )
-    store = (
-        None if options.out is None else SweepStore(Path(options.out), _question_words(question, laws, plan))
-    )
-    problem = build(scenario, laws)
-    base = _base_result(scenario, problem, laws, plan, question, report)
-    made = _SweepRun(question, problem, base, options.workers, report, store)
+    prepared = prepare(scenario, read, options, report)
+    question = prepared.question(read, points, anew=plan == "anew")
+    words = _question_words(question, prepared.laws, plan)
+    store = None if options.out is None else SweepStore(Path(options.out), words)
+    base = base_result(prepared, plan, report)
+    made = _SweepRun(question, prepared.problem, base, options.workers, report, store)
     interrupted = base.interrupted or not made.run()
     return Sweep(
         scenario=scenario,
@@ -187,12 +171,6 @@ def sweep(
         interrupted=interrupted,
         seconds=time.perf_counter() - start,
     )
-
-
-def _without_histories(scenario: Scenario) -> Scenario:
-    """Return the scenario without the tables that laws alone are learned from, which no point reads."""
-    read = {part.table for part in scenario.problem.parts().values()}
-    return replace(scenario, tables={name: frame for name, frame in scenario.tables.items() if name in read})
 
 
 def _question_words(
@@ -219,29 +197,6 @@ def _question_words(
         "repeats": question.repeats,
         "kanopt": environment()["kanopt"],
     }
-
-
-def _base_result(
-    scenario: Scenario,
-    problem: Problem[Any],
-    laws: Mapping[str, LearnedLaw],
-    plan: PlanChoice,
-    question: SweepQuestion,
-    report: OnEvent,
-) -> Result:
-    """Return the plan that is kept: the best found without any change, or today's."""
-    today = price_today(scenario, problem, laws)
-    if plan == "today":
-        if today is None or today.assessment is None:
-            message = "the scenario names no plan of today; write [problem.today], or take plan='kept'"
-            raise ScenarioError([Issue(str(scenario.path), 0, "problem.today", message)])
-        # what is left open is held as it turns out today, so that the same plan is priced at every point
-        return replace(today, assessment=today.assessment.settled())
-    start = None if today is None else today.plan
-    limit = question.time_limit
-    return solve_problem(
-        scenario, problem, seed=question.seed, time_limit=limit, initial=start, report=report
-    )
 
 
 @dataclass(frozen=True, eq=False)
