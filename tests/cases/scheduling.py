@@ -197,6 +197,7 @@ def best_on_grid(problem: SchedulingProblem, steps: np.ndarray) -> float:
                 {"task": m.task, "machine": m.machine, "start": float(s)}
                 for m, s in zip(chosen, starts, strict=True)
             ]
-            if holds(problem, rows):
-                best = min(best, money(problem, rows))
+            price = money(problem, rows)
+            if price < best and holds(problem, rows):
+                best = price
     return best

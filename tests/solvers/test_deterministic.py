@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -131,12 +132,19 @@ CASES: dict[str, tuple[Callable[[], Any], float]] = {
 }
 
 
+@cache
+def undisturbed(case: str) -> Result:
+    """Return what a search of counted work finds where no clock is disturbed."""
+    made, limit = CASES[case]
+    return ko.solve(made(), time_limit=limit, seed=5, deterministic=True)
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_the_same_seed_gives_the_same_plan_whatever_the_clock_does(
     case: str, request: pytest.FixtureRequest
 ) -> None:
     made, limit = CASES[case]
-    first = ko.solve(made(), time_limit=limit, seed=5, deterministic=True)
+    first = undisturbed(case)
     request.getfixturevalue("wild_clock")
     again = ko.solve(made(), time_limit=limit, seed=5, deterministic=True)
     assert told(first) == told(again)
@@ -160,27 +168,24 @@ def test_a_machine_that_stands_still_now_and_then_makes_no_difference() -> None:
     """Limits inside the engines read a clock that no patch in Python reaches."""
     code = (
         "import kanopt as ko\n"
-        "from tests.solvers.test_deterministic import told, with_pairs\n"
-        "ko.solve(with_pairs(), time_limit=0.0, seed=5, deterministic=True)\n"
-        "print('ready', flush=True)\n"
-        "result = ko.solve(with_pairs(), time_limit=0.3, seed=5, deterministic=True)\n"
-        "print(told(result))\n"
+        "from tests.cases.patience import little_patience\n"
+        "from tests.solvers.test_deterministic import told, undisturbed, with_pairs\n"
+        "with little_patience():\n"
+        "    ko.solve(with_pairs(), time_limit=0.0, seed=5, deterministic=True)\n"
+        "    print('ready', flush=True)\n"
+        "    print(told(undisturbed('pairs with breaks')))\n"
     )
-
-    def run(*, disturbed: bool) -> str:
-        with subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE) as child:
-            assert child.stdout is not None
-            assert child.stdout.readline() == b"ready\n"
-            while disturbed and child.poll() is None:
-                os.kill(child.pid, signal.SIGSTOP)
-                time.sleep(0.12)
-                os.kill(child.pid, signal.SIGCONT)
-                time.sleep(0.06)
-            said = child.stdout.read().decode()
-        assert child.returncode == 0
-        return said
-
-    assert run(disturbed=False) == run(disturbed=True) != ""
+    with subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == b"ready\n"
+        while child.poll() is None:
+            os.kill(child.pid, signal.SIGSTOP)
+            time.sleep(0.12)
+            os.kill(child.pid, signal.SIGCONT)
+            time.sleep(0.06)
+        said = child.stdout.read().decode()
+    assert child.returncode == 0
+    assert said == f"{told(undisturbed('pairs with breaks'))}\n"
 
 
 def test_questions_after_a_plan_count_as_it_did() -> None:

@@ -57,7 +57,7 @@ def test_every_step_of_progress_is_the_price_of_a_plan(reloads: int) -> None:
     first = integers.plan(savings_plan(integers, lambda: False))
     seen = []
     run = parts_on_law(problem, first, lambda step: seen.append(step.objective))
-    plan = run.run(StoppingCriteria(4.0, None, lambda: False))
+    plan = run.run(StoppingCriteria(2.0, None, lambda: False))
     assert problem.check(plan).ok
     assert run.parts > 5
     assert seen == sorted(seen, reverse=True)
@@ -71,7 +71,7 @@ def test_clients_left_out_are_put_in(monkeypatch: pytest.MonkeyPatch) -> None:
     integers = lower(problem)
     half = [route[::2] for route in savings_plan(integers, lambda: False)]
     run = parts_on_law(problem, integers.plan(half))
-    assert problem.check(run.run(StoppingCriteria(4.0, None, lambda: False))).ok
+    assert problem.check(run.run(StoppingCriteria(2.0, None, lambda: False))).ok
 
 
 def test_the_limit_of_work_is_kept_and_the_same_seed_gives_the_same_plan() -> None:
@@ -79,8 +79,8 @@ def test_the_limit_of_work_is_kept_and_the_same_seed_gives_the_same_plan() -> No
     plans = []
     for _ in range(2):
         run = parts_on_law(problem, RoutingPlan(()))
-        plans.append(run.run(StoppingCriteria(3.0, None, lambda: False)))
-        assert 2.7 <= run.clock.now() <= 3.1
+        plans.append(run.run(StoppingCriteria(1.5, None, lambda: False)))
+        assert 1.2 <= run.clock.now() <= 1.6
     assert plans[0] == plans[1]
 
 
@@ -100,7 +100,7 @@ def test_asked_to_stop_it_returns_the_plan_so_far() -> None:
 @pytest.mark.parametrize("name", [name for name in VARIANTS if name not in ("longest", "mixed")])
 def test_problems_of_every_rule_are_solved_from_savings_in_parts(name: str) -> None:
     problem = variant(name, 2)
-    result = ko.solve(problem, time_limit=1.0, deterministic=True)
+    result = ko.solve(problem, time_limit=0.3, deterministic=True)
     assert result.check.ok or result.check.only_unserved
     assert [run.name for run in result.engines] == ["savings", "search on the law"]
     assert result.objective is not None
@@ -112,7 +112,7 @@ def test_problems_of_every_kind_of_law_are_solved_from_savings_in_parts(law: str
     drawn = mixed_problem(1, law)
     # a price of the longest route ties all parts together
     problem = replace(drawn, policy=replace(drawn.policy, cost_of_longest=0.0), started=())
-    result = search_and_assess(problem, SolveOptions(time_limit=1.0, deterministic=True))
+    result = search_and_assess(problem, SolveOptions(time_limit=0.3, deterministic=True))
     assert result.check.ok or result.check.only_unserved
     assert result.engines[0].name == "savings"
 
@@ -140,7 +140,7 @@ def test_engines_search_on_parts_where_nothing_is_compiled(
     monkeypatch.setattr("kanopt.solvers.routing.law_routing.why_no_kernel", lambda: "there is no compiler")
     monkeypatch.setattr(parts_run, "_CLIENTS", 3)
     problem = variant(name, 1) if name != "plain" else town(3)
-    result = ko.solve(problem, time_limit=1.0, deterministic=True)
+    result = ko.solve(problem, time_limit=0.3, deterministic=True)
     assert result.check.ok or result.check.only_unserved
     assert [run.name for run in result.engines] == ["savings", "engines on parts of the plan"]
     assert "part" in result.engines[1].message
@@ -150,8 +150,8 @@ def test_engines_search_on_parts_where_nothing_is_compiled(
 
 def test_a_plan_to_start_from_is_kept_or_made_better() -> None:
     problem = town(3)
-    first = ko.solve(problem, time_limit=2.0, deterministic=True)
-    again = ko.solve(problem, time_limit=0.5, deterministic=True, initial=first.plan)
+    first = ko.solve(problem, time_limit=0.6, deterministic=True)
+    again = ko.solve(problem, time_limit=0.2, deterministic=True, initial=first.plan)
     assert first.objective is not None
     assert again.objective is not None
     assert again.objective <= first.objective * (1 + 1e-9)
