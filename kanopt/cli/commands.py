@@ -19,10 +19,12 @@ from kanopt.cli.options import (
     debug_option,
     is_on,
     load,
+    noted,
     time_limit_option,
 )
 from kanopt.cli.progress import progress_reporter
 from kanopt.cli.stopping import exit_code_of_stop, stop_of_command
+from kanopt.cli.sweeping import change_options, changed, sweep
 from kanopt.text import count_text
 
 if TYPE_CHECKING:
@@ -64,6 +66,7 @@ def kanopt() -> None:
 
 kanopt.add_command(fit)
 kanopt.add_command(cache)
+kanopt.add_command(sweep)
 
 
 @kanopt.command()
@@ -123,6 +126,7 @@ def _scenario_contents(scenario: Scenario) -> str:
 @click.argument("file", type=FILE)
 @click.option("--out", type=FILE, help="Folder for the report, the plan as CSV and the laws as JSON.")
 @click.option("--report", type=FILE, help="File for the report; reports/NAME.html if left out.")
+@change_options
 @time_limit_option
 @allow_sql
 @allow_outside
@@ -184,7 +188,7 @@ def _run(
     from kanopt.cli.output import check_outputs, input_files
 
     with progress_reporter(quiet=quiet) as progress:
-        scenario = load(file)
+        scenario = changed(load(file))
         check_outputs(outputs(scenario), input_files(scenario))
         return scenario.run(seed=seed, time_limit=time_limit, progress=progress, relearn=is_on("relearn"))
 
@@ -209,6 +213,7 @@ def _run_text(outcome: Run) -> str:
 @click.option(
     "--repeats", type=click.IntRange(min=1), default=2, show_default=True, help="Searches per scenario."
 )
+@change_options
 @time_limit_option
 @allow_sql
 @allow_outside
@@ -226,13 +231,16 @@ def compare(
 ) -> int:
     """Say what each variant changes, by cost term, apart from the luck of the search.
 
-    The first file is the base. A single what-if file is compared with the base it names.
+    The first file is the base. A single what-if file is compared with the base it names. With --set and --scale the
+    first file is compared with itself so changed.
     """
     from kanopt.cli.output import check_outputs, comparison_json, input_files, to_json
     from kanopt.whatif import compare as compared
 
     with progress_reporter(quiet=quiet) as progress:
         scenarios = [load(file) for file in files]
+        if (other := changed(scenarios[0])) is not scenarios[0]:
+            scenarios.append(other)
         if len(scenarios) == 1:
             scenarios = [load(_base_of(scenarios[0])), *scenarios]
         target = report or (out or Path("reports")) / f"{scenarios[0].path.stem}_compared.html"
@@ -272,6 +280,7 @@ def _base_of(scenario: Scenario) -> Path:
     type=click.Choice(["round", "dimacs", "exact"]),
     help="How an instance's distances are rounded; left out, as is the custom of its set.",
 )
+@change_options
 @time_limit_option
 @allow_sql
 @allow_outside
@@ -295,6 +304,10 @@ def solve(
     from kanopt.cli.output import result_json, save_plan, to_json
 
     if is_instance(file):
+        if noted("axes_set") or noted("axes_scale"):
+            raise click.UsageError(
+                "--set and --scale go with a scenario; an instance has no tables to change"
+            )
         return solve_instance(file, InstanceOptions(convention, out, seed, time_limit, as_json, quiet))
     if convention is not None:
         raise click.UsageError("--convention goes with an instance; a scenario says what its distances are")

@@ -22,6 +22,8 @@ __all__ = [
     "debug_option",
     "is_on",
     "load",
+    "note_value",
+    "noted",
     "time_limit_option",
 ]
 
@@ -45,13 +47,19 @@ def debug_option(command: CommandT) -> CommandT:
     )(command)
 
 
+def note_value(context: click.Context, option: click.Parameter, value: Any) -> None:
+    """Keep the value of an option for :func:`noted`, in place of an argument that is handed through."""
+    context.meta[f"{__name__}.{option.name}"] = value
+
+
+def noted(option: str) -> Any:
+    """Return the value of an option of the present command that :func:`note_value` kept; None where it has none."""
+    return click.get_current_context().meta.get(f"{__name__}.{option}")
+
+
 def _switch_option(flag: str, text: str) -> Callable[[CommandT], CommandT]:
-    """Return a flag that :func:`is_on` tells of where it is needed, in place of an argument handed through."""
-
-    def note(context: click.Context, option: click.Parameter, wanted: bool) -> None:
-        context.meta[f"{__name__}.{option.name}"] = wanted
-
-    return click.option(flag, is_flag=True, expose_value=False, callback=note, help=text)
+    """Return a flag that :func:`is_on` tells of where it is needed."""
+    return click.option(flag, is_flag=True, expose_value=False, callback=note_value, help=text)
 
 
 allow_sql = _switch_option("--allow-sql", "Let a scenario ask the databases it names.")
@@ -60,7 +68,7 @@ allow_outside = _switch_option("--allow-outside", "Let a scenario read files out
 
 def is_on(option: str) -> bool:
     """Whether a switch of the present command was given, such as ``allow_sql``."""
-    return bool(click.get_current_context().meta.get(f"{__name__}.{option}"))
+    return bool(noted(option))
 
 
 def common_options(command: CommandT) -> CommandT:

@@ -26,6 +26,7 @@ __all__ = [
     "read_axes",
     "read_values",
     "value_text",
+    "values_of",
 ]
 
 Design: TypeAlias = Literal["grid", "latin", "list"]
@@ -214,20 +215,23 @@ def _cell(text: str) -> Value:
         return text.strip("\"'")
 
 
-def read_axes(given: Mapping[str, Any]) -> tuple[Axis, ...]:
+def read_axes(given: Mapping[str, Any] | Sequence[Axis]) -> tuple[Axis, ...]:
     """Return the axes of a sweep, from paths to what stands for their values.
 
     Parameters
     ----------
     given
-        Path to :class:`Values`, a sequence of values, a text as at the command line, or one value.
+        Path to :class:`Values`, a sequence of values, a text as at the command line, or one value; or the axes.
 
     Raises
     ------
     ScenarioError
         If there is none, two contradict each other, or an axis holds the same value twice.
     """
-    axes = tuple(Axis(str(path), _values_of(path, values)) for path, values in given.items())
+    if isinstance(given, Mapping):
+        axes = tuple(Axis(str(path), values_of(path, values)) for path, values in given.items())
+    else:
+        axes = tuple(given)
     if not axes:
         raise _error("", "a sweep varies something; name a path and its values")
     touched: dict[Any, Axis] = {}
@@ -245,15 +249,23 @@ def read_axes(given: Mapping[str, Any]) -> tuple[Axis, ...]:
     return axes
 
 
-def _values_of(path: str, given: Any) -> Values:
+def values_of(path: str, given: Any, action: Literal["set", "scale"] = "set") -> Values:
+    """Return the values of an axis from whatever stands for them; see :func:`read_axes`.
+
+    Raises
+    ------
+    ScenarioError
+        If they are none.
+    """
     if isinstance(given, Values):
         found = given
     elif isinstance(given, str):
-        found = read_values(given)
+        found = read_values(given, action)
     elif isinstance(given, (int, float)):
-        found = Values((given,))
+        found = Values((given,), action)
     elif isinstance(given, (Sequence, np.ndarray)):
-        found = Values(tuple(value.item() if isinstance(value, np.generic) else value for value in given))
+        items = (value.item() if isinstance(value, np.generic) else value for value in given)
+        found = Values(tuple(items), action)
     else:
         raise _error(path, f"values are ko.grid(1.0, 2.0, 11) or a list, not {describe_value(given)}")
     for value in found.items:

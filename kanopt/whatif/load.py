@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from kanopt.errors import FileFormatError, KanoptError, TableError, nearest
+from kanopt.errors import FileFormatError, KanoptError, ScenarioError, TableError, nearest
 from kanopt.whatif.bindings import BindingCheck
 from kanopt.whatif.checks import data_mistakes, law_mistakes, part_mistakes
 from kanopt.whatif.file_model import Mistake
@@ -113,7 +113,7 @@ def _load(path: Path, may_ask: MayAsk, *, outside: bool) -> Scenario | None:
     if set(tables) != set(found.tables):
         return None
     head = layers.documents[0].data.get("scenario", {})
-    return Scenario(
+    scenario = Scenario(
         name=head.get("name") or layers.path.stem,
         description=found.head.description,
         seed=found.head.seed,
@@ -121,9 +121,33 @@ def _load(path: Path, may_ask: MayAsk, *, outside: bool) -> Scenario | None:
         sections=ChangedSections(layers.data, found.problem, found.solver, found.laws),
         drafts=formulas,
         report=found.report,
+        sweep_spec=found.sweep,
         changes=tuple(found.changes.values()),
         layers=layers,
     )
+    if mistakes := sweep_mistakes(scenario):
+        raise layers.error(mistakes)
+    return scenario
+
+
+def sweep_mistakes(scenario: Scenario) -> list[Mistake]:
+    """Return what is wrong with the section ``[sweep]`` of a scenario: paths, values, and what they do not fit."""
+    if scenario.sweep_spec is None:
+        return []
+    try:
+        axes = scenario.sweep_spec.axes()
+    except ScenarioError as error:
+        return [
+            Mistake(("sweep",), f"{issue.key}: {issue.message}".removeprefix(": ")) for issue in error.issues
+        ]
+    found = []
+    for axis in axes:
+        try:
+            scenario.with_change(axis.change(axis.values.items[0]))
+        except ScenarioError as error:
+            key = ("sweep", axis.values.action, axis.path)
+            found += [Mistake(key, issue.message) for issue in error.issues]
+    return found
 
 
 def _read_tables(found: Sections, layers: Layers, may_ask: MayAsk) -> dict[str, pd.DataFrame]:

@@ -34,7 +34,7 @@ from kanopt.whatif.section_changes import (
     make_section_changes,
 )
 from kanopt.whatif.sections import missing_problem
-from kanopt.whatif.spec import GivenSpec, LawSpec, LearnedSpec, ReportSpec, SolverSpec
+from kanopt.whatif.spec import GivenSpec, LawSpec, LearnedSpec, ReportSpec, SolverSpec, SweepSpec
 from kanopt.whatif.unread import unread_message, unread_of_scenario
 
 if TYPE_CHECKING:
@@ -69,6 +69,8 @@ class Scenario:
         on one that is.
     report
         The section of this name.
+    sweep_spec
+        The section ``[sweep]``: what a sweep varies; None where there is none.
     changes
         What is changed, in this order.
     layers
@@ -82,6 +84,7 @@ class Scenario:
     sections: ChangedSections
     drafts: Mapping[str, Formula]
     report: ReportSpec
+    sweep_spec: SweepSpec | None
     changes: tuple[Change, ...]
     layers: Layers = field(repr=False)
 

@@ -19,6 +19,7 @@ from kanopt.whatif.spec import (
     LawSpec,
     ReportSpec,
     SolverSpec,
+    SweepSpec,
     TableSpec,
     law_model,
 )
@@ -27,7 +28,7 @@ from kanopt.whatif.toml_positions import Key
 __all__ = ["Sections", "missing_problem", "read_sections"]
 
 ModelT = TypeVar("ModelT", bound=FileModel)
-_KNOWN = ("scenario", "tables", "surrogates", "problem", "changes", "solver", "report")
+_KNOWN = ("scenario", "tables", "surrogates", "problem", "changes", "sweep", "solver", "report")
 
 
 @dataclass
@@ -48,6 +49,7 @@ class Sections:
     partial_problem: ProblemSpec | None = None
     changes: dict[int, Change] = field(default_factory=dict)
     solver: SolverSpec = field(default_factory=SolverSpec)
+    sweep: SweepSpec | None = None
     report: ReportSpec = field(default_factory=ReportSpec)
     mistakes: list[Mistake] = field(default_factory=list)
     names: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -75,6 +77,7 @@ def read_sections(data: Mapping[str, Any]) -> Sections:
     found.head = _one(found, data, "scenario", HeadSpec) or HeadSpec()
     found.solver = _one(found, data, "solver", SolverSpec) or SolverSpec()
     found.report = _one(found, data, "report", ReportSpec) or ReportSpec()
+    found.sweep = _one(found, data, "sweep", SweepSpec) if "sweep" in data else None
     found.tables = _each(found, data, "tables", lambda entry: TableSpec)
     found.laws = _each(found, data, "surrogates", law_model)
     found.partial_laws = _partial_entries(

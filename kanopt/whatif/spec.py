@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from kanopt.errors import UnitError, nearest
 from kanopt.validation import describe_value
 from kanopt.whatif.file_model import FileModel
+
+if TYPE_CHECKING:
+    from kanopt.whatif.axes import Axis
 
 __all__ = [
     "ChangeSpec",
@@ -23,6 +26,7 @@ __all__ = [
     "ReportSpec",
     "SavedSpec",
     "SolverSpec",
+    "SweepSpec",
     "TableSpec",
     "Unit",
     "Words",
@@ -318,6 +322,30 @@ class SolverSpec(FileModel):
     time_limit: Annotated[float, Field(gt=0, le=86_400)] = 30.0
     workers: Several = 1
     deterministic: bool = False
+
+
+class SweepSpec(FileModel):
+    """``[sweep]``: what ``kanopt sweep`` varies, each path with its values."""
+
+    set: dict[str, Any] = Field(default_factory=dict)
+    scale: dict[str, Any] = Field(default_factory=dict)
+    design: Literal["grid", "latin", "list"] = "grid"
+    samples: Several | None = None
+    plan: Literal["anew", "kept", "today"] = "anew"
+
+    def axes(self) -> tuple[Axis, ...]:
+        """Return what is varied.
+
+        Raises
+        ------
+        ScenarioError
+            If paths or values are none, or contradict each other.
+        """
+        from kanopt.whatif.axes import Axis, read_axes, values_of
+
+        axes = [Axis(path, values_of(path, given)) for path, given in self.set.items()]
+        axes += [Axis(path, values_of(path, given, "scale")) for path, given in self.scale.items()]
+        return read_axes(axes)
 
 
 class ReportSpec(FileModel):

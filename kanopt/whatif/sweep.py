@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kanopt.errors import Issue, ScenarioError, nearest
+from kanopt.interrupt import Interrupt
 from kanopt.text import count_text, money_text, seconds_text
-from kanopt.whatif.axes import Design, design_points, read_axes
+from kanopt.whatif.axes import Axis, Design, design_points, read_axes
 from kanopt.whatif.events import Event, OnEvent, ignore_event
 from kanopt.whatif.kept_plan import PricedBy, price_at_once, way_of_pricing
 from kanopt.whatif.learn import LearnedLaw
@@ -20,6 +21,7 @@ from kanopt.whatif.parallel import run_tasks
 from kanopt.whatif.prepare import base_result, prepare
 from kanopt.whatif.run import environment
 from kanopt.whatif.scenario import Scenario
+from kanopt.whatif.spec import SweepSpec
 from kanopt.whatif.sweep_points import (
     PlanChoice,
     PointResult,
@@ -93,11 +95,11 @@ class SweepOptions:
 
 def sweep(
     scenario: Scenario,
-    axes: Mapping[str, Any],
+    axes: Mapping[str, Any] | Sequence[Axis] | None = None,
     *,
-    design: Design = "grid",
+    design: Design | None = None,
     samples: int | None = None,
-    plan: PlanChoice = "anew",
+    plan: PlanChoice | None = None,
     options: SweepOptions | None = None,
     progress: OnEvent | None = None,
 ) -> Sweep:
@@ -113,13 +115,16 @@ def sweep(
         What is asked about.
     axes
         Path to values: ``{"vehicles.fuel_price": ko.grid(1.0, 2.0, 11), "vehicles[name=van].count": [4, 5]}``, or
-        :func:`~kanopt.factors` by which what is there is multiplied. Paths are those of :meth:`Scenario.set`.
+        :func:`~kanopt.factors` by which what is there is multiplied. Paths are those of :meth:`Scenario.set`. Left out,
+        what the section ``[sweep]`` of the file says, and so are design, samples and plan.
     design
-        ``"grid"``, ``"list"`` or ``"latin"``; see :func:`~kanopt.whatif.axes.design_points`.
+        ``"grid"`` (left out, where axes are given), ``"list"`` or ``"latin"``; see
+        :func:`~kanopt.whatif.axes.design_points`.
     samples
         Points of a Latin hypercube.
     plan
-        ``"anew"``; ``"kept"``: the base's plan at every point; ``"today"``: today's plan, and nothing is solved.
+        ``"anew"`` (left out, where axes are given); ``"kept"``: the base's plan at every point; ``"today"``: today's
+        plan, and nothing is solved.
     options
         Seeds, limits, workers and where results go.
     progress
@@ -146,13 +151,11 @@ def sweep(
     >>> print(ko.sweep(base, prices, plan="kept"))                      # doctest: +SKIP
     """
     options, report, start = options or SweepOptions(), progress or ignore_event, time.perf_counter()
-    if plan not in _PLANS:
-        raise ScenarioError(
-            [Issue("sweep", 0, "plan", f"unknown word {plan!r}; {nearest(str(plan), _PLANS)}")]
-        )
-    read = read_axes(axes)
+    asked = _asked(scenario, design, samples, plan, is_given=axes is not None)
+    read = read_axes(axes) if axes is not None else asked.axes()
+    plan = asked.plan
     seed = scenario.seed if options.seed is None else options.seed
-    points = design_points(read, design, samples=samples, seed=seed)
+    points = design_points(read, asked.design, samples=asked.samples, seed=seed)
     prepared = prepare(scenario, read, options, report)
     question = prepared.question(read, points, anew=plan == "anew")
     words = _question_words(question, prepared.laws, plan)
@@ -171,6 +174,28 @@ def sweep(
         interrupted=interrupted,
         seconds=time.perf_counter() - start,
     )
+
+
+def _asked(
+    scenario: Scenario, design: Design | None, samples: int | None, plan: PlanChoice | None, *, is_given: bool
+) -> SweepSpec:
+    """Return how it is asked: as given in Python, else as the file says.
+
+    Raises
+    ------
+    ScenarioError
+        If neither says what is varied, or a word is none.
+    """
+    if not is_given and scenario.sweep_spec is None:
+        message = "nothing is varied: name paths and their values, or write a section [sweep]"
+        raise ScenarioError([Issue(str(scenario.path), 0, "sweep", message)])
+    if plan is not None and plan not in _PLANS:
+        raise ScenarioError(
+            [Issue("sweep", 0, "plan", f"unknown word {plan!r}; {nearest(str(plan), _PLANS)}")]
+        )
+    known = SweepSpec() if scenario.sweep_spec is None or is_given else scenario.sweep_spec
+    given = {"design": design, "samples": samples, "plan": plan}
+    return known.model_copy(update={name: value for name, value in given.items() if value is not None})
 
 
 def _question_words(
@@ -235,6 +260,7 @@ class _SweepRun:
         self.results: dict[int, PointResult] = {} if store is None else dict(store.done)
         self.priced_by: PricedBy | None = None
         self._began = self._flushed = time.perf_counter()
+        self._stop = Interrupt()
         self._before = len(self.results)
 
     def run(self) -> bool:
@@ -244,10 +270,12 @@ class _SweepRun:
                 Event("solve", f"{count_text(self._before, 'point')} from {self.store and self.store.folder}")
             )
         try:
-            if self.question.anew:
-                self._plan_anew()
-            else:
-                self._price()
+            with Interrupt() as stop:
+                self._stop = stop
+                if self.question.anew:
+                    self._plan_anew()
+                else:
+                    self._price()
         except KeyboardInterrupt:
             return False
         finally:
@@ -301,8 +329,12 @@ class _SweepRun:
         done = run_tasks(
             _do, tasks, workers=self.workers, number_of=lambda found: found.point, numbers=numbers
         )
-        for result in done:
-            self._take(result)
+        # while workers are at work this process waits, and what is done is kept already: it may stop at once
+        with Interrupt(keeps=self.workers == 1):
+            for result in done:
+                self._take(result)
+                if self._stop.asked:
+                    raise KeyboardInterrupt
 
     def _take(self, result: PointResult) -> None:
         self.results[result.point] = result

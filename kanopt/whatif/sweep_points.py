@@ -231,7 +231,11 @@ def _searched(
             deterministic=question.scenario.solver.deterministic,
         )
         results.append(search_and_assess(problem, options))
-        if results[-1].status == Status.OPTIMAL or results[-1].interrupted:
+        if results[
+            -1
+        ].interrupted:  # a point that was cut short is done again, and not taken for one that was not
+            raise KeyboardInterrupt
+        if results[-1].status == Status.OPTIMAL:
             break
     best = min([*results, *known], key=attrgetter("rank"))
     finest = min(result.rank[:3] for result in results)
