@@ -251,10 +251,19 @@ def solve_on_time(
             buffers = tries[-1].next_buffers(only_more=round_ >= _TRIED)
             tries.append(search.plan(buffers, tries[-1]))
     best = min(tries, key=lambda each: each.rank)
-    promised, plain = (_risk(each.result, uncertainty, draws, seed + _FRESH) for each in (best, first))
+    # a plan that was found under promises may be the cheapest one without them, too
+    plain = min(tries, key=lambda each: (each.rank[0], each.rank[-1]))
+    with_promises, without = (_risk(each.result, uncertainty, draws, seed + _FRESH) for each in (best, plain))
     buffers = best.buffers
     return OnTimePlan(
-        best.result, promised, first.result, plain, buffers.clients, buffers.vehicles, on_time, len(tries)
+        best.result,
+        with_promises,
+        plain.result,
+        without,
+        buffers.clients,
+        buffers.vehicles,
+        on_time,
+        len(tries),
     )
 
 
