@@ -11,8 +11,8 @@ folder that holds tables/. The peer is gradient boosting of quantiles, on all ro
 by.
 
 Part "price": clients with a window are promised to be served on time with 95 %. Beside it stand the plan without
-promises, and the usual buffer: a plan on travel times 15 % longer, with as much time to search; "same" promises what
-that buffer brings the stop that is late most often, on the learned errors. Realised on the true laws: cost of a day,
+promises, and the usual buffer: a plan on travel times 15 % longer (--buffer), with as much time to search; "same"
+promises what that buffer brings the stop that is late most often, on the learned errors. Realised on the true laws: cost of a day,
 and how often the stop that is late most often is on time, and all stops of the day. Cities differ by --tight: vans work
 for so many hours only, so that time is short.
 
@@ -41,7 +41,6 @@ import kanopt as ko
 from kanopt import Uncertainty
 
 LEVELS = (0.90, 0.95, 0.99)
-BUFFER = 1.15
 HAPPENS = Uncertainty(gross_errors=False)
 
 
@@ -136,14 +135,14 @@ def price(arguments: argparse.Namespace) -> pd.DataFrame:
             problem = day_problem(city, minutes)
             how = {"time_limit": arguments.time_limit, "seed": seed, "deterministic": True}
             promised = ko.solve_on_time(problem, 0.95, uncertainty=HAPPENS, **how)
-            flat = _flat(city, minutes, problem, how)
+            flat = _flat(city, minutes, problem, arguments.buffer, how)
             level = float(ko.risk(flat, HAPPENS, draws=4000).stops["on_time"].min())
             same = ko.solve_on_time(problem, min(max(level, 0.5), 0.999), uncertainty=HAPPENS, **how)
             plans = {
                 "no buffer": promised.plain,
                 "promise 95 %": promised.result,
-                "15 % longer": flat,
-                "same as 15 %": same.result,
+                "longer times": flat,
+                "same as longer": same.result,
             }
             for name, result in plans.items():
                 days = true_days(city, problem, result.plan, arguments.days, seed)
@@ -173,10 +172,12 @@ def _tight(city: object, hours: float | None) -> object:
     return city
 
 
-def _flat(city: object, minutes: ko.Formula, problem: ko.RoutingProblem, how: dict[str, object]) -> ko.Result:
+def _flat(
+    city: object, minutes: ko.Formula, problem: ko.RoutingProblem, longer_by: float, how: dict[str, object]
+) -> ko.Result:
     """Plan on longer travel times, and return the plan, which leaves when that planner says, on the laws."""
     longer = ko.parse_formula(
-        f"{BUFFER} * minutes",
+        f"{longer_by} * minutes",
         [*minutes.inputs],
         ko.Variable("longer", "min"),
         laws={"minutes": minutes},
@@ -230,11 +231,11 @@ def table_of(part: str, lines: pd.DataFrame) -> pd.DataFrame:
     found = grouped.mean(numeric_only=True).drop(columns=what)
     found.insert(0, "splits" if part == "trips" else "cities", grouped.size())
     if part == "price":
-        base = lines[lines["plan"] == "15 % longer"].set_index(["day effect", "city"])["cost"]
+        base = lines[lines["plan"] == "longer times"].set_index(["day effect", "city"])["cost"]
         own = lines.set_index(["day effect", "city"])["cost"]
         saving = (100.0 * (1.0 - own / base.reindex(own.index))).to_numpy()
         saved = lines.assign(saving=saving).groupby(keys, sort=False)["saving"]
-        found["cheaper than 15 %, %"], found["± of that"] = saved.mean(), 2.0 * saved.sem()
+        found["cheaper than longer, %"], found["± of that"] = saved.mean(), 2.0 * saved.sem()
     else:
         found.insert(2, "± (2 errors)", 2.0 * grouped["realised"].sem())
     return found
@@ -262,6 +263,7 @@ def main() -> int:
     parser.add_argument("--days", type=int, default=400, help="days on which plans are driven; default 400")
     parser.add_argument("--time-limit", type=float, default=20.0, help="seconds' worth of search; default 20")
     parser.add_argument("--tight", type=float, help="hours of a shift; default those of the city, 10")
+    parser.add_argument("--buffer", type=float, default=1.15, help="factor of the usual buffer; default 1.15")
     parser.add_argument("--rows", type=int, help="rows of the log; default all 5,000 (curse)")
     parser.add_argument("--data", type=Path, help="folder that holds tables/ (trips)")
     arguments = parser.parse_args()
