@@ -11,10 +11,10 @@ folder that holds tables/. The peer is gradient boosting of quantiles, on all ro
 by.
 
 Part "price": clients with a window are promised to be served on time with 95 %. Beside it stand the plan without
-promises, and the usual buffer: a plan on travel times 15 % longer (--buffer), with as much time to search; "same"
-promises what that buffer brings the stop that is late most often, on the learned errors. Realised on the true laws: cost of a day,
-and how often the stop that is late most often is on time, and all stops of the day. Cities differ by --tight: vans work
-for so many hours only, so that time is short.
+promises, and the usual buffer: a plan on travel times 15 % longer (--buffer), with as much time to search; "same as
+longer" promises what that buffer brings the stop that is late most often, on the learned errors. Realised on the true
+laws: cost of a day, and how often the stop that is late most often is on time ("least"), and all stops of the day
+("all"). Cities differ by --tight: vans work for so many hours only, so that time is short.
 
 Part "curse": plans are chosen where laws are too hopeful. What the laws say the chosen plan costs, beside what it costs
 on the true laws; and the same for a plan that was chosen on laws of another log, of which these laws do not know. The

@@ -13,7 +13,9 @@ import kanopt as ko
 from kanopt import Uncertainty
 from kanopt.formulas import ErrorModel
 from kanopt.formulas.noise import Noise
+from kanopt.problems.routing import RoutingPlan
 from kanopt.routing import Client, Depot, VehicleType
+from tests.cases.routing_variants import VARIANTS, some_routes, variant
 
 MINUTES = np.array(
     [[0.0, 30.0, 40.0, 50.0], [30.0, 0.0, 20.0, 30.0], [40.0, 20.0, 0.0, 15.0], [50.0, 30.0, 15.0, 0.0]]
@@ -207,3 +209,34 @@ def test_few_groups_leave_doubt_about_what_is_shared() -> None:
     sure = ko.risk(ko.evaluate(line([Client("a")], law), [["a"]]), Uncertainty(shared=1.0), draws=40_000)
     reach = (np.quantile(sure.days.arrive[:, 0], [0.05, 0.95]) - 30.0) / 0.5
     np.testing.assert_allclose(reach, norm.ppf([0.05, 0.95]), atol=0.05)
+
+
+TIMED = ("time window", "shift", "duration", "break", "capacity", "road")
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_days_without_errors_are_the_referee_s_under_every_rule(name: str) -> None:
+    """Arrivals, returns, prices and broken rules, with demands that are drawn with next to no deviation."""
+    for seed in range(4):
+        given = variant(name, seed)
+        clients = [replace(each, demand_sd=1e-13 * each.demand) for each in given.clients]
+        problem = replace(given, clients=clients)
+        assessment = problem.assess(problem.plan_from(RoutingPlan(some_routes(problem, seed))))
+        driven = assessment.simulation
+        found = ko.risk(assessment, Uncertainty(travel=1e-13, service=1e-13), draws=20)
+        served = driven.head >= len(problem.data.depots)
+        reached = np.isfinite(driven.arrive[served])
+        days = found.days
+        np.testing.assert_allclose(days.arrive[:, reached], [driven.arrive[served][reached]] * 20, atol=1e-6)
+        np.testing.assert_allclose(days.finish, [driven.finish] * 20, atol=1e-6)
+        np.testing.assert_allclose(days.cost, assessment.pricing.objective, rtol=1e-9, atol=1e-6)
+        broken = {violation.constraint for violation in assessment.check.violations}
+        assert set(found.broken) == broken & set(TIMED), (name, seed)
+
+
+def test_a_plan_of_nobody_is_certain() -> None:
+    problem = line([Client("a", prize=5.0)], normal_law(3.0))
+    found = ko.risk(ko.evaluate(problem, []), draws=50)
+    assert (found.on_time, found.holds, len(found.stops), len(found.routes)) == (1.0, 1.0, 0, 0)
+    assert set(found.cost) == {5.0}
+    assert "leaves out 1 client" in str(found)
