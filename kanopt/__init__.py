@@ -89,6 +89,7 @@ if TYPE_CHECKING:
     from kanopt.whatif import ScheduleRisk as ScheduleRisk
     from kanopt.whatif import Sweep as Sweep
     from kanopt.whatif import SweepOptions as SweepOptions
+    from kanopt.whatif import SwitchPoints as SwitchPoints
     from kanopt.whatif import factors as factors
     from kanopt.whatif import grid as grid
     from kanopt.whatif import load_scenario as load_scenario
@@ -96,6 +97,7 @@ if TYPE_CHECKING:
     from kanopt.whatif.on_time import solve_on_time as solve_on_time
     from kanopt.whatif.risk import risk as risk
     from kanopt.whatif.sweep import sweep as sweep
+    from kanopt.whatif.switch_points import switch_points as switch_points
 
 # The room that each public name comes from.
 _HOME = {
@@ -170,6 +172,7 @@ _HOME = {
         "ScheduleRisk",
         "Sweep",
         "SweepOptions",
+        "SwitchPoints",
         "compare",
         "factors",
         "grid",
@@ -177,6 +180,7 @@ _HOME = {
         "risk",
         "solve_on_time",
         "sweep",
+        "switch_points",
     ),
 }
 _MODULE_OF = {name: f"kanopt.{room}" for room, names in _HOME.items() for name in names}

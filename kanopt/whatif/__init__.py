@@ -16,6 +16,8 @@ from kanopt.whatif.scenario import Scenario
 from kanopt.whatif.schedule_risk import ScheduleRisk
 from kanopt.whatif.sweep import SweepOptions, sweep
 from kanopt.whatif.sweep_result import Sweep
+from kanopt.whatif.switch_points import switch_points
+from kanopt.whatif.switch_result import SwitchPoints
 
 __all__ = [
     "Change",
@@ -29,6 +31,7 @@ __all__ = [
     "ScheduleRisk",
     "Sweep",
     "SweepOptions",
+    "SwitchPoints",
     "Variant",
     "compare",
     "factors",
@@ -37,4 +40,5 @@ __all__ = [
     "risk",
     "solve_on_time",
     "sweep",
+    "switch_points",
 ]

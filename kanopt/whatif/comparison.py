@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from kanopt.explain.service import service_difference
-from kanopt.text import join_list, number_text
+from kanopt.text import join_list
 from kanopt.whatif.comparison_text import comparison_notes, comparison_text, verdict
+from kanopt.whatif.plan_decisions import assignments
 from kanopt.whatif.run import Run
 
 if TYPE_CHECKING:
-    from kanopt.problems.base import Plan
     from kanopt.problems.result import Result
-    from kanopt.whatif.problem_spec import ProblemSpec
 
 __all__ = ["Comparison", "Variant"]
 
@@ -240,25 +239,7 @@ def _coverage_cells(result: Result) -> list[Any]:
 
 def _moved(before: Run, after: Run) -> pd.DataFrame:
     spec = after.scenario.problem
-    old, new = _assignments(before.result.plan, spec), _assignments(after.result.plan, spec)
+    old, new = assignments(before.result.plan, spec), assignments(after.result.plan, spec)
     things = [thing for thing in dict.fromkeys([*old, *new]) if old.get(thing) != new.get(thing)]
     rows = [(after.scenario.name, thing, old.get(thing, ""), new.get(thing, "")) for thing in things]
     return pd.DataFrame(rows, columns=_MOVED)
-
-
-def _assignments(plan: Plan | None, spec: ProblemSpec) -> dict[str, str]:
-    """Return where a plan puts each thing; several places are joined, and what has none is left out."""
-    if plan is None:
-        return {}
-    frame = plan.to_frame()
-    things, places = (
-        _join_columns(frame, columns) for columns in (spec.entity_columns, spec.assignment_columns)
-    )
-    grouped = places.groupby(things, sort=False).agg(lambda found: ", ".join(sorted(set(found))))
-    return {str(thing): str(place) or "left out" for thing, place in grouped.items()}
-
-
-def _join_columns(frame: pd.DataFrame, columns: tuple[str, ...]) -> pd.Series[Any]:
-    words = frame[list(columns)].astype(object).where(frame[list(columns)].notna(), "")
-    texts = words.map(lambda cell: number_text(cell) if isinstance(cell, float) else str(cell))
-    return texts.agg(" ".join, axis="columns").str.strip()

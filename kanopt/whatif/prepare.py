@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from kanopt.errors import Issue, ScenarioError
 from kanopt.whatif.axes import Axis
-from kanopt.whatif.changes import Value
+from kanopt.whatif.changes import Value, column_names
+from kanopt.whatif.checks import field_columns
 from kanopt.whatif.events import OnEvent
 from kanopt.whatif.law_cache import LawCache
 from kanopt.whatif.learn import LearnedLaw, laws_of, learn
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from kanopt.problems.result import Result
     from kanopt.whatif.sweep import SweepOptions
 
-__all__ = ["Prepared", "base_result", "prepare"]
+__all__ = ["Prepared", "base_result", "prepare", "unit_of_axis"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,3 +122,21 @@ def base_result(prepared: Prepared, plan: PlanChoice, report: OnEvent) -> Result
     return solve_problem(
         scenario, problem, seed=prepared.seed, time_limit=prepared.time_limit, initial=start, report=report
     )
+
+
+def unit_of_axis(scenario: Scenario, axis: Axis) -> str:
+    """Return the unit of the values of an axis; empty of factors, and where none is declared."""
+    from kanopt.tables import units_of
+
+    change = axis.change(axis.values.items[0])
+    if axis.values.action == "scale" or change.table not in scenario.tables:
+        return ""
+    frame = scenario.changed[change.table]
+    words = column_names(frame, field_columns(scenario.problem, change.table))
+    column = words.get(change.column, change.column)
+    for key, part in scenario.problem.parts().items():
+        field = {own: name for name, own in part.columns.items()}.get(column, column)
+        fixed = scenario.problem.field_units(str(key[0])) if part.table == change.table else {}
+        if unit := units_of(frame).get(column, fixed.get(field, "")):
+            return unit
+    return units_of(frame).get(column, "")

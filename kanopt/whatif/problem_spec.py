@@ -119,6 +119,9 @@ class ProblemSpec(FileModel):
     entity_columns: ClassVar[tuple[str, ...]] = ()
     assignment_columns: ClassVar[tuple[str, ...]] = ()
     moved_words: ClassVar[tuple[str, str]] = ("decision differs", "decisions differ")
+    alike_columns: ClassVar[tuple[str, str] | None] = None
+    """The columns of plans that say of which type something is and its number, where those of one type are alike."""
+
     counts_work: ClassVar[bool] = True
     """Whether its solvers can be limited by work that is counted in place of seconds."""
 

@@ -76,6 +76,7 @@ class RoutingSpec(ProblemSpec):
 
     entity_columns: ClassVar = ("client",)
     assignment_columns: ClassVar = ("vehicle", "index")
+    alike_columns: ClassVar = ("vehicle", "index")
     moved_words: ClassVar = ("client changes its vehicle", "clients change their vehicle")
     price_keys: ClassVar = ("cost", "policy", "clients", "vehicles")
 

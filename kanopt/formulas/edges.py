@@ -1,0 +1,157 @@
+"""Edges of a law: thresholds of steps, and places where another part of a maximum or minimum counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.formulas.columns import read_columns
+from kanopt.formulas.nodes import Array, Maximum, Minimum, Node, fold, postorder
+from kanopt.formulas.pieces import Step, gap_inputs
+from kanopt.formulas.printing import to_infix
+from kanopt.text import number_text
+
+if TYPE_CHECKING:
+    from kanopt.formulas.formula import Formula
+
+__all__ = ["Edge", "crossed_edges", "edges_along"]
+
+_PLACES = 257
+"""Places at which a law is tried along an input, for edges between them."""
+_HALVINGS = 60
+
+
+@dataclass(frozen=True)
+class Edge:
+    """One edge of a law.
+
+    Parameters
+    ----------
+    name
+        The output of the law.
+    text
+        What happens there: ``"weight_t reaches 5"``.
+
+    Examples
+    --------
+    >>> print(Edge("tariff", "weight_t reaches 5"))
+    tariff: weight_t reaches 5
+    """
+
+    name: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.text}"
+
+
+def crossed_edges(before: Formula, after: Formula, old: Any, new: Any) -> tuple[Edge, ...]:
+    """Return the edges that lie between two sets of rows, which are paired.
+
+    Parameters
+    ----------
+    before, after
+        The law, with its constants as they are at either.
+    old, new
+        Data as :meth:`Formula.evaluate` reads them.
+
+    Examples
+    --------
+    >>> from kanopt.formulas import Variable, parse_formula
+    >>> fee = parse_formula("max(5, 2 * km)", [Variable("km", "km")], Variable("fee", "EUR"))
+    >>> [str(edge) for edge in crossed_edges(fee, fee, {"km": np.array([1.0])}, {"km": np.array([3.0])})]
+    ['fee: 2 · km passes 5']
+    """
+    found = {}
+    for (node, one), (_, other) in zip(_pieces(before, old), _pieces(after, new), strict=False):
+        if one.shape != other.shape:
+            continue
+        for place in np.flatnonzero((one != other).ravel())[:1]:
+            text = _text(node, int(one.ravel()[place]), int(other.ravel()[place]))
+            found[text] = Edge(before.output.name, text)
+    return tuple(found.values())
+
+
+def edges_along(formula: Formula, name: str, low: float, high: float) -> tuple[float, ...]:
+    """Return the values of an input at which the law has an edge whatever its other inputs are.
+
+    Parameters
+    ----------
+    formula
+        The law.
+    name
+        A numeric input.
+    low, high
+        Where edges are looked for.
+
+    Examples
+    --------
+    >>> from kanopt.formulas import Variable, parse_formula
+    >>> fee = parse_formula("a * max(5, 2 * km)", [Variable("km"), Variable("a")], Variable("fee"))
+    >>> edges_along(fee, "km", 0.0, 10.0), edges_along(fee, "a", 0.0, 10.0)
+    ((2.5,), ())
+    """
+    found: set[float] = set()
+    for node in postorder(formula.root):
+        if isinstance(node, (Step, Maximum, Minimum)) and _reads(node) == {name}:
+            found.update(_edges_of(node, name, low, high))
+    return tuple(sorted(found))
+
+
+def _edges_of(node: Node, name: str, low: float, high: float) -> Iterator[float]:
+    places = np.linspace(low, high, _PLACES)
+    pieces = _piece_of(node, {name: places})
+    for k in np.flatnonzero(pieces[1:] != pieces[:-1]):
+        left, right = float(places[k]), float(places[k + 1])
+        for _ in range(_HALVINGS):
+            middle = 0.5 * (left + right)
+            if _piece_of(node, {name: np.array([middle])})[0] == pieces[k]:
+                left = middle
+            else:
+                right = middle
+        yield float(f"{right:.12g}")
+
+
+def _reads(node: Node) -> set[str]:
+    return {name for part in postorder(node) for name in part.names}
+
+
+def _pieces(formula: Formula, data: Any) -> Iterator[tuple[Node, NDArray[np.int64]]]:
+    """Yield the nodes that consist of pieces, each with the number of the piece that counts in every row."""
+    columns = read_columns(formula.inputs, data, formula.used, gap_inputs(formula.root))
+    for node in postorder(formula.root):
+        if isinstance(node, (Step, Maximum, Minimum)):
+            yield node, _piece_of(node, columns)
+
+
+def _piece_of(node: Node, columns: dict[str, NDArray[Any]]) -> NDArray[np.int64]:
+    children = [_values(child, columns) for child in node.children]
+    if isinstance(node, Step):
+        return np.asarray(np.searchsorted(np.asarray(node.breakpoints), children[0], side="right"))
+    stacked = np.stack(np.broadcast_arrays(*children))
+    return np.asarray(stacked.argmax(axis=0) if isinstance(node, Maximum) else stacked.argmin(axis=0))
+
+
+def _values(node: Node, columns: dict[str, NDArray[Any]]) -> Array:
+    with np.errstate(all="ignore"):
+        return np.atleast_1d(fold(node, lambda part, values: part.compute(values, columns)))
+
+
+def _text(node: Node, before: int, after: int) -> str:
+    if isinstance(node, Step):
+        passed = node.breakpoints[min(before, after) : max(before, after)]
+        return f"{to_infix(node.argument)} reaches {' and '.join(number_text(one) for one in passed)}"
+    texts = sorted((to_infix(node.children[place]) for place in (before, after)), key=_is_number)
+    return f"{texts[0]} passes {texts[1]}"
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
