@@ -2,75 +2,210 @@
 
 from __future__ import annotations
 
+import hashlib
+import pickle
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor
-from typing import Any, TypeVar
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from kanopt.errors import SolverError
 from kanopt.text import count_text
 
-__all__ = ["run_tasks"]
+if TYPE_CHECKING:
+    from distributed import Client
+
+__all__ = ["MOST_ATTEMPTS", "Numbered", "cluster", "run_tasks"]
 
 MOST_ATTEMPTS = 3
-"""So often workers may be lost in a row without one task done in between."""
+"""So often a worker may be lost with a task, or workers in a row without one task done in between."""
+_PATIENCE = 10.0
+"""Seconds for which a scheduler may be silent when it is first spoken to."""
 
-TaskT = TypeVar("TaskT")
-ResultT = TypeVar("ResultT")
+
+class Numbered(Protocol):
+    """What has the number of a point: tasks, and their results."""
+
+    @property
+    def point(self) -> int:
+        """The number."""
+
+
+TaskT = TypeVar("TaskT", bound=Numbered)
+ResultT = TypeVar("ResultT", bound=Numbered)
+Work = Callable[[Any, TaskT], ResultT]
 
 
 def run_tasks(
-    work: Callable[[TaskT], ResultT],
+    work: Work[TaskT, ResultT],
+    shared: Any,
     tasks: Sequence[TaskT],
     *,
     workers: int = 1,
-    number_of: Callable[[ResultT], int],
-    numbers: Sequence[int],
+    client: Client | None = None,
 ) -> Iterator[ResultT]:
     """Yield the result of every task, in the order in which they are ready.
 
     Parameters
     ----------
     work
-        What is done with a task; a function of a module, since it is sent to other processes.
+        What is done with a task: a function of a module, since it is sent to other processes. An exception that it
+        raises ends all.
+    shared
+        What every task reads; sent once, and not with each.
     tasks
-        What is to be done.
+        What is to be done; each has a number of its own.
     workers
-        How many processes; one is this process itself.
-    number_of
-        The number of the task that a result belongs to.
-    numbers
-        The numbers of the tasks.
+        Processes on this machine; one is this process itself.
+    client
+        A Dask cluster that does it instead.
 
     Raises
     ------
     SolverError
-        If processes are lost again and again.
+        If workers are lost again and again.
     """
-    if workers == 1:
-        yield from map(work, tasks)
-        return
-    left = dict(zip(numbers, tasks, strict=True))
+    if client is not None:
+        yield from _on_cluster(work, shared, tasks, client)
+    elif workers == 1:
+        for task in tasks:
+            yield work(shared, task)
+    else:
+        yield from _on_processes(work, shared, tasks, workers)
+
+
+def _on_processes(
+    work: Work[TaskT, ResultT], shared: Any, tasks: Sequence[TaskT], workers: int
+) -> Iterator[ResultT]:
+    left = {task.point: task for task in tasks}
+    pickled = pickle.dumps(shared)
+    known = hashlib.sha256(pickled).hexdigest()
     attempts = 0
     while left:
         try:
-            for result in _side_by_side(work, list(left.values()), workers):
-                del left[number_of(result)]
+            for result in _joblib(work, (pickled, known), list(left.values()), workers):
+                del left[result.point]
                 attempts = 0
                 yield result
         except BrokenExecutor as error:
             attempts += 1
             if attempts == MOST_ATTEMPTS:
-                message = (
-                    f"a worker process ended {MOST_ATTEMPTS} times in a row, with "
-                    f"{count_text(len(left), 'point')} left: is there enough memory? Take fewer workers than {workers}"
-                )
-                raise SolverError(message) from error
+                raise _lost(len(left), f"Take fewer workers than {workers}") from error
 
 
-def _side_by_side(work: Callable[[Any], Any], tasks: Sequence[Any], workers: int) -> Iterator[Any]:
-    """Yield results from processes; joblib's, which imports no program of the user again."""
+def _joblib(
+    work: Work[TaskT, ResultT], shared: tuple[bytes, str], tasks: Sequence[TaskT], workers: int
+) -> Iterator[ResultT]:
+    """Yield results from processes of joblib, which import no program of the user again."""
     from joblib import Parallel, delayed
 
     parallel = Parallel(n_jobs=workers, return_as="generator_unordered", batch_size=1, pre_dispatch="all")
-    results: Iterator[Any] = parallel(delayed(work)(task) for task in tasks)
+    results: Iterator[ResultT] = parallel(delayed(_with_shared)(work, *shared, task) for task in tasks)
     yield from results
+
+
+_SHARED: dict[str, Any] = {}
+"""What tasks share, as this worker read it last."""
+
+
+def _with_shared(work: Work[TaskT, ResultT], pickled: bytes, known: str, task: TaskT) -> ResultT:
+    if known not in _SHARED:
+        _SHARED.clear()
+        _SHARED[known] = pickle.loads(pickled)  # noqa: S301 - from the process that started this one
+    return work(_SHARED[known], task)
+
+
+@contextmanager
+def cluster(given: str | Client | None) -> Iterator[Client | None]:
+    """Yield the client of a Dask cluster: the one that is given, or a new one of an address, which is closed again.
+
+    Raises
+    ------
+    SolverError
+        If Dask is not installed, no scheduler answers, there is no worker, or one has another version.
+    """
+    if given is None:
+        yield None
+        return
+    try:
+        from distributed import Client
+    except ImportError:
+        raise SolverError(
+            'a Dask cluster needs the package distributed: pip install "kanopt[dask]"'
+        ) from None
+    if not isinstance(given, str):
+        _check_workers(given)
+        yield given
+        return
+    try:
+        client = Client(given, timeout=_PATIENCE, set_as_default=False)
+    except (OSError, ValueError, TimeoutError) as error:
+        message = f"no Dask scheduler answers at {given!r} ({error}); an address is such as tcp://host:8786"
+        raise SolverError(message) from None
+    with client:
+        _check_workers(client)
+        yield client
+
+
+def _check_workers(client: Client) -> None:
+    """Refuse a cluster whose workers would read tasks otherwise than they were written."""
+    mine = _versions()
+    found = client.run(_versions, on_error="return")
+    if not found:
+        raise SolverError(
+            f"the Dask cluster at {client.scheduler.address} has no workers; start some, and try again"
+        )
+    for worker, versions in found.items():
+        if isinstance(versions, Exception):
+            raise SolverError(f"the worker {worker} cannot import kanopt ({versions}); install it there")
+        other = [
+            f"{name} {versions[name]} in place of {mine[name]}"
+            for name in mine
+            if versions[name] != mine[name]
+        ]
+        if other:
+            raise SolverError(
+                f"the worker {worker} has {', '.join(other)}; install the same versions everywhere"
+            )
+
+
+def _versions() -> dict[str, str]:
+    """Return the versions on which the results of a worker depend."""
+    import platform
+    from importlib.metadata import version
+
+    names = ("kanopt", "numpy", "pandas", "ortools", "pyvrp", "highspy")
+    python = ".".join(platform.python_version_tuple()[:2])
+    return {"python": python, **{name: version(name) for name in names}}
+
+
+def _on_cluster(
+    work: Work[TaskT, ResultT], shared: Any, tasks: Sequence[TaskT], client: Client
+) -> Iterator[ResultT]:
+    from distributed import as_completed
+    from distributed.scheduler import KilledWorker
+
+    everywhere = client.scatter(shared, broadcast=True, hash=False)
+    futures = client.map(_on_worker, tasks, work=work, shared=everywhere, pure=False)
+    left = len(futures)
+    try:
+        for future in as_completed(futures):
+            try:
+                result: ResultT = future.result()
+            except KilledWorker as error:
+                raise _lost(left, f"The last was {error.last_worker.address}") from None
+            left -= 1
+            yield result
+    finally:
+        client.cancel(futures, force=True)
+
+
+def _on_worker(task: TaskT, work: Work[TaskT, ResultT], shared: Any) -> ResultT:
+    return work(shared, task)
+
+
+def _lost(left: int, hint: str) -> SolverError:
+    return SolverError(
+        f"workers ended again and again before a point was done, with {count_text(left, 'point')} left: is there "
+        f"enough memory? {hint}; what is done is kept"
+    )

@@ -2,49 +2,37 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from kanopt.errors import Issue, ScenarioError, nearest
-from kanopt.interrupt import Interrupt
-from kanopt.text import count_text, money_text, seconds_text
+from kanopt.problems.result import Status
 from kanopt.whatif.axes import Axis, Design, design_points, read_axes
-from kanopt.whatif.events import Event, OnEvent, ignore_event
-from kanopt.whatif.kept_plan import PricedBy, price_at_once, way_of_pricing
+from kanopt.whatif.events import OnEvent, ignore_event
 from kanopt.whatif.learn import LearnedLaw
-from kanopt.whatif.parallel import run_tasks
+from kanopt.whatif.parallel import cluster
 from kanopt.whatif.prepare import base_result, prepare
 from kanopt.whatif.run import environment
 from kanopt.whatif.scenario import Scenario
 from kanopt.whatif.spec import SweepSpec
-from kanopt.whatif.sweep_points import (
-    PlanChoice,
-    PointResult,
-    SweepQuestion,
-    coordinates,
-    exchange_plans,
-    parents,
-    solve_point,
-)
+from kanopt.whatif.sweep_points import BASE, PlanChoice, SweepQuestion, point_of
 from kanopt.whatif.sweep_result import Sweep
+from kanopt.whatif.sweep_run import SweepRun
 from kanopt.whatif.sweep_store import SweepStore
 
 if TYPE_CHECKING:
-    from kanopt.problems.base import Plan, Problem
+    from distributed import Client
+
+    from kanopt.problems.base import Problem
     from kanopt.problems.result import Result
 
 __all__ = ["SweepOptions", "sweep"]
 
 _PLANS = ("anew", "kept", "today")
-_NEIGHBOURS = 4
-"""So many plans of points nearby are offered to each point at the end."""
-_FLUSH_SECONDS = 2.0
-"""Between two files of results."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +54,9 @@ class SweepOptions:
         Folder to which results are written as they come, and from which a sweep that was stopped goes on.
     relearn
         Learn laws anew that are kept on disk.
+    dask
+        The address of a Dask scheduler, ``"tcp://host:8786"``, or a ``distributed.Client``, whose workers take the
+        place of processes; needs ``pip install "kanopt[dask]"``.
 
     Raises
     ------
@@ -79,6 +70,7 @@ class SweepOptions:
     workers: int = 1
     out: str | Path | None = None
     relearn: bool = False
+    dask: str | Client | None = None
 
     def __post_init__(self) -> None:
         for name in ("repeats", "workers"):
@@ -160,9 +152,13 @@ def sweep(
     question = prepared.question(read, points, anew=plan == "anew")
     words = _question_words(question, prepared.laws, plan)
     store = None if options.out is None else SweepStore(Path(options.out), words)
-    base = base_result(prepared, plan, report)
-    made = _SweepRun(question, prepared.problem, base, options.workers, report, store)
-    interrupted = base.interrupted or not made.run()
+    base = _known_base(prepared.problem, store) or base_result(prepared, plan, report)
+    if store is not None and BASE not in store.done and not base.interrupted:
+        store.add(point_of(BASE, base))
+        store.flush()
+    made = SweepRun(question, prepared.problem, base.plan, report, store)
+    with cluster(options.dask) as client:
+        interrupted = base.interrupted or not made.run(workers=options.workers, client=client)
     return Sweep(
         scenario=scenario,
         axes=read,
@@ -198,6 +194,17 @@ def _asked(
     return known.model_copy(update={name: value for name, value in given.items() if value is not None})
 
 
+def _known_base(problem: Problem[Any], store: SweepStore | None) -> Result | None:
+    """Return the plan that a sweep which was stopped compares with; searched again it could be another one."""
+    from kanopt.problems.evaluate import evaluate
+
+    saved = None if store is None else store.done.get(BASE)
+    if saved is None or saved.plan is None:
+        return None
+    bound = None if math.isnan(saved.bound) else saved.bound
+    return replace(evaluate(problem, saved.plan), status=Status(saved.status), bound=bound)
+
+
 def _question_words(
     question: SweepQuestion, laws: Mapping[str, LearnedLaw], plan: PlanChoice
 ) -> dict[str, Any]:
@@ -222,149 +229,3 @@ def _question_words(
         "repeats": question.repeats,
         "kanopt": environment()["kanopt"],
     }
-
-
-@dataclass(frozen=True, eq=False)
-class _Task:
-    """One point for a worker."""
-
-    question: SweepQuestion
-    point: int
-    kept: Plan | None
-    starts: tuple[Any, ...] = ()
-    own: PointResult | None = None
-    others: Mapping[int, Any] | None = None
-
-
-def _do(task: _Task) -> PointResult:
-    """Do what a task asks; workers call it."""
-    if task.own is not None:
-        return exchange_plans(task.question, task.own, task.others or {})
-    return solve_point(task.question, task.point, task.kept, task.starts)
-
-
-class _SweepRun:
-    """A sweep under way: which points are done, and what comes next."""
-
-    def __init__(
-        self,
-        question: SweepQuestion,
-        problem: Problem[Any],
-        base: Result,
-        workers: int,
-        report: OnEvent,
-        store: SweepStore | None,
-    ) -> None:
-        self.question, self.problem, self.base = question, problem, base
-        self.workers, self.report, self.store = workers, report, store
-        self.results: dict[int, PointResult] = {} if store is None else dict(store.done)
-        self.priced_by: PricedBy | None = None
-        self._began = self._flushed = time.perf_counter()
-        self._stop = Interrupt()
-        self._before = len(self.results)
-
-    def run(self) -> bool:
-        """Do every point that is not done; return whether it came to the end."""
-        if self._before:
-            self.report(
-                Event("solve", f"{count_text(self._before, 'point')} from {self.store and self.store.folder}")
-            )
-        try:
-            with Interrupt() as stop:
-                self._stop = stop
-                if self.question.anew:
-                    self._plan_anew()
-                else:
-                    self._price()
-        except KeyboardInterrupt:
-            return False
-        finally:
-            self._flush()
-        return True
-
-    def _price(self) -> None:
-        """Price the kept plan everywhere."""
-        left = [point for point in range(len(self.question.points)) if point not in self.results]
-        plan = self.base.plan
-        if plan is None or not left:
-            return
-        self.priced_by = way_of_pricing(self.question, self.problem, plan)
-        priced = None
-        if self.priced_by is PricedBy.AT_ONCE:
-            priced = price_at_once(self.question, self.problem, plan, left)
-        if priced is None:
-            self._do([_Task(self.question, point, plan) for point in left])
-            return
-        for result in priced:
-            self._take(result)
-
-    def _plan_anew(self) -> None:
-        """Plan every point from one nearby, wave after wave, then offer each the plans of its neighbours."""
-        for wave in _waves(parents(self.question.points)):
-            tasks = []
-            for point, parent in wave:
-                if point not in self.results:
-                    start = None if parent is None else self.results[parent].plan
-                    starts = () if start is None else (start,)
-                    tasks.append(_Task(self.question, point, self.base.plan, starts))
-            self._do(tasks)
-        self._do(list(self._exchanges()))
-
-    def _exchanges(self) -> Iterator[_Task]:
-        """Yield the points that a plan of a neighbour may be better for."""
-        place = coordinates(self.question.points)
-        for point, own in sorted(self.results.items()):
-            if own.proved or own.message or own.plan_of is not None:
-                continue
-            away = np.abs(place - place[point]).sum(axis=1)
-            near = [int(other) for other in np.argsort(away, kind="stable") if other != point][:_NEIGHBOURS]
-            plans = {
-                other: self.results[other].plan for other in near if self.results[other].plan is not None
-            }
-            if plans:
-                yield _Task(self.question, point, None, own=own, others=plans)
-
-    def _do(self, tasks: Sequence[_Task]) -> None:
-        numbers = [task.point for task in tasks]
-        done = run_tasks(
-            _do, tasks, workers=self.workers, number_of=lambda found: found.point, numbers=numbers
-        )
-        # while workers are at work this process waits, and what is done is kept already: it may stop at once
-        with Interrupt(keeps=self.workers == 1):
-            for result in done:
-                self._take(result)
-                if self._stop.asked:
-                    raise KeyboardInterrupt
-
-    def _take(self, result: PointResult) -> None:
-        self.results[result.point] = result
-        if self.store is not None:
-            self.store.add(result)
-        now = time.perf_counter()
-        if now > self._flushed + _FLUSH_SECONDS:
-            self._flush()
-            self.report(Event("solve", self._progress(now), transient=True))
-
-    def _flush(self) -> None:
-        self._flushed = time.perf_counter()
-        if self.store is not None:
-            self.store.flush()
-
-    def _progress(self, now: float) -> str:
-        done, count = len(self.results), len(self.question.points)
-        rate = (done - self._before) / (now - self._began)
-        left = f", {seconds_text((count - done) / rate)} left" if rate > 0 and done < count else ""
-        best = min(self.results.values(), key=lambda found: found.rank)
-        price = money_text(best.objective, self.problem.unit)
-        return f"{done:,} of {count_text(count, 'point')}{left}; cheapest {price}"
-
-
-def _waves(order: Sequence[tuple[int, int | None]]) -> Iterator[list[tuple[int, int | None]]]:
-    """Yield points that can be solved side by side, since those they start from were solved before."""
-    level: dict[int, int] = {}
-    waves: dict[int, list[tuple[int, int | None]]] = {}
-    for point, parent in order:
-        level[point] = 0 if parent is None else level[parent] + 1
-        waves.setdefault(level[point], []).append((point, parent))
-    for number in sorted(waves):
-        yield waves[number]

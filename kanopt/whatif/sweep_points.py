@@ -26,16 +26,20 @@ if TYPE_CHECKING:
     from kanopt.whatif.scenario import Scenario
 
 __all__ = [
+    "BASE",
     "REFUSED",
     "PlanChoice",
     "PointResult",
     "SweepQuestion",
     "exchange_plans",
     "parents",
+    "point_of",
     "solve_point",
 ]
 
 PlanChoice: TypeAlias = Literal["anew", "kept", "today"]
+BASE = -1
+"""The number under which the plan of the scenario as it is stands."""
 REFUSED = "refused"
 """The status of a point whose data contradict themselves, so that there is no problem to solve."""
 
@@ -301,6 +305,11 @@ def _with_plan(found: PointResult, result: Result, searches: tuple[float, ...]) 
         plan=result.plan,
         message="",
     )
+
+
+def point_of(point: int, result: Result) -> PointResult:
+    """Return a result as that of a point at which nothing was kept."""
+    return _with_plan(PointResult(point, str(result.status)), result, ())
 
 
 def parents(points: Sequence[Sequence[Value]]) -> list[tuple[int, int | None]]:

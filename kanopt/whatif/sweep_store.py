@@ -42,7 +42,8 @@ class SweepStore:
     Attributes
     ----------
     done
-        The results that are there, by point; plans are frames, which problems read.
+        The results that are there by point, and under -1 the plan of the scenario as it is; plans are frames,
+        which problems read.
 
     Raises
     ------

@@ -1,6 +1,6 @@
 """Sweeps: the same prices as scenario by scenario, on disk and after a stop, and what is told of points that fail."""
 
-import sys
+from importlib import import_module
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ from kanopt.problems.evaluate import evaluate
 from kanopt.whatif import SweepOptions, factors, grid, load_scenario, sweep
 from kanopt.whatif.kept_plan import PricedBy, way_of_pricing
 
-sweep_module = sys.modules["kanopt.whatif.sweep"]
+run_module = import_module("kanopt.whatif.sweep_run")
 FUEL = {"vehicles.fuel_price": grid(1.0, 2.0, 5)}
 QUICK = SweepOptions(time_limit=1.0)
 
@@ -54,7 +54,7 @@ def test_a_kept_plan_is_priced_as_one_by_one(shared_tiny, axes, way):
 def test_a_plan_with_open_departures_is_priced_one_by_one(shared_tiny):
     scenario = load_scenario(shared_tiny)
     found = sweep(scenario, FUEL, plan="today")
-    question = sweep_module.SweepQuestion(scenario, {}, found.axes, found.design_points, False, 0, 1.0, 1)
+    question = run_module.SweepQuestion(scenario, {}, found.axes, found.design_points, False, 0, 1.0, 1)
     problem = found.base.problem
     assert way_of_pricing(question, problem, found.base.plan) is PricedBy.AT_ONCE
     assert way_of_pricing(question, problem, found.base.plan.reopened()) is PricedBy.OPEN
@@ -110,19 +110,21 @@ def test_a_sweep_goes_on_where_it_stopped(shared_tiny, tmp_path, monkeypatch):
     whole = sweep(scenario, axes, options=QUICK)
     done = []
 
-    def stopped(task):
+    def stopped(question, task):
         if len(done) == 2:
             raise KeyboardInterrupt
         done.append(task.point)
-        return work(task)
+        return work(question, task)
 
-    work = sweep_module._do
-    monkeypatch.setattr(sweep_module, "_do", stopped)
+    work = run_module._do
+    monkeypatch.setattr(run_module, "_do", stopped)
     part = sweep(scenario, axes, options=options)
     assert part.interrupted
     assert len(part.results) == 2
     assert "STOPPED after 2 of 4 points" in part.text()
-    monkeypatch.setattr(sweep_module, "_do", lambda task: done.append(task.point) or work(task))
+    monkeypatch.setattr(
+        run_module, "_do", lambda question, task: done.append(task.point) or work(question, task)
+    )
     rest = sweep(scenario, axes, options=options)
     assert not rest.interrupted
     assert len(set(done)) == 4
