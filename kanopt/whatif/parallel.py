@@ -189,7 +189,7 @@ def _on_cluster(
     futures = client.map(_on_worker, tasks, work=work, shared=everywhere, pure=False)
     left = len(futures)
     try:
-        for future in as_completed(futures):
+        for future in as_completed(futures, loop=client.loop):
             try:
                 result: ResultT = future.result()
             except KilledWorker as error:

@@ -1,0 +1,96 @@
+"""Tasks side by side: each done once, by whichever worker, also where workers are killed."""
+
+import os
+
+import pytest
+
+from kanopt.errors import SolverError
+from kanopt.whatif import SweepOptions, factors, load_scenario, parallel, sweep
+from kanopt.whatif.parallel import MOST_ATTEMPTS, cluster, run_tasks
+from tests.cases.lost_workers import Task, fail, work
+
+TASKS = [Task(number) for number in range(12)]
+
+
+def squares(results):
+    return sorted((done.point, done.value) for done in results)
+
+
+EXPECTED = [(number, number**2) for number in range(12)]
+
+
+@pytest.fixture(scope="module")
+def dask():
+    """A cluster of two workers on this machine, each a process of its own."""
+    from distributed import Client, LocalCluster
+
+    with (
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50) as workers,
+        Client(workers) as client,
+    ):
+        yield client
+
+
+def test_this_process_is_one_worker(tmp_path):
+    done = list(run_tasks(work, str(tmp_path), TASKS))
+    assert squares(done) == EXPECTED
+    assert {each.process for each in done} == {os.getpid()}
+
+
+def test_processes_do_every_task_once_though_some_are_killed(tmp_path):
+    tasks = [Task(number, kills=int(number in (3, 7))) for number in range(12)]
+    done = list(run_tasks(work, str(tmp_path), tasks, workers=2))
+    assert squares(done) == EXPECTED
+    assert os.getpid() not in {each.process for each in done}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["3-0", "7-0"]
+
+
+def test_processes_that_are_killed_again_and_again_are_told(tmp_path):
+    with pytest.raises(SolverError, match=r"workers ended again and again .* 1 point left"):
+        list(run_tasks(work, str(tmp_path), [Task(5, kills=MOST_ATTEMPTS + 1)], workers=2))
+
+
+def test_an_error_in_a_task_ends_all(tmp_path):
+    with pytest.raises(ValueError, match="task 0"):
+        list(run_tasks(fail, str(tmp_path), TASKS[:1], workers=2))
+
+
+def test_a_cluster_does_every_task_once_though_a_worker_is_killed(tmp_path, dask):
+    tasks = [Task(number, kills=int(number == 4)) for number in range(12)]
+    assert squares(run_tasks(work, str(tmp_path), tasks, client=dask)) == EXPECTED
+
+
+def test_a_sweep_on_a_cluster_finds_what_this_process_does(shared_tiny, dask):
+    scenario = load_scenario(shared_tiny)
+    axes = {"vehicles.capacity": factors(0.9, 1.2, 3)}
+    here = sweep(scenario, axes, plan="today")
+    there = sweep(scenario, axes, plan="today", options=SweepOptions(dask=dask))
+    assert there.points["objective"].tolist() == here.points["objective"].tolist()
+
+
+def test_a_cluster_by_its_address(tmp_path, dask):
+    with cluster(dask.scheduler.address) as client:
+        assert squares(run_tasks(work, str(tmp_path), TASKS, client=client)) == EXPECTED
+
+
+def test_a_cluster_that_is_not_there(monkeypatch):
+    monkeypatch.setattr(parallel, "_PATIENCE", 0.2)
+    with (
+        pytest.raises(SolverError, match=r"no Dask scheduler answers at 'tcp://127.0.0.1:9'"),
+        cluster("tcp://127.0.0.1:9"),
+    ):
+        pass
+
+
+def test_a_cluster_of_other_versions_is_refused(dask, monkeypatch):
+    mine = parallel._versions()
+    monkeypatch.setattr(parallel, "_versions", lambda: {**mine, "kanopt": "0.0.1"})
+
+    class Other:
+        scheduler = dask.scheduler
+
+        def run(self, function, on_error):
+            return {"tcp://w": mine}
+
+    with pytest.raises(SolverError, match=r"the worker tcp://w has kanopt .* in place of 0.0.1"):
+        parallel._check_workers(Other())
