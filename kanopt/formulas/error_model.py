@@ -83,7 +83,7 @@ class ErrorModel:
 
     @classmethod
     def of(
-        cls, actual: Any, predicted: Any, *, rows_train: int = 0, rows: RowGroups | None = None
+        cls, actual: Any, predicted: Any, *, rows_train: int = 0, groups: RowGroups | None = None
     ) -> ErrorModel | None:
         """Learn the errors of a law on held-out rows; None where there are too few, or it predicts nothing but 0.
 
@@ -98,7 +98,7 @@ class ErrorModel:
             Arrays of shape (n,).
         rows_train
             Number of rows that the law was learned from.
-        rows
+        groups
             Which rows belong to one group and share an error: what rows of a group have in common is then no noise of
             single rows, and tells of shift and factor once (generalized least squares). None for independent rows.
         """
@@ -112,7 +112,7 @@ class ErrorModel:
         design = np.column_stack([np.ones_like(p), p]) if varies else p[:, None]
         # how noise grows is seen once the bias is taken out, and the bias is weighted by how noise grows
         power, left, ones = 0.0, y - p, np.ones(len(y))
-        codes = None if rows is None else np.unique(rows.held_out, return_inverse=True)[1].reshape(-1)
+        codes = None if groups is None else np.unique(groups.held_out, return_inverse=True)[1].reshape(-1)
         for _ in range(_ROUNDS):
             power = _likeliest_power(np.abs(left), size)
             # a few gross errors tell nothing of how the others grow
@@ -136,9 +136,9 @@ class ErrorModel:
         single = float(np.square(left / size**power).sum() / (len(y) - len(found)))
         spread = math.sqrt(single) / level**power
         model = cls(float(shift), float(factor), (a, b, c), spread, power, level, len(y))
-        return replace(model, noise_shape=model._shape(y, p, rows) if spread > 0.0 else None)
+        return replace(model, noise_shape=model._shape(y, p, groups) if spread > 0.0 else None)
 
-    def _shape(self, y: Floats, p: Floats, rows: RowGroups | None) -> Noise:
+    def _shape(self, y: Floats, p: Floats, groups: RowGroups | None) -> Noise:
         """Return how errors are distributed, of rows held out and rows learned from."""
 
         def standard(actual: Floats, predicted: Floats) -> Floats:
@@ -146,10 +146,10 @@ class ErrorModel:
                 (actual - self.shift - self.factor * predicted) / np.maximum(self.noise(predicted), TINY)
             )
 
-        if rows is None:
+        if groups is None:
             return Noise.of(standard(y, p))
-        learned = None if rows.learned is None else (standard(*rows.learned[:2]), rows.learned[2])
-        return Noise.of(standard(y, p), rows.held_out, by=rows.by, learned=learned)
+        learned = None if groups.learned is None else (standard(*groups.learned[:2]), groups.learned[2])
+        return Noise.of(standard(y, p), groups.held_out, by=groups.by, learned=learned)
 
     @property
     def shape(self) -> Noise:

@@ -133,7 +133,7 @@ class GroupedRows:
         codes = pd.factorize(np.concatenate([labels, self.labels]))[0].astype(np.int64)
         predicted, before = (np.broadcast_to(law.evaluate(each), len(each)) for each in (rows, self.rows))
         groups = RowGroups(self.by, codes[: len(rows)], (self.target, before, codes[len(rows) :]))
-        errors = ErrorModel.of(target, predicted, rows_train=law.fit.rows_train, rows=groups)
+        errors = ErrorModel.of(target, predicted, rows_train=law.fit.rows_train, groups=groups)
         return replace(law, fit=replace(law.fit, errors=errors))
 
 

@@ -67,7 +67,7 @@ def test_a_bias_of_few_days_is_no_bias_of_many_rows() -> None:
     predicted = rng.uniform(5.0, 50.0, 800)
     actual = predicted * (1.0 + 0.15 * rng.standard_normal(8)[day] + 0.05 * rng.standard_normal(800))
     plain = ErrorModel.of(actual, predicted, rows_train=3000)
-    told = ErrorModel.of(actual, predicted, rows_train=3000, rows=RowGroups("day", day))
+    told = ErrorModel.of(actual, predicted, rows_train=3000, groups=RowGroups("day", day))
     assert np.sqrt(plain.covariance[2]) < 0.02
     # the mean of eight days has a standard error of 0.15 / √8
     assert np.sqrt(told.covariance[2]) == pytest.approx(0.15 / np.sqrt(8), rel=0.6)
