@@ -237,14 +237,8 @@ class SwitchSearch:
 
     def _solve(self, values: Sequence[float]) -> None:
         question = replace(self.question, points=tuple((x,) for x in values))
-        tasks = [_Task(question, number, self.base.plan, self._starts(x)) for number, x in enumerate(values)]
-        done = run_tasks(
-            _do,
-            tasks,
-            workers=self.limits.workers,
-            number_of=lambda found: found.point,
-            numbers=range(len(values)),
-        )
+        tasks = [_Task(number, self.base.plan, self._starts(x)) for number, x in enumerate(values)]
+        done = run_tasks(_do, question, tasks, workers=self.limits.workers)
         for found in sorted(done, key=attrgetter("point")):
             self.solves += 1
             self._take(values[found.point], found)
@@ -350,11 +344,10 @@ def _must(result: Result | None) -> Result:
 class _Task:
     """One value for a worker."""
 
-    question: SweepQuestion
     point: int
     kept: Plan | None
     starts: tuple[Any, ...]
 
 
-def _do(task: _Task) -> PointResult:
-    return solve_point(task.question, task.point, task.kept, task.starts)
+def _do(question: SweepQuestion, task: _Task) -> PointResult:
+    return solve_point(question, task.point, task.kept, task.starts)
