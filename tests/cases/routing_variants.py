@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from kanopt.formulas import Variable, parse_formula
 from kanopt.problems import Client, Depot, Route, RoutingProblem, VehicleType
 from kanopt.problems.routing import RoutingPolicy
 from kanopt.refs import client, vehicle
+from tests.cases.routing_simulator import Best, best_of_all
 
 VARIANTS = (
     "capacities", "windows", "soft", "service_law", "open", "max_distance", "max_duration", "overtime", "pickup",
@@ -90,6 +92,12 @@ def _shortest(found: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 def variant(name: str, seed: int, *, uneven: bool = False) -> RoutingProblem:
     """Return a small problem with a rule, or with some of all rules."""
     return draft(name, seed, uneven=uneven).problem()
+
+
+@cache
+def optimum(name: str, seed: int) -> Best:
+    """Return the optimum of a variant, found by trying every plan once in a run of the tests."""
+    return best_of_all(variant(name, seed))
 
 
 def draft(name: str, seed: int, *, uneven: bool = False) -> Draft:

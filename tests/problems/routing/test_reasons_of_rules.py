@@ -287,13 +287,14 @@ def ways(problem: RoutingProblem) -> Iterator[tuple[str, ...]]:
 
 def test_who_is_proved_to_be_out_of_reach_is_served_by_no_plan_at_all() -> None:
     proofs = 0
-    for seed in range(40):
+    for seed in range(25):
         given = under_many_rules(seed)
         found = [each for each in given.reasons(given.plan_from([])) if each.proved]
         if not found:
             continue
-        served = {name for way in ways(given) if given.check(given.plan_from([way])).ok for name in way}
-        assert not {each.subject.removeprefix("client ") for each in found} & served, seed
+        out = {each.subject.removeprefix("client ") for each in found}
+        for way in ways(given):
+            assert not (out & set(way) and given.check(given.plan_from([way])).ok), (seed, way)
         proofs += len(found)
     assert proofs >= 30
 

@@ -217,7 +217,7 @@ def test_no_departure_that_is_early_enough_is_better(
     assert not {each.constraint for each in problem.check(plan).violations} & {"release"}
     chosen = problem.price(plan).objective
     best = np.inf
-    for leaves in np.arange(float(earliest), 400.0, 5.0):
+    for leaves in np.arange(float(earliest), 400.0, 10.0):
         stated = problem.plan_from([Route("van", 1, "depot", stops, float(leaves))])
         if problem.check(stated).ok:
             best = min(best, problem.price(stated).objective)

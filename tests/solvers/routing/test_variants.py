@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 import pytest
 
-from kanopt.problems import RoutingProblem
 from kanopt.solvers.base import SolveOptions
 from kanopt.solvers.routing.ortools_engine.solver import OrToolsRouting
 from kanopt.solvers.routing.portfolio import RoutingPortfolio
 from tests.cases.patience import found_soon
-from tests.cases.routing_simulator import Best, Simulator, best_of_all
-from tests.cases.routing_variants import VARIANTS, variant
-
-
-@cache
-def known(name: str, seed: int) -> tuple[RoutingProblem, Best]:
-    """A problem and its optimum."""
-    problem = variant(name, seed)
-    return problem, best_of_all(problem)
+from tests.cases.routing_simulator import Simulator
+from tests.cases.routing_variants import VARIANTS, optimum, variant
 
 
 @pytest.mark.parametrize("name", VARIANTS)
@@ -29,7 +19,7 @@ def known(name: str, seed: int) -> tuple[RoutingProblem, Best]:
     ids=["portfolio-1", "ortools-0"],
 )
 def test_the_plan_is_the_best_of_all(engine: RoutingPortfolio | OrToolsRouting, name: str, seed: int) -> None:
-    problem, best = known(name, seed)
+    problem, best = variant(name, seed), optimum(name, seed)
     options = SolveOptions(time_limit=3.0, seed=seed)
     if isinstance(engine, OrToolsRouting):
         outcome = found_soon(

@@ -14,7 +14,7 @@ from kanopt.problems import Client, Depot, Route, RoutingPlan, RoutingProblem, V
 from kanopt.problems.routing import RoutingPolicy
 from kanopt.refs import arc, client, clock, state, vehicle
 from tests.cases.routing_simulator import Best, Run, Simulator, best_of_all
-from tests.cases.routing_variants import VARIANTS, plain, some_routes, variant
+from tests.cases.routing_variants import VARIANTS, optimum, plain, some_routes, variant
 from tests.cases.stop_laws import STOP_LAWS, with_stop_law
 
 SEEDS = range(20)
@@ -418,17 +418,11 @@ def best_without_rules(seed: int) -> Best:
     return best_of_all(plain(seed).problem())
 
 
-@cache
-def best_with(name: str, seed: int) -> Best:
-    """The optimum of a variant."""
-    return best_of_all(variant(name, seed))
-
-
 @pytest.mark.parametrize("name", VARIANTS)
 def test_the_rule_makes_a_difference_in_most_of_the_problems(name: str) -> None:
     made = 0
     for seed in range(6):
-        without, ruled = best_without_rules(seed), best_with(name, seed)
+        without, ruled = best_without_rules(seed), optimum(name, seed)
         made += without.missed != ruled.missed or abs(without.cost - ruled.cost) > 1e-6
     assert made >= 4
 
@@ -436,7 +430,7 @@ def test_the_rule_makes_a_difference_in_most_of_the_problems(name: str) -> None:
 @pytest.mark.parametrize("name", VARIANTS)
 def test_the_best_of_all_plans_is_good_and_costs_what_it_is_said_to(name: str) -> None:
     for seed in range(4):
-        problem, best = variant(name, seed), best_with(name, seed)
+        problem, best = variant(name, seed), optimum(name, seed)
         simulator = Simulator(problem)
         plan = problem.plan_from(best.routes)
         assert simulator.faults(plan) <= {"unserved"}

@@ -18,8 +18,8 @@ from kanopt.solvers.routing.racer.refine import refine
 from kanopt.solvers.routing.racer.search import RacerSearch
 from tests.cases.law_search import exact_problem
 from tests.cases.mixed_routing import mixed_problem, random_plan
-from tests.cases.routing_simulator import best_of_all
-from tests.cases.routing_variants import variant
+from tests.cases.routing_simulator import Best, best_of_all
+from tests.cases.routing_variants import optimum, variant
 from tests.cases.stop_laws import STOP_LAWS, with_stop_law
 
 RULES = (
@@ -163,7 +163,7 @@ TIGHT = (143, 166, 1039, 1042, 1068, 1076, 1090)
 @pytest.mark.parametrize("rule", [*RULES, "mixed"])
 def test_the_best_plan_there_is_is_found_whatever_the_rule(rule: str) -> None:
     for seed in (0, 1, 2, *(TIGHT if rule == "mixed" else ())):
-        _is_found(variant(rule, seed), seed, steps=6000)
+        _is_found(variant(rule, seed), seed, steps=6000, best=optimum(rule, seed))
 
 
 @pytest.mark.parametrize("rule", ["capacities", "overtime", "pickup", "breaks", "reload", "soft", "open"])
@@ -183,8 +183,8 @@ def test_the_best_plan_there_is_is_found_where_the_hour_says_how_long_stops_take
     _is_found(replace(given, vehicles=free), 3, steps=20_000)
 
 
-def _is_found(problem: RoutingProblem, seed: int, steps: int = 3000) -> None:
-    best, plan = best_of_all(problem), refine(problem, steps=steps, seed=seed)
+def _is_found(problem: RoutingProblem, seed: int, steps: int = 3000, best: Best | None = None) -> None:
+    best, plan = best or best_of_all(problem), refine(problem, steps=steps, seed=seed)
     check = problem.check(plan)
     assert check.ok or check.only_unserved
     must = {client.name for client in problem.clients if client.mandatory}
