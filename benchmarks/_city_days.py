@@ -38,12 +38,14 @@ def day_problem(city: City, minutes: ko.Formula, litres: ko.Formula | None = Non
 
 @dataclass(frozen=True, eq=False)
 class TrueDays:
-    """A plan on days of the true laws: arrivals and begins of service, (days, stops), and costs, (days,)."""
+    """A plan on days of the true laws: arrivals and begins of service, (days, stops), costs, (days,), and returns."""
 
     arrive: Floats
     begin: Floats
     latest: Floats
     cost: Floats
+    back: Floats
+    """Share of the days on which each van is back by the end of its shift."""
 
     @property
     def on_time(self) -> Floats:
@@ -52,8 +54,8 @@ class TrueDays:
 
     @property
     def least(self) -> float:
-        """That of the stop which is late most often."""
-        return float(self.on_time.min())
+        """That of the stop which is late most often, or of the van which is back late most often."""
+        return float(min(self.on_time.min(), self.back.min()))
 
 
 def true_days(
@@ -64,7 +66,7 @@ def true_days(
     effect, sigma = city.day_effect, np.sqrt(np.log1p(NOISE**2))
     bad = np.exp(effect * rng.standard_normal(days) - effect**2 / 2.0)
     data = problem.data
-    arrive, begin, latest, cost = [], [], [], np.zeros(days)
+    arrive, begin, latest, back, cost = [], [], [], [], np.zeros(days)
     for route in plan.routes:
         van = data.vehicles[data.type_index[route.vehicle]]
         clock, load = (
@@ -84,9 +86,10 @@ def true_days(
             begin.append(np.maximum(clock, client.earliest))
             latest.append(client.latest)
             clock, load = begin[-1] + client.service, load - client.demand
+        back.append((clock <= van.shift_end + 1e-6).mean())
         cost += van.fixed_cost + van.cost_per_time * (clock - float(route.departure))
     columns = (np.stack(each, axis=1) for each in (arrive, begin))
-    return TrueDays(*columns, np.array(latest), cost)
+    return TrueDays(*columns, np.array(latest), cost, np.array(back))
 
 
 def _client(data: object, name: str) -> routing.Client:

@@ -13,8 +13,8 @@ by.
 Part "price": clients with a window are promised to be served on time with 95 %. Beside it stand the plan without
 promises, and the usual buffer: a plan on travel times 15 % longer (--buffer), with as much time to search; "same as
 longer" promises what that buffer brings the stop that is late most often, on the learned errors. Realised on the true
-laws: cost of a day, and how often the stop that is late most often is on time ("least"), and all stops of the day
-("all"). Cities differ by --tight: vans work for so many hours only, so that time is short.
+laws: cost of a day, how often the stop or the van's return that is late most often is on time ("least"), and all stops
+of the day ("all"). Cities differ by --tight: vans work for so many hours only, so that time is short.
 
 Part "curse": plans are chosen where laws are too hopeful. What the laws say the chosen plan costs, beside what it costs
 on the true laws; and the same for a plan that was chosen on laws of another log, of which these laws do not know. The
@@ -136,7 +136,8 @@ def price(arguments: argparse.Namespace) -> pd.DataFrame:
             how = {"time_limit": arguments.time_limit, "seed": seed, "deterministic": True}
             promised = ko.solve_on_time(problem, 0.95, uncertainty=HAPPENS, **how)
             flat = _flat(city, minutes, problem, arguments.buffer, how)
-            level = float(ko.risk(flat, HAPPENS, draws=4000).stops["on_time"].min())
+            found = ko.risk(flat, HAPPENS, draws=4000)
+            level = float(min(found.stops["on_time"].min(), found.routes["back"].min()))
             same = ko.solve_on_time(problem, min(max(level, 0.5), 0.999), uncertainty=HAPPENS, **how)
             plans = {
                 "no buffer": promised.plain,
