@@ -24,11 +24,11 @@ __all__ = ["OnTimePlan", "solve_on_time"]
 
 Floats = NDArray[np.float64]
 
-ROUNDS = 6
-_TRIED = 4
+_SHARES = (0.3, 0.08, 0.08, 0.08, 0.28, 0.1, 0.08)
+"""Of the time limit: what the plan without promises takes, and each round after it. Short rounds find the buffers, then
+a long one looks for a cheap plan, and the last ones mend what it misses."""
+_TRIED = 5
 """Rounds after which a buffer is never taken back, so that promises are kept in the end."""
-_OF_PLAIN = 0.4
-"""Of the time limit: what the plan without promises takes."""
 _LOOKED_AT = 2000
 """Days on which buffers are chosen, at least."""
 _FRESH = 1_000_003
@@ -241,15 +241,13 @@ def solve_on_time(
 
     given = _with_promises(problem, on_time)
     problem.warn_of_unread()
-    how = SolveOptions(time_limit=_OF_PLAIN * time_limit, seed=seed, deterministic=deterministic)
+    how = SolveOptions(time_limit=_SHARES[0] * time_limit, seed=seed, deterministic=deterministic)
     search = _Search(given, on_time, uncertainty, max(draws, _LOOKED_AT), how)
     first = search.plan(_Buffers(), None)
     tries = [first]
-    if first.missed:
-        search = replace(search, how=replace(how, time_limit=(1.0 - _OF_PLAIN) * time_limit / ROUNDS))
-        for round_ in range(ROUNDS):
-            buffers = tries[-1].next_buffers(only_more=round_ >= _TRIED)
-            tries.append(search.plan(buffers, tries[-1]))
+    for round_, share in enumerate(_SHARES[1:] if first.missed else (), start=1):
+        again = replace(search, how=replace(how, time_limit=share * time_limit))
+        tries.append(again.plan(tries[-1].next_buffers(only_more=round_ >= _TRIED), tries[-1]))
     best = min(tries, key=lambda each: each.rank)
     # a plan that was found under promises may be the cheapest one without them, too
     plain = min(tries, key=lambda each: (each.rank[0], each.rank[-1]))
