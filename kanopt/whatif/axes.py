@@ -80,14 +80,30 @@ def grid(low: float, high: float, count: int) -> Values:
     return Values(_spaced(low, high, count), "set")
 
 
-def factors(low: float, high: float, count: int) -> Values:
-    """Return evenly spaced factors by which what is there is multiplied; see :func:`grid`.
+def factors(low: float | Sequence[float], high: float | None = None, count: int | None = None) -> Values:
+    """Return factors by which what is there is multiplied: evenly spaced as by :func:`grid`, or those that are given.
+
+    Parameters
+    ----------
+    low
+        The least factor, or all of them.
+    high, count
+        The largest one, and how many; left out where all are given.
+
+    Raises
+    ------
+    ScenarioError
+        As :func:`grid`.
 
     Examples
     --------
     >>> factors(0.9, 1.1, 3)
     Values(items=(0.9, 1.0, 1.1), action='scale')
+    >>> factors([1.0, 1.5]).items
+    (1.0, 1.5)
     """
+    if high is None and count is None and isinstance(low, (Sequence, np.ndarray)):
+        return values_of("factors", low, "scale")
     return Values(_spaced(low, high, count), "scale")
 
 
@@ -226,7 +242,7 @@ def read_axes(given: Mapping[str, Any] | Sequence[Axis]) -> tuple[Axis, ...]:
     Raises
     ------
     ScenarioError
-        If there is none, two contradict each other, or an axis holds the same value twice.
+        If there is none, or two contradict each other.
     """
     if isinstance(given, Mapping):
         axes = tuple(Axis(str(path), values_of(path, values)) for path, values in given.items())
@@ -242,8 +258,6 @@ def read_axes(given: Mapping[str, Any] | Sequence[Axis]) -> tuple[Axis, ...]:
             raise _error(
                 axis.path, "is set or multiplied by two axes, which contradict each other; leave one"
             )
-        if len(set(axis.values.items)) < len(axis.values.items):
-            raise _error(axis.path, f"the same value twice in {axis}")
         if axis.values.action == "scale" and not all(map(_is_number, axis.values.items)):
             raise _error(axis.path, f"factors are numbers, not {axis}")
     return axes
@@ -333,7 +347,11 @@ def design_points(
     if design == "latin":
         return list(_latin(axes, count, seed))
     items = [axis.values.items for axis in axes]
-    return list(zip(*items, strict=True) if design == "list" else itertools.product(*items))
+    points = list(zip(*items, strict=True) if design == "list" else itertools.product(*items))
+    if len(set(points)) < len(points):
+        twice = next(point for place, point in enumerate(points) if point in points[:place])
+        raise _error("design", f"the same point twice: {', '.join(map(value_text, twice))}")
+    return points
 
 
 def _lengths_text(axes: Sequence[Axis]) -> str:

@@ -99,7 +99,10 @@ def _joblib(
     """Yield results from processes of joblib, which import no program of the user again."""
     from joblib import Parallel, delayed
 
-    parallel = Parallel(n_jobs=workers, return_as="generator_unordered", batch_size=1, pre_dispatch="all")
+    # few are sent ahead: a stop while many wait makes a thread of loky fail, and print that it did
+    parallel = Parallel(
+        n_jobs=workers, return_as="generator_unordered", batch_size=1, pre_dispatch="1.5*n_jobs"
+    )
     results: Iterator[ResultT] = parallel(delayed(_with_shared)(work, *shared, task) for task in tasks)
     yield from results
 

@@ -102,8 +102,19 @@ def _without_histories(scenario: Scenario) -> Scenario:
     return replace(scenario, tables={name: frame for name, frame in scenario.tables.items() if name in read})
 
 
-def base_result(prepared: Prepared, plan: PlanChoice, report: OnEvent) -> Result:
+def base_result(prepared: Prepared, plan: PlanChoice, report: OnEvent, *, repeat: int = 0) -> Result:
     """Return the plan that is kept: the best found without any change, or today's.
+
+    Parameters
+    ----------
+    prepared
+        The scenario.
+    plan
+        Whether today's is asked for.
+    report
+        Called while it is searched.
+    repeat
+        The number of the search: later ones have other seeds, and begin from nothing.
 
     Raises
     ------
@@ -118,9 +129,14 @@ def base_result(prepared: Prepared, plan: PlanChoice, report: OnEvent) -> Result
             raise ScenarioError([Issue(str(scenario.path), 0, "problem.today", message)])
         # what is left open is held as it turns out today, so that the same plan is priced at every point
         return replace(today, assessment=today.assessment.settled())
-    start = None if today is None else today.plan
+    start = None if today is None or repeat else today.plan
     return solve_problem(
-        scenario, problem, seed=prepared.seed, time_limit=prepared.time_limit, initial=start, report=report
+        scenario,
+        problem,
+        seed=prepared.seed + repeat,
+        time_limit=prepared.time_limit,
+        initial=start,
+        report=report,
     )
 
 

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +16,11 @@ from kanopt.whatif.axes import Axis, Design, design_points, read_axes
 from kanopt.whatif.events import OnEvent, ignore_event
 from kanopt.whatif.learn import LearnedLaw
 from kanopt.whatif.parallel import cluster
-from kanopt.whatif.prepare import base_result, prepare
+from kanopt.whatif.prepare import Prepared, base_result, prepare
 from kanopt.whatif.run import environment
 from kanopt.whatif.scenario import Scenario
 from kanopt.whatif.spec import SweepSpec
-from kanopt.whatif.sweep_points import BASE, PlanChoice, SweepQuestion, point_of
+from kanopt.whatif.sweep_points import BASE, PlanChoice, PointResult, SweepQuestion, point_of
 from kanopt.whatif.sweep_result import Sweep
 from kanopt.whatif.sweep_run import SweepRun
 from kanopt.whatif.sweep_store import SweepStore
@@ -152,18 +153,16 @@ def sweep(
     question = prepared.question(read, points, anew=plan == "anew")
     words = _question_words(question, prepared.laws, plan)
     store = None if options.out is None else SweepStore(Path(options.out), words)
-    base = _known_base(prepared.problem, store) or base_result(prepared, plan, report)
-    if store is not None and BASE not in store.done and not base.interrupted:
-        store.add(point_of(BASE, base))
-        store.flush()
-    made = SweepRun(question, prepared.problem, base.plan, report, store)
+    bases = _bases(prepared, plan, store, report)
+    question = replace(question, base_plans=tuple(base.plan for base in bases if base.plan is not None))
+    made = SweepRun(question, prepared.problem, min(bases, key=attrgetter("rank")), report, store)
     with cluster(options.dask) as client:
-        interrupted = base.interrupted or not made.run(workers=options.workers, client=client)
+        interrupted = bases[-1].interrupted or not made.run(workers=options.workers, client=client)
     return Sweep(
         scenario=scenario,
         axes=read,
         design_points=question.points,
-        base=base,
+        base=made.base,
         results=tuple(made.results[number] for number in sorted(made.results)),
         anew=question.anew,
         priced_by=made.priced_by,
@@ -194,15 +193,32 @@ def _asked(
     return known.model_copy(update={name: value for name, value in given.items() if value is not None})
 
 
-def _known_base(problem: Problem[Any], store: SweepStore | None) -> Result | None:
-    """Return the plan that a sweep which was stopped compares with; searched again it could be another one."""
+def _bases(prepared: Prepared, plan: PlanChoice, store: SweepStore | None, report: OnEvent) -> list[Result]:
+    """Return the plans found where nothing is changed, one for each repeated search, as far as they are needed.
+
+    Those that a sweep which was stopped has found are taken again: searched anew they could be others.
+    """
+    found: list[Result] = []
+    for repeat in range(prepared.repeats if plan == "anew" else 1):
+        number = BASE - repeat
+        known = None if store is None else store.done.get(number)
+        if known is not None and known.plan is not None:
+            found.append(_saved(prepared.problem, known))
+        else:
+            found.append(base_result(prepared, plan, report, repeat=repeat))
+            if store is not None and not found[-1].interrupted:
+                store.add(point_of(number, found[-1]))
+                store.flush()
+        if found[-1].interrupted or found[-1].status == Status.OPTIMAL:
+            break
+    return found
+
+
+def _saved(problem: Problem[Any], known: PointResult) -> Result:
     from kanopt.problems.evaluate import evaluate
 
-    saved = None if store is None else store.done.get(BASE)
-    if saved is None or saved.plan is None:
-        return None
-    bound = None if math.isnan(saved.bound) else saved.bound
-    return replace(evaluate(problem, saved.plan), status=Status(saved.status), bound=bound)
+    bound = None if math.isnan(known.bound) else known.bound
+    return replace(evaluate(problem, known.plan), status=Status(known.status), bound=bound)
 
 
 def _question_words(

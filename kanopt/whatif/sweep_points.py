@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -62,6 +63,8 @@ class SweepQuestion:
         Whether each point is planned anew; else the plan of the base is priced there.
     seed, time_limit, repeats
         Of each search; seconds.
+    base_plans
+        The plans that repeated searches found where nothing is changed.
     """
 
     scenario: Scenario
@@ -72,6 +75,12 @@ class SweepQuestion:
     seed: int
     time_limit: float
     repeats: int
+    base_plans: tuple[Any, ...] = ()
+
+    @cached_property
+    def base_problem(self) -> Problem[Any]:
+        """The problem where nothing is changed."""
+        return self.scenario.build(self.scenario.formulas(self.formulas))
 
     def scenario_at(self, point: int) -> Scenario:
         """Return the scenario of a point.
@@ -111,7 +120,12 @@ class PointResult:
     objective, bound
         Price of its plan on the laws, and the proved bound; NaN where there is none.
     searches
-        The objectives of independent searches, from which the noise is read; a proved one is alone.
+        The objectives of independent searches; a proved one is alone.
+    differences
+        What each search says that the change of data costs: it and the search of the base that belongs to it, priced
+        under both data and each taking the better plan. How far they lie apart is the noise.
+    at_base
+        The price of the best plan found here where nothing is changed; NaN where it cannot be carried out there.
     kept_status, kept_objective
         The base's plan under the data of this point; empty and NaN where that cannot be carried out.
     terms, kept_terms
@@ -133,6 +147,8 @@ class PointResult:
     objective: float = math.nan
     bound: float = math.nan
     searches: tuple[float, ...] = ()
+    differences: tuple[float, ...] = ()
+    at_base: float = math.nan
     kept_status: str = ""
     kept_objective: float = math.nan
     terms: Mapping[str, float] = field(default_factory=dict)
@@ -167,6 +183,12 @@ class PointResult:
             return 0.0
         return max(self.searches) - min(self.searches) if len(self.searches) > 1 else math.nan
 
+    @property
+    def noise_of_difference(self) -> float:
+        """How far apart lie what searches say of the difference from the base; NaN where that was not measured."""
+        known = [value for value in self.differences if not math.isnan(value)]
+        return max(known) - min(known) if len(known) > 1 else math.nan
+
 
 def solve_point(
     question: SweepQuestion, point: int, kept: Plan | None, starts: Sequence[Plan | pd.DataFrame]
@@ -190,61 +212,145 @@ def solve_point(
         before = _priced(problem, kept)
         found = _of_kept(point, before)
         if question.anew:
-            best, searches = _searched(
-                question, problem, [before, *(_priced(problem, plan) for plan in starts)]
-            )
-            found = _with_plan(found, best, searches)
+            found = _planned(question, problem, found, before, starts)
     except KanoptError as error:
         found = PointResult(point, REFUSED, message=split_messages(error)[0])
     return replace(found, seconds=time.perf_counter() - began)
 
 
 def exchange_plans(
-    question: SweepQuestion, own: PointResult, others: Mapping[int, Plan | pd.DataFrame]
+    question: SweepQuestion, own: PointResult, others: Mapping[int, Any], kept: Any = None
 ) -> PointResult:
-    """Price plans of other points under the data of one, and take over the best of them if it is better."""
+    """Price plans of other points under the data of one, and take over the best of them if it is better.
+
+    Parameters
+    ----------
+    question
+        What is asked.
+    own
+        What came of the point.
+    others
+        Plans of other points, by their number.
+    kept
+        The base's plan, where another one was found for it since the point was done.
+    """
     began = time.perf_counter()
     problem = question.problem_at(own.point)
+    if kept is not None:
+        priced = _of_kept(own.point, _priced(problem, kept))
+        own = replace(
+            own,
+            kept_status=priced.kept_status,
+            kept_objective=priced.kept_objective,
+            kept_terms=priced.kept_terms,
+        )
     best = own
     for number, plan in others.items():
         offer = _priced(problem, plan)
         if offer is None:
             continue
-        taken = replace(_with_plan(own, offer, own.searches), plan_of=number)
+        taken = replace(_with_plan(own, offer), plan_of=None if number == BASE else number)
         best = taken if taken.rank < best.rank else best
     return replace(best, seconds=own.seconds + time.perf_counter() - began)
 
 
-def _searched(
-    question: SweepQuestion, problem: Problem[Any], starts: Sequence[Result | None]
-) -> tuple[Result, tuple[float, ...]]:
-    """Search from the best start, then from nothing and with other seeds; return the best result and all objectives."""
+def _planned(
+    question: SweepQuestion,
+    problem: Problem[Any],
+    found: PointResult,
+    kept: Result | None,
+    starts: Sequence[Any],
+) -> PointResult:
+    """Search as often as is asked, or until what the difference from the base comes to is known.
+
+    Each search begins with the base's plan of its own, so that two of them agree no more than they know.
+    """
+    results: list[Result] = []
+    offers = [kept] if kept is not None else []
+    differences: list[float] = []
+    at_base: list[float] = []
+    for repeat in range(question.repeats):
+        own = _priced(problem, question.base_plans[repeat]) if repeat < len(question.base_plans) else kept
+        near = [_priced(problem, plan) for plan in starts] if repeat == 0 else []
+        result = _search(question, problem, repeat, [own, *near])
+        results.append(result)
+        offers += [offer for offer in (own, *near) if offer is not None]
+        difference, there = _difference(question, repeat, result, own)
+        differences.append(difference)
+        at_base.append(there)
+        if result.status == Status.OPTIMAL or _is_known(differences):
+            break
+    best = min([*results, *(offer for offer in offers if offer.plan is not None)], key=attrgetter("rank"))
+    finest = min(result.rank[:3] for result in results)
+    alike = tuple(r.objective for r in results if r.objective is not None and r.rank[:3] == finest)
+    known = [value for value in at_base if not math.isnan(value)]
+    planned = replace(_with_plan(found, best), searches=alike, differences=tuple(differences))
+    return replace(planned, at_base=min(known, default=math.nan))
+
+
+def _is_known(differences: Sequence[float]) -> bool:
+    """Say whether repeated searches agree on a difference to half of it, or all find none."""
+    if len(differences) < 2 or any(math.isnan(value) for value in differences):
+        return False
+    return max(differences) - min(differences) <= 0.5 * abs(sum(differences) / len(differences))
+
+
+def _search(
+    question: SweepQuestion, problem: Problem[Any], repeat: int, starts: Sequence[Result | None]
+) -> Result:
+    """Search once, from the best of some plans.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If it was cut short: the point is done again, and not taken for one that was not.
+    """
     from kanopt.solvers.base import SolveOptions
     from kanopt.solvers.solve import search_and_assess
 
     known = [start for start in starts if start is not None and start.plan is not None]
-    initial = min(known, key=attrgetter("rank")).plan if known else None
-    results: list[Result] = []
-    for repeat in range(question.repeats):
-        options = SolveOptions(
-            time_limit=question.time_limit,
-            seed=question.seed + repeat,
-            # searches from the same plan would agree more than they know
-            initial=initial if repeat == 0 else None,
-            workers=question.scenario.solver.workers,
-            deterministic=question.scenario.solver.deterministic,
-        )
-        results.append(search_and_assess(problem, options))
-        if results[
-            -1
-        ].interrupted:  # a point that was cut short is done again, and not taken for one that was not
-            raise KeyboardInterrupt
-        if results[-1].status == Status.OPTIMAL:
-            break
-    best = min([*results, *known], key=attrgetter("rank"))
-    finest = min(result.rank[:3] for result in results)
-    alike = [r.objective for r in results if r.objective is not None and r.rank[:3] == finest]
-    return best, tuple(alike)
+    options = SolveOptions(
+        time_limit=question.time_limit,
+        seed=question.seed + repeat,
+        initial=min(known, key=attrgetter("rank")).plan if known else None,
+        workers=question.scenario.solver.workers,
+        deterministic=question.scenario.solver.deterministic,
+    )
+    result = search_and_assess(problem, options)
+    if result.interrupted:
+        raise KeyboardInterrupt
+    return result
+
+
+def _difference(
+    question: SweepQuestion, repeat: int, result: Result, own: Result | None
+) -> tuple[float, float]:
+    """Return the better of two plans here less the better of them at the base, and the price of the one there.
+
+    Parameters
+    ----------
+    question
+        What is asked.
+    repeat
+        The number of the search.
+    result
+        What it found here.
+    own
+        The base's plan of this search, under the data of this point.
+    """
+    there = _priced(question.base_problem, result.plan)
+    if repeat >= len(question.base_plans):
+        return math.nan, math.nan
+    base = _priced(question.base_problem, question.base_plans[repeat])
+    here_best = min((r for r in (result, own) if r is not None), key=attrgetter("rank"))
+    base_best = min((r for r in (base, there) if r is not None), key=attrgetter("rank"), default=None)
+    alike = there is not None and there.objective is not None and there.status != Status.INFEASIBLE
+    price_there = there.objective if there is not None and there.objective is not None and alike else math.nan
+    if base_best is None or here_best.rank[:3] != base_best.rank[:3]:
+        return math.nan, price_there
+    if here_best.objective is None or base_best.objective is None:
+        return math.nan, price_there
+    return here_best.objective - base_best.objective, price_there
 
 
 def _priced(problem: Problem[Any], plan: Plan | pd.DataFrame | None) -> Result | None:
@@ -282,7 +388,7 @@ def _of_kept(point: int, kept: Result | None) -> PointResult:
     )
 
 
-def _with_plan(found: PointResult, result: Result, searches: tuple[float, ...]) -> PointResult:
+def _with_plan(found: PointResult, result: Result) -> PointResult:
     if result.objective is None:
         return replace(
             found,
@@ -298,7 +404,6 @@ def _with_plan(found: PointResult, result: Result, searches: tuple[float, ...]) 
         status=str(result.status),
         objective=result.objective,
         bound=math.nan if result.bound is None else result.bound,
-        searches=searches,
         terms=_terms(result),
         unserved=result.rank.unserved,
         violations=result.rank.violations,
@@ -309,7 +414,7 @@ def _with_plan(found: PointResult, result: Result, searches: tuple[float, ...]) 
 
 def point_of(point: int, result: Result) -> PointResult:
     """Return a result as that of a point at which nothing was kept."""
-    return _with_plan(PointResult(point, str(result.status)), result, ())
+    return _with_plan(PointResult(point, str(result.status)), result)
 
 
 def parents(points: Sequence[Sequence[Value]]) -> list[tuple[int, int | None]]:

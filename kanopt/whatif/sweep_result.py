@@ -79,8 +79,8 @@ class Sweep:
         Columns ``point``; one for each axis, by its path (with ``×`` where values are factors); ``status``;
         ``objective``; ``change`` against the base; ``kept_objective`` (the base's plan under the data of the point) and
         ``kept_status``; ``data_effect`` (the base's plan here less there) and ``replanning_effect`` (the plan of the
-        point less the base's, same data), which add up to the change; ``noise`` (how far repeated searches lie apart);
-        ``verdict``; ``unserved`` and ``violations``; ``bound``; ``seconds``; ``message``.
+        point less the base's, same data), which add up to the change; ``noise`` (how far apart lie what repeated
+        searches say of the change); ``verdict``; ``unserved`` and ``violations``; ``bound``; ``seconds``; ``message``.
         """
         rows = [self._row(found) for found in self.results]
         labels = [axis.label for axis in self.axes]
@@ -133,7 +133,7 @@ class Sweep:
     def _noise(self, found: PointResult) -> float:
         if not self.anew:
             return 0.0
-        return 0.0 if found.proved and self.base.status == Status.OPTIMAL else found.noise
+        return 0.0 if found.proved and self.base.status == Status.OPTIMAL else found.noise_of_difference
 
     def _verdict(self, found: PointResult, before: float) -> str:
         """Say what the change comes to, apart from the luck of the search."""
@@ -147,7 +147,8 @@ class Sweep:
         change, noise = found.objective - before, self._noise(found)
         if abs(change) <= _EQUAL * max(1.0, abs(before)):
             return "no effect"
-        if noise > abs(change):
+        signs = {value > 0 for value in found.differences if not math.isnan(value)}
+        if noise > abs(change) or len(signs) > 1:
             return "no effect beyond the noise"
         return "dearer" if change > 0 else "cheaper"
 
@@ -191,7 +192,9 @@ class Sweep:
                 notes.append(
                     f"{count_text(statuses[status], 'point')} {_WORDS[status]}, first point {first.point}{told}"
                 )
-        if self.anew and any(math.isnan(found.noise) for found in self.results if found.status != REFUSED):
+        if self.anew and any(
+            math.isnan(self._noise(found)) for found in self.results if found.status != REFUSED
+        ):
             notes.append("the noise of the search is not measured; repeats=2 measures it")
         if self.priced_by is not None and self.priced_by is not PricedBy.AT_ONCE and self.seconds > 10.0:
             notes.append(f"priced {self.priced_by}")

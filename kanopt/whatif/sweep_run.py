@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from kanopt.whatif.events import Event, OnEvent
 from kanopt.whatif.kept_plan import PricedBy, price_at_once, way_of_pricing
 from kanopt.whatif.parallel import run_tasks
 from kanopt.whatif.sweep_points import (
+    BASE,
     PointResult,
     SweepQuestion,
     coordinates,
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from distributed import Client
 
     from kanopt.problems.base import Plan, Problem
+    from kanopt.problems.result import Result
 
 __all__ = ["SweepRun"]
 
@@ -51,7 +54,7 @@ class _Task:
 def _do(question: SweepQuestion, task: _Task) -> PointResult:
     """Do what a task asks; workers call it."""
     if task.own is not None:
-        return exchange_plans(question, task.own, task.others or {})
+        return exchange_plans(question, task.own, task.others or {}, task.kept)
     return solve_point(question, task.point, task.kept, task.starts)
 
 
@@ -64,8 +67,8 @@ class SweepRun:
         What is asked.
     problem
         That of the scenario as it is.
-    kept
-        Its plan; None where there is none.
+    base
+        The plan that is kept.
     report
         Called with how far it is.
     store
@@ -73,6 +76,8 @@ class SweepRun:
 
     Attributes
     ----------
+    base
+        The plan that is kept, a better one where points found it.
     results
         Those that are there, by point.
     priced_by
@@ -83,11 +88,11 @@ class SweepRun:
         self,
         question: SweepQuestion,
         problem: Problem[Any],
-        kept: Plan | None,
+        base: Result,
         report: OnEvent,
         store: SweepStore | None,
     ) -> None:
-        self.question, self.problem, self.kept = question, problem, kept
+        self.question, self.problem, self.base = question, problem, base
         self.report, self.store = report, store
         self.workers, self.client = 1, None
         known = {} if store is None else store.done
@@ -128,7 +133,7 @@ class SweepRun:
     def _price(self) -> None:
         """Price the kept plan everywhere."""
         left = [point for point in range(len(self.question.points)) if point not in self.results]
-        plan = self.kept
+        plan = self.base.plan
         if plan is None or not left:
             return
         self.priced_by = way_of_pricing(self.question, self.problem, plan)
@@ -149,24 +154,42 @@ class SweepRun:
                 if point not in self.results:
                     start = None if parent is None else self.results[parent].plan
                     starts = () if start is None else (start,)
-                    tasks.append(_Task(point, self.kept, starts))
+                    tasks.append(_Task(point, self.base.plan, starts))
             self._do(tasks)
+        is_better = self._improve_base()
         # not stored: what neighbours offer is worked out again from their plans
-        self._do(list(self._exchanges()), stored=False)
+        self._do(list(self._exchanges(is_better=is_better)), stored=False)
 
-    def _exchanges(self) -> Iterator[_Task]:
-        """Yield the points that a plan of a neighbour may be better for."""
+    def _improve_base(self) -> bool:
+        """Take the best plan that points found for what is not changed, if it is better; return whether it is."""
+        from kanopt.problems.evaluate import evaluate
+
+        offers = [found for found in self.results.values() if not math.isnan(found.at_base)]
+        best = min(offers, key=lambda found: found.at_base, default=None)
+        if best is None or best.plan is None or best.plan_of is not None:
+            return False
+        offer = evaluate(self.problem, best.plan)
+        if not offer.rank.is_better_than(self.base.rank):
+            return False
+        self.base = offer
+        return True
+
+    def _exchanges(self, *, is_better: bool) -> Iterator[_Task]:
+        """Yield the points that a plan of a neighbour, or a better one of the base, may be better for."""
+        kept = self.base.plan if is_better else None
         place = coordinates(self.question.points)
         for point, own in sorted(self.results.items()):
-            if own.proved or own.message or own.plan_of is not None:
+            if own.message or (own.proved and kept is None):
                 continue
             away = np.abs(place - place[point]).sum(axis=1)
             near = [int(other) for other in np.argsort(away, kind="stable") if other != point][:_NEIGHBOURS]
             plans = {
                 other: self.results[other].plan for other in near if self.results[other].plan is not None
             }
+            if kept is not None:
+                plans[BASE] = kept
             if plans:
-                yield _Task(point, None, own=own, others=plans)
+                yield _Task(point, kept, own=own, others=plans)
 
     def _do(self, tasks: Sequence[_Task], *, stored: bool = True) -> None:
         done = run_tasks(_do, self.question, tasks, workers=self.workers, client=self.client)

@@ -24,7 +24,7 @@ __all__ = ["SweepStore"]
 _MANIFEST = "sweep.json"
 _CHUNK = re.compile(r"points-(\d{6})\.parquet")
 _LARGEST = 2**30
-_OWN = ("searches", "terms", "kept_terms", "plan", "plan_of")
+_OWN = ("searches", "differences", "terms", "kept_terms", "plan", "plan_of")
 """Fields that are written in a form of their own."""
 _PLAIN = tuple(item.name for item in fields(PointResult) if item.name not in _OWN)
 
@@ -109,6 +109,7 @@ def chunk_bytes(results: list[PointResult]) -> bytes:
         row: dict[str, Any] = {name: getattr(result, name) for name in _PLAIN}
         row |= {
             "searches": json.dumps(result.searches),
+            "differences": json.dumps(result.differences),
             "terms": json.dumps(dict(result.terms)),
             "kept_terms": json.dumps(dict(result.kept_terms)),
             "plan_of": -1 if result.plan_of is None else result.plan_of,
@@ -151,6 +152,7 @@ def _result(row: Mapping[Any, Any]) -> PointResult:
     return PointResult(
         **{name: row[name] for name in _PLAIN},
         searches=tuple(json.loads(row["searches"])),
+        differences=tuple(json.loads(row["differences"])),
         terms=json.loads(row["terms"]),
         kept_terms=json.loads(row["kept_terms"]),
         plan_of=None if row["plan_of"] < 0 else int(row["plan_of"]),

@@ -66,7 +66,6 @@ def test_paths():
     [
         ({}, "a sweep varies something"),
         ({"a.b": []}, "has no values"),
-        ({"a.b": [1.0, 1.0]}, "the same value twice"),
         ({"a.b": [float("inf")]}, "a finite number"),
         ({"a.b": [None]}, "a finite number"),
         ({"a[n=x].b": [1.0], "a[n = x].b": factors(1.0, 2.0, 2)}, "contradict each other"),
@@ -93,6 +92,10 @@ def test_designs():
         design_points(axes, "grid", samples=4)
     with pytest.raises(ScenarioError, match="did you mean 'grid'"):
         design_points(axes, "gird")
+    twice = read_axes({"a.b": [1.0, 1.0], "a.c": ["x", "y"]})
+    assert design_points(twice, "list") == [(1.0, "x"), (1.0, "y")]
+    with pytest.raises(ScenarioError, match="the same point twice: 1, x"):
+        design_points(twice, "grid")
     many = read_axes({"a.b": grid(0.0, 1.0, 1001), "a.c": grid(0.0, 1.0, 1001)})
     with pytest.raises(ScenarioError, match="from 1 to 1,000,000 points, not 1,002,001"):
         design_points(many, "grid")
