@@ -91,9 +91,7 @@ def main() -> None:
         found = ko.sweep(scenario, axes, design="list", options=options)
         first = found.base.objective or math.nan
         for (kind, each), point, verdict in zip(asked, found.results, found.points["verdict"], strict=True):
-            rows.append(
-                (seed, kind, next(iter(each)), (point.objective / first - 1.0) * 100.0, verdict, alone)
-            )
+            rows.append((seed, kind, next(iter(each)), (point.objective / first - 1.0) * 100.0, verdict))
         print(pd.DataFrame(rows[-len(asked) :]).to_string(index=False, header=False), flush=True)
     frame = pd.DataFrame(rows, columns=["seed", "kind", "what", "change %", "verdict"])
     frame["told"] = frame["verdict"].isin(["dearer", "cheaper"])
