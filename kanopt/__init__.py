@@ -90,6 +90,7 @@ if TYPE_CHECKING:
     from kanopt.whatif import Sweep as Sweep
     from kanopt.whatif import SweepOptions as SweepOptions
     from kanopt.whatif import SwitchPoints as SwitchPoints
+    from kanopt.whatif import Tornado as Tornado
     from kanopt.whatif import factors as factors
     from kanopt.whatif import grid as grid
     from kanopt.whatif import load_scenario as load_scenario
@@ -98,6 +99,7 @@ if TYPE_CHECKING:
     from kanopt.whatif.risk import risk as risk
     from kanopt.whatif.sweep import sweep as sweep
     from kanopt.whatif.switch_points import switch_points as switch_points
+    from kanopt.whatif.tornado import tornado as tornado
 
 # The room that each public name comes from.
 _HOME = {
@@ -173,6 +175,7 @@ _HOME = {
         "Sweep",
         "SweepOptions",
         "SwitchPoints",
+        "Tornado",
         "compare",
         "factors",
         "grid",
@@ -181,6 +184,7 @@ _HOME = {
         "solve_on_time",
         "sweep",
         "switch_points",
+        "tornado",
     ),
 }
 _MODULE_OF = {name: f"kanopt.{room}" for room, names in _HOME.items() for name in names}

@@ -8,6 +8,7 @@ from kanopt.reports.diagrams import plot_diagram
 from kanopt.reports.law_plots import plot_curve, plot_formula
 from kanopt.reports.module_plots import plot_modules
 from kanopt.reports.plots import plot_result, plot_view
+from kanopt.reports.tornado_plot import plot_tornado
 from kanopt.reports.write import write_comparison, write_explanation, write_report
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "plot_formula",
     "plot_modules",
     "plot_result",
+    "plot_tornado",
     "plot_view",
     "write_comparison",
     "write_explanation",

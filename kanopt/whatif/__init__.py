@@ -18,6 +18,7 @@ from kanopt.whatif.sweep import SweepOptions, sweep
 from kanopt.whatif.sweep_result import Sweep
 from kanopt.whatif.switch_points import switch_points
 from kanopt.whatif.switch_result import SwitchPoints
+from kanopt.whatif.tornado import Tornado, tornado
 
 __all__ = [
     "Change",
@@ -32,6 +33,7 @@ __all__ = [
     "Sweep",
     "SweepOptions",
     "SwitchPoints",
+    "Tornado",
     "Variant",
     "compare",
     "factors",
@@ -41,4 +43,5 @@ __all__ = [
     "solve_on_time",
     "sweep",
     "switch_points",
+    "tornado",
 ]

@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from kanopt.problems.base import Problem
     from kanopt.problems.result import Result
 
-__all__ = ["SweepOptions", "sweep"]
+__all__ = ["PLANS", "SweepOptions", "sweep"]
 
-_PLANS = ("anew", "kept", "today")
+PLANS = ("anew", "kept", "today")
 
 
 @dataclass(frozen=True)
@@ -184,9 +184,9 @@ def _asked(
     if not is_given and scenario.sweep_spec is None:
         message = "nothing is varied: name paths and their values, or write a section [sweep]"
         raise ScenarioError([Issue(str(scenario.path), 0, "sweep", message)])
-    if plan is not None and plan not in _PLANS:
+    if plan is not None and plan not in PLANS:
         raise ScenarioError(
-            [Issue("sweep", 0, "plan", f"unknown word {plan!r}; {nearest(str(plan), _PLANS)}")]
+            [Issue("sweep", 0, "plan", f"unknown word {plan!r}; {nearest(str(plan), PLANS)}")]
         )
     known = SweepSpec() if scenario.sweep_spec is None or is_given else scenario.sweep_spec
     given = {"design": design, "samples": samples, "plan": plan}

@@ -12,34 +12,9 @@ from kanopt.errors import ScenarioError
 from kanopt.formulas.edges import crossed_edges, edges_along
 from kanopt.whatif import SweepOptions, factors, grid, load_scenario, switch_points
 from kanopt.whatif.crossing import crossing
+from tests.cases.choice_scenario import PRICE, choice
 
-CHOICE = """
-[scenario]
-name = "Choice"
-[tables.choices]
-path = "choices.csv"
-[surrogates.cost]
-formula = "{formula}"
-inputs = {{ n = "", price = "" }}
-unit = "EUR"
-[problem]
-kind = "decision"
-minimise.cost = "cost"
-[problem.decisions]
-table = "choices"
-[problem.bind]
-n = "decision.n"
-price = {price}
-"""
 QUICK = SweepOptions(time_limit=2.0)
-PRICE = "problem.bind.price"
-
-
-def choice(folder, formula, price=1.0, high=4):
-    path = folder / "choice.toml"
-    path.write_text(CHOICE.format(formula=formula, price=price), "utf-8")
-    (folder / "choices.csv").write_text(f"name,low,high,integer\nn,0,{high},true\n", "utf-8")
-    return load_scenario(path)
 
 
 def test_two_plans_of_linear_prices_cross_where_arithmetic_says(tmp_path):

@@ -1,0 +1,65 @@
+"""Tornado charts: how far each input alone moves the price."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kanopt.reports.canvas import axes_or_new, escape_text, named_rows, style_axes
+from kanopt.reports.palette import MUTED, series
+from kanopt.text import money_text, shorten_middle
+from kanopt.whatif.axes import value_text
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from kanopt.whatif.tornado import Tornado
+
+__all__ = ["plot_tornado"]
+
+_ROW = 34
+_HEIGHT = 0.6
+_NAME = 40
+
+
+def plot_tornado(tornado: Tornado, ax: Axes | None = None) -> Axes:
+    """Draw a bar for each input, from the price at one end to that at the other, the widest on top.
+
+    The value stands at either end. Where plans were made anew, a thin line in the bar is the plan that is kept. An
+    input without a bar has a value at which the plan breaks rules or leaves out something else.
+
+    Parameters
+    ----------
+    tornado
+        From :func:`kanopt.tornado`.
+    ax
+        Where to draw; a new figure if None.
+    """
+    frame = tornado.frame.iloc[::-1].reset_index(drop=True)
+    ax = axes_or_new(ax, 680, 90 + _ROW * len(frame))
+    for place, row in enumerate(named_rows(frame)):
+        ends = ((row.low_effect, row.low, 0), (row.high_effect, row.high, 1))
+        for effect, value, colour in ends:
+            if effect != effect:
+                continue
+            ax.barh(place, effect, height=_HEIGHT, color=series(colour).light)
+            outward = 5 if effect > 0 or (effect == 0 and colour) else -5
+            ax.annotate(
+                escape_text(value_text(value)),
+                (effect, place),
+                xytext=(outward, 0),
+                textcoords="offset points",
+                ha="left" if outward > 0 else "right",
+                va="center",
+                fontsize="small",
+                color=series(colour).light,
+            )
+        if tornado.anew:
+            for effect in (row.kept_low, row.kept_high):
+                ax.plot([0, effect], [place, place], color=MUTED.light, linewidth=1.2)
+    ax.axvline(0, color=MUTED.light, linewidth=0.8)
+    ax.set_yticks(range(len(frame)), [escape_text(shorten_middle(path, _NAME)) for path in frame["path"]])
+    ax.margins(x=0.15)
+    base = money_text(tornado.base.objective or 0.0, tornado.unit)
+    ax.set_xlabel(escape_text(f"change of the price, {tornado.unit} (as it is: {base})"))
+    style_axes(ax, grid="x")
+    return ax
