@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from kanopt.problems.result import Result
     from kanopt.whatif.sweep import SweepOptions
 
-__all__ = ["Prepared", "base_result", "prepare", "unit_of_axis"]
+__all__ = ["Prepared", "base_result", "prepare", "refuse_folder", "unit_of_axis"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +66,18 @@ class Prepared:
             time_limit=self.time_limit,
             repeats=self.repeats,
         )
+
+
+def refuse_folder(options: SweepOptions, what: str) -> None:
+    """Refuse a folder for results where nothing would be written to it.
+
+    Raises
+    ------
+    ScenarioError
+        If the options name one.
+    """
+    if options.out is not None:
+        raise ScenarioError([Issue(what, 0, "out", "results are kept on disk by sweeps alone; leave it out")])
 
 
 def prepare(scenario: Scenario, axes: Sequence[Axis], options: SweepOptions, report: OnEvent) -> Prepared:

@@ -9,7 +9,8 @@ from typing import Any, Literal, TypeAlias
 from kanopt.errors import Issue, ScenarioError, nearest
 from kanopt.whatif.axes import Axis, read_axes
 from kanopt.whatif.events import Event, OnEvent, ignore_event
-from kanopt.whatif.prepare import base_result, prepare
+from kanopt.whatif.parallel import cluster
+from kanopt.whatif.prepare import base_result, prepare, refuse_folder
 from kanopt.whatif.scenario import Scenario
 from kanopt.whatif.sweep import SweepOptions
 from kanopt.whatif.switch_result import AxisSwitches, SwitchPoints
@@ -76,19 +77,21 @@ def switch_points(
     >>> print(ko.switch_points(base, {"sites.fixed_cost": ko.factors(0.5, 2.0, 4)}))   # doctest: +SKIP
     """
     options, report, start = options or SweepOptions(), progress or ignore_event, time.perf_counter()
+    refuse_folder(options, "switch points")
     read = read_axes(axes)
     _check(read, decisions, tolerance, most_solves)
     prepared = prepare(scenario, read, options, report)
     base = base_result(prepared, "anew", report)
-    limits = SearchLimits(tolerance, most_solves, options.workers, _KINDS[decisions])
     found = []
-    for axis in read:
-        report(Event("solve", f"switch points of {axis}"))
-        search = SwitchSearch(prepared.question([axis], [], anew=True), base, limits)
-        search.run([float(value) for value in axis.values.items])
-        found.append(AxisSwitches.of(axis, search))
-        if search.interrupted:
-            break
+    with cluster(options.dask) as client:
+        limits = SearchLimits(tolerance, most_solves, _KINDS[decisions], options.workers, client)
+        for axis in read:
+            report(Event("solve", f"switch points of {axis}"))
+            search = SwitchSearch(prepared.question([axis], [], anew=True), base, limits)
+            search.run([float(value) for value in axis.values.items])
+            found.append(AxisSwitches.of(axis, search))
+            if search.interrupted:
+                break
     return SwitchPoints(scenario, base, tuple(found), seconds=time.perf_counter() - start)
 
 

@@ -23,6 +23,8 @@ from kanopt.whatif.plan_decisions import Decision, decisions_of
 from kanopt.whatif.sweep_points import PointResult, SweepQuestion, solve_point
 
 if TYPE_CHECKING:
+    from distributed import Client
+
     from kanopt.problems.base import Plan, Problem
     from kanopt.problems.result import Result
 
@@ -50,16 +52,17 @@ class SearchLimits:
         Share of the range below which two plans are not told further apart.
     most_solves
         How often the problem is solved at most.
-    workers
-        Processes side by side.
     kinds
         Kinds of decisions that are compared; see :class:`~kanopt.whatif.plan_decisions.Decision`.
+    workers, client
+        Processes side by side, or a Dask cluster in their place.
     """
 
     tolerance: float
     most_solves: int
-    workers: int
     kinds: frozenset[str]
+    workers: int = 1
+    client: Client | None = None
 
 
 @dataclass(eq=False)
@@ -238,7 +241,7 @@ class SwitchSearch:
     def _solve(self, values: Sequence[float]) -> None:
         question = replace(self.question, points=tuple((x,) for x in values))
         tasks = [_Task(number, self.base.plan, self._starts(x)) for number, x in enumerate(values)]
-        done = run_tasks(_do, question, tasks, workers=self.limits.workers)
+        done = run_tasks(_do, question, tasks, workers=self.limits.workers, client=self.limits.client)
         for found in sorted(done, key=attrgetter("point")):
             self.solves += 1
             self._take(values[found.point], found)

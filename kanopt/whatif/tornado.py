@@ -16,8 +16,8 @@ from kanopt.problems.result import Status
 from kanopt.text import count_text, money_text, seconds_text
 from kanopt.whatif.axes import Axis, read_axes, value_text
 from kanopt.whatif.events import OnEvent, ignore_event
-from kanopt.whatif.parallel import run_tasks
-from kanopt.whatif.prepare import base_result, prepare
+from kanopt.whatif.parallel import cluster, run_tasks
+from kanopt.whatif.prepare import base_result, prepare, refuse_folder
 from kanopt.whatif.scenario import Scenario
 from kanopt.whatif.sweep import PLANS, SweepOptions
 from kanopt.whatif.sweep_points import (
@@ -244,6 +244,7 @@ def tornado(
     options, report, start = options or SweepOptions(), progress or ignore_event, time.perf_counter()
     if plan not in PLANS:
         raise _error("plan", f"unknown word {plan!r}; {nearest(str(plan), PLANS)}")
+    refuse_folder(options, "tornado")
     read = read_axes(axes)
     for axis in read:
         if len(axis.values.items) < 2:
@@ -256,18 +257,15 @@ def tornado(
         prepared.question([axis], [(axis.values.items[0],), (axis.values.items[-1],)], anew=plan == "anew")
         for axis in read
     ]
-    tasks = [_Task(question, k, base.plan, 2 * n + k) for n, question in enumerate(questions) for k in (0, 1)]
     done: dict[int, PointResult] = {}
     interrupted = False
     try:
-        found = run_tasks(
-            _do,
-            tasks,
-            workers=options.workers,
-            number_of=lambda pair: pair[0],
-            numbers=range(len(tasks)),
-        )
-        done.update(found)
+        asked = (tuple(questions), base.plan)
+        tasks = [_Numbered(number) for number in range(2 * len(read))]
+        with cluster(options.dask) as client:
+            for found in run_tasks(_do, asked, tasks, workers=options.workers, client=client):
+                assert found.result is not None
+                done[found.point] = found.result
     except KeyboardInterrupt:
         interrupted = True
     done, base, regret = _exchanged(questions, base, done)
@@ -288,17 +286,16 @@ def tornado(
 
 
 @dataclass(frozen=True, eq=False)
-class _Task:
-    """One value for a worker."""
+class _Numbered:
+    """The low value of the first axis, its high one, the low one of the second axis …, and what came of it."""
 
-    question: SweepQuestion
     point: int
-    kept: Plan | None
-    number: int
+    result: PointResult | None = None
 
 
-def _do(task: _Task) -> tuple[int, PointResult]:
-    return task.number, solve_point(task.question, task.point, task.kept, ())
+def _do(asked: tuple[tuple[SweepQuestion, ...], Plan | None], task: _Numbered) -> _Numbered:
+    questions, kept = asked
+    return replace(task, result=solve_point(questions[task.point // 2], task.point % 2, kept, ()))
 
 
 def _exchanged(

@@ -14,7 +14,7 @@ from kanopt.whatif import SweepOptions, factors, grid, load_scenario, switch_poi
 from kanopt.whatif.crossing import crossing
 from tests.cases.choice_scenario import PRICE, choice
 
-QUICK = SweepOptions(time_limit=2.0)
+QUICK = SweepOptions(time_limit=0.5)
 
 
 def test_two_plans_of_linear_prices_cross_where_arithmetic_says(tmp_path):
@@ -70,7 +70,7 @@ def test_a_rule_that_is_reached_is_named(shared_tiny):
 
 def test_routes_tip_where_independent_runs_say(shared_tiny):
     scenario, path = load_scenario(shared_tiny), "vehicles[name=truck].fixed_cost"
-    options = SweepOptions(time_limit=1.0, repeats=2)
+    options = SweepOptions(time_limit=0.3, repeats=2)
     found = switch_points(scenario, {path: (10.0, 60.0)}, options=options, decisions="in use")
     truck = scenario.set("vehicles.fixed_cost", 10.0, where={"name": "truck"}).run(time_limit=1)
     vans = scenario.set("vehicles.fixed_cost", 60.0, where={"name": "truck"}).run(time_limit=1)

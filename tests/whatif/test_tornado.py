@@ -8,7 +8,7 @@ from kanopt.problems.evaluate import evaluate
 from kanopt.whatif import SweepOptions, factors, load_scenario, tornado
 from tests.cases.choice_scenario import PRICE, choice
 
-QUICK = SweepOptions(time_limit=1.0)
+QUICK = SweepOptions(time_limit=0.3)
 AXES = {
     "vehicles.fuel_price": (1.0, 2.0),
     "vehicles.fixed_cost": factors(0.5, 3.0, 2),
@@ -86,3 +86,5 @@ def test_mistakes_are_told(shared_tiny):
         tornado(scenario, {"vehicles.fuel_price": [1.0]})
     with pytest.raises(ScenarioError, match="unknown word 'new'"):
         tornado(scenario, AXES, plan="new")
+    with pytest.raises(ScenarioError, match="kept on disk by sweeps alone"):
+        tornado(scenario, AXES, options=SweepOptions(out="here"))
