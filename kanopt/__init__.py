@@ -87,6 +87,7 @@ if TYPE_CHECKING:
     from kanopt.whatif import Run as Run
     from kanopt.whatif import Scenario as Scenario
     from kanopt.whatif import ScheduleRisk as ScheduleRisk
+    from kanopt.whatif import Sensitivity as Sensitivity
     from kanopt.whatif import Sweep as Sweep
     from kanopt.whatif import SweepOptions as SweepOptions
     from kanopt.whatif import SwitchPoints as SwitchPoints
@@ -97,6 +98,7 @@ if TYPE_CHECKING:
     from kanopt.whatif.compare import compare as compare
     from kanopt.whatif.on_time import solve_on_time as solve_on_time
     from kanopt.whatif.risk import risk as risk
+    from kanopt.whatif.sensitivity import sobol as sobol
     from kanopt.whatif.sweep import sweep as sweep
     from kanopt.whatif.switch_points import switch_points as switch_points
     from kanopt.whatif.tornado import tornado as tornado
@@ -171,6 +173,7 @@ _HOME = {
         "Risk",
         "Run",
         "Scenario",
+        "Sensitivity",
         "ScheduleRisk",
         "Sweep",
         "SweepOptions",
@@ -182,6 +185,7 @@ _HOME = {
         "load_scenario",
         "risk",
         "solve_on_time",
+        "sobol",
         "sweep",
         "switch_points",
         "tornado",

@@ -14,6 +14,7 @@ from kanopt.whatif.risk import Risk, risk
 from kanopt.whatif.run import Run
 from kanopt.whatif.scenario import Scenario
 from kanopt.whatif.schedule_risk import ScheduleRisk
+from kanopt.whatif.sensitivity import Sensitivity, sobol
 from kanopt.whatif.sweep import SweepOptions, sweep
 from kanopt.whatif.sweep_result import Sweep
 from kanopt.whatif.switch_points import switch_points
@@ -30,6 +31,7 @@ __all__ = [
     "Run",
     "Scenario",
     "ScheduleRisk",
+    "Sensitivity",
     "Sweep",
     "SweepOptions",
     "SwitchPoints",
@@ -40,6 +42,7 @@ __all__ = [
     "grid",
     "load_scenario",
     "risk",
+    "sobol",
     "solve_on_time",
     "sweep",
     "switch_points",
