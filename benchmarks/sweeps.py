@@ -6,7 +6,8 @@ anew        scenarios/supply_network.toml, 100 points (surcharge of the tariff t
             proved, with one worker and with two, in turns; the objectives must agree.
 overhead    what handing a task to a worker costs beside the task itself: tasks of 0.1 s that share the question of
             supply_network and bring back a plan, on two processes and on a Dask cluster of two workers on this machine;
-            milliseconds a task, start of the workers apart.
+            milliseconds a task, start of the workers apart; and how many tasks of no time are handed out and taken back
+            in a second, which says how many workers one process keeps at work.
 kills       kanopt sweep with --out and two workers, killed at a random moment --n times (by SIGKILL, and SIGINT in
             turns) and started again until it is done: points that are missing, doubled, or other than without a kill.
 
@@ -99,11 +100,12 @@ class Nap:
 
     point: int
     plan: Any
+    seconds: float = TASK_SECONDS
 
 
 def nap(question: Any, task: Nap) -> Nap:
     """Sleep, read the question and bring back a plan."""
-    time.sleep(TASK_SECONDS)
+    time.sleep(task.seconds)
     return replace(task, plan=task.plan if question.points else None)
 
 
@@ -113,7 +115,7 @@ def overhead(tasks: int) -> pd.DataFrame:
     prepared = prepare(scenario, (), ko.SweepOptions(), ignore_event)
     question = prepared.question((), [()], anew=True)
     plan = ko.solve(prepared.problem, time_limit=20).plan
-    rows = [("processes", _milliseconds(question, plan, tasks, workers=2))]
+    rows = [("processes", *_milliseconds(question, plan, tasks, workers=2))]
     if installed("distributed"):
         from distributed import LocalCluster
 
@@ -121,18 +123,20 @@ def overhead(tasks: int) -> pd.DataFrame:
             LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50) as local,
             cluster(local.scheduler_address) as client,
         ):
-            rows.append(("Dask", _milliseconds(question, plan, tasks, client=client)))
-    return pd.DataFrame(rows, columns=["workers", "ms a task"])
+            rows.append(("Dask", *_milliseconds(question, plan, tasks, client=client)))
+    return pd.DataFrame(rows, columns=["workers", "ms a task", "tasks a second"])
 
 
-def _milliseconds(question: Any, plan: Any, tasks: int, **where: Any) -> float:
+def _milliseconds(question: Any, plan: Any, tasks: int, **where: Any) -> tuple[float, float]:
     naps = [Nap(number, plan) for number in range(tasks)]
     list(run_tasks(nap, question, naps[:4], **where))  # workers have started and read the question
     start = time.perf_counter()
     done = list(run_tasks(nap, question, naps, **where))
     wall = time.perf_counter() - start
     assert sorted(each.point for each in done) == list(range(tasks))
-    return 1e3 * (2.0 * wall / tasks - TASK_SECONDS)
+    start = time.perf_counter()
+    list(run_tasks(nap, question, [replace(each, seconds=0.0) for each in naps], **where))
+    return 1e3 * (2.0 * wall / tasks - TASK_SECONDS), tasks / (time.perf_counter() - start)
 
 
 def kills(count: int, seed: int) -> pd.DataFrame:
@@ -197,7 +201,7 @@ def main() -> None:
     made = {
         "prices": lambda: prices(given.points),
         "anew": lambda: anew(given.repeats),
-        "overhead": lambda: overhead(40),
+        "overhead": lambda: overhead(200),
         "kills": lambda: kills(given.n, given.seed),
     }
     for part in given.parts:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import pickle
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from kanopt.errors import SolverError
+from kanopt.files import temporary_path
 from kanopt.text import count_text
 
 if TYPE_CHECKING:
@@ -81,20 +84,24 @@ def _on_processes(
     pickled = pickle.dumps(shared)
     known = hashlib.sha256(pickled).hexdigest()
     attempts = 0
-    while left:
-        try:
-            for result in _joblib(work, (pickled, known), list(left.values()), workers):
-                del left[result.point]
-                attempts = 0
-                yield result
-        except BrokenExecutor as error:
-            attempts += 1
-            if attempts == MOST_ATTEMPTS:
-                raise _lost(len(left), f"Take fewer workers than {workers}") from error
+    with temporary_path() as path:
+        path.write_bytes(pickled)
+        # a file without a name is open in this process, and not in those that read it
+        place = str(path).replace("/proc/self/", f"/proc/{os.getpid()}/")
+        while left:
+            try:
+                for result in _joblib(work, (place, known), list(left.values()), workers):
+                    del left[result.point]
+                    attempts = 0
+                    yield result
+            except BrokenExecutor as error:
+                attempts += 1
+                if attempts == MOST_ATTEMPTS:
+                    raise _lost(len(left), f"Take fewer workers than {workers}") from error
 
 
 def _joblib(
-    work: Work[TaskT, ResultT], shared: tuple[bytes, str], tasks: Sequence[TaskT], workers: int
+    work: Work[TaskT, ResultT], shared: tuple[str, str], tasks: Sequence[TaskT], workers: int
 ) -> Iterator[ResultT]:
     """Yield results from processes of joblib, which import no program of the user again."""
     from joblib import Parallel, delayed
@@ -111,10 +118,14 @@ _SHARED: dict[str, Any] = {}
 """What tasks share, as this worker read it last."""
 
 
-def _with_shared(work: Work[TaskT, ResultT], pickled: bytes, known: str, task: TaskT) -> ResultT:
+def _with_shared(work: Work[TaskT, ResultT], path: str, known: str, task: TaskT) -> ResultT:
+    """Do a task with what all of them read, which a worker reads from a file once and not with every task."""
     if known not in _SHARED:
+        pickled = Path(path).read_bytes()
+        if hashlib.sha256(pickled).hexdigest() != known:
+            raise SolverError(f"{path} was changed by another program; tasks cannot be done")
         _SHARED.clear()
-        _SHARED[known] = pickle.loads(pickled)  # noqa: S301 - from the process that started this one
+        _SHARED[known] = pickle.loads(pickled)  # noqa: S301 - as the process that started this one wrote it
     return work(_SHARED[known], task)
 
 
