@@ -172,10 +172,18 @@ def test_the_best_plan_there_is_is_found_where_stops_take_longer_with_more_on_bo
     _is_found(problem, 2)
 
 
-@pytest.mark.parametrize("rule", ["capacities", "max_distance", "pickup", "reload", "open", "goods"])
-@pytest.mark.parametrize("stops", ["clock", "clock and load", "curves and steps"])
+# a reload with curves and steps, which takes longest to enumerate, is held against price and check above
+AT_HOURS = [
+    (stops, rule)
+    for stops in ("clock", "clock and load", "curves and steps")
+    for rule in ("capacities", "max_distance", "pickup", "reload", "open", "goods")
+    if (stops, rule) != ("curves and steps", "reload")
+]
+
+
+@pytest.mark.parametrize(("stops", "rule"), AT_HOURS)
 def test_the_best_plan_there_is_is_found_where_the_hour_says_how_long_stops_take(
-    rule: str, stops: str
+    stops: str, rule: str
 ) -> None:
     given = with_stop_law(variant(rule, 3), stops, 3)
     # where time costs nothing, the earliest departure is as good as any, which the simulator need not look for
