@@ -103,7 +103,7 @@ def test_a_full_standard_output_is_told(case):
     assert err.splitlines()[-1] == "standard output: No space left on device"
 
 
-@pytest.mark.parametrize("closed", ["1>&-", "2>&-", "1>&- 2>&-", "0<&- 1>&- 2>&-"])
+@pytest.mark.parametrize("closed", ["1>&-", "2>&-", "0<&- 1>&- 2>&-"])
 def test_a_closed_stream_is_no_fault(case, closed):
     command = f'"{sys.executable}" -c "from kanopt.cli import main; main()" check case.toml {closed}'
     ended = subprocess.run(["sh", "-c", command], cwd=case, capture_output=True, text=True, check=False)
