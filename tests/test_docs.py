@@ -6,7 +6,7 @@ from pathlib import Path
 import matplotlib as mpl
 import pytest
 
-from tests.cases.patience import hurried
+from tests.cases.patience import FEW_REFITS, hurried
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted((ROOT / "docs").glob("*.md"))
@@ -24,6 +24,7 @@ BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 )
 def test_code_of_a_page_runs(page, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(*FEW_REFITS)
     mpl.use("Agg")
     names = {"__name__": "page"}
     for block in BLOCK.findall(hurried(page.read_text(encoding="utf-8"))):

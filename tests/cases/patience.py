@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import pytest
 
-__all__ = ["found_soon", "hurried", "little_patience"]
+__all__ = ["FEW_REFITS", "found_soon", "hurried", "little_patience"]
 
 T = TypeVar("T")
 
@@ -21,6 +21,9 @@ _FEW = {
     "kanopt.solvers.routing.pyvrp_engine.search._STEPS": 200,
 }
 """Steps without a better plan after which a search ends by itself; those that ship are ten times as many."""
+
+FEW_REFITS = "kanopt.surrogates.distill.closed.REFITS", 120.0
+"""A quarter of the refits of a search for a law, for code that is to run, however good its laws are."""
 
 
 @contextmanager

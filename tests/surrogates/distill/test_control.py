@@ -38,6 +38,7 @@ from kanopt.surrogates.distill.forms import CYCLIC, FORMS, Form
 from kanopt.surrogates.distill.judge import OPERATOR
 from kanopt.surrogates.distill.standing import standing
 from tests.cases.own_rows import judged_by_own_rows
+from tests.cases.patience import FEW_REFITS
 from tests.surrogates.distill.test_structures import HOUR, MODE, Shape, cycle, decoded, layer, times, trained
 
 Floats = NDArray[np.float64]
@@ -85,7 +86,7 @@ def network_alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def few_fits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kanopt.surrogates.distill.closed.REFITS", 120.0)
+    monkeypatch.setattr(*FEW_REFITS)
 
 
 SHOWS = {"linear": set(), "none": set(), "quadratic": {"square"}}
