@@ -32,8 +32,8 @@ import pandas as pd
 from _bench import footer, installed
 
 import kanopt as ko
+from kanopt.parallel import cluster, run_tasks
 from kanopt.whatif.events import ignore_event
-from kanopt.whatif.parallel import cluster, run_tasks
 from kanopt.whatif.prepare import prepare
 
 ROOT = Path(__file__).parent.parent / "scenarios"

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError, Issue, ScenarioError, nearest
 from kanopt.formulas.formula import Formula
+from kanopt.parallel import cluster
 from kanopt.text import amount_text, count_text, fixed_text, money_text, percent_text
 from kanopt.whatif.axes import read_axes
 from kanopt.whatif.events import OnEvent, ignore_event
-from kanopt.whatif.parallel import cluster
 from kanopt.whatif.prepare import base_result, prepare, refuse_folder
 from kanopt.whatif.scenario import Scenario
 from kanopt.whatif.sweep import PLANS, SweepOptions

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kanopt.errors import Issue, ScenarioError, nearest
+from kanopt.parallel import cluster
 from kanopt.problems.result import Status
 from kanopt.whatif.axes import Axis, Design, design_points, read_axes
 from kanopt.whatif.events import OnEvent, ignore_event
 from kanopt.whatif.learn import LearnedLaw
-from kanopt.whatif.parallel import cluster
 from kanopt.whatif.prepare import Prepared, base_result, prepare
 from kanopt.whatif.run import environment
 from kanopt.whatif.scenario import Scenario

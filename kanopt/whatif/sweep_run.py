@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kanopt.interrupt import Interrupt
+from kanopt.parallel import run_tasks
 from kanopt.text import count_text, money_text, seconds_text
 from kanopt.whatif.events import Event, OnEvent
 from kanopt.whatif.kept_plan import PricedBy, price_at_once, way_of_pricing
-from kanopt.whatif.parallel import run_tasks
 from kanopt.whatif.sweep_points import (
     BASE,
     PointResult,

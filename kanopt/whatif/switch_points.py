@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias
 
 from kanopt.errors import Issue, ScenarioError, nearest
+from kanopt.parallel import cluster
 from kanopt.whatif.axes import Axis, read_axes
 from kanopt.whatif.events import Event, OnEvent, ignore_event
-from kanopt.whatif.parallel import cluster
 from kanopt.whatif.prepare import base_result, prepare, refuse_folder
 from kanopt.whatif.scenario import Scenario
 from kanopt.whatif.sweep import SweepOptions

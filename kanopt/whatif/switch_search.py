@@ -17,8 +17,8 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from kanopt.errors import KanoptError
+from kanopt.parallel import run_tasks
 from kanopt.whatif.crossing import crossing
-from kanopt.whatif.parallel import run_tasks
 from kanopt.whatif.plan_decisions import Decision, decisions_of
 from kanopt.whatif.sweep_points import PointResult, SweepQuestion, solve_point
 

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from kanopt.errors import Issue, ScenarioError, nearest
+from kanopt.parallel import cluster, run_tasks
 from kanopt.problems.result import Status
 from kanopt.text import count_text, money_text, seconds_text
 from kanopt.whatif.axes import Axis, read_axes, value_text
 from kanopt.whatif.events import OnEvent, ignore_event
-from kanopt.whatif.parallel import cluster, run_tasks
 from kanopt.whatif.prepare import base_result, prepare, refuse_folder
 from kanopt.whatif.scenario import Scenario
 from kanopt.whatif.sweep import PLANS, SweepOptions

@@ -180,3 +180,17 @@ def test_frames_and_files(shared_tiny, tmp_path):
     pd.testing.assert_frame_equal(pd.read_parquet(path), found.points)
     totals = found.terms.groupby("point")["amount"].sum()
     assert totals.tolist() == pytest.approx(found.points["objective"].tolist())
+
+
+def test_a_cluster_finds_what_this_process_does(shared_tiny):
+    from distributed import Client, LocalCluster
+
+    scenario = load_scenario(shared_tiny)
+    axes = {"vehicles.capacity": factors(0.9, 1.2, 3)}
+    here = sweep(scenario, axes, plan="today")
+    with (
+        LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None, silence_logs=50) as workers,
+        Client(workers) as client,
+    ):
+        there = sweep(scenario, axes, plan="today", options=SweepOptions(dask=client))
+    assert there.points["objective"].tolist() == here.points["objective"].tolist()

@@ -4,9 +4,9 @@ import os
 
 import pytest
 
+from kanopt import parallel
 from kanopt.errors import SolverError
-from kanopt.whatif import SweepOptions, factors, load_scenario, parallel, sweep
-from kanopt.whatif.parallel import MOST_ATTEMPTS, cluster, run_tasks
+from kanopt.parallel import MOST_ATTEMPTS, cluster, run_tasks
 from tests.cases.lost_workers import Task, fail, work
 
 TASKS = [Task(number) for number in range(12)]
@@ -58,14 +58,6 @@ def test_an_error_in_a_task_ends_all(tmp_path):
 def test_a_cluster_does_every_task_once_though_a_worker_is_killed(tmp_path, dask):
     tasks = [Task(number, kills=int(number == 4)) for number in range(12)]
     assert squares(run_tasks(work, str(tmp_path), tasks, client=dask)) == EXPECTED
-
-
-def test_a_sweep_on_a_cluster_finds_what_this_process_does(shared_tiny, dask):
-    scenario = load_scenario(shared_tiny)
-    axes = {"vehicles.capacity": factors(0.9, 1.2, 3)}
-    here = sweep(scenario, axes, plan="today")
-    there = sweep(scenario, axes, plan="today", options=SweepOptions(dask=dask))
-    assert there.points["objective"].tolist() == here.points["objective"].tolist()
 
 
 def test_a_cluster_by_its_address(tmp_path, dask):
