@@ -242,7 +242,7 @@ def _switch_point(search: SwitchSearch, switch: Switch) -> SwitchPoint:
         for one in dict.fromkeys([*below, *above])
         if below.get(one) != above.get(one)
     )
-    edge = _edge(switch)
+    edge = _edge(switch) if switch.crossed else ""
     if not switch.narrowed:
         verdict, low, high = WIDE, *switch.gap
     else:

@@ -87,7 +87,9 @@ class Switch:
     before, after
         Both plans, priced at both values.
     narrowed
-        Whether the place is known as far as prices say it; else the limits of the search were reached before.
+        Whether the place is known as far as was asked; else the limits of the search were reached before.
+    crossed
+        Whether both plans were priced between the values, and nothing beats them there.
     gap
         The values between which it was searched.
     noise_low, noise_high
@@ -101,6 +103,7 @@ class Switch:
     before: tuple[Result, Result | None]
     after: tuple[Result | None, Result]
     narrowed: bool
+    crossed: bool
     gap: tuple[float, float]
     noise_low: float
     noise_high: float
@@ -109,7 +112,7 @@ class Switch:
     @property
     def known(self) -> bool:
         """Whether both plans differ by more than the noise on their side."""
-        return self.gap[0] < self.noise_low and self.noise_high < self.gap[1]
+        return not self.crossed or (self.gap[0] < self.noise_low and self.noise_high < self.gap[1])
 
 
 @dataclass(frozen=True, eq=False)
@@ -227,7 +230,12 @@ class SwitchSearch:
             target = _Target(key, places, {x for x in sides if x not in (left.x, right.x)})
             self._targets |= dict.fromkeys(target.left, target)
             asked += [(-width, x) for x in target.left]
-            if not target.left:  # the plans cross where the problem was solved already
+            if target.left:
+                continue
+            if len(sides) > 1:  # one plan can be carried out nowhere else, as where quantities follow demand
+                self._slow.add(key[:2])
+                asked.append((-width, 0.5 * (left.x + right.x)))
+            else:  # the plans cross where the problem was solved already
                 self._crossed[key] = places
         return [x for _, x in sorted(asked)]
 
@@ -311,13 +319,14 @@ class SwitchSearch:
         for left, right, a, b in self._gaps():
             known = self._crossed.get((left.x, right.x, a, b))
             narrowed = known is not None or right.x - left.x <= self.limits.tolerance * self.range
-            low, high = self._cross(a, b, left.x, right.x) if known is None else known
+            low, high = (left.x, right.x) if known is None else known
             yield Switch(
                 low=low,
                 high=high,
                 before=(_must(self.result(a, low)), self.result(a, high)),
                 after=(self.result(b, low), _must(self.result(b, high))),
                 narrowed=narrowed,
+                crossed=known is not None,
                 gap=(left.x, right.x),
                 noise_low=self._within_noise(a, b, left.x, low, noise),
                 noise_high=self._within_noise(b, a, right.x, high, noise),

@@ -174,3 +174,12 @@ def test_edges_of_laws():
     assert [str(edge) for edge in crossed_edges(stairs, stairs, {"w": 0.5}, {"w": 6.0})] == [
         "rate: w reaches 1 and 5"
     ]
+
+
+def test_plans_that_reach_only_so_far_give_way_there(tmp_path):
+    # what is wanted beyond n costs a thousand times as much
+    scenario = choice(tmp_path, "n + 1000 * max(0, price - n)")
+    found = switch_points(scenario, {PRICE: (0.5, 2.5)}, tolerance=0.01, options=QUICK, most_solves=40)
+    assert (found.frame["low"] <= found.frame["switch_point"]).all()
+    for place in (1.0, 2.0):
+        assert np.abs(found.frame["switch_point"] - place).min() < 0.01
