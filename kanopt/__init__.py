@@ -67,6 +67,9 @@ if TYPE_CHECKING:
     from kanopt.solvers.encodings import encodings as encodings
     from kanopt.solvers.solve import solve as solve
     from kanopt.surrogates import KANRegressor as KANRegressor
+    from kanopt.surrogates import LawLimits as LawLimits
+    from kanopt.surrogates import Laws as Laws
+    from kanopt.surrogates import fit_laws as fit_laws
     from kanopt.tables import Column as Column
     from kanopt.tables import Schema as Schema
     from kanopt.tables import TableReport as TableReport
@@ -150,7 +153,7 @@ _HOME = {
     "problems.routing.instances": ("read_instance",),
     "reports": ("plot_formula",),
     "solvers": ("encodings", "solve"),
-    "surrogates": ("KANRegressor",),
+    "surrogates": ("KANRegressor", "LawLimits", "Laws", "fit_laws"),
     "tables": (
         "Column",
         "Schema",

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from kanopt.surrogates.diagram import Diagram, DiagramEdge
 from kanopt.surrogates.encoding import Feature, FeatureEncoding
+from kanopt.surrogates.many_laws import LawLimits, Laws, fit_laws
 from kanopt.surrogates.regressor import KANRegressor
 from kanopt.surrogates.summary import Summary
 
-__all__ = ["Diagram", "DiagramEdge", "Feature", "FeatureEncoding", "KANRegressor", "Summary"]
+__all__ = [
+    "Diagram",
+    "DiagramEdge",
+    "Feature",
+    "FeatureEncoding",
+    "KANRegressor",
+    "LawLimits",
+    "Laws",
+    "Summary",
+    "fit_laws",
+]

@@ -1,0 +1,260 @@
+"""One law for each group of a table: one per depot, lane or vehicle type, learned side by side."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from sklearn.base import clone
+
+from kanopt.errors import FitError, FormulaError, TableError, UnitError, nearest
+from kanopt.parallel import cluster, run_tasks
+from kanopt.surrogates.regressor import KANRegressor
+from kanopt.tables import split, units_of, with_units
+from kanopt.text import count_text, list_names, score_text, seconds_text
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+    from kanopt.formulas import Formula
+
+__all__ = ["LawLimits", "Laws", "fit_laws"]
+
+_FOR_FIT = 0.6
+"""Share of the seconds for a law that the fit of its network has, as in scenario files."""
+
+
+@dataclass(frozen=True)
+class LawLimits:
+    """What the law of a group must reach, and how long it may take.
+
+    Parameters
+    ----------
+    holdout
+        Share of the rows that it is judged on.
+    min_r2
+        Least R² on these; a law below it is refused.
+    budget
+        Seconds for each law; None for as long as it needs.
+    """
+
+    holdout: float = 0.2
+    min_r2: float = 0.5
+    budget: float | None = None
+
+
+@dataclass(frozen=True)
+class _Question:
+    """What all groups share."""
+
+    model: KANRegressor
+    target: str
+    features: tuple[str, ...]
+    holdout: float
+    min_r2: float
+    budget: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class _Group:
+    """The rows of a group."""
+
+    point: int
+    rows: pd.DataFrame
+
+
+@dataclass(frozen=True, eq=False)
+class _Learned:
+    """The law of a group, or why there is none."""
+
+    point: int
+    formula: Formula | None = None
+    message: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Laws(Mapping[Any, "Formula"]):
+    """The laws of groups, by the value that names the group.
+
+    Parameters
+    ----------
+    by
+        The column of the groups.
+    formulas
+        The law of each group that has one.
+    refused
+        Why the others have none.
+    rows, seconds
+        By group, how many rows it has, and how long it took.
+    """
+
+    by: str
+    formulas: Mapping[Any, Formula]
+    refused: Mapping[Any, str]
+    rows: Mapping[Any, int] = field(default_factory=dict)
+    seconds: Mapping[Any, float] = field(default_factory=dict)
+
+    def __getitem__(self, group: Any) -> Formula:
+        if group in self.refused:
+            raise KeyError(f"{self.by} {group!r} has no law: {self.refused[group]}")
+        if group not in self.formulas:
+            raise KeyError(f"no {self.by} {group!r}; {nearest(str(group), list(map(str, self.formulas)))}")
+        return self.formulas[group]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.formulas)
+
+    def __len__(self) -> int:
+        return len(self.formulas)
+
+    @cached_property
+    def summary(self) -> pd.DataFrame:
+        """One row per group: its name, ``rows``, ``r2`` on held-out rows, ``rmse``, ``verdict``, ``law``, ``seconds``.
+
+        A group without a law has the reason under ``law``, and no figures.
+        """
+        found = [self._row(group) for group in self.rows]
+        return pd.DataFrame(found, columns=[self.by, "rows", "r2", "rmse", "verdict", "law", "seconds"])
+
+    def _row(self, group: Any) -> list[Any]:
+        start = [group, self.rows[group]]
+        if group in self.refused:
+            return [*start, None, None, "refused", self.refused[group], self.seconds[group]]
+        formula = self.formulas[group]
+        fit, verdict = formula.fit, formula.verdict
+        figures = [None, None] if fit is None else [fit.r2, fit.rmse]
+        return [*start, *figures, "" if verdict is None else verdict.level, str(formula), self.seconds[group]]
+
+    def __str__(self) -> str:
+        total = seconds_text(sum(self.seconds.values()))
+        lines = [f"{count_text(len(self), 'law')}, one for each {self.by} ({total} of learning)"]
+        for group, formula in self.formulas.items():
+            told = "" if formula.fit is None else f"   held-out R² {score_text(formula.fit.r2)}"
+            lines.append(f"  {group}: {formula}{told}")
+        if self.refused:
+            lines.append(f"no law: {list_names(list(map(str, self.refused)))}")
+            lines += [f"  {group}: {why}" for group, why in self.refused.items()]
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+
+def fit_laws(
+    table: pd.DataFrame,
+    target: str,
+    features: Sequence[str],
+    by: str,
+    *,
+    model: KANRegressor | None = None,
+    limits: LawLimits | None = None,
+    workers: int = 1,
+    dask: str | Client | None = None,
+) -> Laws:
+    """Learn one law for each group of a table.
+
+    Each group is split, learned and read as a formula by itself, by as many workers as are given; the laws do not
+    depend on how many. Where groups have few rows and laws of one form, :func:`~kanopt.fit_groups` learns from all
+    of them together.
+
+    Parameters
+    ----------
+    table
+        Rows of all groups.
+    target, features
+        Columns that are predicted, and from what.
+    by
+        The column of the groups, such as ``"depot"``; a row without a value belongs to none and is refused.
+    model
+        How laws are learned; a :class:`KANRegressor` that is not fitted. Left out, one as it comes.
+    limits
+        What a law must reach, and how long it may take.
+    workers
+        Processes side by side.
+    dask
+        The address of a Dask scheduler, or a ``distributed.Client``, in place of them.
+
+    Returns
+    -------
+    Laws
+        A group that no law could be learned for is told with the reason, and does not hold up the others.
+
+    Raises
+    ------
+    TableError
+        If there is no such column, or rows have no group.
+
+    Examples
+    --------
+    >>> laws = fit_laws(trips, "minutes", ["km", "hour"], by="depot", workers=4)    # doctest: +SKIP
+    >>> laws["north"].evaluate({"km": 4.0, "hour": 8.0})                            # doctest: +SKIP
+    """
+    _check(table, target, features, by)
+    limits = limits or LawLimits()
+    shared = _Question(
+        clone(model or KANRegressor()), target, tuple(features), limits.holdout, limits.min_r2, limits.budget
+    )
+    groups = {
+        group: with_units(
+            rows[[*features, target]].reset_index(drop=True), _units(table, [*features, target])
+        )
+        for group, rows in table.groupby(by, sort=True, observed=True)
+    }
+    tasks = [_Group(number, rows) for number, rows in enumerate(groups.values())]
+    with cluster(dask) as client:
+        found = {
+            done.point: done for done in run_tasks(_learn, shared, tasks, workers=workers, client=client)
+        }
+    named = {group: found[number] for number, group in enumerate(groups)}
+    return Laws(
+        by=by,
+        formulas={group: done.formula for group, done in named.items() if done.formula is not None},
+        refused={group: done.message for group, done in named.items() if done.formula is None},
+        rows={group: len(rows) for group, rows in groups.items()},
+        seconds={group: done.seconds for group, done in named.items()},
+    )
+
+
+def _check(table: pd.DataFrame, target: str, features: Sequence[str], by: str) -> None:
+    known = list(map(str, table.columns))
+    for name in (by, target, *features):
+        if name not in known:
+            raise TableError(f"there is no column {name!r}; {nearest(name, known)}")
+    if by in features or by == target:
+        raise TableError(
+            f"{by!r} is the column of the groups, within which it never changes; take it from the features"
+        )
+    if blank := int(table[by].isna().sum()):
+        raise TableError(f"{count_text(blank, 'row')} without a {by!r}; fill them, or take them out")
+    if not len(table):
+        raise TableError("the table has no rows, so that there is no group to learn from")
+
+
+def _units(table: pd.DataFrame, columns: Sequence[str]) -> dict[str, str]:
+    return {name: unit for name, unit in units_of(table).items() if name in columns}
+
+
+def _learn(question: _Question, group: _Group) -> _Learned:
+    """Learn the law of a group; workers call it."""
+    began = time.perf_counter()
+    try:
+        done = _Learned(group.point, _law(question, group.rows))
+    except (FitError, FormulaError, TableError, UnitError) as error:
+        done = _Learned(group.point, message=str(error))
+    return replace(done, seconds=time.perf_counter() - began)
+
+
+def _law(question: _Question, rows: pd.DataFrame) -> Formula:
+    model = clone(question.model)
+    train, test = split(rows, holdout=question.holdout, seed=model.seed)
+    features, target = list(question.features), question.target
+    began = time.perf_counter()
+    for_fit = None if question.budget is None else _FOR_FIT * question.budget
+    model.fit(train[features], train[target], budget=for_fit)
+    left = None if question.budget is None else max(question.budget - (time.perf_counter() - began), 0.1)
+    formula: Formula = model.to_formula(test, target, min_r2=question.min_r2, budget=left)
+    return formula
