@@ -95,6 +95,7 @@ if TYPE_CHECKING:
     from kanopt.whatif import SweepOptions as SweepOptions
     from kanopt.whatif import SwitchPoints as SwitchPoints
     from kanopt.whatif import Tornado as Tornado
+    from kanopt.whatif import WhereWins as WhereWins
     from kanopt.whatif import factors as factors
     from kanopt.whatif import grid as grid
     from kanopt.whatif import load_scenario as load_scenario
@@ -105,6 +106,7 @@ if TYPE_CHECKING:
     from kanopt.whatif.sweep import sweep as sweep
     from kanopt.whatif.switch_points import switch_points as switch_points
     from kanopt.whatif.tornado import tornado as tornado
+    from kanopt.whatif.where import where_wins as where_wins
 
 # The room that each public name comes from.
 _HOME = {
@@ -182,6 +184,7 @@ _HOME = {
         "SweepOptions",
         "SwitchPoints",
         "Tornado",
+        "WhereWins",
         "compare",
         "factors",
         "grid",
@@ -192,6 +195,7 @@ _HOME = {
         "sweep",
         "switch_points",
         "tornado",
+        "where_wins",
     ),
 }
 _MODULE_OF = {name: f"kanopt.{room}" for room, names in _HOME.items() for name in names}

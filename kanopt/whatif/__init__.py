@@ -20,6 +20,7 @@ from kanopt.whatif.sweep_result import Sweep
 from kanopt.whatif.switch_points import switch_points
 from kanopt.whatif.switch_result import SwitchPoints
 from kanopt.whatif.tornado import Tornado, tornado
+from kanopt.whatif.where import WhereWins, where_wins
 
 __all__ = [
     "Change",
@@ -37,6 +38,7 @@ __all__ = [
     "SwitchPoints",
     "Tornado",
     "Variant",
+    "WhereWins",
     "compare",
     "factors",
     "grid",
@@ -47,4 +49,5 @@ __all__ = [
     "sweep",
     "switch_points",
     "tornado",
+    "where_wins",
 ]
