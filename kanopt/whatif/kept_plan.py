@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kanopt.errors import KanoptError
 from kanopt.problems.record_reader import RecordReader
-from kanopt.whatif.changes import Change, column_names
+from kanopt.validation import LARGEST
+from kanopt.whatif.changes import Change, Value, column_names
 from kanopt.whatif.checks import change_mistakes, field_columns
 from kanopt.whatif.sweep_points import PointResult, SweepQuestion
 
@@ -35,6 +37,8 @@ class PricedBy(StrEnum):
     TABLES = "one by one: what changes is no price of vehicles"
     RULES = "one by one: a rule, or travel or service times, read what changes"
     OPEN = "one by one: departures or breaks of the plan are chosen by price"
+    WHERE = "one by one: which rows change depends on what changes"
+    REFUSED = "one by one: a value among them is refused"
 
 
 def way_of_pricing(question: SweepQuestion, problem: Problem[Any], plan: Plan) -> PricedBy:
@@ -70,18 +74,21 @@ def way_of_pricing(question: SweepQuestion, problem: Problem[Any], plan: Plan) -
     if problem.policy.service is not None:
         read |= {str(reference) for reference in problem.policy.service.references}
     rules = spec.fields_of("vehicles") - PRICE_FIELDS | frozenset(problem.policy.capacities)
-    for change in changes:
-        field = _field(question, change)
+    varied = [_field(question, change) for change in changes]
+    if any(_field(question, change, name) in varied for change in changes for name in change.where):
+        return PricedBy.WHERE
+    for field in varied:
         if field in rules or f"vehicle.{field}" in read:
             return PricedBy.RULES
     is_open = any(route.departure is None for route in plan.routes)  # type: ignore[attr-defined]
     return PricedBy.OPEN if is_open or any(v.breaks for v in problem.vehicles) else PricedBy.AT_ONCE
 
 
-def _field(question: SweepQuestion, change: Change) -> str:
-    """Return the name under which the problem reads the column of a change."""
+def _field(question: SweepQuestion, change: Change, name: str | None = None) -> str:
+    """Return the name under which the problem reads a column of a change; left out, the one that is changed."""
+    name = change.column if name is None else name
     words = field_columns(question.scenario.problem, change.table)
-    column = column_names(question.scenario.changed[change.table], words).get(change.column, change.column)
+    column = column_names(question.scenario.changed[change.table], words).get(name, name)
     return next((field for field, own in words.items() if own == column), column)
 
 
@@ -127,7 +134,10 @@ def price_at_once(
         fleets = _fleets(question, chunk)
         if fleets is None:
             return None
-        priced += _priced(base, chunk, fleets)
+        try:
+            priced += _priced(base, chunk, fleets)
+        except KanoptError:  # a law has no value at one of them, which asked alone says so
+            return None
     return priced
 
 
@@ -150,6 +160,11 @@ def _priced(base: _Base, points: Sequence[int], fleets: Sequence[Sequence[Vehicl
     return found
 
 
+def _is_plain_number(value: Value) -> bool:
+    """Say whether a value is a number that a change may write; others are refused, or told of, one by one."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= LARGEST
+
+
 def _fleets(question: SweepQuestion, points: Sequence[int]) -> list[Sequence[VehicleType]] | None:
     """Read the vehicles of many points as one table; None where something in it is refused."""
     from kanopt.tables import units_of, with_units
@@ -158,15 +173,16 @@ def _fleets(question: SweepQuestion, points: Sequence[int]) -> list[Sequence[Veh
     part = scenario.problem.parts()["vehicles",]
     frame, words = scenario.changed[part.table], field_columns(scenario.problem, part.table)
     kinds, count = len(frame), len(points)
-    wide = frame.loc[np.tile(np.arange(kinds), count)].reset_index(drop=True)
+    wide = frame.iloc[np.tile(np.arange(kinds), count)].reset_index(drop=True)
     for number, axis in enumerate(question.axes):
         first = axis.change(question.points[points[0]][number])
         if list(change_mistakes(first, scenario.problem, scenario.changed)):
             return None
         column = column_names(frame, words).get(first.column, first.column)
-        if column not in frame:
+        given = [question.points[point][number] for point in points]
+        if column not in frame or not all(map(_is_plain_number, given)):
             return None
-        values = np.repeat([question.points[point][number] for point in points], kinds)
+        values = np.repeat(np.array(given, dtype=float), kinds)
         before = wide[column].to_numpy()
         chosen = np.tile(first.rows(frame, words), count)
         wide[column] = np.where(chosen, before * values if first.action == "scale" else values, before)

@@ -140,6 +140,7 @@ class SweepRun:
         priced = None
         if self.priced_by is PricedBy.AT_ONCE:
             priced = price_at_once(self.question, self.problem, plan, left)
+            self.priced_by = PricedBy.REFUSED if priced is None else PricedBy.AT_ONCE
         if priced is None:
             self._do([_Task(point, plan) for point in left])
             return

@@ -51,6 +51,32 @@ def test_a_kept_plan_is_priced_as_one_by_one(shared_tiny, axes, way):
     assert (found.points["replanning_effect"] == 0).all()
 
 
+@pytest.mark.parametrize(
+    ("axes", "way"),
+    [
+        ({"vehicles.fuel_price": [1.6, True]}, PricedBy.REFUSED),
+        ({"vehicles.fuel_price": [1.6, 1e300]}, PricedBy.REFUSED),
+        ({"vehicles.fixed_cost": [1.6, -5.0]}, PricedBy.REFUSED),
+        (
+            {"vehicles.fuel_price": [1.5, 2.0], "vehicles[fuel_price=1.5].fixed_cost": [5.0, 7.0]},
+            PricedBy.WHERE,
+        ),
+        (
+            {"vehicles.fixed_cost": [20.0, 2.0], "vehicles[fixed_cost=20].fuel_price": [5.0, 7.0]},
+            PricedBy.WHERE,
+        ),
+    ],
+)
+def test_what_one_point_refuses_is_refused_among_many(shared_tiny, axes, way, monkeypatch):
+    scenario = load_scenario(shared_tiny)
+    found = sweep(scenario, axes, plan="today")
+    assert found.priced_by is way
+    monkeypatch.setattr(run_module, "way_of_pricing", lambda *given: PricedBy.TABLES)
+    alone = sweep(scenario, axes, plan="today")
+    pd.testing.assert_frame_equal(found.points.drop(columns="seconds"), alone.points.drop(columns="seconds"))
+    assert {"feasible"} < set(found.points["status"]) or way is PricedBy.WHERE
+
+
 def test_a_plan_with_open_departures_is_priced_one_by_one(shared_tiny):
     scenario = load_scenario(shared_tiny)
     found = sweep(scenario, FUEL, plan="today")
