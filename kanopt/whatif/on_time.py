@@ -148,14 +148,13 @@ class _Try:
     @property
     def missed(self) -> bool:
         """Whether a promise is missed, or a rule is broken that the laws see."""
-        return self.rank[:2] != (False, 0)
+        return self.rank[:2] != (False, 0.0)
 
     @property
-    def rank(self) -> tuple[bool, int, float, float]:
-        """Smaller is better: no rule broken, fewer promises missed, by less, and cheaper."""
-        assessment, short = self.risk.assessment, self.shortfall
+    def rank(self) -> tuple[bool, float, float]:
+        """Smaller is better: no rule broken, promises missed by less in all, and cheaper."""
         cost = float(self.risk.cost.mean())
-        return not assessment.check.ok, int((short > 0.0).sum()), float(short.sum()), cost
+        return not self.risk.assessment.check.ok, round(float(self.shortfall.sum()), 3), cost
 
     def next_buffers(self, *, only_more: bool) -> _Buffers:
         """Return the buffers that this plan would need; `only_more`, if none may be less than it was made with.
