@@ -37,15 +37,19 @@ def plot_tornado(tornado: Tornado, ax: Axes | None = None) -> Axes:
     frame = tornado.frame.iloc[::-1].reset_index(drop=True)
     ax = axes_or_new(ax, 680, 90 + _ROW * len(frame))
     for place, row in enumerate(named_rows(frame)):
-        ends = ((row.low_effect, row.low, 0), (row.high_effect, row.high, 1))
-        for effect, value, colour in ends:
+        ends = (
+            (row.low_effect, row.kept_low, row.low, 0),
+            (row.high_effect, row.kept_high, row.high, 1),
+        )
+        for effect, kept, value, colour in ends:
             if effect != effect:
                 continue
             ax.barh(place, effect, height=_HEIGHT, color=series(colour).light)
+            reach = max(effect, kept) if effect > 0 else min(effect, kept)
             outward = 5 if effect > 0 or (effect == 0 and colour) else -5
             ax.annotate(
                 escape_text(value_text(value)),
-                (effect, place),
+                (reach if reach == reach else effect, place),
                 xytext=(outward, 0),
                 textcoords="offset points",
                 ha="left" if outward > 0 else "right",
@@ -60,6 +64,7 @@ def plot_tornado(tornado: Tornado, ax: Axes | None = None) -> Axes:
     ax.set_yticks(range(len(frame)), [escape_text(shorten_middle(path, _NAME)) for path in frame["path"]])
     ax.margins(x=0.15)
     base = money_text(tornado.base.objective or 0.0, tornado.unit)
-    ax.set_xlabel(escape_text(f"change of the price, {tornado.unit} (as it is: {base})"))
+    line = "; line: the plan that is kept" if tornado.anew else ""
+    ax.set_xlabel(escape_text(f"change of the price, {tornado.unit} (as it is: {base}{line})"))
     style_axes(ax, grid="x")
     return ax

@@ -175,11 +175,10 @@ class Tornado:
         shown = self.frame[["path", "low", "high"]].copy()
         for end in _ENDS:
             shown[end] = shown[end].map(value_text)
-        if self.anew:
-            shown["kept at low"], shown["at high"] = self.frame["kept_low"], self.frame["kept_high"]
-        name = "anew at low" if self.anew else "at low"
-        shown[name] = self.frame["low_effect"]
-        shown["at high "] = self.frame["high_effect"]
+        for end in _ENDS if self.anew else ():
+            shown[f"kept, {end}"] = self.frame[f"kept_{end}"]
+        for end in _ENDS:
+            shown[f"anew, {end}" if self.anew else f"at {end}"] = self.frame[f"{end}_effect"]
         shown["swing"], shown["noise"] = self.frame["swing"], self.frame["noise"]
         shown["verdict"] = self.frame["verdict"]
         table = shown.to_string(index=False, float_format=lambda value: f"{value:,.2f}", na_rep="–")
