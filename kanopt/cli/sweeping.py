@@ -33,6 +33,12 @@ __all__ = ["change_options", "changed", "sweep"]
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 _TABLE = "points.parquet"
+_EXAMPLES = """
+\b
+Examples:
+  kanopt sweep FILE --set vehicles.fuel_price=1.0:2.0:11
+  kanopt sweep FILE --scale clients.demand_t=0.8:1.2:5 --plan kept
+"""
 
 
 def change_options(command: CommandT) -> CommandT:
@@ -68,10 +74,12 @@ def changed(scenario: Scenario) -> Scenario:
 
 def _axes() -> tuple[Axis, ...]:
     """Return what ``--set`` and ``--scale`` of the present command say."""
-    from kanopt.whatif.axes import Axis, read_axes, read_values
+    from kanopt.whatif.axes import Axis, read_axes, values_of
 
-    axes = [Axis(path, read_values(values, "set")) for path, values in map(_split, noted("axes_set"))]
-    axes += [Axis(path, read_values(values, "scale")) for path, values in map(_split, noted("axes_scale"))]
+    axes = [Axis(path, values_of(path, values)) for path, values in map(_split, noted("axes_set"))]
+    axes += [
+        Axis(path, values_of(path, values, "scale")) for path, values in map(_split, noted("axes_scale"))
+    ]
     return read_axes(axes) if axes else ()
 
 
@@ -98,7 +106,7 @@ def _asked_option(*names: str, kind: Any, text: str, default: Any = None) -> Cal
     )
 
 
-@click.command()
+@click.command(epilog=_EXAMPLES)
 @click.argument("file", type=FILE)
 @_axis_option("--set", "Values to set: from:to:count, or a,b,c.")
 @_axis_option("--scale", "Factors to multiply by: from:to:count, or a,b,c.")
@@ -123,14 +131,10 @@ def _asked_option(*names: str, kind: Any, text: str, default: Any = None) -> Cal
 def sweep(
     file: Path, *, out: Path | None, seed: int | None, time_limit: float | None, as_json: bool, quiet: bool
 ) -> int:
-    r"""Ask what if at many points: price a plan under other data, or plan each point anew.
+    """Ask what if at many points: price a plan under other data, or plan each point anew.
 
     Varied is what --set and --scale say, else the section [sweep] of the file. With --out the points are written as
     Parquet, and the same command goes on where it was stopped.
-
-    \b
-    kanopt sweep FILE --set vehicles.fuel_price=1.0:2.0:11
-    kanopt sweep FILE --scale clients.demand_t=0.8:1.2:5 --plan kept
     """
     from kanopt.whatif import SweepOptions
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
@@ -115,6 +116,8 @@ def _spaced(low: Any, high: Any, count: Any) -> tuple[float, ...]:
             )
     if isinstance(count, bool) or not isinstance(count, int) or count < 2:
         raise _error("", f"a grid has a whole number of points, two at least, not {describe_value(count)}")
+    if count > MOST_POINTS:
+        raise _error("", f"a grid has at most {MOST_POINTS:,} points, not {count:,}")
     if low == high:
         raise _error("", f"a grid from {number_text(low)} to {number_text(high)} is one point; take two ends")
     # rounded, so that the values are those a person would write: 1.1 and not 1.1000000000000001
@@ -181,7 +184,7 @@ def split_path(path: str) -> tuple[str, str, dict[str, Value]]:
     found = _PATH.fullmatch(path)
     if found is None:
         example = "vehicles.fuel_price or vehicles[name=van].fuel_price"
-        raise _error(path, f"no path such as {example}")
+        raise _error(path, f"is no path; write one such as {example}")
     where: dict[str, Value] = {}
     for condition in filter(None, (found["where"] or "").split(",")):
         name, is_given, value = condition.partition("=")
@@ -247,7 +250,7 @@ def read_axes(given: Mapping[str, Any] | Sequence[Axis]) -> tuple[Axis, ...]:
     if isinstance(given, Mapping):
         axes = tuple(Axis(str(path), values_of(path, values)) for path, values in given.items())
     else:
-        axes = tuple(given)
+        axes = tuple(Axis(axis.path, values_of(axis.path, axis.values)) for axis in given)
     if not axes:
         raise _error("", "a sweep varies something; name a path and its values")
     touched: dict[Any, Axis] = {}
@@ -274,7 +277,7 @@ def values_of(path: str, given: Any, action: Literal["set", "scale"] = "set") ->
     if isinstance(given, Values):
         found = given
     elif isinstance(given, str):
-        found = read_values(given, action)
+        found = _read_at(path, given, action)
     elif isinstance(given, (int, float)):
         found = Values((given,), action)
     elif isinstance(given, (Sequence, np.ndarray)):
@@ -292,6 +295,14 @@ def values_of(path: str, given: Any, action: Literal["set", "scale"] = "set") ->
     if not found.items:
         raise _error(path, "has no values")
     return found
+
+
+def _read_at(path: str, text: str, action: Literal["set", "scale"]) -> Values:
+    """Read values of a path, which what is wrong with them is told of."""
+    try:
+        return read_values(text, action)
+    except ScenarioError as error:
+        raise _error(path, error.issues[0].message) from None
 
 
 def _is_number(value: Value) -> bool:
@@ -349,7 +360,7 @@ def design_points(
     items = [axis.values.items for axis in axes]
     points = list(zip(*items, strict=True) if design == "list" else itertools.product(*items))
     if len(set(points)) < len(points):
-        twice = next(point for place, point in enumerate(points) if point in points[:place])
+        twice = Counter(points).most_common(1)[0][0]
         raise _error("design", f"the same point twice: {', '.join(map(value_text, twice))}")
     return points
 

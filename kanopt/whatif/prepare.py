@@ -93,6 +93,7 @@ def prepare(scenario: Scenario, axes: Sequence[Axis], options: SweepOptions, rep
     for axis in axes:  # so that a mistake is told before anything is learned
         scenario.with_change(axis.change(axis.values.items[0]))
     scenario.check(planning=True)
+    _check_together(scenario, axes)
     tell_remarks([scenario], report)
     seed = scenario.seed if options.seed is None else options.seed
     learned = learn(scenario, seed, report, LawCache(relearn=options.relearn))
@@ -106,6 +107,27 @@ def prepare(scenario: Scenario, axes: Sequence[Axis], options: SweepOptions, rep
         time_limit=scenario.solver.time_limit if options.time_limit is None else options.time_limit,
         repeats=options.repeats,
     )
+
+
+def _check_together(scenario: Scenario, axes: Sequence[Axis]) -> None:
+    """Refuse axes that alter how is searched, and those that mean the same cells by two names.
+
+    Points share their plans, so that none of them is what its own limit of the search has found.
+    """
+    touched: dict[Any, Axis] = {}
+    for axis in axes:
+        change = axis.change(axis.values.items[0])
+        if change.table == "solver":
+            message = "how long and how is searched is the same at all points; give it once, as time_limit"
+            raise ScenarioError([Issue("sweep", 0, axis.path, message)])
+        if change.is_of_section:
+            continue
+        words = column_names(scenario.changed[change.table], field_columns(scenario.problem, change.table))
+        where = tuple(sorted((words.get(name, name), str(value)) for name, value in change.where.items()))
+        key = (change.table, words.get(change.column, change.column), where)
+        if touched.setdefault(key, axis) is not axis:
+            message = f"is what {touched[key].path} is too, and two axes contradict each other; leave one"
+            raise ScenarioError([Issue("sweep", 0, axis.path, message)])
 
 
 def _without_histories(scenario: Scenario) -> Scenario:

@@ -175,7 +175,10 @@ class Sweep:
         shown = frame[["point", *(axis.label for axis in self.axes), "objective", "change"]].copy()
         shown.columns = ["point", *(axis.label for axis in self.axes), self.unit, "change"]
         if self.anew:
-            shown["new data"], shown["new plan"] = frame["data_effect"], frame["replanning_effect"]
+            # what data do to a plan that breaks a rule under them says nothing
+            is_kept = frame["kept_status"] != str(Status.INFEASIBLE)
+            shown["new data"] = frame["data_effect"].where(is_kept)
+            shown["new plan"] = frame["replanning_effect"].where(is_kept)
             shown["noise"] = frame["noise"]
         shown["verdict"] = frame["verdict"]
         return shown.to_string(index=False, float_format=lambda value: f"{value:,.2f}", na_rep="–")
@@ -192,6 +195,9 @@ class Sweep:
                 notes.append(
                     f"{count_text(statuses[status], 'point')} {_WORDS[status]}, first point {first.point}{told}"
                 )
+        broken = sum(found.kept_status == Status.INFEASIBLE for found in self.results) if self.anew else 0
+        if broken:
+            notes.append(f"at {count_text(broken, 'point')} the plan as it is breaks a rule")
         if self.anew and any(
             math.isnan(self._noise(found)) for found in self.results if found.status != REFUSED
         ):
@@ -201,10 +207,13 @@ class Sweep:
         cheapest = [
             found for found in self.results if found.rank[:3] == min(f.rank[:3] for f in self.results)
         ]
-        if cheapest and not math.isnan(cheapest[0].objective):
+        if cheapest and not cheapest[0].rank[0]:
             best = min(cheapest, key=lambda found: found.objective)
             dearest = max(cheapest, key=lambda found: found.objective)
-            notes.append(f"cheapest {self._told(best)}; dearest {self._told(dearest)}")
+            differ = dearest.objective - best.objective > _EQUAL * max(1.0, abs(best.objective))
+            notes.append(
+                f"cheapest {self._told(best)}" + (f"; dearest {self._told(dearest)}" if differ else "")
+            )
         return ["", *notes] if notes else []
 
     def _told(self, found: PointResult) -> str:

@@ -14,7 +14,8 @@ import pandas as pd
 
 from kanopt.errors import FileFormatError, Issue, ScenarioError
 from kanopt.files import read_file, replace_file
-from kanopt.whatif.sweep_points import PointResult
+from kanopt.problems.result import Status
+from kanopt.whatif.sweep_points import BASE, REFUSED, PointResult
 
 if TYPE_CHECKING:
     from kanopt.problems.base import Plan
@@ -24,6 +25,8 @@ __all__ = ["SweepStore"]
 _MANIFEST = "sweep.json"
 _CHUNK = re.compile(r"points-(\d{6})\.parquet")
 _LARGEST = 2**30
+_MOST_ROWS = 1_000_000
+"""Rows of a plan."""
 _OWN = ("searches", "differences", "terms", "kept_terms", "plan", "plan_of")
 """Fields that are written in a form of their own."""
 _PLAIN = tuple(item.name for item in fields(PointResult) if item.name not in _OWN)
@@ -67,7 +70,7 @@ class SweepStore:
             replace_file(manifest, json.dumps(question, indent=1, ensure_ascii=False), make_folders=True)
         self._chunks = sorted(path for path in folder.iterdir() if _CHUNK.fullmatch(path.name))
         for path in self._chunks:
-            for result in read_chunk(path):
+            for result in read_chunk(path, len(question["points"]), question["repeats"]):
                 self.done[result.point] = result
 
     def _check(self, manifest: Path, question: Mapping[str, Any]) -> None:
@@ -130,18 +133,31 @@ def _plan_bytes(plan: Plan | pd.DataFrame | None) -> bytes:
     return buffer.getvalue()
 
 
-def read_chunk(path: Path) -> list[PointResult]:
+def read_chunk(path: Path, points: int, repeats: int) -> list[PointResult]:
     """Return the results in a file.
+
+    Parameters
+    ----------
+    path
+        The file.
+    points, repeats
+        Of the sweep: no result has another number.
 
     Raises
     ------
     FileFormatError
-        If it is damaged.
+        If it is damaged, or holds what no sweep writes.
     """
+    from pyarrow import ArrowException
+
+    damage = (ValueError, KeyError, TypeError, OSError, RecursionError, MemoryError, ArrowException)
     try:
-        frame = pd.read_parquet(io.BytesIO(read_file(path, _LARGEST, "results of a sweep")))
-        return [_result(row) for row in frame.to_dict("records")]
-    except (ValueError, KeyError, TypeError, OSError) as error:
+        frame = _frame(read_file(path, _LARGEST, "results of a sweep"), 2 * (points + repeats))
+        found = [_result(row) for row in frame.to_dict("records")]
+        for result in found:
+            _check_result(result, points, repeats)
+        return found
+    except damage as error:
         raise FileFormatError(
             f"{path}: no results of a sweep ({error}); remove the file, and its points are done again"
         ) from None
@@ -156,5 +172,40 @@ def _result(row: Mapping[Any, Any]) -> PointResult:
         terms=json.loads(row["terms"]),
         kept_terms=json.loads(row["kept_terms"]),
         plan_of=None if row["plan_of"] < 0 else int(row["plan_of"]),
-        plan=pd.read_parquet(io.BytesIO(plan)) if plan else None,
+        plan=_frame(plan, _MOST_ROWS) if plan else None,
     )
+
+
+def _frame(content: bytes, most: int) -> pd.DataFrame:
+    """Read a Parquet file, unless it unpacks to more rows than there can be: few bytes may hold a value very often."""
+    from pyarrow.parquet import ParquetFile
+
+    rows = ParquetFile(io.BytesIO(content)).metadata.num_rows
+    if rows > most:
+        raise ValueError(f"it has {rows:,} rows, more than the {most:,} that there can be")
+    return pd.read_parquet(io.BytesIO(content))
+
+
+def _check_result(result: PointResult, points: int, repeats: int) -> None:
+    """Refuse what no sweep writes.
+
+    Raises
+    ------
+    ValueError
+        If a number or a word is none that can be.
+    TypeError
+        If a number or a text is none.
+    """
+    if not BASE - repeats < result.point < points:
+        raise ValueError(f"there is no point {result.point}")
+    if result.status not in (REFUSED, *Status) or result.kept_status not in ("", *Status):
+        raise ValueError(f"point {result.point}: unknown status")
+    if result.plan_of is not None and not result.plan_of < points:
+        raise ValueError(f"point {result.point}: its plan is of no point")
+    amounts = [*result.terms.values(), *result.kept_terms.values(), *result.searches, *result.differences]
+    amounts += [result.objective, result.bound, result.at_base, result.kept_objective, result.seconds]
+    counts = [result.point, result.unserved, result.violations]
+    if not all(isinstance(value, (int, float)) for value in [*amounts, *counts]):
+        raise TypeError(f"point {result.point}: a text in place of a number")
+    if not all(float(count).is_integer() for count in counts) or not isinstance(result.message, str):
+        raise TypeError(f"point {result.point}: a count or a message is none")

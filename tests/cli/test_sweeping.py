@@ -67,6 +67,8 @@ def test_check_names_mistakes_of_the_section(case, cli, section, message):
         (["--set", "vehicles.cuont=1"], "did you mean 'count'"),
         (["--set", "vehicles.count=1", "--scale", "vehicles.count=2"], "contradict each other"),
         (["--set", "vehicles.count=1", "--samples", "3"], "samples belong to design='latin'"),
+        (["--set", "vehicles.count=inf"], "vehicles.count: a value is a finite number"),
+        (["--set", "vehicles.count=1:2:1"], "vehicles.count: a grid has"),
         ([], "nothing is varied"),
         (["--set", "vehicles.count=1", "--plan", "today"], "names no plan of today"),
     ],
@@ -75,6 +77,12 @@ def test_bad_input(case, cli, arguments, message):
     code, _, err = cli("sweep", "case.toml", *arguments)
     assert code == 2
     assert message in err
+
+
+def test_help_shows_examples_as_they_are_written(cli):
+    _, out, _ = cli("sweep", "--help")
+    assert "  kanopt sweep FILE --set vehicles.fuel_price=1.0:2.0:11\n" in out
+    assert "\\b" not in out
 
 
 def test_other_commands_take_changes(case, cli):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kanopt.errors import ScenarioError
-from kanopt.whatif.axes import Axis, design_points, factors, grid, read_axes, read_values, split_path
+from kanopt.whatif.axes import Axis, Values, design_points, factors, grid, read_axes, read_values, split_path
 from kanopt.whatif.sweep_points import parents
 
 NUMBERS = st.floats(-1e6, 1e6).filter(lambda x: abs(x) > 1e-3)
@@ -33,6 +33,7 @@ def test_a_grid_holds_both_ends_and_even_steps(low, high, count):
         (1.0, 1.0, 3, "is one point"),
         (1.0, float("nan"), 3, "from one number to another"),
         ("a", 2.0, 3, "from one number to another"),
+        (1.0, 2.0, 10**12, "at most 1,000,000 points"),
     ],
 )
 def test_grids_that_are_none(low, high, count, message):
@@ -70,6 +71,9 @@ def test_paths():
         ({"a.b": [None]}, "a finite number"),
         ({"a[n=x].b": [1.0], "a[n = x].b": factors(1.0, 2.0, 2)}, "contradict each other"),
         ({"a.b": object()}, "or a list"),
+        ({"a.b": "1:2:1"}, "a.b: a grid has"),
+        ({"a": [1.0]}, "a: is no path; write one such as"),
+        ([Axis("a.b", Values((float("nan"),)))], "a finite number"),
     ],
 )
 def test_axes_that_are_none(axes, message):

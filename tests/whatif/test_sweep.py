@@ -175,6 +175,42 @@ def test_a_folder_holds_one_sweep(shared_tiny, tmp_path):
         sweep(scenario, FUEL, plan="today", options=SweepOptions(out=folder))
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"point": 7},
+        {"point": 0.5},
+        {"status": "good"},
+        {"objective": "dear"},
+        {"terms": '{"fuel": "dear"}'},
+        {"terms": "[" * 100_000},
+        {"searches": "3"},
+        {"plan_of": 7},
+        {"plan": b"no plan"},
+        {"message": None},
+    ],
+)
+def test_results_that_no_sweep_writes_are_refused(shared_tiny, tmp_path, wrong):
+    scenario, options = load_scenario(shared_tiny), SweepOptions(out=tmp_path / "sweep")
+    sweep(scenario, FUEL, plan="today", options=options)
+    chunk = sorted((tmp_path / "sweep").glob("points-*.parquet"))[-1]
+    row = pd.read_parquet(chunk).iloc[:1]
+    row.assign(**{name: [value] for name, value in wrong.items()}).to_parquet(chunk)
+    with pytest.raises(FileFormatError, match="no results of a sweep"):
+        sweep(scenario, FUEL, plan="today", options=options)
+    pd.concat([row] * 100).to_parquet(chunk)
+    with pytest.raises(FileFormatError, match="more than the 12 that there can be"):
+        sweep(scenario, FUEL, plan="today", options=options)
+
+
+def test_a_plan_that_breaks_a_rule_is_not_called_cheapest(shared_tiny):
+    found = sweep(load_scenario(shared_tiny), {"vehicles.capacity": [0.5, 1.2]}, plan="today")
+    assert found.points["verdict"].tolist() == ["not like with like", "no effect"]
+    assert "dearest" not in found.text()
+    broken = sweep(load_scenario(shared_tiny), {"vehicles.capacity": [0.5, 0.6]}, plan="today")
+    assert "cheapest" not in broken.text()
+
+
 def test_two_workers_find_what_one_does(shared_tiny):
     scenario = load_scenario(shared_tiny)
     axes = {"vehicles.capacity": factors(0.9, 1.2, 3)}
@@ -189,6 +225,8 @@ def test_two_workers_find_what_one_does(shared_tiny):
         ({"vehicles.fuel": [1.0]}, "has no column 'fuel'"),
         ({"vehicle.fuel_price": [1.0]}, "unknown table 'vehicle'"),
         ({"vehicles.fuel_price": ["dear"]}, "holds numbers, not the text"),
+        ({"clients.demand": [0.1], "clients.demand_t": [0.2]}, "is what clients.demand is too"),
+        ({"solver.time_limit": [1.0, 2.0]}, "the same at all points"),
     ],
 )
 def test_mistakes_are_told_before_anything_is_learned(shared_tiny, axes, message):
