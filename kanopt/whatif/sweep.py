@@ -227,10 +227,13 @@ def _question_words(
     """Return what tells one sweep from another: a folder holds the results of one."""
     import hashlib
 
+    from kanopt.formulas import Formula
     from kanopt.tables import report_of
 
     scenario = question.scenario
-    texts = {name: hashlib.sha256(law.formula.to_json().encode()).hexdigest() for name, law in laws.items()}
+    # as they are read from the cache, where they are the next time: a law just learned may write 1 in place of 1.0
+    kept = {name: Formula.from_json(law.formula.to_json()).to_json() for name, law in laws.items()}
+    texts = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in kept.items()}
     return {
         "scenario": scenario.name,
         "files": {doc.path.name: doc.sha256 for doc in scenario.layers.documents},

@@ -175,6 +175,14 @@ def test_a_folder_holds_one_sweep(shared_tiny, tmp_path):
         sweep(scenario, FUEL, plan="today", options=SweepOptions(out=folder))
 
 
+def test_a_sweep_that_learned_its_laws_goes_on_with_those_kept(learned, tmp_path, monkeypatch):
+    monkeypatch.setenv("KANOPT_CACHE_DIR", str(tmp_path / "cache"))
+    scenario, options = load_scenario(learned), SweepOptions(out=tmp_path / "sweep")
+    first = sweep(scenario, FUEL, plan="today", options=options)
+    again = sweep(scenario, FUEL, plan="today", options=options)
+    pd.testing.assert_frame_equal(first.points, again.points)
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
