@@ -154,6 +154,8 @@ class Sweep:
 
     def text(self) -> str:
         """Return the sweep in words, and a table of some of its points."""
+        if not self.results:
+            return "\n".join([*self._heading(), "", "no point is done"])
         return "\n".join([*self._heading(), "", self._table(), *self._notes()])
 
     def _heading(self) -> list[str]:

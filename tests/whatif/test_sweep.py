@@ -1,5 +1,6 @@
 """Sweeps: the same prices as scenario by scenario, on disk and after a stop, and what is told of points that fail."""
 
+from dataclasses import replace
 from importlib import import_module
 
 import numpy as np
@@ -217,6 +218,13 @@ def test_a_plan_that_breaks_a_rule_is_not_called_cheapest(shared_tiny):
     assert "dearest" not in found.text()
     broken = sweep(load_scenario(shared_tiny), {"vehicles.capacity": [0.5, 0.6]}, plan="today")
     assert "cheapest" not in broken.text()
+
+
+def test_a_sweep_without_a_point_says_so(shared_tiny):
+    found = sweep(load_scenario(shared_tiny), FUEL, plan="today")
+    stopped = replace(found, results=(), interrupted=True)
+    assert stopped.text().endswith("no point is done")
+    assert "STOPPED after 0 of 5 points" in stopped.text()
 
 
 def test_two_workers_find_what_one_does(shared_tiny):
