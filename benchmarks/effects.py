@@ -96,7 +96,7 @@ def main() -> None:
     frame = pd.DataFrame(rows, columns=["seed", "kind", "what", "change %", "verdict"])
     frame["told"] = frame["verdict"].isin(["dearer", "cheaper"])
     frame["dearer"] = frame["verdict"] == "dearer"
-    print(f"\n{frame.groupby(['kind', 'axis'])[['told', 'dearer', 'alone', 'change %']].mean().to_string()}")
+    print(f"\n{frame.groupby(['kind', 'what'])[['told', 'dearer', 'change %']].mean().to_string()}")
     counts = frame.groupby("kind")[["told", "dearer"]].agg(["sum", "count"])
     print(f"\n{counts.to_string()}\n\n{footer(['ortools', 'pyvrp'], given.first)}")
 
