@@ -85,7 +85,7 @@ def switch_points(
     found = []
     with cluster(options.dask) as client:
         limits = SearchLimits(tolerance, most_solves, _KINDS[decisions], options.workers, client)
-        for axis in read:
+        for axis in read if not base.interrupted else ():
             report(Event("solve", f"switch points of {axis}"))
             search = SwitchSearch(prepared.question([axis], [], anew=True), base, limits)
             search.run([float(value) for value in axis.values.items])

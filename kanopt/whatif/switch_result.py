@@ -39,6 +39,7 @@ _COLUMNS = [
     "edge",
     "verdict",
 ]
+_POINT_COLUMNS = ["path", "value", "status", "price", "noise"]
 _NAMES = 3
 _CHANGES = 4
 _JUMP = 1e-5
@@ -121,7 +122,7 @@ class AxisSwitches:
             axis=axis,
             unit=unit_of_axis(search.question.scenario, axis),
             switches=tuple(one for one in found if one.changes),
-            points=pd.DataFrame(rows, columns=["path", "value", "status", "price", "noise"]),
+            points=pd.DataFrame(rows, columns=_POINT_COLUMNS),
             solves=search.solves,
             noise=search.noise,
             interrupted=search.interrupted,
@@ -174,7 +175,7 @@ class SwitchPoints:
     @property
     def interrupted(self) -> bool:
         """True where the user stopped it."""
-        return any(one.interrupted for one in self.axes)
+        return self.base.interrupted or any(one.interrupted for one in self.axes)
 
     @cached_property
     def frame(self) -> pd.DataFrame:
@@ -197,7 +198,8 @@ class SwitchPoints:
     @cached_property
     def points(self) -> pd.DataFrame:
         """One row per value at which the problem was solved: ``path``, ``value``, ``status``, ``price``, ``noise``."""
-        return pd.concat([axis.points for axis in self.axes], ignore_index=True)
+        frames = [axis.points for axis in self.axes]
+        return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=_POINT_COLUMNS)
 
     def to_frame(self) -> pd.DataFrame:
         """Return :attr:`frame`."""
@@ -220,7 +222,7 @@ class SwitchPoints:
 
     def _notes(self, axis: AxisSwitches) -> Iterator[str]:
         low, high = axis.points["value"].min(), axis.points["value"].max()
-        if not axis.switches:
+        if not axis.switches and not axis.interrupted:
             yield f"  {axis.axis.label}: the same decisions from {range_text(low, high, axis.unit)}"
         bad = axis.points[axis.points["status"].isin([REFUSED, str(Status.NO_PLAN)])]
         if len(bad):

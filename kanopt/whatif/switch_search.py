@@ -17,6 +17,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from kanopt.errors import KanoptError
+from kanopt.interrupt import Interrupt
 from kanopt.parallel import run_tasks
 from kanopt.whatif.crossing import crossing
 from kanopt.whatif.plan_decisions import Decision, decisions_of
@@ -134,6 +135,7 @@ class SwitchSearch:
         self.plans: list[Plan] = []
         self.solves = 0
         self.interrupted = False
+        self._stop = Interrupt()
         self._problems: OrderedDict[float, Problem[Any]] = OrderedDict()
         self._results: dict[tuple[int, float], Result | None] = {}
         self._decisions: dict[tuple[int, float], Mapping[Decision, str]] = {}
@@ -146,12 +148,13 @@ class SwitchSearch:
         low, high = min(values), max(values)
         self.range = high - low
         try:
-            self._solve(sorted(values))
-            while asked := self._asked():
-                left = self.limits.most_solves - self.solves
-                if left <= 0:
-                    break
-                self._solve(asked[:left])
+            with Interrupt() as self._stop:
+                self._solve(sorted(values))
+                while asked := self._asked():
+                    left = self.limits.most_solves - self.solves
+                    if left <= 0:
+                        break
+                    self._solve(asked[:left])
         except KeyboardInterrupt:
             self.interrupted = True
 
@@ -249,10 +252,18 @@ class SwitchSearch:
     def _solve(self, values: Sequence[float]) -> None:
         question = replace(self.question, points=tuple((x,) for x in values))
         tasks = [_Task(number, self.base.plan, self._starts(x)) for number, x in enumerate(values)]
-        done = run_tasks(_do, question, tasks, workers=self.limits.workers, client=self.limits.client)
+        workers, client = self.limits.workers, self.limits.client
+        done: list[PointResult] = []
+        with Interrupt(keeps=workers == 1 and client is None):
+            for found in run_tasks(_do, question, tasks, workers=workers, client=client):
+                done.append(found)
+                if self._stop.asked:
+                    break
         for found in sorted(done, key=attrgetter("point")):
             self.solves += 1
             self._take(values[found.point], found)
+        if self._stop.asked:
+            raise KeyboardInterrupt
 
     def _starts(self, x: float) -> tuple[Any, ...]:
         left = [point for point in self.points if point.x < x and point.plan is not None]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from kanopt.errors import Issue, ScenarioError, nearest
+from kanopt.interrupt import Interrupt
 from kanopt.parallel import cluster, run_tasks
 from kanopt.problems.result import Status
 from kanopt.text import count_text, money_text, seconds_text
@@ -256,17 +257,8 @@ def tornado(
         prepared.question([axis], [(axis.values.items[0],), (axis.values.items[-1],)], anew=plan == "anew")
         for axis in read
     ]
-    done: dict[int, PointResult] = {}
-    interrupted = False
-    try:
-        asked = (tuple(questions), base.plan)
-        tasks = [_Numbered(number) for number in range(2 * len(read))]
-        with cluster(options.dask) as client:
-            for found in run_tasks(_do, asked, tasks, workers=options.workers, client=client):
-                assert found.result is not None
-                done[found.point] = found.result
-    except KeyboardInterrupt:
-        interrupted = True
+    asked = (tuple(questions), base.plan)
+    done, interrupted = ({}, True) if base.interrupted else _answers(asked, 2 * len(read), options)
     done, base, regret = _exchanged(questions, base, done)
     pairs = [(done[2 * n], done[2 * n + 1]) for n in range(len(read)) if {2 * n, 2 * n + 1} <= done.keys()]
     spreads = [one.noise for pair in pairs for one in pair if not math.isnan(one.noise)]
@@ -282,6 +274,28 @@ def tornado(
         interrupted=interrupted,
         seconds=time.perf_counter() - start,
     )
+
+
+def _answers(
+    asked: tuple[tuple[SweepQuestion, ...], Plan | None], count: int, options: SweepOptions
+) -> tuple[dict[int, PointResult], bool]:
+    """Return what came of the values, and whether the user stopped it."""
+    done: dict[int, PointResult] = {}
+    tasks = [_Numbered(number) for number in range(count)]
+    try:
+        with (
+            Interrupt() as stop,
+            cluster(options.dask) as client,
+            Interrupt(keeps=options.workers == 1 and client is None),
+        ):
+            for found in run_tasks(_do, asked, tasks, workers=options.workers, client=client):
+                assert found.result is not None
+                done[found.point] = found.result
+                if stop.asked:
+                    break
+    except KeyboardInterrupt:
+        return done, True
+    return done, stop.asked
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,6 +1,8 @@
 """Switch points: closed forms, a fine grid, edges of laws and rules, and switches that noise hides."""
 
 import math
+import signal
+import sys
 
 import numpy as np
 import pytest
@@ -81,8 +83,6 @@ def test_routes_tip_where_independent_runs_say(shared_tiny):
 
 
 def test_a_switch_inside_the_noise_is_told_as_not_known(tmp_path, monkeypatch):
-    import sys
-
     module = sys.modules["kanopt.whatif.switch_search"]
     scenario = choice(tmp_path, "250 * price * (1 - n) + 480 * n", high=1)
     solve = module.solve_point
@@ -104,6 +104,26 @@ def test_a_switch_inside_the_noise_is_told_as_not_known(tmp_path, monkeypatch):
     assert wide.frame["verdict"].item() == "inside the noise"
     assert wide.frame[["low", "high"]].to_numpy().tolist() == [[1.0, 3.0]]
     assert "somewhere in 1 to 3 (inside the noise, 1,000.00 EUR): n: 1 instead of 0" in wide.text()
+
+
+def test_ctrl_c_keeps_what_was_found(tmp_path, monkeypatch):
+    module = sys.modules["kanopt.whatif.switch_search"]
+    scenario, solve = choice(tmp_path, "n^2 - price * n + 20"), module.solve_point
+    asked = []
+
+    def stopped(*given):
+        asked.append(given)
+        if len(asked) == 3:
+            signal.raise_signal(signal.SIGINT)
+        return solve(*given)
+
+    monkeypatch.setattr(module, "solve_point", stopped)
+    found = switch_points(scenario, {PRICE: (0.2, 7.7)}, options=QUICK)
+    assert found.interrupted
+    assert len(asked) == 3
+    assert found.axes[0].solves in (2, 3)
+    assert "STOPPED before the end" in found.text()
+    assert "not narrowed down" in set(found.frame["verdict"])
 
 
 def test_a_limit_on_solves_is_told(tmp_path):
