@@ -28,6 +28,9 @@ _MOST_LEGS = 4_000_000
 """Legs that are priced together; beyond, memory would tell."""
 
 
+_BELOW_ZERO = "a cost law is below zero somewhere and counted as 0"
+
+
 class PricedBy(StrEnum):
     """How the kept plan is priced at the points of a sweep, and why not all at once."""
 
@@ -125,6 +128,7 @@ def price_at_once(
         kept_status=str(result.status),
         unserved=rank.unserved,
         violations=rank.violations,
+        caveat="; ".join(assessment.law_caveats),
     )
     base = _Base(found, assessment)
     size = max(1, _MOST_LEGS // max(1, len(assessment.simulation.tail)))
@@ -142,7 +146,7 @@ def price_at_once(
 
 
 def _priced(base: _Base, points: Sequence[int], fleets: Sequence[Sequence[VehicleType]]) -> list[PointResult]:
-    terms = base.assessment.prices_of_fleets(fleets)
+    terms, below = base.assessment.prices_of_fleets(fleets), base.assessment.fleets_below_zero(fleets)
     found = []
     for place, point in enumerate(points):
         amounts = {term: float(values[place]) for term, values in terms.items()}
@@ -155,6 +159,7 @@ def _priced(base: _Base, points: Sequence[int], fleets: Sequence[Sequence[Vehicl
                 kept_objective=price,
                 terms=amounts,
                 kept_terms=amounts,
+                caveat=_BELOW_ZERO if below[place] else base.found.caveat,
             )
         )
     return found

@@ -140,6 +140,8 @@ class PointResult:
         Wall seconds that it took.
     message
         Why it was refused, or has no plan.
+    caveat
+        What its price cannot be trusted for: laws below zero that count as zero, or used outside their data.
     """
 
     point: int
@@ -159,6 +161,7 @@ class PointResult:
     plan_of: int | None = None
     seconds: float = 0.0
     message: str = ""
+    caveat: str = ""
 
     @property
     def proved(self) -> bool:
@@ -385,7 +388,12 @@ def _of_kept(point: int, kept: Result | None) -> PointResult:
         kept_terms=_terms(kept),
         unserved=rank.unserved,
         violations=rank.violations,
+        caveat=_caveat(kept),
     )
+
+
+def _caveat(result: Result) -> str:
+    return "" if result.assessment is None else "; ".join(result.assessment.law_caveats)
 
 
 def _with_plan(found: PointResult, result: Result) -> PointResult:
@@ -409,6 +417,7 @@ def _with_plan(found: PointResult, result: Result) -> PointResult:
         violations=result.rank.violations,
         plan=result.plan,
         message="",
+        caveat=_caveat(result),
     )
 
 

@@ -80,7 +80,8 @@ class Sweep:
         ``objective``; ``change`` against the base; ``kept_objective`` (the base's plan under the data of the point) and
         ``kept_status``; ``data_effect`` (the base's plan here less there) and ``replanning_effect`` (the plan of the
         point less the base's, same data), which add up to the change; ``noise`` (how far apart lie what repeated
-        searches say of the change); ``verdict``; ``unserved`` and ``violations``; ``bound``; ``seconds``; ``message``.
+        searches say of the change); ``verdict``; ``unserved`` and ``violations``; ``bound``; ``seconds``; ``message``;
+        ``caveat`` (what the price cannot be trusted for).
         """
         rows = [self._row(found) for found in self.results]
         labels = [axis.label for axis in self.axes]
@@ -128,6 +129,7 @@ class Sweep:
             found.bound,
             found.seconds,
             found.message,
+            found.caveat,
         ]
 
     def _noise(self, found: PointResult) -> float:
@@ -150,7 +152,7 @@ class Sweep:
         signs = {value > 0 for value in found.differences if not math.isnan(value)}
         if noise > abs(change) or len(signs) > 1:
             return "no effect beyond the noise"
-        return "dearer" if change > 0 else "cheaper"
+        return ("dearer" if change > 0 else "cheaper") + (", noise unknown" if math.isnan(noise) else "")
 
     def text(self) -> str:
         """Return the sweep in words, and a table of some of its points."""
@@ -200,6 +202,13 @@ class Sweep:
         broken = sum(found.kept_status == Status.INFEASIBLE for found in self.results) if self.anew else 0
         if broken:
             notes.append(f"at {count_text(broken, 'point')} the plan as it is breaks a rule")
+        known = "" if self.base.assessment is None else "; ".join(self.base.assessment.law_caveats)
+        doubtful = [found for found in self.results if found.caveat and found.caveat != known]
+        if doubtful:
+            notes.append(
+                f"at {count_text(len(doubtful), 'point')} laws are not to be trusted, first point {doubtful[0].point}: "
+                f"{doubtful[0].caveat}"
+            )
         if self.anew and any(
             math.isnan(self._noise(found)) for found in self.results if found.status != REFUSED
         ):
@@ -244,6 +253,7 @@ _COLUMNS = [
     "bound",
     "seconds",
     "message",
+    "caveat",
 ]
 _WORDS = {
     REFUSED: "refused, since the data contradict themselves",

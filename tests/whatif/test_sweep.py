@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from importlib import import_module
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -9,8 +10,9 @@ import pytest
 
 from kanopt.errors import FileFormatError, ScenarioError
 from kanopt.problems.evaluate import evaluate
-from kanopt.whatif import SweepOptions, factors, grid, load_scenario, sweep
+from kanopt.whatif import Sweep, SweepOptions, factors, grid, load_scenario, sweep
 from kanopt.whatif.kept_plan import PricedBy, way_of_pricing
+from kanopt.whatif.sweep_points import PointResult
 
 run_module = import_module("kanopt.whatif.sweep_run")
 FUEL = {"vehicles.fuel_price": grid(1.0, 2.0, 5)}
@@ -274,3 +276,26 @@ def test_a_cluster_finds_what_this_process_does(shared_tiny):
     ):
         there = sweep(scenario, axes, plan="today", options=SweepOptions(dask=client))
     assert there.points["objective"].tolist() == here.points["objective"].tolist()
+
+
+@pytest.mark.parametrize(
+    "axes",
+    [{"vehicles.fuel_price": [-1.0, 1.5]}, {"vehicles.fuel_price": [-1.0, 1.5], "clients.demand_t": [0.4]}],
+)
+def test_a_law_below_zero_is_told(shared_tiny, axes):
+    found = sweep(load_scenario(shared_tiny), axes, plan="today")
+    assert "below zero" in found.points["caveat"][0]
+    assert found.points["caveat"][1] == ""
+    assert "at 1 point laws are not to be trusted, first point 0" in found.text()
+
+
+def test_a_verdict_says_where_the_noise_is_not_known():
+    base = SimpleNamespace(objective=100.0, rank=SimpleNamespace(unserved=0, violations=0), status="feasible")
+    made = Sweep(None, (), ((), ()), base, (), anew=True)
+    for searches, differences, verdict in [
+        ((105.0,), (5.0,), "dearer, noise unknown"),
+        ((105.0, 106.0), (5.0, 5.5), "dearer"),
+        ((105.0, 99.0), (5.0, -1.0), "no effect beyond the noise"),
+    ]:
+        point = PointResult(0, "feasible", 105.0, searches=searches, differences=differences)
+        assert made._verdict(point, 100.0) == verdict

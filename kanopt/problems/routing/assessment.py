@@ -7,7 +7,9 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from kanopt.problems.assessment import Assessment
 from kanopt.problems.coverage import Coverage, LeftOutPrice
@@ -20,7 +22,14 @@ from kanopt.problems.routing.extrapolations import plan_extrapolations
 from kanopt.problems.routing.law_uses import driving_law_uses
 from kanopt.problems.routing.plan import RoutingPlan
 from kanopt.problems.routing.reasons import plan_reasons
-from kanopt.problems.routing.simulate import RULE_WORDS, Drive, check_plan, price_plan, prices_of_fleets
+from kanopt.problems.routing.simulate import (
+    RULE_WORDS,
+    Drive,
+    check_plan,
+    fleets_below_zero,
+    price_plan,
+    prices_of_fleets,
+)
 from kanopt.problems.routing.views import timetable_of, views_of, with_times
 from kanopt.problems.views import View
 
@@ -86,6 +95,10 @@ class RoutingAssessment(Assessment[RoutingPlan, Drive]):
         """
         laws, planning = self.problem.leg_laws, self.problem.planning_values
         return prices_of_fleets(laws, planning, self.plan, self.simulation, fleets)
+
+    def fleets_below_zero(self, fleets: Sequence[Sequence[VehicleType]]) -> NDArray[np.bool_]:
+        """Say with which of several fleets a cost law falls below zero somewhere, and counts as zero; (fleets,)."""
+        return fleets_below_zero(self.problem.leg_laws, self.simulation, fleets)
 
     def timetable(self) -> pd.DataFrame:
         """Return when every stop is reached and served on the law; see :meth:`RoutingProblem.timetable`."""

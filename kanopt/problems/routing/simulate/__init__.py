@@ -15,7 +15,7 @@ from kanopt.problems.routing.simulate.check import (
 )
 from kanopt.problems.routing.simulate.departures import departure_breakpoints
 from kanopt.problems.routing.simulate.drive import Drive, drive
-from kanopt.problems.routing.simulate.fleets import PRICE_FIELDS, prices_of_fleets
+from kanopt.problems.routing.simulate.fleets import PRICE_FIELDS, fleets_below_zero, prices_of_fleets
 from kanopt.problems.routing.simulate.legs import service_begin
 from kanopt.problems.routing.simulate.price import RESERVED, leg_costs, price_plan, route_costs
 from kanopt.problems.routing.simulate.tolerance import exceeds, slack
@@ -30,6 +30,7 @@ __all__ = [
     "departure_breakpoints",
     "drive",
     "exceeds",
+    "fleets_below_zero",
     "leg_costs",
     "missing_skill",
     "price_plan",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kanopt.problems.routing.data import Floats, Ints
 from kanopt.problems.routing.entities import VehicleType
@@ -15,7 +16,7 @@ from kanopt.problems.routing.planning_values import PlanningValues
 from kanopt.problems.routing.simulate.drive import Drive
 from kanopt.problems.routing.simulate.price import FIXED, LONGEST, MISSED, leg_costs, time_costs
 
-__all__ = ["PRICE_FIELDS", "prices_of_fleets"]
+__all__ = ["PRICE_FIELDS", "fleets_below_zero", "prices_of_fleets"]
 
 PRICE_FIELDS = frozenset(
     ("fixed_cost", "cost_per_distance", "cost_per_time", "regular_time", "cost_per_overtime")
@@ -61,12 +62,8 @@ def prices_of_fleets(
     dict
         By term, the amount with each fleet; (fleets,).
     """
-    data, count, kinds = laws.data, len(fleets), len(laws.data.vehicles)
-    every = tuple(vehicle for fleet in fleets for vehicle in fleet)
-    wide = RoutingLaws(replace(data, vehicles=every), laws.cost, laws.duration)
-    routes, legs = len(plan.routes), len(driven.tail)
-    fleet_of_leg = np.repeat(np.arange(count), legs)
-    repeated = _repeated(driven, count, np.asarray(fleet_of_leg * kinds, dtype=np.intp))
+    data, count, kinds, routes = laws.data, len(fleets), len(laws.data.vehicles), len(plan.routes)
+    wide, repeated, fleet_of_leg = _side_by_side(laws, driven, fleets)
     found: dict[str, Floats] = {}
     for term, amounts in leg_costs(wide, planning, repeated, frozen=False).items():
         found[term] = np.asarray(np.bincount(fleet_of_leg, weights=amounts, minlength=count), dtype=float)
@@ -79,6 +76,27 @@ def prices_of_fleets(
     if fixed.any():
         found[FIXED] = fixed[shifted].reshape(count, routes).sum(axis=1)
     return found | _alike(laws, plan, driven, count)
+
+
+def fleets_below_zero(
+    laws: RoutingLaws, driven: Drive, fleets: Sequence[Sequence[VehicleType]]
+) -> NDArray[np.bool_]:
+    """Say with which fleets a cost law falls below zero on some leg, where it counts as zero; (fleets,)."""
+    wide, repeated, fleet_of_leg = _side_by_side(laws, driven, fleets)
+    found = np.zeros(len(fleets), dtype=bool)
+    for name in laws.cost:
+        found[fleet_of_leg[wide.raw(name, repeated.inputs) < 0.0]] = True
+    return found
+
+
+def _side_by_side(
+    laws: RoutingLaws, driven: Drive, fleets: Sequence[Sequence[VehicleType]]
+) -> tuple[RoutingLaws, Drive, Ints]:
+    """Return the laws of all fleets as one, the legs driven by each, and the fleet of each leg."""
+    every = tuple(vehicle for fleet in fleets for vehicle in fleet)
+    wide = RoutingLaws(replace(laws.data, vehicles=every), laws.cost, laws.duration)
+    fleet_of_leg = np.repeat(np.arange(len(fleets), dtype=np.intp), len(driven.tail))
+    return wide, _repeated(driven, len(fleets), fleet_of_leg * len(laws.data.vehicles)), fleet_of_leg
 
 
 def _repeated(driven: Drive, count: int, offset: Ints) -> Drive:
