@@ -35,8 +35,10 @@ _PROBLEMS = 8
 """So many problems are kept, since each holds its tables."""
 _NEIGHBOURS = 2
 """To so many points on each side a new plan is offered."""
-_EQUAL = 1e-6
-"""Share of a price by which a plan has to be better to count as another one: solvers round to about as much."""
+_EQUAL = 1e-8
+"""Share of a price by which a plan has to be better to count as another one, and what a solver leaves unproved."""
+_JUMP = 1e-5
+"""Share of a price by which it jumps, where it does."""
 _NARROWEST = 1e-6
 """Share of the range to which the crossing of two prices is found."""
 _SLOW = 0.75
@@ -140,6 +142,7 @@ class SwitchSearch:
         self._results: dict[tuple[int, float], Result | None] = {}
         self._decisions: dict[tuple[int, float], Mapping[Decision, str]] = {}
         self._crossed: dict[tuple[float, float, int, int], tuple[float, float]] = {}
+        self._unproved: dict[float, float] = {}
         self._slow: set[tuple[float, float]] = set()
         self._targets: dict[float, _Target] = {}
 
@@ -203,7 +206,7 @@ class SwitchSearch:
     def _is_worse(self, one: int, other: int, x: float) -> bool:
         result = self.result(other, x)
         least = _EQUAL * max(1.0, abs(result.rank.objective)) if result is not None else 0.0
-        return self.difference(one, other, x) > least
+        return self.difference(one, other, x) > max(least, self._unproved.get(x, 0.0))
 
     # -- the search
 
@@ -244,7 +247,7 @@ class SwitchSearch:
 
     def _jumps(self, a: int, b: int, places: tuple[float, float]) -> bool:
         price = max(abs(result.rank.objective) for x in places if (result := self.result(b, x)) is not None)
-        return any(abs(self.difference(a, b, x)) > 10 * _EQUAL * max(1.0, price) for x in places)
+        return any(abs(self.difference(a, b, x)) > _JUMP * max(1.0, price) for x in places)
 
     def _cross(self, a: int, b: int, low: float, high: float, shift: float = 0.0) -> tuple[float, float]:
         return crossing(lambda x: self.difference(a, b, x) + shift, low, high, _NARROWEST * self.range)
@@ -274,6 +277,8 @@ class SwitchSearch:
     def _take(self, x: float, found: PointResult) -> None:
         """Keep what was found at a value, unless it is the crossing of two plans that nothing beats there."""
         number = None
+        if found.proved and not math.isnan(found.bound):
+            self._unproved[x] = found.objective - found.bound
         if found.plan is not None:
             self.plans.append(found.plan)  # type: ignore[arg-type]
             number = len(self.plans) - 1
