@@ -22,7 +22,7 @@ from _bench import footer
 
 import kanopt as ko
 from kanopt.solvers.clock import cpu_seconds
-from kanopt.whatif.plan_decisions import decisions_of
+from kanopt.whatif.sensitivity.plan_decisions import decisions_of
 
 SCENARIOS = Path(__file__).parents[1] / "scenarios"
 CASES = {

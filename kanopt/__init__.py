@@ -100,13 +100,13 @@ if TYPE_CHECKING:
     from kanopt.whatif import grid as grid
     from kanopt.whatif import load_scenario as load_scenario
     from kanopt.whatif.compare import compare as compare
-    from kanopt.whatif.on_time import solve_on_time as solve_on_time
-    from kanopt.whatif.risk import risk as risk
-    from kanopt.whatif.sensitivity import sobol as sobol
-    from kanopt.whatif.sweep import sweep as sweep
-    from kanopt.whatif.switch_points import switch_points as switch_points
-    from kanopt.whatif.tornado import tornado as tornado
-    from kanopt.whatif.where import where_wins as where_wins
+    from kanopt.whatif.risks.on_time import solve_on_time as solve_on_time
+    from kanopt.whatif.risks.risk import risk as risk
+    from kanopt.whatif.sensitivity.sobol import sobol as sobol
+    from kanopt.whatif.sensitivity.switch_points import switch_points as switch_points
+    from kanopt.whatif.sensitivity.tornado import tornado as tornado
+    from kanopt.whatif.sensitivity.where_wins import where_wins as where_wins
+    from kanopt.whatif.sweeps.sweep import sweep as sweep
 
 # The room that each public name comes from.
 _HOME = {

@@ -83,7 +83,7 @@ def check(files: tuple[Path, ...], *, as_json: bool) -> int:
 
     from kanopt.cli.output import to_json
     from kanopt.errors import Issue, ScenarioError
-    from kanopt.whatif.load import check_scenario
+    from kanopt.whatif.scenario_files.load import check_scenario
 
     mistakes: list[Issue] = []
     told: dict[Issue, str] = {}

@@ -26,8 +26,8 @@ from kanopt.cli.stopping import exit_code_of_stop, stop_of_command
 
 if TYPE_CHECKING:
     from kanopt.whatif import Scenario, Sweep, SweepOptions
-    from kanopt.whatif.axes import Axis
     from kanopt.whatif.events import OnEvent
+    from kanopt.whatif.sweeps.axes import Axis
 
 __all__ = ["change_options", "changed", "sweep"]
 
@@ -74,7 +74,7 @@ def changed(scenario: Scenario) -> Scenario:
 
 def _axes() -> tuple[Axis, ...]:
     """Return what ``--set`` and ``--scale`` of the present command say."""
-    from kanopt.whatif.axes import Axis, read_axes, values_of
+    from kanopt.whatif.sweeps.axes import Axis, read_axes, values_of
 
     axes = [Axis(path, values_of(path, values)) for path, values in map(_split, noted("axes_set"))]
     axes += [

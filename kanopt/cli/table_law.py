@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from kanopt.tables.table_reading import OnBad
     from kanopt.whatif import LearnedLaw
     from kanopt.whatif.events import OnEvent
-    from kanopt.whatif.file_model import Mistake
     from kanopt.whatif.learn import Cache
+    from kanopt.whatif.scenario_files.file_model import Mistake
 
 __all__ = ["fit_table"]
 
@@ -62,12 +62,12 @@ def fit_table(
     from kanopt.errors import FormulaError
     from kanopt.interrupt import Interrupt
     from kanopt.tables import report_of
-    from kanopt.whatif.checks import law_mistakes
     from kanopt.whatif.events import Event
-    from kanopt.whatif.file_model import validate
     from kanopt.whatif.learn import learn_law
-    from kanopt.whatif.partial_sections import read_partial_law
-    from kanopt.whatif.spec import LearnedSpec
+    from kanopt.whatif.scenario_files.checks import law_mistakes
+    from kanopt.whatif.scenario_files.file_model import validate
+    from kanopt.whatif.scenario_files.partial_sections import read_partial_law
+    from kanopt.whatif.scenario_files.spec import LearnedSpec
 
     entry = _surrogate_section(table, asked)
     frame = _read_table(table, _parse_pairs(units), on_bad, _text_format(decimal, thousands))

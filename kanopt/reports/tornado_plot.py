@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from kanopt.reports.canvas import axes_or_new, escape_text, named_rows, style_axes
 from kanopt.reports.palette import MUTED, series
 from kanopt.text import money_text, shorten_middle
-from kanopt.whatif.axes import value_text
+from kanopt.whatif.sweeps.axes import value_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from kanopt.whatif.tornado import Tornado
+    from kanopt.whatif.sensitivity.tornado import Tornado
 
 __all__ = ["plot_tornado"]
 

@@ -13,8 +13,8 @@ import pandas as pd
 from kanopt.explain.service import service_difference
 from kanopt.text import join_list
 from kanopt.whatif.comparison_text import comparison_notes, comparison_text, verdict
-from kanopt.whatif.plan_decisions import assignments
 from kanopt.whatif.run import Run
+from kanopt.whatif.sensitivity.plan_decisions import assignments
 
 if TYPE_CHECKING:
     from kanopt.problems.result import Result

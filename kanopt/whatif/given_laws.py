@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kanopt.errors import FormulaError, KanoptError
-from kanopt.whatif.file_model import Mistake
-from kanopt.whatif.spec import GivenSpec, LawSpec, LearnedSpec
+from kanopt.whatif.scenario_files.file_model import Mistake
+from kanopt.whatif.scenario_files.spec import GivenSpec, LawSpec, LearnedSpec
 
 if TYPE_CHECKING:
     import pandas as pd

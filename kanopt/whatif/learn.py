@@ -15,11 +15,11 @@ from kanopt.errors import FitError, FormulaError, KanoptWarning, TableError
 from kanopt.interrupt import Interrupt
 from kanopt.text import count_text, list_names, number_text, percent_text, score_text, seconds_text
 from kanopt.whatif.events import Event, OnEvent, ignore_event
-from kanopt.whatif.file_model import Mistake, split_messages
 from kanopt.whatif.given_laws import names_in, unit_mistakes
 from kanopt.whatif.rows import complete_rows, named_rows, split_rows, unseen_rows
 from kanopt.whatif.scenario import Scenario
-from kanopt.whatif.spec import GivenSpec, LearnedSpec
+from kanopt.whatif.scenario_files.file_model import Mistake, split_messages
+from kanopt.whatif.scenario_files.spec import GivenSpec, LearnedSpec
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from kanopt.text import list_names
-from kanopt.whatif.spec import LearnedSpec
+from kanopt.whatif.scenario_files.spec import LearnedSpec
 
 if TYPE_CHECKING:
     import pandas as pd

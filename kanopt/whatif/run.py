@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 from kanopt.errors import DomainWarning, FormulaError, KanoptWarning, ProblemError, UnitError
 from kanopt.text import amount_text, count_text, list_names, money_text, seconds_text
 from kanopt.whatif.events import Event, OnEvent, ignore_event
-from kanopt.whatif.file_model import Mistake, split_messages
 from kanopt.whatif.law_cache import LawCache
 from kanopt.whatif.learn import LearnedLaw, doubts, laws_of, learn
-from kanopt.whatif.message_keys import with_keys
 from kanopt.whatif.scenario import Scenario
+from kanopt.whatif.scenario_files.file_model import Mistake, split_messages
+from kanopt.whatif.scenario_files.message_keys import with_keys
 
 if TYPE_CHECKING:
     from kanopt.explain import Explanation

@@ -13,7 +13,9 @@ from kanopt.errors import Issue, KanoptError, ScenarioError
 from kanopt.problems.base import told_elsewhere
 from kanopt.validation import WHOLE_TEXT, is_whole
 from kanopt.whatif.changes import Change, Value
-from kanopt.whatif.checks import (
+from kanopt.whatif.events import OnEvent
+from kanopt.whatif.given_laws import given_laws, laws_built_on
+from kanopt.whatif.scenario_files.checks import (
     change_mistakes,
     dimension_remarks,
     field_columns,
@@ -21,21 +23,26 @@ from kanopt.whatif.checks import (
     unit_remarks,
     written_as_cells,
 )
-from kanopt.whatif.events import OnEvent
-from kanopt.whatif.file_model import Mistake, split_messages
-from kanopt.whatif.given_laws import given_laws, laws_built_on
-from kanopt.whatif.layers import Layers
-from kanopt.whatif.message_keys import keyed, with_keys
-from kanopt.whatif.problem_spec import ProblemInputs, ProblemSpec
+from kanopt.whatif.scenario_files.file_model import Mistake, split_messages
+from kanopt.whatif.scenario_files.layers import Layers
+from kanopt.whatif.scenario_files.message_keys import keyed, with_keys
+from kanopt.whatif.scenario_files.problem_spec import ProblemInputs, ProblemSpec
+from kanopt.whatif.scenario_files.sections import missing_problem
+from kanopt.whatif.scenario_files.spec import (
+    GivenSpec,
+    LawSpec,
+    LearnedSpec,
+    ReportSpec,
+    SolverSpec,
+    SweepSpec,
+)
+from kanopt.whatif.scenario_files.unread import unread_message, unread_of_scenario
 from kanopt.whatif.section_changes import (
     ChangedSections,
     altered_law,
     checked_constants,
     make_section_changes,
 )
-from kanopt.whatif.sections import missing_problem
-from kanopt.whatif.spec import GivenSpec, LawSpec, LearnedSpec, ReportSpec, SolverSpec, SweepSpec
-from kanopt.whatif.unread import unread_message, unread_of_scenario
 
 if TYPE_CHECKING:
     import pandas as pd

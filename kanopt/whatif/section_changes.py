@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from kanopt.errors import KanoptError, nearest
 from kanopt.validation import describe_value
 from kanopt.whatif.changes import Change, cell_text, scaling_text
-from kanopt.whatif.file_model import FileModel, Mistake, validate
-from kanopt.whatif.problem_spec import PartSpec, ProblemSpec
-from kanopt.whatif.spec import GivenSpec, LawSpec, LearnedSpec, SolverSpec
-from kanopt.whatif.toml_positions import Key, write_key
+from kanopt.whatif.scenario_files.file_model import FileModel, Mistake, validate
+from kanopt.whatif.scenario_files.problem_spec import PartSpec, ProblemSpec
+from kanopt.whatif.scenario_files.spec import GivenSpec, LawSpec, LearnedSpec, SolverSpec
+from kanopt.whatif.scenario_files.toml_positions import Key, write_key
 
 if TYPE_CHECKING:
     from kanopt.formulas import Formula

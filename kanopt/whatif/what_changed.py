@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from kanopt.text import join_list
 from kanopt.whatif.changes import cell_text
-from kanopt.whatif.checks import field_columns
+from kanopt.whatif.scenario_files.checks import field_columns
+from kanopt.whatif.scenario_files.toml_positions import Key, write_key
 from kanopt.whatif.section_changes import section_sentence
-from kanopt.whatif.toml_positions import Key, write_key
 
 if TYPE_CHECKING:
     from kanopt.whatif.scenario import Scenario

@@ -10,7 +10,7 @@ from kanopt.whatif import load_scenario
 from kanopt.whatif.events import ignore_event
 from kanopt.whatif.law_cache import LawCache
 from kanopt.whatif.learn import learn_law
-from kanopt.whatif.spec import LearnedSpec
+from kanopt.whatif.scenario_files.spec import LearnedSpec
 
 __all__ = ["city_law"]
 

@@ -9,7 +9,7 @@ import pytest
 from kanopt.errors import KanoptWarning, TableError
 from kanopt.whatif.learn import fit_law
 from kanopt.whatif.rows import complete_rows, split_rows, unseen_rows
-from kanopt.whatif.spec import HoldoutSpec, LearnedSpec
+from kanopt.whatif.scenario_files.spec import HoldoutSpec, LearnedSpec
 
 
 def trips(rows: int = 80) -> pd.DataFrame:

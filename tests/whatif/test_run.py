@@ -7,7 +7,7 @@ import pytest
 from kanopt.errors import DomainWarning, FormulaError, KanoptWarning, ScenarioError
 from kanopt.whatif import Event, load_scenario
 from kanopt.whatif.learn import Cache, fit_law, learn, learn_law
-from kanopt.whatif.spec import LearnedSpec
+from kanopt.whatif.scenario_files.spec import LearnedSpec
 
 
 def test_a_run_prices_its_plan_and_todays_on_the_same_laws(tiny):
@@ -191,7 +191,7 @@ def test_python_changes_make_new_scenarios_named_after_them(tiny):
 
 def test_a_scenario_reads_its_laws_and_builds_its_problem_once(tiny, monkeypatch):
     import kanopt.formulas
-    from kanopt.whatif.routing_spec import RoutingSpec
+    from kanopt.whatif.scenario_files.routing_spec import RoutingSpec
 
     read, built = [], []
     parse, build = kanopt.formulas.parse_formula, RoutingSpec.build

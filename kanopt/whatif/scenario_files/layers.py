@@ -1,0 +1,194 @@
+"""A scenario file over its base: one merged table of keys that still knows where each key stands."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from kanopt.errors import FileFormatError, Issue, ScenarioError
+from kanopt.files import require_path
+from kanopt.validation import describe_value
+from kanopt.whatif.scenario_files.file_model import Mistake
+from kanopt.whatif.scenario_files.file_words import in_file_words
+from kanopt.whatif.scenario_files.toml_positions import Key, TomlDocument, read_document, write_key
+
+__all__ = ["Layers", "read_layers"]
+
+# Naming one of these in an entry that the base has too replaces the entry instead of completing it.
+_SOURCES = {"tables": ("path", "url"), "surrogates": ("table", "formula", "file")}
+
+
+@dataclass(frozen=True)
+class Layers:
+    """A file, its base, the base of that, and so on, merged.
+
+    Parameters
+    ----------
+    documents
+        The file that was asked for, then its bases.
+    data
+        The merged keys: those of a file complete or replace those of its base; changes follow one another.
+    key_positions
+        Merged key to the document it stands in and its key there.
+    outside
+        Whether files may be read that lie outside the folder of the file that was asked for.
+    """
+
+    documents: tuple[TomlDocument, ...]
+    data: Mapping[str, Any]
+    key_positions: Mapping[Key, tuple[TomlDocument, Key]] = field(repr=False)
+    outside: bool = False
+
+    @property
+    def path(self) -> Path:
+        """The file that was asked for."""
+        return self.documents[0].path
+
+    def path_of(self, key: Key, given: str) -> Path:
+        """Return where a path under `key` leads: it is relative to the file in which it stands.
+
+        Raises
+        ------
+        FileFormatError
+            If it leads outside the folder of the file that was asked for, and that was not allowed.
+        """
+        return _path_within(
+            self._place(key)[0].path.parent / given, given, None if self.outside else self.path.parent
+        )
+
+    def issue(self, mistake: Mistake) -> Issue:
+        """Return a mistake with its file and line."""
+        document, key = self._place(mistake.key)
+        implied = mistake.key[_depth(self.key_positions, mistake.key) :]
+        message = in_file_words(mistake.message)
+        return Issue(str(document.path), document.line(key), write_key((*key, *implied)), message)
+
+    def error(self, mistakes: Iterable[Mistake]) -> ScenarioError:
+        """Return the error that names all mistakes in the order of the files, base first."""
+        order = {str(document.path): -place for place, document in enumerate(self.documents)}
+        issues = dict.fromkeys(self.issue(mistake) for mistake in mistakes)
+        return ScenarioError(sorted(issues, key=lambda issue: (order[issue.file], issue.line)))
+
+    def _place(self, key: Key) -> tuple[TomlDocument, Key]:
+        return self.key_positions.get(key[: _depth(self.key_positions, key)], (self.documents[0], ()))
+
+
+def _depth(places: Mapping[Key, Any], key: Key) -> int:
+    """Return how many parts of `key` are written somewhere."""
+    return next((depth for depth in range(len(key), 0, -1) if key[:depth] in places), 0)
+
+
+def _path_within(path: Path, given: str, folder: Path | None) -> Path:
+    """Return a path, if it leads into a folder or below; links are followed.
+
+    A scenario file may come from a stranger: what it names is read, and what is wrong with it is shown.
+
+    Raises
+    ------
+    FileFormatError
+        If it leads elsewhere, or is no path.
+    """
+    require_path(path)
+    if folder is not None and not path.resolve().is_relative_to(folder.resolve()):
+        raise FileFormatError(
+            f"{given!r:.200} lies outside the folder of the scenario; copy it there, or allow files outside with "
+            "--allow-outside (in Python: allow_outside=True)"
+        )
+    return path
+
+
+def read_layers(path: Path, *, outside: bool = False) -> Layers:
+    """Read a scenario file and its bases.
+
+    Parameters
+    ----------
+    path
+        The file.
+    outside
+        Whether files may be read that lie outside its folder.
+
+    Raises
+    ------
+    ScenarioError
+        If one of the files is missing or is not TOML, or the bases form a loop.
+    """
+    documents = [read_document(path)]
+    while (base := _base_of(documents[-1], None if outside else path.parent)) is not None:
+        documents.append(_read_base(base, documents))
+    data: dict[str, Any] = {}
+    places: dict[Key, tuple[TomlDocument, Key]] = {}
+    for document in reversed(documents):
+        _place_keys(document, data, places)
+        data = _merge(data, document.data, ())
+    return Layers(tuple(documents), data, places, outside)
+
+
+def _base_of(document: TomlDocument, within: Path | None) -> Path | None:
+    head = document.data.get("scenario")
+    base = head.get("base") if isinstance(head, dict) else None
+    if base is None:
+        return None
+    if not isinstance(base, str) or not base:
+        raise _base_error(document, f'must be a file such as "base.toml", not {describe_value(base)}')
+    try:
+        return _path_within(Path(os.path.normpath(document.path.parent / base)), base, within)
+    except FileFormatError as error:
+        raise _base_error(document, str(error)) from None
+
+
+def _read_base(base: Path, documents: list[TomlDocument]) -> TomlDocument:
+    seen = [document.path.resolve() for document in documents]
+    if base.resolve() in seen:
+        names = [document.path.name for document in documents[seen.index(base.resolve()) :]]
+        loop = " → ".join([*names, names[0]])
+        raise _base_error(documents[-1], f"the bases form a loop: {loop}")
+    if not base.is_file():
+        try:
+            read_document(base)
+        except ScenarioError as error:
+            raise _base_error(documents[-1], f"{str(base)!r}: {error.issues[0].message}") from None
+    return read_document(base)
+
+
+def _base_error(document: TomlDocument, message: str) -> ScenarioError:
+    key: Key = ("scenario", "base")
+    return ScenarioError([Issue(str(document.path), document.line(key), write_key(key), message)])
+
+
+def _place_keys(
+    document: TomlDocument, below: Mapping[str, Any], places: dict[Key, tuple[TomlDocument, Key]]
+) -> None:
+    """Record where the keys of a document stand, over those of its base."""
+    earlier = below.get("changes", [])
+    offset = len(earlier) if isinstance(earlier, list) else 0
+    for section in _SOURCES:
+        entries = document.data.get(section)
+        for name, entry in entries.items() if isinstance(entries, dict) else ():
+            if isinstance(entry, dict) and _replaces((section, name), entry):
+                for old in [old for old in places if old[:2] == (section, name)]:
+                    del places[old]
+    for key in document.lines:
+        merged = key
+        if key[:1] == ("changes",) and len(key) > 1 and isinstance(key[1], int):
+            merged = ("changes", key[1] + offset, *key[2:])
+        places[merged] = (document, key)
+
+
+def _merge(below: Mapping[str, Any], above: Mapping[str, Any], key: Key) -> dict[str, Any]:
+    result = dict(below)
+    for name, value in above.items():
+        old, place = result.get(name), (*key, name)
+        if place == ("changes",) and isinstance(old, list) and isinstance(value, list):
+            result[name] = [*old, *value]
+        elif isinstance(old, dict) and isinstance(value, dict) and not _replaces(place, value):
+            result[name] = _merge(old, value, place)
+        else:
+            result[name] = value
+    return result
+
+
+def _replaces(key: Key, value: Mapping[str, Any]) -> bool:
+    return len(key) == 2 and key[0] in _SOURCES and any(word in value for word in _SOURCES[str(key[0])])

@@ -1,0 +1,309 @@
+"""``load_scenario``: a TOML file and its base, with every mistake in them at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from kanopt.errors import FileFormatError, KanoptError, ScenarioError, TableError, nearest
+from kanopt.whatif.given_laws import given_laws, placeholder_law, saved_law
+from kanopt.whatif.scenario import Scenario, mistakes_of_changes
+from kanopt.whatif.scenario_files.bindings import BindingCheck
+from kanopt.whatif.scenario_files.checks import data_mistakes, law_mistakes, part_mistakes
+from kanopt.whatif.scenario_files.file_model import Mistake
+from kanopt.whatif.scenario_files.layers import Layers, read_layers
+from kanopt.whatif.scenario_files.problem_spec import ProblemSpec
+from kanopt.whatif.scenario_files.sections import Sections, read_sections
+from kanopt.whatif.scenario_files.spec import LearnedSpec, SavedSpec, TableSpec
+from kanopt.whatif.scenario_files.toml_positions import Key
+from kanopt.whatif.section_changes import ChangedSections, checked_constants, make_section_changes
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from kanopt.formulas import Formula
+    from kanopt.tables import Schema
+
+__all__ = ["check_scenario", "load_scenario"]
+
+
+def load_scenario(path: str | Path, *, allow_sql: bool = False, allow_outside: bool = False) -> Scenario:
+    """Read and check a scenario file, its base and its tables.
+
+    Parameters
+    ----------
+    path
+        A TOML file. Paths in it are relative to it. A what-if file names its ``base`` under ``[scenario]``; its
+        keys complete or replace those of the base, and its changes follow those of the base. An entry
+        ``[tables.x]`` that names another path, or ``[surrogates.x]`` that names another table, formula or file,
+        replaces that of the base as a whole.
+    allow_sql
+        Whether the databases that the file names may be asked. A query can read whatever your login can read.
+    allow_outside
+        Whether files may be read that lie outside the folder of `path`.
+
+    Returns
+    -------
+    Scenario
+
+    Raises
+    ------
+    ScenarioError
+        With everything that is wrong, each as ``file:line: key: message``.
+    """
+    scenario = _load(Path(path), _ask_database if allow_sql else _refuse_database, outside=allow_outside)
+    assert scenario is not None
+    return scenario
+
+
+def check_scenario(path: Path, *, allow_outside: bool = False) -> Scenario | None:
+    """Check a scenario file as :func:`load_scenario` does, and ask no database.
+
+    Returns
+    -------
+    Scenario or None
+        None where a table comes from a database, so that not everything could be checked.
+
+    Raises
+    ------
+    ScenarioError
+        With everything that is wrong.
+    """
+    return _load(path, lambda found, name: False, outside=allow_outside)
+
+
+MayAsk: TypeAlias = Callable[[Sections, str], bool]
+"""Says whether the database of a table is asked, and notes a mistake where it must not be."""
+
+
+def _ask_database(found: Sections, table: str) -> bool:
+    return True
+
+
+def _refuse_database(found: Sections, table: str) -> bool:
+    found.add(
+        ("tables", table, "url"),
+        "a database is asked only when that is allowed: read the query, then add --allow-sql (in Python: "
+        "allow_sql=True)",
+    )
+    return False
+
+
+def _load(path: Path, may_ask: MayAsk, *, outside: bool) -> Scenario | None:
+    """Return the scenario; None where a database that it needs was not asked.
+
+    Raises
+    ------
+    ScenarioError
+        With everything that is wrong.
+    """
+    layers = read_layers(path, outside=outside)
+    found = read_sections(layers.data)
+    tables = _read_tables(found, layers, may_ask)
+    saved = _read_saved(found, layers)
+    # where the holdout of a law is mistaken, the default one is not checked in its place
+    wrong = {mistake.key[:3] for mistake in found.mistakes if mistake.key[2:3] == ("holdout",)}
+    of_laws = law_mistakes(found.every_law, found.names["tables"], tables)
+    found.mistakes += [mistake for mistake in of_laws if mistake.key[:3] not in wrong]
+    formulas = _check_problem(found, layers, tables, saved)
+    if found.mistakes:
+        raise layers.error(found.mistakes)
+    if set(tables) != set(found.tables):
+        return None
+    head = layers.documents[0].data.get("scenario", {})
+    scenario = Scenario(
+        name=head.get("name") or layers.path.stem,
+        description=found.head.description,
+        seed=found.head.seed,
+        tables=tables,
+        sections=ChangedSections(layers.data, found.problem, found.solver, found.laws),
+        drafts=formulas,
+        report=found.report,
+        sweep_spec=found.sweep,
+        changes=tuple(found.changes.values()),
+        layers=layers,
+    )
+    if mistakes := sweep_mistakes(scenario):
+        raise layers.error(mistakes)
+    return scenario
+
+
+def sweep_mistakes(scenario: Scenario) -> list[Mistake]:
+    """Return what is wrong with the section ``[sweep]`` of a scenario: paths, values, and what they do not fit."""
+    if scenario.sweep_spec is None:
+        return []
+    try:
+        axes = scenario.sweep_spec.axes()
+    except ScenarioError as error:
+        return [
+            Mistake(("sweep",), f"{issue.key}: {issue.message}".removeprefix(": ")) for issue in error.issues
+        ]
+    found = []
+    for axis in axes:
+        try:
+            scenario.with_change(axis.change(axis.values.items[0]))
+        except ScenarioError as error:
+            key = ("sweep", axis.values.action, axis.path)
+            found += [Mistake(key, issue.message) for issue in error.issues]
+    return found
+
+
+def _read_tables(found: Sections, layers: Layers, may_ask: MayAsk) -> dict[str, pd.DataFrame]:
+    tables = {}
+    for name, spec in {**found.tables, **found.partial_tables}.items():
+        where: Key = ("tables", name, "path" if spec.url is None else "url")
+        if spec.url is not None and not may_ask(found, name):
+            continue
+        try:
+            source = spec.source(partial(layers.path_of, where))
+        except FileFormatError as error:
+            found.add(where, str(error))
+            continue
+        frame = _read_table(found, spec, source, where[:2], spec.units)
+        if frame is not None:
+            tables[name] = frame
+    return tables
+
+
+def _read_table(
+    found: Sections, spec: TableSpec, source: str | Path, key: Key, units: Mapping[str, str]
+) -> pd.DataFrame | None:
+    from kanopt.tables import TextFormat, read_table
+
+    try:
+        form = TextFormat(**spec.form.model_dump(exclude_none=True))
+    except TableError as error:
+        found.add((*key, "form"), str(error))
+        return None
+    options: dict[str, Any] = {
+        "query": spec.query,
+        "units": units,
+        "on_bad": spec.on_bad,
+        "on_duplicate": spec.on_duplicate,
+        "form": form,
+    }
+    try:
+        frame = read_table(source, columns=spec.columns or None, **options)
+        schema = _limits(found, spec, key, list(frame.columns))
+        return read_table(source, columns=list(frame.columns), schema=schema, **options) if schema else frame
+    except KanoptError as error:
+        message = str(error)
+        misplaced = next(
+            (column for column in units if f"no column {column!r} for the unit" in message), None
+        )
+        if misplaced is None:
+            found.add((*key, "url" if spec.path is None else "path"), message)
+            return None
+        # go on without that unit, so that it does not hide the next mistake
+        found.add((*key, "units", misplaced), message)
+        other_units = {column: unit for column, unit in units.items() if column != misplaced}
+        return _read_table(found, spec, source, key, other_units)
+
+
+def _limits(found: Sections, spec: TableSpec, key: Key, columns: list[str]) -> Schema | None:
+    """Return what ``minimum`` and ``maximum`` ask of the columns; note those of columns that are not there."""
+    from kanopt.tables import Column, Schema
+
+    for side in ("minimum", "maximum"):
+        for name in getattr(spec, side):
+            if name not in columns:
+                found.add((*key, side, name), f"there is no column {name!r}; {nearest(name, columns)}")
+    limited = [name for name in columns if name in {**spec.minimum, **spec.maximum}]
+    made = [Column(name, minimum=spec.minimum.get(name), maximum=spec.maximum.get(name)) for name in limited]
+    return Schema(tuple(made)) if made else None
+
+
+def _read_saved(found: Sections, layers: Layers) -> dict[str, Formula]:
+    saved = {}
+    for name, spec in found.laws.items():
+        if isinstance(spec, SavedSpec):
+            key = ("surrogates", name, "file")
+            try:
+                saved[name] = saved_law(name, layers.path_of(key, spec.file))
+            except FileFormatError as error:
+                found.add(key, str(error))
+            except OSError as error:
+                found.add(key, f"{spec.file!r} cannot be read: {error.strerror or error}")
+    return saved
+
+
+def _check_problem(
+    found: Sections, layers: Layers, tables: Mapping[str, pd.DataFrame], saved: Mapping[str, Formula]
+) -> dict[str, Formula]:
+    """Note what does not fit together; return every law, with placeholders for those to be learned."""
+    to_learn = {
+        name: placeholder_law(name, spec, tables.get(spec.table))
+        for name, spec in found.every_law.items()
+        if isinstance(spec, LearnedSpec)
+    }
+    damaged = found.names["surrogates"] - set(found.every_law)
+    formulas, mistakes = given_laws(
+        found.every_law, {**saved, **to_learn}, placeholders=to_learn, damaged=damaged
+    )
+    found.mistakes += mistakes
+    if found.problem is None and "problem" not in layers.data:
+        message = "changes alter what the problem reads; the section [problem] is missing"
+        found.mistakes += [Mistake(("changes", place), message) for place in found.changes]
+    _check_section_changes(found, layers, formulas)
+    if found.partial_problem is not None:
+        _check_parts(found, found.partial_problem, tables, formulas)
+    return formulas
+
+
+def _check_section_changes(found: Sections, layers: Layers, formulas: Mapping[str, Formula]) -> None:
+    """Note what is wrong with changes of keys and laws, as far as what they change could be read."""
+    unread = {"problem"} if found.problem is None else set()
+    changes = {place: change for place, change in found.changes.items() if change.table not in unread}
+    sections = ChangedSections(layers.data, found.problem, found.solver, found.every_law)
+    wrong = make_section_changes(sections, changes)[1]
+    found.mistakes += wrong
+    refused = {mistake.key[1] for mistake in wrong}
+    for place, change in changes.items():
+        if place not in refused:
+            constants = checked_constants(found.every_law, formulas, change)
+            found.mistakes += [Mistake(("changes", place, *each.key), each.message) for each in constants]
+
+
+def _check_parts(
+    found: Sections,
+    problem: ProblemSpec,
+    tables: Mapping[str, pd.DataFrame],
+    formulas: Mapping[str, Formula],
+) -> None:
+    """Note what does not fit in a problem, or in what could be read of it."""
+    try:
+        problem.schemas()
+    except KanoptError as error:
+        found.add(("problem", "units"), str(error).removeprefix("units: "))
+        return
+    found.mistakes += part_mistakes(problem, found.names["tables"], tables)
+    mistaken = {mistake.key[1:] for mistake in found.mistakes if mistake.key[:1] == ("problem",)} - {
+        ("kind",)
+    }
+    laws = found.names["surrogates"]
+    damaged = {name for name in laws if found.below(("surrogates", name))}
+    found.mistakes += BindingCheck(problem, laws, formulas, tables, mistaken, damaged).mistakes()
+    # a change of a table that could not be read is checked once the table can be
+    to_check = {
+        place: change
+        for place, change in found.changes.items()
+        if change.table in tables or change.table not in found.names["tables"]
+    }
+    mistakes, changed = mistakes_of_changes(to_check, problem, tables, partial=found.problem is None)
+    found.mistakes += mistakes
+    # without other mistakes the whole problem is built, which says more
+    if found.mistakes:
+        found.mistakes += data_mistakes(problem, _without_doubt(found, changed), mistaken)
+
+
+def _without_doubt(found: Sections, frames: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Return the tables without columns whose unit is mistaken, so that nothing is said of their values."""
+    doubtful: dict[str, list[str]] = {}
+    for mistake in found.mistakes:
+        if mistake.key[:1] == ("tables",) and mistake.key[2:3] == ("units",) and len(mistake.key) > 3:
+            doubtful.setdefault(str(mistake.key[1]), []).append(str(mistake.key[3]))
+    return {
+        name: frame.drop(columns=doubtful.get(name, []), errors="ignore") for name, frame in frames.items()
+    }

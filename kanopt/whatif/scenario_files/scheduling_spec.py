@@ -1,0 +1,113 @@
+"""``[problem]`` with ``kind = "scheduling"``: tasks of jobs on machines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from kanopt.whatif.scenario_files.problem_spec import (
+    LawUse,
+    PartSpec,
+    ProblemInputs,
+    ProblemSpec,
+    fields_of_record,
+)
+from kanopt.whatif.scenario_files.spec import Unit
+from kanopt.whatif.scenario_files.toml_positions import Key
+
+if TYPE_CHECKING:
+    from kanopt.problems import SchedulingProblem
+    from kanopt.problems.record_reader import RecordCheck, RecordReader
+    from kanopt.problems.table_schema import TableSchema
+
+__all__ = ["SchedulingSpec"]
+
+
+class SchedulingSpec(ProblemSpec):
+    """``kind = "scheduling"``: tasks of jobs on machines; without a law, modes state durations and energy."""
+
+    entity_columns: ClassVar = ("task",)
+    assignment_columns: ClassVar = ("machine", "mode")
+    moved_words: ClassVar = ("task changes its machine", "tasks change their machine")
+    price_keys: ClassVar = ("jobs", "makespan_cost", "power_price")
+
+    kind: Literal["scheduling"]
+    jobs: PartSpec
+    tasks: PartSpec
+    machines: PartSpec
+    modes: PartSpec
+    setups: PartSpec | None = None
+    calendars: PartSpec | None = None
+    power_price: PartSpec | None = None
+    duration: LawUse | None = None
+    energy: LawUse | None = None
+    makespan_cost: Annotated[float, Field(ge=0)] = 0.0
+    horizon: Annotated[float, Field(gt=0)] | None = None
+    clock: bool = False
+    units: dict[Literal["time", "energy", "money"], Unit] = Field(default_factory=dict)
+
+    def schemas(self) -> Mapping[str, TableSchema]:
+        """Return the tables that become records, by part."""
+        from kanopt.problems import SchedulingUnits
+
+        return {schema.name: schema for schema in SchedulingUnits(**self.units).tables()}
+
+    def scopes(self) -> Mapping[str, str]:
+        """Return what laws may read of the tables."""
+        return {"task": "tasks", "job": "jobs", "machine": "machines", "mode": "modes"}
+
+    def plain_references(self) -> Mapping[str, str]:
+        """Return the duration, which a law of energy may read."""
+        return {"mode.duration": self.units.get("time", "min")}
+
+    def units_of_law(self, key: Key) -> tuple[str, ...]:
+        """Return the unit of times or that of energy."""
+        units = {"time": "min", "energy": "kWh", **self.units}
+        return (units["time"] if key[0] == "duration" else units["energy"],)
+
+    def record_checks(self, records: Mapping[str, Sequence[Any]], reader: RecordReader) -> list[RecordCheck]:
+        """Look for contradictions between the records."""
+        from kanopt.problems.scheduling.entities import SchedulingRecords
+        from kanopt.problems.scheduling.validation import schedule_checks
+
+        given: Any = {name: tuple(items) for name, items in records.items()}
+        uses_energy = self.energy is not None or self.power_price is not None
+        read = SchedulingRecords(**given, of_day=reader.of_day)
+        return schedule_checks(read, self.units.get("time", "min"), uses_energy=uses_energy)
+
+    def unstated_checks(
+        self, records: Mapping[str, Sequence[Any]], reader: RecordReader
+    ) -> list[RecordCheck]:
+        """Look whether nothing costs anything."""
+        from kanopt.problems.scheduling.validation import unstated_price
+
+        priced = bool(self.makespan_cost) or self.power_price is not None
+        return [
+            unstated_price(records["jobs"], partial(self.table_uses, records), reader.filled, priced=priced)
+        ]
+
+    @classmethod
+    def fields_of(cls, part: str) -> frozenset[str]:
+        """Return the fields of the records."""
+        from kanopt.problems import Break, Job, Machine, Mode, PowerPrice, Setup, Task
+
+        types = {"jobs": Job, "tasks": Task, "machines": Machine, "modes": Mode, "setups": Setup}
+        return fields_of_record({**types, "calendars": Break, "power_price": PowerPrice}.get(part))
+
+    def build(self, material: ProblemInputs) -> SchedulingProblem:
+        """Build the scheduling problem."""
+        from kanopt.problems import SchedulingProblem, SchedulingUnits
+
+        parts = ("jobs", "tasks", "machines", "modes", "setups", "calendars", "power_price")
+        return SchedulingProblem(
+            **material.parts(*parts),
+            duration=None if self.duration is None else material.law(self.duration.law),
+            energy=None if self.energy is None else material.law(self.energy.law),
+            makespan_cost=self.makespan_cost,
+            horizon=self.horizon,
+            clock=self.clock,
+            units=SchedulingUnits(**self.units),
+        )

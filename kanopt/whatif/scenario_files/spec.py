@@ -1,0 +1,354 @@
+"""The sections of a scenario file, each a strict model; ``[problem]`` has models of its own in ``problem_spec``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from kanopt.errors import UnitError, nearest
+from kanopt.validation import describe_value
+from kanopt.whatif.scenario_files.file_model import FileModel
+
+if TYPE_CHECKING:
+    from kanopt.whatif.sweeps.axes import Axis
+
+__all__ = [
+    "ChangeSpec",
+    "GivenSpec",
+    "HeadSpec",
+    "HoldoutSpec",
+    "LawSpec",
+    "LearnedSpec",
+    "NetworkSpec",
+    "ReportSpec",
+    "SavedSpec",
+    "SolverSpec",
+    "SweepSpec",
+    "TableSpec",
+    "Unit",
+    "Words",
+    "law_model",
+]
+
+Several: TypeAlias = Annotated[int, Field(ge=1, le=1_000_000_000)]
+"""A number of things, one at least."""
+
+
+def _checked_unit(text: str) -> str:
+    from kanopt.units import check_unit
+
+    try:
+        return check_unit(text)
+    except UnitError as error:
+        raise ValueError(str(error)) from error
+
+
+def _scalar(value: Any) -> Any:
+    """Let a cell be a text, a number or a truth value, and nothing else."""
+    if isinstance(value, (str, int, float)):
+        return value
+    raise ValueError(f"must be a text, a number or a truth value, not {describe_value(value)}")
+
+
+def _cells(value: Any) -> Any:
+    if isinstance(value, list):
+        if not value:
+            raise ValueError("an empty list matches no row")
+        return tuple(_scalar(item) for item in value)
+    return _scalar(value)
+
+
+def _action(value: Any) -> Any:
+    """Let ``on_bad`` be one word for all columns, or a word for each of some."""
+    words = ("error", "missing", "drop")
+    for word in value.values() if isinstance(value, dict) else (value,):
+        if word not in words:
+            raise ValueError(f"unknown word {word!r}; {nearest(str(word), words)}")
+    return value
+
+
+def _operators(value: Any) -> tuple[str, ...]:
+    """Let operators be one text, or a list of several."""
+    from kanopt.formulas.operators import OPERATORS
+
+    words = [value] if isinstance(value, str) else value
+    if not isinstance(words, list):
+        raise ValueError(
+            f'must be an operator such as "sine", or a list of several, not {describe_value(value)}'
+        )
+    for word in words:
+        if word not in OPERATORS:
+            raise ValueError(f"unknown operator {word!r}; {nearest(str(word), OPERATORS)}")
+    return tuple(dict.fromkeys(words))
+
+
+def _nonempty_operators(value: Any) -> tuple[str, ...]:
+    if value == []:
+        raise ValueError(
+            'an empty list leaves nothing to choose; write "none" to leave the column out of the law'
+        )
+    return _operators(value)
+
+
+def _forbidden(value: Any) -> tuple[str, ...]:
+    from kanopt.formulas.operators import NEEDED
+
+    words = _operators(value)
+    if found := next((word for word in words if word in NEEDED), None):
+        raise ValueError(f"{found!r} cannot be forbidden, since every law falls back on it")
+    return words
+
+
+def _preferred(value: Any) -> tuple[str, ...]:
+    words = _operators(value)
+    if "none" in words:
+        raise ValueError("'none' cannot be preferred; pin a column to it to leave the column out of the law")
+    return words
+
+
+OnBad: TypeAlias = Annotated[Any, BeforeValidator(_action)]
+Unit: TypeAlias = Annotated[str, AfterValidator(_checked_unit)]
+Words: TypeAlias = Annotated[tuple[str, ...], Field(strict=False)]
+Cell: TypeAlias = Annotated[Any, BeforeValidator(_scalar)]
+Cells: TypeAlias = Annotated[Any, BeforeValidator(_cells)]
+Name: TypeAlias = Annotated[str, Field(min_length=1)]
+
+
+class HeadSpec(FileModel):
+    """``[scenario]``: what this is, and the file it varies."""
+
+    name: Name | None = None
+    base: Name | None = None
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    description: str = ""
+
+
+class FormSpec(FileModel):
+    """``[tables.x.form]``: how a text file is written, where it does not speak for itself."""
+
+    separator: str | None = None
+    decimal: Literal[".", ","] = "."
+    thousands: str = ""
+    encoding: Name | None = None
+    missing: Words | None = None
+    quote: str = '"'
+    header: Several = 1
+
+
+class TableSpec(FileModel):
+    """``[tables.x]``: where a table comes from, its units, and what to do with bad cells."""
+
+    path: Name | None = None
+    url: Name | None = None
+    query: Name | None = None
+    columns: Words = ()
+    units: dict[str, Unit] = Field(default_factory=dict)
+    minimum: dict[str, float] = Field(default_factory=dict)
+    maximum: dict[str, float] = Field(default_factory=dict)
+    on_bad: OnBad = "error"
+    on_duplicate: Literal["keep", "drop", "error"] = "keep"
+    form: FormSpec = FormSpec()
+
+    @model_validator(mode="after")
+    def _one_source(self) -> TableSpec:
+        if (self.path is None) == (self.url is None):
+            raise ValueError('give either path = "file.csv" or url = "sqlite:///file.db" with a query')
+        if (self.url is None) != (self.query is None):
+            raise ValueError("url and query belong together")
+        return self
+
+    def source(self, resolve: Callable[[str], Path]) -> str | Path:
+        """Return where the table is read from; `resolve` says where a path in the file leads."""
+        if self.url is None:
+            return resolve(self.path or "")
+        from sqlalchemy import make_url
+        from sqlalchemy.exc import ArgumentError
+
+        try:
+            url = make_url(self.url)
+        except (ArgumentError, ValueError):  # whoever reads it says so
+            return self.url
+        if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
+            return self.url
+        # as SQLAlchemy reads it: %2e%2e leads up as well, and a host changes nothing
+        return url.set(database=str(resolve(url.database))).render_as_string(hide_password=False)
+
+
+class HoldoutSpec(FileModel):
+    """Which rows a law is tested on: the last groups of a column, or a share drawn at random."""
+
+    by: Name | None = None
+    last: Several | None = None
+    share: Annotated[float, Field(gt=0, lt=1)] | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> HoldoutSpec:
+        if (self.by is None) != (self.last is None):
+            raise ValueError('by and last belong together: { by = "week", last = 4 }')
+        if (self.by is None) == (self.share is None):
+            raise ValueError('write { by = "week", last = 4 } or { share = 0.2 }')
+        return self
+
+
+class NetworkSpec(FileModel):
+    """``[surrogates.x.network]``: what of the network is not to be chosen by itself."""
+
+    hidden: Annotated[tuple[Several, ...], Field(strict=False)] | None = None
+    products: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(strict=False)] | None = None
+    grid_size: Several | None = None
+    smoothing: Literal["evidence"] | Annotated[float, Field(ge=0)] | None = None
+    starts: Several | None = None
+    log_target: bool | None = None
+    log_features: Words | None = None
+    loss: Literal["squared", "huber", "tukey"] | None = None
+
+
+class LearnedSpec(FileModel):
+    """``[surrogates.x]`` with a table: a law to be learned."""
+
+    table: Name
+    target: Name
+    features: Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
+    monotone: dict[str, Literal[-1, 1]] = Field(default_factory=dict)
+    convex: Words = ()
+    concave: Words = ()
+    positive: Literal["auto", True, False] = "auto"
+    bounds: Annotated[tuple[float, float], Field(strict=False)] | None = None
+    periodic: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
+    pin: dict[str, Annotated[tuple[str, ...], BeforeValidator(_nonempty_operators)]] = Field(
+        default_factory=dict
+    )
+    forbid: Annotated[tuple[str, ...], BeforeValidator(_forbidden)] = ()
+    prefer: Annotated[tuple[str, ...], BeforeValidator(_preferred)] = ()
+    min_r2: Annotated[float, Field(le=1)] = 0.5
+    on_low: Literal["refuse", "mark"] = "refuse"
+    on_missing: Literal["error", "drop"] = "error"
+    holdout: HoldoutSpec = HoldoutSpec(share=0.2)
+    groups: Name | None = None
+    unseen: Literal["error", "pooled"] = "error"
+    budget: Annotated[float, Field(gt=0, le=86_400)] | None = None
+    network: NetworkSpec = NetworkSpec()
+    per: str = ""
+
+
+class GivenSpec(FileModel):
+    """``[surrogates.x]`` with a formula: a law written by hand, in terms of inputs and other laws."""
+
+    formula: Name
+    inputs: dict[str, Unit] = Field(default_factory=dict)
+    unit: Unit = ""
+    per: str = ""
+
+
+class SavedSpec(FileModel):
+    """``[surrogates.x]`` with a file: a law that ``kanopt fit --out`` saved."""
+
+    file: Name
+
+
+LawSpec: TypeAlias = LearnedSpec | GivenSpec | SavedSpec
+
+
+def law_model(data: Mapping[str, Any]) -> type[LearnedSpec | GivenSpec | SavedSpec]:
+    """Return the model that the keys of a ``[surrogates.x]`` call for."""
+    if "formula" in data:
+        return GivenSpec
+    return SavedSpec if "file" in data else LearnedSpec
+
+
+class ChangeSpec(FileModel):
+    """``[[changes]]``: one of set, scale, remove, add, open and close, with what it needs."""
+
+    set: Name | None = None
+    scale: Name | None = None
+    remove: Name | None = None
+    add: Name | None = None
+    open: Name | None = None
+    close: Name | None = None
+    to: Cell = None
+    by: float | None = None
+    where: dict[str, Cells] = Field(default_factory=dict)
+    row: dict[str, Cell] = Field(default_factory=dict)
+
+    @property
+    def action(self) -> str:
+        """Which of the actions it is."""
+        return next(name for name in _NEEDS if getattr(self, name) is not None)
+
+    @model_validator(mode="after")
+    def _one_action(self) -> ChangeSpec:
+        given = [name for name in _NEEDS if getattr(self, name) is not None]
+        if len(given) != 1:
+            *others, last = _NEEDS
+            raise ValueError(f"a change has exactly one of {', '.join(others)} and {last}")
+        needs = _NEEDS[given[0]]
+        allows = needs | ({"where"} if given[0] in ("set", "scale") else frozenset())
+        for name in ("to", "by", "where", "row"):
+            present = getattr(self, name) not in (None, {})
+            if present and name not in allows:
+                raise ValueError(f"{given[0]} does not take {name!r}; it takes {_listed(allows)}")
+            if name in needs and not present:
+                raise ValueError(f"{given[0]} needs {name!r}, such as {_SUCH_AS[name]}")
+        return self
+
+
+_NEEDS = {
+    "set": frozenset({"to"}),
+    "scale": frozenset({"by"}),
+    "remove": frozenset({"where"}),
+    "add": frozenset({"row"}),
+    "open": frozenset({"where"}),
+    "close": frozenset({"where"}),
+}
+"""What each action needs."""
+_SUCH_AS = {
+    "to": "to = 5",
+    "by": "by = 1.15",
+    "where": 'where = { name = "site 3" }',
+    "row": 'row = { name = "x" }',
+}
+
+
+def _listed(words: Any) -> str:
+    return " and ".join(repr(word) for word in sorted(words))
+
+
+class SolverSpec(FileModel):
+    """``[solver]``: how long to search, with how many threads, and whether by the clock or by counted work."""
+
+    time_limit: Annotated[float, Field(gt=0, le=86_400)] = 30.0
+    workers: Several = 1
+    deterministic: bool = False
+
+
+class SweepSpec(FileModel):
+    """``[sweep]``: what ``kanopt sweep`` varies, each path with its values."""
+
+    set: dict[str, Any] = Field(default_factory=dict)
+    scale: dict[str, Any] = Field(default_factory=dict)
+    design: Literal["grid", "latin", "list"] = "grid"
+    samples: Several | None = None
+    plan: Literal["anew", "kept", "today"] = "anew"
+
+    def axes(self) -> tuple[Axis, ...]:
+        """Return what is varied.
+
+        Raises
+        ------
+        ScenarioError
+            If paths or values are none, or contradict each other.
+        """
+        from kanopt.whatif.sweeps.axes import Axis, read_axes, values_of
+
+        axes = [Axis(path, values_of(path, given)) for path, given in self.set.items()]
+        axes += [Axis(path, values_of(path, given, "scale")) for path, given in self.scale.items()]
+        return read_axes(axes)
+
+
+class ReportSpec(FileModel):
+    """``[report]``."""
+
+    title: str = ""

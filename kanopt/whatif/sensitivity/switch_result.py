@@ -1,0 +1,317 @@
+"""The switch points of a scenario, as a frame and in sentences."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from kanopt.formulas.edges import crossed_edges
+from kanopt.problems.result import Status
+from kanopt.text import amount_text, count_text, join_list, money_text, number_text, range_text, seconds_text
+from kanopt.whatif.sensitivity.plan_decisions import Decision, decisions_of
+from kanopt.whatif.sensitivity.switch_search import Switch, SwitchSearch
+from kanopt.whatif.sweeps.axes import Axis
+from kanopt.whatif.sweeps.prepare import unit_of_axis
+from kanopt.whatif.sweeps.sweep_points import REFUSED
+
+if TYPE_CHECKING:
+    from kanopt.problems.result import Result
+    from kanopt.whatif.scenario import Scenario
+
+__all__ = ["AxisSwitches", "SwitchPoint", "SwitchPoints"]
+
+_COLUMNS = [
+    "path",
+    "switch_point",
+    "low",
+    "high",
+    "kind",
+    "decision",
+    "below",
+    "above",
+    "price_below",
+    "price_above",
+    "edge",
+    "verdict",
+]
+_POINT_COLUMNS = ["path", "value", "status", "price", "noise"]
+_NAMES = 3
+_CHANGES = 4
+_JUMP = 1e-5
+"""Share of a price by which it jumps, where it does."""
+KNOWN, NOISY, UNMEASURED, WIDE = "known", "inside the noise", "noise not measured", "not narrowed down"
+
+
+@dataclass(frozen=True)
+class SwitchPoint:
+    """One place at which decisions change.
+
+    Parameters
+    ----------
+    value
+        From here on the plan above is better.
+    low, high
+        The place lies between these: as far as prices are compared, and beyond it as far as the plans differ by less
+        than the noise.
+    changes
+        What changes: decision, choice below, choice above.
+    price_below, price_above
+        Of the plan below just before it, and of the plan above just behind it.
+    edge
+        The edge of a law, or the rule, that is reached there; empty where prices merely cross.
+    verdict
+        ``"known"``, ``"inside the noise"``, ``"noise not measured"``, or ``"not narrowed down"`` where the limit of
+        solves was reached before.
+    """
+
+    value: float
+    low: float
+    high: float
+    changes: tuple[tuple[Decision, str, str], ...]
+    price_below: float
+    price_above: float
+    edge: str
+    verdict: str
+
+
+@dataclass(frozen=True, eq=False)
+class AxisSwitches:
+    """What was found along one path.
+
+    Parameters
+    ----------
+    axis
+        What was varied.
+    unit
+        Its unit; empty where that is not known, or values are factors.
+    switches
+        The switch points in order.
+    points
+        One row per value at which the problem was solved: ``path``, ``value``, ``status``, ``price``, ``noise``.
+    solves
+        How often the problem was solved.
+    noise
+        How far searches lie apart; NaN where that was not measured.
+    interrupted
+        True where the user stopped it.
+    """
+
+    axis: Axis
+    unit: str
+    switches: tuple[SwitchPoint, ...]
+    points: pd.DataFrame
+    solves: int
+    noise: float
+    interrupted: bool
+
+    @classmethod
+    def of(cls, axis: Axis, search: SwitchSearch) -> AxisSwitches:
+        """Read what came of a search."""
+        rows = []
+        for point in search.points:
+            result = None if point.plan is None else search.result(point.plan, point.x)
+            price = math.nan if result is None or result.objective is None else result.objective
+            rows.append((axis.label, point.x, point.found.status, price, point.found.noise))
+        found = [_switch_point(search, one) for one in search.switches()]
+        return cls(
+            axis=axis,
+            unit=unit_of_axis(search.question.scenario, axis),
+            switches=tuple(one for one in found if one.changes),
+            points=pd.DataFrame(rows, columns=_POINT_COLUMNS),
+            solves=search.solves,
+            noise=search.noise,
+            interrupted=search.interrupted,
+        )
+
+    def sentences(self, unit: str) -> Iterator[str]:
+        """Yield one sentence per switch point, prices in a unit."""
+        for one in self.switches:
+            what = "; ".join(_change_texts(one))
+            why = f", since {one.edge}" if one.edge else ""
+            if one.verdict == KNOWN:
+                yield f"{self.axis.label} from {self._amount(one.value)} on{why}: {what}"
+                continue
+            place = f"somewhere in {range_text(one.low, one.high, self.unit, 4)}"
+            if one.verdict == UNMEASURED:
+                place = f"from about {self._amount(one.value)} on"
+            told = f"{one.verdict}, {money_text(self.noise, unit)}" if one.verdict == NOISY else one.verdict
+            yield f"{self.axis.label} {place}{why} ({told}): {what}"
+
+    def _amount(self, value: float) -> str:
+        return amount_text(value, self.unit, 4)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SwitchPoints:
+    """Where decisions change, along one path or several.
+
+    Parameters
+    ----------
+    scenario
+        What was asked about.
+    base
+        Its plan as it is.
+    axes
+        What was found along each path.
+    seconds
+        Wall seconds of it all.
+    """
+
+    scenario: Scenario
+    base: Result
+    axes: tuple[AxisSwitches, ...]
+    seconds: float = 0.0
+
+    @property
+    def unit(self) -> str:
+        """Unit of all prices."""
+        return self.base.problem.unit
+
+    @property
+    def interrupted(self) -> bool:
+        """True where the user stopped it."""
+        return self.base.interrupted or any(one.interrupted for one in self.axes)
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """One row per decision that changes.
+
+        Columns ``path``; ``switch_point``, from which on the plan above is better, with its interval ``low`` to
+        ``high``; ``kind`` and ``decision``; ``below`` and ``above``, what is decided on either side; ``price_below``
+        and ``price_above`` of the plans there; ``edge`` (of a law, or the rule that is reached; empty where prices
+        merely cross); ``verdict``.
+        """
+        rows = []
+        for axis in self.axes:
+            for one in axis.switches:
+                for (kind, thing), below, above in one.changes:
+                    place = [axis.axis.label, one.value, one.low, one.high]
+                    prices = [one.price_below, one.price_above]
+                    rows.append([*place, kind, thing, below, above, *prices, one.edge, one.verdict])
+        return pd.DataFrame(rows, columns=_COLUMNS)
+
+    @cached_property
+    def points(self) -> pd.DataFrame:
+        """One row per value at which the problem was solved: ``path``, ``value``, ``status``, ``price``, ``noise``."""
+        frames = [axis.points for axis in self.axes]
+        return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=_POINT_COLUMNS)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return :attr:`frame`."""
+        return self.frame
+
+    def sentences(self) -> tuple[str, ...]:
+        """Return one sentence per switch point."""
+        return tuple(sentence for axis in self.axes for sentence in axis.sentences(self.unit))
+
+    def text(self) -> str:
+        """Return the switch points in words."""
+        solves = sum(axis.solves for axis in self.axes)
+        took = f"{count_text(solves, 'solve')}, {seconds_text(self.seconds)}"
+        lines = [f"{self.scenario.name}: where it tips ({took})"]
+        lines += ["STOPPED before the end"] if self.interrupted else []
+        for axis in self.axes:
+            lines += [f"  {sentence}" for sentence in axis.sentences(self.unit)]
+            lines += self._notes(axis)
+        return "\n".join(lines)
+
+    def _notes(self, axis: AxisSwitches) -> Iterator[str]:
+        low, high = axis.points["value"].min(), axis.points["value"].max()
+        if not axis.switches and not axis.interrupted:
+            yield f"  {axis.axis.label}: the same decisions from {range_text(low, high, axis.unit)}"
+        bad = axis.points[axis.points["status"].isin([REFUSED, str(Status.NO_PLAN)])]
+        if len(bad):
+            told = ", ".join(number_text(value, 4) for value in bad["value"].head(_NAMES))
+            yield f"  {axis.axis.label}: {count_text(len(bad), 'value')} without a plan, first {told}"
+        if math.isnan(axis.noise):
+            yield f"  {axis.axis.label}: searches prove nothing and were not repeated; repeats=2 measures their noise"
+
+    def __str__(self) -> str:
+        return self.text()
+
+    __repr__ = __str__
+
+
+def _switch_point(search: SwitchSearch, switch: Switch) -> SwitchPoint:
+    below, above = (_compared(search, one) for one in (switch.before[0], switch.after[1]))
+    changes = tuple(
+        (one, _told(below, one), _told(above, one))
+        for one in dict.fromkeys([*below, *above])
+        if below.get(one) != above.get(one)
+    )
+    edge = _edge(switch) if switch.crossed else ""
+    if not switch.narrowed:
+        verdict, low, high = WIDE, *switch.gap
+    else:
+        low, high = switch.noise_low, switch.noise_high
+        verdict = UNMEASURED if math.isnan(switch.noise) else KNOWN if switch.known else NOISY
+    return SwitchPoint(
+        value=switch.high if edge else 0.5 * (switch.low + switch.high),
+        low=low,
+        high=high,
+        changes=changes,
+        price_below=switch.before[0].rank.objective,
+        price_above=switch.after[1].rank.objective,
+        edge=edge,
+        verdict=verdict,
+    )
+
+
+def _compared(search: SwitchSearch, result: Result) -> Mapping[Decision, str]:
+    found = decisions_of(result, search.question.scenario.problem, search.base)
+    return {one: way for one, way in found.items() if one.kind in search.limits.kinds}
+
+
+def _told(decided: Mapping[Decision, str], one: Decision) -> str:
+    words = {"in use": "not in use", "assignment": "nothing", "term": "nothing"}
+    return decided.get(one, words[one.kind])
+
+
+def _edge(switch: Switch) -> str:
+    """Say which rule or which edge of a law makes the plans change places; empty where their prices cross."""
+    sides = (
+        (switch.before[0], switch.before[1], "below", "above"),
+        (switch.after[1], switch.after[0], "above", "below"),
+    )
+    for good, bad, which, there in sides:
+        if bad is None or bad.assessment is None:
+            return f"the plan {which} cannot be carried out {there}"
+        if bad.rank[:3] > good.rank[:3]:
+            return f"the plan {which} breaks a rule {there}: {_rule(good, bad)}"
+    jumped = False
+    for good, bad, *_ in sides:
+        assert good.assessment is not None
+        assert bad is not None
+        assert bad.assessment is not None
+        for use, other in zip(good.assessment.law_uses, bad.assessment.law_uses, strict=False):
+            for edge in crossed_edges(use.formula, other.formula, use.arguments, other.arguments):
+                return f"the law of {edge}"
+        jumped |= abs(good.rank.objective - bad.rank.objective) > _JUMP * max(1.0, abs(good.rank.objective))
+    return "the price jumps" if jumped else ""
+
+
+def _rule(good: Result, bad: Result) -> str:
+    """Name the rule that one plan breaks and the other does not, with the first places."""
+    kept = {(violation.constraint, violation.where) for violation in good.check.violations}
+    new = [one for one in bad.check.violations if (one.constraint, one.where) not in kept]
+    rules = list(dict.fromkeys(one.constraint for one in new))
+    places = list(dict.fromkeys(one.where for one in new if one.constraint == rules[0]))
+    return f"{join_list(rules, _NAMES)} ({join_list(places, _NAMES)})"
+
+
+def _change_texts(switch: SwitchPoint) -> Iterator[str]:
+    """Yield what changes, things with the same change together, the first few."""
+    alike: dict[tuple[str, str, str], list[str]] = {}
+    for (kind, thing), below, above in switch.changes:
+        alike.setdefault((kind, below, above), []).append(thing)
+    order = sorted(alike.items(), key=lambda item: ("in use", "term", "assignment").index(item[0][0]))
+    for (_, below, above), things in order[:_CHANGES]:
+        yield f"{join_list(things, _NAMES)}: {above} instead of {below}"
+    if len(order) > _CHANGES:
+        left = sum(len(things) for _, things in order[_CHANGES:])
+        yield f"{count_text(left, 'more decision changes', 'more decisions change')}"

@@ -1,0 +1,192 @@
+"""What is done once before many points are asked: axes checked, laws learned, the scenario planned as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from kanopt.errors import Issue, ScenarioError
+from kanopt.whatif.changes import Value, column_names
+from kanopt.whatif.events import OnEvent
+from kanopt.whatif.law_cache import LawCache
+from kanopt.whatif.learn import LearnedLaw, laws_of, learn
+from kanopt.whatif.run import build, price_today, solve_problem, tell_remarks
+from kanopt.whatif.scenario import Scenario
+from kanopt.whatif.scenario_files.checks import field_columns
+from kanopt.whatif.sweeps.axes import Axis
+from kanopt.whatif.sweeps.sweep_points import PlanChoice, SweepQuestion
+
+if TYPE_CHECKING:
+    from kanopt.formulas import Formula
+    from kanopt.problems.base import Problem
+    from kanopt.problems.result import Result
+    from kanopt.whatif.sweeps.sweep import SweepOptions
+
+__all__ = ["Prepared", "base_result", "prepare", "refuse_folder", "unit_of_axis"]
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A scenario whose laws are learned, ready to be asked at many points.
+
+    Parameters
+    ----------
+    scenario
+        What is asked about.
+    laws
+        Its laws.
+    formulas
+        The learned ones among them, before any change.
+    problem
+        Its problem without any change.
+    seed, time_limit, repeats
+        Of each search; seconds.
+    """
+
+    scenario: Scenario
+    laws: Mapping[str, LearnedLaw]
+    formulas: Mapping[str, Formula]
+    problem: Problem[Any]
+    seed: int
+    time_limit: float
+    repeats: int
+
+    def question(
+        self, axes: Sequence[Axis], points: Sequence[tuple[Value, ...]], *, anew: bool
+    ) -> SweepQuestion:
+        """Return the question of some points, as workers need it."""
+        return SweepQuestion(
+            scenario=_without_histories(self.scenario),
+            formulas=self.formulas,
+            axes=tuple(axes),
+            points=tuple(points),
+            anew=anew,
+            seed=self.seed,
+            time_limit=self.time_limit,
+            repeats=self.repeats,
+        )
+
+
+def refuse_folder(options: SweepOptions, what: str) -> None:
+    """Refuse a folder for results where nothing would be written to it.
+
+    Raises
+    ------
+    ScenarioError
+        If the options name one.
+    """
+    if options.out is not None:
+        raise ScenarioError([Issue(what, 0, "out", "results are kept on disk by sweeps alone; leave it out")])
+
+
+def prepare(scenario: Scenario, axes: Sequence[Axis], options: SweepOptions, report: OnEvent) -> Prepared:
+    """Check the scenario and the first value of every axis, learn the laws and build the problem.
+
+    Raises
+    ------
+    ScenarioError
+        If a path or a value is none, or tables, laws and problem do not fit together.
+    FormulaError
+        If a law predicts too poorly to be used.
+    """
+    for axis in axes:  # so that a mistake is told before anything is learned
+        scenario.with_change(axis.change(axis.values.items[0]))
+    scenario.check(planning=True)
+    _check_together(scenario, axes)
+    tell_remarks([scenario], report)
+    seed = scenario.seed if options.seed is None else options.seed
+    learned = learn(scenario, seed, report, LawCache(relearn=options.relearn))
+    laws = laws_of(scenario, learned)
+    return Prepared(
+        scenario=scenario,
+        laws=laws,
+        formulas={name: law.formula for name, law in learned.items()},
+        problem=build(scenario, laws),
+        seed=seed,
+        time_limit=scenario.solver.time_limit if options.time_limit is None else options.time_limit,
+        repeats=options.repeats,
+    )
+
+
+def _check_together(scenario: Scenario, axes: Sequence[Axis]) -> None:
+    """Refuse axes that alter how is searched, and those that mean the same cells by two names.
+
+    Points share their plans, so that none of them is what its own limit of the search has found.
+    """
+    touched: dict[Any, Axis] = {}
+    for axis in axes:
+        change = axis.change(axis.values.items[0])
+        if change.table == "solver":
+            message = "how long and how is searched is the same at all points; give it once, as time_limit"
+            raise ScenarioError([Issue("sweep", 0, axis.path, message)])
+        if change.is_of_section:
+            continue
+        words = column_names(scenario.changed[change.table], field_columns(scenario.problem, change.table))
+        where = tuple(sorted((words.get(name, name), str(value)) for name, value in change.where.items()))
+        key = (change.table, words.get(change.column, change.column), where)
+        if touched.setdefault(key, axis) is not axis:
+            message = f"is what {touched[key].path} is too, and two axes contradict each other; leave one"
+            raise ScenarioError([Issue("sweep", 0, axis.path, message)])
+
+
+def _without_histories(scenario: Scenario) -> Scenario:
+    """Return the scenario without the tables that laws alone are learned from, which no point reads."""
+    read = {part.table for part in scenario.problem.parts().values()}
+    return replace(scenario, tables={name: frame for name, frame in scenario.tables.items() if name in read})
+
+
+def base_result(prepared: Prepared, plan: PlanChoice, report: OnEvent, *, repeat: int = 0) -> Result:
+    """Return the plan that is kept: the best found without any change, or today's.
+
+    Parameters
+    ----------
+    prepared
+        The scenario.
+    plan
+        Whether today's is asked for.
+    report
+        Called while it is searched.
+    repeat
+        The number of the search: later ones have other seeds, and begin from nothing.
+
+    Raises
+    ------
+    ScenarioError
+        If today's is asked for and the scenario names none.
+    """
+    scenario, problem = prepared.scenario, prepared.problem
+    today = price_today(scenario, problem, prepared.laws)
+    if plan == "today":
+        if today is None or today.assessment is None:
+            message = "the scenario names no plan of today; write [problem.today], or take plan='kept'"
+            raise ScenarioError([Issue(str(scenario.path), 0, "problem.today", message)])
+        # what is left open is held as it turns out today, so that the same plan is priced at every point
+        return replace(today, assessment=today.assessment.settled())
+    start = None if today is None or repeat else today.plan
+    return solve_problem(
+        scenario,
+        problem,
+        seed=prepared.seed + repeat,
+        time_limit=prepared.time_limit,
+        initial=start,
+        report=report,
+    )
+
+
+def unit_of_axis(scenario: Scenario, axis: Axis) -> str:
+    """Return the unit of the values of an axis; empty of factors, and where none is declared."""
+    from kanopt.tables import units_of
+
+    change = axis.change(axis.values.items[0])
+    if axis.values.action == "scale" or change.table not in scenario.tables:
+        return ""
+    frame = scenario.changed[change.table]
+    words = column_names(frame, field_columns(scenario.problem, change.table))
+    column = words.get(change.column, change.column)
+    for key, part in scenario.problem.parts().items():
+        field = {own: name for name, own in part.columns.items()}.get(column, column)
+        fixed = scenario.problem.field_units(str(key[0])) if part.table == change.table else {}
+        if unit := units_of(frame).get(column, fixed.get(field, "")):
+            return unit
+    return units_of(frame).get(column, "")

@@ -1,0 +1,263 @@
+"""The outcome of a sweep, as frames and in words."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from kanopt.files import replace_file
+from kanopt.problems.result import Status
+from kanopt.text import count_text, money_text, seconds_text
+from kanopt.whatif.changes import Value
+from kanopt.whatif.sweeps.axes import Axis, value_text
+from kanopt.whatif.sweeps.kept_plan import PricedBy
+from kanopt.whatif.sweeps.sweep_points import REFUSED, PointResult
+
+if TYPE_CHECKING:
+    from kanopt.problems.result import Result
+    from kanopt.whatif.scenario import Scenario
+
+__all__ = ["Sweep"]
+
+_SHOWN = 12
+"""Rows of the printed table."""
+_EQUAL = 1e-9
+"""Share of a price by which the order of summation may change it."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Sweep:
+    """Prices and plans at the points of a sweep.
+
+    Parameters
+    ----------
+    scenario
+        What was asked about.
+    axes
+        What was varied.
+    design_points
+        The value of each axis at each point.
+    base
+        The plan of the scenario as it is, which every point is compared with.
+    results
+        What came of each point, in the order of their numbers; those that are missing were not reached.
+    anew
+        Whether every point was planned; else the base's plan was priced there.
+    priced_by
+        How the kept plan was priced; None where points were planned.
+    interrupted
+        True where the user stopped it.
+    seconds
+        Wall seconds of it all.
+    """
+
+    scenario: Scenario
+    axes: tuple[Axis, ...]
+    design_points: tuple[tuple[Value, ...], ...]
+    base: Result
+    results: tuple[PointResult, ...]
+    anew: bool
+    priced_by: PricedBy | None = None
+    interrupted: bool = False
+    seconds: float = 0.0
+
+    @property
+    def unit(self) -> str:
+        """Unit of all amounts."""
+        return self.base.problem.unit
+
+    @cached_property
+    def points(self) -> pd.DataFrame:
+        """One row per point.
+
+        Columns ``point``; one for each axis, by its path (with ``×`` where values are factors); ``status``;
+        ``objective``; ``change`` against the base; ``kept_objective`` (the base's plan under the data of the point) and
+        ``kept_status``; ``data_effect`` (the base's plan here less there) and ``replanning_effect`` (the plan of the
+        point less the base's, same data), which add up to the change; ``noise`` (how far apart lie what repeated
+        searches say of the change); ``verdict``; ``unserved`` and ``violations``; ``bound``; ``seconds``; ``message``;
+        ``caveat`` (what the price cannot be trusted for).
+        """
+        rows = [self._row(found) for found in self.results]
+        labels = [axis.label for axis in self.axes]
+        return pd.DataFrame(rows, columns=["point", *labels, *_COLUMNS])
+
+    @cached_property
+    def terms(self) -> pd.DataFrame:
+        """One row per point and cost term: columns ``point``, ``term``, ``amount`` and ``kept_amount``."""
+        rows = [
+            (found.point, term, found.terms.get(term, 0.0), found.kept_terms.get(term, math.nan))
+            for found in self.results
+            for term in dict.fromkeys([*found.terms, *found.kept_terms])
+        ]
+        return pd.DataFrame(rows, columns=["point", "term", "amount", "kept_amount"])
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return :attr:`points`."""
+        return self.points
+
+    def to_parquet(self, path: str | Path) -> Path:
+        """Write :attr:`points` to a file, as a whole. Returns its path."""
+        import io
+
+        buffer = io.BytesIO()
+        self.points.to_parquet(buffer, index=False)
+        return replace_file(path, buffer.getvalue(), make_folders=True)
+
+    def _row(self, found: PointResult) -> list[object]:
+        base = self.base.objective
+        before = math.nan if base is None else base
+        return [
+            found.point,
+            *self.design_points[found.point],
+            found.status,
+            found.objective,
+            found.objective - before,
+            found.kept_objective,
+            found.kept_status,
+            found.kept_objective - before,
+            found.objective - found.kept_objective,
+            self._noise(found),
+            self._verdict(found, before),
+            found.unserved,
+            found.violations,
+            found.bound,
+            found.seconds,
+            found.message,
+            found.caveat,
+        ]
+
+    def _noise(self, found: PointResult) -> float:
+        if not self.anew:
+            return 0.0
+        return 0.0 if found.proved and self.base.status == Status.OPTIMAL else found.noise_of_difference
+
+    def _verdict(self, found: PointResult, before: float) -> str:
+        """Say what the change comes to, apart from the luck of the search."""
+        if found.status == REFUSED:
+            return "refused"
+        if math.isnan(found.objective) or math.isnan(before):
+            return "no plan"
+        rank = self.base.rank
+        if (found.unserved, found.violations) != (rank.unserved, rank.violations):
+            return "not like with like"
+        change, noise = found.objective - before, self._noise(found)
+        if abs(change) <= _EQUAL * max(1.0, abs(before)):
+            return "no effect"
+        signs = {value > 0 for value in found.differences if not math.isnan(value)}
+        if noise > abs(change) or len(signs) > 1:
+            return "no effect beyond the noise"
+        return ("dearer" if change > 0 else "cheaper") + (", noise unknown" if math.isnan(noise) else "")
+
+    def text(self) -> str:
+        """Return the sweep in words, and a table of some of its points."""
+        if not self.results:
+            return "\n".join([*self._heading(), "", "no point is done"])
+        return "\n".join([*self._heading(), "", self._table(), *self._notes()])
+
+    def _heading(self) -> list[str]:
+        done, asked = len(self.results), len(self.design_points)
+        how = "each planned anew" if self.anew else "the same plan at all of them"
+        lines = [f"{self.scenario.name}: {count_text(asked, 'point')}, {how} ({seconds_text(self.seconds)})"]
+        if self.interrupted or done < asked:
+            lines.append(f"STOPPED after {done:,} of {count_text(asked, 'point')}")
+        lines += [f"  varied: {axis}" for axis in self.axes]
+        price = self.base.objective
+        lines.append(f"  as it is: {'no plan' if price is None else money_text(price, self.unit)}")
+        return lines
+
+    def _table(self) -> str:
+        frame = self.points
+        if len(frame) > _SHOWN:
+            chosen = [round(k * (len(frame) - 1) / (_SHOWN - 1)) for k in range(_SHOWN)]
+            frame = frame.iloc[chosen]
+        shown = frame[["point", *(axis.label for axis in self.axes), "objective", "change"]].copy()
+        shown.columns = ["point", *(axis.label for axis in self.axes), self.unit, "change"]
+        if self.anew:
+            # what data do to a plan that breaks a rule under them says nothing
+            is_kept = frame["kept_status"] != str(Status.INFEASIBLE)
+            shown["new data"] = frame["data_effect"].where(is_kept)
+            shown["new plan"] = frame["replanning_effect"].where(is_kept)
+            shown["noise"] = frame["noise"]
+        shown["verdict"] = frame["verdict"]
+        return shown.to_string(index=False, float_format=lambda value: f"{value:,.2f}", na_rep="–")
+
+    def _notes(self) -> list[str]:
+        notes = []
+        if len(self.results) > _SHOWN:
+            notes.append(f"{_SHOWN} of {len(self.results):,} points are shown; sweep.points has all")
+        statuses = Counter(found.status for found in self.results)
+        for status in (REFUSED, Status.NO_PLAN, Status.INFEASIBLE, Status.PARTIAL):
+            if statuses[status]:
+                first = next(found for found in self.results if found.status == status)
+                told = f": {first.message}" if first.message else ""
+                notes.append(
+                    f"{count_text(statuses[status], 'point')} {_WORDS[status]}, first point {first.point}{told}"
+                )
+        broken = sum(found.kept_status == Status.INFEASIBLE for found in self.results) if self.anew else 0
+        if broken:
+            notes.append(f"at {count_text(broken, 'point')} the plan as it is breaks a rule")
+        known = "" if self.base.assessment is None else "; ".join(self.base.assessment.law_caveats)
+        doubtful = [found for found in self.results if found.caveat and found.caveat != known]
+        if doubtful:
+            notes.append(
+                f"at {count_text(len(doubtful), 'point')} laws are not to be trusted, first point {doubtful[0].point}: "
+                f"{doubtful[0].caveat}"
+            )
+        if self.anew and any(
+            math.isnan(self._noise(found)) for found in self.results if found.status != REFUSED
+        ):
+            notes.append("the noise of the search is not measured; repeats=2 measures it")
+        if self.priced_by is not None and self.priced_by is not PricedBy.AT_ONCE and self.seconds > 10.0:
+            notes.append(f"priced {self.priced_by}")
+        cheapest = [
+            found for found in self.results if found.rank[:3] == min(f.rank[:3] for f in self.results)
+        ]
+        if cheapest and not cheapest[0].rank[0]:
+            best = min(cheapest, key=lambda found: found.objective)
+            dearest = max(cheapest, key=lambda found: found.objective)
+            differ = dearest.objective - best.objective > _EQUAL * max(1.0, abs(best.objective))
+            notes.append(
+                f"cheapest {self._told(best)}" + (f"; dearest {self._told(dearest)}" if differ else "")
+            )
+        return ["", *notes] if notes else []
+
+    def _told(self, found: PointResult) -> str:
+        values = zip(self.axes, self.design_points[found.point], strict=True)
+        place = ", ".join(f"{axis.label} {value_text(value)}" for axis, value in values)
+        return f"{money_text(found.objective, self.unit)} at {place}"
+
+    def __str__(self) -> str:
+        return self.text()
+
+    __repr__ = __str__
+
+
+_COLUMNS = [
+    "status",
+    "objective",
+    "change",
+    "kept_objective",
+    "kept_status",
+    "data_effect",
+    "replanning_effect",
+    "noise",
+    "verdict",
+    "unserved",
+    "violations",
+    "bound",
+    "seconds",
+    "message",
+    "caveat",
+]
+_WORDS = {
+    REFUSED: "refused, since the data contradict themselves",
+    str(Status.NO_PLAN): "without a plan",
+    str(Status.INFEASIBLE): "at which the plan breaks a rule",
+    str(Status.PARTIAL): "at which something is left out",
+}

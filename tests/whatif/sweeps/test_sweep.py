@@ -1,0 +1,301 @@
+"""Sweeps: the same prices as scenario by scenario, on disk and after a stop, and what is told of points that fail."""
+
+from dataclasses import replace
+from importlib import import_module
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from kanopt.errors import FileFormatError, ScenarioError
+from kanopt.problems.evaluate import evaluate
+from kanopt.whatif import Sweep, SweepOptions, factors, grid, load_scenario, sweep
+from kanopt.whatif.sweeps.kept_plan import PricedBy, way_of_pricing
+from kanopt.whatif.sweeps.sweep_points import PointResult
+
+run_module = import_module("kanopt.whatif.sweeps.sweep_run")
+FUEL = {"vehicles.fuel_price": grid(1.0, 2.0, 5)}
+QUICK = SweepOptions(time_limit=1.0)
+
+
+def one_by_one(scenario, axes, points, plan):
+    """Price a plan under the data of each point, by scenarios made by hand."""
+    found = []
+    for values in points:
+        changed = scenario
+        for (path, axis), value in zip(axes.items(), values, strict=True):
+            table, _, column = path.partition(".")
+            change = getattr(changed, "scale" if getattr(axis, "action", "set") == "scale" else "set")
+            changed = change(f"{table}.{column}", value)
+        found.append(evaluate(changed.build(changed.formulas({})), plan))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("axes", "way"),
+    [
+        (FUEL, PricedBy.AT_ONCE),
+        ({**FUEL, "vehicles.fixed_cost": factors(0.5, 2.0, 3)}, PricedBy.AT_ONCE),
+        ({"clients.demand_t": factors(0.8, 1.2, 3)}, PricedBy.TABLES),
+        ({"vehicles.capacity": factors(0.8, 1.2, 3)}, PricedBy.RULES),
+        ({"surrogates.litres": factors(0.8, 1.2, 3)}, PricedBy.LAWS_OR_KEYS),
+    ],
+)
+def test_a_kept_plan_is_priced_as_one_by_one(shared_tiny, axes, way):
+    scenario = load_scenario(shared_tiny)
+    found = sweep(scenario, axes, plan="today")
+    assert found.priced_by is way
+    expected = one_by_one(scenario, axes, found.design_points, found.base.plan)
+    for point, other in zip(found.results, expected, strict=True):
+        assert point.objective == pytest.approx(other.objective, rel=1e-12)
+        assert dict(point.terms) == pytest.approx(other.pricing.terms().to_dict(), rel=1e-12)
+        assert (point.status, point.violations) == (other.status, other.rank.violations)
+    assert (found.points["replanning_effect"] == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("axes", "way"),
+    [
+        ({"vehicles.fuel_price": [1.6, True]}, PricedBy.REFUSED),
+        ({"vehicles.fuel_price": [1.6, 1e300]}, PricedBy.REFUSED),
+        ({"vehicles.fixed_cost": [1.6, -5.0]}, PricedBy.REFUSED),
+        (
+            {"vehicles.fuel_price": [1.5, 2.0], "vehicles[fuel_price=1.5].fixed_cost": [5.0, 7.0]},
+            PricedBy.WHERE,
+        ),
+        (
+            {"vehicles.fixed_cost": [20.0, 2.0], "vehicles[fixed_cost=20].fuel_price": [5.0, 7.0]},
+            PricedBy.WHERE,
+        ),
+    ],
+)
+def test_what_one_point_refuses_is_refused_among_many(shared_tiny, axes, way, monkeypatch):
+    scenario = load_scenario(shared_tiny)
+    found = sweep(scenario, axes, plan="today")
+    assert found.priced_by is way
+    monkeypatch.setattr(run_module, "way_of_pricing", lambda *given: PricedBy.TABLES)
+    alone = sweep(scenario, axes, plan="today")
+    pd.testing.assert_frame_equal(found.points.drop(columns="seconds"), alone.points.drop(columns="seconds"))
+    assert {"feasible"} < set(found.points["status"]) or way is PricedBy.WHERE
+
+
+def test_a_plan_with_open_departures_is_priced_one_by_one(shared_tiny):
+    scenario = load_scenario(shared_tiny)
+    found = sweep(scenario, FUEL, plan="today")
+    question = run_module.SweepQuestion(scenario, {}, found.axes, found.design_points, False, 0, 1.0, 1)
+    problem = found.base.problem
+    assert way_of_pricing(question, problem, found.base.plan) is PricedBy.AT_ONCE
+    assert way_of_pricing(question, problem, found.base.plan.reopened()) is PricedBy.OPEN
+
+
+def test_points_planned_anew_are_as_good_as_runs(shared_tiny):
+    scenario = load_scenario(shared_tiny)
+    axes = {"vehicles.fixed_cost": factors(0.2, 4.0, 3), "vehicles[name=van].count": [1, 2]}
+    found = sweep(scenario, axes, options=QUICK)
+    assert [point.point for point in found.results] == list(range(6))
+    for point, (factor, count) in zip(found.results, found.design_points, strict=True):
+        alone = scenario.scale("vehicles.fixed_cost", factor).set(
+            "vehicles.count", count, where={"name": "van"}
+        )
+        assert point.objective == pytest.approx(alone.run(time_limit=1).result.objective, rel=1e-9)
+    frame = found.points
+    both = frame["data_effect"] + frame["replanning_effect"]
+    assert np.allclose(both, frame["change"], equal_nan=True)
+    # a plan of two vans is none where there is one
+    carried_out = frame["kept_status"] == "feasible"
+    assert carried_out.tolist() == [False, True] * 3
+    assert (frame["replanning_effect"][carried_out] <= 1e-9).all()
+
+
+def test_repeats_measure_the_noise(shared_tiny):
+    scenario = load_scenario(shared_tiny)
+    once = sweep(scenario, FUEL, options=QUICK)
+    assert once.points["noise"].isna().all() or (once.points["status"] == "optimal").all()
+    twice = sweep(scenario, FUEL, options=SweepOptions(time_limit=1.0, repeats=2))
+    assert twice.points["noise"].notna().all()
+    assert set(twice.points["verdict"]) <= {"cheaper", "dearer", "no effect", "no effect beyond the noise"}
+
+
+def test_a_change_of_nothing_has_no_effect(shared_tiny):
+    found = sweep(load_scenario(shared_tiny), {"vehicles.fixed_cost": factors(1.0, 2.0, 2)}, plan="today")
+    assert found.points["verdict"].tolist() == ["no effect", "dearer"]
+
+
+def test_points_that_cannot_be_are_counted(shared_tiny):
+    scenario = load_scenario(shared_tiny)
+    # after the window's end nobody can be served
+    found = sweep(scenario, {"clients[name=north].ready_h": [8.0, 20.0]}, options=QUICK)
+    assert found.points["status"].tolist()[1] == "refused"
+    assert "refused, since the data contradict themselves, first point 1" in found.text()
+    tight = sweep(scenario, {"vehicles.capacity": factors(0.3, 1.0, 2)}, options=QUICK)
+    assert tight.points["verdict"].tolist()[0] == "not like with like"
+
+
+def test_a_sweep_goes_on_where_it_stopped(shared_tiny, tmp_path, monkeypatch):
+    scenario, folder = load_scenario(shared_tiny), tmp_path / "sweep"
+    axes = {"vehicles.capacity": factors(0.9, 1.2, 4)}
+    options = SweepOptions(time_limit=1.0, out=folder)
+    whole = sweep(scenario, axes, options=QUICK)
+    done = []
+
+    def stopped(question, task):
+        if len(done) == 2:
+            raise KeyboardInterrupt
+        done.append(task.point)
+        return work(question, task)
+
+    work = run_module._do
+    monkeypatch.setattr(run_module, "_do", stopped)
+    part = sweep(scenario, axes, options=options)
+    assert part.interrupted
+    assert len(part.results) == 2
+    assert "STOPPED after 2 of 4 points" in part.text()
+    monkeypatch.setattr(
+        run_module, "_do", lambda question, task: done.append(task.point) or work(question, task)
+    )
+    rest = sweep(scenario, axes, options=options)
+    assert not rest.interrupted
+    assert len(set(done)) == 4
+    assert rest.points["objective"].tolist() == pytest.approx(whole.points["objective"].tolist())
+    again = sweep(scenario, axes, options=options)
+    assert again.points["objective"].tolist() == rest.points["objective"].tolist()
+
+
+def test_a_folder_holds_one_sweep(shared_tiny, tmp_path):
+    scenario, folder = load_scenario(shared_tiny), tmp_path / "sweep"
+    sweep(scenario, FUEL, plan="today", options=SweepOptions(out=folder))
+    with pytest.raises(ScenarioError, match="holds another sweep: it differs in axes, points"):
+        sweep(scenario, {"vehicles.fuel_price": [1.0]}, plan="today", options=SweepOptions(out=folder))
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "mine.txt").write_text("x")
+    with pytest.raises(ScenarioError, match="holds other files"):
+        sweep(scenario, FUEL, plan="today", options=SweepOptions(out=other))
+    chunk = next(folder.glob("points-*.parquet"))
+    chunk.write_bytes(chunk.read_bytes()[:100])
+    with pytest.raises(FileFormatError, match="no results of a sweep"):
+        sweep(scenario, FUEL, plan="today", options=SweepOptions(out=folder))
+
+
+def test_a_sweep_that_learned_its_laws_goes_on_with_those_kept(learned, tmp_path, monkeypatch):
+    monkeypatch.setenv("KANOPT_CACHE_DIR", str(tmp_path / "cache"))
+    scenario, options = load_scenario(learned), SweepOptions(out=tmp_path / "sweep")
+    first = sweep(scenario, FUEL, plan="today", options=options)
+    again = sweep(scenario, FUEL, plan="today", options=options)
+    pd.testing.assert_frame_equal(first.points, again.points)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"point": 7},
+        {"point": 0.5},
+        {"status": "good"},
+        {"objective": "dear"},
+        {"terms": '{"fuel": "dear"}'},
+        {"terms": "[" * 100_000},
+        {"searches": "3"},
+        {"plan_of": 7},
+        {"plan": b"no plan"},
+        {"message": None},
+    ],
+)
+def test_results_that_no_sweep_writes_are_refused(shared_tiny, tmp_path, wrong):
+    scenario, options = load_scenario(shared_tiny), SweepOptions(out=tmp_path / "sweep")
+    sweep(scenario, FUEL, plan="today", options=options)
+    chunk = sorted((tmp_path / "sweep").glob("points-*.parquet"))[-1]
+    row = pd.read_parquet(chunk).iloc[:1]
+    row.assign(**{name: [value] for name, value in wrong.items()}).to_parquet(chunk)
+    with pytest.raises(FileFormatError, match="no results of a sweep"):
+        sweep(scenario, FUEL, plan="today", options=options)
+    pd.concat([row] * 100).to_parquet(chunk)
+    with pytest.raises(FileFormatError, match="more than the 12 that there can be"):
+        sweep(scenario, FUEL, plan="today", options=options)
+
+
+def test_a_plan_that_breaks_a_rule_is_not_called_cheapest(shared_tiny):
+    found = sweep(load_scenario(shared_tiny), {"vehicles.capacity": [0.5, 1.2]}, plan="today")
+    assert found.points["verdict"].tolist() == ["not like with like", "no effect"]
+    assert "dearest" not in found.text()
+    broken = sweep(load_scenario(shared_tiny), {"vehicles.capacity": [0.5, 0.6]}, plan="today")
+    assert "cheapest" not in broken.text()
+
+
+def test_a_sweep_without_a_point_says_so(shared_tiny):
+    found = sweep(load_scenario(shared_tiny), FUEL, plan="today")
+    stopped = replace(found, results=(), interrupted=True)
+    assert stopped.text().endswith("no point is done")
+    assert "STOPPED after 0 of 5 points" in stopped.text()
+
+
+def test_two_workers_find_what_one_does(shared_tiny):
+    scenario = load_scenario(shared_tiny)
+    axes = {"vehicles.capacity": factors(0.9, 1.2, 3)}
+    one = sweep(scenario, axes, plan="today")
+    two = sweep(scenario, axes, plan="today", options=SweepOptions(workers=2))
+    pd.testing.assert_frame_equal(one.points.drop(columns="seconds"), two.points.drop(columns="seconds"))
+
+
+@pytest.mark.parametrize(
+    ("axes", "message"),
+    [
+        ({"vehicles.fuel": [1.0]}, "has no column 'fuel'"),
+        ({"vehicle.fuel_price": [1.0]}, "unknown table 'vehicle'"),
+        ({"vehicles.fuel_price": ["dear"]}, "holds numbers, not the text"),
+        ({"clients.demand": [0.1], "clients.demand_t": [0.2]}, "is what clients.demand is too"),
+        ({"solver.time_limit": [1.0, 2.0]}, "the same at all points"),
+    ],
+)
+def test_mistakes_are_told_before_anything_is_learned(shared_tiny, axes, message):
+    with pytest.raises(ScenarioError, match=message):
+        sweep(load_scenario(shared_tiny), axes)
+    with pytest.raises(ScenarioError, match="unknown word 'new'"):
+        sweep(load_scenario(shared_tiny), FUEL, plan="new")
+    with pytest.raises(ScenarioError, match="workers: must be a whole number from 1"):
+        SweepOptions(workers=0)
+
+
+def test_frames_and_files(shared_tiny, tmp_path):
+    found = sweep(load_scenario(shared_tiny), FUEL, plan="today")
+    path = found.to_parquet(tmp_path / "x" / "points.parquet")
+    pd.testing.assert_frame_equal(pd.read_parquet(path), found.points)
+    totals = found.terms.groupby("point")["amount"].sum()
+    assert totals.tolist() == pytest.approx(found.points["objective"].tolist())
+
+
+def test_a_cluster_finds_what_this_process_does(shared_tiny):
+    from distributed import Client, LocalCluster
+
+    scenario = load_scenario(shared_tiny)
+    axes = {"vehicles.capacity": factors(0.9, 1.2, 3)}
+    here = sweep(scenario, axes, plan="today")
+    with (
+        LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None, silence_logs=50) as workers,
+        Client(workers) as client,
+    ):
+        there = sweep(scenario, axes, plan="today", options=SweepOptions(dask=client))
+    assert there.points["objective"].tolist() == here.points["objective"].tolist()
+
+
+@pytest.mark.parametrize(
+    "axes",
+    [{"vehicles.fuel_price": [-1.0, 1.5]}, {"vehicles.fuel_price": [-1.0, 1.5], "clients.demand_t": [0.4]}],
+)
+def test_a_law_below_zero_is_told(shared_tiny, axes):
+    found = sweep(load_scenario(shared_tiny), axes, plan="today")
+    assert "below zero" in found.points["caveat"][0]
+    assert found.points["caveat"][1] == ""
+    assert "at 1 point laws are not to be trusted, first point 0" in found.text()
+
+
+def test_a_verdict_says_where_the_noise_is_not_known():
+    base = SimpleNamespace(objective=100.0, rank=SimpleNamespace(unserved=0, violations=0), status="feasible")
+    made = Sweep(None, (), ((), ()), base, (), anew=True)
+    for searches, differences, verdict in [
+        ((105.0,), (5.0,), "dearer, noise unknown"),
+        ((105.0, 106.0), (5.0, 5.5), "dearer"),
+        ((105.0, 99.0), (5.0, -1.0), "no effect beyond the noise"),
+    ]:
+        point = PointResult(0, "feasible", 105.0, searches=searches, differences=differences)
+        assert made._verdict(point, 100.0) == verdict
