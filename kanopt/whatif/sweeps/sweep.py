@@ -236,7 +236,7 @@ def _question_words(
     texts = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in kept.items()}
     return {
         "scenario": scenario.name,
-        "files": {doc.path.name: doc.sha256 for doc in scenario.layers.documents},
+        "files": [[doc.path.name, doc.sha256] for doc in scenario.layers.documents],
         "tables": {name: report_of(frame).sha256 for name, frame in scenario.tables.items()},
         "changes": [str(change) for change in scenario.changes],
         "laws": texts,
