@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
     from kanopt.formulas import Formula
 
-__all__ = ["LawLimits", "Laws", "fit_laws"]
+__all__ = ["FOR_FIT", "LawLimits", "Laws", "fit_laws"]
 
-_FOR_FIT = 0.6
-"""Share of the seconds for a law that the fit of its network has, as in scenario files."""
+FOR_FIT = 0.6
+"""Share of the seconds for a law that the fit of its network has; the rest, and what it leaves, is for the formula."""
 
 
 @dataclass(frozen=True)
@@ -253,7 +253,7 @@ def _law(question: _Question, rows: pd.DataFrame) -> Formula:
     train, test = split(rows, holdout=question.holdout, seed=model.seed)
     features, target = list(question.features), question.target
     began = time.perf_counter()
-    for_fit = None if question.budget is None else _FOR_FIT * question.budget
+    for_fit = None if question.budget is None else FOR_FIT * question.budget
     model.fit(train[features], train[target], budget=for_fit)
     left = None if question.budget is None else max(question.budget - (time.perf_counter() - began), 0.1)
     formula: Formula = model.to_formula(test, target, min_r2=question.min_r2, budget=left)

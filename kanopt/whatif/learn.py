@@ -69,8 +69,6 @@ class LearnedLaw:
     warned: tuple[str, ...] = ()
 
 
-_FOR_FIT = 0.6
-"""Share of the seconds for a law that the fit of its network has; the rest, and what it leaves, is for the formula."""
 _TOLD_EVERY = 0.1
 """Seconds between two reports of how far a law is."""
 
@@ -298,6 +296,7 @@ def fit_law(
         If the law predicts too poorly to be used.
     """
     from kanopt.surrogates import KANRegressor
+    from kanopt.surrogates.many_laws import FOR_FIT
 
     start = time.perf_counter()
     rows = complete_rows(spec, named_rows(frame))
@@ -321,7 +320,7 @@ def fit_law(
     )
     told: dict[str, Any] = {"progress": progress}
     with Interrupt():  # what stops the fit stops the search for the formula
-        for_fit = None if spec.budget is None else _FOR_FIT * spec.budget
+        for_fit = None if spec.budget is None else FOR_FIT * spec.budget
         groups = None if spec.groups is None else train[spec.groups]
         model.fit(train[list(spec.features)], train[spec.target], groups=groups, budget=for_fit, **told)
         formula = _formula_of(model, spec, test, start, told)

@@ -185,7 +185,11 @@ def _points(count: int, samples: int, seed: int) -> Floats:
 
 
 def _indices(values: Floats) -> tuple[Floats, Floats]:
-    """Return the first-order and total indices of values at A, B and the mixed points, shape (inputs + 2, …, n)."""
+    """Return the first-order and total indices of values at A, B and the mixed points, shape (inputs + 2, …, n).
+
+    They are those of :func:`scipy.stats.sobol_indices`, whose bootstrap takes no seed, so that its intervals would
+    differ from call to call; tests compare both.
+    """
     a, b, mixed = values[0], values[1], values[2:]
     variance = np.concatenate([a, b], axis=-1).var(axis=-1)
     scale = np.where(variance > 0, variance, 1.0)

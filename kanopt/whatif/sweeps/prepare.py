@@ -158,11 +158,10 @@ def base_result(prepared: Prepared, plan: PlanChoice, report: OnEvent, *, repeat
     scenario, problem = prepared.scenario, prepared.problem
     today = price_today(scenario, problem, prepared.laws)
     if plan == "today":
-        if today is None or today.assessment is None:
+        if today is None:
             message = "the scenario names no plan of today; write [problem.today], or take plan='kept'"
             raise ScenarioError([Issue(str(scenario.path), 0, "problem.today", message)])
-        # what is left open is held as it turns out today, so that the same plan is priced at every point
-        return replace(today, assessment=today.assessment.settled())
+        return today
     start = None if today is None or repeat else today.plan
     return solve_problem(
         scenario,

@@ -10,8 +10,6 @@ from functools import cached_property
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-import numpy as np
-
 from kanopt.errors import KanoptError, ProblemError
 from kanopt.problems.result import Status
 from kanopt.whatif.changes import Value
@@ -33,7 +31,6 @@ __all__ = [
     "PointResult",
     "SweepQuestion",
     "exchange_plans",
-    "parents",
     "point_of",
     "solve_point",
 ]
@@ -273,7 +270,9 @@ def _planned(
     differences: list[float] = []
     at_base: list[float] = []
     for repeat in range(question.repeats):
-        own = _priced(problem, question.base_plans[repeat]) if repeat < len(question.base_plans) else kept
+        # the only plan of the base is the one that is kept, which is priced already
+        is_other = 1 < len(question.base_plans) > repeat
+        own = _priced(problem, question.base_plans[repeat]) if is_other else kept
         near = [_priced(problem, plan) for plan in starts] if repeat == 0 else []
         result = _search(question, problem, repeat, [own, *near])
         results.append(result)
@@ -341,9 +340,9 @@ def _difference(
     own
         The base's plan of this search, under the data of this point.
     """
-    there = _priced(question.base_problem, result.plan)
     if repeat >= len(question.base_plans):
         return math.nan, math.nan
+    there = _priced(question.base_problem, result.plan)
     base = _priced(question.base_problem, question.base_plans[repeat])
     here_best = min((r for r in (result, own) if r is not None), key=attrgetter("rank"))
     base_best = min((r for r in (base, there) if r is not None), key=attrgetter("rank"), default=None)
@@ -424,58 +423,3 @@ def _with_plan(found: PointResult, result: Result) -> PointResult:
 def point_of(point: int, result: Result) -> PointResult:
     """Return a result as that of a point at which nothing was kept."""
     return _with_plan(PointResult(point, str(result.status)), result)
-
-
-def parents(points: Sequence[Sequence[Value]]) -> list[tuple[int, int | None]]:
-    """Return the points in an order in which each one lies near one before it, with that one.
-
-    Each next point is the one that lies farthest from those before it (Gonzalez 1985), so that a search starts from a
-    plan nearby whichever point is first to be ready, and the same whatever the number of workers.
-
-    Returns
-    -------
-    list of (int, int or None)
-        Every point once, with the nearest one before it; None where the base is to be started from.
-
-    Examples
-    --------
-    >>> parents([(1.0,), (1.5,), (2.0,)])
-    [(1, None), (0, 1), (2, 1)]
-    """
-    place = coordinates(points)
-    middle = np.abs(place - place.mean(axis=0)).sum(axis=1)
-    order = [(int(np.argmin(middle)), None)]
-    found: list[tuple[int, int | None]] = [order[0]]
-    nearest = np.full(len(place), order[0][0])
-    distance = np.abs(place - place[order[0][0]]).sum(axis=1)
-    distance[order[0][0]] = -1.0
-    for _ in range(len(place) - 1):
-        chosen = int(np.argmax(distance))
-        found.append((chosen, int(nearest[chosen])))
-        away = np.abs(place - place[chosen]).sum(axis=1)
-        closer = away < distance
-        nearest[closer] = chosen
-        distance[closer] = away[closer]
-        distance[chosen] = -1.0
-    return found
-
-
-def coordinates(points: Sequence[Sequence[Value]]) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Return where points lie, each axis from 0 to 1; different texts lie 1 apart.
-
-    Returns
-    -------
-    ndarray
-        One row per point; an axis of texts has a column for each of them.
-    """
-    columns = []
-    for values in zip(*points, strict=True):
-        if all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values):
-            numbers = np.array(values, dtype=float)
-            width = float(np.ptp(numbers)) or 1.0
-            columns.append((numbers - numbers.min()) / width)
-        else:
-            columns += [
-                np.array([0.5 * (value == word) for value in values]) for word in dict.fromkeys(values)
-            ]
-    return np.stack(columns, axis=1)

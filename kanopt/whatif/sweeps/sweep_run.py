@@ -8,20 +8,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from kanopt.interrupt import Interrupt
 from kanopt.parallel import run_tasks
 from kanopt.text import count_text, money_text, seconds_text
 from kanopt.whatif.events import Event, OnEvent
 from kanopt.whatif.sweeps.kept_plan import PricedBy, price_at_once, way_of_pricing
+from kanopt.whatif.sweeps.order import neighbours, waves
 from kanopt.whatif.sweeps.sweep_points import (
     BASE,
     PointResult,
     SweepQuestion,
-    coordinates,
     exchange_plans,
-    parents,
     solve_point,
 )
 from kanopt.whatif.sweeps.sweep_store import SweepStore
@@ -34,8 +31,6 @@ if TYPE_CHECKING:
 
 __all__ = ["SweepRun"]
 
-_NEIGHBOURS = 4
-"""So many plans of points nearby are offered to each point at the end."""
 _FLUSH_SECONDS = 2.0
 """Between two files of results."""
 
@@ -136,10 +131,12 @@ class SweepRun:
         plan = self.base.plan
         if plan is None or not left:
             return
-        self.priced_by = way_of_pricing(self.question, self.problem, plan)
+        # what vehicles cost does not change when they leave; what changes how they drive may
+        settled = plan if self.base.assessment is None else self.base.assessment.settled().plan
+        self.priced_by = way_of_pricing(self.question, self.problem, settled)
         priced = None
         if self.priced_by is PricedBy.AT_ONCE:
-            priced = price_at_once(self.question, self.problem, plan, left)
+            priced = price_at_once(self.question, self.problem, settled, left)
             self.priced_by = PricedBy.REFUSED if priced is None else PricedBy.AT_ONCE
         if priced is None:
             self._do([_Task(point, plan) for point in left])
@@ -149,7 +146,7 @@ class SweepRun:
 
     def _plan_anew(self) -> None:
         """Plan every point from one nearby, wave after wave, then offer each the plans of its neighbours."""
-        for wave in _waves(parents(self.question.points)):
+        for wave in waves(self.question.points):
             tasks = []
             for point, parent in wave:
                 if point not in self.results:
@@ -178,14 +175,14 @@ class SweepRun:
     def _exchanges(self, *, is_better: bool) -> Iterator[_Task]:
         """Yield the points that a plan of a neighbour, or a better one of the base, may be better for."""
         kept = self.base.plan if is_better else None
-        place = coordinates(self.question.points)
+        near = neighbours(self.question.points)
         for point, own in sorted(self.results.items()):
             if own.message or (own.proved and kept is None):
                 continue
-            away = np.abs(place - place[point]).sum(axis=1)
-            near = [int(other) for other in np.argsort(away, kind="stable") if other != point][:_NEIGHBOURS]
             plans = {
-                other: self.results[other].plan for other in near if self.results[other].plan is not None
+                other: self.results[other].plan
+                for other in near[point]
+                if self.results[other].plan is not None
             }
             if kept is not None:
                 plans[BASE] = kept
@@ -222,14 +219,3 @@ class SweepRun:
         best = min(self.results.values(), key=lambda found: found.rank)
         price = money_text(best.objective, self.problem.unit)
         return f"{done:,} of {count_text(count, 'point')}{left}; cheapest {price}"
-
-
-def _waves(order: Sequence[tuple[int, int | None]]) -> Iterator[list[tuple[int, int | None]]]:
-    """Yield points that can be solved side by side, since those they start from were solved before."""
-    level: dict[int, int] = {}
-    waves: dict[int, list[tuple[int, int | None]]] = {}
-    for point, parent in order:
-        level[point] = 0 if parent is None else level[parent] + 1
-        waves.setdefault(level[point], []).append((point, parent))
-    for number in sorted(waves):
-        yield waves[number]

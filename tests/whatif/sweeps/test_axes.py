@@ -18,7 +18,7 @@ from kanopt.whatif.sweeps.axes import (
     read_values,
     split_path,
 )
-from kanopt.whatif.sweeps.sweep_points import parents
+from kanopt.whatif.sweeps.order import neighbours, parents
 
 NUMBERS = st.floats(-1e6, 1e6).filter(lambda x: abs(x) > 1e-3)
 
@@ -140,3 +140,18 @@ def test_an_axis_says_what_it_changes():
     axis = Axis("vans[kind=small].price", factors(0.5, 1.5, 3))
     assert str(axis.change(0.5)) == "vans.price × 0.5 where kind = small"
     assert axis.label == "vans[kind=small].price ×"
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 9), st.sampled_from(["x", "y"])), min_size=1, max_size=30, unique=True)
+)
+def test_neighbours_are_the_nearest_by_trying_all(points):
+    numbers = np.array([number for number, _ in points])
+    place = (numbers - numbers.min()) / (np.ptp(numbers) or 1.0)
+    texts = np.array([text for _, text in points])
+    away = np.abs(place[:, None] - place) + (texts[:, None] != texts)
+    for point, near in enumerate(neighbours(points)):
+        assert point not in near
+        assert len(near) == min(4, len(points) - 1)
+        others = np.delete(away[point], point)
+        assert np.allclose(sorted(away[point][near]), np.sort(others)[: len(near)])

@@ -85,8 +85,21 @@ def test_a_plan_with_open_departures_is_priced_one_by_one(shared_tiny):
     found = sweep(scenario, FUEL, plan="today")
     question = run_module.SweepQuestion(scenario, {}, found.axes, found.design_points, False, 0, 1.0, 1)
     problem = found.base.problem
-    assert way_of_pricing(question, problem, found.base.plan) is PricedBy.AT_ONCE
-    assert way_of_pricing(question, problem, found.base.plan.reopened()) is PricedBy.OPEN
+    assert found.priced_by is PricedBy.AT_ONCE
+    assert way_of_pricing(question, problem, found.base.plan) is PricedBy.OPEN
+    assert way_of_pricing(question, problem, found.base.assessment.settled().plan) is PricedBy.AT_ONCE
+
+
+def test_departures_that_are_left_open_follow_travel_times(shared_tiny):
+    scenario = load_scenario(shared_tiny)
+    axes = {"surrogates.minutes": factors(0.5, 2.0, 3)}
+    found = sweep(scenario, axes, plan="today")
+    assert all(route.departure is None for route in found.base.plan.routes)
+    expected = one_by_one(scenario, axes, found.design_points, found.base.plan)
+    assert [point.status for point in found.results] == [other.status for other in expected]
+    held = one_by_one(scenario, axes, found.design_points, found.base.assessment.settled().plan)
+    for point, other in zip(found.results, held, strict=True):
+        assert point.violations <= other.rank.violations
 
 
 def test_points_planned_anew_are_as_good_as_runs(shared_tiny):

@@ -1,0 +1,103 @@
+"""In which order the points of a sweep are planned, and which lie near each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.whatif.changes import Value
+
+__all__ = ["neighbours", "parents", "waves"]
+
+_NEIGHBOURS = 4
+"""So many points count as those nearby."""
+
+
+def waves(points: Sequence[Sequence[Value]]) -> Iterator[list[tuple[int, int | None]]]:
+    """Yield points, each with the one it starts from, that can be solved side by side: their starts were solved before.
+
+    Examples
+    --------
+    >>> list(waves([(1.0,), (1.5,), (2.0,)]))
+    [[(1, None)], [(0, 1), (2, 1)]]
+    """
+    level: dict[int, int] = {}
+    found: dict[int, list[tuple[int, int | None]]] = {}
+    for point, parent in parents(points):
+        level[point] = 0 if parent is None else level[parent] + 1
+        found.setdefault(level[point], []).append((point, parent))
+    for number in sorted(found):
+        yield found[number]
+
+
+def parents(points: Sequence[Sequence[Value]]) -> list[tuple[int, int | None]]:
+    """Return the points in an order in which each one lies near one before it, with that one.
+
+    Each next point is the one that lies farthest from those before it (Gonzalez 1985), so that a search starts from a
+    plan nearby whichever point is first to be ready, and the same whatever the number of workers.
+
+    Returns
+    -------
+    list of (int, int or None)
+        Every point once, with the nearest one before it; None where the base is to be started from.
+
+    Examples
+    --------
+    >>> parents([(1.0,), (1.5,), (2.0,)])
+    [(1, None), (0, 1), (2, 1)]
+    """
+    place = _coordinates(points)
+    middle = np.abs(place - place.mean(axis=0)).sum(axis=1)
+    order = [(int(np.argmin(middle)), None)]
+    found: list[tuple[int, int | None]] = [order[0]]
+    nearest = np.full(len(place), order[0][0])
+    distance = np.abs(place - place[order[0][0]]).sum(axis=1)
+    distance[order[0][0]] = -1.0
+    for _ in range(len(place) - 1):
+        chosen = int(np.argmax(distance))
+        found.append((chosen, int(nearest[chosen])))
+        away = np.abs(place - place[chosen]).sum(axis=1)
+        closer = away < distance
+        nearest[closer] = chosen
+        distance[closer] = away[closer]
+        distance[chosen] = -1.0
+    return found
+
+
+def neighbours(points: Sequence[Sequence[Value]]) -> list[list[int]]:
+    """Return the points that lie nearest to each, by a k-d tree.
+
+    Examples
+    --------
+    >>> neighbours([(1.0,), (1.5,), (3.0,)])[0]
+    [1, 2]
+    """
+    from scipy.spatial import KDTree
+
+    place = _coordinates(points)
+    wanted = min(_NEIGHBOURS + 1, len(place))
+    _, found = KDTree(place).query(place, k=np.arange(1, wanted + 1), p=1)
+    return [[int(other) for other in row if other != point][:_NEIGHBOURS] for point, row in enumerate(found)]
+
+
+def _coordinates(points: Sequence[Sequence[Value]]) -> NDArray[np.float64]:
+    """Return where points lie, each axis from 0 to 1; different texts lie 1 apart.
+
+    Returns
+    -------
+    ndarray
+        One row per point; an axis of texts has a column for each of them.
+    """
+    columns = []
+    for values in zip(*points, strict=True):
+        if all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values):
+            numbers = np.array(values, dtype=float)
+            width = float(np.ptp(numbers)) or 1.0
+            columns.append((numbers - numbers.min()) / width)
+        else:
+            columns += [
+                np.array([0.5 * (value == word) for value in values]) for word in dict.fromkeys(values)
+            ]
+    return np.stack(columns, axis=1)
