@@ -17,9 +17,10 @@ from kanopt.text import amount_text, count_text, fixed_text, money_text, percent
 from kanopt.whatif.events import OnEvent, ignore_event
 from kanopt.whatif.scenario import Scenario
 from kanopt.whatif.sweeps.axes import read_axes
+from kanopt.whatif.sweeps.point_result import REFUSED, PointResult
 from kanopt.whatif.sweeps.prepare import base_result, prepare, refuse_folder
+from kanopt.whatif.sweeps.question import PlanChoice
 from kanopt.whatif.sweeps.sweep import PLANS, SweepOptions
-from kanopt.whatif.sweeps.sweep_points import REFUSED, PlanChoice, PointResult
 
 if TYPE_CHECKING:
     from kanopt.formulas import Variable

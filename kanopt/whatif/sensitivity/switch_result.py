@@ -16,8 +16,8 @@ from kanopt.text import amount_text, count_text, join_list, money_text, number_t
 from kanopt.whatif.sensitivity.plan_decisions import Decision, decisions_of
 from kanopt.whatif.sensitivity.switch_search import Switch, SwitchSearch
 from kanopt.whatif.sweeps.axes import Axis
+from kanopt.whatif.sweeps.point_result import REFUSED
 from kanopt.whatif.sweeps.prepare import unit_of_axis
-from kanopt.whatif.sweeps.sweep_points import REFUSED
 
 if TYPE_CHECKING:
     from kanopt.problems.result import Result

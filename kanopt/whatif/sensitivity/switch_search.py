@@ -21,7 +21,9 @@ from kanopt.interrupt import Interrupt
 from kanopt.parallel import run_tasks
 from kanopt.whatif.sensitivity.crossing import crossing
 from kanopt.whatif.sensitivity.plan_decisions import Decision, decisions_of
-from kanopt.whatif.sweeps.sweep_points import PointResult, SweepQuestion, solve_point
+from kanopt.whatif.sweeps.point_result import PointResult
+from kanopt.whatif.sweeps.point_search import solve_point
+from kanopt.whatif.sweeps.question import SweepQuestion
 
 if TYPE_CHECKING:
     from distributed import Client

@@ -19,16 +19,11 @@ from kanopt.text import count_text, money_text, seconds_text
 from kanopt.whatif.events import OnEvent, ignore_event
 from kanopt.whatif.scenario import Scenario
 from kanopt.whatif.sweeps.axes import Axis, read_axes, value_text
+from kanopt.whatif.sweeps.point_result import REFUSED, PointResult
+from kanopt.whatif.sweeps.point_search import exchange_plans, solve_point
 from kanopt.whatif.sweeps.prepare import base_result, prepare, refuse_folder
+from kanopt.whatif.sweeps.question import PlanChoice, SweepQuestion
 from kanopt.whatif.sweeps.sweep import PLANS, SweepOptions
-from kanopt.whatif.sweeps.sweep_points import (
-    REFUSED,
-    PlanChoice,
-    PointResult,
-    SweepQuestion,
-    exchange_plans,
-    solve_point,
-)
 
 if TYPE_CHECKING:
     from kanopt.problems.base import Plan

@@ -16,8 +16,8 @@ from kanopt.formulas.edges import edges_along
 from kanopt.text import count_text, join_list, money_text, number_text, percent_text
 from kanopt.whatif.changes import Value
 from kanopt.whatif.sweeps.axes import Axis, value_text
+from kanopt.whatif.sweeps.point_result import REFUSED, PointResult
 from kanopt.whatif.sweeps.prepare import unit_of_axis
-from kanopt.whatif.sweeps.sweep_points import REFUSED, PointResult
 from kanopt.whatif.sweeps.sweep_result import Sweep
 
 if TYPE_CHECKING:

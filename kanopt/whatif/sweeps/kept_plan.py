@@ -15,7 +15,8 @@ from kanopt.problems.record_reader import RecordReader
 from kanopt.validation import LARGEST
 from kanopt.whatif.changes import Change, Value, column_names
 from kanopt.whatif.scenario_files.checks import change_mistakes, field_columns
-from kanopt.whatif.sweeps.sweep_points import PointResult, SweepQuestion
+from kanopt.whatif.sweeps.point_result import PointResult
+from kanopt.whatif.sweeps.question import SweepQuestion
 
 if TYPE_CHECKING:
     from kanopt.problems.base import Plan, Problem

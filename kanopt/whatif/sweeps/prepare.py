@@ -15,7 +15,7 @@ from kanopt.whatif.run import build, price_today, solve_problem, tell_remarks
 from kanopt.whatif.scenario import Scenario
 from kanopt.whatif.scenario_files.checks import field_columns
 from kanopt.whatif.sweeps.axes import Axis
-from kanopt.whatif.sweeps.sweep_points import PlanChoice, SweepQuestion
+from kanopt.whatif.sweeps.question import PlanChoice, SweepQuestion
 
 if TYPE_CHECKING:
     from kanopt.formulas import Formula

@@ -19,8 +19,9 @@ from kanopt.whatif.run import environment
 from kanopt.whatif.scenario import Scenario
 from kanopt.whatif.scenario_files.spec import SweepSpec
 from kanopt.whatif.sweeps.axes import Axis, Design, design_points, read_axes
+from kanopt.whatif.sweeps.point_result import BASE, PointResult, point_of
 from kanopt.whatif.sweeps.prepare import Prepared, base_result, prepare
-from kanopt.whatif.sweeps.sweep_points import BASE, PlanChoice, PointResult, SweepQuestion, point_of
+from kanopt.whatif.sweeps.question import PlanChoice, SweepQuestion
 from kanopt.whatif.sweeps.sweep_result import Sweep
 from kanopt.whatif.sweeps.sweep_run import SweepRun
 from kanopt.whatif.sweeps.sweep_store import SweepStore

@@ -17,7 +17,7 @@ from kanopt.text import count_text, money_text, seconds_text
 from kanopt.whatif.changes import Value
 from kanopt.whatif.sweeps.axes import Axis, value_text
 from kanopt.whatif.sweeps.kept_plan import PricedBy
-from kanopt.whatif.sweeps.sweep_points import REFUSED, PointResult
+from kanopt.whatif.sweeps.point_result import REFUSED, PointResult
 
 if TYPE_CHECKING:
     from kanopt.problems.result import Result

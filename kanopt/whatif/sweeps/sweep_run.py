@@ -14,13 +14,9 @@ from kanopt.text import count_text, money_text, seconds_text
 from kanopt.whatif.events import Event, OnEvent
 from kanopt.whatif.sweeps.kept_plan import PricedBy, price_at_once, way_of_pricing
 from kanopt.whatif.sweeps.order import neighbours, waves
-from kanopt.whatif.sweeps.sweep_points import (
-    BASE,
-    PointResult,
-    SweepQuestion,
-    exchange_plans,
-    solve_point,
-)
+from kanopt.whatif.sweeps.point_result import BASE, PointResult
+from kanopt.whatif.sweeps.point_search import exchange_plans, solve_point
+from kanopt.whatif.sweeps.question import SweepQuestion
 from kanopt.whatif.sweeps.sweep_store import SweepStore
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ import pandas as pd
 from kanopt.errors import FileFormatError, Issue, ScenarioError
 from kanopt.files import read_file, replace_file
 from kanopt.problems.result import Status
-from kanopt.whatif.sweeps.sweep_points import BASE, REFUSED, PointResult
+from kanopt.whatif.sweeps.point_result import BASE, REFUSED, PointResult
 
 if TYPE_CHECKING:
     from kanopt.problems.base import Plan

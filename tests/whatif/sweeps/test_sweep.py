@@ -12,7 +12,7 @@ from kanopt.errors import FileFormatError, ScenarioError
 from kanopt.problems.evaluate import evaluate
 from kanopt.whatif import Sweep, SweepOptions, factors, grid, load_scenario, sweep
 from kanopt.whatif.sweeps.kept_plan import PricedBy, way_of_pricing
-from kanopt.whatif.sweeps.sweep_points import PointResult
+from kanopt.whatif.sweeps.point_result import PointResult
 
 run_module = import_module("kanopt.whatif.sweeps.sweep_run")
 FUEL = {"vehicles.fuel_price": grid(1.0, 2.0, 5)}

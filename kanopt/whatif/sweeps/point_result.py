@@ -1,0 +1,169 @@
+"""What came of a point of a sweep."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from kanopt.problems.result import Status
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from kanopt.problems.base import Plan
+    from kanopt.problems.result import Result
+
+__all__ = ["BASE", "REFUSED", "PointResult", "of_kept", "point_of", "with_plan"]
+
+BASE = -1
+"""The number under which the plan of the scenario as it is stands."""
+REFUSED = "refused"
+"""The status of a point whose data contradict themselves, so that there is no problem to solve."""
+
+
+@dataclass(frozen=True, eq=False)
+class PointResult:
+    """What came of a point.
+
+    Parameters
+    ----------
+    point
+        Its number.
+    status
+        That of its plan, or ``"refused"`` where its data contradict themselves.
+    objective, bound
+        Price of its plan on the laws, and the proved bound; NaN where there is none.
+    searches
+        The objectives of independent searches; a proved one is alone.
+    differences
+        What each search says that the change of data costs: it and the search of the base that belongs to it, priced
+        under both data and each taking the better plan. How far they lie apart is the noise.
+    at_base
+        The price of the best plan found here where nothing is changed; NaN where it cannot be carried out there.
+    kept_status, kept_objective
+        The base's plan under the data of this point; empty and NaN where that cannot be carried out.
+    terms, kept_terms
+        Both prices by term.
+    unserved, violations
+        What the plan leaves out of what must be served, and how many other rules it breaks.
+    plan
+        The plan, as a frame where it was read from disk; None where there is none, or the base's was kept.
+    plan_of
+        The point at which the plan was found, where that is another one.
+    seconds
+        Wall seconds that it took.
+    message
+        Why it was refused, or has no plan.
+    caveat
+        What its price cannot be trusted for: laws below zero that count as zero, or used outside their data.
+    """
+
+    point: int
+    status: str
+    objective: float = math.nan
+    bound: float = math.nan
+    searches: tuple[float, ...] = ()
+    differences: tuple[float, ...] = ()
+    at_base: float = math.nan
+    kept_status: str = ""
+    kept_objective: float = math.nan
+    terms: Mapping[str, float] = field(default_factory=dict)
+    kept_terms: Mapping[str, float] = field(default_factory=dict)
+    unserved: int = 0
+    violations: int = 0
+    plan: Plan | pd.DataFrame | None = None
+    plan_of: int | None = None
+    seconds: float = 0.0
+    message: str = ""
+    caveat: str = ""
+
+    @property
+    def proved(self) -> bool:
+        """Whether no plan is better."""
+        return self.status == Status.OPTIMAL
+
+    @property
+    def rank(self) -> tuple[bool, int, int, float]:
+        """How good its plan is, the smaller the better; see :class:`~kanopt.problems.assessment.Rank`."""
+        nothing = math.isnan(self.objective)
+        return (
+            nothing or self.violations > 0,
+            self.unserved,
+            self.violations,
+            math.inf if nothing else self.objective,
+        )
+
+    @property
+    def noise(self) -> float:
+        """How far independent searches lie apart; NaN where that was not measured."""
+        if self.proved:
+            return 0.0
+        return max(self.searches) - min(self.searches) if len(self.searches) > 1 else math.nan
+
+    @property
+    def noise_of_difference(self) -> float:
+        """How far apart lie what searches say of the difference from the base; NaN where that was not measured."""
+        known = [value for value in self.differences if not math.isnan(value)]
+        return max(known) - min(known) if len(known) > 1 else math.nan
+
+
+def _terms(result: Result | None) -> dict[str, float]:
+    if result is None or result.pricing is None:
+        return {}
+    return {str(term): float(amount) for term, amount in result.pricing.terms().items()}
+
+
+def of_kept(point: int, kept: Result | None) -> PointResult:
+    """Return what comes of a point where the base's plan is kept, priced under its data."""
+    if kept is None or kept.objective is None:
+        return PointResult(point, Status.NO_PLAN, message="the base's plan names what is not there")
+    rank = kept.rank
+    return PointResult(
+        point,
+        str(kept.status),
+        objective=kept.objective,
+        kept_status=str(kept.status),
+        kept_objective=kept.objective,
+        terms=_terms(kept),
+        kept_terms=_terms(kept),
+        unserved=rank.unserved,
+        violations=rank.violations,
+        caveat=_caveat(kept),
+    )
+
+
+def _caveat(result: Result) -> str:
+    return "" if result.assessment is None else "; ".join(result.assessment.law_caveats)
+
+
+def with_plan(found: PointResult, result: Result) -> PointResult:
+    """Return what came of a point with a plan in place of its own."""
+    if result.objective is None:
+        return replace(
+            found,
+            status=str(result.status),
+            objective=math.nan,
+            terms={},
+            unserved=0,
+            violations=0,
+            message="no plan was found",
+        )
+    return replace(
+        found,
+        status=str(result.status),
+        objective=result.objective,
+        bound=math.nan if result.bound is None else result.bound,
+        terms=_terms(result),
+        unserved=result.rank.unserved,
+        violations=result.rank.violations,
+        plan=result.plan,
+        message="",
+        caveat=_caveat(result),
+    )
+
+
+def point_of(point: int, result: Result) -> PointResult:
+    """Return a result as that of a point at which nothing was kept."""
+    return with_plan(PointResult(point, str(result.status)), result)
