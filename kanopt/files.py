@@ -17,12 +17,15 @@ from typing import BinaryIO
 
 from kanopt.errors import FileFormatError, nearest
 
-if sys.platform != "win32":
+if sys.platform == "win32":
+    import msvcrt
+else:
     import fcntl
 
 __all__ = [
     "check_target",
     "file_name",
+    "hold_file",
     "kind_of_no_file",
     "open_regular",
     "read_file",
@@ -162,6 +165,45 @@ def temporary_path() -> Iterator[Path]:
     else:
         with tempfile.TemporaryDirectory(prefix="kanopt-") as folder:
             yield Path(folder, "temporary")
+
+
+@contextlib.contextmanager
+def hold_file(path: str | os.PathLike[str]) -> Iterator[bool]:
+    """Hold a file against other processes that hold it so; yields whether it could be had.
+
+    However a process ends, what it held is free again. The file stays where it is, and is empty.
+
+    Parameters
+    ----------
+    path
+        Path of the file, made if it is not there.
+
+    Raises
+    ------
+    OSError
+        If it cannot be made, or the file system knows no locks.
+
+    Examples
+    --------
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "lock")
+    ...     with hold_file(path) as first, hold_file(path) as second:
+    ...         first, second
+    (True, False)
+    """
+    with Path(path).open("ab") as file:
+        try:
+            if sys.platform == "win32":
+                msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+            else:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            # what another process holds is told so by POSIX and by Windows
+            if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
+                raise OSError(error.errno, f"cannot be locked: {error.strerror}", str(path)) from error
+            yield False
+            return
+        yield True
 
 
 def _nearest_folder(target: Path, given: str | os.PathLike[str]) -> Path:

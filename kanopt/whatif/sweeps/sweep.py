@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from operator import attrgetter
 from pathlib import Path
@@ -24,7 +25,7 @@ from kanopt.whatif.sweeps.prepare import Prepared, base_result, prepare
 from kanopt.whatif.sweeps.question import PlanChoice, SweepQuestion
 from kanopt.whatif.sweeps.sweep_result import Sweep
 from kanopt.whatif.sweeps.sweep_run import SweepRun
-from kanopt.whatif.sweeps.sweep_store import SweepStore
+from kanopt.whatif.sweeps.sweep_store import SweepStore, open_store
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -153,12 +154,12 @@ def sweep(
     prepared = prepare(scenario, read, options, report)
     question = prepared.question(read, points, anew=plan == "anew")
     words = _question_words(question, prepared.laws, plan)
-    store = None if options.out is None else SweepStore(Path(options.out), words)
-    bases = _bases(prepared, plan, store, report)
-    question = replace(question, base_plans=tuple(base.plan for base in bases if base.plan is not None))
-    made = SweepRun(question, prepared.problem, min(bases, key=attrgetter("rank")), report, store)
-    with cluster(options.dask) as client:
-        interrupted = bases[-1].interrupted or not made.run(workers=options.workers, client=client)
+    with nullcontext() if options.out is None else open_store(Path(options.out), words) as store:
+        bases = _bases(prepared, plan, store, report)
+        question = replace(question, base_plans=tuple(base.plan for base in bases if base.plan is not None))
+        made = SweepRun(question, prepared.problem, min(bases, key=attrgetter("rank")), report, store)
+        with cluster(options.dask) as client:
+            interrupted = bases[-1].interrupted or not made.run(workers=options.workers, client=client)
     return Sweep(
         scenario=scenario,
         axes=read,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,16 +14,17 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from kanopt.errors import FileFormatError, Issue, ScenarioError
-from kanopt.files import read_file, replace_file
+from kanopt.files import hold_file, read_file, replace_file
 from kanopt.problems.result import Status
 from kanopt.whatif.sweeps.point_result import BASE, REFUSED, PointResult
 
 if TYPE_CHECKING:
     from kanopt.problems.base import Plan
 
-__all__ = ["SweepStore"]
+__all__ = ["SweepStore", "open_store"]
 
 _MANIFEST = "sweep.json"
+_LOCK = "sweep.lock"
 _CHUNK = re.compile(r"points-(\d{6})\.parquet")
 _LARGEST = 2**30
 _MOST_ROWS = 1_000_000
@@ -32,13 +34,36 @@ _OWN = ("searches", "differences", "terms", "kept_terms", "plan", "plan_of")
 _PLAIN = tuple(item.name for item in fields(PointResult) if item.name not in _OWN)
 
 
+@contextmanager
+def open_store(folder: Path, question: Mapping[str, Any]) -> Iterator[SweepStore]:
+    """Open a folder for one sweep alone, as long as it is under way; see :class:`SweepStore`.
+
+    Raises
+    ------
+    ScenarioError
+        If another sweep is writing to the folder, or it holds something else than this question's results.
+    FileFormatError
+        If a file in it is damaged.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise _error(folder, "is a file, not a folder; take another")
+    known = {path.name for path in folder.iterdir()} if folder.is_dir() else set[str]()
+    if _MANIFEST not in known and known - {_LOCK}:
+        raise _error(folder, f"{str(folder)!r} holds other files; take an empty or a new folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    with hold_file(folder / _LOCK) as is_free:
+        if not is_free:
+            raise _error(folder, "another sweep is writing to it; wait until it ends, or take another folder")
+        yield SweepStore(folder, question)
+
+
 class SweepStore:
-    """A folder of results.
+    """A folder of results, which :func:`open_store` opens.
 
     Parameters
     ----------
     folder
-        Where they are; made if it is not there.
+        Where they are.
     question
         What is asked, in words: the same question goes on where it stopped.
 
@@ -63,11 +88,8 @@ class SweepStore:
         manifest = folder / _MANIFEST
         if manifest.is_file():
             self._check(manifest, question)
-        elif folder.is_dir() and any(folder.iterdir()):
-            message = f"{str(folder)!r} holds other files; take an empty or a new folder"
-            raise ScenarioError([Issue(str(folder), 0, "", message)])
         else:
-            replace_file(manifest, json.dumps(question, indent=1, ensure_ascii=False), make_folders=True)
+            replace_file(manifest, json.dumps(question, indent=1, ensure_ascii=False))
         self._chunks = sorted(path for path in folder.iterdir() if _CHUNK.fullmatch(path.name))
         for path in self._chunks:
             for result in read_chunk(path, len(question["points"]), question["repeats"]):
@@ -83,11 +105,11 @@ class SweepStore:
         asked = json.loads(json.dumps(question))
         other = [key for key in dict.fromkeys([*asked, *known]) if asked.get(key) != known.get(key)]
         if other:
-            message = (
-                f"holds another sweep: it differs in {', '.join(map(str, other))}; take another folder, or remove "
-                "this one"
+            differs = ", ".join(map(str, other))
+            raise _error(
+                self.folder,
+                f"holds another sweep: it differs in {differs}; take another folder, or remove this one",
             )
-            raise ScenarioError([Issue(str(self.folder), 0, "", message)])
 
     def add(self, result: PointResult) -> None:
         """Take a result; it is on disk after :meth:`flush`."""
@@ -209,3 +231,7 @@ def _check_result(result: PointResult, points: int, repeats: int) -> None:
         raise TypeError(f"point {result.point}: a text in place of a number")
     if not all(float(count).is_integer() for count in counts) or not isinstance(result.message, str):
         raise TypeError(f"point {result.point}: a count or a message is none")
+
+
+def _error(folder: Path, message: str) -> ScenarioError:
+    return ScenarioError([Issue(str(folder), 0, "", message)])

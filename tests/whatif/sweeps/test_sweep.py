@@ -1,5 +1,7 @@
 """Sweeps: the same prices as scenario by scenario, on disk and after a stop, and what is told of points that fail."""
 
+import subprocess
+import sys
 from dataclasses import replace
 from importlib import import_module
 from types import SimpleNamespace
@@ -185,10 +187,42 @@ def test_a_folder_holds_one_sweep(shared_tiny, tmp_path):
     (other / "mine.txt").write_text("x")
     with pytest.raises(ScenarioError, match="holds other files"):
         sweep(scenario, FUEL, plan="today", options=SweepOptions(out=other))
+    assert [path.name for path in other.iterdir()] == ["mine.txt"]
+    with pytest.raises(ScenarioError, match="is a file, not a folder"):
+        sweep(scenario, FUEL, plan="today", options=SweepOptions(out=other / "mine.txt"))
     chunk = next(folder.glob("points-*.parquet"))
     chunk.write_bytes(chunk.read_bytes()[:100])
     with pytest.raises(FileFormatError, match="no results of a sweep"):
         sweep(scenario, FUEL, plan="today", options=SweepOptions(out=folder))
+
+
+HELD = """
+import sys
+from pathlib import Path
+from kanopt.whatif.sweeps.sweep_store import open_store
+with open_store(Path(sys.argv[1]), {"points": [], "repeats": 1}):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_two_sweeps_do_not_write_to_one_folder_at_once(shared_tiny, tmp_path):
+    scenario, folder = load_scenario(shared_tiny), tmp_path / "sweep"
+    other = subprocess.Popen(
+        [sys.executable, "-c", HELD, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert other.stdout.readline() == "held\n"
+        with pytest.raises(ScenarioError, match="sweep: another sweep is writing to it"):
+            sweep(scenario, FUEL, plan="today", options=SweepOptions(out=folder))
+    finally:
+        other.kill()
+        other.communicate()
+    # the lock has gone with the process that was killed; the manifest of its sweep is there
+    with pytest.raises(ScenarioError, match="holds another sweep"):
+        sweep(scenario, FUEL, plan="today", options=SweepOptions(out=folder))
+    (folder / "sweep.json").unlink()
+    sweep(scenario, FUEL, plan="today", options=SweepOptions(out=folder))
 
 
 def test_a_sweep_that_learned_its_laws_goes_on_with_those_kept(learned, tmp_path, monkeypatch):
