@@ -23,8 +23,8 @@ from kanopt.cli.options import (
     time_limit_option,
 )
 from kanopt.cli.progress import progress_reporter
+from kanopt.cli.questions import change_options, changed, sweep
 from kanopt.cli.stopping import exit_code_of_stop, stop_of_command
-from kanopt.cli.sweeping import change_options, changed, sweep
 from kanopt.text import count_text
 
 if TYPE_CHECKING:
