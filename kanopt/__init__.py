@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from kanopt.errors import Issue as Issue
     from kanopt.errors import KanoptError as KanoptError
     from kanopt.errors import KanoptWarning as KanoptWarning
+    from kanopt.errors import NoPlanError as NoPlanError
     from kanopt.errors import ProblemError as ProblemError
     from kanopt.errors import ScenarioError as ScenarioError
     from kanopt.errors import SolverError as SolverError
@@ -118,6 +119,7 @@ _HOME = {
         "Issue",
         "KanoptError",
         "KanoptWarning",
+        "NoPlanError",
         "ProblemError",
         "ScenarioError",
         "SolverError",

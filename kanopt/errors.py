@@ -9,6 +9,7 @@
     ├── FormulaError    (ValueError)    a formula that cannot be read, evaluated or trusted
     ├── ProblemError    (ValueError)    a problem whose data contradict each other
     ├── ScenarioError   (ValueError)    a scenario file, every mistake at once
+    │   └── NoPlanError                 a question about a plan, of which there is none
     ├── FileFormatError (ValueError)    a saved file that is not what it says it is
     └── SolverError     (RuntimeError)  a solver that failed or cannot take the problem
 
@@ -37,6 +38,7 @@ __all__ = [
     "Issue",
     "KanoptError",
     "KanoptWarning",
+    "NoPlanError",
     "ProblemError",
     "ScenarioError",
     "SolverError",
@@ -146,6 +148,20 @@ class ScenarioError(KanoptError, ValueError):
     def __init__(self, issues: Sequence[Issue]) -> None:
         self.issues: tuple[Issue, ...] = tuple(issues)
         super().__init__("\n".join(str(issue) for issue in self.issues))
+
+
+class NoPlanError(ScenarioError):
+    """A question about the plan of a scenario that has none.
+
+    Attributes
+    ----------
+    status
+        How the search for one ended, in the words of :class:`~kanopt.Status`.
+    """
+
+    def __init__(self, issue: Issue, status: str) -> None:
+        super().__init__([issue])
+        self.status = status
 
 
 class KanoptWarning(UserWarning):

@@ -23,8 +23,9 @@ from kanopt.cli.options import (
     time_limit_option,
 )
 from kanopt.cli.progress import progress_reporter
-from kanopt.cli.questions import change_options, changed, sweep
+from kanopt.cli.questions import QUESTIONS
 from kanopt.cli.stopping import exit_code_of_stop, stop_of_command
+from kanopt.cli.varied import change_options, changed
 from kanopt.text import count_text
 
 if TYPE_CHECKING:
@@ -64,9 +65,8 @@ def kanopt() -> None:
     """Learn laws from tables, plan with them, and ask what if."""
 
 
-kanopt.add_command(fit)
-kanopt.add_command(cache)
-kanopt.add_command(sweep)
+for command in (fit, cache, *QUESTIONS):
+    kanopt.add_command(command)
 
 
 @kanopt.command()

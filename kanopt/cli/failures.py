@@ -15,7 +15,7 @@ import click
 from kanopt.cli.echo import echo
 from kanopt.cli.progress import warnings_to_stderr
 from kanopt.cli.stopping import exit_code_of_stop, stop_of_command, words_of_stop
-from kanopt.errors import FormulaError, KanoptError, SolverError
+from kanopt.errors import FormulaError, KanoptError, NoPlanError, SolverError
 from kanopt.interrupt import Interrupt
 
 if TYPE_CHECKING:
@@ -40,18 +40,22 @@ class ExitCode(IntEnum):
     TERMINATED = 143
 
 
+_CODES = {
+    "optimal": ExitCode.SOLVED,
+    "feasible": ExitCode.SOLVED,
+    "partial": ExitCode.INFEASIBLE,
+    "infeasible": ExitCode.INFEASIBLE,
+    "no plan": ExitCode.NO_PLAN,
+}
+"""By the status of a result."""
+
+
 def exit_code_of(result: Result) -> ExitCode:
     """Return the exit code of a result."""
     stop = stop_of_command()
     if result.interrupted or stop.asked:
         return ExitCode(exit_code_of_stop(stop))
-    return {
-        "optimal": ExitCode.SOLVED,
-        "feasible": ExitCode.SOLVED,
-        "partial": ExitCode.INFEASIBLE,
-        "infeasible": ExitCode.INFEASIBLE,
-        "no plan": ExitCode.NO_PLAN,
-    }[result.status.value]
+    return _CODES[result.status.value]
 
 
 def run_guarded(command: Callable[[], Any], stop: Interrupt) -> int:
@@ -95,6 +99,8 @@ def _report(error: BaseException, stop: Interrupt) -> int:
             return ExitCode.BAD_INPUT
         case SolverError():
             return _print_error(error, ExitCode.INTERNAL_ERROR)
+        case NoPlanError():
+            return _print_error(error, exit_code_of_stop(stop) if stop.asked else _CODES[error.status])
         case FormulaError():
             return _print_error(error, ExitCode.LAW_REFUSED)
         case KanoptError():
@@ -123,7 +129,7 @@ def _report_file(error: OSError) -> int:
     return ExitCode.BAD_INPUT
 
 
-def _print_error(error: KanoptError, code: ExitCode) -> int:
+def _print_error(error: KanoptError, code: int) -> int:
     echo(str(error), err=True)
     if os.environ.get(DEBUG):
         traceback.print_exception(error)

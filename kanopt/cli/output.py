@@ -15,6 +15,8 @@ from kanopt.csv_cells import csv_text
 from kanopt.files import check_target, file_name, replace_file
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from kanopt.problems.result import Result
     from kanopt.whatif import Comparison, LearnedLaw, Run, Scenario
 
@@ -30,6 +32,7 @@ __all__ = [
     "save_laws",
     "save_laws_on_interrupt",
     "save_plan",
+    "save_table",
     "to_json",
 ]
 
@@ -209,7 +212,12 @@ def comparison_json(comparison: Comparison) -> dict[str, Any]:
 
 def save_plan(result: Result, path: Path) -> Path:
     """Write the plan as CSV, in which no name is a formula to a spreadsheet."""
-    return replace_file(path, csv_text(result.to_frame()), make_folders=True)
+    return save_table(result.to_frame(), path)
+
+
+def save_table(frame: pd.DataFrame, path: Path) -> Path:
+    """Write a frame as CSV, in which no text is a formula to a spreadsheet."""
+    return replace_file(path, csv_text(frame), make_folders=True)
 
 
 def law_files(names: Iterable[str], folder: Path | None) -> list[Path]:

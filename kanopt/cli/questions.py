@@ -1,176 +1,324 @@
-"""``kanopt sweep``, and the changes that several commands take."""
+"""What if, and how sure: the commands that ask a scenario many times."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from kanopt.cli.echo import echo
-from kanopt.cli.failures import exit_code_of
-from kanopt.cli.options import (
-    FILE,
-    allow_outside,
-    allow_sql,
-    common_options,
-    is_on,
-    load,
-    note_value,
-    noted,
-    time_limit_option,
-)
-from kanopt.cli.progress import progress_reporter
-from kanopt.cli.stopping import exit_code_of_stop, stop_of_command
+from kanopt.cli.asking import REPEATS, WORKERS, Answer, Asked, asked_option, plan_option, question
+from kanopt.cli.options import is_on, note_value, noted
+from kanopt.cli.varied import asked_axes, asked_ranges, axis_options, change_options, changed
 
 if TYPE_CHECKING:
-    from kanopt.whatif import Scenario, Sweep, SweepOptions
-    from kanopt.whatif.events import OnEvent
-    from kanopt.whatif.sweeps.axes import Axis
+    from kanopt.problems.result import Result
+    from kanopt.problems.uncertainty import Uncertainty
+    from kanopt.whatif import Scenario
 
-__all__ = ["change_options", "changed", "sweep"]
+__all__ = ["QUESTIONS"]
 
-CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 _TABLE = "points.parquet"
-_EXAMPLES = """
-\b
-Examples:
-  kanopt sweep FILE --set vehicles.fuel_price=1.0:2.0:11
-  kanopt sweep FILE --scale clients.demand_t=0.8:1.2:5 --plan kept
-"""
+_LISTED = "from:to:count, or a,b,c"
+_ENDS = "low:high, or low:high:count"
 
 
-def change_options(command: CommandT) -> CommandT:
-    """Add ``--set`` and ``--scale``, of which :func:`changed` makes changes."""
-    for option in (
-        _axis_option("--scale", "Multiply what a path says, as --scale clients.demand_t=1.1."),
-        _axis_option("--set", "Set what a path says, as --set 'vehicles[name=van].fuel_price=1.9'."),
-    ):
-        command = option(command)
-    return command
-
-
-def _axis_option(flag: str, text: str) -> Callable[[CommandT], CommandT]:
-    return click.option(
-        flag,
-        f"axes_{flag[2:]}",
-        multiple=True,
-        metavar="PATH=VALUE",
-        expose_value=False,
-        callback=note_value,
-        help=text,
-    )
-
-
-def changed(scenario: Scenario) -> Scenario:
-    """Return a scenario with the changes of the command line: first what is set, then what is multiplied."""
-    for axis in _axes():
-        if len(axis.values.items) != 1:
-            raise click.UsageError(f"{axis.path} takes one value here; kanopt sweep takes several")
-        scenario = scenario.with_change(axis.change(axis.values.items[0]))
-    return scenario
-
-
-def _axes() -> tuple[Axis, ...]:
-    """Return what ``--set`` and ``--scale`` of the present command say."""
-    from kanopt.whatif.sweeps.axes import Axis, read_axes, values_of
-
-    axes = [Axis(path, values_of(path, values)) for path, values in map(_split, noted("axes_set"))]
-    axes += [
-        Axis(path, values_of(path, values, "scale")) for path, values in map(_split, noted("axes_scale"))
-    ]
-    return read_axes(axes) if axes else ()
-
-
-def _split(text: str) -> tuple[str, str]:
-    """Return the path and the values of PATH=VALUES, whose path may hold an = in brackets."""
-    inside, bracket, after = text.rpartition("]")
-    path, is_given, values = after.partition("=")
-    if not is_given or not (inside or path) or not values:
-        raise click.UsageError(f"{text!r} must be PATH=VALUES, such as vehicles.fuel_price=1.0:2.0:11")
-    return f"{inside}{bracket}{path}".strip(), values
-
-
-def _asked_option(*names: str, kind: Any, text: str, default: Any = None) -> Callable[[CommandT], CommandT]:
-    """Return an option of a sweep, which :func:`_sweep` reads."""
-    shown = default is not None
-    return click.option(
-        *names,
-        type=kind,
-        default=default,
-        show_default=shown,
-        expose_value=False,
-        callback=note_value,
-        help=text,
-    )
-
-
-@click.command(epilog=_EXAMPLES)
-@click.argument("file", type=FILE)
-@_axis_option("--set", "Values to set: from:to:count, or a,b,c.")
-@_axis_option("--scale", "Factors to multiply by: from:to:count, or a,b,c.")
-@_asked_option(
-    "--design", kind=click.Choice(["grid", "list", "latin"]), text="How values meet: as a grid if left out."
+@question(
+    "sweep",
+    axis_options(_LISTED),
+    asked_option(
+        "--design",
+        kind=click.Choice(["grid", "list", "latin"]),
+        text="How values meet: as a grid if left out.",
+    ),
+    asked_option("--samples", kind=click.IntRange(min=1), text="Points of a Latin hypercube."),
+    plan_option(None),
+    REPEATS,
+    WORKERS,
+    out="Folder for results as they come; a sweep that was stopped goes on there.",
+    examples=(
+        "  kanopt sweep FILE --set vehicles.fuel_price=1.0:2.0:11\n"
+        "  kanopt sweep FILE --scale clients.demand_t=0.8:1.2:5 --plan kept\n"
+    ),
 )
-@_asked_option("--samples", kind=click.IntRange(min=1), text="Points of a Latin hypercube.")
-@_asked_option(
-    "--plan",
-    kind=click.Choice(["anew", "kept", "today"]),
-    text="Plan each point anew, or price the plan as it is, or today's plan.",
-)
-@_asked_option("--repeats", kind=click.IntRange(min=1), default=1, text="Searches per point.")
-@_asked_option("--workers", kind=click.IntRange(min=1), default=1, text="Processes side by side.")
-@click.option(
-    "--out", type=FILE, help="Folder for results as they come; a sweep that was stopped goes on there."
-)
-@time_limit_option
-@allow_sql
-@allow_outside
-@common_options
-def sweep(
-    file: Path, *, out: Path | None, seed: int | None, time_limit: float | None, as_json: bool, quiet: bool
-) -> int:
+def sweep(asked: Asked) -> Answer:
     """Ask what if at many points: price a plan under other data, or plan each point anew.
 
     Varied is what --set and --scale say, else the section [sweep] of the file. With --out the points are written as
     Parquet, and the same command goes on where it was stopped.
     """
-    from kanopt.whatif import SweepOptions
-
-    options = SweepOptions(
-        seed=seed,
-        time_limit=time_limit,
-        repeats=noted("repeats"),
-        workers=noted("workers"),
-        out=out,
-        relearn=is_on("relearn"),
-    )
-    with progress_reporter(quiet=quiet) as progress:
-        outcome = _sweep(load(file), options, progress)
-    written = None if out is None else outcome.to_parquet(out / _TABLE)
-    stop = stop_of_command()
-    code = exit_code_of_stop(stop) if outcome.interrupted or stop.asked else int(exit_code_of(outcome.base))
-    if as_json:
-        from kanopt.cli.output import to_json
-
-        points = outcome.points.to_dict("records")
-        told = {"scenario": outcome.scenario.name, "unit": outcome.unit, "points": points}
-        echo(to_json({**told, "exit_code": code}))
-    else:
-        echo(outcome.text() if written is None else f"{outcome.text()}\n\npoints: {written}")
-    return code
-
-
-def _sweep(scenario: Scenario, options: SweepOptions, progress: OnEvent) -> Sweep:
     from kanopt.whatif import sweep as swept
 
-    return swept(
-        scenario,
-        _axes() or None,
+    found = swept(
+        asked.scenario,
+        asked_axes() or None,
         design=noted("design"),
         samples=noted("samples"),
         plan=noted("plan"),
-        options=options,
-        progress=progress,
+        options=asked.options(out=asked.out),
+        progress=asked.progress,
     )
+    points = found.points.to_dict("records")
+    return Answer(
+        text=found.text(),
+        data={"scenario": found.scenario.name, "unit": found.unit, "points": points},
+        base=found.base,
+        interrupted=found.interrupted,
+        written={} if asked.out is None else {"points": found.to_parquet(asked.out / _TABLE)},
+    )
+
+
+@question(
+    "tornado",
+    axis_options(_ENDS),
+    plan_option("anew"),
+    REPEATS,
+    WORKERS,
+    out="Folder for the table as CSV.",
+    tables=("tornado",),
+    examples=(
+        "  kanopt tornado FILE --set vehicles.fuel_price=1.2:2.0 --scale clients.demand_t=0.9:1.1\n"
+        "  kanopt tornado FILE --scale surrogates.travel_time=0.9:1.1 --plan today\n"
+    ),
+)
+def tornado(asked: Asked) -> Answer:
+    """Ask what moves the price most: each input alone at its low and its high value, the others as they are.
+
+    Varied is what --set and --scale say, else the section [sweep] of the file; of longer lists the first and the last
+    value count.
+    """
+    from kanopt.whatif import tornado as asked_tornado
+
+    found = asked_tornado(
+        asked.scenario,
+        asked_ranges(asked.scenario),
+        plan=noted("plan"),
+        options=asked.options(),
+        progress=asked.progress,
+    )
+    inputs = found.frame.to_dict("records")
+    return Answer(
+        text=found.text(),
+        data={
+            "scenario": found.scenario.name,
+            "unit": found.unit,
+            "price": found.base.objective,
+            "inputs": inputs,
+        },
+        base=found.base,
+        tables=(found.frame,),
+        interrupted=found.interrupted,
+    )
+
+
+@question(
+    "switch-points",
+    axis_options(_ENDS),
+    asked_option(
+        "--decisions",
+        kind=click.Choice(["all", "in-use"]),
+        default="all",
+        text="All decisions, or only what is in use and paid for, not what is served from where.",
+    ),
+    asked_option(
+        "--tolerance",
+        kind=click.FloatRange(min=0, max=1, min_open=True, max_open=True),
+        default=0.001,
+        text="Share of the range to which a place is narrowed down where prices do not say it.",
+    ),
+    asked_option("--most-solves", kind=click.IntRange(min=2), default=60, text="Solves for each path."),
+    REPEATS,
+    WORKERS,
+    out="Folder for the table as CSV.",
+    tables=("switch_points",),
+    examples=(
+        "  kanopt switch-points FILE --set vehicles.fuel_price=1.0:2.0:3\n"
+        "  kanopt switch-points FILE --scale 'sites[name=north].fixed_cost=0.5:8:4' --decisions in-use\n"
+    ),
+)
+def switch_points(asked: Asked) -> Answer:
+    """Ask where it tips: from which value on another plan is better, and what it does otherwise.
+
+    Varied is what --set and --scale say, else the section [sweep] of the file, each path alone. Between two values
+    whose plans agree nothing is looked for; give more values where something may come and go between.
+    """
+    from kanopt.whatif import switch_points as asked_switch_points
+
+    found = asked_switch_points(
+        asked.scenario,
+        asked_ranges(asked.scenario),
+        decisions="all" if noted("decisions") == "all" else "in use",
+        tolerance=noted("tolerance"),
+        most_solves=noted("most_solves"),
+        options=asked.options(),
+        progress=asked.progress,
+    )
+    return Answer(
+        text=found.text(),
+        data={
+            "scenario": found.scenario.name,
+            "unit": found.unit,
+            "sentences": list(found.sentences()),
+            "switch_points": found.frame.to_dict("records"),
+            "points": found.points.to_dict("records"),
+        },
+        base=found.base,
+        tables=(found.frame,),
+        interrupted=found.interrupted,
+    )
+
+
+@question(
+    "sobol",
+    axis_options(_ENDS),
+    asked_option(
+        "--samples",
+        kind=click.IntRange(min=2),
+        default=1024,
+        text="Points, a power of two; the price is computed samples * (inputs + 2) times.",
+    ),
+    plan_option("kept"),
+    REPEATS,
+    WORKERS,
+    out="Folder for the table as CSV.",
+    tables=("sobol",),
+    examples=(
+        "  kanopt sobol FILE --set vehicles.fuel_price=1.2:2.0 --scale clients.demand_t=0.9:1.1\n"
+        "  kanopt sobol FILE --scale sites.fixed_cost=0.8:1.2 --plan anew --samples 32\n"
+    ),
+)
+def sobol(asked: Asked) -> Answer:
+    """Ask which inputs the price varies with when all vary at once: Sobol's indices.
+
+    Varied is what --set and --scale say, else the section [sweep] of the file, evenly between the first and the last
+    value.
+    """
+    from kanopt.whatif import sobol as asked_sobol
+
+    found = asked_sobol(
+        asked.scenario,
+        asked_ranges(asked.scenario),
+        samples=noted("samples"),
+        plan=noted("plan"),
+        options=asked.options(),
+        progress=asked.progress,
+    )
+    return Answer(
+        text=f"{asked.scenario.name}: what the price varies with\n{found.text()}",
+        data={
+            "scenario": asked.scenario.name,
+            "what": found.what,
+            "unit": found.unit,
+            "mean": found.mean,
+            "standard_deviation": found.deviation,
+            "values": found.evaluations,
+            "confidence": found.confidence,
+            "inputs": found.frame.to_dict("records"),
+            "notes": list(found.notes),
+        },
+        base=found.base,
+        tables=(found.frame,),
+    )
+
+
+@question(
+    "risk",
+    change_options,
+    asked_option(
+        "--plan",
+        kind=click.Choice(["anew", "today"]),
+        default="anew",
+        text="Search for a plan, or take today's.",
+    ),
+    asked_option("--draws", kind=click.IntRange(min=20), default=1000, text="Days."),
+    click.option(
+        "--uncertain",
+        multiple=True,
+        metavar="WHAT=VALUE",
+        expose_value=False,
+        callback=note_value,
+        help="What is assumed in place of what laws know of their errors: travel=0.1, shared=0.5. Once for each.",
+    ),
+    out="Folder for the table as CSV.",
+    tables=("risk",),
+    examples="  kanopt risk FILE --draws 5000\n  kanopt risk FILE --plan today --uncertain travel=0.15\n",
+)
+def risk(asked: Asked) -> Answer:
+    """Ask how sure a plan is: it is carried out on many days, on which laws err as they did on held-out rows.
+
+    The plan is the one found, or with --plan today that of the file.
+    """
+    from kanopt.whatif import risk as asked_risk
+
+    scenario = changed(asked.scenario)
+    uncertainty = _uncertainty()
+    result = _plan(asked, scenario)
+    if not result.has_plan:
+        return Answer(
+            text=str(result),
+            data={"scenario": asked.scenario.name, "status": result.status.value},
+            base=result,
+        )
+    found = asked_risk(
+        result, uncertainty, draws=noted("draws"), seed=scenario.seed if asked.seed is None else asked.seed
+    )
+    rows, changes = found.to_frame(), list(scenario.change_sentences())
+    return Answer(
+        text="\n".join([asked.scenario.name, *(f"  changed: {change}" for change in changes), str(found)]),
+        data={
+            "scenario": asked.scenario.name,
+            "changes": changes,
+            "status": result.status.value,
+            "unit": result.problem.unit,
+            **found.to_json(),
+            "rows": rows.to_dict("records"),
+        },
+        base=result,
+        tables=(rows,),
+    )
+
+
+def _uncertainty() -> Uncertainty:
+    """Return what ``--uncertain`` says."""
+    from kanopt.errors import nearest
+    from kanopt.problems.uncertainty import Uncertainty
+
+    known = [each.name for each in fields(Uncertainty)]
+    given: dict[str, Any] = {}
+    for text in noted("uncertain"):
+        name, is_given, value = text.partition("=")
+        if not is_given or not value:
+            raise click.UsageError(f"--uncertain {text!r} must be WHAT=VALUE, such as travel=0.1")
+        if name not in known:
+            raise click.UsageError(
+                f"--uncertain {text!r}: nothing is called {name!r}; {nearest(name, known)}"
+            )
+        given[name] = _cell(value)
+    return Uncertainty(**given)
+
+
+def _cell(text: str) -> float | bool | str:
+    if text in ("true", "false"):
+        return text == "true"
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _plan(asked: Asked, scenario: Scenario) -> Result:
+    """Return the plan that is found, as ``kanopt run`` finds it, or today's."""
+    if noted("plan") == "anew":
+        return scenario.run(
+            seed=asked.seed,
+            time_limit=asked.time_limit,
+            progress=asked.progress,
+            relearn=is_on("relearn"),
+        ).result
+    from kanopt.whatif.sweeps.prepare import base_result, prepare
+
+    return base_result(prepare(scenario, (), asked.options(), asked.progress), "today", asked.progress)
+
+
+QUESTIONS = (sweep, tornado, switch_points, sobol, risk)
+"""The commands that ask questions."""

@@ -1,10 +1,17 @@
-"""``kanopt sweep``, and ``--set`` and ``--scale`` of other commands."""
+"""The commands that ask a scenario many times, and ``--set`` and ``--scale`` of other commands."""
 
 import json
+import math
+import signal
+from importlib import import_module
+from pathlib import Path
 
 import pandas as pd
 import pytest
+from scipy.stats import norm
 
+from kanopt.interrupt import Interrupt
+from tests.cases.choice_scenario import PRICE, choice
 from tests.cases.command_line import edit
 
 
@@ -95,3 +102,143 @@ def test_other_commands_take_changes(case, cli):
     code, _, err = cli("run", "case.toml", "--set", "vehicles.count=1:2:2")
     assert code == 2
     assert "takes one value here; kanopt sweep takes several" in err
+
+
+def test_tornado_prints_json_and_csv_of_the_same_effects(case, cli):
+    arguments = ["tornado", "case.toml", "--set", "vehicles.fixed_cost=10:50", "--plan", "kept", "--quiet"]
+    code, out, _ = cli(*arguments, "--scale", "surrogates.fuel=0.9:1.1", "--out", "o")
+    assert code == 0
+    assert "Case: 2 inputs one at a time, the same plan" in out
+    assert out.splitlines()[-1] == f"tornado: {Path('o') / 'case_tornado.csv'}"
+    frame = pd.read_csv(case / "o" / "case_tornado.csv")
+    assert frame["path"].tolist() == ["vehicles.fixed_cost", "surrogates.fuel ×"]
+    assert frame.loc[0, ["low_effect", "high_effect"]].tolist() == pytest.approx([-10, 30])
+    code, out, _ = cli(*arguments, "--json")
+    told = json.loads(out)
+    assert code == told["exit_code"] == 0
+    assert told["inputs"][0]["swing"] == pytest.approx(40.0)
+    assert told["files"] == {}
+
+
+def test_ranges_are_those_of_the_section_where_none_are_named(case, cli):
+    edit(case / "case.toml", "[solver]", '[sweep.set]\n"vehicles.fixed_cost" = "10:50:5"\n[solver]')
+    code, out, _ = cli("tornado", "case.toml", "--plan", "kept", "--json", "--quiet")
+    assert code == 0
+    assert [(row["low"], row["high"]) for row in json.loads(out)["inputs"]] == [(10.0, 50.0)]
+
+
+def test_switch_points_say_where_it_tips(tmp_path, monkeypatch, cli):
+    choice(tmp_path, "250 * price * (1 - n) + 480 * n", high=1)
+    monkeypatch.chdir(tmp_path)
+    code, out, _ = cli(
+        "switch-points", "choice.toml", "--set", f"{PRICE}=1.2:3", "--quiet", "--json", "--out", "o"
+    )
+    told = json.loads(out)
+    assert (code, told["scenario"]) == (0, "Choice")
+    assert told["sentences"] == [f"{PRICE} from 1.92 on: n: 1 instead of 0"]
+    assert [row["switch_point"] for row in told["switch_points"]] == pytest.approx([1.92])
+    assert told["files"] == {"switch_points": str(Path("o") / "choice_switch_points.csv")}
+    assert pd.read_csv("o/choice_switch_points.csv")["decision"].tolist() == ["n"]
+
+
+def test_sobol_shares_out_the_variance(case, cli):
+    arguments = ["--set", "vehicles.fixed_cost=10:50", "--scale", "surrogates.fuel=0.9:1.1", "--quiet"]
+    code, out, _ = cli("sobol", "case.toml", *arguments, "--samples", "16", "--json")
+    told = json.loads(out)
+    assert code == 0
+    assert [row["input"] for row in told["inputs"]] == ["vehicles.fixed_cost", "surrogates.fuel ×"]
+    assert (told["values"], told["unit"]) == (64, "EUR")
+    code, _, err = cli("sobol", "case.toml", *arguments, "--samples", "10")
+    assert code == 2
+    assert "samples: is a power of two" in err
+
+
+def test_risk_drives_the_plan_that_is_found_or_todays(case, cli):
+    (case / "routes.csv").write_text("vehicle,index,stop,client\nvan,1,1,east\nvan,1,2,north\n")
+    edit(
+        case / "case.toml",
+        "[solver]",
+        '[problem.today]\ntable = "routes"\n[tables.routes]\npath = "routes.csv"\n[solver]',
+    )
+    # ten minutes after leaving at seven, with a standard deviation of one minute
+    edit(case / "clients.csv", "east,5,0,0.6,420,1020", "east,5,0,0.6,420,431")
+    arguments = ["risk", "case.toml", "--uncertain", "travel=0.1", "--draws", "4000", "--quiet"]
+    code, out, _ = cli(*arguments, "--plan", "today", "--json")
+    told = json.loads(out)
+    assert code == told["exit_code"] == 0
+    rows = {row["client"]: row for row in told["rows"]}
+    assert rows["east"]["on_time"] == pytest.approx(norm.cdf(1.0), abs=4 * rows["east"]["error"])
+    assert (told["draws"], list(rows)) == (4000, ["east", "north"])
+    code, out, _ = cli(*arguments, "--scale", "vehicles.fixed_cost=2", "--out", "o")
+    assert code == 0
+    assert out.startswith(
+        "Case\n  changed: vehicles.fixed_cost rises by 100 %\nOf 4,000 days on which the plan is driven"
+    )
+    assert pd.read_csv(case / "o" / "case_risk.csv")["client"].tolist() == ["east", "north"]
+    assert "(planned 44.62)" in out
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ("tornado case.toml", "nothing is varied: name paths and their ends"),
+        ("tornado case.toml --set vehicles.count=1", "has a low and a high value"),
+        ("switch-points case.toml --set vehicles.cuont=1:2", "did you mean 'count'"),
+        ("sobol case.toml --set vehicles.count=1:2 --design grid", "No such option"),
+        ("risk case.toml --draws 5", "5 is not in the range"),
+        ("risk case.toml --set vehicles.count=1,2", "takes one value here"),
+        ("risk case.toml --uncertain travle=0.1", "nothing is called 'travle'; did you mean 'travel'?"),
+        ("risk case.toml --uncertain travel", "must be WHAT=VALUE"),
+        ("risk case.toml --uncertain travel=-1", "travel"),
+        ("risk case.toml --plan today", "names no plan of today"),
+        ("risk case.toml", "nothing of this plan is uncertain"),
+    ],
+)
+def test_bad_input_of_the_other_questions(case, cli, command, message):
+    code, _, err = cli(*command.split())
+    assert code == 2
+    assert message in err
+
+
+def test_exit_codes_are_those_of_the_plan_that_is_asked_about(case, cli):
+    edit(case / "vehicles.csv", "van,2,1.2", "van,1,0.7")
+    arguments = ["case.toml", "--set", "vehicles.fixed_cost=10:30", "--quiet", "--time-limit", "0.3"]
+    for command in ("sweep", "tornado", "switch-points"):
+        values = (
+            arguments if command != "sweep" else [*arguments[:2], "vehicles.fixed_cost=10,30", *arguments[3:]]
+        )
+        assert cli(command, *values)[0] == 3, command
+    assert cli("sobol", *arguments, "--samples", "4")[0] == 3
+    assert cli("risk", "case.toml", "--quiet", "--time-limit", "0.3", "--uncertain", "travel=0.1")[0] == 3
+
+
+def test_without_a_plan_there_is_nothing_to_ask_about(tmp_path, monkeypatch, cli):
+    choice(tmp_path, "n + price")
+    limit = '[problem.limits.most]\nlaw = "cost"\nat_most = -1\n'
+    edit(tmp_path / "choice.toml", "[problem.bind]", f"{limit}[problem.bind]")
+    monkeypatch.chdir(tmp_path)
+    for command in ("tornado", "sobol"):
+        code, out, err = cli(command, "choice.toml", "--set", f"{PRICE}=1:2", "--quiet")
+        assert (code, out) == (3, ""), command
+        assert f"{command}: 'Choice' has no plan as it is (infeasible); 'kanopt solve' says why" in err
+    code, out, _ = cli("risk", "choice.toml", "--quiet")
+    assert code == 3
+    assert "infeasible" in out
+
+
+@pytest.mark.parametrize("command", ["tornado", "switch-points", "sweep"])
+def test_ctrl_c_in_the_first_search_gives_what_there_is(case, cli, monkeypatch, command):
+    module = import_module("kanopt.solvers.solve")
+    real = module.search_and_assess
+
+    def pressed(*arguments):
+        signal.raise_signal(signal.SIGINT)
+        return real(*arguments)
+
+    monkeypatch.setattr(module, "search_and_assess", pressed)
+    monkeypatch.setattr(Interrupt, "_last_asked", -math.inf)
+    code, out, err = cli(command, "case.toml", "--set", "vehicles.fixed_cost=10:50:3", "--json")
+    assert code == json.loads(out)["exit_code"] == 130
+    assert err.count("stopping in order") == 1
+    monkeypatch.setattr(Interrupt, "_last_asked", -math.inf)
+    assert "STOPPED" in cli(command, "case.toml", "--set", "vehicles.fixed_cost=10:50:3")[1]

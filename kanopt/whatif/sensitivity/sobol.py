@@ -18,12 +18,13 @@ from kanopt.whatif.events import OnEvent, ignore_event
 from kanopt.whatif.scenario import Scenario
 from kanopt.whatif.sweeps.axes import read_axes
 from kanopt.whatif.sweeps.point_result import REFUSED, PointResult
-from kanopt.whatif.sweeps.prepare import base_result, prepare, refuse_folder
+from kanopt.whatif.sweeps.prepare import base_result, prepare, refuse_folder, refuse_no_plan
 from kanopt.whatif.sweeps.question import PlanChoice
 from kanopt.whatif.sweeps.sweep import PLANS, SweepOptions
 
 if TYPE_CHECKING:
     from kanopt.formulas import Variable
+    from kanopt.problems.result import Result
 
 __all__ = ["Sensitivity", "sobol"]
 
@@ -58,6 +59,8 @@ class Sensitivity:
         Level of the intervals.
     notes
         What must be said beside it.
+    scenario, base
+        The scenario and its plan as it is; None of a law.
     """
 
     what: str
@@ -68,6 +71,8 @@ class Sensitivity:
     evaluations: int
     confidence: float
     notes: tuple[str, ...] = ()
+    scenario: Scenario | None = None
+    base: Result | None = None
 
     def to_frame(self) -> pd.DataFrame:
         """Return :attr:`frame`."""
@@ -129,7 +134,8 @@ def sobol(
     Raises
     ------
     ScenarioError
-        If a path, a range or a number is none, or at some points there is no plan that compares with the base's.
+        If a path, a range or a number is none, or at some points there is no plan that compares with the base's, or
+        there is none as it is (:class:`~kanopt.NoPlanError`).
     FormulaError
         If a law has no such input, or is not finite somewhere.
 
@@ -153,21 +159,31 @@ def sobol(
         names, low, high = _ranges_of(of, ranges)
         points = _points(len(names), samples, seed)
         values, notes = _of_law(of, dict(zip(names, (low + points * (high - low)).T, strict=True)), at or {})
-        what, unit = of.output.name, of.output.unit
+        what, unit, scenario, base = of.output.name, of.output.unit, None, None
     else:
         seed = of.seed if options.seed is None else options.seed
         axes = read_axes(ranges)
         names = [axis.label for axis in axes]
         low, high = (_ends([axis.values.items for axis in axes], axes, end) for end in (0, -1))
         points = low + _points(len(names), samples, seed) * (high - low)
-        values, unit, notes = _of_scenario(of, ranges, points, plan, options, progress or ignore_event)
+        values, base, notes = _of_scenario(of, ranges, points, plan, options, progress or ignore_event)
+        unit, scenario = base.problem.unit, of
         what = f"price of the plan {'made anew' if plan == 'anew' else 'that is kept'}"
     first, total = _with_intervals(values.reshape(len(names) + 2, samples), confidence, seed)
     frame = pd.DataFrame(dict(zip(_COLUMNS, (names, low, high, *first, *total), strict=True)))
     frame = frame.sort_values("total", ascending=False, kind="stable").reset_index(drop=True)
     both = values[: 2 * samples]
     return Sensitivity(
-        what, unit, frame, float(both.mean()), float(both.std()), len(values), confidence, tuple(notes)
+        what,
+        unit,
+        frame,
+        float(both.mean()),
+        float(both.std()),
+        len(values),
+        confidence,
+        tuple(notes),
+        scenario,
+        base,
     )
 
 
@@ -271,12 +287,13 @@ def _of_scenario(
     plan: PlanChoice,
     options: SweepOptions,
     report: OnEvent,
-) -> tuple[Floats, str, list[str]]:
+) -> tuple[Floats, Result, list[str]]:
     from kanopt.whatif.sweeps.sweep_run import SweepRun
 
     axes = read_axes(ranges)
     prepared = prepare(scenario, axes, options, report)
     base = base_result(prepared, plan, report)
+    refuse_no_plan(base, scenario, "sobol")
     # the same values at two points are asked once
     rows, place = np.unique(points, axis=0, return_inverse=True)
     question = prepared.question(axes, [tuple(map(float, row)) for row in rows], anew=plan == "anew")
@@ -291,7 +308,7 @@ def _of_scenario(
         spreads = [found.noise for found in run.results.values()]
         noise = "is not measured" if np.isnan(spreads).all() else f"is up to {money_text(np.nanmax(spreads))}"
         notes.append(f"the noise of the searches {noise}, and is part of the variance")
-    return prices[place.ravel()], prepared.problem.unit, notes
+    return prices[place.ravel()], run.base, notes
 
 
 def _refuse_unlike(results: Sequence[PointResult], wanted: tuple[int, int], count: int) -> None:

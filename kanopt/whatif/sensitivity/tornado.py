@@ -21,7 +21,7 @@ from kanopt.whatif.scenario import Scenario
 from kanopt.whatif.sweeps.axes import Axis, read_axes, value_text
 from kanopt.whatif.sweeps.point_result import REFUSED, PointResult
 from kanopt.whatif.sweeps.point_search import exchange_plans, solve_point
-from kanopt.whatif.sweeps.prepare import base_result, prepare, refuse_folder
+from kanopt.whatif.sweeps.prepare import base_result, prepare, refuse_folder, refuse_no_plan
 from kanopt.whatif.sweeps.question import PlanChoice, SweepQuestion
 from kanopt.whatif.sweeps.sweep import PLANS, SweepOptions
 
@@ -168,6 +168,8 @@ class Tornado:
         if self.interrupted:
             lines.append(f"STOPPED after {len(self.results)} of {count_text(len(self.axes), 'input')}")
         lines.append(f"  as it is: {money_text(self.base.objective or math.nan, self.unit)}")
+        if not self.results:
+            return "\n".join([*lines, "", "no input is done"])
         shown = self.frame[["path", "low", "high"]].copy()
         for end in _ENDS:
             shown[end] = shown[end].map(value_text)
@@ -226,7 +228,7 @@ def tornado(
     Raises
     ------
     ScenarioError
-        If a path or a value is none.
+        If a path or a value is none, or the scenario has no plan as it is (:class:`~kanopt.NoPlanError`).
     FormulaError
         If a law predicts too poorly to be used.
 
@@ -246,8 +248,7 @@ def tornado(
             raise _error(axis.path, f"has a low and a high value, not {axis} alone")
     prepared = prepare(scenario, read, options, report)
     base = base_result(prepared, plan, report)
-    if base.objective is None:
-        raise _error("", f"{scenario.name!r} has no plan as it is; 'kanopt solve' says why")
+    refuse_no_plan(base, scenario, "tornado")
     questions = [
         prepared.question([axis], [(axis.values.items[0],), (axis.values.items[-1],)], anew=plan == "anew")
         for axis in read

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from kanopt.errors import Issue, ScenarioError
+from kanopt.errors import Issue, NoPlanError, ScenarioError
 from kanopt.whatif.changes import Value, column_names
 from kanopt.whatif.events import OnEvent
 from kanopt.whatif.law_cache import LawCache
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from kanopt.problems.result import Result
     from kanopt.whatif.sweeps.sweep import SweepOptions
 
-__all__ = ["Prepared", "base_result", "prepare", "refuse_folder", "unit_of_axis"]
+__all__ = ["Prepared", "base_result", "prepare", "refuse_folder", "refuse_no_plan", "unit_of_axis"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +78,19 @@ def refuse_folder(options: SweepOptions, what: str) -> None:
     """
     if options.out is not None:
         raise ScenarioError([Issue(what, 0, "out", "results are kept on disk by sweeps alone; leave it out")])
+
+
+def refuse_no_plan(base: Result, scenario: Scenario, what: str) -> None:
+    """Refuse a question that compares with the plan of a scenario as it is, where there is none.
+
+    Raises
+    ------
+    NoPlanError
+        If there is none.
+    """
+    if base.objective is None:
+        message = f"{scenario.name!r} has no plan as it is ({base.status}); 'kanopt solve' says why"
+        raise NoPlanError(Issue(what, 0, "", message), str(base.status))
 
 
 def prepare(scenario: Scenario, axes: Sequence[Axis], options: SweepOptions, report: OnEvent) -> Prepared:

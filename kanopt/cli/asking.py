@@ -1,0 +1,209 @@
+"""The one way in which questions about a scenario are asked at the command line, and answered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import click
+
+from kanopt.cli.echo import echo
+from kanopt.cli.failures import exit_code_of
+from kanopt.cli.options import (
+    FILE,
+    allow_outside,
+    allow_sql,
+    common_options,
+    is_on,
+    load,
+    note_value,
+    noted,
+    time_limit_option,
+)
+from kanopt.cli.progress import progress_reporter
+from kanopt.cli.stopping import exit_code_of_stop, stop_of_command
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from kanopt.problems.result import Result
+    from kanopt.whatif import Scenario, SweepOptions
+    from kanopt.whatif.events import OnEvent
+
+__all__ = ["REPEATS", "WORKERS", "Answer", "Asked", "asked_option", "plan_option", "question"]
+
+Option: TypeAlias = Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a question is asked about, and within which limits.
+
+    Parameters
+    ----------
+    scenario
+        The scenario.
+    seed, time_limit
+        In place of the file's; None for those.
+    out
+        Folder for what is written, if one was named.
+    progress
+        Called with each stage.
+    """
+
+    scenario: Scenario
+    seed: int | None
+    time_limit: float | None
+    out: Path | None
+    progress: OnEvent
+
+    def options(self, *, out: Path | None = None) -> SweepOptions:
+        """Return seeds, limits and workers; with `out`, results are kept there as they come."""
+        from kanopt.whatif import SweepOptions
+
+        return SweepOptions(
+            seed=self.seed,
+            time_limit=self.time_limit,
+            repeats=noted("repeats") or 1,
+            workers=noted("workers") or 1,
+            out=out,
+            relearn=is_on("relearn"),
+        )
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came of a question.
+
+    Parameters
+    ----------
+    text
+        For people.
+    data
+        For machines.
+    base
+        The plan that was asked about, which decides the exit code; None for that of a law.
+    tables
+        Frames that go to the folder of results as CSV.
+    interrupted
+        True where the user stopped it.
+    written
+        Files that are written already, by what they hold.
+    """
+
+    text: str
+    data: Mapping[str, Any]
+    base: Result | None
+    tables: Sequence[pd.DataFrame] = ()
+    interrupted: bool = False
+    written: Mapping[str, Path] = field(default_factory=dict)
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of the command."""
+        stop = stop_of_command()
+        if self.interrupted or stop.asked:
+            return exit_code_of_stop(stop)
+        return 0 if self.base is None else int(exit_code_of(self.base))
+
+
+def asked_option(*names: str, kind: Any, text: str, default: Any = None) -> Option:
+    """Return an option of a question, which :func:`~kanopt.cli.options.noted` tells of."""
+    return click.option(
+        *names,
+        type=kind,
+        default=default,
+        show_default=default is not None,
+        expose_value=False,
+        callback=note_value,
+        help=text,
+    )
+
+
+REPEATS = asked_option("--repeats", kind=click.IntRange(min=1), default=1, text="Searches per point.")
+WORKERS = asked_option("--workers", kind=click.IntRange(min=1), default=1, text="Processes side by side.")
+
+
+def plan_option(default: str | None) -> Option:
+    """Return ``--plan``, with what is taken where it is left out."""
+    return asked_option(
+        "--plan",
+        kind=click.Choice(["anew", "kept", "today"]),
+        default=default,
+        text="Plan each point anew, or price the plan as it is, or today's plan.",
+    )
+
+
+def question(
+    word: str, *options: Option, out: str, tables: Sequence[str] = (), examples: str
+) -> Callable[[Callable[[Asked], Answer]], click.Command]:
+    """Make a command of a function that answers a question about a scenario file.
+
+    Parameters
+    ----------
+    word
+        Name of the command.
+    options
+        What the question has besides the options of all.
+    out
+        What ``--out`` is for.
+    tables
+        What frames of the answer hold, in their order: each is a CSV file in the folder of ``--out``.
+    examples
+        Lines of the help.
+    """
+
+    def command_of(answer_to: Callable[[Asked], Answer]) -> click.Command:
+        def command(
+            file: Path,
+            *,
+            out: Path | None,
+            seed: int | None,
+            time_limit: float | None,
+            as_json: bool,
+            quiet: bool,
+        ) -> int:
+            from kanopt.cli.output import check_outputs, input_files
+
+            files = {} if out is None else {name: out / f"{file.stem}_{name}.csv" for name in tables}
+            with progress_reporter(quiet=quiet) as progress:
+                scenario = load(file)
+                check_outputs(files.values(), input_files(scenario))
+                answer = answer_to(Asked(scenario, seed, time_limit, out, progress))
+            return _tell(answer, files, as_json=as_json)
+
+        command.__doc__ = answer_to.__doc__
+        every = [
+            click.argument("file", type=FILE),
+            *options,
+            click.option("--out", type=FILE, help=out),
+            time_limit_option,
+            allow_sql,
+            allow_outside,
+            common_options,
+        ]
+        for option in reversed(every):
+            command = option(command)
+        return click.command(word, epilog=f"\b\nExamples:\n{examples}")(command)
+
+    return command_of
+
+
+def _tell(answer: Answer, files: Mapping[str, Path], *, as_json: bool) -> int:
+    """Print an answer, and write what goes with it."""
+    from kanopt.cli.output import save_table, to_json
+
+    if not as_json:
+        echo(answer.text)
+    written = dict(answer.written)
+    for (name, path), frame in zip(files.items(), answer.tables, strict=False):
+        written[name] = save_table(frame, path)
+    code = answer.exit_code
+    if as_json:
+        told = {name: str(path) for name, path in written.items()}
+        echo(to_json({**answer.data, "files": told, "exit_code": code}))
+    elif written:
+        echo("\n" + "\n".join(f"{name.replace('_', ' ')}: {path}" for name, path in written.items()))
+    return code

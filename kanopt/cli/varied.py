@@ -1,0 +1,109 @@
+"""What commands change or vary: ``--set`` and ``--scale``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from kanopt.cli.options import note_value, noted
+
+if TYPE_CHECKING:
+    from kanopt.whatif import Scenario
+    from kanopt.whatif.sweeps.axes import Axis, Values
+
+__all__ = ["asked_axes", "asked_ranges", "axis_options", "change_options", "changed"]
+
+CommandT = TypeVar("CommandT", bound=Callable[..., Any])
+_RANGE = re.compile(r"([^:,]+):([^:,]+)")
+
+
+def change_options(command: CommandT) -> CommandT:
+    """Add ``--set`` and ``--scale``, of which :func:`changed` makes changes."""
+    for option in (
+        _axis_option("--scale", "Multiply what a path says, as --scale clients.demand_t=1.1."),
+        _axis_option("--set", "Set what a path says, as --set 'vehicles[name=van].fuel_price=1.9'."),
+    ):
+        command = option(command)
+    return command
+
+
+def axis_options(values: str) -> Callable[[CommandT], CommandT]:
+    """Add ``--set`` and ``--scale``, of which :func:`asked_axes` makes axes; `values` says how values are written."""
+
+    def add(command: CommandT) -> CommandT:
+        for option in (
+            _axis_option("--scale", f"Factors to multiply by: {values}."),
+            _axis_option("--set", f"Values to set: {values}."),
+        ):
+            command = option(command)
+        return command
+
+    return add
+
+
+def _axis_option(flag: str, text: str) -> Callable[[CommandT], CommandT]:
+    return click.option(
+        flag,
+        f"axes_{flag[2:]}",
+        multiple=True,
+        metavar="PATH=VALUE",
+        expose_value=False,
+        callback=note_value,
+        help=text,
+    )
+
+
+def changed(scenario: Scenario) -> Scenario:
+    """Return a scenario with the changes of the command line: first what is set, then what is multiplied."""
+    for axis in asked_axes():
+        if len(axis.values.items) != 1:
+            raise click.UsageError(f"{axis.path} takes one value here; kanopt sweep takes several")
+        scenario = scenario.with_change(axis.change(axis.values.items[0]))
+    return scenario
+
+
+def asked_axes() -> tuple[Axis, ...]:
+    """Return what ``--set`` and ``--scale`` of the present command say."""
+    return _axes(_split)
+
+
+def asked_ranges(scenario: Scenario) -> dict[str, Values]:
+    """Return what is varied from one end to another: what the command line says, else the section ``[sweep]``.
+
+    A value ``low:high`` means both ends.
+    """
+    axes = _axes(_split_range)
+    if not axes and scenario.sweep_spec is not None:
+        axes = scenario.sweep_spec.axes()
+    if not axes:
+        raise click.UsageError(
+            "nothing is varied: name paths and their ends, as --set vehicles.fuel_price=1.2:2.0, or write a section "
+            "[sweep]"
+        )
+    return {axis.path: axis.values for axis in axes}
+
+
+def _axes(split: Callable[[str], tuple[str, str]]) -> tuple[Axis, ...]:
+    from kanopt.whatif.sweeps.axes import Axis, read_axes, values_of
+
+    axes = [Axis(path, values_of(path, values)) for path, values in map(split, noted("axes_set"))]
+    axes += [Axis(path, values_of(path, values, "scale")) for path, values in map(split, noted("axes_scale"))]
+    return read_axes(axes) if axes else ()
+
+
+def _split_range(text: str) -> tuple[str, str]:
+    path, values = _split(text)
+    ends = _RANGE.fullmatch(values)
+    return path, values if ends is None else ",".join(ends.groups())
+
+
+def _split(text: str) -> tuple[str, str]:
+    """Return the path and the values of PATH=VALUES, whose path may hold an = in brackets."""
+    inside, bracket, after = text.rpartition("]")
+    path, is_given, values = after.partition("=")
+    if not is_given or not (inside or path) or not values:
+        raise click.UsageError(f"{text!r} must be PATH=VALUES, such as vehicles.fuel_price=1.0:2.0:11")
+    return f"{inside}{bracket}{path}".strip(), values
