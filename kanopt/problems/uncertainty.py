@@ -12,13 +12,13 @@ from pydantic import Field
 from kanopt.formulas.binding import BoundFormula
 from kanopt.formulas.error_model import ErrorModel
 from kanopt.formulas.noise import Noise
+from kanopt.problems.law_errors import LawErrors
 from kanopt.problems.law_use import unit_factor
 from kanopt.problems.record_rules import check_fields
-from kanopt.problems.time_errors import TimeErrors
 from kanopt.text import count_text, percent_text
 from kanopt.validation import Amount
 
-__all__ = ["TimeLaw", "Uncertainty", "time_law"]
+__all__ = ["UncertainLaw", "Uncertainty", "uncertain_law"]
 
 Floats = NDArray[np.float64]
 
@@ -67,7 +67,7 @@ class Uncertainty:
 
 
 @dataclass(frozen=True)
-class TimeLaw:
+class UncertainLaw:
     """The errors of one law of time, or why they are not known.
 
     Parameters
@@ -84,7 +84,7 @@ class TimeLaw:
     unit: float
     told: str
 
-    def draw(self, shape: tuple[int, int, int], within: str, rng: np.random.Generator) -> TimeErrors | None:
+    def draw(self, shape: tuple[int, int, int], within: str, rng: np.random.Generator) -> LawErrors | None:
         """Draw the errors of days, routes and legs; one after the other they are the routes of the first day first."""
         if self.model is None:
             return None
@@ -96,7 +96,7 @@ class TimeLaw:
             common = rng.standard_normal(days * routes)
         common = common * self._doubt(days, routes, rng)
         own = self.model.shape.own((days * routes, legs), rng)
-        return TimeErrors(self.model, self.unit, shift, factor, common, own)
+        return LawErrors(self.model, self.unit, shift, factor, common, own)
 
     def _doubt(self, days: int, routes: int, rng: np.random.Generator) -> Floats:
         """Draw by how much what is shared may be larger or smaller than found, as few groups do not tell it well.
@@ -110,9 +110,9 @@ class TimeLaw:
         return np.repeat(np.sqrt((groups - 1) / rng.chisquare(groups - 1, days)), routes)
 
 
-def time_law(
+def uncertain_law(
     what: tuple[str, str], law: BoundFormula | None, stated: float | None, uncertainty: Uncertainty, unit: str
-) -> TimeLaw:
+) -> UncertainLaw:
     """Return what is known of the errors of a law of time.
 
     Parameters
@@ -132,10 +132,12 @@ def time_law(
     if stated is not None:
         model = ErrorModel(0.0, 1.0, (0.0, 0.0, 0.0), stated, 1.0, 1.0, 0, Noise(uncertainty.shared or 0.0))
         told = f"{name} are taken to err by {percent_text(stated)} on single {places}"
-        return TimeLaw(model if stated else None, 1.0, f"{told}, {_shared_text(model.shape, uncertainty)}")
+        return UncertainLaw(
+            model if stated else None, 1.0, f"{told}, {_shared_text(model.shape, uncertainty)}"
+        )
     fit = None if law is None else law.formula.fit
     if law is None or fit is None:
-        return TimeLaw(None, 1.0, f"{name} are taken as they are: no errors of them are known")
+        return UncertainLaw(None, 1.0, f"{name} are taken as they are: no errors of them are known")
     model = fit.error_model
     noise = model.shape if uncertainty.gross_errors else model.shape.without_gross()
     gross = model.shape.gross_share
@@ -151,7 +153,7 @@ def time_law(
             "happen" if uncertainty.gross_errors else "are taken for faults of the record and do not happen"
         )
         told += f"; gross errors, {percent_text(gross)} of the rows, {happen}"
-    return TimeLaw(model, unit_factor(law.formula.output.unit, unit), told)
+    return UncertainLaw(model, unit_factor(law.formula.output.unit, unit), told)
 
 
 def _shared_text(noise: Noise, uncertainty: Uncertainty) -> str:

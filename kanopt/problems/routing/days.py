@@ -19,7 +19,7 @@ from kanopt.problems.routing.simulate.errors import DrivingErrors
 from kanopt.problems.routing.simulate.forward import drive_forward
 from kanopt.problems.routing.simulate.legs import PaddedRoutes, pad_routes
 from kanopt.problems.routing.simulate.price import MISSED
-from kanopt.problems.uncertainty import TimeLaw, Uncertainty, time_law
+from kanopt.problems.uncertainty import UncertainLaw, Uncertainty, uncertain_law
 
 if TYPE_CHECKING:
     from kanopt.problems.routing.problem import RoutingProblem
@@ -63,7 +63,7 @@ class DrivenDays:
 def drive_days(
     problem: RoutingProblem,
     assessment: RoutingAssessment,
-    laws: Sequence[TimeLaw],
+    laws: Sequence[UncertainLaw],
     uncertainty: Uncertainty,
     days: int,
     seed: int,
@@ -99,13 +99,15 @@ def drive_days(
     return DrivenDays(first.route, first.client, arrive, begin, finish, cost + extra, broken)
 
 
-def routing_time_laws(problem: RoutingProblem, uncertainty: Uncertainty) -> tuple[TimeLaw, TimeLaw]:
+def routing_time_laws(problem: RoutingProblem, uncertainty: Uncertainty) -> tuple[UncertainLaw, UncertainLaw]:
     """Return what is known of the errors of travel times and of service times."""
     travel, unit = problem.leg_laws.duration, problem.units.time
     law = travel if isinstance(travel, BoundFormula) else None
     return (
-        time_law(("travel times", "legs"), law, uncertainty.travel, uncertainty, unit),
-        time_law(("service times", "stops"), problem.policy.service, uncertainty.service, uncertainty, unit),
+        uncertain_law(("travel times", "legs"), law, uncertainty.travel, uncertainty, unit),
+        uncertain_law(
+            ("service times", "stops"), problem.policy.service, uncertainty.service, uncertainty, unit
+        ),
     )
 
 
@@ -128,7 +130,7 @@ class _Block:
         return self.problem.data
 
     def drive(
-        self, laws: Sequence[TimeLaw], uncertainty: Uncertainty, streams: Sequence[np.random.Generator]
+        self, laws: Sequence[UncertainLaw], uncertainty: Uncertainty, streams: Sequence[np.random.Generator]
     ) -> DrivenDays:
         routes, legs = self.plan.valid.shape
         shape = self.days, routes, legs

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from kanopt.problems.law_errors import LawErrors
 from kanopt.problems.routing.data import Ints
-from kanopt.problems.time_errors import TimeErrors
 
 __all__ = ["DrivingErrors"]
 
@@ -14,8 +14,8 @@ __all__ = ["DrivingErrors"]
 class DrivingErrors:
     """Errors of travel times and of service times; None where they are as the laws say."""
 
-    travel: TimeErrors | None = None
-    service: TimeErrors | None = None
+    travel: LawErrors | None = None
+    service: LawErrors | None = None
 
     def select(self, routes: Ints) -> DrivingErrors:
         """Return those of some routes, each as often as it is named."""

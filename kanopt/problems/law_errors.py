@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from kanopt.formulas.error_model import ErrorModel
 
-__all__ = ["TimeErrors"]
+__all__ = ["LawErrors"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -18,7 +18,7 @@ _TINY = 1e-300
 
 
 @dataclass(frozen=True, eq=False)
-class TimeErrors:
+class LawErrors:
     """Errors of a law of time on the legs of routes, or the tasks of schedules.
 
     With ``v`` the value of the law, a time is ``(shift + factor · v + noise(v) · own) · exp(σ · common − σ²/2)``, cut
@@ -46,12 +46,12 @@ class TimeErrors:
     common: Floats
     own: Floats
 
-    def select(self, routes: Ints) -> TimeErrors:
+    def select(self, routes: Ints) -> LawErrors:
         """Return those of some routes, each as often as it is named."""
         shift, factor, common, own = (
             each[routes] for each in (self.shift, self.factor, self.common, self.own)
         )
-        return TimeErrors(self.model, self.unit, shift, factor, common, own)
+        return LawErrors(self.model, self.unit, shift, factor, common, own)
 
     def apply(self, leg: int, times: Floats) -> Floats:
         """Return how long one leg of each route takes, given what the law says; (routes,)."""
