@@ -92,6 +92,7 @@ if TYPE_CHECKING:
     from kanopt.whatif import Scenario as Scenario
     from kanopt.whatif import ScheduleRisk as ScheduleRisk
     from kanopt.whatif import Sensitivity as Sensitivity
+    from kanopt.whatif import SupplyRisk as SupplyRisk
     from kanopt.whatif import Sweep as Sweep
     from kanopt.whatif import SweepOptions as SweepOptions
     from kanopt.whatif import SwitchPoints as SwitchPoints
@@ -182,6 +183,7 @@ _HOME = {
         "Scenario",
         "Sensitivity",
         "ScheduleRisk",
+        "SupplyRisk",
         "Sweep",
         "SweepOptions",
         "SwitchPoints",

@@ -10,6 +10,7 @@ from kanopt.whatif.learn import LearnedLaw
 from kanopt.whatif.risks.on_time import OnTimePlan, solve_on_time
 from kanopt.whatif.risks.risk import Risk, risk
 from kanopt.whatif.risks.schedule_risk import ScheduleRisk
+from kanopt.whatif.risks.supply_risk import SupplyRisk
 from kanopt.whatif.run import Run
 from kanopt.whatif.scenario import Scenario
 from kanopt.whatif.scenario_files.load import load_scenario
@@ -33,6 +34,7 @@ __all__ = [
     "Scenario",
     "ScheduleRisk",
     "Sensitivity",
+    "SupplyRisk",
     "Sweep",
     "SweepOptions",
     "SwitchPoints",

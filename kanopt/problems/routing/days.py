@@ -19,7 +19,14 @@ from kanopt.problems.routing.simulate.errors import DrivingErrors
 from kanopt.problems.routing.simulate.forward import drive_forward
 from kanopt.problems.routing.simulate.legs import PaddedRoutes, pad_routes
 from kanopt.problems.routing.simulate.price import MISSED
-from kanopt.problems.uncertainty import UncertainLaw, Uncertainty, uncertain_law
+from kanopt.problems.uncertainty import (
+    Erring,
+    UncertainLaw,
+    Uncertainty,
+    demand_deviations,
+    draw_log_normal,
+    uncertain_law,
+)
 
 if TYPE_CHECKING:
     from kanopt.problems.routing.problem import RoutingProblem
@@ -104,9 +111,9 @@ def routing_time_laws(problem: RoutingProblem, uncertainty: Uncertainty) -> tupl
     travel, unit = problem.leg_laws.duration, problem.units.time
     law = travel if isinstance(travel, BoundFormula) else None
     return (
-        uncertain_law(("travel times", "legs"), law, uncertainty.travel, uncertainty, unit),
+        uncertain_law(Erring("travel times", "legs"), law, uncertainty.travel, uncertainty, unit),
         uncertain_law(
-            ("service times", "stops"), problem.policy.service, uncertainty.service, uncertainty, unit
+            Erring("service times", "stops"), problem.policy.service, uncertainty.service, uncertainty, unit
         ),
     )
 
@@ -150,14 +157,11 @@ class _Block:
 
     def _demands(self, uncertainty: Uncertainty, rng: np.random.Generator) -> Floats | None:
         """Draw the demand of each node, (days, n), log-normal with its mean and deviation; None where none varies."""
-        mean, deviation = self.data.demand, np.nan_to_num(self.data.of_nodes("demand_sd"))
+        mean, stated = self.data.demand, np.nan_to_num(self.data.of_nodes("demand_sd"))
+        deviation = demand_deviations(mean, stated, uncertainty)
         if not (deviation * mean).any():
             return None
-        ratio = np.divide(deviation, mean, out=np.zeros_like(mean), where=mean > 0)
-        sigma, share = np.sqrt(np.log1p(ratio**2)), uncertainty.shared_demand
-        score = np.sqrt(share) * rng.standard_normal((self.days, 1))
-        score = score + np.sqrt(1.0 - share) * rng.standard_normal((self.days, len(mean)))
-        return np.asarray(mean * np.exp(sigma * score - sigma**2 / 2.0))
+        return draw_log_normal(mean, deviation, self.days, uncertainty.shared_demand or 0.0, rng)
 
     def _read(self, driven: Drive, grid: PaddedRoutes, stops: Sequence[int]) -> DrivenDays:
         days, routes = self.days, len(self.plan.valid)

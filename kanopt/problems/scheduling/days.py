@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from kanopt.formulas.binding import BoundFormula
 from kanopt.problems.money_at_stake import draw_price_errors
 from kanopt.problems.scheduling.law_uses import delay_costs, delayed_times
-from kanopt.problems.uncertainty import UncertainLaw, Uncertainty, uncertain_law
+from kanopt.problems.uncertainty import Erring, UncertainLaw, Uncertainty, uncertain_law
 
 if TYPE_CHECKING:
     from kanopt.problems.scheduling.assessment import SchedulingAssessment
@@ -43,7 +43,7 @@ def duration_law(problem: SchedulingProblem, uncertainty: Uncertainty) -> Uncert
     """Return what is known of the errors of durations."""
     law = problem.duration if isinstance(problem.duration, BoundFormula) else None
     unit = problem.units.of_mode()["duration"]
-    return uncertain_law(("durations", "tasks"), law, uncertainty.task, uncertainty, unit)
+    return uncertain_law(Erring("durations", "tasks"), law, uncertainty.task, uncertainty, unit)
 
 
 def run_days(assessment: SchedulingAssessment, law: UncertainLaw, days: int, seed: int) -> RunDays:

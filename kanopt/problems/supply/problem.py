@@ -37,9 +37,10 @@ from kanopt.problems.supply.network import Floats, SupplyNetwork
 from kanopt.problems.supply.plan import FlowPlan, plan_of, read_plan
 from kanopt.problems.supply.reasons import infeasibility_reasons
 from kanopt.problems.supply.simulate import Ledger, sites_open
-from kanopt.problems.supply.tariff import LaneTariff, SupplyLaw, demand_of
+from kanopt.problems.supply.tariff import LaneTariff, SupplyLaw, demand_of, demand_sd_of
 from kanopt.problems.supply.validation import PRICES, network_checks
 from kanopt.problems.unread_columns import TableUse, fields_read, frame_use, table_use
+from kanopt.text import count_text
 
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
@@ -71,7 +72,8 @@ class SupplyProblem(Problem[FlowPlan]):
     demand
         Units wanted: a law bound to ``market.…``, ``product.…`` and ``period.…``; a reference such as
         ``market.demand``; a number; an array that broadcasts to markets × products × periods; or a frame with
-        the columns ``market``, ``product``, ``period`` and ``demand``.
+        the columns ``market``, ``product``, ``period`` and ``demand``, and perhaps ``demand_sd``, the standard
+        deviation of a demand that is not certain (blank: it is), which :func:`kanopt.risk` draws.
     planning
         The shipment at which a tariff that depends on the flow is frozen for the solver:
         ``{"state.quantity": 20.0}`` in units of product, or ``{"state.weight": 18.0}``; or what is usual on each
@@ -124,6 +126,7 @@ class SupplyProblem(Problem[FlowPlan]):
     network: SupplyNetwork = field(init=False)
     lane_tariff: LaneTariff = field(init=False)
     demand_array: Floats = field(init=False)
+    demand_deviation: Floats = field(init=False)
 
     def __post_init__(self) -> None:
         reader = RecordReader()
@@ -147,6 +150,7 @@ class SupplyProblem(Problem[FlowPlan]):
         )
         object.__setattr__(self, "lane_tariff", LaneTariff(network, self.tariff, dict(self.planning)))
         object.__setattr__(self, "demand_array", demand_of(network, self.demand))
+        object.__setattr__(self, "demand_deviation", demand_sd_of(network, self.demand))
         # what a law costs is known only now
         reader.finish([RecordCheck(self._unstated(reader.filled, self.lane_tariff.rates), [])])
         reader.unusual += at_one_point(places) if measured else ()
@@ -254,18 +258,25 @@ class SupplyProblem(Problem[FlowPlan]):
         ]
         if isinstance(self.demand, pd.DataFrame):
             keys = [TableField(name, kind=str) for name in ("market", "product", "period")]
-            found.append(frame_use("demand", self.demand, [*keys, TableField("demand", self.units.quantity)]))
+            amounts = [TableField(name, self.units.quantity) for name in ("demand", "demand_sd")]
+            found.append(frame_use("demand", self.demand, [*keys, *amounts]))
         return tuple(found)
 
     def assumptions(self) -> tuple[str, ...]:
-        """Tell how lengths of lanes follow from coordinates, where that is not by straight lines; what has no row."""
+        """Tell how lengths of lanes follow from coordinates, what has no row, and that demand is not certain."""
         measured = np.isnan(self.network.stated_lengths) & np.isfinite(self.network.distances)
         lengths = (note,) if measured.any() and (note := self.network.positions.note()) else ()
-        return (*lengths, *assumed_demands(self.network, self._demand_rows))
+        varying = int(((self.demand_deviation > 0) & (self.demand_array > 0)).sum())
+        certain = "which risk draws; solve does not look at it"
+        unsure = (f"demand: {count_text(varying, 'amount')} with a demand_sd, {certain}",) if varying else ()
+        return (*lengths, *assumed_demands(self.network, self._demand_rows), *unsure)
 
     def data_remarks(self) -> tuple[str, ...]:
         """Tell of fields that change nothing, because others are blank."""
-        return idle_fields(self.network.tables)
+        idle = int(((self.demand_deviation > 0) & (self.demand_array == 0)).sum())
+        rows = count_text(idle, "row has", "rows have")
+        told = (f"demand: {rows} a demand_sd, but no demand that could differ",) if idle else ()
+        return (*idle_fields(self.network.tables), *told)
 
     def unreachable(self) -> tuple[str, ...]:
         """Report markets that no lane leads to from any supplier, whatever sites may open."""

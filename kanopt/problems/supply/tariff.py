@@ -40,10 +40,13 @@ from kanopt.text import amount_text, number_text
 from kanopt.units import same_dimension
 from kanopt.validation import coerced_numbers, first_no_number, float_array
 
-__all__ = ["LaneTariff", "SupplyLaw", "demand_of", "row_positions"]
+__all__ = ["LaneTariff", "SupplyLaw", "demand_of", "demand_sd_of", "row_positions"]
 
 SupplyLaw: TypeAlias = BoundFormula | Reference | float | NDArray[Any]
 Basis: TypeAlias = Literal["quantity", "weight", "shipment"]
+_BAD_LAW = (
+    "a law that gives such values is used where it does not hold, or was learned without being kept positive"
+)
 FLOW = {"state.quantity": "quantity", "state.weight": "weight"}
 
 
@@ -236,7 +239,7 @@ def demand_of(network: SupplyNetwork, demand: SupplyLaw | pd.DataFrame) -> Float
     """
     shape = (len(network.markets), len(network.products), len(network.periods))
     if isinstance(demand, pd.DataFrame):
-        values = _from_frame(network, demand, shape)
+        values = _column(network, demand, "demand", shape)
     elif isinstance(demand, BoundFormula):
         resolved = demand.evaluate(
             lambda reference: network.resolve(reference, "market"), network.units.quantity
@@ -245,6 +248,25 @@ def demand_of(network: SupplyNetwork, demand: SupplyLaw | pd.DataFrame) -> Float
     else:
         values = _broadcast(demand, network, "market", network.units.quantity, shape)
     _refuse_bad(values, network, "demand", network.market_names)
+    return values
+
+
+def demand_sd_of(network: SupplyNetwork, demand: SupplyLaw | pd.DataFrame) -> Floats:
+    """Return the standard deviation of every demand, shape (M, P, T): the column ``demand_sd`` of a table, blank for 0.
+
+    Raises
+    ------
+    ProblemError
+        If one is negative or not a number.
+    """
+    shape = (len(network.markets), len(network.products), len(network.periods))
+    if not isinstance(demand, pd.DataFrame) or "demand_sd" not in demand.columns:
+        return np.zeros(shape)
+    blank = demand["demand_sd"].isna()
+    filled = demand.assign(demand_sd=demand["demand_sd"].where(~blank, 0.0))
+    filled.attrs = demand.attrs
+    values = _column(network, filled, "demand_sd", shape)
+    _refuse_bad(values, network, "demand: demand_sd", network.market_names)
     return values
 
 
@@ -267,26 +289,26 @@ def _broadcast(
         ) from error
 
 
-def _from_frame(network: SupplyNetwork, frame: pd.DataFrame, shape: tuple[int, int, int]) -> Floats:
+def _column(network: SupplyNetwork, frame: pd.DataFrame, column: str, shape: tuple[int, int, int]) -> Floats:
+    """Return a column of a table of demands, shape (M, P, T); 0 where there is no row."""
     places = demand_places(network, frame)
-    if "demand" not in frame.columns:
-        hint = column_hint("demand", TableField("demand", network.units.quantity), frame.columns)
-        raise ProblemError(f"demand: column 'demand' is missing; {hint}")
-    if fault := first_no_number(frame["demand"]):
+    if column not in frame.columns:
+        hint = column_hint("demand", TableField(column, network.units.quantity), frame.columns)
+        raise ProblemError(f"demand: column {column!r} is missing; {hint}")
+    if fault := first_no_number(frame[column]):
         raise ProblemError(f"demand: {fault}")
-    numbers = coerced_numbers(frame["demand"])
+    numbers = coerced_numbers(frame[column])
     cells = np.ravel_multi_index(tuple(places), shape)
     repeated = pd.Series(cells).duplicated().to_numpy()
     if repeated.any():
         row = int(np.flatnonzero(repeated)[0])
         raise ProblemError(f"demand: row {row + 1} repeats a market, product and period given before")
     values = np.zeros(shape)
+    unit = _declared_unit(frame, column)
     try:
-        values.ravel()[cells] = ReferenceValue(numbers, _declared_unit(frame, "demand")).to(
-            network.units.quantity
-        )
+        values.ravel()[cells] = ReferenceValue(numbers, unit).to(network.units.quantity)
     except UnitError as error:
-        raise ProblemError(f"demand: column 'demand': {error}") from error
+        raise ProblemError(f"demand: column {column!r}: {error}") from error
     return values
 
 
@@ -345,6 +367,6 @@ def _refuse_bad(values: Floats, network: SupplyNetwork, what: str, names: list[s
     raise ProblemError(
         f"{what}: {told} for {names[lead]!r}, product {network.product_names[product]!r}, period "
         f"{network.period_names[period]!r} ({int(wrong.sum())} of {values.size} values are negative, not finite or "
-        f"beyond {number_text(LARGEST_ADDED)}); a law that gives such values is used where it does not hold, or was "
-        "learned without being kept positive"
+        f"beyond {number_text(LARGEST_ADDED)}); "
+        + ("leave it blank where demand is certain" if what.endswith("demand_sd") else _BAD_LAW)
     )

@@ -20,6 +20,9 @@ TAIL = 0.95
 class DayCosts:
     """The cost of a plan, day by day."""
 
+    one, of_all = "A day costs", "of the days"
+    """How one of the days is called, and all of them."""
+
     assessment: Any
     days: Any
 
@@ -27,6 +30,11 @@ class DayCosts:
     def cost(self) -> Floats:
         """What each day costs; (draws,)."""
         return np.asarray(self.days.cost)
+
+    @property
+    def cost_error(self) -> float:
+        """Monte Carlo error of the mean cost."""
+        return float(self.cost.std(ddof=1) / np.sqrt(self.draws))
 
     @property
     def draws(self) -> int:
@@ -50,6 +58,7 @@ class DayCosts:
         return {
             "planned": float(self.assessment.pricing.objective),
             "mean": float(self.cost.mean()),
+            "error": self.cost_error,
             "sd": float(self.cost.std(ddof=1)),
             "q05": self.cost_quantile(0.05),
             "q95": self.cost_quantile(0.95),
@@ -64,8 +73,8 @@ class DayCosts:
             for value in (self.cost.mean(), self.cost_quantile(0.05), self.cost_quantile(0.95), self.cvar())
         )
         return (
-            f"A day costs {mean} {unit} on average (planned {money_text(planned)}), {low} to {high} on 90 % of the "
-            f"days; the dearest 5 % cost {tail} on average."
+            f"{self.one} {mean} {unit} on average (planned {money_text(planned)}), {low} to {high} on 90 % "
+            f"{self.of_all}; the dearest 5 % cost {tail} on average."
         )
 
 

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from kanopt.problems.routing.assessment import RoutingAssessment
     from kanopt.problems.routing.days import DrivenDays
     from kanopt.problems.scheduling.assessment import SchedulingAssessment
+    from kanopt.problems.supply.assessment import SupplyAssessment
     from kanopt.problems.uncertainty import Uncertainty
     from kanopt.whatif.risks.schedule_risk import ScheduleRisk
+    from kanopt.whatif.risks.supply_risk import Recourse, SupplyRisk
 
 __all__ = ["Risk", "risk"]
 
@@ -228,10 +230,11 @@ def risk(
     result: Any,
     uncertainty: Uncertainty | None = None,
     *,
+    recourse: Recourse = "none",
     draws: int = 1000,
     seed: int = 0,
-) -> Risk | ScheduleRisk:
-    """Drive a plan of routes, or run a schedule, on many days, and say how likely it holds and what it costs.
+) -> Risk | ScheduleRisk | SupplyRisk:
+    """Drive a plan of routes, run a schedule, or supply what is drawn, many times: how likely it holds, what it costs.
 
     Vehicles leave when the plan says and drive in its order. Each leg and each stop takes as long as the law says, with
     an error as the law made on held-out rows: a bias that is the same for all, what the legs of a day have in common,
@@ -240,16 +243,19 @@ def risk(
     Parameters
     ----------
     result
-        Of :func:`solve` or :func:`evaluate`, for a routing or a scheduling problem.
+        Of :func:`solve` or :func:`evaluate`, for a problem of routing, scheduling or supply.
     uncertainty
         What is taken to be uncertain; by default what the laws know of their own errors.
+    recourse
+        Of a supply plan, what is decided when demand is known: ``"none"``, so that what was sent stays sent, what a
+        market has not used serves its next periods, and what is missing is lost.
     draws, seed
         How many days, and the seed of what happens on them.
 
     Raises
     ------
     ProblemError
-        If there is no plan, it is none of routes, or nothing is uncertain.
+        If there is no plan, it is one of decisions, or nothing is uncertain.
 
     Examples
     --------
@@ -269,17 +275,28 @@ def risk(
     """
     from kanopt.problems.routing.assessment import RoutingAssessment
     from kanopt.problems.routing.days import drive_days, routing_time_laws
+    from kanopt.problems.supply.assessment import SupplyAssessment
     from kanopt.problems.uncertainty import Uncertainty
     from kanopt.whatif.risks.schedule_risk import risk_of_schedule
+    from kanopt.whatif.risks.supply_risk import risk_of_supply
 
     if draws < _FEWEST:
         raise ProblemError(f"draws = {draws}: shares of days need at least {_FEWEST} of them")
     assessment, assumed = _assessment(result), uncertainty or Uncertainty()
+    if isinstance(assessment, SupplyAssessment):
+        return risk_of_supply(assessment, assumed, recourse, draws, seed)
+    if recourse != "none":
+        raise ProblemError(
+            f"recourse = {recourse!r} is for supply plans; routes and schedules keep their order"
+        )
     if not isinstance(assessment, RoutingAssessment):
         return risk_of_schedule(assessment, assumed, draws, seed)
     problem = assessment.problem
     laws = routing_time_laws(problem, assumed)
-    varying = [client.name for client in problem.clients if client.demand_sd and client.demand]
+    wants = [client for client in problem.clients if client.demand]
+    varying = [
+        client.name for client in wants if (client.demand_sd if assumed.demand is None else assumed.demand)
+    ]
     if all(law.model is None for law in laws) and not varying:
         raise ProblemError(
             "nothing of this plan is uncertain: no law of time has a fit that tells its errors, and no client has a "
@@ -289,25 +306,28 @@ def risk(
     by_name = {client.name: client.on_time for client in problem.clients}
     names = [problem.data.names[node] for node in days.client]
     promised = np.array([np.nan if by_name[name] is None else by_name[name] for name in names], dtype=float)
-    told = (*(law.told for law in laws), _demand_text(varying, assumed.shared_demand))
+    told = (*(law.told for law in laws), _demand_text(varying, assumed))
     return Risk(assessment, days, promised, seed, told)
 
 
-def _demand_text(varying: Sequence[str], shared: float) -> str:
+def _demand_text(varying: Sequence[str], assumed: Uncertainty) -> str:
     if not varying:
         return "demands are as stated"
+    shared = assumed.shared_demand
     common = f", {percent_text(shared)} of the variance common to all" if shared else ", each by itself"
-    return f"demands of {count_text(len(varying), 'client')} vary by their demand_sd (log-normal{common})"
+    by = "their demand_sd" if assumed.demand is None else percent_text(assumed.demand)
+    return f"demands of {count_text(len(varying), 'client')} vary by {by} (log-normal{common})"
 
 
-def _assessment(result: Any) -> RoutingAssessment | SchedulingAssessment:
+def _assessment(result: Any) -> RoutingAssessment | SchedulingAssessment | SupplyAssessment:
     from kanopt.problems.routing.assessment import RoutingAssessment
     from kanopt.problems.scheduling.assessment import SchedulingAssessment
+    from kanopt.problems.supply.assessment import SupplyAssessment
 
     found = getattr(result, "assessment", result)
-    if isinstance(found, RoutingAssessment | SchedulingAssessment):
+    if isinstance(found, RoutingAssessment | SchedulingAssessment | SupplyAssessment):
         return found
     if found is None:
         raise ProblemError("there is no plan whose risk could be told: the result has none")
     kind = getattr(getattr(result, "problem", None), "kind", type(result).__name__)
-    raise ProblemError(f"risk is there for plans of routes and for schedules, not for {kind}")
+    raise ProblemError(f"risk is there for plans of routes, schedules and supply plans, not for {kind}")

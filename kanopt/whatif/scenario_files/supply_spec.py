@@ -30,7 +30,7 @@ __all__ = ["SupplySpec"]
 
 
 class DemandSpec(FileModel):
-    """``[problem.demand]``: a law of market, product and period, or a table with these columns and ``demand``."""
+    """``[problem.demand]``: a law of market, product and period, or a table of these, ``demand`` and ``demand_sd``."""
 
     law: Name | None = None
     table: Name | None = None
@@ -125,7 +125,7 @@ class SupplySpec(ProblemSpec):
         from kanopt.problems import Facility, Lane, Market, Period, Product, Supplier
 
         if part == "demand":
-            return frozenset(("market", "product", "period", "demand"))
+            return frozenset(("market", "product", "period", "demand", "demand_sd"))
         types = {"suppliers": Supplier, "facilities": Facility, "markets": Market}
         return fields_of_record({**types, "products": Product, "periods": Period, "lanes": Lane}.get(part))
 

@@ -180,6 +180,34 @@ def test_demand_from_a_law_a_reference_a_number_or_an_array():
     assert set(problem.laws()) == {"demand"}
 
 
+def test_a_blank_deviation_of_demand_is_none_and_units_are_converted():
+    rows = {"market": ["Nice", "Lyon"], "period": [2, 1], "demand": [4.0, 0.0], "demand_sd": [None, 500.0]}
+    problem = small(demand=with_units(pd.DataFrame(rows), {"demand_sd": "kg"}))
+    assert problem.demand_deviation[:, 0].tolist() == [[0.5, 0.0], [0.0, 0.0]]
+    assert problem.unread() == ()
+    assert "demand: 1 row has a demand_sd, but no demand that could differ" in problem.remarks()
+    unsure = small(demand=pd.DataFrame({**rows, "demand": [4.0, 1.0]}))
+    assert any(
+        text.startswith("demand: 1 amount with a demand_sd, which risk draws") for text in unsure.remarks()
+    )
+
+
+@pytest.mark.parametrize(
+    ("deviation", "message"),
+    [
+        (-1.0, "demand_sd: −1 for 'Lyon'.*leave it blank"),
+        ("few", "column 'demand_sd', row 1: must be a finite number"),
+    ],
+)
+def test_a_deviation_that_is_none_is_refused(deviation, message):
+    with pytest.raises(ProblemError, match=message):
+        small(
+            demand=pd.DataFrame(
+                {"market": ["Lyon"], "period": ["1"], "demand": [1.0], "demand_sd": [deviation]}
+            )
+        )
+
+
 def test_demand_from_a_frame_counts_what_is_not_named_as_zero():
     frame = with_units(
         pd.DataFrame({"market": ["Nice", "Lyon"], "period": [2.0, 1.0], "demand": [4000.0, 1000.0]}),

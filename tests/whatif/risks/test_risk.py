@@ -137,6 +137,11 @@ def test_overload_of_uncertain_demands() -> None:
         assert found.overload == pytest.approx(expected, abs=0.01)
         assert found.broken["capacity"] == round(found.overload * 20_000)
         assert found.routes["overload"].tolist() == [found.overload]
+    stated = ko.risk(result, Uncertainty(demand=0.25), draws=500)
+    np.testing.assert_array_equal(stated.days.cost, ko.risk(result, draws=500).days.cost)
+    assert "vary by 25 % (log-normal" in str(stated)
+    with pytest.raises(ko.ProblemError, match="recourse = 'flows' is for supply plans"):
+        ko.risk(result, recourse="flows")
 
 
 def test_demands_move_laws_that_read_the_load() -> None:
@@ -192,7 +197,7 @@ def test_plans_without_risk_are_refused_in_words() -> None:
     with pytest.raises(ko.ProblemError, match="draws = 5: shares of days need at least 20"):
         ko.risk(plain, Uncertainty(travel=0.1), draws=5)
     with pytest.raises(
-        ko.ProblemError, match="risk is there for plans of routes and for schedules, not for int"
+        ko.ProblemError, match="risk is there for plans of routes, schedules and supply plans, not for int"
     ):
         ko.risk(3)
     with pytest.raises(ko.ProblemError, match="uncertainty: shared"):
