@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import click
 
 from kanopt.cli.echo import echo
-from kanopt.cli.failures import exit_code_of
+from kanopt.cli.failures import ExitCode, exit_code_of
 from kanopt.cli.options import (
     FILE,
     allow_outside,
@@ -89,6 +89,8 @@ class Answer:
         Frames that go to the folder of results as CSV.
     interrupted
         True where the user stopped it.
+    holds
+        False where no plan that was asked about holds, although the base does.
     written
         Files that are written already, by what they hold.
     """
@@ -98,6 +100,7 @@ class Answer:
     base: Result | None
     tables: Sequence[pd.DataFrame] = ()
     interrupted: bool = False
+    holds: bool = True
     written: Mapping[str, Path] = field(default_factory=dict)
 
     @property
@@ -106,7 +109,8 @@ class Answer:
         stop = stop_of_command()
         if self.interrupted or stop.asked:
             return exit_code_of_stop(stop)
-        return 0 if self.base is None else int(exit_code_of(self.base))
+        code = ExitCode.SOLVED if self.base is None else exit_code_of(self.base)
+        return int(code if self.holds else code or ExitCode.INFEASIBLE)
 
 
 def asked_option(*names: str, kind: Any, text: str, default: Any = None) -> Option:

@@ -82,10 +82,10 @@ def sweep(asked: Asked) -> Answer:
     ),
 )
 def tornado(asked: Asked) -> Answer:
-    """Ask what moves the price most: each input alone at its low and its high value, the others as they are.
+    """Ask what moves the price most, each input alone.
 
-    Varied is what --set and --scale say, else the section [sweep] of the file; of longer lists the first and the last
-    value count.
+    Each is set to its low and to its high value, the others as they are. Varied is what --set and --scale say, else
+    the section [sweep] of the file; of longer lists the first and the last value count.
     """
     from kanopt.whatif import tornado as asked_tornado
 
@@ -137,7 +137,7 @@ def tornado(asked: Asked) -> Answer:
     ),
 )
 def switch_points(asked: Asked) -> Answer:
-    """Ask where it tips: from which value on another plan is better, and what it does otherwise.
+    """Ask where it tips: the values from which on another plan is better.
 
     Varied is what --set and --scale say, else the section [sweep] of the file, each path alone. Between two values
     whose plans agree nothing is looked for; give more values where something may come and go between.
@@ -188,10 +188,10 @@ def switch_points(asked: Asked) -> Answer:
     ),
 )
 def sobol(asked: Asked) -> Answer:
-    """Ask which inputs the price varies with when all vary at once: Sobol's indices.
+    """Ask what the price varies with, all inputs at once.
 
-    Varied is what --set and --scale say, else the section [sweep] of the file, evenly between the first and the last
-    value.
+    Sobol's indices are shares of the variance of the price. Varied is what --set and --scale say, else the section
+    [sweep] of the file, evenly between the first and the last value.
     """
     from kanopt.whatif import sobol as asked_sobol
 
@@ -244,9 +244,10 @@ def sobol(asked: Asked) -> Answer:
     examples="  kanopt risk FILE --draws 5000\n  kanopt risk FILE --plan today --uncertain travel=0.15\n",
 )
 def risk(asked: Asked) -> Answer:
-    """Ask how sure a plan is: it is carried out on many days, on which laws err as they did on held-out rows.
+    """Ask how sure a plan is.
 
-    The plan is the one found, or with --plan today that of the file.
+    It is carried out on many days, on which laws err as they did on held-out rows. The plan is the one found, or
+    with --plan today that of the file.
     """
     from kanopt.whatif import risk as asked_risk
 
