@@ -64,6 +64,7 @@ def sweep(asked: Asked) -> Answer:
         data={"scenario": found.scenario.name, "unit": found.unit, "points": points},
         base=found.base,
         interrupted=found.interrupted,
+        holds=found.holds_somewhere,
         written={} if asked.out is None else {"points": found.to_parquet(asked.out / _TABLE)},
     )
 

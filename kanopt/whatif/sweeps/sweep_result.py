@@ -72,6 +72,11 @@ class Sweep:
         """Unit of all amounts."""
         return self.base.problem.unit
 
+    @property
+    def holds_somewhere(self) -> bool:
+        """Whether at some point the plan serves what must be served and breaks no rule."""
+        return any(found.status in (Status.OPTIMAL, Status.FEASIBLE) for found in self.results)
+
     @cached_property
     def points(self) -> pd.DataFrame:
         """One row per point.
