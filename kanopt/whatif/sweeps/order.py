@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from heapq import heapify, heappop, heapreplace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,8 @@ __all__ = ["neighbours", "parents", "waves"]
 
 _NEIGHBOURS = 4
 """So many points count as those nearby."""
+_ROUNDED_UP = 1.0 + 1e-9
+"""By which sums of distances may be rounded otherwise by the tree."""
 
 
 def waves(points: Sequence[Sequence[Value]]) -> Iterator[list[tuple[int, int | None]]]:
@@ -36,7 +39,8 @@ def parents(points: Sequence[Sequence[Value]]) -> list[tuple[int, int | None]]:
     """Return the points in an order in which each one lies near one before it, with that one.
 
     Each next point is the one that lies farthest from those before it (Gonzalez 1985), so that a search starts from a
-    plan nearby whichever point is first to be ready, and the same whatever the number of workers.
+    plan nearby whichever point is first to be ready, and the same whatever the number of workers. Only points around
+    each next one are looked at, of a few axes few: the work grows little faster than the number of points.
 
     Returns
     -------
@@ -48,21 +52,31 @@ def parents(points: Sequence[Sequence[Value]]) -> list[tuple[int, int | None]]:
     >>> parents([(1.0,), (1.5,), (2.0,)])
     [(1, None), (0, 1), (2, 1)]
     """
+    from scipy.spatial import KDTree
+
     place = _coordinates(points)
-    middle = np.abs(place - place.mean(axis=0)).sum(axis=1)
-    order = [(int(np.argmin(middle)), None)]
-    found: list[tuple[int, int | None]] = [order[0]]
-    nearest = np.full(len(place), order[0][0])
-    distance = np.abs(place - place[order[0][0]]).sum(axis=1)
-    distance[order[0][0]] = -1.0
-    for _ in range(len(place) - 1):
-        chosen = int(np.argmax(distance))
+    tree = KDTree(place)
+    first = int(np.argmin(np.abs(place - place.mean(axis=0)).sum(axis=1)))
+    nearest = np.full(len(place), first)
+    distance = np.abs(place - place[first]).sum(axis=1)
+    distance[first] = -1.0
+    found: list[tuple[int, int | None]] = [(first, None)]
+    # how far each lay when it was looked at last: it may have come nearer since, and is put back then
+    waiting = [(-away, point) for point, away in enumerate(distance.tolist()) if point != first]
+    heapify(waiting)
+    while waiting:
+        far, chosen = -waiting[0][0], waiting[0][1]
+        if distance[chosen] < far:
+            heapreplace(waiting, (-float(distance[chosen]), chosen))
+            continue
+        heappop(waiting)
         found.append((chosen, int(nearest[chosen])))
-        away = np.abs(place - place[chosen]).sum(axis=1)
-        closer = away < distance
-        nearest[closer] = chosen
-        distance[closer] = away[closer]
         distance[chosen] = -1.0
+        # none lies farther from those before it, so that beyond this none comes nearer
+        around = np.array(tree.query_ball_point(place[chosen], far * _ROUNDED_UP, p=1))
+        away = np.abs(place[around] - place[chosen]).sum(axis=1)
+        closer = away < distance[around]
+        nearest[around[closer]], distance[around[closer]] = chosen, away[closer]
     return found
 
 
