@@ -89,6 +89,7 @@ if TYPE_CHECKING:
     from kanopt.whatif import OnTimePlan as OnTimePlan
     from kanopt.whatif import Risk as Risk
     from kanopt.whatif import Run as Run
+    from kanopt.whatif import SampleAveragePlan as SampleAveragePlan
     from kanopt.whatif import Scenario as Scenario
     from kanopt.whatif import ScheduleRisk as ScheduleRisk
     from kanopt.whatif import Sensitivity as Sensitivity
@@ -104,6 +105,7 @@ if TYPE_CHECKING:
     from kanopt.whatif.compare import compare as compare
     from kanopt.whatif.risks.on_time import solve_on_time as solve_on_time
     from kanopt.whatif.risks.risk import risk as risk
+    from kanopt.whatif.risks.sample_average import solve_sample_average as solve_sample_average
     from kanopt.whatif.sensitivity.sobol import sobol as sobol
     from kanopt.whatif.sensitivity.switch_points import switch_points as switch_points
     from kanopt.whatif.sensitivity.tornado import tornado as tornado
@@ -180,6 +182,7 @@ _HOME = {
         "OnTimePlan",
         "Risk",
         "Run",
+        "SampleAveragePlan",
         "Scenario",
         "Sensitivity",
         "ScheduleRisk",
@@ -195,6 +198,7 @@ _HOME = {
         "load_scenario",
         "risk",
         "solve_on_time",
+        "solve_sample_average",
         "sobol",
         "sweep",
         "switch_points",

@@ -9,6 +9,7 @@ from kanopt.whatif.events import Event
 from kanopt.whatif.learn import LearnedLaw
 from kanopt.whatif.risks.on_time import OnTimePlan, solve_on_time
 from kanopt.whatif.risks.risk import Risk, risk
+from kanopt.whatif.risks.sample_average import SampleAveragePlan, solve_sample_average
 from kanopt.whatif.risks.schedule_risk import ScheduleRisk
 from kanopt.whatif.risks.supply_risk import SupplyRisk
 from kanopt.whatif.run import Run
@@ -31,6 +32,7 @@ __all__ = [
     "OnTimePlan",
     "Risk",
     "Run",
+    "SampleAveragePlan",
     "Scenario",
     "ScheduleRisk",
     "Sensitivity",
@@ -48,6 +50,7 @@ __all__ = [
     "risk",
     "sobol",
     "solve_on_time",
+    "solve_sample_average",
     "sweep",
     "switch_points",
     "tornado",

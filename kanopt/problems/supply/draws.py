@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from kanopt.problems.supply.assessment import SupplyAssessment
     from kanopt.problems.supply.problem import SupplyProblem
 
-__all__ = ["DemandLaw", "DrawnSupply", "demand_law", "keep_flows"]
+__all__ = ["DemandLaw", "DrawnSupply", "demand_law", "draw_demand", "keep_flows"]
 
+_DEMAND, _PRICE, _SAMPLE = range(3)  # streams of random numbers
 Cells = tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]
 
 
@@ -131,6 +132,11 @@ class DrawnSupply:
         return np.asarray((self.shortage[:, must[self.cells[1]]] > 0).any(axis=1))
 
 
+def draw_demand(law: DemandLaw, count: int, seed: int, *sample: int) -> Floats:
+    """Draw demands, ``(count, cells)``: those of a seed, or of one of its further samples by number."""
+    return law.draw(count, np.random.default_rng([seed, _SAMPLE if sample else _DEMAND, *sample]))
+
+
 def keep_flows(assessment: SupplyAssessment, law: DemandLaw, count: int, seed: int) -> DrawnSupply:
     """Keep all flows of a plan whatever is wanted.
 
@@ -147,8 +153,7 @@ def keep_flows(assessment: SupplyAssessment, law: DemandLaw, count: int, seed: i
         How many draws, and their seed.
     """
     problem, ledger = assessment.problem, assessment.simulation
-    demands, prices = (np.random.default_rng([seed, stream]) for stream in range(2))
-    demand, (markets, products, periods) = law.draw(count, demands), law.cells
+    demand, (markets, products, periods) = draw_demand(law, count, seed), law.cells
     shortage, stock = np.zeros_like(demand), np.zeros((count, *ledger.delivered.shape[:2]))
     for period in range(ledger.delivered.shape[2]):
         stock = stock + ledger.delivered[:, :, period]
@@ -162,5 +167,5 @@ def keep_flows(assessment: SupplyAssessment, law: DemandLaw, count: int, seed: i
     planned = assessment.pricing.objective - float(assessment.pricing.terms().get("shortage", 0.0))
     # the errors of demand are in the draws
     uses = [use for use in assessment.law_uses if use.law == "tariff"]
-    cost = planned + shortage @ price + draw_price_errors(uses, count, prices)
+    cost = planned + shortage @ price + draw_price_errors(uses, count, np.random.default_rng([seed, _PRICE]))
     return DrawnSupply(law.cells, demand, shortage, stock.sum(axis=(1, 2)), cost)

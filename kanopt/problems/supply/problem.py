@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from numbers import Real
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -73,7 +74,8 @@ class SupplyProblem(Problem[FlowPlan]):
         Units wanted: a law bound to ``market.…``, ``product.…`` and ``period.…``; a reference such as
         ``market.demand``; a number; an array that broadcasts to markets × products × periods; or a frame with
         the columns ``market``, ``product``, ``period`` and ``demand``, and perhaps ``demand_sd``, the standard
-        deviation of a demand that is not certain (blank: it is), which :func:`kanopt.risk` draws.
+        deviation of a demand that is not certain (blank: it is), which :func:`kanopt.risk` draws and
+        :func:`kanopt.solve_sample_average` plans for.
     planning
         The shipment at which a tariff that depends on the flow is frozen for the solver:
         ``{"state.quantity": 20.0}`` in units of product, or ``{"state.weight": 18.0}``; or what is usual on each
@@ -267,7 +269,7 @@ class SupplyProblem(Problem[FlowPlan]):
         measured = np.isnan(self.network.stated_lengths) & np.isfinite(self.network.distances)
         lengths = (note,) if measured.any() and (note := self.network.positions.note()) else ()
         varying = int(((self.demand_deviation > 0) & (self.demand_array > 0)).sum())
-        certain = "which risk draws; solve does not look at it"
+        certain = "which risk draws and solve_sample_average plans for; solve does not look at it"
         unsure = (f"demand: {count_text(varying, 'amount')} with a demand_sd, {certain}",) if varying else ()
         return (*lengths, *assumed_demands(self.network, self._demand_rows), *unsure)
 
@@ -316,6 +318,14 @@ class SupplyProblem(Problem[FlowPlan]):
             If it names things the problem does not know, or a quantity is no number.
         """
         return read_plan(self, decision)
+
+    def with_demand(self, demand: Floats) -> SupplyProblem:
+        """Return the problem with other amounts wanted, shape (M, P, T), which are taken as certain and not checked."""
+        found = copy(self)
+        given = {"demand": demand, "demand_array": demand, "demand_deviation": np.zeros_like(demand)}
+        for name, values in given.items():
+            object.__setattr__(found, name, values)
+        return found
 
     def plan_of(self, flows: Floats, opened: NDArray[np.bool_]) -> FlowPlan:
         """Return the plan with these flows, shape (L, P, T), and open sites, shape (F, T)."""

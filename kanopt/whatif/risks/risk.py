@@ -248,7 +248,8 @@ def risk(
         What is taken to be uncertain; by default what the laws know of their own errors.
     recourse
         Of a supply plan, what is decided when demand is known: ``"none"``, so that what was sent stays sent, what a
-        market has not used serves its next periods, and what is missing is lost.
+        market has not used serves its next periods, and what is missing is lost; or ``"flows"``, so that sites are
+        open as planned and all flows are decided anew for each draw.
     draws, seed
         How many days, and the seed of what happens on them.
 

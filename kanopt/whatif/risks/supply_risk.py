@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
+from kanopt.errors import ProblemError
 from kanopt.text import amount_text, count_text, percent_text
 from kanopt.whatif.risks.day_costs import DayCosts, quantile_of_days, share_error
 
@@ -170,9 +171,18 @@ def risk_of_supply(
     assessment: SupplyAssessment, uncertainty: Uncertainty, recourse: Recourse, draws: int, seed: int
 ) -> SupplyRisk:
     """Draw demand many times, and see what becomes of a supply plan; see :func:`kanopt.risk`."""
-    from kanopt.problems.supply.draws import demand_law, keep_flows
+    from kanopt.problems.supply.draws import demand_law, draw_demand, keep_flows
 
+    if recourse not in _RULES:
+        raise ProblemError(f"recourse must be 'none' or 'flows', not {recourse!r}")
     law = demand_law(assessment.problem, uncertainty)
-    return SupplyRisk(
-        assessment, keep_flows(assessment, law, draws, seed), seed, recourse, (law.told, _RULES[recourse])
-    )
+    told = (law.told, _RULES[recourse])
+    if recourse == "none":
+        return SupplyRisk(assessment, keep_flows(assessment, law, draws, seed), seed, recourse, told)
+    from kanopt.solvers.supply.recourse import flows_anew, paid_rates
+
+    problem = assessment.problem
+    rates = paid_rates(assessment) if problem.lane_tariff.reads_flow else None
+    at_rates = "flows are chosen at what the plan pays for a unit on each lane, and priced on the law"
+    found = flows_anew(problem, assessment.simulation.open, draw_demand(law, draws, seed), rates=rates)
+    return SupplyRisk(assessment, found.drawn, seed, recourse, told if rates is None else (*told, at_rates))

@@ -1,0 +1,338 @@
+"""Supply plans whose sites are chosen for many demands at once, and what that is worth."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri, stdtrit
+
+from kanopt.errors import ProblemError
+from kanopt.interrupt import Interrupt
+from kanopt.text import count_text, join_list, money_text, percent_text
+from kanopt.whatif.risks.supply_risk import SupplyRisk, risk_of_supply
+
+if TYPE_CHECKING:
+    from kanopt.problems.result import Result
+    from kanopt.problems.supply import SupplyProblem
+    from kanopt.problems.supply.assessment import SupplyAssessment
+    from kanopt.problems.supply.draws import DemandLaw
+    from kanopt.problems.uncertainty import Uncertainty
+
+__all__ = ["SampleAveragePlan", "solve_sample_average"]
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+_PLAIN = 0.2
+"""Share of the time limit for the plan that meets mean demand."""
+_FRESH = 1_000_003
+"""Added to the seed of the draws on which sites are chosen, for those on which they are judged."""
+_COMPARED = 400
+"""Draws on which the sites of several samples, and those for mean demand, are compared."""
+_LEVEL = 0.95
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class SampleAveragePlan:
+    """Sites for many demands at once, beside those for mean demand.
+
+    Parameters
+    ----------
+    result
+        The plan: these sites, and the best flows for the demand of the problem, priced and checked on it.
+    risk
+        Its cost where flows are decided when demand is known, on draws that were not looked at while it was made.
+    plain
+        The plan for the demand of the problem alone, as :func:`kanopt.solve` makes it.
+    plain_risk
+        Its cost on the same draws.
+    samples
+        Draws of demand in each sample.
+    bounds
+        For each sample a proven lower bound on its mean cost; None where the tariff reads the flow, which it does not
+        hold for.
+    unavoidable
+        Share of the draws in which no sites deliver all that must be.
+    """
+
+    result: Result
+    risk: SupplyRisk
+    plain: Result
+    plain_risk: SupplyRisk
+    samples: int
+    bounds: tuple[float, ...] | None
+    unavoidable: float
+
+    @property
+    def value_of_stochastic_solution(self) -> float:
+        """Mean cost of the plan for mean demand, less that of this one (Birge 1982, Mathematical Programming 24)."""
+        return float(self._saved.mean())
+
+    @property
+    def value_error(self) -> float:
+        """Monte Carlo error of that: both plans meet the same draws."""
+        return float(self._saved.std(ddof=1) / np.sqrt(len(self._saved)))
+
+    @property
+    def _saved(self) -> Floats:
+        return np.asarray(self.plain_risk.cost - self.risk.cost)
+
+    @property
+    def lower_bound(self) -> float | None:
+        """Estimate of a bound below which no sites cost on average; None where there is none.
+
+        The optimum of a sample lies on average below that of all demand (Mak, Morton and Wood 1999, "Monte Carlo
+        bounding techniques for determining solution quality in stochastic programs", Operations Research Letters 24).
+        With samples of one draw it is the wait-and-see bound.
+        """
+        return float(np.mean(self.bounds)) if self.bounds else None
+
+    @property
+    def lower_bound_error(self) -> float | None:
+        """Monte Carlo error of it; None with fewer than two samples."""
+        if self.bounds is None or len(self.bounds) < 2:
+            return None
+        return float(np.std(self.bounds, ddof=1) / np.sqrt(len(self.bounds)))
+
+    @property
+    def most_to_save(self) -> float | None:
+        """What other sites could save at most on average, with 95 %; None where that is not known.
+
+        Not known without two bounds, or where demand that must be delivered is missing which other sites deliver, as
+        that has no price.
+        """
+        error = self.lower_bound_error
+        if self.bounds is None or error is None or self.risk.fails > self.unavoidable:
+            return None
+        gap = float(self.risk.cost.mean()) - float(np.mean(self.bounds))
+        reach = float(stdtrit(len(self.bounds) - 1, _LEVEL)) * error
+        return max(gap, 0.0) + reach + float(ndtri(_LEVEL)) * self.risk.cost_error
+
+    @property
+    def sites(self) -> tuple[str, ...]:
+        """The sites that are open in any period."""
+        return _open_sites(self.result)
+
+    def __str__(self) -> str:
+        plain, unit = _open_sites(self.plain), self.risk.assessment.problem.unit
+        mine, theirs = float(self.risk.cost.mean()), float(self.plain_risk.cost.mean())
+        same = bool(
+            (self.risk.assessment.simulation.open == self.plain_risk.assessment.simulation.open).all()
+        )
+        worth = self.value_of_stochastic_solution
+        lines = [
+            f"Open for {count_text(self.samples, 'drawn demand')} at once: {join_list(self.sites) or 'no site'}; for "
+            + ("mean demand the same sites." if same else f"mean demand: {join_list(plain) or 'no site'}."),
+            f"On {self.risk.draws:,} fresh draws that costs {money_text(mine, unit)} on average, the plan for mean "
+            f"demand {money_text(theirs)}. The value of the stochastic solution is {money_text(worth, unit)} "
+            f"(± {money_text(self.value_error)}), {percent_text(worth / theirs if theirs else 0.0)}.",
+            *self._bound_text(unit),
+            *self._missing_text(),
+        ]
+        return "\n".join([*lines, str(self.risk)])
+
+    __repr__ = __str__
+
+    def _bound_text(self, unit: str) -> list[str]:
+        if self.lower_bound is None:
+            rates = "sites are chosen at what a unit pays in the plan for mean demand"
+            return [f"No bound: the tariff reads the flow, and {rates}."]
+        error, most = self.lower_bound_error, self.most_to_save
+        within = (
+            ""
+            if error is None
+            else f" (± {money_text(error)}, {count_text(len(self.bounds or ()), 'sample')})"
+        )
+        told = f"No sites cost less than {money_text(self.lower_bound, unit)} on average{within}"
+        share = "" if most is None else f"; other sites save {money_text(most, unit)} at most, with 95 %"
+        return [f"{told}{share}."]
+
+    def _missing_text(self) -> list[str]:
+        mine, theirs = self.risk.fails, self.plain_risk.fails
+        if not mine and not theirs:
+            return []
+        shares = (percent_text(share) for share in (mine, theirs, self.unavoidable))
+        told = "missing in {} of the draws, with the plan for mean demand in {}, with any sites in {}".format(
+            *shares
+        )
+        return [f"Demand that must be delivered is {told}; that has no price, and is in none of these costs."]
+
+
+def solve_sample_average(
+    problem: SupplyProblem,
+    *,
+    uncertainty: Uncertainty | None = None,
+    samples: int = 30,
+    replications: int = 4,
+    draws: int = 1000,
+    time_limit: float = 60.0,
+    seed: int = 0,
+) -> SampleAveragePlan:
+    """Choose sites that are good on average over many demands, and say what that is worth.
+
+    Sites are decided before demand is known, flows after it: those of each draw are the best for it, and know the
+    demand of all its periods. A sample of draws is one model, in which they share their sites (a sample-average
+    approximation; Kleywegt, Shapiro and Homem-de-Mello 2002, SIAM Journal on Optimization 12). That is done for
+    several samples, and what they choose is compared on other draws, with the sites of the plan for mean demand among
+    it; so is the plan that is returned. It is judged on draws that nothing was chosen on.
+
+    Parameters
+    ----------
+    problem
+        With a ``demand_sd`` of demands, or a law of demand that knows its errors.
+    uncertainty
+        What is taken to be uncertain, as of :func:`risk`.
+    samples
+        Draws in each sample.
+    replications
+        How many samples; two at least for a statement on what other sites could save.
+    draws
+        Fresh draws on which the plans are judged.
+    time_limit
+        Wall seconds for all searches together; judging plans comes on top.
+    seed
+        Of all draws, and of the searches.
+
+    Raises
+    ------
+    ProblemError
+        If no demand is uncertain, a number is too small, or there is no plan for mean demand.
+
+    Examples
+    --------
+    >>> import kanopt as ko
+    >>> from kanopt.supply import Facility, Lane, Market, Period, Product, Supplier
+    >>> sites = [Facility("small", fixed_cost=30, capacity=11), Facility("large", fixed_cost=33, capacity=20)]
+    >>> network = ko.SupplyProblem(
+    ...     suppliers=[Supplier("mill", "flour")],
+    ...     facilities=sites,
+    ...     markets=[Market("Lyon")],
+    ...     products=[Product("flour", shortage_cost=9)],
+    ...     periods=[Period("1")],
+    ...     lanes=[Lane("mill", site.name) for site in sites] + [Lane(site.name, "Lyon") for site in sites],
+    ...     tariff=0.5,
+    ...     demand=10.0,
+    ... )
+    >>> found = solve_sample_average(network, uncertainty=ko.Uncertainty(demand=0.4), samples=20, draws=200)
+    >>> found.sites, found.plain.assessment.in_use.names, found.value_of_stochastic_solution > 3.0
+    (('large',), ('small',), True)
+    """
+    from kanopt.problems.supply.draws import demand_law
+    from kanopt.problems.uncertainty import Uncertainty
+    from kanopt.solvers.base import SolveOptions
+    from kanopt.solvers.solve import search_and_assess
+
+    for name, value, least in (
+        ("samples", samples, 1),
+        ("replications", replications, 1),
+        ("draws", draws, 20),
+    ):
+        if value < least:
+            raise ProblemError(f"{name} = {value}: there must be at least {least}")
+    assumed, began = uncertainty or Uncertainty(), time.perf_counter()
+    law = demand_law(problem, assumed)
+    problem.warn_of_unread()
+    plain = search_and_assess(problem, SolveOptions(time_limit=_PLAIN * time_limit, seed=seed))
+    if plain.assessment is None:
+        raise ProblemError(
+            f"there is no plan for mean demand to begin with: {plain.message or plain.status.value}"
+        )
+    search = _Search(problem, law, plain, samples, seed)
+    with Interrupt() as interrupt:
+        for number in range(replications):
+            left = max(time_limit - (time.perf_counter() - began), 0.0)
+            search.replicate(number, left / (replications - number))
+            if interrupt.asked:
+                break
+    result = search.best_result()
+    risks = [
+        risk_of_supply(_assessment(each), assumed, "flows", draws, seed + _FRESH) for each in (result, plain)
+    ]
+    return SampleAveragePlan(
+        result,
+        risks[0],
+        plain,
+        risks[1],
+        samples,
+        None if problem.lane_tariff.reads_flow else tuple(search.bounds),
+        _unavoidable(problem, risks),
+    )
+
+
+class _Search:
+    """Sites that were found so far, and bounds of their samples."""
+
+    def __init__(
+        self, problem: SupplyProblem, law: DemandLaw, plain: Result, samples: int, seed: int
+    ) -> None:
+        from kanopt.solvers.supply.recourse import paid_rates
+
+        assessment = _assessment(plain)
+        self.problem, self.law, self.plain, self.samples, self.seed = problem, law, plain, samples, seed
+        self.rates = paid_rates(assessment) if problem.lane_tariff.reads_flow else None
+        self.candidates: list[Flags] = [assessment.simulation.open]
+        self.bounds: list[float] = []
+
+    def replicate(self, number: int, seconds: float) -> None:
+        """Choose sites for one more sample."""
+        from kanopt.problems.supply.draws import draw_demand
+        from kanopt.solvers.highs import HighsOptions
+        from kanopt.solvers.supply.sample_average import sites_of_samples
+
+        demand = draw_demand(self.law, self.samples, self.seed, number)
+        options = HighsOptions(time_limit=seconds, seed=self.seed, has_plan=True)
+        found = sites_of_samples(
+            self.problem, demand, options, tries=tuple(self.candidates), rates=self.rates
+        )
+        if found.bound is not None:
+            self.bounds.append(found.bound)
+        if found.opened is not None and not any((found.opened == each).all() for each in self.candidates):
+            self.candidates.append(found.opened)
+
+    def best_result(self) -> Result:
+        """Return the plan with the sites that are best on draws that none of them was chosen on."""
+        from kanopt.problems.evaluate import evaluate
+        from kanopt.problems.supply.draws import draw_demand
+        from kanopt.solvers.supply.recourse import flows_anew
+
+        if len(self.candidates) == 1:
+            return self.plain
+        demand = draw_demand(self.law, _COMPARED, self.seed)
+        must = np.isinf(self.problem.network.shortage_cost)
+        ranks = []
+        for opened in self.candidates:
+            drawn = flows_anew(self.problem, opened, demand, rates=self.rates).drawn
+            ranks.append((int(drawn.fails(must).sum()), float(drawn.cost.mean())))
+        best = ranks.index(min(ranks))
+        if best == 0:
+            return self.plain
+        opened, mean = self.candidates[best], self.law.mean[None, :]
+        flows = flows_anew(self.problem, opened, mean, rates=self.rates, with_flows=True).flows
+        assert flows is not None
+        planned = evaluate(self.problem, self.problem.plan_of(flows[0], opened))
+        return replace(planned, solver=f"sites for {self.samples} samples of demand, {self.plain.solver}")
+
+
+def _unavoidable(problem: SupplyProblem, risks: list[SupplyRisk]) -> float:
+    """Return the share of draws in which no sites deliver all that must be."""
+    from kanopt.solvers.supply.recourse import flows_anew
+    from kanopt.solvers.supply.sample_average import every_site_open
+
+    if not any(each.fails for each in risks):
+        return 0.0
+    found = flows_anew(problem, every_site_open(problem), risks[0].days.demand)
+    return float(found.drawn.fails(np.isinf(problem.network.shortage_cost)).mean())
+
+
+def _assessment(result: Result) -> SupplyAssessment:
+    from kanopt.problems.supply.assessment import SupplyAssessment
+
+    assert isinstance(result.assessment, SupplyAssessment)
+    return result.assessment
+
+
+def _open_sites(result: Result) -> tuple[str, ...]:
+    return tuple(_assessment(result).in_use.names)

@@ -1,0 +1,129 @@
+"""Sites chosen for many demands, beside the newsvendor who buys capacity, and what that is worth."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import norm
+
+import kanopt as ko
+from kanopt import Uncertainty
+from kanopt.supply import Facility, Lane, Market, Period, Product, Supplier
+
+MEAN, DEVIATION, UNIT, SHORT = 10.0, 4.0, 3.0, 9.0
+SIGMA = float(np.sqrt(np.log1p((DEVIATION / MEAN) ** 2)))
+MIDDLE = float(np.log(MEAN) - SIGMA**2 / 2.0)
+
+
+def capacities(*sizes: float, shortage_cost: float | None = SHORT, **more: object) -> ko.SupplyProblem:
+    """Sites of some sizes at 3 for each unit of capacity, between a mill and a market; moving costs nothing."""
+    sites = [Facility(f"site {size:g}", fixed_cost=UNIT * size, capacity=size) for size in sizes]
+    lanes = [Lane("mill", site.name) for site in sites] + [Lane(site.name, "Lyon") for site in sites]
+    fields: dict[str, object] = {"tariff": 0.0, **more}
+    return ko.SupplyProblem(
+        suppliers=[Supplier("mill", "flour")],
+        facilities=sites,
+        markets=[Market("Lyon")],
+        products=[Product("flour", shortage_cost=shortage_cost)],
+        periods=[Period("1")],
+        lanes=lanes,
+        demand=pd.DataFrame({"market": ["Lyon"], "demand": [MEAN], "demand_sd": [DEVIATION]}),
+        **fields,  # type: ignore[arg-type]
+    )
+
+
+def mean_cost(capacity: float) -> float:
+    """Mean cost of a capacity under log-normal demand."""
+    far = (MIDDLE - np.log(capacity)) / SIGMA
+    return float(UNIT * capacity + SHORT * (MEAN * norm.cdf(far + SIGMA) - capacity * norm.cdf(far)))
+
+
+def size_of(result: ko.Result) -> float:
+    return float(sum(float(name.split()[1]) for name in result.assessment.in_use.names))
+
+
+def test_capacity_is_the_quantile_of_the_critical_ratio_and_its_value_that_of_the_textbook() -> None:
+    """A unit of capacity too many costs 3, one too few 9 − 3: capacity is the quantile of 6 / 9, to whole units."""
+    found = ko.solve_sample_average(
+        capacities(1.0, 2.0, 4.0, 8.0), samples=150, replications=2, draws=4000, seed=1
+    )
+    best = np.exp(MIDDLE + SIGMA * norm.ppf((SHORT - UNIT) / SHORT))
+    assert size_of(found.plain) == MEAN
+    assert size_of(found.result) == pytest.approx(best, abs=1.0)
+    mine, theirs = mean_cost(size_of(found.result)), mean_cost(MEAN)
+    assert found.risk.cost.mean() == pytest.approx(mine, abs=4.0 * found.risk.cost_error)
+    worth = found.value_of_stochastic_solution
+    assert worth == pytest.approx(theirs - mine, abs=4.0 * found.value_error)
+    assert found.lower_bound is not None
+    assert found.lower_bound_error is not None
+    cheapest = min(mean_cost(float(size)) for size in range(1, 16))
+    assert found.lower_bound <= cheapest + 4.0 * found.lower_bound_error
+    assert found.most_to_save is not None
+    assert mine - cheapest <= found.most_to_save
+    assert found.result.check.ok
+    assert "The value of the stochastic solution is" in str(found)
+
+
+def test_samples_of_one_draw_bound_by_waiting_and_seeing() -> None:
+    """Who knows demand before he builds pays 3 for each whole unit, up to 15, or 9 for what he leaves out."""
+    found = ko.solve_sample_average(capacities(1.0, 2.0, 4.0, 8.0), samples=1, replications=5, draws=20)
+    assert found.bounds is not None
+    demands = [np.exp(MIDDLE + SIGMA * _score(number)) for number in range(5)]
+    sizes = np.arange(16.0)
+    known = [min(UNIT * sizes + SHORT * np.maximum(demand - sizes, 0.0)) for demand in demands]
+    np.testing.assert_allclose(found.bounds, known, rtol=1e-5)
+    assert found.lower_bound == pytest.approx(np.mean(known), rel=1e-5)
+
+
+def _score(number: int) -> float:
+    """Return the normal number behind the draw of a sample."""
+    rng = np.random.default_rng([0, 2, number])
+    rng.standard_normal((1, 1))  # what all amounts have in common
+    return float(rng.standard_normal())
+
+
+def test_a_plan_that_is_best_anyway_is_returned_as_it_is() -> None:
+    found = ko.solve_sample_average(capacities(20.0), samples=5, replications=2, draws=50)
+    assert found.result is found.plain
+    assert (found.value_of_stochastic_solution, found.value_error) == (0.0, 0.0)
+    assert "for mean demand the same sites" in str(found)
+    again = ko.risk(found.result, recourse="flows", draws=50, seed=found.risk.seed)
+    np.testing.assert_array_equal(again.cost, found.risk.cost)
+
+
+def test_draws_that_no_sites_can_serve_are_counted() -> None:
+    found = ko.solve_sample_average(
+        capacities(4.0, 10.0, shortage_cost=None), samples=20, replications=2, draws=400, seed=2
+    )
+    beyond = (found.risk.days.demand[:, 0] > 14.0).mean()
+    assert found.unavoidable == pytest.approx(beyond)
+    assert 0.0 < found.unavoidable == found.risk.fails < found.plain_risk.fails
+    assert found.sites == ("site 4", "site 10")
+    assert found.most_to_save is not None
+    assert "Demand that must be delivered is missing in" in str(found)
+    assert len(found.risk.cost) == 400
+
+
+def test_a_tariff_that_reads_the_flow_has_no_bound() -> None:
+    law = ko.parse_formula("1 + q ^ 0.5", [ko.Variable("q", "t")], ko.Variable("cost", "EUR"))
+    tariff = {"tariff": law.bind(q=ko.refs.state.quantity), "planning": {"state.quantity": 5.0}}
+    found = ko.solve_sample_average(
+        capacities(4.0, 10.0, **tariff), samples=10, replications=2, draws=100, time_limit=10.0
+    )
+    assert (found.bounds, found.lower_bound, found.most_to_save) == (None, None, None)
+    assert "No bound: the tariff reads the flow" in str(found)
+    served = np.minimum(found.risk.days.demand[:, 0], size_of(found.result))
+    least = UNIT * size_of(found.result) + SHORT * (found.risk.days.demand[:, 0] - served)
+    assert (found.risk.cost >= least).all()
+
+
+def test_what_cannot_be_planned_is_refused_in_words() -> None:
+    with pytest.raises(ko.ProblemError, match="samples = 0: there must be at least 1"):
+        ko.solve_sample_average(capacities(4.0), samples=0)
+    with pytest.raises(ko.ProblemError, match="draws = 5: there must be at least 20"):
+        ko.solve_sample_average(capacities(4.0), draws=5)
+    with pytest.raises(ko.ProblemError, match="no demand of this problem is uncertain"):
+        ko.solve_sample_average(capacities(4.0), uncertainty=Uncertainty(demand=0.0))
+    with pytest.raises(ko.ProblemError, match="recourse must be 'none' or 'flows', not 'some'"):
+        ko.risk(ko.evaluate(capacities(4.0), []), recourse="some")  # type: ignore[arg-type]
