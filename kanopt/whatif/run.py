@@ -177,7 +177,7 @@ def solve_problem(
         time_limit=limit,
         seed=seed,
         initial=initial,
-        progress=on_progress,
+        progress=None if report is ignore_event else on_progress,
         workers=scenario.solver.workers,
         deterministic=scenario.solver.deterministic,
     )

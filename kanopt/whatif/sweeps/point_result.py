@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from kanopt.problems.assessment import NO_PLAN, Rank
 from kanopt.problems.result import Status
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from kanopt.problems.base import Plan
     from kanopt.problems.result import Result
 
-__all__ = ["BASE", "REFUSED", "PointResult", "of_kept", "point_of", "with_plan"]
+__all__ = ["BASE", "REFUSED", "PointResult", "is_noise", "of_kept", "point_of", "with_plan"]
 
 BASE = -1
 """The number under which the plan of the scenario as it is stands."""
@@ -41,7 +42,8 @@ class PointResult:
         What each search says that the change of data costs: it and the search of the base that belongs to it, priced
         under both data and each taking the better plan. How far they lie apart is the noise.
     at_base
-        The price of the best plan found here where nothing is changed; NaN where it cannot be carried out there.
+        The price of the plan found here where nothing is changed; NaN where it cannot be carried out there, serves less
+        or breaks a rule, or was found elsewhere.
     kept_status, kept_objective
         The base's plan under the data of this point; empty and NaN where that cannot be carried out.
     terms, kept_terms
@@ -58,6 +60,10 @@ class PointResult:
         Why it was refused, or has no plan.
     caveat
         What its price cannot be trusted for: laws below zero that count as zero, or used outside their data.
+    interrupted
+        Whether its search was cut short by the user.
+    result
+        All that belongs to the plan, where the question asks for it.
     """
 
     point: int
@@ -78,6 +84,8 @@ class PointResult:
     seconds: float = 0.0
     message: str = ""
     caveat: str = ""
+    interrupted: bool = False
+    result: Result | None = None
 
     @property
     def proved(self) -> bool:
@@ -85,15 +93,11 @@ class PointResult:
         return self.status == Status.OPTIMAL
 
     @property
-    def rank(self) -> tuple[bool, int, int, float]:
-        """How good its plan is, the smaller the better; see :class:`~kanopt.problems.assessment.Rank`."""
-        nothing = math.isnan(self.objective)
-        return (
-            nothing or self.violations > 0,
-            self.unserved,
-            self.violations,
-            math.inf if nothing else self.objective,
-        )
+    def rank(self) -> Rank:
+        """How good its plan is, the smaller the better."""
+        if math.isnan(self.objective):
+            return NO_PLAN
+        return Rank(self.violations > 0, self.unserved, self.violations, self.objective)
 
     @property
     def noise(self) -> float:
@@ -102,11 +106,31 @@ class PointResult:
             return 0.0
         return max(self.searches) - min(self.searches) if len(self.searches) > 1 else math.nan
 
-    @property
-    def noise_of_difference(self) -> float:
-        """How far apart lie what searches say of the difference from the base; NaN where that was not measured."""
+    def noise_beside(self, base: Result) -> float:
+        """Return how far apart lie what searches say of the difference from the base; NaN where unmeasured."""
+        if self.proved and base.status == Status.OPTIMAL:
+            return 0.0
         known = [value for value in self.differences if not math.isnan(value)]
         return max(known) - min(known) if len(known) > 1 else math.nan
+
+
+def is_noise(change: float, noise: float, differences: Sequence[float]) -> bool:
+    """Say whether a change may be the luck of the search: it is within its noise, or searches disagree on its sign.
+
+    Parameters
+    ----------
+    change, noise
+        Of a price; the noise is NaN where it was not measured.
+    differences
+        What each search says of the change.
+
+    Examples
+    --------
+    >>> is_noise(5.0, 1.0, [4.5, 5.5]), is_noise(0.5, 1.0, [0.2, 1.2]), is_noise(9.0, 8.0, [-1.0, 7.0])
+    (False, True, True)
+    """
+    signs = {value > 0 for value in differences if not math.isnan(value)}
+    return abs(change) <= noise or len(signs) > 1
 
 
 def _terms(result: Result | None) -> dict[str, float]:
@@ -131,6 +155,7 @@ def of_kept(point: int, kept: Result | None) -> PointResult:
         unserved=rank.unserved,
         violations=rank.violations,
         caveat=_caveat(kept),
+        result=kept,
     )
 
 
@@ -149,6 +174,7 @@ def with_plan(found: PointResult, result: Result) -> PointResult:
             unserved=0,
             violations=0,
             message="no plan was found",
+            result=result,
         )
     return replace(
         found,
@@ -161,6 +187,7 @@ def with_plan(found: PointResult, result: Result) -> PointResult:
         plan=result.plan,
         message="",
         caveat=_caveat(result),
+        result=result,
     )
 
 

@@ -13,7 +13,7 @@ from kanopt.errors import KanoptError, ProblemError
 from kanopt.problems.result import Status
 from kanopt.whatif.scenario_files.file_model import split_messages
 from kanopt.whatif.sweeps.point_result import BASE, REFUSED, PointResult, of_kept, with_plan
-from kanopt.whatif.sweeps.question import SweepQuestion
+from kanopt.whatif.sweeps.question import Question
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +25,7 @@ __all__ = ["exchange_plans", "solve_point"]
 
 
 def solve_point(
-    question: SweepQuestion, point: int, kept: Plan | None, starts: Sequence[Plan | pd.DataFrame]
+    question: Question, point: int, kept: Plan | None, starts: Sequence[Plan | pd.DataFrame]
 ) -> PointResult:
     """Price the base's plan under the data of a point, and plan anew where that is asked.
 
@@ -48,12 +48,14 @@ def solve_point(
         if question.anew:
             found = _planned(question, problem, found, before, starts)
     except KanoptError as error:
+        if question.in_full:
+            raise
         found = PointResult(point, REFUSED, message=split_messages(error)[0])
-    return replace(found, seconds=time.perf_counter() - began)
+    return _told(question, found, began)
 
 
 def exchange_plans(
-    question: SweepQuestion, own: PointResult, others: Mapping[int, Any], kept: Any = None
+    question: Question, own: PointResult, others: Mapping[int, Any], kept: Any = None
 ) -> PointResult:
     """Price plans of other points under the data of one, and take over the best of them if it is better.
 
@@ -80,16 +82,20 @@ def exchange_plans(
         )
     best = own
     for number, plan in others.items():
-        offer = _priced(problem, plan)
-        if offer is None:
-            continue
-        taken = replace(with_plan(own, offer), plan_of=None if number == BASE else number)
-        best = taken if taken.rank < best.rank else best
-    return replace(best, seconds=own.seconds + time.perf_counter() - began)
+        offer = _offered(problem, plan)
+        if offer is not None and offer.rank.is_better_than(best.rank):
+            best = replace(with_plan(own, offer), plan_of=None if number == BASE else number)
+    return _told(question, best, began)
+
+
+def _told(question: Question, found: PointResult, began: float) -> PointResult:
+    """Return what a question wants to know of a point, with the time that it took."""
+    seconds = found.seconds + time.perf_counter() - began
+    return replace(found, seconds=seconds, result=found.result if question.in_full else None)
 
 
 def _planned(
-    question: SweepQuestion,
+    question: Question,
     problem: Problem[Any],
     found: PointResult,
     kept: Result | None,
@@ -97,31 +103,37 @@ def _planned(
 ) -> PointResult:
     """Search as often as is asked, or until what the difference from the base comes to is known.
 
-    Each search begins with the base's plan of its own, so that two of them agree no more than they know.
+    Each search begins with the base's plan of its own, so that two of them agree no more than they know. A plan that
+    was proved is not searched for again, but compared with all of the base's.
     """
     results: list[Result] = []
     offers = [kept] if kept is not None else []
     differences: list[float] = []
     at_base: list[float] = []
+    plans = question.base_plans
     for repeat in range(question.repeats):
-        # the only plan of the base is the one that is kept, which is priced already
-        is_other = 1 < len(question.base_plans) > repeat
-        own = _priced(problem, question.base_plans[repeat]) if is_other else kept
-        near = [_priced(problem, plan) for plan in starts] if repeat == 0 else []
-        result = _search(question, problem, repeat, [own, *near])
-        results.append(result)
-        offers += [offer for offer in (own, *near) if offer is not None]
-        difference, there = _difference(question, repeat, result, own)
+        base_plan = plans[min(repeat, len(plans) - 1)] if plans else None
+        own = kept if base_plan is None else _offered(problem, base_plan)
+        if not results or results[-1].status != Status.OPTIMAL:
+            near = [_offered(problem, plan) for plan in starts] if repeat == 0 else []
+            known = [start for start in (own, *near) if start is not None and start.plan is not None]
+            offers += known
+            initial = min(known, key=attrgetter("rank")).plan if known else None
+            results.append(question.search(found.point, problem, repeat, initial))
+        difference, there = _difference(question.base_problem, base_plan, results[-1], own)
         differences.append(difference)
         at_base.append(there)
-        if result.status == Status.OPTIMAL or _is_known(differences):
+        if results[-1].interrupted or _is_known(differences):
             break
     best = min([*results, *(offer for offer in offers if offer.plan is not None)], key=attrgetter("rank"))
     finest = min(result.rank[:3] for result in results)
-    alike = tuple(r.objective for r in results if r.objective is not None and r.rank[:3] == finest)
-    known = [value for value in at_base if not math.isnan(value)]
-    planned = replace(with_plan(found, best), searches=alike, differences=tuple(differences))
-    return replace(planned, at_base=min(known, default=math.nan))
+    return replace(
+        with_plan(found, best),
+        searches=tuple(r.objective for r in results if r.objective is not None and r.rank[:3] == finest),
+        differences=tuple(differences),
+        at_base=next((price for r, price in zip(results, at_base, strict=False) if r is best), math.nan),
+        interrupted=results[-1].interrupted,
+    )
 
 
 def _is_known(differences: Sequence[float]) -> bool:
@@ -131,58 +143,33 @@ def _is_known(differences: Sequence[float]) -> bool:
     return max(differences) - min(differences) <= 0.5 * abs(sum(differences) / len(differences))
 
 
-def _search(
-    question: SweepQuestion, problem: Problem[Any], repeat: int, starts: Sequence[Result | None]
-) -> Result:
-    """Search once, from the best of some plans.
-
-    Raises
-    ------
-    KeyboardInterrupt
-        If it was cut short: the point is done again, and not taken for one that was not.
-    """
-    from kanopt.solvers.base import SolveOptions
-    from kanopt.solvers.solve import search_and_assess
-
-    known = [start for start in starts if start is not None and start.plan is not None]
-    options = SolveOptions(
-        time_limit=question.time_limit,
-        seed=question.seed + repeat,
-        initial=min(known, key=attrgetter("rank")).plan if known else None,
-        workers=question.scenario.solver.workers,
-        deterministic=question.scenario.solver.deterministic,
-    )
-    result = search_and_assess(problem, options)
-    if result.interrupted:
-        raise KeyboardInterrupt
-    return result
-
-
 def _difference(
-    question: SweepQuestion, repeat: int, result: Result, own: Result | None
+    base_problem: Problem[Any], base_plan: Any, result: Result, own: Result | None
 ) -> tuple[float, float]:
     """Return the better of two plans here less the better of them at the base, and the price of the one there.
 
     Parameters
     ----------
-    question
-        What is asked.
-    repeat
-        The number of the search.
+    base_problem
+        The problem of the base.
+    base_plan
+        The base's plan of this search; None where none is compared with.
     result
-        What it found here.
+        What the search found here.
     own
-        The base's plan of this search, under the data of this point.
+        The base's plan, under the data of this point.
     """
-    if repeat >= len(question.base_plans):
+    if base_plan is None:
         return math.nan, math.nan
-    there = _priced(question.base_problem, result.plan)
-    base = _priced(question.base_problem, question.base_plans[repeat])
+    there, base = _offered(base_problem, result.plan), _priced(base_problem, base_plan)
     here_best = min((r for r in (result, own) if r is not None), key=attrgetter("rank"))
     base_best = min((r for r in (base, there) if r is not None), key=attrgetter("rank"), default=None)
-    alike = there is not None and there.objective is not None and there.status != Status.INFEASIBLE
-    price_there = there.objective if there is not None and there.objective is not None and alike else math.nan
-    if base_best is None or here_best.rank[:3] != base_best.rank[:3]:
+    if base_best is None:
+        return math.nan, math.nan
+    price_there = math.nan
+    if there is not None and there.objective is not None and there.rank[:3] == base_best.rank[:3]:
+        price_there = there.objective
+    if here_best.rank[:3] != base_best.rank[:3]:
         return math.nan, price_there
     if here_best.objective is None or base_best.objective is None:
         return math.nan, price_there
@@ -199,3 +186,12 @@ def _priced(problem: Problem[Any], plan: Plan | pd.DataFrame | None) -> Result |
         return evaluate(problem, plan)
     except ProblemError:
         return None
+
+
+def _offered(problem: Problem[Any], plan: Plan | pd.DataFrame | None) -> Result | None:
+    """Return a plan that was made for other data priced, as it is or with what it leaves open chosen for these."""
+    stated = _priced(problem, plan)
+    if stated is None or stated.plan is None or (open_plan := stated.plan.reopened()) is stated.plan:
+        return stated
+    chosen = _priced(problem, open_plan)
+    return chosen if chosen is not None and chosen.rank.is_better_than(stated.rank) else stated

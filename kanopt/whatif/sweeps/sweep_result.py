@@ -17,7 +17,7 @@ from kanopt.text import count_text, money_text, seconds_text
 from kanopt.whatif.changes import Value
 from kanopt.whatif.sweeps.axes import Axis, value_text
 from kanopt.whatif.sweeps.kept_plan import PricedBy
-from kanopt.whatif.sweeps.point_result import REFUSED, PointResult
+from kanopt.whatif.sweeps.point_result import REFUSED, PointResult, is_noise
 
 if TYPE_CHECKING:
     from kanopt.problems.result import Result
@@ -138,9 +138,7 @@ class Sweep:
         ]
 
     def _noise(self, found: PointResult) -> float:
-        if not self.anew:
-            return 0.0
-        return 0.0 if found.proved and self.base.status == Status.OPTIMAL else found.noise_of_difference
+        return found.noise_beside(self.base) if self.anew else 0.0
 
     def _verdict(self, found: PointResult, before: float) -> str:
         """Say what the change comes to, apart from the luck of the search."""
@@ -154,8 +152,7 @@ class Sweep:
         change, noise = found.objective - before, self._noise(found)
         if abs(change) <= _EQUAL * max(1.0, abs(before)):
             return "no effect"
-        signs = {value > 0 for value in found.differences if not math.isnan(value)}
-        if noise > abs(change) or len(signs) > 1:
+        if is_noise(change, noise, found.differences):
             return "no effect beyond the noise"
         return ("dearer" if change > 0 else "cheaper") + (", noise unknown" if math.isnan(noise) else "")
 

@@ -13,10 +13,9 @@ from kanopt.parallel import run_tasks
 from kanopt.text import count_text, money_text, seconds_text
 from kanopt.whatif.events import Event, OnEvent
 from kanopt.whatif.sweeps.kept_plan import PricedBy, price_at_once, way_of_pricing
-from kanopt.whatif.sweeps.order import neighbours, waves
-from kanopt.whatif.sweeps.point_result import BASE, PointResult
+from kanopt.whatif.sweeps.point_result import BASE, REFUSED, PointResult
 from kanopt.whatif.sweeps.point_search import exchange_plans, solve_point
-from kanopt.whatif.sweeps.question import SweepQuestion
+from kanopt.whatif.sweeps.question import Question, SweepQuestion
 from kanopt.whatif.sweeps.sweep_store import SweepStore
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ class _Task:
     others: Mapping[int, Any] | None = None
 
 
-def _do(question: SweepQuestion, task: _Task) -> PointResult:
+def _do(question: Question, task: _Task) -> PointResult:
     """Do what a task asks; workers call it."""
     if task.own is not None:
         return exchange_plans(question, task.own, task.others or {}, task.kept)
@@ -77,7 +76,7 @@ class SweepRun:
 
     def __init__(
         self,
-        question: SweepQuestion,
+        question: Question,
         problem: Problem[Any],
         base: Result,
         report: OnEvent,
@@ -123,7 +122,8 @@ class SweepRun:
 
     def _price(self) -> None:
         """Price the kept plan everywhere."""
-        left = [point for point in range(len(self.question.points)) if point not in self.results]
+        assert isinstance(self.question, SweepQuestion), "the points of a comparison are planned anew"
+        left = [point for point in range(self.question.count) if point not in self.results]
         plan = self.base.plan
         if plan is None or not left:
             return
@@ -142,12 +142,12 @@ class SweepRun:
 
     def _plan_anew(self) -> None:
         """Plan every point from one nearby, wave after wave, then offer each the plans of its neighbours."""
-        for wave in waves(self.question.points):
+        for wave in self.question.waves():
             tasks = []
             for point, parent in wave:
                 if point not in self.results:
                     start = None if parent is None else self.results[parent].plan
-                    starts = () if start is None else (start,)
+                    starts = (*self.question.known_plans(point), *(() if start is None else (start,)))
                     tasks.append(_Task(point, self.base.plan, starts))
             self._do(tasks)
         is_better = self._improve_base()
@@ -171,9 +171,9 @@ class SweepRun:
     def _exchanges(self, *, is_better: bool) -> Iterator[_Task]:
         """Yield the points that a plan of a neighbour, or a better one of the base, may be better for."""
         kept = self.base.plan if is_better else None
-        near = neighbours(self.question.points)
+        near = self.question.neighbours()
         for point, own in sorted(self.results.items()):
-            if own.message or (own.proved and kept is None):
+            if own.status == REFUSED or (own.proved and kept is None):
                 continue
             plans = {
                 other: self.results[other].plan
@@ -191,7 +191,7 @@ class SweepRun:
         with Interrupt(keeps=self.workers == 1 and self.client is None):
             for result in done:
                 self._take(result, stored=stored)
-                if self._stop.asked:
+                if self._stop.asked or result.interrupted:
                     raise KeyboardInterrupt
 
     def _take(self, result: PointResult, *, stored: bool = True) -> None:
@@ -209,7 +209,7 @@ class SweepRun:
             self.store.flush()
 
     def _progress(self, now: float) -> str:
-        done, count = len(self.results), len(self.question.points)
+        done, count = len(self.results), self.question.count
         rate = (done - self._before) / (now - self._began)
         left = f", {seconds_text((count - done) / rate)} left" if rate > 0 and done < count else ""
         best = min(self.results.values(), key=lambda found: found.rank)

@@ -29,8 +29,8 @@ _CHUNK = re.compile(r"points-(\d{6})\.parquet")
 _LARGEST = 2**30
 _MOST_ROWS = 1_000_000
 """Rows of a plan."""
-_OWN = ("searches", "differences", "terms", "kept_terms", "plan", "plan_of")
-"""Fields that are written in a form of their own."""
+_OWN = ("searches", "differences", "terms", "kept_terms", "plan", "plan_of", "interrupted", "result")
+"""Fields that are written in a form of their own, or not at all."""
 _PLAIN = tuple(item.name for item in fields(PointResult) if item.name not in _OWN)
 
 

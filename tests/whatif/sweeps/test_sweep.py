@@ -85,7 +85,16 @@ def test_what_one_point_refuses_is_refused_among_many(shared_tiny, axes, way, mo
 def test_a_plan_with_open_departures_is_priced_one_by_one(shared_tiny):
     scenario = load_scenario(shared_tiny)
     found = sweep(scenario, FUEL, plan="today")
-    question = run_module.SweepQuestion(scenario, {}, found.axes, found.design_points, False, 0, 1.0, 1)
+    question = run_module.SweepQuestion(
+        scenario=scenario,
+        formulas={},
+        axes=found.axes,
+        points=found.design_points,
+        anew=False,
+        seed=0,
+        time_limit=1.0,
+        repeats=1,
+    )
     problem = found.base.problem
     assert found.priced_by is PricedBy.AT_ONCE
     assert way_of_pricing(question, problem, found.base.plan) is PricedBy.OPEN

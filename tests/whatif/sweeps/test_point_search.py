@@ -1,0 +1,179 @@
+"""How points are searched, compared with the base, and exchange their plans: on problems small enough to see."""
+
+import math
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from kanopt.problems import Client, Depot, RoutingProblem, VehicleType, evaluate
+from kanopt.problems.result import Status
+from kanopt.whatif.events import ignore_event
+from kanopt.whatif.sweeps.point_result import PointResult, point_of
+from kanopt.whatif.sweeps.point_search import exchange_plans, solve_point
+from kanopt.whatif.sweeps.question import Question
+from kanopt.whatif.sweeps.sweep_run import SweepRun
+
+APART, TOGETHER = [["a"], ["b"]], [["a", "b"]]
+
+
+def two_clients(minutes: float = 4.0) -> RoutingProblem:
+    """Return two clients 1 and 5 minutes from the depot, and some minutes apart: together they take 6 + minutes."""
+    matrix = np.array([[0.0, 1.0, 5.0], [1.0, 0.0, minutes], [5.0, minutes, 0.0]])
+    return RoutingProblem(
+        depots=[Depot("depot")],
+        clients=[Client("a", demand=1.0), Client("b", demand=1.0)],
+        vehicles=[VehicleType("van", count=2, capacity=2.0)],
+        cost=matrix,
+        duration=matrix,
+        distance=matrix,
+    )
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Written(Question):
+    """Problems as points, and what each search of each point finds: a plan, or a result."""
+
+    anew: bool = True
+    repeats: int = 2
+    base: Any = field(default_factory=two_clients)
+    problems: tuple[Any, ...]
+    finds: tuple[tuple[Any, ...], ...]
+    asked: list[tuple[int, int]] = field(default_factory=list)
+
+    @property
+    def count(self) -> int:
+        return len(self.problems)
+
+    @property
+    def base_problem(self) -> Any:
+        return self.base
+
+    def problem_at(self, point: int) -> Any:
+        return self.problems[point]
+
+    def search(self, point: int, problem: Any, repeat: int, initial: Any) -> Any:
+        self.asked.append((point, repeat))
+        found = self.finds[point][repeat]
+        return found(problem) if callable(found) else evaluate(problem, found)
+
+    def waves(self) -> Any:
+        return [[(point, None) for point in range(self.count)]]
+
+    def neighbours(self) -> Any:
+        return [[other for other in range(self.count) if other != point] for point in range(self.count)]
+
+
+def proved(plan: Any) -> Any:
+    return lambda problem: replace(evaluate(problem, plan), status=Status.OPTIMAL)
+
+
+def no_plan(problem: Any) -> Any:
+    return replace(evaluate(problem, APART), assessment=None, status=Status.NO_PLAN)
+
+
+def test_a_proved_plan_is_compared_with_every_plan_of_the_base_and_searched_once():
+    base = two_clients()
+    question = Written(
+        base=base, problems=(two_clients(4.5),), finds=((proved(TOGETHER),),), base_plans=(APART, TOGETHER)
+    )
+    found = solve_point(question, 0, base.plan_from(TOGETHER), ())
+    assert question.asked == [(0, 0)]
+    # the first plan of the base is replaced by the one found here, which is better there too
+    assert found.differences == pytest.approx((0.5, 0.5))
+    assert found.searches == pytest.approx((10.5,))
+    assert found.noise_beside(evaluate(base, TOGETHER)) == 0.0
+
+
+def test_a_base_that_is_proved_leaves_the_noise_of_a_point_measured():
+    base = two_clients()
+    question = Written(problems=(two_clients(4.5),), finds=((TOGETHER, TOGETHER),), base_plans=(TOGETHER,))
+    found = solve_point(question, 0, base.plan_from(TOGETHER), ())
+    assert found.differences == pytest.approx((0.5, 0.5))
+    assert found.noise_beside(proved(TOGETHER)(base)) == 0.0
+
+
+def test_how_far_searches_of_base_and_point_disagree_is_the_noise():
+    """The first search says that the change costs nothing, since it found no better plan for either."""
+    far = two_clients(20.0)
+    question = Written(problems=(far,), finds=((APART, APART),), base_plans=(APART, TOGETHER))
+    found = solve_point(question, 0, two_clients().plan_from(TOGETHER), ())
+    assert found.differences == pytest.approx((0.0, 2.0))
+    assert found.noise_beside(evaluate(two_clients(), TOGETHER)) == pytest.approx(2.0)
+
+
+def test_the_price_at_the_base_is_that_of_the_plan_that_is_kept():
+    question = Written(problems=(two_clients(20.0),), finds=((APART, TOGETHER),), base_plans=(APART,))
+    found = solve_point(question, 0, two_clients().plan_from(APART), ())
+    assert found.objective == pytest.approx(12.0)
+    assert found.at_base == pytest.approx(12.0)
+
+
+def test_a_search_that_was_cut_short_is_the_last():
+    def cut(problem: Any) -> Any:
+        return replace(evaluate(problem, APART), interrupted=True)
+
+    question = Written(problems=(two_clients(),), finds=((cut, TOGETHER),), base_plans=(APART,))
+    found = solve_point(question, 0, two_clients().plan_from(APART), ())
+    assert question.asked == [(0, 0)]
+    assert found.interrupted
+
+
+def test_departures_of_a_plan_are_chosen_anew_for_other_data():
+    early = replace(two_clients(), vehicles=[VehicleType("van", 2, 2.0, cost_per_time=1.0, shift_start=0.0)])
+    late = replace(early, clients=[replace(client, earliest=100.0) for client in early.clients])
+    stated = replace(early.plan_from(TOGETHER).routes[0], departure=0.0)
+    best = evaluate(late, TOGETHER).objective
+    apart = early.plan_from(APART)
+    question = Written(base=early, problems=(late,), finds=((APART,),), repeats=1, base_plans=())
+    own = solve_point(question, 0, apart, ())
+    assert exchange_plans(question, own, {1: early.plan_from([stated])}).objective == pytest.approx(best)
+    again = replace(question, base_plans=(early.plan_from([stated]),))
+    assert solve_point(again, 0, apart, ()).objective == pytest.approx(best)
+
+
+def test_a_plan_that_is_better_by_rounding_alone_is_not_taken_over():
+    problem = two_clients()
+    own = point_of(0, evaluate(problem, TOGETHER))
+    question = Written(problems=(problem,), finds=((),))
+    dearer = replace(own, objective=own.objective + 1e-11)
+    assert exchange_plans(question, dearer, {1: TOGETHER}).plan_of is None
+    assert exchange_plans(question, replace(own, objective=own.objective + 1e-3), {1: TOGETHER}).plan_of == 1
+
+
+def test_any_plan_is_better_than_none():
+    assert PointResult(0, "infeasible", 5.0, violations=2, unserved=3).rank < PointResult(0, "no plan").rank
+
+
+def run(question: Written, base: Any) -> SweepRun:
+    made = SweepRun(question, question.base, base, ignore_event, None)
+    assert made.run(workers=1, client=None)
+    return made
+
+
+def test_a_point_without_a_plan_takes_that_of_another():
+    base = replace(two_clients(), vehicles=[VehicleType("bus", count=2, capacity=2.0)])
+    question = Written(
+        base=base,
+        problems=(two_clients(), two_clients()),
+        finds=((no_plan,), (TOGETHER,)),
+        repeats=1,
+        base_plans=(),
+    )
+    made = run(question, evaluate(base, TOGETHER))
+    assert [made.results[point].objective for point in (0, 1)] == pytest.approx([10.0, 10.0])
+    assert made.results[0].plan_of == 1
+
+
+def test_a_plan_found_at_a_point_becomes_the_base_s_and_that_of_all_others():
+    question = Written(
+        problems=(two_clients(4.5), two_clients(5.0)),
+        finds=((APART, APART), (TOGETHER, TOGETHER)),
+        base_plans=(APART, APART),
+    )
+    made = run(question, evaluate(question.base, APART))
+    assert made.base.objective == pytest.approx(10.0)
+    assert [made.results[point].objective for point in (0, 1)] == pytest.approx([10.5, 11.0])
+    assert [made.results[point].kept_objective for point in (0, 1)] == pytest.approx([10.5, 11.0])
+    assert not any(math.isnan(found.noise_beside(made.base)) for found in made.results.values())
