@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -161,6 +161,8 @@ class Solver(ABC):
     Then name the class in :func:`~kanopt.solvers.solve.solvers`, where it belongs in the order of preference. A routing
     engine on the integers that all engines share is a :class:`~kanopt.solvers.routing.engine_solver.EngineSolver`, of
     which only the search is new. A method ``encoding(problem)`` says how laws are taken, where they are not tabulated.
+    Where a plan holds quantities that follow from what is decided as a whole, `whole_decisions` and `with_quantities`
+    take the two apart.
     """
 
     @property
@@ -188,3 +190,17 @@ class Solver(ABC):
         """Lower the problem, search, and return the best plan in the problem's own terms."""
         model = self.lower(problem, options)
         return self.raise_plan(model, self.search(model, options))
+
+    def whole_decisions(self, problem: Any, plan: Plan) -> Hashable | None:
+        """Return what a plan decides as a whole, such as which sites are open; None where no quantities follow from it.
+
+        It means the same in another problem of the same names, though the plan itself may not fit there.
+        """
+        return None
+
+    def with_quantities(self, problem: Any, whole: Any, options: SolveOptions) -> Plan | None:
+        """Return the best plan that decides as a whole what :meth:`whole_decisions` of another plan says; None if none.
+
+        That is far quicker than to solve the problem.
+        """
+        raise NotImplementedError(f"{self.name} knows no quantities that follow from decisions")

@@ -17,6 +17,7 @@ from kanopt.problems.result import Status
 from kanopt.problems.supply import FlowPlan, SupplyProblem
 from kanopt.solvers.base import Outcome, SolveOptions, Solver
 from kanopt.solvers.highs import GAP, TOLERANCE, HighsOptions, HighsResult, HighsTermination
+from kanopt.solvers.supply.fixed_sites import flows_through_sites
 from kanopt.solvers.supply.growing import GrowingModel, RowPool, run_growing
 from kanopt.solvers.supply.model import SupplyModel
 from kanopt.solvers.supply.start import first_plan
@@ -146,6 +147,20 @@ class HighsSupply(Solver):
         if found.least.termination is HighsTermination.OPTIMAL:
             message = f"{message}: every plan leaves out at least {amount_text(found.missing, unit, 6)}"
         return replace(outcome, status=Status.PARTIAL, bound=None, message=message)
+
+    def whole_decisions(self, problem: Problem[Any], plan: Plan) -> frozenset[tuple[str, str]] | None:
+        """Return the sites that are open, and when; flows follow."""
+        if isinstance(problem, SupplyProblem) and isinstance(plan, FlowPlan):
+            return frozenset(plan.open)
+        return None
+
+    def with_quantities(
+        self, problem: SupplyProblem, whole: frozenset[tuple[str, str]], options: SolveOptions
+    ) -> FlowPlan | None:
+        """Return the cheapest flows through open sites."""
+        made = _pieces(problem, _LOWERING * options.time_limit)
+        pieces = made if isinstance(made, TariffPieces) else None
+        return flows_through_sites(problem, whole, pieces, options.time_limit)
 
 
 @dataclass(frozen=True, eq=False)

@@ -109,7 +109,8 @@ def _places(frame: pd.DataFrame, spec: ProblemSpec) -> dict[str, str]:
 def _join_columns(frame: pd.DataFrame, columns: tuple[str, ...]) -> pd.Series[Any]:
     words = frame[list(columns)].astype(object).where(frame[list(columns)].notna(), "")
     texts = words.map(lambda cell: number_text(cell) if isinstance(cell, float) else str(cell))
-    return texts.agg(" ".join, axis="columns").str.strip()
+    rows = [" ".join(row).strip() for row in texts.itertuples(index=False)]
+    return pd.Series(rows, index=frame.index, dtype=object)
 
 
 def _numbered_like(frame: pd.DataFrame, like: pd.DataFrame, spec: ProblemSpec) -> pd.DataFrame:

@@ -35,8 +35,10 @@ def switch_points(
     """Find the values at which decisions of the best plan change: "rail instead of truck from 1.92 EUR/l on".
 
     The scenario is planned at the values given; between two of them whose plans differ, the exact prices of both plans
-    are crossed, and the problem is solved where they cross, for a third plan that is better there. Between two values
-    whose plans agree nothing is looked for: give more values where something may come and go between.
+    are crossed, and the problem is solved where they cross, for a third plan that is better there. Where quantities
+    follow the input, as flows follow demand, a plan is priced elsewhere with its sites and the best flows through them.
+    Between two values whose plans agree nothing is looked for: give more values where something may come and go
+    between.
 
     Parameters
     ----------
@@ -49,8 +51,8 @@ def switch_points(
         ``"all"``: what is used, what is served, made or sent from where, and what is paid for at all; ``"in use"``:
         without what is served from where.
     tolerance
-        Share of the range to which a place is narrowed down where prices of plans do not say it, as where quantities
-        follow demand.
+        Share of the range to which a place is narrowed down where prices of plans do not say it, as where flows through
+        the same sites follow demand.
     most_solves
         How often the problem is solved at most, for each path.
     options

@@ -42,8 +42,6 @@ _COLUMNS = [
 _POINT_COLUMNS = ["path", "value", "status", "price", "noise"]
 _NAMES = 3
 _CHANGES = 4
-_JUMP = 1e-5
-"""Share of a price by which it jumps, where it does."""
 KNOWN, NOISY, UNMEASURED, WIDE = "known", "inside the noise", "noise not measured", "not narrowed down"
 
 
@@ -95,6 +93,8 @@ class AxisSwitches:
         One row per value at which the problem was solved: ``path``, ``value``, ``status``, ``price``, ``noise``.
     solves
         How often the problem was solved.
+    refits
+        How often only the quantities of a plan were worked out, its decisions as a whole kept.
     noise
         How far searches lie apart; NaN where that was not measured.
     interrupted
@@ -106,6 +106,7 @@ class AxisSwitches:
     switches: tuple[SwitchPoint, ...]
     points: pd.DataFrame
     solves: int
+    refits: int
     noise: float
     interrupted: bool
 
@@ -114,7 +115,9 @@ class AxisSwitches:
         """Read what came of a search."""
         rows = []
         for point in search.points:
-            result = None if point.plan is None else search.result(point.plan, point.x)
+            if not point.solved:
+                continue
+            result = None if point.plan is None else search.prices.result(point.plan, point.x)
             price = math.nan if result is None or result.objective is None else result.objective
             rows.append((axis.label, point.x, point.found.status, price, point.found.noise))
         found = [_switch_point(search, one) for one in search.switches()]
@@ -124,6 +127,7 @@ class AxisSwitches:
             switches=tuple(one for one in found if one.changes),
             points=pd.DataFrame(rows, columns=_POINT_COLUMNS),
             solves=search.solves,
+            refits=search.prices.refits,
             noise=search.noise,
             interrupted=search.interrupted,
         )
@@ -212,7 +216,9 @@ class SwitchPoints:
     def text(self) -> str:
         """Return the switch points in words."""
         solves = sum(axis.solves for axis in self.axes)
-        took = f"{count_text(solves, 'solve')}, {seconds_text(self.seconds)}"
+        refits = sum(axis.refits for axis in self.axes)
+        kept = f", {refits:,} more of quantities alone" if refits else ""
+        took = f"{count_text(solves, 'solve')}{kept}, {seconds_text(self.seconds)}"
         lines = [f"{self.scenario.name}: where it tips ({took})"]
         lines += ["STOPPED before the end"] if self.interrupted else []
         for axis in self.axes:
@@ -283,7 +289,6 @@ def _edge(switch: Switch) -> str:
             return f"the plan {which} cannot be carried out {there}"
         if bad.rank[:3] > good.rank[:3]:
             return f"the plan {which} breaks a rule {there}: {_rule(good, bad)}"
-    jumped = False
     for good, bad, *_ in sides:
         assert good.assessment is not None
         assert bad is not None
@@ -291,8 +296,7 @@ def _edge(switch: Switch) -> str:
         for use, other in zip(good.assessment.law_uses, bad.assessment.law_uses, strict=False):
             for edge in crossed_edges(use.formula, other.formula, use.arguments, other.arguments):
                 return f"the law of {edge}"
-        jumped |= abs(good.rank.objective - bad.rank.objective) > _JUMP * max(1.0, abs(good.rank.objective))
-    return "the price jumps" if jumped else ""
+    return "the price jumps" if switch.jumps else ""
 
 
 def _rule(good: Result, bad: Result) -> str:

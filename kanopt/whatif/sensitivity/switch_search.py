@@ -2,25 +2,24 @@
 
 Where the prices of two plans cross, the problem is solved: if no plan is better there, that is where the one gives way
 to the other; else the better plan stands between them, and both halves are looked at (parametric search, as by Eisner
-and Severance, J. ACM 23, 1976). Prices need not be linear: halves are halved too, in turn.
+and Severance, J. ACM 23, 1976). Prices need not be linear: halves are halved too, in turn. Where quantities follow the
+axis, what crosses are the prices of decisions as a whole, such as which sites are open.
 """
 
 from __future__ import annotations
 
 import math
 from bisect import insort
-from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from kanopt.errors import KanoptError
 from kanopt.interrupt import Interrupt
 from kanopt.parallel import run_tasks
 from kanopt.whatif.sensitivity.crossing import crossing
-from kanopt.whatif.sensitivity.plan_decisions import Decision, decisions_of
+from kanopt.whatif.sensitivity.plan_prices import PlanPrices
 from kanopt.whatif.sweeps.point_result import PointResult
 from kanopt.whatif.sweeps.point_search import solve_point
 from kanopt.whatif.sweeps.question import SweepQuestion
@@ -28,21 +27,17 @@ from kanopt.whatif.sweeps.question import SweepQuestion
 if TYPE_CHECKING:
     from distributed import Client
 
-    from kanopt.problems.base import Plan, Problem
+    from kanopt.problems.base import Plan
     from kanopt.problems.result import Result
 
 __all__ = ["SearchLimits", "Switch", "SwitchSearch"]
 
-_PROBLEMS = 8
-"""So many problems are kept, since each holds its tables."""
 _NEIGHBOURS = 2
 """To so many points on each side a new plan is offered."""
-_EQUAL = 1e-8
-"""Share of a price by which a plan has to be better to count as another one, and what a solver leaves unproved."""
-_JUMP = 1e-5
-"""Share of a price by which it jumps, where it does."""
 _NARROWEST = 1e-6
 """Share of the range to which the crossing of two prices is found."""
+_REFITS = 20
+"""So many times as often as the problem is solved, at most, quantities are worked out for given decisions."""
 _SLOW = 0.75
 """A gap that loses less than the rest of this share is halved next."""
 
@@ -72,13 +67,15 @@ class SearchLimits:
 
 @dataclass(eq=False)
 class _Point:
-    """A value at which the problem was solved, with the best plan known there."""
+    """A value with the best plan known there."""
 
     x: float
     found: PointResult
     plan: int | None
     regret: float = 0.0
     """By how much a plan found elsewhere is better than that of its own search."""
+    solved: bool = True
+    """Whether the problem was solved here; else what was found is that of a value nearby."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,6 +92,8 @@ class Switch:
         Whether the place is known as far as was asked; else the limits of the search were reached before.
     crossed
         Whether both plans were priced between the values, and nothing beats them there.
+    jumps
+        Whether their prices jump there.
     gap
         The values between which it was searched.
     noise_low, noise_high
@@ -109,6 +108,7 @@ class Switch:
     after: tuple[Result | None, Result]
     narrowed: bool
     crossed: bool
+    jumps: bool
     gap: tuple[float, float]
     noise_low: float
     noise_high: float
@@ -120,14 +120,27 @@ class Switch:
         return not self.crossed or (self.gap[0] < self.noise_low and self.noise_high < self.gap[1])
 
 
+_Key: TypeAlias = tuple[float, float, int, int]
+"""Two values, and the plans that are the best known there."""
+
+
 @dataclass(frozen=True, eq=False)
 class _Target:
     """A crossing of two plans, to be confirmed by solving there."""
 
-    key: tuple[float, float, int, int]
+    key: _Key
     places: tuple[float, float]
+    jumps: bool
     left: set[float]
     """Where it is still to be solved."""
+
+
+class _Crossing(NamedTuple):
+    """Where two plans cross and nothing beats them, and between which values that was searched."""
+
+    places: tuple[float, float]
+    gap: tuple[float, float]
+    jumps: bool
 
 
 class SwitchSearch:
@@ -135,15 +148,12 @@ class SwitchSearch:
 
     def __init__(self, question: SweepQuestion, base: Result, limits: SearchLimits) -> None:
         self.question, self.base, self.limits = question, base, limits
+        self.prices = PlanPrices(question, base, limits.kinds)
         self.points: list[_Point] = []
-        self.plans: list[Plan] = []
         self.solves = 0
         self.interrupted = False
         self._stop = Interrupt()
-        self._problems: OrderedDict[float, Problem[Any]] = OrderedDict()
-        self._results: dict[tuple[int, float], Result | None] = {}
-        self._decisions: dict[tuple[int, float], Mapping[Decision, str]] = {}
-        self._crossed: dict[tuple[float, float, int, int], tuple[float, float]] = {}
+        self._crossed: dict[_Key, _Crossing] = {}
         self._unproved: dict[float, float] = {}
         self._slow: set[tuple[float, float]] = set()
         self._targets: dict[float, _Target] = {}
@@ -163,96 +173,95 @@ class SwitchSearch:
         except KeyboardInterrupt:
             self.interrupted = True
 
-    # -- what is known of a plan at a value
-
-    def problem(self, x: float) -> Problem[Any]:
-        """Return the problem at a value."""
-        if x not in self._problems:
-            self._problems[x] = replace(self.question, points=((x,),)).problem_at(0)
-            while len(self._problems) > _PROBLEMS:
-                self._problems.popitem(last=False)
-        self._problems.move_to_end(x)
-        return self._problems[x]
-
-    def result(self, plan: int, x: float) -> Result | None:
-        """Return a plan priced at a value; None where it cannot be carried out there."""
-        from kanopt.problems.evaluate import evaluate
-
-        key = (plan, x)
-        if key not in self._results:
-            try:
-                self._results[key] = evaluate(self.problem(x), self.plans[plan])
-            except KanoptError:
-                self._results[key] = None
-        return self._results[key]
-
-    def decisions(self, plan: int, x: float) -> Mapping[Decision, str]:
-        """Return what a plan decides, of the kinds that are compared."""
-        key = (plan, x)
-        if key not in self._decisions:
-            result = self.result(plan, x)
-            spec = self.question.scenario.problem
-            found = {} if result is None else decisions_of(result, spec, self.base)
-            self._decisions[key] = {one: way for one, way in found.items() if one.kind in self.limits.kinds}
-        return self._decisions[key]
-
-    def difference(self, one: int, other: int, x: float) -> float:
-        """Return by how much a plan is dearer than another; infinite where they do not compare by price."""
-        first, second = self.result(one, x), self.result(other, x)
-        if first is None or second is None:
-            return 0.0 if first is second else (math.inf if first is None else -math.inf)
-        if first.rank[:3] != second.rank[:3]:
-            return math.inf if first.rank[:3] > second.rank[:3] else -math.inf
-        return first.rank.objective - second.rank.objective
-
-    def _is_worse(self, one: int, other: int, x: float) -> bool:
-        result = self.result(other, x)
-        least = _EQUAL * max(1.0, abs(result.rank.objective)) if result is not None else 0.0
-        return self.difference(one, other, x) > max(least, self._unproved.get(x, 0.0))
-
-    # -- the search
-
     def _gaps(self) -> Iterator[tuple[_Point, _Point, int, int]]:
         """Yield neighbours whose plans decide otherwise, with both plans."""
         for left, right in pairwise(self.points):
             if left.plan is None or right.plan is None or left.plan == right.plan:
                 continue
-            if self.decisions(left.plan, left.x) != self.decisions(right.plan, right.x):
+            if self.prices.decisions(left.plan, left.x) != self.prices.decisions(right.plan, right.x):
                 yield left, right, left.plan, right.plan
+
+    def _wide_gaps(self) -> list[tuple[_Point, _Point, int, int]]:
+        """Return gaps in which a place is still to be found, the widest first."""
+        least = self.limits.tolerance * self.range
+        wide = [
+            gap
+            for gap in self._gaps()
+            if gap[1].x - gap[0].x > least and (gap[0].x, gap[1].x, *gap[2:]) not in self._crossed
+        ]
+        return sorted(wide, key=lambda gap: gap[0].x - gap[1].x)
 
     def _asked(self) -> list[float]:
         """Return the values at which to solve next, those in the widest gaps first."""
-        asked: list[tuple[float, float]] = []
+        self._halve()
+        asked: list[float] = []
         self._targets.clear()
-        for left, right, a, b in self._gaps():
+        for left, right, a, b in self._wide_gaps():
             key = (left.x, right.x, a, b)
-            width = right.x - left.x
-            if key in self._crossed or width <= self.limits.tolerance * self.range:
-                continue
-            if (left.x, right.x) in self._slow:
-                asked.append((-width, 0.5 * (left.x + right.x)))
+            if key[:2] in self._slow:
+                asked.append(0.5 * (left.x + right.x))
                 continue
             places = self._cross(a, b, left.x, right.x)
             # where prices jump, another plan may be better on either side; else both sides are the same
-            sides = places if self._jumps(a, b, places) else places[1:]
-            target = _Target(key, places, {x for x in sides if x not in (left.x, right.x)})
+            jumps = self.prices.jumps(a, b, places, key[:2])
+            sides = places if jumps else places[1:]
+            target = _Target(key, places, jumps, {x for x in sides if x not in key[:2]})
             self._targets |= dict.fromkeys(target.left, target)
-            asked += [(-width, x) for x in target.left]
+            asked += sorted(target.left)
             if target.left:
                 continue
-            if len(sides) > 1:  # one plan can be carried out nowhere else, as where quantities follow demand
+            if len(sides) > 1:  # one plan can be carried out nowhere else
                 self._slow.add(key[:2])
-                asked.append((-width, 0.5 * (left.x + right.x)))
+                asked.append(0.5 * (left.x + right.x))
             else:  # the plans cross where the problem was solved already
-                self._crossed[key] = places
-        return [x for _, x in sorted(asked)]
+                self._cross_at(target)
+        return asked
 
-    def _jumps(self, a: int, b: int, places: tuple[float, float]) -> bool:
-        price = max(abs(result.rank.objective) for x in places if (result := self.result(b, x)) is not None)
-        return any(abs(self.difference(a, b, x)) > _JUMP * max(1.0, price) for x in places)
+    def _halve(self) -> None:
+        """Halve gaps between plans that decide alike as a whole, whose quantities need no solver."""
+        pairs = [(left.plan, right.plan) for left, right in pairwise(self.points)]
+        if not any(self.prices.follow(a, b) for a, b in pairs if a is not None and b is not None):
+            return
+        while self.prices.refits < _REFITS * self.limits.most_solves:
+            halved = (gap for gap in self._wide_gaps() if self._halve_gap(*gap))
+            if next(halved, None) is None:
+                return
+            if self._stop.asked:
+                raise KeyboardInterrupt
 
-    def _cross(self, a: int, b: int, low: float, high: float, shift: float = 0.0) -> tuple[float, float]:
-        return crossing(lambda x: self.difference(a, b, x) + shift, low, high, _NARROWEST * self.range)
+    def _halve_gap(self, left: _Point, right: _Point, a: int, b: int) -> bool:
+        """Put a point in the middle of a gap, if one of its plans is as good as the other at both ends."""
+        prices = self.prices
+        if prices.whole(a) == prices.whole(b):
+            plan = a
+        elif not prices.is_worse(a, b, right.x, self._unproved.get(right.x, 0.0)):
+            plan, right.plan = a, prices.settle(a, right.x)
+        elif not prices.is_worse(b, a, left.x, self._unproved.get(left.x, 0.0)):
+            plan, left.plan = b, prices.settle(b, left.x)
+        else:
+            return False
+        x = 0.5 * (left.x + right.x)
+        if prices.result(plan, x) is None:
+            return False
+        self._put(_Point(x, left.found, prices.settle(plan, x), solved=False))
+        return True
+
+    def _cross(self, a: int, b: int, low: float, high: float) -> tuple[float, float]:
+        return crossing(lambda x: self.prices.difference(a, b, x), low, high, _NARROWEST * self.range)
+
+    def _cross_at(self, target: _Target) -> None:
+        """Keep a crossing that is confirmed; where quantities follow, plans are as they are on its sides alone."""
+        left, right, a, b = target.key
+        low, high = target.places
+        if not self.prices.follows:
+            self._crossed[target.key] = _Crossing(target.places, (left, right), target.jumps)
+            return
+        found = next(point.found for point in self.points if point.x == left)
+        a, b = self.prices.settle(a, low), self.prices.settle(b, high)
+        for x, plan in ((low, a), (high, b)):
+            if x not in (left, right):
+                self._put(_Point(x, found, plan, solved=False))
+        self._crossed[low, high, a, b] = _Crossing(target.places, (left, right), target.jumps)
 
     def _solve(self, values: Sequence[float]) -> None:
         question = replace(self.question, points=tuple((x,) for x in values))
@@ -271,19 +280,17 @@ class SwitchSearch:
             raise KeyboardInterrupt
 
     def _starts(self, x: float) -> tuple[Any, ...]:
-        left = [point for point in self.points if point.x < x and point.plan is not None]
-        right = [point for point in self.points if point.x > x and point.plan is not None]
-        near = [*left[-1:], *right[:1]]
-        return tuple(self.plans[point.plan] for point in near if point.plan is not None)
+        left = [point.plan for point in self.points if point.x < x and point.plan is not None]
+        right = [point.plan for point in self.points if point.x > x and point.plan is not None]
+        return tuple(self.prices.plans[plan] for plan in (*left[-1:], *right[:1]))
 
     def _take(self, x: float, found: PointResult) -> None:
         """Keep what was found at a value, unless it is the crossing of two plans that nothing beats there."""
-        number = None
+        number, prices = None, self.prices
         if found.proved and not math.isnan(found.bound):
             self._unproved[x] = found.objective - found.bound
         if found.plan is not None:
-            self.plans.append(found.plan)  # type: ignore[arg-type]
-            number = len(self.plans) - 1
+            number = prices.settle(prices.add(found.plan, x), x)  # type: ignore[arg-type]
         for left, right in self._around(x):
             ends = [one for one in (left.plan, right.plan) if one is not None]
             as_good = [one for one in ends if number is not None and not self._is_worse(one, number, x)]
@@ -291,15 +298,21 @@ class SwitchSearch:
             if target is not None and target.key == (left.x, right.x, *ends) and as_good:
                 target.left.remove(x)
                 if not target.left:
-                    self._crossed[target.key] = target.places
+                    self._cross_at(target)
                 return
             for side in ((left.x, x), (x, right.x)):
                 if side[1] - side[0] > _SLOW * (right.x - left.x):
                     self._slow.add(side)
             # among plans that are as good, one that is known already
-            number = as_good[0] if as_good else number
-        insort(self.points, _Point(x, found, number), key=attrgetter("x"))
+            number = prices.settle(as_good[0], x) if as_good else number
+        self._put(_Point(x, found, number))
         self._offer(x)
+
+    def _put(self, point: _Point) -> None:
+        insort(self.points, point, key=attrgetter("x"))
+
+    def _is_worse(self, one: int, other: int, x: float) -> bool:
+        return self.prices.is_worse(one, other, x, self._unproved.get(x, 0.0))
 
     def _around(self, x: float) -> list[tuple[_Point, _Point]]:
         """Return the points that a value lies between; none where it lies beyond them."""
@@ -311,19 +324,19 @@ class SwitchSearch:
         near = self.points[max(0, place - _NEIGHBOURS) : place + _NEIGHBOURS + 1]
         plans = list(dict.fromkeys(point.plan for point in near if point.plan is not None))
         for point in near:
-            for plan in plans:
+            for plan in plans if not point.found.proved else ():
                 if point.plan is None or not self._is_worse(point.plan, plan, point.x):
                     continue
-                gained = self.difference(point.plan, plan, point.x)
+                gained = self.prices.difference(point.plan, plan, point.x)
                 point.regret += gained if math.isfinite(gained) else 0.0
-                point.plan = plan
+                point.plan = self.prices.settle(plan, point.x)
 
     # -- what came of it
 
     @property
     def noise(self) -> float:
         """How far searches lie apart: repeated ones, and those that missed a plan found elsewhere; NaN unmeasured."""
-        open_ones = [point for point in self.points if not point.found.proved]
+        open_ones = [point for point in self.points if point.solved and not point.found.proved]
         if not open_ones:
             return 0.0
         spreads = [point.found.noise for point in open_ones]
@@ -333,21 +346,23 @@ class SwitchSearch:
 
     def switches(self) -> Iterator[Switch]:
         """Yield every place where a plan gives way to one that decides otherwise."""
-        noise = self.noise
+        noise, result = self.noise, self.prices.result
         for left, right, a, b in self._gaps():
             known = self._crossed.get((left.x, right.x, a, b))
             narrowed = known is not None or right.x - left.x <= self.limits.tolerance * self.range
-            low, high = (left.x, right.x) if known is None else known
+            low, high = (left.x, right.x) if known is None else known.places
+            gap = (left.x, right.x) if known is None else known.gap
             yield Switch(
                 low=low,
                 high=high,
-                before=(_must(self.result(a, low)), self.result(a, high)),
-                after=(self.result(b, low), _must(self.result(b, high))),
+                before=(_must(result(a, low)), result(a, high)),
+                after=(result(b, low), _must(result(b, high))),
                 narrowed=narrowed,
                 crossed=known is not None,
-                gap=(left.x, right.x),
-                noise_low=self._within_noise(a, b, left.x, low, noise),
-                noise_high=self._within_noise(b, a, right.x, high, noise),
+                jumps=known is not None and known.jumps,
+                gap=gap,
+                noise_low=self._within_noise(a, b, gap[0], low, noise),
+                noise_high=self._within_noise(b, a, gap[1], high, noise),
                 noise=noise,
             )
 
@@ -355,12 +370,13 @@ class SwitchSearch:
         """Return how far from a crossing towards an end a plan is better by no more than the noise."""
         if not noise > 0 or end == place:
             return place
-        if -self.difference(better, other, end) <= noise:
+        difference = self.prices.difference
+        if -difference(better, other, end) <= noise:
             return end
         low, high = sorted((end, place))
         sign = 1.0 if end < place else -1.0
         found = crossing(
-            lambda x: sign * (self.difference(better, other, x) + noise), low, high, _NARROWEST * self.range
+            lambda x: sign * (difference(better, other, x) + noise), low, high, _NARROWEST * self.range
         )
         return found[0] if end < place else found[1]
 
