@@ -24,6 +24,8 @@ def flows_through_sites(
 ) -> FlowPlan | None:
     """Return the plan of least price in which these sites are open and no others.
 
+    For many demands at once, at rates alone, there is :func:`~kanopt.solvers.supply.recourse.flows_anew`.
+
     Parameters
     ----------
     problem
@@ -57,15 +59,12 @@ def flows_through_sites(
     {'sites': 90.0, 'purchase': 40.0, 'transport': 40.0}
     """
     network, model = problem.network, SupplyModel(problem, pieces=pieces)
-    linear, opened = model.linear, np.zeros((len(network.facilities), network.shape[2]))
+    linear, opened = model.linear, np.zeros((len(network.facilities), network.shape[2]), dtype=bool)
     place = {name: row for row, name in enumerate(network.facility_names)}
     when = {name: column for column, name in enumerate(network.period_names)}
     for site, period in sites:
-        opened[place[site], when[period]] = 1.0
-    gates = np.concatenate([model.site.columns, model.site_period.columns])
-    kept = np.concatenate(
-        [opened.max(axis=1, initial=0.0)[model.site.cells], opened[model.site_period.cells]]
-    )
+        opened[place[site], when[period]] = True
+    gates, kept = model.gates(opened)
     lower, upper = linear.lower.copy(), linear.upper.copy()
     if np.any(kept < lower[gates]) or np.any(kept > upper[gates]):
         return None  # another site must be open, or one of these is closed

@@ -225,6 +225,11 @@ class SupplyModel:
             ),
         )
 
+    def gates(self, opened: NDArray[np.bool_]) -> tuple[Indices, Floats]:
+        """Return the variables of sites, and their values where these are open, shape (F, T)."""
+        columns = np.arange(self.site.start, self.site_period.stop)
+        return columns, np.concatenate([opened.any(axis=1), opened[self.site_period.cells]]).astype(float)
+
     def _open_columns(self) -> Indices:
         """Return the variable that says whether a site is open in a period, shape (F, T)."""
         by_period = self.site_period.column_of()

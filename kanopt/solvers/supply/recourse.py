@@ -117,9 +117,8 @@ def _answers(
 ) -> dict[int, Mapping[str, Any]]:
     """Let the script solve a linear program for each draw."""
     linear = model.linear.to_arrays()
-    sites = np.concatenate([opened.any(axis=1), opened[model.site_period.cells]]).astype(float)
-    columns = np.arange(model.site.start, model.site_period.stop)
-    linear["lower"][columns] = linear["upper"][columns] = sites
+    gates, kept = model.gates(opened)
+    linear["lower"][gates] = linear["upper"][gates] = kept
     order = {
         "model": linear,
         "rows": model.demand_rows,
