@@ -83,6 +83,8 @@ class Answer:
         For people.
     data
         For machines.
+    to_html
+        Writes the page of it; None where there is nothing to show.
     base
         The plan that was asked about, which decides the exit code; None for that of a law.
     tables
@@ -97,6 +99,7 @@ class Answer:
 
     text: str
     data: Mapping[str, Any]
+    to_html: Callable[[Path], Path] | None
     base: Result | None
     tables: Sequence[pd.DataFrame] = ()
     interrupted: bool = False
@@ -158,12 +161,14 @@ def question(
     examples
         Lines of the help.
     """
+    tail = word.replace("-", "_")
 
     def command_of(answer_to: Callable[[Asked], Answer]) -> click.Command:
         def command(
             file: Path,
             *,
             out: Path | None,
+            report: Path | None,
             seed: int | None,
             time_limit: float | None,
             as_json: bool,
@@ -172,17 +177,21 @@ def question(
             from kanopt.cli.output import check_outputs, input_files
 
             files = {} if out is None else {name: out / f"{file.stem}_{name}.csv" for name in tables}
+            page = report or (out or Path("reports")) / f"{file.stem}_{tail}.html"
             with progress_reporter(quiet=quiet) as progress:
                 scenario = load(file)
-                check_outputs(files.values(), input_files(scenario))
+                check_outputs([page, *files.values()], input_files(scenario))
                 answer = answer_to(Asked(scenario, seed, time_limit, out, progress))
-            return _tell(answer, files, as_json=as_json)
+            return _tell(answer, files, page, as_json=as_json)
 
         command.__doc__ = answer_to.__doc__
         every = [
             click.argument("file", type=FILE),
             *options,
             click.option("--out", type=FILE, help=out),
+            click.option(
+                "--report", type=FILE, help=f"File for the report; reports/NAME_{tail}.html if left out."
+            ),
             time_limit_option,
             allow_sql,
             allow_outside,
@@ -195,7 +204,7 @@ def question(
     return command_of
 
 
-def _tell(answer: Answer, files: Mapping[str, Path], *, as_json: bool) -> int:
+def _tell(answer: Answer, files: Mapping[str, Path], page: Path, *, as_json: bool) -> int:
     """Print an answer, and write what goes with it."""
     from kanopt.cli.output import save_table, to_json
 
@@ -204,10 +213,13 @@ def _tell(answer: Answer, files: Mapping[str, Path], *, as_json: bool) -> int:
     written = dict(answer.written)
     for (name, path), frame in zip(files.items(), answer.tables, strict=False):
         written[name] = save_table(frame, path)
+    if answer.to_html is not None:
+        written["report"] = answer.to_html(page)
     code = answer.exit_code
     if as_json:
+        report = str(written.pop("report", "")) or None
         told = {name: str(path) for name, path in written.items()}
-        echo(to_json({**answer.data, "files": told, "exit_code": code}))
+        echo(to_json({**answer.data, "files": told, "report": report, "exit_code": code}))
     elif written:
         echo("\n" + "\n".join(f"{name.replace('_', ' ')}: {path}" for name, path in written.items()))
     return code

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -35,7 +36,7 @@ _ENDS = "low:high, or low:high:count"
     plan_option(None),
     REPEATS,
     WORKERS,
-    out="Folder for results as they come; a sweep that was stopped goes on there.",
+    out="Folder for results as they come, and the report; a sweep that was stopped goes on there.",
     examples=(
         "  kanopt sweep FILE --set vehicles.fuel_price=1.0:2.0:11\n"
         "  kanopt sweep FILE --scale clients.demand_t=0.8:1.2:5 --plan kept\n"
@@ -62,6 +63,7 @@ def sweep(asked: Asked) -> Answer:
     return Answer(
         text=found.text(),
         data={"scenario": found.scenario.name, "unit": found.unit, "points": points},
+        to_html=found.to_html,
         base=found.base,
         interrupted=found.interrupted,
         holds=found.holds_somewhere,
@@ -75,7 +77,7 @@ def sweep(asked: Asked) -> Answer:
     plan_option("anew"),
     REPEATS,
     WORKERS,
-    out="Folder for the table as CSV.",
+    out="Folder for the report and the table as CSV.",
     tables=("tornado",),
     examples=(
         "  kanopt tornado FILE --set vehicles.fuel_price=1.2:2.0 --scale clients.demand_t=0.9:1.1\n"
@@ -106,6 +108,7 @@ def tornado(asked: Asked) -> Answer:
             "price": found.base.objective,
             "inputs": inputs,
         },
+        to_html=found.to_html,
         base=found.base,
         tables=(found.frame,),
         interrupted=found.interrupted,
@@ -130,7 +133,7 @@ def tornado(asked: Asked) -> Answer:
     asked_option("--most-solves", kind=click.IntRange(min=2), default=60, text="Solves for each path."),
     REPEATS,
     WORKERS,
-    out="Folder for the table as CSV.",
+    out="Folder for the report and the table as CSV.",
     tables=("switch_points",),
     examples=(
         "  kanopt switch-points FILE --set vehicles.fuel_price=1.0:2.0:3\n"
@@ -163,6 +166,7 @@ def switch_points(asked: Asked) -> Answer:
             "switch_points": found.frame.to_dict("records"),
             "points": found.points.to_dict("records"),
         },
+        to_html=found.to_html,
         base=found.base,
         tables=(found.frame,),
         interrupted=found.interrupted,
@@ -181,7 +185,7 @@ def switch_points(asked: Asked) -> Answer:
     plan_option("kept"),
     REPEATS,
     WORKERS,
-    out="Folder for the table as CSV.",
+    out="Folder for the report and the table as CSV.",
     tables=("sobol",),
     examples=(
         "  kanopt sobol FILE --set vehicles.fuel_price=1.2:2.0 --scale clients.demand_t=0.9:1.1\n"
@@ -217,6 +221,7 @@ def sobol(asked: Asked) -> Answer:
             "inputs": found.frame.to_dict("records"),
             "notes": list(found.notes),
         },
+        to_html=found.to_html,
         base=found.base,
         tables=(found.frame,),
     )
@@ -231,7 +236,7 @@ def sobol(asked: Asked) -> Answer:
         default="anew",
         text="Search for a plan, or take today's.",
     ),
-    asked_option("--draws", kind=click.IntRange(min=20), default=1000, text="Days."),
+    asked_option("--draws", kind=click.IntRange(min=20), default=1000, text="Days, or draws of demand."),
     click.option(
         "--uncertain",
         multiple=True,
@@ -240,7 +245,13 @@ def sobol(asked: Asked) -> Answer:
         callback=note_value,
         help="What is assumed in place of what laws know of their errors: travel=0.1, shared=0.5. Once for each.",
     ),
-    out="Folder for the table as CSV.",
+    asked_option(
+        "--recourse",
+        kind=click.Choice(["none", "flows"]),
+        default="none",
+        text="Of a supply plan, whether flows are decided anew when demand is known.",
+    ),
+    out="Folder for the report and the table as CSV.",
     tables=("risk",),
     examples="  kanopt risk FILE --draws 5000\n  kanopt risk FILE --plan today --uncertain travel=0.15\n",
 )
@@ -259,10 +270,15 @@ def risk(asked: Asked) -> Answer:
         return Answer(
             text=str(result),
             data={"scenario": asked.scenario.name, "status": result.status.value},
+            to_html=None,
             base=result,
         )
     found = asked_risk(
-        result, uncertainty, draws=noted("draws"), seed=scenario.seed if asked.seed is None else asked.seed
+        result,
+        uncertainty,
+        recourse=noted("recourse"),
+        draws=noted("draws"),
+        seed=scenario.seed if asked.seed is None else asked.seed,
     )
     rows, changes = found.to_frame(), list(scenario.change_sentences())
     return Answer(
@@ -275,6 +291,7 @@ def risk(asked: Asked) -> Answer:
             **found.to_json(),
             "rows": rows.to_dict("records"),
         },
+        to_html=partial(found.to_html, scenario=scenario),
         base=result,
         tables=(rows,),
     )

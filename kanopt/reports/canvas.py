@@ -8,6 +8,7 @@ something points to it.
 from __future__ import annotations
 
 import re
+import textwrap
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from io import StringIO
@@ -28,8 +29,10 @@ __all__ = [
     "axes_or_new",
     "canvas_size",
     "escape_text",
+    "name_letters",
     "named_rows",
     "pixels",
+    "set_x_title",
     "set_y_title",
     "style_axes",
     "tick_text",
@@ -46,6 +49,7 @@ TIP = "tip-"
 _SIZES = ((1e12, " trillion"), (1e9, " billion"), (1e6, " million"))
 _MOST_DECIMALS = 2
 _TINY = 1e-4
+_LETTER = 6.4  # pixels of a letter of small text
 _FONT = 13.0  # pixels; most text is small, 5/6 of it
 _NUMBER = re.compile(r"-?\d+\.\d+(?:e-?\d+)?")
 _REFERENCE = re.compile(r"url\(#([^)]+)\)")
@@ -95,6 +99,11 @@ def pixels(ax: Axes) -> tuple[float, float]:
     """Return an estimate of the size of the drawing area in pixels, before the layout is computed."""
     width, height = canvas_size(ax)
     return 0.86 * width, 0.76 * height
+
+
+def name_letters(ax: Axes) -> int:
+    """Return how many letters a name at the left of a row may have."""
+    return max(int(0.4 * canvas_size(ax)[0] / _LETTER), 12)
 
 
 def style_axes(ax: Axes, *, grid: Literal["x", "y", ""] = "y") -> Axes:
@@ -164,6 +173,12 @@ def _decimals(values: Sequence[float]) -> int:
     """Return how many decimals show all values exactly, up to rounding of the last bits."""
     close = 1e-9 * max(map(abs, values))
     return next((d for d in range(12) if all(abs(round(v, d) - v) <= close for v in values)), 12)
+
+
+def set_x_title(ax: Axes, text: str) -> None:
+    """Write the title of the horizontal axis below it, in as many lines as it needs."""
+    letters = max(int(0.65 * canvas_size(ax)[0] / _LETTER), 20)
+    ax.set_xlabel("\n".join(escape_text(line) for line in textwrap.wrap(text, letters)))
 
 
 def set_y_title(ax: Axes, text: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kanopt.reports.canvas import axes_or_new, escape_text, named_rows, style_axes
+from kanopt.reports.canvas import axes_or_new, escape_text, name_letters, named_rows, set_x_title, style_axes
 from kanopt.reports.palette import MUTED, series
 from kanopt.text import money_text, shorten_middle
 from kanopt.whatif.sweeps.axes import value_text
@@ -14,11 +14,10 @@ if TYPE_CHECKING:
 
     from kanopt.whatif.sensitivity.tornado import Tornado
 
-__all__ = ["plot_tornado"]
+__all__ = ["plot_tornado", "tornado_height"]
 
 _ROW = 34
 _HEIGHT = 0.6
-_NAME = 40
 
 
 def plot_tornado(tornado: Tornado, ax: Axes | None = None) -> Axes:
@@ -35,7 +34,7 @@ def plot_tornado(tornado: Tornado, ax: Axes | None = None) -> Axes:
         Where to draw; a new figure if None.
     """
     frame = tornado.frame.iloc[::-1].reset_index(drop=True)
-    ax = axes_or_new(ax, 680, 90 + _ROW * len(frame))
+    ax = axes_or_new(ax, 680, tornado_height(tornado))
     for place, row in enumerate(named_rows(frame)):
         ends = (
             (row.low_effect, row.kept_low, row.low, 0),
@@ -61,10 +60,15 @@ def plot_tornado(tornado: Tornado, ax: Axes | None = None) -> Axes:
             for effect in (row.kept_low, row.kept_high):
                 ax.plot([0, effect], [place, place], color=MUTED.light, linewidth=1.2)
     ax.axvline(0, color=MUTED.light, linewidth=0.8)
-    ax.set_yticks(range(len(frame)), [escape_text(shorten_middle(path, _NAME)) for path in frame["path"]])
+    letters = name_letters(ax)
+    ax.set_yticks(range(len(frame)), [escape_text(shorten_middle(path, letters)) for path in frame["path"]])
     ax.margins(x=0.15)
     base = money_text(tornado.base.objective or 0.0, tornado.unit)
     line = "; line: the plan that is kept" if tornado.anew else ""
-    ax.set_xlabel(escape_text(f"change of the price, {tornado.unit} (as it is: {base}{line})"))
-    style_axes(ax, grid="x")
-    return ax
+    set_x_title(ax, f"change of the price, {tornado.unit} (as it is: {base}{line})")
+    return style_axes(ax, grid="x")
+
+
+def tornado_height(tornado: Tornado) -> int:
+    """Return the preferred height of the picture, in pixels."""
+    return 90 + _ROW * len(tornado.frame)

@@ -27,7 +27,17 @@ if TYPE_CHECKING:
     from kanopt.problems.result import Progress, Result
     from kanopt.tables import TableReport
 
-__all__ = ["Run", "build", "environment", "finish_run", "price_today", "run", "solve_problem", "tell_remarks"]
+__all__ = [
+    "Run",
+    "build",
+    "environment",
+    "finish_run",
+    "price_today",
+    "run",
+    "solve_problem",
+    "sources",
+    "tell_remarks",
+]
 
 _PACKAGES = ("kanopt", "numpy", "pandas", "scipy", "torch", "sympy", "ortools", "pyvrp", "highspy")
 
@@ -221,6 +231,16 @@ def finish_run(
 def _provenance(
     scenario: Scenario, laws: Mapping[str, LearnedLaw], result: Result, seconds: float
 ) -> dict[str, str]:
+    facts = sources(scenario) | {"seed": str(result.seed), "solver": result.solver}
+    kept = list_names([law.name for law in laws.values() if law.learned_on is not None])
+    learning = f"{sum(law.seconds for law in laws.values()):.1f}"
+    facts |= {"seconds learning": f"{learning} ({kept} before, from the cache)" if kept else learning}
+    facts |= {"seconds solving": f"{result.wall_seconds:.1f}", "seconds in all": f"{seconds:.1f}"}
+    return facts | environment()
+
+
+def sources(scenario: Scenario) -> dict[str, str]:
+    """Return what a scenario was read from and what was changed, in words."""
     from kanopt.tables import report_of
 
     facts = {"scenario": scenario.name}
@@ -228,13 +248,7 @@ def _provenance(
         f"file {document.path.name}": f"sha256 {document.sha256}" for document in scenario.layers.documents
     }
     facts |= {f"table {name}": f"sha256 {report_of(frame).sha256}" for name, frame in scenario.tables.items()}
-    facts |= {f"change {place}": str(change) for place, change in enumerate(scenario.changes, start=1)}
-    facts |= {"seed": str(result.seed), "solver": result.solver}
-    kept = list_names([law.name for law in laws.values() if law.learned_on is not None])
-    learning = f"{sum(law.seconds for law in laws.values()):.1f}"
-    facts |= {"seconds learning": f"{learning} ({kept} before, from the cache)" if kept else learning}
-    facts |= {"seconds solving": f"{result.wall_seconds:.1f}", "seconds in all": f"{seconds:.1f}"}
-    return facts | environment()
+    return facts | {f"change {place}": str(change) for place, change in enumerate(scenario.changes, start=1)}
 
 
 def environment() -> dict[str, str]:

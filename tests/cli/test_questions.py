@@ -27,7 +27,13 @@ def test_sweep_prints_a_table_and_writes_points(case, cli):
     assert frame["vehicles[name=van].fixed_cost"].tolist() == [10.0, 20.0, 30.0]
     assert frame["change"].tolist() == pytest.approx([-10.0, 0.0, 10.0])
     assert (case / "s" / "points-000001.parquet").is_file()
-    assert out.splitlines()[-1] == f"points: {case.joinpath('s').relative_to(case) / 'points.parquet'}"
+    assert out.splitlines()[-2:] == [
+        f"points: {Path('s') / 'points.parquet'}",
+        f"report: {Path('s') / 'case_sweep.html'}",
+    ]
+    # gone on with in a folder that holds the report
+    again = ["sweep", "case.toml", "--set", "vehicles[name=van].fixed_cost=10:30:3", "--plan", "kept"]
+    assert cli(*again, "--out", "s")[2].startswith("3 points from s")
 
 
 @pytest.mark.parametrize(
@@ -124,15 +130,19 @@ def test_tornado_prints_json_and_csv_of_the_same_effects(case, cli):
     code, out, _ = cli(*arguments, "--scale", "surrogates.fuel=0.9:1.1", "--out", "o")
     assert code == 0
     assert "Case: 2 inputs one at a time, the same plan" in out
-    assert out.splitlines()[-1] == f"tornado: {Path('o') / 'case_tornado.csv'}"
+    assert out.splitlines()[-2:] == [
+        f"tornado: {Path('o') / 'case_tornado.csv'}",
+        f"report: {Path('o') / 'case_tornado.html'}",
+    ]
     frame = pd.read_csv(case / "o" / "case_tornado.csv")
     assert frame["path"].tolist() == ["vehicles.fixed_cost", "surrogates.fuel ×"]
     assert frame.loc[0, ["low_effect", "high_effect"]].tolist() == pytest.approx([-10, 30])
-    code, out, _ = cli(*arguments, "--json")
+    code, out, _ = cli(*arguments, "--json", "--report", "t.html")
     told = json.loads(out)
     assert code == told["exit_code"] == 0
     assert told["inputs"][0]["swing"] == pytest.approx(40.0)
-    assert told["files"] == {}
+    assert (told["files"], told["report"]) == ({}, "t.html")
+    assert "Case: what moves the price most?" in (case / "t.html").read_text()
 
 
 def test_ranges_are_those_of_the_section_where_none_are_named(case, cli):

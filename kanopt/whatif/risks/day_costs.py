@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.text import money_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from kanopt.whatif.risks.ranges import DayRanges
+    from kanopt.whatif.scenario import Scenario
 
 __all__ = ["DayCosts", "quantile_of_days", "share_error"]
 
@@ -17,7 +25,7 @@ TAIL = 0.95
 """Days cheaper than this share of all are left out of the conditional value at risk."""
 
 
-class DayCosts:
+class DayCosts(ABC):
     """The cost of a plan, day by day."""
 
     one, of_all = "A day costs", "of the days"
@@ -25,6 +33,11 @@ class DayCosts:
 
     assessment: Any
     days: Any
+    assumptions: tuple[str, ...]
+
+    @abstractmethod
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row for each thing that is looked at."""
 
     @property
     def cost(self) -> Floats:
@@ -76,6 +89,42 @@ class DayCosts:
             f"{self.one} {mean} {unit} on average (planned {money_text(planned)}), {low} to {high} on 90 % "
             f"{self.of_all}; the dearest 5 % cost {tail} on average."
         )
+
+    def ranges(self) -> DayRanges | None:
+        """Return where things lie on most days against their limits, for :meth:`plot`; None where nothing has one."""
+        return None
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw where things lie on most days against their limits, and return the matplotlib axes.
+
+        Raises
+        ------
+        ProblemError
+            If nothing has a limit.
+        """
+        from kanopt.reports import plot_ranges
+
+        return plot_ranges(self, ax)
+
+    def plot_costs(self, ax: Any = None) -> Any:
+        """Draw how often a day costs how much, and return the matplotlib axes."""
+        from kanopt.reports import plot_day_costs
+
+        return plot_day_costs(self, ax)
+
+    def to_html(self, path: str | Path, *, scenario: Scenario | None = None) -> Path:
+        """Write the risk: one HTML file that needs nothing else. Returns its path.
+
+        Parameters
+        ----------
+        path
+            The file.
+        scenario
+            The scenario of the plan, which the page names, with its files.
+        """
+        from kanopt.reports import write_answer
+
+        return write_answer(self, path, scenario=scenario)
 
 
 def quantile_of_days(values: Floats, level: float) -> Floats:

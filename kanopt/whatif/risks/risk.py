@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from kanopt.errors import ProblemError
 from kanopt.text import clock_text, count_text, join_list, list_names, percent_text
 from kanopt.whatif.risks.day_costs import DayCosts, quantile_of_days, share_error
+from kanopt.whatif.risks.ranges import DayRanges
 
 if TYPE_CHECKING:
     from kanopt.problems.routing.assessment import RoutingAssessment
@@ -103,6 +104,16 @@ class Risk(DayCosts):
     def to_frame(self) -> pd.DataFrame:
         """Return :attr:`stops`."""
         return self.stops.copy()
+
+    def ranges(self) -> DayRanges:
+        """Return the arrivals at stops whose window ends."""
+        names = {"client": "name", "latest": "limit", "on_time": "share"}
+        frame = self.stops.rename(columns=names)
+        columns = ["name", "limit", "planned", "q05", "q50", "q95", "share"]
+        frame = frame.loc[np.isfinite(frame["limit"]), columns].reset_index(drop=True)
+        return DayRanges(
+            frame, "arrival after the end of the window", self.assessment.problem.units.time, clock=True
+        )
 
     @cached_property
     def routes(self) -> pd.DataFrame:

@@ -12,6 +12,7 @@ import pandas as pd
 from kanopt.errors import ProblemError
 from kanopt.text import amount_text, percent_text
 from kanopt.whatif.risks.day_costs import DayCosts, quantile_of_days, share_error
+from kanopt.whatif.risks.ranges import DayRanges
 
 if TYPE_CHECKING:
     from kanopt.problems.scheduling.assessment import SchedulingAssessment
@@ -77,6 +78,12 @@ class ScheduleRisk(DayCosts):
     def to_frame(self) -> pd.DataFrame:
         """Return :attr:`jobs`."""
         return self.jobs.copy()
+
+    def ranges(self) -> DayRanges:
+        """Return when jobs are done that have a due date."""
+        frame = self.jobs.rename(columns={"job": "name", "due": "limit", "on_time": "share"})
+        frame = frame[np.isfinite(frame["limit"])].reset_index(drop=True)
+        return DayRanges(frame, "completion after the due date", self.assessment.problem.units.time)
 
     @cached_property
     def _on_time(self) -> np.ndarray[Any, np.dtype[np.bool_]]:

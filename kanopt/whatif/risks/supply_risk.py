@@ -12,6 +12,7 @@ import pandas as pd
 from kanopt.errors import ProblemError
 from kanopt.text import amount_text, count_text, percent_text
 from kanopt.whatif.risks.day_costs import DayCosts, quantile_of_days, share_error
+from kanopt.whatif.risks.ranges import DayRanges
 
 if TYPE_CHECKING:
     from kanopt.problems.supply.assessment import SupplyAssessment
@@ -97,6 +98,16 @@ class SupplyRisk(DayCosts):
     def to_frame(self) -> pd.DataFrame:
         """Return :attr:`demands`."""
         return self.demands.copy()
+
+    def ranges(self) -> DayRanges:
+        """Return what markets want against what the plan sends them."""
+        frame = self.demands
+        shown = frame[["planned", "q05", "q50", "q95"]].assign(
+            name=frame["market"] + ", " + frame["product"] + ", " + frame["period"],
+            limit=frame["delivered"],
+            share=1.0 - frame["stockout"],
+        )
+        return DayRanges(shown, "demand above what is delivered", self.assessment.problem.units.quantity)
 
     @property
     def stockout(self) -> float:

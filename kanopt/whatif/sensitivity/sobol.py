@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -77,6 +78,18 @@ class Sensitivity:
     def to_frame(self) -> pd.DataFrame:
         """Return :attr:`frame`."""
         return self.frame
+
+    def to_html(self, path: str | Path) -> Path:
+        """Write the indices: one HTML file that needs nothing else. Returns its path."""
+        from kanopt.reports import write_answer
+
+        return write_answer(self, path)
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw two bars for each input, the one that matters most on top, and return the matplotlib axes."""
+        from kanopt.reports import plot_sobol
+
+        return plot_sobol(self, ax)
 
     def text(self) -> str:
         """Return the indices as a table with a heading."""

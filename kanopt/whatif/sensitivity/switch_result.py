@@ -6,7 +6,8 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -209,17 +210,34 @@ class SwitchPoints:
         """Return :attr:`frame`."""
         return self.frame
 
+    def to_html(self, path: str | Path) -> Path:
+        """Write the switch points: one HTML file that needs nothing else. Returns its path."""
+        from kanopt.reports import write_answer
+
+        return write_answer(self, path)
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw a bar for each path, parted where decisions change, and return the matplotlib axes."""
+        from kanopt.reports import plot_switch_points
+
+        return plot_switch_points(self, ax)
+
     def sentences(self) -> tuple[str, ...]:
         """Return one sentence per switch point."""
         return tuple(sentence for axis in self.axes for sentence in axis.sentences(self.unit))
 
+    def notes(self) -> tuple[str, ...]:
+        """Return what must be said beside them: paths without one, values without a plan, noise not known."""
+        return tuple(note.strip() for axis in self.axes for note in self._notes(axis))
+
+    def effort(self) -> str:
+        """Say how often the problem was solved."""
+        solves, refits = (sum(getattr(axis, name) for axis in self.axes) for name in ("solves", "refits"))
+        return f"{count_text(solves, 'solve')}{f', {refits:,} more of quantities alone' if refits else ''}"
+
     def text(self) -> str:
         """Return the switch points in words."""
-        solves = sum(axis.solves for axis in self.axes)
-        refits = sum(axis.refits for axis in self.axes)
-        kept = f", {refits:,} more of quantities alone" if refits else ""
-        took = f"{count_text(solves, 'solve')}{kept}, {seconds_text(self.seconds)}"
-        lines = [f"{self.scenario.name}: where it tips ({took})"]
+        lines = [f"{self.scenario.name}: where it tips ({self.effort()}, {seconds_text(self.seconds)})"]
         lines += ["STOPPED before the end"] if self.interrupted else []
         for axis in self.axes:
             lines += [f"  {sentence}" for sentence in axis.sentences(self.unit)]

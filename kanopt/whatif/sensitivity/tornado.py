@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -116,6 +117,12 @@ class Tornado:
 
         return plot_tornado(self, ax=ax)
 
+    def to_html(self, path: str | Path) -> Path:
+        """Write the tornado: one HTML file that needs nothing else. Returns its path."""
+        from kanopt.reports import write_answer
+
+        return write_answer(self, path)
+
     def _row(self, axis: Axis, low: PointResult, high: PointResult) -> list[Any]:
         kept = [self._effect(found, found.kept_objective, found.kept_status) for found in (low, high)]
         effects = [self._effect(found, found.objective, found.status) for found in (low, high)]
@@ -180,9 +187,10 @@ class Tornado:
         shown["swing"], shown["noise"] = self.frame["swing"], self.frame["noise"]
         shown["verdict"] = self.frame["verdict"]
         table = shown.to_string(index=False, float_format=lambda value: f"{value:,.2f}", na_rep="–")
-        return "\n".join([*lines, "", table, *self._notes()])
+        return "\n".join([*lines, "", table, *self.notes()])
 
-    def _notes(self) -> Iterator[str]:
+    def notes(self) -> Iterator[str]:
+        """Yield what must be said beside the effects: noise that is not known, values that are refused."""
         if self.anew and self.frame["noise"].isna().any():
             yield "the noise of the search is not measured; repeats=2 measures it"
         for axis, found in zip(self.axes, self.results, strict=False):

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -22,6 +22,7 @@ from kanopt.whatif.sweeps.point_result import REFUSED, PointResult, is_noise
 if TYPE_CHECKING:
     from kanopt.problems.result import Result
     from kanopt.whatif.scenario import Scenario
+    from kanopt.whatif.sensitivity.switch_result import SwitchPoints
 
 __all__ = ["Sweep"]
 
@@ -114,6 +115,26 @@ class Sweep:
         self.points.to_parquet(buffer, index=False)
         return replace_file(path, buffer.getvalue(), make_folders=True)
 
+    def to_html(self, path: str | Path) -> Path:
+        """Write the sweep: one HTML file that needs nothing else. Returns its path."""
+        from kanopt.reports import write_answer
+
+        return write_answer(self, path)
+
+    def plot(self, ax: Any = None, switches: SwitchPoints | None = None) -> Any:
+        """Draw a line over one number that varies, or cells over two things that do; return the matplotlib axes.
+
+        Parameters
+        ----------
+        ax
+            Where to draw; a new figure if None.
+        switches
+            Switch points of the same path, to be marked on the line.
+        """
+        from kanopt.reports import plot_sweep
+
+        return plot_sweep(self, ax, switches)
+
     def _row(self, found: PointResult) -> list[object]:
         base = self.base.objective
         before = math.nan if base is None else base
@@ -160,7 +181,8 @@ class Sweep:
         """Return the sweep in words, and a table of some of its points."""
         if not self.results:
             return "\n".join([*self._heading(), "", "no point is done"])
-        return "\n".join([*self._heading(), "", self._table(), *self._notes()])
+        told = [note for note in (*self._shown_note(), *self.notes(), self.extremes()) if note]
+        return "\n".join([*self._heading(), "", self._table(), *(["", *told] if told else [])])
 
     def _heading(self) -> list[str]:
         done, asked = len(self.results), len(self.design_points)
@@ -189,10 +211,13 @@ class Sweep:
         shown["verdict"] = frame["verdict"]
         return shown.to_string(index=False, float_format=lambda value: f"{value:,.2f}", na_rep="–")
 
-    def _notes(self) -> list[str]:
+    def _shown_note(self) -> list[str]:
+        count = len(self.results)
+        return [f"{_SHOWN} of {count:,} points are shown; sweep.points has all"] if count > _SHOWN else []
+
+    def notes(self) -> tuple[str, ...]:
+        """Return what must be said beside the prices: points without one, laws in doubt, noise that is not known."""
         notes = []
-        if len(self.results) > _SHOWN:
-            notes.append(f"{_SHOWN} of {len(self.results):,} points are shown; sweep.points has all")
         statuses = Counter(found.status for found in self.results)
         for status in (REFUSED, Status.NO_PLAN, Status.INFEASIBLE, Status.PARTIAL):
             if statuses[status]:
@@ -217,22 +242,35 @@ class Sweep:
             notes.append("the noise of the search is not measured; repeats=2 measures it")
         if self.priced_by is not None and self.priced_by is not PricedBy.AT_ONCE and self.seconds > 10.0:
             notes.append(f"priced {self.priced_by}")
-        cheapest = [
-            found for found in self.results if found.rank[:3] == min(f.rank[:3] for f in self.results)
-        ]
-        if cheapest and not cheapest[0].rank[0]:
-            best = min(cheapest, key=lambda found: found.objective)
-            dearest = max(cheapest, key=lambda found: found.objective)
-            differ = dearest.objective - best.objective > _EQUAL * max(1.0, abs(best.objective))
-            notes.append(
-                f"cheapest {self._told(best)}" + (f"; dearest {self._told(dearest)}" if differ else "")
-            )
-        return ["", *notes] if notes else []
+        return tuple(notes)
+
+    def extremes(self) -> str:
+        """Say where the price is lowest and where it is highest; empty where no plan holds."""
+        found = self.cheapest_and_dearest()
+        if found is None:
+            return ""
+        best, dearest = found
+        differ = dearest.objective - best.objective > _EQUAL * max(1.0, abs(best.objective))
+        return f"cheapest {self._told(best)}" + (f"; dearest {self._told(dearest)}" if differ else "")
+
+    def cheapest_and_dearest(self) -> tuple[PointResult, PointResult] | None:
+        """Return the points with the lowest and the highest price among those that leave out least."""
+        finest = min((found.rank[:3] for found in self.results), default=None)
+        cheapest = [found for found in self.results if found.rank[:3] == finest]
+        if not cheapest or cheapest[0].rank[0]:
+            return None
+        return (
+            min(cheapest, key=lambda found: found.objective),
+            max(cheapest, key=lambda found: found.objective),
+        )
+
+    def place_of(self, found: PointResult) -> str:
+        """Return the values of a point in words."""
+        values = zip(self.axes, self.design_points[found.point], strict=True)
+        return ", ".join(f"{axis.label} {value_text(value)}" for axis, value in values)
 
     def _told(self, found: PointResult) -> str:
-        values = zip(self.axes, self.design_points[found.point], strict=True)
-        place = ", ".join(f"{axis.label} {value_text(value)}" for axis, value in values)
-        return f"{money_text(found.objective, self.unit)} at {place}"
+        return f"{money_text(found.objective, self.unit)} at {self.place_of(found)}"
 
     def __str__(self) -> str:
         return self.text()

@@ -1,0 +1,105 @@
+"""The risk of a plan, of whatever kind, as data for its page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from kanopt.reports.page_parts import KeyFigure, Notice, PageTable, table_of
+from kanopt.reports.question_page import QuestionPage, provenance_of, question_figure
+from kanopt.reports.risk_plots import plot_day_costs, plot_ranges, ranges_height, sure_text
+from kanopt.text import clock_text, money_text
+
+if TYPE_CHECKING:
+    from kanopt.whatif import Scenario
+    from kanopt.whatif.risks.day_costs import DayCosts
+
+__all__ = ["risk_page"]
+
+_SHARES = ("on_time", "promised", "error", "stockout", "fill_rate")
+_TIMES = ("latest", "planned", "q05", "q50", "q95")
+
+
+def risk_page(risk: DayCosts, scenario: Scenario | None = None) -> QuestionPage:
+    """Collect what the page of a risk says."""
+    first, *others = [line for line in str(risk).splitlines() if line]
+    told = risk.cost_text()
+    assumed = tuple(risk.assumptions)
+    # the text of a risk ends with what is assumed, which is a list here, and has the costs among its lines
+    # and the least certain things, which the picture shows
+    lines = [
+        line
+        for line in others
+        if line != told and not line.startswith(("Assumed: ", " ")) and not line.endswith(":")
+    ]
+    ranges = risk.ranges()
+    figures = [question_figure(lambda ax: plot_day_costs(risk, ax), "What the plan costs", 280)]
+    if ranges is not None and len(ranges.frame):
+        figure = question_figure(
+            lambda ax: plot_ranges(risk, ax),
+            f"{ranges.title[:1].upper()}{ranges.title[1:]}, least certain first; "
+            "at the right how often the limit holds",
+            ranges_height(ranges),
+        )
+        figures.insert(0, figure)
+    kind = risk.assessment.problem.kind
+    return QuestionPage(
+        kicker=f"kanopt risk · {kind}",
+        title=f"How sure is this plan of {kind}?"
+        if scenario is None
+        else f"{scenario.name}: how sure is the plan?",
+        answer=(first, told),
+        lines=tuple(lines),
+        keys=tuple(_keys(risk)),
+        notices=(Notice("note", "What is taken to be uncertain, and what not.", assumed, label="Assumed"),),
+        figures=tuple(figures),
+        tables=(_table(risk),),
+        provenance=provenance_of(scenario, risk.assessment.problem),
+    )
+
+
+def _keys(risk: DayCosts) -> list[KeyFigure]:
+    unit, figures = risk.assessment.problem.unit, risk.cost_json()
+    notes = {
+        "planned": "on the laws as they are",
+        "mean": "on average",
+        "q95": f"exceeded on 5 % {risk.of_all}",
+        "cvar95": "their mean: conditional value at risk",
+    }
+    names = {
+        "planned": "planned",
+        "mean": "mean",
+        "q95": "95 % quantile",
+        "cvar95": f"dearest 5 % {risk.of_all}",
+    }
+    shares = [
+        KeyFigure(told, sure_text(getattr(risk, name)), "", of)
+        for name, told, of in (
+            ("on_time", "all on time", risk.of_all),
+            ("holds", "every rule kept", risk.of_all),
+            ("stockout", "something missing", risk.of_all),
+            ("fill_rate", "of demand met", ""),
+        )
+        if hasattr(risk, name)
+    ]
+    return [
+        *shares,
+        *(KeyFigure(told, money_text(figures[name]), unit, notes[name]) for name, told in names.items()),
+    ]
+
+
+def _table(risk: DayCosts) -> PageTable:
+    frame, ranges = risk.to_frame(), risk.ranges()
+    forms: dict[str, Callable[[Any], str]] = {
+        name: lambda value: sure_text(float(value)) for name in _SHARES if name in frame
+    }
+    if ranges is not None and ranges.clock:
+        forms |= {
+            name: lambda value: clock_text(float(value), ranges.unit) for name in _TIMES if name in frame
+        }
+    return table_of(
+        frame,
+        "One by one",
+        heads={"q05": "5 % quantile", "q50": "median", "q95": "95 % quantile", "error": "error of that (±)"},
+        forms=forms,
+    )

@@ -1,0 +1,219 @@
+"""What moves a price, and where a plan tips, as data for their pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from kanopt.reports.canvas import named_rows
+from kanopt.reports.page_parts import KeyFigure, Notice, PageTable, table_of
+from kanopt.reports.question_page import QuestionPage, cautions, provenance_of, question_figure
+from kanopt.reports.sobol_plot import plot_sobol, sobol_height
+from kanopt.reports.switch_plot import plot_switch_points, switch_height
+from kanopt.reports.tornado_plot import plot_tornado, tornado_height
+from kanopt.text import (
+    amount_text,
+    count_text,
+    fixed_text,
+    join_list,
+    money_decimals,
+    money_text,
+    number_text,
+    percent_text,
+)
+from kanopt.whatif.sweeps.axes import value_text
+
+if TYPE_CHECKING:
+    from kanopt.problems.result import Result
+    from kanopt.whatif import Sensitivity, SwitchPoints, Tornado
+
+__all__ = ["sobol_page", "switch_page", "tornado_page"]
+
+_SAID = 3
+
+
+def tornado_page(tornado: Tornado) -> QuestionPage:
+    """Collect what the page of a tornado says."""
+    how = "planned anew at each value" if tornado.anew else "the same plan at all values"
+    done, asked = len(tornado.results), count_text(len(tornado.axes), "input")
+    figure = question_figure(
+        lambda ax: plot_tornado(tornado, ax),
+        "Change of the price by each input alone, from its low to its high value",
+        tornado_height(tornado),
+    )
+    return QuestionPage(
+        kicker=f"kanopt tornado · {tornado.base.problem.kind}",
+        title=f"{tornado.scenario.name}: what moves the price most?",
+        answer=(*_movers(tornado), f"{asked} one at a time, the others as they are; {how}."),
+        lines=(),
+        keys=(_as_it_is(tornado.base), *_swings(tornado)),
+        notices=(
+            *_stopped(tornado.interrupted, f"after {done:,} of {asked}"),
+            *cautions(tornado.notes() if done else ()),
+        ),
+        figures=(figure,) if done else (),
+        tables=(table_of(*_effects(tornado), heads=_HEADS, forms=_effect_forms(tornado)),),
+        provenance=provenance_of(tornado.scenario, tornado.base.problem),
+    )
+
+
+_HEADS = {
+    "path": "input",
+    "kept_low": "plan kept, low",
+    "kept_high": "plan kept, high",
+    "low_effect": "change at low",
+    "high_effect": "change at high",
+}
+
+
+def _movers(tornado: Tornado) -> Iterator[str]:
+    known = tornado.frame.dropna(subset=["swing"])
+    if not len(known):
+        return
+    row = next(named_rows(known))
+    low, high = (money_text(value, tornado.unit, signed=True) for value in (row.low_effect, row.high_effect))
+    ends = f"{low} at {value_text(row.low)}, {high} at {value_text(row.high)}"
+    if row.verdict in ("no effect", "no effect beyond the noise"):
+        yield f"No input moves the price beyond the noise of the search; the widest swing is {ends} of {row.path}."
+    else:
+        yield f"{row.path} moves it most: {ends}."
+
+
+def _swings(tornado: Tornado) -> Iterator[KeyFigure]:
+    for row in named_rows(tornado.frame.dropna(subset=["swing"]).head(_SAID)):
+        yield KeyFigure(str(row.path), money_text(row.swing), tornado.unit, f"swing; {row.verdict}")
+
+
+def _effects(tornado: Tornado) -> tuple[Any, str]:
+    kept = ["kept_low", "kept_high"] if tornado.anew else []
+    columns = ["path", "low", "high", *kept, "low_effect", "high_effect", "swing", "noise", "verdict"]
+    unit = f" ({tornado.unit})" if tornado.unit else ""
+    return tornado.frame[columns], f"What each input does to the price{unit}"
+
+
+def _effect_forms(tornado: Tornado) -> dict[str, Callable[[Any], str]]:
+    frame = tornado.frame
+    decimals = money_decimals([tornado.base.objective or 0.0])
+    signed = ("kept_low", "kept_high", "low_effect", "high_effect")
+    forms: dict[str, Callable[[Any], str]] = {"low": value_text, "high": value_text}
+    forms |= {name: lambda value: fixed_text(float(value), decimals, signed=True) for name in signed}
+    forms |= {name: lambda value: fixed_text(float(value), decimals) for name in ("swing", "noise")}
+    return {name: form for name, form in forms.items() if name in frame}
+
+
+def switch_page(found: SwitchPoints) -> QuestionPage:
+    """Collect what the page of switch points says."""
+    sentences, count = found.sentences(), sum(len(axis.switches) for axis in found.axes)
+    told = count_text(count, "place") if count else "No place"
+    paths = count_text(len(found.axes), "path")
+    decimals = money_decimals([found.base.objective or 0.0])
+    forms: dict[str, Callable[[Any], str]] = dict.fromkeys(("switch_point", "low", "high"), number_text)
+    for name in ("price_below", "price_above"):
+        forms[name] = lambda value: fixed_text(float(value), decimals)
+    figure = question_figure(
+        lambda ax: plot_switch_points(found, ax),
+        "The ranges, parted where decisions change; ticks are values at which the problem was solved",
+        switch_height(found),
+    )
+    keys = [
+        KeyFigure(axis.axis.label, number_text(one.value), axis.unit, one.edge or "prices cross")
+        for axis in found.axes
+        for one in axis.switches
+    ]
+    return QuestionPage(
+        kicker=f"kanopt switch-points · {found.base.problem.kind}",
+        title=f"{found.scenario.name}: where does the plan tip?",
+        answer=(f"{told} on {paths} at which decisions change, after {found.effort()}.",),
+        lines=sentences,
+        keys=(_as_it_is(found.base), *keys[:_SAID]),
+        notices=(*_stopped(found.interrupted, "before the end"), *cautions(found.notes())),
+        figures=(figure,) if any(len(axis.points) for axis in found.axes) else (),
+        tables=(
+            _changes(found, forms),
+            table_of(
+                found.points,
+                f"Where it was solved ({found.unit})" if found.unit else "Where it was solved",
+                forms={"value": number_text, "price": forms["price_below"], "noise": forms["price_below"]},
+            ),
+        ),
+        provenance=provenance_of(found.scenario, found.base.problem),
+    )
+
+
+def _changes(found: SwitchPoints, forms: dict[str, Callable[[Any], str]]) -> PageTable:
+    frame = found.frame.assign(edge=found.frame["edge"].replace("", "prices cross"))
+    ends = ["low", "high"] if (frame["verdict"] != "known").any() else []
+    prices = ["price_below", "price_above"]
+    columns = ["path", "switch_point", *ends, "decision", "below", "above", *prices, "edge", "verdict"]
+    return table_of(
+        frame[columns],
+        "What changes",
+        heads={"switch_point": "from", "low": "at least", "high": "at most", "edge": "why there"},
+        forms=forms,
+    )
+
+
+def sobol_page(found: Sensitivity) -> QuestionPage:
+    """Collect what the page of Sobol's indices says."""
+    first, *others = (
+        (row.input, percent_text(max(row.total, 0.0))) for row in named_rows(found.frame.head(_SAID))
+    )
+    names = [f"{first[0]} takes {first[1]} of its variance", *(f"{name} {share}" for name, share in others)]
+    what = found.what if found.scenario is None else "the price"
+    subject = f"{found.scenario.name}: what" if found.scenario is not None else "What"
+    level = percent_text(found.confidence)
+    figure = question_figure(
+        lambda ax: plot_sobol(found, ax), "Share of the variance of each input", sobol_height(found)
+    )
+    forms: dict[str, Callable[[Any], str]] = {"low": value_text, "high": value_text}
+    shares = ("first", "first_low", "first_high", "total", "total_low", "total_high")
+    forms |= dict.fromkeys(shares, lambda value: fixed_text(float(value), 3))
+    spread = amount_text(found.deviation, found.unit)
+    return QuestionPage(
+        kicker="kanopt sobol" + ("" if found.base is None else f" · {found.base.problem.kind}"),
+        title=f"{subject} does {what} vary with?",
+        answer=(
+            f"{join_list(names)}, what it does together with others included.",
+            f"All inputs vary at once, evenly between their ends; {found.what}: mean "
+            f"{_mean(found)} {found.unit}, standard deviation {spread}.",
+        ),
+        lines=(),
+        keys=(
+            KeyFigure("mean", _mean(found), found.unit, f"of {count_text(found.evaluations, 'value')}"),
+            KeyFigure("standard deviation", number_text(found.deviation), found.unit),
+            *(
+                KeyFigure(str(row.input), percent_text(max(row.total, 0.0)), "", "of the variance")
+                for row in named_rows(found.frame.head(_SAID))
+            ),
+        ),
+        notices=tuple(cautions(found.notes)),
+        figures=(figure,),
+        tables=(
+            table_of(
+                found.frame,
+                "Sobol's indices",
+                heads={
+                    **{"first": "alone", "total": "with others"},
+                    **dict.fromkeys(("first_low", "total_low"), "from"),
+                    **dict.fromkeys(("first_high", "total_high"), "to"),
+                },
+                forms=forms,
+                note=f"Alone: what goes with the input by itself; with others: what is left of the variance if all "
+                f"others were known. Intervals hold {level}.",
+            ),
+        ),
+        provenance=provenance_of(found.scenario, None if found.base is None else found.base.problem),
+    )
+
+
+def _mean(found: Sensitivity) -> str:
+    return money_text(found.mean) if abs(found.mean) >= 1 else fixed_text(found.mean, 4)
+
+
+def _as_it_is(base: Result) -> KeyFigure:
+    price = "–" if base.objective is None else money_text(base.objective)
+    return KeyFigure("as it is", price, base.problem.unit, base.status.value)
+
+
+def _stopped(interrupted: bool, where: str) -> list[Notice]:
+    return [Notice("care", f"The user stopped it {where}.", label="Stopped")] if interrupted else []

@@ -1,0 +1,253 @@
+"""Pictures of a sweep: a line where one thing varies, cells where two do."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from kanopt.problems.result import Status
+from kanopt.reports.canvas import HALO, axes_or_new, escape_text, pixels, set_x_title, set_y_title, style_axes
+from kanopt.reports.palette import ALARM, FAINT, INK, MUTED, SERIES, series
+from kanopt.reports.series import label_ends
+from kanopt.text import amount_text, column_decimals, fixed_text, money_text, shorten, shorten_middle
+from kanopt.whatif.sweeps.axes import value_text
+from kanopt.whatif.sweeps.prepare import unit_of_axis
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from kanopt.whatif import Scenario, Sweep, SwitchPoints
+    from kanopt.whatif.sweeps.axes import Axis
+
+__all__ = ["axis_title", "plot_sweep", "sweep_height"]
+
+_UNLIKE = frozenset({"refused", "no plan", "not like with like"})
+"""Verdicts of points whose price is not compared."""
+_BROKEN = frozenset({str(Status.INFEASIBLE), str(Status.PARTIAL), str(Status.NO_PLAN), ""})
+_DOTS = 60
+"""Points that are marked on a line, at most."""
+_MOST_CELLS = 40
+"""Rows and columns of cells that are drawn, at most."""
+_DIGIT = 6.6  # pixels
+_CELL = 30.0
+
+
+def plot_sweep(sweep: Sweep, ax: Axes | None = None, switches: SwitchPoints | None = None) -> Axes:
+    """Draw the prices of a sweep.
+
+    One number that varies is a line: of the plans made anew with the noise of their searches, and of the plan that is
+    kept. Two things that vary are cells. Else the prices stand in the order of the points.
+
+    Parameters
+    ----------
+    sweep
+        From :func:`kanopt.sweep`.
+    ax
+        Where to draw; a new figure if None.
+    switches
+        Switch points of the same path, to be marked on the line.
+    """
+    ax = axes_or_new(ax, 680, sweep_height(sweep))
+    labels = [axis.label for axis in sweep.axes]
+    frame = sweep.points
+    if len(labels) == 1 and _is_number(frame[labels[0]]):
+        _plot_line(sweep, ax, switches)
+    elif len(labels) == 2 and len(frame) == math.prod(frame[label].nunique() for label in labels):
+        _plot_cells(sweep, ax)
+    else:
+        _plot_in_turn(sweep, ax)
+    return ax
+
+
+def sweep_height(sweep: Sweep) -> int:
+    """Return the preferred height of the picture, in pixels."""
+    if len(sweep.axes) != 2:
+        return 320
+    rows = min(sweep.points[sweep.axes[1].label].nunique(), _MOST_CELLS)
+    return int(max(90 + _CELL * rows, 200))
+
+
+def axis_title(scenario: Scenario, axis: Axis, most: int = 60) -> str:
+    """Return what an axis varies, with its unit."""
+    unit = unit_of_axis(scenario, axis)
+    return f"{shorten_middle(axis.label, most)}{f' ({unit})' if unit else ''}"
+
+
+def _is_number(column: pd.Series[Any]) -> bool:
+    return bool(pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column))
+
+
+def _price_title(sweep: Sweep) -> str:
+    return f"price, {sweep.unit}" if sweep.unit else "price"
+
+
+def _plot_line(sweep: Sweep, ax: Axes, switches: SwitchPoints | None) -> None:
+    axis = sweep.axes[0]
+    frame = sweep.points.sort_values(axis.label)
+    x, price = frame[axis.label].to_numpy(float), frame["objective"].to_numpy(float)
+    unlike = frame["verdict"].isin(_UNLIKE).to_numpy()
+    lines = {"planned anew" if sweep.anew else "the same plan": np.where(unlike, np.nan, price)}
+    if sweep.anew:
+        kept = frame["kept_objective"].where(~frame["kept_status"].isin(_BROKEN))
+        lines["the plan as it is"] = kept.to_numpy(float)
+        noise = frame["noise"].to_numpy(float)
+        best = next(iter(lines.values()))
+        ax.fill_between(x, best - noise, best + noise, color=series(0).light, alpha=0.15, linewidth=0)
+    marker = "o" if len(x) <= _DOTS else ""
+    for place, (name, values) in reversed(list(enumerate(lines.items()))):
+        style = "-" if place == 0 else "--"
+        ax.plot(
+            x,
+            values,
+            style,
+            marker=marker,
+            markersize=3.5,
+            color=series(place).light,
+            linewidth=1.8,
+            label=name,
+        )
+    if np.any(unlike & np.isfinite(price)):
+        ax.plot(x[unlike], price[unlike], "x", color=ALARM.light, markersize=6, label="not like with like")
+    _mark_base(sweep, ax)
+    style_axes(ax)
+    ax.margins(y=0.12)
+    ends = {name: values[np.isfinite(values)] for name, values in lines.items() if np.isfinite(values).any()}
+    if ends:
+        label_ends(ax, float(x[-1]), list(ends), np.array([values[-1] for values in ends.values()]))
+    set_x_title(ax, axis_title(sweep.scenario, axis))
+    set_y_title(ax, f"{_price_title(sweep)}{'; band: noise of the searches' if _has_noise(frame) else ''}")
+    if switches is not None:
+        _mark_switches(sweep, ax, switches)
+
+
+def _has_noise(frame: pd.DataFrame) -> bool:
+    return bool((frame["noise"] > 0).any())
+
+
+def _mark_base(sweep: Sweep, ax: Axes) -> None:
+    base = sweep.base.objective
+    if base is None:
+        return
+    ax.axhline(base, color=MUTED.light, linewidth=0.9, linestyle=":")
+    ax.annotate(
+        escape_text(f"as it is {money_text(base)}"),
+        (0.0, base),
+        xycoords=("axes fraction", "data"),
+        xytext=(3, 3),
+        textcoords="offset points",
+        fontsize="small",
+        color=MUTED.light,
+        gid=HALO,
+    )
+
+
+def _mark_switches(sweep: Sweep, ax: Axes, switches: SwitchPoints) -> None:
+    axis = sweep.axes[0]
+    for found in switches.axes:
+        for one in found.switches if found.axis.label == axis.label else ():
+            ax.axvline(one.value, color=series(2).light, linewidth=1.0)
+            ax.annotate(
+                escape_text(amount_text(one.value, found.unit)),
+                (one.value, 1.0),
+                xycoords=("data", "axes fraction"),
+                xytext=(3, -3),
+                textcoords="offset points",
+                va="top",
+                fontsize="small",
+                color=series(2).light,
+                gid=HALO,
+            )
+
+
+def _plot_cells(sweep: Sweep, ax: Axes) -> None:
+    across, up = sweep.axes
+    frame = sweep.points
+    columns, rows = (_few(frame[axis.label]) for axis in (across, up))
+    shown = frame[frame[across.label].isin(columns) & frame[up.label].isin(rows)]
+    changes = shown["change"].where(~shown["verdict"].isin(_UNLIKE)).to_numpy(float)
+    widest = float(np.nanmax(np.abs(changes))) if np.isfinite(changes).any() else 0.0
+    room = pixels(ax)[0] / max(len(columns), 1)
+    texts = _cell_texts(shown["objective"].where(~shown["verdict"].isin(_UNLIKE)).to_numpy(float))
+    fits = max((len(text) for text in texts), default=0) * _DIGIT < room
+    places = zip(shown[across.label], shown[up.label], changes, texts, strict=True)
+    for column, row, change, text in places:
+        _draw_cell(ax, columns.index(column), rows.index(row), change / widest if widest else 0.0 * change)
+        if fits:
+            at = (columns.index(column), rows.index(row))
+            ax.annotate(text, at, ha="center", va="center", fontsize="small", color=INK.light)
+    ax.set_xlim(-0.5, len(columns) - 0.5)
+    ax.set_ylim(-0.5, len(rows) - 0.5)
+    _value_ticks(ax, "x", columns, room)
+    _value_ticks(ax, "y", rows, math.inf)
+    style_axes(ax, grid="")
+    ax.spines["bottom"].set_visible(False)
+    unlike = "; –: no price that compares" if np.isnan(changes).any() else ""
+    set_x_title(ax, f"{axis_title(sweep.scenario, across)}{unlike}")
+    set_y_title(ax, f"{axis_title(sweep.scenario, up, max(int(pixels(ax)[0] / _DIGIT) - 36, 12))} ↑")
+    for place, (word, colour) in enumerate((("dearer", SERIES[1]), ("cheaper than as it is", SERIES[2]))):
+        # two words at the right, the later one first
+        ax.annotate(
+            word,
+            (1.0, 1.0),
+            xycoords="axes fraction",
+            xytext=(-50 * place, 7),
+            textcoords="offset points",
+            ha="right",
+            fontsize="small",
+            color=colour.light,
+        )
+
+
+def _few(column: pd.Series[Any]) -> list[object]:
+    """Return the values of an axis in order, evenly chosen where there are very many."""
+    values = list(column.unique())
+    if _is_number(column):
+        values.sort()
+    if len(values) <= _MOST_CELLS:
+        return values
+    return [values[round(k * (len(values) - 1) / (_MOST_CELLS - 1))] for k in range(_MOST_CELLS)]
+
+
+def _cell_texts(prices: np.ndarray) -> list[str]:
+    finite = prices[np.isfinite(prices)]
+    spread = float(np.ptp(finite)) if len(finite) else 0.0
+    decimals = 0 if spread >= 20 else min(column_decimals(finite), 2)
+    return ["–" if math.isnan(price) else fixed_text(price, decimals) for price in prices]
+
+
+def _draw_cell(ax: Axes, column: int, row: int, change: float) -> None:
+    """Draw a cell, the stronger the more it differs from what is."""
+    from matplotlib.patches import Rectangle
+
+    colour = FAINT if math.isnan(change) or change == 0 else SERIES[1] if change > 0 else SERIES[2]
+    alpha = 1.0 if colour is FAINT else 0.08 + 0.4 * abs(change)
+    ax.add_patch(
+        Rectangle((column - 0.48, row - 0.47), 0.96, 0.94, facecolor=colour.light, alpha=alpha, linewidth=0)
+    )
+
+
+def _value_ticks(ax: Axes, side: str, values: list[object], room: float) -> None:
+    names = [escape_text(shorten(value_text(value), 14)) for value in values]  # type: ignore[arg-type]
+    widest = _DIGIT * max((len(name) for name in names), default=1) + 8
+    every = max(math.ceil(widest / room), 1) if side == "x" else max(math.ceil(len(names) / 20), 1)
+    set_ticks = ax.set_xticks if side == "x" else ax.set_yticks
+    set_ticks(range(0, len(names), every), names[::every])
+
+
+def _plot_in_turn(sweep: Sweep, ax: Axes) -> None:
+    frame = sweep.points
+    price = frame["objective"].where(~frame["verdict"].isin(_UNLIKE))
+    at = frame["point"]
+    ax.plot(at, price, "o", markersize=4, color=series(0).light)
+    _mark_base(sweep, ax)
+    style_axes(ax)
+    label = sweep.axes[0].label
+    if len(sweep.axes) == 1:
+        _value_ticks(ax, "x", list(frame[label]), pixels(ax)[0] / max(len(frame), 1))
+        set_x_title(ax, axis_title(sweep.scenario, sweep.axes[0]))
+    else:
+        ax.set_xlabel("number of the point, as in the table")
+    set_y_title(ax, _price_title(sweep))

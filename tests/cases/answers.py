@@ -1,0 +1,71 @@
+"""Answers to questions about the tiny routing scenario, for tests of their pictures and pages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+import kanopt as ko
+from kanopt.problems.routing import Client, Depot, RoutingProblem, VehicleType
+from kanopt.whatif import Scenario, SwitchPoints
+from kanopt.whatif.risks.risk import Risk
+from kanopt.whatif.sensitivity.switch_result import AxisSwitches, SwitchPoint
+from kanopt.whatif.sweeps.axes import Axis
+from tests.whatif.conftest import write_tiny
+
+FUEL = "vehicles.fuel_price"
+
+
+def tiny_scenario(folder: Path) -> Scenario:
+    """Return the scenario of four clients, read from a folder that is made."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return ko.load_scenario(write_tiny(folder))
+
+
+def switches(scenario: Scenario, values: list[float], decision: str = "truck") -> SwitchPoints:
+    """Return switch points of the price of fuel between 1 and 2, put together by hand."""
+    base = ko.sweep(scenario, {FUEL: [1.0]}, plan="today").base
+    found = [
+        SwitchPoint(
+            value=value,
+            low=value,
+            high=value + 0.05 * (place % 2),
+            changes=((("in use", decision), "not in use", "in use"),),
+            price_below=100.0,
+            price_above=101.0,
+            edge="" if place % 2 else "the law of litres: an edge",
+            verdict="inside the noise" if place % 2 else "known",
+        )
+        for place, value in enumerate(values)
+    ]
+    points = pd.DataFrame(
+        [(FUEL, 1.0, "optimal", 100.0, 0.0), (FUEL, 2.0, "optimal", 110.0, 0.0)],
+        columns=["path", "value", "status", "price", "noise"],
+    )
+    axis = AxisSwitches(
+        axis=Axis(FUEL, ko.grid(1.0, 2.0, 2)),
+        unit="EUR/l",
+        switches=tuple(found),
+        points=points,
+        solves=5,
+        refits=2,
+        noise=0.5,
+        interrupted=False,
+    )
+    return SwitchPoints(scenario, base, (axis,), seconds=1.0)
+
+
+def one_route(names: list[str], latest: float = 100.0) -> Risk:
+    """Return the risk of a route over places a quarter of an hour apart, the windows of which end soon after."""
+    size = len(names) + 1
+    minutes = 15.0 * np.abs(np.subtract.outer(np.arange(size), np.arange(size)))
+    clients = [Client(name, latest=15.0 * (k + 1) + k + 2) for k, name in enumerate(names)]
+    clients[-1] = Client(names[-1], latest=latest)
+    problem = RoutingProblem(
+        [Depot("depot")], clients, [VehicleType("van", cost_per_time=0.5)], {}, minutes, minutes
+    )
+    found = ko.risk(ko.evaluate(problem, [names]), ko.Uncertainty(travel=0.1), draws=400)
+    assert isinstance(found, Risk)
+    return found

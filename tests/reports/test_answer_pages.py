@@ -1,0 +1,138 @@
+"""Pages of sweeps, tornados, switch points, Sobol's indices and risks: complete, harmless, true to their frames."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import kanopt as ko
+from kanopt.text import fixed_text, money_text
+from kanopt.whatif import Scenario
+from tests.cases.answers import FUEL, one_route, switches, tiny_scenario
+from tests.reports.test_write import HOSTILE, Page, check_page
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Scenario:
+    return tiny_scenario(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture(name="page_of")
+def _page_of(tmp_path: Path) -> Any:
+    def page_of(answer: Any, **options: Any) -> tuple[str, Page]:
+        text = answer.to_html(tmp_path / "page.html", **options).read_text("utf-8")
+        assert "<script" not in text
+        return text, check_page(text)
+
+    return page_of
+
+
+def test_the_page_of_a_sweep_begins_with_the_price(tiny: Scenario, page_of: Any) -> None:
+    found = ko.sweep(tiny, {FUEL: ko.grid(1, 2, 3)}, plan="today")
+    text, page = page_of(found)
+    assert "Tiny: what if vehicles.fuel_price is 1 to 2 EUR/l?" in page.text
+    low, high = (money_text(value, "EUR") for value in found.points["objective"].iloc[[0, -1]])
+    assert f"The price goes from {low} at {FUEL} 1 to {high} at {FUEL} 2." in page.text
+    assert "Today's plan is priced at 3 points; where nothing is changed, it costs" in page.text
+    for row in found.points.itertuples():
+        assert f"{fixed_text(row.change, 2, signed=True)} {row.verdict}" in page.text
+    assert text.count('<div class="narrow">') == 1
+    assert "law fuel" in page.text
+    assert "var(--c1,#" in text
+
+
+def test_a_sweep_that_was_stopped_or_refused_says_so(tiny: Scenario, page_of: Any) -> None:
+    found = ko.sweep(tiny, {"clients[name=north].ready_h": [8.0, 20.0]}, plan="today")
+    _, page = page_of(replace(found, interrupted=True, results=found.results[1:]))
+    assert "Stopped. The user stopped it after 1 of 2 points." in page.text
+    assert "At no point is there a plan that holds." in page.text
+    assert "1 point refused, since the data contradict themselves, first point 1" in page.text
+    assert "points 1 1 without a plan that holds" in page.text
+    text, page = page_of(replace(found, interrupted=True, results=()))
+    assert "Stopped. The user stopped it after 0 of 2 points." in page.text
+    assert "<svg" not in text
+
+
+def test_the_page_of_a_tornado_names_what_moves_most(tiny: Scenario, page_of: Any) -> None:
+    axes = {FUEL: (1.0, 2.0), "vehicles.fixed_cost": ko.factors([0.5, 3.0])}
+    found = ko.tornado(tiny, axes, plan="today")
+    _, page = page_of(found)
+    first = found.frame.iloc[0]
+    ends = [money_text(first[f"{end}_effect"], "EUR", signed=True) for end in ("low", "high")]
+    assert f"vehicles.fixed_cost × moves it most: {ends[0]} at 0.5, {ends[1]} at 3." in page.text
+    assert "2 inputs one at a time, the others as they are; the same plan at all values." in page.text
+    assert "plan kept, low" not in page.text
+    text, page = page_of(replace(found, interrupted=True, results=()))
+    assert "Stopped. The user stopped it after 0 of 2 inputs." in page.text
+    assert "<svg" not in text
+
+
+def test_the_page_of_switch_points_says_each_in_a_sentence(tiny: Scenario, page_of: Any) -> None:
+    found = switches(tiny, [1.25, 1.75])
+    _, page = page_of(found)
+    assert (
+        "2 places on 1 path at which decisions change, after 5 solves, 2 more of quantities alone."
+        in page.text
+    )
+    for sentence in found.sentences():
+        assert sentence in page.text
+    assert (
+        "1.25 1.25 1.25 truck not in use in use 100.00 101.00 the law of litres: an edge known" in page.text
+    )
+    assert "1.75 1.75 1.8 truck not in use in use 100.00 101.00 prices cross inside the noise" in page.text
+    nothing = replace(found, axes=tuple(replace(axis, switches=()) for axis in found.axes))
+    _, page = page_of(nothing)
+    assert "No place on 1 path at which decisions change" in page.text
+    assert f"Caution. {FUEL}: the same decisions from 1 to 2 EUR/l." in page.text
+
+
+def test_the_page_of_sobol_says_which_input_takes_most(tiny: Scenario, page_of: Any) -> None:
+    axes = {FUEL: (1.0, 2.0), "vehicles.fixed_cost": ko.factors([0.9, 1.1])}
+    _, page = page_of(ko.sobol(tiny, axes, plan="today", samples=16))
+    assert "Tiny: what does the price vary with?" in page.text
+    assert " of its variance and " in page.text
+    assert "Intervals hold 95 %." in page.text
+    law = ko.parse_formula("3 * a + 4 * b", [ko.Variable("a"), ko.Variable("b")], ko.Variable("c"))
+    _, page = page_of(ko.sobol(law, {"a": (0, 1), "b": (0, 1)}, samples=16))
+    assert "What does c vary with?" in page.text
+    assert "b takes" in page.text
+
+
+def test_the_page_of_a_risk_is_of_any_kind(tiny: Scenario, page_of: Any) -> None:
+    found = one_route([f"c{k}" for k in range(4)])
+    text, page = page_of(found)
+    assert "How sure is this plan of routing?" in page.text
+    assert str(found).splitlines()[0] in page.text
+    assert found.cost_text() in page.text
+    assert "Least certain stops" not in page.text  # the picture shows them
+    for assumed in found.assumptions:
+        assert assumed in page.text
+    assert "00:15" in page.text  # the planned arrival in the table
+    assert text.count('<div class="narrow">') == 2
+    _, page = page_of(found, scenario=tiny)
+    assert "Tiny: how sure is the plan?" in page.text
+    assert "file tiny.toml" in page.text
+    text, _ = page_of(one_route(["a"], latest=float("inf")))
+    assert text.count('<div class="narrow">') == 1
+
+
+def test_hostile_names_stay_names(tiny: Scenario, page_of: Any) -> None:
+    """Of scenarios, paths, decisions, clients and messages."""
+    named = replace(tiny, name=HOSTILE[1])
+    found = ko.sweep(named, {FUEL: [1.0, 2.0]}, plan="today")
+    axes = (replace(found.axes[0], path=f"vehicles[name={HOSTILE[0]}].fuel_price"),)
+    results = (replace(found.results[0], status="refused", message=HOSTILE[0]), found.results[1])
+    effects = replace(ko.tornado(tiny, {FUEL: (1.0, 2.0)}, plan="today"), scenario=named, axes=axes)
+    for answer in (
+        replace(found, axes=axes, results=results),
+        replace(effects, results=((results[0], results[1]),)),
+        replace(switches(named, [1.5], HOSTILE[0]), scenario=named),
+        one_route(HOSTILE),
+    ):
+        text, page = page_of(answer)
+        assert "<img" not in text
+        assert "\x00" not in text
+        assert HOSTILE[0] in page.text
