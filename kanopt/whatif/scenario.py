@@ -40,7 +40,7 @@ from kanopt.whatif.scenario_files.unread import unread_message, unread_of_scenar
 from kanopt.whatif.section_changes import (
     ChangedSections,
     altered_law,
-    checked_constants,
+    checked_with_laws,
     make_section_changes,
 )
 
@@ -215,7 +215,7 @@ class Scenario:
         """
         if change.is_of_section:
             sections, mistakes = self.changed_sections.changed(change)
-            mistakes = mistakes or list(checked_constants(sections.laws, self.drafts, change))
+            mistakes = mistakes or list(checked_with_laws(sections, self.drafts, change))
         else:
             mistakes = list(change_mistakes(change, self.problem, self.changed))
         if mistakes:

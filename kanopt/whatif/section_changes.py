@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from kanopt.errors import KanoptError, nearest
 from kanopt.validation import describe_value
 from kanopt.whatif.changes import Change, cell_text, scaling_text
+from kanopt.whatif.scenario_files.bindings import BindingCheck
 from kanopt.whatif.scenario_files.file_model import FileModel, Mistake, validate
 from kanopt.whatif.scenario_files.problem_spec import PartSpec, ProblemSpec
 from kanopt.whatif.scenario_files.spec import GivenSpec, LawSpec, LearnedSpec, SolverSpec
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ChangedSections",
     "altered_law",
-    "checked_constants",
+    "checked_with_laws",
     "make_section_changes",
     "section_sentence",
 ]
@@ -181,12 +182,27 @@ def _altered(name: str, law: Formula, change: Change) -> Formula:
     return law.fixed({constant: float(number)})
 
 
-def checked_constants(
-    laws: Mapping[str, LawSpec], drafts: Mapping[str, Formula], change: Change
+def checked_with_laws(
+    sections: ChangedSections, drafts: Mapping[str, Formula], change: Change
 ) -> Iterator[Mistake]:
-    """Yield that a law has no such constant, as far as that is known before it is learned."""
+    """Yield what is wrong with a change given the laws, as far as that is known before they are learned.
+
+    Parameters
+    ----------
+    sections
+        With the change made.
+    drafts
+        The laws written by hand, and stand-ins of those to be learned.
+    change
+        A constant that the law does not have; a binding of an input that no law has.
+    """
+    if change.table == "problem" and sections.problem is not None:
+        key = ("problem", *change.column.split("."))
+        for mistake in BindingCheck(sections.problem, sections.laws, drafts, {}).mistakes():
+            if mistake.key == key:
+                yield Mistake((change.action,), f"{write_key(key)}: {mistake.message}")
     name = change.column.partition(".")[0]
-    if change.table != "surrogates" or name not in drafts or isinstance(laws.get(name), LearnedSpec):
+    if change.table != "surrogates" or name not in drafts or isinstance(sections.laws.get(name), LearnedSpec):
         return
     try:
         _altered(name, drafts[name], change)

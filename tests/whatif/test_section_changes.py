@@ -23,6 +23,22 @@ def test_a_law_scaled_scales_those_built_on_it(shared_tiny):
     assert price(twice)["fuel"] == pytest.approx(3.0 * before["fuel"], rel=1e-12)
 
 
+def test_a_binding_that_no_law_reads_is_refused(shared_tiny, tmp_path):
+    base = load_scenario(shared_tiny)
+    with pytest.raises(
+        ScenarioError, match="no law the problem reads has an input 'prize'; did you mean 'price'"
+    ):
+        base.set("problem.bind.prize", 2.0)
+    assert base.set("problem.bind.price", 2.0).changes
+    path = shared_tiny.parent / "prize.toml"
+    path.write_text(
+        f'[scenario]\nbase = "{shared_tiny.name}"\n[[changes]]\nset = "problem.bind.prize"\nto = 2.0\n',
+        "utf-8",
+    )
+    with pytest.raises(ScenarioError, match="prize"):
+        load_scenario(path)
+
+
 def test_the_text_of_a_law_is_set(shared_tiny):
     base = load_scenario(shared_tiny)
     other = base.set("surrogates.litres.formula", "0.2 * km * (1 + 0.2 * load)")

@@ -18,7 +18,7 @@ from kanopt.whatif.scenario_files.problem_spec import ProblemSpec
 from kanopt.whatif.scenario_files.sections import Sections, read_sections
 from kanopt.whatif.scenario_files.spec import LearnedSpec, SavedSpec, TableSpec
 from kanopt.whatif.scenario_files.toml_positions import Key
-from kanopt.whatif.section_changes import ChangedSections, checked_constants, make_section_changes
+from kanopt.whatif.section_changes import ChangedSections, checked_with_laws, make_section_changes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -257,13 +257,13 @@ def _check_section_changes(found: Sections, layers: Layers, formulas: Mapping[st
     unread = {"problem"} if found.problem is None else set()
     changes = {place: change for place, change in found.changes.items() if change.table not in unread}
     sections = ChangedSections(layers.data, found.problem, found.solver, found.every_law)
-    wrong = make_section_changes(sections, changes)[1]
+    made, wrong = make_section_changes(sections, changes)
     found.mistakes += wrong
     refused = {mistake.key[1] for mistake in wrong}
     for place, change in changes.items():
         if place not in refused:
-            constants = checked_constants(found.every_law, formulas, change)
-            found.mistakes += [Mistake(("changes", place, *each.key), each.message) for each in constants]
+            with_laws = checked_with_laws(made, formulas, change)
+            found.mistakes += [Mistake(("changes", place, *each.key), each.message) for each in with_laws]
 
 
 def _check_parts(
