@@ -206,3 +206,13 @@ class Problem(ABC, Generic[PlanT]):
         ProblemError
             If it names things the problem does not know.
         """
+
+    def carried_over(self, plan: Any) -> PlanT:
+        """Return a plan made for other data as it is carried out here: what was decided stays, its times follow.
+
+        Raises
+        ------
+        ProblemError
+            If it names things the problem does not know.
+        """
+        return self.plan_from(plan)

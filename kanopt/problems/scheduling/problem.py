@@ -28,7 +28,7 @@ from kanopt.problems.scheduling.entities import (
     Setup,
     Task,
 )
-from kanopt.problems.scheduling.plan import Schedule, read_schedule, schedule_of
+from kanopt.problems.scheduling.plan import Schedule, read_schedule, schedule_in_order, schedule_of
 from kanopt.problems.scheduling.reasons import infeasibility_reasons
 from kanopt.problems.scheduling.validation import free_changes
 from kanopt.problems.unread_columns import TableUse
@@ -187,6 +187,14 @@ class SchedulingProblem(Problem[Schedule]):
             If it names a task, machine or mode the problem does not know, or a start is no number.
         """
         return read_schedule(self, decision)
+
+    def carried_over(self, plan: Any) -> Schedule:
+        """Return a schedule made for other data as it is run here: its modes and its order on each machine stay.
+
+        Tasks start when they were to, later where something before them is not over, or all as early as the order
+        allows, whichever is better.
+        """
+        return schedule_in_order(self, self.plan_from(plan))
 
     def schedule(self, modes: NDArray[np.int64], starts: NDArray[np.float64]) -> Schedule:
         """Return the schedule that runs mode ``modes[i]`` from ``starts[i]``.
