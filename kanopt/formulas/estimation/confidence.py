@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from kanopt.formulas.formula import Formula
 
-__all__ = ["Method", "intervals"]
+__all__ = ["Method", "estimated_parameters", "intervals"]
 
 Method: TypeAlias = Literal["auto", "wald", "profile", "bootstrap"]
 
@@ -95,7 +95,7 @@ def intervals(
         )
     if table is None or method == "wald":
         return _frame(_wald(formula, level, what))
-    free = _estimated(formula)
+    free = estimated_parameters(formula)
     rows = EstimationRows.of(formula, table, weight)
     if log_target and not (rows.target > 0).all():
         raise FitError(f"{what}: a logarithm needs positive values of the output")
@@ -161,7 +161,7 @@ def _errors(formula: Formula) -> dict[str, float]:
     return alone if formula.covariance is None else {**alone, **formula.covariance.standard_errors}
 
 
-def _estimated(formula: Formula) -> FreeParameters:
+def estimated_parameters(formula: Formula) -> FreeParameters:
     """Return the parameters in the covariance; all constants with a name if there is none."""
     known = formula.covariance
     if known is None:
