@@ -86,6 +86,7 @@ if TYPE_CHECKING:
     from kanopt.tables import with_units as with_units
     from kanopt.whatif import Change as Change
     from kanopt.whatif import Comparison as Comparison
+    from kanopt.whatif import MonteCarlo as MonteCarlo
     from kanopt.whatif import OnTimePlan as OnTimePlan
     from kanopt.whatif import Risk as Risk
     from kanopt.whatif import Run as Run
@@ -103,6 +104,7 @@ if TYPE_CHECKING:
     from kanopt.whatif import grid as grid
     from kanopt.whatif import load_scenario as load_scenario
     from kanopt.whatif.compare import compare as compare
+    from kanopt.whatif.risks.monte_carlo import monte_carlo as monte_carlo
     from kanopt.whatif.risks.on_time import solve_on_time as solve_on_time
     from kanopt.whatif.risks.risk import risk as risk
     from kanopt.whatif.risks.sample_average import solve_sample_average as solve_sample_average
@@ -180,6 +182,7 @@ _HOME = {
     "whatif": (
         "Change",
         "Comparison",
+        "MonteCarlo",
         "OnTimePlan",
         "Risk",
         "Run",
@@ -197,6 +200,7 @@ _HOME = {
         "factors",
         "grid",
         "load_scenario",
+        "monte_carlo",
         "risk",
         "solve_on_time",
         "solve_sample_average",

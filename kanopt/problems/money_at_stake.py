@@ -19,7 +19,7 @@ from kanopt.formulas.nodes import Input, Node, rebuild
 from kanopt.problems.law_use import LawUse
 from kanopt.text import money_decimals, money_text, percent_text
 
-__all__ = ["MoneyAtStake", "draw_price_errors", "money_at_stake"]
+__all__ = ["MoneyAtStake", "draw_price_errors", "money_at_stake", "price_deviations"]
 
 Floats = NDArray[np.float64]
 
@@ -141,6 +141,18 @@ def draw_price_errors(uses: Iterable[LawUse], count: int, rng: np.random.Generat
     groups = _groups(use for use in uses if use.price_change is None)
     mean, variance = np.sum([group.moments() for group in groups], axis=0) if groups else np.zeros(2)
     return np.asarray(mean + math.sqrt(variance) * rng.standard_normal(count))
+
+
+def price_deviations(uses: Iterable[LawUse]) -> dict[str, float]:
+    """Return the standard deviation that each law's errors put on a price, where that is the sum of its values.
+
+    Uses whose price is no such sum are left out.
+    """
+    variances: dict[str, float] = {}
+    for group in _groups(use for use in uses if use.price_change is None):
+        name = group.law.output.name
+        variances[name] = variances.get(name, 0.0) + float(group.moments()[1])
+    return {name: math.sqrt(variance) for name, variance in variances.items()}
 
 
 def _groups(uses: Iterable[LawUse]) -> list[_LawGroup]:

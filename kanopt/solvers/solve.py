@@ -15,7 +15,7 @@ from kanopt.solvers.base import Outcome, SolveOptions, Solver
 from kanopt.solvers.clock import cpu_seconds
 from kanopt.validation import describe_value
 
-__all__ = ["search_and_assess", "solve", "solvers"]
+__all__ = ["search_and_assess", "solve", "solver_of_quantities", "solvers"]
 
 _COUNTED = "the time limit counted work: the same seed gives the same plan"
 _WRONG_BOUND = "the solver's lower bound lies above the price of this plan on the law, so none is claimed"
@@ -36,6 +36,11 @@ def solvers() -> tuple[Solver, ...]:
 
     routing = (LawRouting(), RoutingPortfolio(), UnderWayRouting())
     return (*routing, CpSatScheduling(), HighsSupply(), HighsPieces(), ScipNative())
+
+
+def solver_of_quantities(problem: Problem[Any], plan: Plan) -> Solver | None:
+    """Return the solver that knows the quantities that follow from what a plan decides; None where none follow."""
+    return next((one for one in solvers() if one.whole_decisions(problem, plan) is not None), None)
 
 
 def solve(

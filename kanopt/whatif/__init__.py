@@ -7,6 +7,8 @@ from kanopt.whatif.compare import compare
 from kanopt.whatif.comparison import Comparison, Variant
 from kanopt.whatif.events import Event
 from kanopt.whatif.learn import LearnedLaw
+from kanopt.whatif.risks.monte_carlo import monte_carlo
+from kanopt.whatif.risks.monte_carlo_result import MonteCarlo
 from kanopt.whatif.risks.on_time import OnTimePlan, solve_on_time
 from kanopt.whatif.risks.risk import Risk, risk
 from kanopt.whatif.risks.sample_average import SampleAveragePlan, solve_sample_average
@@ -29,6 +31,7 @@ __all__ = [
     "Comparison",
     "Event",
     "LearnedLaw",
+    "MonteCarlo",
     "OnTimePlan",
     "Risk",
     "Run",
@@ -47,6 +50,7 @@ __all__ = [
     "factors",
     "grid",
     "load_scenario",
+    "monte_carlo",
     "risk",
     "sobol",
     "solve_on_time",

@@ -176,12 +176,9 @@ class PlanPrices:
 
     @cached_property
     def _solver(self) -> Solver | None:
-        from kanopt.solvers.solve import solvers
+        from kanopt.solvers.solve import solver_of_quantities
 
-        known = (
-            one for one in solvers() if one.whole_decisions(self.base.problem, self.plans[0]) is not None
-        )
-        return next(known, None)
+        return solver_of_quantities(self.base.problem, self.plans[0])
 
     def _as_is(self, plan: int, x: float) -> Result | None:
         from kanopt.problems.evaluate import evaluate

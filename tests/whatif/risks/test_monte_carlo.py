@@ -1,0 +1,182 @@
+"""Plans under many draws: closed forms of a choice, what is counted, and what is refused."""
+
+import signal
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from kanopt.errors import ScenarioError
+from kanopt.whatif import SweepOptions, factors, load_scenario, monte_carlo
+from tests.cases.choice_scenario import PRICE, choice
+
+QUICK = SweepOptions(time_limit=0.5)
+RAIL = "250 * price * (1 - n) + 480 * n"
+"""By road it costs 250 times the price, by rail 480: rail wins above 1.92."""
+
+
+def test_regret_and_shares_are_those_of_the_closed_form(tmp_path):
+    found = monte_carlo(
+        choice(tmp_path, RAIL, price=1.7, high=1), {PRICE: (1.4, 2.4)}, draws=150, candidates=4, options=QUICK
+    )
+    frame = found.plans.set_index("plan")
+    assert len(frame) == 2
+    other = frame.index[1]
+    # even draws: the switch point lies at 52 % of the range
+    assert frame.loc["kept", "cheapest"] == pytest.approx(0.52, abs=0.02)
+    assert frame.loc[other, "cheapest"] == pytest.approx(0.48, abs=0.02)
+    assert frame.loc["kept", "mean"] == pytest.approx(250 * 1.9, rel=1e-3)
+    assert frame.loc["kept", "regret"] == pytest.approx(250 * 0.48**2 / 2, rel=0.02)
+    assert frame.loc[other, "regret"] == pytest.approx(250 * 0.52**2 / 2, rel=0.02)
+    assert frame.loc["kept", "largest_regret"] == pytest.approx(250 * 0.48, rel=0.02)
+    assert frame.loc["kept", "worst"] == pytest.approx(250 * 2.35, rel=2e-3)
+    assert frame.loc["kept", "q05"] == pytest.approx(250 * 1.45, rel=2e-3)
+    assert frame.loc[other, "worst"] == pytest.approx(480)
+    assert found.best == {"on average": "kept", "in the worst tenth": other, "by regret": "kept"}
+    decisions = found.decisions.set_index("thing")
+    assert decisions.loc["n", ["choice", "instead"]].tolist() == ["0", "1"]
+    assert decisions.loc["n", "keeps"] == pytest.approx(0.52, abs=0.02)
+    assert found.draws.shape == (300, 8)
+    assert found.draws.groupby("draw")["regret"].min().eq(0.0).all()
+    text = str(found)
+    assert "Best on average and by regret: the plan kept." in text
+    assert "n: 0 52 %" in text
+
+
+def test_workers_do_not_change_what_is_found(tmp_path):
+    scenario = choice(tmp_path, RAIL, price=1.7, high=1)
+    one, two = (
+        monte_carlo(
+            scenario,
+            {PRICE: (1.4, 2.4)},
+            draws=20,
+            candidates=2,
+            options=SweepOptions(time_limit=0.5, workers=workers),
+        )
+        for workers in (1, 2)
+    )
+    assert one.draws.equals(two.draws)
+
+
+def test_a_draw_that_makes_no_problem_is_counted(tmp_path):
+    found = monte_carlo(
+        choice(tmp_path, "n + sqrt(price)", high=1),
+        {PRICE: [1.0, -1.0]},
+        draws=20,
+        candidates=0,
+        options=QUICK,
+    )
+    told = found.to_json()
+    assert told["refused"] == 10
+    assert found.plans["fails"].item() == 0.0
+    assert "10 draws make no problem, the first:" in found.text()
+    assert (found.draws["message"] != "").sum() == 10
+
+
+def test_a_plan_that_fails_is_counted_and_not_best(shared_tiny):
+    scenario = load_scenario(shared_tiny)
+    found = monte_carlo(
+        scenario, {"clients.demand_t": factors([0.5, 1.0, 1.5])}, draws=30, candidates=3, options=QUICK
+    )
+    assert found.laws == ()
+    frame = found.plans
+    # the vans are full as it is
+    assert frame.loc[0, "fails"] == pytest.approx(1 / 3, abs=0.01)
+    robust = frame[frame["fails"] == 0.0]
+    assert len(robust) >= 1
+    assert set(found.best.values()) <= set(robust["plan"])
+    assert "the plan that is kept breaks a rule or leaves out more" in found.text()
+    assert np.isnan(found.regret[~found.holds]).all()
+
+
+def learned(folder, noise: float):
+    """Write a scenario whose price is a learned law, and that of a decision to take more of it or less."""
+    rng = np.random.default_rng(3)
+    km = rng.uniform(1.0, 50.0, 300)
+    cost = 2.0 * km * (1.0 + noise * rng.standard_normal(300))
+    pd.DataFrame({"km": km, "cost": cost}).to_csv(folder / "trips.csv", index=False)
+    (folder / "choices.csv").write_text("name,low,high,integer\nn,1,3,true\n", "utf-8")
+    (folder / "trips.toml").write_text(
+        """
+[scenario]
+name = "Trips"
+[tables.trips]
+path = "trips.csv"
+[tables.choices]
+path = "choices.csv"
+[surrogates.trip]
+table = "trips"
+target = "cost"
+features = ["km"]
+network = { hidden = [] }
+[surrogates.cost]
+formula = "trip * n"
+inputs = { n = "" }
+unit = "EUR"
+[problem]
+kind = "decision"
+minimise.cost = "cost"
+[problem.decisions]
+table = "choices"
+[problem.bind]
+n = "decision.n"
+km = 20
+""",
+        "utf-8",
+    )
+    return load_scenario(folder / "trips.toml")
+
+
+def test_errors_of_laws_spread_prices_as_they_spread_rows(tmp_path):
+    scenario = learned(tmp_path, 0.1)
+    found = monte_carlo(scenario, draws=200, candidates=0, options=QUICK)
+    assert found.laws == ("trip",)
+    prices, paid = found.prices[:, 0], found.paid[:, 0]
+    assert prices.mean() == pytest.approx(40.0, rel=0.03)
+    # the law is known far better than a single trip, which errs by a tenth
+    assert 0.0 < prices.std() < 1.0
+    assert paid.std() == pytest.approx(4.0, rel=0.25)
+    assert found.base.objective == pytest.approx(40.0, rel=0.03)
+    with pytest.raises(ScenarioError, match="nothing is uncertain"):
+        monte_carlo(scenario, laws=())
+    with pytest.raises(ScenarioError, match="no learned law 'trap'; did you mean 'trip'"):
+        monte_carlo(scenario, laws=["trap"])
+
+
+def test_a_stop_keeps_the_draws_that_are_done(tmp_path, monkeypatch):
+    import kanopt.whatif.risks.monte_carlo as module
+
+    price = module._price
+
+    def stopped(asked, task):
+        if task.point == 7:
+            signal.raise_signal(signal.SIGINT)
+        return price(asked, task)
+
+    monkeypatch.setattr(module, "_price", stopped)
+    found = monte_carlo(
+        choice(tmp_path, RAIL, high=1), {PRICE: (1.4, 2.4)}, draws=20, candidates=0, options=QUICK
+    )
+    assert found.interrupted
+    assert len(found.priced) == 8
+    assert "STOPPED after 8 of 20 draws" in found.text()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"draws": 3}, "draws: is a whole number from 20"),
+        ({"draws": True}, "draws: is a whole number"),
+        ({"candidates": 101}, "candidates: is a whole number from 0 to 100"),
+        ({"plan": "anew"}, "'kept' or 'today', not 'anew'"),
+        ({"plan": "today"}, "names no plan of today"),
+        ({"ranges": {PRICE: 1.0}}, "between two numbers or from a list"),
+        ({"ranges": {"problem.bind.prize": (1, 2)}}, "prize"),
+        ({"ranges": {}}, "nothing is uncertain"),
+        ({"options": SweepOptions(out="folder")}, "kept on disk by sweeps alone"),
+    ],
+)
+def test_mistakes_are_told(tmp_path, changes, message):
+    given = {"ranges": {PRICE: (1.4, 2.4)}, "options": QUICK, **changes}
+    with pytest.raises(ScenarioError, match=message):
+        monte_carlo(choice(tmp_path, RAIL, high=1), given.pop("ranges"), **given)
