@@ -161,8 +161,7 @@ _HOME = {
     ),
     "problems.routing.instances": ("read_instance",),
     "reports": ("plot_formula",),
-    "solvers.encodings": ("encodings",),
-    "solvers.solve": ("solve",),
+    "solvers": ("encodings", "solve"),
     "surrogates": ("KANRegressor", "LawLimits", "Laws", "fit_laws"),
     "tables": (
         "Column",

@@ -101,7 +101,7 @@ class SampledModel:
 
     def wholes(self, opened: Flags) -> Floats:
         """Return open sites, shape (F, T), as the whole numbers of a point."""
-        return np.concatenate([opened.any(axis=1), opened[self.models[0].site_period.cells]]).astype(float)
+        return self.models[0].gates(opened)[1]
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,12 +116,15 @@ class SampledSites:
         Mean cost over the samples, and a proven lower bound on it.
     proved
         Whether these sites are the best for these samples, to the gap of the solver.
+    least
+        Units of what must be delivered that are missing in each sample, whatever sites are open; (samples,).
     """
 
     opened: Flags | None
     objective: float
     bound: float | None
     proved: bool
+    least: Floats
 
 
 def sites_of_samples(
@@ -161,7 +164,7 @@ def sites_of_samples(
     opened = None if answer.values is None else model.opened(answer.values)
     point = answer.values
     price = np.inf if point is None else float(model.growing.linear.effective_cost @ point)
-    return SampledSites(opened, price, answer.bound, answer.termination is HighsTermination.OPTIMAL)
+    return SampledSites(opened, price, answer.bound, answer.termination is HighsTermination.OPTIMAL, least)
 
 
 def _model(problem: SupplyProblem, amounts: Floats, missing: float, rates: Floats | None) -> SupplyModel:
