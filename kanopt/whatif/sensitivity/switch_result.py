@@ -21,6 +21,7 @@ from kanopt.whatif.sweeps.point_result import REFUSED
 from kanopt.whatif.sweeps.prepare import unit_of_axis
 
 if TYPE_CHECKING:
+    from kanopt.problems.base import Plan
     from kanopt.problems.result import Result
     from kanopt.whatif.scenario import Scenario
 
@@ -100,6 +101,8 @@ class AxisSwitches:
         How far searches lie apart; NaN where that was not measured.
     interrupted
         True where the user stopped it.
+    plans
+        Every plan that was found, in order.
     """
 
     axis: Axis
@@ -110,6 +113,7 @@ class AxisSwitches:
     refits: int
     noise: float
     interrupted: bool
+    plans: tuple[Plan, ...] = ()
 
     @classmethod
     def of(cls, axis: Axis, search: SwitchSearch) -> AxisSwitches:
@@ -131,6 +135,7 @@ class AxisSwitches:
             refits=search.prices.refits,
             noise=search.noise,
             interrupted=search.interrupted,
+            plans=tuple(search.prices.plans),
         )
 
     def sentences(self, unit: str) -> Iterator[str]:
