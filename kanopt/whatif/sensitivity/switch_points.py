@@ -10,8 +10,9 @@ from kanopt.errors import Issue, ScenarioError, nearest
 from kanopt.parallel import cluster
 from kanopt.whatif.events import Event, OnEvent, ignore_event
 from kanopt.whatif.scenario import Scenario
+from kanopt.whatif.sensitivity.search_points import SearchLimits
 from kanopt.whatif.sensitivity.switch_result import AxisSwitches, SwitchPoints
-from kanopt.whatif.sensitivity.switch_search import SearchLimits, SwitchSearch
+from kanopt.whatif.sensitivity.switch_search import SwitchSearch
 from kanopt.whatif.sweeps.axes import Axis, read_axes
 from kanopt.whatif.sweeps.prepare import base_result, prepare, refuse_folder
 from kanopt.whatif.sweeps.sweep import SweepOptions

@@ -15,7 +15,8 @@ from kanopt.formulas.edges import crossed_edges
 from kanopt.problems.result import Status
 from kanopt.text import amount_text, count_text, join_list, money_text, number_text, range_text, seconds_text
 from kanopt.whatif.sensitivity.plan_decisions import Decision, decisions_of
-from kanopt.whatif.sensitivity.switch_search import Switch, SwitchSearch
+from kanopt.whatif.sensitivity.search_points import Switch
+from kanopt.whatif.sensitivity.switch_search import SwitchSearch
 from kanopt.whatif.sweeps.axes import Axis
 from kanopt.whatif.sweeps.point_result import REFUSED
 from kanopt.whatif.sweeps.prepare import unit_of_axis

@@ -14,23 +14,22 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from kanopt.interrupt import Interrupt
 from kanopt.parallel import run_tasks
 from kanopt.whatif.sensitivity.crossing import crossing
 from kanopt.whatif.sensitivity.plan_prices import PlanPrices
+from kanopt.whatif.sensitivity.search_points import Crossing, Key, Point, SearchLimits, Switch, Target
 from kanopt.whatif.sweeps.point_result import PointResult
 from kanopt.whatif.sweeps.point_search import solve_point
 from kanopt.whatif.sweeps.question import SweepQuestion
 
 if TYPE_CHECKING:
-    from distributed import Client
-
     from kanopt.problems.base import Plan
     from kanopt.problems.result import Result
 
-__all__ = ["SearchLimits", "Switch", "SwitchSearch"]
+__all__ = ["SwitchSearch"]
 
 _NEIGHBOURS = 2
 """To so many points on each side a new plan is offered."""
@@ -42,121 +41,20 @@ _SLOW = 0.75
 """A gap that loses less than the rest of this share is halved next."""
 
 
-@dataclass(frozen=True)
-class SearchLimits:
-    """When a search for switch points ends.
-
-    Parameters
-    ----------
-    tolerance
-        Share of the range below which two plans are not told further apart.
-    most_solves
-        How often the problem is solved at most.
-    kinds
-        Kinds of decisions that are compared; see :class:`~kanopt.whatif.sensitivity.plan_decisions.Decision`.
-    workers, client
-        Processes side by side, or a Dask cluster in their place.
-    """
-
-    tolerance: float
-    most_solves: int
-    kinds: frozenset[str]
-    workers: int = 1
-    client: Client | None = None
-
-
-@dataclass(eq=False)
-class _Point:
-    """A value with the best plan known there."""
-
-    x: float
-    found: PointResult
-    plan: int | None
-    regret: float = 0.0
-    """By how much a plan found elsewhere is better than that of its own search."""
-    solved: bool = True
-    """Whether the problem was solved here; else what was found is that of a value nearby."""
-
-
-@dataclass(frozen=True, eq=False)
-class Switch:
-    """A plan gives way to another one.
-
-    Parameters
-    ----------
-    low, high
-        Between these values; at the low one the first plan is better, at the high one the other.
-    before, after
-        Both plans, priced at both values.
-    narrowed
-        Whether the place is known as far as was asked; else the limits of the search were reached before.
-    crossed
-        Whether both plans were priced between the values, and nothing beats them there.
-    jumps
-        Whether their prices jump there.
-    gap
-        The values between which it was searched.
-    noise_low, noise_high
-        Between these the plans differ by less than the noise of the search.
-    noise
-        How far searches lie apart; NaN where that was not measured.
-    """
-
-    low: float
-    high: float
-    before: tuple[Result, Result | None]
-    after: tuple[Result | None, Result]
-    narrowed: bool
-    crossed: bool
-    jumps: bool
-    gap: tuple[float, float]
-    noise_low: float
-    noise_high: float
-    noise: float
-
-    @property
-    def known(self) -> bool:
-        """Whether both plans differ by more than the noise on their side."""
-        return not self.crossed or (self.gap[0] < self.noise_low and self.noise_high < self.gap[1])
-
-
-_Key: TypeAlias = tuple[float, float, int, int]
-"""Two values, and the plans that are the best known there."""
-
-
-@dataclass(frozen=True, eq=False)
-class _Target:
-    """A crossing of two plans, to be confirmed by solving there."""
-
-    key: _Key
-    places: tuple[float, float]
-    jumps: bool
-    left: set[float]
-    """Where it is still to be solved."""
-
-
-class _Crossing(NamedTuple):
-    """Where two plans cross and nothing beats them, and between which values that was searched."""
-
-    places: tuple[float, float]
-    gap: tuple[float, float]
-    jumps: bool
-
-
 class SwitchSearch:
     """A search under way: which points are solved, and which plan is the best at each."""
 
     def __init__(self, question: SweepQuestion, base: Result, limits: SearchLimits) -> None:
         self.question, self.base, self.limits = question, base, limits
         self.prices = PlanPrices(question, base, limits.kinds)
-        self.points: list[_Point] = []
+        self.points: list[Point] = []
         self.solves = 0
         self.interrupted = False
         self._stop = Interrupt()
-        self._crossed: dict[_Key, _Crossing] = {}
+        self._crossed: dict[Key, Crossing] = {}
         self._unproved: dict[float, float] = {}
         self._slow: set[tuple[float, float]] = set()
-        self._targets: dict[float, _Target] = {}
+        self._targets: dict[float, Target] = {}
 
     def run(self, values: Sequence[float]) -> None:
         """Solve at the values, then where plans differ, until nothing is left or a limit is reached."""
@@ -173,7 +71,7 @@ class SwitchSearch:
         except KeyboardInterrupt:
             self.interrupted = True
 
-    def _gaps(self) -> Iterator[tuple[_Point, _Point, int, int]]:
+    def _gaps(self) -> Iterator[tuple[Point, Point, int, int]]:
         """Yield neighbours whose plans decide otherwise, with both plans."""
         for left, right in pairwise(self.points):
             if left.plan is None or right.plan is None or left.plan == right.plan:
@@ -181,7 +79,7 @@ class SwitchSearch:
             if self.prices.decisions(left.plan, left.x) != self.prices.decisions(right.plan, right.x):
                 yield left, right, left.plan, right.plan
 
-    def _wide_gaps(self) -> list[tuple[_Point, _Point, int, int]]:
+    def _wide_gaps(self) -> list[tuple[Point, Point, int, int]]:
         """Return gaps in which a place is still to be found, the widest first."""
         least = self.limits.tolerance * self.range
         wide = [
@@ -205,7 +103,7 @@ class SwitchSearch:
             # where prices jump, another plan may be better on either side; else both sides are the same
             jumps = self.prices.jumps(a, b, places, key[:2])
             sides = places if jumps else places[1:]
-            target = _Target(key, places, jumps, {x for x in sides if x not in key[:2]})
+            target = Target(key, places, jumps, {x for x in sides if x not in key[:2]})
             self._targets |= dict.fromkeys(target.left, target)
             asked += sorted(target.left)
             if target.left:
@@ -229,7 +127,7 @@ class SwitchSearch:
             if self._stop.asked:
                 raise KeyboardInterrupt
 
-    def _halve_gap(self, left: _Point, right: _Point, a: int, b: int) -> bool:
+    def _halve_gap(self, left: Point, right: Point, a: int, b: int) -> bool:
         """Put a point in the middle of a gap, if one of its plans is as good as the other at both ends."""
         prices = self.prices
         if prices.whole(a) == prices.whole(b):
@@ -243,25 +141,25 @@ class SwitchSearch:
         x = 0.5 * (left.x + right.x)
         if prices.result(plan, x) is None:
             return False
-        self._put(_Point(x, left.found, prices.settle(plan, x), solved=False))
+        self._put(Point(x, left.found, prices.settle(plan, x), solved=False))
         return True
 
     def _cross(self, a: int, b: int, low: float, high: float) -> tuple[float, float]:
         return crossing(lambda x: self.prices.difference(a, b, x), low, high, _NARROWEST * self.range)
 
-    def _cross_at(self, target: _Target) -> None:
+    def _cross_at(self, target: Target) -> None:
         """Keep a crossing that is confirmed; where quantities follow, plans are as they are on its sides alone."""
         left, right, a, b = target.key
         low, high = target.places
         if not self.prices.follows:
-            self._crossed[target.key] = _Crossing(target.places, (left, right), target.jumps)
+            self._crossed[target.key] = Crossing(target.places, (left, right), target.jumps)
             return
         found = next(point.found for point in self.points if point.x == left)
         a, b = self.prices.settle(a, low), self.prices.settle(b, high)
         for x, plan in ((low, a), (high, b)):
             if x not in (left, right):
-                self._put(_Point(x, found, plan, solved=False))
-        self._crossed[low, high, a, b] = _Crossing(target.places, (left, right), target.jumps)
+                self._put(Point(x, found, plan, solved=False))
+        self._crossed[low, high, a, b] = Crossing(target.places, (left, right), target.jumps)
 
     def _solve(self, values: Sequence[float]) -> None:
         question = replace(self.question, points=tuple((x,) for x in values))
@@ -305,16 +203,16 @@ class SwitchSearch:
                     self._slow.add(side)
             # among plans that are as good, one that is known already
             number = prices.settle(as_good[0], x) if as_good else number
-        self._put(_Point(x, found, number))
+        self._put(Point(x, found, number))
         self._offer(x)
 
-    def _put(self, point: _Point) -> None:
+    def _put(self, point: Point) -> None:
         insort(self.points, point, key=attrgetter("x"))
 
     def _is_worse(self, one: int, other: int, x: float) -> bool:
         return self.prices.is_worse(one, other, x, self._unproved.get(x, 0.0))
 
-    def _around(self, x: float) -> list[tuple[_Point, _Point]]:
+    def _around(self, x: float) -> list[tuple[Point, Point]]:
         """Return the points that a value lies between; none where it lies beyond them."""
         return [(left, right) for left, right in pairwise(self.points) if left.x < x < right.x]
 
