@@ -14,14 +14,15 @@ from kanopt.whatif.sensitivity.plan_decisions import Decision, decisions_of
 from kanopt.whatif.sweeps.question import SweepQuestion
 
 if TYPE_CHECKING:
+    from kanopt.problems.assessment import Rank
     from kanopt.problems.base import Plan, Problem
     from kanopt.problems.result import Result
     from kanopt.solvers.base import Solver
 
 __all__ = ["PlanPrices"]
 
-_PROBLEMS = 8
-"""So many problems are kept, since each holds its tables."""
+_PROBLEMS, _RESULTS = 8, 32
+"""So many problems, which hold their tables, and so many priced plans are kept."""
 _EQUAL = 1e-8
 """Share of a price by which a plan has to be better to count as another one."""
 _JUMP, _JUMP_SHARE = 1e-5, 0.01
@@ -60,8 +61,9 @@ class PlanPrices:
         self.follows = False
         self.refits = 0
         self._problems: OrderedDict[float, Problem[Any]] = OrderedDict()
-        self._results: dict[tuple[int, float], Result | None] = {}
-        self._refitted: dict[tuple[Hashable, float], Result | None] = {}
+        self._results: OrderedDict[tuple[int, float], Result | None] = OrderedDict()
+        self._ranks: dict[tuple[int, float], Rank | None] = {}
+        self._refitted: dict[tuple[Hashable, float], Plan | None] = {}
         self._decisions: dict[tuple[int, float], Mapping[Decision, str]] = {}
 
     def problem(self, x: float) -> Problem[Any]:
@@ -83,11 +85,23 @@ class PlanPrices:
         """Return a plan priced at a value; None where it cannot be carried out there."""
         key = (plan, x)
         if key not in self._results:
-            if self.follows and x != self.homes[plan]:
-                self._results[key] = self._refit(plan, x)
-            else:
-                self._results[key] = self._as_is(plan, x)
+            there = self._refit(plan, x) if self.follows and x != self.homes[plan] else self.plans[plan]
+            self._keep(key, None if there is None else self._priced(there, x))
+        self._results.move_to_end(key)
         return self._results[key]
+
+    def rank(self, plan: int, x: float) -> Rank | None:
+        """Return how good a plan is at a value; None where it cannot be carried out there."""
+        key = (plan, x)
+        if key not in self._ranks:
+            result = self.result(plan, x)
+            self._ranks[key] = None if result is None else result.rank
+        return self._ranks[key]
+
+    def best(self, x: float) -> int | None:
+        """Return the best of all plans at a value; None where none can be carried out there."""
+        ranks = [(rank, plan) for plan in range(len(self.plans)) if (rank := self.rank(plan, x)) is not None]
+        return min(ranks)[1] if ranks else None
 
     def decisions(self, plan: int, x: float) -> Mapping[Decision, str]:
         """Return what a plan decides, of the kinds that are compared."""
@@ -101,17 +115,17 @@ class PlanPrices:
 
     def difference(self, one: int, other: int, x: float) -> float:
         """Return by how much a plan is dearer than another; infinite where they do not compare by price."""
-        first, second = self.result(one, x), self.result(other, x)
+        first, second = self.rank(one, x), self.rank(other, x)
         if first is None or second is None:
             return 0.0 if first is second else (math.inf if first is None else -math.inf)
-        if first.rank[:3] != second.rank[:3]:
-            return math.inf if first.rank[:3] > second.rank[:3] else -math.inf
-        return first.rank.objective - second.rank.objective
+        if first[:3] != second[:3]:
+            return math.inf if first[:3] > second[:3] else -math.inf
+        return first.objective - second.objective
 
     def is_worse(self, one: int, other: int, x: float, unproved: float = 0.0) -> bool:
         """Say whether a plan is dearer than another by more than nothing, and than what a solver left unproved."""
-        result = self.result(other, x)
-        least = _EQUAL * max(1.0, abs(result.rank.objective)) if result is not None else 0.0
+        rank = self.rank(other, x)
+        least = 0.0 if rank is None else _EQUAL * max(1.0, abs(rank.objective))
         return self.difference(one, other, x) > max(least, unproved)
 
     def jumps(self, one: int, other: int, places: tuple[float, float], gap: tuple[float, float]) -> bool:
@@ -129,7 +143,7 @@ class PlanPrices:
         inside, whole = ([self.difference(one, other, x) for x in pair] for pair in (places, gap))
         if not all(map(math.isfinite, inside)):
             return True
-        prices = [abs(result.rank.objective) for x in places if (result := self.result(other, x)) is not None]
+        prices = [abs(rank.objective) for x in places if (rank := self.rank(other, x)) is not None]
         rise = abs(inside[1] - inside[0])
         return rise > _JUMP * max(1.0, *prices) and rise > _JUMP_SHARE * abs(whole[1] - whole[0])
 
@@ -146,33 +160,35 @@ class PlanPrices:
         ends = self.homes[left], self.homes[right]
         if self.follows or self.whole(left) is None or self.whole(right) is None:
             return self.follows
-        alike = [self._as_is(plan, x) for plan, x in ((left, ends[0]), (right, ends[1]))]
-        moved = [self._as_is(plan, x) for plan, x in ((left, ends[1]), (right, ends[0]))]
-        own, away = ([None if one is None else one.rank[:3] for one in some] for some in (alike, moved))
-        if own[0] == own[1] and any(rank != own[0] for rank in away):
+        own = [self.rank(plan, x) for plan, x in ((left, ends[0]), (right, ends[1]))]
+        away = [self.rank(plan, x) for plan, x in ((left, ends[1]), (right, ends[0]))]
+        if own[0] is None or own[1] is None or own[0][:3] != own[1][:3]:
+            return False
+        if any(rank is None or rank[:3] != own[0][:3] for rank in away):
             self.follows = True
-            self._results.clear()
-            self._decisions.clear()
+            for known in (self._results, self._ranks, self._decisions):
+                known.clear()
             for plan, x in enumerate(self.homes):
                 self.settle(plan, x)
         return self.follows
 
     def settle(self, plan: int, x: float) -> int:
         """Return a plan with the quantities that are best at a value: itself where they are, else a new one."""
-        if not self.follows:
+        fitted = self._refit(plan, x) if self.follows else None
+        if fitted is None:
             return plan
-        result, own = self._refit(plan, x), self.result(plan, x)
-        if result is None or result.plan is None:
-            return plan
-        if self.homes[plan] == x:
-            if own is None or result.rank <= own.rank:
-                self.plans[plan] = result.plan
-                self._results[plan, x] = result
-                self._decisions.pop((plan, x), None)
-            return plan
-        number = self.add(result.plan, x)
-        self._results[number, x] = result
-        return number
+        result = self._priced(fitted, x)
+        if self.homes[plan] != x:
+            plan = self.add(fitted, x)
+        else:
+            own = self.rank(plan, x)
+            if result is None or (own is not None and own < result.rank):
+                return plan
+            self.plans[plan] = fitted
+            self._decisions.pop((plan, x), None)
+        self._ranks[plan, x] = None if result is None else result.rank
+        self._keep((plan, x), result)
+        return plan
 
     @cached_property
     def _solver(self) -> Solver | None:
@@ -180,24 +196,27 @@ class PlanPrices:
 
         return solver_of_quantities(self.base.problem, self.plans[0])
 
-    def _as_is(self, plan: int, x: float) -> Result | None:
+    def _keep(self, key: tuple[int, float], result: Result | None) -> None:
+        self._results[key] = result
+        while len(self._results) > _RESULTS:
+            self._results.popitem(last=False)
+
+    def _priced(self, plan: Plan, x: float) -> Result | None:
         from kanopt.problems.evaluate import evaluate
 
         try:
-            return evaluate(self.problem(x), self.plans[plan])
+            return evaluate(self.problem(x), plan)
         except KanoptError:
             return None
 
-    def _refit(self, plan: int, x: float) -> Result | None:
+    def _refit(self, plan: int, x: float) -> Plan | None:
         """Return the best plan with the decisions as a whole of another; None where there is none."""
-        from kanopt.problems.evaluate import evaluate
         from kanopt.solvers.base import SolveOptions
 
-        whole = self.whole(plan)
-        if (whole, x) not in self._refitted:
+        key = (self.whole(plan), x)
+        if key not in self._refitted:
             assert self._solver is not None
             options = SolveOptions(time_limit=self.question.time_limit, seed=self.question.seed)
             self.refits += 1
-            found = self._solver.with_quantities(self.problem(x), whole, options)
-            self._refitted[whole, x] = None if found is None else evaluate(self.problem(x), found)
-        return self._refitted[whole, x]
+            self._refitted[key] = self._solver.with_quantities(self.problem(x), key[0], options)
+        return self._refitted[key]

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["SwitchSearch"]
 
 _NEIGHBOURS = 2
-"""To so many points on each side a new plan is offered."""
+"""To so many points on each side a new plan is offered where quantities follow."""
 _NARROWEST = 1e-6
 """Share of the range to which the crossing of two prices is found."""
 _REFITS = 20
@@ -92,6 +92,7 @@ class SwitchSearch:
     def _asked(self) -> list[float]:
         """Return the values at which to solve next, those in the widest gaps first."""
         self._halve()
+        self._fill()
         asked: list[float] = []
         self._targets.clear()
         for left, right, a, b in self._wide_gaps():
@@ -142,6 +143,26 @@ class SwitchSearch:
         if prices.result(plan, x) is None:
             return False
         self._put(Point(x, left.found, prices.settle(plan, x), solved=False))
+        return True
+
+    def _fill(self) -> None:
+        """Put plans that are known between points where they beat those on both sides."""
+        if not self.prices.follows:
+            while any(self._fill_gap(*gap) for gap in self._wide_gaps()):
+                if self._stop.asked:
+                    raise KeyboardInterrupt
+
+    def _fill_gap(self, left: Point, right: Point, a: int, b: int) -> bool:
+        """Put a point where two plans cross, if a third one is better there; a search that proved its plan knew it."""
+        if left.found.proved and right.found.proved:
+            return False
+        x = self._cross(a, b, left.x, right.x)[1]
+        best = self.prices.best(x)
+        if best is None or x in (left.x, right.x):
+            return False
+        if not (self._is_worse(a, best, x) and self._is_worse(b, best, x)):
+            return False
+        self._put(Point(x, left.found, best, solved=False))
         return True
 
     def _cross(self, a: int, b: int, low: float, high: float) -> tuple[float, float]:
@@ -217,17 +238,25 @@ class SwitchSearch:
         return [(left, right) for left, right in pairwise(self.points) if left.x < x < right.x]
 
     def _offer(self, x: float) -> None:
-        """Offer the plan of a new point to its neighbours, and theirs to it."""
+        """Offer the plan of a new point to others, and what is known to it, where searches prove nothing."""
         place = [point.x for point in self.points].index(x)
-        near = self.points[max(0, place - _NEIGHBOURS) : place + _NEIGHBOURS + 1]
-        plans = list(dict.fromkeys(point.plan for point in near if point.plan is not None))
-        for point in near:
-            for plan in plans if not point.found.proved else ():
-                if point.plan is None or not self._is_worse(point.plan, plan, point.x):
+        # where quantities follow, each offer takes a linear programme
+        near = _NEIGHBOURS if self.prices.follows else len(self.points)
+        others = self.points[max(0, place - near) : place + near + 1]
+        own = self.points[place]
+        plans = [point.plan for point in others] if self.prices.follows else [self.prices.best(x)]
+        for point in others:
+            for plan in plans if point is own else [own.plan]:
+                if point.found.proved or plan is None or self.prices.rank(plan, point.x) is None:
                     continue
-                gained = self.prices.difference(point.plan, plan, point.x)
-                point.regret += gained if math.isfinite(gained) else 0.0
-                point.plan = self.prices.settle(plan, point.x)
+                if point.plan is None or self._is_worse(point.plan, plan, point.x):
+                    self._take_over(point, plan)
+
+    def _take_over(self, point: Point, plan: int) -> None:
+        if point.plan is not None:
+            gained = self.prices.difference(point.plan, plan, point.x)
+            point.regret += gained if math.isfinite(gained) else 0.0
+        point.plan = self.prices.settle(plan, point.x)
 
     # -- what came of it
 

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 import kanopt as ko
 from kanopt.errors import ScenarioError
 from kanopt.formulas.edges import crossed_edges, edges_along
+from kanopt.problems.decisions import DecisionPlan
 from kanopt.whatif import SweepOptions, factors, grid, load_scenario, switch_points
 from kanopt.whatif.sensitivity.crossing import crossing
+from kanopt.whatif.sweeps.point_result import PointResult
 from tests.cases.choice_scenario import PRICE, choice
 
 QUICK = SweepOptions(time_limit=0.5)
@@ -104,6 +106,35 @@ def test_a_switch_inside_the_noise_is_told_as_not_known(tmp_path, monkeypatch):
     assert wide.frame["verdict"].item() == "inside the noise"
     assert wide.frame[["low", "high"]].to_numpy().tolist() == [[1.0, 3.0]]
     assert "somewhere in 1 to 3 (inside the noise, 1,000.00 EUR): n: 1 instead of 0" in wide.text()
+
+
+def test_a_plan_found_anywhere_counts_everywhere(tmp_path, monkeypatch):
+    module = sys.modules["kanopt.whatif.sensitivity.switch_search"]
+
+    def lucky(question, point, *_):
+        # n = 3 is found at the first value alone, where it is not the best
+        x = question.points[point][0]
+        n = 3 if x == 0.2 else 0 if x < 4 else 4
+        price = n**2 - x * n + 20
+        plan = DecisionPlan({"n": float(n)})
+        return PointResult(point, "feasible", objective=price, searches=(price, price), plan=plan)
+
+    monkeypatch.setattr(module, "solve_point", lucky)
+    scenario = choice(tmp_path, "n^2 - price * n + 20")
+    found = switch_points(scenario, {PRICE: (0.2, 1.0, 1.5, 2.0, 7.7)}, options=QUICK)
+    # of 0, 3 and 4, n is best up to 3, up to 7, and beyond
+    assert found.frame["switch_point"].to_numpy() == pytest.approx(np.array([3.0, 7.0]), abs=1e-4)
+    assert found.frame[["below", "above"]].to_numpy().tolist() == [["0", "3"], ["3", "4"]]
+    # at 0.2 another plan is better by 9 - 0.6
+    assert found.axes[0].noise == pytest.approx(8.4)
+
+
+def test_values_without_a_plan_are_counted(tmp_path, monkeypatch):
+    module = sys.modules["kanopt.whatif.sensitivity.switch_search"]
+    monkeypatch.setattr(module, "solve_point", lambda _, point, *__: PointResult(point, "no plan"))
+    found = switch_points(choice(tmp_path, "n^2 - price * n + 20"), {PRICE: (0.2, 7.7)}, options=QUICK)
+    assert found.frame.empty
+    assert "2 values without a plan, first 0.2, 7.7" in found.text()
 
 
 def test_ctrl_c_keeps_what_was_found(tmp_path, monkeypatch):
