@@ -49,6 +49,8 @@ class Asked:
         In place of the file's; None for those.
     out
         Folder for what is written, if one was named.
+    outputs
+        Files that are written at the end.
     progress
         Called with each stage.
     """
@@ -57,6 +59,7 @@ class Asked:
     seed: int | None
     time_limit: float | None
     out: Path | None
+    outputs: tuple[Path, ...]
     progress: OnEvent
 
     def options(self, *, out: Path | None = None) -> SweepOptions:
@@ -116,13 +119,16 @@ class Answer:
         return int(code if self.holds else code or ExitCode.INFEASIBLE)
 
 
-def asked_option(*names: str, kind: Any, text: str, default: Any = None) -> Option:
+def asked_option(
+    *names: str, kind: Any, text: str, default: Any = None, metavar: str | None = None
+) -> Option:
     """Return an option of a question, which :func:`~kanopt.cli.options.noted` tells of."""
     return click.option(
         *names,
         type=kind,
         default=default,
         show_default=default is not None,
+        metavar=metavar,
         expose_value=False,
         callback=note_value,
         help=text,
@@ -179,9 +185,9 @@ def question(
             files = {} if out is None else {name: out / f"{file.stem}_{name}.csv" for name in tables}
             page = report or (out or Path("reports")) / f"{file.stem}_{tail}.html"
             with progress_reporter(quiet=quiet) as progress:
-                scenario = load(file)
-                check_outputs([page, *files.values()], input_files(scenario))
-                answer = answer_to(Asked(scenario, seed, time_limit, out, progress))
+                scenario, outputs = load(file), (page, *files.values())
+                check_outputs(outputs, input_files(scenario))
+                answer = answer_to(Asked(scenario, seed, time_limit, out, outputs, progress))
             return _tell(answer, files, page, as_json=as_json)
 
         command.__doc__ = answer_to.__doc__

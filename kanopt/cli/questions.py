@@ -1,21 +1,20 @@
-"""What if, and how sure: the commands that ask a scenario many times."""
+"""What if: the commands that ask a scenario many times."""
 
 from __future__ import annotations
 
-from dataclasses import fields
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from kanopt.cli.asking import REPEATS, WORKERS, Answer, Asked, asked_option, plan_option, question
-from kanopt.cli.options import is_on, note_value, noted
-from kanopt.cli.varied import asked_axes, asked_ranges, axis_options, change_options, changed
+from kanopt.cli.options import load, noted
+from kanopt.cli.risk import risk
+from kanopt.cli.varied import asked_axes, asked_ranges, axis_options
 
 if TYPE_CHECKING:
-    from kanopt.problems.result import Result
-    from kanopt.problems.uncertainty import Uncertainty
-    from kanopt.whatif import Scenario
+    from kanopt.whatif import Scenario, Sweep, WhereWins
 
 __all__ = ["QUESTIONS"]
 
@@ -34,12 +33,19 @@ _ENDS = "low:high, or low:high:count"
     ),
     asked_option("--samples", kind=click.IntRange(min=1), text="Points of a Latin hypercube."),
     plan_option(None),
+    asked_option(
+        "--against",
+        kind=str,
+        text="Say where it beats another plan at the same points: kept, today, or another scenario FILE.",
+        metavar="PLAN",
+    ),
     REPEATS,
     WORKERS,
     out="Folder for results as they come, and the report; a sweep that was stopped goes on there.",
     examples=(
         "  kanopt sweep FILE --set vehicles.fuel_price=1.0:2.0:11\n"
         "  kanopt sweep FILE --scale clients.demand_t=0.8:1.2:5 --plan kept\n"
+        "  kanopt sweep FILE --set vehicles.fuel_price=1.0:2.0:11 --against today\n"
     ),
 )
 def sweep(asked: Asked) -> Answer:
@@ -48,27 +54,75 @@ def sweep(asked: Asked) -> Answer:
     Varied is what --set and --scale say, else the section [sweep] of the file. With --out the points are written as
     Parquet, and the same command goes on where it was stopped.
     """
-    from kanopt.whatif import sweep as swept
-
-    found = swept(
-        asked.scenario,
-        asked_axes() or None,
-        design=noted("design"),
-        samples=noted("samples"),
-        plan=noted("plan"),
-        options=asked.options(out=asked.out),
-        progress=asked.progress,
-    )
-    points = found.points.to_dict("records")
+    against = noted("against")
+    other = (
+        None if against is None else _other(asked, against)
+    )  # a file that cannot be read is told of before
+    found = _swept(asked, asked.scenario, noted("plan"), asked.out)
+    wins = None
+    if other is not None and not found.interrupted:
+        wins = _wins(asked, found, *other)
     return Answer(
-        text=found.text(),
-        data={"scenario": found.scenario.name, "unit": found.unit, "points": points},
-        to_html=found.to_html,
+        text=found.text() if wins is None else f"{found.text()}\n\n{wins}",
+        data={
+            "scenario": found.scenario.name,
+            "unit": found.unit,
+            "price": found.base.objective,
+            "points": found.points.to_dict("records"),
+            **({} if wins is None else {"where_wins": _wins_json(wins)}),
+        },
+        to_html=partial(found.to_html, wins=wins),
         base=found.base,
         interrupted=found.interrupted,
         holds=found.holds_somewhere,
         written={} if asked.out is None else {"points": found.to_parquet(asked.out / _TABLE)},
     )
+
+
+def _swept(asked: Asked, scenario: Scenario, plan: Any, out: Path | None) -> Sweep:
+    """Sweep a scenario over what the command line says, else what the section of the scenario asked about says."""
+    from kanopt.whatif import sweep as swept
+    from kanopt.whatif.scenario_files.spec import SweepSpec
+
+    axes, section = asked_axes(), asked.scenario.sweep_spec
+    said = SweepSpec() if axes or section is None else section
+    return swept(
+        scenario,
+        axes or (None if section is None else section.axes()),
+        design=noted("design") or said.design,
+        samples=noted("samples") or said.samples,
+        plan=plan or said.plan,
+        options=asked.options(out=out),
+        progress=asked.progress,
+    )
+
+
+def _other(asked: Asked, against: str) -> tuple[Scenario, str | None, Path | None]:
+    """Return what a sweep is compared with: a scenario, the plan to take if it is another, and a folder."""
+    from kanopt.cli.output import check_outputs, input_files
+
+    if against in ("kept", "today"):
+        return asked.scenario, against, None
+    other = load(Path(against))
+    check_outputs(asked.outputs, input_files(other))
+    return other, noted("plan"), None if asked.out is None else asked.out / other.path.stem
+
+
+def _wins(asked: Asked, found: Sweep, scenario: Scenario, plan: str | None, out: Path | None) -> WhereWins:
+    from kanopt.whatif import where_wins
+
+    if scenario is asked.scenario and plan == "kept" and found.anew:
+        return where_wins(found)
+    return where_wins(found, _swept(asked, scenario, plan, out))
+
+
+def _wins_json(wins: WhereWins) -> dict[str, Any]:
+    return {
+        "names": list(wins.names),
+        "sentences": list(wins.sentences()),
+        "rules": wins.frame.to_dict("records"),
+        "points": wins.points.to_dict("records"),
+    }
 
 
 @question(
@@ -225,118 +279,6 @@ def sobol(asked: Asked) -> Answer:
         base=found.base,
         tables=(found.frame,),
     )
-
-
-@question(
-    "risk",
-    change_options,
-    asked_option(
-        "--plan",
-        kind=click.Choice(["anew", "today"]),
-        default="anew",
-        text="Search for a plan, or take today's.",
-    ),
-    asked_option("--draws", kind=click.IntRange(min=20), default=1000, text="Days, or draws of demand."),
-    click.option(
-        "--uncertain",
-        multiple=True,
-        metavar="WHAT=VALUE",
-        expose_value=False,
-        callback=note_value,
-        help="What is assumed in place of what laws know of their errors: travel=0.1, shared=0.5. Once for each.",
-    ),
-    asked_option(
-        "--recourse",
-        kind=click.Choice(["none", "flows"]),
-        default="none",
-        text="Of a supply plan, whether flows are decided anew when demand is known.",
-    ),
-    out="Folder for the report and the table as CSV.",
-    tables=("risk",),
-    examples="  kanopt risk FILE --draws 5000\n  kanopt risk FILE --plan today --uncertain travel=0.15\n",
-)
-def risk(asked: Asked) -> Answer:
-    """Ask how sure a plan is.
-
-    It is carried out on many days, on which laws err as they did on held-out rows. The plan is the one found, or
-    with --plan today that of the file.
-    """
-    from kanopt.whatif import risk as asked_risk
-
-    scenario = changed(asked.scenario)
-    uncertainty = _uncertainty()
-    result = _plan(asked, scenario)
-    if not result.has_plan:
-        return Answer(
-            text=str(result),
-            data={"scenario": asked.scenario.name, "status": result.status.value},
-            to_html=None,
-            base=result,
-        )
-    found = asked_risk(
-        result,
-        uncertainty,
-        recourse=noted("recourse"),
-        draws=noted("draws"),
-        seed=scenario.seed if asked.seed is None else asked.seed,
-    )
-    rows, changes = found.to_frame(), list(scenario.change_sentences())
-    return Answer(
-        text="\n".join([asked.scenario.name, *(f"  changed: {change}" for change in changes), str(found)]),
-        data={
-            "scenario": asked.scenario.name,
-            "changes": changes,
-            "status": result.status.value,
-            "unit": result.problem.unit,
-            **found.to_json(),
-            "rows": rows.to_dict("records"),
-        },
-        to_html=partial(found.to_html, scenario=scenario),
-        base=result,
-        tables=(rows,),
-    )
-
-
-def _uncertainty() -> Uncertainty:
-    """Return what ``--uncertain`` says."""
-    from kanopt.errors import nearest
-    from kanopt.problems.uncertainty import Uncertainty
-
-    known = [each.name for each in fields(Uncertainty)]
-    given: dict[str, Any] = {}
-    for text in noted("uncertain"):
-        name, is_given, value = text.partition("=")
-        if not is_given or not value:
-            raise click.UsageError(f"--uncertain {text!r} must be WHAT=VALUE, such as travel=0.1")
-        if name not in known:
-            raise click.UsageError(
-                f"--uncertain {text!r}: nothing is called {name!r}; {nearest(name, known)}"
-            )
-        given[name] = _cell(value)
-    return Uncertainty(**given)
-
-
-def _cell(text: str) -> float | bool | str:
-    if text in ("true", "false"):
-        return text == "true"
-    try:
-        return float(text)
-    except ValueError:
-        return text
-
-
-def _plan(asked: Asked, scenario: Scenario) -> Result:
-    """Return the plan that is found, as ``kanopt run`` finds it, or today's."""
-    if noted("plan") == "anew":
-        return scenario.run(
-            seed=asked.seed,
-            time_limit=asked.time_limit,
-            progress=asked.progress,
-            relearn=is_on("relearn"),
-        ).result
-    from kanopt.whatif.sweeps.prepare import base_result, prepare
-
-    return base_result(prepare(scenario, (), asked.options(), asked.progress), "today", asked.progress)
 
 
 QUESTIONS = (sweep, tornado, switch_points, sobol, risk)

@@ -8,12 +8,15 @@ from kanopt.reports.diagrams import plot_diagram
 from kanopt.reports.law_plots import plot_curve, plot_formula
 from kanopt.reports.module_plots import plot_modules
 from kanopt.reports.plots import plot_result, plot_view
+from kanopt.reports.risk_page import risk_page
 from kanopt.reports.risk_plots import plot_day_costs, plot_ranges
+from kanopt.reports.sensitivity_pages import sobol_page, switch_page, tornado_page
 from kanopt.reports.sobol_plot import plot_sobol
+from kanopt.reports.sweep_page import sweep_page
 from kanopt.reports.sweep_plot import plot_sweep
 from kanopt.reports.switch_plot import plot_switch_points
 from kanopt.reports.tornado_plot import plot_tornado
-from kanopt.reports.write import write_answer, write_comparison, write_explanation, write_report
+from kanopt.reports.write import write_comparison, write_explanation, write_page, write_report
 
 __all__ = [
     "plot_curve",
@@ -28,8 +31,13 @@ __all__ = [
     "plot_switch_points",
     "plot_tornado",
     "plot_view",
-    "write_answer",
+    "risk_page",
+    "sobol_page",
+    "sweep_page",
+    "switch_page",
+    "tornado_page",
     "write_comparison",
     "write_explanation",
+    "write_page",
     "write_report",
 ]

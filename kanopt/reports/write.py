@@ -15,22 +15,18 @@ from kanopt.files import replace_file
 from kanopt.reports.comparison_page import comparison_page
 from kanopt.reports.palette import colours
 from kanopt.reports.plan_page import plan_page
-from kanopt.reports.question_page import QuestionPage
-from kanopt.reports.risk_page import risk_page
-from kanopt.reports.sensitivity_pages import sobol_page, switch_page, tornado_page
 from kanopt.reports.subject import ReportSubject, subject_of_explanation, subject_of_run
-from kanopt.reports.sweep_page import sweep_page
 
 if TYPE_CHECKING:
     from kanopt.explain import Explanation
     from kanopt.problems.result import Result
-    from kanopt.whatif import Comparison, Run, Scenario, Sensitivity, Sweep, SwitchPoints, Tornado
-    from kanopt.whatif.risks.day_costs import DayCosts
+    from kanopt.reports.question_page import QuestionPage
+    from kanopt.whatif import Comparison, Run
 
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _UNIT = re.compile(r"(?<=\d) (?=[A-Z]{3}\b|%)")
 
-__all__ = ["write_answer", "write_comparison", "write_explanation", "write_report"]
+__all__ = ["write_comparison", "write_explanation", "write_page", "write_report"]
 
 
 def write_report(run: Run, path: str | os.PathLike[str]) -> Path:
@@ -87,47 +83,22 @@ def write_comparison(comparison: Comparison, path: str | os.PathLike[str]) -> Pa
     return replace_file(path, _render("comparison.html.j2", comparison_page(comparison)), make_folders=True)
 
 
-def write_answer(
-    answer: Sweep | Tornado | SwitchPoints | Sensitivity | DayCosts,
-    path: str | os.PathLike[str],
-    *,
-    scenario: Scenario | None = None,
-) -> Path:
+def write_page(page: QuestionPage, path: str | os.PathLike[str]) -> Path:
     """Write the answer to a question as one HTML file that needs no network and no script.
 
     Parameters
     ----------
-    answer
-        A sweep, a tornado, switch points, Sobol's indices, or a risk.
+    page
+        What it says.
     path
         The file, as for :func:`write_report`.
-    scenario
-        That of a risk, which does not know it.
 
     Returns
     -------
     Path
         The file written.
     """
-    return replace_file(path, _render("question.html.j2", _answer_page(answer, scenario)), make_folders=True)
-
-
-def _answer_page(
-    answer: Sweep | Tornado | SwitchPoints | Sensitivity | DayCosts, scenario: Scenario | None
-) -> QuestionPage:
-    from kanopt.whatif import Sensitivity, Sweep, SwitchPoints, Tornado
-
-    match answer:
-        case Sweep():
-            return sweep_page(answer)
-        case Tornado():
-            return tornado_page(answer)
-        case SwitchPoints():
-            return switch_page(answer)
-        case Sensitivity():
-            return sobol_page(answer)
-        case _:
-            return risk_page(answer, scenario)
+    return replace_file(path, _render("question.html.j2", page), make_folders=True)
 
 
 @cache

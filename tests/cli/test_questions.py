@@ -267,3 +267,52 @@ def test_ctrl_c_in_the_first_search_gives_what_there_is(case, cli, monkeypatch, 
     assert err.count("stopping in order") == 1
     monkeypatch.setattr(Interrupt, "_last_asked", -math.inf)
     assert "STOPPED" in cli(command, "case.toml", "--set", "vehicles.fixed_cost=10:50:3")[1]
+
+
+def test_a_sweep_says_where_it_beats_another_plan(case, cli):
+    (case / "routes.csv").write_text("vehicle,index,stop,client\nvan,1,1,east\nvan,2,1,north\n")
+    edit(
+        case / "case.toml",
+        "[solver]",
+        '[problem.today]\ntable = "routes"\n[tables.routes]\npath = "routes.csv"\n'
+        '[sweep]\nplan = "kept"\n[sweep.set]\n"vehicles.fixed_cost" = [10, 30]\n[solver]',
+    )
+    # today two vans go out, and back twice
+    code, out, _ = cli("sweep", "case.toml", "--against", "today", "--quiet")
+    assert code == 0
+    assert "beats today's plan at all 2 points compared, by 20.78 EUR on average" in out
+    assert "beats today&#39;s plan at all 2 points" in (case / "reports" / "case_sweep.html").read_text()
+    # a scenario of its own, at the points of the first one's section
+    (case / "far.toml").write_text('[scenario]\nname = "Far"\nbase = "case.toml"\n[[changes]]\n')
+    edit(case / "far.toml", "[[changes]]\n", '[[changes]]\nscale = "surrogates.fuel"\nby = 3\n')
+    code, out, _ = cli("sweep", "case.toml", "--against", "far.toml", "--quiet", "--json", "--out", "s")
+    told = json.loads(out)["where_wins"]
+    assert code == 0
+    assert told["sentences"] == ["Case beats Far at all 2 points compared, by 9.24 EUR on average"]
+    assert (told["names"], len(told["points"])) == (["Case", "Far"], 2)
+    assert (case / "s" / "far" / "sweep.json").is_file()
+
+
+def test_a_sweep_planned_anew_is_compared_with_the_plan_that_is_kept(tmp_path, monkeypatch, cli):
+    choice(tmp_path, "250 * price * (1 - n) + 480 * n", price=1.6, high=1)
+    monkeypatch.chdir(tmp_path)
+    code, out, _ = cli("sweep", "choice.toml", "--set", f"{PRICE}=1.4,2.4", "--against", "kept", "--quiet")
+    assert code == 0
+    assert (
+        f"planning anew beats the plan that is kept where {PRICE} is above 2: at 1 of the 1 point there"
+        in out
+    )
+
+
+def test_what_a_sweep_is_compared_with_must_be_there(case, cli):
+    arguments = ["sweep", "case.toml", "--set", "vehicles.fixed_cost=10,30", "--plan", "kept"]
+    code, out, err = cli(*arguments, "--against", "nowhere.toml")
+    assert (code, out) == (2, "")
+    assert "nowhere.toml" in err
+    assert "solving" not in err
+    code, _, err = cli(*arguments, "--against", "today", "--quiet")
+    assert code == 2
+    assert "names no plan of today" in err
+    code, _, err = cli(*arguments, "--against", "dear.toml", "--report", "dear.toml")
+    assert code == 2
+    assert "dear.toml is read, and would be replaced" in err

@@ -122,9 +122,9 @@ class DayCosts(ABC):
         scenario
             The scenario of the plan, which the page names, with its files.
         """
-        from kanopt.reports import write_answer
+        from kanopt.reports import risk_page, write_page
 
-        return write_answer(self, path, scenario=scenario)
+        return write_page(risk_page(self, scenario), path)
 
 
 def quantile_of_days(values: Floats, level: float) -> Floats:

@@ -81,9 +81,9 @@ class Sensitivity:
 
     def to_html(self, path: str | Path) -> Path:
         """Write the indices: one HTML file that needs nothing else. Returns its path."""
-        from kanopt.reports import write_answer
+        from kanopt.reports import sobol_page, write_page
 
-        return write_answer(self, path)
+        return write_page(sobol_page(self), path)
 
     def plot(self, ax: Any = None) -> Any:
         """Draw two bars for each input, the one that matters most on top, and return the matplotlib axes."""

@@ -218,9 +218,9 @@ class SwitchPoints:
 
     def to_html(self, path: str | Path) -> Path:
         """Write the switch points: one HTML file that needs nothing else. Returns its path."""
-        from kanopt.reports import write_answer
+        from kanopt.reports import switch_page, write_page
 
-        return write_answer(self, path)
+        return write_page(switch_page(self), path)
 
     def plot(self, ax: Any = None) -> Any:
         """Draw a bar for each path, parted where decisions change, and return the matplotlib axes."""

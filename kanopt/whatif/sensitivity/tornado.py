@@ -119,9 +119,9 @@ class Tornado:
 
     def to_html(self, path: str | Path) -> Path:
         """Write the tornado: one HTML file that needs nothing else. Returns its path."""
-        from kanopt.reports import write_answer
+        from kanopt.reports import tornado_page, write_page
 
-        return write_answer(self, path)
+        return write_page(tornado_page(self), path)
 
     def _row(self, axis: Axis, low: PointResult, high: PointResult) -> list[Any]:
         kept = [self._effect(found, found.kept_objective, found.kept_status) for found in (low, high)]

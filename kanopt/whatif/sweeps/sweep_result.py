@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from kanopt.problems.result import Result
     from kanopt.whatif.scenario import Scenario
     from kanopt.whatif.sensitivity.switch_result import SwitchPoints
+    from kanopt.whatif.sensitivity.where_wins import WhereWins
 
 __all__ = ["Sweep"]
 
@@ -115,11 +116,19 @@ class Sweep:
         self.points.to_parquet(buffer, index=False)
         return replace_file(path, buffer.getvalue(), make_folders=True)
 
-    def to_html(self, path: str | Path) -> Path:
-        """Write the sweep: one HTML file that needs nothing else. Returns its path."""
-        from kanopt.reports import write_answer
+    def to_html(self, path: str | Path, *, wins: WhereWins | None = None) -> Path:
+        """Write the sweep: one HTML file that needs nothing else. Returns its path.
 
-        return write_answer(self, path)
+        Parameters
+        ----------
+        path
+            The file.
+        wins
+            Where it beats another plan, from :func:`~kanopt.where_wins`, to stand beside it.
+        """
+        from kanopt.reports import sweep_page, write_page
+
+        return write_page(sweep_page(self, wins), path)
 
     def plot(self, ax: Any = None, switches: SwitchPoints | None = None) -> Any:
         """Draw a line over one number that varies, or cells over two things that do; return the matplotlib axes.
