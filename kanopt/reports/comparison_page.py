@@ -123,7 +123,7 @@ def _keys(comparison: Comparison) -> list[KeyFigure]:
                 if base.result.objective
                 else "–"
             )
-            inside = abs(change) <= float(row.noise)  # false where the noise is unknown
+            inside = variant.is_noise(change)
             if not row.like_with_like:
                 key = replace(key, note=f"{share}, {'no saving' if change < 0 else 'not like with like'}")
             elif inside or not change:

@@ -15,6 +15,7 @@ from kanopt.text import join_list
 from kanopt.whatif.comparison_text import comparison_notes, comparison_text, verdict
 from kanopt.whatif.run import Run
 from kanopt.whatif.sensitivity.plan_decisions import assignments
+from kanopt.whatif.sweeps.point_result import is_noise
 
 if TYPE_CHECKING:
     from kanopt.problems.result import Result
@@ -48,17 +49,24 @@ class Variant:
     base_plan_result
         The base's plan priced and checked under the variant's data; a text says why that is not possible.
     noise
-        How far repeated searches of the variant lie apart; None where that was not measured.
+        How far apart lie what repeated searches say of the change of the price; NaN where that was not measured.
+    differences
+        What each of them says of it: a search of the variant and one of the base, their plans priced under both data.
     """
 
     run: Run
     base_plan_result: Result | str
-    noise: float | None
+    noise: float = math.nan
+    differences: tuple[float, ...] = ()
 
     @property
     def name(self) -> str:
         """Name of the scenario."""
         return self.run.scenario.name
+
+    def is_noise(self, change: float) -> bool:
+        """Whether a change of the price may be the luck of the search; false where its noise was not measured."""
+        return is_noise(change, self.noise, self.differences)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -71,19 +79,16 @@ class Comparison:
         The base's run.
     variants
         The others.
-    noise
-        How far repeated searches of the base lie apart; None where that was not measured.
     interrupted
         True where the user stopped it; plans are the best so far.
     searched_again
         Whether the base's plan is that of a later search than its first, or another scenario's.
     standalone_objective
-        The base's objective after its first search, as a run alone has it; None where that is not known.
+        The base's objective after its first search, as a run alone has it; None where there was no plan.
     """
 
     base: Run
     variants: tuple[Variant, ...]
-    noise: float | None
     interrupted: bool = False
     searched_again: bool = False
     standalone_objective: float | None = None
@@ -140,7 +145,7 @@ class Comparison:
             sums = {name: float(terms[name].sum(min_count=1)) for name in _SUMS}
             judged = {
                 "like_with_like": not self.service_difference(variant),
-                "noise": self.noise_of(variant),
+                "noise": variant.noise,
                 "verdict": verdict(self, variant, sums["change"], sums["data_effect"]),
             }
             rows.append({"scenario": variant.name, **covered.loc[variant.name], **sums, **judged})
@@ -181,11 +186,6 @@ class Comparison:
     def service_difference(self, variant: Variant) -> str:
         """Say what the variant's plan serves instead of what the base's serves; empty where prices compare."""
         return service_difference(self.base.result, variant.run.result)
-
-    def noise_of(self, variant: Variant) -> float:
-        """Return the noise of a change: the larger one of both searches, NaN where one was not measured."""
-        measured = [noise for noise in (self.noise, variant.noise) if noise is not None]
-        return max(measured) if len(measured) == 2 else float("nan")
 
     def text(self) -> str:
         """Return the comparison in words and one table per variant."""

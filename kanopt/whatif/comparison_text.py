@@ -100,7 +100,7 @@ def verdict(comparison: Comparison, variant: Variant, change: float, data_effect
     price = comparison.base.result.objective
     if variant.run.result.objective is None or price is None:
         return "no plan to compare"
-    unit, noise = comparison.unit, comparison.noise_of(variant)
+    unit, noise = comparison.unit, variant.noise
     share = change / max(abs(price), 1e-12)
     words = f"{money_text(change, unit, signed=True)} ({percent_text(share, signed=True)})"
     if price < 0 and price + change < 0:
@@ -115,8 +115,10 @@ def verdict(comparison: Comparison, variant: Variant, change: float, data_effect
     if not measured:
         return f"{words}; {noise_text}"
     tiny = 1e-9 * abs(price)
-    if abs(change) <= max(noise, tiny):
+    if abs(change) <= tiny or variant.is_noise(change):
         within = f"no difference: {words} is within the noise of the search, {money_text(noise, unit)}"
+        if abs(change) > max(noise, tiny):
+            within = f"no difference: {words}, of which searches do not agree whether it is more or less; {noise_text}"
         # prices of one and the same plan differ exactly, whatever the search does
         exact = money_text(data_effect, unit, signed=True)
         return (
@@ -133,7 +135,7 @@ def comparison_notes(comparison: Comparison) -> Iterator[str]:
     if comparison.searched_again:
         alone = comparison.standalone_objective
         came = "" if alone is None else f"; run alone it came to {money_text(alone, comparison.unit)}"
-        yield f"{base.scenario.name}: was searched again, from the variants' plans too{came}"
+        yield f"{base.scenario.name}: its plan is of a later search, or was found for a variant{came}"
     if (comparison.terms["before"] < 0).any():
         yield "the tables are of costs: what is earned is negative"
     for variant in comparison.variants:

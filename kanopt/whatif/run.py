@@ -32,6 +32,7 @@ __all__ = [
     "build",
     "environment",
     "finish_run",
+    "plan_beside_today",
     "price_today",
     "run",
     "solve_problem",
@@ -105,13 +106,7 @@ def run(
     for remark in (*problem.data_remarks(), *problem.unreachable()):
         report(Event("build", f"note: {remark}"))
     today = price_today(scenario, problem, laws)
-    result = solve_problem(scenario, problem, seed=chosen, time_limit=time_limit, report=report)
-    if today is not None and today.rank.is_better_than(result.rank) and not result.interrupted:
-        report(Event("solve", "today's plan is better than the one found; searching from it"))
-        again = solve_problem(
-            scenario, problem, seed=chosen, time_limit=time_limit, initial=today.plan, report=report
-        )
-        result = again if again.rank.is_better_than(result.rank) else result
+    result = plan_beside_today(scenario, problem, today, seed=chosen, time_limit=time_limit, report=report)
     return finish_run(scenario, laws, result, today, seconds=time.perf_counter() - start)
 
 
@@ -192,6 +187,26 @@ def solve_problem(
         deterministic=scenario.solver.deterministic,
     )
     return search_and_assess(problem, options)
+
+
+def plan_beside_today(
+    scenario: Scenario,
+    problem: Problem[Any],
+    today: Result | None,
+    *,
+    seed: int,
+    time_limit: float | None = None,
+    report: OnEvent = ignore_event,
+) -> Result:
+    """Solve the problem of a scenario, and once more from today's plan where that is better than the one found."""
+    result = solve_problem(scenario, problem, seed=seed, time_limit=time_limit, report=report)
+    if today is None or result.interrupted or not today.rank.is_better_than(result.rank):
+        return result
+    report(Event("solve", "today's plan is better than the one found; searching from it"))
+    again = solve_problem(
+        scenario, problem, seed=seed, time_limit=time_limit, initial=today.plan, report=report
+    )
+    return again if again.rank.is_better_than(result.rank) else result
 
 
 def finish_run(

@@ -208,9 +208,9 @@ def _comparison(name: str) -> dict[str, str]:
             kept: Any = ko.evaluate(run.problem, base.result.plan)
         except ko.ProblemError as error:
             kept = str(error)
-        variants.append(Variant(run, kept, 0.25))
+        variants.append(Variant(run, kept, 0.5))
     alone = base.result.objective + 1.0
-    found = ko.Comparison(base, tuple(variants), 0.5, searched_again=True, standalone_objective=alone)
+    found = ko.Comparison(base, tuple(variants), searched_again=True, standalone_objective=alone)
     told = {
         "text": found.text(),
         "terms": say.frame(found.terms),

@@ -1,19 +1,17 @@
 import re
+import signal
 from dataclasses import replace
 from importlib import import_module
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from kanopt.errors import KanoptWarning, ScenarioError
-from kanopt.problems import Client, Depot, RoutingProblem, VehicleType, evaluate
-from kanopt.whatif import compare, load_scenario
-from kanopt.whatif.events import ignore_event
+from kanopt.errors import KanoptWarning, ProblemError, ScenarioError
+from kanopt.problems import evaluate
+from kanopt.whatif import SweepOptions, compare, factors, load_scenario, sweep
 
-# the function of the same name hides the module
-_comparing = import_module("kanopt.whatif.compare")
+solving = import_module("kanopt.solvers.solve")  # the package's name for it is the function
 
 EFFECTS = ["before", "data_effect", "replanning_effect", "after"]
 
@@ -271,36 +269,43 @@ def test_currencies_must_agree(tiny, variant):
         compare([load_scenario(tiny), load_scenario(path)])
 
 
-def test_each_scenario_keeps_the_best_plan_there_is(tiny, monkeypatch):
-    """A base whose own search goes wrong takes the plan that was found for a variant."""
-    module = import_module("kanopt.whatif.compare")  # the package's name for it is the function
+def sabotaged(monkeypatch, base, name, goes_wrong, **options):
+    """Compare a base with slightly dearer fuel, whereby some searches of one of them find a poor plan."""
+    real, calls = solving.search_and_assess, []
+    prices = {"Tiny": 1.6, "dear": 1.616}
+
+    def search(problem, options):
+        result = real(problem, options)
+        if problem.vehicles[0].attributes["fuel_price"].value != pytest.approx(prices[name], rel=1e-9):
+            return result
+        calls.append(name)
+        worse = evaluate(problem, [["north"], ["south"], ["east", "west"]])
+        assert worse.objective > result.objective
+        return replace(result, assessment=worse.assessment) if goes_wrong(len(calls)) else result
+
+    with monkeypatch.context() as patched:
+        patched.setattr(solving, "search_and_assess", search)
+        return compare([base, base.scale("vehicles.fuel_price", 1.01).named("dear")], **options)
+
+
+@pytest.mark.parametrize("repeats", [1, 2])
+def test_each_scenario_keeps_the_best_plan_there_is(tiny, monkeypatch, repeats):
+    """A base whose own search goes wrong takes the plan that was found for a variant, and the other way round."""
     base = load_scenario(tiny)
-    poor = [["north"], ["south"], ["east", "west"]]
-    real = module.solve_problem
-
-    def sabotaged(scenario, problem, **options):
-        result = real(scenario, problem, **options)
-        if scenario.name == "Tiny" and not sabotaged.done:
-            from kanopt.problems import evaluate
-
-            worse = evaluate(problem, poor)
-            assert worse.objective > result.objective
-            sabotaged.done = True
-            return replace(result, assessment=worse.assessment)
-        return result
-
-    sabotaged.done = False
-    monkeypatch.setattr(module, "solve_problem", sabotaged)
-    found = compare([base, base.scale("vehicles.fuel_price", 1.01).named("dear")])
-    assert found.base.result.objective == pytest.approx(
-        real(base, found.base.problem, seed=3).objective, rel=0.01
-    )
+    best = base.run().result.objective
+    # today's plan is better than the poor one, so that a run would search again from it
+    tiny.write_text(tiny.read_text().replace('[problem.today]\ntable = "routes"', ""))
+    base = load_scenario(tiny)
+    found = sabotaged(monkeypatch, base, "Tiny", lambda calls: True, repeats=repeats)
+    assert found.base.result.objective == pytest.approx(best, rel=0.01)
     assert found.searched_again
-    assert any("was searched again, from the variants' plans too" in note for note in found.notes)
-    worse = replace(found, standalone_objective=740.93)
-    assert "Tiny: was searched again, from the variants' plans too; run alone it came to 740.93 EUR" in (
-        worse.text()
-    )
+    assert any("its plan is of a later search, or was found for a variant" in note for note in found.notes)
+    assert found.standalone_objective > found.base.result.objective
+    alone = f"{found.standalone_objective:.2f}"
+    assert f"found for a variant; run alone it came to {alone} EUR" in found.text()
+    poor = sabotaged(monkeypatch, base, "dear", lambda calls: True, repeats=repeats)
+    assert not poor.searched_again
+    assert poor.variants[0].run.result.objective == pytest.approx(1.01 * best, rel=0.01)
 
 
 def test_a_machine_that_is_gone_does_not_stop_the_search(tmp_path):
@@ -332,22 +337,39 @@ def test_a_machine_that_is_gone_does_not_stop_the_search(tmp_path):
 
 
 def test_ctrl_c_keeps_what_there_is(tiny, monkeypatch):
-    module = import_module("kanopt.whatif.compare")
     base = load_scenario(tiny)
-    real, calls = module.solve_problem, []
+    real, calls = solving.search_and_assess, []
 
-    def stopped(scenario, problem, **options):
-        calls.append(scenario.name)
-        return replace(real(scenario, problem, **options), interrupted=True)
+    def stopped(problem, options):
+        calls.append(options.seed)
+        return replace(real(problem, options), interrupted=True)
 
-    monkeypatch.setattr(module, "solve_problem", stopped)
+    monkeypatch.setattr(solving, "search_and_assess", stopped)
     found = compare([base, base.scale("vehicles.fuel_price", 1.1).named("dear")])
-    assert calls == ["Tiny"]
+    assert calls == [3]
     assert found.interrupted
     assert found.variants[0].run.result.solver == "given plan"
     assert found.steps["replanning_effect"].tolist() == pytest.approx([0.0])
     with pytest.warns(KanoptWarning, match="today's plan"), pytest.raises(KeyboardInterrupt):
         compare([base, base.remove("clients", where={"name": "west"}).named("no west")])
+
+
+def test_ctrl_c_while_a_variant_is_searched_keeps_its_plan_so_far(tiny, monkeypatch):
+    base = load_scenario(tiny)
+    real, calls = solving.search_and_assess, []
+
+    def stopped(problem, options):
+        result = real(problem, options)
+        calls.append(options.initial is not None)
+        return replace(result, interrupted=True) if calls[-1] else result
+
+    monkeypatch.setattr(solving, "search_and_assess", stopped)
+    names = ("vehicles.fuel_price", "vehicles.fixed_cost")
+    found = compare([base, *(base.scale(name, 1.1).named(name) for name in names)])
+    assert calls == [False, False, True]
+    assert found.interrupted
+    solvers = [variant.run.result.solver == "given plan" for variant in found.variants]
+    assert solvers == [False, True]
 
 
 def test_kinds_must_agree(tiny, tmp_path):
@@ -364,7 +386,7 @@ def test_kinds_must_agree(tiny, tmp_path):
 def test_a_change_within_the_noise_is_none_but_the_price_of_one_plan_is_exact(tiny):
     base = load_scenario(tiny)
     found = compare([base, base.scale("vehicles.fuel_price", 1.01).named("a little dearer")])
-    noisy = replace(found, noise=3.0)
+    noisy = replace(found, variants=(replace(found.variants[0], noise=3.0),))
     verdict = noisy.steps["verdict"].iloc[0]
     assert verdict.startswith(
         "no difference: +0.05 EUR (+0.12 %) is within the noise of the search, 3.00 EUR"
@@ -372,101 +394,49 @@ def test_a_change_within_the_noise_is_none_but_the_price_of_one_plan_is_exact(ti
     assert verdict.endswith("the base's plan alone changes by exactly +0.05 EUR")
 
 
-def two_clients(minutes: float = 4.0) -> RoutingProblem:
-    """Return two clients 1 and 5 minutes from the depot, and some minutes apart."""
-    matrix = np.array([[0.0, 1.0, 5.0], [1.0, 0.0, minutes], [5.0, minutes, 0.0]])
-    return RoutingProblem(
-        depots=[Depot("depot")],
-        clients=[Client("a", demand=1.0), Client("b", demand=1.0)],
-        vehicles=[VehicleType("van", count=2, capacity=2.0)],
-        cost=matrix,
-        duration=matrix,
-        distance=matrix,
-    )
-
-
-def searched(problem: RoutingProblem, name: str, *plans: list[list[str]]):
-    """Return a scenario with plans that were found for it."""
-    found = [evaluate(problem, plan) for plan in plans]
-    return _comparing._ScenarioSearch(SimpleNamespace(name=name), {}, problem, None, 0, searches=found)
-
-
-def test_a_variant_keeps_the_plan_of_the_base_where_nothing_better_was_found(monkeypatch) -> None:
-    problem = two_clients()
-    contests = [searched(problem, "base", [["a", "b"]]), searched(problem, "variant", [["a"], ["b"]])]
-    monkeypatch.setattr(
-        _comparing, "solve_problem", lambda _, problem, **options: evaluate(problem, options["initial"])
-    )
-    _comparing._exchange_plans(contests, None, ignore_event)
-    assert [contest.best.objective for contest in contests] == [10.0, 10.0]
-
-
-def test_what_a_later_search_finds_is_offered_to_every_other_scenario(monkeypatch) -> None:
-    """The base has been offered what there was when the variant, searched again, finds a plan that suits both."""
-    base, variant, third = two_clients(), two_clients(4.5), two_clients(5.0)
-    contests = [
-        searched(base, "base", [["a"], ["b"]]),
-        searched(variant, "variant", []),
-        searched(third, "third", [["a"], ["b"]]),
-    ]
-    searches = []
-
-    def finds_more(scenario, problem, *, initial, **_):
-        searches.append(scenario.name)
-        return evaluate(problem, [["a", "b"]] if scenario.name == "variant" else initial)
-
-    monkeypatch.setattr(_comparing, "solve_problem", finds_more)
-    _comparing._exchange_plans(contests, None, ignore_event)
-    assert searches == ["variant", "base", "third"]
-    assert [contest.best.objective for contest in contests] == [10.0, 10.5, 11.0]
-
-
-def test_plans_are_exchanged_until_none_is_better_and_not_for_ever(monkeypatch) -> None:
-    """Every search finds something better for the other: after some rounds plans are only taken over."""
-    clients = [f"c{place}" for place in range(9)]
-    matrix = np.full((10, 10), 2.0)
-    np.fill_diagonal(matrix, 0.0)
-    problem = RoutingProblem(
-        depots=[Depot("depot")],
-        clients=[Client(name, demand=1.0) for name in clients],
-        vehicles=[VehicleType("van", count=9, capacity=9.0)],
-        cost=matrix,
-        duration=matrix,
-        distance=matrix,
-    )
-    contests = [
-        searched(problem, "base", [[name] for name in clients]),
-        searched(problem, "variant", [clients[:2], *([name] for name in clients[2:])]),
-    ]
-    searches = []
-
-    def joins_two_routes(_, problem, *, initial, **options):
-        searches.append(options["seed"])
-        routes = [list(route.clients) for route in initial.routes]
-        return evaluate(problem, [routes[0] + routes[1], *routes[2:]])
-
-    monkeypatch.setattr(_comparing, "solve_problem", joins_two_routes)
-    _comparing._exchange_plans(contests, None, ignore_event)
-    assert len(searches) == 2
-    assert contests[0].best.objective == contests[1].best.objective == 4.0 * 9 - 2.0 * 3
-
-
-def test_a_departure_that_was_best_for_one_scenario_is_chosen_anew_for_another(monkeypatch) -> None:
-    early = replace(two_clients(), vehicles=[VehicleType("van", 2, 2.0, cost_per_time=1.0, shift_start=0.0)])
-    late = replace(early, clients=[replace(client, earliest=100.0) for client in early.clients])
-    stated = early.plan_from([["a", "b"]]).routes[0]
-    contests = [searched(early, "base", []), searched(late, "variant", [])]
-    contests[0].searches = [evaluate(early, [replace(stated, departure=0.0)])]
-    monkeypatch.setattr(
-        _comparing, "solve_problem", lambda _, problem, **options: evaluate(problem, options["initial"])
-    )
-    _comparing._exchange_plans(contests, None, ignore_event)
-    assert contests[1].best.objective == evaluate(late, [["a", "b"]]).objective
-
-
 def test_no_scenario_has_a_plan_that_is_better_for_another(compared) -> None:
     for run in compared.runs:
         for other in compared.runs:
-            plan = _comparing._plan_under(run.problem, other.result.plan)
-            if plan is not None:
-                assert not evaluate(run.problem, plan).rank.is_better_than(run.result.rank)
+            try:
+                offer = evaluate(run.problem, other.result.plan)
+            except ProblemError:  # it names what is not there
+                continue
+            assert not offer.rank.is_better_than(run.result.rank)
+
+
+def test_the_noise_is_that_of_a_sweep_of_one_point(tiny, monkeypatch):
+    """The base's first search goes wrong, which the variant's plan that belongs to it shows: no noise of the change."""
+    base = load_scenario(tiny)
+    found = sabotaged(monkeypatch, base, "Tiny", lambda calls: calls <= 2)  # the second is from today's plan
+    change = found.steps["change"].iloc[0]
+    assert found.standalone_objective > found.base.result.objective + 1.0
+    assert found.variants[0].differences == pytest.approx([change, change], abs=0.4 * change)
+    assert found.steps["noise"].iloc[0] == pytest.approx(np.ptp(found.variants[0].differences))
+    alone = sweep(base, {"vehicles.fuel_price": factors([1.01])}, options=SweepOptions(repeats=2))
+    assert alone.points["change"].iloc[0] == pytest.approx(change, abs=0.4 * change)
+    assert alone.points["noise"].iloc[0] < change
+
+
+def test_searches_that_disagree_on_the_sign_find_no_difference(tiny):
+    base = load_scenario(tiny)
+    found = compare([base, base.scale("vehicles.fuel_price", 1.5).named("dearer")], repeats=1)
+    change = found.steps["change"].iloc[0]
+    split = replace(found.variants[0], noise=0.9 * change, differences=(-0.1 * change, 0.8 * change))
+    told = replace(found, variants=(split,)).steps["verdict"].iloc[0]
+    assert told.startswith("no difference: +")
+    assert ", of which searches do not agree whether it is more or less; noise of the search " in told
+
+
+def test_a_second_ctrl_c_ends_a_comparison_at_once(tiny, monkeypatch):
+    base = load_scenario(tiny)
+    real = solving.search_and_assess
+
+    def stopped(problem, options):
+        if options.initial is not None:  # a variant, which begins with the plan of the base
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
+        return real(problem, options)
+
+    monkeypatch.setattr(solving, "search_and_assess", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        compare([base, base.scale("vehicles.fuel_price", 1.1).named("dear")])

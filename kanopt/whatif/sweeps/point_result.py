@@ -40,7 +40,8 @@ class PointResult:
         The objectives of independent searches; a proved one is alone.
     differences
         What each search says that the change of data costs: it and the search of the base that belongs to it, priced
-        under both data and each taking the better plan. How far they lie apart is the noise.
+        under both data and each taking the better plan. How far they lie apart is the noise; NaN of a search that left
+        out more, or broke more rules, than others.
     at_base
         The price of the plan found here where nothing is changed; NaN where it cannot be carried out there, serves less
         or breaks a rule, or was found elsewhere.

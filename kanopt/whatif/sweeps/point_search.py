@@ -7,9 +7,10 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kanopt.errors import KanoptError, ProblemError
+from kanopt.problems.assessment import NO_PLAN, Rank
 from kanopt.problems.result import Status
 from kanopt.whatif.scenario_files.file_model import split_messages
 from kanopt.whatif.sweeps.point_result import BASE, REFUSED, PointResult, of_kept, with_plan
@@ -108,7 +109,7 @@ def _planned(
     """
     results: list[Result] = []
     offers = [kept] if kept is not None else []
-    differences: list[float] = []
+    pairs: list[_Pair | None] = []
     at_base: list[float] = []
     plans = question.base_plans
     for repeat in range(question.repeats):
@@ -120,9 +121,10 @@ def _planned(
             offers += known
             initial = min(known, key=attrgetter("rank")).plan if known else None
             results.append(question.search(found.point, problem, repeat, initial))
-        difference, there = _difference(question.base_problem, base_plan, results[-1], own)
-        differences.append(difference)
+        pair, there = _compared(question.base_problem, base_plan, results[-1], own)
+        pairs.append(pair)
         at_base.append(there)
+        differences = _differences(pairs)
         if results[-1].interrupted or _is_known(differences):
             break
     best = min([*results, *(offer for offer in offers if offer.plan is not None)], key=attrgetter("rank"))
@@ -130,7 +132,7 @@ def _planned(
     return replace(
         with_plan(found, best),
         searches=tuple(r.objective for r in results if r.objective is not None and r.rank[:3] == finest),
-        differences=tuple(differences),
+        differences=differences,
         at_base=next((price for r, price in zip(results, at_base, strict=False) if r is best), math.nan),
         interrupted=results[-1].interrupted,
     )
@@ -143,10 +145,32 @@ def _is_known(differences: Sequence[float]) -> bool:
     return max(differences) - min(differences) <= 0.5 * abs(sum(differences) / len(differences))
 
 
-def _difference(
+class _Pair(NamedTuple):
+    """A search here and one of the base: what the better of their two plans leaves out and costs, in both places."""
+
+    here: Rank
+    base: Rank
+
+
+def _differences(pairs: Sequence[_Pair | None]) -> tuple[float, ...]:
+    """Return what each pair says of the difference; NaN where it leaves out more, or breaks more rules, than others."""
+    known = [pair for pair in pairs if pair is not None]
+    finest = (
+        min((pair.here[:3] for pair in known), default=None),
+        min((pair.base[:3] for pair in known), default=None),
+    )
+    return tuple(
+        pair.here.objective - pair.base.objective
+        if pair is not None and (pair.here[:3], pair.base[:3]) == finest
+        else math.nan
+        for pair in pairs
+    )
+
+
+def _compared(
     base_problem: Problem[Any], base_plan: Any, result: Result, own: Result | None
-) -> tuple[float, float]:
-    """Return the better of two plans here less the better of them at the base, and the price of the one there.
+) -> tuple[_Pair | None, float]:
+    """Return the better of two plans here and at the base, and the price at the base of the one found here.
 
     Parameters
     ----------
@@ -160,20 +184,13 @@ def _difference(
         The base's plan, under the data of this point.
     """
     if base_plan is None:
-        return math.nan, math.nan
+        return None, math.nan
     there, base = _offered(base_problem, result.plan), _priced(base_problem, base_plan)
-    here_best = min((r for r in (result, own) if r is not None), key=attrgetter("rank"))
-    base_best = min((r for r in (base, there) if r is not None), key=attrgetter("rank"), default=None)
-    if base_best is None:
-        return math.nan, math.nan
-    price_there = math.nan
-    if there is not None and there.objective is not None and there.rank[:3] == base_best.rank[:3]:
-        price_there = there.objective
-    if here_best.rank[:3] != base_best.rank[:3]:
-        return math.nan, price_there
-    if here_best.objective is None or base_best.objective is None:
-        return math.nan, price_there
-    return here_best.objective - base_best.objective, price_there
+    here_best = min(one.rank for one in (result, own) if one is not None)
+    base_best = min((one.rank for one in (base, there) if one is not None), default=NO_PLAN)
+    is_alike = there is not None and there.rank[:3] == base_best[:3]
+    price_there = there.rank.objective if there is not None and is_alike else math.nan
+    return (None if NO_PLAN in (here_best, base_best) else _Pair(here_best, base_best)), price_there
 
 
 def _priced(problem: Problem[Any], plan: Plan | pd.DataFrame | None) -> Result | None:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from kanopt.errors import Issue, NoPlanError, ScenarioError
+from kanopt.problems.result import Status
 from kanopt.whatif.changes import Value, column_names
 from kanopt.whatif.events import OnEvent
 from kanopt.whatif.law_cache import LawCache
 from kanopt.whatif.learn import LearnedLaw, laws_of, learn
-from kanopt.whatif.run import build, price_today, solve_problem, tell_remarks
+from kanopt.whatif.run import build, plan_beside_today, price_today, tell_remarks
 from kanopt.whatif.scenario import Scenario
 from kanopt.whatif.scenario_files.checks import field_columns
 from kanopt.whatif.sweeps.axes import Axis
+from kanopt.whatif.sweeps.point_result import BASE, PointResult, point_of
 from kanopt.whatif.sweeps.question import PlanChoice, SweepQuestion
 
 if TYPE_CHECKING:
@@ -22,8 +25,18 @@ if TYPE_CHECKING:
     from kanopt.problems.base import Problem
     from kanopt.problems.result import Result
     from kanopt.whatif.sweeps.sweep import SweepOptions
+    from kanopt.whatif.sweeps.sweep_store import SweepStore
 
-__all__ = ["Prepared", "base_result", "prepare", "refuse_folder", "refuse_no_plan", "unit_of_axis"]
+__all__ = [
+    "Prepared",
+    "base_result",
+    "base_results",
+    "prepare",
+    "prepare_checked",
+    "refuse_folder",
+    "refuse_no_plan",
+    "unit_of_axis",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,8 +51,8 @@ class Prepared:
         Its laws.
     formulas
         The learned ones among them, before any change.
-    problem
-        Its problem without any change.
+    problem, today
+        Its problem without any change, and today's plan, priced and checked; None where the scenario names none.
     seed, time_limit, repeats
         Of each search; seconds.
     """
@@ -48,6 +61,7 @@ class Prepared:
     laws: Mapping[str, LearnedLaw]
     formulas: Mapping[str, Formula]
     problem: Problem[Any]
+    today: Result | None
     seed: int
     time_limit: float
     repeats: int
@@ -108,17 +122,34 @@ def prepare(scenario: Scenario, axes: Sequence[Axis], options: SweepOptions, rep
     scenario.check(planning=True)
     _check_together(scenario, axes)
     tell_remarks([scenario], report)
-    seed = scenario.seed if options.seed is None else options.seed
-    learned = learn(scenario, seed, report, LawCache(relearn=options.relearn))
+    made = prepare_checked(scenario, options.seed, report, LawCache(relearn=options.relearn))
+    limit = made.time_limit if options.time_limit is None else options.time_limit
+    return replace(made, time_limit=limit, repeats=options.repeats)
+
+
+def prepare_checked(scenario: Scenario, seed: int | None, report: OnEvent, cache: LawCache) -> Prepared:
+    """Learn the laws of a scenario that was checked, and build its problem, to be searched once for as long as it says.
+
+    Raises
+    ------
+    ScenarioError
+        If tables, laws and problem do not fit together.
+    FormulaError
+        If a law predicts too poorly to be used.
+    """
+    chosen = scenario.seed if seed is None else seed
+    learned = learn(scenario, chosen, report, cache)
     laws = laws_of(scenario, learned)
+    problem = build(scenario, laws)
     return Prepared(
         scenario=scenario,
         laws=laws,
         formulas={name: law.formula for name, law in learned.items()},
-        problem=build(scenario, laws),
-        seed=seed,
-        time_limit=scenario.solver.time_limit if options.time_limit is None else options.time_limit,
-        repeats=options.repeats,
+        problem=problem,
+        today=price_today(scenario, problem, laws),
+        seed=chosen,
+        time_limit=scenario.solver.time_limit,
+        repeats=1,
     )
 
 
@@ -161,29 +192,57 @@ def base_result(prepared: Prepared, plan: PlanChoice, report: OnEvent, *, repeat
     report
         Called while it is searched.
     repeat
-        The number of the search: later ones have other seeds, and begin from nothing.
+        The number of the search: the first finds what a run of the scenario does, later ones have other seeds.
 
     Raises
     ------
     ScenarioError
         If today's is asked for and the scenario names none.
     """
-    scenario, problem = prepared.scenario, prepared.problem
-    today = price_today(scenario, problem, prepared.laws)
+    scenario, today = prepared.scenario, prepared.today
     if plan == "today":
         if today is None:
             message = "the scenario names no plan of today; write [problem.today], or take plan='kept'"
             raise ScenarioError([Issue(str(scenario.path), 0, "problem.today", message)])
         return today
-    start = None if today is None or repeat else today.plan
-    return solve_problem(
+    return plan_beside_today(
         scenario,
-        problem,
+        prepared.problem,
+        None if repeat else today,
         seed=prepared.seed + repeat,
         time_limit=prepared.time_limit,
-        initial=start,
         report=report,
     )
+
+
+def base_results(
+    prepared: Prepared, plan: PlanChoice, report: OnEvent, store: SweepStore | None = None
+) -> list[Result]:
+    """Return the plans found where nothing is changed, one for each repeated search, as far as they are needed.
+
+    Those that a sweep which was stopped has found are taken again: searched anew they could be others.
+    """
+    found: list[Result] = []
+    for repeat in range(prepared.repeats if plan == "anew" else 1):
+        number = BASE - repeat
+        known = None if store is None else store.done.get(number)
+        if known is not None and known.plan is not None:
+            found.append(_saved(prepared.problem, known))
+        else:
+            found.append(base_result(prepared, plan, report, repeat=repeat))
+            if store is not None and not found[-1].interrupted:
+                store.add(point_of(number, found[-1]))
+                store.flush()
+        if found[-1].interrupted or found[-1].status == Status.OPTIMAL:
+            break
+    return found
+
+
+def _saved(problem: Problem[Any], known: PointResult) -> Result:
+    from kanopt.problems.evaluate import evaluate
+
+    bound = None if math.isnan(known.bound) else known.bound
+    return replace(evaluate(problem, known.plan), status=Status(known.status), bound=bound)
 
 
 def unit_of_axis(scenario: Scenario, axis: Axis) -> str:

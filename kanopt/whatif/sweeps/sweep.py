@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
@@ -13,25 +12,20 @@ from typing import TYPE_CHECKING, Any
 
 from kanopt.errors import Issue, ScenarioError, nearest
 from kanopt.parallel import cluster
-from kanopt.problems.result import Status
 from kanopt.whatif.events import OnEvent, ignore_event
 from kanopt.whatif.learn import LearnedLaw
 from kanopt.whatif.run import environment
 from kanopt.whatif.scenario import Scenario
 from kanopt.whatif.scenario_files.spec import SweepSpec
 from kanopt.whatif.sweeps.axes import Axis, Design, design_points, read_axes
-from kanopt.whatif.sweeps.point_result import BASE, PointResult, point_of
-from kanopt.whatif.sweeps.prepare import Prepared, base_result, prepare
+from kanopt.whatif.sweeps.prepare import base_results, prepare
 from kanopt.whatif.sweeps.question import PlanChoice, SweepQuestion
 from kanopt.whatif.sweeps.sweep_result import Sweep
 from kanopt.whatif.sweeps.sweep_run import SweepRun
-from kanopt.whatif.sweeps.sweep_store import SweepStore, open_store
+from kanopt.whatif.sweeps.sweep_store import open_store
 
 if TYPE_CHECKING:
     from distributed import Client
-
-    from kanopt.problems.base import Problem
-    from kanopt.problems.result import Result
 
 __all__ = ["PLANS", "SweepOptions", "sweep"]
 
@@ -155,7 +149,7 @@ def sweep(
     question = prepared.question(read, points, anew=plan == "anew")
     words = _question_words(question, prepared.laws, plan)
     with nullcontext() if options.out is None else open_store(Path(options.out), words) as store:
-        bases = _bases(prepared, plan, store, report)
+        bases = base_results(prepared, plan, report, store)
         question = replace(question, base_plans=tuple(base.plan for base in bases if base.plan is not None))
         made = SweepRun(question, prepared.problem, min(bases, key=attrgetter("rank")), report, store)
         with cluster(options.dask) as client:
@@ -193,34 +187,6 @@ def _asked(
     known = SweepSpec() if scenario.sweep_spec is None or is_given else scenario.sweep_spec
     given = {"design": design, "samples": samples, "plan": plan}
     return known.model_copy(update={name: value for name, value in given.items() if value is not None})
-
-
-def _bases(prepared: Prepared, plan: PlanChoice, store: SweepStore | None, report: OnEvent) -> list[Result]:
-    """Return the plans found where nothing is changed, one for each repeated search, as far as they are needed.
-
-    Those that a sweep which was stopped has found are taken again: searched anew they could be others.
-    """
-    found: list[Result] = []
-    for repeat in range(prepared.repeats if plan == "anew" else 1):
-        number = BASE - repeat
-        known = None if store is None else store.done.get(number)
-        if known is not None and known.plan is not None:
-            found.append(_saved(prepared.problem, known))
-        else:
-            found.append(base_result(prepared, plan, report, repeat=repeat))
-            if store is not None and not found[-1].interrupted:
-                store.add(point_of(number, found[-1]))
-                store.flush()
-        if found[-1].interrupted or found[-1].status == Status.OPTIMAL:
-            break
-    return found
-
-
-def _saved(problem: Problem[Any], known: PointResult) -> Result:
-    from kanopt.problems.evaluate import evaluate
-
-    bound = None if math.isnan(known.bound) else known.bound
-    return replace(evaluate(problem, known.plan), status=Status(known.status), bound=bound)
 
 
 def _question_words(

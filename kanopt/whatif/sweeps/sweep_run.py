@@ -115,6 +115,8 @@ class SweepRun:
                 else:
                     self._price()
         except KeyboardInterrupt:
+            if self.question.in_full and self._stop.raised:  # a second one, and nothing is on disk
+                raise
             return False
         finally:
             self._flush()

@@ -103,6 +103,19 @@ def test_how_far_searches_of_base_and_point_disagree_is_the_noise():
     assert found.noise_beside(evaluate(two_clients(), TOGETHER)) == pytest.approx(2.0)
 
 
+def test_what_both_leave_out_alike_leaves_the_noise_measured():
+    """A van that holds one client leaves out the other: the plans do not compare, but the searches of each do."""
+    small = replace(two_clients(), vehicles=[VehicleType("van", count=1, capacity=1.0)])
+    question = Written(problems=(small,), finds=(([["a"]], [["a"]]),), base_plans=(APART, TOGETHER))
+    found = solve_point(question, 0, two_clients().plan_from(TOGETHER), ())
+    assert found.status == "partial"
+    assert found.differences == pytest.approx((2.0 - 12.0, 2.0 - 10.0))
+    unlike = replace(question, finds=(([["a"]], []),))
+    known = solve_point(unlike, 0, two_clients().plan_from(TOGETHER), ()).differences
+    assert known[0] == pytest.approx(-10.0)
+    assert math.isnan(known[1])
+
+
 def test_the_price_at_the_base_is_that_of_the_plan_that_is_kept():
     question = Written(problems=(two_clients(20.0),), finds=((APART, TOGETHER),), base_plans=(APART,))
     found = solve_point(question, 0, two_clients().plan_from(APART), ())
