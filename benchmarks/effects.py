@@ -11,13 +11,17 @@ one, two   1 and 2 % dearer: every price of vehicles and the law of wear (all pl
 
 Told as an effect is a point whose verdict is dearer or cheaper, found is one that is dearer.
 
-    python benchmarks/effects.py --cities 10 --seconds 10
+A city is 6 what-ifs without an effect, 3 of 1 % and 3 of 2 %, so that 67 cities are 200 of each at least; at 10 s a city
+takes some five minutes of a core. With --out a run goes on where it was stopped, and with --minutes it stops by itself:
+
+    python benchmarks/effects.py --cities 67 --seconds 10 --workers 2 --out effects --minutes 60
 """
 
 from __future__ import annotations
 
 import argparse
 import math
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -60,6 +64,8 @@ def factors(scenario: ko.Scenario, options: ko.SweepOptions) -> list[tuple[str, 
         plan="kept",
         options=options,
     )
+    if trial.interrupted:
+        raise KeyboardInterrupt
     price = trial.points["objective"]
     by_fuel, by_times = (price[2] - price[0]) / 0.1 / price[0], (price[1] - price[0]) / 0.1 / price[0]
     found: list[tuple[str, dict[str, float]]] = []
@@ -72,6 +78,10 @@ def factors(scenario: ko.Scenario, options: ko.SweepOptions) -> list[tuple[str, 
     return found
 
 
+def _into(options: ko.SweepOptions, folder: Path | None, name: str) -> ko.SweepOptions:
+    return options if folder is None else replace(options, out=folder / name)
+
+
 def main() -> None:
     """Ask all what-ifs of all cities, and print how many were told."""
     parser = argparse.ArgumentParser(
@@ -81,14 +91,25 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=100, help="seed of the first city (default 100)")
     parser.add_argument("--seconds", type=float, default=10.0, help="wall seconds of each search")
     parser.add_argument("--repeats", type=int, default=2)
+    parser.add_argument("--workers", type=int, default=1, help="processes side by side")
+    parser.add_argument("--out", type=Path, help="folder of what is done, from which a later run goes on")
+    parser.add_argument(
+        "--minutes", type=float, default=math.inf, help="after which no further city is begun"
+    )
     given = parser.parse_args()
-    options = ko.SweepOptions(time_limit=given.seconds, repeats=given.repeats)
-    rows = []
+    began, rows = time.perf_counter(), []
     for seed in range(given.first, given.first + given.cities):
+        if time.perf_counter() - began > 60 * given.minutes:
+            print(f"stopped before the city of seed {seed}")
+            break
+        options = ko.SweepOptions(time_limit=given.seconds, repeats=given.repeats, workers=given.workers)
         scenario = city(seed)
-        asked = factors(scenario, options)
+        asked = factors(scenario, _into(options, given.out, f"first look {seed}"))
+        options = _into(options, given.out, f"city {seed}")
         axes = {path: ko.factors([each.get(path, 1.0) for _, each in asked]) for path in AXES}
         found = ko.sweep(scenario, axes, design="list", options=options)
+        if found.interrupted:
+            break
         first = found.base.objective or math.nan
         for (kind, each), point, verdict in zip(asked, found.results, found.points["verdict"], strict=True):
             rows.append((seed, kind, next(iter(each)), (point.objective / first - 1.0) * 100.0, verdict))

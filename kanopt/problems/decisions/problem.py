@@ -116,6 +116,28 @@ class DecisionProblem(Problem[DecisionPlan]):
     def __repr__(self) -> str:
         return f"DecisionProblem({len(self.records)} decisions, {len(self.constraint_laws)} constraints)"
 
+    def with_values(self, values: Mapping[str, float]) -> DecisionProblem:
+        """Return the problem in which some decisions are made, by name; what counts as optimal stays.
+
+        Examples
+        --------
+        >>> from kanopt.formulas import Variable, parse_formula
+        >>> law = parse_formula("(x - n)^2 + n", [Variable("x"), Variable("n")], Variable("cost"))
+        >>> problem = DecisionProblem([Decision("x", 0, 5), Decision("n", 0, 5, integer=True)], law)
+        >>> [one.values for one in problem.with_values({"n": 3}).records]
+        ['0 to 5', '3, whole']
+        """
+        made = [
+            replace(
+                one,
+                name=one.name.removesuffix(f" of {one.item}") if one.item else one.name,
+                low=values.get(one.name, one.low),
+                high=values.get(one.name, one.high),
+            )
+            for one in self.records
+        ]
+        return replace(self, decisions=made, items=self.item_records, tolerance=self.optimality_tolerance)
+
     @cached_property
     def objective_formula(self) -> Formula:
         """The objective as one formula of the decisions; fixed inputs are substituted."""

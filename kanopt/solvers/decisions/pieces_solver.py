@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from kanopt.errors import FormulaError
-from kanopt.problems.base import Problem
+from kanopt.problems.base import Plan, Problem
 from kanopt.problems.decisions import DecisionPlan, DecisionProblem
 from kanopt.problems.result import EngineRun, Status
 from kanopt.solvers.base import Outcome, SolveOptions, Solver
@@ -100,6 +100,22 @@ class PiecesSolver(Solver):
             engines=self._engine_runs(found),
             solver_view=_solver_view(problem, found),
         )
+
+    def whole_decisions(self, problem: Problem[Any], plan: Plan) -> tuple[tuple[str, float], ...] | None:
+        """Return the whole numbers; the others follow."""
+        if not (isinstance(problem, DecisionProblem) and isinstance(plan, DecisionPlan)):
+            return None
+        whole = tuple((one.name, plan.values[one.name]) for one in problem.records if one.integer)
+        return whole if 0 < len(whole) < len(problem.records) else None
+
+    def with_quantities(
+        self, problem: DecisionProblem, whole: tuple[tuple[str, float], ...], options: SolveOptions
+    ) -> Plan | None:
+        """Return the best other numbers; None where the whole ones lie outside their ranges or no others fit."""
+        ranges = {one.name: (one.low, one.high) for one in problem.records}
+        if not all(ranges[name][0] <= value <= ranges[name][1] for name, value in whole):
+            return None
+        return self.solve(problem.with_values(dict(whole)), options).plan
 
     def _engine_runs(self, found: FoundDecisions) -> tuple[EngineRun, ...]:
         answer = found.answer

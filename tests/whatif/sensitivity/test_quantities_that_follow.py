@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from kanopt.problems.base import told_elsewhere
-from kanopt.whatif import SweepOptions, factors, switch_points
+from kanopt.whatif import SweepOptions, factors, load_scenario, switch_points
 from tests.cases.supply import cost_of
 from tests.cases.supply_scenario import DEMAND, one_market, random_network
 
@@ -68,3 +68,44 @@ def _with_array(problem):
     """Return a problem whose tariff is the array that a linear programme written from scratch reads."""
     with told_elsewhere():
         return replace(problem, tariff=np.array(problem.lane_tariff.rates))
+
+
+def test_numbers_follow_whole_ones(tmp_path):
+    (tmp_path / "choices.csv").write_text(
+        "name,low,high,integer\nplant,0,1,true\nmade,0,100,false\n", "utf-8"
+    )
+    path = tmp_path / "plant.toml"
+    path.write_text(PLANT, "utf-8")
+    scenario = load_scenario(path)
+    found = switch_points(scenario, {"problem.bind.wanted": (10.0, 90.0)}, options=QUICK)
+    whole = found.frame[found.frame["decision"] == "plant"]
+    # 5 each, or 2 each and 100 once
+    assert whole["switch_point"].item() == pytest.approx(100 / 3, abs=0.01)
+    assert whole[["above", "verdict"]].to_numpy().tolist() == [["1", "known"]]
+    assert found.axes[0].solves <= 5
+
+
+PLANT = """\
+[scenario]
+name = "Plant"
+[tables.choices]
+path = "choices.csv"
+[surrogates.cost]
+formula = "100 * plant + made * (5 - 3 * plant)"
+inputs = { plant = "", made = "" }
+unit = "EUR"
+[surrogates.left]
+formula = "wanted - made"
+inputs = { wanted = "", made = "" }
+unit = "t"
+[problem]
+kind = "decision"
+minimise.cost = "cost"
+limits.all = { law = "left", at_most = 0 }
+[problem.decisions]
+table = "choices"
+[problem.bind]
+plant = "decision.plant"
+made = "decision.made"
+wanted = 50
+"""
