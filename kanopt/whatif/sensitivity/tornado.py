@@ -20,7 +20,7 @@ from kanopt.text import count_text, money_text, seconds_text
 from kanopt.whatif.events import OnEvent, ignore_event
 from kanopt.whatif.scenario import Scenario
 from kanopt.whatif.sweeps.axes import Axis, read_axes, value_text
-from kanopt.whatif.sweeps.point_result import REFUSED, PointResult
+from kanopt.whatif.sweeps.point_result import BASE, REFUSED, PointResult
 from kanopt.whatif.sweeps.point_search import exchange_plans, solve_point
 from kanopt.whatif.sweeps.prepare import base_result, prepare, refuse_folder, refuse_no_plan
 from kanopt.whatif.sweeps.question import PlanChoice, SweepQuestion
@@ -328,19 +328,12 @@ def _exchanged(
             best = offer if offer.rank.is_better_than(best.rank) else best
     if best is base or best.plan is None:
         return done, base, 0.0
-    after = {}
-    for number, found in done.items():
-        question = questions[number // 2]
-        if found.status != REFUSED:
-            found = exchange_plans(question, found, {-1: best.plan})
-            kept = solve_point(replace(question, anew=False), found.point, best.plan, ())
-            found = replace(
-                found,
-                kept_objective=kept.kept_objective,
-                kept_status=kept.kept_status,
-                kept_terms=kept.kept_terms,
-            )
-        after[number] = found
+    after = {
+        number: found
+        if found.status == REFUSED
+        else exchange_plans(questions[number // 2], found, {BASE: best.plan}, best.plan)
+        for number, found in done.items()
+    }
     alike = best.rank[:3] == base.rank[:3]
     return after, best, base.rank.objective - best.rank.objective if alike else 0.0
 

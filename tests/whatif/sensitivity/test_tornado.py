@@ -1,5 +1,8 @@
 """Tornados: the same effects as runs by hand, the order, plans that leave something out, and the chart."""
 
+from dataclasses import replace
+from importlib import import_module
+
 import numpy as np
 import pytest
 
@@ -33,6 +36,28 @@ def test_effects_are_those_of_scenarios_made_by_hand(shared_tiny):
     assert found.frame["swing"].is_monotonic_decreasing
     assert (found.frame["noise"] == 0).all()
     assert (found.frame["verdict"] == "moves the price").all()
+
+
+def test_a_plan_that_was_found_at_a_value_becomes_the_base_s(shared_tiny, monkeypatch):
+    scenario = load_scenario(shared_tiny)
+    solving = import_module("kanopt.solvers.solve")  # the package's name for it is the function
+    real = solving.search_and_assess
+    poor = scenario.build(scenario.formulas({})).plan_from([["north"], ["south"], ["east", "west"]])
+
+    def search(problem, options):
+        result = real(problem, options)
+        is_base = problem.vehicles[0].attributes["fuel_price"].value == 1.6
+        return replace(result, assessment=evaluate(problem, poor).assessment) if is_base else result
+
+    monkeypatch.setattr(solving, "search_and_assess", search)
+    found = tornado(scenario, {"vehicles.fuel_price": (1.0, 2.0)}, options=QUICK)
+    assert found.regret > 1.0
+    assert found.base.objective < evaluate(found.base.problem, poor).objective - 1.0
+    for value, one in zip((1.0, 2.0), found.results[0], strict=True):
+        changed = scenario.set("vehicles.fuel_price", value)
+        kept = evaluate(changed.build(changed.formulas({})), found.base.plan)
+        assert one.kept_objective == pytest.approx(kept.objective)
+        assert one.objective <= one.kept_objective
 
 
 def test_planning_anew_never_costs_more_than_the_plan_that_is_kept(shared_tiny):
