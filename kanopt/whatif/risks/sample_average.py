@@ -28,10 +28,14 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 _PLAIN = 0.2
 """Share of the time limit for the plan that meets mean demand."""
+_RAISED, _RAISING = (0.7, 0.9), 0.1
+"""Quantiles of all demand together that it is raised to for first sites, and the share of the time limit for each."""
 _FRESH = 1_000_003
 """Added to the seed of the draws on which sites are chosen, for those on which they are judged."""
 _COMPARED = 400
 """Draws on which the sites of several samples, and those for mean demand, are compared."""
+_RAISED_DRAWS = 1_000_000
+"""The number of the sample from which quantiles of all demand together are taken, beyond those of any replication."""
 _LEVEL = 0.95
 
 
@@ -145,6 +149,8 @@ class SampleAveragePlan:
     __repr__ = __str__
 
     def _bound_text(self, unit: str) -> list[str]:
+        if self.bounds == ():
+            return ["No bound was found in time."]
         if self.lower_bound is None:
             rates = "sites are chosen at what a unit pays in the plan for mean demand"
             return [f"No bound: the tariff reads the flow, and {rates}."]
@@ -184,9 +190,9 @@ def solve_sample_average(
     Sites are decided before demand is known, flows after it: those of each draw are the best for it, and know the
     demand of all its periods. A sample of draws is one model, in which they share their sites (a sample-average
     approximation; Kleywegt, Shapiro and Homem-de-Mello 2002, SIAM Journal on Optimization 12). That is done for
-    several samples. What the first half of them chooses, and the sites of the plan for mean demand, are compared on
-    other draws, and the best are returned. They are judged on draws that nothing was chosen on, and beside the best
-    sites of the other half of the samples.
+    several samples. What the first half of them chooses, and the sites of plans for mean demand and for more, are
+    compared on other draws, and the best are returned. They are judged on draws that nothing was chosen on, and beside
+    the best sites of the other half of the samples.
 
     Parameters
     ----------
@@ -256,6 +262,7 @@ def solve_sample_average(
                 f"there is no plan for mean demand to begin with: {plain.message or plain.status.value}"
             )
         search = _Search(law, plain, samples, seed, _PLAIN * time_limit)
+        search.raise_demand(_RAISING * time_limit)
         for number in range(replications):
             if interrupt.asked:
                 break
@@ -294,6 +301,23 @@ class _Search:
         self.proved = True
         self._judges: list[tuple[Floats, float, Floats]] = []
 
+    def raise_demand(self, seconds: float) -> None:
+        """Plan for more than mean demand: a margin often leads to good sites, and the searches begin there."""
+        from kanopt.problems.supply.draws import draw_demand
+        from kanopt.solvers.base import SolveOptions
+        from kanopt.solvers.solve import search_and_assess
+
+        total = draw_demand(self.law, _COMPARED, self.seed, _RAISED_DRAWS).sum(axis=1) / self.law.mean.sum()
+        for factor in np.quantile(total, _RAISED):
+            raised = self.problem.with_demand(max(float(factor), 1.0) * self.problem.demand_array)
+            found = search_and_assess(raised, SolveOptions(time_limit=seconds, seed=self.seed))
+            if found.assessment is not None:
+                self._consider(_assessment(found).simulation.open)
+
+    def _consider(self, opened: Flags) -> None:
+        if not any((opened == each).all() for each in self.candidates):
+            self.candidates.append(opened)
+
     def replicate(self, number: int, seconds: float, *, chooses: bool) -> None:
         """Find the best sites for one more sample, to choose from or to judge by."""
         from kanopt.problems.supply.draws import draw_demand
@@ -310,8 +334,8 @@ class _Search:
             self.bounds.append(found.bound)
         if not chooses:
             self._judges += [] if found.bound is None else [(demand, found.bound, found.least)]
-        elif found.opened is not None and not any((found.opened == each).all() for each in self.candidates):
-            self.candidates.append(found.opened)
+        elif found.opened is not None:
+            self._consider(found.opened)
 
     def gaps(self, opened: Flags) -> tuple[float, ...] | None:
         """Return what sites cost above the bound of each sample that nothing was chosen on.

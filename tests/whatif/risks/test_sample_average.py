@@ -49,7 +49,7 @@ def size_of(result: ko.Result) -> float:
 def test_capacity_is_the_quantile_of_the_critical_ratio_and_its_value_that_of_the_textbook() -> None:
     """A unit of capacity too many costs 3, one too few 9 − 3: capacity is the quantile of 6 / 9, to whole units."""
     found = ko.solve_sample_average(
-        capacities(1.0, 2.0, 4.0, 8.0), samples=120, replications=4, draws=2000, seed=1
+        capacities(1.0, 2.0, 4.0, 8.0), samples=80, replications=4, draws=2000, seed=1
     )
     best = np.exp(MIDDLE + SIGMA * norm.ppf((SHORT - UNIT) / SHORT))
     assert size_of(found.plain) == MEAN
@@ -120,6 +120,20 @@ def test_a_tariff_that_reads_the_flow_has_no_bound() -> None:
     served = np.minimum(found.risk.days.demand[:, 0], size_of(found.result))
     least = UNIT * size_of(found.result) + SHORT * (found.risk.days.demand[:, 0] - served)
     assert (found.risk.cost >= least).all()
+
+
+def test_where_no_sample_is_solved_in_time_sites_for_more_than_mean_demand_are_looked_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from kanopt.solvers.supply import sample_average
+
+    nothing = sample_average.SampledSites(None, np.inf, None, False, np.zeros(5))
+    monkeypatch.setattr(sample_average, "sites_of_samples", lambda *given, **more: nothing)
+    found = ko.solve_sample_average(capacities(1.0, 2.0, 4.0, 8.0), samples=5, replications=1, draws=400)
+    assert size_of(found.plain) == MEAN < size_of(found.result)
+    assert found.value_of_stochastic_solution > 0.0
+    assert (found.proved, found.bounds, found.lower_bound, found.most_to_save) == (False, (), None, None)
+    assert "No bound was found in time." in str(found)
 
 
 def test_after_ctrl_c_the_samples_until_then_count(monkeypatch: pytest.MonkeyPatch) -> None:
