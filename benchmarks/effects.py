@@ -11,8 +11,8 @@ one, two   1 and 2 % dearer: every price of vehicles and the law of wear (all pl
 
 Told as an effect is a point whose verdict is dearer or cheaper, found is one that is dearer.
 
-A city is 6 what-ifs without an effect, 3 of 1 % and 3 of 2 %, so that 67 cities are 200 of each at least; at 10 s a city
-takes some five minutes of a core. With --out a run goes on where it was stopped, and with --minutes it stops by itself:
+A city is 6 what-ifs without an effect, 3 of 1 % and 3 of 2 %, so that 67 cities are 200 of each at least; at 10 s one
+takes some five minutes of a core. With --out a run goes on where it was stopped, with --minutes it stops by itself:
 
     python benchmarks/effects.py --cities 67 --seconds 10 --workers 2 --out effects --minutes 60
 """

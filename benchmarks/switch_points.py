@@ -80,7 +80,7 @@ def cases(arguments: argparse.Namespace) -> Iterator[Case]:
         name, (file, path, low, high) = list(CASES.items())[number]
         scenario = ko.load_scenario(SCENARIOS / file)
         if file.startswith("workshop") and arguments.deterministic:
-            scenario = scenario.set("solver.deterministic", True)
+            scenario = scenario.set("solver.deterministic", True).named(scenario.name)
         yield Case(name, scenario, path, low, high)
     for seed in arguments.networks:
         drawn, scenario = (

@@ -40,7 +40,8 @@ def solvers() -> tuple[Solver, ...]:
 
 def solver_of_quantities(problem: Problem[Any], plan: Plan) -> Solver | None:
     """Return the solver that knows the quantities that follow from what a plan decides; None where none follow."""
-    return next((one for one in solvers() if one.whole_decisions(problem, plan) is not None), None)
+    known = (one for one in solvers() if one.whole_decisions(problem, plan) is not None)
+    return next((one for one in known if not one.accepts(problem)), None)
 
 
 def solve(

@@ -33,7 +33,7 @@ class PlanPrices:
     """Plans found at some values of an axis, and their prices at all others.
 
     Where a plan names quantities that follow the axis, as flows follow demand, it cannot be carried out anywhere else.
-    There its price is that of the best plan with the same decisions as a whole, such as which sites are open.
+    There its price is that of the best plan with the same decisions as a whole: sites that are open, whole numbers.
 
     Parameters
     ----------
