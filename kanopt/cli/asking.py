@@ -85,7 +85,7 @@ class Answer:
     text
         For people.
     data
-        For machines.
+        For machines; called where that is asked for.
     to_html
         Writes the page of it; None where there is nothing to show.
     base
@@ -101,7 +101,7 @@ class Answer:
     """
 
     text: str
-    data: Mapping[str, Any]
+    data: Callable[[], Mapping[str, Any]]
     to_html: Callable[[Path], Path] | None
     base: Result | None
     tables: Sequence[pd.DataFrame] = ()
@@ -225,7 +225,7 @@ def _tell(answer: Answer, files: Mapping[str, Path], page: Path, *, as_json: boo
     if as_json:
         report = str(written.pop("report", "")) or None
         told = {name: str(path) for name, path in written.items()}
-        echo(to_json({**answer.data, "files": told, "report": report, "exit_code": code}))
+        echo(to_json({**answer.data(), "files": told, "report": report, "exit_code": code}))
     elif written:
         echo("\n" + "\n".join(f"{name.replace('_', ' ')}: {path}" for name, path in written.items()))
     return code

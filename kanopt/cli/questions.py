@@ -64,7 +64,7 @@ def sweep(asked: Asked) -> Answer:
         wins = _wins(asked, found, *other)
     return Answer(
         text=found.text() if wins is None else f"{found.text()}\n\n{wins}",
-        data={
+        data=lambda: {
             "scenario": found.scenario.name,
             "unit": found.unit,
             "price": found.base.objective,
@@ -156,7 +156,7 @@ def tornado(asked: Asked) -> Answer:
     inputs = found.frame.to_dict("records")
     return Answer(
         text=found.text(),
-        data={
+        data=lambda: {
             "scenario": found.scenario.name,
             "unit": found.unit,
             "price": found.base.objective,
@@ -213,7 +213,7 @@ def switch_points(asked: Asked) -> Answer:
     )
     return Answer(
         text=found.text(),
-        data={
+        data=lambda: {
             "scenario": found.scenario.name,
             "unit": found.unit,
             "sentences": list(found.sentences()),
@@ -264,7 +264,7 @@ def sobol(asked: Asked) -> Answer:
     )
     return Answer(
         text=f"{asked.scenario.name}: what the price varies with\n{found.text()}",
-        data={
+        data=lambda: {
             "scenario": asked.scenario.name,
             "what": found.what,
             "unit": found.unit,

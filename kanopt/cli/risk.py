@@ -62,7 +62,7 @@ def risk(asked: Asked) -> Answer:
     if not result.has_plan:
         return Answer(
             text=str(result),
-            data={"scenario": asked.scenario.name, "status": result.status.value},
+            data=lambda: {"scenario": asked.scenario.name, "status": result.status.value},
             to_html=None,
             base=result,
         )
@@ -76,7 +76,7 @@ def risk(asked: Asked) -> Answer:
     rows, changes = found.to_frame(), list(scenario.change_sentences())
     return Answer(
         text="\n".join([asked.scenario.name, *(f"  changed: {change}" for change in changes), str(found)]),
-        data={
+        data=lambda: {
             "scenario": asked.scenario.name,
             "changes": changes,
             "status": result.status.value,

@@ -12,7 +12,15 @@ from kanopt.problems.result import Status
 from kanopt.reports.canvas import HALO, axes_or_new, escape_text, pixels, set_x_title, set_y_title, style_axes
 from kanopt.reports.palette import ALARM, FAINT, INK, MUTED, SERIES, series
 from kanopt.reports.series import label_ends
-from kanopt.text import amount_text, column_decimals, fixed_text, money_text, shorten, shorten_middle
+from kanopt.text import (
+    amount_text,
+    column_decimals,
+    fixed_text,
+    money_text,
+    number_text,
+    shorten,
+    shorten_middle,
+)
 from kanopt.whatif.sweeps.axes import value_text
 from kanopt.whatif.sweeps.prepare import unit_of_axis
 
@@ -29,10 +37,15 @@ _UNLIKE = frozenset({"refused", "no plan", "not like with like"})
 _BROKEN = frozenset({str(Status.INFEASIBLE), str(Status.PARTIAL), str(Status.NO_PLAN), ""})
 _DOTS = 60
 """Points that are marked on a line, at most."""
-_MOST_CELLS = 40
+_MOST_POINTS = 1_000
+"""Points that are drawn, at most."""
+_MOST_CELLS = 30
 """Rows and columns of cells that are drawn, at most."""
+_MOST_NUMBERS = 400
+"""Cells with a number in them, at most."""
 _DIGIT = 6.6  # pixels
 _CELL = 30.0
+_TALLEST = 480
 
 
 def plot_sweep(sweep: Sweep, ax: Axes | None = None, switches: SwitchPoints | None = None) -> Axes:
@@ -67,7 +80,7 @@ def sweep_height(sweep: Sweep) -> int:
     if len(sweep.axes) != 2:
         return 320
     rows = min(sweep.points[sweep.axes[1].label].nunique(), _MOST_CELLS)
-    return int(max(90 + _CELL * rows, 200))
+    return int(min(max(90 + _CELL * rows, 200), _TALLEST))
 
 
 def axis_title(scenario: Scenario, axis: Axis, most: int = 60) -> str:
@@ -86,7 +99,7 @@ def _price_title(sweep: Sweep) -> str:
 
 def _plot_line(sweep: Sweep, ax: Axes, switches: SwitchPoints | None) -> None:
     axis = sweep.axes[0]
-    frame = sweep.points.sort_values(axis.label)
+    frame = _thinned(sweep.points.sort_values(axis.label))
     x, price = frame[axis.label].to_numpy(float), frame["objective"].to_numpy(float)
     unlike = frame["verdict"].isin(_UNLIKE).to_numpy()
     lines = {"planned anew" if sweep.anew else "the same plan": np.where(unlike, np.nan, price)}
@@ -121,6 +134,13 @@ def _plot_line(sweep: Sweep, ax: Axes, switches: SwitchPoints | None) -> None:
     set_y_title(ax, f"{_price_title(sweep)}{'; band: noise of the searches' if _has_noise(frame) else ''}")
     if switches is not None:
         _mark_switches(sweep, ax, switches)
+
+
+def _thinned(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return rows evenly chosen where there are more than a picture shows."""
+    if len(frame) <= _MOST_POINTS:
+        return frame
+    return frame.iloc[np.linspace(0, len(frame) - 1, _MOST_POINTS).round().astype(int)]
 
 
 def _has_noise(frame: pd.DataFrame) -> bool:
@@ -167,28 +187,43 @@ def _plot_cells(sweep: Sweep, ax: Axes) -> None:
     frame = sweep.points
     columns, rows = (_few(frame[axis.label]) for axis in (across, up))
     shown = frame[frame[across.label].isin(columns) & frame[up.label].isin(rows)]
-    changes = shown["change"].where(~shown["verdict"].isin(_UNLIKE)).to_numpy(float)
-    widest = float(np.nanmax(np.abs(changes))) if np.isfinite(changes).any() else 0.0
+    is_like = ~shown["verdict"].isin(_UNLIKE)
+    places = [
+        (columns.index(column), rows.index(row))
+        for column, row in zip(shown[across.label], shown[up.label], strict=True)
+    ]
+    changes = shown["change"].where(is_like).to_numpy(float)
+    _fill_cells(ax, places, changes)
     room = pixels(ax)[0] / max(len(columns), 1)
-    texts = _cell_texts(shown["objective"].where(~shown["verdict"].isin(_UNLIKE)).to_numpy(float))
-    fits = max((len(text) for text in texts), default=0) * _DIGIT < room
-    places = zip(shown[across.label], shown[up.label], changes, texts, strict=True)
-    for column, row, change, text in places:
-        _draw_cell(ax, columns.index(column), rows.index(row), change / widest if widest else 0.0 * change)
-        if fits:
-            at = (columns.index(column), rows.index(row))
-            ax.annotate(text, at, ha="center", va="center", fontsize="small", color=INK.light)
+    texts = _cell_texts(shown["objective"].where(is_like).to_numpy(float))
+    fits = len(texts) <= _MOST_NUMBERS and max(map(len, texts), default=0) * _DIGIT < room
+    for at, text in zip(places, texts, strict=True) if fits else ():
+        ax.annotate(text, at, ha="center", va="center", fontsize="small", color=INK.light)
     ax.set_xlim(-0.5, len(columns) - 0.5)
     ax.set_ylim(-0.5, len(rows) - 0.5)
     _value_ticks(ax, "x", columns, room)
     _value_ticks(ax, "y", rows, math.inf)
     style_axes(ax, grid="")
     ax.spines["bottom"].set_visible(False)
-    unlike = "; –: no price that compares" if np.isnan(changes).any() else ""
+    unlike = f"; {'–' if fits else 'grey'}: no price that compares" if np.isnan(changes).any() else ""
     set_x_title(ax, f"{axis_title(sweep.scenario, across)}{unlike}")
     set_y_title(ax, f"{axis_title(sweep.scenario, up, max(int(pixels(ax)[0] / _DIGIT) - 36, 12))} ↑")
+    _label_colours(ax)
+
+
+def _fill_cells(ax: Axes, places: list[tuple[int, int]], changes: np.ndarray) -> None:
+    from matplotlib.collections import PatchCollection
+    from matplotlib.patches import Rectangle
+
+    widest = float(np.nanmax(np.abs(changes))) if np.isfinite(changes).any() else 0.0
+    colours = [_colour(change / (widest or 1.0)) for change in changes]
+    cells = [Rectangle((column - 0.48, row - 0.47), 0.96, 0.94) for column, row in places]
+    ax.add_collection(PatchCollection(cells, facecolors=colours, linewidths=0))
+
+
+def _label_colours(ax: Axes) -> None:
+    """Say above the cells which colour means what: two words at the right, the later one first."""
     for place, (word, colour) in enumerate((("dearer", SERIES[1]), ("cheaper than as it is", SERIES[2]))):
-        # two words at the right, the later one first
         ax.annotate(
             word,
             (1.0, 1.0),
@@ -201,7 +236,7 @@ def _plot_cells(sweep: Sweep, ax: Axes) -> None:
         )
 
 
-def _few(column: pd.Series[Any]) -> list[object]:
+def _few(column: pd.Series[Any]) -> list[Any]:
     """Return the values of an axis in order, evenly chosen where there are very many."""
     values = list(column.unique())
     if _is_number(column):
@@ -218,19 +253,19 @@ def _cell_texts(prices: np.ndarray) -> list[str]:
     return ["–" if math.isnan(price) else fixed_text(price, decimals) for price in prices]
 
 
-def _draw_cell(ax: Axes, column: int, row: int, change: float) -> None:
-    """Draw a cell, the stronger the more it differs from what is."""
-    from matplotlib.patches import Rectangle
+def _colour(change: float) -> tuple[float, float, float, float]:
+    """Return the colour of a cell, the stronger the more its price differs from what is; `change` is from -1 to 1."""
+    from matplotlib.colors import to_rgba
 
-    colour = FAINT if math.isnan(change) or change == 0 else SERIES[1] if change > 0 else SERIES[2]
-    alpha = 1.0 if colour is FAINT else 0.08 + 0.4 * abs(change)
-    ax.add_patch(
-        Rectangle((column - 0.48, row - 0.47), 0.96, 0.94, facecolor=colour.light, alpha=alpha, linewidth=0)
-    )
+    if math.isnan(change) or change == 0:
+        return to_rgba(FAINT.light)
+    return to_rgba((SERIES[1] if change > 0 else SERIES[2]).light, 0.08 + 0.4 * abs(change))
 
 
-def _value_ticks(ax: Axes, side: str, values: list[object], room: float) -> None:
-    names = [escape_text(shorten(value_text(value), 14)) for value in values]  # type: ignore[arg-type]
+def _value_ticks(ax: Axes, side: str, values: list[Any], room: float) -> None:
+    short = [number_text(value) if isinstance(value, float) else value_text(value) for value in values]
+    told = short if len(set(short)) == len(short) else map(value_text, values)
+    names = [escape_text(shorten(name, 14)) for name in told]
     widest = _DIGIT * max((len(name) for name in names), default=1) + 8
     every = max(math.ceil(widest / room), 1) if side == "x" else max(math.ceil(len(names) / 20), 1)
     set_ticks = ax.set_xticks if side == "x" else ax.set_yticks
@@ -238,7 +273,7 @@ def _value_ticks(ax: Axes, side: str, values: list[object], room: float) -> None
 
 
 def _plot_in_turn(sweep: Sweep, ax: Axes) -> None:
-    frame = sweep.points
+    frame = _thinned(sweep.points)
     price = frame["objective"].where(~frame["verdict"].isin(_UNLIKE))
     at = frame["point"]
     ax.plot(at, price, "o", markersize=4, color=series(0).light)

@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 from matplotlib import pyplot
 from matplotlib.collections import FillBetweenPolyCollection
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 import kanopt as ko
 from kanopt.errors import ProblemError
+from kanopt.reports.palette import series
 from kanopt.reports.risk_plots import shown_ranges
 from kanopt.whatif import Scenario, Sweep
 from kanopt.whatif.risks.day_costs import DayCosts
@@ -79,7 +81,7 @@ def test_two_things_that_vary_are_cells(tiny: Scenario) -> None:
     axes = {FUEL: ko.grid(1, 2, 3), "vehicles.capacity": ko.factors([0.3, 1.0])}
     found = ko.sweep(tiny, axes, plan="today")
     ax = found.plot(Figure(figsize=(9, 4)).subplots())
-    assert len(ax.patches) == 6
+    assert len(ax.collections[0].get_paths()) == 6
     assert (
         sum(text == "–" for text in texts(ax)) == (found.points["verdict"] == "not like with like").sum() == 3
     )
@@ -88,7 +90,27 @@ def test_two_things_that_vary_are_cells(tiny: Scenario) -> None:
     # where there is no room, cells have no numbers
     narrow = found.plot(Figure(figsize=(1.2, 4)).subplots())
     assert "–" not in texts(narrow)
-    assert len(narrow.patches) == 6
+    assert narrow.get_xlabel().replace("\n", " ").endswith("grey: no price that compares")
+    # green where it is cheaper than as it is, orange where dearer, the stronger the more it differs
+    colours = ax.collections[0].get_facecolors()
+    changes = found.points["change"].where(found.points["verdict"] != "not like with like").to_numpy()
+    cheaper, dearer = (to_rgb(series(place).light) for place in (2, 1))
+    for colour, change in zip(colours, changes, strict=True):
+        if not np.isnan(change):
+            assert tuple(colour[:3]) == pytest.approx(dearer if change > 0 else cheaper)
+            assert colour[3] == pytest.approx(0.08 + 0.4 * abs(change) / np.nanmax(np.abs(changes)))
+
+
+def test_of_very_many_points_some_are_drawn(tiny: Scenario) -> None:
+    found = ko.sweep(tiny, {FUEL: ko.grid(1, 2, 1500)}, plan="today")
+    (drawn,) = (each for each in found.plot(Figure().subplots()).lines if each.get_label() == "the same plan")
+    assert len(drawn.get_xdata()) == 1000
+    assert list(drawn.get_xdata()[[0, -1]]) == [1.0, 2.0]
+    cells = ko.sweep(
+        tiny, {FUEL: ko.grid(1, 2, 40), "vehicles.fixed_cost": ko.factors(1, 2, 35)}, plan="today"
+    )
+    ax = cells.plot(Figure().subplots())
+    assert len(ax.collections[0].get_paths()) == 900
 
 
 @pytest.mark.parametrize(
