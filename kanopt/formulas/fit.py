@@ -183,5 +183,6 @@ class Alternative:
     refused: str = ""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "complexity", float(self.complexity))
         if not all(math.isfinite(x) for x in (self.complexity, self.error, self.length or 0.0)):
             raise FormulaError(f"an alternative has a finite complexity and error, not {self!r}")

@@ -320,7 +320,10 @@ def _wrong_kind(cells: pd.Series[Any], value: Any) -> str:
     if is_numeric_dtype(cells):
         fits = isinstance(value, (int, float)) and not isinstance(value, bool)
         return "" if fits else f"holds numbers, not {describe_value(value)}"
-    return "" if isinstance(value, str) else f"holds texts, not {describe_value(value)}"
+    if isinstance(value, str):
+        return ""
+    quoted = f'; write "{cell_text(value)}" in quotes' if isinstance(value, (int, float)) else ""
+    return f"holds texts, not {describe_value(value)}{quoted}"
 
 
 def _as_tuple(value: Any) -> tuple[Any, ...]:

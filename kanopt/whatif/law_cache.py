@@ -45,7 +45,11 @@ _MOST_FILES = 200
 _MOST_BYTES = 64 * 2**20
 _FILE_NAME = re.compile(r"[0-9a-f]{64}\.json")
 _PACKAGES = ("kanopt", "torch", "numpy", "scipy", "pandas", "scikit-learn", "sympy")
-_SOURCES = ("kan", "surrogates", "formulas", "tables", "units", "whatif", "text.py")
+_SOURCES = (
+    *("kan", "surrogates", "formulas", "tables", "units", "text.py"),
+    *("whatif/learn.py", "whatif/rows.py", "whatif/law_cache.py", "whatif/scenario_files/spec.py"),
+)
+"""What decides what is learned; of what-ifs that is how rows and settings are read, not what is asked of the laws."""
 
 
 class LawCache(MutableMapping[str, LearnedLaw]):

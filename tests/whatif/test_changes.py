@@ -100,7 +100,10 @@ def test_the_problems_own_words_for_columns_work_beside_the_tables(vehicles):
         ),
         (Change("set", "t", "price", "a"), "column 'price' of 't' holds numbers, not the text 'a'"),
         (Change("set", "t", "price", True), "column 'price' of 't' holds numbers, not the truth value true"),
-        (Change("set", "t", "name", 3), "column 'name' of 't' holds texts, not the number 3"),
+        (
+            Change("set", "t", "name", 3),
+            "column 'name' of 't' holds texts, not the number 3; write \"3\" in quotes",
+        ),
         (Change("set", "t", "cold", 1), "column 'cold' of 't' holds true or false, not the number 1"),
         (Change("remove", "t", where={"name": "vna"}), "no row of 't' has name = vna; did you mean 'van'?"),
         (

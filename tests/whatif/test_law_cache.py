@@ -131,10 +131,12 @@ def test_other_rows_settings_seeds_and_programs_are_other_laws(learned, fits, mo
 
 def test_an_edited_source_file_is_another_program(tmp_path, monkeypatch):
     source = tmp_path / "whatif" / "law_cache.py"
-    source.parent.mkdir()
     told = set()
     monkeypatch.setattr(law_cache, "__file__", str(source))
-    (tmp_path / "text.py").write_text("")
+    for name in law_cache._SOURCES:
+        if name.endswith(".py"):
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).write_text("")
     for text in ("one = 1", "one = 2", "one = 2"):
         source.write_text(text)
         law_cache._program.cache_clear()
