@@ -10,7 +10,7 @@ import click
 
 from kanopt.cli.asking import REPEATS, WORKERS, Answer, Asked, asked_option, plan_option, question
 from kanopt.cli.options import load, noted
-from kanopt.cli.risk import risk
+from kanopt.cli.risk import monte_carlo, risk
 from kanopt.cli.varied import asked_axes, asked_ranges, axis_options
 
 if TYPE_CHECKING:
@@ -281,5 +281,5 @@ def sobol(asked: Asked) -> Answer:
     )
 
 
-QUESTIONS = (sweep, tornado, switch_points, sobol, risk)
+QUESTIONS = (sweep, tornado, switch_points, sobol, risk, monte_carlo)
 """The commands that ask questions."""

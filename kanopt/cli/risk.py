@@ -1,4 +1,4 @@
-"""How sure a plan is: ``kanopt risk``."""
+"""How sure a plan is: ``kanopt risk`` and ``kanopt monte-carlo``."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kanopt.cli.asking import Answer, Asked, asked_option, question
+from kanopt.cli.asking import WORKERS, Answer, Asked, asked_option, question
 from kanopt.cli.options import is_on, note_value, noted
-from kanopt.cli.varied import change_options, changed
+from kanopt.cli.varied import asked_ranges, axis_options, change_options, changed
 
 if TYPE_CHECKING:
     from kanopt.problems.result import Result
     from kanopt.problems.uncertainty import Uncertainty
     from kanopt.whatif import Scenario
 
-__all__ = ["risk"]
+__all__ = ["monte_carlo", "risk"]
 
 
 @question(
@@ -130,3 +130,57 @@ def _plan(asked: Asked, scenario: Scenario) -> Result:
     from kanopt.whatif.sweeps.prepare import base_result, prepare
 
     return base_result(prepare(scenario, (), asked.options(), asked.progress), "today", asked.progress)
+
+
+@question(
+    "monte-carlo",
+    axis_options("low:high for any value between, or a,b,c for one of these"),
+    asked_option("--draws", kind=click.IntRange(min=20), default=100, text="How often is drawn."),
+    asked_option(
+        "--candidates",
+        kind=click.IntRange(min=0),
+        default=4,
+        text="In how many of the draws a plan is made anew, to be compared.",
+    ),
+    asked_option("--laws", kind=str, text="Laws that err, parted by commas; all learned ones if left out."),
+    asked_option(
+        "--plan",
+        kind=click.Choice(["kept", "today"]),
+        default="kept",
+        text="Search for the plan that is kept, or take today's.",
+    ),
+    WORKERS,
+    out="Folder for the report and the tables as CSV.",
+    tables=("plans", "decisions", "draws"),
+    examples=(
+        "  kanopt monte-carlo FILE --set vehicles.fuel_price=1.4:2.0 --scale clients.demand_t=0.9:1.2\n"
+        "  kanopt monte-carlo FILE --laws fuel --plan today --draws 500\n"
+    ),
+)
+def monte_carlo(asked: Asked) -> Answer:
+    """Ask whether another plan would be better, were laws and inputs not quite so.
+
+    In each draw laws have constants and a bias as their data could as well have given them, and what --set and --scale
+    say, else the section [sweep] of the file, a value of its range.
+    """
+    from kanopt.whatif import monte_carlo as asked_monte_carlo
+
+    laws = noted("laws")
+    found = asked_monte_carlo(
+        asked.scenario,
+        asked_ranges(asked.scenario, must=False),
+        draws=noted("draws"),
+        candidates=noted("candidates"),
+        laws=None if laws is None else [name.strip() for name in laws.split(",") if name.strip()],
+        plan=noted("plan"),
+        options=asked.options(),
+        progress=asked.progress,
+    )
+    return Answer(
+        text=found.text(),
+        data=lambda: {"scenario": found.scenario.name, "unit": found.unit, **found.to_json()},
+        to_html=found.to_html,
+        base=found.base,
+        tables=(found.plans, found.decisions, found.draws),
+        interrupted=found.interrupted,
+    )

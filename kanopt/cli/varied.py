@@ -70,15 +70,15 @@ def asked_axes() -> tuple[Axis, ...]:
     return _axes(_split)
 
 
-def asked_ranges(scenario: Scenario) -> dict[str, Values]:
+def asked_ranges(scenario: Scenario, *, must: bool = True) -> dict[str, Values]:
     """Return what is varied from one end to another: what the command line says, else the section ``[sweep]``.
 
-    A value ``low:high`` means both ends.
+    A value ``low:high`` means both ends. Without `must`, nothing may be varied.
     """
     axes = _axes(_split_range)
     if not axes and scenario.sweep_spec is not None:
         axes = scenario.sweep_spec.axes()
-    if not axes:
+    if must and not axes:
         raise click.UsageError(
             "nothing is varied: name paths and their ends, as --set vehicles.fuel_price=1.2:2.0, or write a section "
             "[sweep]"

@@ -7,23 +7,28 @@ that a page needs no network and no script.
 from kanopt.reports.diagrams import plot_diagram
 from kanopt.reports.law_plots import plot_curve, plot_formula
 from kanopt.reports.module_plots import plot_modules
+from kanopt.reports.monte_carlo_pages import monte_carlo_page
+from kanopt.reports.monte_carlo_plots import plot_decisions, plot_plans
 from kanopt.reports.plots import plot_result, plot_view
-from kanopt.reports.risk_page import risk_page
+from kanopt.reports.risk_pages import risk_page
 from kanopt.reports.risk_plots import plot_day_costs, plot_ranges
 from kanopt.reports.sensitivity_pages import sobol_page, switch_page, tornado_page
 from kanopt.reports.sobol_plot import plot_sobol
-from kanopt.reports.sweep_page import sweep_page
+from kanopt.reports.sweep_pages import sweep_page
 from kanopt.reports.sweep_plot import plot_sweep
 from kanopt.reports.switch_plot import plot_switch_points
 from kanopt.reports.tornado_plot import plot_tornado
 from kanopt.reports.write import write_comparison, write_explanation, write_page, write_report
 
 __all__ = [
+    "monte_carlo_page",
     "plot_curve",
     "plot_day_costs",
+    "plot_decisions",
     "plot_diagram",
     "plot_formula",
     "plot_modules",
+    "plot_plans",
     "plot_ranges",
     "plot_result",
     "plot_sobol",

@@ -316,3 +316,28 @@ def test_what_a_sweep_is_compared_with_must_be_there(case, cli):
     code, _, err = cli(*arguments, "--against", "dear.toml", "--report", "dear.toml")
     assert code == 2
     assert "dear.toml is read, and would be replaced" in err
+
+
+def test_monte_carlo_compares_plans_in_all_draws(case, cli):
+    (case / "routes.csv").write_text("vehicle,index,stop,client\nvan,1,1,east\nvan,2,1,north\n")
+    edit(
+        case / "case.toml",
+        "[solver]",
+        '[problem.today]\ntable = "routes"\n[tables.routes]\npath = "routes.csv"\n[solver]',
+    )
+    arguments = ["monte-carlo", "case.toml", "--plan", "today", "--draws", "20", "--candidates", "1"]
+    code, out, _ = cli(*arguments, "--set", "vehicles.fixed_cost=10:30", "--quiet", "--json", "--out", "o")
+    told = json.loads(out)
+    assert code == 0
+    kept, other = told["plans"]
+    assert (kept["cheapest"], other["cheapest"]) == (0.0, 1.0)  # one van does what two do today
+    assert kept["regret"] == pytest.approx(20.0 + 0.3 * (18 - 9 - 41**0.5), rel=0.1)
+    assert told["report"] == str(Path("o") / "case_monte_carlo.html")
+    assert pd.read_csv("o/case_draws.csv")["vehicles.fixed_cost"].between(10, 30).all()
+    assert set(told["files"]) == {"plans", "decisions", "draws"}
+    code, _, err = cli(*arguments, "--quiet")
+    assert code == 2
+    assert "uncertain" in err
+    code, _, err = cli(*arguments, "--quiet", "--laws", "fule")
+    assert code == 2
+    assert "'fule'" in err

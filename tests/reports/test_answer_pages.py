@@ -150,3 +150,23 @@ def test_hostile_names_stay_names(tiny: Scenario, page_of: Any) -> None:
         assert "<img" not in text
         assert "\x00" not in text
         assert HOSTILE[0] in page.text
+
+
+def test_the_page_of_drawn_plans_says_which_is_best(tiny: Scenario, page_of: Any) -> None:
+    options = ko.SweepOptions(time_limit=0.05)
+    axes = {FUEL: (1.0, 2.0), "vehicles.fixed_cost": ko.factors([0.5, 3.0])}
+    found = ko.monte_carlo(tiny, axes, draws=20, candidates=1, plan="today", options=options)
+    text, page = page_of(found)
+    assert "Tiny: would another plan be better?" in page.text
+    for sentence in found.sentences()[:2]:
+        assert sentence in page.text
+    kept = found.plans.iloc[0]
+    assert f"mean, EUR {money_text(kept['mean'])} paid for the plan that is kept" in page.text
+    assert "vehicles.fuel_price is 1 to 2 EUR/l; vehicles.fixed_cost is multiplied by 0.5 to 3." in page.text
+    assert text.count('<div class="narrow">') == 2
+    stopped = replace(found, interrupted=True, priced=())
+    text, page = page_of(stopped)
+    assert "Stopped. The user stopped it after 0 of 20 draws." in page.text
+    assert "<svg" not in text
+    text, page = page_of(replace(found, scenario=replace(tiny, name=HOSTILE[0])))
+    assert HOSTILE[0] in page.text

@@ -186,3 +186,14 @@ def test_without_limits_there_is_nothing_to_draw_against() -> None:
 def test_pictures_make_their_own_figure(line: Sweep, tmp_path: Path) -> None:
     line.plot().figure.savefig(tmp_path / "line.png")
     assert (tmp_path / "line.png").stat().st_size > 5_000
+
+
+def test_plans_over_draws_and_their_decisions(tiny: Scenario) -> None:
+    options = ko.SweepOptions(time_limit=0.05)
+    found = ko.monte_carlo(tiny, {FUEL: (1.0, 2.0)}, draws=20, candidates=1, plan="today", options=options)
+    ax = found.plot(Figure().subplots())
+    bars = [each.get_xdata() for each in ax.lines if each.get_linewidth() == 3.5]
+    np.testing.assert_allclose(bars, found.plans.iloc[::-1][["q05", "q95"]])
+    assert [label.get_text() for label in ax.get_yticklabels()] == list(found.names)[::-1]
+    ax = found.plot_decisions(Figure().subplots())
+    assert [bar.get_width() for bar in ax.patches] == found.decisions["keeps"].tolist()[::-1]

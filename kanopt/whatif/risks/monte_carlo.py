@@ -24,7 +24,7 @@ from kanopt.whatif.sensitivity.plan_decisions import Decision, decisions_of
 from kanopt.whatif.sweeps.axes import Axis, read_axes
 from kanopt.whatif.sweeps.point_result import PointResult
 from kanopt.whatif.sweeps.point_search import solve_point
-from kanopt.whatif.sweeps.prepare import Prepared, base_result, prepare, refuse_folder
+from kanopt.whatif.sweeps.prepare import Prepared, base_result, prepare, refuse_folder, refuse_no_plan
 from kanopt.whatif.sweeps.question import SweepQuestion
 from kanopt.whatif.sweeps.sweep import PLANS, SweepOptions
 
@@ -140,8 +140,7 @@ def monte_carlo(
     prepared = prepare(scenario, axes, options, report)
     question = _question(prepared, axes, laws, draws)
     base = base_result(prepared, "today" if plan == "today" else "kept", report)
-    if base.objective is None or base.plan is None:
-        raise _error("", f"{scenario.name!r} has no plan as it is; 'kanopt solve' says why")
+    refuse_no_plan(base, scenario, "monte_carlo")
     work = _Work(question, base, options, report)
     with cluster(options.dask) as client:
         interrupted = base.interrupted or not work.run(candidates, client)

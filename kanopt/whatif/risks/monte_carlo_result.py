@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -285,6 +286,24 @@ class MonteCarlo:
             "interrupted": self.interrupted,
         }
 
+    def to_html(self, path: str | Path) -> Path:
+        """Write the answer: one HTML file that needs nothing else. Returns its path."""
+        from kanopt.reports import monte_carlo_page, write_page
+
+        return write_page(monte_carlo_page(self), path)
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw what each plan costs over the draws, and return the matplotlib axes."""
+        from kanopt.reports import plot_plans
+
+        return plot_plans(self, ax)
+
+    def plot_decisions(self, ax: Any = None) -> Any:
+        """Draw how certain each decision of the plan that is kept is, and return the matplotlib axes."""
+        from kanopt.reports import plot_decisions
+
+        return plot_decisions(self, ax)
+
     def text(self) -> str:
         """Return the answer in words, with a table of plans."""
         lines = self._heading()
@@ -296,7 +315,7 @@ class MonteCarlo:
         for share in ("fails", "cheapest"):
             shown[share] = shown[share].map(percent_text)
         table = shown.to_string(index=False, float_format=lambda value: f"{value:,.2f}", na_rep="–")
-        return "\n".join([*lines, "", table, "", *self._sentences()])
+        return "\n".join([*lines, "", table, "", *self.sentences()])
 
     def _heading(self) -> list[str]:
         done, asked = len(self.priced), len(self.points)
@@ -311,7 +330,8 @@ class MonteCarlo:
         lines.append(f"  as it is: {money_text(self.base.rank.objective, self.unit)}")
         return lines
 
-    def _sentences(self) -> list[str]:
+    def sentences(self) -> list[str]:
+        """Return what came of it, a sentence each; the least certain decisions are indented."""
         found = []
         kept = self.plans.drop(columns="plan").iloc[0].to_dict()
         told = {str(name): money_text(value) for name, value in kept.items() if math.isfinite(value)}
