@@ -21,7 +21,7 @@ from _bench import footer, installed
 from numpy.typing import NDArray
 
 import kanopt as ko
-from kanopt.solvers import Solver
+from kanopt.solvers.base import Solver
 from kanopt.solvers.decisions import CpSatPieces, HighsPieces, ScipNative
 
 Floats = NDArray[np.float64]

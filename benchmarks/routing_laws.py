@@ -24,7 +24,7 @@ from _bench import footer
 
 import kanopt as ko
 from kanopt.problems.routing.instances import Instance
-from kanopt.solvers import SolveOptions
+from kanopt.solvers.base import SolveOptions
 from kanopt.solvers.routing.portfolio import RoutingPortfolio
 
 SETS = {"rifki": ("rifki2020", "*.vrp.json"), "uk": ("pollution_uk", "*.txt")}

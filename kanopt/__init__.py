@@ -161,7 +161,8 @@ _HOME = {
     ),
     "problems.routing.instances": ("read_instance",),
     "reports": ("plot_formula",),
-    "solvers": ("encodings", "solve"),
+    "solvers.encodings": ("encodings",),
+    "solvers.solve": ("solve",),
     "surrogates": ("KANRegressor", "LawLimits", "Laws", "fit_laws"),
     "tables": (
         "Column",

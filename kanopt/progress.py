@@ -1,19 +1,44 @@
-"""A line that says how far something is, at a terminal or in a notebook, while it runs."""
+"""How far something is: steps of a search, and a line at a terminal or in a notebook while something runs."""
 
 from __future__ import annotations
 
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Protocol
 
-__all__ = ["ProgressLine"]
+from kanopt.text import money_text, seconds_text
+
+__all__ = ["Progress", "ProgressLine"]
 
 _FIRST = 1.0
 """Seconds before which nothing is shown: what is done by then needs no word."""
 _EVERY = 0.2
 """Seconds between two texts: faster ones cannot be read."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One step of a search: the incumbent, and the bound where the solver has one.
+
+    Examples
+    --------
+    >>> print(Progress(2.5, 740.9, 700.0))
+    2.5 s: incumbent 740.90, bound 700.00
+    """
+
+    seconds: float
+    objective: float | None
+    bound: float | None = None
+    message: str = ""
+
+    def __str__(self) -> str:
+        parts = [] if self.objective is None else [f"incumbent {money_text(self.objective)}"]
+        parts += [] if self.bound is None else [f"bound {money_text(self.bound)}"]
+        parts += [self.message] if self.message else []
+        return f"{seconds_text(self.seconds)}: {', '.join(parts) or 'searching'}"
 
 
 class _Line(Protocol):

@@ -99,7 +99,7 @@ def _refuse_to_overwrite(file: Path, out: Path | None) -> None:
 
 
 def _solve(instance: Instance, options: InstanceOptions) -> Result:
-    from kanopt.solvers import solve
+    from kanopt.solvers.solve import solve
     from kanopt.whatif.events import Event
 
     limit = _TIME_LIMIT if options.time_limit is None else options.time_limit

@@ -12,6 +12,7 @@ from kanopt.problems.base import Plan, Problem
 from kanopt.problems.coverage import Coverage
 from kanopt.problems.findings import Check, FrozenInput
 from kanopt.problems.pricing import Pricing
+from kanopt.progress import Progress
 from kanopt.text import count_text, fixed_text, money_text, percent_text, seconds_text
 
 if TYPE_CHECKING:
@@ -31,28 +32,6 @@ class Status(StrEnum):
     PARTIAL = "partial"
     INFEASIBLE = "infeasible"
     NO_PLAN = "no plan"
-
-
-@dataclass(frozen=True)
-class Progress:
-    """One step of a search: the incumbent, and the bound where the solver has one.
-
-    Examples
-    --------
-    >>> print(Progress(2.5, 740.9, 700.0))
-    2.5 s: incumbent 740.90, bound 700.00
-    """
-
-    seconds: float
-    objective: float | None
-    bound: float | None = None
-    message: str = ""
-
-    def __str__(self) -> str:
-        parts = [] if self.objective is None else [f"incumbent {money_text(self.objective)}"]
-        parts += [] if self.bound is None else [f"bound {money_text(self.bound)}"]
-        parts += [self.message] if self.message else []
-        return f"{seconds_text(self.seconds)}: {', '.join(parts) or 'searching'}"
 
 
 @dataclass(frozen=True)

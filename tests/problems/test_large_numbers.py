@@ -118,7 +118,7 @@ OF_NETWORKS: dict[str, Callable[[Any], Any]] = {
 
 
 def test_a_bound_that_says_nothing_is_not_claimed() -> None:
-    from kanopt.solvers import solve
+    from kanopt.solvers.solve import solve
 
     dear = small(products=[Product("flour", shortage_cost=1e14)])
     result = solve(dear, time_limit=5)

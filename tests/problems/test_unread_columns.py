@@ -15,7 +15,7 @@ from kanopt import refs, routing
 from kanopt.problems.column_hints import TableColumn, TableField, nearest_column, resembled_field
 from kanopt.problems.column_units import measured_in, read_header
 from kanopt.problems.unread_columns import TableUse, unread_columns
-from kanopt.solvers import solve
+from kanopt.solvers.solve import solve
 from kanopt.tables import with_units
 
 # most tests look at what is found; that it is warned of is asked below

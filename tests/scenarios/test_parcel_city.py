@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from kanopt.solvers import solve
+from kanopt.solvers.solve import solve
 from kanopt.tables import make_city
 from kanopt.whatif import compare, load_scenario
 

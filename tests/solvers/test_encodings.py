@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 import kanopt as ko
-from kanopt.solvers import Encoding
+from kanopt.solvers.encodings import Encoding
 from tests.cases.supply import random_problem as random_supply
 from tests.solvers.decisions.brute import law
 

@@ -14,10 +14,11 @@ from kanopt.formulas import Variable, parse_formula
 from kanopt.interrupt import Interrupt
 from kanopt.problems import Client, DecisionProblem, Depot, RoutingProblem, Status, VehicleType
 from kanopt.refs import arc, clock
-from kanopt.solvers import Outcome, SolveOptions, solve, solvers
+from kanopt.solvers.base import Outcome, SolveOptions
 from kanopt.solvers.decisions.cpsat_pieces import CpSatPieces
 from kanopt.solvers.decisions.scip import ScipNative
 from kanopt.solvers.routing.portfolio import RoutingPortfolio
+from kanopt.solvers.solve import solve, solvers
 from tests.cases.law_search import exact_problem
 from tests.cases.routing import random_problem
 from tests.cases.routing_variants import variant

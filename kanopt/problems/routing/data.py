@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.arc_blocks import MOST_KEPT, arcs_of, tail_blocks
 from kanopt.errors import FormulaError, ProblemError, nearest
 from kanopt.formulas.binding import ReferenceValue
 from kanopt.problems.clock_times import moment
 from kanopt.problems.geography import Positions
 from kanopt.problems.records import field_values
-from kanopt.problems.routing.arc_blocks import MOST_KEPT, arcs_of, tail_blocks
 from kanopt.problems.routing.entities import Client, Depot, RoutingUnits, VehicleType, split_label, split_list
 from kanopt.problems.routing.policy import RoutingPolicy
 from kanopt.problems.routing.service_times import ServiceTimes

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.arc_blocks import arcs_of
 from kanopt.errors import FormulaError, ProblemError
 from kanopt.formulas.binding import BoundFormula, ReferenceValue, Resolver
 from kanopt.formulas.references import Reference
 from kanopt.problems.records import field_values
-from kanopt.problems.routing.arc_blocks import arcs_of
 from kanopt.problems.routing.arrival_functions import ArrivalFunctions
 from kanopt.problems.routing.data import Floats, Ints, RoutingData
 from kanopt.units import convert

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from kanopt.problems.routing.arc_blocks import of_types, tail_blocks
+from kanopt.arc_blocks import of_types, tail_blocks
 from kanopt.problems.routing.arrival_functions import ArrivalFunctions
 from kanopt.problems.routing.data import Floats, Ints, RoutingData
 from kanopt.problems.routing.leg_laws import DURATION, LegInputs, RoutingLaws

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.problems.routing.arc_blocks import of_types
+from kanopt.arc_blocks import of_types
 from kanopt.solvers.routing.integer_routes import (
     RouteTimes,
     arc_cost,

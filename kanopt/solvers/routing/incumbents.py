@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from kanopt.problems.result import Progress
+from kanopt.progress import Progress
 from kanopt.solvers.clock import SearchClock
 from kanopt.solvers.routing.arrays import NodeRoutes, Rank, RoutingArrays
 from kanopt.text import count_text

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.arc_blocks import tail_blocks
 from kanopt.problems.routing import RoutingProblem
-from kanopt.problems.routing.arc_blocks import tail_blocks
 from kanopt.problems.routing.data import RoutingData
 from kanopt.problems.routing.windows import DriverBreak
 from kanopt.solvers.routing.arc_memory import refuse_too_large

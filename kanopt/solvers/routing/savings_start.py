@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.problems.routing.arc_blocks import tail_blocks
+from kanopt.arc_blocks import tail_blocks
 from kanopt.solvers.routing.arrays import Integers, NodeRoutes, RoutingArrays
 from kanopt.solvers.routing.incumbents import Incumbents
 from kanopt.solvers.routing.insertion_start import route_price

@@ -15,8 +15,6 @@ from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import Bounds, LinearConstraint, linprog, milp
-from scipy.sparse import csr_array, vstack
 
 from kanopt.solvers.clock import SearchClock
 
@@ -170,6 +168,8 @@ class _CoverRows:
     """The rows of the model: which clients, and which vehicle, each route takes."""
 
     def __init__(self, problem: SetPartitioning, routes: Sequence[PricedRoute]) -> None:
+        from scipy.sparse import csr_array
+
         place = {client: row for row, client in enumerate(problem.missed)}
         missed, count = np.array(list(problem.missed.values()), dtype=float), len(routes)
         self.required = np.isinf(missed)
@@ -193,6 +193,9 @@ class _CoverRows:
 
     def reduced_costs(self, prices: Floats) -> tuple[Floats | None, float]:
         """Return by how much each route is too dear for the linear program, and the price of its plan."""
+        from scipy.optimize import linprog
+        from scipy.sparse import vstack
+
         optional, must = np.flatnonzero(~self.required), np.flatnonzero(self.required)
         above = vstack([self.clients[optional], self.fleet]).tocsr()
         exact = self.clients[must]
@@ -215,6 +218,8 @@ class _CoverRows:
         self, few: NDArray[np.intp], prices: Floats, target: float, limits: dict[str, float]
     ) -> NDArray[np.bool_] | None:
         """Return which of a few routes make the cheapest plan, None where none costs at most the target."""
+        from scipy.optimize import Bounds, LinearConstraint, milp
+
         found = milp(
             prices,
             integrality=np.ones(len(prices)),

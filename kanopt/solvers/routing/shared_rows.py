@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.problems.routing.arc_blocks import of_types
+from kanopt.arc_blocks import of_types
 
 __all__ = ["SharedRows", "distinct", "narrow"]
 

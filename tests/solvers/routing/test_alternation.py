@@ -10,7 +10,6 @@ import pytest
 from kanopt.formulas import Variable, parse_formula
 from kanopt.problems import Client, Depot, RoutingProblem, VehicleType
 from kanopt.refs import arc, clock, state
-from kanopt.solvers import solve
 from kanopt.solvers.base import SolveOptions
 from kanopt.solvers.routing import law_routing
 from kanopt.solvers.routing.alternation import Alternation
@@ -18,6 +17,7 @@ from kanopt.solvers.routing.integers import lower
 from kanopt.solvers.routing.law_routing import LawRouting
 from kanopt.solvers.routing.ortools_engine.solver import OrToolsRouting
 from kanopt.solvers.routing.portfolio import RoutingPortfolio
+from kanopt.solvers.solve import solve
 from tests.cases.routing_simulator import best_of_all
 from tests.cases.routing_variants import some_routes, variant
 

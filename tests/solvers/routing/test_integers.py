@@ -14,7 +14,6 @@ from kanopt.formulas import Variable, parse_formula
 from kanopt.problems import Client, Depot, Route, RoutingPlan, RoutingProblem, VehicleType
 from kanopt.problems.routing import RoutingPolicy
 from kanopt.refs import arc, state
-from kanopt.solvers import solve
 from kanopt.solvers.base import SolveOptions
 from kanopt.solvers.routing.arrays import RoutingArrays
 from kanopt.solvers.routing.incumbents import Incumbents
@@ -31,6 +30,7 @@ from kanopt.solvers.routing.pyvrp_engine.scaling import scale_integers
 from kanopt.solvers.routing.pyvrp_engine.search import _cost
 from kanopt.solvers.routing.pyvrp_engine.solver import PyVrpRouting
 from kanopt.solvers.routing.reversed_routes import reverse_routes
+from kanopt.solvers.solve import solve
 from tests.cases.routing_variants import VARIANTS, variant
 
 NATIVE = (

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -16,13 +17,14 @@ from kanopt.interrupt import Interrupt
 from kanopt.problems import Progress, RoutingProblem, Status, VehicleType
 from kanopt.problems.result import EngineRun
 from kanopt.refs import arc, state
-from kanopt.solvers import Outcome, SolveOptions, solve
+from kanopt.solvers.base import Outcome, SolveOptions
 from kanopt.solvers.routing import engine_child
 from kanopt.solvers.routing.arrays import RoutingArrays
 from kanopt.solvers.routing.engines import ORTOOLS, PYVRP, EngineOrder, engine_name
 from kanopt.solvers.routing.integers import lower
 from kanopt.solvers.routing.portfolio import RoutingPortfolio
 from kanopt.solvers.routing.reversed_routes import reverse_routes
+from kanopt.solvers.solve import solve
 from kanopt.worker import WorkerEnd, run_workers
 from tests.cases.routing import random_problem, random_routes
 from tests.cases.routing_brute_force import best_of_all_plans
@@ -110,6 +112,18 @@ def race(*engines: str, **options: object) -> tuple[list[WorkerEnd], set[int]]:
         **settings,
     )
     return ends, heard
+
+
+def test_a_process_of_an_engine_loads_neither_tables_nor_problems():
+    """What it loads is waited for before it searches."""
+    code = (
+        "import pickle, sys; pickle.load(sys.stdin.buffer)\n"
+        "import kanopt.solvers.routing.pyvrp_engine.search, kanopt.solvers.routing.ortools_engine.search\n"
+        "print(sorted({'pandas', 'scipy', 'pydantic', 'kanopt.problems', 'kanopt.formulas'} & set(sys.modules)))"
+    )
+    order = pickle.dumps((lower(euclidean(8)).without_names(), EngineOrder(PYVRP, 1)))
+    run = subprocess.run([sys.executable, "-c", code], input=order, capture_output=True, check=True)
+    assert run.stdout.strip() == b"[]"
 
 
 def test_when_the_time_is_over_the_engines_are_asked_to_stop_and_end_in_order():

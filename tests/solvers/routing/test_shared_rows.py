@@ -23,7 +23,7 @@ def _problem(rates: tuple[float, float], clients: int = 12) -> RoutingProblem:
 def _small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a problem of a dozen clients be handled as one of ten thousand."""
     monkeypatch.setattr("kanopt.problems.routing.data.MOST_KEPT", 0)
-    monkeypatch.setattr("kanopt.problems.routing.arc_blocks._AT_ONCE", 40)
+    monkeypatch.setattr("kanopt.arc_blocks._AT_ONCE", 40)
 
 
 def test_types_that_agree_share_a_matrix_in_memory_and_when_sent() -> None:

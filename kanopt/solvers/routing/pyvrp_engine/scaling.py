@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.problems.routing.arc_blocks import of_types
+from kanopt.arc_blocks import of_types
 from kanopt.solvers.routing.arrays import Integers, RoutingArrays
 from kanopt.solvers.routing.shared_rows import distinct, narrow
 

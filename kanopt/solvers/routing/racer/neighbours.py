@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.problems.routing.arc_blocks import tail_blocks
+from kanopt.arc_blocks import tail_blocks
 from kanopt.problems.routing.data import RoutingData
 
 __all__ = ["MOST_NEAR", "nearest_clients"]
