@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import accumulate, pairwise
 
 import torch
@@ -151,22 +152,22 @@ class LayerArchitecture:
         """Number of coefficients of one spline; a periodic spline has `grid_size`."""
         return self.grid_size + 3
 
-    @property
+    @cached_property
     def widths(self) -> tuple[int, ...]:
         """Number of basis functions of every input: splines, periodic splines, tables."""
         return (*(self.basis_size,) * self.splines, *(self.grid_size,) * self.cycles, *self.tables)
 
-    @property
+    @cached_property
     def firsts(self) -> tuple[int, ...]:
         """Index of every input's first basis function."""
         return tuple(accumulate((0, *self.widths[:-1]))) if self.widths else ()
 
-    @property
+    @cached_property
     def width(self) -> int:
         """Total number of basis functions."""
         return sum(self.widths)
 
-    @property
+    @cached_property
     def parameters(self) -> int:
         """Number of coefficients of the layer."""
         return self.width * self.subnodes
@@ -212,7 +213,7 @@ class Architecture:
         if any(not 0 <= some <= all_ for some, all_ in zip(products, self.hidden, strict=True)):
             raise ValueError(f"products={self.products} must lie between 0 and the widths {self.hidden}")
 
-    @property
+    @cached_property
     def layers(self) -> tuple[LayerArchitecture, ...]:
         """The layers from the inputs to the outputs."""
         products = (*(self.products or (0,) * len(self.hidden)), 0)
@@ -227,7 +228,7 @@ class Architecture:
         ]
         return (first, *later)
 
-    @property
+    @cached_property
     def parameters(self) -> int:
         """Number of coefficients of one network."""
         return sum(layer.parameters for layer in self.layers)

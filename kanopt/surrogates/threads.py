@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any
 
 __all__ = ["one_thread"]
 
@@ -26,12 +29,23 @@ def one_thread() -> Iterator[None]:
     True
     """
     import torch
-    from threadpoolctl import threadpool_limits
 
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        with threadpool_limits(limits=1):
+        with _libraries(len(sys.modules)).limit(limits=1):
             yield
     finally:
         torch.set_num_threads(before)
+
+
+@lru_cache(maxsize=1)
+def _libraries(modules: int) -> Any:
+    """Return the libraries that have threads.
+
+    Looking for them takes as long as a small fit. They come with modules: as long as no more of these are loaded, no
+    more of those are either.
+    """
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
