@@ -41,17 +41,24 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "cache" / "kernels" / sysconfig.get_platform()
 
 
+HASTY = tuple(flag.replace("-O3", "-O0") for flag in build._FLAGS)
+"""A kernel that is slow is compiled in a quarter of the time; what becomes of its file is the same."""
+
+
 @pytest.fixture(scope="module")
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a kernel that was compiled into a folder of its own, for tests of what happens to it afterwards."""
     if not build.compilers():
         pytest.skip("no C compiler on this machine")
-    return build.compile_kernel(tmp_path_factory.mktemp("kernel"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(build, "_FLAGS", HASTY)
+        return build.compile_kernel(tmp_path_factory.mktemp("kernel"))
 
 
 @pytest.fixture
-def kept(cache: Path, compiled: Path) -> Path:
+def kept(cache: Path, compiled: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the kernel in the cache, as if it had been compiled there."""
+    monkeypatch.setattr(build, "_FLAGS", HASTY)
     cache.mkdir(parents=True)
     return Path(shutil.copy(compiled, cache))
 
@@ -90,10 +97,13 @@ def test_a_kernel_of_another_source_is_not_found(
     assert build.find_kernel(cache) is None
 
 
-def test_processes_that_compile_at_once_end_with_one_kernel(cache: Path) -> None:
-    code = "from kanopt.solvers.compiled.build import compile_kernel as c, Path; print(c(Path(%r)))"
+def test_processes_that_compile_at_once_end_with_one_kernel(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(build, "_FLAGS", HASTY)
+    code = "from kanopt.solvers.compiled import build; build._FLAGS = {}; print(build.compile_kernel(build.Path({!r})))"
     cache.mkdir(parents=True)
-    command = [sys.executable, "-c", code % str(cache)]
+    command = [sys.executable, "-c", code.format(HASTY, str(cache))]
     started = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     said = {process.communicate()[0].strip() for process in started}
     assert {str(file) for file in cache.iterdir()} == said
