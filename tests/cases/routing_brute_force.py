@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import combinations, permutations
 
 import numpy as np
+import pytest
 
 from kanopt.problems import Route, RoutingProblem
-from kanopt.problems.routing.simulate import leg_costs
+from kanopt.problems.routing.simulate import leg_costs, route_costs
 
 
 def best_of_all_plans(problem: RoutingProblem) -> tuple[int, float]:
@@ -64,3 +66,19 @@ def _tours(problem: RoutingProblem, name: str) -> dict[int, float]:
         if may and possible and np.isfinite(cost) and load <= vehicle.capacity + 1e-9:
             tours[served] = min(cost, tours.get(served, np.inf))
     return tours
+
+
+def cheapest_that_holds(problem: RoutingProblem, routes: Sequence[Route]) -> float:
+    """Return the price of the cheapest of some routes alone that breaks no rule but whom it leaves out, prizes apart.
+
+    All are priced at once, and checked from the cheapest on; infinite where none holds.
+    """
+    costs = route_costs(problem.leg_laws, problem.planning_values, routes, problem.drive(routes))
+    for place in np.argsort(costs, kind="stable").tolist():
+        plan = problem.plan_from([routes[place]])
+        if {violation.constraint for violation in problem.check(plan).violations} <= {"unserved"}:
+            prizes = sum(c.prize or 0.0 for c in problem.clients if c.name in plan.unserved)
+            price = problem.price(plan).objective - prizes
+            assert price == pytest.approx(costs[place], rel=1e-9, abs=1e-9)
+            return price
+    return np.inf

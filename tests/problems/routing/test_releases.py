@@ -26,6 +26,7 @@ from kanopt.solvers.routing.racer.plan_data import PlanData
 from kanopt.solvers.routing.racer.refine import refine
 from kanopt.solvers.routing.racer.scores import score_plan
 from kanopt.solvers.routing.racer.search import RacerSearch
+from tests.cases.routing_brute_force import cheapest_that_holds
 from tests.cases.routing_simulator import Simulator, best_of_all
 from tests.cases.routing_variants import variant
 
@@ -216,11 +217,10 @@ def test_no_departure_that_is_early_enough_is_better(
     assert problem.drive(plan.routes).departure[0] >= earliest
     assert not {each.constraint for each in problem.check(plan).violations} & {"release"}
     chosen = problem.price(plan).objective
-    best = np.inf
-    for leaves in np.arange(float(earliest), 400.0, 10.0):
-        stated = problem.plan_from([Route("van", 1, "depot", stops, float(leaves))])
-        if problem.check(stated).ok:
-            best = min(best, problem.price(stated).objective)
+    stated = [
+        Route("van", 1, "depot", stops, leaves) for leaves in np.arange(float(earliest), 400.0, 10.0).tolist()
+    ]
+    best = cheapest_that_holds(problem, stated)
     if problem.check(plan).ok and not (moving and breaks):
         assert chosen <= best + 1e-6 + (0.02 * best if moving else 0.0)
     score = RacerSearch(PlanData(problem)).depart(0, [problem.data.index[name] for name in stops])
