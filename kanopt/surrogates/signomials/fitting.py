@@ -104,9 +104,11 @@ class Target:
         return bool((self.weight == 1.0).all())
 
     def residual(self, output: Array) -> Array:
-        """Return the weighted residuals of a law's values; not finite where it has no logarithm."""
-        with np.errstate(all="ignore"):
-            gap = self.target - (np.log(output) if self.log else output)
+        """Return the weighted residuals of a law's values; not finite where it has no logarithm.
+
+        Warnings of numpy are the caller's: searches come here a hundred thousand times.
+        """
+        gap = self.target - (np.log(output) if self.log else output)
         return gap if self.is_even else self.root * gap
 
     def weighted(self, derivatives: Array, output: Array) -> Array:

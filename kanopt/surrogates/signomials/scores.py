@@ -26,7 +26,8 @@ class Scores:
 
     def __init__(self, law: Law, to: Target) -> None:
         output, jacobian = value_and_jacobian(law, to.columns)
-        self.residual = to.residual(output)
+        with np.errstate(all="ignore"):
+            self.residual = to.residual(output)
         self.weight = to.root / output if to.log else to.root
         self.squares = max(float(self.residual @ self.residual), 1e-300)
         weighted = jacobian * self.weight[:, None]

@@ -131,6 +131,8 @@ class _Search:
     part: str = ""
     wholes: list[Fitted] = field(default_factory=list)
     """Laws that no growth leads to."""
+    unsettled: Fitted | None = None
+    """The law that was last found to be worth a step."""
 
     @property
     def to(self) -> Target:
@@ -144,10 +146,13 @@ class _Search:
         """Whether no first step from a law is worth its price on all rows, or there is nothing to explain."""
         if self.climb.exact(best):
             return True
-        if self.needs_curves(best):
+        if best is self.unsettled or self.needs_curves(best):
             return False
         moves = steps(best.law, self.to, self.all_words, self.to.total)
-        return not any(move.gain > 0.0 and self.to.rules.admits(move.law) for move in moves)
+        if any(move.gain > 0.0 and self.to.rules.admits(move.law) for move in moves):
+            self.unsettled = best
+            return False
+        return True
 
     def needs_curves(self, fit: Fitted) -> bool:
         """Whether a law leaves more than is left where there are curves, or says with several waves what one would."""

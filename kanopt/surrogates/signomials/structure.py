@@ -328,10 +328,19 @@ def signature(part: Any, *, held: bool = True) -> Any:
     Parameters
     ----------
     part
-        A law, or a part of one.
+        A law, or a part of one. A sum and a term keep it: most of a law that has grown is as it was.
     held
         Whether values that are held count; without them it is the structure alone.
     """
+    if not isinstance(part, Law | Term):
+        return _signature(part, held=held)
+    kept: dict[bool, Any] = part.__dict__.setdefault("_signatures", {})
+    if held not in kept:
+        kept[held] = _signature(part, held=held)
+    return kept[held]
+
+
+def _signature(part: Any, *, held: bool) -> Any:
     if isinstance(part, Parameter):
         return "free" if part.free or not held else round(part.value, 12)
     if isinstance(part, tuple):
