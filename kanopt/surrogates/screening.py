@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.ensemble import HistGradientBoostingRegressor
 
 __all__ = ["MANY", "relevant_columns"]
 
@@ -113,6 +112,9 @@ class _Rows:
         self, kept: NDArray[np.bool_], rng: np.random.Generator, *, shuffled: bool = False
     ) -> tuple[Floats, Floats]:
         """Return the squared errors of rows not learned from, (n,), and what shuffled columns add to them, (n, k)."""
+        # a quarter of a second to import, which fits of few columns do without
+        from sklearn.ensemble import HistGradientBoostingRegressor
+
         errors = np.zeros(len(self.target))
         raised = np.zeros((len(self.target), int(kept.sum())))
         for k, table in enumerate(self.folds):
