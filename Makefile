@@ -14,9 +14,6 @@ help:
 demo: .venv/package.stamp
 	$(BIN)/kanopt run $(SCENARIO) --report reports/$(basename $(notdir $(SCENARIO))).html
 
-# Processes that tests start read what is compiled already, also where Python is told to keep nothing compiled.
-test coverage: export PYTHONDONTWRITEBYTECODE =
-
 test: lint types imports
 	$(BIN)/pytest --numprocesses $(JOBS) --maxprocesses 8 --dist worksteal
 

@@ -8,8 +8,12 @@ import os
 # Small matrices gain nothing from threads, and on a busy machine threads spin while they wait for each other: with two
 # of them a test takes up to nine times the CPU seconds. OpenBLAS reads this once, when numpy is loaded.
 os.environ["OMP_NUM_THREADS"] = "1"
+# Processes that tests start read what is compiled already, also where Python is told to keep nothing compiled: else
+# each of them compiles the package again, a second of most. So do the next tests.
+os.environ["PYTHONDONTWRITEBYTECODE"] = ""
 
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
@@ -28,6 +32,7 @@ settings.register_profile(
 )
 settings.load_profile("kanopt")
 mpl.use("Agg")
+sys.dont_write_bytecode = False
 _LONG = ("test_notebooks.py", "test_docs.py")
 _AS_SHIPPED = (
     "ortools_engine/test_solver.py",

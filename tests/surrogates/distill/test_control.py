@@ -38,7 +38,6 @@ from kanopt.surrogates.distill.forms import CYCLIC, FORMS, Form
 from kanopt.surrogates.distill.judge import OPERATOR
 from kanopt.surrogates.distill.standing import standing
 from tests.cases.own_rows import judged_by_own_rows
-from tests.cases.patience import FEW_REFITS
 from tests.surrogates.distill.test_structures import HOUR, MODE, Shape, cycle, decoded, layer, times, trained
 
 Floats = NDArray[np.float64]
@@ -84,11 +83,6 @@ def network_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kanopt.surrogates.distill.drafts.closed_law", lambda *_: None)
 
 
-@pytest.fixture
-def few_fits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(*FEW_REFITS)
-
-
 SHOWS = {"linear": set(), "none": set(), "quadratic": {"square"}}
 
 
@@ -117,7 +111,6 @@ def without_b(node: Node) -> Node:
     return Constant(0.5) if isinstance(node, Apply | Power | Maximum | Curve | Step) and not inputs else node
 
 
-@pytest.mark.usefixtures("few_fits")
 @pytest.mark.parametrize("operator", OPERATORS)
 def test_a_column_is_what_it_was_pinned_to_on_the_rows(operator: str) -> None:
     law = on_rows(controlled(model(), {"a": operator}))
@@ -168,7 +161,6 @@ SHAPES: dict[str, Shape] = {
 }
 
 
-@pytest.mark.usefixtures("few_fits")
 @pytest.mark.parametrize("operator", SHAPES)
 def test_what_is_forbidden_stands_nowhere_on_the_rows(operator: str) -> None:
     own = model()
@@ -181,7 +173,6 @@ def test_what_is_forbidden_stands_nowhere_on_the_rows(operator: str) -> None:
     assert any(each.chosen for each in law.front)
 
 
-@pytest.mark.usefixtures("few_fits")
 def test_with_curves_forbidden_the_law_is_closed() -> None:
     law = law_of(controlled(model(), forbid=["curve"]))
     assert not law.curves
@@ -251,7 +242,6 @@ def test_edges_of_a_hidden_network_are_pinned_by_their_names() -> None:
         law_of(controlled(own, {"a → node 3": "sine"}))
 
 
-@pytest.mark.usefixtures("few_fits")
 def test_an_edge_that_is_pinned_keeps_the_law_of_the_rows_out() -> None:
     x, y = two_columns()
     network = Network(
@@ -341,7 +331,6 @@ def zeros() -> Trained:
     return replace(own, rows=replace(own.rows, inputs=inputs))
 
 
-@pytest.mark.usefixtures("few_fits")
 def test_what_has_no_value_on_some_row_is_refused_or_written_so_that_it_has_one() -> None:
     log = law_of(controlled(zeros(), {"a": "log"}))
     assert "log(1 + " in str(log)
