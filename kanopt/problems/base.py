@@ -31,10 +31,7 @@ class Plan(ABC):
         """Return the plan as a table a person can read, one row per stop, task or flow."""
 
     def reopened(self) -> Plan:
-        """Return the plan without what a problem chooses by itself where it is left open, such as departures.
-
-        That is how a plan that was made for other data is offered to a problem.
-        """
+        """Return the plan without what a problem chooses by itself where it is left open, such as departures."""
         return self
 
 
@@ -209,6 +206,8 @@ class Problem(ABC, Generic[PlanT]):
 
     def carried_over(self, plan: Any) -> PlanT:
         """Return a plan made for other data as it is carried out here: what was decided stays, its times follow.
+
+        That is how it is offered to this problem.
 
         Raises
         ------

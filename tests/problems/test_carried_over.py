@@ -84,8 +84,9 @@ def test_a_route_under_way_left_when_it_did():
     )
     plan = ko.evaluate(problem, [["a", "b"]]).assessment.settled().plan
     now = plan.routes[0].departure + 35.0
-    given_routes = problem.with_routes_under_way(plan, now)
-    assert given_routes.carried_over(plan).routes[0].departure == plan.routes[0].departure
+    under_way = problem.with_routes_under_way(plan, now)
+    driven = ko.evaluate(under_way, under_way.carried_over(plan)).assessment.simulation
+    assert driven.departure.tolist() == [plan.routes[0].departure]
 
 
 def test_other_kinds_are_read_as_they_are():

@@ -429,17 +429,8 @@ class RoutingProblem(Problem[RoutingPlan]):
         return read_plan(decision, self.data)
 
     def carried_over(self, plan: Any) -> RoutingPlan:
-        """Return a plan made for other data as it is driven here: in its order, leaving when that is best.
-
-        Routes that are under way leave, or left, when they say.
-        """
-        read = self.plan_from(plan)
-        gone = {(route.vehicle, route.index) for route in self.started}
-        routes = (
-            route if (route.vehicle, route.index) in gone else replace(route, departure=None)
-            for route in read.routes
-        )
-        return replace(read, routes=tuple(routes))
+        """Return a plan made for other data as it is driven here: in its order, leaving when that is best."""
+        return self.plan_from(plan).reopened()
 
 
 def _node(point: Depot | Client) -> str:

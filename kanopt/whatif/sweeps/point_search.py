@@ -44,7 +44,7 @@ def solve_point(
     began = time.perf_counter()
     try:
         problem = question.problem_at(point)
-        before = _priced(problem, kept)
+        before = _kept(problem, kept)
         found = of_kept(point, before)
         if question.anew:
             found = _planned(question, problem, found, before, starts)
@@ -74,7 +74,7 @@ def exchange_plans(
     began = time.perf_counter()
     problem = question.problem_at(own.point)
     if kept is not None:
-        priced = of_kept(own.point, _priced(problem, kept))
+        priced = of_kept(own.point, _kept(problem, kept))
         own = replace(
             own,
             kept_status=priced.kept_status,
@@ -206,9 +206,21 @@ def _priced(problem: Problem[Any], plan: Plan | pd.DataFrame | None) -> Result |
 
 
 def _offered(problem: Problem[Any], plan: Plan | pd.DataFrame | None) -> Result | None:
-    """Return a plan that was made for other data priced, as it is or with what it leaves open chosen for these."""
+    """Return a plan that was made for other data priced, as it is or with times that follow, whichever is better."""
     stated = _priced(problem, plan)
-    if stated is None or stated.plan is None or (open_plan := stated.plan.reopened()) is stated.plan:
+    if stated is None or stated.plan is None:
         return stated
-    chosen = _priced(problem, open_plan)
+    followed = problem.carried_over(stated.plan)
+    if followed is stated.plan:
+        return stated
+    chosen = _priced(problem, followed)
     return chosen if chosen is not None and chosen.rank.is_better_than(stated.rank) else stated
+
+
+def _kept(problem: Problem[Any], plan: Plan | pd.DataFrame | None) -> Result | None:
+    """Return the base's plan priced as it is; with times that follow where only so it breaks fewer rules."""
+    stated = _priced(problem, plan)
+    if stated is None or not stated.rank.breaks_rules:
+        return stated
+    followed = _offered(problem, plan)
+    return followed if followed is not None and followed.rank[:3] < stated.rank[:3] else stated
