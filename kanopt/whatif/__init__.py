@@ -11,7 +11,8 @@ from kanopt.whatif.risks.monte_carlo import monte_carlo
 from kanopt.whatif.risks.monte_carlo_result import MonteCarlo
 from kanopt.whatif.risks.on_time import OnTimePlan, solve_on_time
 from kanopt.whatif.risks.risk import Risk, risk
-from kanopt.whatif.risks.sample_average import SampleAveragePlan, solve_sample_average
+from kanopt.whatif.risks.sample_average import solve_sample_average
+from kanopt.whatif.risks.sample_average_plan import SampleAveragePlan
 from kanopt.whatif.risks.schedule_risk import ScheduleRisk
 from kanopt.whatif.risks.supply_risk import SupplyRisk
 from kanopt.whatif.run import Run
