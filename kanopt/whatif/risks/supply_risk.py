@@ -69,7 +69,7 @@ class SupplyRisk(DayCosts):
         """One row per market, product and period that wants anything.
 
         Columns: ``market``, ``product``, ``period``; ``planned`` (the demand of the problem), ``delivered`` (what the
-        plan sends); ``q05``, ``q50``, ``q95`` (quantiles of demand); ``stockout`` (probability that some is missing)
+        plan sends; where flows are decided in each draw, what is sent on average); ``q05``, ``q50``, ``q95`` (quantiles of demand); ``stockout`` (probability that some is missing)
         and ``error`` (of that, Monte Carlo); ``shortage`` (mean units missing) and ``shortage_error``; ``fill_rate``
         (part of the demand of all draws that is met).
         """
@@ -83,7 +83,9 @@ class SupplyRisk(DayCosts):
                 "product": np.array(network.product_names, dtype=object)[products],
                 "period": np.array(network.period_names, dtype=object)[periods],
                 "planned": self.assessment.problem.demand_array[days.cells],
-                "delivered": self.assessment.simulation.delivered[days.cells],
+                "delivered": wanted - missing
+                if self.recourse == "flows"
+                else self.assessment.simulation.delivered[days.cells],
                 "q05": low,
                 "q50": middle,
                 "q95": high,
@@ -99,8 +101,10 @@ class SupplyRisk(DayCosts):
         """Return :attr:`demands`."""
         return self.demands.copy()
 
-    def ranges(self) -> DayRanges:
-        """Return what markets want against what the plan sends them."""
+    def ranges(self) -> DayRanges | None:
+        """Return what markets want against what the plan sends them; None where that is decided in each draw."""
+        if self.recourse == "flows":
+            return None
         frame = self.demands
         shown = frame[["planned", "q05", "q50", "q95"]].assign(
             name=frame["market"] + ", " + frame["product"] + ", " + frame["period"],

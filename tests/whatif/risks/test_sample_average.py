@@ -95,6 +95,9 @@ def test_a_plan_that_is_best_anyway_is_returned_as_it_is() -> None:
     assert "for mean demand the same sites" in str(found)
     again = ko.risk(found.result, recourse="flows", draws=50, seed=found.risk.seed)
     np.testing.assert_array_equal(again.cost, found.risk.cost)
+    sent = np.minimum(again.days.demand[:, 0], 20.0)  # what is sent follows demand, up to the capacity
+    assert again.demands["delivered"].item() == pytest.approx(sent.mean())
+    assert again.ranges() is None
 
 
 def test_draws_that_no_sites_can_serve_are_counted() -> None:
