@@ -69,9 +69,9 @@ class SupplyRisk(DayCosts):
         """One row per market, product and period that wants anything.
 
         Columns: ``market``, ``product``, ``period``; ``planned`` (the demand of the problem), ``delivered`` (what the
-        plan sends; where flows are decided in each draw, what is sent on average); ``q05``, ``q50``, ``q95`` (quantiles of demand); ``stockout`` (probability that some is missing)
-        and ``error`` (of that, Monte Carlo); ``shortage`` (mean units missing) and ``shortage_error``; ``fill_rate``
-        (part of the demand of all draws that is met).
+        plan sends; where flows are decided in each draw, what is sent on average); ``q05``, ``q50``, ``q95`` (quantiles
+        of demand); ``stockout`` (probability that some is missing) and ``error`` (of that, Monte Carlo); ``shortage``
+        (mean units missing) and ``shortage_error``; ``fill_rate`` (part of the demand of all draws that is met).
         """
         network, days = self.assessment.problem.network, self.days
         markets, products, periods = days.cells
