@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["monte_carlo", "risk"]
 
+_STOPPED = "STOPPED while searching; the plan is the best until then"
+
 
 @question(
     "risk",
@@ -74,8 +76,10 @@ def risk(asked: Asked) -> Answer:
         seed=scenario.seed if asked.seed is None else asked.seed,
     )
     rows, changes = found.to_frame(), list(scenario.change_sentences())
+    stopped = [_STOPPED] if result.interrupted else []
+    heading = [asked.scenario.name, *stopped, *(f"  changed: {change}" for change in changes)]
     return Answer(
-        text="\n".join([asked.scenario.name, *(f"  changed: {change}" for change in changes), str(found)]),
+        text="\n".join([*heading, str(found)]),
         data=lambda: {
             "scenario": asked.scenario.name,
             "changes": changes,
@@ -84,7 +88,7 @@ def risk(asked: Asked) -> Answer:
             **found.to_json(),
             "rows": rows.to_dict("records"),
         },
-        to_html=partial(found.to_html, scenario=scenario),
+        to_html=partial(found.to_html, scenario=scenario, notes=stopped),
         base=result,
         tables=(rows,),
     )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kanopt.reports.page_parts import KeyFigure, Notice, PageTable, table_of
-from kanopt.reports.question_page import QuestionPage, provenance_of, question_figure
+from kanopt.reports.question_page import QuestionPage, cautions, provenance_of, question_figure
 from kanopt.reports.risk_plots import plot_day_costs, plot_ranges, ranges_height, sure_text
 from kanopt.text import clock_text, money_text
 
@@ -20,7 +20,7 @@ _SHARES = ("on_time", "promised", "error", "stockout", "fill_rate")
 _TIMES = ("latest", "planned", "q05", "q50", "q95")
 
 
-def risk_page(risk: DayCosts, scenario: Scenario | None = None) -> QuestionPage:
+def risk_page(risk: DayCosts, scenario: Scenario | None = None, notes: Sequence[str] = ()) -> QuestionPage:
     """Collect what the page of a risk says."""
     first, *others = [line for line in str(risk).splitlines() if line]
     told = risk.cost_text()
@@ -43,6 +43,7 @@ def risk_page(risk: DayCosts, scenario: Scenario | None = None) -> QuestionPage:
         )
         figures.insert(0, figure)
     kind = risk.assessment.problem.kind
+    changes = () if scenario is None else scenario.change_sentences()
     return QuestionPage(
         kicker=f"kanopt risk · {kind}",
         title=f"How sure is this plan of {kind}?"
@@ -51,7 +52,11 @@ def risk_page(risk: DayCosts, scenario: Scenario | None = None) -> QuestionPage:
         answer=(first, told),
         lines=tuple(lines),
         keys=tuple(_keys(risk)),
-        notices=(Notice("note", "What is taken to be uncertain, and what not.", assumed, label="Assumed"),),
+        notices=(
+            *cautions(notes),
+            *(Notice("note", f"{change}.", label="Changed") for change in changes),
+            Notice("note", "What is taken to be uncertain, and what not.", assumed, label="Assumed"),
+        ),
         figures=tuple(figures),
         tables=(_table(risk),),
         provenance=provenance_of(scenario, risk.assessment.problem),

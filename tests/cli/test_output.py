@@ -45,6 +45,12 @@ def obstacles(case):
         ("compare case.toml dear.toml --report folder.html", "folder.html: this is a folder"),
         ("compare case.toml dear.toml --report dear.toml", "dear.toml is read, and would be replaced"),
         ("solve case.toml --out folder.html", "folder.html: this is a folder"),
+        ("tornado case.toml --set vehicles.count=1:2 --report folder.html", "folder.html: this is a folder"),
+        (
+            "sobol case.toml --set vehicles.count=1:2 --out taken",
+            "taken/case_sobol.html: '*/taken' is a file",
+        ),
+        ("risk case.toml --report trips.csv", "trips.csv is read, and would be replaced"),
         ("fit case.toml --out taken", "taken/minutes.json: '*/taken' is a file, not a folder"),
         ("fit case.toml --out laws", "laws/fuel.json: this is a folder"),
         ("fit --table trips.csv --target minutes --features km --out taken", "taken/minutes.json: '*/taken'"),

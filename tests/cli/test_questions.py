@@ -341,3 +341,24 @@ def test_monte_carlo_compares_plans_in_all_draws(case, cli):
     code, _, err = cli(*arguments, "--quiet", "--laws", "fule")
     assert code == 2
     assert "'fule'" in err
+
+
+def test_ctrl_c_in_the_search_of_risk_drives_the_best_plan_until_then(case, cli, monkeypatch):
+    module = import_module("kanopt.solvers.solve")
+    real = module.search_and_assess
+
+    def pressed(*arguments):
+        signal.raise_signal(signal.SIGINT)
+        return real(*arguments)
+
+    monkeypatch.setattr(module, "search_and_assess", pressed)
+    monkeypatch.setattr(Interrupt, "_last_asked", -math.inf)
+    arguments = ["risk", "case.toml", "--uncertain", "travel=0.1", "--set", "vehicles.fixed_cost=30"]
+    code, out, _ = cli(*arguments, "--draws", "20")
+    assert code == 130
+    assert out.startswith(
+        "Case\nSTOPPED while searching; the plan is the best until then\n  changed: vehicles.fixed_cost"
+    )
+    page = (case / "reports" / "case_risk.html").read_text()
+    assert "STOPPED while searching" in page
+    assert "vehicles.fixed_cost is 30 instead of 20." in page

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -112,7 +113,9 @@ class DayCosts(ABC):
 
         return plot_day_costs(self, ax)
 
-    def to_html(self, path: str | Path, *, scenario: Scenario | None = None) -> Path:
+    def to_html(
+        self, path: str | Path, *, scenario: Scenario | None = None, notes: Sequence[str] = ()
+    ) -> Path:
         """Write the risk: one HTML file that needs nothing else. Returns its path.
 
         Parameters
@@ -121,10 +124,12 @@ class DayCosts(ABC):
             The file.
         scenario
             The scenario of the plan, which the page names, with its files.
+        notes
+            What must be said beside it, such as that the search for the plan was stopped.
         """
         from kanopt.reports import risk_page, write_page
 
-        return write_page(risk_page(self, scenario), path)
+        return write_page(risk_page(self, scenario, notes), path)
 
 
 def quantile_of_days(values: Floats, level: float) -> Floats:
