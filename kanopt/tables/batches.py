@@ -1,8 +1,8 @@
 """Tables too large for memory, read batch by batch and as often as needed.
 
 A :class:`BatchSource` gives Arrow record batches of the columns asked for. It is one or several Parquet files, or a
-callable that makes a fresh iterator of frames for every reading. An iterator that can be read only once is written to
-a temporary Parquet file first.
+callable that makes a fresh iterator of frames for every reading; of a Dask frame its partitions are read, one after the
+other. An iterator that can be read only once is written to a temporary Parquet file first.
 """
 
 from __future__ import annotations
@@ -27,12 +27,29 @@ from kanopt.files import temporary_path
 from kanopt.tables._raw import require_file
 from kanopt.text import list_names
 
-__all__ = ["BatchSource", "FrameSource", "ParquetSource", "SourceLike", "is_source", "open_source"]
+__all__ = [
+    "BatchSource",
+    "FrameSource",
+    "ParquetSource",
+    "Partitioned",
+    "SourceLike",
+    "is_source",
+    "open_source",
+]
+
+
+class Partitioned(Protocol):
+    """A frame in partitions, each of which is computed when it is read: a Dask DataFrame."""
+
+    def to_delayed(self) -> Sequence[Any]:
+        """Return the partitions."""
+        ...
+
 
 Kind = Literal["number", "category", "other"]
 AnyPath: TypeAlias = str | PathLike[str]
 SourceLike: TypeAlias = (
-    AnyPath | Sequence[AnyPath] | Callable[[], Iterable[pd.DataFrame]] | Iterator[pd.DataFrame]
+    AnyPath | Sequence[AnyPath] | Callable[[], Iterable[pd.DataFrame]] | Iterator[pd.DataFrame] | Partitioned
 )
 BUFFER = 1 << 20
 """Bytes read of a column at a time, so that memory does not grow with the row groups of a file."""
@@ -206,7 +223,7 @@ class FrameSource:
 
 
 def is_source(given: Any) -> bool:
-    """Return whether something is a table to be read in batches: paths, a callable or an iterator.
+    """Return whether something is a table to be read in batches: paths, a callable, an iterator or partitions.
 
     Examples
     --------
@@ -215,6 +232,8 @@ def is_source(given: Any) -> bool:
     """
     if isinstance(given, (list, tuple)):
         return bool(given) and all(isinstance(path, (str, PathLike)) for path in given)
+    if hasattr(given, "to_delayed"):
+        return True
     return isinstance(given, (str, PathLike, Iterator)) or (callable(given) and not hasattr(given, "shape"))
 
 
@@ -233,6 +252,9 @@ def open_source(given: SourceLike) -> Iterator[BatchSource]:
     if isinstance(given, Iterator):
         with temporary_path() as path:
             yield _spool_to_parquet(given, path)
+    elif hasattr(given, "to_delayed"):
+        # where a client of a cluster is active, a worker computes them; each is kept here only while it is read
+        yield FrameSource(lambda: (part.compute() for part in given.to_delayed()))
     elif callable(given):
         yield FrameSource(given)
     else:

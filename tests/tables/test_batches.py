@@ -210,3 +210,17 @@ def test_columns_named_by_numbers_are_called_by_their_texts() -> None:
 def test_a_callable_that_returns_no_iterator_of_frames(returned: Any) -> None:
     with pytest.raises(TableError, match="it must return a fresh iterator of DataFrames"):
         _ = FrameSource(lambda: returned).kinds
+
+
+def test_the_partitions_of_a_dask_frame_are_read_one_after_the_other() -> None:
+    from dask.dataframe import from_pandas
+
+    parts = from_pandas(FRAME, npartitions=3)
+    assert is_source(parts)
+    with open_source(parts) as source:
+        assert source.kinds == {"km": "number", "load_t": "number", "mode": "category", "late": "category"}
+        assert cells(source, ["km", "mode"]) == [
+            [5, 8, 2, 9, 4],
+            ["road", "rail", None, "road", "rail"],
+        ]
+        assert cells(source, ["late"]) == [FRAME["late"].tolist()]  # read again
