@@ -28,10 +28,11 @@ bind = { rate = "lane.rate" }
 """
 
 
-def one_market(folder: Path) -> Scenario:
+def one_market(folder: Path, shortage: str = "9") -> Scenario:
     """Write a scenario of a small cheap site and a large dear one, by either of which a market gets its 10 t.
 
-    Through north 1 t costs 2 EUR, of 20 t at most, and 30 EUR once; through south 1.50 EUR and 90 EUR; unmet 9 EUR.
+    Through north 1 t costs 2 EUR, of 20 t at most, and 30 EUR once; through south, of 100 t, 1.50 EUR and 90 EUR; unmet
+    it costs 9 EUR, or what is given, where an empty text says that it must be delivered.
     """
     return _written(
         folder,
@@ -39,7 +40,7 @@ def one_market(folder: Path) -> Scenario:
             "suppliers": "name,product,capacity\nmill,flour,1000\n",
             "sites": "name,fixed_cost,capacity\nnorth,30,20\nsouth,90,100\n",
             "markets": "name\nLyon\n",
-            "products": "name,shortage_cost\nflour,9\n",
+            "products": f"name,shortage_cost\nflour,{shortage}\n",
             "periods": "name\n1\n",
             "lanes": "tail,head,rate\nmill,north,1\nmill,south,1\nnorth,Lyon,1\nsouth,Lyon,0.5\n",
             "wanted": "market,product,period,demand\nLyon,flour,1,10\n",

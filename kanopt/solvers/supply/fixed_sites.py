@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection
+from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
 
@@ -14,6 +17,10 @@ from kanopt.solvers.supply.model import SupplyModel
 from kanopt.solvers.supply.tariff_pieces import TariffPieces
 
 __all__ = ["flows_through_sites"]
+
+_LONGEST = 1e9
+_MISSED = 1e-7
+"""By how much HiGHS may miss a row, as scipy calls it."""
 
 
 def flows_through_sites(
@@ -40,7 +47,8 @@ def flows_through_sites(
     Returns
     -------
     FlowPlan or None
-        None where these sites cannot deliver what must be, or no plan was found in time.
+        Where these sites cannot deliver all that must be, the cheapest of those that leave out the least. None where
+        others must be open or one of these is closed, or no plan was found in time.
 
     Examples
     --------
@@ -59,25 +67,43 @@ def flows_through_sites(
     {'sites': 90.0, 'purchase': 40.0, 'transport': 40.0}
     """
     network, model = problem.network, SupplyModel(problem, pieces=pieces)
-    linear, opened = model.linear, np.zeros((len(network.facilities), network.shape[2]), dtype=bool)
+    opened = np.zeros((len(network.facilities), network.shape[2]), dtype=bool)
     place = {name: row for row, name in enumerate(network.facility_names)}
     when = {name: column for column, name in enumerate(network.period_names)}
     for site, period in sites:
         opened[place[site], when[period]] = True
-    gates, kept = model.gates(opened)
+    must_open, shut = network.has_status("open"), network.has_status("closed")
+    if not opened[must_open].all() or opened[shut].any():
+        return None
+    end = time.perf_counter() + min(seconds, _LONGEST)
+    point = _cheapest(model, opened, end)
+    if point is None and np.isinf(network.shortage_cost).any():
+        relaxed = replace(model, must_deliver=False)
+        least = _cheapest(relaxed, opened, end, relaxed.missing)
+        if least is not None:
+            most = float(relaxed.missing @ least)
+            point = _cheapest(replace(relaxed, most_missing=most + _MISSED * max(1.0, most)), opened, end)
+    return None if point is None else model.plan(point)
+
+
+def _cheapest(
+    model: SupplyModel, opened: NDArray[np.bool_], end: float, cost: NDArray[np.float64] | None = None
+) -> NDArray[np.float64] | None:
+    """Return the best point with these sites open, shape (F, T); None where there is none, or no time."""
+    left = end - time.perf_counter()
+    if left <= 0:
+        return None
+    linear, (gates, kept) = model.linear, model.gates(opened)
     lower, upper = linear.lower.copy(), linear.upper.copy()
-    if np.any(kept < lower[gates]) or np.any(kept > upper[gates]):
-        return None  # another site must be open, or one of these is closed
     lower[gates] = upper[gates] = kept
     seen = linear.to_arrays()
-    matrix = csr_array(
-        (seen["values"], (seen["rows"], seen["columns"])), shape=(len(linear.row_lower), len(lower))
-    )
+    shape = (len(linear.row_lower), len(lower))
+    matrix = csr_array((seen["values"], (seen["rows"], seen["columns"])), shape=shape)
     found = milp(
-        seen["cost"],
+        seen["cost"] if cost is None else cost,
         integrality=linear.integer.astype(int),
         bounds=Bounds(lower, upper),
         constraints=LinearConstraint(matrix, linear.row_lower, linear.row_upper),
-        options={"time_limit": min(seconds, 1e9), "mip_rel_gap": GAP},
+        options={"time_limit": left, "mip_rel_gap": GAP},
     )
-    return None if found.x is None else model.plan(found.x)
+    return None if found.x is None else np.asarray(found.x, dtype=float)

@@ -247,10 +247,14 @@ class SwitchSearch:
         plans = [point.plan for point in others] if self.prices.follows else [self.prices.best(x)]
         for point in others:
             for plan in plans if point is own else [own.plan]:
-                if point.found.proved or plan is None or self.prices.rank(plan, point.x) is None:
-                    continue
-                if point.plan is None or self._is_worse(point.plan, plan, point.x):
+                if plan is not None and not point.found.proved and self._is_better(plan, point):
                     self._take_over(point, plan)
+
+    def _is_better(self, plan: int, point: Point) -> bool:
+        if point.plan is not None:
+            return self._is_worse(point.plan, plan, point.x)
+        standing = self.prices.standing(plan, point.x)
+        return standing is not None and not standing.breaks_rules and not standing.missing
 
     def _take_over(self, point: Point, plan: int) -> None:
         if point.plan is not None:

@@ -85,6 +85,67 @@ def test_numbers_follow_whole_ones(tmp_path):
     assert found.axes[0].solves <= 5
 
 
+def test_a_schedule_is_carried_over_in_its_order(tmp_path):
+    files = {
+        "jobs": "name,due\nA,1000\n",
+        "tasks": "name,job,order,size\na1,A,1,5\na2,A,2,5\n",
+        "machines": "name\nfast\nslow\n",
+        "modes": "task,machine,energy,pace\na1,fast,10,1\na2,fast,10,1\na1,slow,0,2\na2,slow,0,2\n",
+        "power": "start,price\n0,1\n",
+    }
+    for name, text in files.items():
+        (tmp_path / f"{name}.csv").write_text(text, "utf-8")
+    path = tmp_path / "shop.toml"
+    path.write_text(SHOP, "utf-8")
+    found = switch_points(load_scenario(path), {"tasks.size": factors(1.0, 3.5, 2)}, options=QUICK)
+    # a task on the fast machine takes as long as it is large, and 10 EUR more; on the slow one twice as long
+    assert found.frame["switch_point"].unique() == pytest.approx([2.0], abs=1e-4)
+    assert found.axes[0].solves <= 5
+
+
+def test_what_is_left_out_counts_before_the_price(tmp_path):
+    scenario = one_market(tmp_path, shortage="")
+    found = switch_points(scenario, {DEMAND: factors([4.0, 11.0, 16.0])}, options=QUICK)
+    # south alone up to 100 t, both sites up to 120 t; beyond, all that they can
+    whole = found.frame[found.frame["kind"] == "in use"]
+    assert whole["decision"].tolist() == ["north"]
+    assert whole["switch_point"].item() == pytest.approx(10.0, abs=1e-4)
+
+
+SHOP = """\
+[scenario]
+name = "Shop"
+[tables.jobs]
+path = "jobs.csv"
+[tables.tasks]
+path = "tasks.csv"
+[tables.machines]
+path = "machines.csv"
+[tables.modes]
+path = "modes.csv"
+[tables.power]
+path = "power.csv"
+[surrogates.minutes]
+formula = "pace * size"
+inputs = { pace = "", size = "" }
+unit = "min"
+[problem]
+kind = "scheduling"
+makespan_cost = 1.0
+horizon = 500
+duration = { law = "minutes" }
+bind = { pace = "mode.pace", size = "task.size" }
+[problem.jobs]
+table = "jobs"
+[problem.tasks]
+table = "tasks"
+[problem.machines]
+table = "machines"
+[problem.modes]
+table = "modes"
+[problem.power_price]
+table = "power"
+"""
 PLANT = """\
 [scenario]
 name = "Plant"
