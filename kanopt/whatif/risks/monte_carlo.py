@@ -143,13 +143,13 @@ def monte_carlo(
     refuse_no_plan(base, scenario, "monte_carlo")
     work = _Work(question, base, options, report)
     with cluster(options.dask) as client:
-        interrupted = base.interrupted or not work.run(candidates, client)
+        interrupted = base.interrupted or not work.run(candidates, client, improve=plan == "kept")
     if work.priced and all(draw.message for draw in work.priced.values()):
         raise _error("", f"no draw makes a problem: {work.priced[0].message}")
     return MonteCarlo(
         scenario=scenario,
         axes=tuple(axes),
-        base=base,
+        base=work.base,
         points=question.points,
         laws=tuple(question.drawn),
         planned_in=tuple(work.planned_in),
@@ -304,8 +304,19 @@ class _Work:
         self.priced: dict[int, PricedDraw] = {}
         self._began = self._told = time.perf_counter()
 
-    def run(self, candidates: int, client: Client | None) -> bool:
-        """Plan in some draws and price in all; return whether it came to the end."""
+    def run(self, candidates: int, client: Client | None, *, improve: bool) -> bool:
+        """Plan in some draws and price in all; return whether it came to the end.
+
+        Parameters
+        ----------
+        candidates
+            In how many draws a plan is made.
+        client
+            A Dask cluster that does the work.
+        improve
+            Whether a plan made for a draw is kept in place of the base's where it is better as it is too: that the
+            search found it there says nothing of what is not known.
+        """
         kept = self.plans[0]
         try:
             with Interrupt() as stop, Interrupt(keeps=self.options.workers == 1 and client is None):
@@ -316,8 +327,10 @@ class _Work:
                     if stop.asked:
                         return False
                 self._take_plans()
+                if improve:
+                    self._improve_base()
                 every = [_Draw(number) for number in range(len(self.question.points))]
-                asked = _Asked(self.question, kept, tuple(self.plans))
+                asked = _Asked(self.question, self.plans[0], tuple(self.plans))
                 self._began = time.perf_counter()
                 for priced in self._tasks(_price, asked, every, client):
                     self.priced[priced.point] = priced
@@ -347,6 +360,19 @@ class _Work:
             known.add(content)
             self.plans.append(plan)
             self.planned_in.append(number)
+
+    def _improve_base(self) -> None:
+        offers = {
+            place: result
+            for place, plan in enumerate(self.plans[1:], start=1)
+            if (result := _evaluated(self.base.problem, plan, self.question.solve_options)) is not None
+        }
+        best = min(offers, key=lambda place: offers[place].rank, default=None)
+        if best is None or not offers[best].rank.is_better_than(self.base.rank):
+            return
+        self.base = offers[best]
+        self.plans[0] = self.plans.pop(best)
+        del self.planned_in[best]
 
     def _tell(self, done: int, count: int, what: str) -> None:
         now = time.perf_counter()

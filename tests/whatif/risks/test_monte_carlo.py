@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from kanopt.errors import ScenarioError
+from kanopt.problems import evaluate
 from kanopt.whatif import SweepOptions, factors, load_scenario, monte_carlo
 from tests.cases.choice_scenario import PRICE, choice
 
@@ -141,6 +142,24 @@ def test_errors_of_laws_spread_prices_as_they_spread_rows(tmp_path):
         monte_carlo(scenario, laws=())
     with pytest.raises(ScenarioError, match="no learned law 'trap'; did you mean 'trip'"):
         monte_carlo(scenario, laws=["trap"])
+
+
+def test_a_plan_that_is_better_as_it_is_too_is_the_one_that_is_kept(shared_tiny, monkeypatch):
+    import kanopt.whatif.risks.monte_carlo as module
+
+    search = module.base_result
+
+    def poor(prepared, plan, report, **options):
+        found = search(prepared, plan, report, **options)
+        lists = [["north"], ["east"], ["south", "west"]]
+        return evaluate(found.problem, lists) if plan == "kept" else found
+
+    monkeypatch.setattr(module, "base_result", poor)
+    scenario = load_scenario(shared_tiny)
+    found = monte_carlo(scenario, {"vehicles.fuel_price": (1.0, 2.0)}, draws=20, candidates=1, options=QUICK)
+    assert found.base.objective == pytest.approx(scenario.run(time_limit=0.5).result.objective)
+    assert found.names == ("kept",)
+    assert found.plans["regret"].tolist() == [0.0]
 
 
 def test_a_stop_keeps_the_draws_that_are_done(tmp_path, monkeypatch):
