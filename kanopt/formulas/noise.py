@@ -27,6 +27,8 @@ GROSS = 5.0
 """Robust standard deviations beyond which an error is gross; of normal errors that are 6 in ten million."""
 MOST_GROSS = 50
 """Gross errors that are kept, evenly spaced among all."""
+FEWEST_GROUPS = 5
+"""Groups that tell what their rows share, and how well they do."""
 _NORMAL = 0.6745  # median of the size of a standard normal number
 _QUANTILE_DRAWS = 200_000
 
@@ -46,6 +48,8 @@ class Noise:
         The column that says which rows belong to one group; empty where no groups were looked at.
     groups
         Number of groups that tell it.
+    group_size
+        Rows of a group, on average; 0 where that is not known.
     usual
         Standard deviation of usual errors; the rest of the unit is that of gross ones.
     quantiles
@@ -68,6 +72,7 @@ class Noise:
     share: float = 0.0
     by: str = ""
     groups: int = 0
+    group_size: float = 0.0
     usual: float = 1.0
     quantiles: tuple[tuple[float, float], ...] = ()
     gross_share: float = 0.0
@@ -77,7 +82,11 @@ class Noise:
         object.__setattr__(self, "quantiles", tuple((level, value) for level, value in self.quantiles))
         object.__setattr__(self, "gross", tuple(self.gross))
         levels = [level for level, _ in self.quantiles]
-        numbers = (self.share, self.usual, self.gross_share, *self.gross, *(v for _, v in self.quantiles))
+        numbers = (
+            *(self.share, self.usual, self.group_size, self.gross_share),
+            *self.gross,
+            *(v for _, v in self.quantiles),
+        )
         if not all(map(math.isfinite, numbers)):
             raise FormulaError(f"the noise of a law has finite numbers only, not {numbers!r}")
         if not 0.0 <= self.share <= 1.0 or not 0.0 <= self.gross_share < 1.0 or self.usual < 0.0:
@@ -109,20 +118,26 @@ class Noise:
             What the groups are called.
         learned
             Errors and groups of the rows learned from, in the same units and numbers: they tell with the held-out ones
-            what rows of a group share, for which there may be few groups held out.
+            what rows of a group share, for which there may be few groups held out, and what errors are on average.
         """
         z = np.asarray(errors, dtype=np.float64)
         codes = None if groups is None else np.asarray(groups)
-        share, count, own, usual = 0.0, 0, z, 0.0
+        share, count, group_size, own, usual = 0.0, 0, 0.0, z, 0.0
+        middle: float | None = None
         if codes is not None:
             # a gross error must not count as one that its group shares, and is seen once that is taken out
             rows = [(z, codes), *([] if learned is None else [learned])]
             first = _share_of(rows)[1]
             owns = [each - _shared_errors(each, labels, first) for each, labels in rows]
             fine = [~is_gross(each) for each in owns]
-            count, share, usual = _share_of([(e[f], g[f]) for (e, g), f in zip(rows, fine, strict=True)])
-            own = z - _shared_errors(z, codes, share)
+            kept = [(each[f], labels[f]) for (each, labels), f in zip(rows, fine, strict=True)]
+            count, share, usual = _share_of(kept)
+            group_size = sum(len(labels) for _, labels in kept) / count
+            own, middle = z - _shared_errors(z, codes, share), _mean_of(kept, share)
         gross = is_gross(own)
+        if middle is not None:
+            # good or bad days that happen to be held out are nothing that each row has alone
+            own = own + (middle - float(own[~gross].mean()))
         plain = own[~gross]
         size, wild = float(plain.std()), np.sort(own[gross])
         quantiles = np.quantile(plain, LEVELS, method="weibull") / size if size > 0.0 else None
@@ -132,6 +147,7 @@ class Noise:
             share,
             by,
             count,
+            group_size,
             size if codes is None else usual,
             () if quantiles is None else tuple(zip(LEVELS, quantiles.tolist(), strict=True)),
             float(gross.mean()),
@@ -163,6 +179,21 @@ class Noise:
             drawn[struck] = rng.choice(np.array(self.gross), int(struck.sum()))
         return np.asarray(drawn)
 
+    def draw_common(self, count: int, rng: np.random.Generator) -> Floats:
+        """Draw what the standard deviation of what rows of a group share may be, (count,), as groups leave it open.
+
+        The variance of the mean of a group, what is shared and what its rows have alone over their number, is known as
+        that of so many numbers is: as an inverse χ². Less the part of single rows, and at least 0, it is what is shared
+        (Box and Tiao 1973, *Bayesian Inference in Statistical Analysis*, section 5.2). So few groups, and small ones,
+        make bad days worse than found: a quantile over all draws is that of Student's t where groups are large.
+        """
+        if self.groups < FEWEST_GROUPS:
+            return np.full(count, self.common)
+        single = (1.0 - self.share) * self.usual**2 / self.group_size if self.group_size else 0.0
+        freedom = self.groups - 1
+        of_means = (self.common**2 + single) * freedom / rng.chisquare(freedom, count)
+        return np.asarray(np.sqrt(np.maximum(of_means - single, 0.0)))
+
     def quantile(self, level: float) -> float:
         """Return the quantile of the error of a row of a group not seen, by simulation with fixed draws."""
         rng = np.random.default_rng(0)
@@ -188,6 +219,14 @@ def _share_of(rows: list[tuple[Floats, Integers]]) -> tuple[int, float, float]:
     within = errors - (np.bincount(codes, weights=errors) / size)[codes]
     own = float(within @ within) / (len(errors) - count)
     return count, share, math.sqrt(own / (1.0 - share))
+
+
+def _mean_of(rows: list[tuple[Floats, Integers]], share: float) -> float:
+    """Return the mean by generalized least squares: rows of a group say less than as many of groups of their own."""
+    errors = np.concatenate([each for each, _ in rows])
+    codes = np.unique(np.concatenate([groups for _, groups in rows]), return_inverse=True)[1].reshape(-1)
+    ratio, size = share / (1.0 - share), np.bincount(codes)
+    return float(np.average(errors, weights=(1.0 / (1.0 + ratio * size))[codes]))
 
 
 def _shared_errors(errors: Floats, groups: Integers, share: float) -> Floats:

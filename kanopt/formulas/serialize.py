@@ -148,6 +148,8 @@ def _complete_law(content: Any) -> None:
         fit.setdefault("lowest", None)
         if isinstance(fit["errors"], dict):
             fit["errors"].setdefault("noise_shape", None)
+            if isinstance(fit["errors"]["noise_shape"], dict):
+                fit["errors"]["noise_shape"].setdefault("group_size", 0.0)
     if isinstance(domain, dict):
         for key in ("quantiles", "commonest", "rare"):
             domain.setdefault(key, [])
@@ -373,6 +375,7 @@ _NOISE: Mapping[str, Reader] = {
     "share": _number,
     "by": _text,
     "groups": _integer,
+    "group_size": _number,
     "usual": _number,
     "quantiles": _many(_pair(_number, _number)),
     "gross_share": _number,

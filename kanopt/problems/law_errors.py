@@ -33,6 +33,8 @@ class LawErrors:
         How many units of time of the problem one unit of the law is.
     shift, factor
         The bias of each route; (routes,).
+    shared
+        Standard deviation of what the legs of a route have in common, in units of the noise of the model; (routes,).
     common
         What the legs of a route have in common, a standard normal number; (routes,).
     own
@@ -43,15 +45,14 @@ class LawErrors:
     unit: float
     shift: Floats
     factor: Floats
+    shared: Floats
     common: Floats
     own: Floats
 
     def select(self, routes: Ints) -> LawErrors:
         """Return those of some routes, each as often as it is named."""
-        shift, factor, common, own = (
-            each[routes] for each in (self.shift, self.factor, self.common, self.own)
-        )
-        return LawErrors(self.model, self.unit, shift, factor, common, own)
+        drawn = (self.shift, self.factor, self.shared, self.common, self.own)
+        return LawErrors(self.model, self.unit, *(each[routes] for each in drawn))
 
     def apply(self, leg: int, times: Floats) -> Floats:
         """Return how long one leg of each route takes, given what the law says; (routes,)."""
@@ -59,7 +60,7 @@ class LawErrors:
         value = np.where(reached, times, 0.0) / self.unit
         mean = self.shift + self.factor * value
         noise = self.model.noise(value)
-        deviation = self.model.shape.common * noise / np.maximum(mean, _TINY)
+        deviation = self.shared * noise / np.maximum(mean, _TINY)
         sigma = np.sqrt(np.log1p(np.where(mean > 0.0, deviation, 0.0) ** 2))
         found = (mean + noise * self.own[:, leg]) * np.exp(sigma * self.common - sigma**2 / 2.0)
         return np.where(reached, self.unit * np.maximum(found, 0.0), times)

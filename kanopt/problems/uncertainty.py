@@ -29,8 +29,6 @@ __all__ = [
 
 Floats = NDArray[np.float64]
 
-_FEWEST_GROUPS = 5
-
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -131,20 +129,9 @@ class UncertainLaw:
             common: Floats = np.repeat(rng.standard_normal(days), routes)
         else:
             common = rng.standard_normal(days * routes)
-        common = common * self._doubt(days, routes, rng)
+        shared = np.repeat(self.model.shape.draw_common(days, rng), routes)
         own = self.model.shape.own((days * routes, legs), rng)
-        return LawErrors(self.model, self.unit, shift, factor, common, own)
-
-    def _doubt(self, days: int, routes: int, rng: np.random.Generator) -> Floats:
-        """Draw by how much what is shared may be larger or smaller than found, as few groups do not tell it well.
-
-        With a variance from ``n`` groups, a normal number becomes one of Student's t with ``n − 1`` degrees of freedom.
-        """
-        assert self.model is not None
-        groups = self.model.shape.groups
-        if groups < _FEWEST_GROUPS:
-            return np.ones(days * routes)
-        return np.repeat(np.sqrt((groups - 1) / rng.chisquare(groups - 1, days)), routes)
+        return LawErrors(self.model, self.unit, shift, factor, shared, common, own)
 
 
 def uncertain_law(

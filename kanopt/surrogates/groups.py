@@ -13,6 +13,7 @@ from kanopt.errors import FitError, nearest
 from kanopt.formulas.error_model import ErrorModel, RowGroups
 from kanopt.formulas.formula import Formula
 from kanopt.formulas.group_errors import MOST_SHARED, clipped, shared_part, whitened
+from kanopt.formulas.noise import FEWEST_GROUPS
 from kanopt.text import count_text
 
 __all__ = ["GroupedRows", "Groups", "SharedErrors", "grouped", "refuse_groups", "rows_before"]
@@ -20,8 +21,6 @@ __all__ = ["GroupedRows", "Groups", "SharedErrors", "grouped", "refuse_groups", 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-FEWEST = 5
-"""Groups that tell what rows of one group share."""
 TINY = 1e-300
 
 
@@ -51,10 +50,10 @@ class Groups:
         if (codes < 0).any():
             blank = count_text(int((codes < 0).sum()), "row")
             raise FitError(f"groups: {blank} have no group; leave them out, or give each a group of its own")
-        if len(labels) < FEWEST:
+        if len(labels) < FEWEST_GROUPS:
             raise FitError(
-                f"groups: there are only {len(labels)}, too few to tell what rows of one group share; {FEWEST} are "
-                "needed, and thirty are better. Pass none where rows are independent"
+                f"groups: there are only {len(labels)}, too few to tell what rows of one group share; "
+                f"{FEWEST_GROUPS} are needed, and thirty are better. Pass none where rows are independent"
             )
         return codes.astype(np.int64)
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import norm
 
 from kanopt.errors import FormulaError
 from kanopt.formulas import ErrorModel
@@ -86,6 +87,43 @@ def test_sums_of_errors_know_what_places_share() -> None:
     assert model.draw(predicted, 20_000, rng).sum(axis=1).std() == pytest.approx(np.sqrt(variance), rel=0.02)
     alone = replace(model, noise_shape=None)
     assert alone.total(predicted, np.ones(100))[1] == pytest.approx(400.0)
+
+
+def test_days_that_were_held_out_by_chance_are_no_error_of_single_rows() -> None:
+    """What twenty good or bad days have in common on average is taken out by the eighty that were learned from."""
+    errors, codes = grouped(100, 50, 0.8, 7)
+    days = errors.reshape(100, 50).mean(axis=1)
+    worst = np.argsort(days)[::-1][:20]
+    held_out = np.isin(codes, worst)
+    errors = errors - errors.mean()
+    learned = errors[~held_out], codes[~held_out]
+    noise = Noise.of(errors[held_out], codes[held_out], by="day", learned=learned)
+    assert errors[held_out].mean() > 1.0
+    assert noise.own((200_000,), np.random.default_rng(0)).mean() == pytest.approx(0.0, abs=0.01)
+
+
+@pytest.mark.parametrize(("groups", "rows", "share"), [(100, 50, 0.8), (20, 5, 0.1), (10, 4, 0.3)])
+def test_a_promise_holds_on_average_over_logs_however_small_their_groups_are(
+    groups: int, rows: int, share: float
+) -> None:
+    """Twenty legs of a fresh day, whose time is normal with a known deviation, under the doubt of many logs."""
+    legs, rng, level = 20, np.random.default_rng(8), 0.95
+    deviation = np.sqrt(share * legs**2 + (1.0 - share) * legs)
+    held = []
+    for log in range(150):
+        noise = Noise.of(*grouped(groups, rows, share, 1000 + log), by="day")
+        assert noise.group_size == rows
+        alone = np.sqrt((1.0 - noise.share) * legs) * noise.usual * rng.standard_normal(2000)
+        day = legs * noise.draw_common(2000, rng) * rng.standard_normal(2000) + alone
+        held.append(norm.cdf(np.quantile(day, level) / deviation))
+    # deviations of the share between logs are 0.016 to 0.06: three standard errors of the mean
+    assert np.mean(held) == pytest.approx(level, abs=0.003 + 3.0 * np.std(held) / np.sqrt(150))
+    assert np.mean(held) > 0.935
+
+
+def test_what_groups_share_is_known_exactly_where_it_is_stated() -> None:
+    noise = Noise(share=0.25, usual=2.0)
+    assert noise.draw_common(3, np.random.default_rng(0)).tolist() == [1.0, 1.0, 1.0]
 
 
 @pytest.mark.parametrize(

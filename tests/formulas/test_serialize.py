@@ -11,6 +11,7 @@ from kanopt.formulas import (
     Covariance,
     Curve,
     Domain,
+    ErrorModel,
     Fit,
     Formula,
     Input,
@@ -19,6 +20,7 @@ from kanopt.formulas import (
     Variable,
     parse_formula,
 )
+from kanopt.formulas.noise import Noise
 from kanopt.formulas.serialize import LARGEST_FILE
 from tests.formulas.strategies import laws
 
@@ -302,3 +304,14 @@ def test_what_is_usual_comes_back_and_older_files_do_not_know_it():
 def test_a_covariance_that_is_none_is_refused_by_place(covariance, message):
     with pytest.raises(FileFormatError, match=message):
         Formula.from_json(json.dumps(changed(covariance=covariance)))
+
+
+def test_how_large_groups_are_comes_back_and_older_files_do_not_know_it():
+    noise = Noise(share=0.4, by="day", groups=20, group_size=12.5)
+    errors = ErrorModel(0.0, 1.0, (0.0, 0.0, 0.0), 0.1, 1.0, 10.0, 250, noise)
+    fit = Fit(0.9, 1.0, 1.0, 1.0, 300, 250, errors=errors)
+    law = Formula(Input("km"), (Variable("km"),), Variable("cost"), fit=fit)
+    assert Formula.from_json(law.to_json()).fit.errors.noise_shape == noise
+    content = json.loads(law.to_json())
+    del content["fit"]["errors"]["noise_shape"]["group_size"]
+    assert Formula.from_json(json.dumps(content)).fit.errors.noise_shape == replace(noise, group_size=0.0)
