@@ -17,6 +17,8 @@ from kanopt.cli.options import (
     allow_sql,
     common_options,
     debug_option,
+    export_option,
+    exports,
     is_on,
     load,
     noted,
@@ -126,6 +128,7 @@ def _scenario_contents(scenario: Scenario) -> str:
 @click.argument("file", type=FILE)
 @click.option("--out", type=FILE, help="Folder for the report, the plan as CSV and the laws as JSON.")
 @click.option("--report", type=FILE, help="File for the report; reports/NAME.html if left out.")
+@export_option
 @change_options
 @time_limit_option
 @allow_sql
@@ -157,7 +160,7 @@ def run(
 
     def outputs(scenario: Scenario) -> list[Path]:
         beside = [] if plan is None else [plan]
-        return [target, *beside, *law_files(scenario.laws, laws)]
+        return [target, *beside, *law_files(scenario.laws, laws), *_export_files(target.parent, file.stem)]
 
     with save_laws_on_interrupt(laws):
         outcome = _run(file, outputs, seed=seed, time_limit=time_limit, quiet=quiet)
@@ -168,12 +171,34 @@ def run(
         if outcome.result.has_plan:
             save_plan(outcome.result, plan)
     written = outcome.to_html(target)
+    if not as_json:
+        echo(f"\nreport: {written}")
+    exported = _export(outcome, target.parent, file.stem, quiet=as_json)
     code = exit_code_of(outcome.result)
     if as_json:
-        echo(to_json({**run_json(outcome), "report": str(written), "exit_code": int(code)}))
-    else:
-        echo(f"\nreport: {written}")
+        told = {**run_json(outcome), "report": str(written), **exported}
+        echo(to_json({**told, "exit_code": int(code)}))
     return code
+
+
+def _export_files(folder: Path, stem: str) -> list[Path]:
+    """Return the files that the exports asked for may write."""
+    from kanopt.reports import export_files
+
+    return export_files(exports(), folder, stem) if exports() else []
+
+
+def _export(outcome: Run, folder: Path, stem: str, *, quiet: bool) -> dict[str, list[str]]:
+    """Write the exports asked for, name them, and return their files as plain data; none where none was asked for."""
+    from kanopt.reports import export_all
+
+    if not exports():
+        return {}
+    written = [str(path) for path in export_all(outcome, exports(), folder, stem)]
+    if not quiet:
+        for path in written:
+            echo(f"export: {path}")
+    return {"exports": written}
 
 
 def _run(
@@ -280,6 +305,7 @@ def _base_of(scenario: Scenario) -> Path:
     type=click.Choice(["round", "dimacs", "exact"]),
     help="How an instance's distances are rounded; left out, as is the custom of its set.",
 )
+@export_option
 @change_options
 @time_limit_option
 @allow_sql
@@ -308,15 +334,22 @@ def solve(
             raise click.UsageError(
                 "--set and --scale go with a scenario; an instance has no tables to change"
             )
+        if exports():
+            raise click.UsageError("--export goes with a scenario; --out writes the plan of an instance")
         return solve_instance(file, InstanceOptions(convention, out, seed, time_limit, as_json, quiet))
     if convention is not None:
         raise click.UsageError("--convention goes with an instance; a scenario says what its distances are")
-    outputs = [] if out is None else [out]
+    folder = Path("reports") if out is None else out.parent
+    outputs = [*([] if out is None else [out]), *_export_files(folder, file.stem)]
     outcome = _run(file, lambda _: outputs, seed=seed, time_limit=time_limit, quiet=quiet)
     if out is not None and outcome.result.has_plan:
         save_plan(outcome.result, out)
+    if not as_json:
+        echo(str(outcome.result))
+        if out is not None and outcome.result.has_plan:
+            echo(f"plan: {out}")
+    exported = _export(outcome, folder, file.stem, quiet=as_json)
     code = exit_code_of(outcome.result)
-    echo(to_json({**result_json(outcome.result), "exit_code": int(code)}) if as_json else str(outcome.result))
-    if out is not None and outcome.result.has_plan and not as_json:
-        echo(f"plan: {out}")
+    if as_json:
+        echo(to_json({**result_json(outcome.result), **exported, "exit_code": int(code)}))
     return code

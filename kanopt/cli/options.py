@@ -20,6 +20,8 @@ __all__ = [
     "allow_sql",
     "common_options",
     "debug_option",
+    "export_option",
+    "exports",
     "is_on",
     "load",
     "note_value",
@@ -82,6 +84,44 @@ def common_options(command: CommandT) -> CommandT:
     ):
         command = option(command)
     return command
+
+
+class _Formats(click.ParamType[tuple[str, ...]]):
+    """Names of exports with commas between them, each once."""
+
+    name = "formats"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        """Return the names; refuse one that is unknown."""
+        from kanopt.errors import nearest
+        from kanopt.reports import EXPORTS
+
+        if isinstance(value, tuple):
+            return value
+        names = tuple(dict.fromkeys(name.strip() for name in str(value).split(",")))
+        for name in names:
+            if name not in EXPORTS:
+                self.fail(f"there is no export {name!r}; {nearest(name, EXPORTS)}", param, ctx)
+        return names
+
+
+def export_option(command: CommandT) -> CommandT:
+    """Add ``--export``; :func:`exports` returns what it was given."""
+    return click.option(
+        "--export",
+        type=_Formats(),
+        metavar="FORMATS",
+        expose_value=False,
+        callback=note_value,
+        help="Write the plan beside the report as well: xlsx, geojson, csv, md, orders, with commas between.",
+    )(command)
+
+
+def exports() -> tuple[str, ...]:
+    """Return the exports that the present command was asked for."""
+    return noted("export") or ()
 
 
 def load(file: Path) -> Scenario:

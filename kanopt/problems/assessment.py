@@ -12,6 +12,7 @@ import pandas as pd
 from kanopt.problems.base import Plan
 from kanopt.problems.broken_rules import UNSERVED, RuleWords, broken_rule_sentences
 from kanopt.problems.coverage import Coverage, LeftOutPrice
+from kanopt.problems.earth import EarthPlan
 from kanopt.problems.findings import Check, Extrapolation, Reason
 from kanopt.problems.in_use import InUse
 from kanopt.problems.law_use import LawUse, caveats
@@ -19,6 +20,7 @@ from kanopt.problems.money_at_stake import MoneyAtStake, money_at_stake
 from kanopt.problems.pricing import Pricing
 from kanopt.problems.result import Status
 from kanopt.problems.views import View
+from kanopt.problems.work_orders import WorkOrder
 
 if TYPE_CHECKING:
     from kanopt.problems.base import Problem
@@ -174,6 +176,18 @@ class Assessment(ABC, Generic[PlanT, SimulationT]):
     def table(self) -> pd.DataFrame:
         """Return the plan as a table a person can read, with what the laws add to it."""
         return self.plan.to_frame()
+
+    def details(self) -> Mapping[str, pd.DataFrame]:
+        """Return what the laws say beside :meth:`table`, by what it shows; times are in columns as there."""
+        return {}
+
+    def on_earth(self) -> EarthPlan | None:
+        """Return the plan in degrees; None where its places are not latitudes and longitudes."""
+        return None
+
+    def work_orders(self) -> tuple[WorkOrder, ...]:
+        """Return what each vehicle or machine does; empty where the kind of problem has none."""
+        return ()
 
     @abstractmethod
     def views(self) -> tuple[View, ...]:

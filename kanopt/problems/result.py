@@ -11,6 +11,7 @@ import pandas as pd
 from kanopt.problems.base import Plan, Problem
 from kanopt.problems.coverage import Coverage
 from kanopt.problems.findings import Check, FrozenInput
+from kanopt.problems.plan_exports import PlanExports
 from kanopt.problems.pricing import Pricing
 from kanopt.progress import Progress
 from kanopt.text import count_text, fixed_text, money_text, percent_text, seconds_text
@@ -143,7 +144,7 @@ class Certificate:
 
 
 @dataclass(frozen=True, repr=False)
-class Result:
+class Result(PlanExports):
     """The answer to a problem.
 
     Parameters

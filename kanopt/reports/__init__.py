@@ -5,6 +5,7 @@ that a page needs no network and no script.
 """
 
 from kanopt.reports.diagrams import plot_diagram
+from kanopt.reports.exports import EXPORTS, export, export_all, export_files
 from kanopt.reports.law_plots import plot_curve, plot_formula
 from kanopt.reports.module_plots import plot_modules
 from kanopt.reports.monte_carlo_pages import monte_carlo_page
@@ -21,6 +22,10 @@ from kanopt.reports.tornado_plot import plot_tornado
 from kanopt.reports.write import write_comparison, write_explanation, write_page, write_report
 
 __all__ = [
+    "EXPORTS",
+    "export",
+    "export_all",
+    "export_files",
     "monte_carlo_page",
     "plot_curve",
     "plot_day_costs",

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from kanopt.explain import Explanation
+    from kanopt.problems.plan_exports import PlanExports
     from kanopt.problems.result import Result
     from kanopt.tables import TableReport
     from kanopt.whatif import LearnedLaw, Run
 
-__all__ = ["ReportSubject", "subject_of_explanation", "subject_of_run"]
+__all__ = ["ReportSubject", "subject_of", "subject_of_explanation", "subject_of_run"]
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,16 @@ class ReportSubject:
     changes: tuple[str, ...] = ()
     tables: Mapping[str, TableReport] = field(default_factory=dict)
     provenance: Mapping[str, str] = field(default_factory=dict)
+
+
+def subject_of(source: PlanExports) -> ReportSubject:
+    """Return the report subject of a result, or of a run of a scenario."""
+    from kanopt.explain import explain
+    from kanopt.problems.result import Result
+
+    if isinstance(source, Result):
+        return subject_of_explanation(explain(source), "", None)
+    return subject_of_run(cast("Run", source))
 
 
 def subject_of_run(run: Run) -> ReportSubject:

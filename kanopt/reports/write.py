@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _UNIT = re.compile(r"(?<=\d) (?=[A-Z]{3}\b|%)")
 
-__all__ = ["write_comparison", "write_explanation", "write_page", "write_report"]
+__all__ = ["render", "write_comparison", "write_explanation", "write_page", "write_report"]
 
 
 def write_report(run: Run, path: str | os.PathLike[str]) -> Path:
@@ -62,7 +62,7 @@ def write_explanation(
 
 
 def _write(subject: ReportSubject, path: str | os.PathLike[str]) -> Path:
-    return replace_file(path, _render("report.html.j2", plan_page(subject)), make_folders=True)
+    return replace_file(path, render("report.html.j2", plan_page(subject)), make_folders=True)
 
 
 def write_comparison(comparison: Comparison, path: str | os.PathLike[str]) -> Path:
@@ -80,7 +80,7 @@ def write_comparison(comparison: Comparison, path: str | os.PathLike[str]) -> Pa
     Path
         The file written.
     """
-    return replace_file(path, _render("comparison.html.j2", comparison_page(comparison)), make_folders=True)
+    return replace_file(path, render("comparison.html.j2", comparison_page(comparison)), make_folders=True)
 
 
 def write_page(page: QuestionPage, path: str | os.PathLike[str]) -> Path:
@@ -98,7 +98,7 @@ def write_page(page: QuestionPage, path: str | os.PathLike[str]) -> Path:
     Path
         The file written.
     """
-    return replace_file(path, _render("question.html.j2", page), make_folders=True)
+    return replace_file(path, render("question.html.j2", page), make_folders=True)
 
 
 @cache
@@ -119,7 +119,8 @@ def _keep_units_on_line(sentence: str) -> str:
     return _UNIT.sub("\u00a0", sentence)
 
 
-def _render(template: str, page: Any) -> str:
+def render(template: str, page: Any) -> str:
+    """Return a page as HTML in which whatever comes from data is escaped."""
     from kanopt import __version__
 
     environment = _environment()

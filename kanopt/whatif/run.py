@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kanopt.errors import DomainWarning, FormulaError, KanoptWarning, ProblemError, UnitError
+from kanopt.problems.plan_exports import PlanExports
 from kanopt.text import amount_text, count_text, list_names, money_text, seconds_text
 from kanopt.whatif.events import Event, OnEvent, ignore_event
 from kanopt.whatif.law_cache import LawCache
@@ -44,7 +45,7 @@ _PACKAGES = ("kanopt", "numpy", "pandas", "scipy", "torch", "sympy", "ortools", 
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Run:
+class Run(PlanExports):
     """What came of a scenario.
 
     Parameters

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 
 from kanopt.problems.assessment import Assessment
 from kanopt.problems.coverage import Coverage, LeftOutPrice
+from kanopt.problems.earth import EarthPlan
 from kanopt.problems.findings import Check, Extrapolation, Reason
 from kanopt.problems.in_use import InUse, InUseWords
 from kanopt.problems.law_use import LawUse
 from kanopt.problems.pricing import Pricing
 from kanopt.problems.routing.coverage import clients_served, price_of_left_out
+from kanopt.problems.routing.earth import routes_on_earth
 from kanopt.problems.routing.extrapolations import plan_extrapolations
 from kanopt.problems.routing.law_uses import driving_law_uses
 from kanopt.problems.routing.plan import RoutingPlan
@@ -31,7 +33,9 @@ from kanopt.problems.routing.simulate import (
     prices_of_fleets,
 )
 from kanopt.problems.routing.views import timetable_of, views_of, with_times
+from kanopt.problems.routing.work_orders import run_sheets
 from kanopt.problems.views import View
+from kanopt.problems.work_orders import WorkOrder
 
 if TYPE_CHECKING:
     from kanopt.problems.routing.data import Floats
@@ -113,6 +117,20 @@ class RoutingAssessment(Assessment[RoutingPlan, Drive]):
         """The vehicles that serve somebody."""
         names = tuple(route.label for route in self.plan.routes if route.clients)
         return InUse(_IN_USE, names)
+
+    def details(self) -> Mapping[str, pd.DataFrame]:
+        """Return the timetable, leg by leg, with the units of loads and distances in its heads."""
+        units = self.problem.units
+        heads = {"load": f"load ({units.load})", "distance": f"distance ({units.distance})"}
+        return {"timetable": self.timetable().rename(columns=heads)}
+
+    def on_earth(self) -> EarthPlan | None:
+        """Return depots, clients and routes in degrees."""
+        return routes_on_earth(self.problem, self.plan, self.simulation)
+
+    def work_orders(self) -> tuple[WorkOrder, ...]:
+        """Return the run sheet of each vehicle that serves somebody."""
+        return run_sheets(self.problem.data, self.plan, self.simulation)
 
     def views(self) -> tuple[View, ...]:
         """Return a map of the routes, where there are coordinates, and a timetable of the vehicles."""

@@ -17,7 +17,9 @@ from kanopt.problems.scheduling.plan import Schedule
 from kanopt.problems.scheduling.reasons import lateness_reasons
 from kanopt.problems.scheduling.simulate import RULE_WORDS, PlacedTasks, check_schedule, price_schedule
 from kanopt.problems.scheduling.views import views_of
+from kanopt.problems.scheduling.work_orders import machine_orders
 from kanopt.problems.views import View
+from kanopt.problems.work_orders import WorkOrder
 
 if TYPE_CHECKING:
     from kanopt.problems.scheduling.problem import SchedulingProblem
@@ -40,6 +42,10 @@ class SchedulingAssessment(Assessment[Schedule, PlacedTasks]):
             self.problem.data.machines[place].name for place in sorted({*self.simulation.machine.tolist()})
         )
         return InUse(_IN_USE, names)
+
+    def work_orders(self) -> tuple[WorkOrder, ...]:
+        """Return the tasks of each machine that runs any, in order."""
+        return machine_orders(self.problem, self.simulation)
 
     def views(self) -> tuple[View, ...]:
         """Return a Gantt chart by machine and, where energy is priced, the price of power and the load."""

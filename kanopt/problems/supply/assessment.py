@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from kanopt.problems.assessment import Assessment
 from kanopt.problems.coverage import Coverage, LeftOutPrice
+from kanopt.problems.earth import EarthPlan
 from kanopt.problems.findings import Check, Extrapolation, Reason
 from kanopt.problems.in_use import InUse, InUseWords
 from kanopt.problems.law_use import LawUse
 from kanopt.problems.pricing import Pricing
 from kanopt.problems.supply.coverage import demand_met, price_of_shortage
+from kanopt.problems.supply.earth import flows_on_earth
 from kanopt.problems.supply.extrapolations import flow_extrapolations
 from kanopt.problems.supply.law_uses import flow_law_uses
 from kanopt.problems.supply.plan import FlowPlan, arrays_of
@@ -40,6 +44,14 @@ class SupplyAssessment(Assessment[FlowPlan, Ledger]):
         """The sites that are open in any period."""
         names = self.problem.network.facility_names
         return InUse(_IN_USE, tuple(names[site] for site in np.flatnonzero(self.simulation.open.any(axis=1))))
+
+    def details(self) -> Mapping[str, pd.DataFrame]:
+        """Return the periods in which sites are open."""
+        return {"sites": self.plan.sites()}
+
+    def on_earth(self) -> EarthPlan | None:
+        """Return places and lanes in degrees."""
+        return flows_on_earth(self.problem, self.simulation)
 
     def views(self) -> tuple[View, ...]:
         """Return the network with its flows, deliveries beside demand, and stocks where any are kept."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from kanopt.problems.supply.network import Floats, SupplyNetwork
 from kanopt.problems.supply.simulate import Ledger
@@ -15,7 +16,7 @@ from kanopt.text import amount_text, number_text
 if TYPE_CHECKING:
     from kanopt.problems.supply.problem import SupplyProblem
 
-__all__ = ["views_of"]
+__all__ = ["nodes_of", "used_lanes", "views_of"]
 
 
 def views_of(problem: SupplyProblem, ledger: Ledger) -> tuple[View, ...]:
@@ -31,7 +32,7 @@ def views_of(problem: SupplyProblem, ledger: Ledger) -> tuple[View, ...]:
         index=periods,
     )
     views: tuple[View, ...] = (
-        NetworkView("Flows over all periods", _nodes(problem, ledger), _edges(problem, ledger)),
+        NetworkView("Flows over all periods", nodes_of(problem, ledger), _edges(problem, ledger)),
         SeriesView("Demand and deliveries", totals, "period", unit),
     )
     stock = np.einsum("fpt,p->tf", ledger.stock, weights)
@@ -43,7 +44,8 @@ def views_of(problem: SupplyProblem, ledger: Ledger) -> tuple[View, ...]:
     return views
 
 
-def _nodes(problem: SupplyProblem, ledger: Ledger) -> pd.DataFrame:
+def nodes_of(problem: SupplyProblem, ledger: Ledger) -> pd.DataFrame:
+    """Return the places of the network, with what becomes of them."""
     network, unit = problem.network, problem.units.weight
     weights = network.weights
     sent = np.zeros((len(network.node_names), *network.shape[1:]))
@@ -87,19 +89,24 @@ def _places(network: SupplyNetwork) -> Floats:
     return np.concatenate(columns)
 
 
+def used_lanes(problem: SupplyProblem, ledger: Ledger) -> tuple[NDArray[np.intp], Floats]:
+    """Return the lanes that carry something, and the weight that each carries over all periods."""
+    moved = np.einsum("lpt,p->l", ledger.flows, problem.network.weights)
+    used = np.flatnonzero(moved > 0)
+    return used, moved[used]
+
+
 def _edges(problem: SupplyProblem, ledger: Ledger) -> pd.DataFrame:
     network, unit = problem.network, problem.units.weight
-    moved = np.einsum("lpt,p->l", ledger.flows, network.weights)
-    used = np.flatnonzero(moved > 0)
+    used, moved = used_lanes(problem, ledger)
     lanes = [network.lanes[lane] for lane in used]
     return pd.DataFrame(
         {
             "tail": [lane.tail for lane in lanes],
             "head": [lane.head for lane in lanes],
-            "amount": moved[used],
+            "amount": moved,
             "label": [
-                f"{lane.name}: {amount_text(amount, unit)}"
-                for lane, amount in zip(lanes, moved[used], strict=True)
+                f"{lane.name}: {amount_text(amount, unit)}" for lane, amount in zip(lanes, moved, strict=True)
             ],
         }
     )

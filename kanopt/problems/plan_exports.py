@@ -1,0 +1,92 @@
+"""The methods by which a plan leaves the program, the same for a result and for a run of a scenario."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+__all__ = ["PlanExports"]
+
+
+class PlanExports:
+    """Workbook, map, tables, summary and work orders of a plan.
+
+    Whatever comes from data is text in all of them: no cell is a formula, no letter a tag. Folders on the way are made;
+    a file is replaced in one step. Without a plan only the summary can be written; the others raise
+    :class:`~kanopt.errors.ProblemError`.
+    """
+
+    def to_xlsx(self, path: str | os.PathLike[str]) -> Path:
+        """Write a workbook: summary, plan, costs, and each law as formulas over the inputs of the plan.
+
+        Changing an input or a constant of a law changes what the plan costs; what is decided, and the times that follow
+        from it, stay as they are.
+
+        Returns
+        -------
+        Path
+            The file written.
+        """
+        from kanopt.reports import export
+
+        return export(self, "xlsx", path)[0]
+
+    def to_geojson(self, path: str | os.PathLike[str]) -> Path:
+        """Write a map as GeoJSON (RFC 7946): routes or lanes as lines, places as points.
+
+        Returns
+        -------
+        Path
+            The file written.
+
+        Raises
+        ------
+        ProblemError
+            If places are no latitudes and longitudes.
+        """
+        from kanopt.reports import export
+
+        return export(self, "geojson", path)[0]
+
+    def to_csv(self, folder: str | os.PathLike[str]) -> tuple[Path, ...]:
+        """Write the tables of the plan into a folder: ``plan.csv``, ``costs.csv``, and what else there is to say.
+
+        Times are written as time of day, where zero is midnight, and beside it in the problem's unit.
+
+        Returns
+        -------
+        tuple of Path
+            The files written.
+        """
+        from kanopt.reports import export
+
+        return export(self, "csv", folder)
+
+    def to_markdown(self, path: str | os.PathLike[str]) -> Path:
+        """Write a summary: what to do, what it costs, what is left out, how sure that is.
+
+        Returns
+        -------
+        Path
+            The file written.
+        """
+        from kanopt.reports import export
+
+        return export(self, "md", path)[0]
+
+    def to_work_orders(self, path: str | os.PathLike[str]) -> Path:
+        """Write a page to print for each vehicle or machine, as one HTML file that needs nothing else.
+
+        Returns
+        -------
+        Path
+            The file written.
+
+        Raises
+        ------
+        ProblemError
+            If the kind of problem has neither.
+        """
+        from kanopt.reports import export
+
+        return export(self, "orders", path)[0]

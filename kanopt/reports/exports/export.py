@@ -1,0 +1,143 @@
+"""The formats that a plan is exported to, by name."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kanopt.errors import ProblemError, nearest
+from kanopt.files import replace_file
+from kanopt.reports.exports.geojson import geojson_text
+from kanopt.reports.exports.markdown import markdown_text
+from kanopt.reports.exports.plan_tables import TABLES, plan_csv
+from kanopt.reports.exports.work_orders import work_orders_page
+from kanopt.reports.subject import ReportSubject, subject_of
+
+if TYPE_CHECKING:
+    from kanopt.problems.plan_exports import PlanExports
+
+__all__ = ["EXPORTS", "Export", "export", "export_all", "export_files"]
+
+Content = Mapping[str, str | bytes]
+
+
+@dataclass(frozen=True)
+class Export:
+    """A format.
+
+    Parameters
+    ----------
+    suffix
+        How the file's name ends after that of the scenario; of a folder it begins the names of the files.
+    content
+        From the subject to the content of the file, under the empty name; of several files, under theirs.
+    files
+        Names of all files that there may be; of one file the empty name.
+    needs_plan
+        Whether there is nothing to write without a plan.
+    """
+
+    suffix: str
+    content: Callable[[ReportSubject], Content]
+    files: tuple[str, ...] = ("",)
+    needs_plan: bool = True
+
+
+EXPORTS: Mapping[str, Export] = {
+    "geojson": Export(".geojson", lambda subject: {"": geojson_text(subject)}),
+    "csv": Export("_tables", plan_csv, tuple(f"{name}.csv" for name in TABLES)),
+    "md": Export(".md", lambda subject: {"": markdown_text(subject)}, needs_plan=False),
+    "orders": Export("_orders.html", lambda subject: {"": work_orders_page(subject)}),
+}
+"""Every format, by the name that ``--export`` takes."""
+
+
+def export(source: PlanExports, name: str, target: str | os.PathLike[str]) -> tuple[Path, ...]:
+    """Write a plan in one format.
+
+    Parameters
+    ----------
+    source
+        A result, or a run of a scenario.
+    name
+        One of `EXPORTS`.
+    target
+        The file; of ``"csv"`` a folder. Folders are made.
+
+    Returns
+    -------
+    tuple of Path
+        The files written.
+
+    Raises
+    ------
+    ProblemError
+        If the format is unknown, there is no plan, or the plan lacks what the format needs.
+    """
+    if name not in EXPORTS:
+        raise ProblemError(f"there is no export {name!r}; {nearest(name, EXPORTS)}")
+    return _write(subject_of(source), name, Path(target))
+
+
+def _write(subject: ReportSubject, name: str, target: Path) -> tuple[Path, ...]:
+    chosen, result = EXPORTS[name], subject.explanation.result
+    if chosen.needs_plan and not result.has_plan:
+        raise ProblemError(f"{target}: there is no plan to export ({result.status.value}); 'md' says why")
+    return tuple(
+        replace_file(target / file if file else target, content, make_folders=True)
+        for file, content in chosen.content(subject).items()
+    )
+
+
+def export_files(names: Iterable[str], folder: Path, stem: str) -> list[Path]:
+    """Return every file that :func:`export_all` may write."""
+    return [
+        target / file if file else target
+        for name in names
+        for target in [folder / f"{stem}{EXPORTS[name].suffix}"]
+        for file in EXPORTS[name].files
+    ]
+
+
+def export_all(source: PlanExports, names: Iterable[str], folder: Path, stem: str) -> list[Path]:
+    """Write a plan in several formats beside its report.
+
+    A format that the plan lacks something for is refused after all others are written.
+
+    Parameters
+    ----------
+    source
+        A result, or a run of a scenario.
+    names
+        Of `EXPORTS`.
+    folder
+        Folder of the files.
+    stem
+        How their names begin.
+
+    Returns
+    -------
+    list of Path
+        The files written. Without a plan those that need none.
+
+    Raises
+    ------
+    ProblemError
+        If a format cannot be written, such as a map of places that are no latitudes and longitudes.
+    """
+    subject = subject_of(source)
+    written: list[Path] = []
+    refused: list[ProblemError] = []
+    for name in names:
+        if EXPORTS[name].needs_plan and not subject.explanation.result.has_plan:
+            continue
+        try:
+            written += _write(subject, name, folder / f"{stem}{EXPORTS[name].suffix}")
+        except ProblemError as error:
+            refused.append(error)
+    if refused:
+        raise ProblemError("\n".join(map(str, refused)))
+    return written

@@ -1,0 +1,78 @@
+"""The tables of a plan, with times as time of day beside those in the problem's unit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from kanopt.csv_cells import csv_text
+from kanopt.problems.result import Result
+from kanopt.problems.views import GanttView
+from kanopt.reports.subject import ReportSubject
+from kanopt.text import clock_text
+
+__all__ = ["TABLES", "plan_csv", "plan_tables"]
+
+TABLES = ("plan", "timetable", "sites", "costs", "reasons")
+"""Every table there may be."""
+_CLOCKS = ("departure", "leave", "arrive", "begin", "start", "end")
+_SPANS = ("late",)
+
+
+def plan_tables(subject: ReportSubject, *, in_units: bool = True) -> dict[str, pd.DataFrame]:
+    """Return the tables of a plan that say something, by name.
+
+    Parameters
+    ----------
+    subject
+        What is exported.
+    in_units
+        Whether times of day stand in the problem's unit as well.
+
+    Returns
+    -------
+    dict
+        ``plan`` as :meth:`kanopt.Result.to_frame` has it, ``timetable`` of vehicles and ``sites`` of networks,
+        ``costs`` line by line, and ``reasons`` why things are left out or late.
+    """
+    why = subject.explanation
+    result = why.result
+    found = {"plan": result.to_frame()}
+    if result.assessment is not None:
+        found |= result.assessment.details()
+    timed = {name: _with_times(frame, *_time_of(result), in_units=in_units) for name, frame in found.items()}
+    unit = result.problem.unit
+    costs = why.terms("item").drop(columns="share")
+    timed["costs"] = costs.rename(columns={"amount": f"amount ({unit})" if unit else "amount"})
+    timed["reasons"] = why.reasons()
+    return {name: timed[name] for name in TABLES if name in timed and len(timed[name])}
+
+
+def plan_csv(subject: ReportSubject) -> Mapping[str, str]:
+    """Return the tables as CSV in which no text is a formula to a spreadsheet, by file name."""
+    return {f"{name}.csv": csv_text(frame) for name, frame in plan_tables(subject).items()}
+
+
+def _time_of(result: Result) -> tuple[str, bool]:
+    """Return the unit of times in a plan, empty where there are none, and whether zero is midnight."""
+    views = () if result.assessment is None else result.assessment.views()
+    for view in views:
+        if isinstance(view, GanttView):
+            return view.unit, view.clock
+    return "", False
+
+
+def _with_times(frame: pd.DataFrame, unit: str, clock: bool, *, in_units: bool) -> pd.DataFrame:
+    """Return a frame with a column of times of day before each column of clock times, whose head gets the unit."""
+    if not unit:
+        return frame
+    columns: dict[str, pd.Series[str] | pd.Series[float]] = {}
+    for name in map(str, frame.columns):
+        if name in _CLOCKS and clock:
+            columns[name] = frame[name].map(lambda value: clock_text(value, unit) if pd.notna(value) else "")
+            if not in_units:
+                continue
+        timed = name in _CLOCKS or name in _SPANS
+        columns[f"{name} ({unit})" if timed else name] = frame[name]
+    return pd.DataFrame(columns, index=frame.index)

@@ -1,0 +1,69 @@
+"""Work orders: a page for each vehicle or machine that has something to do."""
+
+from __future__ import annotations
+
+import html
+import re
+
+import pytest
+
+from kanopt.errors import ProblemError
+from kanopt.text import clock_text
+from tests.reports.exports.conftest import NAMES
+from tests.reports.test_write import Page
+
+
+def sheets(path):
+    text = path.read_text("utf-8")
+    page = Page(text)
+    assert not page.open
+    assert not [tag for tag, _ in page.tags if tag in ("script", "link", "img", "b")]
+    return [
+        [
+            [html.unescape(re.sub("<.*?>", "", cell)) for cell in re.findall(r"<td.*?>(.*?)</td>", row)]
+            for row in re.findall(r"<tr><td.*?</tr>", part, re.DOTALL)
+        ]
+        for part in re.findall(r'<section class="order".*?</section>', text, re.DOTALL)
+    ]
+
+
+def test_each_driver_has_a_sheet_with_the_stops_in_order(routed, tmp_path):
+    path = routed.to_work_orders(tmp_path / "orders.html")
+    first, second = sheets(path)
+    assert [row[1] for row in first] == [*NAMES[:3], "hub"]
+    assert [row[1] for row in second] == [*NAMES[3:5], "hub"]
+    timetable = routed.assessment.timetable()
+    assert [row[3] for row in first] == [clock_text(time) for time in timetable["arrive"][:4]]
+    assert first[0][2] == "08:00–17:00"
+    assert first[0][6:9] == ["0.2 t", "", "0.6 t"]
+    assert "goods: milk" in first[0][9]
+    assert "break-after: page" in path.read_text("utf-8")
+
+
+def test_waiting_and_lateness_are_noted(make_run, tmp_path):
+    from dataclasses import replace
+
+    from kanopt.problems import evaluate
+
+    problem = make_run().problem
+    names = [client.name for client in problem.clients]
+    clients = [
+        replace(problem.clients[0], latest=481.0, cost_per_lateness=1.0),
+        replace(problem.clients[1], earliest=700.0),
+        *problem.clients[2:],
+    ]
+    late = evaluate(replace(problem, clients=clients), [names[:6], names[6:]])
+    first, _ = sheets(late.to_work_orders(tmp_path / "orders.html"))
+    assert first[0][9].endswith("min late")
+    assert first[1][9].startswith("wait ")
+
+
+def test_machines_have_orders_too(scheduled, tmp_path):
+    first, second = sheets(scheduled.to_work_orders(tmp_path / "orders.html"))
+    assert [row[1:6] for row in first] == [["cut", "j1", "", "0", "20"], ["saw", "=j2", "", "20", "25"]]
+    assert second[0][6:8] == ["30", "5 min late"]
+
+
+def test_flows_have_none(supplied, tmp_path):
+    with pytest.raises(ProblemError, match="no vehicle and no machine"):
+        supplied.to_work_orders(tmp_path / "orders.html")
