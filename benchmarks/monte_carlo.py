@@ -171,8 +171,11 @@ def main() -> None:
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
     if "bands" in arguments.parts:
-        frame = pd.DataFrame(bands(arguments.cases, arguments.first))
-        print(frame.to_string(index=False, float_format=lambda value: f"{value:.2f}"))
+        found = []
+        for line in bands(arguments.cases, arguments.first):
+            found.append(line)
+            print(*(f"{name} {value}" for name, value in line.items()), sep=", ", flush=True)
+        frame = pd.DataFrame(found)
         print(summary(frame).to_string(index=False, float_format=lambda value: f"{value:.1f}"))
     if "scenarios" in arguments.parts:
         print(pd.DataFrame(scenarios(arguments)).to_string(index=False, float_format=lambda v: f"{v:,.2f}"))

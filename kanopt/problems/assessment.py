@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar
 
@@ -13,7 +13,7 @@ from kanopt.problems.base import Plan
 from kanopt.problems.broken_rules import UNSERVED, RuleWords, broken_rule_sentences
 from kanopt.problems.coverage import Coverage, LeftOutPrice
 from kanopt.problems.earth import EarthPlan
-from kanopt.problems.findings import Check, Extrapolation, Reason
+from kanopt.problems.findings import Check, Extrapolation, Reason, Violation
 from kanopt.problems.in_use import InUse
 from kanopt.problems.law_use import LawUse, caveats
 from kanopt.problems.money_at_stake import MoneyAtStake, money_at_stake
@@ -35,7 +35,8 @@ class Rank(NamedTuple):
     """How good a plan is on the laws, the smaller the better.
 
     A plan that breaks no rule comes before one that does, whereby leaving out what must be served is told apart from
-    breaking a rule; then the plan that leaves out less, then the one that breaks fewer rules, then the cheaper one.
+    breaking a rule; then the plan that leaves out less (clients, tasks; of supply amounts), then the one that breaks
+    fewer rules, then the cheaper one.
 
     Examples
     --------
@@ -45,7 +46,7 @@ class Rank(NamedTuple):
     """
 
     breaks_rules: bool
-    unserved: int
+    unserved: float
     violations: int
     objective: float
 
@@ -169,9 +170,13 @@ class Assessment(ABC, Generic[PlanT, SimulationT]):
     def rank(self) -> Rank:
         """How good the plan is on the laws; the smaller the better."""
         broken = self.check.violations
-        unserved = sum(violation.constraint == UNSERVED for violation in broken)
-        others = len(broken) - unserved
-        return Rank(others > 0, unserved, others, self.pricing.objective)
+        left_out = [violation for violation in broken if violation.constraint == UNSERVED]
+        others = len(broken) - len(left_out)
+        return Rank(others > 0, self._unserved(left_out), others, self.pricing.objective)
+
+    def _unserved(self, left_out: Sequence[Violation]) -> float:
+        """Return how much is left out of what must be served, given each place where something is."""
+        return len(left_out)
 
     def table(self) -> pd.DataFrame:
         """Return the plan as a table a person can read, with what the laws add to it."""

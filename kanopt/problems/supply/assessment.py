@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +11,7 @@ import pandas as pd
 from kanopt.problems.assessment import Assessment
 from kanopt.problems.coverage import Coverage, LeftOutPrice
 from kanopt.problems.earth import EarthPlan
-from kanopt.problems.findings import Check, Extrapolation, Reason
+from kanopt.problems.findings import Check, Extrapolation, Reason, Violation
 from kanopt.problems.in_use import InUse, InUseWords
 from kanopt.problems.law_use import LawUse
 from kanopt.problems.pricing import Pricing
@@ -64,6 +64,11 @@ class SupplyAssessment(Assessment[FlowPlan, Ledger]):
 
     def _check(self) -> Check:
         return check_flows(self.problem, self.simulation)
+
+    def _unserved(self, left_out: Sequence[Violation]) -> float:
+        """Return the amount: a plan that sends less everywhere may leave out something in fewer places."""
+        # so rounded that sums in another order are the same
+        return float(f"{sum(each.amount for each in left_out):.6g}")
 
     def _coverage(self) -> Coverage:
         return demand_met(self.problem, self.simulation)

@@ -163,7 +163,7 @@ class PartsRun:
         self.routes |= {(route.vehicle, route.index): route for route in part.outside(after)}
         # every part of a plan is as good as it was or better, and what the plan costs is the sum of them
         violations = self._rank.violations + now.violations - was.violations
-        unserved = self._rank.unserved + now.unserved - was.unserved
+        unserved = round(self._rank.unserved + now.unserved - was.unserved)
         price = self._rank.objective + now.objective - was.objective
         self._rank = Rank(violations > 0, unserved, violations, price)
         step = Progress(

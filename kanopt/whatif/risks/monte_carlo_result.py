@@ -51,7 +51,7 @@ class PlanPrice:
     """
 
     objective: float = math.nan
-    unserved: int = 0
+    unserved: float = 0
     violations: int = 0
     deviations: Mapping[str, float] = field(default_factory=dict)
 

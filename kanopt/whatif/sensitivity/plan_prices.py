@@ -7,14 +7,14 @@ from collections import OrderedDict
 from collections.abc import Hashable, Mapping
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from kanopt.errors import KanoptError
-from kanopt.problems.broken_rules import UNSERVED
 from kanopt.whatif.sensitivity.plan_decisions import Decision, decisions_of
 from kanopt.whatif.sweeps.question import SweepQuestion
 
 if TYPE_CHECKING:
+    from kanopt.problems.assessment import Rank
     from kanopt.problems.base import Plan, Problem
     from kanopt.problems.result import Result
     from kanopt.solvers.base import Solver
@@ -27,26 +27,6 @@ _EQUAL = 1e-8
 """Share of a price by which a plan has to be better to count as another one."""
 _JUMP, _JUMP_SHARE = 1e-5, 0.01
 """Share of a price by which a difference jumps, where it does, and of what it changes by around it."""
-
-
-class Standing(NamedTuple):
-    """How good a plan is at a value, the smaller the better; see :class:`~kanopt.problems.assessment.Rank`.
-
-    Parameters
-    ----------
-    breaks_rules, unserved, violations
-        As in a rank.
-    missing
-        How much of what must be served is left out.
-    price
-        The objective.
-    """
-
-    breaks_rules: bool
-    unserved: int
-    violations: int
-    missing: float
-    price: float
 
 
 class PlanPrices:
@@ -82,7 +62,7 @@ class PlanPrices:
         self.refits = 0
         self._problems: OrderedDict[float, Problem[Any]] = OrderedDict()
         self._results: OrderedDict[tuple[int, float], Result | None] = OrderedDict()
-        self._standings: dict[tuple[int, float], Standing | None] = {}
+        self._ranks: dict[tuple[int, float], Rank | None] = {}
         self._refitted: dict[tuple[Hashable, float], Plan | None] = {}
         self._decisions: dict[tuple[int, float], Mapping[Decision, str]] = {}
 
@@ -109,18 +89,18 @@ class PlanPrices:
         self._results.move_to_end(key)
         return self._results[key]
 
-    def standing(self, plan: int, x: float) -> Standing | None:
+    def rank(self, plan: int, x: float) -> Rank | None:
         """Return how good a plan is at a value; None where it cannot be carried out there."""
         key = (plan, x)
-        if key not in self._standings:
-            self._standings[key] = self._standing_of(self.result(plan, x))
-        return self._standings[key]
+        if key not in self._ranks:
+            self._ranks[key] = _rank_of(self.result(plan, x))
+        return self._ranks[key]
 
     def best(self, x: float) -> int | None:
         """Return the best of all plans at a value; None where none can be carried out there."""
-        known = [(self.standing(plan, x), plan) for plan in range(len(self.plans))]
-        standings = [(standing, plan) for standing, plan in known if standing is not None]
-        return min(standings)[1] if standings else None
+        known = [(self.rank(plan, x), plan) for plan in range(len(self.plans))]
+        ranks = [(rank, plan) for rank, plan in known if rank is not None]
+        return min(ranks)[1] if ranks else None
 
     def decisions(self, plan: int, x: float) -> Mapping[Decision, str]:
         """Return what a plan decides, of the kinds that are compared."""
@@ -134,17 +114,17 @@ class PlanPrices:
 
     def difference(self, one: int, other: int, x: float) -> float:
         """Return by how much a plan is dearer than another; infinite where they do not compare by price."""
-        first, second = self.standing(one, x), self.standing(other, x)
+        first, second = self.rank(one, x), self.rank(other, x)
         if first is None or second is None:
             return 0.0 if first is second else (math.inf if first is None else -math.inf)
         if first[:-1] != second[:-1]:
             return math.inf if first[:-1] > second[:-1] else -math.inf
-        return first.price - second.price
+        return first.objective - second.objective
 
     def is_worse(self, one: int, other: int, x: float, unproved: float = 0.0) -> bool:
         """Say whether a plan is dearer than another by more than nothing, and than what a solver left unproved."""
-        standing = self.standing(other, x)
-        least = 0.0 if standing is None else _EQUAL * max(1.0, abs(standing.price))
+        rank = self.rank(other, x)
+        least = 0.0 if rank is None else _EQUAL * max(1.0, abs(rank.objective))
         return self.difference(one, other, x) > max(least, unproved)
 
     def jumps(self, one: int, other: int, places: tuple[float, float], gap: tuple[float, float]) -> bool:
@@ -162,8 +142,8 @@ class PlanPrices:
         inside, whole = ([self.difference(one, other, x) for x in pair] for pair in (places, gap))
         if not all(map(math.isfinite, inside)):
             return True
-        found = [self.standing(other, x) for x in places]
-        prices = [abs(standing.price) for standing in found if standing is not None]
+        found = [self.rank(other, x) for x in places]
+        prices = [abs(rank.objective) for rank in found if rank is not None]
         rise = abs(inside[1] - inside[0])
         return rise > _JUMP * max(1.0, *prices) and rise > _JUMP_SHARE * abs(whole[1] - whole[0])
 
@@ -180,13 +160,13 @@ class PlanPrices:
         ends = self.homes[left], self.homes[right]
         if self.follows or self.whole(left) is None or self.whole(right) is None:
             return self.follows
-        own = [self.standing(plan, x) for plan, x in ((left, ends[0]), (right, ends[1]))]
-        away = [self.standing(plan, x) for plan, x in ((left, ends[1]), (right, ends[0]))]
+        own = [self.rank(plan, x) for plan, x in ((left, ends[0]), (right, ends[1]))]
+        away = [self.rank(plan, x) for plan, x in ((left, ends[1]), (right, ends[0]))]
         # a plan that breaks a rule or leaves out more where the other one does not
         pairs = ((own[1], away[0]), (own[0], away[1]))
         if any(here is not None and (other is None or other[:-1] > here[:-1]) for here, other in pairs):
             self.follows = True
-            for known in (self._results, self._standings, self._decisions):
+            for known in (self._results, self._ranks, self._decisions):
                 known.clear()
             for plan, x in enumerate(self.homes):
                 self.settle(plan, x)
@@ -201,12 +181,12 @@ class PlanPrices:
         if self.homes[plan] != x:
             plan = self.add(fitted, x)
         else:
-            own, fits = self.standing(plan, x), self._standing_of(result)
+            own, fits = self.rank(plan, x), _rank_of(result)
             if fits is None or (own is not None and own < fits):
                 return plan
             self.plans[plan] = fitted
             self._decisions.pop((plan, x), None)
-        self._standings[plan, x] = self._standing_of(result)
+        self._ranks[plan, x] = _rank_of(result)
         self._keep((plan, x), result)
         return plan
 
@@ -215,20 +195,6 @@ class PlanPrices:
         from kanopt.solvers.solve import solver_of_quantities
 
         return solver_of_quantities(self.base.problem, self.plans[0])
-
-    def _standing_of(self, result: Result | None) -> Standing | None:
-        if result is None:
-            return None
-        rank = result.rank
-        missing = sum(one.amount for one in result.check.violations if one.constraint == UNSERVED)
-        # where quantities follow, how much is left out counts, not in how many places
-        return Standing(
-            rank.breaks_rules,
-            0 if self.follows else rank.unserved,
-            rank.violations,
-            float(f"{missing:.5g}"),
-            rank.objective,
-        )
 
     def _carried(self, plan: int, x: float) -> Result | None:
         """Return a plan as it is carried out at a value: as it was made, or with what follows from its decisions."""
@@ -264,3 +230,7 @@ class PlanPrices:
             self.refits += 1
             self._refitted[key] = self._solver.with_quantities(self.problem(x), key[0], options)
         return self._refitted[key]
+
+
+def _rank_of(result: Result | None) -> Rank | None:
+    return None if result is None else result.rank

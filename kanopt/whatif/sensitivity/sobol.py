@@ -324,7 +324,7 @@ def _of_scenario(
     return prices[place.ravel()], run.base, notes
 
 
-def _refuse_unlike(results: Sequence[PointResult], wanted: tuple[int, int], count: int) -> None:
+def _refuse_unlike(results: Sequence[PointResult], wanted: tuple[float, int], count: int) -> None:
     """Refuse prices of plans that leave out something else, or break other rules, than the base's."""
     bad = [
         found

@@ -253,8 +253,8 @@ class SwitchSearch:
     def _is_better(self, plan: int, point: Point) -> bool:
         if point.plan is not None:
             return self._is_worse(point.plan, plan, point.x)
-        standing = self.prices.standing(plan, point.x)
-        return standing is not None and not standing.breaks_rules and not standing.missing
+        rank = self.prices.rank(plan, point.x)
+        return rank is not None and not rank.breaks_rules and not rank.unserved
 
     def _take_over(self, point: Point, plan: int) -> None:
         if point.plan is not None:

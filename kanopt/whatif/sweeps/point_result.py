@@ -78,7 +78,7 @@ class PointResult:
     kept_objective: float = math.nan
     terms: Mapping[str, float] = field(default_factory=dict)
     kept_terms: Mapping[str, float] = field(default_factory=dict)
-    unserved: int = 0
+    unserved: float = 0
     violations: int = 0
     plan: Plan | pd.DataFrame | None = None
     plan_of: int | None = None

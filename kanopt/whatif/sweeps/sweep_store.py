@@ -226,7 +226,8 @@ def _check_result(result: PointResult, points: int, repeats: int) -> None:
         raise ValueError(f"point {result.point}: its plan is of no point")
     amounts = [*result.terms.values(), *result.kept_terms.values(), *result.searches, *result.differences]
     amounts += [result.objective, result.bound, result.at_base, result.kept_objective, result.seconds]
-    counts = [result.point, result.unserved, result.violations]
+    amounts += [result.unserved]
+    counts = [result.point, result.violations]
     if not all(isinstance(value, (int, float)) for value in [*amounts, *counts]):
         raise TypeError(f"point {result.point}: a text in place of a number")
     if not all(float(count).is_integer() for count in counts) or not isinstance(result.message, str):

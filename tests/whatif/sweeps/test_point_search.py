@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import kanopt as ko
 from kanopt.problems import Client, Depot, RoutingProblem, VehicleType, evaluate
 from kanopt.problems.result import Status
 from kanopt.whatif.events import ignore_event
@@ -14,6 +15,7 @@ from kanopt.whatif.sweeps.point_result import PointResult, point_of
 from kanopt.whatif.sweeps.point_search import exchange_plans, solve_point
 from kanopt.whatif.sweeps.question import Question
 from kanopt.whatif.sweeps.sweep_run import SweepRun
+from tests.cases.supply_scenario import one_market
 
 APART, TOGETHER = [["a"], ["b"]], [["a", "b"]]
 
@@ -215,3 +217,15 @@ def test_the_times_of_a_plan_that_is_kept_follow_where_it_would_break_a_rule():
     # it may be late as it is and still keep the window: then it leaves when it says
     assert slower_a_little.kept_objective == pytest.approx(64.0)
     assert shut.kept_status == "infeasible"
+
+
+def test_of_two_partial_plans_of_supply_the_one_that_leaves_out_less_is_kept(tmp_path):
+    """Of 160 t both sites deliver 120, the large one 100 for less: 40 or 60 t are left out at one market."""
+    scenario = one_market(tmp_path, shortage="")
+    found = ko.sweep(
+        scenario, {"wanted.demand": ko.factors([12.0, 16.0])}, options=ko.SweepOptions(time_limit=2.0)
+    )
+    assert found.points["unserved"].tolist() == [0.0, 40.0]
+    assert found.points["status"].tolist() == ["optimal", "partial"]
+    kept = evaluate(found.base.problem, found.base.plan)
+    assert kept.rank.unserved == 0.0
