@@ -71,6 +71,8 @@ if TYPE_CHECKING:
     from kanopt.surrogates import LawLimits as LawLimits
     from kanopt.surrogates import Laws as Laws
     from kanopt.surrogates import fit_laws as fit_laws
+    from kanopt.surrogates.peers import Baselines as Baselines
+    from kanopt.surrogates.peers import baselines as baselines
     from kanopt.tables import Column as Column
     from kanopt.tables import Schema as Schema
     from kanopt.tables import TableReport as TableReport
@@ -164,6 +166,7 @@ _HOME = {
     "solvers.encodings": ("encodings",),
     "solvers.solve": ("solve",),
     "surrogates": ("KANRegressor", "LawLimits", "Laws", "fit_laws"),
+    "surrogates.peers": ("Baselines", "baselines"),
     "tables": (
         "Column",
         "Schema",

@@ -4,6 +4,7 @@ Plots are matplotlib functions that take ``ax=None`` and return the axes. Report
 that a page needs no network and no script.
 """
 
+from kanopt.reports.baselines_plot import plot_baselines
 from kanopt.reports.diagrams import plot_diagram
 from kanopt.reports.exports import EXPORTS, export, export_all, export_files
 from kanopt.reports.law_plots import plot_curve, plot_formula
@@ -27,6 +28,7 @@ __all__ = [
     "export_all",
     "export_files",
     "monte_carlo_page",
+    "plot_baselines",
     "plot_curve",
     "plot_day_costs",
     "plot_decisions",

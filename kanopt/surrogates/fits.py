@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,7 +36,15 @@ if TYPE_CHECKING:
     from kanopt.surrogates.groups import Groups
     from kanopt.surrogates.regressor import KANRegressor
 
-__all__ = ["OF_COLUMNS", "fit_memory", "fit_source", "fit_table", "fit_targets"]
+__all__ = [
+    "OF_COLUMNS",
+    "CheckedRows",
+    "checked_rows",
+    "fit_memory",
+    "fit_source",
+    "fit_table",
+    "fit_targets",
+]
 
 Floats = NDArray[np.float64]
 
@@ -74,10 +83,40 @@ def _mark_if_stopped(models: Sequence[KANRegressor], watch: FitMonitor) -> None:
         )
 
 
-def fit_table(
-    model: KANRegressor, X: Any, y: Any, sample_weight: Any, watch: FitMonitor, groups: Groups | None = None
-) -> None:
-    """Fit one target of a table in memory."""
+@dataclass(frozen=True, eq=False)
+class CheckedRows:
+    """The rows of a table in memory that a law is learned from.
+
+    Parameters
+    ----------
+    frame, target, weights
+        Those with a weight above 0.
+    used
+        Which of the rows that were given they are.
+    group
+        The group of each, numbered from 0; None without groups.
+    name
+        What the target is called.
+    """
+
+    frame: pd.DataFrame
+    target: Floats
+    weights: Floats
+    used: NDArray[np.bool_]
+    group: NDArray[np.int64] | None
+    name: str
+
+
+def checked_rows(
+    model: KANRegressor, X: Any, y: Any, sample_weight: Any, groups: Groups | None
+) -> CheckedRows:
+    """Return the rows of a table that a law is learned from.
+
+    Raises
+    ------
+    FitError
+        For rows from which none can be learned.
+    """
     frame = table_of(model, X, reset=True)
     name = name_of(y) or "target"
     refuse_leak(name, frame)
@@ -91,6 +130,15 @@ def fit_table(
         )
     refuse_numbers_as_text(frame)
     refuse_identifiers(frame)
+    return CheckedRows(frame, target, weights, used, group, name)
+
+
+def fit_table(
+    model: KANRegressor, X: Any, y: Any, sample_weight: Any, watch: FitMonitor, groups: Groups | None = None
+) -> None:
+    """Fit one target of a table in memory."""
+    rows = checked_rows(model, X, y, sample_weight, groups)
+    frame, target, weights, group = rows.frame, rows.target, rows.weights, rows.group
     # Imported here, so that a saved model predicts without loading torch.
     from kanopt.surrogates.fitting import learn
     from kanopt.surrogates.options import periods_of, settings_of, warn_of_contradictions
@@ -118,9 +166,9 @@ def fit_table(
     )
     model._indicators = indicators
     model._columns = names
-    model._set_fitted(law, name)
+    model._set_fitted(law, rows.name)
     model._known_rows = KnownRows.of(*model.encoding_.transform(filled), target)
-    model._grouped_rows = None if groups is None else GroupedRows.of(groups, used, filled, target)
+    model._grouped_rows = None if groups is None else GroupedRows.of(groups, rows.used, filled, target)
 
 
 def _active_columns(

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from numbers import Real
-from typing import Any
+from typing import Any, TypeVar
 
 from kanopt.errors import FitError, KanoptWarning
 from kanopt.interrupt import Interrupt
@@ -15,7 +15,9 @@ from kanopt.progress import ProgressLine
 from kanopt.surrogates.monitor import FitMonitor, FitProgress
 from kanopt.text import count_text
 
-__all__ = ["warn_if_stopped", "watched"]
+__all__ = ["checked_budget", "checked_progress", "warn_if_stopped", "watched"]
+
+Progress = TypeVar("Progress")
 
 
 @contextmanager
@@ -38,11 +40,8 @@ def watched(
     """
     from kanopt.surrogates.threads import one_thread
 
-    if not callable(progress) and not (progress is None or isinstance(progress, bool)):
-        raise FitError(
-            f"progress={progress!r} must be a function of the progress, such as progress=print, or False for no line"
-        )
-    seconds = _seconds(budget)
+    checked_progress(progress)
+    seconds = checked_budget(budget)
     with one_thread(), Interrupt() as interrupt:
         if callable(progress) or progress is False:
             yield FitMonitor(progress or None, interrupt, seconds)
@@ -62,7 +61,16 @@ def warn_if_stopped(watch: FitMonitor) -> None:
         )
 
 
-def _seconds(budget: Any) -> float | None:
+def checked_progress(progress: Progress) -> Progress:
+    """Return what is told how far something is, checked."""
+    if not callable(progress) and not (progress is None or isinstance(progress, bool)):
+        raise FitError(
+            f"progress={progress!r} must be a function of the progress, such as progress=print, or False for no line"
+        )
+    return progress
+
+
+def checked_budget(budget: Any) -> float | None:
     """Return a budget, checked."""
     if budget is None:
         return None
