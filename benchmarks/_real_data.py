@@ -35,13 +35,14 @@ RARE = 20
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """A table: features, target, its unit, and pairs of training and held-out rows."""
+    """A table: features, target, its unit, pairs of training and held-out rows, and groups that are held out whole."""
 
     name: str
     unit: str
     features: pd.DataFrame
     target: pd.Series
     splits: list[tuple[np.ndarray, np.ndarray]]
+    groups: np.ndarray | None = None
 
     @property
     def kind(self) -> str:
@@ -214,7 +215,8 @@ def _folded(
     group = np.arange(len(features)) if groups is None else pd.factorize(groups)[0]
     folds = KFold(5, shuffle=True, random_state=seed).split(np.arange(group.max() + 1))
     splits = [tuple(np.flatnonzero(np.isin(group, side)) for side in fold) for fold in folds]
-    return Case(name, unit, features.reset_index(drop=True), target.reset_index(drop=True), splits)
+    held = None if groups is None else group
+    return Case(name, unit, features.reset_index(drop=True), target.reset_index(drop=True), splits, held)
 
 
 def _packaged(package: str, path: str) -> Path:

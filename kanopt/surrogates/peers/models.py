@@ -33,6 +33,7 @@ __all__ = [
     "Chosen",
     "Regressor",
     "Smeared",
+    "Varied",
     "additive_splines",
     "boosting",
     "explainable_boosting",
