@@ -234,10 +234,7 @@ def perceptron(
     """
     return Varied(
         columns,
-        *(
-            lambda logs, decay=decay: _Perceptron(columns, logs, seed, parameters, decay)  # type: ignore[misc]
-            for decay in _DECAYS
-        ),
+        *(lambda logs, decay=decay: _Perceptron(columns, logs, seed, parameters, decay) for decay in _DECAYS),
         groups=groups,
     )
 
