@@ -254,7 +254,7 @@ class Scenario:
         """
         changed = [change for change in self.changes if change.table == "surrogates"]
         anew = {name for name, spec in self.laws.items() if isinstance(spec, LearnedSpec)}
-        anew |= {change.column.partition(".")[0] for change in changed}
+        anew |= {*learned, *(change.column.partition(".")[0] for change in changed)}
         waiting = laws_built_on(self.laws, anew)
         given = {name for name, spec in self.laws.items() if isinstance(spec, GivenSpec)}
         known = {name: law for name, law in self.drafts.items() if name not in waiting or name not in given}

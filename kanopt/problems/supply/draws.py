@@ -87,7 +87,8 @@ def demand_law(problem: SupplyProblem, uncertainty: Uncertainty) -> DemandLaw:
     deviation = demand_deviations(mean, problem.demand_deviation[cells], uncertainty)
     law, stated = problem.demand, bool(deviation.any())
     what = Erring("demands", "amounts", "shared_demand")
-    bound = law if isinstance(law, BoundFormula) and not stated else None
+    is_assumed = stated or uncertainty.demand is not None
+    bound = law if isinstance(law, BoundFormula) and not is_assumed else None
     known = uncertain_law(what, bound, None, uncertainty, problem.units.quantity)
     if known.model is None and not stated:
         raise ProblemError(

@@ -20,6 +20,7 @@ from kanopt.whatif.events import Event, OnEvent, ignore_event
 from kanopt.whatif.risks.monte_carlo_result import MonteCarlo, PlanPrice, PricedDraw
 from kanopt.whatif.scenario import Scenario
 from kanopt.whatif.scenario_files.file_model import split_messages
+from kanopt.whatif.scenario_files.spec import SavedSpec
 from kanopt.whatif.sensitivity.plan_decisions import Decision, decisions_of
 from kanopt.whatif.sweeps.axes import Axis, read_axes
 from kanopt.whatif.sweeps.point_result import PointResult
@@ -31,6 +32,7 @@ from kanopt.whatif.sweeps.sweep import PLANS, SweepOptions
 if TYPE_CHECKING:
     from distributed import Client
 
+    from kanopt.formulas import Formula
     from kanopt.problems.base import Plan, Problem
     from kanopt.problems.result import Result
     from kanopt.solvers.base import SolveOptions
@@ -106,7 +108,8 @@ def monte_carlo(
     candidates
         In how many of the draws a plan is made anew, each of which is priced in all draws.
     laws
-        Learned laws that err; left out, all of them, and with ``()`` none.
+        Learned laws that err, also those read from files; left out, all of which no constant is set by a change or a
+        range, and with ``()`` none.
     plan
         The plan that is kept: ``"kept"``, the best that is found where nothing is changed, or ``"today"``, today's.
     options
@@ -174,17 +177,33 @@ def _question(
     prepared: Prepared, axes: Sequence[Axis], laws: Sequence[str] | None, draws: int
 ) -> DrawnQuestion:
     streams = [np.random.default_rng([prepared.seed, stream]) for stream in (_LAWS, _INPUTS)]
-    chosen = list(prepared.formulas) if laws is None else list(laws)
-    for name in chosen:
-        if name not in prepared.formulas:
-            raise _error("laws", f"there is no learned law {name!r}; {nearest(str(name), prepared.formulas)}")
-    drawn = {name: draw_laws(prepared.formulas[name], draws, streams[_LAWS]) for name in chosen}
+    erring = _erring_laws(prepared, axes, laws)
+    drawn = {name: draw_laws(law, draws, streams[_LAWS]) for name, law in erring.items()}
     drawn = {name: law for name, law in drawn.items() if law.varies}
     if not drawn and not axes:
         raise _error("", "nothing is uncertain: no learned law tells its errors, and no ranges are given")
     points = _points(axes, draws, streams[_INPUTS])
     asked = prepared.question(axes, points, anew=True)
     return DrawnQuestion(**{one.name: getattr(asked, one.name) for one in fields(asked)}, drawn=drawn)
+
+
+def _erring_laws(prepared: Prepared, axes: Sequence[Axis], laws: Sequence[str] | None) -> dict[str, Formula]:
+    """Return the laws that err, learned here or before, of which no constant is set: such a law is another one."""
+    scenario = prepared.scenario
+    saved = [name for name, spec in scenario.laws.items() if isinstance(spec, SavedSpec)]
+    known = {**{name: scenario.drafts[name] for name in saved}, **prepared.formulas}
+    made = [*scenario.changes, *(axis.change(axis.values.items[0]) for axis in axes)]
+    parts = [change.column.partition(".") for change in made if change.table == "surrogates"]
+    held = {name for name, _, constant in parts if constant}
+    for name in laws or ():
+        if name not in known:
+            raise _error("laws", f"there is no learned law {name!r}; {nearest(str(name), known)}")
+        if name in held:
+            raise _error(
+                "laws", f"constants of {name!r} are set, so that it does not err as learned; leave it out"
+            )
+    chosen = set(known) - held if laws is None else set(laws)
+    return {name: law for name, law in known.items() if name in chosen}
 
 
 def _points(axes: Sequence[Axis], draws: int, rng: np.random.Generator) -> list[tuple[Value, ...]]:

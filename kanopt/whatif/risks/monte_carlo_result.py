@@ -18,6 +18,7 @@ from kanopt.text import count_text, join_list, list_names, money_text, percent_t
 from kanopt.whatif.changes import Value
 from kanopt.whatif.risks.day_costs import share_error
 from kanopt.whatif.sweeps.axes import Axis
+from kanopt.whatif.sweeps.prepare import as_it_is_text
 
 if TYPE_CHECKING:
     from kanopt.problems.result import Result
@@ -149,7 +150,8 @@ class MonteCarlo:
         """The same with the errors of single rows; (draws, plans)."""
 
         def errors(price: PlanPrice, draw: int) -> float:
-            return math.fsum(size * float(self.scores[law][draw]) for law, size in price.deviations.items())
+            erring = {law: size for law, size in price.deviations.items() if law in self.scores}
+            return math.fsum(size * float(self.scores[law][draw]) for law, size in erring.items())
 
         return self.prices + self._of_each(errors)
 
@@ -178,8 +180,10 @@ class MonteCarlo:
 
     @cached_property
     def fails(self) -> Floats:
-        """In which share of the draws that make a problem each plan fails; (plans,)."""
-        return 1.0 - self.holds[self._posed].mean(axis=0) if self._posed.any() else np.ones(len(self.names))
+        """In which share of the draws that make a problem each plan fails; NaN where none does; (plans,)."""
+        if not self._posed.any():
+            return np.full(len(self.names), math.nan)
+        return np.asarray(1.0 - self.holds[self._posed].mean(axis=0))
 
     @cached_property
     def _posed(self) -> NDArray[np.bool_]:
@@ -208,7 +212,8 @@ class MonteCarlo:
             found[:6] = [paid.mean(), error, *np.quantile(paid, [0.05, 0.5, 0.95]), dearest.mean()]
         if len(regret):
             found[6:8] = [regret.mean(), regret.max()]
-        found[8] = np.count_nonzero(regret <= _EQUAL) / max(int(self._posed.sum()), 1)
+        if posed := int(self._posed.sum()):
+            found[8] = np.count_nonzero(regret <= _EQUAL) / posed
         return [float(value) for value in found]
 
     @property
@@ -227,18 +232,19 @@ class MonteCarlo:
         """One row per decision of the plan that is kept, the least certain first.
 
         Columns: ``kind`` and ``thing``; ``choice``; ``keeps``, in which share of the draws the cheapest plan decides
-        the same; ``error`` of that (Monte Carlo); ``instead``, what it most often decides otherwise.
+        the same, of those in which a plan does not fail; ``error`` of that (Monte Carlo); ``instead``, what it most
+        often decides otherwise.
         """
         cheapest = [int(np.nanargmin(row)) for row in self.regret if not np.isnan(row).all()]
         counts = Counter(cheapest)
-        total = max(len(cheapest), 1)
-        rows = []
+        total, rows = len(cheapest), []
         for thing in sorted({one for decided in self.decided for one in decided}):
             choice = self.decided[0].get(thing, "not")
             others: Counter[str] = Counter()
             for place, count in counts.items():
                 others[self.decided[place].get(thing, "not")] += count
-            keeps = others.pop(choice, 0) / total
+            alike = others.pop(choice, 0)
+            keeps = alike / total if total else math.nan
             instead = others.most_common(1)[0][0] if others else ""
             rows.append([*thing, choice, keeps, float(share_error(keeps, total)), instead])
         frame = pd.DataFrame(rows, columns=["kind", "thing", "choice", "keeps", "error", "instead"])
@@ -327,8 +333,7 @@ class MonteCarlo:
         if self.interrupted or done < asked:
             lines.append(f"STOPPED after {done:,} of {count_text(asked, 'draw')}")
         lines += [f"  drawn: {axis}" for axis in self.axes]
-        lines.append(f"  as it is: {money_text(self.base.rank.objective, self.unit)}")
-        return lines
+        return [*lines, f"  {as_it_is_text(self.base)}"]
 
     def sentences(self) -> list[str]:
         """Return what came of it, a sentence each; the least certain decisions are indented."""
@@ -342,7 +347,7 @@ class MonteCarlo:
             )
         if len(self.names) == 1:
             planned = count_text(len(self.replanned), "draw")
-            found.append(f"There is no other plan to compare it with: {planned} of them were planned anew.")
+            found.append(f"There is no other plan to compare it with, from {planned} planned anew.")
         elif float(kept["largest_regret"]) <= _EQUAL:
             found.append("In no draw in which it does not fail another of the plans is cheaper.")
         elif "regret" in told:
@@ -361,6 +366,8 @@ class MonteCarlo:
         return [*found, *self._uncertain(), *self._failures()]
 
     def _uncertain(self) -> list[str]:
+        if self.decisions["keeps"].isna().all():  # every plan fails in all draws
+            return []
         open_ones = self.decisions[self.decisions["keeps"] < 1.0]
         if open_ones.empty:
             return ["Every decision of the plan that is kept is also that of the cheapest plan in all draws."]

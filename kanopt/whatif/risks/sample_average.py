@@ -80,7 +80,7 @@ def solve_sample_average(
     Raises
     ------
     ProblemError
-        If no demand is uncertain, a number is too small, or there is no plan for mean demand.
+        If it is no supply problem, no demand is uncertain, a number is too small, or there is no plan for mean demand.
 
     Examples
     --------
@@ -101,11 +101,14 @@ def solve_sample_average(
     >>> found.sites, found.plain.assessment.in_use.names, found.value_of_stochastic_solution > 3.0
     (('large',), ('small',), True)
     """
+    from kanopt.problems.supply import SupplyProblem
     from kanopt.problems.supply.draws import demand_law
     from kanopt.problems.uncertainty import Uncertainty
     from kanopt.solvers.base import SolveOptions
     from kanopt.solvers.solve import search_and_assess
 
+    if not isinstance(problem, SupplyProblem):
+        raise ProblemError(f"sites are chosen for a SupplyProblem, not for a {type(problem).__name__}")
     for name, value, least in (
         ("samples", samples, 1),
         ("replications", replications, 1),
@@ -146,7 +149,7 @@ def solve_sample_average(
         if exact and risks[0].fails <= unavoidable
         else None,
         unavoidable,
-        search.proved,
+        bool(search.proofs) and all(search.proofs),
     )
 
 
@@ -162,7 +165,7 @@ class _Search:
         self.rates = paid_rates(assessment) if self.problem.lane_tariff.reads_flow else None
         self.candidates: list[Flags] = [assessment.simulation.open]
         self.bounds: list[float] = []
-        self.proved = True
+        self.proofs: list[bool] = []
         self._judges: list[tuple[Floats, float, Floats]] = []
 
     def raise_demand(self, seconds: float) -> None:
@@ -193,7 +196,7 @@ class _Search:
         found = sites_of_samples(
             self.problem, demand, options, tries=tuple(self.candidates), rates=self.rates
         )
-        self.proved &= found.proved
+        self.proofs.append(found.proved)
         if found.bound is not None:
             self.bounds.append(found.bound)
         if not chooses:

@@ -16,13 +16,13 @@ from kanopt.errors import Issue, ScenarioError, nearest
 from kanopt.interrupt import Interrupt
 from kanopt.parallel import cluster, run_tasks
 from kanopt.problems.result import Status
-from kanopt.text import count_text, money_text, seconds_text
+from kanopt.text import count_text, seconds_text
 from kanopt.whatif.events import OnEvent, ignore_event
 from kanopt.whatif.scenario import Scenario
 from kanopt.whatif.sweeps.axes import Axis, read_axes, value_text
 from kanopt.whatif.sweeps.point_result import BASE, REFUSED, PointResult
 from kanopt.whatif.sweeps.point_search import exchange_plans, solve_point
-from kanopt.whatif.sweeps.prepare import base_result, prepare, refuse_folder, refuse_no_plan
+from kanopt.whatif.sweeps.prepare import as_it_is_text, base_result, prepare, refuse_folder, refuse_no_plan
 from kanopt.whatif.sweeps.question import PlanChoice, SweepQuestion
 from kanopt.whatif.sweeps.sweep import PLANS, SweepOptions
 
@@ -174,7 +174,7 @@ class Tornado:
         ]
         if self.interrupted:
             lines.append(f"STOPPED after {len(self.results)} of {count_text(len(self.axes), 'input')}")
-        lines.append(f"  as it is: {money_text(self.base.objective or math.nan, self.unit)}")
+        lines.append(f"  {as_it_is_text(self.base)}")
         if not self.results:
             return "\n".join([*lines, "", "no input is done"])
         shown = self.frame[["path", "low", "high"]].copy()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from kanopt.errors import Issue, NoPlanError, ScenarioError
 from kanopt.problems.result import Status
+from kanopt.text import money_text
 from kanopt.whatif.changes import Value, column_names
 from kanopt.whatif.events import OnEvent
 from kanopt.whatif.law_cache import LawCache
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Prepared",
+    "as_it_is_text",
     "base_result",
     "base_results",
     "prepare",
@@ -105,6 +107,17 @@ def refuse_no_plan(base: Result, scenario: Scenario, what: str) -> None:
     if base.objective is None:
         message = f"{scenario.name!r} has no plan as it is ({base.status}); 'kanopt solve' says why"
         raise NoPlanError(Issue(what, 0, "", message), str(base.status))
+
+
+def as_it_is_text(base: Result) -> str:
+    """Return what the plan costs where nothing is changed, and what it leaves out or breaks there."""
+    if base.objective is None:
+        return "as it is: no plan"
+    told = f"as it is: {money_text(base.objective, base.problem.unit)}"
+    coverage = base.coverage
+    if base.rank.unserved and coverage is not None:
+        told += f"; it {coverage.text}"
+    return f"{told}; it breaks a rule" if base.rank.violations else told
 
 
 def prepare(scenario: Scenario, axes: Sequence[Axis], options: SweepOptions, report: OnEvent) -> Prepared:

@@ -18,6 +18,7 @@ from kanopt.whatif.changes import Value
 from kanopt.whatif.sweeps.axes import Axis, value_text
 from kanopt.whatif.sweeps.kept_plan import PricedBy
 from kanopt.whatif.sweeps.point_result import REFUSED, PointResult, is_noise
+from kanopt.whatif.sweeps.prepare import as_it_is_text
 
 if TYPE_CHECKING:
     from kanopt.problems.result import Result
@@ -200,9 +201,7 @@ class Sweep:
         if self.interrupted or done < asked:
             lines.append(f"STOPPED after {done:,} of {count_text(asked, 'point')}")
         lines += [f"  varied: {axis}" for axis in self.axes]
-        price = self.base.objective
-        lines.append(f"  as it is: {'no plan' if price is None else money_text(price, self.unit)}")
-        return lines
+        return [*lines, f"  {as_it_is_text(self.base)}"]
 
     def _table(self) -> str:
         frame = self.points

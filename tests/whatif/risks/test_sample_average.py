@@ -12,6 +12,7 @@ from scipy.stats import norm
 
 import kanopt as ko
 from kanopt import Uncertainty
+from kanopt.decisions import Decision
 from kanopt.supply import Facility, Lane, Market, Period, Product, Supplier
 
 MEAN, DEVIATION, UNIT, SHORT = 10.0, 4.0, 3.0, 9.0
@@ -157,7 +158,20 @@ def test_after_ctrl_c_the_samples_until_then_count(monkeypatch: pytest.MonkeyPat
     assert found.most_to_save is None
 
 
+def test_nothing_is_proved_of_samples_that_were_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    from kanopt.whatif.risks import sample_average
+
+    monkeypatch.setattr(sample_average._Search, "raise_demand", lambda *_: signal.raise_signal(signal.SIGINT))
+    found = ko.solve_sample_average(capacities(10.0, 20.0), samples=5, replications=4, draws=20)
+    assert (found.proved, found.bounds) == (False, ())
+
+
 def test_what_cannot_be_planned_is_refused_in_words() -> None:
+    other = ko.DecisionProblem(
+        [Decision("n", 0, 1)], ko.parse_formula("n", [ko.Variable("n")], ko.Variable("cost"))
+    )
+    with pytest.raises(ko.ProblemError, match="chosen for a SupplyProblem, not for a DecisionProblem"):
+        ko.solve_sample_average(other)  # type: ignore[arg-type]
     with pytest.raises(ko.ProblemError, match="samples = 0: there must be at least 1"):
         ko.solve_sample_average(capacities(4.0), samples=0)
     with pytest.raises(ko.ProblemError, match="draws = 5: there must be at least 20"):

@@ -115,6 +115,8 @@ def test_demand_of_a_law_errs_as_the_law_does() -> None:
     assert "Uncertainty(shared_demand=…)" in str(found)
     assumed = ko.risk(sending(problem, 13.0), Uncertainty(demand=0.3), draws=40_000)
     assert assumed.days.demand.std() == pytest.approx(3.0, rel=0.03)
+    with pytest.raises(ko.ProblemError, match="no demand of this problem is uncertain"):
+        ko.risk(sending(problem, 13.0), Uncertainty(demand=0.0))
 
 
 def test_demand_that_must_be_met_is_counted_where_it_is_not() -> None:

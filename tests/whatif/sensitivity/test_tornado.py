@@ -79,6 +79,11 @@ def test_proved_plans_have_no_noise(tmp_path):
     assert row["noise"] == 0
 
 
+def test_a_price_of_zero_is_a_price(tmp_path):
+    found = tornado(choice(tmp_path, "n * price"), {PRICE: (0.5, 2.5)}, options=SweepOptions(time_limit=0.5))
+    assert "as it is: 0.00 EUR" in found.text()
+
+
 def test_what_is_left_out_is_not_compared(shared_tiny):
     axes = {"vehicles.capacity": factors(0.3, 1.0, 2), "vehicles.fuel_price": (1.0, 2.0)}
     found = tornado(load_scenario(shared_tiny), axes, options=QUICK)
