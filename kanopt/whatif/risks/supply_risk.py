@@ -182,6 +182,16 @@ class SupplyRisk(DayCosts):
     __repr__ = __str__
 
 
+def _tariff_told(assessment: SupplyAssessment, recourse: Recourse) -> list[str]:
+    """Say whether a learned tariff errs: its errors are known at the flows of the plan, not at those of a draw."""
+    from kanopt.problems.money_at_stake import price_deviations
+
+    laws = price_deviations(use for use in assessment.law_uses if use.law == "tariff")
+    if recourse == "flows":
+        return ["what is paid on lanes is as the tariff says, without its errors"] if laws else []
+    return [f"what is paid on lanes errs as law {name!r} did on held-out rows" for name in laws]
+
+
 def risk_of_supply(
     assessment: SupplyAssessment, uncertainty: Uncertainty, recourse: Recourse, draws: int, seed: int
 ) -> SupplyRisk:
@@ -191,7 +201,7 @@ def risk_of_supply(
     if recourse not in _RULES:
         raise ProblemError(f"recourse must be 'none' or 'flows', not {recourse!r}")
     law = demand_law(assessment.problem, uncertainty)
-    told = (law.told, _RULES[recourse])
+    told = (law.told, _RULES[recourse], *_tariff_told(assessment, recourse))
     if recourse == "none":
         return SupplyRisk(assessment, keep_flows(assessment, law, draws, seed), seed, recourse, told)
     from kanopt.solvers.supply.recourse import flows_anew, paid_rates
