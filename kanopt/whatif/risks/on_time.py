@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import ProblemError
+from kanopt.formulas.binding import BoundFormula
+from kanopt.formulas.nodes import Constant
 from kanopt.text import amount_text, count_text, join_list, list_names, money_text, percent_text
 from kanopt.whatif.risks.day_costs import share_error
 from kanopt.whatif.risks.risk import Risk, risk
@@ -24,11 +26,14 @@ __all__ = ["OnTimePlan", "solve_on_time"]
 
 Floats = NDArray[np.float64]
 
-_SHARES = (0.3, 0.08, 0.08, 0.08, 0.28, 0.1, 0.08)
-"""Of the time limit: what the plan without promises takes, and each round after it. Short rounds find the buffers, then
-a long one looks for a cheap plan, and the last ones mend what it misses."""
-_TRIED = 5
-"""Rounds after which a buffer is never taken back, so that promises are kept in the end."""
+_PLAIN = 0.2
+"""Part of the time limit that the plan without promises takes."""
+_STRETCHED = (0.3, 0.3)
+"""That of plans on longer travel times; of more rounds each is too short to find a good plan."""
+_BUFFERED = (0.15, 0.05)
+"""That of plans with buffers: the first looks for a cheaper plan, the other mends what it misses."""
+_SURER = 1.15
+"""By how much more or less travel times are stretched after a plan that misses its promises or keeps them."""
 _LOOKED_AT = 2000
 """Days on which buffers are chosen, at least."""
 _FRESH = 1_000_003
@@ -50,9 +55,12 @@ class OnTimePlan:
     plain_risk
         How likely that one holds, on the same days.
     buffers
-        Client to how long before the end of its window the plan must be there, on the laws; those without are 0.
+        Client to how long before the end of its window the plan must be there, on the laws; those without are 0. Of a
+        plan on longer travel times, what lies between the quantile of its arrival and the arrival on the laws.
     shift_buffers
         The same of vehicle types and the end of their shift.
+    stretch
+        Factor of travel times on which it was planned; 1 where buffers alone do.
     back
         Promised probability that each vehicle is back by the end of its shift; None where that is not promised.
     rounds
@@ -65,6 +73,7 @@ class OnTimePlan:
     plain_risk: Risk
     buffers: Mapping[str, float]
     shift_buffers: Mapping[str, float]
+    stretch: float
     back: float | None
     rounds: int
 
@@ -112,6 +121,9 @@ class OnTimePlan:
         paid, instead = (money_text(float(each.cost.mean())) for each in (self.risk, self.plain_risk))
         price = money_text(self.price, money, signed=True)
         lines.append(f"That costs {price} a day on average: {paid} instead of {instead}.")
+        if self.stretch > 1.0:
+            longer = percent_text(self.stretch - 1.0)
+            lines.append(f"Planned on travel times {longer} longer than the law says.")
         large = max(self.buffers.items(), key=lambda each: each[1], default=None)
         if large is not None:
             lines.append(
@@ -156,6 +168,29 @@ class _Try:
         cost = float(self.risk.cost.mean())
         return not self.risk.assessment.check.ok, round(float(self.shortfall.sum()), 3), cost
 
+    @property
+    def stretch(self) -> float:
+        """Factor of travel times that brings arrivals to the quantiles which are promised, over all of them."""
+        assessment, days = self.risk.assessment, self.risk.days
+        driven = assessment.simulation
+        served = driven.head >= len(assessment.problem.data.depots)
+        so_far = [np.cumsum(driven.duration[driven.route == each]) for each in range(len(driven.finish))]
+        goals = list(
+            zip(
+                days.arrive.T,
+                driven.arrive[served],
+                np.concatenate(so_far)[served],
+                self.risk.promised,
+                strict=True,
+            )
+        )
+        if self.back is not None:
+            ends = (each[-1] for each in so_far)
+            goals += [(*each, self.back) for each in zip(days.finish.T, driven.finish, ends, strict=True)]
+        found = [(self._needed(*goal[:2], goal[3]), goal[2]) for goal in goals if not np.isnan(goal[3])]
+        late, driving = np.sum(found, axis=0)
+        return float(1.0 + late / driving) if driving > 0.0 else 1.0
+
     def next_buffers(self, *, only_more: bool) -> _Buffers:
         """Return the buffers that this plan would need; `only_more`, if none may be less than it was made with.
 
@@ -185,10 +220,15 @@ class _Try:
 
 @dataclass(frozen=True)
 class _Buffers:
-    """How long before the end of its window a client is to be served, and a vehicle back before that of its shift."""
+    """How long before the end of its window a client is to be served, and a vehicle back before that of its shift.
+
+    Or travel times are taken for longer by a factor, `stretch`: of any order of stops that the search tries, those late
+    on a route get more than those early on it.
+    """
 
     clients: Mapping[str, float] = field(default_factory=dict)
     vehicles: Mapping[str, float] = field(default_factory=dict)
+    stretch: float = 1.0
 
     def at_least(self, other: _Buffers) -> _Buffers:
         """Return the larger ones of both."""
@@ -211,11 +251,12 @@ def solve_on_time(
 ) -> OnTimePlan:
     """Plan routes that serve clients on time with a promised probability, and say what that costs.
 
-    A plan is made, and driven on many days. Where a client is late more often than promised, the end of its window is
-    brought forward by what lies between the quantile of its arrival that is promised and the arrival on the laws; so
-    many times the plan is made again, from the one before. So the search sees safe quantiles, and what is promised in
-    the end is measured by driving on days that were not looked at before. A chance constraint for each client, in the
-    words of stochastic programming (Charnes and Cooper 1959, Management Science 6).
+    A plan is made, and driven on many days. Where a client is late more often than promised, plans are made on travel
+    times that are longer by what brings arrivals to the quantiles which are promised. From the best of them the end of
+    each window is brought forward by what lies between that quantile of its arrival and the arrival on the laws, and
+    the plan is made again with travel times as they are. What is promised in the end is measured by driving on days
+    that were not looked at before. A chance constraint for each client, in the words of stochastic programming
+    (Charnes and Cooper 1959, Management Science 6).
 
     Parameters
     ----------
@@ -240,18 +281,15 @@ def solve_on_time(
 
     given = _with_promises(problem, on_time)
     problem.warn_of_unread()
-    how = SolveOptions(time_limit=_SHARES[0] * time_limit, seed=seed, deterministic=deterministic)
+    how = SolveOptions(time_limit=time_limit, seed=seed, deterministic=deterministic)
     search = _Search(given, on_time, uncertainty, max(draws, _LOOKED_AT), how)
-    first = search.plan(_Buffers(), None)
-    tries = [first]
-    for round_, share in enumerate(_SHARES[1:] if first.missed else (), start=1):
-        again = replace(search, how=replace(how, time_limit=share * time_limit))
-        tries.append(again.plan(tries[-1].next_buffers(only_more=round_ >= _TRIED), tries[-1]))
+    first = search.plan(_Buffers(), None, _PLAIN)
+    tries = search.with_promises(first) if first.missed else [first]
     best = min(tries, key=lambda each: each.rank)
     # a plan that was found under promises may be the cheapest one without them, too
     plain = min(tries, key=lambda each: (each.rank[0], each.rank[-1]))
     with_promises, without = (_risk(each.result, uncertainty, draws, seed + _FRESH) for each in (best, plain))
-    buffers = best.buffers
+    buffers = best.buffers if best.buffers.stretch == 1.0 else best.next_buffers(only_more=False)
     return OnTimePlan(
         best.result,
         with_promises,
@@ -259,6 +297,7 @@ def solve_on_time(
         without,
         buffers.clients,
         buffers.vehicles,
+        best.buffers.stretch,
         on_time,
         len(tries),
     )
@@ -274,13 +313,30 @@ class _Search:
     draws: int
     how: SolveOptions
 
-    def plan(self, buffers: _Buffers, start: _Try | None) -> _Try:
-        """Plan with buffers, from another plan, and leave when that plan must."""
+    def with_promises(self, first: _Try) -> list[_Try]:
+        """Return what is tried after the plan without promises, and that."""
+        tries, stretch = [first], first.stretch
+        for share in _STRETCHED if isinstance(self.given.duration, BoundFormula | np.ndarray) else ():
+            tries.append(self.plan(_Buffers(stretch=stretch), tries[-1], share))
+            surer = _SURER if tries[-1].missed else 1.0 / _SURER
+            stretch = 1.0 + surer * (stretch - 1.0)
+        start = min(tries, key=lambda each: each.rank)
+        for round_, share in enumerate(_BUFFERED):
+            # in the end a buffer is never taken back, so that promises are kept
+            buffers = start.next_buffers(only_more=round_ > 0)
+            start = self.plan(buffers, start, share)
+            tries.append(start)
+        return tries
+
+    def plan(self, buffers: _Buffers, start: _Try | None, share: float) -> _Try:
+        """Plan with buffers, from another plan, in a part of the time limit, and leave when that plan must."""
         from kanopt.problems.evaluate import evaluate
         from kanopt.solvers.solve import search_and_assess
 
         initial = None if start is None else start.plan.reopened()
-        found = search_and_assess(_tightened(self.given, buffers), replace(self.how, initial=initial))
+        limit = share * (self.how.time_limit or 0.0)
+        how = replace(self.how, time_limit=limit, initial=initial)
+        found = search_and_assess(_tightened(self.given, buffers), how)
         if found.assessment is None:
             if start is None:
                 raise ProblemError(
@@ -321,7 +377,7 @@ def _with_promises(problem: RoutingProblem, on_time: float | None) -> RoutingPro
 
 
 def _tightened(problem: RoutingProblem, buffers: _Buffers) -> RoutingProblem:
-    """Return the problem with windows and shifts that end earlier, by at most their length."""
+    """Return the problem with windows and shifts that end earlier, by at most their length, or longer travel times."""
     data = problem.data
     clients = []
     for client, windows in zip(problem.clients, data.windows, strict=True):
@@ -338,4 +394,17 @@ def _tightened(problem: RoutingProblem, buffers: _Buffers) -> RoutingProblem:
         replace(van, shift_end=max(van.shift_end - buffers.vehicles.get(van.name, 0.0), van.shift_start))
         for van in problem.vehicles
     ]
-    return replace(problem, clients=clients, vehicles=vehicles)
+    return replace(
+        problem, clients=clients, vehicles=vehicles, duration=_stretched(problem.duration, buffers.stretch)
+    )
+
+
+def _stretched(duration: Any, factor: float) -> Any:
+    """Return travel times that are longer by a factor."""
+    if factor == 1.0:
+        return duration
+    if not isinstance(duration, BoundFormula):
+        return factor * duration
+    law = duration.formula
+    longer = replace(law, root=Constant(factor) * law.root, covariance=None, alternatives=())
+    return replace(duration, formula=longer)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.stats import norm
@@ -9,6 +11,7 @@ from scipy.stats import norm
 import kanopt as ko
 from kanopt import Uncertainty
 from kanopt.routing import Client, Depot, VehicleType
+from kanopt.whatif.risks.on_time import _Buffers, _stretched, _Try
 
 MINUTES = np.array([[0.0, 30.0, 40.0], [30.0, 0.0, 25.0], [40.0, 25.0, 0.0]])
 
@@ -128,3 +131,33 @@ def test_vehicles_are_back_as_likely_as_clients_are_served() -> None:
     assert "Buffers before the ends of shifts" in str(two)
     hopeless = ko.solve_on_time(problem(81.0), 0.95, **how)
     assert hopeless.not_kept == (hopeless.risk.routes["vehicle"][hopeless.risk.routes["back"].argmin()],)
+
+
+def test_travel_times_are_stretched_by_what_brings_arrivals_to_their_quantiles() -> None:
+    """All legs of a day err by the same 10 %: the way there and back is 60 minutes."""
+    problem = ko.RoutingProblem(
+        [Depot("depot")],
+        [Client("a", latest=200.0)],
+        [VehicleType("van", cost_per_time=0.5, shift_end=62.0)],
+        {},
+        MINUTES[:2, :2],
+        MINUTES[:2, :2],
+    )
+    uncertainty = Uncertainty(travel=0.1, shared=1.0)
+    found = ko.risk(ko.evaluate(problem, [["a"]]), uncertainty, draws=20_000)
+    tried = _Try(ko.evaluate(problem, [["a"]]), found.assessment.plan, found, _Buffers(), 0.9)
+    # of a log-normal factor with mean 1 and deviation 0.1
+    sigma = np.sqrt(np.log1p(0.01))
+    assert tried.stretch == pytest.approx(np.exp(norm.ppf(0.9) * sigma - sigma**2 / 2.0), abs=0.005)
+    longer = _stretched(problem.duration, tried.stretch)
+    assert ko.evaluate(replace(problem, duration=longer), [["a"]]).assessment.simulation.finish[
+        0
+    ] == pytest.approx(np.quantile(found.days.finish[:, 0], 0.9), abs=0.3)
+
+
+def test_a_stretched_law_says_the_same_but_for_its_factor() -> None:
+    law = ko.parse_formula("2 * km + 3", [ko.Variable("km", "km")], ko.Variable("minutes", "min"), per="leg")
+    bound = law.bind(km=ko.refs.arc.distance)
+    km = {"km": np.array([1.0, 10.0])}
+    assert _stretched(bound, 1.25).formula.evaluate(km) == pytest.approx(1.25 * law.evaluate(km))
+    assert _stretched(bound, 1.0) is bound
