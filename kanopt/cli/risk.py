@@ -138,7 +138,7 @@ def _plan(asked: Asked, scenario: Scenario) -> Result:
 
 @question(
     "monte-carlo",
-    axis_options("low:high for any value between, or a,b,c for one of these"),
+    axis_options("low:high for any value between, or three and more, a,b,c, for one of these"),
     asked_option("--draws", kind=click.IntRange(min=20), default=100, text="How often is drawn."),
     asked_option(
         "--candidates",

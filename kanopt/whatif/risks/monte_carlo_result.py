@@ -18,6 +18,7 @@ from kanopt.text import count_text, join_list, list_names, money_text, percent_t
 from kanopt.whatif.changes import Value
 from kanopt.whatif.risks.day_costs import share_error
 from kanopt.whatif.sweeps.axes import Axis
+from kanopt.whatif.sweeps.point_result import REFUSED
 from kanopt.whatif.sweeps.prepare import as_it_is_text
 
 if TYPE_CHECKING:
@@ -346,7 +347,7 @@ class MonteCarlo:
                 f"to {told['q95']} in 90 % of the draws, {told['worst']} in the worst tenth."
             )
         if len(self.names) == 1:
-            planned = count_text(len(self.replanned), "draw")
+            planned = count_text(sum(one.status != REFUSED for one in self.replanned), "draw")
             found.append(f"There is no other plan to compare it with, from {planned} planned anew.")
         elif float(kept["largest_regret"]) <= _EQUAL:
             found.append("In no draw in which it does not fail another of the plans is cheaper.")
@@ -394,11 +395,11 @@ class MonteCarlo:
             )
         if none := int(np.count_nonzero(~self.holds[self._posed].any(axis=1))):
             found.append(f"In {count_text(none, 'draw')} every one of the plans does.")
-        without = [found for found in self.replanned if math.isnan(found.objective) or found.violations]
-        if without:
+        planned = [one for one in self.replanned if one.status != REFUSED]
+        if without := sum(math.isnan(one.objective) or one.violations > 0 for one in planned):
             found.append(
-                f"In {len(without):,} of the {count_text(len(self.replanned), 'draw')} that were planned anew no plan "
-                "was found that keeps all rules."
+                f"In {without:,} of {count_text(len(planned), 'draw')} planned anew no plan was found that keeps all "
+                "rules."
             )
         return found
 

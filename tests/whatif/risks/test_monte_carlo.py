@@ -64,9 +64,13 @@ def test_a_draw_that_makes_no_problem_is_counted(tmp_path):
         choice(tmp_path, "n + sqrt(price)", high=1),
         {PRICE: [1.0, -1.0]},
         draws=20,
-        candidates=0,
+        candidates=4,
         options=QUICK,
     )
+    planned = sum(one.status != "refused" for one in found.replanned)
+    assert 0 < planned < 4
+    assert f"no other plan to compare it with, from {planned} draw" in found.text()
+    assert "planned anew no plan was found" not in found.text()
     told = found.to_json()
     assert told["refused"] == 10
     assert found.plans["fails"].item() == 0.0
