@@ -6,7 +6,8 @@ code that shares nothing with the referee. "realised" is the share of the days o
 "inside" in how many cities it lies within the binomial error of so many days (1.96 standard errors; stops of a day are
 not independent). The peer, "alone", takes the errors of legs for independent. "best" knows the true law and the noise
 of a trip, and of good and bad days those of the log, one by one, and that they are log-normal: what it misses 100 days
-do not tell, so that no method is inside more often but by chance.
+do not tell. It is expected inside in 70, 74 and 82 % of the cities (Student's t with 99 degrees of freedom, judged on
+400 days). "between" is the standard deviation of the realised share between cities.
 
 Part "trips": the same of single trips of real rows (New York taxis), from which nothing was learned; --data names the
 folder that holds tables/. The peer is gradient boosting of quantiles, on all rows that ours was learned from or judged
