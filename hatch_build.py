@@ -41,8 +41,15 @@ class KernelHook(BuildHookInterface[Any]):
         inside = (ROOM / build.KERNEL.name / library.name).as_posix()
         if version != "editable":
             build_data["force_include"][str(library)] = inside
+            build_data["force_include"] |= self._examples()
         build_data["pure_python"] = False
         build_data["tag"] = f"py3-none-{next(sys_tags()).platform}"
+
+    def _examples(self) -> dict[str, str]:
+        """Return the example scenarios and their tables, each with its place in the package."""
+        folder = Path(self.root, "scenarios")
+        found = [*folder.glob("*.toml"), *folder.glob("*/*.csv")]
+        return {str(file): f"kanopt/scenarios/{file.relative_to(folder).as_posix()}" for file in found}
 
     def _build(self) -> ModuleType:
         """Return ``compiled/build.py`` without the package around it, whose dependencies are not there yet."""

@@ -110,6 +110,8 @@ if TYPE_CHECKING:
     from kanopt.whatif.risks.on_time import solve_on_time as solve_on_time
     from kanopt.whatif.risks.risk import risk as risk
     from kanopt.whatif.risks.sample_average import solve_sample_average as solve_sample_average
+    from kanopt.whatif.scaffolding import Scaffold as Scaffold
+    from kanopt.whatif.scaffolding import scaffold as scaffold
     from kanopt.whatif.sensitivity.sobol import sobol as sobol
     from kanopt.whatif.sensitivity.switch_points import switch_points as switch_points
     from kanopt.whatif.sensitivity.tornado import tornado as tornado
@@ -182,6 +184,7 @@ _HOME = {
         "units_of",
         "with_units",
     ),
+    "whatif.scaffolding": ("Scaffold", "scaffold"),
     "whatif": (
         "Change",
         "Comparison",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from kanopt.cli.beginning import init
 from kanopt.cli.echo import echo
 from kanopt.cli.failures import ExitCode, exit_code_of
 from kanopt.cli.learning import cache, fit
@@ -67,7 +68,7 @@ def kanopt() -> None:
     """Learn laws from tables, plan with them, and ask what if."""
 
 
-for command in (fit, cache, *QUESTIONS):
+for command in (init, fit, cache, *QUESTIONS):
     kanopt.add_command(command)
 
 

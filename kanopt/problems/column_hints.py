@@ -35,6 +35,7 @@ __all__ = [
     "field_hint",
     "fields_measured_alike",
     "is_planning_word",
+    "likely_fields",
     "nearest_column",
     "place_elsewhere",
     "resembled_field",
@@ -117,14 +118,35 @@ def resembled_field(table: str, column: TableColumn, fields: Iterable[TableField
     >>> resembled_field("vehicles", TableColumn("eur_h"), money).name
     'cost_per_time'
     """
+    found = likely_fields(table, column, fields)
+    return found[0][1] if found else None
+
+
+def likely_fields(
+    table: str, column: TableColumn, fields: Iterable[TableField]
+) -> list[tuple[float, TableField]]:
+    """Return the fields that a column looks like, each with how much from 0 to 1.1, the most alike first.
+
+    Parameters
+    ----------
+    table, column, fields
+        As of :func:`resembled_field`.
+
+    Examples
+    --------
+    >>> ends = [TableField("earliest", "min"), TableField("latest", "min"), TableField("demand", "t")]
+    >>> [field.name for _, field in likely_fields("clients", TableColumn("window_end"), ends)]
+    ['latest', 'earliest']
+    """
     scored = [(_score(table, column, field), field) for field in fields]
-    likeness, best = max(scored, key=lambda pair: pair[0], default=(0.0, None))
     header = read_header(column.name)
     known = max(
         (_likeness(header, phrase) for phrase in _phrases_without_field() if not set(phrase) <= MONEY),
         default=0.0,
     )
-    return best if likeness >= max(_ENOUGH, known - _CLOSE) else None
+    if max((likeness for likeness, _ in scored), default=0.0) < max(_ENOUGH, known - _CLOSE):
+        return []
+    return sorted((pair for pair in scored if pair[0] >= _ENOUGH), key=lambda pair: -pair[0])
 
 
 def fields_measured_alike(column: TableColumn, fields: Iterable[TableField]) -> list[TableField]:
@@ -226,6 +248,8 @@ def place_elsewhere(table: str, column: TableColumn, fields: Iterable[TableField
 def _score(table: str, column: TableColumn, field: TableField) -> float:
     """Say from 0 to 1 how much a column looks like a field."""
     header = read_header(column.name)
+    if not header.pieces:
+        return 0.0  # a header of signs alone
     if header.pieces == tuple(field.name.split("_")):
         return 1.1
     if _is_identifier(header) and field.name not in ("name", "order"):
@@ -299,6 +323,8 @@ def _likeness(header: Header, phrase: tuple[str, ...]) -> float:
     """Say from 0 to 1 how far the words of a phrase are in a header, and the header is no more than the phrase."""
     named = [piece for piece in header.pieces if piece in header.words or piece in phrase]
     words = named or header.pieces
+    if not words:
+        return 0.0
     joined, run_together = "".join(words), "".join(phrase)
     if joined == run_together:
         return 1.0

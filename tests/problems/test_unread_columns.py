@@ -14,7 +14,7 @@ import kanopt as ko
 from kanopt import refs, routing
 from kanopt.problems.column_hints import TableColumn, TableField, nearest_column, resembled_field
 from kanopt.problems.column_units import measured_in, read_header
-from kanopt.problems.unread_columns import TableUse, unread_columns
+from kanopt.problems.unread_columns import TableUse, frame_use, unread_columns
 from kanopt.solvers.solve import solve
 from kanopt.tables import with_units
 
@@ -459,3 +459,12 @@ def test_what_a_problem_has_elsewhere_is_told_with_its_place(build, table, heade
     frame = getattr(build(), table)
     [found] = build(**{table: frame.assign(**{header: 7.0})}).unread()
     assert found.sentence == f"nothing reads {header!r} (for that there is {told})"
+
+
+def test_a_header_of_signs_alone_looks_like_nothing():
+    frame = pd.DataFrame(
+        {"name": ["a"], "x": [1.0], "y": [1.0], "demand": [1.0], "!!": [2.0], "日本…": ["x"]}
+    )
+    fields = [TableField("demand", "t"), TableField("name", kind=str)]
+    (told,) = unread_columns([frame_use("clients", frame, fields, ["x", "y"])])
+    assert set(told.others) == {"!!", "日本…"}

@@ -1,0 +1,96 @@
+"""The command that begins: a first scenario file from tables, or a copy of an example."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from kanopt.cli.echo import echo
+from kanopt.cli.failures import ExitCode
+from kanopt.cli.options import FILE, debug_option
+
+__all__ = ["init"]
+
+
+@click.command()
+@click.argument("files", nargs=-1, type=FILE)
+@click.option(
+    "--kind",
+    type=click.Choice(["routing", "scheduling", "supply", "law"]),
+    help="What is to be decided; law for laws without a plan. By default what the tables look like.",
+)
+@click.option(
+    "--out",
+    type=FILE,
+    help="The scenario file, scenario.toml beside the tables if left out; of an example, the folder.",
+)
+@click.option(
+    "--example", metavar="NAME", help="Copy an example scenario with its tables, such as parcel_city."
+)
+@click.option("--force", is_flag=True, help="Replace files that are there.")
+@click.option("--json", "as_json", is_flag=True, help="Print the guesses as JSON.")
+@debug_option
+def init(
+    files: tuple[Path, ...],
+    *,
+    kind: str | None,
+    out: Path | None,
+    example: str | None,
+    force: bool,
+    as_json: bool,
+) -> int:
+    """Begin a scenario: guess from tables what they are, and write a file that runs at once.
+
+    Each guess is printed with its reason; one that is not certain has a question mark, and # check in the file.
+    """
+    if example is not None:
+        if files or kind is not None:
+            raise click.UsageError(
+                "--example copies a scenario with its own tables; leave FILES and --kind out"
+            )
+        return _copy(example, out, force=force, as_json=as_json)
+    if not files:
+        raise click.UsageError("name the tables, such as trips.csv clients.csv, or --example parcel_city")
+    return _begin(files, kind, out, force=force, as_json=as_json)
+
+
+def _begin(files: tuple[Path, ...], kind: str | None, out: Path | None, *, force: bool, as_json: bool) -> int:
+    from kanopt.cli.output import check_outputs, to_json
+    from kanopt.whatif.scaffolding import scaffold
+
+    made = scaffold(files, kind)
+    target = out or _shown(made.folder / "scenario.toml")
+    check_outputs(made.outputs(target), files)
+    written = made.write(target, replace=force)
+    if as_json:
+        guesses = made.guesses.to_dict(orient="records")
+        told = {"kind": made.kind, "guesses": guesses, "notes": list(made.notes), "file": str(written)}
+        echo(to_json(told))
+        return ExitCode.SOLVED
+    unsure = int((~made.guesses["sure"].astype(bool)).sum())
+    echo(str(made))
+    echo(f"\nscenario: {written}")
+    if made.made:
+        echo("made up, to be filled in: " + ", ".join(map(str, made.outputs(target)[1:])))
+    echo(f"{unsure} of {len(made.guesses)} guesses are not certain: look for # check in the file")
+    echo(f"next: kanopt {'run' if made.kind else 'fit'} {written}")
+    return ExitCode.SOLVED
+
+
+def _copy(example: str, out: Path | None, *, force: bool, as_json: bool) -> int:
+    from kanopt.cli.output import to_json
+    from kanopt.whatif.scaffolding import copy_example
+
+    files = copy_example(example, out or Path(), replace=force)
+    if as_json:
+        echo(to_json({"files": [str(file) for file in files]}))
+        return ExitCode.SOLVED
+    echo(f"{len(files)} files copied\nscenario: {files[0]}\nnext: kanopt run {files[0]}")
+    return ExitCode.SOLVED
+
+
+def _shown(path: Path) -> Path:
+    """Return a path as seen from here, where it lies below."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path

@@ -1,0 +1,230 @@
+"""The draft of a scenario: what is collected while guessing, until it is written."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from kanopt.problems import RoutingUnits, SchedulingUnits, SupplyUnits
+from kanopt.problems.column_units import measured_in
+from kanopt.units import same_dimension
+from kanopt.whatif.scaffolding.laws import LawGuess
+from kanopt.whatif.scaffolding.mapping import GuessedUnit, header_unit, unit_of_field
+from kanopt.whatif.scaffolding.roles import PartGuess, Roles
+from kanopt.whatif.scaffolding.sources import ColumnFacts, SourceTable
+from kanopt.whatif.scaffolding.toml_writing import Entry, Section
+
+__all__ = ["Draft", "currency_of"]
+
+_CURRENCIES = ("EUR", "USD", "GBP", "CHF")
+_LAW_LOW = "the plan is made all the same where it predicts less, and says so"
+
+
+@dataclass(eq=False)
+class Draft:
+    """A scenario in the making.
+
+    Parameters
+    ----------
+    roles
+        What the tables are.
+    money
+        The currency.
+    """
+
+    roles: Roles
+    money: str
+    laws: list[Section] = field(default_factory=list)
+    problem: list[Section] = field(default_factory=list)
+    units: dict[str, dict[str, GuessedUnit]] = field(default_factory=dict)
+    made: dict[str, pd.DataFrame] = field(default_factory=dict)
+    made_units: dict[str, dict[str, str]] = field(default_factory=dict)
+    rows: list[dict[str, object]] = field(default_factory=list)
+    used: dict[str, SourceTable] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def guess(self, table: str, column: str, guess: str, why: str, sure: bool) -> None:
+        """Note a guess, to be shown."""
+        self.rows.append({"table": table, "column": column, "guess": guess, "why": why, "sure": sure})
+
+    def use(self, table: SourceTable) -> None:
+        """Note that a table is read, with the units that its headers state."""
+        if table.name in self.used:
+            return
+        self.used[table.name] = table
+        own = self.units.setdefault(table.name, {})
+        for column in table.columns.values():
+            told = header_unit(column, self.money) if column.kind == "number" else None
+            if told is not None:
+                own.setdefault(column.name, told)
+
+    def give_unit(self, table: SourceTable, column: ColumnFacts, unit: GuessedUnit | None) -> None:
+        """Give a column the unit that what it is used for calls for."""
+        if unit is not None and column.kind == "number":
+            self.units.setdefault(table.name, {})[column.name] = unit
+
+    def unit_of(self, table: SourceTable, column: str) -> str:
+        """Return the unit of a column as far as it is guessed."""
+        found = self.units.get(table.name, {}).get(column)
+        return "" if found is None else found.unit
+
+    def problem_units(self, load: str) -> dict[str, str]:
+        """Return the units of the problem that differ from those it has by itself."""
+        word = {"routing": "load", "supply": "quantity"}.get(self.roles.kind)
+        given = {"money": self.money} | ({word: load} if word else {})
+        usual = {"money": "EUR", "load": "t", "quantity": "t"}
+        return {name: unit for name, unit in given.items() if unit != usual[name]}
+
+    def add_part(self, guess: PartGuess, load: str, bare_load: str) -> None:
+        """Add a part of the problem: its table, the columns of its fields, and their units."""
+        part, table = guess.part.name, guess.table
+        self.use(table)
+        self.guess(table.name, "", f"{part} of {guess.part.kind}", guess.why, guess.called_so)
+        counted = self._units_of_part(guess, load)
+        columns = []
+        found = [
+            (each, unit_of_field(part, each, counted.get(each.field.name, ""), self.money))
+            for each in guess.filled
+        ]
+        hourly = any(unit is not None and unit.unit == "h" for _, unit in found)
+        for filled, unit in sorted(found, key=lambda pair: list(table.columns).index(pair[0].column.name)):
+            if unit is not None and not unit.sure and same_dimension(unit.unit, load) and bare_load:
+                unit = GuessedUnit(bare_load, "as other loads; no unit is stated", False)
+            if unit is not None and not unit.sure and unit.unit.endswith("/min") and hourly:
+                unit = GuessedUnit(unit.unit.removesuffix("min") + "h", "times of the table are hours", False)
+            self.give_unit(table, filled.column, unit)
+            self.guess(table.name, filled.column.name, f"{part}.{filled.field.name}", filled.why, filled.sure)
+            if filled.field.name != filled.column.name:
+                why = "" if filled.sure else filled.why
+                columns.append(Entry(filled.field.name, filled.column.name, why, filled.sure))
+        self.problem.append(Section(("problem", part), (Entry("table", table.name, needed=True),)))
+        if columns:
+            self.problem.append(Section(("problem", part, "columns"), tuple(columns)))
+
+    def add_made(self, part: str, frame: pd.DataFrame, units: Mapping[str, str], why: str) -> None:
+        """Add a part that no table holds, with a small table to be filled in."""
+        name = f"made_{part}"
+        self.made[name] = frame
+        self.made_units[name] = dict(units)
+        self.guess(name, "", f"{part} of {self.roles.kind}", why, False)
+        entry = Entry("table", name, f"made up: {why}", False, needed=True)
+        self.problem.append(Section(("problem", part), (entry,)))
+
+    def add_law(self, name: str, law: LawGuess, per: str) -> None:
+        """Add a law that is learned from a history."""
+        table = law.table
+        self.use(table)
+        if law.unit is not None:
+            self.give_unit(table, table.columns[law.target], law.unit)
+        self.guess(table.name, "", "history to learn from", f"{len(table.frame):,} rows of numbers", True)
+        self.guess(table.name, law.target, f"target of {name}", law.why, law.sure)
+        for feature in law.features:
+            self.guess(table.name, feature, f"feature of {name}", "linked with the target", True)
+        for column, why in law.left_out.items():
+            self.guess(table.name, column, f"no feature of {name}", why, True)
+        entries = [
+            Entry("table", table.name, needed=True),
+            Entry("target", law.target, "" if law.sure else law.why, law.sure, needed=True),
+            Entry("features", list(law.features), needed=True),
+        ]
+        if law.rising:
+            why = "it never falls with the way"
+            entries.append(Entry("monotone", dict.fromkeys(law.rising, 1), why))
+        if law.periodic:
+            entries.append(Entry("periodic", law.periodic, "the last joins on to the first"))
+        if law.holdout:
+            by, last = law.holdout
+            entries.append(Entry("holdout", {"by": by, "last": last}, "the rows it is judged by"))
+        if law.drop_missing:
+            entries.append(Entry("on_missing", "drop", "rows without a value are left out and counted"))
+        if law.pooled:
+            entries.append(Entry("unseen", "pooled", "some categories are rare"))
+        entries += [Entry("min_r2", 0.5), Entry("on_low", "mark", _LAW_LOW)]
+        entries.append(Entry("per", per)) if per else None
+        self.laws.append(Section(("surrogates", name), tuple(entries)))
+
+    def add_formula(self, name: str, formula: str, inputs: Mapping[str, str], unit: str, why: str) -> None:
+        """Add a law written by hand, which is there to be replaced."""
+        entries = [Entry("formula", formula, why, False, needed=True)]
+        if inputs:
+            entries.append(Entry("inputs", dict(inputs), needed=True))
+        entries.append(Entry("unit", unit, needed=True))
+        self.laws.append(Section(("surrogates", name), tuple(entries)))
+        self.guess("", "", f"law {name} = {formula} {unit}", why, False)
+
+    def bind(self, law: str, bindings: Mapping[str, str], sure: Container[str] | None = None) -> None:
+        """Say what the problem knows the inputs of a law as, and of which inputs that is certain; left out, of all."""
+        entries = tuple(
+            Entry(name, reference, "", sure is None or name in sure, needed=True)
+            for name, reference in bindings.items()
+        )
+        if entries:
+            self.problem.append(Section(("problem", "bind", law), entries))
+
+    def load_units(self, fields: Iterable[tuple[str, str]]) -> tuple[str, str]:
+        """Return what the problem counts loads in, and what loads without a stated unit are taken for.
+
+        Parameters
+        ----------
+        fields
+            Parts and their fields that hold loads, the most telling first.
+        """
+        told, values = [], []
+        for part, name in fields:
+            guess = self.roles.parts.get(part)
+            filled = next((f for f in guess.filled if f.field.name == name), None) if guess else None
+            if filled is None or filled.column.kind != "number":
+                continue
+            unit = header_unit(filled.column, self.money)
+            if unit is not None and dict(measured_in(unit.unit) or ()) == {"amount": 1}:
+                told.append(unit.unit)
+            else:
+                values.append(filled.column)
+        if told:
+            return ("t" if same_dimension(told[0], "t") else told[0]), told[0]
+        if values and all(column.whole for column in values):
+            return "item", "item"
+        high = max((float(column.values.max()) for column in values), default=0.0)
+        return "t", "kg" if high > 100 else "t"
+
+    def _units_of_part(self, guess: PartGuess, load: str) -> Mapping[str, str]:
+        units = self.problem_units(load)
+        of_kind = {"routing": RoutingUnits, "scheduling": SchedulingUnits, "supply": SupplyUnits}
+        schemas = of_kind[guess.part.kind](**units).tables()
+        found: Mapping[str, str] | None = next(
+            (schema.units for schema in schemas if schema.name == guess.part.name), None
+        )
+        if found is not None:
+            return found
+        return {"distance": "km", "duration": "min", "demand": load}
+
+
+def currency_of(tables: Iterable[SourceTable]) -> str:
+    """Return the currency that most headers state; euros where none does.
+
+    Examples
+    --------
+    >>> currency_of([])
+    'EUR'
+    """
+    words = {
+        "usd": "USD",
+        "dollar": "USD",
+        "dollars": "USD",
+        "$": "USD",
+        "gbp": "GBP",
+        "£": "GBP",
+        "chf": "CHF",
+    }
+    words |= {"eur": "EUR", "euro": "EUR", "euros": "EUR", "€": "EUR"}
+    counts = Counter(
+        words[piece]
+        for table in tables
+        for column in table.columns.values()
+        for piece in column.header.pieces
+        if piece in words
+    )
+    return counts.most_common(1)[0][0] if counts else "EUR"

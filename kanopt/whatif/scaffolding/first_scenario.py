@@ -1,0 +1,348 @@
+"""From tables to a first scenario file: guess, write, check, and leave out what does not hold."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from kanopt.csv_cells import csv_text
+from kanopt.errors import ScenarioError, TableError, nearest
+from kanopt.files import replace_file
+from kanopt.text import list_names, shorten
+from kanopt.whatif.scaffolding.draft import Draft, currency_of
+from kanopt.whatif.scaffolding.laws import guess_laws
+from kanopt.whatif.scaffolding.other_drafts import draft_scheduling, draft_supply
+from kanopt.whatif.scaffolding.roles import Roles, guess_roles
+from kanopt.whatif.scaffolding.routing_draft import draft_routing
+from kanopt.whatif.scaffolding.sources import SourceTable, read_sources, slug
+from kanopt.whatif.scaffolding.toml_writing import Entry, Section, entry_at, render, without
+
+__all__ = ["KINDS", "Scaffold", "scaffold"]
+
+KINDS = ("routing", "scheduling", "supply", "law")
+"""Kinds of scenarios that can be begun; a ``law`` is one without a plan."""
+_MOST_REPAIRS = 40
+_DISPENSABLE = (
+    "demand",
+    "distances",
+    "durations",
+    "setups",
+    "calendars",
+    "power_price",
+    "lanes",
+    "modes",
+    "jobs",
+)
+"""Parts without which a plan can be begun, in the order in which that is tried."""
+_DRAFTS = {"routing": draft_routing, "scheduling": draft_scheduling, "supply": draft_supply}
+_HEAD = ("A first scenario, guessed from the tables. Where a line says check, look at it:",)
+_COLUMNS = ["table", "column", "guess", "why", "sure"]
+
+
+@dataclass(frozen=True, eq=False)
+class Scaffold:
+    """A first scenario of some tables.
+
+    Parameters
+    ----------
+    kind
+        The kind of problem; empty where the tables make none and only laws are learned.
+    sections
+        What is written.
+    sources
+        Name in the file to the path of the table.
+    made
+        Tables that no file holds, to be written beside the scenario.
+    guesses
+        A row for each guess: ``table``, ``column``, ``guess``, ``why``, ``sure``.
+    notes
+        What is not used, and what had to be left out, a sentence each.
+    """
+
+    kind: str
+    sections: tuple[Section, ...]
+    sources: dict[str, Path]
+    made: dict[str, pd.DataFrame]
+    guesses: pd.DataFrame
+    notes: tuple[str, ...]
+
+    def __str__(self) -> str:
+        lines = []
+        for table, rows in self.guesses.groupby("table", sort=False):
+            lines.append(str(table) or "laws written by hand")
+            for row in rows.itertuples():
+                what = f"{row.column!s} → {row.guess!s}" if row.column else str(row.guess)
+                mark = " " if row.sure else "?"
+                told = shorten(f"  {mark} {what}", 58)
+                lines.append(f"{told:58}  {shorten(str(row.why), 60)}")
+        lines += [f"note: {note}" for note in self.notes]
+        return "".join(sign if sign.isprintable() or sign == "\n" else "?" for sign in "\n".join(lines))
+
+    @property
+    def folder(self) -> Path:
+        """The nearest folder that all files lie in or below, where the scenario may read them."""
+        return Path(os.path.commonpath([path.resolve().parent for path in self.sources.values()]))
+
+    def toml(self, path: str | os.PathLike[str]) -> str:
+        """Return the scenario as it is written to a path.
+
+        Raises
+        ------
+        TableError
+            If the path lies where the scenario may not read its tables.
+        """
+        target = Path(path).resolve()
+        if not self.folder.is_relative_to(target.parent):
+            raise TableError(
+                f"{Path(path).name}: a scenario reads tables of its own folder and below; write it to {self.folder} "
+                "or a folder above"
+            )
+        places = {
+            name: source.resolve().relative_to(target.parent).as_posix()
+            for name, source in self.sources.items()
+        }
+        places |= {name: f"{_folder_of_made(target)}/{name}.csv" for name in self.made}
+        return _document(self.sections, places)
+
+    def outputs(self, path: str | os.PathLike[str]) -> list[Path]:
+        """Return the files that :meth:`write` writes."""
+        target = Path(path)
+        return [target, *(target.parent / _folder_of_made(target) / f"{name}.csv" for name in self.made)]
+
+    def write(self, path: str | os.PathLike[str], *, replace: bool = False) -> Path:
+        """Write the scenario, and beside it the tables that no file holds.
+
+        Parameters
+        ----------
+        path
+            The scenario file, in the folder of the tables or above.
+        replace
+            Whether files that are there are replaced.
+
+        Raises
+        ------
+        TableError
+            If a file is there, or the path lies where the scenario may not read its tables.
+        """
+        text = self.toml(path)
+        there = [each for each in self.outputs(path) if each.exists()]
+        if there and not replace:
+            raise TableError(f"{there[0]} is there already; name another file, or let it be replaced")
+        target, *tables = self.outputs(path)
+        for table, frame in zip(tables, self.made.values(), strict=True):
+            replace_file(table, csv_text(frame), make_folders=True)
+        return replace_file(target, text)
+
+
+def scaffold(files: Sequence[str | os.PathLike[str]], kind: str | None = None) -> Scaffold:
+    r"""Begin a scenario from tables: what each table and column is, is guessed from names and values, and told.
+
+    Parameters
+    ----------
+    files
+        Text files or Parquet files.
+    kind
+        ``"routing"``, ``"scheduling"``, ``"supply"``, or ``"law"`` for laws without a plan; left out, what the
+        tables look like.
+
+    Returns
+    -------
+    Scaffold
+        With :meth:`Scaffold.write`, and :attr:`Scaffold.guesses`. The file it writes passes ``kanopt check``: a guess
+        that does not hold is left out and noted.
+
+    Raises
+    ------
+    TableError
+        If a file cannot be read, or the tables give neither a problem nor a law.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp()) / "trips.csv"
+    >>> rows = [f"{km},{2 * km + km % 3}" for km in range(1, 60)]
+    >>> _ = file.write_text("distance_km,minutes\n" + "\n".join(rows))
+    >>> made = scaffold([file])
+    >>> made.guesses.loc[made.guesses["column"] == "minutes", "guess"].tolist()
+    ['target of minutes', 'unit min']
+    """
+    if kind is not None and kind not in KINDS:
+        raise TableError(f"unknown kind {kind!r}; {nearest(kind, KINDS)}")
+    tables = read_sources(files)
+    money = currency_of(tables)
+    roles, notes = guess_roles(tables, kind), []
+    made: Scaffold | str = ""
+    if roles.kind:
+        made = _planned(roles, tables, money)
+        notes = [f"no plan of {roles.kind} could be made: {made}"] if isinstance(made, str) else []
+    elif kind in _DRAFTS:
+        notes = [f"the tables make no problem of {kind}; laws alone are learned"]
+    if isinstance(made, str):
+        # what was planned does not hold: laws can be learned all the same
+        made = _checked(Draft(guess_roles(tables, "law"), money, notes=notes), tables)
+    if isinstance(made, str):
+        raise TableError(
+            f"no scenario can be made of {list_names([table.path.name for table in tables])}: {made}"
+        )
+    return made
+
+
+def _planned(roles: Roles, tables: Sequence[SourceTable], money: str) -> Scaffold | str:
+    """Return what holds of a plan: of all of its parts, else without one that can be done without."""
+    first: Scaffold | str = ""
+    for part in ("", *(name for name in _DISPENSABLE if name in roles.parts)):
+        tried = roles.without(part) if part else roles
+        draft = Draft(tried, money)
+        _DRAFTS[roles.kind](draft)
+        if part:
+            draft.notes.append(f"{roles.parts[part].table.path.name} as {part} does not hold: {first}")
+        made = _checked(draft, tables)
+        if isinstance(made, Scaffold):
+            return made
+        first = first or made
+    return first
+
+
+def _checked(draft: Draft, tables: Sequence[SourceTable]) -> Scaffold | str:
+    """Return what holds of a draft; a sentence where nothing does."""
+    if not draft.roles.kind:
+        _draft_laws(draft)
+    if not draft.used and not draft.made:
+        return "no table is part of a plan, and none has 25 rows with a number to predict"
+    for table in tables:
+        if table.name not in draft.used:
+            draft.notes.append(
+                f"{table.path.name} is not used: nothing that the plan or a law reads was found in it"
+            )
+    for name, units in draft.units.items():
+        for column, unit in units.items():
+            draft.guess(name, column, f"unit {unit.unit}", unit.why, unit.sure)
+    sections, sources = _sections(draft), {name: table.path for name, table in draft.used.items()}
+    held = _repaired(sections, sources, draft)
+    if isinstance(held, str):
+        return held
+    guesses = pd.DataFrame(draft.rows, columns=_COLUMNS).drop_duplicates(["table", "column", "guess"])
+    return Scaffold(
+        draft.roles.kind, tuple(held), sources, draft.made, guesses.reset_index(drop=True), tuple(draft.notes)
+    )
+
+
+def _draft_laws(draft: Draft) -> None:
+    taken: list[str] = []
+    for table in draft.roles.histories:
+        found = guess_laws(table, draft.money)
+        if not found:
+            draft.notes.append(f"{table.path.name}: no column of numbers depends on others")
+        for law in found:
+            name = slug(law.target)
+            name = f"{name}_{len(taken) + 1}" if name in taken else name
+            taken.append(name)
+            draft.add_law(name, law, "")
+
+
+def _sections(draft: Draft) -> list[Section]:
+    """Return the whole file, without the places of tables."""
+    names = list(draft.used) + list(draft.made)
+    head = Section(
+        ("scenario",), (Entry("name", _title(names)), Entry("seed", 7, "the same seed gives the same laws"))
+    )
+    tables: list[Section] = []
+    for name, table in draft.used.items():
+        entries = [Entry("path", name, needed=True)]
+        if table.on_bad:
+            why = "cells that are not what their column holds are left out and counted"
+            entries.append(Entry("on_bad", table.on_bad, why, sure=False))
+        tables.append(Section(("tables", name), tuple(entries)))
+        units = draft.units.get(name, {})
+        lines = [
+            Entry(column, unit.unit, "" if unit.sure else unit.why, unit.sure)
+            for column, unit in units.items()
+        ]
+        tables += [Section(("tables", name, "units"), tuple(lines))] if lines else []
+    for name in draft.made:
+        tables.append(
+            Section(("tables", name), (Entry("path", name, "made up: fill it in", False, needed=True),))
+        )
+        units_made = [Entry(column, unit) for column, unit in draft.made_units[name].items()]
+        tables += [Section(("tables", name, "units"), tuple(units_made))] if units_made else []
+    rest = [Section(("solver",), (Entry("time_limit", 15, "seconds"),))] if draft.roles.kind else []
+    return [head, *tables, *draft.laws, *draft.problem, *rest]
+
+
+def _title(names: Sequence[str]) -> str:
+    return "First scenario of " + ", ".join(names[:3]) + (" and others" if len(names) > 3 else "")
+
+
+def _folder_of_made(target: Path) -> str:
+    return f"{slug(target.stem)}_tables"
+
+
+def _document(sections: Sequence[Section], places: dict[str, str]) -> str:
+    return render(_placed(sections, places), _HEAD)
+
+
+def _placed(sections: Sequence[Section], places: dict[str, str]) -> list[Section]:
+    """Return the sections with the paths of the tables in place of their names."""
+    found = []
+    for section in sections:
+        entries = tuple(
+            Entry("path", places[str(entry.value)], entry.why, entry.sure, entry.needed)
+            if section.header[0] == "tables" and len(section.header) == 2 and entry.key == "path"
+            else entry
+            for entry in section.entries
+        )
+        found.append(Section(section.header, entries, section.comments))
+    return found
+
+
+def _repaired(sections: list[Section], sources: dict[str, Path], draft: Draft) -> list[Section] | str:
+    """Check the file as every command does, and leave out what does not hold; a sentence where nothing holds."""
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "scenario.toml"
+        places = {name: path.resolve().as_posix() for name, path in sources.items()}
+        for name, frame in draft.made.items():
+            replace_file(Path(folder) / f"{name}.csv", csv_text(frame))
+            places[name] = f"{name}.csv"
+        for _ in range(_MOST_REPAIRS):
+            placed = _placed(sections, places)
+            replace_file(target, render(placed, _HEAD))
+            error = _mistakes(target)
+            if error is None:
+                return sections
+            found = [(issue, entry_at(placed, issue.line, _HEAD)) for issue in error.issues]
+            droppable = [(issue, each) for issue, each in found if each is not None and not each[1].needed]
+            law = found[0][1][0] if found[0][1] is not None and not draft.roles.kind else None
+            if not droppable and law is not None and law.header[0] == "surrogates":
+                draft.notes.append(
+                    f"left out the law {law.header[1]}: {shorten(error.issues[0].message, 200)}"
+                )
+                sections = [each for each in sections if each.header != law.header]
+                if any(each.header[0] == "surrogates" for each in sections):
+                    continue
+            if not droppable:
+                return shorten(error.issues[0].message, 300)
+            for issue, (section, entry) in droppable:
+                sections = without(sections, section, entry)
+                where = ".".join(section.header)
+                draft.notes.append(f"left out {where}: {entry.key}: {shorten(issue.message, 200)}")
+    return "too much of it does not hold"
+
+
+def _mistakes(path: Path) -> ScenarioError | None:
+    from kanopt.whatif.scenario_files.load import check_scenario
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # whoever loads the file hears them
+            scenario = check_scenario(path, allow_outside=True)
+            if scenario is not None:
+                scenario.check()
+    except ScenarioError as error:
+        return error
+    return None

@@ -1,0 +1,182 @@
+"""The tables a scaffold is made from, read as they stand, and what can be seen of their columns."""
+
+from __future__ import annotations
+
+import os
+import re
+import unicodedata
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+from pandas.api.types import is_bool_dtype, is_datetime64_any_dtype, is_numeric_dtype
+
+from kanopt.errors import TableError
+from kanopt.problems.clock_times import clock_value, holds_windows
+from kanopt.problems.column_hints import TableColumn
+from kanopt.problems.column_units import Header, read_header
+from kanopt.tables import read_table, units_of
+
+__all__ = ["ColumnFacts", "SourceTable", "read_sources", "slug"]
+
+_SHOWN = 500  # texts that are looked at for times of day
+ColumnKind = Literal["number", "clock", "windows", "date", "flag", "text"]
+
+
+@dataclass(frozen=True, eq=False)
+class ColumnFacts:
+    """What can be seen of a column.
+
+    Parameters
+    ----------
+    name
+        Its header.
+    values
+        Its cells, without those that are missing.
+    rows
+        The rows of the table.
+    declared
+        The unit that the file itself declares.
+    """
+
+    name: str
+    values: pd.Series[Any]
+    rows: int
+    declared: str = ""
+
+    @cached_property
+    def header(self) -> Header:
+        """The header taken apart."""
+        return read_header(self.name)
+
+    @cached_property
+    def kind(self) -> ColumnKind:
+        """What its cells are."""
+        if is_bool_dtype(self.values):
+            return "flag"
+        if is_numeric_dtype(self.values):
+            return "number"
+        if is_datetime64_any_dtype(self.values):
+            return "date"
+        texts = [str(value) for value in self.values.head(_SHOWN)]
+        if texts and all(clock_value(text, "min") is not None for text in texts) and not _all_digits(texts):
+            return "clock"
+        return "windows" if texts and all(map(holds_windows, texts)) else "text"
+
+    @cached_property
+    def distinct(self) -> int:
+        """How many different values there are."""
+        return int(self.values.nunique())
+
+    @property
+    def is_unique(self) -> bool:
+        """Whether every row has a value of its own."""
+        return self.distinct == self.rows > 0
+
+    @cached_property
+    def whole(self) -> bool:
+        """Whether it holds whole numbers only."""
+        return self.kind == "number" and bool((self.values % 1 == 0).all())
+
+    def as_column(self, unit: str = "") -> TableColumn:
+        """Return it as far as hints go."""
+        return TableColumn(self.name, unit or self.declared, self.kind in ("number", "clock"))
+
+
+@dataclass(frozen=True, eq=False)
+class SourceTable:
+    """A table that was read.
+
+    Parameters
+    ----------
+    name
+        What the file calls it.
+    path
+        Where it was read.
+    frame
+        Its rows.
+    on_bad
+        What had to be done with bad cells for it to be read at all.
+    words
+        The words of the file's name.
+    """
+
+    name: str
+    path: Path
+    frame: pd.DataFrame
+    on_bad: str
+    words: tuple[str, ...]
+
+    @cached_property
+    def columns(self) -> dict[str, ColumnFacts]:
+        """Header to what can be seen of the column."""
+        units = units_of(self.frame)
+        return {
+            name: ColumnFacts(name, self.frame[name].dropna(), len(self.frame), units.get(name, ""))
+            for name in map(str, self.frame.columns)
+        }
+
+
+def read_sources(paths: Sequence[str | os.PathLike[str]]) -> list[SourceTable]:
+    """Read tables; bad cells are set missing where a table cannot be read otherwise.
+
+    Raises
+    ------
+    TableError
+        If a file is no table, or none is given.
+    """
+    if not paths:
+        raise TableError("no table was given; name at least one file, such as trips.csv")
+    found: list[SourceTable] = []
+    for path in map(Path, paths):
+        if path.suffix.lower() in (".xlsx", ".xls", ".ods"):
+            raise TableError(
+                f"{path.name}: kanopt reads text files and Parquet, no workbooks; save each sheet as a CSV file"
+            )
+        name = _unique(slug(path.stem), [table.name for table in found])
+        frame, on_bad = _read(path)
+        if not len(frame):
+            raise TableError(f"{path.name}: there is no row to guess from; leave the file out")
+        found.append(SourceTable(name, path, frame, on_bad, read_header(path.stem).pieces))
+    return found
+
+
+def slug(text: str) -> str:
+    """Return a text as a name that needs no quotes.
+
+    Examples
+    --------
+    >>> slug("Touren März (2)"), slug("…")
+    ('touren_marz_2', 'table')
+    """
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    return "_".join(re.findall(r"[a-z0-9]+", plain)) or "table"
+
+
+def _read(path: Path) -> tuple[pd.DataFrame, str]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # whoever loads the file hears them
+        try:
+            return read_table(path), ""
+        except TableError as error:
+            if not path.is_file():
+                raise
+            try:
+                return read_table(path, on_bad="missing"), "missing"
+            except TableError:
+                raise error from None
+
+
+def _unique(name: str, taken: Sequence[str]) -> str:
+    number, made = 2, name
+    while made in taken:
+        made, number = f"{name}_{number}", number + 1
+    return made
+
+
+def _all_digits(texts: Sequence[str]) -> bool:
+    return all(text.strip().isdigit() for text in texts)

@@ -1,0 +1,240 @@
+"""A first scenario from tables: it is right where headers say so, marked where not, and it always holds."""
+
+from __future__ import annotations
+
+import shutil
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import kanopt as ko
+from kanopt.errors import TableError
+from kanopt.whatif.scaffolding import copy_example, example_names
+from kanopt.whatif.scaffolding.toml_writing import Entry, Section, render
+from kanopt.whatif.scenario_files.load import check_scenario
+
+EXAMPLES = Path(__file__).parents[3] / "scenarios"
+
+
+def tables_of(name: str, folder: Path) -> list[Path]:
+    return [Path(shutil.copy(file, folder)) for file in sorted((EXAMPLES / name).glob("*.csv"))]
+
+
+def held(made: ko.Scaffold, folder: Path) -> dict:
+    """Write the file, check it as the command does, and return what it says."""
+    path = made.write(folder / "first.toml")
+    scenario = check_scenario(path)
+    assert scenario is not None
+    scenario.check()
+    return tomllib.loads(path.read_text("utf-8"))
+
+
+def guessed(made: ko.Scaffold, table: str, column: str) -> set[str]:
+    rows = made.guesses
+    return set(rows.loc[(rows["table"] == table) & (rows["column"] == column), "guess"])
+
+
+@pytest.mark.parametrize(
+    ("example", "kind", "laws"),
+    [
+        ("parcel_city", "routing", {"travel_time", "fuel", "fuel_cost"}),
+        ("workshop", "scheduling", {"task_time", "energy"}),
+        ("supply_network", "supply", {"tariff", "demand"}),
+    ],
+)
+def test_the_tables_of_the_examples_give_their_problems(tmp_path, example, kind, laws):
+    made = ko.scaffold(tables_of(example, tmp_path))
+    data = held(made, tmp_path)
+    assert data["problem"]["kind"] == made.kind == kind
+    assert set(data["surrogates"]) == laws
+    own = tomllib.loads((EXAMPLES / f"{example}.toml").read_text("utf-8"))
+    for part in (
+        "depots",
+        "clients",
+        "vehicles",
+        "tasks",
+        "modes",
+        "setups",
+        "suppliers",
+        "facilities",
+        "lanes",
+    ):
+        if part in own["problem"]:
+            assert data["problem"][part].get("columns", {}) == own["problem"][part].get("columns", {})
+    # the units that the example declares are found, or marked
+    units = made.guesses[made.guesses["guess"].str.startswith("unit ")]
+    for row in units[units["sure"].astype(bool)].itertuples():
+        declared = own["tables"].get(str(row.table), {}).get("units", {})
+        assert declared.get(row.column, row.guess[5:]) == row.guess[5:]
+
+
+FOREIGN = pd.DataFrame(
+    {
+        "Kunde": ["a", "b", "c", "d"],
+        "Breitengrad": [48.1, 48.2, 48.15, 48.12],
+        "Längengrad": [11.5, 11.6, 11.55, 11.4],
+        "Menge (kg)": [300.0, 120.0, 80.0, 410.0],
+        "Zeitfenster von": ["08:00", "09:30", "8:00", "10:00"],
+        "Zeitfenster bis": ["12:00", "17:00", "16:00", "18:00"],
+        "Standzeit (min)": [10, 12, 8, 15],
+        "Bemerkung": ["x", None, "y", "z"],
+    }
+)
+FLEET = pd.DataFrame(
+    {"Fahrzeug": ["LKW", "Bus"], "Anzahl": [2, 3], "Nutzlast kg": [900, 600], "Lohn (EUR/h)": [31.0, 28.0]}
+)
+
+
+def test_foreign_words_and_units_are_read_and_the_plan_is_made(tmp_path):
+    FOREIGN.to_csv(tmp_path / "kunden.csv", index=False, sep=";")
+    FLEET.to_csv(tmp_path / "fuhrpark.csv", index=False)
+    made = ko.scaffold([tmp_path / "kunden.csv", tmp_path / "fuhrpark.csv"])
+    data = held(made, tmp_path)
+    columns = data["problem"]["clients"]["columns"]
+    assert columns["lat"], columns["lon"] == ("Breitengrad", "Längengrad")
+    assert columns["demand"] == "Menge (kg)"
+    assert (columns["earliest"], columns["latest"]) == ("Zeitfenster von", "Zeitfenster bis")
+    assert data["tables"]["kunden"]["units"]["Menge (kg)"] == "kg"
+    assert data["problem"]["vehicles"]["columns"]["capacity"] == "Nutzlast kg"
+    # there is no depot in any table: one is made up, said so, and to be filled in
+    assert list(made.made) == ["made_depots"]
+    assert made.made["made_depots"]["lat"].item() == pytest.approx(FOREIGN["Breitengrad"].mean(), abs=1e-4)
+    run = ko.load_scenario(tmp_path / "first.toml").run(time_limit=1)
+    assert run.result.has_plan
+    assert not run.result.plan.unserved
+
+
+def test_a_history_alone_gives_its_laws(tmp_path):
+    rng = np.random.default_rng(0)
+    km = rng.uniform(1, 30, 200).round(2)
+    frame = pd.DataFrame(
+        {
+            "trip_id": range(200),
+            "route_km": km,
+            "vehicle": rng.choice(["van", "truck"], 200),
+            "weekday": rng.integers(0, 7, 200),
+            "duration": (60 * km / 30 + rng.normal(0, 1, 200)).round(2),
+        }
+    )
+    frame.to_parquet(tmp_path / "trips.parquet")
+    made = ko.scaffold([tmp_path / "trips.parquet"])
+    law = held(made, tmp_path)["surrogates"]["duration"]
+    assert law["target"] == "duration"
+    assert "route_km" in law["features"]
+    assert "trip_id" not in law["features"]
+    assert made.kind == ""
+
+
+@pytest.mark.parametrize("unit", ["min", "h", "s"])
+def test_a_time_without_a_unit_is_that_of_speeds_on_roads(tmp_path, unit):
+    km = np.linspace(1, 40, 80)
+    per = {"min": 60.0, "h": 1.0, "s": 3_600.0}[unit]
+    frame = pd.DataFrame(
+        {"distance_km": km, "travel_time": (km / 45 * per).round(4) + np.tile([0, 0.001], 40)}
+    )
+    frame.to_csv(tmp_path / "log.csv", index=False)
+    made = ko.scaffold([tmp_path / "log.csv"])
+    assert f"unit {unit}" in guessed(made, "log", "travel_time")
+    assert not made.guesses.query("column == 'travel_time' and guess.str.startswith('unit')")["sure"].any()
+
+
+STRANGE = [
+    ("=1+1", "[solver]", "a.b", "'"),
+    ('"', "\\", "# check", "x = 1"),
+    ("\x1b[31m", "\x7f", "\u202e", "日本"),
+    ("minutes\n[problem]", "é", "km", "${HOME}"),
+    ('distance_km"]\n[solver]\ntime_limit = 9 # ] = "', "travel_time", "!!", "{0}"),
+]
+
+
+@pytest.mark.parametrize("names", STRANGE)
+def test_headers_of_strangers_are_texts_and_nothing_else(tmp_path, names):
+    rng = np.random.default_rng(3)
+    a, b = rng.uniform(1, 9, (2, 40)).round(3)
+    frame = pd.DataFrame(
+        {names[0]: a, names[1]: b, names[2]: (a * b).round(3), names[3]: ["x\n[solver]", '"'] * 20}
+    )
+    frame.to_parquet(tmp_path / "trips.parquet")
+    made = ko.scaffold([tmp_path / "trips.parquet"])
+    data = held(made, tmp_path)
+    assert set(data) == {"scenario", "tables", "surrogates"}
+    assert str(made).replace("\n", "").isprintable()
+    for law in data["surrogates"].values():
+        assert {law["target"], *law["features"]} <= {" ".join(name.split()) for name in names}
+
+
+@given(
+    st.dictionaries(
+        st.text(st.characters(codec="utf-8"), max_size=8), st.text(st.characters(codec="utf-8")), max_size=4
+    ),
+    st.text(st.characters(codec="utf-8")),
+)
+def test_what_is_written_is_read_back(values, why):
+    entries = tuple(Entry(key, value, why, sure=False) for key, value in values.items())
+    read = tomllib.loads(render([Section(("a", "b \n]"), entries)], ("head\n[x]",)))
+    assert read == {"a": {"b \n]": values}}
+
+
+def test_a_plan_that_does_not_hold_becomes_laws_and_says_why(tmp_path):
+    tables = tables_of("parcel_city", tmp_path)
+    clients = pd.read_csv(tmp_path / "clients.csv")
+    clients["ready_h"] = clients["due_h"] + 1  # every window closes before it opens
+    clients.to_csv(tmp_path / "clients.csv", index=False)
+    made = ko.scaffold(tables)
+    held(made, tmp_path)
+    assert made.kind == ""
+    assert any("no plan of routing" in note for note in made.notes)
+
+
+def test_a_kind_that_the_tables_do_not_make_is_said(tmp_path):
+    made = ko.scaffold(tables_of("workshop", tmp_path), kind="routing")
+    assert made.kind == ""
+    assert any("make no problem of routing" in note for note in made.notes)
+
+
+def test_bad_cells_are_marked_in_the_file(tmp_path):
+    rows = "\n".join(f"{k},{2 * k + k % 3}" for k in range(1, 50))
+    (tmp_path / "trips.csv").write_text(f"distance_km,minutes\n{rows}\n50,see above\n")
+    made = ko.scaffold([tmp_path / "trips.csv"])
+    assert held(made, tmp_path)["tables"]["trips"]["on_bad"] == "missing"
+
+
+def test_what_cannot_be_read_or_written_is_said(tmp_path):
+    with pytest.raises(TableError, match="no table was given"):
+        ko.scaffold([])
+    (tmp_path / "book.xlsx").write_bytes(b"PK")
+    with pytest.raises(TableError, match=r"book\.xlsx: kanopt reads text files and Parquet"):
+        ko.scaffold([tmp_path / "book.xlsx"])
+    (tmp_path / "names.csv").write_text("name\na\nb\n")
+    with pytest.raises(TableError, match=r"no scenario can be made of 'names\.csv'"):
+        ko.scaffold([tmp_path / "names.csv"])
+    with pytest.raises(TableError, match="unknown kind 'ruting'; did you mean 'routing'"):
+        ko.scaffold([tmp_path / "names.csv"], kind="ruting")
+    (tmp_path / "below").mkdir()
+    made = ko.scaffold(tables_of("parcel_city", tmp_path))
+    with pytest.raises(TableError, match="a scenario reads tables of its own folder and below"):
+        made.write(tmp_path / "below" / "first.toml")
+    made.write(tmp_path / "first.toml")
+    with pytest.raises(TableError, match="is there already"):
+        made.write(tmp_path / "first.toml")
+    made.write(tmp_path / "first.toml", replace=True)
+
+
+@pytest.mark.parametrize("name", example_names())
+def test_examples_are_copied_whole(tmp_path, name):
+    files = copy_example(name, tmp_path)
+    for file in files:
+        assert file.read_bytes() == (EXAMPLES / file.relative_to(tmp_path)).read_bytes()
+    assert check_scenario(files[0]) is not None
+    with pytest.raises(TableError, match="already there"):
+        copy_example(name, tmp_path)
+
+
+def test_an_example_that_is_none_is_said(tmp_path):
+    with pytest.raises(TableError, match="did you mean 'workshop'"):
+        copy_example("workshp", tmp_path)
