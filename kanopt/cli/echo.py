@@ -6,7 +6,7 @@ import re
 
 import click
 
-__all__ = ["echo", "visible"]
+__all__ = ["echo", "picture_width", "visible"]
 
 # control characters but for tabs and line ends, and marks that turn the direction of what follows
 _OBEYED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -15,6 +15,15 @@ _OBEYED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u20
 def echo(text: str, *, err: bool = False) -> None:
     """Print a text on stdout, or on stderr, as :func:`visible` has it."""
     click.echo(visible(text), err=err)
+
+
+def picture_width() -> int | None:
+    """Return the columns of the terminal on stdout; None where there is none, or it cannot show block characters."""
+    from rich.console import Console
+
+    console = Console()
+    shows = console.is_terminal and not console.is_dumb_terminal and console.encoding.startswith("utf")
+    return console.width if shows else None
 
 
 def visible(text: str) -> str:

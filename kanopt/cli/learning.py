@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from kanopt.cli.echo import echo
+from kanopt.cli.echo import echo, picture_width
 from kanopt.cli.failures import ExitCode
 from kanopt.cli.options import FILE, allow_outside, allow_sql, common_options, debug_option, is_on, load
 from kanopt.cli.progress import progress_reporter
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     pass
 
 __all__ = ["cache", "fit"]
+
+REPORT = "laws.html"
 
 
 @click.command()
@@ -82,7 +84,11 @@ __all__ = ["cache", "fit"]
     metavar="SECONDS",
     help="Seconds by the clock for each law; the best until then is taken. By default it ends by itself.",
 )
-@click.option("--out", type=FILE, help='Folder for the laws as JSON, which a scenario reads with file = "…".')
+@click.option(
+    "--out",
+    type=FILE,
+    help='Folder for a page of the laws, and each as JSON, which a scenario reads with file = "…".',
+)
 @allow_sql
 @allow_outside
 @common_options
@@ -90,12 +96,12 @@ def fit(file: Path | None, *, table: Path | None, out: Path | None, as_json: boo
     """Learn laws and print them: those of a scenario, or one from a table.
 
     What the law of a scenario is to be stands in its file; the options from --target to --min-r2 go with --table.
+    Below each law stands what its inputs do: a sentence, and a small picture where a terminal shows block characters.
     Ctrl-C keeps the best law until then, and begins no other one.
     """
     from kanopt.cli.output import (
         check_outputs,
         input_files,
-        law_files,
         law_json,
         law_lines,
         save_laws,
@@ -103,6 +109,7 @@ def fit(file: Path | None, *, table: Path | None, out: Path | None, as_json: boo
         to_json,
     )
     from kanopt.cli.table_law import fit_table
+    from kanopt.reports import effect_lines, write_laws
 
     if (file is None) == (table is None):
         raise click.UsageError("name a scenario file, or a --table with --target and --features")
@@ -121,7 +128,7 @@ def fit(file: Path | None, *, table: Path | None, out: Path | None, as_json: boo
                 progress(Event("learn", f"note: {note}"))
             for remark in scenario.law_remarks():
                 echo(f"warning: {remark}", err=True)
-            check_outputs(law_files(scenario.laws, out), input_files(scenario))
+            check_outputs(_outputs(scenario.laws, out), input_files(scenario))
             seed = scenario.seed if given["seed"] is None else given["seed"]
             try:
                 learned = learn(scenario, seed, progress, cache, given["budget"])
@@ -134,16 +141,32 @@ def fit(file: Path | None, *, table: Path | None, out: Path | None, as_json: boo
             assert table is not None
             if not given["target"] or not given["features"]:
                 raise click.UsageError("--table needs --target and --features")
-            check_outputs(law_files([given["target"]], out), [table])
+            check_outputs(_outputs([given["target"]], out), [table])
             laws = [fit_table(table, report=progress, cache=cache, **given)]
     stop = stop_of_command()
     stop.keep()
     saved = [] if out is None else save_laws(laws, out)
-    echo(to_json({law.name: law_json(law) for law in laws}) if as_json else "\n".join(law_lines(laws)))
-    if not as_json:
+    if out is not None:
+        write_laws(laws, str(file or table), out / REPORT)
+    if as_json:
+        echo(to_json({law.name: law_json(law) for law in laws}))
+    else:
+        width = picture_width()
+        for place, law in enumerate(laws):
+            blank = [""] if place and width is not None else []
+            echo("\n".join([*blank, *law_lines([law]), *effect_lines(law, width)]))
+        if out is not None:
+            echo(f"report: {out / REPORT}")
         for path in saved:
             echo(f"law: {path}")
     return exit_code_of_stop(stop) if stop.asked else ExitCode.SOLVED
+
+
+def _outputs(names: Iterable[str], folder: Path | None) -> list[Path]:
+    """Return the files that are written: each law, and the page of them all."""
+    from kanopt.cli.output import law_files
+
+    return law_files(names, folder) + ([] if folder is None else [folder / REPORT])
 
 
 def _refuse_unused_options(names: Iterable[str]) -> None:

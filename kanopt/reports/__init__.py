@@ -6,6 +6,7 @@ that a page needs no network and no script.
 
 from kanopt.reports.baselines_plot import plot_baselines
 from kanopt.reports.diagrams import plot_diagram
+from kanopt.reports.effect_lines import effect_lines
 from kanopt.reports.exports import EXPORTS, export, export_all, export_files
 from kanopt.reports.law_plots import plot_curve, plot_formula
 from kanopt.reports.module_plots import plot_modules
@@ -20,10 +21,11 @@ from kanopt.reports.sweep_pages import sweep_page
 from kanopt.reports.sweep_plot import plot_sweep
 from kanopt.reports.switch_plot import plot_switch_points
 from kanopt.reports.tornado_plot import plot_tornado
-from kanopt.reports.write import write_comparison, write_explanation, write_page, write_report
+from kanopt.reports.write import write_comparison, write_explanation, write_laws, write_page, write_report
 
 __all__ = [
     "EXPORTS",
+    "effect_lines",
     "export",
     "export_all",
     "export_files",
@@ -50,6 +52,7 @@ __all__ = [
     "tornado_page",
     "write_comparison",
     "write_explanation",
+    "write_laws",
     "write_page",
     "write_report",
 ]

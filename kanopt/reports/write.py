@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from markupsafe import Markup
 
 from kanopt.files import replace_file
 from kanopt.reports.comparison_page import comparison_page
+from kanopt.reports.laws_page import laws_page
 from kanopt.reports.palette import colours
 from kanopt.reports.plan_page import plan_page
 from kanopt.reports.subject import ReportSubject, subject_of_explanation, subject_of_run
@@ -21,12 +23,12 @@ if TYPE_CHECKING:
     from kanopt.explain import Explanation
     from kanopt.problems.result import Result
     from kanopt.reports.question_page import QuestionPage
-    from kanopt.whatif import Comparison, Run
+    from kanopt.whatif import Comparison, LearnedLaw, Run
 
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _UNIT = re.compile(r"(?<=\d) (?=[A-Z]{3}\b|%)")
 
-__all__ = ["render", "write_comparison", "write_explanation", "write_page", "write_report"]
+__all__ = ["render", "write_comparison", "write_explanation", "write_laws", "write_page", "write_report"]
 
 
 def write_report(run: Run, path: str | os.PathLike[str]) -> Path:
@@ -99,6 +101,26 @@ def write_page(page: QuestionPage, path: str | os.PathLike[str]) -> Path:
         The file written.
     """
     return replace_file(path, render("question.html.j2", page), make_folders=True)
+
+
+def write_laws(laws: Sequence[LearnedLaw], source: str, path: str | os.PathLike[str]) -> Path:
+    """Write laws that were learned without a plan as one HTML file that needs no network and no script.
+
+    Parameters
+    ----------
+    laws
+        In the order of the page.
+    source
+        The file of the scenario or the table that they were learned from.
+    path
+        The file, as for :func:`write_report`.
+
+    Returns
+    -------
+    Path
+        The file written.
+    """
+    return replace_file(path, render("laws.html.j2", laws_page(laws, source)), make_folders=True)
 
 
 @cache

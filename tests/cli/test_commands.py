@@ -97,7 +97,11 @@ def test_fit_saves_laws_that_a_scenario_reads(case, cli):
     code, out, _ = cli("fit", "case.toml", "--out", "laws")
     assert code == 0
     assert "fuel [EUR] = 0.3 · km" in out
+    assert f"report: {Path('laws') / 'laws.html'}" in out.splitlines()
     assert out.splitlines()[-1] == f"law: {Path('laws') / 'fuel.json'}"
+    page = (case / "laws" / "laws.html").read_text("utf-8")
+    assert "<h1>The 2 laws of minutes and fuel</h1>" in page
+    assert "fuel = 0.3 · km" in page
     edit(
         case / "case.toml",
         'formula = "0.3 * km"\ninputs = { km = "km" }\nunit = "EUR"',
@@ -204,6 +208,10 @@ def test_fit_prints_what_a_table_of_categories_holds_and_json_has_the_constants(
     assert len(told) == 1
     assert ", k11 " in told[0]
     assert told[0].endswith(" and 2 more")
+    effects = out.splitlines()[-2:]
+    assert all(line.startswith("      k") and " %  " in line for line in effects), effects
+    assert "rises from " in next(line for line in effects if line.startswith("      km"))
+    assert not set("▁▂▃▄▅▆▇█") & set(out)  # a pipe gets sentences alone
     code, out, _ = cli(*arguments, "minutes=min,km=km", "--json")
     law = json.loads(out)["minutes"]
     assert law["fit"]["rows_test"] + law["fit"]["rows_train"] == 280
@@ -212,6 +220,23 @@ def test_fit_prints_what_a_table_of_categories_holds_and_json_has_the_constants(
     assert slope["value"] == pytest.approx(2.0, abs=0.01)
     assert 0 < slope["standard_error"] < 0.01
     assert slope["name"]
+
+
+def test_fit_draws_what_inputs_do_where_a_terminal_shows_it(case, cli, monkeypatch):
+    rows = "".join(f"{k / 2},{k * 1.5}\n" for k in range(1, 61))
+    (case / "trips.csv").write_text("km,minutes\n" + rows)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "90")
+    arguments = ("fit", "--table", "trips.csv", "--target", "minutes", "--features", "km", "--out", "laws")
+    code, out, err = cli(*arguments)
+    assert code == 0, err
+    (line,) = (line for line in out.splitlines() if "▁" in line)
+    assert line.startswith("      km  100 %  ▁▁")
+    assert len(line) < 90
+    assert (case / "laws" / "laws.html").exists()
+    monkeypatch.setenv("TERM", "dumb")
+    assert "▁" not in cli(*arguments)[1]
 
 
 def test_fit_refuses_options_that_ask_for_what_cannot_be(case, cli):

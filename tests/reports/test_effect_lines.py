@@ -1,0 +1,94 @@
+"""What the inputs of a law do, in lines of text: sentences that are true of it, and pictures that fit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kanopt.formulas import Fit, Formula, Variable, parse_formula
+from kanopt.formulas.nodes import Input
+from kanopt.formulas.pieces import Table
+from kanopt.reports.effect_lines import bar_text, course_text, effect_lines, spark_text
+from kanopt.whatif.learn import LearnedLaw
+
+FIT = Fit(0.98, 1.5, 1.1, 1.01, 400, 100)
+
+
+def trips(**importance: float) -> LearnedLaw:
+    inputs = [Variable("km", "km", low=1, high=30), Variable("hour", "h", low=6, high=20)]
+    law = parse_formula("2 * km + 0.1 * (hour - 12)^2", inputs, Variable("minutes", "min"))
+    summary = pd.DataFrame({"feature": list(importance), "importance": list(importance.values())})
+    return LearnedLaw("minutes", replace(law, fit=FIT), summary if importance else None)
+
+
+def test_sentences_say_what_each_input_does_the_one_that_matters_most_first():
+    head, hour, km = effect_lines(trips(km=0.2, hour=0.8))
+    assert head.startswith(
+        "    what each input does and its share of what varies, the others held at km = 15.5 km and "
+    )
+    assert hour.startswith("      hour   80 %  falls from 34.6 to ")
+    assert hour.endswith(" min, over 6 to 20 h")
+    assert "min at 12 h, then rises to " in hour
+    assert km.startswith("      km     20 %  rises from 2.")
+    assert km.endswith(" min, over 1 to 30 km")
+
+
+def test_pictures_are_drawn_where_a_terminal_has_room_and_lines_fit():
+    law = trips(km=0.2, hour=0.8)
+    assert not any(set("▁█") & set(line) for line in effect_lines(law) + effect_lines(law, 50))
+    for width in (60, 80, 140):
+        lines = effect_lines(law, width)
+        assert max(map(len, lines)) < width
+        assert sum("▁" in line for line in lines) == 2
+    words = " ".join(" ".join(effect_lines(law, 60)).split())
+    assert "min at 12 h, then rises" in words
+
+
+def test_categories_are_bars_or_a_list_and_many_are_counted():
+    kinds = {f"kind{place:02}": 1.0 + place for place in range(12)}
+    rate = Table.of(kinds, "kind", name="rate")
+    inputs = (
+        Variable("km", "km", low=1.0, high=9.0),
+        Variable("kind", kind="category", categories=tuple(kinds)),
+    )
+    law = LearnedLaw("cost", Formula(Input("km") * rate, inputs, Variable("cost", "EUR"), fit=FIT))
+    (line,) = (each for each in effect_lines(law) if "kind11" in each)
+    listed = ", ".join(f"kind{place:02} {5 * (place + 1)}" for place in range(11, 4, -1))
+    assert line == f"      kind  {listed} and 5 more, down to 5 EUR"
+    lines = effect_lines(law, 100)
+    lines = lines[next(place for place, each in enumerate(lines) if "kind11" in each) :][:8]
+    assert lines[0] == f"      kind  kind11  {'█' * 25}  60 EUR"
+    assert lines[6] == f"            kind05  {'█' * 12}▌{' ' * 12}  30 EUR"
+    assert lines[-1] == "            and 5 more, down to 5 EUR"
+
+
+def test_a_law_that_was_not_learned_has_no_lines():
+    law = trips()
+    assert effect_lines(LearnedLaw("minutes", replace(law.formula, fit=None))) == []
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=40), st.integers(1, 40))
+def test_a_picture_has_its_length_and_its_extremes(values, letters):
+    curve = np.array(values)
+    drawn = spark_text(curve, letters)
+    assert len(drawn) == letters
+    if np.ptp(curve) > 1e-2 * np.abs(curve).max() and letters >= 2:
+        assert (drawn[0] == "▁") == (round(float((curve[0] - curve.min()) / np.ptp(curve) * 7)) == 0)
+
+
+@given(st.floats(0, 1), st.integers(1, 40))
+def test_a_bar_is_as_long_as_its_share(share, letters):
+    drawn = bar_text(share, letters)
+    assert len(drawn) == letters
+    assert abs(8 * drawn.count("█") / 8 - share * letters) <= 1
+
+
+@given(st.lists(st.floats(0.1, 10.0), min_size=2, max_size=20))
+def test_what_rises_everywhere_is_said_to_rise(steps):
+    values = np.cumsum(np.array(steps))
+    assert course_text(np.arange(len(values)) * 1.0, values, "").startswith("rises from ")
+    assert course_text(np.arange(len(values)) * 1.0, -values, "").startswith("falls from ")
