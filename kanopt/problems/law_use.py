@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -43,6 +43,11 @@ class LawUse:
     price_change
         Where the price does not rise in proportion, as with delays that waiting takes up: from changes of the law's
         output, shape ``(draws, n)``, to those of the price, ``(draws,)``. The rise is not read then.
+    where
+        Returns the group and item of each place, as the lines of the price have them; None where places have no names.
+    term
+        Term of the price whose lines are the law's values times the rise, place by place; where the item is empty, all
+        lines of the term and group together. Empty where the price is not made so.
     """
 
     law: str
@@ -53,6 +58,8 @@ class LawUse:
     places: tuple[str, str]
     cut_off: bool = False
     price_change: Callable[[Floats], Floats] | None = None
+    where: Callable[[], Sequence[tuple[str, str]]] | None = None
+    term: str = ""
 
     @cached_property
     def values(self) -> Floats:
@@ -68,6 +75,12 @@ class LawUse:
     def outside(self) -> NDArray[np.bool_]:
         """Where the law is used outside the data it was learned from."""
         return np.asarray(np.broadcast_to(self.formula.outside(self.arguments), self.shape))
+
+    @property
+    def amounts(self) -> Floats:
+        """What each place adds to the lines of :attr:`term`."""
+        values = np.maximum(self.values, 0.0) if self.cut_off else self.values
+        return np.asarray(values * np.broadcast_to(self.rise, self.shape))
 
     @property
     def caveats(self) -> tuple[str, ...]:

@@ -23,13 +23,13 @@ def test_run_writes_every_format_beside_the_report(case, cli):
         "--out",
         "o",
         "--export",
-        "geojson,csv,md,orders",
+        "xlsx,geojson,csv,md,orders",
         "--quiet",
         "--time-limit",
         "0.2",
     )
     assert code == 0
-    files = ["case.geojson", *TABLES, "case.md", "case_orders.html"]
+    files = ["case.xlsx", "case.geojson", *TABLES, "case.md", "case_orders.html"]
     told = [line for line in out.splitlines() if line.startswith("export: ")]
     assert sorted(told) == sorted(f"export: {Path('o') / file}" for file in files)
     assert {f"o/{file}" for file in files} < set(left_behind(case))

@@ -30,7 +30,7 @@ _READABLE = 1_000
 class StepSheets(Protocol):
     """Where steps, curves and tables go."""
 
-    def step(self, cell: str, text: str, value: Any, what: str) -> str:
+    def step(self, cell: str, /, text: str, value: Any, what: str) -> str:
         """Write a step, and return what formulas call it."""
         ...
 

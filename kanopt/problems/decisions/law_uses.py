@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,4 +27,6 @@ def decision_law_uses(problem: DecisionProblem, values: Mapping[str, float]) -> 
 def _use(law: DecisionLaw, values: Mapping[str, float], share: float) -> LawUse:
     factor = unit_factor(law.formula.output.unit, law.unit) if law.unit else 1.0
     arguments = law.arguments(values)
-    return LawUse(f"law {law.name!r}", law.formula, arguments, np.array([share * factor]), (1,), ("", ""))
+    shared = (law.formula, arguments, np.array([share * factor]), (1,), ("", ""))
+    term = law.name if share else ""
+    return LawUse(f"law {law.name!r}", *shared, where=partial(list, [(law.item, "")]), term=term)

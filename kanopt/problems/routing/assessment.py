@@ -165,4 +165,4 @@ class RoutingAssessment(Assessment[RoutingPlan, Drive]):
         return plan_extrapolations(self.problem, self.plan, self.simulation)
 
     def _law_uses(self) -> tuple[LawUse, ...]:
-        return driving_law_uses(self.problem, self.simulation)
+        return driving_law_uses(self.problem, self.plan, self.simulation)

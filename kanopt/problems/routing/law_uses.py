@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,9 +13,11 @@ from kanopt.formulas.references import Reference
 from kanopt.problems.law_use import LawUse, unit_factor
 from kanopt.problems.routing.delays import Delays
 from kanopt.problems.routing.leg_laws import DURATION
-from kanopt.problems.routing.simulate import Drive
+from kanopt.problems.routing.simulate import Drive, leg_names
 
 if TYPE_CHECKING:
+    from kanopt.problems.routing.data import Ints
+    from kanopt.problems.routing.plan import RoutingPlan
     from kanopt.problems.routing.problem import RoutingProblem
 
 __all__ = ["driving_law_uses"]
@@ -22,29 +25,44 @@ __all__ = ["driving_law_uses"]
 _LEGS, _STOPS, _LINKS = ("leg", "legs"), ("client", "clients"), ("link driven", "links driven")
 
 
-def driving_law_uses(problem: RoutingProblem, driven: Drive) -> tuple[LawUse, ...]:
+def driving_law_uses(problem: RoutingProblem, plan: RoutingPlan, driven: Drive) -> tuple[LawUse, ...]:
     """Return each cost law and the law of travel time on the legs, of service at clients, and of the links driven."""
-    return (*_legs(problem, driven), *_stops(problem, driven), *_links(problem, driven))
+    return (*_legs(problem, plan, driven), *_stops(problem, plan, driven), *_links(problem, driven))
 
 
-def _legs(problem: RoutingProblem, driven: Drive) -> Iterator[LawUse]:
+def _legs(problem: RoutingProblem, plan: RoutingPlan, driven: Drive) -> Iterator[LawUse]:
     laws = problem.leg_laws
     reached = np.flatnonzero(laws.roads(driven.tail, driven.head) & np.isfinite(driven.duration))
     if not reached.size:
         return
     inputs = driven.inputs.select(reached)
+    where = partial(_leg_names, problem, plan, driven, reached)
     for name, law in laws.formulas().items():
         factor = unit_factor(law.formula.output.unit, laws.unit(name))
         arguments = law.arguments(laws.resolver(name, inputs))
         shared = (law.formula, arguments, np.array(factor), reached.shape, _LEGS)
         if name == DURATION:
             changes = Delays(problem, driven).of_legs(factor, reached)
-            yield LawUse(name, *shared, cut_off=True, price_change=changes)
+            yield LawUse(name, *shared, cut_off=True, price_change=changes, where=where)
         else:
-            yield LawUse(f"cost {name!r}", *shared, cut_off=True)
+            yield LawUse(f"cost {name!r}", *shared, cut_off=True, where=where, term=name)
 
 
-def _stops(problem: RoutingProblem, driven: Drive) -> Iterator[LawUse]:
+def _leg_names(
+    problem: RoutingProblem, plan: RoutingPlan, driven: Drive, legs: Ints
+) -> list[tuple[str, str]]:
+    names = leg_names(problem.data, plan, driven)
+    return [names[leg] for leg in legs]
+
+
+def _stop_names(
+    problem: RoutingProblem, plan: RoutingPlan, driven: Drive, legs: Ints
+) -> list[tuple[str, str]]:
+    names = problem.data.names
+    return [(plan.routes[driven.route[leg]].label, names[driven.head[leg]]) for leg in legs]
+
+
+def _stops(problem: RoutingProblem, plan: RoutingPlan, driven: Drive) -> Iterator[LawUse]:
     law, data = problem.policy.service, problem.data
     stops = np.flatnonzero((driven.head >= len(data.depots)) & np.isfinite(driven.begin))
     if law is None or not stops.size:
@@ -52,10 +70,10 @@ def _stops(problem: RoutingProblem, driven: Drive) -> Iterator[LawUse]:
     arguments = law.arguments(data.service_times.resolver(driven.stops(stops)))
     factor = unit_factor(law.formula.output.unit, data.units.time)
     changes = Delays(problem, driven).of_services(factor, stops)
-    rise = np.array(factor)
-    yield LawUse(
-        "service", law.formula, arguments, rise, stops.shape, _STOPS, cut_off=True, price_change=changes
-    )
+    shared = (law.formula, arguments, np.array(factor), stops.shape, _STOPS)
+
+    where = partial(_stop_names, problem, plan, driven, stops)
+    yield LawUse("service", *shared, cut_off=True, price_change=changes, where=where)
 
 
 def _links(problem: RoutingProblem, driven: Drive) -> Iterator[LawUse]:

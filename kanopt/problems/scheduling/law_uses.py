@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from kanopt.formulas.binding import BoundFormula
 from kanopt.problems.law_use import LawUse, unit_factor
-from kanopt.problems.scheduling.simulate import PlacedTasks
+from kanopt.problems.scheduling.simulate import ENERGY, PlacedTasks
 
 if TYPE_CHECKING:
     from kanopt.problems.scheduling.arrays import Floats, Ints
@@ -39,7 +41,8 @@ def _duration(problem: SchedulingProblem, placed: PlacedTasks, runs: Ints) -> It
             longer[:, runs] = factor * changes
             return delay_costs(problem, placed, longer)
 
-        yield _use(problem, "duration", law, placed.mode[runs], np.zeros(len(runs)), change)
+        use = _use(problem, "duration", law, placed.mode[runs], np.zeros(len(runs)))
+        yield replace(use, price_change=change)
 
 
 def _energy(problem: SchedulingProblem, placed: PlacedTasks, runs: Ints) -> Iterator[LawUse]:
@@ -49,7 +52,8 @@ def _energy(problem: SchedulingProblem, placed: PlacedTasks, runs: Ints) -> Iter
         if data.tariff is not None:
             duration = data.timing.duration[placed.mode[runs]]
             rise = data.tariff.cost(placed.start[runs], duration, np.ones(len(runs)))
-        yield _use(problem, "energy", law, placed.mode[runs], rise)
+        use = _use(problem, "energy", law, placed.mode[runs], rise)
+        yield use if data.tariff is None else replace(use, term=ENERGY)
 
 
 def _use(
@@ -58,7 +62,6 @@ def _use(
     law: BoundFormula,
     modes: Ints,
     rise: Floats,
-    change: Callable[[Floats], Floats] | None = None,
 ) -> LawUse:
     inputs, count = problem.data.mode_inputs, len(problem.data.modes)
     arguments = {
@@ -67,7 +70,13 @@ def _use(
     }
     factor = unit_factor(law.formula.output.unit, problem.units.of_mode()[name])
     shape, places = modes.shape, ("task", "tasks")
-    return LawUse(name, law.formula, arguments, factor * rise, shape, places, price_change=change)
+    where = partial(_task_names, problem, modes)
+    return LawUse(name, law.formula, arguments, factor * rise, shape, places, where=where)
+
+
+def _task_names(problem: SchedulingProblem, modes: Ints) -> list[tuple[str, str]]:
+    known = problem.data.modes
+    return [(known[mode].machine, known[mode].task) for mode in modes]
 
 
 def delay_costs(problem: SchedulingProblem, placed: PlacedTasks, longer: Floats) -> Floats:

@@ -21,8 +21,10 @@ from kanopt.text import amount_text
 if TYPE_CHECKING:
     from kanopt.problems.scheduling.problem import SchedulingProblem
 
-__all__ = ["RULE_WORDS", "TOLERANCE", "PlacedTasks", "check_schedule", "price_schedule"]
+__all__ = ["ENERGY", "RULE_WORDS", "TOLERANCE", "PlacedTasks", "check_schedule", "price_schedule"]
 
+ENERGY = "energy"
+"""Term of the price of power."""
 TOLERANCE = 1e-6
 """Times closer than this, in time units, count as equal."""
 
@@ -262,5 +264,5 @@ def price_schedule(problem: SchedulingProblem, placed: PlacedTasks) -> Pricing:
         paid = data.tariff.cost(placed.start[run], data.timing.duration[mode], data.energy[mode])
         for row, amount in zip(run, paid, strict=True):
             machine, task = data.machines[placed.machine[row]].name, data.tasks[placed.task[row]].name
-            rows.append(("energy", machine, task, float(amount)))
+            rows.append((ENERGY, machine, task, float(amount)))
     return Pricing.of(rows, problem.unit)

@@ -17,14 +17,26 @@ from numpy.typing import NDArray
 from kanopt.problems.broken_rules import RuleWords
 from kanopt.problems.findings import Check, Violation
 from kanopt.problems.pricing import Pricing
-from kanopt.problems.supply.network import Floats, SupplyNetwork
+from kanopt.problems.supply.network import Floats, Indices, SupplyNetwork
 from kanopt.text import amount_text, number_text
 
 if TYPE_CHECKING:
     from kanopt.problems.supply.problem import SupplyProblem
 
-__all__ = ["RULE_WORDS", "TOLERANCE", "Ledger", "check_flows", "price_flows", "sites_open", "slack"]
+__all__ = [
+    "RULE_WORDS",
+    "TOLERANCE",
+    "TRANSPORT",
+    "Ledger",
+    "check_flows",
+    "flow_items",
+    "price_flows",
+    "sites_open",
+    "slack",
+]
 
+TRANSPORT = "transport"
+"""Term of the tariff."""
 TOLERANCE = 1e-6
 """Part of an amount (at least of one unit) by which a balance may miss it and still count as met."""
 
@@ -300,7 +312,7 @@ def price_flows(problem: SupplyProblem, ledger: Ledger, *, frozen: bool) -> Pric
     parts = [
         _lines("purchase", by_supplier, network.supplier_names, network),
         _lines(
-            "transport", problem.lane_tariff.amounts(ledger.flows, frozen=frozen), network.lane_names, network
+            TRANSPORT, problem.lane_tariff.amounts(ledger.flows, frozen=frozen), network.lane_names, network
         ),
         _lines(
             "handling", ledger.received * network.of_facilities("handling_cost")[spread], facilities, network
@@ -317,13 +329,14 @@ def price_flows(problem: SupplyProblem, ledger: Ledger, *, frozen: bool) -> Pric
 def _lines(term: str, amounts: Floats, groups: Sequence[str], network: SupplyNetwork) -> pd.DataFrame:
     """Return one line for each amount that is not zero; `amounts` has the shape (groups, P, T)."""
     lead, product, period = np.nonzero(amounts)
-    items = np.char.add(
-        np.char.add(np.array(network.product_names, dtype=str)[product], ", "),
-        np.array(network.period_names, dtype=str)[period],
-    )
-    return _frame(
-        term, np.array(groups, dtype=object)[lead], items.astype(object), amounts[lead, product, period]
-    )
+    items = flow_items(network, product, period)
+    return _frame(term, np.array(groups, dtype=object)[lead], items, amounts[lead, product, period])
+
+
+def flow_items(network: SupplyNetwork, product: Indices, period: Indices) -> NDArray[np.object_]:
+    """Return what the lines of a price call products in periods."""
+    products = np.char.add(np.array(network.product_names, dtype=str)[product], ", ")
+    return np.char.add(products, np.array(network.period_names, dtype=str)[period]).astype(object)
 
 
 def _site_lines(ledger: Ledger) -> pd.DataFrame:

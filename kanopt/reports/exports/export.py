@@ -14,6 +14,7 @@ from kanopt.reports.exports.geojson import geojson_text
 from kanopt.reports.exports.markdown import markdown_text
 from kanopt.reports.exports.plan_tables import TABLES, plan_csv
 from kanopt.reports.exports.work_orders import work_orders_page
+from kanopt.reports.exports.workbook import workbook
 from kanopt.reports.subject import ReportSubject, subject_of
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class Export:
 
 
 EXPORTS: Mapping[str, Export] = {
+    "xlsx": Export(".xlsx", lambda subject: {"": workbook(subject)}),
     "geojson": Export(".geojson", lambda subject: {"": geojson_text(subject)}),
     "csv": Export("_tables", plan_csv, tuple(f"{name}.csv" for name in TABLES)),
     "md": Export(".md", lambda subject: {"": markdown_text(subject)}, needs_plan=False),

@@ -373,6 +373,7 @@ _FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "POWER": lambda base, exponent: spread(lambda a, b: arithmetic("^", a, b), base, exponent),
     "SIN": _wave(math.sin),
     "SQRT": scalar(math.sqrt),
+    "SUM": _extreme(sum),
     "SUMPRODUCT": _sumproduct,
     "TANH": scalar(math.tanh),
 }

@@ -17,7 +17,7 @@ from kanopt.problems.routing.simulate.departures import departure_breakpoints
 from kanopt.problems.routing.simulate.drive import Drive, drive
 from kanopt.problems.routing.simulate.fleets import PRICE_FIELDS, fleets_below_zero, prices_of_fleets
 from kanopt.problems.routing.simulate.legs import service_begin
-from kanopt.problems.routing.simulate.price import RESERVED, leg_costs, price_plan, route_costs
+from kanopt.problems.routing.simulate.price import RESERVED, leg_costs, leg_names, price_plan, route_costs
 from kanopt.problems.routing.simulate.tolerance import exceeds, slack
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "exceeds",
     "fleets_below_zero",
     "leg_costs",
+    "leg_names",
     "missing_skill",
     "price_plan",
     "prices_of_fleets",

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from kanopt.problems.pricing import Pricing
-from kanopt.problems.routing.data import Floats, Ints
+from kanopt.problems.routing.data import Floats, Ints, RoutingData
 from kanopt.problems.routing.leg_laws import LegInputs, RoutingLaws
 from kanopt.problems.routing.plan import Route, RoutingPlan
 from kanopt.problems.routing.planning_values import PlanningValues
 from kanopt.problems.routing.simulate.drive import Drive
 
-__all__ = ["RESERVED", "leg_costs", "planned_inputs", "price_plan", "route_costs", "time_costs"]
+__all__ = ["RESERVED", "leg_costs", "leg_names", "planned_inputs", "price_plan", "route_costs", "time_costs"]
 
 FIXED, DISTANCE, TIME, MISSED = "fixed", "distance", "time", "missed prizes"
 OVERTIME, LATENESS, LONGEST = "overtime", "lateness", "longest route"
@@ -116,12 +116,19 @@ def _fixed(laws: RoutingLaws, plan: RoutingPlan) -> Iterator[tuple[str, str, str
 def _legs(
     laws: RoutingLaws, planning: PlanningValues, plan: RoutingPlan, driven: Drive, *, frozen: bool
 ) -> Iterator[tuple[str, str, str, float]]:
-    names = laws.data.names
-    groups = [plan.routes[place].label for place in driven.route]
-    items = [f"{names[a]} → {names[b]}" for a, b in zip(driven.tail, driven.head, strict=True)]
+    where = leg_names(laws.data, plan, driven)
     for term, amounts in leg_costs(laws, planning, driven, frozen=frozen).items():
-        for group, item, amount in zip(groups, items, amounts, strict=True):
+        for (group, item), amount in zip(where, amounts, strict=True):
             yield term, group, item, float(amount)
+
+
+def leg_names(data: RoutingData, plan: RoutingPlan, driven: Drive) -> list[tuple[str, str]]:
+    """Return vehicle and leg of each leg driven, as the lines of a price have them."""
+    names = data.names
+    return [
+        (plan.routes[place].label, f"{names[tail]} → {names[head]}")
+        for place, tail, head in zip(driven.route, driven.tail, driven.head, strict=True)
+    ]
 
 
 def _time(laws: RoutingLaws, plan: RoutingPlan, driven: Drive) -> Iterator[tuple[str, str, str, float]]:

@@ -1,0 +1,266 @@
+"""A plan as a workbook in which the laws live: change an input or a constant, and the costs follow."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict, deque
+from collections.abc import Mapping, Sequence
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pandas.api.types import is_numeric_dtype
+
+from kanopt.explain.summary import (
+    bound_sentence,
+    choice_sentence,
+    cost_sentence,
+    coverage_sentence,
+    left_out_sentence,
+    stake_sentence,
+    today_sentence,
+    weak_law_sentences,
+)
+from kanopt.formulas.export.law_rows import LawRows, RowCells, write_law_rows
+from kanopt.formulas.export.sheets import SheetBook, cell_text
+from kanopt.problems.law_use import LawUse
+from kanopt.problems.result import Result
+from kanopt.reports.exports.plan_tables import plan_tables
+from kanopt.reports.subject import ReportSubject
+
+__all__ = ["workbook"]
+
+_MOST_PLACES = 20_000
+"""Places of a law beyond which its values are numbers: Excel computes a formula for each of them at every change."""
+_MOST_LINES = 200_000
+"""Lines of a price beyond which those of a vehicle, machine or lane are summed up."""
+_LIVING = (
+    "The laws live: the yellow cells of their sheets are the inputs and constants with which the plan was priced, "
+    "and what is changed there changes the costs. What is decided, the times and whatever follows from them stay as "
+    "they are."
+)
+
+
+def workbook(subject: ReportSubject) -> bytes:
+    """Return the content of an XLSX file: summary, plan, costs, laws, and the tables of their curves.
+
+    Each law has a sheet with a row for every leg, stop, task or flow at which the plan uses it. The lines of the price
+    that a law makes are formulas; the others are numbers. Whatever comes from data is written as text.
+    """
+    import xlsxwriter
+
+    content = BytesIO()
+    with xlsxwriter.Workbook(content, {"in_memory": True}) as book:
+        _PlanBook(SheetBook(book), subject).fill()
+    return content.getvalue()
+
+
+class _PlanBook:
+    """The sheets, in their order."""
+
+    def __init__(self, sheets: SheetBook, subject: ReportSubject) -> None:
+        self.sheets, self.subject = sheets, subject
+        self.result: Result = subject.explanation.result
+        self.names: set[str] = {"history", "tables", "steps", "formula"}  # the first is Excel's own
+        self.cells: set[str] = set()
+
+    def fill(self) -> None:
+        """Write everything."""
+        assert self.result.assessment is not None
+        summary = self._sheet("Summary")
+        for name, frame in plan_tables(self.subject).items():
+            if name != "costs":
+                self._frame(self._sheet(name.capitalize()), _in_order(frame))
+        costs = self._sheet("Costs")
+        uses = [use for use in self.result.assessment.law_uses if use.shape[0] <= _MOST_PLACES]
+        pages = [self._sheet(f"Law {use.law.removeprefix('law ')}") for use in uses]
+        written = [self._law(page, use) for page, use in zip(pages, uses, strict=True)]
+        total = self._costs(costs, uses, written)
+        self._summary(summary, total)
+
+    def _sheet(self, wanted: str) -> Any:
+        """Add a sheet; its name is short and has letters, digits and spaces alone, so that references are simple."""
+        word = " ".join(re.sub(r"[^\w ]", " ", wanted).split())[:25] or "Sheet"
+        name, number = word, 2
+        while name.lower() in self.names:
+            name, number = f"{word} {number}", number + 1
+        self.names.add(name.lower())
+        return self.sheets.book.add_worksheet(name)
+
+    def _frame(self, sheet: Any, frame: pd.DataFrame) -> None:
+        sheet.freeze_panes(1, 0)
+        sheet.set_landscape()
+        sheet.fit_to_pages(1, 0)
+        sheet.repeat_rows(0)
+        for column, name in enumerate(frame.columns):
+            values = frame[name]
+            number = is_numeric_dtype(values)
+            shown = [len(str(name)), *(len(str(value)) for value in values.head(200))]
+            sheet.set_column(column, column, 12 if number else min(max(shown) + 2, 60))
+            self.sheets.text(sheet, 0, column, cell_text(str(name)), "heading")
+            for line, value in enumerate(values.tolist(), start=1):
+                self._cell(sheet, line, column, value)
+
+    def _cell(self, sheet: Any, line: int, column: int, value: Any) -> None:
+        if isinstance(value, str):
+            self.sheets.text(sheet, line, column, cell_text(value))
+        elif not pd.isna(value) and np.isfinite(value):
+            sheet.write_number(line, column, float(value))
+
+    def _law(self, sheet: Any, use: LawUse) -> RowCells:
+        count = use.shape[0]
+        where = use.where() if use.where is not None else [("", f"{place}") for place in range(1, count + 1)]
+        unit = self.result.problem.unit
+        heads = {"where": [group for group, _ in where], "what": [item for _, item in where]}
+        labels = {head: texts for head, texts in heads.items() if any(texts)} or {
+            "what": ["the plan"] * count
+        }
+        rows = LawRows(
+            title=use.law,
+            formula=use.formula,
+            arguments=use.arguments,
+            labels=labels,
+            factor=np.broadcast_to(use.rise, use.shape) if use.term else None,
+            cut_off=use.cut_off,
+            amount=f"amount ({unit})" if unit else "amount",
+        )
+        return write_law_rows(self.sheets, sheet, rows, self.cells)
+
+    def _costs(self, sheet: Any, uses: Sequence[LawUse], written: Sequence[RowCells]) -> str:
+        """Write the costs by term and line by line, and return the cell of their sum."""
+        pricing = self.result.pricing
+        assert pricing is not None
+        terms = pricing.terms()
+        order = pricing.lines["term"].map({term: place for place, term in enumerate(terms.index)})
+        lines = pricing.lines.iloc[order.argsort(kind="stable")].reset_index(drop=True)
+        living: dict[int, str] = {}
+        if len(lines) <= _MOST_LINES:
+            lines, living = _living_lines(lines, uses, written)
+        else:
+            lines = lines.groupby(["term", "group"], sort=False)["amount"].sum().reset_index()
+            lines.insert(2, "item", "")
+        unit = self.result.problem.unit
+        money = f" ({unit})" if unit else ""
+        sheet.set_column(0, 2, 24)
+        sheet.set_column(3, 5, 16)
+        text = self.sheets.text
+        text(sheet, 0, 0, "What the plan costs", "title")
+        text(sheet, 1, 0, "Amounts of laws follow their sheets; yellow cells may be changed here.")
+        heading = 3
+        for column, word in enumerate(("term", f"amount{money}", f"as planned{money}", f"change{money}")):
+            text(sheet, heading, column, word, "heading")
+        first = heading + len(terms) + 5  # of the lines
+        begin = first
+        for line, (term, amount) in enumerate(terms.items(), start=heading + 1):
+            text(sheet, line, 0, cell_text(str(term)))
+            end = begin + int((lines["term"] == term).sum())  # a term's lines stand together
+            self._sum(sheet, line, f"SUM($D${begin + 1}:$D${end})", float(amount))
+            begin = end
+        line = heading + 1 + len(terms)
+        text(sheet, line, 0, "total", "heading")
+        self._sum(sheet, line, f"SUM(B{heading + 2}:B{line})" if len(terms) else "0", pricing.objective)
+        for column, word in enumerate(("term", "where", "what", f"amount{money}", f"as planned{money}")):
+            text(sheet, first - 1, column, word, "heading")
+        for row, (term, group, item, amount) in enumerate(lines.itertuples(index=False), start=first):
+            for column, word in enumerate((term, group, item)):
+                text(sheet, row, column, cell_text(str(word)))
+            if row - first in living:
+                self.sheets.formula(sheet, (row, 3), living[row - first], float(amount))
+            elif np.isfinite(amount):
+                sheet.write_number(row, 3, float(amount), self.sheets.formats["input"])
+            if np.isfinite(amount):
+                sheet.write_number(row, 4, float(amount))
+        return f"Costs!$B${line + 1}"
+
+    def _sum(self, sheet: Any, line: int, text: str, value: float) -> None:
+        """Write a sum that follows the cells, what it was when planned, and the difference."""
+        shown = value if np.isfinite(value) else "#N/A"
+        self.sheets.formula(sheet, (line, 1), text, shown)
+        if np.isfinite(value):
+            sheet.write_number(line, 2, value)
+        self.sheets.formula(sheet, (line, 3), f"B{line + 1}-C{line + 1}", 0.0)
+
+    def _summary(self, sheet: Any, total: str) -> None:
+        subject, result = self.subject, self.result
+        text = self.sheets.text
+        sheet.set_column(0, 0, 28)
+        sheet.set_column(1, 1, 100)
+        text(sheet, 0, 0, cell_text(subject.title), "title")
+        told = [
+            ("", subject.description),
+            *(("changed", change) for change in subject.changes),
+            ("what it does", coverage_sentence(result)),
+            ("", choice_sentence(result)),
+            ("what it costs", cost_sentence(result)),
+            ("", today_sentence(result, subject.today)),
+            ("what is left out", left_out_sentence(result)),
+            *(("how sure", said) for said in weak_law_sentences(result)),
+            ("how sure", stake_sentence(result)),
+            ("", bound_sentence(result)),
+            ("this workbook", _LIVING),
+        ]
+        large = [use.law for use in result.assessment.law_uses if use.shape[0] > _MOST_PLACES]  # type: ignore[union-attr]
+        told += [
+            ("", f"{law} is used in more than {_MOST_PLACES:,} places, whose prices are numbers.")
+            for law in large
+        ]
+        line = 2
+        unit = f" ({result.problem.unit})" if result.problem.unit else ""
+        text(sheet, line, 0, f"costs now{unit}")
+        price = result.objective
+        shown = price if price is not None and np.isfinite(price) else "#N/A"
+        self.sheets.formula(sheet, (line, 1), total, shown, "result")
+        for word, said in told:
+            if said:
+                line += 1
+                text(sheet, line, 0, word)
+                text(sheet, line, 1, cell_text(said), "long")
+        line += 1
+        for name, said in subject.provenance.items():
+            line += 1
+            text(sheet, line, 0, cell_text(name))
+            text(sheet, line, 1, cell_text(said))
+
+
+def _in_order(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return tasks by machine and in order of their start; other tables as they are."""
+    keys = [name for name in frame.columns if str(name).startswith(("machine", "start ("))]
+    return frame.sort_values(keys, kind="stable") if "machine" in keys else frame
+
+
+def _living_lines(
+    lines: pd.DataFrame, uses: Sequence[LawUse], written: Sequence[RowCells]
+) -> tuple[pd.DataFrame, dict[int, str]]:
+    """Return the lines of a price, and for those that a law makes the formula, by position.
+
+    A line is left a number where the law's amount is not the line's, such as a leg that is priced at another value.
+    """
+    places: Mapping[tuple[str, str, str], deque[int]] = defaultdict(deque)
+    groups: Mapping[tuple[str, str], list[int]] = defaultdict(list)
+    for place, (term, group, item) in enumerate(lines[["term", "group", "item"]].itertuples(index=False)):
+        places[term, group, item].append(place)
+        groups[term, group].append(place)
+    amounts: NDArray[np.float64] = lines["amount"].to_numpy(dtype=float).copy()
+    items = lines["item"].tolist()
+    living: dict[int, str] = {}
+    gone: set[int] = set()
+    for use, cells in zip(uses, written, strict=True):
+        if not use.term or use.where is None:
+            continue
+        for (group, item), cell, worth in zip(use.where(), cells.amounts, use.amounts.tolist(), strict=True):
+            if not item and len(parts := groups[use.term, group]):
+                if _equal(amounts[parts].sum(), worth):
+                    living[parts[0]], items[parts[0]] = cell, ""
+                    amounts[parts[0]] = worth
+                    gone.update(parts[1:])
+            elif (queue := places[use.term, group, item]) and _equal(amounts[queue[0]], worth):
+                living[queue.popleft()] = cell
+    kept = [place for place in range(len(lines)) if place not in gone]
+    found = lines.assign(amount=amounts, item=items).iloc[kept].reset_index(drop=True)
+    return found, {new: living[old] for new, old in enumerate(kept) if old in living}
+
+
+def _equal(amount: float, other: float) -> bool:
+    return bool(abs(amount - other) <= 1e-9 * max(1.0, abs(amount)))
