@@ -26,9 +26,9 @@ __all__ = ["OnTimePlan", "solve_on_time"]
 
 Floats = NDArray[np.float64]
 
-_PLAIN = 0.2
+_PLAIN = 0.1
 """Part of the time limit that the plan without promises takes."""
-_STRETCHED = (0.3, 0.3)
+_STRETCHED = (0.5, 0.2)
 """That of plans on longer travel times; of more rounds each is too short to find a good plan."""
 _BUFFERED = (0.15, 0.05)
 """That of plans with buffers: the first looks for a cheaper plan, the other mends what it misses."""
