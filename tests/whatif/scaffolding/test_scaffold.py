@@ -238,3 +238,36 @@ def test_examples_are_copied_whole(tmp_path, name):
 def test_an_example_that_is_none_is_said(tmp_path):
     with pytest.raises(TableError, match="did you mean 'workshop'"):
         copy_example("workshp", tmp_path)
+
+
+RENAMED = {
+    "english": (
+        ["customer", "pos_x_mi", "pos_y_mi", "weight_kg", "window_open_h", "window_close_h", "unloading_min"]
+    ),
+    "german": (["Kunde", "x_mi", "y_mi", "Bedarf_kg", "Fenster von (h)", "Fenster bis (h)", "Standzeit_min"]),
+    "camel": (["clientName", "xMi", "yMi", "demandKg", "readyTimeH", "dueTimeH", "serviceTimeMin"]),
+}
+
+
+@pytest.mark.parametrize("headers", RENAMED.values(), ids=RENAMED)
+def test_renamed_columns_in_other_units_give_the_same_clients(tmp_path, headers):
+    paths = {path.stem: path for path in tables_of("parcel_city", tmp_path)}
+    own = pd.read_csv(paths["clients"])
+    foreign = own.assign(
+        x_km=own["x_km"] / 1.609344, y_km=own["y_km"] / 1.609344, demand_t=own["demand_t"] * 1_000
+    )
+    foreign.set_axis(headers, axis="columns").to_csv(paths["clients"], index=False)
+    made = ko.scaffold([paths["clients"], paths["vehicles"], paths["depots"]])
+    held(made, tmp_path)
+    scenario = check_scenario(tmp_path / "first.toml")
+    clients = scenario.build(scenario.drafts).clients
+    assert [client.name for client in clients] == own["name"].tolist()
+    for fields, column, factor in (("x", "x_km", 1), ("demand", "demand_t", 1), ("latest", "due_h", 60)):
+        values = [getattr(client, fields) for client in clients]
+        np.testing.assert_allclose(values, own[column] * factor, rtol=1e-9)
+    np.testing.assert_allclose([client.service for client in clients], own["service_min"])
+    assert (
+        not made.guesses.query("table == 'clients' and column != '' and guess.str.startswith('unit')")["sure"]
+        .eq(False)
+        .any()
+    )
