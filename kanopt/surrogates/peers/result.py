@@ -52,6 +52,7 @@ _CALLED = {
 }
 _MEASURES = ("rmse", "mae", "r2")
 _MOST_WIDE = 110
+_TINY = 1e-300
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -101,8 +102,9 @@ class Baselines:
         ``predict_seconds`` of a fold; ``read`` as what; ``solver``, whether one of kanopt takes it; ``reason``, why
         there are no figures.
 
-        A difference is clear where a paired t-test over the folds finds it, with the variance of Nadeau and Bengio
-        (2003, Machine Learning 52), who account for what the training rows of folds share. It needs three folds.
+        A difference is clear where a paired t-test of the logarithms of errors finds it over the folds, with the
+        variance of Nadeau and Bengio (2003, Machine Learning 52), who account for what the training rows of folds
+        share. It needs three folds.
         """
         found = pd.DataFrame([self._row(name) for name in MODELS if self._of(name)])
         if found.empty:
@@ -170,7 +172,8 @@ class Baselines:
         ours, theirs = self._errors(KAN), self._errors(name)
         if name == KAN or not len(ours) or len(ours) != len(theirs) or ours.mean() == 0.0:
             return {"against_kan": math.nan, "wins": math.nan, "verdict": ""}
-        apart = theirs - ours
+        # ratios, since a fold that is hard is hard for all
+        apart = np.log(np.maximum(theirs, _TINY) / np.maximum(ours, _TINY))
         share = float(theirs.mean() / ours.mean() - 1.0)
         clear = _is_clear(apart)
         told = "not clear" if not clear else "larger" if share > 0 else "smaller"
