@@ -208,25 +208,42 @@ class MonteCarlo:
         paid, regret = (each[~np.isnan(each)] for each in (self.paid[:, place], self.regret[:, place]))
         found = [math.nan] * len(_FIGURES)
         if len(paid):
-            dearest = np.sort(paid)[-max(1, math.ceil(WORST * len(paid))) :]
             error = float(paid.std(ddof=1)) / math.sqrt(len(paid)) if len(paid) > 1 else math.nan
-            found[:6] = [paid.mean(), error, *np.quantile(paid, [0.05, 0.5, 0.95]), dearest.mean()]
+            found[:6] = [paid.mean(), error, *np.quantile(paid, [0.05, 0.5, 0.95]), _worst(paid)]
         if len(regret):
             found[6:8] = [regret.mean(), regret.max()]
         if posed := int(self._posed.sum()):
-            found[8] = np.count_nonzero(regret <= _EQUAL) / posed
+            found[8] = np.count_nonzero(regret <= self._least) / posed
         return [float(value) for value in found]
 
     @property
+    def _least(self) -> float:
+        """A difference of prices that is none: what the order of summation may change."""
+        return _EQUAL * max(1.0, abs(self.base.rank.objective))
+
+    @property
     def best(self) -> dict[str, str]:
-        """The plan that is best ``"on average"``, ``"in the worst tenth"`` and ``"by regret"`` (the largest one)."""
-        frame = self.plans.dropna().set_index("plan")
-        if frame.empty:
+        """The plan that is best ``"on average"``, ``"in the worst tenth"`` and ``"by regret"`` (the largest one).
+
+        Compared are plans that fail as rarely as any, as far as is known, in draws in which all of them have a price.
+        """
+        posed = int(self._posed.sum())
+        if not posed or not np.isfinite(self.prices).any():
             return {}
-        least = float(frame["fails"].min())
-        frame = frame[frame["fails"] <= least + 2.0 * float(share_error(least, int(self._posed.sum())))]
-        measures = {"on average": "mean", "in the worst tenth": "worst", "by regret": "largest_regret"}
-        return {words: str(frame[column].idxmin()) for words, column in measures.items()}
+        least = float(self.fails.min())
+        able = np.flatnonzero(self.fails <= least + 2.0 * float(share_error(least, posed)))
+        paid, regret = self.paid[:, able], self.regret[:, able]
+        paid, regret = (each[~np.isnan(each).any(axis=1)] for each in (paid, regret))
+        scores = {
+            "on average": paid.mean(axis=0) if len(paid) else None,
+            "in the worst tenth": np.apply_along_axis(_worst, 0, paid) if len(paid) else None,
+            "by regret": regret.max(axis=0) if len(regret) else None,
+        }
+        return {
+            words: self.names[able[int(np.argmin(score))]]
+            for words, score in scores.items()
+            if score is not None
+        }
 
     @cached_property
     def decisions(self) -> pd.DataFrame:
@@ -349,7 +366,7 @@ class MonteCarlo:
         if len(self.names) == 1:
             planned = count_text(sum(one.status != REFUSED for one in self.replanned), "draw")
             found.append(f"There is no other plan to compare it with, from {planned} planned anew.")
-        elif float(kept["largest_regret"]) <= _EQUAL:
+        elif float(kept["largest_regret"]) <= self._least:
             found.append("In no draw in which it does not fail another of the plans is cheaper.")
         elif "regret" in told:
             found.append(
@@ -410,3 +427,8 @@ class MonteCarlo:
 
 
 _FIGURES = ["mean", "error", "q05", "q50", "q95", "worst", "regret", "largest_regret", "cheapest"]
+
+
+def _worst(paid: Floats) -> float:
+    """Return the mean of the worst tenth."""
+    return float(np.sort(paid)[-max(1, math.ceil(WORST * len(paid))) :].mean())
