@@ -101,6 +101,11 @@ def _other(asked: Asked, against: str) -> tuple[Scenario, str | None, Path | Non
     """Return what a sweep is compared with: a scenario, the plan to take if it is another, and a folder."""
     from kanopt.cli.output import check_outputs, input_files
 
+    if against == "today" and asked.scenario.problem.today is None:
+        from kanopt.errors import Issue, ScenarioError
+
+        message = "the scenario names no plan of today; write [problem.today], or take kept"
+        raise ScenarioError([Issue(str(asked.scenario.path), 0, "--against", message)])
     if against in ("kept", "today"):
         return asked.scenario, against, None
     other = load(Path(against))

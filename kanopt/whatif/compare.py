@@ -114,6 +114,10 @@ def compare(
 
 
 def _check(scenarios: Sequence[Scenario], repeats: int) -> None:
+    if isinstance(scenarios, Scenario) or not all(isinstance(each, Scenario) for each in scenarios):
+        raise ScenarioError(
+            [Issue("compare", 0, "", "compares a list of scenarios, as ko.compare([base, variant])")]
+        )
     if len(scenarios) < 2:
         raise ScenarioError([Issue("compare", 0, "", "a comparison needs a base and at least one variant")])
     if repeats < 1:

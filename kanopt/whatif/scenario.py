@@ -223,6 +223,8 @@ class Scenario:
         changes = (*self.changes, change)
         made = len(self.changes) and self.name.endswith(str(self.changes[-1]))
         name = f"{self.name}, {change}" if made else str(change)
+        if change.table == "solver":  # how is searched is no other question
+            name = self.name
         return replace(self, changes=changes, name=name)
 
     @property

@@ -25,7 +25,14 @@ from kanopt.whatif.sensitivity.plan_decisions import Decision, decisions_of
 from kanopt.whatif.sweeps.axes import Axis, read_axes
 from kanopt.whatif.sweeps.point_result import PointResult
 from kanopt.whatif.sweeps.point_search import solve_point
-from kanopt.whatif.sweeps.prepare import Prepared, base_result, prepare, refuse_folder, refuse_no_plan
+from kanopt.whatif.sweeps.prepare import (
+    Prepared,
+    base_result,
+    prepare,
+    refuse_folder,
+    refuse_no_plan,
+    require_scenario,
+)
 from kanopt.whatif.sweeps.question import SweepQuestion
 from kanopt.whatif.sweeps.sweep import PLANS, SweepOptions
 
@@ -136,6 +143,7 @@ def monte_carlo(
     >>> base = ko.load_scenario("scenarios/parcel_city.toml")                     # doctest: +SKIP
     >>> print(ko.monte_carlo(base, {"vehicles.fuel_price": (1.4, 2.0)}))          # doctest: +SKIP
     """
+    require_scenario(scenario, "monte_carlo")
     options, report, start = options or SweepOptions(), progress or ignore_event, time.perf_counter()
     _check_numbers(draws, candidates, plan)
     refuse_folder(options, "monte_carlo")
@@ -298,7 +306,9 @@ def _content(problem: Problem[Any], plan: Plan) -> Hashable:
     from kanopt.solvers.solve import solver_of_quantities
 
     solver = solver_of_quantities(problem, plan)
-    return plan.to_frame().to_csv(index=False) if solver is None else solver.whole_decisions(problem, plan)
+    if solver is not None:
+        return solver.whole_decisions(problem, plan)
+    return str(problem.carried_over(plan).to_frame().to_csv(index=False))
 
 
 class _Work:

@@ -277,8 +277,14 @@ def solve_on_time(
     ProblemError
         If nothing is promised or nothing is uncertain, or no plan is found without promises.
     """
+    from kanopt.problems.routing import RoutingProblem
     from kanopt.solvers.base import SolveOptions
 
+    if not isinstance(problem, RoutingProblem):
+        raise ProblemError(
+            f"solve_on_time plans routes, not a {type(problem).__name__}; give a RoutingProblem, such as "
+            "scenario.run().problem"
+        )
     given = _with_promises(problem, on_time)
     problem.warn_of_unread()
     how = SolveOptions(time_limit=time_limit, seed=seed, deterministic=deterministic)

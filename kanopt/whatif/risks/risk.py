@@ -341,5 +341,13 @@ def _assessment(result: Any) -> RoutingAssessment | SchedulingAssessment | Suppl
         return found
     if found is None:
         raise ProblemError("there is no plan whose risk could be told: the result has none")
-    kind = getattr(getattr(result, "problem", None), "kind", type(result).__name__)
+    known = getattr(result, "result", None)
+    if known is not None:
+        raise ProblemError(f"risk is told of a plan, not of a {type(result).__name__}; give its .result")
+    kind = getattr(getattr(result, "problem", None), "kind", "")
+    if kind != "decision" or not hasattr(result, "plan"):
+        raise ProblemError(
+            f"risk is told of a plan, not of a {type(result).__name__}; give what ko.solve, ko.evaluate or "
+            "scenario.run().result returns"
+        )
     raise ProblemError(f"risk is there for plans of routes, schedules and supply plans, not for {kind}")

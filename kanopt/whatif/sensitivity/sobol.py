@@ -16,10 +16,11 @@ from kanopt.formulas.formula import Formula
 from kanopt.parallel import cluster
 from kanopt.text import amount_text, count_text, fixed_text, money_text, percent_text
 from kanopt.whatif.events import OnEvent, ignore_event
+from kanopt.whatif.learn import LearnedLaw
 from kanopt.whatif.scenario import Scenario
 from kanopt.whatif.sweeps.axes import read_axes
 from kanopt.whatif.sweeps.point_result import REFUSED, PointResult
-from kanopt.whatif.sweeps.prepare import base_result, prepare, refuse_folder, refuse_no_plan
+from kanopt.whatif.sweeps.prepare import base_result, prepare, refuse_folder, refuse_no_plan, require_scenario
 from kanopt.whatif.sweeps.question import PlanChoice
 from kanopt.whatif.sweeps.sweep import PLANS, SweepOptions
 
@@ -110,7 +111,7 @@ class Sensitivity:
 
 
 def sobol(
-    of: Scenario | Formula,
+    of: Scenario | Formula | LearnedLaw,
     ranges: Mapping[str, Any],
     *,
     samples: int = 1024,
@@ -167,6 +168,7 @@ def sobol(
         raise _error("confidence", f"lies between 0 and 1, not {confidence!r}")
     if plan not in PLANS:
         raise _error("plan", f"unknown word {plan!r}; {nearest(str(plan), PLANS)}")
+    of = of.formula if isinstance(of, LearnedLaw) else of
     if isinstance(of, Formula):
         seed = options.seed or 0
         names, low, high = _ranges_of(of, ranges)
@@ -174,6 +176,7 @@ def sobol(
         values, notes = _of_law(of, dict(zip(names, (low + points * (high - low)).T, strict=True)), at or {})
         what, unit, scenario, base = of.output.name, of.output.unit, None, None
     else:
+        require_scenario(of, "sobol")
         seed = of.seed if options.seed is None else options.seed
         axes = read_axes(ranges)
         names = [axis.label for axis in axes]

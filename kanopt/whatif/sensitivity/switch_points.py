@@ -14,7 +14,7 @@ from kanopt.whatif.sensitivity.search_points import SearchLimits
 from kanopt.whatif.sensitivity.switch_result import AxisSwitches, SwitchPoints
 from kanopt.whatif.sensitivity.switch_search import SwitchSearch
 from kanopt.whatif.sweeps.axes import Axis, read_axes
-from kanopt.whatif.sweeps.prepare import base_result, prepare, refuse_folder
+from kanopt.whatif.sweeps.prepare import base_result, prepare, refuse_folder, require_scenario
 from kanopt.whatif.sweeps.sweep import SweepOptions
 
 __all__ = ["Compared", "switch_points"]
@@ -79,6 +79,7 @@ def switch_points(
     >>> base = ko.load_scenario("scenarios/supply_network.toml")                # doctest: +SKIP
     >>> print(ko.switch_points(base, {"sites.fixed_cost": ko.factors(0.5, 2.0, 4)}))   # doctest: +SKIP
     """
+    require_scenario(scenario, "switch_points")
     options, report, start = options or SweepOptions(), progress or ignore_event, time.perf_counter()
     refuse_folder(options, "switch points")
     read = read_axes(axes)

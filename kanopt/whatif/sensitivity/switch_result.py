@@ -18,7 +18,7 @@ from kanopt.whatif.sensitivity.plan_decisions import Decision, decisions_of
 from kanopt.whatif.sensitivity.search_points import Switch
 from kanopt.whatif.sensitivity.switch_search import SwitchSearch
 from kanopt.whatif.sweeps.axes import Axis
-from kanopt.whatif.sweeps.point_result import REFUSED
+from kanopt.whatif.sweeps.point_result import REFUSED, REPEAT
 from kanopt.whatif.sweeps.prepare import unit_of_axis
 
 if TYPE_CHECKING:
@@ -259,7 +259,7 @@ class SwitchPoints:
             told = ", ".join(number_text(value, 4) for value in bad["value"].head(_NAMES))
             yield f"  {axis.axis.label}: {count_text(len(bad), 'value')} without a plan, first {told}"
         if math.isnan(axis.noise):
-            yield f"  {axis.axis.label}: searches prove nothing and were not repeated; repeats=2 measures their noise"
+            yield f"  {axis.axis.label}: searches prove nothing, and their noise is not known; {REPEAT}"
 
     def __str__(self) -> str:
         return self.text()

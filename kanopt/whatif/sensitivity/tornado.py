@@ -20,9 +20,16 @@ from kanopt.text import count_text, seconds_text
 from kanopt.whatif.events import OnEvent, ignore_event
 from kanopt.whatif.scenario import Scenario
 from kanopt.whatif.sweeps.axes import Axis, read_axes, value_text
-from kanopt.whatif.sweeps.point_result import BASE, REFUSED, PointResult
+from kanopt.whatif.sweeps.point_result import BASE, REFUSED, REPEAT, PointResult
 from kanopt.whatif.sweeps.point_search import exchange_plans, solve_point
-from kanopt.whatif.sweeps.prepare import as_it_is_text, base_result, prepare, refuse_folder, refuse_no_plan
+from kanopt.whatif.sweeps.prepare import (
+    as_it_is_text,
+    base_result,
+    prepare,
+    refuse_folder,
+    refuse_no_plan,
+    require_scenario,
+)
 from kanopt.whatif.sweeps.question import PlanChoice, SweepQuestion
 from kanopt.whatif.sweeps.sweep import PLANS, SweepOptions
 
@@ -192,7 +199,7 @@ class Tornado:
     def notes(self) -> Iterator[str]:
         """Yield what must be said beside the effects: noise that is not known, values that are refused."""
         if self.anew and self.frame["noise"].isna().any():
-            yield "the noise of the search is not measured; repeats=2 measures it"
+            yield f"the noise of the search is not measured; {REPEAT}"
         for axis, found in zip(self.axes, self.results, strict=False):
             for value, one in zip((axis.values.items[0], axis.values.items[-1]), found, strict=True):
                 if one.message:
@@ -246,6 +253,7 @@ def tornado(
     >>> base = ko.load_scenario("scenarios/supply_network.toml")                 # doctest: +SKIP
     >>> print(ko.tornado(base, {"sites.fixed_cost": ko.factors(0.8, 1.2, 2)}))   # doctest: +SKIP
     """
+    require_scenario(scenario, "tornado")
     options, report, start = options or SweepOptions(), progress or ignore_event, time.perf_counter()
     if plan not in PLANS:
         raise _error("plan", f"unknown word {plan!r}; {nearest(str(plan), PLANS)}")
@@ -254,6 +262,7 @@ def tornado(
     for axis in read:
         if len(axis.values.items) < 2:
             raise _error(axis.path, f"has a low and a high value, not {axis} alone")
+    read = tuple(map(_low_first, read))
     prepared = prepare(scenario, read, options, report)
     base = base_result(prepared, plan, report)
     refuse_no_plan(base, scenario, "tornado")
@@ -278,6 +287,15 @@ def tornado(
         interrupted=interrupted,
         seconds=time.perf_counter() - start,
     )
+
+
+def _low_first(axis: Axis) -> Axis:
+    """Return an axis of numbers with its ends in order, whichever was named first."""
+    items = axis.values.items
+    ends = items[0], items[-1]
+    if any(isinstance(end, (str, bool)) for end in ends):
+        return axis
+    return replace(axis, values=replace(axis.values, items=tuple(sorted(ends))))
 
 
 def _answers(

@@ -16,7 +16,7 @@ from kanopt.formulas.edges import edges_along
 from kanopt.text import count_text, join_list, money_text, number_text, percent_text
 from kanopt.whatif.changes import Value
 from kanopt.whatif.sweeps.axes import Axis, value_text
-from kanopt.whatif.sweeps.point_result import REFUSED, PointResult
+from kanopt.whatif.sweeps.point_result import REFUSED, REPEAT, PointResult
 from kanopt.whatif.sweeps.prepare import unit_of_axis
 from kanopt.whatif.sweeps.sweep_result import Sweep
 
@@ -97,7 +97,7 @@ class WhereWins:
         if self.unlike:
             yield f"left out: {count_text(self.unlike, 'point')} at which plans do not compare like with like"
         if not self.noise_known:
-            yield "the noise of the searches was not measured; repeats=2 measures it"
+            yield f"the noise of the searches was not measured; {REPEAT}"
 
     def text(self) -> str:
         """Return the sentences, one a line."""

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from kanopt.problems.base import Plan
     from kanopt.problems.result import Result
 
-__all__ = ["BASE", "REFUSED", "PointResult", "is_noise", "of_kept", "point_of", "with_plan"]
+__all__ = ["BASE", "REFUSED", "REPEAT", "PointResult", "is_noise", "of_kept", "point_of", "with_plan"]
 
+REPEAT = "search twice to know it (--repeats 2, SweepOptions(repeats=2))"
+"""What is advised where the noise of searches was not measured."""
 BASE = -1
 """The number under which the plan of the scenario as it is stands."""
 REFUSED = "refused"

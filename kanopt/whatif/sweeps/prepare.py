@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kanopt.errors import Issue, NoPlanError, ScenarioError
@@ -37,6 +38,7 @@ __all__ = [
     "prepare_checked",
     "refuse_folder",
     "refuse_no_plan",
+    "require_scenario",
     "unit_of_axis",
 ]
 
@@ -82,6 +84,27 @@ class Prepared:
             time_limit=self.time_limit,
             repeats=self.repeats,
         )
+
+
+def require_scenario(given: Any, question: str) -> None:
+    """Refuse to ask anything but a scenario.
+
+    Raises
+    ------
+    ScenarioError
+        Saying how to get one.
+    """
+    if isinstance(given, Scenario):
+        return
+    if isinstance(given, (str, Path)):
+        hint = f"read it first: ko.{question}(ko.load_scenario({str(given)!r}), …)"
+    elif isinstance(getattr(given, "scenario", None), Scenario):
+        hint = "give its .scenario"
+    else:
+        hint = "ko.load_scenario reads one from a file"
+    raise ScenarioError(
+        [Issue(question, 0, "scenario", f"asks about a scenario, not about a {type(given).__name__}; {hint}")]
+    )
 
 
 def refuse_folder(options: SweepOptions, what: str) -> None:
@@ -171,7 +194,7 @@ def _check_together(scenario: Scenario, axes: Sequence[Axis]) -> None:
 
     Points share their plans, so that none of them is what its own limit of the search has found.
     """
-    touched: dict[Any, Axis] = {}
+    touched: dict[Any, list[tuple[Axis, Any]]] = {}
     for axis in axes:
         change = axis.change(axis.values.items[0])
         if change.table == "solver":
@@ -179,12 +202,20 @@ def _check_together(scenario: Scenario, axes: Sequence[Axis]) -> None:
             raise ScenarioError([Issue("sweep", 0, axis.path, message)])
         if change.is_of_section:
             continue
-        words = column_names(scenario.changed[change.table], field_columns(scenario.problem, change.table))
-        where = tuple(sorted((words.get(name, name), str(value)) for name, value in change.where.items()))
-        key = (change.table, words.get(change.column, change.column), where)
-        if touched.setdefault(key, axis) is not axis:
-            message = f"is what {touched[key].path} is too, and two axes contradict each other; leave one"
-            raise ScenarioError([Issue("sweep", 0, axis.path, message)])
+        frame = scenario.changed[change.table]
+        words = column_names(frame, field_columns(scenario.problem, change.table))
+        rows = change.rows(frame, words)
+        others = touched.setdefault((change.table, words.get(change.column, change.column)), [])
+        for other, its_rows in others:
+            # factors multiply; of two values in one cell the later one would be all that is seen
+            both_scale = axis.values.action == other.values.action == "scale"
+            if (rows & its_rows).any() and not (both_scale and (rows != its_rows).any()):
+                message = (
+                    f"changes cells that {other.path} changes too, and two axes contradict each other; leave one, or "
+                    "name rows that the other does not"
+                )
+                raise ScenarioError([Issue("sweep", 0, axis.path, message)])
+        others.append((axis, rows))
 
 
 def _without_histories(scenario: Scenario) -> Scenario:

@@ -18,7 +18,7 @@ from kanopt.whatif.run import environment
 from kanopt.whatif.scenario import Scenario
 from kanopt.whatif.scenario_files.spec import SweepSpec
 from kanopt.whatif.sweeps.axes import Axis, Design, design_points, read_axes
-from kanopt.whatif.sweeps.prepare import base_results, prepare
+from kanopt.whatif.sweeps.prepare import base_results, prepare, require_scenario
 from kanopt.whatif.sweeps.question import PlanChoice, SweepQuestion
 from kanopt.whatif.sweeps.sweep_result import Sweep
 from kanopt.whatif.sweeps.sweep_run import SweepRun
@@ -139,6 +139,7 @@ def sweep(
     >>> prices = {"vehicles.fuel_price": ko.grid(1.0, 2.0, 11)}         # doctest: +SKIP
     >>> print(ko.sweep(base, prices, plan="kept"))                      # doctest: +SKIP
     """
+    require_scenario(scenario, "sweep")
     options, report, start = options or SweepOptions(), progress or ignore_event, time.perf_counter()
     asked = _asked(scenario, design, samples, plan, is_given=axes is not None)
     read = read_axes(axes) if axes is not None else asked.axes()

@@ -17,7 +17,7 @@ from kanopt.text import count_text, money_text, seconds_text
 from kanopt.whatif.changes import Value
 from kanopt.whatif.sweeps.axes import Axis, value_text
 from kanopt.whatif.sweeps.kept_plan import PricedBy
-from kanopt.whatif.sweeps.point_result import REFUSED, PointResult, is_noise
+from kanopt.whatif.sweeps.point_result import REFUSED, REPEAT, PointResult, is_noise
 from kanopt.whatif.sweeps.prepare import as_it_is_text
 
 if TYPE_CHECKING:
@@ -247,7 +247,7 @@ class Sweep:
         if self.anew and any(
             math.isnan(self._noise(found)) for found in self.results if found.status != REFUSED
         ):
-            notes.append("the noise of the search is not measured; repeats=2 measures it")
+            notes.append(f"the noise of the search is not measured; {REPEAT}")
         if self.priced_by is not None and self.priced_by is not PricedBy.AT_ONCE and self.seconds > 10.0:
             notes.append(f"priced {self.priced_by}")
         return tuple(notes)

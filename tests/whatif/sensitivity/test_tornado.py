@@ -66,7 +66,7 @@ def test_planning_anew_never_costs_more_than_the_plan_that_is_kept(shared_tiny):
     assert (frame["low_effect"] <= frame["kept_low"] + 1e-9).all()
     assert (frame["high_effect"] <= frame["kept_high"] + 1e-9).all()
     assert set(frame["verdict"]) == {"noise not measured"}
-    assert "repeats=2 measures it" in found.text()
+    assert "search twice to know it (--repeats 2" in found.text()
 
 
 def test_proved_plans_have_no_noise(tmp_path):

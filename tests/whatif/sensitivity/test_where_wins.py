@@ -82,7 +82,7 @@ def test_points_inside_the_noise_and_unlike_ones_are_left_out(prices):
     unlike = tuple(replace(one, unserved=one.point % 2) for one in b.results)
     assert where_wins(replace(b, results=unlike), a).unlike == 49
     unknown = tuple(replace(one, searches=()) for one in b.results)
-    assert "repeats=2 measures it" in where_wins(replace(b, results=unknown), a).text()
+    assert "search twice to know it (--repeats 2" in where_wins(replace(b, results=unknown), a).text()
 
 
 def test_one_that_is_better_everywhere_needs_no_rule(prices):
