@@ -299,7 +299,10 @@ def test_two_workers_find_what_one_does(shared_tiny):
         ({"vehicles.fuel": [1.0]}, "has no column 'fuel'"),
         ({"vehicle.fuel_price": [1.0]}, "unknown table 'vehicle'"),
         ({"vehicles.fuel_price": ["dear"]}, "holds numbers, not the text"),
-        ({"clients.demand": [0.1], "clients.demand_t": [0.2]}, "changes cells that clients.demand changes too"),
+        (
+            {"clients.demand": [0.1], "clients.demand_t": [0.2]},
+            "changes cells that clients.demand changes too",
+        ),
         ({"solver.time_limit": [1.0, 2.0]}, "the same at all points"),
     ],
 )
