@@ -82,10 +82,12 @@ def _keys(risk: DayCosts) -> list[KeyFigure]:
         for name, told, of in (
             ("on_time", "all on time", risk.of_all),
             ("holds", "every rule kept", risk.of_all),
+            ("overload", "a vehicle is too full", risk.of_all),
             ("stockout", "something missing", risk.of_all),
             ("fill_rate", "of demand met", ""),
         )
-        if hasattr(risk, name)
+        # that no vehicle is ever too full is what is expected
+        if hasattr(risk, name) and (name != "overload" or getattr(risk, name))
     ]
     return [
         *shares,

@@ -20,12 +20,15 @@ from kanopt.text import (
     money_text,
     number_text,
     percent_text,
+    range_text,
 )
+from kanopt.whatif.sensitivity.switch_result import KNOWN, UNMEASURED
 from kanopt.whatif.sweeps.axes import value_text
 
 if TYPE_CHECKING:
     from kanopt.problems.result import Result
     from kanopt.whatif import Sensitivity, SwitchPoints, Tornado
+    from kanopt.whatif.sensitivity.switch_result import AxisSwitches, SwitchPoint
 
 __all__ = ["sobol_page", "switch_page", "tornado_page"]
 
@@ -101,6 +104,14 @@ def _effect_forms(tornado: Tornado) -> dict[str, Callable[[Any], str]]:
     return {name: form for name, form in forms.items() if name in frame}
 
 
+def _switch_key(axis: AxisSwitches, one: SwitchPoint) -> KeyFigure:
+    """Return the place of a switch point; of one that is not known, between which values it lies and why."""
+    if one.verdict in (KNOWN, UNMEASURED):
+        why = one.edge or ("prices cross" if one.verdict == KNOWN else one.verdict)
+        return KeyFigure(axis.axis.label, number_text(one.value, 4), axis.unit, why)
+    return KeyFigure(axis.axis.label, range_text(one.low, one.high, "", 4), axis.unit, one.verdict)
+
+
 def switch_page(found: SwitchPoints) -> QuestionPage:
     """Collect what the page of switch points says."""
     sentences, count = found.sentences(), sum(len(axis.switches) for axis in found.axes)
@@ -115,11 +126,7 @@ def switch_page(found: SwitchPoints) -> QuestionPage:
         "The ranges, parted where decisions change; ticks are values at which the problem was solved",
         switch_height(found),
     )
-    keys = [
-        KeyFigure(axis.axis.label, number_text(one.value), axis.unit, one.edge or "prices cross")
-        for axis in found.axes
-        for one in axis.switches
-    ]
+    keys = [_switch_key(axis, one) for axis in found.axes for one in axis.switches]
     return QuestionPage(
         kicker=f"kanopt switch-points · {found.base.problem.kind}",
         title=f"{found.scenario.name}: where does the plan tip?",

@@ -97,6 +97,8 @@ def test_the_page_of_switch_points_says_each_in_a_sentence(tiny: Scenario, page_
         "1.25 1.25 1.25 truck not in use in use 100.00 101.00 the law of litres: an edge known" in page.text
     )
     assert "1.75 1.75 1.8 truck not in use in use 100.00 101.00 prices cross inside the noise" in page.text
+    # of a place that is not known, between which values it lies
+    assert f"{FUEL}, EUR/l 1.75 to 1.8 inside the noise" in page.text
     nothing = replace(found, axes=tuple(replace(axis, switches=()) for axis in found.axes))
     _, page = page_of(nothing)
     assert "No place on 1 path at which decisions change" in page.text

@@ -60,7 +60,7 @@ class PointResult:
     seconds
         Wall seconds that it took.
     message
-        Why it was refused, or has no plan.
+        Why it was refused, or has no plan; the first rule that a kept plan breaks.
     caveat
         What its price cannot be trusted for: laws below zero that count as zero, or used outside their data.
     interrupted
@@ -157,6 +157,7 @@ def of_kept(point: int, kept: Result | None) -> PointResult:
         kept_terms=_terms(kept),
         unserved=rank.unserved,
         violations=rank.violations,
+        message=next(iter(() if kept.assessment is None else kept.assessment.broken_rules), ""),
         caveat=_caveat(kept),
         result=kept,
     )

@@ -358,3 +358,11 @@ def test_a_verdict_says_where_the_noise_is_not_known():
     ]:
         point = PointResult(0, "feasible", 105.0, searches=searches, differences=differences)
         assert made._verdict(point, 100.0) == verdict
+
+
+def test_it_is_told_which_rule_a_kept_plan_breaks(shared_tiny):
+    found = sweep(load_scenario(shared_tiny), {"clients.demand_t": factors([1.0, 1.5])}, plan="today")
+    assert found.points["violations"].tolist() == [0, 2]
+    message = found.points["message"].tolist()[1]
+    assert "van 1" in message
+    assert f"1 point at which the plan breaks a rule, first point 1: {message}" in found.text()
