@@ -196,9 +196,7 @@ def test_plans_without_risk_are_refused_in_words() -> None:
         ko.risk(plain)
     with pytest.raises(ko.ProblemError, match="draws = 5: shares of days need at least 20"):
         ko.risk(plain, Uncertainty(travel=0.1), draws=5)
-    with pytest.raises(
-        ko.ProblemError, match="risk is there for plans of routes, schedules and supply plans, not for int"
-    ):
+    with pytest.raises(ko.ProblemError, match=r"risk is told of a plan, not of a int; give what ko\.solve"):
         ko.risk(3)
     with pytest.raises(ko.ProblemError, match="uncertainty: shared"):
         Uncertainty(shared=1.5)
