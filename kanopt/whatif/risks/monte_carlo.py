@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.errors import Issue, KanoptError, ProblemError, ScenarioError, nearest
+from kanopt.errors import Issue, KanoptError, ScenarioError, nearest
 from kanopt.formulas.law_draws import LawDraws, draw_laws
 from kanopt.interrupt import Interrupt
 from kanopt.parallel import cluster, run_tasks
@@ -296,9 +296,9 @@ def _evaluated(problem: Problem[Any], plan: Plan, options: SolveOptions) -> Resu
         if solver is None:
             return evaluate(problem, problem.carried_over(plan))
         found = solver.with_quantities(problem, solver.whole_decisions(problem, plan), options)
-    except ProblemError:  # it names what is not there
+        return None if found is None else evaluate(problem, found)
+    except KanoptError:  # it names what is not there, or a drawn law has no value where it goes: it fails
         return None
-    return None if found is None else evaluate(problem, found)
 
 
 def _content(problem: Problem[Any], plan: Plan) -> Hashable:

@@ -206,14 +206,20 @@ def _priced(problem: Problem[Any], plan: Plan | pd.DataFrame | None) -> Result |
 
 
 def _offered(problem: Problem[Any], plan: Plan | pd.DataFrame | None) -> Result | None:
-    """Return a plan that was made for other data priced, as it is or with times that follow, whichever is better."""
-    stated = _priced(problem, plan)
-    if stated is None or stated.plan is None:
-        return stated
-    followed = problem.carried_over(stated.plan)
-    if followed is stated.plan:
-        return stated
-    chosen = _priced(problem, followed)
+    """Return a plan that was made for other data priced, as it is or with times that follow, whichever is better.
+
+    None where it cannot be carried out, or a law has no value where it goes: that is no fault of this point.
+    """
+    try:
+        stated = _priced(problem, plan)
+        if stated is None or stated.plan is None:
+            return stated
+        followed = problem.carried_over(stated.plan)
+        if followed is stated.plan:
+            return stated
+        chosen = _priced(problem, followed)
+    except KanoptError:
+        return None
     return chosen if chosen is not None and chosen.rank.is_better_than(stated.rank) else stated
 
 

@@ -1,12 +1,13 @@
 """Plans under many draws: closed forms of a choice, what is counted, and what is refused."""
 
 import signal
+from importlib import import_module
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from kanopt.errors import ScenarioError
+from kanopt.errors import FormulaError, ScenarioError
 from kanopt.problems import evaluate
 from kanopt.whatif import SweepOptions, factors, load_scenario, monte_carlo, sweep, tornado
 from tests.cases.choice_scenario import PRICE, choice
@@ -283,3 +284,21 @@ def test_mistakes_are_told(tmp_path, changes, message):
     given = {"ranges": {PRICE: (1.4, 2.4)}, "options": QUICK, **changes}
     with pytest.raises(ScenarioError, match=message):
         monte_carlo(choice(tmp_path, RAIL, high=1), given.pop("ranges"), **given)
+
+
+def test_a_law_without_a_value_where_a_plan_goes_makes_it_fail_in_that_draw(tmp_path, monkeypatch):
+    module = import_module("kanopt.problems.evaluate")
+
+    price, asked = module.evaluate, []
+
+    def without_value(problem, plan):
+        asked.append(plan)
+        if len(asked) % 4 == 0:
+            raise FormulaError("the law is not finite")
+        return price(problem, plan)
+
+    scenario = choice(tmp_path, RAIL, high=1)
+    monkeypatch.setattr(module, "evaluate", without_value)
+    found = monte_carlo(scenario, {PRICE: (1.4, 2.4)}, draws=20, candidates=0, options=QUICK)
+    assert len(found.priced) == 20
+    assert found.plans["fails"].item() == pytest.approx(0.25, abs=0.06)

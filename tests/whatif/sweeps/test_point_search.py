@@ -2,12 +2,14 @@
 
 import math
 from dataclasses import dataclass, field, replace
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 import pytest
 
 import kanopt as ko
+from kanopt.errors import FormulaError
 from kanopt.problems import Client, Depot, RoutingProblem, VehicleType, evaluate
 from kanopt.problems.result import Status
 from kanopt.whatif.events import ignore_event
@@ -229,3 +231,21 @@ def test_of_two_partial_plans_of_supply_the_one_that_leaves_out_less_is_kept(tmp
     assert found.points["status"].tolist() == ["optimal", "partial"]
     kept = evaluate(found.base.problem, found.base.plan)
     assert kept.rank.unserved == 0.0
+
+
+def test_a_law_without_a_value_where_an_offered_plan_goes_ends_nothing(monkeypatch):
+    module = import_module("kanopt.problems.evaluate")
+
+    price = module.evaluate
+
+    def without_value(problem, plan):
+        found = price(problem, plan)
+        if len(found.plan.routes) == 2:
+            raise FormulaError("the law is not finite on a leg")
+        return found
+
+    base = two_clients()
+    own = point_of(0, price(base, TOGETHER))
+    monkeypatch.setattr(module, "evaluate", without_value)
+    question = Written(problems=(base,), finds=())
+    assert exchange_plans(question, own, {1: base.plan_from(APART)}).objective == own.objective
