@@ -3,19 +3,23 @@ BIN := .venv/bin
 SCENARIO ?= scenarios/parcel_city.toml
 JOBS ?= auto
 
-.PHONY: demo test coverage lint types imports check-python clean help
+.PHONY: demo test test-slow coverage lint types imports check-python clean help
 
 help:
 	@echo "make demo     install into .venv and run $(SCENARIO)"
-	@echo "make test     install into .venv and run linter, type checker, import contracts and tests (JOBS=$(JOBS))"
-	@echo "make coverage the tests again, slower, with the lines they reach; fails below the threshold"
+	@echo "make test     install into .venv and run linter, type checker, import contracts and quick tests (JOBS=$(JOBS))"
+	@echo "make test-slow the other tests: notebooks, pages in a browser, documentation, killed processes, a cluster"
+	@echo "make coverage all tests again, slower, with the lines they reach; fails below the threshold"
 	@echo "make clean    remove .venv, caches and reports"
 
 demo: .venv/package.stamp
 	$(BIN)/kanopt run $(SCENARIO) --report reports/$(basename $(notdir $(SCENARIO))).html
 
 test: lint types imports
-	$(BIN)/pytest --numprocesses $(JOBS) --maxprocesses 8 --dist worksteal
+	$(BIN)/pytest -m "not slow" --numprocesses $(JOBS) --maxprocesses 8 --dist worksteal
+
+test-slow: .venv/dev.stamp
+	$(BIN)/pytest -m slow --numprocesses $(JOBS) --maxprocesses 8 --dist worksteal
 
 coverage: .venv/dev.stamp
 	$(BIN)/pytest --numprocesses $(JOBS) --maxprocesses 8 --dist worksteal --cov --cov-report=term

@@ -16,6 +16,7 @@ PATH = re.compile(
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "page",
     # degrees.md is run below, where its output is compared

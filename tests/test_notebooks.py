@@ -19,6 +19,7 @@ def test_there_is_a_notebook() -> None:
     assert NOTEBOOKS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_notebook_is_stored_without_outputs_and_runs(path: Path) -> None:
     notebook = nbformat.read(path, as_version=4)

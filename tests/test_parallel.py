@@ -37,6 +37,7 @@ def test_this_process_is_one_worker(tmp_path):
     assert {each.process for each in done} == {os.getpid()}
 
 
+@pytest.mark.slow
 def test_processes_do_every_task_once_though_some_are_killed(tmp_path):
     tasks = [Task(number, kills=int(number in (3, 7))) for number in range(12)]
     done = list(run_tasks(work, str(tmp_path), tasks, workers=2))
@@ -45,6 +46,7 @@ def test_processes_do_every_task_once_though_some_are_killed(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["3-0", "7-0"]
 
 
+@pytest.mark.slow
 def test_processes_that_are_killed_again_and_again_are_told(tmp_path):
     with pytest.raises(SolverError, match=r"workers ended again and again .* 1 point left"):
         list(run_tasks(work, str(tmp_path), [Task(5, kills=MOST_ATTEMPTS + 1)], workers=2))
@@ -55,11 +57,13 @@ def test_an_error_in_a_task_ends_all(tmp_path):
         list(run_tasks(fail, str(tmp_path), TASKS[:1], workers=2))
 
 
+@pytest.mark.slow
 def test_a_cluster_does_every_task_once_though_a_worker_is_killed(tmp_path, dask):
     tasks = [Task(number, kills=int(number == 4)) for number in range(12)]
     assert squares(run_tasks(work, str(tmp_path), tasks, client=dask)) == EXPECTED
 
 
+@pytest.mark.slow
 def test_a_cluster_by_its_address(tmp_path, dask):
     with cluster(dask.scheduler.address) as client:
         assert squares(run_tasks(work, str(tmp_path), TASKS, client=client)) == EXPECTED
@@ -74,6 +78,7 @@ def test_a_cluster_that_is_not_there(monkeypatch):
         pass
 
 
+@pytest.mark.slow
 def test_a_cluster_of_other_versions_is_refused(dask, monkeypatch):
     mine = parallel._versions()
     monkeypatch.setattr(parallel, "_versions", lambda: {**mine, "kanopt": "0.0.1"})

@@ -323,6 +323,7 @@ def test_frames_and_files(shared_tiny, tmp_path):
     assert totals.tolist() == pytest.approx(found.points["objective"].tolist())
 
 
+@pytest.mark.slow
 def test_a_cluster_finds_what_this_process_does(shared_tiny):
     from distributed import Client, LocalCluster
 
