@@ -308,14 +308,14 @@ class Explanation:
         ProblemError
             If `today` is no result of the same problem.
         """
-        from kanopt.reports import write_explanation
+        from kanopt.display import reports
 
         if today is not None and not (isinstance(today, Result) and today.problem is self.result.problem):
             raise ProblemError(
                 "today must be a result of the same problem, priced on the same laws; make it with "
                 "today=kanopt.evaluate(result.problem, plan)"
             )
-        return write_explanation(self, path, title=title, today=today)
+        return reports.write_explanation(self, path, title=title, today=today)
 
     def __str__(self) -> str:
         return self.text()

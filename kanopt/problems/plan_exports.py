@@ -27,9 +27,9 @@ class PlanExports:
         Path
             The file written.
         """
-        from kanopt.reports import export
+        from kanopt.display import reports
 
-        return export(self, "xlsx", path)[0]
+        return reports.export(self, "xlsx", path)[0]
 
     def to_geojson(self, path: str | os.PathLike[str]) -> Path:
         """Write a map as GeoJSON (RFC 7946): routes or lanes as lines, places as points.
@@ -44,9 +44,9 @@ class PlanExports:
         ProblemError
             If places are no latitudes and longitudes.
         """
-        from kanopt.reports import export
+        from kanopt.display import reports
 
-        return export(self, "geojson", path)[0]
+        return reports.export(self, "geojson", path)[0]
 
     def to_csv(self, folder: str | os.PathLike[str]) -> tuple[Path, ...]:
         """Write the tables of the plan into a folder: ``plan.csv``, ``costs.csv``, and what else there is to say.
@@ -58,9 +58,9 @@ class PlanExports:
         tuple of Path
             The files written.
         """
-        from kanopt.reports import export
+        from kanopt.display import reports
 
-        return export(self, "csv", folder)
+        return reports.export(self, "csv", folder)
 
     def to_markdown(self, path: str | os.PathLike[str]) -> Path:
         """Write a summary: what to do, what it costs, what is left out, how sure that is.
@@ -70,9 +70,9 @@ class PlanExports:
         Path
             The file written.
         """
-        from kanopt.reports import export
+        from kanopt.display import reports
 
-        return export(self, "md", path)[0]
+        return reports.export(self, "md", path)[0]
 
     def to_work_orders(self, path: str | os.PathLike[str]) -> Path:
         """Write a page to print for each vehicle or machine, as one HTML file that needs nothing else.
@@ -87,6 +87,6 @@ class PlanExports:
         ProblemError
             If the kind of problem has neither.
         """
-        from kanopt.reports import export
+        from kanopt.display import reports
 
-        return export(self, "orders", path)[0]
+        return reports.export(self, "orders", path)[0]

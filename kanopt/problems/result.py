@@ -253,9 +253,9 @@ class Result(PlanExports):
 
     def plot(self, ax: Any = None) -> Any:
         """Draw the first view of the plan (route map, Gantt or network) and return the matplotlib axes."""
-        from kanopt.reports import plot_result
+        from kanopt.display import reports
 
-        return plot_result(self, ax=ax)
+        return reports.plot_result(self, ax=ax)
 
     def __str__(self) -> str:
         unit = self.problem.unit

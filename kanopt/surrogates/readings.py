@@ -185,9 +185,9 @@ class ModelReadings(FittedModel):
 
     def plot(self, ax: Any = None) -> Any:
         """Draw the network, every edge as the curve it is, and return the matplotlib axes."""
-        from kanopt.reports import plot_diagram
+        from kanopt.display import reports
 
-        return plot_diagram(self.diagram(), ax)
+        return reports.plot_diagram(self.diagram(), ax)
 
 
 def warn_of_rows_outside(

@@ -168,9 +168,9 @@ class Comparison:
 
     def to_html(self, path: str | Path) -> Path:
         """Write the comparison: one HTML file that needs nothing else. Returns its path."""
-        from kanopt.reports import write_comparison
+        from kanopt.display import reports
 
-        return write_comparison(self, path)
+        return reports.write_comparison(self, path)
 
     def changes_of(self, variant: Variant) -> tuple[str, ...]:
         """Say what a variant changes against the base, a sentence each."""

@@ -75,9 +75,9 @@ class Run(PlanExports):
 
     def to_html(self, path: str | Path) -> Path:
         """Write the report: one HTML file that needs nothing else. Returns its path."""
-        from kanopt.reports import write_report
+        from kanopt.display import reports
 
-        return write_report(self, path)
+        return reports.write_report(self, path)
 
     def __str__(self) -> str:
         lines = [self.scenario.name, *doubts(self.laws.values()), ""]

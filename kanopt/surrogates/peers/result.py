@@ -266,9 +266,9 @@ class Baselines:
 
     def plot(self, ax: Any = None) -> Any:
         """Draw the error of every model, and of every fold beside it, and return the matplotlib axes."""
-        from kanopt.reports import plot_baselines
+        from kanopt.display import reports
 
-        return plot_baselines(self, ax=ax)
+        return reports.plot_baselines(self, ax=ax)
 
     def __str__(self) -> str:
         return self.text()

@@ -103,15 +103,15 @@ class DayCosts(ABC):
         ProblemError
             If nothing has a limit.
         """
-        from kanopt.reports import plot_ranges
+        from kanopt.display import reports
 
-        return plot_ranges(self, ax)
+        return reports.plot_ranges(self, ax)
 
     def plot_costs(self, ax: Any = None) -> Any:
         """Draw how often a day costs how much, and return the matplotlib axes."""
-        from kanopt.reports import plot_day_costs
+        from kanopt.display import reports
 
-        return plot_day_costs(self, ax)
+        return reports.plot_day_costs(self, ax)
 
     def to_html(
         self, path: str | Path, *, scenario: Scenario | None = None, notes: Sequence[str] = ()
@@ -127,9 +127,9 @@ class DayCosts(ABC):
         notes
             What must be said beside it, such as that the search for the plan was stopped.
         """
-        from kanopt.reports import risk_page, write_page
+        from kanopt.display import reports
 
-        return write_page(risk_page(self, scenario, notes), path)
+        return reports.write_page(reports.risk_page(self, scenario, notes), path)
 
 
 def quantile_of_days(values: Floats, level: float) -> Floats:

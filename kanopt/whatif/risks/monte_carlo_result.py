@@ -312,21 +312,21 @@ class MonteCarlo:
 
     def to_html(self, path: str | Path) -> Path:
         """Write the answer: one HTML file that needs nothing else. Returns its path."""
-        from kanopt.reports import monte_carlo_page, write_page
+        from kanopt.display import reports
 
-        return write_page(monte_carlo_page(self), path)
+        return reports.write_page(reports.monte_carlo_page(self), path)
 
     def plot(self, ax: Any = None) -> Any:
         """Draw what each plan costs over the draws, and return the matplotlib axes."""
-        from kanopt.reports import plot_plans
+        from kanopt.display import reports
 
-        return plot_plans(self, ax)
+        return reports.plot_plans(self, ax)
 
     def plot_decisions(self, ax: Any = None) -> Any:
         """Draw how certain each decision of the plan that is kept is, and return the matplotlib axes."""
-        from kanopt.reports import plot_decisions
+        from kanopt.display import reports
 
-        return plot_decisions(self, ax)
+        return reports.plot_decisions(self, ax)
 
     def text(self) -> str:
         """Return the answer in words, with a table of plans."""

@@ -82,15 +82,15 @@ class Sensitivity:
 
     def to_html(self, path: str | Path) -> Path:
         """Write the indices: one HTML file that needs nothing else. Returns its path."""
-        from kanopt.reports import sobol_page, write_page
+        from kanopt.display import reports
 
-        return write_page(sobol_page(self), path)
+        return reports.write_page(reports.sobol_page(self), path)
 
     def plot(self, ax: Any = None) -> Any:
         """Draw two bars for each input, the one that matters most on top, and return the matplotlib axes."""
-        from kanopt.reports import plot_sobol
+        from kanopt.display import reports
 
-        return plot_sobol(self, ax)
+        return reports.plot_sobol(self, ax)
 
     def text(self) -> str:
         """Return the indices as a table with a heading."""

@@ -218,15 +218,15 @@ class SwitchPoints:
 
     def to_html(self, path: str | Path) -> Path:
         """Write the switch points: one HTML file that needs nothing else. Returns its path."""
-        from kanopt.reports import switch_page, write_page
+        from kanopt.display import reports
 
-        return write_page(switch_page(self), path)
+        return reports.write_page(reports.switch_page(self), path)
 
     def plot(self, ax: Any = None) -> Any:
         """Draw a bar for each path, parted where decisions change, and return the matplotlib axes."""
-        from kanopt.reports import plot_switch_points
+        from kanopt.display import reports
 
-        return plot_switch_points(self, ax)
+        return reports.plot_switch_points(self, ax)
 
     def sentences(self) -> tuple[str, ...]:
         """Return one sentence per switch point."""

@@ -120,15 +120,15 @@ class Tornado:
 
     def plot(self, ax: Any = None) -> Any:
         """Draw a bar for each input, the widest on top, and return the matplotlib axes."""
-        from kanopt.reports import plot_tornado
+        from kanopt.display import reports
 
-        return plot_tornado(self, ax=ax)
+        return reports.plot_tornado(self, ax=ax)
 
     def to_html(self, path: str | Path) -> Path:
         """Write the tornado: one HTML file that needs nothing else. Returns its path."""
-        from kanopt.reports import tornado_page, write_page
+        from kanopt.display import reports
 
-        return write_page(tornado_page(self), path)
+        return reports.write_page(reports.tornado_page(self), path)
 
     def _row(self, axis: Axis, low: PointResult, high: PointResult) -> list[Any]:
         kept = [self._effect(found, found.kept_objective, found.kept_status) for found in (low, high)]

@@ -127,9 +127,9 @@ class Sweep:
         wins
             Where it beats another plan, from :func:`~kanopt.where_wins`, to stand beside it.
         """
-        from kanopt.reports import sweep_page, write_page
+        from kanopt.display import reports
 
-        return write_page(sweep_page(self, wins), path)
+        return reports.write_page(reports.sweep_page(self, wins), path)
 
     def plot(self, ax: Any = None, switches: SwitchPoints | None = None) -> Any:
         """Draw a line over one number that varies, or cells over two things that do; return the matplotlib axes.
@@ -141,9 +141,9 @@ class Sweep:
         switches
             Switch points of the same path, to be marked on the line.
         """
-        from kanopt.reports import plot_sweep
+        from kanopt.display import reports
 
-        return plot_sweep(self, ax, switches)
+        return reports.plot_sweep(self, ax, switches)
 
     def _row(self, found: PointResult) -> list[object]:
         base = self.base.objective
