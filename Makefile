@@ -18,7 +18,7 @@ demo: .venv/package.stamp
 test: lint types imports
 	$(BIN)/pytest -m "not slow" --numprocesses $(JOBS) --maxprocesses 8 --dist worksteal
 
-test-slow: .venv/dev.stamp
+test-slow: .venv/dev-slow.stamp
 	$(BIN)/pytest -m slow --numprocesses $(JOBS) --maxprocesses 8 --dist worksteal
 
 coverage: .venv/dev.stamp
@@ -47,6 +47,10 @@ check-python:
 .venv/dev.stamp: pyproject.toml | .venv/bin/python
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	@touch .venv/package.stamp $@
+
+.venv/dev-slow.stamp: .venv/dev.stamp
+	$(BIN)/python -m pip install --quiet --editable '.[dev,browser]'
+	@touch $@
 
 clean:
 	rm -rf .venv reports .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage

@@ -39,14 +39,14 @@ FAINT = Colour("faint", "#eceff2", "#222a32")
 PAPER = Colour("paper", "#fcfcfb", "#12171c")
 ALARM = Colour("alarm", "#b3261e", "#ff8a7a")
 SERIES = (
-    Colour("c1", "#003599", "#5190ff"),
-    Colour("c2", "#9e3705", "#f3972a"),
-    Colour("c3", "#2e6f6a", "#23c99b"),
-    Colour("c4", "#6c085b", "#b268b6"),
-    Colour("c5", "#a97200", "#ffe068"),
-    Colour("c6", "#177de6", "#a4fafe"),
-    Colour("c7", "#3b2e0d", "#c15a43"),
-    Colour("c8", "#d52eaa", "#deabf9"),
+    Colour("c1", "#01338e", "#5190ff"),
+    Colour("c2", "#8f3505", "#f3972a"),
+    Colour("c3", "#256d6d", "#23c99b"),
+    Colour("c4", "#6e0756", "#b268b6"),
+    Colour("c5", "#9c6900", "#ffe068"),
+    Colour("c6", "#1573d4", "#a4fafe"),
+    Colour("c7", "#3c2a07", "#c96243"),
+    Colour("c8", "#d11e9f", "#deabf9"),
 )
 
 

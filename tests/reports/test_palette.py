@@ -62,8 +62,8 @@ def test_series_are_told_apart(theme: str, vision: str) -> None:
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_text_and_marks_stand_out_from_the_paper(theme: str) -> None:
     paper = getattr(PAPER, theme)
-    assert all(contrast(getattr(colour, theme), paper) > 4.5 for colour in (INK, MUTED, ALARM))
-    assert all(contrast(getattr(colour, theme), paper) > 3.9 for colour in SERIES)
+    # series colour names too, which are small
+    assert all(contrast(getattr(colour, theme), paper) > 4.5 for colour in (INK, MUTED, ALARM, *SERIES))
     assert contrast(getattr(MUTED, theme), getattr(FAINT, theme)) > 4.5
 
 
