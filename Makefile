@@ -3,14 +3,15 @@ BIN := .venv/bin
 SCENARIO ?= scenarios/parcel_city.toml
 JOBS ?= auto
 
-.PHONY: demo test test-slow coverage lint types imports check-python clean help
+.PHONY: demo test test-slow coverage lint types imports docs check-python clean help
 
 help:
 	@echo "make demo     install into .venv and run $(SCENARIO)"
 	@echo "make test     install into .venv and run linter, type checker, import contracts and quick tests (JOBS=$(JOBS))"
 	@echo "make test-slow the other tests: notebooks, pages in a browser, documentation, killed processes, a cluster"
 	@echo "make coverage all tests again, slower, with the lines they reach; fails below the threshold"
-	@echo "make clean    remove .venv, caches and reports"
+	@echo "make docs     the documentation as a site, into site/index.html; every warning and dead link is an error"
+	@echo "make clean    remove .venv, caches, reports and the site"
 
 demo: .venv/package.stamp
 	$(BIN)/kanopt run $(SCENARIO) --report reports/$(basename $(notdir $(SCENARIO))).html
@@ -34,6 +35,9 @@ types: .venv/dev.stamp
 imports: .venv/dev.stamp
 	$(BIN)/lint-imports
 
+docs: .venv/docs.stamp
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going --builder html --doctree-dir .venv/doctrees docs site
+
 check-python:
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else "kanopt needs Python 3.11 or newer; this is %d.%d (set PYTHON=…)" % v[:2])'
 
@@ -44,13 +48,17 @@ check-python:
 	$(BIN)/python -m pip install --quiet --editable .
 	@touch $@
 
-.venv/dev.stamp: pyproject.toml | .venv/bin/python
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+.venv/docs.stamp: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --editable '.[docs]'
 	@touch .venv/package.stamp $@
 
 .venv/dev-slow.stamp: .venv/dev.stamp
 	$(BIN)/python -m pip install --quiet --editable '.[dev,browser]'
 	@touch $@
 
+.venv/dev.stamp: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch .venv/package.stamp .venv/docs.stamp $@
+
 clean:
-	rm -rf .venv reports .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
+	rm -rf .venv reports site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
