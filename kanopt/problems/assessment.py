@@ -17,6 +17,7 @@ from kanopt.problems.findings import Check, Extrapolation, Reason, Violation
 from kanopt.problems.in_use import InUse
 from kanopt.problems.law_use import LawUse, caveats
 from kanopt.problems.money_at_stake import MoneyAtStake, money_at_stake
+from kanopt.problems.plan_figures import PlanFigure, Roster
 from kanopt.problems.pricing import Pricing
 from kanopt.problems.result import Status
 from kanopt.problems.views import View
@@ -109,6 +110,19 @@ class Assessment(ABC, Generic[PlanT, SimulationT]):
     def choice(self) -> str:
         """What was chosen, in a clause, where that is a few numbers; empty where it takes a table or a map."""
         return ""
+
+    @property
+    def proposal(self) -> str:
+        """What is to be done, as an order in a sentence without its full stop."""
+        return ""
+
+    def figures(self) -> tuple[PlanFigure, ...]:
+        """Return what a manager asks of the plan, beside what it serves and costs."""
+        return ()
+
+    def rosters(self) -> tuple[Roster, ...]:
+        """Return tables with a row for each vehicle, machine, job, site or market, and what becomes of it."""
+        return ()
 
     @property
     def in_use(self) -> InUse | None:

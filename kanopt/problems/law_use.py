@@ -48,6 +48,8 @@ class LawUse:
     term
         Term of the price whose lines are the law's values times the rise, place by place; where the item is empty, all
         lines of the term and group together. Empty where the price is not made so.
+    times
+        How often the law counts at each place: once, or the amount that is carried where it is paid by the amount.
     """
 
     law: str
@@ -60,6 +62,7 @@ class LawUse:
     price_change: Callable[[Floats], Floats] | None = None
     where: Callable[[], Sequence[tuple[str, str]]] | None = None
     term: str = ""
+    times: Floats | float = 1.0
 
     @cached_property
     def values(self) -> Floats:

@@ -17,6 +17,7 @@ from kanopt.problems.decisions.simulate import RULE_WORDS, check_plan, price_pla
 from kanopt.problems.decisions.views import views_of
 from kanopt.problems.findings import Check, Extrapolation, Reason
 from kanopt.problems.law_use import LawUse
+from kanopt.problems.plan_figures import PlanFigure, emissions
 from kanopt.problems.pricing import Pricing
 from kanopt.problems.views import View
 from kanopt.text import amount_text, join_list
@@ -44,6 +45,15 @@ class DecisionAssessment(Assessment[DecisionPlan, Mapping[str, float]]):
             for one in self.problem.records
         ]
         return f"sets {join_list(told, _SHOWN)}"
+
+    @property
+    def proposal(self) -> str:
+        """What is to be set."""
+        return f"Set {self.choice.removeprefix('sets ')}"
+
+    def figures(self) -> tuple[PlanFigure, ...]:
+        """Return how many decisions stand at an end of their range, and CO₂ where a law gives it."""
+        return (*_at_ends(self.problem, self.plan), *emissions(self.law_uses))
 
     def table(self) -> pd.DataFrame:
         """Return one row per decision: ``decision``, ``value``, its ``unit`` where one has one, ``low``, ``high``."""
@@ -91,3 +101,14 @@ class DecisionAssessment(Assessment[DecisionPlan, Mapping[str, float]]):
 
     def _law_uses(self) -> tuple[LawUse, ...]:
         return decision_law_uses(self.problem, self.plan.values)
+
+
+def _at_ends(problem: DecisionProblem, plan: DecisionPlan) -> tuple[PlanFigure, ...]:
+    """Return how many decisions are as small or as large as they may be."""
+    free = [one for one in problem.records if one.low < one.high]
+    if not free:
+        return ()
+    found = [one.name for one in free if plan.values[one.name] in (one.low, one.high)]
+    how = "decisions that are as small or as large as they may be: a wider range may be worth something"
+    text = f"{len(found):,} of {len(free):,}"
+    return (PlanFigure("ends", "At an end of the range", len(found), text, how, join_list(found, 3)),)

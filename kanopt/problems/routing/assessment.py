@@ -17,10 +17,12 @@ from kanopt.problems.earth import EarthPlan
 from kanopt.problems.findings import Check, Extrapolation, Reason
 from kanopt.problems.in_use import InUse, InUseWords
 from kanopt.problems.law_use import LawUse
+from kanopt.problems.plan_figures import PlanFigure, Roster, emissions
 from kanopt.problems.pricing import Pricing
 from kanopt.problems.routing.coverage import clients_served, price_of_left_out
 from kanopt.problems.routing.earth import routes_on_earth
 from kanopt.problems.routing.extrapolations import plan_extrapolations
+from kanopt.problems.routing.figures import route_figures, route_rosters, vehicles_to_send
 from kanopt.problems.routing.law_uses import driving_law_uses
 from kanopt.problems.routing.plan import RoutingPlan
 from kanopt.problems.routing.reasons import plan_reasons
@@ -117,6 +119,19 @@ class RoutingAssessment(Assessment[RoutingPlan, Drive]):
         """The vehicles that serve somebody."""
         names = tuple(route.label for route in self.plan.routes if route.clients)
         return InUse(_IN_USE, names)
+
+    @property
+    def proposal(self) -> str:
+        """Which vehicles are to be sent out."""
+        return vehicles_to_send(self.problem.data, self.plan)
+
+    def figures(self) -> tuple[PlanFigure, ...]:
+        """Return distance, hours, vehicles used and how full they are, lateness, and CO₂ where a law gives it."""
+        return (*route_figures(self.problem.data, self.plan, self.simulation), *emissions(self.law_uses))
+
+    def rosters(self) -> tuple[Roster, ...]:
+        """Return what each vehicle does, and the clients that are reached late."""
+        return route_rosters(self.problem.data, self.plan, self.simulation, self.pricing)
 
     def details(self) -> Mapping[str, pd.DataFrame]:
         """Return the timetable, leg by leg, with the units of loads and distances in its heads."""

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from kanopt.problems.routing.entities import Client
+from kanopt.problems.routing.figures import late_legs
 from kanopt.problems.routing.plan import RoutingPlan
-from kanopt.problems.routing.simulate import Drive, breaks_on_leg, slack
+from kanopt.problems.routing.simulate import Drive, breaks_on_leg
 from kanopt.problems.views import GanttView, MapView, View
 from kanopt.text import amount_text, clock_text
 
@@ -55,7 +55,7 @@ def timetable_of(data: RoutingData, plan: RoutingPlan, driven: Drive) -> pd.Data
             "arrive": driven.arrive,
             "begin": driven.begin,
             "end": driven.begin + driven.stay,
-            "late": np.where(_is_late(data, driven), driven.late, 0.0),
+            "late": np.where(late_legs(data, driven), driven.late, 0.0),
             "breaks": driven.breaks_taken,
             "load": driven.load,
             "distance": data.lengths(driven.tail, driven.head),
@@ -107,7 +107,7 @@ def _positions(problem: RoutingProblem) -> pd.DataFrame | None:
 
 def _map(problem: RoutingProblem, plan: RoutingPlan, driven: Drive, where: pd.DataFrame) -> MapView:
     unserved = set(plan.unserved)
-    late = np.where(_is_late(problem.data, driven), driven.late, 0.0)
+    late = np.where(late_legs(problem.data, driven), driven.late, 0.0)
     arrivals = {
         problem.data.names[head]: (begin, by)
         for head, begin, by in zip(driven.head, driven.begin, late, strict=True)
@@ -203,7 +203,7 @@ def _timetable(problem: RoutingProblem, plan: RoutingPlan, driven: Drive) -> Gan
     waits = pd.DataFrame(
         {"row": rows, "start": driven.arrive, "end": driven.begin, "label": heads, "kind": "wait"}
     )
-    late = _is_late(problem.data, driven)
+    late = late_legs(problem.data, driven)
     kinds = np.where(late, "late", np.where(driven.head < len(problem.depots), "reload", "service"))
     labels = heads.copy()
     labels[late] = [
@@ -218,11 +218,6 @@ def _timetable(problem: RoutingProblem, plan: RoutingPlan, driven: Drive) -> Gan
     order = pd.Categorical(bars["row"], categories=list(dict.fromkeys(route.label for route in plan.routes)))
     bars = bars.assign(order=order).sort_values(["order", "start"], kind="stable").drop(columns="order")
     return GanttView("Timetable", bars.reset_index(drop=True), problem.units.time, clock=True)
-
-
-def _is_late(data: RoutingData, driven: Drive) -> NDArray[np.bool_]:
-    """Say at which heads of legs service begins after the last window."""
-    return np.asarray(driven.late > slack(data.latest[driven.head]))
 
 
 def _breaks(problem: RoutingProblem, plan: RoutingPlan, driven: Drive) -> pd.DataFrame:

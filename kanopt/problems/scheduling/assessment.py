@@ -9,9 +9,11 @@ from kanopt.problems.coverage import Coverage, LeftOutPrice
 from kanopt.problems.findings import Check, Extrapolation, Reason
 from kanopt.problems.in_use import InUse, InUseWords
 from kanopt.problems.law_use import LawUse
+from kanopt.problems.plan_figures import PlanFigure, Roster, emissions
 from kanopt.problems.pricing import Pricing
 from kanopt.problems.scheduling.coverage import jobs_in_time, price_of_lateness
 from kanopt.problems.scheduling.extrapolations import schedule_extrapolations
+from kanopt.problems.scheduling.figures import schedule_figures, schedule_rosters, work_to_start
 from kanopt.problems.scheduling.law_uses import schedule_law_uses
 from kanopt.problems.scheduling.plan import Schedule
 from kanopt.problems.scheduling.reasons import lateness_reasons
@@ -42,6 +44,19 @@ class SchedulingAssessment(Assessment[Schedule, PlacedTasks]):
             self.problem.data.machines[place].name for place in sorted({*self.simulation.machine.tolist()})
         )
         return InUse(_IN_USE, names)
+
+    @property
+    def proposal(self) -> str:
+        """What is to be run, and when it is done."""
+        return work_to_start(self.problem, self.simulation)
+
+    def figures(self) -> tuple[PlanFigure, ...]:
+        """Return the end, lateness, use of machines, setups and energy, and CO₂ where a law gives it."""
+        return (*schedule_figures(self.problem, self.simulation), *emissions(self.law_uses))
+
+    def rosters(self) -> tuple[Roster, ...]:
+        """Return what becomes of each job, and what each machine does."""
+        return schedule_rosters(self.problem, self.simulation)
 
     def work_orders(self) -> tuple[WorkOrder, ...]:
         """Return the tasks of each machine that runs any, in order."""

@@ -14,10 +14,12 @@ from kanopt.problems.earth import EarthPlan
 from kanopt.problems.findings import Check, Extrapolation, Reason, Violation
 from kanopt.problems.in_use import InUse, InUseWords
 from kanopt.problems.law_use import LawUse
+from kanopt.problems.plan_figures import PlanFigure, Roster, emissions
 from kanopt.problems.pricing import Pricing
 from kanopt.problems.supply.coverage import demand_met, price_of_shortage
 from kanopt.problems.supply.earth import flows_on_earth
 from kanopt.problems.supply.extrapolations import flow_extrapolations
+from kanopt.problems.supply.figures import flow_figures, flow_rosters, sites_to_run
 from kanopt.problems.supply.law_uses import flow_law_uses
 from kanopt.problems.supply.plan import FlowPlan, arrays_of
 from kanopt.problems.supply.reasons import plan_reasons
@@ -44,6 +46,20 @@ class SupplyAssessment(Assessment[FlowPlan, Ledger]):
         """The sites that are open in any period."""
         names = self.problem.network.facility_names
         return InUse(_IN_USE, tuple(names[site] for site in np.flatnonzero(self.simulation.open.any(axis=1))))
+
+    @property
+    def proposal(self) -> str:
+        """Which sites are to be run, and which are not."""
+        return sites_to_run(self.problem, self.simulation)
+
+    def figures(self) -> tuple[PlanFigure, ...]:
+        """Return service, sites open and how full they are, cost a unit, and CO₂ where a law gives it."""
+        found = flow_figures(self.problem, self.simulation, self.pricing)
+        return (*found, *emissions(self.law_uses))
+
+    def rosters(self) -> tuple[Roster, ...]:
+        """Return use, throughput and cost of each site, and the service of each market."""
+        return flow_rosters(self.problem, self.simulation, self.pricing)
 
     def details(self) -> Mapping[str, pd.DataFrame]:
         """Return the periods in which sites are open."""

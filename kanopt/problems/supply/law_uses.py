@@ -41,7 +41,8 @@ def _tariff(problem: SupplyProblem, ledger: Ledger) -> Iterator[LawUse]:
     where = partial(_flow_names, network, used)
     # a law of fixed data that falls below zero is refused, so that only one that reads the flow is cut off
     shared = (law.formula, arguments, rise, rise.shape, ("flow", "flows"))
-    yield LawUse("tariff", *shared, cut_off=tariff.reads_flow, where=where, term=TRANSPORT)
+    times = paid_for[used]
+    yield LawUse("tariff", *shared, cut_off=tariff.reads_flow, where=where, term=TRANSPORT, times=times)
 
 
 def _flow_names(network: SupplyNetwork, used: NDArray[np.bool_]) -> list[tuple[str, str]]:

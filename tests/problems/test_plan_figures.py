@@ -1,0 +1,168 @@
+"""What a manager asks of a plan, by hand: distance, hours, lateness, use, service, energy, and CO₂ where a law gives it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kanopt.formulas import Constant, Product, Variable, parse_formula
+from kanopt.problems import evaluate
+from kanopt.problems.plan_figures import emissions
+from kanopt.problems.routing import Client, Depot, RoutingProblem, VehicleType
+from kanopt.problems.scheduling import Job, Machine, Mode, PowerPrice, SchedulingProblem, Setup, Task
+from kanopt.problems.supply import Flow, FlowPlan
+from kanopt.refs import arc
+from tests.cases.mixed_routing import mixed_problem, random_plan
+from tests.cases.supply import small
+
+
+def figures_of(result):
+    return {figure.key: figure for figure in result.assessment.figures()}
+
+
+def roster_of(result, key):
+    (found,) = [roster for roster in result.assessment.rosters() if roster.key == key]
+    return found.frame
+
+
+def city(**changes):
+    """Two clients in a line, 5 and 10 km from the depot; a kilometre takes two minutes."""
+    km = [Variable("km", "km")]
+    fields = {
+        "depots": [Depot("yard", 0.0, 0.0)],
+        "clients": [
+            Client("near", 3.0, 4.0, demand=0.5, service=10.0, latest=700.0),
+            Client("far", 6.0, 8.0, demand=1.0, service=10.0, latest=620.0),
+        ],
+        "vehicles": [VehicleType("van", count=3, capacity=2.0, shift_start=600.0, shift_end=900.0)],
+        "cost": {"wear": parse_formula("0.2 * km", km, Variable("wear", "EUR")).bind(km=arc.distance)},
+        "duration": parse_formula("2 * km", km, Variable("minutes", "min")).bind(km=arc.distance),
+    }
+    return RoutingProblem(**{**fields, **changes})
+
+
+def test_routes_are_added_up_by_hand():
+    problem = city()
+    result = evaluate(problem, [["near", "far"]])
+    found = figures_of(result)
+    assert found["distance"].value == pytest.approx(20.0)
+    assert found["distance"].text == "20 km"
+    assert found["driving"].value == pytest.approx(40.0 / 60.0)
+    assert found["hours"].value == pytest.approx(60.0 / 60.0)
+    assert found["vehicles"].text == "1 of 3"
+    assert found["filling"].value == pytest.approx(0.75)
+    # leaves at 10:00 at the earliest, reaches the far one at 10:30 behind the near one, ten minutes late
+    assert (found["lateness"].value, found["lateness"].note, found["lateness"].bad) == (
+        10.0,
+        "at 1 stop",
+        True,
+    )
+    assert "co2" not in found
+    assert result.assessment.proposal == "Send out 1 of 3 vehicles"
+    row = roster_of(result, "vehicle").iloc[0]
+    assert row["distance (km)"] == pytest.approx(20.0)
+    assert row["late (min)"] == pytest.approx(10.0)
+    assert row["cost (EUR)"] == pytest.approx(4.0)
+    assert figures_of(evaluate(problem, []))["vehicles"].text == "0 of 3"
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 300))
+def test_figures_and_rosters_of_mixed_plans_agree_with_the_timetable(seed):
+    problem = mixed_problem(seed)
+    known = problem.assess(random_plan(problem, seed))
+    table, found = known.timetable(), {figure.key: figure for figure in known.figures()}
+    assert found["distance"].value == pytest.approx(table["distance"].sum())
+    assert found["lateness"].value == pytest.approx(table["late"].sum())
+    assert found["vehicles"].value == len({route.label for route in known.plan.routes if route.clients})
+    for roster in known.rosters():
+        assert roster.frame["cost (EUR)"].sum() <= known.pricing.objective + 1e-6
+        assert roster.frame["distance (km)"].sum() == pytest.approx(table["distance"].sum())
+        assert roster.frame["time out (h)"].sum() == pytest.approx(found["hours"].value)
+
+
+def test_the_co2_of_a_law_is_added_up_along_the_legs():
+    law = parse_formula("0.25 * km", [Variable("km", "km")], Variable("co2", "kg"))
+    tax = parse_formula("0.1 * 0.25 * km", [Variable("km", "km")], Variable("tax", "EUR"))
+    tax = replace(tax, root=Product((Constant(0.1), law.root)), parts=(law,))
+    found = figures_of(evaluate(city(cost={"carbon tax": tax.bind(km=arc.distance)}), [["near", "far"]]))
+    assert found["co2"].value == pytest.approx(0.25 * 20.0)
+    assert found["co2"].text == "5 kg"
+
+
+def test_what_is_called_co2_and_is_money_is_no_mass():
+    km = [Variable("km", "km")]
+    law = parse_formula("0.25 * km", km, Variable("co2", "EUR")).bind(km=arc.distance)
+    assert "co2" not in figures_of(evaluate(city(cost={"co2": law}), [["near", "far"]]))
+    assert emissions([]) == ()
+
+
+def shop():
+    return SchedulingProblem(
+        jobs=[Job("j1", due=4.0, tardiness_cost=2.0), Job("j2", release=1.0, due=30.0)],
+        tasks=[Task("a", "j1", family="red"), Task("b", "j1", family="blue"), Task("c", "j2", family="blue")],
+        machines=[Machine("m1", family="red"), Machine("m2")],
+        modes=[
+            Mode("a", "m1", duration=4.0, energy=3.0),
+            Mode("b", "m1", duration=3.0, energy=2.0),
+            Mode("c", "m1", duration=2.0, energy=1.5),
+            Mode("c", "m2", duration=2.0, energy=1.0),
+        ],
+        setups=[Setup("red", "blue", 1.0)],
+        power_price=[PowerPrice(0.0, 0.5)],
+        makespan_cost=1.0,
+    )
+
+
+def test_schedules_are_added_up_by_hand():
+    problem = shop()
+    rows = [("a", "m1", 0.0), ("b", "m1", 5.0), ("c", "m1", 8.0)]
+    result = evaluate(problem, problem.plan_from([{"task": t, "machine": m, "start": s} for t, m, s in rows]))
+    found = figures_of(result)
+    assert found["end"].value == 10.0
+    assert found["lateness"].value == pytest.approx(4.0)
+    assert found["use"].value == pytest.approx(9.0 / 20.0)
+    assert found["setups"].value == 1.0
+    assert found["energy"].text == "6.5 kWh"
+    assert result.assessment.proposal == "Run 3 tasks on 1 of 2 machines, done by 10 min"
+    jobs = roster_of(result, "job")
+    assert jobs["ends (min)"].tolist() == [8.0, 10.0]
+    assert jobs["due (min)"].tolist() == [4.0, 30.0]
+    assert jobs["late (min)"].tolist() == [4.0, 0.0]
+    assert roster_of(result, "machine")["use"].tolist() == [0.9, 0.0]
+
+
+def test_flows_are_added_up_by_hand():
+    rows = [("mill", "north", "1", 30.0), ("mill", "north", "2", 30.0), ("north", "Lyon", "1", 10.0)]
+    rows += [("north", "Nice", "1", 8.0), ("north", "Lyon", "2", 30.0), ("north", "Nice", "2", 10.0)]
+    flows = tuple(Flow(tail, head, "", "flour", period, amount) for tail, head, period, amount in rows)
+    result = evaluate(small(), FlowPlan(flows, (("north", "1"), ("north", "2"))))
+    found = figures_of(result)
+    assert found["service"].text == "96.6 %"
+    assert found["service"].bad
+    assert found["sites"].text == "1 of 2"
+    assert found["use"].value == pytest.approx(60.0 / 80.0)
+    assert found["unit_cost"].value == pytest.approx(result.objective / 58.0)
+    assert found["stock"].value == pytest.approx(12.0)
+    assert result.assessment.proposal == "Run north; leave south closed"
+    sites, markets = roster_of(result, "site"), roster_of(result, "market")
+    own = 60 * 0.25 + 30.0 + 12 * 0.5 + 2 * 0.5
+    assert sites["its cost (EUR)"].tolist() == pytest.approx([own, 0.0])
+    assert sites["its cost per unit (EUR/t)"][0] == pytest.approx(own / 60.0)
+    assert math.isnan(sites["use"][1])
+    assert markets["short (t)"].tolist() == [0.0, 2.0]
+
+
+@settings(max_examples=20, deadline=None)
+@given(change=st.floats(-1e6, 1e6).filter(lambda x: x == 0 or abs(x) > 1e-3), base=st.floats(1.0, 1e6))
+def test_a_change_has_the_sign_of_the_difference(change, base):
+    (now,) = [f for f in evaluate(city(), [["near"]]).assessment.figures() if f.key == "distance"]
+    was, after = (type(now)("x", "x", value, "", "", unit="km") for value in (base, base + change))
+    told = after.change_from(was)
+    expected = np.sign((base + change) - base)
+    assert told.startswith("+" if expected > 0 else "−" if expected < 0 else "0")
