@@ -75,7 +75,18 @@ def _cut_line(line: str) -> str:
 
 
 class TableError(KanoptError, ValueError):
-    """A table that cannot be read or does not meet its schema."""
+    """A table that cannot be read or does not meet its schema.
+
+    Attributes
+    ----------
+    faults
+        Where it is about texts on how to read the table: the key of each, such as ``("derive", "minutes")`` or
+        ``("drop_where", 0)``, and what is wrong with it.
+    """
+
+    def __init__(self, *arguments: object, faults: Sequence[tuple[tuple[str | int, ...], str]] = ()) -> None:
+        super().__init__(*arguments)
+        self.faults = tuple(faults)
 
 
 class UnitError(KanoptError, ValueError):

@@ -35,7 +35,7 @@ from kanopt.formulas.variables import Variable, check_name, merged_inputs, varia
 from kanopt.formulas.verdict import learned_laws
 from kanopt.text import number_text
 
-__all__ = ["CALLED", "checked_constants", "parse_formula"]
+__all__ = ["CALLED", "CONSTANTS", "FormulaParser", "checked_constants", "parse_formula"]
 
 LONGEST = 10_000
 DEEPEST = 60
@@ -43,7 +43,7 @@ LARGEST_EXPONENT = 100.0
 
 _ALIASES = {"ln": "log", "arctan": "atan"}
 _SEVERAL: Mapping[str, type[Maximum] | type[Minimum]] = {"max": Maximum, "min": Minimum}
-_CONSTANTS = {"pi": math.pi}
+CONSTANTS = {"pi": math.pi}
 CALLED = frozenset({*FUNCTIONS, *_ALIASES, *_SEVERAL})
 """Every name that means a function in a text."""
 _PIECES_SHOWN = 5
@@ -117,9 +117,9 @@ def parse_formula(
             raise FormulaError(
                 f"formula for {output.name!r}: {name!r} is both an input and a law; rename one"
             )
-    parser = _Parser(text, own, laws, output.name)
+    parser = FormulaParser(text, own, laws, output.name)
     for shown, piece in (pieces or {}).items():
-        words = normalised_text(_Parser(shown, {}, {}, output.name).tokens[:-1])
+        words = normalised_text(FormulaParser(shown, {}, {}, output.name).tokens[:-1])
         parser.pieces.setdefault(words, (shown, piece))
     parser.constants = checked_constants({} if constants is None else constants, own, laws, output.name)
     root = parser.parse()
@@ -144,7 +144,7 @@ def checked_constants(
     constants: Mapping[str, Any], inputs: Mapping[str, Variable], laws: Mapping[str, Formula], what: str
 ) -> dict[str, Constant]:
     """Return constants with a name; their names are those of nothing else, and their values finite."""
-    known = [(inputs, "an input"), (laws, "a law"), (_CONSTANTS, "a known number"), (CALLED, "a function")]
+    known = [(inputs, "an input"), (laws, "a law"), (CONSTANTS, "a known number"), (CALLED, "a function")]
     for name, value in constants.items():
         check_name(name, "constant")
         for names, kind in known:
@@ -164,11 +164,15 @@ def _float(value: Any) -> float:
         return math.nan
 
 
-class _Parser:
+class FormulaParser:
     """A recursive-descent parser, from ``sum = product {(+|-) product}`` down to parentheses.
 
     Sums and products become one node each, however long, so that only parentheses nest.
     """
+
+    pattern = TOKEN
+    more_calls: tuple[str, ...] = ()
+    """Names of functions beside those of a formula, for hints."""
 
     def __init__(
         self, text: str, inputs: Mapping[str, Variable], laws: Mapping[str, Formula], what: str
@@ -191,7 +195,7 @@ class _Parser:
     def _read(self) -> Iterator[Token]:
         place, end = 0, len(self.text.rstrip())
         while place < end:
-            match = TOKEN.match(self.text, place)
+            match = self.pattern.match(self.text, place)
             kind = match.lastgroup if match else None
             if match is None or kind is None or kind == "wrong":
                 start = match.start("wrong") if match and kind else place
@@ -210,20 +214,24 @@ class _Parser:
 
     @property
     def next(self) -> Token:
+        """The token that comes next."""
         return self.tokens[self.place]
 
     def take(self) -> Token:
+        """Return the next token, and go on."""
         token = self.next
         self.place = min(self.place + 1, len(self.tokens) - 1)
         return token
 
     def at(self, *signs: str) -> bool:
+        """Return whether one of the signs comes next."""
         return self.next.kind == "sign" and self.next.text in signs
 
     def parse(self) -> Node:
+        """Read the whole text."""
         if self.next.kind == "end":
             raise self.error("the formula is empty", 0)
-        node = self.sum()
+        node = self.whole()
         if self.next.kind != "end":
             token = self.next
             stray = token.kind == "sign" and token.text in "),"
@@ -235,7 +243,12 @@ class _Parser:
             )
         return node
 
+    def whole(self) -> Node:
+        """Return what may stand by itself, in brackets too."""
+        return self.sum()
+
     def sum(self) -> Node:
+        """Return what is added up."""
         start = self.next.place
         self.depth += 1
         if self.depth > DEEPEST:
@@ -249,6 +262,7 @@ class _Parser:
         return terms[0] if len(terms) == 1 else self.fold_number(Sum(tuple(terms)), start)
 
     def product(self) -> Node:
+        """Return what is multiplied and divided."""
         start = self.next.place
         factors = [self.unary()]
         while self.at("*", "/"):
@@ -262,6 +276,7 @@ class _Parser:
         return factors[0] if len(factors) == 1 else self.fold_number(Product(tuple(factors)), start)
 
     def unary(self) -> Node:
+        """Return a power, with its signs."""
         start = self.next.place
         negative = False
         while self.at("-", "+"):
@@ -270,6 +285,7 @@ class _Parser:
         return self.fold_number(-node, start) if negative else node
 
     def power(self) -> Node:
+        """Return a part, or a power of it."""
         start = self.next.place
         base = self.atom()
         if not self.at("^"):
@@ -291,6 +307,7 @@ class _Parser:
         return self.fold_number(Power(base, exponent), start)
 
     def atom(self) -> Node:
+        """Return what cannot be taken apart: a number, a name, a call or what stands in brackets."""
         token = self.take()
         if token.kind == "number":
             return self.fold_number(None, token.place, float(token.text))
@@ -298,7 +315,7 @@ class _Parser:
             is_call = self.at("(") and (token.kind == "name" or self.shown(token))
             return self.call(token) if is_call else self.named(token)
         if token.kind == "sign" and token.text == "(":
-            node = self.sum()
+            node = self.whole()
             self.close(token)
             return node
         if token.kind == "end":
@@ -306,6 +323,7 @@ class _Parser:
         raise self.error(f"a number or a name is missing before {token.text!r}", token.place)
 
     def close(self, opened: Token) -> None:
+        """Go behind a bracket that closes another one."""
         if not self.at(")"):
             if self.next.kind == "end":
                 raise self.error("this bracket is not closed", opened.place)
@@ -313,6 +331,7 @@ class _Parser:
         self.take()
 
     def named(self, token: Token) -> Node:
+        """Return what a name means."""
         name = token.text
         if name in self.inputs:
             if self.inputs[name].is_category:
@@ -325,8 +344,8 @@ class _Parser:
             return self.laws[name].root
         if name in self.constants:
             return self.constants[name]
-        if name in _CONSTANTS:
-            return Constant(_CONSTANTS[name], name)
+        if name in CONSTANTS:
+            return Constant(CONSTANTS[name], name)
         if name not in CALLED and (known := self.shown(token)):
             raise self.error(f"{name!r} is a curve or table; write {known[0]:.80}", token.place)
         if name in CALLED:
@@ -366,6 +385,7 @@ class _Parser:
         return found
 
     def call(self, token: Token) -> Node:
+        """Return what a name with a bracket behind it means."""
         if (piece := self.piece(token)) is not None:
             return piece
         name = _ALIASES.get(token.text, token.text)
@@ -375,7 +395,7 @@ class _Parser:
                     f"{token.text!r} is no function; put an operator before the bracket", token.place
                 )
             heads = [words[0][1:] for words in self.pieces]
-            near = nearest(token.text[:60], [*FUNCTIONS, *_SEVERAL, *dict.fromkeys(heads)])
+            near = nearest(token.text[:60], [*FUNCTIONS, *_SEVERAL, *self.more_calls, *dict.fromkeys(heads)])
             raise self.error(f"unknown function {token.text[:60]!r}; {near}", token.place)
         opened = self.take()
         arguments = [self.sum()]

@@ -6,13 +6,19 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-__all__ = ["SIGNS", "TOKEN", "Token", "normalised_text"]
+__all__ = ["ROW_TOKEN", "SIGNS", "TOKEN", "Token", "normalised_text"]
 
-TOKEN = re.compile(
-    r"\s*(?:(?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"
-    r"|(?P<name>[^\W\d]\w*)|`(?P<quoted>[^`]*)`|(?P<sign>\*\*|[-+*/^(),·×÷−])|(?P<wrong>\S))"
+_WORDS = (
+    r"(?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)|(?P<name>[^\W\d]\w*)|`(?P<quoted>[^`]*)`"
 )
-SIGNS = {"**": "^", "·": "*", "×": "*", "÷": "/", "−": "-"}
+_ARITHMETIC = r"\*\*|[-+*/^(),·×÷−]"
+TOKEN = re.compile(rf"\s*(?:{_WORDS}|(?P<sign>{_ARITHMETIC})|(?P<wrong>\S))")
+ROW_TOKEN = re.compile(
+    rf"\s*(?:{_WORDS}|\"(?P<double>[^\"]*)\"|'(?P<single>[^']*)'"
+    rf"|(?P<sign>[=!<>]=|<>|&&|\|\||{_ARITHMETIC}|[=<>≤≥≠&|\[\]])|(?P<wrong>\S))"
+)
+"""The tokens of a text about columns, which has comparisons and texts in quotes as well."""
+SIGNS = {"**": "^", "·": "*", "×": "*", "÷": "/", "−": "-", "≤": "<=", "≥": ">=", "≠": "!=", "<>": "!="}
 
 
 @dataclass(frozen=True)

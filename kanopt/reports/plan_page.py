@@ -333,6 +333,7 @@ def _table_facts(report: TableReport) -> FactList:
         ("Source", f"{_file_name(report.source)} ({report.format})"),
         ("Rows", f"{report.rows_read:,} read, {report.rows:,} kept"),
         *((f"{rows:,} left out", why) for why, rows in report.left_out.items()),
+        *(("Derived", f"{name} = {text}") for name, text in report.derived.items()),
     ]
     for column, causes in report.set_missing.items():
         pairs += [(f"{cells:,} set missing", f"{column}: {why}") for why, cells in causes.items()]

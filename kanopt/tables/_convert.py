@@ -26,6 +26,7 @@ __all__ = [
     "infer_kind",
     "natural_kind",
     "notation_hint",
+    "within_limits",
 ]
 
 _MISSING = ("", "N/A", "n/a", "NaN", "nan", "NULL", "null", "#N/A", "<NA>")
@@ -161,11 +162,11 @@ def convert_column(
         If the units do not convert.
     """
     if source_unit is None or column.unit is None or source_unit == column.unit:
-        return _within(_parsed(array, column, form), column)
+        return within_limits(_parsed(array, column, form), column)
     parsed = _parsed(array, replace(column, kind="number"), form)
     values = convert(parsed.values, source_unit, column.unit)
     cells = _check_floats(values, parsed.missing, parsed.faults, parsed.shown, column)
-    return _within(replace(cells, note=f"converted from {source_unit} to {column.unit}"), column)
+    return within_limits(replace(cells, note=f"converted from {source_unit} to {column.unit}"), column)
 
 
 def _parsed(array: Any, column: Column, form: TextFormat) -> ConvertedColumn:
@@ -310,7 +311,7 @@ def _dates_from_texts(texts: Any, missing: NDArray[np.bool_], column: Column) ->
     return ConvertedColumn(dates, missing, faults, texts)
 
 
-def _within(cells: ConvertedColumn, column: Column) -> ConvertedColumn:
+def within_limits(cells: ConvertedColumn, column: Column) -> ConvertedColumn:
     """Add faults for values out of range, and for missing values that are not allowed."""
     faults = dict(cells.faults)
     judged = np.logical_or.reduce([cells.missing, *faults.values()])

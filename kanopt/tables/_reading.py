@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from kanopt.errors import KanoptWarning, TableError, UnitError
+from kanopt.errors import FormulaError, KanoptWarning, TableError, UnitError
 from kanopt.tables._convert import (
     NO_NUMBER,
     ConvertedColumn,
@@ -21,18 +22,25 @@ from kanopt.tables._convert import (
     infer_kind,
     natural_kind,
     notation_hint,
+    within_limits,
 )
 from kanopt.tables._faults import bad_cells, column_text, ragged_text, refusal
 from kanopt.tables._raw import RawTable
 from kanopt.tables._text import TextFormat
 from kanopt.tables.report import BadCell, TableReport
+from kanopt.tables.row_rules import RowRules, drop_label, nothing_dropped, rule_error, sort_of
 from kanopt.tables.schema import NUMERIC, Column, Kind, Schema
-from kanopt.text import list_names
+from kanopt.text import count_text, list_names, number_text
+
+if TYPE_CHECKING:
+    from kanopt.formulas.row_parser import RowText
 
 __all__ = ["OnBad", "OnDuplicate", "TableReading"]
 
 OnBad = Literal["error", "missing", "drop"]
 OnDuplicate = Literal["keep", "drop", "error"]
+_NO_VALUE = "no finite value"
+_SHOWN = 100
 
 
 @dataclass
@@ -49,6 +57,8 @@ class TableReading:
         Unit of a column in the source; in the end, in the frame.
     actions
         What to do with the faults of each column, and under ``"*"`` with ragged rows.
+    ruled
+        Columns that texts on columns and rows may name: where their cells show dates, they are read as dates.
     """
 
     raw: RawTable
@@ -56,6 +66,7 @@ class TableReading:
     units: dict[str, str]
     form: TextFormat
     actions: dict[str, str]
+    ruled: frozenset[str] = frozenset()
     keep: NDArray[np.bool_] = field(init=False)
     cells: dict[str, ConvertedColumn] = field(default_factory=dict)
     columns: dict[str, Column] = field(default_factory=dict)
@@ -63,6 +74,7 @@ class TableReading:
     set_missing: dict[str, dict[str, int]] = field(default_factory=dict)
     examples: list[BadCell] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    derived: dict[str, str] = field(default_factory=dict)
     duplicates: int = 0
 
     def __post_init__(self) -> None:
@@ -137,11 +149,87 @@ class TableReading:
         if name in self.units:
             # a unit says that these are numbers, whatever most cells look like
             return "integer" if natural == "integer" else "number"
+        if seen == "datetime" and name in self.ruled:
+            return "datetime"
         if natural == "text" and not self.raw.mixed_types[place] and seen != "text":
             doubt, seen = f"is text in the source but reads like {seen}; declare it so to convert it", "text"
         if doubt is not None:
             self.notes.append(f"{name} {doubt}")
         return seen or "text"
+
+    def apply_rules(self, rules: RowRules) -> None:
+        """Add the derived columns, and leave out the rows of which a condition holds.
+
+        Raises
+        ------
+        TableError
+            If a text is none, or a condition holds of every row.
+        """
+        sorts = {name: sort_of(column.kind) for name, column in self.columns.items()}
+        parsed = rules.parsed(sorts, {*self.columns, *self.raw.names}, self.raw.source)
+        faults = []
+        for name, text in parsed.derived.items():
+            try:
+                self._derive(name, text)
+            except (FormulaError, UnitError) as error:
+                faults.append((("derive", name), str(error)))
+        if faults:
+            raise rule_error(self.raw.source, faults)
+        before = self.keep.copy()
+        for place, text in enumerate(parsed.drops):
+            holds, fails = text.masks({name: self.cells[name].values for name in text.reads}, len(self.keep))
+            if not (before & ~holds).any():
+                told = f"{text.text!r:.80} holds of every row, so that nothing would be left"
+                raise rule_error(self.raw.source, [(("drop_where", place), told)])
+            self.leave_out(holds, drop_label(text.text))
+            unknown = int((before & ~holds & ~fails).sum())
+            if not (holds & before).any():
+                self.notes.append(nothing_dropped(text.text, unknown))
+            elif unknown:
+                rows = count_text(unknown, "row")
+                self.notes.append(f"{drop_label(text.text)}: {rows} without a value that it needs stay")
+
+    def _derive(self, name: str, text: RowText) -> None:
+        """Add a column that is computed from others."""
+        rows, read = len(self.keep), {each: self.cells[each].values for each in text.reads}
+        declared = self.schema.get(name)
+        kind: Kind = "boolean" if text.is_condition else "number"
+        gone = np.zeros(rows, dtype=bool)
+        for each in text.reads:
+            gone |= np.logical_or.reduce([self.cells[each].missing, *self.cells[each].faults.values()])
+        if text.is_condition:
+            holds, fails = text.masks(read, rows)
+            values = np.where(holds, 1.0, np.where(fails, 0.0, np.nan))
+            gone = ~holds & ~fails
+        else:
+            values = np.where(gone, np.nan, text.values(read, rows))
+        wrong = ~gone & ~np.isfinite(values)
+        shown = self._shown(text, wrong)
+        column = declared or Column(name, kind)
+        cells = ConvertedColumn(values, gone, {_NO_VALUE: wrong} if wrong.any() else {}, shown)
+        unit = text.unit(name, self.units.get(name) or column.unit or "", self.units)
+        if unit:
+            self.units[name] = unit
+        self.cells[name] = within_limits(cells, column)
+        self.columns[name], self.derived[name] = column, text.text
+
+    def _shown(self, text: RowText, wrong: NDArray[np.bool_]) -> Any:
+        """Return of each row that has no value what it was computed from, for messages."""
+        told = np.full(len(wrong), None, dtype=object)
+        places = np.flatnonzero(wrong)
+        for place in places[:_SHOWN]:
+            told[place] = ", ".join(f"{each}={self._plain(each, int(place))}" for each in text.reads)
+        return pa.chunked_array([pa.array(told, pa.string())])
+
+    def _plain(self, name: str, place: int) -> str:
+        value = self.cells[name].values[place]
+        return number_text(float(value), 6) if isinstance(value, (float, np.number)) else str(value)
+
+    def forget(self, names: Iterable[str]) -> None:
+        """Leave columns out that were read only because others are computed from them."""
+        for name in names:
+            for held in (self.cells, self.columns, self.units):
+                held.pop(name, None)
 
     def apply_actions(self) -> None:
         """Treat every fault: drop rows, then refuse all bad columns at once, then set cells missing."""
@@ -229,6 +317,7 @@ class TableReading:
             left_out=self.left_out,
             set_missing=self.set_missing,
             missing={name: count for name, count in missing.items() if count},
+            derived=self.derived,
             duplicates=self.duplicates,
             columns_left_out=columns_left_out,
             units=self.units,

@@ -84,6 +84,8 @@ class TableReport:
         Rows that repeat an earlier one and were kept.
     columns_left_out
         Columns of the source that were not asked for.
+    derived
+        Columns that were computed from others, each with its text.
     units
         Column to unit.
     notes
@@ -109,6 +111,7 @@ class TableReport:
     missing: Mapping[str, int] = field(default_factory=dict)
     duplicates: int = 0
     columns_left_out: tuple[str, ...] = ()
+    derived: Mapping[str, str] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     examples: tuple[BadCell, ...] = ()
@@ -119,9 +122,11 @@ class TableReport:
         left = f"{gone:,}" if gone else "none"
         lines.append(f"  {count_text(self.rows_read, 'row')} read, {self.rows:,} kept, {left} left out")
         lines += [f"    {count_text(n, 'row')} left out: {why}" for why, n in self.left_out.items()]
+        lines += [f"  derived: {name} = {text}" for name, text in self.derived.items()]
         for column, reasons in self.set_missing.items():
             lines += [f"  {column}: {n:,} set missing: {why}" for why, n in reasons.items()]
-        lines += [f"  {column}: {n:,} missing in the source" for column, n in self.missing.items()]
+        for column, n in self.missing.items():
+            lines.append(f"  {column}: {n:,} missing{'' if column in self.derived else ' in the source'}")
         if self.duplicates:
             lines.append(
                 f"  {count_text(self.duplicates, 'row')} kept although an earlier row is the same in every column"

@@ -15,6 +15,7 @@ from kanopt.tables._reading import OnBad, OnDuplicate, TableReading
 from kanopt.tables._stores import read_frame, read_parquet, read_sql
 from kanopt.tables._text import TextFormat, read_text
 from kanopt.tables.report import attach_report
+from kanopt.tables.row_rules import RowRules
 from kanopt.tables.schema import NUMERIC, Schema
 from kanopt.units import check_unit
 
@@ -25,12 +26,14 @@ TABLE_FILES = (*_TEXT, *_PARQUET)
 """Endings of the names of the files that are read."""
 
 
-def read_table(
+def read_table(  # noqa: PLR0913 - each is a step of reading, by the name it has in a scenario file
     source: str | Path | pd.DataFrame,
     *,
     schema: Schema | None = None,
     columns: Sequence[str] | Mapping[str, str] | None = None,
     units: Mapping[str, str] | None = None,
+    derive: Mapping[str, str] | None = None,
+    drop_where: Sequence[str] = (),
     on_bad: OnBad | Mapping[str, OnBad] = "error",
     on_duplicate: OnDuplicate = "keep",
     query: str | None = None,
@@ -53,6 +56,15 @@ def read_table(
         Column to the unit its values have in the source. Such a column holds numbers. Units that a frame, or a
         Parquet file that pandas wrote of one, declares itself count where none is given here. Where the schema
         declares another unit of the same dimension, values are converted.
+    derive
+        New columns, each with a text that is computed row by row:
+        ``{"minutes": "seconds / 60", "start": "hour(pickup)"}``. It may use all columns of the source, and others that
+        are derived. A number that is not finite, as one divided
+        by zero, is a bad cell; one of a cell that is missing is missing. A condition makes a column of truth values.
+        Units follow from those of the columns where they can, and `units` may declare them.
+    drop_where
+        Conditions such as ``"miles <= 0"`` or ``"status == 'void' or minutes > 180"``; rows of which one holds are left
+        out and counted, whatever else is in them. Where a value that it needs is missing, a row stays.
     on_bad
         What happens to a cell that does not fit its column (text among numbers, a value out of range), and to
         a row with too few or too many cells. ``"error"`` refuses the table and shows the first rows;
@@ -80,8 +92,9 @@ def read_table(
     Raises
     ------
     TableError
-        If the source cannot be read, a column is missing, or cells are refused. All bad columns are named at
-        once, with counts, the first rows and values. Rows of text files are counted with the header as row 1.
+        If the source cannot be read, a column is missing, a condition holds of every row, or cells are refused. All bad
+        columns are named at once, with counts, the first rows and values. Rows of text files are counted with the
+        header as row 1.
     UnitError
         If a unit is unknown or does not convert to the schema's.
 
@@ -96,25 +109,35 @@ def read_table(
     >>> from kanopt.tables import report_of
     >>> dict(report_of(trips).left_out)
     {'distance: not a number': 1}
+    >>> short = read_table(trips, derive={"metres": "1000 * distance"}, drop_where=["metres > 10000"])
+    >>> short["metres"].tolist(), dict(report_of(short).left_out)
+    ([8000.0], {'drop_where metres > 10000': 1})
     """
     form = form or TextFormat()
+    rules = RowRules({} if derive is None else derive, drop_where)
     _check_choice("on_duplicate", on_duplicate, ("keep", "drop", "error"))
     raw = _load(source, query, form)
-    places = _select(raw, columns, schema)
+    places = _select(raw, columns, schema, rules)
+    helpers = _helpers(raw, places, rules)
+    every = {**places, **helpers}
     reading = TableReading(
         raw=raw,
         schema=schema or Schema(()),
-        units=_units(raw, units or {}, places, schema),
+        units=_units(raw, units or {}, every, schema, rules),
         form=form,
-        actions=_actions(on_bad, list(places)),
+        actions=_actions(on_bad, [*every, *rules.derive]),
+        ruled=frozenset(rules.names()),
     )
     reading.treat_ragged()
     reading.treat_duplicates(on_duplicate)
-    for name, place in places.items():
+    for name, place in every.items():
         reading.convert(name, place)
+    if rules:
+        reading.apply_rules(rules)
     reading.apply_actions()
+    reading.forget(helpers)
     frame = reading.frame(on_duplicate)
-    left = tuple(name for place, name in enumerate(raw.names) if place not in places.values())
+    left = tuple(name for place, name in enumerate(raw.names) if place not in every.values())
     return attach_report(frame, reading.report(frame, left), reading.raw.rows[reading.keep])
 
 
@@ -140,16 +163,20 @@ def _load(source: str | Path | pd.DataFrame, query: str | None, form: TextFormat
 
 
 def _select(
-    raw: RawTable, columns: Sequence[str] | Mapping[str, str] | None, schema: Schema | None
+    raw: RawTable, columns: Sequence[str] | Mapping[str, str] | None, schema: Schema | None, rules: RowRules
 ) -> dict[str, int]:
-    """Return the place in the source of each column to be read, by its name in the frame.
+    """Return the place in the source of each column to be read, by its name in the frame; without those derived.
 
     Raises
     ------
     TableError
         If a column is not there, is there twice, or is required and not read.
     """
-    wanted = _source_names(raw, columns, schema)
+    wanted = {
+        name: source
+        for name, source in _source_names(raw, columns, schema).items()
+        if name not in rules.derive or source in raw.names
+    }
     absent = [source for source in wanted.values() if source not in raw.names]
     if absent:
         lines = [f"no column {source!r}; {nearest(source, raw.names)}" for source in absent]
@@ -163,9 +190,19 @@ def _select(
                 "not clear which is meant; rename them in the source, or read only others with columns="
             )
     for column in schema.columns if schema is not None else ():
-        if column.required and column.name not in wanted:
+        if column.required and column.name not in {*wanted, *rules.derive}:
             raise TableError(f"the schema requires {column.name!r}, which columns= does not read")
     return {name: raw.names.index(source) for name, source in wanted.items()}
+
+
+def _helpers(raw: RawTable, places: Mapping[str, int], rules: RowRules) -> dict[str, int]:
+    """Return the place of each column that is read only because a text on columns and rows names it."""
+    counts = Counter(raw.names)
+    return {
+        name: place
+        for place, name in enumerate(raw.names)
+        if name in rules.names() and name not in places and counts[name] == 1
+    }
 
 
 def _source_names(
@@ -199,11 +236,15 @@ def _actions(on_bad: OnBad | Mapping[str, OnBad], names: list[str]) -> dict[str,
 
 
 def _units(
-    raw: RawTable, units: Mapping[str, str], places: Mapping[str, int], schema: Schema | None
+    raw: RawTable,
+    units: Mapping[str, str],
+    places: Mapping[str, int],
+    schema: Schema | None,
+    rules: RowRules,
 ) -> dict[str, str]:
     """Return the unit of each column in the source: as given, else as the source declares it."""
     for name, unit in units.items():
-        if name not in places:
+        if name not in places and name not in rules.derive and name not in raw.names:
             raise TableError(
                 f"{raw.source}: no column {name!r} for the unit {unit!r}; {nearest(name, places)}"
             )
@@ -212,4 +253,5 @@ def _units(
         column = schema.get(name) if schema is not None else None
         if column is None or column.kind in NUMERIC:
             found |= {name: raw.units[raw.names[place]]} if raw.names[place] in raw.units else {}
-    return {name: check_unit(unit) for name, unit in {**found, **units}.items()}
+    read = {*places, *rules.derive}
+    return {name: check_unit(unit) for name, unit in {**found, **units}.items() if name in read}

@@ -34,7 +34,7 @@ from kanopt.units import UnitPowers
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
 
-__all__ = ["ConstantUnit", "Dimensions", "dimensions"]
+__all__ = ["ConstantUnit", "Dimensions", "dimensions", "output_unit"]
 
 _MOST_TOLD = 6
 
@@ -178,3 +178,21 @@ def _undeclared(name: str, unit: str | None) -> str:
 
 def _listed(names: list[str]) -> str:
     return list_names(names, _MOST_TOLD, quoted=False)
+
+
+def output_unit(formula: Formula) -> tuple[str | None, tuple[str, ...]]:
+    """Return the unit of what a formula gives, None if the units of its inputs do not decide it, and contradictions.
+
+    Examples
+    --------
+    >>> from kanopt.formulas import Variable, parse_formula
+    >>> output_unit(parse_formula("km / h", [Variable("km", "km"), Variable("h", "h")], "speed"))
+    ('km/h', ())
+    """
+    walk = UnitInference(formula)
+    try:
+        walk.infer()
+        powers = walk.equations.value(walk.output)
+    except TooMuchWorkError:
+        powers = None
+    return None if powers is None else str(powers), tuple(walk.problems)

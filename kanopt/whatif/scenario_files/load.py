@@ -180,6 +180,8 @@ def _read_table(
     options: dict[str, Any] = {
         "query": spec.query,
         "units": units,
+        "derive": spec.derive,
+        "drop_where": spec.drop_where,
         "on_bad": spec.on_bad,
         "on_duplicate": spec.on_duplicate,
         "form": form,
@@ -189,6 +191,9 @@ def _read_table(
         schema = _limits(found, spec, key, list(frame.columns))
         return read_table(source, columns=list(frame.columns), schema=schema, **options) if schema else frame
     except KanoptError as error:
+        if isinstance(error, TableError) and error.faults:
+            found.mistakes += [Mistake((*key, *place), message) for place, message in error.faults]
+            return None
         message = str(error)
         misplaced = next(
             (column for column in units if f"no column {column!r} for the unit" in message), None

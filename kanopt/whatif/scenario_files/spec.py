@@ -148,6 +148,8 @@ class TableSpec(FileModel):
     units: dict[str, Unit] = Field(default_factory=dict)
     minimum: dict[str, float] = Field(default_factory=dict)
     maximum: dict[str, float] = Field(default_factory=dict)
+    derive: dict[Name, Name] = Field(default_factory=dict)
+    drop_where: Words = ()
     on_bad: OnBad = "error"
     on_duplicate: Literal["keep", "drop", "error"] = "keep"
     form: FormSpec = FormSpec()

@@ -1,0 +1,88 @@
+"""What a date and time says: the hour, the weekday, the month, and how long it is from one to another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["CALENDAR", "CalendarFunction"]
+
+Array = NDArray[np.float64]
+
+_CLOCK = r"^\s*([01]?\d|2[0-4]):([0-5]\d)(?::([0-5]\d))?\s*$"
+
+
+@dataclass(frozen=True)
+class CalendarFunction:
+    """A function of columns of dates and times.
+
+    Parameters
+    ----------
+    value
+        Takes as many columns of dates as `arguments` says; NaN where a date is missing.
+    unit
+        The unit of what it gives; empty for a plain number.
+    arguments
+        How many columns it takes.
+    takes_clock
+        Whether it takes a column of times of day too, such as 16:30, written as texts.
+    """
+
+    value: Callable[..., Array]
+    unit: str = ""
+    arguments: int = 1
+    takes_clock: bool = False
+
+
+def _part(name: str) -> CalendarFunction:
+    return CalendarFunction(lambda dates: _numbers(getattr(dates.dt, name)))
+
+
+def _numbers(values: Any) -> Array:
+    return np.asarray(values.to_numpy(dtype=np.float64, na_value=np.nan))
+
+
+def _hour(dates: pd.Series[Any]) -> Array:
+    import pandas as pd
+
+    if pd.api.types.is_datetime64_any_dtype(dates.dtype):
+        parts = dates.dt
+        return (
+            _numbers(parts.hour)
+            + _numbers(parts.minute) / 60.0
+            + (_numbers(parts.second) + _numbers(parts.microsecond) / 1e6) / 3600.0
+        )
+    found = dates.astype("string").str.extract(_CLOCK)
+    hours, minutes, seconds = (_numbers(pd.to_numeric(found[place])) for place in range(3))
+    return np.asarray(hours + minutes / 60.0 + np.nan_to_num(seconds) / 3600.0)
+
+
+def _between(seconds: float, unit: str) -> CalendarFunction:
+    def passed(first: pd.Series[Any], second: pd.Series[Any]) -> Array:
+        return np.asarray(_numbers((second - first).dt.total_seconds()) / seconds)
+
+    return CalendarFunction(passed, unit, 2)
+
+
+CALENDAR: Mapping[str, CalendarFunction] = {
+    "hour": CalendarFunction(_hour, "h", takes_clock=True),
+    "weekday": CalendarFunction(lambda dates: _numbers(dates.dt.day_of_week) + 1.0),
+    "day": _part("day"),
+    "day_of_year": _part("day_of_year"),
+    "week": CalendarFunction(lambda dates: _numbers(dates.dt.isocalendar().week)),
+    "month": _part("month"),
+    "quarter": _part("quarter"),
+    "year": _part("year"),
+    "seconds_between": _between(1.0, "s"),
+    "minutes_between": _between(60.0, "min"),
+    "hours_between": _between(3600.0, "h"),
+    "days_between": _between(86_400.0, "d"),
+}
+"""Hours with their fraction (16:30 is 16.5); weekdays and weeks as ISO 8601 counts them, Monday being 1."""

@@ -1,0 +1,179 @@
+"""Columns that are derived from others, and rows that are dropped: texts, read by the parser of formulas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from kanopt.errors import FormulaError, TableError
+from kanopt.text import count_text, list_names
+
+if TYPE_CHECKING:
+    from kanopt.formulas.row_parser import RowText, Sort
+    from kanopt.tables.schema import Kind
+
+__all__ = ["ParsedRules", "RowRules", "drop_label", "nothing_dropped"]
+
+MOST = 200
+"""Derived columns, or rules, of one table."""
+Fault = tuple[tuple[str | int, ...], str]
+
+
+def drop_label(rule: str) -> str:
+    """Return how a rule is called where it is told what it dropped."""
+    return f"drop_where {rule}"
+
+
+def nothing_dropped(rule: str, unknown: int) -> str:
+    """Say that a rule dropped no row."""
+    also = f", and of {count_text(unknown, 'row')} without a value it is not known" if unknown else ""
+    return f"{drop_label(rule)}: no row is so{also}"
+
+
+@dataclass(frozen=True)
+class RowRules:
+    """What is derived, and what is dropped, as texts.
+
+    Parameters
+    ----------
+    derive
+        Name of a new column to its text, which may name others that are derived.
+    drop_where
+        Conditions; rows of which one holds are left out.
+
+    Raises
+    ------
+    TableError
+        If these are no texts, or too many.
+    """
+
+    derive: Mapping[str, str] = field(default_factory=dict)
+    drop_where: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.derive, Mapping):
+            raise TableError(
+                f'derive= wants a name and a text each, as in {{"h": "s / 3600"}}, not {self.derive!r:.80}'
+            )
+        if isinstance(self.drop_where, str) or not isinstance(self.drop_where, Iterable):
+            raise TableError(f"drop_where= wants several texts: write drop_where=[{self.drop_where!r:.80}]")
+        object.__setattr__(self, "drop_where", tuple(self.drop_where))
+        wrong = [each for each in (*self.derive.values(), *self.drop_where) if not isinstance(each, str)]
+        if wrong:
+            raise TableError(f"derive= and drop_where= want texts, not {wrong[0]!r:.80}")
+        if len(self.derive) > MOST or len(self.drop_where) > MOST:
+            raise TableError(f"derive= and drop_where= take at most {MOST} texts each")
+
+    def __bool__(self) -> bool:
+        return bool(self.derive or self.drop_where)
+
+    def names(self) -> set[str]:
+        """Return every name in the texts, as far as they can be read."""
+        from kanopt.formulas.row_parser import names_read
+
+        found: set[str] = set()
+        for text in (*self.derive.values(), *self.drop_where):
+            try:
+                found |= names_read(text, "")
+            except FormulaError:  # whoever reads the whole text says so
+                continue
+        return found
+
+    def parsed(self, sorts: Mapping[str, Sort], taken: Iterable[str], source: str) -> ParsedRules:
+        """Read the texts.
+
+        Parameters
+        ----------
+        sorts
+            What each column of the table holds.
+        taken
+            Names that a derived column cannot have.
+        source
+            What errors call the table.
+
+        Raises
+        ------
+        TableError
+            With everything that is wrong.
+        """
+        from kanopt.formulas.row_parser import parse_row_text
+
+        known, derived, faults = dict(sorts), {}, []
+        order, cyclic = self._in_order()
+        faults += cyclic
+        for name in order:
+            if name in taken:
+                faults.append((("derive", name), _TAKEN.format(name=name)))
+        for name in [each for each in order if each not in taken]:
+            try:
+                derived[name] = parse_row_text(self.derive[name], known, name)
+            except FormulaError as error:
+                faults.append((("derive", name), str(error)))
+                # what is built on it is not judged
+                known[name] = "number"
+                continue
+            known[name] = "truth" if derived[name].is_condition else "number"
+        drops = []
+        for place, rule in enumerate(self.drop_where):
+            try:
+                drops.append(parse_row_text(rule, known, "drop_where"))
+                if not drops[-1].is_condition:
+                    message = f"{rule!r:.80} is a number of each row and no condition; compare it, as in {rule:.60} > 0"
+                    faults.append((("drop_where", place), message))
+            except FormulaError as error:
+                faults.append((("drop_where", place), str(error)))
+        if faults:
+            raise rule_error(source, faults)
+        return ParsedRules(derived, tuple(drops))
+
+    def _in_order(self) -> tuple[list[str], list[Fault]]:
+        """Return the derived columns with each behind those it names, and a fault for each that names itself."""
+        from kanopt.formulas.row_parser import names_read
+
+        needs: dict[str, set[str]] = {}
+        for name, text in self.derive.items():
+            try:
+                needs[name] = names_read(text, name) & set(self.derive)
+            except FormulaError:
+                needs[name] = set()
+        order: list[str] = []
+        left = dict(needs)
+        while ready := [name for name, wanted in left.items() if not wanted - set(order)]:
+            order += ready
+            left = {name: wanted for name, wanted in left.items() if name not in order}
+        faults: list[Fault] = []
+        for name, wanted in left.items():
+            if name in wanted:
+                told = f"{name!r} is made of itself; give the new column a name of its own"
+            else:
+                others = list_names([each for each in wanted if each in left])
+                told = f"names {others}, which in the end comes back to {name!r}; no value can be computed"
+            faults.append((("derive", name), told))
+        return order, faults
+
+
+_TAKEN = "the table has a column {name!r} already; a derived column needs a name of its own"
+
+
+def rule_error(source: str, faults: Sequence[Fault]) -> TableError:
+    """Return an error about texts on columns and rows, each fault with its key."""
+    lines = [
+        f"{key[0]} {key[1]!r}: {text}" if key[0] == "derive" else f"drop_where: {text}"
+        for key, text in faults
+    ]
+    return TableError("\n".join(f"{source}: {line}" for line in lines), faults=faults)
+
+
+@dataclass(frozen=True)
+class ParsedRules:
+    """Texts on columns and rows that were read: each derived column behind those it names, and the conditions."""
+
+    derived: Mapping[str, RowText] = field(default_factory=dict)
+    drops: tuple[RowText, ...] = ()
+
+
+def sort_of(kind: Kind) -> Sort:
+    """Return what a column of a kind holds, to a text about it."""
+    sorts: dict[Any, Sort] = {"number": "number", "integer": "number", "datetime": "date", "boolean": "truth"}
+    return sorts.get(kind, "text")

@@ -1,0 +1,176 @@
+"""Derived columns and dropped rows when a table is read."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import kanopt as ko
+from kanopt.errors import TableError
+from kanopt.tables import Column, Schema, TableReport, report_of, units_of
+
+CSV = """trip,seconds,miles,pickup,status
+1,600,2.5,2024-01-01 08:30:00,done
+2,300,0,2024-01-01 09:00:00,void
+3,0,1.0,2024-01-06 10:15:00,done
+4,900,,2024-01-07 23:59:24,done
+5,soon,4,2024-01-08 00:00:00,test
+"""
+
+
+@pytest.fixture
+def trips(tmp_path: Path) -> Path:
+    path = tmp_path / "trips.csv"
+    path.write_text(CSV)
+    return path
+
+
+def test_columns_are_derived_with_their_units_and_told(trips: Path) -> None:
+    frame = ko.read_table(
+        trips,
+        units={"seconds": "s", "miles": "mi", "minutes": "min"},
+        derive={
+            "mph": "60 * miles / minutes",
+            "speed": "miles / seconds",
+            "minutes": "seconds / 60",
+            "start_h": "hour(pickup)",
+            "weekend": "weekday(pickup) >= 6",
+        },
+        drop_where=["status == 'test'", "seconds <= 0"],
+    )
+    assert frame["minutes"].tolist() == [10.0, 5.0, 15.0]
+    np.testing.assert_allclose(frame["start_h"], [8.5, 9.0, 23.99])
+    np.testing.assert_allclose(frame["mph"], [15.0, 0.0, np.nan])
+    assert frame["weekend"].tolist() == [False, False, True]
+    assert frame["weekend"].dtype == bool
+    assert units_of(frame) == {
+        "seconds": "s",
+        "miles": "mi",
+        "minutes": "min",
+        "speed": "mi/s",
+        "start_h": "h",
+    }
+    report = report_of(frame)
+    assert report.left_out == {"drop_where status == 'test'": 1, "drop_where seconds <= 0": 1}
+    assert report.derived["minutes"] == "seconds / 60"
+    assert "  derived: minutes = seconds / 60" in str(report)
+    assert report.missing == {"miles": 1, "mph": 1, "speed": 1}
+    assert TableReport.from_dict(report.to_dict()) == report
+
+
+def test_rows_that_are_dropped_are_not_checked_otherwise(trips: Path) -> None:
+    with pytest.raises(TableError, match="'soon'"):
+        ko.read_table(trips, drop_where=["status == 'void'"])
+    assert len(ko.read_table(trips, drop_where=["status in ['void', 'test']"])) == 3
+
+
+def test_a_row_counts_for_the_first_rule_that_holds_of_it(trips: Path) -> None:
+    frame = ko.read_table(trips, on_bad="drop", drop_where=["miles <= 0", "status == 'void'", "miles > 99"])
+    report = report_of(frame)
+    assert report.left_out == {"drop_where miles <= 0": 1, "seconds: not a number": 1}
+    assert report.notes == (
+        "drop_where miles <= 0: 1 row without a value that it needs stay",
+        "drop_where miles > 99: no row is so, and of 1 row without a value it is not known",
+    )
+    assert "1 × drop_where miles <= 0" in report.remarks()[0]
+
+
+@pytest.mark.parametrize("action", ["error", "missing", "drop"])
+def test_a_number_that_is_not_finite_is_a_bad_cell(trips: Path, action: str) -> None:
+    given = {
+        "derive": {"mph": "miles / seconds"},
+        "drop_where": ["status == 'test'"],
+        "on_bad": {"mph": action},
+    }
+    if action == "error":
+        with pytest.raises(
+            TableError, match=r"(?s)'mph' \(number\).*no finite value.*row 4: 'miles=1, seconds=0'"
+        ):
+            ko.read_table(trips, **given)
+        return
+    frame = ko.read_table(trips, **given)
+    assert frame["mph"].isna().sum() == (2 if action == "missing" else 1)
+    assert len(frame) == (4 if action == "missing" else 3)
+
+
+def test_limits_hold_for_derived_columns(trips: Path) -> None:
+    schema = Schema((Column("minutes", maximum=10.0),))
+    with pytest.raises(TableError, match="above the maximum"):
+        ko.read_table(
+            trips, schema=schema, derive={"minutes": "seconds / 60"}, drop_where=["status == 'test'"]
+        )
+
+
+def test_columns_that_are_not_asked_for_are_read_and_left_out(trips: Path) -> None:
+    frame = ko.read_table(
+        trips,
+        columns=["miles", "minutes"],
+        derive={"minutes": "seconds / 60"},
+        drop_where=["status == 'test'"],
+    )
+    assert list(frame) == ["miles", "minutes"]
+    assert report_of(frame).columns_left_out == ("trip", "pickup")
+
+
+@pytest.mark.parametrize(
+    ("derive", "drop_where", "message"),
+    [
+        ({"miles": "seconds"}, [], "has a column 'miles' already"),
+        ({"a": "b", "b": "a"}, [], "names 'b', which in the end comes back to 'a'"),
+        ({"a": "a + 1"}, [], "is made of itself"),
+        ({"a": "mils"}, [], "did you mean 'miles'"),
+        ({"a": "status * 2"}, [], "'status' holds texts"),
+        ({"a": "miles +"}, ["miles <"], r"(?s)derive 'a': .*drop_where: character 8"),
+        ({}, ["miles"], "is a number of each row and no condition"),
+        ({}, ["trip > 0"], "holds of every row"),
+        ({}, "miles > 0", r"write drop_where=\['miles > 0'\]"),
+        ({"a": 5}, [], "want texts, not 5"),
+        (["a"], [], "derive= wants a name and a text each"),
+        ({}, ["miles > 0"] * 201, "at most 200"),
+    ],
+)
+def test_what_cannot_be(trips: Path, derive: object, drop_where: object, message: str) -> None:
+    with pytest.raises(TableError, match=message):
+        ko.read_table(trips, on_bad="missing", derive=derive, drop_where=drop_where)
+
+
+def test_units_that_do_not_agree_are_refused(trips: Path) -> None:
+    with pytest.raises(TableError, match="derive 'sum': the units do not agree"):
+        ko.read_table(
+            trips, units={"seconds": "s", "miles": "mi"}, derive={"sum": "seconds + miles"}, on_bad="missing"
+        )
+
+
+def test_frames_parquet_and_databases_are_read_alike(trips: Path, tmp_path: Path) -> None:
+    asked = {"derive": {"h": "hour(pickup)"}, "drop_where": ["miles <= 0", "h > 23 or missing(miles)"]}
+    read = ko.read_table(trips, on_bad="missing", **asked)
+    plain = pd.read_csv(trips)
+    plain.to_parquet(tmp_path / "trips.parquet")
+    with sqlite3.connect(tmp_path / "trips.db") as base:
+        plain.to_sql("trips", base, index=False)
+    url = f"sqlite:///{tmp_path / 'trips.db'}"
+    for source, more in (
+        (plain, {}),
+        (tmp_path / "trips.parquet", {}),
+        (url, {"query": "SELECT * FROM trips"}),
+    ):
+        found = ko.read_table(source, **asked, **more)
+        assert found["h"].tolist() == read["h"].tolist() == [8.5, 10.25, 0.0]
+        assert report_of(found).left_out == report_of(read).left_out
+
+
+def test_names_with_spaces_stand_in_back_quotes() -> None:
+    frame = pd.DataFrame({"trip (km)": [1.0, 2.0], "weekday": [1, 2]})
+    found = ko.read_table(
+        frame, derive={"m": "1000 * `trip (km)`", "next": "weekday + 1"}, drop_where=["`trip (km)` > 1.5"]
+    )
+    assert found[["m", "next"]].to_numpy().tolist() == [[1000.0, 2.0]]
+
+
+def test_a_derived_column_may_be_called_like_the_function_it_uses(trips: Path) -> None:
+    found = ko.read_table(trips, derive={"weekday": "weekday(pickup)"}, on_bad="missing")
+    assert found["weekday"].tolist() == [1.0, 1.0, 6.0, 7.0, 1.0]
