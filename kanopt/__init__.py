@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from kanopt.errors import KanoptError as KanoptError
     from kanopt.errors import KanoptWarning as KanoptWarning
     from kanopt.errors import NoPlanError as NoPlanError
+    from kanopt.errors import PlotError as PlotError
     from kanopt.errors import ProblemError as ProblemError
     from kanopt.errors import ScenarioError as ScenarioError
     from kanopt.errors import SolverError as SolverError
@@ -129,6 +130,7 @@ _HOME = {
         "KanoptError",
         "KanoptWarning",
         "NoPlanError",
+        "PlotError",
         "ProblemError",
         "ScenarioError",
         "SolverError",

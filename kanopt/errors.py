@@ -11,6 +11,7 @@
     ├── ScenarioError   (ValueError)    a scenario file, every mistake at once
     │   └── NoPlanError                 a question about a plan, of which there is none
     ├── FileFormatError (ValueError)    a saved file that is not what it says it is
+    ├── PlotError       (ValueError)    a picture that there is no room for, or nothing to draw in
     └── SolverError     (RuntimeError)  a solver that failed or cannot take the problem
 
     KanoptWarning (UserWarning)
@@ -39,6 +40,7 @@ __all__ = [
     "KanoptError",
     "KanoptWarning",
     "NoPlanError",
+    "PlotError",
     "ProblemError",
     "ScenarioError",
     "SolverError",
@@ -107,6 +109,10 @@ class ProblemError(KanoptError, ValueError):
 
 class FileFormatError(KanoptError, ValueError):
     """A saved file that is damaged, of another kind, or of a newer version."""
+
+
+class PlotError(KanoptError, ValueError):
+    """A picture that cannot be drawn: on what is no axes, or of something that has none."""
 
 
 class SolverError(KanoptError, RuntimeError):

@@ -1,10 +1,10 @@
-"""A formula in other languages, and in files."""
+"""A formula in other languages, in pictures and in files."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from kanopt.formulas.formula_methods import FormulaMethods
 
@@ -125,6 +125,50 @@ class FormulaExports(FormulaMethods):
         from kanopt.formulas.from_sympy import from_sympy
 
         return from_sympy(expression, inputs, output, per=per, constants=constants)
+
+    def plot(self, along: str = "", ax: Any = None, *, at: Mapping[str, float | str] | None = None) -> Any:
+        """Draw the law along one of its inputs, or along each of them in a panel of its own.
+
+        Where another input is numeric, three lines show the law at a low, a central and a high value of the one that
+        matters most; what else there is, is held at the values that stand below the axis.
+
+        Parameters
+        ----------
+        along
+            The input on the horizontal axis; every one that has a range or categories if empty.
+        ax
+            Where to draw: matplotlib axes for one input, an array of them for several (``plt.subplots(1, 2)[1]``); a
+            new figure if None.
+        at
+            Values at which inputs are held; else those of the rows it was learned from, or the middle of their ranges.
+
+        Returns
+        -------
+        matplotlib.axes.Axes or ndarray of them
+            The axes of one input, an array of those of several.
+
+        Raises
+        ------
+        FormulaError
+            If `along` is not an input, or no range is known.
+        PlotError
+            If `ax` is no axes, or fewer than there are inputs to draw.
+
+        Examples
+        --------
+        >>> import matplotlib
+        >>> matplotlib.use("Agg")
+        >>> from kanopt.formulas import Variable, parse_formula
+        >>> km, load = Variable("km", "km", low=0, high=80), Variable("load", "t", low=0, high=9)
+        >>> fuel = parse_formula("0.12 * km * (1 + 0.04 * load)", [km, load], Variable("fuel", "l"))
+        >>> fuel.plot("km").get_xlabel()
+        'km (km)'
+        >>> [axes.get_xlabel() for axes in fuel.plot()]
+        ['km (km)', 'load (t)']
+        """
+        from kanopt.display import reports
+
+        return reports.plot_law(self._formula, along, ax, at=at)
 
     def to_json(self) -> str:
         """Return the formula as JSON text."""

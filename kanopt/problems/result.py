@@ -12,6 +12,7 @@ from kanopt.problems.base import Plan, Problem
 from kanopt.problems.coverage import Coverage
 from kanopt.problems.findings import Check, FrozenInput
 from kanopt.problems.plan_exports import PlanExports
+from kanopt.problems.plan_plots import PlanPlots
 from kanopt.problems.pricing import Pricing
 from kanopt.progress import Progress
 from kanopt.text import count_text, fixed_text, money_text, percent_text, seconds_text
@@ -144,7 +145,7 @@ class Certificate:
 
 
 @dataclass(frozen=True, repr=False)
-class Result(PlanExports):
+class Result(PlanExports, PlanPlots):
     """The answer to a problem.
 
     Parameters
@@ -250,12 +251,6 @@ class Result(PlanExports):
     def to_frame(self) -> pd.DataFrame:
         """Return the plan as a table, stops of routes with their times; empty without a plan."""
         return pd.DataFrame() if self.assessment is None else self.assessment.table()
-
-    def plot(self, ax: Any = None) -> Any:
-        """Draw the first view of the plan (route map, Gantt or network) and return the matplotlib axes."""
-        from kanopt.display import reports
-
-        return reports.plot_result(self, ax=ax)
 
     def __str__(self) -> str:
         unit = self.problem.unit

@@ -5,6 +5,7 @@ that a page needs no network and no script.
 """
 
 from kanopt.reports.baselines_plot import plot_baselines
+from kanopt.reports.cost_plot import plot_costs
 from kanopt.reports.diagrams import plot_diagram
 from kanopt.reports.effect_lines import effect_lines
 from kanopt.reports.exports import EXPORTS, export, export_all, export_files
@@ -12,6 +13,7 @@ from kanopt.reports.law_plots import plot_curve, plot_formula
 from kanopt.reports.module_plots import plot_modules
 from kanopt.reports.monte_carlo_pages import monte_carlo_page
 from kanopt.reports.monte_carlo_plots import plot_decisions, plot_plans
+from kanopt.reports.panels import plot_effects, plot_law
 from kanopt.reports.plots import plot_result, plot_view
 from kanopt.reports.risk_pages import risk_page
 from kanopt.reports.risk_plots import plot_day_costs, plot_ranges
@@ -31,11 +33,14 @@ __all__ = [
     "export_files",
     "monte_carlo_page",
     "plot_baselines",
+    "plot_costs",
     "plot_curve",
     "plot_day_costs",
     "plot_decisions",
     "plot_diagram",
+    "plot_effects",
     "plot_formula",
+    "plot_law",
     "plot_modules",
     "plot_plans",
     "plot_ranges",

@@ -15,8 +15,11 @@ from io import StringIO
 from typing import TYPE_CHECKING, Any, Literal
 from xml.etree import ElementTree
 
+import numpy as np
+
+from kanopt.errors import PlotError
 from kanopt.reports.palette import INK, LINE, MUTED, colours
-from kanopt.text import fixed_text, number_text
+from kanopt.text import count_text, fixed_text, list_names, number_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,6 +34,7 @@ __all__ = [
     "escape_text",
     "name_letters",
     "named_rows",
+    "panels_or_new",
     "pixels",
     "set_x_title",
     "set_y_title",
@@ -48,6 +52,7 @@ TIP = "tip-"
 
 _SIZES = ((1e12, " trillion"), (1e9, " billion"), (1e6, " million"))
 _MOST_DECIMALS = 2
+_PANELS_IN_A_ROW = 3
 _TINY = 1e-4
 _LETTER = 6.4  # pixels of a letter of small text
 _FONT = 13.0  # pixels; most text is small, 5/6 of it
@@ -70,13 +75,79 @@ def escape_text(text: object) -> str:
 
 
 def axes_or_new(ax: Axes | None, width: float, height: float) -> Axes:
-    """Return the given axes, or those of a new pyplot figure of a size in pixels."""
+    """Return the given axes, or those of a new pyplot figure of a size in pixels.
+
+    Raises
+    ------
+    PlotError
+        If what is given is no axes.
+    """
     if ax is not None:
-        return ax
+        return _as_axes(ax)
     from matplotlib import pyplot
 
     _, new = pyplot.subplots(figsize=(width / 72, height / 72), layout="constrained")
     return new
+
+
+def panels_or_new(ax: Any, panels: Sequence[str], size: tuple[float, float], word: str) -> list[Axes]:
+    """Return one axes for each panel: those given, or those of a new pyplot figure with panels of a size in pixels.
+
+    Parameters
+    ----------
+    ax
+        One axes if there is one panel, else at least as many as there are panels, in an array or a list; None for new
+        ones.
+    panels
+        What is drawn in each.
+    size
+        Width and height of a panel.
+    word
+        What the panels are of, with the word for many of them: ``"inputs"``.
+
+    Raises
+    ------
+    PlotError
+        If what is given is no axes, or too few of them.
+    """
+    from matplotlib import pyplot
+
+    count = len(panels)
+    if ax is None:
+        columns = min(count, _PANELS_IN_A_ROW)
+        rows = -(-count // columns)
+        figsize = (columns * size[0] / 72, rows * size[1] / 72)
+        _, grid = pyplot.subplots(rows, columns, figsize=figsize, layout="constrained", squeeze=False)
+        for spare in grid.flat[count:]:
+            spare.remove()
+        return list(grid.flat[:count])
+    several = isinstance(ax, (np.ndarray, list, tuple))
+    given = [_as_axes(each) for each in (np.ravel(np.asarray(ax, dtype=object)) if several else [ax])]
+    if len(given) < count:
+        raise PlotError(
+            f"ax: {count_text(len(given), 'axes', 'axes')} for {count} {word} ({list_names(panels)}); choose one, as "
+            f"by plot({panels[0]!r}, ax=ax), or give as many, as by plt.subplots(1, {count})[1]"
+        )
+    return given[:count]
+
+
+def _as_axes(ax: Any) -> Axes:
+    """Return what is given as axes."""
+    from matplotlib.axes import Axes
+    from matplotlib.figure import FigureBase
+
+    if isinstance(ax, Axes) and ax.name == "rectilinear":
+        return ax
+    if isinstance(ax, Axes):
+        raise PlotError(f"ax is {ax.name}: kanopt draws on plain axes, such as plt.subplots()[1]")
+    if isinstance(ax, np.ndarray):
+        raise PlotError(
+            f"ax is an array of {ax.size} axes where one is drawn on; give one of them, such as ax.flat[0]"
+        )
+    hint = "figure.add_subplot()" if isinstance(ax, FigureBase) else "plt.subplots()[1]"
+    raise PlotError(
+        f"ax is a {type(ax).__name__} in place of matplotlib axes; give {hint}, or nothing for new ones"
+    )
 
 
 def named_rows(frame: pd.DataFrame) -> Iterator[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from kanopt.errors import ProblemError
 from kanopt.problems.views import GanttView, MapView, NetworkView, SeriesView, View
@@ -12,6 +12,7 @@ from kanopt.reports.canvas import escape_text, to_svg
 from kanopt.reports.gantt import gantt_height, gantt_tips, plot_gantt
 from kanopt.reports.maps import map_shape, map_tips, network_tips, plot_map, plot_network
 from kanopt.reports.series import plot_series
+from kanopt.text import join_list
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,8 +48,10 @@ def plot_view(view: View, ax: Axes | None = None) -> Axes:
             return plot_series(view, ax)
 
 
-def plot_result(result: Result, ax: Axes | None = None) -> Axes:
-    """Draw the first view of a plan, with its title.
+def plot_result(
+    result: Result, ax: Axes | None = None, view: Literal["", "map", "gantt", "timetable"] = ""
+) -> Axes:
+    """Draw a view of a plan, with its title.
 
     Parameters
     ----------
@@ -56,20 +59,42 @@ def plot_result(result: Result, ax: Axes | None = None) -> Axes:
         A result with a plan.
     ax
         Where to draw; a new figure if None.
+    view
+        Which one: ``"map"`` (routes or flows), ``"gantt"`` (machines or vehicles over time), ``"timetable"`` (vehicles
+        over time); the first that there is if empty.
 
     Raises
     ------
     ProblemError
-        If there is no plan, or nothing to see in it.
+        If there is no plan, or no such view of it.
     """
     if result.assessment is None:
         raise ProblemError(f"there is no plan to draw ({result.status.value}); explain(result) says why")
-    views = result.assessment.views()
-    if not views:
-        raise ProblemError(f"a plan of kind {result.problem.kind!r} has no view to draw")
+    views = [each for each in result.assessment.views() if not view or isinstance(each, _KINDS[view])]
+    if not views or (view == "timetable" and result.problem.kind != "routing"):
+        raise ProblemError(_no_view(result, view))
     drawn = plot_view(views[0], ax)
     drawn.set_title(escape_text(views[0].title), loc="left", pad=22)
     return drawn
+
+
+def _no_view(result: Result, view: str) -> str:
+    """Say that a plan has no such view, why, and which pictures of it there are."""
+    kind = result.problem.kind
+    if kind == "routing" and view == "map":
+        return (
+            "the routes cannot be drawn on a map: not all clients and depots have coordinates; give all of them x and "
+            "y, or lat and lon, or a road network with positions; plot_timetable and plot_costs need none"
+        )
+    what = f"no {_WORDS.get(view, 'view')} to draw"
+    views = () if result.assessment is None else result.assessment.views()
+    methods = dict.fromkeys(_METHODS[type(each)] for each in views if type(each) in _METHODS)
+    return f"a plan of kind {kind!r} has {what}; it has {join_list([*(methods or ['plot']), 'plot_costs'])}"
+
+
+_KINDS = {"map": (MapView, NetworkView), "gantt": (GanttView,), "timetable": (GanttView,)}
+_WORDS = {"map": "map", "gantt": "Gantt chart", "timetable": "timetable"}
+_METHODS: dict[type, str] = {MapView: "plot_map", NetworkView: "plot_map", GanttView: "plot_gantt"}
 
 
 def view_svg(view: View, width: int, label: str, *, among: Sequence[View] = ()) -> str:

@@ -15,7 +15,9 @@ nodes.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,11 +25,66 @@ from numpy.typing import NDArray
 
 from kanopt.surrogates.encoding import FeatureEncoding
 
-__all__ = ["Predictor", "feature_importances", "marginal_effects"]
+__all__ = ["Effects", "Predictor", "feature_importances", "marginal_effects"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Predictor = Callable[[Floats, Integers], Floats]
+
+
+@dataclass(frozen=True, eq=False)
+class Effects:
+    """The marginal effect of every column of a model.
+
+    Parameters
+    ----------
+    target
+        Name of the target, in whose units effects are.
+    frame
+        Tidy: columns feature, value, effect.
+    units
+        Unit of each column, in their order; empty where none is declared.
+    categories
+        The columns that are of categories.
+    """
+
+    target: str
+    frame: pd.DataFrame
+    units: Mapping[str, str]
+    categories: frozenset[str] = frozenset()
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a copy of :attr:`frame`."""
+        return self.frame.copy()
+
+    def plot(self, column: str = "", ax: Any = None) -> Any:
+        """Draw the effect of one column, or of each of them in a panel of its own.
+
+        All panels have the same scale of effects, so that a column that does little is seen to.
+
+        Parameters
+        ----------
+        column
+            The one to draw; all if empty.
+        ax
+            Where to draw: matplotlib axes for one column, an array of them for several (``plt.subplots(1, 3)[1]``); a
+            new figure if None.
+
+        Returns
+        -------
+        matplotlib.axes.Axes or ndarray of them
+            The axes of one column, an array of those of several.
+
+        Raises
+        ------
+        FitError
+            If there is no such column.
+        PlotError
+            If `ax` is no axes, or fewer than there are columns to draw.
+        """
+        from kanopt.display import reports
+
+        return reports.plot_effects(self, column, ax)
 
 
 def feature_importances(

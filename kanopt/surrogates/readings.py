@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from kanopt.errors import DomainWarning, FitError, warn_user
 from kanopt.formulas.domain import Domain
-from kanopt.surrogates.effects import marginal_effects
+from kanopt.surrogates.effects import Effects, marginal_effects
 from kanopt.surrogates.encoding import FeatureEncoding, row_name
 from kanopt.surrogates.fitted_model import FittedModel
 from kanopt.surrogates.input_checks import whole_number
@@ -35,17 +35,20 @@ _BEYOND = 0.1
 class ModelReadings(FittedModel):
     """What a fitted :class:`kanopt.KANRegressor` tells of its law."""
 
-    def effects(self, grid: int = 50) -> pd.DataFrame:
-        """Return the marginal effect of every column as a tidy frame: feature, value, effect.
+    def effects(self, grid: int = 50) -> Effects:
+        """Return the marginal effect of every column: as a tidy frame (``.frame``), or drawn (``.plot()``).
 
         An effect is the mean prediction over a sample of training rows with the column set to the value, less
         the mean prediction; in the units of the target. Numbers get `grid` values, categories all of theirs.
         """
         self._check_single()
-        law = self._law
-        return marginal_effects(
+        law, features = self._law, self._law.encoding.features
+        frame = marginal_effects(
             law.predict, law.encoding, (law.numbers, law.codes), whole_number(grid, "effects: grid", 1)
         )
+        units = {feature.name: self._units.get(feature.name, "") for feature in features}
+        labelled = frozenset(feature.name for feature in features if not feature.is_numeric)
+        return Effects(self.target_name_, frame, units, labelled)
 
     def summary(
         self,
@@ -67,7 +70,7 @@ class ModelReadings(FittedModel):
             X, y = self._held_out(test, target)
             measures["held out"] = fit_measures(y, self._law.predict(*self._encode(X)))
         fit = pd.DataFrame.from_dict(measures, orient="index").astype({"rows": int})
-        effects = effect_table(self.effects(grid=25), self._law)
+        effects = effect_table(self.effects(grid=25).frame, self._law)
         structure = self._law.structure
         if self.idle_features_:
             structure += f"; {count_text(len(self.idle_features_), 'column')} without effect left out"

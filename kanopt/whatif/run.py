@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from kanopt.errors import DomainWarning, FormulaError, KanoptWarning, ProblemError, UnitError
 from kanopt.problems.plan_exports import PlanExports
+from kanopt.problems.plan_plots import PlanPlots
 from kanopt.text import amount_text, count_text, list_names, money_text, seconds_text
 from kanopt.whatif.events import Event, OnEvent, ignore_event
 from kanopt.whatif.law_cache import LawCache
@@ -45,7 +46,7 @@ _PACKAGES = ("kanopt", "numpy", "pandas", "scipy", "torch", "sympy", "ortools", 
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Run(PlanExports):
+class Run(PlanExports, PlanPlots):
     """What came of a scenario.
 
     Parameters

@@ -197,7 +197,7 @@ def test_interval_keeps_the_index_and_checks_the_coverage(freight, model):
 
 def test_effects_follow_the_signal_through_the_network(freight, model):
     frame, _, truth = freight
-    effects = model.effects(grid=20)
+    effects = model.effects(grid=20).to_frame()
     assert list(effects.columns) == ["feature", "value", "effect"]
     assert (effects["feature"] == "weight").sum() == 20
     modes = effects[effects["feature"] == "mode"].set_index("value")["effect"]
@@ -326,7 +326,7 @@ def test_saved_model_is_the_same_to_the_bit(freight, model, tmp_path):
     loaded = KANRegressor.load(path)
     assert (loaded.predict(frame) == model.predict(frame)).all()
     assert loaded.predict_interval(frame).equals(model.predict_interval(frame))
-    assert loaded.effects().equals(model.effects())
+    assert loaded.effects().frame.equals(model.effects().frame)
     assert loaded.get_params() == model.get_params()
     assert str(loaded.summary((frame, cost))) == str(model.summary((frame, cost)))
     assert loaded.encoding_ == model.encoding_

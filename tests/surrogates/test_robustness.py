@@ -188,7 +188,7 @@ def check(model, frame):
         assert np.isfinite(interval[["lower", "prediction", "upper"]].to_numpy()).all()
         assert interval["outside"].equals(model.outside(rows)["outside"])
         assert (interval["lower"] <= interval["upper"]).all()
-    assert np.isfinite(model.effects(grid=5)["effect"].astype(float)).all()
+    assert np.isfinite(model.effects(grid=5).frame["effect"].astype(float)).all()
     assert not model.outside(frame)["outside"].any()
     assert len(model.outside(far(frame, 1e3))) == len(frame)
     assert "effective parameters" in str(model.summary())

@@ -128,7 +128,7 @@ def test_an_hour_meets_itself_at_midnight(trips):
         + 0.3 * frame["load_t"] ** 2
     )
     assert np.sqrt(np.mean((model.predict(frame) - truth) ** 2)) < 0.7
-    assert set(model.effects()["feature"]) == {"km", "load_t", "hour"}
+    assert set(model.effects().frame["feature"]) == {"km", "load_t", "hour"}
 
 
 def test_gaps_are_refused_or_tell_something(trips):

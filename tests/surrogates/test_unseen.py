@@ -84,7 +84,7 @@ def test_pooled_categories_count_as_often_as_their_weights_say():
     with pytest.warns(DomainWarning):
         predicted = model.predict(frame.head(2).assign(country="Togo"), unseen="pooled")
     np.testing.assert_allclose(predicted, 3 * frame["kg"].head(2) + 3.0, atol=0.1)
-    effect = model.effects().query("feature == 'country'").set_index("value")["effect"]
+    effect = model.effects().frame.query("feature == 'country'").set_index("value")["effect"]
     assert effect["Ghana"] == pytest.approx(-1.0, abs=0.1)
 
 
