@@ -35,6 +35,7 @@ __all__ = [
     "Name",
     "OpenLimit",
     "coerced_numbers",
+    "count_fault",
     "describe_value",
     "fault_text",
     "faults",
@@ -173,6 +174,21 @@ _EXPECTED: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "string_too_short": lambda c: "a text that is not empty",
     "string_unicode": lambda c: WHOLE_TEXT,
 }
+
+
+def count_fault(value: object, least: int, most: int | None = None) -> str | None:
+    """Say what is wrong with a number of things that was asked for; None if nothing is.
+
+    Examples
+    --------
+    >>> count_fault(30.0, 20)
+    'a whole number of at least 20, not 30.0'
+    >>> count_fault(30, 20)
+    """
+    if isinstance(value, int) and not isinstance(value, bool) and least <= value <= (most or value):
+        return None
+    allowed = f"of at least {least:,}" if most is None else f"from {least:,} to {most:,}"
+    return f"a whole number {allowed}, not {value!r}"
 
 
 def describe_value(value: object) -> str:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["QUESTIONS"]
 
 _TABLE = "points.parquet"
-_LISTED = "from:to:count, or a,b,c"
+_LISTED = "from:to:count, or a,b,c; low:high for latin"
 _ENDS = "low:high, or low:high:count"
 
 
@@ -84,7 +84,8 @@ def _swept(asked: Asked, scenario: Scenario, plan: Any, out: Path | None) -> Swe
     from kanopt.whatif import sweep as swept
     from kanopt.whatif.scenario_files.spec import SweepSpec
 
-    axes, section = asked_axes(), asked.scenario.sweep_spec
+    between = noted("design") == "latin"  # its points are drawn between two ends
+    axes, section = asked_axes(between=between), asked.scenario.sweep_spec
     said = SweepSpec() if axes or section is None else section
     return swept(
         scenario,

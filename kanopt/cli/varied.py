@@ -65,9 +65,9 @@ def changed(scenario: Scenario) -> Scenario:
     return scenario
 
 
-def asked_axes() -> tuple[Axis, ...]:
-    """Return what ``--set`` and ``--scale`` of the present command say."""
-    return _axes(_split)
+def asked_axes(*, between: bool = False) -> tuple[Axis, ...]:
+    """Return what ``--set`` and ``--scale`` of the present command say; with `between`, ``low:high`` is both ends."""
+    return _axes(_split_range if between else _split)
 
 
 def asked_ranges(scenario: Scenario, *, must: bool = True) -> dict[str, Values]:
@@ -75,7 +75,7 @@ def asked_ranges(scenario: Scenario, *, must: bool = True) -> dict[str, Values]:
 
     A value ``low:high`` means both ends. Without `must`, nothing may be varied.
     """
-    axes = _axes(_split_range)
+    axes = asked_axes(between=True)
     if not axes and scenario.sweep_spec is not None:
         axes = scenario.sweep_spec.axes()
     if must and not axes:

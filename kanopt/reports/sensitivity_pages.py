@@ -115,8 +115,14 @@ def _switch_key(axis: AxisSwitches, one: SwitchPoint) -> KeyFigure:
 def switch_page(found: SwitchPoints) -> QuestionPage:
     """Collect what the page of switch points says."""
     sentences, count = found.sentences(), sum(len(axis.switches) for axis in found.axes)
-    told = count_text(count, "place") if count else "No place"
     paths = count_text(len(found.axes), "path")
+    if count:
+        answer = (
+            f"{sentences[0]}.",
+            f"{count_text(count, 'place')} on {paths} in all, after {found.effort()}.",
+        )
+    else:
+        answer = (f"No place on {paths} at which decisions change, after {found.effort()}.",)
     decimals = money_decimals([found.base.objective or 0.0])
     forms: dict[str, Callable[[Any], str]] = dict.fromkeys(("switch_point", "low", "high"), number_text)
     for name in ("price_below", "price_above"):
@@ -130,8 +136,8 @@ def switch_page(found: SwitchPoints) -> QuestionPage:
     return QuestionPage(
         kicker=f"kanopt switch-points · {found.base.problem.kind}",
         title=f"{found.scenario.name}: where does the plan tip?",
-        answer=(f"{told} on {paths} at which decisions change, after {found.effort()}.",),
-        lines=sentences,
+        answer=answer,
+        lines=sentences[1:],
         keys=(_as_it_is(found.base), *keys[:_SAID]),
         notices=(*_stopped(found.interrupted, "before the end"), *cautions(found.notes())),
         figures=(figure,) if any(len(axis.points) for axis in found.axes) else (),

@@ -66,6 +66,13 @@ def test_sweep_reads_its_section(case, cli):
         "sweep", "case.toml", "--json", "--quiet", "--set", "vehicles.count=1,2", "--plan", "kept"
     )
     assert [point["vehicles.count"] for point in json.loads(out)["points"]] == [1.0, 2.0]
+    # points of a Latin hypercube lie between two ends
+    latin = ("--design", "latin", "--samples", "3", "--plan", "kept")
+    code, out, _ = cli(
+        "sweep", "case.toml", "--json", "--quiet", "--set", "vehicles.fixed_cost=10:40", *latin
+    )
+    drawn = sorted(point["vehicles.fixed_cost"] for point in json.loads(out)["points"])
+    assert [int((value - 10.0) / 10.0) for value in drawn] == [0, 1, 2]
 
 
 @pytest.mark.parametrize(

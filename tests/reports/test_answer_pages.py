@@ -88,7 +88,7 @@ def test_the_page_of_switch_points_says_each_in_a_sentence(tiny: Scenario, page_
     found = switches(tiny, [1.25, 1.75])
     _, page = page_of(found)
     assert (
-        "2 places on 1 path at which decisions change, after 5 solves, 2 more of quantities alone."
+        f"{found.sentences()[0]}. 2 places on 1 path in all, after 5 solves, 2 more of quantities alone."
         in page.text
     )
     for sentence in found.sentences():

@@ -94,7 +94,7 @@ def demand_law(problem: SupplyProblem, uncertainty: Uncertainty) -> DemandLaw:
         raise ProblemError(
             "no demand of this problem is uncertain: no row of a table of demands has a demand_sd above 0, and no law "
             "of demand has a fit that tells its errors; add the column, learn demand from sales, or state errors as "
-            "Uncertainty(demand=0.2)"
+            "Uncertainty(demand=0.2), --uncertain demand=0.2"
         )
     shared = uncertainty.shared_demand or 0.0
     if not stated:

@@ -15,6 +15,7 @@ from kanopt.formulas.law_draws import LawDraws, draw_laws
 from kanopt.interrupt import Interrupt
 from kanopt.parallel import cluster, run_tasks
 from kanopt.text import count_text, seconds_text
+from kanopt.validation import count_fault
 from kanopt.whatif.changes import Value
 from kanopt.whatif.events import Event, OnEvent, ignore_event
 from kanopt.whatif.risks.monte_carlo_result import MonteCarlo, PlanPrice, PricedDraw
@@ -175,8 +176,8 @@ def monte_carlo(
 
 def _check_numbers(draws: Any, candidates: Any, plan: Any) -> None:
     for name, value, low, high in (("draws", draws, _FEWEST, _MOST), ("candidates", candidates, 0, draws)):
-        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise _error(name, f"is a whole number from {low:,} to {high:,}, not {value!r}")
+        if wrong := count_fault(value, low, high):
+            raise _error(name, f"is {wrong}")
     if plan not in PLANS or plan == "anew":
         raise _error("plan", f"'kept' or 'today', not {plan!r}; plans made anew are the candidates")
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from kanopt.errors import ProblemError
 from kanopt.text import clock_text, count_text, join_list, list_names, percent_text
+from kanopt.validation import count_fault
 from kanopt.whatif.risks.day_costs import DayCosts, quantile_of_days, share_error
 from kanopt.whatif.risks.ranges import DayRanges
 
@@ -292,8 +293,8 @@ def risk(
     from kanopt.whatif.risks.schedule_risk import risk_of_schedule
     from kanopt.whatif.risks.supply_risk import risk_of_supply
 
-    if draws < _FEWEST:
-        raise ProblemError(f"draws = {draws}: shares of days need at least {_FEWEST} of them")
+    if wrong := count_fault(draws, _FEWEST):
+        raise ProblemError(f"draws: shares of days need {wrong}")
     assessment, assumed = _assessment(result), uncertainty or Uncertainty()
     if isinstance(assessment, SupplyAssessment):
         return risk_of_supply(assessment, assumed, recourse, draws, seed)
@@ -312,7 +313,8 @@ def risk(
     if all(law.model is None for law in laws) and not varying:
         raise ProblemError(
             "nothing of this plan is uncertain: no law of time has a fit that tells its errors, and no client has a "
-            "demand_sd; learn the law from trips, or state errors as Uncertainty(travel=0.1)"
+            "demand_sd; learn the law from trips, or state errors as Uncertainty(travel=0.1), "
+            "--uncertain travel=0.1"
         )
     days = drive_days(problem, assessment, laws, assumed, draws, seed)
     by_name = {client.name: client.on_time for client in problem.clients}

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from kanopt.errors import ProblemError
 from kanopt.interrupt import Interrupt
+from kanopt.validation import count_fault
 from kanopt.whatif.risks.sample_average_plan import SampleAveragePlan, supply_assessment
 from kanopt.whatif.risks.supply_risk import SupplyRisk, risk_of_supply
 
@@ -114,8 +115,8 @@ def solve_sample_average(
         ("replications", replications, 1),
         ("draws", draws, 20),
     ):
-        if value < least:
-            raise ProblemError(f"{name} = {value}: there must be at least {least}")
+        if wrong := count_fault(value, least):
+            raise ProblemError(f"{name} must be {wrong}")
     assumed, began = uncertainty or Uncertainty(), time.perf_counter()
     law = demand_law(problem, assumed)
     problem.warn_of_unread()

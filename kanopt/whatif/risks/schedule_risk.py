@@ -138,7 +138,7 @@ def risk_of_schedule(
     if law.model is None:
         raise ProblemError(
             "nothing of this schedule is uncertain: its durations are no law with a fit that tells its errors; learn "
-            "the law from a log, or state errors as Uncertainty(task=0.1)"
+            "the law from a log, or state errors as Uncertainty(task=0.1), --uncertain task=0.1"
         )
     told = (law.told, "breaks of machines are not looked at")
     return ScheduleRisk(assessment, run_days(assessment, law, draws, seed), seed, told)

@@ -194,7 +194,9 @@ def test_plans_without_risk_are_refused_in_words() -> None:
     plain = ko.evaluate(line([Client("a")]), [["a"]])
     with pytest.raises(ko.ProblemError, match="nothing of this plan is uncertain"):
         ko.risk(plain)
-    with pytest.raises(ko.ProblemError, match="draws = 5: shares of days need at least 20"):
+    with pytest.raises(
+        ko.ProblemError, match="draws: shares of days need a whole number of at least 20, not 5"
+    ):
         ko.risk(plain, Uncertainty(travel=0.1), draws=5)
     with pytest.raises(ko.ProblemError, match=r"risk is told of a plan, not of a int; give what ko\.solve"):
         ko.risk(3)

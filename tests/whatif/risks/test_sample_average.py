@@ -172,9 +172,9 @@ def test_what_cannot_be_planned_is_refused_in_words() -> None:
     )
     with pytest.raises(ko.ProblemError, match="chosen for a SupplyProblem, not for a DecisionProblem"):
         ko.solve_sample_average(other)  # type: ignore[arg-type]
-    with pytest.raises(ko.ProblemError, match="samples = 0: there must be at least 1"):
+    with pytest.raises(ko.ProblemError, match="samples must be a whole number of at least 1, not 0"):
         ko.solve_sample_average(capacities(4.0), samples=0)
-    with pytest.raises(ko.ProblemError, match="draws = 5: there must be at least 20"):
+    with pytest.raises(ko.ProblemError, match="draws must be a whole number of at least 20, not 5"):
         ko.solve_sample_average(capacities(4.0), draws=5)
     with pytest.raises(ko.ProblemError, match="no demand of this problem is uncertain"):
         ko.solve_sample_average(capacities(4.0), uncertainty=Uncertainty(demand=0.0))
