@@ -137,6 +137,8 @@ def as_it_is_text(base: Result) -> str:
     if base.objective is None:
         return "as it is: no plan"
     told = f"as it is: {money_text(base.objective, base.problem.unit)}"
+    if base.objective < 0:
+        told += " (prices are costs: what is earned is negative, and dearer is earning less)"
     coverage = base.coverage
     if base.rank.unserved and coverage is not None:
         told += f"; it {coverage.text}"

@@ -118,3 +118,9 @@ def test_mistakes_are_told(shared_tiny):
         tornado(scenario, AXES, plan="new")
     with pytest.raises(ScenarioError, match="kept on disk by sweeps alone"):
         tornado(scenario, AXES, options=SweepOptions(out="here"))
+
+
+def test_a_plan_that_earns_is_told_as_one(tmp_path):
+    found = tornado(choice(tmp_path, "price * n * (n - 4)"), {PRICE: (1.0, 2.0)}, plan="kept", options=QUICK)
+    assert found.base.objective == pytest.approx(-4.0)
+    assert "as it is: −4.00 EUR (prices are costs: what is earned is negative" in found.text()
