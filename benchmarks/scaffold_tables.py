@@ -1,7 +1,7 @@
 """What ``kanopt init`` is expected to say of public tables, written by hand from their documentation.
 
-The first twelve are there to be looked at while guesses are made better. The six ``FRESH`` ones were chosen by name, their
-answers written down before any guess on them was seen, and are run once, by ``scaffold.py --fresh``.
+The first twelve are there to be looked at while guesses are made better. The six ``FRESH`` ones were chosen by name,
+their answers written down before any guess on them was seen, and are run once, by ``scaffold.py --fresh``.
 """
 
 from __future__ import annotations

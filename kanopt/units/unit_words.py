@@ -43,6 +43,7 @@ _UNITS = {
     "carton cartons karton kartons": "carton",
     "kmh kph": "km/h",
     "mph": "mph",
+    "mpg": "mi/gal",
 }
 
 UNIT_WORDS = {word: unit or word for words, unit in _UNITS.items() for word in words.split()}

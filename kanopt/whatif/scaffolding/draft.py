@@ -16,6 +16,7 @@ from kanopt.whatif.scaffolding.mapping import GuessedUnit, header_unit, unit_of_
 from kanopt.whatif.scaffolding.roles import PartGuess, Roles
 from kanopt.whatif.scaffolding.sources import ColumnFacts, SourceTable
 from kanopt.whatif.scaffolding.toml_writing import Entry, Section
+from kanopt.whatif.scaffolding.value_units import guess_units
 
 __all__ = ["Draft", "currency_of"]
 
@@ -56,8 +57,10 @@ class Draft:
             return
         self.used[table.name] = table
         own = self.units.setdefault(table.name, {})
+        by_values = guess_units(table, self.money)
         for column in table.columns.values():
             told = header_unit(column, self.money) if column.kind == "number" else None
+            told = told or by_values.get(column.name)
             if told is not None:
                 own.setdefault(column.name, told)
 
@@ -123,12 +126,12 @@ class Draft:
         self.guess(table.name, law.target, f"target of {name}", law.why, law.sure)
         for feature in law.features:
             self.guess(table.name, feature, f"feature of {name}", "linked with the target", True)
-        for column, why in law.left_out.items():
-            self.guess(table.name, column, f"no feature of {name}", why, True)
+        for column, reason in law.left_out.items():
+            self.guess(table.name, column, f"no feature of {name}", reason.why, reason.sure)
         entries = [
             Entry("table", table.name, needed=True),
             Entry("target", law.target, "" if law.sure else law.why, law.sure, needed=True),
-            Entry("features", list(law.features), needed=True),
+            Entry("features", list(law.features), law.doubt, not law.doubt, needed=True),
         ]
         if law.rising:
             why = "it never falls with the way"
@@ -138,6 +141,9 @@ class Draft:
         if law.holdout:
             by, last = law.holdout
             entries.append(Entry("holdout", {"by": by, "last": last}, "the rows it is judged by"))
+        if law.group and law.group not in law.features:
+            self.guess(table.name, law.group, f"group of {name}", "rows of one share an error", False)
+            entries.append(Entry("groups", law.group, "its rows share an error", False))
         if law.drop_missing:
             entries.append(Entry("on_missing", "drop", "rows without a value are left out and counted"))
         if law.pooled:

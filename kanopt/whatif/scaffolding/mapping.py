@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -20,6 +21,7 @@ _SURE = 0.85
 _CLOCKS = frozenset(
     ("earliest", "latest", "release", "shift_start", "shift_end", "due", "start", "end", "windows", "breaks")
 )
+_GLUED = re.compile(r"[a-z][A-Z]$")  # highT holds no tonnes
 _MOST_HOURS, _MOST_MINUTES = 72, 7 * 1_440  # plans of three days in hours, of a week in minutes
 _LONG_TIMES = frozenset(("day", "week", "month", "year"))
 _CURRENCY_WORDS = frozenset(("eur", "euro", "euros", "€", "usd", "dollar", "dollars", "$", "gbp", "£", "chf"))
@@ -168,6 +170,8 @@ def header_unit(column: ColumnFacts, money: str) -> GuessedUnit | None:
         return None
     is_money = dict(measured_in(unit) or ()).get("money")
     sure = stated or not is_money
+    if _GLUED.search(column.name) and not column.header.measures & set(column.header.words):
+        return None
     return GuessedUnit(unit, "by its header" if sure else "money of a currency that no header says", sure)
 
 

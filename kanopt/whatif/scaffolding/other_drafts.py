@@ -6,8 +6,8 @@ import pandas as pd
 
 from kanopt.units import same_dimension
 from kanopt.whatif.scaffolding.draft import Draft
-from kanopt.whatif.scaffolding.laws import measure_of
 from kanopt.whatif.scaffolding.mapping import GuessedUnit, header_unit
+from kanopt.whatif.scaffolding.outcomes import measure_of
 from kanopt.whatif.scaffolding.roles import PartGuess
 from kanopt.whatif.scaffolding.routing_draft import References, add_bound_law, best_law
 from kanopt.whatif.scaffolding.toml_writing import Entry, Section

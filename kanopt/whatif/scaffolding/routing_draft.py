@@ -9,8 +9,9 @@ import pandas as pd
 
 from kanopt.problems.column_units import measured_in
 from kanopt.whatif.scaffolding.draft import Draft
-from kanopt.whatif.scaffolding.laws import LawGuess, guess_law, is_outcome, measure_of
+from kanopt.whatif.scaffolding.laws import LawGuess, guess_law
 from kanopt.whatif.scaffolding.mapping import GuessedUnit, header_unit
+from kanopt.whatif.scaffolding.outcomes import is_outcome, measure_of
 from kanopt.whatif.scaffolding.roles import PartGuess
 from kanopt.whatif.scaffolding.sources import ColumnFacts
 from kanopt.whatif.scaffolding.toml_writing import Entry, Section

@@ -24,6 +24,10 @@ from kanopt.tables import read_table, units_of
 __all__ = ["ColumnFacts", "SourceTable", "read_sources", "slug"]
 
 _SHOWN = 500  # texts that are looked at for times of day
+_DATE = re.compile(
+    r"\s*(\d{1,2}[-/. ][A-Za-z]{3,9}[-/. ]{1,2}\d{2,4}|[A-Za-z]{3,9} \d{1,2},? \d{4}|\d{1,4}[-/.]\d{1,2}[-/.]\d{2,4})"
+)
+"""Dates as people write them: 2-Jun-06, March 4, 2019, 3/4/19, 2019-03-04 20:21."""
 ColumnKind = Literal["number", "clock", "windows", "date", "flag", "text"]
 
 
@@ -65,6 +69,8 @@ class ColumnFacts:
         texts = [str(value) for value in self.values.head(_SHOWN)]
         if texts and all(clock_value(text, "min") is not None for text in texts) and not _all_digits(texts):
             return "clock"
+        if texts and sum(bool(_DATE.match(text)) for text in texts) > 0.5 * len(texts):
+            return "date"
         return "windows" if texts and all(map(holds_windows, texts)) else "text"
 
     @cached_property

@@ -1,0 +1,51 @@
+"""Units that no header states: those under which values are usual, and always marked."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import kanopt as ko
+
+
+def units(frame: pd.DataFrame, folder) -> dict[str, tuple[str, bool]]:
+    frame.to_csv(folder / "log.csv", index=False)
+    rows = ko.scaffold([folder / "log.csv"]).guesses
+    rows = rows[rows["guess"].str.startswith("unit ")]
+    return {row.column: (row.guess.removeprefix("unit "), bool(row.sure)) for row in rows.itertuples()}
+
+
+@pytest.mark.parametrize(("speed", "per", "unit"), [(45, 60, "min"), (45, 1, "h"), (780, 60, "min")])
+def test_times_and_ways_by_the_speeds_of_roads_and_of_aeroplanes(tmp_path, speed, per, unit):
+    rng = np.random.default_rng(0)
+    km = rng.uniform(0.1, 1, 60) * speed
+    frame = pd.DataFrame({"distance": km, "travel_time": km / speed * per * rng.uniform(0.9, 1.1, 60)})
+    assert units(frame, tmp_path) == {"distance": ("km", False), "travel_time": (unit, False)}
+    miles = frame.assign(distance=km / 1.609344)
+    if speed > 500:
+        assert units(miles, tmp_path)["distance"] == ("mi", False)
+
+
+def test_money_without_a_currency_and_weights_are_marked(tmp_path):
+    rng = np.random.default_rng(0)
+    weight = rng.uniform(100, 900, 60)
+    frame = pd.DataFrame({"weight": weight, "freight": 3 + weight / 9 + rng.normal(0, 2, 60)})
+    assert units(frame, tmp_path) == {"weight": ("kg", False), "freight": ("EUR", False)}
+    frame["fee (USD)"] = rng.uniform(1, 2, 60)
+    assert units(frame, tmp_path)["freight"] == ("USD", False)
+    assert units(frame, tmp_path)["fee (USD)"] == ("USD", True)
+
+
+def test_other_words_with_miles_or_pounds_speak_for_pounds(tmp_path):
+    rng = np.random.default_rng(0)
+    weight = rng.uniform(1_500, 5_000, 60)
+    frame = pd.DataFrame({"weight": weight, "mpg": 60 - weight / 120 + rng.normal(0, 1, 60)})
+    assert units(frame, tmp_path) == {"weight": ("lb", False), "mpg": ("mi/gal", True)}
+
+
+def test_a_share_called_load_and_a_letter_of_a_word_are_no_weights(tmp_path):
+    rng = np.random.default_rng(0)
+    share, high = rng.uniform(0, 1, (2, 60))
+    frame = pd.DataFrame({"load": share, "highT": 90 * high, "riders": (400 * high + 30 * share).round()})
+    assert units(frame, tmp_path) == {}
