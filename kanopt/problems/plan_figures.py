@@ -45,6 +45,8 @@ class PlanFigure:
         The unit in which a difference of two values is written; ``"%"`` for shares.
     bad
         Whether the figure is not as it should be.
+    minor
+        Whether others say more.
     """
 
     key: str
@@ -56,6 +58,7 @@ class PlanFigure:
     better: Literal["", "less", "more"] = ""
     unit: str = ""
     bad: bool = False
+    minor: bool = False
 
     def change_from(self, before: PlanFigure) -> str:
         """Return by how much it differs from the same figure of another plan.
@@ -105,7 +108,9 @@ class Roster:
     money: tuple[str, ...] = ()
 
 
-def hours_figure(key: str, label: str, value: float, unit: str, how: str) -> PlanFigure:
+def hours_figure(
+    key: str, label: str, value: float, unit: str, how: str, *, minor: bool = False
+) -> PlanFigure:
     """Return a figure of time in hours.
 
     Examples
@@ -114,7 +119,7 @@ def hours_figure(key: str, label: str, value: float, unit: str, how: str) -> Pla
     '22.25 h'
     """
     hours = unit_factor(unit, "h") * value
-    return PlanFigure(key, label, hours, amount_text(hours, "h"), how, better="less", unit="h")
+    return PlanFigure(key, label, hours, amount_text(hours, "h"), how, better="less", unit="h", minor=minor)
 
 
 def share_of(part: float, whole: float) -> float:

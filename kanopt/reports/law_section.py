@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from kanopt.formulas.alternatives import rivals_text
 from kanopt.formulas.nodes import postorder
 from kanopt.formulas.parameters import is_parameter
 from kanopt.formulas.printing import to_infix
+from kanopt.reports.board_page import law_ids
 from kanopt.reports.diagrams import diagram_size, plot_diagram
 from kanopt.reports.law_plots import (
     comparison_levels,
@@ -78,14 +79,15 @@ class LawSection:
     tables: tuple[PageTable, ...]
     considered: PageTable | None
     diagram: Figure | None
+    anchor: str = ""
 
 
 def law_sections(laws: Mapping[str, LearnedLaw]) -> tuple[LawSection, ...]:
     """Build the sections of all laws; a curve shared by several laws is drawn in the first section."""
     drawn: dict[bytes, str] = {}
     sections = []
-    for name, law in laws.items():
-        sections.append(_section(law, drawn))
+    for (name, law), anchor in zip(laws.items(), law_ids(laws).values(), strict=True):
+        sections.append(replace(_section(law, drawn), anchor=anchor))
         for curve in law.formula.curves:
             drawn.setdefault(curve.key, name)
     return tuple(sections)

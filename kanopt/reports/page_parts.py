@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, count
 from typing import Any, Literal
 
 import numpy as np
@@ -13,19 +15,25 @@ from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from kanopt.reports.canvas import to_svg
 from kanopt.text import column_decimals, count_text, fixed_text, shorten
+from kanopt.whatif.scaffolding.sources import slug
 
 __all__ = [
     "CellBar",
     "FactList",
     "Figure",
     "KeyFigure",
+    "Link",
     "Notice",
     "PageTable",
     "ReasonRow",
+    "Sentence",
     "TableColumn",
     "Tone",
     "columns_of",
     "figure_of",
+    "linked",
+    "row_ids",
+    "say",
     "table_of",
 ]
 
@@ -33,7 +41,75 @@ Tone = Literal["", "good", "bad"]
 
 MOST_ROWS = 400
 _LONGEST = 300  # letters of a cell
+_LONGEST_ID = 40
 NARROW = 350
+
+
+@dataclass(frozen=True)
+class Link:
+    """Words that lead to another place of the page, such as the row of a table that has the number."""
+
+    text: str
+    anchor: str
+
+
+Sentence = tuple[str | Link, ...]
+"""Words, some of which lead somewhere."""
+
+
+def say(words: str, *parts: str | Link | Sentence) -> Sentence:
+    """Put parts into the places ``{}`` of a sentence.
+
+    Examples
+    --------
+    >>> say("It costs {}, {} less.", Link("7 EUR", "cost"), "2 EUR")
+    ('It costs ', Link(text='7 EUR', anchor='cost'), ', ', '2 EUR', ' less.')
+    """
+    pieces = words.split("{}")
+    found: list[str | Link] = [pieces[0]]
+    for part, piece in zip(parts, pieces[1:], strict=True):
+        found += [*part] if isinstance(part, tuple) else [part]
+        found.append(piece)
+    return tuple(each for each in found if each)
+
+
+def linked(text: str, anchors: Mapping[str, str]) -> Sentence:
+    """Let the words of a sentence that are known lead to their places, the longest first.
+
+    Parameters
+    ----------
+    text
+        The sentence.
+    anchors
+        From words, such as a number with its unit, to the place to which they lead.
+
+    Examples
+    --------
+    >>> linked("It serves 5 of 15 clients.", {"5 of 15": "served", "15": "all"})
+    ('It serves ', Link(text='5 of 15', anchor='served'), ' clients.')
+    """
+    known = sorted(filter(None, anchors), key=len, reverse=True)
+    if not known:
+        return (text,)
+    found = re.split(rf"(?<![\w.,])({'|'.join(map(re.escape, known))})(?![\w]|[.,]\d)", text)
+    parts = (Link(part, anchors[part]) if place % 2 else part for place, part in enumerate(found))
+    return tuple(part for part in parts if part)
+
+
+def row_ids(prefix: str, names: Sequence[str]) -> tuple[str, ...]:
+    """Return an id for each name, all different whatever the names are.
+
+    Examples
+    --------
+    >>> row_ids("van", ["Van 1", "van-1", "<b>"])
+    ('van-van-1', 'van-van-1-2', 'van-b')
+    """
+    found: dict[str, None] = {}
+    for name in names:
+        plain = slug(name)[:_LONGEST_ID].replace("_", "-")
+        numbered = (f"{prefix}-{plain}-{number}" for number in count(2))
+        found[next(one for one in chain([f"{prefix}-{plain}"], numbered) if one not in found)] = None
+    return tuple(found)
 
 
 @dataclass(frozen=True)
@@ -52,6 +128,9 @@ class CellBar:
     before: float | None = None
 
 
+Cell = str | CellBar | Link
+
+
 @dataclass(frozen=True)
 class PageTable:
     """A table ready to print.
@@ -63,18 +142,25 @@ class PageTable:
     columns
         One head per cell of a row.
     rows
-        Cells, each a text or a bar.
+        Cells, each a text, a link or a bar.
     total
         A last row set apart, or none.
     note
         A sentence below.
+    ids, total_id
+        An id for each row, or none; and one for the last row that is set apart.
+    groups
+        What each row belongs to, or none; rows of one group follow each other, below a row that names it.
     """
 
     caption: str
     columns: tuple[TableColumn, ...]
-    rows: tuple[tuple[str | CellBar, ...], ...]
-    total: tuple[str | CellBar, ...] = ()
+    rows: tuple[tuple[Cell, ...], ...]
+    total: tuple[Cell, ...] = ()
     note: str = ""
+    ids: tuple[str, ...] = ()
+    total_id: str = ""
+    groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -92,6 +178,7 @@ class KeyFigure:
     """One number that matters, with what it is and what to compare it with.
 
     What stands `first`, above the number, is what the plan serves; it is coloured where the plan `lacks` something.
+    The number leads to its `anchor`, where it has one.
     """
 
     label: str
@@ -101,16 +188,21 @@ class KeyFigure:
     tone: Tone = ""
     first: str = ""
     lacks: bool = False
+    anchor: str = ""
 
 
 @dataclass(frozen=True)
 class Notice:
-    """Something the reader must know before believing the rest; `label` in place of the word for its level."""
+    """Something the reader must know before believing the rest; `label` in place of the word for its level.
+
+    The first page says it in `short`; where that is None as it is, and where it is empty not at all.
+    """
 
     level: Literal["bad", "care", "note"]
     text: str
     lines: tuple[str, ...] = ()
     label: str = ""
+    short: str | None = None
 
 
 @dataclass(frozen=True)
@@ -121,6 +213,7 @@ class ReasonRow:
     message: str
     relaxation: str
     evidence: str
+    anchor: str = ""
 
 
 @dataclass(frozen=True)

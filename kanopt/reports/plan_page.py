@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -13,22 +14,18 @@ from kanopt.explain import Explanation
 from kanopt.explain.reason_groups import ReasonGroup, group_reasons
 from kanopt.explain.summary import (
     MOST_REASONS,
-    bound_sentence,
-    caveat_sentence,
-    choice_sentence,
     cost_sentence,
-    coverage_sentence,
     extrapolation_sentence,
     frozen_sentence,
-    issue_sentences,
     left_out_sentence,
     reason_text,
-    stake_sentence,
-    today_sentence,
 )
 from kanopt.problems.result import Result
 from kanopt.problems.views import GanttView, MapView, NetworkView, SeriesView, View
+from kanopt.reports.board_page import BoardPage, board_page, table_ids
+from kanopt.reports.board_why import reason_ids
 from kanopt.reports.canvas import to_svg
+from kanopt.reports.figure_rows import figure_rows, figure_table
 from kanopt.reports.law_section import LawSection, law_sections
 from kanopt.reports.page_parts import (
     NARROW,
@@ -38,11 +35,13 @@ from kanopt.reports.page_parts import (
     Notice,
     PageTable,
     ReasonRow,
+    row_ids,
     table_of,
 )
-from kanopt.reports.plan_keys import key_figures
+from kanopt.reports.plan_keys import check_figures
 from kanopt.reports.plots import view_svg
 from kanopt.reports.price_tables import group_table, item_table, term_table
+from kanopt.reports.roster_tables import roster_table
 from kanopt.reports.series import plot_series
 from kanopt.text import (
     clock_text,
@@ -66,24 +65,29 @@ _TIMES = ("departure", "arrival", "start", "arrive", "begin", "end")
 _LIST = 12
 _NAMES = 5
 _HEADINGS = {"infeasible": "What stands in the way"}
+_GROUPED = (
+    ("vehicle", "index", "departure"),
+    ("tail", "head", "mode"),
+)  # columns that name what a row belongs to
 _BESIDE = 5  # columns of a table that stands beside a chart
 
 
 @dataclass(frozen=True)
 class PlanPage:
-    """The data of the template."""
+    """The data of the template: the first page, the plan, and what an analyst asks."""
 
     title: str
     kind: str
     description: str
     changes: tuple[str, ...]
-    answer: tuple[str, ...]
-    keys: tuple[KeyFigure, ...]
-    notices: tuple[Notice, ...]
+    board: BoardPage
+    cautions: tuple[Notice, ...]
+    numbers: PageTable | None
     chart: Figure | None
     today: Figure | None
     figures: tuple[Figure, ...]
     series: tuple[Figure, ...]
+    rosters: tuple[PageTable, ...]
     plan: PageTable | None
     table_beside_chart: bool
     terms: PageTable | None
@@ -91,10 +95,11 @@ class PlanPage:
     items: PageTable | None
     reasons: tuple[tuple[str, tuple[ReasonRow, ...]], ...]
     laws: tuple[LawSection, ...]
+    checks: tuple[KeyFigure, ...]
     certificate: FactList
     frozen: PageTable | None
     search: Figure | None
-    tables: tuple[tuple[str, FactList], ...]
+    tables: tuple[tuple[str, str, FactList], ...]
     provenance: FactList
 
 
@@ -102,7 +107,8 @@ def plan_page(subject: ReportSubject) -> PlanPage:
     """Collect what a report says."""
     why, today, laws = subject.explanation, subject.today, subject.laws
     result = why.result
-    views = () if result.assessment is None else result.assessment.views()
+    known = result.assessment
+    views = () if known is None else known.views()
     square = bool(views) and isinstance(views[0], MapView | NetworkView)
     plan = _plan_table(result, views)
     beside = square and plan is not None and len(plan.columns) <= _BESIDE
@@ -114,20 +120,24 @@ def plan_page(subject: ReportSubject) -> PlanPage:
         for place, (view, width) in enumerate(zip(views, widths, strict=True))
     ]
     wide = [not isinstance(view, SeriesView) for view in views]
+    rows = figure_rows(subject)
+    notices = tuple(_notices(why, today, laws))
+    anchors = table_ids(list(subject.tables))
     return PlanPage(
         title=subject.title,
         kind=result.problem.kind,
         description=subject.description,
         changes=subject.changes,
-        answer=(*doubts(laws.values()), *_answer(why, today)),
-        keys=tuple(key_figures(why, today, laws)),
-        notices=tuple(_notices(why, today, laws)),
+        board=board_page(subject, rows, notices),
+        cautions=notices,
+        numbers=figure_table(rows),
         chart=drawn[0] if square else None,
         today=_today_figure(today),
         figures=tuple(
             figure for figure, is_wide in zip(drawn[square:], wide[square:], strict=True) if is_wide
         ),
         series=tuple(figure for figure, is_wide in zip(drawn, wide, strict=True) if not is_wide),
+        rosters=() if known is None else tuple(roster_table(roster) for roster in known.rosters()),
         plan=plan,
         table_beside_chart=beside,
         terms=None if result.pricing is None else term_table(why, today),
@@ -135,27 +145,13 @@ def plan_page(subject: ReportSubject) -> PlanPage:
         items=item_table(why) if result.pricing is not None else None,
         reasons=tuple(_reasons(why)),
         laws=law_sections(laws),
+        checks=tuple(check_figures(why, laws)),
         certificate=_certificate(result),
         frozen=_optional(why.frozen(), "Inputs the solver saw at planning values"),
         search=_search(result),
-        tables=tuple((name, _table_facts(report)) for name, report in subject.tables.items()),
+        tables=tuple((name, anchors[name], _table_facts(report)) for name, report in subject.tables.items()),
         provenance=FactList(tuple((str(key), str(value)) for key, value in subject.provenance.items())),
     )
-
-
-def _answer(why: Explanation, today: Result | None) -> tuple[str, ...]:
-    result = why.result
-    sentences = [
-        coverage_sentence(result),
-        choice_sentence(result),
-        cost_sentence(result),
-        stake_sentence(result),
-        caveat_sentence(result),
-        today_sentence(result, today),
-        *issue_sentences(result, why.causes),
-        bound_sentence(result),
-    ]
-    return tuple(filter(None, sentences))
 
 
 def _notices(why: Explanation, today: Result | None, laws: Mapping[str, LearnedLaw]) -> list[Notice]:
@@ -163,7 +159,9 @@ def _notices(why: Explanation, today: Result | None, laws: Mapping[str, LearnedL
     notices = []
     known = result.assessment
     if known is not None and not known.coverage.complete:
-        notices.append(Notice("bad", left_out_sentence(result), label=known.coverage.lacking.capitalize()))
+        missing = known.coverage.missing
+        label = f"{missing[:1].upper()}{missing[1:]}"
+        notices.append(Notice("bad", left_out_sentence(result), label=label))
     if known is not None and known.broken_rules:
         first, *others = known.broken_rules
         notices.append(Notice("bad", f"{first}.", _first(others), label="Rules are broken"))
@@ -181,8 +179,8 @@ def _notices(why: Explanation, today: Result | None, laws: Mapping[str, LearnedL
         notices.append(Notice("care", text, _first(questions)))
     if why.extrapolations:
         lines = tuple(f"{one.where}: {one.message}" for one in why.extrapolations)
-        notices.append(Notice("care", extrapolation_sentence(why.extrapolations), _first(lines)))
-    notices += [Notice("care", text) for text in doubts(laws.values())]
+        notices.append(Notice("care", extrapolation_sentence(why.extrapolations), _first(lines), short=""))
+    notices += _doubtful(laws)
     if today is not None and today.assessment is not None and today.assessment.broken_rules:
         text = (
             "Today's plan breaks rules that this one must keep: the two prices do not compare like with like."
@@ -193,6 +191,21 @@ def _notices(why: Explanation, today: Result | None, laws: Mapping[str, LearnedL
     if frozen := frozen_sentence(result):
         notices.append(Notice("note", frozen))
     return notices
+
+
+def _doubtful(laws: Mapping[str, LearnedLaw]) -> list[Notice]:
+    """Return what is to be said of laws that are weak or of low trust; the first page names them together."""
+    found = doubts(laws.values())
+    low = {
+        name: "weak"
+        if (verdict := law.formula.verdict) is not None and verdict.level == "weak"
+        else "of low trust"
+        for name, law in laws.items()
+        if not law.trusted or ((known := law.formula.verdict) is not None and known.level == "weak")
+    }
+    named = join_list([f"{name} ({what})" for name, what in low.items()], _NAMES)
+    short = f"Do not rely on this alone, what was learned is doubtful: {named}." if named else None
+    return [Notice("care", text, short=short if not place else "") for place, text in enumerate(found)]
 
 
 def _first(lines: Sequence[str]) -> tuple[str, ...]:
@@ -239,8 +252,12 @@ def _plan_table(result: Result, views: Sequence[View]) -> PageTable | None:
         return None
     clock = next((view.unit for view in views if isinstance(view, GanttView) and view.clock), "")
     forms = {name: lambda value: clock_text(float(value), clock) for name in _TIMES} if clock else {}
+    ids = row_ids("decision", [str(name) for name in frame["decision"]]) if "decision" in frame else ()
     if len(frame) < 2:
-        return table_of(frame, "Decisions", forms=forms)
+        return replace(table_of(frame, "Decisions", forms=forms), ids=ids)
+    groups = _groups(frame)
+    if groups:
+        frame = frame.drop(columns=[name for keys in _GROUPED for name in keys if name in frame])
     same = [
         str(name)
         for name in frame.columns
@@ -248,8 +265,30 @@ def _plan_table(result: Result, views: Sequence[View]) -> PageTable | None:
     ]
     values = {name: forms.get(name, str)(frame[name].iloc[0]) for name in same}
     values_text = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in values.items() if value)
-    note = f"The same in every row: {values_text}." if values_text else ""
-    return table_of(frame.drop(columns=same), "Decisions", forms=forms, note=note)
+    notes = [f"The same in every row: {values_text}."] if values_text else []
+    rest = frame.drop(columns=same)
+    if {"arrive", "begin"} <= {*rest.columns} and rest["arrive"].equals(rest["begin"]):
+        rest = rest.drop(columns="arrive")
+        notes.append("Nobody waits: service begins on arrival.")
+    table = table_of(rest, "Decisions", forms=forms, note=" ".join(notes))
+    return replace(table, ids=ids[: len(table.rows)], groups=groups[: len(table.rows)])
+
+
+def _groups(frame: pd.DataFrame) -> tuple[str, ...]:
+    """Return what the rows of a plan belong to, where they follow each other: a vehicle's tour, or a lane."""
+    for keys in _GROUPED:
+        if not {*keys} <= {*frame.columns}:
+            continue
+        names = [_group_name(row) for row in frame[[*keys]].itertuples(index=False)]
+        starts = sum(one != other for one, other in pairwise(names)) + 1
+        return tuple(names) if starts == len({*names}) else ()
+    return ()
+
+
+def _group_name(row: Any) -> str:
+    if hasattr(row, "tail"):
+        return f"{row.tail} → {row.head}" + (f" ({row.mode})" if str(row.mode) else "")
+    return "on no vehicle" if pd.isna(row.index) or not str(row.vehicle) else f"{row.vehicle} {row.index}"
 
 
 def _reasons(why: Explanation) -> list[tuple[str, tuple[ReasonRow, ...]]]:
@@ -258,7 +297,11 @@ def _reasons(why: Explanation) -> list[tuple[str, tuple[ReasonRow, ...]]]:
     found = []
     for kind in dict.fromkeys(cause.kind for cause in why.causes):
         count = sum(cause.kind == kind for cause in why.causes)
-        rows = tuple(_reason_row(group) for group in groups if group.kind == kind)
+        own = [group for group in groups if group.kind == kind]
+        anchors = reason_ids(kind, len(own))
+        rows = tuple(
+            replace(_reason_row(group), anchor=anchor) for group, anchor in zip(own, anchors, strict=True)
+        )
         found.append((f"{_HEADINGS.get(kind, kind.capitalize())}: {count_text(count, 'reason')}", rows))
     if hidden:
         more = "Ask for them in Python: explain(result).reasons()."

@@ -9,6 +9,7 @@ import pandas as pd
 
 from kanopt.explain import Explanation, difference
 from kanopt.problems.result import Result
+from kanopt.reports.board_why import group_ids, term_ids
 from kanopt.reports.canvas import named_rows
 from kanopt.reports.page_parts import CellBar, PageTable, TableColumn, bar_lengths
 from kanopt.text import count_text, fixed_text, money_decimals, percent_text
@@ -22,6 +23,8 @@ _MOST_ITEMS = 250
 def term_table(explanation: Explanation, today: Result | None) -> PageTable:
     """Return the cost terms, which add up to the objective, with today's beside them."""
     table = _term_table(explanation, today)
+    anchors = term_ids([row[0] for row in table.rows if isinstance(row[0], str)])
+    table = replace(table, ids=tuple(anchors.values()), total_id="cost-total")
     earned = (explanation.terms()["amount"] < 0).any()
     return replace(table, note="What is earned is a negative cost.") if earned else table
 
@@ -84,7 +87,9 @@ def group_table(explanation: Explanation) -> PageTable | None:
     frame = explanation.terms(by="group")
     if frame["group"].nunique() < 2:
         return None
-    return _pivot(frame, ["group"], "Cost by group", explanation, _MOST_GROUPS)
+    table = _pivot(frame, ["group"], "Cost by group", explanation, _MOST_GROUPS)
+    anchors = group_ids([str(name) for name in frame["group"].unique()])
+    return replace(table, ids=tuple(anchors.values())[: len(table.rows)])
 
 
 def item_table(explanation: Explanation) -> PageTable | None:

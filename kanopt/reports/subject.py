@@ -38,6 +38,8 @@ class ReportSubject:
         How each table was read.
     provenance
         Seeds, versions and hashes.
+    plans_per_year
+        How often such a plan is carried out in a year; None where nobody said.
     """
 
     title: str
@@ -48,6 +50,7 @@ class ReportSubject:
     changes: tuple[str, ...] = ()
     tables: Mapping[str, TableReport] = field(default_factory=dict)
     provenance: Mapping[str, str] = field(default_factory=dict)
+    plans_per_year: float | None = None
 
 
 def subject_of(source: PlanExports) -> ReportSubject:

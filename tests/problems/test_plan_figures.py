@@ -1,4 +1,4 @@
-"""What a manager asks of a plan, by hand: distance, hours, lateness, use, service, energy, and CO₂ where a law gives it."""
+"""What a manager asks of a plan, by hand: distance, hours, lateness, use, service, energy and CO₂."""
 
 from __future__ import annotations
 

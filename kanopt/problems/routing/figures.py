@@ -79,7 +79,7 @@ def _hours(data: RoutingData, plan: RoutingPlan, driven: Drive) -> tuple[PlanFig
     driving = math.fsum(driven.duration.tolist())
     return (
         hours_figure("hours", "Time out", out, unit, "from leaving to coming back, all vehicles added up"),
-        hours_figure("driving", "Time at the wheel", driving, unit, "the legs of all routes, added up"),
+        hours_figure("driving", "Time at the wheel", driving, unit, "all legs, added up", minor=True),
     )
 
 

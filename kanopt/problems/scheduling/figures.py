@@ -69,7 +69,9 @@ def schedule_figures(problem: SchedulingProblem, placed: PlacedTasks) -> tuple[P
     if setups:
         what = "time that machines take to get ready for another family, added up"
         found.append(
-            PlanFigure("setups", "Setups", setups, amount_text(setups, unit), what, "", "less", unit)
+            PlanFigure(
+                "setups", "Setups", setups, amount_text(setups, unit), what, "", "less", unit, minor=True
+            )
         )
     if data.energy is not None:
         kind = problem.units.energy

@@ -1,0 +1,370 @@
+"""The first page of a report: what to do, what it saves, how sure that is and why, for people who do not plan."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kanopt.explain.service import service_difference
+from kanopt.explain.summary import cost_sentence
+from kanopt.problems.result import Result, Status
+from kanopt.reports.board_why import why_sentences
+from kanopt.reports.figure_rows import FigureRow
+from kanopt.reports.page_parts import (
+    KeyFigure,
+    Link,
+    Notice,
+    PageTable,
+    Sentence,
+    TableColumn,
+    Tone,
+    linked,
+    row_ids,
+    say,
+)
+from kanopt.text import amount_text, count_text, join_list, number_text, percent_text, shorten
+
+if TYPE_CHECKING:
+    from kanopt.reports.subject import ReportSubject
+    from kanopt.whatif import LearnedLaw
+
+__all__ = ["BoardPage", "board_page", "law_ids", "table_ids"]
+
+_MOST_TILES = 8
+_MOST_LAWS = 6
+_MOST_TABLES = 6
+_MOST_CHANGES = 4
+_MOST_CAUTIONS = 3
+_LONGEST = 240
+
+
+@dataclass(frozen=True)
+class BoardPage:
+    """What the first page says.
+
+    Parameters
+    ----------
+    alarms
+        What is wrong with the plan, above all else.
+    changes
+        What a what-if changes, the first few.
+    todo
+        What to do, what it costs and what it saves.
+    keys
+        The figures that matter.
+    why
+        Three sentences.
+    sure
+        How far the figures can be relied on.
+    laws
+        What was learned from data, how far it is off, and the verdict.
+    tables
+        The tables that were read.
+    cautions
+        What to be careful about, the first few.
+    """
+
+    alarms: tuple[Notice, ...]
+    changes: tuple[str, ...]
+    todo: tuple[Sentence, ...]
+    keys: tuple[KeyFigure, ...]
+    why: tuple[Sentence, ...]
+    sure: tuple[Sentence, ...]
+    laws: PageTable | None
+    tables: Sentence
+    cautions: tuple[Sentence, ...]
+
+
+def law_ids(laws: Mapping[str, LearnedLaw]) -> dict[str, str]:
+    """Return the id of the section of each law."""
+    return dict(zip(laws, row_ids("law", list(laws)), strict=True))
+
+
+def table_ids(names: list[str]) -> dict[str, str]:
+    """Return the id of what is said of each table that was read."""
+    return dict(zip(names, row_ids("table", names), strict=True))
+
+
+def board_page(
+    subject: ReportSubject, rows: Mapping[str, FigureRow], notices: tuple[Notice, ...]
+) -> BoardPage:
+    """Collect what the first page says.
+
+    Parameters
+    ----------
+    subject
+        The run or plan.
+    rows
+        The figures, each of which has a row on the page.
+    notices
+        What must be known before believing the rest.
+    """
+    changes = [shorten(each, _LONGEST) for each in subject.changes[:_MOST_CHANGES]]
+    if len(subject.changes) > _MOST_CHANGES:
+        changes.append(f"and {count_text(len(subject.changes) - _MOST_CHANGES, 'more change')}")
+    return BoardPage(
+        alarms=tuple(notice for notice in notices if notice.level == "bad"),
+        changes=tuple(changes),
+        todo=tuple(filter(None, _todo(subject, rows))),
+        keys=tuple(_keys(subject, rows)),
+        why=why_sentences(subject, rows),
+        sure=tuple(filter(None, _sure(subject, rows))),
+        laws=_laws(subject.laws),
+        tables=_tables(subject),
+        cautions=tuple(_cautions(subject, notices)),
+    )
+
+
+def _todo(subject: ReportSubject, rows: Mapping[str, FigureRow]) -> list[Sentence]:
+    """Return what to do; a plan that leaves something out says that first."""
+    result = subject.explanation.result
+    known = result.assessment
+    if known is None or not rows:
+        return [(cost_sentence(result),)]
+    served = _served(result)
+    proposal = linked(f"{known.proposal}.", _amounts(result, rows)) if known.proposal else ()
+    what = (served, proposal) if not known.coverage.complete else (proposal, served)
+    return [_spaced(*what), _spaced(*_price(subject, rows))]
+
+
+def _spaced(*sentences: Sentence) -> Sentence:
+    """Put sentences one after the other."""
+    found: list[str | Link] = []
+    for sentence in filter(None, sentences):
+        found += [" ", *sentence] if found else [*sentence]
+    return tuple(found)
+
+
+def _served(result: Result) -> Sentence:
+    coverage = result.coverage
+    if coverage is None or not coverage.text:
+        return ()
+    done = coverage.things - len(coverage.left_out)
+    counted = coverage.words.count(coverage.things)
+    known = (coverage.amount, counted, f"{done:,} of {counted}")
+    return linked(f"The plan {coverage.text}.", dict.fromkeys(known, "figure-served"))
+
+
+def _amounts(result: Result, rows: Mapping[str, FigureRow]) -> dict[str, str]:
+    """Return the amounts that a proposal may name, with the rows that have them."""
+    found = {row.short: row.anchor for row in rows.values() if row.figure is not None}
+    frame = result.to_frame()
+    if "decision" in frame and "value" in frame:
+        ids = row_ids("decision", [str(name) for name in frame["decision"]])
+        units = frame["unit"] if "unit" in frame else [""] * len(frame)
+        for value, unit, anchor in zip(frame["value"], units, ids, strict=True):
+            found.setdefault(amount_text(float(value), str(unit)), anchor)
+    return found
+
+
+def _price(subject: ReportSubject, rows: Mapping[str, FigureRow]) -> list[Sentence]:
+    """Say what the plan costs and what it saves, once and in a year."""
+    result, today = subject.explanation.result, subject.today
+    cost, saving, year = rows["cost"], rows.get("saving"), rows.get("saving_year")
+    verb = "earns" if (result.objective or 0.0) < 0 else "costs"
+    if saving is None or today is None:
+        return [say("It {} {}.", verb, cost.link)]
+    if other := service_difference(result, today):
+        head = say("It {} {}.", verb, cost.link)
+        text = shorten(f"today's plan {other}", _LONGEST)
+        rest = say(
+            "Its price differs by {}, but this is no saving: {}.", saving.link, Link(text, saving.anchor)
+        )
+        return [head, rest]
+    before = Link(cost.today, cost.anchor)
+    if not (today.objective or 0.0) - (result.objective or 0.0):
+        return [say("It {} {}, as much as today's plan.", verb, cost.link)]
+    better = (result.objective or 0.0) < (today.objective or 0.0)
+    word = ("more" if better else "less") if verb == "earns" else ("less" if better else "more")
+    told = [say("It {} {}: {} {} than today's {}.", verb, cost.link, saving.link, word, before)]
+    if year is not None:
+        end = "saved" if better else "more"
+        told.append(
+            say(
+                "Carried out {} times a year, that is {} {} in a year.",
+                Link(number_text(subject.plans_per_year or 0.0), year.anchor),
+                year.link,
+                end,
+            )
+        )
+    return told
+
+
+def _keys(subject: ReportSubject, rows: Mapping[str, FigureRow]) -> list[KeyFigure]:
+    """Return the tiles: cost, saving, service, and what the kind of problem counts."""
+    result, today = subject.explanation.result, subject.today
+    if not rows:
+        return [KeyFigure("Plan", "none", "", result.status.value, "bad")]
+    keys = [_cost_key(result, rows), _saving_key(result, today, rows), *_served_key(result, rows)]
+    own = [row for row in rows.values() if row.figure is not None]
+    own.sort(key=lambda row: row.figure is not None and row.figure.minor)
+    shown = own[: _MOST_TILES - len(keys)]
+    return [*keys, *(_own_key(row) for row in rows.values() if row in shown)]
+
+
+def _cost_key(result: Result, rows: Mapping[str, FigureRow]) -> KeyFigure:
+    row, terms = rows["cost"], None if result.pricing is None else result.pricing.terms()
+    note = ""
+    if terms is not None and len(terms) and result.objective and result.objective > 0:
+        share = percent_text(float(terms.iloc[0]) / result.objective)
+        note = f"most of it {shorten(str(terms.index[0]), 30)} ({share})"
+    return KeyFigure(row.label, row.short, "", note, anchor=row.anchor)
+
+
+def _saving_key(result: Result, today: Result | None, rows: Mapping[str, FigureRow]) -> KeyFigure:
+    row, year = rows.get("saving"), rows.get("saving_year")
+    if row is None or today is None:
+        return KeyFigure("Saves", "not known", "", "no plan of today was given to compare with")
+    if row.label == "Difference":
+        return KeyFigure(row.label, row.short, "", "not like with like: no saving", "bad", anchor=row.anchor)
+    tone: Tone = "good" if row.label == "Saves" and (today.objective != result.objective) else "bad"
+    note = f"{year.short} in a year" if year is not None else f"today {rows['cost'].today}"
+    return KeyFigure(row.label, row.short, "", note, tone, anchor=row.anchor)
+
+
+def _served_key(result: Result, rows: Mapping[str, FigureRow]) -> list[KeyFigure]:
+    row, coverage = rows.get("served"), result.coverage
+    if row is None or coverage is None:
+        return []
+    tone: Tone = "" if coverage.complete else "bad"
+    return [KeyFigure(row.label, row.short, "", shorten(row.how, 80), tone, anchor=row.anchor)]
+
+
+def _own_key(row: FigureRow) -> KeyFigure:
+    figure = row.figure
+    assert figure is not None
+    notes = [figure.note, f"today {row.today}" if row.today else ""]
+    tone: Tone = "bad" if figure.bad else ""
+    return KeyFigure(row.label, row.short, "", "; ".join(filter(None, notes)), tone, anchor=row.anchor)
+
+
+def _sure(subject: ReportSubject, rows: Mapping[str, FigureRow]) -> list[Sentence]:
+    result = subject.explanation.result
+    if not rows:
+        return []
+    return [_band(result, rows), _bound(result, rows), _rules(result), _outside(subject)]
+
+
+def _band(result: Result, rows: Mapping[str, FigureRow]) -> Sentence:
+    """Say how far the price may be off, as far as the errors of the laws go."""
+    stake = result.money_at_stake
+    if stake is None or "low" not in rows:
+        learned = any(law.fit is not None for law in result.problem.laws().values())
+        known = "The errors of what was learned hardly move the price." if learned else ""
+        return (
+            known or "The price is worked out from given numbers; nothing was learned that could be off.",
+        )
+    chance = Link(percent_text(stake.level), rows["low"].anchor)
+    ends = (rows["low"].link, rows["high"].link)
+    if not stake.low <= (result.objective or 0.0) <= stake.high:
+        text = (
+            "What was learned is off by something, which makes it dearer or cheaper: with {} probability the true "
+            "price is between {} and {}, not {}."
+        )
+        return say(text, chance, *ends, rows["cost"].link)
+    return say(
+        "With {} probability the true price is between {} and {}, as far as errors of what was learned go.",
+        chance,
+        *ends,
+    )
+
+
+def _bound(result: Result, rows: Mapping[str, FigureRow]) -> Sentence:
+    """Say what is known about better plans."""
+    clear = result.certificate is None or not result.certificate.solver_view
+    if result.status is Status.OPTIMAL and clear and "bound" in rows:
+        return ("No better plan exists; this is ", Link("proved", rows["bound"].anchor), ".")
+    if result.status is Status.OPTIMAL and clear:
+        return ("No better plan exists; this is proved.",)
+    if "bound" in rows and "gap" in rows:
+        word = "earn more" if (result.objective or 0.0) < 0 else "cost less"
+        return say(
+            "No plan can {} than {}, which is proved; at most {} is left to gain.",
+            word,
+            rows["bound"].link,
+            rows["gap"].link,
+        )
+    return ("Whether a better plan exists is not known: no bound was proved.",)
+
+
+def _rules(result: Result) -> Sentence:
+    known = result.assessment
+    if known is None:
+        return ()
+    if known.broken_rules:
+        count = Link(count_text(len(known.broken_rules), "rule is", "rules are"), "checks")
+        return say("{} broken.", count)
+    return ("Every rule was checked again after planning, by a calculation of its own.",)
+
+
+def _outside(subject: ReportSubject) -> Sentence:
+    """Say where the plan goes beyond what the data shows."""
+    places = Counter(one.law for one in subject.explanation.extrapolations if not one.below_zero)
+    learned = any(law.formula.fit is not None for law in subject.laws.values())
+    if not places:
+        return ("Nowhere does the plan go beyond the past data.",) if learned else ()
+    count = Link(count_text(places.total(), "place"), "cautions")
+    return say(
+        "In {} it goes beyond the past data ({}); its price is a guess there.",
+        count,
+        join_list(list(places), 3),
+    )
+
+
+def _laws(laws: Mapping[str, LearnedLaw]) -> PageTable | None:
+    """Return what was learned, where from, how far it is off, and the verdict."""
+    if not laws:
+        return None
+    ids = law_ids(laws)
+    rows = tuple(
+        (Link(shorten(name, 40), ids[name]), *_law_cells(law))
+        for name, law in list(laws.items())[:_MOST_LAWS]
+    )
+    hidden = len(laws) - len(rows)
+    note = f"And {count_text(hidden, 'more law')} below." if hidden > 0 else ""
+    heads = ("what", "known from", "on average off by", "verdict")
+    columns = tuple(TableColumn(head) for head in heads)
+    return PageTable("What it rests on", columns, rows, note=note)
+
+
+def _law_cells(law: LearnedLaw) -> tuple[str, str, str]:
+    formula, fit = law.formula, law.formula.fit
+    verdict = formula.verdict
+    level = "low trust" if not law.trusted else "–" if verdict is None else verdict.level
+    if fit is None:
+        inside = join_list([part.output.name for part in formula.parts], 3)
+        return (f"worked out from {inside}" if inside else law.note or "given", "–", level)
+    rows = count_text(fit.rows_train + fit.rows_test, "past row")
+    return (rows, amount_text(fit.mae, formula.output.unit, 3), level)
+
+
+def _tables(subject: ReportSubject) -> Sentence:
+    names = list(subject.tables)
+    if not names:
+        return ()
+    ids = table_ids(names)
+    shown = [
+        say("{} ({})", shorten(name, 40), Link(count_text(subject.tables[name].rows, "row"), ids[name]))
+        for name in names[:_MOST_TABLES]
+    ]
+    if len(names) > _MOST_TABLES:
+        shown.append((Link(count_text(len(names) - _MOST_TABLES, "more", "more"), "tables"),))
+    parts: list[str | Link] = []
+    for place, sentence in enumerate(shown):
+        parts += [", ", *sentence] if place else [*sentence]
+    return say("Tables read: {}.", tuple(parts))
+
+
+def _cautions(subject: ReportSubject, notices: tuple[Notice, ...]) -> list[Sentence]:
+    """Return the first few warnings, each with the way to all that is said of it."""
+    told = [
+        notice.text if notice.short is None else notice.short
+        for notice in notices
+        if notice.level == "care" and notice.short != ""
+    ]
+    found: list[Sentence] = [(Link(shorten(text, _LONGEST), "cautions"),) for text in told[:_MOST_CAUTIONS]]
+    if len(told) > _MOST_CAUTIONS:
+        found.append((Link(f"And {count_text(len(told) - _MOST_CAUTIONS, 'more')} below.", "cautions"),))
+    return found

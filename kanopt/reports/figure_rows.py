@@ -1,0 +1,184 @@
+"""The figures of a plan, each with a row of its own to which sentences and tiles lead."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kanopt.explain.service import service_difference
+from kanopt.problems.plan_figures import PlanFigure
+from kanopt.problems.result import Result
+from kanopt.reports.page_parts import Link, PageTable, TableColumn
+from kanopt.text import fixed_text, money_text, percent_text
+
+if TYPE_CHECKING:
+    from kanopt.reports.subject import ReportSubject
+
+__all__ = ["FigureRow", "figure_rows", "figure_table", "round_money"]
+
+_WHOLE_FROM = 10_000.0
+"""Money from which on a sentence leaves out what is behind the point; the row of the figure has it."""
+
+
+@dataclass(frozen=True)
+class FigureRow:
+    """One figure: what it is, in this plan and in today's, and how it is worked out.
+
+    Parameters
+    ----------
+    key
+        What it is, in a word that stays the same; its row has the id ``figure-`` and this word.
+    label
+        The same for people.
+    plan
+        As the row has it.
+    short
+        As sentences have it.
+    how
+        How it is worked out, in a clause.
+    today, change
+        Of today's plan, and by how much this one differs; empty where there is nothing to compare.
+    figure, before
+        The figures of the two plans, where the kind of problem has them.
+    """
+
+    key: str
+    label: str
+    plan: str
+    short: str
+    how: str
+    today: str = ""
+    change: str = ""
+    figure: PlanFigure | None = None
+    before: PlanFigure | None = None
+
+    @property
+    def anchor(self) -> str:
+        """The id of its row."""
+        return f"figure-{self.key}"
+
+    @property
+    def link(self) -> Link:
+        """The figure as sentences have it, which leads to its row."""
+        return Link(self.short, self.anchor)
+
+
+def round_money(value: float, unit: str) -> str:
+    """Write money as a sentence for people does: large amounts without what is behind the point.
+
+    Examples
+    --------
+    >>> round_money(703.394, "EUR"), round_money(5858332.72, "EUR")
+    ('703.39 EUR', '5,858,333 EUR')
+    """
+    return money_text(value, unit, 0 if abs(value) >= _WHOLE_FROM else None)
+
+
+def figure_rows(subject: ReportSubject) -> dict[str, FigureRow]:
+    """Return the figures of a plan by their keys, money first; none without a plan."""
+    result, today = subject.explanation.result, subject.today
+    if result.assessment is None or result.objective is None:
+        return {}
+    rows = [*_money(result, today), *_saving(subject), *_certainty(result), *_service(result, today)]
+    before = {} if today is None or today.assessment is None else _by_key(today)
+    rows += [_own(figure, before.get(key)) for key, figure in _by_key(result).items()]
+    return {row.key: row for row in rows}
+
+
+def figure_table(rows: Mapping[str, FigureRow]) -> PageTable | None:
+    """Return the table of the figures; the columns of today's plan only where there is one."""
+    if not rows:
+        return None
+    compared = any(row.today for row in rows.values())
+    heads = ["figure", "this plan", *(["today", "change"] if compared else []), "how it is worked out"]
+    cells = tuple(
+        (row.label, row.plan, *((row.today, row.change) if compared else ()), row.how)
+        for row in rows.values()
+    )
+    columns = tuple(TableColumn(head, 0 < place < len(heads) - 1) for place, head in enumerate(heads))
+    ids = tuple(row.anchor for row in rows.values())
+    return PageTable("The figures, one by one", columns, cells, ids=ids)
+
+
+def _by_key(result: Result) -> dict[str, PlanFigure]:
+    known = result.assessment
+    return {} if known is None else {figure.key: figure for figure in known.figures()}
+
+
+def _own(figure: PlanFigure, before: PlanFigure | None) -> FigureRow:
+    was, change = ("", "") if before is None else (before.text, figure.change_from(before))
+    return FigureRow(
+        figure.key, figure.label, figure.text, figure.text, figure.how, was, change, figure, before
+    )
+
+
+def _money(result: Result, today: Result | None) -> list[FigureRow]:
+    """Return the cost; what is earned is told as such."""
+    unit, value = result.problem.unit, result.objective or 0.0
+    earns = value < 0
+    label, sign = ("Earns", -1.0) if earns else ("Cost", 1.0)
+    how = "all lines of the price, added up" + ("; what comes in less what is paid" if earns else "")
+    was = change = ""
+    if today is not None and today.objective is not None:
+        was = money_text(sign * today.objective, unit)
+        change = money_text(sign * (value - today.objective), unit, signed=True)
+    plan, short = money_text(sign * value, unit), round_money(sign * value, unit)
+    return [FigureRow("cost", label, plan, short, how, was, change)]
+
+
+def _saving(subject: ReportSubject) -> list[FigureRow]:
+    """Return what is saved against today's plan, and in a year; none where the two do not compare like with like."""
+    result, today, times = subject.explanation.result, subject.today, subject.plans_per_year
+    if today is None or today.objective is None or result.objective is None:
+        return []
+    saved, unit = today.objective - result.objective, result.problem.unit
+    share = percent_text(abs(saved / today.objective)) if today.objective else "–"
+    if other := service_difference(result, today):
+        text = f"{money_text(saved, unit, signed=True)} ({share})"
+        how = f"no saving, since the two plans do not do the same: today's plan {other}"
+        return [FigureRow("saving", "Difference", text, text, how)]
+    label, size = ("Saves", saved) if saved >= 0 else ("Costs more", -saved)
+    text, short = (f"{each} ({share})" for each in (money_text(size, unit), round_money(size, unit)))
+    found = [FigureRow("saving", label, text, short, "today's cost less that of this plan")]
+    if times is not None:
+        year, how = size * times, f"the line above, {_times(times)} times a year"
+        label = f"{label} in a year"
+        row = FigureRow("saving_year", label, money_text(year, unit), round_money(year, unit), how)
+        found.append(row)
+    return found
+
+
+def _times(times: float) -> str:
+    return fixed_text(times, 0 if times == round(times) else 2)
+
+
+def _certainty(result: Result) -> list[FigureRow]:
+    """Return the ends of the band that errors of laws put on the price, and the proved bound."""
+    unit, earns = result.problem.unit, (result.objective or 0.0) < 0
+    sign, found = -1.0 if earns else 1.0, []
+    if (stake := result.money_at_stake) is not None:
+        ends = sorted((sign * stake.low, sign * stake.high))
+        chance = percent_text(stake.level)
+        for key, label, value in zip(("low", "high"), ("At least", "At most"), ends, strict=True):
+            how = f"with the errors of the laws, with a probability of {chance} between the two"
+            found.append(FigureRow(key, label, money_text(value, unit), round_money(value, unit), how))
+    if result.bound is not None and result.gap is not None:
+        value = sign * result.bound
+        label = "Most that can be earned" if earns else "Least that it can cost"
+        how = "proved: no plan does better on the same laws"
+        found.append(FigureRow("bound", label, money_text(value, unit), round_money(value, unit), how))
+        gap = percent_text(result.gap)
+        how = "what a better plan could still gain at most"
+        found.append(FigureRow("gap", "Left to gain", gap, gap, how))
+    return found
+
+
+def _service(result: Result, today: Result | None) -> list[FigureRow]:
+    coverage = result.coverage
+    if coverage is None or not coverage.text:
+        return []
+    was = "" if today is None or today.coverage is None else today.coverage.amount
+    how = coverage.missing or f"all {coverage.words.count(coverage.things)}"
+    label = coverage.words.verb.capitalize()
+    return [FigureRow("served", label, coverage.amount, coverage.amount, how, was)]
