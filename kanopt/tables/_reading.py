@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = ["OnBad", "OnDuplicate", "TableReading"]
 
-OnBad = Literal["error", "missing", "drop"]
+OnBad = Literal["error", "missing", "drop", "text"]
 OnDuplicate = Literal["keep", "drop", "error"]
 _NO_VALUE = "no finite value"
 _SHOWN = 100
@@ -153,7 +153,7 @@ class TableReading:
             return "datetime"
         if natural == "text" and not self.raw.mixed_types[place] and seen != "text":
             doubt, seen = f"is text in the source but reads like {seen}; declare it so to convert it", "text"
-        if doubt is not None:
+        if doubt is not None and self.actions[name] != "text":
             self.notes.append(f"{name} {doubt}")
         return seen or "text"
 
@@ -233,7 +233,9 @@ class TableReading:
 
     def apply_actions(self) -> None:
         """Treat every fault: drop rows, then refuse all bad columns at once, then set cells missing."""
-        for name, cells in self.cells.items():
+        for name, cells in list(self.cells.items()):
+            if self.actions[name] == "text" and cells.faults and name not in self.derived:
+                self._take_for_text(name)
             if self.actions[name] == "drop":
                 for why, at in cells.faults.items():
                     self._add_examples(name, why, at)
@@ -253,6 +255,12 @@ class TableReading:
             required = any(not self.columns[name].allow_missing for name in refused)
             raise TableError(refusal(self.raw, list(refused.values()), list(refused), required=required))
         self._warn_of_most()
+
+    def _take_for_text(self, name: str) -> None:
+        """Read a column as text that has cells of another kind than the others."""
+        self.columns[name] = Column(name, "text")
+        self.cells[name] = convert_column(self.cells[name].shown, self.columns[name], self.form)
+        self.units.pop(name, None)
 
     def _warn_of_most(self) -> None:
         """Warn of columns of which most cells were refused, which suggests a wrong kind or format."""

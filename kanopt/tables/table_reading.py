@@ -10,6 +10,7 @@ import pandas as pd
 
 from kanopt.errors import TableError, nearest
 from kanopt.files import require_path
+from kanopt.tables._convert import natural_kind
 from kanopt.tables._raw import RawTable, require_file
 from kanopt.tables._reading import OnBad, OnDuplicate, TableReading
 from kanopt.tables._stores import read_frame, read_parquet, read_sql
@@ -19,7 +20,7 @@ from kanopt.tables.row_rules import RowRules
 from kanopt.tables.schema import NUMERIC, Schema
 from kanopt.units import check_unit
 
-__all__ = ["TABLE_FILES", "OnBad", "OnDuplicate", "read_table"]
+__all__ = ["TABLE_FILES", "OnBad", "OnDuplicate", "load_table", "read_table"]
 
 _TEXT, _PARQUET = (".csv", ".txt", ".tsv", ".tab"), (".parquet", ".pq")
 TABLE_FILES = (*_TEXT, *_PARQUET)
@@ -27,7 +28,7 @@ TABLE_FILES = (*_TEXT, *_PARQUET)
 
 
 def read_table(  # noqa: PLR0913 - each is a step of reading, by the name it has in a scenario file
-    source: str | Path | pd.DataFrame,
+    source: str | Path | pd.DataFrame | RawTable,
     *,
     schema: Schema | None = None,
     columns: Sequence[str] | Mapping[str, str] | None = None,
@@ -69,8 +70,8 @@ def read_table(  # noqa: PLR0913 - each is a step of reading, by the name it has
         What happens to a cell that does not fit its column (text among numbers, a value out of range), and to
         a row with too few or too many cells. ``"error"`` refuses the table and shows the first rows;
         ``"missing"`` sets such cells missing, and leaves such rows out, since there it cannot be known which
-        cell is which; ``"drop"`` leaves the rows out. A mapping decides per column; ``"*"`` in it stands for
-        all others and for rows, which otherwise are errors.
+        cell is which; ``"drop"`` leaves the rows out; ``"text"`` takes the whole column for text. A mapping decides
+        per column; ``"*"`` in it stands for all others and for rows, which otherwise are errors.
     on_duplicate
         What happens to a row that repeats an earlier one in every column of the source, or in the schema's key:
         ``"keep"`` counts repeated rows but refuses repeated keys, ``"drop"`` keeps the first, ``"error"`` refuses
@@ -116,16 +117,21 @@ def read_table(  # noqa: PLR0913 - each is a step of reading, by the name it has
     form = form or TextFormat()
     rules = RowRules({} if derive is None else derive, drop_where)
     _check_choice("on_duplicate", on_duplicate, ("keep", "drop", "error"))
-    raw = _load(source, query, form)
+    raw = source if isinstance(source, RawTable) else load_table(source, query, form)
     places = _select(raw, columns, schema, rules)
     helpers = _helpers(raw, places, rules)
-    every = {**places, **helpers}
+    actions = _actions(on_bad, [*places, *helpers, *rules.derive])
+    every = {
+        name: place
+        for name, place in {**places, **helpers}.items()
+        if actions[name] != "text" or natural_kind(raw.columns[place].type) is not None
+    }
     reading = TableReading(
         raw=raw,
         schema=schema or Schema(()),
         units=_units(raw, units or {}, every, schema, rules),
         form=form,
-        actions=_actions(on_bad, [*every, *rules.derive]),
+        actions=actions,
         ruled=frozenset(rules.names()),
     )
     reading.treat_ragged()
@@ -141,7 +147,8 @@ def read_table(  # noqa: PLR0913 - each is a step of reading, by the name it has
     return attach_report(frame, reading.report(frame, left), reading.raw.rows[reading.keep])
 
 
-def _load(source: str | Path | pd.DataFrame, query: str | None, form: TextFormat) -> RawTable:
+def load_table(source: str | Path | pd.DataFrame, query: str | None, form: TextFormat) -> RawTable:
+    """Return the cells of a table, none of which was looked at yet, for :func:`read_table`."""
     if isinstance(source, pd.DataFrame):
         return read_frame(source)
     if isinstance(source, str) and "://" in source:
@@ -229,8 +236,8 @@ def _actions(on_bad: OnBad | Mapping[str, OnBad], names: list[str]) -> dict[str,
     """Return what to do per column, and for whole rows under ``"*"``."""
     given = {"*": on_bad} if isinstance(on_bad, str) else dict(on_bad)
     for name, action in given.items():
-        _check_choice("on_bad", action, ("error", "missing", "drop"))
-        if name != "*" and name not in names:
+        _check_choice("on_bad", action, ("error", "missing", "drop", "text"))
+        if name != "*" and name not in names and action != "text":
             raise TableError(f"on_bad names no column of the table: {name!r}; {nearest(name, names)}")
     return {name: given.get(name, given.get("*", "error")) for name in [*names, "*"]}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -12,6 +12,7 @@ from kanopt.whatif.given_laws import given_laws, placeholder_law, saved_law
 from kanopt.whatif.scenario import Scenario, mistakes_of_changes
 from kanopt.whatif.scenario_files.bindings import BindingCheck
 from kanopt.whatif.scenario_files.checks import data_mistakes, law_mistakes, part_mistakes
+from kanopt.whatif.scenario_files.columns_read import columns_read
 from kanopt.whatif.scenario_files.file_model import Mistake
 from kanopt.whatif.scenario_files.layers import Layers, read_layers
 from kanopt.whatif.scenario_files.problem_spec import ProblemSpec
@@ -170,26 +171,28 @@ def _read_tables(found: Sections, layers: Layers, may_ask: MayAsk) -> dict[str, 
 def _read_table(
     found: Sections, spec: TableSpec, source: str | Path, key: Key, units: Mapping[str, str]
 ) -> pd.DataFrame | None:
-    from kanopt.tables import TextFormat, read_table
+    from kanopt.tables import TextFormat
+    from kanopt.tables.table_reading import load_table, read_table
 
     try:
         form = TextFormat(**spec.form.model_dump(exclude_none=True))
     except TableError as error:
         found.add((*key, "form"), str(error))
         return None
-    options: dict[str, Any] = {
-        "query": spec.query,
-        "units": units,
-        "derive": spec.derive,
-        "drop_where": spec.drop_where,
-        "on_bad": spec.on_bad,
-        "on_duplicate": spec.on_duplicate,
-        "form": form,
-    }
     try:
-        frame = read_table(source, columns=spec.columns or None, **options)
-        schema = _limits(found, spec, key, list(frame.columns))
-        return read_table(source, columns=list(frame.columns), schema=schema, **options) if schema else frame
+        raw = load_table(source, spec.query, form)
+        columns, on_bad = _columns_and_actions(found, spec, str(key[1]), raw.names)
+        return read_table(
+            raw,
+            columns=columns,
+            schema=_limits(found, spec, key, [*columns, *spec.derive]),
+            units=units,
+            derive=spec.derive,
+            drop_where=spec.drop_where,
+            on_bad=on_bad,
+            on_duplicate=spec.on_duplicate,
+            form=form,
+        )
     except KanoptError as error:
         if isinstance(error, TableError) and error.faults:
             found.mistakes += [Mistake((*key, *place), message) for place, message in error.faults]
@@ -207,8 +210,32 @@ def _read_table(
         return _read_table(found, spec, source, key, other_units)
 
 
+def _columns_and_actions(
+    found: Sections, spec: TableSpec, table: str, names: Sequence[str]
+) -> tuple[Sequence[str], Any]:
+    """Return the columns to read, and what happens to bad cells: only what is read is checked.
+
+    Of a history nothing else is read. Of a table of the problem, whose columns without a use are named, what is not
+    used may be any text.
+    """
+    from kanopt.tables.row_rules import RowRules
+
+    every, used = list(dict.fromkeys(names)), columns_read(found, table, spec)
+    if spec.columns or used.names is None:
+        return spec.columns or every, spec.on_bad
+    if not used.in_problem and used.names <= {*names, *spec.derive}:
+        return [name for name in every if name in used.names], spec.on_bad
+    ruled = RowRules(spec.derive, spec.drop_where).names()
+    unread = [name for name in every if name not in used.names | ruled]
+    given = spec.on_bad if isinstance(spec.on_bad, dict) else {"*": spec.on_bad}
+    return [name for name in every if name not in unread or names.count(name) == 1], {
+        **dict.fromkeys(unread, "text"),
+        **given,
+    }
+
+
 def _limits(found: Sections, spec: TableSpec, key: Key, columns: list[str]) -> Schema | None:
-    """Return what ``minimum`` and ``maximum`` ask of the columns; note those of columns that are not there."""
+    """Return what ``minimum`` and ``maximum`` ask of the columns, None for nothing; note those that are not there."""
     from kanopt.tables import Column, Schema
 
     for side in ("minimum", "maximum"):

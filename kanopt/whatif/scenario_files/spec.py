@@ -63,7 +63,7 @@ def _cells(value: Any) -> Any:
 
 def _action(value: Any) -> Any:
     """Let ``on_bad`` be one word for all columns, or a word for each of some."""
-    words = ("error", "missing", "drop")
+    words = ("error", "missing", "drop", "text")
     for word in value.values() if isinstance(value, dict) else (value,):
         if word not in words:
             raise ValueError(f"unknown word {word!r}; {nearest(str(word), words)}")

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from kanopt.problems.unread_columns import UnreadColumns, columns_of, unread_columns
+from kanopt.whatif.scenario_files.columns_read import columns_of_law
 from kanopt.whatif.scenario_files.file_model import Mistake
 from kanopt.whatif.scenario_files.problem_spec import PartSpec, ProblemSpec
 from kanopt.whatif.scenario_files.spec import LawSpec, LearnedSpec
@@ -60,7 +61,7 @@ def _read_by_laws(table: str, laws: Iterable[LawSpec]) -> frozenset[str]:
     found: set[str] = set()
     for law in laws:
         if isinstance(law, LearnedSpec) and law.table == table:
-            found |= {law.target, *law.features, *filter(None, (law.holdout.by, law.groups))}
+            found |= columns_of_law(law)
     return frozenset(found)
 
 
