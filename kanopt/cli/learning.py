@@ -46,6 +46,18 @@ REPORT = "laws.html"
     default="",
     help="The sign between groups of three digits; none by default.",
 )
+@click.option(
+    "--derive",
+    multiple=True,
+    metavar="NAME=TEXT",
+    help='A column computed from others: "minutes=seconds / 60", "h=hour(pickup)". Once for each column.',
+)
+@click.option(
+    "--drop-where",
+    multiple=True,
+    metavar="CONDITION",
+    help='Rows to leave out: "miles <= 0", "minutes > 180". Once for each condition.',
+)
 @click.option("--monotone", default="", help="Columns it must rise or fall with: distance=+1,speed=-1.")
 @click.option(
     "--periodic",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -26,8 +26,6 @@ def fit_table(
     *,
     units: str,
     on_bad: OnBad,
-    decimal: str,
-    thousands: str,
     seed: int | None,
     report: OnEvent,
     cache: Cache,
@@ -39,14 +37,14 @@ def fit_table(
     ----------
     table
         The file.
-    units, on_bad, decimal, thousands
+    units, on_bad
         How it is read, as given on the command line.
     seed
         For the split and the network; 0 if None.
     report, cache
         As of :func:`kanopt.whatif.learn.learn`.
     asked
-        The options that say what is learned, as given on the command line.
+        The options that say what is learned, and others on how the table is read, as given on the command line.
 
     Raises
     ------
@@ -69,8 +67,13 @@ def fit_table(
     from kanopt.whatif.scenario_files.partial_sections import read_partial_law
     from kanopt.whatif.scenario_files.spec import LearnedSpec
 
+    form = _text_format(asked.pop("decimal"), asked.pop("thousands"))
+    rules = {"derive": _parse_derived(asked.pop("derive")), "drop_where": asked.pop("drop_where")}
     entry = _surrogate_section(table, asked)
-    frame = _read_table(table, _parse_pairs(units), on_bad, _text_format(decimal, thousands))
+    wanted = _columns(entry)
+    frame = _read_table(
+        table, wanted, {"units": _parse_pairs(units), "on_bad": on_bad, "form": form, **rules}
+    )
     for remark in report_of(frame).remarks():
         report(Event("learn", f"note: {table}: {remark}"))
     _require(frame, (entry["target"], *entry["features"]), table)
@@ -105,6 +108,28 @@ def _surrogate_section(table: Path, asked: Mapping[str, Any]) -> dict[str, Any]:
     given = {key: value for key, value in asked.items() if value is not None}
     read = {key: readers[key](value) if key in readers else value for key, value in given.items()}
     return {"table": table.name, **read, "on_missing": "drop"}
+
+
+def _columns(entry: Mapping[str, Any]) -> list[str]:
+    """Return the columns that a law is learned from, or split by."""
+    by = entry["holdout"].get("by") if "holdout" in entry else None
+    named = [entry["target"], *entry["features"], by, entry.get("groups")]
+    return list(dict.fromkeys(name for name in named if name))
+
+
+def _parse_derived(texts: Iterable[str]) -> dict[str, str]:
+    """Read ``minutes=seconds / 60``, each a text of its own."""
+    found: dict[str, str] = {}
+    for text in texts:
+        name, equals, value = (part.strip() for part in text.partition("="))
+        if not name or not equals or not value:
+            raise click.UsageError(
+                f"--derive {text}: write --derive 'NAME=TEXT', as in 'minutes=seconds / 60'"
+            )
+        if name in found:
+            raise click.UsageError(f"--derive {name} is given twice")
+        found[name] = value
+    return found
 
 
 def _option_messages(mistakes: Iterable[Mistake]) -> list[str]:
@@ -189,17 +214,20 @@ def _text_format(decimal: str, thousands: str) -> TextFormat:
         raise click.UsageError(f"--thousands {thousands}: {error}") from None
 
 
-def _read_table(table: Path, units: dict[str, str], on_bad: OnBad, form: TextFormat) -> DataFrame:
-    """Read a table; errors and warnings also say which option of the command line helps."""
+def _read_table(table: Path, wanted: Sequence[str], options: Mapping[str, Any]) -> DataFrame:
+    """Read the columns that are wanted, all where one is not there; messages also say which option helps."""
     import warnings
 
     from kanopt.errors import KanoptWarning, TableError, warn_user
-    from kanopt.tables import read_table
+    from kanopt.tables.table_reading import load_table, read_table
+
+    form: TextFormat = options["form"]
 
     def with_options(message: str) -> str:
         sign = "." if form.decimal == "," else ","
         options = {
             "on_bad=": "--on-bad missing or --on-bad drop",
+            "drop_where=": "--drop-where CONDITION",
             "thousands=": f"--thousands {sign}",
             "decimal=','": "--decimal ,",
         }
@@ -209,7 +237,10 @@ def _read_table(table: Path, units: dict[str, str], on_bad: OnBad, form: TextFor
     with warnings.catch_warnings(record=True) as recorded:
         warnings.simplefilter("always", KanoptWarning)
         try:
-            frame = read_table(table, units=units, on_bad=on_bad, form=form)
+            raw = load_table(table, None, form)
+            there = [name for name in wanted if name in raw.names]
+            known = set(wanted) <= {*raw.names, *options["derive"]}
+            frame = read_table(raw, columns=there if known else None, **options)
         except TableError as error:
             raise TableError(with_options(str(error))) from None
     for each in recorded:

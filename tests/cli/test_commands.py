@@ -197,6 +197,28 @@ def test_fit_learns_from_a_table_alone(case, cli):
     assert cli("fit")[0] == 2
 
 
+def test_fit_derives_columns_drops_rows_and_reads_no_other_column(case, cli):
+    rows = "".join(f"{k / 2},{k * 90},{'oops' if k == 9 else k}\n" for k in range(1, 61))
+    (case / "trips.csv").write_text(f"km,seconds,junk\n0,5,1\n{rows}")
+    asked = ("fit", "--table", "trips.csv", "--target", "minutes", "--features", "km")
+    derived = ("--derive", "minutes=seconds / 60", "--drop-where")
+    code, out, err = cli(*asked, *derived, "km <= 0")
+    assert code == 0, err
+    assert out.startswith("minutes = 3 · km")
+    assert "note: trips.csv: 1 of 61 rows left out: 1 × drop_where km <= 0" in err
+    code, _, err = cli(*asked, *derived, "kms <= 0")
+    assert code == 2
+    assert "trips.csv: drop_where: character 1: there is no column 'kms'; did you mean 'km'?" in err
+    for text, told in (
+        ("minutes", "write --derive 'NAME=TEXT'"),
+        ("km=seconds", "has a column 'km' already"),
+        ("minutes=junk / 2", "'oops'"),
+    ):
+        code, _, err = cli(*asked, "--derive", text)
+        assert code == 2
+        assert told in err
+
+
 def test_fit_prints_what_a_table_of_categories_holds_and_json_has_the_constants(case, cli):
     kinds = [f"k{place:02}" for place in range(14)]
     rows = [f"{k / 4},{kinds[k % 14]},{k / 2 + k % 14 + 5 + k * k % 5 / 50}\n" for k in range(1, 281)]
