@@ -13,8 +13,9 @@ from kanopt.reports.write import render
 
 __all__ = ["shown_html"]
 
-Kind = Literal["title", "line", "alarm", "list", "facts", "grid", "law", "fold"]
+Kind = Literal["title", "line", "note", "alarm", "list", "facts", "grid", "law", "fold"]
 _NESTED = "  "
+_LONGEST_TITLE = 140
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def shown_html(parts: Iterable[Part]) -> str:
 def _blocks(parts: Iterable[Part], *, titled: bool) -> Iterator[_Block]:
     """Yield the pieces in order; lines that are indented become the items of one list."""
     items: list[str] = []
-    for part in parts:
+    for part in _single_lines(parts):
         nested = isinstance(part, str) and not isinstance(part, Alarm) and part.startswith(_NESTED)
         if items and not nested:
             yield _Block("list", tuple(items))
@@ -65,9 +66,11 @@ def _blocks(parts: Iterable[Part], *, titled: bool) -> Iterator[_Block]:
                 yield _Block("alarm", part.strip())
             case str() if nested:
                 items.append(part.strip())
+            case str() if not part.strip():
+                continue
             case str():
-                if part.strip():
-                    yield _Block("title" if titled else "line", part)
+                short = titled and len(part) <= _LONGEST_TITLE
+                yield _Block("title" if short else "note" if part.startswith("note: ") else "line", part)
             case Facts():
                 yield _Block("facts", [(label.strip(" :"), value) for label, value in part.pairs])
             case Grid():
@@ -79,6 +82,15 @@ def _blocks(parts: Iterable[Part], *, titled: bool) -> Iterator[_Block]:
         titled = False
     if items:
         yield _Block("list", tuple(items))
+
+
+def _single_lines(parts: Iterable[Part]) -> Iterator[Part]:
+    """Yield the parts, of sentences in several lines each line."""
+    for part in parts:
+        if isinstance(part, str) and "\n" in part:
+            yield from map(type(part), part.split("\n"))
+        else:
+            yield part
 
 
 def _between(colour: Colour) -> str:

@@ -12,9 +12,10 @@ from pathlib import Path
 import pandas as pd
 
 from kanopt.csv_cells import csv_text
+from kanopt.display import Part, Shown, grid_of
 from kanopt.errors import ScenarioError, TableError, nearest
 from kanopt.files import replace_file
-from kanopt.text import list_names, shorten
+from kanopt.text import count_text, list_names, shorten
 from kanopt.whatif.scaffolding.draft import Draft, currency_of
 from kanopt.whatif.scaffolding.laws import guess_laws
 from kanopt.whatif.scaffolding.other_drafts import draft_scheduling, draft_supply
@@ -45,8 +46,8 @@ _HEAD = ("A first scenario, guessed from the tables. Where a line says check, lo
 _COLUMNS = ["table", "column", "guess", "why", "sure"]
 
 
-@dataclass(frozen=True, eq=False)
-class Scaffold:
+@dataclass(frozen=True, eq=False, repr=False)
+class Scaffold(Shown):
     """A first scenario of some tables.
 
     Parameters
@@ -72,7 +73,19 @@ class Scaffold:
     guesses: pd.DataFrame
     notes: tuple[str, ...]
 
-    def __str__(self) -> str:
+    def _shown(self) -> list[Part]:
+        kind = f" of {self.kind}" if self.kind else ", of laws alone"
+        parts: list[Part] = [f"A first scenario{kind}, guessed from {count_text(len(self.sources), 'table')}"]
+        for table, rows in self.guesses.groupby("table", sort=False):
+            shown = rows[["column", "guess", "why"]].assign(sure=rows["sure"].map({True: "", False: "check"}))
+            parts += [
+                str(table) or "laws written by hand",
+                grid_of(shown.rename(columns={"sure": ""}), "{:.4g}".format),
+            ]
+        return [*parts, *(f"note: {note}" for note in self.notes)]
+
+    def text(self) -> str:
+        """Return the guesses table by table, those that are not sure with a question mark."""
         lines = []
         for table, rows in self.guesses.groupby("table", sort=False):
             lines.append(str(table) or "laws written by hand")
