@@ -44,7 +44,7 @@ class Facts:
     Examples
     --------
     >>> told([Facts((("bound", "70.00 EUR"), ("gap", "3 %")), between=": ")])
-    'bound: 70.00 EUR\\ngap: 3 %'
+    'bound: 70.00 EUR\ngap: 3 %'
     """
 
     pairs: tuple[tuple[str, str], ...]
