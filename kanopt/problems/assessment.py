@@ -19,6 +19,7 @@ from kanopt.problems.law_use import LawUse, caveats
 from kanopt.problems.money_at_stake import MoneyAtStake, money_at_stake
 from kanopt.problems.plan_figures import PlanFigure, Roster
 from kanopt.problems.pricing import Pricing
+from kanopt.problems.replay import Replay
 from kanopt.problems.result import Status
 from kanopt.problems.views import View
 from kanopt.problems.work_orders import WorkOrder
@@ -207,6 +208,10 @@ class Assessment(ABC, Generic[PlanT, SimulationT]):
     def work_orders(self) -> tuple[WorkOrder, ...]:
         """Return what each vehicle or machine does; empty where the kind of problem has none."""
         return ()
+
+    def replay(self) -> Replay | None:
+        """Return what a page needs to price the plan anew as it stands; None where the kind of problem has none."""
+        return None
 
     @abstractmethod
     def views(self) -> tuple[View, ...]:

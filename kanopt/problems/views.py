@@ -21,7 +21,8 @@ class MapView:
     ----------
     points
         Columns ``name``, ``x``, ``y``, ``role`` (``"depot"``, ``"client"``, ``"unserved"``, ``"node"``) and
-        ``label`` (shown on hover).
+        ``label`` (shown on hover); where there are routes also ``group`` (that which comes there, empty for none)
+        and ``stop`` (the place on it, from 1).
     paths
         Columns ``group`` (the route), ``x``, ``y``; rows of a group in order of travel.
     background

@@ -1,7 +1,7 @@
 """Plots, and reports as single self-contained HTML files.
 
 Plots are matplotlib functions that take ``ax=None`` and return the axes. Reports embed the same plots as SVG, so
-that a page needs no network and no script.
+that a page needs no network, and no script to be read.
 """
 
 from kanopt.reports.baselines_plot import plot_baselines
@@ -13,7 +13,6 @@ from kanopt.reports.law_plots import plot_curve, plot_formula
 from kanopt.reports.module_plots import plot_modules
 from kanopt.reports.monte_carlo_pages import monte_carlo_page
 from kanopt.reports.monte_carlo_plots import plot_decisions, plot_plans
-from kanopt.reports.notebook import shown_html
 from kanopt.reports.panels import plot_effects, plot_law
 from kanopt.reports.plots import plot_result, plot_view
 from kanopt.reports.risk_pages import risk_page
@@ -52,7 +51,6 @@ __all__ = [
     "plot_tornado",
     "plot_view",
     "risk_page",
-    "shown_html",
     "sobol_page",
     "sweep_page",
     "switch_page",

@@ -11,6 +11,7 @@ import re
 import textwrap
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from io import StringIO
 from typing import TYPE_CHECKING, Any, Literal
 from xml.etree import ElementTree
@@ -29,9 +30,11 @@ if TYPE_CHECKING:
 __all__ = [
     "HALO",
     "TIP",
+    "Tip",
     "axes_or_new",
     "canvas_size",
     "escape_text",
+    "id_of_part",
     "name_letters",
     "named_rows",
     "panels_or_new",
@@ -50,6 +53,7 @@ HALO = "halo"
 TIP = "tip-"
 """Prefix of the group id of marks that show a tooltip."""
 
+_OF = "of-"
 _SIZES = ((1e12, " trillion"), (1e9, " billion"), (1e6, " million"))
 _MOST_DECIMALS = 2
 _PANELS_IN_A_ROW = 3
@@ -63,6 +67,15 @@ _DROPPED = {"font-family", "stroke-linejoin"}
 _GEOMETRY = {"d", "x", "y", "width", "height", "transform", "viewBox", "points"}
 
 
+@dataclass(frozen=True)
+class Tip:
+    """What is told of a mark: its text, the route, driver or machine it belongs to, and its number on that."""
+
+    text: str
+    of: str = ""
+    number: int | None = None
+
+
 def escape_text(text: object) -> str:
     r"""Return text with dollar signs escaped, so that matplotlib reads no formula, and control characters replaced.
 
@@ -72,6 +85,11 @@ def escape_text(text: object) -> str:
     '5 \\$ or 6 \\$ '
     """
     return _CONTROL.sub(" ", str(text)).replace("$", r"\$")
+
+
+def id_of_part(owner: str, *, halo: bool = False) -> str:
+    """Return the group id of what belongs to a route, driver or machine; with a halo where it is a text on lines."""
+    return f"{HALO * halo}{_OF}{_CONTROL.sub(' ', owner)}"
 
 
 def axes_or_new(ax: Axes | None, width: float, height: float) -> Axes:
@@ -265,7 +283,8 @@ def to_svg(
     width: int,
     height: int,
     label: str,
-    tips: Mapping[str, Sequence[str]] | None = None,
+    tips: Mapping[str, Sequence[Tip]] | None = None,
+    data: Mapping[str, str] | None = None,
 ) -> str:
     """Return a drawing as inline SVG.
 
@@ -278,7 +297,9 @@ def to_svg(
     label
         Alternative text; must differ between the charts of a page.
     tips
-        Tooltips by name: texts for the marks of the group whose id is ``TIP`` plus that name, in order.
+        Tooltips by name: for the marks of the group whose id is ``TIP`` plus that name, in order.
+    data
+        What the page's script asks of the picture: attributes ``data-…`` by what follows the hyphen.
 
     Returns
     -------
@@ -299,10 +320,10 @@ def to_svg(
         draw(figure.add_subplot())
         nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
         figure.savefig(buffer, format="svg", transparent=True, metadata=nothing)
-    return _for_page(buffer.getvalue(), label, tips or {})
+    return _for_page(buffer.getvalue(), label, tips or {}, data or {})
 
 
-def _for_page(source: str, label: str, tips: Mapping[str, Sequence[str]]) -> str:
+def _for_page(source: str, label: str, tips: Mapping[str, Sequence[Tip]], data: Mapping[str, str]) -> str:
     root = _parsed(source)
     for parent in list(root.iter()):
         for child in list(parent):
@@ -311,7 +332,8 @@ def _for_page(source: str, label: str, tips: Mapping[str, Sequence[str]]) -> str
     _add_tips(root, tips)
     _strip(root)
     size = {side: root.attrib.pop(side).removesuffix("pt") for side in ("width", "height")}
-    for name, value in {**size, "class": "chart", "role": "img", "aria-label": label}.items():
+    named = {f"data-{name}": value for name, value in data.items()}
+    for name, value in {**size, "class": "chart", "role": "img", "aria-label": label, **named}.items():
         root.set(name, value)
     ElementTree.register_namespace("", SVG)
     return ElementTree.tostring(root, encoding="unicode")
@@ -325,14 +347,18 @@ def _parsed(source: str) -> ElementTree.Element:
     return root
 
 
-def _add_tips(root: ElementTree.Element, tips: Mapping[str, Sequence[str]]) -> None:
+def _add_tips(root: ElementTree.Element, tips: Mapping[str, Sequence[Tip]]) -> None:
     for group in root.iter(f"{{{SVG}}}g"):
         name = group.get("id", "")
         texts = tips.get(name.removeprefix(TIP), ()) if name.startswith(TIP) else ()
-        for mark, text in zip(_marks(group), texts, strict=False):
+        for mark, tip in zip(_marks(group), texts, strict=False):
             title = ElementTree.Element(f"{{{SVG}}}title")
-            title.text = _CONTROL.sub(" ", text)
+            title.text = _CONTROL.sub(" ", tip.text)
             mark.append(title)
+            if tip.of:
+                mark.set("data-of", _CONTROL.sub(" ", tip.of))
+            if tip.number is not None:
+                mark.set("data-number", str(tip.number))
 
 
 def _marks(group: ElementTree.Element) -> Iterator[ElementTree.Element]:
@@ -355,8 +381,12 @@ def _strip(root: ElementTree.Element) -> None:
             pointed_at.update(_REFERENCE.findall(value))
     for element in root.iter():
         name = element.get("id")
-        if name == HALO:
-            element.set("class", HALO)
+        if name is not None and name.startswith((HALO, _OF)):
+            look, part_of, owner = name.partition(_OF)
+            if look:
+                element.set("class", HALO)
+            if part_of:
+                element.set("data-of", owner)
         if name is not None and name not in pointed_at:
             del element.attrib["id"]
         for key in _GEOMETRY.intersection(element.attrib):

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from kanopt.reports.canvas import TIP, axes_or_new, escape_text, named_rows, pixels, style_axes
+from kanopt.reports.canvas import (
+    TIP,
+    Tip,
+    axes_or_new,
+    escape_text,
+    id_of_part,
+    named_rows,
+    pixels,
+    style_axes,
+)
 from kanopt.reports.palette import ALARM, FAINT, INK, LINE, MUTED, PAPER, SERIES
 from kanopt.reports.timeline import time_axis
 from kanopt.text import amount_text, clock_text, shorten
@@ -75,10 +84,13 @@ def plot_gantt(
     return ax
 
 
-def gantt_tips(view: GanttView) -> dict[str, list[str]]:
+def gantt_tips(view: GanttView) -> dict[str, list[Tip]]:
     """Return the tooltips of the bars."""
     tips = [
-        f"{bar.row}: {bar.label or bar.kind}, {_time_text(bar.start, view)} to {_time_text(bar.end, view)}"
+        Tip(
+            f"{bar.row}: {bar.label or bar.kind}, {_time_text(bar.start, view)} to {_time_text(bar.end, view)}",
+            str(bar.row),
+        )
         for bar in named_rows(view.bars)
     ]
     return {"bars": tips}
@@ -140,6 +152,7 @@ def _draw_labels(
                 fontsize="x-small",
                 color=colours[bar.kind][1],
                 clip_on=True,
+                gid=id_of_part(str(bar.row)),
             )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.reports.canvas import HALO, escape_text
+from kanopt.reports.canvas import HALO, escape_text, id_of_part
 from kanopt.text import shorten
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ class LabelPlacer:
         size: float,
         first: tuple[float, float] = (0, 1),
         must: bool,
+        owner: str = "",
         **look: Any,
     ) -> bool:
         """Write a name beside the point `at`, where it overlaps least.
@@ -67,6 +68,8 @@ class LabelPlacer:
             The direction to be tried first.
         must
             Write it even if it overlaps something; else it is omitted then.
+        owner
+            The route it belongs to, if to one.
         **look
             Further properties of the text.
 
@@ -93,7 +96,7 @@ class LabelPlacer:
             ha="center",
             va="center",
             fontsize=size,
-            gid=HALO,
+            gid=id_of_part(owner, halo=True) if owner else HALO,
             **look,
         )
         return True

@@ -24,9 +24,11 @@ if TYPE_CHECKING:
 __all__ = [
     "comparison_levels",
     "fixed_inputs_text",
+    "known_labels",
     "plot_curve",
     "plot_formula",
     "plottable_inputs",
+    "range_of_input",
     "reference_values",
     "tabulate",
     "with_unit",
@@ -62,7 +64,7 @@ def reference_values(formula: Formula) -> dict[str, Value]:
     held: dict[str, Value] = {}
     for variable in _used(formula):
         if variable.is_category:
-            known = _labels(formula, variable.name)
+            known = known_labels(formula, variable.name)
             if not known:
                 raise FormulaError(
                     f"category {variable.name!r} of the law {formula.output.name!r} has no labels"
@@ -85,7 +87,7 @@ def fixed_inputs_text(formula: Formula, held: Mapping[str, Value]) -> str:
 
 def plottable_inputs(formula: Formula) -> list[str]:
     """Return the inputs along which a law can be drawn: those with a range or with categories."""
-    return [v.name for v in _used(formula) if v.is_category or _range(formula, v) is not None]
+    return [v.name for v in _used(formula) if v.is_category or range_of_input(formula, v) is not None]
 
 
 def plot_formula(
@@ -208,7 +210,7 @@ def tabulate(
     head = with_unit(along, variable.unit)
     output = with_unit(formula.output.name, formula.output.unit)
     if variable.is_category:
-        labels = _labels(formula, along)
+        labels = known_labels(formula, along)
         return pd.DataFrame({head: labels, output: _over_labels(formula, along, labels, held)})
     x = _points(formula, along, rows)
     other, levels = comparison_levels(formula, along, held, at or {})
@@ -227,7 +229,11 @@ def comparison_levels(
     """Return the most influential other numeric input and two or three values of it; ``("", [nan])`` without one."""
     best, name, levels = 0.0, "", [math.nan]
     for variable in _used(formula):
-        if variable.is_category or variable.name in (along, *fixed) or _range(formula, variable) is None:
+        if (
+            variable.is_category
+            or variable.name in (along, *fixed)
+            or range_of_input(formula, variable) is None
+        ):
             continue
         tried = np.unique(_levels(formula, variable))
         trial = {**held, variable.name: tried}
@@ -250,7 +256,7 @@ def _variable(formula: Formula, name: str) -> Variable:
     return known[name]
 
 
-def _range(formula: Formula, variable: Variable) -> tuple[float, float] | None:
+def range_of_input(formula: Formula, variable: Variable) -> tuple[float, float] | None:
     """Return the learned range of an input, else its declared one, else None."""
     seen = formula.domain.range_of(variable.name)
     low, high = (variable.low, variable.high) if seen is None else (seen.low, seen.high)
@@ -268,7 +274,7 @@ def _interpolate(low: float, high: float, share: float) -> float:
 def _levels(formula: Formula, variable: Variable) -> tuple[float, float, float]:
     """Return a low, a central and a high value of a number: quantiles of the rows, else parts of its range, else 1."""
     known = formula.domain.quantiles_of(variable.name)
-    ends = _range(formula, variable)
+    ends = range_of_input(formula, variable)
     if known is None and ends is not None:
         low, middle, high = (_interpolate(*ends, share) for share in (0.1, 0.5, 0.9))
         return low, middle, high
@@ -279,14 +285,14 @@ def _levels(formula: Formula, variable: Variable) -> tuple[float, float, float]:
 
 def _points(formula: Formula, name: str, count: int) -> np.ndarray:
     """Return values over the range of an input, whole ones where the rows have no others."""
-    ends = _range(formula, _variable(formula, name))
+    ends = range_of_input(formula, _variable(formula, name))
     assert ends is not None
     points = np.array([_interpolate(*ends, share) for share in np.linspace(0.0, 1.0, count)])
     seen = (*ends, *(formula.domain.quantiles_of(name) or (math.nan,)))
     return np.unique(np.round(points)) if all(map(float.is_integer, seen)) else points
 
 
-def _labels(formula: Formula, name: str) -> list[str]:
+def known_labels(formula: Formula, name: str) -> list[str]:
     """Return the categories that something was learned of."""
     known = formula.domain.categories_of(name) or _variable(formula, name).categories
     rare = formula.domain.rare_of(name)
@@ -298,7 +304,7 @@ def _over_labels(formula: Formula, name: str, labels: list[str], held: Mapping[s
 
 
 def _bars(formula: Formula, ax: Axes, name: str, held: Mapping[str, Value]) -> None:
-    labels = _labels(formula, name)
+    labels = known_labels(formula, name)
     values = _over_labels(formula, name, labels, held)
     ax.barh(range(len(labels)), values, height=0.62, color=series(0).light)
     ax.set_yticks(range(len(labels)), [escape_text(shorten(label, 18)) for label in labels])

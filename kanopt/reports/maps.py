@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from kanopt.problems.views import MapView, NetworkView
-from kanopt.reports.canvas import HALO, TIP, axes_or_new, canvas_size, escape_text, named_rows
+from kanopt.reports.canvas import (
+    HALO,
+    TIP,
+    Tip,
+    axes_or_new,
+    canvas_size,
+    escape_text,
+    id_of_part,
+    named_rows,
+)
 from kanopt.reports.labels import LabelPlacer
 from kanopt.reports.palette import ALARM, INK, LINE, MUTED, PAPER, series
 from kanopt.text import amount_text, number_text
@@ -63,7 +72,8 @@ def plot_map(view: MapView, ax: Axes | None = None, *, groups: Sequence[str] = (
     }
     for name, path in routes.items():
         # on roads, routes run side by side instead of on top of each other
-        _route(ax, path, series(order[name]).light, 1.8 * (order[name] % 5 - 2) if len(roads) else 0.0)
+        shift = 1.8 * (order[name] % 5 - 2) if len(roads) else 0.0
+        _route(ax, path, series(order[name]).light, shift, id_of_part(name))
     _marks(ax, view.points, _POINTS)
     labels = LabelPlacer(ax, scale, view.points[["x", "y"]].to_numpy(float))
     emphasised = view.points["role"].isin(["depot", "unserved"])
@@ -120,25 +130,31 @@ def map_shape(view: MapView | NetworkView) -> float:
     return float(np.clip((high or 1.0) / (wide or 1.0), 0.5, 0.95))
 
 
-def map_tips(view: MapView) -> dict[str, list[str]]:
+def map_tips(view: MapView) -> dict[str, list[Tip]]:
     """Return the tooltips of a map's points, by role."""
     return _tips(view.points)
 
 
-def network_tips(view: NetworkView) -> dict[str, list[str]]:
+def network_tips(view: NetworkView) -> dict[str, list[Tip]]:
     """Return the tooltips of a network's nodes, by role, and of its edges."""
     used = view.edges[view.edges["amount"] > 0]
     edges = [
-        f"{row.tail} → {row.head}: {row.label or number_text(float(row.amount))}" for row in named_rows(used)
+        Tip(f"{row.tail} → {row.head}: {row.label or number_text(float(row.amount))}")
+        for row in named_rows(used)
     ]
     return {**_tips(view.nodes), "edges": edges}
 
 
-def _tips(points: pd.DataFrame) -> dict[str, list[str]]:
+def _tips(points: pd.DataFrame) -> dict[str, list[Tip]]:
     return {
-        str(role): [str(label) or str(name) for name, label in zip(part["name"], part["label"], strict=True)]
+        str(role): [_tip(row) for row in named_rows(part)]
         for role, part in points.groupby("role", sort=False)
     }
+
+
+def _tip(row: Any) -> Tip:
+    stop = getattr(row, "stop", 0)
+    return Tip(str(row.label) or str(row.name), getattr(row, "group", ""), int(stop) if stop else None)
 
 
 def _centre(points: pd.DataFrame) -> Floats:
@@ -175,14 +191,15 @@ def _segments(ax: Axes, background: pd.DataFrame) -> None:
     ax.add_collection(LineCollection(list(ends), colors=LINE.light, linewidths=1.0, zorder=1))
 
 
-def _route(ax: Axes, path: Floats, colour: str, shift: float) -> None:
+def _route(ax: Axes, path: Floats, colour: str, shift: float, gid: str) -> None:
     from matplotlib.transforms import ScaledTranslation
 
     move = ScaledTranslation(shift / 72, shift / 72, ax.figure.dpi_scale_trans)
     (line,) = ax.plot(path[:, 0], path[:, 1], color=colour, linewidth=1.9, solid_joinstyle="round", zorder=2)
     line.set_transform(ax.transData + move)
+    line.set_gid(gid)
     if len(path) > 1:
-        _draw_arrow(ax, path, colour, ax.transData + move)
+        _draw_arrow(ax, path, colour, ax.transData + move, gid)
 
 
 def _route_names(
@@ -195,11 +212,19 @@ def _route_names(
         length = float(np.hypot(*away[far]))
         first = tuple(away[far] / length) if length else (0.0, 1.0)
         labels.place(
-            name, path[far], size=_LOUD, first=first, must=True, color=colours[name], weight="bold", zorder=6
+            name,
+            path[far],
+            size=_LOUD,
+            first=first,
+            must=True,
+            owner=name,
+            color=colours[name],
+            weight="bold",
+            zorder=6,
         )
 
 
-def _draw_arrow(ax: Axes, path: Floats, colour: str, transform: Transform) -> None:
+def _draw_arrow(ax: Axes, path: Floats, colour: str, transform: Transform, gid: str) -> None:
     """Draw an arrowhead in the middle of the longest of the first three legs."""
     steps = np.diff(path[:4], axis=0)
     length = np.hypot(steps[:, 0], steps[:, 1])
@@ -210,6 +235,7 @@ def _draw_arrow(ax: Axes, path: Floats, colour: str, transform: Transform) -> No
     angle = float(np.degrees(np.arctan2(steps[leg, 1], steps[leg, 0]))) - 90
     (arrow,) = ax.plot(*middle, marker=(3, 0, angle), markersize=7, color=colour, markeredgewidth=0, zorder=3)
     arrow.set_transform(transform)
+    arrow.set_gid(gid)
 
 
 def _marks(ax: Axes, points: pd.DataFrame, looks: dict[str, tuple[str, int, str, str]]) -> None:

@@ -214,11 +214,12 @@ def _first(lines: Sequence[str]) -> tuple[str, ...]:
     return (*lines[:_LIST], f"and {count_text(len(lines) - _LIST, 'more', 'more')}")
 
 
-def _view_figure(view: View, place: int, width: int, whose: str = "the plan") -> Figure:
-    label = f"{type(view).__name__.removesuffix('View')} of {whose}: {view.title} ({place + 1})"
+def _view_figure(view: View, place: int, width: int, whose: str = "plan") -> Figure:
+    plan = "the plan" if whose == "plan" else "today's plan"
+    label = f"{type(view).__name__.removesuffix('View')} of {plan}: {view.title} ({place + 1})"
     return Figure(
-        view_svg(view, width, label),
-        view_svg(view, NARROW, f"{label}, narrow"),
+        view_svg(view, width, label, whose=whose),
+        view_svg(view, NARROW, f"{label}, narrow", whose=whose),
         view.title,
         _view_table(view),
     )
@@ -229,7 +230,7 @@ def _today_figure(today: Result | None) -> Figure | None:
     if today is None or today.assessment is None:
         return None
     views = today.assessment.views()
-    return _view_figure(views[0], 0, _WIDTHS[type(views[0])], "today's plan") if views else None
+    return _view_figure(views[0], 0, _WIDTHS[type(views[0])], "today") if views else None
 
 
 def _view_table(view: View) -> PageTable | None:

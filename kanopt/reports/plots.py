@@ -97,12 +97,14 @@ _WORDS = {"map": "map", "gantt": "Gantt chart", "timetable": "timetable"}
 _METHODS: dict[type, str] = {MapView: "plot_map", NetworkView: "plot_map", GanttView: "plot_gantt"}
 
 
-def view_svg(view: View, width: int, label: str, *, among: Sequence[View] = ()) -> str:
+def view_svg(view: View, width: int, label: str, *, among: Sequence[View] = (), whose: str = "") -> str:
     """Draw a view as inline SVG of so many pixels in width.
 
-    It shares its time axis and the colours of names with the views of its kind in `among`, itself one of them.
+    It shares its time axis and the colours of names with the views of its kind in `among`, itself one of them. `whose`
+    tells the page's script of which plan it is: ``"plan"`` or ``"today"``.
     """
     draw, tips = partial(plot_view, view), {}
+    data = {"whose": whose, "view": type(view).__name__.removesuffix("View").lower()} if whose else {}
     match view:
         case MapView():
             paths = [other.paths["group"] for other in among or [view] if isinstance(other, MapView)]
@@ -118,7 +120,7 @@ def view_svg(view: View, width: int, label: str, *, among: Sequence[View] = ()) 
             height, tips = round(map_shape(view) * width) + 30, network_tips(view)
         case SeriesView():
             height = 240
-    return to_svg(draw, width=width, height=height, label=label, tips=tips)
+    return to_svg(draw, width=width, height=height, label=label, tips=tips, data=data)
 
 
 def _unique_names(columns: Sequence[pd.Series[str]]) -> list[str]:

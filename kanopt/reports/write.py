@@ -15,6 +15,7 @@ from markupsafe import Markup
 from kanopt.files import replace_file
 from kanopt.reports.comparison_page import comparison_page
 from kanopt.reports.laws_page import laws_page
+from kanopt.reports.live import LivePage, live_page, printable
 from kanopt.reports.palette import colours
 from kanopt.reports.plan_page import plan_page
 from kanopt.reports.subject import ReportSubject, subject_of_explanation, subject_of_run
@@ -25,14 +26,13 @@ if TYPE_CHECKING:
     from kanopt.reports.question_page import QuestionPage
     from kanopt.whatif import Comparison, LearnedLaw, Run
 
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _UNIT = re.compile(r"(?<=\d) (?=[A-Z]{3}\b|%)")
 
 __all__ = ["render", "write_comparison", "write_explanation", "write_laws", "write_page", "write_report"]
 
 
 def write_report(run: Run, path: str | os.PathLike[str]) -> Path:
-    """Write the report of a run as one HTML file that needs no network and no script.
+    """Write the report of a run as one HTML file that needs no network, and no script to be read.
 
     Parameters
     ----------
@@ -64,11 +64,13 @@ def write_explanation(
 
 
 def _write(subject: ReportSubject, path: str | os.PathLike[str]) -> Path:
-    return replace_file(path, render("report.html.j2", plan_page(subject)), make_folders=True)
+    today = {} if subject.today is None else {"Today's plan": subject.today}
+    live = live_page(subject.laws, {"This plan": subject.explanation.result, **today})
+    return replace_file(path, render("report.html.j2", plan_page(subject), live), make_folders=True)
 
 
 def write_comparison(comparison: Comparison, path: str | os.PathLike[str]) -> Path:
-    """Write a comparison as one HTML file that needs no network and no script.
+    """Write a comparison as one HTML file that needs no network, and no script to be read.
 
     Parameters
     ----------
@@ -82,11 +84,13 @@ def write_comparison(comparison: Comparison, path: str | os.PathLike[str]) -> Pa
     Path
         The file written.
     """
-    return replace_file(path, render("comparison.html.j2", comparison_page(comparison)), make_folders=True)
+    return replace_file(
+        path, render("comparison.html.j2", comparison_page(comparison), live_page({})), make_folders=True
+    )
 
 
 def write_page(page: QuestionPage, path: str | os.PathLike[str]) -> Path:
-    """Write the answer to a question as one HTML file that needs no network and no script.
+    """Write the answer to a question as one HTML file that needs no network, and no script to be read.
 
     Parameters
     ----------
@@ -104,7 +108,7 @@ def write_page(page: QuestionPage, path: str | os.PathLike[str]) -> Path:
 
 
 def write_laws(laws: Sequence[LearnedLaw], source: str, path: str | os.PathLike[str]) -> Path:
-    """Write laws that were learned without a plan as one HTML file that needs no network and no script.
+    """Write laws that were learned without a plan as one HTML file that needs no network, and no script to be read.
 
     Parameters
     ----------
@@ -120,7 +124,8 @@ def write_laws(laws: Sequence[LearnedLaw], source: str, path: str | os.PathLike[
     Path
         The file written.
     """
-    return replace_file(path, render("laws.html.j2", laws_page(laws, source)), make_folders=True)
+    live = live_page({law.name: law for law in laws})
+    return replace_file(path, render("laws.html.j2", laws_page(laws, source), live), make_folders=True)
 
 
 @cache
@@ -141,8 +146,8 @@ def _keep_units_on_line(sentence: str) -> str:
     return _UNIT.sub("\u00a0", sentence)
 
 
-def render(template: str, page: Any) -> str:
-    """Return a page as HTML in which whatever comes from data is escaped."""
+def render(template: str, page: Any, live: LivePage | None = None) -> str:
+    """Return a page as HTML in which whatever comes from data is escaped; without a script where `live` is None."""
     from kanopt import __version__
 
     environment = _environment()
@@ -151,5 +156,5 @@ def render(template: str, page: Any) -> str:
         for theme in ("light", "dark")
     }
     style = Markup(environment.get_template("style.css").render(themes))  # noqa: S704 - our own file and colours
-    text = environment.get_template(template).render(page=page, style=style, version=__version__)
-    return _UNPRINTABLE.sub("\ufffd", text)
+    text = environment.get_template(template).render(page=page, style=style, version=__version__, live=live)
+    return printable(text)

@@ -8,7 +8,7 @@ import pytest
 from matplotlib import pyplot
 from matplotlib.figure import Figure
 
-from kanopt.reports.canvas import HALO, TIP, axes_or_new, canvas_size, escape_text, style_axes, to_svg
+from kanopt.reports.canvas import HALO, TIP, Tip, axes_or_new, canvas_size, escape_text, style_axes, to_svg
 from kanopt.reports.palette import INK, series
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -42,10 +42,13 @@ def test_only_ids_that_are_pointed_at_stay() -> None:
 
 
 def test_marks_get_their_tips_in_order() -> None:
-    tips = ["<first>", "second & last", "third \x00"]
+    tips = [Tip("<first>", "van <1>\x01", 7), Tip("second & last", "van 2"), Tip("third \x00")]
     root = ElementTree.fromstring(to_svg(some, width=300, height=200, label="tips", tips={"points": tips}))
     titles = [(use.find(f"{SVG}title"), float(use.get("x", "0"))) for use in root.iter(f"{SVG}use")]
     found = [(title.text, x) for title, x in titles if title is not None]
+    marks = [use for use in root.iter(f"{SVG}use") if use.find(f"{SVG}title") is not None]
+    owners = [(use.get("data-of"), use.get("data-number")) for use in marks]
+    assert owners == [("van <1> ", "7"), ("van 2", None), (None, None)]
     assert [text for text, _ in found] == ["<first>", "second & last", "third  "]
     assert found[0][1] < found[1][1] < found[2][1]
 

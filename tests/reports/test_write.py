@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import html
 import itertools
+import json
 import re
 from copy import copy
 from dataclasses import replace
@@ -54,7 +57,7 @@ class Page(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data: str) -> None:
-        if self.open and self.open[-1] != "style":
+        if self.open and self.open[-1] not in ("style", "script"):
             self.words.append(data.strip())
 
     @property
@@ -62,12 +65,29 @@ class Page(HTMLParser):
         return " ".join(word for word in self.words if word).replace("\u00a0", " ")
 
 
+def check_scripts(text: str) -> None:
+    """Check that what runs in a page is one script, the one that the page's policy names, and nothing else."""
+    scripts = re.findall(r"<script(.*?)>(.*?)</script>", text, re.DOTALL)
+    assert [kind for kind, _ in scripts] in ([], [' type="application/json" id="live-data"', ""])
+    for _, source in scripts[1:]:
+        digest = base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()
+        assert f"script-src 'sha256-{digest}';" in text
+        assert not re.search(
+            r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function", source
+        )
+    if scripts:
+        json.loads(scripts[0][1])
+    else:
+        assert "script-src 'none'" in text
+
+
 def check_page(text: str) -> Page:
     """Check everything that must hold for any page."""
     page = Page(text)
     assert page.open == []
     names = [tag for tag, _ in page.tags]
-    assert not {"script", "link", "iframe", "object", "img", "form"} & set(names)
+    assert not {"link", "iframe", "object", "img", "form"} & set(names)
+    check_scripts(text)
     for tag, attributes in page.tags:
         assert not any(name.startswith("on") for name in attributes), tag
         for name in ("src", "href", "action"):
@@ -163,7 +183,7 @@ def test_hostile_names_stay_names(make_run: Any, routing: Any, tmp_path: Path) -
         provenance={HOSTILE[0]: "\ud800"},
     )
     text, page = write(run, tmp_path)
-    assert "<script" not in text
+    assert "<script>alert" not in text
     assert "<img" not in text
     assert "\x00" not in text
     assert HOSTILE[0] in page.text
@@ -220,7 +240,9 @@ def test_what_is_left_out_is_the_first_thing_a_report_says(
     run = make_run(problem=problem, result=result, explanation=explain(result), today=None, laws={})
     _, page = write(run, tmp_path)
     alarm = page.text.index("Left out: c10, c11 and c12. Serving them too would cost")
-    told = page.text.index("The plan serves 1.8 of 2.4 t ( 9 of 12 clients ); left out: c10, c11 and c12. Send out")
+    told = page.text.index(
+        "The plan serves 1.8 of 2.4 t ( 9 of 12 clients ); left out: c10, c11 and c12. Send out"
+    )
     tile = page.text.index("Serves 1.8 of 2.4 t left out: c10, c11 and c12")
     assert page.text.count("What to do") == 1
     assert alarm < page.text.index("What to do") < told < page.text.index("It costs") < tile

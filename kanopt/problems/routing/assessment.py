@@ -19,6 +19,7 @@ from kanopt.problems.in_use import InUse, InUseWords
 from kanopt.problems.law_use import LawUse
 from kanopt.problems.plan_figures import PlanFigure, Roster, emissions
 from kanopt.problems.pricing import Pricing
+from kanopt.problems.replay import Replay
 from kanopt.problems.routing.coverage import clients_served, price_of_left_out
 from kanopt.problems.routing.earth import routes_on_earth
 from kanopt.problems.routing.extrapolations import plan_extrapolations
@@ -26,6 +27,7 @@ from kanopt.problems.routing.figures import route_figures, route_rosters, vehicl
 from kanopt.problems.routing.law_uses import driving_law_uses
 from kanopt.problems.routing.plan import RoutingPlan
 from kanopt.problems.routing.reasons import plan_reasons
+from kanopt.problems.routing.replay import replay_of
 from kanopt.problems.routing.simulate import (
     RULE_WORDS,
     Drive,
@@ -146,6 +148,10 @@ class RoutingAssessment(Assessment[RoutingPlan, Drive]):
     def work_orders(self) -> tuple[WorkOrder, ...]:
         """Return the run sheet of each vehicle that serves somebody."""
         return run_sheets(self.problem.data, self.plan, self.simulation)
+
+    def replay(self) -> Replay | None:
+        """Return the legs of the plan with what their price depends on."""
+        return replay_of(self.problem, self.plan, self.simulation, self.pricing)
 
     def views(self) -> tuple[View, ...]:
         """Return a map of the routes, where there are coordinates, and a timetable of the vehicles."""

@@ -119,11 +119,20 @@ def _map(problem: RoutingProblem, plan: RoutingPlan, driven: Drive, where: pd.Da
     ]
     points = pd.DataFrame(rows, columns=["name", "role", "label"])
     points[["x", "y"]] = where.loc[points["name"]].to_numpy()
+    depots = {depot.name for depot in problem.depots}  # where vehicles load again
+    stops = {
+        name: (route.label, stop)
+        for route in plan.routes
+        for stop, name in enumerate(route.clients, start=1)
+        if name not in depots
+    }
+    on_route = [stops.get(name, ("", 0)) for name in points["name"]]
+    points["group"], points["stop"] = zip(*on_route, strict=True)
     network = problem.network
     roads = network is not None and network.positions is not None
     return MapView(
         title="Routes",
-        points=points[["name", "x", "y", "role", "label"]],
+        points=points[["name", "x", "y", "role", "label", "group", "stop"]],
         paths=_along_roads(problem, plan, driven) if roads else _straight(problem, plan, where),
         background=_background(problem) if roads else None,
         unit="" if roads else problem.units.distance,

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from kanopt.display import Part, Shown
 from kanopt.text import count_text, join_list, money_text, percent_text
 from kanopt.whatif.risks.supply_risk import SupplyRisk
 
@@ -24,7 +23,7 @@ _LEVEL = 0.95
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class SampleAveragePlan(Shown):
+class SampleAveragePlan:
     """Sites for many demands at once, beside those for mean demand.
 
     Parameters
@@ -112,14 +111,14 @@ class SampleAveragePlan(Shown):
         """The sites that are open in any period."""
         return _open_sites(self.result)
 
-    def _shown(self) -> list[Part]:
+    def __str__(self) -> str:
         plain, unit = _open_sites(self.plain), self.risk.assessment.problem.unit
         mine, theirs = float(self.risk.cost.mean()), float(self.plain_risk.cost.mean())
         same = bool(
             (self.risk.assessment.simulation.open == self.plain_risk.assessment.simulation.open).all()
         )
         worth = self.value_of_stochastic_solution
-        lines: list[Part] = [
+        lines = [
             f"Open for {count_text(self.samples, 'drawn demand')} at once: {join_list(self.sites) or 'no site'}; for "
             + ("mean demand the same sites." if same else f"mean demand: {join_list(plain) or 'no site'}."),
             f"On {self.risk.draws:,} fresh draws that costs {money_text(mine, unit)} on average, the plan for mean "
@@ -128,7 +127,9 @@ class SampleAveragePlan(Shown):
             *self._bound_text(unit),
             *self._missing_text(),
         ]
-        return [*lines, *self.risk._shown()]
+        return "\n".join([*lines, str(self.risk)])
+
+    __repr__ = __str__
 
     def _bound_text(self, unit: str) -> list[str]:
         if self.bounds == ():

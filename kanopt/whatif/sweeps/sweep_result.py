@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from kanopt.display import Alarm, Grid, Part, Shown, grid_of
 from kanopt.files import replace_file
 from kanopt.problems.result import Status
 from kanopt.text import count_text, money_text, seconds_text
@@ -37,7 +35,7 @@ _EQUAL = 1e-9
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Sweep(Shown):
+class Sweep:
     """Prices and plans at the points of a sweep.
 
     Parameters
@@ -189,26 +187,23 @@ class Sweep(Shown):
             return "no effect beyond the noise"
         return ("dearer" if change > 0 else "cheaper") + (", noise unknown" if math.isnan(noise) else "")
 
-    def _shown(self) -> Iterator[Part]:
-        yield from self._heading()
-        yield ""
+    def text(self) -> str:
+        """Return the sweep in words, and a table of some of its points."""
         if not self.results:
-            yield "no point is done"
-            return
-        yield self._table()
-        notes = [note for note in (*self._shown_note(), *self.notes(), self.extremes()) if note]
-        yield from ("", *notes) if notes else ()
+            return "\n".join([*self._heading(), "", "no point is done"])
+        told = [note for note in (*self._shown_note(), *self.notes(), self.extremes()) if note]
+        return "\n".join([*self._heading(), "", self._table(), *(["", *told] if told else [])])
 
     def _heading(self) -> list[str]:
         done, asked = len(self.results), len(self.design_points)
         how = "each planned anew" if self.anew else "the same plan at all of them"
         lines = [f"{self.scenario.name}: {count_text(asked, 'point')}, {how} ({seconds_text(self.seconds)})"]
         if self.interrupted or done < asked:
-            lines.append(Alarm(f"STOPPED after {done:,} of {count_text(asked, 'point')}"))
+            lines.append(f"STOPPED after {done:,} of {count_text(asked, 'point')}")
         lines += [f"  varied: {axis}" for axis in self.axes]
         return [*lines, f"  {as_it_is_text(self.base)}"]
 
-    def _table(self) -> Grid:
+    def _table(self) -> str:
         frame = self.points
         if len(frame) > _SHOWN:
             chosen = [round(k * (len(frame) - 1) / (_SHOWN - 1)) for k in range(_SHOWN)]
@@ -222,7 +217,7 @@ class Sweep(Shown):
             shown["new plan"] = frame["replanning_effect"].where(is_kept)
             shown["noise"] = frame["noise"]
         shown["verdict"] = frame["verdict"]
-        return grid_of(shown, "{:,.2f}".format)
+        return shown.to_string(index=False, float_format=lambda value: f"{value:,.2f}", na_rep="–")
 
     def _shown_note(self) -> list[str]:
         count = len(self.results)
@@ -284,6 +279,11 @@ class Sweep(Shown):
 
     def _told(self, found: PointResult) -> str:
         return f"{money_text(found.objective, self.unit)} at {self.place_of(found)}"
+
+    def __str__(self) -> str:
+        return self.text()
+
+    __repr__ = __str__
 
 
 _COLUMNS = [

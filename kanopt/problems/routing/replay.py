@@ -1,0 +1,297 @@
+"""A routing plan as it stands, for pages that price it anew when prices, loads and departures move."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.formulas.binding import BoundFormula, ReferenceValue
+from kanopt.formulas.formula import Formula
+from kanopt.formulas.references import Reference
+from kanopt.problems.law_use import unit_factor
+from kanopt.problems.records import field_values
+from kanopt.problems.replay import Lever, Replay, plain_numbers
+from kanopt.problems.routing.arrival_functions import ArrivalFunctions
+from kanopt.problems.routing.leg_laws import DURATION
+from kanopt.problems.routing.simulate import PRICE_FIELDS, Drive
+from kanopt.problems.routing.simulate.price import DISTANCE, FIXED, LATENESS, LONGEST, MISSED, OVERTIME, TIME
+from kanopt.units import convert
+
+if TYPE_CHECKING:
+    from kanopt.problems.pricing import Pricing
+    from kanopt.problems.routing.plan import RoutingPlan
+    from kanopt.problems.routing.problem import RoutingProblem
+
+__all__ = ["replay_of"]
+
+_LOAD, _SHIFT = "load", "departures"
+_STATE = {"arc.duration": "duration", "state.load": "load", "clock.late": "late"}
+_MOST_MINUTES, _STEP_MINUTES = 120.0, 5.0
+_RATES = {
+    FIXED: "fixed_cost",
+    DISTANCE: "cost_per_distance",
+    TIME: "cost_per_time",
+    OVERTIME: "cost_per_overtime",
+}
+
+
+def replay_of(problem: RoutingProblem, plan: RoutingPlan, driven: Drive, pricing: Pricing) -> Replay | None:
+    """Return what a page needs to price a plan anew; None of one that cannot be driven to its end.
+
+    The stops stay in their order. Prices are moved by a factor. Loads are, where no law reads the demand itself and no
+    stop takes longer for it. Departures are moved together, and the routes driven again, where neither breaks nor
+    service times depend on when one comes, and no route is under way.
+    """
+    known = np.isfinite(driven.duration).all() and np.isfinite(driven.begin).all()
+    if not known or not np.isfinite(driven.finish).all():
+        return None
+    return _Replays(problem, plan, driven, pricing).build()
+
+
+class _Replays:
+    """Builds the data of one plan."""
+
+    def __init__(self, problem: RoutingProblem, plan: RoutingPlan, driven: Drive, pricing: Pricing) -> None:
+        self.problem, self.plan, self.driven, self.pricing = problem, plan, driven, pricing
+        self.data, self.laws = problem.data, problem.leg_laws
+        self.formulas: list[Formula] = []
+        self.columns: dict[str, NDArray[Any]] = {}
+        self.levers: dict[str, Lever] = {}
+
+    def build(self) -> Replay:
+        """Return the plan with everything of it that can be moved."""
+        uses = [self._use(name, law) for name, law in self.laws.cost.items() if isinstance(law, BoundFormula)]
+        rates = self._rates()
+        chain = self._chain()
+        if self._can_load:
+            self._add(Lever(_LOAD, "load on board", "load", high=1.5))
+        if chain is not None and self._shift_matters:
+            minutes = [convert(each, "min", self.data.units.time) for each in (_MOST_MINUTES, _STEP_MINUTES)]
+            self._add(
+                Lever(
+                    _SHIFT,
+                    "departure of all vehicles",
+                    "shift",
+                    self.data.units.time,
+                    low=-minutes[0],
+                    high=minutes[0],
+                    step=minutes[1],
+                )
+            )
+        data = {
+            "kind": "routing",
+            "timeUnit": self.data.units.time,
+            "loadUnit": self.data.units.load,
+            "columns": {name: _column(values) for name, values in self._state_columns().items()},
+            "uses": uses,
+            "constants": self._constants(),
+            "rates": rates,
+            "routes": self._routes(),
+            "chain": chain,
+        }
+        return Replay(tuple(self.formulas), tuple(self.levers.values()), self.pricing.unit, data)
+
+    def _add(self, lever: Lever) -> str:
+        self.levers.setdefault(lever.key, lever)
+        return lever.key
+
+    # ---- laws
+
+    def _use(self, name: str, law: BoundFormula) -> dict[str, Any]:
+        """Return a law, and from where each of its inputs comes on a leg."""
+        formula = law.formula
+        if formula not in self.formulas:
+            self.formulas.append(formula)
+        used = [variable for variable in formula.inputs if variable.name in formula.used]
+        ranges = {variable.name: formula.domain.range_of(variable.name) for variable in used}
+        return {
+            "term": name,
+            "law": self.formulas.index(formula),
+            "factor": unit_factor(formula.output.unit, self.laws.unit(name)),
+            "inputs": {
+                variable.name: self._input(name, variable.unit, law.bindings[variable.name], variable.name)
+                for variable in used
+            },
+            "ranges": {
+                name: plain_numbers((seen.low, seen.high))
+                for name, seen in ranges.items()
+                if seen is not None
+            },
+        }
+
+    def _input(self, law: str, unit: str, bound: Reference | float | str, name: str) -> dict[str, Any]:
+        """Return from where one input of a law comes, in the law's unit."""
+        if not isinstance(bound, Reference):
+            known: dict[str, Any] = {"value": bound}
+            if law != DURATION and isinstance(bound, int | float) and bound > 0:
+                lever = Lever(f"{name} = {bound}", name.replace("_", " "), "price", unit, float(bound))
+                known["lever"] = self._add(lever)
+            return known
+        what = str(bound)
+        if bound.scope == "vehicle":
+            return self._vehicle_input(law, unit, bound.field)
+        if what in ("clock.hour", "clock.minute"):
+            turn = ("h", 24.0) if bound.field == "hour" else ("min", 1440.0)
+            per_day = [convert(1.0, self.data.units.time, turn[0]), turn[1]]
+            return {"column": "leave", "turn": per_day, "scale": _scale(turn[0], unit)}
+        if what in _STATE:
+            units = self.data.units
+            source = units.load if what == "state.load" else units.time
+            return {"column": _STATE[what], "scale": _scale(source, unit)}
+        found = self.laws.resolver(law, self.driven.inputs)(bound)
+        self.columns[f"{what} ({unit})"] = np.broadcast_to(found.to(unit), self.driven.head.shape)
+        return {"column": f"{what} ({unit})"}
+
+    def _vehicle_input(self, law: str, unit: str, field: str) -> dict[str, Any]:
+        units = self.data.units.of_vehicles()
+        found = field_values(self.data.vehicles, field, units=units, where=f"law {law!r}: vehicles")
+        values = found.to(unit)
+        known: dict[str, Any] = {"kinds": _column(values)}
+        if values.dtype != object and law != DURATION and self._is_price(field) and (values > 0).any():
+            known["lever"] = self._price_lever(field, found)
+        return known
+
+    def _is_price(self, field: str) -> bool:
+        """Say whether a field of the vehicles moves the price and nothing else."""
+        if field in PRICE_FIELDS - {"regular_time"}:
+            return not self._times_read("vehicle", field)
+        own = set(type(self.data.vehicles[0]).__dataclass_fields__) | set(self.data.policy.capacities)
+        return field not in own and not self._times_read("vehicle", field)
+
+    def _times_read(self, scope: str, field: str) -> bool:
+        service = self.data.policy.service
+        timed = [law for law in (self.laws.duration, service) if isinstance(law, BoundFormula)]
+        return any(str(each) == f"{scope}.{field}" for law in timed for each in law.references)
+
+    def _price_lever(self, field: str, found: ReferenceValue) -> str:
+        values = np.unique(np.asarray(found.values, dtype=float))
+        base = float(values[0]) if len(values) == 1 else None
+        return self._add(Lever(f"vehicle.{field}", field.replace("_", " "), "price", found.unit, base))
+
+    # ---- what is not priced by a law
+
+    def _constants(self) -> dict[str, float]:
+        """Return the terms that nothing moves."""
+        terms = self.pricing.terms()
+        matrices = [name for name, law in self.laws.cost.items() if not isinstance(law, BoundFormula)]
+        return {name: float(terms[name]) for name in (*matrices, MISSED) if name in terms.index}
+
+    def _rates(self) -> list[dict[str, Any]]:
+        """Return the terms that are a rate times what is driven: of routes, or of legs."""
+        found, kinds = [], self._kinds
+        for term, field in _RATES.items():
+            rates = self.data.of_vehicles(field)
+            if term == OVERTIME:
+                rates = np.where(np.isfinite(self.data.of_vehicles("regular_time")), rates, 0.0)
+            if rates.any():
+                each = np.unique(rates)
+                base = float(each[0]) if len(each) == 1 else None
+                lever = Lever(
+                    f"vehicle.{field}",
+                    field.replace("_", " "),
+                    "price",
+                    self.data.units.of_vehicles()[field],
+                    base,
+                )
+                found.append({"term": term, "rates": plain_numbers(rates[kinds]), "lever": self._add(lever)})
+        if self.data.lateness_rate.any():
+            rates = self.data.lateness_rate[self.driven.head]
+            lever = Lever("client.cost_per_lateness", "cost per lateness", "price")
+            found.append({"term": LATENESS, "rates": plain_numbers(rates), "lever": self._add(lever)})
+        if rate := self.data.policy.cost_of_longest:
+            lever = Lever("policy.cost_of_longest", "cost of the longest route", "price", "", float(rate))
+            found.append({"term": LONGEST, "rates": [float(rate)], "lever": self._add(lever)})
+        return found
+
+    # ---- how it is driven
+
+    @property
+    def _kinds(self) -> NDArray[np.intp]:
+        return np.array([self.data.type_index[route.vehicle] for route in self.plan.routes], dtype=np.intp)
+
+    @property
+    def _can_load(self) -> bool:
+        """Whether something reads the load, and no law reads demands, which would move with it."""
+        read = any(self.laws.reads(name, "state.load") for name in (*self.laws.cost, DURATION))
+        laws = (*self.laws.formulas().values(), self.data.policy.service)
+        references = {str(each) for law in laws if law is not None for each in law.references}
+        own = references & {"client.demand", "client.pickup"}
+        drives = not self.laws.reads(DURATION, "state.load") or self._is_driven_alike
+        service = self.data.service_times.reads("state")
+        return bool(read and self.driven.load.any()) and not own and drives and not service
+
+    @property
+    def _is_driven_alike(self) -> bool:
+        """Whether a page can drive the routes: no breaks, no tabulated travel times, no service by the clock."""
+        return not (
+            any(self.data.breaks[kind] for kind in self._kinds)
+            or isinstance(self.laws.duration, ArrivalFunctions)
+            or self.data.service_times.reads("clock", "state")
+            or self.data.is_under_way
+        )
+
+    @property
+    def _shift_matters(self) -> bool:
+        moved = any(self.laws.is_moved_by_clock(name) for name in self.laws.cost)
+        opens = np.isfinite(self.data.opens[:, self.driven.head]).any()
+        return (
+            moved or self.laws.reads(DURATION, "clock") or bool(opens) or bool(self.data.lateness_rate.any())
+        )
+
+    def _chain(self) -> dict[str, Any] | None:
+        """Return what it takes to drive the routes again; None where a page cannot."""
+        if not self._is_driven_alike:
+            return None
+        head, law = self.driven.head, self.laws.duration
+        timed = isinstance(law, BoundFormula) and self.laws.reads(DURATION, "state", "clock")
+        return {
+            "duration": self._use(DURATION, law) if isinstance(law, BoundFormula) and timed else None,
+            "stay": plain_numbers(self.driven.stay),
+            "ready": _filled(self.driven.ready),
+            "opens": [_filled(opens) for opens in self.data.opens[:, head]],
+            "closes": [_filled(closes) for closes in self.data.closes[:, head]],
+            "soft": np.flatnonzero(self.data.has_soft_window[head]).tolist(),
+        }
+
+    def _state_columns(self) -> Mapping[str, NDArray[Any]]:
+        driven = self.driven
+        state = {"load": driven.load, "leave": driven.leave, "duration": driven.duration, "late": driven.late}
+        return {**state, **self.columns}
+
+    def _routes(self) -> dict[str, Any]:
+        driven, kinds = self.driven, self._kinds
+        starts = np.searchsorted(driven.route, np.arange(len(kinds) + 1))
+        lengths = self.data.lengths(driven.tail, driven.head)
+        shift_end, longest = (self.data.of_vehicles(name)[kinds] for name in ("shift_end", "max_duration"))
+        return {
+            "labels": [route.label for route in self.plan.routes],
+            "used": [bool(route.clients) for route in self.plan.routes],
+            "kind": kinds.tolist(),
+            "first": starts.tolist(),
+            "departure": plain_numbers(driven.departure),
+            "finish": plain_numbers(driven.finish),
+            "length": plain_numbers(np.bincount(driven.route, weights=lengths, minlength=len(kinds))),
+            "regular": plain_numbers(self.data.of_vehicles("regular_time")[kinds]),
+            "earliest": plain_numbers(self.data.leaves_from(route) for route in self.plan.routes),
+            "shiftEnd": plain_numbers(shift_end),
+            "longest": plain_numbers(longest),
+            "capacity": plain_numbers(self.data.capacities[0][kinds]),
+        }
+
+
+def _filled(values: NDArray[Any]) -> list[Any] | None:
+    """Return a column; None of one that is nowhere finite, which says nothing."""
+    return plain_numbers(values) if np.isfinite(values).any() else None
+
+
+def _column(values: NDArray[Any]) -> list[Any]:
+    return [str(value) for value in values] if values.dtype == object else plain_numbers(values)
+
+
+def _scale(source: str, target: str) -> list[float]:
+    """Return factor and offset from one unit to another."""
+    offset, one = (float(value) for value in ReferenceValue(np.array([0.0, 1.0]), source).to(target))
+    return [one - offset, offset]

@@ -1,0 +1,168 @@
+"""What makes a page alive: its one script, the laws as functions in it, and the data that it reads."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
+
+from kanopt.errors import FormulaError
+from kanopt.formulas import Formula
+from kanopt.problems.replay import Replay
+from kanopt.reports.law_plots import known_labels, range_of_input, reference_values
+
+if TYPE_CHECKING:
+    from kanopt.formulas import Variable
+    from kanopt.problems.result import Result
+    from kanopt.whatif import LearnedLaw
+
+__all__ = ["LivePage", "live_page", "printable"]
+
+# what no page can hold: control characters and halves of letters
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_BAND = (0.05, 0.95)
+_NO_MARKUP = str.maketrans(
+    {
+        "<": "\\u003c",
+        ">": "\\u003e",
+        "&": "\\u0026",
+        "\u2028": "\\u2028",
+        "\u2029": "\\u2029",
+        "\x7f": "\\u007f",
+    }
+)
+
+
+@dataclass(frozen=True)
+class LivePage:
+    """The script of a page, and the data it reads, ready to be written.
+
+    Parameters
+    ----------
+    script
+        JavaScript; nothing in it ends the element it stands in.
+    data
+        JSON, likewise.
+    """
+
+    script: Markup
+    data: Markup
+
+    @property
+    def digest(self) -> str:
+        """The script's SHA-256, by which the policy of the page lets it run and no other."""
+        return base64.b64encode(hashlib.sha256(self.script.encode()).digest()).decode()
+
+
+def printable(text: str) -> str:
+    """Return a text as a page can hold it."""
+    return _UNPRINTABLE.sub("\ufffd", text)
+
+
+def live_page(laws: Mapping[str, LearnedLaw], plans: Mapping[str, Result] | None = None) -> LivePage:
+    """Return what makes a page alive.
+
+    Parameters
+    ----------
+    laws
+        Those that the page shows, by name.
+    plans
+        By what each is called, that of the page first; one that cannot be priced in a page is left out, and so are all
+        of them where that is the first.
+    """
+    functions: list[Formula] = []
+    replays = _replays(plans or {})
+    told = []
+    for name, replay in replays.items():
+        places = [_place_of(law, functions) for law in replay.laws]
+        told.append({"label": name, "plan": _with_places(replay.data, places)})
+    shown = [_law(name, law.formula, functions) for name, law in laws.items()]
+    levers = [asdict(lever) for lever in next(iter(replays.values())).levers] if replays else []
+    unit = next(iter(replays.values())).unit if replays else ""
+    data = {"laws": [law for law in shown if law], "plans": told, "levers": levers, "unit": unit}
+    sources = ",\n".join(law.to_javascript().strip() for law in functions)
+    script = (
+        f'"use strict";\n{{\nconst laws = [\n{sources}\n];\n{_script()}\nwindow.kanopt = start(laws);\n}}'
+    )
+    text = json.dumps(data, allow_nan=False, separators=(",", ":"))
+    # whatever texts of the user's there are stand within JSON's quotes, where any letter may be written by its number
+    known = printable(script.replace("\x7f", "\\u007f")), printable(text.translate(_NO_MARKUP))
+    return LivePage(*map(Markup, known))
+
+
+@cache
+def _script() -> str:
+    return files("kanopt.reports").joinpath("templates", "live.js").read_text("utf-8")
+
+
+def _replays(plans: Mapping[str, Result]) -> dict[str, Replay]:
+    found: dict[str, Replay] = {}
+    for name, result in plans.items():
+        replay = None if result.assessment is None else result.assessment.replay()
+        if replay is not None:
+            found[name] = replay
+        elif not found:
+            return {}
+    return found
+
+
+def _place_of(law: Formula, functions: list[Formula]) -> int:
+    """Return the place of a law among the functions of the page, to which it is added where it is new."""
+    if law not in functions:
+        functions.append(law)
+    return functions.index(law)
+
+
+def _with_places(data: Any, places: Sequence[int]) -> Any:
+    """Return data in which laws are named by their places in the page."""
+    if isinstance(data, Mapping):
+        return {
+            key: places[value] if key == "law" else value if key == "columns" else _with_places(value, places)
+            for key, value in data.items()
+        }
+    return (
+        [_with_places(each, places) for each in data]
+        if isinstance(data, list) and data and isinstance(data[0], Mapping)
+        else data
+    )
+
+
+def _law(name: str, formula: Formula, functions: list[Formula]) -> dict[str, Any] | None:
+    """Return what can be moved of a law; None of one that cannot be drawn."""
+    try:
+        held = reference_values(formula)
+    except FormulaError:
+        return None
+    quantiles = dict(formula.fit.residual_quantiles) if formula.fit is not None else {}
+    band = [quantiles[each] for each in _BAND] if all(each in quantiles for each in _BAND) else None
+    inputs = [_input(formula, variable, held) for variable in formula.inputs if variable.name in held]
+    if not inputs:
+        return None
+    return {
+        "name": name,
+        "unit": formula.output.unit,
+        "law": _place_of(formula, functions),
+        "band": band,
+        "inputs": inputs,
+    }
+
+
+def _input(formula: Formula, variable: Variable, held: Mapping[str, Any]) -> dict[str, Any]:
+    """Return one input of a law: between which values it can be moved, and where it stands."""
+    known: dict[str, Any] = {"name": variable.name, "unit": variable.unit, "at": held[variable.name]}
+    if variable.is_category:
+        return known | {"categories": known_labels(formula, variable.name)}
+    ends = range_of_input(formula, variable)
+    if ends is not None:
+        seen = (*ends, *(formula.domain.quantiles_of(variable.name) or (math.nan,)))
+        known |= {"low": ends[0], "high": ends[1], "whole": all(map(float.is_integer, seen))}
+    return known

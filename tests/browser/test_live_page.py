@@ -1,0 +1,170 @@
+"""What a reader does to a page in a browser: sliders move the price as the referee does, charts tell their marks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kanopt.reports import write_report
+from kanopt.reports.live import LivePage
+from kanopt.text import fixed_text
+from tests.browser.browser import Browser
+from tests.browser.test_pages import WIDTHS, wrong
+from tests.reports.conftest import make_run as make_run
+from tests.reports.live_cases import Settings, price_by_referee
+from tests.reports.test_live import assert_as_the_referee_says
+
+pytestmark = pytest.mark.slow
+
+SET = """const set = (label, value) => {
+  const input = [...document.querySelectorAll('.lever label')].find((each) => each.textContent === label).control;
+  input.value = value;
+  input.dispatchEvent(new Event(input.tagName === 'SELECT' ? 'change' : 'input'));
+};
+"""
+
+
+@pytest.fixture(scope="module")
+def run(make_run: Callable[..., Any]) -> Any:
+    return make_run()
+
+
+@pytest.fixture(scope="module")
+def report(run: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_report(run, tmp_path_factory.mktemp("live") / "report.html")
+
+
+def settled(browser: Browser) -> None:
+    """Wait until what was asked for is painted."""
+    browser.resize(1300, 901)
+
+
+def test_random_plans_cost_in_a_browser_what_the_referee_says(browser: Browser, tmp_path: Path) -> None:
+    def in_browser(pages: Sequence[LivePage], settings: Sequence[Settings]) -> list[dict[str, float]]:
+        found = []
+        for page, moved in zip(pages, settings, strict=True):
+            path = tmp_path / "page.html"
+            path.write_text(
+                f'<!doctype html><script type="application/json" id="live-data">{page.data}</script>'
+                f"<script>{page.script}</script>",
+                "utf-8",
+            )
+            browser.open(path)
+            found.append(browser.run(f"return window.kanopt.priceOf({dict(moved)!r}).terms;"))
+        return found
+
+    assert_as_the_referee_says(range(2000, 2040), in_browser)
+
+
+MOVED = {"vehicle.fuel_price": 1.5, "vehicle.fixed_cost": 0.8, "load": 1.2, "departures": 45.0}
+
+
+def test_sliders_move_the_price_of_both_plans(browser: Browser, report: Path, run: Any) -> None:
+    browser.open(report)
+    labels = {each["key"]: each["label"] for each in browser.run("return window.kanopt.data.levers;")}
+    assert set(labels) == set(MOVED)
+    browser.run(SET + "".join(f"set({labels[key]!r}, {value});" for key, value in MOVED.items()))
+    settled(browser)
+    text = browser.run("return document.querySelector('[data-live=plan]').innerText;").replace("\u00a0", " ")
+    terms = price_by_referee(run.problem, run.result, MOVED)
+    price, before = sum(terms.values()), run.result.objective
+    today = sum(price_by_referee(run.problem, run.today, MOVED).values())
+    assert f"costs {fixed_text(price, 2)} EUR: {fixed_text(price - before, 2, signed=True)} EUR" in text
+    assert f"Today's plan would cost {fixed_text(today, 2)} EUR" in text
+    for amount in terms.values():
+        assert fixed_text(amount, 2) in text
+    browser.run("document.querySelector('[data-live=plan] button').click();")
+    settled(browser)
+    assert "as planned" in browser.run(
+        "return document.querySelector('[data-live=plan] .answer').textContent;"
+    )
+
+
+def test_what_a_moved_plan_breaks_is_said(browser: Browser, report: Path) -> None:
+    browser.open(report)
+    assert browser.run("return document.querySelector('.doubts').textContent;") == ""
+    browser.run(SET + "set('load on board', 1.5);")
+    settled(browser)
+    told = browser.run("return document.querySelector('.doubts').innerText;")
+    assert "more on board than fits" in told
+
+
+def test_a_law_is_told_where_the_sliders_are(browser: Browser, report: Path, run: Any) -> None:
+    browser.open(report)
+    law = run.laws["travel_time"].formula
+    browser.run(SET + "set('distance_km', 12.5); set('hour', 9.25);")
+    settled(browser)
+    told = browser.run(
+        "return document.querySelector('article.law[data-law=travel_time] .told').textContent;"
+    )
+    value = law.evaluate({"distance_km": 12.5, "hour": 9.25})
+    assert told.startswith(
+        f"travel_time = {value:.4g}\u00a0min at distance_km 12.5\u00a0km, hour 9.25\u00a0h;"
+    )
+    assert f"between {value - 1.9:.4g} and {value + 2.2:.4g}\u00a0min" in told
+    dots = browser.run("return document.querySelectorAll('article.law[data-law=travel_time] .dot').length;")
+    assert dots == len(run.result.assessment.simulation.head)
+    browser.run(SET + "set('drawn along', 'hour');")
+    label = "return document.querySelector('article.law[data-law=travel_time] .law-chart').getAttribute('aria-label');"
+    assert "along hour" in browser.run(label)
+
+
+def test_arrow_keys_go_through_the_marks_of_a_chart(browser: Browser, report: Path) -> None:
+    browser.open(report)
+    told = "return document.activeElement.nextElementSibling.textContent;"
+    browser.run("document.querySelector('.wide svg[data-view=gantt]').focus();")
+    browser.press("Right")
+    first = browser.run(told)
+    assert first.startswith("van 1: depot → ")
+    browser.press("Right")
+    assert browser.run(told) not in ("", first)
+    browser.press("Left")
+    assert browser.run(told) == first
+    browser.press("End")
+    assert browser.run(told).startswith("van 2: ")
+    browser.press("Escape")
+    assert browser.run(told) == ""
+
+
+def test_one_driver_stop_numbers_and_todays_plan(browser: Browser, report: Path, run: Any) -> None:
+    browser.open(report)
+    browser.run(SET + "set('shown', 'van 1');")
+    dimmed = "return new Set([...document.querySelectorAll('.dimmed')].map((each) => each.dataset.of)).size;"
+    assert browser.run(dimmed) == 2  # van 2 of this plan and of today's, and van 3 of that
+    browser.run(SET + "set('shown', '');")
+    assert browser.run(dimmed) == 0
+    browser.run("document.querySelector('.switch input').click();")
+    numbers = browser.run(
+        "return [...document.querySelectorAll('.wide svg[data-whose=plan] .stop-number')]"
+        ".map((each) => each.textContent);"
+    )
+    stops = [place for route in run.result.plan.routes for place in range(1, len(route.clients) + 1)]
+    assert sorted(map(int, numbers)) == sorted(stops)
+    browser.run(SET + "set('drawn', 'today');")
+    seen = (
+        "return ['plan', 'today'].map((whose) => "
+        "document.querySelector(`svg[data-view=map][data-whose=${whose}]`).checkVisibility());"
+    )
+    assert browser.run(seen) == [False, True]
+
+
+def test_a_page_without_scripts_has_no_controls(browser: Browser, report: Path) -> None:
+    browser.open(report, scripts=False)
+    text = browser.text()
+    assert "Move prices" not in text
+    assert "What it costs" in text
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_moved_pages_keep_to_their_window_and_stand_out(browser: Browser, report: Path, width: int) -> None:
+    browser.open(report, width)
+    browser.run(SET + "set('load on board', 1.5); document.querySelector('.switch input').click();")
+    settled(browser)
+    browser.resize(width, 900)
+    assert wrong(browser, "overflow") == []
+    assert wrong(browser, "contrast") == []
+    assert wrong(browser, "names") == []
+    assert browser.console() == []

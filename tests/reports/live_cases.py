@@ -1,0 +1,100 @@
+"""What the script of a page says of moved plans, and what the referee says of the same."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from kanopt.problems import Result, RoutingProblem, evaluate
+from kanopt.problems.replay import Replay
+from kanopt.problems.routing import RoutingPlan
+from kanopt.reports.live import LivePage, live_page
+from tests.formulas.export.engines import NODE
+
+Settings = Mapping[str, float]
+
+# as much of a page as the script asks for before anything is drawn
+_PAGE = """
+globalThis.window = {};
+globalThis.document = {
+  getElementById: () => ({ textContent: DATA }), querySelectorAll: () => [], querySelector: () => null,
+  documentElement: { dataset: {} },
+};
+"""
+
+
+def settings_of(replay: Replay, rng: np.random.Generator) -> dict[str, float]:
+    """Return values for some of what can be moved."""
+    return {
+        lever.key: round(float(rng.uniform(lever.low, lever.high)), 3)
+        for lever in replay.levers
+        if rng.random() < 0.7
+    }
+
+
+def in_node(pages: Sequence[LivePage], settings: Sequence[Settings]) -> list[dict[str, float]]:
+    """Return the price of the plan of each page by term under settings, as the script works it out in Node."""
+    assert NODE is not None
+    script = "const found = [];\n"
+    for page, moved in zip(pages, settings, strict=True):
+        script += f"(() => {{ const DATA = {json.dumps(str(page.data))};{_PAGE}\n{page.script}\n"
+        script += f"found.push(window.kanopt.priceOf({json.dumps(moved)}).terms); }})();\n"
+    done = subprocess.run(
+        [NODE, "-"],
+        input=script + "console.log(JSON.stringify(found));",
+        capture_output=True,
+        text=True,
+        check=True,
+        encoding="utf-8",
+    )
+    return list(json.loads(done.stdout))
+
+
+def page_of(result: Result) -> LivePage:
+    """Return what a page of a plan has of it."""
+    return live_page({}, {"This plan": result})
+
+
+def price_by_referee(problem: RoutingProblem, result: Result, settings: Settings) -> dict[str, float]:
+    """Return the price by term of the same stops, at the same times but for a shift, under moved prices and loads."""
+    moved = _moved(problem, settings)
+    leaves = result.assessment.simulation.departure + settings.get("departures", 0.0)
+    routes = zip(result.plan.routes, leaves, strict=True)
+    plan = RoutingPlan(
+        tuple(replace(route, departure=float(at)) for route, at in routes), result.plan.unserved
+    )
+    return {str(term): float(amount) for term, amount in evaluate(moved, plan).pricing.terms().items()}
+
+
+def _moved(problem: RoutingProblem, settings: Settings) -> RoutingProblem:
+    def times(field: str, owner: Any, value: Any) -> Any:
+        factor = settings.get(f"{owner}.{field}", 1.0)
+        return value if factor == 1.0 or value is None else value * factor
+
+    prices = ("fixed_cost", "cost_per_distance", "cost_per_time", "cost_per_overtime")
+    vehicles = [
+        replace(
+            each,
+            **{field: times(field, "vehicle", getattr(each, field)) for field in prices},
+            attributes={name: times(name, "vehicle", value) for name, value in each.attributes.items()},
+        )
+        for each in problem.vehicles
+    ]
+    load = settings.get("load", 1.0)
+    clients = [
+        replace(
+            each,
+            demand=each.demand * load,
+            pickup=each.pickup * load,
+            cost_per_lateness=times("cost_per_lateness", "client", each.cost_per_lateness),
+        )
+        for each in problem.clients
+    ]
+    longest = times("cost_of_longest", "policy", problem.policy.cost_of_longest)
+    policy = replace(problem.policy, cost_of_longest=longest)
+    return replace(problem, vehicles=vehicles, clients=clients, policy=policy)

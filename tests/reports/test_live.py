@@ -1,0 +1,134 @@
+"""A page prices its plan as the referee does, holds no data that runs, and lets its own script run alone."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from kanopt.formulas import Variable, parse_formula
+from kanopt.problems import evaluate
+from kanopt.problems.routing import Client, Depot, RoutingProblem, VehicleType
+from kanopt.refs import arc, client, clock, state
+from kanopt.reports.live import live_page
+from tests.cases.mixed_routing import LAWS, mixed_problem, random_plan
+from tests.formulas.export.engines import NODE
+from tests.reports.live_cases import in_node, page_of, price_by_referee, settings_of
+
+needs_node = pytest.mark.skipif(NODE is None, reason="node is not installed")
+
+
+def assert_as_the_referee_says(seeds: range, tell: Any = in_node) -> Counter[str]:
+    """Compare random plans under random settings; return how often each thing was moved."""
+    pages, settings, expected, moved = [], [], [], Counter[str]()
+    for seed in seeds:
+        problem = mixed_problem(seed, LAWS[seed % len(LAWS)])
+        result = evaluate(problem, random_plan(problem, seed))
+        replay = result.assessment.replay()
+        if replay is None:  # somebody is never reached
+            continue
+        tried = settings_of(replay, np.random.default_rng(seed))
+        pages.append(page_of(result))
+        settings.append(tried)
+        expected.append(price_by_referee(problem, result, tried))
+        moved.update(tried)
+    for tried, found, known in zip(settings, tell(pages, settings), expected, strict=True):
+        for term in {*found, *known}:
+            amount = known.get(term, 0.0)
+            assert found.get(term, 0.0) == pytest.approx(amount, rel=1e-9, abs=1e-9), (term, tried)
+    return moved
+
+
+@needs_node
+def test_random_plans_cost_what_the_referee_says_under_moved_prices_loads_and_departures() -> None:
+    moved = assert_as_the_referee_says(range(64))
+    assert min(moved["load"], moved["departures"], moved["vehicle.km_price"]) >= 5, moved
+
+
+@pytest.mark.slow
+@needs_node
+def test_many_random_plans_cost_what_the_referee_says() -> None:
+    assert_as_the_referee_says(range(1000, 1400))
+
+
+def city(label: str = "van", term: str = "km") -> RoutingProblem:
+    """Return a small problem with names of one's choice, a law with a constant, and one of the clock."""
+    km, hour, carbon = Variable("km", "km"), Variable("hour", "h"), Variable("carbon", "EUR/kg")
+    fuel = parse_formula("0.2 * km + 0.25 * km * carbon", [km, carbon], Variable(term, "EUR"))
+    minutes = parse_formula("2 * km * (1 + 0.3 * sin(hour))", [km, hour], Variable("t", "min"))
+    return RoutingProblem(
+        depots=[Depot("depot", 0.0, 0.0)],
+        clients=[Client(f"{label} {k}", float(k), 1.0, demand=1.0, service=5.0) for k in range(1, 5)],
+        vehicles=[VehicleType(label, 2, 4.0, fixed_cost=10.0, shift_start=480.0, shift_end=900.0)],
+        cost={term: fuel.bind(km=arc.distance, carbon=0.08)},
+        duration=minutes.bind(km=arc.distance, hour=clock.hour),
+    )
+
+
+@needs_node
+def test_a_constant_of_a_law_is_moved_too() -> None:
+    problem = city()
+    result = evaluate(problem, [["van 1", "van 2"], ["van 3", "van 4"]])
+    lever = next(each for each in result.assessment.replay().levers if each.label == "carbon")
+    assert (lever.base, lever.unit, lever.kind) == (0.08, "EUR/kg", "price")
+    law = problem.cost["km"]
+    dearer = replace(problem, cost={"km": replace(law, bindings={**law.bindings, "carbon": 0.12})})
+    (found,) = in_node([page_of(result)], [{lever.key: 1.5}])
+    assert found["km"] == pytest.approx(evaluate(dearer, result.plan).pricing.terms()["km"], rel=1e-9)
+
+
+def test_what_cannot_be_driven_again_is_not_offered() -> None:
+    """Breaks are placed anew for every departure, and a law of demands would read other ones."""
+    problem = city()
+    keys = lambda of: {lever.key for lever in evaluate(of, [["van 1"]]).assessment.replay().levers}  # noqa: E731
+    assert "departures" in keys(problem)
+    rested = [replace(each, breaks="15 in 500-560") for each in problem.vehicles]
+    assert "departures" not in keys(replace(problem, vehicles=rested))
+    load, demand = Variable("load", "t"), Variable("demand", "t")
+    by_load = parse_formula("0.1 * load", [load], Variable("c", "EUR"))
+    assert "load" in keys(replace(problem, cost={"c": by_load.bind(load=state.load)}))
+    both = parse_formula("0.1 * load * demand", [load, demand], Variable("c", "EUR"))
+    assert "load" not in keys(replace(problem, cost={"c": both.bind(load=state.load, demand=client.demand)}))
+
+
+HOSTILE = (
+    "</script><script>alert(1)</script>",
+    "<!--",
+    "]]>",
+    "ü重",
+    '"; alert(1); "',
+    "{{ 1 }}",
+    "${x}",
+    "\\",
+)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_names_end_neither_the_script_nor_its_data(name: str) -> None:
+    result = evaluate(city(name, name), [[f"{name} 1", f"{name} 2"]])
+    page = page_of(result)
+    for text in (page.script, page.data):
+        assert "</" not in text
+        assert "<!--" not in text
+    told = json.loads(page.data)
+    assert told["plans"][0]["plan"]["routes"]["labels"] == [f"{name} 1"]
+    assert page.digest == base64.b64encode(hashlib.sha256(page.script.encode()).digest()).decode()
+    if NODE:
+        terms = result.pricing.terms()
+        assert in_node([page], [{}])[0][name] == pytest.approx(terms[name], rel=1e-9)
+
+
+def test_a_plan_that_cannot_be_driven_is_told_without_its_price() -> None:
+    matrix = np.full((5, 5), np.inf)
+    matrix[0, 1] = matrix[1, 0] = 3.0
+    problem = replace(city(), duration=matrix)
+    assert evaluate(problem, [["van 1"]]).assessment.replay() is not None
+    stuck = evaluate(problem, [["van 1", "van 2"]])
+    assert stuck.assessment.replay() is None
+    assert json.loads(live_page({}, {"This plan": stuck}).data)["plans"] == []
