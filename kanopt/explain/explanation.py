@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
+from kanopt.display import Alarm, Fold, Part, Shown, grid_of
 from kanopt.errors import ProblemError, nearest
 from kanopt.explain.reason_groups import group_reasons
 from kanopt.explain.summary import summary, weak_law_sentences
 from kanopt.formulas import Formula
 from kanopt.problems.findings import Extrapolation, FrozenInput, Reason, to_frame
 from kanopt.problems.result import Progress, Result
+from kanopt.text import count_text, fixed_text, money_decimals, money_text, number_text, percent_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["LEVELS", "Explanation", "Level", "explain", "price_by_level"]
 
 Level = Literal["term", "group", "item"]
+_MOST_REASONS = 20
 LEVELS: dict[str, list[str]] = {
     "term": ["term"],
     "group": ["group", "term"],
@@ -59,8 +63,8 @@ def price_by_level(result: Result, by: Level = "term") -> pd.DataFrame:
     return summed
 
 
-@dataclass(frozen=True)
-class Explanation:
+@dataclass(frozen=True, repr=False)
+class Explanation(Shown):
     """Cost terms, reasons and extrapolations of a result.
 
     Parameters
@@ -317,8 +321,29 @@ class Explanation:
             )
         return reports.write_explanation(self, path, title=title, today=today)
 
-    def __str__(self) -> str:
-        return self.text()
+    def folded_terms(self) -> Fold:
+        """Return the cost terms as a notebook shows them at a click."""
+        unit, frame = self.result.problem.unit, self.terms()
+        decimals = money_decimals(frame["amount"])
+        forms = {"amount": lambda value: fixed_text(value, decimals), "share": percent_text}
+        table = grid_of(frame, number_text, forms=forms)
+        heads = ("term", unit or "amount", "share")
+        return Fold(
+            f"{count_text(len(frame), 'cost term')}, in all {self._total()}", (replace(table, heads=heads),)
+        )
+
+    def _total(self) -> str:
+        return money_text(self.result.objective or 0.0, self.result.problem.unit)
+
+    def _shown(self) -> Iterator[Part]:
+        yield from map(Alarm, weak_law_sentences(self.result))
+        yield summary(self.result, self.causes, self.extrapolations, None)
+        yield self.folded_terms()
+        if self.causes:
+            found = self.bottlenecks()
+            yield Fold(
+                count_text(len(self.causes), "reason"), (grid_of(found, number_text, most=_MOST_REASONS),)
+            )
 
 
 def explain(result: Result) -> Explanation:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from textwrap import fill
 from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
+from kanopt.display import Part, Shown, grid_of
 from kanopt.errors import FormulaError
 from kanopt.formulas.fit import Alternative
 from kanopt.text import count_text, list_names, number_text, percent_text, shorten
@@ -28,6 +31,7 @@ CLOSE = 6.0
 """A smaller difference is no strong evidence: lengths are twice a log likelihood (Kass and Raftery 1995, JASA 90)."""
 _MOST = 1e4
 """Errors whose ratio is larger than this, or the inverse of it, are told themselves."""
+_MOST_SHOWN = 20
 _LONGEST = 600
 """Letters of a law in the table of all; ``formulas[k]`` has it whole."""
 _REFUSED = (
@@ -36,7 +40,7 @@ _REFUSED = (
 )
 
 
-class ConsideredFormulas(Sequence["Formula"]):
+class ConsideredFormulas(Sequence["Formula"], Shown):
     """The formulas that were considered for a law, each one that can be used; in the order of its ``considered()``.
 
     Its text is a table of them, with the reasons; where others explain the rows as well, it begins with that.
@@ -84,7 +88,21 @@ class ConsideredFormulas(Sequence["Formula"]):
             )
         return found.law
 
-    def __str__(self) -> str:
+    def _shown(self) -> Iterator[Part]:
+        frame = considered_frame(self._chosen)
+        yield f"{count_text(len(frame), 'formula')} considered"
+        if alike := rivals_text(self._chosen):
+            yield alike
+        shown = frame[["chosen", "formula", "complexity", "error", "why"]].copy()
+        shown["chosen"] = shown["chosen"].map({True: "chosen", False: ""})
+        shown["formula"] = [shorten(text, _LONGEST) for text in frame["formula"]]
+        table = grid_of(
+            shown.reset_index(), partial(number_text, digits=3), most=_MOST_SHOWN, rest="considered() has all"
+        )
+        yield replace(table, heads=("", "", *table.heads[2:]))
+
+    def text(self) -> str:
+        """Return them as a table in which long formulas are wrapped."""
         frame = considered_frame(self._chosen)
         if not len(frame):
             return "none"
@@ -105,9 +123,6 @@ class ConsideredFormulas(Sequence["Formula"]):
             lines += [_wrapped(margin + why, margin)] * bool(why)
         alike = rivals_text(self._chosen)
         return "\n".join([*([_wrapped(alike, ""), ""] if alike else []), *lines])
-
-    def __repr__(self) -> str:
-        return str(self)
 
 
 def _wrapped(text: str, margin: str) -> str:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.display import Alarm, Facts, Fold, Law, Part, Shown
 from kanopt.errors import FormulaError
 from kanopt.formulas.binding import BoundFormula
 from kanopt.formulas.columns import common_shape, evaluate_graph, read_columns
@@ -40,7 +40,7 @@ __all__ = ["Formula", "Term"]
 
 
 @dataclass(frozen=True)
-class Formula(FormulaProofs, FormulaEstimation, FormulaExports):
+class Formula(FormulaProofs, FormulaEstimation, FormulaExports, Shown):
     """A law: a graph of steps over named inputs, with its units, domain, fit and provenance.
 
     Parameters
@@ -343,9 +343,15 @@ class Formula(FormulaProofs, FormulaEstimation, FormulaExports):
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle {self.to_latex()}$"
 
-    def _repr_markdown_(self) -> str:
-        lines = [f"- {what}: {escape(text, quote=False)}" for what, text in self.facts()]
-        return "\n".join([f"$${self.to_latex()}$$", "", *lines])
+    def _shown(self) -> Iterator[Part]:
+        (_, title), *facts = self.facts()
+        yield title
+        yield Law(self)
+        if self.verdict is not None:
+            yield (Alarm if self.verdict.level == "weak" else str)(f"verdict: {self.verdict}")
+        yield Facts(tuple(facts), between=": ")
+        if len(self.alternatives) > 1:
+            yield Fold(f"{len(self.alternatives)} formulas considered", tuple(self.formulas._shown()))
 
     @cached_property
     def _gaps(self) -> frozenset[str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import pandas as pd
 
+from kanopt.display import Law, Part, Shown
 from kanopt.errors import warn_user
 from kanopt.problems.findings import Check, Extrapolation, FrozenInput, Reason
 from kanopt.problems.pricing import Pricing
@@ -38,6 +39,7 @@ class Plan(ABC):
 PlanT = TypeVar("PlanT", bound=Plan)
 AssessmentT = TypeVar("AssessmentT", bound="Assessment[Any, Any]")
 
+_MOST_REMARKS = 10
 _WARNS: ContextVar[bool] = ContextVar("warns", default=True)
 
 
@@ -55,7 +57,7 @@ _MOST_CACHED = 4
 """So many assessments a problem keeps: a search looks at thousands of plans and comes back to the last few."""
 
 
-class Problem(ABC, Generic[PlanT]):
+class Problem(Shown, Generic[PlanT]):
     """Data of a decision problem, validated when built and priced by laws.
 
     A problem assesses plans without a solver: whether they keep its rules, what they cost, why things are as they are
@@ -77,6 +79,14 @@ class Problem(ABC, Generic[PlanT]):
     @abstractmethod
     def frozen_inputs(self) -> tuple[FrozenInput, ...]:
         """Return the inputs of laws that a solver sees at a planning value."""
+
+    def _shown(self) -> Iterator[Part]:
+        yield repr(self)
+        yield from (Law(law, name) for name, law in self.laws().items())
+        remarks = self.remarks()
+        yield from (f"note: {remark}" for remark in remarks[:_MOST_REMARKS])
+        if len(remarks) > _MOST_REMARKS:
+            yield f"note: {len(remarks) - _MOST_REMARKS:,} more; problem.remarks() has all"
 
     def remarks(self) -> tuple[str, ...]:
         """Return possible mistakes in the data, a sentence each: what nothing reads first."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from kanopt.display import Alarm, Facts, Part, Shown
 from kanopt.problems.base import Plan, Problem
 from kanopt.problems.coverage import Coverage
 from kanopt.problems.findings import Check, FrozenInput
@@ -80,8 +81,8 @@ class EngineRun:
         return f"{self.name}: {', '.join(parts)}" + (f"; {self.message}" if self.message else "")
 
 
-@dataclass(frozen=True)
-class Certificate:
+@dataclass(frozen=True, repr=False)
+class Certificate(Shown):
     """The solver's objective of a plan beside the law's, with the proven bound on their difference.
 
     Parameters
@@ -129,23 +130,24 @@ class Certificate:
         """The effect of freezing load and clock: law objective minus frozen objective."""
         return self.law_objective - self.frozen_objective
 
-    def __str__(self) -> str:
+    def _shown(self) -> list[Part]:
         error, bound = fixed_text(self.rounding_error, 6), fixed_text(self.rounding_bound, 6)
-        lines = [
-            f"solver objective {fixed_text(self.solver_objective, 4)}",
-            f"law objective    {fixed_text(self.law_objective, 4)}",
-            f"rounding error   {error} (bound {bound}: {'holds' if self.holds else 'BROKEN'})",
+        pairs = [
+            ("solver objective", fixed_text(self.solver_objective, 4)),
+            ("law objective   ", fixed_text(self.law_objective, 4)),
+            ("rounding error  ", f"{error} (bound {bound}: {'holds' if self.holds else 'BROKEN'})"),
         ]
-        lines += [f"the solver saw   {each}" for each in self.solver_view]
+        pairs += [("the solver saw  ", each) for each in self.solver_view]
+        parts: list[Part] = [Facts(tuple(pairs))]
         if self.frozen:
             error = fixed_text(self.frozen_input_error, 4, signed=True)
-            lines.append(f"frozen-input error {error}; score exact, no bound claimed")
-            lines += [f"  {f.law}: {f.input} ({f.reference}) frozen at {f.value}" for f in self.frozen]
-        return "\n".join(lines)
+            parts.append(f"frozen-input error {error}; score exact, no bound claimed")
+            parts += [f"  {f.law}: {f.input} ({f.reference}) frozen at {f.value}" for f in self.frozen]
+        return parts
 
 
 @dataclass(frozen=True, repr=False)
-class Result(PlanExports, PlanPlots):
+class Result(PlanExports, PlanPlots, Shown):
     """The answer to a problem.
 
     Parameters
@@ -252,9 +254,9 @@ class Result(PlanExports, PlanPlots):
         """Return the plan as a table, stops of routes with their times; empty without a plan."""
         return pd.DataFrame() if self.assessment is None else self.assessment.table()
 
-    def __str__(self) -> str:
+    def _shown(self) -> list[Part]:
         unit = self.problem.unit
-        lines = [f"{self.status.value} ({self.solver}, {seconds_text(self.wall_seconds)})"]
+        lines: list[Part] = [f"{self.status.value} ({self.solver}, {seconds_text(self.wall_seconds)})"]
         # what is served comes before what it costs
         if self.coverage is not None and self.coverage.text:
             lines.insert(0, self.coverage.text)
@@ -267,32 +269,25 @@ class Result(PlanExports, PlanPlots):
             stake = f"; {self.money_at_stake.text(unit)}" if self.money_at_stake is not None else ""
             lines.append(f"objective {money_text(self.objective, unit)} on the law{stake}")
         if self.assessment is not None and self.assessment.law_caveats:
-            lines.append("; ".join(self.assessment.law_caveats))
+            lines.append(Alarm("; ".join(self.assessment.law_caveats)))
         if self.bound is not None and self.gap is not None:
             lines.append(f"bound {money_text(self.bound, unit)}, gap {percent_text(self.gap)}")
         elif self.has_plan:
             lines.append("bound: none claimed")
         if self.certificate is not None:
-            lines.append(str(self.certificate))
+            lines += self.certificate._shown()
         lines += [str(engine) for engine in self.engines]
         if self.interrupted:
-            lines.append("stopped by the user; this is the best plan so far")
+            lines.append(Alarm("stopped by the user; this is the best plan so far"))
         if self.message:
             lines.append(self.message)
         if self.assessment is not None:
             broken = self.assessment.broken_rules
-            lines += broken[:_MOST_RULES]
+            lines += map(Alarm, broken[:_MOST_RULES])
             lines += (
                 [f"and {count_text(len(broken) - _MOST_RULES, 'more rule')}"]
                 if len(broken) > _MOST_RULES
                 else []
             )
             lines += [str(self.check)] if self.check.ok else []
-        return "\n".join(lines)
-
-    __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        from html import escape
-
-        return f"<pre>{escape(str(self))}</pre>"
+        return lines

@@ -13,6 +13,7 @@ from kanopt.reports.law_plots import plot_curve, plot_formula
 from kanopt.reports.module_plots import plot_modules
 from kanopt.reports.monte_carlo_pages import monte_carlo_page
 from kanopt.reports.monte_carlo_plots import plot_decisions, plot_plans
+from kanopt.reports.notebook import shown_html
 from kanopt.reports.panels import plot_effects, plot_law
 from kanopt.reports.plots import plot_result, plot_view
 from kanopt.reports.risk_pages import risk_page
@@ -51,6 +52,7 @@ __all__ = [
     "plot_tornado",
     "plot_view",
     "risk_page",
+    "shown_html",
     "sobol_page",
     "sweep_page",
     "switch_page",

@@ -116,6 +116,7 @@ def switch_page(found: SwitchPoints) -> QuestionPage:
     """Collect what the page of switch points says."""
     sentences, count = found.sentences(), sum(len(axis.switches) for axis in found.axes)
     paths = count_text(len(found.axes), "path")
+    answer: tuple[str, ...]
     if count:
         answer = (
             f"{sentences[0]}.",

@@ -23,7 +23,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from kanopt.display import Part, Shown, grid_of
 from kanopt.surrogates.encoding import FeatureEncoding
+from kanopt.text import number_text
 
 __all__ = ["Effects", "Predictor", "feature_importances", "marginal_effects"]
 
@@ -32,8 +34,8 @@ Integers = NDArray[np.int64]
 Predictor = Callable[[Floats, Integers], Floats]
 
 
-@dataclass(frozen=True, eq=False)
-class Effects:
+@dataclass(frozen=True, eq=False, repr=False)
+class Effects(Shown):
     """The marginal effect of every column of a model.
 
     Parameters
@@ -56,6 +58,17 @@ class Effects:
     def to_frame(self) -> pd.DataFrame:
         """Return a copy of :attr:`frame`."""
         return self.frame.copy()
+
+    def _shown(self) -> list[Part]:
+        ends = self.frame.groupby("feature", sort=False)["effect"].agg(["min", "max"]).reset_index()
+        units = ends["feature"].map(dict(self.units))
+        ends["column"] = ends["feature"] + [f" [{unit}]" if unit else "" for unit in units]
+        shown = ends[["column", "min", "max"]].set_axis(["column", "lowest effect", "highest effect"], axis=1)
+        return [
+            f"effects on {self.target}",
+            "",
+            grid_of(shown, lambda value: number_text(value, 3, signed=True)),
+        ]
 
     def plot(self, column: str = "", ax: Any = None) -> Any:
         """Draw the effect of one column, or of each of them in a panel of its own.

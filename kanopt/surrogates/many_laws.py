@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from sklearn.base import clone
 
+from kanopt.display import Alarm, Part, Shown
 from kanopt.errors import FitError, FormulaError, TableError, UnitError, nearest
 from kanopt.parallel import cluster, run_tasks
 from kanopt.surrogates.regressor import KANRegressor
@@ -78,7 +79,7 @@ class _Learned:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Laws(Mapping[Any, "Formula"]):
+class Laws(Mapping[Any, "Formula"], Shown):
     """The laws of groups, by the value that names the group.
 
     Parameters
@@ -130,18 +131,15 @@ class Laws(Mapping[Any, "Formula"]):
         figures = [None, None] if fit is None else [fit.r2, fit.rmse]
         return [*start, *figures, "" if verdict is None else verdict.level, str(formula), self.seconds[group]]
 
-    def __str__(self) -> str:
+    def _shown(self) -> Iterator[Part]:
         total = seconds_text(sum(self.seconds.values()))
-        lines = [f"{count_text(len(self), 'law')}, one for each {self.by} ({total} of learning)"]
+        yield f"{count_text(len(self), 'law')}, one for each {self.by} ({total} of learning)"
         for group, formula in self.formulas.items():
             told = "" if formula.fit is None else f"   held-out R² {score_text(formula.fit.r2)}"
-            lines.append(f"  {group}: {formula}{told}")
+            yield f"  {group}: {formula}{told}"
         if self.refused:
-            lines.append(f"no law: {list_names(list(map(str, self.refused)))}")
-            lines += [f"  {group}: {why}" for group, why in self.refused.items()]
-        return "\n".join(lines)
-
-    __repr__ = __str__
+            yield Alarm(f"no law: {list_names(list(map(str, self.refused)))}")
+            yield from (f"  {group}: {why}" for group, why in self.refused.items())
 
 
 def fit_laws(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from kanopt.display import Facts, Fold, Part
 from kanopt.errors import DomainWarning, FitError, warn_user
 from kanopt.formulas.domain import Domain
 from kanopt.surrogates.effects import Effects, marginal_effects
@@ -19,7 +20,7 @@ from kanopt.surrogates.fitted_model import FittedModel
 from kanopt.surrogates.input_checks import whole_number
 from kanopt.surrogates.naming import by_name, column_of
 from kanopt.surrogates.summary import Summary, effect_table, fit_measures
-from kanopt.text import count_text, join_list
+from kanopt.text import count_text, join_list, shorten
 
 if TYPE_CHECKING:
     from kanopt.surrogates.diagnostics import Attribution
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ModelReadings", "warn_of_rows_outside"]
 
+_LONGEST = 200
 _BEYOND = 0.1
 """Share of the range of a column up to which a row beyond its ends is no news."""
 
@@ -185,6 +187,30 @@ class ModelReadings(FittedModel):
             rows=(self._law.numbers, self._law.codes),
             points=points,
         )
+
+    def _repr_html_(self) -> str:
+        from kanopt.display import reports
+
+        return reports.shown_html(self._shown())
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        # in place of scikit-learn's, which shows the arguments alone
+        return {"text/plain": repr(self), "text/html": self._repr_html_()}
+
+    def _shown(self) -> Iterator[Part]:
+        """Yield what a notebook shows: fit and effects once it is fitted, and what was asked for."""
+        if hasattr(self, "outputs_"):
+            yield f"{type(self).__name__} of {count_text(len(self.outputs_), 'target')}"
+            yield from (f"  {name}: {model._law.structure}" for name, model in self.outputs_.items())
+        elif hasattr(self, "_law"):
+            yield from self.summary()._shown()
+        else:
+            yield f"{type(self).__name__}, not fitted"
+        usual = type(self)().get_params(deep=False)
+        given = [(name, repr(value)) for name, value in self.get_params(deep=False).items()]
+        asked = [(name, shorten(text, _LONGEST)) for name, text in given if text != repr(usual[name])]
+        if asked:
+            yield Fold(count_text(len(asked), "argument"), (Facts(tuple(asked), between=" = "),))
 
     def plot(self, ax: Any = None) -> Any:
         """Draw the network, every edge as the curve it is, and return the matplotlib axes."""

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from kanopt.display import Part, Shown, grid_of
 from kanopt.surrogates.law import NetworkLaw
 from kanopt.text import count_text, number_text
 
@@ -39,8 +40,8 @@ def fit_measures(actual: Floats, predicted: Floats, weights: Floats | None = Non
     }
 
 
-@dataclass(frozen=True)
-class Summary:
+@dataclass(frozen=True, repr=False)
+class Summary(Shown):
     """Fit and effects of a model.
 
     Attributes
@@ -67,19 +68,10 @@ class Summary:
         """Return the effects, one row per column."""
         return self.effects.copy()
 
-    def __str__(self) -> str:
-        fit = self.fit.to_string(float_format=number_text)
-        effects = self.effects.to_string(index=False, float_format=lambda value: number_text(value, 3))
-        return f"{self.target}: {self.structure}\n\n{fit}\n\n{effects}"
-
-    def __repr__(self) -> str:
-        return str(self)
-
-    def _repr_html_(self) -> str:
-        fit = self.fit.to_html(float_format=number_text)
-        effects = self.effects.to_html(index=False, float_format=lambda value: number_text(value, 3))
-        title = pd.Series([f"{self.target}: {self.structure}"]).to_frame().to_html(index=False, header=False)
-        return f"{title}{fit}{effects}"
+    def _shown(self) -> list[Part]:
+        fit = grid_of(self.fit.rename_axis("").reset_index(), number_text, missing="NaN")
+        effects = grid_of(self.effects, lambda value: number_text(value, 3), missing="NaN")
+        return [f"{self.target}: {self.structure}", "", fit, "", effects]
 
 
 def effect_table(effects: pd.DataFrame, law: NetworkLaw) -> pd.DataFrame:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +59,10 @@ class RawTable:
     ragged: NDArray[np.int64] = field(default_factory=lambda: np.empty((0, 2), dtype=np.int64))
     notes: tuple[str, ...] = ()
     units: Mapping[str, str] = field(default_factory=dict)
+
+    def described(self, source: str, form: str, notes: Sequence[str] = ()) -> RawTable:
+        """Return it with what its source is and how that is written, and notes before its own."""
+        return replace(self, source=source, format=form, notes=(*notes, *self.notes))
 
 
 def file_hash(path: Path) -> str:

@@ -20,7 +20,7 @@ from kanopt.errors import TableError, nearest
 from kanopt.tables._raw import RawTable, file_hash
 from kanopt.text import count_text, list_names
 
-__all__ = ["TextFormat", "read_text"]
+__all__ = ["TextFormat", "is_number", "read_text", "records_table"]
 
 _SEPARATORS = (",", ";", "\t", "|")
 _SHOWN = {",": "','", ";": "';'", "\t": "tab", "|": "'|'"}
@@ -108,32 +108,57 @@ def read_text(path: Path, form: TextFormat) -> RawTable:
     encoding, notes = _encoding(path, form)
     separator = form.separator or _separator(path, encoding, form)
     with path.open(encoding=encoding, newline="") as file:
-        records = _RecordReader(path, csv.reader(file, **_dialect(separator, form)))
-        header, header_row = _header(path, records, form)
-        chunks, rows, ragged, remarks = _body(records, header_row, len(header))
+        table = records_table(path, csv.reader(file, **_dialect(separator, form)), form, path.name)
         seen = file.newlines
-    if not len(rows) and not len(ragged):
-        raise TableError(f"{path.name}: has a header and no rows")
     ends = {"\r": "CR", "\n": "LF", "\r\n": "CRLF"}
     used = sorted(ends[end] for end in ((seen,) if isinstance(seen, str) else seen or ()))
+    form_text = f"text, {encoding}, separator {_SHOWN.get(separator, repr(separator))}"
+    if used:
+        form_text += f", {' and '.join(used)} line ends"
+    return table.described(source=str(path), form=form_text, notes=notes)
+
+
+def records_table(path: Path, rows: Iterator[list[str]], form: TextFormat, called: str) -> RawTable:
+    """Return the columns of rows of texts, of which the first that holds anything is the header.
+
+    Parameters
+    ----------
+    path
+        The file.
+    rows
+        Its rows.
+    form
+        In which row the header stands.
+    called
+        What errors call it.
+
+    Raises
+    ------
+    TableError
+        If there is no header or there are no rows, or a quote is never closed.
+    """
+    records = _RecordReader(called, rows)
+    header, header_row = _header(called, records, form)
+    chunks, numbers, ragged, remarks = _body(records, header_row, len(header))
+    if not len(numbers) and not len(ragged):
+        raise TableError(f"{called}: has a header and no rows")
     columns = [pa.chunked_array(list(parts), pa.string()) for parts in zip(*chunks, strict=True)]
     if not columns:
         columns = [pa.chunked_array([], pa.string()) for _ in header]
     columns, freed = _without_guards(columns)
     names, columns, renamed = _names([unguarded(name) for name in header], columns)
-    form_text = f"text, {encoding}, separator {_SHOWN.get(separator, repr(separator))}"
     return RawTable(
-        source=str(path),
-        format=form_text + (f", {' and '.join(used)} line ends" if used else ""),
+        source=called,
+        format="text",
         sha256=file_hash(path),
         names=names,
         columns=tuple(columns),
         mixed_types=(True,) * len(names),
         width=len(header),
-        rows=rows,
+        rows=numbers,
         row_word="row",
         ragged=ragged,
-        notes=(*notes, *remarks, *freed, *renamed),
+        notes=(*remarks, *freed, *renamed),
     )
 
 
@@ -204,8 +229,8 @@ def _separator(path: Path, encoding: str, form: TextFormat) -> str:
 class _RecordReader:
     """Counts the records of a file while they are read, so that a fault can be placed."""
 
-    def __init__(self, path: Path, reader: Iterator[list[str]]) -> None:
-        self.path = path
+    def __init__(self, called: str, reader: Iterator[list[str]]) -> None:
+        self.called = called
         self.reader = reader
         self.count = 0
 
@@ -219,7 +244,7 @@ class _RecordReader:
             row = self.count + len(taken) + 1
             if "field larger than field limit" in str(error):
                 raise TableError(
-                    f"{self.path.name}, row {row:,}: a cell has more than {csv.field_size_limit():,} characters; is a "
+                    f"{self.called}, row {row:,}: a cell has more than {csv.field_size_limit():,} characters; is a "
                     "quote never closed, or another separator used?"
                 ) from None
             if "unexpected end of data" in str(error):
@@ -227,28 +252,29 @@ class _RecordReader:
             else:
                 why = f"its quotes do not match ({error})"
             raise TableError(
-                f"{self.path.name}, row {row:,}: {why}; mend the row, "
+                f"{self.called}, row {row:,}: {why}; mend the row, "
                 "or pass form=TextFormat(quote='') if quotes have no meaning in this file"
             ) from None
         self.count += len(taken)
         return taken
 
 
-def _header(path: Path, records: _RecordReader, form: TextFormat) -> tuple[list[str], int]:
+def _header(called: str, records: _RecordReader, form: TextFormat) -> tuple[list[str], int]:
     records.take(form.header - 1)
     while record := records.take(1):
         cells = [" ".join(cell.split()) for cell in record[0]]
         if any(cells):
-            if all(_is_number(cell) for cell in cells):
+            if all(is_number(cell) for cell in cells):
                 raise TableError(
-                    f"{path.name}: row {records.count} holds only numbers ({list_names(cells, quoted=False)}), "
+                    f"{called}: row {records.count} holds only numbers ({list_names(cells, quoted=False)}), "
                     "so it is no header; write the columns' names above it"
                 )
             return cells, records.count
-    raise TableError(f"{path.name}: no header: there is nothing from row {form.header} on")
+    raise TableError(f"{called}: no header: there is nothing from row {form.header} on")
 
 
-def _is_number(cell: str) -> bool:
+def is_number(cell: str) -> bool:
+    """Say whether a cell is a number as programs write it."""
     try:
         float(cell)
     except ValueError:

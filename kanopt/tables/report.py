@@ -18,6 +18,7 @@ import pyarrow.csv as pa_csv
 from numpy.typing import NDArray
 from pandas.api.types import is_numeric_dtype
 
+from kanopt.display import Part, Shown
 from kanopt.errors import TableError, nearest, warn_user
 from kanopt.text import count_text, join_list, list_names
 from kanopt.units import check_unit
@@ -59,7 +60,7 @@ class BadCell:
 
 
 @dataclass(frozen=True, repr=False)
-class TableReport:
+class TableReport(Shown):
     """How a table was read: what was found, what was left out, and why.
 
     Parameters
@@ -116,8 +117,8 @@ class TableReport:
     notes: tuple[str, ...] = ()
     examples: tuple[BadCell, ...] = ()
 
-    def __str__(self) -> str:
-        lines = [f"{self.source} ({self.format}), sha256 {self.sha256[:12]}…"]
+    def _shown(self) -> list[Part]:
+        lines: list[Part] = [f"{self.source} ({self.format}), sha256 {self.sha256[:12]}…"]
         gone = self.rows_read - self.rows
         left = f"{gone:,}" if gone else "none"
         lines.append(f"  {count_text(self.rows_read, 'row')} read, {self.rows:,} kept, {left} left out")
@@ -137,9 +138,7 @@ class TableReport:
         if self.units:
             lines.append("  units: " + ", ".join(f"{c} [{u or '1'}]" for c, u in self.units.items()))
         lines += [f"  row {b.row:,}, {b.column}: {b.value!r}: {b.reason}" for b in self.examples]
-        return "\n".join(lines)
-
-    __repr__ = __str__
+        return lines
 
     def remarks(self) -> tuple[str, ...]:
         """Return in at most two lines what became of rows and cells, and what was decided about the others.

@@ -15,6 +15,7 @@ from kanopt.tables._raw import RawTable, require_file
 from kanopt.tables._reading import OnBad, OnDuplicate, TableReading
 from kanopt.tables._stores import read_frame, read_parquet, read_sql
 from kanopt.tables._text import TextFormat, read_text
+from kanopt.tables._workbook import WORKBOOKS, read_sheet
 from kanopt.tables.report import attach_report
 from kanopt.tables.row_rules import RowRules
 from kanopt.tables.schema import NUMERIC, Schema
@@ -23,7 +24,7 @@ from kanopt.units import check_unit
 __all__ = ["TABLE_FILES", "OnBad", "OnDuplicate", "load_table", "read_table"]
 
 _TEXT, _PARQUET = (".csv", ".txt", ".tsv", ".tab"), (".parquet", ".pq")
-TABLE_FILES = (*_TEXT, *_PARQUET)
+TABLE_FILES = (*_TEXT, *_PARQUET, *WORKBOOKS)
 """Endings of the names of the files that are read."""
 
 
@@ -38,6 +39,7 @@ def read_table(  # noqa: PLR0913 - each is a step of reading, by the name it has
     on_bad: OnBad | Mapping[str, OnBad] = "error",
     on_duplicate: OnDuplicate = "keep",
     query: str | None = None,
+    sheet: str | None = None,
     form: TextFormat | None = None,
 ) -> pd.DataFrame:
     r"""Read a table and check every cell; nothing is changed or left out without being counted.
@@ -45,8 +47,9 @@ def read_table(  # noqa: PLR0913 - each is a step of reading, by the name it has
     Parameters
     ----------
     source
-        Path of a text file (``.csv``, ``.txt``, ``.tsv``, ``.tab``) or a Parquet file (``.parquet``, ``.pq``);
-        a SQLAlchemy URL such as ``"sqlite:///trips.db"``, with `query`; or a frame in memory, to be checked.
+        Path of a text file (``.csv``, ``.txt``, ``.tsv``, ``.tab``), a Parquet file (``.parquet``, ``.pq``) or a
+        workbook (``.xlsx``, ``.xlsm``, by the optional package openpyxl); a SQLAlchemy URL such as
+        ``"sqlite:///trips.db"``, with `query`; or a frame in memory, to be checked.
     schema
         What the columns must hold. Where one is given and `columns` is not, the schema's columns are read and
         no others.
@@ -78,6 +81,8 @@ def read_table(  # noqa: PLR0913 - each is a step of reading, by the name it has
         both.
     query
         What to ask a database for.
+    sheet
+        Which sheet of a workbook, where it has several. Of a formula the value counts that the spreadsheet left.
     form
         How a text file is written, where it does not speak for itself: separator, decimal comma, thousands,
         encoding, words for missing values.
@@ -117,7 +122,7 @@ def read_table(  # noqa: PLR0913 - each is a step of reading, by the name it has
     form = form or TextFormat()
     rules = RowRules({} if derive is None else derive, drop_where)
     _check_choice("on_duplicate", on_duplicate, ("keep", "drop", "error"))
-    raw = source if isinstance(source, RawTable) else load_table(source, query, form)
+    raw = source if isinstance(source, RawTable) else load_table(source, query, form, sheet)
     places = _select(raw, columns, schema, rules)
     helpers = _helpers(raw, places, rules)
     actions = _actions(on_bad, [*places, *helpers, *rules.derive])
@@ -147,8 +152,12 @@ def read_table(  # noqa: PLR0913 - each is a step of reading, by the name it has
     return attach_report(frame, reading.report(frame, left), reading.raw.rows[reading.keep])
 
 
-def load_table(source: str | Path | pd.DataFrame, query: str | None, form: TextFormat) -> RawTable:
+def load_table(
+    source: str | Path | pd.DataFrame, query: str | None, form: TextFormat, sheet: str | None = None
+) -> RawTable:
     """Return the cells of a table, none of which was looked at yet, for :func:`read_table`."""
+    if sheet is not None and Path(str(source)).suffix.lower() not in WORKBOOKS:
+        raise TableError(f"sheet={sheet!r} is for a workbook such as 'book.xlsx'")
     if isinstance(source, pd.DataFrame):
         return read_frame(source)
     if isinstance(source, str) and "://" in source:
@@ -166,6 +175,8 @@ def load_table(source: str | Path | pd.DataFrame, query: str | None, form: TextF
             f"{path.name}: kanopt reads {', '.join(TABLE_FILES)} and SQLAlchemy URLs; save the table as CSV"
         )
     require_file(path, "file")
+    if path.suffix.lower() in WORKBOOKS:
+        return read_sheet(path, sheet, form)
     return read_parquet(path) if path.suffix.lower() in _PARQUET else read_text(path, form)
 
 

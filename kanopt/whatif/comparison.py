@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from kanopt.display import Part, Shown
 from kanopt.explain.service import service_difference
 from kanopt.text import join_list
-from kanopt.whatif.comparison_text import comparison_notes, comparison_text, verdict
+from kanopt.whatif.comparison_text import comparison_notes, comparison_parts, verdict
 from kanopt.whatif.run import Run
 from kanopt.whatif.sensitivity.plan_decisions import assignments
 from kanopt.whatif.sweeps.point_result import is_noise
@@ -70,7 +72,7 @@ class Variant:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Comparison:
+class Comparison(Shown):
     """A base and its variants.
 
     Parameters
@@ -187,14 +189,8 @@ class Comparison:
         """Say what the variant's plan serves instead of what the base's serves; empty where prices compare."""
         return service_difference(self.base.result, variant.run.result)
 
-    def text(self) -> str:
-        """Return the comparison in words and one table per variant."""
-        return comparison_text(self)
-
-    def __str__(self) -> str:
-        return self.text()
-
-    __repr__ = __str__
+    def _shown(self) -> Iterator[Part]:
+        return comparison_parts(self)
 
     def _terms_of(self, variant: Variant) -> pd.DataFrame:
         before, after = _prices(self.base.result), _prices(variant.run.result)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from kanopt.display import Grid, Part, grid_of
 from kanopt.text import (
     count_text,
     fixed_text,
@@ -24,29 +26,28 @@ if TYPE_CHECKING:
     from kanopt.whatif.comparison import Comparison, Variant
     from kanopt.whatif.run import Run
 
-__all__ = ["comparison_notes", "comparison_text", "moved_text", "verdict"]
+__all__ = ["comparison_notes", "comparison_parts", "moved_text", "verdict"]
 
 _AMOUNTS = ["before", "data_effect", "replanning_effect", "after", "change"]
 _SHOWN, _NAME, _NOWHERE = 2, 40, "none"
 _HEADS = {"data_effect": "new data", "replanning_effect": "new plan"}
 
 
-def comparison_text(comparison: Comparison) -> str:
-    """Return a comparison in words and one table per variant; what a plan serves stands before what it costs."""
+def comparison_parts(comparison: Comparison) -> Iterator[Part]:
+    """Yield a comparison in words and one table per variant; what a plan serves stands before what it costs."""
     base = comparison.base
-    lines = [comparison.title, "", *_served_lines(base), f"  {objective_text(base, comparison.unit)}"]
+    yield from (comparison.title, "", *_served_lines(base), f"  {objective_text(base, comparison.unit)}")
     verdicts = comparison.steps.set_index("scenario")["verdict"]
     for variant in comparison.variants:
-        lines += ["", *_served_lines(variant.run)]
-        lines.append(f"  {objective_text(variant.run, comparison.unit)}, {verdicts[variant.name]}")
-        lines += [f"  changed: {change}" for change in comparison.changes_of(variant)]
+        yield from ("", *_served_lines(variant.run))
+        yield f"  {objective_text(variant.run, comparison.unit)}, {verdicts[variant.name]}"
+        yield from (f"  changed: {change}" for change in comparison.changes_of(variant))
         if used := comparison.changes_in_use(variant):
-            lines.append(f"  {'; '.join(used)}")
-        terms = comparison.terms[comparison.terms["scenario"] == variant.name]
-        lines += [f"  {line}" for line in _table_lines(terms)]
-        lines.append(f"  {moved_text(comparison, variant)}")
+            yield f"  {'; '.join(used)}"
+        yield _table(comparison.terms[comparison.terms["scenario"] == variant.name])
+        yield f"  {moved_text(comparison, variant)}"
     notes = comparison.notes
-    return "\n".join([*lines, *([""] if notes else []), *(f"note: {note}" for note in notes)])
+    yield from ("", *(f"note: {note}" for note in notes)) if notes else ()
 
 
 def moved_text(comparison: Comparison, variant: Variant) -> str:
@@ -78,13 +79,12 @@ def _served_lines(run: Run) -> Iterator[str]:
         yield f"  {known.left_out_price.text}"
 
 
-def _table_lines(terms: pd.DataFrame) -> list[str]:
+def _table(terms: pd.DataFrame) -> Grid:
     total = {name: terms[name].sum(min_count=1) for name in _AMOUNTS}
     shown = pd.concat([terms, pd.DataFrame([{"term": "total", **total}])], ignore_index=True)
     decimals = money_decimals(shown[_AMOUNTS].to_numpy().ravel())
     shown = shown[["term", *_AMOUNTS]].rename(columns=_HEADS)
-    text = shown.to_string(index=False, float_format=lambda v: fixed_text(v, decimals), na_rep="?")
-    return text.splitlines()
+    return replace(grid_of(shown, lambda value: fixed_text(value, decimals), missing="?"), indent="  ")
 
 
 def verdict(comparison: Comparison, variant: Variant, change: float, data_effect: float) -> str:

@@ -6,12 +6,13 @@ import platform
 import time
 import warnings
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kanopt.display import Alarm, Law, Part, Shown
 from kanopt.errors import DomainWarning, FormulaError, KanoptWarning, ProblemError, UnitError
 from kanopt.problems.plan_exports import PlanExports
 from kanopt.problems.plan_plots import PlanPlots
@@ -46,7 +47,7 @@ _PACKAGES = ("kanopt", "numpy", "pandas", "scipy", "torch", "sympy", "ortools", 
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Run(PlanExports, PlanPlots):
+class Run(PlanExports, PlanPlots, Shown):
     """What came of a scenario.
 
     Parameters
@@ -80,13 +81,11 @@ class Run(PlanExports, PlanPlots):
 
         return reports.write_report(self, path)
 
-    def __str__(self) -> str:
-        lines = [self.scenario.name, *doubts(self.laws.values()), ""]
-        lines += [f"{name} = {law.formula}" for name, law in self.laws.items()]
-        lines += ["", self.explanation.text(self.today, weak_laws=False)]
-        return "\n".join(lines)
-
-    __repr__ = __str__
+    def _shown(self) -> Iterator[Part]:
+        yield from (self.scenario.name, *map(Alarm, doubts(self.laws.values())), "")
+        yield from (Law(law.formula, name) for name, law in self.laws.items())
+        yield from ("", self.explanation.text(self.today, weak_laws=False))
+        yield self.explanation.folded_terms()
 
 
 def run(

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kanopt.display import Facts, Fold, Part, Shown
 from kanopt.errors import Issue, KanoptError, ScenarioError
 from kanopt.problems.base import told_elsewhere
+from kanopt.text import count_text, list_names, shorten
 from kanopt.validation import WHOLE_TEXT, is_whole
 from kanopt.whatif.changes import Change, Value
 from kanopt.whatif.events import OnEvent
@@ -33,6 +35,7 @@ from kanopt.whatif.scenario_files.spec import (
     LawSpec,
     LearnedSpec,
     ReportSpec,
+    SavedSpec,
     SolverSpec,
     SweepSpec,
 )
@@ -57,7 +60,7 @@ Where = Mapping[str, Value | tuple[Value, ...]]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Scenario:
+class Scenario(Shown):
     """Everything a scenario file says, checked; unchangeable. A what-if is a new scenario made from it.
 
     Read one with :func:`~kanopt.whatif.load_scenario`. Laws are learned from the tables as they were read; the
@@ -422,11 +425,31 @@ class Scenario:
 
         return run(self, seed=seed, time_limit=time_limit, progress=progress, relearn=relearn)
 
-    def __repr__(self) -> str:
+    def _shown(self) -> Iterator[Part]:
         kind = "laws alone" if self.problem_spec is None else self.kind
-        lines = [f"{self.name} ({kind}, {self.path})"]
-        lines += [f"  change: {change}" for change in self.changes]
-        return "\n".join(lines)
+        yield f"{self.name} ({kind}, {self.path})"
+        yield from (f"  change: {change}" for change in self.changes)
+        tables = [
+            (
+                name,
+                f"{count_text(len(frame), 'row')}: {list_names(list(map(str, frame.columns)), 8, quoted=False)}",
+            )
+            for name, frame in self.tables.items()
+        ]
+        laws = [(name, _origin(spec)) for name, spec in self.laws.items()]
+        yield Fold(count_text(len(tables), "table"), (Facts(tuple(tables)),))
+        yield Fold(count_text(len(laws), "law"), (Facts(tuple(laws)),))
+
+
+def _origin(spec: LawSpec) -> str:
+    """Say how a law is had."""
+    match spec:
+        case LearnedSpec(target=target, table=table, features=features):
+            return f"learned: {target} of table {table} from {list_names(list(features), 8, quoted=False)}"
+        case GivenSpec(formula=text):
+            return f"written by hand: {shorten(text, 200)}"
+        case SavedSpec(file=file):
+            return f"read from {file}"
 
 
 def mistakes_of_changes(

@@ -99,7 +99,7 @@ def test_a_result_with_a_plan_shows_objective_bound_and_gap():
         f"routing: serves 0 of {found.coverage.wanted:g} t (0 of {len(PROBLEM.clients)} clients)"
     )
     assert "left out: c0, c1" in first
-    assert found._repr_html_().startswith("<pre>routing: serves 0 of")
+    assert ">routing: serves 0 of" in found._repr_html_()
     assert "bound: none claimed" in str(result(assessment=known))
     assert len(found.to_frame()) == len(PROBLEM.clients)
     beyond = result(assessment=known, bound=2 * pricing.objective)

@@ -415,7 +415,7 @@ def test_files_that_are_not_there_or_not_ours(tmp_path: Path) -> None:
     with pytest.raises(TableError, match=r"no such file: .*x\.csv$"):
         read_table(tmp_path / "nowhere" / "x.csv")
     with pytest.raises(TableError, match="save the table as CSV"):
-        read_table(tmp_path / "trips.xlsx")
+        read_table(tmp_path / "trips.ods")
 
 
 BLANK = ("", "N/A")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
+from kanopt.display import Part, Shown, grid_of
 from kanopt.errors import FormulaError, nearest
-from kanopt.text import number_text, percent_text
+from kanopt.text import count_text, join_list, number_text, percent_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -165,8 +167,8 @@ class ShapeFact:
         return f"{self.text}: {self.verdict}{share}" + (f" ({self.where})" if self.where else "")
 
 
-@dataclass(frozen=True)
-class ShapeProof:
+@dataclass(frozen=True, repr=False)
+class ShapeProof(Shown):
     """Facts on the shape of a formula over a box of its inputs.
 
     Parameters
@@ -205,11 +207,15 @@ class ShapeProof:
         rows = [(fact.text, fact.verdict, fact.boxes, fact.left, fact.where) for fact in self.facts]
         return pd.DataFrame(rows, columns=["claim", "verdict", "boxes", "left", "where"])
 
-    def __str__(self) -> str:
+    def _shown(self) -> list[Part]:
+        counts = Counter(fact.verdict for fact in self.facts)
+        told = join_list([f"{count} {verdict}" for verdict, count in counts.items()])
+        title = f"{count_text(len(self.facts), 'claim')}: {told}"
+        return [title, grid_of(self.to_frame(), number_text)] if self.facts else [self.text()]
+
+    def text(self) -> str:
+        """Return one line per claim."""
         return (
             "\n".join(map(str, self.facts))
             or "nothing was asked: name monotone=, convex=, low=, high= or finite="
         )
-
-    def _repr_html_(self) -> str:
-        return str(self.to_frame().to_html(index=False))

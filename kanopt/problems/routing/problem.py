@@ -39,7 +39,7 @@ from kanopt.problems.routing.simulate import Drive, drive
 from kanopt.problems.routing.under_way import read_started, routes_at, started_routes
 from kanopt.problems.routing.validation import load_questions, routing_checks, unstated_checks
 from kanopt.problems.unread_columns import TableUse
-from kanopt.text import list_names, number_text
+from kanopt.text import count_text, list_names, number_text
 from kanopt.units import convert
 from kanopt.validation import LARGEST
 
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 __all__ = ["RoutingProblem"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class RoutingProblem(Problem[RoutingPlan]):
     """Which vehicle serves which clients, in which order, at the least cost.
 
@@ -169,6 +169,11 @@ class RoutingProblem(Problem[RoutingPlan]):
             self.clients, self.vehicles, self.policy, reader.filled, self.units.load
         )
         self._tell_of_reading(unusual=reader.unusual, from_frames=bool(reader.filled))
+
+    def __repr__(self) -> str:
+        vehicles = sum(each.count for each in self.vehicles)
+        counted = [(len(self.clients), "client"), (len(self.depots), "depot"), (vehicles, "vehicle")]
+        return f"RoutingProblem({', '.join(count_text(number, word) for number, word in counted)})"
 
     @property
     def unit(self) -> str:

@@ -22,6 +22,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from kanopt.display import Part, Shown, grid_of
 from kanopt.kan.description import Layer, Network
 from kanopt.text import number_text
 
@@ -37,7 +38,7 @@ ROUNDING = 1e-13
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Attribution:
+class Attribution(Shown):
     """Scores of all edges, factors and nodes, in the units of the network's output.
 
     A share is a score divided by the standard deviation of the output. Shares do not sum to one: for additive,
@@ -70,15 +71,12 @@ class Attribution:
     node_scores: tuple[Floats, ...]
     feature_scores: dict[str, float]
 
-    def __str__(self) -> str:
-        table = self.features.to_string(index=False, float_format=lambda value: number_text(value, 3))
-        return (
+    def _shown(self) -> list[Part]:
+        return [
             f"{self.output}: what it loses without a column, as a standard deviation (share: over its own, "
-            f"{number_text(self.spread, 3)}; shares need not sum to 1)\n{table}"
-        )
-
-    def __repr__(self) -> str:
-        return str(self)
+            f"{number_text(self.spread, 3)}; shares need not sum to 1)",
+            grid_of(self.features, lambda value: number_text(value, 3), missing="NaN"),
+        ]
 
     @property
     def features(self) -> pd.DataFrame:

@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
+from kanopt.display import Alarm, Part, Shown, grid_of
 from kanopt.surrogates.peers.fold import FORMULA, KAN, MODELS, PERCEPTRON, Score
 from kanopt.text import (
     count_text,
@@ -56,7 +57,7 @@ _TINY = 1e-300
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Baselines:
+class Baselines(Shown):
     """A Kolmogorov-Arnold network, its formula and other models on the same folds of the same rows.
 
     Parameters
@@ -213,13 +214,13 @@ class Baselines:
             return f"{smaller}; too few to tell whether that is chance"
         return smaller if row.verdict != "not clear" else f"{smaller}; it may be chance"
 
-    def text(self) -> str:
-        """Return the comparison in words and a table, the model of least error first."""
-        lines = [self._heading()]
+    def _shown(self) -> Iterator[Part]:
+        yield self._heading()
         if self.stopped:
-            lines.append(f"STOPPED {self.stopped} after {self.done} of {count_text(self.folds, 'fold')}")
-        lines += ["", *self.answers(), "", self._table(), *self.notes()]
-        return "\n".join(lines)
+            yield Alarm(f"STOPPED {self.stopped} after {self.done} of {count_text(self.folds, 'fold')}")
+        yield from ("", *self.answers(), "")
+        yield self._table()
+        yield from self.notes()
 
     def _heading(self) -> str:
         models = count_text(len(self.frame), "model")
@@ -227,8 +228,8 @@ class Baselines:
         folds = f"the same {count_text(self.done, 'fold')}"
         return f"{self.target}: {models} on {folds} of {where} ({seconds_text(self.seconds)})"
 
-    def _table(self) -> str:
-        """Return the rows that have figures as text."""
+    def _table(self) -> Part:
+        """Return the rows that have figures."""
         known = self.frame[self.frame["reason"] == ""]
         if known.empty:
             return "no model has figures"
@@ -247,7 +248,7 @@ class Baselines:
         shown["fit"] = known["fit_seconds"].map(seconds_text)
         shown["predict"] = known["predict_seconds"].map(_short_seconds)
         shown["read as"], shown["solver"] = known["read"], known["solver"]
-        return shown.to_string(index=False)
+        return grid_of(shown, number_text)
 
     def notes(self) -> Iterator[str]:
         """Yield what must be said beside the figures: models that failed or are absent, searches cut short."""
@@ -269,17 +270,6 @@ class Baselines:
         from kanopt.display import reports
 
         return reports.plot_baselines(self, ax=ax)
-
-    def __str__(self) -> str:
-        return self.text()
-
-    __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        told = [self._heading(), *self.answers(), *self.notes()]
-        words = pd.Series(told).to_frame().to_html(index=False, header=False)
-        kept = self.frame.drop(columns=["reason"], errors="ignore")
-        return words + kept.to_html(index=False, float_format=number_text, na_rep="–")
 
     def refused(self) -> tuple[str, ...]:
         """Return the models that have no figures."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.display import Shown
 from kanopt.text import money_text
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ TAIL = 0.95
 """Days cheaper than this share of all are left out of the conditional value at risk."""
 
 
-class DayCosts(ABC):
+class DayCosts(Shown):
     """The cost of a plan, day by day."""
 
     one, of_all = "A day costs", "of the days"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from kanopt.display import Alarm, Part, Shown, grid_of
 from kanopt.text import count_text, join_list, list_names, money_text, percent_text, seconds_text
 from kanopt.whatif.changes import Value
 from kanopt.whatif.risks.day_costs import share_error
@@ -78,7 +79,7 @@ class PricedDraw:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class MonteCarlo:
+class MonteCarlo(Shown):
     """The prices of plans under many draws of what is not known.
 
     Parameters
@@ -328,18 +329,20 @@ class MonteCarlo:
 
         return reports.plot_decisions(self, ax)
 
-    def text(self) -> str:
-        """Return the answer in words, with a table of plans."""
-        lines = self._heading()
+    def _shown(self) -> Iterator[Part]:
+        yield from self._heading()
+        yield ""
         if not self.priced:
-            return "\n".join([*lines, "", "no draw is done"])
+            yield "no draw is done"
+            return
         shown = self.plans.drop(columns="error").rename(
             columns={"mean": f"mean {self.unit}", "largest_regret": "largest"}
         )
         for share in ("fails", "cheapest"):
             shown[share] = shown[share].map(percent_text)
-        table = shown.to_string(index=False, float_format=lambda value: f"{value:,.2f}", na_rep="–")
-        return "\n".join([*lines, "", table, "", *self.sentences()])
+        yield grid_of(shown, "{:,.2f}".format)
+        yield ""
+        yield from self.sentences()
 
     def _heading(self) -> list[str]:
         done, asked = len(self.priced), len(self.points)
@@ -349,7 +352,7 @@ class MonteCarlo:
             f"{self.scenario.name}: {count_text(asked, 'draw')} of {join_list(what)} ({seconds_text(self.seconds)})"
         ]
         if self.interrupted or done < asked:
-            lines.append(f"STOPPED after {done:,} of {count_text(asked, 'draw')}")
+            lines.append(Alarm(f"STOPPED after {done:,} of {count_text(asked, 'draw')}"))
         lines += [f"  drawn: {axis}" for axis in self.axes]
         return [*lines, f"  {as_it_is_text(self.base)}"]
 
@@ -419,11 +422,6 @@ class MonteCarlo:
                 "rules."
             )
         return found
-
-    def __str__(self) -> str:
-        return self.text()
-
-    __repr__ = __str__
 
 
 _FIGURES = ["mean", "error", "q05", "q50", "q95", "worst", "regret", "largest_regret", "cheapest"]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.display import Part, Shown
 from kanopt.errors import ProblemError
 from kanopt.formulas.binding import BoundFormula
 from kanopt.formulas.nodes import Constant
@@ -41,7 +42,7 @@ _FRESH = 1_000_003
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class OnTimePlan:
+class OnTimePlan(Shown):
     """A routing plan that keeps promises of being on time, beside the one that is made without them.
 
     Parameters
@@ -98,13 +99,13 @@ class OnTimePlan:
         over = routes["back"] + 2.0 * share_error(routes["back"], self.risk.draws) < (self.back or 0.0)
         return (*late, *sorted(wanted - served), *routes["vehicle"][over])
 
-    def __str__(self) -> str:
+    def _shown(self) -> list[Part]:
         problem = self.risk.assessment.problem
         unit, money = problem.units.time, problem.unit
         frame = self.risk.stops[self.risk.stops["promised"].notna()]
         before = self.plain_risk.stops[self.plain_risk.stops["promised"].notna()]
         failing = self.plain_risk.stops["client"][~self.plain_risk.kept].tolist()
-        lines = [
+        lines: list[Part] = [
             f"{count_text(len(frame), 'promise')} of being on time: the least certain stop is on time on "
             f"{percent_text(float(frame['on_time'].min()))} of the days, without promises on "
             f"{percent_text(float(before['on_time'].min()))}."
@@ -134,9 +135,7 @@ class OnTimePlan:
         if shifts:
             told = [f"{amount_text(buffer, unit, 3)} of {name}" for name, buffer in shifts.items()]
             lines.append(f"Buffers before the ends of shifts: {join_list(told)}.")
-        return "\n".join([*lines, str(self.risk)])
-
-    __repr__ = __str__
+        return [*lines, *self.risk._shown()]
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from kanopt.display import Part
 from kanopt.errors import ProblemError
 from kanopt.text import clock_text, count_text, join_list, list_names, percent_text
 from kanopt.validation import count_fault
@@ -197,11 +198,9 @@ class Risk(DayCosts):
             "assumptions": list(self.assumptions),
         }
 
-    def __str__(self) -> str:
+    def _shown(self) -> list[Part]:
         lines = [self._headline(), *self._stops_text(), self.cost_text(), *self._broken_text()]
-        return "\n".join([*lines, "Assumed: " + "; ".join(self.assumptions) + "."])
-
-    __repr__ = __str__
+        return [*lines, "Assumed: " + "; ".join(self.assumptions) + "."]
 
     def _headline(self) -> str:
         shares = [self.on_time, self.holds]

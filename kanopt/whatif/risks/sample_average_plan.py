@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
+from kanopt.display import Part, Shown
 from kanopt.text import count_text, join_list, money_text, percent_text
 from kanopt.whatif.risks.supply_risk import SupplyRisk
 
@@ -23,7 +24,7 @@ _LEVEL = 0.95
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class SampleAveragePlan:
+class SampleAveragePlan(Shown):
     """Sites for many demands at once, beside those for mean demand.
 
     Parameters
@@ -111,14 +112,14 @@ class SampleAveragePlan:
         """The sites that are open in any period."""
         return _open_sites(self.result)
 
-    def __str__(self) -> str:
+    def _shown(self) -> list[Part]:
         plain, unit = _open_sites(self.plain), self.risk.assessment.problem.unit
         mine, theirs = float(self.risk.cost.mean()), float(self.plain_risk.cost.mean())
         same = bool(
             (self.risk.assessment.simulation.open == self.plain_risk.assessment.simulation.open).all()
         )
         worth = self.value_of_stochastic_solution
-        lines = [
+        lines: list[Part] = [
             f"Open for {count_text(self.samples, 'drawn demand')} at once: {join_list(self.sites) or 'no site'}; for "
             + ("mean demand the same sites." if same else f"mean demand: {join_list(plain) or 'no site'}."),
             f"On {self.risk.draws:,} fresh draws that costs {money_text(mine, unit)} on average, the plan for mean "
@@ -127,9 +128,7 @@ class SampleAveragePlan:
             *self._bound_text(unit),
             *self._missing_text(),
         ]
-        return "\n".join([*lines, str(self.risk)])
-
-    __repr__ = __str__
+        return [*lines, *self.risk._shown()]
 
     def _bound_text(self, unit: str) -> list[str]:
         if self.bounds == ():

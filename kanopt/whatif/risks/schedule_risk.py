@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from kanopt.display import Part
 from kanopt.errors import ProblemError
 from kanopt.text import amount_text, percent_text
 from kanopt.whatif.risks.day_costs import DayCosts, quantile_of_days, share_error
@@ -106,11 +107,11 @@ class ScheduleRisk(DayCosts):
             "assumptions": list(self.assumptions),
         }
 
-    def __str__(self) -> str:
+    def _shown(self) -> list[Part]:
         error, unit = float(share_error(self.on_time, self.draws)), self.assessment.problem.units.time
         frame = self.jobs[np.isfinite(self.jobs["due"]) & (self.jobs["on_time"] < 1.0)]
         worst = frame.sort_values("on_time", kind="stable").head(_SHOWN)
-        lines = [
+        lines: list[Part] = [
             f"Of {self.draws:,} days on which the schedule is run, every job is done by its due date on "
             f"{percent_text(self.on_time)} (± {percent_text(error)})."
         ]
@@ -121,9 +122,7 @@ class ScheduleRisk(DayCosts):
             f"{amount_text(row.q95, unit)}"
             for row in worst.itertuples()
         ]
-        return "\n".join([*lines, self.cost_text(), "Assumed: " + "; ".join(self.assumptions) + "."])
-
-    __repr__ = __str__
+        return [*lines, self.cost_text(), "Assumed: " + "; ".join(self.assumptions) + "."]
 
 
 def risk_of_schedule(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
+from kanopt.display import Part
 from kanopt.errors import ProblemError
 from kanopt.text import amount_text, count_text, percent_text
 from kanopt.whatif.risks.day_costs import DayCosts, quantile_of_days, share_error
@@ -155,10 +156,10 @@ class SupplyRisk(DayCosts):
             "assumptions": list(self.assumptions),
         }
 
-    def __str__(self) -> str:
+    def _shown(self) -> list[Part]:
         unit = self.assessment.problem.units.quantity
         error = percent_text(float(share_error(self.stockout, self.draws)))
-        lines = [
+        lines: list[Part] = [
             f"Of {self.draws:,} draws of demand, something is missing in {percent_text(self.stockout)} (± {error}); "
             f"{percent_text(self.fill_rate)} of all demand is met, {amount_text(self.shortage, unit)} are missing on "
             "average" + (f" and {amount_text(self.left, unit)} left over." if self.left else ".")
@@ -177,9 +178,7 @@ class SupplyRisk(DayCosts):
                 f"In {count_text(round(self.fails * self.draws), 'draw')} demand is missing that must be delivered; "
                 "it has no price, and these draws are counted with the others."
             )
-        return "\n".join([*lines, self.cost_text(), "Assumed: " + "; ".join(self.assumptions) + "."])
-
-    __repr__ = __str__
+        return [*lines, self.cost_text(), "Assumed: " + "; ".join(self.assumptions) + "."]
 
 
 def _tariff_told(assessment: SupplyAssessment, recourse: Recourse) -> list[str]:

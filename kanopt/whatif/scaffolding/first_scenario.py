@@ -12,9 +12,10 @@ from pathlib import Path
 import pandas as pd
 
 from kanopt.csv_cells import csv_text
+from kanopt.display import Part, Shown, grid_of
 from kanopt.errors import ScenarioError, TableError, nearest
 from kanopt.files import replace_file
-from kanopt.text import list_names, shorten
+from kanopt.text import count_text, list_names, shorten
 from kanopt.whatif.scaffolding.draft import Draft, currency_of
 from kanopt.whatif.scaffolding.laws import guess_laws
 from kanopt.whatif.scaffolding.other_drafts import draft_scheduling, draft_supply
@@ -45,8 +46,8 @@ _HEAD = ("A first scenario, guessed from the tables. Where a line says check, lo
 _COLUMNS = ["table", "column", "guess", "why", "sure"]
 
 
-@dataclass(frozen=True, eq=False)
-class Scaffold:
+@dataclass(frozen=True, eq=False, repr=False)
+class Scaffold(Shown):
     """A first scenario of some tables.
 
     Parameters
@@ -72,7 +73,19 @@ class Scaffold:
     guesses: pd.DataFrame
     notes: tuple[str, ...]
 
-    def __str__(self) -> str:
+    def _shown(self) -> list[Part]:
+        kind = f" of {self.kind}" if self.kind else ", of laws alone"
+        parts: list[Part] = [f"A first scenario{kind}, guessed from {count_text(len(self.sources), 'table')}"]
+        for table, rows in self.guesses.groupby("table", sort=False):
+            shown = rows[["column", "guess", "why"]].assign(sure=rows["sure"].map({True: "", False: "check"}))
+            parts += [
+                str(table) or "laws written by hand",
+                grid_of(shown.rename(columns={"sure": ""}), "{:.4g}".format),
+            ]
+        return [*parts, *(f"note: {note}" for note in self.notes)]
+
+    def text(self) -> str:
+        """Return the guesses table by table, those that are not sure with a question mark."""
         lines = []
         for table, rows in self.guesses.groupby("table", sort=False):
             lines.append(str(table) or "laws written by hand")
@@ -146,7 +159,7 @@ def scaffold(files: Sequence[str | os.PathLike[str]], kind: str | None = None) -
     Parameters
     ----------
     files
-        Text files or Parquet files.
+        Text files, Parquet files, or workbooks, of which every sheet that is a table is one.
     kind
         ``"routing"``, ``"scheduling"``, ``"supply"``, or ``"law"`` for laws without a plan; left out, what the
         tables look like.
@@ -174,34 +187,34 @@ def scaffold(files: Sequence[str | os.PathLike[str]], kind: str | None = None) -
     """
     if kind is not None and kind not in KINDS:
         raise TableError(f"unknown kind {kind!r}; {nearest(kind, KINDS)}")
-    tables = read_sources(files)
+    tables, left_out = read_sources(files)
     money = currency_of(tables)
-    roles, notes = guess_roles(tables, kind), []
+    roles, notes = guess_roles(tables, kind), list(left_out)
     made: Scaffold | str = ""
     if roles.kind:
-        made = _planned(roles, tables, money)
-        notes = [f"no plan of {roles.kind} could be made: {made}"] if isinstance(made, str) else []
+        made = _planned(roles, tables, money, left_out)
+        notes += [f"no plan of {roles.kind} could be made: {made}"] if isinstance(made, str) else []
     elif kind in _DRAFTS:
-        notes = [f"the tables make no problem of {kind}; laws alone are learned"]
+        notes.append(f"the tables make no problem of {kind}; laws alone are learned")
     if isinstance(made, str):
         # what was planned does not hold: laws can be learned all the same
         made = _checked(Draft(guess_roles(tables, "law"), money, notes=notes), tables)
     if isinstance(made, str):
         raise TableError(
-            f"no scenario can be made of {list_names([table.path.name for table in tables])}: {made}"
+            f"no scenario can be made of {list_names([table.called for table in tables])}: {made}"
         )
     return made
 
 
-def _planned(roles: Roles, tables: Sequence[SourceTable], money: str) -> Scaffold | str:
+def _planned(roles: Roles, tables: Sequence[SourceTable], money: str, notes: Sequence[str]) -> Scaffold | str:
     """Return what holds of a plan: of all of its parts, else without one that can be done without."""
     first: Scaffold | str = ""
     for part in ("", *(name for name in _DISPENSABLE if name in roles.parts)):
         tried = roles.without(part) if part else roles
-        draft = Draft(tried, money)
+        draft = Draft(tried, money, notes=list(notes))
         _DRAFTS[roles.kind](draft)
         if part:
-            draft.notes.append(f"{roles.parts[part].table.path.name} as {part} does not hold: {first}")
+            draft.notes.append(f"{roles.parts[part].table.called} as {part} does not hold: {first}")
         made = _checked(draft, tables)
         if isinstance(made, Scaffold):
             return made
@@ -218,7 +231,7 @@ def _checked(draft: Draft, tables: Sequence[SourceTable]) -> Scaffold | str:
     for table in tables:
         if table.name not in draft.used:
             draft.notes.append(
-                f"{table.path.name} is not used: nothing that the plan or a law reads was found in it"
+                f"{table.called} is not used: nothing that the plan or a law reads was found in it"
             )
     for name, units in draft.units.items():
         for column, unit in units.items():
@@ -238,7 +251,7 @@ def _draft_laws(draft: Draft) -> None:
     for table in draft.roles.histories:
         found = guess_laws(table, draft.money)
         if not found:
-            draft.notes.append(f"{table.path.name}: no column of numbers depends on others")
+            draft.notes.append(f"{table.called}: no column of numbers depends on others")
         for law in found:
             name = slug(law.target)
             name = f"{name}_{len(taken) + 1}" if name in taken else name
@@ -255,6 +268,12 @@ def _sections(draft: Draft) -> list[Section]:
     tables: list[Section] = []
     for name, table in draft.used.items():
         entries = [Entry("path", name, needed=True)]
+        if table.sheet:
+            entries.append(Entry("sheet", table.sheet, needed=True))
+        if table.header > 1:
+            entries.append(
+                Entry("form", {"header": table.header}, "the row of the names", sure=False, needed=True)
+            )
         if table.on_bad:
             why = "cells that are not what their column holds are left out and counted"
             entries.append(Entry("on_bad", table.on_bad, why, sure=False))

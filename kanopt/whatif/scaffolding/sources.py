@@ -8,7 +8,7 @@ import unicodedata
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,7 +19,9 @@ from kanopt.errors import TableError
 from kanopt.problems.clock_times import clock_value, holds_windows
 from kanopt.problems.column_hints import TableColumn
 from kanopt.problems.column_units import Header, read_header
-from kanopt.tables import read_table, units_of
+from kanopt.tables import TextFormat, read_table, units_of
+from kanopt.tables._raw import require_file
+from kanopt.tables._workbook import WORKBOOKS, header_row, sheet_names
 
 __all__ = ["ColumnFacts", "SourceTable", "read_sources", "slug"]
 
@@ -108,7 +110,9 @@ class SourceTable:
     on_bad
         What had to be done with bad cells for it to be read at all.
     words
-        The words of the file's name.
+        The words of the file's name, or of the sheet's.
+    sheet, header
+        Of a workbook, the sheet, and the row in which the names of its columns stand.
     """
 
     name: str
@@ -116,6 +120,13 @@ class SourceTable:
     frame: pd.DataFrame
     on_bad: str
     words: tuple[str, ...]
+    sheet: str = ""
+    header: int = 1
+
+    @property
+    def called(self) -> str:
+        """What messages call it."""
+        return f"{self.path.name}, sheet {self.sheet!r}" if self.sheet else self.path.name
 
     @cached_property
     def columns(self) -> dict[str, ColumnFacts]:
@@ -127,8 +138,15 @@ class SourceTable:
         }
 
 
-def read_sources(paths: Sequence[str | os.PathLike[str]]) -> list[SourceTable]:
-    """Read tables; bad cells are set missing where a table cannot be read otherwise.
+def read_sources(paths: Sequence[str | os.PathLike[str]]) -> tuple[list[SourceTable], list[str]]:
+    """Read tables, of workbooks every sheet that is one; bad cells are set missing where one cannot be read otherwise.
+
+    Returns
+    -------
+    tables : list of SourceTable
+        The tables.
+    notes : list of str
+        Sheets that are none, a sentence each.
 
     Raises
     ------
@@ -138,17 +156,44 @@ def read_sources(paths: Sequence[str | os.PathLike[str]]) -> list[SourceTable]:
     if not paths:
         raise TableError("no table was given; name at least one file, such as trips.csv")
     found: list[SourceTable] = []
+    notes: list[str] = []
     for path in map(Path, paths):
-        if path.suffix.lower() in (".xlsx", ".xls", ".ods"):
-            raise TableError(
-                f"{path.name}: kanopt reads text files and Parquet, no workbooks; save each sheet as a CSV file"
-            )
-        name = _unique(slug(path.stem), [table.name for table in found])
-        frame, on_bad = _read(path)
-        if not len(frame):
-            raise TableError(f"{path.name}: there is no row to guess from; leave the file out")
-        found.append(SourceTable(name, path, frame, on_bad, read_header(path.stem).pieces))
-    return found
+        taken = [table.name for table in found]
+        if path.suffix.lower() not in WORKBOOKS:
+            frame, on_bad = _read(path)
+            if not len(frame):
+                raise TableError(f"{path.name}: there is no row to guess from; leave the file out")
+            name = _unique(slug(path.stem), taken)
+            found.append(SourceTable(name, path, frame, on_bad, read_header(path.stem).pieces))
+            continue
+        sheets, others = _read_workbook(path, taken)
+        found += sheets
+        notes += others
+    return found, notes
+
+
+def _read_workbook(path: Path, taken: list[str]) -> tuple[list[SourceTable], list[str]]:
+    """Return the sheets of a workbook that are tables, and why others are none."""
+    require_file(path, "file")
+    names = sheet_names(path)
+    found: list[SourceTable] = []
+    notes: list[str] = []
+    for sheet in names:
+        words = path.stem if len(names) == 1 else sheet
+        try:
+            header = header_row(path, sheet)
+            frame, on_bad = _read(path, sheet, header)
+        except TableError as error:
+            notes.append(f"sheet {sheet!r} of {path.name} is left out: {error}")
+            continue
+        if len(frame) and len(frame.columns) > 1:
+            name = _unique(slug(words), [*taken, *(table.name for table in found)])
+            found.append(SourceTable(name, path, frame, on_bad, read_header(words).pieces, sheet, header))
+        else:
+            notes.append(f"sheet {sheet!r} of {path.name} is left out: it is no table of several columns")
+    if not found:
+        raise TableError(f"{path.name}: no sheet is a table; {'; '.join(notes)}")
+    return found, notes
 
 
 def slug(text: str) -> str:
@@ -163,16 +208,17 @@ def slug(text: str) -> str:
     return "_".join(re.findall(r"[a-z0-9]+", plain)) or "table"
 
 
-def _read(path: Path) -> tuple[pd.DataFrame, str]:
+def _read(path: Path, sheet: str | None = None, header: int = 1) -> tuple[pd.DataFrame, str]:
+    read = partial(read_table, path, sheet=sheet, form=TextFormat(header=header))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # whoever loads the file hears them
         try:
-            return read_table(path), ""
+            return read(), ""
         except TableError as error:
             if not path.is_file():
                 raise
             try:
-                return read_table(path, on_bad="missing"), "missing"
+                return read(on_bad="missing"), "missing"
             except TableError:
                 raise error from None
 

@@ -180,7 +180,7 @@ def _read_table(
         found.add((*key, "form"), str(error))
         return None
     try:
-        raw = load_table(source, spec.query, form)
+        raw = load_table(source, spec.query, form, spec.sheet)
         columns, on_bad = _columns_and_actions(found, spec, str(key[1]), raw.names)
         return read_table(
             raw,

@@ -144,6 +144,7 @@ class TableSpec(FileModel):
     path: Name | None = None
     url: Name | None = None
     query: Name | None = None
+    sheet: Name | None = None
     columns: Words = ()
     units: dict[str, Unit] = Field(default_factory=dict)
     minimum: dict[str, float] = Field(default_factory=dict)
@@ -160,6 +161,8 @@ class TableSpec(FileModel):
             raise ValueError('give either path = "file.csv" or url = "sqlite:///file.db" with a query')
         if (self.url is None) != (self.query is None):
             raise ValueError("url and query belong together")
+        if self.sheet is not None and self.path is None:
+            raise ValueError('sheet belongs to a workbook: path = "book.xlsx"')
         return self
 
     def source(self, resolve: Callable[[str], Path]) -> str | Path:

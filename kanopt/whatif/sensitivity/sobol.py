@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from kanopt.display import Part, Shown, grid_of
 from kanopt.errors import FormulaError, Issue, ScenarioError, nearest
 from kanopt.formulas.formula import Formula
 from kanopt.parallel import cluster
@@ -39,7 +40,7 @@ _COLUMNS = ["input", "low", "high", "first", "first_low", "first_high", "total",
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Sensitivity:
+class Sensitivity(Shown):
     """Sobol's indices of a price or a law.
 
     Parameters
@@ -92,22 +93,14 @@ class Sensitivity:
 
         return reports.plot_sobol(self, ax)
 
-    def text(self) -> str:
-        """Return the indices as a table with a heading."""
+    def _shown(self) -> Iterator[Part]:
         mean = money_text(self.mean) if abs(self.mean) >= 1 else fixed_text(self.mean, 4)
         spread = amount_text(self.deviation, self.unit)
-        lines = [
-            f"{self.what}: mean {mean}, standard deviation {spread} ({count_text(self.evaluations, 'value')})",
-            f"intervals hold {percent_text(self.confidence)}",
-            "",
-            self.frame.to_string(index=False, float_format=lambda value: f"{value:,.3f}"),
-        ]
-        return "\n".join([*lines, *(["", *self.notes] if self.notes else [])])
-
-    def __str__(self) -> str:
-        return self.text()
-
-    __repr__ = __str__
+        yield f"{self.what}: mean {mean}, standard deviation {spread} ({count_text(self.evaluations, 'value')})"
+        yield f"intervals hold {percent_text(self.confidence)}"
+        yield ""
+        yield grid_of(self.frame, "{:,.3f}".format, missing="NaN")
+        yield from ("", *self.notes) if self.notes else ()
 
 
 def sobol(

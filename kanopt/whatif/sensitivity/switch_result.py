@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from kanopt.display import Alarm, Part, Shown
 from kanopt.formulas.edges import crossed_edges
 from kanopt.problems.result import Status
 from kanopt.text import amount_text, count_text, join_list, money_text, number_text, range_text, seconds_text
@@ -158,7 +159,7 @@ class AxisSwitches:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class SwitchPoints:
+class SwitchPoints(Shown):
     """Where decisions change, along one path or several.
 
     Parameters
@@ -241,14 +242,13 @@ class SwitchPoints:
         solves, refits = (sum(getattr(axis, name) for axis in self.axes) for name in ("solves", "refits"))
         return f"{count_text(solves, 'solve')}{f', {refits:,} more of quantities alone' if refits else ''}"
 
-    def text(self) -> str:
-        """Return the switch points in words."""
-        lines = [f"{self.scenario.name}: where it tips ({self.effort()}, {seconds_text(self.seconds)})"]
-        lines += ["STOPPED before the end"] if self.interrupted else []
+    def _shown(self) -> Iterator[Part]:
+        yield f"{self.scenario.name}: where it tips ({self.effort()}, {seconds_text(self.seconds)})"
+        if self.interrupted:
+            yield Alarm("STOPPED before the end")
         for axis in self.axes:
-            lines += [f"  {sentence}" for sentence in axis.sentences(self.unit)]
-            lines += self._notes(axis)
-        return "\n".join(lines)
+            yield from (f"  {sentence}" for sentence in axis.sentences(self.unit))
+            yield from self._notes(axis)
 
     def _notes(self, axis: AxisSwitches) -> Iterator[str]:
         low, high = axis.points["value"].min(), axis.points["value"].max()
@@ -260,11 +260,6 @@ class SwitchPoints:
             yield f"  {axis.axis.label}: {count_text(len(bad), 'value')} without a plan, first {told}"
         if math.isnan(axis.noise):
             yield f"  {axis.axis.label}: searches prove nothing, and their noise is not known; {REPEAT}"
-
-    def __str__(self) -> str:
-        return self.text()
-
-    __repr__ = __str__
 
 
 def _switch_point(search: SwitchSearch, switch: Switch) -> SwitchPoint:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from kanopt.display import Alarm, Part, Shown, grid_of
 from kanopt.errors import Issue, ScenarioError, nearest
 from kanopt.interrupt import Interrupt
 from kanopt.parallel import cluster, run_tasks
@@ -59,7 +60,7 @@ _COLUMNS = [
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Tornado:
+class Tornado(Shown):
     """How far each input alone moves the price.
 
     Parameters
@@ -172,18 +173,17 @@ class Tornado:
             return "noise not measured"
         return "no effect beyond the noise" if swing <= noise else "moves the price"
 
-    def text(self) -> str:
-        """Return the tornado in words and a table."""
+    def _shown(self) -> Iterator[Part]:
         how = "planned anew" if self.anew else "the same plan"
-        lines = [
-            f"{self.scenario.name}: {count_text(len(self.axes), 'input')} one at a time, {how} "
-            f"({seconds_text(self.seconds)})"
-        ]
+        inputs = count_text(len(self.axes), "input")
+        yield f"{self.scenario.name}: {inputs} one at a time, {how} ({seconds_text(self.seconds)})"
         if self.interrupted:
-            lines.append(f"STOPPED after {len(self.results)} of {count_text(len(self.axes), 'input')}")
-        lines.append(f"  {as_it_is_text(self.base)}")
+            yield Alarm(f"STOPPED after {len(self.results)} of {inputs}")
+        yield f"  {as_it_is_text(self.base)}"
+        yield ""
         if not self.results:
-            return "\n".join([*lines, "", "no input is done"])
+            yield "no input is done"
+            return
         shown = self.frame[["path", "low", "high"]].copy()
         for end in _ENDS:
             shown[end] = shown[end].map(value_text)
@@ -193,8 +193,8 @@ class Tornado:
             shown[f"anew, {end}" if self.anew else f"at {end}"] = self.frame[f"{end}_effect"]
         shown["swing"], shown["noise"] = self.frame["swing"], self.frame["noise"]
         shown["verdict"] = self.frame["verdict"]
-        table = shown.to_string(index=False, float_format=lambda value: f"{value:,.2f}", na_rep="–")
-        return "\n".join([*lines, "", table, *self.notes()])
+        yield grid_of(shown, "{:,.2f}".format)
+        yield from self.notes()
 
     def notes(self) -> Iterator[str]:
         """Yield what must be said beside the effects: noise that is not known, values that are refused."""
@@ -204,11 +204,6 @@ class Tornado:
             for value, one in zip((axis.values.items[0], axis.values.items[-1]), found, strict=True):
                 if one.message:
                     yield f"{axis.label} {value_text(value)}: {one.message}"
-
-    def __str__(self) -> str:
-        return self.text()
-
-    __repr__ = __str__
 
 
 def _swing(effects: list[float]) -> float:

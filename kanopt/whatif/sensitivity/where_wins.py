@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from kanopt.display import Part, Shown
 from kanopt.errors import Issue, ScenarioError
 from kanopt.formulas.edges import edges_along
 from kanopt.text import count_text, join_list, money_text, number_text, percent_text
@@ -32,7 +33,7 @@ _COLUMNS = ["rule", "points", "wins", "coverage", "purity", "mean_gain"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class WhereWins:
+class WhereWins(Shown):
     """Where one plan beats another.
 
     Parameters
@@ -99,14 +100,8 @@ class WhereWins:
         if not self.noise_known:
             yield f"the noise of the searches was not measured; {REPEAT}"
 
-    def text(self) -> str:
-        """Return the sentences, one a line."""
-        return "\n".join(self.sentences()) or "no point could be compared"
-
-    def __str__(self) -> str:
-        return self.text()
-
-    __repr__ = __str__
+    def _shown(self) -> tuple[Part, ...]:
+        return self.sentences() or ("no point could be compared",)
 
 
 def where_wins(sweep: Sweep, other: Sweep | None = None, *, depth: int = 2) -> WhereWins:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from kanopt.display import Alarm, Grid, Part, Shown, grid_of
 from kanopt.files import replace_file
 from kanopt.problems.result import Status
 from kanopt.text import count_text, money_text, seconds_text
@@ -35,7 +37,7 @@ _EQUAL = 1e-9
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Sweep:
+class Sweep(Shown):
     """Prices and plans at the points of a sweep.
 
     Parameters
@@ -187,23 +189,26 @@ class Sweep:
             return "no effect beyond the noise"
         return ("dearer" if change > 0 else "cheaper") + (", noise unknown" if math.isnan(noise) else "")
 
-    def text(self) -> str:
-        """Return the sweep in words, and a table of some of its points."""
+    def _shown(self) -> Iterator[Part]:
+        yield from self._heading()
+        yield ""
         if not self.results:
-            return "\n".join([*self._heading(), "", "no point is done"])
-        told = [note for note in (*self._shown_note(), *self.notes(), self.extremes()) if note]
-        return "\n".join([*self._heading(), "", self._table(), *(["", *told] if told else [])])
+            yield "no point is done"
+            return
+        yield self._table()
+        notes = [note for note in (*self._shown_note(), *self.notes(), self.extremes()) if note]
+        yield from ("", *notes) if notes else ()
 
     def _heading(self) -> list[str]:
         done, asked = len(self.results), len(self.design_points)
         how = "each planned anew" if self.anew else "the same plan at all of them"
         lines = [f"{self.scenario.name}: {count_text(asked, 'point')}, {how} ({seconds_text(self.seconds)})"]
         if self.interrupted or done < asked:
-            lines.append(f"STOPPED after {done:,} of {count_text(asked, 'point')}")
+            lines.append(Alarm(f"STOPPED after {done:,} of {count_text(asked, 'point')}"))
         lines += [f"  varied: {axis}" for axis in self.axes]
         return [*lines, f"  {as_it_is_text(self.base)}"]
 
-    def _table(self) -> str:
+    def _table(self) -> Grid:
         frame = self.points
         if len(frame) > _SHOWN:
             chosen = [round(k * (len(frame) - 1) / (_SHOWN - 1)) for k in range(_SHOWN)]
@@ -217,7 +222,7 @@ class Sweep:
             shown["new plan"] = frame["replanning_effect"].where(is_kept)
             shown["noise"] = frame["noise"]
         shown["verdict"] = frame["verdict"]
-        return shown.to_string(index=False, float_format=lambda value: f"{value:,.2f}", na_rep="–")
+        return grid_of(shown, "{:,.2f}".format)
 
     def _shown_note(self) -> list[str]:
         count = len(self.results)
@@ -279,11 +284,6 @@ class Sweep:
 
     def _told(self, found: PointResult) -> str:
         return f"{money_text(found.objective, self.unit)} at {self.place_of(found)}"
-
-    def __str__(self) -> str:
-        return self.text()
-
-    __repr__ = __str__
 
 
 _COLUMNS = [

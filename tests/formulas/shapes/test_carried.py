@@ -26,7 +26,7 @@ def test_a_law_says_what_was_proved_of_it():
         "finite everywhere: proved on the whole domain",
     ]
     assert "refuted" in str(PROOF.facts[0])
-    assert "convex in km: proved on the whole domain" in CARRIER._repr_markdown_()
+    assert "convex in km: proved on the whole domain" in CARRIER._repr_html_()
 
 
 def test_facts_come_back_from_a_file():

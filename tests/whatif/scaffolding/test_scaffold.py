@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import xlsxwriter
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -106,6 +107,30 @@ def test_foreign_words_and_units_are_read_and_the_plan_is_made(tmp_path):
     assert made.made["made_depots"]["lat"].item() == pytest.approx(FOREIGN["Breitengrad"].mean(), abs=1e-4)
     run = ko.load_scenario(tmp_path / "first.toml").run(time_limit=1)
     assert run.result.has_plan
+    assert not run.result.plan.unserved
+
+
+def test_every_sheet_of_a_workbook_that_is_a_table_is_one(tmp_path):
+    with xlsxwriter.Workbook(tmp_path / "week 12.xlsx") as book:
+        book.add_worksheet("Notes").write(0, 0, "made by hand")
+        for name, frame, top in (("Kunden", FOREIGN, 3), ("Fuhrpark", FLEET, 0)):
+            sheet = book.add_worksheet(name)
+            sheet.write(0, 0, "Title")
+            for place, column in enumerate(frame):
+                values = frame[column].astype(object).where(frame[column].notna(), None)
+                sheet.write_column(top, place, [column, *values])
+    made = ko.scaffold([tmp_path / "week 12.xlsx"])
+    data = held(made, tmp_path)
+    assert data["tables"]["kunden"] | {"units": {}} == {
+        "path": "week 12.xlsx",
+        "sheet": "Kunden",
+        "form": {"header": 4},
+        "units": {},
+    }
+    assert data["tables"]["fuhrpark"]["sheet"] == "Fuhrpark"
+    assert data["problem"]["clients"]["columns"]["demand"] == "Menge (kg)"
+    assert any("sheet 'Notes' of week 12.xlsx is left out" in note for note in made.notes)
+    run = ko.load_scenario(tmp_path / "first.toml").run(time_limit=1)
     assert not run.result.plan.unserved
 
 
@@ -208,8 +233,11 @@ def test_what_cannot_be_read_or_written_is_said(tmp_path):
     with pytest.raises(TableError, match="no table was given"):
         ko.scaffold([])
     (tmp_path / "book.xlsx").write_bytes(b"PK")
-    with pytest.raises(TableError, match=r"book\.xlsx: kanopt reads text files and Parquet"):
+    with pytest.raises(TableError, match=r"book\.xlsx: is no workbook"):
         ko.scaffold([tmp_path / "book.xlsx"])
+    (tmp_path / "book.ods").write_bytes(b"PK")
+    with pytest.raises(TableError, match=r"book\.ods: kanopt reads .*; save the table as CSV"):
+        ko.scaffold([tmp_path / "book.ods"])
     (tmp_path / "names.csv").write_text("name\na\nb\n")
     with pytest.raises(TableError, match=r"no scenario can be made of 'names\.csv'"):
         ko.scaffold([tmp_path / "names.csv"])

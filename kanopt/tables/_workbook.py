@@ -1,0 +1,212 @@
+"""Read a sheet of a workbook: its cells become texts, which are checked as those of a text file are.
+
+A workbook is an archive of XML documents and may be a stranger's: what it unpacks to is bounded before anything is
+read, documents that define entities are refused, and nothing in it is computed or followed. Of a formula the value
+counts that the spreadsheet left beside it.
+"""
+
+from __future__ import annotations
+
+import datetime
+import warnings
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from kanopt.errors import TableError, nearest
+from kanopt.tables._database import first_line
+from kanopt.tables._raw import RawTable
+from kanopt.tables._stores import MOST_PACKED, UNPACKED
+from kanopt.tables._text import TextFormat, is_number, records_table
+from kanopt.text import list_names
+
+__all__ = ["WORKBOOKS", "header_row", "read_sheet", "sheet_names"]
+
+WORKBOOKS = (".xlsx", ".xlsm")
+"""Endings of the names of workbooks."""
+_MOST_PARTS, _MOST_CELLS = 10_000, 50_000_000
+_PIECE = 1 << 20
+_LOOKED_AT, _WIDE = 30, 0.6
+_NO_ENTITIES = (b"<!DOCTYPE", b"<!ENTITY")
+
+
+def sheet_names(path: Path) -> list[str]:
+    """Return the names of the sheets of a workbook.
+
+    Raises
+    ------
+    TableError
+        If it is none, or unpacks to too much.
+    """
+    with _opened(path) as books:
+        return _names(books[0])
+
+
+def read_sheet(path: Path, sheet: str | None, form: TextFormat) -> RawTable:
+    """Read a sheet into columns of texts.
+
+    Parameters
+    ----------
+    path
+        The workbook.
+    sheet
+        The name of the sheet; left out, its only one.
+    form
+        In which row the header stands, and which texts stand for missing values.
+
+    Raises
+    ------
+    TableError
+        If it is no workbook, there is no such sheet, or the sheet is no table.
+    """
+    with _opened(path) as books:
+        names = _names(books[0])
+        if sheet is None and len(names) != 1:
+            raise TableError(
+                f'{path.name}: has {len(names)} sheets, {list_names(names, 5)}; say which, such as sheet = "{names[0]}"'
+            )
+        name = names[0] if sheet is None else sheet
+        if name not in names:
+            raise TableError(f"{path.name}: there is no sheet {name!r}; {nearest(name, names)}")
+        rows = _rows(path, books[0][name], books[1][name])
+        table = records_table(path, rows, form, f"{path.name}, sheet {name!r}")
+    return table.described(source=f"{path}, sheet {name!r}", form=f"workbook, sheet {name!r}")
+
+
+def header_row(path: Path, sheet: str) -> int:
+    """Return the row in which the names of columns seem to stand: the first of texts that is as wide as others.
+
+    Raises
+    ------
+    TableError
+        If it is no workbook.
+    """
+    with _opened(path) as books:
+        rows = list(islice(_rows(path, books[0][sheet], books[1][sheet]), _LOOKED_AT))
+    filled = [[cell for cell in row if cell.strip()] for row in rows]
+    widest = max(map(len, filled), default=0)
+    for place, cells in enumerate(filled, start=1):
+        if cells and len(cells) >= _WIDE * widest and not any(map(is_number, cells)):
+            return place
+    return 1
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[Any, Any]]:
+    """Open a workbook twice, for its values and for its formulas; whatever fails in it is an error that names it."""
+    openpyxl = _openpyxl(path)
+    _check_archive(path)
+    load = partial(openpyxl.load_workbook, read_only=True, keep_links=False)
+    # the files are opened here, since openpyxl does not close them where it fails
+    with path.open("rb") as file, path.open("rb") as same, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of styles and validations, which no table has
+        try:
+            yield load(file, data_only=True), load(same, data_only=False)
+        except TableError:
+            raise
+        except Exception as error:  # openpyxl raises whatever its parsers meet
+            raise _damaged(path, error) from None
+
+
+def _openpyxl(path: Path) -> Any:
+    try:
+        import openpyxl
+    except ImportError:
+        raise TableError(
+            f'{path.name}: to read workbooks takes the package openpyxl: pip install "kanopt[xlsx]"; or save each '
+            "sheet as a CSV file"
+        ) from None
+    return openpyxl
+
+
+def _check_archive(path: Path) -> None:
+    """Refuse an archive that unpacks to very much, or holds a document that defines entities.
+
+    Raises
+    ------
+    TableError
+        If it is such a one, or no archive.
+    """
+    most = max(UNPACKED, MOST_PACKED * path.stat().st_size)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            parts = archive.infolist()
+            size = sum(part.file_size for part in parts)
+            if size > most or len(parts) > _MOST_PARTS:
+                raise TableError(
+                    f"{path.name}: a workbook of {path.stat().st_size:,} bytes that unpacks to {size:,} bytes in "
+                    f"{len(parts):,} parts is refused; save its sheets as CSV files"
+                )
+            for part in parts:
+                if part.filename.endswith((".xml", ".rels")) and _defines_entities(archive, part):
+                    raise TableError(
+                        f"{path.name}: {part.filename} declares a document type, as no workbook does, and is refused"
+                    )
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError) as error:
+        if isinstance(error, TableError):
+            raise
+        raise _damaged(path, error) from None
+
+
+def _defines_entities(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> bool:
+    end = b""
+    with archive.open(part) as file:
+        while piece := file.read(_PIECE):
+            plain = end + piece.replace(b"\x00", b"")  # UTF-16 as well
+            if any(mark in plain for mark in _NO_ENTITIES):
+                return True
+            end = plain[-len(_NO_ENTITIES[0]) :]
+    return False
+
+
+def _damaged(path: Path, error: Exception) -> TableError:
+    told = first_line(error) or type(error).__name__
+    return TableError(f"{path.name}: is no workbook of the kind .xlsx, or is damaged: {told}")
+
+
+def _names(book: Any) -> list[str]:
+    """Return the sheets that hold cells, not those that are a chart."""
+    return [sheet.title for sheet in book.worksheets]
+
+
+def _rows(path: Path, values: Any, formulas: Any) -> Iterator[list[str]]:
+    """Yield the rows of a sheet as texts, each at least as long as those before."""
+    for sheet in (values, formulas):
+        sheet.reset_dimensions()  # what a file says of its size need not be true
+    width = cells = 0
+    for row, written in zip(
+        values.iter_rows(values_only=True), formulas.iter_rows(values_only=True), strict=True
+    ):
+        texts = [_text(value, formula) for value, formula in zip(row, written, strict=True)]
+        cells += len(texts) + 1
+        if cells > _MOST_CELLS:
+            raise TableError(
+                f"{path.name}: a sheet of over {_MOST_CELLS:,} cells is refused; save it as a CSV file"
+            )
+        width = max(width, len(texts))
+        yield texts + [""] * (width - len(texts))
+
+
+def _text(value: Any, formula: Any) -> str:
+    """Return a cell as it would stand in a text file; a formula without a value stays one, and is a bad cell."""
+    if value is None:
+        return formula if isinstance(formula, str) else ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return repr(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+    if isinstance(value, datetime.datetime):
+        return value.date().isoformat() if value.time() == datetime.time() else value.isoformat(" ")
+    if isinstance(value, datetime.date):
+        return value.isoformat()
+    if isinstance(value, datetime.time):
+        return value.isoformat("minutes" if not value.second else "seconds")
+    if isinstance(value, datetime.timedelta):
+        minutes, seconds = divmod(round(value.total_seconds()), 60)
+        clock = f"{minutes // 60:02d}:{minutes % 60:02d}"
+        return f"{clock}:{seconds:02d}" if seconds else clock
+    return str(value)

@@ -1,0 +1,117 @@
+"""The blocks of code of a page, and what a reader of it has at hand."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["PAGES", "ROOT", "Block", "blocks_of", "commands_of", "hurried_command", "readers_folder"]
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+_BLOCK = re.compile(
+    r"^(?:<!-- not run: (?P<reason>.+?) -->\n)?```(?P<kind>[^\n]*)\n(?P<code>.*?)^```$",
+    re.DOTALL | re.MULTILINE,
+)
+_SEARCHES = {"run", "solve", "compare", "sweep", "risk", "tornado", "switch-points", "sobol", "monte-carlo"}
+_TOWN = {
+    "depots.csv": "name,x,y\nhub,0,0\n",
+    "stops.csv": (
+        "name,x,y,pickup,demand_kg,window_from,priority,colour\n"
+        "north,0,4,0.5,200,480,1,red\neast,5,0,0.6,300,600,2,blue\n"
+    ),
+    "vans.csv": "name,count,capacity,fixed_cost,cost_per_hour,shift_start,shift_end\nvan,2,1.2,20,24,420,1020\n",
+    "town.toml": """\
+[tables.depots]
+path = "depots.csv"
+[tables.clients]
+path = "stops.csv"
+[tables.vehicles]
+path = "vans.csv"
+[surrogates.minutes]
+formula = "2 * km"
+inputs = { km = "km" }
+unit = "min"
+[problem]
+kind = "routing"
+duration = { law = "minutes" }
+bind = { km = "arc.distance" }
+[problem.depots]
+table = "depots"
+[problem.clients]
+table = "clients"
+[problem.vehicles]
+table = "vehicles"
+""",
+}
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block between fences: its language, its text, and why it is not run, where it is not."""
+
+    page: Path
+    line: int
+    kind: str
+    code: str
+    reason: str
+
+    @property
+    def place(self) -> str:
+        return f"{self.page.relative_to(ROOT).as_posix()}:{self.line}"
+
+
+def blocks_of(page: Path) -> list[Block]:
+    """Return the blocks of a page, from top to bottom."""
+    text = page.read_text(encoding="utf-8")
+    found = []
+    for match in _BLOCK.finditer(text):
+        line = text[: match.start("kind")].count("\n") + 1
+        found.append(Block(page, line, match["kind"], match["code"], match["reason"] or ""))
+    return found
+
+
+def commands_of(code: str) -> Iterator[tuple[list[str], list[str]]]:
+    """Yield the commands of a block, each with the lines that are shown below it.
+
+    Examples
+    --------
+    >>> list(commands_of("$ kanopt check a.toml   # first\\na.toml: no mistakes\\n$ kanopt run a.toml\\n"))
+    [(['kanopt', 'check', 'a.toml'], ['a.toml: no mistakes']), (['kanopt', 'run', 'a.toml'], [])]
+    """
+    for part in re.split(r"^\$ ", code, flags=re.MULTILINE)[1:]:
+        command, *shown = part.splitlines()
+        yield shlex.split(command, comments=True), [line for line in shown if line.strip(" …")]
+
+
+def hurried_command(words: list[str]) -> list[str]:
+    """Return the arguments of ``kanopt``, with a second for each search.
+
+    Examples
+    --------
+    >>> hurried_command(["kanopt", "run", "a.toml", "--time-limit", "60"])
+    ['run', 'a.toml', '--time-limit', '1']
+    """
+    arguments = words[1:]
+    if arguments[0] in _SEARCHES:
+        if "--time-limit" in arguments:
+            place = arguments.index("--time-limit")
+            del arguments[place : place + 2]
+        arguments += ["--time-limit", "1"]
+    return arguments
+
+
+def readers_folder(folder: Path) -> None:
+    """Put into a folder what a reader has: the examples, tables called as on the pages, and a town with mistakes."""
+    shutil.copytree(
+        ROOT / "scenarios", folder / "scenarios", ignore=shutil.ignore_patterns("*.py", "__pycache__")
+    )
+    for name in ("trips", "clients", "vehicles"):
+        shutil.copy(folder / "scenarios" / "parcel_city" / f"{name}.csv", folder)
+    for name, text in _TOWN.items():
+        (folder / name).write_text(text, encoding="utf-8")

@@ -1,0 +1,262 @@
+"""What objects show in notebooks: well-formed HTML without scripts, that says what print says, and escapes all data."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from html.parser import HTMLParser
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import kanopt as ko
+from kanopt.display import Alarm, Facts, Fold, Grid, Law, Part, Shown, grid_of, told
+from kanopt.reports import shown_html
+from kanopt.reports.notebook import _between
+from kanopt.reports.palette import ALARM
+from kanopt.surrogates.effects import Effects
+from tests.cases.answers import FUEL, one_route, switches, tiny_scenario
+from tests.cases.scheduling import FT06, job_shop
+from tests.cases.supply import small
+
+EVIL = "<script>alert(1)</script> & \"x\" '$a$' </td>"
+_VOID = {"br", "hr", "img", "wbr"}
+_ALLOWED = {"class", "style", "scope", "form", "stretchy", "mathvariant", "displaystyle"}
+
+
+class Reader(HTMLParser):
+    """Reads HTML strictly: every element is closed in order, and nothing runs or loads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[str] = []
+        self.words: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert tag not in {"script", "style", "link", "iframe", "object", "img"}
+        assert {name for name, _ in attrs} <= _ALLOWED
+        assert not any("url(" in (value or "") for _, value in attrs)
+        self.tags.append(tag)
+        if tag not in _VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+
+def read(html: str) -> Reader:
+    reader = Reader()
+    reader.feed(html)
+    reader.close()
+    assert reader.open == []
+    assert reader.tags[0] == "div"
+    return reader
+
+
+def words_of(text: str) -> list[str]:
+    return re.findall(r"[\w.,]+", text)
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> ko.Scenario:
+    return tiny_scenario(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture(scope="module")
+def objects(tiny: ko.Scenario, make_run: Any, mixed_law: ko.Formula) -> dict[str, Shown]:
+    run, sweep = make_run(), ko.sweep(tiny, {FUEL: [2.0, 1.0, 1.5]}, plan="today")
+    law = ko.parse_formula("2 * km + 1", [ko.Variable("km", "km", low=0, high=9)], ko.Variable("cost", "EUR"))
+    effects = pd.DataFrame({"feature": ["km"] * 2, "value": [1.0, 2.0], "effect": [-0.5, 0.25]})
+    return {
+        "routing": run.problem,
+        "scheduling": job_shop(FT06),
+        "supply": small(),
+        "formula": run.laws["travel_time"].formula,
+        "table law": mixed_law,
+        "proof": law.prove(monotone={"km": 1}),
+        "considered": run.laws["travel_time"].formula.formulas,
+        "table report": run.tables["trips"],
+        "result": run.result,
+        "certificate": run.result.certificate,
+        "explanation": run.explanation,
+        "scenario": tiny.scale(FUEL, 1.1),
+        "sweep": sweep,
+        "tornado": ko.tornado(tiny, {FUEL: (1.0, 2.0)}, plan="today"),
+        "switch points": switches(tiny, [1.25, 1.5]),
+        "where it wins": ko.where_wins(sweep, sweep),
+        "indices": ko.sobol(law, {"km": (1.0, 2.0)}, samples=64),
+        "risk": one_route(["a", "b"]),
+        "effects": Effects("cost", effects, {"km": "km"}),
+    }
+
+
+NAMES = (
+    "routing",
+    "scheduling",
+    "supply",
+    "formula",
+    "table law",
+    "proof",
+    "considered",
+    "table report",
+    "result",
+    "certificate",
+    "explanation",
+    "scenario",
+    "sweep",
+    "tornado",
+    "switch points",
+    "where it wins",
+    "indices",
+    "risk",
+    "effects",
+)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_notebook_shows_every_word_and_number_that_print_tells(
+    objects: dict[str, Shown], name: str
+) -> None:
+    shown = objects[name]
+    reader = read(shown._repr_html_())
+    in_html = set(words_of(" ".join(reader.words)))
+    without_laws = told([part for part in shown._shown() if not isinstance(part, Law)])
+    assert set(words_of(without_laws)) <= in_html
+    assert isinstance(shown._repr_html_(), str)
+
+
+def test_every_object_is_looked_at(objects: dict[str, Shown]) -> None:
+    assert tuple(objects) == NAMES
+
+
+def test_a_formula_is_set_as_mathematics_with_verdict_domain_and_error(objects: dict[str, Shown]) -> None:
+    reader = read(objects["formula"]._repr_html_())
+    assert "math" in reader.tags
+    words = " ".join(reader.words)
+    for told_of in (
+        "travel_time [min] per leg",
+        "verdict: good",
+        "valid from 0.2 to 30",
+        "R² 0.9620",
+        "pace 1.9 ± 0.02",
+    ):
+        assert told_of in words
+    assert "details" in reader.tags  # the formulas considered
+
+
+def test_a_weak_law_is_marked() -> None:
+    law = ko.parse_formula("2 * km", [ko.Variable("km", "km", low=0, high=9)], ko.Variable("cost", "EUR"))
+    weak = replace(law, fit=ko.Fit(0.57, 12.0, 9.0, 1.01, 800, 200))
+    alarmed = f"font-weight:600;color:{_between(ALARM)}"
+    assert f'{alarmed}">verdict: weak' in weak._repr_html_()
+    assert alarmed not in law._repr_html_()
+
+
+def _hostile(evil: str) -> Iterator[Part]:
+    yield evil
+    yield Alarm(evil)
+    yield f"  {evil}"
+    yield Facts(((evil, evil),))
+    yield Grid((evil,), (False,), ((evil,),), note=evil)
+    yield Fold(evil, (evil, Grid((evil,), (True,), ((evil,),))))
+
+
+def test_hostile_texts_are_text() -> None:
+    html = shown_html(_hostile(EVIL))
+    reader = read(html)
+    assert "<script" not in html
+    assert "".join(reader.words).count(EVIL) == 12
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.text())
+def test_whatever_a_text_holds_the_html_stays_well_formed(evil: str) -> None:
+    reader = read(shown_html(_hostile(evil)))
+    assert not re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]", "".join(reader.words))
+
+
+def test_names_from_data_are_escaped_in_laws_problems_and_results(routing: Any, solved: Any) -> None:
+    names = ["<b>bold</b>", "a & b", *(f"c{n}" for n in range(4))]
+    problem = routing(names)
+    result = solved(problem, [names[1:]])  # the first is left out
+    for shown in (problem, result, ko.explain(result)):
+        html = shown._repr_html_()
+        assert "<b>" not in html
+        read(html)
+    assert "&lt;b&gt;bold" in result._repr_html_()
+    law = ko.parse_formula("2 * x", [ko.Variable("x", "km")], ko.Variable("y < z", "EUR"))
+    assert "y &lt; z" in law._repr_html_()
+
+
+def test_a_table_is_written_as_pandas_does() -> None:
+    rng = np.random.default_rng(5)
+    for rows in (1, 3, 12):
+        frame = pd.DataFrame(
+            {
+                "a rather long head": rng.normal(size=rows),
+                "n": rng.integers(0, 10**6, rows),
+                "word": rng.choice(["x", "a longer word"], rows),
+                "price": np.where(rng.random(rows) < 0.3, np.nan, rng.normal(size=rows) * 1e5),
+            }
+        )
+        expected = frame.to_string(index=False, float_format="{:,.2f}".format, na_rep="–")
+        assert told([grid_of(frame, "{:,.2f}".format)]) == expected
+
+
+def test_a_long_table_is_cut_and_counted() -> None:
+    frame = pd.DataFrame({"k": range(1500)})
+    grid = grid_of(frame, str, most=20, rest="sweep.points has all")
+    assert len(grid.rows) == 20
+    assert grid.note == "the first 20 of 1,500 rows; sweep.points has all"
+    assert "the first 20 of 1,500 rows" in shown_html(["title", grid])
+    assert grid_of(frame.head(20), str, most=20).note == ""
+
+
+def test_a_model_shows_its_fit_and_what_was_asked_for() -> None:
+    rng = np.random.default_rng(3)
+    frame = pd.DataFrame({"<km>": rng.uniform(1, 9, 60), "load": rng.uniform(1, 9, 60)})
+    model = ko.KANRegressor((), seed=3)
+    assert "KANRegressor, not fitted" in read(model._repr_html_()).words
+    model.fit(frame, pd.Series(3.0 * frame["<km>"] + frame["load"], name="minutes"))
+    bundle = model._repr_mimebundle_()
+    assert bundle["text/plain"] == repr(model)
+    reader = read(bundle["text/html"])
+    summary = model.summary()
+    assert set(words_of(str(summary))) <= set(words_of(" ".join(reader.words)))
+    assert "<km>" in reader.words
+    assert {"hidden", "seed", "3", "()"} <= set(reader.words)
+
+
+def test_the_colour_of_an_alarm_can_be_read_on_white_and_on_black() -> None:
+    def light(colour: str) -> float:
+        parts = [int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)]
+        linear = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        return float(np.dot(linear, (0.2126, 0.7152, 0.0722)))
+
+    alarm = light(_between(ALARM))
+    assert (1.05) / (alarm + 0.05) > 3.0  # bold text, WCAG 2.1, 1.4.3
+    assert (alarm + 0.05) / (light("#111111") + 0.05) > 3.0
+
+
+def test_sentences_of_several_lines_and_lists_keep_their_order() -> None:
+    html = shown_html(["title", "first\n  inner one\n  inner two\nlast", "note: a note"])
+    reader = read(html)
+    assert [word.strip() for word in reader.words if word.strip()] == [
+        "title",
+        "first",
+        "inner one",
+        "inner two",
+        "last",
+        "note: a note",
+    ]
+    assert reader.tags.count("ul") == 1
+    assert reader.tags.count("li") == 2
