@@ -28,16 +28,11 @@ NOT_RUN = {
 LEAVES_OUT = {
     "kanopt compare scenarios/parcel_city_ill.toml"
 }  # two drivers are ill, so that its exit code is 3
-QUICK = {"concepts.md"}  # a few seconds; the others take longer
 
 
-def pages_that_run():
-    for page in PAGES:
-        if page.stem != "degrees" and any(
-            block.kind in RUN and not block.reason for block in blocks_of(page)
-        ):
-            marks = () if page.name in QUICK else (pytest.mark.slow,)
-            yield pytest.param(page, marks=marks, id=page.relative_to(ROOT).as_posix())
+def runs(page):
+    """Say whether a page has blocks that are run; degrees.md is run below, where its output is compared."""
+    return page.stem != "degrees" and any(block.kind in RUN and not block.reason for block in blocks_of(page))
 
 
 def run_commands(code, capsys):
@@ -57,7 +52,10 @@ def run_commands(code, capsys):
                 rest = rest.partition(told)[2]
 
 
-@pytest.mark.parametrize("page", list(pages_that_run()))
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if runs(page)], ids=lambda page: page.relative_to(ROOT).as_posix()
+)
 def test_code_of_a_page_runs(page, monkeypatch, tmp_path, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(*FEW_REFITS)
@@ -129,3 +127,20 @@ def test_messages_of_the_page_on_trouble_stand_in_the_code():
     told = [part.strip(" :") for heading in headings for part in heading.split("…")]
     assert len(headings) > 20
     assert [part for part in told if part not in code] == []
+
+
+def test_every_benchmark_stands_on_its_page_with_what_it_measures():
+    page = (ROOT / "docs" / "benchmarks.md").read_text("utf-8").partition("## Every script")[2]
+    scripts = {path.name: path.read_text("utf-8") for path in (ROOT / "benchmarks").glob("[a-z]*.py")}
+    measured = {
+        name: re.match(r'"""(.*?)(?:"""|\n)', text)[1].replace("``", "`")
+        for name, text in scripts.items()
+        if '__name__ == "__main__"' in text
+    }
+    assert dict(re.findall(r"^\| `(\w+\.py)` \| (.*) \|$", page, re.MULTILINE)) == measured
+
+
+def test_scripts_that_the_page_of_figures_names_are_there():
+    named = set(re.findall(r"`([a-z]\w*\.py)\b", (ROOT / "docs" / "benchmarks.md").read_text("utf-8")))
+    assert len(named) > 40
+    assert [name for name in sorted(named) if not (ROOT / "benchmarks" / name).exists()] == []
