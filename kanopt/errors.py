@@ -189,7 +189,7 @@ class DomainWarning(KanoptWarning):
     """A law used outside the data it was learned from."""
 
 
-def warn_user(message: str) -> None:
+def warn_user(message: str, category: type[KanoptWarning] = KanoptWarning) -> None:
     """Warn at the line of the user's code from which kanopt was called, however deep the mistake is found."""
     frame: FrameType | None = sys._getframe(1)
     level = users = 2
@@ -198,7 +198,7 @@ def warn_user(message: str) -> None:
         if frame.f_globals.get("__name__", "").partition(".")[0] == "kanopt":
             users = level + 1
         frame, level = frame.f_back, level + 1
-    warnings.warn(_cut(message), KanoptWarning, stacklevel=users)
+    warnings.warn(_cut(message), category, stacklevel=users)
 
 
 _COMPARED = 2_000_000

@@ -6,12 +6,17 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
+from html import escape
 from importlib import import_module
-from typing import Any, Protocol
+from typing import Any, ClassVar, ParamSpec, Protocol, TypeVar
 
 from kanopt.text import money_text, seconds_text
 
-__all__ = ["Progress", "ProgressLine"]
+__all__ = ["Progress", "ProgressLine", "told_by_line"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 _FIRST = 1.0
 """Seconds before which nothing is shown: what is done by then needs no word."""
@@ -70,23 +75,38 @@ class _TerminalLine:
 
 
 class _NotebookLine:
-    """An output of the cell that runs."""
+    """An output of the cell that runs: one, whatever is shown in it one after the other, and empty in the end."""
+
+    _known: ClassVar[tuple[object, int, Any] | None] = None
+    """The notebook, the number of the cell that ran last, and its output."""
 
     def __init__(self) -> None:
         module = import_module("IPython.display")  # loaded already, and without types
-        self._handle: Any = module.display({"text/plain": ""}, raw=True, display_id=True)
+        shell = sys.modules["IPython"].get_ipython()
+        cell = int(getattr(shell, "execution_count", 0))
+        if self._known is None or self._known[0] is not shell or self._known[1] != cell:
+            handle = module.display(_as_output(""), raw=True, display_id=True)
+            type(self)._known = (shell, cell, handle)
+        assert self._known is not None
+        self._handle = self._known[2]
 
     def update(self, text: str) -> None:
-        self._handle.update({"text/plain": text}, raw=True)
+        self._handle.update(_as_output(text), raw=True)
 
     def clear(self) -> None:
         self.update("")
 
 
+def _as_output(text: str) -> dict[str, str]:
+    """Return a text as a notebook shows it; empty HTML takes no room, where an empty text takes a line."""
+    return {"text/plain": text, "text/html": f'<div style="opacity:.75">{escape(text)}</div>' if text else ""}
+
+
 class ProgressLine:
     """Shows the latest of many texts, at a terminal (stderr) or in a notebook; elsewhere nothing.
 
-    What takes less than a second shows nothing; what was shown is gone at the end.
+    What takes less than a second shows nothing; what was shown is gone at the end. A line within another one writes
+    into that.
 
     Parameters
     ----------
@@ -96,6 +116,8 @@ class ProgressLine:
         Makes the line; by default the one that fits where the program runs.
     """
 
+    _outermost: ClassVar[ProgressLine | None] = None
+
     def __init__(
         self, clock: Callable[[], float] = time.monotonic, line: Callable[[], _Line] | None = None
     ) -> None:
@@ -103,9 +125,18 @@ class ProgressLine:
         self._make = line or _line_here()
         self._next = clock() + _FIRST
         self._line: _Line | None = None
+        self._outer: ProgressLine | None = None
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether there is somebody to look at it."""
+        return self._make is not None
 
     def __call__(self, state: object) -> None:
         """Show the text of a state, if it is time to."""
+        if self._outer is not None:
+            self._outer(state)
+            return
         if self._make is None or self._clock() < self._next:
             return
         self._line = self._line or self._make()
@@ -113,11 +144,41 @@ class ProgressLine:
         self._next = self._clock() + _EVERY
 
     def __enter__(self) -> ProgressLine:
+        if ProgressLine._outermost is None:
+            ProgressLine._outermost = self
+        else:
+            self._outer = ProgressLine._outermost
         return self
 
     def __exit__(self, *_: object) -> None:
+        if ProgressLine._outermost is self:
+            ProgressLine._outermost = None
         if self._line is not None:
             self._line.clear()
+
+
+def told_by_line(function: Callable[P, R]) -> Callable[P, R]:
+    """Show the progress of a function in a line, where somebody looks and it is called without ``progress``.
+
+    Examples
+    --------
+    >>> @told_by_line
+    ... def count(*, progress=None):
+    ...     return progress
+    >>> count() is None, count(progress=print) is print
+    (True, True)
+    """
+
+    @wraps(function)
+    def call(*args: P.args, **options: P.kwargs) -> R:
+        if options.get("progress") is not None:
+            return function(*args, **options)
+        with ProgressLine() as line:
+            if line.is_seen:
+                options["progress"] = line
+            return function(*args, **options)
+
+    return call
 
 
 def _line_here() -> Callable[[], _Line] | None:

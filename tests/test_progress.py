@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
+from functools import partial
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from kanopt.progress import ProgressLine
+import kanopt as ko
+from kanopt.progress import ProgressLine, told_by_line
+
+ROOT = Path(__file__).parents[1]
 
 
 class Line:
@@ -70,23 +76,117 @@ def test_a_terminal_is_told_on_stderr(
     assert "structure 3 [of 7]" in err
 
 
+class Cells:
+    """Stands in for IPython: keeps the outputs of cells, each as the last that it was replaced by."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.shell = SimpleNamespace(kernel=object(), execution_count=1)
+        self.outputs: list[dict[str, str]] = []
+        self.texts: list[str] = []
+        monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: self.shell))
+        monkeypatch.setitem(sys.modules, "IPython.display", SimpleNamespace(display=self.display))
+
+    def display(self, data: dict[str, str], raw: bool, display_id: bool) -> SimpleNamespace:
+        assert raw
+        assert display_id
+        self.outputs.append(data)
+        return SimpleNamespace(update=partial(self._update, len(self.outputs) - 1))
+
+    def _update(self, place: int, data: dict[str, str], raw: bool) -> None:
+        assert raw
+        self.outputs[place] = data
+        self.texts.append(data["text/plain"])
+
+
 def test_a_notebook_gets_an_output_that_is_empty_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    texts: list[str] = []
-
-    class Handle:
-        def update(self, data: dict[str, str], raw: bool) -> None:
-            assert raw
-            texts.append(data["text/plain"])
-
-    ipython = SimpleNamespace(get_ipython=lambda: SimpleNamespace(kernel=object()))
-    shown = SimpleNamespace(display=lambda data, raw, display_id: Handle())
-    monkeypatch.setitem(sys.modules, "IPython", ipython)
-    monkeypatch.setitem(sys.modules, "IPython.display", shown)
-    clock = Clock()
+    cells, clock = Cells(monkeypatch), Clock()
     with ProgressLine(clock) as line:
         clock.now = 2.0
-        line("structure 3")
-    assert texts == ["structure 3", ""]
+        line("structure <3>")
+        assert cells.outputs[0]["text/html"] == '<div style="opacity:.75">structure &lt;3&gt;</div>'
+    assert cells.texts == ["structure <3>", ""]
+    assert cells.outputs == [{"text/plain": "", "text/html": ""}]
+
+
+def test_all_lines_of_a_cell_share_one_output(monkeypatch: pytest.MonkeyPatch) -> None:
+    cells, clock = Cells(monkeypatch), Clock()
+    for cell in (1, 2):
+        cells.shell.execution_count = cell
+        for step in range(30):
+            with ProgressLine(clock) as line:
+                clock.now += 2.0
+                line(f"law {step}")
+        assert len(cells.outputs) == cell
+    assert set(map(str, cells.outputs)) == {"{'text/plain': '', 'text/html': ''}"}
+
+
+def test_a_line_within_another_writes_into_that() -> None:
+    outer, clock = Line(), Clock()
+    made: list[Line] = []
+    with ProgressLine(clock, lambda: outer) as whole:
+        clock.now = 2.0
+        whole("solving")
+        with ProgressLine(clock, lambda: made.append(Line()) or made[-1]) as inner:  # type: ignore[func-returns-value]
+            clock.now = 4.0
+            inner("learning")
+        clock.now = 6.0
+        whole("explaining")
+    assert made == []
+    assert outer.texts == ["solving", "learning", "explaining", ""]
+    with pytest.raises(KeyError), ProgressLine(clock, lambda: outer):
+        raise KeyError
+    with ProgressLine(clock, lambda: made.append(Line()) or made[-1]) as later:  # type: ignore[func-returns-value]
+        clock.now += 2.0
+        later("again")
+    assert made[0].texts == ["again", ""]
+
+
+def test_a_search_tells_where_somebody_looks_and_not_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[object] = []
+
+    @told_by_line
+    def search(*, progress: object = None) -> int:
+        given.append(progress)
+        return 3
+
+    assert search() == 3
+    Cells(monkeypatch)
+    assert search() == 3
+    assert search(progress=print) == 3
+    assert given[0] is None
+    assert isinstance(given[1], ProgressLine)
+    assert given[2] is print
+
+
+@pytest.mark.parametrize("name", ["solve", "compare", "sweep", "tornado", "switch_points", "monte_carlo"])
+def test_what_takes_long_is_told_by_a_line_and_keeps_its_signature(name: str) -> None:
+    function = getattr(ko, name)
+    assert function.__wrapped__.__name__ == name
+    assert "progress" in inspect.signature(function).parameters
+
+
+@pytest.mark.slow
+def test_an_executed_notebook_keeps_no_trace_of_progress() -> None:
+    import nbformat
+    from nbclient import NotebookClient
+
+    source = """
+import time
+from kanopt.progress import ProgressLine
+for law in range(3):
+    with ProgressLine() as line:
+        for step in range(150):
+            line(f"step {step}")
+            time.sleep(0.01)
+print("done")
+"""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+    client = NotebookClient(
+        notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(ROOT)}}
+    )
+    outputs = client.execute().cells[0].outputs
+    kept = [output.get("data", {}).get("text/html", output.get("text")) for output in outputs]
+    assert sorted(kept) == ["", "done\n"]
 
 
 def test_nothing_is_shown_where_nobody_looks(capsys: pytest.CaptureFixture[str]) -> None:

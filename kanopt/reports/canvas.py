@@ -19,7 +19,7 @@ from xml.etree import ElementTree
 import numpy as np
 
 from kanopt.errors import PlotError
-from kanopt.reports.palette import INK, LINE, MUTED, colours
+from kanopt.reports.palette import INK, LINE, MUTED, PAPER, colours
 from kanopt.text import count_text, fixed_text, list_names, number_text
 
 if TYPE_CHECKING:
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
     from matplotlib.ticker import ScalarFormatter
 
 __all__ = [
-    "HALO",
     "TIP",
     "Tip",
     "axes_or_new",
     "canvas_size",
     "escape_text",
+    "halo",
     "id_of_part",
     "name_letters",
     "named_rows",
@@ -87,9 +87,20 @@ def escape_text(text: object) -> str:
     return _CONTROL.sub(" ", str(text)).replace("$", r"\$")
 
 
-def id_of_part(owner: str, *, halo: bool = False) -> str:
-    """Return the group id of what belongs to a route, driver or machine; with a halo where it is a text on lines."""
-    return f"{HALO * halo}{_OF}{_CONTROL.sub(' ', owner)}"
+def id_of_part(owner: str) -> str:
+    """Return the group id of what belongs to a route, driver or machine."""
+    return f"{_OF}{_CONTROL.sub(' ', owner)}"
+
+
+def halo(owner: str = "") -> dict[str, Any]:
+    """Return the properties of a text that must stay readable on top of lines, and of whose it is.
+
+    On a page its halo is drawn by the style sheet, since a text with an effect would become outlines there.
+    """
+    from matplotlib.patheffects import withStroke
+
+    gid = f"{HALO}{id_of_part(owner)}" if owner else HALO
+    return {"gid": gid, "path_effects": [withStroke(linewidth=2.5, foreground=PAPER.light)]}
 
 
 def axes_or_new(ax: Axes | None, width: float, height: float) -> Axes:
@@ -308,6 +319,7 @@ def to_svg(
     """
     import matplotlib as mpl
     from matplotlib.figure import Figure
+    from matplotlib.text import Text
 
     buffer = StringIO()
     with (
@@ -318,6 +330,8 @@ def to_svg(
         warnings.filterwarnings("ignore", message="Glyph .* missing from font", category=UserWarning)
         figure = Figure(figsize=(width / 72, height / 72), layout="constrained")
         draw(figure.add_subplot())
+        for text in figure.findobj(Text):
+            text.set_path_effects([])
         nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
         figure.savefig(buffer, format="svg", transparent=True, metadata=nothing)
     return _for_page(buffer.getvalue(), label, tips or {}, data or {})

@@ -37,8 +37,9 @@ _BY = ("term", "group")
 def plot_costs(result: Result, ax: Axes | None = None, *, by: Literal["term", "group"] = "term") -> Axes:
     """Draw the price of a plan as horizontal bars, which add up to its objective.
 
-    Terms stand from the dearest down, with their share; what is earned goes to the left. Groups, such as routes, keep
-    the order of the plan and are made of the terms; of very many the dearest are drawn and the others counted.
+    Terms stand from the dearest down, with their share where nothing is earned; what is goes to the left. Groups, such
+    as routes, keep the order of the plan and are made of the terms; of very many the dearest are drawn and the others
+    counted.
 
     Parameters
     ----------
@@ -65,7 +66,7 @@ def plot_costs(result: Result, ax: Axes | None = None, *, by: Literal["term", "g
         dearest = table.sum(axis=1).abs().nlargest(_MOST).index
         table = table.loc[table.index.isin(dearest)]
     _draw(ax, table, several=by == "group")
-    _write(ax, table, result.objective or 0.0, share=by == "term")
+    _write(ax, table, result.objective or 0.0, share=by == "term" and bool((table >= 0).all(axis=None)))
     letters = name_letters(ax)
     names = [escape_text(shorten_middle(str(name) or "the plan as a whole", letters)) for name in table.index]
     ax.set_yticks(range(len(table)), names)
@@ -114,13 +115,16 @@ def _write(ax: Axes, table: pd.DataFrame, objective: float, *, share: bool) -> N
     """Write at the end of each bar what it comes to."""
     totals = table.sum(axis=1)
     decimals = money_decimals([*totals, objective])
-    for place, (end, total) in enumerate(zip(table.clip(lower=0.0).sum(axis=1), totals, strict=True)):
+    left, right = table.clip(upper=0.0).sum(axis=1), table.clip(lower=0.0).sum(axis=1)
+    for place, (low, high, total) in enumerate(zip(left, right, totals, strict=True)):
         of_all = f" ({percent_text(total / objective)})" if share and objective else ""
+        earned = high == 0.0 and low < 0.0
         ax.annotate(
             f"{fixed_text(total, decimals)}{of_all}",
-            (end, place),
-            xytext=(5, 0),
+            (low if earned else high, place),
+            xytext=(-5 if earned else 5, 0),
             textcoords="offset points",
+            ha="right" if earned else "left",
             va="center",
             fontsize="small",
             color=INK.light,

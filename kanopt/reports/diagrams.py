@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kanopt.reports.canvas import HALO, axes_or_new, canvas_size, escape_text
+from kanopt.reports.canvas import axes_or_new, canvas_size, escape_text, halo
 from kanopt.reports.palette import FAINT, INK, LINE, MUTED, PAPER, SERIES
 from kanopt.text import shorten_middle
 
@@ -203,7 +203,7 @@ def _draw_nodes(ax: Axes, layout: _DiagramLayout, diagram: Diagram, layer: int) 
     side, away = ("left", 9) if last else ("right", -9)
     for node, (name, y) in enumerate(zip(names, heights, strict=True)):
         shown = escape_text(shorten_middle(name, layout.letters(last=last)))
-        style: dict[str, Any] = {"textcoords": "offset points", "ha": side, "va": "center", "gid": HALO}
+        style: dict[str, Any] = {"textcoords": "offset points", "ha": side, "va": "center", **halo()}
         ax.annotate(shown, (x, y), xytext=(away, 0), fontsize="small", color=INK.light, **style)
         if node in labels:
             room = int((layout.left - _MARGIN) / _SMALL)

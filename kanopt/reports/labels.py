@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.reports.canvas import HALO, escape_text, id_of_part
+from kanopt.reports.canvas import escape_text, halo
 from kanopt.text import shorten
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class LabelPlacer:
             ha="center",
             va="center",
             fontsize=size,
-            gid=id_of_part(owner, halo=True) if owner else HALO,
+            **halo(owner),
             **look,
         )
         return True

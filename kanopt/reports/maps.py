@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from kanopt.problems.views import MapView, NetworkView
 from kanopt.reports.canvas import (
-    HALO,
     TIP,
     Tip,
     axes_or_new,
     canvas_size,
     escape_text,
+    halo,
     id_of_part,
     named_rows,
 )
@@ -302,7 +302,7 @@ def _scale_bar(ax: Axes, unit: str) -> None:
         ha="center",
         fontsize="x-small",
         color=MUTED.light,
-        gid=HALO,
+        **halo(),
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from kanopt.reports.canvas import HALO, axes_or_new, canvas_size, escape_text
+from kanopt.reports.canvas import axes_or_new, canvas_size, escape_text, halo
 from kanopt.reports.palette import INK, MUTED, PAPER
 from kanopt.text import fixed_text, shorten_middle
 
@@ -126,7 +126,7 @@ class _ModuleDrawing:
         x = self.layout.x(0)
         self.ax.plot([x], [y], "o", markersize=7, color=INK.light, markeredgecolor=PAPER.light, zorder=4)
         name = escape_text(shorten_middle(module.columns[0], self.layout.letters()))
-        style: dict[str, Any] = {"textcoords": "offset points", "ha": "right", "va": "center", "gid": HALO}
+        style: dict[str, Any] = {"textcoords": "offset points", "ha": "right", "va": "center", **halo()}
         self.ax.annotate(name, (x, y), xytext=(-9, 0), fontsize="small", color=INK.light, **style)
 
     def node(self, module: Module, x: float, y: float, heights: Sequence[float]) -> None:
@@ -150,7 +150,7 @@ class _ModuleDrawing:
 
     def words(self, above: str, below: str, x: float, y: float) -> None:
         """Write above and below the outgoing line of a node."""
-        place: dict[str, Any] = {"textcoords": "offset points", "ha": "left", "gid": HALO, "zorder": 5}
+        place: dict[str, Any] = {"textcoords": "offset points", "ha": "left", **halo(), "zorder": 5}
         if above:
             self.ax.annotate(above, (x, y), (12, 3), fontsize="small", color=INK.light, va="bottom", **place)
         if below:

@@ -74,8 +74,18 @@ def plot_result(
     if not views or (view == "timetable" and result.problem.kind != "routing"):
         raise ProblemError(_no_view(result, view))
     drawn = plot_view(views[0], ax)
-    drawn.set_title(escape_text(views[0].title), loc="left", pad=22)
+    drawn.set_title(escape_text(views[0].title), loc="left", pad=_room_above(drawn))
     return drawn
+
+
+def _room_above(ax: Axes) -> float:
+    """Return the pixels between axes and title: for the title of the axis, or the rows of a legend that stand there."""
+    legend = ax.get_legend()
+    if legend is None or legend.get_window_extent().y0 < ax.get_window_extent().y1 - 1:
+        return _ABOVE
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    return max(_ABOVE, 8 + 72 * float(legend.get_window_extent().height) / figure.dpi)
 
 
 def _no_view(result: Result, view: str) -> str:
@@ -92,6 +102,7 @@ def _no_view(result: Result, view: str) -> str:
     return f"a plan of kind {kind!r} has {what}; it has {join_list([*(methods or ['plot']), 'plot_costs'])}"
 
 
+_ABOVE = 22.0  # pixels
 _KINDS = {"map": (MapView, NetworkView), "gantt": (GanttView,), "timetable": (GanttView,)}
 _WORDS = {"map": "map", "gantt": "Gantt chart", "timetable": "timetable"}
 _METHODS: dict[type, str] = {MapView: "plot_map", NetworkView: "plot_map", GanttView: "plot_gantt"}

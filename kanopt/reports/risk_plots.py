@@ -9,9 +9,9 @@ import pandas as pd
 
 from kanopt.errors import ProblemError
 from kanopt.reports.canvas import (
-    HALO,
     axes_or_new,
     escape_text,
+    halo,
     name_letters,
     named_rows,
     pixels,
@@ -163,7 +163,7 @@ def plot_day_costs(risk: DayCosts, ax: Axes | None = None) -> Axes:
             va="top",
             fontsize="small",
             color=colour.light,
-            gid=HALO,
+            **halo(),
         )
     ax.set_ylim(0.0, 1.5 * tallest)
     style_axes(ax)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pandas.api.types import is_numeric_dtype
 
-from kanopt.reports.canvas import HALO, axes_or_new, escape_text, pixels, set_y_title, style_axes
+from kanopt.reports.canvas import axes_or_new, escape_text, halo, pixels, set_y_title, style_axes
 from kanopt.reports.palette import series
 from kanopt.reports.timeline import time_axis
 from kanopt.text import shorten
@@ -85,6 +85,6 @@ def label_ends(ax: Axes, x: float, names: list[str], values: np.ndarray) -> None
             va="center",
             fontsize="small",
             color=series(int(index)).light,
-            gid=HALO,
+            **halo(),
             annotation_clip=False,
         )

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from kanopt.problems.result import Status
-from kanopt.reports.canvas import HALO, axes_or_new, escape_text, pixels, set_x_title, set_y_title, style_axes
+from kanopt.reports.canvas import axes_or_new, escape_text, halo, pixels, set_x_title, set_y_title, style_axes
 from kanopt.reports.palette import ALARM, FAINT, INK, MUTED, SERIES, series
 from kanopt.reports.series import label_ends
 from kanopt.text import (
@@ -160,7 +160,7 @@ def _mark_base(sweep: Sweep, ax: Axes) -> None:
         textcoords="offset points",
         fontsize="small",
         color=MUTED.light,
-        gid=HALO,
+        **halo(),
     )
 
 
@@ -178,7 +178,7 @@ def _mark_switches(sweep: Sweep, ax: Axes, switches: SwitchPoints) -> None:
                 va="top",
                 fontsize="small",
                 color=series(2).light,
-                gid=HALO,
+                **halo(),
             )
 
 

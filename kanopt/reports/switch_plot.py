@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
-from kanopt.reports.canvas import HALO, axes_or_new, escape_text, name_letters, pixels, style_axes
+from kanopt.reports.canvas import axes_or_new, escape_text, halo, name_letters, pixels, style_axes
 from kanopt.reports.palette import FAINT, INK, MUTED, series
 from kanopt.text import amount_text, number_text, shorten_middle
 
@@ -103,5 +103,5 @@ def _label(
         va=va,
         fontsize="small",
         color=color,
-        gid=HALO,
+        **halo(),
     )

@@ -11,6 +11,7 @@ from kanopt.errors import SolverError
 from kanopt.interrupt import Interrupt
 from kanopt.problems.base import Plan, Problem
 from kanopt.problems.result import Certificate, Progress, Result, Status
+from kanopt.progress import told_by_line
 from kanopt.solvers.base import Outcome, SolveOptions, Solver
 from kanopt.solvers.clock import cpu_seconds
 from kanopt.validation import describe_value
@@ -44,6 +45,7 @@ def solver_of_quantities(problem: Problem[Any], plan: Plan) -> Solver | None:
     return next((one for one in known if not one.accepts(problem)), None)
 
 
+@told_by_line
 def solve(
     problem: Problem[Any],
     *,
@@ -77,7 +79,7 @@ def solve(
     initial
         A plan to start from.
     progress
-        Called with each new incumbent; ``print`` will do.
+        Called with each new incumbent; ``print`` will do. Without it, a line tells at a terminal or in a notebook.
     workers
         Threads or processes a solver may use, at least 1. Where `deterministic`, one is used.
     deterministic

@@ -15,6 +15,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from kanopt.errors import Issue, ProblemError, ScenarioError
+from kanopt.progress import told_by_line
 from kanopt.text import join_list
 from kanopt.whatif.comparison import Comparison, Variant
 from kanopt.whatif.events import OnEvent, ignore_event
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["compare"]
 
 
+@told_by_line
 def compare(
     scenarios: Sequence[Scenario],
     *,
@@ -63,7 +65,7 @@ def compare(
     time_limit
         Seconds for each search, in place of those of the files.
     progress
-        Called with each stage.
+        Called with each stage; without it, a line tells at a terminal or in a notebook.
     relearn
         Learn laws anew that were learned before from the same rows in the same way, and are kept on disk.
 

@@ -30,6 +30,9 @@ class Event:
     transient: bool = False
     begins: bool = False
 
+    def __str__(self) -> str:
+        return self.message
+
 
 OnEvent: TypeAlias = Callable[[Event], None]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 import time
-import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,9 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kanopt.display import Alarm, Law, Part, Shown
-from kanopt.errors import DomainWarning, FormulaError, KanoptWarning, ProblemError, UnitError
+from kanopt.errors import DomainWarning, FormulaError, KanoptWarning, ProblemError, UnitError, warn_user
 from kanopt.problems.plan_exports import PlanExports
 from kanopt.problems.plan_plots import PlanPlots
+from kanopt.progress import told_by_line
 from kanopt.text import amount_text, count_text, list_names, money_text, seconds_text
 from kanopt.whatif.events import Event, OnEvent, ignore_event
 from kanopt.whatif.law_cache import LawCache
@@ -88,6 +88,7 @@ class Run(PlanExports, PlanPlots, Shown):
         yield self.explanation.folded_terms()
 
 
+@told_by_line
 def run(
     scenario: Scenario,
     *,
@@ -116,7 +117,7 @@ def tell_remarks(scenarios: Sequence[Scenario], report: OnEvent) -> None:
     for note in dict.fromkeys(note for scenario in scenarios for note in scenario.notes()):
         report(Event("build", f"note: {note}"))
     for remark in dict.fromkeys(remark for scenario in scenarios for remark in scenario.remarks()):
-        warnings.warn(str(remark), KanoptWarning, stacklevel=4)
+        warn_user(str(remark))
 
 
 def build(scenario: Scenario, laws: Mapping[str, LearnedLaw]) -> Problem[Any]:
@@ -150,7 +151,7 @@ def price_today(scenario: Scenario, problem: Problem[Any], laws: Mapping[str, Le
     except ProblemError as error:
         if scenario.changes:
             message = f"today's plan cannot be carried out in {scenario.name!r}: {split_messages(error)[0]}"
-            warnings.warn(message, KanoptWarning, stacklevel=3)
+            warn_user(message)
             return None
         raise scenario.layers.error(
             Mistake(("problem", "today"), text) for text in split_messages(error)
@@ -227,10 +228,9 @@ def finish_run(
     for (law, below), count in kinds.items():
         alike = (one for one in explanation.extrapolations if (one.law, one.below_zero) == (law, below))
         what = "falls below zero" if below else "is used outside the data it was learned from"
-        warnings.warn(
+        warn_user(
             f"law {law!r} {what} in {count_text(count, 'place')}, first: {next(alike).message}",
             KanoptWarning if below else DomainWarning,
-            stacklevel=3,
         )
     return Run(
         scenario=scenario,

@@ -18,6 +18,7 @@ from kanopt.errors import FitError, FormulaError, PlotError, ProblemError
 from kanopt.problems import Result
 from kanopt.problems.evaluate import evaluate
 from kanopt.problems.routing import Client, Depot, VehicleType
+from kanopt.reports.plots import view_svg
 from kanopt.surrogates.effects import Effects
 from tests.cases.scheduling import FT06, job_shop
 from tests.cases.supply import small
@@ -85,6 +86,24 @@ def test_a_gantt_of_a_shop_has_a_row_for_every_machine(shop: Result) -> None:
     assert max(path.vertices[:, 0].max() for path in ax.collections[0].get_paths()) == shop.objective
 
 
+def test_the_title_of_a_gantt_stands_above_its_legend(shop: Result) -> None:
+    figure = Figure(figsize=(9, 4), layout="constrained")
+    ax = shop.plot_gantt(figure.add_subplot())
+    figure.draw_without_rendering()
+    title = next(
+        text for text in ax.get_children() if getattr(text, "get_text", str)() == "Schedule by machine"
+    )
+    assert title.get_window_extent().y0 >= ax.get_legend().get_window_extent().y1 - 4
+
+
+def test_names_on_lines_have_a_halo_in_pictures_and_are_text_on_pages(plan: Result) -> None:
+    ax = plan.plot_map(Figure().add_subplot())
+    assert all(text.get_path_effects() for text in ax.texts)
+    assert plan.assessment is not None
+    svg = view_svg(plan.assessment.views()[0], 350, "routes")
+    assert ">van 1</text>" in svg
+
+
 def test_costs_by_term_are_bars_that_add_up_to_the_objective(plan: Result) -> None:
     ax = plan.plot_costs(Figure().add_subplot())
     assert sum(bar.get_width() for bar in ax.patches) == pytest.approx(plan.objective)
@@ -119,6 +138,9 @@ def test_what_is_earned_goes_to_the_left_and_many_groups_are_counted(plan: Resul
     assert len(ax.get_yticklabels()) == 25
     assert "15 smaller ones not drawn" in ax.get_xlabel().replace("\n", " ")
     assert min(bar.get_x() + min(bar.get_width(), 0.0) for bar in ax.patches) == -100.0
+    by_term = ko.Result.plot_costs(Priced(), Figure().add_subplot())  # type: ignore[arg-type]
+    assert [text.get_text() for text in by_term.texts] == ["780.00", "−100.00"]  # no share of what is earned
+    assert [text.get_ha() for text in by_term.texts] == ["left", "right"]
 
 
 def test_what_a_plan_cannot_show_is_refused_with_what_it_can(plan: Result, shop: Result) -> None:

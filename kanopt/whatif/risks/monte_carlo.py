@@ -14,6 +14,7 @@ from kanopt.errors import Issue, KanoptError, ScenarioError, nearest
 from kanopt.formulas.law_draws import LawDraws, draw_laws
 from kanopt.interrupt import Interrupt
 from kanopt.parallel import cluster, run_tasks
+from kanopt.progress import told_by_line
 from kanopt.text import count_text, seconds_text
 from kanopt.validation import count_fault
 from kanopt.whatif.changes import Value
@@ -85,6 +86,7 @@ class DrawnQuestion(SweepQuestion):
         return scenario.build(scenario.formulas(laws))
 
 
+@told_by_line
 def monte_carlo(
     scenario: Scenario,
     ranges: Mapping[str, Any] | None = None,
@@ -123,7 +125,7 @@ def monte_carlo(
     options
         Seed, limits and workers.
     progress
-        Called with each stage.
+        Called with each stage; without it, a line tells at a terminal or in a notebook.
 
     Returns
     -------

@@ -15,6 +15,7 @@ from kanopt.display import Part, Shown, grid_of
 from kanopt.errors import FormulaError, Issue, ScenarioError, nearest
 from kanopt.formulas.formula import Formula
 from kanopt.parallel import cluster
+from kanopt.progress import told_by_line
 from kanopt.text import amount_text, count_text, fixed_text, money_text, percent_text
 from kanopt.whatif.events import OnEvent, ignore_event
 from kanopt.whatif.learn import LearnedLaw
@@ -136,7 +137,7 @@ def sobol(
     options
         Seed, limits and workers.
     progress
-        Called with each stage.
+        Called with each stage; without it, a line tells at a terminal or in a notebook.
 
     Raises
     ------
@@ -175,7 +176,7 @@ def sobol(
         names = [axis.label for axis in axes]
         low, high = (_ends([axis.values.items for axis in axes], axes, end) for end in (0, -1))
         points = low + _points(len(names), samples, seed) * (high - low)
-        values, base, notes = _of_scenario(of, ranges, points, plan, options, progress or ignore_event)
+        values, base, notes = _of_scenario(of, ranges, points, plan, options, progress=progress)
         unit, scenario = base.problem.unit, of
         what = f"price of the plan {'made anew' if plan == 'anew' else 'that is kept'}"
     first, total = _with_intervals(values.reshape(len(names) + 2, samples), confidence, seed)
@@ -289,17 +290,19 @@ def _held(law: Formula, variable: Variable, at: Mapping[str, float | str]) -> fl
     return usual[1] if usual is not None else str(commonest)
 
 
+@told_by_line
 def _of_scenario(
     scenario: Scenario,
     ranges: Mapping[str, Any],
     points: Floats,
     plan: PlanChoice,
     options: SweepOptions,
-    report: OnEvent,
+    *,
+    progress: OnEvent | None,
 ) -> tuple[Floats, Result, list[str]]:
     from kanopt.whatif.sweeps.sweep_run import SweepRun
 
-    axes = read_axes(ranges)
+    axes, report = read_axes(ranges), progress or ignore_event
     prepared = prepare(scenario, axes, options, report)
     base = base_result(prepared, plan, report)
     refuse_no_plan(base, scenario, "sobol")

@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeAlias
 
 from kanopt.errors import Issue, ScenarioError, nearest
 from kanopt.parallel import cluster
+from kanopt.progress import told_by_line
 from kanopt.whatif.events import Event, OnEvent, ignore_event
 from kanopt.whatif.scenario import Scenario
 from kanopt.whatif.sensitivity.search_points import SearchLimits
@@ -23,6 +24,7 @@ Compared: TypeAlias = Literal["all", "in use"]
 _KINDS = {"all": frozenset({"in use", "assignment", "term"}), "in use": frozenset({"in use", "term"})}
 
 
+@told_by_line
 def switch_points(
     scenario: Scenario,
     axes: Mapping[str, Any],
@@ -59,7 +61,7 @@ def switch_points(
     options
         Seeds, limits and workers; with ``repeats=2`` the noise of searches that prove nothing is known.
     progress
-        Called with each stage.
+        Called with each stage; without it, a line tells at a terminal or in a notebook.
 
     Returns
     -------

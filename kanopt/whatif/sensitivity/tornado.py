@@ -17,6 +17,7 @@ from kanopt.errors import Issue, ScenarioError, nearest
 from kanopt.interrupt import Interrupt
 from kanopt.parallel import cluster, run_tasks
 from kanopt.problems.result import Status
+from kanopt.progress import told_by_line
 from kanopt.text import count_text, seconds_text
 from kanopt.whatif.events import OnEvent, ignore_event
 from kanopt.whatif.scenario import Scenario
@@ -210,6 +211,7 @@ def _swing(effects: list[float]) -> float:
     return math.nan if any(map(math.isnan, effects)) else max(0.0, *effects) - min(0.0, *effects)
 
 
+@told_by_line
 def tornado(
     scenario: Scenario,
     axes: Mapping[str, Any],
@@ -233,7 +235,7 @@ def tornado(
     options
         Seeds, limits and workers; with ``repeats=2`` the noise of searches that prove nothing is known.
     progress
-        Called with each stage.
+        Called with each stage; without it, a line tells at a terminal or in a notebook.
 
     Raises
     ------

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from kanopt.errors import Issue, ScenarioError, nearest
 from kanopt.parallel import cluster
+from kanopt.progress import told_by_line
 from kanopt.whatif.events import OnEvent, ignore_event
 from kanopt.whatif.learn import LearnedLaw
 from kanopt.whatif.run import environment
@@ -82,6 +83,7 @@ class SweepOptions:
             )
 
 
+@told_by_line
 def sweep(
     scenario: Scenario,
     axes: Mapping[str, Any] | Sequence[Axis] | None = None,
@@ -117,7 +119,7 @@ def sweep(
     options
         Seeds, limits, workers and where results go.
     progress
-        Called with each stage.
+        Called with each stage; without it, a line tells at a terminal or in a notebook.
 
     Returns
     -------
