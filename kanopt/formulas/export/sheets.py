@@ -13,11 +13,11 @@ from kanopt.formulas.variables import Variable
 if TYPE_CHECKING:
     import xlsxwriter
 
-__all__ = ["SheetBook", "WorkbookSheets", "cell_text"]
+__all__ = ["MOST_ROWS", "SheetBook", "WorkbookSheets", "cell_text"]
 
 Values: TypeAlias = Sequence[float] | Sequence[str]
 
-_MOST_ROWS, _LONGEST_TEXT, _LONGEST_NOTE, _LONGEST_FORMULA = 1_048_576, 32_767, 2_000, 8_191
+MOST_ROWS, _LONGEST_TEXT, _LONGEST_NOTE, _LONGEST_FORMULA = 1_048_576, 32_767, 2_000, 8_191
 _FORMATS: Mapping[str, Mapping[str, Any]] = {
     "plain": {},
     "text": {"quote_prefix": True},
@@ -69,8 +69,8 @@ class SheetBook:
             self._tables.set_column(0, 5, 18)
         first = self._table_row + 2
         last = first + max(map(len, columns.values())) - 1
-        if last >= _MOST_ROWS:
-            raise FormulaError(f"{title}: the curves and tables have more rows than a sheet, {_MOST_ROWS:,}")
+        if last >= MOST_ROWS:
+            raise FormulaError(f"{title}: the curves and tables have more rows than a sheet, {MOST_ROWS:,}")
         from xlsxwriter.utility import xl_range_abs
 
         self.text(self._tables, self._table_row, 0, title, "title")

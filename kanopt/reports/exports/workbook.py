@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
 from io import BytesIO
@@ -11,7 +10,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pandas.api.types import is_numeric_dtype
 
 from kanopt.explain.summary import (
     bound_sentence,
@@ -27,6 +25,7 @@ from kanopt.formulas.export.law_rows import LawRows, RowCells, write_law_rows
 from kanopt.formulas.export.sheets import SheetBook, cell_text
 from kanopt.problems.law_use import LawUse
 from kanopt.problems.result import Result
+from kanopt.reports.exports.frame_book import FrameBook
 from kanopt.reports.exports.plan_tables import plan_tables
 from kanopt.reports.subject import ReportSubject
 
@@ -57,57 +56,28 @@ def workbook(subject: ReportSubject) -> bytes:
     return content.getvalue()
 
 
-class _PlanBook:
+class _PlanBook(FrameBook):
     """The sheets, in their order."""
 
     def __init__(self, sheets: SheetBook, subject: ReportSubject) -> None:
-        self.sheets, self.subject = sheets, subject
+        super().__init__(sheets)
+        self.subject = subject
         self.result: Result = subject.explanation.result
-        self.names: set[str] = {"history", "tables", "steps", "formula"}  # the first is Excel's own
         self.cells: set[str] = set()
 
     def fill(self) -> None:
         """Write everything."""
         assert self.result.assessment is not None
-        summary = self._sheet("Summary")
+        summary = self.sheet("Summary")
         for name, frame in plan_tables(self.subject).items():
             if name != "costs":
-                self._frame(self._sheet(name.capitalize()), _in_order(frame))
-        costs = self._sheet("Costs")
+                self.frame(self.sheet(name.capitalize()), _in_order(frame))
+        costs = self.sheet("Costs")
         uses = [use for use in self.result.assessment.law_uses if use.shape[0] <= _MOST_PLACES]
-        pages = [self._sheet(f"Law {use.law.removeprefix('law ')}") for use in uses]
+        pages = [self.sheet(f"Law {use.law.removeprefix('law ')}") for use in uses]
         written = [self._law(page, use) for page, use in zip(pages, uses, strict=True)]
         total = self._costs(costs, uses, written)
         self._summary(summary, total)
-
-    def _sheet(self, wanted: str) -> Any:
-        """Add a sheet; its name is short and has letters, digits and spaces alone, so that references are simple."""
-        word = " ".join(re.sub(r"[^\w ]", " ", wanted).split())[:25] or "Sheet"
-        name, number = word, 2
-        while name.lower() in self.names:
-            name, number = f"{word} {number}", number + 1
-        self.names.add(name.lower())
-        return self.sheets.book.add_worksheet(name)
-
-    def _frame(self, sheet: Any, frame: pd.DataFrame) -> None:
-        sheet.freeze_panes(1, 0)
-        sheet.set_landscape()
-        sheet.fit_to_pages(1, 0)
-        sheet.repeat_rows(0)
-        for column, name in enumerate(frame.columns):
-            values = frame[name]
-            number = is_numeric_dtype(values)
-            shown = [len(str(name)), *(len(str(value)) for value in values.head(200))]
-            sheet.set_column(column, column, 12 if number else min(max(shown) + 2, 60))
-            self.sheets.text(sheet, 0, column, cell_text(str(name)), "heading")
-            for line, value in enumerate(values.tolist(), start=1):
-                self._cell(sheet, line, column, value)
-
-    def _cell(self, sheet: Any, line: int, column: int, value: Any) -> None:
-        if isinstance(value, str):
-            self.sheets.text(sheet, line, column, cell_text(value))
-        elif not pd.isna(value) and np.isfinite(value):
-            sheet.write_number(line, column, float(value))
 
     def _law(self, sheet: Any, use: LawUse) -> RowCells:
         count = use.shape[0]

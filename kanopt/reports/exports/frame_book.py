@@ -1,0 +1,102 @@
+"""Workbooks of tables: what a table holds is text and numbers, and no cell is a formula."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pandas.api.types import is_numeric_dtype
+
+from kanopt.errors import ProblemError
+from kanopt.formulas.export.sheets import MOST_ROWS, SheetBook, cell_text
+
+__all__ = ["FrameBook", "frame_book"]
+
+
+class FrameBook:
+    """A workbook with sheets of tables.
+
+    Parameters
+    ----------
+    sheets
+        An empty workbook with its formats.
+    """
+
+    def __init__(self, sheets: SheetBook) -> None:
+        self.sheets = sheets
+        self.names: set[str] = {"history", "tables", "steps", "formula"}  # the first is Excel's own
+
+    def sheet(self, wanted: str) -> Any:
+        """Add a sheet; its name is short and has letters, digits and spaces alone, so that references are simple."""
+        word = " ".join(re.sub(r"[^\w ]", " ", wanted).split())[:25] or "Sheet"
+        name, number = word, 2
+        while name.lower() in self.names:
+            name, number = f"{word} {number}", number + 1
+        self.names.add(name.lower())
+        return self.sheets.book.add_worksheet(name)
+
+    def frame(self, sheet: Any, frame: pd.DataFrame) -> None:
+        """Write a table with a heading that stays in view and on every printed page.
+
+        Raises
+        ------
+        ProblemError
+            If it has more rows than a sheet.
+        """
+        if len(frame) >= MOST_ROWS:
+            raise ProblemError(
+                f"a table of {len(frame):,} rows has more than a sheet; write it as CSV or Parquet"
+            )
+        sheet.freeze_panes(1, 0)
+        sheet.set_landscape()
+        sheet.fit_to_pages(1, 0)
+        sheet.repeat_rows(0)
+        for column, name in enumerate(frame.columns):
+            values = frame[name]
+            shown = [len(str(name)), *(len(str(value)) for value in values.head(200))]
+            width = 12 if is_numeric_dtype(values) else min(max(shown) + 2, 60)
+            sheet.set_column(column, column, width)
+            self.sheets.text(sheet, 0, column, cell_text(str(name)), "heading")
+            for line, value in enumerate(values.tolist(), start=1):
+                self._cell(sheet, line, column, value)
+
+    def _cell(self, sheet: Any, line: int, column: int, value: Any) -> None:
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            if np.isfinite(value):
+                sheet.write_number(line, column, float(value))
+        elif not pd.isna(value):
+            self.sheets.text(sheet, line, column, cell_text(str(value)))
+
+
+def frame_book(told: Sequence[str], frames: Mapping[str, pd.DataFrame]) -> bytes:
+    """Return the content of an XLSX file: a sheet of sentences, then one for each table.
+
+    Parameters
+    ----------
+    told
+        What is to be said, the title first.
+    frames
+        Tables by the name of their sheets; those without a row are left out.
+
+    Raises
+    ------
+    ProblemError
+        If a table has more rows than a sheet.
+    """
+    import xlsxwriter
+
+    content = BytesIO()
+    with xlsxwriter.Workbook(content, {"in_memory": True}) as workbook:
+        book = FrameBook(SheetBook(workbook))
+        first = book.sheet("Summary")
+        first.set_column(0, 0, 120)
+        for line, said in enumerate(told):
+            book.sheets.text(first, line, 0, cell_text(said), "long" if line else "title")
+        for name, frame in frames.items():
+            if len(frame):
+                book.frame(book.sheet(name), frame)
+    return content.getvalue()
