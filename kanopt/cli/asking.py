@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from kanopt.whatif import Scenario, SweepOptions
     from kanopt.whatif.events import OnEvent
 
-__all__ = ["REPEATS", "WORKERS", "Answer", "Asked", "asked_option", "plan_option", "question"]
+__all__ = ["REPEATS", "WORKBOOK", "WORKERS", "Answer", "Asked", "asked_option", "plan_option", "question"]
 
 Option: TypeAlias = Callable[[Any], Any]
 
@@ -88,6 +88,8 @@ class Answer:
         For machines; called where that is asked for.
     to_html
         Writes the page of it; None where there is nothing to show.
+    to_xlsx
+        Writes the workbook of it; None likewise.
     base
         The plan that was asked about, which decides the exit code; None for that of a law.
     tables
@@ -103,6 +105,7 @@ class Answer:
     text: str
     data: Callable[[], Mapping[str, Any]]
     to_html: Callable[[Path], Path] | None
+    to_xlsx: Callable[[Path], Path] | None
     base: Result | None
     tables: Sequence[pd.DataFrame] = ()
     interrupted: bool = False
@@ -137,6 +140,13 @@ def asked_option(
 
 REPEATS = asked_option("--repeats", kind=click.IntRange(min=1), default=1, text="Searches per point.")
 WORKERS = asked_option("--workers", kind=click.IntRange(min=1), default=1, text="Processes side by side.")
+
+
+WORKBOOK = asked_option(
+    "--export",
+    kind=click.Choice(["xlsx"]),
+    text="Write the tables as a workbook beside the report as well.",
+)
 
 
 def plan_option(default: str | None) -> Option:
@@ -185,7 +195,8 @@ def question(
             files = {} if out is None else {name: out / f"{file.stem}_{name}.csv" for name in tables}
             page = report or (out or Path("reports")) / f"{file.stem}_{tail}.html"
             with progress_reporter(quiet=quiet) as progress:
-                scenario, outputs = load(file), (page, *files.values())
+                book = (page.with_suffix(".xlsx"),) if noted("export") else ()
+                scenario, outputs = load(file), (page, *book, *files.values())
                 check_outputs(outputs, input_files(scenario))
                 answer = answer_to(Asked(scenario, seed, time_limit, out, outputs, progress))
             return _tell(answer, files, page, as_json=as_json)
@@ -194,6 +205,7 @@ def question(
         every = [
             click.argument("file", type=FILE),
             *options,
+            WORKBOOK,
             click.option("--out", type=FILE, help=out),
             click.option(
                 "--report", type=FILE, help=f"File for the report; reports/NAME_{tail}.html if left out."
@@ -221,6 +233,8 @@ def _tell(answer: Answer, files: Mapping[str, Path], page: Path, *, as_json: boo
         written[name] = save_table(frame, path)
     if answer.to_html is not None:
         written["report"] = answer.to_html(page)
+    if answer.to_xlsx is not None and noted("export"):
+        written["workbook"] = answer.to_xlsx(page.with_suffix(".xlsx"))
     code = answer.exit_code
     if as_json:
         report = str(written.pop("report", "")) or None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from kanopt.cli.asking import WORKBOOK
 from kanopt.cli.beginning import init
 from kanopt.cli.echo import echo
 from kanopt.cli.failures import ExitCode, exit_code_of
@@ -240,6 +241,7 @@ def _run_text(outcome: Run) -> str:
     "--repeats", type=click.IntRange(min=1), default=2, show_default=True, help="Searches per scenario."
 )
 @change_options
+@WORKBOOK
 @time_limit_option
 @allow_sql
 @allow_outside
@@ -270,7 +272,11 @@ def compare(
         if len(scenarios) == 1:
             scenarios = [load(_base_of(scenarios[0])), *scenarios]
         target = report or (out or Path("reports")) / f"{scenarios[0].path.stem}_compared.html"
-        check_outputs([target], [path for scenario in scenarios for path in input_files(scenario)])
+        book = target.with_suffix(".xlsx") if exports() else None
+        check_outputs(
+            [target, *([] if book is None else [book])],
+            [path for scenario in scenarios for path in input_files(scenario)],
+        )
         outcome = compared(
             scenarios,
             seed=seed,
@@ -281,13 +287,15 @@ def compare(
         )
     if not as_json:
         echo(outcome.text())
-    written = outcome.to_html(target)
+    written = {"report": str(outcome.to_html(target))}
+    if book is not None:
+        written["workbook"] = str(outcome.to_xlsx(book))
     codes = [exit_code_of(outcome_run.result) for outcome_run in outcome.runs]
     code = exit_code_of_stop(stop_of_command()) if outcome.interrupted else max(codes)
     if as_json:
-        echo(to_json({**comparison_json(outcome), "report": str(written), "exit_code": int(code)}))
+        echo(to_json({**comparison_json(outcome), **written, "exit_code": int(code)}))
     else:
-        echo(f"\nreport: {written}")
+        echo("\n" + "\n".join(f"{name}: {path}" for name, path in written.items()))
     return code
 
 

@@ -66,6 +66,7 @@ def risk(asked: Asked) -> Answer:
             text=str(result),
             data=lambda: {"scenario": asked.scenario.name, "status": result.status.value},
             to_html=None,
+            to_xlsx=None,
             base=result,
         )
     found = asked_risk(
@@ -89,6 +90,7 @@ def risk(asked: Asked) -> Answer:
             "rows": rows.to_dict("records"),
         },
         to_html=partial(found.to_html, scenario=scenario, notes=stopped),
+        to_xlsx=found.to_xlsx,
         base=result,
         tables=(rows,),
     )
@@ -184,6 +186,7 @@ def monte_carlo(asked: Asked) -> Answer:
         text=found.text(),
         data=lambda: {"scenario": found.scenario.name, "unit": found.unit, **found.to_json()},
         to_html=found.to_html,
+        to_xlsx=found.to_xlsx,
         base=found.base,
         tables=(found.plans, found.decisions, found.draws),
         interrupted=found.interrupted,

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from kanopt.display import Part, Shown
+from kanopt.display import Part
 from kanopt.explain.service import service_difference
 from kanopt.text import join_list
 from kanopt.whatif.comparison_text import comparison_notes, comparison_parts, verdict
 from kanopt.whatif.run import Run
 from kanopt.whatif.sensitivity.plan_decisions import assignments
 from kanopt.whatif.sweeps.point_result import is_noise
+from kanopt.whatif.table_exports import TableExports
 
 if TYPE_CHECKING:
     from kanopt.problems.result import Result
@@ -72,7 +73,7 @@ class Variant:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Comparison(Shown):
+class Comparison(TableExports):
     """A base and its variants.
 
     Parameters
@@ -163,6 +164,10 @@ class Comparison(Shown):
     def notes(self) -> tuple[str, ...]:
         """What must be said beside the numbers: broken old plans, noise, doubtful laws."""
         return tuple(comparison_notes(self))
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Return its tables, by what they hold."""
+        return {"costs": self.terms, "coverage": self.coverage, "steps": self.steps, "moved": self.moved}
 
     def to_frame(self) -> pd.DataFrame:
         """Return :attr:`terms`."""

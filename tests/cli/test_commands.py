@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from kanopt.cli import main
@@ -58,9 +59,10 @@ def test_compare_takes_a_base_and_variants_or_a_variant_alone(case, cli):
     assert "Case:" in out
     assert "Dear:" in out
     assert out.splitlines()[-1] == f"report: {Path('reports') / 'case_compared.html'}"
-    code, alone, _ = cli("compare", "dear.toml", "--repeats", "1", "--json", "--out", "o")
+    code, alone, _ = cli("compare", "dear.toml", "--repeats", "1", "--json", "--out", "o", "--export", "xlsx")
     assert code == 0
     told = json.loads(alone)
+    assert openpyxl.load_workbook(told["workbook"]).sheetnames[:2] == ["Summary", "costs"]
     assert told["base"] == "Case"
     assert told["steps"][0]["data_effect"] == pytest.approx(20.0)
     assert told["steps"][0]["noise"] is None

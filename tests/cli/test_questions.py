@@ -6,6 +6,7 @@ import signal
 from importlib import import_module
 from pathlib import Path
 
+import openpyxl
 import pandas as pd
 import pytest
 from scipy.stats import norm
@@ -134,13 +135,15 @@ def test_other_commands_take_changes(case, cli):
 
 def test_tornado_prints_json_and_csv_of_the_same_effects(case, cli):
     arguments = ["tornado", "case.toml", "--set", "vehicles.fixed_cost=10:50", "--plan", "kept", "--quiet"]
-    code, out, _ = cli(*arguments, "--scale", "surrogates.fuel=0.9:1.1", "--out", "o")
+    code, out, _ = cli(*arguments, "--scale", "surrogates.fuel=0.9:1.1", "--out", "o", "--export", "xlsx")
     assert code == 0
     assert "Case: 2 inputs one at a time, the same plan" in out
-    assert out.splitlines()[-2:] == [
+    assert out.splitlines()[-3:] == [
         f"tornado: {Path('o') / 'case_tornado.csv'}",
         f"report: {Path('o') / 'case_tornado.html'}",
+        f"workbook: {Path('o') / 'case_tornado.xlsx'}",
     ]
+    assert openpyxl.load_workbook(case / "o" / "case_tornado.xlsx").sheetnames == ["Summary", "inputs"]
     frame = pd.read_csv(case / "o" / "case_tornado.csv")
     assert frame["path"].tolist() == ["vehicles.fixed_cost", "surrogates.fuel ×"]
     assert frame.loc[0, ["low_effect", "high_effect"]].tolist() == pytest.approx([-10, 30])

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kanopt.display import Fold, Grid, Part, told
 from kanopt.errors import ProblemError, nearest
 from kanopt.files import replace_file
+from kanopt.reports.exports.frame_book import frame_book
 from kanopt.reports.exports.geojson import geojson_text
 from kanopt.reports.exports.markdown import markdown_text
 from kanopt.reports.exports.plan_tables import TABLES, plan_csv
@@ -18,9 +20,11 @@ from kanopt.reports.exports.workbook import workbook
 from kanopt.reports.subject import ReportSubject, subject_of
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from kanopt.problems.plan_exports import PlanExports
 
-__all__ = ["EXPORTS", "Export", "export", "export_all", "export_files"]
+__all__ = ["EXPORTS", "Export", "export", "export_all", "export_files", "export_tables"]
 
 Content = Mapping[str, str | bytes]
 
@@ -143,3 +147,12 @@ def export_all(source: PlanExports, names: Iterable[str], folder: Path, stem: st
     if refused:
         raise ProblemError("\n".join(map(str, refused)))
     return written
+
+
+def export_tables(
+    parts: Iterable[Part], tables: Mapping[str, pd.DataFrame], target: str | os.PathLike[str]
+) -> Path:
+    """Write what an answer says, and its tables, as a workbook."""
+    said = told(part for part in parts if not isinstance(part, (Fold, Grid)))
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    return replace_file(target, frame_book(lines, tables), make_folders=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from io import BytesIO
 from typing import Any
 
@@ -24,11 +24,13 @@ class FrameBook:
     ----------
     sheets
         An empty workbook with its formats.
+    taken
+        Names in small letters that other sheets have.
     """
 
-    def __init__(self, sheets: SheetBook) -> None:
+    def __init__(self, sheets: SheetBook, taken: Iterable[str] = ()) -> None:
         self.sheets = sheets
-        self.names: set[str] = {"history", "tables", "steps", "formula"}  # the first is Excel's own
+        self.names: set[str] = {"history", *taken}  # the first is Excel's own
 
     def sheet(self, wanted: str) -> Any:
         """Add a sheet; its name is short and has letters, digits and spaces alone, so that references are simple."""

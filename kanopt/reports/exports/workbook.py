@@ -60,7 +60,7 @@ class _PlanBook(FrameBook):
     """The sheets, in their order."""
 
     def __init__(self, sheets: SheetBook, subject: ReportSubject) -> None:
-        super().__init__(sheets)
+        super().__init__(sheets, ("tables", "steps", "formula"))
         self.subject = subject
         self.result: Result = subject.explanation.result
         self.cells: set[str] = set()

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.display import Shown
 from kanopt.text import money_text
+from kanopt.whatif.table_exports import TableExports
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +27,7 @@ TAIL = 0.95
 """Days cheaper than this share of all are left out of the conditional value at risk."""
 
 
-class DayCosts(Shown):
+class DayCosts(TableExports):
     """The cost of a plan, day by day."""
 
     one, of_all = "A day costs", "of the days"

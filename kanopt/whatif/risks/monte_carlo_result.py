@@ -14,13 +14,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from kanopt.display import Alarm, Part, Shown, grid_of
+from kanopt.display import Alarm, Part, grid_of
 from kanopt.text import count_text, join_list, list_names, money_text, percent_text, seconds_text
 from kanopt.whatif.changes import Value
 from kanopt.whatif.risks.day_costs import share_error
 from kanopt.whatif.sweeps.axes import Axis
 from kanopt.whatif.sweeps.point_result import REFUSED
 from kanopt.whatif.sweeps.prepare import as_it_is_text
+from kanopt.whatif.table_exports import TableExports
 
 if TYPE_CHECKING:
     from kanopt.problems.result import Result
@@ -79,7 +80,7 @@ class PricedDraw:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class MonteCarlo(Shown):
+class MonteCarlo(TableExports):
     """The prices of plans under many draws of what is not known.
 
     Parameters
@@ -293,6 +294,10 @@ class MonteCarlo(Shown):
         ]
         columns = ["draw", *labels, "plan", "price", "paid", "regret", "holds", "message"]
         return pd.DataFrame(rows, columns=columns)
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Return its tables, by what they hold."""
+        return {"plans": self.plans, "decisions": self.decisions, "draws": self.draws}
 
     def to_frame(self) -> pd.DataFrame:
         """Return :attr:`plans`."""

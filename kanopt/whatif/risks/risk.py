@@ -103,6 +103,10 @@ class Risk(DayCosts):
             }
         )
 
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Return its tables, by what they hold."""
+        return {"stops": self.stops, "routes": self.routes}
+
     def to_frame(self) -> pd.DataFrame:
         """Return :attr:`stops`."""
         return self.stops.copy()

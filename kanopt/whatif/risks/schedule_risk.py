@@ -76,6 +76,10 @@ class ScheduleRisk(DayCosts):
         )
         return frame[np.isfinite(planned)].reset_index(drop=True)
 
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Return its tables, by what they hold."""
+        return {"jobs": self.jobs}
+
     def to_frame(self) -> pd.DataFrame:
         """Return :attr:`jobs`."""
         return self.jobs.copy()

@@ -98,6 +98,10 @@ class SupplyRisk(DayCosts):
             }
         )
 
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Return its tables, by what they hold."""
+        return {"demands": self.demands}
+
     def to_frame(self) -> pd.DataFrame:
         """Return :attr:`demands`."""
         return self.demands.copy()

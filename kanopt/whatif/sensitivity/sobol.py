@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from kanopt.display import Part, Shown, grid_of
+from kanopt.display import Part, grid_of
 from kanopt.errors import FormulaError, Issue, ScenarioError, nearest
 from kanopt.formulas.formula import Formula
 from kanopt.parallel import cluster
@@ -25,6 +25,7 @@ from kanopt.whatif.sweeps.point_result import REFUSED, PointResult
 from kanopt.whatif.sweeps.prepare import base_result, prepare, refuse_folder, refuse_no_plan, require_scenario
 from kanopt.whatif.sweeps.question import PlanChoice
 from kanopt.whatif.sweeps.sweep import PLANS, SweepOptions
+from kanopt.whatif.table_exports import TableExports
 
 if TYPE_CHECKING:
     from kanopt.formulas import Variable
@@ -41,7 +42,7 @@ _COLUMNS = ["input", "low", "high", "first", "first_low", "first_high", "total",
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Sensitivity(Shown):
+class Sensitivity(TableExports):
     """Sobol's indices of a price or a law.
 
     Parameters
@@ -77,6 +78,10 @@ class Sensitivity(Shown):
     notes: tuple[str, ...] = ()
     scenario: Scenario | None = None
     base: Result | None = None
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Return its tables, by what they hold."""
+        return {"inputs": self.frame}
 
     def to_frame(self) -> pd.DataFrame:
         """Return :attr:`frame`."""

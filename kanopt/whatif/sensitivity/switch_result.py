@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from kanopt.display import Alarm, Part, Shown
+from kanopt.display import Alarm, Part
 from kanopt.formulas.edges import crossed_edges
 from kanopt.problems.result import Status
 from kanopt.text import amount_text, count_text, join_list, money_text, number_text, range_text, seconds_text
@@ -21,6 +21,7 @@ from kanopt.whatif.sensitivity.switch_search import SwitchSearch
 from kanopt.whatif.sweeps.axes import Axis
 from kanopt.whatif.sweeps.point_result import REFUSED, REPEAT
 from kanopt.whatif.sweeps.prepare import unit_of_axis
+from kanopt.whatif.table_exports import TableExports
 
 if TYPE_CHECKING:
     from kanopt.problems.base import Plan
@@ -159,7 +160,7 @@ class AxisSwitches:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class SwitchPoints(Shown):
+class SwitchPoints(TableExports):
     """Where decisions change, along one path or several.
 
     Parameters
@@ -212,6 +213,10 @@ class SwitchPoints(Shown):
         """One row per value at which the problem was solved: ``path``, ``value``, ``status``, ``price``, ``noise``."""
         frames = [axis.points for axis in self.axes]
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=_POINT_COLUMNS)
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Return its tables, by what they hold."""
+        return {"switch points": self.frame, "values": self.points}
 
     def to_frame(self) -> pd.DataFrame:
         """Return :attr:`frame`."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from kanopt.display import Alarm, Part, Shown, grid_of
+from kanopt.display import Alarm, Part, grid_of
 from kanopt.errors import Issue, ScenarioError, nearest
 from kanopt.interrupt import Interrupt
 from kanopt.parallel import cluster, run_tasks
@@ -34,6 +34,7 @@ from kanopt.whatif.sweeps.prepare import (
 )
 from kanopt.whatif.sweeps.question import PlanChoice, SweepQuestion
 from kanopt.whatif.sweeps.sweep import PLANS, SweepOptions
+from kanopt.whatif.table_exports import TableExports
 
 if TYPE_CHECKING:
     from kanopt.problems.base import Plan
@@ -61,7 +62,7 @@ _COLUMNS = [
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Tornado(Shown):
+class Tornado(TableExports):
     """How far each input alone moves the price.
 
     Parameters
@@ -115,6 +116,10 @@ class Tornado(Shown):
         frame = pd.DataFrame([self._row(axis, *found) for axis, found in pairs], columns=_COLUMNS)
         order = frame["swing"].fillna(math.inf).sort_values(ascending=False, kind="stable").index
         return frame.loc[order].reset_index(drop=True)
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Return its tables, by what they hold."""
+        return {"inputs": self.frame}
 
     def to_frame(self) -> pd.DataFrame:
         """Return :attr:`frame`."""

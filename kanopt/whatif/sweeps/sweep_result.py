@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from kanopt.display import Alarm, Grid, Part, Shown, grid_of
+from kanopt.display import Alarm, Grid, Part, grid_of
 from kanopt.files import replace_file
 from kanopt.problems.result import Status
 from kanopt.text import count_text, money_text, seconds_text
@@ -21,6 +21,7 @@ from kanopt.whatif.sweeps.axes import Axis, value_text
 from kanopt.whatif.sweeps.kept_plan import PricedBy
 from kanopt.whatif.sweeps.point_result import REFUSED, REPEAT, PointResult, is_noise
 from kanopt.whatif.sweeps.prepare import as_it_is_text
+from kanopt.whatif.table_exports import TableExports
 
 if TYPE_CHECKING:
     from kanopt.problems.result import Result
@@ -37,7 +38,7 @@ _EQUAL = 1e-9
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Sweep(Shown):
+class Sweep(TableExports):
     """Prices and plans at the points of a sweep.
 
     Parameters
@@ -106,6 +107,10 @@ class Sweep(Shown):
             for term in dict.fromkeys([*found.terms, *found.kept_terms])
         ]
         return pd.DataFrame(rows, columns=["point", "term", "amount", "kept_amount"])
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Return its tables, by what they hold."""
+        return {"points": self.points, "costs": self.terms}
 
     def to_frame(self) -> pd.DataFrame:
         """Return :attr:`points`."""

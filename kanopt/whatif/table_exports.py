@@ -1,0 +1,44 @@
+"""How the tables of an answer leave the program."""
+
+from __future__ import annotations
+
+import os
+from abc import abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kanopt.display import Shown
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["TableExports"]
+
+
+class TableExports(Shown):
+    """An answer that has tables: it is shown, and written as a workbook."""
+
+    @abstractmethod
+    def tables(self) -> Mapping[str, pd.DataFrame]:
+        """Return its tables, by what they hold."""
+
+    def to_xlsx(self, path: str | os.PathLike[str]) -> Path:
+        """Write a workbook: what is found in sentences, and a sheet for each table.
+
+        Whatever comes from data is text: no cell is a formula. Folders on the way are made; a file is replaced in one
+        step.
+
+        Returns
+        -------
+        Path
+            The file written.
+
+        Raises
+        ------
+        ProblemError
+            If a table has more rows than a sheet.
+        """
+        from kanopt.display import reports
+
+        return reports.export_tables(self._shown(), self.tables(), path)
