@@ -8,6 +8,7 @@ import matplotlib as mpl
 import pytest
 
 from kanopt.cli import main
+from kanopt.cli.commands import kanopt
 from kanopt.whatif.scenario_files.sections import read_sections
 from tests.cases.pages import PAGES, ROOT, blocks_of, commands_of, hurried_command, readers_folder
 from tests.cases.patience import FEW_REFITS, hurried
@@ -144,3 +145,13 @@ def test_scripts_that_the_page_of_figures_names_are_there():
     named = set(re.findall(r"`([a-z]\w*\.py)\b", (ROOT / "docs" / "benchmarks.md").read_text("utf-8")))
     assert len(named) > 40
     assert [name for name in sorted(named) if not (ROOT / "benchmarks" / name).exists()] == []
+
+
+def test_every_command_stands_on_the_page_of_the_command_line():
+    page = (ROOT / "docs" / "command-line.md").read_text("utf-8")
+    told = {
+        word
+        for cell in re.findall(r"^\| (`kanopt .*?) \|", page, re.MULTILINE)
+        for word in re.findall(r"[\w-]+", cell)
+    }
+    assert set(kanopt.commands) - told == set()
