@@ -44,9 +44,15 @@ def test_a_notebook_is_stored_executed_in_order_without_errors_or_warnings(path:
     cells = code_cells(notebook)
     assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
     outputs = [output for cell in cells for output in cell.outputs]
-    assert not [output for output in outputs if output.output_type == "error" or output.get("name") == "stderr"]
-    assert any("image/png" in output.get("data", {}) for output in outputs), "a picture tells more than a table"
-    assert notebook.metadata == METADATA, "run notebooks/execute.py, which leaves out what tells of the machine"
+    assert not [
+        output for output in outputs if output.output_type == "error" or output.get("name") == "stderr"
+    ]
+    assert any("image/png" in output.get("data", {}) for output in outputs), (
+        "a picture tells more than a table"
+    )
+    assert notebook.metadata == METADATA, (
+        "run notebooks/execute.py, which leaves out what tells of the machine"
+    )
     assert not any(cell.metadata for cell in notebook.cells)
 
 

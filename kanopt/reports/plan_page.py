@@ -39,7 +39,7 @@ from kanopt.reports.page_parts import (
     table_of,
 )
 from kanopt.reports.plan_keys import check_figures
-from kanopt.reports.plots import view_svg
+from kanopt.reports.plots import has_many_marks, view_svg
 from kanopt.reports.price_tables import group_table, item_table, term_table
 from kanopt.reports.roster_tables import roster_table
 from kanopt.reports.series import plot_series
@@ -217,9 +217,11 @@ def _first(lines: Sequence[str]) -> tuple[str, ...]:
 def _view_figure(view: View, place: int, width: int, whose: str = "plan") -> Figure:
     plan = "the plan" if whose == "plan" else "today's plan"
     label = f"{type(view).__name__.removesuffix('View')} of {plan}: {view.title} ({place + 1})"
+    # of so many marks a phone shows a part at a time, as it is drawn for desktops
+    narrow = "" if has_many_marks(view) else view_svg(view, NARROW, f"{label}, narrow", whose=whose)
     return Figure(
         view_svg(view, width, label, whose=whose),
-        view_svg(view, NARROW, f"{label}, narrow", whose=whose),
+        narrow,
         view.title,
         _view_table(view),
     )

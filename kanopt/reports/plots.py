@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
     from kanopt.problems.result import Result
 
-__all__ = ["plot_result", "plot_view", "view_svg"]
+__all__ = ["has_many_marks", "plot_result", "plot_view", "view_svg"]
+
+_MOST_MARKS = 500
 
 
 def plot_view(view: View, ax: Axes | None = None) -> Axes:
@@ -108,6 +110,17 @@ _WORDS = {"map": "map", "gantt": "Gantt chart", "timetable": "timetable"}
 _METHODS: dict[type, str] = {MapView: "plot_map", NetworkView: "plot_map", GanttView: "plot_gantt"}
 
 
+def has_many_marks(view: View) -> bool:
+    """Say whether a view is too full to be drawn a second time, for phones."""
+    match view:
+        case MapView():
+            return len(view.points) > _MOST_MARKS
+        case GanttView():
+            return len(view.bars) > _MOST_MARKS
+        case _:
+            return False
+
+
 def view_svg(view: View, width: int, label: str, *, among: Sequence[View] = (), whose: str = "") -> str:
     """Draw a view as inline SVG of so many pixels in width.
 
@@ -116,6 +129,7 @@ def view_svg(view: View, width: int, label: str, *, among: Sequence[View] = (), 
     """
     draw, tips = partial(plot_view, view), {}
     data = {"whose": whose, "view": type(view).__name__.removesuffix("View").lower()} if whose else {}
+    data |= {"marks": "many"} if has_many_marks(view) else {}
     match view:
         case MapView():
             paths = [other.paths["group"] for other in among or [view] if isinstance(other, MapView)]

@@ -213,7 +213,7 @@ function planPanel(place, data, laws, followers) {
   const others = make("p", { class: "quiet" });
   const doubts = make("ul", { class: "changes doubts" });
   const show = () => {
-    const now = plans.map(({ plan }) => priceOf(plan, laws, settings));
+    const now = Object.keys(settings).length ? plans.map(({ plan }) => priceOf(plan, laws, settings)) : before;
     const [change, share] = [now[0].total - before[0].total, now[0].total / before[0].total - 1];
     const asPlanned = Math.abs(change) < 0.005 ? "as planned" : `${signed(change, fixed(change))} ${unit} (${signed(share, fixed(100 * share, 1))} %)`;
     answer.textContent = `The plan as it stands costs ${withUnit(fixed(now[0].total), unit)}: ${asPlanned}.`;
@@ -416,31 +416,26 @@ function lawPanel(article, law, laws, uses, followers) {
 // ---- charts that were drawn before: marks are told under the chart, by pointer or arrow keys
 
 function readableChart(svg) {
-  const marks = [...svg.querySelectorAll("title")].map((title) => ({ element: title.parentElement, text: title.textContent }));
-  if (!marks.length) return;
+  if (!svg.querySelector("title")) return;
   const told = make("p", { class: "told", role: "status" });
-  let place = -1;
-  const tell = (next) => {
-    marks[place]?.element.classList.remove("told-mark");
-    place = next;
-    marks[place]?.element.classList.add("told-mark");
-    told.textContent = marks[place]?.text ?? "";
+  let marked = null;
+  const tell = (mark) => {
+    marked?.classList.remove("told-mark");
+    marked = mark;
+    marked?.classList.add("told-mark");
+    told.textContent = marked?.querySelector("title").textContent ?? "";
   };
-  // the browser's own tooltip would say it twice; what a mark is called stays for screen readers
-  for (const [number, { element, text }] of marks.entries()) {
-    element.querySelector("title").remove();
-    element.setAttribute("aria-label", text);
-    element.addEventListener("pointerenter", () => tell(number));
-  }
-  const shown = () => marks.map(({ element }, number) => (element.closest(".dimmed") || element.matches(".dimmed") ? -1 : number)).filter((number) => number >= 0);
+  svg.addEventListener("pointerover", ({ target }) => {
+    if (target.querySelector(":scope > title")) tell(target);
+  });
   svg.addEventListener("keydown", (event) => {
-    const among = shown();
-    const here = among.indexOf(place);
-    const next = { ArrowRight: here + 1, ArrowDown: here + 1, ArrowLeft: here - 1, ArrowUp: here - 1, Home: 0, End: among.length - 1 }[event.key];
-    if (event.key === "Escape") tell(-1);
-    if (next === undefined || !among.length) return;
+    const marks = [...svg.querySelectorAll("title")].map((title) => title.parentElement).filter((mark) => !mark.closest(".dimmed"));
+    const here = marks.indexOf(marked);
+    const next = { ArrowRight: here + 1, ArrowDown: here + 1, ArrowLeft: here - 1, ArrowUp: here - 1, Home: 0, End: marks.length - 1 }[event.key];
+    if (event.key === "Escape") tell(null);
+    if (next === undefined || !marks.length) return;
     event.preventDefault();
-    tell(among[Math.min(Math.max(next, 0), among.length - 1)]);
+    tell(marks[Math.min(Math.max(next, 0), marks.length - 1)]);
   });
   svg.setAttribute("tabindex", "0");
   svg.setAttribute("aria-roledescription", "chart; arrow keys go through its marks");
