@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -290,7 +291,14 @@ class Explanation(Shown):
         weak = weak_law_sentences(self.result) if weak_laws else ()
         return "\n\n".join(filter(None, ["\n".join(weak), told]))
 
-    def to_html(self, path: str | os.PathLike[str], *, title: str = "", today: Result | None = None) -> Path:
+    def to_html(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        title: str = "",
+        today: Result | None = None,
+        plans_per_year: float | None = None,
+    ) -> Path:
         """Write the report of the plan: one HTML file that needs nothing else.
 
         Parameters
@@ -301,6 +309,8 @@ class Explanation(Shown):
             Headline; by default the kind of plan, such as "Routing plan".
         today
             The plan that is driven today, priced on the same laws; the report says what changes.
+        plans_per_year
+            How often such a plan is carried out in a year, so that the report says what is saved in one.
 
         Returns
         -------
@@ -310,7 +320,7 @@ class Explanation(Shown):
         Raises
         ------
         ProblemError
-            If `today` is no result of the same problem.
+            If `today` is no result of the same problem, or `plans_per_year` is not above zero.
         """
         from kanopt.display import reports
 
@@ -319,7 +329,11 @@ class Explanation(Shown):
                 "today must be a result of the same problem, priced on the same laws; make it with "
                 "today=kanopt.evaluate(result.problem, plan)"
             )
-        return reports.write_explanation(self, path, title=title, today=today)
+        if plans_per_year is not None and not 0.0 < plans_per_year < math.inf:
+            raise ProblemError(
+                f"plans_per_year is {plans_per_year!r}; say how often such a plan is carried out in a year, as in 250"
+            )
+        return reports.write_explanation(self, path, title=title, today=today, plans_per_year=plans_per_year)
 
     def folded_terms(self) -> Fold:
         """Return the cost terms as a notebook shows them at a click."""

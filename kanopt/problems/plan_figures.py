@@ -45,8 +45,8 @@ class PlanFigure:
         The unit in which a difference of two values is written; ``"%"`` for shares.
     bad
         Whether the figure is not as it should be.
-    minor
-        Whether others say more.
+    rank
+        How much it says: 1 for what everybody asks, 2 for what fills a page, 3 for what stands in the table alone.
     """
 
     key: str
@@ -58,7 +58,7 @@ class PlanFigure:
     better: Literal["", "less", "more"] = ""
     unit: str = ""
     bad: bool = False
-    minor: bool = False
+    rank: Literal[1, 2, 3] = 1
 
     def change_from(self, before: PlanFigure) -> str:
         """Return by how much it differs from the same figure of another plan.
@@ -109,7 +109,7 @@ class Roster:
 
 
 def hours_figure(
-    key: str, label: str, value: float, unit: str, how: str, *, minor: bool = False
+    key: str, label: str, value: float, unit: str, how: str, *, rank: Literal[1, 2, 3] = 1
 ) -> PlanFigure:
     """Return a figure of time in hours.
 
@@ -119,7 +119,7 @@ def hours_figure(
     '22.25 h'
     """
     hours = unit_factor(unit, "h") * value
-    return PlanFigure(key, label, hours, amount_text(hours, "h"), how, better="less", unit="h", minor=minor)
+    return PlanFigure(key, label, hours, amount_text(hours, "h"), how, better="less", unit="h", rank=rank)
 
 
 def share_of(part: float, whole: float) -> float:

@@ -51,12 +51,17 @@ class GanttView:
         Unit of ``start`` and ``end``.
     clock
         True where zero is midnight, so that the axis reads as time of day.
+    marks
+        What is promised, on the rows of the bars: columns ``row``, ``start``, ``end``, ``label`` and ``kind``:
+        ``"release"`` and ``"due"`` are moments, ``"overdue"`` is the time from one that has passed to the end of its
+        bar. None for nothing.
     """
 
     title: str
     bars: pd.DataFrame
     unit: str
     clock: bool = False
+    marks: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True)

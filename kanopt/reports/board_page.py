@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from kanopt.explain.service import service_difference
 from kanopt.explain.summary import cost_sentence
 from kanopt.problems.result import Result, Status
-from kanopt.reports.board_why import why_sentences
+from kanopt.reports.board_why import plain, why_sentences
 from kanopt.reports.figure_rows import FigureRow
 from kanopt.reports.page_parts import (
     KeyFigure,
@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = ["BoardPage", "board_page", "law_ids", "table_ids"]
 
-_MOST_TILES = 8
+_MOST_TILES = 12
+_TILES_IN_ROW = 4
 _MOST_LAWS = 6
 _MOST_TABLES = 6
 _MOST_CHANGES = 4
@@ -150,6 +151,9 @@ def _served(result: Result) -> Sentence:
 def _amounts(result: Result, rows: Mapping[str, FigureRow]) -> dict[str, str]:
     """Return the amounts that a proposal may name, with the rows that have them."""
     found = {row.short: row.anchor for row in rows.values() if row.figure is not None}
+    found |= {
+        row.figure.note: row.anchor for row in rows.values() if row.figure is not None and row.figure.note
+    }
     frame = result.to_frame()
     if "decision" in frame and "value" in frame:
         ids = row_ids("decision", [str(name) for name in frame["decision"]])
@@ -169,8 +173,9 @@ def _price(subject: ReportSubject, rows: Mapping[str, FigureRow]) -> list[Senten
     if other := service_difference(result, today):
         head = say("It {} {}.", verb, cost.link)
         text = shorten(f"today's plan {other}", _LONGEST)
+        word = "less" if (today.objective or 0.0) >= (result.objective or 0.0) else "more"
         rest = say(
-            "Its price differs by {}, but this is no saving: {}.", saving.link, Link(text, saving.anchor)
+            f"That is {{}} {word} than today, but no saving: {{}}.", saving.link, Link(text, saving.anchor)
         )
         return [head, rest]
     before = Link(cost.today, cost.anchor)
@@ -199,9 +204,11 @@ def _keys(subject: ReportSubject, rows: Mapping[str, FigureRow]) -> list[KeyFigu
         return [KeyFigure("Plan", "none", "", result.status.value, "bad")]
     keys = [_cost_key(result, rows), _saving_key(result, today, rows), *_served_key(result, rows)]
     own = [row for row in rows.values() if row.figure is not None]
-    own.sort(key=lambda row: row.figure is not None and row.figure.minor)
-    shown = own[: _MOST_TILES - len(keys)]
-    return [*keys, *(_own_key(row) for row in rows.values() if row in shown)]
+    shown = [row for row in own if row.figure is not None and row.figure.rank == 1]
+    filling = [row for row in own if row.figure is not None and row.figure.rank == 2]
+    shown += filling[: -(len(keys) + len(shown)) % _TILES_IN_ROW]
+    tiles = [_own_key(row) for row in own if row in shown]
+    return [*keys, *tiles][:_MOST_TILES]
 
 
 def _cost_key(result: Result, rows: Mapping[str, FigureRow]) -> KeyFigure:
@@ -217,9 +224,10 @@ def _saving_key(result: Result, today: Result | None, rows: Mapping[str, FigureR
     row, year = rows.get("saving"), rows.get("saving_year")
     if row is None or today is None:
         return KeyFigure("Saves", "not known", "", "no plan of today was given to compare with")
-    if row.label == "Difference":
+    if service_difference(result, today):
         return KeyFigure(row.label, row.short, "", "not like with like: no saving", "bad", anchor=row.anchor)
-    tone: Tone = "good" if row.label == "Saves" and (today.objective != result.objective) else "bad"
+    saved = (today.objective or 0.0) - (result.objective or 0.0)
+    tone: Tone = "good" if saved > 0 else "bad" if saved < 0 else ""
     note = f"{year.short} in a year" if year is not None else f"today {rows['cost'].today}"
     return KeyFigure(row.label, row.short, "", note, tone, anchor=row.anchor)
 
@@ -319,8 +327,7 @@ def _laws(laws: Mapping[str, LearnedLaw]) -> PageTable | None:
         return None
     ids = law_ids(laws)
     rows = tuple(
-        (Link(shorten(name, 40), ids[name]), *_law_cells(law))
-        for name, law in list(laws.items())[:_MOST_LAWS]
+        (Link(plain(name), ids[name]), *_law_cells(law)) for name, law in list(laws.items())[:_MOST_LAWS]
     )
     hidden = len(laws) - len(rows)
     note = f"And {count_text(hidden, 'more law')} below." if hidden > 0 else ""
@@ -334,7 +341,7 @@ def _law_cells(law: LearnedLaw) -> tuple[str, str, str]:
     verdict = formula.verdict
     level = "low trust" if not law.trusted else "–" if verdict is None else verdict.level
     if fit is None:
-        inside = join_list([part.output.name for part in formula.parts], 3)
+        inside = join_list([plain(part.output.name) for part in formula.parts], 3)
         return (f"worked out from {inside}" if inside else law.note or "given", "–", level)
     rows = count_text(fit.rows_train + fit.rows_test, "past row")
     return (rows, amount_text(fit.mae, formula.output.unit, 3), level)
@@ -346,7 +353,7 @@ def _tables(subject: ReportSubject) -> Sentence:
         return ()
     ids = table_ids(names)
     shown = [
-        say("{} ({})", shorten(name, 40), Link(count_text(subject.tables[name].rows, "row"), ids[name]))
+        say("{} ({})", plain(name), Link(count_text(subject.tables[name].rows, "row"), ids[name]))
         for name in names[:_MOST_TABLES]
     ]
     if len(names) > _MOST_TABLES:

@@ -20,15 +20,27 @@ from kanopt.text import count_text, percent_text, shorten
 if TYPE_CHECKING:
     from kanopt.reports.subject import ReportSubject
 
-__all__ = ["group_ids", "reason_ids", "term_ids", "why_sentences"]
+__all__ = ["group_ids", "plain", "reason_ids", "term_ids", "why_sentences"]
 
-_MOST_TERMS = 3
+_MOST_TERMS = 4
 _MOST_FIGURES = 3
 _LARGE = 0.02
 """Share of the whole from which on a term is worth a word."""
 _LONGEST = 230
 _KINDS = ("infeasible", "unserved", "late", "closed")
+_LONGEST_NAME = 40
 _HELD = 1e-9
+
+
+def plain(name: str) -> str:
+    """Return a name as people write it.
+
+    Examples
+    --------
+    >>> plain("travel_time")
+    'travel time'
+    """
+    return shorten(name.replace("_", " "), _LONGEST_NAME)
 
 
 def term_ids(names: list[str]) -> dict[str, str]:
@@ -62,23 +74,19 @@ def why_sentences(subject: ReportSubject, rows: Mapping[str, FigureRow]) -> tupl
 
 
 def _what_changed(today: Result, result: Result, rows: Mapping[str, FigureRow]) -> Sentence:
-    """Say which terms of the cost make the difference to today's plan."""
+    """Say which terms of the price make the difference to today's plan."""
     frame = difference(today, result)
-    anchors = term_ids([str(term) for term in _ordered(frame)["term"]])
     total = float(frame["change"].sum())
-    if abs(total) <= _HELD * max(1.0, abs(today.objective or 0.0)) or "saving" not in rows:
+    if abs(total) <= _HELD * max(1.0, abs(today.objective or 0.0)):
         return ()
-    sign = 1.0 if total > 0 else -1.0
+    anchors = term_ids([str(term) for term in _ordered(frame)["term"]])
     large = frame[frame["change"].abs() >= _LARGE * abs(total)]
-    ways = ((large[sign * large["change"] > 0], sign), (large[sign * large["change"] < 0], -sign))
-    told = [_terms(part, way, result, anchors) for part, way in ways]
-    head = "What is saved is" if total < 0 else "What it costs more is"
-    if not told[0]:
-        return ()
-    main = say(f"{head} {{}}", told[0])
-    if not told[1]:
-        return say("{}.", main)
-    return say("{}; against that stands {}.", main, say("{} more" if total < 0 else "{} less", told[1]))
+    less, more = large[large["change"] < 0], large[large["change"] > 0]
+    better, worse = (_terms(part, result, anchors) for part in (less, more))
+    first, second = (better, worse) if total < 0 else (worse, better)
+    words = ("Better", "worse") if total < 0 else ("Worse", "better")
+    head = say(f"{words[0]} than today by {{}}", first)
+    return say("{}; {} by {}.", head, words[1], second) if second else say("{}.", head)
 
 
 def _ordered(frame: pd.DataFrame) -> pd.DataFrame:
@@ -86,13 +94,16 @@ def _ordered(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.sort_values("after", ascending=False, kind="stable")
 
 
-def _terms(frame: pd.DataFrame, sign: float, result: Result, anchors: Mapping[str, str]) -> Sentence:
+def _terms(frame: pd.DataFrame, result: Result, anchors: Mapping[str, str]) -> Sentence:
     """Return the first terms of a change with their amounts."""
     unit = result.problem.unit
     found = [
-        say("{} for {}", _money(row.change * sign, unit, anchors[str(row.term)]), str(row.term))
+        say("{} on {}", _money(abs(row.change), unit, anchors[str(row.term)]), plain(str(row.term)))
         for row in named_rows(frame.head(_MOST_TERMS))
     ]
+    if len(frame) > _MOST_TERMS:
+        rest = float(frame["change"].iloc[_MOST_TERMS:].abs().sum())
+        found.append(say("{} on the rest", _money(rest, unit, "cost")))
     return _joined(found)
 
 
@@ -125,7 +136,7 @@ def _what_it_costs(why: Explanation, rows: Mapping[str, FigureRow]) -> Sentence:
             "{} ({}) {}",
             _money(row.amount, result.problem.unit, anchors[str(row.term)]),
             Link(percent_text(sign * row.share if earns else row.share), anchors[str(row.term)]),
-            ("from " if earns else "for ") + str(row.term),
+            ("from " if earns else "for ") + plain(str(row.term)),
         )
         for row in named_rows(large)
     ]
@@ -138,7 +149,7 @@ def _other_figures(rows: Mapping[str, FigureRow]) -> Sentence:
     found = [
         row
         for row in rows.values()
-        if row.figure is not None and row.today and row.change not in ("", "0", "–") and not row.figure.minor
+        if row.figure is not None and row.today and row.change not in ("", "0", "–") and row.figure.rank == 1
     ]
     parts = [
         say(
@@ -153,17 +164,41 @@ def _other_figures(rows: Mapping[str, FigureRow]) -> Sentence:
 
 
 def _largest_part(why: Explanation, rows: Mapping[str, FigureRow]) -> Sentence:
-    """Say who has the largest part of the cost: a vehicle, a machine, a site."""
+    """Say who is used most, or has the largest part of the cost: a machine, a site, a vehicle."""
+    return _busiest(why) or _dearest(why) or _at_ends(rows)
+
+
+def _busiest(why: Explanation) -> Sentence:
+    """Say which machine or site is used most."""
+    known = why.result.assessment
+    for roster in () if known is None else known.rosters():
+        if "use" not in roster.shares or not roster.frame["use"].notna().any():
+            continue
+        names = [str(name) for name in roster.frame.iloc[:, 0]]
+        place = int(roster.frame["use"].argmax())
+        share = percent_text(float(roster.frame["use"].iloc[place]))
+        anchor = row_ids(roster.key, names)[place]
+        return say(
+            "The {} used most is {}: {} of what it can do.",
+            roster.key,
+            plain(names[place]),
+            Link(share, anchor),
+        )
+    return ()
+
+
+def _dearest(why: Explanation) -> Sentence:
+    """Say who has the largest part of the cost."""
     result, frame = why.result, why.terms(by="group")
     costs = frame.groupby("group", sort=False)["amount"].sum()
     costs = costs[[str(name) != "" for name in costs.index]]
     if len(costs) < 2 or not result.objective or result.objective < 0 or costs.max() <= 0:
-        return _at_ends(rows)
+        return ()
     name, amount = str(costs.idxmax()), float(costs.max())
     anchor = group_ids([str(each) for each in frame["group"].unique()])[name]
     share = Link(percent_text(amount / result.objective), anchor)
     money = _money(amount, result.problem.unit, anchor)
-    return say("The largest part of it is {}, with {} ({}).", shorten(name, 60), money, share)
+    return say("The largest part of it is {}, with {} ({}).", plain(name), money, share)
 
 
 def _at_ends(rows: Mapping[str, FigureRow]) -> Sentence:
@@ -191,9 +226,16 @@ def _obstacle(why: Explanation) -> Sentence:
         text = shorten(text, _LONGEST)
         more = len(why.causes) - len(group.reasons)
         rest = say(" ({} below)", Link(count_text(more, "more reason"), "reasons")) if more else ""
-        return say("{}{}.", Link(text[:1].upper() + text[1:], ids[worst]), rest)
+        return say("{}{}.", Link(_capital(text), ids[worst]), rest)
     result = why.result
     known = result.assessment
     if known is None or known.broken_rules or not known.coverage.complete:
         return ()
-    return ("Nothing is left out, nothing is late and every rule is kept.",)
+    kept = "every rule is kept"
+    if not any(figure.key == "lateness" for figure in known.figures()):
+        return (f"Nothing is left out and {kept}.",)
+    return (f"Nothing is left out, nothing is late and {kept}.",)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

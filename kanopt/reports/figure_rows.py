@@ -98,7 +98,7 @@ def figure_table(rows: Mapping[str, FigureRow]) -> PageTable | None:
     )
     columns = tuple(TableColumn(head, 0 < place < len(heads) - 1) for place, head in enumerate(heads))
     ids = tuple(row.anchor for row in rows.values())
-    return PageTable("The figures, one by one", columns, cells, ids=ids)
+    return PageTable("Each figure, and how it is worked out", columns, cells, ids=ids)
 
 
 def _by_key(result: Result) -> dict[str, PlanFigure]:
@@ -135,12 +135,18 @@ def _saving(subject: ReportSubject) -> list[FigureRow]:
     saved, unit = today.objective - result.objective, result.problem.unit
     share = percent_text(abs(saved / today.objective)) if today.objective else "–"
     if other := service_difference(result, today):
-        text = f"{money_text(saved, unit, signed=True)} ({share})"
+        text, short = (
+            f"{each} ({share})" for each in (money_text(abs(saved), unit), round_money(abs(saved), unit))
+        )
         how = f"no saving, since the two plans do not do the same: today's plan {other}"
-        return [FigureRow("saving", "Difference", text, text, how)]
-    label, size = ("Saves", saved) if saved >= 0 else ("Costs more", -saved)
+        label = "Less than today" if saved >= 0 else "More than today"
+        return [FigureRow("saving", label, text, short, how)]
+    earns = result.objective < 0
+    label, size = ("Earns more" if earns else "Saves", saved)
+    if saved < 0:
+        label, size = ("Earns less" if earns else "Costs more", -saved)
     text, short = (f"{each} ({share})" for each in (money_text(size, unit), round_money(size, unit)))
-    found = [FigureRow("saving", label, text, short, "today's cost less that of this plan")]
+    found = [FigureRow("saving", label, text, short, "the price of today's plan against that of this plan")]
     if times is not None:
         year, how = size * times, f"the line above, {_times(times)} times a year"
         label = f"{label} in a year"
@@ -160,8 +166,12 @@ def _certainty(result: Result) -> list[FigureRow]:
     if (stake := result.money_at_stake) is not None:
         ends = sorted((sign * stake.low, sign * stake.high))
         chance = percent_text(stake.level)
-        for key, label, value in zip(("low", "high"), ("At least", "At most"), ends, strict=True):
-            how = f"with the errors of the laws, with a probability of {chance} between the two"
+        hows = (
+            f"lower end of the range that holds the true price with a probability of {chance}, as far as laws err",
+            "upper end of the same range",
+        )
+        labels = ("Price, low end", "Price, high end")
+        for key, label, value, how in zip(("low", "high"), labels, ends, hows, strict=True):
             found.append(FigureRow(key, label, money_text(value, unit), round_money(value, unit), how))
     if result.bound is not None and result.gap is not None:
         value = sign * result.bound

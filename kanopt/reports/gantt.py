@@ -40,6 +40,15 @@ _FIXED = {
     "setup": (MUTED.light, PAPER.light),
 }
 _THIN = {"drive", "wait"}
+_MARKS = {
+    "overdue": (ALARM.light, "_", 0.42),
+    "release": (MUTED.light, ">", -0.46),
+    "due": (INK.light, "v", -0.46),
+}
+"""Colour, shape, and height above or below the middle of a row."""
+_WORDS = {"overdue": "late", "release": "released", "due": "due"}
+_BEHIND = 0.25
+"""Share of the time shown by which a due date may lie behind it."""
 
 
 def gantt_height(view: GanttView) -> int:
@@ -75,17 +84,53 @@ def plot_gantt(
     _draw_bars(ax, bars, level.to_numpy(float), colours)
     ax.set_yticks(range(len(rows)), [escape_text(shorten(row, 20)) for row in rows])
     ax.set_ylim(len(rows) - 0.4, -0.6)
+    marks = _shown_marks(view)
     if len(bars):
-        low, high = span or (float(bars["start"].min()), float(bars["end"].max()))
+        ends = pd.concat([bars["end"], marks["start"]])
+        low, high = span or (float(bars["start"].min()), float(ends.max()))
         time_axis(ax, low, high, view.unit, clock=view.clock)
+    _draw_marks(ax, marks, {row: index for index, row in enumerate(rows)})
     style_axes(ax, grid="x")
     _draw_labels(ax, bars, level.to_numpy(float), colours)
-    _legend(ax, colours)
+    _legend(ax, colours, [kind for kind in _MARKS if kind in set(marks["kind"])])
     return ax
 
 
+def _shown_marks(view: GanttView) -> pd.DataFrame:
+    """Return the marks of a chart; moments far behind the last bar would squeeze it and are left out."""
+    if view.marks is None or not len(view.bars):
+        return pd.DataFrame({"row": [], "start": [], "end": [], "label": [], "kind": []})
+    first, last = float(view.bars["start"].min()), float(view.bars["end"].max())
+    return view.marks[view.marks["start"] <= last + _BEHIND * (last - first)]
+
+
+def _draw_marks(ax: Axes, marks: pd.DataFrame, level: dict[str, int]) -> None:
+    """Draw releases and due dates as ticks over their rows, and what is late as a stripe below its bar."""
+    for kind, (colour, marker, place) in _MARKS.items():
+        part = marks[marks["kind"] == kind]
+        if not len(part):
+            continue
+        heights = np.array([level[str(row)] for row in part["row"]], dtype=float)
+        if kind == "overdue":
+            ax.hlines(heights + place, part["start"], part["end"], color=colour, linewidth=3.5, zorder=4)
+            continue
+        drawn = ax.scatter(
+            part["start"],
+            heights + place,
+            s=44,
+            c=colour,
+            marker=marker,
+            linewidths=0,
+            zorder=5,
+            clip_on=False,
+        )
+        drawn.set_gid(f"{TIP}{kind}")
+        if kind == "due":
+            ax.vlines(part["start"], heights - 0.42, heights + 0.42, color=colour, linewidth=1.3, zorder=4)
+
+
 def gantt_tips(view: GanttView) -> dict[str, list[Tip]]:
-    """Return the tooltips of the bars."""
+    """Return the tooltips of the bars, releases and due dates."""
     tips = [
         Tip(
             f"{bar.row}: {bar.label or bar.kind}, {_time_text(bar.start, view)} to {_time_text(bar.end, view)}",
@@ -93,7 +138,16 @@ def gantt_tips(view: GanttView) -> dict[str, list[Tip]]:
         )
         for bar in named_rows(view.bars)
     ]
-    return {"bars": tips}
+    marks = _shown_marks(view)
+    words = {"release": "released", "due": "due"}
+    told = {
+        kind: [
+            Tip(f"{mark.label} {word} {_time_text(mark.start, view)}", str(mark.row))
+            for mark in named_rows(marks[marks["kind"] == kind])
+        ]
+        for kind, word in words.items()
+    }
+    return {"bars": tips} | {kind: lines for kind, lines in told.items() if lines}
 
 
 def _time_text(value: float, view: GanttView) -> str:
@@ -161,14 +215,34 @@ def _fits(text: str, width: float) -> bool:
     return 6.2 * len(text) + 4 <= width
 
 
-def _legend(ax: Axes, colours: dict[str, tuple[str, str]]) -> None:
+def _legend(ax: Axes, colours: dict[str, tuple[str, str]], marks: Sequence[str]) -> None:
+    from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
-    if len(colours) > 10:  # as many kinds as jobs: the labels on the bars say more than a legend
-        return
-    handles = [
-        Patch(facecolor=face, label=escape_text(shorten(kind, 16))) for kind, (face, _) in colours.items()
+    # as many kinds as jobs: the labels on the bars say more than a legend
+    shown = colours if len(colours) <= 10 else {}
+    handles: list[Patch | Line2D] = [
+        Patch(facecolor=face, label=escape_text(shorten(kind, 16))) for kind, (face, _) in shown.items()
     ]
+    for kind in marks:
+        colour, marker, _ = _MARKS[kind]
+        if kind == "overdue":
+            handles.append(Line2D([], [], color=colour, linewidth=3.5, label=_WORDS[kind]))
+            continue
+        handles.append(
+            Line2D(
+                [],
+                [],
+                color=colour,
+                marker=marker,
+                markersize=7,
+                markeredgewidth=0,
+                linestyle="",
+                label=_WORDS[kind],
+            )
+        )
+    if not handles:
+        return
     ax.legend(
         handles=handles,
         loc="lower left",

@@ -69,6 +69,7 @@ _GROUPED = (
     ("vehicle", "index", "departure"),
     ("tail", "head", "mode"),
 )  # columns that name what a row belongs to
+_MOST_ACROSS = 12
 _BESIDE = 5  # columns of a table that stands beside a chart
 
 
@@ -258,6 +259,7 @@ def _plan_table(result: Result, views: Sequence[View]) -> PageTable | None:
     ids = row_ids("decision", [str(name) for name in frame["decision"]]) if "decision" in frame else ()
     if len(frame) < 2:
         return replace(table_of(frame, "Decisions", forms=forms), ids=ids)
+    frame = _periods_across(frame)
     groups = _groups(frame)
     if groups:
         frame = frame.drop(columns=[name for keys in _GROUPED for name in keys if name in frame])
@@ -267,7 +269,11 @@ def _plan_table(result: Result, views: Sequence[View]) -> PageTable | None:
         if frame[name].nunique(dropna=False) == 1 and frame[name].notna().all()
     ]
     values = {name: forms.get(name, str)(frame[name].iloc[0]) for name in same}
-    values_text = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in values.items() if value)
+    values_text = ", ".join(
+        f"{name.replace('_', ' ')} {value}"
+        for name, value in values.items()
+        if value and not (name == "late" and not frame[name].any())
+    )
     notes = [f"The same in every row: {values_text}."] if values_text else []
     rest = frame.drop(columns=same)
     if {"arrive", "begin"} <= {*rest.columns} and rest["arrive"].equals(rest["begin"]):
@@ -275,6 +281,20 @@ def _plan_table(result: Result, views: Sequence[View]) -> PageTable | None:
         notes.append("Nobody waits: service begins on arrival.")
     table = table_of(rest, "Decisions", forms=forms, note=" ".join(notes))
     return replace(table, ids=ids[: len(table.rows)], groups=groups[: len(table.rows)])
+
+
+def _periods_across(frame: pd.DataFrame) -> pd.DataFrame:
+    """Give each period a column, where flows have few: a lane and product are then one row."""
+    keys = ["tail", "head", "mode", "product"]
+    if not {*keys, "period", "quantity"} <= {*frame.columns}:
+        return frame
+    periods = list(dict.fromkeys(frame["period"]))
+    if not 1 < len(periods) <= _MOST_ACROSS or {*periods} & {*keys}:
+        return frame
+    wide: pd.DataFrame = frame.pivot_table(
+        index=keys, columns="period", values="quantity", aggfunc="sum", sort=False
+    )
+    return wide[periods].reset_index()
 
 
 def _groups(frame: pd.DataFrame) -> tuple[str, ...]:

@@ -74,10 +74,13 @@ def subject_of_run(run: Run) -> ReportSubject:
         changes=run.scenario.change_sentences(),
         tables=run.tables,
         provenance=run.provenance,
+        plans_per_year=run.scenario.report.plans_per_year,
     )
 
 
-def subject_of_explanation(explanation: Explanation, title: str, today: Result | None) -> ReportSubject:
+def subject_of_explanation(
+    explanation: Explanation, title: str, today: Result | None, plans_per_year: float | None = None
+) -> ReportSubject:
     """Return the report subject of an explained plan whose problem was not read from a file."""
     from kanopt.whatif import LearnedLaw
     from kanopt.whatif.run import environment
@@ -89,4 +92,5 @@ def subject_of_explanation(explanation: Explanation, title: str, today: Result |
         laws={name: LearnedLaw(name, formula) for name, formula in result.problem.laws().items()},
         today=today,
         provenance=environment(),
+        plans_per_year=plans_per_year,
     )

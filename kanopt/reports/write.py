@@ -57,10 +57,15 @@ def write_report(run: Run, path: str | os.PathLike[str]) -> Path:
 
 
 def write_explanation(
-    explanation: Explanation, path: str | os.PathLike[str], *, title: str = "", today: Result | None = None
+    explanation: Explanation,
+    path: str | os.PathLike[str],
+    *,
+    title: str = "",
+    today: Result | None = None,
+    plans_per_year: float | None = None,
 ) -> Path:
     """Write the report of a plan whose problem was not read from a file; see :meth:`kanopt.Explanation.to_html`."""
-    return _write(subject_of_explanation(explanation, title, today), path)
+    return _write(subject_of_explanation(explanation, title, today, plans_per_year), path)
 
 
 def _write(subject: ReportSubject, path: str | os.PathLike[str]) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -35,6 +36,7 @@ from kanopt.refs import arc, clock, state, vehicle
 from kanopt.surrogates.diagram import Diagram, diagram_of
 from kanopt.surrogates.encoding import Feature, FeatureEncoding
 from kanopt.tables import TableReport
+from kanopt.whatif.scenario_files.spec import ReportSpec
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ class FakeScenario:
     changes: tuple[str, ...] = ()
     title: str = ""
     problem: Any = None
+    report: ReportSpec = field(default_factory=ReportSpec)
 
     @property
     def headline(self) -> str:
@@ -256,3 +259,14 @@ def make_run() -> MakeRun:
         return replace(run, **parts)
 
     return make
+
+
+@pytest.fixture
+def no_drawing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put the label of each picture in its place: where words are looked at, drawing takes most of the time."""
+
+    def labelled(draw: object, *, label: str, **how: object) -> str:
+        return f'<svg aria-label="{html.escape(label)}"></svg>'
+
+    for module in ("plots", "page_parts", "plan_page"):
+        monkeypatch.setattr(f"kanopt.reports.{module}.to_svg", labelled)

@@ -111,4 +111,5 @@ def _at_ends(problem: DecisionProblem, plan: DecisionPlan) -> tuple[PlanFigure, 
     found = [one.name for one in free if plan.values[one.name] in (one.low, one.high)]
     how = "decisions that are as small or as large as they may be: a wider range may be worth something"
     text = f"{len(found):,} of {len(free):,}"
-    return (PlanFigure("ends", "At an end of the range", len(found), text, how, join_list(found, 3)),)
+    note = join_list(found, 3)
+    return (PlanFigure("ends", "At an end of the range", len(found), text, how, note, rank=3),)

@@ -97,7 +97,7 @@ def _cost_of_serving(
     more = price_plan(larger, planning, longer, drive(larger, planning, longer.routes)).objective - objective
     return more, (
         f"serving {what} too would cost {money_text(more, data.units.money)} more with {_added(data, longer)} "
-        "(cheapest insertion on the law; a search may find a cheaper plan)"
+        "(each put where it costs least on the law; a search may find a cheaper plan)"
     )
 
 

@@ -29,13 +29,19 @@ def vehicles_to_send(data: RoutingData, plan: RoutingPlan) -> str:
     plan
         The plan.
     """
+    fleet = sum(one.count for one in data.vehicles)
+    used = sum(bool(route.clients) for route in plan.routes)
+    types = _types(data, plan)
+    return f"Send out {used:,} of {count_text(fleet, 'vehicle')}" + (f": {types}" if types else "")
+
+
+def _types(data: RoutingData, plan: RoutingPlan) -> str:
+    """Say how many vehicles of each type go out; empty where there is one type, or none goes out."""
     used = Counter(route.vehicle for route in plan.routes if route.clients)
-    fleet = count_text(sum(one.count for one in data.vehicles), "vehicle")
-    head = f"Send out {used.total():,} of {fleet}"
-    if len(data.vehicles) < 2 or not used:
-        return head
-    types = [f"{used[one.name]:,} × {one.name}" for one in data.vehicles if used[one.name]]
-    return f"{head}: {join_list(types, 5)}"
+    several = len(data.vehicles) > 1
+    return join_list(
+        [f"{used[one.name]:,} × {one.name}" for one in data.vehicles if several and used[one.name]], 5
+    )
 
 
 def route_figures(data: RoutingData, plan: RoutingPlan, driven: Drive) -> tuple[PlanFigure, ...]:
@@ -79,7 +85,7 @@ def _hours(data: RoutingData, plan: RoutingPlan, driven: Drive) -> tuple[PlanFig
     driving = math.fsum(driven.duration.tolist())
     return (
         hours_figure("hours", "Time out", out, unit, "from leaving to coming back, all vehicles added up"),
-        hours_figure("driving", "Time at the wheel", driving, unit, "all legs, added up", minor=True),
+        hours_figure("driving", "Time at the wheel", driving, unit, "all legs, added up", rank=3),
     )
 
 
@@ -92,7 +98,7 @@ def _vehicles(data: RoutingData, plan: RoutingPlan) -> PlanFigure:
     used, fleet = sum(bool(route.clients) for route in plan.routes), sum(one.count for one in data.vehicles)
     text = f"{used:,} of {fleet:,}"
     how = "vehicles that serve somebody, of those there are"
-    return PlanFigure("vehicles", "Vehicles used", used, text, how, better="less")
+    return PlanFigure("vehicles", "Vehicles used", used, text, how, _types(data, plan), "less")
 
 
 def _fillings(data: RoutingData, plan: RoutingPlan, driven: Drive) -> Floats:

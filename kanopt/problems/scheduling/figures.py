@@ -63,15 +63,18 @@ def schedule_figures(problem: SchedulingProblem, placed: PlacedTasks) -> tuple[P
             bad=bool(count),
         ),
     ]
+    count, machines = len({*placed.machine.tolist()}), len(data.machines)
+    what = "machines that run a task, of those there are"
+    found.append(PlanFigure("machines", "Machines used", count, f"{count:,} of {machines:,}", what, rank=3))
+    tasks = len(placed.task)
+    found.append(PlanFigure("tasks", "Tasks run", tasks, f"{tasks:,}", "tasks in the schedule", rank=3))
     if math.isfinite(used):
         found.append(PlanFigure("use", "Use of machines", used, percent_text(used), how, "", "more", "%"))
     setups = math.fsum(_setups(problem, placed).tolist())
     if setups:
         what = "time that machines take to get ready for another family, added up"
         found.append(
-            PlanFigure(
-                "setups", "Setups", setups, amount_text(setups, unit), what, "", "less", unit, minor=True
-            )
+            PlanFigure("setups", "Setups", setups, amount_text(setups, unit), what, "", "less", unit, rank=2)
         )
     if data.energy is not None:
         kind = problem.units.energy

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from kanopt.problems.scheduling.figures import lateness_of_jobs
 from kanopt.problems.scheduling.power_tariff import PowerTariff
 from kanopt.problems.scheduling.simulate import PlacedTasks
 from kanopt.problems.views import GanttView, SeriesView, View
@@ -23,7 +24,8 @@ _BAR = ["row", "start", "end", "label", "kind"]
 
 def views_of(problem: SchedulingProblem, placed: PlacedTasks) -> tuple[View, ...]:
     """Return the Gantt chart and, where energy is priced, the price of power and the load."""
-    gantt = GanttView("Schedule by machine", _bars(problem, placed), problem.units.time, problem.clock)
+    bars, marks = _bars(problem, placed), _marks(problem, placed)
+    gantt = GanttView("Schedule by machine", bars, problem.units.time, problem.clock, marks)
     tariff, energy = problem.data.tariff, problem.data.energy
     if tariff is None or energy is None or not len(placed.task):
         return (gantt,)
@@ -53,6 +55,28 @@ def _bars(problem: SchedulingProblem, placed: PlacedTasks) -> pd.DataFrame:
             bars.append((item.name, start, end, data.tasks[task].name, data.jobs[job].name))
             free = end
     return pd.DataFrame(bars, columns=_BAR).astype({"start": float, "end": float})
+
+
+def _marks(problem: SchedulingProblem, placed: PlacedTasks) -> pd.DataFrame:
+    """Return when each job is released, on its first task's row, and due, on its last one's, and what is late."""
+    data, marks = problem.data, []
+    late = lateness_of_jobs(problem, placed)
+    for job, item in enumerate(data.jobs):
+        rows = np.flatnonzero(placed.job == job)
+        if not rows.size:
+            continue
+        first, last = rows[np.argmin(placed.start[rows])], rows[np.argmax(placed.end[rows])]
+        of_first, of_last = (data.machines[placed.machine[row]].name for row in (first, last))
+        released, due = float(data.timing.release[job]), float(data.timing.due[job])
+        if released > 0:
+            marks.append((of_first, released, released, item.name, "release"))
+        if np.isfinite(due):
+            marks.append((of_last, due, due, item.name, "due"))
+        if late[job]:
+            begin, end = max(due, float(placed.start[last])), float(placed.end[last])
+            marks.append((of_last, begin, end, item.name, "overdue"))
+    columns = ["row", "start", "end", "label", "kind"]
+    return pd.DataFrame(marks, columns=columns).astype({"start": float, "end": float})
 
 
 def _price(problem: SchedulingProblem, placed: PlacedTasks, tariff: PowerTariff) -> SeriesView:

@@ -357,3 +357,4 @@ class ReportSpec(FileModel):
     """``[report]``."""
 
     title: str = ""
+    plans_per_year: Annotated[float, Field(gt=0, le=1_000_000)] | None = None

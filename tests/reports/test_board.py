@@ -1,0 +1,210 @@
+"""The first page is for people who do not plan: it agrees with the plan, and every number leads to its row."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from kanopt.errors import ProblemError
+from kanopt.explain import explain
+from kanopt.formulas import Variable, parse_formula
+from kanopt.problems import evaluate
+from kanopt.refs import arc
+from kanopt.reports.board_page import board_page
+from kanopt.reports.figure_rows import figure_rows, figure_table
+from kanopt.reports.page_parts import Link
+from kanopt.reports.plan_page import plan_page
+from kanopt.reports.subject import subject_of_explanation, subject_of_run
+from kanopt.text import fixed_text, money_text
+from kanopt.whatif.scenario_files.spec import ReportSpec
+from tests.problems.test_plan_figures import city, shop
+from tests.reports.test_write import check_page
+
+pytestmark = pytest.mark.usefixtures("no_drawing")
+JARGON = (
+    "referee",
+    "certif",
+    "leverage",
+    "smearing",
+    "R²",
+    "held-out",
+    "incumbent",
+    "objective",
+    "planning value",
+)
+
+
+def plain(sentence: Any) -> str:
+    return "".join(part if isinstance(part, str) else part.text for part in sentence)
+
+
+def sentences_of(page: Any) -> list[Any]:
+    return [*page.todo, *page.why, *page.sure, *page.cautions]
+
+
+def first_page(text: str) -> str:
+    return text[: text.index("</header>")]
+
+
+def test_what_is_saved_is_told_once_and_in_a_year(make_run: Any) -> None:
+    run = make_run()
+    subject = subject_of_run(run)
+    rows = figure_rows(replace(subject, plans_per_year=250.0))
+    saved = run.today.objective - run.result.objective
+    assert saved > 0
+    assert rows["saving"].plan.startswith(money_text(saved, "EUR"))
+    assert rows["saving_year"].plan == money_text(250 * saved, "EUR")
+    told = [plain(each) for each in board_page(replace(subject, plans_per_year=250.0), rows, ()).todo]
+    assert f"{money_text(run.result.objective, 'EUR')}: {rows['saving'].short} less than today's" in told[1]
+    assert f"Carried out 250 times a year, that is {rows['saving_year'].short} saved in a year." in told[1]
+    assert "saving_year" not in figure_rows(subject)
+    assert "in a year" not in plain(board_page(subject, figure_rows(subject), ()).todo[1])
+
+
+def test_the_file_says_how_often_a_plan_is_carried_out(make_run: Any) -> None:
+    run = make_run()
+    often = replace(run, scenario=replace(run.scenario, report=ReportSpec(plans_per_year=52)))
+    assert subject_of_run(often).plans_per_year == 52
+    assert figure_rows(subject_of_run(often))["saving_year"].how.endswith("52 times a year")
+
+
+def test_a_number_of_plans_that_is_none_is_refused(tmp_path: Path) -> None:
+    why = explain(evaluate(city(), [["near", "far"]]))
+    for wrong in (0.0, -1.0, math.nan, math.inf):
+        with pytest.raises(ProblemError, match="plans_per_year is"):
+            why.to_html(tmp_path / "page.html", plans_per_year=wrong)
+    assert not list(tmp_path.iterdir())
+
+
+def test_every_number_in_a_sentence_leads_to_a_row(make_run: Any, tmp_path: Path) -> None:
+    run = make_run()
+    subject = replace(subject_of_run(run), plans_per_year=250.0)
+    page = plan_page(subject)
+    for sentence in sentences_of(page.board):
+        for part in sentence:
+            assert isinstance(part, Link) or not re.search(r"\d", part), part
+    run.explanation.to_html(tmp_path / "page.html", today=None)
+    check_page((tmp_path / "page.html").read_text("utf-8"))
+
+
+def test_kilometres_hours_and_lateness_are_those_of_the_timetable(make_run: Any, routing: Any) -> None:
+    problem = routing()
+    names = [client.name for client in problem.clients]
+    result = evaluate(problem, [names[:7], names[7:]])
+    table = result.assessment.timetable()
+    rows = figure_rows(subject_of_explanation(explain(result), "", None))
+    ways = table.groupby("vehicle")
+    hours = float((ways["end"].last() - ways["leave"].first()).sum()) / 60.0
+    places = {point.name: np.array([point.x, point.y]) for point in (*problem.depots, *problem.clients)}
+    stops = ["depot", *names[:7], "depot", "depot", *names[7:], "depot"]
+    km = sum(float(np.hypot(*(places[a] - places[b]))) for a, b in itertools.pairwise(stops))
+    assert rows["distance"].figure.value == pytest.approx(km)
+    assert rows["hours"].figure.value == pytest.approx(hours)
+    assert rows["lateness"].figure.value == pytest.approx(float(table["late"].sum()))
+    assert rows["vehicles"].plan == "2 of 3"
+    assert rows["cost"].plan == money_text(float(result.pricing.lines["amount"].sum()), "EUR")
+    shown = {
+        key.label: key.value
+        for key in plan_page(subject_of_explanation(explain(result), "", None)).board.keys
+    }
+    assert shown["Distance"] == rows["distance"].plan
+    assert shown["Saves"] == "not known"
+
+
+def test_figures_of_today_stand_beside_those_of_the_plan(make_run: Any) -> None:
+    run = make_run()
+    table = figure_table(figure_rows(subject_of_run(run)))
+    assert table is not None
+    assert [column.head for column in table.columns][1:4] == ["this plan", "today", "change"]
+    by_label = {row[0]: row for row in table.rows}
+    km = float(run.today.assessment.timetable()["distance"].sum())
+    assert by_label["Distance"][2].startswith(fixed_text(km, 1)[:4])
+    assert by_label["Vehicles used"][2] == "3 of 3"
+    assert table.ids[0] == "figure-cost"
+
+
+def test_co2_is_told_where_a_law_gives_it_and_nowhere_else() -> None:
+    km = [Variable("km", "km")]
+    law = parse_formula("0.3 * km", km, Variable("emissions", "kg"))
+    from kanopt.problems.routing import RoutingUnits
+
+    problem = city(cost={"emissions": law.bind(km=arc.distance)}, units=RoutingUnits(money="kg"))
+    rows = figure_rows(subject_of_explanation(explain(evaluate(problem, [["near", "far"]])), "", None))
+    assert rows["co2"].plan == "6 kg"
+    assert "co2" not in figure_rows(
+        subject_of_explanation(explain(evaluate(city(), [["near", "far"]])), "", None)
+    )
+
+
+def test_the_page_is_free_of_the_words_of_analysts(make_run: Any, tmp_path: Path) -> None:
+    run = make_run()
+    from kanopt.reports import write_report
+
+    text = write_report(run, tmp_path / "page.html").read_text("utf-8")
+    page = first_page(text)
+    assert not [word for word in JARGON if word.lower() in page.lower()]
+    assert [word for word in JARGON if word.lower() in text.lower()]  # they stand in the appendix
+
+
+def test_a_partial_plan_says_first_what_is_left_out(routing: Any, tmp_path: Path) -> None:
+    problem = routing()
+    names = [client.name for client in problem.clients]
+    result = evaluate(problem, [names[:5], names[5:9]])
+    explain(result).to_html(tmp_path / "page.html", title="Some")
+    page = check_page((tmp_path / "page.html").read_text("utf-8")).text
+    assert page.index("Left out: c10, c11 and c12.") < page.index("What to do") < page.index("It costs")
+
+
+def test_a_schedule_tells_jobs_in_time_late_ones_and_machines(tmp_path: Path) -> None:
+    problem = shop()
+    rows = [("a", "m1", 0.0), ("b", "m1", 5.0), ("c", "m1", 8.0)]
+    result = evaluate(problem, problem.plan_from([{"task": t, "machine": m, "start": s} for t, m, s in rows]))
+    page = plan_page(subject_of_explanation(explain(result), "", None))
+    shown = {key.label: key.value for key in page.board.keys}
+    assert shown["Finishes"] == "1 of 2 jobs in time"
+    assert shown["Lateness"] == "4 min"
+    assert shown["Use of machines"] == "45 %"
+    assert shown["Energy"] == "6.5 kWh"
+    jobs, machines = page.rosters
+    assert jobs.rows[0] == ("j1", "0", "0", "8", "4", "4", "late")
+    assert jobs.ids == ("job-j1", "job-j2")
+    assert machines.rows[0][:2] == ("m1", "3")
+    assert any("The machine used most is m1: 90 %" in plain(each) for each in page.board.why)
+
+
+def test_due_dates_and_releases_are_marked_on_the_rows_of_their_jobs() -> None:
+    problem = shop()
+    rows = [("a", "m1", 0.0), ("b", "m1", 5.0), ("c", "m2", 8.0)]
+    plan = problem.plan_from([{"task": t, "machine": m, "start": s} for t, m, s in rows])
+    marks = problem.assess(plan).views()[0].marks
+    told = {(mark.row, mark.start, mark.end, mark.label, mark.kind) for mark in marks.itertuples(index=False)}
+    assert told == {
+        ("m1", 4.0, 4.0, "j1", "due"),
+        ("m1", 5.0, 8.0, "j1", "overdue"),
+        ("m2", 1.0, 1.0, "j2", "release"),
+        ("m2", 30.0, 30.0, "j2", "due"),
+    }
+
+
+HOSTILE = ["<b>one</b>", '"two" & $x$ {{ 3 }}', "a", "A", "á", "x-2", "x", "x ", "{}", "4"]
+
+
+def test_rows_of_hostile_names_have_ids_of_their_own(routing: Any, tmp_path: Path) -> None:
+    problem = routing(HOSTILE, capacity=9.0)
+    van = problem.vehicles[0]
+    problem = routing(HOSTILE, capacity=9.0)
+    problem = replace(problem, vehicles=[replace(van, name="<script>alert(1)</script>", count=5)])
+    result = evaluate(problem, [HOSTILE[:5], HOSTILE[5:]])
+    explain(result).to_html(tmp_path / "page.html", title="{{ 7 * 7 }}")
+    text = (tmp_path / "page.html").read_text("utf-8")
+    check_page(text)
+    assert "<script" not in text
+    assert "<b>one" not in text
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; 1" in text
