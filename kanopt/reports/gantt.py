@@ -53,7 +53,8 @@ _BEHIND = 0.25
 
 def gantt_height(view: GanttView) -> int:
     """Return the height in pixels that a chart with these rows needs."""
-    return 74 + 26 * max(view.bars["row"].nunique(), 1)
+    legend = 74 if view.marks is None else 92
+    return legend + 26 * max(view.bars["row"].nunique(), 1)
 
 
 def plot_gantt(
@@ -89,6 +90,7 @@ def plot_gantt(
         ends = pd.concat([bars["end"], marks["start"]])
         low, high = span or (float(bars["start"].min()), float(ends.max()))
         time_axis(ax, low, high, view.unit, clock=view.clock)
+        marks = marks[marks["start"] <= ax.get_xlim()[1]]
     _draw_marks(ax, marks, {row: index for index, row in enumerate(rows)})
     style_axes(ax, grid="x")
     _draw_labels(ax, bars, level.to_numpy(float), colours)

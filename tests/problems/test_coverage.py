@@ -76,8 +76,8 @@ def test_the_price_of_a_client_who_must_be_served_is_that_of_another_vehicle():
     assert price.more == pytest.approx(exact)
     assert (price.paid, price.amount) == (0.0, price.more)
     assert price.text == (
-        "serving it too would cost 67.00 EUR more with 1 more van (each put where it costs least on the law; a search may find "
-        "a cheaper plan)"
+        "serving it too would cost 67.00 EUR more with 1 more van (each put where it costs least on the law; "
+        "a search may find a cheaper plan)"
     )
 
 
