@@ -27,6 +27,7 @@ _EACH = frozenset(
 )  # by themselves, what is paid
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss"})
 _WRITTEN_OUT = 5  # letters of a unit that stands in a longer word
+_PER_HOUR = (("veh", "h"), ("veh", "hr"), ("vehicles", "h"), ("vehicles", "hour"))  # of links of roads
 _CURRENCIES = frozenset(("EUR", "USD", "GBP", "CHF"))
 _MEASURES = {"distance": "km", "dist": "km", "mileage": "km", "time": "h", "weight": "kg"}
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
@@ -108,6 +109,8 @@ def _unit_of(pieces: Sequence[str], places: Sequence[int]) -> str:
         return f"EUR/{below[-1]}"
     if not below:
         return above[0] if above else _unit_within(pieces)
+    if pieces[-2:] in _PER_HOUR:
+        return "vehicle/h"
     return "/".join(below[-2:]) if below[-2:] == ["km", "h"] else below[-1]
 
 

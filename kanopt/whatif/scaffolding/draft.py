@@ -205,7 +205,8 @@ class Draft:
         )
         if found is not None:
             return found
-        return {"distance": "km", "duration": "min", "demand": load}
+        ways = {"distance": "km", "duration": "min", "length": "km", "x": "km", "y": "km"}
+        return {**ways, "demand": load}
 
 
 def currency_of(tables: Iterable[SourceTable]) -> str:

@@ -154,7 +154,7 @@ def _no_feature(
     if column.kind in ("clock", "windows"):
         return LeftOut("times of day, which no law reads as they stand")
     if usable is not None:
-        return None if usable(column) else LeftOut("nothing in the plan tells it")
+        return _unfit(frame, column) if usable(column) else LeftOut("nothing in the plan tells it")
     if is_clock_number(column):
         return LeftOut("times of day or dates written as numbers, which no law reads as they stand")
     rank = outcome_rank(column)
@@ -231,8 +231,10 @@ def _made_of(frame: pd.DataFrame, target: ColumnFacts, columns: list[ColumnFacts
 
 def _marks_a_date(frame: pd.DataFrame, column: ColumnFacts, dates: list[ColumnFacts]) -> bool:
     """Say whether a column of two values has one of them for each value of a date, as a mark of a year has."""
-    return column.distinct == 2 and any(
-        _follows(frame, column, date) for date in dates if date.name != column.name
+    return (
+        column.kind == "number"
+        and column.distinct == 2
+        and any(_follows(frame, column, date) for date in dates if date.name != column.name)
     )
 
 

@@ -51,6 +51,8 @@ routing vehicles: vehicle vehicles fleet van vans truck trucks lorry lorries car
     vehicule vehicules flotte camion camiones flota vehiculos
 routing distances: distances distance matrix entfernungen
 routing durations: durations times traveltimes fahrzeiten matrix
+routing links: link links road roads street streets edge edges arc arcs segment segments strassen routes rues calles
+routing nodes: node nodes junction junctions intersection intersections crossing crossings vertices knoten noeuds nodos
 scheduling jobs: job jobs order orders workorders auftrag auftrage pedidos commandes
 scheduling tasks: task tasks operation operations ops steps vorgange arbeitsgange taches tareas routing
 scheduling machines: machine machines resource resources workcenters stations lines maschine maschinen anlagen maquinas
@@ -75,6 +77,8 @@ _NEEDS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "vehicles": (("capacity",), ("count",), ("cost_per_time",), ("cost_per_distance",), ("fixed_cost",)),
     "distances": (("from", "to", "distance"),),
     "durations": (("from", "to", "duration"),),
+    "links": (("tail", "head", "length"),),
+    "nodes": _PLACE,
     "jobs": (("due",), ("release",), ("tardiness_cost",), ("name",)),
     "tasks": (("job",),),
     "modes": (("task", "machine"),),
@@ -97,6 +101,8 @@ _MOST = {
 _PAIRS = {
     "distances": (("from", str), ("to", str), ("distance", float)),
     "durations": (("from", str), ("to", str), ("duration", float)),
+    "links": (("tail", str), ("head", str), ("length", float)),
+    "nodes": (("name", str), ("x", float), ("y", float), ("lat", float), ("lon", float)),
     "demand": (("market", str), ("product", str), ("period", str), ("demand", float), ("demand_sd", float)),
 }
 
@@ -119,7 +125,7 @@ def fields_of(kind: str, part: str) -> tuple[TableField, ...]:
     ['before', 'after', 'time', 'machine']
     """
     if part in _PAIRS:
-        units = {"distance": "km", "duration": "min"}
+        units = {"distance": "km", "duration": "min", "length": "km", "x": "km", "y": "km"}
         return tuple(TableField(name, units.get(name, ""), kind_) for name, kind_ in _PAIRS[part])
     units_of_kind = {"routing": RoutingUnits, "scheduling": SchedulingUnits, "supply": SupplyUnits}[kind]
     schema = next(schema for schema in units_of_kind().tables() if schema.name == part)

@@ -90,6 +90,11 @@ class Roles:
     unused: tuple[SourceTable, ...]
     sure: bool = True
 
+    @property
+    def every(self) -> tuple[SourceTable, ...]:
+        """Every table, those of parts first."""
+        return (*(guess.table for guess in self.parts.values()), *self.histories, *self.unused)
+
     def without(self, part: str) -> Roles:
         """Return the roles in which the table of a part is none; it may teach a law."""
         table = self.parts[part].table

@@ -12,8 +12,10 @@ from kanopt.whatif.scaffolding.draft import Draft
 from kanopt.whatif.scaffolding.laws import LawGuess, guess_law
 from kanopt.whatif.scaffolding.mapping import GuessedUnit, header_unit
 from kanopt.whatif.scaffolding.outcomes import is_outcome, measure_of
+from kanopt.whatif.scaffolding.roads import draft_link_time, drop_unfit_roads
 from kanopt.whatif.scaffolding.roles import PartGuess
 from kanopt.whatif.scaffolding.sources import ColumnFacts
+from kanopt.whatif.scaffolding.todays_plan import find_todays_plan
 from kanopt.whatif.scaffolding.toml_writing import Entry, Section
 
 __all__ = ["References", "add_bound_law", "best_law", "draft_routing"]
@@ -116,15 +118,21 @@ def draft_routing(draft: Draft) -> None:
     if units:
         head.append(Entry("units", units, "what the plan counts in"))
     draft.problem.append(Section(("problem",), tuple(head)))
-    for name in ("depots", "clients", "vehicles", "distances", "durations"):
+    drop_unfit_roads(draft)
+    parts = draft.roles.parts
+    for name in ("depots", "clients", "vehicles", "links", "nodes", "distances", "durations"):
         if name in parts:
             draft.add_part(parts[name], load, bare)
     if "depots" not in parts:
         _make_depot(draft, parts["clients"])
     if "vehicles" not in parts:
         _make_vehicles(draft)
-    _draft_duration(draft)
+    if "links" in parts:
+        draft_link_time(draft)
+    else:
+        _draft_duration(draft)
     _draft_costs(draft)
+    _add_todays_plan(draft)
 
 
 def _references(draft: Draft) -> References:
@@ -191,6 +199,24 @@ def _draft_duration(draft: Draft) -> None:
     else:
         add_bound_law(draft, "travel_time", *found, "leg")
     draft.problem.append(Section(("problem", "duration"), (Entry("law", "travel_time", needed=True),)))
+
+
+def _add_todays_plan(draft: Draft) -> None:
+    parts = draft.roles.parts
+    if "vehicles" not in parts:
+        return
+    found = find_todays_plan(draft.roles.every, parts["clients"], parts["vehicles"])
+    if found is None:
+        return
+    draft.use(found.table)
+    why = "it names vehicles, clients and the order of stops"
+    draft.guess(found.table.name, "", "today's plan", why, True)
+    for name, column in found.columns.items():
+        draft.guess(found.table.name, column, f"today.{name}", "its values fit", True)
+    named = {name: column for name, column in found.columns.items() if name != column}
+    entries = [Entry("table", found.table.name, needed=True)]
+    entries += [Entry("columns", named, needed=True)] if named else []
+    draft.problem.append(Section(("problem", "today"), tuple(entries)))
 
 
 def _draft_costs(draft: Draft) -> None:

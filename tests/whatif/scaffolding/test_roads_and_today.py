@@ -1,0 +1,110 @@
+"""Roads and today's plan among the tables: found where values say so, left out where not."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import kanopt as ko
+from kanopt.whatif.scenario_files.load import check_scenario
+
+EXAMPLES = Path(__file__).parents[3] / "scenarios"
+
+
+@pytest.fixture
+def roads(tmp_path: Path) -> dict[str, pd.DataFrame]:
+    return {path.stem: pd.read_csv(path) for path in (EXAMPLES / "sioux_falls").glob("*.csv")}
+
+
+@pytest.fixture
+def city(tmp_path: Path) -> dict[str, pd.DataFrame]:
+    names = ("clients", "depots", "vehicles", "todays_routes")
+    tables = {name: pd.read_csv(EXAMPLES / "parcel_city" / f"{name}.csv") for name in names}
+    return tables | {"vehicles": tables["vehicles"].drop(columns="fuel_price")}
+
+
+def begun(tables: dict[str, pd.DataFrame], folder: Path) -> tuple[dict, ko.Scaffold]:
+    for name, frame in tables.items():
+        frame.to_csv(folder / f"{name}.csv", index=False)
+    made = ko.scaffold([folder / f"{name}.csv" for name in tables])
+    path = made.write(folder / "first.toml", replace=True)
+    scenario = check_scenario(path)
+    assert scenario is not None
+    scenario.check()
+    return tomllib.loads(path.read_text("utf-8")), made
+
+
+def test_the_tables_of_a_road_network_give_its_problem(tmp_path, roads):
+    data, made = begun(roads, tmp_path)
+    own = tomllib.loads((EXAMPLES / "sioux_falls.toml").read_text("utf-8"))
+    assert data["problem"]["links"] == own["problem"]["links"]
+    assert data["problem"]["nodes"] == own["problem"]["nodes"]
+    law = data["surrogates"]["link_time"]
+    assert (law["target"], law["per"]) == ("time_min", "link")
+    # the lengths of these links are their free-flow times
+    assert set(law["features"]) == {"capacity_veh_h", "length", "volume"}
+    assert data["problem"]["bind"]["link_time"]["volume"] == "link.volume"
+    units = made.guesses.query("table == 'links' and column == 'capacity_veh_h'")
+    assert "unit vehicle/h" in units["guess"].tolist()
+
+
+def test_links_without_times_are_driven_at_a_speed_that_is_marked(tmp_path, roads):
+    tables = roads | {"links": roads["links"][["tail", "head", "length"]]}
+    data, _ = begun(tables, tmp_path)
+    assert data["surrogates"]["link_time"]["formula"] == "1.5 * length"
+    run = ko.load_scenario(tmp_path / "first.toml").run(time_limit=1)
+    assert not run.result.plan.unserved
+
+
+def test_links_that_no_client_lies_on_are_no_roads(tmp_path, roads):
+    clients = roads["clients"].drop(columns="node")
+    data, made = begun(roads | {"clients": clients}, tmp_path)
+    assert "links" not in data["problem"]
+    assert "nodes" not in data["problem"]
+    assert any("no column of the clients names its nodes" in note for note in made.notes)
+
+
+def test_todays_plan_in_a_table_of_its_own(tmp_path, city):
+    data, _ = begun(city, tmp_path)
+    assert data["problem"]["today"] == {"table": "todays_routes"}
+    own = begun(
+        {**city, "todays_routes": city["todays_routes"].rename(columns={"client": "Kunde"})}, tmp_path
+    )[0]
+    assert own["problem"]["today"]["columns"] == {"client": "Kunde"}
+
+
+def test_todays_plan_in_columns_of_the_clients(tmp_path, city):
+    today = city.pop("todays_routes")
+    label = today["vehicle"] + " " + today["index"].astype(str)
+    plan = today.assign(driven_by=label).rename(columns={"client": "name", "stop": "sequence"})
+    tables = city | {"clients": city["clients"].merge(plan[["name", "driven_by", "sequence"]], on="name")}
+    data, _ = begun(tables, tmp_path)
+    assert data["problem"]["today"] == {
+        "table": "clients",
+        "columns": {"vehicle": "driven_by", "stop": "sequence", "client": "name"},
+    }
+    scenario = ko.load_scenario(tmp_path / "first.toml")
+    run = scenario.run(time_limit=1)
+    assert run.today is not None
+    routes = {(route.vehicle, route.index): route.clients for route in run.today.plan.routes}
+    for (vehicle, index), stops in today.groupby(["vehicle", "index"]):
+        assert list(routes[vehicle, index]) == stops.sort_values("stop")["client"].tolist()
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda plan: plan.assign(vehicle="truck"),
+        lambda plan: plan.assign(client=plan["client"].iloc[0]),
+        lambda plan: plan.assign(stop=1),
+        lambda plan: plan.drop(columns="stop"),
+        lambda plan: plan.head(20),
+    ],
+    ids=["unknown vehicles", "one client", "no order", "no stops", "a part"],
+)
+def test_what_is_not_plainly_a_plan_is_none(tmp_path, city, spoil):
+    data, _ = begun(city | {"todays_routes": spoil(city["todays_routes"])}, tmp_path)
+    assert "today" not in data["problem"]
