@@ -22,7 +22,7 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from kanopt import Formula, plot_formula
+from kanopt import Formula
 from kanopt.errors import FormulaError
 from kanopt.formulas import parse_formula
 from kanopt.formulas.parameters import parameters_of
@@ -154,7 +154,7 @@ def held_out(figure: Figure, names: Names) -> None:
     left.set_ylim(-most, most)
     set_y_title(left, "measured less law (min)")
     left.legend(loc="upper right")
-    plot_formula(formula, right, along="flow")
+    formula.plot("flow", right)
 
 
 def constants(figure: Figure, names: Names) -> None:

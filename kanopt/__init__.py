@@ -65,7 +65,6 @@ if TYPE_CHECKING:
     from kanopt.problems import Uncertainty as Uncertainty
     from kanopt.problems.evaluate import evaluate as evaluate
     from kanopt.problems.routing.instances import read_instance as read_instance
-    from kanopt.reports import plot_formula as plot_formula
     from kanopt.solvers.encodings import encodings as encodings
     from kanopt.solvers.solve import solve as solve
     from kanopt.surrogates import KANRegressor as KANRegressor
@@ -166,7 +165,6 @@ _HOME = {
         "evaluate",
     ),
     "problems.routing.instances": ("read_instance",),
-    "reports": ("plot_formula",),
     "solvers.encodings": ("encodings",),
     "solvers.solve": ("solve",),
     "surrogates": ("KANRegressor", "LawLimits", "Laws", "fit_laws"),

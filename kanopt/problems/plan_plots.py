@@ -77,6 +77,22 @@ class PlanPlots:
         by
             ``"term"`` for a bar for each cost term; ``"group"`` for one for each route, machine or lane, made of the
             terms.
+
+        Examples
+        --------
+        >>> import matplotlib
+        >>> matplotlib.use("Agg")
+        >>> import kanopt as ko
+        >>> from kanopt.routing import Client, Depot, VehicleType
+        >>> minutes = [[0.0, 10.0], [10.0, 0.0]]
+        >>> places = [Depot("d", 0.0, 0.0)], [Client("a", 3.0, 4.0, demand=0.4)]
+        >>> van = VehicleType("van", capacity=1.0, fixed_cost=5.0)
+        >>> problem = ko.RoutingProblem(*places, [van], {"fuel": minutes}, minutes)
+        >>> result = ko.evaluate(problem, [["a"]])
+        >>> [float(bar.get_width()) for bar in result.plot_costs().patches]
+        [20.0, 5.0]
+        >>> result.plot_timetable().get_xlabel()
+        'time of day'
         """
         from kanopt.display import reports
 

@@ -55,6 +55,7 @@ def test_columns_and_what_is_made_of_them() -> None:
     ax = Figure(figsize=(9, 5)).add_subplot()
     tree = eight(tuple("abcdefgh"))
     assert plot_modules(tree, ax) is ax
+    assert texts(tree.plot()) == texts(ax)
     assert [text for text in texts(ax) if len(text) == 1] == list("abc/×def××ghƒΣ")
     assert texts(ax)[-2:] == ["sum", "strength 0.70"]
     assert "+ constant, 0.90" in texts(ax)

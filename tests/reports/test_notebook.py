@@ -197,6 +197,16 @@ def test_names_from_data_are_escaped_in_laws_problems_and_results(routing: Any, 
     assert "y &lt; z" in law._repr_html_()
 
 
+def test_a_problem_without_a_plan_says_why_there_is_none(make_run: Any) -> None:
+    result = replace(
+        make_run().result, assessment=None, certificate=None, status=ko.Status.INFEASIBLE, message="no <way>"
+    )
+    assert "no <way>" in read(result._repr_html_()).words
+    html = ko.explain(result)._repr_html_()
+    assert "There is no plan" in html
+    read(html)
+
+
 def test_a_table_is_written_as_pandas_does() -> None:
     rng = np.random.default_rng(5)
     for rows in (1, 3, 12):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from kanopt.text import fixed_text
 
@@ -77,6 +77,12 @@ class Module:
     def depth(self) -> int:
         """The number of levels of modules below it; 0 for a column."""
         return 1 + max(child.depth for child in self.children) if self.children else 0
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the tree, from the columns at the left to the law at the right, and return the matplotlib axes."""
+        from kanopt.display import reports
+
+        return reports.plot_modules(self, ax)
 
     def __str__(self) -> str:
         return "\n".join(self._lines())

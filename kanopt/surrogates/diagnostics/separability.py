@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
+from kanopt.display import Part, Shown
 from kanopt.surrogates.diagnostics.deviations import Sample, Surface, structure_deviations
 from kanopt.surrogates.diagnostics.modules import Module
 from kanopt.surrogates.diagnostics.partial_laws import StructureTestSetting, group_columns
@@ -30,7 +31,7 @@ _IN_WORDS = {
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class SeparabilityTests:
+class SeparabilityTests(Shown):
     """The results of the tests.
 
     In words, ``sum of f(km) + f(load_t, hour)`` says that the law is a sum of a function of km and one of the other
@@ -113,18 +114,19 @@ class SeparabilityTests:
         """Return the tests, one row each."""
         return self.tests.copy()
 
-    def __str__(self) -> str:
-        lines = [self._written("additive", "sum", " + "), self._written("multiplicative", "product", " × ")]
+    def plot(self, ax: Any = None) -> Any:
+        """Draw what the tests found as a tree of modules, and return the matplotlib axes."""
+        return self.tree().plot(ax)
+
+    def _shown(self) -> Iterator[Part]:
+        yield self._written("additive", "sum", " + ")
+        yield self._written("multiplicative", "product", " × ")
         others = self.supported[~self.supported["test"].isin(["additive", "multiplicative"])]
         for test, first, second, strength in others[["test", "first", "second", "strength"]].itertuples(
             index=False
         ):
             what = _IN_WORDS[test].format(first, second)
-            lines.append(f"{what} (strength {fixed_text(strength, 2)})")
-        return "\n".join(lines)
-
-    def __repr__(self) -> str:
-        return str(self)
+            yield f"{what} (strength {fixed_text(strength, 2)})"
 
     def _written(self, by: Literal["additive", "multiplicative"], word: str, sign: str) -> str:
         groups = self.modules(by)
