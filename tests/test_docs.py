@@ -155,3 +155,7 @@ def test_every_command_stands_on_the_page_of_the_command_line():
         for word in re.findall(r"[\w-]+", cell)
     }
     assert set(kanopt.commands) - told == set()
+
+
+def test_the_readme_stays_short():
+    assert len((ROOT / "README.md").read_text("utf-8").splitlines()) <= 120
