@@ -8,17 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from kanopt.reports.canvas import (
-    TIP,
-    Tip,
-    axes_or_new,
-    escape_text,
-    id_of_part,
-    named_rows,
-    pixels,
-    style_axes,
-)
+from kanopt.reports.canvas import TIP, axes_or_new, escape_text, id_of_part, named_rows, pixels, style_axes
 from kanopt.reports.palette import ALARM, FAINT, INK, LINE, MUTED, PAPER, SERIES
+from kanopt.reports.svg import Tip
 from kanopt.reports.timeline import time_axis
 from kanopt.text import amount_text, clock_text, shorten
 

@@ -10,18 +10,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kanopt.problems.views import MapView, NetworkView
-from kanopt.reports.canvas import (
-    TIP,
-    Tip,
-    axes_or_new,
-    canvas_size,
-    escape_text,
-    halo,
-    id_of_part,
-    named_rows,
-)
+from kanopt.reports.canvas import TIP, axes_or_new, canvas_size, escape_text, halo, id_of_part, named_rows
 from kanopt.reports.labels import LabelPlacer
 from kanopt.reports.palette import ALARM, INK, LINE, MUTED, PAPER, series
+from kanopt.reports.svg import Tip
 from kanopt.text import amount_text, number_text
 
 if TYPE_CHECKING:

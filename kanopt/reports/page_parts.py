@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
-from kanopt.reports.canvas import to_svg
+from kanopt.reports.svg import to_svg
 from kanopt.text import column_decimals, count_text, fixed_text, shorten
 from kanopt.whatif.scaffolding.sources import slug
 

@@ -24,7 +24,6 @@ from kanopt.problems.result import Result
 from kanopt.problems.views import GanttView, MapView, NetworkView, SeriesView, View
 from kanopt.reports.board_page import BoardPage, board_page, table_ids
 from kanopt.reports.board_why import reason_ids
-from kanopt.reports.canvas import to_svg
 from kanopt.reports.figure_rows import figure_rows, figure_table
 from kanopt.reports.law_section import LawSection, law_sections
 from kanopt.reports.page_parts import (
@@ -43,6 +42,7 @@ from kanopt.reports.plots import has_many_marks, view_svg
 from kanopt.reports.price_tables import group_table, item_table, term_table
 from kanopt.reports.roster_tables import roster_table
 from kanopt.reports.series import plot_series
+from kanopt.reports.svg import to_svg
 from kanopt.text import (
     clock_text,
     count_text,

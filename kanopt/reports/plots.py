@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Literal
 
 from kanopt.errors import ProblemError
 from kanopt.problems.views import GanttView, MapView, NetworkView, SeriesView, View
-from kanopt.reports.canvas import escape_text, to_svg
+from kanopt.reports.canvas import escape_text
 from kanopt.reports.gantt import gantt_height, gantt_tips, plot_gantt
 from kanopt.reports.maps import map_shape, map_tips, network_tips, plot_map, plot_network
 from kanopt.reports.series import plot_series
+from kanopt.reports.svg import to_svg
 from kanopt.text import join_list
 
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ import pytest
 from matplotlib import pyplot
 from matplotlib.figure import Figure
 
-from kanopt.reports.canvas import HALO, TIP, Tip, axes_or_new, canvas_size, escape_text, style_axes, to_svg
+from kanopt.reports.canvas import HALO, TIP, axes_or_new, canvas_size, escape_text, style_axes
 from kanopt.reports.palette import INK, series
+from kanopt.reports.svg import Tip, to_svg
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -10,8 +10,8 @@ from matplotlib import pyplot
 from matplotlib.figure import Figure
 
 from kanopt.reports import plot_diagram
-from kanopt.reports.canvas import to_svg
 from kanopt.reports.diagrams import diagram_size
+from kanopt.reports.svg import to_svg
 from kanopt.surrogates.diagram import Diagram, DiagramEdge
 
 

@@ -12,8 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from kanopt.reports import plot_modules
-from kanopt.reports.canvas import to_svg
 from kanopt.reports.module_plots import modules_size
+from kanopt.reports.svg import to_svg
 from kanopt.surrogates.diagnostics import Module
 
 LONG = tuple(f"a_rather_long_column_name_{place:02d}_vehicles_per_hour" for place in range(8))
