@@ -8,7 +8,7 @@ JOBS ?= auto
 help:
 	@echo "make demo     install into .venv and run $(SCENARIO)"
 	@echo "make test     install into .venv and run linter, type checker, import contracts and quick tests (JOBS=$(JOBS))"
-	@echo "make test-slow the other tests: notebooks, pages in a browser, documentation, killed processes, a cluster"
+	@echo "make test-slow the other tests: notebooks, browser, documentation, kills, a cluster, and whatever takes a second"
 	@echo "make coverage all tests again, slower, with the lines they reach; fails below the threshold"
 	@echo "make docs     the documentation as a site, into site/index.html; every warning and dead link is an error"
 	@echo "make clean    remove .venv, caches, reports and the site"

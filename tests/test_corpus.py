@@ -16,6 +16,7 @@ from tests.corpus.write import compared
 EVERYTHING = {**CASES, **MESSAGES}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EVERYTHING)
 def test_nothing_has_changed(name):
     told = compared(name, EVERYTHING[name]())

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pandas as pd
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,6 +20,7 @@ from kanopt.tables import read_table, report_of
 texts = st.text(st.sampled_from("=+-@'; \t\r\nab1,\"＝"), max_size=8) | st.text(max_size=8)
 
 
+@pytest.mark.slow
 @given(texts)
 def test_every_text_comes_back(text):
     assert unguarded(guarded(text)) == text

@@ -59,6 +59,7 @@ def _pictures() -> ModuleType:
     return module
 
 
+@pytest.mark.slow
 def test_the_same_code_draws_the_same_bytes(
     pictures: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -143,6 +143,7 @@ files.replace_file({path!r}, "new")
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="files without a name")
 @pytest.mark.parametrize("handles", [True, False])
 def test_a_writer_that_is_killed_leaves_nothing_or_what_the_next_one_removes(

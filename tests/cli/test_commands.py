@@ -71,6 +71,7 @@ def test_compare_takes_a_base_and_variants_or_a_variant_alone(case, cli):
     assert "names no base to compare it with" in err
 
 
+@pytest.mark.slow
 def test_a_law_whose_units_do_not_agree_is_told_wherever_it_is_used(case, cli):
     edit(
         case / "case.toml",
@@ -221,6 +222,7 @@ def test_fit_derives_columns_drops_rows_and_reads_no_other_column(case, cli):
         assert told in err
 
 
+@pytest.mark.slow
 def test_fit_prints_what_a_table_of_categories_holds_and_json_has_the_constants(case, cli):
     kinds = [f"k{place:02}" for place in range(14)]
     rows = [f"{k / 4},{kinds[k % 14]},{k / 2 + k % 14 + 5 + k * k % 5 / 50}\n" for k in range(1, 281)]
@@ -324,6 +326,7 @@ def test_fit_names_the_option_that_decides_what_cannot_be(case, cli, options, wo
     assert [word for word in words if word not in err] == []
 
 
+@pytest.mark.slow
 def test_fit_takes_what_is_decided_about_a_law_from_a_table(case, cli):
     rows = "".join(f"{k},{k % 24},{4 + 3 * k**0.5 + 0.01 * (k % 3)}\n" for k in range(1, 61))
     (case / "trips.csv").write_text("km,hour,fuel\n" + rows)
@@ -349,6 +352,7 @@ def test_fit_takes_what_is_decided_about_a_law_from_a_table(case, cli):
     assert law.provenance["preferred"] == "log"
 
 
+@pytest.mark.slow
 def test_fit_learns_from_groups_and_judges_by_the_last_of_a_column(case, cli):
     shared = [3.0, -2.0, 1.0, 0.0, -1.0, 2.0, -3.0, 0.5, -0.5, 1.5]
     rows = (
@@ -671,6 +675,7 @@ def test_the_version_loads_nothing_heavy(case):
     assert done.stdout.splitlines()[1] == "[]"
 
 
+@pytest.mark.slow
 def test_a_reader_that_goes_away_is_no_error(case):
     with start(case, "check", *["case.toml"] * 2) as process:
         assert process.stdout is not None
@@ -705,6 +710,7 @@ def test_check_warns_of_markets_that_no_lane_leads_to(case, cli):
     assert "problem: no lanes lead from any supplier to 'Nice' through sites that may open" in err
 
 
+@pytest.mark.slow
 def test_a_law_is_learned_once_and_again_when_asked(case, cli, empty_cache):
     (case / "trips.csv").write_text("km,minutes\n" + "".join(f"{k},{2 * k}\n" for k in range(1, 60)))
     law = '[surrogates.minutes]\nformula = "2 * km"\ninputs = { km = "km" }\nunit = "min"'

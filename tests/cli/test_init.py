@@ -19,6 +19,7 @@ def city(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_the_file_passes_check(city, cli):
     code, out, _ = cli("init", "trips.csv", "clients.csv", "vehicles.csv")
     assert code == 0

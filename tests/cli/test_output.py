@@ -100,6 +100,7 @@ def test_a_disk_that_fills_is_named_with_the_file_and_leaves_the_old_one(case, c
     assert left_behind(case) == ["r.html"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="a device that is always full")
 def test_a_full_standard_output_is_told(case):
     code = "import sys\nsys.stdout = open('/dev/full', 'w')\nfrom kanopt.cli import main\nmain()"
@@ -109,6 +110,7 @@ def test_a_full_standard_output_is_told(case):
     assert err.splitlines()[-1] == "standard output: No space left on device"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("closed", ["1>&-", "2>&-", "0<&- 1>&- 2>&-"])
 def test_a_closed_stream_is_no_fault(case, closed):
     command = f'"{sys.executable}" -c "from kanopt.cli import main; main()" check case.toml {closed}'

@@ -52,6 +52,7 @@ def test_a_sweep_in_which_no_plan_holds_is_infeasible(case, cli, axis, status, e
     assert code == told["exit_code"] == expected
 
 
+@pytest.mark.slow
 def test_sweep_reads_its_section(case, cli):
     edit(
         case / "case.toml",
@@ -176,6 +177,7 @@ def test_switch_points_say_where_it_tips(tmp_path, monkeypatch, cli):
     assert pd.read_csv("o/choice_switch_points.csv")["decision"].tolist() == ["n"]
 
 
+@pytest.mark.slow
 def test_sobol_shares_out_the_variance(case, cli):
     arguments = ["--set", "vehicles.fixed_cost=10:50", "--scale", "surrogates.fuel=0.9:1.1", "--quiet"]
     code, out, _ = cli("sobol", "case.toml", *arguments, "--samples", "16", "--json")
@@ -188,6 +190,7 @@ def test_sobol_shares_out_the_variance(case, cli):
     assert "samples: is a power of two" in err
 
 
+@pytest.mark.slow
 def test_risk_drives_the_plan_that_is_found_or_todays(case, cli):
     (case / "routes.csv").write_text("vehicle,index,stop,client\nvan,1,1,east\nvan,1,2,north\n")
     edit(
@@ -235,6 +238,7 @@ def test_bad_input_of_the_other_questions(case, cli, command, message):
     assert message in err
 
 
+@pytest.mark.slow
 def test_exit_codes_are_those_of_the_plan_that_is_asked_about(case, cli):
     edit(case / "vehicles.csv", "van,2,1.2", "van,1,0.7")
     arguments = ["case.toml", "--set", "vehicles.fixed_cost=10:30", "--quiet", "--time-limit", "0.3"]
@@ -247,6 +251,7 @@ def test_exit_codes_are_those_of_the_plan_that_is_asked_about(case, cli):
     assert cli("risk", "case.toml", "--quiet", "--time-limit", "0.3", "--uncertain", "travel=0.1")[0] == 3
 
 
+@pytest.mark.slow
 def test_without_a_plan_there_is_nothing_to_ask_about(tmp_path, monkeypatch, cli):
     choice(tmp_path, "n + price")
     limit = '[problem.limits.most]\nlaw = "cost"\nat_most = -1\n'
@@ -328,6 +333,7 @@ def test_what_a_sweep_is_compared_with_must_be_there(case, cli):
     assert "dear.toml is read, and would be replaced" in err
 
 
+@pytest.mark.slow
 def test_monte_carlo_compares_plans_in_all_draws(case, cli):
     (case / "routes.csv").write_text("vehicle,index,stop,client\nvan,1,1,east\nvan,2,1,north\n")
     edit(

@@ -248,6 +248,7 @@ def test_a_comparison_that_is_stopped_between_two_searches_is_written(case, cli,
     assert left_behind(case) == ["r.html"]
 
 
+@pytest.mark.slow
 @BOTH
 def test_a_signal_just_after_solving_writes_the_plan_so_far_and_its_report(case, number):
     clients = "".join(f"c{k},{k % 7},{k % 11},0.1,420,1020\n" for k in range(20))
@@ -279,6 +280,7 @@ main()
 """
 
 
+@pytest.mark.slow
 def test_a_process_that_is_about_to_end_hears_no_signal_and_ends_soon(case):
     process = start(case, "check", "case.toml", code=ENDING)
     out, _ = process.communicate(timeout=60)

@@ -28,6 +28,7 @@ def test_a_term_that_only_one_plan_has_counts_as_zero_in_the_other(shop: Any) ->
     assert groups.loc[0, "group"] == "van 2"
 
 
+@pytest.mark.slow
 @given(old=LINES, new=LINES, by=st.sampled_from(["term", "group", "item"]))
 def test_changes_add_up_to_the_change_of_the_objective(shop: Any, old: Any, new: Any, by: Any) -> None:
     before, after = shop(old), shop(new)

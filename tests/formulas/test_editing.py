@@ -68,6 +68,7 @@ def named_laws(draw):
     return Formula(rebuild(law.root, name), law.inputs, law.output)
 
 
+@pytest.mark.slow
 @given(named_laws(), rows())
 def test_a_pattern_reads_back_as_the_same_law(law, data):
     text = law.pattern

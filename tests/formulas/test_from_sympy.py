@@ -102,6 +102,7 @@ def test_names_are_those_of_variables():
         Formula.from_sympy(sympy.Symbol("vehicle") + 1, INPUTS, "z")
 
 
+@pytest.mark.slow
 def test_deep_expressions_come_back_or_are_refused():
     deep = X
     for _ in range(60):

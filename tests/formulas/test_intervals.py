@@ -36,6 +36,7 @@ def of(node: Node, **ranges):
 fractions = st.floats(0.0, 1.0)
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(laws(), st.data())
 def test_the_interval_holds_every_value(law, data):

@@ -32,6 +32,7 @@ def drawn(law: ko.Formula, count: int = 1500, seed: int = 0) -> np.ndarray:
     return np.array([one.evaluate({"km": KM}) for one in draw_laws(law, count, np.random.default_rng(seed))])
 
 
+@pytest.mark.slow
 @given(st.floats(-0.9, 0.9), st.floats(0.01, 2.0), st.floats(0.001, 0.1))
 @settings(max_examples=5, deadline=None)
 def test_of_a_linear_law_values_have_the_known_variance(correlation, first, second):
@@ -43,6 +44,7 @@ def test_of_a_linear_law_values_have_the_known_variance(correlation, first, seco
     assert values.std(axis=0) == pytest.approx(deviation, rel=0.1)
 
 
+@pytest.mark.slow
 def test_of_a_law_that_is_not_linear_they_have_that_of_the_delta_method():
     # constants that trade: each alone is hardly known, what the law says is
     law = law_of("a + b * km ^ c", {"a": -27.0, "b": 30.0, "c": 0.12}, np.eye(3))

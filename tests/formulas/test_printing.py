@@ -85,6 +85,7 @@ def test_numbers(value, text):
     assert number(value) == text
 
 
+@pytest.mark.slow
 @given(laws())
 def test_any_formula_is_latex_that_a_typesetter_takes(law):
     with mpl.rc_context({"mathtext.fontset": "dejavusans"}):

@@ -39,6 +39,7 @@ def exp(node):
     return Apply("exp", node)
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(laws(), rows())
 def test_simplifying_changes_no_value(law, data):

@@ -4,6 +4,7 @@ import torch
 from kanopt.kan.adam import AdamSteps
 
 
+@pytest.mark.slow
 def test_steps_equal_torch_with_a_cosine():
     generator = torch.Generator().manual_seed(6)
     ours = torch.zeros(2, 3, dtype=torch.float64)

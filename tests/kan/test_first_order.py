@@ -27,6 +27,7 @@ def setting(shape, rows=300, models=2, noise=0.05, smoothing=1e-6, wanted=None, 
     return network, LeastSquares(data), weights
 
 
+@pytest.mark.slow
 def test_lbfgs_reaches_the_optimum_of_levenberg_marquardt():
     network, objective, smoothing = setting(Architecture(2))
     _, exact = train_network(network, objective, smoothing, "lm")

@@ -29,6 +29,7 @@ def split(data):
     return data.rows(slice(count, None)), data.rows(slice(0, count))
 
 
+@pytest.mark.slow
 def test_heavy_tails_are_not_followed():
     clean, data = sample(law, 600, 2), sample(law, 600, 2)
     noise = torch.tensor(np.random.default_rng(0).standard_t(2.1, (600, 1)))
@@ -116,6 +117,7 @@ def test_poisson_deviance_is_the_weighted_square_near_the_mean():
     assert float(poisson_deviance(torch.zeros(1), torch.ones(1))) == 2.0
 
 
+@pytest.mark.slow
 def test_on_all_rows_training_comes_to_rest():
     data = sample(law, 600, 2, noise=0.3)
     generator = torch.Generator().manual_seed(2)

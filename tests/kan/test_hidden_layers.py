@@ -107,6 +107,7 @@ digest = hashlib.sha256(run.network.theta.numpy().tobytes()).hexdigest()
 """
 
 
+@pytest.mark.slow
 def test_one_seed_gives_one_network_in_every_process(monkeypatch):
     # The least-squares solver of MKL differs in the last bits with where memory lies, which differs between processes.
     monkeypatch.setattr(first_order, "LARGE", 300)

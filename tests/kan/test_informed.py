@@ -63,6 +63,7 @@ def test_a_nonlinear_equation_in_the_units_of_the_stock() -> None:
     assert np.abs(fitted.predict({"week": week})["stock"] - exact).max() < 0.05
 
 
+@pytest.mark.slow
 def test_a_partial_differential_equation_through_a_product_node() -> None:
     pi = float(np.pi)
     poisson = Relation(
@@ -244,6 +245,7 @@ def test_the_result_shows_in_one_line() -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_constant_that_is_not_known_is_an_output_that_does_not_change() -> None:
     """As good as least squares on the solution, which a user rarely has."""
     rng = np.random.default_rng(0)
@@ -273,6 +275,7 @@ def test_a_constant_that_is_not_known_is_an_output_that_does_not_change() -> Non
     assert np.abs(found["B"] - 19.5889).max() < 1e-2
 
 
+@pytest.mark.slow
 def test_the_page_shows_what_its_code_prints() -> None:
     pairs = re.findall(r"```python\n(.*?)```\n(?:\n```text\n(.*?)```)?", PAGE.read_text("utf-8"), re.DOTALL)
     assert len(pairs) >= 2

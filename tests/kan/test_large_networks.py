@@ -39,6 +39,7 @@ def test_those_of_these_tests_are_large(shape):
     assert choose_method(shape.parameters, 1500) == "lbfgs"
 
 
+@pytest.mark.slow
 def test_a_large_network_is_trained_without_a_matrix_of_its_parameters():
     data = sample(law, 1500, 3, noise=0.05)
     _, fit = fit_large(SHAPE, data, box(3), torch.Generator().manual_seed(1), FitOptions())
@@ -86,6 +87,7 @@ def fresh_error(fit, noise=1.0):
     return float(np.hypot(np.sqrt(np.mean(gap**2)), noise))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("copies", [1, 4])
 def test_rows_left_out_err_as_new_ones_do_also_where_rows_are_copied(copies):
     data = noisy(250)
@@ -97,6 +99,7 @@ def test_rows_left_out_err_as_new_ones_do_also_where_rows_are_copied(copies):
     assert np.sqrt(fit.variance) == pytest.approx(np.std(fit.left_out_residual), rel=0.05)
 
 
+@pytest.mark.slow
 def test_outlying_rows_are_not_followed_where_the_loss_is_robust():
     data = noisy(250, 0.2)
     spoiled = data.target.clone()
@@ -113,6 +116,7 @@ def test_outlying_rows_are_not_followed_where_the_loss_is_robust():
     assert 0.6 < np.std(fits["huber"].left_out_residual[usual]) / fresh_error(fits["huber"], 0.2) < 1.6
 
 
+@pytest.mark.slow
 def test_squares_over_the_mean_make_sums_right():
     data = sample(lambda x: torch.exp(x[:, 0] + x[:, 1]), 300, 3)
     generator = torch.Generator().manual_seed(4)
@@ -127,6 +131,7 @@ def test_squares_over_the_mean_make_sums_right():
     assert np.std(fit.left_out_residual) > np.std(fit.residual)
 
 
+@pytest.mark.slow
 def test_a_single_kind_of_row_is_not_split():
     data = noisy(5).rows(torch.zeros(5, dtype=torch.int64))
     _, fit = fit_large(WIDE, data, box(3), torch.Generator().manual_seed(1), FitOptions(smoothing=1e-4))

@@ -267,6 +267,7 @@ def test_same_seed_same_network():
     assert torch.equal(one.network.theta, two.network.theta)
 
 
+@pytest.mark.slow
 def test_mixed_precision_reaches_the_same_optimum():
     data = sample(product, 300, 2, noise=0.1)
     shape = Architecture(2, hidden=(2,), grid_size=4)

@@ -117,6 +117,7 @@ def test_the_page_of_sobol_says_which_input_takes_most(tiny: Scenario, page_of: 
     assert "b takes" in page.text
 
 
+@pytest.mark.slow
 def test_the_page_of_a_risk_is_of_any_kind(tiny: Scenario, page_of: Any) -> None:
     found = one_route([f"c{k}" for k in range(4)])
     text, page = page_of(found)
@@ -135,6 +136,7 @@ def test_the_page_of_a_risk_is_of_any_kind(tiny: Scenario, page_of: Any) -> None
     assert text.count('<div class="narrow">') == 1
 
 
+@pytest.mark.slow
 def test_hostile_names_stay_names(tiny: Scenario, page_of: Any) -> None:
     """Of scenarios, paths, decisions, clients and messages."""
     named = replace(tiny, name=HOSTILE[1])
@@ -154,6 +156,7 @@ def test_hostile_names_stay_names(tiny: Scenario, page_of: Any) -> None:
         assert HOSTILE[0] in page.text
 
 
+@pytest.mark.slow
 def test_the_page_of_drawn_plans_says_which_is_best(tiny: Scenario, page_of: Any) -> None:
     options = ko.SweepOptions(time_limit=0.05)
     axes = {FUEL: (1.0, 2.0), "vehicles.fixed_cost": ko.factors([0.5, 3.0])}

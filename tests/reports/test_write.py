@@ -113,6 +113,7 @@ def write(run: Any, folder: Path) -> tuple[str, Page]:
     return text, check_page(text)
 
 
+@pytest.mark.slow
 def test_a_report_says_what_the_price_says(make_run: Any, tmp_path: Path) -> None:
     run = make_run()
     text, page = write(run, tmp_path)
@@ -141,6 +142,7 @@ def test_a_report_says_what_the_price_says(make_run: Any, tmp_path: Path) -> Non
         assert word in page.text
 
 
+@pytest.mark.slow
 def test_charts_come_in_two_widths_with_tooltips(make_run: Any, tmp_path: Path) -> None:
     text, _ = write(make_run(), tmp_path)
     assert text.count('<div class="narrow">') == 4  # map, timetable, today's map, network
@@ -161,6 +163,7 @@ HOSTILE = [
 ]
 
 
+@pytest.mark.slow
 def test_hostile_names_stay_names(make_run: Any, routing: Any, tmp_path: Path) -> None:
     problem = routing(HOSTILE)
     scenario = FakeScenario(HOSTILE[0], HOSTILE[1], tuple(HOSTILE[:4]), title=HOSTILE[3])
@@ -367,6 +370,7 @@ def test_a_failed_report_leaves_what_was_there(
     assert [file.name for file in path.parent.iterdir()] == ["report.html"]
 
 
+@pytest.mark.slow
 def test_a_plan_of_ones_own_problem_has_a_report_too(make_run: Any, tmp_path: Path) -> None:
     run = make_run()
     path = explain(run.result).to_html(tmp_path / "plan.html", title="Monday <1>", today=run.today)
@@ -417,6 +421,7 @@ def comparison(make_run: Any, solved: Any) -> Comparison:
     return Comparison(base, variants)
 
 
+@pytest.mark.slow
 def test_a_comparison_splits_the_change_and_names_what_moved(comparison: Comparison, tmp_path: Path) -> None:
     text = write_comparison(comparison, tmp_path / "c.html").read_text("utf-8")
     page = check_page(text)
@@ -442,6 +447,7 @@ def test_a_variant_without_plan_or_noise_is_told_as_such(comparison: Comparison,
     assert "The user stopped the comparison" in page.text
 
 
+@pytest.mark.slow
 def test_a_plan_that_serves_less_is_no_saving_on_any_part_of_the_page(
     comparison: Comparison, solved: Any, tmp_path: Path
 ) -> None:
@@ -493,6 +499,7 @@ def test_a_plan_that_stays_is_not_drawn_twice(comparison: Comparison, tmp_path: 
     assert "Routes: City" not in page.text
 
 
+@pytest.mark.slow
 def test_a_curve_that_laws_share_is_drawn_once(make_run: Any, tmp_path: Path) -> None:
     run = make_run(today=None)
     shared = replace(run.laws["travel_time"], name="again", diagram=None, summary=None)

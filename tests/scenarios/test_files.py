@@ -18,6 +18,7 @@ def test_every_scenario_is_free_of_mistakes_and_remarks(file):
     assert scenario.description
 
 
+@pytest.mark.slow
 def test_every_kind_has_a_scenario_and_what_ifs():
     bases = {file.stem for file in FILES if len(load_scenario(file).layers.documents) == 1}
     assert bases == {"coffee", "parcel_city", "sioux_falls", "supply_network", "workshop"}

@@ -27,6 +27,7 @@ def places():
     }
 
 
+@pytest.mark.slow
 def test_the_learned_travel_time_is_the_true_one(compared, places):
     law = compared.base.laws["travel_time"].formula
     truth = make_city(7).true_minutes(places["distance_km"], places["hour"])
@@ -75,6 +76,7 @@ def test_more_demand_and_fewer_vans_break_the_old_plan_and_are_planned_anew(comp
     assert variants["Demand +20 %"].run.result.objective > compared.base.result.objective
 
 
+@pytest.mark.slow
 def test_the_report_stays_small(compared, tmp_path):
     path = compared.base.to_html(tmp_path / "parcel_city.html")
     assert path.stat().st_size < 3_000_000

@@ -139,6 +139,7 @@ def undisturbed(case: str) -> Result:
     return ko.solve(made(), time_limit=limit, seed=5, deterministic=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_the_same_seed_gives_the_same_plan_whatever_the_clock_does(
     case: str, request: pytest.FixtureRequest
@@ -163,6 +164,7 @@ def test_the_limit_is_kept_in_work(case: str) -> None:
     assert limit * 0.5 <= options.clock.now() - before <= limit * 1.5
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="needs a system that can stop a process")
 def test_a_machine_that_stands_still_now_and_then_makes_no_difference() -> None:
     """Limits inside the engines read a clock that no patch in Python reaches."""
@@ -205,6 +207,7 @@ def test_the_clock_follows_from_the_option() -> None:
         SolveOptions(clock=3)
 
 
+@pytest.mark.slow
 def test_more_work_is_no_worse() -> None:
     short, long = (
         OrToolsRouting().solve(town(), SolveOptions(time_limit=limit, seed=1, deterministic=True))

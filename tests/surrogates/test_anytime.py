@@ -53,6 +53,7 @@ class Clock:
 
 
 class TestFit:
+    @pytest.mark.slow
     def test_a_budget_that_is_never_reached_changes_nothing(self) -> None:
         frame = table(1)
         models = [fitted(frame), fitted(frame), fitted(frame, budget=NEVER), fitted(frame, progress=False)]
@@ -60,6 +61,7 @@ class TestFit:
             np.testing.assert_array_equal(models[0].network_.parameters, model.network_.parameters)
             assert model.stopped_ == ""
 
+    @pytest.mark.slow
     def test_stopped_at_any_step_the_best_law_so_far_is_there_and_says_so(self, tmp_path: Path) -> None:
         frame = table(2)
         whole = Presses(at=0)
@@ -79,6 +81,7 @@ class TestFit:
         assert loaded.stopped_ == model.stopped_
         assert "stopped on request" in str(loaded.summary())
 
+    @pytest.mark.slow
     def test_its_budget_stops_it(self) -> None:
         frame = table(3)
         with pytest.warns(KanoptWarning, match="stopped by its budget of 0.001 s"):
@@ -129,6 +132,7 @@ def held_out() -> pd.DataFrame:
 
 
 class TestFormula:
+    @pytest.mark.slow
     def test_a_budget_that_is_never_reached_changes_nothing(
         self, model: KANRegressor, held_out: pd.DataFrame
     ) -> None:
@@ -137,6 +141,7 @@ class TestFormula:
         assert laws[0].to_json() == laws[1].to_json()
         assert laws[0].stopped == ""
 
+    @pytest.mark.slow
     def test_rows_and_targets_are_given_together_or_apart(
         self, model: KANRegressor, held_out: pd.DataFrame
     ) -> None:
@@ -150,6 +155,7 @@ class TestFormula:
         with pytest.raises(FitError, match="the held-out rows are 120 and their targets 119"):
             model.to_formula(X, y[1:])
 
+    @pytest.mark.slow
     def test_stopped_at_any_refit_the_best_law_so_far_is_there_and_says_so(
         self, model: KANRegressor, held_out: pd.DataFrame, tmp_path: Path
     ) -> None:
@@ -172,6 +178,7 @@ class TestFormula:
         law.save(tmp_path / "law.json")
         assert Formula.load(tmp_path / "law.json").stopped == law.stopped
 
+    @pytest.mark.slow
     def test_stopped_it_estimates_no_constants_on_all_of_many_rows(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -190,6 +197,7 @@ class TestFormula:
         model.to_formula(table(12))
         assert 6_000 in rows
 
+    @pytest.mark.slow
     def test_what_was_pinned_is_kept_where_it_is_stopped(
         self, model: KANRegressor, held_out: pd.DataFrame
     ) -> None:

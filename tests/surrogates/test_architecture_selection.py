@@ -9,6 +9,7 @@ import pytest
 import kanopt as ko
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("many", "trials"), [(2, 2), (1, 1)])
 def test_four_nodes_are_tried_on_one_target_where_numbers_are_many(
     many: int, trials: int, monkeypatch: pytest.MonkeyPatch

@@ -532,6 +532,7 @@ class TestCyclesAndTables:
 
 
 class TestSoundness:
+    @pytest.mark.slow
     @settings(max_examples=60, deadline=None)
     @given(
         seed=st.integers(0, 10_000),

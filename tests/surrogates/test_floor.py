@@ -130,6 +130,7 @@ def test_a_law_that_stays_above_zero_is_left_alone_and_so_are_targets_that_do_no
     assert model_of(concave=["km"]).fit(X, y)._law.floor is None
 
 
+@pytest.mark.slow
 def test_a_clean_law_has_no_floor_in_it() -> None:
     rng = np.random.default_rng(2)
     frame = pd.DataFrame({"km": rng.uniform(0.0, 30.0, 400), "load": rng.uniform(0.0, 4.0, 400)})

@@ -31,6 +31,7 @@ def days(count, rows, seed, shared=0.7):
     return frame, minutes.rename("minutes"), day
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::kanopt.DomainWarning")  # days colder than any that were learned from
 def test_intervals_cover_rows_of_new_groups():
     fresh, minutes, _ = days(400, 8, 99)
@@ -169,6 +170,7 @@ def trips(seed, groups=60, fewest=5, most=40):
     return frame, law.rename("minutes"), (law + error).rename("minutes"), day
 
 
+@pytest.mark.slow
 @judged_by_own_rows
 def test_what_differs_within_groups_is_learned_although_they_share_most_of_the_error():
     frame, law, minutes, day = trips(0)
@@ -181,6 +183,7 @@ def test_what_differs_within_groups_is_learned_although_they_share_most_of_the_e
     assert {"km", "kind"} <= set(formula.used)
 
 
+@pytest.mark.slow
 @judged_by_own_rows
 def test_standard_errors_are_those_of_rows_that_share_an_error():
     frame, law, _, day = trips(1)
@@ -213,6 +216,7 @@ def test_sums_of_a_logarithm_come_out_right_although_groups_share_an_error():
         assert predicted.sum() / minutes.sum() == pytest.approx(1.0, abs=0.05)
 
 
+@pytest.mark.slow
 def test_who_stops_the_second_choice_keeps_the_first_law():
     frame, _, minutes, day = trips(3, groups=40)
     tried = []
@@ -228,6 +232,7 @@ def test_who_stops_the_second_choice_keeps_the_first_law():
     assert len(model.alternatives_) == max(tried) + 1 > 1
 
 
+@pytest.mark.slow
 @judged_by_own_rows
 def test_constants_between_groups_are_those_of_generalized_least_squares():
     rng = np.random.default_rng(5)

@@ -107,6 +107,7 @@ def test_what_cannot_be_learned_is_refused():
         model.predict(np.ones((2, 2)))
 
 
+@pytest.mark.slow
 def test_it_needs_no_torch():
     code = (
         "import sys, kanopt as ko; law = ko.parse_formula('2 * km', ['km'], 'cost'); "

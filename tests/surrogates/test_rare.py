@@ -38,6 +38,7 @@ def fitted(frame):
     return KANRegressor((), log_target=False, loss="squared", seed=0).fit(frame[COLUMNS], frame["cost"])
 
 
+@pytest.mark.slow
 def test_one_typo_leaves_the_law_what_it_is_without_it():
     frame = trips()
     train, test = frame[:474], frame[474:]
@@ -88,6 +89,7 @@ def test_what_no_known_category_foretells_is_told():
         fitted(frame)
 
 
+@pytest.mark.slow
 def test_held_out_rows_of_a_rare_category_judge_the_law():
     mistyped, _ = with_typo(trips(), rows=2)
     train = mistyped[:474]

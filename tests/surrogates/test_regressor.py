@@ -66,6 +66,7 @@ def test_scikit_learn_conventions(estimator, check):
         raise
 
 
+@pytest.mark.slow
 def test_power_law_with_categories_is_recovered(freight, model):
     frame, _, truth = freight
     assert model.log_target_
@@ -99,6 +100,7 @@ def test_product_of_two_columns_is_learned_in_the_open_sign_case():
     assert np.sqrt(np.mean((model.predict(x) - y) ** 2)) < 1e-3
 
 
+@pytest.mark.slow
 def test_additive_law_needs_no_hidden_nodes():
     rng = np.random.default_rng(2)
     x = rng.uniform(0, 1, (400, 2))
@@ -125,6 +127,7 @@ def test_outliers_are_held_back():
     assert error < 0.3 * (squares.predict(frame) / truth - 1).abs().mean()
 
 
+@pytest.mark.slow
 def test_law_of_a_large_noisy_table_matches_the_truth():
     rng = np.random.default_rng(12)
     frame = pd.DataFrame({"km": rng.uniform(1, 30, 2600), "hour": rng.uniform(6, 20, 2600)})
@@ -140,6 +143,7 @@ def test_law_of_a_large_noisy_table_matches_the_truth():
         assert np.abs(model.predict(frame) / truth - 1).mean() < 0.015
 
 
+@pytest.mark.slow
 def test_two_products_take_four_hidden_nodes():
     x = np.random.default_rng(13).uniform(-1, 1, (2400, 4))
     y = x[:, 0] * x[:, 1] + x[:, 2] * x[:, 3]
@@ -149,6 +153,7 @@ def test_two_products_take_four_hidden_nodes():
     assert np.sqrt(np.mean((model.predict(x) - y) ** 2)) < 0.02
 
 
+@pytest.mark.slow
 def test_three_products_of_signed_columns_take_four_hidden_nodes_although_rows_are_few():
     rng = np.random.default_rng(0)
     sizes = np.exp(rng.uniform(np.log(0.1), np.log(10.0), (2000, 6)))
@@ -287,6 +292,7 @@ def test_target_units_do_not_matter():
     np.testing.assert_allclose(large.covariance_, 1e12 * small.covariance_, rtol=1e-4, atol=1e3)
 
 
+@pytest.mark.slow
 def test_same_seed_same_model(freight):
     frame, cost, _ = freight
     part, target = frame.head(120), cost.head(120)
@@ -348,6 +354,7 @@ def test_saved_model_of_an_array_with_arguments(tmp_path):
     assert loaded.n_features_in_ == 2
 
 
+@pytest.mark.slow
 def test_loaded_model_predicts_without_torch(freight, model, tmp_path):
     frame, _, _ = freight
     model.save(tmp_path / "m")
@@ -407,6 +414,7 @@ def gusts(rows, seed):
     return frame, pd.Series(mean * rng.gamma(4.0, 0.25, rows), name="y"), mean
 
 
+@pytest.mark.slow
 def test_interactions_in_heavy_noise_are_found_by_rows_held_out(tmp_path):
     frame, noisy, _ = gusts(2000, 1)
     model = KANRegressor(seed=0, starts=4).fit(frame, noisy)

@@ -202,6 +202,7 @@ def check(model, frame):
     return predicted
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("group", list(OPTIONS))
 def test_any_table_gives_a_finite_law_or_an_error_in_words(group):
     fits = 0
@@ -235,6 +236,7 @@ def test_any_table_gives_a_finite_law_or_an_error_in_words(group):
 NUMBERS = ("uniform", "lognormal", "integers", "ties", "outlier")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hidden", [(), (2,)])
 @settings(max_examples=8, deadline=None)
 @given(table=tables(NUMBERS, ("noise", "zeros", "negative", "positive"), least=12), seed=st.integers(0, 3))
@@ -252,6 +254,7 @@ def test_units_of_columns_and_of_the_target_do_not_matter(hidden, table, seed):
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None)
 @given(table=tables(NUMBERS, ("noise", "zeros", "negative", "positive"), least=12), seed=SEEDS)
 def test_the_order_of_rows_does_not_matter(table, seed):
@@ -385,6 +388,7 @@ def test_arguments_by_position_are_saved(tmp_path):
     assert np.array_equal(loaded.fit(rows, y).predict(rows), model.predict(rows))
 
 
+@pytest.mark.slow
 def test_another_process_fits_the_same_bits():
     program = (
         "import numpy as np, pandas as pd; from kanopt import KANRegressor\n"

@@ -19,6 +19,7 @@ def table(columns: int, seed: int, rows: int = 1200) -> tuple[np.ndarray, np.ran
     return rng.uniform(0.5, 5.0, (rows, columns)), rng
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
 def test_columns_that_act_alone_or_together_are_found_and_few_others(seed: int) -> None:
     x, rng = table(30, seed)
@@ -98,6 +99,7 @@ def model(wide: tuple[pd.DataFrame, pd.Series]) -> KANRegressor:
     return KANRegressor((), seed=0).fit(wide[0][:500], wide[1][:500])
 
 
+@pytest.mark.slow
 def test_idle_columns_are_named_and_asked_for_but_have_no_part(
     wide: tuple[pd.DataFrame, pd.Series], model: KANRegressor
 ) -> None:
@@ -126,6 +128,7 @@ def test_a_saved_model_knows_its_idle_columns(
     np.testing.assert_array_equal(again.predict(wide[0]), model.predict(wide[0]))
 
 
+@pytest.mark.slow
 def test_arrays_and_gaps(wide: tuple[pd.DataFrame, pd.Series]) -> None:
     frame, cost = wide
     values = frame.drop(columns="zone").to_numpy()
@@ -150,6 +153,7 @@ def test_signs_may_be_an_array(wide: tuple[pd.DataFrame, pd.Series]) -> None:
     assert model.fit(*wide).idle_features_ == ()
 
 
+@pytest.mark.slow
 def test_of_several_targets_rows_outside_the_data_of_any_are_told() -> None:
     x, rng = table(14, 9, 600)
     frame = pd.DataFrame(x, columns=[f"c{k}" for k in range(14)])

@@ -62,6 +62,7 @@ def test_concave_and_rising(trips):
     assert np.abs(model.predict(frame) - cost).max() < 0.05
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::kanopt.DomainWarning")  # asked far beyond the data on purpose
 def test_positive_law_of_a_target_that_touches_zero(trips):
     frame, _ = trips
@@ -113,6 +114,7 @@ def test_refuted_monotony_names_two_rows_that_contradict_it(trips):
     assert values[1] < values[0]
 
 
+@pytest.mark.slow
 def test_an_hour_meets_itself_at_midnight(trips):
     frame, minutes = trips
     model = KANRegressor((2,), periodic={"hour": 24}, starts=2).fit(frame, minutes)
@@ -161,6 +163,7 @@ def test_gaps_survive_saving(trips, tmp_path):
     assert np.array_equal(loaded.predict(seen), model.predict(seen))
 
 
+@pytest.mark.slow
 def test_several_targets_are_several_laws(trips):
     frame, minutes = trips
     targets = pd.DataFrame({"minutes": minutes, "litres": 0.2 * frame["km"]})
@@ -197,6 +200,7 @@ def test_rows_outside_the_data_are_flagged_with_their_columns(trips):
     assert "together" in found.loc["odd", "columns"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("log_target", [False, True])
 def test_split_conformal_intervals_cover_as_promised(log_target):
     covered = []
@@ -260,6 +264,7 @@ def test_mixed_precision_is_as_accurate(trips):
     assert errors[1] == pytest.approx(errors[0], rel=1e-3)
 
 
+@pytest.mark.slow
 def test_evidence_chooses_as_much_smoothing_as_noise_asks_for(trips):
     frame, minutes = trips
     by_evidence = KANRegressor((), smoothing="evidence").fit(frame, minutes)
@@ -302,6 +307,7 @@ def test_arguments_that_make_no_sense_are_refused(trips, arguments, message):
         KANRegressor(**arguments).fit(frame, minutes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hidden", [(), (2,)])
 def test_the_formula_of_a_convex_law_is_convex(trips, hidden):
     frame, minutes = trips
@@ -338,6 +344,7 @@ def test_ctrl_c_ends_a_fit_of_several_targets(trips):
     assert np.isfinite(model.predict(frame)).all()
 
 
+@pytest.mark.slow
 def test_a_fit_of_several_targets_forgets_the_one_before(trips):
     frame, minutes = trips
     model = KANRegressor(()).fit(frame, minutes)
@@ -355,6 +362,7 @@ def test_targets_that_contradict_the_reach_are_named(trips):
         KANRegressor((), positive=True).fit(frame, minutes.where(np.arange(400) >= 40, -5.0))
 
 
+@pytest.mark.slow
 def test_arrays_are_as_good_as_lists(trips, tmp_path):
     import torch
 
@@ -373,6 +381,7 @@ def test_arrays_are_as_good_as_lists(trips, tmp_path):
     assert np.array_equal(KANRegressor.load(tmp_path / "law.kan").predict(frame), lists.predict(frame))
 
 
+@pytest.mark.slow
 def test_monotone_by_position_counts_the_columns_given(trips):
     frame, minutes = trips
     gappy = frame.assign(load_t=frame["load_t"].mask(frame["load_t"] > 8))
@@ -380,6 +389,7 @@ def test_monotone_by_position_counts_the_columns_given(trips):
     assert model.verify()["claim"].tolist() == ["rises with km"]
 
 
+@pytest.mark.slow
 def test_a_large_network_is_trained_by_the_gradient_and_can_be_asked_as_any_other(trips, tmp_path):
     frame, minutes = trips
     model = KANRegressor((16, 16), log_target=False, periodic={"hour": 24}, seed=2).fit(
@@ -400,6 +410,7 @@ def test_a_large_network_is_trained_by_the_gradient_and_can_be_asked_as_any_othe
     assert np.array_equal(KANRegressor.load(tmp_path / "law.kan").predict(frame), model.predict(frame))
 
 
+@pytest.mark.slow
 def test_monotone_columns_that_act_together_with_others_are_learned_from_rows_with_heavy_noise():
     # one product of sums would hold no shape, and was all that was tried besides four nodes
     rng = np.random.default_rng(0)

@@ -171,6 +171,7 @@ class TestSameLawAsInMemory:
         assert [feature.kind for feature in streamed.law.encoding.features] == ["cycle", "number"]
         assert streamed.law.measures["training"]["rmse"] < 0.02
 
+    @pytest.mark.slow
     def test_from_a_path_to_a_formula(self, trips: pd.DataFrame, tmp_path: Path) -> None:
         path = written(trips, tmp_path / "trips.parquet")
         model = ko.KANRegressor(**PLAIN).fit(str(path), "cost_eur", "count", columns=FEATURES)

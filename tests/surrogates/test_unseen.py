@@ -88,6 +88,7 @@ def test_pooled_categories_count_as_often_as_their_weights_say():
     assert effect["Ghana"] == pytest.approx(-1.0, abs=0.1)
 
 
+@pytest.mark.slow
 def test_of_several_targets_every_column_is_looked_at_for_unseen_categories():
     rng = np.random.default_rng(2)
     frame = pd.DataFrame({f"x{k}": rng.uniform(0, 1, 400) for k in range(13)})

@@ -28,6 +28,7 @@ def test_a_weight_counts_as_so_many_rows_in_additive_laws(skewed, loss):
     assert np.abs(difference).max() < 1e-6 * cost.std()
 
 
+@pytest.mark.slow
 def test_a_weight_counts_as_so_many_rows_behind_hidden_nodes(skewed):
     frame, cost, weights = (part[:450] for part in skewed)
     options = {"log_target": False, "log_features": [], "loss": "squared", "seed": 1}
@@ -62,6 +63,7 @@ def test_a_robust_law_says_where_it_misses_the_sum():
     assert model.predict(frame).sum() < 0.9 * cost.sum()
 
 
+@pytest.mark.slow
 def test_an_id_of_many_values_gets_no_hidden_nodes():
     rng = np.random.default_rng(3)
     site = rng.permutation(np.arange(2000) % 600)

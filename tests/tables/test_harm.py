@@ -31,6 +31,7 @@ def refused(path: Path, match: str, **options: object) -> str:
     return str(caught.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "column",
     [
@@ -52,6 +53,7 @@ def test_a_small_parquet_file_of_gigabytes_is_refused(tmp_path: Path, column: pa
     refused(path, "unpacks to .* is refused")
 
 
+@pytest.mark.slow
 def test_a_parquet_file_of_ordinary_texts_and_categories_is_read(tmp_path: Path) -> None:
     frame = pd.DataFrame(
         {

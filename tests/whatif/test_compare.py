@@ -28,6 +28,7 @@ def compared(shared_tiny):
         return compare([base, *variants])
 
 
+@pytest.mark.slow
 def test_the_terms_of_every_variant_add_up(compared):
     terms = compared.terms.dropna()
     added = terms["before"] + terms["data_effect"] + terms["replanning_effect"]
@@ -288,6 +289,7 @@ def sabotaged(monkeypatch, base, name, goes_wrong, **options):
         return compare([base, base.scale("vehicles.fuel_price", 1.01).named("dear")], **options)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("repeats", [1, 2])
 def test_each_scenario_keeps_the_best_plan_there_is(tiny, monkeypatch, repeats):
     """A base whose own search goes wrong takes the plan that was found for a variant, and the other way round."""
@@ -404,6 +406,7 @@ def test_no_scenario_has_a_plan_that_is_better_for_another(compared) -> None:
             assert not offer.rank.is_better_than(run.result.rank)
 
 
+@pytest.mark.slow
 def test_the_noise_is_that_of_a_sweep_of_one_point(tiny, monkeypatch):
     """The base's first search goes wrong, which the variant's plan that belongs to it shows: no noise of the change."""
     base = load_scenario(tiny)

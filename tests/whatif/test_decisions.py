@@ -121,6 +121,7 @@ def test_tables_of_decisions_are_checked_row_by_row(
     assert message in str(found.value)
 
 
+@pytest.mark.slow
 def test_what_ifs_change_ranges_and_are_compared(tmp_path: Path) -> None:
     base = ko.load_scenario(ship(tmp_path))
     slow = base.set("choices.low", 25.0, where={"name": "speed"})
@@ -182,6 +183,7 @@ def best_on_a_grid(budget_kg: float) -> float:
     return float(total[mass <= budget_kg].max())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("budget", [600.0, 400.0])
 def test_prices_and_cases_are_the_best_of_a_grid(tmp_path: Path, budget: float) -> None:
     run = known_coffee(tmp_path, f"[problem.limits.roaster]\nat_most = {budget}\n").run()

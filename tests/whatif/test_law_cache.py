@@ -63,6 +63,7 @@ def learned_again(path, seed=3, **options):
     return laws["minutes"], [event.message for event in events]
 
 
+@pytest.mark.slow
 def test_a_second_run_learns_nothing_and_says_the_same(learned, monkeypatch, empty_cache):
     first = load_scenario(learned).run()
     (path,) = empty_cache.glob("*.json")
@@ -354,6 +355,7 @@ def write_many(folder):
         cache[f"law {place % 4}"] = small_law()
 
 
+@pytest.mark.slow
 def test_two_processes_may_write_at_once(tmp_path):
     with multiprocessing.get_context("spawn").Pool(2) as pool:
         pool.map(write_many, [tmp_path] * 4)

@@ -62,6 +62,7 @@ def test_where_no_held_out_row_can_be_predicted_that_is_refused() -> None:
         unseen_rows(weeks, *split_rows(weeks, table, 0))
 
 
+@pytest.mark.slow
 def test_groups_are_held_out_whole_and_told_to_the_fit() -> None:
     table = trips(400).assign(driver=lambda frame: "driver " + (frame.index % 20).astype(str))
     by_driver = spec(groups="driver")

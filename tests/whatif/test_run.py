@@ -96,6 +96,7 @@ def test_a_low_law_can_be_marked_instead_and_so_is_what_is_built_on_it(learned):
     assert "built on 'minutes', which is not trusted" in run.laws["litres"].note
 
 
+@pytest.mark.slow
 def test_a_weak_law_is_the_first_thing_said(learned, tmp_path):
     """Trips are over sooner between 20 and 30 km, and the law was planned on without a word."""
     rng = np.random.default_rng(1)

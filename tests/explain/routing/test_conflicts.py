@@ -243,6 +243,7 @@ def places(problem: RoutingProblem, names: set[str]) -> list[int]:
     return [0, *(place + 1 for place, client in enumerate(problem.clients) if client.name in names)]
 
 
+@pytest.mark.slow
 def test_conflicts_cannot_be_served_and_all_that_is_smaller_can() -> None:
     seen = 0
     for seed in range(12):
@@ -377,6 +378,7 @@ def crowded(**van: Any) -> tuple[RoutingProblem, Any]:
     return given, plan
 
 
+@pytest.mark.slow
 def test_too_much_demand_for_all_vehicles_is_proved_by_adding_up() -> None:
     given, plan = crowded()
     clients = [replace(c, demand=1.2) if c.name in ("c3", "c8") else c for c in given.clients]

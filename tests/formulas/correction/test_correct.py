@@ -92,6 +92,7 @@ def test_exact_rows_give_the_exact_law():
     assert str(law) == "t0 · (1 + 0.15 · (flow / cap)^4)"
 
 
+@pytest.mark.slow
 def test_columns_the_law_does_not_know_become_powers_tables_and_curves():
     known = parse_formula("2 * km^0.9", [Variable("km")], Variable("cost"))
     rows, test = trips(), trips(500, seed=1)
@@ -121,6 +122,7 @@ def test_beyond_the_rows_a_curve_keeps_its_last_value():
     assert far[0] == pytest.approx(3.0, abs=0.3)
 
 
+@pytest.mark.slow
 def test_a_product_of_two_columns_is_found_and_may_be_left_out():
     rng = np.random.default_rng(3)
     rows = pd.DataFrame({"a": rng.uniform(-1, 1, 250), "b": rng.uniform(-1, 1, 250)})
@@ -215,6 +217,7 @@ def test_many_rows_are_searched_on_a_sample_and_fitted_to_all(monkeypatch):
     assert law.constants[0].standard_error < 0.002
 
 
+@pytest.mark.slow
 def test_ways_of_other_weights_are_compared_by_the_same_measure():
     # errors that grow with the law look like gross errors to a law whose errors are alike everywhere
     rng = np.random.default_rng(0)

@@ -59,6 +59,7 @@ def test_balanced_means_agree_with_the_closed_form():
     assert found.table.standard_error.mean() ** 2 > expected
 
 
+@pytest.mark.slow
 def test_borrowing_beats_each_alone_and_all_together():
     errors = {kind: [] for kind in ("pooled", "own", "full")}
     for seed in range(3):
@@ -77,6 +78,7 @@ def test_borrowing_beats_each_alone_and_all_together():
     assert np.mean(errors["pooled"]) < 0.5 * np.mean(errors["full"])
 
 
+@pytest.mark.slow
 def test_errors_are_as_large_as_the_standard_errors_say():
     law = parse_formula("m + s * x", [X], OUT, constants={"m": 0.0, "s": 0.0})
     scores = []
@@ -94,6 +96,7 @@ def test_errors_are_as_large_as_the_standard_errors_say():
     assert 0.88 <= np.mean(np.abs(scores) < 2) < 0.99
 
 
+@pytest.mark.slow
 def test_a_group_of_one_row_borrows():
     rows, _, counts = simulated(5)
     single = f"type {int(np.argmin(counts))}"
@@ -110,6 +113,7 @@ def test_a_group_of_one_row_borrows():
         assert constant.standard_error > 0
 
 
+@pytest.mark.slow
 def test_one_formula_holds_all_groups_and_a_mean_for_the_rest():
     rows, _, _ = simulated(5)
     found = fit_groups(POWER, pd.DataFrame(rows), "kind", ["a", "b"])
@@ -160,6 +164,7 @@ def test_groups_that_differ_in_all_speak_for_themselves():
     np.testing.assert_allclose(found.table.standard_error, found.noise / math.sqrt(50), rtol=5e-2)
 
 
+@pytest.mark.slow
 def test_weights_and_logarithms():
     rng = np.random.default_rng(8)
     codes = rng.integers(0, 12, 240)
@@ -179,6 +184,7 @@ def test_weights_and_logarithms():
     )
 
 
+@pytest.mark.slow
 def test_constants_may_be_correlated_between_groups():
     rng = np.random.default_rng(9)
     codes = np.repeat(np.arange(30), 12)

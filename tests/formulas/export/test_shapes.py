@@ -127,6 +127,7 @@ def complaints(law: Formula, found: NDArray[np.float64]) -> list[str]:
     return [f"row {row}: {found[row]!r} for {exact[row]!r}" for row in wrong]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("machine", machines.MACHINES, ids=lambda machine: machine.__name__)
 def test_every_shape_of_argument(machine):
     found = machine(LAWS, ROWS)

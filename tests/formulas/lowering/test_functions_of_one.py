@@ -210,6 +210,7 @@ def straight_graphs(draw):
     return draw(st.recursive(leaves, grown, max_leaves=6))
 
 
+@pytest.mark.slow
 @given(straight_graphs())
 @settings(max_examples=80, deadline=None)
 def test_straight_functions_are_their_own_pieces(graph):

@@ -61,6 +61,7 @@ def test_random_formulas_are_within_their_certificates(seed):
         check(random.formula, made, random.rows(rng, 1000))
 
 
+@pytest.mark.slow
 def test_bounds_of_random_formulas_are_not_loose():
     rng = np.random.default_rng(3)
     ratios = []
@@ -74,6 +75,7 @@ def test_bounds_of_random_formulas_are_not_loose():
     assert np.quantile(ratios, 0.9) < 20.0
 
 
+@pytest.mark.slow
 @given(
     st.floats(0.2, 3.0).map(lambda p: round(p, 2)),
     st.floats(0.0, 2.0),

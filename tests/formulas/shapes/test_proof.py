@@ -384,6 +384,7 @@ def violated(fact, x, values):
     return False
 
 
+@pytest.mark.slow
 @settings(max_examples=80, deadline=None)
 @given(laws(), st.sampled_from([v.name for v in NUMBERS]), st.sampled_from([1, -1]), st.integers(0, 2**32))
 def test_no_verdict_is_wrong(law, name, sign, seed):
@@ -417,6 +418,7 @@ def test_no_verdict_is_wrong(law, name, sign, seed):
                 assert values_there[1] > (1 - share) * values_there[0] + share * values_there[2]
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(laws(), laws(), st.sampled_from([Sum, Product]), st.sampled_from([1, -1]), st.integers(0, 2**32))
 def test_no_joint_verdict_is_wrong(left, right, both, sign, seed):

@@ -191,6 +191,7 @@ def test_the_departure_that_nobody_states_is_the_quickest():
     assert problem.check(plan).ok
 
 
+@pytest.mark.slow
 @given(st.data())
 def test_no_departure_is_quicker_than_the_one_found(data):
     arcs = {(a, b): data.draw(functions()) for a in range(3) for b in range(3) if a != b}

@@ -285,6 +285,7 @@ def ways(problem: RoutingProblem) -> Iterator[tuple[str, ...]]:
                 yield tuple(itertools.chain.from_iterable(stops))
 
 
+@pytest.mark.slow
 def test_who_is_proved_to_be_out_of_reach_is_served_by_no_plan_at_all() -> None:
     proofs = 0
     for seed in range(25):
@@ -299,6 +300,7 @@ def test_who_is_proved_to_be_out_of_reach_is_served_by_no_plan_at_all() -> None:
     assert proofs >= 30
 
 
+@pytest.mark.slow
 def test_what_a_place_is_said_to_break_is_what_the_check_says() -> None:
     for seed in range(30):
         given = under_many_rules(seed)

@@ -193,6 +193,7 @@ def test_departures_by_arrival_functions_respect_the_time_of_a_reload() -> None:
     assert problem.drive(plan.routes).route_durations[0] == pytest.approx(min(last))
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     release=st.tuples(*[st.integers(0, 200)] * 3),

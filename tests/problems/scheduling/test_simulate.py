@@ -136,6 +136,7 @@ def test_an_overlap_behind_a_long_task_is_found():
     assert [(v.where, v.amount) for v in check.violations] == [("task b", 8.0), ("task c", 5.0)]
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(st.integers(0, 10_000), st.booleans(), st.booleans())
 def test_the_check_agrees_with_a_plain_checker(seed, whole, energy):

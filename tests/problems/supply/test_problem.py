@@ -260,6 +260,7 @@ def test_a_price_is_the_sum_of_its_lines_and_a_check_agrees_with_the_amounts(flo
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(FLOWS, st.floats(1.01, 3.0))
 def test_more_of_everything_costs_more_to_move(flows, more):

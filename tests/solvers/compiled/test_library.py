@@ -63,6 +63,7 @@ def kept(cache: Path, compiled: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return Path(shutil.copy(compiled, cache))
 
 
+@pytest.mark.slow
 def test_a_kernel_is_compiled_once_and_found_again(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = library._file()
     assert [first] == list(cache.iterdir())
@@ -71,6 +72,7 @@ def test_a_kernel_is_compiled_once_and_found_again(cache: Path, monkeypatch: pyt
     assert ctypes.CDLL(str(first)).racer_problem_size() > 0
 
 
+@pytest.mark.slow
 def test_a_file_that_was_cut_short_is_compiled_again(cache: Path, kept: Path) -> None:
     whole = kept.read_bytes()
     assert library._file() == kept
@@ -97,6 +99,7 @@ def test_a_kernel_of_another_source_is_not_found(
     assert build.find_kernel(cache) is None
 
 
+@pytest.mark.slow
 def test_processes_that_compile_at_once_end_with_one_kernel(
     cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,6 +14,7 @@ from tests.cases.routing import random_problem as random_routing
 from tests.solvers.decisions.brute import assert_close, law, random_case
 
 
+@pytest.mark.slow
 @given(st.integers(0, 10_000))
 @settings(max_examples=6, deadline=None)
 def test_no_point_of_a_grid_is_below_the_bound(seed: int) -> None:
@@ -97,6 +98,7 @@ def test_a_square_of_a_difference_needs_no_binaries_and_a_product_does() -> None
     assert product.objective == pytest.approx(-1.0)
 
 
+@pytest.mark.slow
 def test_constraints_that_cannot_hold_are_named() -> None:
     total = {"x": 1.0, "y": 1.0}
     problem = ko.DecisionProblem(
@@ -128,6 +130,7 @@ def test_a_law_without_value_somewhere_is_refused_with_the_place() -> None:
     assert HighsPieces().accepts(random_routing(1)) == "it solves decision problems"
 
 
+@pytest.mark.slow
 def test_the_search_starts_from_a_plan_and_tells_of_better_ones() -> None:
     problem = ko.DecisionProblem(
         {"x": (-1, 1), "y": (-1, 1)}, law("sin(5 * x) * cos(4 * y) + x^2"), tolerance=1e-3

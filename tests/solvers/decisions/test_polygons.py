@@ -39,6 +39,7 @@ def reach(polygons: Polygons, at: float) -> tuple[float, float]:
     return low, high
 
 
+@pytest.mark.slow
 @given(functions(), st.sampled_from([Side.BELOW, Side.ABOVE, Side.BOTH]), st.integers(1, 6), st.floats(0, 1))
 @settings(max_examples=30, deadline=None)
 def test_the_graph_is_inside_whatever_the_intervals(

@@ -247,6 +247,7 @@ def test_pyvrp_makes_a_start_without_the_rules_it_does_not_model():
     assert all_fit(relaxed_for_pyvrp(plain), [[] for _ in plain.fleet])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["reload", "breaks", "source"])
 def test_engines_side_by_side_know_the_rules(name, monkeypatch):
     monkeypatch.setattr("kanopt.solvers.routing.portfolio._SMALL", 0)

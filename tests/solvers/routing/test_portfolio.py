@@ -59,6 +59,7 @@ def apart(monkeypatch):
     monkeypatch.setattr("kanopt.solvers.routing.portfolio._SMALL", 0)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("apart")
 def test_the_same_seed_gives_the_same_plan_in_turn_and_side_by_side():
     problem = euclidean(10)
@@ -187,6 +188,7 @@ print(json.dumps([outcome.interrupted, len(outcome.plan.unserved), [run.message 
 """
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_the_plan_in_a_script_without_a_guard():
     process = subprocess.Popen([sys.executable, "-c", SCRIPT], stdout=subprocess.PIPE, text=True)
     assert [process.stdout.readline() for _ in range(2)] == ["once\n", "incumbent\n"]

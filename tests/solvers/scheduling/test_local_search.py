@@ -44,6 +44,7 @@ def searched(problem: SchedulingProblem, seed: int = 0) -> ShopSearch:
     return search
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("block", range(6))
 def test_the_referee_agrees_with_every_schedule_met(block: int) -> None:
     """Three thousand schedules on the way of a hot search: the same verdict, and the same price."""
@@ -165,6 +166,7 @@ def test_without_compiled_code_cp_sat_starts_from_greedy_schedules(monkeypatch: 
     assert outcome.objective == outcome.bound == 55.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_a_shop_whose_model_is_too_large_is_searched_locally(
     seed: int, monkeypatch: pytest.MonkeyPatch

@@ -91,6 +91,7 @@ def test_setups_are_remembered_over_tasks_without_a_family(seed):
     assert result.check.ok
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(st.integers(0, 100_000))
 def test_the_referee_refuses_what_is_a_little_too_early(seed):
@@ -136,6 +137,7 @@ def test_times_off_the_grid_keep_an_honest_bound(seed):
     assert holds(problem, rows(result))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_energy_off_the_grid_keeps_an_honest_bound(seed):
     problem = random_problem(
@@ -149,6 +151,7 @@ def test_energy_off_the_grid_keeps_an_honest_bound(seed):
     assert result.check.ok
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(st.integers(0, 100_000), st.sampled_from([0.01, 0.1, 0.25, 1.0]), st.booleans())
 def test_rounding_stays_within_its_proven_bounds(seed, step, setups):
@@ -364,12 +367,14 @@ def test_an_error_in_the_callers_callback_is_the_callers():
     assert objectives == sorted(objectives, reverse=True)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_plan():
     first, second = (solve(big(), time_limit=0.2, seed=4, deterministic=True) for _ in range(2))
     assert first.plan == second.plan
     assert first.bound == second.bound
 
 
+@pytest.mark.slow
 def test_a_given_schedule_is_never_made_worse():
     problem = big()
     good = solve(problem, time_limit=4.0)

@@ -74,6 +74,7 @@ def test_a_model_taken_in_parts_has_the_optimum_of_enumeration(seed, parts):
     assert max(bounds) <= truth + 1e-6
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=40)
 @given(
     seed=st.integers(0, 200), each=st.integers(1, 9), noise=st.integers(0, 2**31), size=st.floats(0.0, 20.0)
@@ -121,6 +122,7 @@ def test_the_relaxation_is_that_of_all_columns_and_all_rows(seed, parts):
     assert len(search.lp.columns) < search.size
 
 
+@pytest.mark.slow
 def test_rows_of_the_pool_hold_for_every_whole_point():
     for seed in range(6):
         model = SupplyModel(random_problem(seed))

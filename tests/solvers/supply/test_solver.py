@@ -453,6 +453,7 @@ def test_highspy_and_the_highs_inside_ortools_bear_each_other(first):
     subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
 
+@pytest.mark.slow
 def test_nothing_but_the_callers_words_reaches_standard_output():
     code = (
         "import json\n"

@@ -56,6 +56,7 @@ def pieces_of(problem: SupplyProblem) -> TariffPieces:
     return made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", LAWS.values(), ids=LAWS)
 @settings(deadline=None, max_examples=25)
 @given(shares=st.lists(st.floats(1e-6, 1.0), min_size=10, max_size=10))
@@ -146,6 +147,7 @@ def two_sites(text: str, demand: tuple[float, ...], fixed: tuple[float, float], 
     )
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=12)
 @given(
     demand=st.lists(st.floats(1.0, 25.0), min_size=1, max_size=4),

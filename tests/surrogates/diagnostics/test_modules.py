@@ -118,6 +118,7 @@ def laws(draw: st.DrawFn) -> tuple[str, str, tuple[str, ...]]:
     return (*nested(draw, names, draw(st.sampled_from(["sum", "product"]))), names)
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(laws())
 def test_sums_of_products_of_sums_are_found_again(law: tuple[str, str, tuple[str, ...]]) -> None:
@@ -132,6 +133,7 @@ def every(module: Module) -> list[Module]:
     return [module, *(each for child in module.children for each in every(child))]
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(st.sampled_from([known for known in KNOWN if len(known[1]) > 2]), st.randoms())
 def test_the_order_of_the_columns_changes_nothing_but_the_order(

@@ -83,6 +83,7 @@ def test_an_exponent_that_is_merely_near_a_quarter_stays_free() -> None:
     assert abs(exponent.value - 0.75) < 3 * exponent.standard_error
 
 
+@pytest.mark.slow
 @judged_by_own_rows
 def test_a_category_that_matters_is_a_table_in_a_law_whose_constants_have_errors() -> None:
     rng = np.random.default_rng(8)
@@ -124,6 +125,7 @@ def test_a_factor_that_a_sum_cannot_take_in_leaves_its_constants_alone() -> None
     assert twice.constants == law.constants
 
 
+@pytest.mark.slow
 @judged_by_own_rows
 def test_a_type_that_never_loads_does_not_cost_the_others_their_table() -> None:
     rng = np.random.default_rng(7)

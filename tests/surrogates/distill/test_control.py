@@ -161,6 +161,7 @@ SHAPES: dict[str, Shape] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("operator", SHAPES)
 def test_what_is_forbidden_stands_nowhere_on_the_rows(operator: str) -> None:
     own = model()
@@ -173,6 +174,7 @@ def test_what_is_forbidden_stands_nowhere_on_the_rows(operator: str) -> None:
     assert any(each.chosen for each in law.front)
 
 
+@pytest.mark.slow
 def test_with_curves_forbidden_the_law_is_closed() -> None:
     law = law_of(controlled(model(), forbid=["curve"]))
     assert not law.curves
@@ -189,6 +191,7 @@ def of_one(shape: Shape, noise: float, seed: int = 3) -> Trained:
     return trained(Network((layer([[times(1.4)]], [1.7]),)), (A,), a[:, None], y)
 
 
+@pytest.mark.slow
 def test_what_is_preferred_decides_between_laws_that_are_nearly_as_good() -> None:
     own = of_one(lambda a: 3.0 + 2.0 * np.maximum(0.0, a - 0.9) ** 1.25, 0.12, seed=4)
     free, hinge, exp = (on_rows(controlled(own, prefer=word)) for word in (None, "hinge", "exp"))
@@ -222,6 +225,7 @@ def test_what_is_preferred_costs_half_on_the_network() -> None:
     assert law.provenance["preferred"] == "tanh"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("network_alone")
 def test_edges_of_a_hidden_network_are_pinned_by_their_names() -> None:
     x, _ = two_columns()
@@ -242,6 +246,7 @@ def test_edges_of_a_hidden_network_are_pinned_by_their_names() -> None:
         law_of(controlled(own, {"a → node 3": "sine"}))
 
 
+@pytest.mark.slow
 def test_an_edge_that_is_pinned_keeps_the_law_of_the_rows_out() -> None:
     x, y = two_columns()
     network = Network(
@@ -331,6 +336,7 @@ def zeros() -> Trained:
     return replace(own, rows=replace(own.rows, inputs=inputs))
 
 
+@pytest.mark.slow
 def test_what_has_no_value_on_some_row_is_refused_or_written_so_that_it_has_one() -> None:
     log = law_of(controlled(zeros(), {"a": "log"}))
     assert "log(1 + " in str(log)
@@ -459,6 +465,7 @@ def trips(rows: int = 300) -> pd.DataFrame:
     return table.assign(eur=table["eur"] + 0.1 * rng.standard_normal(rows))
 
 
+@pytest.mark.slow
 @judged_by_own_rows
 def test_a_law_of_a_fitted_model_is_controlled_and_a_file_keeps_what_was_decided(tmp_path: Any) -> None:
     table = trips()

@@ -217,6 +217,7 @@ def test_the_network_as_it_is_has_the_error_and_the_length_of_the_network(
     assert found.fit.parameters == 12.0
 
 
+@pytest.mark.slow
 def test_a_long_network_becomes_a_law_on_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
     # eight curves that no closed form is close to, six of which are significant and hardly matter: a row stands for 40
     rng = np.random.default_rng(4)

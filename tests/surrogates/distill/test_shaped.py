@@ -88,6 +88,7 @@ def test_the_law_of_the_city_is_proved_to_rise_with_the_distance() -> None:
     assert Formula.from_json(law.to_json()).shapes == law.shapes
 
 
+@pytest.mark.slow
 @judged_by_own_rows
 def test_a_bounded_law_is_proved_to_stay_within_its_ends() -> None:
     rng = np.random.default_rng(3)

@@ -164,6 +164,7 @@ def test_shifts_of_the_factors_stay_where_the_law_has_them(
     assert str(law_of(trained(network, NUMBER, x, y), y)) == reads
 
 
+@pytest.mark.slow
 def test_a_noisy_product_beside_a_sum_reads_as_both(rng: np.random.Generator) -> None:
     x = rng.uniform(0, 1, (1500, 2))
     y = 4 * x[:, 0] * x[:, 1] + 2 * x[:, 0] + 0.02 * rng.standard_normal(1500)

@@ -85,6 +85,7 @@ def power_table(rows: int = 400) -> pd.DataFrame:
     return frame
 
 
+@pytest.mark.slow
 def test_a_power_law_with_categories_is_found_exactly() -> None:
     frame = power_table()
     frame["cost"] *= np.exp(0.02 * np.random.default_rng(1).standard_normal(len(frame)))
@@ -103,6 +104,7 @@ def test_a_power_law_with_categories_is_found_exactly() -> None:
     )
 
 
+@pytest.mark.slow
 @judged_by_own_rows
 def test_units_of_the_held_out_frame_become_the_units_of_the_formula() -> None:
     frame = with_units(power_table(), {"weight": "t", "km": "km", "cost": "EUR"})
@@ -133,6 +135,7 @@ def test_a_deep_network_becomes_a_formula_that_predicts_as_well() -> None:
     assert formula < max(1.02 * network, 1e-4)
 
 
+@pytest.mark.slow
 @judged_by_own_rows
 def test_the_law_of_congested_links_is_read_off_eighty_rows() -> None:
     rng = np.random.default_rng(4)
@@ -200,6 +203,7 @@ def test_a_loaded_model_has_no_rows_to_choose_a_formula_on(tmp_path: Path) -> No
         KANRegressor.load(tmp_path / "m.kan").to_formula(frame)
 
 
+@pytest.mark.slow
 def test_declared_units_of_flow_and_capacity_cancel() -> None:
     rng = np.random.default_rng(8)
     columns = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from kanopt import KANRegressor
 from kanopt.formulas import Constant, Curve, Formula, Input, Variable
@@ -59,6 +60,7 @@ def test_a_law_with_a_table_has_the_intervals_of_least_squares() -> None:
     np.testing.assert_allclose(constant["standard_error"], np.sqrt(level @ covariance @ level), rtol=0.02)
 
 
+@pytest.mark.slow
 @judged_by_own_rows
 def test_the_constant_beside_a_curve_is_as_sure_as_with_the_curve_given() -> None:
     rng = np.random.default_rng(4)

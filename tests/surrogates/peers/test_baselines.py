@@ -34,6 +34,7 @@ def found() -> ko.Baselines:
     return ko.baselines(*trips(), folds=3, seed=1, model=QUICK, progress=False)
 
 
+@pytest.mark.slow
 def test_errors_are_those_of_the_rows_held_out(found):
     frame, target = trips()
     expected = {"mean": [], "linear": []}
@@ -147,6 +148,7 @@ def test_without_the_kan_the_others_are_measured_all_the_same(monkeypatch):
     assert found.formula is None
 
 
+@pytest.mark.slow
 def test_a_law_that_runs_away_beyond_its_rows_has_no_figures(monkeypatch, few):
     monkeypatch.setattr(ko.KANRegressor, "predict", lambda self, X, **_: np.full(len(X), 1e300))
     found = ko.baselines(*trips(), folds=2, model=QUICK, progress=False)
@@ -154,6 +156,7 @@ def test_a_law_that_runs_away_beyond_its_rows_has_no_figures(monkeypatch, few):
     assert told == "fold 1: its errors are no numbers (largest prediction 1e300)"
 
 
+@pytest.mark.slow
 def test_gaps_are_information_for_all_or_an_error(few):
     frame, target = trips()
     gappy = frame.assign(km=frame["km"].where(frame.index % 7 != 0))
@@ -166,6 +169,7 @@ def test_gaps_are_information_for_all_or_an_error(few):
     assert not found.frame["reason"].any()
 
 
+@pytest.mark.slow
 def test_a_category_that_one_fold_alone_has_ends_nothing(few):
     frame, target = trips()
     frame.loc[0, "kind"] = "cart"
@@ -173,6 +177,7 @@ def test_a_category_that_one_fold_alone_has_ends_nothing(few):
     assert not found.frame["reason"].any()
 
 
+@pytest.mark.slow
 def test_groups_are_held_out_together(few):
     frame, target = trips()
     days = np.arange(60) // 5
@@ -196,6 +201,7 @@ class Press:
             raise KeyboardInterrupt
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_the_folds_that_are_finished(few):
     frame, target = trips()
     with pytest.raises(KeyboardInterrupt):

@@ -77,6 +77,7 @@ def test_the_law_between_its_limits_is_found_with_them_around_it(log: bool) -> N
     np.testing.assert_allclose(value(found.best.law, columns), truth, rtol=0.002)
 
 
+@pytest.mark.slow
 def test_who_stops_the_search_gets_the_law_with_its_limits_if_there_is_one() -> None:
     kg, km = drawn()
     truth = np.maximum(45.0, 8.0 + 0.0011 * kg * km)

@@ -100,6 +100,7 @@ def test_a_law_with_tables_is_found_as_it_was_written(
         np.testing.assert_allclose(known["depot"], BY_DEPOT, atol=0.5)
 
 
+@pytest.mark.slow
 def test_a_curve_is_tried_where_a_network_explains_more_and_only_there(rows: Floats) -> None:
     noise = np.random.default_rng(6).standard_normal(ROWS)
     y = 0.11 * rows[:, 0] * (1 + 0.2 * rows[:, 1]) * profile(rows[:, 2]) * np.exp(0.05 * noise)
@@ -127,6 +128,7 @@ def test_a_curve_that_goes_round_meets_itself(rows: Floats) -> None:
     assert (curve.low, round(curve.high, 9)) == (0.0, 24.0)
 
 
+@pytest.mark.slow
 def test_a_curve_that_is_forbidden_stays_away(rows: Floats) -> None:
     y = rows[:, 0] * profile(rows[:, 2])
     rules = Rules(OPERATOR, forbidden=frozenset({"curve", "sine"}))

@@ -204,6 +204,7 @@ def congested(off: float, noise: float, rows: int = 300) -> tuple[Floats, Floats
 LINKS = Rules(OPERATOR, units=units("min", "veh/h", "veh/h"), output=powers_of("min"))
 
 
+@pytest.mark.slow
 def test_flow_over_capacity_is_a_pure_number() -> None:
     assert read(*congested(0.0, 0.01), "t0 q c", LINKS) == "t0 · (1 + 0.15 · q^4 / c^4)"
 
@@ -227,6 +228,7 @@ def test_an_exponent_a_little_off_cancels_where_the_units_say_so(rules: Rules, c
     assert (power.exponent.value == -4.0) == cancels
 
 
+@pytest.mark.slow
 def test_without_units_nothing_changes() -> None:
     x, y = congested(0.0, 0.03, rows=150)
     bare = search(Task(x, y, np.ones(len(y)), Rules(OPERATOR)), refits=60)

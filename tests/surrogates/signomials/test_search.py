@@ -152,6 +152,7 @@ def test_shapes_that_logistics_needs_are_found_in_noise(
     assert error < 0.002
 
 
+@pytest.mark.slow
 def test_the_way_between_two_places_is_found() -> None:
     rng = np.random.default_rng(3)
     inputs = {name: rng.uniform(0.0, 40.0, ROWS) for name in ("x", "y", "u", "v")}
@@ -197,6 +198,7 @@ def test_making_a_law_plainer_ends_where_nothing_is_a_limit_and_there_is_no_nois
     assert to_infix(graph(found.best.law, ["a", "b"], found.scales)) == "max(0, 3 · a - 2.4 · b)"
 
 
+@pytest.mark.slow
 def test_a_budget_of_refits_ends_the_search_and_is_not_passed_by_much() -> None:
     rng = np.random.default_rng(10)
     x = rng.uniform(1, 9, (ROWS, 3))
@@ -234,6 +236,7 @@ def test_noise_alone_is_no_law() -> None:
     assert "b" not in text
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_law() -> None:
     rng = np.random.default_rng(9)
     inputs = {"a": rng.uniform(1, 5, ROWS), "b": rng.uniform(1, 5, ROWS)}
@@ -259,6 +262,7 @@ def test_a_bracket_that_stands_alone_is_opened() -> None:
     assert cleaned(law) == law
 
 
+@pytest.mark.slow
 def test_a_logarithm_is_found_and_no_power_that_is_nearly_flat() -> None:
     rng = np.random.default_rng(4)
     a, b, c, d = rng.uniform(0.5, 5.0, (4, 2000))
@@ -295,6 +299,7 @@ def test_terms_that_share_a_power_are_told_as_one() -> None:
     assert any(np.allclose(value(law, columns), truth) for law in told)
 
 
+@pytest.mark.slow
 def test_the_root_of_a_reciprocal_is_found() -> None:
     rng = np.random.default_rng(6)
     a, b = rng.uniform(2.0, 24.0, ROWS), rng.uniform(40.0, 150.0, ROWS)
@@ -320,6 +325,7 @@ def test_a_law_found_as_a_whole_is_kept_where_the_search_is_stopped(monkeypatch:
     assert formula.constants
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("law", "says"),
     [

@@ -17,6 +17,7 @@ RAIL = "250 * price * (1 - n) + 480 * n"
 """By road it costs 250 times the price, by rail 480: rail wins above 1.92."""
 
 
+@pytest.mark.slow
 def test_regret_and_shares_are_those_of_the_closed_form(tmp_path):
     found = monte_carlo(
         choice(tmp_path, RAIL, price=1.7, high=1), {PRICE: (1.4, 2.4)}, draws=150, candidates=4, options=QUICK
@@ -45,6 +46,7 @@ def test_regret_and_shares_are_those_of_the_closed_form(tmp_path):
     assert "n: 0 52 %" in text
 
 
+@pytest.mark.slow
 def test_workers_do_not_change_what_is_found(tmp_path):
     scenario = choice(tmp_path, RAIL, price=1.7, high=1)
     one, two = (
@@ -79,6 +81,7 @@ def test_a_draw_that_makes_no_problem_is_counted(tmp_path):
     assert (found.draws["message"] != "").sum() == 10
 
 
+@pytest.mark.slow
 def test_a_plan_that_fails_is_counted_and_not_best(shared_tiny):
     scenario = load_scenario(shared_tiny)
     found = monte_carlo(
@@ -133,6 +136,7 @@ km = 20
     return load_scenario(folder / "trips.toml")
 
 
+@pytest.mark.slow
 def test_errors_of_laws_spread_prices_as_they_spread_rows(tmp_path):
     scenario = learned(tmp_path, 0.1)
     found = monte_carlo(scenario, draws=200, candidates=0, options=QUICK)
@@ -158,6 +162,7 @@ def test_a_law_that_does_not_err_leaves_prices_as_they_are(tmp_path):
     assert (found.paid == found.prices).all()
 
 
+@pytest.mark.slow
 def test_a_law_read_from_a_file_errs_as_where_it_was_learned(tmp_path):
     scenario = learned(tmp_path, 0.1)
     law = scenario.run(time_limit=0.5).laws["trip"].formula
@@ -251,6 +256,7 @@ def test_what_the_plan_that_is_kept_leaves_out_is_told(shared_tiny):
         assert "as it is: 0.00 EUR; it serves 0 of 2.2 t (0 of 4 clients); left out: north" in found.text()
 
 
+@pytest.mark.slow
 def test_decisions_are_not_certain_where_every_plan_fails(shared_tiny, tmp_path):
     found = monte_carlo(
         load_scenario(shared_tiny),

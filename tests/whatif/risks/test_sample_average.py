@@ -47,6 +47,7 @@ def size_of(result: ko.Result) -> float:
     return float(sum(float(name.split()[1]) for name in result.assessment.in_use.names))
 
 
+@pytest.mark.slow
 def test_capacity_is_the_quantile_of_the_critical_ratio_and_its_value_that_of_the_textbook() -> None:
     """A unit of capacity too many costs 3, one too few 9 − 3: capacity is the quantile of 6 / 9, to whole units."""
     found = ko.solve_sample_average(
@@ -71,6 +72,7 @@ def test_capacity_is_the_quantile_of_the_critical_ratio_and_its_value_that_of_th
     assert "The value of the stochastic solution is" in str(found)
 
 
+@pytest.mark.slow
 def test_samples_of_one_draw_bound_by_waiting_and_seeing() -> None:
     """Who knows demand before he builds pays 3 for each whole unit, up to 15, or 9 for what he leaves out."""
     found = ko.solve_sample_average(capacities(1.0, 2.0, 4.0, 8.0), samples=1, replications=5, draws=20)
@@ -89,6 +91,7 @@ def _score(number: int) -> float:
     return float(rng.standard_normal())
 
 
+@pytest.mark.slow
 def test_a_plan_that_is_best_anyway_is_returned_as_it_is() -> None:
     found = ko.solve_sample_average(capacities(20.0), samples=5, replications=2, draws=50)
     assert found.result is found.plain
@@ -101,6 +104,7 @@ def test_a_plan_that_is_best_anyway_is_returned_as_it_is() -> None:
     assert again.ranges() is None
 
 
+@pytest.mark.slow
 def test_draws_that_no_sites_can_serve_are_counted() -> None:
     found = ko.solve_sample_average(
         capacities(4.0, 10.0, shortage_cost=None), samples=20, replications=2, draws=400, seed=2
@@ -113,6 +117,7 @@ def test_draws_that_no_sites_can_serve_are_counted() -> None:
     assert len(found.risk.cost) == 400
 
 
+@pytest.mark.slow
 def test_a_tariff_that_reads_the_flow_has_no_bound() -> None:
     law = ko.parse_formula("1 + q ^ 0.5", [ko.Variable("q", "t")], ko.Variable("cost", "EUR"))
     tariff = {"tariff": law.bind(q=ko.refs.state.quantity), "planning": {"state.quantity": 5.0}}
@@ -126,6 +131,7 @@ def test_a_tariff_that_reads_the_flow_has_no_bound() -> None:
     assert (found.risk.cost >= least).all()
 
 
+@pytest.mark.slow
 def test_where_no_sample_is_solved_in_time_sites_for_more_than_mean_demand_are_looked_at(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -141,6 +147,7 @@ def test_where_no_sample_is_solved_in_time_sites_for_more_than_mean_demand_are_l
     assert "No bound was found in time." in str(found)
 
 
+@pytest.mark.slow
 def test_after_ctrl_c_the_samples_until_then_count(monkeypatch: pytest.MonkeyPatch) -> None:
     from kanopt.solvers.supply import sample_average
 

@@ -68,6 +68,7 @@ def test_one_customer_has_the_shortage_of_the_textbook(amount: float) -> None:
     )
 
 
+@pytest.mark.slow
 def test_the_cheapest_amount_is_the_quantile_of_the_critical_ratio() -> None:
     """A unit too many costs 3, one too few 9 − 3: the newsvendor sends the quantile of 6 / 9."""
     problem, amounts = newsvendor(), np.linspace(7.0, 15.0, 81)

@@ -40,6 +40,7 @@ def guessed(made: ko.Scaffold, table: str, column: str) -> set[str]:
     return set(rows.loc[(rows["table"] == table) & (rows["column"] == column), "guess"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("example", "kind", "laws"),
     [
@@ -205,6 +206,7 @@ def test_what_is_written_is_read_back(values, why):
     assert read == {"a": {"b \n]": values}}
 
 
+@pytest.mark.slow
 def test_a_plan_that_does_not_hold_becomes_laws_and_says_why(tmp_path):
     tables = tables_of("parcel_city", tmp_path)
     clients = pd.read_csv(tmp_path / "clients.csv")

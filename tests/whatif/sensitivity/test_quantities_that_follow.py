@@ -15,6 +15,7 @@ from tests.cases.supply_scenario import DEMAND, one_market, random_network
 QUICK = SweepOptions(time_limit=5.0)
 
 
+@pytest.mark.slow
 def test_sites_give_way_where_arithmetic_says(tmp_path):
     found = switch_points(one_market(tmp_path), {DEMAND: factors(0.2, 6.0, 3)}, most_solves=12, options=QUICK)
     told = found.frame.groupby(["decision", "above"])["switch_point"].agg(list)
@@ -28,6 +29,7 @@ def test_sites_give_way_where_arithmetic_says(tmp_path):
     assert told["shortage", "paid"] == pytest.approx([2.0], abs=0.001 * 5.8)
 
 
+@pytest.mark.slow
 def test_flows_are_told_apart_to_the_tolerance(tmp_path):
     scenario = one_market(tmp_path)
     found = switch_points(scenario, {DEMAND: factors(1.0, 2.6, 2)}, tolerance=1e-4, options=QUICK)
@@ -37,6 +39,7 @@ def test_flows_are_told_apart_to_the_tolerance(tmp_path):
     assert found.axes[0].solves == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2])
 def test_sites_in_use_are_those_of_trying_every_set(tmp_path, seed):
     scenario = random_network(tmp_path, seed)
@@ -70,6 +73,7 @@ def _with_array(problem):
         return replace(problem, tariff=np.array(problem.lane_tariff.rates))
 
 
+@pytest.mark.slow
 def test_numbers_follow_whole_ones(tmp_path):
     (tmp_path / "choices.csv").write_text(
         "name,low,high,integer\nplant,0,1,true\nmade,0,100,false\n", "utf-8"
@@ -103,6 +107,7 @@ def test_a_schedule_is_carried_over_in_its_order(tmp_path):
     assert found.axes[0].solves <= 5
 
 
+@pytest.mark.slow
 def test_what_is_left_out_counts_before_the_price(tmp_path):
     scenario = one_market(tmp_path, shortage="")
     found = switch_points(scenario, {DEMAND: factors([4.0, 11.0, 16.0])}, options=QUICK)

@@ -81,6 +81,7 @@ def test_of_a_plan_that_is_kept_prices_are_those_of_its_terms(shared_tiny):
     assert again.frame.equals(found.frame)
 
 
+@pytest.mark.slow
 def test_planned_anew_a_price_varies_less(tmp_path):
     scenario = choice(tmp_path, "250 * price * (1 - n) + 480 * n", price=1.6, high=1)
     kept, anew = (

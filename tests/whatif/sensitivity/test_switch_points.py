@@ -21,6 +21,7 @@ from tests.cases.choice_scenario import PRICE, choice
 QUICK = SweepOptions(time_limit=0.5)
 
 
+@pytest.mark.slow
 def test_two_plans_of_linear_prices_cross_where_arithmetic_says(tmp_path):
     # by road 250 km at so much a km, by rail 480 at once
     found = switch_points(choice(tmp_path, "250 * price * (1 - n) + 480 * n", high=1), {PRICE: (1.0, 3.0)})
@@ -33,6 +34,7 @@ def test_two_plans_of_linear_prices_cross_where_arithmetic_says(tmp_path):
     assert "problem.bind.price from 1.92 on: n: 1 instead of 0" in found.text()
 
 
+@pytest.mark.slow
 def test_every_plan_between_the_ends_is_found(tmp_path):
     # n² − price·n: from n to n + 1 where the price passes 2n + 1
     found = switch_points(choice(tmp_path, "n^2 - price * n + 20"), {PRICE: (0.2, 7.7)}, options=QUICK)
@@ -41,6 +43,7 @@ def test_every_plan_between_the_ends_is_found(tmp_path):
     assert found.axes[0].solves <= 16
 
 
+@pytest.mark.slow
 def test_switch_points_are_those_of_a_fine_grid(tmp_path):
     scenario = choice(tmp_path, "(n - 3)^2 * 2 + abs(price - 2) * n^1.5 + price")
     found = switch_points(scenario, {PRICE: grid(0.0, 5.0, 3)}, options=QUICK)
@@ -51,6 +54,7 @@ def test_switch_points_are_those_of_a_fine_grid(tmp_path):
     assert found.frame["switch_point"].to_numpy() == pytest.approx(expected, abs=0.0011)
 
 
+@pytest.mark.slow
 def test_the_edge_of_a_law_is_named(tmp_path):
     # beyond 100 the price of n = 0 leaps from 3 to 5: by a step of nearly no width
     steep = "(1 - n) * (3 + max(0, min(2, 1e9 * (price - 100)))) + 4 * n"
@@ -60,6 +64,7 @@ def test_the_edge_of_a_law_is_named(tmp_path):
     assert "passes" in found.text()
 
 
+@pytest.mark.slow
 def test_a_rule_that_is_reached_is_named(shared_tiny):
     found = switch_points(
         load_scenario(shared_tiny), {"vehicles[name=van].capacity": factors(0.7, 0.95, 2)}, options=QUICK
@@ -72,6 +77,7 @@ def test_a_rule_that_is_reached_is_named(shared_tiny):
     assert set(found.frame["verdict"]) == {"noise not measured"}
 
 
+@pytest.mark.slow
 def test_routes_tip_where_independent_runs_say(shared_tiny):
     scenario, path = load_scenario(shared_tiny), "vehicles[name=truck].fixed_cost"
     options = SweepOptions(time_limit=0.3, repeats=2)
@@ -84,6 +90,7 @@ def test_routes_tip_where_independent_runs_say(shared_tiny):
     assert set(found.frame["verdict"]) == {"known"}
 
 
+@pytest.mark.slow
 def test_a_switch_inside_the_noise_is_told_as_not_known(tmp_path, monkeypatch):
     module = sys.modules["kanopt.whatif.sensitivity.switch_search"]
     scenario = choice(tmp_path, "250 * price * (1 - n) + 480 * n", high=1)
@@ -157,6 +164,7 @@ def test_ctrl_c_keeps_what_was_found(tmp_path, monkeypatch):
     assert "not narrowed down" in set(found.frame["verdict"])
 
 
+@pytest.mark.slow
 def test_a_limit_on_solves_is_told(tmp_path):
     scenario = choice(tmp_path, "n^2 - price * n + 20")
     found = switch_points(scenario, {PRICE: (0.2, 7.7)}, most_solves=3, options=QUICK)
@@ -164,6 +172,7 @@ def test_a_limit_on_solves_is_told(tmp_path):
     assert "not narrowed down" in set(found.frame["verdict"])
 
 
+@pytest.mark.slow
 def test_where_nothing_tips_that_is_said(tmp_path):
     scenario = choice(tmp_path, "(n - 2)^2 * price")
     found = switch_points(scenario, {PRICE: (1.0, 2.0), "choices.high": [3, 4]}, options=QUICK)
@@ -227,6 +236,7 @@ def test_edges_of_laws():
     ]
 
 
+@pytest.mark.slow
 def test_plans_that_reach_only_so_far_give_way_there(tmp_path):
     # what is wanted beyond n costs a thousand times as much
     scenario = choice(tmp_path, "n + 1000 * max(0, price - n)")

@@ -60,6 +60,7 @@ def test_a_plan_that_was_found_at_a_value_becomes_the_base_s(shared_tiny, monkey
         assert one.objective <= one.kept_objective
 
 
+@pytest.mark.slow
 def test_planning_anew_never_costs_more_than_the_plan_that_is_kept(shared_tiny):
     found = tornado(load_scenario(shared_tiny), AXES, options=QUICK)
     frame = found.frame
@@ -84,6 +85,7 @@ def test_a_price_of_zero_is_a_price(tmp_path):
     assert "as it is: 0.00 EUR" in found.text()
 
 
+@pytest.mark.slow
 def test_what_is_left_out_is_not_compared(shared_tiny):
     axes = {"vehicles.capacity": factors(0.3, 1.0, 2), "vehicles.fuel_price": (1.0, 2.0)}
     found = tornado(load_scenario(shared_tiny), axes, options=QUICK)

@@ -31,6 +31,7 @@ def prices(shared_tiny):
     return make
 
 
+@pytest.mark.slow
 def test_a_box_is_found_and_told(prices):
     a, b = prices(lambda fuel, demand: 5.0 if fuel > 1.65 and demand < 1.08 else -1.0)
     found = where_wins(b, a)
@@ -56,6 +57,7 @@ def test_every_quadrant_is_covered_and_pure(prices, fuel0, demand0, up, right):
     assert opposite.frame["coverage"].sum() == pytest.approx(1.0)
 
 
+@pytest.mark.slow
 def test_a_threshold_lies_on_the_edge_of_a_law_where_there_is_one(tmp_path):
     text = "(1 - n) * (399 + 100 * max(0, price - 1.77)) + 400 * n"
     found = sweep(

@@ -221,6 +221,7 @@ def test_the_times_of_a_plan_that_is_kept_follow_where_it_would_break_a_rule():
     assert shut.kept_status == "infeasible"
 
 
+@pytest.mark.slow
 def test_of_two_partial_plans_of_supply_the_one_that_leaves_out_less_is_kept(tmp_path):
     """Of 160 t both sites deliver 120, the large one 100 for less: 40 or 60 t are left out at one market."""
     scenario = one_market(tmp_path, shortage="")

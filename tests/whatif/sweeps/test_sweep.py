@@ -113,6 +113,7 @@ def test_departures_that_are_left_open_follow_travel_times(shared_tiny):
         assert point.violations <= other.rank.violations
 
 
+@pytest.mark.slow
 def test_points_planned_anew_are_as_good_as_runs(shared_tiny):
     scenario = load_scenario(shared_tiny)
     axes = {"vehicles.fixed_cost": factors(0.2, 4.0, 3), "vehicles[name=van].count": [1, 2]}
@@ -132,6 +133,7 @@ def test_points_planned_anew_are_as_good_as_runs(shared_tiny):
     assert (frame["replanning_effect"][carried_out] <= 1e-9).all()
 
 
+@pytest.mark.slow
 def test_repeats_measure_the_noise(shared_tiny):
     scenario = load_scenario(shared_tiny)
     once = sweep(scenario, FUEL, options=QUICK)
@@ -146,6 +148,7 @@ def test_a_change_of_nothing_has_no_effect(shared_tiny):
     assert found.points["verdict"].tolist() == ["no effect", "dearer"]
 
 
+@pytest.mark.slow
 def test_points_that_cannot_be_are_counted(shared_tiny):
     scenario = load_scenario(shared_tiny)
     # after the window's end nobody can be served
@@ -156,6 +159,7 @@ def test_points_that_cannot_be_are_counted(shared_tiny):
     assert tight.points["verdict"].tolist()[0] == "not like with like"
 
 
+@pytest.mark.slow
 def test_a_sweep_goes_on_where_it_stopped(shared_tiny, tmp_path, monkeypatch):
     scenario, folder = load_scenario(shared_tiny), tmp_path / "sweep"
     axes = {"vehicles.capacity": factors(0.9, 1.2, 4)}
@@ -215,6 +219,7 @@ with open_store(Path(sys.argv[1]), {"points": [], "repeats": 1}):
 """
 
 
+@pytest.mark.slow
 def test_two_sweeps_do_not_write_to_one_folder_at_once(shared_tiny, tmp_path):
     scenario, folder = load_scenario(shared_tiny), tmp_path / "sweep"
     other = subprocess.Popen(

@@ -345,6 +345,7 @@ def test_laws_of_load_clock_and_lateness_read_what_the_simulator_says(name: str)
         compare(problem, problem.plan_from(some_routes(problem, seed, stated=True)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("law", STOP_LAWS)
 def test_laws_of_stops_read_what_the_simulator_says(law: str) -> None:
     for place, name in enumerate(VARIANTS):

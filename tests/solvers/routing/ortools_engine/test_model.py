@@ -256,6 +256,7 @@ def test_clients_may_be_pinned_to_a_vehicle():
     assert outcome.objective == pytest.approx(42.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("rest", "price"),
     [

@@ -339,6 +339,7 @@ print(json.dumps([outcome.interrupted, len(outcome.plan.routes), len(outcome.pla
 """
 
 
+@pytest.mark.slow
 def test_ctrl_c_from_outside_keeps_the_plan():
     process = subprocess.Popen([sys.executable, "-c", SCRIPT], stdout=subprocess.PIPE, text=True)
     assert process.stdout.readline() == "incumbent\n"

@@ -39,6 +39,7 @@ def test_every_rule_is_the_referees(rule: str) -> None:
     assert 0 < sum(kept) < len(kept)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("law", LAWS)
 def test_every_law_is_the_referees_whatever_rules_there_are(law: str) -> None:
     kept = []
@@ -69,6 +70,7 @@ def test_laws_of_two_vehicle_types_and_depots(case: str) -> None:
                 agree(problem, problem.plan_from(RoutingPlan(routes)), known)
 
 
+@pytest.mark.slow
 def test_random_plans_break_every_rule_there_is() -> None:
     seen: set[str] = set()
     for seed in range(50):
