@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.errors import FormulaError
+
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["CALENDAR", "CalendarFunction"]
+__all__ = ["CALENDAR", "CalendarFunction", "check_zones"]
 
 Array = NDArray[np.float64]
 
@@ -39,6 +41,28 @@ class CalendarFunction:
     unit: str = ""
     arguments: int = 1
     takes_clock: bool = False
+
+
+def check_zones(columns: Mapping[str, Any]) -> None:
+    """Refuse to set dates with a time zone beside dates without one: how far apart they are is not known.
+
+    Raises
+    ------
+    FormulaError
+        If some of the columns have a zone and others have none.
+    """
+    zoned = {
+        name: getattr(getattr(column, "dtype", None), "tz", None) is not None
+        for name, column in columns.items()
+    }
+    if len({*zoned.values()}) > 1:
+        having, lacking = (
+            next(name for name, has in zoned.items() if has is which) for which in (True, False)
+        )
+        raise FormulaError(
+            f"{having!r} has a time zone and {lacking!r} has none, so that they cannot be compared; write both with "
+            "one, as in 2024-01-31 16:30+01:00, or both without"
+        )
 
 
 def _part(name: str) -> CalendarFunction:

@@ -11,6 +11,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.errors import FormulaError
+from kanopt.formulas.calendar_functions import check_zones
 from kanopt.formulas.nodes import Node, computed
 
 __all__ = [
@@ -99,18 +101,31 @@ class DateComparison(Condition):
     is_column: bool = False
 
     def masks(self, columns: Columns) -> tuple[Mask, Mask]:
-        """Compare; a date without a time zone is one in the zone of the column."""
+        """Compare; a date without a time zone is one in the zone of the column.
+
+        Raises
+        ------
+        FormulaError
+            If one of two columns has a zone and the other has none, or a date is no moment in the zone, or two.
+        """
         import pandas as pd
 
         left: pd.Series[Any] = pd.Series(columns[self.column])
         zone = getattr(left.dt, "tz", None)
         if self.is_column:
             right: Any = pd.Series(columns[self.other])
+            check_zones({self.column: left, self.other: right})
             missing = left.isna() | right.isna()
         else:
             right, missing = self.other, left.isna()
             if zone is not None and right.tzinfo is None:
-                right = right.tz_localize(zone)
+                right = right.tz_localize(zone, ambiguous="NaT", nonexistent="NaT")
+                if pd.isna(right):
+                    raise FormulaError(
+                        f"{self.other:%Y-%m-%d %H:%M} does not exist in the time zone of {self.column!r}, or exists "
+                        "twice; write it with its distance from UTC, as in "
+                        f'"{self.other:%Y-%m-%d %H:%M}+01:00"'
+                    )
             elif zone is None and right.tzinfo is not None:
                 right = right.tz_convert("UTC").tz_localize(None)
         return _known(np.asarray(_SIGNS[self.sign](left, right), dtype=bool), np.asarray(missing, dtype=bool))

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError
-from kanopt.formulas.calendar_functions import CALENDAR
+from kanopt.formulas.calendar_functions import CALENDAR, check_zones
 from kanopt.formulas.dimensions.analysis import output_unit
 from kanopt.formulas.formula import Formula
 from kanopt.formulas.lookalikes import hint
@@ -99,6 +99,9 @@ class RowText:
     def _prepared(self, columns: Mapping[str, Any]) -> dict[str, Any]:
         found = {name: columns[name] for name in self.reads}
         for name, (function, arguments) in self.calendar.items():
+            used = {each: columns[each] for each in arguments}
+            if len(used) > 1:
+                check_zones(used)
             found[name] = CALENDAR[function].value(*(columns[each] for each in arguments))
         return found
 
@@ -364,13 +367,17 @@ class _RowParser(FormulaParser):
                 f'{left.content!r} holds dates; compare it with one in quotes, as in "2024-01-31 16:30"',
                 sign.place,
             )
+        # pandas also takes "now" and "today", which mean something else on every day, and "", which means nothing
+        written = right.content[:4].isascii() and right.content[:4].isdigit()
         try:
-            date = pd.to_datetime(right.content, format="ISO8601")
+            date = pd.to_datetime(right.content, format="ISO8601") if written else pd.NaT
         except ValueError:
+            date = pd.NaT
+        if pd.isna(date):
             raise self.error(
                 f'{right.content[:40]!r} is no date; write it as "2024-01-31" or "2024-01-31 16:30"',
                 right.place,
-            ) from None
+            )
         return DateComparison(left.content, sign.text, date)
 
     def atom(self) -> Node:

@@ -20,6 +20,7 @@ from kanopt.units import convert
 __all__ = [
     "NO_NUMBER",
     "ConvertedColumn",
+    "check_floats",
     "convert_column",
     "date_format",
     "final_column",
@@ -165,7 +166,7 @@ def convert_column(
         return within_limits(_parsed(array, column, form), column)
     parsed = _parsed(array, replace(column, kind="number"), form)
     values = convert(parsed.values, source_unit, column.unit)
-    cells = _check_floats(values, parsed.missing, parsed.faults, parsed.shown, column)
+    cells = check_floats(values, parsed.missing, parsed.faults, parsed.shown, column)
     return within_limits(replace(cells, note=f"converted from {source_unit} to {column.unit}"), column)
 
 
@@ -238,7 +239,7 @@ def _from_numbers(array: Any, column: Column) -> ConvertedColumn:
         except pa.ArrowInvalid:  # beyond 64 bits with a sign: as floats, and judged as those
             pass
     values = array.cast(pa.float64(), safe=False).to_numpy().astype(np.float64)
-    return _check_floats(values, missing, {}, array, column)
+    return check_floats(values, missing, {}, array, column)
 
 
 def _from_texts(texts: Any, column: Column, form: TextFormat) -> ConvertedColumn:
@@ -269,10 +270,10 @@ def _numbers_from_texts(
     faults = {NO_NUMBER: ~missing & ~_mask(good)}
     if not missing.any() and not faults[NO_NUMBER].any() and _count(plain, r"^-?\d{1,18}$") == len(plain):
         return ConvertedColumn(plain.cast(pa.int64()).to_numpy(), missing, faults, texts)
-    return _check_floats(plain.cast(pa.float64()).to_numpy(), missing, faults, texts, column)
+    return check_floats(plain.cast(pa.float64()).to_numpy(), missing, faults, texts, column)
 
 
-def _check_floats(
+def check_floats(
     values: NDArray[np.float64],
     missing: NDArray[np.bool_],
     faults: dict[str, NDArray[np.bool_]],
@@ -280,7 +281,8 @@ def _check_floats(
     column: Column,
 ) -> ConvertedColumn:
     """Check floats: finite, and integral if integers are declared."""
-    faults = {**faults, "not finite": np.isinf(values)}
+    judged = np.logical_or.reduce(list(faults.values()), initial=False)
+    faults = {**faults, "not finite": np.isinf(values) & ~judged}
     if column.kind == "integer":
         finite = np.isfinite(values)
         fraction = finite & (values != np.rint(values))

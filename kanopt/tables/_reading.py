@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -16,6 +16,7 @@ from kanopt.errors import FormulaError, KanoptWarning, TableError, UnitError
 from kanopt.tables._convert import (
     NO_NUMBER,
     ConvertedColumn,
+    check_floats,
     convert_column,
     date_format,
     final_column,
@@ -31,6 +32,7 @@ from kanopt.tables.report import BadCell, TableReport
 from kanopt.tables.row_rules import RowRules, drop_label, nothing_dropped, rule_error, sort_of
 from kanopt.tables.schema import NUMERIC, Column, Kind, Schema
 from kanopt.text import count_text, list_names, number_text
+from kanopt.units import convert
 
 if TYPE_CHECKING:
     from kanopt.formulas.row_parser import RowText
@@ -177,7 +179,12 @@ class TableReading:
             raise rule_error(self.raw.source, faults)
         before = self.keep.copy()
         for place, text in enumerate(parsed.drops):
-            holds, fails = text.masks({name: self.cells[name].values for name in text.reads}, len(self.keep))
+            try:
+                holds, fails = text.masks(
+                    {name: self.cells[name].values for name in text.reads}, len(self.keep)
+                )
+            except FormulaError as error:
+                raise rule_error(self.raw.source, [(("drop_where", place), str(error))]) from None
             if not (before & ~holds).any():
                 told = f"{text.text!r:.80} holds of every row, so that nothing would be left"
                 raise rule_error(self.raw.source, [(("drop_where", place), told)])
@@ -192,8 +199,10 @@ class TableReading:
     def _derive(self, name: str, text: RowText) -> None:
         """Add a column that is computed from others."""
         rows, read = len(self.keep), {each: self.cells[each].values for each in text.reads}
-        declared = self.schema.get(name)
-        kind: Kind = "boolean" if text.is_condition else "number"
+        column = self.schema.get(name) or Column(name, "boolean" if text.is_condition else "number")
+        if column.kind not in (*NUMERIC, *(["boolean"] if text.is_condition else [])):
+            what = "truth values" if text.is_condition else "numbers"
+            raise FormulaError(f"these are {what}, and {name!r} is declared as a {column.kind}")
         gone = np.zeros(rows, dtype=bool)
         for each in text.reads:
             gone |= np.logical_or.reduce([self.cells[each].missing, *self.cells[each].faults.values()])
@@ -203,14 +212,16 @@ class TableReading:
             gone = ~holds & ~fails
         else:
             values = np.where(gone, np.nan, text.values(read, rows))
-        wrong = ~gone & ~np.isfinite(values)
-        shown = self._shown(text, wrong)
-        column = declared or Column(name, kind)
-        cells = ConvertedColumn(values, gone, {_NO_VALUE: wrong} if wrong.any() else {}, shown)
-        unit = text.unit(name, self.units.get(name) or column.unit or "", self.units)
+        unit = text.unit(name, self.units.get(name, ""), self.units) or column.unit
+        if unit and column.unit is not None and unit != column.unit:
+            values, unit = convert(values, unit, column.unit), column.unit
         if unit:
             self.units[name] = unit
-        self.cells[name] = within_limits(cells, column)
+        faults = {_NO_VALUE: ~gone & ~np.isfinite(values)}
+        blank = pa.chunked_array([pa.nulls(rows, pa.string())])
+        cells = within_limits(check_floats(values, gone, faults, blank, column), column)
+        wrong = np.logical_or.reduce(list(cells.faults.values()), initial=False) & np.ones(rows, dtype=bool)
+        self.cells[name] = replace(cells, shown=self._shown(text, wrong))
         self.columns[name], self.derived[name] = column, text.text
 
     def _shown(self, text: RowText, wrong: NDArray[np.bool_]) -> Any:

@@ -174,3 +174,63 @@ def test_names_with_spaces_stand_in_back_quotes() -> None:
 def test_a_derived_column_may_be_called_like_the_function_it_uses(trips: Path) -> None:
     found = ko.read_table(trips, derive={"weekday": "weekday(pickup)"}, on_bad="missing")
     assert found["weekday"].tolist() == [1.0, 1.0, 6.0, 7.0, 1.0]
+
+
+ZONED = pd.DataFrame(
+    {
+        "there": pd.to_datetime(["2024-10-26 01:00", "2024-10-28 05:00"]).tz_localize("Europe/Berlin"),
+        "here": pd.to_datetime(["2024-10-26 01:00", "2024-10-28 05:00"]),
+    }
+)
+
+
+@pytest.mark.parametrize(
+    "text", ["now", "today", "", "NaT", "nan", "2024-02-30", "12-31-2024", "\u0662\u0660\u0662\u0664"]
+)
+@pytest.mark.parametrize("sign", ["!=", "<", "=="])
+def test_what_is_no_date_is_refused(text: str, sign: str) -> None:
+    """Pandas takes "now" for the moment of the reading, and "" for a date that differs from all."""
+    with pytest.raises(TableError, match="is no date"):
+        ko.read_table(ZONED, drop_where=[f'here {sign} "{text}"'])
+
+
+@pytest.mark.parametrize("text", ["2024-03-31 02:30", "2024-10-27 02:30"])
+def test_a_time_that_the_clocks_leave_out_or_show_twice_is_refused(text: str) -> None:
+    with pytest.raises(TableError, match=r"(?s)drop_where: .*time zone of 'there'.*distance from UTC"):
+        ko.read_table(ZONED, drop_where=[f'there > "{text}"'])
+    assert len(ko.read_table(ZONED, drop_where=['there > "2024-10-27 02:30+01:00"'])) == 1
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        {"drop_where": ["there > here"]},
+        {"derive": {"later": "there > here"}},
+        {"derive": {"m": "minutes_between(here, there)"}},
+        {"drop_where": ["hours_between(here, there) > 1"]},
+    ],
+)
+def test_dates_with_and_without_a_zone_are_not_compared(rules: dict[str, object]) -> None:
+    with pytest.raises(TableError, match="'there' has a time zone and 'here' has none"):
+        ko.read_table(ZONED, **rules)
+
+
+def test_a_derived_column_is_of_the_kind_and_unit_that_are_declared() -> None:
+    frame = pd.DataFrame({"x": [60.0, 90.0]})
+    derive = {"h": "x * 1"}
+
+    def read(column: Column, **units: str) -> pd.DataFrame:
+        return ko.read_table(frame, schema=Schema((Column("x"), column)), derive=derive, units=units)
+
+    with pytest.raises(TableError, match=r"(?s)not a whole number.*record 1: 'x=0.25'"):
+        ko.read_table(frame / 240, schema=Schema((Column("x"), Column("h", "integer"))), derive=derive)
+    for kind in ("text", "datetime", "category", "boolean"):
+        with pytest.raises(TableError, match=f"these are numbers, and 'h' is declared as a {kind}"):
+            read(Column("h", kind))
+    assert read(Column("h", "integer"))["h"].dtype == np.int64
+    hours = read(Column("h", unit="h", maximum=1.5), x="min")
+    assert hours["h"].tolist() == [1.0, 1.5]
+    assert units_of(hours) == {"x": "min", "h": "h"}
+    assert read(Column("h", unit="h"), h="min")["h"].tolist() == [1.0, 1.5]
+    with pytest.raises(TableError, match=r"(?s)above the maximum 1.*record 2: 'x=90'"):
+        read(Column("h", unit="h", maximum=1), x="min")
