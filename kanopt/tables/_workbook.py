@@ -20,7 +20,7 @@ from typing import Any
 from kanopt.errors import TableError, nearest
 from kanopt.tables._database import first_line
 from kanopt.tables._raw import RawTable
-from kanopt.tables._stores import MOST_PACKED, UNPACKED
+from kanopt.tables._stores import MOST_PACKED
 from kanopt.tables._text import TextFormat, is_number, records_table
 from kanopt.text import list_names
 
@@ -28,7 +28,18 @@ __all__ = ["WORKBOOKS", "header_row", "read_sheet", "sheet_names"]
 
 WORKBOOKS = (".xlsx", ".xlsm")
 """Endings of the names of workbooks."""
-_MOST_PARTS, _MOST_CELLS = 10_000, 50_000_000
+UNPACKED = 1 << 25
+"""Bytes that any workbook may unpack to: openpyxl makes up to a hundred of each."""
+_MOST_PARTS, _MOST_CELLS, _MOST_ROWS = 10_000, 50_000_000, 1 << 20
+_WHOLE = (
+    "xl/workbook.xml",
+    "xl/styles.xml",
+    "docProps/core.xml",
+    "docProps/custom.xml",
+    "[Content_Types].xml",
+)
+_LARGEST_WHOLE = 1 << 22
+"""Bytes of a document that openpyxl reads whole, at a kilobyte or more for each element; sheets are read by rows."""
 _PIECE = 1 << 20
 _LOOKED_AT, _WIDE = 30, 0.6
 _NO_ENTITIES = (b"<!DOCTYPE", b"<!ENTITY")
@@ -142,7 +153,14 @@ def _check_archive(path: Path) -> None:
                     f"{len(parts):,} parts is refused; save its sheets as CSV files"
                 )
             for part in parts:
-                if part.filename.endswith((".xml", ".rels")) and _defines_entities(archive, part):
+                whole = part.filename in _WHOLE or part.filename.endswith(".rels")
+                if whole and part.file_size > _LARGEST_WHOLE:
+                    raise TableError(
+                        f"{path.name}: {part.filename} has {part.file_size:,} bytes, which is refused, since it holds "
+                        "styles or names and no cells; save the sheets as CSV files"
+                    )
+                # whatever a sheet is called; pictures may declare a type, and are not read
+                if not part.filename.endswith(".svg") and _defines_entities(archive, part):
                     raise TableError(
                         f"{path.name}: {part.filename} declares a document type, as no workbook does, and is refused"
                     )
@@ -178,23 +196,25 @@ def _rows(path: Path, values: Any, formulas: Any) -> Iterator[list[str]]:
     for sheet in (values, formulas):
         sheet.reset_dimensions()  # what a file says of its size need not be true
     width = cells = 0
-    for row, written in zip(
-        values.iter_rows(values_only=True), formulas.iter_rows(values_only=True), strict=True
-    ):
+    both = zip(values.iter_rows(values_only=True), formulas.iter_rows(values_only=True), strict=True)
+    for number, (row, written) in enumerate(both, start=1):
         texts = [_text(value, formula) for value, formula in zip(row, written, strict=True)]
-        cells += len(texts) + 1
-        if cells > _MOST_CELLS:
-            raise TableError(
-                f"{path.name}: a sheet of over {_MOST_CELLS:,} cells is refused; save it as a CSV file"
-            )
         width = max(width, len(texts))
+        cells += width + 1
+        if cells > _MOST_CELLS or number > _MOST_ROWS:
+            raise TableError(
+                f"{path.name}: a sheet of over {_MOST_CELLS:,} cells or {_MOST_ROWS:,} rows is refused; save it as a "
+                "CSV file"
+            )
         yield texts + [""] * (width - len(texts))
 
 
 def _text(value: Any, formula: Any) -> str:
     """Return a cell as it would stand in a text file; a formula without a value stays one, and is a bad cell."""
     if value is None:
-        return formula if isinstance(formula, str) else ""
+        if formula is None or isinstance(formula, str):
+            return formula or ""
+        return getattr(formula, "text", None) or "="  # one that fills several cells, or a table of what-ifs
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
@@ -206,7 +226,8 @@ def _text(value: Any, formula: Any) -> str:
     if isinstance(value, datetime.time):
         return value.isoformat("minutes" if not value.second else "seconds")
     if isinstance(value, datetime.timedelta):
-        minutes, seconds = divmod(round(value.total_seconds()), 60)
-        clock = f"{minutes // 60:02d}:{minutes % 60:02d}"
+        minutes, seconds = divmod(abs(round(value.total_seconds())), 60)
+        sign = "-" if value.total_seconds() <= -0.5 else ""
+        clock = f"{sign}{minutes // 60:02d}:{minutes % 60:02d}"
         return f"{clock}:{seconds:02d}" if seconds else clock
     return str(value)
