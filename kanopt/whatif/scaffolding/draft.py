@@ -46,6 +46,11 @@ class Draft:
     rows: list[dict[str, object]] = field(default_factory=list)
     used: dict[str, SourceTable] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    learned: set[tuple[str, str]] = field(default_factory=set)
+
+    def leaves_out(self, table: str, column: str) -> bool:
+        """Say whether a column would have to be derived, and no law reads it."""
+        return column in self.used[table].derive and (table, column) not in self.learned
 
     def guess(self, table: str, column: str, guess: str, why: str, sure: bool) -> None:
         """Note a guess, to be shown."""
@@ -126,7 +131,13 @@ class Draft:
         self.guess(table.name, law.target, f"target of {name}", law.why, law.sure)
         for feature in law.features:
             self.guess(table.name, feature, f"feature of {name}", "linked with the target", True)
+        self.learned |= {(table.name, name) for name in (law.target, *law.features)}
+        for name_of, text in table.derive.items():
+            if not self.leaves_out(table.name, name_of):
+                self.guess(table.name, name_of, f"derived as {text}", "dates of the table give it", True)
         for column, reason in law.left_out.items():
+            if column in table.derive:
+                continue
             self.guess(table.name, column, f"no feature of {name}", reason.why, reason.sure)
         entries = [
             Entry("table", table.name, needed=True),

@@ -21,8 +21,8 @@ from kanopt.whatif.scaffolding.laws import guess_laws
 from kanopt.whatif.scaffolding.other_drafts import draft_scheduling, draft_supply
 from kanopt.whatif.scaffolding.roles import Roles, guess_roles
 from kanopt.whatif.scaffolding.routing_draft import draft_routing
-from kanopt.whatif.scaffolding.sources import SourceTable, read_sources, slug
-from kanopt.whatif.scaffolding.toml_writing import Entry, Section, entry_at, render, without
+from kanopt.whatif.scaffolding.sources import SourceTable, read_sources
+from kanopt.whatif.scaffolding.toml_writing import Entry, Section, entry_at, render, slug, without
 
 __all__ = ["KINDS", "Scaffold", "scaffold"]
 
@@ -235,6 +235,8 @@ def _checked(draft: Draft, tables: Sequence[SourceTable]) -> Scaffold | str:
             )
     for name, units in draft.units.items():
         for column, unit in units.items():
+            if draft.leaves_out(name, column):
+                continue
             draft.guess(name, column, f"unit {unit.unit}", unit.why, unit.sure)
     sections, sources = _sections(draft), {name: table.path for name, table in draft.used.items()}
     held = _repaired(sections, sources, draft)
@@ -282,8 +284,13 @@ def _sections(draft: Draft) -> list[Section]:
         lines = [
             Entry(column, unit.unit, "" if unit.sure else unit.why, unit.sure)
             for column, unit in units.items()
+            if not draft.leaves_out(name, column)
         ]
         tables += [Section(("tables", name, "units"), tuple(lines))] if lines else []
+        derived = [
+            Entry(column, text) for column, text in table.derive.items() if not draft.leaves_out(name, column)
+        ]
+        tables += [Section(("tables", name, "derive"), tuple(derived))] if derived else []
     for name in draft.made:
         tables.append(
             Section(("tables", name), (Entry("path", name, "made up: fill it in", False, needed=True),))

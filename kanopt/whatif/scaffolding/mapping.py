@@ -70,6 +70,7 @@ def fill_fields(table: SourceTable, part: Part) -> list[FilledField]:
     pairs = [
         (likeness, field, column)
         for column in table.columns.values()
+        if column.name not in table.derive
         for likeness, field in _likely(part, column, fields)
         if _holds(column, field)
     ]
@@ -135,6 +136,7 @@ def _named(table: SourceTable, fields: Sequence[TableField], used: set[str]) -> 
         for column in table.columns.values()
         if column.is_unique
         and column.name not in used
+        and column.name not in table.derive
         and (column.kind == "text" or (column.whole and len(table.frame) > 1))
     ]
     unique.sort(key=lambda column: column.kind != "text")

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-import unicodedata
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal
@@ -22,8 +21,10 @@ from kanopt.problems.column_units import Header, read_header
 from kanopt.tables import TextFormat, read_table, units_of
 from kanopt.tables._raw import require_file
 from kanopt.tables._workbook import WORKBOOKS, header_row, sheet_names
+from kanopt.whatif.scaffolding.derived_columns import propose_columns
+from kanopt.whatif.scaffolding.toml_writing import slug
 
-__all__ = ["ColumnFacts", "SourceTable", "read_sources", "slug"]
+__all__ = ["ColumnFacts", "SourceTable", "read_sources"]
 
 _SHOWN = 500  # texts that are looked at for times of day
 _DATE = re.compile(
@@ -113,6 +114,8 @@ class SourceTable:
         The words of the file's name, or of the sheet's.
     sheet, header
         Of a workbook, the sheet, and the row in which the names of its columns stand.
+    derive
+        Columns of the frame that are computed from others, with how.
     """
 
     name: str
@@ -122,6 +125,7 @@ class SourceTable:
     words: tuple[str, ...]
     sheet: str = ""
     header: int = 1
+    derive: dict[str, str] = field(default_factory=dict)
 
     @property
     def called(self) -> str:
@@ -164,7 +168,7 @@ def read_sources(paths: Sequence[str | os.PathLike[str]]) -> tuple[list[SourceTa
             if not len(frame):
                 raise TableError(f"{path.name}: there is no row to guess from; leave the file out")
             name = _unique(slug(path.stem), taken)
-            found.append(SourceTable(name, path, frame, on_bad, read_header(path.stem).pieces))
+            found.append(_table(name, path, frame, on_bad, read_header(path.stem).pieces))
             continue
         sheets, others = _read_workbook(path, taken)
         found += sheets
@@ -188,7 +192,8 @@ def _read_workbook(path: Path, taken: list[str]) -> tuple[list[SourceTable], lis
             continue
         if len(frame) and len(frame.columns) > 1:
             name = _unique(slug(words), [*taken, *(table.name for table in found)])
-            found.append(SourceTable(name, path, frame, on_bad, read_header(words).pieces, sheet, header))
+            table = _table(name, path, frame, on_bad, read_header(words).pieces)
+            found.append(replace(table, sheet=sheet, header=header))
         else:
             notes.append(f"sheet {sheet!r} of {path.name} is left out: it is no table of several columns")
     if not found:
@@ -196,16 +201,14 @@ def _read_workbook(path: Path, taken: list[str]) -> tuple[list[SourceTable], lis
     return found, notes
 
 
-def slug(text: str) -> str:
-    """Return a text as a name that needs no quotes.
-
-    Examples
-    --------
-    >>> slug("Touren März (2)"), slug("…")
-    ('touren_marz_2', 'table')
-    """
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
-    return "_".join(re.findall(r"[a-z0-9]+", plain)) or "table"
+def _table(name: str, path: Path, frame: pd.DataFrame, on_bad: str, words: tuple[str, ...]) -> SourceTable:
+    """Return a table with the columns that its dates give."""
+    derive = propose_columns(frame)
+    if derive:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # whoever loads the file hears them
+            frame = read_table(frame, derive=derive, on_bad="missing")
+    return SourceTable(name, path, frame, on_bad, words, derive=derive)
 
 
 def _read(path: Path, sheet: str | None = None, header: int = 1) -> tuple[pd.DataFrame, str]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kanopt.text import shorten
 
-__all__ = ["Entry", "Section", "comment_text", "entry_at", "render", "toml_value", "without"]
+__all__ = ["Entry", "Section", "comment_text", "entry_at", "render", "slug", "toml_value", "without"]
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _LONGEST_COMMENT = 90
@@ -77,6 +78,18 @@ def toml_value(value: Any) -> str:
     if isinstance(value, Sequence):
         return "[" + ", ".join(map(toml_value, value)) + "]"
     return repr(value)
+
+
+def slug(text: str) -> str:
+    """Return a text as a name that needs no quotes.
+
+    Examples
+    --------
+    >>> slug("Touren März (2)"), slug("…")
+    ('touren_marz_2', 'table')
+    """
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    return "_".join(re.findall(r"[a-z0-9]+", plain)) or "table"
 
 
 def comment_text(text: str) -> str:
