@@ -495,7 +495,8 @@ function planTools() {
     }));
   }
   if (document.querySelector("use[data-number]")) tools.push(switchOf("number the stops", numberStops));
-  if (tools.length) figure.before(make("div", { class: "tools live", role: "group", "aria-label": "What is drawn" }, ...tools));
+  // above table and drawing, which stand side by side
+  if (tools.length) (figure.closest(".beside") ?? figure).before(make("div", { class: "tools live", role: "group", "aria-label": "What is drawn" }, ...tools));
 }
 
 // ---- the page
