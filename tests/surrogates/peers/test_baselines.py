@@ -31,7 +31,9 @@ def few(monkeypatch):
 
 @pytest.fixture(scope="module")
 def found() -> ko.Baselines:
-    return ko.baselines(*trips(), folds=3, seed=1, model=QUICK, progress=False)
+    with pytest.MonkeyPatch.context() as patch:  # here it may be installed
+        patch.setattr(one_fold, "has_explainable_boosting", lambda: False)
+        return ko.baselines(*trips(), folds=3, seed=1, model=QUICK, progress=False)
 
 
 @pytest.mark.slow
