@@ -126,7 +126,8 @@ def _with_places(data: Any, places: Sequence[int]) -> Any:
     """Return data in which laws are named by their places in the page."""
     if isinstance(data, Mapping):
         return {
-            key: places[value] if key == "law" else value if key == "columns" else _with_places(value, places)
+            # a column, a term or an input may be called "law" too: its value is no place
+            key: places[value] if key == "law" and isinstance(value, int) else _with_places(value, places)
             for key, value in data.items()
         }
     return (

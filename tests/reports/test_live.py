@@ -124,6 +124,21 @@ def test_names_end_neither_the_script_nor_its_data(name: str) -> None:
         assert in_node([page], [{}])[0][name] == pytest.approx(terms[name], rel=1e-9)
 
 
+@needs_node
+@pytest.mark.parametrize(
+    "name", ["law", "columns", "inputs", "ranges", "constructor", "toString", "load", "leave"]
+)
+def test_inputs_and_terms_may_be_called_like_anything(name: str) -> None:
+    """A name that stands in the data anyway, or that every object of JavaScript has, is a name like others."""
+    km, other = Variable("km", "km"), Variable(name, "EUR/kg")
+    fuel = parse_formula(f"0.2 * km + 0.25 * km * {name}", [km, other], Variable("fuel", "EUR"))
+    bound = fuel.bind(km=arc.distance, **{name: 0.08})
+    cost = {name: bound, "__proto__": bound}
+    result = evaluate(replace(city(), cost=cost), [["van 1", "van 2"], ["van 3", "van 4"]])
+    (found,) = in_node([page_of(result)], [{}])
+    assert found == pytest.approx(result.pricing.terms().to_dict(), rel=1e-9)
+
+
 def test_a_plan_that_cannot_be_driven_is_told_without_its_price() -> None:
     matrix = np.full((5, 5), np.inf)
     matrix[0, 1] = matrix[1, 0] = 3.0

@@ -33,6 +33,16 @@ function readersOf(inputs, columns, kindOf, factor) {
   });
 }
 
+// A law at one place; NaN where its tables have no entry, as of two categories that no row had together.
+function lawAt(law, row) {
+  try {
+    return law(row);
+  } catch (error) {
+    if (error instanceof RangeError) return NaN;
+    throw error;
+  }
+}
+
 // The values of a law on legs, in the unit of the plan; below zero counts as zero.
 function valueOf(use, laws, columns, kindOf, factor) {
   const readers = readersOf(use.inputs, columns, kindOf, factor);
@@ -109,7 +119,8 @@ function priceOf(plan, laws, settings) {
   const factor = (key) => settings[key] ?? 1;
   const kinds = kindsOf(plan);
   const state = driven(plan, laws, kinds, settings);
-  const terms = { ...plan.constants };
+  // without a prototype, so that a term may be called __proto__ as any other
+  const terms = Object.assign(Object.create(null), plan.constants);
   for (const use of plan.uses) {
     const value = valueOf(use, laws, state.columns, kinds, factor);
     terms[use.term] = sum(kinds.map((_, leg) => value(leg)));
@@ -137,7 +148,7 @@ function doubtsOf(plan, state, kinds, factor) {
   const late = (state.late ?? []).filter((leg) => exceeds(state.columns.late[leg], 0));
   if (late.length) doubts.push(`${counted(late.length, "stop is", "stops are")} reached after the last window closes.`);
   for (const use of plan.uses) {
-    const readers = readersOf(use.inputs, state.columns, kinds, factor).filter(([name]) => use.ranges[name]);
+    const readers = readersOf(use.inputs, state.columns, kinds, factor).filter(([name]) => Object.hasOwn(use.ranges, name));
     const outside = kinds.filter((_, leg) => readers.some(([name, read]) => {
       const [low, high] = use.ranges[name];
       return read(leg) < low || read(leg) > high;
@@ -285,7 +296,7 @@ function dotsOf(uses, law, along, laws, state) {
     const every = Math.max(Math.ceil(kinds.length / MOST_DOTS), 1);
     for (let leg = 0; leg < kinds.length; leg += every) {
       const row = Object.fromEntries(readers.map(([name, read]) => [name, read(leg)]));
-      dots.push([row[along], laws[law.law](row)]);
+      dots.push([row[along], lawAt(laws[law.law], row)]);
     }
   }
   return dots.filter(([x, y]) => Number.isFinite(x) && Number.isFinite(y));
@@ -343,7 +354,7 @@ function rangeAround(law, input, uses) {
 }
 
 function lawPanel(article, law, laws, uses, followers) {
-  const value = (row) => laws[law.law](row);
+  const value = (row) => lawAt(laws[law.law], row);
   const inputs = law.inputs.map((input) => (input.categories || input.low !== undefined ? input : { ...input, ...rangeAround(law, input, uses) }));
   const numbers = inputs.filter((input) => !input.categories);
   const at = Object.fromEntries(inputs.map((input) => [input.name, input.at]));
@@ -359,7 +370,7 @@ function lawPanel(article, law, laws, uses, followers) {
     const [below, above] = law.band ?? [];
     const band = law.band ? `; nine in ten rows lie between ${short(found + below)} and ${withUnit(short(found + above), law.unit)}` : "";
     const where = inputs.map((input) => `${input.name} ${typeof row[input.name] === "number" ? withUnit(short(row[input.name]), input.unit) : row[input.name]}`).join(", ");
-    told.textContent = `${law.name} = ${withUnit(short(found), law.unit)} at ${where}${band}.`;
+    told.textContent = Number.isFinite(found) ? `${law.name} = ${withUnit(short(found), law.unit)} at ${where}${band}.` : `${law.name} has no value at ${where}.`;
     if (picture) marks.replaceChildren(...picture.cursor(place));
   };
   const show = () => {
