@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -83,20 +83,31 @@ class LawSection:
 
 
 def law_sections(laws: Mapping[str, LearnedLaw]) -> tuple[LawSection, ...]:
-    """Build the sections of all laws; a curve shared by several laws is drawn in the first section."""
+    """Build the sections of all laws; what several laws share is drawn in the section of the first.
+
+    That are curves, and how a law runs along an input where it is a multiple of a law that it is built on.
+    """
     drawn: dict[bytes, str] = {}
     sections = []
     for (name, law), anchor in zip(laws.items(), law_ids(laws).values(), strict=True):
-        sections.append(replace(_section(law, drawn), anchor=anchor))
+        inside = {part.root.key for part in law.formula.parts}
+        parts = {each.name: each.formula for each in laws.values() if each.formula.root.key in inside}
+        sections.append(replace(_section(law, drawn, parts), anchor=anchor))
         for curve in law.formula.curves:
             drawn.setdefault(curve.key, name)
     return tuple(sections)
 
 
-def _section(law: LearnedLaw, drawn: Mapping[bytes, str]) -> LawSection:
+def _section(law: LearnedLaw, drawn: Mapping[bytes, str], parts: Mapping[str, Formula]) -> LawSection:
     formula = law.formula
-    figures, held, failure = _figures(law.name, formula)
+    alike = _multiples(formula, parts)
+    figures, held, failure = _figures(law.name, formula, alike)
     elsewhere = [
+        f"Along {join_list([along for along, of in alike.items() if of == name])} it is a multiple of {name}, "
+        "which is drawn there."
+        for name in dict.fromkeys(alike.values())
+    ]
+    elsewhere += [
         f"The curve {c.name} is drawn under {drawn[c.key]}." for c in formula.curves if c.key in drawn
     ]
     hints = [f"What does not vary in a chart is held at {held}."] if held else []
@@ -192,14 +203,46 @@ def _valid_range_text(formula: Formula, variable: Variable) -> str:
     return "any value"
 
 
-def _figures(name: str, formula: Formula) -> tuple[list[Figure], str, str]:
+def _multiples(formula: Formula, parts: Mapping[str, Formula]) -> dict[str, str]:
+    """Return the inputs along which a law is a multiple of another that it is built on, and which that is."""
+    if not parts:
+        return {}
+    try:
+        held = reference_values(formula)
+        lines = {along: tabulate(formula, along, held) for along in plottable_inputs(formula)}
+        return {
+            along: name
+            for along, line in lines.items()
+            for name, part in parts.items()
+            if along in part.used
+            and {*part.used} <= {*held}
+            and _is_multiple(line, part, {**held, along: line.iloc[:, 0]})
+        }
+    except FormulaError:
+        return {}  # drawing it says why
+
+
+def _is_multiple(line: pd.DataFrame, part: Formula, at: Mapping[str, Any]) -> bool:
+    """Return whether a line is a multiple of what a law says at its places."""
+    values = np.broadcast_to(
+        part.evaluate({name: np.asarray(at[name]) for name in part.used}), len(line)
+    ).astype(float)
+    own = line.iloc[:, -1].to_numpy(float)
+    first = int(np.argmax(np.abs(values)))
+    if not values[first]:
+        return False
+    return bool(np.allclose(own, values * (own[first] / values[first]), rtol=1e-9, atol=0.0))
+
+
+def _figures(name: str, formula: Formula, alike: Collection[str]) -> tuple[list[Figure], str, str]:
     """Return the plots over each input, the values at which the others are held, and what could not be drawn."""
     try:
         held = reference_values(formula)
-        figures = [_slice_figure(name, formula, each, held) for each in plottable_inputs(formula)]
+        drawn = [each for each in plottable_inputs(formula) if each not in alike]
+        figures = [_slice_figure(name, formula, each, held) for each in drawn]
     except FormulaError as error:
         return [], "", f"The law cannot be drawn: {error}."
-    return figures, fixed_inputs_text(formula, held) if len(held) > 1 else "", ""
+    return figures, fixed_inputs_text(formula, held) if figures and len(held) > 1 else "", ""
 
 
 def _slice_figure(name: str, formula: Formula, along: str, held: Mapping[str, Any]) -> Figure:

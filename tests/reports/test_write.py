@@ -508,6 +508,27 @@ def test_a_curve_that_laws_share_is_drawn_once(make_run: Any, tmp_path: Path) ->
     assert "The curve peak is drawn under travel_time." in page.text
 
 
+def test_a_law_that_is_a_multiple_of_another_is_not_drawn_twice(make_run: Any, tmp_path: Path) -> None:
+    from kanopt.formulas import Input, Product, Sum, Variable
+
+    run = make_run(today=None)
+    law = run.laws["travel_time"].formula
+    wage = Variable("wage", "EUR/min", low=0.1, high=0.5)
+    product = replace(
+        law, root=Product((law.root, Input("wage"))), inputs=(*law.inputs, wage), parts=(law,), fit=None
+    )
+    shifted = replace(product, root=Sum((product.root, Input("wage"))))
+    for formula, told in ((product, True), (shifted, False)):
+        formula = replace(formula, output=Variable("cost", "EUR"))
+        laws = {**run.laws, "wages": replace(run.laws["fuel_cost"], name="wages", formula=formula)}
+        text, page = write(replace(run, laws=laws), tmp_path)
+        assert (
+            "Along distance_km and hour it is a multiple of travel_time, which is drawn there." in page.text
+        ) == told
+        assert ("Line chart: the law wages along distance_km" not in text) == told
+        assert "Line chart: the law wages along wage" in text
+
+
 def test_a_column_that_is_empty_in_every_row_is_left_out_without_a_word() -> None:
     frame = pd.DataFrame({"mode": ["", ""], "shift": ["early", "early"], "task": ["a", "b"]})
     table = _plan_table(SimpleNamespace(to_frame=lambda: frame), ())
