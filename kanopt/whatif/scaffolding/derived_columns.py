@@ -7,6 +7,8 @@ from itertools import permutations
 import pandas as pd
 from pandas.api.types import is_datetime64_any_dtype
 
+from kanopt.errors import FormulaError
+from kanopt.formulas.variables import check_name
 from kanopt.problems.column_units import read_header
 from kanopt.whatif.scaffolding.toml_writing import slug
 
@@ -41,15 +43,15 @@ def propose_columns(frame: pd.DataFrame) -> dict[str, str]:
     if pair is not None:
         began, ended = pair
         name = "minutes" if "minutes" not in frame.columns else f"{slug(began)}_to_{slug(ended)}_minutes"
-        found[name] = f"minutes_between({_quoted(began)}, {_quoted(ended)})"
+        found[name] = _call(frame, "minutes_between", began, ended)
     # of what ended nothing is known beforehand
     for name in [pair[0]] if pair is not None else dates[:1]:
         values = frame[name].dropna()
         if not pieces & _HOURS and (values.dt.hour + values.dt.minute).nunique() > 2:
-            found[f"{slug(name)}_hour"] = f"hour({_quoted(name)})"
+            found[f"{slug(name)}_hour"] = _call(frame, "hour", name)
         if not pieces & _WEEKDAYS and (values.max() - values.min()).days >= _LEAST_DAYS:
-            found[f"{slug(name)}_weekday"] = f"weekday({_quoted(name)})"
-    return {name: text for name, text in found.items() if name not in frame.columns}
+            found[f"{slug(name)}_weekday"] = _call(frame, "weekday", name)
+    return {name: text for name, text in found.items() if text and name not in frame.columns}
 
 
 def _began_and_ended(frame: pd.DataFrame, dates: list[str]) -> tuple[str, str] | None:
@@ -62,6 +64,16 @@ def _began_and_ended(frame: pd.DataFrame, dates: list[str]) -> tuple[str, str] |
         if ordered and _SHORTEST <= float(took.median()) <= _LONGEST:
             return began, ended
     return None
+
+
+def _call(frame: pd.DataFrame, function: str, *names: str) -> str:
+    """Return the text of a function of columns; empty where no text can name them, as with back-quotes in a header."""
+    meant = f"{function}({', '.join(names)})"
+    try:
+        check_name(meant, "column")
+    except FormulaError:
+        return ""
+    return "" if meant in frame.columns else f"{function}({', '.join(map(_quoted, names))})"
 
 
 def _quoted(name: str) -> str:

@@ -6,6 +6,7 @@ import tomllib
 
 import numpy as np
 import pandas as pd
+import pytest
 
 import kanopt as ko
 from kanopt.whatif.scaffolding.derived_columns import propose_columns
@@ -62,3 +63,15 @@ def test_nothing_is_proposed_that_is_there_or_cannot_be():
     # years between two dates are no duration of a trip
     far = frame.assign(**{"in at": frame["in at"] + pd.Timedelta(days=900)})
     assert not any("between" in text for text in propose_columns(far).values())
+
+
+@pytest.mark.parametrize(
+    "name", ["pick`up", "\x1b[31mred", "left\x7f", "\u202eleft", "`", "hour(left)", "x" * 400]
+)
+def test_dates_that_no_text_can_name_are_left_alone(name: str) -> None:
+    start = pd.Series(pd.date_range("2024-03-01 06:00", periods=60, freq="7h"))
+    odd = f"{name} at" if name != "hour(left)" else "left"
+    frame = pd.DataFrame({odd: start, "back": start + pd.to_timedelta(range(20, 80), "min"), name: 1.0})
+    found = propose_columns(frame)
+    assert not any(text.startswith("hour(") for text in found.values())
+    assert set(found) <= set(ko.read_table(frame, derive=found))
