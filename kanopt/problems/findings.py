@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import pandas as pd
 
+from kanopt.display import Part, Shown
+
 __all__ = ["BELOW_ZERO", "Check", "Extrapolation", "FrozenInput", "Reason", "Violation", "to_frame"]
 
 BELOW_ZERO = "value below zero"
+
+_MOST = 50  # violations that are printed
 
 
 @dataclass(frozen=True)
@@ -36,8 +40,8 @@ class Violation:
     message: str
 
 
-@dataclass(frozen=True)
-class Check:
+@dataclass(frozen=True, repr=False)
+class Check(Shown):
     """The outcome of verifying every constraint of a plan without a solver.
 
     Examples
@@ -62,10 +66,12 @@ class Check:
         """Return one row per violation."""
         return to_frame(self.violations, Violation)
 
-    def __str__(self) -> str:
+    def _shown(self) -> Iterator[Part]:
         if self.ok:
-            return "every constraint holds on the law"
-        return "\n".join(violation.message for violation in self.violations)
+            yield "every constraint holds on the law"
+        yield from (violation.message for violation in self.violations[:_MOST])
+        if len(self.violations) > _MOST:
+            yield f"and {len(self.violations) - _MOST:,} more; check.to_frame() has all"
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from kanopt.display import Alarm, Part, Shown
 from kanopt.errors import FitError, FormulaError, KanoptWarning, TableError
 from kanopt.interrupt import Interrupt
 from kanopt.text import count_text, list_names, number_text, percent_text, score_text, seconds_text
@@ -32,8 +33,8 @@ if TYPE_CHECKING:
 __all__ = ["Cache", "LearnedLaw", "LearningInterrupted", "doubts", "fit_law", "laws_of", "learn", "learn_law"]
 
 
-@dataclass(frozen=True, eq=False)
-class LearnedLaw:
+@dataclass(frozen=True, eq=False, repr=False)
+class LearnedLaw(Shown):
     """A law of a run, learned or given.
 
     Parameters
@@ -67,6 +68,11 @@ class LearnedLaw:
     seconds: float = 0.0
     learned_on: date | None = None
     warned: tuple[str, ...] = ()
+
+    def _shown(self) -> Iterator[Part]:
+        yield from self.formula._shown()
+        if self.note:
+            yield f"note: {self.note}" if self.trusted else Alarm(f"of low trust: {self.note}")
 
 
 _TOLD_EVERY = 0.1

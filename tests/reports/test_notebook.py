@@ -16,10 +16,13 @@ from hypothesis import strategies as st
 
 import kanopt as ko
 from kanopt.display import Alarm, Facts, Fold, Grid, Law, Part, Shown, grid_of, told
+from kanopt.explain.routing.alternatives import PlanAlternative
+from kanopt.explain.routing.conflicts import Conflict
 from kanopt.reports import shown_html
 from kanopt.reports.notebook import _between
 from kanopt.reports.palette import ALARM
 from kanopt.surrogates.effects import Effects
+from kanopt.whatif import LearnedLaw
 from tests.cases.answers import FUEL, one_route, switches, tiny_scenario
 from tests.cases.scheduling import FT06, job_shop
 from tests.cases.supply import small
@@ -87,6 +90,12 @@ def objects(tiny: ko.Scenario, make_run: Any, mixed_law: ko.Formula) -> dict[str
         "table report": run.tables["trips"],
         "result": run.result,
         "certificate": run.result.certificate,
+        "check": ko.Check(),
+        "conflict": Conflict("c1", ("c2", "c3"), fleet="1 van", proved=True, irreducible=True),
+        "alternative": PlanAlternative("client c1 on the van", run.result, run.today, "c1"),
+        "learned law": LearnedLaw(
+            "travel_time", run.laws["travel_time"].formula, note="given", trusted=False
+        ),
         "explanation": run.explanation,
         "scenario": tiny.scale(FUEL, 1.1),
         "sweep": sweep,
@@ -110,6 +119,10 @@ NAMES = (
     "table report",
     "result",
     "certificate",
+    "check",
+    "conflict",
+    "alternative",
+    "learned law",
     "explanation",
     "scenario",
     "sweep",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
+from kanopt.display import Fold, Part, Shown, grid_of
 from kanopt.errors import ProblemError, nearest
 from kanopt.explain.differences import difference
 from kanopt.explain.explanation import Level
@@ -17,7 +19,7 @@ from kanopt.problems.routing import RoutingPlan, RoutingProblem
 from kanopt.problems.routing.simulate import missing_skill
 from kanopt.solvers.base import SolveOptions
 from kanopt.solvers.solve import search_and_assess
-from kanopt.text import join_list, money_text, percent_text
+from kanopt.text import fixed_text, join_list, money_decimals, money_text, percent_text
 
 __all__ = ["AlternativeSearch", "PlanAlternative", "with_client_on", "without_leg"]
 
@@ -26,8 +28,8 @@ _SAME = 1e-6
 """Share of an objective below which two prices are the same."""
 
 
-@dataclass(frozen=True)
-class PlanAlternative:
+@dataclass(frozen=True, repr=False)
+class PlanAlternative(Shown):
     """A plan with one decision enforced, and the plan it is compared with.
 
     Parameters
@@ -77,7 +79,14 @@ class PlanAlternative:
         """
         return difference(self.before, self.after, by)
 
-    def __str__(self) -> str:
+    def _shown(self) -> Iterator[Part]:
+        yield self._sentence()
+        if self.after.objective is not None and self.serves_client:
+            frame = self.terms()
+            decimals = money_decimals(frame[["before", "after"]].to_numpy().ravel())
+            yield Fold("both plans, term by term", (grid_of(frame, partial(fixed_text, decimals=decimals)),))
+
+    def _sentence(self) -> str:
         if self.after.objective is None:
             return f"{self.question}: no plan was found ({self.after.status.value})"
         if not self.serves_client:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from scipy.sparse.csgraph import csgraph_from_dense, dijkstra
 
+from kanopt.display import Fold, Part, Shown, grid_of
 from kanopt.errors import ProblemError, nearest
 from kanopt.explain.routing.feasibility import is_exhaustive, serve_all
 from kanopt.explain.routing.held_karp import Undecided, allows_held_karp, is_timed
@@ -20,7 +21,7 @@ from kanopt.problems.routing import RoutingPlan, RoutingProblem
 from kanopt.solvers.base import SolveOptions
 from kanopt.solvers.routing.completion import complete_by_insertion
 from kanopt.solvers.solve import search_and_assess
-from kanopt.text import count_text, join_list
+from kanopt.text import count_text, join_list, number_text
 
 __all__ = ["Conflict", "find_conflict"]
 
@@ -31,9 +32,11 @@ _TRY = 0.05  # of the time limit, for one attempt by search
 _LEAST_SECONDS = 0.3
 ConflictMember = RelaxableRule | tuple[str, ...]
 
+_MOST_SHOWN = 20
 
-@dataclass(frozen=True)
-class Conflict:
+
+@dataclass(frozen=True, repr=False)
+class Conflict(Shown):
     """Clients and rules that together keep a client unserved, none of which can be dropped.
 
     Parameters
@@ -81,7 +84,14 @@ class Conflict:
         rows += [("rule", str(rule), f"give up {rule}" if self.irreducible else "") for rule in self.rules]
         return pd.DataFrame(rows if self.plan is None else [], columns=["kind", "member", "mend"])
 
-    def __str__(self) -> str:
+    def _shown(self) -> Iterator[Part]:
+        yield self._sentence()
+        frame = self.to_frame()
+        if len(frame):
+            table = grid_of(frame, number_text, most=_MOST_SHOWN, rest="to_frame() has all")
+            yield Fold("its clients and rules", (table,))
+
+    def _sentence(self) -> str:
         if self.plan is not None:
             return (
                 f"client {self.client} is in no conflict with those that are served: a plan was found that serves it "

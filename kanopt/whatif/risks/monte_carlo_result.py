@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kanopt.display import Alarm, Part, grid_of
-from kanopt.text import count_text, join_list, list_names, money_text, percent_text, seconds_text
+from kanopt.text import count_text, fixed_text, join_list, list_names, money_text, percent_text, seconds_text
 from kanopt.whatif.changes import Value
 from kanopt.whatif.risks.day_costs import share_error
 from kanopt.whatif.sweeps.axes import Axis
@@ -345,7 +345,7 @@ class MonteCarlo(TableExports):
         )
         for share in ("fails", "cheapest"):
             shown[share] = shown[share].map(percent_text)
-        yield grid_of(shown, "{:,.2f}".format)
+        yield grid_of(shown, partial(fixed_text, decimals=2))
         yield ""
         yield from self.sentences()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -105,7 +106,7 @@ class Sensitivity(TableExports):
         yield f"{self.what}: mean {mean}, standard deviation {spread} ({count_text(self.evaluations, 'value')})"
         yield f"intervals hold {percent_text(self.confidence)}"
         yield ""
-        yield grid_of(self.frame, "{:,.3f}".format, missing="NaN")
+        yield grid_of(self.frame, partial(fixed_text, decimals=3))
         yield from ("", *self.notes) if self.notes else ()
 
 

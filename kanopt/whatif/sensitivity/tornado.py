@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from kanopt.interrupt import Interrupt
 from kanopt.parallel import cluster, run_tasks
 from kanopt.problems.result import Status
 from kanopt.progress import told_by_line
-from kanopt.text import count_text, seconds_text
+from kanopt.text import count_text, fixed_text, seconds_text
 from kanopt.whatif.events import OnEvent, ignore_event
 from kanopt.whatif.scenario import Scenario
 from kanopt.whatif.sweeps.axes import Axis, read_axes, value_text
@@ -199,7 +199,7 @@ class Tornado(TableExports):
             shown[f"anew, {end}" if self.anew else f"at {end}"] = self.frame[f"{end}_effect"]
         shown["swing"], shown["noise"] = self.frame["swing"], self.frame["noise"]
         shown["verdict"] = self.frame["verdict"]
-        yield grid_of(shown, "{:,.2f}".format)
+        yield grid_of(shown, partial(fixed_text, decimals=2))
         yield from self.notes()
 
     def notes(self) -> Iterator[str]:

@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ import pandas as pd
 from kanopt.display import Alarm, Grid, Part, grid_of
 from kanopt.files import replace_file
 from kanopt.problems.result import Status
-from kanopt.text import count_text, money_text, seconds_text
+from kanopt.text import count_text, fixed_text, money_text, seconds_text
 from kanopt.whatif.changes import Value
 from kanopt.whatif.sweeps.axes import Axis, value_text
 from kanopt.whatif.sweeps.kept_plan import PricedBy
@@ -227,7 +227,7 @@ class Sweep(TableExports):
             shown["new plan"] = frame["replanning_effect"].where(is_kept)
             shown["noise"] = frame["noise"]
         shown["verdict"] = frame["verdict"]
-        return grid_of(shown, "{:,.2f}".format)
+        return grid_of(shown, partial(fixed_text, decimals=2))
 
     def _shown_note(self) -> list[str]:
         count = len(self.results)
