@@ -7,9 +7,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from kanopt.formulas.formula import Formula
+from numpy.typing import NDArray
 
-__all__ = ["Lever", "Replay", "plain_numbers"]
+from kanopt.formulas.formula import Formula
+from kanopt.problems.pricing import Pricing
+
+__all__ = ["Lever", "Replay", "column_of", "plain_numbers", "priced_by_terms"]
 
 _DIGITS = 15  # as many as a double holds for sure
 
@@ -65,6 +68,39 @@ class Replay:
     data: Mapping[str, Any]
 
 
+def priced_by_terms(
+    pricing: Pricing, rates: Mapping[str, str], stays: str, places: tuple[str, str] = ("", "")
+) -> Replay:
+    """Return a plan of which each term is in proportion to prices of its own.
+
+    Parameters
+    ----------
+    pricing
+        Its price.
+    rates
+        What each term is paid by, in words; a term without is not moved.
+    stays
+        What does not change, in a clause.
+    places
+        What a law is used on, one and many.
+    """
+    terms = {str(term): float(amount) for term, amount in pricing.terms().items() if amount}
+    levers = tuple(Lever(term, rates[term], "price") for term in terms if term in rates)
+    data = {
+        "stays": stays,
+        "places": places,
+        "columns": {},
+        "uses": [],
+        "constants": {term: amount for term, amount in terms.items() if term not in rates},
+        "rates": [
+            {"term": term, "rates": [amount], "lever": term}
+            for term, amount in terms.items()
+            if term in rates
+        ],
+    }
+    return Replay((), levers, pricing.unit, data)
+
+
 def plain_numbers(values: Iterable[float]) -> list[float | int | None]:
     """Return numbers as JSON holds them, to fifteen digits; None for what is not finite.
 
@@ -74,6 +110,11 @@ def plain_numbers(values: Iterable[float]) -> list[float | int | None]:
     [480, 0.3, None]
     """
     return [_plain(float(value)) for value in values]
+
+
+def column_of(values: NDArray[Any]) -> list[Any]:
+    """Return a column of numbers or texts as JSON holds it."""
+    return [str(value) for value in values] if values.dtype == object else plain_numbers(values)
 
 
 def _plain(value: float) -> float | int | None:

@@ -13,7 +13,7 @@ from kanopt.formulas.formula import Formula
 from kanopt.formulas.references import Reference
 from kanopt.problems.law_use import unit_factor
 from kanopt.problems.records import field_values
-from kanopt.problems.replay import Lever, Replay, plain_numbers
+from kanopt.problems.replay import Lever, Replay, column_of, plain_numbers
 from kanopt.problems.routing.arrival_functions import ArrivalFunctions
 from kanopt.problems.routing.leg_laws import DURATION
 from kanopt.problems.routing.simulate import PRICE_FIELDS, Drive
@@ -82,10 +82,9 @@ class _Replays:
                 )
             )
         data = {
-            "kind": "routing",
-            "timeUnit": self.data.units.time,
-            "loadUnit": self.data.units.load,
-            "columns": {name: _column(values) for name, values in self._state_columns().items()},
+            "stays": "the same vehicles, the same stops in the same order",
+            "places": ("leg", "legs"),
+            "columns": {name: column_of(values) for name, values in self._state_columns().items()},
             "uses": uses,
             "constants": self._constants(),
             "rates": rates,
@@ -111,6 +110,7 @@ class _Replays:
             "term": name,
             "law": self.formulas.index(formula),
             "factor": unit_factor(formula.output.unit, self.laws.unit(name)),
+            "cut": True,
             "inputs": {
                 variable.name: self._input(name, variable.unit, law.bindings[variable.name], variable.name)
                 for variable in used
@@ -149,7 +149,7 @@ class _Replays:
         units = self.data.units.of_vehicles()
         found = field_values(self.data.vehicles, field, units=units, where=f"law {law!r}: vehicles")
         values = found.to(unit)
-        known: dict[str, Any] = {"kinds": _column(values)}
+        known: dict[str, Any] = {"kinds": column_of(values)}
         if values.dtype != object and law != DURATION and self._is_price(field) and (values > 0).any():
             known["lever"] = self._price_lever(field, found)
         return known
@@ -268,7 +268,6 @@ class _Replays:
         shift_end, longest = (self.data.of_vehicles(name)[kinds] for name in ("shift_end", "max_duration"))
         return {
             "labels": [route.label for route in self.plan.routes],
-            "used": [bool(route.clients) for route in self.plan.routes],
             "kind": kinds.tolist(),
             "first": starts.tolist(),
             "departure": plain_numbers(driven.departure),
@@ -285,10 +284,6 @@ class _Replays:
 def _filled(values: NDArray[Any]) -> list[Any] | None:
     """Return a column; None of one that is nowhere finite, which says nothing."""
     return plain_numbers(values) if np.isfinite(values).any() else None
-
-
-def _column(values: NDArray[Any]) -> list[Any]:
-    return [str(value) for value in values] if values.dtype == object else plain_numbers(values)
 
 
 def _scale(source: str, target: str) -> list[float]:

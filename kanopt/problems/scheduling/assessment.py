@@ -11,13 +11,20 @@ from kanopt.problems.in_use import InUse, InUseWords
 from kanopt.problems.law_use import LawUse
 from kanopt.problems.plan_figures import PlanFigure, Roster, emissions
 from kanopt.problems.pricing import Pricing
+from kanopt.problems.replay import Replay, priced_by_terms
 from kanopt.problems.scheduling.coverage import jobs_in_time, price_of_lateness
 from kanopt.problems.scheduling.extrapolations import schedule_extrapolations
 from kanopt.problems.scheduling.figures import schedule_figures, schedule_rosters, work_to_start
 from kanopt.problems.scheduling.law_uses import schedule_law_uses
 from kanopt.problems.scheduling.plan import Schedule
 from kanopt.problems.scheduling.reasons import lateness_reasons
-from kanopt.problems.scheduling.simulate import RULE_WORDS, PlacedTasks, check_schedule, price_schedule
+from kanopt.problems.scheduling.simulate import (
+    ENERGY,
+    RULE_WORDS,
+    PlacedTasks,
+    check_schedule,
+    price_schedule,
+)
 from kanopt.problems.scheduling.views import views_of
 from kanopt.problems.scheduling.work_orders import machine_orders
 from kanopt.problems.views import View
@@ -25,6 +32,12 @@ from kanopt.problems.work_orders import WorkOrder
 
 if TYPE_CHECKING:
     from kanopt.problems.scheduling.problem import SchedulingProblem
+
+_RATES = {
+    "makespan": "cost of the makespan",
+    "tardiness": "costs of lateness",
+    ENERGY: "prices of power",
+}
 
 __all__ = ["SchedulingAssessment"]
 
@@ -61,6 +74,11 @@ class SchedulingAssessment(Assessment[Schedule, PlacedTasks]):
     def work_orders(self) -> tuple[WorkOrder, ...]:
         """Return the tasks of each machine that runs any, in order."""
         return machine_orders(self.problem, self.simulation)
+
+    def replay(self) -> Replay | None:
+        """Return what the schedule pays for: the makespan, lateness and power, each in proportion to its prices."""
+        stays = "the same tasks on the same machines at the same times"
+        return priced_by_terms(self.pricing, _RATES, stays)
 
     def views(self) -> tuple[View, ...]:
         """Return a Gantt chart by machine and, where energy is priced, the price of power and the load."""

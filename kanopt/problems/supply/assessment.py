@@ -16,6 +16,7 @@ from kanopt.problems.in_use import InUse, InUseWords
 from kanopt.problems.law_use import LawUse
 from kanopt.problems.plan_figures import PlanFigure, Roster, emissions
 from kanopt.problems.pricing import Pricing
+from kanopt.problems.replay import Replay
 from kanopt.problems.supply.coverage import demand_met, price_of_shortage
 from kanopt.problems.supply.earth import flows_on_earth
 from kanopt.problems.supply.extrapolations import flow_extrapolations
@@ -23,6 +24,7 @@ from kanopt.problems.supply.figures import flow_figures, flow_rosters, sites_to_
 from kanopt.problems.supply.law_uses import flow_law_uses
 from kanopt.problems.supply.plan import FlowPlan, arrays_of
 from kanopt.problems.supply.reasons import plan_reasons
+from kanopt.problems.supply.replay import replay_of_flows
 from kanopt.problems.supply.simulate import RULE_WORDS, Ledger, check_flows, price_flows
 from kanopt.problems.supply.views import views_of
 from kanopt.problems.views import View
@@ -68,6 +70,10 @@ class SupplyAssessment(Assessment[FlowPlan, Ledger]):
     def on_earth(self) -> EarthPlan | None:
         """Return places and lanes in degrees."""
         return flows_on_earth(self.problem, self.simulation)
+
+    def replay(self) -> Replay | None:
+        """Return the flows with what their price depends on."""
+        return replay_of_flows(self.problem, self.law_uses, self.pricing)
 
     def views(self) -> tuple[View, ...]:
         """Return the network with its flows, deliveries beside demand, and stocks where any are kept."""

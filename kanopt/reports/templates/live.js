@@ -43,14 +43,15 @@ function lawAt(law, row) {
   }
 }
 
-// The values of a law on legs, in the unit of the plan; below zero counts as zero.
+// The values of a law on legs, in the unit of the plan, times what each is paid for.
 function valueOf(use, laws, columns, kindOf, factor) {
   const readers = readersOf(use.inputs, columns, kindOf, factor);
   const law = laws[use.law];
   const row = {};
   return (leg) => {
     for (const [name, read] of readers) row[name] = read(leg);
-    return Math.max(law(row), 0) * use.factor;
+    const value = law(row);
+    return (use.cut ? Math.max(value, 0) : value) * use.factor * (use.rise?.[leg] ?? 1);
   };
 }
 
@@ -95,8 +96,13 @@ function driven(plan, laws, kindOf, settings) {
 
 const sum = (values) => values.reduce((total, value) => total + value, 0);
 
+// At how many places a law is used: at the legs of routes, or at flows.
+const countOf = (plan, use) => use.rise?.length ?? plan.columns.load.length;
+const upTo = (count) => Array.from({ length: count }, (_, place) => place);
+
 function kindsOf({ routes }) {
   const kinds = [];
+  if (!routes) return kinds;
   for (const [route, kind] of routes.kind.entries()) {
     for (let leg = routes.first[route]; leg < routes.first[route + 1]; leg++) kinds[leg] = kind;
   }
@@ -105,6 +111,7 @@ function kindsOf({ routes }) {
 
 // What a term of rates is paid for: the lateness of legs, length and time of routes, or the route itself.
 function amountsOf(term, plan, state) {
+  if (!plan.routes) return [1];
   const spent = state.finish.map((end, route) => end - state.departure[route]);
   if (term === "distance") return plan.routes.length;
   if (term === "lateness") return state.columns.late;
@@ -118,12 +125,12 @@ function amountsOf(term, plan, state) {
 function priceOf(plan, laws, settings) {
   const factor = (key) => settings[key] ?? 1;
   const kinds = kindsOf(plan);
-  const state = driven(plan, laws, kinds, settings);
+  const state = plan.routes ? driven(plan, laws, kinds, settings) : { columns: plan.columns };
   // without a prototype, so that a term may be called __proto__ as any other
   const terms = Object.assign(Object.create(null), plan.constants);
   for (const use of plan.uses) {
     const value = valueOf(use, laws, state.columns, kinds, factor);
-    terms[use.term] = sum(kinds.map((_, leg) => value(leg)));
+    terms[use.term] = factor(use.lever) * sum(upTo(countOf(plan, use)).map(value));
   }
   for (const { term, rates, lever } of plan.rates) {
     const amounts = amountsOf(term, plan, state);
@@ -134,7 +141,19 @@ function priceOf(plan, laws, settings) {
 
 // What is to be known before such a price is believed, in sentences.
 function doubtsOf(plan, state, kinds, factor) {
-  const { routes } = plan;
+  const doubts = plan.routes ? brokenOnRoutes(plan.routes, state) : [];
+  for (const use of plan.uses) {
+    const readers = readersOf(use.inputs, state.columns, kinds, factor).filter(([name]) => Object.hasOwn(use.ranges, name));
+    const outside = upTo(countOf(plan, use)).filter((leg) => readers.some(([name, read]) => {
+      const [low, high] = use.ranges[name];
+      return read(leg) < low || read(leg) > high;
+    })).length;
+    if (outside) doubts.push(`The law of ${use.term} is used beyond what it was learned from on ${counted(outside, ...plan.places)}.`);
+  }
+  return doubts;
+}
+
+function brokenOnRoutes(routes, state) {
   const where = (broken) => routes.labels.filter((_, route) => broken(route));
   const heaviest = (route) => Math.max(...state.columns.load.slice(routes.first[route], routes.first[route + 1]));
   const told = [
@@ -147,14 +166,6 @@ function doubtsOf(plan, state, kinds, factor) {
   const doubts = told.filter(([, names]) => names.length).map(([words, names]) => `${listed(names)}: ${words}.`);
   const late = (state.late ?? []).filter((leg) => exceeds(state.columns.late[leg], 0));
   if (late.length) doubts.push(`${counted(late.length, "stop is", "stops are")} reached after the last window closes.`);
-  for (const use of plan.uses) {
-    const readers = readersOf(use.inputs, state.columns, kinds, factor).filter(([name]) => Object.hasOwn(use.ranges, name));
-    const outside = kinds.filter((_, leg) => readers.some(([name, read]) => {
-      const [low, high] = use.ranges[name];
-      return read(leg) < low || read(leg) > high;
-    })).length;
-    if (outside) doubts.push(`The law of ${use.term} is used beyond what it was learned from on ${counted(outside, "leg", "legs")}.`);
-  }
   return doubts;
 }
 
@@ -257,8 +268,8 @@ function planPanel(place, data, laws, followers) {
     make("th", column ? { scope: "col", class: "n" } : { scope: "col" }, text));
   const table = make("table", {}, make("caption", {}, "The price of the plan as it stands, by term"), make("thead", {}, make("tr", {}, ...heads)), body);
   place.replaceChildren(
-    make("h3", {}, "Move prices, load and hour"),
-    make("p", { class: "quiet" }, "The plan stays: the same vehicles, the same stops in the same order. What it would become with other vehicles or another demand is not known here; that takes planning anew (kanopt compare, kanopt sweep)."),
+    make("h3", {}, levers.some(({ kind }) => kind !== "price") ? "Move prices, load and hour" : "Move prices"),
+    make("p", { class: "quiet" }, `The plan stays: ${plans[0].plan.stays}. What it would become is not known here; that takes planning anew (kanopt compare, kanopt sweep).`),
     make("div", { class: "levers", role: "group", "aria-label": "What moves" }, ...controls.map(({ element }) => element), reset),
     answer, others, doubts, make("div", { class: "scroll" }, table),
   );
@@ -285,7 +296,7 @@ function scaled(low, high, from, to) {
   return (value) => from + ((value - low) / (high - low || 1)) * (to - from);
 }
 
-// Where the legs of the plan lie: the input along which the law is drawn, and the law there.
+// Where the legs or flows of the plan lie: the input along which the law is drawn, and the law there.
 function dotsOf(uses, law, along, laws, state) {
   const dots = [];
   for (const { plan, use } of uses) {
@@ -293,8 +304,9 @@ function dotsOf(uses, law, along, laws, state) {
     const kinds = kindsOf(plan);
     const factor = (key) => state.settings[key] ?? 1;
     const readers = readersOf(use.inputs, state.columns, kinds, factor);
-    const every = Math.max(Math.ceil(kinds.length / MOST_DOTS), 1);
-    for (let leg = 0; leg < kinds.length; leg += every) {
+    const count = countOf(plan, use);
+    const every = Math.max(Math.ceil(count / MOST_DOTS), 1);
+    for (let leg = 0; leg < count; leg += every) {
       const row = Object.fromEntries(readers.map(([name, read]) => [name, read(leg)]));
       dots.push([row[along], lawAt(laws[law.law], row)]);
     }
@@ -416,8 +428,8 @@ function lawPanel(article, law, laws, uses, followers) {
     later();
   });
   const levers = make("div", { class: "levers", role: "group", "aria-label": `Inputs of ${law.name}` }, ...controls.map(({ element }) => element));
-  const used = uses.some(({ use }) => use.law === law.law);
-  const words = [law.band ? "shaded: where nine in ten held-out rows lie" : "", used ? "dots: the legs of the plan" : ""].filter(Boolean).join("; ");
+  const used = uses.find(({ use }) => use.law === law.law);
+  const words = [law.band ? "shaded: where nine in ten held-out rows lie" : "", used ? `dots: the ${used.plan.places[1]} of the plan` : ""].filter(Boolean).join("; ");
   const figure = make("figure", { class: "live" }, make("figcaption", {}, make("b", {}, "Move its inputs"), words ? ` ${words}` : ""), make("div", { class: "columns" }, levers, make("div", {}, ...(along ? [svg] : []), told)));
   const before = article.querySelector(".grid, .columns");
   if (before) before.before(figure); else article.append(figure);
