@@ -71,6 +71,8 @@ if TYPE_CHECKING:
     from kanopt.surrogates import LawLimits as LawLimits
     from kanopt.surrogates import Laws as Laws
     from kanopt.surrogates import fit_laws as fit_laws
+    from kanopt.surrogates.cleaning import CleaningProposal as CleaningProposal
+    from kanopt.surrogates.cleaning import propose_cleaning as propose_cleaning
     from kanopt.surrogates.peers import Baselines as Baselines
     from kanopt.surrogates.peers import baselines as baselines
     from kanopt.tables import Column as Column
@@ -168,6 +170,7 @@ _HOME = {
     "solvers.encodings": ("encodings",),
     "solvers.solve": ("solve",),
     "surrogates": ("KANRegressor", "LawLimits", "Laws", "fit_laws"),
+    "surrogates.cleaning": ("CleaningProposal", "propose_cleaning"),
     "surrogates.peers": ("Baselines", "baselines"),
     "tables": (
         "Column",

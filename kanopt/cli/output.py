@@ -109,6 +109,7 @@ def law_lines(laws: Iterable[LearnedLaw]) -> list[str]:
         lines += [f"    {'; '.join(notes)}"] if notes else []
         verdict = law.formula.verdict
         lines += [f"    verdict: {verdict}"] if verdict is not None and fit is not None else []
+        lines += [f"    to clean: {text}" for text in law.cleaning]
         alike = rivals_text(law.formula)
         lines += [f"    {alike}"] if alike else []
     return lines
@@ -138,6 +139,7 @@ def law_json(law: LearnedLaw) -> dict[str, Any]:
         "trusted": law.trusted,
         "verdict": None if law.formula.verdict is None else law.formula.verdict.to_json(),
         "note": law.note,
+        "cleaning": list(law.cleaning),
     }
 
 

@@ -36,13 +36,13 @@ from kanopt.formulas.row_conditions import (
 from kanopt.formulas.tokens import ROW_TOKEN, Token
 from kanopt.formulas.variables import Variable
 
-__all__ = ["RowText", "Sort", "names_read", "parse_row_text"]
+__all__ = ["WORDS", "RowText", "Sort", "names_read", "parse_row_text"]
 
 Sort = Literal["number", "text", "date", "truth"]
 
 _COMPARED = ("<", "<=", ">", ">=", "==", "!=")
 _MISSING = "missing"
-_WORDS = ("and", "or", "not", "in")
+WORDS = ("and", "or", "not", "in")
 _SORTS: Mapping[str, str] = {
     "number": "numbers",
     "text": "texts",
@@ -155,7 +155,7 @@ def names_read(text: str, what: str) -> set[str]:
         token.text
         for token, behind in pairwise(tokens)
         if token.kind == "quoted"
-        or (token.kind == "name" and (behind.text != "(" or behind.kind != "sign" or token.text in _WORDS))
+        or (token.kind == "name" and (behind.text != "(" or behind.kind != "sign" or token.text in WORDS))
     }
 
 
@@ -385,7 +385,7 @@ class _RowParser(FormulaParser):
         if self.next.kind in ("double", "single"):
             token = self.take()
             return _NoNumber("quoted", token.text, token.place)
-        if self.word(*_WORDS):
+        if self.word(*WORDS):
             raise self.error(
                 f"a number or a name is missing before {self.next.text!r}; a column of that name stands in "
                 f"back-quotes, `{self.next.text}`",

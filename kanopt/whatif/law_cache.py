@@ -287,6 +287,7 @@ class _LawFile(_Part):
     trusted: bool
     note: str
     warned: tuple[str, ...]
+    cleaning: tuple[str, ...]
     formula: str
     summary: _Effects | None
     diagram: _Diagram | None
@@ -303,6 +304,7 @@ class _LawFile(_Part):
             trusted=law.trusted,
             note=law.note,
             warned=law.warned,
+            cleaning=law.cleaning,
             formula=law.formula.to_json(),
             summary=None if law.summary is None else _effects(law.summary),
             diagram=None if law.diagram is None else _plain(law.diagram),
@@ -329,6 +331,7 @@ class _LawFile(_Part):
             seconds=self.seconds,
             learned_on=self.learned_on,
             warned=self.warned,
+            cleaning=self.cleaning,
         )
 
 

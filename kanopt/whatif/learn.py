@@ -57,6 +57,9 @@ class LearnedLaw(Shown):
         The day on which it was learned, of a law from the cache; None for one learned now.
     warned
         What was warned of while it was learned.
+    cleaning
+        Which rows hold it back, and what to write so that they are left out; see
+        :func:`~kanopt.surrogates.cleaning.propose_cleaning`.
     """
 
     name: str
@@ -68,6 +71,7 @@ class LearnedLaw(Shown):
     seconds: float = 0.0
     learned_on: date | None = None
     warned: tuple[str, ...] = ()
+    cleaning: tuple[str, ...] = ()
 
     def _shown(self) -> Iterator[Part]:
         yield from self.formula._shown()
@@ -302,6 +306,7 @@ def fit_law(
         If the law predicts too poorly to be used.
     """
     from kanopt.surrogates import KANRegressor
+    from kanopt.surrogates.cleaning import propose_cleaning
     from kanopt.surrogates.many_laws import FOR_FIT
 
     start = time.perf_counter()
@@ -326,10 +331,14 @@ def fit_law(
     )
     told: dict[str, Any] = {"progress": progress}
     with Interrupt():  # what stops the fit stops the search for the formula
+        cleaning = tuple(map(str, propose_cleaning(train, spec.target, spec.features, seed=seed)))
         for_fit = None if spec.budget is None else FOR_FIT * spec.budget
         groups = None if spec.groups is None else train[spec.groups]
         model.fit(train[list(spec.features)], train[spec.target], groups=groups, budget=for_fit, **told)
-        formula = _formula_of(model, spec, test, start, told)
+        try:
+            formula = _formula_of(model, spec, test, start, told)
+        except FormulaError as error:
+            raise FormulaError("\n  ".join([str(error), *cleaning])) from error
     low = formula.fit is not None and formula.fit.r2 < spec.min_r2
     note = ""
     if low and formula.fit:
@@ -343,6 +352,7 @@ def fit_law(
         trusted=not low,
         note="; ".join(filter(None, [f"learned from table {spec.table!r}{left_out}", note, _early(formula)])),
         seconds=time.perf_counter() - start,
+        cleaning=cleaning,
     )
 
 

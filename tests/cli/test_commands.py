@@ -222,6 +222,27 @@ def test_fit_derives_columns_drops_rows_and_reads_no_other_column(case, cli):
         assert told in err
 
 
+def test_fit_says_which_rows_hold_a_law_back_also_of_a_kept_law_and_a_refused_one(case, cli):
+    rows = "".join(f"{0 if k % 40 == 0 else k % 37 + 1},{3 * (k % 37) + 5 + k % 3}\n" for k in range(1, 401))
+    (case / "trips.csv").write_text(f"km,minutes\n{rows}")
+    asked = ("fit", "--table", "trips.csv", "--target", "minutes", "--features", "km", "--min-r2")
+    told = 'rows, at zero, hold the law back: drop_where = ["km <= 0"]; '
+    for _ in range(2):
+        code, out, err = cli(*asked, "0", "--out", "laws")
+        assert code == 0, err
+        assert told in next(line for line in out.splitlines() if line.startswith("    to clean: "))
+        assert "drop_where" in (case / "laws" / "laws.html").read_text("utf-8")
+    assert "from the cache" in err
+    code, out, _ = cli(*asked, "0", "--json")
+    assert json.loads(out)["minutes"]["cleaning"][0].split(" ", 3)[3].startswith(told)
+    code, _, err = cli(*asked, "0.9999")
+    assert code == 5
+    assert told in err
+    code, out, _ = cli(*asked, "0", "--drop-where", "km <= 0")
+    assert code == 0
+    assert "to clean" not in out
+
+
 @pytest.mark.slow
 def test_fit_prints_what_a_table_of_categories_holds_and_json_has_the_constants(case, cli):
     kinds = [f"k{place:02}" for place in range(14)]

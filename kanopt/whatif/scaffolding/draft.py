@@ -47,6 +47,7 @@ class Draft:
     used: dict[str, SourceTable] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     learned: set[tuple[str, str]] = field(default_factory=set)
+    offers: dict[str, list[Entry]] = field(default_factory=dict)
 
     def leaves_out(self, table: str, column: str) -> bool:
         """Say whether a column would have to be derived, and no law reads it."""
@@ -135,6 +136,7 @@ class Draft:
         for name_of, text in table.derive.items():
             if not self.leaves_out(table.name, name_of):
                 self.guess(table.name, name_of, f"derived as {text}", "dates of the table give it", True)
+        self._offer_cleaning(name, law)
         for column, reason in law.left_out.items():
             if column in table.derive:
                 continue
@@ -162,6 +164,19 @@ class Draft:
         entries += [Entry("min_r2", 0.5), Entry("on_low", "mark", _LAW_LOW)]
         entries.append(Entry("per", per)) if per else None
         self.laws.append(Section(("surrogates", name), tuple(entries)))
+
+    def _offer_cleaning(self, name: str, law: LawGuess) -> None:
+        """Offer to leave out rows that hold a law back."""
+        from kanopt.surrogates.cleaning import propose_cleaning
+
+        found = propose_cleaning(law.table.frame, law.target, law.features)
+        if found:
+            rows = ", ".join(f"{each.rows:,}" for each in found)
+            why = f"rows that hold {name} back ({rows} of {found[0].of:,})"
+            offers = self.offers.setdefault(law.table.name, [])
+            offers.append(Entry("drop_where", [each.rule for each in found], why))
+            for each in found:
+                self.notes.append(f"{law.table.called}: {each}")
 
     def add_formula(self, name: str, formula: str, inputs: Mapping[str, str], unit: str, why: str) -> None:
         """Add a law written by hand, which is there to be replaced."""

@@ -6,7 +6,7 @@ import os
 import tempfile
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -279,7 +279,7 @@ def _sections(draft: Draft) -> list[Section]:
         if table.on_bad:
             why = "cells that are not what their column holds are left out and counted"
             entries.append(Entry("on_bad", table.on_bad, why, sure=False))
-        tables.append(Section(("tables", name), tuple(entries)))
+        tables.append(Section(("tables", name), tuple(entries), offers=tuple(draft.offers.get(name, ()))))
         units = draft.units.get(name, {})
         lines = [
             Entry(column, unit.unit, "" if unit.sure else unit.why, unit.sure)
@@ -323,7 +323,7 @@ def _placed(sections: Sequence[Section], places: dict[str, str]) -> list[Section
             else entry
             for entry in section.entries
         )
-        found.append(Section(section.header, entries, section.comments))
+        found.append(replace(section, entries=entries))
     return found
 
 

@@ -52,11 +52,14 @@ class Section:
         Its keys.
     comments
         Lines above it.
+    offers
+        Keys that are written as comments at its end, to be taken over.
     """
 
     header: tuple[str, ...]
     entries: tuple[Entry, ...] = ()
     comments: tuple[str, ...] = field(default=())
+    offers: tuple[Entry, ...] = ()
 
 
 def toml_value(value: Any) -> str:
@@ -148,6 +151,7 @@ def _lines(
         lines += [(f"# {comment_text(text)}", None, None) for text in section.comments]
         lines.append(("[" + ".".join(map(_key, section.header)) + "]", section, None))
         lines += [(_entry_line(entry), section, entry) for entry in section.entries]
+        lines += [(f"# {_entry_line(entry)}", None, None) for entry in section.offers]
     return lines
 
 

@@ -301,3 +301,15 @@ def test_renamed_columns_in_other_units_give_the_same_clients(tmp_path, headers)
         .eq(False)
         .any()
     )
+
+
+def test_rows_that_hold_a_law_back_are_offered_as_a_comment(tmp_path):
+    rows = "".join(f"{0 if k % 40 == 0 else k % 37 + 1},{3 * (k % 37) + 5 + k % 3}\n" for k in range(1, 401))
+    (tmp_path / "trips.csv").write_text(f"distance_km,minutes\n{rows}")
+    made = ko.scaffold([tmp_path / "trips.csv"])
+    line = '# drop_where = ["distance_km <= 0"] # rows that hold minutes back (10 of 400)'
+    assert line in made.write(tmp_path / "first.toml").read_text("utf-8").splitlines()
+    assert any("hold the law back" in note for note in made.notes)
+    path = made.write(tmp_path / "scenario.toml")
+    path.write_text(path.read_text().replace(line, line.removeprefix("# ")))
+    assert len(ko.load_scenario(path).tables["trips"]) == 390

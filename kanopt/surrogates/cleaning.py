@@ -1,0 +1,383 @@
+"""Rows that hold a law back: which, how many, how much better a law would be without them, and what to write.
+
+Each suspicion (see :mod:`kanopt.surrogates.doubtful_rows`) is put to the test: a sum of splines is learned with and
+without the rows it means, and foretells rows that it did not learn from. It chooses as a law does: the target or its
+logarithm, and least squares or a loss that gross errors hardly move (Tukey's biweight; Beaton and Tukey 1974,
+Technometrics 16), so that nothing is blamed for what robust learning does by itself. A rule is proposed where the rows
+that it drops contradict the law of all others, and either
+
+* rows that no suspicion is about are foretold better without them, beyond chance; or
+* they hold a value that cannot be, and carry a large part of the squared error by themselves. Rows that are only far
+  from others do that in any law, and nothing is wrong with them for that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.errors import TableError, nearest
+from kanopt.surrogates.doubtful_rows import Suspicion, suspicions
+from kanopt.text import count_text, number_text, percent_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["CleaningProposal", "drop_where_line", "propose_cleaning"]
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+LEAST_ROWS, MOST_ROWS = 60, 4_000
+"""Rows below which nothing is proposed, and those drawn from more."""
+MOST_FEATURES, MOST_CATEGORIES, MOST_RULES = 12, 30, 4
+FOLDS = 4
+ALIKE = 0.95
+"""Share of what the best rule saves by which another one is as good."""
+BETTER, BETTER_FAR = 0.02, 0.05
+"""Share of the error by which a rule must lower it; the second where rows are only far from others."""
+SURE = 3.0
+"""Standard errors by which it must."""
+ODD, ODD_TARGET, ODD_LUMP = 3.0, 5.0, 2.0
+"""Robust standard deviations by which the law of the others misses the typical row that a rule drops. The second where
+it means rows for their target: without these every law foretells the others better. The third where many rows hold one
+number and none is near it, which is odd by itself."""
+OTHERS, OTHERS_LUMP = 0.5, 2.0
+"""Rows that no suspicion is about and that are missed as badly, for each row that a rule drops: with more, it is the
+noise of the table that is so."""
+ODD_FAR = 10.0
+"""How many times as badly as the worst of the others rows are missed that are only far from these, as those in another
+unit are: otherwise they may be the end of a heavy tail."""
+CARRIED, CARRIED_FAR, TIMES = 0.1, 0.3, 5.0
+"""Share of the squared error that rows must carry by themselves, and how many times their share of the rows it is."""
+
+
+@dataclass(frozen=True)
+class CleaningProposal:
+    """A condition by which rows are better left out.
+
+    Attributes
+    ----------
+    rule
+        The condition, as ``drop_where`` has it.
+    rows, of
+        How many rows it means, and of how many.
+    why
+        What is odd about them.
+    error_with, error_without
+        Root mean square error of a quick fit on held-out rows that no suspicion is about, learned with these rows and
+        without them.
+    carried
+        The share of the squared error on all held-out rows that is theirs.
+    """
+
+    rule: str
+    rows: int
+    of: int
+    why: str
+    error_with: float
+    error_without: float
+    carried: float
+
+    @property
+    def gain(self) -> float:
+        """Share of the error that is saved."""
+        return 1.0 - self.error_without / self.error_with
+
+    def __str__(self) -> str:
+        hold = "holds" if self.rows == 1 else "hold"
+        told = []
+        if self.gain >= BETTER:
+            errors = f"{number_text(self.error_without, 3)} instead of {number_text(self.error_with, 3)}"
+            told.append(f"without, a quick fit misses held-out rows by {errors}")
+        if self.carried >= CARRIED:
+            carry = "it carries" if self.rows == 1 else "they carry"
+            told.append(f"{carry} {percent_text(self.carried)} of its squared error")
+        return (
+            f"{self.rows:,} of {count_text(self.of, 'row')}, {self.why}, {hold} the law back: "
+            f"{drop_where_line([self])}; {' and '.join(told)}"
+        )
+
+
+def drop_where_line(proposals: Sequence[CleaningProposal]) -> str:
+    """Return what a scenario file says of several proposals.
+
+    Examples
+    --------
+    >>> drop_where_line([CleaningProposal("km <= 0", 3, 100, "at zero", 2.0, 1.5, 0.2)])
+    'drop_where = ["km <= 0"]'
+    """
+    rules = ", ".join('"' + each.rule.replace("\\", "\\\\").replace('"', '\\"') + '"' for each in proposals)
+    return f"drop_where = [{rules}]"
+
+
+def propose_cleaning(
+    table: pd.DataFrame, target: str, features: Sequence[str], *, seed: int = 0
+) -> tuple[CleaningProposal, ...]:
+    """Propose conditions on rows that hold a law of a table back; nothing is dropped.
+
+    Values at zero or below in a column of positive ones, codes such as 999, values far from all others, and odd ratios
+    of target and feature are looked at. Of the rows that remain, some are foretold by a quick fit with and without the
+    doubtful ones: a condition is proposed only where that is better without them.
+
+    Parameters
+    ----------
+    table
+        The rows to learn from; those without a value in a column that is needed are not looked at.
+    target
+        What the law foretells.
+    features
+        From which columns.
+    seed
+        Draws rows and folds.
+
+    Returns
+    -------
+    tuple of CleaningProposal
+        The one that helps most first; the others are what helps beyond it. ``drop_where`` of
+        :func:`~kanopt.tables.read_table` and of a scenario file takes their rules.
+
+    Raises
+    ------
+    TableError
+        If a column is not there, or the target is no number.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> rng = np.random.default_rng(0)
+    >>> km = rng.uniform(2.0, 30.0, 400)
+    >>> trips = pd.DataFrame({"km": km, "minutes": 3.0 + 1.5 * km + rng.normal(size=400)})
+    >>> trips.loc[::40, "km"] = 0.0
+    >>> [found.rule for found in propose_cleaning(trips, "minutes", ["km"])]
+    ['km <= 0']
+    """
+    import pandas as pd
+
+    for name in (target, *features):
+        if name not in table.columns:
+            raise TableError(f"no column {name!r}; {nearest(name, map(str, table.columns))}")
+    used = table[list(dict.fromkeys([target, *features]))]
+    used = used[used.notna().all(axis="columns")]
+    if not pd.api.types.is_numeric_dtype(used[target]) or pd.api.types.is_bool_dtype(used[target]):
+        raise TableError(f"the target {target!r} holds no numbers")
+    if len(used) < LEAST_ROWS or len(features) > MOST_FEATURES:
+        return ()
+    numeric = [
+        name
+        for name in used
+        if pd.api.types.is_numeric_dtype(used[name]) and not pd.api.types.is_bool_dtype(used[name])
+    ]
+    numbers = {str(name): used[name].to_numpy(np.float64) for name in numeric}
+    doubts = suspicions(numbers, target)
+    means = [_rows_of(each.rule, numbers, len(used)) for each in doubts]
+    pairs = [(doubt, at) for doubt, at in zip(doubts, means, strict=True) if at.any() and not at.all()]
+    if not pairs:
+        return ()
+    rows = np.random.default_rng(seed).permutation(len(used))[:MOST_ROWS]
+    others = [name for name in features if name not in numbers]
+    trial = _Trial(
+        np.column_stack(
+            [numbers[name][rows] for name in features if name in numbers] or [np.zeros(len(rows))]
+        ),
+        _indicators(used[others].iloc[rows]),
+        numbers[target][rows],
+        np.arange(len(rows)) % FOLDS,
+    )
+    return tuple(_chosen(trial, pairs, rows))
+
+
+def _rows_of(rule: str, numbers: dict[str, Floats], count: int) -> Flags:
+    """Return the rows that a rule means, as it will be read."""
+    from kanopt.formulas.row_parser import parse_row_text
+
+    return parse_row_text(rule, dict.fromkeys(numbers, "number"), "drop_where").masks(numbers, count)[0]
+
+
+def _indicators(categories: pd.DataFrame) -> Floats:
+    """Return a column of zeros and ones for each frequent value of each category; (n, k)."""
+    columns = []
+    for name in categories:
+        texts = categories[name].astype(str)
+        frequent = texts.value_counts().index[:MOST_CATEGORIES]
+        columns += [(texts == value).to_numpy(np.float64) for value in frequent]
+    return np.column_stack(columns) if columns else np.zeros((len(categories), 0))
+
+
+def _chosen(
+    trial: _Trial, pairs: Sequence[tuple[Suspicion, Flags]], rows: NDArray[np.int64]
+) -> Iterator[CleaningProposal]:
+    """Yield one rule after the other, each the one that helps most beyond those before."""
+    left = [(doubt, at, at[rows]) for doubt, at in pairs]
+    undoubted = ~np.logical_or.reduce([drawn for _, _, drawn in left])
+    if undoubted.sum() < LEAST_ROWS // 2:
+        return
+    gone, gone_of_all = np.zeros(len(rows), dtype=bool), np.zeros(len(pairs[0][1]), dtype=bool)
+    base = trial.foretold(gone)
+    for _ in range(MOST_RULES):
+        tried = []
+        for doubt, at, drawn in left:
+            if (drawn & ~gone).any():
+                without = trial.foretold(gone | drawn)
+                found = trial.compared(base, without, _Parts(undoubted, gone, drawn & ~gone), doubt)
+                tried += [] if found is None else [(found, doubt, at, drawn, without)]
+        if not tried:
+            return
+        most = max(each[0].saved for each in tried)
+        # the plainest rule of those that do about the same
+        found, doubt, at, drawn, base = next(
+            each for each in tried if each[0].saved >= min(ALIKE * most, most)
+        )
+        count = int((at & ~gone_of_all).sum())
+        yield CleaningProposal(
+            doubt.rule, count, len(at), doubt.why, found.before, found.after, found.carried
+        )
+        gone, gone_of_all = gone | drawn, gone_of_all | at
+
+
+@dataclass(frozen=True, eq=False)
+class _Parts:
+    """Rows that no suspicion is about, those that are gone, and those that would be next; (n,) each."""
+
+    undoubted: Flags
+    gone: Flags
+    dropped: Flags
+
+
+@dataclass(frozen=True)
+class _Effect:
+    """The errors with and without some rows, the share of the squared error that is theirs, and how much is saved."""
+
+    before: float
+    after: float
+    carried: float
+    saved: float
+
+
+@dataclass(frozen=True, eq=False)
+class _Trial:
+    """Rows on which suspicions are tried: numbers (n, i), indicators of categories (n, k), target and fold of each."""
+
+    numbers: Floats
+    indicators: Floats
+    target: Floats
+    fold: NDArray[np.int64]
+
+    def foretold(self, gone: Flags) -> dict[tuple[bool, bool], Floats]:
+        """Return what is foretold of each row by fits without it and without some rows; by log and robustness.
+
+        Logarithms are those of the target; they are missing where it is not positive in what is learned from.
+        """
+        found: dict[tuple[bool, bool], Floats] = {}
+        for fold in range(FOLDS):
+            held = self.fold == fold
+            learned = ~held & ~gone
+            matrix = _basis(self.numbers, self.indicators, learned)
+            for log in (False, True):
+                y = self.target[learned]
+                if log and not (y > 0).all():
+                    continue
+                y = np.log(y) if log else y
+                for robust in (False, True):
+                    fitted = _ridge(matrix[learned], y, robust=robust)
+                    values = matrix[held] @ fitted
+                    if log:
+                        left = np.clip(y - matrix[learned] @ fitted, -3.0, 3.0)
+                        values = np.exp(np.clip(values, -50.0, 50.0)) * np.exp(left).mean()
+                    found.setdefault((log, robust), np.full(len(held), np.nan))[held] = values
+        return {way: values for way, values in found.items() if not np.isnan(values).any()}
+
+    def compared(
+        self,
+        base: dict[tuple[bool, bool], Floats],
+        without: dict[tuple[bool, bool], Floats],
+        parts: _Parts,
+        doubt: Suspicion,
+    ) -> _Effect | None:
+        """Return what it does to the law that some rows are gone; None where they need not go."""
+        before, after = (self._best(each, parts.undoubted) for each in (base, without))
+        squares = [(self.target - each) ** 2 for each in (before, after)]
+        gain = (squares[0] - squares[1])[parts.undoubted]
+        errors = [float(np.sqrt(each[parts.undoubted].mean())) for each in squares]
+        surely = gain.mean() >= SURE * float(gain.std() / np.sqrt(len(gain)))
+        better = surely and errors[1] <= (1.0 - BETTER) * errors[0]
+        there, kept = ~parts.gone, ~parts.gone & ~parts.dropped
+        carried = float(squares[1][parts.dropped].sum() / squares[1][there].sum())
+        share = float(parts.dropped.sum() / there.sum())
+        spread = self._spread(after, parts.undoubted)
+        missed = np.sqrt(squares[1]) / spread
+        typical = float(np.median(missed[parts.dropped]))
+        alike = float((missed[parts.undoubted] >= typical).sum() / parts.dropped.sum())
+        if doubt.far:
+            odd, most = (ODD_TARGET if doubt.of_target else ODD), OTHERS
+            worst = np.sort(missed[parts.undoubted])[::-1][: int(parts.dropped.sum())]
+            heavy = doubt.of_target and doubt.group and carried >= CARRIED_FAR
+            heavy = heavy and typical >= ODD_FAR * float(worst[-1])
+            heavy = heavy or (
+                doubt.isolated and not doubt.of_target and carried >= max(CARRIED, TIMES * share)
+            )
+            better = better and errors[1] <= (1.0 - BETTER_FAR) * errors[0]
+        elif doubt.lump:
+            odd, most = ODD_LUMP, OTHERS_LUMP
+            heavy = carried >= max(CARRIED, TIMES * share)
+        else:
+            odd, most = (ODD_TARGET if doubt.of_target else ODD), OTHERS
+            heavy = carried >= max(CARRIED, TIMES * share)
+        if not (better or heavy) or typical < odd or alike > most:
+            return None
+        saved = 1.0 - float(squares[1][kept].sum() / squares[0][there].sum())
+        return _Effect(errors[0], errors[1], carried, saved)
+
+    def _best(self, ways: dict[tuple[bool, bool], Floats], rows: Flags) -> Floats:
+        return min(ways.values(), key=lambda each: float(((self.target - each)[rows] ** 2).mean()))
+
+    def _spread(self, foretold: Floats, rows: Flags) -> Floats:
+        """Return the usual error at each row, which may grow with what is foretold; (n,)."""
+        missed = np.abs(self.target - foretold)
+        order = np.argsort(foretold[rows])
+        parts = np.array_split(order, max(1, min(8, int(rows.sum()) // 50)))
+        ends = np.array([foretold[rows][part].max() for part in parts[:-1]])
+        usual = np.array([1.4826 * np.median(missed[rows][part]) for part in parts])
+        least = max(0.05 * float(usual.max()), 1e-9 * (1.0 + float(np.abs(self.target).max())))
+        return np.asarray(np.maximum(usual[np.searchsorted(ends, foretold)], least))
+
+
+def _basis(numbers: Floats, indicators: Floats, learned: Flags) -> Floats:
+    """Return straight lines with bends at quantiles, of each number and of its logarithm; standardised, (n, k)."""
+    columns: list[Any] = [np.ones(len(numbers))]
+    for values in numbers.T:
+        lowest = values[learned].min()
+        scales = [values] + ([np.log(np.maximum(values, lowest))] if lowest > 0 else [])
+        for each in scales:
+            knots = np.unique(np.quantile(each[learned], np.linspace(0.0, 1.0, 8)[1:-1]))
+            columns += [each, *(np.maximum(each - knot, 0.0) for knot in knots)]
+    columns += list(indicators.T)
+    matrix = np.column_stack(columns)
+    matrix[:, 1:] -= matrix[learned, 1:].mean(axis=0)
+    scale = matrix[learned].std(axis=0)
+    scale[0] = 1.0
+    return np.asarray(matrix / np.where(scale > 1e-12, scale, np.inf))
+
+
+def _ridge(matrix: Floats, y: Floats, *, robust: bool) -> Floats:
+    """Return the coefficients of penalised least squares, reweighted where gross errors are to count little."""
+    fitted = _solved(matrix, y, np.ones(len(y)))
+    for turn in range(5 if robust else 0):
+        left = np.abs(y - matrix @ fitted)
+        left /= 1.4826 * np.median(left) + 1e-12 * (1.0 + np.abs(y).max())
+        # from absolute errors to the biweight
+        biweight = np.square(np.maximum(1.0 - np.square(left / 4.685), 1e-6))
+        fitted = _solved(matrix, y, 1.0 / np.maximum(left, 1.0) if turn < 2 else biweight)
+    return fitted
+
+
+def _solved(matrix: Floats, y: Floats, weights: Floats) -> Floats:
+    weighted = matrix * weights[:, None]
+    penalty = np.full(matrix.shape[1], 1e-3 * weights.sum())
+    penalty[0] = 0.0  # that of the mean
+    square = weighted.T @ matrix + np.diag(penalty + 1e-9 * len(y))
+    return np.asarray(np.linalg.solve(square, weighted.T @ y), dtype=np.float64)
