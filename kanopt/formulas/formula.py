@@ -351,7 +351,8 @@ class Formula(FormulaProofs, FormulaEstimation, FormulaExports, Shown):
             yield (Alarm if self.verdict.level == "weak" else str)(f"verdict: {self.verdict}")
         yield Facts(tuple(facts), between=": ")
         if len(self.alternatives) > 1:
-            yield Fold(f"{len(self.alternatives)} formulas considered", tuple(self.formulas._shown()))
+            title, *table = self.formulas._shown()
+            yield Fold(str(title), tuple(table))
 
     @cached_property
     def _gaps(self) -> frozenset[str]:
