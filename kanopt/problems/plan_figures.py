@@ -156,6 +156,8 @@ def emissions(uses: Iterable[LawUse]) -> tuple[PlanFigure, ...]:
                 continue
             unit = unit or law.output.unit
             values = np.broadcast_to(law.evaluate(use.arguments), use.shape) * use.times
+            if use.cut_off:  # as the price counts it
+                values = np.maximum(values, 0.0)
             amount = unit_factor(law.output.unit, unit) * float(np.sum(values))
             found[law.output.name, law.root.key, use.places] = amount
     if not found:

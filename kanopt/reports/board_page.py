@@ -185,7 +185,7 @@ def _price(subject: ReportSubject, rows: Mapping[str, FigureRow]) -> list[Senten
     word = ("more" if better else "less") if verb == "earns" else ("less" if better else "more")
     told = [say("It {} {}: {} {} than today's {}.", verb, cost.link, saving.link, word, before)]
     if year is not None:
-        end = "saved" if better else "more"
+        end = "saved" if better and verb == "costs" else word
         told.append(
             say(
                 "Carried out {} times a year, that is {} {} in a year.",
@@ -252,7 +252,7 @@ def _sure(subject: ReportSubject, rows: Mapping[str, FigureRow]) -> list[Sentenc
     result = subject.explanation.result
     if not rows:
         return []
-    return [_band(result, rows), _bound(result, rows), _rules(result), _outside(subject)]
+    return [_band(result, rows), _bound(result, subject.today, rows), _rules(result), _outside(subject)]
 
 
 def _band(result: Result, rows: Mapping[str, FigureRow]) -> Sentence:
@@ -279,7 +279,7 @@ def _band(result: Result, rows: Mapping[str, FigureRow]) -> Sentence:
     )
 
 
-def _bound(result: Result, rows: Mapping[str, FigureRow]) -> Sentence:
+def _bound(result: Result, today: Result | None, rows: Mapping[str, FigureRow]) -> Sentence:
     """Say what is known about better plans."""
     clear = result.certificate is None or not result.certificate.solver_view
     if result.status is Status.OPTIMAL and clear and "bound" in rows:
@@ -294,6 +294,13 @@ def _bound(result: Result, rows: Mapping[str, FigureRow]) -> Sentence:
             rows["bound"].link,
             rows["gap"].link,
         )
+    if (
+        rows.get("saving") is not None
+        and today is not None
+        and not service_difference(result, today)
+        and (today.objective or 0.0) < (result.objective or 0.0)
+    ):
+        return say("A better plan exists: {}.", Link("today's", rows["saving"].anchor))
     return ("Whether a better plan exists is not known: no bound was proved.",)
 
 

@@ -133,10 +133,13 @@ def _saving(subject: ReportSubject) -> list[FigureRow]:
     if today is None or today.objective is None or result.objective is None:
         return []
     saved, unit = today.objective - result.objective, result.problem.unit
-    share = percent_text(abs(saved / today.objective)) if today.objective else "–"
+    # of nothing, and from costs to earnings, a share says nothing
+    share = (
+        f" ({percent_text(abs(saved / today.objective))})" if today.objective * result.objective > 0 else ""
+    )
     if other := service_difference(result, today):
         text, short = (
-            f"{each} ({share})" for each in (money_text(abs(saved), unit), round_money(abs(saved), unit))
+            f"{each}{share}" for each in (money_text(abs(saved), unit), round_money(abs(saved), unit))
         )
         how = f"no saving, since the two plans do not do the same: today's plan {other}"
         label = "Less than today" if saved >= 0 else "More than today"
@@ -145,7 +148,7 @@ def _saving(subject: ReportSubject) -> list[FigureRow]:
     label, size = ("Earns more" if earns else "Saves", saved)
     if saved < 0:
         label, size = ("Earns less" if earns else "Costs more", -saved)
-    text, short = (f"{each} ({share})" for each in (money_text(size, unit), round_money(size, unit)))
+    text, short = (f"{each}{share}" for each in (money_text(size, unit), round_money(size, unit)))
     found = [FigureRow("saving", label, text, short, "the price of today's plan against that of this plan")]
     if times is not None:
         year, how = size * times, f"the line above, {_times(times)} times a year"

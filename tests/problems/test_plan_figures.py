@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from kanopt.formulas import Constant, Product, Variable, parse_formula
 from kanopt.problems import evaluate
+from kanopt.problems.law_use import LawUse
 from kanopt.problems.plan_figures import emissions
 from kanopt.problems.routing import Client, Depot, RoutingProblem, VehicleType
 from kanopt.problems.scheduling import Job, Machine, Mode, PowerPrice, SchedulingProblem, Setup, Task
@@ -93,6 +94,14 @@ def test_the_co2_of_a_law_is_added_up_along_the_legs():
     found = figures_of(evaluate(city(cost={"carbon tax": tax.bind(km=arc.distance)}), [["near", "far"]]))
     assert found["co2"].value == pytest.approx(0.25 * 20.0)
     assert found["co2"].text == "5 kg"
+
+
+@pytest.mark.parametrize("cut_off", [True, False])
+def test_co2_below_zero_counts_as_the_price_counts_it(cut_off):
+    law = parse_formula("km - 5", [Variable("km", "km")], Variable("co2", "kg"))
+    km = {"km": np.array([2.0, 8.0])}
+    use = LawUse("cost 'co2'", law, km, np.ones(2), (2,), ("leg", "legs"), cut_off=cut_off, term="co2")
+    assert emissions([use])[0].value == pytest.approx(float(use.amounts.sum()))
 
 
 def test_what_is_called_co2_and_is_money_is_no_mass():

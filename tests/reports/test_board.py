@@ -16,6 +16,7 @@ from kanopt.errors import ProblemError
 from kanopt.explain import explain
 from kanopt.formulas import Variable, parse_formula
 from kanopt.problems import evaluate
+from kanopt.problems.decisions import DecisionProblem
 from kanopt.refs import arc
 from kanopt.reports.board_page import board_page
 from kanopt.reports.figure_rows import figure_rows, figure_table
@@ -208,3 +209,33 @@ def test_rows_of_hostile_names_have_ids_of_their_own(routing: Any, tmp_path: Pat
     assert "<script>alert" not in text
     assert "<b>one" not in text
     assert "&lt;script&gt;alert(1)&lt;/script&gt; 1" in text
+
+
+def decided(now: float, today: float) -> str:
+    """Return the first page of a plan of one decision, beside that of today."""
+    law = parse_formula("x^2 - 10 * x", [Variable("x", "t")], Variable("cost", "EUR"))
+    problem = DecisionProblem({"x": (-1, 8)}, law)
+    plans = [evaluate(problem, {"x": each}) for each in (now, today)]
+    subject = replace(subject_of_explanation(explain(plans[0]), "", plans[1]), plans_per_year=2.0)
+    page = board_page(subject, figure_rows(subject), ())
+    return "\n".join(plain(each) for each in [*page.todo, *page.sure])
+
+
+def test_what_is_earned_is_compared_in_words_of_earning() -> None:
+    told = decided(5.0, 2.0)
+    assert "It earns 25.00 EUR: 9.00 EUR (56 %) more than today's 16.00 EUR." in told
+    assert "that is 18.00 EUR more in a year" in told
+    assert "that is 18.00 EUR less in a year" in decided(2.0, 5.0)
+
+
+@pytest.mark.parametrize("today", [-1.0, 0.0])
+def test_from_costs_or_nothing_to_earnings_there_is_no_share(today: float) -> None:
+    told = decided(5.0, today)
+    assert " EUR more than today's " in told
+    assert "%" not in told
+    assert "–" not in told
+
+
+def test_a_plan_that_is_worse_than_today_says_that_a_better_one_exists() -> None:
+    assert "A better plan exists: today's." in decided(2.0, 5.0)
+    assert "Whether a better plan exists is not known" in decided(5.0, 2.0)
