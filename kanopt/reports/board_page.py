@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from kanopt.explain.service import service_difference
@@ -38,6 +38,7 @@ _MOST_LAWS = 6
 _MOST_TABLES = 6
 _MOST_CHANGES = 4
 _MOST_CAUTIONS = 3
+_MOST_LINES = 2
 _LONGEST = 240
 
 
@@ -106,7 +107,7 @@ def board_page(
     if len(subject.changes) > _MOST_CHANGES:
         changes.append(f"and {count_text(len(subject.changes) - _MOST_CHANGES, 'more change')}")
     return BoardPage(
-        alarms=tuple(notice for notice in notices if notice.level == "bad"),
+        alarms=tuple(_brief(notice) for notice in notices if notice.level == "bad"),
         changes=tuple(changes),
         todo=tuple(filter(None, _todo(subject, rows))),
         keys=tuple(_keys(subject, rows)),
@@ -115,6 +116,14 @@ def board_page(
         laws=_laws(subject.laws),
         tables=_tables(subject),
         cautions=tuple(_cautions(subject, notices)),
+    )
+
+
+def _brief(notice: Notice) -> Notice:
+    """Return a warning as the first page has room for; whole it stands among the others."""
+    few = tuple(shorten(line, _LONGEST) for line in notice.lines[:_MOST_LINES])
+    return replace(
+        notice, label=shorten(notice.label, _LONGEST), text=shorten(notice.text, _LONGEST), lines=few
     )
 
 
@@ -145,7 +154,9 @@ def _served(result: Result) -> Sentence:
     done = coverage.things - len(coverage.left_out)
     counted = coverage.words.count(coverage.things)
     known = (coverage.amount, counted, f"{done:,} of {counted}")
-    return linked(f"The plan {coverage.text}.", dict.fromkeys(known, "figure-served"))
+    # what is left out stands by name in the warning above
+    text = shorten(coverage.text.removesuffix(f"; {coverage.missing}"), _LONGEST)
+    return linked(f"The plan {text}.", dict.fromkeys(known, "figure-served"))
 
 
 def _amounts(result: Result, rows: Mapping[str, FigureRow]) -> dict[str, str]:
@@ -338,7 +349,7 @@ def _laws(laws: Mapping[str, LearnedLaw]) -> PageTable | None:
     )
     hidden = len(laws) - len(rows)
     note = f"And {count_text(hidden, 'more law')} below." if hidden > 0 else ""
-    heads = ("what", "known from", "on average off by", "verdict")
+    heads = ("what", "known from", "usual error", "verdict")
     columns = tuple(TableColumn(head) for head in heads)
     return PageTable("What it rests on", columns, rows, note=note)
 

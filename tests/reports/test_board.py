@@ -239,3 +239,16 @@ def test_from_costs_or_nothing_to_earnings_there_is_no_share(today: float) -> No
 def test_a_plan_that_is_worse_than_today_says_that_a_better_one_exists() -> None:
     assert "A better plan exists: today's." in decided(2.0, 5.0)
     assert "Whether a better plan exists is not known" in decided(5.0, 2.0)
+
+
+def test_long_names_do_not_push_the_first_page_over_its_sheet(routing: Any) -> None:
+    names = [f"{place} {'long ' * 800}" for place in range(8)]
+    problem = routing(names)
+    result = evaluate(problem, [names[:3]])
+    board = plan_page(subject_of_explanation(explain(result), "", None)).board
+    assert not result.coverage.complete
+    for text in (
+        *(plain(each) for each in sentences_of(board)),
+        *(each.label + each.text for each in board.alarms),
+    ):
+        assert len(text) < 700
