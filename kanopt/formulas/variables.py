@@ -21,6 +21,7 @@ __all__ = [
     "category_label",
     "check_label",
     "check_name",
+    "is_name",
     "merged_inputs",
     "variable_of",
     "variables_of",
@@ -28,6 +29,21 @@ __all__ = [
 
 Kind = Literal["number", "category"]
 _LONGEST_NAME = 200
+
+
+def is_name(name: str) -> bool:
+    """Say whether a text can be a name, as headers of strangers' tables need not be.
+
+    Examples
+    --------
+    >>> is_name("Weight (kg)"), is_name("pick`up")
+    (True, False)
+    """
+    try:
+        check_name(name, "name")
+    except FormulaError:
+        return False
+    return True
 
 
 def check_name(name: str, what: str) -> str:

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import TableError, nearest
+from kanopt.formulas.variables import is_name
 from kanopt.surrogates.doubtful_rows import Suspicion, suspicions
 from kanopt.text import count_text, number_text, percent_text
 
@@ -173,7 +174,8 @@ def propose_cleaning(
         if pd.api.types.is_numeric_dtype(used[name]) and not pd.api.types.is_bool_dtype(used[name])
     ]
     numbers = {str(name): used[name].to_numpy(np.float64) for name in numeric}
-    doubts = suspicions(numbers, target)
+    named = {name: values for name, values in numbers.items() if is_name(name)}  # of others no rule can speak
+    doubts = suspicions(named, target) if target in named else []
     means = [_rows_of(each.rule, numbers, len(used)) for each in doubts]
     pairs = [(doubt, at) for doubt, at in zip(doubts, means, strict=True) if at.any() and not at.all()]
     if not pairs:

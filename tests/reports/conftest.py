@@ -50,6 +50,7 @@ class Law:
     trusted: bool = True
     note: str = ""
     seconds: float = 0.0
+    cleaning: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

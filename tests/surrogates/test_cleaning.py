@@ -149,3 +149,12 @@ def test_suspicions_mean_few_rows_and_can_be_read(values: list[float]) -> None:
             numbers, len(values)
         )
         assert held.sum() <= 0.05 * len(values) + 1
+
+
+@pytest.mark.parametrize("name", ["pick`up", "\x1b[31mkm", "km\x7f", "x" * 300, "__km"])
+def test_columns_that_no_rule_can_name_are_passed_over(name: str) -> None:
+    table = trips(0).rename(columns={"km": name})
+    table.loc[::40, name] = 0.0
+    features = [name if each == "km" else each for each in FEATURES]
+    assert all(name not in found.rule for found in ko.propose_cleaning(table, "minutes", features))
+    assert ko.propose_cleaning(table.rename(columns={"minutes": "min`"}), "min`", features) == ()

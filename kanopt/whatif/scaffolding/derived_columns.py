@@ -7,8 +7,7 @@ from itertools import permutations
 import pandas as pd
 from pandas.api.types import is_datetime64_any_dtype
 
-from kanopt.errors import FormulaError
-from kanopt.formulas.variables import check_name
+from kanopt.formulas.variables import is_name
 from kanopt.problems.column_units import read_header
 from kanopt.whatif.scaffolding.toml_writing import slug
 
@@ -69,11 +68,9 @@ def _began_and_ended(frame: pd.DataFrame, dates: list[str]) -> tuple[str, str] |
 def _call(frame: pd.DataFrame, function: str, *names: str) -> str:
     """Return the text of a function of columns; empty where no text can name them, as with back-quotes in a header."""
     meant = f"{function}({', '.join(names)})"
-    try:
-        check_name(meant, "column")
-    except FormulaError:
+    if not is_name(meant) or meant in frame.columns:
         return ""
-    return "" if meant in frame.columns else f"{function}({', '.join(map(_quoted, names))})"
+    return f"{function}({', '.join(map(_quoted, names))})"
 
 
 def _quoted(name: str) -> str:
