@@ -351,8 +351,8 @@ class Formula(FormulaProofs, FormulaEstimation, FormulaExports, Shown):
             yield (Alarm if self.verdict.level == "weak" else str)(f"verdict: {self.verdict}")
         yield Facts(tuple(facts), between=": ")
         if len(self.alternatives) > 1:
-            title, *table = self.formulas._shown()
-            yield Fold(str(title), tuple(table))
+            heading, *table = self.formulas._shown()
+            yield Fold(str(heading), tuple(table))
 
     @cached_property
     def _gaps(self) -> frozenset[str]:
