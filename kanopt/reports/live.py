@@ -14,6 +14,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
+from pandas.api.types import is_numeric_dtype
 
 from kanopt.errors import FormulaError
 from kanopt.formulas import Formula
@@ -23,6 +24,7 @@ from kanopt.reports.law_plots import known_labels, range_of_input, reference_val
 if TYPE_CHECKING:
     from kanopt.formulas import Variable
     from kanopt.problems.result import Result
+    from kanopt.reports.subject import LawRows
     from kanopt.whatif import LearnedLaw
 
 __all__ = ["LivePage", "live_page", "printable"]
@@ -68,7 +70,11 @@ def printable(text: str) -> str:
     return _UNPRINTABLE.sub("\ufffd", text)
 
 
-def live_page(laws: Mapping[str, LearnedLaw], plans: Mapping[str, Result] | None = None) -> LivePage:
+def live_page(
+    laws: Mapping[str, LearnedLaw],
+    plans: Mapping[str, Result] | None = None,
+    rows: Mapping[str, LawRows] | None = None,
+) -> LivePage:
     """Return what makes a page alive.
 
     Parameters
@@ -78,6 +84,8 @@ def live_page(laws: Mapping[str, LearnedLaw], plans: Mapping[str, Result] | None
     plans
         By what each is called, that of the page first; one that cannot be priced in a page is left out, and so are all
         of them where that is the first.
+    rows
+        Rows that are drawn beside a law, by its name.
     """
     functions: list[Formula] = []
     replays = _replays(plans or {})
@@ -85,7 +93,8 @@ def live_page(laws: Mapping[str, LearnedLaw], plans: Mapping[str, Result] | None
     for name, replay in replays.items():
         places = [_place_of(law, functions) for law in replay.laws]
         told.append({"label": name, "plan": _with_places(replay.data, places)})
-    shown = [_law(name, law.formula, functions) for name, law in laws.items()]
+    beside = rows or {}
+    shown = [_law(name, law.formula, beside.get(name), functions) for name, law in laws.items()]
     levers = [asdict(lever) for lever in next(iter(replays.values())).levers] if replays else []
     unit = next(iter(replays.values())).unit if replays else ""
     data = {"laws": [law for law in shown if law], "plans": told, "levers": levers, "unit": unit}
@@ -137,7 +146,9 @@ def _with_places(data: Any, places: Sequence[int]) -> Any:
     )
 
 
-def _law(name: str, formula: Formula, functions: list[Formula]) -> dict[str, Any] | None:
+def _law(
+    name: str, formula: Formula, rows: LawRows | None, functions: list[Formula]
+) -> dict[str, Any] | None:
     """Return what can be moved of a law; None of one that cannot be drawn."""
     try:
         held = reference_values(formula)
@@ -154,6 +165,7 @@ def _law(name: str, formula: Formula, functions: list[Formula]) -> dict[str, Any
         "law": _place_of(formula, functions),
         "band": band,
         "inputs": inputs,
+        "rows": None if rows is None else _points(rows, [each["name"] for each in inputs]),
     }
 
 
@@ -167,3 +179,19 @@ def _input(formula: Formula, variable: Variable, held: Mapping[str, Any]) -> dic
         seen = (*ends, *(formula.domain.quantiles_of(variable.name) or (math.nan,)))
         known |= {"low": ends[0], "high": ends[1], "whole": all(map(float.is_integer, seen))}
     return known
+
+
+def _points(rows: LawRows, inputs: Sequence[str]) -> dict[str, Any]:
+    """Return rows as columns of numbers, to a few digits: they are dots; texts are not drawn."""
+    numbers = {
+        name: rows.frame[name].to_numpy(float) for name in inputs if is_numeric_dtype(rows.frame[name].dtype)
+    }
+    target = rows.frame[rows.target].to_numpy(float)
+    return {
+        "inputs": {name: [_few_digits(value) for value in values] for name, values in numbers.items()},
+        "target": [_few_digits(value) for value in target],
+    }
+
+
+def _few_digits(value: float) -> float | None:
+    return float(f"{value:.5g}") if math.isfinite(value) else None

@@ -7,13 +7,26 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from kanopt.explain import Explanation
     from kanopt.problems.plan_exports import PlanExports
     from kanopt.problems.result import Result
     from kanopt.tables import TableReport
     from kanopt.whatif import LearnedLaw, Run
 
-__all__ = ["ReportSubject", "subject_of", "subject_of_explanation", "subject_of_run"]
+__all__ = ["LawRows", "ReportSubject", "subject_of", "subject_of_explanation", "subject_of_run"]
+
+
+_MOST_ROWS = 200
+
+
+@dataclass(frozen=True, eq=False)
+class LawRows:
+    """Some rows that a law was not learned from: its inputs, and the column that it is to give."""
+
+    frame: pd.DataFrame
+    target: str
 
 
 @dataclass(frozen=True)
@@ -36,6 +49,8 @@ class ReportSubject:
         What a what-if changes, in words.
     tables
         How each table was read.
+    rows
+        Some of the rows that laws were judged by, by the name of the law.
     provenance
         Seeds, versions and hashes.
     plans_per_year
@@ -49,6 +64,7 @@ class ReportSubject:
     description: str = ""
     changes: tuple[str, ...] = ()
     tables: Mapping[str, TableReport] = field(default_factory=dict)
+    rows: Mapping[str, LawRows] = field(default_factory=dict)
     provenance: Mapping[str, str] = field(default_factory=dict)
     plans_per_year: float | None = None
 
@@ -73,9 +89,23 @@ def subject_of_run(run: Run) -> ReportSubject:
         description=run.scenario.description,
         changes=run.scenario.change_sentences(),
         tables=run.tables,
+        rows=_rows_of(run),
         provenance=run.provenance,
         plans_per_year=run.scenario.report.plans_per_year,
     )
+
+
+def _rows_of(run: Run) -> dict[str, LawRows]:
+    """Return rows held out from each law that was learned in the run, from its tables as they are."""
+    from kanopt.whatif.rows import some_held_out_rows
+    from kanopt.whatif.scenario_files.spec import LearnedSpec
+
+    found = {}
+    for name, spec in run.scenario.laws.items():
+        if isinstance(spec, LearnedSpec) and name in run.laws:
+            frame = some_held_out_rows(spec, run.scenario.tables[spec.table], run.result.seed, _MOST_ROWS)
+            found[name] = LawRows(frame, spec.target)
+    return found
 
 
 def subject_of_explanation(

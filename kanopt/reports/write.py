@@ -70,7 +70,7 @@ def write_explanation(
 
 def _write(subject: ReportSubject, path: str | os.PathLike[str]) -> Path:
     today = {} if subject.today is None else {"Today's plan": subject.today}
-    live = live_page(subject.laws, {"This plan": subject.explanation.result, **today})
+    live = live_page(subject.laws, {"This plan": subject.explanation.result, **today}, subject.rows)
     return replace_file(path, render("report.html.j2", plan_page(subject), live), make_folders=True)
 
 

@@ -10,7 +10,7 @@ from kanopt.whatif.scenario_files.spec import LearnedSpec
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["complete_rows", "named_rows", "split_rows", "unseen_rows"]
+__all__ = ["complete_rows", "named_rows", "some_held_out_rows", "split_rows", "unseen_rows"]
 
 
 def named_rows(frame: pd.DataFrame) -> pd.DataFrame:
@@ -48,6 +48,13 @@ def split_rows(spec: LearnedSpec, frame: pd.DataFrame, seed: int) -> tuple[pd.Da
         return split(frame, by=spec.groups, holdout=amount, seed=seed, how="group")
     keep = _categories(spec, frame) if held.by is None else []
     return split(frame, by=held.by, holdout=amount, seed=seed, keep=keep)
+
+
+def some_held_out_rows(spec: LearnedSpec, frame: pd.DataFrame, seed: int, count: int) -> pd.DataFrame:
+    """Return some of the rows that a law was judged by, its features and its target; to be looked at."""
+    _, test = split_rows(spec, complete_rows(spec, frame), seed)
+    wanted = list(dict.fromkeys([*spec.features, spec.target]))
+    return test[wanted].sample(min(count, len(test)), random_state=seed)
 
 
 def unseen_rows(spec: LearnedSpec, train: pd.DataFrame, test: pd.DataFrame) -> pd.Series[bool]:

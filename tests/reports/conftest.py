@@ -63,6 +63,8 @@ class FakeScenario:
     title: str = ""
     problem: Any = None
     report: ReportSpec = field(default_factory=ReportSpec)
+    laws: Mapping[str, Any] = field(default_factory=dict)
+    tables: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def headline(self) -> str:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from kanopt.formulas import Variable, parse_formula
@@ -17,6 +18,8 @@ from kanopt.problems import evaluate
 from kanopt.problems.routing import Client, Depot, RoutingProblem, VehicleType
 from kanopt.refs import arc, client, clock, state
 from kanopt.reports.live import live_page
+from kanopt.reports.subject import subject_of_run
+from kanopt.whatif.scenario_files.spec import LearnedSpec
 from tests.cases.mixed_routing import LAWS, mixed_problem, random_plan
 from tests.formulas.export.engines import NODE
 from tests.reports.live_cases import in_node, page_of, price_by_referee, settings_of
@@ -147,3 +150,34 @@ def test_a_plan_that_cannot_be_driven_is_told_without_its_price() -> None:
     stuck = evaluate(problem, [["van 1", "van 2"]])
     assert stuck.assessment.replay() is None
     assert json.loads(live_page({}, {"This plan": stuck}).data)["plans"] == []
+
+
+def test_rows_beside_a_law_are_some_of_those_it_was_judged_by(make_run: Any, tmp_path: Any) -> None:
+    """A law that was read from a file or written by hand has none."""
+    rng = np.random.default_rng(0)
+    trips = pd.DataFrame(
+        {
+            "distance_km": rng.uniform(1, 30, 900),
+            "hour": rng.uniform(6, 20, 900),
+            "week": np.arange(900) // 90,
+        }
+    )
+    trips["minutes"] = 2.0 * trips["distance_km"] + rng.normal(0, 1, 900)
+    trips.loc[::50, "hour"] = np.nan
+    spec = LearnedSpec(
+        table="trips", target="minutes", features=["distance_km", "hour"], holdout={"by": "week", "last": 2}
+    )
+    run = make_run()
+    scenario = replace(
+        run.scenario, laws={"travel_time": spec, "fuel_cost": object()}, tables={"trips": trips}
+    )
+    rows = subject_of_run(replace(run, scenario=scenario)).rows
+    assert list(rows) == ["travel_time"]
+    told = json.loads(live_page(run.laws, {}, rows).data)["laws"]
+    points = next(law["rows"] for law in told if law["name"] == "travel_time")
+    judged = trips[(trips["week"] >= 8) & trips["hour"].notna()]
+    assert len(points["target"]) == min(200, len(judged))
+    for target, km in zip(points["target"], points["inputs"]["distance_km"], strict=True):
+        near = (judged["minutes"] - target).abs() < 1e-3 * abs(target)
+        assert ((judged["distance_km"] - km).abs()[near] < 1e-3 * km).any()
+    assert next(law["rows"] for law in told if law["name"] == "fuel_cost") is None

@@ -314,6 +314,19 @@ function dotsOf(uses, law, along, laws, state) {
   return dots.filter(([x, y]) => Number.isFinite(x) && Number.isFinite(y));
 }
 
+// Rows that the law was not learned from: the input along which it is drawn, and what was observed.
+function rowsOf(law, along) {
+  const xs = law.rows && Object.hasOwn(law.rows.inputs, along) ? law.rows.inputs[along] : [];
+  return xs.map((x, place) => [x, law.rows.target[place]]).filter(([x, y]) => x !== null && y !== null);
+}
+
+// The second smallest to the second largest percentage of what was observed, so that a gross error does not flatten the rest.
+function usualOf(rows) {
+  const values = rows.map(([, y]) => y).sort((a, b) => a - b);
+  const at = (share) => values[Math.round(share * (values.length - 1))];
+  return values.length ? [at(0.02), at(0.98)] : [];
+}
+
 // What is drawn of a law: the line, the band in which nine in ten rows lie, the plan's legs, and the place that is told.
 function lawPicture(law, along, at, value, dots) {
   const { low, high } = along;
@@ -321,7 +334,8 @@ function lawPicture(law, along, at, value, dots) {
   const ys = xs.map((x) => value({ ...at, [along.name]: x }));
   const [below, above] = law.band ?? [0, 0];
   const shown = dots.filter(([x]) => x >= low && x <= high);
-  const all = [...ys.flatMap((y) => [y + below, y + above]), ...shown.map(([, y]) => y)].filter(Number.isFinite);
+  const rows = rowsOf(law, along.name);
+  const all = [...usualOf(rows), ...ys.flatMap((y) => [y + below, y + above]), ...shown.map(([, y]) => y)].filter(Number.isFinite);
   const [least, most] = [Math.min(...all), Math.max(...all)];
   const floor = least > 0 && least < 0.5 * most ? 0 : least;
   const x = scaled(low, high, SIZE.left, SIZE.width - SIZE.right);
@@ -338,6 +352,8 @@ function lawPicture(law, along, at, value, dots) {
     const edge = (shift) => line.map(([a, b]) => [a, b + shift]);
     parts.push(draw("path", { class: "band", d: `${path([...edge(above), ...edge(below).reverse()])}Z` }));
   }
+  const inside = rows.filter(([a, b]) => a >= low && a <= high && b >= floor && b <= most);
+  parts.push(...inside.map(([a, b]) => draw("circle", { class: "row-dot", cx: x(a).toFixed(1), cy: y(b).toFixed(1), r: 1.6 })));
   parts.push(...shown.map(([a, b]) => draw("circle", { class: "dot", cx: x(a).toFixed(1), cy: y(b).toFixed(1), r: 2 })));
   if (line.length) parts.push(draw("path", { class: "law-line", d: path(line) }));
   parts.push(draw("text", { x: (SIZE.left + SIZE.width) / 2, y: SIZE.height - 4, "text-anchor": "middle" }, withUnit(along.name, along.unit && `(${along.unit})`)));
@@ -352,7 +368,7 @@ function lawPicture(law, along, at, value, dots) {
     const place = low + ((share * SIZE.width - SIZE.left) / (SIZE.width - SIZE.left - SIZE.right)) * (high - low);
     return Math.min(Math.max(place, low), high);
   };
-  return { parts, cursor, placeOf };
+  return { parts, cursor, placeOf, beyond: rows.length - inside.length };
 }
 
 // The inputs of a law that the rows give no range, such as a price: around what the plan says.
@@ -376,6 +392,7 @@ function lawPanel(article, law, laws, uses, followers) {
   const svg = draw("svg", { class: "chart law-chart", viewBox: `0 0 ${SIZE.width} ${SIZE.height}`, role: "img" });
   const marks = draw("g");
   const told = make("p", { class: "told", role: "status" });
+  const beyond = make("span");
   const tell = (place) => {
     const row = along ? { ...at, [along.name]: place } : at;
     const found = value(row);
@@ -389,6 +406,7 @@ function lawPanel(article, law, laws, uses, followers) {
     if (along) {
       picture = lawPicture(law, along, at, value, state ? dotsOf(uses, law, along.name, laws, state) : []);
       svg.replaceChildren(...picture.parts, marks);
+      beyond.textContent = picture.beyond ? `; ${counted(picture.beyond, "row lies", "rows lie")} beyond the picture` : "";
       svg.setAttribute("aria-label", `Line chart: ${law.name} along ${along.name}, at the values of the sliders`);
     }
     tell(along ? at[along.name] : 0);
@@ -429,8 +447,8 @@ function lawPanel(article, law, laws, uses, followers) {
   });
   const levers = make("div", { class: "levers", role: "group", "aria-label": `Inputs of ${law.name}` }, ...controls.map(({ element }) => element));
   const used = uses.find(({ use }) => use.law === law.law);
-  const words = [law.band ? "shaded: where nine in ten held-out rows lie" : "", used ? `dots: the ${used.plan.places[1]} of the plan` : ""].filter(Boolean).join("; ");
-  const figure = make("figure", { class: "live" }, make("figcaption", {}, make("b", {}, "Move its inputs"), words ? ` ${words}` : ""), make("div", { class: "columns" }, levers, make("div", {}, ...(along ? [svg] : []), told)));
+  const words = [law.band ? "shaded: where nine in ten held-out rows lie" : "", law.rows ? "grey dots: some of these rows" : "", used ? `${law.rows ? "coloured dots" : "dots"}: the ${used.plan.places[1]} of the plan` : ""].filter(Boolean).join("; ");
+  const figure = make("figure", { class: "live" }, make("figcaption", {}, make("b", {}, "Move its inputs"), words ? ` ${words}` : "", beyond), make("div", { class: "columns" }, levers, make("div", {}, ...(along ? [svg] : []), told)));
   const before = article.querySelector(".grid, .columns");
   if (before) before.before(figure); else article.append(figure);
   show();
