@@ -135,7 +135,7 @@ def main() -> None:
     if given.made:
         of_made(given.made, given.seed)
     print(f"{time.perf_counter() - wall:.1f} wall s, {time.process_time() - cpu:.1f} CPU s")
-    print(footer(["pandas", "torch"], given.seed))
+    print(footer(["pandas"], given.seed))
 
 
 def prepared(frame: pd.DataFrame, table: Table) -> pd.DataFrame:

@@ -88,6 +88,7 @@ if TYPE_CHECKING:
     from kanopt.tables import split as split
     from kanopt.tables import units_of as units_of
     from kanopt.tables import with_units as with_units
+    from kanopt.tables.cleaned_source import cleaned as cleaned
     from kanopt.whatif import Change as Change
     from kanopt.whatif import Comparison as Comparison
     from kanopt.whatif import MonteCarlo as MonteCarlo
@@ -172,6 +173,7 @@ _HOME = {
     "surrogates": ("KANRegressor", "LawLimits", "Laws", "fit_laws"),
     "surrogates.cleaning": ("CleaningProposal", "propose_cleaning"),
     "surrogates.peers": ("Baselines", "baselines"),
+    "tables.cleaned_source": ("cleaned",),
     "tables": (
         "Column",
         "Schema",

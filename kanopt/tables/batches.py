@@ -25,6 +25,7 @@ import pyarrow.parquet as pq
 from kanopt.errors import TableError, nearest
 from kanopt.files import temporary_path
 from kanopt.tables._raw import require_file
+from kanopt.tables.cleaned_source import Cleaned, CleanedSource
 from kanopt.text import list_names
 
 __all__ = [
@@ -49,7 +50,12 @@ class Partitioned(Protocol):
 Kind = Literal["number", "category", "other"]
 AnyPath: TypeAlias = str | PathLike[str]
 SourceLike: TypeAlias = (
-    AnyPath | Sequence[AnyPath] | Callable[[], Iterable[pd.DataFrame]] | Iterator[pd.DataFrame] | Partitioned
+    AnyPath
+    | Sequence[AnyPath]
+    | Callable[[], Iterable[pd.DataFrame]]
+    | Iterator[pd.DataFrame]
+    | Partitioned
+    | Cleaned
 )
 BUFFER = 1 << 20
 """Bytes read of a column at a time, so that memory does not grow with the row groups of a file."""
@@ -232,7 +238,7 @@ def is_source(given: Any) -> bool:
     """
     if isinstance(given, (list, tuple)):
         return bool(given) and all(isinstance(path, (str, PathLike)) for path in given)
-    if hasattr(given, "to_delayed"):
+    if hasattr(given, "to_delayed") or isinstance(given, Cleaned):
         return True
     return isinstance(given, (str, PathLike, Iterator)) or (callable(given) and not hasattr(given, "shape"))
 
@@ -249,7 +255,10 @@ def open_source(given: SourceLike) -> Iterator[BatchSource]:
     TableError
         Where a file is missing or no Parquet file, and where there are no rows.
     """
-    if isinstance(given, Iterator):
+    if isinstance(given, Cleaned):
+        with open_source(given.source) as source:
+            yield CleanedSource(source, given.rules)
+    elif isinstance(given, Iterator):
         with temporary_path() as path:
             yield _spool_to_parquet(given, path)
     elif hasattr(given, "to_delayed"):
