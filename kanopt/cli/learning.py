@@ -27,6 +27,7 @@ REPORT = "laws.html"
 @click.command()
 @click.argument("file", required=False, type=FILE)
 @click.option("--table", type=FILE, help="A table to learn from, in place of a scenario.")
+@click.option("--sheet", help="Which sheet, of a workbook that has several.")
 @click.option("--target", help="The column to predict.")
 @click.option("--features", help="The columns to predict it from, parted by commas.")
 @click.option("--units", default="", help="Units of columns: distance=km,minutes=min.")
@@ -107,7 +108,7 @@ REPORT = "laws.html"
 def fit(file: Path | None, *, table: Path | None, out: Path | None, as_json: bool, **given: Any) -> int:
     """Learn laws and print them: those of a scenario, or one from a table.
 
-    What the law of a scenario is to be stands in its file; the options from --target to --min-r2 go with --table.
+    What the law of a scenario is to be stands in its file; the options from --sheet to --min-r2 go with --table.
     Below each law stands what its inputs do: a sentence, and a small picture where a terminal shows block characters.
     Ctrl-C keeps the best law until then, and begins no other one.
     """

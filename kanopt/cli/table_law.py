@@ -67,13 +67,11 @@ def fit_table(
     from kanopt.whatif.scenario_files.partial_sections import read_partial_law
     from kanopt.whatif.scenario_files.spec import LearnedSpec
 
-    form = _text_format(asked.pop("decimal"), asked.pop("thousands"))
+    sheet, form = asked.pop("sheet"), _text_format(asked.pop("decimal"), asked.pop("thousands"))
     rules = {"derive": _parse_derived(asked.pop("derive")), "drop_where": asked.pop("drop_where")}
     entry = _surrogate_section(table, asked)
-    wanted = _columns(entry)
-    frame = _read_table(
-        table, wanted, {"units": _parse_pairs(units), "on_bad": on_bad, "form": form, **rules}
-    )
+    options = {"units": _parse_pairs(units), "on_bad": on_bad, "form": form, **rules}
+    frame = _read_table(table, sheet, _columns(entry), options)
     for remark in report_of(frame).remarks():
         report(Event("learn", f"note: {table}: {remark}"))
     _require(frame, (entry["target"], *entry["features"]), table)
@@ -214,7 +212,9 @@ def _text_format(decimal: str, thousands: str) -> TextFormat:
         raise click.UsageError(f"--thousands {thousands}: {error}") from None
 
 
-def _read_table(table: Path, wanted: Sequence[str], options: Mapping[str, Any]) -> DataFrame:
+def _read_table(
+    table: Path, sheet: str | None, wanted: Sequence[str], options: Mapping[str, Any]
+) -> DataFrame:
     """Read the columns that are wanted, all where one is not there; messages also say which option helps."""
     import warnings
 
@@ -228,6 +228,7 @@ def _read_table(table: Path, wanted: Sequence[str], options: Mapping[str, Any]) 
         options = {
             "on_bad=": "--on-bad missing or --on-bad drop",
             "drop_where=": "--drop-where CONDITION",
+            'sheet = "': "--sheet NAME",
             "thousands=": f"--thousands {sign}",
             "decimal=','": "--decimal ,",
         }
@@ -237,7 +238,7 @@ def _read_table(table: Path, wanted: Sequence[str], options: Mapping[str, Any]) 
     with warnings.catch_warnings(record=True) as recorded:
         warnings.simplefilter("always", KanoptWarning)
         try:
-            raw = load_table(table, None, form)
+            raw = load_table(table, None, form, sheet)
             there = [name for name in wanted if name in raw.names]
             known = set(wanted) <= {*raw.names, *options["derive"]}
             frame = read_table(raw, columns=there if known else None, **options)

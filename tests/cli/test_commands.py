@@ -222,6 +222,23 @@ def test_fit_derives_columns_drops_rows_and_reads_no_other_column(case, cli):
         assert told in err
 
 
+def test_fit_reads_a_sheet_of_a_workbook(case, cli):
+    book = openpyxl.Workbook()
+    book.active.append(["a", "b"])
+    sheet = book.create_sheet("trips")
+    for row in [["km", "minutes"], *([k / 2, k * 1.5] for k in range(1, 61))]:
+        sheet.append(row)
+    book.save(case / "book.xlsx")
+    asked = ("fit", "--table", "book.xlsx", "--target", "minutes", "--features", "km")
+    code, _, err = cli(*asked)
+    assert code == 2
+    assert "book.xlsx: has 2 sheets, 'Sheet', 'trips'" in err
+    assert "On the command line: --sheet NAME" in err
+    code, out, err = cli(*asked, "--sheet", "trips")
+    assert code == 0, err
+    assert out.startswith("minutes = 3 · km")
+
+
 def test_fit_says_which_rows_hold_a_law_back_also_of_a_kept_law_and_a_refused_one(case, cli):
     rows = "".join(f"{0 if k % 40 == 0 else k % 37 + 1},{3 * (k % 37) + 5 + k % 3}\n" for k in range(1, 401))
     (case / "trips.csv").write_text(f"km,minutes\n{rows}")
