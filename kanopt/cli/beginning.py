@@ -74,7 +74,8 @@ def _begin(files: tuple[Path, ...], kind: str | None, out: Path | None, *, force
     if made.made:
         echo("made up, to be filled in: " + ", ".join(map(str, made.outputs(target)[1:])))
     echo(f"{unsure} of {len(made.guesses)} guesses are not certain: look for # check in the file")
-    echo(f"next: kanopt {'run' if made.kind else 'fit'} {written}")
+    next_step = f"run {written}" if made.kind else f"fit {written} --out laws"
+    echo(f"next: kanopt {next_step}")
     return ExitCode.SOLVED
 
 

@@ -22,6 +22,7 @@ __all__ = ["References", "add_bound_law", "best_law", "draft_routing"]
 
 _LOADS = (("clients", "demand"), ("vehicles", "capacity"), ("clients", "pickup"))
 _FAR = 5.0
+_FEWEST_VANS, _CLIENTS_OF_A_VAN = 5, 8
 _HOURS = frozenset(("hour", "hr", "stunde", "heure", "hora"))
 _PRICED = frozenset(("cost_per_distance", "cost_per_time"))
 
@@ -286,10 +287,12 @@ def _make_depot(draft: Draft, clients: PartGuess) -> None:
 
 
 def _make_vehicles(draft: Draft) -> None:
+    """Make vans enough that a first plan hardly leaves anybody out; those that are not used cost nothing."""
+    count = max(_FEWEST_VANS, math.ceil(len(draft.roles.parts["clients"].table.frame) / _CLIENTS_OF_A_VAN))
     made = pd.DataFrame(
         {
             "name": ["van"],
-            "count": [5],
+            "count": [count],
             "fixed_cost": [50.0],
             "cost_per_distance": [0.4],
             "cost_per_time": [25.0],
@@ -300,4 +303,4 @@ def _make_vehicles(draft: Draft) -> None:
         "cost_per_distance": f"{draft.money}/km",
         "cost_per_time": f"{draft.money}/h",
     }
-    draft.add_made("vehicles", made, units, "five vans of any capacity; write what yours carry and cost")
+    draft.add_made("vehicles", made, units, f"{count} vans of any capacity; write what yours carry and cost")
