@@ -33,7 +33,9 @@ _LEAST_ADDED = 0.002  # of the variance of the target
 _TELLING = 0.1  # a column linked so much is worth a look where it is left out for its name
 _SAMPLE = 20_000
 _TWINS = 0.98  # of ranks and values
+_LEAST_LETTERS = 4
 AFTERWARDS = "known only afterwards, by its name"
+NEARLY = "nearly the target once more"
 
 
 @dataclass(frozen=True)
@@ -96,9 +98,15 @@ def choose_features(
             left_out[column.name] = reason
     group = "" if usable is not None else _group(table, target, left_out)
     made_of = {} if usable is not None else _made_of(frame, target, open_columns)
+    if usable is None:
+        nearly = [c for c in open_columns if c.name not in made_of and _nearly_the_same(frame, target, c)]
+        left_out |= {column.name: LeftOut(NEARLY, sure=False) for column in nearly}
+        open_columns = [column for column in open_columns if column not in nearly]
     free = [column for column in open_columns if column.name not in made_of and column.name != group]
     chosen = _most_linked(frame, target, free, left_out)
     doubt = _doubts(frame, target, left_out)
+    if not is_outcome(target) and usable is None:
+        doubt = doubt or "they go with the target, which is a guess"
     if made_of and chosen:
         left_out |= {name: LeftOut(why) for name, why in made_of.items()}
     elif made_of:
@@ -227,6 +235,20 @@ def _made_of(frame: pd.DataFrame, target: ColumnFacts, columns: list[ColumnFacts
             name: f"a part of {target.name}: {list_names(list(weights), 3)} add up to it" for name in weights
         }
     return found
+
+
+def _nearly_the_same(frame: pd.DataFrame, target: ColumnFacts, column: ColumnFacts) -> bool:
+    """Say whether a column is the target but for little: of the same measure or called alike, and going with it."""
+    if column.kind != "number":
+        return False
+    one, other = target.name.lower(), column.name.lower()
+    alike = min(len(one), len(other)) >= _LEAST_LETTERS and (one in other or other in one)
+    measure = measure_of(target)
+    if not alike and (not measure or measure_of(column) != measure):
+        return False
+    both = frame[[target.name, column.name]].dropna().head(_SAMPLE)
+    ranks = both.rank()
+    return len(both) >= 10 and abs(float(ranks[target.name].corr(ranks[column.name]))) > _TWINS
 
 
 def _marks_a_date(frame: pd.DataFrame, column: ColumnFacts, dates: list[ColumnFacts]) -> bool:

@@ -31,15 +31,15 @@ _OUTCOMES = {
     5: _words("target outcome response y label"),
     4: _words(
         "duration minutes travel traveltime fahrzeit dauer duree cost costs fare freight fracht kosten consumption "
-        "verbrauch demand sales sold kwh energy fuel bags pallets strength wage"
+        "verbrauch demand sales sold kwh energy fuel bags pallets strength"
     ),
     3: _words(
         "time minute total delay price amount seconds sec secs elapsed revenue qty quantity rate hours tip tolls "
-        "demanded mpg rentals bikers riders passengers traffic count value"
+        "demanded mpg rentals bikers riders passengers traffic count value wage"
     ),
 }
 """Words of headers by how likely what they name is wanted to be known."""
-_LEVERS = _words("price rate value count passengers hours")
+_LEVERS = _words("price rate value count passengers hours wage")
 """Words of outcomes that are as often decided or known before: prices, numbers of people."""
 _PLANNED = _words("sched scheduled planned geplant prevu expected promised")
 _CALENDAR = _words(

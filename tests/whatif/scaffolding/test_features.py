@@ -115,3 +115,24 @@ def test_dates_as_people_write_them_and_times_as_numbers(tmp_path):
     assert law["features"] == ["km"]
     assert why(made, "sent") == "dates, which no law reads as they stand"
     assert why(made, "dep").startswith("times of day or dates written as numbers")
+
+
+def test_the_target_once_more_is_left_out_and_marked(tmp_path):
+    rng = np.random.default_rng(4)
+    km, climb = rng.uniform(2, 30, (2, ROWS))
+    time = 6 * km + 3 * climb + rng.normal(0, 2, ROWS)
+    frame = pd.DataFrame(
+        {"km": km, "climb": climb, "times": 1.2 * time + rng.normal(0, 1, ROWS), "time": time}
+    )
+    law, made, text = law_of(frame.round(2), tmp_path)
+    assert law["features"] == ["km", "climb"]
+    assert why(made, "times") == "nearly the target once more"
+    assert "# check: left out 'times'" in text
+
+
+def test_features_of_a_target_that_no_header_names_are_to_be_looked_at(tmp_path):
+    rng = np.random.default_rng(4)
+    a = rng.uniform(2, 30, ROWS)
+    law, _, text = law_of(pd.DataFrame({"a": a, "b": a + rng.normal(0, 1, ROWS)}).round(3), tmp_path)
+    assert law["target"] == "b"
+    assert 'features = ["a"] # check: they go with the target, which is a guess' in text
