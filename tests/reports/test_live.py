@@ -86,6 +86,18 @@ def test_a_constant_of_a_law_is_moved_too() -> None:
     assert found["km"] == pytest.approx(evaluate(dearer, result.plan).pricing.terms()["km"], rel=1e-9)
 
 
+def test_constants_of_one_name_and_value_are_moved_apart_where_their_units_differ() -> None:
+    km = Variable("km", "km")
+    laws = {
+        kind: parse_formula("0.1 * km * price", [km, Variable("price", unit)], Variable(kind, "EUR"))
+        for kind, unit in (("diesel", "EUR/l"), ("power", "EUR/kWh"))
+    }
+    cost = {kind: law.bind(km=arc.distance, price=2.0) for kind, law in laws.items()}
+    result = evaluate(replace(city(), cost=cost), [["van 1"]])
+    levers = [each for each in result.assessment.replay().levers if each.label == "price"]
+    assert [each.unit for each in levers] == ["EUR/l", "EUR/kWh"]
+
+
 def test_what_cannot_be_driven_again_is_not_offered() -> None:
     """Breaks are placed anew for every departure, and a law of demands would read other ones."""
     problem = city()

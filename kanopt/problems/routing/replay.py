@@ -127,7 +127,7 @@ class _Replays:
         if not isinstance(bound, Reference):
             known: dict[str, Any] = {"value": bound}
             if law != DURATION and isinstance(bound, int | float) and bound > 0:
-                lever = Lever(f"{name} = {bound}", name.replace("_", " "), "price", unit, float(bound))
+                lever = Lever(f"{name} = {bound} {unit}", name.replace("_", " "), "price", unit, float(bound))
                 known["lever"] = self._add(lever)
             return known
         what = str(bound)

@@ -47,7 +47,7 @@ def replay_of_flows(problem: SupplyProblem, uses: Sequence[LawUse], pricing: Pri
             inputs[variable.name] = {"value": bound}
             if bound > 0 and not _reads(problem.demand, variable.name):
                 lever = Lever(
-                    f"{variable.name} = {bound}",
+                    f"{variable.name} = {bound} {variable.unit}",
                     variable.name.replace("_", " "),
                     "price",
                     variable.unit,
