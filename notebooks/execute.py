@@ -46,6 +46,7 @@ def executed(path: Path) -> NotebookNode:
         timeout=600,
         kernel_name="python3",
         record_timing=False,
+        coalesce_streams=True,  # a machine that is busy sends lines of one cell apart
         extra_arguments=["--log-level=ERROR"],
         resources={"metadata": {"path": str(FOLDER)}},
     )
