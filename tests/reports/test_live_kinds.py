@@ -90,7 +90,7 @@ def test_flows_pay_more_for_freight_diesel_sites_and_goods(name: str) -> None:
     problem = supply(*LAWS[name])
     result = evaluate(problem, FLOWS)
     settings = {
-        "diesel = 1.4": 1.25,
+        "diesel = 1.4 EUR/l": 1.25,
         "transport": 1.1,
         "purchase": 0.7,
         "handling": 1.3,
@@ -132,4 +132,4 @@ def test_a_constant_that_demand_reads_too_is_not_offered() -> None:
     problem = supply("EUR/t", "0.3 * diesel * km")
     wanted = parse_formula("10 + diesel", [DIESEL], Variable("demand", "t")).bind(diesel=1.4)
     result = evaluate(replace(problem, demand=wanted), FLOWS)
-    assert "diesel = 1.4" not in {each.key for each in result.assessment.replay().levers}
+    assert "diesel = 1.4 EUR/l" not in {each.key for each in result.assessment.replay().levers}
