@@ -270,7 +270,7 @@ def _band(result: Result, rows: Mapping[str, FigureRow]) -> Sentence:
     """Say how far the price may be off, as far as the errors of the laws go."""
     stake = result.money_at_stake
     if stake is None or "low" not in rows:
-        learned = any(law.fit is not None for law in result.problem.laws().values())
+        learned = any(law.fit is not None or law.parts for law in result.problem.laws().values())
         known = "The errors of what was learned hardly move the price." if learned else ""
         return (
             known or "The price is worked out from given numbers; nothing was learned that could be off.",
@@ -328,7 +328,7 @@ def _rules(result: Result) -> Sentence:
 def _outside(subject: ReportSubject) -> Sentence:
     """Say where the plan goes beyond what the data shows."""
     places = Counter(one.law for one in subject.explanation.extrapolations if not one.below_zero)
-    learned = any(law.formula.fit is not None for law in subject.laws.values())
+    learned = any(law.formula.fit is not None or law.formula.parts for law in subject.laws.values())
     if not places:
         return ("Nowhere does the plan go beyond the past data.",) if learned else ()
     count = Link(count_text(places.total(), "place"), "cautions")

@@ -14,7 +14,7 @@ import pytest
 
 from kanopt.errors import ProblemError
 from kanopt.explain import explain
-from kanopt.formulas import Variable, parse_formula
+from kanopt.formulas import Fit, Variable, parse_formula
 from kanopt.problems import evaluate
 from kanopt.problems.decisions import DecisionProblem
 from kanopt.refs import arc
@@ -252,3 +252,17 @@ def test_long_names_do_not_push_the_first_page_over_its_sheet(routing: Any) -> N
         *(each.label + each.text for each in board.alarms),
     ):
         assert len(text) < 700
+
+
+def test_a_cost_that_is_built_on_a_learned_law_is_learned() -> None:
+    """A formula of one's own over a law has no fit itself; what it is built on may be off all the same."""
+    amount = np.linspace(1.0, 9.0, 50)
+    fuel = parse_formula("2 * x", [Variable("x", "t")], Variable("fuel", "l"))
+    fuel = replace(fuel, fit=Fit.of(2.0 * amount, 2.0 * amount, rows_train=50))
+    cost = parse_formula("1.5 * fuel", [], Variable("cost", "EUR"), laws={"fuel": fuel})
+    subject = subject_of_explanation(
+        explain(evaluate(DecisionProblem({"x": (1, 8)}, cost), {"x": 3.0})), "", None
+    )
+    told = [plain(each) for each in board_page(subject, figure_rows(subject), ()).sure]
+    assert "The errors of what was learned hardly move the price." in told
+    assert "Nowhere does the plan go beyond the past data." in told
