@@ -24,10 +24,11 @@ from kanopt.tables._stores import MOST_PACKED
 from kanopt.tables._text import TextFormat, is_number, records_table
 from kanopt.text import list_names
 
-__all__ = ["WORKBOOKS", "header_row", "read_sheet", "sheet_names"]
+__all__ = ["HIDDEN", "WORKBOOKS", "header_row", "read_sheet", "sheet_names"]
 
 WORKBOOKS = (".xlsx", ".xlsm")
 """Endings of the names of workbooks."""
+HIDDEN = "the sheet is hidden in the workbook"
 UNPACKED = 1 << 25
 """Bytes that any workbook may unpack to: openpyxl makes up to a hundred of each."""
 _MOST_PARTS, _MOST_CELLS, _MOST_ROWS = 10_000, 50_000_000, 1 << 20
@@ -85,7 +86,8 @@ def read_sheet(path: Path, sheet: str | None, form: TextFormat) -> RawTable:
             raise TableError(f"{path.name}: there is no sheet {name!r}; {nearest(name, names)}")
         rows = _rows(path, books[0][name], books[1][name])
         table = records_table(path, rows, form, f"{path.name}, sheet {name!r}")
-    return table.described(source=f"{path}, sheet {name!r}", form=f"workbook, sheet {name!r}")
+        notes = [] if books[0][name].sheet_state == "visible" else [HIDDEN]
+    return table.described(source=f"{path}, sheet {name!r}", form=f"workbook, sheet {name!r}", notes=notes)
 
 
 def header_row(path: Path, sheet: str) -> int:

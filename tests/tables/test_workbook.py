@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from kanopt.errors import TableError
 from kanopt.tables import TextFormat, _workbook, read_table, report_of
 from kanopt.tables._workbook import header_row, sheet_names
+from kanopt.whatif.scaffolding.sources import read_sources
 
 TRIPS = [
     ["trip", "km", "left", "at", "sealed", "note"],
@@ -243,3 +244,13 @@ def test_without_the_package_it_is_said_how_to_get_it(book: Path, monkeypatch: p
     monkeypatch.setitem(sys.modules, "openpyxl", None)
     with pytest.raises(TableError, match=r'pip install "kanopt\[xlsx\]"; or save each sheet as a CSV file'):
         read_table(book, sheet="trips")
+
+
+def test_a_hidden_sheet_is_told(book: Path) -> None:
+    made = openpyxl.load_workbook(book)
+    made["trips"].sheet_state = "veryHidden"
+    made.save(book)
+    assert "the sheet is hidden in the workbook" in report_of(read_table(book, sheet="trips")).notes
+    assert report_of(read_table(book, sheet="clients")).notes == ()
+    notes = read_sources([book])[1]
+    assert notes == ["sheet 'trips' of book.xlsx is hidden in the workbook, and read all the same"]

@@ -18,9 +18,9 @@ from kanopt.errors import TableError
 from kanopt.problems.clock_times import clock_value, holds_windows
 from kanopt.problems.column_hints import TableColumn
 from kanopt.problems.column_units import Header, read_header
-from kanopt.tables import TextFormat, read_table, units_of
+from kanopt.tables import TextFormat, read_table, report_of, units_of
 from kanopt.tables._raw import require_file
-from kanopt.tables._workbook import WORKBOOKS, header_row, sheet_names
+from kanopt.tables._workbook import HIDDEN, WORKBOOKS, header_row, sheet_names
 from kanopt.whatif.scaffolding.derived_columns import propose_columns
 from kanopt.whatif.scaffolding.toml_writing import slug
 
@@ -191,6 +191,10 @@ def _read_workbook(path: Path, taken: list[str]) -> tuple[list[SourceTable], lis
             notes.append(f"sheet {sheet!r} of {path.name} is left out: {error}")
             continue
         if len(frame) and len(frame.columns) > 1:
+            if HIDDEN in report_of(frame).notes:
+                notes.append(
+                    f"sheet {sheet!r} of {path.name} is hidden in the workbook, and read all the same"
+                )
             name = _unique(slug(words), [*taken, *(table.name for table in found)])
             table = _table(name, path, frame, on_bad, read_header(words).pieces)
             found.append(replace(table, sheet=sheet, header=header))
