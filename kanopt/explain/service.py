@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kanopt.problems.result import Result
 
-__all__ = ["service_difference"]
+__all__ = ["does_less", "service_difference"]
 
 
 def service_difference(one: Result, other: Result) -> str:
@@ -31,3 +31,13 @@ def service_difference(one: Result, other: Result) -> str:
     elif known.broken_rules:
         clauses.append(f"keeps a rule that is broken without it: {known.broken_rules[0]}")
     return ", and ".join(filter(None, clauses))
+
+
+def does_less(result: Result, other: Result) -> bool:
+    """Say whether a plan breaks a rule that another one keeps, or leaves out more: a lower price is no saving then."""
+    return _left_undone(result) > _left_undone(other)
+
+
+def _left_undone(result: Result) -> tuple[float, ...]:
+    left_out = () if result.coverage is None else result.coverage.left_out
+    return (*result.rank[:3], len(left_out))

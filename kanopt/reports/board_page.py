@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from kanopt.explain.service import service_difference
+from kanopt.explain.service import does_less, service_difference
 from kanopt.explain.summary import cost_sentence
 from kanopt.problems.result import Result, Status
 from kanopt.reports.board_why import plain, why_sentences
@@ -185,8 +185,9 @@ def _price(subject: ReportSubject, rows: Mapping[str, FigureRow]) -> list[Senten
         head = say("It {} {}.", verb, cost.link)
         text = shorten(f"today's plan {other}", _LONGEST)
         word = "less" if (today.objective or 0.0) >= (result.objective or 0.0) else "more"
+        but = "no saving" if does_less(result, today) else "the two plans do not do the same"
         rest = say(
-            f"That is {{}} {word} than today, but no saving: {{}}.", saving.link, Link(text, saving.anchor)
+            f"That is {{}} {word} than today, but {but}: {{}}.", saving.link, Link(text, saving.anchor)
         )
         return [head, rest]
     before = Link(cost.today, cost.anchor)
@@ -236,7 +237,11 @@ def _saving_key(result: Result, today: Result | None, rows: Mapping[str, FigureR
     if row is None or today is None:
         return KeyFigure("Saves", "not known", "", "no plan of today was given to compare with")
     if service_difference(result, today):
-        return KeyFigure(row.label, row.short, "", "not like with like: no saving", "bad", anchor=row.anchor)
+        if does_less(result, today):
+            return KeyFigure(
+                row.label, row.short, "", "not like with like: no saving", "bad", anchor=row.anchor
+            )
+        return KeyFigure(row.label, row.short, "", "not like with like", anchor=row.anchor)
     saved = (today.objective or 0.0) - (result.objective or 0.0)
     tone: Tone = "good" if saved > 0 else "bad" if saved < 0 else ""
     note = f"{year.short} in a year" if year is not None else f"today {rows['cost'].today}"

@@ -125,7 +125,8 @@ def _keys(comparison: Comparison) -> list[KeyFigure]:
             )
             inside = variant.is_noise(change)
             if not row.like_with_like:
-                key = replace(key, note=f"{share}, {'no saving' if change < 0 else 'not like with like'}")
+                told = "no saving" if comparison.is_no_saving(variant) else "not like with like"
+                key = replace(key, note=f"{share}, {told}")
             elif inside or not change:
                 key = replace(key, note=f"{share}, within the noise" if inside else share)
             else:
@@ -173,7 +174,8 @@ def _overview(comparison: Comparison) -> PageTable:
     signed = ("data_effect", "replanning_effect", "change")
     forms |= {name: lambda value: fixed_text(float(value), decimals, signed=True) for name in signed}
     forms["noise"] = lambda value: fixed_text(float(value), decimals)
-    compared = steps.assign(compares=[_compares(step) for step in steps.itertuples()])
+    rows = zip(comparison.variants, steps.itertuples(), strict=True)
+    compared = steps.assign(compares=[_compares(comparison, *row) for row in rows])
     told = ["compares"] if compared["compares"].any() else []
     return table_of(
         compared[["scenario", "before", *signed[:2], "after", "change", *told, "noise"]],
@@ -189,11 +191,11 @@ def _overview(comparison: Comparison) -> PageTable:
     )
 
 
-def _compares(step: Any) -> str:
+def _compares(comparison: Comparison, variant: Variant, step: Any) -> str:
     """Say that a change is none of price alone, where the two plans do not serve the same; empty where they do."""
     if step.like_with_like or step.change != step.change:
         return ""
-    return "no saving: not like with like" if step.change < 0 else "not like with like"
+    return f"{'no saving: ' if comparison.is_no_saving(variant) else ''}not like with like"
 
 
 def _variant(comparison: Comparison, variant: Variant) -> VariantSection:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kanopt.explain.service import service_difference
+from kanopt.explain.service import does_less, service_difference
 from kanopt.problems.plan_figures import PlanFigure
 from kanopt.problems.result import Result
 from kanopt.reports.page_parts import Link, PageTable, TableColumn
@@ -141,7 +141,9 @@ def _saving(subject: ReportSubject) -> list[FigureRow]:
         text, short = (
             f"{each}{share}" for each in (money_text(abs(saved), unit), round_money(abs(saved), unit))
         )
-        how = f"no saving, since the two plans do not do the same: today's plan {other}"
+        how = f"the two plans do not do the same: today's plan {other}"
+        if does_less(result, today):
+            how = f"no saving, since {how}"
         label = "Less than today" if saved >= 0 else "More than today"
         return [FigureRow("saving", label, text, short, how)]
     earns = result.objective < 0

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from kanopt.display import Part
-from kanopt.explain.service import service_difference
+from kanopt.explain.service import does_less, service_difference
 from kanopt.text import join_list
 from kanopt.whatif.comparison_text import comparison_notes, comparison_parts, verdict
 from kanopt.whatif.run import Run
@@ -193,6 +193,12 @@ class Comparison(TableExports):
     def service_difference(self, variant: Variant) -> str:
         """Say what the variant's plan serves instead of what the base's serves; empty where prices compare."""
         return service_difference(self.base.result, variant.run.result)
+
+    def is_no_saving(self, variant: Variant) -> bool:
+        """Whether the variant's plan is cheaper since it does less: breaks more rules, or leaves out more."""
+        before, after = self.base.result, variant.run.result
+        cheaper = (after.objective or 0.0) < (before.objective or 0.0)
+        return cheaper and does_less(after, before)
 
     def _shown(self) -> Iterator[Part]:
         return comparison_parts(self)

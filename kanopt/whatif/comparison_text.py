@@ -111,7 +111,8 @@ def verdict(comparison: Comparison, variant: Variant, change: float, data_effect
         f"noise of the search {money_text(noise, unit)}" if measured else "noise of the search not measured"
     )
     if unlike := comparison.service_difference(variant):
-        return f"{words}, {'no saving' if change < 0 else 'not like with like'}: it {unlike}; {noise_text}"
+        told = "no saving" if comparison.is_no_saving(variant) else "not like with like"
+        return f"{words}, {told}: it {unlike}; {noise_text}"
     if not measured:
         return f"{words}; {noise_text}"
     tiny = 1e-9 * abs(price)

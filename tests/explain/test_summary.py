@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from kanopt.explain import explain
+from kanopt.explain.service import does_less
 from kanopt.explain.summary import bound_sentence, reason_sentence, today_sentence
 from kanopt.problems.findings import Extrapolation, FrozenInput, Reason, Violation
 from kanopt.problems.result import Status
@@ -182,3 +183,11 @@ def test_what_is_earned_is_a_negative_cost(shop: Any) -> None:
     )
     proved = shop(rows, about={"status": Status.OPTIMAL})
     assert bound_sentence(proved) == "No better plan exists: this is proved."
+
+
+def test_a_plan_does_less_that_breaks_a_rule_or_leaves_out_more(shop: Any) -> None:
+    late = Violation("shift", "van 1", 5.0, "min", "van 1 is back 5 min late")
+    whole, partial, broken = shop(ROWS), shop(ROWS[:1], ("c1",)), shop(ROWS, violations=(late,))
+    assert does_less(partial, whole)
+    assert does_less(broken, whole)
+    assert not any(does_less(whole, other) for other in (whole, partial, broken))
