@@ -159,7 +159,7 @@ def names_read(text: str, what: str) -> set[str]:
     }
 
 
-def parse_row_text(text: str, sorts: Mapping[str, Sort], what: str) -> RowText:
+def parse_row_text(text: str, sorts: Mapping[str, Sort], what: str, others: Collection[str] = ()) -> RowText:
     """Read a text about columns: a number of each row, or a condition on it.
 
     Parameters
@@ -170,6 +170,8 @@ def parse_row_text(text: str, sorts: Mapping[str, Sort], what: str) -> RowText:
         What each column holds.
     what
         What it is for, in messages.
+    others
+        Columns that are there and are not read; messages may name them.
 
     Raises
     ------
@@ -190,7 +192,7 @@ in status == "…"
       status + 1
       ^
     """
-    parser = _RowParser(text, sorts, what)
+    parser = _RowParser(text, sorts, what, others)
     meaning: Any = parser.parse()
     if isinstance(meaning, _NoNumber):
         if not isinstance(meaning.content, Condition):
@@ -224,8 +226,9 @@ class _RowParser(FormulaParser):
     pattern = ROW_TOKEN
     more_calls = (*CALENDAR, _MISSING)
 
-    def __init__(self, text: str, sorts: Mapping[str, Sort], what: str) -> None:
+    def __init__(self, text: str, sorts: Mapping[str, Sort], what: str, others: Collection[str] = ()) -> None:
         self.sorts = sorts
+        self.columns = list(dict.fromkeys([*sorts, *others]))
         self.reads: dict[str, None] = {}
         self.calendar: dict[str, tuple[str, tuple[str, ...]]] = {}
         super().__init__(text, {}, {}, what)
@@ -401,8 +404,7 @@ class _RowParser(FormulaParser):
                 return Constant(CONSTANTS[name], name)
             if name in CALLED or name in self.more_calls:
                 raise self.error(f"{name!r} is a function; write {name}(…)", token.place)
-            near = hint(name[:60], self.sorts)
-            raise self.error(f"there is no column {name[:60]!r}; {near}", token.place)
+            raise self.absent(token)
         self.reads[name] = None
         sort = self.sorts[name]
         if sort == "number":
@@ -410,6 +412,13 @@ class _RowParser(FormulaParser):
         if sort == "truth":
             return _NoNumber("a condition", Truth(name), token.place)
         return _NoNumber(sort, name, token.place)
+
+    def absent(self, token: Token) -> FormulaError:
+        """Return an error about a name that is no column which can be read."""
+        name = token.text[:60]
+        if name in self.columns:
+            return self.error(f"several columns are called {name!r}; rename all but one", token.place)
+        return self.error(f"there is no column {name!r}; {hint(name, self.columns)}", token.place)
 
     def call(self, token: Token) -> Node:
         """Return what a function gives: one of formulas, of dates, or whether a cell is missing."""
@@ -437,9 +446,7 @@ class _RowParser(FormulaParser):
         if token.kind not in ("name", "quoted"):
             raise self.error("the name of a column stands here", token.place)
         if token.text not in self.sorts:
-            raise self.error(
-                f"there is no column {token.text[:60]!r}; {hint(token.text[:60], self.sorts)}", token.place
-            )
+            raise self.absent(token)
         self.reads[token.text] = None
         return token
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -80,7 +80,7 @@ class RowRules:
                 continue
         return found
 
-    def parsed(self, sorts: Mapping[str, Sort], taken: Iterable[str], source: str) -> ParsedRules:
+    def parsed(self, sorts: Mapping[str, Sort], taken: Collection[str], source: str) -> ParsedRules:
         """Read the texts.
 
         Parameters
@@ -88,7 +88,7 @@ class RowRules:
         sorts
             What each column of the table holds.
         taken
-            Names that a derived column cannot have.
+            The columns that are there, those that are not read among them; a derived one cannot have their names.
         source
             What errors call the table.
 
@@ -107,7 +107,7 @@ class RowRules:
                 faults.append((("derive", name), _TAKEN.format(name=name)))
         for name in [each for each in order if each not in taken]:
             try:
-                derived[name] = parse_row_text(self.derive[name], known, name)
+                derived[name] = parse_row_text(self.derive[name], known, name, taken)
             except FormulaError as error:
                 faults.append((("derive", name), str(error)))
                 # what is built on it is not judged
@@ -117,7 +117,7 @@ class RowRules:
         drops = []
         for place, rule in enumerate(self.drop_where):
             try:
-                drops.append(parse_row_text(rule, known, "drop_where"))
+                drops.append(parse_row_text(rule, known, "drop_where", taken))
                 if not drops[-1].is_condition:
                     message = f"{rule!r:.80} is a number of each row and no condition; compare it, as in {rule:.60} > 0"
                     faults.append((("drop_where", place), message))

@@ -79,6 +79,20 @@ def test_a_row_counts_for_the_first_rule_that_holds_of_it(trips: Path) -> None:
     assert "1 × drop_where miles <= 0" in report.remarks()[0]
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("hour(pikup)", r"there is no column 'pikup'; did you mean 'pickup'\?"),
+        ("statos == 'done'", r"there is no column 'statos'; did you mean 'status'\?"),
+        ("note > 1", "several columns are called 'note'; rename all but one"),
+    ],
+)
+def test_a_message_knows_the_columns_that_are_not_read(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "trips.csv").write_text("seconds,pickup,status,note,note\n600,2024-01-01 08:30:00,done,1,2\n")
+    with pytest.raises(TableError, match=message):
+        ko.read_table(tmp_path / "trips.csv", columns=["seconds"], derive={"a": text})
+
+
 @pytest.mark.parametrize("action", ["error", "missing", "drop"])
 def test_a_number_that_is_not_finite_is_a_bad_cell(trips: Path, action: str) -> None:
     given = {
