@@ -272,10 +272,9 @@ def _sections(draft: Draft) -> list[Section]:
         entries = [Entry("path", name, needed=True)]
         if table.sheet:
             entries.append(Entry("sheet", table.sheet, needed=True))
-        if table.header > 1:
-            entries.append(
-                Entry("form", {"header": table.header}, "the row of the names", sure=False, needed=True)
-            )
+        if table.form:
+            why = "the row of the names" if "header" in table.form else "numbers have decimal commas"
+            entries.append(Entry("form", table.form, why, sure=False, needed=True))
         if table.on_bad:
             why = "cells that are not what their column holds are left out and counted"
             entries.append(Entry("on_bad", table.on_bad, why, sure=False))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -22,6 +22,7 @@ from kanopt.tables import TextFormat, read_table, report_of, units_of
 from kanopt.tables._raw import require_file
 from kanopt.tables._workbook import HIDDEN, WORKBOOKS, header_row, sheet_names
 from kanopt.whatif.scaffolding.derived_columns import propose_columns
+from kanopt.whatif.scaffolding.number_format import number_format
 from kanopt.whatif.scaffolding.toml_writing import slug
 
 __all__ = ["ColumnFacts", "SourceTable", "read_sources"]
@@ -112,8 +113,10 @@ class SourceTable:
         What had to be done with bad cells for it to be read at all.
     words
         The words of the file's name, or of the sheet's.
-    sheet, header
-        Of a workbook, the sheet, and the row in which the names of its columns stand.
+    sheet
+        Of a workbook, the sheet.
+    form
+        How the file is written, as ``form`` of a scenario file: the row of the names, decimal commas.
     derive
         Columns of the frame that are computed from others, with how.
     """
@@ -124,7 +127,7 @@ class SourceTable:
     on_bad: str
     words: tuple[str, ...]
     sheet: str = ""
-    header: int = 1
+    form: dict[str, str | int] = field(default_factory=dict)
     derive: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -150,7 +153,7 @@ def read_sources(paths: Sequence[str | os.PathLike[str]]) -> tuple[list[SourceTa
     tables : list of SourceTable
         The tables.
     notes : list of str
-        Sheets that are none, a sentence each.
+        Sheets that are none, and what is said of files, a sentence each.
 
     Raises
     ------
@@ -164,11 +167,14 @@ def read_sources(paths: Sequence[str | os.PathLike[str]]) -> tuple[list[SourceTa
     for path in map(Path, paths):
         taken = [table.name for table in found]
         if path.suffix.lower() not in WORKBOOKS:
-            frame, on_bad = _read(path)
+            form: dict[str, Any] = {} if path.suffix.lower() == ".parquet" else number_format(path)
+            frame, on_bad = _read(path, form=form)
             if not len(frame):
                 raise TableError(f"{path.name}: there is no row to guess from; leave the file out")
             name = _unique(slug(path.stem), taken)
-            found.append(_table(name, path, frame, on_bad, read_header(path.stem).pieces))
+            table = _table(name, path, frame, on_bad, read_header(path.stem).pieces)
+            found.append(replace(table, form=form))
+            notes += [f"{path.name} is read with decimal commas, as its numbers are written"] if form else []
             continue
         sheets, others = _read_workbook(path, taken)
         found += sheets
@@ -186,7 +192,7 @@ def _read_workbook(path: Path, taken: list[str]) -> tuple[list[SourceTable], lis
         words = path.stem if len(names) == 1 else sheet
         try:
             header = header_row(path, sheet)
-            frame, on_bad = _read(path, sheet, header)
+            frame, on_bad = _read(path, sheet, {"header": header})
         except TableError as error:
             notes.append(f"sheet {sheet!r} of {path.name} is left out: {error}")
             continue
@@ -197,7 +203,7 @@ def _read_workbook(path: Path, taken: list[str]) -> tuple[list[SourceTable], lis
                 )
             name = _unique(slug(words), [*taken, *(table.name for table in found)])
             table = _table(name, path, frame, on_bad, read_header(words).pieces)
-            found.append(replace(table, sheet=sheet, header=header))
+            found.append(replace(table, sheet=sheet, form={"header": header} if header > 1 else {}))
         else:
             notes.append(f"sheet {sheet!r} of {path.name} is left out: it is no table of several columns")
     if not found:
@@ -215,8 +221,10 @@ def _table(name: str, path: Path, frame: pd.DataFrame, on_bad: str, words: tuple
     return SourceTable(name, path, frame, on_bad, words, derive=derive)
 
 
-def _read(path: Path, sheet: str | None = None, header: int = 1) -> tuple[pd.DataFrame, str]:
-    read = partial(read_table, path, sheet=sheet, form=TextFormat(header=header))
+def _read(
+    path: Path, sheet: str | None = None, form: Mapping[str, Any] | None = None
+) -> tuple[pd.DataFrame, str]:
+    read = partial(read_table, path, sheet=sheet, form=TextFormat(**(form or {})))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # whoever loads the file hears them
         try:

@@ -1,0 +1,48 @@
+"""Whether the numbers of a text file have decimal commas, which only its values tell."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from pathlib import Path
+
+from pandas.api.types import is_string_dtype
+
+from kanopt.errors import TableError
+from kanopt.tables import read_table
+
+__all__ = ["number_format"]
+
+_SHOWN = 2_000  # cells of a column that are looked at
+_WITH_COMMA = re.compile(r"[+-]?(\d+|\d{1,3}(\.\d{3})+)(,\d+)?")
+_CERTAIN = re.compile(r"[+-]?(\d+,(\d{1,2}|\d{4,})|\d{1,3}(\.\d{3})+,\d+)")
+"""A comma before three digits may part thousands; before fewer or more, or behind a point, it is that of a decimal."""
+_GROUPED = re.compile(r"[+-]?\d{1,3}(\.\d{3})+(,\d+)?")
+
+
+def number_format(path: Path) -> dict[str, str]:
+    """Return the keys of ``form`` that a text file needs for its decimal commas; none where it has none.
+
+    It has them where in some column most cells are such numbers, and a cell of it can be nothing else.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # whoever loads the file hears them
+            frame = read_table(path, on_bad="text")
+    except TableError:
+        return {}
+    columns = [
+        [text.strip() for text in map(str, values.dropna().head(_SHOWN))]
+        for _, values in frame.items()
+        if is_string_dtype(values) or values.dtype == object
+    ]
+    found = [cells for cells in columns if _has_commas(cells)]
+    if not found:
+        return {}
+    grouped = any(_GROUPED.fullmatch(cell) for cells in found for cell in cells)
+    return {"decimal": ",", **({"thousands": "."} if grouped else {})}
+
+
+def _has_commas(cells: list[str]) -> bool:
+    numbers = sum(bool(_WITH_COMMA.fullmatch(cell)) for cell in cells)
+    return numbers > len(cells) / 2 and any(_CERTAIN.fullmatch(cell) for cell in cells)
