@@ -85,7 +85,7 @@ def suspicions(numbers: Mapping[str, Floats], target: str) -> list[Suspicion]:
     --------
     >>> km = np.r_[np.linspace(2.0, 9.0, 97), 0.0, 999.0, -1.0]
     >>> [each.rule for each in suspicions({"km": km, "minutes": np.linspace(4.0, 30.0, 100)}, "minutes")]
-    ['km < 0', 'km <= 0', 'km > 100']
+    ['km < 0', 'km <= 0', 'km > 100', 'minutes / km < 0.2']
     """
     found: dict[str, Suspicion] = {}
     for name, values in numbers.items():
@@ -170,7 +170,8 @@ def _far(text: str, known: Floats) -> Iterator[tuple[str, str, dict[str, bool]]]
 def _is_isolated(known: Floats, inner: float, outer: float) -> bool:
     """Return whether the gap between two values is wider than all others on its inner side lie apart."""
     others = known[known < outer] if outer > inner else known[known > outer]
-    return bool(abs(outer - inner) > np.ptp(others))
+    # numbers of very different size, rounded on the way through logarithms, may leave none
+    return bool(len(others) and abs(outer - inner) > np.ptp(others))
 
 
 def _limit(ordered: Floats, several: int) -> tuple[float, float] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import kanopt as ko
@@ -135,6 +135,7 @@ def test_what_cannot_be_looked_at() -> None:
 
 
 @settings(max_examples=40, deadline=None)
+@example([0.0] * 15 + [1.0] * 5)
 @given(
     st.lists(
         st.one_of(st.floats(-1e6, 1e6, allow_nan=False), st.sampled_from([0.0, -1.0, 999.0])),
