@@ -420,6 +420,16 @@ class _RowParser(FormulaParser):
             return self.error(f"several columns are called {name!r}; rename all but one", token.place)
         return self.error(f"there is no column {name!r}; {hint(name, self.columns)}", token.place)
 
+    def with_bracket(self, token: Token) -> str:
+        """Return the column that a word begins, with a bracket behind it, such as ``load (t)``; else empty."""
+        found = [
+            name
+            for name in self.columns
+            if name.startswith(token.text) and name[len(token.text) :].lstrip().startswith("(")
+        ]
+        written = self.text[token.place :]
+        return max(found, key=lambda name: (written.startswith(name), -len(name)), default="")
+
     def call(self, token: Token) -> Node:
         """Return what a function gives: one of formulas, of dates, or whether a cell is missing."""
         if token.kind != "name" or token.text not in self.more_calls:
@@ -428,6 +438,8 @@ class _RowParser(FormulaParser):
                     f"{token.text!r} is a column and no function; put an operator before the bracket",
                     token.place,
                 )
+            if token.kind == "name" and token.text not in CALLED and (column := self.with_bracket(token)):
+                raise self.error(f"write the column {column!r} in back-quotes, `{column}`", token.place)
             return super().call(token)
         opened = self.take()
         names = [self._column()]

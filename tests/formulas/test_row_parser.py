@@ -158,6 +158,21 @@ def test_what_is_no_such_text(text: str, message: str) -> None:
         read(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "column"),
+    [
+        ("load (km) < 0", "load (km)"),
+        ("1 < load (t)", "load (t)"),
+    ],
+)
+def test_a_column_with_a_bracket_in_its_name_wants_back_quotes(text: str, column: str) -> None:
+    sorts: dict[str, Sort] = {"load (km)": "number", "load (t)": "number"}
+    told = rf"write the column '{re.escape(column)}' in back-quotes, `{re.escape(column)}`"
+    with pytest.raises(FormulaError, match=told):
+        parse_row_text(text, sorts, "rule")
+    assert parse_row_text("`load (t)` < 0", sorts, "rule").reads == ("load (t)",)
+
+
 def test_names_in_quotes_are_no_columns() -> None:
     assert names_read("status == 'late' and `a b` > 0", "rule") == {"status", "and", "a b"}
 
