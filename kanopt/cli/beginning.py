@@ -9,6 +9,7 @@ import click
 from kanopt.cli.echo import echo
 from kanopt.cli.failures import ExitCode
 from kanopt.cli.options import FILE, debug_option
+from kanopt.errors import TableError
 
 __all__ = ["init"]
 
@@ -59,6 +60,13 @@ def _begin(files: tuple[Path, ...], kind: str | None, out: Path | None, *, force
     from kanopt.cli.output import check_outputs, to_json
     from kanopt.whatif.scaffolding import scaffold
 
+    folders = {file.resolve().parent for file in files}
+    early = out or (_shown(folders.pop() / "scenario.toml") if len(folders) == 1 else None)
+    # a table can take minutes to read: what is known before is told before
+    if early is not None and early.exists() and not force:
+        raise TableError(
+            f"{early} is there already; name another file with --out, or replace it with --force"
+        )
     made = scaffold(files, kind)
     target = out or _shown(made.folder / "scenario.toml")
     check_outputs(made.outputs(target), files)

@@ -35,6 +35,16 @@ def test_the_file_passes_check(city, cli):
     assert cli("init", "trips.csv", "--force")[0] == 0
 
 
+def test_a_file_that_is_there_is_told_before_tables_are_read(city, cli):
+    (city / "scenario.toml").write_text("")
+    (city / "broken.csv").write_text("")
+    code, _, err = cli("init", "broken.csv")
+    assert code == 2
+    assert "scenario.toml is there already; name another file with --out, or replace it with --force" in err
+    code, _, err = cli("init", "broken.csv", "--force")
+    assert (code, "broken.csv" in err) == (2, True)
+
+
 def test_guesses_as_json(city, cli):
     code, out, _ = cli("init", "trips.csv", "--json", "--out", "law.toml")
     told = json.loads(out)
@@ -47,6 +57,8 @@ def test_examples_are_copied(tmp_path, cli):
     assert code == 0
     assert (tmp_path / "own" / "coffee" / "sales.csv").is_file()
     assert f"next: kanopt run {tmp_path / 'own' / 'coffee.toml'}" in out
+    code, _, err = cli("init", "--example", "coffee", "--out", str(tmp_path / "own"))
+    assert (code, "--force" in err) == (2, True)
 
 
 def test_usage(cli):

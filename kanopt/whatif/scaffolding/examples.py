@@ -64,7 +64,8 @@ def copy_example(name: str, folder: str | Path, *, replace: bool = False) -> lis
     there = [str(target) for target in targets if target.exists()]
     if there and not replace:
         raise TableError(
-            f"{join_list(there, 2)} already there; name another folder, or let files be replaced"
+            f"{join_list(there, 2)} already there; name another folder, or let files be replaced with replace=True, "
+            "--force on the command line"
         )
     return [replace_file(target, each.read_bytes(), make_folders=True) for target, each in targets.items()]
 

@@ -146,7 +146,10 @@ class Scaffold(Shown):
         text = self.toml(path)
         there = [each for each in self.outputs(path) if each.exists()]
         if there and not replace:
-            raise TableError(f"{there[0]} is there already; name another file, or let it be replaced")
+            raise TableError(
+                f"{there[0]} is there already; name another file, or let it be replaced with replace=True, --force "
+                "on the command line"
+            )
         target, *tables = self.outputs(path)
         for table, frame in zip(tables, self.made.values(), strict=True):
             replace_file(table, csv_text(frame), make_folders=True)
