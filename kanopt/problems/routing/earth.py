@@ -66,7 +66,7 @@ def _route(problem: RoutingProblem, plan: RoutingPlan, driven: Drive, number: in
         "name": plan.routes[number].label,
         "role": "route",
         "vehicle_type": plan.routes[number].vehicle,
-        "clients": len(set(plan.routes[number].clients)),
+        "clients": len(np.unique(driven.head[legs & (driven.head >= len(problem.depots))])),
         "leave": clock_text(float(driven.departure[number]), problem.units.time),
         "end": clock_text(float(driven.finish[number]), problem.units.time),
         "distance": float(problem.data.lengths(driven.tail[legs], driven.head[legs]).sum()),

@@ -159,7 +159,7 @@ def route_rosters(
     frame = pd.DataFrame(
         {
             "vehicle": [route.label for route in plan.routes],
-            "stops": [len(route.clients) for route in plan.routes],
+            "stops": np.bincount(driven.route[driven.head >= len(data.depots)], minlength=count),
             "leaves": driven.departure,
             "back": driven.finish,
             "time out (h)": hours_figure("", "", 1.0, units.time, "").value * _times_out(plan, driven),

@@ -77,12 +77,17 @@ def _stop(data: RoutingData, driven: Drive, leg: int, stop: int) -> tuple[str, .
         "" if client is None else _windows(data, head - len(data.depots)),
         clock_text(float(driven.arrive[leg]), time),
         clock_text(begin, time) if client is not None else "",
-        clock_text(begin + stay, time) if client is not None or stay > 0 else "",
+        clock_text(begin + stay, time) if client is not None or _goes_on(driven, leg) or stay > 0 else "",
         amount_text(client.demand, load) if client is not None and client.demand else "",
         amount_text(client.pickup, load) if client is not None and client.pickup else "",
         amount_text(float(driven.load[leg]), load),
         "; ".join(_notes(data, driven, leg, client)),
     )
+
+
+def _goes_on(driven: Drive, leg: int) -> bool:
+    """Say whether the vehicle goes on after a leg, as after a depot where it is loaded again."""
+    return leg + 1 < len(driven.route) and driven.route[leg + 1] == driven.route[leg]
 
 
 def _windows(data: RoutingData, client: int) -> str:
@@ -100,6 +105,8 @@ def _notes(data: RoutingData, driven: Drive, leg: int, client: Client | None) ->
     wait = float(driven.begin[leg] - driven.arrive[leg])
     notes = [f"{count_text(taken, 'break')} on the way there"] if taken else []
     if client is None:
+        if _goes_on(driven, leg):
+            notes.append(f"go on with {amount_text(float(driven.load[leg + 1]), data.units.load)} on board")
         return notes
     if wait > 1e-9 and np.isfinite(wait):
         notes.append(f"wait {amount_text(wait, time, 3)}")

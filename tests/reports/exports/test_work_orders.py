@@ -5,9 +5,11 @@ from __future__ import annotations
 import html
 import re
 
+import numpy as np
 import pytest
 
 from kanopt.errors import ProblemError
+from kanopt.problems import Client, Depot, RoutingProblem, VehicleType, evaluate
 from kanopt.text import clock_text
 from tests.reports.exports.conftest import NAMES
 from tests.reports.test_write import Page
@@ -43,8 +45,6 @@ def test_each_driver_has_a_sheet_with_the_stops_in_order(routed, tmp_path):
 def test_waiting_and_lateness_are_noted(make_run, tmp_path):
     from dataclasses import replace
 
-    from kanopt.problems import evaluate
-
     problem = make_run().problem
     names = [client.name for client in problem.clients]
     clients = [
@@ -67,3 +67,16 @@ def test_machines_have_orders_too(scheduled, tmp_path):
 def test_flows_have_none(supplied, tmp_path):
     with pytest.raises(ProblemError, match="no vehicle and no machine"):
         supplied.to_work_orders(tmp_path / "orders.html")
+
+
+def test_a_depot_on_the_way_is_no_client_and_says_with_what_to_go_on(tmp_path):
+    km = np.abs(np.subtract.outer([0.0, 1.0, 2.0, 3.0], [0.0, 1.0, 2.0, 3.0]))
+    clients = [Client(name, demand=1.0, service=5.0) for name in "abc"]
+    van = VehicleType("van", capacity=2.0, reloads=1, shift_end=600.0)
+    problem = RoutingProblem([Depot("north", 0, 0)], clients, [van], {"fuel": km}, km, km)
+    result = evaluate(problem, {"van": ["a", "north", "b", "c"]})
+    (stops,) = sheets(result.to_work_orders(tmp_path / "orders.html"))
+    assert [row[1] for row in stops] == ["a", "north", "b", "c", "north"]
+    assert stops[1][5:10] == [stops[1][3], "", "", "0 t", "go on with 2 t on board"]
+    assert stops[4][5:10] == ["", "", "", "0 t", ""]
+    assert result.assessment.rosters()[0].frame["stops"].tolist() == [3]
