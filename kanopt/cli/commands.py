@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -236,7 +236,7 @@ def _run_text(outcome: Run) -> str:
 @kanopt.command()
 @click.argument("files", nargs=-1, required=True, type=FILE)
 @click.option("--out", type=FILE, help="Folder for the report.")
-@click.option("--report", type=FILE, help="File for the report; reports/NAME_compared.html if left out.")
+@click.option("--report", type=FILE, help="File for the report; reports/NAME_vs_OTHER.html if left out.")
 @click.option(
     "--repeats", type=click.IntRange(min=1), default=2, show_default=True, help="Searches per scenario."
 )
@@ -271,7 +271,7 @@ def compare(
             scenarios.append(other)
         if len(scenarios) == 1:
             scenarios = [load(_base_of(scenarios[0])), *scenarios]
-        target = report or (out or Path("reports")) / f"{scenarios[0].path.stem}_compared.html"
+        target = report or (out or Path("reports")) / _compared_page([each.path for each in scenarios])
         book = target.with_suffix(".xlsx") if exports() else None
         check_outputs(
             [target, *([] if book is None else [book])],
@@ -297,6 +297,13 @@ def compare(
     else:
         echo("\n" + "\n".join(f"{name}: {path}" for name, path in written.items()))
     return code
+
+
+def _compared_page(paths: Sequence[Path]) -> str:
+    """Return the name of the page: after the files, or that of one file compared with itself so changed."""
+    base, *others = [path.stem for path in dict.fromkeys(paths)]
+    more = f"_and_{len(others) - 3}_more" if len(others) > 3 else ""
+    return f"{base}_vs_{'_'.join(others[:3])}{more}.html" if others else f"{base}_compared.html"
 
 
 def _base_of(scenario: Scenario) -> Path:

@@ -58,6 +58,9 @@ def test_compare_takes_a_base_and_variants_or_a_variant_alone(case, cli):
     assert code == 0
     assert "Case:" in out
     assert "Dear:" in out
+    assert out.splitlines()[-1] == f"report: {Path('reports') / 'case_vs_dear.html'}"
+    code, out, _ = cli("compare", "case.toml", "--scale", "surrogates.fuel=1.1", "--repeats", "1")
+    assert code == 0
     assert out.splitlines()[-1] == f"report: {Path('reports') / 'case_compared.html'}"
     code, alone, _ = cli("compare", "dear.toml", "--repeats", "1", "--json", "--out", "o", "--export", "xlsx")
     assert code == 0
