@@ -64,6 +64,8 @@ class BoardPage:
         What was learned from data, how far it is off, and the verdict.
     tables
         The tables that were read.
+    assumed
+        What is assumed where the data do not say, such as how much longer roads are than straight lines.
     cautions
         What to be careful about, the first few.
     """
@@ -76,6 +78,7 @@ class BoardPage:
     sure: tuple[Sentence, ...]
     laws: PageTable | None
     tables: Sentence
+    assumed: tuple[Sentence, ...]
     cautions: tuple[Sentence, ...]
 
 
@@ -115,6 +118,7 @@ def board_page(
         sure=tuple(filter(None, _sure(subject, rows))),
         laws=_laws(subject.laws),
         tables=_tables(subject),
+        assumed=tuple(_assumed(subject)),
         cautions=tuple(_cautions(subject, notices)),
     )
 
@@ -385,6 +389,12 @@ def _tables(subject: ReportSubject) -> Sentence:
     for place, sentence in enumerate(shown):
         parts += [", ", *sentence] if place else [*sentence]
     return say("Tables read: {}.", tuple(parts))
+
+
+def _assumed(subject: ReportSubject) -> list[Sentence]:
+    """Say what is assumed where the data do not say, the first few."""
+    told = subject.explanation.result.problem.assumptions()[:_MOST_LINES]
+    return [say("Assumed: {}.", Link(shorten(text, _LONGEST), "figures")) for text in told]
 
 
 def _cautions(subject: ReportSubject, notices: tuple[Notice, ...]) -> list[Sentence]:

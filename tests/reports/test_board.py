@@ -26,6 +26,7 @@ from kanopt.reports.subject import subject_of_explanation, subject_of_run
 from kanopt.text import fixed_text, money_text
 from kanopt.whatif.scenario_files.spec import ReportSpec
 from tests.problems.test_plan_figures import city, shop
+from tests.reports.exports.conftest import city as city_in_degrees
 from tests.reports.test_write import check_page
 
 pytestmark = pytest.mark.usefixtures("no_drawing")
@@ -47,7 +48,7 @@ def plain(sentence: Any) -> str:
 
 
 def sentences_of(page: Any) -> list[Any]:
-    return [*page.todo, *page.why, *page.sure, *page.cautions]
+    return [*page.todo, *page.why, *page.sure, *page.assumed, *page.cautions]
 
 
 def first_page(text: str) -> str:
@@ -266,3 +267,13 @@ def test_a_cost_that_is_built_on_a_learned_law_is_learned() -> None:
     told = [plain(each) for each in board_page(subject, figure_rows(subject), ()).sure]
     assert "The errors of what was learned hardly move the price." in told
     assert "Nowhere does the plan go beyond the past data." in told
+
+
+def test_what_is_assumed_of_roads_stands_on_the_first_page(tmp_path: Path) -> None:
+    problem = city_in_degrees()
+    names = [client.name for client in problem.clients]
+    result = evaluate(problem, [names[:3], names[3:5]])
+    page = check_page(explain(result).to_html(tmp_path / "plan.html").read_text("utf-8"))
+    assert problem.assumptions()
+    for text in problem.assumptions():
+        assert f"Assumed: {text} ." in page.text or f"Assumed: {text}." in page.text
