@@ -29,6 +29,7 @@ from kanopt.formulas.terms import Term, terms_of
 from kanopt.formulas.validity import formula_facts, outside_tests, outside_texts
 from kanopt.formulas.variables import Variable, check_label
 from kanopt.formulas.verdict import LawVerdict, verdict_of
+from kanopt.text import join_list
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -202,7 +203,18 @@ class Formula(FormulaProofs, FormulaEstimation, FormulaExports, Shown):
             If an input is missing, has missing values or an unseen category, or the formula has no finite value at some
             finite input (the first one is named). For infinite inputs the result may be infinite or NaN.
         """
-        return evaluate_graph(self.root, self._columns(data), f"formula for {self.output.name!r}")
+        columns = self._columns(data)
+        try:
+            return evaluate_graph(self.root, columns, f"formula for {self.output.name!r}")
+        except FormulaError as error:
+            # such as a logarithm of a distance that is shorter than all that were learned from
+            beyond = [names[0] for names, rows in outside_tests(self, columns).items() if rows.any()]
+            if not beyond:
+                raise
+            raise FormulaError(
+                f"{error}; it is used outside its data ({join_list(outside_texts(self, columns))}). Learn a law that "
+                f"goes on there: pin = {{ {beyond[0]!r} = 'linear' }}, or forbid the function that ends"
+            ) from None
 
     def outside(self, data: Any) -> NDArray[np.bool_]:
         """Return a mask of the rows outside the domain: its ranges, known categories, or joint tests.
