@@ -43,6 +43,7 @@ __all__ = [
     "seconds_text",
     "shorten",
     "shorten_middle",
+    "with_unit",
 ]
 
 MINUS = "−"
@@ -89,6 +90,17 @@ def amount_text(value: float, unit: str, digits: int = 4, *, signed: bool = Fals
     number = number_text(value, digits, signed=signed)
     counted = _SINGULARS.get(unit, unit) if number.lstrip(f"+{MINUS}") == "1" else _PLURALS.get(unit, unit)
     return f"{number} {counted}".rstrip()
+
+
+def with_unit(name: str, unit: str) -> str:
+    """Return a name with its unit, for axes and table heads; once, where it ends in its unit already.
+
+    Examples
+    --------
+    >>> with_unit("cost", "EUR"), with_unit("load share", ""), with_unit("Strecke (km)", "km")
+    ('cost (EUR)', 'load share', 'Strecke (km)')
+    """
+    return name if not unit or name.endswith((f"({unit})", f"[{unit}]")) else f"{name} ({unit})"
 
 
 def fixed_text(value: float, decimals: int, *, signed: bool = False) -> str:

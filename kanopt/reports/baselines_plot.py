@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kanopt.reports.canvas import axes_or_new, escape_text, set_x_title, style_axes
-from kanopt.reports.law_plots import with_unit
 from kanopt.reports.palette import MUTED, series
-from kanopt.text import number_text
+from kanopt.text import number_text, with_unit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -16,7 +16,7 @@ from kanopt.formulas.printing import to_infix as spelled
 from kanopt.reports.canvas import axes_or_new, escape_text, pixels, set_y_title, style_axes
 from kanopt.reports.palette import FAINT, LINE, series
 from kanopt.reports.series import label_ends
-from kanopt.text import amount_text, join_list, list_names, number_text, shorten
+from kanopt.text import amount_text, join_list, list_names, number_text, shorten, with_unit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,7 +31,6 @@ __all__ = [
     "range_of_input",
     "reference_values",
     "tabulate",
-    "with_unit",
 ]
 
 Value = float | str
@@ -41,17 +40,6 @@ _LONG = 28  # letters of an argument that an axis has room for
 _NAME = 12  # letters of the name of an input beside a line
 _MOST_TICKS = 12
 _WIDE = 100.0  # a range this many times longer than it starts is halved by ratio, not by difference
-
-
-def with_unit(name: str, unit: str) -> str:
-    """Return a name with its unit, for axes and table heads.
-
-    Examples
-    --------
-    >>> with_unit("cost", "EUR"), with_unit("load share", "")
-    ('cost (EUR)', 'load share')
-    """
-    return f"{name} ({unit})" if unit else name
 
 
 def reference_values(formula: Formula) -> dict[str, Value]:

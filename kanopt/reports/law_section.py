@@ -28,7 +28,6 @@ from kanopt.reports.law_plots import (
     plottable_inputs,
     reference_values,
     tabulate,
-    with_unit,
 )
 from kanopt.reports.mathml import formula_terms
 from kanopt.reports.page_parts import NARROW, FactList, Figure, PageTable, figure_of, table_of
@@ -43,6 +42,7 @@ from kanopt.text import (
     score_text,
     seconds_text,
     shorten,
+    with_unit,
 )
 
 if TYPE_CHECKING:

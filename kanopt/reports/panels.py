@@ -9,9 +9,9 @@ import numpy as np
 
 from kanopt.errors import FitError, FormulaError, nearest
 from kanopt.reports.canvas import escape_text, panels_or_new, set_y_title, style_axes
-from kanopt.reports.law_plots import Value, plot_formula, plottable_inputs, with_unit
+from kanopt.reports.law_plots import Value, plot_formula, plottable_inputs
 from kanopt.reports.palette import MUTED, series
-from kanopt.text import shorten
+from kanopt.text import shorten, with_unit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -20,6 +20,7 @@ from kanopt.text import (
     number_text,
     shorten,
     shorten_middle,
+    with_unit,
 )
 from kanopt.whatif.sweeps.axes import value_text
 from kanopt.whatif.sweeps.prepare import unit_of_axis
@@ -85,8 +86,7 @@ def sweep_height(sweep: Sweep) -> int:
 
 def axis_title(scenario: Scenario, axis: Axis, most: int = 60) -> str:
     """Return what an axis varies, with its unit."""
-    unit = unit_of_axis(scenario, axis)
-    return f"{shorten_middle(axis.label, most)}{f' ({unit})' if unit else ''}"
+    return with_unit(shorten_middle(axis.label, most), unit_of_axis(scenario, axis))
 
 
 def _is_number(column: pd.Series[Any]) -> bool:

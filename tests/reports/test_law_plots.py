@@ -36,6 +36,14 @@ def test_axes_are_labelled_with_units_and_lines_with_levels() -> None:
     assert (x[0], x[-1]) == (1.0, 50.0)
 
 
+def test_a_unit_that_ends_a_name_is_not_written_again() -> None:
+    law = parse_formula(
+        "2 * `Strecke (km)`", [Variable("Strecke (km)", "km", low=1, high=9)], Variable("Zeit [min]", "min")
+    )
+    ax = plot_formula(law, axes())
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("Strecke (km)", "Zeit [min]")
+
+
 def test_whole_ends_get_whole_ticks() -> None:
     law = parse_formula("2 + month", [Variable("month", low=1, high=12)], Variable("y"))
     ax = plot_formula(law, axes())

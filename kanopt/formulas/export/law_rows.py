@@ -14,6 +14,7 @@ from kanopt.formulas.export.sheets import SheetBook, cell_text
 from kanopt.formulas.export.steps import StepWriter
 from kanopt.formulas.formula import Formula
 from kanopt.formulas.nodes import Node
+from kanopt.text import with_unit
 
 __all__ = ["LawRows", "RowCells", "write_law_rows"]
 
@@ -129,7 +130,7 @@ class _Rows(StepWriter):
         for variable in varying:
             name, unit = variable.name, variable.unit
             self.names[name] = f"${self._letter()}{_ROW}"
-            self._given(f"{name} ({unit})" if unit else name, self.arguments[name])
+            self._given(with_unit(name, unit), self.arguments[name])
         place = self.column
         extra = 0 if rows.factor is None else 2
         self.column += 1 + extra  # steps stand to the right of what they lead to
@@ -137,7 +138,7 @@ class _Rows(StepWriter):
         ahead, self.column = self.column, place
         unit = formula.output.unit
         values = self._formulas(
-            f"{formula.output.name} ({unit})" if unit else formula.output.name,
+            with_unit(formula.output.name, unit),
             written,
             self.value_of(formula.root),
         )
