@@ -50,6 +50,7 @@ def test_run_json_is_one_object_on_stdout(case, cli):
         "trusted": True,
         "verdict": None,
         "note": "written by hand: 0.3 * km",
+        "cleaning": [],
     }
 
 
