@@ -119,6 +119,7 @@ def texts(notebook: NotebookNode) -> list[str]:
         _timeless(text)
         for cell in code_cells(notebook)
         for output in cell.outputs
+        if output.get("name") != "stderr"  # how Ctrl-C was heard, which depends on who started the kernel
         for text in (
             output.get("text", ""),
             output.get("data", {}).get("text/plain", ""),

@@ -116,7 +116,8 @@ def test_a_weak_law_is_the_first_thing_said(learned, tmp_path):
     assert "say monotone = { km = 1 }" in first
     assert str(run).count("is weak") == 1
     page = unescape(run.to_html(tmp_path / "plan.html").read_text("utf-8"))
-    assert page.index("The law minutes is weak") < page.index("Decisions")
+    assert page.index("what was learned is doubtful: minutes (weak)") < page.index('id="plan"')
+    assert "The law minutes is weak" in page
 
 
 def test_rows_with_blanks_are_left_out_and_counted():
