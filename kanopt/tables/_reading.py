@@ -35,7 +35,7 @@ from kanopt.text import count_text, list_names, number_text
 from kanopt.units import convert
 
 if TYPE_CHECKING:
-    from kanopt.formulas.row_parser import RowText
+    from kanopt.formulas.row_text import RowText
 
 __all__ = ["OnBad", "OnDuplicate", "TableReading"]
 

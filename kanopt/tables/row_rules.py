@@ -10,7 +10,8 @@ from kanopt.errors import FormulaError, TableError
 from kanopt.text import count_text, list_names
 
 if TYPE_CHECKING:
-    from kanopt.formulas.row_parser import RowText, Sort
+    from kanopt.formulas.row_parser import Sort
+    from kanopt.formulas.row_text import RowText
     from kanopt.tables.schema import Kind
 
 __all__ = ["ParsedRules", "RowRules", "drop_label", "nothing_dropped"]

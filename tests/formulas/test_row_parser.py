@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kanopt.errors import FormulaError
-from kanopt.formulas.row_parser import RowText, Sort, names_read, parse_row_text
+from kanopt.formulas.row_parser import Sort, names_read, parse_row_text
+from kanopt.formulas.row_text import RowText
 
 TRIPS = pd.DataFrame(
     {
