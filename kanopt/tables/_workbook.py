@@ -166,9 +166,9 @@ def _check_archive(path: Path) -> None:
                     raise TableError(
                         f"{path.name}: {part.filename} declares a document type, as no workbook does, and is refused"
                     )
+    except TableError:
+        raise
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError) as error:
-        if isinstance(error, TableError):
-            raise
         raise _damaged(path, error) from None
 
 

@@ -100,8 +100,11 @@ def test_constants_of_one_name_and_value_are_moved_apart_where_their_units_diffe
 
 def test_what_cannot_be_driven_again_is_not_offered() -> None:
     """Breaks are placed anew for every departure, and a law of demands would read other ones."""
+
+    def keys(of: RoutingProblem) -> set[str]:
+        return {lever.key for lever in evaluate(of, [["van 1"]]).assessment.replay().levers}
+
     problem = city()
-    keys = lambda of: {lever.key for lever in evaluate(of, [["van 1"]]).assessment.replay().levers}  # noqa: E731
     assert "departures" in keys(problem)
     rested = [replace(each, breaks="15 in 500-560") for each in problem.vehicles]
     assert "departures" not in keys(replace(problem, vehicles=rested))

@@ -125,20 +125,19 @@ def test_costs_by_group_are_made_of_the_terms(plan: Result) -> None:
     assert [text.get_text() for text in ax.get_legend().get_texts()] == list(plan.pricing.terms().index)
 
 
-def test_what_is_earned_goes_to_the_left_and_many_groups_are_counted(plan: Result) -> None:
+def test_what_is_earned_goes_to_the_left_and_many_groups_are_counted(
+    plan: Result, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert plan.assessment is not None
     rows = [("fee", f"lane {n}", "", float(n)) for n in range(40)] + [("sales", "lane 0", "", -100.0)]
     pricing = type(plan.assessment.pricing).of(rows, "EUR")
-
-    class Priced:
-        status, problem, objective = plan.status, plan.problem, pricing.objective
-
-    Priced.pricing = pricing  # type: ignore[attr-defined]
-    ax = ko.Result.plot_costs(Priced(), Figure().add_subplot(), by="group")  # type: ignore[arg-type]
+    monkeypatch.setattr(Result, "pricing", pricing)
+    monkeypatch.setattr(Result, "objective", pricing.objective)
+    ax = plan.plot_costs(Figure().add_subplot(), by="group")
     assert len(ax.get_yticklabels()) == 25
     assert "15 smaller ones not drawn" in ax.get_xlabel().replace("\n", " ")
     assert min(bar.get_x() + min(bar.get_width(), 0.0) for bar in ax.patches) == -100.0
-    by_term = ko.Result.plot_costs(Priced(), Figure().add_subplot())  # type: ignore[arg-type]
+    by_term = plan.plot_costs(Figure().add_subplot())
     assert [text.get_text() for text in by_term.texts] == ["780.00", "−100.00"]  # no share of what is earned
     assert [text.get_ha() for text in by_term.texts] == ["left", "right"]
 

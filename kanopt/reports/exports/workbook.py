@@ -171,7 +171,8 @@ class _PlanBook(FrameBook):
             ("", bound_sentence(result)),
             ("this workbook", _LIVING),
         ]
-        large = [use.law for use in result.assessment.law_uses if use.shape[0] > _MOST_PLACES]  # type: ignore[union-attr]
+        assert result.assessment is not None
+        large = [use.law for use in result.assessment.law_uses if use.shape[0] > _MOST_PLACES]
         told += [
             ("", f"{law} is used in more than {_MOST_PLACES:,} places, whose prices are numbers.")
             for law in large

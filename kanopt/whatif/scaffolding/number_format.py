@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import re
-import warnings
-from pathlib import Path
 
+import pandas as pd
 from pandas.api.types import is_string_dtype
-
-from kanopt.errors import TableError
-from kanopt.tables import read_table
 
 __all__ = ["number_format"]
 
@@ -20,17 +16,16 @@ _CERTAIN = re.compile(r"[+-]?(\d+,(\d{1,2}|\d{4,})|\d{1,3}(\.\d{3})+,\d+)")
 _GROUPED = re.compile(r"[+-]?\d{1,3}(\.\d{3})+(,\d+)?")
 
 
-def number_format(path: Path) -> dict[str, str]:
+def number_format(frame: pd.DataFrame) -> dict[str, str | int]:
     """Return the keys of ``form`` that a text file needs for its decimal commas; none where it has none.
 
     It has them where in some column most cells are such numbers, and a cell of it can be nothing else.
+
+    Parameters
+    ----------
+    frame
+        The file as it is read without them: numbers with a comma are texts.
     """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # whoever loads the file hears them
-            frame = read_table(path, on_bad="text")
-    except TableError:
-        return {}
     columns = [
         [text.strip() for text in map(str, values.dropna().head(_SHOWN))]
         for _, values in frame.items()
@@ -40,7 +35,7 @@ def number_format(path: Path) -> dict[str, str]:
     if not found:
         return {}
     grouped = any(_GROUPED.fullmatch(cell) for cells in found for cell in cells)
-    return {"decimal": ",", **({"thousands": "."} if grouped else {})}
+    return {"decimal": ",", "thousands": "."} if grouped else {"decimal": ","}
 
 
 def _has_commas(cells: list[str]) -> bool:

@@ -167,8 +167,10 @@ def read_sources(paths: Sequence[str | os.PathLike[str]]) -> tuple[list[SourceTa
     for path in map(Path, paths):
         taken = [table.name for table in found]
         if path.suffix.lower() not in WORKBOOKS:
-            form: dict[str, Any] = {} if path.suffix.lower() == ".parquet" else number_format(path)
-            frame, on_bad = _read(path, form=form)
+            frame, on_bad = _read(path)
+            form = number_format(_read_texts(path) if on_bad else frame)
+            if form:
+                frame, on_bad = _read(path, form=form)
             if not len(frame):
                 raise TableError(f"{path.name}: there is no row to guess from; leave the file out")
             name = _unique(slug(path.stem), taken)
@@ -236,6 +238,13 @@ def _read(
                 return read(on_bad="missing"), "missing"
             except TableError:
                 raise error from None
+
+
+def _read_texts(path: Path) -> pd.DataFrame:
+    """Return a table in which a column with a cell that it cannot hold is text."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # whoever loads the file hears them
+        return read_table(path, on_bad="text")
 
 
 def _unique(name: str, taken: Sequence[str]) -> str:
