@@ -91,6 +91,7 @@ class SweepRun:
         self._began = self._flushed = time.perf_counter()
         self._stop = Interrupt()
         self._before = len(self.results)
+        self._best = min(self.results.values(), key=lambda found: found.rank, default=None)
 
     def run(self, *, workers: int, client: Client | None) -> bool:
         """Do every point that is not done; return whether it came to the end.
@@ -200,20 +201,20 @@ class SweepRun:
         self.results[result.point] = result
         if self.store is not None and stored:
             self.store.add(result)
+        self._best = min(self._best or result, result, key=lambda found: found.rank)
         now = time.perf_counter()
         if now > self._flushed + _FLUSH_SECONDS:
             self._flush()
-            self.report(Event("solve", self._progress(now), transient=True))
+        self.report(Event("solve", self._progress(now, self._best), transient=True))
 
     def _flush(self) -> None:
         self._flushed = time.perf_counter()
         if self.store is not None:
             self.store.flush()
 
-    def _progress(self, now: float) -> str:
+    def _progress(self, now: float, best: PointResult) -> str:
         done, count = len(self.results), self.question.count
         rate = (done - self._before) / (now - self._began)
         left = f", {seconds_text((count - done) / rate)} left" if rate > 0 and done < count else ""
-        best = min(self.results.values(), key=lambda found: found.rank)
         price = money_text(best.objective, self.problem.unit)
         return f"{done:,} of {count_text(count, 'point')}{left}; cheapest {price}"

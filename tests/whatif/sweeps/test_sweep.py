@@ -190,6 +190,17 @@ def test_a_sweep_goes_on_where_it_stopped(shared_tiny, tmp_path, monkeypatch):
     assert again.points["objective"].tolist() == rest.points["objective"].tolist()
 
 
+def test_each_point_is_told_as_it_is_done(shared_tiny):
+    told = []
+    found = sweep(
+        load_scenario(shared_tiny), FUEL, plan="today", progress=lambda event: told.append(event.message)
+    )
+    count = len(found.points)
+    assert [line.split(" points")[0] for line in told if "cheapest" in line] == [
+        f"{done} of {count}" for done in range(1, count + 1)
+    ]
+
+
 def test_a_folder_holds_one_sweep(shared_tiny, tmp_path):
     scenario, folder = load_scenario(shared_tiny), tmp_path / "sweep"
     sweep(scenario, FUEL, plan="today", options=SweepOptions(out=folder))
