@@ -59,7 +59,7 @@ class Replay:
         Of the price.
     data
         The legs, lanes or tasks of the plan and how they are priced, as JSON holds them. The script of the page reads
-        it: ``kanopt/reports/templates/live.js``.
+        it: ``kanopt/reports/templates/live/pricing.js``.
     """
 
     laws: tuple[Formula, ...]

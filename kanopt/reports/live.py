@@ -32,6 +32,8 @@ __all__ = ["LivePage", "live_page", "printable"]
 # what no page can hold: control characters and halves of letters
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _BAND = (0.05, 0.95)
+_PARTS = ("pricing", "elements", "plan_panel", "law_panel", "drawings", "page")
+"""The files of the script, in their order."""
 _NO_MARKUP = str.maketrans(
     {
         "<": "\\u003c",
@@ -110,7 +112,8 @@ def live_page(
 
 @cache
 def _script() -> str:
-    return files("kanopt.reports").joinpath("templates", "live.js").read_text("utf-8")
+    folder = files("kanopt.reports").joinpath("templates", "live")
+    return "\n".join(folder.joinpath(f"{part}.js").read_text("utf-8") for part in _PARTS)
 
 
 def _replays(plans: Mapping[str, Result]) -> dict[str, Replay]:

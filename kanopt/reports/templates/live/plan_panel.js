@@ -1,0 +1,58 @@
+// ---- the plan as it stands, priced under what the reader moves
+
+function leverText({ kind, unit, base }, value) {
+  if (kind === "shift") return withUnit(signed(value, short(value)), unit);
+  const share = `× ${fixed(value)}`;
+  return base === null || kind === "load" ? share : `${withUnit(short(base * value), unit)} (${share})`;
+}
+
+function planPanel(place, data, laws, followers) {
+  const { levers, plans, unit } = data;
+  const settings = {};
+  const before = plans.map(({ plan }) => priceOf(plan, laws, {}));
+  const body = make("tbody");
+  const answer = make("p", { class: "answer", role: "status" });
+  const others = make("p", { class: "quiet" });
+  const doubts = make("ul", { class: "changes doubts" });
+  const show = () => {
+    const now = Object.keys(settings).length ? plans.map(({ plan }) => priceOf(plan, laws, settings)) : before;
+    const [change, share] = [now[0].total - before[0].total, now[0].total / before[0].total - 1];
+    const asPlanned = Math.abs(change) < 0.005 ? "as planned" : `${signed(change, fixed(change))} ${unit} (${signed(share, fixed(100 * share, 1))} %)`;
+    answer.textContent = `The plan as it stands costs ${withUnit(fixed(now[0].total), unit)}: ${asPlanned}.`;
+    others.textContent = plans.slice(1).map(({ label }, place) => {
+      const less = now[place + 1].total - now[0].total;
+      return `${label} would cost ${withUnit(fixed(now[place + 1].total), unit)}, ${withUnit(fixed(Math.abs(less)), unit)} ${less < 0 ? "less" : "more"}.`;
+    }).join(" ");
+    const rows = Object.keys(before[0].terms).sort((a, b) => before[0].terms[b] - before[0].terms[a]);
+    body.replaceChildren(...[...rows, ""].map((term) => {
+      const [was, is] = term ? [before[0].terms[term], now[0].terms[term]] : [before[0].total, now[0].total];
+      const cells = [was, is, is - was].map((value, column) =>
+        make("td", { class: "n" }, column === 2 ? signed(value, fixed(value)) : fixed(value)));
+      return make("tr", term ? {} : { class: "total" }, make("th", { scope: "row" }, term || "total"), ...cells);
+    }));
+    doubts.replaceChildren(...now[0].doubts.map((text) => make("li", {}, text)));
+    for (const follow of followers) follow(settings, now[0].state);
+  };
+  const later = oncePainted(show);
+  const controls = levers.map((lever) => {
+    const neutral = lever.kind === "shift" ? 0 : 1;
+    const control = slider(lever.label, { ...lever, value: neutral }, (value) => leverText(lever, value), (value) => {
+      settings[lever.key] = value;
+      later();
+    });
+    return { element: control.element, reset: () => { control.set(neutral); delete settings[lever.key]; } };
+  });
+  const reset = make("button", { type: "button" }, "As planned");
+  reset.addEventListener("click", () => { controls.forEach((control) => control.reset()); show(); });
+  const heads = ["term", `as planned, ${unit}`, `moved, ${unit}`, "change"].map((text, column) =>
+    make("th", column ? { scope: "col", class: "n" } : { scope: "col" }, text));
+  const table = make("table", {}, make("caption", {}, "The price of the plan as it stands, by term"), make("thead", {}, make("tr", {}, ...heads)), body);
+  place.replaceChildren(
+    make("h3", {}, levers.some(({ kind }) => kind !== "price") ? "Move prices, load and hour" : "Move prices"),
+    make("p", { class: "quiet" }, `The plan stays: ${plans[0].plan.stays}. What it would become is not known here; that takes planning anew (kanopt compare, kanopt sweep).`),
+    make("div", { class: "levers", role: "group", "aria-label": "What moves" }, ...controls.map(({ element }) => element), reset),
+    answer, others, doubts, make("div", { class: "scroll" }, table),
+  );
+  place.hidden = false;
+  show();
+}
