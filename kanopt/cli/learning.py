@@ -33,10 +33,27 @@ REPORT = "laws.html"
 @click.option("--units", default="", help="Units of columns: distance=km,minutes=min.")
 @click.option(
     "--on-bad",
-    type=click.Choice(["error", "missing", "drop"]),
+    type=click.Choice(["error", "missing", "drop", "text"]),
     default="error",
     show_default=True,
-    help="What happens to cells that do not fit their column: refuse the table, leave them out, or their rows.",
+    help="What happens to cells that do not fit their column: refuse the table, leave them out, or their rows, or "
+    "read the column as text.",
+)
+@click.option("--separator", metavar="SIGN", help="What divides cells: ';' or tab; found out by default.")
+@click.option("--encoding", metavar="NAME", help="Of a text file: cp1252, utf-16; found out by default.")
+@click.option(
+    "--header",
+    metavar="ROW",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="The row of the columns' names.",
+)
+@click.option(
+    "--dates",
+    multiple=True,
+    metavar="COLUMN=FORMAT",
+    help='How dates are written: "pickup=%d.%m.%Y %H:%M". Once for each column.',
 )
 @click.option(
     "--decimal", type=click.Choice([".", ","]), default=".", show_default=True, help="The decimal sign."

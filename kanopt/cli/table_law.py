@@ -67,8 +67,12 @@ def fit_table(
     from kanopt.whatif.scenario_files.partial_sections import read_partial_law
     from kanopt.whatif.scenario_files.spec import LearnedSpec
 
-    sheet, form = asked.pop("sheet"), _text_format(asked.pop("decimal"), asked.pop("thousands"))
-    rules = {"derive": _parse_derived(asked.pop("derive")), "drop_where": asked.pop("drop_where")}
+    sheet, form = asked.pop("sheet"), _text_format({name: asked.pop(name) for name in _FORM})
+    rules = {
+        "derive": _parse_texts("derive", asked.pop("derive"), "'NAME=TEXT', as in 'minutes=seconds / 60'"),
+        "dates": _parse_texts("dates", asked.pop("dates"), "'COLUMN=FORMAT', as in 'pickup=%d.%m.%Y %H:%M'"),
+        "drop_where": asked.pop("drop_where"),
+    }
     entry = _surrogate_section(table, asked)
     options = {"units": _parse_pairs(units), "on_bad": on_bad, "form": form, **rules}
     frame = _read_table(table, sheet, _columns(entry), options)
@@ -115,17 +119,15 @@ def _columns(entry: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys(name for name in named if name))
 
 
-def _parse_derived(texts: Iterable[str]) -> dict[str, str]:
+def _parse_texts(option: str, texts: Iterable[str], wanted: str) -> dict[str, str]:
     """Read ``minutes=seconds / 60``, each a text of its own."""
     found: dict[str, str] = {}
     for text in texts:
         name, equals, value = (part.strip() for part in text.partition("="))
         if not name or not equals or not value:
-            raise click.UsageError(
-                f"--derive {text}: write --derive 'NAME=TEXT', as in 'minutes=seconds / 60'"
-            )
+            raise click.UsageError(f"--{option} {text}: write --{option} {wanted}")
         if name in found:
-            raise click.UsageError(f"--derive {name} is given twice")
+            raise click.UsageError(f"--{option} {name} is given twice")
         found[name] = value
     return found
 
@@ -201,15 +203,20 @@ def _parse_operators(text: str) -> list[str]:
     return [word.strip() for word in text.replace("|", ",").split(",") if word.strip()]
 
 
-def _text_format(decimal: str, thousands: str) -> TextFormat:
+_FORM = ("separator", "decimal", "thousands", "encoding", "header")
+"""Options that say how a text file is written."""
+
+
+def _text_format(given: Mapping[str, Any]) -> TextFormat:
     """Return how a text file is written, as given on the command line."""
     from kanopt.errors import TableError
     from kanopt.tables import TextFormat
 
     try:
-        return TextFormat(decimal=decimal, thousands=thousands)
+        return TextFormat(**{**given, "separator": {"tab": "\t"}.get(given["separator"], given["separator"])})
     except TableError as error:
-        raise click.UsageError(f"--thousands {thousands}: {error}") from None
+        option = min((name for name in _FORM if name in str(error)), key=str(error).find)
+        raise click.UsageError(f"--{option} {given[option]}: {error}") from None
 
 
 def _read_table(
@@ -227,6 +234,10 @@ def _read_table(
         sign = "." if form.decimal == "," else ","
         options = {
             "on_bad=": "--on-bad missing or --on-bad drop",
+            "dates=": "--dates COLUMN=FORMAT",
+            "separator=": "--separator SIGN",
+            "encoding": "--encoding NAME",
+            "header=": "--header ROW",
             "drop_where=": "--drop-where CONDITION",
             'sheet = "': "--sheet NAME",
             "thousands=": f"--thousands {sign}",

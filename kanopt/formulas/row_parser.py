@@ -413,4 +413,8 @@ class _RowParser(FormulaParser):
 
 def _advice(sorts: Mapping[str, Sort]) -> str:
     dates: Collection[str] = [name for name, sort in sorts.items() if sort == "date"]
-    return f"; {hint('', dates)}" if dates else "; no column of the table holds dates"
+    return (
+        f"; {hint('', dates)}"
+        if dates
+        else "; no column of the table holds dates, unless dates= says how they are written"
+    )

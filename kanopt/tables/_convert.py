@@ -23,6 +23,7 @@ __all__ = [
     "check_floats",
     "convert_column",
     "date_format",
+    "date_hint",
     "final_column",
     "infer_kind",
     "natural_kind",
@@ -144,7 +145,8 @@ def _doubt_text(texts: Any, numbers: int) -> str | None:
     """Return a remark on a text column that may have been intended as numbers."""
     count = len(texts)
     if 2 * _count(texts, _DATE) >= count:
-        return "is read as text, although its values look like dates; declare kind 'datetime' and a format"
+        told = "is read as text, although its values look like dates; dates= says how they are written"
+        return f"{told}, such as '%d/%m/%Y'"
     if 2 * _count(texts, _WITH_UNIT) >= count:
         return "is read as text, although its values look like numbers with a sign or unit beside them"
     return f"is read as text, although {numbers:,} of {count:,} values are numbers" if numbers else None
@@ -201,6 +203,13 @@ def notation_hint(array: Any, form: TextFormat) -> str:
     if form.decimal == "." and not form.thousands:
         return f"{groups}, for decimal commas decimal=','"
     return commas if form.decimal == "." else "" if form.thousands else groups
+
+
+def date_hint(shown: Any) -> str:
+    """Return advice where what was to be computed came from texts that look like dates; else nothing."""
+    if not _count(shown.cast(pa.string()), rf"={_DATE[1:-1]}(,|$)"):
+        return ""
+    return "dates= says how the dates of a column are written, such as '%d/%m/%Y %H:%M'"
 
 
 def _trimmed(array: Any) -> Any:
@@ -294,9 +303,11 @@ def check_floats(
 
 
 def _dates_from_texts(texts: Any, missing: NDArray[np.bool_], column: Column) -> ConvertedColumn:
-    kept = pd.Series(texts.to_pandas()).astype(object).where(~missing, None)
+    # without a digit it is no date, although pandas takes "today" for one
+    with_digit = _mask(pc.match_substring_regex(texts, r"\d"))
+    kept = pd.Series(texts.to_pandas()).astype(object).where(~missing & with_digit, None)
     if column.format is not None:
-        dates = pd.to_datetime(kept, format=column.format, errors="coerce")
+        dates = pd.to_datetime(kept, format=column.format, errors="coerce", utc="%z" in column.format)
         return ConvertedColumn(
             dates, missing, {f"not a date like {column.format!r}": ~missing & dates.isna().to_numpy()}, texts
         )

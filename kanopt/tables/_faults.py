@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from kanopt.tables._convert import NO_NUMBER, ConvertedColumn, notation_hint
+from kanopt.tables._convert import NO_NUMBER, ConvertedColumn, date_hint, notation_hint
 from kanopt.tables._raw import RawTable
 from kanopt.tables._text import TextFormat
 from kanopt.tables.report import BadCell
@@ -45,6 +45,7 @@ def column_text(
         lines += [f"      {raw.row_word} {cell.row:,}: {cell.value!r}" for cell in first]
     if NO_NUMBER in faults and (advice := notation_hint(cells.shown.filter(faults[NO_NUMBER]), form)):
         lines.append(f"    {advice}")
+    lines += [f"    {date_hint(cells.shown)}"] if date_hint(cells.shown) else []
     return "\n".join(lines)
 
 

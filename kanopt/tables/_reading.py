@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -59,6 +59,8 @@ class TableReading:
         Unit of a column in the source; in the end, in the frame.
     actions
         What to do with the faults of each column, and under ``"*"`` with ragged rows.
+    dates
+        How the dates of columns are written that no schema declares.
     ruled
         Columns that texts on columns and rows may name: where their cells show dates, they are read as dates.
     """
@@ -68,6 +70,7 @@ class TableReading:
     units: dict[str, str]
     form: TextFormat
     actions: dict[str, str]
+    dates: Mapping[str, str] = field(default_factory=dict)
     ruled: frozenset[str] = frozenset()
     keep: NDArray[np.bool_] = field(init=False)
     cells: dict[str, ConvertedColumn] = field(default_factory=dict)
@@ -139,7 +142,9 @@ class TableReading:
         self.columns[name] = column
 
     def _column_shown(self, name: str, place: int) -> Column:
-        """Return what the cells show of a column that no schema declares."""
+        """Return what is declared, or the cells show, of a column that no schema declares."""
+        if name in self.dates:
+            return Column(name, "datetime", format=self.dates[name])
         array, kind = self.raw.columns[place], self._kind(name, place)
         written = kind == "datetime" and natural_kind(array.type) == "text"
         return Column(name, kind, format=date_format(array, self.form) if written else None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
 import pandas as pd
@@ -72,6 +73,11 @@ class Column:
             object.__setattr__(self, "unit", check_unit(self.unit))
         if self.format is not None and self.kind != "datetime":
             raise TableError(f"{where}: a format is for kind 'datetime', and this is a {self.kind}")
+        if self.format is not None and not _names_a_day(self.format):
+            raise TableError(
+                f"{where}: {self.format!r:.60} is no format of dates, such as '%d.%m.%Y' or '%m/%d/%Y %I:%M %p': %d is "
+                "the day, %m the month (%b by name), %Y the year, %H:%M the time (%I:%M %p with am or pm)"
+            )
         for side in ("minimum", "maximum"):
             self._check_limit(side, where)
 
@@ -88,6 +94,17 @@ class Column:
             fits = self.kind in NUMERIC and isinstance(limit, (int, float)) and limit == limit
         if not fits:
             raise TableError(f"{where}: {side} {limit!r} does not go with kind {self.kind!r}")
+
+
+def _names_a_day(form: str) -> bool:
+    """Say whether a format tells one day from all others, so that what it writes can be read again."""
+    try:
+        return all(
+            datetime.strptime(day.strftime(form), form).date() == day.date()
+            for day in (datetime(2001, 2, 3, tzinfo=UTC), datetime(2024, 12, 30, tzinfo=UTC))
+        )
+    except ValueError:
+        return False
 
 
 @dataclass(frozen=True)

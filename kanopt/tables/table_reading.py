@@ -18,7 +18,7 @@ from kanopt.tables._text import TextFormat, read_text
 from kanopt.tables._workbook import WORKBOOKS, read_sheet
 from kanopt.tables.report import attach_report
 from kanopt.tables.row_rules import RowRules
-from kanopt.tables.schema import NUMERIC, Schema
+from kanopt.tables.schema import NUMERIC, Column, Schema
 from kanopt.units import check_unit
 
 __all__ = ["TABLE_FILES", "OnBad", "OnDuplicate", "load_table", "read_table"]
@@ -34,6 +34,7 @@ def read_table(  # noqa: PLR0913 - each is a step of reading, by the name it has
     schema: Schema | None = None,
     columns: Sequence[str] | Mapping[str, str] | None = None,
     units: Mapping[str, str] | None = None,
+    dates: Mapping[str, str] | None = None,
     derive: Mapping[str, str] | None = None,
     drop_where: Sequence[str] = (),
     on_bad: OnBad | Mapping[str, OnBad] = "error",
@@ -60,6 +61,9 @@ def read_table(  # noqa: PLR0913 - each is a step of reading, by the name it has
         Column to the unit its values have in the source. Such a column holds numbers. Units that a frame, or a
         Parquet file that pandas wrote of one, declares itself count where none is given here. Where the schema
         declares another unit of the same dimension, values are converted.
+    dates
+        Column to how its dates are written, as in :meth:`datetime.datetime.strptime`:
+        ``{"pickup": "%d.%m.%Y %H:%M"}``. A cell that is written otherwise is a bad cell.
     derive
         New columns, each with a text that is computed row by row:
         ``{"minutes": "seconds / 60", "start": "hour(pickup)"}``. It may use all columns of the source, and others that
@@ -137,6 +141,7 @@ def read_table(  # noqa: PLR0913 - each is a step of reading, by the name it has
         units=_units(raw, units or {}, every, schema, rules),
         form=form,
         actions=actions,
+        dates=_dates(raw, dates or {}, every, schema),
         ruled=frozenset(rules.names()),
     )
     reading.treat_ragged()
@@ -251,6 +256,33 @@ def _actions(on_bad: OnBad | Mapping[str, OnBad], names: list[str]) -> dict[str,
         if name != "*" and name not in names and action != "text":
             raise TableError(f"on_bad names no column of the table: {name!r}; {nearest(name, names)}")
     return {name: given.get(name, given.get("*", "error")) for name in [*names, "*"]}
+
+
+def _dates(
+    raw: RawTable, dates: Mapping[str, str], places: Mapping[str, int], schema: Schema | None
+) -> dict[str, str]:
+    """Return the formats of the columns that are read.
+
+    Raises
+    ------
+    TableError
+        If there is no such column, a format is none, or the schema declares the column.
+    """
+    faults = []
+    for name, form in dates.items():
+        try:
+            if name not in places and name not in raw.names:
+                raise TableError(f"no column {name!r}; {nearest(name, [*places, *raw.names])}")
+            if schema is not None and schema.get(name) is not None:
+                raise TableError(f"dates= and schema= both declare {name!r}; leave one of them out")
+            Column(name, "datetime", format=form)
+        except TableError as error:
+            faults.append((("dates", name), str(error).removeprefix(f"schema: column {name!r}: ")))
+    if faults:
+        raise TableError(
+            "\n".join(f"{raw.source}: dates {key[1]!r}: {told}" for key, told in faults), faults=faults
+        )
+    return {name: form for name, form in dates.items() if name in places}
 
 
 def _units(

@@ -827,3 +827,40 @@ def test_the_package_is_run_as_a_module_too():
         [sys.executable, "-m", "kanopt", "check", "--help"], capture_output=True, text=True, check=True
     )
     assert "kanopt check" in done.stdout.lower()
+
+
+def test_fit_reads_a_table_as_a_scenario_file_reads_it(case, cli):
+    rows = "".join(
+        f"{k % 28 + 1:02}/02/2024 {k % 24}:00\t{k % 24 * 2}\t{'ä' if k % 2 else 3}\n" for k in range(99)
+    )
+    (case / "trips.csv").write_text(f"Bericht\npickup\tminutes\tid\n{rows}", encoding="utf-16-le")
+    asked = (
+        "fit",
+        "--table",
+        "trips.csv",
+        "--target",
+        "minutes",
+        "--features",
+        "h",
+        "--derive",
+        "h=hour(pickup)",
+    )
+    written = ("--separator", "tab", "--encoding", "utf-16-le", "--header", "2")
+    code, out, err = cli(*asked, *written, "--dates", "pickup=%d/%m/%Y %H:%M")
+    assert code == 0, err
+    assert out.startswith("minutes = 2 · h")
+    for given, told in (
+        ((*written, "--dates", "pickup=%m/%d/%Y %H:%M"), "'13/02/2024 12:00'"),
+        ((*written, "--dates", "pickup"), "write --dates 'COLUMN=FORMAT'"),
+        ((*written, "--dates", "pickup=%H"), "is no format of dates, such as '%d.%m.%Y'"),
+        (written, "; --dates COLUMN=FORMAT"),
+        ((*written[:1], "||"), "--separator ||: separator must be one character"),
+        ((*written[:3], "utf-99"), "--encoding utf-99: unknown encoding"),
+    ):
+        code, _, err = cli(*asked, *given)
+        assert code == 2
+        assert told in err
+    code, out, err = cli(
+        *asked, *written, "--dates", "pickup=%d/%m/%Y %H:%M", "--on-bad", "text", "--seed", "1"
+    )
+    assert code == 0, err

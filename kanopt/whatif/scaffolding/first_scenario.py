@@ -15,6 +15,7 @@ from kanopt.csv_cells import csv_text
 from kanopt.display import Part, Shown, grid_of
 from kanopt.errors import ScenarioError, TableError, nearest
 from kanopt.files import replace_file
+from kanopt.tables.row_rules import RowRules
 from kanopt.text import count_text, list_names, shorten
 from kanopt.whatif.scaffolding.draft import Draft, currency_of
 from kanopt.whatif.scaffolding.laws import guess_laws
@@ -278,6 +279,12 @@ def _sections(draft: Draft) -> list[Section]:
         if table.form:
             why = "the row of the names" if "header" in table.form else "numbers have decimal commas"
             entries.append(Entry("form", table.form, why, sure=False, needed=True))
+        derived = {each: text for each, text in table.derive.items() if not draft.leaves_out(name, each)}
+        read = RowRules(derived).names()
+        if dates := {column: form for column, form in table.dates.items() if column in read}:
+            doubts = [f"{column} may as well be {form.rival}" for column, form in dates.items() if form.rival]
+            formats = {column: form.format for column, form in dates.items()}
+            entries.append(Entry("dates", formats, "; ".join(doubts), not doubts))
         if table.on_bad:
             why = "cells that are not what their column holds are left out and counted"
             entries.append(Entry("on_bad", table.on_bad, why, sure=False))
@@ -289,10 +296,8 @@ def _sections(draft: Draft) -> list[Section]:
             if not draft.leaves_out(name, column)
         ]
         tables += [Section(("tables", name, "units"), tuple(lines))] if lines else []
-        derived = [
-            Entry(column, text) for column, text in table.derive.items() if not draft.leaves_out(name, column)
-        ]
-        tables += [Section(("tables", name, "derive"), tuple(derived))] if derived else []
+        lines = [Entry(column, text) for column, text in derived.items()]
+        tables += [Section(("tables", name, "derive"), tuple(lines))] if lines else []
     for name in draft.made:
         tables.append(
             Section(("tables", name), (Entry("path", name, "made up: fill it in", False, needed=True),))

@@ -21,6 +21,7 @@ from kanopt.problems.column_units import Header, read_header
 from kanopt.tables import TextFormat, read_table, report_of, units_of
 from kanopt.tables._raw import require_file
 from kanopt.tables._workbook import HIDDEN, WORKBOOKS, header_row, sheet_names
+from kanopt.whatif.scaffolding.date_formats import DateFormat, date_formats
 from kanopt.whatif.scaffolding.derived_columns import propose_columns
 from kanopt.whatif.scaffolding.number_format import number_format
 from kanopt.whatif.scaffolding.toml_writing import slug
@@ -117,6 +118,8 @@ class SourceTable:
         Of a workbook, the sheet.
     form
         How the file is written, as ``form`` of a scenario file: the row of the names, decimal commas.
+    dates
+        How dates are written that do not speak for themselves.
     derive
         Columns of the frame that are computed from others, with how.
     """
@@ -128,6 +131,7 @@ class SourceTable:
     words: tuple[str, ...]
     sheet: str = ""
     form: dict[str, str | int] = field(default_factory=dict)
+    dates: dict[str, DateFormat] = field(default_factory=dict)
     derive: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -214,13 +218,16 @@ def _read_workbook(path: Path, taken: list[str]) -> tuple[list[SourceTable], lis
 
 
 def _table(name: str, path: Path, frame: pd.DataFrame, on_bad: str, words: tuple[str, ...]) -> SourceTable:
-    """Return a table with the columns that its dates give."""
-    derive = propose_columns(frame)
-    if derive:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # whoever loads the file hears them
+    """Return a table with its dates, and with the columns that they give."""
+    dates = date_formats(frame)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # whoever loads the file hears them
+        if dates:
+            formats = {column: form.format for column, form in dates.items()}
+            frame = read_table(frame, dates=formats, on_bad="missing")
+        if derive := propose_columns(frame):
             frame = read_table(frame, derive=derive, on_bad="missing")
-    return SourceTable(name, path, frame, on_bad, words, derive=derive)
+    return SourceTable(name, path, frame, on_bad, words, dates=dates, derive=derive)
 
 
 def _read(

@@ -37,7 +37,7 @@ def columns_read(found: Sections, table: str, spec: TableSpec) -> ColumnsRead:
     """Return the columns of a table that the laws, the problem and the changes read, and those the file speaks of."""
     laws = [law for law in found.every_law.values() if isinstance(law, LearnedSpec) and law.table == table]
     on_bad = spec.on_bad if isinstance(spec.on_bad, dict) else {}
-    names = {*spec.minimum, *spec.maximum, *on_bad, *spec.derive} - {"*"}
+    names = {*spec.dates, *spec.minimum, *spec.maximum, *on_bad, *spec.derive} - {"*"}
     names = names.union(*(columns_of_law(law) for law in laws))
     unread_laws = found.names["surrogates"] - set(found.every_law)
     problem = found.partial_problem

@@ -33,7 +33,7 @@ def in_file_words(message: str) -> str:
     message = _RENAMED.sub(_columns, message)
     written = _GIVEN.sub(lambda found: f"{found[1]} = {_toml(found[2])}", message)
     written = written.replace("another kind or range in the schema", "another range by minimum and maximum")
-    return re.sub(r"\b(columns|form|on_bad)=(?= |$|;)", r"\1", written).replace(
+    return re.sub(r"\b(columns|dates|form|on_bad)=(?= |$|;)", r"\1", written).replace(
         "pass form = ", "write form = "
     )
 

@@ -187,6 +187,7 @@ def _read_table(
             columns=columns,
             schema=_limits(found, spec, key, [*columns, *spec.derive]),
             units=units,
+            dates=spec.dates,
             derive=spec.derive,
             drop_where=spec.drop_where,
             on_bad=on_bad,
@@ -242,7 +243,12 @@ def _limits(found: Sections, spec: TableSpec, key: Key, columns: list[str]) -> S
         for name in getattr(spec, side):
             if name not in columns:
                 found.add((*key, side, name), f"there is no column {name!r}; {nearest(name, columns)}")
-    limited = [name for name in columns if name in {**spec.minimum, **spec.maximum}]
+            elif name in spec.dates:
+                told = f"{name!r} holds dates, and a {side} is of numbers; write drop_where"
+                found.add((*key, side, name), f"{told} = [\"{name} < '2024-01-31'\"]")
+    limited = [
+        name for name in columns if name in {**spec.minimum, **spec.maximum} and name not in spec.dates
+    ]
     made = [Column(name, minimum=spec.minimum.get(name), maximum=spec.maximum.get(name)) for name in limited]
     return Schema(tuple(made)) if made else None
 

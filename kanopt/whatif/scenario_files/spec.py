@@ -147,6 +147,7 @@ class TableSpec(FileModel):
     sheet: Name | None = None
     columns: Words = ()
     units: dict[str, Unit] = Field(default_factory=dict)
+    dates: dict[str, Name] = Field(default_factory=dict)
     minimum: dict[str, float] = Field(default_factory=dict)
     maximum: dict[str, float] = Field(default_factory=dict)
     derive: dict[Name, Name] = Field(default_factory=dict)

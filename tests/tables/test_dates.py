@@ -1,0 +1,141 @@
+"""Dates in a declared format are read strictly, in Python as in files."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import kanopt as ko
+from kanopt.errors import ScenarioError, TableError
+from kanopt.tables import Column, Schema, read_table
+
+ROWS = "start,km\n03/01/2024 6:05,5\n04/02/2024 16:30,7\n31/12/2024 23:59,9\n"
+
+
+def table(folder: Path, text: str) -> Path:
+    path = folder / "trips.csv"
+    path.write_text(text)
+    return path
+
+
+def test_a_declared_format_makes_dates(tmp_path: Path) -> None:
+    frame = read_table(table(tmp_path, ROWS), dates={"start": "%d/%m/%Y %H:%M"}, derive={"h": "hour(start)"})
+    assert frame["start"].dt.month.tolist() == [1, 2, 12]
+    assert frame["h"].tolist() == pytest.approx([6 + 5 / 60, 16.5, 23 + 59 / 60])
+
+
+def test_what_is_not_in_the_format_is_named_with_its_row(tmp_path: Path) -> None:
+    path = table(tmp_path, ROWS.replace("04/02", "2024-02-04").replace("31/12", "12/31"))
+    with pytest.raises(TableError, match="2 of 3 values: not a date like '%d/%m/%Y %H:%M'") as told:
+        read_table(path, dates={"start": "%d/%m/%Y %H:%M"})
+    assert "row 3: '2024-02-04/2024 16:30'" in str(told.value)
+    assert "row 4: '12/31/2024 23:59'" in str(told.value)
+
+
+@pytest.mark.parametrize("settings", [{}, {"format": "%d/%m/%Y"}])
+@pytest.mark.parametrize("word", ["today", "now", "NOW"])
+def test_words_are_no_dates(tmp_path: Path, settings: dict[str, str], word: str) -> None:
+    day = "31/01/2024" if settings else "2024-01-31"
+    schema = Schema((Column("start", "datetime", **settings), Column("km")))
+    with pytest.raises(TableError, match=f"row 3: '{word}'"):
+        read_table(table(tmp_path, f"start,km\n{day},5\n{word},7\n"), schema=schema)
+
+
+@pytest.mark.parametrize(
+    ("format", "told"),
+    [
+        ("dd.mm.yyyy", "'%d.%m.%Y'"),
+        ("%d.%m", "'%d.%m.%Y'"),
+        ("%H:%M", "'%d.%m.%Y'"),
+        ("%d.%m.%Q", "'%d.%m.%Y'"),
+        ("mixed", "'%d.%m.%Y'"),
+        ("ISO8601", "'%d.%m.%Y'"),
+    ],
+)
+def test_a_format_that_names_no_day_is_refused(tmp_path: Path, format: str, told: str) -> None:
+    with pytest.raises(TableError, match=told):
+        Column("start", "datetime", format=format)
+    with pytest.raises(TableError, match=told):
+        read_table(table(tmp_path, ROWS), dates={"start": format})
+
+
+@pytest.mark.parametrize(
+    ("given_", "told"),
+    [
+        ({"dates": {"strat": "%d/%m/%Y %H:%M"}}, "no column 'strat'; did you mean 'start'"),
+        ({"dates": {"start": "%d/%m/%Y %H:%M"}, "units": {"start": "h"}}, "only numbers have a unit"),
+        (
+            {"dates": {"km": "%d/%m/%Y"}, "schema": Schema((Column("km"),)), "columns": ["km"]},
+            "dates= and schema= both",
+        ),
+    ],
+)
+def test_what_does_not_go_with_a_format(tmp_path: Path, given_, told: str) -> None:
+    with pytest.raises(TableError, match=told):
+        read_table(table(tmp_path, ROWS), **given_)
+
+
+FORMATS = ["%d.%m.%Y %H:%M", "%m/%d/%Y %I:%M %p", "%d-%b-%Y %H:%M", "%Y%m%d%H%M", "%A %d %B %Y %H:%M"]
+
+
+@given(
+    format=st.sampled_from(FORMATS),
+    moment=st.datetimes(datetime.datetime(1970, 1, 1), datetime.datetime(2068, 1, 1)),
+    other=st.sampled_from(FORMATS),
+)
+def test_a_format_reads_what_it_writes_and_what_strptime_reads(
+    tmp_path_factory: pytest.TempPathFactory, format: str, moment: datetime.datetime, other: str
+) -> None:
+    moment = moment.replace(second=0, microsecond=0)
+    path = table(
+        tmp_path_factory.mktemp("t"), f"k,start\n1,{moment.strftime(format)}\n2,{moment.strftime(other)}\n"
+    )
+    frame = read_table(path, dates={"start": format}, on_bad="missing")
+    assert frame["start"].iloc[0].to_pydatetime() == moment
+    try:
+        wanted = datetime.datetime.strptime(moment.strftime(other), format)
+    except ValueError:
+        assert frame["start"].isna().iloc[1]
+    else:
+        assert frame["start"].iloc[1].to_pydatetime() == wanted
+
+
+LAW = '[surrogates.km]\ntable = "trips"\ntarget = "km"\nfeatures = ["h"]\n'
+
+
+def scenario(folder: Path, lines: str) -> Path:
+    path = folder / "s.toml"
+    derived = '[tables.trips.derive]\nh = "hour(start)"\n'
+    path.write_text(f'[tables.trips]\npath = "trips.csv"\n{lines}\n{derived}{LAW}')
+    return path
+
+
+def test_files_declare_formats(tmp_path: Path) -> None:
+    table(tmp_path, ROWS)
+    tables = ko.load_scenario(scenario(tmp_path, 'dates = { start = "%d/%m/%Y %H:%M" }')).tables
+    assert tables["trips"]["h"].iloc[1] == 16.5
+
+
+@pytest.mark.parametrize(
+    ("lines", "key", "told"),
+    [
+        ('dates = { start = "%m/%d/%Y %H:%M" }', "tables.trips.path", "row 4: '31/12/2024 23:59'"),
+        ('dates = { strat = "%d/%m/%Y" }', "tables.trips.dates.strat", "did you mean 'start'"),
+        ('dates = { start = "dd/mm/yyyy" }', "tables.trips.dates.start", "such as '%d.%m.%Y'"),
+        (
+            'dates = { start = "%d/%m/%Y %H:%M" }\nminimum = { start = 0 }',
+            "tables.trips.minimum.start",
+            "holds dates",
+        ),
+    ],
+)
+def test_mistakes_stand_at_their_key(tmp_path: Path, lines: str, key: str, told: str) -> None:
+    table(tmp_path, ROWS)
+    with pytest.raises(ScenarioError) as raised:
+        ko.load_scenario(scenario(tmp_path, lines))
+    found = {issue.key: issue.message for issue in raised.value.issues}
+    assert told in found[key]
