@@ -25,6 +25,7 @@ from kanopt.cli.options import (
     load,
     noted,
     time_limit_option,
+    variants_option,
 )
 from kanopt.cli.progress import progress_reporter
 from kanopt.cli.questions import QUESTIONS
@@ -88,6 +89,7 @@ def check(files: tuple[Path, ...], *, as_json: bool) -> int:
     from kanopt.cli.output import to_json
     from kanopt.errors import Issue, ScenarioError
     from kanopt.whatif.scenario_files.load import check_scenario
+    from kanopt.whatif.variants import variants_of
 
     mistakes: list[Issue] = []
     told: dict[Issue, str] = {}
@@ -101,6 +103,8 @@ def check(files: tuple[Path, ...], *, as_json: bool) -> int:
                 )
                 continue
             scenario.check()
+            if scenario.report.variants:
+                variants_of(scenario)
         except ScenarioError as error:
             mistakes += error.issues
             if not as_json:
@@ -132,6 +136,7 @@ def _scenario_contents(scenario: Scenario) -> str:
 @click.option("--report", type=FILE, help="File for the report; reports/NAME.html if left out.")
 @export_option
 @change_options
+@variants_option
 @time_limit_option
 @allow_sql
 @allow_outside
@@ -165,7 +170,9 @@ def run(
         return [target, *beside, *law_files(scenario.laws, laws), *_export_files(target.parent, file.stem)]
 
     with save_laws_on_interrupt(laws):
-        outcome = _run(file, outputs, seed=seed, time_limit=time_limit, quiet=quiet)
+        outcome = _run(
+            file, outputs, seed=seed, time_limit=time_limit, quiet=quiet, variants=noted("variants")
+        )
     if not as_json:
         echo(_run_text(outcome))
     if laws is not None and plan is not None:
@@ -210,6 +217,7 @@ def _run(
     seed: int | None,
     time_limit: float | None,
     quiet: bool,
+    variants: bool | None,
 ) -> Run:
     """Load and run a scenario, if its outputs can be written."""
     from kanopt.cli.output import check_outputs, input_files
@@ -217,11 +225,18 @@ def _run(
     with progress_reporter(quiet=quiet) as progress:
         scenario = changed(load(file))
         check_outputs(outputs(scenario), input_files(scenario))
-        return scenario.run(seed=seed, time_limit=time_limit, progress=progress, relearn=is_on("relearn"))
+        return scenario.run(
+            seed=seed,
+            time_limit=time_limit,
+            progress=progress,
+            relearn=is_on("relearn"),
+            variants=variants,
+        )
 
 
 def _run_text(outcome: Run) -> str:
     from kanopt.cli.output import law_lines
+    from kanopt.whatif.comparison_text import variants_text
     from kanopt.whatif.learn import doubts
 
     scenario = outcome.scenario
@@ -230,6 +245,8 @@ def _run_text(outcome: Run) -> str:
     lines += doubts(outcome.laws.values())
     told = outcome.explanation.text(outcome.today, weak_laws=False)
     lines += ["", *law_lines(outcome.laws.values()), "", told]
+    if outcome.variants is not None:
+        lines += ["", variants_text(outcome.variants)]
     return "\n".join(lines)
 
 
@@ -357,7 +374,7 @@ def solve(
         raise click.UsageError("--convention goes with an instance; a scenario says what its distances are")
     folder = Path("reports") if out is None else out.parent
     outputs = [*([] if out is None else [out]), *_export_files(folder, file.stem)]
-    outcome = _run(file, lambda _: outputs, seed=seed, time_limit=time_limit, quiet=quiet)
+    outcome = _run(file, lambda _: outputs, seed=seed, time_limit=time_limit, quiet=quiet, variants=False)
     if out is not None and outcome.result.has_plan:
         save_plan(outcome.result, out)
     if not as_json:

@@ -27,6 +27,7 @@ __all__ = [
     "note_value",
     "noted",
     "time_limit_option",
+    "variants_option",
 ]
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
@@ -66,6 +67,16 @@ def _switch_option(flag: str, text: str) -> Callable[[CommandT], CommandT]:
 
 allow_sql = _switch_option("--allow-sql", "Let a scenario ask the databases it names.")
 allow_outside = _switch_option("--allow-outside", "Let a scenario read files outside its own folder.")
+
+
+variants_option = click.option(
+    "--variants/--no-variants",
+    default=None,
+    expose_value=False,
+    callback=note_value,
+    help="Plan other fleets and demands as well, for the report: those that [report] names, else the usual ones. "
+    "Searched twice each, and the plan too; left out, as the file says.",
+)
 
 
 def is_on(option: str) -> bool:

@@ -191,6 +191,7 @@ def run_json(run: Run) -> dict[str, Any]:
         "outside": why.outside().to_dict("records"),
         "frozen": why.frozen().to_dict("records"),
         "today": None if run.today is None else result_json(run.today),
+        "variants": None if run.variants is None else comparison_json(run.variants),
         "laws": {name: law_json(law) for name, law in run.laws.items()},
         "provenance": dict(run.provenance),
     }

@@ -9,7 +9,7 @@ difference is the noise.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -18,7 +18,7 @@ from kanopt.errors import Issue, ProblemError, ScenarioError
 from kanopt.progress import told_by_line
 from kanopt.text import join_list
 from kanopt.whatif.comparison import Comparison, Variant
-from kanopt.whatif.events import OnEvent, ignore_event
+from kanopt.whatif.events import Event, OnEvent, ignore_event
 from kanopt.whatif.law_cache import LawCache
 from kanopt.whatif.run import finish_run, solve_problem, tell_remarks
 from kanopt.whatif.scenario import Scenario
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from kanopt.problems.base import Plan, Problem
     from kanopt.problems.result import Result
 
-__all__ = ["compare"]
+__all__ = ["compare", "compare_prepared"]
 
 
 @told_by_line
@@ -81,38 +81,79 @@ def compare(
         If a law predicts too poorly to be used.
     """
     _check(scenarios, repeats)
-    report, start = progress or ignore_event, time.perf_counter()
+    report = progress or ignore_event
     base, *others = (
         replace(each, repeats=repeats, time_limit=each.time_limit if time_limit is None else time_limit)
         for each in _prepared(scenarios, seed, report, LawCache(relearn=relearn))
     )
+    return compare_prepared(base, others, report)
+
+
+def compare_prepared(
+    base: Prepared, others: Sequence[Prepared], report: OnEvent, *, optional: bool = False
+) -> Comparison:
+    """Compare scenarios whose laws are learned and whose problems are built.
+
+    Parameters
+    ----------
+    base, others
+        The base and its variants.
+    report
+        Called with each stage.
+    optional
+        Whether a variant may be left out: one that was not reached before Ctrl-C, and one whose data contradict
+        themselves once plans are priced. Else the first is told with the base's plan, and the second is an error.
+    """
+    start = time.perf_counter()
     searches = base_results(base, "anew", report)
     plans = tuple(search.plan for search in searches if search.plan is not None)
     question = _Variants(
-        anew=True, repeats=repeats, base_plans=plans, base=base, variants=tuple(others), report=report
+        anew=True,
+        repeats=base.repeats,
+        base_plans=plans,
+        base=base,
+        variants=tuple(others),
+        report=report,
+        ends_on_error=not optional,
     )
     # of searches is told as they go, not of points that are done
     made = SweepRun(question, base.problem, min(searches, key=attrgetter("rank")), ignore_event, None)
     interrupted = searches[-1].interrupted or not made.run(workers=1, client=None)
     best = made.base
-    points = [
-        made.results.get(number) or _not_reached(number, each, best) for number, each in enumerate(others)
-    ]
+    found = dict(made.results) if optional else _completed(made.results, others, best)
+    for number, point in sorted(found.items()):
+        if point.result is None:
+            report(Event("solve", f"note: {others[number].scenario.name!r} is left out: {point.message}"))
+    kept = [(others[number], point) for number, point in sorted(found.items()) if point.result is not None]
     seconds = time.perf_counter() - start
-    runs = [
-        finish_run(each.scenario, each.laws, result, each.today, seconds=seconds)
-        for each, result in zip((base, *others), (best, *map(_result, points)), strict=True)
+    base_run = finish_run(base.scenario, base.laws, best, base.today, seconds=seconds)
+    variants = [
+        Variant(
+            finish_run(
+                each.scenario, each.laws, _result(point), each.today, seconds=seconds, warns=not optional
+            ),
+            _price_under(each.problem, best.plan),
+            point.noise_beside(best),
+            point.differences,
+        )
+        for each, point in kept
     ]
     return Comparison(
-        runs[0],
-        tuple(
-            Variant(run, _price_under(run.problem, best.plan), found.noise_beside(best), found.differences)
-            for run, found in zip(runs[1:], points, strict=True)
-        ),
+        base_run,
+        tuple(variants),
         interrupted=interrupted,
         searched_again=best is not searches[0],
         standalone_objective=searches[0].objective,
     )
+
+
+def _completed(
+    results: Mapping[int, PointResult], others: Sequence[Prepared], best: Result
+) -> dict[int, PointResult]:
+    """Return what came of every variant; the base's plan where it was not reached."""
+    return {
+        number: results.get(number) or _not_reached(number, each, best) for number, each in enumerate(others)
+    }
 
 
 def _check(scenarios: Sequence[Scenario], repeats: int) -> None:
@@ -175,6 +216,8 @@ class _Variants(Question):
         The scenarios.
     report
         Called while they are searched.
+    ends_on_error
+        Whether a variant whose data contradict themselves is an error; else it is told of as refused.
     """
 
     in_full: ClassVar[bool] = True
@@ -182,6 +225,7 @@ class _Variants(Question):
     base: Prepared
     variants: tuple[Prepared, ...]
     report: OnEvent
+    ends_on_error: bool = True
 
     @property
     def count(self) -> int:

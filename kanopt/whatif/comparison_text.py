@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from kanopt.whatif.comparison import Comparison, Variant
     from kanopt.whatif.run import Run
 
-__all__ = ["comparison_notes", "comparison_parts", "moved_text", "verdict"]
+__all__ = ["comparison_notes", "comparison_parts", "moved_text", "variants_text", "verdict"]
 
 _AMOUNTS = ["before", "data_effect", "replanning_effect", "after", "change"]
 _SHOWN, _NAME, _NOWHERE = 2, 40, "none"
@@ -48,6 +48,17 @@ def comparison_parts(comparison: Comparison) -> Iterator[Part]:
         yield f"  {moved_text(comparison, variant)}"
     notes = comparison.notes
     yield from ("", *(f"note: {note}" for note in notes)) if notes else ()
+
+
+def variants_text(comparison: Comparison) -> str:
+    """Say what the plan would cost with another fleet or demand, a line for each variant."""
+    lines = ["If the fleet or demand were other, planned anew:"]
+    verdicts = comparison.steps["verdict"]
+    for variant, told in zip(comparison.variants, verdicts, strict=True):
+        lines.append(f"  {variant.name}: {objective_text(variant.run, comparison.unit)}, {told}")
+    if comparison.interrupted:
+        lines.append("  stopped by the user; others were not planned")
+    return "\n".join(lines)
 
 
 def moved_text(comparison: Comparison, variant: Variant) -> str:

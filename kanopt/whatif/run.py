@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from kanopt.problems.base import Plan, Problem
     from kanopt.problems.result import Progress, Result
     from kanopt.tables import TableReport
+    from kanopt.whatif.comparison import Comparison
 
 __all__ = [
     "Run",
@@ -40,6 +41,7 @@ __all__ = [
     "run",
     "solve_problem",
     "sources",
+    "tell_build_remarks",
     "tell_remarks",
 ]
 
@@ -64,6 +66,9 @@ class Run(PlanExports, PlanPlots, Shown):
         How each table was read, by name.
     provenance
         Files, data hashes, versions, seed and seconds, in words.
+    variants
+        What other plans there would be with another fleet or demand, compared with this one; None where none were
+        asked for.
     """
 
     scenario: Scenario
@@ -74,6 +79,7 @@ class Run(PlanExports, PlanPlots, Shown):
     today: Result | None
     tables: Mapping[str, TableReport]
     provenance: Mapping[str, str]
+    variants: Comparison | None = None
 
     def to_html(self, path: str | Path) -> Path:
         """Write the report: one HTML file that needs nothing else. Returns its path."""
@@ -105,8 +111,7 @@ def run(
     tell_remarks([scenario], report)
     laws = laws_of(scenario, learn(scenario, chosen, report, LawCache(relearn=relearn)))
     problem = build(scenario, laws)
-    for remark in (*problem.data_remarks(), *problem.unreachable()):
-        report(Event("build", f"note: {remark}"))
+    tell_build_remarks(problem, report)
     today = price_today(scenario, problem, laws)
     result = plan_beside_today(scenario, problem, today, seed=chosen, time_limit=time_limit, report=report)
     return finish_run(scenario, laws, result, today, seconds=time.perf_counter() - start)
@@ -118,6 +123,12 @@ def tell_remarks(scenarios: Sequence[Scenario], report: OnEvent) -> None:
         report(Event("build", f"note: {note}"))
     for remark in dict.fromkeys(remark for scenario in scenarios for remark in scenario.remarks()):
         warn_user(str(remark))
+
+
+def tell_build_remarks(problem: Problem[Any], report: OnEvent) -> None:
+    """Report notes on the data of a problem."""
+    for remark in (*problem.data_remarks(), *problem.unreachable()):
+        report(Event("build", f"note: {remark}"))
 
 
 def build(scenario: Scenario, laws: Mapping[str, LearnedLaw]) -> Problem[Any]:
@@ -218,20 +229,15 @@ def finish_run(
     today: Result | None,
     *,
     seconds: float,
+    warns: bool = True,
 ) -> Run:
-    """Explain a result and put a run together; warns where the plan leans on a law outside its data."""
+    """Explain a result and put a run together; `warns` where the plan leans on a law outside its data."""
     from kanopt.explain import explain
     from kanopt.tables import report_of
 
     explanation = explain(result)
-    kinds = Counter((one.law, one.below_zero) for one in explanation.extrapolations)
-    for (law, below), count in kinds.items():
-        alike = (one for one in explanation.extrapolations if (one.law, one.below_zero) == (law, below))
-        what = "falls below zero" if below else "is used outside the data it was learned from"
-        warn_user(
-            f"law {law!r} {what} in {count_text(count, 'place')}, first: {next(alike).message}",
-            KanoptWarning if below else DomainWarning,
-        )
+    if warns:
+        _warn_outside(explanation)
     return Run(
         scenario=scenario,
         laws=laws,
@@ -242,6 +248,17 @@ def finish_run(
         tables={name: report_of(frame) for name, frame in scenario.tables.items()},
         provenance=_provenance(scenario, laws, result, seconds),
     )
+
+
+def _warn_outside(explanation: Explanation) -> None:
+    kinds = Counter((one.law, one.below_zero) for one in explanation.extrapolations)
+    for (law, below), count in kinds.items():
+        alike = (one for one in explanation.extrapolations if (one.law, one.below_zero) == (law, below))
+        what = "falls below zero" if below else "is used outside the data it was learned from"
+        warn_user(
+            f"law {law!r} {what} in {count_text(count, 'place')}, first: {next(alike).message}",
+            KanoptWarning if below else DomainWarning,
+        )
 
 
 def _provenance(

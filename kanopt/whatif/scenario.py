@@ -402,6 +402,7 @@ class Scenario(Shown):
         time_limit: float | None = None,
         progress: OnEvent | None = None,
         relearn: bool = False,
+        variants: bool | None = None,
     ) -> Run:
         """Learn the laws, build the problem, solve it and explain the plan.
 
@@ -413,6 +414,10 @@ class Scenario(Shown):
             Called with an :class:`~kanopt.whatif.Event` at each stage and incumbent.
         relearn
             Learn laws anew that were learned before from the same rows in the same way, and are kept on disk.
+        variants
+            Whether other fleets and demands are planned too, so that the report shows them: those that ``[report]``
+            names, else the usual ones of the kind of problem. They and the plan as it is are searched twice each, for
+            as long as one search may take. Left out, as the file says.
 
         Raises
         ------
@@ -422,7 +427,13 @@ class Scenario(Shown):
             If a law predicts too poorly to be used.
         """
         from kanopt.whatif.run import run
+        from kanopt.whatif.variant_run import run_with_variants
 
+        said = self.report.usual_variants or bool(self.report.variants)
+        if variants or (variants is None and said):
+            return run_with_variants(
+                self, seed=seed, time_limit=time_limit, progress=progress, relearn=relearn
+            )
         return run(self, seed=seed, time_limit=time_limit, progress=progress, relearn=relearn)
 
     def _shown(self) -> Iterator[Part]:

@@ -20,6 +20,7 @@ from kanopt.whatif.scenario_files.sections import Sections, read_sections
 from kanopt.whatif.scenario_files.spec import LearnedSpec, SavedSpec, TableSpec
 from kanopt.whatif.scenario_files.toml_positions import Key
 from kanopt.whatif.section_changes import ChangedSections, checked_with_laws, make_section_changes
+from kanopt.whatif.variants import variant_mistakes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -126,7 +127,7 @@ def _load(path: Path, may_ask: MayAsk, *, outside: bool) -> Scenario | None:
         changes=tuple(found.changes.values()),
         layers=layers,
     )
-    if mistakes := sweep_mistakes(scenario):
+    if mistakes := [*sweep_mistakes(scenario), *variant_mistakes(scenario)]:
         raise layers.error(mistakes)
     return scenario
 

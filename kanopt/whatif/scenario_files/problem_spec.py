@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from kanopt.problems.record_reader import RecordCheck, RecordReader
     from kanopt.problems.table_schema import TableSchema
     from kanopt.problems.unread_columns import TableUse
+    from kanopt.whatif.changes import Change
 
 __all__ = ["Binding", "LawUse", "Name", "PartSpec", "ProblemInputs", "ProblemSpec", "fields_of_record"]
 
@@ -216,6 +217,16 @@ class ProblemSpec(FileModel):
     @abstractmethod
     def units_of_law(self, key: Key) -> tuple[str, ...]:
         """Return the units that the law under a key below ``problem`` may give; empty where it may be any."""
+
+    def usual_variants(self, tables: Mapping[str, pd.DataFrame]) -> dict[str, tuple[Change, ...]]:
+        """Return by name what people ask of a problem first: a few other fleets and demands, each as changes.
+
+        Parameters
+        ----------
+        tables
+            The tables of the scenario, with its own changes made.
+        """
+        return {}
 
     def field_units(self, part: str) -> Mapping[str, str]:
         """Return the units of the fields of a part, as far as the problem fixes them."""

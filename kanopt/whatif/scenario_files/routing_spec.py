@@ -20,6 +20,7 @@ from kanopt.whatif.scenario_files.problem_spec import (
 )
 from kanopt.whatif.scenario_files.spec import Unit
 from kanopt.whatif.scenario_files.toml_positions import Key
+from kanopt.whatif.scenario_files.usual_variants import a_tenth_up_and_down, one_more_and_fewer
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from kanopt.problems import RoutingPolicy, RoutingProblem
     from kanopt.problems.record_reader import RecordCheck, RecordReader
     from kanopt.problems.table_schema import TableSchema
+    from kanopt.whatif.changes import Change
 
 __all__ = ["RoutingSpec"]
 
@@ -196,6 +198,16 @@ class RoutingSpec(ProblemSpec):
     def readable_names(self, part: str) -> frozenset[str]:
         """Return the names under which something is read of a part; what is a capacity is read of two."""
         return super().readable_names(part) | frozenset(self.policy.capacities)
+
+    def usual_variants(self, tables: Mapping[str, pd.DataFrame]) -> dict[str, tuple[Change, ...]]:
+        """Return one vehicle more and one fewer of the types with most of them, and demand a tenth up and down."""
+        fleet, clients = (part.read(tables[part.table]) for part in (self.vehicles, self.clients))
+        amounts = ("demand", "pickup", *self.policy.capacities)
+        read = [name for name in amounts if name in clients and clients[name].any()]
+        return {
+            **one_more_and_fewer(fleet, self.vehicles.table),
+            **a_tenth_up_and_down("demand", [f"{self.clients.table}.{name}" for name in read]),
+        }
 
     def policy_without_law(self) -> RoutingPolicy:
         """Return the policy, as long as there is no law of service times."""

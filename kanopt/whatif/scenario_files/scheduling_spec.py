@@ -17,11 +17,15 @@ from kanopt.whatif.scenario_files.problem_spec import (
 )
 from kanopt.whatif.scenario_files.spec import Unit
 from kanopt.whatif.scenario_files.toml_positions import Key
+from kanopt.whatif.scenario_files.usual_variants import a_tenth_up_and_down, without_each
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from kanopt.problems import SchedulingProblem
     from kanopt.problems.record_reader import RecordCheck, RecordReader
     from kanopt.problems.table_schema import TableSchema
+    from kanopt.whatif.changes import Change
 
 __all__ = ["SchedulingSpec"]
 
@@ -96,6 +100,15 @@ class SchedulingSpec(ProblemSpec):
 
         types = {"jobs": Job, "tasks": Task, "machines": Machine, "modes": Mode, "setups": Setup}
         return fields_of_record({**types, "calendars": Break, "power_price": PowerPrice}.get(part))
+
+    def usual_variants(self, tables: Mapping[str, pd.DataFrame]) -> dict[str, tuple[Change, ...]]:
+        """Return the plan without each of the machines with most modes that others can do without, and longer tasks."""
+        modes = self.modes.read(tables[self.modes.table])
+        lasts = f"{self.modes.table}.duration" if self.duration is None else f"surrogates.{self.duration.law}"
+        return {
+            **without_each(modes, self.modes.table, "machine", needed="task"),
+            **a_tenth_up_and_down("time of tasks", [lasts]),
+        }
 
     def build(self, material: ProblemInputs) -> SchedulingProblem:
         """Build the scheduling problem."""

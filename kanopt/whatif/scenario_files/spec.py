@@ -13,6 +13,7 @@ from kanopt.validation import describe_value
 from kanopt.whatif.scenario_files.file_model import FileModel
 
 if TYPE_CHECKING:
+    from kanopt.whatif.changes import Change
     from kanopt.whatif.sweeps.axes import Axis
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "SweepSpec",
     "TableSpec",
     "Unit",
+    "VariantSpec",
     "Words",
     "law_model",
 ]
@@ -354,8 +356,37 @@ class SweepSpec(FileModel):
         return read_axes(axes)
 
 
+class VariantSpec(FileModel):
+    """``[report.variants.NAME]``: what is otherwise, each path with its value."""
+
+    set: dict[str, Cell] = Field(default_factory=dict)
+    scale: dict[str, float] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _some_change(self) -> VariantSpec:
+        if not self.set and not self.scale:
+            raise ValueError('changes nothing; write set = { "vehicles.count" = 5 } or scale = { … }')
+        return self
+
+    def changes(self) -> tuple[Change, ...]:
+        """Return what is changed, what is set first.
+
+        Raises
+        ------
+        ScenarioError
+            If a path is none, or two contradict each other.
+        """
+        from kanopt.whatif.sweeps.axes import Axis, Values, read_axes
+
+        axes = [Axis(path, Values((value,))) for path, value in self.set.items()]
+        axes += [Axis(path, Values((factor,), "scale")) for path, factor in self.scale.items()]
+        return tuple(axis.change(axis.values.items[0]) for axis in read_axes(axes))
+
+
 class ReportSpec(FileModel):
     """``[report]``."""
 
     title: str = ""
     plans_per_year: Annotated[float, Field(gt=0, le=1_000_000)] | None = None
+    usual_variants: bool = False
+    variants: dict[Name, VariantSpec] = Field(default_factory=dict)

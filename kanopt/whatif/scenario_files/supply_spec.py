@@ -20,11 +20,15 @@ from kanopt.whatif.scenario_files.problem_spec import (
 )
 from kanopt.whatif.scenario_files.spec import Unit
 from kanopt.whatif.scenario_files.toml_positions import Key
+from kanopt.whatif.scenario_files.usual_variants import a_tenth_up_and_down
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from kanopt.problems import SupplyProblem
     from kanopt.problems.record_reader import RecordCheck, RecordReader
     from kanopt.problems.table_schema import TableSchema
+    from kanopt.whatif.changes import Change
 
 __all__ = ["SupplySpec"]
 
@@ -141,6 +145,19 @@ class SupplySpec(ProblemSpec):
         given: DemandSpec | None = self.demand
         law = None if given is None else given.law
         return {**super().law_uses(), **({} if law is None else {("demand", "law"): law})}
+
+    def usual_variants(self, tables: Mapping[str, pd.DataFrame]) -> dict[str, tuple[Change, ...]]:
+        """Return demand a tenth up and down, and so the capacity of sites, where they have one."""
+        wanted = [f"surrogates.{self.demand.law}"]
+        if (part := self.demand.part) is not None:
+            read = part.read(tables[part.table])
+            wanted = [f"{part.table}.{name}" for name in ("demand", "demand_sd") if name in read]
+        sites = self.facilities.read(tables[self.facilities.table])
+        limited = [f"{self.facilities.table}.capacity"] if "capacity" in sites else []
+        return {
+            **a_tenth_up_and_down("demand", wanted),
+            **a_tenth_up_and_down("capacity of sites", limited),
+        }
 
     def build(self, material: ProblemInputs) -> SupplyProblem:
         """Build the supply problem."""

@@ -49,7 +49,7 @@ def solve_point(
         if question.anew:
             found = _planned(question, problem, found, before, starts)
     except KanoptError as error:
-        if question.in_full:
+        if question.ends_on_error:
             raise
         found = PointResult(point, REFUSED, message=split_messages(error)[0])
     return _told(question, found, began)

@@ -36,6 +36,7 @@ __all__ = [
     "base_results",
     "prepare",
     "prepare_checked",
+    "prepare_learned",
     "refuse_folder",
     "refuse_no_plan",
     "require_scenario",
@@ -176,7 +177,30 @@ def prepare_checked(scenario: Scenario, seed: int | None, report: OnEvent, cache
         If a law predicts too poorly to be used.
     """
     chosen = scenario.seed if seed is None else seed
-    learned = learn(scenario, chosen, report, cache)
+    return prepare_learned(scenario, chosen, learn(scenario, chosen, report, cache))
+
+
+def prepare_learned(
+    scenario: Scenario, seed: int, learned: Mapping[str, LearnedLaw], *, with_today: bool = True
+) -> Prepared:
+    """Build the problem of a scenario on laws that are learned.
+
+    Parameters
+    ----------
+    scenario
+        The scenario.
+    seed
+        Of the searches.
+    learned
+        Its learned laws, before any change.
+    with_today
+        Whether today's plan is priced, where the scenario names one.
+
+    Raises
+    ------
+    ScenarioError
+        If tables, laws and problem do not fit together.
+    """
     laws = laws_of(scenario, learned)
     problem = build(scenario, laws)
     return Prepared(
@@ -184,8 +208,8 @@ def prepare_checked(scenario: Scenario, seed: int | None, report: OnEvent, cache
         laws=laws,
         formulas={name: law.formula for name, law in learned.items()},
         problem=problem,
-        today=price_today(scenario, problem, laws),
-        seed=chosen,
+        today=price_today(scenario, problem, laws) if with_today else None,
+        seed=seed,
         time_limit=scenario.solver.time_limit,
         repeats=1,
     )

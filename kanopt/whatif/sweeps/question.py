@@ -36,14 +36,17 @@ class Question(ABC):
         Searches of each point.
     base_plans
         The plans that repeated searches found for the base; of one that was proved there is no other.
+    ends_on_error
+        Whether a point whose data contradict themselves ends all; else it is told of as refused.
     """
 
     in_full: ClassVar[bool] = False
-    """Whether each point keeps its result with all that belongs to it, and an error ends all: for few points."""
+    """Whether each point keeps its result with all that belongs to it: for few points."""
 
     anew: bool
     repeats: int
     base_plans: tuple[Any, ...] = ()
+    ends_on_error: bool = False
 
     @property
     @abstractmethod

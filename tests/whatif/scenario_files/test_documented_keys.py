@@ -113,6 +113,11 @@ def test_keys_inside_a_key_of_the_problem(inside, model):
     assert words(row[1]) == fields_of(model)
 
 
+def test_keys_of_a_variant():
+    (row,) = rows_of("## `[report]`", "inside")
+    assert words(row[1]) == fields_of(spec.VariantSpec)
+
+
 @pytest.mark.parametrize("kind", ["routing", "scheduling", "supply"])
 def test_what_units_are_of(kind):
     (row,) = [row for row in rows_of("## `[problem]`", "inside") if row[0] == f"`units` of {kind}"]

@@ -1,0 +1,166 @@
+"""Other fleets and demands that are planned beside a run: which there are, and what comes of them."""
+
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kanopt.errors import ScenarioError
+from kanopt.problems import evaluate
+from kanopt.whatif import compare, load_scenario
+from kanopt.whatif.scenario_files.usual_variants import one_more_and_fewer, without_each
+from kanopt.whatif.variants import variants_of
+
+solving = import_module("kanopt.solvers.solve")  # the package's name for it is the function
+
+SCENARIOS = Path(__file__).parents[2] / "scenarios"
+NAMED = """
+[report.variants."dear fuel"]
+scale = { "vehicles.fuel_price" = 1.5 }
+
+[report.variants."a small van"]
+set = { "vehicles[name=van].count" = 1, "vehicles[name=van].capacity" = 1.0 }
+"""
+
+
+def with_report(tiny, text):
+    tiny.write_text(f"{tiny.read_text()}\n{text}")
+    return load_scenario(tiny)
+
+
+def test_the_usual_ones_vary_the_fleet_and_the_demand(tiny):
+    told = {each.name: [str(change) for change in each.changes] for each in variants_of(load_scenario(tiny))}
+    assert told == {
+        "one van fewer": ["vehicles.count set to 1 where name = van"],
+        "one van more": ["vehicles.count set to 3 where name = van"],
+        "one truck fewer": ["vehicles.count set to 0 where name = truck"],
+        "one truck more": ["vehicles.count set to 2 where name = truck"],
+        "demand −10 %": ["clients.demand × 0.9"],
+        "demand +10 %": ["clients.demand × 1.1"],
+    }
+
+
+def test_one_that_cannot_be_is_left_out_and_told(tiny):
+    scenario = with_report(tiny, '[problem.policy]\npinned = { "truck 1" = ["north"] }\n')
+    told = []
+    names = [each.name for each in variants_of(scenario, told.append)]
+    assert "one truck more" in names
+    assert "one truck fewer" not in names
+    assert [str(event).startswith("note: 'one truck fewer' is left out: ") for event in told] == [True]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("workshop", ["without mill A", "without router", "time of tasks −10 %", "time of tasks +10 %"]),
+        (
+            "supply_network",
+            ["demand −10 %", "demand +10 %", "capacity of sites −10 %", "capacity of sites +10 %"],
+        ),
+        ("sioux_falls", ["one van fewer", "one van more", "demand −10 %", "demand +10 %"]),
+    ],
+)
+def test_the_usual_ones_of_other_kinds_fit_their_problems(name, expected):
+    found = variants_of(load_scenario(SCENARIOS / f"{name}.toml"))
+    assert [each.name for each in found] == expected
+
+
+def test_a_decision_has_no_usual_ones():
+    scenario = load_scenario(SCENARIOS / "coffee.toml")
+    with pytest.raises(ScenarioError, match="this decision problem has no usual variants; name what"):
+        variants_of(scenario)
+
+
+@pytest.mark.slow
+def test_a_run_has_what_a_comparison_of_the_same_scenarios_says(tiny):
+    scenario = with_report(tiny, NAMED)
+    run = scenario.run()
+    assert [each.name for each in run.variants.variants] == ["dear fuel", "a small van"]
+    assert run.variants.base.result is run.result
+    same = compare([load_scenario(tiny), *variants_of(scenario)])
+    for column in ("before", "after", "change"):
+        assert run.variants.steps[column].tolist() == pytest.approx(same.steps[column].tolist())
+    for variant in run.variants.variants:
+        there = variant.run.result
+        assert there.objective == pytest.approx(evaluate(there.problem, there.plan).objective)
+    assert run.variants.changes_of(run.variants.variants[1]) == (
+        "vehicles.count is 1 instead of 2 where name = van",
+        "vehicles.capacity is 1 instead of 1.2 where name = van",
+    )
+
+
+def test_they_are_planned_only_where_somebody_asks(tiny):
+    assert load_scenario(tiny).run().variants is None
+    scenario = with_report(tiny, NAMED)
+    assert scenario.run(variants=False).variants is None
+
+
+def test_named_and_usual_ones_together(tiny):
+    scenario = with_report(tiny, "[report]\nusual_variants = true\n" + NAMED)
+    names = [each.name for each in variants_of(scenario)]
+    assert names[:3] == ["dear fuel", "a small van", "one van fewer"]
+    assert len(names) == len(set(names)) == 8
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('[report.variants.x]\nset = { "vehicles.cuont" = 3 }', "report.variants.x: .*did you mean 'count'"),
+        ('[report.variants.x]\nset = { "vehicles" = 3 }', "report.variants.x: .*is no path"),
+        ("[report.variants.x]", "report.variants.x: changes nothing; write set = "),
+        ('[report.variants.Tiny]\nset = { "vehicles.count" = 3 }', "is the scenario's own name"),
+        ('[report.variants.x]\nscale = { "vehicles.count" = "two" }', "must be a number"),
+    ],
+)
+def test_mistakes_in_the_file_are_told_at_their_line(tiny, text, message):
+    with pytest.raises(ScenarioError, match=message) as caught:
+        with_report(tiny, text)
+    assert caught.value.issues[0].line > 0
+
+
+def test_one_that_is_named_and_cannot_be_planned_is_an_error_before_anything_is_learned(tiny):
+    text = '[problem.policy]\npinned = { "truck 1" = ["north"] }\n[report.variants.x]\n'
+    scenario = with_report(tiny, text + 'set = { "vehicles[name=truck].count" = 0 }')
+    with pytest.raises(ScenarioError, match=r"report\.variants\.x: .*truck"):
+        scenario.run()
+
+
+def test_ctrl_c_keeps_the_plan_and_the_variants_that_were_planned(tiny, monkeypatch):
+    removed = '[report.variants."one van"]\nset = { "vehicles[name=van].count" = 1 }\n'
+    scenario = with_report(tiny, NAMED + removed)
+    real, calls = solving.search_and_assess, []
+
+    def stopped(problem, options):
+        calls.append(options.seed)
+        return replace(real(problem, options), interrupted=len(calls) > 2)
+
+    monkeypatch.setattr(solving, "search_and_assess", stopped)
+    run = scenario.run()
+    assert run.variants.interrupted
+    assert [each.name for each in run.variants.variants] == ["dear fuel"]
+    assert run.result.has_plan
+
+
+@given(st.lists(st.tuples(st.text("abc", min_size=1, max_size=3), st.integers(0, 9)), min_size=1, max_size=5))
+def test_one_more_and_fewer_differ_by_one_and_leave_a_vehicle(rows):
+    fleet = pd.DataFrame(dict(rows).items(), columns=["name", "count"])
+    before = int(fleet["count"].sum())
+    for name, (change,) in one_more_and_fewer(fleet, "vehicles").items():
+        after = int(change.apply(fleet)["count"].sum())
+        assert after == before + (1 if name.endswith("more") else -1)
+        assert after >= 1
+        assert change.mistakes(fleet) == []
+
+
+@given(st.lists(st.tuples(st.sampled_from("abcde"), st.sampled_from("xyz")), min_size=1, max_size=12))
+def test_without_each_machine_every_task_has_another(rows):
+    modes = pd.DataFrame(rows, columns=["task", "machine"])
+    for (change,) in without_each(modes, "modes", "machine", needed="task").values():
+        left = change.apply(modes)
+        assert set(left["task"]) == set(modes["task"])
+        assert len(left) < len(modes)
