@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -21,30 +20,28 @@ from kanopt.explain.summary import (
     reason_text,
 )
 from kanopt.problems.result import Result
-from kanopt.problems.views import GanttView, MapView, NetworkView, SeriesView, View
+from kanopt.problems.views import MapView, NetworkView, SeriesView
 from kanopt.reports.board_page import BoardPage, board_page, table_ids
 from kanopt.reports.board_why import reason_ids
 from kanopt.reports.figure_rows import figure_rows, figure_table
 from kanopt.reports.law_section import LawSection, law_sections
 from kanopt.reports.page_parts import (
-    NARROW,
     FactList,
     Figure,
     KeyFigure,
     Notice,
     PageTable,
     ReasonRow,
-    row_ids,
     table_of,
 )
 from kanopt.reports.plan_keys import check_figures
-from kanopt.reports.plots import has_many_marks, view_svg
+from kanopt.reports.plan_table import plan_table
 from kanopt.reports.price_tables import group_table, item_table, term_table
 from kanopt.reports.roster_tables import roster_table
 from kanopt.reports.series import plot_series
 from kanopt.reports.svg import to_svg
+from kanopt.reports.view_figures import WIDTHS, today_figure, view_figure
 from kanopt.text import (
-    clock_text,
     count_text,
     join_list,
     money_text,
@@ -59,17 +56,10 @@ if TYPE_CHECKING:
 
 __all__ = ["PlanPage", "plan_page"]
 
-_WIDTHS: dict[type, int] = {MapView: 760, NetworkView: 860, GanttView: 860, SeriesView: 480}
 _BESIDE_WIDTH = 600
-_TIMES = ("departure", "arrival", "start", "arrive", "begin", "end")
 _LIST = 12
 _NAMES = 5
 _HEADINGS = {"infeasible": "What stands in the way"}
-_GROUPED = (
-    ("vehicle", "index", "departure"),
-    ("tail", "head", "mode"),
-)  # columns that name what a row belongs to
-_MOST_ACROSS = 12
 _BESIDE = 5  # columns of a table that stands beside a chart
 
 
@@ -111,14 +101,13 @@ def plan_page(subject: ReportSubject) -> PlanPage:
     known = result.assessment
     views = () if known is None else known.views()
     square = bool(views) and isinstance(views[0], MapView | NetworkView)
-    plan = _plan_table(result, views)
+    plan = plan_table(result, views)
     beside = square and plan is not None and len(plan.columns) <= _BESIDE
     widths = [
-        _BESIDE_WIDTH if beside and not place else _WIDTHS[type(view)] for place, view in enumerate(views)
+        _BESIDE_WIDTH if beside and not place else WIDTHS[type(view)] for place, view in enumerate(views)
     ]
     drawn = [
-        _view_figure(view, place, width)
-        for place, (view, width) in enumerate(zip(views, widths, strict=True))
+        view_figure(view, place, width) for place, (view, width) in enumerate(zip(views, widths, strict=True))
     ]
     wide = [not isinstance(view, SeriesView) for view in views]
     rows = figure_rows(subject)
@@ -133,7 +122,7 @@ def plan_page(subject: ReportSubject) -> PlanPage:
         cautions=notices,
         numbers=figure_table(rows),
         chart=drawn[0] if square else None,
-        today=_today_figure(today),
+        today=today_figure(today),
         figures=tuple(
             figure for figure, is_wide in zip(drawn[square:], wide[square:], strict=True) if is_wide
         ),
@@ -213,105 +202,6 @@ def _first(lines: Sequence[str]) -> tuple[str, ...]:
     if len(lines) <= _LIST:
         return tuple(lines)
     return (*lines[:_LIST], f"and {count_text(len(lines) - _LIST, 'more', 'more')}")
-
-
-def _view_figure(view: View, place: int, width: int, whose: str = "plan") -> Figure:
-    plan = "the plan" if whose == "plan" else "today's plan"
-    label = f"{type(view).__name__.removesuffix('View')} of {plan}: {view.title} ({place + 1})"
-    # of so many marks a phone shows a part at a time, as it is drawn for desktops
-    narrow = "" if has_many_marks(view) else view_svg(view, NARROW, f"{label}, narrow", whose=whose)
-    return Figure(
-        view_svg(view, width, label, whose=whose),
-        narrow,
-        view.title,
-        _view_table(view),
-    )
-
-
-def _today_figure(today: Result | None) -> Figure | None:
-    """Return the first view of today's plan."""
-    if today is None or today.assessment is None:
-        return None
-    views = today.assessment.views()
-    return _view_figure(views[0], 0, _WIDTHS[type(views[0])], "today") if views else None
-
-
-def _view_table(view: View) -> PageTable | None:
-    """Return a table of the view, for exact values."""
-    if isinstance(view, GanttView):
-        forms = {}
-        if view.clock:
-            forms = {name: lambda value: clock_text(float(value), view.unit) for name in ("start", "end")}
-        heads = {} if view.clock else {name: f"{name} ({view.unit})" for name in ("start", "end")}
-        bars = view.bars[["row", "kind", "label", "start", "end"]]
-        return table_of(bars, f"{view.title}, bar by bar", forms=forms, heads=heads)
-    if isinstance(view, SeriesView):
-        return table_of(view.data.reset_index(names=view.x_label), f"{view.title}: {view.y_label}")
-    return None
-
-
-def _plan_table(result: Result, views: Sequence[View]) -> PageTable | None:
-    frame = result.to_frame()
-    if frame.empty:
-        return None
-    clock = next((view.unit for view in views if isinstance(view, GanttView) and view.clock), "")
-    forms = {name: lambda value: clock_text(float(value), clock) for name in _TIMES} if clock else {}
-    ids = row_ids("decision", [str(name) for name in frame["decision"]]) if "decision" in frame else ()
-    if len(frame) < 2:
-        return replace(table_of(frame, "Decisions", forms=forms), ids=ids)
-    frame = _periods_across(frame)
-    groups = _groups(frame)
-    if groups:
-        frame = frame.drop(columns=[name for keys in _GROUPED for name in keys if name in frame])
-    same = [
-        str(name)
-        for name in frame.columns
-        if frame[name].nunique(dropna=False) == 1 and frame[name].notna().all()
-    ]
-    values = {name: forms.get(name, str)(frame[name].iloc[0]) for name in same}
-    values_text = ", ".join(
-        f"{name.replace('_', ' ')} {value}"
-        for name, value in values.items()
-        if value and not (name == "late" and not frame[name].any())
-    )
-    notes = [f"The same in every row: {values_text}."] if values_text else []
-    rest = frame.drop(columns=same)
-    if {"arrive", "begin"} <= {*rest.columns} and rest["arrive"].equals(rest["begin"]):
-        rest = rest.drop(columns="arrive")
-        notes.append("Nobody waits: service begins on arrival.")
-    table = table_of(rest, "Decisions", forms=forms, note=" ".join(notes))
-    return replace(table, ids=ids[: len(table.rows)], groups=groups[: len(table.rows)])
-
-
-def _periods_across(frame: pd.DataFrame) -> pd.DataFrame:
-    """Give each period a column, where flows have few: a lane and product are then one row."""
-    keys = ["tail", "head", "mode", "product"]
-    if not {*keys, "period", "quantity"} <= {*frame.columns}:
-        return frame
-    periods = list(dict.fromkeys(frame["period"]))
-    if not 1 < len(periods) <= _MOST_ACROSS or {*periods} & {*keys}:
-        return frame
-    wide: pd.DataFrame = frame.pivot_table(
-        index=keys, columns="period", values="quantity", aggfunc="sum", sort=False
-    )
-    return wide[periods].reset_index()
-
-
-def _groups(frame: pd.DataFrame) -> tuple[str, ...]:
-    """Return what the rows of a plan belong to, where they follow each other: a vehicle's tour, or a lane."""
-    for keys in _GROUPED:
-        if not {*keys} <= {*frame.columns}:
-            continue
-        names = [_group_name(row) for row in frame[[*keys]].itertuples(index=False)]
-        starts = sum(one != other for one, other in pairwise(names)) + 1
-        return tuple(names) if starts == len({*names}) else ()
-    return ()
-
-
-def _group_name(row: Any) -> str:
-    if hasattr(row, "tail"):
-        return f"{row.tail} → {row.head}" + (f" ({row.mode})" if str(row.mode) else "")
-    return "on no vehicle" if pd.isna(row.index) or not str(row.vehicle) else f"{row.vehicle} {row.index}"
 
 
 def _reasons(why: Explanation) -> list[tuple[str, tuple[ReasonRow, ...]]]:

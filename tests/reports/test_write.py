@@ -24,7 +24,7 @@ from kanopt.problems import evaluate
 from kanopt.problems.findings import Extrapolation, Reason, Violation
 from kanopt.problems.result import Check, Status
 from kanopt.reports import write_comparison, write_report
-from kanopt.reports.plan_page import _plan_table
+from kanopt.reports.plan_table import plan_table
 from kanopt.text import fixed_text, money_text
 from kanopt.whatif import Comparison, Variant
 from tests.reports.conftest import FakeScenario
@@ -529,6 +529,6 @@ def test_a_law_that_is_a_multiple_of_another_is_not_drawn_twice(make_run: Any, t
 
 def test_a_column_that_is_empty_in_every_row_is_left_out_without_a_word() -> None:
     frame = pd.DataFrame({"mode": ["", ""], "shift": ["early", "early"], "task": ["a", "b"]})
-    table = _plan_table(SimpleNamespace(to_frame=lambda: frame), ())
+    table = plan_table(SimpleNamespace(to_frame=lambda: frame), ())
     assert table is not None
     assert table.note == "The same in every row: shift early."
