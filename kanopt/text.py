@@ -43,6 +43,7 @@ __all__ = [
     "seconds_text",
     "shorten",
     "shorten_middle",
+    "sure_text",
     "with_unit",
 ]
 
@@ -168,6 +169,17 @@ def percent_text(share: float, *, signed: bool = False) -> str:
     if not math.isfinite(points):
         return "–"
     return "under 0.01 %" if 0 < abs(points) < 0.005 else f"{number_text(points, 2, signed=signed)} %"
+
+
+def sure_text(share: float) -> str:
+    """Write a share of days, of which only all of them are 100 %.
+
+    Examples
+    --------
+    >>> sure_text(0.999), sure_text(1.0), sure_text(0.984)
+    ('over 99 %', '100 %', '98 %')
+    """
+    return "over 99 %" if 0.99 < share < 1.0 else percent_text(share)
 
 
 def score_text(value: float) -> str:

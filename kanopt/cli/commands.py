@@ -243,8 +243,7 @@ def _run_text(outcome: Run) -> str:
     lines = [scenario.name]
     lines += [f"  changed: {change}" for change in scenario.change_sentences()]
     lines += doubts(outcome.laws.values())
-    told = outcome.explanation.text(outcome.today, weak_laws=False)
-    lines += ["", *law_lines(outcome.laws.values()), "", told]
+    lines += ["", *law_lines(outcome.laws.values()), "", outcome.told()]
     if outcome.variants is not None:
         lines += ["", variants_text(outcome.variants)]
     return "\n".join(lines)

@@ -245,17 +245,19 @@ def extrapolation_sentence(extrapolations: Sequence[Extrapolation]) -> str:
 
 
 def frozen_sentence(result: Result) -> str:
-    """Say which inputs the solver saw at planning values, and what that changed."""
+    """Say of which inputs the search took typical values, and by how much the price differs from that of those."""
     certificate = result.certificate
     if certificate is None or not certificate.frozen:
         return ""
-    names = join_list(
-        list(dict.fromkeys(f"{frozen.reference} of {frozen.law}" for frozen in certificate.frozen))
+    fields, laws = (
+        join_list(list(dict.fromkeys(name.rpartition(".")[2].replace("_", " ") for name in names)))
+        for names in zip(*((frozen.reference, frozen.law) for frozen in certificate.frozen), strict=True)
     )
-    error = money_text(certificate.frozen_input_error, result.problem.unit, signed=True)
+    error, unit = certificate.frozen_input_error, result.problem.unit
+    by = f"{money_text(abs(error), unit)} {'higher' if error < 0 else 'lower'}" if error else "the same"
     return (
-        f"Engines saw {names} at planning values; the price is that of the true values, which differs from theirs "
-        f"by {error}."
+        f"The price counts the true {fields} of every step. The search took typical ones (for {laws}), by which the "
+        f"price would be {by}."
     )
 
 

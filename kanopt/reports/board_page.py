@@ -24,6 +24,7 @@ from kanopt.reports.page_parts import (
     row_ids,
     say,
 )
+from kanopt.reports.punctuality_section import punctuality_sentence
 from kanopt.text import amount_text, count_text, join_list, number_text, percent_text, shorten
 
 if TYPE_CHECKING:
@@ -219,12 +220,17 @@ def _keys(subject: ReportSubject, rows: Mapping[str, FigureRow]) -> list[KeyFigu
     if not rows:
         return [KeyFigure("Plan", "none", "", result.status.value, "bad")]
     keys = [_cost_key(result, rows), _saving_key(result, today, rows), *_served_key(result, rows)]
-    own = [row for row in rows.values() if row.figure is not None]
+    own = [row for row in rows.values() if row.figure is not None and not _says_less(row, rows)]
     shown = [row for row in own if row.figure is not None and row.figure.rank == 1]
     filling = [row for row in own if row.figure is not None and row.figure.rank == 2]
     shown += filling[: -(len(keys) + len(shown)) % _TILES_IN_ROW]
     tiles = [_own_key(row) for row in own if row in shown]
     return [*keys, *tiles][:_MOST_TILES]
+
+
+def _says_less(row: FigureRow, rows: Mapping[str, FigureRow]) -> bool:
+    """Say whether a figure has no tile since another says more: that nothing is late in the plan itself."""
+    return row.key == "lateness" and "on_time" in rows and row.figure is not None and not row.figure.value
 
 
 def _cost_key(result: Result, rows: Mapping[str, FigureRow]) -> KeyFigure:
@@ -272,7 +278,14 @@ def _sure(subject: ReportSubject, rows: Mapping[str, FigureRow]) -> list[Sentenc
     result = subject.explanation.result
     if not rows:
         return []
-    return [_band(result, rows), _bound(result, subject.today, rows), _rules(result), _outside(subject)]
+    in_time = punctuality_sentence(subject.punctuality, rows)
+    return [
+        in_time,
+        _band(result, rows),
+        _bound(result, subject.today, rows),
+        _rules(result),
+        _outside(subject),
+    ]
 
 
 def _band(result: Result, rows: Mapping[str, FigureRow]) -> Sentence:

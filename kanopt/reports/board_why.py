@@ -234,7 +234,7 @@ def _obstacle(why: Explanation) -> Sentence:
     kept = "every rule is kept"
     if not any(figure.key == "lateness" for figure in known.figures()):
         return (f"Nothing is left out and {kept}.",)
-    return (f"Nothing is left out, nothing is late and {kept}.",)
+    return (f"Nothing is left out, nothing is planned late and {kept}.",)
 
 
 def _capital(text: str) -> str:

@@ -10,15 +10,19 @@ from kanopt.explain.service import does_less, service_difference
 from kanopt.problems.plan_figures import PlanFigure
 from kanopt.problems.result import Result
 from kanopt.reports.page_parts import Link, PageTable, TableColumn
-from kanopt.text import fixed_text, money_text, percent_text
+from kanopt.text import fixed_text, money_text, percent_text, shorten, sure_text
+from kanopt.whatif.risks.day_costs import share_error
 
 if TYPE_CHECKING:
     from kanopt.reports.subject import ReportSubject
+    from kanopt.whatif.risks.punctuality import Punctuality
 
 __all__ = ["FigureRow", "figure_rows", "figure_table", "round_money"]
 
 _WHOLE_FROM = 10_000.0
 """Money from which on a sentence leaves out what is behind the point; the row of the figure has it."""
+_UNSURE = 0.5
+"""Share of days in time below which the figure is told as a bad one: on most days somebody waits."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,9 @@ def figure_rows(subject: ReportSubject) -> dict[str, FigureRow]:
         return {}
     rows = [*_money(result, today), *_saving(subject), *_certainty(result), *_service(result, today)]
     before = {} if today is None or today.assessment is None else _by_key(today)
-    rows += [_own(figure, before.get(key)) for key, figure in _by_key(result).items()]
+    own = {**_by_key(result), **_on_time(subject.punctuality)}
+    before |= _on_time(subject.punctuality_today)
+    rows += [_own(figure, before.get(key)) for key, figure in own.items()]
     return {row.key: row for row in rows}
 
 
@@ -104,6 +110,25 @@ def figure_table(rows: Mapping[str, FigureRow]) -> PageTable | None:
 def _by_key(result: Result) -> dict[str, PlanFigure]:
     known = result.assessment
     return {} if known is None else {figure.key: figure for figure in known.figures()}
+
+
+def _on_time(known: Punctuality | None) -> dict[str, PlanFigure]:
+    """Return the share of days on which all is in time, where learned times know their errors."""
+    if known is None:
+        return {}
+    name, often = known.worst
+    note = f"{shorten(name, 30)} is late on {sure_text(often)}" if often else "nothing is late on any"
+    error = percent_text(float(share_error(known.share, known.risk.draws)))
+    aside = ", those aside that the plan itself has late" if known.frame["late"].any() else ""
+    how = (
+        f"{known.everyone}{aside}: share of {known.risk.draws:,} days on which {known.err} err as they did on rows "
+        f"held out (± {error} from so few days, seed {known.risk.seed})"
+    )
+    text = f"{sure_text(known.share)} of days"
+    figure = PlanFigure(
+        "on_time", "In time", known.share, text, how, note, "more", "%", bad=known.share < _UNSURE
+    )
+    return {figure.key: figure}
 
 
 def _own(figure: PlanFigure, before: PlanFigure | None) -> FigureRow:

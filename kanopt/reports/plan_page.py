@@ -37,6 +37,7 @@ from kanopt.reports.page_parts import (
 from kanopt.reports.plan_keys import check_figures
 from kanopt.reports.plan_table import plan_table
 from kanopt.reports.price_tables import group_table, item_table, term_table
+from kanopt.reports.punctuality_section import PunctualitySection, punctuality_section
 from kanopt.reports.roster_tables import roster_table
 from kanopt.reports.series import plot_series
 from kanopt.reports.svg import to_svg
@@ -86,6 +87,7 @@ class PlanPage:
     items: PageTable | None
     reasons: tuple[tuple[str, tuple[ReasonRow, ...]], ...]
     laws: tuple[LawSection, ...]
+    punctuality: PunctualitySection | None
     checks: tuple[KeyFigure, ...]
     certificate: FactList
     frozen: PageTable | None
@@ -135,6 +137,7 @@ def plan_page(subject: ReportSubject) -> PlanPage:
         items=item_table(why) if result.pricing is not None else None,
         reasons=tuple(_reasons(why)),
         laws=law_sections(laws),
+        punctuality=punctuality_section(subject.punctuality),
         checks=tuple(check_figures(why, laws)),
         certificate=_certificate(result),
         frozen=_optional(why.frozen(), "Inputs the solver saw at planning values"),

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from kanopt.reports.page_parts import KeyFigure, Notice, PageTable, table_of
+from kanopt.reports.page_parts import MOST_ROWS, KeyFigure, Notice, PageTable, table_of
 from kanopt.reports.question_page import QuestionPage, cautions, provenance_of, question_figure
-from kanopt.reports.risk_plots import plot_day_costs, plot_ranges, ranges_height, sure_text
-from kanopt.text import clock_text, money_text
+from kanopt.reports.risk_plots import plot_day_costs, plot_ranges, ranges_height
+from kanopt.text import clock_text, money_text, sure_text
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from kanopt.whatif import Scenario
     from kanopt.whatif.risks.day_costs import DayCosts
+    from kanopt.whatif.risks.ranges import DayRanges
 
-__all__ = ["risk_page"]
+__all__ = ["days_table", "risk_page"]
 
-_SHARES = ("on_time", "promised", "error", "stockout", "fill_rate")
-_TIMES = ("latest", "planned", "q05", "q50", "q95")
+_HEADS = {"q05": "5 % quantile", "q50": "median", "q95": "95 % quantile", "error": "error of that (±)"}
+_SHARES = ("share", "on_time", "promised", "error", "stockout", "fill_rate")
+_TIMES = ("limit", "latest", "planned", "q05", "q50", "q95")
 
 
 def risk_page(risk: DayCosts, scenario: Scenario | None = None, notes: Sequence[str] = ()) -> QuestionPage:
@@ -58,7 +62,7 @@ def risk_page(risk: DayCosts, scenario: Scenario | None = None, notes: Sequence[
             Notice("note", "What is taken to be uncertain, and what not.", assumed, label="Assumed"),
         ),
         figures=tuple(figures),
-        tables=(_table(risk),),
+        tables=(days_table(risk.to_frame(), risk.ranges(), "One by one"),),
         provenance=provenance_of(scenario, risk.assessment.problem),
     )
 
@@ -95,8 +99,29 @@ def _keys(risk: DayCosts) -> list[KeyFigure]:
     ]
 
 
-def _table(risk: DayCosts) -> PageTable:
-    frame, ranges = risk.to_frame(), risk.ranges()
+def days_table(
+    frame: pd.DataFrame,
+    ranges: DayRanges | None,
+    caption: str,
+    *,
+    heads: Mapping[str, str] | None = None,
+    most: int = MOST_ROWS,
+) -> PageTable:
+    """Write what becomes of things on many days.
+
+    Parameters
+    ----------
+    frame
+        One row for each, with quantiles and shares.
+    ranges
+        Whether times among them are times of day; None where there are none.
+    caption
+        What it shows.
+    heads
+        Column to head, beyond those of quantiles and errors.
+    most
+        Rows beyond these are counted.
+    """
     forms: dict[str, Callable[[Any], str]] = {
         name: lambda value: sure_text(float(value)) for name in _SHARES if name in frame
     }
@@ -104,9 +129,4 @@ def _table(risk: DayCosts) -> PageTable:
         forms |= {
             name: lambda value: clock_text(float(value), ranges.unit) for name in _TIMES if name in frame
         }
-    return table_of(
-        frame,
-        "One by one",
-        heads={"q05": "5 % quantile", "q50": "median", "q95": "95 % quantile", "error": "error of that (±)"},
-        forms=forms,
-    )
+    return table_of(frame, caption, heads={**_HEADS, **(heads or {})}, forms=forms, most=most)

@@ -20,7 +20,7 @@ from kanopt.reports.canvas import (
     style_axes,
 )
 from kanopt.reports.palette import ALARM, INK, MUTED, series
-from kanopt.text import money_text, percent_text, shorten_middle
+from kanopt.text import money_text, percent_text, shorten_middle, sure_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from kanopt.whatif.risks.day_costs import DayCosts
     from kanopt.whatif.risks.ranges import DayRanges
 
-__all__ = ["plot_day_costs", "plot_ranges", "ranges_height", "shown_ranges", "sure_text"]
+__all__ = ["plot_day_costs", "plot_ranges", "ranges_height", "shown_ranges"]
 
 _MOST = 25
 _FEWEST = 5
@@ -94,17 +94,6 @@ def shown_ranges(ranges: DayRanges) -> pd.DataFrame:
     frame = nearest.sort_values(["share", "_room"], kind="stable").drop(columns="_room")
     unsure = int((frame["share"] < 1.0).sum())
     return frame.head(min(max(unsure, _FEWEST), _MOST))
-
-
-def sure_text(share: float) -> str:
-    """Write a share of days, of which only all of them are 100 %.
-
-    Examples
-    --------
-    >>> sure_text(0.999), sure_text(1.0), sure_text(0.984)
-    ('over 99 %', '100 %', '98 %')
-    """
-    return "over 99 %" if 0.99 < share < 1.0 else percent_text(share)
 
 
 def ranges_height(ranges: DayRanges) -> int:

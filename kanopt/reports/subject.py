@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from kanopt.problems.result import Result
     from kanopt.tables import TableReport
     from kanopt.whatif import LearnedLaw, Run
+    from kanopt.whatif.risks.punctuality import Punctuality
 
 __all__ = ["LawRows", "ReportSubject", "subject_of", "subject_of_explanation", "subject_of_run"]
 
@@ -67,6 +69,20 @@ class ReportSubject:
     rows: Mapping[str, LawRows] = field(default_factory=dict)
     provenance: Mapping[str, str] = field(default_factory=dict)
     plans_per_year: float | None = None
+
+    @cached_property
+    def punctuality(self) -> Punctuality | None:
+        """How often the plan is on time, where learned times know their errors."""
+        from kanopt.whatif.risks.punctuality import punctuality
+
+        return punctuality(self.explanation.result)
+
+    @cached_property
+    def punctuality_today(self) -> Punctuality | None:
+        """The same of the plan that it is compared with."""
+        from kanopt.whatif.risks.punctuality import punctuality
+
+        return None if self.today is None else punctuality(self.today)
 
 
 def subject_of(source: PlanExports) -> ReportSubject:

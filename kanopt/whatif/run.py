@@ -87,10 +87,18 @@ class Run(PlanExports, PlanPlots, Shown):
 
         return reports.write_report(self, path)
 
+    def told(self) -> str:
+        """Return what the plan does, costs and leaves out, and how often it is on time where learned times tell."""
+        from kanopt.whatif.risks.punctuality import punctuality
+
+        known = punctuality(self.result)
+        text = self.explanation.text(self.today, weak_laws=False)
+        return text if known is None else f"{text}\n\n{known.text()}"
+
     def _shown(self) -> Iterator[Part]:
         yield from (self.scenario.name, *map(Alarm, doubts(self.laws.values())), "")
         yield from (Law(law.formula, name) for name, law in self.laws.items())
-        yield from ("", self.explanation.text(self.today, weak_laws=False))
+        yield from ("", self.told())
         yield self.explanation.folded_terms()
 
 

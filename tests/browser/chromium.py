@@ -35,6 +35,7 @@ KEYS = {
     "Home": Qt.Key.Key_Home,
     "End": Qt.Key.Key_End,
 }
+PAPER_MARGINS = (15.0, 16.0, 15.0, 16.0)  # mm: left, top, right, bottom
 SETTLE = 150  # ms that a page gets to be laid out and painted
 
 
@@ -123,8 +124,12 @@ class Browser:
 
     def pdf(self, path: str) -> None:
         """Print the page on A4."""
+        # Qt takes margins from here, not from the page's own rule, which says the same
         layout = QPageLayout(
-            QPageSize(QPageSize.PageSizeId.A4), QPageLayout.Orientation.Portrait, QMarginsF()
+            QPageSize(QPageSize.PageSizeId.A4),
+            QPageLayout.Orientation.Portrait,
+            QMarginsF(*PAPER_MARGINS),
+            QPageLayout.Unit.Millimeter,
         )
         data = self._wait(lambda back: self.page.printToPdf(back, layout))
         Path(path).write_bytes(bytes(data))

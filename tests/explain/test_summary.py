@@ -150,8 +150,8 @@ def test_trust_is_told(shop: Any) -> None:
     frozen = (FrozenInput("cost", "load_t", "state.load", "0.5 t", "half the capacity"),)
     text = explain(shop(ROWS, extrapolated=(outside, outside), frozen=frozen)).text()
     assert "travel_time in 2 places (distance_km)" in text
-    assert "Engines saw state.load of cost at planning values; the price is that of the true values" in text
-    assert "which differs from theirs by +3.00 EUR" in text
+    assert "The price counts the true load of every step. The search took typical ones (for cost)" in text
+    assert "by which the price would be 3.00 EUR lower." in text
 
 
 def test_no_plan_and_interruption(shop: Any) -> None:

@@ -23,7 +23,8 @@ from kanopt.reports.figure_rows import figure_rows, figure_table
 from kanopt.reports.page_parts import Link
 from kanopt.reports.plan_page import plan_page
 from kanopt.reports.subject import subject_of_explanation, subject_of_run
-from kanopt.text import fixed_text, money_text
+from kanopt.text import fixed_text, money_text, sure_text
+from kanopt.whatif import risk
 from kanopt.whatif.scenario_files.spec import ReportSpec
 from tests.problems.test_plan_figures import city, shop
 from tests.reports.exports.conftest import city as city_in_degrees
@@ -240,6 +241,36 @@ def test_from_costs_or_nothing_to_earnings_there_is_no_share(today: float) -> No
 def test_a_plan_that_is_worse_than_today_says_that_a_better_one_exists() -> None:
     assert "A better plan exists: today's." in decided(2.0, 5.0)
     assert "Whether a better plan exists is not known" in decided(5.0, 2.0)
+
+
+def test_how_often_all_is_in_time_stands_on_the_first_page_and_leads_to_its_rows(
+    routing: Any, tmp_path: Path
+) -> None:
+    problem = routing()
+    names = [client.name for client in problem.clients]
+    routes = [names[:6], names[6:]]
+    tight = names[4]
+    arrive = risk(evaluate(problem, routes)).stops.set_index("client")["planned"]
+    clients = [
+        replace(client, latest=float(arrive[tight]) + 0.5) if client.name == tight else client
+        for client in problem.clients
+    ]
+    why = explain(evaluate(replace(problem, clients=clients), routes))
+    subject = subject_of_explanation(why, "", None)
+    page = plan_page(subject)
+    known = subject.punctuality
+    assert known is not None
+    assert known.worst[0] == tight
+    assert plain(page.board.sure[0]) == known.text()
+    links = {part.text: part.anchor for part in page.board.sure[0] if isinstance(part, Link)}
+    assert links[tight] == f"in-time-{tight}"
+    assert page.punctuality is not None
+    assert page.punctuality.table.ids[0] == f"in-time-{tight}"
+    assert {key.label: key.value for key in page.board.keys}["In time"] == f"{sure_text(known.share)} of days"
+    text = why.to_html(tmp_path / "page.html").read_text("utf-8")
+    shown = check_page(text).text  # every link leads somewhere
+    for assumed in known.risk.assumptions:
+        assert assumed in shown
 
 
 def test_long_names_do_not_push_the_first_page_over_its_sheet(routing: Any) -> None:

@@ -86,7 +86,7 @@ class Risk(DayCosts):
         planned = driven.arrive[driven.head >= len(data.depots)]
         numbers = pd.Series(days.route).groupby(days.route).cumcount() + 1
         low, middle, high = (quantile_of_days(days.arrive, level) for level in (0.05, 0.5, 0.95))
-        on_time = self._on_time.mean(axis=0)
+        on_time = self.in_time.mean(axis=0)
         return pd.DataFrame(
             {
                 "vehicle": [plan.routes[route].label for route in days.route],
@@ -116,7 +116,7 @@ class Risk(DayCosts):
         names = {"client": "name", "latest": "limit", "on_time": "share"}
         frame = self.stops.rename(columns=names)
         columns = ["name", "limit", "planned", "q05", "q50", "q95", "share"]
-        frame = frame.loc[np.isfinite(frame["limit"]), columns].reset_index(drop=True)
+        frame = frame.loc[self.has_limit, columns].reset_index(drop=True)
         return DayRanges(
             frame, "arrival after the end of the window", self.assessment.problem.units.time, clock=True
         )
@@ -134,7 +134,7 @@ class Risk(DayCosts):
         broken = np.any(list(days.broken.values()), axis=0)
         late = np.zeros(days.finish.shape, dtype=bool)
         for stop, route in enumerate(days.route):
-            late[:, route] |= ~self._on_time[:, stop]
+            late[:, route] |= ~self.in_time[:, stop]
         low, middle, high = (quantile_of_days(days.finish, level) for level in (0.05, 0.5, 0.95))
         holds = 1.0 - broken.mean(axis=0)
         return pd.DataFrame(
@@ -152,16 +152,30 @@ class Risk(DayCosts):
         )
 
     @cached_property
-    def _on_time(self) -> NDArray[np.bool_]:
+    def in_time(self) -> NDArray[np.bool_]:
+        """Whether service begins by the end of the last window; (days, stops)."""
         from kanopt.problems.routing.simulate import slack
 
         latest = self.assessment.problem.data.latest[self.days.client]
         return np.asarray(np.isfinite(self.days.begin) & (self.days.begin <= latest + slack(latest)))
 
     @property
+    def has_limit(self) -> NDArray[np.bool_]:
+        """Whether the last window of each stop ends; (stops,)."""
+        return np.asarray(np.isfinite(self.assessment.problem.data.latest[self.days.client]))
+
+    @property
+    def late_in_plan(self) -> NDArray[np.bool_]:
+        """Whether service begins too late in the plan itself, without errors; (stops,)."""
+        from kanopt.problems.routing.figures import late_legs
+
+        data, driven = self.assessment.problem.data, self.assessment.simulation
+        return late_legs(data, driven)[driven.head >= len(data.depots)]
+
+    @property
     def on_time(self) -> float:
         """Probability that every stop of the day is on time."""
-        return float(self._on_time.all(axis=1).mean())
+        return float(self.in_time.all(axis=1).mean())
 
     @property
     def holds(self) -> float:

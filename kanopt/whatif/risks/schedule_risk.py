@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from kanopt.display import Part
 from kanopt.errors import ProblemError
@@ -57,16 +58,15 @@ class ScheduleRisk(DayCosts):
         ``q05``, ``q50``, ``q95`` (quantiles of that), ``on_time`` (probability that it is done by then), ``error`` (of
         that, Monte Carlo). Times are in the problem's unit.
         """
-        data = self.assessment.problem.data
-        planned = self.assessment.simulation.completion(len(data.jobs))
-        done = self.days.completion
+        data, placed = self.assessment.problem.data, self._is_placed
+        done = self.days.completion[:, placed]
         low, middle, high = (quantile_of_days(done, level) for level in (0.05, 0.5, 0.95))
-        on_time = self._on_time.mean(axis=0)
-        frame = pd.DataFrame(
+        on_time = self.in_time.mean(axis=0)
+        return pd.DataFrame(
             {
-                "job": [job.name for job in data.jobs],
-                "due": data.timing.due,
-                "planned": planned,
+                "job": [job.name for job, is_placed in zip(data.jobs, placed, strict=True) if is_placed],
+                "due": self._due,
+                "planned": self._planned[placed],
                 "q05": low,
                 "q50": middle,
                 "q95": high,
@@ -74,7 +74,6 @@ class ScheduleRisk(DayCosts):
                 "error": share_error(on_time, self.draws),
             }
         )
-        return frame[np.isfinite(planned)].reset_index(drop=True)
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return its tables, by what they hold."""
@@ -87,19 +86,41 @@ class ScheduleRisk(DayCosts):
     def ranges(self) -> DayRanges:
         """Return when jobs are done that have a due date."""
         frame = self.jobs.rename(columns={"job": "name", "due": "limit", "on_time": "share"})
-        frame = frame[np.isfinite(frame["limit"])].reset_index(drop=True)
+        frame = frame[self.has_limit].reset_index(drop=True)
         return DayRanges(frame, "completion after the due date", self.assessment.problem.units.time)
 
     @cached_property
-    def _on_time(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
-        from kanopt.problems.scheduling.simulate import TOLERANCE
+    def in_time(self) -> NDArray[np.bool_]:
+        """Whether each job of which a task is placed is done by its due date; (days, jobs)."""
+        done = self.days.completion[:, self._is_placed]
+        return np.asarray(done <= self._due + _tolerance())
 
-        return np.asarray(self.days.completion <= self.assessment.problem.data.timing.due + TOLERANCE)
+    @property
+    def has_limit(self) -> NDArray[np.bool_]:
+        """Whether each of these jobs has a due date; (jobs,)."""
+        return np.asarray(np.isfinite(self._due))
+
+    @property
+    def late_in_plan(self) -> NDArray[np.bool_]:
+        """Whether each of these jobs is late in the plan itself, without errors; (jobs,)."""
+        return np.asarray(self._planned[self._is_placed] > self._due + _tolerance())
+
+    @cached_property
+    def _planned(self) -> NDArray[np.float64]:
+        return self.assessment.simulation.completion(len(self.assessment.problem.data.jobs))
+
+    @property
+    def _is_placed(self) -> NDArray[np.bool_]:
+        return np.isfinite(self._planned)
+
+    @property
+    def _due(self) -> NDArray[np.float64]:
+        return np.asarray(self.assessment.problem.data.timing.due)[self._is_placed]
 
     @property
     def on_time(self) -> float:
         """Probability that every job is done by its due date."""
-        return float(self._on_time.all(axis=1).mean())
+        return float(self.in_time.all(axis=1).mean())
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data: probabilities, costs, and what is assumed."""
@@ -127,6 +148,12 @@ class ScheduleRisk(DayCosts):
             for row in worst.itertuples()
         ]
         return [*lines, self.cost_text(), "Assumed: " + "; ".join(self.assumptions) + "."]
+
+
+def _tolerance() -> float:
+    from kanopt.problems.scheduling.simulate import TOLERANCE
+
+    return TOLERANCE
 
 
 def risk_of_schedule(

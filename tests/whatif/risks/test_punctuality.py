@@ -1,0 +1,95 @@
+"""How often a plan is on time is told where learned times know their errors, and agrees with the textbook."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.stats import norm
+
+import kanopt as ko
+from kanopt.refs import mode
+from kanopt.routing import Client
+from kanopt.scheduling import Assignment, Job, Machine, Mode, Schedule, Task
+from kanopt.whatif.risks.punctuality import punctuality
+from tests.whatif.risks.test_risk import line, normal_law
+
+
+def driven(*clients: Client, law: ko.Formula | None = None) -> ko.Result:
+    return ko.evaluate(line([*clients], law or normal_law(3.0)), [[client.name for client in clients]])
+
+
+def test_the_share_of_days_is_that_of_the_textbook() -> None:
+    found = punctuality(driven(Client("a", latest=33.0)))
+    assert found is not None
+    assert found.share == pytest.approx(norm.cdf(1.0), abs=0.05)
+    name, often = found.worst
+    assert (name, often) == ("a", pytest.approx(1.0 - found.share))
+    share = f"{100 * found.share:.0f} %"
+    assert found.text() == (
+        f"If travel times err as they did in the past, everyone is served in time on {share} of days; the stop most "
+        f"often late is a ({100 * often:.0f} % of days)."
+    )
+
+
+def test_the_same_plan_says_the_same_every_time() -> None:
+    result = driven(Client("a", latest=31.0), Client("b", latest=54.0))
+    first, second = (punctuality(result) for _ in range(2))
+    assert first is not None
+    assert second is not None
+    assert first.text() == second.text()
+    np.testing.assert_array_equal(first.risk.in_time, second.risk.in_time)
+    assert first.share == ko.risk(result).on_time
+
+
+def test_what_the_plan_itself_has_late_is_not_counted_as_a_surprise() -> None:
+    late = Client("late", latest=20.0, cost_per_lateness=1.0)
+    tight = Client("tight", latest=52.0)
+    found = punctuality(driven(late, tight, Client("free")))
+    assert found is not None
+    assert found.risk.on_time == 0.0  # ty, since the first is never in time
+    assert found.share == found.risk.stops["on_time"][1]
+    assert found.worst[0] == "tight"
+    assert (
+        "nothing else is late than the 1 stop that the plan itself has late; of the others tight is"
+        in found.text()
+    )
+
+
+def test_a_plan_that_is_never_late_names_nobody() -> None:
+    found = punctuality(driven(Client("a", latest=300.0)))
+    assert found is not None
+    assert found.text().endswith("everyone is served in time on 100 % of days.")
+
+
+def test_names_with_braces_stay_names() -> None:
+    found = punctuality(driven(Client("{0} {", latest=31.0)))
+    assert found is not None
+    assert "most often late is {0} { (" in found.text()
+
+
+def test_nothing_is_said_without_limits_or_known_errors() -> None:
+    assert punctuality(driven(Client("a"))) is None
+    given = ko.parse_formula("minutes", [ko.Variable("minutes", "km")], ko.Variable("took", "min"))
+    assert punctuality(driven(Client("a", latest=33.0), law=given)) is None
+    only_late = Client("a", latest=20.0, cost_per_lateness=1.0)
+    assert punctuality(driven(only_late)) is None
+
+
+def test_jobs_of_a_schedule_are_looked_at_by_their_due_dates() -> None:
+    law = replace(normal_law(3.0), per="task").bind(minutes=mode.work)
+    problem = ko.SchedulingProblem(
+        [Job("j", due=33.0, tardiness_cost=1.0), Job("free")],
+        [Task("t", "j"), Task("u", "free")],
+        [Machine("saw"), Machine("axe")],
+        [Mode("t", "saw", attributes={"work": 30.0}), Mode("u", "axe", attributes={"work": 5.0})],
+        duration=law,
+        makespan_cost=1.0,
+    )
+    rows = (Assignment("j", "t", "saw", "", 0.0, 30.0), Assignment("free", "u", "axe", "", 0.0, 5.0))
+    found = punctuality(ko.evaluate(problem, Schedule(rows)))
+    assert found is not None
+    assert found.share == pytest.approx(norm.cdf(1.0), abs=0.05)
+    assert found.frame["name"].tolist() == ["j"]
+    assert "every job is done in time on" in found.text()
