@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtri
 
 from kanopt.errors import FormulaError
 from kanopt.formulas.group_errors import MOST_SHARED, clipped, shared_part
@@ -169,6 +168,8 @@ class Noise:
 
     def own(self, shape: tuple[int, ...], rng: np.random.Generator) -> Floats:
         """Draw what each row has alone, gross errors among them."""
+        from scipy.special import ndtri
+
         normal = rng.standard_normal(shape)
         if self.quantiles:
             levels, values = np.array(self.quantiles).T

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from kanopt.formulas.columns import evaluate_graph
 from kanopt.formulas.error_model import ErrorModel
@@ -178,6 +177,8 @@ def _band(
     by_law: Mapping[str, Sequence[Floats]], price: float, level: float, certain: float, *, straight: bool
 ) -> MoneyAtStake | None:
     """Return the band from the moments that each law adds to the price, or from what was drawn."""
+    from scipy.special import ndtri
+
     sums = {name: np.sum(parts, axis=0) for name, parts in by_law.items()}
     total = np.sum(list(sums.values()), axis=0) if sums else np.zeros(2)
     if straight:

@@ -10,8 +10,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
-from scipy.sparse.csgraph import dijkstra
 
 from kanopt.errors import FormulaError, ProblemError, UnitError, nearest
 from kanopt.formulas.binding import BoundFormula, ReferenceValue
@@ -326,6 +324,8 @@ class RoadNetwork:
 
     @cached_property
     def _graph(self) -> Any:
+        from scipy.sparse import csr_matrix
+
         key, link = self._edges
         n = len(self.names)
         return csr_matrix((self.times[link], (key // n, key % n)), shape=(n, n))
@@ -341,6 +341,8 @@ class RoadNetwork:
         self, sources: NDArray[np.intp]
     ) -> Iterator[tuple[slice, Floats, NDArray[np.intp]]]:
         """Yield times and predecessors from a few sources at a time, so that memory stays bounded."""
+        from scipy.sparse.csgraph import dijkstra
+
         step = max(1, _CELLS // max(1, len(self.names)))
         for start in range(0, len(sources), step):
             part = slice(start, start + step)

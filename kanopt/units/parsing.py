@@ -33,6 +33,19 @@ _COUNTED_WORDS = {
 _WORDS = """mm cm dm m km ft yd mi mile s sec min minute h hr hour d day week month year
 mg g kg t tonne short_ton long_ton lb oz l L litre ml hl gal J kJ MJ Wh kWh MWh W kW MW km/h m/s mph kph %
 percent"""
+_FACTORS = {
+    "[length]": "mm 0.001 cm 0.01 dm 0.1 m 1 km 1000 ft 0.3048 yd 0.9144 mi 1609.344 mile 1609.344",
+    "[time]": "s 1 sec 1 min 60 minute 60 h 3600 hr 3600 hour 3600 d 86400 day 86400 week 604800",
+    "[mass]": "mg 1e-6 g 0.001 kg 1 t 1000 tonne 1000 lb 0.45359237",
+    "[length]^3": "ml 1e-6 l 0.001 L 0.001 litre 0.001 hl 0.1",
+    "[length]^2 [mass] [time]^-2": "J 1 kJ 1000 MJ 1e6 Wh 3600 kWh 3.6e6 MWh 3.6e9",
+    "[length]^2 [mass] [time]^-3": "W 1 kW 1000 MW 1e6",
+    "[length] [time]^-1": "mph 0.44704 kph 5/18",
+    "": "% 0.01 percent 0.01",
+    **{f"[{code}]": f"{code} 1" for code in CURRENCIES},
+}
+"""What units measure, to units and their factors to base units, as the registry of pint has them: where these are all
+that a file has, that registry, half a second of every command, is not loaded."""
 # What an analyst is likely to mean; used for hints and to refuse look-alikes such as 'Min' (a megainch).
 COMMON = (*CURRENCIES, *_COUNTED_WORDS, *_WORDS.split())
 _REFUSED = {
@@ -98,6 +111,19 @@ def _with_power(name: str, power: Fraction) -> str:
 
 
 @lru_cache(maxsize=1)
+def _usual() -> dict[str, Unit]:
+    """Return the units of :data:`_FACTORS`."""
+    found = {}
+    for measured, units in _FACTORS.items():
+        parts = [part.partition("^")[::2] for part in measured.split()]
+        dimensions = tuple((name, Fraction(power or 1)) for name, power in parts)
+        words = units.split()
+        for name, factor in zip(words[::2], words[1::2], strict=True):
+            found[name] = Unit(Fraction(factor), dimensions, ((name, Fraction(1)),))
+    return found
+
+
+@lru_cache(maxsize=1)
 def _registry() -> pint.UnitRegistry[Any]:
     import pint
 
@@ -110,8 +136,11 @@ def _registry() -> pint.UnitRegistry[Any]:
 @lru_cache(maxsize=1024)
 def named(name: str) -> Unit | str:
     """Look up a unit name; a returned string is the reason why it cannot be used."""
-    import pint
+    return _usual().get(name) or named_by_registry(name)
 
+
+def named_by_registry(name: str) -> Unit | str:
+    """Look up a unit name in the registry of pint, but for what is refused, and what is counted."""
     if name in _REFUSED:
         return f"unit {name!r} is not accepted; {_REFUSED[name]}"
     if name in _COUNTED_WORDS:  # before the registry, to which a bag is a weight of 94 lb
@@ -120,6 +149,8 @@ def named(name: str) -> Unit | str:
     lookalikes = [word for word in COMMON if word.lower() == name.lower()]
     if lookalikes and name not in lookalikes:
         return f"unknown unit {name!r}; did you mean {lookalikes[0]!r}?"
+    import pint
+
     meant = _meant(name)
     registry = _registry()
     try:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from kanopt.errors import KanoptError, UnitError
 from kanopt.units import Scaling, check_unit, convert, factor, same_dimension, scaling_for
+from kanopt.units.parsing import COMMON, named, named_by_registry
 
 # Exact by definition of the units (SI Brochure; international yard and pound, 1959).
 DEFINED = [
@@ -158,8 +159,13 @@ def test_there_and_back(value: float, pair: tuple[str, str]) -> None:
     assert convert(there, pair[1], pair[0]) == pytest.approx(value, rel=1e-14, abs=1e-300)
 
 
-def test_import_is_cheap_and_leaves_pint_alone() -> None:
-    code = "import sys, kanopt.units; print('pint' in sys.modules, 'pandas' in sys.modules)"
+@pytest.mark.parametrize("name", COMMON)
+def test_usual_units_are_those_of_the_registry(name: str) -> None:
+    assert named(name) == named_by_registry(name)
+
+
+def test_usual_units_leave_pint_alone() -> None:
+    code = "import sys, kanopt.units; kanopt.units.check_unit('EUR/(t*km)'); print('pint' in sys.modules, 'pandas' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "False"]
 

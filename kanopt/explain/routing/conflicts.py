@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from scipy.sparse.csgraph import csgraph_from_dense, dijkstra
 
 from kanopt.display import Fold, Part, Shown, grid_of
 from kanopt.errors import ProblemError, nearest
@@ -324,6 +323,8 @@ class _ConflictSearch:
 
     def _triangle_inequality_holds(self, problem: RoutingProblem) -> bool:
         """Say whether no detour over other clients is faster, or shorter, than the direct leg."""
+        from scipy.sparse.csgraph import csgraph_from_dense, dijkstra
+
         data, times = self.problem.data, self.problem.planning_values.durations
         nodes = [data.index[name] for name in problem.data.names]
         grids = [times[kind] for kind, vehicle in enumerate(data.vehicles) if vehicle.count]

@@ -12,7 +12,6 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg.lapack import dposv
 
 __all__ = ["LARGEST", "LeastSquares", "Minimum", "levenberg_marquardt"]
 
@@ -94,6 +93,8 @@ def levenberg_marquardt(
         Whether the scale of a parameter is the largest on the way (Moré 1978), not that of the place: steps are more
         careful, and more of the bad starts lead to the minimum.
     """
+    from scipy.linalg.lapack import dposv
+
     cost, size = problem.cost(theta), len(theta)
     nowhere = Minimum(theta, math.inf, np.full((size, size), math.nan))
     if not math.isfinite(cost):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.sparse.csgraph import csgraph_from_dense, dijkstra
 
 from kanopt.problems.routing.data import Floats, RoutingData
 from kanopt.problems.routing.entities import VehicleType
@@ -88,6 +87,8 @@ def _arrivals(data: RoutingData, kind: int, times: Floats, arrive: Floats, ready
 
 def _shortest_paths(weights: Floats, start: int, end: int, *, returns: bool) -> tuple[Floats, Floats]:
     """Return the shortest paths from the start to every node, and from there to the end where the vehicle returns."""
+    from scipy.sparse.csgraph import csgraph_from_dense, dijkstra
+
     graph = csgraph_from_dense(weights, null_value=np.inf)
     out = dijkstra(graph, indices=start)
     return out, dijkstra(graph.T.tocsr(), indices=end) if returns else np.zeros_like(out)
@@ -95,6 +96,8 @@ def _shortest_paths(weights: Floats, start: int, end: int, *, returns: bool) -> 
 
 def _via_sources(weights: Floats, out: Floats, source: np.ndarray, stay: Floats) -> Floats:
     """Route the paths to nodes with a source through that source, with the stay there."""
+    from scipy.sparse.csgraph import csgraph_from_dense, dijkstra
+
     found = out.copy()
     graph = csgraph_from_dense(weights, null_value=np.inf)
     for start in np.unique(source[source >= 0]):

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtrit
 
 from kanopt.display import Part, Shown
 from kanopt.text import count_text, join_list, money_text, percent_text
@@ -101,6 +100,8 @@ class SampleAveragePlan(Shown):
         fewer than two samples beside those that sites were chosen on, or where demand that must be delivered is
         missing which other sites deliver, as that has no price.
         """
+        from scipy.special import stdtrit
+
         if self.gaps is None or len(self.gaps) < 2:
             return None
         gaps = np.array(self.gaps)
