@@ -151,6 +151,8 @@ class PageTable:
         An id for each row, or none; and one for the last row that is set apart.
     groups
         What each row belongs to, or none; rows of one group follow each other, below a row that names it.
+    of
+        The driver or machine of each row, by which the page's script filters, or none.
     """
 
     caption: str
@@ -161,6 +163,7 @@ class PageTable:
     ids: tuple[str, ...] = ()
     total_id: str = ""
     groups: tuple[str, ...] = ()
+    of: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,7 @@ from kanopt.reports.punctuality_section import PunctualitySection, punctuality_s
 from kanopt.reports.roster_tables import roster_table
 from kanopt.reports.series import plot_series
 from kanopt.reports.svg import to_svg
+from kanopt.reports.variant_section import VariantSection, variant_section
 from kanopt.reports.view_figures import WIDTHS, today_figure, view_figure
 from kanopt.text import (
     count_text,
@@ -85,6 +86,7 @@ class PlanPage:
     terms: PageTable | None
     groups: PageTable | None
     items: PageTable | None
+    variants: VariantSection | None
     reasons: tuple[tuple[str, tuple[ReasonRow, ...]], ...]
     laws: tuple[LawSection, ...]
     punctuality: PunctualitySection | None
@@ -135,6 +137,7 @@ def plan_page(subject: ReportSubject) -> PlanPage:
         terms=None if result.pricing is None else term_table(why, today),
         groups=group_table(why) if result.pricing is not None else None,
         items=item_table(why) if result.pricing is not None else None,
+        variants=variant_section(subject.variants),
         reasons=tuple(_reasons(why)),
         laws=law_sections(laws),
         punctuality=punctuality_section(subject.punctuality),

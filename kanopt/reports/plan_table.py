@@ -36,6 +36,7 @@ def plan_table(result: Result, views: Sequence[View]) -> PageTable | None:
         return replace(table_of(frame, "Decisions", forms=forms), ids=ids)
     frame = _periods_across(frame)
     groups = _groups(frame)
+    of = groups if "vehicle" in frame else tuple(map(str, frame.get("machine", ())))
     if groups:
         frame = frame.drop(columns=[name for keys in _GROUPED for name in keys if name in frame])
     same = [
@@ -55,7 +56,8 @@ def plan_table(result: Result, views: Sequence[View]) -> PageTable | None:
         rest = rest.drop(columns="arrive")
         notes.append("Nobody waits: service begins on arrival.")
     table = table_of(rest, "Decisions", forms=forms, note=" ".join(notes))
-    return replace(table, ids=ids[: len(table.rows)], groups=groups[: len(table.rows)])
+    shown = len(table.rows)
+    return replace(table, ids=ids[:shown], groups=groups[:shown], of=of[:shown])
 
 
 def _periods_across(frame: pd.DataFrame) -> pd.DataFrame:

@@ -126,7 +126,7 @@ def view_svg(view: View, width: int, label: str, *, among: Sequence[View] = (), 
     """Draw a view as inline SVG of so many pixels in width.
 
     It shares its time axis and the colours of names with the views of its kind in `among`, itself one of them. `whose`
-    tells the page's script of which plan it is: ``"plan"`` or ``"today"``.
+    tells the page's script of which plan it is: ``"plan"``, ``"today"`` or ``"other"``.
     """
     draw, tips = partial(plot_view, view), {}
     data = {"whose": whose, "view": type(view).__name__.removesuffix("View").lower()} if whose else {}

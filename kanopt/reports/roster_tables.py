@@ -13,6 +13,9 @@ from kanopt.text import clock_text, fixed_text, money_decimals, percent_text
 
 __all__ = ["roster_table"]
 
+_OF_MARKS = ("vehicle", "machine")
+"""Rosters whose names stand in drawings as well."""
+
 
 def roster_table(roster: Roster) -> PageTable:
     """Write a roster for people; each row has an id of its own."""
@@ -22,7 +25,9 @@ def roster_table(roster: Roster) -> PageTable:
     forms |= {name: partial(_money, money_decimals(frame[name].dropna())) for name in roster.money}
     table = table_of(frame, roster.caption, forms=forms)
     names = [str(name) for name in frame.iloc[:, 0]]
-    return replace(table, ids=row_ids(roster.key, names)[: len(table.rows)])
+    shown = len(table.rows)
+    of = names[:shown] if roster.key in _OF_MARKS else []
+    return replace(table, ids=row_ids(roster.key, names)[:shown], of=tuple(of))
 
 
 def _clock(unit: str, value: float) -> str:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from kanopt.problems.plan_exports import PlanExports
     from kanopt.problems.result import Result
     from kanopt.tables import TableReport
-    from kanopt.whatif import LearnedLaw, Run
+    from kanopt.whatif import Comparison, LearnedLaw, Run
     from kanopt.whatif.risks.punctuality import Punctuality
 
 __all__ = ["LawRows", "ReportSubject", "subject_of", "subject_of_explanation", "subject_of_run"]
@@ -57,6 +57,8 @@ class ReportSubject:
         Seeds, versions and hashes.
     plans_per_year
         How often such a plan is carried out in a year; None where nobody said.
+    variants
+        The plan compared with those for other fleets and demands; None where there are none.
     """
 
     title: str
@@ -69,6 +71,7 @@ class ReportSubject:
     rows: Mapping[str, LawRows] = field(default_factory=dict)
     provenance: Mapping[str, str] = field(default_factory=dict)
     plans_per_year: float | None = None
+    variants: Comparison | None = None
 
     @cached_property
     def punctuality(self) -> Punctuality | None:
@@ -108,6 +111,7 @@ def subject_of_run(run: Run) -> ReportSubject:
         rows=_rows_of(run),
         provenance=run.provenance,
         plans_per_year=run.scenario.report.plans_per_year,
+        variants=run.variants,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from kanopt.problems.result import Result
 from kanopt.problems.views import GanttView, MapView, NetworkView, SeriesView, View
 from kanopt.reports.page_parts import NARROW, Figure, PageTable, table_of
@@ -14,18 +16,37 @@ WIDTHS: dict[type, int] = {MapView: 760, NetworkView: 860, GanttView: 860, Serie
 """Of the views of a plan, in pixels."""
 
 
-def view_figure(view: View, place: int, width: int, whose: str = "plan") -> Figure:
-    """Draw a view for desktops and for phones; `whose` as for :func:`~kanopt.reports.plots.view_svg`."""
-    plan = "the plan" if whose == "plan" else "today's plan"
+def view_figure(
+    view: View,
+    place: int,
+    width: int,
+    whose: str = "plan",
+    *,
+    name: str = "",
+    among: Sequence[View] = (),
+) -> Figure:
+    """Draw a view for desktops and for phones.
+
+    Parameters
+    ----------
+    view
+        The view.
+    place, width
+        Which view of its plan it is, and how wide it is for desktops, in pixels.
+    whose, among
+        As for :func:`~kanopt.reports.plots.view_svg`.
+    name
+        Which plan it is, where it is neither that of the page nor today's.
+    """
+    plan = {"plan": "the plan", "today": "today's plan"}.get(whose, f"the plan {name}")
     label = f"{type(view).__name__.removesuffix('View')} of {plan}: {view.title} ({place + 1})"
     # of so many marks a phone shows a part at a time, as it is drawn for desktops
-    narrow = "" if has_many_marks(view) else view_svg(view, NARROW, f"{label}, narrow", whose=whose)
-    return Figure(
-        view_svg(view, width, label, whose=whose),
-        narrow,
-        view.title,
-        _view_table(view),
+    narrow = (
+        "" if has_many_marks(view) else view_svg(view, NARROW, f"{label}, narrow", among=among, whose=whose)
     )
+    wide = view_svg(view, width, label, among=among, whose=whose)
+    caption = f"{view.title}, {name}" if name else view.title
+    return Figure(wide, narrow, caption, None if name else _view_table(view))
 
 
 def today_figure(today: Result | None) -> Figure | None:

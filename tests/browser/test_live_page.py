@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,10 @@ from kanopt.text import fixed_text
 from tests.browser.browser import Browser
 from tests.browser.test_pages import WIDTHS, wrong
 from tests.reports.conftest import make_run as make_run
+from tests.reports.conftest import routing
 from tests.reports.live_cases import Settings, price_by_referee
 from tests.reports.test_live import assert_as_the_referee_says
+from tests.reports.test_variant_section import with_variants
 
 pytestmark = pytest.mark.slow
 
@@ -143,12 +146,59 @@ def test_one_driver_stop_numbers_and_todays_plan(browser: Browser, report: Path,
     )
     stops = [place for route in run.result.plan.routes for place in range(1, len(route.clients) + 1)]
     assert sorted(map(int, numbers)) == sorted(stops)
-    browser.run(SET + "set('drawn', 'today');")
+    browser.run(SET + "set('drawn', '0');")
     seen = (
         "return ['plan', 'today'].map((whose) => "
         "document.querySelector(`svg[data-view=map][data-whose=${whose}]`).checkVisibility());"
     )
     assert browser.run(seen) == [False, True]
+
+
+def test_another_drawing_says_what_it_is_and_goes_back_where_it_was(
+    browser: Browser, make_run: Callable[..., Any], tmp_path: Path
+) -> None:
+    dear = routing()
+    dear = replace(dear, vehicles=[replace(each, fixed_cost=44.0) for each in dear.vehicles])
+    run = with_variants(make_run(), ("dear", make_run(problem=dear), 0.5, (8.0,)))
+    browser.open(write_report(run, tmp_path / "report.html"))
+    options = "return [...document.querySelectorAll('.tools select option')].map((each) => each.textContent);"
+    assert browser.run(options)[:3] == ["this plan", "today's plan", "if dear"]
+    seen = (
+        "return ['plan', 'today', 'other'].map((whose) => "
+        "document.querySelector(`.wide svg[data-view=map][data-whose=${whose}]`).checkVisibility());"
+    )
+    told = "return document.querySelector('.tools + .told').textContent;"
+    assert browser.run(seen) == [True, False, False]
+    browser.run(SET + "set('drawn', '1');")
+    assert browser.run(seen) == [False, False, True]
+    assert browser.run(told).startswith("If dear: 105.38 EUR, +8.00 EUR (dearer; ")
+    browser.run(SET + "set('drawn', '0');")
+    assert browser.run(seen) == [False, True, False]
+    browser.run(SET + "set('drawn', '');")
+    assert browser.run(seen) == [True, False, False]
+    assert browser.run(told) == ""
+    browser.run("document.querySelector('#variants details').open = true;")
+    assert browser.run(seen) == [True, False, True]
+    assert wrong(browser, "contrast") == []
+    assert wrong(browser, "names") == []
+
+
+def test_rows_of_other_drivers_are_hidden_too(browser: Browser, report: Path, run: Any) -> None:
+    browser.open(report)
+    rows = (
+        "return [...document.querySelectorAll('tr[data-of]')].filter((row) => row.checkVisibility())"
+        ".map((row) => row.dataset.of);"
+    )
+    every = browser.run(rows)
+    assert set(every) == {"van 1", "van 2"}
+    browser.run(SET + "set('shown', 'van 1');")
+    mine = browser.run(rows)
+    assert set(mine) == {"van 1"}
+    assert len(mine) == 1 + 1 + len(
+        run.result.plan.routes[0].clients
+    )  # the vehicle, the head of its stops, these
+    browser.run(SET + "set('shown', '');")
+    assert browser.run(rows) == every
 
 
 def test_a_page_without_scripts_has_no_controls(browser: Browser, report: Path) -> None:

@@ -86,6 +86,7 @@ class FakeRun:
     today: Result | None
     tables: Mapping[str, TableReport]
     provenance: Mapping[str, str] = field(default_factory=dict)
+    variants: Any = None
 
 
 def travel_time() -> Formula:

@@ -55,31 +55,51 @@ function numberStops(on) {
   }
 }
 
+// Another plan in the place of this one: today's, or that of a variant; and what it comes to, in a sentence.
+function drawnChoice(figure) {
+  const { view } = figure.querySelector("svg[data-whose=plan]").dataset;
+  const drawingIn = (place) => place.querySelector(`svg[data-view=${view}]`)?.closest("figure");
+  const places = [...document.querySelectorAll("[data-live=other]")].filter(drawingIn);
+  if (!places.length) return [];
+  const drawings = places.map(drawingIn);
+  const told = make("p", { class: "told", role: "status" });
+  for (const place of places) if (!place.matches("details")) place.hidden = true;
+  const options = [["", "this plan"], ...places.map(({ dataset }, at) => [String(at), dataset.name])];
+  let shown = null;
+  const choice = choiceOf("drawn", options, (value) => {
+    if (shown !== null) places[shown].append(drawings[shown]);
+    shown = value === "" ? null : Number(value);
+    if (shown !== null) figure.after(drawings[shown]);
+    figure.hidden = shown !== null;
+    told.textContent = shown === null ? "" : `${places[shown].dataset.told ?? ""} The tables stay those of this plan.`.trim();
+  });
+  return [choice, told];
+}
+
+// Rows of tables that belong to a driver or machine; those of others, such as jobs, stay.
+function filterRows(names, name) {
+  for (const row of document.querySelectorAll("tr[data-of]")) {
+    row.hidden = name !== "" && names.includes(row.dataset.of) && row.dataset.of !== name;
+  }
+}
+
 function planTools() {
   const charts = [...document.querySelectorAll("svg[data-whose=plan]")];
   if (!charts.length) return;
   const figure = charts[0].closest("figure");
-  const tools = [];
-  const today = document.querySelector(`svg[data-whose=today][data-view=${charts[0].dataset.view}]`)?.closest("figure");
-  if (today) {
-    const place = today.closest("[data-live=today]");
-    figure.after(today);
-    place?.remove();
-    today.hidden = true;
-    tools.push(choiceOf("drawn", [["plan", "this plan"], ["today", "today's plan"]], (value) => {
-      figure.hidden = value === "today";
-      today.hidden = value !== "today";
-    }));
-  }
+  const tools = drawnChoice(figure);
   const names = [...new Set([...document.querySelectorAll("svg[data-whose] [data-of]")].map((element) => element.dataset.of))];
   if (names.length > 1) {
     tools.push(choiceOf("shown", [["", "all"], ...names.map((name) => [name, name])], (value) => {
       for (const element of document.querySelectorAll("svg[data-whose] [data-of]")) {
         element.classList.toggle("dimmed", value !== "" && element.dataset.of !== value);
       }
+      filterRows(names, value);
     }));
   }
   if (document.querySelector("use[data-number]")) tools.push(switchOf("number the stops", numberStops));
   // above table and drawing, which stand side by side
-  if (tools.length) (figure.closest(".beside") ?? figure).before(make("div", { class: "tools live", role: "group", "aria-label": "What is drawn" }, ...tools));
+  const told = tools.filter((tool) => tool.matches(".told"));
+  const bar = make("div", { class: "tools live", role: "group", "aria-label": "What is drawn" }, ...tools.filter((tool) => !told.includes(tool)));
+  if (tools.length) (figure.closest(".beside") ?? figure).before(bar, ...told);
 }
