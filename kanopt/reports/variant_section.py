@@ -61,7 +61,12 @@ def _table(comparison: Comparison) -> PageTable:
     steps, unit = comparison.steps, comparison.unit
     decimals = money_decimals([*steps["before"].dropna(), *steps["after"].dropna()])
     of_base = _figures(comparison.base.result)
-    heads = [("if", False), (f"price, {unit}", True), ("difference", True), ("noise of the search", True)]
+    heads = [
+        ("what is other", False),
+        (f"price, {unit}", True),
+        ("difference", True),
+        ("noise of the search", True),
+    ]
     heads += [("what that is", False), ("served", True), *((label, True) for label, _ in of_base.values())]
     rows = [_row(_AS_PLANNED, comparison.base.result, ("", "", ""), tuple(of_base), decimals)]
     for variant, step in zip(comparison.variants, named_rows(steps), strict=True):
@@ -104,9 +109,9 @@ def _verdict(comparison: Comparison, variant: Variant, step: Any) -> str:
     if known.broken_rules:
         return "breaks rules, no plan to follow"
     if not step.like_with_like:
-        if known.coverage.complete and base.coverage is not None and base.coverage.complete:
-            return "serves another demand, all of it"
-        return f"no saving: {known.coverage.missing}" if does_less(result, base) else known.coverage.text
+        if does_less(result, base):
+            return "does less: no saving"
+        return "does more" if does_less(base, result) else "another demand"
     if variant.is_noise(change) or abs(change) <= 1e-9 * max(1.0, abs(base.objective)):
         return _NO_DIFFERENCE
     return "dearer" if change > 0 else "cheaper"
@@ -119,7 +124,7 @@ def _details(comparison: Comparison, variant: Variant, step: Any) -> VariantDeta
         words = f"{money_text(change, unit, signed=True)} ({words}{noise})"
     return VariantDetails(
         variant.name,
-        f"If {variant.name}: {objective_text(variant.run, unit)}, {words}.",
+        f"{variant.name}: {objective_text(variant.run, unit)}, {words}.",
         comparison.changes_of(variant),
         "; ".join(comparison.changes_in_use(variant)),
         _drawn(comparison, variant),
@@ -136,7 +141,7 @@ def _drawn(comparison: Comparison, variant: Variant) -> Figure | None:
         return None
     view = both[1][0]
     among = (both[0][0], view)
-    return view_figure(view, 0, WIDTHS[type(view)], "other", name=f"if {variant.name}", among=among)
+    return view_figure(view, 0, WIDTHS[type(view)], "other", name=variant.name, among=among)
 
 
 def _notes(comparison: Comparison) -> Iterator[str]:

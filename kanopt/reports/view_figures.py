@@ -38,14 +38,14 @@ def view_figure(
     name
         Which plan it is, where it is neither that of the page nor today's.
     """
-    plan = {"plan": "the plan", "today": "today's plan"}.get(whose, f"the plan {name}")
+    plan = {"plan": "the plan", "today": "today's plan"}.get(whose, f"the plan for {name}")
     label = f"{type(view).__name__.removesuffix('View')} of {plan}: {view.title} ({place + 1})"
     # of so many marks a phone shows a part at a time, as it is drawn for desktops
     narrow = (
         "" if has_many_marks(view) else view_svg(view, NARROW, f"{label}, narrow", among=among, whose=whose)
     )
     wide = view_svg(view, width, label, among=among, whose=whose)
-    caption = f"{view.title}, {name}" if name else view.title
+    caption = f"{view.title}: {name}" if name else view.title
     return Figure(wide, narrow, caption, None if name else _view_table(view))
 
 

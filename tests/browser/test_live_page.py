@@ -162,7 +162,7 @@ def test_another_drawing_says_what_it_is_and_goes_back_where_it_was(
     run = with_variants(make_run(), ("dear", make_run(problem=dear), 0.5, (8.0,)))
     browser.open(write_report(run, tmp_path / "report.html"))
     options = "return [...document.querySelectorAll('.tools select option')].map((each) => each.textContent);"
-    assert browser.run(options)[:3] == ["this plan", "today's plan", "if dear"]
+    assert browser.run(options)[:3] == ["this plan", "today's plan", "dear"]
     seen = (
         "return ['plan', 'today', 'other'].map((whose) => "
         "document.querySelector(`.wide svg[data-view=map][data-whose=${whose}]`).checkVisibility());"
@@ -171,7 +171,7 @@ def test_another_drawing_says_what_it_is_and_goes_back_where_it_was(
     assert browser.run(seen) == [True, False, False]
     browser.run(SET + "set('drawn', '1');")
     assert browser.run(seen) == [False, False, True]
-    assert browser.run(told).startswith("If dear: 105.38 EUR, +8.00 EUR (dearer; ")
+    assert browser.run(told).startswith("dear: 105.38 EUR, +8.00 EUR (dearer; ")
     browser.run(SET + "set('drawn', '0');")
     assert browser.run(seen) == [False, True, False]
     browser.run(SET + "set('drawn', '');")
