@@ -197,6 +197,15 @@ def _export_files(folder: Path, stem: str) -> list[Path]:
     return export_files(exports(), folder, stem) if exports() else []
 
 
+def _refuse_exports(scenario: Scenario) -> None:
+    """Refuse exports that no plan of the scenario can be written in; that needs no law to be learned."""
+    from kanopt.reports import refuse_exports
+
+    if exports():
+        scenario.check(planning=True)
+        refuse_exports(scenario.build(scenario.drafts), exports())
+
+
 def _export(outcome: Run, folder: Path, stem: str, *, quiet: bool) -> dict[str, list[str]]:
     """Write the exports asked for, name them, and return their files as plain data; none where none was asked for."""
     from kanopt.reports import export_all
@@ -225,6 +234,7 @@ def _run(
     with progress_reporter(quiet=quiet) as progress:
         scenario = changed(load(file))
         check_outputs(outputs(scenario), input_files(scenario))
+        _refuse_exports(scenario)
         return scenario.run(
             seed=seed,
             time_limit=time_limit,

@@ -66,6 +66,13 @@ class Problem(Shown, Generic[PlanT]):
     """
 
     kind: ClassVar[str]
+    has_work_orders: ClassVar[bool] = False
+    """Whether there are vehicles or machines, of which each is told what it does."""
+
+    @property
+    def on_earth(self) -> bool:
+        """Whether every place has a latitude and a longitude."""
+        return False
 
     @property
     @abstractmethod

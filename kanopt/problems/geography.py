@@ -100,6 +100,11 @@ class Positions:
         return bool(np.isfinite(self.degrees).any())
 
     @property
+    def on_earth(self) -> bool:
+        """Whether every place has a latitude and a longitude."""
+        return bool(np.isfinite(self.degrees).all())
+
+    @property
     def factor(self) -> float:
         """The detour factor."""
         if self.detour is not None:

@@ -9,12 +9,27 @@ __all__ = ["PlanExports"]
 
 
 class PlanExports:
-    """Workbook, map, tables, summary and work orders of a plan.
+    """Report, workbook, map, tables, summary and work orders of a plan.
 
     Whatever comes from data is text in all of them: no cell is a formula, no letter a tag. Folders on the way are made;
-    a file is replaced in one step. Without a plan only the summary can be written; the others raise
+    a file is replaced in one step. Without a plan only the report and the summary can be written; the others raise
     :class:`~kanopt.errors.ProblemError`.
     """
+
+    def to_html(self, path: str | os.PathLike[str]) -> Path:
+        """Write the report: one HTML file that needs nothing else.
+
+        The report of a result has a title of its own, and today's plan beside it, where it is written by
+        :meth:`kanopt.Explanation.to_html`.
+
+        Returns
+        -------
+        Path
+            The file written.
+        """
+        from kanopt.display import reports
+
+        return reports.write_report(self, path)
 
     def to_xlsx(self, path: str | os.PathLike[str]) -> Path:
         """Write a workbook: summary, plan, costs, and each law as formulas over the inputs of the plan.
@@ -57,6 +72,11 @@ class PlanExports:
         -------
         tuple of Path
             The files written.
+
+        Raises
+        ------
+        ProblemError
+            If the folder is named like a file.
         """
         from kanopt.display import reports
 

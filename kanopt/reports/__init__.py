@@ -8,7 +8,14 @@ from kanopt.reports.baselines_plot import plot_baselines
 from kanopt.reports.cost_plot import plot_costs
 from kanopt.reports.diagrams import plot_diagram
 from kanopt.reports.effect_lines import effect_lines
-from kanopt.reports.exports import EXPORTS, export, export_all, export_files, export_tables
+from kanopt.reports.exports import (
+    EXPORTS,
+    export,
+    export_all,
+    export_files,
+    export_tables,
+    refuse_exports,
+)
 from kanopt.reports.law_plots import plot_curve, plot_formula
 from kanopt.reports.module_plots import plot_modules
 from kanopt.reports.monte_carlo_pages import monte_carlo_page
@@ -52,6 +59,7 @@ __all__ = [
     "plot_switch_points",
     "plot_tornado",
     "plot_view",
+    "refuse_exports",
     "risk_page",
     "shown_html",
     "sobol_page",

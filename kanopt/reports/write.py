@@ -18,26 +18,27 @@ from kanopt.reports.laws_page import laws_page
 from kanopt.reports.live import LivePage, live_page, printable
 from kanopt.reports.palette import colours
 from kanopt.reports.plan_page import plan_page
-from kanopt.reports.subject import ReportSubject, subject_of_explanation, subject_of_run
+from kanopt.reports.subject import ReportSubject, subject_of, subject_of_explanation
 
 if TYPE_CHECKING:
     from kanopt.explain import Explanation
+    from kanopt.problems.plan_exports import PlanExports
     from kanopt.problems.result import Result
     from kanopt.reports.question_page import QuestionPage
-    from kanopt.whatif import Comparison, LearnedLaw, Run
+    from kanopt.whatif import Comparison, LearnedLaw
 
 _UNIT = re.compile(r"(?<=\d) (?=[A-Z]{3}\b|%)")
 
 __all__ = ["render", "write_comparison", "write_explanation", "write_laws", "write_page", "write_report"]
 
 
-def write_report(run: Run, path: str | os.PathLike[str]) -> Path:
-    """Write the report of a run as one HTML file that needs no network, and no script to be read.
+def write_report(source: PlanExports, path: str | os.PathLike[str]) -> Path:
+    """Write the report of a plan as one HTML file that needs no network, and no script to be read.
 
     Parameters
     ----------
-    run
-        From ``scenario.run()``.
+    source
+        A result, or a run of a scenario.
     path
         The file; folders on the way are made. It is replaced in one step: a report that cannot be written leaves
         whatever was there.
@@ -53,7 +54,7 @@ def write_report(run: Run, path: str | os.PathLike[str]) -> Path:
     >>> run = ko.load_scenario("scenarios/parcel_city.toml").run()  # doctest: +SKIP
     >>> write_report(run, "reports/parcel_city.html")  # doctest: +SKIP
     """
-    return _write(subject_of_run(run), path)
+    return _write(subject_of(source), path)
 
 
 def write_explanation(

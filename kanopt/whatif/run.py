@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kanopt.display import Alarm, Law, Part, Shown
@@ -80,12 +79,6 @@ class Run(PlanExports, PlanPlots, Shown):
     tables: Mapping[str, TableReport]
     provenance: Mapping[str, str]
     variants: Comparison | None = None
-
-    def to_html(self, path: str | Path) -> Path:
-        """Write the report: one HTML file that needs nothing else. Returns its path."""
-        from kanopt.display import reports
-
-        return reports.write_report(self, path)
 
     def told(self) -> str:
         """Return what the plan does, costs and leaves out, and how often it is on time where learned times tell."""

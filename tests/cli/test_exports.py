@@ -53,12 +53,14 @@ def test_solve_writes_them_beside_the_plan(case, cli):
     assert left_behind(case) == ["o/case.md", "o/plan.csv"]
 
 
-def test_a_map_of_a_plane_is_refused_after_all_else_is_written(case, cli):
-    code, out, err = cli("run", "case.toml", "--export", "geojson,md", "--quiet", "--time-limit", "0.2")
-    assert code == 2
-    assert "give every place a lat and a lon" in err
-    assert "report: " in out
-    assert left_behind(case) == ["reports/case.html", "reports/case.md"]
+def test_exports_that_cannot_be_are_refused_before_anything_is_learned(case, cli, monkeypatch):
+    monkeypatch.setattr("kanopt.whatif.scenario.Scenario.run", lambda *_, **__: pytest.fail("it ran"))
+    before = left_behind(case)
+    for command in ("run", "solve"):
+        code, out, err = cli(command, "case.toml", "--export", "geojson,md", "--quiet")
+        assert (code, out) == (2, "")
+        assert "give every place a lat and a lon in degrees in place of x and y" in " ".join(err.split())
+        assert left_behind(case) == before
 
 
 @pytest.mark.parametrize(

@@ -532,3 +532,9 @@ def test_a_column_that_is_empty_in_every_row_is_left_out_without_a_word() -> Non
     table = plan_table(SimpleNamespace(to_frame=lambda: frame), ())
     assert table is not None
     assert table.note == "The same in every row: shift early."
+
+
+def test_a_result_writes_the_report_that_its_explanation_writes(make_run, tmp_path):
+    result = make_run().result
+    written = result.to_html(tmp_path / "new" / "plan.html")
+    assert written.read_text("utf-8") == explain(result).to_html(tmp_path / "same.html").read_text("utf-8")

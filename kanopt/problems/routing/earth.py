@@ -19,9 +19,9 @@ __all__ = ["routes_on_earth"]
 
 def routes_on_earth(problem: RoutingProblem, plan: RoutingPlan, driven: Drive) -> EarthPlan | None:
     """Return depots, clients and routes in degrees; None where any place has no latitude and longitude."""
-    degrees = problem.positions.degrees
-    if not np.isfinite(degrees).all():
+    if not problem.on_earth:
         return None
+    degrees = problem.positions.degrees
     data, count = problem.data, len(problem.depots)
     visits = {
         int(head): (int(route), float(begin), float(late))

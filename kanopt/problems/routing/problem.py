@@ -120,6 +120,7 @@ class RoutingProblem(Problem[RoutingPlan]):
     """
 
     kind: ClassVar[str] = "routing"
+    has_work_orders: ClassVar[bool] = True
 
     depots: Sequence[Depot]
     clients: Sequence[Client]
@@ -269,6 +270,11 @@ class RoutingProblem(Problem[RoutingPlan]):
     def positions(self) -> Positions:
         """Where depots and clients lie."""
         return Positions.of((*self.depots, *self.clients), self.units.distance, self.detour)
+
+    @property
+    def on_earth(self) -> bool:
+        """Whether every depot and client has a latitude and a longitude."""
+        return self.positions.on_earth
 
     @property
     def _is_measured(self) -> bool:

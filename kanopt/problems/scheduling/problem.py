@@ -95,6 +95,7 @@ class SchedulingProblem(Problem[Schedule]):
     """
 
     kind: ClassVar[str] = "scheduling"
+    has_work_orders: ClassVar[bool] = True
 
     jobs: Sequence[Job] | pd.DataFrame
     tasks: Sequence[Task] | pd.DataFrame

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from kanopt.problems.earth import EarthLine, EarthPlan, EarthPoint
 from kanopt.problems.supply.views import nodes_of, used_lanes
 
@@ -18,10 +16,10 @@ __all__ = ["flows_on_earth"]
 
 def flows_on_earth(problem: SupplyProblem, ledger: Ledger) -> EarthPlan | None:
     """Return places and lanes in degrees; None where any place has no latitude and longitude."""
+    if not problem.on_earth:
+        return None
     network = problem.network
     degrees = network.positions.degrees
-    if not np.isfinite(degrees).all():
-        return None
     nodes = nodes_of(problem, ledger)
     points = tuple(
         EarthPoint(float(lat), float(lon), {"name": str(name), "role": str(role), "label": str(label)})

@@ -214,6 +214,11 @@ class SupplyProblem(Problem[FlowPlan]):
         )
 
     @property
+    def on_earth(self) -> bool:
+        """Whether every supplier, site and market has a latitude and a longitude."""
+        return self.network.positions.on_earth
+
+    @property
     def unit(self) -> str:
         """Unit of the objective."""
         return self.units.money

@@ -6,25 +6,26 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kanopt.display import Fold, Grid, Part, told
 from kanopt.errors import ProblemError, nearest
 from kanopt.files import replace_file
 from kanopt.reports.exports.frame_book import frame_book
-from kanopt.reports.exports.geojson import geojson_text
+from kanopt.reports.exports.geojson import geojson_text, no_map
 from kanopt.reports.exports.markdown import markdown_text
 from kanopt.reports.exports.plan_tables import TABLES, plan_csv
-from kanopt.reports.exports.work_orders import work_orders_page
+from kanopt.reports.exports.work_orders import no_work_orders, work_orders_page
 from kanopt.reports.exports.workbook import workbook
 from kanopt.reports.subject import ReportSubject, subject_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from kanopt.problems.base import Problem
     from kanopt.problems.plan_exports import PlanExports
 
-__all__ = ["EXPORTS", "Export", "export", "export_all", "export_files", "export_tables"]
+__all__ = ["EXPORTS", "Export", "export", "export_all", "export_files", "export_tables", "refuse_exports"]
 
 Content = Mapping[str, str | bytes]
 
@@ -43,20 +44,23 @@ class Export:
         Names of all files that there may be; of one file the empty name.
     needs_plan
         Whether there is nothing to write without a plan.
+    lacks
+        Says what a problem lacks for it; empty for nothing.
     """
 
     suffix: str
     content: Callable[[ReportSubject], Content]
     files: tuple[str, ...] = ("",)
     needs_plan: bool = True
+    lacks: Callable[[Problem[Any]], str] = lambda problem: ""
 
 
 EXPORTS: Mapping[str, Export] = {
     "xlsx": Export(".xlsx", lambda subject: {"": workbook(subject)}),
-    "geojson": Export(".geojson", lambda subject: {"": geojson_text(subject)}),
+    "geojson": Export(".geojson", lambda subject: {"": geojson_text(subject)}, lacks=no_map),
     "csv": Export("_tables", plan_csv, tuple(f"{name}.csv" for name in TABLES)),
     "md": Export(".md", lambda subject: {"": markdown_text(subject)}, needs_plan=False),
-    "orders": Export("_orders.html", lambda subject: {"": work_orders_page(subject)}),
+    "orders": Export("_orders.html", lambda subject: {"": work_orders_page(subject)}, lacks=no_work_orders),
 }
 """Every format, by the name that ``--export`` takes."""
 
@@ -90,6 +94,11 @@ def export(source: PlanExports, name: str, target: str | os.PathLike[str]) -> tu
 
 def _write(subject: ReportSubject, name: str, target: Path) -> tuple[Path, ...]:
     chosen, result = EXPORTS[name], subject.explanation.result
+    if chosen.files != ("",) and target.suffix.lower() == ".csv":
+        raise ProblemError(
+            f"{target} is a folder to be, with a file for each table; name it otherwise, as in "
+            f"{target.stem!r}. The plan alone as one file: to_frame().to_csv({target.name!r})"
+        )
     if chosen.needs_plan and not result.has_plan:
         raise ProblemError(f"{target}: there is no plan to export ({result.status.value}); 'md' says why")
     return tuple(
@@ -106,6 +115,19 @@ def export_files(names: Iterable[str], folder: Path, stem: str) -> list[Path]:
         for target in [folder / f"{stem}{EXPORTS[name].suffix}"]
         for file in EXPORTS[name].files
     ]
+
+
+def refuse_exports(problem: Problem[Any], names: Iterable[str]) -> None:
+    """Refuse formats that no plan of a problem can be written in, before one is made.
+
+    Raises
+    ------
+    ProblemError
+        With what the problem lacks for each of them.
+    """
+    lacking = [EXPORTS[name].lacks(problem) for name in names]
+    if any(lacking):
+        raise ProblemError("\n".join(filter(None, lacking)))
 
 
 def export_all(source: PlanExports, names: Iterable[str], folder: Path, stem: str) -> list[Path]:

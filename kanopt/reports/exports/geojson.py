@@ -10,10 +10,11 @@ from itertools import pairwise
 from typing import Any
 
 from kanopt.errors import ProblemError
+from kanopt.problems.base import Problem
 from kanopt.problems.earth import EarthLine, EarthPoint, Property
 from kanopt.reports.subject import ReportSubject
 
-__all__ = ["geojson_text"]
+__all__ = ["geojson_text", "no_map"]
 
 _DECIMALS = 7  # of a degree: a centimetre; section 11.2 advises against more than are known
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -31,17 +32,24 @@ def geojson_text(subject: ReportSubject) -> str:
     ProblemError
         If places are no latitudes and longitudes: the format has no way to say what other coordinates mean.
     """
-    assessment = subject.explanation.result.assessment
-    earth = None if assessment is None else assessment.on_earth()
+    result = subject.explanation.result
+    earth = None if result.assessment is None else result.assessment.on_earth()
     if earth is None:
-        raise ProblemError(
-            "GeoJSON has longitudes and latitudes (RFC 7946), and the places of this plan have none; "
-            "give every place a lat and a lon in degrees in place of x and y, or leave the export out"
-        )
+        raise ProblemError(no_map(result.problem))
     features = [*map(_line, earth.lines), *map(_point, earth.points)]
     text = json.dumps({"type": "FeatureCollection", "features": features}, allow_nan=False, indent=1)
     # so that a page that holds the text in a script cannot be ended by a name
     return text.replace("<", "\\u003c") + "\n"
+
+
+def no_map(problem: Problem[Any]) -> str:
+    """Say why there can be no such map of a plan of a problem; empty where there can."""
+    if problem.on_earth:
+        return ""
+    return (
+        "GeoJSON has longitudes and latitudes (RFC 7946), and the places of this plan have none; "
+        "give every place a lat and a lon in degrees in place of x and y, or leave the export 'geojson' out"
+    )
 
 
 def _point(point: EarthPoint) -> dict[str, Any]:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from kanopt.errors import ProblemError
+from kanopt.problems.base import Problem
 from kanopt.problems.work_orders import WorkOrder
 from kanopt.reports.subject import ReportSubject
 from kanopt.reports.write import render
 
-__all__ = ["OrdersPage", "work_orders_page"]
+__all__ = ["OrdersPage", "no_work_orders", "work_orders_page"]
+
+_NONE = (
+    "work orders: {} no vehicle and no machine to write one for; export 'md' or 'csv' in place of 'orders'"
+)
 
 
 @dataclass(frozen=True)
@@ -31,8 +37,10 @@ def work_orders_page(subject: ReportSubject) -> str:
     result = subject.explanation.result
     orders = () if result.assessment is None else result.assessment.work_orders()
     if not orders:
-        raise ProblemError(
-            f"work orders: this {result.problem.kind} plan uses no vehicle and no machine to write one for; "
-            "export 'md' or 'csv' instead"
-        )
+        raise ProblemError(_NONE.format(f"this {result.problem.kind} plan uses"))
     return render("orders.html.j2", OrdersPage(subject.title, orders))
+
+
+def no_work_orders(problem: Problem[Any]) -> str:
+    """Say why there can be no work orders of a plan of a problem; empty where there can."""
+    return "" if problem.has_work_orders else _NONE.format(f"a {problem.kind} plan has")

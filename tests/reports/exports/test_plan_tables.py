@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from kanopt.csv_cells import GUARDED, unguarded
+from kanopt.errors import ProblemError
 from kanopt.reports.exports.plan_tables import TABLES
 from kanopt.text import clock_text
 from tests.reports.exports.conftest import NAMES
@@ -32,6 +33,12 @@ def test_times_of_stops_stand_as_time_of_day_and_in_minutes(routed, tmp_path):
         assert unguarded(row["place"]) == line["place"]
         assert float(row["load (t)"]) == line["load"]
         assert float(row["distance (km)"]) == line["distance"]
+
+
+def test_a_folder_is_not_named_like_a_file(routed, tmp_path):
+    with pytest.raises(ProblemError, match=r"tables\.csv is a folder to be.*'tables'.*to_frame"):
+        routed.to_csv(tmp_path / "tables.csv")
+    assert not [*tmp_path.iterdir()]
 
 
 def test_no_cell_is_a_formula(routed, scheduled, supplied, tmp_path):

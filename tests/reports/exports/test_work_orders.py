@@ -10,6 +10,7 @@ import pytest
 
 from kanopt.errors import ProblemError
 from kanopt.problems import Client, Depot, RoutingProblem, VehicleType, evaluate
+from kanopt.reports import EXPORTS, export_all, refuse_exports
 from kanopt.text import clock_text
 from tests.reports.exports.conftest import NAMES
 from tests.reports.test_write import Page
@@ -67,6 +68,24 @@ def test_machines_have_orders_too(scheduled, tmp_path):
 def test_flows_have_none(supplied, tmp_path):
     with pytest.raises(ProblemError, match="no vehicle and no machine"):
         supplied.to_work_orders(tmp_path / "orders.html")
+
+
+def test_a_format_that_cannot_be_is_refused_after_all_others_are_written(supplied, tmp_path):
+    with pytest.raises(ProblemError, match="no vehicle and no machine"):
+        export_all(supplied, ["orders", "md"], tmp_path, "flows")
+    assert [path.name for path in tmp_path.iterdir()] == ["flows.md"]
+
+
+def test_what_no_plan_can_be_written_as_is_known_before_there_is_one(routed, planar, scheduled, supplied):
+    for result, lacking in ((routed, []), (planar, ["geojson"]), (scheduled, ["geojson"])):
+        for name in EXPORTS:
+            if name in lacking:
+                with pytest.raises(ProblemError, match="lat and a lon"):
+                    refuse_exports(result.problem, [name])
+            else:
+                refuse_exports(result.problem, [name])
+    with pytest.raises(ProblemError, match=r"lat and a lon(.|\n)*no vehicle and no machine"):
+        refuse_exports(supplied.problem, EXPORTS)
 
 
 def test_a_depot_on_the_way_is_no_client_and_says_with_what_to_go_on(tmp_path):
