@@ -8,10 +8,12 @@ counts that the spreadsheet left beside it.
 from __future__ import annotations
 
 import datetime
+import re
 import warnings
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -24,11 +26,13 @@ from kanopt.tables._stores import MOST_PACKED
 from kanopt.tables._text import TextFormat, is_number, records_table
 from kanopt.text import list_names
 
-__all__ = ["HIDDEN", "WORKBOOKS", "header_row", "read_sheet", "sheet_names"]
+__all__ = ["TOLD", "WORKBOOKS", "Workbook", "open_workbook"]
 
 WORKBOOKS = (".xlsx", ".xlsm")
 """Endings of the names of workbooks."""
-HIDDEN = "the sheet is hidden in the workbook"
+HIDDEN, MERGED = "the sheet is hidden in the workbook", "merged cells"
+TOLD = (HIDDEN, MERGED)
+"""How the notes begin that are about the sheet and not about its cells."""
 UNPACKED = 1 << 25
 """Bytes that any workbook may unpack to: openpyxl makes up to a hundred of each."""
 _MOST_PARTS, _MOST_CELLS, _MOST_ROWS = 10_000, 50_000_000, 1 << 20
@@ -44,39 +48,51 @@ _LARGEST_WHOLE = 1 << 22
 _PIECE = 1 << 20
 _LOOKED_AT, _WIDE = 30, 0.6
 _NO_ENTITIES = (b"<!DOCTYPE", b"<!ENTITY")
+_ROW = re.compile(rb"<(?:\w+:)?row[\s/>]|</(?:\w+:)?sheetData\s*>")
+_MERGED = re.compile(
+    rb"""<(?:\w+:)?mergeCell\s[^<>]{0,200}?ref\s*=\s*["']([A-Z]{1,3}\d{1,7}:[A-Z]{1,3}(\d{1,7}))["']"""
+)
+_LONGEST_TAG = 300
 
 
-def sheet_names(path: Path) -> list[str]:
-    """Return the names of the sheets of a workbook.
-
-    Raises
-    ------
-    TableError
-        If it is none, or unpacks to too much.
-    """
-    with _opened(path) as books:
-        return _names(books[0])
-
-
-def read_sheet(path: Path, sheet: str | None, form: TextFormat) -> RawTable:
-    """Read a sheet into columns of texts.
+@dataclass(frozen=True, eq=False)
+class Workbook:
+    """A workbook that is open, as :func:`open_workbook` gives it.
 
     Parameters
     ----------
     path
-        The workbook.
-    sheet
-        The name of the sheet; left out, its only one.
-    form
-        In which row the header stands, and which texts stand for missing values.
-
-    Raises
-    ------
-    TableError
-        If it is no workbook, there is no such sheet, or the sheet is no table.
+        The file.
+    values, formulas
+        It as openpyxl reads the values of cells, and the formulas.
     """
-    with _opened(path) as books:
-        names = _names(books[0])
+
+    path: Path
+    values: Any
+    formulas: Any
+
+    @property
+    def names(self) -> list[str]:
+        """The sheets that hold cells, not those that are a chart."""
+        with _named(self.path):
+            return [sheet.title for sheet in self.values.worksheets]
+
+    def read(self, sheet: str | None, form: TextFormat) -> RawTable:
+        """Read a sheet into columns of texts.
+
+        Parameters
+        ----------
+        sheet
+            Its name; left out, the only one.
+        form
+            In which row the header stands, and which texts stand for missing values.
+
+        Raises
+        ------
+        TableError
+            If there is no such sheet, or it is no table.
+        """
+        names, path = self.names, self.path
         if sheet is None and len(names) != 1:
             raise TableError(
                 f'{path.name}: has {len(names)} sheets, {list_names(names, 5)}; say which, such as sheet = "{names[0]}"'
@@ -84,41 +100,59 @@ def read_sheet(path: Path, sheet: str | None, form: TextFormat) -> RawTable:
         name = names[0] if sheet is None else sheet
         if name not in names:
             raise TableError(f"{path.name}: there is no sheet {name!r}; {nearest(name, names)}")
-        rows = _rows(path, books[0][name], books[1][name])
-        table = records_table(path, rows, form, f"{path.name}, sheet {name!r}")
-        notes = [] if books[0][name].sheet_state == "visible" else [HIDDEN]
-    return table.described(source=f"{path}, sheet {name!r}", form=f"workbook, sheet {name!r}", notes=notes)
+        with _named(path):
+            rows = _rows(path, self.values[name], self.formulas[name])
+            table = records_table(path, rows, form, f"{path.name}, sheet {name!r}")
+            notes = [] if self.values[name].sheet_state == "visible" else [HIDDEN]
+            notes += _told_of_merged(path, self.values[name], form.header)
+        return table.described(
+            source=f"{path}, sheet {name!r}", form=f"workbook, sheet {name!r}", notes=notes
+        )
+
+    def header_row(self, sheet: str) -> int:
+        """Return the row in which the names of columns seem to stand: the first of texts that is as wide as others.
+
+        Raises
+        ------
+        TableError
+            If the workbook is damaged.
+        """
+        with _named(self.path):
+            rows = list(islice(_rows(self.path, self.values[sheet], self.formulas[sheet]), _LOOKED_AT))
+        filled = [[cell for cell in row if cell.strip()] for row in rows]
+        widest = max(map(len, filled), default=0)
+        for place, cells in enumerate(filled, start=1):
+            if cells and len(cells) >= _WIDE * widest and not any(map(is_number, cells)):
+                return place
+        return 1
 
 
-def header_row(path: Path, sheet: str) -> int:
-    """Return the row in which the names of columns seem to stand: the first of texts that is as wide as others.
+@contextmanager
+def open_workbook(path: Path) -> Iterator[Workbook]:
+    """Open a workbook, as long as its sheets are read.
 
     Raises
     ------
     TableError
-        If it is no workbook.
+        If it is none, or unpacks to too much.
     """
-    with _opened(path) as books:
-        rows = list(islice(_rows(path, books[0][sheet], books[1][sheet]), _LOOKED_AT))
-    filled = [[cell for cell in row if cell.strip()] for row in rows]
-    widest = max(map(len, filled), default=0)
-    for place, cells in enumerate(filled, start=1):
-        if cells and len(cells) >= _WIDE * widest and not any(map(is_number, cells)):
-            return place
-    return 1
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[tuple[Any, Any]]:
-    """Open a workbook twice, for its values and for its formulas; whatever fails in it is an error that names it."""
     openpyxl = _openpyxl(path)
     _check_archive(path)
     load = partial(openpyxl.load_workbook, read_only=True, keep_links=False)
     # the files are opened here, since openpyxl does not close them where it fails
-    with path.open("rb") as file, path.open("rb") as same, warnings.catch_warnings():
+    with path.open("rb") as file, path.open("rb") as same:
+        with _named(path):
+            book = Workbook(path, load(file, data_only=True), load(same, data_only=False))
+        yield book
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Let whatever fails in a workbook be an error that names it."""
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of styles and validations, which no table has
         try:
-            yield load(file, data_only=True), load(same, data_only=False)
+            yield
         except TableError:
             raise
         except Exception as error:  # openpyxl raises whatever its parsers meet
@@ -162,35 +196,67 @@ def _check_archive(path: Path) -> None:
                         "styles or names and no cells; save the sheets as CSV files"
                     )
                 # whatever a sheet is called; pictures may declare a type, and are not read
-                if not part.filename.endswith(".svg") and _defines_entities(archive, part):
-                    raise TableError(
-                        f"{path.name}: {part.filename} declares a document type, as no workbook does, and is refused"
-                    )
+                if not part.filename.endswith(".svg"):
+                    _check_part(path, archive, part)
     except TableError:
         raise
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError) as error:
         raise _damaged(path, error) from None
 
 
-def _defines_entities(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> bool:
-    end = b""
-    with archive.open(part) as file:
+def _check_part(path: Path, archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> None:
+    """Refuse a document that defines entities, or has a row too long to be taken apart, which is done with whole rows.
+
+    Raises
+    ------
+    TableError
+        If it is such a one.
+    """
+    row = None  # where the row began that is not over yet
+    for at, plain in _pieces(archive, part.filename):
+        if any(mark in plain for mark in _NO_ENTITIES):
+            raise TableError(
+                f"{path.name}: {part.filename} declares a document type, as no workbook does, and is refused"
+            )
+        for found in (*_ROW.finditer(plain), None):
+            place = at + (len(plain) if found is None else found.start())
+            if row is not None and place - row > _LARGEST_WHOLE:
+                raise TableError(
+                    f"{path.name}: {part.filename} has a row of over {_LARGEST_WHOLE:,} bytes, as no table has, and is "
+                    "refused"
+                )
+            if found is not None:
+                row = None if found[0].startswith(b"</") else place
+
+
+def _pieces(archive: zipfile.ZipFile, name: str) -> Iterator[tuple[int, bytes]]:
+    """Yield where each piece of a document begins, and the piece, which overlaps the one before by a tag."""
+    at, end = 0, b""
+    with archive.open(name) as file:
         while piece := file.read(_PIECE):
             plain = end + piece.replace(b"\x00", b"")  # UTF-16 as well
-            if any(mark in plain for mark in _NO_ENTITIES):
-                return True
-            end = plain[-len(_NO_ENTITIES[0]) :]
-    return False
+            yield at, plain
+            end = plain[-_LONGEST_TAG:]
+            at += len(plain) - len(end)
+
+
+def _told_of_merged(path: Path, sheet: Any, header: int) -> list[str]:
+    """Return a note that names the merged cells of a sheet, but for those above the header, which are titles."""
+    ranges: dict[str, None] = {}
+    with zipfile.ZipFile(path) as archive:
+        for _, plain in _pieces(archive, sheet._worksheet_path):
+            ranges |= dict.fromkeys(
+                found[1].decode() for found in _MERGED.finditer(plain) if int(found[2]) >= header
+            )
+    if not ranges:
+        return []
+    shown = list_names(list(ranges), 3, quoted=False)
+    return [f"{MERGED} {shown}: their value stands in the first cell alone, and the others are blank"]
 
 
 def _damaged(path: Path, error: Exception) -> TableError:
     told = first_line(error) or type(error).__name__
     return TableError(f"{path.name}: is no workbook of the kind .xlsx, or is damaged: {told}")
-
-
-def _names(book: Any) -> list[str]:
-    """Return the sheets that hold cells, not those that are a chart."""
-    return [sheet.title for sheet in book.worksheets]
 
 
 def _rows(path: Path, values: Any, formulas: Any) -> Iterator[list[str]]:

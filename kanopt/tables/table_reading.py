@@ -15,7 +15,7 @@ from kanopt.tables._raw import RawTable, require_file
 from kanopt.tables._reading import OnBad, OnDuplicate, TableReading
 from kanopt.tables._stores import read_frame, read_parquet, read_sql
 from kanopt.tables._text import TextFormat, read_text
-from kanopt.tables._workbook import WORKBOOKS, read_sheet
+from kanopt.tables._workbook import WORKBOOKS, open_workbook
 from kanopt.tables.report import attach_report
 from kanopt.tables.row_rules import RowRules
 from kanopt.tables.schema import NUMERIC, Column, Schema
@@ -181,7 +181,8 @@ def load_table(
         )
     require_file(path, "file")
     if path.suffix.lower() in WORKBOOKS:
-        return read_sheet(path, sheet, form)
+        with open_workbook(path) as book:
+            return book.read(sheet, form)
     return read_parquet(path) if path.suffix.lower() in _PARQUET else read_text(path, form)
 
 

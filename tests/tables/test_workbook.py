@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from kanopt.errors import TableError
 from kanopt.tables import TextFormat, _workbook, read_table, report_of
-from kanopt.tables._workbook import header_row, sheet_names
+from kanopt.tables._workbook import open_workbook
 from kanopt.whatif.scaffolding.sources import read_sources
 
 TRIPS = [
@@ -64,7 +64,8 @@ def test_a_sheet_equals_the_csv_file_that_is_saved_of_it(tmp_path: Path) -> None
 
 
 def test_the_sheet_must_be_said_where_there_are_several(book: Path) -> None:
-    assert sheet_names(book) == ["trips", "clients"]
+    with open_workbook(book) as opened:
+        assert opened.names == ["trips", "clients"]
     with pytest.raises(TableError, match=r"book\.xlsx: has 2 sheets, 'trips', 'clients'; say which"):
         read_table(book)
     with pytest.raises(TableError, match="there is no sheet 'trip'; did you mean 'trips'"):
@@ -99,7 +100,8 @@ def test_rows_are_counted_as_the_spreadsheet_counts_them(tmp_path: Path) -> None
         sheet.write_row(6, 1, [2, "far"])
     with pytest.raises(TableError, match=r"row 7: 'far'|row 7 'far'|7.*far"):
         read_table(tmp_path / "t.xlsx", form=TextFormat(header=4), units={"km": "km"})
-    assert header_row(tmp_path / "t.xlsx", "Sheet1") == 4
+    with open_workbook(tmp_path / "t.xlsx") as opened:
+        assert opened.header_row("Sheet1") == 4
     frame = read_table(tmp_path / "t.xlsx", form=TextFormat(header=4), on_bad="missing")
     assert list(frame) == ["trip", "km"]
     assert frame["trip"].tolist() == [1, 2]
@@ -254,3 +256,52 @@ def test_a_hidden_sheet_is_told(book: Path) -> None:
     assert report_of(read_table(book, sheet="clients")).notes == ()
     notes = read_sources([book])[1]
     assert notes == ["sheet 'trips' of book.xlsx is hidden in the workbook, and read all the same"]
+
+
+def with_rows(book: Path, rows: bytes, sign: str = "utf-8") -> Path:
+    """Return the workbook with other rows in its first sheet."""
+
+    def changed(text: bytes) -> bytes:
+        head, rest = text.split(b"<sheetData>")
+        return (
+            (head + b"<sheetData>" + rows + b"</sheetData>" + rest.split(b"</sheetData>")[1])
+            .decode()
+            .encode(sign)
+        )
+
+    return repacked(book, SHEET, changed)
+
+
+@pytest.mark.parametrize("sign", ["utf-8", "utf-16"])
+def test_one_enormous_row_is_refused_before_it_takes_memory(book: Path, sign: str) -> None:
+    cells = b'<c r="A2"><v>1</v></c>'
+    path = with_rows(book, b"<row>" + cells * 200_000 + b"</row>", sign)
+    with pytest.raises(TableError, match=r"sheet1\.xml has a row of over 4,194,304 bytes"):
+        read_table(path, sheet="trips")
+    many = with_rows(book, b"<row>" + cells + b"</row>" + (b"<row>" + cells * 50_000 + b"</row>") * 4, sign)
+    with pytest.raises(TableError, match="holds only numbers"):  # as long, in rows of a size that is read
+        read_table(many, sheet="trips")
+
+
+def test_merged_cells_are_named(tmp_path: Path) -> None:
+    made = openpyxl.Workbook()
+    for row in (["Trips of March", None], ["van", "km"], ["a", 5], [None, 7], ["b", 9]):
+        made.active.append(row)
+    for cells in ("A1:B1", "A3:A4"):
+        made.active.merge_cells(cells)
+    made.save(tmp_path / "t.xlsx")
+    told = "merged cells A3:A4: their value stands in the first cell alone, and the others are blank"
+    frame = read_table(tmp_path / "t.xlsx", form=TextFormat(header=2))
+    assert report_of(frame).notes[0] == told
+    assert frame["van"].isna().tolist() == [False, True, False]
+    assert read_sources([tmp_path / "t.xlsx"])[1] == [f"t.xlsx, sheet 'Sheet', is read all the same: {told}"]
+
+
+def test_a_workbook_is_opened_once_for_all_its_sheets(book: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[object] = []
+    load = openpyxl.load_workbook
+    monkeypatch.setattr(
+        openpyxl, "load_workbook", lambda file, **given: opened.append(file) or load(file, **given)
+    )
+    assert len(read_sources([book])[0]) == 2
+    assert len(opened) == 2  # for values and for formulas

@@ -19,8 +19,8 @@ from kanopt.problems.clock_times import clock_value, holds_windows
 from kanopt.problems.column_hints import TableColumn
 from kanopt.problems.column_units import Header, read_header
 from kanopt.tables import TextFormat, read_table, report_of, units_of
-from kanopt.tables._raw import require_file
-from kanopt.tables._workbook import HIDDEN, WORKBOOKS, header_row, sheet_names
+from kanopt.tables._raw import RawTable, require_file
+from kanopt.tables._workbook import TOLD, WORKBOOKS, open_workbook
 from kanopt.whatif.scaffolding.date_formats import DateFormat, date_formats
 from kanopt.whatif.scaffolding.derived_columns import propose_columns
 from kanopt.whatif.scaffolding.number_format import number_format
@@ -191,25 +191,33 @@ def read_sources(paths: Sequence[str | os.PathLike[str]]) -> tuple[list[SourceTa
 def _read_workbook(path: Path, taken: list[str]) -> tuple[list[SourceTable], list[str]]:
     """Return the sheets of a workbook that are tables, and why others are none."""
     require_file(path, "file")
-    names = sheet_names(path)
     found: list[SourceTable] = []
     notes: list[str] = []
-    for sheet in names:
+    with open_workbook(path) as book:
+        raw: dict[str, RawTable | TableError] = {}
+        names, headers = book.names, dict[str, int]()
+        for sheet in names:
+            try:
+                headers[sheet] = book.header_row(sheet)
+                raw[sheet] = book.read(sheet, TextFormat(header=headers[sheet]))
+            except TableError as error:
+                raw[sheet] = error
+    for sheet, table in raw.items():
         words = path.stem if len(names) == 1 else sheet
         try:
-            header = header_row(path, sheet)
-            frame, on_bad = _read(path, sheet, {"header": header})
+            if isinstance(table, TableError):
+                raise table
+            frame, on_bad = _read(table)
         except TableError as error:
             notes.append(f"sheet {sheet!r} of {path.name} is left out: {error}")
             continue
+        header = headers[sheet]
         if len(frame) and len(frame.columns) > 1:
-            if HIDDEN in report_of(frame).notes:
-                notes.append(
-                    f"sheet {sheet!r} of {path.name} is hidden in the workbook, and read all the same"
-                )
+            told = [note for note in report_of(frame).notes if note.startswith(TOLD)]
+            notes += [f"{path.name}, sheet {sheet!r}, is read all the same: {note}" for note in told]
             name = _unique(slug(words), [*taken, *(table.name for table in found)])
-            table = _table(name, path, frame, on_bad, read_header(words).pieces)
-            found.append(replace(table, sheet=sheet, form={"header": header} if header > 1 else {}))
+            made = _table(name, path, frame, on_bad, read_header(words).pieces)
+            found.append(replace(made, sheet=sheet, form={"header": header} if header > 1 else {}))
         else:
             notes.append(f"sheet {sheet!r} of {path.name} is left out: it is no table of several columns")
     if not found:
@@ -230,16 +238,14 @@ def _table(name: str, path: Path, frame: pd.DataFrame, on_bad: str, words: tuple
     return SourceTable(name, path, frame, on_bad, words, dates=dates, derive=derive)
 
 
-def _read(
-    path: Path, sheet: str | None = None, form: Mapping[str, Any] | None = None
-) -> tuple[pd.DataFrame, str]:
-    read = partial(read_table, path, sheet=sheet, form=TextFormat(**(form or {})))
+def _read(source: Path | RawTable, form: Mapping[str, Any] | None = None) -> tuple[pd.DataFrame, str]:
+    read = partial(read_table, source, form=TextFormat(**(form or {})))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # whoever loads the file hears them
         try:
             return read(), ""
         except TableError as error:
-            if not path.is_file():
+            if isinstance(source, Path) and not source.is_file():
                 raise
             try:
                 return read(on_bad="missing"), "missing"
