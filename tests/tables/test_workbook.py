@@ -255,7 +255,7 @@ def test_a_hidden_sheet_is_told(book: Path) -> None:
     assert "the sheet is hidden in the workbook" in report_of(read_table(book, sheet="trips")).notes
     assert report_of(read_table(book, sheet="clients")).notes == ()
     notes = read_sources([book])[1]
-    assert notes == ["sheet 'trips' of book.xlsx is hidden in the workbook, and read all the same"]
+    assert notes == ["book.xlsx, sheet 'trips', is read all the same: the sheet is hidden in the workbook"]
 
 
 def with_rows(book: Path, rows: bytes, sign: str = "utf-8") -> Path:
