@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import kanopt as ko
@@ -126,3 +127,19 @@ def test_the_band_does_not_reach_below_what_is_paid_without_the_law() -> None:
     wide = money_at_stake([positive], 240.0 + paid)
     assert wide is not None
     assert 240.0 <= wide.low < 240.0 + paid < wide.high
+
+
+def test_what_a_law_of_items_errs_by_is_shared_by_them() -> None:
+    km = np.random.default_rng(3).uniform(1.0, 60.0, 30)
+    law = learned(km, 0.5 * km + np.random.default_rng(4).normal(0.0, 2.0, 30))
+    far = np.array([10.0, 20.0, 20.0, 50.0])
+    items = pd.DataFrame({"name": list("abcd"), "far": far})
+    problem = ko.DecisionProblem({"x": (0.0, 1.0)}, law.bind(km=refs.item.far), items=items)
+    result = ko.evaluate(problem, {"x": 0.5})
+    together = money_at_stake([use_of(law, far)], float(law.evaluate({"km": far}).sum()))
+    one_by_one = [money_at_stake([use_of(law, far[[place]])], 1.0) for place in range(4)]
+    assert result.money_at_stake is not None
+    assert together is not None
+    assert result.money_at_stake.laws == together.laws
+    apart = np.sqrt(sum(stake.laws[0][2] ** 2 for stake in one_by_one if stake is not None))
+    assert together.laws[0][2] > 1.05 * apart

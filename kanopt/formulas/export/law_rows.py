@@ -21,6 +21,7 @@ __all__ = ["LawRows", "RowCells", "write_law_rows"]
 _ROW = "\ue000"
 """Stands for the number of the row; no text of a formula has it, since categories and names stand in cells."""
 _FIRST_COLUMNS = 24
+_NO_AMOUNT = "the law is computed anew on this sheet, and no cost follows from it"
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +39,7 @@ class LawRows:
     labels
         By head, the texts at the beginning of each row.
     factor
-        By what each value is multiplied to be an amount; None where no amounts follow.
+        By what each value is multiplied to be an amount; None where no amounts follow, which the sheet says.
     cut_off
         Whether an amount below zero is zero.
     amount
@@ -121,7 +122,8 @@ class _Rows(StepWriter):
         sheet.set_column(0, _FIRST_COLUMNS, 16)
         text(sheet, 0, 0, cell_text(rows.title), "title")
         text(sheet, 1, 0, cell_text(f"{formula.output.name} = {formula}"))
-        text(sheet, 2, 0, "Change the yellow cells; what is computed from them follows.")
+        follows = "what is computed from them follows" if rows.factor is not None else _NO_AMOUNT
+        text(sheet, 2, 0, f"Change the yellow cells; {follows}.")
         self._write_constants()
         varying = self._write_shared()
         self.head = self.line + 1

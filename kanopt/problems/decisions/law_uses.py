@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -16,17 +16,37 @@ if TYPE_CHECKING:
 
 __all__ = ["decision_law_uses"]
 
+_ITEMS = ("item", "items")
+
 
 def decision_law_uses(problem: DecisionProblem, values: Mapping[str, float]) -> tuple[LawUse, ...]:
-    """Return each law of the objective, which is paid as it is, and each law of a limit, which is not paid."""
-    paid = [_use(law, values, 1.0) for law in problem.objective_terms]
+    """Return each law of the objective, which is paid as it is, and each law of a limit, which is not paid.
+
+    A law that is counted for items is used once, in a place for each of them: what is wrong with its constants is wrong
+    for all.
+    """
     limits = [part for _, law in problem.constraint_laws for part in law.given]
-    return (*paid, *(_use(law, values, 0.0) for law in limits))
+    return (*_uses(problem.objective_terms, values, 1.0), *_uses(limits, values, 0.0))
 
 
-def _use(law: DecisionLaw, values: Mapping[str, float], share: float) -> LawUse:
-    factor = unit_factor(law.formula.output.unit, law.unit) if law.unit else 1.0
-    arguments = law.arguments(values)
-    shared = (law.formula, arguments, np.array([share * factor]), (1,), ("", ""))
-    term = law.name if share else ""
-    return LawUse(f"law {law.name!r}", *shared, where=partial(list, [(law.item, "")]), term=term)
+def _uses(laws: Iterable[DecisionLaw], values: Mapping[str, float], share: float) -> list[LawUse]:
+    joined: dict[tuple[object, ...], list[DecisionLaw]] = {}
+    for law in laws:
+        formula = law.formula
+        joined.setdefault((law.name, id(formula), law.unit, bool(law.item)), []).append(law)
+    return [_use(same, values, share) for same in joined.values()]
+
+
+def _use(laws: Sequence[DecisionLaw], values: Mapping[str, float], share: float) -> LawUse:
+    first, shape = laws[0], (len(laws),)
+    factor = unit_factor(first.formula.output.unit, first.unit) if first.unit else 1.0
+    each = [law.arguments(values) for law in laws]
+    arguments = {
+        name: np.concatenate([np.broadcast_to(given[name], (1,)) for given in each]) for name in each[0]
+    }
+    shared = (first.formula, arguments, np.array(share * factor), shape)
+    places = _ITEMS if first.item else ("", "")
+    items = [(law.item, "") for law in laws]
+    return LawUse(
+        f"law {first.name!r}", *shared, places, where=partial(list, items), term=first.name if share else ""
+    )

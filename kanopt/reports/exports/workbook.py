@@ -28,6 +28,7 @@ from kanopt.problems.result import Result
 from kanopt.reports.exports.frame_book import FrameBook
 from kanopt.reports.exports.plan_tables import plan_tables
 from kanopt.reports.subject import ReportSubject
+from kanopt.text import join_list
 
 __all__ = ["workbook"]
 
@@ -38,7 +39,7 @@ _MOST_LINES = 200_000
 _LIVING = (
     "The laws live: the yellow cells of their sheets are the inputs and constants with which the plan was priced, "
     "and what is changed there changes the costs. What is decided, the times and whatever follows from them stay as "
-    "they are."
+    "they are{}."
 )
 
 
@@ -64,6 +65,17 @@ class _PlanBook(FrameBook):
         self.subject = subject
         self.result: Result = subject.explanation.result
         self.cells: set[str] = set()
+
+    @property
+    def _earns(self) -> bool:
+        """Whether more comes in than is paid."""
+        return (self.result.objective or 0.0) < 0
+
+    def _living(self) -> str:
+        """Say what follows from what is changed, and from which laws nothing does."""
+        assert self.result.assessment is not None
+        idle = dict.fromkeys(use.law for use in self.result.assessment.law_uses if not use.term)
+        return _LIVING.format(f"; no cost follows from {join_list(list(idle))}" if idle else "")
 
     def fill(self) -> None:
         """Write everything."""
@@ -116,8 +128,14 @@ class _PlanBook(FrameBook):
         sheet.set_column(0, 2, 24)
         sheet.set_column(3, 5, 16)
         text = self.sheets.text
-        text(sheet, 0, 0, "What the plan costs", "title")
-        text(sheet, 1, 0, "Amounts of laws follow their sheets; yellow cells may be changed here.")
+        comes_in = "; what comes in is below zero" if (terms < 0).any() else ""
+        text(sheet, 0, 0, "What the plan earns" if self._earns else "What the plan costs", "title")
+        text(
+            sheet,
+            1,
+            0,
+            f"Amounts of laws follow their sheets; yellow cells may be changed here{comes_in}.",
+        )
         heading = 3
         for column, word in enumerate(("term", f"amount{money}", f"as planned{money}", f"change{money}")):
             text(sheet, heading, column, word, "heading")
@@ -169,7 +187,7 @@ class _PlanBook(FrameBook):
             *(("how sure", said) for said in weak_law_sentences(result)),
             ("how sure", stake_sentence(result)),
             ("", bound_sentence(result)),
-            ("this workbook", _LIVING),
+            ("this workbook", self._living()),
         ]
         assert result.assessment is not None
         large = [use.law for use in result.assessment.law_uses if use.shape[0] > _MOST_PLACES]
@@ -179,10 +197,10 @@ class _PlanBook(FrameBook):
         ]
         line = 2
         unit = f" ({result.problem.unit})" if result.problem.unit else ""
-        text(sheet, line, 0, f"costs now{unit}")
-        price = result.objective
-        shown = price if price is not None and np.isfinite(price) else "#N/A"
-        self.sheets.formula(sheet, (line, 1), total, shown, "result")
+        text(sheet, line, 0, f"{'earns' if self._earns else 'costs'} now{unit}")
+        price, sign = result.objective, -1.0 if self._earns else 1.0
+        shown = sign * price if price is not None and np.isfinite(price) else "#N/A"
+        self.sheets.formula(sheet, (line, 1), f"-{total}" if self._earns else total, shown, "result")
         for word, said in told:
             if said:
                 line += 1

@@ -18,6 +18,7 @@ from kanopt.problems.decisions import Decision, DecisionProblem
 from kanopt.refs import arc, clock, state, vehicle
 from kanopt.reports import export
 from tests.formulas.export.worksheet import parse, value_of
+from tests.problems.decisions.test_problem import shop
 from tests.reports import conftest as reports
 from tests.reports.exports.conftest import NAMES
 
@@ -246,6 +247,36 @@ def test_schedules_and_flows_and_decisions_add_up(scheduled, supplied, tmp_path)
         assert machine.total() == pytest.approx(result.objective, rel=1e-12)
     machine.set("Law cost", machine.table("Law cost", "what")["speed (km/h)"][0], 20.0)
     assert machine.total() == pytest.approx(65.0, rel=1e-12)
+
+
+def test_a_law_of_items_has_one_sheet_with_a_row_for_each(tmp_path):
+    problem = shop()
+    decided = {"price of tea": 3.0, "price of milk": 2.0, "cases of tea": 3, "cases of milk": 3, "vans": 2}
+    result = evaluate(problem, decided)
+    book = Machine(result.to_xlsx(tmp_path / "plan.xlsx"))
+    laws = [name for name in book.sheets if name.startswith("Law")]
+    assert sorted(laws) == ["Law bought", "Law rent", "Law sales"]
+    cells = book.table("Law sales", "where")
+    assert [book.value("Law sales", cell) for cell in cells["where"]] == ["tea", "milk"]
+    # what is earned is told as such
+    assert book.value("Summary", "A3") == "earns now (EUR)"
+    assert book.value("Summary", "B3") == pytest.approx(-result.objective, rel=1e-12)
+    book.set("Law sales", cells["price"][1], 4.0)
+    # of milk 60/price² at the price
+    assert book.value("Summary", "B3") == pytest.approx(-result.objective - 60 / 2 + 60 / 4, rel=1e-12)
+
+
+def test_a_law_from_which_no_cost_follows_says_so(city, book):
+    before = book.total()
+    cells = book.table("Law duration", "where")
+    minutes = book.value("Law duration", cells["travel_time (min)"][0])
+    book.set("Law duration", cells["distance_km (km)"][0], 99.0)
+    assert book.value("Law duration", cells["travel_time (min)"][0]) > minutes
+    assert book.total() == before
+    assert book.value("Law duration", "A3").endswith("no cost follows from it.")
+    assert book.value("Law cost fuel", "A3").endswith("what is computed from them follows.")
+    said = [row[1].value for row in book.sheets["Summary"].iter_rows() if row[0].value == "this workbook"]
+    assert said[0].endswith("; no cost follows from duration.")
 
 
 def test_a_run_is_written_with_its_title_and_changes(make_run, tmp_path):
