@@ -32,7 +32,7 @@ __all__ = ["LivePage", "live_page", "printable"]
 # what no page can hold: control characters and halves of letters
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _BAND = (0.05, 0.95)
-_PARTS = ("pricing", "elements", "plan_panel", "law_panel", "drawings", "page")
+_PARTS = ("pricing", "breaks", "driving", "elements", "plan_panel", "law_panel", "drawings", "page")
 """The files of the script, in their order."""
 _NO_MARKUP = str.maketrans(
     {
@@ -99,7 +99,8 @@ def live_page(
     shown = [_law(name, law.formula, beside.get(name), functions) for name, law in laws.items()]
     levers = [asdict(lever) for lever in next(iter(replays.values())).levers] if replays else []
     unit = next(iter(replays.values())).unit if replays else ""
-    data = {"laws": [law for law in shown if law], "plans": told, "levers": levers, "unit": unit}
+    why = "" if levers else _why_nothing_moves(plans or {}, bool(replays))
+    data = {"laws": [law for law in shown if law], "plans": told, "levers": levers, "unit": unit, "why": why}
     sources = ",\n".join(law.to_javascript().strip() for law in functions)
     script = (
         f'"use strict";\n{{\nconst laws = [\n{sources}\n];\n{_script()}\nwindow.kanopt = start(laws);\n}}'
@@ -125,6 +126,18 @@ def _replays(plans: Mapping[str, Result]) -> dict[str, Replay]:
         elif not found:
             return {}
     return found
+
+
+def _why_nothing_moves(plans: Mapping[str, Result], is_priced: bool) -> str:
+    """Say why a page has no sliders for its plan; empty where there is no plan."""
+    first = next(iter(plans.values()), None)
+    if first is None or first.assessment is None:
+        return ""
+    if is_priced:
+        return "No part of this price can be moved: none is a price or a law that the tables state apart."
+    if first.problem.kind == "routing":
+        return "There are no sliders: some route is never driven to its end, so that it has no price to move."
+    return f"There are no sliders: plans of {first.problem.kind} problems are not priced anew in a page."
 
 
 def _place_of(law: Formula, functions: list[Formula]) -> int:

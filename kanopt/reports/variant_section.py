@@ -110,7 +110,7 @@ def _verdict(comparison: Comparison, variant: Variant, step: Any) -> str:
         return "breaks rules, no plan to follow"
     if not step.like_with_like:
         if does_less(result, base):
-            return "does less: no saving"
+            return "no saving: does less" if change < 0 else "does less"
         return "does more" if does_less(base, result) else "another demand"
     if variant.is_noise(change) or abs(change) <= 1e-9 * max(1.0, abs(base.objective)):
         return _NO_DIFFERENCE

@@ -7,15 +7,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from kanopt.formulas import Variable, parse_formula
+from kanopt.problems import evaluate
+from kanopt.refs import clock
 from kanopt.reports import write_report
 from kanopt.reports.live import LivePage
 from kanopt.text import fixed_text
 from tests.browser.browser import Browser
 from tests.browser.test_pages import WIDTHS, wrong
+from tests.reports.conftest import Law, routing
 from tests.reports.conftest import make_run as make_run
-from tests.reports.conftest import routing
 from tests.reports.live_cases import Settings, price_by_referee
 from tests.reports.test_live import assert_as_the_referee_says
 from tests.reports.test_variant_section import with_variants
@@ -113,6 +117,46 @@ def test_a_law_is_told_where_the_sliders_are(browser: Browser, report: Path, run
     browser.run(SET + "set('drawn along', 'hour');")
     label = "return document.querySelector('article.law[data-law=travel_time] .law-chart').getAttribute('aria-label');"
     assert "along hour" in browser.run(label)
+
+
+def test_breaks_and_service_by_the_clock_move_with_departures(
+    browser: Browser, make_run: Callable[..., Any], tmp_path: Path
+) -> None:
+    problem = routing()
+    hour = Variable("hour", "h", low=6, high=20)
+    stop = parse_formula("4 + 3 * exp(-(hour - 9)^2)", [hour], Variable("stop", "min"))
+    rested = [replace(each, breaks="20 in 540-600") for each in problem.vehicles]
+    policy = replace(problem.policy, service=stop.bind(hour=clock.hour))
+    run = make_run(problem=replace(problem, vehicles=rested, policy=policy))
+    run = replace(run, laws={**run.laws, "stop": Law("stop", stop)})
+    browser.open(write_report(run, tmp_path / "report.html"))
+    dots = "return document.querySelectorAll('article.law[data-law=stop] .dot').length;"
+    assert browser.run(dots) == sum(len(route.clients) for route in run.result.plan.routes)
+    moved = {"departures": 45.0, "vehicle.fixed_cost": 1.5}
+    labels = {each["key"]: each["label"] for each in browser.run("return window.kanopt.data.levers;")}
+    browser.run(SET + "".join(f"set({labels[key]!r}, {value});" for key, value in moved.items()))
+    settled(browser)
+    text = browser.run("return document.querySelector('[data-live=plan]').innerText;").replace("\u00a0", " ")
+    price = sum(price_by_referee(run.problem, run.result, moved).values())
+    assert f"costs {fixed_text(price, 2)} EUR" in text
+    assert "breaks are taken where that is then best" in text
+    assert browser.run(dots) > 0
+    assert browser.console() == []
+
+
+def test_a_plan_that_cannot_be_priced_anew_says_why(
+    browser: Browser, make_run: Callable[..., Any], tmp_path: Path
+) -> None:
+    problem = routing()
+    away = np.full((13, 13), np.inf)
+    away[0, 1] = away[1, 0] = 3.0
+    stuck = replace(problem, duration=away)
+    names = [client.name for client in problem.clients]
+    run = make_run(problem=stuck, result=evaluate(stuck, [names[:2]]), today=None)
+    browser.open(write_report(run, tmp_path / "report.html"))
+    told = browser.run("return document.querySelector('[data-live=plan]').innerText;")
+    assert told.startswith("There are no sliders: some route is never driven to its end")
+    assert browser.console() == []
 
 
 def test_arrow_keys_go_through_the_marks_of_a_chart(browser: Browser, report: Path) -> None:

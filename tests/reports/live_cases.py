@@ -63,7 +63,13 @@ def page_of(result: Result) -> LivePage:
 def price_by_referee(problem: RoutingProblem, result: Result, settings: Settings) -> dict[str, float]:
     """Return the price by term of the same stops, at the same times but for a shift, under moved prices and loads."""
     moved = _moved(problem, settings)
-    leaves = result.assessment.simulation.departure + settings.get("departures", 0.0)
+    shift, started = settings.get("departures", 0.0), problem.data.started_of
+    left = {vehicle for vehicle, each in started.items() if each.route.departure is not None}
+    before = result.assessment.simulation.departure.tolist()
+    leaves = [
+        at if (route.vehicle, route.index) in left else at + shift
+        for route, at in zip(result.plan.routes, before, strict=True)
+    ]
     routes = zip(result.plan.routes, leaves, strict=True)
     plan = RoutingPlan(
         tuple(replace(route, departure=float(at)) for route, at in routes), result.plan.unserved

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -27,11 +28,29 @@ from tests.reports.live_cases import in_node, page_of, price_by_referee, setting
 needs_node = pytest.mark.skipif(NODE is None, reason="node is not installed")
 
 
-def assert_as_the_referee_says(seeds: range, tell: Any = in_node) -> Counter[str]:
+Town = Callable[[int], RoutingProblem]
+
+
+def mixed_town(seed: int) -> RoutingProblem:
+    return mixed_problem(seed, LAWS[seed % len(LAWS)])
+
+
+def rested_town(seed: int) -> RoutingProblem:
+    """Return a town all of whose drivers take two breaks; what its laws read decides where."""
+    problem, rng = mixed_town(seed), np.random.default_rng([seed, 8])
+    starts = rng.integers(400, 520, (len(problem.vehicles), 2))
+    vehicles = [
+        replace(each, breaks=f"{12 + at} in {at}-{at + 50}; 9 in {at + 60}-{at + 60 + late - 380}")
+        for each, (at, late) in zip(problem.vehicles, starts.tolist(), strict=True)
+    ]
+    return replace(problem, vehicles=vehicles)
+
+
+def assert_as_the_referee_says(seeds: range, tell: Any = in_node, town: Town = mixed_town) -> Counter[str]:
     """Compare random plans under random settings; return how often each thing was moved."""
     pages, settings, expected, moved = [], [], [], Counter[str]()
     for seed in seeds:
-        problem = mixed_problem(seed, LAWS[seed % len(LAWS)])
+        problem = town(seed)
         result = evaluate(problem, random_plan(problem, seed))
         replay = result.assessment.replay()
         if replay is None:  # somebody is never reached
@@ -39,8 +58,13 @@ def assert_as_the_referee_says(seeds: range, tell: Any = in_node) -> Counter[str
         tried = settings_of(replay, np.random.default_rng(seed))
         pages.append(page_of(result))
         settings.append(tried)
+        chain = replay.data["chain"]
+        moved.update(
+            part for part in ("breaks", "arrivals", "service") if chain[part] and "departures" in tried
+        )
+        moved["under way"] += bool(problem.started) and "departures" in tried
         expected.append(price_by_referee(problem, result, tried))
-        moved.update(tried)
+        moved.update([*tried])
     for tried, found, known in zip(settings, tell(pages, settings), expected, strict=True):
         for term in {*found, *known}:
             amount = known.get(term, 0.0)
@@ -51,13 +75,22 @@ def assert_as_the_referee_says(seeds: range, tell: Any = in_node) -> Counter[str
 @needs_node
 def test_random_plans_cost_what_the_referee_says_under_moved_prices_loads_and_departures() -> None:
     moved = assert_as_the_referee_says(range(64))
-    assert min(moved["load"], moved["departures"], moved["vehicle.km_price"]) >= 5, moved
+    every = ("load", "departures", "vehicle.km_price", "service", "under way")
+    assert min(moved[each] for each in every) >= 5, moved
+    assert moved["arrivals"] >= 2, moved
+
+
+@needs_node
+def test_drivers_take_their_breaks_where_the_referee_has_them_take_them() -> None:
+    moved = assert_as_the_referee_says(range(3000, 3032), town=rested_town)
+    assert moved["breaks"] >= 10, moved
 
 
 @pytest.mark.slow
 @needs_node
 def test_many_random_plans_cost_what_the_referee_says() -> None:
     assert_as_the_referee_says(range(1000, 1400))
+    assert_as_the_referee_says(range(4000, 4400), town=rested_town)
 
 
 def city(label: str = "van", term: str = "km") -> RoutingProblem:
@@ -99,15 +132,14 @@ def test_constants_of_one_name_and_value_are_moved_apart_where_their_units_diffe
 
 
 def test_what_cannot_be_driven_again_is_not_offered() -> None:
-    """Breaks are placed anew for every departure, and a law of demands would read other ones."""
+    """A law of demands would read other ones, and a route that has left cannot leave at another time."""
 
     def keys(of: RoutingProblem) -> set[str]:
         return {lever.key for lever in evaluate(of, [["van 1"]]).assessment.replay().levers}
 
     problem = city()
     assert "departures" in keys(problem)
-    rested = [replace(each, breaks="15 in 500-560") for each in problem.vehicles]
-    assert "departures" not in keys(replace(problem, vehicles=rested))
+    assert "departures" not in keys(problem.with_routes_under_way({"van": ["van 1"]}, "8:05"))
     load, demand = Variable("load", "t"), Variable("demand", "t")
     by_load = parse_formula("0.1 * load", [load], Variable("c", "EUR"))
     assert "load" in keys(replace(problem, cost={"c": by_load.bind(load=state.load)}))
@@ -164,7 +196,21 @@ def test_a_plan_that_cannot_be_driven_is_told_without_its_price() -> None:
     assert evaluate(problem, [["van 1"]]).assessment.replay() is not None
     stuck = evaluate(problem, [["van 1", "van 2"]])
     assert stuck.assessment.replay() is None
-    assert json.loads(live_page({}, {"This plan": stuck}).data)["plans"] == []
+    told = json.loads(live_page({}, {"This plan": stuck}).data)
+    assert told["plans"] == []
+    assert told["why"].startswith("There are no sliders: some route is never driven to its end")
+    assert json.loads(live_page({}).data)["why"] == ""
+
+
+def test_what_stays_and_what_follows_is_said() -> None:
+    problem = city()
+    rested = [replace(each, breaks="15 in 500-560") for each in problem.vehicles]
+    left = replace(problem, vehicles=rested).with_routes_under_way({"van": ["van 1"]}, "8:05")
+    stays = evaluate(left, [["van 1", "van 2"], ["van 3"]]).assessment.replay().data["stays"]
+    assert "routes that have left keep the time at which they did" in stays
+    assert "breaks are taken where that is then best" in stays
+    plain = evaluate(problem, [["van 1"]]).assessment.replay().data["stays"]
+    assert plain == "the same vehicles, the same stops in the same order"
 
 
 def test_rows_beside_a_law_are_some_of_those_it_was_judged_by(make_run: Any, tmp_path: Any) -> None:

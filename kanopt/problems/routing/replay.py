@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import astuple
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +18,9 @@ from kanopt.problems.records import field_values
 from kanopt.problems.replay import Lever, Replay, column_of, plain_numbers
 from kanopt.problems.routing.arrival_functions import ArrivalFunctions
 from kanopt.problems.routing.leg_laws import DURATION
+from kanopt.problems.routing.service_times import SERVICE
 from kanopt.problems.routing.simulate import PRICE_FIELDS, Drive
+from kanopt.problems.routing.simulate.breaks import WAYS
 from kanopt.problems.routing.simulate.price import DISTANCE, FIXED, LATENESS, LONGEST, MISSED, OVERTIME, TIME
 from kanopt.units import convert
 
@@ -30,6 +34,7 @@ __all__ = ["replay_of"]
 _LOAD, _SHIFT = "load", "departures"
 _STATE = {"arc.duration": "duration", "state.load": "load", "clock.late": "late"}
 _MOST_MINUTES, _STEP_MINUTES = 120.0, 5.0
+_TIMES = (DURATION, SERVICE)
 _RATES = {
     FIXED: "fixed_cost",
     DISTANCE: "cost_per_distance",
@@ -41,9 +46,8 @@ _RATES = {
 def replay_of(problem: RoutingProblem, plan: RoutingPlan, driven: Drive, pricing: Pricing) -> Replay | None:
     """Return what a page needs to price a plan anew; None of one that cannot be driven to its end.
 
-    The stops stay in their order. Prices are moved by a factor. Loads are, where no law reads the demand itself and no
-    stop takes longer for it. Departures are moved together, and the routes driven again, where neither breaks nor
-    service times depend on when one comes, and no route is under way.
+    The stops stay in their order. Prices are moved by a factor. Loads are, where no law reads the demand itself.
+    Departures are moved together, but of routes that have left, and the routes driven again: breaks are placed anew.
     """
     known = np.isfinite(driven.duration).all() and np.isfinite(driven.begin).all()
     if not known or not np.isfinite(driven.finish).all():
@@ -68,12 +72,12 @@ class _Replays:
         chain = self._chain()
         if self._can_load:
             self._add(Lever(_LOAD, "load on board", "load", high=1.5))
-        if chain is not None and self._shift_matters:
+        if self._shift_matters:
             minutes = [convert(each, "min", self.data.units.time) for each in (_MOST_MINUTES, _STEP_MINUTES)]
             self._add(
                 Lever(
                     _SHIFT,
-                    "departure of all vehicles",
+                    "departure of all vehicles" if all(self._moves) else "departure of those still there",
                     "shift",
                     self.data.units.time,
                     low=-minutes[0],
@@ -82,7 +86,7 @@ class _Replays:
                 )
             )
         data = {
-            "stays": "the same vehicles, the same stops in the same order",
+            "stays": self._stays,
             "places": ("leg", "legs"),
             "columns": {name: column_of(values) for name, values in self._state_columns().items()},
             "uses": uses,
@@ -92,6 +96,16 @@ class _Replays:
             "chain": chain,
         }
         return Replay(tuple(self.formulas), tuple(self.levers.values()), self.pricing.unit, data)
+
+    @property
+    def _stays(self) -> str:
+        """What does not change, and what follows what is moved, in a clause."""
+        told = ["the same vehicles", "the same stops in the same order"]
+        if not all(self._moves):
+            told.append("routes that have left keep the time at which they did")
+        if any(self.data.breaks[kind] for kind in self._kinds):
+            told.append("breaks are taken where that is then best")
+        return ", ".join(told)
 
     def _add(self, lever: Lever) -> str:
         self.levers.setdefault(lever.key, lever)
@@ -108,8 +122,11 @@ class _Replays:
         ranges = {variable.name: formula.domain.range_of(variable.name) for variable in used}
         return {
             "term": name,
+            "clocked": name in self.laws.cost and self.laws.is_moved_by_clock(name),
             "law": self.formulas.index(formula),
-            "factor": unit_factor(formula.output.unit, self.laws.unit(name)),
+            "factor": unit_factor(
+                formula.output.unit, self.data.units.time if name == SERVICE else self.laws.unit(name)
+            ),
             "cut": True,
             "inputs": {
                 variable.name: self._input(name, variable.unit, law.bindings[variable.name], variable.name)
@@ -126,7 +143,7 @@ class _Replays:
         """Return from where one input of a law comes, in the law's unit."""
         if not isinstance(bound, Reference):
             known: dict[str, Any] = {"value": bound}
-            if law != DURATION and isinstance(bound, int | float) and bound > 0:
+            if law not in _TIMES and isinstance(bound, int | float) and bound > 0:
                 lever = Lever(f"{name} = {bound} {unit}", name.replace("_", " "), "price", unit, float(bound))
                 known["lever"] = self._add(lever)
             return known
@@ -150,7 +167,7 @@ class _Replays:
         found = field_values(self.data.vehicles, field, units=units, where=f"law {law!r}: vehicles")
         values = found.to(unit)
         known: dict[str, Any] = {"kinds": column_of(values)}
-        if values.dtype != object and law != DURATION and self._is_price(field) and (values > 0).any():
+        if values.dtype != object and law not in _TIMES and self._is_price(field) and (values > 0).any():
             known["lever"] = self._price_lever(field, found)
         return known
 
@@ -216,49 +233,88 @@ class _Replays:
     def _can_load(self) -> bool:
         """Whether something reads the load, and no law reads demands, which would move with it."""
         read = any(self.laws.reads(name, "state.load") for name in (*self.laws.cost, DURATION))
+        read = read or self.data.service_times.reads("state.load")
         laws = (*self.laws.formulas().values(), self.data.policy.service)
         references = {str(each) for law in laws if law is not None for each in law.references}
         own = references & {"client.demand", "client.pickup"}
-        drives = not self.laws.reads(DURATION, "state.load") or self._is_driven_alike
-        service = self.data.service_times.reads("state")
-        return bool(read and self.driven.load.any()) and not own and drives and not service
-
-    @property
-    def _is_driven_alike(self) -> bool:
-        """Whether a page can drive the routes: no breaks, no tabulated travel times, no service by the clock."""
-        return not (
-            any(self.data.breaks[kind] for kind in self._kinds)
-            or isinstance(self.laws.duration, ArrivalFunctions)
-            or self.data.service_times.reads("clock", "state")
-            or self.data.is_under_way
-        )
+        return bool(read and self.driven.load.any()) and not own
 
     @property
     def _shift_matters(self) -> bool:
         moved = any(self.laws.is_moved_by_clock(name) for name in self.laws.cost)
         opens = np.isfinite(self.data.opens[:, self.driven.head]).any()
-        return (
-            moved or self.laws.reads(DURATION, "clock") or bool(opens) or bool(self.data.lateness_rate.any())
-        )
+        timed = self.laws.reads(DURATION, "clock") or self.data.service_times.reads("clock")
+        return any(self._moves) and (moved or timed or bool(opens) or bool(self.data.lateness_rate.any()))
 
-    def _chain(self) -> dict[str, Any] | None:
-        """Return what it takes to drive the routes again; None where a page cannot."""
-        if not self._is_driven_alike:
-            return None
-        head, law = self.driven.head, self.laws.duration
+    @cached_property
+    def _moves(self) -> list[bool]:
+        """Which routes can leave at another time: those of which it is not known when they have left."""
+        known = [self.data.started_of.get((route.vehicle, route.index)) for route in self.plan.routes]
+        return [one is None or one.route.departure is None for one in known]
+
+    def _chain(self) -> dict[str, Any]:
+        """Return what it takes to drive the routes again."""
+        data, head, law = self.data, self.driven.head, self.laws.duration
         timed = isinstance(law, BoundFormula) and self.laws.reads(DURATION, "state", "clock")
         return {
             "duration": self._use(DURATION, law) if isinstance(law, BoundFormula) and timed else None,
+            "arrivals": self._arrivals(law) if isinstance(law, ArrivalFunctions) else None,
+            "service": self._service(),
             "stay": plain_numbers(self.driven.stay),
             "ready": _filled(self.driven.ready),
-            "opens": [_filled(opens) for opens in self.data.opens[:, head]],
-            "closes": [_filled(closes) for closes in self.data.closes[:, head]],
-            "soft": np.flatnonzero(self.data.has_soft_window[head]).tolist(),
+            "opens": [_filled(opens) for opens in data.opens[:, head]],
+            "closes": [_filled(closes) for closes in data.closes[:, head]],
+            "soft": np.flatnonzero(data.has_soft_window[head]).tolist(),
+            **self._breaks(),
         }
+
+    def _arrivals(self, law: ArrivalFunctions) -> dict[str, Any]:
+        """Return the arrival functions of the legs, each once."""
+        arcs = np.stack([self.driven.tail, self.driven.head], axis=1)
+        each, of = np.unique(arcs, axis=0, return_inverse=True)
+        points = [law.points(*arc) for arc in each]
+        functions = [
+            {"leave": plain_numbers(leave), "arrive": plain_numbers(arrive), "noise": law.noise}
+            for leave, arrive in points
+        ]
+        return {"of": of.reshape(-1).tolist(), "functions": functions}
+
+    def _service(self) -> dict[str, Any] | None:
+        """Return the law of service times where only a plan fixes them, and on which legs it counts."""
+        times, data = self.data.service_times, self.data
+        if not times.plan_inputs or times.law is None:
+            return None
+        at = self.driven.head >= len(data.depots)
+        resolve = times.resolver(self.driven.stops(np.flatnonzero(at)))
+        use = self._use(SERVICE, times.law)
+        for name, source in use["inputs"].items():
+            bound = times.law.bindings[name]
+            if source.get("column") == "leave":
+                source["column"] = "begin"
+            elif isinstance(bound, Reference) and bound.scope == "client":
+                column = f"{SERVICE} {bound} ({name})"
+                unit = next(each.unit for each in times.law.formula.inputs if each.name == name)
+                values = resolve(bound).to(unit)
+                self.columns[column] = _spread(values, at)
+                use["inputs"][name] = {"column": column}
+        return {**use, "at": at.tolist()}
+
+    def _breaks(self) -> dict[str, Any]:
+        """Return the breaks of each vehicle type, and how many ways of taking them are followed; none without any."""
+        data, law = self.data, self.laws.duration
+        if not any(data.breaks[kind] for kind in self._kinds):
+            return {"breaks": None}
+        timed = isinstance(law, BoundFormula) and self.laws.reads(DURATION, "clock")
+        by_clock = timed or any(self.laws.is_moved_by_clock(name) for name in self.laws.cost)
+        breaks = [[plain_numbers(astuple(each)) for each in kind] for kind in data.breaks]
+        ways = WAYS if by_clock or data.lateness_rate.any() else 1
+        return {"breaks": breaks, "ways": ways, "byClock": by_clock}
 
     def _state_columns(self) -> Mapping[str, NDArray[Any]]:
         driven = self.driven
         state = {"load": driven.load, "leave": driven.leave, "duration": driven.duration, "late": driven.late}
+        if self.data.service_times.plan_inputs:
+            state["begin"] = driven.begin
         return {**state, **self.columns}
 
     def _routes(self) -> dict[str, Any]:
@@ -268,6 +324,7 @@ class _Replays:
         shift_end, longest = (self.data.of_vehicles(name)[kinds] for name in ("shift_end", "max_duration"))
         return {
             "labels": [route.label for route in self.plan.routes],
+            "moves": self._moves,
             "kind": kinds.tolist(),
             "first": starts.tolist(),
             "departure": plain_numbers(driven.departure),
@@ -279,6 +336,13 @@ class _Replays:
             "longest": plain_numbers(longest),
             "capacity": plain_numbers(self.data.capacities[0][kinds]),
         }
+
+
+def _spread(values: NDArray[Any], at: NDArray[np.bool_]) -> NDArray[Any]:
+    """Return values of some legs as a column of all; the others have the first of them, or none has any."""
+    found = np.full(len(at), values[0] if len(values) else 0.0, dtype=values.dtype)
+    found[at] = values
+    return found
 
 
 def _filled(values: NDArray[Any]) -> list[Any] | None:

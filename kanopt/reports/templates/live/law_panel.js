@@ -28,6 +28,7 @@ function dotsOf(uses, law, along, laws, state) {
     const count = countOf(plan, use);
     const every = Math.max(Math.ceil(count / MOST_DOTS), 1);
     for (let leg = 0; leg < count; leg += every) {
+      if (use.at && !use.at[leg]) continue;
       const row = Object.fromEntries(readers.map(([name, read]) => [name, read(leg)]));
       dots.push([row[along], lawAt(laws[law.law], row)]);
     }

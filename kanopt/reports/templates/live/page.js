@@ -1,7 +1,7 @@
 // ---- the page
 
 function usesOf(plan) {
-  return [...plan.uses, plan.chain?.duration].filter(Boolean).map((use) => ({ plan, use }));
+  return [...plan.uses, plan.chain?.duration, plan.chain?.service].filter(Boolean).map((use) => ({ plan, use }));
 }
 
 function start(laws) {
@@ -16,6 +16,10 @@ function start(laws) {
   }
   const place = document.querySelector("[data-live=plan]");
   if (place && data.plans.length && data.levers.length) planPanel(place, data, laws, followers);
+  else if (place && data.why) {
+    place.append(make("p", { class: "quiet" }, data.why));
+    place.hidden = false;
+  }
   document.documentElement.dataset.live = "ready";
   return { data, laws, priceOf: (settings, which = 0) => priceOf(data.plans[which].plan, laws, settings) };
 }

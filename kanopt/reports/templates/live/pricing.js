@@ -6,9 +6,6 @@
 
 // ---- a plan priced again, as it stands: the same stops, lanes or tasks in the same order
 
-const exceeds = (value, limit) =>
-  value > limit + 1e-6 * Math.min(1, Math.max(Math.abs(limit), 1e-3)) + 1e-9 * Math.abs(limit);
-
 // Functions that give the inputs of a law on leg i, one for each input.
 function readersOf(inputs, columns, kindOf, factor) {
   return Object.entries(inputs).map(([name, source]) => {
@@ -53,45 +50,6 @@ function valueOf(use, laws, columns, kindOf, factor) {
     const value = law(row);
     return (use.cut ? Math.max(value, 0) : value) * use.factor * (use.rise?.[leg] ?? 1);
   };
-}
-
-// When service begins for those who are there: at once, when a window opens, or too late.
-function beginOf(chain, leg, there) {
-  let begin = Infinity;
-  for (const [place, opens] of chain.opens.entries()) {
-    const from = opens?.[leg] ?? -Infinity;
-    const until = chain.opens.length === 1 ? Infinity : chain.closes[place]?.[leg] ?? Infinity;
-    if (there <= until + 1e-7) begin = Math.min(begin, Math.max(there, from));
-  }
-  return Number.isFinite(begin) ? begin : there;
-}
-
-// What is on board, and when each leg begins and each route ends, with moved loads and departures.
-function driven(plan, laws, kindOf, settings) {
-  const load = settings.load ?? 1;
-  const shift = settings.departures ?? 0;
-  const columns = { ...plan.columns, load: plan.columns.load.map((amount) => amount * load) };
-  const { chain, routes } = plan;
-  const reads = chain?.duration && Object.values(chain.duration.inputs).some(({ column }) => column === "load");
-  const [late, soft] = [[], new Set(chain?.soft)];
-  if (!chain || (shift === 0 && (load === 1 || !reads))) return { columns, finish: routes.finish, departure: routes.departure };
-  const moved = { ...columns, leave: [], duration: [], late: [] };
-  const lasts = chain.duration && valueOf(chain.duration, laws, moved, kindOf, () => 1);
-  const departure = routes.departure.map((clock) => clock + shift);
-  const finish = departure.map((start, route) => {
-    let clock = start;
-    for (let leg = routes.first[route]; leg < routes.first[route + 1]; leg++) {
-      moved.leave[leg] = clock;
-      moved.duration[leg] = lasts ? lasts(leg) : columns.duration[leg];
-      const there = Math.max(clock + moved.duration[leg], chain.ready?.[leg] ?? -Infinity);
-      const begin = beginOf(chain, leg, there);
-      moved.late[leg] = Math.max(begin - (chain.closes.at(-1)?.[leg] ?? Infinity), 0);
-      if (moved.late[leg] > 0 && !soft.has(leg)) late.push(leg);
-      clock = begin + chain.stay[leg];
-    }
-    return clock;
-  });
-  return { columns: moved, finish, departure, late };
 }
 
 const sum = (values) => values.reduce((total, value) => total + value, 0);
@@ -165,6 +123,8 @@ function brokenOnRoutes(routes, state) {
   ];
   const doubts = told.filter(([, names]) => names.length).map(([words, names]) => `${listed(names)}: ${words}.`);
   const late = (state.late ?? []).filter((leg) => exceeds(state.columns.late[leg], 0));
+  const missed = (state.missed ?? []).map((route) => routes.labels[route]);
+  if (missed.length) doubts.push(`${listed(missed)}: a break cannot be taken.`);
   if (late.length) doubts.push(`${counted(late.length, "stop is", "stops are")} reached after the last window closes.`);
   return doubts;
 }
