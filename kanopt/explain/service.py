@@ -2,9 +2,53 @@
 
 from __future__ import annotations
 
-from kanopt.problems.result import Result
+from dataclasses import dataclass
 
-__all__ = ["does_less", "service_difference"]
+from kanopt.problems.coverage import Coverage
+from kanopt.problems.result import Result, Status
+
+__all__ = ["Service", "does_less", "service_difference", "still_holds"]
+
+
+@dataclass(frozen=True)
+class Service:
+    """What a plan serves, and which rules it breaks: where two plans agree in both, their prices compare.
+
+    Parameters
+    ----------
+    coverage
+        What it serves and what it leaves out.
+    broken_rules
+        The rules that it breaks, a sentence each.
+
+    Examples
+    --------
+    >>> from kanopt.problems.coverage import CoverageWords
+    >>> words = CoverageWords("serves", "client", "clients")
+    >>> whole, late = Service(Coverage(words, 4)), Service(Coverage(words, 4), ("van 1 is back 5 min late",))
+    >>> whole.against(whole), late.against(whole), late.against(late)
+    ('', 'breaks a rule: van 1 is back 5 min late', '')
+    """
+
+    coverage: Coverage
+    broken_rules: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, result: Result) -> Service | None:
+        """Return that of the plan of a result; None where it has none."""
+        known = result.assessment
+        return None if known is None else cls(known.coverage, known.broken_rules)
+
+    def against(self, other: Service) -> str:
+        """Say what a plan does that another one does not; empty where their prices compare like with like."""
+        clauses = [self.coverage.against(other.coverage)]
+        is_same = self.broken_rules == other.broken_rules
+        if self.broken_rules and not is_same:
+            more = len(self.broken_rules) - 1
+            clauses.append(f"breaks a rule: {self.broken_rules[0]}" + (f", and {more} more" if more else ""))
+        elif other.broken_rules and not is_same:
+            clauses.append(f"keeps a rule that is broken without it: {other.broken_rules[0]}")
+        return ", and ".join(filter(None, clauses))
 
 
 def service_difference(one: Result, other: Result) -> str:
@@ -19,18 +63,28 @@ def service_difference(one: Result, other: Result) -> str:
     -------
     str
         The predicate of a sentence about the other plan: what it serves instead, or that one of the two breaks rules.
-        Empty where both serve the same and keep all rules, and where one has no plan.
+        Empty where both serve the same and break the same rules, if any, and where one has no plan.
     """
-    known, compared = one.assessment, other.assessment
-    if known is None or compared is None:
-        return ""
-    clauses = [compared.coverage.against(known.coverage)]
-    if compared.broken_rules:
-        more = len(compared.broken_rules) - 1
-        clauses.append(f"breaks a rule: {compared.broken_rules[0]}" + (f", and {more} more" if more else ""))
-    elif known.broken_rules:
-        clauses.append(f"keeps a rule that is broken without it: {known.broken_rules[0]}")
-    return ", and ".join(filter(None, clauses))
+    known, compared = Service.of(one), Service.of(other)
+    return "" if known is None or compared is None else compared.against(known)
+
+
+def still_holds(status: str, before: str) -> bool:
+    """Say whether a plan keeps all rules under other data, so that what they do to its price says something.
+
+    Parameters
+    ----------
+    status
+        What it is under the other data: a plan that leaves out what must be served holds where it did so before.
+    before
+        What it was.
+
+    Examples
+    --------
+    >>> still_holds("feasible", "optimal"), still_holds("infeasible", "optimal"), still_holds("partial", "partial")
+    (True, False, True)
+    """
+    return status != Status.INFEASIBLE and (status != Status.PARTIAL or before == Status.PARTIAL)
 
 
 def does_less(result: Result, other: Result) -> bool:

@@ -24,7 +24,7 @@ from kanopt.reports.page_parts import (
 )
 from kanopt.reports.plots import view_svg
 from kanopt.text import fixed_text, money_decimals, money_text, percent_text
-from kanopt.whatif.comparison_text import moved_text
+from kanopt.whatif.comparison_text import moved_text, old_plan_notes
 
 if TYPE_CHECKING:
     from kanopt.whatif import Comparison, Run, Variant
@@ -68,7 +68,9 @@ class ComparisonPage:
 def comparison_page(comparison: Comparison) -> ComparisonPage:
     """Collect what the report of a comparison says."""
     base = comparison.base
-    notices = [*_left_out_notices(comparison), *(Notice("care", note) for note in comparison.notes)]
+    meant = set(old_plan_notes(comparison))
+    notices = _left_out_notices(comparison)
+    notices += [Notice("note" if note in meant else "care", note) for note in comparison.notes]
     if comparison.interrupted:
         notices.insert(0, Notice("care", "The user stopped the comparison; plans are the best so far."))
     return ComparisonPage(

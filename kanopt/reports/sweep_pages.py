@@ -109,10 +109,6 @@ def _points(sweep: Sweep) -> PageTable:
     frame, labels = sweep.points, [axis.label for axis in sweep.axes]
     columns = ["point", *labels, "objective", "change"]
     if sweep.anew:
-        # what data do to a plan that breaks a rule under them says nothing
-        is_kept = frame["kept_status"] != str(Status.INFEASIBLE)
-        for name in ("data_effect", "replanning_effect"):
-            frame = frame.assign(**{name: frame[name].where(is_kept)})
         columns += ["data_effect", "replanning_effect", "noise"]
     columns += ["verdict", *(["message"] if frame["message"].any() else [])]
     decimals = money_decimals(frame["objective"].dropna())

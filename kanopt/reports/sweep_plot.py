@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 
 __all__ = ["axis_title", "plot_sweep", "sweep_height"]
 
-_UNLIKE = frozenset({"refused", "no plan", "not like with like"})
-"""Verdicts of points whose price is not compared."""
 _BROKEN = frozenset({str(Status.INFEASIBLE), str(Status.PARTIAL), str(Status.NO_PLAN), ""})
 _DOTS = 60
 """Points that are marked on a line, at most."""
@@ -93,6 +91,16 @@ def _is_number(column: pd.Series[Any]) -> bool:
     return bool(pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column))
 
 
+def _does_as_much(sweep: Sweep, frame: pd.DataFrame) -> pd.Series[bool]:
+    """Say at which points the plan serves what must be served, and keeps rules, as that of the scenario does.
+
+    Prices are drawn there, also where more or less is wanted than as it is, as where demands vary.
+    """
+    rank = sweep.base.rank
+    same = (frame["unserved"] == rank.unserved) & (frame["violations"] == rank.violations)
+    return same & frame["objective"].notna()
+
+
 def _price_title(sweep: Sweep) -> str:
     return f"price, {sweep.unit}" if sweep.unit else "price"
 
@@ -101,7 +109,7 @@ def _plot_line(sweep: Sweep, ax: Axes, switches: SwitchPoints | None) -> None:
     axis = sweep.axes[0]
     frame = _thinned(sweep.points.sort_values(axis.label))
     x, price = frame[axis.label].to_numpy(float), frame["objective"].to_numpy(float)
-    unlike = frame["verdict"].isin(_UNLIKE).to_numpy()
+    unlike = ~_does_as_much(sweep, frame).to_numpy()
     lines = {"planned anew" if sweep.anew else "the same plan": np.where(unlike, np.nan, price)}
     if sweep.anew:
         kept = frame["kept_objective"].where(~frame["kept_status"].isin(_BROKEN))
@@ -187,7 +195,7 @@ def _plot_cells(sweep: Sweep, ax: Axes) -> None:
     frame = sweep.points
     columns, rows = (_few(frame[axis.label]) for axis in (across, up))
     shown = frame[frame[across.label].isin(columns) & frame[up.label].isin(rows)]
-    is_like = ~shown["verdict"].isin(_UNLIKE)
+    is_like = _does_as_much(sweep, shown)
     places = [
         (columns.index(column), rows.index(row))
         for column, row in zip(shown[across.label], shown[up.label], strict=True)
@@ -274,7 +282,7 @@ def _value_ticks(ax: Axes, side: str, values: list[Any], room: float) -> None:
 
 def _plot_in_turn(sweep: Sweep, ax: Axes) -> None:
     frame = _thinned(sweep.points)
-    price = frame["objective"].where(~frame["verdict"].isin(_UNLIKE))
+    price = frame["objective"].where(_does_as_much(sweep, frame))
     at = frame["point"]
     ax.plot(at, price, "o", markersize=4, color=series(0).light)
     _mark_base(sweep, ax)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from kanopt.display import Part
-from kanopt.explain.service import does_less, service_difference
+from kanopt.explain.service import does_less, service_difference, still_holds
 from kanopt.text import join_list
 from kanopt.whatif.comparison_text import comparison_notes, comparison_parts, verdict
 from kanopt.whatif.run import Run
@@ -113,7 +113,7 @@ class Comparison(TableExports):
         Columns ``scenario``, ``term``, ``before`` (base's plan and data), ``data_effect`` (same plan, the
         variant's data), ``replanning_effect`` (the variant's plan, same data), ``after`` and ``change``; in each
         row ``before + data_effect + replanning_effect = after``. The effects are missing where the base's plan
-        cannot be priced under the variant's data.
+        cannot be carried out under the variant's data, or breaks a rule there.
         """
         frames = [self._terms_of(variant) for variant in self.variants]
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=_TERMS)
@@ -139,7 +139,8 @@ class Comparison(TableExports):
     def steps(self) -> pd.DataFrame:
         """One row per variant: what its plan serves and leaves out, the sums of :attr:`terms`, and a verdict.
 
-        ``like_with_like`` says whether both plans serve the same and keep all rules, so that their prices compare.
+        ``like_with_like`` says whether both plans serve the same and break the same rules, if any, so that their prices
+        compare.
         """
         covered = self.coverage.set_index("scenario")[_STEPS[1:4]]
         rows = []
@@ -205,18 +206,16 @@ class Comparison(TableExports):
 
     def _terms_of(self, variant: Variant) -> pd.DataFrame:
         before, after = _prices(self.base.result), _prices(variant.run.result)
-        kept = (
-            variant.base_plan_result
-            if isinstance(variant.base_plan_result, str)
-            else _prices(variant.base_plan_result)
-        )
+        there = variant.base_plan_result
+        holds = not isinstance(there, str) and still_holds(there.status, self.base.result.status)
+        kept = _prices(there) if holds and not isinstance(there, str) else None
         index = before.index.union(after.index, sort=False)
-        if not isinstance(kept, str):
+        if kept is not None:
             index = index.union(kept.index, sort=False)
         frame = pd.DataFrame(index=index)
         frame["before"] = before.reindex(index, fill_value=0.0)
         frame["after"] = after.reindex(index, fill_value=0.0)
-        priced = float("nan") if isinstance(kept, str) else kept.reindex(index, fill_value=0.0)
+        priced = float("nan") if kept is None else kept.reindex(index, fill_value=0.0)
         frame["data_effect"] = priced - frame["before"]
         frame["replanning_effect"] = frame["after"] - priced
         frame["change"] = frame["after"] - frame["before"]

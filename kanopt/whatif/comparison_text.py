@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from kanopt.whatif.comparison import Comparison, Variant
     from kanopt.whatif.run import Run
 
-__all__ = ["comparison_notes", "comparison_parts", "moved_text", "variants_text", "verdict"]
+__all__ = ["comparison_notes", "comparison_parts", "moved_text", "old_plan_notes", "variants_text", "verdict"]
 
 _AMOUNTS = ["before", "data_effect", "replanning_effect", "after", "change"]
 _SHOWN, _NAME, _NOWHERE = 2, 40, "none"
@@ -95,7 +95,7 @@ def _table(terms: pd.DataFrame) -> Grid:
     shown = pd.concat([terms, pd.DataFrame([{"term": "total", **total}])], ignore_index=True)
     decimals = money_decimals(shown[_AMOUNTS].to_numpy().ravel())
     shown = shown[["term", *_AMOUNTS]].rename(columns=_HEADS)
-    return replace(grid_of(shown, lambda value: fixed_text(value, decimals), missing="?"), indent="  ")
+    return replace(grid_of(shown, lambda value: fixed_text(value, decimals)), indent="  ")
 
 
 def verdict(comparison: Comparison, variant: Variant, change: float, data_effect: float) -> str:
@@ -150,13 +150,18 @@ def comparison_notes(comparison: Comparison) -> Iterator[str]:
         yield f"{base.scenario.name}: its plan is of a later search, or was found for a variant{came}"
     if (comparison.terms["before"] < 0).any():
         yield "the tables are of costs: what is earned is negative"
-    for variant in comparison.variants:
-        yield from _old_plan_notes(variant)
+    yield from old_plan_notes(comparison)
     for run in comparison.runs:
         yield from _run_notes(run)
 
 
-def _old_plan_notes(variant: Variant) -> Iterator[str]:
+def old_plan_notes(comparison: Comparison) -> Iterator[str]:
+    """Yield which variants the base's plan does not fit, and why: their changes are meant, so that it is no warning."""
+    for variant in comparison.variants:
+        yield from _old_plan_note(variant)
+
+
+def _old_plan_note(variant: Variant) -> Iterator[str]:
     kept = variant.base_plan_result
     if isinstance(kept, str):
         reason, *others = kept.splitlines()

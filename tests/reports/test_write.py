@@ -442,6 +442,9 @@ def test_a_variant_without_plan_or_noise_is_told_as_such(comparison: Comparison,
     assert "Stuck: no plan to compare" in page.text
     assert any("unknown client 'c99'" in note for note in comparison.notes)
     assert all(note in page.text for note in comparison.notes)
+    # what a variant changes is meant: no caution, if the old plan does not fit it
+    (old,) = [note for note in comparison.notes if "the base's plan cannot be carried out" in note]
+    assert f"Note. {old}" in page.text
     assert "The user stopped the comparison" in page.text
 
 

@@ -30,6 +30,7 @@ from kanopt.whatif.table_exports import TableExports
 
 if TYPE_CHECKING:
     from kanopt.formulas import Variable
+    from kanopt.problems.assessment import Rank
     from kanopt.problems.result import Result
 
 __all__ = ["Sensitivity", "sobol"]
@@ -319,7 +320,7 @@ def _of_scenario(
     with cluster(options.dask) as client:
         if not run.run(workers=options.workers, client=client):
             raise KeyboardInterrupt
-    _refuse_unlike(list(run.results.values()), run.base.rank[1:3], len(rows))
+    _refuse_unlike(list(run.results.values()), run.base.rank, len(rows))
     prices = np.array([run.results[number].objective for number in range(len(rows))])
     notes = []
     if plan == "anew" and not all(found.proved for found in run.results.values()):
@@ -329,14 +330,12 @@ def _of_scenario(
     return prices[place.ravel()], run.base, notes
 
 
-def _refuse_unlike(results: Sequence[PointResult], wanted: tuple[float, int], count: int) -> None:
+def _refuse_unlike(results: Sequence[PointResult], base: Rank, count: int) -> None:
     """Refuse prices of plans that leave out something else, or break other rules, than the base's."""
     bad = [
         found
         for found in results
-        if found.status == REFUSED
-        or np.isnan(found.objective)
-        or (found.unserved, found.violations) != wanted
+        if found.status == REFUSED or np.isnan(found.objective) or not found.does_as_much_as(base)
     ]
     if bad:
         told = f" ({bad[0].message})" if bad[0].message else ""

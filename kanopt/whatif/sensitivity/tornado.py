@@ -154,9 +154,7 @@ class Tornado(TableExports):
         assert self.base.objective is not None
         if status == REFUSED or math.isnan(price):
             return math.nan
-        rank = self.base.rank
-        alike = (found.unserved, found.violations) == (rank.unserved, rank.violations)
-        if status == found.status and not alike:
+        if status == found.status and not found.does_as_much_as(self.base.rank):
             return math.nan
         if status != found.status and status in (Status.INFEASIBLE, Status.PARTIAL):
             return math.nan

@@ -222,7 +222,7 @@ def _beside(found: PointResult, beside: PointResult | None, *, own: bool) -> tup
         ) or found.kept_status == found.status
     if beside is None or beside.status == REFUSED:
         return math.nan, False
-    return beside.objective, (found.unserved, found.violations) == (beside.unserved, beside.violations)
+    return beside.objective, found.does_as_much_as(beside.rank)
 
 
 def _noise(found: PointResult, anew: bool) -> float:

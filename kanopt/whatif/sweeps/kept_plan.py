@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kanopt.errors import KanoptError
+from kanopt.explain.service import Service
 from kanopt.problems.record_reader import RecordReader
 from kanopt.validation import LARGEST
 from kanopt.whatif.changes import Change, Value, column_names
@@ -129,6 +130,7 @@ def price_at_once(
         kept_status=str(result.status),
         unserved=rank.unserved,
         violations=rank.violations,
+        service=Service.of(result),
         caveat="; ".join(assessment.law_caveats),
     )
     base = _Base(found, assessment)

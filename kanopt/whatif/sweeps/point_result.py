@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from kanopt.explain.service import Service
 from kanopt.problems.assessment import NO_PLAN, Rank
 from kanopt.problems.result import Status
 
@@ -53,6 +54,8 @@ class PointResult:
         Both prices by term.
     unserved, violations
         What the plan leaves out of what must be served, and how many other rules it breaks.
+    service
+        What the plan serves, and which rules it breaks; None where there is no plan.
     plan
         The plan, as a frame where it was read from disk; None where there is none, or the base's was kept.
     plan_of
@@ -82,6 +85,7 @@ class PointResult:
     kept_terms: Mapping[str, float] = field(default_factory=dict)
     unserved: float = 0
     violations: int = 0
+    service: Service | None = None
     plan: Plan | pd.DataFrame | None = None
     plan_of: int | None = None
     seconds: float = 0.0
@@ -101,6 +105,10 @@ class PointResult:
         if math.isnan(self.objective):
             return NO_PLAN
         return Rank(self.violations > 0, self.unserved, self.violations, self.objective)
+
+    def does_as_much_as(self, rank: Rank) -> bool:
+        """Whether the plan leaves out as much of what must be served, and breaks as many rules, as another one."""
+        return (self.unserved, self.violations) == (rank.unserved, rank.violations)
 
     @property
     def noise(self) -> float:
@@ -157,6 +165,7 @@ def of_kept(point: int, kept: Result | None) -> PointResult:
         kept_terms=_terms(kept),
         unserved=rank.unserved,
         violations=rank.violations,
+        service=Service.of(kept),
         message=next(iter(() if kept.assessment is None else kept.assessment.broken_rules), ""),
         caveat=_caveat(kept),
         result=kept,
@@ -177,6 +186,7 @@ def with_plan(found: PointResult, result: Result) -> PointResult:
             terms={},
             unserved=0,
             violations=0,
+            service=None,
             message="no plan was found",
             result=result,
         )
@@ -188,6 +198,7 @@ def with_plan(found: PointResult, result: Result) -> PointResult:
         terms=_terms(result),
         unserved=result.rank.unserved,
         violations=result.rank.violations,
+        service=Service.of(result),
         plan=result.plan,
         message="",
         caveat=_caveat(result),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from kanopt.display import Alarm, Grid, Part, grid_of
+from kanopt.explain.service import Service, still_holds
 from kanopt.files import replace_file
 from kanopt.problems.result import Status
 from kanopt.text import count_text, fixed_text, money_text, seconds_text
@@ -90,9 +91,11 @@ class Sweep(TableExports):
         Columns ``point``; one for each axis, by its path (with ``×`` where values are factors); ``status``;
         ``objective``; ``change`` against the base; ``kept_objective`` (the base's plan under the data of the point) and
         ``kept_status``; ``data_effect`` (the base's plan here less there) and ``replanning_effect`` (the plan of the
-        point less the base's, same data), which add up to the change; ``noise`` (how far apart lie what repeated
-        searches say of the change); ``verdict``; ``unserved`` and ``violations``; ``bound``; ``seconds``; ``message``;
-        ``caveat`` (what the price cannot be trusted for).
+        point less the base's, same data), which add up to the change, and are missing where the base's plan breaks a
+        rule under the data of the point; ``noise`` (how far apart lie what repeated searches say of the change);
+        ``verdict``; ``unlike`` (what the plan serves instead of what the base's serves, or which rule one of them
+        breaks; empty where prices compare like with like); ``unserved`` and ``violations``; ``bound``; ``seconds``;
+        ``message``; ``caveat`` (what the price cannot be trusted for).
         """
         rows = [self._row(found) for found in self.results]
         labels = [axis.label for axis in self.axes]
@@ -155,6 +158,7 @@ class Sweep(TableExports):
     def _row(self, found: PointResult) -> list[object]:
         base = self.base.objective
         before = math.nan if base is None else base
+        held = found.kept_objective if still_holds(found.kept_status, self.base.status) else math.nan
         return [
             found.point,
             *self.design_points[found.point],
@@ -163,10 +167,11 @@ class Sweep(TableExports):
             found.objective - before,
             found.kept_objective,
             found.kept_status,
-            found.kept_objective - before,
-            found.objective - found.kept_objective,
+            held - before,
+            found.objective - held,
             self._noise(found),
             self._verdict(found, before),
+            self._unlike(found),
             found.unserved,
             found.violations,
             found.bound,
@@ -178,14 +183,22 @@ class Sweep(TableExports):
     def _noise(self, found: PointResult) -> float:
         return found.noise_beside(self.base) if self.anew else 0.0
 
+    @cached_property
+    def _service(self) -> Service | None:
+        return Service.of(self.base)
+
+    def _unlike(self, found: PointResult) -> str:
+        """Say what the plan of a point does that the base's does not; empty where their prices compare."""
+        known = self._service
+        return "" if known is None or found.service is None else found.service.against(known)
+
     def _verdict(self, found: PointResult, before: float) -> str:
         """Say what the change comes to, apart from the luck of the search."""
         if found.status == REFUSED:
             return "refused"
         if math.isnan(found.objective) or math.isnan(before):
             return "no plan"
-        rank = self.base.rank
-        if (found.unserved, found.violations) != (rank.unserved, rank.violations):
+        if self._unlike(found):
             return "not like with like"
         change, noise = found.objective - before, self._noise(found)
         if abs(change) <= _EQUAL * max(1.0, abs(before)):
@@ -221,10 +234,7 @@ class Sweep(TableExports):
         shown = frame[["point", *(axis.label for axis in self.axes), "objective", "change"]].copy()
         shown.columns = ["point", *(axis.label for axis in self.axes), self.unit, "change"]
         if self.anew:
-            # what data do to a plan that breaks a rule under them says nothing
-            is_kept = frame["kept_status"] != str(Status.INFEASIBLE)
-            shown["new data"] = frame["data_effect"].where(is_kept)
-            shown["new plan"] = frame["replanning_effect"].where(is_kept)
+            shown["new data"], shown["new plan"] = frame["data_effect"], frame["replanning_effect"]
             shown["noise"] = frame["noise"]
         shown["verdict"] = frame["verdict"]
         return grid_of(shown, partial(fixed_text, decimals=2))
@@ -244,6 +254,13 @@ class Sweep(TableExports):
                 notes.append(
                     f"{count_text(statuses[status], 'point')} {_WORDS[status]}, first point {first.point}{told}"
                 )
+        unlike = [(found, told) for found in self.results if (told := self._unlike(found))]
+        if unlike:
+            first, told = unlike[0]
+            notes.append(
+                f"at {count_text(len(unlike), 'point')} prices do not compare like with like, first point "
+                f"{first.point}: its plan {told}"
+            )
         broken = sum(found.kept_status == Status.INFEASIBLE for found in self.results) if self.anew else 0
         if broken:
             notes.append(f"at {count_text(broken, 'point')} the plan as it is breaks a rule")
@@ -301,6 +318,7 @@ _COLUMNS = [
     "replanning_effect",
     "noise",
     "verdict",
+    "unlike",
     "unserved",
     "violations",
     "bound",

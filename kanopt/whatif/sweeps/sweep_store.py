@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+from pydantic import TypeAdapter
 
 from kanopt.errors import FileFormatError, Issue, ScenarioError
+from kanopt.explain.service import Service
 from kanopt.files import hold_file, read_file, replace_file
 from kanopt.problems.result import Status
 from kanopt.whatif.sweeps.point_result import BASE, REFUSED, PointResult
@@ -29,8 +31,19 @@ _CHUNK = re.compile(r"points-(\d{6})\.parquet")
 _LARGEST = 2**30
 _MOST_ROWS = 1_000_000
 """Rows of a plan."""
-_OWN = ("searches", "differences", "terms", "kept_terms", "plan", "plan_of", "interrupted", "result")
+_OWN = (
+    "searches",
+    "differences",
+    "terms",
+    "kept_terms",
+    "service",
+    "plan",
+    "plan_of",
+    "interrupted",
+    "result",
+)
 """Fields that are written in a form of their own, or not at all."""
+_SERVICE: TypeAdapter[Service | None] = TypeAdapter(Service | None)
 _PLAIN = tuple(item.name for item in fields(PointResult) if item.name not in _OWN)
 
 
@@ -137,6 +150,7 @@ def chunk_bytes(results: list[PointResult]) -> bytes:
             "differences": json.dumps(result.differences),
             "terms": json.dumps(dict(result.terms)),
             "kept_terms": json.dumps(dict(result.kept_terms)),
+            "service": _SERVICE.dump_json(result.service).decode(),
             "plan_of": -1 if result.plan_of is None else result.plan_of,
             "plan": _plan_bytes(result.plan),
         }
@@ -193,6 +207,7 @@ def _result(row: Mapping[Any, Any]) -> PointResult:
         differences=tuple(json.loads(row["differences"])),
         terms=json.loads(row["terms"]),
         kept_terms=json.loads(row["kept_terms"]),
+        service=_SERVICE.validate_json(row["service"], strict=True),
         plan_of=None if row["plan_of"] < 0 else int(row["plan_of"]),
         plan=_frame(plan, _MOST_ROWS) if plan else None,
     )

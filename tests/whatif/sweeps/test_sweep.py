@@ -12,7 +12,7 @@ import pytest
 
 from kanopt.errors import FileFormatError, ScenarioError
 from kanopt.problems.evaluate import evaluate
-from kanopt.whatif import Sweep, SweepOptions, factors, grid, load_scenario, sweep
+from kanopt.whatif import Sweep, SweepOptions, compare, factors, grid, load_scenario, sweep
 from kanopt.whatif.sweeps.kept_plan import PricedBy, way_of_pricing
 from kanopt.whatif.sweeps.point_result import PointResult
 
@@ -53,7 +53,10 @@ def test_a_kept_plan_is_priced_as_one_by_one(shared_tiny, axes, way):
         assert point.objective == pytest.approx(other.objective, rel=1e-12)
         assert dict(point.terms) == pytest.approx(other.pricing.terms().to_dict(), rel=1e-12)
         assert (point.status, point.violations) == (other.status, other.rank.violations)
-    assert (found.points["replanning_effect"] == 0).all()
+    holds = (found.points["kept_status"] == "feasible").tolist()
+    assert found.points["replanning_effect"].tolist() == pytest.approx(
+        [0 if each else np.nan for each in holds], nan_ok=True
+    )
 
 
 @pytest.mark.parametrize(
@@ -126,9 +129,9 @@ def test_points_planned_anew_are_as_good_as_runs(shared_tiny):
         assert point.objective == pytest.approx(alone.run(time_limit=1).result.objective, rel=1e-9)
     frame = found.points
     both = frame["data_effect"] + frame["replanning_effect"]
-    assert np.allclose(both, frame["change"], equal_nan=True)
     # a plan of two vans is none where there is one
     carried_out = frame["kept_status"] == "feasible"
+    assert np.allclose(both, frame["change"].where(carried_out), equal_nan=True)
     assert carried_out.tolist() == [False, True] * 3
     assert (frame["replanning_effect"][carried_out] <= 1e-9).all()
 
@@ -266,6 +269,7 @@ def test_a_sweep_that_learned_its_laws_goes_on_with_those_kept(learned, tmp_path
         {"status": "good"},
         {"objective": "dear"},
         {"terms": '{"fuel": "dear"}'},
+        {"service": '{"coverage": 3}'},
         {"terms": "[" * 100_000},
         {"searches": "3"},
         {"plan_of": 7},
@@ -366,7 +370,7 @@ def test_a_law_below_zero_is_told(shared_tiny, axes):
 
 
 def test_a_verdict_says_where_the_noise_is_not_known():
-    base = SimpleNamespace(objective=100.0, rank=SimpleNamespace(unserved=0, violations=0), status="feasible")
+    base = SimpleNamespace(objective=100.0, assessment=None, status="feasible")
     made = Sweep(None, (), ((), ()), base, (), anew=True)
     for searches, differences, verdict in [
         ((105.0,), (5.0,), "dearer, noise unknown"),
@@ -383,3 +387,36 @@ def test_it_is_told_which_rule_a_kept_plan_breaks(shared_tiny):
     message = found.points["message"].tolist()[1]
     assert "van 1" in message
     assert f"1 point at which the plan breaks a rule, first point 1: {message}" in found.text()
+
+
+def test_a_sweep_and_a_comparison_agree_on_what_compares(shared_tiny):
+    base = load_scenario(shared_tiny)
+    asked = {"clients.demand": factors([1.0, 1.3]), "vehicles.fixed_cost": factors([1.0, 2.0])}
+    swept = sweep(base, asked, design="list", options=SweepOptions(time_limit=0.3, repeats=2))
+    variant = base.scale("clients.demand", 1.3).scale("vehicles.fixed_cost", 2.0)
+    compared = compare([base, variant.named("more")], time_limit=0.3)
+    step, point = compared.steps.iloc[0], swept.points.iloc[1]
+    # all that is wanted is served, which is more; the base's plan overloads a van there
+    assert (point["verdict"], step["like_with_like"]) == ("not like with like", False)
+    assert (
+        point["unlike"] == compared.service_difference(compared.variants[0]) == "serves 2.86 instead of 2.2 t"
+    )
+    effects = ["data_effect", "replanning_effect"]
+    assert point["kept_status"] == "infeasible"
+    assert point[effects].isna().all()
+    assert step[effects].isna().all()
+    assert point["change"] == pytest.approx(step["change"])
+    assert swept.points.iloc[0][["verdict", "unlike"]].tolist() == ["no effect", ""]
+    assert (
+        "prices do not compare like with like, first point 1: its plan serves 2.86 instead of 2.2 t"
+        in str(swept)
+    )
+
+
+def test_what_points_serve_is_kept_on_disk(shared_tiny, tmp_path):
+    axes, options = {"vehicles.capacity": [0.5, 1.2]}, SweepOptions(out=tmp_path / "sweep")
+    first = sweep(load_scenario(shared_tiny), axes, plan="today", options=options)
+    again = sweep(load_scenario(shared_tiny), axes, plan="today", options=options)
+    assert [found.service for found in again.results] == [found.service for found in first.results]
+    assert again.points["unlike"].tolist() == first.points["unlike"].tolist()
+    assert again.points["unlike"][0].startswith("breaks a rule: ")
