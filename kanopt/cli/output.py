@@ -52,15 +52,20 @@ def check_outputs(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
     OSError
         If there is no writing where a file is to go.
     click.UsageError
-        If a file is to replace one that is read, or is a link to one in another folder.
+        If a file is to replace one that is read, or another that is written, or is a link to one in another folder.
     """
-    read = {path.resolve() for path in inputs}
+    read, written = {path.resolve() for path in inputs}, set[Path]()
     for path in outputs:
         check_target(path)
         if path.resolve() in read:
             raise click.UsageError(
                 f"{path} is read, and would be replaced by what is written; name another file"
             )
+        if path.resolve() in written:
+            raise click.UsageError(
+                f"{path} would be written twice, the second time over the first; give the report another name"
+            )
+        written.add(path.resolve())
         # a folder from a stranger may hold the link where a report goes by itself
         if path.is_symlink() and path.resolve().parent != path.parent.resolve():
             raise click.UsageError(

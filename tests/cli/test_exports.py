@@ -86,3 +86,19 @@ def test_what_a_plan_leaves_out_is_in_its_summary(case, cli):
     code, _, _ = cli("run", "case.toml", "--export", "md", "--quiet", "--time-limit", "0.2")
     assert code == 3
     assert "left out: north" in (case / "reports" / "case.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "option"),
+    [("run", "case.xlsx", "--report"), ("run", "case.md", "--report"), ("compare", "case.xlsx", "--report")],
+)
+def test_a_report_and_an_export_of_one_name_are_refused_before_anything_is_done(
+    case, cli, command, name, option
+):
+    export = name.rpartition(".")[2]
+    files = ("case.toml", "dear.toml") if command == "compare" else ("case.toml",)
+    code, _, err = cli(command, *files, option, name, "--export", export)
+    assert code == 2
+    assert f"{name} would be written twice, the second time over the first" in err
+    assert "solving" not in err
+    assert left_behind(case) == []
