@@ -19,6 +19,7 @@ from kanopt.whatif.scenario_files.problem_spec import ProblemSpec
 from kanopt.whatif.scenario_files.sections import Sections, read_sections
 from kanopt.whatif.scenario_files.spec import LearnedSpec, SavedSpec, TableSpec
 from kanopt.whatif.scenario_files.toml_positions import Key
+from kanopt.whatif.scenario_files.wrong_tables import wrong_tables
 from kanopt.whatif.section_changes import ChangedSections, checked_with_laws, make_section_changes
 from kanopt.whatif.variants import variant_mistakes
 
@@ -110,6 +111,7 @@ def _load(path: Path, may_ask: MayAsk, *, outside: bool) -> Scenario | None:
     of_laws = law_mistakes(found.every_law, found.names["tables"], tables)
     found.mistakes += [mistake for mistake in of_laws if mistake.key[:3] not in wrong]
     formulas = _check_problem(found, layers, tables, saved)
+    _check_tables_of_parts(found, tables)
     if found.mistakes:
         raise layers.error(found.mistakes)
     if set(tables) != set(found.tables):
@@ -289,6 +291,17 @@ def _check_problem(
     if found.partial_problem is not None:
         _check_parts(found, found.partial_problem, tables, formulas)
     return formulas
+
+
+def _check_tables_of_parts(found: Sections, tables: Mapping[str, pd.DataFrame]) -> None:
+    """Note parts that read the table of another, in place of everything that follows from it."""
+    problem = found.partial_problem
+    if problem is None or not (wrong := list(wrong_tables(problem, tables))):
+        return
+    parts = problem.parts()
+    read = {("tables", parts[(mistake.key[1],)].table) for mistake in wrong}
+    others = [each for each in found.mistakes if each.key[0] != "problem" and each.key[:2] not in read]
+    found.mistakes = [*others, *wrong]
 
 
 def _check_section_changes(found: Sections, layers: Layers, formulas: Mapping[str, Formula]) -> None:

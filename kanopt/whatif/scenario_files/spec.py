@@ -111,6 +111,17 @@ def _preferred(value: Any) -> tuple[str, ...]:
     return words
 
 
+def _path(text: str) -> str:
+    """Let a path be any text but one with signs that TOML makes of a backslash."""
+    if found := next((sign for sign in text if ord(sign) < 32), None):
+        shown = repr(text)[1:-1].replace("\\", "/")
+        raise ValueError(
+            f"{text!r} has a {found!r} in it, which TOML makes of a \\ in a text: write / between folders, as in "
+            f'"{shown}"'
+        )
+    return text
+
+
 OnBad: TypeAlias = Annotated[Any, BeforeValidator(_action)]
 Unit: TypeAlias = Annotated[str, AfterValidator(_checked_unit)]
 Words: TypeAlias = Annotated[tuple[str, ...], Field(strict=False)]
@@ -143,7 +154,7 @@ class FormSpec(FileModel):
 class TableSpec(FileModel):
     """``[tables.x]``: where a table comes from, its units, and what to do with bad cells."""
 
-    path: Name | None = None
+    path: Annotated[Name, AfterValidator(_path)] | None = None
     url: Name | None = None
     query: Name | None = None
     sheet: Name | None = None

@@ -160,3 +160,27 @@ def test_a_pipe_is_no_scenario(tmp_path):
         read_document(tmp_path / "a.toml")
     with pytest.raises(ScenarioError, match="zero byte"):
         read_document(Path("a\0.toml"))
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        (
+            "[t]\npath = 'a.csv\"\nunits = 1\n",
+            2,
+            "a text begins with ' and does not end with it: write ' at both ends",
+        ),
+        ("[t]\npath = 'a.csv\"", 2, "a text begins with ' and does not end with it"),
+        ('[t]\npath = "a.csv\nunits = { km = "km" }\n', 2, 'a text begins with " and does not end with it'),
+        ('[t]\nnote = "it\'s"\npath = "a.csv\'\n', 3, 'a text begins with " and does not end with it'),
+        ("[t]\npath = “a.csv”\n", 2, '“ is no quote of TOML: write " at both ends'),
+        ('path = "C:\\data\\trips.csv"\n', 1, 'write / between folders, as in "C:/data/trips.csv"'),
+        ('path = "C:\\Users\\me\\trips.csv"\n', 1, 'write / between folders, as in "C:/Users/me/trips.csv"'),
+    ],
+)
+def test_quotes_and_backslashes_are_told_with_what_to_write(tmp_path, text, line, words):
+    with pytest.raises(ScenarioError) as caught:
+        read(tmp_path, text)
+    (issue,) = caught.value.issues
+    assert issue.line == line
+    assert words in issue.message
