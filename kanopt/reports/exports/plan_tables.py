@@ -12,7 +12,7 @@ from kanopt.problems.views import GanttView
 from kanopt.reports.subject import ReportSubject
 from kanopt.text import clock_text
 
-__all__ = ["TABLES", "plan_csv", "plan_tables"]
+__all__ = ["TABLES", "in_order", "plan_csv", "plan_tables"]
 
 TABLES = ("plan", "timetable", "sites", "costs", "reasons")
 """Every table there may be."""
@@ -47,6 +47,12 @@ def plan_tables(subject: ReportSubject, *, in_units: bool = True) -> dict[str, p
     timed["costs"] = costs.rename(columns={"amount": f"amount ({unit})" if unit else "amount"})
     timed["reasons"] = why.reasons()
     return {name: timed[name] for name in TABLES if name in timed and len(timed[name])}
+
+
+def in_order(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return tasks by machine and in order of their start; other tables as they are."""
+    keys = [name for name in frame.columns if str(name).startswith(("machine", "start ("))]
+    return frame.sort_values(keys, kind="stable") if "machine" in keys else frame
 
 
 def plan_csv(subject: ReportSubject) -> Mapping[str, str]:

@@ -26,7 +26,7 @@ from kanopt.formulas.export.sheets import SheetBook, cell_text
 from kanopt.problems.law_use import LawUse
 from kanopt.problems.result import Result
 from kanopt.reports.exports.frame_book import FrameBook
-from kanopt.reports.exports.plan_tables import plan_tables
+from kanopt.reports.exports.plan_tables import in_order, plan_tables
 from kanopt.reports.subject import ReportSubject
 from kanopt.text import join_list
 
@@ -83,7 +83,7 @@ class _PlanBook(FrameBook):
         summary = self.sheet("Summary")
         for name, frame in plan_tables(self.subject).items():
             if name != "costs":
-                self.frame(self.sheet(name.capitalize()), _in_order(frame))
+                self.frame(self.sheet(name.capitalize()), in_order(frame))
         costs = self.sheet("Costs")
         uses = [use for use in self.result.assessment.law_uses if use.shape[0] <= _MOST_PLACES]
         pages = [self.sheet(f"Law {use.law.removeprefix('law ')}") for use in uses]
@@ -211,12 +211,6 @@ class _PlanBook(FrameBook):
             line += 1
             text(sheet, line, 0, cell_text(name))
             text(sheet, line, 1, cell_text(said))
-
-
-def _in_order(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return tasks by machine and in order of their start; other tables as they are."""
-    keys = [name for name in frame.columns if str(name).startswith(("machine", "start ("))]
-    return frame.sort_values(keys, kind="stable") if "machine" in keys else frame
 
 
 def _living_lines(

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from kanopt.problems import Status
 from kanopt.reports import export
 from kanopt.reports.exports.markdown import _escaped
-from kanopt.text import money_text
+from kanopt.reports.figure_rows import figure_rows
+from kanopt.reports.subject import subject_of
+from kanopt.text import money_text, number_text
 from tests.reports.exports.conftest import NAMES, city
 
 MARK = re.compile(r"(?<!\\)(?:\\\\)*[*_`\[\]<>#|~&!$@{}]")
@@ -37,10 +39,12 @@ def test_a_summary_says_what_to_do_what_it_costs_and_what_is_left_out(routed, tm
     assert heads == [
         "Routing plan",
         "What to do",
+        "What each vehicle does",
         "What it costs",
         "What is left out, and why",
         "How sure",
         "Provenance",
+        "Timetable",
     ]
     told = plain(text)
     assert money_text(routed.objective, "EUR") in told
@@ -50,12 +54,37 @@ def test_a_summary_says_what_to_do_what_it_costs_and_what_is_left_out(routed, tm
 
 def test_names_stay_in_their_cells(routed, tmp_path):
     text = routed.to_markdown(tmp_path / "plan.md").read_text("utf-8")
-    rows = [re.split(r"(?<!\\)\|", line) for line in text.splitlines() if line.startswith("| van")]
+    timetable = text.partition("## Timetable")[2]
+    rows = [re.split(r"(?<!\\)\|", line) for line in timetable.splitlines() if line.startswith("| van")]
     assert len(rows) == 7
     assert {len(row) for row in rows} == {len(rows[0])}
     assert [plain(row[3]).strip() for row in rows[:3]] == NAMES[:3]
     assert "</script>" not in text
     assert "<b>" not in text
+
+
+def test_the_figures_of_the_first_page_stand_in_it_and_a_row_for_each_vehicle(make_run, tmp_path):
+    run = make_run()
+    (path,) = export(run, "md", tmp_path / "plan.md")
+    told = plain(path.read_text("utf-8"))
+    for row in figure_rows(subject_of(run)).values():
+        assert f"| {row.label} | {row.plan} |" in told, row.key
+    for vehicle in run.result.assessment.rosters()[0].frame["vehicle"]:
+        assert f"| {vehicle} |" in told
+    # nothing is late on this plan, and no column of noughts says so
+    assert "| late" not in told.partition("## Timetable")[2]
+
+
+def test_a_law_has_its_verdict_and_its_curve_in_numbers(make_run, tmp_path):
+    run = make_run()
+    (path,) = export(run, "md", tmp_path / "plan.md")
+    told = plain(path.read_text("utf-8"))
+    law = run.laws["travel_time"].formula
+    (curve,) = law.curves
+    assert f"({law.verdict.level}; R²" in told
+    (line,) = [line for line in told.splitlines() if f"where {curve.name}(hour) in travel_time" in line]
+    middle = 0.2 * (curve.high - curve.low) + curve.low
+    assert f"{number_text(float(curve.at(middle)), 3)} at {number_text(middle, 3)} h" in line
 
 
 def test_a_run_names_its_laws_and_todays_plan(make_run, tmp_path):
