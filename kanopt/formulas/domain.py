@@ -77,6 +77,18 @@ class Range:
         ]
         return cls(name, low, high, _merged(wide))
 
+    @property
+    def dense_end(self) -> float:
+        """Where the data end, but for a few rows far above all others.
+
+        Examples
+        --------
+        >>> round(Range.of_values("kg", np.append(np.linspace(0.0, 50.0, 400), 900.0)).dense_end, 1)
+        49.5
+        """
+        low, high = self.sparse[-1] if self.sparse else (self.high, self.high)
+        return low if high >= self.high and low > self.low else self.high
+
     def contains(self, values: Array) -> NDArray[np.bool_]:
         """Return a mask of the values within the range, with a relative tolerance of 1e-9."""
         return in_bounds(values, self.low, self.high)

@@ -162,6 +162,11 @@ class Formula(FormulaProofs, FormulaEstimation, FormulaExports, Shown):
         return self.provenance.get("stopped", "")
 
     @property
+    def held(self) -> str:
+        """Which inputs count as the edge of their data beyond it, where the law would not go on; empty for none."""
+        return self.provenance.get("held", "")
+
+    @property
     def constants(self) -> tuple[Constant, ...]:
         """The constants that have a name or a standard error, in reading order."""
         nodes = postorder(self.root)

@@ -24,6 +24,7 @@ __all__ = [
     "Fall",
     "expects_rise",
     "held_share",
+    "is_size",
     "share_below_zero",
     "sparse_stretches",
     "values_below_zero",
@@ -83,7 +84,12 @@ def expects_rise(variable: Variable, output: Variable) -> bool:
     """
     if variable.is_category:
         return False
-    return _is(variable, _SIZES, _SIZE_WORDS) and _is(output, _SPENT, _SPENT_WORDS)
+    return is_size(variable) and _is(output, _SPENT, _SPENT_WORDS)
+
+
+def is_size(variable: Variable) -> bool:
+    """Whether an input is a distance, a load or a volume, by its declared unit or else by the words of its name."""
+    return _is(variable, _SIZES, _SIZE_WORDS)
 
 
 def _is(variable: Variable, units: tuple[str, ...], words: re.Pattern[str]) -> bool:

@@ -41,6 +41,8 @@ def formula_facts(formula: Formula) -> list[tuple[str, str]]:
         found.append(("units", f"do not agree: {units.problems[0]}{others}"))
     where = {"proved": " on the whole domain"}
     found += [("shape", f"{fact}{where.get(fact.verdict, '')}") for fact in formula.shapes]
+    if formula.held:
+        found.append(("held beyond its data", formula.held))
     if alike := rivals_text(formula):
         found.append(("rivals", alike))
     if formula.stopped:

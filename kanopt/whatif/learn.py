@@ -210,7 +210,10 @@ def learn_law(
         report(Event("learn", f"law {name!r} from the cache ({told})"))
         for text in law.warned:
             warnings.warn(text, KanoptWarning, stacklevel=2)
-    note = "; ".join(filter(None, [law.note, _unread(spec, law.formula), _rows_below_zero(spec, frame)]))
+    held = f"beyond its data, {law.formula.held}" if law.formula.held else ""
+    note = "; ".join(
+        filter(None, [law.note, held, _unread(spec, law.formula), _rows_below_zero(spec, frame)])
+    )
     return replace(law, name=name, formula=_with_output_name(law.formula, name), note=note)
 
 

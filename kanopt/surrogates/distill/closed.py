@@ -24,6 +24,7 @@ from kanopt.formulas.parameters import parameters_of
 from kanopt.formulas.simplify import simplify_graph
 from kanopt.surrogates.distill.considered import Considered
 from kanopt.surrogates.distill.edges import mixed_of
+from kanopt.surrogates.distill.going_on import LOOSE, beyond, is_no_worse
 from kanopt.surrogates.distill.mixed import Rows
 from kanopt.surrogates.distill.plain import Plain
 from kanopt.surrogates.distill.shaped import decided
@@ -238,12 +239,30 @@ def _on_scale(
         squares, price = fit.squares * rows.total / part.total, rules.price(fit.law)
         return description_length(rows, squares, freedom(fit.law), price, log=log)
 
+    def with_front(fit: Fitted, closed: Closed) -> Closed:
+        others = Considered(table, found, part, log, rules, length, holds, refused)
+        return replace(closed, front=others.front(fit, closed.natural, closed.length))
+
     best = _best(found, rules, refused)
+    ends: tuple[Fitted, Closed] | None = None
+    """The best law, where it does not go on beyond its data."""
     for fit in itertools.islice(filter(told_apart, best), CANDIDATES_EARLY) if early else best:
+        if ends is not None and not fit.squares <= LOOSE * ends[0].squares:
+            continue
         closed = estimated(fit, part if early else rows)
-        if closed is not None:
-            others = Considered(table, found, part, log, rules, length, holds, refused)
-            return replace(closed, front=others.front(fit, closed.natural, closed.length)), found
+        if closed is None:
+            continue
+        out = beyond(closed.formula, trained)
+        if ends is None and (early or not out.endings):
+            return with_front(fit, closed), found
+        if ends is None:
+            ends = fit, closed
+            refused[signature(fit.law)] = str(out)
+        elif out.proved and is_no_worse(closed.residual, ends[1].residual, rows):
+            return with_front(fit, closed), found
+    if ends is not None:
+        del refused[signature(ends[0].law)]
+        return with_front(*ends), found
     return None, found
 
 

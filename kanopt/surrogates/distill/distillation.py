@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -10,8 +11,10 @@ from numpy.typing import NDArray
 
 from kanopt.errors import FitError, FormulaError
 from kanopt.formulas import Alternative, Domain, Fit, Formula, Variable, with_named_constants
+from kanopt.formulas.extrapolation import Extrapolation
 from kanopt.formulas.parameters import parameters_of
 from kanopt.surrogates.distill.drafts import Draft, drafts
+from kanopt.surrogates.distill.going_on import beyond, held, is_no_worse, residuals
 from kanopt.surrogates.distill.networks import ways
 from kanopt.surrogates.distill.shaped import held_positive, shaped
 from kanopt.surrogates.distill.trained import HeldOut, Trained
@@ -58,6 +61,7 @@ def distill(trained: Trained, held_out: HeldOut, min_r2: float) -> Formula:
             "rows": f"{fit.rows_train:,} learned from, {fit.rows_test:,} held out",
             **trained.watch.record(trained.stopped),
             **trained.control.recorded,
+            **formula.provenance,
             **({"dropped": ", ".join(n for n in names if n not in used)} if len(used) < len(names) else {}),
         },
         alternatives=_alternatives(draft, formula, fit, trained, held_out),
@@ -112,22 +116,71 @@ def _first(trained: Trained, held_out: HeldOut) -> tuple[Draft, Formula]:
     refuted: tuple[Draft, Formula] | None = None
     wrong: FitError | None = None
     for draft in drafts(trained):
-        formula = _formula(draft, trained, held_out)
-        if trained.control:
-            names = [feature.name for feature in trained.features]
-            try:
-                trained.control.check_law(draft.root, names, formula.used, ways(trained))
-            except FitError as error:
-                wrong = wrong or error
-                continue
-        refuted_shape = any(fact.verdict == "refuted" for fact in formula.shapes)
-        if not refuted_shape and _has_values(formula, held_out):
-            return draft, formula
+        try:
+            formula = _allowed(draft, trained, held_out)
+        except FitError as error:
+            wrong = wrong or error
+            continue
+        if _holds(formula, held_out):
+            return _going_on(draft, formula, trained, held_out)
         refuted = draft, formula
     if refuted is not None:
         return refuted
     assert wrong is not None  # there is at least one draft
     raise wrong
+
+
+def _allowed(draft: Draft, trained: Trained, held_out: HeldOut) -> Formula:
+    """Return a draft as a formula.
+
+    Raises
+    ------
+    FitError
+        If it has not what was pinned, or has what was forbidden.
+    """
+    formula = _formula(draft, trained, held_out)
+    if trained.control:
+        names = [feature.name for feature in trained.features]
+        trained.control.check_law(draft.root, names, formula.used, ways(trained))
+    return formula
+
+
+def _holds(formula: Formula, held_out: HeldOut) -> bool:
+    """Whether no shape of a law is refuted, and it has a value for every held-out row."""
+    return not any(fact.verdict == "refuted" for fact in formula.shapes) and _has_values(formula, held_out)
+
+
+def _going_on(draft: Draft, formula: Formula, trained: Trained, held_out: HeldOut) -> tuple[Draft, Formula]:
+    """Return a draft that goes on where it is used beyond its data: the one beside, or this one, held at their edge."""
+    out = beyond(formula, trained)
+    if not out.endings:
+        return draft, formula
+    if draft.beside is not None:
+        with contextlib.suppress(FitError):  # what was asked for is not in it
+            other = _allowed(draft.beside, trained, held_out)
+            if _holds(other, held_out) and beyond(other, trained).proved and _alike(other, formula, trained):
+                return _instead(draft, draft.beside, out), other
+    ended = shaped(held(formula, out.endings), trained)
+    # a law that is held is convex no longer
+    return draft, ended if _holds(ended, held_out) else formula
+
+
+def _alike(other: Formula, law: Formula, trained: Trained) -> bool:
+    """Whether a law is no worse than another one on the training rows."""
+    found = [residuals(each, _decoded(trained, each.inputs), trained) for each in (other, law)]
+    return found[0] is not None and found[1] is not None and is_no_worse(found[0], found[1], trained.rows)
+
+
+def _instead(draft: Draft, other: Draft, out: Extrapolation) -> Draft:
+    """Return a draft that was taken in the place of one with a shorter description, which says so."""
+    told = tuple(
+        replace(each, refused=str(out)) if each.law is not None and each.law.root == draft.root else each
+        for each in other.alternatives
+    )
+    how, _, _ = other.how.partition(": ")
+    return replace(
+        other, alternatives=told, how=f"{how}: it goes on beyond its data, and its error is about the same"
+    )
 
 
 def _has_values(formula: Formula, held_out: HeldOut) -> bool:

@@ -63,6 +63,8 @@ class Draft:
     """Exponents that were rounded, and are part of the structure."""
     known: Known | None = None
     """From what the errors of constants without any are told; None behind hidden nodes, where constants can trade."""
+    beside: Draft | None = None
+    """The other one, where both have been found."""
 
 
 def drafts(trained: Trained) -> Iterator[Draft]:
@@ -98,11 +100,13 @@ def drafts(trained: Trained) -> Iterator[Draft]:
         alike = abs(closed.length - _length(found, trained)) <= CLOSE
         of_rows = _beaten(closed.front, closed.natural, rival=alike)
         of_network = _beaten(found.front, trained.formula(_from_network(found, trained).root), rival=alike)
-        both = (
+        of_both = (
             _from_rows(closed, "a shorter description than the network's edges", of_network),
             _from_network(replace(found, front=(*of_rows, *found.front)), trained),
         )
-        yield from both if shorter else both[::-1]
+        first, second = of_both if shorter else of_both[::-1]
+        yield replace(first, beside=second)
+        yield second
     if free:
         yield _from_network(curves(trained), trained)
 

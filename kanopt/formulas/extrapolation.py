@@ -1,0 +1,216 @@
+"""Where a law is used beyond its data, whether it goes on there, and a law that is held at their edge.
+
+Whoever plans asks a law of distances for 0 km, whatever the shortest trip was, and one of loads for somewhat more than
+was ever loaded. So quantities that cannot be negative are used from zero on, where their data begin near it or are of a
+distance, a load or a volume, and every number half as far again as its data reach. There a law goes on if it has a
+finite value, is not below zero where no row is, and grows by no more than a fourth power would; intervals prove it or
+refute it (:func:`kanopt.formulas.shapes.prove`), one input after the other, the others within their data.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from kanopt.errors import FormulaError
+from kanopt.formulas.nodes import Constant, Input, Maximum, Minimum, Node, rebuild
+from kanopt.formulas.plausibility import is_size
+from kanopt.formulas.shapes import ShapeProof
+from kanopt.text import amount_text, join_list
+
+if TYPE_CHECKING:
+    from kanopt.formulas.formula import Formula
+
+__all__ = ["Ending", "Extrapolation", "extrapolation", "held_at_edges"]
+
+Side: TypeAlias = Literal["below", "above"]
+
+NEAR = 0.02
+"""Share of its median below which the smallest value of an input is near zero."""
+FARTHER = 0.5
+"""Share of its range by which an input may be above its data."""
+DEGREE = 4
+"""Power with which a law may grow there: that of travel times with traffic (Bureau of Public Roads 1964)."""
+SLIGHTLY = 0.01
+"""Share of the mean by which a law may be below zero without a word."""
+CLOSE, STEEP = 1e-3, 3.0
+"""A law has a pole at zero if it is larger by this factor once an input is that share of its smallest value."""
+_BOXES = 100
+
+
+@dataclass(frozen=True)
+class Ending:
+    """A side of an input on which a law does not go on beyond its data.
+
+    Parameters
+    ----------
+    input, side, edge
+        The input, whether it is below or above its data, and where these end.
+    what
+        What the law is there, as what follows "it".
+    pole
+        Whether it has a value everywhere but at the end of the range itself, towards which it grows, such as 1 / x.
+    """
+
+    input: str
+    side: Side
+    edge: float
+    what: str
+    pole: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.what} where {self.input} is {self.side} its data"
+
+
+@dataclass(frozen=True)
+class Extrapolation:
+    """Where a law does not go on beyond its data, and whether it is proved that it does everywhere else."""
+
+    endings: tuple[Ending, ...]
+    proved: bool
+
+    def __str__(self) -> str:
+        return f"it {join_list([str(each) for each in self.endings], 2)}" if self.endings else "it goes on"
+
+
+def extrapolation(formula: Formula, level: float, numbers: Collection[str] | None = None) -> Extrapolation:
+    """Decide whether a law goes on where it is used beyond its data.
+
+    Parameters
+    ----------
+    formula
+        A law with the domain of its data.
+    level
+        The mean of its target, of which no row is below zero; NaN where some are.
+    numbers
+        Inputs that have ends, without those that start anew; by default all numbers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kanopt.formulas import Domain, Variable, parse_formula
+    >>> km = [Variable("km", "km")]
+    >>> trips = Domain.from_rows(km, {"km": np.linspace(1.2, 40.0, 200)})
+    >>> for text in ("3 * log(km)^1.5", "2 + 3 * km", "exp(km / 4)"):
+    ...     law = parse_formula(text, km, Variable("minutes", "min"))
+    ...     print(extrapolation(replace(law, domain=trips), 40.0))
+    it has no finite value where km is below its data
+    it goes on
+    it grows too fast where km is above its data
+    """
+    ranges = [item for item in formula.domain.ranges if item.name in formula.used]
+    edges = {item.name: (item.low, item.dense_end) for item in ranges}
+    try:
+        low, high = formula.interval(edges)
+    except FormulaError:  # it has no value among its data
+        return Extrapolation((), proved=False)
+    size = max(abs(low), abs(high))
+    least = -size if math.isnan(level) else min(low, 0.0) - SLIGHTLY * level
+    endings, proved = list[Ending](), True
+    for strip in _strips(formula):
+        if numbers is not None and strip.input not in numbers:
+            continue
+        box = {**edges, strip.input: (strip.start, strip.end)}
+        most = size * strip.growth
+        known = math.isfinite(size)
+        proof = formula.prove(
+            finite=True,
+            low=least if known else None,
+            high=most if math.isfinite(most) else None,
+            ranges=box,
+            boxes=_BOXES,
+        )
+        proved = proved and proof.proved and known
+        if proof.refuted:
+            endings.append(_ending(formula, strip, proof, box))
+    return Extrapolation(tuple(endings), proved)
+
+
+@dataclass(frozen=True)
+class _Strip:
+    """A range of an input beyond its data, and by how much the law may be larger there."""
+
+    input: str
+    side: Side
+    start: float
+    end: float
+    growth: float
+
+    @property
+    def edge(self) -> float:
+        """Where the data end."""
+        return self.end if self.side == "below" else self.start
+
+
+def _strips(formula: Formula) -> Iterator[_Strip]:
+    """Yield the ranges beyond its data in which a law is used."""
+    for variable in formula.inputs:
+        item = formula.domain.range_of(variable.name)
+        if item is None or variable.name not in formula.used or not item.low < item.high:
+            continue
+        known = formula.domain.quantiles_of(variable.name)
+        near = item.low <= NEAR * (item.high if known is None else known[1])
+        floor = 0.0 if item.low >= 0.0 and (near or is_size(variable)) else item.low
+        if floor < item.low:
+            yield _Strip(item.name, "below", floor, item.low, math.inf)
+        edge = item.dense_end
+        far = max(item.high, edge + FARTHER * (edge - floor))
+        yield _Strip(item.name, "above", edge, far, ((far - floor) / (edge - floor)) ** DEGREE)
+
+
+def _ending(
+    formula: Formula, strip: _Strip, proof: ShapeProof, box: dict[str, tuple[float, float]]
+) -> Ending:
+    """Return why a law does not go on over a range of an input."""
+    shapes = [fact.shape for fact in proof.refuted]
+    if "finite" in shapes:
+        pole = strip.side == "below" and _has_pole(formula, strip, box)
+        return Ending(strip.input, strip.side, strip.edge, "has no finite value", pole)
+    what = "falls below zero" if "at least" in shapes else "grows too fast"
+    return Ending(strip.input, strip.side, strip.edge, what)
+
+
+def _has_pole(formula: Formula, strip: _Strip, box: dict[str, tuple[float, float]]) -> bool:
+    """Whether a law has a value but at the very end of a range, towards which it grows: 1 / x does, sin(log x) not."""
+    near = strip.start + CLOSE * (strip.end - strip.start)
+    inside = {**box, strip.input: (near, strip.end)}
+    if formula.prove(finite=True, ranges=inside, boxes=_BOXES).refuted:
+        return False
+    usual: dict[str, float | str] = {name: known[1] for name, known in formula.domain.quantiles}
+    row = {**usual, **dict(formula.domain.commonest)}
+    at_edge, at_end = (abs(float(formula.evaluate({**row, strip.input: x}))) for x in (strip.end, near))
+    return at_end > STEEP * at_edge
+
+
+def held_at_edges(formula: Formula, endings: Sequence[Ending]) -> Formula:
+    """Return a law whose inputs are held at the edges of their data where it does not go on; it says so.
+
+    Examples
+    --------
+    >>> from kanopt.formulas import Variable, parse_formula
+    >>> law = parse_formula("exp(km / 4)", [Variable("km", "km")], Variable("minutes"))
+    >>> law = held_at_edges(law, [Ending("km", "above", 40.0, "grows too fast")])
+    >>> print(law, law.held, sep="; ")
+    exp(min(40, km) · 0.25); km above 40 km counts as 40 km
+    """
+    ends = {(each.input, each.side): each.edge for each in endings}
+    units = {variable.name: variable.unit for variable in formula.inputs}
+
+    def held(node: Node) -> Node:
+        if not isinstance(node, Input):
+            return node
+        out: Node = node
+        if (edge := ends.get((node.name, "below"))) is not None:
+            out = Maximum((Constant(edge), out))
+        if (edge := ends.get((node.name, "above"))) is not None:
+            out = Minimum((Constant(edge), out))
+        return out
+
+    def told(name: str, side: Side, edge: float) -> str:
+        end = amount_text(edge, units[name], 4)
+        return f"{name} {side} {end} counts as {end}"
+
+    text = join_list([told(*key, edge) for key, edge in ends.items()])
+    return replace(formula, root=rebuild(formula.root, held), provenance={**formula.provenance, "held": text})

@@ -1,0 +1,91 @@
+"""Among laws of about equal error, the one that goes on where it is used beyond its data; see :mod:`.extrapolation`.
+
+Rows say nothing of 0 km where the shortest trip had 1, nor of 400 t where a dozen shipments had more than 88. There a
+law that has no value, or explodes, is of no use to whoever plans, although its description may be the shortest by a
+little. So it loses to one that is proved to go on, if that one's error is larger by no more than chance explains. Where
+there is none, its inputs are held at the edge of their data, which the formula shows.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kanopt.errors import FormulaError
+from kanopt.formulas import Formula
+from kanopt.formulas.extrapolation import Ending, Extrapolation, extrapolation, held_at_edges
+from kanopt.surrogates.calendar import period_of
+from kanopt.surrogates.distill.mixed import Rows
+from kanopt.surrogates.distill.trained import Trained
+
+__all__ = ["LOOSE", "beyond", "held", "is_no_worse", "residuals"]
+
+Array = NDArray[np.float64]
+
+SAME = 1.005
+"""Ratio of squared errors up to which they are practically equal."""
+LOOSE = 1.04
+"""The largest ratio that is put down to chance, and then only if it is within so many standard errors:"""
+CHANCE = 1.0
+
+
+def beyond(law: Formula, trained: Trained) -> Extrapolation:
+    """Decide whether a law with a domain goes on beyond its data."""
+    rows = trained.rows
+    target = np.exp(rows.target) if trained.log_target else rows.target
+    some_below = trained.lowest is None or trained.lowest < 0.0
+    level = float("nan") if some_below else float(rows.weight @ target) / rows.total
+    numbers = {
+        each.name
+        for place, each in enumerate(trained.features)
+        # a number that looks like a month has no thirteenth
+        if each.kind == "number" and period_of(each.name, each.decode(rows.inputs[:, place])) is None
+    }
+    return extrapolation(law, level, numbers)
+
+
+def is_no_worse(other: Array, best: Array, rows: Rows) -> bool:
+    """Whether residuals are no larger than others, but for what is practically nothing or within chance, row by row."""
+    more = rows.weight * (other**2 - best**2)
+    squares = float(rows.weight @ best**2)
+    excess = float(more.sum())
+    if not excess <= (LOOSE - 1.0) * squares:
+        return False
+    chance = CHANCE * float(np.sqrt(((more - more.mean()) ** 2).sum()))
+    return excess <= max((SAME - 1.0) * squares, chance)
+
+
+def residuals(law: Formula, columns: dict[str, NDArray[np.generic]], trained: Trained) -> Array | None:
+    """Return what a law leaves of the training rows, of their logarithms where the network gives these.
+
+    None where it has no value on one of them.
+    """
+    target, log = trained.rows.target, trained.log_target
+    try:
+        predicted = np.broadcast_to(law.evaluate(columns), target.shape)
+    except FormulaError:
+        return None
+    if not log:
+        return target - predicted
+    if predicted.min() <= 0.0:
+        return None
+    # a law of the mean is above that of the logarithm, by the same factor on all rows
+    found = target - np.log(predicted)
+    return found - float(trained.rows.weight @ found) / trained.rows.total
+
+
+def held(law: Formula, endings: tuple[Ending, ...]) -> Formula:
+    """Return a law held where it does not go on.
+
+    A law without curves is not where it has a pole at zero (1 / x), or grows fast (2^x, 1 / (c − x)) from data that are
+    dense up to their end: what can be read of it is what the rows have led to, and no accident of a curve.
+    """
+    found = [each for each in endings if law.curves or not _is_meant(law, each)]
+    return held_at_edges(law, found) if found else law
+
+
+def _is_meant(law: Formula, ending: Ending) -> bool:
+    if ending.side == "below":
+        return ending.pole
+    item = law.domain.range_of(ending.input)
+    return item is not None and ending.edge == item.high
