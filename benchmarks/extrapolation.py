@@ -106,7 +106,7 @@ def known(features: pd.DataFrame, held: np.ndarray) -> np.ndarray:
     """
     texts, numbers = features.select_dtypes(exclude="number"), features.select_dtypes("number")
     seen = [texts[name].isin(texts[name][~held]) for name in texts]
-    above = [(numbers[name] > 0) | (numbers[name][~held] <= 0).any() for name in numbers]
+    above = [(numbers[name] > 0) | bool((numbers[name][~held] <= 0).any()) for name in numbers]
     return np.asarray(held & np.logical_and.reduce([*seen, *above]))
 
 

@@ -3,8 +3,9 @@
 Whoever plans asks a law of distances for 0 km, whatever the shortest trip was, and one of loads for somewhat more than
 was ever loaded. So quantities that cannot be negative are used from zero on, where their data begin near it or are of a
 distance, a load or a volume, and every number half as far again as its data reach. There a law goes on if it has a
-finite value, is not below zero where no row is, and grows by no more than a fourth power would; intervals prove it or
-refute it (:func:`kanopt.formulas.shapes.prove`), one input after the other, the others within their data.
+finite value, towards zero is not below zero where no row is, and towards more grows by no more than a fourth power
+would; intervals prove it or refute it (:func:`kanopt.formulas.shapes.prove`), one input after the other, the others
+within their data.
 """
 
 from __future__ import annotations
@@ -113,12 +114,13 @@ def extrapolation(formula: Formula, level: float, numbers: Collection[str] | Non
         if numbers is not None and strip.input not in numbers:
             continue
         box = {**edges, strip.input: (strip.start, strip.end)}
-        most = size * strip.growth
         known = math.isfinite(size)
+        # 1 − 2 · c / p falls below zero where c is large enough, and is right
+        low_end = least if strip.side == "below" else -size * strip.growth
         proof = formula.prove(
             finite=True,
-            low=least if known else None,
-            high=most if math.isfinite(most) else None,
+            low=low_end if known else None,
+            high=size * strip.growth if known and strip.side == "above" else None,
             ranges=box,
             boxes=_BOXES,
         )
@@ -136,7 +138,7 @@ class _Strip:
     side: Side
     start: float
     end: float
-    growth: float
+    growth: float = 1.0
 
     @property
     def edge(self) -> float:
@@ -154,7 +156,7 @@ def _strips(formula: Formula) -> Iterator[_Strip]:
         near = item.low <= NEAR * (item.high if known is None else known[1])
         floor = 0.0 if item.low >= 0.0 and (near or is_size(variable)) else item.low
         if floor < item.low:
-            yield _Strip(item.name, "below", floor, item.low, math.inf)
+            yield _Strip(item.name, "below", floor, item.low)
         edge = item.dense_end
         far = max(item.high, edge + FARTHER * (edge - floor))
         yield _Strip(item.name, "above", edge, far, ((far - floor) / (edge - floor)) ** DEGREE)
@@ -168,7 +170,7 @@ def _ending(
     if "finite" in shapes:
         pole = strip.side == "below" and _has_pole(formula, strip, box)
         return Ending(strip.input, strip.side, strip.edge, "has no finite value", pole)
-    what = "falls below zero" if "at least" in shapes else "grows too fast"
+    what = "falls below zero" if strip.side == "below" else "grows too fast"
     return Ending(strip.input, strip.side, strip.edge, what)
 
 

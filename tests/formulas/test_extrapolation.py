@@ -69,6 +69,11 @@ def test_a_law_of_what_may_be_negative_may_be_so_beyond_its_data() -> None:
     assert endings(law("3 * km - 3"), float("nan")) == []
 
 
+def test_a_law_may_fall_below_zero_above_its_data() -> None:
+    """What to order beside the mean, s · (1 − 2 · c / p), is less the more it costs."""
+    assert endings(law("60 - km")) == []
+
+
 def test_what_is_slightly_below_zero_is_not_worth_a_word() -> None:
     assert endings(law("3 * km - 0.3")) == []
 

@@ -24,7 +24,7 @@ from kanopt.formulas.parameters import parameters_of
 from kanopt.formulas.simplify import simplify_graph
 from kanopt.surrogates.distill.considered import Considered
 from kanopt.surrogates.distill.edges import mixed_of
-from kanopt.surrogates.distill.going_on import LOOSE, beyond, is_no_worse
+from kanopt.surrogates.distill.going_on import BIGGER, LOOSE, beyond, is_no_worse
 from kanopt.surrogates.distill.mixed import Rows
 from kanopt.surrogates.distill.plain import Plain
 from kanopt.surrogates.distill.shaped import decided
@@ -38,7 +38,14 @@ from kanopt.surrogates.signomials.fitting import FLOOR, Fitted, Target, fitted
 from kanopt.surrogates.signomials.lookups import centred, felt, in_lookups
 from kanopt.surrogates.signomials.program import FLATTEST, SELDOM, STEEPEST
 from kanopt.surrogates.signomials.search import KNOWN_PHASES, PHASES
-from kanopt.surrogates.signomials.structure import exponents, freedom, signature, values_of, with_values
+from kanopt.surrogates.signomials.structure import (
+    exponents,
+    freedom,
+    operators,
+    signature,
+    values_of,
+    with_values,
+)
 from kanopt.surrogates.signomials.tidying import is_probably_one
 from kanopt.units import powers_of
 
@@ -247,7 +254,7 @@ def _on_scale(
     ends: tuple[Fitted, Closed] | None = None
     """The best law, where it does not go on beyond its data."""
     for fit in itertools.islice(filter(told_apart, best), CANDIDATES_EARLY) if early else best:
-        if ends is not None and not fit.squares <= LOOSE * ends[0].squares:
+        if ends is not None and not _may_stand_for(fit, ends[0]):
             continue
         closed = estimated(fit, part if early else rows)
         if closed is None:
@@ -264,6 +271,11 @@ def _on_scale(
         del refused[signature(ends[0].law)]
         return with_front(*ends), found
     return None, found
+
+
+def _may_stand_for(fit: Fitted, best: Fitted) -> bool:
+    """Whether a law is about as good as the best, and about as short to read, on the rows of the search."""
+    return fit.squares <= LOOSE * best.squares and operators(fit.law) <= operators(best.law) + BIGGER
 
 
 def network_variance(trained: Trained, *, log: bool) -> float:

@@ -13,6 +13,7 @@ from kanopt.formulas import Alternative, Formula
 from kanopt.formulas.alternatives import CLOSE
 from kanopt.formulas.complexity import count_operators as read_operators
 from kanopt.formulas.printing import to_infix
+from kanopt.surrogates.distill.going_on import BIGGER
 from kanopt.surrogates.distill.mixed import Rows
 from kanopt.surrogates.distill.plain import Plain
 from kanopt.surrogates.distill.smearing import multiplied
@@ -29,8 +30,6 @@ Array = NDArray[np.float64]
 SHOWN = 12
 """Laws that are shown."""
 MOST_RIVALS, MOST_LOOKED_AT = 2, 4
-BIGGER = 1
-"""Operators by which a rival may be longer to read: one that has more explains more, or less with more words."""
 SAME, ROUNDING = 5e-3, 1e-9
 """Shares of the error, and of the target, by which two laws differ that are one law in other words."""
 

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from kanopt.errors import FitError, FormulaError
 from kanopt.formulas import Alternative, Domain, Fit, Formula, Variable, with_named_constants
+from kanopt.formulas.complexity import count_operators
 from kanopt.formulas.extrapolation import Extrapolation
 from kanopt.formulas.parameters import parameters_of
 from kanopt.surrogates.distill.drafts import Draft, drafts
-from kanopt.surrogates.distill.going_on import beyond, held, is_no_worse, residuals
+from kanopt.surrogates.distill.going_on import BIGGER, beyond, held, is_no_worse, residuals
 from kanopt.surrogates.distill.networks import ways
 from kanopt.surrogates.distill.shaped import held_positive, shaped
 from kanopt.surrogates.distill.trained import HeldOut, Trained
@@ -166,7 +167,9 @@ def _going_on(draft: Draft, formula: Formula, trained: Trained, held_out: HeldOu
 
 
 def _alike(other: Formula, law: Formula, trained: Trained) -> bool:
-    """Whether a law is no worse than another one on the training rows."""
+    """Whether a law is no worse than another one on the training rows, and no longer to read."""
+    if count_operators(other.root) > count_operators(law.root) + BIGGER:
+        return False
     found = [residuals(each, _decoded(trained, each.inputs), trained) for each in (other, law)]
     return found[0] is not None and found[1] is not None and is_no_worse(found[0], found[1], trained.rows)
 

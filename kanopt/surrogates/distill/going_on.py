@@ -18,7 +18,7 @@ from kanopt.surrogates.calendar import period_of
 from kanopt.surrogates.distill.mixed import Rows
 from kanopt.surrogates.distill.trained import Trained
 
-__all__ = ["LOOSE", "beyond", "held", "is_no_worse", "residuals"]
+__all__ = ["BIGGER", "LOOSE", "beyond", "held", "is_no_worse", "residuals"]
 
 Array = NDArray[np.float64]
 
@@ -27,6 +27,8 @@ SAME = 1.005
 LOOSE = 1.04
 """The largest ratio that is put down to chance, and then only if it is within so many standard errors:"""
 CHANCE = 1.0
+BIGGER = 1
+"""Operators by which a rival may be longer to read: one that has more explains more, or less with more words."""
 
 
 def beyond(law: Formula, trained: Trained) -> Extrapolation:
