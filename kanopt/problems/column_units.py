@@ -18,19 +18,30 @@ from kanopt.units import COUNTED, UNIT_WORDS, dimension_of
 __all__ = ["Header", "measured_in", "read_header"]
 
 _AMBIGUOUS = frozenset(
-    ["h", "d", "t", "m", "s", "l", "g", "min", "year", "years"]
+    ["h", "d", "t", "m", "s", "l", "g", "min", "pc", "year", "years"]
 )  # not at the start of a header: min_order, t_start
 _NUMBER = frozenset(["n", "no", "nb", "nr", "num", "anz"])
 _PER = frozenset(["per", "pro", "par", "por", "je"])
 _EACH = frozenset(
     ["hourly", "daily", "weekly", "monthly", "yearly", "horaire"]
 )  # by themselves, what is paid
-_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss"})
+_UMLAUTS = str.maketrans(
+    {"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss", "ł": "l", "Ł": "L"}
+)
 _WRITTEN_OUT = 5  # letters of a unit that stands in a longer word
 _PER_HOUR = (("veh", "h"), ("veh", "hr"), ("vehicles", "h"), ("vehicles", "hour"))  # of links of roads
 _CURRENCIES = frozenset(("EUR", "USD", "GBP", "CHF"))
 _MEASURES = {"distance": "km", "dist": "km", "mileage": "km", "time": "h", "weight": "kg"}
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_AREAS = {
+    "ft": "sqft",
+    "feet": "sqft",
+    "foot": "sqft",
+    "m": "sqm",
+    "metre": "sqm",
+    "metres": "sqm",
+    "meters": "sqm",
+}
 _PARTED = re.compile(r"[€$£]|[^\W_€$£]+")
 
 
@@ -72,12 +83,21 @@ def read_header(text: str) -> Header:
     """
     plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFC", text).translate(_UMLAUTS))
     plain = "".join(sign for sign in plain if not unicodedata.combining(sign))
-    pieces = tuple(word.lower() for piece in _PARTED.findall(plain) for word in _words_of(piece))
+    pieces = _with_areas([word.lower() for piece in _PARTED.findall(plain) for word in _words_of(piece)])
     if len(pieces) > 1 and pieces[0] in _NUMBER:
         pieces = ("number", *pieces[1:])
     places = [place for place, piece in enumerate(pieces) if _is_unit(place, piece)]
     words = tuple(piece for place, piece in enumerate(pieces) if place not in places)
     return Header(pieces, words, _unit_of(pieces, places))
+
+
+def _with_areas(pieces: list[str]) -> tuple[str, ...]:
+    """Return pieces with square feet and square metres as one word each."""
+    found: list[str] = []
+    for piece in pieces:
+        area = _AREAS.get(piece, "") if found and found[-1] in ("sq", "square") else ""
+        found = [*found[:-1], area] if area else [*found, piece]
+    return tuple(found)
 
 
 def _words_of(piece: str) -> Sequence[str]:
@@ -111,7 +131,10 @@ def _unit_of(pieces: Sequence[str], places: Sequence[int]) -> str:
         return above[0] if above else _unit_within(pieces)
     if pieces[-2:] in _PER_HOUR:
         return "vehicle/h"
-    return "/".join(below[-2:]) if below[-2:] == ["km", "h"] else below[-1]
+    if below[-2:] == ["km", "h"]:
+        return "km/h"
+    # mpg_h, of highways, is no time
+    return below[-2] if len(below) > 1 and len(pieces[-1]) == 1 and len(pieces[places[-2]]) > 2 else below[-1]
 
 
 def _unit_within(pieces: Sequence[str]) -> str:

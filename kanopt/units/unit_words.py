@@ -25,6 +25,7 @@ _UNITS = {
     "lb lbs pound pounds": "lb",
     "l liter liters litre litres": "l",
     "qm sqm": "m^2",
+    "sqft": "ft^2",
     "m3 cbm": "m^3",
     "eur euro euros €": "EUR",
     "usd dollar dollars $": "USD",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -16,7 +16,7 @@ from kanopt.whatif.scaffolding.mapping import GuessedUnit, header_unit, unit_of_
 from kanopt.whatif.scaffolding.roles import PartGuess, Roles
 from kanopt.whatif.scaffolding.sources import ColumnFacts, SourceTable
 from kanopt.whatif.scaffolding.toml_writing import Entry, Section
-from kanopt.whatif.scaffolding.value_units import guess_units
+from kanopt.whatif.scaffolding.value_units import guess_units, is_imperial
 
 __all__ = ["Draft", "currency_of"]
 
@@ -131,7 +131,9 @@ class Draft:
         self.guess(table.name, "", "history to learn from", f"{len(table.frame):,} rows of numbers", True)
         self.guess(table.name, law.target, f"target of {name}", law.why, law.sure)
         for feature in law.features:
-            self.guess(table.name, feature, f"feature of {name}", "linked with the target", True)
+            period = law.periodic.get(feature)
+            why = f"linked with the target, with a period of {period}" if period else "linked with the target"
+            self.guess(table.name, feature, f"feature of {name}", why, not law.guessed)
         self.learned |= {(table.name, name) for name in (law.target, *law.features)}
         for name_of, text in table.derive.items():
             if not self.leaves_out(table.name, name_of):
@@ -235,8 +237,8 @@ class Draft:
         return {**ways, "demand": load}
 
 
-def currency_of(tables: Iterable[SourceTable]) -> str:
-    """Return the currency that most headers state; euros where none does.
+def currency_of(tables: Collection[SourceTable]) -> str:
+    """Return the currency that most headers state; where none does dollars beside miles and pounds, else euros.
 
     Examples
     --------
@@ -260,4 +262,7 @@ def currency_of(tables: Iterable[SourceTable]) -> str:
         for piece in column.header.pieces
         if piece in words
     )
-    return counts.most_common(1)[0][0] if counts else "EUR"
+    if counts:
+        return counts.most_common(1)[0][0]
+    american = any(is_imperial(table.columns.values()) for table in tables)
+    return "USD" if american else "EUR"

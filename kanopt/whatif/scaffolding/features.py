@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import pandas as pd
 
 from kanopt.problems.planning_words import IDENTIFIERS
 from kanopt.text import list_names
+from kanopt.whatif.scaffolding.header_words import AFTERWARDS, THINGS, words_of
+from kanopt.whatif.scaffolding.leaks import LeftOut, made_of, once_more
 from kanopt.whatif.scaffolding.outcomes import (
     can_be_read,
     is_date,
@@ -17,33 +19,22 @@ from kanopt.whatif.scaffolding.outcomes import (
     measure_of,
     outcome_rank,
 )
-from kanopt.whatif.scaffolding.relations import (
-    is_clock_number,
-    is_label,
-    panel_column,
-    parts_of_sum,
-    same_order,
-)
+from kanopt.whatif.scaffolding.relations import is_clock_number, is_label, panel_column, same_order
+from kanopt.whatif.scaffolding.screening import sampled, screen, told_alone
 from kanopt.whatif.scaffolding.sources import ColumnFacts, SourceTable
+from kanopt.whatif.scaffolding.targets import is_numbered, made_by_name
 
 __all__ = ["FeatureChoice", "LeftOut", "choose_features"]
 
-_MOST_FEATURES, _MOST_CATEGORIES, _FEW_CATEGORIES, _LEAST_LINKED = 6, 60, 30, 0.05
-_LEAST_ADDED = 0.002  # of the variance of the target
+_MOST_FEATURES, _MOST_CATEGORIES, _FEW_CATEGORIES = 8, 60, 30
+_LEAST_LINKED = 0.0025
 _TELLING = 0.1  # a column linked so much is worth a look where it is left out for its name
-_SAMPLE = 20_000
 _TWINS = 0.98  # of ranks and values
-_LEAST_LETTERS = 4
-AFTERWARDS = "known only afterwards, by its name"
-NEARLY = "nearly the target once more"
-
-
-@dataclass(frozen=True)
-class LeftOut:
-    """Why a column is no feature, and whether that is certain."""
-
-    why: str
-    sure: bool = True
+_THERE = 0.6
+_LAGS = ("_1", "_2", "lag")
+_DENSE = 3  # whole numbers that never repeat number rows where they fill so small a range
+_LINKED_QUANTITY = 0.3
+KNOWN_AFTERWARDS = "known only afterwards, by its name"
 
 
 @dataclass(eq=False)
@@ -86,10 +77,13 @@ def choose_features(
     left_out: dict[str, LeftOut] = {}
     open_columns: list[ColumnFacts] = []
     dates = [column for column in table.columns.values() if is_date(column)]
+    several = [
+        column for column in table.columns.values() if is_numbered(column, list(table.columns.values()))
+    ]
     for column in table.columns.values():
         if column.name == target.name:
             continue
-        reason = _no_feature(frame, column, usable)
+        reason = _no_feature(frame, column, usable, among=column in several)
         if reason is None and usable is None and _marks_a_date(frame, column, dates):
             reason = LeftOut("marks a date, which does not come again")
         if reason is None:
@@ -97,64 +91,67 @@ def choose_features(
         else:
             left_out[column.name] = reason
     group = "" if usable is not None else _group(table, target, left_out)
-    made_of = {} if usable is not None else _made_of(frame, target, open_columns)
+    parts = {} if usable is not None else made_of(frame, target, open_columns)
     if usable is None:
-        nearly = [c for c in open_columns if c.name not in made_of and _nearly_the_same(frame, target, c)]
-        left_out |= {column.name: LeftOut(NEARLY, sure=False) for column in nearly}
-        open_columns = [column for column in open_columns if column not in nearly]
-    free = [column for column in open_columns if column.name not in made_of and column.name != group]
-    chosen = _most_linked(frame, target, free, left_out)
+        nearly = once_more(frame, target, [column for column in open_columns if column.name not in parts])
+        left_out |= nearly
+        open_columns = [column for column in open_columns if column.name not in nearly]
+    free = [column for column in open_columns if column.name not in parts and column.name != group]
+    chosen = _most_telling(frame, target, free, left_out)
     doubt = _doubts(frame, target, left_out)
-    if not is_outcome(target) and usable is None:
-        doubt = doubt or "they go with the target, which is a guess"
-    if made_of and chosen:
-        left_out |= {name: LeftOut(why) for name, why in made_of.items()}
-    elif made_of:
+    if parts and chosen:
+        left_out |= {name: LeftOut(why) for name, why in parts.items()}
+    elif parts:
         # nothing else tells of the target: the only columns are kept and marked
-        chosen = _most_linked(frame, target, [c for c in open_columns if c.name != group], left_out)
-        doubt = next(iter(made_of.values()))
+        chosen = _most_telling(frame, target, [c for c in open_columns if c.name != group], left_out)
+        doubt = next(iter(parts.values()))
     if not chosen and free:
         chosen, doubt = free[:1], "hardly linked with the target"
         del left_out[free[0].name]
     return FeatureChoice(chosen, left_out, group, doubt)
 
 
-def _most_linked(
-    frame: pd.DataFrame, target: ColumnFacts, columns: list[ColumnFacts], left_out: dict[str, LeftOut]
+def _most_telling(
+    frame: pd.DataFrame, target: ColumnFacts, columns: Sequence[ColumnFacts], left_out: dict[str, LeftOut]
 ) -> list[ColumnFacts]:
     """Return the columns that tell most of the target, each beside those before; note why the others are left out."""
-    sample = frame.head(_SAMPLE)
-    ranks = sample[target.name].rank()
-    rest, whole = ranks, float(ranks.var())
-    chosen: list[ColumnFacts] = []
-    groups = {column.name: _bins(sample[column.name], column) for column in columns}
-    open_columns = []
+    rows = sampled(frame)
+    made = made_by_name([column.name for column in columns if column.kind == "number"])
+    for name in [each for each in made if not each.lower().endswith(_LAGS)]:
+        exactly = same_order(rows[name], rows[made[name]])
+        left_out[name] = LeftOut(f"made of {made[name]}, which is there by itself", sure=exactly)
     for column in columns:
-        if _told(ranks, groups[column.name], whole) < _LEAST_LINKED**2:
+        if (text := _marks_a_text(rows, column, columns)) and column.name not in left_out:
+            left_out[column.name] = LeftOut(f"marks values of {text}")
+    columns = [column for column in columns if column.name not in left_out]
+    # of columns that say the same the plainest goes first: whole numbers rather than those made of them
+    plainest = sorted(columns, key=lambda column: not column.whole)
+    found = screen(rows, target.name, plainest, _MOST_FEATURES)
+    chosen = found.chosen
+    names = [column.name for column in chosen]
+    numbers = rows[[column.name for column in columns if column.kind == "number"]].rank()
+    alike = {name: numbers.corrwith(numbers[name]).abs() for name in names if name in numbers}
+    for column in columns:
+        if column.name in names:
+            continue
+        near = [
+            each for each in chosen if each.kind == "text" or alike[each.name].get(column.name, 0.0) > _TWINS
+        ]
+        same = next((each for each in near if _says_the_same(rows, column, each)), None)
+        if same is not None:
+            left_out[column.name] = LeftOut(f"says the same as {same.name}")
+        elif found.linked.get(column.name, 0.0) < _LEAST_LINKED:
             left_out[column.name] = LeftOut("hardly linked with the target")
         else:
-            open_columns.append(column)
-    while open_columns and len(chosen) < _MOST_FEATURES:
-        told = {column.name: _told(rest, groups[column.name], whole) for column in open_columns}
-        # of columns that say the same the plainest goes first: whole numbers rather than their logarithms
-        best = max(open_columns, key=lambda each: (round(told[each.name], 3), each.whole))
-        if chosen and told[best.name] < _LEAST_ADDED:
-            break
-        chosen.append(best)
-        rest = rest - rest.groupby(groups[best.name]).transform("mean").fillna(0.0)
-        open_columns.remove(best)
-        for column in [each for each in open_columns if _says_the_same(sample, each, best)]:
-            left_out[column.name] = LeftOut(f"says the same as {best.name}")
-            open_columns.remove(column)
-    for column in open_columns:
-        left_out[column.name] = LeftOut("tells little of the target beside the others")
+            left_out[column.name] = LeftOut("tells little of the target beside the others")
     order = list(frame.columns)
     return sorted(chosen, key=lambda column: order.index(column.name))
 
 
 def _no_feature(
-    frame: pd.DataFrame, column: ColumnFacts, usable: Callable[[ColumnFacts], bool] | None
+    frame: pd.DataFrame, column: ColumnFacts, usable: Callable[[ColumnFacts], bool] | None, *, among: bool
 ) -> LeftOut | None:
+    """Return why a column is no feature; one among several of a kind, as costs of three ways are, may be one."""
     if not can_be_read(column):
         return LeftOut("no law can name it")
     if column.kind == "date":
@@ -166,8 +163,11 @@ def _no_feature(
     if is_clock_number(column):
         return LeftOut("times of day or dates written as numbers, which no law reads as they stand")
     rank = outcome_rank(column)
-    if (rank >= 4 or (rank == 3 and measure_of(column) != "amount")) and not is_lever(column):
-        return LeftOut(AFTERWARDS)
+    if words_of(column) & AFTERWARDS:
+        return LeftOut(KNOWN_AFTERWARDS)
+    known = rank >= 4 or (rank == 3 and measure_of(column) != "amount")
+    if known and not among and not is_lever(column):
+        return LeftOut(KNOWN_AFTERWARDS)
     return _unfit(frame, column)
 
 
@@ -176,7 +176,7 @@ def _unfit(frame: pd.DataFrame, column: ColumnFacts) -> LeftOut | None:
     if column.kind == "flag":
         return LeftOut("yes and no, which no law reads as it stands")
     there = float(frame[column.name].notna().mean()) if len(frame) else 0.0
-    if there < 0.5:
+    if there < _THERE:
         return LeftOut("mostly missing")
     if column.distinct < 2:
         return LeftOut("the same in every row")
@@ -186,14 +186,29 @@ def _unfit(frame: pd.DataFrame, column: ColumnFacts) -> LeftOut | None:
     pieces = column.header.pieces
     if pieces and pieces[-1] in IDENTIFIERS:
         return LeftOut("a number of something")
-    if column.whole and column.is_unique and not measure_of(column) and not is_outcome(column):
-        steps = column.values.diff().dropna()
-        return LeftOut("a number of something", sure=bool((steps > 0).all()))
+    if column.whole and column.header.pieces[-1:] and column.header.pieces[-1] in THINGS:
+        return LeftOut("a number of something, by its name", sure=False)
+    unique = column.whole and column.is_unique and not measure_of(column) and not is_outcome(column)
+    if unique and (reason := _counts_rows(frame, column)):
+        return reason
     if is_date(column):
         return LeftOut("a date, which does not come again")
     if not measure_of(column) and is_label(frame, column):
         return LeftOut("a number of something: near numbers are not alike", sure=False)
     return None
+
+
+def _counts_rows(frame: pd.DataFrame, column: ColumnFacts) -> LeftOut | None:
+    """Say that whole numbers that never repeat number the rows; None where they are more likely a quantity."""
+    steps = column.values.diff().dropna()
+    if (steps > 0).all():
+        return LeftOut("a number of something")
+    span = float(column.values.max() - column.values.min())
+    numbers = sampled(frame).select_dtypes("number")
+    links = numbers.rank().corr()[column.name].drop(column.name).abs()
+    if span > _DENSE * column.rows and float(links.max()) > _LINKED_QUANTITY:
+        return None
+    return LeftOut("a number of something", sure=False)
 
 
 def _group(table: SourceTable, target: ColumnFacts, left_out: dict[str, LeftOut]) -> str:
@@ -217,40 +232,6 @@ def _group(table: SourceTable, target: ColumnFacts, left_out: dict[str, LeftOut]
     return found
 
 
-def _made_of(frame: pd.DataFrame, target: ColumnFacts, columns: list[ColumnFacts]) -> dict[str, str]:
-    """Return the columns that the target is made of, or that are made of it, and what they are."""
-    found: dict[str, str] = {}
-    sample = frame.head(_SAMPLE)
-    measured = measure_of(target)
-    numbers = [column for column in columns if column.kind == "number"]
-    for column in numbers:
-        # a time that follows exactly from a way is a law, one that follows from another time is the same once more
-        other = measure_of(column)
-        if (not other or other == measured) and same_order(sample[target.name], sample[column.name]):
-            found[column.name] = f"follows from {target.name} without error: the same, written otherwise"
-    rest = [column.name for column in numbers if column.name not in found]
-    weights = parts_of_sum(sample, target.name, rest)
-    if weights and all(abs(abs(weight) - 1) < 1e-4 for weight in weights.values()):
-        found |= {
-            name: f"a part of {target.name}: {list_names(list(weights), 3)} add up to it" for name in weights
-        }
-    return found
-
-
-def _nearly_the_same(frame: pd.DataFrame, target: ColumnFacts, column: ColumnFacts) -> bool:
-    """Say whether a column is the target but for little: of the same measure or called alike, and going with it."""
-    if column.kind != "number":
-        return False
-    one, other = target.name.lower(), column.name.lower()
-    alike = min(len(one), len(other)) >= _LEAST_LETTERS and (one in other or other in one)
-    measure = measure_of(target)
-    if not alike and (not measure or measure_of(column) != measure):
-        return False
-    both = frame[[target.name, column.name]].dropna().head(_SAMPLE)
-    ranks = both.rank()
-    return len(both) >= 10 and abs(float(ranks[target.name].corr(ranks[column.name]))) > _TWINS
-
-
 def _marks_a_date(frame: pd.DataFrame, column: ColumnFacts, dates: list[ColumnFacts]) -> bool:
     """Say whether a column of two values has one of them for each value of a date, as a mark of a year has."""
     return (
@@ -258,6 +239,14 @@ def _marks_a_date(frame: pd.DataFrame, column: ColumnFacts, dates: list[ColumnFa
         and column.distinct == 2
         and any(_follows(frame, column, date) for date in dates if date.name != column.name)
     )
+
+
+def _marks_a_text(frame: pd.DataFrame, column: ColumnFacts, columns: Sequence[ColumnFacts]) -> str:
+    """Return the column of few texts of which a column of two numbers marks some; empty where there is none."""
+    if column.kind != "number" or column.distinct != 2:
+        return ""
+    texts = [each.name for each in columns if each.kind == "text" and 5 * each.distinct <= each.rows]
+    return next((name for name in texts if int(frame.groupby(name)[column.name].nunique().max()) <= 1), "")
 
 
 def _follows(frame: pd.DataFrame, column: ColumnFacts, date: ColumnFacts) -> bool:
@@ -268,14 +257,13 @@ def _follows(frame: pd.DataFrame, column: ColumnFacts, date: ColumnFacts) -> boo
 def _doubts(frame: pd.DataFrame, target: ColumnFacts, left_out: dict[str, LeftOut]) -> str:
     """Say which columns that tell much of the target were left out for their names, and mark them."""
     looked_at = []
-    sample = frame.head(_SAMPLE)
-    ranks = sample[target.name].rank()
+    rows = sampled(frame)
     for name, reason in left_out.items():
         column = ColumnFacts(name, frame[name].dropna(), len(frame))
         by_name = (
-            reason.why == AFTERWARDS
+            reason.why == KNOWN_AFTERWARDS
             and column.kind in ("number", "text")
-            and _told(ranks, _bins(sample[name], column), float(ranks.var())) > _TELLING
+            and told_alone(rows, target.name, column) > _TELLING
         )
         if by_name:
             left_out[name] = LeftOut(reason.why, sure=False)
@@ -284,36 +272,13 @@ def _doubts(frame: pd.DataFrame, target: ColumnFacts, left_out: dict[str, LeftOu
     return f"left out {list_names(looked_at, 3)}: known beforehand?" if looked_at else ""
 
 
-def _bins(values: pd.Series, column: ColumnFacts) -> pd.Series:
-    """Return groups of about equal values: categories, or eighths of the rows, in which bent links show too."""
-    if column.kind == "text":
-        return values.astype("str").where(values.notna())
-    return pd.qcut(values.rank(method="first"), 8, labels=False)
-
-
-def _told(rest: pd.Series, groups: pd.Series, whole: float) -> float:
-    """Return the share of the target's variance that means of groups tell of what is not told yet."""
-    there = groups.notna()
-    rest, groups = rest[there], groups[there]
-    count = groups.nunique()
-    if len(rest) < 10 or count >= len(rest) or not whole > 0:
-        return 0.0
-    means = rest.groupby(groups).transform("mean")
-    variance = float(rest.var())
-    share = float(means.var()) / variance if variance > 0 else 0.0
-    by_chance = (count - 1) / (len(rest) - 1)  # as of adjusted R²
-    return max((share - by_chance) / (1 - by_chance), 0.0) * variance / whole * float(there.mean())
-
-
-def _says_the_same(frame: pd.DataFrame, column: ColumnFacts, other: ColumnFacts) -> bool:
+def _says_the_same(rows: pd.DataFrame, column: ColumnFacts, other: ColumnFacts) -> bool:
+    """Say whether either of two columns will do; numbers among them go in about the same order."""
     if column.kind != other.kind:
         return False
-    both = frame[[column.name, other.name]].dropna().head(_SAMPLE)
+    both = rows[[column.name, other.name]].dropna()
     if column.kind == "text":
         pairs = len(both.drop_duplicates())
         return pairs == both[column.name].nunique() == both[other.name].nunique()
-    if not (both[column.name].std() and both[other.name].std()):
-        return False
-    alike = abs(float(both[column.name].corr(both[other.name])))
-    by_rank = abs(float(both[column.name].rank().corr(both[other.name].rank())))
-    return min(alike, by_rank) > _TWINS or same_order(both[column.name], both[other.name])
+    straight = abs(float(both[column.name].corr(both[other.name])))
+    return straight > _TWINS or same_order(both[column.name], both[other.name])

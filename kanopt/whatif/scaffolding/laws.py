@@ -8,21 +8,19 @@ from dataclasses import dataclass
 from pandas.api.types import is_datetime64_any_dtype, is_numeric_dtype
 
 from kanopt.whatif.scaffolding.features import LeftOut, choose_features
+from kanopt.whatif.scaffolding.header_words import DAYS
 from kanopt.whatif.scaffolding.mapping import GuessedUnit, header_unit
-from kanopt.whatif.scaffolding.outcomes import (
-    is_outcome,
-    likely_target,
-    may_be_target,
-    measure_of,
-    outcome_rank,
-    period_of,
-)
+from kanopt.whatif.scaffolding.outcomes import measure_of, outcome_rank, period_of
 from kanopt.whatif.scaffolding.sources import ColumnFacts, SourceTable
+from kanopt.whatif.scaffolding.targets import TargetGuess, likely_targets
 from kanopt.whatif.scaffolding.value_units import guess_units
 
 __all__ = ["LawGuess", "guess_law", "guess_laws"]
 
-_MOST_LAWS = 3
+_MOST_LAWS, _MOST_OTHERS = 3, 2
+_MOST_DAYS = 31
+_BEGINNINGS = frozenset(("built", "birth", "born", "founded", "opened", "construction", "model", "baujahr"))
+_CLEAR = 1.0  # how much more must speak for a target than for any other column
 
 
 @dataclass(frozen=True)
@@ -55,6 +53,8 @@ class LawGuess:
         The column that says which rows belong together; empty where there is none.
     doubt
         What of the features is to be looked at; empty where nothing is.
+    guessed
+        Whether the target is little more than a guess, and the features with it.
     """
 
     table: SourceTable
@@ -71,6 +71,7 @@ class LawGuess:
     left_out: dict[str, LeftOut]
     group: str = ""
     doubt: str = ""
+    guessed: bool = False
 
 
 def guess_law(
@@ -95,13 +96,19 @@ def guess_law(
     target
         The target, where it is known.
     """
-    target = target or likely_target(list(table.columns.values()), measures)
-    if target is None:
+    guesses = likely_targets(table.frame, list(table.columns.values()), measures)
+    chosen_target = next((guess for guess in guesses if target in (None, guess.column)), None)
+    if chosen_target is None:
         return None
+    target = chosen_target.column
     choice = choose_features(table, target, usable)
     chosen = choice.chosen
     if not chosen:
         return None
+    others = [] if measures else _rivals(chosen_target, guesses)
+    sure = chosen_target.plain and not others
+    guessed = bool(others) or outcome_rank(target) < 3
+    doubt = choice.doubt or ("they go with the target, which is a guess" if guessed and not usable else "")
     unit = header_unit(target, money) or guess_units(table, money).get(target.name)
     used = [target, *chosen]
     return LawGuess(
@@ -109,8 +116,8 @@ def guess_law(
         target=target.name,
         features=tuple(column.name for column in chosen),
         unit=unit,
-        sure=outcome_rank(target) >= 4,
-        why="its header names an outcome" if is_outcome(target) else "the last column of many numbers",
+        sure=sure,
+        why=chosen_target.why + (f"; else {' or '.join(map(repr, others))}" if others and not sure else ""),
         periodic={c.name: period for c in chosen if (period := period_of(c))},
         rising=tuple(c.name for c in chosen if _rises(target, c)),
         holdout=_holdout(table, [column.name for column in used]),
@@ -118,18 +125,26 @@ def guess_law(
         pooled=any(c.kind == "text" and c.values.value_counts().min() < 30 for c in chosen),
         left_out=choice.left_out,
         group=choice.group,
-        doubt=choice.doubt,
+        doubt=doubt,
+        guessed=guessed and not usable,
     )
 
 
 def guess_laws(table: SourceTable, money: str) -> list[LawGuess]:
     """Return the laws that a history can teach beside a plan: of each column that plainly is an outcome, or of one."""
-    plain = [
-        column for column in table.columns.values() if outcome_rank(column) >= 4 and may_be_target(column)
-    ]
+    guesses = likely_targets(table.frame, list(table.columns.values()))
+    plain = [guess.column for guess in guesses if guess.plain]
     targets: list[ColumnFacts | None] = [*plain[:_MOST_LAWS]] or [None]
     found = [guess_law(table, money, target=column) for column in targets]
     return [law for law in found if law is not None]
+
+
+def _rivals(target: TargetGuess, guesses: Sequence[TargetGuess]) -> list[str]:
+    """Return the columns for which nearly as much speaks as for a target."""
+    near = [guess for guess in guesses if guess.score > max(target.score - _CLEAR, 0.0)]
+    return [guess.column.name for guess in near if guess.column is not target.column and not guess.plain][
+        :_MOST_OTHERS
+    ]
 
 
 def _rises(target: ColumnFacts, column: ColumnFacts) -> bool:
@@ -147,7 +162,9 @@ def _holdout(table: SourceTable, used: Collection[str]) -> tuple[str, int] | tup
     names: Sequence[str] = ("week", "period", "date", "day", "year", "woche", "jahr")
     for name in names:
         for column in table.columns.values():
-            if name in column.header.pieces and column.name not in used and 5 <= column.distinct <= 400:
+            if name not in column.header.pieces or column.name in used or _is_no_event(column):
+                continue
+            if 5 <= column.distinct <= 400:
                 counts = column.values.value_counts().sort_index(ascending=False).cumsum()
                 last = int((counts < 0.2 * column.rows).sum()) + 1
                 if is_numeric_dtype(column.values) or is_datetime64_any_dtype(column.values):
@@ -155,3 +172,11 @@ def _holdout(table: SourceTable, used: Collection[str]) -> tuple[str, int] | tup
                     if len(column.values) == column.rows and 10 <= held <= 0.5 * column.rows:
                         return column.name, last
     return ()
+
+
+def _is_no_event(column: ColumnFacts) -> bool:
+    """Say whether a date is not when a row took place: days of a month, which come again, and years of building."""
+    if _BEGINNINGS & set(column.header.pieces):
+        return True
+    days = column.kind == "number" and bool(DAYS & set(column.header.pieces))
+    return days and float(column.values.min()) >= 1 and float(column.values.max()) <= _MOST_DAYS

@@ -161,6 +161,8 @@ def header_unit(column: ColumnFacts, money: str) -> GuessedUnit | None:
     if column.declared:
         return GuessedUnit(column.declared, "declared in the file", True)
     unit = column.header.unit
+    if column.kind == "number" and column.distinct == 2 and column.values.isin((0, 1)).all():
+        return None  # yes and no
     if not unit or (unit in _LONG_TIMES and column.header.words == ()):
         return None  # a number of a week is no length of time
     stated = bool(_CURRENCY_WORDS & set(column.header.pieces))
@@ -174,6 +176,8 @@ def header_unit(column: ColumnFacts, money: str) -> GuessedUnit | None:
     sure = stated or not is_money
     if _GLUED.search(column.name) and not column.header.measures & set(column.header.words):
         return None
+    if "/" in unit and _GLUED.search(column.name):
+        unit = unit.partition("/")[0]  # costH is no cost of an hour
     return GuessedUnit(unit, "by its header" if sure else "money of a currency that no header says", sure)
 
 

@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 
 from kanopt.whatif.scaffolding.sources import ColumnFacts
 
-__all__ = ["is_clock_number", "is_label", "panel_column", "parts_of_sum", "same_order"]
+__all__ = ["factors_of_product", "is_clock_number", "is_label", "panel_column", "parts_of_sum", "same_order"]
 
 _ROWS = 4_000  # looked at; a relation that holds in all of them is one
 _EXACT = 1e-6  # of the spread of the target
+_ROUNDED = 0.01  # of a product
+_MOSTLY, _PRODUCT_ROWS = 0.9, 400
 _LEAST = 10
 _MOST_TERMS = 80
 _STRONG, _ALIKE, _SMOOTH, _ROUGH = 0.7, 0.4, 0.6, 0.45
@@ -60,7 +62,9 @@ def parts_of_sum(frame: pd.DataFrame, target: str, columns: Sequence[str]) -> di
     >>> {name: round(weight, 6) for name, weight in parts_of_sum(rides, "all", ["casual", "regular", "wind"]).items()}
     {'casual': 1.0, 'regular': 1.0}
     """
-    data = frame[[target, *columns[:_MOST_TERMS]]].head(_ROWS).dropna().astype(float)
+    rows = frame.head(_ROWS)
+    there = [name for name in columns if float(rows[name].notna().mean()) >= _MOSTLY]
+    data = rows[[target, *there[:_MOST_TERMS]]].dropna().astype(float)
     spread = data.std()
     names = [name for name in data.columns[1:] if spread[name] > 0]
     if len(data) < 2 * len(names) + _LEAST or not spread[target] > 0:
@@ -85,6 +89,45 @@ def parts_of_sum(frame: pd.DataFrame, target: str, columns: Sequence[str]) -> di
 def _exact_weights(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64] | None:
     weights = np.linalg.lstsq(x, y, rcond=1e-10)[0].astype(np.float64)
     return weights if float(np.abs(x @ weights - y).max()) <= _EXACT else None
+
+
+def factors_of_product(
+    frame: pd.DataFrame, target: str, ratios: Sequence[str], others: Sequence[str]
+) -> dict[str, int]:
+    """Return a ratio and another column whose product or quotient is the target but for rounding, with their powers.
+
+    Parameters
+    ----------
+    frame
+        The table.
+    target, ratios, others
+        Columns of numbers.
+
+    Examples
+    --------
+    >>> homes = pd.DataFrame({"feet": np.arange(800.0, 840.0), "rooms": [2, 3, 4, 5] * 10})
+    >>> homes["price"] = homes["feet"] * (90 + np.arange(40) % 7)
+    >>> homes["per_foot"] = (homes["price"] / homes["feet"]).round(2)
+    >>> factors_of_product(homes, "price", ["per_foot"], ["rooms", "feet"])
+    {'per_foot': 1, 'feet': 1}
+    """
+    positive = frame.head(_PRODUCT_ROWS)[list(dict.fromkeys([target, *ratios, *others]))].astype(float)
+    logs = np.log(positive.where(positive > 0))
+    spread = logs.std()
+    if not spread[target] > _ROUNDED:
+        return {}
+    for one in ratios:
+        for other in others:
+            if one == other or not min(spread[one], spread[other]) > _ROUNDED:
+                continue
+            for signs in ((1, 1), (1, -1), (-1, 1)):
+                rest = (logs[target] - signs[0] * logs[one] - signs[1] * logs[other]).dropna().to_numpy()
+                if len(rest) < max(_LEAST, 0.5 * len(logs)):
+                    continue
+                off = np.abs(rest - np.median(rest))
+                if float((off < _ROUNDED).mean()) >= _MOSTLY and float(np.median(off)) < 0.1 * _ROUNDED:
+                    return {one: signs[0], other: signs[1]}
+    return {}
 
 
 def is_clock_number(column: ColumnFacts) -> bool:
@@ -178,7 +221,8 @@ def panel_column(frame: pd.DataFrame, columns: Sequence[ColumnFacts], times: Seq
     """
     for time in times:
         for column in columns:
-            repeated = column.distinct >= 3 and column.rows >= 3 * column.distinct
+            complete = column.rows == column.distinct * time.distinct > column.distinct
+            repeated = column.distinct >= 3 and (complete or column.rows >= 3 * column.distinct)
             if not repeated or column.name == time.name or time.distinct < 2:
                 continue
             pairs = frame[[column.name, time.name]].dropna()

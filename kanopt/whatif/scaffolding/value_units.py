@@ -5,38 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from kanopt.units import convert
+from kanopt.whatif.scaffolding.header_words import words_of
 from kanopt.whatif.scaffolding.mapping import GuessedUnit, header_unit
 from kanopt.whatif.scaffolding.outcomes import is_known_before, measure_of
 from kanopt.whatif.scaffolding.relations import is_clock_number
 from kanopt.whatif.scaffolding.sources import ColumnFacts, SourceTable
+from kanopt.whatif.scaffolding.targets import made_by_name
 
 __all__ = ["guess_units", "is_imperial"]
 
 _ROADS, _AIR = (8.0, 90.0), (480.0, 900.0)  # km/h, of the median trip
 _IMPERIAL = frozenset(
-    (
-        "mi",
-        "mile",
-        "miles",
-        "ft",
-        "feet",
-        "lb",
-        "lbs",
-        "pounds",
-        "gal",
-        "gallons",
-        "mpg",
-        "mph",
-        "zip",
-        "zipcode",
-    )
-) | {"usd", "$"}
+    ("mi", "mile", "miles", "ft", "feet", "sqft", "foot", "inch", "inches", "lb", "lbs", "pounds")
+) | {"gal", "gallons", "mpg", "mph", "zip", "zipcode", "usd", "$"}
+_TEMPERATURE = frozenset(("temp", "temperature", "hightemp", "lowtemp", "avgtemp"))
+_HOT = 55.0  # °C, which no weather reaches
 _RAIN = frozenset(("rain", "snow", "precip", "precipitation", "rainfall", "snowfall"))
 
 
 def is_imperial(columns: Iterable[ColumnFacts]) -> bool:
-    """Say whether headers are those of a table of the United States: miles, pounds, gallons, dollars, zip codes."""
-    return any(_IMPERIAL & set(column.header.pieces) for column in columns)
+    """Say whether a table is one of the United States: miles, pounds, gallons, dollars, zip codes, Fahrenheit."""
+    return any(_IMPERIAL & set(column.header.pieces) or _is_fahrenheit(column) for column in columns)
+
+
+def _is_fahrenheit(column: ColumnFacts) -> bool:
+    warm = column.kind == "number" and bool(_TEMPERATURE & words_of(column)) and len(column.values) > 0
+    return warm and _HOT < float(column.values.quantile(0.95)) < 2 * _HOT
 
 
 def guess_units(table: SourceTable, money: str) -> dict[str, GuessedUnit]:
@@ -56,24 +50,28 @@ def guess_units(table: SourceTable, money: str) -> dict[str, GuessedUnit]:
         if header_unit(column, money) is None and not is_clock_number(column) and len(column.values)
     ]
     imperial = is_imperial(numbers)
+    made = made_by_name([column.name for column in numbers])
     found: dict[str, GuessedUnit] = {}
     for column in open_columns:
         measure, high = measure_of(column), float(column.values.max())
         pieces = set(column.header.pieces)
+        if column.name in made or (measure == "money" and float(column.values.median()) < 0):
+            continue  # logarithms and differences
         if measure == "money" or ("value" in pieces and len(pieces) > 1):
             found[column.name] = GuessedUnit(money, "money of a currency that no header says", False)
         elif measure == "amount" and pieces & {"weight", "gewicht", "load", "ladung"} and high > 2:
             mass = "lb" if imperial else "kg" if high > 100 else "t"
             found[column.name] = GuessedUnit(mass, "no unit is stated", False)
         elif pieces & _RAIN:
-            found[column.name] = GuessedUnit("mm", "no unit is stated", False)
+            found[column.name] = GuessedUnit("in" if imperial else "mm", "no unit is stated", False)
     return found | _times_and_ways(table, open_columns, imperial)
 
 
 def _times_and_ways(table: SourceTable, columns: list[ColumnFacts], imperial: bool) -> dict[str, GuessedUnit]:
     """Return units of times and ways: those under which speeds are those of roads, else of aeroplanes."""
     numbers = [column for column in table.columns.values() if column.kind == "number"]
-    ways = [column for column in numbers if measure_of(column) == "length"]
+    made = made_by_name([column.name for column in numbers])
+    ways = [column for column in numbers if measure_of(column) == "length" and column.name not in made]
     times = [column for column in numbers if measure_of(column) == "time" and not is_known_before(column)]
     found: dict[str, GuessedUnit] = {}
     way_unit = "mi" if imperial else "km"

@@ -120,14 +120,14 @@ def test_dates_as_people_write_them_and_times_as_numbers(tmp_path):
 def test_the_target_once_more_is_left_out_and_marked(tmp_path):
     rng = np.random.default_rng(4)
     km, climb = rng.uniform(2, 30, (2, ROWS))
-    time = 6 * km + 3 * climb + rng.normal(0, 2, ROWS)
+    score = 6 * km + 3 * climb + rng.normal(0, 2, ROWS)
     frame = pd.DataFrame(
-        {"km": km, "climb": climb, "times": 1.2 * time + rng.normal(0, 1, ROWS), "time": time}
+        {"km": km, "climb": climb, "rescored": 1.2 * score + rng.normal(0, 1, ROWS), "score": score}
     )
     law, made, text = law_of(frame.round(2), tmp_path)
     assert law["features"] == ["km", "climb"]
-    assert why(made, "times") == "nearly the target once more"
-    assert "# check: left out 'times'" in text
+    assert why(made, "rescored") == "nearly the target once more"
+    assert "# check: left out 'rescored'" in text
 
 
 def test_features_of_a_target_that_no_header_names_are_to_be_looked_at(tmp_path):

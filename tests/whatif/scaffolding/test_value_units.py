@@ -49,3 +49,49 @@ def test_a_share_called_load_and_a_letter_of_a_word_are_no_weights(tmp_path):
     share, high = rng.uniform(0, 1, (2, 60))
     frame = pd.DataFrame({"load": share, "highT": 90 * high, "riders": (400 * high + 30 * share).round()})
     assert units(frame, tmp_path) == {}
+
+
+def test_hot_weather_and_square_feet_are_those_of_a_table_of_the_united_states(tmp_path):
+    rng = np.random.default_rng(0)
+    warm = rng.uniform(30, 95, 60)
+    frame = pd.DataFrame(
+        {"temp": warm, "precip": rng.uniform(0, 2, 60), "rent": 3 * warm + rng.normal(0, 9, 60)}
+    )
+    assert units(frame, tmp_path) == {"precip": ("in", False), "rent": ("USD", False)}
+    celsius = frame.assign(temp=(warm - 32) / 1.8)
+    assert units(celsius, tmp_path) == {"precip": ("mm", False), "rent": ("EUR", False)}
+    feet = celsius.rename(columns={"temp": "Square Feet"})
+    assert units(feet, tmp_path) == {
+        "Square Feet": ("ft^2", True),
+        "precip": ("in", False),
+        "rent": ("USD", False),
+    }
+
+
+def test_yes_and_no_logarithms_and_letters_have_no_unit(tmp_path):
+    rng = np.random.default_rng(0)
+    price = rng.uniform(2, 9, 60)
+    frame = pd.DataFrame(
+        {"WorkDay": [0, 1] * 30, "mpg_h": price * 2, "price": price, "lprice": np.log(price)}
+    )
+    frame["costA"], frame["costH"] = rng.uniform(1, 2, (2, 60))
+    assert units(frame, tmp_path) == {
+        "mpg_h": ("mi/gal", True),
+        "price": ("USD", False),
+        "costA": ("USD", False),
+        "costH": ("USD", False),
+    }
+
+
+def test_quarters_are_dates_and_days_of_a_month_hold_no_rows_out(tmp_path):
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"quarter": [f"{2_000 + k // 4} Q{k % 4 + 1}" for k in range(80)]})
+    frame["day"], frame["built"] = rng.integers(1, 29, 80), rng.integers(1_900, 2_000, 80)
+    frame = frame.rename(columns={"built": "year built"}).assign(km=rng.uniform(1, 9, 80))
+    frame["cost"] = 3 * frame["km"] + rng.normal(0, 1, 80)
+    frame.to_csv(tmp_path / "log.csv", index=False)
+    made = ko.scaffold([tmp_path / "log.csv"])
+    assert (
+        "dates, which no law reads as they stand" in made.guesses.query("column == 'quarter'")["why"].tolist()
+    )
+    assert "holdout" not in made.toml(tmp_path / "first.toml")
