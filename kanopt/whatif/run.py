@@ -16,6 +16,7 @@ from kanopt.problems.plan_exports import PlanExports
 from kanopt.problems.plan_plots import PlanPlots
 from kanopt.progress import told_by_line
 from kanopt.text import amount_text, count_text, list_names, money_text, seconds_text
+from kanopt.whatif.comparison_text import variants_text
 from kanopt.whatif.events import Event, OnEvent, ignore_event
 from kanopt.whatif.law_cache import LawCache
 from kanopt.whatif.learn import LearnedLaw, doubts, laws_of, learn
@@ -93,6 +94,8 @@ class Run(PlanExports, PlanPlots, Shown):
         yield from (Law(law.formula, name) for name, law in self.laws.items())
         yield from ("", self.told())
         yield self.explanation.folded_terms()
+        if self.variants is not None:
+            yield from ("", variants_text(self.variants))
 
 
 @told_by_line

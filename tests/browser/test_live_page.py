@@ -225,6 +225,10 @@ def test_another_drawing_says_what_it_is_and_goes_back_where_it_was(
     assert browser.run(seen) == [True, False, True]
     assert wrong(browser, "contrast") == []
     assert wrong(browser, "names") == []
+    browser.run(SET + "set('drawn', '1');")
+    for width in WIDTHS:
+        browser.resize(width, 900)
+        assert wrong(browser, "overflow") == []
 
 
 def test_rows_of_other_drivers_are_hidden_too(browser: Browser, report: Path, run: Any) -> None:

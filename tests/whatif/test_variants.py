@@ -94,6 +94,17 @@ def test_a_run_has_what_a_comparison_of_the_same_scenarios_says(tiny):
     )
 
 
+@pytest.mark.slow
+def test_a_vehicle_more_makes_nothing_dearer_and_one_fewer_nothing_cheaper(tiny):
+    """Whatever a search finds with fewer vehicles can be driven with more, and is offered to those plans."""
+    run = load_scenario(tiny).run(variants=True, time_limit=0.3)
+    change = run.variants.steps.set_index("scenario")["change"]
+    assert change[["one van fewer", "one truck fewer"]].min() >= -1e-9
+    assert change[["one van more", "one truck more"]].max() <= 1e-9
+    for name, told in change.items():
+        assert f"  {name}: " in str(run), told
+
+
 def test_they_are_planned_only_where_somebody_asks(tiny):
     assert load_scenario(tiny).run().variants is None
     scenario = with_report(tiny, NAMED)
@@ -142,6 +153,8 @@ def test_ctrl_c_keeps_the_plan_and_the_variants_that_were_planned(tiny, monkeypa
     monkeypatch.setattr(solving, "search_and_assess", stopped)
     run = scenario.run()
     assert run.variants.interrupted
+    # what was found is still offered to the plan itself: dearer fuel makes nothing cheaper
+    assert run.variants.steps["change"].min() >= -1e-9
     assert [each.name for each in run.variants.variants] == ["dear fuel"]
     assert run.result.has_plan
 

@@ -118,6 +118,8 @@ class SweepRun:
         except KeyboardInterrupt:
             if self.question.in_full and self._stop.raised:  # a second one, and nothing is on disk
                 raise
+            if self.question.in_full:
+                self._share()
             return False
         finally:
             self._flush()
@@ -157,6 +159,11 @@ class SweepRun:
         # not stored: what neighbours offer is worked out again from their plans
         self._do(list(self._exchanges(is_better=is_better)), stored=False)
 
+    def _share(self) -> None:
+        """Offer the plans that were found before a stop to each other: to price them takes no search."""
+        for task in self._exchanges(is_better=self._improve_base()):
+            self._take(_do(self.question, task), stored=False)
+
     def _improve_base(self) -> bool:
         """Take the best plan that points found for what is not changed, if it is better; return whether it is."""
         from kanopt.problems.evaluate import evaluate
@@ -181,7 +188,7 @@ class SweepRun:
             plans = {
                 other: self.results[other].plan
                 for other in near[point]
-                if self.results[other].plan is not None
+                if other in self.results and self.results[other].plan is not None
             }
             if kept is not None:
                 plans[BASE] = kept
