@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from kanopt import decisions as decisions
+    from kanopt import informed as informed
     from kanopt import refs as refs
     from kanopt import routing as routing
     from kanopt import scheduling as scheduling
@@ -225,7 +226,7 @@ _HOME = {
 _MODULE_OF = {name: f"kanopt.{room}" for room, names in _HOME.items() for name in names}
 
 # Public modules: what laws can be bound to, and what the problems of each kind consist of.
-_MODULES = ("decisions", "refs", "routing", "scheduling", "supply")
+_MODULES = ("decisions", "informed", "refs", "routing", "scheduling", "supply")
 
 __all__ = sorted([*_MODULE_OF, *_MODULES])
 

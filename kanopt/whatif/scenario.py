@@ -209,7 +209,7 @@ class Scenario(Shown):
         return replace(self, name=name)
 
     def with_change(self, change: Change) -> Scenario:
-        """Return the scenario with one more change, named after it.
+        """Return the scenario with one more change, named after it, behind a name that :meth:`named` gave.
 
         Raises
         ------
@@ -225,7 +225,7 @@ class Scenario(Shown):
             raise ScenarioError([Issue(str(self.path), 0, str(change), m.message) for m in mistakes])
         changes = (*self.changes, change)
         made = len(self.changes) and self.name.endswith(str(self.changes[-1]))
-        name = f"{self.name}, {change}" if made else str(change)
+        name = f"{self.name}, {change}" if made or self.name != self.layers.name else str(change)
         if change.table == "solver":  # how is searched is no other question
             name = self.name
         return replace(self, changes=changes, name=name)

@@ -179,3 +179,16 @@ def test_a_part_of_the_problem_in_place_of_its_table_is_told(tiny):
     path.write_text(text)
     with pytest.raises(ScenarioError, match="vehicles of the problem reads the table 'fleet'"):
         load_scenario(path).set("vehicles.count", 2)
+
+
+def test_a_name_that_was_given_stays_under_changes(tiny):
+    base = load_scenario(tiny)
+    change = base.scale("vehicles.fuel_price", 1.5)
+    assert base.named("winter").scale("vehicles.fuel_price", 1.5).name == f"winter, {change.name}"
+    both = change.named("winter").scale("vehicles.fuel_price", 1.2)
+    assert both.name == f"winter, {both.changes[-1]}"
+    assert both.scale("clients.demand", 2.0).name == f"{both.name}, {base.scale('clients.demand', 2.0).name}"
+    assert base.named("winter").set("solver.workers", 2).name == "winter"
+    assert (
+        change.scale("clients.demand", 2.0).name == f"{change.name}, {base.scale('clients.demand', 2.0).name}"
+    )

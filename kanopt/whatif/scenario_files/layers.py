@@ -47,6 +47,11 @@ class Layers:
         """The file that was asked for."""
         return self.documents[0].path
 
+    @property
+    def name(self) -> str:
+        """What the file that was asked for calls itself, else its own name."""
+        return str(self.documents[0].data.get("scenario", {}).get("name") or self.path.stem)
+
     def path_of(self, key: Key, given: str) -> Path:
         """Return where a path under `key` leads: it is relative to the file in which it stands.
 

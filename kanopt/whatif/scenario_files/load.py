@@ -116,9 +116,8 @@ def _load(path: Path, may_ask: MayAsk, *, outside: bool) -> Scenario | None:
         raise layers.error(found.mistakes)
     if set(tables) != set(found.tables):
         return None
-    head = layers.documents[0].data.get("scenario", {})
     scenario = Scenario(
-        name=head.get("name") or layers.path.stem,
+        name=layers.name,
         description=found.head.description,
         seed=found.head.seed,
         tables=tables,
