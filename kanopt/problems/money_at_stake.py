@@ -78,11 +78,37 @@ class MoneyAtStake:
         --------
         >>> MoneyAtStake(633.1, 612.0, 655.4, 0.9, ()).text("EUR")
         "the laws' own errors put 612.00 to 655.40 EUR (90 %) on it"
+        >>> for clause in MoneyAtStake(281.48, 304.45, 614.41, 0.9, ()).text("EUR").split(": "):
+        ...     print(clause)
+        what was learned is off by something, so that the plan turns out dearer
+        with 90 % probability the true price is between 304.45 and 614.41 EUR, not 281.48 EUR
         """
         decimals = money_decimals([self.low, self.high])
         ends = (-self.high, -self.low) if earned else (self.low, self.high)
         low, high = money_text(ends[0], decimals=decimals), money_text(ends[1], unit, decimals)
-        return f"the laws' own errors put {low} to {high} ({percent_text(self.level)}) on it"
+        level = percent_text(self.level)
+        if outside := self.outside_words(earned=earned):
+            price = money_text(-self.price if earned else self.price, unit, decimals)
+            return outside.format(level, low, high, price)
+        return f"the laws' own errors put {low} to {high} ({level}) on it"
+
+    def outside_words(self, *, earned: bool = False) -> str:
+        """Say that the price itself lies outside the band; empty where it does not.
+
+        Returns
+        -------
+        str
+            A clause with ``{}`` for the probability, for both ends and for the price.
+        """
+        if self.low <= self.price <= self.high:
+            return ""
+        dearer, cheaper = (
+            ("earns less", "earns more") if earned else ("turns out dearer", "turns out cheaper")
+        )
+        return (
+            f"what was learned is off by something, so that the plan {dearer if self.low > self.price else cheaper}: "
+            "with {} probability the true price is between {} and {}, not {}"
+        )
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row for each learned law: ``law``, ``bias`` and ``deviation`` in money, the largest first."""

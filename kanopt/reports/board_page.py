@@ -299,12 +299,8 @@ def _band(result: Result, rows: Mapping[str, FigureRow]) -> Sentence:
         )
     chance = Link(percent_text(stake.level), rows["low"].anchor)
     ends = (rows["low"].link, rows["high"].link)
-    if not stake.low <= (result.objective or 0.0) <= stake.high:
-        text = (
-            "What was learned is off by something, which makes it dearer or cheaper: with {} probability the true "
-            "price is between {} and {}, not {}."
-        )
-        return say(text, chance, *ends, rows["cost"].link)
+    if outside := stake.outside_words(earned=(result.objective or 0.0) < 0):
+        return say(f"{outside[0].upper()}{outside[1:]}.", chance, *ends, rows["cost"].link)
     return say(
         "With {} probability the true price is between {} and {}, as far as errors of what was learned go.",
         chance,

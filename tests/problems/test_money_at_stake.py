@@ -13,7 +13,7 @@ import kanopt as ko
 from kanopt import refs, routing
 from kanopt.formulas import Domain, Fit, Formula, Variable, parse_formula
 from kanopt.problems.law_use import LawUse
-from kanopt.problems.money_at_stake import money_at_stake
+from kanopt.problems.money_at_stake import MoneyAtStake, money_at_stake
 
 Floats = np.ndarray
 KM, FUEL = Variable("km", "km"), Variable("fuel", "l")
@@ -143,3 +143,13 @@ def test_what_a_law_of_items_errs_by_is_shared_by_them() -> None:
     assert result.money_at_stake.laws == together.laws
     apart = np.sqrt(sum(stake.laws[0][2] ** 2 for stake in one_by_one if stake is not None))
     assert together.laws[0][2] > 1.05 * apart
+
+
+def test_a_price_outside_its_own_band_is_told_as_such() -> None:
+    dearer, earned = MoneyAtStake(281.48, 304.45, 614.41, 0.9, ()), MoneyAtStake(-50.0, -80.0, -60.0, 0.9, ())
+    assert "the plan turns out dearer" in dearer.text("EUR")
+    assert dearer.text("EUR").endswith("between 304.45 and 614.41 EUR, not 281.48 EUR")
+    # a cost of -80 to -60 is 60 to 80 earned, more than the 50 that the laws say
+    assert "the plan earns more: " in earned.text("EUR", earned=True)
+    assert earned.text("EUR", earned=True).endswith("between 60.00 and 80.00 EUR, not 50.00 EUR")
+    assert not MoneyAtStake(70.0, 60.0, 80.0, 0.9, ()).outside_words()
