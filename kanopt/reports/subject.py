@@ -108,7 +108,7 @@ def subject_of_run(run: Run) -> ReportSubject:
         description=run.scenario.description,
         changes=run.scenario.change_sentences(),
         tables=run.tables,
-        rows=_rows_of(run),
+        rows=_rows_of(run) if run.scenario.report.rows else {},
         provenance=run.provenance,
         plans_per_year=run.scenario.report.plans_per_year,
         variants=run.variants,

@@ -20,7 +20,7 @@ from kanopt.problems.routing import Client, Depot, RoutingProblem, VehicleType
 from kanopt.refs import arc, client, clock, state
 from kanopt.reports.live import live_page
 from kanopt.reports.subject import subject_of_run
-from kanopt.whatif.scenario_files.spec import LearnedSpec
+from kanopt.whatif.scenario_files.spec import LearnedSpec, ReportSpec
 from tests.cases.mixed_routing import LAWS, mixed_problem, random_plan
 from tests.formulas.export.engines import NODE
 from tests.reports.live_cases import in_node, page_of, price_by_referee, settings_of
@@ -242,3 +242,5 @@ def test_rows_beside_a_law_are_some_of_those_it_was_judged_by(make_run: Any, tmp
         near = (judged["minutes"] - target).abs() < 1e-3 * abs(target)
         assert ((judged["distance_km"] - km).abs()[near] < 1e-3 * km).any()
     assert next(law["rows"] for law in told if law["name"] == "fuel_cost") is None
+    without = replace(scenario, report=ReportSpec(rows=False))
+    assert subject_of_run(replace(run, scenario=without)).rows == {}
