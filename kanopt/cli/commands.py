@@ -10,7 +10,7 @@ import click
 
 from kanopt.cli.asking import WORKBOOK
 from kanopt.cli.beginning import init
-from kanopt.cli.echo import echo
+from kanopt.cli.echo import echo, echo_laws, picture_width
 from kanopt.cli.failures import ExitCode, exit_code_of
 from kanopt.cli.learning import cache, fit
 from kanopt.cli.options import (
@@ -174,7 +174,7 @@ def run(
             file, outputs, seed=seed, time_limit=time_limit, quiet=quiet, variants=noted("variants")
         )
     if not as_json:
-        echo(_run_text(outcome))
+        _echo_run(outcome)
     if laws is not None and plan is not None:
         save_laws(outcome.laws.values(), laws)
         if outcome.result.has_plan:
@@ -244,7 +244,8 @@ def _run(
         )
 
 
-def _run_text(outcome: Run) -> str:
+def _echo_run(outcome: Run) -> None:
+    """Print what was changed, the laws, and what is told of the plan."""
     from kanopt.cli.output import law_lines
     from kanopt.whatif.comparison_text import variants_text
     from kanopt.whatif.learn import doubts
@@ -253,10 +254,12 @@ def _run_text(outcome: Run) -> str:
     lines = [scenario.name]
     lines += [f"  changed: {change}" for change in scenario.change_sentences()]
     lines += doubts(outcome.laws.values())
-    lines += ["", *law_lines(outcome.laws.values()), "", outcome.told()]
+    echo("\n".join([*lines, ""]))
+    if outcome.laws:
+        echo_laws("\n".join(law_lines(outcome.laws.values(), picture_width())), outcome.laws)
+    echo(f"\n{outcome.told()}")
     if outcome.variants is not None:
-        lines += ["", variants_text(outcome.variants)]
-    return "\n".join(lines)
+        echo(f"\n{variants_text(outcome.variants)}")
 
 
 @kanopt.command()

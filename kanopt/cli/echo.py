@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Iterable
 
 import click
 
-__all__ = ["echo", "picture_width", "visible"]
+__all__ = ["echo", "echo_laws", "picture_width", "visible"]
 
 # control characters but for tabs and line ends, and marks that turn the direction of what follows
 _OBEYED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -15,6 +17,29 @@ _OBEYED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u20
 def echo(text: str, *, err: bool = False) -> None:
     """Print a text on stdout, or on stderr, as :func:`visible` has it."""
     click.echo(visible(text), err=err)
+
+
+_COLOURS = {"good": "green", "usable": "yellow", "weak": "red"}
+_VERDICT = re.compile(r"(?<=^    verdict: )(good|usable|weak)\b", re.MULTILINE)
+
+
+def echo_laws(text: str, names: Iterable[str]) -> None:
+    """Print lines about laws; in a terminal their names are bold and their verdicts coloured, unless NO_COLOR is set.
+
+    Parameters
+    ----------
+    text
+        From :func:`kanopt.cli.output.law_lines`.
+    names
+        Of the laws.
+    """
+    shown, coloured = visible(text), picture_width() is not None and not os.environ.get("NO_COLOR")
+    if coloured:
+        shown = _VERDICT.sub(lambda found: click.style(found[0], fg=_COLOURS[found[0]]), shown)
+        for name in map(visible, names):
+            head = re.compile(rf"^{re.escape(name)}(?= (\[[^\]]*\] )?= )", re.MULTILINE)
+            shown = head.sub(lambda found: click.style(found[0], bold=True), shown)
+    click.echo(shown, color=coloured or None)
 
 
 def picture_width() -> int | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from kanopt.cli.echo import echo, picture_width
+from kanopt.cli.echo import echo, echo_laws, picture_width
 from kanopt.cli.failures import ExitCode
 from kanopt.cli.options import FILE, allow_outside, allow_sql, common_options, debug_option, is_on, load
 from kanopt.cli.progress import progress_reporter
@@ -184,7 +184,7 @@ def fit(file: Path | None, *, table: Path | None, out: Path | None, as_json: boo
         width = picture_width()
         for place, law in enumerate(laws):
             blank = [""] if place and width is not None else []
-            echo("\n".join([*blank, *law_lines([law]), *effect_lines(law, width)]))
+            echo_laws("\n".join([*blank, *law_lines([law], width), *effect_lines(law, width)]), [law.name])
         if out is not None:
             echo(f"report: {out / REPORT}")
         for path in saved:

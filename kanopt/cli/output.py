@@ -13,6 +13,7 @@ import click
 
 from kanopt.csv_cells import csv_text
 from kanopt.files import check_target, file_name, replace_file
+from kanopt.text import wrap_line
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,6 +36,10 @@ __all__ = [
     "save_table",
     "to_json",
 ]
+
+
+_MARGIN = " " * 8
+"""Before what is left of a line about a law."""
 
 
 def check_outputs(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
@@ -97,8 +102,16 @@ def _json_value(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def law_lines(laws: Iterable[LearnedLaw]) -> list[str]:
-    """Return the laws as a person reads them: formula, then fit and trust, and what explains the rows as well."""
+def law_lines(laws: Iterable[LearnedLaw], width: int | None = None) -> list[str]:
+    """Return the laws as a person reads them: formula, then fit and trust, and what explains the rows as well.
+
+    Parameters
+    ----------
+    laws
+        The laws.
+    width
+        Columns of the terminal; None where lines are not broken.
+    """
     from kanopt.formulas.alternatives import rivals_text
     from kanopt.formulas.table_texts import table_texts
 
@@ -117,7 +130,7 @@ def law_lines(laws: Iterable[LearnedLaw]) -> list[str]:
         lines += [f"    to clean: {text}" for text in law.cleaning]
         alike = rivals_text(law.formula)
         lines += [f"    {alike}"] if alike else []
-    return lines
+    return [part for line in lines for part in wrap_line(line, width, _MARGIN)]
 
 
 def law_json(law: LearnedLaw) -> dict[str, Any]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,7 +12,7 @@ from numpy.typing import NDArray
 from kanopt.errors import FormulaError
 from kanopt.formulas import Variable
 from kanopt.reports.law_plots import fixed_inputs_text, plottable_inputs, reference_values, tabulate
-from kanopt.text import amount_text, number_text, percent_text, range_text, shorten
+from kanopt.text import amount_text, number_text, percent_text, range_text, shorten, wrap_line
 
 if TYPE_CHECKING:
     from kanopt.whatif import LearnedLaw
@@ -33,7 +31,6 @@ _MOST_LABELS = 8
 _POINTS = 57
 _FLAT = 1e-3  # of its size; less is no rise
 _INDENT = "      "
-_UNIT = re.compile(r"(?<=\d) (?=[^\W\d]|%)")
 
 
 @dataclass(frozen=True)
@@ -74,7 +71,7 @@ def effect_lines(law: LearnedLaw, width: int | None = None) -> list[str]:
     found.sort(key=lambda effect: (-float(shares.get(effect.variable.name, 0.0)), effect.variable.name))
     others = f", the others held at {fixed_inputs_text(formula, held)}" if len(held) > 1 else ""
     share = " and its share of what varies" if shares else ""
-    lines = _wrapped(f"    what each input does{share}{others}:", width, "    ")
+    lines = wrap_line(f"    what each input does{share}{others}:", width, "    ")
     names = min(max(len(effect.variable.name) for effect in found), _NAME)
     unit = formula.output.unit
     for effect in found:
@@ -106,7 +103,7 @@ def _lines(effect: _Effect, unit: str, names: int, width: int | None) -> list[st
     if drawn:
         assert width is not None
         head += f"{spark_text(effect.values, min(_SPARK, width // 4))}  "
-    return _wrapped(f"{head}{told}, over {where}", width, " " * len(head) if drawn else f"{_INDENT}  ")
+    return wrap_line(f"{head}{told}, over {where}", width, " " * len(head) if drawn else f"{_INDENT}  ")
 
 
 def _category_lines(effect: _Effect, unit: str, name: str, width: int | None) -> Iterator[str]:
@@ -200,12 +197,3 @@ def bar_text(share: float, letters: int) -> str:
     """
     whole, eighths = divmod(round(8 * letters * share), 8)
     return f"{'█' * whole}{_EIGHTHS[eighths] if eighths else ''}".ljust(letters)
-
-
-def _wrapped(line: str, width: int | None, indent: str) -> list[str]:
-    if width is None:
-        return [line]
-    whole = _UNIT.sub("\u00a0", line)  # a number and its unit stay together
-    room = max(width - 1, 40)
-    found = textwrap.wrap(whole, room, subsequent_indent=indent, break_long_words=False)
-    return [each.replace("\u00a0", " ") for each in found]
