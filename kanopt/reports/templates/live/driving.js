@@ -59,7 +59,7 @@ function pricedByClock(plan, laws, moved, kindOf, factor) {
 const lateBy = (chain, leg, begin) => Math.max(begin - (chain.closes.at(-1)?.[leg] ?? Infinity), 0);
 
 // A route with breaks, as what places them asks for it.
-function routeOf(plan, route, departure, times, price, factor) {
+function routeOf(plan, route, departure, { times, price, factor, soft }) {
   const { chain, routes } = plan;
   const rateOf = (name) => {
     const found = plan.rates.find(({ term }) => term === name);
@@ -76,7 +76,7 @@ function routeOf(plan, route, departure, times, price, factor) {
     regular: routes.regular[route] ?? Infinity,
     shiftEnd: routes.shiftEnd[route] ?? Infinity,
     longest: routes.longest[route] ?? Infinity,
-    mustBegin: (leg) => (chain.soft.includes(leg) ? Infinity : chain.closes.at(-1)?.[leg] ?? Infinity),
+    mustBegin: (leg) => (soft.has(leg) ? Infinity : chain.closes.at(-1)?.[leg] ?? Infinity),
   };
 }
 
@@ -99,13 +99,14 @@ function driven(plan, laws, kindOf, settings) {
   const factor = (key) => settings[key] ?? 1;
   const times = timesOf(plan, laws, moved, kindOf);
   const price = chain.breaks && pricedByClock(plan, laws, moved, kindOf, factor);
+  const asked = { times, price, factor, soft: new Set(chain.soft) };
   const [late, missed] = [[], []];
   const departure = routes.departure.map((clock, route) => clock + (routes.moves[route] ? settings.departures ?? 0 : 0));
   const finish = departure.map((start, route) => {
     const breaks = chain.breaks?.[routes.kind[route]] ?? [];
     const first = routes.first[route];
     const placed = breaks.length && routes.first[route + 1] > first
-      ? placedBreaks(routeOf(plan, route, start, times, price, factor)) : { before: 0, taken: [], missed: 0 };
+      ? placedBreaks(routeOf(plan, route, start, asked)) : { before: 0, taken: [], missed: 0 };
     if (placed.missed) missed.push(route);
     let [clock, had] = [start, placed.before];
     for (let leg = first; leg < routes.first[route + 1]; leg++) {
@@ -115,7 +116,7 @@ function driven(plan, laws, kindOf, settings) {
       moved.leave[leg] = clock;
       moved.duration[leg] = spent;
       moved.late[leg] = lateBy(chain, leg, begin);
-      if (moved.late[leg] > 0 && !chain.soft.includes(leg)) late.push(leg);
+      if (moved.late[leg] > 0 && !asked.soft.has(leg)) late.push(leg);
       clock = begin + times.stays(leg, begin);
       had += taken;
     }
