@@ -130,17 +130,21 @@ def _with_shared(work: Work[TaskT, ResultT], path: str, known: str, task: TaskT)
 
 
 @contextmanager
-def cluster(given: str | Client | None) -> Iterator[Client | None]:
+def cluster(given: str | Client | None, *, workers: int = 1) -> Iterator[Client | None]:
     """Yield the client of a Dask cluster: the one that is given, or a new one of an address, which is closed again.
 
     Raises
     ------
     SolverError
-        If Dask is not installed, no scheduler answers, there is no worker, or one has another version.
+        If processes of this machine are asked for as well, Dask is not installed, no scheduler answers, there is no worker, or one has another version.
     """
     if given is None:
         yield None
         return
+    if workers > 1:
+        raise SolverError(
+            f"a Dask cluster takes the place of {workers} workers of this machine; give one of the two"
+        )
     try:
         from distributed import Client
     except ImportError:

@@ -322,7 +322,9 @@ def wrap_line(line: str, width: int | None, indent: str) -> list[str]:
     if width is None:
         return [line]
     whole = _BEFORE_UNIT.sub("\u00a0", line)
-    found = textwrap.wrap(whole, max(width - 1, 40), subsequent_indent=indent, break_long_words=False)
+    found = textwrap.wrap(
+        whole, max(width - 1, 40), subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
     return [each.replace("\u00a0", " ") for each in found]
 
 

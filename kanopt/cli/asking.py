@@ -32,7 +32,16 @@ if TYPE_CHECKING:
     from kanopt.whatif import Scenario, SweepOptions
     from kanopt.whatif.events import OnEvent
 
-__all__ = ["REPEATS", "WORKBOOK", "WORKERS", "Answer", "Asked", "asked_option", "plan_option", "question"]
+__all__ = [
+    "REPEATS",
+    "WORKBOOK",
+    "Answer",
+    "Asked",
+    "asked_option",
+    "plan_option",
+    "question",
+    "worker_options",
+]
 
 Option: TypeAlias = Callable[[Any], Any]
 
@@ -71,6 +80,7 @@ class Asked:
             time_limit=self.time_limit,
             repeats=noted("repeats") or 1,
             workers=noted("workers") or 1,
+            dask=noted("dask"),
             out=out,
             relearn=is_on("relearn"),
         )
@@ -139,7 +149,18 @@ def asked_option(
 
 
 REPEATS = asked_option("--repeats", kind=click.IntRange(min=1), default=1, text="Searches per point.")
-WORKERS = asked_option("--workers", kind=click.IntRange(min=1), default=1, text="Processes side by side.")
+_WORKERS = asked_option("--workers", kind=click.IntRange(min=1), default=1, text="Processes side by side.")
+_DASK = asked_option(
+    "--dask",
+    kind=str,
+    metavar="ADDRESS",
+    text="The scheduler of a Dask cluster, such as tcp://host:8786, whose workers take the place of processes.",
+)
+
+
+def worker_options(command: Any) -> Any:
+    """Add ``--workers`` and ``--dask``: who does the points."""
+    return _WORKERS(_DASK(command))
 
 
 WORKBOOK = asked_option(

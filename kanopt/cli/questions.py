@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kanopt.cli.asking import REPEATS, WORKERS, Answer, Asked, asked_option, plan_option, question
+from kanopt.cli.asking import REPEATS, Answer, Asked, asked_option, plan_option, question, worker_options
 from kanopt.cli.options import load, noted
 from kanopt.cli.risk import monte_carlo, risk
 from kanopt.cli.varied import asked_axes, asked_ranges, axis_options
@@ -40,7 +40,7 @@ _ENDS = "low:high, or low:high:count"
         metavar="PLAN",
     ),
     REPEATS,
-    WORKERS,
+    worker_options,
     out="Folder for results as they come, and the report; a sweep that was stopped goes on there.",
     examples=(
         "  kanopt sweep FILE --set vehicles.fuel_price=1.0:2.0:11\n"
@@ -137,7 +137,7 @@ def _wins_json(wins: WhereWins) -> dict[str, Any]:
     axis_options(_ENDS),
     plan_option("anew"),
     REPEATS,
-    WORKERS,
+    worker_options,
     out="Folder for the report and the table as CSV.",
     tables=("tornado",),
     examples=(
@@ -194,7 +194,7 @@ def tornado(asked: Asked) -> Answer:
     ),
     asked_option("--most-solves", kind=click.IntRange(min=2), default=60, text="Solves for each path."),
     REPEATS,
-    WORKERS,
+    worker_options,
     out="Folder for the report and the table as CSV.",
     tables=("switch_points",),
     examples=(
@@ -247,7 +247,7 @@ def switch_points(asked: Asked) -> Answer:
     ),
     plan_option("kept"),
     REPEATS,
-    WORKERS,
+    worker_options,
     out="Folder for the report and the table as CSV.",
     tables=("sobol",),
     examples=(

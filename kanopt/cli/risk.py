@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kanopt.cli.asking import WORKERS, Answer, Asked, asked_option, question
+from kanopt.cli.asking import Answer, Asked, asked_option, question, worker_options
 from kanopt.cli.options import is_on, note_value, noted
 from kanopt.cli.varied import asked_ranges, axis_options, change_options, changed
 
@@ -155,7 +155,7 @@ def _plan(asked: Asked, scenario: Scenario) -> Result:
         default="kept",
         text="Search for the plan that is kept, or take today's.",
     ),
-    WORKERS,
+    worker_options,
     out="Folder for the report and the tables as CSV.",
     tables=("plans", "decisions", "draws"),
     examples=(

@@ -203,7 +203,7 @@ def fit_laws(
         for group, rows in table.groupby(by, sort=True, observed=True)
     }
     tasks = [_Group(number, rows) for number, rows in enumerate(groups.values())]
-    with cluster(dask) as client:
+    with cluster(dask, workers=workers) as client:
         found = {
             done.point: done for done in run_tasks(_learn, shared, tasks, workers=workers, client=client)
         }

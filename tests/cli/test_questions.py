@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from scipy.stats import norm
 
+from kanopt.errors import SolverError
 from kanopt.interrupt import Interrupt
 from tests.cases.choice_scenario import PRICE, choice
 from tests.cases.command_line import edit
@@ -378,3 +379,29 @@ def test_ctrl_c_in_the_search_of_risk_drives_the_best_plan_until_then(case, cli,
     page = (case / "reports" / "case_risk.html").read_text()
     assert "STOPPED while searching" in page
     assert "vehicles.fixed_cost is 30 instead of 20." in page
+
+
+def test_an_address_of_a_cluster_reaches_the_question(case, cli, monkeypatch):
+    asked = []
+
+    def refuse(given, **_):
+        asked.append(given)
+        raise SolverError(f"no Dask scheduler answers at {given!r}")
+
+    monkeypatch.setattr("kanopt.whatif.sweeps.sweep.cluster", refuse)
+    axis = (
+        "sweep",
+        "case.toml",
+        "--plan",
+        "kept",
+        "--set",
+        "vehicles.count=1,2",
+        "--dask",
+        "tcp://host:8786",
+    )
+    code, _, err = cli(*axis)
+    assert (code, asked) == (2, ["tcp://host:8786"])
+    assert "no Dask scheduler answers at 'tcp://host:8786'" in err
+    code, _, err = cli(*axis, "--workers", "2")
+    assert code == 2
+    assert "dask: takes the place of 2 workers" in err

@@ -59,7 +59,7 @@ class SweepOptions:
     Raises
     ------
     ScenarioError
-        If a number is none that can be.
+        If a number is none that can be, or both processes and a cluster are given.
     """
 
     seed: int | None = None
@@ -77,6 +77,9 @@ class SweepOptions:
                 raise ScenarioError(
                     [Issue("sweep", 0, name, f"must be a whole number from 1, not {value!r}")]
                 )
+        if self.dask is not None and self.workers > 1:
+            message = f"takes the place of {self.workers} workers of this machine; give one of the two"
+            raise ScenarioError([Issue("sweep", 0, "dask", message)])
         if self.time_limit is not None and not self.time_limit > 0:
             raise ScenarioError(
                 [Issue("sweep", 0, "time_limit", f"must be above 0, not {self.time_limit!r}")]

@@ -343,6 +343,11 @@ def test_frames_and_files(shared_tiny, tmp_path):
     assert totals.tolist() == pytest.approx(found.points["objective"].tolist())
 
 
+def test_a_cluster_is_not_asked_beside_processes():
+    with pytest.raises(ScenarioError, match="dask: takes the place of 2 workers of this machine; give one"):
+        SweepOptions(workers=2, dask="tcp://host:8786")
+
+
 @pytest.mark.slow
 def test_a_cluster_finds_what_this_process_does(shared_tiny):
     from distributed import Client, LocalCluster
