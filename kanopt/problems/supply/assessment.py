@@ -65,7 +65,7 @@ class SupplyAssessment(Assessment[FlowPlan, Ledger]):
 
     def details(self) -> Mapping[str, pd.DataFrame]:
         """Return the periods in which sites are open."""
-        return {"sites": self.plan.sites()}
+        return {"open_sites": self.plan.sites()}
 
     def on_earth(self) -> EarthPlan | None:
         """Return places and lanes in degrees."""

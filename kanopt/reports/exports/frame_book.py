@@ -16,6 +16,13 @@ from kanopt.formulas.export.sheets import MOST_ROWS, SheetBook, cell_text
 
 __all__ = ["FrameBook", "frame_book"]
 
+_A4 = 9
+"""Number of the paper in Office Open XML (ECMA-376, 18.3.1.63)."""
+_PAGE_WIDTH = 125.0
+"""Letters that fit beside each other on it, across, at full size and within its usual margins."""
+_MOST_BREAKS = 1023
+"""Page breaks that Excel takes."""
+
 
 class FrameBook:
     """A workbook with sheets of tables.
@@ -41,8 +48,17 @@ class FrameBook:
         self.names.add(name.lower())
         return self.sheets.book.add_worksheet(name)
 
-    def frame(self, sheet: Any, frame: pd.DataFrame) -> None:
-        """Write a table with a heading that stays in view and on every printed page.
+    def frame(self, sheet: Any, frame: pd.DataFrame, *, pages: str = "") -> None:
+        """Write a table with a heading that stays in view and on every printed page, and a filter in it.
+
+        Parameters
+        ----------
+        sheet
+            An empty sheet.
+        frame
+            The table; of one without rows the heading.
+        pages
+            A column, for each of whose values, which follow each other, a page is begun in print.
 
         Raises
         ------
@@ -54,17 +70,27 @@ class FrameBook:
                 f"a table of {len(frame):,} rows has more than a sheet; write it as CSV or Parquet"
             )
         sheet.freeze_panes(1, 0)
+        sheet.autofilter(0, 0, len(frame), max(len(frame.columns) - 1, 0))
         sheet.set_landscape()
-        sheet.fit_to_pages(1, 0)
+        sheet.set_paper(_A4)
         sheet.repeat_rows(0)
+        widths = 0.0
         for column, name in enumerate(frame.columns):
             values = frame[name]
             shown = [len(str(name)), *(len(str(value)) for value in values.head(200))]
             width = 12 if is_numeric_dtype(values) else min(max(shown) + 2, 60)
             sheet.set_column(column, column, width)
+            widths += width
             self.sheets.text(sheet, 0, column, cell_text(str(name)), "heading")
             for line, value in enumerate(values.tolist(), start=1):
                 self._cell(sheet, line, column, value)
+        if pages in frame and frame[pages].nunique() > 1:
+            # Excel knows no page breaks where it fits a sheet to pages
+            starts = np.flatnonzero(frame[pages].ne(frame[pages].shift()).to_numpy())[1:] + 1
+            sheet.set_h_pagebreaks([int(start) for start in starts[:_MOST_BREAKS]])
+            sheet.set_print_scale(int(np.clip(100 * _PAGE_WIDTH / max(widths, 1.0), 10, 100)))
+        else:
+            sheet.fit_to_pages(1, 0)
 
     def _cell(self, sheet: Any, line: int, column: int, value: Any) -> None:
         if isinstance(value, (int, float)) and not isinstance(value, bool):

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
 from kanopt.csv_cells import csv_text
+from kanopt.problems.plan_figures import Roster
 from kanopt.problems.result import Result
 from kanopt.problems.views import GanttView
+from kanopt.reports.figure_rows import figure_rows, figure_table
 from kanopt.reports.subject import ReportSubject
 from kanopt.text import clock_text
 
-__all__ = ["TABLES", "in_order", "plan_csv", "plan_tables"]
+__all__ = ["TABLES", "figures_frame", "in_order", "plan_csv", "plan_tables"]
 
-TABLES = ("plan", "timetable", "sites", "costs", "reasons")
-"""Every table there may be."""
+_ROSTERS = ("vehicles", "jobs", "machines", "sites", "markets")
+TABLES = ("figures", *_ROSTERS, "plan", "timetable", "open_sites", "costs", "reasons")
+"""Every table there may be, in their order."""
 _CLOCKS = ("departure", "leave", "arrive", "begin", "start", "end")
 _SPANS = ("late",)
 
@@ -33,20 +36,40 @@ def plan_tables(subject: ReportSubject, *, in_units: bool = True) -> dict[str, p
     Returns
     -------
     dict
-        ``plan`` as :meth:`kanopt.Result.to_frame` has it, ``timetable`` of vehicles and ``sites`` of networks,
-        ``costs`` line by line, and ``reasons`` why things are left out or late.
+        ``figures`` as the first page has them; ``vehicles``, ``jobs``, ``machines``, ``sites`` or ``markets`` with what
+        becomes of each; ``plan`` as :meth:`kanopt.Result.to_frame` has it, ``timetable`` of vehicles, ``open_sites`` of
+        networks, ``costs`` line by line, and ``reasons`` why things are left out or late.
     """
     why = subject.explanation
     result = why.result
     found = {"plan": result.to_frame()}
+    timed = {"figures": figures_frame(subject)}
     if result.assessment is not None:
         found |= result.assessment.details()
-    timed = {name: _with_times(frame, *_time_of(result), in_units=in_units) for name, frame in found.items()}
+        for roster in result.assessment.rosters():
+            timed[f"{roster.key}s"] = _roster_frame(roster)
+    unit, clock = _time_of(result)
+    for name, frame in found.items():
+        timed[name] = _with_times(frame, unit, _CLOCKS if clock else (), in_units=in_units)
     unit = result.problem.unit
     costs = why.terms("item").drop(columns="share")
     timed["costs"] = costs.rename(columns={"amount": f"amount ({unit})" if unit else "amount"})
     timed["reasons"] = why.reasons()
     return {name: timed[name] for name in TABLES if name in timed and len(timed[name])}
+
+
+def figures_frame(subject: ReportSubject) -> pd.DataFrame:
+    """Return the figures of the first page, as it writes them; empty without a plan."""
+    table = figure_table(figure_rows(subject))
+    if table is None:
+        return pd.DataFrame()
+    return pd.DataFrame(list(table.rows), columns=[column.head for column in table.columns])
+
+
+def _roster_frame(roster: Roster) -> pd.DataFrame:
+    """Return a roster with its numbers as they are, and times as time of day too."""
+    named = roster.frame.rename(columns={"": "verdict"})
+    return _with_times(named, roster.time, roster.clocks, in_units=True)
 
 
 def in_order(frame: pd.DataFrame) -> pd.DataFrame:
@@ -69,16 +92,19 @@ def _time_of(result: Result) -> tuple[str, bool]:
     return "", False
 
 
-def _with_times(frame: pd.DataFrame, unit: str, clock: bool, *, in_units: bool) -> pd.DataFrame:
-    """Return a frame with a column of times of day before each column of clock times, whose head gets the unit."""
+def _with_times(frame: pd.DataFrame, unit: str, clocks: Sequence[str], *, in_units: bool) -> pd.DataFrame:
+    """Return a frame with a column of times of day before each column of clock times, whose head gets the unit.
+
+    So do the heads of other columns of times.
+    """
     if not unit:
         return frame
     columns: dict[str, pd.Series[str] | pd.Series[float]] = {}
     for name in map(str, frame.columns):
-        if name in _CLOCKS and clock:
+        if name in clocks:
             columns[name] = frame[name].map(lambda value: clock_text(value, unit) if pd.notna(value) else "")
             if not in_units:
                 continue
-        timed = name in _CLOCKS or name in _SPANS
+        timed = name in clocks or name in _CLOCKS or name in _SPANS
         columns[f"{name} ({unit})" if timed else name] = frame[name]
     return pd.DataFrame(columns, index=frame.index)

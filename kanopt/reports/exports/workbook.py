@@ -26,7 +26,7 @@ from kanopt.formulas.export.sheets import SheetBook, cell_text
 from kanopt.problems.law_use import LawUse
 from kanopt.problems.result import Result
 from kanopt.reports.exports.frame_book import FrameBook
-from kanopt.reports.exports.plan_tables import in_order, plan_tables
+from kanopt.reports.exports.plan_tables import figures_frame, in_order, plan_tables
 from kanopt.reports.subject import ReportSubject
 from kanopt.text import join_list
 
@@ -36,6 +36,10 @@ _MOST_PLACES = 20_000
 """Places of a law beyond which its values are numbers: Excel computes a formula for each of them at every change."""
 _MOST_LINES = 200_000
 """Lines of a price beyond which those of a vehicle, machine or lane are summed up."""
+_PAGES = {"timetable": "vehicle", "plan": "machine"}
+"""Whoever gets a page of a table."""
+_WIDTHS = (28, 24, 18, 18, 60)
+"""Widths of the summary's columns; a sentence goes over all but the first."""
 _LIVING = (
     "The laws live: the yellow cells of their sheets are the inputs and constants with which the plan was priced, "
     "and what is changed there changes the costs. What is decided, the times and whatever follows from them stay as "
@@ -82,8 +86,9 @@ class _PlanBook(FrameBook):
         assert self.result.assessment is not None
         summary = self.sheet("Summary")
         for name, frame in plan_tables(self.subject).items():
-            if name != "costs":
-                self.frame(self.sheet(name.capitalize()), in_order(frame))
+            if name not in ("figures", "costs"):
+                title = name.replace("_", " ").capitalize()
+                self.frame(self.sheet(title), in_order(frame), pages=_PAGES.get(name, ""))
         costs = self.sheet("Costs")
         uses = [use for use in self.result.assessment.law_uses if use.shape[0] <= _MOST_PLACES]
         pages = [self.sheet(f"Law {use.law.removeprefix('law ')}") for use in uses]
@@ -127,6 +132,8 @@ class _PlanBook(FrameBook):
         money = f" ({unit})" if unit else ""
         sheet.set_column(0, 2, 24)
         sheet.set_column(3, 5, 16)
+        sheet.set_landscape()
+        sheet.fit_to_pages(1, 0)
         text = self.sheets.text
         comes_in = "; what comes in is below zero" if (terms < 0).any() else ""
         text(sheet, 0, 0, "What the plan earns" if self._earns else "What the plan costs", "title")
@@ -151,6 +158,7 @@ class _PlanBook(FrameBook):
         self._sum(sheet, line, f"SUM(B{heading + 2}:B{line})" if len(terms) else "0", pricing.objective)
         for column, word in enumerate(("term", "where", "what", f"amount{money}", f"as planned{money}")):
             text(sheet, first - 1, column, word, "heading")
+        sheet.autofilter(first - 1, 0, first - 1 + len(lines), 4)
         for row, (term, group, item, amount) in enumerate(lines.itertuples(index=False), start=first):
             for column, word in enumerate((term, group, item)):
                 text(sheet, row, column, cell_text(str(word)))
@@ -173,8 +181,10 @@ class _PlanBook(FrameBook):
     def _summary(self, sheet: Any, total: str) -> None:
         subject, result = self.subject, self.result
         text = self.sheets.text
-        sheet.set_column(0, 0, 28)
-        sheet.set_column(1, 1, 100)
+        for column, width in enumerate(_WIDTHS):
+            sheet.set_column(column, column, width)
+        sheet.set_landscape()
+        sheet.fit_to_pages(1, 0)
         text(sheet, 0, 0, cell_text(subject.title), "title")
         told = [
             ("", subject.description),
@@ -205,12 +215,32 @@ class _PlanBook(FrameBook):
             if said:
                 line += 1
                 text(sheet, line, 0, word)
-                text(sheet, line, 1, cell_text(said), "long")
-        line += 1
+                self._sentence(sheet, line, cell_text(said))
+        line = self._figures(sheet, line + 2) + 1
         for name, said in subject.provenance.items():
             line += 1
             text(sheet, line, 0, cell_text(name))
             text(sheet, line, 1, cell_text(said))
+
+    def _sentence(self, sheet: Any, line: int, said: str) -> None:
+        """Write a sentence over several columns, in a row as high as it takes, which spreadsheets do not look after."""
+        last = len(_WIDTHS) - 1
+        sheet.merge_range(line, 1, line, last, "", self.sheets.formats["long"])
+        self.sheets.text(sheet, line, 1, said, "long")
+        lines = sum(-(-max(len(part), 1) // sum(_WIDTHS[1:])) for part in said.split("\n"))
+        sheet.set_row(line, 15 * lines)
+
+    def _figures(self, sheet: Any, line: int) -> int:
+        """Write the figures of the first page, as they were planned, and return the line after them."""
+        frame = figures_frame(self.subject)
+        # today's are left out where there are none
+        places = [0, 1, *([2, 3] if "today" in frame else []), 4]
+        for column, name in zip(places, frame.columns, strict=True):
+            head = "as planned" if name == "this plan" else str(name)
+            self.sheets.text(sheet, line, column, head, "heading")
+            for row, value in enumerate(frame[name], start=line + 1):
+                self.sheets.text(sheet, row, column, cell_text(value), "long" if column == 4 else "text")
+        return line + 1 + len(frame)
 
 
 def _living_lines(

@@ -11,6 +11,8 @@ import pytest
 from kanopt.csv_cells import GUARDED, unguarded
 from kanopt.errors import ProblemError
 from kanopt.reports.exports.plan_tables import TABLES
+from kanopt.reports.figure_rows import figure_rows
+from kanopt.reports.subject import subject_of
 from kanopt.text import clock_text
 from tests.reports.exports.conftest import NAMES
 
@@ -22,7 +24,9 @@ def read(path):
 
 def test_times_of_stops_stand_as_time_of_day_and_in_minutes(routed, tmp_path):
     files = routed.to_csv(tmp_path / "tables")
-    assert {path.name for path in files} == {"plan.csv", "timetable.csv", "costs.csv", "reasons.csv"}
+    assert {path.name for path in files} == {
+        f"{name}.csv" for name in ("figures", "vehicles", "plan", "timetable", "costs", "reasons")
+    }
     rows = read(tmp_path / "tables" / "timetable.csv")
     timetable = routed.assessment.timetable()
     assert len(rows) == len(timetable)
@@ -67,7 +71,39 @@ def test_a_schedule_without_a_clock_has_its_unit_in_the_heads(scheduled, tmp_pat
     assert "start" not in cut
 
 
-def test_sites_are_a_table_of_their_own(supplied, tmp_path):
+def test_sites_and_markets_are_tables_of_their_own(supplied, tmp_path):
     names = [path.stem for path in supplied.to_csv(tmp_path)]
     assert set(names) <= set(TABLES)
-    assert {row["facility"] for row in read(tmp_path / "sites.csv")} == {"north"}
+    assert {row["facility"] for row in read(tmp_path / "open_sites.csv")} == {"north"}
+    for roster in supplied.assessment.rosters():
+        found = pd.read_csv(tmp_path / f"{roster.key}s.csv")
+        pd.testing.assert_frame_equal(found, roster.frame, check_dtype=False, rtol=1e-12)
+
+
+def test_vehicles_and_jobs_have_a_row_each_with_what_becomes_of_them(routed, scheduled, tmp_path):
+    routed.to_csv(tmp_path)
+    (roster,) = routed.assessment.rosters()
+    rows = read(tmp_path / "vehicles.csv")
+    for row, line in zip(rows, roster.frame.to_dict("records"), strict=True):
+        assert row["back"] == clock_text(line["back"])
+        assert float(row["back (min)"]) == line["back"]
+        assert float(row["of its capacity"]) == line["of its capacity"]
+        assert float(row["cost (EUR)"]) == pytest.approx(line["cost (EUR)"], rel=1e-15)
+    scheduled.to_csv(tmp_path)
+    late, other = read(tmp_path / "jobs.csv")
+    assert (late["due (min)"], late["ends (min)"], late["late (min)"], late["verdict"]) == (
+        "30.0",
+        "35.0",
+        "5.0",
+        "late",
+    )
+    assert (other["due (min)"], other["verdict"]) == ("", "")
+
+
+def test_the_figures_are_those_of_the_first_page(routed, tmp_path):
+    routed.to_csv(tmp_path)
+    figures = figure_rows(subject_of(routed)).values()
+    found = [
+        (unguarded(row["figure"]), unguarded(row["this plan"])) for row in read(tmp_path / "figures.csv")
+    ]
+    assert found == [(figure.label, figure.plan) for figure in figures]

@@ -17,6 +17,8 @@ from kanopt.problems import Result, evaluate
 from kanopt.problems.decisions import Decision, DecisionProblem
 from kanopt.refs import arc, clock, state, vehicle
 from kanopt.reports import export
+from kanopt.reports.figure_rows import figure_rows
+from kanopt.reports.subject import subject_of
 from tests.formulas.export.worksheet import parse, value_of
 from tests.problems.decisions.test_problem import shop
 from tests.reports import conftest as reports
@@ -125,8 +127,8 @@ def sheet_of(use) -> str:
 
 def test_the_sheets_are_summary_plan_costs_and_laws(book):
     names = list(book.sheets)
-    assert names[:4] == ["Summary", "Plan", "Timetable", "Costs"]
-    assert names[4:] == ["Law duration", "Law cost fuel", "Law cost toll", "Tables"]
+    assert names[:5] == ["Summary", "Vehicles", "Plan", "Timetable", "Costs"]
+    assert names[5:] == ["Law duration", "Law cost fuel", "Law cost toll", "Tables"]
     assert book.value("Summary", "B3") == book.total()
 
 
@@ -279,6 +281,33 @@ def test_a_law_from_which_no_cost_follows_says_so(city, book):
     assert said[0].endswith("; no cost follows from duration.")
 
 
+def test_each_vehicle_begins_a_page_and_tables_have_filters_and_heads_that_stay(city, book):
+    timetable = book.sheets["Timetable"]
+    names = [row[0].value for row in timetable.iter_rows(min_row=2)]
+    begins = [line for line in range(1, len(names)) if names[line] != names[line - 1]]
+    # a break stands below its row, which is one further down for the heading
+    assert [mark.id for mark in timetable.row_breaks.brk] == [line + 1 for line in begins]
+    assert not timetable.sheet_properties.pageSetUpPr.fitToPage  # in which breaks count for nothing
+    for name in ("Vehicles", "Plan", "Timetable"):
+        sheet = book.sheets[name]
+        assert sheet.freeze_panes == "A2"
+        assert sheet.print_title_rows == "$1:$1"
+        assert sheet.auto_filter.ref == sheet.dimensions
+    head = book.beside("Costs", "total")
+    assert int(book.sheets["Costs"].auto_filter.ref[1:].partition(":")[0]) > int(head[1:])
+
+
+def test_the_summary_has_the_figures_of_the_first_page(make_run, tmp_path):
+    run = make_run()
+    book = Machine(export(run, "xlsx", tmp_path / "plan.xlsx")[0])
+    cells = book.table("Summary", "figure")
+    found = [[book.value("Summary", cell) for cell in column] for column in cells.values()]
+    rows = figure_rows(subject_of(run)).values()
+    expected = [(row.label, row.plan, row.today or None, row.change or None, row.how) for row in rows]
+    assert list(cells) == ["figure", "as planned", "today", "change", "how it is worked out"]
+    assert [tuple(value or None for value in row) for row in zip(*found, strict=True)] == expected
+
+
 def test_a_run_is_written_with_its_title_and_changes(make_run, tmp_path):
     (path,) = export(make_run(), "xlsx", tmp_path / "new" / "plan.xlsx")
     machine = Machine(path)
@@ -292,7 +321,7 @@ def test_laws_in_very_many_places_are_numbers(city, tmp_path, monkeypatch):
     monkeypatch.setattr(writer, "_MOST_PLACES", 3)
     monkeypatch.setattr(writer, "_MOST_LINES", 3)
     machine = Machine(city.to_xlsx(tmp_path / "plan.xlsx"))
-    assert list(machine.sheets) == ["Summary", "Plan", "Timetable", "Costs"]
+    assert list(machine.sheets) == ["Summary", "Vehicles", "Plan", "Timetable", "Costs"]
     assert machine.total() == pytest.approx(city.objective, rel=1e-12)
     said = [row[1].value for row in machine.sheets["Summary"].iter_rows() if row[1].value]
     assert "cost 'fuel' is used in more than 3 places, whose prices are numbers." in said
