@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Container, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from kanopt.problems import RoutingUnits, SchedulingUnits, SupplyUnits
 from kanopt.problems.column_units import measured_in
+from kanopt.text import join_list
 from kanopt.units import same_dimension
 from kanopt.whatif.scaffolding.laws import LawGuess
 from kanopt.whatif.scaffolding.mapping import GuessedUnit, header_unit, unit_of_field
@@ -17,6 +19,9 @@ from kanopt.whatif.scaffolding.roles import PartGuess, Roles
 from kanopt.whatif.scaffolding.sources import ColumnFacts, SourceTable
 from kanopt.whatif.scaffolding.toml_writing import Entry, Section
 from kanopt.whatif.scaffolding.value_units import guess_units, is_imperial
+
+if TYPE_CHECKING:
+    from kanopt.surrogates.cleaning import CleaningProposal
 
 __all__ = ["Draft", "currency_of"]
 
@@ -47,7 +52,7 @@ class Draft:
     used: dict[str, SourceTable] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     learned: set[tuple[str, str]] = field(default_factory=set)
-    offers: dict[str, list[Entry]] = field(default_factory=dict)
+    cleaning: dict[str, dict[str, tuple[CleaningProposal, ...]]] = field(default_factory=dict)
 
     def leaves_out(self, table: str, column: str) -> bool:
         """Say whether a column would have to be derived, and no law reads it."""
@@ -173,12 +178,24 @@ class Draft:
 
         found = propose_cleaning(law.table.frame, law.target, law.features)
         if found:
-            rows = ", ".join(f"{each.rows:,}" for each in found)
-            why = f"rows that hold {name} back ({rows} of {found[0].of:,})"
-            offers = self.offers.setdefault(law.table.name, [])
-            offers.append(Entry("drop_where", [each.rule for each in found], why))
-            for each in found:
-                self.notes.append(f"{law.table.called}: {each}")
+            self.cleaning.setdefault(law.table.name, {})[name] = found
+            self.notes += [f"{law.table.called}, law {name!r}: {each}" for each in found]
+
+    def offers(self, table: str) -> tuple[Entry, ...]:
+        """Return what is offered for a table: one line, whichever of its laws are held back by rows."""
+        proposed = self.cleaning.get(table)
+        if not proposed:
+            return ()
+        rules = {each.rule: each for found in proposed.values() for each in found}
+        rows = ", ".join(f"{each.rows:,}" for each in rules.values())
+        of = next(iter(rules.values())).of
+        return (
+            Entry(
+                "drop_where",
+                list(rules),
+                f"rows that hold {join_list(list(proposed))} back ({rows} of {of:,})",
+            ),
+        )
 
     def add_formula(self, name: str, formula: str, inputs: Mapping[str, str], unit: str, why: str) -> None:
         """Add a law written by hand, which is there to be replaced."""

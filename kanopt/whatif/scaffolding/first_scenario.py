@@ -288,7 +288,7 @@ def _sections(draft: Draft) -> list[Section]:
         if table.on_bad:
             why = "cells that are not what their column holds are left out and counted"
             entries.append(Entry("on_bad", table.on_bad, why, sure=False))
-        tables.append(Section(("tables", name), tuple(entries), offers=tuple(draft.offers.get(name, ()))))
+        tables.append(Section(("tables", name), tuple(entries), offers=draft.offers(name)))
         units = draft.units.get(name, {})
         lines = [
             Entry(column, unit.unit, "" if unit.sure else unit.why, unit.sure)

@@ -303,6 +303,26 @@ def test_renamed_columns_in_other_units_give_the_same_clients(tmp_path, headers)
     )
 
 
+@pytest.mark.slow
+def test_rows_that_hold_two_laws_of_a_table_back_are_offered_once(tmp_path):
+    paths = {path.stem: path for path in tables_of("parcel_city", tmp_path)}
+    trips = pd.read_csv(paths["trips"])
+    trips.loc[::40, "distance_km"] = 0.0
+    trips.to_csv(paths["trips"], index=False)
+    made = ko.scaffold(list(paths.values()))
+    path = made.write(tmp_path / "first.toml")
+    (line,) = [line for line in path.read_text("utf-8").splitlines() if line.startswith("# drop_where")]
+    rules = tomllib.loads(line.removeprefix("# "))["drop_where"]
+    assert len(rules) == 2
+    assert "# rows that hold travel_time and fuel back (" in line
+    assert {note.split(": ")[0] for note in made.notes if "hold the law back" in note} == {
+        "trips, law 'travel_time'",
+        "trips, law 'fuel'",
+    }
+    path.write_text(path.read_text("utf-8").replace(line, line.removeprefix("# ")), "utf-8")
+    assert tomllib.loads(path.read_text("utf-8"))["tables"]["trips"]["drop_where"] == rules
+
+
 def test_rows_that_hold_a_law_back_are_offered_as_a_comment(tmp_path):
     rows = "".join(f"{0 if k % 40 == 0 else k % 37 + 1},{3 * (k % 37) + 5 + k % 3}\n" for k in range(1, 401))
     (tmp_path / "trips.csv").write_text(f"distance_km,minutes\n{rows}")
