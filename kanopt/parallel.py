@@ -136,7 +136,8 @@ def cluster(given: str | Client | None, *, workers: int = 1) -> Iterator[Client 
     Raises
     ------
     SolverError
-        If processes of this machine are asked for as well, Dask is not installed, no scheduler answers, there is no worker, or one has another version.
+        If processes of this machine are asked for as well, Dask is not installed, no scheduler answers, there is no
+        worker, or one has another version.
     """
     if given is None:
         yield None

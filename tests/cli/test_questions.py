@@ -400,7 +400,7 @@ def test_an_address_of_a_cluster_reaches_the_question(case, cli, monkeypatch):
         "tcp://host:8786",
     )
     code, _, err = cli(*axis)
-    assert (code, asked) == (2, ["tcp://host:8786"])
+    assert (code, asked) == (1, ["tcp://host:8786"])
     assert "no Dask scheduler answers at 'tcp://host:8786'" in err
     code, _, err = cli(*axis, "--workers", "2")
     assert code == 2
