@@ -316,8 +316,8 @@ def test_rows_that_hold_two_laws_of_a_table_back_are_offered_once(tmp_path):
     assert len(rules) == 2
     assert "# rows that hold travel_time and fuel back (" in line
     assert {note.split(": ")[0] for note in made.notes if "hold the law back" in note} == {
-        "trips, law 'travel_time'",
-        "trips, law 'fuel'",
+        "trips.csv, law 'travel_time'",
+        "trips.csv, law 'fuel'",
     }
     path.write_text(path.read_text("utf-8").replace(line, line.removeprefix("# ")), "utf-8")
     assert tomllib.loads(path.read_text("utf-8"))["tables"]["trips"]["drop_where"] == rules
