@@ -6,10 +6,12 @@ function leverText({ kind, unit, base }, value) {
   return base === null || kind === "load" ? share : `${withUnit(short(base * value), unit)} (${share})`;
 }
 
-// Where what needed planning anew stands, if somebody asked for it.
+// Where what needed planning anew stands, or how to have it.
 function elsewhere() {
   const href = "#variants";
-  return document.querySelector(href) ? [make("a", { href }, "Other fleets and demands were planned anew.")] : [];
+  return document.querySelector(href)
+    ? [" ", make("a", { href }, "Other fleets and demands were planned anew.")]
+    : [" Run with --variants, other fleets and demands are planned for this page."];
 }
 
 function planPanel(place, data, laws, followers) {
@@ -55,7 +57,7 @@ function planPanel(place, data, laws, followers) {
   const table = make("table", {}, make("caption", {}, "The price of the plan as it stands, by term"), make("thead", {}, make("tr", {}, ...heads)), body);
   place.replaceChildren(
     make("h3", {}, levers.some(({ kind }) => kind !== "price") ? "Move prices, load and hour" : "Move prices"),
-    make("p", { class: "quiet" }, `The plan stays: ${plans[0].plan.stays}. What it would become is not known here; that takes planning anew (kanopt compare, kanopt sweep). `, ...elsewhere()),
+    make("p", { class: "quiet" }, `The plan stays: ${plans[0].plan.stays}. What it would become is not known here; that takes planning anew (kanopt compare, kanopt sweep).`, ...elsewhere()),
     make("div", { class: "levers", role: "group", "aria-label": "What moves" }, ...controls.map(({ element }) => element), reset),
     answer, others, doubts, make("div", { class: "scroll" }, table),
   );
