@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import pickle
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
@@ -110,8 +111,30 @@ def _joblib(
     parallel = Parallel(
         n_jobs=workers, return_as="generator_unordered", batch_size=1, pre_dispatch="1.5*n_jobs"
     )
-    results: Iterator[ResultT] = parallel(delayed(_with_shared)(work, *shared, task) for task in tasks)
+    with _ctrl_c_for_this_process():
+        results: Iterator[ResultT] = parallel(delayed(_with_shared)(work, *shared, task) for task in tasks)
     yield from results
+
+
+@contextmanager
+def _ctrl_c_for_this_process() -> Iterator[None]:
+    """Let processes that are started meanwhile hear no Ctrl-C: this one hears it, after this, and ends them.
+
+    A terminal sends Ctrl-C to all of them, and one that is loading its modules would print a traceback. What a thread
+    blocks stays blocked in the processes it starts (signal(7)).
+    """
+    from multiprocessing import resource_tracker
+
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    # the first worker would start it, and until Python 3.12 that unblocks what was blocked
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 _SHARED: dict[str, Any] = {}

@@ -1,13 +1,14 @@
 """Tasks side by side: each done once, by whichever worker, also where workers are killed."""
 
 import os
+import signal
 
 import pytest
 
 from kanopt import parallel
 from kanopt.errors import SolverError
 from kanopt.parallel import MOST_ATTEMPTS, cluster, run_tasks
-from tests.cases.lost_workers import Task, fail, work
+from tests.cases.lost_workers import Task, blocked_signals, fail, work
 
 TASKS = [Task(number) for number in range(12)]
 
@@ -50,6 +51,15 @@ def test_processes_do_every_task_once_though_some_are_killed(tmp_path):
 def test_processes_that_are_killed_again_and_again_are_told(tmp_path):
     with pytest.raises(SolverError, match=r"workers ended again and again .* 1 point left"):
         list(run_tasks(work, str(tmp_path), [Task(5, kills=MOST_ATTEMPTS + 1)], workers=2))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="Windows has no masks of signals")
+def test_ctrl_c_is_for_this_process_and_not_for_its_workers(tmp_path):
+    """A terminal sends it to all: one that is loading its modules would print a traceback."""
+    done = list(run_tasks(blocked_signals, str(tmp_path), TASKS, workers=2))
+    assert all(signal.SIGINT in each.value for each in done)
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
 
 def test_an_error_in_a_task_ends_all(tmp_path):
