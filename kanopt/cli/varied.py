@@ -1,10 +1,10 @@
-"""What commands change or vary: ``--set`` and ``--scale``."""
+"""What commands change or vary: ``--set`` and ``--scale``, ``--open``, ``--close`` and ``--remove``."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 
@@ -17,12 +17,18 @@ if TYPE_CHECKING:
 __all__ = ["asked_axes", "asked_ranges", "axis_options", "change_options", "changed"]
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
+_OF_ROWS: dict[Literal["open", "close", "remove"], str] = {
+    "open": "Let sites be open that are closed, as --open 'sites[name=east]'.",
+    "close": "Close sites, as --close 'sites[name=east]'.",
+    "remove": "Take out rows of a table, as --remove 'clients[name=c01]'.",
+}
 _RANGE = re.compile(r"([^:,]+):([^:,]+)")
 
 
 def change_options(command: CommandT) -> CommandT:
-    """Add ``--set`` and ``--scale``, of which :func:`changed` makes changes."""
+    """Add ``--set`` and ``--scale``, and options of rows, of which :func:`changed` makes changes."""
     for option in (
+        *(_change_option(f"--{action}", "ROWS", text) for action, text in reversed(_OF_ROWS.items())),
         _axis_option("--scale", "Multiply what a path says, as --scale clients.demand_t=1.1."),
         _axis_option("--set", "Set what a path says, as --set 'vehicles[name=van].fuel_price=1.9'."),
     ):
@@ -45,11 +51,15 @@ def axis_options(values: str) -> Callable[[CommandT], CommandT]:
 
 
 def _axis_option(flag: str, text: str) -> Callable[[CommandT], CommandT]:
+    return _change_option(flag, "PATH=VALUE", text)
+
+
+def _change_option(flag: str, metavar: str, text: str) -> Callable[[CommandT], CommandT]:
     return click.option(
         flag,
         f"axes_{flag[2:]}",
         multiple=True,
-        metavar="PATH=VALUE",
+        metavar=metavar,
         expose_value=False,
         callback=note_value,
         help=text,
@@ -57,11 +67,18 @@ def _axis_option(flag: str, text: str) -> Callable[[CommandT], CommandT]:
 
 
 def changed(scenario: Scenario) -> Scenario:
-    """Return a scenario with the changes of the command line: first what is set, then what is multiplied."""
+    """Return a scenario with the changes of the command line: of cells first (set, then multiplied), then of rows."""
+    from kanopt.whatif.changes import Change
+    from kanopt.whatif.sweeps.axes import split_rows
+
     for axis in asked_axes():
         if len(axis.values.items) != 1:
             raise click.UsageError(f"{axis.path} takes one value here; kanopt sweep takes several")
         scenario = scenario.with_change(axis.change(axis.values.items[0]))
+    for action in _OF_ROWS:
+        for path in noted(f"axes_{action}"):
+            table, where = split_rows(path)
+            scenario = scenario.with_change(Change(action, table, where=where))
     return scenario
 
 

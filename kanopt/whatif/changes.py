@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
@@ -24,6 +25,7 @@ Value: TypeAlias = float | str | bool
 Action: TypeAlias = Literal["set", "scale", "remove", "add", "open", "close"]
 SECTIONS = ("problem", "solver", "surrogates")
 """Sections of a scenario file whose keys, or laws, a change may alter; no table can be changed under these names."""
+_ENDS = re.compile(r"([-+.\d]+):([-+.\d]+)")
 STATUS = "status"
 """The field by which a site is said to be open or closed."""
 
@@ -219,9 +221,10 @@ class Change:
         self, frame: pd.DataFrame, names: Mapping[str, str], fields: Collection[str]
     ) -> list[Mistake]:
         if STATUS not in {*column_names(frame, names), *fields}:
-            message = (
-                f"rows of {self.table!r} are not open or closed; write remove in place of {self.action} to take them "
-                "out"
+            message = f"rows of {self.table!r} are not open or closed; " + (
+                "write remove in place of close to take them out"
+                if self.action == "close"
+                else f"sites are, where their table has a column {STATUS!r}; what is in the table is there already"
             )
             return [Mistake((self.action,), message)]
         found = self.of_cells.mistakes(frame, names, fields)
@@ -319,7 +322,9 @@ def _wrong_kind(cells: pd.Series[Any], value: Any) -> str:
         return "" if isinstance(value, bool) else f"holds true or false, not {describe_value(value)}"
     if is_numeric_dtype(cells):
         fits = isinstance(value, (int, float)) and not isinstance(value, bool)
-        return "" if fits else f"holds numbers, not {describe_value(value)}"
+        ends = _ENDS.fullmatch(value) if isinstance(value, str) else None
+        hint = f"; a range is from:to:count, such as {ends[1]}:{ends[2]}:11" if ends else ""
+        return "" if fits else f"holds numbers, not {describe_value(value)}{hint}"
     if isinstance(value, str):
         return ""
     quoted = f'; write "{cell_text(value)}" in quotes' if isinstance(value, (int, float)) else ""

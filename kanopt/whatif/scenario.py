@@ -220,7 +220,7 @@ class Scenario(Shown):
             sections, mistakes = self.changed_sections.changed(change)
             mistakes = mistakes or list(checked_with_laws(sections, self.drafts, change))
         else:
-            mistakes = list(change_mistakes(change, self.problem, self.changed))
+            mistakes = list(change_mistakes(change, self.problem, self.changed, self.tables))
         if mistakes:
             raise ScenarioError([Issue(str(self.path), 0, str(change), m.message) for m in mistakes])
         changes = (*self.changes, change)
@@ -471,7 +471,7 @@ def mistakes_of_changes(
     for place, change in changes.items():
         if change.is_of_section:
             continue
-        wrong = list(change_mistakes(change, problem, frames, partial=partial))
+        wrong = list(change_mistakes(change, problem, frames, tables, partial=partial))
         found += [Mistake(("changes", place, *mistake.key), mistake.message) for mistake in wrong]
         if not wrong:
             frames[change.table] = _changed(change, problem, frames[change.table])

@@ -13,6 +13,7 @@ from scipy.stats import norm
 
 from kanopt.errors import SolverError
 from kanopt.interrupt import Interrupt
+from kanopt.whatif import load_scenario
 from tests.cases.choice_scenario import PRICE, choice
 from tests.cases.command_line import edit
 
@@ -405,3 +406,23 @@ def test_an_address_of_a_cluster_reaches_the_question(case, cli, monkeypatch):
     code, _, err = cli(*axis, "--workers", "2")
     assert code == 2
     assert "dask: takes the place of 2 workers" in err
+
+
+def test_rows_are_taken_out_and_sites_closed_as_in_python(case, cli):
+    scenario = load_scenario("case.toml")
+    for action, word in (("remove", "taken out"), ("close", "not open or closed")):
+        code, out, err = cli("solve", "case.toml", f"--{action}", "clients[name=east]", "--json", "--quiet")
+        if action == "remove":
+            assert code == 0
+            assert json.loads(out)["coverage"]["things"] == len(scenario.tables["clients"]) - 1
+        else:
+            assert code == 2
+            assert word in err
+    code, _, err = cli("run", "case.toml", "--remove", "clients")
+    assert code == 2
+    assert "names no rows of a table; write which, such as clients[name=c01]" in err
+    code, _, err = cli("solve", "case.toml", "--remove", "clients[name=east]", "--open", "clients[name=east]")
+    assert code == 2
+    code, _, err = cli("sweep", "case.toml", "--set", "vehicles.fixed_cost=1:2")
+    assert code == 2
+    assert "a range is from:to:count, such as 1:2:11" in err

@@ -192,3 +192,19 @@ def test_a_name_that_was_given_stays_under_changes(tiny):
     assert (
         change.scale("clients.demand", 2.0).name == f"{change.name}, {base.scale('clients.demand', 2.0).name}"
     )
+
+
+def test_a_change_of_rows_that_are_gone_says_so(shared_tiny):
+    base = load_scenario(shared_tiny).remove("clients", where={"name": "north"})
+    gone = "an earlier change took out, or altered, every row of 'clients' with name = north"
+    with pytest.raises(ScenarioError, match=gone):
+        base.set("clients.demand", 0.1, where={"name": "north"})
+    with pytest.raises(ScenarioError, match="did you mean 'south'"):
+        base.set("clients.demand", 0.1, where={"name": "suoth"})
+
+
+def test_clients_are_not_told_to_be_taken_out_by_whoever_opens_them(shared_tiny):
+    with pytest.raises(
+        ScenarioError, match="are not open or closed; sites are, where their table has a column"
+    ):
+        load_scenario(shared_tiny).open("clients", where={"name": "north"})

@@ -15,7 +15,7 @@ from kanopt.problems.column_hints import TableColumn, TableField, column_hint, f
 from kanopt.problems.record_reader import RecordReader
 from kanopt.problems.record_rules import plain_fields
 from kanopt.text import list_names
-from kanopt.whatif.changes import Change, Value, cell_text, column_names
+from kanopt.whatif.changes import Change, Value, cell_text, column_names, conditions_text
 from kanopt.whatif.given_laws import is_category_column, unit_mistakes
 from kanopt.whatif.rows import complete_rows, split_rows, unseen_rows
 from kanopt.whatif.scenario_files.file_model import Mistake
@@ -283,11 +283,22 @@ def written_as_cells(change: Change, problem: ProblemSpec, frame: pd.DataFrame) 
 
 
 def change_mistakes(
-    change: Change, problem: ProblemSpec, frames: Frames, *, partial: bool = False
+    change: Change, problem: ProblemSpec, frames: Frames, unchanged: Frames, *, partial: bool = False
 ) -> Iterable[Mistake]:
     """Yield what is wrong with a change, with keys relative to it.
 
-    Of a problem that was read in part it is not known what it does not read.
+    Parameters
+    ----------
+    change
+        The change.
+    problem
+        What is decided.
+    frames
+        The tables as earlier changes left them.
+    unchanged
+        The tables before any change.
+    partial
+        Whether the problem was read in part: then it is not known what it does not read.
     """
     read = {part.table for part in problem.parts().values()}
     key: Key = (change.action,)
@@ -308,9 +319,24 @@ def change_mistakes(
     else:
         parts = [str(key[0]) for key, part in problem.parts().items() if part.table == change.table]
         fields = frozenset[str]().union(*(problem.fields_of(part) for part in parts))
-        frame = frames[change.table]
-        written = written_as_cells(change, problem, frame)
-        yield from written.mistakes(frame, field_columns(problem, change.table), fields)
+        yield from _cell_mistakes(change, problem, fields, frames[change.table], unchanged[change.table])
+
+
+def _cell_mistakes(
+    change: Change, problem: ProblemSpec, fields: frozenset[str], frame: pd.DataFrame, before: pd.DataFrame
+) -> Iterable[Mistake]:
+    """Yield what is wrong with the cells or conditions of a change; rows that are gone are told as such."""
+    words = field_columns(problem, change.table)
+    found = written_as_cells(change, problem, frame).mistakes(frame, words, fields)
+    gone = frame is not before and any(mistake.key[:1] == ("where",) for mistake in found)
+    known = written_as_cells(change, problem, before).mistakes(before, words, fields) if gone else found
+    for mistake in found:
+        if mistake.key[:1] == ("where",) and all(other.key[:1] != ("where",) for other in known):
+            rows = conditions_text(change.where)
+            message = f"an earlier change took out, or altered, every row of {change.table!r} with {rows}"
+            yield Mistake(mistake.key, message)
+        else:
+            yield mistake
 
 
 def data_mistakes(problem: ProblemSpec, frames: Frames, mistaken: Collection[Key]) -> Iterable[Mistake]:

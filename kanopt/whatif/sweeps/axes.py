@@ -26,6 +26,7 @@ __all__ = [
     "grid",
     "read_axes",
     "read_values",
+    "split_rows",
     "value_text",
     "values_of",
 ]
@@ -34,6 +35,7 @@ Design: TypeAlias = Literal["grid", "latin", "list"]
 DESIGNS = ("grid", "latin", "list")
 MOST_POINTS = 1_000_000
 _PATH = re.compile(r"(?P<table>[^.\[\]]+)(?:\[(?P<where>[^\]]*)\])?\.(?P<column>.+)")
+_ROWS = re.compile(r"(?P<table>[^.\[\]]+)\[(?P<where>[^\]]+)\]")
 _GRID = re.compile(r"\s*([^:,]+):([^:,]+):([^:,]+)\s*")
 
 
@@ -185,13 +187,36 @@ def split_path(path: str) -> tuple[str, str, dict[str, Value]]:
     if found is None:
         example = "vehicles.fuel_price or vehicles[name=van].fuel_price"
         raise _error(path, f"is no path; write one such as {example}")
+    return found["table"].strip(), found["column"].strip(), _conditions(path, found["where"] or "")
+
+
+def split_rows(path: str) -> tuple[str, dict[str, Value]]:
+    """Return table and condition of a path to rows.
+
+    Raises
+    ------
+    ScenarioError
+        If it is none.
+
+    Examples
+    --------
+    >>> split_rows("clients[name=c01]")
+    ('clients', {'name': 'c01'})
+    """
+    found = _ROWS.fullmatch(path)
+    if found is None:
+        raise _error(path, "names no rows of a table; write which, such as clients[name=c01]")
+    return found["table"].strip(), _conditions(path, found["where"])
+
+
+def _conditions(path: str, text: str) -> dict[str, Value]:
     where: dict[str, Value] = {}
-    for condition in filter(None, (found["where"] or "").split(",")):
+    for condition in filter(None, text.split(",")):
         name, is_given, value = condition.partition("=")
         if not is_given or not name.strip():
             raise _error(path, f"the condition {condition!r} must be column=value")
         where[name.strip()] = _cell(value.strip())
-    return found["table"].strip(), found["column"].strip(), where
+    return where
 
 
 def read_values(text: str, action: Literal["set", "scale"] = "set") -> Values:

@@ -184,7 +184,7 @@ def _fleets(question: SweepQuestion, points: Sequence[int]) -> list[Sequence[Veh
     wide = frame.iloc[np.tile(np.arange(kinds), count)].reset_index(drop=True)
     for number, axis in enumerate(question.axes):
         first = axis.change(question.points[points[0]][number])
-        if list(change_mistakes(first, scenario.problem, scenario.changed)):
+        if list(change_mistakes(first, scenario.problem, scenario.changed, scenario.tables)):
             return None
         column = column_names(frame, words).get(first.column, first.column)
         given = [question.points[point][number] for point in points]
