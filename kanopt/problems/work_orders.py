@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 __all__ = ["WorkOrder"]
 
@@ -32,3 +32,15 @@ class WorkOrder:
     facts: tuple[tuple[str, str], ...]
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+
+    def filled(self) -> WorkOrder:
+        """Return the order without columns in which no row says anything.
+
+        Examples
+        --------
+        >>> WorkOrder("saw", (), ("start", "mode", "task"), (("08:00", "", "cut"),)).filled().columns
+        ('start', 'task')
+        """
+        kept = [place for place in range(len(self.columns)) if any(row[place] for row in self.rows)]
+        rows = tuple(tuple(row[place] for place in kept) for row in self.rows)
+        return replace(self, columns=tuple(self.columns[place] for place in kept), rows=rows)

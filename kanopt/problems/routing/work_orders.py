@@ -17,11 +17,17 @@ if TYPE_CHECKING:
 
 __all__ = ["run_sheets"]
 
-_COLUMNS = ("stop", "place", "window", "arrive", "begin", "done", "unload", "pick up", "on board", "notes")
+_PLACE = ("stop", "place")
+_COLUMNS = ("window", "arrive", "begin", "done", "unload", "pick up", "on board", "notes")
+_NOTES = _COLUMNS[-1]
+_MOST_GIVEN = 4
+"""Columns of texts that a table of clients has; what further columns say is told in the notes."""
 
 
 def run_sheets(data: RoutingData, plan: RoutingPlan, driven: Drive) -> tuple[WorkOrder, ...]:
-    """Return a sheet for each vehicle that serves somebody.
+    """Return a sheet for each vehicle that serves somebody, with whatever texts are given of clients.
+
+    That are addresses, telephone numbers or remarks: columns of the table of clients that are no field.
 
     Parameters
     ----------
@@ -32,16 +38,53 @@ def run_sheets(data: RoutingData, plan: RoutingPlan, driven: Drive) -> tuple[Wor
     driven
         How it is driven on the laws.
     """
+    given = _given(data)
+    # a column of remarks goes where ours are
+    shown = [name for name in given if name.lower() != _NOTES][:_MOST_GIVEN]
+    own = (*_PLACE, *_COLUMNS)
+    heads = (f"{name} (given)" if name.lower() in own else name for name in shown)
+    columns = (*_PLACE, *heads, *_COLUMNS)
+    noted = [name for name in given if name not in shown]
+
+    def stop(number: int, leg: int) -> tuple[str, ...]:
+        client = _client(data, driven, leg)
+        name, *rest, notes = _stop(data, driven, leg, client)
+        texts = (_text(client, name) for name in shown)
+        told = filter(None, (*(_remark(client, name) for name in noted), notes))
+        return (f"{number}", name, *texts, *rest, "; ".join(told))
+
     return tuple(
         WorkOrder(
             route.label,
             _facts(data, driven, place),
-            _COLUMNS,
-            tuple(_stop(data, driven, leg, stop) for stop, leg in enumerate(_legs(driven, place), start=1)),
+            columns,
+            tuple(stop(number, leg) for number, leg in enumerate(_legs(driven, place), start=1)),
         )
         for place, route in enumerate(plan.routes)
         if route.clients
     )
+
+
+def _given(data: RoutingData) -> list[str]:
+    """Return the columns of the table of clients that are no field and hold texts, in their order."""
+    return list(
+        dict.fromkeys(name for client in data.clients for name in client.attributes if _text(client, name))
+    )
+
+
+def _text(client: Client | None, name: str) -> str:
+    value = None if client is None else client.attributes.get(name)
+    return " ".join(value.split()) if isinstance(value, str) else ""
+
+
+def _remark(client: Client | None, name: str) -> str:
+    text = _text(client, name)
+    return text if not text or name.lower() == _NOTES else f"{name}: {text}"
+
+
+def _client(data: RoutingData, driven: Drive, leg: int) -> Client | None:
+    head = int(driven.head[leg])
+    return data.clients[head - len(data.depots)] if head >= len(data.depots) else None
 
 
 def _legs(driven: Drive, place: int) -> list[int]:
@@ -65,14 +108,12 @@ def _facts(data: RoutingData, driven: Drive, place: int) -> tuple[tuple[str, str
     return (*facts, *([("breaks", count_text(breaks, "break"))] if breaks else []))
 
 
-def _stop(data: RoutingData, driven: Drive, leg: int, stop: int) -> tuple[str, ...]:
+def _stop(data: RoutingData, driven: Drive, leg: int, client: Client | None) -> tuple[str, ...]:
+    """Return the place, and a cell for each of the columns after it."""
     time, load = data.units.time, data.units.load
     head = int(driven.head[leg])
-    at_client = head >= len(data.depots)
-    client = data.clients[head - len(data.depots)] if at_client else None
     begin, stay = float(driven.begin[leg]), float(driven.stay[leg])
     return (
-        f"{stop}",
         data.names[head],
         "" if client is None else _windows(data, head - len(data.depots)),
         clock_text(float(driven.arrive[leg]), time),

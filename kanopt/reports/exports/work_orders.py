@@ -27,7 +27,7 @@ class OrdersPage:
 
 
 def work_orders_page(subject: ReportSubject) -> str:
-    """Return one HTML page that prints with a sheet for each vehicle or machine.
+    """Return one HTML page that prints with a sheet for each vehicle or machine, without columns that are empty.
 
     Raises
     ------
@@ -38,7 +38,7 @@ def work_orders_page(subject: ReportSubject) -> str:
     orders = () if result.assessment is None else result.assessment.work_orders()
     if not orders:
         raise ProblemError(_NONE.format(f"this {result.problem.kind} plan uses"))
-    return render("orders.html.j2", OrdersPage(subject.title, orders))
+    return render("orders.html.j2", OrdersPage(subject.title, tuple(order.filled() for order in orders)))
 
 
 def no_work_orders(problem: Problem[Any]) -> str:

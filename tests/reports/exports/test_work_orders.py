@@ -6,6 +6,7 @@ import html
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from kanopt.errors import ProblemError
@@ -23,23 +24,29 @@ def sheets(path):
     assert not [tag for tag, _ in page.tags if tag in ("script", "link", "img", "b")]
     return [
         [
-            [html.unescape(re.sub("<.*?>", "", cell)) for cell in re.findall(r"<td.*?>(.*?)</td>", row)]
+            dict(zip(cells("th", part), cells("td", row), strict=True))
             for row in re.findall(r"<tr><td.*?</tr>", part, re.DOTALL)
         ]
-        for part in re.findall(r'<section class="order".*?</section>', text, re.DOTALL)
+        for part in re.findall(r'<section class="order.*?</section>', text, re.DOTALL)
     ]
+
+
+def cells(tag, text):
+    found = re.findall(rf"<{tag}\b.*?>(.*?)</{tag}>", text)
+    return [html.unescape(re.sub("<.*?>", "", cell)) for cell in found]
 
 
 def test_each_driver_has_a_sheet_with_the_stops_in_order(routed, tmp_path):
     path = routed.to_work_orders(tmp_path / "orders.html")
     first, second = sheets(path)
-    assert [row[1] for row in first] == [*NAMES[:3], "hub"]
-    assert [row[1] for row in second] == [*NAMES[3:5], "hub"]
+    assert [row["place"] for row in first] == [*NAMES[:3], "hub"]
+    assert [row["place"] for row in second] == [*NAMES[3:5], "hub"]
     timetable = routed.assessment.timetable()
-    assert [row[3] for row in first] == [clock_text(time) for time in timetable["arrive"][:4]]
-    assert first[0][2] == "08:00–17:00"
-    assert first[0][6:9] == ["0.2 t", "", "0.6 t"]
-    assert "goods: milk" in first[0][9]
+    assert [row["arrive"] for row in first] == [clock_text(time) for time in timetable["arrive"][:4]]
+    assert first[0]["window"] == "08:00–17:00"
+    assert (first[0]["unload"], first[0]["on board"]) == ("0.2 t", "0.6 t")
+    assert "pick up" not in first[0]  # nothing is picked up anywhere
+    assert "goods: milk" in first[0]["notes"]
     assert "break-after: page" in path.read_text("utf-8")
 
 
@@ -55,14 +62,16 @@ def test_waiting_and_lateness_are_noted(make_run, tmp_path):
     ]
     late = evaluate(replace(problem, clients=clients), [names[:6], names[6:]])
     first, _ = sheets(late.to_work_orders(tmp_path / "orders.html"))
-    assert first[0][9].endswith("min late")
-    assert first[1][9].startswith("wait ")
+    assert first[0]["notes"].endswith("min late")
+    assert first[1]["notes"].startswith("wait ")
 
 
 def test_machines_have_orders_too(scheduled, tmp_path):
     first, second = sheets(scheduled.to_work_orders(tmp_path / "orders.html"))
-    assert [row[1:6] for row in first] == [["cut", "j1", "", "0", "20"], ["saw", "=j2", "", "20", "25"]]
-    assert second[0][6:8] == ["30", "5 min late"]
+    known = [[row[head] for head in ("task", "job", "start (min)", "end (min)")] for row in first]
+    assert known == [["cut", "j1", "0", "20"], ["saw", "=j2", "20", "25"]]
+    assert "mode" not in first[0]
+    assert (second[0]["due"], second[0]["notes"]) == ("30", "5 min late")
 
 
 def test_flows_have_none(supplied, tmp_path):
@@ -95,7 +104,38 @@ def test_a_depot_on_the_way_is_no_client_and_says_with_what_to_go_on(tmp_path):
     problem = RoutingProblem([Depot("north", 0, 0)], clients, [van], {"fuel": km}, km, km)
     result = evaluate(problem, {"van": ["a", "north", "b", "c"]})
     (stops,) = sheets(result.to_work_orders(tmp_path / "orders.html"))
-    assert [row[1] for row in stops] == ["a", "north", "b", "c", "north"]
-    assert stops[1][5:10] == [stops[1][3], "", "", "0 t", "go on with 2 t on board"]
-    assert stops[4][5:10] == ["", "", "", "0 t", ""]
+    assert [row["place"] for row in stops] == ["a", "north", "b", "c", "north"]
+    known = [[stops[number][head] for head in ("done", "unload", "on board", "notes")] for number in (1, 4)]
+    assert known == [[stops[1]["arrive"], "", "0 t", "go on with 2 t on board"], ["", "", "0 t", ""]]
     assert result.assessment.rosters()[0].frame["stops"].tolist() == [3]
+
+
+def test_texts_that_are_given_of_clients_stand_beside_their_places(tmp_path):
+    clients = pd.DataFrame(
+        {
+            "name": ["a", "b"],
+            "x": [1.0, 2.0],
+            "y": [0.0, 0.0],
+            "demand": [1.0, 1.0],
+            "address": ["<b>High</b> Street 1", None],
+            "phone": ["0301 23", ""],
+            "floor": [3, 4],
+            "notes": [None, "ring twice"],
+            "done": ["by Mary", ""],
+            "fax": ["", ""],
+            "gate": ["east", "west"],
+            "code": ["", "77"],
+            "dog": ["", "yes"],
+        }
+    )
+    depots = pd.DataFrame({"name": ["hub"], "x": [0.0], "y": [0.0]})
+    vans = pd.DataFrame({"name": ["van"], "capacity": [5.0]})
+    km = np.ones((3, 3))
+    problem = RoutingProblem(depots, clients, vans, {"fuel": km}, km, km)
+    ((a, b, hub),) = sheets(evaluate(problem, [["a", "b"]]).to_work_orders(tmp_path / "orders.html"))
+    assert list(a)[:6] == ["stop", "place", "address", "phone", "done (given)", "gate"]
+    told = [a[head] for head in ("address", "phone", "done (given)", "gate")]
+    assert told == ["<b>High</b> Street 1", "0301 23", "by Mary", "east"]
+    assert b["notes"] == "ring twice; code: 77; dog: yes"
+    assert not {"fax", "floor", "code", "pick up"} & {*a}
+    assert hub["address"] == ""
