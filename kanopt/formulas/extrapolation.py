@@ -24,7 +24,7 @@ from kanopt.text import amount_text, join_list
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
 
-__all__ = ["Ending", "Extrapolation", "extrapolation", "held_at_edges"]
+__all__ = ["Ending", "Extrapolation", "extrapolation", "held_at_edges", "held_below"]
 
 Side: TypeAlias = Literal["below", "above"]
 
@@ -215,4 +215,34 @@ def held_at_edges(formula: Formula, endings: Sequence[Ending]) -> Formula:
         return f"{name} {side} {end} counts as {end}"
 
     text = join_list([told(*key, edge) for key, edge in ends.items()])
-    return replace(formula, root=rebuild(formula.root, held), provenance={**formula.provenance, "held": text})
+    return _told(replace(formula, root=rebuild(formula.root, held)), text)
+
+
+def held_below(formula: Formula, highest: float) -> Formula:
+    """Return a law that is held at a largest value; it says so.
+
+    Examples
+    --------
+    >>> from kanopt.formulas import Variable, parse_formula
+    >>> law = parse_formula("max(0.5, exp(km / 4))", [Variable("km")], Variable("cost", "EUR"))
+    >>> law = held_below(law, 900.0)
+    >>> print(law, law.held, sep="; ")
+    max(0.5, min(900, exp(km · 0.25))); cost above 900 EUR counts as 900 EUR, the largest of its data
+    """
+    most, root = Constant(highest), formula.root
+    parts = root.parts if isinstance(root, Maximum) else ()
+    floors = [part for part in parts if isinstance(part, Constant) and not part.name]
+    if floors:  # a law that is held above zero stays one
+        rest = tuple(part for part in parts if part not in floors)
+        inner = rest[0] if len(rest) == 1 else Maximum(rest)
+        root = Maximum((*floors, Minimum((most, inner))))
+    else:
+        root = Minimum((most, root))
+    end = amount_text(highest, formula.output.unit, 4)
+    text = f"{formula.output.name} above {end} counts as {end}, the largest of its data"
+    return _told(replace(formula, root=root), text)
+
+
+def _told(formula: Formula, text: str) -> Formula:
+    told = "; ".join(filter(None, [formula.held, text]))
+    return replace(formula, provenance={**formula.provenance, "held": told})

@@ -15,7 +15,7 @@ from kanopt.formulas.complexity import count_operators
 from kanopt.formulas.extrapolation import Extrapolation
 from kanopt.formulas.parameters import parameters_of
 from kanopt.surrogates.distill.drafts import Draft, drafts
-from kanopt.surrogates.distill.going_on import BIGGER, beyond, held, is_no_worse, residuals
+from kanopt.surrogates.distill.going_on import BIGGER, beyond, explodes, held, is_no_worse, residuals
 from kanopt.surrogates.distill.networks import ways
 from kanopt.surrogates.distill.shaped import held_positive, shaped
 from kanopt.surrogates.distill.trained import HeldOut, Trained
@@ -154,14 +154,15 @@ def _holds(formula: Formula, held_out: HeldOut) -> bool:
 def _going_on(draft: Draft, formula: Formula, trained: Trained, held_out: HeldOut) -> tuple[Draft, Formula]:
     """Return a draft that goes on where it is used beyond its data: the one beside, or this one, held at their edge."""
     out = beyond(formula, trained)
-    if not out.endings:
+    if not (out.endings or explodes(formula, trained)):
         return draft, formula
     if draft.beside is not None:
         with contextlib.suppress(FitError):  # what was asked for is not in it
             other = _allowed(draft.beside, trained, held_out)
-            if _holds(other, held_out) and beyond(other, trained).proved and _alike(other, formula, trained):
+            sound = _holds(other, held_out) and beyond(other, trained).proved and not explodes(other, trained)
+            if sound and _alike(other, formula, trained):
                 return _instead(draft, draft.beside, out), other
-    ended = shaped(held(formula, out.endings), trained)
+    ended = shaped(held(formula, out.endings, trained), trained)
     # a law that is held is convex no longer
     return draft, ended if _holds(ended, held_out) else formula
 
@@ -176,8 +177,9 @@ def _alike(other: Formula, law: Formula, trained: Trained) -> bool:
 
 def _instead(draft: Draft, other: Draft, out: Extrapolation) -> Draft:
     """Return a draft that was taken in the place of one with a shorter description, which says so."""
+    why = str(out) if out.endings else "it explodes among its data, where no row is"
     told = tuple(
-        replace(each, refused=str(out)) if each.law is not None and each.law.root == draft.root else each
+        replace(each, refused=why) if each.law is not None and each.law.root == draft.root else each
         for each in other.alternatives
     )
     how, _, _ = other.how.partition(": ")

@@ -3,7 +3,9 @@
 Rows say nothing of 0 km where the shortest trip had 1, nor of 400 t where a dozen shipments had more than 88. There a
 law that has no value, or explodes, is of no use to whoever plans, although its description may be the shortest by a
 little. So it loses to one that is proved to go on, if that one's error is larger by no more than chance explains. Where
-there is none, its inputs are held at the edge of their data, which the formula shows.
+there is none, its inputs are held at the edge of their data, which the formula shows. An exponential may also explode
+among the data, where no row has that combination of inputs: it is held at the largest target then, as a law that falls
+below zero there is at the smallest.
 """
 
 from __future__ import annotations
@@ -12,13 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError
-from kanopt.formulas import Formula
-from kanopt.formulas.extrapolation import Ending, Extrapolation, extrapolation, held_at_edges
+from kanopt.formulas import Apply, Formula
+from kanopt.formulas.extrapolation import Ending, Extrapolation, extrapolation, held_at_edges, held_below
+from kanopt.formulas.nodes import postorder
 from kanopt.surrogates.calendar import period_of
 from kanopt.surrogates.distill.mixed import Rows
 from kanopt.surrogates.distill.trained import Trained
 
-__all__ = ["BIGGER", "LOOSE", "beyond", "held", "is_no_worse", "residuals"]
+__all__ = ["BIGGER", "LOOSE", "beyond", "explodes", "held", "is_no_worse", "residuals"]
 
 Array = NDArray[np.float64]
 
@@ -27,6 +30,9 @@ SAME = 1.005
 LOOSE = 1.04
 """The largest ratio that is put down to chance, and then only if it is within so many standard errors:"""
 CHANCE = 1.0
+FAR = 10.0
+"""Times the largest target beyond which a law has exploded."""
+_BOXES = 200
 BIGGER = 1
 """Operators by which a rival may be longer to read: one that has more explains more, or less with more words."""
 
@@ -44,6 +50,20 @@ def beyond(law: Formula, trained: Trained) -> Extrapolation:
         if each.kind == "number" and period_of(each.name, each.decode(rows.inputs[:, place])) is None
     }
     return extrapolation(law, level, numbers)
+
+
+def explodes(law: Formula, trained: Trained) -> bool:
+    """Whether an exponential makes a law many times the largest target somewhere among its data."""
+    if not any(isinstance(node, Apply) and node.function == "exp" for node in postorder(law.root)):
+        return False
+    most = _highest(trained)
+    return most > 0.0 and bool(law.prove(high=FAR * most, boxes=_BOXES).refuted)
+
+
+def _highest(trained: Trained) -> float:
+    """Return the largest target."""
+    highest = float(trained.rows.target[trained.rows.weight > 0.0].max())
+    return float(np.exp(highest)) if trained.log_target else highest
 
 
 def is_no_worse(other: Array, best: Array, rows: Rows) -> bool:
@@ -76,14 +96,15 @@ def residuals(law: Formula, columns: dict[str, NDArray[np.generic]], trained: Tr
     return found - float(trained.rows.weight @ found) / trained.rows.total
 
 
-def held(law: Formula, endings: tuple[Ending, ...]) -> Formula:
-    """Return a law held where it does not go on.
+def held(law: Formula, endings: tuple[Ending, ...], trained: Trained) -> Formula:
+    """Return a law held where it does not go on, and at the largest target where it explodes among its data.
 
     A law without curves is not where it has a pole at zero (1 / x), or grows fast (2^x, 1 / (c − x)) from data that are
     dense up to their end: what can be read of it is what the rows have led to, and no accident of a curve.
     """
     found = [each for each in endings if law.curves or not _is_meant(law, each)]
-    return held_at_edges(law, found) if found else law
+    law = held_at_edges(law, found) if found else law
+    return held_below(law, _highest(trained)) if explodes(law, trained) else law
 
 
 def _is_meant(law: Formula, ending: Ending) -> bool:

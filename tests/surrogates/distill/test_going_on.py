@@ -14,7 +14,7 @@ from kanopt.surrogates.distill import HeldOut, Trained, distill, distillation
 from kanopt.surrogates.distill.drafts import Draft
 from kanopt.surrogates.distill.going_on import beyond, is_no_worse
 from kanopt.surrogates.distill.mixed import Rows
-from tests.surrogates.distill.by_hand import decoded, layer, times, trained
+from tests.surrogates.distill.by_hand import NUMBER, decoded, layer, times, trained
 
 RNG = np.random.default_rng(3)
 KM = (Feature("km", "number", low=1.2, high=4.0),)
@@ -70,6 +70,27 @@ def test_it_is_not_where_its_error_is_larger_than_chance_explains(monkeypatch: p
 def test_a_pole_that_the_rows_have_led_to_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     law = law_of(monkeypatch, draft("9 / km"), target=9.0 / ROWS[:, 0])
     assert str(law) == "9 / km"
+
+
+def test_a_law_that_explodes_among_its_data_is_held_at_the_largest_target(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """No row says that it does not: none has both, but a plan, or a row held out, may."""
+    x = np.linspace(0.0, 1.0, 200)
+    rows = np.vstack([np.column_stack([x, 0 * x]), np.column_stack([0 * x, x])])
+    target = np.exp(rows.sum(axis=1))
+    text = "exp(a + b + 9 * a * b)"
+    variables = [Variable("a"), Variable("b")]
+    network = Network((layer([[times(1.0)], [times(1.0)]], [0.0]),))
+    known = replace(trained(network, NUMBER, rows, target), lowest=1.0, edf=2.0)
+    made = parse_formula(text, variables, Variable("y")).root
+    monkeypatch.setattr(
+        distillation, "drafts", lambda _: iter([Draft(made, text, (Alternative(1, 0.0, True, text),))])
+    )
+    law = distill(known, HeldOut(decoded(NUMBER, rows).assign(y=target), Variable("y"), ""), -10.0)
+    assert law.held == "y above 2.718 counts as 2.718, the largest of its data"
+    assert law.evaluate({"a": 1.0, "b": 1.0}) == pytest.approx(np.e)
+    np.testing.assert_allclose(law.evaluate({"a": rows[:, 0], "b": rows[:, 1]}), target)
 
 
 def test_a_month_has_no_thirteenth(monkeypatch: pytest.MonkeyPatch) -> None:
