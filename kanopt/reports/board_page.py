@@ -4,21 +4,28 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from kanopt.explain.service import does_less, service_difference
 from kanopt.explain.summary import cost_sentence
 from kanopt.problems.result import Result, Status
-from kanopt.reports.board_why import plain, why_sentences
+from kanopt.reports.board_parts import (
+    LONGEST,
+    MOST_LINES,
+    BoardPage,
+    brief,
+    first_cautions,
+    first_changes,
+    laws_table,
+    tables_sentence,
+)
+from kanopt.reports.board_why import why_sentences
 from kanopt.reports.figure_rows import FigureRow
 from kanopt.reports.page_parts import (
     KeyFigure,
     Link,
     Notice,
-    PageTable,
     Sentence,
-    TableColumn,
     Tone,
     linked,
     row_ids,
@@ -29,68 +36,11 @@ from kanopt.text import amount_text, count_text, join_list, number_text, percent
 
 if TYPE_CHECKING:
     from kanopt.reports.subject import ReportSubject
-    from kanopt.whatif import LearnedLaw
 
-__all__ = ["BoardPage", "board_page", "law_ids", "table_ids"]
+__all__ = ["board_page"]
 
 _MOST_TILES = 12
 _TILES_IN_ROW = 4
-_MOST_LAWS = 6
-_MOST_TABLES = 6
-_MOST_CHANGES = 4
-_MOST_CAUTIONS = 3
-_MOST_LINES = 2
-_LONGEST = 240
-
-
-@dataclass(frozen=True)
-class BoardPage:
-    """What the first page says.
-
-    Parameters
-    ----------
-    alarms
-        What is wrong with the plan, above all else.
-    changes
-        What a what-if changes, the first few.
-    todo
-        What to do, what it costs and what it saves.
-    keys
-        The figures that matter.
-    why
-        Three sentences.
-    sure
-        How far the figures can be relied on.
-    laws
-        What was learned from data, how far it is off, and the verdict.
-    tables
-        The tables that were read.
-    assumed
-        What is assumed where the data do not say, such as how much longer roads are than straight lines.
-    cautions
-        What to be careful about, the first few.
-    """
-
-    alarms: tuple[Notice, ...]
-    changes: tuple[str, ...]
-    todo: tuple[Sentence, ...]
-    keys: tuple[KeyFigure, ...]
-    why: tuple[Sentence, ...]
-    sure: tuple[Sentence, ...]
-    laws: PageTable | None
-    tables: Sentence
-    assumed: tuple[Sentence, ...]
-    cautions: tuple[Sentence, ...]
-
-
-def law_ids(laws: Mapping[str, LearnedLaw]) -> dict[str, str]:
-    """Return the id of the section of each law."""
-    return dict(zip(laws, row_ids("law", list(laws)), strict=True))
-
-
-def table_ids(names: list[str]) -> dict[str, str]:
-    """Return the id of what is said of each table that was read."""
-    return dict(zip(names, row_ids("table", names), strict=True))
 
 
 def board_page(
@@ -107,28 +57,17 @@ def board_page(
     notices
         What must be known before believing the rest.
     """
-    changes = [shorten(each, _LONGEST) for each in subject.changes[:_MOST_CHANGES]]
-    if len(subject.changes) > _MOST_CHANGES:
-        changes.append(f"and {count_text(len(subject.changes) - _MOST_CHANGES, 'more change')}")
     return BoardPage(
-        alarms=tuple(_brief(notice) for notice in notices if notice.level == "bad"),
-        changes=tuple(changes),
+        alarms=tuple(brief(notice) for notice in notices if notice.level == "bad"),
+        changes=first_changes(subject.changes),
         todo=tuple(filter(None, _todo(subject, rows))),
         keys=tuple(_keys(subject, rows)),
         why=why_sentences(subject, rows),
         sure=tuple(filter(None, _sure(subject, rows))),
-        laws=_laws(subject.laws),
-        tables=_tables(subject),
+        laws=laws_table(subject.laws),
+        tables=tables_sentence(subject.tables),
         assumed=tuple(_assumed(subject)),
-        cautions=tuple(_cautions(subject, notices)),
-    )
-
-
-def _brief(notice: Notice) -> Notice:
-    """Return a warning as the first page has room for; whole it stands among the others."""
-    few = tuple(shorten(line, _LONGEST) for line in notice.lines[:_MOST_LINES])
-    return replace(
-        notice, label=shorten(notice.label, _LONGEST), text=shorten(notice.text, _LONGEST), lines=few
+        cautions=first_cautions(notices),
     )
 
 
@@ -160,7 +99,7 @@ def _served(result: Result) -> Sentence:
     counted = coverage.words.count(coverage.things)
     known = (coverage.amount, counted, f"{done:,} of {counted}")
     # what is left out stands by name in the warning above
-    text = shorten(coverage.text.removesuffix(f"; {coverage.missing}"), _LONGEST)
+    text = shorten(coverage.text.removesuffix(f"; {coverage.missing}"), LONGEST)
     return linked(f"The plan {text}.", dict.fromkeys(known, "figure-served"))
 
 
@@ -188,7 +127,7 @@ def _price(subject: ReportSubject, rows: Mapping[str, FigureRow]) -> list[Senten
         return [say("It {} {}.", verb, cost.link)]
     if other := service_difference(result, today):
         head = say("It {} {}.", verb, cost.link)
-        text = shorten(f"today's plan {other}", _LONGEST)
+        text = shorten(f"today's plan {other}", LONGEST)
         word = "less" if (today.objective or 0.0) >= (result.objective or 0.0) else "more"
         but = "no saving" if does_less(result, today) else "the two plans do not do the same"
         rest = say(
@@ -357,63 +296,7 @@ def _outside(subject: ReportSubject) -> Sentence:
     )
 
 
-def _laws(laws: Mapping[str, LearnedLaw]) -> PageTable | None:
-    """Return what was learned, where from, how far it is off, and the verdict."""
-    if not laws:
-        return None
-    ids = law_ids(laws)
-    rows = tuple(
-        (Link(plain(name), ids[name]), *_law_cells(law)) for name, law in list(laws.items())[:_MOST_LAWS]
-    )
-    hidden = len(laws) - len(rows)
-    note = f"And {count_text(hidden, 'more law')} below." if hidden > 0 else ""
-    heads = ("what", "known from", "usual error", "verdict")
-    columns = tuple(TableColumn(head) for head in heads)
-    return PageTable("What it rests on", columns, rows, note=note)
-
-
-def _law_cells(law: LearnedLaw) -> tuple[str, str, str]:
-    formula, fit = law.formula, law.formula.fit
-    verdict = formula.verdict
-    level = "low trust" if not law.trusted else "–" if verdict is None else verdict.level
-    if fit is None:
-        inside = join_list([plain(part.output.name) for part in formula.parts], 3)
-        return (f"worked out from {inside}" if inside else law.note or "given", "–", level)
-    rows = count_text(fit.rows_train + fit.rows_test, "past row")
-    return (rows, amount_text(fit.mae, formula.output.unit, 3), level)
-
-
-def _tables(subject: ReportSubject) -> Sentence:
-    names = list(subject.tables)
-    if not names:
-        return ()
-    ids = table_ids(names)
-    shown = [
-        say("{} ({})", plain(name), Link(count_text(subject.tables[name].rows, "row"), ids[name]))
-        for name in names[:_MOST_TABLES]
-    ]
-    if len(names) > _MOST_TABLES:
-        shown.append((Link(count_text(len(names) - _MOST_TABLES, "more", "more"), "tables"),))
-    parts: list[str | Link] = []
-    for place, sentence in enumerate(shown):
-        parts += [", ", *sentence] if place else [*sentence]
-    return say("Tables read: {}.", tuple(parts))
-
-
 def _assumed(subject: ReportSubject) -> list[Sentence]:
     """Say what is assumed where the data do not say, the first few."""
-    told = subject.explanation.result.problem.assumptions()[:_MOST_LINES]
-    return [say("Assumed: {}.", Link(shorten(text, _LONGEST), "figures")) for text in told]
-
-
-def _cautions(subject: ReportSubject, notices: tuple[Notice, ...]) -> list[Sentence]:
-    """Return the first few warnings, each with the way to all that is said of it."""
-    told = [
-        notice.text if notice.short is None else notice.short
-        for notice in notices
-        if notice.level == "care" and notice.short != ""
-    ]
-    found: list[Sentence] = [(Link(shorten(text, _LONGEST), "cautions"),) for text in told[:_MOST_CAUTIONS]]
-    if len(told) > _MOST_CAUTIONS:
-        found.append((Link(f"And {count_text(len(told) - _MOST_CAUTIONS, 'more')} below.", "cautions"),))
-    return found
+    told = subject.explanation.result.problem.assumptions()[:MOST_LINES]
+    return [say("Assumed: {}.", Link(shorten(text, LONGEST), "figures")) for text in told]

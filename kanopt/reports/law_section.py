@@ -18,7 +18,7 @@ from kanopt.formulas.alternatives import rivals_text
 from kanopt.formulas.nodes import postorder
 from kanopt.formulas.parameters import is_parameter
 from kanopt.formulas.printing import to_infix
-from kanopt.reports.board_page import law_ids
+from kanopt.reports.board_parts import law_ids
 from kanopt.reports.diagrams import diagram_size, plot_diagram
 from kanopt.reports.law_plots import (
     comparison_levels,

@@ -21,7 +21,8 @@ from kanopt.explain.summary import (
 )
 from kanopt.problems.result import Result
 from kanopt.problems.views import MapView, NetworkView, SeriesView
-from kanopt.reports.board_page import BoardPage, board_page, table_ids
+from kanopt.reports.board_page import board_page
+from kanopt.reports.board_parts import BoardPage, table_ids
 from kanopt.reports.board_why import reason_ids
 from kanopt.reports.figure_rows import figure_rows, figure_table
 from kanopt.reports.law_section import LawSection, law_sections
