@@ -58,6 +58,7 @@ def board_page(
         What must be known before believing the rest.
     """
     return BoardPage(
+        kicker=f"kanopt report · {subject.explanation.result.problem.kind}",
         alarms=tuple(brief(notice) for notice in notices if notice.level == "bad"),
         changes=first_changes(subject.changes),
         todo=tuple(filter(None, _todo(subject, rows))),
@@ -299,4 +300,4 @@ def _outside(subject: ReportSubject) -> Sentence:
 def _assumed(subject: ReportSubject) -> list[Sentence]:
     """Say what is assumed where the data do not say, the first few."""
     told = subject.explanation.result.problem.assumptions()[:MOST_LINES]
-    return [say("Assumed: {}.", Link(shorten(text, LONGEST), "figures")) for text in told]
+    return [(Link(f"{text[:1].upper()}{shorten(text[1:], LONGEST)}.", "figures"),) for text in told]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from kanopt.reports.board_why import plain
 from kanopt.reports.page_parts import (
+    Figure,
     KeyFigure,
     Link,
     Notice,
@@ -51,6 +52,8 @@ class BoardPage:
 
     Parameters
     ----------
+    kicker
+        What kind of page it is.
     alarms
         What is wrong with the plan, above all else.
     changes
@@ -71,8 +74,13 @@ class BoardPage:
         What is assumed where the data do not say, such as how much longer roads are than straight lines.
     cautions
         What to be careful about, the first few.
+    figure
+        A picture that is the answer itself; None where the figures say it.
+    heading, second
+        Heads of what to do and of why.
     """
 
+    kicker: str
     alarms: tuple[Notice, ...]
     changes: tuple[str, ...]
     todo: tuple[Sentence, ...]
@@ -83,6 +91,9 @@ class BoardPage:
     tables: Sentence
     assumed: tuple[Sentence, ...]
     cautions: tuple[Sentence, ...]
+    figure: Figure | None = None
+    heading: str = "What to do"
+    second: str = "Why"
 
 
 def law_ids(laws: Mapping[str, LearnedLaw]) -> dict[str, str]:
@@ -137,8 +148,8 @@ def _law_cells(law: LearnedLaw) -> tuple[str, str, str]:
     return (rows, amount_text(fit.mae, formula.output.unit, 3), level)
 
 
-def tables_sentence(tables: Mapping[str, TableReport]) -> Sentence:
-    """Return the tables that were read, each with the way to what is said of it."""
+def tables_sentence(tables: Mapping[str, TableReport], rest: str = "tables") -> Sentence:
+    """Return the tables that were read, each with the way to what is said of it, and to the rest of them."""
     names = list(tables)
     if not names:
         return ()
@@ -148,7 +159,7 @@ def tables_sentence(tables: Mapping[str, TableReport]) -> Sentence:
         for name in names[:_MOST_TABLES]
     ]
     if len(names) > _MOST_TABLES:
-        shown.append((Link(count_text(len(names) - _MOST_TABLES, "more", "more"), "tables"),))
+        shown.append((Link(count_text(len(names) - _MOST_TABLES, "more", "more"), rest),))
     parts: list[str | Link] = []
     for place, sentence in enumerate(shown):
         parts += [", ", *sentence] if place else [*sentence]

@@ -9,6 +9,14 @@ import pandas as pd
 
 from kanopt.explain.summary import coverage_sentence, left_out_sentence
 from kanopt.problems.result import Result
+from kanopt.reports.board_parts import (
+    BoardPage,
+    brief,
+    first_cautions,
+    first_changes,
+    laws_table,
+    tables_sentence,
+)
 from kanopt.reports.canvas import named_rows
 from kanopt.reports.page_parts import (
     NARROW,
@@ -23,7 +31,8 @@ from kanopt.reports.page_parts import (
     table_of,
 )
 from kanopt.reports.plots import view_svg
-from kanopt.text import fixed_text, money_decimals, money_text, percent_text
+from kanopt.reports.question_page import fact_ids, first_lines, learned_sentence, noise_sentence
+from kanopt.text import count_text, fixed_text, money_decimals, money_text, percent_text
 from kanopt.whatif.comparison_text import moved_text, old_plan_notes
 
 if TYPE_CHECKING:
@@ -32,6 +41,7 @@ if TYPE_CHECKING:
 __all__ = ["ComparisonPage", "comparison_page"]
 
 _HALF = 480
+_MOST_TILES = 12
 
 
 @dataclass(frozen=True)
@@ -54,10 +64,9 @@ class ComparisonPage:
     """Everything the template prints."""
 
     title: str
-    kind: str
     base: str
     answer: tuple[str, ...]
-    keys: tuple[KeyFigure, ...]
+    board: BoardPage
     notices: tuple[Notice, ...]
     coverage: PageTable
     overview: PageTable
@@ -72,18 +81,41 @@ def comparison_page(comparison: Comparison) -> ComparisonPage:
     notices = _left_out_notices(comparison)
     notices += [Notice("note" if note in meant else "care", note) for note in comparison.notes]
     if comparison.interrupted:
-        notices.insert(0, Notice("care", "The user stopped the comparison; plans are the best so far."))
+        notices.insert(
+            0, Notice("bad", "The user stopped the comparison; plans are the best so far.", label="Stopped")
+        )
     return ComparisonPage(
         title=comparison.title,
-        kind=base.result.problem.kind,
         base=base.scenario.name,
         answer=_answer(comparison),
-        keys=tuple(_keys(comparison)),
+        board=_board(comparison, notices),
         notices=tuple(notices),
         coverage=_coverage(comparison),
         overview=_overview(comparison),
         variants=tuple(_variant(comparison, variant) for variant in comparison.variants),
-        provenance=tuple((run.scenario.name, _provenance(run)) for run in comparison.runs),
+        provenance=tuple(
+            (run.scenario.name, _provenance(run, is_base=run is base)) for run in comparison.runs
+        ),
+    )
+
+
+def _board(comparison: Comparison, notices: list[Notice]) -> BoardPage:
+    """Return the first page: what each scenario serves and costs, side by side."""
+    base = comparison.base
+    noise = noise_sentence(comparison.steps["noise"], comparison.unit)
+    return BoardPage(
+        kicker=f"kanopt comparison · {base.result.problem.kind}",
+        alarms=tuple(brief(each) for each in notices if each.level == "bad"),
+        changes=first_changes(base.scenario.change_sentences()),
+        todo=first_lines(_answer(comparison), "overview"),
+        keys=tuple(_keys(comparison)[:_MOST_TILES]),
+        why=(),
+        sure=first_lines((noise, *learned_sentence(base.result.problem)), "overview"),
+        laws=laws_table(base.laws),
+        tables=tables_sentence(base.tables, "provenance"),
+        assumed=(),
+        cautions=first_cautions(notices),
+        heading="The answer",
     )
 
 
@@ -267,6 +299,9 @@ def _same_plan(one: Result, other: Result) -> bool:
     )
 
 
-def _provenance(run: Run) -> FactList:
-    laws = tuple((f"law {name}", str(law.formula)) for name, law in run.laws.items())
-    return FactList((*laws, *((str(key), str(value)) for key, value in run.provenance.items())))
+def _provenance(run: Run, *, is_base: bool) -> FactList:
+    """Return what a run rests on; the first page leads to the laws and tables of the base."""
+    facts = {f"law {name}": str(law.formula) for name, law in run.laws.items()}
+    facts |= {f"table {name}": count_text(report.rows, "row") for name, report in run.tables.items()}
+    facts |= {str(key): str(value) for key, value in run.provenance.items()}
+    return FactList(tuple(facts.items()), fact_ids(facts, run.laws, run.tables) if is_base else ())

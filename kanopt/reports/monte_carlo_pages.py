@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from kanopt.reports.canvas import named_rows
 from kanopt.reports.monte_carlo_plots import decisions_height, plans_height, plot_decisions, plot_plans
-from kanopt.reports.page_parts import Figure, KeyFigure, Notice, table_of
-from kanopt.reports.question_page import QuestionPage, provenance_of, question_figure
+from kanopt.reports.page_parts import Figure, KeyFigure, table_of
+from kanopt.reports.question_page import QuestionPage, basis_of, question_figure, stopped
 from kanopt.reports.sweep_pages import varied_text
 from kanopt.text import count_text, fixed_text, join_list, money_decimals, money_text, percent_text
 
@@ -23,9 +23,6 @@ def monte_carlo_page(found: MonteCarlo) -> QuestionPage:
     done, asked = len(found.priced), count_text(len(found.points), "draw")
     laws = [f"laws {join_list(found.laws)}"] if found.laws else []
     drawn = "; ".join([*laws, *(varied_text(found.scenario, axis) for axis in found.axes)])
-    notices = [Notice("note", f"{asked}: {drawn}.", label="Drawn")]
-    if found.interrupted:
-        notices.insert(0, Notice("care", f"The user stopped it after {done:,} of {asked}.", label="Stopped"))
     # the least certain decisions, which are indented, stand in the picture
     sentences = [line for line in found.sentences() if not line.startswith(" ") and not line.endswith(":")]
     return QuestionPage(
@@ -34,10 +31,11 @@ def monte_carlo_page(found: MonteCarlo) -> QuestionPage:
         answer=tuple(sentences[:2]) if done else ("No draw is done.",),
         lines=tuple(sentences[2:]) if done else (),
         keys=tuple(_keys(found)),
-        notices=tuple(notices),
+        sure=(f"{asked}: {drawn}.",),
+        notices=tuple(stopped(found.interrupted, f"after {done:,} of {asked}")),
         figures=_figures(found) if done else (),
         tables=_tables(found) if done else (),
-        provenance=provenance_of(found.scenario, found.base.problem),
+        basis=basis_of(found.scenario, found.base.problem),
     )
 
 

@@ -221,9 +221,10 @@ class ReasonRow:
 
 @dataclass(frozen=True)
 class FactList:
-    """Pairs of a word and what is to be said about it."""
+    """Pairs of a word and what is to be said about it, and an id for each, or none."""
 
     pairs: tuple[tuple[str, str], ...] = field(default=())
+    ids: tuple[str, ...] = ()
 
 
 Formatter = Callable[[Any], str]

@@ -1,20 +1,71 @@
-"""The answer to a question as data for its template: the question in words, the figure that matters, the picture."""
+"""The answer to a question as data for its template: a first page as plans have one, pictures, tables and basis."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from kanopt.reports.page_parts import NARROW, FactList, Figure, KeyFigure, Notice, PageTable, figure_of
+from kanopt.reports.board_parts import (
+    LONGEST,
+    MOST_LINES,
+    BoardPage,
+    brief,
+    first_cautions,
+    first_changes,
+    law_ids,
+    laws_table,
+    table_ids,
+    tables_sentence,
+)
+from kanopt.reports.page_parts import (
+    NARROW,
+    FactList,
+    Figure,
+    KeyFigure,
+    Link,
+    Notice,
+    PageTable,
+    Sentence,
+    figure_of,
+)
+from kanopt.text import count_text, money_text, shorten
 
 if TYPE_CHECKING:
-    from kanopt.problems.base import Problem
-    from kanopt.whatif import Scenario
+    import pandas as pd
 
-__all__ = ["QuestionPage", "cautions", "provenance_of", "question_figure"]
+    from kanopt.problems.base import Problem
+    from kanopt.tables import TableReport
+    from kanopt.whatif import LearnedLaw, Scenario
+
+__all__ = [
+    "Basis",
+    "QuestionPage",
+    "basis_of",
+    "cautions",
+    "fact_ids",
+    "first_lines",
+    "learned_sentence",
+    "noise_sentence",
+    "question_figure",
+    "stopped",
+]
 
 _WIDE = 860
+_MOST_TILES = 12
+_MOST_LINES = 6
+_LONG_ANSWER = 400
+_LONG_ASSUMED = 130
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What an answer rests on: laws, tables, changes made before it was asked, and all of it with versions as facts."""
+
+    laws: Mapping[str, LearnedLaw]
+    tables: Mapping[str, TableReport]
+    changes: tuple[str, ...]
+    facts: FactList
 
 
 @dataclass(frozen=True)
@@ -33,14 +84,18 @@ class QuestionPage:
         More of the answer, as a list.
     keys
         The figures that matter.
+    sure
+        How far they can be relied on.
     notices
         What must be known before believing the rest.
     figures
-        Pictures.
+        Pictures, of which the first is the answer.
     tables
         Tables.
-    provenance
-        Laws, files and versions.
+    basis
+        What it rests on.
+    assumed
+        What is assumed where the data do not say.
     """
 
     kicker: str
@@ -48,10 +103,50 @@ class QuestionPage:
     answer: tuple[str, ...]
     lines: tuple[str, ...]
     keys: tuple[KeyFigure, ...]
+    sure: tuple[str, ...]
     notices: tuple[Notice, ...]
     figures: tuple[Figure, ...]
     tables: tuple[PageTable, ...]
-    provenance: FactList
+    basis: Basis
+    assumed: tuple[str, ...] = ()
+
+    @property
+    def is_shortened(self) -> bool:
+        """Whether the first page leaves out or cuts off some of the sentences."""
+        lines = (*((each, _LONG_ANSWER) for each in self.answer), *((each, LONGEST) for each in self.lines))
+        return max(len(self.answer), len(self.lines)) > _MOST_LINES or any(
+            len(line) > most for line, most in lines
+        )
+
+    @property
+    def board(self) -> BoardPage:
+        """The first page."""
+        return BoardPage(
+            kicker=self.kicker,
+            alarms=tuple(brief(each) for each in self.notices if each.level == "bad"),
+            changes=first_changes(self.basis.changes),
+            todo=first_lines(self.answer, "lines", _LONG_ANSWER),
+            keys=self.keys[:_MOST_TILES],
+            why=first_lines(self.lines, "lines"),
+            sure=first_lines(self.sure, "figures"),
+            laws=laws_table(self.basis.laws),
+            tables=tables_sentence(self.basis.tables, "provenance"),
+            assumed=first_lines(tuple(map(_sentence, self.assumed)), "assumed", _LONG_ASSUMED, MOST_LINES),
+            cautions=first_cautions(self.notices),
+            figure=self.figures[0] if self.figures else None,
+            heading="The answer",
+            second="What else",
+        )
+
+
+def first_lines(
+    lines: tuple[str, ...], anchor: str, longest: int = LONGEST, most: int = _MOST_LINES
+) -> tuple[Sentence, ...]:
+    """Return the first few lines, as a first page has room for, and where the others are."""
+    found: list[Sentence] = [(shorten(line, longest),) for line in lines[:most]]
+    if len(lines) > most:
+        found.append((Link(f"And {count_text(len(lines) - most, 'more', 'more')} below.", anchor),))
+    return tuple(found)
 
 
 def question_figure(draw: Callable[[Any], object], caption: str, height: int) -> Figure:
@@ -72,10 +167,57 @@ def cautions(notes: Iterable[str]) -> list[Notice]:
     return found
 
 
-def provenance_of(scenario: Scenario | None, problem: Problem[Any] | None) -> FactList:
-    """Return what an answer rests on: laws, files, tables and versions."""
+def stopped(interrupted: bool, where: str) -> list[Notice]:
+    """Return the notice that not all was asked, where the user stopped it."""
+    return [Notice("bad", f"The user stopped it {where}.", label="Stopped")] if interrupted else []
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def noise_sentence(noise: pd.Series[float] | None, unit: str) -> str:
+    """Say how far repeated searches lie apart; None is where the same plan is priced everywhere."""
+    if noise is None:
+        return "The same plan is priced everywhere: nothing is searched, so that differences are exact."
+    if not noise.notna().any():
+        return "How far repeated searches lie apart was not measured: a small difference may be none."
+    most = float(noise.max())
+    if not most:
+        return "Searches that were repeated found the same again: differences are those of the plans."
+    return (
+        f"Repeated searches lie up to {money_text(most, unit)} apart: what differs by less is no difference."
+    )
+
+
+def learned_sentence(problem: Problem[Any]) -> tuple[str, ...]:
+    """Say that errors of what was learned are not in the figures, where something was."""
+    learned = any(law.fit is not None or law.parts for law in problem.laws().values())
+    told = "Prices are those of what was learned, without its errors; kanopt monte-carlo draws these, too."
+    return (told,) if learned else ()
+
+
+def fact_ids(
+    words: Iterable[str], laws: Mapping[str, LearnedLaw], tables: Mapping[str, TableReport]
+) -> tuple[str, ...]:
+    """Return the ids of facts about laws and tables, to which the first page leads; of others none."""
+    anchors = {f"law {name}": anchor for name, anchor in law_ids(laws).items()}
+    anchors |= {f"table {name}": anchor for name, anchor in table_ids(list(tables)).items()}
+    return tuple(anchors.get(word, "") for word in words)
+
+
+def basis_of(scenario: Scenario | None, problem: Problem[Any] | None) -> Basis:
+    """Return what an answer rests on."""
+    from kanopt.tables import report_of
+    from kanopt.whatif import LearnedLaw
     from kanopt.whatif.run import environment, sources
 
+    known = {} if problem is None else problem.laws()
+    laws = {name: LearnedLaw(name, formula) for name, formula in known.items()}
+    tables = {} if scenario is None else {name: report_of(frame) for name, frame in scenario.tables.items()}
     facts = {} if scenario is None else sources(scenario)
-    laws = {} if problem is None else {f"law {name}": str(law) for name, law in problem.laws().items()}
-    return FactList(tuple((laws | facts | environment()).items()))
+    facts |= {f"law {name}": str(law) for name, law in known.items()}
+    facts |= environment()
+    ids = fact_ids(facts, laws, tables)
+    changes = () if scenario is None else scenario.change_sentences()
+    return Basis(laws, tables, changes, FactList(tuple(facts.items()), ids))

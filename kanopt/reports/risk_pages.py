@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from kanopt.reports.page_parts import MOST_ROWS, KeyFigure, Notice, PageTable, table_of
-from kanopt.reports.question_page import QuestionPage, cautions, provenance_of, question_figure
+from kanopt.reports.page_parts import MOST_ROWS, KeyFigure, PageTable, table_of
+from kanopt.reports.question_page import QuestionPage, basis_of, cautions, question_figure
 from kanopt.reports.risk_plots import plot_day_costs, plot_ranges, ranges_height
-from kanopt.text import clock_text, money_text, sure_text
+from kanopt.text import clock_text, money_text, percent_text, sure_text
+from kanopt.whatif.risks.day_costs import share_error
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,7 +29,6 @@ def risk_page(risk: DayCosts, scenario: Scenario | None = None, notes: Sequence[
     """Collect what the page of a risk says."""
     first, *others = [line for line in str(risk).splitlines() if line]
     told = risk.cost_text()
-    assumed = tuple(risk.assumptions)
     # the text of a risk ends with what is assumed, which is a list here, and has the costs among its lines
     # and the least certain things, which the picture shows
     lines = [
@@ -41,13 +41,11 @@ def risk_page(risk: DayCosts, scenario: Scenario | None = None, notes: Sequence[
     if ranges is not None and len(ranges.frame):
         figure = question_figure(
             lambda ax: plot_ranges(risk, ax),
-            f"{ranges.title[:1].upper()}{ranges.title[1:]}, least certain first; "
-            "at the right how often the limit holds",
+            f"{ranges.title[:1].upper()}{ranges.title[1:]}; at the right how often it holds",
             ranges_height(ranges),
         )
         figures.insert(0, figure)
     kind = risk.assessment.problem.kind
-    changes = () if scenario is None else scenario.change_sentences()
     return QuestionPage(
         kicker=f"kanopt risk · {kind}",
         title=f"How sure is this plan of {kind}?"
@@ -56,14 +54,15 @@ def risk_page(risk: DayCosts, scenario: Scenario | None = None, notes: Sequence[
         answer=(first, told),
         lines=tuple(lines),
         keys=tuple(_keys(risk)),
-        notices=(
-            *cautions(notes),
-            *(Notice("note", f"{change}.", label="Changed") for change in changes),
-            Notice("note", "What is taken to be uncertain, and what not.", assumed, label="Assumed"),
+        sure=(
+            f"{risk.draws:,} {'draws' if risk.of_all == 'of the draws' else 'days'}, always the same with the seed "
+            f"{risk.seed}: a share of them errs by at most {percent_text(float(share_error(0.5, risk.draws)))}.",
         ),
+        notices=tuple(cautions(notes)),
         figures=tuple(figures),
         tables=(days_table(risk.to_frame(), risk.ranges(), "One by one"),),
-        provenance=provenance_of(scenario, risk.assessment.problem),
+        basis=basis_of(scenario, risk.assessment.problem),
+        assumed=tuple(risk.assumptions),
     )
 
 
@@ -73,13 +72,13 @@ def _keys(risk: DayCosts) -> list[KeyFigure]:
         "planned": "on the laws as they are",
         "mean": "on average",
         "q95": f"exceeded on 5 % {risk.of_all}",
-        "cvar95": "their mean: conditional value at risk",
+        "cvar95": f"{risk.of_all}, their mean",
     }
     names = {
         "planned": "planned",
         "mean": "mean",
         "q95": "95 % quantile",
-        "cvar95": f"dearest 5 % {risk.of_all}",
+        "cvar95": "dearest 5 %",
     }
     shares = [
         KeyFigure(told, sure_text(getattr(risk, name)), "", of)

@@ -6,8 +6,16 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from kanopt.reports.canvas import named_rows
-from kanopt.reports.page_parts import KeyFigure, Notice, PageTable, table_of
-from kanopt.reports.question_page import QuestionPage, cautions, provenance_of, question_figure
+from kanopt.reports.page_parts import KeyFigure, PageTable, table_of
+from kanopt.reports.question_page import (
+    QuestionPage,
+    basis_of,
+    cautions,
+    learned_sentence,
+    noise_sentence,
+    question_figure,
+    stopped,
+)
 from kanopt.reports.sobol_plot import plot_sobol, sobol_height
 from kanopt.reports.switch_plot import plot_switch_points, switch_height
 from kanopt.reports.tornado_plot import plot_tornado, tornado_height
@@ -33,6 +41,7 @@ if TYPE_CHECKING:
 __all__ = ["sobol_page", "switch_page", "tornado_page"]
 
 _SAID = 3
+_TIMES = " ×"
 
 
 def tornado_page(tornado: Tornado) -> QuestionPage:
@@ -50,13 +59,17 @@ def tornado_page(tornado: Tornado) -> QuestionPage:
         answer=(*_movers(tornado), f"{asked} one at a time, the others as they are; {how}."),
         lines=(),
         keys=(_as_it_is(tornado.base), *_swings(tornado)),
+        sure=(
+            noise_sentence(tornado.frame["noise"] if tornado.anew else None, tornado.unit),
+            *learned_sentence(tornado.base.problem),
+        ),
         notices=(
-            *_stopped(tornado.interrupted, f"after {done:,} of {asked}"),
+            *stopped(tornado.interrupted, f"after {done:,} of {asked}"),
             *cautions(tornado.notes() if done else ()),
         ),
         figures=(figure,) if done else (),
         tables=(table_of(*_effects(tornado), heads=_HEADS, forms=_effect_forms(tornado)),),
-        provenance=provenance_of(tornado.scenario, tornado.base.problem),
+        basis=basis_of(tornado.scenario, tornado.base.problem),
     )
 
 
@@ -70,16 +83,30 @@ _HEADS = {
 
 
 def _movers(tornado: Tornado) -> Iterator[str]:
+    """Say which input to watch, and which come after it."""
     known = tornado.frame.dropna(subset=["swing"])
     if not len(known):
         return
-    row = next(named_rows(known))
-    low, high = (money_text(value, tornado.unit, signed=True) for value in (row.low_effect, row.high_effect))
-    ends = f"{low} at {value_text(row.low)}, {high} at {value_text(row.high)}"
-    if row.verdict in ("no effect", "no effect beyond the noise"):
-        yield f"No input moves the price beyond the noise of the search; the widest swing is {ends} of {row.path}."
-    else:
-        yield f"{row.path} moves it most: {ends}."
+    first, *others = named_rows(known)
+    name, times = _named(str(first.path))
+    low, high = (
+        f"{money_text(change, tornado.unit, signed=True)} at {times}{value_text(value)}"
+        for change, value in ((first.low_effect, first.low), (first.high_effect, first.high))
+    )
+    if first.verdict in ("no effect", "no effect beyond the noise"):
+        widest = f"{low}, {high} of {name}"
+        yield f"No input moves the price beyond the noise of the search; the widest swing is {widest}."
+        return
+    yield f"{name} moves the price most: {low}, {high}."
+    moving = [row for row in others if row.verdict == "moves the price"][: _SAID - 1]
+    if moving:
+        told = [f"{_named(str(row.path))[0]} (by {money_text(row.swing, tornado.unit)})" for row in moving]
+        yield f"After it {'comes' if len(told) == 1 else 'come'} {join_list(told)}."
+
+
+def _named(label: str) -> tuple[str, str]:
+    """Return the name of an input, and what stands ahead of its values, which may be factors."""
+    return (label.removesuffix(_TIMES), "× ") if label.endswith(_TIMES) else (label, "")
 
 
 def _swings(tornado: Tornado) -> Iterator[KeyFigure]:
@@ -120,10 +147,10 @@ def switch_page(found: SwitchPoints) -> QuestionPage:
     if count:
         answer = (
             f"{sentences[0]}.",
-            f"{count_text(count, 'place')} on {paths} in all, after {found.effort()}.",
+            f"{count_text(count, 'place')} on {paths} in all.",
         )
     else:
-        answer = (f"No place on {paths} at which decisions change, after {found.effort()}.",)
+        answer = (f"No place on {paths} at which decisions change.",)
     decimals = money_decimals([found.base.objective or 0.0])
     forms: dict[str, Callable[[Any], str]] = dict.fromkeys(("switch_point", "low", "high"), number_text)
     for name in ("price_below", "price_above"):
@@ -140,7 +167,8 @@ def switch_page(found: SwitchPoints) -> QuestionPage:
         answer=answer,
         lines=sentences[1:],
         keys=(_as_it_is(found.base), *keys[:_SAID]),
-        notices=(*_stopped(found.interrupted, "before the end"), *cautions(found.notes())),
+        sure=(*_places(found), *learned_sentence(found.base.problem)),
+        notices=(*stopped(found.interrupted, "before the end"), *cautions(found.notes())),
         figures=(figure,) if any(len(axis.points) for axis in found.axes) else (),
         tables=(
             _changes(found, forms),
@@ -150,8 +178,19 @@ def switch_page(found: SwitchPoints) -> QuestionPage:
                 forms={"value": number_text, "price": forms["price_below"], "noise": forms["price_below"]},
             ),
         ),
-        provenance=provenance_of(found.scenario, found.base.problem),
+        basis=basis_of(found.scenario, found.base.problem),
     )
+
+
+def _places(found: SwitchPoints) -> tuple[str, ...]:
+    """Say how many places are known, and after what effort."""
+    places = [one for axis in found.axes for one in axis.switches]
+    known = sum(one.verdict == KNOWN for one in places)
+    told = f"After {found.effort()}"
+    if not places:
+        return (f"{told}.",)
+    most = f"{known:,} of {count_text(len(places), 'place')}" if known < len(places) else "every place"
+    return (f"{told}, {most} is known to where prices cross; of others, between which values they lie.",)
 
 
 def _changes(found: SwitchPoints, forms: dict[str, Callable[[Any], str]]) -> PageTable:
@@ -192,6 +231,11 @@ def sobol_page(found: Sensitivity) -> QuestionPage:
             f"{_mean(found)} {found.unit}, standard deviation {spread}.",
         ),
         lines=(),
+        sure=(
+            f"Worked out from {count_text(found.evaluations, 'value')}; the true shares lie in their intervals with "
+            f"{level} probability.",
+            *(() if found.base is None else learned_sentence(found.base.problem)),
+        ),
         keys=(
             KeyFigure("mean", _mean(found), found.unit, f"of {count_text(found.evaluations, 'value')}"),
             KeyFigure("standard deviation", number_text(found.deviation), found.unit),
@@ -216,7 +260,7 @@ def sobol_page(found: Sensitivity) -> QuestionPage:
                 f"others were known. Intervals hold {level}.",
             ),
         ),
-        provenance=provenance_of(found.scenario, None if found.base is None else found.base.problem),
+        basis=basis_of(found.scenario, None if found.base is None else found.base.problem),
     )
 
 
@@ -227,7 +271,3 @@ def _mean(found: Sensitivity) -> str:
 def _as_it_is(base: Result) -> KeyFigure:
     price = "–" if base.objective is None else money_text(base.objective)
     return KeyFigure("as it is", price, base.problem.unit, base.status.value)
-
-
-def _stopped(interrupted: bool, where: str) -> list[Notice]:
-    return [Notice("care", f"The user stopped it {where}.", label="Stopped")] if interrupted else []

@@ -6,8 +6,16 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from kanopt.problems.result import Status
-from kanopt.reports.page_parts import KeyFigure, Notice, PageTable, Tone, table_of
-from kanopt.reports.question_page import QuestionPage, cautions, provenance_of, question_figure
+from kanopt.reports.page_parts import KeyFigure, PageTable, Tone, table_of
+from kanopt.reports.question_page import (
+    QuestionPage,
+    basis_of,
+    cautions,
+    learned_sentence,
+    noise_sentence,
+    question_figure,
+    stopped,
+)
 from kanopt.reports.sweep_plot import plot_sweep, sweep_height
 from kanopt.text import (
     count_text,
@@ -35,9 +43,7 @@ def sweep_page(sweep: Sweep, wins: WhereWins | None = None) -> QuestionPage:
     """Collect what the page of a sweep says."""
     varied = join_list([varied_text(sweep.scenario, axis) for axis in sweep.axes], _NAMES)
     done, asked = len(sweep.results), count_text(len(sweep.design_points), "point")
-    notices = cautions(sweep.notes())
-    if sweep.interrupted:
-        notices.insert(0, Notice("care", f"The user stopped it after {done:,} of {asked}.", label="Stopped"))
+    notices = [*stopped(sweep.interrupted, f"after {done:,} of {asked}"), *cautions(sweep.notes())]
     figures = [question_figure(lambda ax: plot_sweep(sweep, ax), _caption(sweep), sweep_height(sweep))]
     return QuestionPage(
         kicker=f"kanopt sweep · {sweep.base.problem.kind}",
@@ -48,7 +54,8 @@ def sweep_page(sweep: Sweep, wins: WhereWins | None = None) -> QuestionPage:
         notices=tuple(notices),
         figures=tuple(figures if sweep.results else ()),
         tables=(_points(sweep), *(() if wins is None or wins.frame.empty else (_rules(wins),))),
-        provenance=provenance_of(sweep.scenario, sweep.base.problem),
+        sure=_sure(sweep),
+        basis=basis_of(sweep.scenario, sweep.base.problem),
     )
 
 
@@ -76,8 +83,30 @@ def _answer(sweep: Sweep) -> tuple[str, ...]:
         how += f"; where nothing is changed, {'it' if not sweep.anew else plan} costs {money_text(price, sweep.unit)}"
     if found is None:
         return ("At no point is there a plan that holds.", f"{how}.")
-    best, dearest = (f"{money_text(one.objective, sweep.unit)} at {sweep.place_of(one)}" for one in found)
-    return (f"The price goes from {best} to {dearest}.", f"{how}.")
+    best, dearest = (
+        f"{sweep.place_of(one)}: {money_text(one.objective, sweep.unit)}{_beside(sweep, one)}"
+        for one in found
+    )
+    return (f"Cheapest is {best}.", f"Dearest is {dearest}.", f"{how}.")
+
+
+def _beside(sweep: Sweep, found: PointResult) -> str:
+    """Say by how much a point is cheaper or dearer than the plan is now."""
+    if sweep.base.objective is None:
+        return ""
+    change = found.objective - sweep.base.objective
+    told = money_text(abs(change), sweep.unit)
+    if told == money_text(0.0, sweep.unit):
+        return ", as much as now"
+    return f", {told} {'less' if change < 0 else 'more'} than now"
+
+
+def _sure(sweep: Sweep) -> tuple[str, ...]:
+    """Say how far the prices can be relied on."""
+    return (
+        noise_sentence(sweep.points["noise"] if sweep.anew else None, sweep.unit),
+        *learned_sentence(sweep.base.problem),
+    )
 
 
 def _keys(sweep: Sweep) -> list[KeyFigure]:

@@ -128,19 +128,6 @@ def test_the_page_lets_nothing_run_or_load(browser: Browser, report: Path, attem
     assert [address.rpartition("/")[2] for address in browser.asked_for()] == [report.name]
 
 
-def test_page_one_is_one_sheet_of_paper(browser: Browser, report: Path, tmp_path: Path) -> None:
-    browser.open(report)
-    browser.pdf(tmp_path / "page.pdf")
-    first, second, *_ = ["".join(sheet.split()) for sheet in browser.sheets(tmp_path / "page.pdf")]
-    ends = browser.run(
-        "const words = (element) => element.innerText.trim().replace(/\\s+/g, '');"
-        "return [words(document.querySelector('.board')).slice(-30), words(document.querySelector('main h2'))];"
-    )
-    assert ends[0] in first
-    assert ends[1] not in first.replace(ends[0], "")
-    assert ends[1] in second
-
-
 def test_without_scripts_the_page_reads_the_same(browser: Browser, report: Path) -> None:
     browser.open(report, scripts=False)
     text = browser.text()

@@ -15,7 +15,17 @@ from tests.corpus import recording as say
 from tests.corpus.names import LearnedLaw, Variant, built, ko
 from tests.corpus.problems import PLANS, PROBLEMS
 
-__all__ = ["BASES", "CASES", "HERE", "VARIANTS", "found_plan", "problem_of", "scenario_of"]
+__all__ = [
+    "BASES",
+    "CASES",
+    "HERE",
+    "VARIANTS",
+    "comparison_of",
+    "found_plan",
+    "problem_of",
+    "run_of",
+    "scenario_of",
+]
 
 HERE = Path(__file__).parent
 BASES = ("parcel_city", "sioux_falls", "workshop", "supply_network", "coffee")
@@ -158,7 +168,7 @@ def _today(name: str) -> Any:
 
 
 @cache
-def _run(name: str) -> Any:
+def run_of(name: str) -> Any:
     """Return a run of a scenario whose plan is the frozen one."""
     scenario, formulas, problem, _ = scenario_of(name)
     why, today = _certified(_found(name)), _today(name)
@@ -191,26 +201,31 @@ def _scenario(name: str) -> dict[str, str]:
     elif today is not None:
         told |= {f"today: {part}": text for part, text in _plan(today, brief=True).items()}
     if whole:
-        run = _run(name)
+        run = run_of(name)
         told["run"] = str(run)
         if name != "supply_network":
             told["report"] = say.report(run.to_html)
     return told
 
 
-def _comparison(name: str) -> dict[str, str]:
-    """Record the comparison of a scenario with its variants, on the frozen plans."""
-    base = _run(name)
+def comparison_of(name: str) -> Any:
+    """Return the comparison of a scenario with its variants, on the frozen plans."""
+    base = run_of(name)
     variants = []
     for other in VARIANTS[name]:
-        run = _run(other)
+        run = run_of(other)
         try:
             kept: Any = ko.evaluate(run.problem, base.result.plan)
         except ko.ProblemError as error:
             kept = str(error)
         variants.append(Variant(run, kept, 0.5))
     alone = base.result.objective + 1.0
-    found = ko.Comparison(base, tuple(variants), searched_again=True, standalone_objective=alone)
+    return ko.Comparison(base, tuple(variants), searched_again=True, standalone_objective=alone)
+
+
+def _comparison(name: str) -> dict[str, str]:
+    """Record the comparison of a scenario with its variants."""
+    found = comparison_of(name)
     told = {
         "text": found.text(),
         "terms": say.frame(found.terms),

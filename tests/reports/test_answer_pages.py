@@ -36,7 +36,9 @@ def test_the_page_of_a_sweep_begins_with_the_price(tiny: Scenario, page_of: Any)
     text, page = page_of(found)
     assert "Tiny: what if vehicles.fuel_price is 1 to 2 EUR/l?" in page.text
     low, high = (money_text(value, "EUR") for value in found.points["objective"].iloc[[0, -1]])
-    assert f"The price goes from {low} at {FUEL} 1 to {high} at {FUEL} 2." in page.text
+    less, more = (money_text(abs(value), "EUR") for value in found.points["change"].iloc[[0, -1]])
+    assert f"Cheapest is {FUEL} 1: {low}, {less} less than now." in page.text
+    assert f"Dearest is {FUEL} 2: {high}, {more} more than now." in page.text
     assert "Today's plan is priced at 3 points; where nothing is changed, it costs" in page.text
     for row in found.points.itertuples():
         assert f"{fixed_text(row.change, 2, signed=True)} {row.verdict}" in page.text
@@ -76,7 +78,7 @@ def test_the_page_of_a_tornado_names_what_moves_most(tiny: Scenario, page_of: An
     _, page = page_of(found)
     first = found.frame.iloc[0]
     ends = [money_text(first[f"{end}_effect"], "EUR", signed=True) for end in ("low", "high")]
-    assert f"vehicles.fixed_cost × moves it most: {ends[0]} at 0.5, {ends[1]} at 3." in page.text
+    assert f"vehicles.fixed_cost moves the price most: {ends[0]} at × 0.5, {ends[1]} at × 3." in page.text
     assert "2 inputs one at a time, the others as they are; the same plan at all values." in page.text
     assert "plan kept, low" not in page.text
     text, page = page_of(replace(found, interrupted=True, results=()))
@@ -84,11 +86,30 @@ def test_the_page_of_a_tornado_names_what_moves_most(tiny: Scenario, page_of: An
     assert "<svg" not in text
 
 
+def test_a_tornado_says_what_a_dash_means_where_there_is_one(tiny: Scenario, page_of: Any) -> None:
+    found = ko.tornado(tiny, {FUEL: (1.0, 2.0), "clients.demand_t": ko.factors([1.0, 50.0])}, plan="today")
+    assert found.frame["high_effect"].isna().any()
+    _, page = page_of(found)
+    for text in (page.text, str(found)):
+        assert "– stands where a value is refused, or the plan breaks other rules" in text
+    _, page = page_of(ko.tornado(tiny, {FUEL: (1.0, 2.0)}, plan="today"))
+    assert "– stands" not in page.text
+
+
+def test_the_first_page_has_what_an_answer_rests_on_and_how_sure_it_is(tiny: Scenario, page_of: Any) -> None:
+    _, page = page_of(ko.sweep(tiny, {FUEL: ko.grid(1, 2, 3)}, plan="today"))
+    first = page.text[: page.text.index("The points")]
+    assert "The answer Cheapest is" in first
+    assert "How sure The same plan is priced everywhere" in first
+    assert "Tables read: depots (" in first
+
+
 def test_the_page_of_switch_points_says_each_in_a_sentence(tiny: Scenario, page_of: Any) -> None:
     found = switches(tiny, [1.25, 1.75])
     _, page = page_of(found)
+    assert f"{found.sentences()[0]}. 2 places on 1 path in all." in page.text
     assert (
-        f"{found.sentences()[0]}. 2 places on 1 path in all, after 5 solves, 2 more of quantities alone."
+        "After 5 solves, 2 more of quantities alone, 1 of 2 places is known to where prices cross"
         in page.text
     )
     for sentence in found.sentences():

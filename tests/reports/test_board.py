@@ -307,4 +307,4 @@ def test_what_is_assumed_of_roads_stands_on_the_first_page(tmp_path: Path) -> No
     page = check_page(explain(result).to_html(tmp_path / "plan.html").read_text("utf-8"))
     assert problem.assumptions()
     for text in problem.assumptions():
-        assert f"Assumed: {text} ." in page.text or f"Assumed: {text}." in page.text
+        assert f"{text[:1].upper()}{text[1:]}." in page.text

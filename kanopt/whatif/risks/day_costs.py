@@ -35,6 +35,7 @@ class DayCosts(TableExports):
 
     assessment: Any
     days: Any
+    seed: int
     assumptions: tuple[str, ...]
 
     @abstractmethod

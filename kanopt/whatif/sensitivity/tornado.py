@@ -202,6 +202,11 @@ class Tornado(TableExports):
 
     def notes(self) -> Iterator[str]:
         """Yield what must be said beside the effects: noise that is not known, values that are refused."""
+        if self.frame[[f"{end}_effect" for end in _ENDS]].isna().any(axis=None):
+            yield (
+                "– stands where a value is refused, or the plan breaks other rules or serves something else there: its "
+                "price would not compare like with like"
+            )
         if self.anew and self.frame["noise"].isna().any():
             yield f"the noise of the search is not measured; {REPEAT}"
         for axis, found in zip(self.axes, self.results, strict=False):
