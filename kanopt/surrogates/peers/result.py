@@ -100,8 +100,8 @@ class Baselines(Shown):
         Columns ``model``; ``rmse``, ``mae`` and ``r2``, means over the folds, each with its standard deviation over
         the folds as ``…_spread``; ``against_kan``, by which share the error (``rmse``) is larger than the KAN's, and
         ``wins``, the folds in which it is smaller; ``verdict`` on that difference; ``parameters``; ``fit_seconds`` and
-        ``predict_seconds`` of a fold; ``read`` as what; ``solver``, whether one of kanopt takes it; ``reason``, why
-        there are no figures.
+        ``predict_seconds`` of a fold; ``read`` as what; ``solver``, whether kanopt plans on it as it was measured
+        here (a line of other makers can be written into a scenario by hand); ``reason``, why there are no figures.
 
         A difference is clear where a paired t-test of the logarithms of errors finds it over the folds, with the
         variance of Nadeau and Bengio (2003, Machine Learning 52), who account for what the training rows of folds
@@ -247,7 +247,7 @@ class Baselines(Shown):
         shown["parameters"] = known["parameters"].map(lambda size: f"{size:,.0f}")
         shown["fit"] = known["fit_seconds"].map(seconds_text)
         shown["predict"] = known["predict_seconds"].map(_short_seconds)
-        shown["read as"], shown["solver"] = known["read"], known["solver"]
+        shown["read as"], shown["kanopt plans on it"] = known["read"], known["solver"]
         return grid_of(shown, number_text)
 
     def notes(self) -> Iterator[str]:

@@ -333,3 +333,13 @@ def test_ranges_may_declare_the_unit_of_their_decisions() -> None:
     )
     (one,) = ko.DecisionProblem(frame, fuel(), fixed={"km": 3.0}).records
     assert (one.low, one.high, one.unit) == (30.0, pytest.approx(90.0), "km/h")
+
+
+def test_what_a_plan_earns_is_drawn_as_earnings() -> None:
+    problem = ko.DecisionProblem(BOX, LAW)
+    cost, earned = (problem.views(problem.plan_from({"x": x, "y": 2.0}))[0] for x in (1.0, -1.0))
+    assert (cost.y_label, earned.y_label) == ("price (EUR)", "earnings (EUR)")
+    assert earned.title.startswith("Earnings when one decision moves")
+    # at x = −1 and y = 2 the price is 1.69 − 2: 0.31 is earned
+    assert earned.data["x"].iloc[0] == pytest.approx(0.31)
+    assert cost.data["x"].iloc[0] == pytest.approx(-0.31)
