@@ -38,10 +38,10 @@ def mixed_town(seed: int) -> RoutingProblem:
 def rested_town(seed: int) -> RoutingProblem:
     """Return a town all of whose drivers take two breaks; what its laws read decides where."""
     problem, rng = mixed_town(seed), np.random.default_rng([seed, 8])
-    starts = rng.integers(400, 520, (len(problem.vehicles), 2))
+    starts = rng.integers(400, 460, len(problem.vehicles)).tolist()
     vehicles = [
-        replace(each, breaks=f"{12 + at} in {at}-{at + 50}; 9 in {at + 60}-{at + 60 + late - 380}")
-        for each, (at, late) in zip(problem.vehicles, starts.tolist(), strict=True)
+        replace(each, breaks=f"{8 + at % 7} in {at}-{at + 70}; 7 in {at + 30}-{at + 120}")
+        for each, at in zip(problem.vehicles, starts, strict=True)
     ]
     return replace(problem, vehicles=vehicles)
 
@@ -82,15 +82,15 @@ def test_random_plans_cost_what_the_referee_says_under_moved_prices_loads_and_de
 
 @needs_node
 def test_drivers_take_their_breaks_where_the_referee_has_them_take_them() -> None:
-    moved = assert_as_the_referee_says(range(3000, 3032), town=rested_town)
-    assert moved["breaks"] >= 10, moved
+    moved = assert_as_the_referee_says(range(4026, 4040), town=rested_town)
+    assert moved["breaks"] >= 5, moved
 
 
 @pytest.mark.slow
 @needs_node
 def test_many_random_plans_cost_what_the_referee_says() -> None:
     assert_as_the_referee_says(range(1000, 1400))
-    assert_as_the_referee_says(range(4000, 4400), town=rested_town)
+    assert_as_the_referee_says(range(4000, 4200), town=rested_town)
 
 
 def city(label: str = "van", term: str = "km") -> RoutingProblem:
