@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +18,9 @@ from kanopt.formulas.row_conditions import Condition
 from kanopt.formulas.variables import Variable
 
 __all__ = ["RowText"]
+
+_BLOCK = 1 << 14
+"""Rows that are computed at once."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,13 +60,25 @@ class RowText:
             How many there are.
         """
         assert isinstance(self.meaning, Node)
-        return np.array(np.broadcast_to(computed(self.meaning, self._prepared(columns)), (rows,)))
+        found = np.empty(rows)
+        for part, read in self._blocks(columns, rows):
+            found[part] = computed(self.meaning, read)
+        return found
 
     def masks(self, columns: Mapping[str, Any], rows: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Return where the condition holds and where it fails; neither where it cannot be known. Both (rows,)."""
         assert isinstance(self.meaning, Condition)
-        holds, fails = self.meaning.masks(self._prepared(columns))
-        return np.array(np.broadcast_to(holds, (rows,))), np.array(np.broadcast_to(fails, (rows,)))
+        holds, fails = np.empty(rows, dtype=bool), np.empty(rows, dtype=bool)
+        for part, read in self._blocks(columns, rows):
+            holds[part], fails[part] = self.meaning.masks(read)
+        return holds, fails
+
+    def _blocks(self, columns: Mapping[str, Any], rows: int) -> Iterator[tuple[slice, dict[str, Any]]]:
+        """Yield some rows after the others with what is read of them, since all terms of a sum are held at once."""
+        prepared = self._prepared(columns)
+        for start in range(0, rows, _BLOCK):
+            part = slice(start, min(start + _BLOCK, rows))
+            yield part, {name: getattr(each, "iloc", each)[part] for name, each in prepared.items()}
 
     def _prepared(self, columns: Mapping[str, Any]) -> dict[str, Any]:
         found = {name: columns[name] for name in self.reads}

@@ -57,7 +57,7 @@ class MoneyAtStake:
     price
         The price on the laws.
     low, high
-        Ends of the band.
+        Ends of the band; infinite where the errors are so large that none can be told.
     level
         Probability of the band.
     laws
@@ -83,6 +83,8 @@ class MoneyAtStake:
         what was learned is off by something, so that the plan turns out dearer
         with 90 % probability the true price is between 304.45 and 614.41 EUR, not 281.48 EUR
         """
+        if math.isinf(self.low):
+            return "the laws' own errors are so large that no range can be told for it"
         decimals = money_decimals([self.low, self.high])
         ends = (-self.high, -self.low) if earned else (self.low, self.high)
         low, high = money_text(ends[0], decimals=decimals), money_text(ends[1], unit, decimals)
@@ -212,10 +214,13 @@ def _band(
         ends = max(price + total[0] - reach, certain), max(price + total[0] + reach, certain)
         laws = [(name, float(mean), math.sqrt(variance)) for name, (mean, variance) in sums.items()]
     else:
-        low, high = np.quantile(total, [(1.0 - level) / 2.0, (1.0 + level) / 2.0])
+        with np.errstate(invalid="ignore"):  # a drawn price may be beyond all numbers
+            low, high = np.quantile(total, [(1.0 - level) / 2.0, (1.0 + level) / 2.0])
+            laws = [(name, float(drawn.mean()), float(drawn.std())) for name, drawn in sums.items()]
         ends = price + float(low), price + float(high)
-        laws = [(name, float(drawn.mean()), float(drawn.std())) for name, drawn in sums.items()]
-    if not all(map(math.isfinite, ends)) or max(abs(end - price) for end in ends) <= _NOTHING * abs(price):
+    if not all(map(math.isfinite, ends)):  # not known is another thing than nothing
+        ends = -math.inf, math.inf
+    elif max(abs(end - price) for end in ends) <= _NOTHING * abs(price):
         return None
     return MoneyAtStake(price, float(ends[0]), float(ends[1]), level, tuple(laws))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tracemalloc
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kanopt.errors import FormulaError
+from kanopt.formulas import row_text
 from kanopt.formulas.row_parser import Sort, names_read, parse_row_text
 from kanopt.formulas.row_text import RowText
 
@@ -265,3 +267,34 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         assert found.masks(columns, 4)[0].shape == (4,)
     else:
         assert found.values(columns, 4).shape == (4,)
+
+
+def test_rows_are_computed_some_after_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sum of many terms would otherwise hold as many columns."""
+    columns = {
+        "a": np.arange(10.0),
+        "note": pd.Series(["x", "y", None, "x", "y", "x", None, "y", "x", "y"], index=range(5, 15)),
+        "left": pd.Series(pd.date_range("2024-03-01", periods=10, freq="7h"), index=range(5, 15)),
+    }
+    sorts = {"a": "number", "note": "text", "left": "date"}
+    texts = [
+        parse_row_text(text, sorts, "t") for text in ("a * 2 + hour(left) * 3", "note == 'x' or a > 7", "3")
+    ]
+    whole = [texts[0].values(columns, 10), *texts[1].masks(columns, 10), texts[2].values(columns, 10)]
+    monkeypatch.setattr(row_text, "_BLOCK", 3)
+    parts = [texts[0].values(columns, 10), *texts[1].masks(columns, 10), texts[2].values(columns, 10)]
+    for one, other in zip(whole, parts, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+    held = []
+    many = parse_row_text(" + ".join(f"{k} * a" for k in range(1, 400)), sorts, "t")
+    monkeypatch.setattr(row_text, "_BLOCK", 1 << 10)
+    tracemalloc.start()
+    try:
+        for rows in (1 << 11, 1 << 13):
+            tracemalloc.reset_peak()
+            many.values({"a": np.zeros(rows)}, rows)
+            held.append(tracemalloc.get_traced_memory()[1])
+    finally:
+        tracemalloc.stop()
+    assert held[1] < 1.2 * held[0]

@@ -153,3 +153,14 @@ def test_a_price_outside_its_own_band_is_told_as_such() -> None:
     assert "the plan earns more: " in earned.text("EUR", earned=True)
     assert earned.text("EUR", earned=True).endswith("between 60.00 and 80.00 EUR, not 50.00 EUR")
     assert not MoneyAtStake(70.0, 60.0, 80.0, 0.9, ()).outside_words()
+
+
+def test_a_band_that_cannot_be_told_is_not_taken_for_none() -> None:
+    law = learned(np.linspace(1.0, 9.0, 90), np.linspace(1.0, 9.0, 90) + np.sin(np.arange(90.0)))
+    beyond = replace(use_of(law, np.ones(3)), price_change=lambda changes: np.full(len(changes), np.inf))
+    stake = money_at_stake([beyond], 5.0)
+    assert stake is not None
+    assert (stake.low, stake.high) == (-np.inf, np.inf)
+    assert stake.text("EUR") == "the laws' own errors are so large that no range can be told for it"
+    assert stake.outside_words() == ""
+    assert money_at_stake([use_of(law, np.ones(3), rise=1e-9)], 1e6) is None

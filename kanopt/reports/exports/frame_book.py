@@ -76,7 +76,7 @@ class FrameBook:
         sheet.repeat_rows(0)
         widths = 0.0
         for column, name in enumerate(frame.columns):
-            values = frame[name]
+            values = frame.iloc[:, column]  # two may have one name
             shown = [len(str(name)), *(len(str(value)) for value in values.head(200))]
             width = 12 if is_numeric_dtype(values) else min(max(shown) + 2, 60)
             sheet.set_column(column, column, width)
@@ -96,7 +96,7 @@ class FrameBook:
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             if np.isfinite(value):
                 sheet.write_number(line, column, float(value))
-        elif not pd.isna(value):
+        elif not pd.api.types.is_scalar(value) or not pd.isna(value):
             self.sheets.text(sheet, line, column, cell_text(str(value)))
 
 
