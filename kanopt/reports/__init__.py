@@ -23,7 +23,7 @@ from kanopt.reports.monte_carlo_plots import plot_decisions, plot_plans
 from kanopt.reports.notebook import shown_html
 from kanopt.reports.panels import plot_effects, plot_law
 from kanopt.reports.plots import plot_result, plot_view
-from kanopt.reports.risk_pages import risk_page
+from kanopt.reports.risk_pages import risk_page, surer_page
 from kanopt.reports.risk_plots import plot_day_costs, plot_ranges
 from kanopt.reports.sensitivity_pages import sobol_page, switch_page, tornado_page
 from kanopt.reports.sobol_plot import plot_sobol
@@ -63,6 +63,7 @@ __all__ = [
     "risk_page",
     "shown_html",
     "sobol_page",
+    "surer_page",
     "sweep_page",
     "switch_page",
     "tornado_page",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from kanopt.reports.page_parts import MOST_ROWS, KeyFigure, PageTable, table_of
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
     from kanopt.whatif import Scenario
     from kanopt.whatif.risks.day_costs import DayCosts
     from kanopt.whatif.risks.ranges import DayRanges
+    from kanopt.whatif.risks.surer_plan import SurerPlan
 
-__all__ = ["days_table", "risk_page"]
+__all__ = ["days_table", "risk_page", "surer_page"]
 
 _HEADS = {"q05": "5 % quantile", "q50": "median", "q95": "95 % quantile", "error": "error of that (±)"}
 _SHARES = ("share", "on_time", "promised", "error", "stockout", "fill_rate")
@@ -63,6 +65,18 @@ def risk_page(risk: DayCosts, scenario: Scenario | None = None, notes: Sequence[
         tables=(days_table(risk.to_frame(), risk.ranges(), "One by one"),),
         basis=basis_of(scenario, risk.assessment.problem),
         assumed=tuple(risk.assumptions),
+    )
+
+
+def surer_page(plan: SurerPlan) -> QuestionPage:
+    """Collect what the page of a plan for many days says: what it is worth first, then how sure it is."""
+    page, told = risk_page(plan.own_risk), plan.told()
+    kind = plan.result.problem.kind
+    return replace(
+        page,
+        title=f"What is a surer plan of {kind} worth?",
+        answer=tuple(told[:2]),
+        lines=(*told[2:], *page.answer, *page.lines),
     )
 
 

@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.display import Part, Shown
 from kanopt.errors import ProblemError
 from kanopt.formulas.binding import BoundFormula
 from kanopt.formulas.nodes import Constant
 from kanopt.text import amount_text, count_text, join_list, list_names, money_text, percent_text
 from kanopt.whatif.risks.day_costs import share_error
 from kanopt.whatif.risks.risk import Risk, risk
+from kanopt.whatif.risks.surer_plan import SurerPlan
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from kanopt.problems.result import Result
     from kanopt.problems.routing import RoutingPlan, RoutingProblem
     from kanopt.problems.uncertainty import Uncertainty
@@ -42,7 +44,7 @@ _FRESH = 1_000_003
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class OnTimePlan(Shown):
+class OnTimePlan(SurerPlan):
     """A routing plan that keeps promises of being on time, beside the one that is made without them.
 
     Parameters
@@ -99,13 +101,34 @@ class OnTimePlan(Shown):
         over = routes["back"] + 2.0 * share_error(routes["back"], self.risk.draws) < (self.back or 0.0)
         return (*late, *sorted(wanted - served), *routes["vehicle"][over])
 
-    def _shown(self) -> list[Part]:
+    @property
+    def own_risk(self) -> Risk:
+        """The risk of the plan."""
+        return self.risk
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the stops of the plan, as :attr:`kanopt.Risk.stops` has them.
+
+        Two columns more: ``on_time_plain``, the probability without promises, NaN where that plan leaves the client
+        out, and ``buffer``, how long before the end of its window the plan must be there.
+        """
+        before = self.plain_risk.stops.set_index("client")["on_time"]
+        clients = self.risk.stops["client"]
+        buffers = [float(self.buffers.get(client, 0.0)) for client in clients]
+        return self.risk.stops.assign(on_time_plain=clients.map(before), buffer=buffers)
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Return its tables, by what they hold."""
+        return {"stops": self.to_frame(), "routes": self.risk.routes}
+
+    def told(self) -> list[str]:
+        """Return what is promised, and what that costs, a sentence each."""
         problem = self.risk.assessment.problem
         unit, money = problem.units.time, problem.unit
         frame = self.risk.stops[self.risk.stops["promised"].notna()]
         before = self.plain_risk.stops[self.plain_risk.stops["promised"].notna()]
         failing = self.plain_risk.stops["client"][~self.plain_risk.kept].tolist()
-        lines: list[Part] = [
+        lines = [
             f"{count_text(len(frame), 'promise')} of being on time: the least certain stop is on time on "
             f"{percent_text(float(frame['on_time'].min()))} of the days, without promises on "
             f"{percent_text(float(before['on_time'].min()))}."
@@ -135,7 +158,7 @@ class OnTimePlan(Shown):
         if shifts:
             told = [f"{amount_text(buffer, unit, 3)} of {name}" for name, buffer in shifts.items()]
             lines.append(f"Buffers before the ends of shifts: {join_list(told)}.")
-        return [*lines, *self.risk._shown()]
+        return lines
 
 
 @dataclass(frozen=True, eq=False)

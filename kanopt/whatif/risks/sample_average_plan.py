@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
-from kanopt.display import Part, Shown
 from kanopt.text import count_text, join_list, money_text, percent_text
 from kanopt.whatif.risks.supply_risk import SupplyRisk
+from kanopt.whatif.risks.surer_plan import SurerPlan
 
 if TYPE_CHECKING:
     from kanopt.problems.result import Result
@@ -23,7 +24,7 @@ _LEVEL = 0.95
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class SampleAveragePlan(Shown):
+class SampleAveragePlan(SurerPlan):
     """Sites for many demands at once, beside those for mean demand.
 
     Parameters
@@ -113,14 +114,36 @@ class SampleAveragePlan(Shown):
         """The sites that are open in any period."""
         return _open_sites(self.result)
 
-    def _shown(self) -> list[Part]:
+    @property
+    def own_risk(self) -> SupplyRisk:
+        """The risk of the plan."""
+        return self.risk
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return what markets want and lack with these sites, as :attr:`kanopt.SupplyRisk.demands` has it.
+
+        Two columns more, ``stockout_plain`` and ``shortage_plain``, say the same of the plan for mean demand.
+        """
+        before = self.plain_risk.demands
+        plain = {f"{name}_plain": before[name].to_numpy() for name in ("stockout", "shortage")}
+        return self.risk.demands.assign(**plain)
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Return its tables, by what they hold."""
+        names = self.risk.assessment.problem.network.facility_names
+        mine, theirs = (each.assessment.simulation.open.sum(axis=1) for each in (self.risk, self.plain_risk))
+        sites = pd.DataFrame({"site": names, "periods_open": mine, "periods_open_plain": theirs})
+        return {"demands": self.to_frame(), "sites": sites}
+
+    def told(self) -> list[str]:
+        """Return which sites are open and what that is worth, a sentence each."""
         plain, unit = _open_sites(self.plain), self.risk.assessment.problem.unit
         mine, theirs = float(self.risk.cost.mean()), float(self.plain_risk.cost.mean())
         same = bool(
             (self.risk.assessment.simulation.open == self.plain_risk.assessment.simulation.open).all()
         )
         worth = self.value_of_stochastic_solution
-        lines: list[Part] = [
+        return [
             f"Open for {count_text(self.samples, 'drawn demand')} at once: {join_list(self.sites) or 'no site'}; for "
             + ("mean demand the same sites." if same else f"mean demand: {join_list(plain) or 'no site'}."),
             f"On {self.risk.draws:,} fresh draws that costs {money_text(mine, unit)} on average, the plan for mean "
@@ -129,7 +152,6 @@ class SampleAveragePlan(Shown):
             *self._bound_text(unit),
             *self._missing_text(),
         ]
-        return [*lines, *self.risk._shown()]
 
     def _bound_text(self, unit: str) -> list[str]:
         if self.bounds == ():

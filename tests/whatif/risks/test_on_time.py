@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from html import unescape
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import norm
 
@@ -51,7 +54,7 @@ def test_one_promise_is_bought_by_leaving_as_much_earlier_as_its_quantile_says()
     assert found.plain.objective <= found.result.objective
 
 
-def test_a_promise_to_all_is_kept_on_days_not_looked_at() -> None:
+def test_a_promise_to_all_is_kept_on_days_not_looked_at(tmp_path: Path) -> None:
     found = ko.solve_on_time(
         two_stops(), 0.9, uncertainty=Uncertainty(travel=0.2, shared=0.5), time_limit=2.0
     )
@@ -60,6 +63,18 @@ def test_a_promise_to_all_is_kept_on_days_not_looked_at() -> None:
     assert found.result.assessment.check.ok
     assert found.price == pytest.approx(found.risk.cost.mean() - found.plain_risk.cost.mean())
     assert "of being on time" in str(found)
+    frame = found.to_frame()
+    assert frame["on_time"].tolist() == found.risk.stops["on_time"].tolist()
+    before = dict(zip(found.plain_risk.stops["client"], found.plain_risk.stops["on_time"], strict=True))
+    assert dict(zip(frame["client"], frame["on_time_plain"], strict=True)) == before
+    assert dict(zip(frame["client"], frame["buffer"], strict=True)) == pytest.approx(
+        {client: found.buffers.get(client, 0.0) for client in before}
+    )
+    page = unescape(found.to_html(tmp_path / "promise.html").read_text("utf-8")).replace("\xa0", " ")
+    assert [line for line in found.told() if line not in page] == []
+    book = pd.read_excel(found.to_xlsx(tmp_path / "promise.xlsx"), sheet_name=None)
+    assert list(book) == ["Summary", "stops", "routes"]
+    np.testing.assert_allclose(book["stops"]["on_time_plain"], frame["on_time_plain"])
 
 
 def test_a_client_may_have_a_promise_of_its_own() -> None:

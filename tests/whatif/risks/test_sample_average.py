@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+from html import unescape
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -105,7 +107,7 @@ def test_a_plan_that_is_best_anyway_is_returned_as_it_is() -> None:
 
 
 @pytest.mark.slow
-def test_draws_that_no_sites_can_serve_are_counted() -> None:
+def test_draws_that_no_sites_can_serve_are_counted(tmp_path: Path) -> None:
     found = ko.solve_sample_average(
         capacities(4.0, 10.0, shortage_cost=None), samples=20, replications=2, draws=400, seed=2
     )
@@ -115,6 +117,17 @@ def test_draws_that_no_sites_can_serve_are_counted() -> None:
     assert found.sites == ("site 4", "site 10")
     assert "Demand that must be delivered is missing in" in str(found)
     assert len(found.risk.cost) == 400
+    (row,) = found.to_frame().to_dict("records")
+    assert (row["stockout"], row["stockout_plain"]) == (found.risk.fails, found.plain_risk.fails)
+    assert row["shortage"] < row["shortage_plain"]
+    book = pd.read_excel(found.to_xlsx(tmp_path / "sites.xlsx"), sheet_name=None)
+    assert list(book) == ["Summary", "demands", "sites"]
+    assert book["sites"].to_dict("list") == {
+        "site": ["site 4", "site 10"],
+        "periods_open": [1, 1],
+        "periods_open_plain": [0, 1],
+    }
+    assert unescape(found.told()[0]) in unescape(found.to_html(tmp_path / "sites.html").read_text("utf-8"))
 
 
 @pytest.mark.slow
