@@ -110,8 +110,8 @@ def _verdict(comparison: Comparison, variant: Variant, step: Any) -> str:
         return "breaks rules, no plan to follow"
     if not step.like_with_like:
         if does_less(result, base):
-            return "no saving: does less" if change < 0 else "does less"
-        return "does more" if does_less(base, result) else "another demand"
+            return f"{'no saving: ' if change < 0 else ''}more is left out or late"
+        return "less is left out or late" if does_less(base, result) else "another demand"
     if variant.is_noise(change) or abs(change) <= 1e-9 * max(1.0, abs(base.objective)):
         return _NO_DIFFERENCE
     return "dearer" if change > 0 else "cheaper"

@@ -75,7 +75,7 @@ def test_each_row_has_the_price_its_difference_and_what_that_is(varied: Any) -> 
     told = {name: row["what that is"] for name, row in rows.items()}
     assert told["dearer vans"] == "dearer"
     assert told["as before"] == "no difference"
-    assert told["half a day"] == "no saving: does less"
+    assert told["half a day"] == "no saving: more is left out or late"
     assert told["small vans"] == "breaks rules, no plan to follow"
     assert rows["dearer vans"]["difference"] == "+8.00"
     assert rows["half a day"]["served"] == "1.2 of 2.4 t"
