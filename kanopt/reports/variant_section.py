@@ -114,7 +114,8 @@ def _verdict(comparison: Comparison, variant: Variant, step: Any) -> str:
         return "less is left out or late" if does_less(base, result) else "another demand"
     if variant.is_noise(change) or abs(change) <= 1e-9 * max(1.0, abs(base.objective)):
         return _NO_DIFFERENCE
-    return "dearer" if change > 0 else "cheaper"
+    known_noise = "" if math.isfinite(variant.noise) else ", noise unknown"
+    return ("dearer" if change > 0 else "cheaper") + known_noise
 
 
 def _details(comparison: Comparison, variant: Variant, step: Any) -> VariantDetails:

@@ -89,6 +89,7 @@ def test_a_difference_within_the_noise_is_none(make_run: Callable[..., Any], noi
     run = with_variants(make_run(), ("dear", make_run(problem=dear), noise, (8.0, 8.0)))
     told = rows_of(variant_section(run.variants))["dear"]["what that is"]
     assert (told == "no difference") == (noise > 8.0)
+    assert told.endswith("noise unknown") == math.isnan(noise)
 
 
 def test_a_page_without_variants_has_no_such_section(make_run: Callable[..., Any], tmp_path: Path) -> None:
