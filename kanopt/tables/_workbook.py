@@ -48,7 +48,10 @@ _LARGEST_WHOLE = 1 << 22
 _PIECE = 1 << 20
 _LOOKED_AT, _WIDE = 30, 0.6
 _NO_ENTITIES = (b"<!DOCTYPE", b"<!ENTITY")
-_ROW = re.compile(rb"<(?:\w+:)?row[\s/>]|</(?:\w+:)?sheetData\s*>")
+_ROW = re.compile(rb"<(?:\w+:)?(?:row|si)[\s/>]|</(?:\w+:)?(?:sheetData|sst)\s*>")
+"""Where a row or a shared text begins, which are taken apart as a whole each, and where the last of them has ended."""
+_MOST_TAGS = 200_000
+"""Tags of a row: Excel has 16,384 columns."""
 _MERGED = re.compile(
     rb"""<(?:\w+:)?mergeCell\s[^<>]{0,200}?ref\s*=\s*["']([A-Z]{1,3}\d{1,7}:[A-Z]{1,3}(\d{1,7}))["']"""
 )
@@ -205,28 +208,30 @@ def _check_archive(path: Path) -> None:
 
 
 def _check_part(path: Path, archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> None:
-    """Refuse a document that defines entities, or has a row too long to be taken apart, which is done with whole rows.
+    """Refuse a document that defines entities, or has a row or a text too long to be taken apart as a whole.
 
     Raises
     ------
     TableError
         If it is such a one.
     """
-    row = None  # where the row began that is not over yet
+    row, tags = None, 0  # where what is not over yet began, and the tags since then
     for at, plain in _pieces(archive, part.filename):
         if any(mark in plain for mark in _NO_ENTITIES):
             raise TableError(
                 f"{path.name}: {part.filename} declares a document type, as no workbook does, and is refused"
             )
+        begun = 0
         for found in (*_ROW.finditer(plain), None):
-            place = at + (len(plain) if found is None else found.start())
-            if row is not None and place - row > _LARGEST_WHOLE:
+            end = len(plain) if found is None else found.start()
+            tags, begun = tags + plain.count(b"<", begun, end), end
+            if row is not None and (at + end - row > _LARGEST_WHOLE or tags > _MOST_TAGS):
                 raise TableError(
-                    f"{path.name}: {part.filename} has a row of over {_LARGEST_WHOLE:,} bytes, as no table has, and is "
-                    "refused"
+                    f"{path.name}: {part.filename} has a row or a text of over {_LARGEST_WHOLE:,} bytes or "
+                    f"{_MOST_TAGS:,} tags, as no table has, and is refused"
                 )
             if found is not None:
-                row = None if found[0].startswith(b"</") else place
+                row, tags = None if found[0].startswith(b"</") else at + end, 0
 
 
 def _pieces(archive: zipfile.ZipFile, name: str) -> Iterator[tuple[int, bytes]]:

@@ -884,3 +884,13 @@ def test_fit_reads_a_table_as_a_scenario_file_reads_it(case, cli):
         *asked, *written, "--dates", "pickup=%d/%m/%Y %H:%M", "--on-bad", "text", "--seed", "1"
     )
     assert code == 0, err
+
+
+@pytest.mark.slow
+def test_check_loads_neither_networks_nor_solvers_nor_a_registry_of_units(case):
+    code = (
+        "import sys\nfrom kanopt.cli import main\ntry:\n    main(['check', 'case.toml'])\nfinally:\n"
+        "    print(sorted(set('torch ortools highspy pint scipy sympy matplotlib sklearn'.split()) & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=case)
+    assert done.stdout.splitlines() == ["case.toml: no mistakes (routing, 3 tables, 2 laws)", "[]"]

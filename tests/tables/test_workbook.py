@@ -275,12 +275,28 @@ def with_rows(book: Path, rows: bytes, sign: str = "utf-8") -> Path:
 @pytest.mark.parametrize("sign", ["utf-8", "utf-16"])
 def test_one_enormous_row_is_refused_before_it_takes_memory(book: Path, sign: str) -> None:
     cells = b'<c r="A2"><v>1</v></c>'
-    path = with_rows(book, b"<row>" + cells * 200_000 + b"</row>", sign)
-    with pytest.raises(TableError, match=r"sheet1\.xml has a row of over 4,194,304 bytes"):
-        read_table(path, sheet="trips")
-    many = with_rows(book, b"<row>" + cells + b"</row>" + (b"<row>" + cells * 50_000 + b"</row>") * 4, sign)
+    for row in (
+        cells * 60_000,
+        b"<c/>" * 250_000,
+        b'<c t="inlineStr"><is><t>' + b"a" * 5_000_000 + b"</t></is></c>",
+    ):
+        path = with_rows(book, b"<row>" + row + b"</row>", sign)
+        with pytest.raises(
+            TableError, match=r"sheet1\.xml has a row or a text of over 4,194,304 bytes or 200,000 tags"
+        ):
+            read_table(path, sheet="trips")
+    many = with_rows(book, b"<row>" + cells + b"</row>" + (b"<row>" + cells * 30_000 + b"</row>") * 4, sign)
     with pytest.raises(TableError, match="holds only numbers"):  # as long, in rows of a size that is read
         read_table(many, sheet="trips")
+
+
+def test_one_enormous_shared_text_is_refused(tmp_path: Path) -> None:
+    with xlsxwriter.Workbook(tmp_path / "t.xlsx") as written:
+        written.add_worksheet().write_column(0, 0, ["note", "x"])
+    texts = b"<sst><si>" + b"<r><t>a</t></r>" * 60_000 + b"</si></sst>"
+    path = repacked(tmp_path / "t.xlsx", "xl/sharedStrings.xml", lambda text: texts)
+    with pytest.raises(TableError, match=r"sharedStrings\.xml has a row or a text of over"):
+        read_table(path)
 
 
 def test_merged_cells_are_named(tmp_path: Path) -> None:
