@@ -34,8 +34,9 @@ class PlanExports:
     def to_xlsx(self, path: str | os.PathLike[str]) -> Path:
         """Write a workbook: summary, plan, costs, and each law as formulas over the inputs of the plan.
 
-        Changing an input or a constant of a law changes what the plan costs; what is decided, and the times that follow
-        from it, stay as they are.
+        Vehicles, jobs, machines, sites and markets have a row each. Changing an input or a constant of a law changes
+        what the plan costs; what is decided, and the times that follow from it, stay as they are, and so does what is
+        paid for times.
 
         Returns
         -------
@@ -66,7 +67,8 @@ class PlanExports:
     def to_csv(self, folder: str | os.PathLike[str]) -> tuple[Path, ...]:
         """Write the tables of the plan into a folder: ``plan.csv``, ``costs.csv``, and what else there is to say.
 
-        Times are written as time of day, where zero is midnight, and beside it in the problem's unit.
+        ``figures.csv`` has the figures of the report's first page, ``vehicles.csv``, ``jobs.csv`` or ``sites.csv`` a
+        row for each. Times are written as time of day, where zero is midnight, and beside it in the problem's unit.
 
         Returns
         -------
@@ -83,7 +85,7 @@ class PlanExports:
         return reports.export(self, "csv", folder)
 
     def to_markdown(self, path: str | os.PathLike[str]) -> Path:
-        """Write a summary: what to do, what it costs, what is left out, how sure that is.
+        """Write a summary: what to do, what it costs and saves, what is left out, how sure that is, and the timetable.
 
         Returns
         -------
@@ -96,6 +98,8 @@ class PlanExports:
 
     def to_work_orders(self, path: str | os.PathLike[str]) -> Path:
         """Write a page to print for each vehicle or machine, as one HTML file that needs nothing else.
+
+        Texts that the table of clients has beside its fields, such as addresses, stand beside the places.
 
         Returns
         -------

@@ -240,6 +240,14 @@ def shop(constraints: object = (), items: object = ITEMS) -> ko.DecisionProblem:
     return ko.DecisionProblem(RANGES, objective, constraints, items=items)  # type: ignore[arg-type]
 
 
+def test_emissions_of_all_items_are_added_up() -> None:
+    law = ko.parse_formula("0.7 * km", [ko.Variable("km", "km")], ko.Variable("co2", "kg"))
+    items = pd.DataFrame({"name": list("abc"), "far": [10.0, 20.0, 30.0]})
+    problem = ko.DecisionProblem({"x": (0.0, 1.0)}, {"co2": law.bind(km=item.far)}, items=items, unit="kg")
+    (found,) = [one for one in problem.assess(problem.plan_from({"x": 0.5})).figures() if one.key == "co2"]
+    assert found.value == pytest.approx(42.0)
+
+
 def test_laws_that_read_items_are_counted_for_each() -> None:
     missing = ko.parse_formula(
         "demand - 4 * cases", [ko.Variable("cases")], ko.Variable("missing"), {"demand": DEMAND}

@@ -102,5 +102,6 @@ def test_without_a_plan_it_says_why(tmp_path):
     result = Result(city(), None, Status.NO_PLAN, None, None, "none")
     text = result.to_markdown(tmp_path / "plan.md").read_text("utf-8")
     assert "no plan" in text
+    assert "no plan" in result.to_html(tmp_path / "plan.html").read_text("utf-8")
     with pytest.raises(ValueError, match="there is no plan to export"):
         result.to_csv(tmp_path)
