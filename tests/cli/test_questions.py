@@ -379,7 +379,7 @@ def test_ctrl_c_in_the_search_of_risk_drives_the_best_plan_until_then(case, cli,
     )
     page = (case / "reports" / "case_risk.html").read_text()
     assert "STOPPED while searching" in page
-    assert "vehicles.fixed_cost is 30 instead of 20." in page
+    assert "vehicles.fixed_cost is 30 instead of 20" in page
 
 
 def test_an_address_of_a_cluster_reaches_the_question(case, cli, monkeypatch):
