@@ -126,7 +126,8 @@ def export_option(command: CommandT) -> CommandT:
         metavar="FORMATS",
         expose_value=False,
         callback=note_value,
-        help="Write the plan beside the report as well: xlsx, geojson, csv, md, orders, with commas between.",
+        help="Write the plan beside the report as well: xlsx, geojson, csv, csv-comma (decimal "
+        "commas), md, orders, with commas between.",
     )(command)
 
 

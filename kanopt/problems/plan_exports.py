@@ -64,11 +64,19 @@ class PlanExports:
 
         return reports.export(self, "geojson", path)[0]
 
-    def to_csv(self, folder: str | os.PathLike[str]) -> tuple[Path, ...]:
+    def to_csv(self, folder: str | os.PathLike[str], *, commas: bool = False) -> tuple[Path, ...]:
         """Write the tables of the plan into a folder: ``plan.csv``, ``costs.csv``, and what else there is to say.
 
         ``figures.csv`` has the figures of the report's first page, ``vehicles.csv``, ``jobs.csv`` or ``sites.csv`` a
         row for each. Times are written as time of day, where zero is midnight, and beside it in the problem's unit.
+
+        Parameters
+        ----------
+        folder
+            The folder.
+        commas
+            Whether numbers have decimal commas and semicolons part the cells, for spreadsheets of countries that write
+            them so.
 
         Returns
         -------
@@ -82,7 +90,7 @@ class PlanExports:
         """
         from kanopt.display import reports
 
-        return reports.export(self, "csv", folder)
+        return reports.export(self, "csv-comma" if commas else "csv", folder)
 
     def to_markdown(self, path: str | os.PathLike[str]) -> Path:
         """Write a summary: what to do, what it costs and saves, what is left out, how sure that is, and the timetable.

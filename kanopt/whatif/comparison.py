@@ -170,6 +170,23 @@ class Comparison(TableExports):
         """Return its tables, by what they hold."""
         return {"costs": self.terms, "coverage": self.coverage, "steps": self.steps, "moved": self.moved}
 
+    def forms(self) -> dict[str, str]:
+        """Return what numbers are, for the workbook."""
+        return dict.fromkeys(
+            (
+                "left_out_price",
+                "costs.before",
+                "costs.after",
+                "steps.before",
+                "steps.after",
+                "data_effect",
+                "replanning_effect",
+                "change",
+                "noise",
+            ),
+            "money",
+        )
+
     def to_frame(self) -> pd.DataFrame:
         """Return :attr:`terms`."""
         return self.terms

@@ -23,6 +23,10 @@ class TableExports(Shown):
     def tables(self) -> Mapping[str, pd.DataFrame]:
         """Return its tables, by what they hold."""
 
+    def forms(self) -> Mapping[str, str]:
+        """Return what numbers are: column, or table, a point and column, to ``"money"`` or ``"share"``."""
+        return {}
+
     def to_xlsx(self, path: str | os.PathLike[str]) -> Path:
         """Write a workbook: what is found in sentences, and a sheet for each table.
 
@@ -41,4 +45,4 @@ class TableExports(Shown):
         """
         from kanopt.display import reports
 
-        return reports.export_tables(self._shown(), self.tables(), path)
+        return reports.export_tables(self._shown(), self.tables(), path, self.forms())

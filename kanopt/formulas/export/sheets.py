@@ -34,6 +34,9 @@ _FORMATS: Mapping[str, Mapping[str, Any]] = {
         "quote_prefix": True,
     },
     "result": {"bold": True, "border": 1},
+    "money": {"num_format": "#,##0.00"},
+    "money input": {"bg_color": "#FFF4CC", "border": 1, "border_color": "#BFBFBF", "num_format": "#,##0.00"},
+    "money result": {"bold": True, "border": 1, "num_format": "#,##0.00"},
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,6 +60,9 @@ EXPORTS: Mapping[str, Export] = {
     "xlsx": Export(".xlsx", lambda subject: {"": workbook(subject)}),
     "geojson": Export(".geojson", lambda subject: {"": geojson_text(subject)}, lacks=no_map),
     "csv": Export("_tables", plan_csv, tuple(f"{name}.csv" for name in TABLES)),
+    "csv-comma": Export(
+        "_tables_comma", partial(plan_csv, commas=True), tuple(f"{name}.csv" for name in TABLES)
+    ),
     "md": Export(".md", lambda subject: {"": markdown_text(subject)}, needs_plan=False),
     "orders": Export("_orders.html", lambda subject: {"": work_orders_page(subject)}, lacks=no_work_orders),
 }
@@ -75,7 +79,7 @@ def export(source: PlanExports, name: str, target: str | os.PathLike[str]) -> tu
     name
         One of `EXPORTS`.
     target
-        The file; of ``"csv"`` a folder. Folders are made.
+        The file; of ``"csv"`` and ``"csv-comma"`` a folder. Folders are made.
 
     Returns
     -------
@@ -172,9 +176,12 @@ def export_all(source: PlanExports, names: Iterable[str], folder: Path, stem: st
 
 
 def export_tables(
-    parts: Iterable[Part], tables: Mapping[str, pd.DataFrame], target: str | os.PathLike[str]
+    parts: Iterable[Part],
+    tables: Mapping[str, pd.DataFrame],
+    target: str | os.PathLike[str],
+    forms: Mapping[str, str] | None = None,
 ) -> Path:
-    """Write what an answer says, and its tables, as a workbook."""
+    """Write what an answer says, and its tables, as a workbook, in which `forms` say what numbers are."""
     said = told(part for part in parts if not isinstance(part, (Fold, Grid)))
     lines = [line.strip() for line in said.splitlines() if line.strip()]
-    return replace_file(target, frame_book(lines, tables), make_folders=True)
+    return replace_file(target, frame_book(lines, tables, forms), make_folders=True)

@@ -9,12 +9,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from pandas.api.types import is_numeric_dtype
+from pandas.api.types import is_float_dtype, is_numeric_dtype
 
 from kanopt.errors import ProblemError
 from kanopt.formulas.export.sheets import MOST_ROWS, SheetBook, cell_text
+from kanopt.text import column_decimals
 
-__all__ = ["FrameBook", "frame_book"]
+__all__ = ["FORMS", "FrameBook", "frame_book"]
+
+FORMS: Mapping[str, str] = {"money": "#,##0.00", "share": "0.0%", "clock": "hh:mm"}
+"""What numbers may be, and how a spreadsheet writes them; of a clock texts such as 08:30 become times."""
+_CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 
 _A4 = 9
 """Number of the paper in Office Open XML (ECMA-376, 18.3.1.63)."""
@@ -38,6 +43,7 @@ class FrameBook:
     def __init__(self, sheets: SheetBook, taken: Iterable[str] = ()) -> None:
         self.sheets = sheets
         self.names: set[str] = {"history", *taken}  # the first is Excel's own
+        self._codes: dict[str, Any] = {}
 
     def sheet(self, wanted: str) -> Any:
         """Add a sheet; its name is short and has letters, digits and spaces alone, so that references are simple."""
@@ -48,7 +54,9 @@ class FrameBook:
         self.names.add(name.lower())
         return self.sheets.book.add_worksheet(name)
 
-    def frame(self, sheet: Any, frame: pd.DataFrame, *, pages: str = "") -> None:
+    def frame(
+        self, sheet: Any, frame: pd.DataFrame, *, pages: str = "", forms: Mapping[str, str] | None = None
+    ) -> None:
         """Write a table with a heading that stays in view and on every printed page, and a filter in it.
 
         Parameters
@@ -59,6 +67,8 @@ class FrameBook:
             The table; of one without rows the heading.
         pages
             A column, for each of whose values, which follow each other, a page is begun in print.
+        forms
+            Column to what its numbers are, one of `FORMS`; others get the decimals that they need.
 
         Raises
         ------
@@ -77,13 +87,16 @@ class FrameBook:
         widths = 0.0
         for column, name in enumerate(frame.columns):
             values = frame.iloc[:, column]  # two may have one name
-            shown = [len(str(name)), *(len(str(value)) for value in values.head(200))]
-            width = 12 if is_numeric_dtype(values) else min(max(shown) + 2, 60)
+            form = (forms or {}).get(str(name), "")
+            numeric = is_numeric_dtype(values)
+            shown = [len(str(name)), *([] if numeric else (len(str(value)) for value in values.head(200)))]
+            width = min(max(max(shown) + 2, 12 if numeric else 0), 30 if numeric else 60)
+            how = self._form(form, values)
             sheet.set_column(column, column, width)
             widths += width
             self.sheets.text(sheet, 0, column, cell_text(str(name)), "heading")
             for line, value in enumerate(values.tolist(), start=1):
-                self._cell(sheet, line, column, value)
+                self._cell(sheet, line, column, _days(value) if form == "clock" else value, how)
         if pages in frame and frame[pages].nunique() > 1:
             # Excel knows no page breaks where it fits a sheet to pages
             starts = np.flatnonzero(frame[pages].ne(frame[pages].shift()).to_numpy())[1:] + 1
@@ -92,15 +105,41 @@ class FrameBook:
         else:
             sheet.fit_to_pages(1, 0)
 
-    def _cell(self, sheet: Any, line: int, column: int, value: Any) -> None:
+    def _form(self, form: str, values: pd.Series[Any]) -> Any:
+        """Return the format of a column's numbers; None for that of all cells."""
+        code = FORMS.get(form, "")
+        if not code and is_float_dtype(values):
+            decimals = column_decimals(values.dropna().astype(float))
+            code = f"#,##0.{'0' * decimals}" if decimals else "#,##0"
+        if not code:
+            return None
+        if code not in self._codes:
+            self._codes[code] = self.sheets.book.add_format({"num_format": code})
+        return self._codes[code]
+
+    def _cell(self, sheet: Any, line: int, column: int, value: Any, how: Any) -> None:
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             if np.isfinite(value):
-                sheet.write_number(line, column, float(value))
+                sheet.write_number(line, column, float(value), how)
         elif not pd.api.types.is_scalar(value) or not pd.isna(value):
             self.sheets.text(sheet, line, column, cell_text(str(value)))
 
 
-def frame_book(told: Sequence[str], frames: Mapping[str, pd.DataFrame]) -> bytes:
+def _days(value: Any) -> Any:
+    """Return a time of day as a spreadsheet counts it, in days; one of another day, and whatever is none, stay text.
+
+    Examples
+    --------
+    >>> _days("06:00"), _days("01:00 +1 d")
+    (0.25, '01:00 +1 d')
+    """
+    found = _CLOCK.fullmatch(value) if isinstance(value, str) else None
+    return value if found is None else (60 * int(found[1]) + int(found[2])) / 1440
+
+
+def frame_book(
+    told: Sequence[str], frames: Mapping[str, pd.DataFrame], forms: Mapping[str, str] | None = None
+) -> bytes:
     """Return the content of an XLSX file: a sheet of sentences, then one for each table.
 
     Parameters
@@ -109,6 +148,8 @@ def frame_book(told: Sequence[str], frames: Mapping[str, pd.DataFrame]) -> bytes
         What is to be said, the title first.
     frames
         Tables by the name of their sheets; those without a row are left out.
+    forms
+        Column, or table, a point and column, to what its numbers are, one of `FORMS`.
 
     Raises
     ------
@@ -126,5 +167,10 @@ def frame_book(told: Sequence[str], frames: Mapping[str, pd.DataFrame]) -> bytes
             book.sheets.text(first, line, 0, cell_text(said), "long" if line else "title")
         for name, frame in frames.items():
             if len(frame):
-                book.frame(book.sheet(name), frame)
+                own = {str(c): form for c in frame if (form := _form_of(forms or {}, name, str(c)))}
+                book.frame(book.sheet(name), frame, forms=own)
     return content.getvalue()
+
+
+def _form_of(forms: Mapping[str, str], table: str, column: str) -> str:
+    return forms.get(f"{table}.{column}", forms.get(column, ""))

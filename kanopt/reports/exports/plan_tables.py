@@ -14,7 +14,7 @@ from kanopt.reports.figure_rows import figure_rows, figure_table
 from kanopt.reports.subject import ReportSubject
 from kanopt.text import clock_text
 
-__all__ = ["TABLES", "figures_frame", "in_order", "plan_csv", "plan_tables"]
+__all__ = ["TABLES", "figures_frame", "in_order", "plan_csv", "plan_forms", "plan_tables"]
 
 _ROSTERS = ("vehicles", "jobs", "machines", "sites", "markets")
 TABLES = ("figures", *_ROSTERS, "plan", "timetable", "open_sites", "costs", "reasons")
@@ -58,6 +58,17 @@ def plan_tables(subject: ReportSubject, *, in_units: bool = True) -> dict[str, p
     return {name: timed[name] for name in TABLES if name in timed and len(timed[name])}
 
 
+def plan_forms(subject: ReportSubject) -> dict[str, str]:
+    """Return what numbers of the tables are, by column: money, shares, and times of day."""
+    known = subject.explanation.result.assessment
+    rosters = () if known is None else known.rosters()
+    found = dict.fromkeys(_CLOCKS, "clock")
+    for roster in rosters:
+        found |= dict.fromkeys(roster.clocks, "clock") | dict.fromkeys(roster.shares, "share")
+        found |= dict.fromkeys(roster.money, "money")
+    return found
+
+
 def figures_frame(subject: ReportSubject) -> pd.DataFrame:
     """Return the figures of the first page, as it writes them; empty without a plan."""
     table = figure_table(figure_rows(subject))
@@ -78,9 +89,9 @@ def in_order(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.sort_values(keys, kind="stable") if "machine" in keys else frame
 
 
-def plan_csv(subject: ReportSubject) -> Mapping[str, str]:
+def plan_csv(subject: ReportSubject, *, commas: bool = False) -> Mapping[str, str]:
     """Return the tables as CSV in which no text is a formula to a spreadsheet, by file name."""
-    return {f"{name}.csv": csv_text(frame) for name, frame in plan_tables(subject).items()}
+    return {f"{name}.csv": csv_text(frame, commas=commas) for name, frame in plan_tables(subject).items()}
 
 
 def _time_of(result: Result) -> tuple[str, bool]:

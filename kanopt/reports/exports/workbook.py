@@ -26,7 +26,7 @@ from kanopt.formulas.export.sheets import SheetBook, cell_text
 from kanopt.problems.law_use import LawUse
 from kanopt.problems.result import Result
 from kanopt.reports.exports.frame_book import FrameBook
-from kanopt.reports.exports.plan_tables import figures_frame, in_order, plan_tables
+from kanopt.reports.exports.plan_tables import figures_frame, in_order, plan_forms, plan_tables
 from kanopt.reports.subject import ReportSubject
 from kanopt.text import join_list
 
@@ -85,10 +85,11 @@ class _PlanBook(FrameBook):
         """Write everything."""
         assert self.result.assessment is not None
         summary = self.sheet("Summary")
+        forms = plan_forms(self.subject)
         for name, frame in plan_tables(self.subject).items():
             if name not in ("figures", "costs"):
                 title = name.replace("_", " ").capitalize()
-                self.frame(self.sheet(title), in_order(frame), pages=_PAGES.get(name, ""))
+                self.frame(self.sheet(title), in_order(frame), pages=_PAGES.get(name, ""), forms=forms)
         costs = self.sheet("Costs")
         uses = [use for use in self.result.assessment.law_uses if use.shape[0] <= _MOST_PLACES]
         pages = [self.sheet(f"Law {use.law.removeprefix('law ')}") for use in uses]
@@ -163,20 +164,20 @@ class _PlanBook(FrameBook):
             for column, word in enumerate((term, group, item)):
                 text(sheet, row, column, cell_text(str(word)))
             if row - first in living:
-                self.sheets.formula(sheet, (row, 3), living[row - first], float(amount))
+                self.sheets.formula(sheet, (row, 3), living[row - first], float(amount), "money")
             elif np.isfinite(amount):
-                sheet.write_number(row, 3, float(amount), self.sheets.formats["input"])
+                sheet.write_number(row, 3, float(amount), self.sheets.formats["money input"])
             if np.isfinite(amount):
-                sheet.write_number(row, 4, float(amount))
+                sheet.write_number(row, 4, float(amount), self.sheets.formats["money"])
         return f"Costs!$B${line + 1}"
 
     def _sum(self, sheet: Any, line: int, text: str, value: float) -> None:
         """Write a sum that follows the cells, what it was when planned, and the difference."""
         shown = value if np.isfinite(value) else "#N/A"
-        self.sheets.formula(sheet, (line, 1), text, shown)
+        self.sheets.formula(sheet, (line, 1), text, shown, "money")
         if np.isfinite(value):
-            sheet.write_number(line, 2, value)
-        self.sheets.formula(sheet, (line, 3), f"B{line + 1}-C{line + 1}", 0.0)
+            sheet.write_number(line, 2, value, self.sheets.formats["money"])
+        self.sheets.formula(sheet, (line, 3), f"B{line + 1}-C{line + 1}", 0.0, "money")
 
     def _summary(self, sheet: Any, total: str) -> None:
         subject, result = self.subject, self.result
@@ -210,7 +211,7 @@ class _PlanBook(FrameBook):
         text(sheet, line, 0, f"{'earns' if self._earns else 'costs'} now{unit}")
         price, sign = result.objective, -1.0 if self._earns else 1.0
         shown = sign * price if price is not None and np.isfinite(price) else "#N/A"
-        self.sheets.formula(sheet, (line, 1), f"-{total}" if self._earns else total, shown, "result")
+        self.sheets.formula(sheet, (line, 1), f"-{total}" if self._earns else total, shown, "money result")
         for word, said in told:
             if said:
                 line += 1

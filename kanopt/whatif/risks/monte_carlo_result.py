@@ -299,6 +299,22 @@ class MonteCarlo(TableExports):
         """Return its tables, by what they hold."""
         return {"plans": self.plans, "decisions": self.decisions, "draws": self.draws}
 
+    def forms(self) -> dict[str, str]:
+        """Return what numbers are, for the workbook."""
+        return dict.fromkeys(
+            (
+                "plans.mean",
+                "plans.error",
+                "plans.q05",
+                "plans.q50",
+                "plans.q95",
+                "plans.worst",
+                "plans.regret",
+                "plans.largest_regret",
+            ),
+            "money",
+        ) | dict.fromkeys(("plans.fails", "plans.cheapest", "decisions.keeps", "decisions.error"), "share")
+
     def to_frame(self) -> pd.DataFrame:
         """Return :attr:`plans`."""
         return self.plans.copy()

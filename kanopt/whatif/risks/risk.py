@@ -107,6 +107,10 @@ class Risk(DayCosts):
         """Return its tables, by what they hold."""
         return {"stops": self.stops, "routes": self.routes}
 
+    def forms(self) -> dict[str, str]:
+        """Return what numbers are, for the workbook."""
+        return dict.fromkeys(("on_time", "holds", "back", "overload", "error", "promised"), "share")
+
     def to_frame(self) -> pd.DataFrame:
         """Return :attr:`stops`."""
         return self.stops.copy()

@@ -79,6 +79,10 @@ class ScheduleRisk(DayCosts):
         """Return its tables, by what they hold."""
         return {"jobs": self.jobs}
 
+    def forms(self) -> dict[str, str]:
+        """Return what numbers are, for the workbook."""
+        return dict.fromkeys(("on_time", "error"), "share")
+
     def to_frame(self) -> pd.DataFrame:
         """Return :attr:`jobs`."""
         return self.jobs.copy()

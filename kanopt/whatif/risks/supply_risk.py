@@ -102,6 +102,10 @@ class SupplyRisk(DayCosts):
         """Return its tables, by what they hold."""
         return {"demands": self.demands}
 
+    def forms(self) -> dict[str, str]:
+        """Return what numbers are, for the workbook."""
+        return dict.fromkeys(("stockout", "error", "fill_rate"), "share")
+
     def to_frame(self) -> pd.DataFrame:
         """Return :attr:`demands`."""
         return self.demands.copy()

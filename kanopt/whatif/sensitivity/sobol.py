@@ -85,6 +85,12 @@ class Sensitivity(TableExports):
         """Return its tables, by what they hold."""
         return {"inputs": self.frame}
 
+    def forms(self) -> dict[str, str]:
+        """Return what numbers are, for the workbook."""
+        return dict.fromkeys(
+            ("first", "first_low", "first_high", "total", "total_low", "total_high"), "share"
+        )
+
     def to_frame(self) -> pd.DataFrame:
         """Return :attr:`frame`."""
         return self.frame

@@ -218,6 +218,10 @@ class SwitchPoints(TableExports):
         """Return its tables, by what they hold."""
         return {"switch points": self.frame, "values": self.points}
 
+    def forms(self) -> dict[str, str]:
+        """Return what numbers are, for the workbook."""
+        return dict.fromkeys(("price_below", "price_above", "price", "noise"), "money")
+
     def to_frame(self) -> pd.DataFrame:
         """Return :attr:`frame`."""
         return self.frame

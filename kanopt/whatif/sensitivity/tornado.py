@@ -121,6 +121,12 @@ class Tornado(TableExports):
         """Return its tables, by what they hold."""
         return {"inputs": self.frame}
 
+    def forms(self) -> dict[str, str]:
+        """Return what numbers are, for the workbook."""
+        return dict.fromkeys(
+            ("kept_low", "kept_high", "low_effect", "high_effect", "swing", "kept_swing", "noise"), "money"
+        )
+
     def to_frame(self) -> pd.DataFrame:
         """Return :attr:`frame`."""
         return self.frame

@@ -115,6 +115,23 @@ class Sweep(TableExports):
         """Return its tables, by what they hold."""
         return {"points": self.points, "costs": self.terms}
 
+    def forms(self) -> dict[str, str]:
+        """Return what numbers are, for the workbook."""
+        return dict.fromkeys(
+            (
+                "objective",
+                "change",
+                "kept_objective",
+                "data_effect",
+                "replanning_effect",
+                "noise",
+                "bound",
+                "amount",
+                "kept_amount",
+            ),
+            "money",
+        )
+
     def to_frame(self) -> pd.DataFrame:
         """Return :attr:`points`."""
         return self.points

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from pathlib import Path
 
 import openpyxl
@@ -84,3 +85,28 @@ def test_lists_and_columns_of_one_name_are_written(tmp_path: Path) -> None:
     head, *rows = openpyxl.load_workbook(tmp_path / "t.xlsx")["plan"].iter_rows(values_only=True)
     assert head == ("stops", "n", "n")
     assert rows == [("['a', 'b']", 1, None), ("['=c']", 2, 3.5)]
+
+
+def test_money_shares_and_other_numbers_have_formats_of_their_own(
+    answers: dict[str, TableExports], tmp_path: Path
+) -> None:
+    answers["sweep"].to_xlsx(tmp_path / "sweep.xlsx")
+    answers["risk"].to_xlsx(tmp_path / "risk.xlsx")
+    points = openpyxl.load_workbook(tmp_path / "sweep.xlsx")["points"]
+    formats = {head.value: cell.number_format for head, cell in zip(points[1], points[2], strict=True)}
+    assert formats["objective"] == formats["change"] == "#,##0.00"
+    assert formats["point"] == "General"
+    assert formats[FUEL] == "#,##0"  # 1 and 2: no decimals are needed
+    stops = openpyxl.load_workbook(tmp_path / "risk.xlsx")["stops"]
+    formats = {head.value: cell.number_format for head, cell in zip(stops[1], stops[2], strict=True)}
+    assert formats["on_time"] == "0.0%"
+    assert points.column_dimensions["A"].width >= 7
+
+
+def test_times_of_day_are_times_and_others_texts(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"arrive": ["06:30", "01:00 +1 d", "–", "", "25:00"], "name": ["06:30"] * 5})
+    (tmp_path / "book.xlsx").write_bytes(frame_book(["A"], {"stops": frame}, {"arrive": "clock"}))
+    sheet = openpyxl.load_workbook(tmp_path / "book.xlsx")["stops"]
+    assert [cell.value for cell in sheet["A"][1:]] == [datetime.time(6, 30), "01:00 +1 d", "–", "", "25:00"]
+    assert sheet["A2"].number_format == "hh:mm"
+    assert sheet["B2"].value == "06:30"

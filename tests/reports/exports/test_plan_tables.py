@@ -71,6 +71,17 @@ def test_a_schedule_without_a_clock_has_its_unit_in_the_heads(scheduled, tmp_pat
     assert "start" not in cut
 
 
+def test_csv_with_decimal_commas_is_the_same_table(supplied, tmp_path):
+    plain = {path.name: pd.read_csv(path) for path in supplied.to_csv(tmp_path / "points")}
+    for path in supplied.to_csv(tmp_path / "commas", commas=True):
+        text = path.read_bytes().decode("utf-8")
+        assert text.startswith("\ufeff")
+        pd.testing.assert_frame_equal(
+            pd.read_csv(path, sep=";", decimal=",", encoding="utf-8-sig"), plain[path.name]
+        )
+    assert len(plain) > 2
+
+
 def test_sites_and_markets_are_tables_of_their_own(supplied, tmp_path):
     names = [path.stem for path in supplied.to_csv(tmp_path)]
     assert set(names) <= set(TABLES)
