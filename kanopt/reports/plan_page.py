@@ -106,8 +106,10 @@ def plan_page(subject: ReportSubject) -> PlanPage:
     known = result.assessment
     views = () if known is None else known.views()
     square = bool(views) and isinstance(views[0], MapView | NetworkView)
+    # a single curve leads too: beside nothing it would leave half a row empty
+    leads = square or (len(views) == 1 and isinstance(views[0], SeriesView))
     plan = plan_table(result, views)
-    beside = square and plan is not None and len(plan.columns) <= _BESIDE
+    beside = leads and plan is not None and len(plan.columns) <= _BESIDE
     widths = [
         _BESIDE_WIDTH if beside and not place else WIDTHS[type(view)] for place, view in enumerate(views)
     ]
@@ -126,12 +128,12 @@ def plan_page(subject: ReportSubject) -> PlanPage:
         board=board_page(subject, rows, notices),
         cautions=notices,
         numbers=figure_table(rows),
-        chart=drawn[0] if square else None,
+        chart=drawn[0] if leads else None,
         today=today_figure(today),
-        figures=tuple(
-            figure for figure, is_wide in zip(drawn[square:], wide[square:], strict=True) if is_wide
+        figures=tuple(figure for figure, is_wide in zip(drawn[leads:], wide[leads:], strict=True) if is_wide),
+        series=tuple(
+            figure for figure, is_wide in zip(drawn[leads:], wide[leads:], strict=True) if not is_wide
         ),
-        series=tuple(figure for figure, is_wide in zip(drawn, wide, strict=True) if not is_wide),
         rosters=() if known is None else tuple(roster_table(roster) for roster in known.rosters()),
         plan=plan,
         table_beside_chart=beside,
