@@ -24,13 +24,14 @@ from kanopt.cli.options import (
     is_on,
     load,
     noted,
+    on_time_option,
     time_limit_option,
     variants_option,
 )
 from kanopt.cli.progress import progress_reporter
 from kanopt.cli.questions import QUESTIONS
 from kanopt.cli.stopping import exit_code_of_stop, stop_of_command
-from kanopt.cli.varied import change_options, changed
+from kanopt.cli.varied import change_options, changed, is_changed
 from kanopt.text import count_text
 
 if TYPE_CHECKING:
@@ -137,6 +138,7 @@ def _scenario_contents(scenario: Scenario) -> str:
 @export_option
 @change_options
 @variants_option
+@on_time_option
 @time_limit_option
 @allow_sql
 @allow_outside
@@ -241,6 +243,7 @@ def _run(
             progress=progress,
             relearn=is_on("relearn"),
             variants=variants,
+            on_time=noted("on_time"),
         )
 
 
@@ -352,6 +355,7 @@ def _base_of(scenario: Scenario) -> Path:
 )
 @export_option
 @change_options
+@on_time_option
 @time_limit_option
 @allow_sql
 @allow_outside
@@ -375,9 +379,9 @@ def solve(
     from kanopt.cli.output import result_json, save_plan, to_json
 
     if is_instance(file):
-        if noted("axes_set") or noted("axes_scale"):
+        if is_changed() or noted("on_time") is not None:
             raise click.UsageError(
-                "--set and --scale go with a scenario; an instance has no tables to change"
+                "changes and --on-time go with a scenario; an instance has no tables to change, and no uncertain times"
             )
         if exports():
             raise click.UsageError("--export goes with a scenario; --out writes the plan of an instance")
@@ -390,7 +394,7 @@ def solve(
     if out is not None and outcome.result.has_plan:
         save_plan(outcome.result, out)
     if not as_json:
-        echo(str(outcome.result))
+        echo("\n\n".join([str(outcome.result), *outcome.told_of_promises()]))
         if out is not None and outcome.result.has_plan:
             echo(f"plan: {out}")
     exported = _export(outcome, folder, file.stem, quiet=as_json)

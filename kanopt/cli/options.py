@@ -26,6 +26,7 @@ __all__ = [
     "load",
     "note_value",
     "noted",
+    "on_time_option",
     "time_limit_option",
     "variants_option",
 ]
@@ -76,6 +77,17 @@ variants_option = click.option(
     callback=note_value,
     help="Plan other fleets and demands as well, for the report: those that [report] names, else the usual ones. "
     "Searched twice each, and the plan too; left out, as the file says.",
+)
+
+
+on_time_option = click.option(
+    "--on-time",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    metavar="SHARE",
+    expose_value=False,
+    callback=note_value,
+    help="Plan so that every client with a window is served in time, and vehicles are back, on that share of days, "
+    "such as 0.95.",
 )
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from kanopt.whatif import Scenario
     from kanopt.whatif.sweeps.axes import Axis, Values
 
-__all__ = ["asked_axes", "asked_ranges", "axis_options", "change_options", "changed"]
+__all__ = ["asked_axes", "asked_ranges", "axis_options", "change_options", "changed", "is_changed"]
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 _OF_ROWS: dict[Literal["open", "close", "remove"], str] = {
@@ -80,6 +80,11 @@ def changed(scenario: Scenario) -> Scenario:
             table, where = split_rows(path)
             scenario = scenario.with_change(Change(action, table, where=where))
     return scenario
+
+
+def is_changed() -> bool:
+    """Say whether the command line changes a scenario."""
+    return any(noted(f"axes_{action}") for action in ("set", "scale", *_OF_ROWS))
 
 
 def asked_axes(*, between: bool = False) -> tuple[Axis, ...]:

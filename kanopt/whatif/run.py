@@ -6,16 +6,25 @@ import platform
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from kanopt.display import Alarm, Law, Part, Shown
-from kanopt.errors import DomainWarning, FormulaError, KanoptWarning, ProblemError, UnitError, warn_user
+from kanopt.errors import (
+    DomainWarning,
+    FormulaError,
+    Issue,
+    KanoptWarning,
+    ProblemError,
+    ScenarioError,
+    UnitError,
+    warn_user,
+)
 from kanopt.problems.plan_exports import PlanExports
 from kanopt.problems.plan_plots import PlanPlots
 from kanopt.progress import told_by_line
-from kanopt.text import amount_text, count_text, list_names, money_text, seconds_text
+from kanopt.text import amount_text, count_text, list_names, money_text, percent_text, seconds_text
 from kanopt.whatif.comparison_text import variants_text
 from kanopt.whatif.events import Event, OnEvent, ignore_event
 from kanopt.whatif.law_cache import LawCache
@@ -30,6 +39,7 @@ if TYPE_CHECKING:
     from kanopt.problems.result import Progress, Result
     from kanopt.tables import TableReport
     from kanopt.whatif.comparison import Comparison
+    from kanopt.whatif.risks.on_time import OnTimePlan
 
 __all__ = [
     "Run",
@@ -69,6 +79,8 @@ class Run(PlanExports, PlanPlots, Shown):
     variants
         What other plans there would be with another fleet or demand, compared with this one; None where none were
         asked for.
+    promised
+        The plan that keeps promises of being on time, beside the one without them; None where no promise was asked for.
     """
 
     scenario: Scenario
@@ -80,14 +92,27 @@ class Run(PlanExports, PlanPlots, Shown):
     tables: Mapping[str, TableReport]
     provenance: Mapping[str, str]
     variants: Comparison | None = None
+    promised: OnTimePlan | None = None
 
     def told(self) -> str:
         """Return what the plan does, costs and leaves out, and how often it is on time where learned times tell."""
         from kanopt.whatif.risks.punctuality import punctuality
 
-        known = punctuality(self.result)
-        text = self.explanation.text(self.today, weak_laws=False)
-        return text if known is None else f"{text}\n\n{known.text()}"
+        known = None if self.promised is not None else punctuality(self.result)
+        told = [self.explanation.text(self.today, weak_laws=False)]
+        told += [] if known is None else [known.text()]
+        return "\n\n".join([*told, *self.told_of_promises()])
+
+    def told_of_promises(self) -> list[str]:
+        """Return what promises of being on time cost, or those of the data that are not planned for."""
+        if self.promised is not None:
+            return [self.promised.text()]
+        own = [client.name for client in getattr(self.problem, "clients", ()) if client.on_time is not None]
+        idle = (
+            f"The plan does not plan for promises of being on time (on_time of {list_names(own, quoted=False)}); kanopt run "
+            "--on-time 0.95, scenario.run(on_time=0.95) and ko.solve_on_time do."
+        )
+        return [idle] if own else []
 
     def _shown(self) -> Iterator[Part]:
         yield from (self.scenario.name, *map(Alarm, doubts(self.laws.values())), "")
@@ -106,9 +131,12 @@ def run(
     time_limit: float | None = None,
     progress: OnEvent | None = None,
     relearn: bool = False,
+    on_time: float | None = None,
 ) -> Run:
     """Learn, build, solve and explain; see :meth:`Scenario.run`."""
     report = progress or ignore_event
+    if on_time is not None:
+        _check_promise(scenario, on_time)
     chosen = scenario.seed if seed is None else seed
     start = time.perf_counter()
     scenario.check(planning=True)
@@ -117,8 +145,44 @@ def run(
     problem = build(scenario, laws)
     tell_build_remarks(problem, report)
     today = price_today(scenario, problem, laws)
-    result = plan_beside_today(scenario, problem, today, seed=chosen, time_limit=time_limit, report=report)
-    return finish_run(scenario, laws, result, today, seconds=time.perf_counter() - start)
+    if on_time is None:
+        result = plan_beside_today(
+            scenario, problem, today, seed=chosen, time_limit=time_limit, report=report
+        )
+        return finish_run(scenario, laws, result, today, seconds=time.perf_counter() - start)
+    promised = _plan_on_time(scenario, problem, on_time, chosen, time_limit, report)
+    seconds = time.perf_counter() - start
+    return replace(finish_run(scenario, laws, promised.result, today, seconds=seconds), promised=promised)
+
+
+def _check_promise(scenario: Scenario, on_time: float) -> None:
+    if not 0.0 < on_time < 1.0:
+        raise ScenarioError(
+            [Issue(str(scenario.path), 0, "on_time", f"a promise lies between 0 and 1, not {on_time!r}")]
+        )
+    if scenario.kind != "routing":
+        message = f"promises of being on time are those of routes, and {scenario.name!r} is {scenario.kind}"
+        raise ScenarioError([Issue(str(scenario.path), 0, "on_time", message)])
+
+
+def _plan_on_time(
+    scenario: Scenario,
+    problem: Problem[Any],
+    on_time: float,
+    seed: int,
+    time_limit: float | None,
+    report: OnEvent,
+) -> OnTimePlan:
+    from kanopt.problems.routing import RoutingProblem
+    from kanopt.whatif.risks.on_time import solve_on_time
+
+    assert isinstance(problem, RoutingProblem), "the kind of the scenario is checked before"
+    limit = scenario.solver.time_limit if time_limit is None else time_limit
+    told = f"{percent_text(on_time)} on time, all plans together at most {amount_text(limit, 's', 6)}"
+    report(Event("solve", f"solving: {scenario.name} ({told})"))
+    return solve_on_time(
+        problem, on_time, time_limit=limit, seed=seed, deterministic=scenario.solver.deterministic
+    )
 
 
 def tell_remarks(scenarios: Sequence[Scenario], report: OnEvent) -> None:

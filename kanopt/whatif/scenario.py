@@ -403,6 +403,7 @@ class Scenario(Shown):
         progress: OnEvent | None = None,
         relearn: bool = False,
         variants: bool | None = None,
+        on_time: float | None = None,
     ) -> Run:
         """Learn the laws, build the problem, solve it and explain the plan.
 
@@ -418,6 +419,10 @@ class Scenario(Shown):
             Whether other fleets and demands are planned too, so that the report shows them: those that ``[report]``
             names, else the usual ones of the kind of problem. They and the plan as it is are searched twice each, for
             as long as one search may take. Left out, as the file says.
+        on_time
+            The probability with which every client with a window is to be served in time, and vehicles are to be back;
+            clients with a promise of their own keep that. The plan is then that of :func:`~kanopt.solve_on_time`,
+            whose cost :attr:`Run.promised` tells, and no variants stand beside it.
 
         Raises
         ------
@@ -429,12 +434,17 @@ class Scenario(Shown):
         from kanopt.whatif.run import run
         from kanopt.whatif.variant_run import run_with_variants
 
+        if on_time is not None and variants:
+            message = "variants are planned without promises; leave variants or on_time out"
+            raise ScenarioError([Issue(str(self.path), 0, "on_time", message)])
         said = self.report.usual_variants or bool(self.report.variants)
-        if variants or (variants is None and said):
+        if on_time is None and (variants or (variants is None and said)):
             return run_with_variants(
                 self, seed=seed, time_limit=time_limit, progress=progress, relearn=relearn
             )
-        return run(self, seed=seed, time_limit=time_limit, progress=progress, relearn=relearn)
+        return run(
+            self, seed=seed, time_limit=time_limit, progress=progress, relearn=relearn, on_time=on_time
+        )
 
     def _shown(self) -> Iterator[Part]:
         kind = "laws alone" if self.problem_spec is None else self.kind

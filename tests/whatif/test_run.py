@@ -8,6 +8,7 @@ from kanopt.errors import DomainWarning, FormulaError, KanoptWarning, ScenarioEr
 from kanopt.whatif import Event, load_scenario
 from kanopt.whatif.learn import Cache, fit_law, learn, learn_law
 from kanopt.whatif.scenario_files.spec import LearnedSpec
+from tests.cases.choice_scenario import choice
 
 
 def test_a_run_prices_its_plan_and_todays_on_the_same_laws(tiny):
@@ -267,3 +268,32 @@ def test_a_column_spelt_almost_like_an_empty_field_is_remarked(tiny):
         "nothing reads 'capcity' (the field capacity, in t?); where that is meant, write "
         'columns = { capacity = "capcity" } under [problem.vehicles]'
     )
+
+
+def test_promises_that_are_not_planned_for_are_named(shared_tiny):
+    scenario = load_scenario(shared_tiny).set("clients.on_time", 0.9, where={"name": "north"})
+    told = scenario.run(time_limit=0.3).told()
+    assert "does not plan for promises of being on time (on_time of north); kanopt run --on-time 0.95" in told
+
+
+@pytest.mark.slow
+def test_a_run_plans_for_a_promise(learned):
+    run = load_scenario(learned).run(time_limit=2.0, on_time=0.9)
+    assert run.promised is not None
+    assert run.promised.kept
+    assert run.result is run.promised.result
+    assert run.result.check.ok
+    assert (run.promised.risk.stops["on_time"] >= 0.87).all()
+    assert run.promised.text() in run.told()
+    assert "does not plan for promises" not in run.told()
+
+
+def test_promises_are_those_of_routes_and_shares(shared_tiny, tmp_path):
+    scenario = load_scenario(shared_tiny)
+    with pytest.raises(ScenarioError, match="on_time: a promise lies between 0 and 1, not 95"):
+        scenario.run(on_time=95)
+    with pytest.raises(ScenarioError, match="variants are planned without promises"):
+        scenario.run(on_time=0.95, variants=True)
+    shop = choice(tmp_path, "250 * price * (1 - n) + 480 * n", price=1.6, high=1)
+    with pytest.raises(ScenarioError, match="promises of being on time are those of routes"):
+        shop.run(on_time=0.9)
