@@ -113,7 +113,7 @@ def _preferred(value: Any) -> tuple[str, ...]:
 
 def _path(text: str) -> str:
     """Let a path be any text but one with signs that TOML makes of a backslash."""
-    if found := next((sign for sign in text if ord(sign) < 32), None):
+    if found := next((sign for sign in text if sign in "\b\t\n\f\r"), None):
         shown = repr(text)[1:-1].replace("\\", "/")
         raise ValueError(
             f"{text!r} has a {found!r} in it, which TOML makes of a \\ in a text: write / between folders, as in "
