@@ -2,15 +2,17 @@
 
 Thirty-one tables were chosen by name and documentation, what is expected of them was written down before any guess on
 them was seen, and a draw (``random.Random(20261129).shuffle``) put eight of them apart. ``DEVELOPMENT`` was then looked
-at while guesses were made better; ``FRESH`` is run by ``scaffold.py --sets fresh``, after everything else. A unit is
-expected where the name, the values or the other columns say it.
+at while guesses were made better. ``ONCE_FRESH`` are the eight: of 82 things 72 (88 %) were right at first sight, 4
+marked, 1 open, 5 wrong; what was wrong was then looked at. ``FRESH`` are eight others, answered after that and before
+anything was mended, run once by ``scaffold.py --sets fresh``. A unit is expected where the name, the values or the
+other columns say it.
 """
 
 from __future__ import annotations
 
 from scaffold_tables import Expected
 
-__all__ = ["DEVELOPMENT", "FRESH"]
+__all__ = ["DEVELOPMENT", "FRESH", "ONCE_FRESH"]
 
 DEVELOPMENT = [
     Expected(
@@ -193,7 +195,7 @@ DEVELOPMENT = [
     ),
 ]
 
-FRESH = [
+ONCE_FRESH = [
     Expected(
         "modeldata/Sacramento",
         ("price",),
@@ -260,5 +262,69 @@ FRESH = [
         {"Traffic": "|vehicle"},
         periodic={"Month": 12},
         apart=("", "Year", "t"),
+    ),
+]
+
+FRESH = [
+    Expected(
+        "Stat2Data/Marathon",
+        ("TimeMin", "PaceMin"),
+        ("Miles",),
+        ("rownames", "Date", "PaceMin", "TimeMin"),
+        {"TimeMin": "min", "PaceMin": "min|min/mi", "Miles": "mi"},
+        times=("Date", "Time"),
+        apart=("", "Date"),
+    ),
+    Expected(
+        "Stat2Data/RailsTrails",
+        ("Price2014",),
+        ("SquareFeet",),
+        ("rownames", "HouseNum", "StreetNum", "Zip", "Diff2014", "PctChange"),
+        {"SquareFeet": "ft^2|ft²|ft2", "Acre": "acre", "Price2014": "USD", "BikeScore": "", "Bedrooms": ""},
+        apart=("", "Zip"),
+    ),
+    Expected(
+        "mosaicData/SaratogaHouses",
+        ("price",),
+        ("livingArea", "landValue"),
+        ("rownames",),
+        {"bedrooms": "", "age": "", "pctCollege": "|%"},
+    ),
+    Expected(
+        "causaldata/restaurant_inspections",
+        ("inspection_score",),
+        ("NumberofLocations",),
+        ("rownames", "Year", "business_name"),
+        {"inspection_score": "", "NumberofLocations": ""},
+        apart=("", "business_name", "Year"),
+    ),
+    Expected(
+        "COUNT/azpro",
+        ("los",),
+        ("procedure", "admit"),
+        ("rownames", "hospital"),
+        {"los": "", "age75": ""},
+        apart=("", "hospital"),
+    ),
+    Expected(
+        "Ecdat/Labour",
+        ("output", "labour"),
+        ("capital",),
+        ("rownames",),
+        {"capital": "", "output": "", "labour": ""},
+    ),
+    Expected(
+        "ISLP/data/Hitters.csv",
+        ("Salary",),
+        ("CHits|CRuns|CAtBat",),
+        (),
+        {"Hits": "", "HmRun": "", "CAtBat": ""},
+    ),
+    Expected(
+        "ISLP/data/Credit.csv",
+        ("Balance",),
+        ("Limit|Rating", "Income"),
+        ("ID",),
+        {"Age": "", "Cards": "", "Rating": ""},
     ),
 ]
