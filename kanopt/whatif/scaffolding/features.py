@@ -92,6 +92,7 @@ def choose_features(
             left_out[column.name] = reason
     group = "" if usable is not None else _group(table, target, left_out)
     parts = {} if usable is not None else made_of(frame, target, open_columns)
+    nearly: dict[str, LeftOut] = {}
     if usable is None:
         nearly = once_more(frame, target, [column for column in open_columns if column.name not in parts])
         left_out |= nearly
@@ -105,6 +106,10 @@ def choose_features(
         # nothing else tells of the target: the only columns are kept and marked
         chosen = _most_telling(frame, target, [c for c in open_columns if c.name != group], left_out)
         doubt = next(iter(parts.values()))
+    elif not chosen and usable is None and nearly:
+        chosen = _most_telling(frame, target, [c for c in table.columns.values() if c.name in nearly], {})
+        doubt = next(iter(nearly.values())).why
+        left_out = {name: out for name, out in left_out.items() if name not in {c.name for c in chosen}}
     if not chosen and free:
         chosen, doubt = free[:1], "hardly linked with the target"
         del left_out[free[0].name]

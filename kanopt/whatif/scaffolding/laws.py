@@ -162,9 +162,9 @@ def _holdout(table: SourceTable, used: Collection[str]) -> tuple[str, int] | tup
     names: Sequence[str] = ("week", "period", "date", "day", "year", "woche", "jahr")
     for name in names:
         for column in table.columns.values():
-            if name not in column.header.pieces or column.name in used or _is_no_event(column):
-                continue
-            if 5 <= column.distinct <= 400:
+            ends = column.header.pieces[:1] + column.header.pieces[-1:]
+            event = name in ends and column.name not in used and not _is_no_event(column)
+            if event and 5 <= column.distinct <= 400:
                 counts = column.values.value_counts().sort_index(ascending=False).cumsum()
                 last = int((counts < 0.2 * column.rows).sum()) + 1
                 if is_numeric_dtype(column.values) or is_datetime64_any_dtype(column.values):

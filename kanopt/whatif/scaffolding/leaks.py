@@ -97,7 +97,7 @@ def _is_changed_target(made: dict[str, str], name: str, target: str) -> bool:
 
 
 def _nearly_the_same(rows: pd.DataFrame, target: ColumnFacts, column: ColumnFacts) -> bool:
-    """Say whether a column is the target but for little: of the same measure or called alike, and going with it."""
+    """Say whether a column is the target but for little: of one measure or size or called alike, and going with it."""
     one, other = target.name.lower(), column.name.lower()
     measure = measure_of(target)
     same_measure = bool(measure) and measure_of(column) == measure
@@ -108,13 +108,22 @@ def _nearly_the_same(rows: pd.DataFrame, target: ColumnFacts, column: ColumnFact
         limit = _CALLED_ALIKE
     elif named_alike or (same_measure and not is_lever(column)):
         limit = _SAME_MEASURE
-    elif same_measure:
+    elif same_measure or not (measure and measure_of(column)):
         limit = _TWINS
     else:
         return False
     both = rows[[target.name, column.name]].dropna()
+    if not (same_measure or named_alike or limit < _TWINS) and not _of_one_scale(both):
+        return False
     ranks = both.rank()
     return len(both) >= 10 and abs(float(ranks[target.name].corr(ranks[column.name]))) > limit
+
+
+def _of_one_scale(both: pd.DataFrame) -> bool:
+    """Say whether two columns hold numbers of one size that go with each other in a straight line."""
+    first, second = (abs(float(both[name].median())) for name in both)
+    alike = min(first, second) > 0.5 * max(first, second) > 0
+    return alike and abs(float(both.corr().to_numpy()[0, 1])) > _TWINS
 
 
 def _of_a_product(

@@ -11,7 +11,7 @@ from kanopt.problems.column_hints import TableColumn, TableField, likely_fields
 from kanopt.problems.column_units import measured_in
 from kanopt.problems.planning_words import IDENTIFIERS
 from kanopt.problems.usual_ranges import USUAL
-from kanopt.units import check_unit, factor, same_dimension
+from kanopt.units import UNIT_WORDS, check_unit, factor, same_dimension
 from kanopt.whatif.scaffolding.parts import Part, fields_of
 from kanopt.whatif.scaffolding.sources import ColumnFacts, SourceTable
 
@@ -163,7 +163,9 @@ def header_unit(column: ColumnFacts, money: str) -> GuessedUnit | None:
     unit = column.header.unit
     if column.kind == "number" and column.distinct == 2 and column.values.isin((0, 1)).all():
         return None  # yes and no
-    if not unit or (unit in _LONG_TIMES and column.header.words == ()):
+    ends = set(column.header.pieces[:1] + column.header.pieces[-1:])
+    amid = unit in _LONG_TIMES and not any(UNIT_WORDS.get(piece) == unit for piece in ends)
+    if not unit or amid or (unit in _LONG_TIMES and column.header.words == ()):
         return None  # a number of a week is no length of time
     stated = bool(_CURRENCY_WORDS & set(column.header.pieces))
     if unit.startswith("EUR") and not stated:

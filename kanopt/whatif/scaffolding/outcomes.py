@@ -99,7 +99,8 @@ def can_be_read(column: ColumnFacts) -> bool:
 def is_date(column: ColumnFacts) -> bool:
     """Say whether a column holds times that do not come again: years, weeks, days counted on beyond a month."""
     found = words_of(column)
-    if column.kind == "date" or (DATES & found and "per" not in found):
+    amid = set(column.header.pieces[1:-1]) - {"date", "datum"}  # stays_in_week_nights
+    if column.kind == "date" or ((DATES & found) - amid and "per" not in found):
         return True
     counted = column.whole and bool(DAYS & found) and len(column.header.pieces) == 1
     return counted and float(column.values.max()) > _MOST_DAYS

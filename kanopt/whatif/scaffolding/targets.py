@@ -10,7 +10,7 @@ import pandas as pd
 from kanopt.whatif.scaffolding.header_words import (
     CHANGED,
     CONDITIONS,
-    LEVERS,
+    MEASURE_WORDS,
     OUTCOMES,
     RATIOS,
     WEAKER,
@@ -29,6 +29,8 @@ _FIRST, _LAST = 1.2, 0.8
 _WHOLE, _NO_TARGET = 1.5, 3.0
 _FAMILY, _ALIKE = 3, 0.9
 _LEAST_LETTERS = 3
+_RATIO = 1.5
+_OUTCOME_WORDS = frozenset().union(*OUTCOMES.values(), WEAKER)
 
 
 @dataclass(frozen=True)
@@ -89,9 +91,11 @@ def likely_targets(
     rows = sampled(frame)
     guesses = []
     for column in able:
-        score = _by_words(column) - _NO_TARGET * (column.name in made)
         place = _place(column, plain)
-        score += place if outcome_rank(column) < 3 else 0.3 * place
+        plainly = outcome_rank(column) >= 3
+        score = _by_words(column) - _NO_TARGET * (column.name in made)
+        score += 0.3 * place if plainly and place == _LAST else place
+        score -= _RATIO * _is_a_ratio(column, plain)
         score -= 2.0 * _is_one_of_many(rows, column, plain)
         score += 0.1 * (not column.whole)
         whole = outcome_rank(column) >= 2 and _is_a_whole(rows, column, plain)
@@ -128,9 +132,18 @@ def _by_words(column: ColumnFacts) -> float:
     score = _LEVER if rank == 3 and is_lever(column) else float(rank)
     if found & CONDITIONS and rank < 4:
         score = min(score, 0.0) - _NO_TARGET
-    if found & RATIOS or "per" in found:
-        score -= 1.5
     return score - 2.0 * (measure_of(column) == "length")
+
+
+def _is_a_ratio(column: ColumnFacts, candidates: Sequence[ColumnFacts]) -> bool:
+    """Say whether a header is that of a share, or of so much per something where the whole is there as well."""
+    found = words_of(column)
+    if not found & RATIOS:
+        return False
+    alike = [words for words in (*MEASURE_WORDS.values(), _OUTCOME_WORDS & found) if words & found]
+    others = [words_of(each) for each in candidates if each.name != column.name]
+    whole = any(words & each and "per" not in each for each in others for words in alike)
+    return "per" not in found or whole
 
 
 def _place(column: ColumnFacts, candidates: Sequence[ColumnFacts]) -> float:
@@ -147,7 +160,7 @@ def _is_one_of_many(frame: pd.DataFrame, column: ColumnFacts, candidates: Sequen
     """Say whether several columns are of one kind, as prices of several goods are, and not nearly the same."""
     if is_numbered(column, candidates):
         return True
-    words = words_of(column) & (frozenset().union(*OUTCOMES.values(), WEAKER, LEVERS))
+    words = words_of(column) & _OUTCOME_WORDS
     if words & {"total", "tot"}:
         return False
     alike = [each for each in candidates if words and words <= words_of(each) and each.name != column.name]

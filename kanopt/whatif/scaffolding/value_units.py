@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from kanopt.units import convert
-from kanopt.whatif.scaffolding.header_words import words_of
+from kanopt.whatif.scaffolding.header_words import MEASURE_WORDS, words_of
 from kanopt.whatif.scaffolding.mapping import GuessedUnit, header_unit
 from kanopt.whatif.scaffolding.outcomes import is_known_before, measure_of
 from kanopt.whatif.scaffolding.relations import is_clock_number
@@ -18,6 +18,7 @@ _ROADS, _AIR = (8.0, 90.0), (480.0, 900.0)  # km/h, of the median trip
 _IMPERIAL = frozenset(
     ("mi", "mile", "miles", "ft", "feet", "sqft", "foot", "inch", "inches", "lb", "lbs", "pounds")
 ) | {"gal", "gallons", "mpg", "mph", "zip", "zipcode", "usd", "$"}
+_MINUTES_OF_A_DAY = 1_440.0
 _TEMPERATURE = frozenset(("temp", "temperature", "hightemp", "lowtemp", "avgtemp"))
 _HOT = 55.0  # °C, which no weather reaches
 _RAIN = frozenset(("rain", "snow", "precip", "precipitation", "rainfall", "snowfall"))
@@ -72,7 +73,13 @@ def _times_and_ways(table: SourceTable, columns: list[ColumnFacts], imperial: bo
     numbers = [column for column in table.columns.values() if column.kind == "number"]
     made = made_by_name([column.name for column in numbers])
     ways = [column for column in numbers if measure_of(column) == "length" and column.name not in made]
-    times = [column for column in numbers if measure_of(column) == "time" and not is_known_before(column)]
+    times = [
+        column
+        for column in numbers
+        if measure_of(column) == "time"
+        and (header_unit(column, "EUR") or words_of(column) & MEASURE_WORDS["time"])
+        and not is_known_before(column)
+    ]
     found: dict[str, GuessedUnit] = {}
     way_unit = "mi" if imperial else "km"
     for time in times:
@@ -91,7 +98,8 @@ def _times_and_ways(table: SourceTable, columns: list[ColumnFacts], imperial: bo
     plain = "no unit is stated"
     for column in columns:
         if column in times:
-            found.setdefault(column.name, GuessedUnit("min", plain, False))
+            long = float(column.values.median()) > _MINUTES_OF_A_DAY
+            found.setdefault(column.name, GuessedUnit("s" if long else "min", plain, False))
         elif column in ways:
             found.setdefault(column.name, GuessedUnit(way_unit, plain, False))
     return {name: unit for name, unit in found.items() if any(each.name == name for each in columns)}

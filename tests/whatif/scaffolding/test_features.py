@@ -133,6 +133,15 @@ def test_the_target_once_more_is_left_out_and_marked(tmp_path):
 def test_features_of_a_target_that_no_header_names_are_to_be_looked_at(tmp_path):
     rng = np.random.default_rng(4)
     a = rng.uniform(2, 30, ROWS)
-    law, _, text = law_of(pd.DataFrame({"a": a, "b": a + rng.normal(0, 1, ROWS)}).round(3), tmp_path)
+    law, _, text = law_of(pd.DataFrame({"a": a, "b": a + rng.normal(0, 5, ROWS)}).round(3), tmp_path)
     assert law["target"] == "b"
     assert 'features = ["a"] # check: they go with the target, which is a guess' in text
+
+
+def test_the_target_once_more_is_kept_and_marked_where_there_is_nothing_else(tmp_path):
+    rng = np.random.default_rng(4)
+    a = rng.uniform(2, 30, ROWS)
+    frame = pd.DataFrame({"a": a, "cost": a + rng.normal(0, 0.1, ROWS), "id": range(ROWS)})
+    law, _, text = law_of(frame.round(3), tmp_path)
+    assert law["features"] == ["a"]
+    assert 'features = ["a"] # check: nearly the target once more' in text

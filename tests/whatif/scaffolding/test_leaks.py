@@ -69,6 +69,13 @@ def test_the_target_changed_by_its_name_and_its_like(homes):
     assert left_out(homes, "SalePrice") == {"clSalePrice", "price_sold"}
 
 
+def test_the_same_measured_twice_is_the_target_whatever_it_is_called():
+    rng = np.random.default_rng(8)
+    gun = rng.uniform(3_000, 9_000, ROWS)
+    frame = pd.DataFrame({"net": gun - rng.uniform(0, 90, ROWS), "pace": gun / 10, "time": gun})
+    assert left_out(frame, "time") == {"net"}
+
+
 def test_columns_made_of_others_give_way_to_them(homes, tmp_path):
     homes["lAge"], homes["Agesq"] = np.log(homes["Age"]), homes["Age"] ** 2
     features, why = chosen(homes, "SalePrice", tmp_path)

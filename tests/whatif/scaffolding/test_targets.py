@@ -60,6 +60,11 @@ def test_quantities_before_prices_and_prices_before_nothing():
     assert guessed(numbers("carat", "depth", "price", "z"))[0] == "price"
 
 
+def test_so_much_per_something_is_a_target_where_the_whole_is_not_there():
+    assert guessed(numbers("avg_price_per_room", "adults", "lot"))[0] == "avg_price_per_room"
+    assert guessed(numbers("baths", "cost per sqft", "list price", "sale price"))[0] == "sale price"
+
+
 def test_one_of_several_costs_is_no_target_before_a_quantity():
     assert guessed(numbers("trips", "quality", "costC", "costS", "costH"))[0] == "trips"
 

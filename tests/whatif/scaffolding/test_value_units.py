@@ -83,6 +83,14 @@ def test_yes_and_no_logarithms_and_letters_have_no_unit(tmp_path):
     }
 
 
+def test_times_of_more_than_a_day_are_seconds_and_a_word_amid_others_is_no_unit(tmp_path):
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {"stays_in_week_nights": rng.integers(0, 9, 60), "time": rng.uniform(2_800, 9_000, 60)}
+    )
+    assert units(frame, tmp_path) == {"time": ("s", False)}
+
+
 def test_quarters_are_dates_and_days_of_a_month_hold_no_rows_out(tmp_path):
     rng = np.random.default_rng(0)
     frame = pd.DataFrame({"quarter": [f"{2_000 + k // 4} Q{k % 4 + 1}" for k in range(80)]})
