@@ -4,8 +4,8 @@ Thirty-one tables were chosen by name and documentation, what is expected of the
 them was seen, and a draw (``random.Random(20261129).shuffle``) put eight of them apart. ``DEVELOPMENT`` was then looked
 at while guesses were made better. ``ONCE_FRESH`` are the eight: of 82 things 72 (88 %) were right at first sight, 4
 marked, 1 open, 5 wrong; what was wrong was then looked at. ``FRESH`` are eight others, answered after that and before
-anything was mended, run once by ``scaffold.py --sets fresh``. A unit is expected where the name, the values or the
-other columns say it.
+anything was mended, run once by ``scaffold.py --sets fresh``: of 76 things 68 (89 %) were right, 5 marked, 2 open, 1
+wrong. A unit is expected where the name, the values or the other columns say it.
 """
 
 from __future__ import annotations
