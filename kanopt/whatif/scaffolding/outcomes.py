@@ -78,6 +78,8 @@ def outcome_rank(column: ColumnFacts) -> int:
     rank = next((rank for rank, words in OUTCOMES.items() if found & words), 0)
     if found == {"total"}:
         return 3
+    if "fuel" in found and column.header.unit in ("l", "gal", "kg"):
+        return 4  # what was burnt, not its price
     return rank or 2 * bool(found & WEAKER)
 
 

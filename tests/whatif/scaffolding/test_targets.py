@@ -10,6 +10,7 @@ import pytest
 
 import kanopt as ko
 from kanopt.whatif.scaffolding.header_words import words_of
+from kanopt.whatif.scaffolding.outcomes import outcome_rank
 from kanopt.whatif.scaffolding.sources import ColumnFacts
 from kanopt.whatif.scaffolding.targets import likely_targets, made_by_name
 
@@ -63,6 +64,11 @@ def test_quantities_before_prices_and_prices_before_nothing():
 def test_so_much_per_something_is_a_target_where_the_whole_is_not_there():
     assert guessed(numbers("avg_price_per_room", "adults", "lot"))[0] == "avg_price_per_room"
     assert guessed(numbers("baths", "cost per sqft", "list price", "sale price"))[0] == "sale price"
+
+
+def test_fuel_in_litres_is_plainly_an_outcome_and_fuel_alone_is_not():
+    assert outcome_rank(ColumnFacts("fuel_l", pd.Series([1.0]), 1)) == 4
+    assert outcome_rank(ColumnFacts("fuel", pd.Series([1.0]), 1)) == 3
 
 
 def test_one_of_several_costs_is_no_target_before_a_quantity():
