@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 __all__ = ["board_page"]
 
 _MOST_TILES = 12
+_MOST_ASSUMED = 4
 _TILES_IN_ROW = 4
 
 
@@ -299,5 +300,11 @@ def _outside(subject: ReportSubject) -> Sentence:
 
 def _assumed(subject: ReportSubject) -> list[Sentence]:
     """Say what is assumed where the data do not say, the first few."""
-    told = subject.explanation.result.problem.assumptions()[:MOST_LINES]
-    return [(Link(f"{text[:1].upper()}{shorten(text[1:], LONGEST)}.", "figures"),) for text in told]
+    known = (
+        *((text, "provenance") for text in subject.assumed),
+        *((text, "figures") for text in subject.explanation.result.problem.assumptions()[:MOST_LINES]),
+    )
+    return [
+        (Link(f"{text[:1].upper()}{shorten(text[1:].rstrip('.'), LONGEST)}.", anchor),)
+        for text, anchor in known[:_MOST_ASSUMED]
+    ]

@@ -74,6 +74,7 @@ class PlanPage:
     kind: str
     description: str
     changes: tuple[str, ...]
+    assumed: tuple[str, ...]
     board: BoardPage
     cautions: tuple[Notice, ...]
     numbers: PageTable | None
@@ -125,6 +126,7 @@ def plan_page(subject: ReportSubject) -> PlanPage:
         kind=result.problem.kind,
         description=subject.description,
         changes=subject.changes,
+        assumed=subject.assumed,
         board=board_page(subject, rows, notices),
         cautions=notices,
         numbers=figure_table(rows),

@@ -57,6 +57,8 @@ class ReportSubject:
         Seeds, versions and hashes.
     plans_per_year
         How often such a plan is carried out in a year; None where nobody said.
+    assumed
+        What the file says is assumed, such as that a table is made up.
     variants
         The plan compared with those for other fleets and demands; None where there are none.
     """
@@ -71,6 +73,7 @@ class ReportSubject:
     rows: Mapping[str, LawRows] = field(default_factory=dict)
     provenance: Mapping[str, str] = field(default_factory=dict)
     plans_per_year: float | None = None
+    assumed: tuple[str, ...] = ()
     variants: Comparison | None = None
 
     @cached_property
@@ -111,6 +114,7 @@ def subject_of_run(run: Run) -> ReportSubject:
         rows=_rows_of(run) if run.scenario.report.rows else {},
         provenance=run.provenance,
         plans_per_year=run.scenario.report.plans_per_year,
+        assumed=run.scenario.report.assumed,
         variants=run.variants,
     )
 

@@ -243,6 +243,15 @@ def test_a_plan_that_is_worse_than_today_says_that_a_better_one_exists() -> None
     assert "Whether a better plan exists is not known" in decided(5.0, 2.0)
 
 
+def test_what_the_file_says_is_made_up_stands_on_the_first_page(make_run: Any, tmp_path: Path) -> None:
+    from kanopt.reports import write_report
+
+    run, told = make_run(), "depots are made up: write your own into made_depots.csv"
+    run = replace(run, scenario=replace(run.scenario, report=ReportSpec(assumed=(told,))))
+    page = check_page(write_report(run, tmp_path / "page.html").read_text("utf-8"))
+    assert f"What is assumed D{told[1:]}." in page.text
+
+
 def test_how_often_all_is_in_time_stands_on_the_first_page_and_leads_to_its_rows(
     routing: Any, tmp_path: Path
 ) -> None:

@@ -48,6 +48,7 @@ class Draft:
     units: dict[str, dict[str, GuessedUnit]] = field(default_factory=dict)
     made: dict[str, pd.DataFrame] = field(default_factory=dict)
     made_units: dict[str, dict[str, str]] = field(default_factory=dict)
+    invented: list[str] = field(default_factory=list)
     rows: list[dict[str, object]] = field(default_factory=list)
     used: dict[str, SourceTable] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
@@ -117,6 +118,11 @@ class Draft:
         self.problem.append(Section(("problem", part), (Entry("table", table.name, needed=True),)))
         if columns:
             self.problem.append(Section(("problem", part, "columns"), tuple(columns)))
+
+    def add_invented(self, part: str, frame: pd.DataFrame, units: Mapping[str, str], why: str) -> None:
+        """Add a part whose numbers are made up; the page of every plan says so until the file no longer does."""
+        self.invented.append(f"{part} are made up ({why}): write your own into made_{part}.csv")
+        self.add_made(part, frame, units, why)
 
     def add_made(self, part: str, frame: pd.DataFrame, units: Mapping[str, str], why: str) -> None:
         """Add a part that no table holds, with a small table to be filled in."""

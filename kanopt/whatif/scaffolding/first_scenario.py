@@ -304,7 +304,11 @@ def _sections(draft: Draft) -> list[Section]:
         )
         units_made = [Entry(column, unit) for column, unit in draft.made_units[name].items()]
         tables += [Section(("tables", name, "units"), tuple(units_made))] if units_made else []
-    rest = [Section(("solver",), (Entry("time_limit", 15, "seconds"),))] if draft.roles.kind else []
+    rest = []
+    if draft.invented:
+        why = "the page says so; delete what your own tables say"
+        rest.append(Section(("report",), (Entry("assumed", draft.invented, why, False),)))
+    rest += [Section(("solver",), (Entry("time_limit", 15, "seconds"),))] if draft.roles.kind else []
     return [head, *tables, *draft.laws, *draft.problem, *rest]
 
 

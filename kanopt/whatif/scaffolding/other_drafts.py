@@ -214,7 +214,7 @@ def _make_supply_part(draft: Draft, name: str) -> None:
             (site, head) for site in sites for head in heads
         ]
         frame = pd.DataFrame(pairs, columns=["tail", "head"])
-        draft.add_made("lanes", frame, {}, "from every supplier to every site, and on to every market")
+        draft.add_invented("lanes", frame, {}, "from every supplier to every site, and on to every market")
         return
     frame = pd.DataFrame({"name": [{"products": "goods", "periods": "period 1"}.get(name, name[:-1])]})
     if name in ("products", "periods"):
@@ -224,9 +224,10 @@ def _make_supply_part(draft: Draft, name: str) -> None:
             if guess and column:
                 frame = pd.DataFrame({"name": guess.table.frame[column].dropna().unique()})
                 break
-    else:
-        frame = frame.assign(**_middle(draft))
-    draft.add_made(name, frame, {end: "km" for end in ("x", "y") if end in frame}, "no table holds them")
+        draft.add_made(name, frame, {}, "no table holds them")
+        return
+    frame = frame.assign(**_middle(draft))
+    draft.add_invented(name, frame, {end: "km" for end in ("x", "y") if end in frame}, "no table holds them")
 
 
 def _middle(draft: Draft) -> dict[str, float]:

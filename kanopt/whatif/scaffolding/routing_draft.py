@@ -283,7 +283,7 @@ def _make_depot(draft: Draft, clients: PartGuess) -> None:
     units = {end: draft.unit_of(clients.table, columns[end]) for end in ends}
     made = pd.DataFrame({"name": ["depot"], **middle})
     given = {end: unit for end, unit in units.items() if unit}
-    draft.add_made("depots", made, given, "one in the middle of the clients; write where yours are")
+    draft.add_invented("depots", made, given, "one in the middle of the clients")
 
 
 def _make_vehicles(draft: Draft) -> None:
@@ -303,4 +303,4 @@ def _make_vehicles(draft: Draft) -> None:
         "cost_per_distance": f"{draft.money}/km",
         "cost_per_time": f"{draft.money}/h",
     }
-    draft.add_made("vehicles", made, units, f"{count} vans of any capacity; write what yours carry and cost")
+    draft.add_invented("vehicles", made, units, f"{count} vans of any capacity, at usual costs")

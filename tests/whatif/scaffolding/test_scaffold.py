@@ -105,6 +105,8 @@ def test_foreign_words_and_units_are_read_and_the_plan_is_made(tmp_path):
     assert data["problem"]["vehicles"]["columns"]["capacity"] == "Nutzlast kg"
     # there is no depot in any table: one is made up, said so, and to be filled in
     assert list(made.made) == ["made_depots"]
+    told = "depots are made up (one in the middle of the clients): write your own into made_depots.csv"
+    assert data["report"]["assumed"] == [told]
     assert made.made["made_depots"]["lat"].item() == pytest.approx(FOREIGN["Breitengrad"].mean(), abs=1e-4)
     run = ko.load_scenario(tmp_path / "first.toml").run(time_limit=1)
     assert run.result.has_plan
