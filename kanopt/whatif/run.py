@@ -109,8 +109,8 @@ class Run(PlanExports, PlanPlots, Shown):
             return [self.promised.text()]
         own = [client.name for client in getattr(self.problem, "clients", ()) if client.on_time is not None]
         idle = (
-            f"The plan does not plan for promises of being on time (on_time of {list_names(own, quoted=False)}); kanopt run "
-            "--on-time 0.95, scenario.run(on_time=0.95) and ko.solve_on_time do."
+            f"The plan does not plan for promises of being on time (on_time of {list_names(own, quoted=False)}); "
+            "kanopt run --on-time 0.95, scenario.run(on_time=0.95) and ko.solve_on_time do."
         )
         return [idle] if own else []
 
