@@ -8,6 +8,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from kanopt.errors import FormulaError, nearest
+from kanopt.formulas.extrapolation import provenance_of_changed
 from kanopt.formulas.nodes import Constant, Node, Power, fold, postorder, rebuild
 from kanopt.formulas.parameters import is_parameter, parameters_of
 from kanopt.formulas.parser import CALLED, LONGEST, parse_formula
@@ -215,7 +216,7 @@ def _with_graph(formula: Formula, root: Node, what: str, note: str) -> Formula:
         formula,
         root=rebuild(root, bare),
         fit=None,
-        provenance={**formula.provenance, what: record[:LONGEST_RECORD]},
+        provenance={**provenance_of_changed(formula, root), what: record[:LONGEST_RECORD]},
         alternatives=(),
         covariance=None,
     )

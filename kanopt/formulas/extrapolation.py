@@ -11,12 +11,12 @@ within their data.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from kanopt.errors import FormulaError
-from kanopt.formulas.nodes import Constant, Input, Maximum, Minimum, Node, rebuild
+from kanopt.formulas.nodes import Constant, Input, Maximum, Minimum, Node, postorder, rebuild
 from kanopt.formulas.plausibility import is_size
 from kanopt.formulas.shapes import ShapeProof
 from kanopt.text import amount_text, join_list
@@ -24,7 +24,7 @@ from kanopt.text import amount_text, join_list
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
 
-__all__ = ["Ending", "Extrapolation", "extrapolation", "held_at_edges", "held_below"]
+__all__ = ["Ending", "Extrapolation", "extrapolation", "held_at_edges", "held_below", "provenance_of_changed"]
 
 Side: TypeAlias = Literal["below", "above"]
 
@@ -241,6 +241,35 @@ def held_below(formula: Formula, highest: float) -> Formula:
     end = amount_text(highest, formula.output.unit, 4)
     text = f"{formula.output.name} above {end} counts as {end}, the largest of its data"
     return _told(replace(formula, root=root), text)
+
+
+def provenance_of_changed(formula: Formula, root: Node) -> Mapping[str, str]:
+    """Return the provenance of a law for another graph, which says no longer what is held if that is no longer so.
+
+    Examples
+    --------
+    >>> from kanopt.formulas import Variable, parse_formula
+    >>> law = parse_formula("3 + exp(km / 4)", [Variable("km", "km")], Variable("minutes"))
+    >>> law = held_at_edges(law, [Ending("km", "above", 40.0, "grows too fast")])
+    >>> law.edited("5 + exp(min(40, km) / 4)").held, law.edited("5 + km / 4").held
+    ('km above 40 km counts as 40 km', '')
+    """
+    if not formula.held or _ends(root) == _ends(formula.root):
+        return formula.provenance
+    return {key: text for key, text in formula.provenance.items() if key != "held"}
+
+
+def _ends(root: Node) -> set[tuple[str, str, float]]:
+    """Return at which numbers inputs and steps are held, and which of these inputs are also read as they are."""
+    held, bare = set[tuple[str, str, float]](), set[str]()
+    for node in postorder(root):
+        names = [child.name for child in node.children if isinstance(child, Input)]
+        ends = [child.value for child in node.children if isinstance(child, Constant)]
+        if isinstance(node, Maximum | Minimum) and ends:
+            held |= {(type(node).__name__, name, end) for end in ends for name in names or [""]}
+        else:
+            bare |= set(names)
+    return held | {("", name, 0.0) for _, name, _ in held if name in bare}
 
 
 def _told(formula: Formula, text: str) -> Formula:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kanopt.formulas import Domain, Formula, Variable, parse_formula
 from kanopt.formulas.domain import Range
-from kanopt.formulas.extrapolation import extrapolation, held_at_edges
+from kanopt.formulas.extrapolation import Ending, extrapolation, held_at_edges
 
 TRIPS = {"km": np.linspace(1.2, 40.0, 200), "t": np.linspace(2.0, 24.0, 200)}
 INPUTS = [Variable("km", "km"), Variable("t")]
@@ -139,3 +140,28 @@ def test_a_law_says_what_is_held_and_keeps_it_in_its_file() -> None:
     assert ("held beyond its data", held.held) in held.facts()
     assert formula.held == ""
     assert Formula.from_json(held.to_json()).held == held.held
+
+
+@pytest.mark.parametrize(
+    ("text", "stays"),
+    [
+        ("2 * exp(min(40, km) / 4) + t", True),
+        ("exp(min(40, km) / 4) + 2 * km", False),
+        ("exp(min(50, km) / 4)", False),
+        ("2 * km + t", False),
+    ],
+)
+def test_a_law_that_is_edited_says_what_is_held_only_while_it_is(text: str, stays: bool) -> None:
+    formula = law("exp(km / 4) + t")
+    held = held_at_edges(formula, extrapolation(formula, 40.0).endings)
+    assert bool(held.edited(text).held) == stays
+
+
+def test_a_correction_that_reads_an_input_beyond_its_edge_says_no_longer_that_it_is_held() -> None:
+    formula = held_at_edges(law("8 + exp(km / 40)"), [Ending("km", "above", 40.0, "grows too fast")])
+    km = np.linspace(1.2, 90.0, 300)
+    wave = np.random.default_rng(5).normal(0.0, 0.01, 300)
+    rows = pd.DataFrame({"km": km, "t": 2.0, "minutes": formula.evaluate({"km": km}) + 0.5 * km + wave})
+    better = formula.correct(rows)
+    assert better.evaluate({"km": 90.0}) > better.evaluate({"km": 40.0}) + 20.0
+    assert better.held == ""

@@ -18,6 +18,7 @@ from kanopt.formulas.correction.search import search
 from kanopt.formulas.correction.writing import movable, written
 from kanopt.formulas.domain import Domain
 from kanopt.formulas.estimation.estimation_rows import EstimationRows, Weight
+from kanopt.formulas.extrapolation import provenance_of_changed
 from kanopt.formulas.fit import Alternative, Fit
 from kanopt.formulas.formula import Formula
 from kanopt.formulas.nodes import Array, Node, postorder
@@ -74,7 +75,10 @@ def correct(
     law = replace(
         _as_formula(formula, extra, result.root),
         domain=_domain(formula, extra, result.root, rows, periods),
-        provenance={**formula.provenance, **_provenance(formula, result.words, rows.count, paths)},
+        provenance={
+            **provenance_of_changed(formula, result.root),
+            **_provenance(formula, result.words, rows.count, paths),
+        },
         alternatives=_alternatives(paths, best, formula, extra),
         covariance=result.covariance,
     )
