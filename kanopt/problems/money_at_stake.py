@@ -83,7 +83,7 @@ class MoneyAtStake:
         what was learned is off by something, so that the plan turns out dearer
         with 90 % probability the true price is between 304.45 and 614.41 EUR, not 281.48 EUR
         """
-        if math.isinf(self.low):
+        if not self.is_known:
             return "the laws' own errors are so large that no range can be told for it"
         decimals = money_decimals([self.low, self.high])
         ends = (-self.high, -self.low) if earned else (self.low, self.high)
@@ -112,6 +112,11 @@ class MoneyAtStake:
             "with {} probability the true price is between {} and {}, not {}"
         )
 
+    @property
+    def is_known(self) -> bool:
+        """Whether the band has ends."""
+        return math.isfinite(self.low)
+
     def to_frame(self) -> pd.DataFrame:
         """Return one row for each learned law: ``law``, ``bias`` and ``deviation`` in money, the largest first."""
         frame = pd.DataFrame(self.laws, columns=["law", "bias", "deviation"])
@@ -124,7 +129,9 @@ class MoneyAtStake:
 
 
 def money_at_stake(uses: Iterable[LawUse], price: float, level: float = LEVEL) -> MoneyAtStake | None:
-    """Return the band that the errors of learned laws put on a price; None where they move it by less than 1e-5 of it.
+    """Return the band that the errors of learned laws put on a price.
+
+    None where they move it by less than 1e-5 of it, and of a price that is not finite.
 
     Parameters
     ----------
@@ -148,6 +155,8 @@ def money_at_stake(uses: Iterable[LawUse], price: float, level: float = LEVEL) -
     >>> bool(abs(stake.high - stake.low - 2 * 1.645 * np.sqrt(100 + 100**2 / 500)) < 2.0)
     True
     """
+    if not math.isfinite(price):  # as of a plan over a road that there is not, whatever laws say
+        return None
     groups = _groups(uses)
     straight = all(group.is_straight for group in groups)
     by_law: dict[str, list[Floats]] = {}

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from kanopt.explain.service import does_less, service_difference
-from kanopt.explain.summary import cost_sentence
+from kanopt.explain.summary import cost_sentence, stake_sentence
 from kanopt.problems.result import Result, Status
 from kanopt.reports.board_parts import (
     LONGEST,
@@ -232,6 +232,8 @@ def _sure(subject: ReportSubject, rows: Mapping[str, FigureRow]) -> list[Sentenc
 def _band(result: Result, rows: Mapping[str, FigureRow]) -> Sentence:
     """Say how far the price may be off, as far as the errors of the laws go."""
     stake = result.money_at_stake
+    if stake is not None and not stake.is_known:
+        return (stake_sentence(result),)
     if stake is None or "low" not in rows:
         learned = any(law.fit is not None or law.parts for law in result.problem.laws().values())
         known = "The errors of what was learned hardly move the price." if learned else ""

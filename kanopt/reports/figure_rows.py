@@ -193,7 +193,7 @@ def _certainty(result: Result) -> list[FigureRow]:
     """Return the ends of the band that errors of laws put on the price, and the proved bound."""
     unit, earns = result.problem.unit, (result.objective or 0.0) < 0
     sign, found = -1.0 if earns else 1.0, []
-    if (stake := result.money_at_stake) is not None:
+    if (stake := result.money_at_stake) is not None and stake.is_known:
         ends = sorted((sign * stake.low, sign * stake.high))
         chance = percent_text(stake.level)
         hows = (

@@ -164,3 +164,10 @@ def test_a_band_that_cannot_be_told_is_not_taken_for_none() -> None:
     assert stake.text("EUR") == "the laws' own errors are so large that no range can be told for it"
     assert stake.outside_words() == ""
     assert money_at_stake([use_of(law, np.ones(3), rise=1e-9)], 1e6) is None
+
+
+@pytest.mark.parametrize("price", [np.inf, np.nan])
+def test_laws_are_not_blamed_for_a_price_that_is_not_finite(price: float) -> None:
+    law = learned(np.linspace(1.0, 9.0, 90), np.linspace(1.0, 9.0, 90) + np.sin(np.arange(90.0)))
+    assert money_at_stake([], price) is None
+    assert money_at_stake([use_of(law, np.ones(3))], price) is None

@@ -17,6 +17,7 @@ from kanopt.explain import explain
 from kanopt.formulas import Fit, Variable, parse_formula
 from kanopt.problems import evaluate
 from kanopt.problems.decisions import DecisionProblem
+from kanopt.problems.money_at_stake import MoneyAtStake
 from kanopt.refs import arc
 from kanopt.reports.board_page import board_page
 from kanopt.reports.figure_rows import figure_rows, figure_table
@@ -163,6 +164,19 @@ def test_a_partial_plan_says_first_what_is_left_out(routing: Any, tmp_path: Path
     explain(result).to_html(tmp_path / "page.html", title="Some")
     page = check_page((tmp_path / "page.html").read_text("utf-8")).text
     assert page.index("Left out: c10, c11 and c12.") < page.index("What to do") < page.index("It costs")
+
+
+def test_a_range_without_ends_is_told_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = shop()
+    rows = [("a", "m1", 0.0), ("b", "m1", 5.0), ("c", "m1", 8.0)]
+    result = evaluate(problem, problem.plan_from([{"task": t, "machine": m, "start": s} for t, m, s in rows]))
+    unknown = MoneyAtStake(float(result.objective), -math.inf, math.inf, 0.9, ())
+    monkeypatch.setattr(type(result.assessment), "money_at_stake", unknown)
+    subject = subject_of_explanation(explain(result), "", None)
+    assert not {"low", "high"} & set(figure_rows(subject))
+    told = [plain(each) for each in plan_page(subject).board.sure]
+    assert "The laws' own errors are so large that no range can be told for it." in told
+    assert not any("∞" in each for each in told)
 
 
 def test_a_schedule_tells_jobs_in_time_late_ones_and_machines(tmp_path: Path) -> None:
