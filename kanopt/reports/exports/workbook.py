@@ -38,6 +38,8 @@ _MOST_LINES = 200_000
 """Lines of a price beyond which those of a vehicle, machine or lane are summed up."""
 _PAGES = {"timetable": "vehicle", "plan": "machine"}
 """Whoever gets a page of a table."""
+_HIGHEST = 409
+"""Points that a row of Excel is high at most."""
 _WIDTHS = (28, 24, 18, 18, 60)
 """Widths of the summary's columns; a sentence goes over all but the first."""
 _LIVING = (
@@ -229,7 +231,7 @@ class _PlanBook(FrameBook):
         sheet.merge_range(line, 1, line, last, "", self.sheets.formats["long"])
         self.sheets.text(sheet, line, 1, said, "long")
         lines = sum(-(-max(len(part), 1) // sum(_WIDTHS[1:])) for part in said.split("\n"))
-        sheet.set_row(line, 15 * lines)
+        sheet.set_row(line, min(15 * lines, _HIGHEST))
 
     def _figures(self, sheet: Any, line: int) -> int:
         """Write the figures of the first page, as they were planned, and return the line after them."""

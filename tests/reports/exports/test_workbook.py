@@ -17,6 +17,7 @@ from kanopt.problems import Result, evaluate
 from kanopt.problems.decisions import Decision, DecisionProblem
 from kanopt.refs import arc, clock, state, vehicle
 from kanopt.reports import export
+from kanopt.reports.exports.workbook import workbook
 from kanopt.reports.figure_rows import figure_rows
 from kanopt.reports.subject import subject_of
 from tests.formulas.export.worksheet import parse, value_of
@@ -313,6 +314,14 @@ def test_a_run_is_written_with_its_title_and_changes(make_run, tmp_path):
     machine = Machine(path)
     assert machine.value("Summary", "A1") == "A small city"
     assert machine.total() == pytest.approx(make_run().result.objective, rel=1e-12)
+
+
+def test_a_long_description_makes_no_row_that_is_higher_than_excel_takes(make_run, tmp_path):
+    subject = replace(subject_of(make_run()), description="line\n" * 300)
+    path = tmp_path / "plan.xlsx"
+    path.write_bytes(workbook(subject))
+    rows = openpyxl.load_workbook(path)["Summary"].row_dimensions.values()
+    assert max(row.height for row in rows if row.height) == pytest.approx(409, abs=0.5)
 
 
 def test_laws_in_very_many_places_are_numbers(city, tmp_path, monkeypatch):
