@@ -327,7 +327,7 @@ def start(form: Form, z: Array, target: Array, weight: Array) -> tuple[Array, fl
         theta = np.concatenate([np.ones(form.linear), np.asarray(guess, dtype=float)])
         with np.errstate(all="ignore"):
             basis = form.gradient(z, theta)[..., : form.linear]
-        design = np.column_stack([basis, np.ones_like(z)]) * root[:, None]
+            design = np.column_stack([basis, np.ones_like(z)]) * root[:, None]
         if not np.isfinite(design).all():
             continue
         solution = np.linalg.lstsq(design, target * root, rcond=1e-10)[0]

@@ -80,3 +80,10 @@ def test_a_steep_tanh_has_derivatives_without_a_warning() -> None:
     z, theta = np.array([-5.0, 0.0, 5.0]), np.array([2.0, 400.0, 1.0])
     assert tanh.slope(z, theta)[[0, 2]] == pytest.approx([0.0, 0.0])
     assert np.isfinite(tanh.gradient(z, theta)).all()
+
+
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.name)
+def test_rows_without_weight_may_have_no_value_under_a_form(form: Form) -> None:
+    z, weight = np.array([-1.0, 1.0, 2.0, 3.0, 800.0]), np.array([0.0, 1.0, 1.0, 1.0, 0.0])
+    _, error = start(form, z, z**2, weight)  # warnings are errors
+    assert error == np.inf or error >= 0.0
