@@ -11,7 +11,6 @@ from kanopt.explain.summary import cost_sentence, stake_sentence
 from kanopt.problems.result import Result, Status
 from kanopt.reports.board_parts import (
     LONGEST,
-    MOST_LINES,
     BoardPage,
     brief,
     first_cautions,
@@ -302,11 +301,8 @@ def _outside(subject: ReportSubject) -> Sentence:
 
 def _assumed(subject: ReportSubject) -> list[Sentence]:
     """Say what is assumed where the data do not say, the first few."""
-    known = (
-        *((text, "provenance") for text in subject.assumed),
-        *((text, "figures") for text in subject.explanation.result.problem.assumptions()[:MOST_LINES]),
-    )
+    own = len(subject.assumed)
     return [
-        (Link(f"{text[:1].upper()}{shorten(text[1:].rstrip('.'), LONGEST)}.", anchor),)
-        for text, anchor in known[:_MOST_ASSUMED]
+        (Link(shorten(text, LONGEST), "provenance" if place < own else "figures"),)
+        for place, text in enumerate(subject.assumptions[:_MOST_ASSUMED])
     ]

@@ -115,7 +115,7 @@ def _section(law: LearnedLaw, drawn: Mapping[bytes, str], parts: Mapping[str, Fo
         name=law.name,
         output_text=_output_text(formula),
         badge=_badge(law),
-        note=" ".join(filter(None, (law.note, *(f"{text}." for text in law.cleaning), failure))),
+        note=" ".join(filter(None, (*(f"{text}." for text in (law.note, *law.cleaning) if text), failure))),
         math=tuple(formula_terms(formula)),
         text=f"{formula.output.name} = {formula}",
         facts=FactList(tuple(_facts(formula, law.seconds))),

@@ -76,6 +76,12 @@ class ReportSubject:
     assumed: tuple[str, ...] = ()
     variants: Comparison | None = None
 
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        """What is assumed where the data do not say, a sentence each; what the file says first."""
+        known = (*self.assumed, *self.explanation.result.problem.assumptions())
+        return tuple(f"{text[:1].upper()}{text[1:].rstrip('.')}." for text in known)
+
     @cached_property
     def punctuality(self) -> Punctuality | None:
         """How often the plan is on time, where learned times know their errors."""

@@ -95,12 +95,14 @@ class Run(PlanExports, PlanPlots, Shown):
     promised: OnTimePlan | None = None
 
     def told(self) -> str:
-        """Return what the plan does, costs and leaves out, and how often it is on time where learned times tell."""
+        """Return what the plan does, costs and leaves out, how often it is on time, and what the file assumes."""
         from kanopt.whatif.risks.punctuality import punctuality
 
         known = None if self.promised is not None else punctuality(self.result)
         told = [self.explanation.text(self.today, weak_laws=False)]
         told += [] if known is None else [known.text()]
+        assumed = self.scenario.report.assumed
+        told += [f"Assumed: {'; '.join(assumed)}."] if assumed else []
         return "\n\n".join([*told, *self.told_of_promises()])
 
     def told_of_promises(self) -> list[str]:

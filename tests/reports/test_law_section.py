@@ -45,6 +45,12 @@ def column(table: PageTable, head: str) -> list[Any]:
     return [row[place] for row in table.rows]
 
 
+def test_where_a_law_comes_from_and_which_rows_hold_it_back_are_sentences_of_their_own() -> None:
+    known = LearnedLaw("fuel", law(), note="learned from table 'trips'", cleaning=("1 row is far off",))
+    (found,) = law_sections({"fuel": known})
+    assert found.note.startswith("learned from table 'trips'. 1 row is far off.")
+
+
 def test_units_and_intervals_of_constants_stand_beside_their_values() -> None:
     formula = law().refit(rows())
     table = constants(formula)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from html import unescape
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 from kanopt.errors import DomainWarning, FormulaError, KanoptWarning, ScenarioError
 from kanopt.whatif import Event, load_scenario
 from kanopt.whatif.learn import Cache, fit_law, learn, learn_law
-from kanopt.whatif.scenario_files.spec import LearnedSpec
+from kanopt.whatif.scenario_files.spec import LearnedSpec, ReportSpec
 from tests.cases.choice_scenario import choice
 
 
@@ -270,9 +271,13 @@ def test_a_column_spelt_almost_like_an_empty_field_is_remarked(tiny):
     )
 
 
-def test_promises_that_are_not_planned_for_are_named(shared_tiny):
+def test_promises_that_are_not_planned_for_are_named_and_what_the_file_assumes(shared_tiny):
     scenario = load_scenario(shared_tiny).set("clients.on_time", 0.9, where={"name": "north"})
-    told = scenario.run(time_limit=0.3).told()
+    run = scenario.run(time_limit=0.3)
+    told = run.told()
+    assumed = replace(scenario, report=ReportSpec(assumed=("depots are made up", "vans are made up")))
+    assert "Assumed" not in told
+    assert "\n\nAssumed: depots are made up; vans are made up." in replace(run, scenario=assumed).told()
     assert "does not plan for promises of being on time (on_time of north); kanopt run --on-time 0.95" in told
 
 

@@ -69,6 +69,7 @@ def markdown_text(subject: ReportSubject) -> str:
         "What is left out, and why", _left_out(why), "Nothing is left out, and no rule is broken."
     )
     parts += _section("How sure", _how_sure(subject, rows), "No law was learned, and no bound is claimed.")
+    parts += _section("What is assumed", subject.assumptions)
     parts += _section("Laws", _laws(subject.laws))
     parts += _section("Provenance", _provenance(subject.provenance))
     parts += _plan(subject)

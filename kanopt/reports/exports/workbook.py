@@ -200,6 +200,7 @@ class _PlanBook(FrameBook):
             *(("how sure", said) for said in weak_law_sentences(result)),
             ("how sure", stake_sentence(result)),
             ("", bound_sentence(result)),
+            *(("what is assumed", said) for said in subject.assumptions),
             ("this workbook", self._living()),
         ]
         assert result.assessment is not None

@@ -267,9 +267,9 @@ def _draft_laws(draft: Draft) -> None:
 
 def _sections(draft: Draft) -> list[Section]:
     """Return the whole file, without the places of tables."""
-    names = list(draft.used) + list(draft.made)
+    title = _title(list(draft.used))
     head = Section(
-        ("scenario",), (Entry("name", _title(names)), Entry("seed", 7, "the same seed gives the same laws"))
+        ("scenario",), (Entry("name", title), Entry("seed", 7, "the same seed gives the same laws"))
     )
     tables: list[Section] = []
     for name, table in draft.used.items():

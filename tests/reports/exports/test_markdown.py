@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -14,6 +15,7 @@ from kanopt.reports.exports.markdown import _escaped
 from kanopt.reports.figure_rows import figure_rows
 from kanopt.reports.subject import subject_of
 from kanopt.text import money_text, number_text
+from kanopt.whatif.scenario_files.spec import ReportSpec
 from tests.reports.exports.conftest import NAMES, city
 
 MARK = re.compile(r"(?<!\\)(?:\\\\)*[*_`\[\]<>#|~&!$@{}]")
@@ -43,6 +45,7 @@ def test_a_summary_says_what_to_do_what_it_costs_and_what_is_left_out(routed, tm
         "What it costs",
         "What is left out, and why",
         "How sure",
+        "What is assumed",
         "Provenance",
         "Timetable",
     ]
@@ -73,6 +76,14 @@ def test_the_figures_of_the_first_page_stand_in_it_and_a_row_for_each_vehicle(ma
         assert f"| {vehicle} |" in told
     # nothing is late on this plan, and no column of noughts says so
     assert "| late" not in told.partition("## Timetable")[2]
+
+
+def test_what_is_assumed_is_told_in_the_summary(make_run, tmp_path):
+    run, told = make_run(), "depots are made up: write your own into made_depots.csv"
+    assert "What is assumed" not in export(run, "md", tmp_path / "plan.md")[0].read_text("utf-8")
+    run = replace(run, scenario=replace(run.scenario, report=ReportSpec(assumed=(told,))))
+    summary = plain(export(run, "md", tmp_path / "plan.md")[0].read_text("utf-8"))
+    assert f"## What is assumed\n\n- D{told[1:]}.\n" in summary
 
 
 def test_a_law_has_its_verdict_and_its_curve_in_numbers(make_run, tmp_path):

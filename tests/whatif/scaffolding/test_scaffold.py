@@ -98,13 +98,14 @@ def test_foreign_words_and_units_are_read_and_the_plan_is_made(tmp_path):
     made = ko.scaffold([tmp_path / "kunden.csv", tmp_path / "fuhrpark.csv"])
     data = held(made, tmp_path)
     columns = data["problem"]["clients"]["columns"]
-    assert columns["lat"], columns["lon"] == ("Breitengrad", "Längengrad")
+    assert (columns["lat"], columns["lon"]) == ("Breitengrad", "Längengrad")
     assert columns["demand"] == "Menge (kg)"
     assert (columns["earliest"], columns["latest"]) == ("Zeitfenster von", "Zeitfenster bis")
     assert data["tables"]["kunden"]["units"]["Menge (kg)"] == "kg"
     assert data["problem"]["vehicles"]["columns"]["capacity"] == "Nutzlast kg"
     # there is no depot in any table: one is made up, said so, and to be filled in
     assert list(made.made) == ["made_depots"]
+    assert data["scenario"]["name"] == "First scenario of kunden, fuhrpark"
     told = "depots are made up (one in the middle of the clients): write your own into made_depots.csv"
     assert data["report"]["assumed"] == [told]
     assert made.made["made_depots"]["lat"].item() == pytest.approx(FOREIGN["Breitengrad"].mean(), abs=1e-4)
