@@ -145,6 +145,11 @@ class OnTimePlan(SurerPlan):
         paid, instead = (money_text(float(each.cost.mean())) for each in (self.risk, self.plain_risk))
         price = money_text(self.price, money, signed=True)
         lines.append(f"That costs {price} a day on average: {paid} instead of {instead}.")
+        if self.rounds > 1:
+            lines.append(
+                f"The plan without promises had {percent_text(_PLAIN)} of the time limit: a longer search may find a "
+                "cheaper one, and promises then cost more than that."
+            )
         if self.stretch > 1.0:
             longer = percent_text(self.stretch - 1.0)
             lines.append(f"Planned on travel times {longer} longer than the law says.")

@@ -63,6 +63,9 @@ def test_a_promise_to_all_is_kept_on_days_not_looked_at(tmp_path: Path) -> None:
     assert found.result.assessment.check.ok
     assert found.price == pytest.approx(found.risk.cost.mean() - found.plain_risk.cost.mean())
     assert "of being on time" in str(found)
+    alone, beside = (replace(found, rounds=rounds).told() for rounds in (1, 4))
+    (short,) = [line for line in beside if line not in alone]
+    assert short.startswith("The plan without promises had 10 % of the time limit: ")
     frame = found.to_frame()
     assert frame["on_time"].tolist() == found.risk.stops["on_time"].tolist()
     before = dict(zip(found.plain_risk.stops["client"], found.plain_risk.stops["on_time"], strict=True))
