@@ -204,9 +204,11 @@ def split_rows(path: str) -> tuple[str, dict[str, Value]]:
     ('clients', {'name': 'c01'})
     """
     found = _ROWS.fullmatch(path)
-    if found is None:
+    # with no condition it would be every row
+    where = _conditions(path, found["where"]) if found is not None else {}
+    if found is None or not where:
         raise _error(path, "names no rows of a table; write which, such as clients[name=c01]")
-    return found["table"].strip(), _conditions(path, found["where"])
+    return found["table"].strip(), where
 
 
 def _conditions(path: str, text: str) -> dict[str, Value]:

@@ -17,6 +17,7 @@ from kanopt.whatif.sweeps.axes import (
     read_axes,
     read_values,
     split_path,
+    split_rows,
 )
 from kanopt.whatif.sweeps.order import _coordinates, neighbours, parents
 
@@ -177,3 +178,11 @@ def test_neighbours_are_the_nearest_by_trying_all(points):
         assert len(near) == min(4, len(points) - 1)
         others = np.delete(away[point], point)
         assert np.allclose(sorted(away[point][near]), np.sort(others)[: len(near)])
+
+
+@pytest.mark.parametrize("path", ["clients", "clients[]", "clients[,]", "clients[,,]"])
+def test_a_path_without_a_condition_names_no_rows(path):
+    """It would take out every row of a table."""
+    with pytest.raises(ScenarioError, match="names no rows of a table"):
+        split_rows(path)
+    assert split_rows("clients[name=c01,]") == ("clients", {"name": "c01"})
