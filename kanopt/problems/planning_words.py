@@ -71,11 +71,11 @@ cost_per_time: cost per time, cost per hour, hourly cost, hourly rate, hourly wa
     cost, driver wage, time cost, salary, stundenlohn, stundensatz, lohn, lohnkosten, cout horaire, taux horaire,
     salaire, coste hora, salario
 shift_start: shift start, shift from, shift begin, shift open, start, start time, departure, earliest departure,
-    depart after, leave after, available from, from, duty start, work start, begin, schichtbeginn, dienstbeginn, debut
-    service, inicio turno
+    depart after, leave after, available from, from, duty start, work start, begin, beginn, schichtbeginn, dienstbeginn,
+    debut service, inicio turno
 shift_end: shift end, shift to, shift until, end, end time, return by, latest return, back by, return before, back
-    before, home by, available until, until, to, duty end, work end, finish, schichtende, dienstende, feierabend, fin
-    service, fin turno
+    before, home by, available until, until, to, duty end, work end, finish, ende, schichtende, dienstende,
+    feierabend, fin service, fin turno
 depot: depot, home, base, home depot, hub, station, garage, warehouse, lager, entrepot, almacen
 vehicles.end: end depot, ends at, ending depot, return depot, final depot, arrival depot, end location, zieldepot,
     enddepot, depot arrivee, depot final

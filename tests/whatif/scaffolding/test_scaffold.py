@@ -114,6 +114,15 @@ def test_foreign_words_and_units_are_read_and_the_plan_is_made(tmp_path):
     assert not run.result.plan.unserved
 
 
+def test_a_shift_has_a_beginning_and_an_end_in_german(tmp_path):
+    FOREIGN.to_csv(tmp_path / "kunden.csv", index=False, sep=";")
+    shifts = FLEET.assign(Beginn=["07:30", "8:00"], Ende=["16:00", "15:30"])
+    shifts.to_csv(tmp_path / "fuhrpark.csv", index=False)
+    data = held(ko.scaffold([tmp_path / "kunden.csv", tmp_path / "fuhrpark.csv"]), tmp_path)
+    columns = data["problem"]["vehicles"]["columns"]
+    assert (columns["shift_start"], columns["shift_end"]) == ("Beginn", "Ende")
+
+
 def test_every_sheet_of_a_workbook_that_is_a_table_is_one(tmp_path):
     with xlsxwriter.Workbook(tmp_path / "week 12.xlsx") as book:
         book.add_worksheet("Notes").write(0, 0, "made by hand")
