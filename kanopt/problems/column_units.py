@@ -80,6 +80,8 @@ def read_header(text: str) -> Header:
     Header(pieces=('demand', 'kg'), words=('demand',), unit='kg')
     >>> read_header("costPerHour").unit, read_header("cost_per_km").unit, read_header("min_order").unit
     ('EUR/h', 'EUR/km', '')
+    >>> read_header("Stundensatz").unit, read_header("Stundensatz (€)").unit, read_header("Stundenlohn CHF").unit
+    ('EUR/h', 'EUR/h', 'CHF/h')
     """
     plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFC", text).translate(_UMLAUTS))
     plain = "".join(sign for sign in plain if not unicodedata.combining(sign))
@@ -128,7 +130,8 @@ def _unit_of(pieces: Sequence[str], places: Sequence[int]) -> str:
     if pieces and not above and set(pieces) <= _EACH:
         return f"EUR/{below[-1]}"
     if not below:
-        return above[0] if above else _unit_within(pieces)
+        within = _unit_within(pieces)
+        return within.replace("EUR", above[0], 1) if within and above else within or "".join(above[:1])
     if pieces[-2:] in _PER_HOUR:
         return "vehicle/h"
     if below[-2:] == ["km", "h"]:
