@@ -162,7 +162,8 @@ def _going_on(draft: Draft, formula: Formula, trained: Trained, held_out: HeldOu
             sound = _holds(other, held_out) and beyond(other, trained).proved and not explodes(other, trained)
             if sound and _alike(other, formula, trained):
                 return _instead(draft, draft.beside, out), other
-    ended = shaped(held(formula, out.endings, trained), trained)
+    rows = _decoded(trained, formula.inputs)
+    ended = shaped(held(formula, out.endings, trained, rows), trained)
     # a law that is held is convex no longer
     return draft, ended if _holds(ended, held_out) else formula
 

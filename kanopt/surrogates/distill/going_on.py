@@ -96,19 +96,27 @@ def residuals(law: Formula, columns: dict[str, NDArray[np.generic]], trained: Tr
     return found - float(trained.rows.weight @ found) / trained.rows.total
 
 
-def held(law: Formula, endings: tuple[Ending, ...], trained: Trained) -> Formula:
+def held(
+    law: Formula, endings: tuple[Ending, ...], trained: Trained, columns: dict[str, NDArray[np.generic]]
+) -> Formula:
     """Return a law held where it does not go on, and at the largest target where it explodes among its data.
 
     A law without curves is not where it has a pole at zero (1 / x), or grows fast (2^x, 1 / (c − x)) from data that are
-    dense up to their end: what can be read of it is what the rows have led to, and no accident of a curve.
+    dense up to their end, or from few rows beyond that bear it out: what can be read of it is what the rows have led
+    to, and no accident of a curve. `columns` are the training rows.
     """
-    found = [each for each in endings if law.curves or not _is_meant(law, each)]
+    found = [each for each in endings if law.curves or not _is_meant(law, each, trained, columns)]
     law = held_at_edges(law, found) if found else law
     return held_below(law, _highest(trained)) if explodes(law, trained) else law
 
 
-def _is_meant(law: Formula, ending: Ending) -> bool:
+def _is_meant(
+    law: Formula, ending: Ending, trained: Trained, columns: dict[str, NDArray[np.generic]]
+) -> bool:
     if ending.side == "below":
         return ending.pole
     item = law.domain.range_of(ending.input)
-    return item is not None and ending.edge == item.high
+    if item is None or ending.edge == item.high:
+        return item is not None
+    ended, whole = (residuals(each, columns, trained) for each in (held_at_edges(law, [ending]), law))
+    return ended is not None and whole is not None and not is_no_worse(ended, whole, trained.rows)

@@ -67,6 +67,22 @@ def test_it_is_not_where_its_error_is_larger_than_chance_explains(monkeypatch: p
     assert all(fact.verdict != "refuted" for fact in law.shapes)
 
 
+@pytest.mark.parametrize("bears_out", [True, False])
+def test_a_law_that_few_rows_far_out_bear_out_is_not_held_before_them(
+    monkeypatch: pytest.MonkeyPatch, bears_out: bool
+) -> None:
+    """It was held where rows are dense, and refused for what it said of the rows beyond."""
+    rows = np.append(ROWS, [[12.0]], axis=0)
+    target = np.exp(0.8 * rows[:, 0]) + np.append(0.01 * NOISE, 0.0)
+    target[-1] = target[-1] if bears_out else np.exp(0.8 * 4.0)
+    frame = decoded(KM, rows).assign(y=target)
+    asked = model(target)
+    asked = replace(asked, rows=replace(asked.rows, inputs=rows))
+    monkeypatch.setattr(distillation, "drafts", lambda _: iter([draft("exp(0.8 * km)")]))
+    law = distill(asked, HeldOut(frame, Variable("y"), ""), -1e9)
+    assert (law.held == "") == bears_out, law.held
+
+
 def test_a_pole_that_the_rows_have_led_to_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     law = law_of(monkeypatch, draft("9 / km"), target=9.0 / ROWS[:, 0])
     assert str(law) == "9 / km"
