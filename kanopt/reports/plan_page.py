@@ -119,7 +119,7 @@ def plan_page(subject: ReportSubject) -> PlanPage:
     ]
     wide = [not isinstance(view, SeriesView) for view in views]
     rows = figure_rows(subject)
-    notices = tuple(_notices(why, today, laws))
+    notices = (*_notices(why, today, laws), *map(_promise, subject.promises))
     anchors = table_ids(list(subject.tables))
     return PlanPage(
         title=subject.title,
@@ -192,6 +192,11 @@ def _notices(why: Explanation, today: Result | None, laws: Mapping[str, LearnedL
     if frozen := frozen_sentence(result):
         notices.append(Notice("note", frozen))
     return notices
+
+
+def _promise(text: str) -> Notice:
+    first, *others = text.splitlines()
+    return Notice("note", first, tuple(line.strip() for line in others if line.strip()), label="On time")
 
 
 def _doubtful(laws: Mapping[str, LearnedLaw]) -> list[Notice]:

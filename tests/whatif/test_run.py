@@ -271,18 +271,20 @@ def test_a_column_spelt_almost_like_an_empty_field_is_remarked(tiny):
     )
 
 
-def test_promises_that_are_not_planned_for_are_named_and_what_the_file_assumes(shared_tiny):
+def test_promises_that_are_not_planned_for_are_named_and_what_the_file_assumes(shared_tiny, tmp_path):
     scenario = load_scenario(shared_tiny).set("clients.on_time", 0.9, where={"name": "north"})
     run = scenario.run(time_limit=0.3)
     told = run.told()
     assumed = replace(scenario, report=ReportSpec(assumed=("depots are made up", "vans are made up")))
     assert "Assumed" not in told
     assert "\n\nAssumed: depots are made up; vans are made up." in replace(run, scenario=assumed).told()
-    assert "does not plan for promises of being on time (on_time of north); kanopt run --on-time 0.95" in told
+    unplanned = "does not plan for promises of being on time (on_time of north); kanopt run --on-time 0.95"
+    assert unplanned in told
+    assert unplanned in run.to_html(tmp_path / "page.html").read_text("utf-8")
 
 
 @pytest.mark.slow
-def test_a_run_plans_for_a_promise(learned):
+def test_a_run_plans_for_a_promise(learned, tmp_path):
     run = load_scenario(learned).run(time_limit=2.0, on_time=0.9)
     assert run.promised is not None
     assert run.promised.kept
@@ -291,6 +293,8 @@ def test_a_run_plans_for_a_promise(learned):
     assert (run.promised.risk.stops["on_time"] >= 0.87).all()
     assert run.promised.text() in run.told()
     assert "does not plan for promises" not in run.told()
+    page = unescape(run.to_html(tmp_path / "page.html").read_text("utf-8")).replace("\u00a0", " ")
+    assert [line for line in run.promised.text().splitlines() if line.strip() not in page] == []
 
 
 def test_promises_are_those_of_routes_and_shares(shared_tiny, tmp_path):

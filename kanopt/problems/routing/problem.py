@@ -375,8 +375,8 @@ class RoutingProblem(Problem[RoutingPlan]):
         promised = [client.name for client in self.clients if client.on_time is not None]
         if promised:
             notes.append(
-                f"clients {list_names(promised)}: on_time is a promise that solve_on_time plans for and risk measures; "
-                "solve does not look at it"
+                f"clients {list_names(promised)}: on_time is a promise that only run --on-time and solve_on_time plan "
+                "for, and that risk measures"
             )
         return tuple(notes)
 
