@@ -84,7 +84,7 @@ def test_a_client_may_have_a_promise_of_its_own() -> None:
     problem = two_stops(on_time=0.99)
     found = ko.solve_on_time(problem, 0.5, uncertainty=Uncertainty(travel=0.2), time_limit=2.0)
     assert found.risk.stops["promised"].tolist() == [0.99, 0.99]
-    assert any("on_time is a promise that solve_on_time plans for" in each for each in problem.remarks())
+    assert any("only run --on-time and solve_on_time plan for" in each for each in problem.remarks())
 
 
 def test_a_promise_that_no_plan_keeps_is_told() -> None:
