@@ -69,7 +69,7 @@ def _change_option(flag: str, metavar: str, text: str) -> Callable[[CommandT], C
 def changed(scenario: Scenario) -> Scenario:
     """Return a scenario with the changes of the command line: of cells first (set, then multiplied), then of rows."""
     from kanopt.whatif.changes import Change
-    from kanopt.whatif.sweeps.axes import split_rows
+    from kanopt.whatif.sweeps.axes import split_row_path
 
     for axis in asked_axes():
         if len(axis.values.items) != 1:
@@ -77,7 +77,7 @@ def changed(scenario: Scenario) -> Scenario:
         scenario = scenario.with_change(axis.change(axis.values.items[0]))
     for action in _OF_ROWS:
         for path in noted(f"axes_{action}"):
-            table, where = split_rows(path)
+            table, where = split_row_path(path)
             scenario = scenario.with_change(Change(action, table, where=where))
     return scenario
 

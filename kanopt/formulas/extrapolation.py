@@ -227,7 +227,7 @@ def held_below(formula: Formula, highest: float) -> Formula:
     >>> law = parse_formula("max(0.5, exp(km / 4))", [Variable("km")], Variable("cost", "EUR"))
     >>> law = held_below(law, 900.0)
     >>> print(law, law.held, sep="; ")
-    max(0.5, min(900, exp(km · 0.25))); cost above 900 EUR counts as 900 EUR, the largest of its data
+    max(0.5, min(900, exp(km · 0.25))); cost above 900 EUR counts as 900 EUR
     """
     most, root = Constant(highest), formula.root
     parts = root.parts if isinstance(root, Maximum) else ()
@@ -239,7 +239,7 @@ def held_below(formula: Formula, highest: float) -> Formula:
     else:
         root = Minimum((most, root))
     end = amount_text(highest, formula.output.unit, 4)
-    text = f"{formula.output.name} above {end} counts as {end}, the largest of its data"
+    text = f"{formula.output.name} above {end} counts as {end}"
     return _told(replace(formula, root=root), text)
 
 

@@ -420,7 +420,7 @@ def test_rows_are_taken_out_and_sites_closed_as_in_python(case, cli):
             assert word in err
     code, _, err = cli("run", "case.toml", "--remove", "clients")
     assert code == 2
-    assert "names no rows of a table; write which, such as clients[name=c01]" in err
+    assert "changes: clients: names no rows of a table; write which, such as clients[name=c01]" in err
     code, _, err = cli("solve", "case.toml", "--remove", "clients[name=east]", "--open", "clients[name=east]")
     assert code == 2
     code, _, err = cli("sweep", "case.toml", "--set", "vehicles.fixed_cost=1:2")

@@ -285,7 +285,11 @@ def test_promises_that_are_not_planned_for_are_named_and_what_the_file_assumes(s
 
 @pytest.mark.slow
 def test_a_run_plans_for_a_promise(learned, tmp_path):
-    run = load_scenario(learned).run(time_limit=2.0, on_time=0.9)
+    told = []
+    asks = replace(load_scenario(learned), report=ReportSpec(usual_variants=True))
+    run = asks.run(time_limit=2.0, on_time=0.9, progress=told.append)
+    assert run.variants is None
+    assert [event.message for event in told if "variants of [report]" in event.message]
     assert run.promised is not None
     assert run.promised.kept
     assert run.result is run.promised.result

@@ -26,7 +26,7 @@ __all__ = [
     "grid",
     "read_axes",
     "read_values",
-    "split_rows",
+    "split_row_path",
     "value_text",
     "values_of",
 ]
@@ -190,7 +190,7 @@ def split_path(path: str) -> tuple[str, str, dict[str, Value]]:
     return found["table"].strip(), found["column"].strip(), _conditions(path, found["where"] or "")
 
 
-def split_rows(path: str) -> tuple[str, dict[str, Value]]:
+def split_row_path(path: str) -> tuple[str, dict[str, Value]]:
     """Return table and condition of a path to rows.
 
     Raises
@@ -200,7 +200,7 @@ def split_rows(path: str) -> tuple[str, dict[str, Value]]:
 
     Examples
     --------
-    >>> split_rows("clients[name=c01]")
+    >>> split_row_path("clients[name=c01]")
     ('clients', {'name': 'c01'})
     """
     found = _ROWS.fullmatch(path)
@@ -412,4 +412,4 @@ def _latin(axes: Sequence[Axis], count: int, seed: int) -> Iterator[tuple[Value,
 
 
 def _error(place: str, message: str) -> ScenarioError:
-    return ScenarioError([Issue("sweep", 0, place, message)])
+    return ScenarioError([Issue("changes", 0, place, message)])

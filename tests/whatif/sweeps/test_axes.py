@@ -17,7 +17,7 @@ from kanopt.whatif.sweeps.axes import (
     read_axes,
     read_values,
     split_path,
-    split_rows,
+    split_row_path,
 )
 from kanopt.whatif.sweeps.order import _coordinates, neighbours, parents
 
@@ -184,5 +184,5 @@ def test_neighbours_are_the_nearest_by_trying_all(points):
 def test_a_path_without_a_condition_names_no_rows(path):
     """It would take out every row of a table."""
     with pytest.raises(ScenarioError, match="names no rows of a table"):
-        split_rows(path)
-    assert split_rows("clients[name=c01,]") == ("clients", {"name": "c01"})
+        split_row_path(path)
+    assert split_row_path("clients[name=c01,]") == ("clients", {"name": "c01"})
