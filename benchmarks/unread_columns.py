@@ -24,7 +24,7 @@ from _headers import SETS, HeaderCase
 import kanopt as ko
 from kanopt.problems import RoutingProblem, SchedulingProblem, SupplyProblem
 from kanopt.problems.base import Problem, told_elsewhere
-from kanopt.problems.unread_columns import UnreadColumn
+from kanopt.records.unread_columns import UnreadColumn
 
 Frames = dict[str, pd.DataFrame]
 

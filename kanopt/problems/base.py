@@ -14,8 +14,8 @@ from kanopt.display import Law, Part, Shown
 from kanopt.errors import warn_user
 from kanopt.problems.findings import Check, Extrapolation, FrozenInput, Reason
 from kanopt.problems.pricing import Pricing
-from kanopt.problems.unread_columns import TableUse, UnreadColumns, unread_columns
 from kanopt.problems.views import View
+from kanopt.records.unread_columns import TableUse, UnreadColumns, unread_columns
 
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula

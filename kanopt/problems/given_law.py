@@ -10,8 +10,8 @@ from kanopt.formulas.binding import BoundFormula
 from kanopt.formulas.formula import Formula
 from kanopt.formulas.references import Reference
 from kanopt.formulas.variables import Variable
-from kanopt.problems.column_units import read_header
-from kanopt.problems.records import Quantity, Record
+from kanopt.records.headers import read_header
+from kanopt.records.record import Quantity, Record
 from kanopt.text import list_names
 from kanopt.units import same_dimension
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kanopt.problems.geography import looks_like_degrees
-from kanopt.problems.missing_data import lookalikes
-from kanopt.problems.record_reader import RecordCheck, RecordReader
+from kanopt.records.missing_data import lookalikes
+from kanopt.records.reading import RecordCheck, RecordReader
 from kanopt.text import join_list, list_names, number_text
 
 if TYPE_CHECKING:
-    from kanopt.problems.unread_columns import TableUse
+    from kanopt.records.unread_columns import TableUse
 
 __all__ = ["at_one_point", "degrees_question", "detour_mistakes", "place_checks"]
 

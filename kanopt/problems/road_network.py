@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from kanopt.errors import FormulaError, ProblemError, UnitError, nearest
 from kanopt.formulas.binding import BoundFormula, ReferenceValue
 from kanopt.formulas.references import Reference
-from kanopt.problems.column_hints import TableField, column_hint
 from kanopt.problems.geography import Positions
 from kanopt.problems.given_law import law_mistake
-from kanopt.problems.records import names_of
-from kanopt.problems.unread_columns import TableUse, fields_read, frame_use
+from kanopt.records.likeness import TableField, column_hint
+from kanopt.records.record import names_of
+from kanopt.records.unread_columns import TableUse, fields_read, frame_use
 from kanopt.tables.report import declared_units
 from kanopt.text import amount_text, list_names
 from kanopt.units import convert

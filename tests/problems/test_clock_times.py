@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from kanopt.errors import ProblemError
 from kanopt.problems import Client, Depot, RoutingProblem, RoutingUnits, SchedulingProblem, VehicleType
-from kanopt.problems.clock_times import clock_value, moment
 from kanopt.problems.evaluate import evaluate
 from kanopt.problems.scheduling import Job, Machine, Mode, Task
+from kanopt.records.clock_times import clock_value, moment
 from kanopt.tables import with_units
 from kanopt.text import clock_text
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import kanopt as ko
-from kanopt.problems.idle_fields import IDLE_FIELDS
+from kanopt.records.idle_fields import IDLE_FIELDS
 from kanopt.routing import Client, Depot, VehicleType
 from kanopt.scheduling import Job, Machine, Mode, Task
 from kanopt.supply import Facility, Lane, Market, Period, Product, Supplier

@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 from kanopt.errors import ProblemError
-from kanopt.problems.record_reader import RecordCheck, RecordReader, records
-from kanopt.problems.records import Attribute, Quantity, field_values, names_of
-from kanopt.problems.table_schema import TableSchema
+from kanopt.records.reading import RecordCheck, RecordReader, records
+from kanopt.records.record import Attribute, Quantity, field_values, names_of
+from kanopt.records.table_schema import TableSchema
 from kanopt.tables import with_units
 from kanopt.validation import Limit, OpenLimit
 

@@ -12,9 +12,9 @@ import pytest
 
 import kanopt as ko
 from kanopt import refs, routing
-from kanopt.problems.column_hints import TableColumn, TableField, nearest_column, resembled_field
-from kanopt.problems.column_units import measured_in, read_header
-from kanopt.problems.unread_columns import TableUse, frame_use, unread_columns
+from kanopt.records.headers import measured_in, read_header
+from kanopt.records.likeness import TableColumn, TableField, nearest_column, resembled_field
+from kanopt.records.unread_columns import TableUse, frame_use, unread_columns
 from kanopt.solvers.solve import solve
 from kanopt.tables import with_units
 

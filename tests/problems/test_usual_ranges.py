@@ -8,7 +8,7 @@ import pytest
 
 import kanopt as ko
 from kanopt import routing, scheduling, supply
-from kanopt.problems.usual_ranges import USUAL, unusual_values
+from kanopt.records.usual_ranges import USUAL, unusual_values
 from kanopt.tables import with_units
 from kanopt.units import same_dimension
 from tests.problems.test_unread_columns import WAY, net, routing_frames, shop, write_case

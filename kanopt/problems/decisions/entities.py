@@ -13,8 +13,8 @@ from kanopt.errors import ProblemError
 from kanopt.formulas.binding import BoundFormula
 from kanopt.formulas.formula import Formula
 from kanopt.formulas.variables import check_name
-from kanopt.problems.record_rules import Unit, check_fields
-from kanopt.problems.records import Attribute
+from kanopt.records.record import Attribute
+from kanopt.records.rules import Unit, check_fields
 from kanopt.text import number_text, range_text
 from kanopt.validation import LARGEST, Name
 

@@ -10,8 +10,8 @@ from kanopt.errors import ProblemError, UnitError, nearest
 from kanopt.formulas.binding import BoundFormula
 from kanopt.formulas.references import Reference
 from kanopt.problems.decisions.entities import Decision, Item
-from kanopt.problems.record_reader import RecordCheck
-from kanopt.problems.records import field_values
+from kanopt.records.reading import RecordCheck
+from kanopt.records.record import field_values
 
 __all__ = ["DecisionNames", "name_checks"]
 

@@ -24,7 +24,7 @@ from kanopt.problems.decisions.plan import DecisionPlan
 from kanopt.problems.decisions.reasons import infeasibility_reasons
 from kanopt.problems.decisions.tables import DECISIONS, ITEMS, read_decisions
 from kanopt.problems.findings import FrozenInput, Reason
-from kanopt.problems.unread_columns import TableUse, table_use
+from kanopt.records.unread_columns import TableUse, table_use
 from kanopt.text import list_names
 from kanopt.units import check_unit
 from kanopt.validation import shown

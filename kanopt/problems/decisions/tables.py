@@ -11,8 +11,8 @@ import pandas as pd
 from kanopt.errors import ProblemError
 from kanopt.problems.decisions.entities import Decision, Item
 from kanopt.problems.decisions.items import DecisionNames, name_checks
-from kanopt.problems.record_reader import RecordReader
-from kanopt.problems.table_schema import TableSchema
+from kanopt.records.reading import RecordReader
+from kanopt.records.table_schema import TableSchema
 from kanopt.tables import units_of
 from kanopt.validation import shown
 

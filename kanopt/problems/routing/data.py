@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 from kanopt.arc_blocks import MOST_KEPT, arcs_of, tail_blocks
 from kanopt.errors import FormulaError, ProblemError, nearest
 from kanopt.formulas.binding import ReferenceValue
-from kanopt.problems.clock_times import moment
 from kanopt.problems.geography import Positions
-from kanopt.problems.records import field_values
 from kanopt.problems.routing.entities import Client, Depot, RoutingUnits, VehicleType, split_label, split_list
 from kanopt.problems.routing.policy import RoutingPolicy
 from kanopt.problems.routing.service_times import ServiceTimes
 from kanopt.problems.routing.started import StartedRoute
 from kanopt.problems.routing.windows import DriverBreak, parse_breaks, parse_windows
+from kanopt.records.clock_times import moment
+from kanopt.records.record import field_values
 from kanopt.text import list_names
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from typing import Annotated, TypeAlias
 
 from pydantic import Field
 
-from kanopt.problems.clock_times import CLOCK
-from kanopt.problems.record_rules import TimeUnit, Unit, check_fields
-from kanopt.problems.records import Attribute
-from kanopt.problems.table_schema import TableSchema
+from kanopt.records.clock_times import CLOCK
+from kanopt.records.record import Attribute
+from kanopt.records.rules import TimeUnit, Unit, check_fields
+from kanopt.records.table_schema import TableSchema
 from kanopt.validation import MAY_BE_BLANK, Amount, Count, Finite, Limit, Name, OpenLimit
 
 __all__ = ["Client", "Depot", "RoutingUnits", "VehicleType", "split_label", "split_list"]

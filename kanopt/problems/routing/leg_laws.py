@@ -18,9 +18,9 @@ from kanopt.arc_blocks import arcs_of
 from kanopt.errors import FormulaError, ProblemError
 from kanopt.formulas.binding import BoundFormula, ReferenceValue, Resolver
 from kanopt.formulas.references import Reference
-from kanopt.problems.records import field_values
 from kanopt.problems.routing.arrival_functions import ArrivalFunctions
 from kanopt.problems.routing.data import Floats, Ints, RoutingData
+from kanopt.records.record import field_values
 from kanopt.units import convert
 
 __all__ = ["DURATION", "LegInputs", "RoutingLaw", "RoutingLaws"]

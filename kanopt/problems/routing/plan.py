@@ -11,9 +11,9 @@ import pandas as pd
 
 from kanopt.errors import ProblemError, nearest
 from kanopt.problems.base import Plan
-from kanopt.problems.clock_times import clock_value, unstated_times
 from kanopt.problems.routing.data import RoutingData
 from kanopt.problems.routing.entities import VehicleType, split_label
+from kanopt.records.clock_times import clock_value, unstated_times
 from kanopt.tables import units_of
 from kanopt.units import convert
 

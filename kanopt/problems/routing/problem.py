@@ -14,12 +14,9 @@ import pandas as pd
 from kanopt.errors import ProblemError, UnitError
 from kanopt.formulas.binding import BoundFormula
 from kanopt.problems.base import Problem
-from kanopt.problems.clock_times import moment
 from kanopt.problems.findings import FrozenInput, Reason
 from kanopt.problems.geography import Positions
 from kanopt.problems.place_checks import at_one_point, detour_mistakes, place_checks
-from kanopt.problems.record_reader import RecordCheck, RecordReader
-from kanopt.problems.records import Quantity, names_of
 from kanopt.problems.road_network import RoadNetwork, TravelMatrix
 from kanopt.problems.routing.arrival_functions import ArrivalFunctions
 from kanopt.problems.routing.assessment import RoutingAssessment
@@ -38,7 +35,10 @@ from kanopt.problems.routing.service_times import SERVICE
 from kanopt.problems.routing.simulate import Drive, drive
 from kanopt.problems.routing.under_way import read_started, routes_at, started_routes
 from kanopt.problems.routing.validation import load_questions, routing_checks, unstated_checks
-from kanopt.problems.unread_columns import TableUse
+from kanopt.records.clock_times import moment
+from kanopt.records.reading import RecordCheck, RecordReader
+from kanopt.records.record import Quantity, names_of
+from kanopt.records.unread_columns import TableUse
 from kanopt.text import count_text, list_names, number_text
 from kanopt.units import convert
 from kanopt.validation import LARGEST

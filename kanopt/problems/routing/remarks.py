@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from kanopt.arc_blocks import of_types
 from kanopt.formulas.binding import BoundFormula
-from kanopt.problems.idle_fields import idle_fields
 from kanopt.problems.place_checks import degrees_question
 from kanopt.problems.road_network import RoadNetwork
 from kanopt.problems.routing.arrival_functions import ArrivalFunctions
+from kanopt.records.idle_fields import idle_fields
 from kanopt.text import amount_text, clock_text, list_names, number_text
 from kanopt.units import convert, same_dimension
 

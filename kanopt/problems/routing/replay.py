@@ -14,7 +14,6 @@ from kanopt.formulas.binding import BoundFormula, ReferenceValue
 from kanopt.formulas.formula import Formula
 from kanopt.formulas.references import Reference
 from kanopt.problems.law_use import unit_factor
-from kanopt.problems.records import field_values
 from kanopt.problems.replay import Lever, Replay, column_of, plain_numbers
 from kanopt.problems.routing.arrival_functions import ArrivalFunctions
 from kanopt.problems.routing.leg_laws import DURATION
@@ -22,6 +21,7 @@ from kanopt.problems.routing.service_times import SERVICE
 from kanopt.problems.routing.simulate import PRICE_FIELDS, Drive
 from kanopt.problems.routing.simulate.breaks import WAYS
 from kanopt.problems.routing.simulate.price import DISTANCE, FIXED, LATENESS, LONGEST, MISSED, OVERTIME, TIME
+from kanopt.records.record import field_values
 from kanopt.units import convert
 
 if TYPE_CHECKING:

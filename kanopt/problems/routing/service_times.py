@@ -17,7 +17,7 @@ from kanopt.formulas.intervals import Known, known_of
 from kanopt.formulas.nodes import Input, Node, postorder
 from kanopt.formulas.pieces import gap_inputs
 from kanopt.formulas.references import Reference
-from kanopt.problems.records import field_values
+from kanopt.records.record import field_values
 from kanopt.text import amount_text, clock_text
 from kanopt.units import convert
 

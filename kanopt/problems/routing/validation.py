@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kanopt.errors import ProblemError, nearest
-from kanopt.problems.clock_times import moment, next_day_hint
-from kanopt.problems.missing_data import missing_amount, missing_price, zero_amount
-from kanopt.problems.record_reader import RecordCheck
 from kanopt.problems.routing.entities import Client, Depot, VehicleType, split_label, split_list
 from kanopt.problems.routing.policy import RoutingPolicy
 from kanopt.problems.routing.windows import parse_breaks, parse_windows
+from kanopt.records.clock_times import moment, next_day_hint
+from kanopt.records.missing_data import missing_amount, missing_price, zero_amount
+from kanopt.records.reading import RecordCheck
 from kanopt.text import amount_text, count_text, list_names, number_text
 
 if TYPE_CHECKING:
-    from kanopt.problems.unread_columns import TableUse
+    from kanopt.records.unread_columns import TableUse
 
 __all__ = ["load_questions", "routing_checks", "unstated_checks"]
 

@@ -14,9 +14,6 @@ from kanopt.errors import ProblemError
 from kanopt.formulas.binding import BoundFormula, ReferenceValue
 from kanopt.formulas.references import Reference
 from kanopt.problems.given_law import law_mistake, references_to
-from kanopt.problems.record_reader import RecordReader
-from kanopt.problems.record_rules import field_mistakes
-from kanopt.problems.records import Record, field_values
 from kanopt.problems.scheduling.arrays import ShopStructure, ShopTiming, families_found, windows_between
 from kanopt.problems.scheduling.entities import (
     Break,
@@ -30,6 +27,9 @@ from kanopt.problems.scheduling.entities import (
 )
 from kanopt.problems.scheduling.power_tariff import PowerTariff
 from kanopt.problems.scheduling.validation import idle_machines, schedule_checks, unstated_price
+from kanopt.records.reading import RecordReader
+from kanopt.records.record import Record, field_values
+from kanopt.records.rules import field_mistakes
 from kanopt.text import amount_text, number_text
 from kanopt.validation import LARGEST, float_array, too_large
 

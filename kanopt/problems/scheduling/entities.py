@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar
 
-from kanopt.problems.clock_times import CLOCK
-from kanopt.problems.record_rules import TimeUnit, Unit, check_fields
-from kanopt.problems.records import Attribute
-from kanopt.problems.table_schema import TableSchema
-from kanopt.problems.unread_columns import TableUse, fields_read, table_use
+from kanopt.records.clock_times import CLOCK
+from kanopt.records.record import Attribute
+from kanopt.records.rules import TimeUnit, Unit, check_fields
+from kanopt.records.table_schema import TableSchema
+from kanopt.records.unread_columns import TableUse, fields_read, table_use
 from kanopt.validation import Amount, Finite, Name
 
 __all__ = [

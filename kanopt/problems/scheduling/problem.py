@@ -14,8 +14,6 @@ from pydantic import Field
 from kanopt.formulas.binding import BoundFormula
 from kanopt.problems.base import Problem
 from kanopt.problems.findings import FrozenInput, Reason
-from kanopt.problems.idle_fields import idle_fields
-from kanopt.problems.record_reader import RecordReader
 from kanopt.problems.scheduling.assessment import SchedulingAssessment
 from kanopt.problems.scheduling.data import SchedulingData, resolve
 from kanopt.problems.scheduling.entities import (
@@ -31,7 +29,9 @@ from kanopt.problems.scheduling.entities import (
 from kanopt.problems.scheduling.plan import Schedule, read_schedule, schedule_in_order, schedule_of
 from kanopt.problems.scheduling.reasons import infeasibility_reasons
 from kanopt.problems.scheduling.validation import free_changes
-from kanopt.problems.unread_columns import TableUse
+from kanopt.records.idle_fields import idle_fields
+from kanopt.records.reading import RecordReader
+from kanopt.records.unread_columns import TableUse
 from kanopt.validation import Amount, Finite
 
 if TYPE_CHECKING:

@@ -6,13 +6,13 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kanopt.errors import nearest
-from kanopt.problems.missing_data import missing_price, without_row
-from kanopt.problems.record_reader import RecordCheck
 from kanopt.problems.scheduling.entities import Break, Job, SchedulingRecords, Setup, Task
+from kanopt.records.missing_data import missing_price, without_row
+from kanopt.records.reading import RecordCheck
 from kanopt.text import clock_text, count_text, list_names, number_text
 
 if TYPE_CHECKING:
-    from kanopt.problems.unread_columns import TableUse
+    from kanopt.records.unread_columns import TableUse
 
 __all__ = ["free_changes", "idle_machines", "schedule_checks", "unstated_price"]
 

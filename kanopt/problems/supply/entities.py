@@ -9,9 +9,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from kanopt.problems.record_rules import Unit, check_fields
-from kanopt.problems.records import Attribute
-from kanopt.problems.table_schema import TableSchema
+from kanopt.records.record import Attribute
+from kanopt.records.rules import Unit, check_fields
+from kanopt.records.table_schema import TableSchema
 from kanopt.validation import Amount, Finite, Limit, Name, OpenLimit
 
 __all__ = ["Facility", "Lane", "Market", "Period", "Product", "Supplier", "SupplyUnits"]

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from kanopt.problems.missing_data import without_row
 from kanopt.problems.supply.network import Floats, SupplyNetwork
 from kanopt.problems.supply.tariff import demand_places
+from kanopt.records.missing_data import without_row
 from kanopt.text import count_text
 
 __all__ = ["assumed_demands", "demand_questions", "lane_questions"]

@@ -14,7 +14,6 @@ from kanopt.errors import ProblemError, nearest
 from kanopt.formulas.binding import ReferenceValue
 from kanopt.formulas.references import Reference
 from kanopt.problems.geography import Positions
-from kanopt.problems.records import Record, field_values
 from kanopt.problems.supply.entities import (
     Facility,
     Lane,
@@ -24,6 +23,7 @@ from kanopt.problems.supply.entities import (
     Supplier,
     SupplyUnits,
 )
+from kanopt.records.record import Record, field_values
 
 __all__ = ["SupplyNetwork", "positions_of"]
 

@@ -15,13 +15,9 @@ from numpy.typing import NDArray
 from kanopt.formulas.binding import BoundFormula
 from kanopt.formulas.references import Reference
 from kanopt.problems.base import Problem
-from kanopt.problems.column_hints import TableField
 from kanopt.problems.findings import FrozenInput, Reason
 from kanopt.problems.given_law import law_mistake, references_to
-from kanopt.problems.idle_fields import idle_fields
-from kanopt.problems.missing_data import missing_price
 from kanopt.problems.place_checks import at_one_point, detour_mistakes, place_checks
-from kanopt.problems.record_reader import RecordCheck, RecordReader
 from kanopt.problems.supply.assessment import SupplyAssessment
 from kanopt.problems.supply.connectivity import network_graph, unreachable_markets
 from kanopt.problems.supply.entities import (
@@ -40,7 +36,11 @@ from kanopt.problems.supply.reasons import infeasibility_reasons
 from kanopt.problems.supply.simulate import Ledger, sites_open
 from kanopt.problems.supply.tariff import LaneTariff, SupplyLaw, demand_of, demand_sd_of
 from kanopt.problems.supply.validation import PRICES, network_checks
-from kanopt.problems.unread_columns import TableUse, fields_read, frame_use, table_use
+from kanopt.records.idle_fields import idle_fields
+from kanopt.records.likeness import TableField
+from kanopt.records.missing_data import missing_price
+from kanopt.records.reading import RecordCheck, RecordReader
+from kanopt.records.unread_columns import TableUse, fields_read, frame_use, table_use
 from kanopt.text import count_text
 
 if TYPE_CHECKING:

@@ -32,10 +32,10 @@ from numpy.typing import NDArray
 from kanopt.errors import ProblemError, UnitError, nearest
 from kanopt.formulas.binding import BoundFormula, ReferenceValue
 from kanopt.formulas.references import Reference
-from kanopt.problems.column_hints import TableField, column_hint
 from kanopt.problems.findings import FrozenInput
 from kanopt.problems.supply.network import Floats, SupplyNetwork, positions_of
 from kanopt.problems.supply.validation import LARGEST_ADDED
+from kanopt.records.likeness import TableField, column_hint
 from kanopt.text import amount_text, number_text
 from kanopt.units import same_dimension
 from kanopt.validation import coerced_numbers, first_no_number, float_array

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from kanopt.errors import nearest
-from kanopt.problems.record_reader import RecordCheck
-from kanopt.problems.record_rules import plain_fields
 from kanopt.problems.supply.network import SupplyNetwork
+from kanopt.records.reading import RecordCheck
+from kanopt.records.rules import plain_fields
 from kanopt.text import list_names, number_text
 
 __all__ = ["LARGEST_ADDED", "PRICES", "network_checks"]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from kanopt.problems import RoutingUnits, SchedulingUnits, SupplyUnits
-from kanopt.problems.column_units import measured_in
+from kanopt.records.headers import measured_in
 from kanopt.text import join_list
 from kanopt.units import same_dimension
 from kanopt.whatif.scaffolding.laws import LawGuess

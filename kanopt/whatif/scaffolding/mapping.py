@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from kanopt.errors import KanoptError
-from kanopt.problems.column_hints import TableColumn, TableField, likely_fields
-from kanopt.problems.column_units import measured_in
-from kanopt.problems.planning_words import IDENTIFIERS
-from kanopt.problems.usual_ranges import USUAL
+from kanopt.records.headers import measured_in
+from kanopt.records.likeness import TableColumn, TableField, likely_fields
+from kanopt.records.usual_ranges import USUAL
+from kanopt.records.words import IDENTIFIERS
 from kanopt.units import UNIT_WORDS, check_unit, factor, same_dimension
 from kanopt.whatif.scaffolding.parts import Part, fields_of
 from kanopt.whatif.scaffolding.sources import ColumnFacts, SourceTable

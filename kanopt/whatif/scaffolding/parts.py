@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from kanopt.problems import RoutingUnits, SchedulingUnits, SupplyUnits
-from kanopt.problems.column_hints import TableField
-from kanopt.problems.record_rules import plain_fields
+from kanopt.records.likeness import TableField
+from kanopt.records.rules import plain_fields
 
 __all__ = ["HISTORY_WORDS", "PARTS", "Part", "fields_of"]
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from kanopt.problems.planning_words import PLAIN_FIELDS
+from kanopt.records.words import PLAIN_FIELDS
 from kanopt.whatif.scaffolding.mapping import FilledField, fill_fields
 from kanopt.whatif.scaffolding.parts import HISTORY_WORDS, PARTS, Part
 from kanopt.whatif.scaffolding.sources import SourceTable

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from kanopt.problems.column_units import measured_in
+from kanopt.records.headers import measured_in
 from kanopt.whatif.scaffolding.draft import Draft
 from kanopt.whatif.scaffolding.laws import LawGuess, guess_law
 from kanopt.whatif.scaffolding.mapping import GuessedUnit, header_unit

@@ -15,9 +15,9 @@ import pandas as pd
 from pandas.api.types import is_bool_dtype, is_datetime64_any_dtype, is_numeric_dtype
 
 from kanopt.errors import TableError
-from kanopt.problems.clock_times import clock_value, holds_windows
-from kanopt.problems.column_hints import TableColumn
-from kanopt.problems.column_units import Header, read_header
+from kanopt.records.clock_times import clock_value, holds_windows
+from kanopt.records.headers import Header, read_header
+from kanopt.records.likeness import TableColumn
 from kanopt.tables import TextFormat, read_table, report_of, units_of
 from kanopt.tables._raw import RawTable, require_file
 from kanopt.tables._workbook import TOLD, WORKBOOKS, open_workbook

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kanopt.errors import TableError, nearest
-from kanopt.problems.clock_times import clock_value
-from kanopt.problems.column_hints import TableColumn, TableField, column_hint, field_hint, resembled_field
-from kanopt.problems.record_reader import RecordReader
-from kanopt.problems.record_rules import plain_fields
+from kanopt.records.clock_times import clock_value
+from kanopt.records.likeness import TableColumn, TableField, column_hint, field_hint, resembled_field
+from kanopt.records.reading import RecordReader
+from kanopt.records.rules import plain_fields
 from kanopt.text import list_names
 from kanopt.whatif.changes import Change, Value, cell_text, column_names, conditions_text
 from kanopt.whatif.given_laws import is_category_column, unit_mistakes

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from kanopt.formulas import BoundFormula
     from kanopt.problems import DecisionProblem
     from kanopt.problems.decisions import Constraint
-    from kanopt.problems.record_reader import RecordCheck, RecordReader
-    from kanopt.problems.table_schema import TableSchema
+    from kanopt.records.reading import RecordCheck, RecordReader
+    from kanopt.records.table_schema import TableSchema
 
 __all__ = ["DecisionSpec"]
 

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
     from kanopt.formulas import BoundFormula, Formula
     from kanopt.problems.base import Plan, Problem
-    from kanopt.problems.record_reader import RecordCheck, RecordReader
-    from kanopt.problems.table_schema import TableSchema
-    from kanopt.problems.unread_columns import TableUse
+    from kanopt.records.reading import RecordCheck, RecordReader
+    from kanopt.records.table_schema import TableSchema
+    from kanopt.records.unread_columns import TableUse
     from kanopt.whatif.changes import Change
 
 __all__ = ["Binding", "LawUse", "Name", "PartSpec", "ProblemInputs", "ProblemSpec", "fields_of_record"]
@@ -199,7 +199,7 @@ class ProblemSpec(FileModel):
 
     def table_uses(self, records: Mapping[str, Sequence[Any]]) -> list[TableUse]:
         """Return what is read of the tables that become records, as far as the section says it."""
-        from kanopt.problems.unread_columns import table_use
+        from kanopt.records.unread_columns import table_use
 
         return [
             table_use(schema, records[name], self.readable_names(name))

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from kanopt.problems import SupplyProblem
-    from kanopt.problems.record_reader import RecordCheck, RecordReader
-    from kanopt.problems.table_schema import TableSchema
+    from kanopt.records.reading import RecordCheck, RecordReader
+    from kanopt.records.table_schema import TableSchema
     from kanopt.whatif.changes import Change
 
 __all__ = ["SupplySpec"]

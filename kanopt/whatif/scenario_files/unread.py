@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from kanopt.problems.unread_columns import UnreadColumns, columns_of, unread_columns
+from kanopt.records.unread_columns import UnreadColumns, columns_of, unread_columns
 from kanopt.whatif.scenario_files.columns_read import columns_of_law
 from kanopt.whatif.scenario_files.file_model import Mistake
 from kanopt.whatif.scenario_files.problem_spec import PartSpec, ProblemSpec

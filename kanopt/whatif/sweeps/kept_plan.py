@@ -12,7 +12,7 @@ import numpy as np
 
 from kanopt.errors import KanoptError
 from kanopt.explain.service import Service
-from kanopt.problems.record_reader import RecordReader
+from kanopt.records.reading import RecordReader
 from kanopt.validation import LARGEST
 from kanopt.whatif.changes import Change, Value, column_names
 from kanopt.whatif.scenario_files.checks import change_mistakes, field_columns

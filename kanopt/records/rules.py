@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, TypeAdapter, Validat
 from pydantic_core import PydanticKnownError
 
 from kanopt.errors import ProblemError, UnitError
-from kanopt.problems.clock_times import CLOCK
+from kanopt.records.clock_times import CLOCK
 from kanopt.units import check_unit, same_dimension
 from kanopt.validation import MAY_BE_BLANK, Fault, faults, is_whole
 
@@ -63,7 +63,7 @@ class PlainField:
     default
         Its default; None where there is none.
     clock
-        Whether it holds clock times (:mod:`kanopt.problems.clock_times`); a text holds several.
+        Whether it holds clock times (:mod:`kanopt.records.clock_times`); a text holds several.
     """
 
     name: str

@@ -1,7 +1,7 @@
 """Times of day as people write them: ``8:30``, ``8:30 PM``, ``8h30``, a time of Python or pandas, or a number.
 
 The one reader of clock times. :data:`CLOCK` marks the fields of records that hold some, and
-:mod:`kanopt.problems.record_reader` reads their cells here; texts that hold several, such as windows, take their
+:mod:`kanopt.records.reading` reads their cells here; texts that hold several, such as windows, take their
 pattern from here (:data:`MOMENT`, :data:`SPAN`). Times count from midnight in the unit of the problem. Hours go on
 after 24: ``26:00`` is two o'clock on the next day. Numbers without a unit that look like something else than they count
 as, ``7.5`` or ``0830``, are asked back (:func:`unstated_times`).

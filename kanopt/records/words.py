@@ -1,6 +1,6 @@
 """The words by which people call the fields of problems, and words of planning for which there is no field.
 
-A vocabulary, not a rule: :mod:`kanopt.problems.column_hints` compares the headers of tables with it. Words are written
+A vocabulary, not a rule: :mod:`kanopt.records.likeness` compares the headers of tables with it. Words are written
 without accents, phrases are parted by commas; the first languages are English, German, French and Spanish. A word in
 no list is found all the same where it is spelt like one that is.
 """

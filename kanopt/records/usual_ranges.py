@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from kanopt.problems.table_schema import TableSchema
+from kanopt.records.table_schema import TableSchema
 from kanopt.text import amount_text, list_names, number_text
 from kanopt.units import convert, factor, same_dimension
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 
-from kanopt.problems.records import Record
+from kanopt.records.record import Record
 from kanopt.text import list_names
 
 __all__ = ["IDLE_FIELDS", "idle_fields"]

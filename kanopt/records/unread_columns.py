@@ -17,8 +17,8 @@ from pandas.api.types import is_numeric_dtype
 
 from kanopt.formulas.binding import BoundFormula
 from kanopt.formulas.references import Reference
-from kanopt.problems.clock_times import holds_windows
-from kanopt.problems.column_hints import (
+from kanopt.records.clock_times import holds_windows
+from kanopt.records.likeness import (
     TableColumn,
     TableField,
     fields_measured_alike,
@@ -26,9 +26,9 @@ from kanopt.problems.column_hints import (
     place_elsewhere,
     resembled_field,
 )
-from kanopt.problems.record_rules import plain_fields
-from kanopt.problems.records import Quantity, Record
-from kanopt.problems.table_schema import TableSchema
+from kanopt.records.record import Quantity, Record
+from kanopt.records.rules import plain_fields
+from kanopt.records.table_schema import TableSchema
 from kanopt.tables import units_of
 from kanopt.text import join_list, list_names
 from kanopt.units import same_dimension

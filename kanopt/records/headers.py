@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from kanopt.problems.planning_words import MONEY
+from kanopt.records.words import MONEY
 from kanopt.units import COUNTED, UNIT_WORDS, dimension_of
 
 __all__ = ["Header", "measured_in", "read_header"]

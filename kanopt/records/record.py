@@ -1,7 +1,7 @@
 """The records a problem is made of, and the arrays that laws read from them.
 
 A problem speaks of clients, machines or lanes: frozen dataclasses with a few fields of their own and a
-mapping ``attributes`` for whatever else the user's table holds. :mod:`kanopt.problems.record_reader` reads and checks
+mapping ``attributes`` for whatever else the user's table holds. :mod:`kanopt.records.reading` reads and checks
 them; :func:`field_values` turns one field or attribute of many records into an array with a unit, which is how
 ``client.demand`` or ``vehicle.fuel_price`` is resolved.
 """

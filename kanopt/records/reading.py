@@ -15,12 +15,12 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from kanopt.errors import ProblemError
-from kanopt.problems.clock_times import clock_cells, clock_value, unstated_times, window_cells
-from kanopt.problems.frame_reader import FrameReader, TableRows, row_numbers
-from kanopt.problems.record_rules import plain_fields, row_faults, row_of
-from kanopt.problems.records import Record
-from kanopt.problems.table_schema import TableSchema
-from kanopt.problems.usual_ranges import unusual_values
+from kanopt.records.clock_times import clock_cells, clock_value, unstated_times, window_cells
+from kanopt.records.frame_reader import FrameReader, TableRows, row_numbers
+from kanopt.records.record import Record
+from kanopt.records.rules import plain_fields, row_faults, row_of
+from kanopt.records.table_schema import TableSchema
+from kanopt.records.usual_ranges import unusual_values
 from kanopt.text import list_names
 from kanopt.validation import WHOLE_TEXT, Fault, fault_text, is_whole
 

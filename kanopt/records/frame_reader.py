@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 
 from kanopt.errors import UnitError, nearest
-from kanopt.problems.clock_times import clock_cells, unstated_times, window_cells
-from kanopt.problems.column_hints import TableField, column_hint
-from kanopt.problems.record_rules import PlainField, plain_fields
-from kanopt.problems.records import Attribute, Quantity, names_of
-from kanopt.problems.table_schema import TableSchema
+from kanopt.records.clock_times import clock_cells, unstated_times, window_cells
+from kanopt.records.likeness import TableField, column_hint
+from kanopt.records.record import Attribute, Quantity, names_of
+from kanopt.records.rules import PlainField, plain_fields
+from kanopt.records.table_schema import TableSchema
 from kanopt.text import list_names, number_text
 from kanopt.units import convert
 from kanopt.validation import coerced_numbers

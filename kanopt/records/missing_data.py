@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-from kanopt.problems.column_units import measured_in, read_header
-from kanopt.problems.planning_words import MONEY
-from kanopt.problems.unread_columns import TableUse, UnreadColumn, UnreadColumns, striking_columns
+from kanopt.records.headers import measured_in, read_header
+from kanopt.records.unread_columns import TableUse, UnreadColumn, UnreadColumns, striking_columns
+from kanopt.records.words import MONEY
 from kanopt.text import join_list, list_names
 
 __all__ = ["lookalikes", "missing_amount", "missing_price", "without_row", "zero_amount"]

@@ -1,6 +1,6 @@
 """Which field of a problem the header of a column looks like: by its words, and by what it measures.
 
-A header looks like a field where the words of one of its names stand in it (:mod:`kanopt.problems.planning_words`; a
+A header looks like a field where the words of one of its names stand in it (:mod:`kanopt.records.words`; a
 word spelt nearly so counts for less), unless units say that it measures something else. All of it serves hints: nothing
 is read because of a name.
 """
@@ -13,8 +13,8 @@ from difflib import SequenceMatcher
 from functools import lru_cache
 
 from kanopt.errors import nearest
-from kanopt.problems.column_units import Header, measured_in, read_header
-from kanopt.problems.planning_words import (
+from kanopt.records.headers import Header, measured_in, read_header
+from kanopt.records.words import (
     ELSEWHERE,
     FIELD_WORDS,
     IDENTIFIERS,
