@@ -55,7 +55,6 @@ from kanopt.problems.supply import (
 )
 from kanopt.problems.uncertainty import Uncertainty
 from kanopt.problems.views import GanttView, MapView, NetworkView, SeriesView, View
-from kanopt.records.reading import records
 from kanopt.records.record import Attribute, Quantity, field_values
 
 __all__ = [
@@ -126,5 +125,4 @@ __all__ = [
     "equal_to",
     "evaluate",
     "field_values",
-    "records",
 ]

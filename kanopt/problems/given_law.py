@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import fields
 from difflib import SequenceMatcher
 
+from kanopt.faults import Fault
 from kanopt.formulas.binding import BoundFormula
 from kanopt.formulas.formula import Formula
 from kanopt.formulas.references import Reference
@@ -23,7 +24,7 @@ _SHOWN = 12
 
 def law_mistake(
     what: str, law: object, forms: str, references: Mapping[str, str], unread: Collection[str] = ()
-) -> list[str]:
+) -> list[Fault]:
     """Return what is wrong with a thing that is no law, and how to write one; nothing where it may be one.
 
     Of a law it is said what it is bound to that the problem does not know.
@@ -47,16 +48,20 @@ def law_mistake(
     >>> law = parse_formula("2 * km", [Variable("km", "km")], Variable("minutes", "min"))
     >>> print(*law_mistake("duration", law, "a bound formula", {"arc.distance": "km", "clock.hour": "h"}))
     duration: the formula for 'minutes' is not bound; write law.bind(km=refs.arc.distance), with refs from kanopt
-    >>> law_mistake("duration", None, "a bound formula or a matrix", {})
-    ['duration: is None; give a bound formula or a matrix']
+    >>> print(*law_mistake("duration", None, "a bound formula or a matrix", {}))
+    duration: is None; give a bound formula or a matrix
     >>> wrong = law.bind(km=Reference("arc", "lenght"))
-    >>> law_mistake("duration", wrong, "a bound formula", {"arc.distance": "km", "clock.hour": "h"})
-    ["duration: the problem does not know 'arc.lenght'; did you mean 'arc.distance'?"]
+    >>> print(*law_mistake("duration", wrong, "a bound formula", {"arc.distance": "km", "clock.hour": "h"}))
+    duration: the problem does not know 'arc.lenght'; did you mean 'arc.distance'?
     """
     if isinstance(law, (BoundFormula, Reference)):
         units = {law: ""} if isinstance(law, Reference) else _units_of_references(law)
         return [
-            f"{what}: the problem does not know {str(one)!r}; {nearest_reference(str(one), unit, references)}"
+            Fault(
+                what,
+                f"the problem does not know {str(one)!r}",
+                advice=nearest_reference(str(one), unit, references),
+            )
             for one, unit in units.items()
             if str(one) not in references and one.scope not in unread
         ]
@@ -73,7 +78,7 @@ def law_mistake(
         told = f"is a function of Python, of which nothing can be proved; give {forms}"
     else:
         return []
-    return [f"{what}: {told}"]
+    return [Fault(what, told)]
 
 
 def likely_reference(variable: Variable, references: Mapping[str, str]) -> str:

@@ -182,8 +182,8 @@ class RoadNetwork:
         known = {
             f"link.{name}": self._declared.get(str(name), "") for name in ("length", *self.links.columns)
         }
-        if wrong := law_mistake("links: law", self.law, "a bound formula, or one time per link", known):
-            raise ProblemError(wrong[0])
+        if wrong := law_mistake("links", self.law, "a bound formula, or one time per link", known):
+            raise ProblemError.of(wrong)
         for column in ("tail", "head", "length"):
             if column not in self.links.columns:
                 kind = float if column == "length" else str

@@ -13,6 +13,7 @@ from difflib import SequenceMatcher
 from functools import lru_cache
 
 from kanopt.errors import nearest
+from kanopt.records.declaration import Field, Table, Usual
 from kanopt.records.headers import Header, measured_in, read_header
 from kanopt.records.words import (
     ELSEWHERE,
@@ -66,12 +67,25 @@ class TableField:
         ``float``, ``int``, ``bool`` or ``str``.
     filled
         Whether a column fills it.
+    clock
+        Whether it holds clock times.
+    usual
+        What is usual of it, if anything is.
     """
 
     name: str
     unit: str = ""
     kind: type = float
     filled: bool = False
+    clock: bool = False
+    usual: Usual | None = None
+
+    @classmethod
+    def of(cls, item: Field, table: Table, *, filled: bool = False) -> TableField:
+        """Return a declared field of a table."""
+        kind = str if item.is_text else item.type
+        unit = "" if kind is str else table.units.get(item.name, "")
+        return cls(item.name, unit, kind, filled, item.clock, item.usual)
 
 
 @dataclass(frozen=True)

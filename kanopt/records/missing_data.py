@@ -10,7 +10,10 @@ Records that are built by hand name their fields, and are not second-guessed.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any
 
+from kanopt.faults import Fault, Renaming
+from kanopt.records.declaration import Table
 from kanopt.records.headers import measured_in, read_header
 from kanopt.records.unread_columns import TableUse, UnreadColumn, UnreadColumns, striking_columns
 from kanopt.records.words import MONEY
@@ -22,32 +25,36 @@ _SHOWN = 6
 
 
 def missing_price(
-    prices: Mapping[str, Collection[str]],
+    records: Iterable[tuple[Table, Sequence[Any]]],
     filled: Mapping[str, Collection[str]],
-    uses: Iterable[TableUse],
+    uses: Callable[[], Iterable[TableUse]],
     law: str,
-) -> Iterable[str]:
-    """Yield a mistake where no column states a price although tables were read; to be asked where no law costs either.
+) -> Iterable[Fault]:
+    """Yield a mistake where no record and no column states a price although tables were read.
 
     Parameters
     ----------
-    prices
-        Table to those of its fields that are prices.
+    records
+        The tables that declare prices, with their records.
     filled
         Table to the fields that its columns fill, of tables that were given as frames.
     uses
-        What the problem makes of its tables.
+        Returns what the problem makes of its tables; asked where nothing costs anything.
     law
         What besides columns can state a price, as ``"a cost law"``.
     """
-    read = [table for table in prices if table in filled]
-    if not read or any(set(prices[table]) & set(filled[table]) for table in read):
+    tables = [(table, found) for table, found in records if table.prices]
+    if any(getattr(one, price) for table, found in tables for one in found for price in table.prices):
         return
-    named = "; ".join(f"{table}: {', '.join(prices[table])}" for table in read)
-    yield (
-        f"problem: nothing costs anything, so that every plan is as good as any other: give {law}, or a price "
-        f"({named}); a column of zeros says that nothing is to be paid{_clause(uses, _is_price)}"
+    read = [table for table, _ in tables if table.name in filled]
+    if not read or any(set(table.prices) & set(filled[table.name]) for table in read):
+        return
+    named = "; ".join(f"{table.name}: {', '.join(table.prices)}" for table in read)
+    what = (
+        f"nothing costs anything, so that every plan is as good as any other: give {law}, or a price ({named}); a "
+        "column of zeros says that nothing is to be paid"
     )
+    yield Fault("problem", (what, *_clause(uses(), _is_price)))
 
 
 def missing_amount(
@@ -56,7 +63,7 @@ def missing_amount(
     filled: Mapping[str, Collection[str]],
     uses: Iterable[TableUse],
     limit: str,
-) -> Iterable[str]:
+) -> Iterable[Fault]:
     """Yield a mistake where no column says how much there is to carry although something limits it.
 
     Parameters
@@ -73,24 +80,22 @@ def missing_amount(
     if table not in filled or set(wanted) & set(filled[table]):
         return
     fields = " or ".join(wanted)
-    yield (
-        f"{table}: no column says how much there is to carry ({fields}), but {limit}; a column of zeros says that "
-        f"nothing is{lookalikes(uses, wanted)}"
-    )
+    what = f"no column says how much there is to carry ({fields}), but {limit}; a column of zeros says that nothing is"
+    yield Fault(table, (what, *lookalikes(uses, wanted)))
 
 
 def zero_amount(
     table: str, wanted: Collection[str], filled: Mapping[str, Collection[str]], limit: str
-) -> Iterable[str]:
+) -> Iterable[Fault]:
     """Yield a question where columns say that there is nothing to carry; parameters as of :func:`missing_amount`."""
     if stated := [field for field in wanted if field in filled.get(table, ())]:
         said = f"{join_list(stated)} {'is' if len(stated) == 1 else 'are'} 0 throughout"
-        yield f"{table}: {said}, but {limit}; is nothing to be carried?"
+        yield Fault(table, f"{said}, but {limit}; is nothing to be carried?")
 
 
 def without_row(
     table: str, thing: str, names: Sequence[str], effect: str, row: str = "row for the"
-) -> Iterable[str]:
+) -> Iterable[Fault]:
     """Yield a question about things that another table lists and that no row of this one names.
 
     Parameters
@@ -112,25 +117,28 @@ def without_row(
     demand: no row for the market 'Lyon', 'Nice': it wants nothing; is that meant?
     """
     if names:
-        yield f"{table}: no {row} {thing} {list_names(names)}: {effect}; is that meant?"
+        yield Fault(table, f"no {row} {thing} {list_names(names)}: {effect}; is that meant?")
 
 
-def lookalikes(uses: Iterable[TableUse], fields: Collection[str]) -> str:
-    """Return a clause that names the unread columns that look like some fields; empty where none does."""
+def lookalikes(uses: Iterable[TableUse], fields: Collection[str]) -> Sequence[str | Renaming]:
+    """Return the parts of a clause that names the unread columns which look like some fields; none where none does."""
     return _clause(uses, lambda column: column.field is not None and column.field.name in fields)
 
 
-def _clause(uses: Iterable[TableUse], wanted: Callable[[UnreadColumn], bool]) -> str:
+def _clause(uses: Iterable[TableUse], wanted: Callable[[UnreadColumn], bool]) -> Sequence[str | Renaming]:
     like = [
         UnreadColumns(use.table, columns[:_SHOWN], ())
         for use in uses
         if (columns := tuple(filter(wanted, striking_columns(use))))
     ]
     if not like:
-        return ""
+        return ()
     told = "; ".join(f"{each.table}: {join_list([*map(str, each.striking)])}" for each in like)
-    written = join_list([each.renaming for each in like if each.meant])
-    return f"; nothing reads {told}" + (f"; where that is meant, write {written}" if written else "")
+    written: list[str | Renaming] = []
+    for each in like:
+        if each.meant:
+            written += [" and " if written else "; where that is meant, write ", each.renaming]
+    return (f"; nothing reads {told}", *written)
 
 
 def _is_price(column: UnreadColumn) -> bool:

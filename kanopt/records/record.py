@@ -109,6 +109,8 @@ def _field_value(item: Record, field: str, units: Mapping[str, str], where: str)
         value = getattr(item, field)
         if value is None:
             raise ProblemError(f"{where}: {field!r} of {_label(item)} is not set, but a law reads it")
+        if isinstance(value, tuple):
+            return ", ".join(value)
         return value if isinstance(value, str) else Quantity(float(value), units.get(field, ""))
     if field not in item.attributes:
         hint = nearest(field, [*names, *item.attributes])

@@ -10,14 +10,16 @@ the others by name.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import MISSING, dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
+from kanopt.faults import Fault, Renaming
 from kanopt.formulas.binding import BoundFormula
 from kanopt.formulas.references import Reference
 from kanopt.records.clock_times import holds_windows
+from kanopt.records.declaration import Table
 from kanopt.records.likeness import (
     TableColumn,
     TableField,
@@ -27,8 +29,6 @@ from kanopt.records.likeness import (
     resembled_field,
 )
 from kanopt.records.record import Quantity, Record
-from kanopt.records.rules import plain_fields
-from kanopt.records.table_schema import TableSchema
 from kanopt.tables import units_of
 from kanopt.text import join_list, list_names
 from kanopt.units import same_dimension
@@ -135,7 +135,12 @@ class UnreadColumns:
     proposed: frozenset[str] = frozenset()
 
     def __str__(self) -> str:
-        return f"{self.table}: {self.sentence}" + (f"; {self.advice}" if self.advice else "")
+        return str(self.fault())
+
+    def fault(self) -> Fault:
+        """Return it as what is told of the table, with what to write where columns are meant as fields."""
+        advice = ("where that is meant, write ", self.renaming) if self.meant else ""
+        return Fault(self.table, self.sentence, advice=advice)
 
     @property
     def sentence(self) -> str:
@@ -159,45 +164,36 @@ class UnreadColumns:
         return found
 
     @property
-    def advice(self) -> str:
-        """What to do where columns are meant as fields; a scenario file has other words for it."""
-        return f"where that is meant, write {self.renaming}" if self.meant else ""
-
-    @property
-    def renaming(self) -> str:
-        """The expression that makes the columns fields."""
+    def renaming(self) -> Renaming:
+        """What makes the columns fields."""
         columns = {column: field for field, column in self.meant.items()}
         units = {
             column.field.name: column.declared_unit
             for column in self.striking
             if column.field and column.name in columns and column.declared_unit
         }
-        renamed = f"{self.table}.rename(columns={columns})"
-        return f"ko.with_units({renamed}, {units})" if units else renamed
+        return Renaming(self.table, columns, units)
 
 
-def table_use(schema: TableSchema, records: Sequence[Record], read: Collection[str]) -> TableUse:
+def table_use(table: Table, records: Sequence[Record], read: Collection[str]) -> TableUse:
     """Return what a problem makes of the records of a table.
 
     Parameters
     ----------
-    schema
+    table
         The table.
     records
         Its rows.
     read
         The attributes that laws and rules read.
     """
-    defaults = {item.name: item.default for item in fields(schema.record)}
     known = tuple(
-        TableField(
-            item.name,
-            "" if item.type is str else schema.units.get(item.name, ""),
-            item.type,
-            filled=item.required
-            or any(_differs(getattr(one, item.name), defaults[item.name]) for one in records),
+        TableField.of(
+            item,
+            table,
+            filled=item.required or any(_differs(getattr(one, item.name), item.default) for one in records),
         )
-        for item in plain_fields(schema.record)
+        for item in table.fields
     )
     found: dict[str, TableColumn] = {}
     for record in records:
@@ -205,7 +201,7 @@ def table_use(schema: TableSchema, records: Sequence[Record], read: Collection[s
             if name not in read and name not in found:
                 unit = value.unit if isinstance(value, Quantity) else ""
                 found[name] = TableColumn(name, unit, not isinstance(value, str) or _is_number(value))
-    return TableUse(schema.name, known, tuple(found.values()))
+    return TableUse(table.name, known, tuple(found.values()))
 
 
 def frame_use(
@@ -321,4 +317,4 @@ def _is_number(text: str) -> bool:
 
 def _differs(value: object, default: object) -> bool:
     # a coordinate that is not known is no number, which is never equal to itself
-    return default is MISSING or not (value == default or (value != value and default != default))
+    return not (value == default or (value != value and default != default))

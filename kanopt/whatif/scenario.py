@@ -39,7 +39,7 @@ from kanopt.whatif.scenario_files.spec import (
     SolverSpec,
     SweepSpec,
 )
-from kanopt.whatif.scenario_files.unread import unread_message, unread_of_scenario
+from kanopt.whatif.scenario_files.unread import unread_of_scenario
 from kanopt.whatif.section_changes import (
     ChangedSections,
     altered_law,
@@ -372,14 +372,14 @@ class Scenario(Shown):
             return ()
         built = self.build(self.drafts)
         found = unread_of_scenario(self.problem_spec, built, self.changed, self.laws)
-        told = [unread_message(each) for each in found if bool(each.striking) == striking]
+        told = keyed([each.fault() for each in found if bool(each.striking) == striking], self.problem_spec)
         return tuple(self.layers.issue(remark) for remark in told)
 
     def _unusual(self) -> tuple[Issue, ...]:
         """Return questions about numbers that are unusual for what they measure."""
         if self.problem_spec is None:
             return ()
-        asked = keyed(self.build(self.drafts).unusual(), self.problem_spec)
+        asked = keyed(self.build(self.drafts).questions(), self.problem_spec)
         return tuple(self.layers.issue(question) for question in asked)
 
     def unreachable(self) -> tuple[Issue, ...]:

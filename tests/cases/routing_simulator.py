@@ -13,7 +13,7 @@ import numpy as np
 from kanopt.formulas.binding import BoundFormula, ReferenceValue
 from kanopt.formulas.references import Reference
 from kanopt.problems import Client, Route, RoutingPlan, RoutingProblem, VehicleType
-from kanopt.problems.routing.entities import split_label, split_list
+from kanopt.problems.routing.entities import split_label
 from kanopt.problems.routing.leg_laws import DURATION, LegInputs
 from kanopt.problems.routing.windows import DriverBreak, parse_breaks, parse_windows
 from kanopt.units import convert
@@ -163,8 +163,8 @@ class Simulator:
             (vehicle.name, client.name)
             for vehicle in self.problem.vehicles
             for client in self.problem.clients
-            if not split_list(client.needs) <= split_list(vehicle.skills)
-            or (client.vehicles and vehicle.name not in split_list(client.vehicles))
+            if not frozenset(client.needs) <= frozenset(vehicle.skills)
+            or (client.vehicles and vehicle.name not in frozenset(client.vehicles))
         }
 
     @cached_property
@@ -468,7 +468,7 @@ class Simulator:
                 found.add("skill")
             if name in self.pins and self.pins[name] != (route.vehicle, route.index):
                 found.add("pinned")
-        goods = [split_list(self.client(node).goods) for node in served if self.policy.apart]
+        goods = [frozenset(self.client(node).goods) for node in served if self.policy.apart]
         for one, other in self.policy.apart:
             if any(
                 a != b and one in goods[a] and other in goods[b]

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from kanopt.problems.routing import Client, RoutingProblem, VehicleType
-from kanopt.problems.routing.entities import split_list
 from kanopt.problems.routing.policy import RoutingPolicy
 from kanopt.problems.routing.problem_part import law_between
 from kanopt.text import join_list
@@ -164,7 +163,7 @@ def _relax_policy(
     policy: RoutingPolicy, clients: Sequence[Client], held: Collection[RelaxableRule]
 ) -> RoutingPolicy:
     names = {client.name for client in clients}
-    goods = frozenset[str]().union(*(split_list(client.goods) for client in clients))
+    goods = frozenset[str]().union(*(frozenset(client.goods) for client in clients))
     apart = [pair for pair in policy.apart if set(pair) <= goods] if RelaxableRule("apart") in held else []
     pinned = {
         label: [name for name in pinned if name in names and RelaxableRule("pinned", name) in held]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from kanopt.errors import ProblemError, UnitError, nearest
+from kanopt.faults import Fault
 from kanopt.formulas.binding import BoundFormula
 from kanopt.formulas.references import Reference
 from kanopt.problems.decisions.entities import Decision, Item
@@ -21,15 +22,17 @@ def name_checks(decisions: Sequence[Decision], items: Sequence[Item]) -> list[Re
     return [RecordCheck(_name_mistakes(decisions, [item.name for item in items]), ("decisions", "items"))]
 
 
-def _name_mistakes(decisions: Sequence[Decision], items: Collection[str]) -> Iterator[str]:
+def _name_mistakes(decisions: Sequence[Decision], items: Collection[str]) -> Iterator[Fault]:
     for one in decisions:
         if one.item and one.item not in items:
             hint = nearest(one.item, items) if items else "the problem has no items; give a table of them"
-            yield f"decisions: {one.name!r} is for the item {one.item!r}, which does not exist; {hint}"
+            what = f"is for the item {one.item!r}, which does not exist"
+            yield Fault("decisions", what, (one.name,), advice=hint)
     shared = {one.name for one in decisions if not one.item}
     names = {one.name for one in decisions if one.item} | {_full_name(one) for one in decisions if one.item}
     for name in sorted(shared & names):
-        yield f"decisions: {name!r} is one of the whole plan and one of an item; rename one"
+        what = "is one of the whole plan and one of an item"
+        yield Fault("decisions", what, (name,), advice="rename one")
 
 
 def _full_name(one: Decision) -> str:

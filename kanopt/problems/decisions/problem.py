@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from kanopt.errors import ProblemError, nearest
+from kanopt.faults import Fault
 from kanopt.formulas.binding import BoundFormula
 from kanopt.formulas.formula import Formula
 from kanopt.problems.base import Problem
@@ -191,18 +192,18 @@ class DecisionProblem(Problem[DecisionPlan]):
         """Return none: a solver sees every decision as it is."""
         return ()
 
-    def unusual(self) -> tuple[str, ...]:
+    def questions(self) -> tuple[Fault, ...]:
         """Return decisions and fixed inputs that neither the objective nor a constraint reads."""
         laws = self.given_laws
         decided = {one.field for law in laws for one in law.bound.references}
         idle = [one.name for one in self.records if one.name not in decided]
-        found = [
-            f"decisions: no law and no constraint reads {list_names(idle)}: any value does; is that meant?"
-        ]
+        what = f"no law and no constraint reads {list_names(idle)}: any value does; is that meant?"
+        found = [Fault("decisions", what)]
         read = {variable.name for law in laws for variable in law.formula.inputs}
         unread = [name for name in self.fixed if name not in read]
-        found += [f"fixed: no law has an input {list_names(unread)}: nothing follows from it; is that meant?"]
-        return tuple(text for text, names in zip(found, (idle, unread), strict=True) if names)
+        what = f"no law has an input {list_names(unread)}: nothing follows from it; is that meant?"
+        found += [Fault("fixed", what)]
+        return tuple(fault for fault, names in zip(found, (idle, unread), strict=True) if names)
 
     def table_uses(self) -> tuple[TableUse, ...]:
         """Return what is read of the tables of decisions and items."""

@@ -15,12 +15,13 @@ from kanopt.arc_blocks import MOST_KEPT, arcs_of, tail_blocks
 from kanopt.errors import FormulaError, ProblemError, nearest
 from kanopt.formulas.binding import ReferenceValue
 from kanopt.problems.geography import Positions
-from kanopt.problems.routing.entities import Client, Depot, RoutingUnits, VehicleType, split_label, split_list
+from kanopt.problems.routing.entities import Client, Depot, RoutingUnits, VehicleType, split_label
 from kanopt.problems.routing.policy import RoutingPolicy
 from kanopt.problems.routing.service_times import ServiceTimes
 from kanopt.problems.routing.started import StartedRoute
 from kanopt.problems.routing.windows import DriverBreak, parse_breaks, parse_windows
 from kanopt.records.clock_times import moment
+from kanopt.records.declaration import declared_fields
 from kanopt.records.record import field_values
 from kanopt.text import list_names
 
@@ -33,10 +34,9 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 _SAMPLE = 200
 """Rows of arcs of which the median stands for arcs that cannot be driven."""
-_POINT_FIELDS = (
-    "x", "y", "lat", "lon", "demand", "pickup", "service", "release", "earliest", "latest", "cost_per_lateness",
-    "prize", "demand_sd", "on_time", "name",
-)  # fmt: skip
+_POINT_FIELDS = tuple(
+    item.name for item in declared_fields(Client) if not item.is_text or item.name == "name"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -281,7 +281,7 @@ class RoutingData:
     @cached_property
     def apart(self) -> NDArray[np.bool_]:
         """Which clients may not be on one route; (n, n)."""
-        goods = [frozenset[str]()] * len(self.depots) + [split_list(client.goods) for client in self.clients]
+        goods = [frozenset[str]()] * len(self.depots) + [frozenset(client.goods) for client in self.clients]
         found = np.zeros((len(goods), len(goods)), dtype=bool)
         for one, other in self.policy.apart:
             first = np.array([one in words for words in goods])
@@ -308,11 +308,11 @@ class RoutingData:
         """Which vehicle types can serve each node: with all skills it needs, and among its types; (types, n)."""
         can_serve = np.ones((len(self.vehicles), len(self.points)), dtype=bool)
         for place, client in enumerate(self.clients, start=len(self.depots)):
-            needs, names = split_list(client.needs), split_list(client.vehicles)
+            needs, names = frozenset(client.needs), frozenset(client.vehicles)
             if needs or names:
                 for kind, vehicle in enumerate(self.vehicles):
                     named = not names or vehicle.name in names
-                    can_serve[kind, place] = named and needs <= split_list(vehicle.skills)
+                    can_serve[kind, place] = named and needs <= frozenset(vehicle.skills)
         return can_serve
 
     @cached_property
@@ -369,7 +369,7 @@ class RoutingData:
 
         On the way back the depot is the head: it demands nothing, and its own attributes count.
         """
-        units = self.units.of_points()
+        units = self.units.of(Client)
         if field in ("service", "release"):
             return ReferenceValue(self.of_nodes(field), units[field])
         if field in ("demand", "pickup", "earliest", "latest"):

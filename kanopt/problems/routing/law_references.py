@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING
 
+from kanopt.faults import Fault
 from kanopt.formulas.binding import BoundFormula
 from kanopt.problems.given_law import law_mistake, references_to
 from kanopt.problems.road_network import RoadNetwork
@@ -26,7 +27,7 @@ __all__ = ["law_mistakes", "table_uses"]
 _TABLES_OF_SCOPES = {"client": {"depots", "clients"}, "vehicle": {"vehicles"}}
 
 
-def law_mistakes(problem: RoutingProblem, broken: AbstractSet[str]) -> list[str]:
+def law_mistakes(problem: RoutingProblem, broken: AbstractSet[str]) -> list[Fault]:
     """Say which laws are none, such as a formula whose inputs are not bound, and what they cannot read.
 
     Parameters
@@ -40,8 +41,8 @@ def law_mistakes(problem: RoutingProblem, broken: AbstractSet[str]) -> list[str]
     points: tuple[Depot | Client, ...] = (*problem.depots, *problem.clients)
     known = {
         **units.references(),
-        **references_to("client", Client, points, units.of_points()),
-        **references_to("vehicle", VehicleType, problem.vehicles, units.of_vehicles()),
+        **references_to("client", Client, points, units.of(Client)),
+        **references_to("vehicle", VehicleType, problem.vehicles, units.of(VehicleType)),
     }
     unread = {scope for scope, tables in _TABLES_OF_SCOPES.items() if broken & tables}
     forms = "a bound formula or a matrix"
@@ -56,27 +57,29 @@ def law_mistakes(problem: RoutingProblem, broken: AbstractSet[str]) -> list[str]
     return [*found, *_name_mistakes(problem)]
 
 
-def _of_stops(law: BoundFormula, known: Mapping[str, str], unread: AbstractSet[str]) -> Iterator[str]:
+def _of_stops(law: BoundFormula, known: Mapping[str, str], unread: AbstractSet[str]) -> Iterator[Fault]:
     """Yield what a law of service times cannot read: what the problem does not know, and what belongs to a leg."""
-    yield from law_mistake("policy: service", law, "a bound formula", known, unread)
+    yield from law_mistake("policy", law, "a bound formula", known, unread)
     for each in law.references:
         if str(each) in known and each.scope in ("arc", "clock") and str(each) not in STOP_REFERENCES:
-            yield (
-                f"policy: service: {str(each)!r} belongs to a leg, and a stop is none; a law of stops may read "
-                f"client.<…>, vehicle.<…>, clock.hour or clock.minute (when service begins) and state.load (on board "
-                f"on arrival)"
+            advice = (
+                "a law of stops may read client.<…>, vehicle.<…>, clock.hour or clock.minute (when service begins) and "
+                "state.load (on board on arrival)"
             )
+            what = f"service: {str(each)!r} belongs to a leg, and a stop is none"
+            yield Fault("policy", what, advice=advice)
 
 
-def _name_mistakes(problem: RoutingProblem) -> Iterator[str]:
+def _name_mistakes(problem: RoutingProblem) -> Iterator[Fault]:
     """Yield the names of cost laws that are taken, or that no file can hold."""
     named = (*RESERVED, DURATION, *([SERVICE] if problem.policy.service is not None else []))
     taken = [name for name in problem.named_costs if name in named]
     if taken:
-        yield f"cost: the name {list_names(taken)} is taken by a term of the problem; choose another"
+        what = f"the name {list_names(taken)} is taken by a term of the problem"
+        yield Fault("cost", what, advice="choose another")
     halves = [name for name in problem.named_costs if not is_whole(str(name))]
     if halves:
-        yield f"cost: the name {halves[0]!r} must be {WHOLE_TEXT}"
+        yield Fault("cost", f"the name {halves[0]!r} must be {WHOLE_TEXT}")
 
 
 def table_uses(problem: RoutingProblem) -> tuple[TableUse, ...]:

@@ -20,6 +20,7 @@ from kanopt.formulas.binding import BoundFormula, ReferenceValue, Resolver
 from kanopt.formulas.references import Reference
 from kanopt.problems.routing.arrival_functions import ArrivalFunctions
 from kanopt.problems.routing.data import Floats, Ints, RoutingData
+from kanopt.problems.routing.entities import VehicleType
 from kanopt.records.record import field_values
 from kanopt.units import convert
 
@@ -208,7 +209,7 @@ class RoutingLaws:
     def _vehicle_values(self, field: str, law: str) -> ReferenceValue:
         vehicles: Sequence[Any] = self.data.vehicles
         return field_values(
-            vehicles, field, units=self.data.units.of_vehicles(), where=f"law {law!r}: vehicles"
+            vehicles, field, units=self.data.units.of(VehicleType), where=f"law {law!r}: vehicles"
         )
 
     def _head_values(self, field: str, law: str) -> ReferenceValue:

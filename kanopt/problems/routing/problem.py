@@ -136,16 +136,16 @@ class RoutingProblem(Problem[RoutingPlan]):
 
     def __post_init__(self) -> None:
         reader = RecordReader()
-        for schema in self.units.tables():
-            object.__setattr__(self, schema.name, reader.read(getattr(self, schema.name), schema))
+        for table in self.units.tables():
+            object.__setattr__(self, table.name, reader.read(getattr(self, table.name), table))
         if not isinstance(self.policy, RoutingPolicy):
             raise ProblemError(f"policy: give a RoutingPolicy, not a {type(self.policy).__name__}")
-        reader.mistakes += law_mistakes(self, reader.broken)
+        reader.faults += law_mistakes(self, reader.broken)
         measured = self._is_measured
         points = {"depots": self.depots, "clients": self.clients}
         reader.finish(
             [
-                *routing_checks(self.depots, self.clients, self.vehicles, self.policy, self.units.time),
+                *routing_checks(self.depots, self.clients, self.vehicles, self.policy, self.units),
                 *place_checks(
                     points, reader, self.table_uses, self.units.distance, measured=measured, needed=True
                 ),
@@ -165,11 +165,11 @@ class RoutingProblem(Problem[RoutingPlan]):
         # evaluates every law once on every arc, so that what a law cannot price is refused here
         _ = self.planning_values.row_peaks, self.data.demands, self.data.capacities
         self.data.service_times.check()
-        reader.unusual += at_one_point(points) if measured else ()
-        reader.unusual += load_questions(
+        reader.questions += at_one_point(points) if measured else ()
+        reader.questions += load_questions(
             self.clients, self.vehicles, self.policy, reader.filled, self.units.load
         )
-        self._tell_of_reading(unusual=reader.unusual, from_frames=bool(reader.filled))
+        self._tell_of_reading(questions=reader.questions, from_frames=bool(reader.filled))
 
     def __repr__(self) -> str:
         vehicles = sum(each.count for each in self.vehicles)

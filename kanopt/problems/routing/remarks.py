@@ -14,7 +14,7 @@ from kanopt.formulas.binding import BoundFormula
 from kanopt.problems.place_checks import degrees_question
 from kanopt.problems.road_network import RoadNetwork
 from kanopt.problems.routing.arrival_functions import ArrivalFunctions
-from kanopt.records.idle_fields import idle_fields
+from kanopt.records.reading import idle_fields
 from kanopt.text import amount_text, clock_text, list_names, number_text
 from kanopt.units import convert, same_dimension
 
@@ -238,8 +238,10 @@ def ready_too_late(problem: RoutingProblem) -> Iterator[str]:
 
 def _idle(problem: RoutingProblem) -> Iterator[InputFinding]:
     """Report fields that change nothing, because others are blank."""
-    for text in idle_fields({"clients": problem.data.clients, "vehicles": problem.data.vehicles}):
-        yield InputFinding("idle", text.partition(" ")[0], text)
+    records = {"clients": problem.data.clients, "vehicles": problem.data.vehicles}
+    tables = [table for table in problem.units.tables() if table.name in records]
+    for fault in idle_fields([(table, records[table.name]) for table in tables]):
+        yield InputFinding("idle", fault.table, str(fault))
 
 
 def _shifts_too_short(problem: RoutingProblem) -> Iterator[InputFinding]:

@@ -16,11 +16,13 @@ from kanopt.formulas.references import Reference
 from kanopt.problems.law_use import unit_factor
 from kanopt.problems.replay import Lever, Replay, column_of, plain_numbers
 from kanopt.problems.routing.arrival_functions import ArrivalFunctions
+from kanopt.problems.routing.entities import VehicleType
 from kanopt.problems.routing.leg_laws import DURATION
 from kanopt.problems.routing.service_times import SERVICE
 from kanopt.problems.routing.simulate import PRICE_FIELDS, Drive
 from kanopt.problems.routing.simulate.breaks import WAYS
-from kanopt.problems.routing.simulate.price import DISTANCE, FIXED, LATENESS, LONGEST, MISSED, OVERTIME, TIME
+from kanopt.problems.routing.simulate.price import LATENESS, LONGEST, MISSED, OVERTIME
+from kanopt.records.declaration import declared_fields
 from kanopt.records.record import field_values
 from kanopt.units import convert
 
@@ -35,12 +37,7 @@ _LOAD, _SHIFT = "load", "departures"
 _STATE = {"arc.duration": "duration", "state.load": "load", "clock.late": "late"}
 _MOST_MINUTES, _STEP_MINUTES = 120.0, 5.0
 _TIMES = (DURATION, SERVICE)
-_RATES = {
-    FIXED: "fixed_cost",
-    DISTANCE: "cost_per_distance",
-    TIME: "cost_per_time",
-    OVERTIME: "cost_per_overtime",
-}
+_RATES = {item.price: item.name for item in declared_fields(VehicleType) if item.is_price}
 
 
 def replay_of(problem: RoutingProblem, plan: RoutingPlan, driven: Drive, pricing: Pricing) -> Replay | None:
@@ -163,7 +160,7 @@ class _Replays:
         return {"column": f"{what} ({unit})"}
 
     def _vehicle_input(self, law: str, unit: str, field: str) -> dict[str, Any]:
-        units = self.data.units.of_vehicles()
+        units = self.data.units.of(VehicleType)
         found = field_values(self.data.vehicles, field, units=units, where=f"law {law!r}: vehicles")
         values = found.to(unit)
         known: dict[str, Any] = {"kinds": column_of(values)}
@@ -210,7 +207,7 @@ class _Replays:
                     f"vehicle.{field}",
                     field.replace("_", " "),
                     "price",
-                    self.data.units.of_vehicles()[field],
+                    self.data.units.of(VehicleType)[field],
                     base,
                 )
                 found.append({"term": term, "rates": plain_numbers(rates[kinds]), "lever": self._add(lever)})

@@ -17,6 +17,7 @@ from kanopt.formulas.intervals import Known, known_of
 from kanopt.formulas.nodes import Input, Node, postorder
 from kanopt.formulas.pieces import gap_inputs
 from kanopt.formulas.references import Reference
+from kanopt.problems.routing.entities import Client, VehicleType
 from kanopt.records.record import field_values
 from kanopt.text import amount_text, clock_text
 from kanopt.units import convert
@@ -161,7 +162,7 @@ class ServiceTimes:
     def _field(self, reference: Reference) -> ReferenceValue:
         if reference not in self._values:
             data, scope = self.data, reference.scope
-            units = data.units.of_points() if scope == "client" else data.units.of_vehicles()
+            units = data.units.of(Client if scope == "client" else VehicleType)
             owners: Any = data.clients if scope == "client" else data.vehicles
             self._values[reference] = field_values(
                 owners, reference.field, units=units, where=f"law 'service': {scope}s"

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import ProblemError
+from kanopt.faults import Fault
 from kanopt.formulas.binding import BoundFormula, ReferenceValue
 from kanopt.formulas.references import Reference
 from kanopt.problems.given_law import law_mistake, references_to
@@ -29,7 +30,7 @@ from kanopt.problems.scheduling.power_tariff import PowerTariff
 from kanopt.problems.scheduling.validation import idle_machines, schedule_checks, unstated_price
 from kanopt.records.reading import RecordReader
 from kanopt.records.record import Record, field_values
-from kanopt.records.rules import field_mistakes
+from kanopt.records.rules import field_faults
 from kanopt.text import amount_text, number_text
 from kanopt.validation import LARGEST, float_array, too_large
 
@@ -104,16 +105,16 @@ def resolve(problem: SchedulingProblem, reader: RecordReader) -> SchedulingData:
         With every mistake, one per line.
     """
     read = _read(problem, reader)
-    reader.mistakes += field_mistakes(problem, "problem")
-    reader.mistakes += _law_mistakes(problem, read, [table.removesuffix("s") for table in reader.broken])
-    checks = schedule_checks(read, problem.units.time, uses_energy=problem.uses_energy)
+    reader.faults += field_faults(problem, "problem")
+    reader.faults += _law_mistakes(problem, read, [table.removesuffix("s") for table in reader.broken])
+    checks = schedule_checks(read, problem.units, uses_energy=problem.uses_energy)
     priced = bool(problem.makespan_cost) or problem.power_price is not None
     laws = (problem.duration, problem.energy)
     uses = partial(read.table_uses, problem.units, laws)
     checks.append(unstated_price(read.jobs, uses, reader.filled, priced=priced))
     reader.finish(checks)
     if "modes" in reader.filled:
-        reader.unusual += idle_machines(read)
+        reader.questions += idle_machines(read)
     job_at, task_at = _positions(read.jobs), _positions(read.tasks)
     machine_at = _positions(read.machines)
     families = _families(read)
@@ -144,19 +145,21 @@ def resolve(problem: SchedulingProblem, reader: RecordReader) -> SchedulingData:
     )
 
 
-def _law_mistakes(problem: SchedulingProblem, read: SchedulingRecords, unread: Collection[str]) -> list[str]:
+def _law_mistakes(
+    problem: SchedulingProblem, read: SchedulingRecords, unread: Collection[str]
+) -> list[Fault]:
     """Say which laws are none, such as a formula whose inputs are not bound, and what they cannot read."""
     units = problem.units
     known = {
         **references_to("task", Task, read.tasks, {}),
-        **references_to("job", Job, read.jobs, units.of_job()),
+        **references_to("job", Job, read.jobs, units.of(Job)),
         **references_to("machine", Machine, read.machines, {}),
-        **references_to("mode", Mode, read.modes, units.of_mode()),
+        **references_to("mode", Mode, read.modes, units.of(Mode)),
     }
     given = {"duration": problem.duration, "energy": problem.energy}
     forms = "a bound formula, one number per mode, or nothing where every mode states its own"
     laws = {name: law for name, law in given.items() if law is not None}
-    return [line for name, law in laws.items() for line in law_mistake(name, law, forms, known, unread)]
+    return [wrong for name, law in laws.items() for wrong in law_mistake(name, law, forms, known, unread)]
 
 
 def _refuse(mistakes: Iterable[str]) -> None:
@@ -259,9 +262,9 @@ class ModeInputs:
             return ReferenceValue(self.duration, self.units.time)
         at = self.structure
         scopes: dict[str, tuple[Sequence[Record], Mapping[str, str], NDArray[np.int64]]] = {
-            "mode": (self.read.modes, self.units.of_mode(), np.arange(len(at.mode_task))),
+            "mode": (self.read.modes, self.units.of(Mode), np.arange(len(at.mode_task))),
             "task": (self.read.tasks, {}, at.mode_task),
-            "job": (self.read.jobs, self.units.of_job(), at.task_job[at.mode_task]),
+            "job": (self.read.jobs, self.units.of(Job), at.task_job[at.mode_task]),
             "machine": (self.read.machines, {}, at.mode_machine),
         }
         items, units, place = scopes[reference.scope]
@@ -274,7 +277,7 @@ class ModeInputs:
         A law is evaluated, an array taken as it is, and None means the field of that name of every mode.
         """
         count = len(self.read.modes)
-        unit = self.units.of_mode()[name]
+        unit = self.units.of(Mode)[name]
         if count == 0:
             return np.zeros(0)
         if isinstance(law, BoundFormula):
@@ -282,7 +285,7 @@ class ModeInputs:
         elif law is None:
             missing = [mode.label for mode in self.read.modes if getattr(mode, name) is None]
             _refuse(f"modes: {label} has no {name}; give a number or a law" for label in missing)
-            values = field_values(self.read.modes, name, units=self.units.of_mode(), where="modes").values
+            values = field_values(self.read.modes, name, units=self.units.of(Mode), where="modes").values
         else:
             try:
                 values = float_array(law)

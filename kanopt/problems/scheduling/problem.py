@@ -29,8 +29,7 @@ from kanopt.problems.scheduling.entities import (
 from kanopt.problems.scheduling.plan import Schedule, read_schedule, schedule_in_order, schedule_of
 from kanopt.problems.scheduling.reasons import infeasibility_reasons
 from kanopt.problems.scheduling.validation import free_changes
-from kanopt.records.idle_fields import idle_fields
-from kanopt.records.reading import RecordReader
+from kanopt.records.reading import RecordReader, idle_fields
 from kanopt.records.unread_columns import TableUse
 from kanopt.validation import Amount, Finite
 
@@ -116,7 +115,7 @@ class SchedulingProblem(Problem[Schedule]):
         reader = RecordReader()
         object.__setattr__(self, "data", resolve(self, reader))
         object.__setattr__(self, "clock", self.clock or self.data.mode_inputs.read.of_day)
-        self._tell_of_reading(unusual=reader.unusual, from_frames=bool(reader.filled))
+        self._tell_of_reading(questions=reader.questions, from_frames=bool(reader.filled))
 
     def __repr__(self) -> str:
         data = self.data
@@ -149,7 +148,7 @@ class SchedulingProblem(Problem[Schedule]):
         read = self.data.mode_inputs.read
         unpaid = not self.uses_energy and any(mode.energy for mode in read.modes)
         told = ("modes: there is an energy, but no power_price to pay for it",) if unpaid else ()
-        return (*idle_fields({"jobs": read.jobs}), *told)
+        return (*map(str, idle_fields([(self.units.table(Job), read.jobs)])), *told)
 
     def assumptions(self) -> tuple[str, ...]:
         """Tell which changes from one family to another take no time because no setup says how much."""

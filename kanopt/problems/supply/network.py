@@ -269,9 +269,9 @@ class SupplyNetwork:
                 )
             return ReferenceValue(self.distances, self.units.distance)
         sources: dict[str, tuple[Sequence[Record], dict[str, str]]] = {
-            "lane": (self.lanes, dict(self.units.of_lane)),
+            "lane": (self.lanes, self.units.of(Lane)),
             "market": (self.markets, {}),
-            "product": (self.products, dict(self.units.of_product)),
+            "product": (self.products, self.units.of(Product)),
             "period": (self.periods, {}),
         }
         items, units = sources[reference.scope]

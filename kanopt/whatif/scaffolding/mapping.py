@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from kanopt.errors import KanoptError
 from kanopt.records.headers import measured_in
 from kanopt.records.likeness import TableColumn, TableField, likely_fields
-from kanopt.records.usual_ranges import USUAL
 from kanopt.records.words import IDENTIFIERS
 from kanopt.units import UNIT_WORDS, check_unit, factor, same_dimension
 from kanopt.whatif.scaffolding.parts import Part, fields_of
@@ -18,9 +17,6 @@ from kanopt.whatif.scaffolding.sources import ColumnFacts, SourceTable
 __all__ = ["FilledField", "GuessedUnit", "fill_fields", "header_unit", "unit_of_field"]
 
 _SURE = 0.85
-_CLOCKS = frozenset(
-    ("earliest", "latest", "release", "shift_start", "shift_end", "due", "start", "end", "windows", "breaks")
-)
 _GLUED = re.compile(r"[a-z][A-Z]$")  # highT holds no tonnes
 _MOST_HOURS, _MOST_MINUTES = 72, 7 * 1_440  # plans of three days in hours, of a week in minutes
 _LONG_TIMES = frozenset(("day", "week", "month", "year"))
@@ -116,7 +112,7 @@ def _holds(column: ColumnFacts, field: TableField) -> bool:
     if field.kind is bool:
         return column.kind == "flag"
     if column.kind == "clock":
-        return field.name in _CLOCKS
+        return field.clock
     if column.kind != "number" or not len(column.values):
         return False
     low, high = float(column.values.min()), float(column.values.max())
@@ -203,12 +199,13 @@ def unit_of_field(part: str, filled: FilledField, counted: str, money: str) -> G
     told = header_unit(column, money)
     if told is not None and same_dimension(told.unit, counted):
         return told
-    if field.name in _CLOCKS:
+    if field.clock:
         return _clock_unit(column)
-    usual = USUAL.get(part, {}).get(field.name)
-    if usual is not None and same_dimension(usual.unit.replace("EUR", money), counted):
-        units = [counted, *(unit.replace("EUR", money) for unit in usual.mistaken)]
-        limits = replace(usual, unit=usual.unit.replace("EUR", money))
+    limits = (
+        None if field.usual is None else replace(field.usual, unit=field.usual.unit.replace("EUR", money))
+    )
+    if limits is not None and same_dimension(limits.unit, counted):
+        units = [counted, *limits.alternatives]
         values = column.values[column.values != 0]
         for unit in units:
             scale = factor(unit, limits.unit)

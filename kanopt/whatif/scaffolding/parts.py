@@ -8,7 +8,6 @@ from functools import lru_cache
 
 from kanopt.problems import RoutingUnits, SchedulingUnits, SupplyUnits
 from kanopt.records.likeness import TableField
-from kanopt.records.rules import plain_fields
 
 __all__ = ["HISTORY_WORDS", "PARTS", "Part", "fields_of"]
 
@@ -128,11 +127,8 @@ def fields_of(kind: str, part: str) -> tuple[TableField, ...]:
         units = {"distance": "km", "duration": "min", "length": "km", "x": "km", "y": "km"}
         return tuple(TableField(name, units.get(name, ""), kind_) for name, kind_ in _PAIRS[part])
     units_of_kind = {"routing": RoutingUnits, "scheduling": SchedulingUnits, "supply": SupplyUnits}[kind]
-    schema = next(schema for schema in units_of_kind().tables() if schema.name == part)
-    return tuple(
-        TableField(item.name, "" if item.type is str else schema.units.get(item.name, ""), item.type)
-        for item in plain_fields(schema.record)
-    )
+    table = next(table for table in units_of_kind().tables() if table.name == part)
+    return tuple(TableField.of(item, table) for item in table.fields)
 
 
 def _parts(text: str) -> tuple[Part, ...]:

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from kanopt.formulas import BoundFormula
     from kanopt.problems import DecisionProblem
     from kanopt.problems.decisions import Constraint
+    from kanopt.records.declaration import Table
     from kanopt.records.reading import RecordCheck, RecordReader
-    from kanopt.records.table_schema import TableSchema
 
 __all__ = ["DecisionSpec"]
 
@@ -84,7 +84,7 @@ class DecisionSpec(ProblemSpec):
             raise ValueError(f"{both!r} stands under minimise and maximise; keep one of them")
         return self
 
-    def schemas(self) -> Mapping[str, TableSchema]:
+    def schemas(self) -> Mapping[str, Table]:
         """Return the tables that become records, by part."""
         from kanopt.problems.decisions.tables import DECISIONS, ITEMS
 

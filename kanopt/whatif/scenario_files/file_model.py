@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from kanopt.validation import faults
+from kanopt.validation import invalid_values
 from kanopt.whatif.scenario_files.toml_positions import Key
 
 __all__ = ["FileModel", "Mistake", "split_messages", "validate"]
@@ -43,7 +43,7 @@ def validate(model: type[ModelT], data: object, key: Key) -> tuple[ModelT | None
     try:
         return model.model_validate(data), []
     except ValidationError as error:
-        return None, [Mistake((*key, *fault.place), fault.message) for fault in faults(error, model)]
+        return None, [Mistake((*key, *wrong.place), wrong.message) for wrong in invalid_values(error, model)]
 
 
 def split_messages(error: Exception) -> list[str]:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from kanopt.formulas import BoundFormula, Formula
     from kanopt.problems.base import Plan, Problem
+    from kanopt.records.declaration import Table
     from kanopt.records.reading import RecordCheck, RecordReader
-    from kanopt.records.table_schema import TableSchema
     from kanopt.records.unread_columns import TableUse
     from kanopt.whatif.changes import Change
 
@@ -170,7 +170,7 @@ class ProblemSpec(FileModel):
         )
 
     @abstractmethod
-    def schemas(self) -> Mapping[str, TableSchema]:
+    def schemas(self) -> Mapping[str, Table]:
         """Return the tables that become records, by part.
 
         Raises

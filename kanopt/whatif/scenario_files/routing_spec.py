@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from kanopt.problems import RoutingPolicy, RoutingProblem
+    from kanopt.records.declaration import Table
     from kanopt.records.reading import RecordCheck, RecordReader
-    from kanopt.records.table_schema import TableSchema
     from kanopt.whatif.changes import Change
 
 __all__ = ["RoutingSpec"]
@@ -115,11 +115,11 @@ class RoutingSpec(ProblemSpec):
             raise ValueError("links need the law of the time that a link takes: duration = { law = … }")
         return self
 
-    def schemas(self) -> Mapping[str, TableSchema]:
+    def schemas(self) -> Mapping[str, Table]:
         """Return the tables that become records, by part."""
         from kanopt.problems import RoutingUnits
 
-        return {schema.name: schema for schema in RoutingUnits(**self.units).tables()}
+        return {table.name: table for table in RoutingUnits(**self.units).tables()}
 
     def scopes(self) -> Mapping[str, str]:
         """Return what laws may read of the tables."""
@@ -140,20 +140,21 @@ class RoutingSpec(ProblemSpec):
 
     def record_checks(self, records: Mapping[str, Sequence[Any]], reader: RecordReader) -> list[RecordCheck]:
         """Look for contradictions between depots, clients, vehicles and the policy."""
+        from kanopt.problems import RoutingUnits
         from kanopt.problems.place_checks import place_checks
         from kanopt.problems.routing.validation import routing_checks
 
-        units = {"distance": "km", "time": "min", **self.units}
+        units = RoutingUnits(**self.units)
         depots, clients, vehicles = (records[name] for name in ("depots", "clients", "vehicles"))
         measured = self.links is None and self.distances is None
         places = {"depots": depots, "clients": clients}
         return [
-            *routing_checks(depots, clients, vehicles, self.policy_without_law(), units["time"]),
+            *routing_checks(depots, clients, vehicles, self.policy_without_law(), units),
             *place_checks(
                 places,
                 reader,
                 partial(self.table_uses, records),
-                units["distance"],
+                units.distance,
                 measured=measured,
                 needed=True,
             ),

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from kanopt.problems import SchedulingProblem
+    from kanopt.records.declaration import Table
     from kanopt.records.reading import RecordCheck, RecordReader
-    from kanopt.records.table_schema import TableSchema
     from kanopt.whatif.changes import Change
 
 __all__ = ["SchedulingSpec"]
@@ -53,11 +53,11 @@ class SchedulingSpec(ProblemSpec):
     clock: bool = False
     units: dict[Literal["time", "energy", "money"], Unit] = Field(default_factory=dict)
 
-    def schemas(self) -> Mapping[str, TableSchema]:
+    def schemas(self) -> Mapping[str, Table]:
         """Return the tables that become records, by part."""
         from kanopt.problems import SchedulingUnits
 
-        return {schema.name: schema for schema in SchedulingUnits(**self.units).tables()}
+        return {table.name: table for table in SchedulingUnits(**self.units).tables()}
 
     def scopes(self) -> Mapping[str, str]:
         """Return what laws may read of the tables."""
@@ -74,13 +74,13 @@ class SchedulingSpec(ProblemSpec):
 
     def record_checks(self, records: Mapping[str, Sequence[Any]], reader: RecordReader) -> list[RecordCheck]:
         """Look for contradictions between the records."""
-        from kanopt.problems.scheduling.entities import SchedulingRecords
+        from kanopt.problems.scheduling.entities import SchedulingRecords, SchedulingUnits
         from kanopt.problems.scheduling.validation import schedule_checks
 
         given: Any = {name: tuple(items) for name, items in records.items()}
         uses_energy = self.energy is not None or self.power_price is not None
         read = SchedulingRecords(**given, of_day=reader.of_day)
-        return schedule_checks(read, self.units.get("time", "min"), uses_energy=uses_energy)
+        return schedule_checks(read, SchedulingUnits(**self.units), uses_energy=uses_energy)
 
     def unstated_checks(
         self, records: Mapping[str, Sequence[Any]], reader: RecordReader

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from kanopt.problems import SupplyProblem
+    from kanopt.records.declaration import Table
     from kanopt.records.reading import RecordCheck, RecordReader
-    from kanopt.records.table_schema import TableSchema
     from kanopt.whatif.changes import Change
 
 __all__ = ["SupplySpec"]
@@ -75,11 +75,11 @@ class SupplySpec(ProblemSpec):
     units: dict[Literal["weight", "distance", "money", "quantity"], Unit] = Field(default_factory=dict)
     detour: Annotated[float, Field(ge=1, allow_inf_nan=False)] | None = None
 
-    def schemas(self) -> Mapping[str, TableSchema]:
+    def schemas(self) -> Mapping[str, Table]:
         """Return the tables that become records, by part."""
         from kanopt.problems import SupplyUnits
 
-        return {schema.name: schema for schema in SupplyUnits(**self.units).tables()}
+        return {table.name: table for table in SupplyUnits(**self.units).tables()}
 
     def scopes(self) -> Mapping[str, str]:
         """Return what laws may read of the tables."""

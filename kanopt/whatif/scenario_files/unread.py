@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from kanopt.records.unread_columns import UnreadColumns, columns_of, unread_columns
 from kanopt.whatif.scenario_files.columns_read import columns_of_law
-from kanopt.whatif.scenario_files.file_model import Mistake
 from kanopt.whatif.scenario_files.problem_spec import PartSpec, ProblemSpec
 from kanopt.whatif.scenario_files.spec import LawSpec, LearnedSpec
 
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
     from kanopt.problems.base import Problem
 
-__all__ = ["unread_message", "unread_of_scenario"]
+__all__ = ["unread_of_scenario"]
 
 
 def unread_of_scenario(
@@ -49,11 +48,6 @@ def unread_of_scenario(
         unread = [column for column in use.unread if column.name not in learned]
         uses.append(replace(use, unread=(*unread, *_displaced(part, tables[part.table], learned))))
     return unread_columns(uses)
-
-
-def unread_message(found: UnreadColumns) -> Mistake:
-    """Return what is unread of a table, under its key, and what to write."""
-    return Mistake(("problem", found.table), str(found).removeprefix(f"{found.table}: "))
 
 
 def _read_by_laws(table: str, laws: Iterable[LawSpec]) -> frozenset[str]:

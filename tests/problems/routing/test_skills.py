@@ -10,7 +10,6 @@ import pytest
 
 from kanopt.errors import ProblemError
 from kanopt.problems import Client, RoutingProblem, VehicleType
-from kanopt.problems.routing.entities import split_list
 from kanopt.solvers.base import SolveOptions
 from kanopt.solvers.routing.ortools_engine.solver import OrToolsRouting
 from kanopt.solvers.routing.pyvrp_engine.solver import PyVrpRouting
@@ -107,5 +106,5 @@ def test_tables_hold_words_with_commas() -> None:
     depots = pd.DataFrame({"name": ["depot"], "x": [0.0], "y": [0.0]})
     minutes = np.array([[0.0, 1.0], [1.0, 0.0]])
     problem = RoutingProblem(depots, clients, vehicles, cost=minutes, duration=minutes)
-    assert split_list(problem.clients[0].needs) == {"cooled", "tail lift"}
+    assert frozenset(problem.clients[0].needs) == {"cooled", "tail lift"}
     assert problem.data.allowed.all()

@@ -10,7 +10,6 @@ import numpy as np
 from kanopt.problems.broken_rules import RuleWords
 from kanopt.problems.findings import Check, Violation
 from kanopt.problems.routing.data import RoutingData
-from kanopt.problems.routing.entities import split_list
 from kanopt.problems.routing.plan import Route, RoutingPlan
 from kanopt.problems.routing.simulate.drive import Drive
 from kanopt.problems.routing.simulate.tolerance import exceeds
@@ -136,11 +135,11 @@ def _skills(data: RoutingData, plan: RoutingPlan) -> Iterator[Violation]:
 def missing_skill(data: RoutingData, kind: int, name: str) -> str:
     """Say why a vehicle type, by its position, may not serve a client."""
     client, vehicle = data.clients[data.index[name] - len(data.depots)], data.vehicles[kind]
-    lacking = sorted(split_list(client.needs) - split_list(vehicle.skills))
+    lacking = sorted({*client.needs} - {*vehicle.skills})
     if lacking:
         return f"it needs {join_list(lacking)}, which {vehicle.name} does not have"
     if not data.has_skills[kind, data.index[name]]:
-        return f"it may be served by {' or '.join(sorted(split_list(client.vehicles)))} only"
+        return f"it may be served by {' or '.join(sorted(frozenset(client.vehicles)))} only"
     pinned, number = data.pinned[name]
     return f"it is pinned to {pinned} {number}"
 

@@ -15,12 +15,11 @@ from kanopt.problems.routing.plan import RoutingPlan
 from kanopt.problems.routing.planning_values import PlanningValues
 from kanopt.problems.routing.simulate.drive import Drive
 from kanopt.problems.routing.simulate.price import FIXED, LONGEST, MISSED, leg_costs, time_costs
+from kanopt.records.declaration import declared_fields
 
 __all__ = ["PRICE_FIELDS", "fleets_below_zero", "prices_of_fleets"]
 
-PRICE_FIELDS = frozenset(
-    ("fixed_cost", "cost_per_distance", "cost_per_time", "regular_time", "cost_per_overtime")
-)
+PRICE_FIELDS = frozenset(item.name for item in declared_fields(VehicleType) if item.price)
 """Fields of a vehicle type that move the price of a plan and nothing else."""
 _OF_LEGS = (
     "vehicle",
