@@ -97,8 +97,8 @@ def _beyond(table: str, places: Sequence[Any]) -> Iterable[Fault]:
             swapped = name == "lat" and all(abs(place.lat) <= 180 and abs(place.lon) <= 90 for place in wrong)
             hint = "are lat and lon swapped?" if swapped else "give degrees"
             ends = f"{number_text(-end)} and {number_text(end)}"
-            what = f"{list_names(shown, quoted=False)} is no {_MEANING[name]}, which lies between {ends}"
-            yield Fault(table, what, field=name, advice=hint)
+            what = f"of {list_names(shown, quoted=False)} is no {_MEANING[name]}, which lies between {ends}"
+            yield Fault(table, f"{name} {what}", advice=hint)
 
 
 def _mixed(places: Mapping[str, Sequence[Any]]) -> Iterable[Fault]:

@@ -133,7 +133,7 @@ class Simulator:
                 return ReferenceValue(np.array([given]), "h" if reference.field == "hour" else "min")
             of_client = reference.scope == "client"
             owner = client if of_client else vehicle
-            units = self.problem.units.of_points() if of_client else self.problem.units.of_vehicles()
+            units = self.problem.units.of(type(owner))
             if reference.field in owner.attributes:
                 return ReferenceValue(np.array([owner.attributes[reference.field]]), "")
             unit = units.get(reference.field, "")

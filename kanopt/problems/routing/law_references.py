@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kanopt.faults import Fault
@@ -59,15 +60,16 @@ def law_mistakes(problem: RoutingProblem, broken: AbstractSet[str]) -> list[Faul
 
 def _of_stops(law: BoundFormula, known: Mapping[str, str], unread: AbstractSet[str]) -> Iterator[Fault]:
     """Yield what a law of service times cannot read: what the problem does not know, and what belongs to a leg."""
-    yield from law_mistake("policy", law, "a bound formula", known, unread)
+    for fault in law_mistake("policy", law, "a bound formula", known, unread):
+        yield replace(fault, field="service")
     for each in law.references:
         if str(each) in known and each.scope in ("arc", "clock") and str(each) not in STOP_REFERENCES:
             advice = (
                 "a law of stops may read client.<…>, vehicle.<…>, clock.hour or clock.minute (when service begins) and "
                 "state.load (on board on arrival)"
             )
-            what = f"service: {str(each)!r} belongs to a leg, and a stop is none"
-            yield Fault("policy", what, advice=advice)
+            what = f"{str(each)!r} belongs to a leg, and a stop is none"
+            yield Fault("policy", what, field="service", advice=advice)
 
 
 def _name_mistakes(problem: RoutingProblem) -> Iterator[Fault]:

@@ -169,7 +169,7 @@ def _windows(clients: Sequence[Client], time: str) -> Iterable[Fault]:
     if late:
         first = late[0]
         shown = f"{number_text(first.earliest, 6)} to {number_text(first.latest, 6)}"
-        hint = next_day_hint([client.latest for client in late], time)
+        hint = next_day_hint([client.latest for client in late], time).removeprefix("; ")
         what = f"the window closes before it opens ({shown})"
         yield Fault("clients", what, tuple(client.name for client in late), advice=hint)
 
@@ -177,7 +177,7 @@ def _windows(clients: Sequence[Client], time: str) -> Iterable[Fault]:
 def _shifts(vehicles: Sequence[VehicleType], time: str) -> Iterable[Fault]:
     early = [vehicle for vehicle in vehicles if not vehicle.shift_end >= vehicle.shift_start]
     if early:
-        hint = next_day_hint([vehicle.shift_end for vehicle in early], time)
+        hint = next_day_hint([vehicle.shift_end for vehicle in early], time).removeprefix("; ")
         names = tuple(each.name for each in early)
         yield Fault("vehicles", "the shift ends before it starts", names, advice=hint)
 

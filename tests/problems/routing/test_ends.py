@@ -83,12 +83,12 @@ def test_the_map_leads_to_the_end() -> None:
 @pytest.mark.parametrize(
     ("van", "message"),
     [
-        ({"end": "sout"}, "its routes end at an unknown depot 'sout'; did you mean 'south'"),
+        ({"end": "sout"}, "'sout' is none of the depots; did you mean 'south'"),
         (
             {"returns": False},
             "its routes end at 'south', and it does not return; leave out one of end and returns",
         ),
-        ({"end": "a"}, "its routes end at an unknown depot 'a'"),
+        ({"end": "a"}, "'a' is none of the depots"),
     ],
 )
 def test_an_end_that_is_none_is_refused(van: dict[str, Any], message: str) -> None:

@@ -77,7 +77,7 @@ def test_goods_that_nobody_has_today_are_no_mistake() -> None:
         ({"windows": "9:00-8:00"}, "closes before it opens"),
         ({"windows": "morning"}, "'morning' is no window; write one such as"),
         ({"windows": "1-2", "latest": 5.0}, "give either windows, or earliest and latest"),
-        ({"source": "c"}, "its source 'c' is no client"),
+        ({"source": "c"}, "'c' is none of the clients"),
         ({"source": "a"}, "is its own source"),
         (
             {"cost_per_lateness": -1.0},
@@ -242,8 +242,8 @@ def test_windows_written_in_hours_and_prices_that_are_never_due_are_remarked() -
     assert (
         "clients 'a': the last window closes before any shift starts at 07:00, that of 'a' at 00:12" in told
     )
-    assert "clients 'b': there is a cost_per_lateness, but no time after which service is late" in told
-    assert "vehicles 'van': there is a cost_per_overtime, but no regular_time" in told
+    assert "clients: cost_per_lateness of 'b': changes nothing without latest or windows" in told
+    assert "vehicles: cost_per_overtime of 'van': changes nothing without regular_time" in told
 
 
 def test_a_timetable_says_when_every_stop_is_reached() -> None:

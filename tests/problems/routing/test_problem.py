@@ -16,10 +16,11 @@ from kanopt.problems import (
     RoutingProblem,
     RoutingUnits,
     VehicleType,
-    records,
 )
+from kanopt.records.reading import RecordReader
 from kanopt.refs import arc, client, clock, link, state, vehicle
 from kanopt.tables import make_city, with_units
+from kanopt.tables.report import renamed
 
 DEPOT = Depot("depot", 0.0, 0.0)
 CLIENTS = (Client("a", 3.0, 4.0, demand=0.4), Client("b", 6.0, 8.0, demand=0.5))
@@ -53,12 +54,9 @@ def test_distances_come_from_coordinates_and_laws_follow():
 
 def test_frames_become_records_with_units():
     city, units = make_city(seed=3), RoutingUnits()
-    clients = records(
-        city.clients,
-        Client,
-        columns={"x": "x_km", "y": "y_km", "demand": "demand_t", "earliest": "ready_h", "latest": "due_h"}
-        | {"service": "service_min"},
-        units=units.of_points(),
+    named = {"x_km": "x", "y_km": "y", "demand_t": "demand", "ready_h": "earliest", "due_h": "latest"}
+    clients = RecordReader().read(
+        renamed(city.clients, named | {"service_min": "service"}), units.table(Client)
     )
     assert clients[0].latest == pytest.approx(60 * city.clients["due_h"].iloc[0])
     frame = with_units(
@@ -120,23 +118,23 @@ def test_a_law_reads_fields_and_attributes_of_vehicle_client_and_depot():
                 ],
             },
             [
-                "'depot' appears more than once",
+                "'depot' appears among depots and clients",
                 "clients: demand of 'a': must be at least 0, not the number -1",
                 "clients: service of 'depot': must be a finite number, not the number nan",
                 "clients: prize of 'c': must be at least 0, not the number -3.0; it may be left out",
                 "clients: earliest of 'c': must be a finite number, not the number inf",
-                "clients 'a' (600 to 540): the window closes before it opens",
+                "clients 'a': the window closes before it opens (600 to 540)",
                 "vehicles: capacity of 'v': must be at least 0, not the number nan",
                 "vehicles: count of 'w': must be at least 0, not the number -1",
                 "vehicles: fixed_cost of 'w': must be a finite number, not the number inf",
                 "vehicles 'v': the shift ends before it starts",
-                "vehicle 'w': unknown depot 'dept'; did you mean 'depot'?",
+                "vehicles: depot of 'w': 'dept' is none of the depots; did you mean 'depot'?",
             ],
         ),
         ({"depots": [], "vehicles": []}, ["depots: there is none", "vehicles: there is no type"]),
         (
             {"depots": [DEPOT, Depot("yard", 1, 1)]},
-            ["vehicle 'van': say which depot it belongs to; known: 'depot', 'yard'"],
+            ["vehicles 'van': say which depot it belongs to; known: 'depot', 'yard'"],
         ),
         (
             {"clients": [Client("a")]},

@@ -91,8 +91,8 @@ def test_the_room_that_is_told_is_that_of_vehicles_that_may_serve() -> None:
 @pytest.mark.parametrize(
     ("client", "message"),
     [
-        ({"needs": "coled"}, r"clients 'a': no vehicle has the skill 'coled'; did you mean 'cooled'"),
-        ({"vehicles": "vans"}, r"clients 'a': unknown vehicle type 'vans'; did you mean 'van'"),
+        ({"needs": "coled"}, r"needs of 'a': no vehicle has the skill 'coled'; did you mean 'cooled'"),
+        ({"vehicles": "vans"}, r"'vans' is none of the vehicles; did you mean 'van'"),
     ],
 )
 def test_words_that_mean_nothing_are_refused_with_what_is_near(client: dict[str, str], message: str) -> None:

@@ -202,7 +202,7 @@ def test_engines_refuse_what_is_under_way() -> None:
     problem = line(started=[["a"]])
     for engine in (OrToolsRouting(), RoutingPortfolio(), LawRouting()):
         assert engine.accepts(problem) == "does not model routes under way"
-    assert PyVrpRouting().accepts(problem) == "does not model started of the problem"
+    assert PyVrpRouting().accepts(problem) == "does not model routes under way"
     with pytest.raises(SolverError, match="does not model routes under way"):
         ko.solve(problem, solver=RoutingPortfolio())
 

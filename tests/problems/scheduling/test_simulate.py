@@ -84,7 +84,7 @@ def test_a_task_without_a_family_leaves_the_machine_as_it_was_set_up():
         [5.0, 15.0, "setup for blue"],
     ]
     with pytest.raises(
-        ProblemError, match="setups: 'red' → '': 2 before a task without a family, which needs no setup"
+        ProblemError, match="setups 'red → ': takes 2 before a task without a family, which needs no setup"
     ):
         replace(shop, setups=[Setup("red", "blue", 10.0), Setup("red", "", 2.0)])
 

@@ -105,7 +105,7 @@ def test_columns_that_are_no_field_are_told_with_the_field_that_is_meant():
 def test_what_the_advice_says_can_be_typed():
     frames = routing_frames(vehicles_cost_per_hour=[30.0], vehicles_max_km=[90.0])
     [found] = ko.RoutingProblem(**frames, cost={}, duration=WAY).unread()
-    typed = found.advice.removeprefix("where that is meant, write ")
+    typed = str(found.renaming)
     frames["vehicles"] = eval(typed, {"ko": ko, **frames})
     problem = ko.RoutingProblem(**frames, cost={}, duration=WAY)
     assert problem.unread() == ()

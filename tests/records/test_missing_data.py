@@ -10,7 +10,7 @@ import pytest
 
 import kanopt as ko
 from kanopt import refs, routing
-from tests.problems.test_unread_columns import WAY, net, routing_frames, shop, write_case
+from tests.records.test_unread_columns import WAY, net, routing_frames, shop, write_case
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*nothing reads:kanopt.errors.KanoptWarning")
 
@@ -32,8 +32,8 @@ def test_a_plan_that_can_cost_nothing_is_refused_with_the_columns_that_look_like
     vehicles = pd.DataFrame({"name": ["van"], "cost_per_hour": [30.0], "colour": ["red"]})
     assert refused(town, vehicles=vehicles) == (
         "problem: nothing costs anything, so that every plan is as good as any other: give a cost law, or a price "
-        "(vehicles: fixed_cost, cost_per_distance, cost_per_time, cost_per_overtime; clients: prize, "
-        "cost_per_lateness); a column of zeros says that nothing is to be paid; nothing reads vehicles: "
+        "(vehicles: fixed_cost, cost_per_distance, cost_per_time, cost_per_overtime; clients: "
+        "cost_per_lateness, prize); a column of zeros says that nothing is to be paid; nothing reads vehicles: "
         "'cost_per_hour' (the field cost_per_time, in EUR/h?); where that is meant, write ko.with_units("
         "vehicles.rename(columns={'cost_per_hour': 'cost_per_time'}), {'cost_per_time': 'EUR/h'})"
     )
