@@ -255,9 +255,11 @@ def _run_clean(name: str, tables: dict[str, dict[str, str]], limit: float) -> tu
             report = ("--report", str(folder / "report.html"))
             code, _, said = kanopt(folder, "run", str(scenario), *words, *report)
         else:
-            kanopt(folder, "init", *write_tables({"files": dict(_clean_files(tables[name]))}, folder))
+            files = write_tables({"files": dict(_clean_files(tables[name]))}, folder)
             scenario = folder / "scenario.toml"
-            code, _, said = kanopt(folder, "run", scenario.name, *words)
+            code, _, said = kanopt(folder, "init", *files)
+            if scenario.exists():
+                code, _, said = kanopt(folder, "run", scenario.name, *words)
         return code, len(open_questions(scenario)) if scenario.exists() else 0, said
 
 
