@@ -218,8 +218,8 @@ def write_tables(task: dict[str, Any], folder: Path) -> list[str]:
 
 
 def _cell(text: str) -> Any:
-    """Return what a spreadsheet makes of a typed cell: a number, a time of day, a date, or the text."""
-    if re.fullmatch(r"\d{1,2}:\d\d", text):
+    """Return what a spreadsheet makes of a typed cell: a number, a time of day, a date, or the text, as of 24:00."""
+    if re.fullmatch(r"([01]?\d|2[0-3]):\d\d", text):
         return datetime.strptime(text, "%H:%M").time()
     if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
         return datetime.fromisoformat(text)
