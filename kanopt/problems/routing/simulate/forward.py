@@ -35,6 +35,11 @@ class LegTimes:
     finish: Floats
     breaks: BreakPlaces
 
+    def select(self, routes: Ints) -> LegTimes:
+        """Return some of the routes, each as often as it is named."""
+        times = (self.leave, self.duration, self.arrive, self.begin, self.stay, self.finish)
+        return LegTimes(*(values[routes] for values in times), self.breaks.select(routes))
+
 
 def drive_forward(grid: PaddedRoutes, departure: Floats) -> LegTimes:
     """Drive all routes forward together, leg by leg."""
