@@ -37,8 +37,15 @@ class LegTimes:
 
     def select(self, routes: Ints) -> LegTimes:
         """Return some of the routes, each as often as it is named."""
-        times = (self.leave, self.duration, self.arrive, self.begin, self.stay, self.finish)
-        return LegTimes(*(values[routes] for values in times), self.breaks.select(routes))
+        return LegTimes(
+            leave=self.leave[routes],
+            duration=self.duration[routes],
+            arrive=self.arrive[routes],
+            begin=self.begin[routes],
+            stay=self.stay[routes],
+            finish=self.finish[routes],
+            breaks=self.breaks.select(routes),
+        )
 
 
 def drive_forward(grid: PaddedRoutes, departure: Floats) -> LegTimes:
