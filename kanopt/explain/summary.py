@@ -128,12 +128,10 @@ def today_sentence(result: Result, today: Result | None) -> str:
         text = (
             f"That is {by} {word} than today's plan, which {_verb(today.objective)} {price} on the same laws"
         )
-    other = service_difference(result, today)
-    return (
-        f"{text}, but the two prices do not compare like with like: today's plan {other}."
-        if other
-        else f"{text}."
-    )
+    if other := service_difference(result, today):
+        text += f", but the two prices do not compare like with like: today's plan {other}"
+    assumed = "" if today.assessment is None else today.assessment.assumed
+    return f"{text}. Today's {assumed}." if assumed else f"{text}."
 
 
 def bound_sentence(result: Result) -> str:

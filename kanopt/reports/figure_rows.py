@@ -176,7 +176,10 @@ def _saving(subject: ReportSubject) -> list[FigureRow]:
     if saved < 0:
         label, size = ("Earns less" if earns else "Costs more", -saved)
     text, short = (f"{each}{share}" for each in (money_text(size, unit), round_money(size, unit)))
-    found = [FigureRow("saving", label, text, short, "the price of today's plan against that of this plan")]
+    how = "the price of today's plan against that of this plan"
+    if today.assessment is not None and today.assessment.assumed:
+        how += f"; today's {today.assessment.assumed}"
+    found = [FigureRow("saving", label, text, short, how)]
     if times is not None:
         year, how = size * times, f"the line above, {_times(times)} times a year"
         label = f"{label} in a year"

@@ -519,48 +519,78 @@ class Simulator:
             found.add("started")
         return frozenset(found)
 
-    def drive(self, route: Route) -> Run:
-        """Drive a route at its departure, or the one the law chooses: see `choices`."""
-        return self.choices(route)[0]
-
     def choices(self, route: Route) -> list[Run]:
-        """Ways to drive a route at its departure, or at those that make nothing later than it must be.
+        """Ways to drive a route at its departure, or at all where something changes; the best first.
 
-        Those that break the fewest rules come first, then the cheapest, then the latest. A route that states its
-        departure is judged by its whole price.
+        Those that break the fewest rules come first, then those that are late or too long by the least, then the
+        cheapest, those with the earliest return and the latest departure.
         """
-
-        vehicle, known = self.vehicle(route), self.under_way(route)
+        known = self.under_way(route)
         leaves = known.departure if route.departure is None and known is not None else route.departure
-        counted = self.hours if leaves is None else self.terms
 
-        def key(run: Run) -> tuple[int, float, float]:
-            price = sum(counted(route, run).values())
-            return len(self.timed_faults(route, run)), round(price, 6), -run.departure
+        def rested(run: Run) -> tuple[int, float]:
+            return len(self.timed_faults(route, run)), round(sum(self.terms(route, run).values()), 6)
 
-        if leaves is not None:
-            return sorted(self.runs(route, leaves), key=key)
-        first = min(self.runs(route, self.soonest(route)), key=lambda run: (not run.rested, run.finish))
-        hard = [
-            place
-            for place, leg in enumerate(first.legs)
+        def key(run: Run) -> tuple[float, ...]:
+            over = self.excess(route, run)
+            price = round(sum(self.terms(route, run).values()), 6)
+            broken = sum(amount > EPS for amount in over) + (not run.rested)
+            return broken, round(sum(over), 6), price, round(run.finish, 6), -run.departure
+
+        starts = self.departures(route) if leaves is None else [leaves]
+        return sorted((min(self.runs(route, start), key=rested) for start in starts), key=key)
+
+    def excess(self, route: Route, run: Run) -> list[float]:
+        """By how much a route is late at each client that must not be, is back late, and takes too long."""
+        vehicle = self.vehicle(route)
+        late = [
+            leg.late
+            for leg in run.legs
             if leg.head >= self.depots and self.client(leg.head).cost_per_lateness is None
         ]
-        found = []
-        for departure in self.departures(route):
-            for run in self.runs(route, departure):
-                on_time = all(
-                    run.legs[place].late <= EPS or run.legs[place].begin <= first.legs[place].begin + EPS
-                    for place in hard
+        return [
+            *late,
+            max(0.0, run.finish - vehicle.shift_end),
+            max(0.0, run.duration - vehicle.max_duration),
+        ]
+
+    def drive(self, route: Route) -> Run:
+        """Drive a route at its departure, or the best one: see `choices`."""
+        return self.choices(route)[0]
+
+    def drive_plan(self, plan: RoutingPlan) -> list[Run]:
+        """Drive the routes of a plan at the departures with which they cost least, the longest of them included."""
+        options = [self.choices(route) for route in plan.routes]
+        rate, best = self.policy.cost_of_longest, [each[0] for each in options]
+        if not rate:
+            return best
+        least, found = np.inf, best
+        for longest in sorted({run.duration for each in options for run in each}):
+            runs = []
+            for route, each in zip(plan.routes, options, strict=True):
+                first = self.excess(route, each[0]), each[0].rested
+                alike = [
+                    run
+                    for run in each
+                    if run.duration <= longest + EPS
+                    and run.rested == first[1]
+                    and np.allclose(self.excess(route, run), first[0], atol=EPS)
+                ]
+                runs += alike[:1]
+            if len(runs) == len(options):
+                cost = sum(
+                    sum(self.terms(route, run).values()) for route, run in zip(plan.routes, runs, strict=True)
                 )
-                if on_time and run.finish <= max(first.finish, vehicle.shift_end) + EPS:
-                    found.append(run)
-        return sorted(found, key=key)
+                cost += rate * max(run.duration for run in runs)
+                if cost < least - EPS:
+                    least, found = cost, runs
+        return found
 
     def faults(self, plan: RoutingPlan) -> frozenset[str]:
         """Rules that a plan breaks."""
         found = {rule for route in plan.routes for rule in self.static_faults(route)}
-        found |= {rule for route in plan.routes for rule in self.timed_faults(route, self.drive(route))}
+        runs = zip(plan.routes, self.drive_plan(plan), strict=True)
+        found |= {rule for route, run in runs for rule in self.timed_faults(route, run)}
         served = [name for route in plan.routes for name in route.clients]
         if any(client.mandatory and client.name not in served for client in self.problem.clients):
             found.add("unserved")
@@ -572,8 +602,7 @@ class Simulator:
     def price(self, plan: RoutingPlan) -> dict[str, float]:
         """Price of a plan by term; terms that cost nothing are left out."""
         found: dict[str, float] = {"longest route": 0.0}
-        for route in plan.routes:
-            run = self.drive(route)
+        for route, run in zip(plan.routes, self.drive_plan(plan), strict=True):
             for name, amount in self.terms(route, run).items():
                 found[name] = found.get(name, 0.0) + amount
             longest = self.policy.cost_of_longest * run.duration

@@ -37,9 +37,8 @@ class Route:
     clients
         In order of visit; the name of the depot among them is a return to unload and load again.
     departure
-        Clock time of leaving the depot; None where it is to be chosen: the latest departure that finishes no later than
-        one at the shift start; or, where travel times are tabulated in the clock and the vehicle pays for time, the
-        departure with the shortest duration.
+        Clock time of leaving the depot, which is kept; None where it is to be chosen: the cheapest one that breaks the
+        fewest rules, see :func:`~kanopt.problems.routing.simulate.drive`.
     locked
         Of a route that is under way, how many of its first stops stay as they are; one more than it has where it is on
         its way to its end. Of no meaning in a plan.

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from kanopt.errors import SolverError
 from kanopt.problems.routing import Route, RoutingPlan, RoutingProblem
-from kanopt.problems.routing.leg_laws import DURATION
 from kanopt.solvers.routing.arrays import Integers, NodeRoutes, RoutingArrays
 from kanopt.solvers.routing.rounding import (
     TimeScaling,
@@ -65,13 +64,11 @@ class RoutingIntegers(RoutingArrays):
         return {names[place]: node for node, place in enumerate(self.nodes)}
 
     def plan(self, routes: NodeRoutes) -> RoutingPlan:
-        """Return a plan in the problem's own names, each route leaving as late as costs nothing.
+        """Return a plan in the problem's own names, without routes that do not fit.
 
-        Where travel time depends on the clock, or service on it or the load, that is for the law to say: times frozen
-        for an engine do not know.
+        When a route leaves is for the laws to say: times rounded and frozen for an engine do not know.
         """
         data = self.problem.data
-        by_clock = self.problem.leg_laws.reads(DURATION, "clock") or bool(data.service_times.plan_inputs)
         named = []
         spans: Sequence[tuple[int, ...] | None]
         if self.rules.is_empty:
@@ -82,8 +79,7 @@ class RoutingIntegers(RoutingArrays):
             if route and times is not None:
                 vehicle = data.vehicles[kind].name
                 clients = tuple(data.names[self.nodes[node]] for node in route)
-                leaves = None if by_clock else self.origin + self.time.to_float(times[0])
-                named.append(Route(vehicle, index, data.depot_of[vehicle], clients, leaves))
+                named.append(Route(vehicle, index, data.depot_of[vehicle], clients))
         return self.problem.plan_from(RoutingPlan(tuple(named)))
 
     @property

@@ -43,6 +43,10 @@ class BreakPlaces:
     taken: Ints
     missed: Ints
 
+    def select(self, routes: Ints) -> BreakPlaces:
+        """Return those of some of the routes."""
+        return BreakPlaces(self.before[routes], self.taken[routes], self.missed[routes])
+
 
 def place_breaks(grid: PaddedRoutes, departure: Floats) -> BreakPlaces:
     """Choose the legs on which breaks are taken.
