@@ -55,9 +55,7 @@ REPORT = "laws.html"
     metavar="COLUMN=FORMAT",
     help='How dates are written: "pickup=%d.%m.%Y %H:%M". Once for each column.',
 )
-@click.option(
-    "--decimal", type=click.Choice([".", ","]), default=".", show_default=True, help="The decimal sign."
-)
+@click.option("--decimal", type=click.Choice([".", ","]), help="The decimal sign, where no cell tells it.")
 @click.option(
     "--thousands",
     metavar="SIGN",

@@ -446,6 +446,9 @@ def test_fit_reads_decimal_commas_and_bad_cells_as_told_and_keeps_shapes(case, c
     arguments = ("fit", "--table", "trips.csv", "--target", "minutes", "--features", "km")
     code, _, err = cli(*arguments)
     assert code == 2
+    assert err.splitlines()[-1] == "On the command line: --on-bad missing or --on-bad drop"
+    code, _, err = cli(*arguments, "--decimal", ".")
+    assert code == 2
     assert err.splitlines()[-1] == "On the command line: --on-bad missing or --on-bad drop; --decimal ,"
     code, out, _ = cli(*arguments, "--decimal", ",", "--on-bad", "drop", "--monotone", "km=+1", "--json")
     assert code == 0
