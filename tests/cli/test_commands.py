@@ -897,3 +897,26 @@ def test_check_loads_neither_networks_nor_solvers_nor_a_registry_of_units(case):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=case)
     assert done.stdout.splitlines() == ["case.toml: no mistakes (routing, 3 tables, 2 laws)", "[]"]
+
+
+def test_a_law_of_time_below_zero_where_the_plan_uses_it_refuses_the_plan_and_one_of_money_does_not(
+    case, cli
+):
+    edit(case / "case.toml", '"0.3 * km"', '"0.3 * km - 2"')
+    assert cli("run", "case.toml")[0] == 0
+    edit(case / "case.toml", '"2 * km"', '"2 * km - 9"')
+    code, _, err = cli("run", "case.toml", "--out", "refused")
+    assert code == 5
+    told = "duration (law 'minutes') falls to −1 min on 1 of 3 legs "
+    assert told in err
+    assert "(van 1: hub → north" in err
+    assert "max(0, …)" in err
+    assert not list(case.glob("refused/*"))
+    assert cli("compare", "case.toml", "dear.toml")[0] == 5
+    edit(case / "case.toml", '"2 * km - 9"', '"max(0, 2 * km - 9)"')
+    assert cli("run", "case.toml")[0] == 0
+
+
+def test_seconds_that_are_no_number_are_refused(case, cli):
+    code, _, err = cli("run", "case.toml", "--time-limit", "nan")
+    assert (code, "--time-limit" in err, "nan" in err) == (2, True, True)
