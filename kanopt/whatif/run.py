@@ -16,6 +16,7 @@ from kanopt.errors import (
     FormulaError,
     Issue,
     KanoptWarning,
+    LawValueError,
     ProblemError,
     ScenarioError,
     UnitError,
@@ -212,10 +213,14 @@ def build(scenario: Scenario, laws: Mapping[str, LearnedLaw]) -> Problem[Any]:
     ------
     ScenarioError
         If the tables and the laws do not fit together.
+    LawValueError
+        If a law says a time or an amount below zero.
     """
     formulas = {name: law.formula for name, law in laws.items()}
     try:
         return scenario.build(formulas)
+    except LawValueError:
+        raise
     except (ProblemError, FormulaError, UnitError) as error:
         raise scenario.layers.error(with_keys(error, scenario.problem)) from error
 
@@ -255,7 +260,7 @@ def solve_problem(
 ) -> Result:
     """Solve the problem of a scenario within its limits."""
     from kanopt.solvers.base import SolveOptions
-    from kanopt.solvers.solve import search_and_assess
+    from kanopt.solvers.solve import refuse_impossible, search_and_assess
 
     limit = scenario.solver.time_limit if time_limit is None else time_limit
     report(Event("solve", f"solving: {scenario.name} (at most {amount_text(limit, 's', 6)})"))
@@ -273,7 +278,9 @@ def solve_problem(
         workers=scenario.solver.workers,
         deterministic=scenario.solver.deterministic,
     )
-    return search_and_assess(problem, options)
+    result = search_and_assess(problem, options)
+    refuse_impossible(result)
+    return result
 
 
 def plan_beside_today(

@@ -102,7 +102,7 @@ class RoutingProblem(Problem[RoutingPlan]):
     service at the leg's head begins after its last window, where it may). A matrix has one row and column per depot and
     client, depots first; infinity means that there is no road. It may also be a frame: square with names, or long with
     the columns ``from``, ``to`` and a value. A law's value below zero counts as zero, for solver
-    and re-pricing alike. A law of service times is one of the stop: see :class:`RoutingPolicy`.
+    and re-pricing alike; a plan that uses a travel time below zero is refused by :func:`~kanopt.solve`. A law of service times is one of the stop: see :class:`RoutingPolicy`.
 
     Examples
     --------
