@@ -920,3 +920,14 @@ def test_a_law_of_time_below_zero_where_the_plan_uses_it_refuses_the_plan_and_on
 def test_seconds_that_are_no_number_are_refused(case, cli):
     code, _, err = cli("run", "case.toml", "--time-limit", "nan")
     assert (code, "--time-limit" in err, "nan" in err) == (2, True, True)
+
+
+def test_exports_do_not_go_among_the_tables_and_no_comparison_replaces_another(case, cli):
+    for arguments in (("run", "case.toml", "--out", "."), ("solve", "case.toml", "--out", "plan.csv")):
+        code, _, err = cli(*arguments, "--export", "csv,xlsx")
+        assert code == 2
+        assert f"--export would write case.xlsx into {case}, where tables lie that are read" in err
+        assert left_behind(case) == []
+    for demand in (2, 3):
+        assert cli("compare", "case.toml", "--scale", f"clients.demand={demand}e-1", "--repeats", "1")[0] == 0
+    assert left_behind(case) == ["reports/case_compared.html", "reports/case_compared_2.html"]

@@ -251,7 +251,8 @@ class VehicleType:
     Parameters
     ----------
     name
-        Unique; the vehicles are called ``"van 1"``, ``"van 2"``, …
+        Unique; the vehicles are called ``"van 1"``, ``"van 2"``, … The only vehicle of a type whose name ends in a
+        number, as ``"Van 7"``, has that name.
     count
         How many there are.
     capacity
@@ -312,3 +313,8 @@ class VehicleType:
     breaks: Annotated[str, CLOCK] = ""
     skills: str = ""
     attributes: Mapping[str, Attribute] = field(default_factory=dict, hash=False)
+
+    @property
+    def is_named(self) -> bool:
+        """Whether the name is that of one vehicle: there is one, and its name ends in a number, as ``"Van 7"``."""
+        return self.count == 1 and self.name[-1:].isdigit()

@@ -417,7 +417,9 @@ class RoutingProblem(Problem[RoutingPlan]):
         ``"longest route"`` and ``"missed prizes"``; the group is the vehicle (``"van 1"``) and the item the leg
         (``"depot → c03"``).
         """
-        return self._cached_assessment(plan, RoutingAssessment)
+        return self._cached_assessment(
+            plan, lambda problem, given: RoutingAssessment(problem, given.with_names(self.data.vehicles))
+        )
 
     def infeasibility_reasons(self) -> tuple[Reason, ...]:
         """Say which clients no vehicle can serve, and where the whole fleet is too small."""
