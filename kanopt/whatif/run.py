@@ -97,12 +97,14 @@ class Run(PlanExports, PlanPlots, Shown):
 
     def told(self) -> str:
         """Return what the plan does, costs and leaves out, how often it is on time, and what the file assumes."""
+        from kanopt.explain.summary import made_up
         from kanopt.whatif.risks.punctuality import punctuality
 
         known = None if self.promised is not None else punctuality(self.result)
-        told = [self.explanation.text(self.today, weak_laws=False)]
-        told += [] if known is None else [known.text()]
         assumed = self.scenario.report.assumed
+        told = [self.explanation.text(self.today, weak_laws=False, assumed=assumed)]
+        told += [] if known is None else [known.text()]
+        assumed = tuple(text for text in assumed if not made_up([text]))  # which is told first
         told += [f"Assumed: {'; '.join(assumed)}."] if assumed else []
         return "\n\n".join([*told, *self.told_of_promises()])
 
