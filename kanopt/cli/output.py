@@ -66,12 +66,6 @@ def check_outputs(outputs: Iterable[Path], inputs: Iterable[Path], exported: Ite
     """
     read, written = {path.resolve() for path in inputs}, set[Path]()
     exports, folders = list(exported), {path.parent for path in read if path.suffix != ".toml"}
-    for path in exports:
-        if path.resolve().parent in folders:
-            raise click.UsageError(
-                f"--export would write {path.name} into {path.parent.resolve()}, where tables lie that are read; name "
-                "another folder by --out or --report, such as reports"
-            )
     for path in [*outputs, *exports]:
         check_target(path)
         if path.resolve() in read:
@@ -88,6 +82,12 @@ def check_outputs(outputs: Iterable[Path], inputs: Iterable[Path], exported: Ite
             raise click.UsageError(
                 f"{path} is a link to {path.resolve()}, in another folder, which would be replaced; remove the link, "
                 "or name the file itself"
+            )
+    for path in exports:
+        if path.resolve().parent in folders:
+            raise click.UsageError(
+                f"--export would write {path.name} into {path.parent.resolve()}, where tables lie that are read; name "
+                "another folder by --out or --report, such as reports"
             )
 
 
