@@ -103,6 +103,10 @@ class FormulaError(KanoptError, ValueError):
     """A formula that cannot be read or evaluated, or that predicts too poorly to be used."""
 
 
+class LawValueError(FormulaError):
+    """A law that says what cannot be where a plan uses it: a time or an amount below zero."""
+
+
 class ProblemError(KanoptError, ValueError):
     """A problem whose data contradict each other or miss something.
 

@@ -11,7 +11,16 @@ from click.core import ParameterSource
 
 from kanopt.cli.echo import echo, echo_laws, picture_width
 from kanopt.cli.failures import ExitCode
-from kanopt.cli.options import FILE, allow_outside, allow_sql, common_options, debug_option, is_on, load
+from kanopt.cli.options import (
+    FILE,
+    FiniteRange,
+    allow_outside,
+    allow_sql,
+    common_options,
+    debug_option,
+    is_on,
+    load,
+)
 from kanopt.cli.progress import progress_reporter
 from kanopt.cli.stopping import exit_code_of_stop, stop_of_command
 from kanopt.text import count_text, join_list
@@ -55,9 +64,7 @@ REPORT = "laws.html"
     metavar="COLUMN=FORMAT",
     help='How dates are written: "pickup=%d.%m.%Y %H:%M". Once for each column.',
 )
-@click.option(
-    "--decimal", type=click.Choice([".", ","]), default=".", show_default=True, help="The decimal sign."
-)
+@click.option("--decimal", type=click.Choice([".", ","]), help="The decimal sign, where no cell tells it.")
 @click.option(
     "--thousands",
     metavar="SIGN",
@@ -107,10 +114,10 @@ REPORT = "laws.html"
 )
 @click.option("--forbid", default="", help="Operators that are not to be used: exp,log.")
 @click.option("--prefer", default="", help="Operators that count half: power.")
-@click.option("--min-r2", type=float, default=0.5, show_default=True, help="Refuse a law below it.")
+@click.option("--min-r2", type=FiniteRange(), default=0.5, show_default=True, help="Refuse a law below it.")
 @click.option(
     "--budget",
-    type=click.FloatRange(min=0, min_open=True),
+    type=FiniteRange(min=0, min_open=True),
     metavar="SECONDS",
     help="Seconds by the clock for each law; the best until then is taken. By default it ends by itself.",
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FILE",
+    "FiniteRange",
     "allow_outside",
     "allow_sql",
     "common_options",
@@ -33,6 +35,17 @@ __all__ = [
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 FILE = click.Path(path_type=Path)
+
+
+class FiniteRange(click.FloatRange):
+    """A number in a range; ``nan``, which no comparison refuses, and ``inf`` are none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the number, or tell that it is none."""
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is not a finite number", param, ctx)
+        return number
 
 
 def debug_option(command: CommandT) -> CommandT:
@@ -82,7 +95,7 @@ variants_option = click.option(
 
 on_time_option = click.option(
     "--on-time",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    type=FiniteRange(0, 1, min_open=True, max_open=True),
     metavar="SHARE",
     expose_value=False,
     callback=note_value,
@@ -157,7 +170,7 @@ def load(file: Path) -> Scenario:
 
 def time_limit_option(command: CommandT) -> CommandT:
     """Add ``--time-limit``."""
-    limit = click.FloatRange(min=0, min_open=True, max=86_400)
+    limit = FiniteRange(min=0, min_open=True, max=86_400)
     return click.option(
         "--time-limit", type=limit, metavar="SECONDS", help="For a search, in place of the file's."
     )(command)

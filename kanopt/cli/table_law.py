@@ -231,7 +231,6 @@ def _read_table(
     form: TextFormat = options["form"]
 
     def with_options(message: str) -> str:
-        sign = "." if form.decimal == "," else ","
         options = {
             "on_bad=": "--on-bad missing or --on-bad drop",
             "dates=": "--dates COLUMN=FORMAT",
@@ -240,8 +239,11 @@ def _read_table(
             "header=": "--header ROW",
             "drop_where=": "--drop-where CONDITION",
             'sheet = "': "--sheet NAME",
-            "thousands=": f"--thousands {sign}",
-            "decimal=','": "--decimal ,",
+            "thousands=…": f"--thousands {'.' if form.decimal == ',' else ','}",
+            "thousands='.'": "--thousands .",
+            "thousands=','": "--thousands ,",
+            "TextFormat(decimal='.')": "--decimal .",
+            "TextFormat(decimal=',')": "--decimal ,",
         }
         advice = "; ".join(option for words, option in options.items() if words in message)
         return f"{message}\nOn the command line: {advice}" if advice else message

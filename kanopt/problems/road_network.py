@@ -11,11 +11,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from kanopt.errors import FormulaError, ProblemError, UnitError, nearest
+from kanopt.errors import FormulaError, LawValueError, ProblemError, UnitError, nearest
 from kanopt.formulas.binding import BoundFormula, ReferenceValue
 from kanopt.formulas.references import Reference
 from kanopt.problems.geography import Positions
 from kanopt.problems.given_law import law_mistake
+from kanopt.problems.law_use import falls_below_zero, impossible_value
 from kanopt.records.likeness import TableField, column_hint
 from kanopt.records.record import names_of
 from kanopt.records.unread_columns import TableUse, fields_read, frame_use
@@ -274,6 +275,16 @@ class RoadNetwork:
             times = self.law.evaluate(self.resolve, self.time)
         except FormulaError as error:
             raise ProblemError(f"links: {error}") from error
+        if (below := falls_below_zero(np.asarray(times))).any():
+            least = int(np.argmin(times))
+            told = float(
+                np.broadcast_to(self.law.evaluate(self.resolve, self.law.formula.output.unit), times.shape)[
+                    least
+                ]
+            )
+            where = f" on link {self.label(least)} ({int(below.sum())} of {len(self.links)} links)"
+            raise LawValueError(impossible_value("travel time", self.law.formula, told, where))
+        times = np.maximum(times, 0.0)
         return np.array(np.broadcast_to(times, (len(self.links),)))
 
     @cached_property

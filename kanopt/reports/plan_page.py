@@ -119,7 +119,10 @@ def plan_page(subject: ReportSubject) -> PlanPage:
     ]
     wide = [not isinstance(view, SeriesView) for view in views]
     rows = figure_rows(subject)
-    notices = (*_notices(why, today, laws), *map(_promise, subject.promises))
+    example = (
+        [Notice("bad", subject.groundless, label="An example, no proposal")] if subject.groundless else []
+    )
+    notices = (*example, *_notices(why, today, laws), *map(_promise, subject.promises))
     anchors = table_ids(list(subject.tables))
     return PlanPage(
         title=subject.title,

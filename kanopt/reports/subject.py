@@ -86,6 +86,13 @@ class ReportSubject:
         return tuple(f"{text[:1].upper()}{text[1:].rstrip('.')}." for text in known)
 
     @cached_property
+    def groundless(self) -> str:
+        """Why the plan proposes nothing, in a sentence; empty where it does."""
+        from kanopt.explain.summary import groundless_sentence
+
+        return groundless_sentence(self.explanation.result, self.assumed)
+
+    @cached_property
     def punctuality(self) -> Punctuality | None:
         """How often the plan is on time, where learned times know their errors."""
         from kanopt.whatif.risks.punctuality import punctuality

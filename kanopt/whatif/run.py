@@ -16,6 +16,7 @@ from kanopt.errors import (
     FormulaError,
     Issue,
     KanoptWarning,
+    LawValueError,
     ProblemError,
     ScenarioError,
     UnitError,
@@ -96,12 +97,14 @@ class Run(PlanExports, PlanPlots, Shown):
 
     def told(self) -> str:
         """Return what the plan does, costs and leaves out, how often it is on time, and what the file assumes."""
+        from kanopt.explain.summary import made_up
         from kanopt.whatif.risks.punctuality import punctuality
 
         known = None if self.promised is not None else punctuality(self.result)
-        told = [self.explanation.text(self.today, weak_laws=False)]
-        told += [] if known is None else [known.text()]
         assumed = self.scenario.report.assumed
+        told = [self.explanation.text(self.today, weak_laws=False, assumed=assumed)]
+        told += [] if known is None else [known.text()]
+        assumed = tuple(text for text in assumed if not made_up([text]))  # which is told first
         told += [f"Assumed: {'; '.join(assumed)}."] if assumed else []
         return "\n\n".join([*told, *self.told_of_promises()])
 
@@ -212,10 +215,14 @@ def build(scenario: Scenario, laws: Mapping[str, LearnedLaw]) -> Problem[Any]:
     ------
     ScenarioError
         If the tables and the laws do not fit together.
+    LawValueError
+        If a law says a time or an amount below zero.
     """
     formulas = {name: law.formula for name, law in laws.items()}
     try:
         return scenario.build(formulas)
+    except LawValueError:
+        raise
     except (ProblemError, FormulaError, UnitError) as error:
         raise scenario.layers.error(with_keys(error, scenario.problem)) from error
 
@@ -255,7 +262,7 @@ def solve_problem(
 ) -> Result:
     """Solve the problem of a scenario within its limits."""
     from kanopt.solvers.base import SolveOptions
-    from kanopt.solvers.solve import search_and_assess
+    from kanopt.solvers.solve import refuse_impossible, search_and_assess
 
     limit = scenario.solver.time_limit if time_limit is None else time_limit
     report(Event("solve", f"solving: {scenario.name} (at most {amount_text(limit, 's', 6)})"))
@@ -273,7 +280,9 @@ def solve_problem(
         workers=scenario.solver.workers,
         deterministic=scenario.solver.deterministic,
     )
-    return search_and_assess(problem, options)
+    result = search_and_assess(problem, options)
+    refuse_impossible(result)
+    return result
 
 
 def plan_beside_today(

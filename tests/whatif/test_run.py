@@ -277,7 +277,16 @@ def test_promises_that_are_not_planned_for_are_named_and_what_the_file_assumes(s
     told = run.told()
     assumed = replace(scenario, report=ReportSpec(assumed=("depots are made up", "vans are made up")))
     assert "Assumed" not in told
-    assert "\n\nAssumed: depots are made up; vans are made up." in replace(run, scenario=assumed).told()
+    told = replace(run, scenario=assumed).told()
+    example = "Not from your data: depots are made up; vans are made up. The plan is an example and proposes nothing."
+    assert told.startswith(example)
+    assert "On these guesses it would cost" in told
+    assert "It costs" not in told
+    assert "probability" not in told
+    given = replace(scenario, report=ReportSpec(assumed=("vans never break down",)))
+    told = replace(run, scenario=given).told()
+    assert "\n\nAssumed: vans never break down." in told
+    assert "It costs" in told
     unplanned = "does not plan for promises of being on time (on_time of north); kanopt run --on-time 0.95"
     assert unplanned in told
     assert unplanned in run.to_html(tmp_path / "page.html").read_text("utf-8")

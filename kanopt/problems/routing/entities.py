@@ -236,7 +236,10 @@ class VehicleType:
     3
     """
 
-    name: Name = field(doc='Unique; the vehicles are called ``"van 1"``, ``"van 2"``, …')
+    name: Name = field(
+        doc='Unique; the vehicles are called ``"van 1"``, ``"van 2"``, … The only vehicle of a type whose name ends in '
+        'a number, as ``"Van 7"``, has that name.'
+    )
     count: Count = field(default=1, doc="How many there are.")
     capacity: Limit = field(
         default=math.inf, unit="load", usual=(0.005, 100.0, "t"), doc="What one can carry."
@@ -323,3 +326,8 @@ class VehicleType:
     attributes: Mapping[str, Attribute] = field(
         default_factory=dict, hash=False, doc="Whatever else a law may read, as ``vehicle.<attribute>``."
     )
+
+    @property
+    def is_named(self) -> bool:
+        """Whether the name is that of one vehicle: there is one, and its name ends in a number, as ``"Van 7"``."""
+        return self.count == 1 and self.name[-1:].isdigit()

@@ -127,7 +127,7 @@ class InsertionFinder:
             free = [index for index in range(1, vehicle.count + 1) if (vehicle.name, index) not in used]
             chosen = [index for index in free if index == free[0] or (vehicle.name, index) in pinned]
             depot = self.data.depot_of[vehicle.name]
-            found += [Route(vehicle.name, index, depot, ()) for index in chosen]
+            found += [Route(vehicle.name, index, depot, (), named=vehicle.is_named) for index in chosen]
         return found
 
     def for_client(self, client: str) -> list[Insertion]:

@@ -101,8 +101,9 @@ class RoutingProblem(Problem[RoutingPlan]):
     what was picked up), ``clock.hour`` or ``clock.minute`` (at the start of the leg) and ``clock.late`` (by how much
     service at the leg's head begins after its last window, where it may). A matrix has one row and column per depot and
     client, depots first; infinity means that there is no road. It may also be a frame: square with names, or long with
-    the columns ``from``, ``to`` and a value. A law's value below zero counts as zero, for solver
-    and re-pricing alike. A law of service times is one of the stop: see :class:`RoutingPolicy`.
+    the columns ``from``, ``to`` and a value. A law's value below zero counts as zero, for solver and re-pricing
+    alike; a plan that uses a travel time below zero is refused by :func:`~kanopt.solve`. A law of service times is
+    one of the stop: see :class:`RoutingPolicy`.
 
     Examples
     --------
@@ -416,7 +417,9 @@ class RoutingProblem(Problem[RoutingPlan]):
         ``"longest route"`` and ``"missed prizes"``; the group is the vehicle (``"van 1"``) and the item the leg
         (``"depot → c03"``).
         """
-        return self._cached_assessment(plan, RoutingAssessment)
+        return self._cached_assessment(
+            plan, lambda problem, given: RoutingAssessment(problem, given.with_names(self.data.vehicles))
+        )
 
     def infeasibility_reasons(self) -> tuple[Reason, ...]:
         """Say which clients no vehicle can serve, and where the whole fleet is too small."""

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.errors import ProblemError
+from kanopt.errors import LawValueError, ProblemError
 from kanopt.faults import Fault
 from kanopt.formulas.binding import BoundFormula, ReferenceValue
 from kanopt.formulas.references import Reference
 from kanopt.problems.given_law import law_mistake, references_to
+from kanopt.problems.law_use import falls_below_zero, impossible_value
 from kanopt.problems.scheduling.arrays import ShopStructure, ShopTiming, families_found, windows_between
 from kanopt.problems.scheduling.entities import (
     Break,
@@ -295,6 +296,12 @@ class ModeInputs:
                 raise ProblemError(
                     f"{name}: has the shape {values.shape}; give one number per mode, that is {count}"
                 )
+        if isinstance(law, BoundFormula) and (below := falls_below_zero(values)).any():
+            least = int(np.argmin(values))
+            told = law.evaluate(self.reference_values, law.formula.output.unit)
+            where = f" for {self.read.modes[least].label} ({int(below.sum())} of {count} modes)"
+            value = float(np.broadcast_to(told, (count,))[least])
+            raise LawValueError(impossible_value(name, law.formula, value, where))
         large = (values == np.inf) | too_large(values)
         wrong = large | ~np.isfinite(values) | (values <= 0 if name == "duration" else values < 0)
         texts = {

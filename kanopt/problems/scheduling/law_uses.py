@@ -145,7 +145,7 @@ def _shifted(
 def _price(problem: SchedulingProblem, placed: PlacedTasks, start: Floats, end: Floats) -> Floats:
     """Return the prices of a schedule at other times, ``(draws, n)`` each, as :func:`price_schedule` adds them up."""
     data = problem.data
-    total = problem.makespan_cost * end.max(axis=1)
+    total = problem.makespan_cost * (end.max(axis=1) - problem.begins)
     for job in np.flatnonzero(data.tardiness_cost > 0).tolist():
         rows = placed.job == job
         if rows.any() and np.isfinite(data.timing.due[job]):

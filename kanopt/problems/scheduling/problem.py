@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
@@ -14,6 +15,7 @@ from pydantic import Field
 from kanopt.formulas.binding import BoundFormula
 from kanopt.problems.base import Problem
 from kanopt.problems.findings import FrozenInput, Reason
+from kanopt.problems.scheduling.arrays import earliest_start
 from kanopt.problems.scheduling.assessment import SchedulingAssessment
 from kanopt.problems.scheduling.data import SchedulingData, resolve
 from kanopt.problems.scheduling.entities import (
@@ -46,8 +48,9 @@ class SchedulingProblem(Problem[Schedule]):
     Every task runs once, on one of the machines it has a mode for, without interruption and not through a break; the
     tasks of a job run one after the other; a machine runs one task at a time, with a setup between tasks of different
     families, and a task without a family leaves the machine as it was set up. The objective is money:
-    ``makespan_cost`` times the end of the last task, the tardiness cost of late jobs, and the energy of every task at
-    the price of power while it runs (constant power during a task, exactly integrated over the steps of the price).
+    ``makespan_cost`` times the makespan, from :attr:`begins` to the end of the last task, the tardiness cost of late
+    jobs, and the energy of every task at the price of power while it runs (constant power during a task, exactly
+    integrated over the steps of the price).
 
     Parameters
     ----------
@@ -65,7 +68,7 @@ class SchedulingProblem(Problem[Schedule]):
     power_price
         :class:`PowerPrice` records or a frame, or one number.
     makespan_cost
-        Money per time unit until the last task ends.
+        Money per time unit of the makespan.
     horizon
         When everything must be done; None for no limit.
     clock
@@ -123,6 +126,41 @@ class SchedulingProblem(Problem[Schedule]):
             f"SchedulingProblem({len(data.jobs)} jobs, {len(data.tasks)} tasks, {len(data.machines)} machines, "
             f"{len(data.modes)} modes)"
         )
+
+    @cached_property
+    def begins(self) -> float:
+        """From when the makespan and the use of machines count, in time units.
+
+        Time zero; where that is midnight (:attr:`clock`), the earliest time at which the first task of a job could
+        start, given releases and breaks of machines: nobody pays for the night before the first shift.
+
+        Examples
+        --------
+        >>> shop = SchedulingProblem([Job("j", release=6.0)], [Task("a", "j")], [Machine("saw")],
+        ...                          [Mode("a", "saw", duration=2.0)], calendars=[Break(0.0, 7.0)], clock=True)
+        >>> shop.begins
+        7.0
+        """
+        data = self.data
+        first = np.flatnonzero(data.structure.previous[data.structure.mode_task] < 0)
+        if not self.clock or not len(first):
+            return 0.0
+        released = data.timing.release[data.structure.task_job[data.structure.mode_task[first]]]
+        timing, machine = data.timing_without_horizon, data.structure.mode_machine[first]
+        start = float(earliest_start(timing, machine, released, timing.duration[first]).min())
+        return start if np.isfinite(start) else 0.0
+
+    def open_time(self, until: float) -> NDArray[np.float64]:
+        """Return for how long each machine may run tasks from :attr:`begins` until some time, in time units.
+
+        Parameters
+        ----------
+        until
+            In time units.
+        """
+        timing = self.data.timing_without_horizon
+        both = np.minimum(timing.closes, until) - np.maximum(timing.opens, self.begins)
+        return np.asarray(np.clip(both, 0.0, None).sum(axis=1))
 
     @property
     def uses_energy(self) -> bool:

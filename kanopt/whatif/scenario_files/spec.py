@@ -143,7 +143,7 @@ class FormSpec(FileModel):
     """``[tables.x.form]``: how a text file is written, where it does not speak for itself."""
 
     separator: str | None = None
-    decimal: Literal[".", ","] = "."
+    decimal: Literal[".", ","] | None = None
     thousands: str = ""
     encoding: Name | None = None
     missing: Words | None = None

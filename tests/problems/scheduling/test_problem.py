@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import kanopt as ko
 from kanopt.errors import FormulaError, ProblemError
 from kanopt.formulas import Variable, parse_formula
 from kanopt.problems.scheduling import (
@@ -321,3 +322,30 @@ def test_the_load_of_something_that_is_no_energy_has_its_own_unit():
 
 def test_the_problem_reads_well():
     assert repr(small()) == "SchedulingProblem(2 jobs, 3 tasks, 2 machines, 5 modes)"
+
+
+def test_makespan_and_use_count_from_the_first_shift_where_times_are_of_a_day() -> None:
+    modes = [Mode("a", "saw", duration=3.0), Mode("a", "mill", duration=4.0), Mode("b", "saw", duration=3.0)]
+    given = {
+        "jobs": [Job("one", release=6.0), Job("two")],
+        "tasks": [Task("a", "one"), Task("b", "two")],
+        "machines": [Machine("saw"), Machine("mill")],
+        "modes": modes,
+        "calendars": [Break(0.0, 7.0), Break(12.0, 13.0, "saw")],
+        "makespan_cost": 10.0,
+        "units": SchedulingUnits(time="h"),
+    }
+    night, day = SchedulingProblem(**given), SchedulingProblem(**given, clock=True)
+    rows = [{"task": "b", "machine": "saw", "start": 7.0}, {"task": "a", "machine": "saw", "start": 13.0}]
+    assert [each.price(each.plan_from(rows)).objective for each in (night, day)] == [160.0, 90.0]
+    use = next(each for each in day.assess(day.plan_from(rows)).figures() if each.key == "use")
+    assert use.value == pytest.approx(6.0 / (8.0 + 9.0))
+    assert "from 07:00, the earliest start" in use.how
+    (_, machines) = day.assess(day.plan_from(rows)).rosters()
+    assert machines.frame["use"].tolist() == pytest.approx([6.0 / 8.0, 0.0])
+    found = [ko.solve(each, time_limit=5, seed=1) for each in (night, day)]
+    assert [each.objective for each in found] == pytest.approx([110.0, 40.0])
+    assert all(
+        each.status.value == "optimal" and each.bound == pytest.approx(each.objective) for each in found
+    )
+    assert found[1].history[-1].objective == pytest.approx(40.0)

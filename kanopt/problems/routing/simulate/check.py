@@ -96,7 +96,8 @@ def _fleet(data: RoutingData, plan: RoutingPlan) -> Iterator[Violation]:
     """Yield vehicles that do not exist, are used twice, or start from another depot than theirs."""
     used = Counter((route.vehicle, route.index) for route in plan.routes)
     for (name, index), times in used.items():
-        label, count = f"{name} {index}", data.vehicles[data.type_index[name]].count
+        vehicle = data.vehicles[data.type_index[name]]
+        label, count = Route(name, index, "", (), named=vehicle.is_named).label, vehicle.count
         if not 1 <= index <= count:
             there = f"there {'is' if count == 1 else 'are'} {count_text(count, 'vehicle')} of type {name!r}"
             message = f"{label} does not exist: {there}"
