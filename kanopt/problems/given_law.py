@@ -58,7 +58,7 @@ def law_mistake(
         return [
             f"{what}: the problem does not know {str(one)!r}; {nearest_reference(str(one), unit, references)}"
             for one, unit in units.items()
-            if str(one) not in references and one.scope not in unread
+            if str(one) not in references and ("client" if one.end else one.scope) not in unread
         ]
     if isinstance(law, Formula):
         bound = ", ".join(f"{each.name}=refs.{likely_reference(each, references)}" for each in law.inputs)

@@ -19,6 +19,7 @@ _KNOWN: dict[type, tuple[str, ...]] = {
     RoutingProblem: (
         *("depots", "clients", "vehicles", "cost", "duration", "distance", "units", "planning", "policy"),
         "detour",
+        "day",
     ),
     RoutingPolicy: ("service", "capacities", "apart", "backhaul", "cost_of_longest", "pinned"),
     Depot: _MAP,
