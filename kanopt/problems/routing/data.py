@@ -368,6 +368,22 @@ class RoutingData:
         """Return the length of arcs, a harmless one of those that cannot be driven, so that laws stay finite there."""
         return np.where(self.usable(tail, head), self.lengths(tail, head), self._stand_in)
 
+    @cached_property
+    def _as_the_crow_flies(self) -> Positions:
+        return Positions.of(self.points, self.units.distance, 1.0)
+
+    def straight(self, field: str, law: str, tail: Ints, head: Ints) -> ReferenceValue:
+        """Return ``arc.straight_distance``, ``arc.eastward`` or ``arc.northward`` of legs."""
+        there = self._as_the_crow_flies
+        lost = [name for name, place in zip(self.names, there.given, strict=True) if np.isnan(place).any()]
+        if lost:
+            raise ProblemError(
+                f"law {law!r}: it reads 'arc.{field}', but {list_names(lost)} has no coordinates; give them"
+            )
+        if field == "straight_distance":
+            return ReferenceValue(there.lengths(tail, head), self.units.distance)
+        return ReferenceValue(there.directions(tail, head)[field == "northward"])
+
     def place_values(self, field: str, law: str) -> ReferenceValue:
         """Return a field or attribute of every node as the end of a leg.
 

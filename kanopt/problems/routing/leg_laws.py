@@ -199,6 +199,8 @@ class RoutingLaws:
         what = str(reference)
         if what == "arc.distance":
             return ReferenceValue(self.data.finite_lengths(inputs.tail, inputs.head), units.distance)
+        if what in ("arc.straight_distance", "arc.eastward", "arc.northward"):
+            return self.data.straight(reference.field, law, inputs.tail, inputs.head)
         if what == "arc.duration" and law != DURATION:
             return ReferenceValue(np.where(np.isfinite(inputs.duration), inputs.duration, 1.0), units.time)
         if what == "state.load":
