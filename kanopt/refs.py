@@ -40,6 +40,8 @@ arc = Scope("arc")
 """Routing, one leg: ``arc.distance``, ``arc.duration``; where it begins and ends, ``arc.from_lat``, ``arc.to_zone``.
 
 ``arc.from_…`` and ``arc.to_…`` read the name, ``x``, ``y``, ``lat``, ``lon`` or any attribute of the place at that end.
+Of the way as the crow flies they know ``arc.straight_distance``, and its direction, ``arc.eastward`` and
+``arc.northward``, from -1 to 1.
 """
 
 client = Scope("client")

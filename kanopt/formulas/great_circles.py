@@ -68,5 +68,5 @@ def great_circle_direction(tail: Floats, head: Floats) -> tuple[Floats, Floats]:
 def unit_vector(east: Floats, north: Floats) -> tuple[Floats, Floats]:
     """Return steps to the east and to the north as those of a way of length 1; both 0 where there is no way."""
     length = np.hypot(east, north)
-    there = np.where(length > 0, length, 1.0)
+    there = np.where(length == 0.0, 1.0, length)
     return east / there, north / there
