@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import kanopt as ko
 from kanopt.errors import ScenarioError
 from kanopt.problems.geography import great_circle_km
 from kanopt.whatif import load_scenario
@@ -219,6 +220,24 @@ def test_a_law_of_both_ends_and_the_day_counts_in_a_file_and_in_what_ifs(folder)
     moved = north.build(north.drafts).planning_values.durations[0]
     km = 1.3 * great_circle_km(np.array([52.3989, 13.0657]), np.array([53.0, 13.405]))
     assert moved[1, 0] == pytest.approx(1.2 * km + 100 * (53.0 - 52.3989) + 3)
+
+
+@pytest.mark.parametrize("axis", ["vehicles.cost_per_time", "depots.latitude", "problem.day"])
+def test_a_sweep_prices_the_plan_of_today_on_a_law_of_both_ends_and_the_day(folder, axis):
+    (folder / "today.csv").write_text("vehicle,stop,client\nvan 1,1,Potsdam\nvan 1,2,Bernau\nvan 1,3,Strausberg\n")
+    (folder / "vehicles.csv").write_text("name,capacity,cost_per_time\nvan,4,0.5\n")
+    text = WHERE_AND_WHEN.replace("vehicles.path", 'today.path = "today.csv"\nvehicles.path')
+    scenario = loaded(folder, text + '[problem.today]\ntable = "today"\n')
+    values = ["2026-03-02", "2026-03-07"] if axis == "problem.day" else [0.5, 0.9]
+    if axis == "depots.latitude":
+        values = [52.4, 52.6]
+    found = ko.sweep(scenario, {axis: values}, plan="today")
+    for value, point in zip(values, found.results, strict=True):
+        changed = scenario.set(axis, value)
+        problem = changed.build(changed.drafts)
+        order = ["Potsdam", "Bernau", "Strausberg"]
+        assert point.objective == pytest.approx(problem.price(problem.plan_from({"van": order})).objective)
+    assert found.results[0].objective != pytest.approx(found.results[1].objective, rel=1e-3)
 
 
 @pytest.mark.parametrize(
