@@ -63,7 +63,7 @@ def law_mistake(
                 advice=nearest_reference(str(one), unit, references),
             )
             for one, unit in units.items()
-            if str(one) not in references and one.scope not in unread
+            if str(one) not in references and ("client" if one.end else one.scope) not in unread
         ]
     if isinstance(law, Formula):
         bound = ", ".join(f"{each.name}=refs.{likely_reference(each, references)}" for each in law.inputs)
@@ -136,7 +136,7 @@ def nearest_reference(given: str, unit: str, references: Mapping[str, str]) -> s
     close = [name for name in inside or references if spelt(name) >= _SPELT_ALIKE]
     measured = [name for name, other in inside.items() if unit and other and same_dimension(unit, other)]
     if close or measured:
-        return f"did you mean {max(close or measured, key=spelt)!r}?"
+        return f"did you mean {max(close, key=spelt) if close else measured[0]!r}?"
     if inside:
         return f"known: {list_names(sorted(inside), _SHOWN)}"
     scopes = dict.fromkeys(name.partition(".")[0] for name in references)

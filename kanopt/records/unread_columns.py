@@ -223,18 +223,29 @@ def columns_of(frame: pd.DataFrame, names: Iterable[str]) -> tuple[TableColumn, 
 def fields_read(scope: str, laws: Iterable[object]) -> frozenset[str]:
     """Return the fields of a scope that bound formulas and references read; matrices and numbers are passed over.
 
+    Parameters
+    ----------
+    scope
+        The scope, or how references to the fields begin, as in ``"arc.from_"``.
+    laws
+        What was given as laws.
+
     Examples
     --------
     >>> from kanopt import refs
     >>> sorted(fields_read("lane", [refs.lane.rate, refs.market.size, 3.0]))
     ['rate']
+    >>> sorted(fields_read("arc.from_", [refs.arc.from_zone, refs.arc.distance]))
+    ['zone']
     """
     found: list[Reference] = []
     for law in laws:
         found += (
             law.references if isinstance(law, BoundFormula) else [law] if isinstance(law, Reference) else []
         )
-    return frozenset(reference.field for reference in found if reference.scope == scope)
+    start = scope if "." in scope else f"{scope}."
+    texts = [str(reference) for reference in found]
+    return frozenset(text.removeprefix(start) for text in texts if text.startswith(start))
 
 
 def unread_columns(uses: Iterable[TableUse]) -> tuple[UnreadColumns, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from kanopt.errors import KanoptError, nearest
@@ -101,7 +102,8 @@ class ChangedSections:
         if change.action == "scale" and (isinstance(before, bool) or not isinstance(before, (int, float))):
             holds = "nothing" if before is None else describe_value(before)
             return f"it holds {holds}, and only a number can be scaled; use set instead of scale"
-        if before is not None and not isinstance(before, (int, float, str)) and not hasattr(before, "scope"):
+        plain = before is None or isinstance(before, (int, float, str, date)) or hasattr(before, "scope")
+        if not plain:
             inside = sorted(before) if isinstance(before, Mapping) else list(type(before).model_fields)
             inner = f"; it has {', '.join(map(str, inside))}" if inside else ""
             return f"it is no value but a table of them{inner}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import cached_property
 
 from kanopt.errors import ProblemError, UnitError, nearest
@@ -11,6 +12,7 @@ from kanopt.faults import Fault
 from kanopt.formulas.binding import BoundFormula
 from kanopt.formulas.references import Reference
 from kanopt.problems.decisions.entities import Decision, Item
+from kanopt.problems.plan_day import DAY_REFERENCES, day_value, laws_without_day
 from kanopt.records.reading import RecordCheck
 from kanopt.records.record import field_values
 
@@ -51,11 +53,14 @@ class DecisionNames:
         The items.
     of_items
         Short name to the item to the name: ``{"price": {"tea": "price of tea"}}``.
+    day
+        The day that the decision is for; None where none is stated.
     """
 
     records: tuple[Decision, ...]
     items: tuple[Item, ...]
     of_items: Mapping[str, Mapping[str, str]]
+    day: date | None = None
 
     @classmethod
     def of(cls, decisions: Sequence[Decision], items: Sequence[Item]) -> DecisionNames:
@@ -97,8 +102,9 @@ class DecisionNames:
         Raises
         ------
         ProblemError
-            If an item lacks what the law reads, or a unit does not convert.
+            If an item lacks what the law reads, a unit does not convert, or no day is stated.
         """
+        law = self._on_day(law, where)
         decided = {one.field for one in law.references if one.scope == "decision"} & self.of_items.keys()
         if not decided and not self.item_fields(law):
             yield "", law
@@ -109,6 +115,21 @@ class DecisionNames:
             )
         for item in self.items:
             yield item.name, BoundFormula(law.formula, self._bindings(law, item, where))
+
+    def _on_day(self, law: BoundFormula, where: str) -> BoundFormula:
+        """Return a law of which what it reads of the day is a number."""
+        unstated = next(laws_without_day({where: law}, self.day), "")
+        if unstated:
+            raise ProblemError(unstated)
+        return BoundFormula(
+            law.formula,
+            {
+                name: float(day_value(self.day, bound).values)
+                if isinstance(bound, Reference) and str(bound) in DAY_REFERENCES
+                else bound
+                for name, bound in law.bindings.items()
+            },
+        )
 
     def _bindings(self, law: BoundFormula, item: Item, where: str) -> dict[str, Reference | float | str]:
         found: dict[str, Reference | float | str] = {}

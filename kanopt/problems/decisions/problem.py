@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from functools import cached_property
 from numbers import Real
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -25,6 +26,7 @@ from kanopt.problems.decisions.plan import DecisionPlan
 from kanopt.problems.decisions.reasons import infeasibility_reasons
 from kanopt.problems.decisions.tables import DECISIONS, ITEMS, read_decisions
 from kanopt.problems.findings import FrozenInput, Reason
+from kanopt.problems.plan_day import read_day
 from kanopt.records.unread_columns import TableUse, table_use
 from kanopt.text import list_names
 from kanopt.units import check_unit
@@ -67,6 +69,8 @@ class DecisionProblem(Problem[DecisionPlan]):
         What some numbers are decided for, a row each: :class:`Item`, or a frame with the column ``name`` and what
         laws read. A law that reads ``refs.item.cost``, or a decision that every item has, is counted for each item;
         a linear row adds up over them.
+    day
+        The day that the decision is for, a date or ``"2026-03-02"``, which laws read as ``day.weekday`` and the like.
 
     Raises
     ------
@@ -92,13 +96,15 @@ class DecisionProblem(Problem[DecisionPlan]):
     tolerance: float | None = None
     unit: str = ""
     items: Sequence[Item] | pd.DataFrame = ()
+    day: date | str | None = None
     records: tuple[Decision, ...] = field(init=False)
     item_records: tuple[Item, ...] = field(init=False)
     objective_terms: tuple[DecisionLaw, ...] = field(init=False)
     constraint_laws: tuple[tuple[Constraint, DecisionLaw], ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        known = read_decisions(self.decisions, self.items)
+        object.__setattr__(self, "day", read_day(self.day))
+        known = replace(read_decisions(self.decisions, self.items), day=read_day(self.day))
         object.__setattr__(self, "records", known.records)
         object.__setattr__(self, "item_records", known.items)
         for name in self.fixed:

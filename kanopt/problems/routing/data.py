@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 from itertools import takewhile
 from typing import TYPE_CHECKING
@@ -51,6 +52,8 @@ class RoutingData:
         Length of each arc, (n, n), or where the nodes lie, from which it follows.
     started
         Routes under way.
+    day
+        The day of the plan; None where none is stated.
     """
 
     depots: tuple[Depot, ...]
@@ -60,6 +63,7 @@ class RoutingData:
     units: RoutingUnits
     policy: RoutingPolicy = field(default_factory=RoutingPolicy)
     started: tuple[StartedRoute, ...] = ()
+    day: date | None = None
 
     @cached_property
     def points(self) -> tuple[Depot | Client, ...]:
@@ -364,10 +368,26 @@ class RoutingData:
         """Return the length of arcs, a harmless one of those that cannot be driven, so that laws stay finite there."""
         return np.where(self.usable(tail, head), self.lengths(tail, head), self._stand_in)
 
-    def client_values(self, field: str, law: str) -> ReferenceValue:
-        """Return ``client.<field>`` for every node as the head of a leg.
+    @cached_property
+    def _as_the_crow_flies(self) -> Positions:
+        return Positions.of(self.points, self.units.distance, 1.0)
 
-        On the way back the depot is the head: it demands nothing, and its own attributes count.
+    def straight(self, field: str, law: str, tail: Ints, head: Ints) -> ReferenceValue:
+        """Return ``arc.straight_distance``, ``arc.eastward`` or ``arc.northward`` of legs."""
+        there = self._as_the_crow_flies
+        lost = [name for name, place in zip(self.names, there.given, strict=True) if np.isnan(place).any()]
+        if lost:
+            raise ProblemError(
+                f"law {law!r}: it reads 'arc.{field}', but {list_names(lost)} has no coordinates; give them"
+            )
+        if field == "straight_distance":
+            return ReferenceValue(there.lengths(tail, head), self.units.distance)
+        return ReferenceValue(there.directions(tail, head)[field == "northward"])
+
+    def place_values(self, field: str, law: str) -> ReferenceValue:
+        """Return a field or attribute of every node as the end of a leg.
+
+        A depot demands nothing, and its own attributes count.
         """
         units = self.units.of(Client)
         if field in ("service", "release"):
@@ -379,12 +399,18 @@ class RoutingData:
         for depot in self.depots:
             if field not in depot.attributes and field not in _POINT_FIELDS:
                 self._refuse_missing(depot, field, law)
-        return field_values(self.points, field, units=units, where=f"law {law!r}: clients and depots")
+        found = field_values(self.points, field, units=units, where=f"law {law!r}: clients and depots")
+        if field in ("x", "y", "lat", "lon") and np.isnan(found.values).any():
+            lost = [self.names[node] for node in np.flatnonzero(np.isnan(found.values))]
+            raise ProblemError(
+                f"law {law!r}: it reads {field!r} of places, but {list_names(lost)} has none; give it"
+            )
+        return found
 
     def _refuse_missing(self, depot: Depot, field: str, law: str) -> None:
         if any(field in client.attributes for client in self.clients):
             raise ProblemError(
-                f"law {law!r}: depot {depot.name!r} has no {field!r}, which the law reads on the way back; "
+                f"law {law!r}: depot {depot.name!r} has no {field!r}, which the law reads on legs from or to it; "
                 f"add the column to the depots"
             )
         attributes = {name for client in self.clients for name in client.attributes}

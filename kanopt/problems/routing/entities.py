@@ -79,6 +79,9 @@ class RoutingUnits(UnitSystem):
         return {
             "arc.distance": self.distance,
             "arc.duration": self.time,
+            "arc.straight_distance": self.distance,
+            "arc.eastward": "",
+            "arc.northward": "",
             "state.load": self.load,
             "clock.hour": "h",
             "clock.minute": "min",

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
 from kanopt.faults import Fault
 from kanopt.formulas.binding import BoundFormula
 from kanopt.problems.given_law import law_mistake, references_to
+from kanopt.problems.plan_day import DAY_REFERENCES, laws_without_day
 from kanopt.problems.road_network import RoadNetwork
 from kanopt.problems.routing.entities import Client, Depot, VehicleType
 from kanopt.problems.routing.leg_laws import DURATION
@@ -42,6 +43,8 @@ def law_mistakes(problem: RoutingProblem, broken: AbstractSet[str]) -> list[Faul
     points: tuple[Depot | Client, ...] = (*problem.depots, *problem.clients)
     known = {
         **units.references(),
+        **_of_ends(points, units.of(Client)),
+        **DAY_REFERENCES,
         **references_to("client", Client, points, units.of(Client)),
         **references_to("vehicle", VehicleType, problem.vehicles, units.of(VehicleType)),
     }
@@ -55,7 +58,22 @@ def law_mistakes(problem: RoutingProblem, broken: AbstractSet[str]) -> list[Faul
         found += law_mistake(f"cost {term!r}" if several else "cost", law, forms, known, unread)
     if problem.policy.service is not None:
         found += _of_stops(problem.policy.service, known, unread)
+    named = {f"cost {term!r}": law for term, law in problem.named_costs.items()}
+    given = {"duration": problem.duration, **named, "policy: service": problem.policy.service}
+    found += laws_without_day(given, problem.day)
     return [*found, *_name_mistakes(problem)]
+
+
+def _of_ends(points: Iterable[Depot | Client], units: Mapping[str, str]) -> dict[str, str]:
+    """Return the references to places at the ends of a leg, each with its unit: what depots and clients both have."""
+    of_place = {item.name for item in fields(Depot)}
+    own = {name: unit for name, unit in units.items() if name in of_place}
+    known = references_to("arc", Depot, points, own)
+    return {
+        f"arc.{end}_{name.removeprefix('arc.')}": unit
+        for end in ("from", "to")
+        for name, unit in known.items()
+    }
 
 
 def _of_stops(law: BoundFormula, known: Mapping[str, str], unread: AbstractSet[str]) -> Iterator[Fault]:
@@ -65,8 +83,8 @@ def _of_stops(law: BoundFormula, known: Mapping[str, str], unread: AbstractSet[s
     for each in law.references:
         if str(each) in known and each.scope in ("arc", "clock") and str(each) not in STOP_REFERENCES:
             advice = (
-                "a law of stops may read client.<…>, vehicle.<…>, clock.hour or clock.minute (when service begins) and "
-                "state.load (on board on arrival)"
+                "a law of stops may read client.<…>, vehicle.<…>, day.<…>, clock.hour or clock.minute (when service "
+                "begins) and state.load (on board on arrival)"
             )
             what = f"{str(each)!r} belongs to a leg, and a stop is none"
             yield Fault("policy", what, field="service", advice=advice)
@@ -89,7 +107,8 @@ def table_uses(problem: RoutingProblem) -> tuple[TableUse, ...]:
     units, policy = problem.units, problem.policy
     laws = [*problem.named_costs.values(), problem.duration, policy.service]
     capacities = frozenset(policy.capacities)
-    clients = fields_read("client", laws) | capacities | ({"node"} if problem.network else frozenset())
+    ends = fields_read("arc.from_", laws) | fields_read("arc.to_", laws)
+    clients = fields_read("client", laws) | ends | capacities | ({"node"} if problem.network else frozenset())
     read = {"vehicles": fields_read("vehicle", laws) | capacities}
     given = (problem.duration, problem.distance)
     networks = {id(roads): roads for roads in given if isinstance(roads, RoadNetwork)}

@@ -21,9 +21,9 @@ class RoutingPolicy:
     ----------
     service
         Law of how long a stop takes, instead of the clients' field ``service``; it may read ``client.<…>``,
-        ``vehicle.<…>``, ``clock.hour`` and ``clock.minute``, when service begins, and ``state.load``, what is on board
-        when the vehicle arrives. Whoever begins later must not be done earlier: a law that falls faster than the clock
-        runs is refused.
+        ``vehicle.<…>``, ``day.<…>``, ``clock.hour`` and ``clock.minute``, when service begins, and ``state.load``, what
+        is on board when the vehicle arrives. Whoever begins later must not be done earlier: a law that falls faster
+        than the clock runs is refused.
     capacities
         Further measures of the load: names of attributes that are a demand of clients and a capacity of vehicle types.
         They are delivered like the demand, so that on a route without reloads their sum is limited.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
+from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -17,6 +18,7 @@ from kanopt.problems.base import Problem
 from kanopt.problems.findings import FrozenInput, Reason
 from kanopt.problems.geography import Positions
 from kanopt.problems.place_checks import at_one_point, detour_mistakes, place_checks
+from kanopt.problems.plan_day import read_day
 from kanopt.problems.road_network import RoadNetwork, TravelMatrix
 from kanopt.problems.routing.arrival_functions import ArrivalFunctions
 from kanopt.problems.routing.assessment import RoutingAssessment
@@ -88,6 +90,9 @@ class RoutingProblem(Problem[RoutingPlan]):
     detour
         Factor on distances that follow from coordinates: how much longer ways are than as the crow flies. None for 1.3,
         about that of roads, on great circles, and for 1 on straight lines; see :mod:`kanopt.problems.geography`.
+    day
+        The day of the plan, a date or ``"2026-03-02"``, which laws read as ``day.weekday``, ``day.month`` and the like.
+        It is the day on which shifts begin. None where no law reads it.
 
     Raises
     ------
@@ -96,10 +101,12 @@ class RoutingProblem(Problem[RoutingPlan]):
 
     Notes
     -----
-    A formula may read ``arc.distance``, ``arc.duration``, ``vehicle.<field or attribute>``, ``client.<field or
-    attribute>`` (of the leg's head), ``state.load`` (on board during the leg: all that is still to be delivered, and
-    what was picked up), ``clock.hour`` or ``clock.minute`` (at the start of the leg) and ``clock.late`` (by how much
-    service at the leg's head begins after its last window, where it may). A matrix has one row and column per depot and
+    A formula may read ``arc.distance``, ``arc.duration``, the place at either end of the leg as ``arc.from_lat`` or
+    ``arc.to_zone`` (its name, coordinates and attributes), ``vehicle.<field or attribute>``, ``client.<field or
+    attribute>`` (of the leg's head), ``day.weekday`` and the like, ``state.load`` (on board during the leg: all that is
+    still to be delivered, and what was picked up), ``clock.hour`` or ``clock.minute`` (at the start of the leg) and
+    ``clock.late`` (by how much service at the leg's head begins after its last window, where it may). A matrix has one
+    row and column per depot and
     client, depots first; infinity means that there is no road. It may also be a frame: square with names, or long with
     the columns ``from``, ``to`` and a value. A law's value below zero counts as zero, for solver and re-pricing
     alike; a plan that uses a travel time below zero is refused by :func:`~kanopt.solve`. A law of service times is
@@ -134,8 +141,10 @@ class RoutingProblem(Problem[RoutingPlan]):
     policy: RoutingPolicy = field(default_factory=RoutingPolicy)
     detour: float | None = None
     started: Any = ()
+    day: date | str | None = None
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "day", read_day(self.day))
         reader = RecordReader()
         for table in self.units.tables():
             object.__setattr__(self, table.name, reader.read(getattr(self, table.name), table))
@@ -209,6 +218,7 @@ class RoutingProblem(Problem[RoutingPlan]):
             self._distances(),
             self.units,
             self.policy,
+            day=read_day(self.day),
         )
 
     @property

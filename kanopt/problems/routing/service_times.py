@@ -17,6 +17,7 @@ from kanopt.formulas.intervals import Known, known_of
 from kanopt.formulas.nodes import Input, Node, postorder
 from kanopt.formulas.pieces import gap_inputs
 from kanopt.formulas.references import Reference
+from kanopt.problems.plan_day import day_value
 from kanopt.problems.routing.entities import Client, VehicleType
 from kanopt.records.record import field_values
 from kanopt.text import amount_text, clock_text
@@ -151,6 +152,8 @@ class ServiceTimes:
                 found = self._field(reference)
                 at = stops.node - len(self.data.depots) if reference.scope == "client" else stops.vehicle
                 return ReferenceValue(found.values[at], found.unit)
+            if reference.scope == "day":
+                return day_value(self.data.day, reference)
             if str(reference) == "state.load":
                 return ReferenceValue(stops.load, units.load)
             # a problem refuses laws that are bound to anything else
@@ -189,7 +192,7 @@ class ServiceTimes:
         assert self.law is not None
         codes = [np.zeros(shape, dtype=np.intp)]
         for reference in self.law.references:
-            if not reference.is_state:
+            if reference.scope in ("client", "vehicle"):
                 each = np.unique(np.asarray(self._field(reference).values), return_inverse=True)[1].reshape(
                     -1
                 )

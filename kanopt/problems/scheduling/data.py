@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from kanopt.formulas.binding import BoundFormula, ReferenceValue
 from kanopt.formulas.references import Reference
 from kanopt.problems.given_law import law_mistake, references_to
 from kanopt.problems.law_use import falls_below_zero, impossible_value
+from kanopt.problems.plan_day import DAY_REFERENCES, day_value, laws_without_day, read_day
 from kanopt.problems.scheduling.arrays import ShopStructure, ShopTiming, families_found, windows_between
 from kanopt.problems.scheduling.entities import (
     Break,
@@ -120,7 +122,7 @@ def resolve(problem: SchedulingProblem, reader: RecordReader) -> SchedulingData:
     machine_at = _positions(read.machines)
     families = _families(read)
     structure = _structure(read, job_at, task_at, machine_at, families)
-    modes = ModeInputs(problem.units, read, structure)
+    modes = ModeInputs(problem.units, read, structure, read_day(problem.day))
     duration = modes.values("duration", problem.duration, "a duration must be positive")
     modes = replace(modes, duration=duration)
     energy = None
@@ -156,11 +158,15 @@ def _law_mistakes(
         **references_to("job", Job, read.jobs, units.of(Job)),
         **references_to("machine", Machine, read.machines, {}),
         **references_to("mode", Mode, read.modes, units.of(Mode)),
+        **DAY_REFERENCES,
     }
     given = {"duration": problem.duration, "energy": problem.energy}
     forms = "a bound formula, one number per mode, or nothing where every mode states its own"
     laws = {name: law for name, law in given.items() if law is not None}
-    return [wrong for name, law in laws.items() for wrong in law_mistake(name, law, forms, known, unread)]
+    return [
+        *(wrong for name, law in laws.items() for wrong in law_mistake(name, law, forms, known, unread)),
+        *laws_without_day(laws, problem.day),
+    ]
 
 
 def _refuse(mistakes: Iterable[str]) -> None:
@@ -248,6 +254,8 @@ class ModeInputs:
     ----------
     units, read, structure
         The units, the records, and the structure of the shop.
+    day
+        The day on which the schedule begins; None where none is stated.
     duration
         Values of the duration law, once it was evaluated.
     """
@@ -255,12 +263,15 @@ class ModeInputs:
     units: SchedulingUnits
     read: SchedulingRecords
     structure: ShopStructure
+    day: date | None = None
     duration: NDArray[np.float64] | None = None
 
     def reference_values(self, reference: Reference) -> ReferenceValue:
         """Return a reference for every mode, shape ``(modes,)``."""
         if reference == Reference("mode", "duration") and self.duration is not None:
             return ReferenceValue(self.duration, self.units.time)
+        if reference.scope == "day":
+            return day_value(self.day, reference)
         at = self.structure
         scopes: dict[str, tuple[Sequence[Record], Mapping[str, str], NDArray[np.int64]]] = {
             "mode": (self.read.modes, self.units.of(Mode), np.arange(len(at.mode_task))),

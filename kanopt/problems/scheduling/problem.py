@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
@@ -15,6 +16,7 @@ from pydantic import Field
 from kanopt.formulas.binding import BoundFormula
 from kanopt.problems.base import Problem
 from kanopt.problems.findings import FrozenInput, Reason
+from kanopt.problems.plan_day import read_day
 from kanopt.problems.scheduling.arrays import earliest_start
 from kanopt.problems.scheduling.assessment import SchedulingAssessment
 from kanopt.problems.scheduling.data import SchedulingData, resolve
@@ -58,8 +60,8 @@ class SchedulingProblem(Problem[Schedule]):
         Records (:class:`Job`, :class:`Task`, :class:`Machine`, :class:`Mode`) or frames with their fields as columns;
         further columns become attributes that laws may read.
     duration, energy
-        A law bound to ``mode.…``, ``task.…``, ``job.…`` and ``machine.…`` (for energy, ``mode.duration`` is what the
-        duration law says), or one number per mode, or None to take the field of that name of every mode.
+        A law bound to ``mode.…``, ``task.…``, ``job.…``, ``machine.…`` and ``day.…`` (for energy, ``mode.duration`` is
+        what the duration law says), or one number per mode, or None to take the field of that name of every mode.
         Without an energy law and without a price of power, energy plays no part.
     setups
         :class:`Setup` records or a frame.
@@ -75,6 +77,9 @@ class SchedulingProblem(Problem[Schedule]):
         Whether time zero is midnight, so that charts read as time of day; true where some time is written ``8:30``.
     units
         Units of time, energy and money.
+    day
+        The day on which the schedule begins, a date or ``"2026-03-02"``, which laws read as ``day.weekday`` and the
+        like; None where no law reads it.
 
     Raises
     ------
@@ -112,9 +117,11 @@ class SchedulingProblem(Problem[Schedule]):
     horizon: Annotated[Finite, Field(gt=0)] | None = None
     clock: bool = False
     units: SchedulingUnits = field(default_factory=SchedulingUnits)
+    day: date | str | None = None
     data: SchedulingData = field(init=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "day", read_day(self.day))
         reader = RecordReader()
         object.__setattr__(self, "data", resolve(self, reader))
         object.__setattr__(self, "clock", self.clock or self.data.mode_inputs.read.of_day)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
+from datetime import date
 from numbers import Real
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -19,6 +20,7 @@ from kanopt.problems.base import Problem
 from kanopt.problems.findings import FrozenInput, Reason
 from kanopt.problems.given_law import law_mistake, references_to
 from kanopt.problems.place_checks import at_one_point, detour_mistakes, place_checks
+from kanopt.problems.plan_day import DAY_REFERENCES, laws_without_day, read_day
 from kanopt.problems.supply.assessment import SupplyAssessment
 from kanopt.problems.supply.connectivity import network_graph, unreachable_markets
 from kanopt.problems.supply.entities import (
@@ -87,6 +89,9 @@ class SupplyProblem(Problem[FlowPlan]):
         Factor on lengths of lanes that follow from coordinates: how much longer ways are than as the crow flies. None
         for 1.3, about that of roads, on great circles, and for 1 on straight lines; see
         :mod:`kanopt.problems.geography`.
+    day
+        The first day of the first period, a date or ``"2026-03-02"``, which laws read as ``day.weekday`` and the like;
+        None where no law reads it.
 
     Raises
     ------
@@ -126,15 +131,17 @@ class SupplyProblem(Problem[FlowPlan]):
     planning: Mapping[str, float | Reference] = field(default_factory=dict)
     units: SupplyUnits = field(default_factory=SupplyUnits)
     detour: float | None = None
+    day: date | str | None = None
     network: SupplyNetwork = field(init=False)
     lane_tariff: LaneTariff = field(init=False)
     demand_array: Floats = field(init=False)
     demand_deviation: Floats = field(init=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "day", read_day(self.day))
         reader = RecordReader()
         found = {table.name: reader.read(getattr(self, table.name), table) for table in self.units.tables()}
-        network = SupplyNetwork.of(found, self.units, self.detour)
+        network = SupplyNetwork.of(found, self.units, self.detour, read_day(self.day))
         object.__setattr__(self, "network", network)
         reader.faults += self._law_mistakes(network, [table.removesuffix("s") for table in reader.broken])
         measured = bool(np.isnan(network.stated_lengths).any())
@@ -163,6 +170,7 @@ class SupplyProblem(Problem[FlowPlan]):
         shared = {
             **references_to("product", Product, network.products, self.units.of(Product)),
             **references_to("period", Period, network.periods, {"index": ""}),
+            **DAY_REFERENCES,
         }
         of_lanes = references_to("lane", Lane, network.lanes, self.units.of(Lane))
         of_markets = references_to("market", Market, network.markets, {})
@@ -171,6 +179,7 @@ class SupplyProblem(Problem[FlowPlan]):
         return [
             *law_mistake("tariff", self.tariff, forms, moved, unread),
             *law_mistake("demand", self.demand, f"{forms}, or a frame", {**of_markets, **shared}, unread),
+            *laws_without_day({"tariff": self.tariff, "demand": self.demand}, self.day),
         ]
 
     def _unstated(

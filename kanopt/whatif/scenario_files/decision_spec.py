@@ -92,7 +92,7 @@ class DecisionSpec(ProblemSpec):
 
     def scopes(self) -> Mapping[str, str]:
         """Return what laws may read of the tables."""
-        return {"decision": "decisions", "item": "items"}
+        return {"decision.": "decisions", "item.": "items"}
 
     def plain_references(self) -> Mapping[str, str]:
         """Return none: everything stands in a table."""
@@ -153,6 +153,7 @@ class DecisionSpec(ProblemSpec):
             tolerance=self.tolerance,
             unit=self.unit,
             items=() if parts["items"] is None else parts["items"],
+            day=self.day,
         )
 
 

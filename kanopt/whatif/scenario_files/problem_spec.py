@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeAlias
 
 from pydantic import BeforeValidator, Field
@@ -48,6 +49,17 @@ def _bindings(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _reference_or_value(inner) for name, inner in value.items()}
     return _reference_or_value(value)
+
+
+def _day(value: Any) -> Any:
+    """Read a date of TOML, or a text such as ``"2026-03-02"``."""
+    from kanopt.errors import ProblemError
+    from kanopt.problems.plan_day import read_day
+
+    try:
+        return read_day(value)
+    except ProblemError as error:
+        raise ValueError(str(error).removeprefix("day: ")) from error
 
 
 Binding: TypeAlias = Annotated[Any, BeforeValidator(_bindings)]
@@ -133,6 +145,7 @@ class ProblemSpec(FileModel):
     """The keys that say what costs money and what is wanted."""
 
     kind: str
+    day: Annotated[date | None, BeforeValidator(_day)] = None
     bind: dict[str, Binding] = Field(default_factory=dict)
     today: PartSpec | None = None
 
@@ -208,7 +221,17 @@ class ProblemSpec(FileModel):
 
     @abstractmethod
     def scopes(self) -> Mapping[str, str]:
-        """Return the scopes of references whose fields are columns, each with the part that holds them."""
+        """Return how references to columns begin, such as ``"vehicle."``, each with the part that holds them."""
+
+    def column_of(self, reference: object) -> tuple[str, str] | None:
+        """Return the part and the field that a reference reads; None where it reads no column."""
+        text = str(reference)
+        found = (
+            (part, text.removeprefix(start))
+            for start, part in self.scopes().items()
+            if text.startswith(start)
+        )
+        return next(found, None)
 
     @abstractmethod
     def plain_references(self) -> Mapping[str, str]:
@@ -249,7 +272,9 @@ class ProblemSpec(FileModel):
     def readable_names(self, part: str) -> frozenset[str]:
         """Return the names under which something is read of a part: its fields, and what laws are bound to."""
         bound = [value for law in (*self.law_uses().values(), "") for value in self.bindings_of(law).values()]
-        return self.fields_of(part) | {value.field for value in bound if hasattr(value, "field")}
+        references = [value for value in bound if hasattr(value, "field")]
+        columns = [self.column_of(value) or ("", value.field) for value in references]
+        return self.fields_of(part) | {field for _, field in columns}
 
     @abstractmethod
     def build(self, material: ProblemInputs) -> Problem[Any]:

@@ -123,9 +123,8 @@ class RoutingSpec(ProblemSpec):
 
     def scopes(self) -> Mapping[str, str]:
         """Return what laws may read of the tables."""
-        return {"client": "clients", "vehicle": "vehicles"} | (
-            {} if self.links is None else {"link": "links"}
-        )
+        places = dict.fromkeys(("client.", "arc.from_", "arc.to_"), "clients")
+        return {**places, "vehicle.": "vehicles"} | ({} if self.links is None else {"link.": "links"})
 
     def plain_references(self) -> Mapping[str, str]:
         """Return what a problem knows of legs, the load and the clock."""
@@ -242,5 +241,6 @@ class RoutingSpec(ProblemSpec):
             planning=self.planning,
             policy=policy,
             detour=self.detour,
+            day=self.day,
             started=() if self.started is None else material.part(self.started),
         )

@@ -61,7 +61,7 @@ class SchedulingSpec(ProblemSpec):
 
     def scopes(self) -> Mapping[str, str]:
         """Return what laws may read of the tables."""
-        return {"task": "tasks", "job": "jobs", "machine": "machines", "mode": "modes"}
+        return {"task.": "tasks", "job.": "jobs", "machine.": "machines", "mode.": "modes"}
 
     def plain_references(self) -> Mapping[str, str]:
         """Return the duration, which a law of energy may read."""
@@ -123,4 +123,5 @@ class SchedulingSpec(ProblemSpec):
             horizon=self.horizon,
             clock=self.clock,
             units=SchedulingUnits(**self.units),
+            day=self.day,
         )

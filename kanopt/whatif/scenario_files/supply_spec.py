@@ -83,7 +83,7 @@ class SupplySpec(ProblemSpec):
 
     def scopes(self) -> Mapping[str, str]:
         """Return what laws may read of the tables."""
-        return {"lane": "lanes", "market": "markets", "product": "products", "period": "periods"}
+        return {"lane.": "lanes", "market.": "markets", "product.": "products", "period.": "periods"}
 
     def plain_references(self) -> Mapping[str, str]:
         """Return the flow, and the number of a period."""
@@ -173,4 +173,5 @@ class SupplySpec(ProblemSpec):
             planning=self.planning,
             units=SupplyUnits(**self.units),
             detour=self.detour,
+            day=self.day,
         )

@@ -181,7 +181,7 @@ def test_an_attribute_of_clients_must_be_known_on_the_way_back():
     clients = [replace(client_, attributes={"zone": "n"}) for client_ in CLIENTS]
     law = parse_formula("1 + 0 * km", [KM], Variable("fee", "EUR"))
     with pytest.raises(
-        ProblemError, match="depot 'depot' has no 'zone', which the law reads on the way back"
+        ProblemError, match="depot 'depot' has no 'zone', which the law reads on legs from or to it"
     ):
         problem(clients=clients, cost={"fee": law.bind(km=client.zone)})
 
