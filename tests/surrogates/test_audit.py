@@ -68,7 +68,9 @@ def test_a_time_that_follows_from_a_way_is_a_law_and_no_leak() -> None:
     assert leaks(with_units(table, {"km": "km", "spent": "min"}), "spent") == ()
 
 
-@pytest.mark.parametrize(("column", "factor"), [("km", 1000.0), ("km", 1 / 60), ("minutes", 60.0), ("hour", 1.0)])
+@pytest.mark.parametrize(
+    ("column", "factor"), [("km", 1000.0), ("km", 1 / 60), ("minutes", 60.0), ("hour", 1.0)]
+)
 def test_rows_in_another_unit_are_found(column, factor) -> None:
     table = drives()
     table.loc[np.random.default_rng(1).random(ROWS) < 0.2, column] *= factor
@@ -89,7 +91,9 @@ def test_clean_tables_of_many_kinds_are_left_in_peace() -> None:
                 "day": rng.integers(0, 25, rows),
             }
         )
-        table["y"] = np.exp(0.4 * np.log(table["size"]) + rng.standard_t(3, rows) * 0.2) * (1 + table["pieces"])
+        table["y"] = np.exp(0.4 * np.log(table["size"]) + rng.standard_t(3, rows) * 0.2) * (
+            1 + table["pieces"]
+        )
         table["y"] = table["y"].round(int(seed % 3))
         left = quick_residuals(table, "y", ["size", "pieces"])
         alarms += len(leaks(table, "y")) + len(sharing(table, left, ["tail", "two", "day"], ordered=True))
@@ -110,7 +114,9 @@ def test_a_column_whose_rows_share_errors_is_named_and_an_amount_is_not(text) ->
 
 def test_a_drift_along_the_rows_is_told_where_they_were_drawn() -> None:
     left = np.random.default_rng(3).normal(size=500) + np.linspace(0.0, 1.5, 500)
-    assert [each.kind for each in sharing(pd.DataFrame(index=range(500)), left, [], ordered=True)] == ["drift"]
+    assert [each.kind for each in sharing(pd.DataFrame(index=range(500)), left, [], ordered=True)] == [
+        "drift"
+    ]
     assert sharing(pd.DataFrame(index=range(500)), left, [], ordered=False) == ()
 
 
