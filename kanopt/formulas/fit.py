@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
@@ -161,7 +160,7 @@ class Fit:
         data_hash: str = "",
         smearing: float = 1.0,
         lowest: float | None = None,
-        labels: Sequence[Any] | None = None,
+        labels: Any = None,
     ) -> Fit:
         """Measure the fit on held-out rows.
 
@@ -178,7 +177,7 @@ class Fit:
         lowest
             Smallest actual value of the training rows; None if unknown.
         labels
-            What the held-out rows are called; their places if left out.
+            What the held-out rows are called, a sequence or an index; their places if left out.
 
         Raises
         ------
@@ -236,7 +235,7 @@ def _r2(y: NDArray[np.float64], p: NDArray[np.float64]) -> float:
 
 
 def _without_one(
-    y: NDArray[np.float64], p: NDArray[np.float64], labels: Sequence[Any] | None
+    y: NDArray[np.float64], p: NDArray[np.float64], labels: Any
 ) -> tuple[NDArray[np.bool_], tuple[VerdictReason, ...]]:
     """Return the rows to measure by, all or all but one that would decide the verdict, and what is said of it."""
     everything = np.ones(len(y), dtype=bool)

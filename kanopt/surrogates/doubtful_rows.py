@@ -95,8 +95,8 @@ def suspicions(
     Examples
     --------
     >>> km = np.r_[np.linspace(2.0, 9.0, 97), 0.0, 999.0, -1.0]
-    >>> [each.rule for each in suspicions({"km": km, "minutes": np.linspace(4.0, 30.0, 100)}, "minutes")]
-    ['km < 0', 'km <= 0', 'km > 100', 'minutes / km < 0.2']
+    >>> [each.rule for each in suspicions({"km": km, "litres": np.linspace(4.0, 30.0, 100)}, "litres")]
+    ['km < 0', 'km <= 0', 'km > 100', 'litres / km < 0.2']
     """
     found: dict[str, Suspicion] = {}
     for name, values in numbers.items():
