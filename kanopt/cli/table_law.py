@@ -222,7 +222,7 @@ def _text_format(given: Mapping[str, Any]) -> TextFormat:
 def _read_table(
     table: Path, sheet: str | None, wanted: Sequence[str], options: Mapping[str, Any]
 ) -> DataFrame:
-    """Read the columns that are wanted, all where one is not there; messages also say which option helps."""
+    """Read the columns that are wanted, and the others as they come; messages also say which option helps."""
     import warnings
 
     from kanopt.errors import KanoptWarning, TableError, warn_user
@@ -252,9 +252,13 @@ def _read_table(
         warnings.simplefilter("always", KanoptWarning)
         try:
             raw = load_table(table, None, form, sheet)
-            there = [name for name in wanted if name in raw.names]
+            there = [name for name in raw.names if name in wanted or raw.names.count(name) == 1]
             known = set(wanted) <= {*raw.names, *options["derive"]}
-            frame = read_table(raw, columns=there if known else None, **options)
+            asked = options["on_bad"] if isinstance(options["on_bad"], dict) else {"*": options["on_bad"]}
+            # what no law reads may be anything, and may say which rows share an error
+            unread = {name: "text" for name in there if name not in wanted}
+            read = {**options, "on_bad": {**unread, **asked}}
+            frame = read_table(raw, columns=there, **read) if known else read_table(raw, **options)
         except TableError as error:
             raise TableError(with_options(str(error))) from None
     for each in recorded:

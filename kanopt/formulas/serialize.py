@@ -18,7 +18,7 @@ from kanopt.errors import FileFormatError, KanoptError, nearest
 from kanopt.files import read_file, replace_file
 from kanopt.formulas.domain import Domain, Range
 from kanopt.formulas.error_model import ErrorModel
-from kanopt.formulas.fit import Alternative, Fit
+from kanopt.formulas.fit import Alternative, Fit, VerdictReason
 from kanopt.formulas.formula import Formula
 from kanopt.formulas.joint_tests import JointTest
 from kanopt.formulas.nodes import (
@@ -146,6 +146,7 @@ def _complete_law(content: Any) -> None:
     if isinstance(fit, dict):
         fit.setdefault("errors", None)
         fit.setdefault("lowest", None)
+        fit.setdefault("findings", [])
         if isinstance(fit["errors"], dict):
             fit["errors"].setdefault("noise_shape", None)
             if isinstance(fit["errors"]["noise_shape"], dict):
@@ -391,6 +392,14 @@ _ERRORS: Mapping[str, Reader] = {
     "rows": _integer,
     "noise_shape": _optional(_record(Noise, _NOISE)),
 }
+_FINDING: Mapping[str, Reader] = {
+    "level": _text,
+    "message": _text,
+    "advice": _text,
+    "kind": _text,
+    "columns": _many(_text),
+    "rows": _many(_text),
+}
 _FIT: Mapping[str, Reader] = {
     "r2": _number,
     "rmse": _number,
@@ -403,6 +412,7 @@ _FIT: Mapping[str, Reader] = {
     "residual_quantiles": _many(_pair(_number, _number)),
     "errors": _optional(_record(ErrorModel, _ERRORS)),
     "lowest": _optional(_number),
+    "findings": _many(_record(VerdictReason, _FINDING)),
 }
 _JOINT: Mapping[str, Reader] = {
     "names": _many(_text),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any
 
-from kanopt.formulas.fit import Fit
+from kanopt.formulas.fit import GOOD_SUM, Fit, Level, VerdictReason, level_of_r2
 from kanopt.formulas.plausibility import held_share, sparse_stretches, values_below_zero, wrong_falls
 from kanopt.text import fixed_text, join_list, percent_text
 
@@ -15,40 +15,16 @@ if TYPE_CHECKING:
 
 __all__ = ["LawVerdict", "Level", "VerdictReason", "learned_laws", "verdict_of", "weak_laws"]
 
-Level: TypeAlias = Literal["good", "usable", "weak"]
-
 _ORDER: tuple[Level, ...] = ("good", "usable", "weak")
-_GOOD_R2, _LEAST_R2 = 0.9, 0.7
-_GOOD_SUM, _MOST_SUM = 0.03, 0.10
-_CHANCE = 2.0
-"""Standard errors by which a sum may be off by chance."""
+_MOST_SUM = 0.10
+_CHANCE, _MOST_BY_CHANCE = 2.0, 0.20
+"""Standard errors by which a sum may be off by chance, and by how much it may be: beyond, it is not known."""
 _FALL, _DEEP_FALL = 0.02, 0.10
 """Shares of a law's value: what it may fall by as noise, and by which a fall is deep."""
 _MUCH_HELD = 0.05
 """Share of its domain on which a law may be held that would fall below zero."""
-_FEWEST_ROWS = 30
-
-
-@dataclass(frozen=True)
-class VerdictReason:
-    """One reason why a law is not good.
-
-    Parameters
-    ----------
-    level
-        The verdict that it leads to by itself.
-    message
-        What is wrong, in a clause about the law, with numbers: ``"it explains 57 % of …"``.
-    advice
-        What to do about it, in a clause.
-    """
-
-    level: Level
-    message: str
-    advice: str
-
-    def __str__(self) -> str:
-        return f"{self.message}; {self.advice}"
+_FEWEST_ROWS, _FEWEST_IN_ALL = 30, 200
+"""Rows to judge by, and in all: below, a share of variance of 0.95 found on a fifth of them may be 0.9 or 0.98."""
 
 
 @dataclass(frozen=True)
@@ -58,14 +34,15 @@ class LawVerdict:
     A law is as good as the worst that is known of it: how much of the held-out rows it explains (R² of 0.9 is good,
     below 0.7 is weak), by how much its sums are off (3 % and 10 %, and more than chance explains), whether it falls
     where one expects it to rise (by 2 % and 10 % of its value), is below zero where no row is or only held above it (on
-    5 % of its domain), and how few rows it was measured on or has in a wide stretch of an input.
+    5 % of its domain), how few rows it was learned from and measured on or has in a wide stretch of an input, and what
+    was found in its table (:func:`kanopt.surrogates.audit.audit`).
 
     Parameters
     ----------
     level
         ``"good"``, ``"usable"`` or ``"weak"``.
     reasons
-        Why, worst first; none for a good law.
+        Why, worst first; of a good law what is to be known of its table, or nothing.
     """
 
     level: Level
@@ -96,7 +73,7 @@ def verdict_of(formula: Formula) -> LawVerdict | None:
             for reason in each.reasons
         ]
         return LawVerdict(worst, _ordered(told))
-    reasons = [*_fit_reasons(formula.fit), *_shape_reasons(formula), *_row_reasons(formula)]
+    reasons = [*formula.fit.findings, *_fit_reasons(formula.fit), *_shape_reasons(formula), *_row_reasons(formula)]
     level: Level = max((reason.level for reason in reasons), key=_ORDER.index, default="good")
     return LawVerdict(level, _ordered(reasons))
 
@@ -107,8 +84,7 @@ def _ordered(reasons: Iterable[VerdictReason]) -> tuple[VerdictReason, ...]:
 
 def _fit_reasons(fit: Fit) -> list[VerdictReason]:
     found = []
-    if fit.r2 < _GOOD_R2:
-        level: Level = "weak" if fit.r2 < _LEAST_R2 else "usable"
+    if (level := level_of_r2(fit.r2)) != "good":
         found.append(
             VerdictReason(
                 level,
@@ -118,18 +94,28 @@ def _fit_reasons(fit: Fit) -> list[VerdictReason]:
             )
         )
     off = abs(fit.ratio - 1.0)
-    chance = 0.0 if fit.errors is None else fit.rmse / (fit.errors.level * fit.rows_test**0.5)
-    if off > max(_GOOD_SUM, _CHANCE * chance):
-        level = "weak" if off > _MOST_SUM else "usable"
+    chance = _CHANCE * _error_of_sum(fit)
+    if off > min(max(GOOD_SUM, chance), _MOST_SUM):
+        level = "weak" if off > _MOST_SUM and off > min(chance, _MOST_BY_CHANCE) else "usable"
         word = "more" if fit.ratio > 1 else "less"
+        by_chance = ", as chance may do with so few rows" if off <= chance else ""
         found.append(
             VerdictReason(
                 level,
-                f"its predictions add up to {percent_text(off)} {word} than the actual values",
+                f"its predictions add up to {percent_text(off)} {word} than the actual values{by_chance}",
                 "prices of plans are off by as much: look whether the held-out rows are like the others",
             )
         )
     return found
+
+
+def _error_of_sum(fit: Fit) -> float:
+    """Return the standard error of the sum of actual values, as a share of the sum; 0 where it is not known."""
+    if fit.errors is None:
+        return 0.0
+    shape = fit.errors.shape
+    design = 1.0 + max(shape.group_size - 1.0, 0.0) * shape.share  # rows of a group err together
+    return float(fit.rmse / fit.errors.level * (design / fit.rows_test) ** 0.5)
 
 
 def _shape_reasons(formula: Formula) -> list[VerdictReason]:
@@ -156,6 +142,9 @@ def _row_reasons(formula: Formula) -> list[VerdictReason]:
     if fit is not None and fit.rows_test < _FEWEST_ROWS:
         message = f"its errors were measured on {fit.rows_test:,} held-out rows only"
         found.append(VerdictReason("usable", message, "hold out more rows"))
+    elif fit is not None and fit.rows_train > 0 and fit.rows_train + fit.rows_test < _FEWEST_IN_ALL:
+        message = f"there are {fit.rows_train + fit.rows_test:,} rows in all, to learn from and to judge by"
+        found.append(VerdictReason("usable", message, "collect more rows"))
     if stretches := sparse_stretches(formula):
         names = join_list(stretches, 3)
         found.append(
@@ -176,10 +165,13 @@ def learned_laws(formulas: Iterable[Formula]) -> tuple[Formula, ...]:
 
 
 def weak_laws(formulas: Iterable[Formula]) -> tuple[str, ...]:
-    """Return a sentence about each weak law among formulas and inside them, with the reasons and what to do."""
+    """Return a sentence about each law, among formulas and inside them, that is weak or not good for its table.
+
+    It has the reasons and what to do.
+    """
     said = []
     for law in learned_laws(formulas):
         verdict = law.verdict
-        if verdict is not None and verdict.level == "weak":
+        if verdict is not None and (verdict.level == "weak" or any(each.kind for each in verdict.reasons)):
             said.append(f"The law {law.output.name} is {verdict}.")
     return tuple(said)

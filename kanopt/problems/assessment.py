@@ -166,8 +166,13 @@ class Assessment(ABC, Generic[PlanT, SimulationT]):
 
     @cached_property
     def law_caveats(self) -> tuple[str, ...]:
-        """What the price cannot be trusted for: laws below zero that count as zero, and outside their data, counted."""
-        return caveats(self.law_uses)
+        """What the price cannot be trusted for: laws below zero, outside their data, or saying what can hardly be."""
+        return (*caveats(self.law_uses), *self.implausible)
+
+    @cached_property
+    def implausible(self) -> tuple[str, ...]:
+        """What laws say of the plan although it can hardly be, a clause each."""
+        return ()
 
     @cached_property
     def money_at_stake(self) -> MoneyAtStake | None:

@@ -184,6 +184,9 @@ def _notices(why: Explanation, today: Result | None, laws: Mapping[str, LearnedL
     if why.extrapolations:
         lines = tuple(f"{one.where}: {one.message}" for one in why.extrapolations)
         notices.append(Notice("care", extrapolation_sentence(why.extrapolations), _first(lines), short=""))
+    if known is not None and known.implausible:
+        text = "What the laws say of some of it can hardly be."
+        notices.append(Notice("care", text, _first([f"{clause}." for clause in known.implausible])))
     notices += _doubtful(laws)
     if today is not None and today.assessment is not None and today.assessment.broken_rules:
         text = (

@@ -23,12 +23,13 @@ from numpy.typing import NDArray
 from kanopt.errors import TableError, nearest
 from kanopt.formulas.variables import is_name
 from kanopt.surrogates.doubtful_rows import Suspicion, suspicions
+from kanopt.tables import units_of
 from kanopt.text import count_text, number_text, percent_text
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["CleaningProposal", "drop_where_line", "propose_cleaning"]
+__all__ = ["CleaningProposal", "drop_where_line", "propose_cleaning", "quick_residuals"]
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -90,7 +91,6 @@ class CleaningProposal:
         return 1.0 - self.error_without / self.error_with
 
     def __str__(self) -> str:
-        hold = "holds" if self.rows == 1 else "hold"
         told = []
         if self.gain >= BETTER:
             errors = f"{number_text(self.error_without, 3)} instead of {number_text(self.error_with, 3)}"
@@ -98,10 +98,11 @@ class CleaningProposal:
         if self.carried >= CARRIED:
             carry = "it carries" if self.rows == 1 else "they carry"
             told.append(f"{carry} {percent_text(self.carried)} of its squared error")
-        return (
-            f"{self.rows:,} of {count_text(self.of, 'row')}, {self.why}, {hold} the law back: "
-            f"{drop_where_line([self])}; {' and '.join(told)}"
-        )
+        start = f"{self.rows:,} of {count_text(self.of, 'row')}, {self.why}"
+        if not told:
+            return f"{start}, cannot be: {drop_where_line([self])}"
+        hold = "holds" if self.rows == 1 else "hold"
+        return f"{start}, {hold} the law back: {drop_where_line([self])}; {' and '.join(told)}"
 
 
 def drop_where_line(proposals: Sequence[CleaningProposal]) -> str:
@@ -123,7 +124,8 @@ def propose_cleaning(
 
     Values at zero or below in a column of positive ones, codes such as 999, values far from all others, and odd ratios
     of target and feature are looked at. Of the rows that remain, some are foretold by a quick fit with and without the
-    doubtful ones: a condition is proposed only where that is better without them.
+    doubtful ones: a condition is proposed only where that is better without them. Where the target is a time and a
+    feature a way, rows at speeds that cannot be are proposed in any case.
 
     Parameters
     ----------
@@ -175,22 +177,51 @@ def propose_cleaning(
     ]
     numbers = {str(name): used[name].to_numpy(np.float64) for name in numeric}
     named = {name: values for name, values in numbers.items() if is_name(name)}  # of others no rule can speak
-    doubts = suspicions(named, target) if target in named else []
+    doubts = suspicions(named, target, units_of(table)) if target in named else []
     means = [_rows_of(each.rule, numbers, len(used)) for each in doubts]
     pairs = [(doubt, at) for doubt, at in zip(doubts, means, strict=True) if at.any() and not at.all()]
     if not pairs:
         return ()
     rows = np.random.default_rng(seed).permutation(len(used))[:MOST_ROWS]
-    others = [name for name in features if name not in numbers]
-    trial = _Trial(
-        np.column_stack(
-            [numbers[name][rows] for name in features if name in numbers] or [np.zeros(len(rows))]
-        ),
-        _indicators(used[others].iloc[rows]),
-        numbers[target][rows],
-        np.arange(len(rows)) % FOLDS,
-    )
-    return tuple(_chosen(trial, pairs, rows))
+    return tuple(_chosen(_trial(used.iloc[rows], target, features), pairs, rows))
+
+
+def quick_residuals(table: pd.DataFrame, target: str, features: Sequence[str], *, seed: int = 0) -> Floats:
+    """Return what a quick fit leaves of the target of each row that it did not learn from; (n,).
+
+    It is a sum of bent lines of the features, on the scale, of the target or its logarithm, on which it is closer.
+
+    Parameters
+    ----------
+    table
+        Rows without blanks.
+    target, features
+        What is foretold from what.
+    seed
+        Draws the folds.
+    """
+    rows = np.random.default_rng(seed).permutation(len(table))
+    trial = _trial(table.iloc[rows], target, features)
+    ways = trial.foretold(np.zeros(len(rows), dtype=bool))
+    (log, _), values = min(ways.items(), key=lambda way: float(np.abs(trial.target - way[1]).mean()))
+    left = np.empty(len(rows))
+    left[rows] = np.log(trial.target / np.maximum(values, 1e-300)) if log else trial.target - values
+    return left
+
+
+def _trial(used: pd.DataFrame, target: str, features: Sequence[str]) -> _Trial:
+    """Return rows, in an order drawn at random, as they are tried."""
+    import pandas as pd
+
+    numeric = [
+        name
+        for name in features
+        if pd.api.types.is_numeric_dtype(used[name]) and not pd.api.types.is_bool_dtype(used[name])
+    ]
+    numbers = [used[name].to_numpy(np.float64) for name in numeric] or [np.zeros(len(used))]
+    categories = used[[name for name in features if name not in numeric]]
+    fold = np.arange(len(used)) % FOLDS
+    return _Trial(np.column_stack(numbers), _indicators(categories), used[target].to_numpy(np.float64), fold)
 
 
 def _rows_of(rule: str, numbers: dict[str, Floats], count: int) -> Flags:
@@ -329,7 +360,7 @@ class _Trial:
         else:
             odd, most = (ODD_TARGET if doubt.of_target else ODD), OTHERS
             heavy = carried >= max(CARRIED, TIMES * share)
-        if not (better or heavy) or typical < odd or alike > most:
+        if not doubt.certain and (not (better or heavy) or typical < odd or alike > most):
             return None
         saved = 1.0 - float(squares[1][kept].sum() / squares[0][there].sum())
         return _Effect(errors[0], errors[1], carried, saved)

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.problems.column_units import read_header
 from kanopt.text import number_text
+from kanopt.units import convert, same_dimension
 
 __all__ = ["Suspicion", "suspicions"]
 
@@ -35,6 +37,8 @@ FAR = 5.0
 """Robust standard deviations from the median beyond which a value is looked at."""
 NORMAL = 1.349
 """Width of the middle half of a normal distribution, in standard deviations."""
+FASTEST = 130.0
+"""km/h that hardly a road allows."""
 LINKED = 0.5
 """Correlation of the logarithms of feature and target above which their ratio means something."""
 
@@ -60,6 +64,8 @@ class Suspicion:
         Whether it means rows farther from all others than these lie apart, as a wind of 1,048 mph.
     far
         Whether it means rows because they are far from others, and not because of a value that cannot be.
+    certain
+        Whether such rows cannot be, whatever a law makes of them.
     """
 
     rule: str
@@ -69,9 +75,12 @@ class Suspicion:
     group: bool = False
     isolated: bool = False
     far: bool = False
+    certain: bool = False
 
 
-def suspicions(numbers: Mapping[str, Floats], target: str) -> list[Suspicion]:
+def suspicions(
+    numbers: Mapping[str, Floats], target: str, units: Mapping[str, str] | None = None
+) -> list[Suspicion]:
     """Return conditions that a few rows of a table meet.
 
     Parameters
@@ -80,12 +89,14 @@ def suspicions(numbers: Mapping[str, Floats], target: str) -> list[Suspicion]:
         Name to values, NaN where missing; the target among them.
     target
         What is to be foretold.
+    units
+        Units of columns; of others the header is asked.
 
     Examples
     --------
     >>> km = np.r_[np.linspace(2.0, 9.0, 97), 0.0, 999.0, -1.0]
-    >>> [each.rule for each in suspicions({"km": km, "minutes": np.linspace(4.0, 30.0, 100)}, "minutes")]
-    ['km < 0', 'km <= 0', 'km > 100', 'minutes / km < 0.2']
+    >>> [each.rule for each in suspicions({"km": km, "litres": np.linspace(4.0, 30.0, 100)}, "litres")]
+    ['km < 0', 'km <= 0', 'km > 100', 'litres / km < 0.2']
     """
     found: dict[str, Suspicion] = {}
     for name, values in numbers.items():
@@ -100,7 +111,35 @@ def suspicions(numbers: Mapping[str, Floats], target: str) -> list[Suspicion]:
         if name != target:
             for rule, why, sort in _ratios(name, values, target, numbers[target]):
                 found.setdefault(rule, Suspicion(rule, why, of_target=True, far=True, **sort))
+    units = {name: (units or {}).get(name) or _hinted_unit(name) for name in numbers}
+    for name, values in numbers.items():
+        if units[name] and same_dimension(units[name], "km") and same_dimension(units[target] or "km", "h"):
+            found |= {each.rule: each for each in _speeds(name, values, target, numbers[target], units)}
     return list(found.values())
+
+
+def _hinted_unit(name: str) -> str:
+    """Return the unit that a header hints at; a distance of none is taken for one of km, which miles are beyond."""
+    header = read_header(name)
+    return header.unit or ("km" if {"distance", "dist"} & set(header.words) else "")
+
+
+def _speeds(
+    name: str, values: Floats, target: str, wanted: Floats, units: Mapping[str, str]
+) -> Iterator[Suspicion]:
+    """Yield that a way takes less time than any road allows, and that no way takes more than the usual row."""
+    most = FASTEST * convert(1.0, units[target], "h") / convert(1.0, units[name], "km")
+    usual, way, time = float(np.nanmedian(wanted)), _quoted(name), _quoted(target)
+    for at, rule, why in (
+        (values > most * wanted, f"{way} > {most:.6g} * {time}", f"faster than {FASTEST:g} km/h"),
+        (
+            (values <= 0.0) & (wanted > usual),
+            f"{way} <= 0 and {time} > {usual:.6g}",
+            "at zero, and longer than usual",
+        ),
+    ):
+        if 0 < at.mean() <= SOME:
+            yield Suspicion(rule, why, of_target=True, certain=True)
 
 
 def _quoted(name: str) -> str:

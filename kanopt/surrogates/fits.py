@@ -25,7 +25,6 @@ from kanopt.surrogates.input_checks import (
     used_rows,
     weights_of,
 )
-from kanopt.surrogates.known_rows import KnownRows
 from kanopt.surrogates.missing import MissingIndicators, indicator_name
 from kanopt.surrogates.monitor import FitMonitor
 from kanopt.surrogates.rare import warn_of_rare, with_rare, without_rare
@@ -167,7 +166,7 @@ def fit_table(
     model._indicators = indicators
     model._columns = names
     model._set_fitted(law, rows.name)
-    model._known_rows = KnownRows.of(*model.encoding_.transform(filled), target)
+    model._known_rows = filled.assign(**{rows.name: target})
     model._grouped_rows = None if groups is None else GroupedRows.of(groups, rows.used, filled, target)
 
 

@@ -21,7 +21,6 @@ from kanopt.surrogates.missing import MissingIndicators
 if TYPE_CHECKING:
     from kanopt.surrogates.distill.mixed import Rows
     from kanopt.surrogates.groups import GroupedRows
-    from kanopt.surrogates.known_rows import KnownRows
 
 __all__ = ["FittedModel"]
 
@@ -33,7 +32,8 @@ class FittedModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sciki
 
     _law: NetworkLaw
     _rows: Rows | None
-    _known_rows: KnownRows | None
+    _known_rows: pd.DataFrame | None
+    """The rows that it was learned from, with the target."""
     _grouped_rows: GroupedRows | None = None
     _indicators: MissingIndicators
     _simpler_laws: tuple[tuple[NetworkLaw, Rows], ...] = ()

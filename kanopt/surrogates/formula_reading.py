@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError
+from kanopt.surrogates.audit import audit
 from kanopt.surrogates.fitted_model import FittedModel
 from kanopt.surrogates.input_checks import refuse_unmeasured
 from kanopt.surrogates.law import NetworkLaw
@@ -131,17 +132,13 @@ class FormulaReading(FittedModel):
         rows, actual = self._held_out(X, y)
         together = self._groups_in(X)
         pooled = pools(unseen)
-        numbers, codes = self.encoding_.transform(self._filled(rows), pooled=pooled)
+        _, codes = self.encoding_.transform(self._filled(rows), pooled=pooled)
         if (codes < 0).any():
             warn_of_unseen(rows, unseen_rows(self.encoding_, codes), "they judge nothing")
             known = (codes >= 0).all(axis=1)
-            rows, actual, numbers, codes = rows[known], actual[known], numbers[known], codes[known]
+            rows, actual = rows[known], actual[known]
             together = None if together is None else together[known]
         refuse_unmeasured(actual, name, min_r2)
-        judges = ""
-        if self._known_rows is not None:
-            index = rows.index if isinstance(rows, pd.DataFrame) else None
-            judges = self._known_rows.judging(numbers, codes, actual, index)
         declared = X if isinstance(X, pd.DataFrame) else rows
         # the columns are converted to the units of the fit, where there were any
         units = {**(units_of(declared) if isinstance(declared, pd.DataFrame) else {}), **self._units}
@@ -157,8 +154,10 @@ class FormulaReading(FittedModel):
         formula = with_rare_entries(formula, self.encoding_)
         if self._grouped_rows is not None:
             formula = self._grouped_rows.with_shared_noise(formula, known_rows, actual, together)
-        if judges:
-            formula = replace(formula, provenance={**formula.provenance, "judged by": judges})
+        if self._known_rows is not None and formula.fit is not None:
+            train = in_known_words(self._known_rows, self.encoding_).rename(columns={self.target_name_: name})
+            findings = (*formula.fit.findings, *audit(formula, train, held_out.frame, name))
+            formula = replace(formula, fit=replace(formula.fit, findings=findings))
         if pooled and self.encoding_.categories:
             inputs = self._rows.inputs[:, len(self.encoding_.numeric) :]
             formula = with_fallbacks(formula, self.encoding_, inputs, self._rows.weight)

@@ -17,7 +17,7 @@ from kanopt.interrupt import Interrupt
 from kanopt.text import count_text, list_names, number_text, percent_text, score_text, seconds_text
 from kanopt.whatif.events import Event, OnEvent, ignore_event
 from kanopt.whatif.given_laws import names_in, unit_mistakes
-from kanopt.whatif.rows import complete_rows, named_rows, split_rows, unseen_rows
+from kanopt.whatif.rows import complete_rows, named_rows, split_rows, unseen_rows, with_groups
 from kanopt.whatif.scenario import Scenario
 from kanopt.whatif.scenario_files.file_model import Mistake, split_messages
 from kanopt.whatif.scenario_files.spec import GivenSpec, LearnedSpec
@@ -316,6 +316,11 @@ def fit_law(
     rows = complete_rows(spec, named_rows(frame))
     gone = len(frame) - len(rows)
     left_out = f", {count_text(gone, 'row')} with blanks left out" if gone else ""
+    asked = spec.groups
+    spec, sharing = with_groups(spec, rows, seed)
+    if spec.groups != asked:
+        left_out += f", groups = {spec.groups!r} since {sharing[0].message}"
+        sharing = ()
     train, test = split_rows(spec, rows, seed)
     unseen = unseen_rows(spec, train, test)
     if unseen.any():
@@ -342,6 +347,9 @@ def fit_law(
             formula = _formula_of(model, spec, test, start, told)
         except FormulaError as error:
             raise FormulaError("\n  ".join([str(error), *cleaning])) from error
+    if formula.fit is not None:
+        findings = (*formula.fit.findings, *sharing)
+        formula = replace(formula, fit=replace(formula.fit, findings=findings))
     low = formula.fit is not None and formula.fit.r2 < spec.min_r2
     note = ""
     if low and formula.fit:

@@ -10,7 +10,9 @@ from kanopt.whatif.scenario_files.spec import LearnedSpec
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["complete_rows", "named_rows", "some_held_out_rows", "split_rows", "unseen_rows"]
+    from kanopt.formulas import VerdictReason
+
+__all__ = ["complete_rows", "named_rows", "some_held_out_rows", "split_rows", "unseen_rows", "with_groups"]
 
 
 def named_rows(frame: pd.DataFrame) -> pd.DataFrame:
@@ -50,9 +52,40 @@ def split_rows(spec: LearnedSpec, frame: pd.DataFrame, seed: int) -> tuple[pd.Da
     return split(frame, by=held.by, holdout=amount, seed=seed, keep=keep)
 
 
+def with_groups(
+    spec: LearnedSpec, frame: pd.DataFrame, seed: int
+) -> tuple[LearnedSpec, tuple[VerdictReason, ...]]:
+    """Return a law with the groups that its rows share errors in, where only the table tells of them.
+
+    Rows that would be drawn at random are then held out by whole groups. Where the file says how rows are held out, the
+    column is only told, as a reason of the verdict; so is a drift along rows that are drawn at random.
+
+    Parameters
+    ----------
+    spec
+        The law.
+    frame
+        Rows that have a value in every column it needs, in their order, with all columns of the table.
+    seed
+        For the quick fit whose errors are looked at.
+    """
+    from kanopt.surrogates.audit import sharing
+    from kanopt.surrogates.cleaning import quick_residuals
+
+    if spec.groups is not None or not len(frame) > 0:
+        return spec, ()
+    drawn = spec.holdout.by is None
+    others = [str(name) for name in frame.columns if name not in (spec.target, *spec.features)]
+    left = quick_residuals(frame, spec.target, spec.features, seed=seed)
+    found = sharing(frame, left, others, ordered=drawn)
+    by = found[0].columns if found else ()
+    return (spec.model_copy(update={"groups": by[0]}), found) if by and drawn else (spec, found)
+
+
 def some_held_out_rows(spec: LearnedSpec, frame: pd.DataFrame, seed: int, count: int) -> pd.DataFrame:
     """Return some of the rows that a law was judged by, its features and its target; to be looked at."""
-    _, test = split_rows(spec, complete_rows(spec, frame), seed)
+    rows = complete_rows(spec, frame)
+    _, test = split_rows(with_groups(spec, rows, seed)[0], rows, seed)
     wanted = list(dict.fromkeys([*spec.features, spec.target]))
     return test[wanted].sample(min(count, len(test)), random_state=seed)
 

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from kanopt.errors import KanoptWarning, TableError
-from kanopt.whatif.learn import fit_law
-from kanopt.whatif.rows import complete_rows, split_rows, unseen_rows
+from kanopt.whatif.learn import doubts, fit_law
+from kanopt.whatif.rows import complete_rows, split_rows, unseen_rows, with_groups
 from kanopt.whatif.scenario_files.spec import HoldoutSpec, LearnedSpec
 
 
@@ -76,3 +76,40 @@ def test_groups_are_held_out_whole_and_told_to_the_fit() -> None:
 def test_rows_without_a_group_are_left_out() -> None:
     table = trips().assign(driver=lambda frame: np.where(frame.index < 5, None, "driver"))
     assert len(complete_rows(spec(groups="driver"), table)) == 75
+
+
+def days(seed: int, effect: float = 0.3) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    frame = pd.DataFrame({"km": rng.uniform(1.0, 30.0, 500), "day": rng.integers(0, 30, 500)})
+    shared = rng.normal(0.0, effect, 30)[frame["day"]]
+    frame["minutes"] = (4.0 + 1.7 * frame["km"]) * np.exp(shared + rng.normal(0.0, 0.1, 500))
+    return frame.assign(week=frame["day"] // 7)
+
+
+def test_a_column_whose_rows_share_errors_becomes_groups_and_the_hold_out_by_itself() -> None:
+    asked = LearnedSpec(table="trips", target="minutes", features=("km",), network={"hidden": []})
+    found, _ = with_groups(asked, days(1), 0)
+    assert found.groups == "day"
+    train, test = split_rows(found, days(1), 0)
+    assert not set(train["day"]) & set(test["day"])
+    law = fit_law("minutes", asked, days(1), seed=0)
+    assert "groups = 'day' since rows of one day share" in law.note
+    assert law.formula.fit.errors.shape.by == "day"
+    assert with_groups(asked, days(2, effect=0.0), 0) == (asked, ())
+    declared = asked.model_copy(update={"groups": "week"})
+    assert with_groups(declared, days(1), 0) == (declared, ())
+
+
+def test_where_the_file_says_how_rows_are_held_out_a_column_whose_rows_share_errors_is_told() -> None:
+    asked = LearnedSpec(
+        table="trips",
+        target="minutes",
+        features=("km",),
+        holdout=HoldoutSpec(by="week", last=1),
+        network={"hidden": []},
+        min_r2=-9.0,
+    )
+    law = fit_law("minutes", asked, days(1), seed=0)
+    assert [each.columns for each in law.formula.fit.findings] == [("day",)]
+    assert law.formula.verdict.level != "good"
+    assert any("rows of one day share" in each for each in doubts([law]))

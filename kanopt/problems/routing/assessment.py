@@ -25,6 +25,7 @@ from kanopt.problems.routing.earth import routes_on_earth
 from kanopt.problems.routing.extrapolations import plan_extrapolations
 from kanopt.problems.routing.figures import route_figures, route_rosters, vehicles_to_send
 from kanopt.problems.routing.law_uses import driving_law_uses
+from kanopt.problems.routing.leg_speeds import fixed_time_figure, implausible_speeds
 from kanopt.problems.routing.plan import RoutingPlan
 from kanopt.problems.routing.reasons import plan_reasons
 from kanopt.problems.routing.replay import replay_of
@@ -144,8 +145,14 @@ class RoutingAssessment(Assessment[RoutingPlan, Drive]):
         return vehicles_to_send(self.problem.data, self.plan)
 
     def figures(self) -> tuple[PlanFigure, ...]:
-        """Return distance, hours, vehicles used and how full they are, lateness, and CO₂ where a law gives it."""
-        return (*route_figures(self.problem.data, self.plan, self.simulation), *emissions(self.law_uses))
+        """Return distance, hours, vehicles, how full they are, lateness, fixed time per leg, and CO₂ of a law."""
+        routes = route_figures(self.problem.data, self.plan, self.simulation)
+        return (*routes, *fixed_time_figure(self.problem, self.simulation), *emissions(self.law_uses))
+
+    @cached_property
+    def implausible(self) -> tuple[str, ...]:
+        """Legs slower than walking, and faster than the road allows."""
+        return implausible_speeds(self.problem, self.plan, self.simulation)
 
     def rosters(self) -> tuple[Roster, ...]:
         """Return what each vehicle does, and the clients that are reached late."""

@@ -46,6 +46,7 @@ def distill(trained: Trained, held_out: HeldOut, min_r2: float) -> Formula:
         data_hash=rows.digest,
         smearing=draft.smearing,
         lowest=trained.lowest,
+        labels=held_out.frame.index,
     )
     if fit.r2 < min_r2:
         raise FormulaError(
