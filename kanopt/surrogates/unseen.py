@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from kanopt.errors import DomainWarning, FitError, nearest
 from kanopt.formulas import Formula, Table
 from kanopt.formulas.nodes import Node, rebuild
+from kanopt.formulas.rounding import round_measures
 from kanopt.formulas.variables import category_label
 from kanopt.surrogates.encoding import FeatureEncoding, row_name
 from kanopt.surrogates.law import NetworkLaw
@@ -23,6 +24,8 @@ __all__ = ["pools", "predict_pooled", "unseen_rows", "warn_of_unseen", "with_fal
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+FALLBACK = 6
+"""Digits of a mean of entries, which every machine finds."""
 
 
 def pools(unseen: Any) -> bool:
@@ -104,7 +107,8 @@ def with_fallbacks(formula: Formula, encoding: FeatureEncoding, codes: Floats, w
         found = [entries.get(key) for key in zip(*(labels[name] for name in node.inputs), strict=True)]
         known = np.array([value is not None for value in found])
         values = np.array([0.0 if value is None else value for value in found])
-        return replace(node, fallback=float(np.average(values, weights=weights * known)))
+        mean = float(np.average(values, weights=weights * known))
+        return replace(node, fallback=round_measures(mean, FALLBACK))
 
     def pooled(law: Formula) -> Formula:
         told = {**law.provenance, "unseen categories": "the mean of those of the training rows"}
