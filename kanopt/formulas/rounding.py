@@ -21,7 +21,7 @@ from kanopt.formulas.nodes import Array, Constant, Node, computed, postorder, re
 from kanopt.formulas.parameters import is_parameter
 from kanopt.formulas.pieces import Curve, Step, Table, gap_inputs
 
-__all__ = ["DIGITS", "ERRORS", "round_law", "round_measures"]
+__all__ = ["DIGITS", "ERRORS", "round_array", "round_law", "round_measures"]
 
 T = TypeVar("T")
 Learned: TypeAlias = Constant | Curve | Step | Table
@@ -36,6 +36,9 @@ ERRORS = 4
 MEASURED = 8
 """Digits of what is measured of a law."""
 ROWS = 256
+TABULATED = 13
+"""Digits of what a search looks up, or one less: more than money has, and fewer than exponentials have in common."""
+_POWERS = np.array([float(f"1e{power}") for power in range(301)])
 
 
 def round_law(formula: Formula, data: Mapping[str, NDArray[Any]], target: Array) -> Formula:
@@ -53,12 +56,12 @@ def round_law(formula: Formula, data: Mapping[str, NDArray[Any]], target: Array)
 
     Examples
     --------
-    >>> from kanopt.formulas import Variable, parse_formula
+    >>> from kanopt.formulas import Input, Variable
     >>> km = np.linspace(1.0, 9.0, 40)
-    >>> law = parse_formula("a * km", [Variable("km")], Variable("minutes"), a=2.0000712345)
+    >>> law = Formula(Constant(2.0000712345, "a") * Input("km"), (Variable("km"),), Variable("minutes"))
     >>> noise = np.where(np.arange(40) % 2, 0.1, -0.1)
-    >>> print(round_law(law, {"km": km}, 2.0 * km + noise).parameters)
-    {'a': 2.00007}
+    >>> round_law(law, {"km": km}, 2.0 * km + noise).root.children[0].value
+    2.000071
     """
     every = slice(None, None, max(1, math.ceil(len(target) / ROWS)))
     columns = read_columns(
@@ -175,3 +178,18 @@ def _matrix(rows: tuple[tuple[float, ...], ...], digits: int) -> tuple[tuple[flo
     largest = max(abs(number) for row in rows for number in row)
     places = digits - 1 - math.floor(math.log10(largest)) if largest > 0.0 else digits
     return tuple(tuple(round(number, places) + 0.0 for number in row) for row in rows)
+
+
+def round_array(values: Array) -> Array:
+    """Return numbers rounded each to twelve or thirteen digits, as every processor does.
+
+    Examples
+    --------
+    >>> round_array(np.array([0.1 + 0.2, 2.0 / 3.0, 1e30, np.inf])).tolist()
+    [0.3, 0.6666666666667, 1e+30, inf]
+    """
+    _, exponent = np.frexp(values)
+    decimals = TABULATED - np.ceil(exponent * math.log10(2.0)).astype(np.int64)
+    power = _POWERS[np.minimum(np.abs(decimals), len(_POWERS) - 1)]
+    with np.errstate(over="ignore", invalid="ignore"):  # in the branch that is not taken
+        return np.where(decimals >= 0, np.rint(values * power) / power, np.rint(values / power) * power)

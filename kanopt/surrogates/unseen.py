@@ -24,9 +24,6 @@ __all__ = ["pools", "predict_pooled", "unseen_rows", "warn_of_unseen", "with_fal
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
-FALLBACK = 6
-"""Digits of a mean of entries, which every machine finds."""
-
 
 def pools(unseen: Any) -> bool:
     """Return whether unseen categories are pooled rather than refused.
@@ -107,8 +104,7 @@ def with_fallbacks(formula: Formula, encoding: FeatureEncoding, codes: Floats, w
         found = [entries.get(key) for key in zip(*(labels[name] for name in node.inputs), strict=True)]
         known = np.array([value is not None for value in found])
         values = np.array([0.0 if value is None else value for value in found])
-        mean = float(np.average(values, weights=weights * known))
-        return replace(node, fallback=round_measures(mean, FALLBACK))
+        return replace(node, fallback=round_measures(float(np.average(values, weights=weights * known))))
 
     def pooled(law: Formula) -> Formula:
         told = {**law.provenance, "unseen categories": "the mean of those of the training rows"}

@@ -10,7 +10,7 @@ from tests.cases.processors import PROCESSORS, run_as
 
 
 def told() -> str:
-    """Return the file of a law with a curve that is learned from noisy rows, and the price of a plan on it in nine digits, with its routes."""
+    """Return the file of a law with a curve that is learned from noisy rows, and routes on it with their price."""
     train, test = ko.split(ko.make_city(seed=3).trips, by="week", holdout=4)
     columns = ["distance_km", "hour"]
     model = ko.KANRegressor(hidden=(), seed=3).fit(train[columns], train["minutes"])
