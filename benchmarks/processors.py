@@ -47,6 +47,13 @@ def law_found(name: str, law: ko.Formula) -> Found:
     }
 
 
+def plan_found(result: ko.Result) -> Found:
+    """Return what is compared of a plan: its price, and who drives where, or all of a schedule."""
+    routes = getattr(result.plan, "routes", None)
+    stops = result.plan if routes is None else [(each.vehicle, each.index, each.clients) for each in routes]
+    return {"plan": f"{result.objective:.6f} {digest(str(stops))}"}
+
+
 def digest(text: str) -> str:
     return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
 
@@ -61,7 +68,7 @@ def of_scenario(name: str) -> Iterator[Found]:
         if law.formula.fit is not None:
             yield law_found(law.name, law.formula)
     if counts:
-        yield {"plan": f"{run.result.objective:.6f} {digest(str(run.result.plan))}"}
+        yield plan_found(run.result)
 
 
 def of_city(seed: int) -> Iterator[Found]:
@@ -73,8 +80,7 @@ def of_city(seed: int) -> Iterator[Found]:
         model = ko.KANRegressor(seed=seed).fit(train[columns], train[target])
         laws[target] = model.to_formula(test[[*columns, target]], per="leg")
         yield law_found(target, laws[target])
-    result = ko.solve(problem_of(city, laws), time_limit=2.0, seed=seed, deterministic=True)
-    yield {"plan": f"{result.objective:.6f} {digest(str(result.plan))}"}
+    yield plan_found(ko.solve(problem_of(city, laws), time_limit=2.0, seed=seed, deterministic=True))
 
 
 def problem_of(city: ko.City, laws: dict[str, ko.Formula]) -> ko.RoutingProblem:

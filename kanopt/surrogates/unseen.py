@@ -25,6 +25,7 @@ __all__ = ["pools", "predict_pooled", "unseen_rows", "warn_of_unseen", "with_fal
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
+
 def pools(unseen: Any) -> bool:
     """Return whether unseen categories are pooled rather than refused.
 

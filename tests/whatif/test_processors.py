@@ -28,7 +28,8 @@ def told() -> str:
         duration=minutes,
     )
     result = ko.solve(problem, time_limit=0.5, seed=3, deterministic=True)
-    return f"{law}\n{law.to_json()}\n{result.objective:.9g}\n{result.plan}"
+    routes = [(each.vehicle, each.index, each.clients) for each in result.plan.routes]
+    return f"{law}\n{law.to_json()}\n{result.objective:.9g}\n{routes}"
 
 
 @pytest.mark.slow
