@@ -29,6 +29,9 @@ from kanopt.surrogates.distill.uncertainty import (
 
 __all__ = ["HeldOut", "Trained", "distill"]
 
+CONSIDERED = 6
+"""Digits of what is told of laws beside the chosen one, of which the search measures the errors before rounding."""
+
 
 def distill(trained: Trained, held_out: HeldOut, min_r2: float) -> Formula:
     """Turn a trained network into a formula.
@@ -83,7 +86,7 @@ def _alternatives(
 
     def usable(each: Alternative) -> Alternative:
         if each.law is None:
-            return round_measures(replace(each, text=str(formula)) if each.chosen else each)
+            return round_measures(replace(each, text=str(formula)) if each.chosen else each, CONSIDERED)
         inputs = tuple(map(trained.variable, trained.features))
         kept = tuple(variable for variable in inputs if variable.name in each.law.used)
         if kept not in domains:
@@ -96,7 +99,7 @@ def _alternatives(
         law = replace(with_named_constants(law, frozenset()), provenance=told)
         law = round_law(law, _decoded(trained, kept), _target(trained))
         measured = replace(law, fit=round_measures(_measured(law, fit, trained, held_out)))
-        return replace(round_measures(replace(each, text=str(law), law=None)), law=measured)
+        return replace(round_measures(replace(each, text=str(law), law=None), CONSIDERED), law=measured)
 
     return tuple(map(usable, draft.alternatives))
 
