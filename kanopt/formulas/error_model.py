@@ -20,6 +20,7 @@ Floats = NDArray[np.float64]
 FEWEST = 8
 """Held-out rows from which errors are modelled."""
 _POWERS = np.arange(0.0, 1.51, 0.25)
+_ALIKE = 1e-6
 _LEAST = 1e-3
 """Share of the mean prediction below which a prediction counts as this much, where noise is measured in proportion."""
 _RIDGE = 1e-12
@@ -269,4 +270,5 @@ def _likeliest_power(error: Floats, size: Floats) -> float:
         return 0.0
     logs = np.log(size)
     scores = [-len(error) * math.log((error / size**power).mean()) - power * logs.sum() for power in _POWERS]
-    return float(_POWERS[int(np.argmax(scores))])
+    # of a law that says the same everywhere all are alike, but for rounding
+    return next(power for power, score in zip(_POWERS, scores, strict=True) if score >= max(scores) - _ALIKE)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.formulas.binding import BoundFormula
+from kanopt.formulas.rounding import round_array
 from kanopt.problems.routing import ArrivalFunctions, RoutingProblem
 from kanopt.problems.routing.data import RoutingData
 from kanopt.problems.routing.leg_laws import DURATION, RoutingLaws
@@ -254,7 +255,7 @@ class PlanData:
     def _put_stops(self, tables: StepTables) -> None:
         """Put what the law of service times looks up: a row for each vehicle type and node."""
         rows = [np.broadcast_to(values, tables.shape) for values in tables.arcs]
-        self._put(stop_rows=np.stack(rows, axis=-1) if rows else np.zeros((*tables.shape, 0)))
+        self._put(stop_rows=round_array(np.stack(rows, axis=-1)) if rows else np.zeros((*tables.shape, 0)))
         self.struct.stop_width = len(rows)
 
     def _put_ways(self, laws: RoutingLaws) -> None:
@@ -296,7 +297,9 @@ class PlanData:
         begin = -(space.ctypes.data // space.itemsize) % _LINE
         rows = space[begin : begin + space.size - _LINE].reshape(kinds, nodes, nodes, width)
         for place, values in enumerate(first):
-            rows[..., place] = values
+            for tail in range(nodes):
+                # exponentials differ in their last digit from processor to processor
+                rows[:, tail, :, place] = round_array(values[:, tail])
         self._put(arcs=rows)
         self.struct.arc_width = width
         self.struct.arc_stride = rows[0].size if kinds > 1 else 0
@@ -304,7 +307,8 @@ class PlanData:
     def _polyline(self, line: Polyline) -> LinesStruct:
         self._kept.append(line)
         opens = line.opens.ctypes.data_as(ctypes.POINTER(ctypes.c_int32))
-        pieces = np.stack([line.until, line.slope, line.shift, np.zeros_like(line.until)], axis=1)
+        slope, shift = round_array(line.slope), round_array(line.shift)
+        pieces = np.stack([line.until, slope, shift, np.zeros_like(line.until)], axis=1)
         return LinesStruct(line.begin, line.rate, len(line.opens), len(pieces), opens, self._doubles(pieces))
 
     def _laws(self, laws: Sequence[LawSteps]) -> Any:
@@ -317,7 +321,7 @@ class PlanData:
     def _curve(self, curve: Any) -> CurveStruct:
         _, slope_low, _, slope_high = curve.ends
         ends = curve.low, curve.high, curve.width, slope_low, slope_high
-        return CurveStruct(*ends, curve.grid_size, curve.periodic, self._doubles(curve.powers.T))
+        return CurveStruct(*ends, curve.grid_size, curve.periodic, self._doubles(round_array(curve.powers.T)))
 
     def _doubles(self, values: Any) -> Any:
         array = np.ascontiguousarray(values, dtype=np.float64)
