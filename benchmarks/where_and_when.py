@@ -9,7 +9,9 @@ crow flies: its length and its direction, ``straight_distance``, ``eastward`` an
 
 A fifth of the rows is held out. Which features to add was settled on splits 0 to 2 of the taxi trips by coordinates;
 tried were the length alone, length and steps to the east and the north, length and bearing, length and the middle of
-the way, and length and the distance on a street grid. Splits 11 and 12, the default, were looked at once.
+the way, and length and the distance on a street grid. Splits 11 and 12, the default, were looked at once: there the
+features did not keep what they had promised. On split 11 the network keeps no hidden nodes with them, though it does
+without; ten rows make a third of its squared error on held-out rows.
 """
 
 from __future__ import annotations
@@ -129,7 +131,8 @@ def compare(name: str, features: pd.DataFrame, target: pd.Series, split: int) ->
         row["KANRegressor with the way"] = network(wider, target, train, test)
     else:
         row["boosting with the way"], row["KANRegressor with the way"] = row["boosting"], row["KANRegressor"]
-    row["of boosting"] = row["KANRegressor with the way"] / row["boosting with the way"]
+    for columns in ("", " with the way"):
+        row[f"of boosting{columns}"] = row[f"KANRegressor{columns}"] / row[f"boosting{columns}"]
     print(f"{name}, split {split}: {time.monotonic() - began:.0f} s", flush=True)
     return row
 
@@ -157,8 +160,10 @@ def main() -> None:
     frame = pd.DataFrame(rows)
     print(frame.to_string(index=False, float_format=lambda value: f"{value:.3f}"))
     for name, part in frame.groupby("table"):
-        least = part["of boosting"].min()
-        print(f"{name}: at least {least:.3f} of boosting's R²: {'met' if least >= GOAL else 'MISSED'}")
+        for columns in ("", " with the way"):
+            least = part[f"of boosting{columns}"].min()
+            verdict = "met" if least >= GOAL else "MISSED"
+            print(f"{name}{columns}: at least {least:.3f} of boosting's R² on the same columns: {verdict}")
     print(footer(["scikit-learn"], arguments.splits[0]))
 
 
