@@ -75,7 +75,7 @@ def fleet(truth: Row) -> Priced:
                 )
         routes.append(cheapest)
     fleet_in_a_row = [
-        number for number, vehicle in enumerate(types) for _ in range(int(vehicle.get("count", 1)))
+        number for number, vehicle in enumerate(types) for _ in range(int(vehicle.get("num_available", 1)))
     ]
 
     @cache
@@ -122,7 +122,7 @@ def _route_price(
 ) -> Priced:
     if not _load_fits(vehicle, order):
         return NO_PLAN
-    depot = vehicle.get("depot", "depot")
+    depot = vehicle.get("start_depot", "depot")
     stops = [depot, *(client["name"] for client in order), depot]
     legs = list(pairwise(stops))
     km = sum(distance(*leg) for leg in legs)
@@ -164,10 +164,10 @@ def _duration(
     vehicle: Row, order: tuple[Row, ...], legs: list[float], windows: tuple[tuple[float, float], ...]
 ) -> float:
     """Return the shortest time from departure to return, which is that of the latest departure; infinite if none."""
-    end = vehicle.get("end", DAYS_END)
+    end = vehicle.get("end_depot", DAYS_END)
     latest = end - legs[-1]
     for client, leg, (opens, closes) in zip(order[::-1], legs[-2::-1], windows[::-1], strict=True):
-        begin = min(closes, latest - client.get("service", 0.0))
+        begin = min(closes, latest - client.get("service_duration", 0.0))
         if begin < opens:
             return math.inf
         latest = begin - leg
@@ -175,7 +175,7 @@ def _duration(
         return math.inf
     clock = latest
     for client, leg, (opens, _) in zip(order, legs[:-1], windows, strict=True):
-        clock = max(clock + leg, opens) + client.get("service", 0.0)
+        clock = max(clock + leg, opens) + client.get("service_duration", 0.0)
     return clock + legs[-1] - latest
 
 
@@ -230,12 +230,12 @@ def _lateness(truth: Row, tasks: dict[str, Row], ends: dict[str, float]) -> floa
     price = 0.0
     for job in rows(truth["jobs"]):
         end = max((end for name, end in ends.items() if tasks[name]["job"] == job["name"]), default=0.0)
-        price += job["tardiness"] * max(0.0, end - job["due"])
+        price += job["tardiness"] * max(0.0, end - job["due_date"])
     return price
 
 
 def _release(truth: Row, task: Row) -> float:
-    return next(job.get("release", 0.0) for job in rows(truth["jobs"]) if job["name"] == task["job"])
+    return next(job.get("release_date", 0.0) for job in rows(truth["jobs"]) if job["name"] == task["job"])
 
 
 def _after_breaks(truth: Row, mode: Row, start: float) -> float:
@@ -269,7 +269,7 @@ def _best_starts(truth: Row) -> Priced:
         mine = {run: 1.0 for run, (mode, _) in runs.items() if mode["task"] == name}
         ends = {run: runs[run][1] + runs[run][0]["min"] for run in mine}
         model.add(mine, 1, 1)
-        model.add(ends | {late[task["job"]]: -1.0}, -np.inf, jobs[task["job"]]["due"])
+        model.add(ends | {late[task["job"]]: -1.0}, -np.inf, jobs[task["job"]]["due_date"])
         for before in _words(task, "after"):
             earlier = {
                 run: -start - mode["min"] for run, (mode, start) in runs.items() if mode["task"] == before

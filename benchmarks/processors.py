@@ -87,15 +87,15 @@ def problem_of(city: ko.City, laws: dict[str, ko.Formula]) -> ko.RoutingProblem:
     """Return the day of a city, with learned laws."""
     clients = [
         routing.Client(
-            row["name"], row["x_km"], row["y_km"], demand=row["demand_t"], service=row["service_min"],
+            row["name"], row["x_km"], row["y_km"], demand=row["demand_t"], service_duration=row["service_min"],
             earliest=60 * row["ready_h"], latest=60 * row["due_h"],
         )
         for row in city.clients.to_dict("records")
     ]  # fmt: skip
     vans = [
         routing.VehicleType(
-            row["name"], row["count"], capacity=row["capacity_t"], fixed_cost=row["fixed_cost_eur"],
-            cost_per_time=row["cost_per_hour_eur"] / 60,
+            row["name"], row["num_available"], capacity=row["capacity_t"], fixed_cost=row["fixed_cost_eur"],
+            unit_duration_cost=row["cost_per_hour_eur"] / 60,
             shift_start=60 * row["shift_start_h"], shift_end=60 * row["shift_end_h"],
         )
         for row in city.vehicles.to_dict("records")

@@ -93,7 +93,7 @@ def likely_reference(variable: Variable, references: Mapping[str, str]) -> str:
 
     Examples
     --------
-    >>> known = {"arc.distance": "km", "clock.hour": "h", "client.service": "min", "vehicle.fuel_price": ""}
+    >>> known = {"arc.distance": "km", "clock.hour": "h", "client.service_duration": "min", "vehicle.fuel_price": ""}
     >>> likely_reference(Variable("hour", "h"), known), likely_reference(Variable("fuel_price"), known)
     ('clock.hour', 'vehicle.fuel_price')
     """
@@ -123,9 +123,9 @@ def nearest_reference(given: str, unit: str, references: Mapping[str, str]) -> s
 
     Examples
     --------
-    >>> known = {"arc.distance": "km", "arc.duration": "min", "client.service": "min"}
-    >>> nearest_reference("arc.lenght", "km", known), nearest_reference("client.srvice", "", known)
-    ("did you mean 'arc.distance'?", "did you mean 'client.service'?")
+    >>> known = {"arc.distance": "km", "arc.duration": "min", "client.service_duration": "min"}
+    >>> nearest_reference("arc.lenght", "km", known), nearest_reference("client.srvice_duration", "", known)
+    ("did you mean 'arc.distance'?", "did you mean 'client.service_duration'?")
     """
     scope, _, field = given.partition(".")
     inside = {name: unit for name, unit in references.items() if name.partition(".")[0] == scope}

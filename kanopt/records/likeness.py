@@ -126,11 +126,11 @@ def resembled_field(table: str, column: TableColumn, fields: Iterable[TableField
 
     Examples
     --------
-    >>> money = [TableField("cost_per_distance", "EUR/km"), TableField("cost_per_time", "EUR/min")]
+    >>> money = [TableField("unit_distance_cost", "EUR/km"), TableField("unit_duration_cost", "EUR/min")]
     >>> resembled_field("vehicles", TableColumn("cost_per_mile"), money).name
-    'cost_per_distance'
+    'unit_distance_cost'
     >>> resembled_field("vehicles", TableColumn("eur_h"), money).name
-    'cost_per_time'
+    'unit_duration_cost'
     """
     found = likely_fields(table, column, fields)
     return found[0][1] if found else None
@@ -168,7 +168,7 @@ def fields_measured_alike(column: TableColumn, fields: Iterable[TableField]) -> 
 
     Examples
     --------
-    >>> fields = [TableField("x", "km"), TableField("demand", "t"), TableField("service", "min")]
+    >>> fields = [TableField("x", "km"), TableField("demand", "t"), TableField("service_duration", "min")]
     >>> [field.name for field in fields_measured_alike(TableColumn("ordered_kg"), fields)]
     ['demand']
     """
@@ -213,7 +213,7 @@ def field_hint(table: str, word: str, fields: Sequence[TableField]) -> str:
 
     Examples
     --------
-    >>> field_hint("vehicles", "payload_kg", [TableField("capacity", "t"), TableField("count", kind=int)])
+    >>> field_hint("vehicles", "payload_kg", [TableField("capacity", "t"), TableField("num_available", kind=int)])
     "did you mean 'capacity'?"
     """
     # the word may stand for a field of any kind

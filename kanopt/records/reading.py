@@ -335,7 +335,7 @@ def idle_fields(tables: Iterable[tuple[Table, Sequence[Any]]]) -> tuple[Fault, .
     >>> from kanopt.problems.scheduling import Job, SchedulingUnits
     >>> jobs = [Job("a", tardiness_cost=2.0), Job("b")]
     >>> print(*idle_fields([(SchedulingUnits().table(Job), jobs)]))
-    jobs: tardiness_cost of 'a': changes nothing without due
+    jobs: tardiness_cost of 'a': changes nothing without due_date
     """
     told = []
     for table, records in tables:

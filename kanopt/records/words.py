@@ -35,11 +35,11 @@ demand: demand, qty, quantity, volume, weight, load, amount, units, pieces, item
 pickup: pickup, pick up, collect, collection, to collect, returns, returned goods, empties, abholung, retoure,
     ramassage, collecte, enlevement, recogida
 source: source, origin, pickup at, pickup from, load at, from client, herkunft, origine, origen
-service: service, service time, service duration, stop time, stop duration, handling, handling time, unload,
+service_duration: service, service time, service duration, stop time, stop duration, handling, handling time, unload,
     unloading, unloading time, loading time, dwell, dwell time, drop time, on site time, time on site, on site, visit
     time, visit duration, standzeit, servicezeit, entladezeit, temps service, duree service, tiempo servicio, descarga
-clients.release: release, release time, goods ready, goods available, ready at depot, available at depot, loaded from,
-    ware bereit, marchandise prete
+clients.release_time: release, release time, goods ready, goods available, ready at depot, available at depot, loaded
+    from, ware bereit, marchandise prete
 earliest: earliest, ready, ready time, open, opens, opening, opening time, from, start, begin, window from, window
     start, window open, time window start, tw start, tw from, tw open, tw begin, tw early, early, first delivery, not
     before, after, arrive after, earliest arrival, earliest start, available from, von, ab, oeffnet, fenster
@@ -50,7 +50,7 @@ latest: latest, due, due time, deadline, close, closes, closing, closing time, u
     fin, fermeture, hasta, cierre, limite
 windows: windows, time windows, opening hours, open hours, hours open, delivery windows, slots, time slots,
     oeffnungszeiten, zeitfenster, lieferfenster, horaires, horario
-cost_per_lateness: cost per lateness, lateness cost, late fee, late cost, late penalty, lateness penalty, delay cost,
+unit_lateness_cost: cost per lateness, lateness cost, late fee, late cost, late penalty, lateness penalty, delay cost,
     delay penalty, tardiness cost, tardiness penalty, verspaetungskosten, penalite retard, multa retraso
 prize: prize, reward, revenue, profit, bonus, skip cost, skip penalty, drop penalty, unserved penalty, unserved cost,
     cost of skipping, erloes, recompense, premio
@@ -59,16 +59,17 @@ on_time: on time, on time probability, service level, promised probability, otif
 needs: needs, required skills, skills, requires, requirements, equipment, required equipment, competences
 vehicles: vehicles, allowed vehicles, allowed trucks, vehicle types, vehicle type, allowed types, fahrzeuge, vehicules
 goods: goods, commodity, cargo type, goods class, hazard class, adr class, ware, marchandise, mercancia
-count: count, number, fleet size, quantity, qty, available, units, how many, amount, anzahl, nombre, cantidad, numero
+num_available: count, number, fleet size, quantity, qty, available, units, how many, amount, anzahl, nombre, cantidad,
+    numero
 capacity: capacity, payload, max load, max weight, gvw, gross weight, max payload, max volume, load limit, weight
     limit, tonnage, load capacity, weight capacity, carrying capacity, kapazitaet, nutzlast, zuladung, ladekapazitaet,
     capacite, charge utile, charge max, capacidad, carga maxima, carga util
 fixed_cost: fixed cost, fixed price, fixed fee, cost per vehicle, cost per use, usage cost, deployment cost,
     activation cost, start up cost, leasing, lease, rent, rental, miete, fixkosten, cout fixe, coste fijo, costo fijo
-cost_per_distance: cost per distance, cost per km, distance cost, mileage cost, mileage rate, km cost, km rate,
+unit_distance_cost: cost per distance, cost per km, distance cost, mileage cost, mileage rate, km cost, km rate,
     variable cost, running cost, driving cost, kilometerkosten, fahrtkosten, cout kilometrique, coste kilometro
-cost_per_time: cost per time, cost per hour, hourly cost, hourly rate, hourly wage, wage, wages, labour cost, driver
-    cost, driver wage, time cost, salary, stundenlohn, stundensatz, lohn, lohnkosten, cout horaire, taux horaire,
+unit_duration_cost: cost per time, cost per hour, hourly cost, hourly rate, hourly wage, wage, wages, labour cost,
+    driver cost, driver wage, time cost, salary, stundenlohn, stundensatz, lohn, lohnkosten, cout horaire, taux horaire,
     salaire, coste hora, salario
 shift_start: shift start, shift from, shift begin, shift open, start, start time, departure, earliest departure,
     depart after, leave after, available from, from, duty start, work start, begin, beginn, schichtbeginn, dienstbeginn,
@@ -76,8 +77,8 @@ shift_start: shift start, shift from, shift begin, shift open, start, start time
 shift_end: shift end, shift to, shift until, end, end time, return by, latest return, back by, return before, back
     before, home by, available until, until, to, duty end, work end, finish, ende, schichtende, dienstende,
     feierabend, fin service, fin turno
-depot: depot, home, base, home depot, hub, station, garage, warehouse, lager, entrepot, almacen
-vehicles.end: end depot, ends at, ending depot, return depot, final depot, arrival depot, end location, zieldepot,
+start_depot: depot, home, base, home depot, hub, station, garage, warehouse, lager, entrepot, almacen
+vehicles.end_depot: end depot, ends at, ending depot, return depot, final depot, arrival depot, end location, zieldepot,
     enddepot, depot arrivee, depot final
 returns: returns, return to depot, round trip, comes back, must return, rueckkehr, retour
 max_distance: max distance, maximum distance, range, radius, rayon, max km, max mileage, max miles, distance limit, km
@@ -85,11 +86,11 @@ max_distance: max distance, maximum distance, range, radius, rayon, max km, max 
 max_duration: max duration, maximum duration, max hours, max time, max working time, working time, max route time,
     duration limit, time limit, driving time limit, max driving time, arbeitszeit, lenkzeit, duree max, duracion
     maxima
-regular_time: regular time, regular hours, normal hours, contract hours, standard hours, overtime after, overtime
+shift_duration: regular time, regular hours, normal hours, contract hours, standard hours, overtime after, overtime
     starts, regelarbeitszeit, heures normales
-cost_per_overtime: cost per overtime, overtime cost, overtime rate, overtime pay, overtime wage, overtime,
+unit_overtime_cost: cost per overtime, overtime cost, overtime rate, overtime pay, overtime wage, overtime,
     ueberstunden, heures supplementaires, horas extra
-reloads: reloads, max reloads, trips, max trips, number of trips, tours, rounds, touren, tournees, viajes
+max_reloads: reloads, max reloads, trips, max trips, number of trips, tours, rounds, touren, tournees, viajes
 reload_time: reload time, loading time, turnaround, turnaround time, refill, refill time, depot time, load time,
     ladezeit, beladezeit, temps chargement, tiempo carga
 breaks: breaks, break, lunch, lunch break, rest, rest time, pause, pausen, pauses, descanso
@@ -97,12 +98,12 @@ skills: skills, skill, equipment, features, capabilities, qualification, licence
     equipements, habilidades
 length: length, distance, km, miles, entfernung, strecke, laenge, longueur, longitud
 # scheduling
-jobs.release: release, release date, release time, ready, ready time, ready date, available from, arrival, arrival time,
-    arrives, earliest, earliest start, start after, start from, not before, from, open, freigabe, debut au plus tot,
-    fecha inicio
-due: due, due date, due time, deadline, delivery date, promise date, promised, latest, latest end, finish by, finish
-    before, complete by, end by, deliver by, deliver before, until, required by, wanted by, needed by, target date,
-    liefertermin, termin, faellig, date limite, echeance, fecha entrega, vencimiento, plazo
+jobs.release_date: release, release date, release time, ready, ready time, ready date, available from, arrival, arrival
+    time, arrives, earliest, earliest start, start after, start from, not before, from, open, freigabe, debut au plus
+    tot, fecha inicio
+due_date: due, due date, due time, deadline, delivery date, promise date, promised, latest, latest end, finish by,
+    finish before, complete by, end by, deliver by, deliver before, until, required by, wanted by, needed by, target
+    date, liefertermin, termin, faellig, date limite, echeance, fecha entrega, vencimiento, plazo
 tardiness_cost: tardiness cost, lateness cost, late cost, late fee, late penalty, delay cost, delay penalty, penalty,
     penalty cost, penalty rate, tardiness penalty, tardiness weight, lateness weight, verspaetungskosten,
     vertragsstrafe, penalite, penalite retard, penalizacion, multa
@@ -236,8 +237,8 @@ OWNERS = _words(
 
 PLAIN_FIELDS = _words(
     """
-    after before count depot end family goods head high integer job lat length lon low machine market mode name order
-    period product returns source start status tail task time unit vehicles weight x y
+    after before end family goods head high integer job lat length lon low machine market mode name
+    num_available order period product returns source start start_depot status tail task time unit vehicles weight x y
     """
 )
 """Fields whose names say nothing in a table of another kind."""

@@ -53,7 +53,7 @@ class Change:
 
     Examples
     --------
-    >>> vans = pd.DataFrame({"name": ["van", "truck"], "count": [4, 2], "fuel_price": [1.6, 1.6]})
+    >>> vans = pd.DataFrame({"name": ["van", "truck"], "num_available": [4, 2], "fuel_price": [1.6, 1.6]})
     >>> dearer = Change("scale", "vehicles", "fuel_price", 1.5, where={"name": "van"})
     >>> print(dearer)
     vehicles.fuel_price × 1.5 where name = van
@@ -109,9 +109,9 @@ class Change:
 
         Examples
         --------
-        >>> vans = pd.DataFrame({"name": ["van", "truck"], "count": [4, 2], "fuel_price": [1.6, 1.6]})
-        >>> Change("set", "vehicles", "count", 3, where={"name": "van"}).sentence(vans)
-        'vehicles.count is 3 instead of 4 where name = van'
+        >>> vans = pd.DataFrame({"name": ["van", "truck"], "num_available": [4, 2], "fuel_price": [1.6, 1.6]})
+        >>> Change("set", "vehicles", "num_available", 3, where={"name": "van"}).sentence(vans)
+        'vehicles.num_available is 3 instead of 4 where name = van'
         >>> Change("scale", "vehicles", "fuel_price", 1.15).sentence(vans)
         'vehicles.fuel_price rises by 15 %'
         >>> Change("remove", "vehicles", where={"name": "truck"}).sentence(vans)

@@ -10,7 +10,7 @@ from pathlib import Path
 FILES = {
     "depots.csv": "name,x,y\nhub,0,0\n",
     "clients.csv": "name,x,y,demand,earliest,latest\nnorth,0,4,0.5,420,1020\neast,5,0,0.6,420,1020\n",
-    "vehicles.csv": "name,count,capacity,fixed_cost,shift_start,shift_end\nvan,2,1.2,20,420,1020\n",
+    "vehicles.csv": "name,num_available,capacity,fixed_cost,shift_start,shift_end\nvan,2,1.2,20,420,1020\n",
     "case.toml": """\
 [scenario]
 name = "Case"

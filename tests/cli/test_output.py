@@ -45,9 +45,12 @@ def obstacles(case):
         ("compare case.toml dear.toml --report folder.html", "folder.html: this is a folder"),
         ("compare case.toml dear.toml --report dear.toml", "dear.toml is read, and would be replaced"),
         ("solve case.toml --out folder.html", "folder.html: this is a folder"),
-        ("tornado case.toml --set vehicles.count=1:2 --report folder.html", "folder.html: this is a folder"),
         (
-            "sobol case.toml --set vehicles.count=1:2 --out taken",
+            "tornado case.toml --set vehicles.num_available=1:2 --report folder.html",
+            "folder.html: this is a folder",
+        ),
+        (
+            "sobol case.toml --set vehicles.num_available=1:2 --out taken",
             "taken/case_sobol.html: '*/taken' is a file",
         ),
         ("risk case.toml --report trips.csv", "trips.csv is read, and would be replaced"),

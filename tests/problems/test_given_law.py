@@ -108,7 +108,8 @@ def test_a_wrong_reference_is_told_with_the_nearest_one_together_with_the_record
 @pytest.mark.parametrize(
     ("call", "changes", "words"),
     [
-        (town, {"duration": LEG.bind(km=ko.refs.client.srvice)}, "'client.srvice'; did you mean 'client.service'?"),
+        (town, {"duration": LEG.bind(km=ko.refs.client.srvice_duration)},
+            "'client.srvice_duration'; did you mean 'client.service_duration'?"),
         (town, {"duration": LEG.bind(km=ko.refs.lane.distance)}, "'lane.distance'; did you mean 'arc.distance'?"),
         (
             town,

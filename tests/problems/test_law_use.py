@@ -42,7 +42,7 @@ def shop() -> ko.SchedulingProblem:
         "2 * work", [ko.Variable("work", "min", low=1, high=5)], ko.Variable("t", "min")
     )
     return ko.SchedulingProblem(
-        jobs=[scheduling.Job("j1", due=10.0, tardiness_cost=2.0), scheduling.Job("j2")],
+        jobs=[scheduling.Job("j1", due_date=10.0, tardiness_cost=2.0), scheduling.Job("j2")],
         tasks=[scheduling.Task("a", "j1"), scheduling.Task("b", "j1"), scheduling.Task("c", "j2")],
         machines=[scheduling.Machine("saw"), scheduling.Machine("drill")],
         modes=[
@@ -137,7 +137,7 @@ def change_of(problem: Problem, plan: object, law: str, changes: list[list[float
 
 def test_a_delay_costs_what_the_referee_says() -> None:
     """Legs that take longer or shorter cost what the plan costs with those travel times in a matrix."""
-    rates = {"cost_per_time": 0.5, "regular_time": 50.0, "cost_per_overtime": 0.25}
+    rates = {"unit_duration_cost": 0.5, "shift_duration": 50.0, "unit_overtime_cost": 0.25}
     problem = routes("2 * km", **rates)
     clients = [routing.Client("a", 3, 4, earliest=500), routing.Client("b", 6, 8)]
     problem = replace(problem, clients=clients)

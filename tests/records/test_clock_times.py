@@ -144,26 +144,26 @@ def shop(**given):
 
 def test_scheduling_reads_times_of_day_and_shows_them():
     problem = shop(
-        jobs=pd.DataFrame({"name": ["j1"], "release": ["8:30"], "due": [time(16)]}),
+        jobs=pd.DataFrame({"name": ["j1"], "release_date": ["8:30"], "due_date": [time(16)]}),
         calendars=pd.DataFrame({"start": ["12:00"], "end": ["12:30 pm"]}),
         power_price=pd.DataFrame({"start": ["0:00", "06:00:00"], "price": [0.1, 0.2]}),
         energy=[1.0],
     )
     (job,), (rest,) = problem.data.jobs, problem.data.breaks
-    assert (job.release, job.due, rest.start, rest.end) == (510.0, 960.0, 720.0, 750.0)
+    assert (job.release_date, job.due_date, rest.start, rest.end) == (510.0, 960.0, 720.0, 750.0)
     assert problem.data.tariff.starts.tolist() == [0.0, 360.0]
     assert problem.clock
 
 
 def test_scheduling_counts_small_numbers_from_its_start_unless_that_is_midnight():
-    jobs = pd.DataFrame({"name": ["j1"], "release": [8.0], "due": [16.0]})
+    jobs = pd.DataFrame({"name": ["j1"], "release_date": [8.0], "due_date": [16.0]})
     assert not shop(jobs=jobs).clock
     with pytest.raises(ProblemError, match="are these hours"):
         shop(jobs=jobs, clock=True)
 
 
 def test_a_schedule_starts_at_times_of_day_in_the_unit_of_its_column():
-    problem = shop(jobs=pd.DataFrame({"name": ["j1"], "release": ["8:30"]}))
+    problem = shop(jobs=pd.DataFrame({"name": ["j1"], "release_date": ["8:30"]}))
     rows = pd.DataFrame({"task": ["cut"], "machine": ["saw"], "start": ["9:00"]})
     assert problem.plan_from(rows).assignments[0].start == 540.0
     hours = with_units(rows.assign(start=[9.0]), {"start": "h"})
@@ -285,11 +285,11 @@ def test_minutes_are_not_taken_for_times_without_a_colon(shift):
 
 
 def test_scheduling_asks_for_times_without_their_colon_too():
-    jobs = pd.DataFrame({"name": ["j1"], "release": ["0830"], "due": ["1600"]})
+    jobs = pd.DataFrame({"name": ["j1"], "release_date": ["0830"], "due_date": ["1600"]})
     with pytest.raises(ProblemError, match="in min 0830 would be 13:50; is it 08:30"):
         shop(jobs=jobs)
-    counted = jobs.assign(release=[700], due=[1600])
-    assert shop(jobs=counted).data.jobs[0].due == 1600.0
+    counted = jobs.assign(release_date=[700], due_date=[1600])
+    assert shop(jobs=counted).data.jobs[0].due_date == 1600.0
     with pytest.raises(ProblemError, match="in min 700 would be 11:40; is it 07:00"):
         shop(jobs=counted, clock=True)
 
@@ -308,7 +308,7 @@ def test_an_empty_text_of_a_client_is_a_blank(field):
     assert routing(clients).clients[0] == Client("a")
 
 
-@pytest.mark.parametrize("field", ["breaks", "skills", "depot", "shift_end", "capacity"])
+@pytest.mark.parametrize("field", ["breaks", "skills", "start_depot", "shift_end", "capacity"])
 def test_an_empty_text_of_a_vehicle_is_a_blank(field):
     vans = pd.DataFrame({"name": ["van"], "fixed_cost": [1.0], field: [""]})
     assert routing(vehicles=vans).vehicles[0] == VehicleType("van", fixed_cost=1.0)

@@ -32,10 +32,10 @@ def test_a_plan_that_can_cost_nothing_is_refused_with_the_columns_that_look_like
     vehicles = pd.DataFrame({"name": ["van"], "cost_per_hour": [30.0], "colour": ["red"]})
     assert refused(town, vehicles=vehicles) == (
         "problem: nothing costs anything, so that every plan is as good as any other: give a cost law, or a price "
-        "(vehicles: fixed_cost, cost_per_distance, cost_per_time, cost_per_overtime; clients: "
-        "cost_per_lateness, prize); a column of zeros says that nothing is to be paid; nothing reads vehicles: "
-        "'cost_per_hour' (the field cost_per_time, in EUR/h?); where that is meant, write ko.with_units("
-        "vehicles.rename(columns={'cost_per_hour': 'cost_per_time'}), {'cost_per_time': 'EUR/h'})"
+        "(vehicles: fixed_cost, unit_distance_cost, unit_duration_cost, unit_overtime_cost; clients: "
+        "unit_lateness_cost, prize); a column of zeros says that nothing is to be paid; nothing reads vehicles: "
+        "'cost_per_hour' (the field unit_duration_cost, in EUR/h?); where that is meant, write ko.with_units("
+        "vehicles.rename(columns={'cost_per_hour': 'unit_duration_cost'}), {'unit_duration_cost': 'EUR/h'})"
     )
 
 
@@ -46,7 +46,7 @@ def test_a_plan_that_can_cost_nothing_is_refused_with_the_columns_that_look_like
         {"clients": routing_frames()["clients"].assign(prize=[5.0, np.nan])},
         {"cost": {"wear": WAY}},
         {"cost": np.zeros((3, 3))},
-        {"policy": routing.RoutingPolicy(cost_of_longest=0.5)},
+        {"policy": routing.RoutingPolicy(longest_route_cost=0.5)},
         {
             "vehicles": [routing.VehicleType("van")],
             "clients": [routing.Client("a", 3, 0), routing.Client("b", 0, 4)],
@@ -100,7 +100,7 @@ def test_both_are_told_at_once_with_the_other_mistakes():
 
 
 def test_schedules_that_cost_nothing_are_refused():
-    jobs = pd.DataFrame({"name": ["j", "k"], "due": [4.0, 5.0], "penalty_per_hour": [3.0, 3.0]})
+    jobs = pd.DataFrame({"name": ["j", "k"], "due_date": [4.0, 5.0], "penalty_per_hour": [3.0, 3.0]})
     assert refused(shop, jobs=jobs, makespan_cost=0.0) == (
         "problem: nothing costs anything, so that every plan is as good as any other: give makespan_cost, or "
         "power_price and the energy of the tasks, or a price (jobs: tardiness_cost); a column of zeros says that "
@@ -225,7 +225,8 @@ def test_files_are_refused_alike(tmp_path):
         line.split(": ", 1)[1].split("; where that is meant, ")[0] for line in expected
     ]
     assert [told[key][1] for key in ("problem", "problem.clients")] == [
-        'write columns = { cost_per_time = "cost_per_hour" } under [problem.vehicles] and units = { cost_per_hour = '
+        'write columns = { unit_duration_cost = "cost_per_hour" } under [problem.vehicles] and units = { '
+        "cost_per_hour = "
         '"EUR/h" } under its table',
         'write columns = { demand = "demand_kg" } under [problem.clients] and units = { demand_kg = "kg" } '
         "under its table",
@@ -255,8 +256,8 @@ def test_files_do_not_say_so_where_the_price_may_stand_under_a_mistaken_key(tmp_
     frames = routing_frames()
     frames["vehicles"] = pd.DataFrame({"name": ["van"], "wage": [30.0]})
     path = write_case(tmp_path, frames)
-    wrong = 'table = "vehicles"\ncolumns = { cost_per_time = "wages" }'
+    wrong = 'table = "vehicles"\ncolumns = { unit_duration_cost = "wages" }'
     path.write_text(path.read_text().replace('table = "vehicles"', wrong))
     with pytest.raises(ko.ScenarioError) as error:
         ko.load_scenario(path)
-    assert [issue.key for issue in error.value.issues] == ["problem.vehicles.columns.cost_per_time"]
+    assert [issue.key for issue in error.value.issues] == ["problem.vehicles.columns.unit_duration_cost"]

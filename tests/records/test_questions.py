@@ -27,15 +27,16 @@ def asked(*, units: routing.RoutingUnits | None = None, **changes: object) -> li
     ("changes", "told"),
     [
         (
-            {"cost_per_time": 30.0},
-            "cost_per_time of 'van': is 30 EUR/min (1800 EUR/h), where 0.5 to 500 EUR/h are usual; is it in EUR/h?",
+            {"unit_duration_cost": 30.0},
+            "unit_duration_cost of 'van': is 30 EUR/min (1800 EUR/h), where 0.5 to 500 EUR/h are usual; is "
+            "it in EUR/h?",
         ),
         ({"capacity": 1100.0}, "capacity of 'van': is 1100 t, where 0.005 to 100 t are usual; is it in kg?"),
         (
             {"max_distance": 150_000.0},
             "max_distance of 'van': is 150,000 km, where 0.5 to 20,000 km are usual; is it in m?",
         ),
-        ({"cost_per_distance": 900.0}, "cost_per_distance of 'van': is 900 EUR/km"),
+        ({"unit_distance_cost": 900.0}, "unit_distance_cost of 'van': is 900 EUR/km"),
     ],
 )
 def test_what_is_unusual_is_asked_back(changes, told):
@@ -47,11 +48,11 @@ def test_what_is_unusual_is_asked_back(changes, told):
     "changes",
     [
         {},
-        {"cost_per_time": 0.5, "capacity": 3.5, "max_duration": 600.0, "cost_per_distance": 0.3},
+        {"unit_duration_cost": 0.5, "capacity": 3.5, "max_duration": 600.0, "unit_distance_cost": 0.3},
         {"capacity": 1100.0, "units": routing.RoutingUnits(load="kg")},
         {"capacity": 1100.0, "units": routing.RoutingUnits(load="pallets")},
-        {"cost_per_time": 30.0, "units": routing.RoutingUnits(time="h", money="USD")},
-        {"cost_per_time": 9_000.0, "units": routing.RoutingUnits(money="JPY")},
+        {"unit_duration_cost": 30.0, "units": routing.RoutingUnits(time="h", money="USD")},
+        {"unit_duration_cost": 9_000.0, "units": routing.RoutingUnits(money="JPY")},
     ],
 )
 def test_what_is_usual_is_not(changes):
@@ -69,9 +70,9 @@ def test_a_bare_capacity_beside_demands_in_kilograms_is_asked_back_until_its_uni
 
 
 def test_the_printed_result_and_the_report_ask_too(tmp_path):
-    frames = routing_frames(vehicles_cost_per_time=[30.0])
+    frames = routing_frames(vehicles_unit_duration_cost=[30.0])
     result = ko.evaluate(ko.RoutingProblem(**frames, cost={}, duration=WAY), [["a", "b"]])
-    question = "cost_per_time of 'van': is 30 EUR/min (1800 EUR/h)"
+    question = "unit_duration_cost of 'van': is 30 EUR/min (1800 EUR/h)"
     assert f"vehicles: {question}" in str(result)
     page = ko.explain(result).to_html(tmp_path / "plan.html").read_text("utf-8")
     assert "Some numbers are unusual for what they measure" in page
@@ -91,12 +92,12 @@ def test_schedules_and_networks_are_asked_alike():
 
 
 def test_files_are_asked_under_the_key_of_the_table(tmp_path):
-    frames = routing_frames(vehicles_cost_per_time=[30.0])
+    frames = routing_frames(vehicles_unit_duration_cost=[30.0])
     path = write_case(tmp_path, frames)
     [remark] = ko.load_scenario(path).remarks()
     assert remark.key == "problem.vehicles"
-    assert remark.message.startswith("cost_per_time of 'van': is 30 EUR/min")
-    declared = 'path = "vehicles.csv"\nunits = { cost_per_time = "EUR/min" }'
+    assert remark.message.startswith("unit_duration_cost of 'van': is 30 EUR/min")
+    declared = 'path = "vehicles.csv"\nunits = { unit_duration_cost = "EUR/min" }'
     path.write_text(path.read_text().replace('path = "vehicles.csv"', declared))
     assert ko.load_scenario(path).remarks() == ()
 

@@ -89,7 +89,7 @@ def test_columns_that_are_no_field_are_told_with_the_field_that_is_meant():
         "demand_kg": "demand",
         "window_from": "earliest",
         "capacity_kg": "capacity",
-        "cost_per_hour": "cost_per_time",
+        "cost_per_hour": "unit_duration_cost",
     }
     assert others(problem) == ["colour"]
     assert problem.remarks() == (
@@ -97,8 +97,9 @@ def test_columns_that_are_no_field_are_told_with_the_field_that_is_meant():
         "min?); nor 1 other column: 'colour'; where that is meant, write ko.with_units(clients.rename(columns="
         "{'demand_kg': 'demand', 'window_from': 'earliest'}), {'demand': 'kg'})",
         "vehicles: nothing reads 'capacity_kg' (the field capacity, in kg?) and 'cost_per_hour' (the field "
-        "cost_per_time, in EUR/h?); where that is meant, write ko.with_units(vehicles.rename(columns={'capacity_kg': "
-        "'capacity', 'cost_per_hour': 'cost_per_time'}), {'capacity': 'kg', 'cost_per_time': 'EUR/h'})",
+        "unit_duration_cost, in EUR/h?); where that is meant, write "
+        "ko.with_units(vehicles.rename(columns={'capacity_kg': "
+        "'capacity', 'cost_per_hour': 'unit_duration_cost'}), {'capacity': 'kg', 'unit_duration_cost': 'EUR/h'})",
     )
 
 
@@ -109,7 +110,7 @@ def test_what_the_advice_says_can_be_typed():
     frames["vehicles"] = eval(typed, {"ko": ko, **frames})
     problem = ko.RoutingProblem(**frames, cost={}, duration=WAY)
     assert problem.unread() == ()
-    assert (problem.vehicles[0].cost_per_time, problem.vehicles[0].max_distance) == (0.5, 90.0)
+    assert (problem.vehicles[0].unit_duration_cost, problem.vehicles[0].max_distance) == (0.5, 90.0)
 
 
 def test_a_problem_warns_once_of_all_columns_that_seem_to_matter_and_its_result_says_so():
@@ -193,7 +194,7 @@ def test_records_built_by_hand_are_told_of_alike():
 @pytest.mark.parametrize(
     ("table", "column", "cells", "hint"),
     [
-        ("jobs", "deadline", [9, 9], "due"),
+        ("jobs", "deadline", [9, 9], "due_date"),
         ("jobs", "optional", [1, 0], "-"),
         ("tasks", "predecessors", ["", "s"], "-"),
         ("machines", "capacity", [2], "-"),
@@ -256,26 +257,26 @@ def test_decisions_are_told_of():
 @pytest.mark.parametrize(
     ("header", "unit", "field"),
     [
-        ("rate", "EUR/km", "cost_per_distance"),
-        ("rate", "USD/h", "cost_per_time"),
-        ("cost_per_mile", "", "cost_per_distance"),
-        ("cost_per_km", "", "cost_per_distance"),
-        ("CostPerHour", "", "cost_per_time"),
-        ("km_rate", "", "cost_per_distance"),
-        ("Kosten_pro_Stunde", "", "cost_per_time"),
-        ("prix_km", "", "cost_per_distance"),
+        ("rate", "EUR/km", "unit_distance_cost"),
+        ("rate", "USD/h", "unit_duration_cost"),
+        ("cost_per_mile", "", "unit_distance_cost"),
+        ("cost_per_km", "", "unit_distance_cost"),
+        ("CostPerHour", "", "unit_duration_cost"),
+        ("km_rate", "", "unit_distance_cost"),
+        ("Kosten_pro_Stunde", "", "unit_duration_cost"),
+        ("prix_km", "", "unit_distance_cost"),
         ("cost_per_stop", "", None),
     ],
 )
 def test_the_field_that_is_proposed_measures_the_same(header, unit, field):
-    fields = [TableField("cost_per_time", "EUR/min"), TableField("cost_per_distance", "EUR/km")]
+    fields = [TableField("unit_duration_cost", "EUR/min"), TableField("unit_distance_cost", "EUR/km")]
     found = resembled_field("vehicles", TableColumn(header, unit), fields)
     assert (found.name if found else None) == field
 
 
 def test_a_declared_unit_outweighs_the_words():
     frame = with_units(
-        routing_frames()["clients"].assign(service=[1.0, 2.0], load=[3.0, 4.0]), {"load": "min"}
+        routing_frames()["clients"].assign(service_duration=[1.0, 2.0], load=[3.0, 4.0]), {"load": "min"}
     )
     problem = ko.RoutingProblem(**{**routing_frames(), "clients": frame}, cost={}, duration=WAY)
     assert hints(problem).get("load") != "demand"
@@ -423,13 +424,13 @@ def test_a_column_that_is_displaced_in_a_file_leaves_its_unit_with_it(tmp_path):
 @pytest.mark.parametrize(
     ("table", "header", "cells", "told"),
     [
-        ("vehicles", "hourly", [30.0], "the field cost_per_time, in EUR/h?"),
-        ("vehicles", "Stundensatz", [30.0], "the field cost_per_time, in EUR/h?"),
+        ("vehicles", "hourly", [30.0], "the field unit_duration_cost, in EUR/h?"),
+        ("vehicles", "Stundensatz", [30.0], "the field unit_duration_cost, in EUR/h?"),
         ("vehicles", "pause", [30.0], "like breaks, a field of texts"),
         ("clients", "deliveryWindows", ["8:00-10:00", "9-12"], "the field windows?"),
         ("clients", "openingHours", ["8:00-10:00", "9-12"], "the field windows?"),
         ("clients", "Öffnungszeit", ["8:00", "9:00"], "like windows, a field of texts"),
-        ("vehicles", "kilometergeld", [0.3], "the field cost_per_distance, in EUR/km?"),
+        ("vehicles", "kilometergeld", [0.3], "the field unit_distance_cost, in EUR/km?"),
     ],
 )
 def test_a_header_is_told_with_what_it_means(table, header, cells, told):
@@ -439,9 +440,9 @@ def test_a_header_is_told_with_what_it_means(table, header, cells, told):
 
 
 def test_a_price_beside_the_column_that_fills_its_field_is_not_taken_for_another():
-    frames = routing_frames(vehicles_cost_per_time=[0.5], vehicles_cost_per_hour=[30.0])
+    frames = routing_frames(vehicles_unit_duration_cost=[0.5], vehicles_cost_per_hour=[30.0])
     assert hints(ko.RoutingProblem(**frames, cost={}, duration=WAY)) == {
-        "cost_per_hour": "filled cost_per_time"
+        "cost_per_hour": "filled unit_duration_cost"
     }
 
 

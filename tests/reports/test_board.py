@@ -217,7 +217,7 @@ def test_rows_of_hostile_names_have_ids_of_their_own(routing: Any, tmp_path: Pat
     problem = routing(HOSTILE, capacity=9.0)
     van = problem.vehicles[0]
     problem = routing(HOSTILE, capacity=9.0)
-    problem = replace(problem, vehicles=[replace(van, name="<script>alert(1)</script>", count=5)])
+    problem = replace(problem, vehicles=[replace(van, name="<script>alert(1)</script>", num_available=5)])
     result = evaluate(problem, [HOSTILE[:5], HOSTILE[5:]])
     explain(result).to_html(tmp_path / "page.html", title="{{ 7 * 7 }}")
     text = (tmp_path / "page.html").read_text("utf-8")

@@ -64,7 +64,7 @@ def test_mistakes_in_all_sections_are_named_at_once(tiny):
         "surrogates.minutes.unit": "unknown unit 'minuts'",
         "surrogates.litres.formula": "formula for 'litres', column 7: unknown name 'kn'",
         "problem.policie": "unknown key",
-        "problem.clients": "column 'service', row 3: is blank",
+        "problem.clients": "column 'service_duration', row 3: is blank",
         "problem.depots": "depots and clients: 'north' appears more than once",
         "problem.clients.columns.demand": "table 'clients' has no column 'demand_kg'",
         "problem.vehicles.table": "unknown table 'vans'",
@@ -168,13 +168,13 @@ def test_hints_name_the_field_and_the_column_that_measure_the_same(tiny):
     path = broken(
         tiny,
         {
-            ("tiny.toml", 'demand = "demand_t"'): 'payload = "demand_t", service = "minutes"',
-            ("vehicles.csv", "name,count"): "type,count",
-            ("clients.csv", "ready_h,due_h,service"): "ready_h,due_h,stop_min",
+            ("tiny.toml", 'demand = "demand_t"'): 'payload = "demand_t", service_duration = "minutes"',
+            ("vehicles.csv", "name,num_available"): "type,num_available",
+            ("clients.csv", "ready_h,due_h,service_duration"): "ready_h,due_h,stop_min",
         },
     )
     found = told(path)
-    assert found["problem.clients.columns.service"].endswith("did you mean 'stop_min'?")
+    assert found["problem.clients.columns.service_duration"].endswith("did you mean 'stop_min'?")
     assert found["problem.vehicles"].startswith("column 'name' is missing")
 
 

@@ -14,7 +14,7 @@ TABLES = {
         "name,latitude,longitude,demand\nPotsdam,52.3989,13.0657,1\nBernau,52.6788,13.5875,1\n"
         "Strausberg,52.5787,13.8874,1\n"
     ),
-    "vehicles.csv": "name,capacity,cost_per_distance\nvan,4,1.2\n",
+    "vehicles.csv": "name,capacity,unit_distance_cost\nvan,4,1.2\n",
     "roads.csv": (
         "from,to,metres,minutes\n"
         + "\n".join(
@@ -222,12 +222,12 @@ def test_a_law_of_both_ends_and_the_day_counts_in_a_file_and_in_what_ifs(folder)
     assert moved[1, 0] == pytest.approx(1.2 * km + 100 * (53.0 - 52.3989) + 3)
 
 
-@pytest.mark.parametrize("axis", ["vehicles.cost_per_time", "depots.latitude", "problem.day"])
+@pytest.mark.parametrize("axis", ["vehicles.unit_duration_cost", "depots.latitude", "problem.day"])
 def test_a_sweep_prices_the_plan_of_today_on_a_law_of_both_ends_and_the_day(folder, axis):
     (folder / "today.csv").write_text(
         "vehicle,stop,client\nvan 1,1,Potsdam\nvan 1,2,Bernau\nvan 1,3,Strausberg\n"
     )
-    (folder / "vehicles.csv").write_text("name,capacity,cost_per_time\nvan,4,0.5\n")
+    (folder / "vehicles.csv").write_text("name,capacity,unit_duration_cost\nvan,4,0.5\n")
     text = WHERE_AND_WHEN.replace("vehicles.path", 'today.path = "today.csv"\nvehicles.path')
     scenario = loaded(folder, text + '[problem.today]\ntable = "today"\n')
     values = ["2026-03-02", "2026-03-07"] if axis == "problem.day" else [0.5, 0.9]

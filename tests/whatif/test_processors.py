@@ -20,10 +20,16 @@ def told() -> str:
     problem = ko.RoutingProblem(
         [routing.Depot("depot", 2.5, 5.0)],
         [
-            routing.Client(row["name"], row["x_km"], row["y_km"], demand=row["demand_t"], service=5.0)
+            routing.Client(
+                row["name"], row["x_km"], row["y_km"], demand=row["demand_t"], service_duration=5.0
+            )
             for row in clients.to_dict("records")
         ],
-        [routing.VehicleType("van", 4, capacity=3.5, cost_per_time=0.4, shift_start=420, shift_end=1020)],
+        [
+            routing.VehicleType(
+                "van", 4, capacity=3.5, unit_duration_cost=0.4, shift_start=420, shift_end=1020
+            )
+        ],
         cost={},
         duration=minutes,
     )

@@ -78,7 +78,7 @@ def binding_rules(problem: RoutingProblem, names: Collection[str]) -> tuple[Rela
     """Return the rules that bind when the vehicles serve some clients."""
     data, policy = problem.data, problem.policy
     clients = [client for client in problem.clients if client.name in names]
-    fleet = [vehicle for vehicle in problem.vehicles if vehicle.count]
+    fleet = [vehicle for vehicle in problem.vehicles if vehicle.num_available]
     starts = min((vehicle.shift_start for vehicle in fleet), default=0.0)
     found = []
     for client in clients:
@@ -142,7 +142,7 @@ def _relax_client(problem: RoutingProblem, client: Client, held: Collection[Rela
         starts = min(0.0, *(vehicle.shift_start for vehicle in problem.vehicles))
         free |= {"earliest": starts, "latest": np.inf, "windows": ""}
     if RelaxableRule("release", client.name) not in held:
-        free |= {"release": 0.0}
+        free |= {"release_time": 0.0}
     if RelaxableRule("skill", client.name) not in held:
         free |= {"needs": "", "vehicles": ""}
     return replace(client, **free)

@@ -88,17 +88,17 @@ class RoutingData:
     @cached_property
     def depot_of(self) -> Mapping[str, str]:
         """Name of the depot of each vehicle type."""
-        return {vehicle.name: vehicle.depot or self.depots[0].name for vehicle in self.vehicles}
+        return {vehicle.name: vehicle.start_depot or self.depots[0].name for vehicle in self.vehicles}
 
     @cached_property
     def end_of(self) -> Mapping[str, str]:
         """Name of the depot at which each vehicle type ends, where it comes to one."""
-        return {vehicle.name: vehicle.end or self.depot_of[vehicle.name] for vehicle in self.vehicles}
+        return {vehicle.name: vehicle.end_depot or self.depot_of[vehicle.name] for vehicle in self.vehicles}
 
     def way_of(self, route: Route) -> tuple[str, ...]:
         """Return the places of a route in order, the depots from which it leaves and at which it ends included."""
         vehicle = self.vehicles[self.type_index[route.vehicle]]
-        ends = [vehicle.end or route.depot] if vehicle.returns and route.clients else []
+        ends = [vehicle.end_depot or route.depot] if vehicle.returns and route.clients else []
         return (route.depot, *route.clients, *ends)
 
     def of_nodes(self, field: str) -> Floats:
@@ -125,7 +125,7 @@ class RoutingData:
     @cached_property
     def release(self) -> Floats:
         """When what each node receives is ready; minus infinity where it always is."""
-        stated = self.of_nodes("release")
+        stated = self.of_nodes("release_time")
         return np.where(stated == 0.0, -np.inf, stated)
 
     @cached_property
@@ -268,13 +268,13 @@ class RoutingData:
     @cached_property
     def has_soft_window(self) -> NDArray[np.bool_]:
         """At which nodes service may begin after the last window."""
-        late = [client.cost_per_lateness is not None for client in self.clients]
+        late = [client.unit_lateness_cost is not None for client in self.clients]
         return np.array([False] * len(self.depots) + late)
 
     @cached_property
     def lateness_rate(self) -> Floats:
         """Price of each unit of time by which service begins too late, where it may."""
-        rates = [client.cost_per_lateness or 0.0 for client in self.clients]
+        rates = [client.unit_lateness_cost or 0.0 for client in self.clients]
         return np.array([0.0] * len(self.depots) + rates)
 
     @cached_property
@@ -390,7 +390,7 @@ class RoutingData:
         A depot demands nothing, and its own attributes count.
         """
         units = self.units.of(Client)
-        if field in ("service", "release"):
+        if field in ("service_duration", "release_time"):
             return ReferenceValue(self.of_nodes(field), units[field])
         if field in ("demand", "pickup", "earliest", "latest"):
             return ReferenceValue(getattr(self, field), units[field])

@@ -58,7 +58,7 @@ class RoutingUnits(UnitSystem):
 
     Examples
     --------
-    >>> RoutingUnits(load="kg").of(VehicleType)["cost_per_time"]
+    >>> RoutingUnits(load="kg").of(VehicleType)["unit_duration_cost"]
     'EUR/min'
     """
 
@@ -155,10 +155,10 @@ class Client:
         doc="Name of the client at which the demand is loaded. The same vehicle goes there first, and one of the two "
         "is served only if the other is.",
     )
-    service: Amount = field(
+    service_duration: Amount = field(
         default=0.0, unit="time", usual=(0.05, 1_440.0, "min"), doc="Duration of the service."
     )
-    release: Moment = field(
+    release_time: Moment = field(
         default=0.0,
         unit="time",
         doc="Clock time at which what it receives is ready, 0 where it always is: the trip that serves it leaves the "
@@ -179,7 +179,7 @@ class Client:
         doc='Instead of these, several windows: ``"480-600, 780-900"`` in the unit of time, or '
         '``"8:00-10:00, 13:00-15:00"``.',
     )
-    cost_per_lateness: Amount | None = field(
+    unit_lateness_cost: Amount | None = field(
         default=None,
         unit="money/time",
         price="lateness",
@@ -235,7 +235,7 @@ class VehicleType:
 
     Examples
     --------
-    >>> VehicleType("van", count=3, capacity=1.2, fixed_cost=40.0).count
+    >>> VehicleType("van", num_available=3, capacity=1.2, fixed_cost=40.0).num_available
     3
     """
 
@@ -243,19 +243,19 @@ class VehicleType:
         doc='Unique; the vehicles are called ``"van 1"``, ``"van 2"``, … The only vehicle of a type whose name ends in '
         'a number, as ``"Van 7"``, has that name.'
     )
-    count: Count = field(default=1, doc="How many there are.")
+    num_available: Count = field(default=1, doc="How many there are.")
     capacity: Limit = field(
         default=math.inf, unit="load", usual=(0.005, 100.0, "t"), doc="What one can carry."
     )
     fixed_cost: Amount = field(default=0.0, unit="money", price="fixed", doc="Price of using one.")
-    cost_per_distance: Amount = field(
+    unit_distance_cost: Amount = field(
         default=0.0,
         unit="money/distance",
         price="distance",
         usual=(0.005, 50.0, "EUR/km"),
         doc="Price of the distance driven, besides the cost laws.",
     )
-    cost_per_time: Amount = field(
+    unit_duration_cost: Amount = field(
         default=0.0,
         unit="money/time",
         price="time",
@@ -270,12 +270,12 @@ class VehicleType:
     shift_end: LatestMoment = field(
         default=math.inf, unit="time", doc="Latest return, as a clock time like `shift_start`."
     )
-    depot: str | None = field(
+    start_depot: str | None = field(
         default=None,
         refers="depots",
         doc="Name of the depot where it starts; may be left out where there is only one.",
     )
-    end: str = field(
+    end_depot: str = field(
         default="",
         refers="depots",
         doc="Name of the depot where its routes end; where they start, if empty. Reloads are at the depot where they "
@@ -294,27 +294,31 @@ class VehicleType:
         usual=(0.1, 1_000.0, "h"),
         doc="Longest duration of a route, from departure to return.",
     )
-    regular_time: OpenLimit = field(
+    shift_duration: OpenLimit = field(
         default=math.inf,
         unit="time",
         price="overtime",
-        needs="cost_per_overtime",
+        needs="unit_overtime_cost",
         doc="Duration of a route above which time is overtime.",
     )
-    cost_per_overtime: Amount = field(
+    unit_overtime_cost: Amount = field(
         default=0.0,
         unit="money/time",
         price="overtime",
-        needs="regular_time",
+        needs="shift_duration",
         usual=(0.5, 1_000.0, "EUR/h"),
         doc="Price of each unit of overtime, on top of the price of time.",
     )
-    reloads: Annotated[int, Field(ge=0, le=MOST_RELOADS)] = field(
+    max_reloads: Annotated[int, Field(ge=0, le=MOST_RELOADS)] = field(
         default=0,
         doc="How often it may come back to its depot on the way, to unload what it picked up and load again.",
     )
     reload_time: Amount = field(
-        default=0.0, unit="time", needs="reloads", usual=(0.05, 1_440.0, "min"), doc="Duration of a reload."
+        default=0.0,
+        unit="time",
+        needs="max_reloads",
+        usual=(0.05, 1_440.0, "min"),
+        doc="Duration of a reload.",
     )
     breaks: Annotated[str, CLOCK] = field(
         default="",
@@ -333,4 +337,4 @@ class VehicleType:
     @property
     def is_named(self) -> bool:
         """Whether the name is that of one vehicle: there is one, and its name ends in a number, as ``"Van 7"``."""
-        return self.count == 1 and self.name[-1:].isdigit()
+        return self.num_available == 1 and self.name[-1:].isdigit()

@@ -124,7 +124,9 @@ class InsertionFinder:
         pinned = set(self.data.pinned.values())
         found = []
         for vehicle in self.data.vehicles:
-            free = [index for index in range(1, vehicle.count + 1) if (vehicle.name, index) not in used]
+            free = [
+                index for index in range(1, vehicle.num_available + 1) if (vehicle.name, index) not in used
+            ]
             chosen = [index for index in free if index == free[0] or (vehicle.name, index) in pinned]
             depot = self.data.depot_of[vehicle.name]
             found += [Route(vehicle.name, index, depot, (), named=vehicle.is_named) for index in chosen]
@@ -259,8 +261,8 @@ class InsertionFinder:
     def _departure_dependence(self, early: Sequence[Route]) -> NDArray[np.bool_]:
         """Say what prices or rules depend on the departure, of routes for which one was given."""
         data = self.data
-        paid = data.of_vehicles("cost_per_time") + data.of_vehicles("cost_per_overtime") > 0
-        paid = paid | bool(data.has_soft_window.any() or data.policy.cost_of_longest or self._is_timed)
+        paid = data.of_vehicles("unit_duration_cost") + data.of_vehicles("unit_overtime_cost") > 0
+        paid = paid | bool(data.has_soft_window.any() or data.policy.longest_route_cost or self._is_timed)
         return np.array(
             [route.departure is not None and bool(paid[data.type_index[route.vehicle]]) for route in early]
         )
@@ -303,7 +305,7 @@ class InsertionFinder:
             for later in range(at, size):
                 yield (*stops[:at], *first, *stops[at:later], *then, *stops[later:])
         vehicle = self.data.vehicles[self.data.type_index[route.vehicle]]
-        if not stops or stops.count(route.depot) >= vehicle.reloads:
+        if not stops or stops.count(route.depot) >= vehicle.max_reloads:
             return
         for at in range(size):
             if at and stops[at - 1] != route.depot:
@@ -342,7 +344,7 @@ class InsertionFinder:
         more = np.full(len(routes), np.inf)
         costs = route_costs(self.laws, self.planning, routes, driven)
         np.subtract(costs, before[now], out=more, where=np.isfinite(costs) & np.isfinite(before[now]))
-        rate = self.data.policy.cost_of_longest
+        rate = self.data.policy.longest_route_cost
         if rate:
             longest = float(self.durations.max(initial=0.0))
             others = [

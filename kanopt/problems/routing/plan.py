@@ -83,7 +83,7 @@ class RoutingPlan(Plan):
 
     def with_names(self, vehicles: Iterable[VehicleType]) -> RoutingPlan:
         """Return the plan whose vehicles are called by the names of their types where those are names of vehicles."""
-        counts = {vehicle.name: vehicle.count for vehicle in vehicles}
+        counts = {vehicle.name: vehicle.num_available for vehicle in vehicles}
         named = {vehicle.name for vehicle in vehicles if vehicle.is_named}
         for name in list(named):
             other, number = split_label(name, ())
@@ -202,7 +202,7 @@ def _from_lists(
     decision: Sequence[Any], vehicles: Sequence[VehicleType], depot_of: Mapping[str, str]
 ) -> list[Route]:
     """Give the lists to the vehicles in their order."""
-    labels = [(vehicle.name, index) for vehicle in vehicles for index in range(1, vehicle.count + 1)]
+    labels = [(vehicle.name, index) for vehicle in vehicles for index in range(1, vehicle.num_available + 1)]
     if len(decision) > len(labels):
         raise ProblemError(f"the plan has {len(decision)} routes, but there are only {len(labels)} vehicles")
     return [

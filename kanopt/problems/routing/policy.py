@@ -20,7 +20,7 @@ class RoutingPolicy:
     Parameters
     ----------
     service
-        Law of how long a stop takes, instead of the clients' field ``service``; it may read ``client.<…>``,
+        Law of how long a stop takes, instead of the clients' field ``service_duration``; it may read ``client.<…>``,
         ``vehicle.<…>``, ``day.<…>``, ``clock.hour`` and ``clock.minute``, when service begins, and ``state.load``, what
         is on board when the vehicle arrives. Whoever begins later must not be done earlier: a law that falls faster
         than the clock runs is refused.
@@ -32,7 +32,7 @@ class RoutingPolicy:
         route.
     backhaul
         Whether a vehicle delivers everything it has loaded before it picks anything up.
-    cost_of_longest
+    longest_route_cost
         Price of each unit of time of the route that takes longest, which spreads work evenly.
     not_before
         Clock time before which no trip begins that is not under way: a number in the problem's unit, or ``"10:30"``;
@@ -55,7 +55,7 @@ class RoutingPolicy:
     capacities: Sequence[str] = ()
     apart: Sequence[tuple[str, str]] = ()
     backhaul: bool = False
-    cost_of_longest: Amount = 0.0
+    longest_route_cost: Amount = 0.0
     not_before: Finite | str | None = None
     pinned: Mapping[str, Sequence[str]] = field(default_factory=dict)
 

@@ -118,7 +118,7 @@ class RoutingProblem(Problem[RoutingPlan]):
     >>> problem = RoutingProblem(
     ...     depots=[Depot("depot")],
     ...     clients=[Client("a", demand=0.4), Client("b", demand=0.5)],
-    ...     vehicles=[VehicleType("van", count=2, capacity=1.0, fixed_cost=5.0)],
+    ...     vehicles=[VehicleType("van", num_available=2, capacity=1.0, fixed_cost=5.0)],
     ...     cost={"fuel": minutes * 0.1},
     ...     duration=minutes,
     ...     distance=minutes,
@@ -182,7 +182,7 @@ class RoutingProblem(Problem[RoutingPlan]):
         self._tell_of_reading(questions=reader.questions, from_frames=bool(reader.filled))
 
     def __repr__(self) -> str:
-        vehicles = sum(each.count for each in self.vehicles)
+        vehicles = sum(each.num_available for each in self.vehicles)
         counted = [(len(self.clients), "client"), (len(self.depots), "depot"), (vehicles, "vehicle")]
         return f"RoutingProblem({', '.join(count_text(number, word) for number, word in counted)})"
 

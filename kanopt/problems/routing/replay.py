@@ -170,7 +170,7 @@ class _Replays:
 
     def _is_price(self, field: str) -> bool:
         """Say whether a field of the vehicles moves the price and nothing else."""
-        if field in PRICE_FIELDS - {"regular_time"}:
+        if field in PRICE_FIELDS - {"shift_duration"}:
             return not self._times_read("vehicle", field)
         own = set(type(self.data.vehicles[0]).__dataclass_fields__) | set(self.data.policy.capacities)
         return field not in own and not self._times_read("vehicle", field)
@@ -199,7 +199,7 @@ class _Replays:
         for term, field in _RATES.items():
             rates = self.data.of_vehicles(field)
             if term == OVERTIME:
-                rates = np.where(np.isfinite(self.data.of_vehicles("regular_time")), rates, 0.0)
+                rates = np.where(np.isfinite(self.data.of_vehicles("shift_duration")), rates, 0.0)
             if rates.any():
                 each = np.unique(rates)
                 base = float(each[0]) if len(each) == 1 else None
@@ -213,10 +213,10 @@ class _Replays:
                 found.append({"term": term, "rates": plain_numbers(rates[kinds]), "lever": self._add(lever)})
         if self.data.lateness_rate.any():
             rates = self.data.lateness_rate[self.driven.head]
-            lever = Lever("client.cost_per_lateness", "cost per lateness", "price")
+            lever = Lever("client.unit_lateness_cost", "cost per lateness", "price")
             found.append({"term": LATENESS, "rates": plain_numbers(rates), "lever": self._add(lever)})
-        if rate := self.data.policy.cost_of_longest:
-            lever = Lever("policy.cost_of_longest", "cost of the longest route", "price", "", float(rate))
+        if rate := self.data.policy.longest_route_cost:
+            lever = Lever("policy.longest_route_cost", "cost of the longest route", "price", "", float(rate))
             found.append({"term": LONGEST, "rates": [float(rate)], "lever": self._add(lever)})
         return found
 
@@ -327,7 +327,7 @@ class _Replays:
             "departure": plain_numbers(driven.departure),
             "finish": plain_numbers(driven.finish),
             "length": plain_numbers(np.bincount(driven.route, weights=lengths, minlength=len(kinds))),
-            "regular": plain_numbers(self.data.of_vehicles("regular_time")[kinds]),
+            "regular": plain_numbers(self.data.of_vehicles("shift_duration")[kinds]),
             "earliest": plain_numbers(self.data.leaves_from(route) for route in self.plan.routes),
             "shiftEnd": plain_numbers(shift_end),
             "longest": plain_numbers(longest),

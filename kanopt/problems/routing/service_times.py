@@ -99,7 +99,7 @@ class ServiceTimes:
         data = self.data
         kinds, clients = np.arange(len(data.vehicles))[:, None], np.arange(len(data.depots), len(data.names))
         if self.law is None:
-            stops = data.of_nodes("service")[clients]
+            stops = data.of_nodes("service_duration")[clients]
         elif self.plan_inputs:
             stops = np.full(len(clients), np.nan)
         else:

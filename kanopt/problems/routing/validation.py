@@ -95,7 +95,7 @@ def unstated_checks(
         Its unit of loads.
     """
     tables = ("depots", "clients", "vehicles")
-    free = not has_cost_law and not policy.cost_of_longest
+    free = not has_cost_law and not policy.longest_route_cost
     return [
         RecordCheck(_no_price(clients, vehicles, uses, filled) if free else (), tables),
         RecordCheck(() if policy.capacities else _no_load(clients, vehicles, load, uses, filled), tables),
@@ -141,7 +141,7 @@ def load_questions(
 
 def _idle_capacity(clients: Sequence[Client], vehicles: Sequence[VehicleType], load: str) -> str:
     """Say what limits loads, where there are none; empty where there are, or nothing limits them."""
-    fleet = [each for each in vehicles if each.count > 0 and np.isfinite(each.capacity)]
+    fleet = [each for each in vehicles if each.num_available > 0 and np.isfinite(each.capacity)]
     moved = any(client.demand > 0 or client.pickup > 0 for client in clients)
     if not clients or not fleet or moved:
         return ""
@@ -184,12 +184,12 @@ def _shifts(vehicles: Sequence[VehicleType], time: str) -> Iterable[Fault]:
 
 def _depots_of(vehicles: Sequence[VehicleType], depots: set[str]) -> Iterable[Fault]:
     for vehicle in vehicles:
-        if vehicle.depot is None and len(depots) > 1:
+        if vehicle.start_depot is None and len(depots) > 1:
             advice = nearest("", depots)
             yield Fault("vehicles", "say which depot it belongs to", (vehicle.name,), advice=advice)
-        if vehicle.end and not vehicle.returns:
-            what = f"its routes end at {vehicle.end!r}, and it does not return"
-            yield Fault("vehicles", what, (vehicle.name,), advice="leave out one of end and returns")
+        if vehicle.end_depot and not vehicle.returns:
+            what = f"its routes end at {vehicle.end_depot!r}, and it does not return"
+            yield Fault("vehicles", what, (vehicle.name,), advice="leave out one of end_depot and returns")
 
 
 def _sources(clients: Sequence[Client]) -> Iterable[Fault]:
@@ -238,11 +238,15 @@ def _policy(
         vehicle = next((vehicle for vehicle in vehicles if vehicle.name == name), None)
         if vehicle is None:
             yield Fault("policy", f"pinned names the vehicle {label!r}", advice=nearest(name, types))
-        elif label == name and vehicle.count > 1:
-            advice = f"say which of its {vehicle.count} vehicles, as '{name} 1', or use the clients' field vehicles"
+        elif label == name and vehicle.num_available > 1:
+            advice = (
+                f"say which of its {vehicle.num_available} vehicles, as '{name} 1', "
+                "or use the clients' field vehicles"
+            )
             yield Fault("policy", f"pinned names the type {label!r}", advice=advice)
-        elif not 1 <= index <= vehicle.count:
-            there = f"there {'is' if vehicle.count == 1 else 'are'} {count_text(vehicle.count, 'vehicle')}"
+        elif not 1 <= index <= vehicle.num_available:
+            owned = vehicle.num_available
+            there = f"there {'is' if owned == 1 else 'are'} {count_text(owned, 'vehicle')}"
             yield Fault("policy", f"pinned names {label!r}, but {there} of type {name!r}")
         for client in pinned:
             if client not in names:

@@ -238,8 +238,8 @@ def _timing(
     opens, closes = windows_between(breaks, np.inf if horizon is None else horizon)
     return ShopTiming(
         duration=duration,
-        release=np.array([job.release for job in read.jobs]),
-        due=np.array([np.inf if job.due is None else job.due for job in read.jobs]),
+        release=np.array([job.release_date for job in read.jobs]),
+        due=np.array([np.inf if job.due_date is None else job.due_date for job in read.jobs]),
         setup=setup,
         opens=opens,
         closes=closes,

@@ -63,23 +63,24 @@ class Job:
     """An order: one or more tasks, run one after the other."""
 
     name: Name = field(doc="Unique among the jobs.")
-    release: Annotated[Amount, CLOCK] = field(
+    release_date: Annotated[Amount, CLOCK] = field(
         default=0.0,
         unit="time",
         doc='No task starts before this time: a number, or ``"8:30"`` where time zero is midnight.',
     )
-    due: Annotated[Finite, CLOCK] | None = field(
+    due_date: Annotated[Finite, CLOCK] | None = field(
         default=None,
         unit="time",
-        doc="When the last task should end, as `release`; later is allowed, reported and paid for. None where nothing "
+        doc="When the last task should end, as `release_date`; later is allowed, reported and paid for. "
+        "None where nothing "
         "is promised.",
     )
     tardiness_cost: Amount = field(
         default=0.0,
         unit="money/time",
         price="tardiness",
-        needs="due",
-        doc="Price of each unit of time by which the last task ends after `due`.",
+        needs="due_date",
+        doc="Price of each unit of time by which the last task ends after `due_date`.",
     )
     attributes: Mapping[str, Attribute] = field(
         default_factory=dict, hash=False, doc="Whatever else laws may read as ``job.<name>``."

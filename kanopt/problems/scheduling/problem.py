@@ -89,7 +89,7 @@ class SchedulingProblem(Problem[Schedule]):
     Examples
     --------
     >>> problem = SchedulingProblem(
-    ...     jobs=[Job("j1", due=10.0, tardiness_cost=2.0), Job("j2")],
+    ...     jobs=[Job("j1", due_date=10.0, tardiness_cost=2.0), Job("j2")],
     ...     tasks=[Task("a", "j1"), Task("b", "j2")],
     ...     machines=[Machine("saw")],
     ...     modes=[Mode("a", "saw", duration=8.0), Mode("b", "saw", duration=4.0)],
@@ -143,7 +143,7 @@ class SchedulingProblem(Problem[Schedule]):
 
         Examples
         --------
-        >>> shop = SchedulingProblem([Job("j", release=6.0)], [Task("a", "j")], [Machine("saw")],
+        >>> shop = SchedulingProblem([Job("j", release_date=6.0)], [Task("a", "j")], [Machine("saw")],
         ...                          [Mode("a", "saw", duration=2.0)], calendars=[Break(0.0, 7.0)], clock=True)
         >>> shop.begins
         7.0

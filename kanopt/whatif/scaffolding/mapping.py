@@ -118,7 +118,7 @@ def _holds(column: ColumnFacts, field: TableField) -> bool:
     low, high = float(column.values.min()), float(column.values.max())
     if field.name in ("lat", "lon"):
         return max(-low, high) <= (90 if field.name == "lat" else 180)
-    if field.name in ("count", "order", "reloads") and not column.whole:
+    if field.name in ("num_available", "order", "max_reloads") and not column.whole:
         return False
     if field.name == "on_time":
         return low > 0 and high < 1

@@ -24,7 +24,7 @@ _LOADS = (("clients", "demand"), ("vehicles", "capacity"), ("clients", "pickup")
 _FAR = 5.0
 _FEWEST_VANS, _CLIENTS_OF_A_VAN = 5, 8
 _HOURS = frozenset(("hour", "hr", "stunde", "heure", "hora"))
-_PRICED = frozenset(("cost_per_distance", "cost_per_time"))
+_PRICED = frozenset(("unit_distance_cost", "unit_duration_cost"))
 
 
 class References:
@@ -292,15 +292,15 @@ def _make_vehicles(draft: Draft) -> None:
     made = pd.DataFrame(
         {
             "name": ["van"],
-            "count": [count],
+            "num_available": [count],
             "fixed_cost": [50.0],
-            "cost_per_distance": [0.4],
-            "cost_per_time": [25.0],
+            "unit_distance_cost": [0.4],
+            "unit_duration_cost": [25.0],
         }
     )
     units = {
         "fixed_cost": draft.money,
-        "cost_per_distance": f"{draft.money}/km",
-        "cost_per_time": f"{draft.money}/h",
+        "unit_distance_cost": f"{draft.money}/km",
+        "unit_duration_cost": f"{draft.money}/h",
     }
     draft.add_invented("vehicles", made, units, f"{count} vans of any capacity, at usual costs")

@@ -40,7 +40,7 @@ class PolicySpec(FileModel):
     capacities: list[str] = Field(default_factory=list)
     apart: list[Annotated[list[str], Field(min_length=2, max_length=2)]] = Field(default_factory=list)
     backhaul: bool = False
-    cost_of_longest: Annotated[float, Field(ge=0)] = 0.0
+    longest_route_cost: Annotated[float, Field(ge=0)] = 0.0
     not_before: float | str | None = None
     pinned: dict[str, list[str]] = Field(default_factory=dict)
 

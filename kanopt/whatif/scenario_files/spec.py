@@ -376,7 +376,7 @@ class VariantSpec(FileModel):
     @model_validator(mode="after")
     def _some_change(self) -> VariantSpec:
         if not self.set and not self.scale:
-            raise ValueError('changes nothing; write set = { "vehicles.count" = 5 } or scale = { … }')
+            raise ValueError('changes nothing; write set = { "vehicles.num_available" = 5 } or scale = { … }')
         return self
 
     def changes(self) -> tuple[Change, ...]:

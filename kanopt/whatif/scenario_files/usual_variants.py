@@ -37,23 +37,23 @@ def one_more_and_fewer(fleet: pd.DataFrame, table: str) -> dict[str, tuple[Chang
     Parameters
     ----------
     fleet
-        A row for each type, with its ``name`` and the ``count`` of vehicles, 1 where it has no such column.
+        A row for each type, with its ``name`` and the ``num_available`` of vehicles, 1 where it has no such column.
     table
         The name of the table in the scenario.
 
     Examples
     --------
-    >>> fleet = pd.DataFrame({"name": ["van", "truck", "bike"], "count": [4, 2, 1]})
+    >>> fleet = pd.DataFrame({"name": ["van", "truck", "bike"], "num_available": [4, 2, 1]})
     >>> for name, (change,) in one_more_and_fewer(fleet, "vehicles").items():
     ...     print(f"{name}: {change}")
-    one van fewer: vehicles.count set to 3 where name = van
-    one van more: vehicles.count set to 5 where name = van
-    one truck fewer: vehicles.count set to 1 where name = truck
-    one truck more: vehicles.count set to 3 where name = truck
+    one van fewer: vehicles.num_available set to 3 where name = van
+    one van more: vehicles.num_available set to 5 where name = van
+    one truck fewer: vehicles.num_available set to 1 where name = truck
+    one truck more: vehicles.num_available set to 3 where name = truck
     """
     if "name" not in fleet:
         return {}
-    given = fleet["count"] if "count" in fleet else pd.Series(1, index=fleet.index)
+    given = fleet["num_available"] if "num_available" in fleet else pd.Series(1, index=fleet.index)
     counts = pd.to_numeric(given, errors="coerce").fillna(1).astype(int).tolist()
     found: dict[str, tuple[Change, ...]] = {}
     for row in sorted(sorted(range(len(counts)), key=lambda row: -counts[row])[:_MOST_KINDS]):
@@ -61,7 +61,9 @@ def one_more_and_fewer(fleet: pd.DataFrame, table: str) -> dict[str, tuple[Chang
         for word, count in (("fewer", counts[row] - 1), ("more", counts[row] + 1)):
             if count >= 0 and (word == "more" or sum(counts) > 1):
                 where = {"name": name} if len(fleet) > 1 else {}
-                found[f"one {cell_text(name)} {word}"] = (Change("set", table, "count", count, where=where),)
+                found[f"one {cell_text(name)} {word}"] = (
+                    Change("set", table, "num_available", count, where=where),
+                )
     return found
 
 

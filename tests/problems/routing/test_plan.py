@@ -76,7 +76,12 @@ def test_a_departure_is_a_clock_time():
 
 
 def test_a_single_vehicle_whose_type_is_called_like_a_vehicle_has_that_name():
-    fleet = [VehicleType("Van 1"), VehicleType("Van 2"), VehicleType("truck"), VehicleType("3.5 t", count=2)]
+    fleet = [
+        VehicleType("Van 1"),
+        VehicleType("Van 2"),
+        VehicleType("truck"),
+        VehicleType("3.5 t", num_available=2),
+    ]
     given = RoutingProblem(
         [Depot("d", 0, 0)],
         [Client(name, 3, 4) for name in ("a", "b", "c", "e")],
@@ -91,6 +96,6 @@ def test_a_single_vehicle_whose_type_is_called_like_a_vehicle_has_that_name():
     assert set(given.price(plan).lines["group"]) == set(told.in_use.names)
     assert given.plan_from(told.table()).routes == told.plan.routes
     # "van 1" is one of the vans, too
-    both = replace(given, vehicles=[VehicleType("van", count=2), VehicleType("van 1")])
+    both = replace(given, vehicles=[VehicleType("van", num_available=2), VehicleType("van 1")])
     plan = both.plan_from({("van", 1): ["a"], ("van 1", 1): ["b"]})
     assert [route.label for route in both.assess(plan).plan.routes] == ["van 1", "van 1 1"]

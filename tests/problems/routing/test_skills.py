@@ -20,7 +20,7 @@ from tests.cases.routing_brute_force import best_of_all_plans
 def with_skills(seed: int, clients: int = 5) -> RoutingProblem:
     """A random problem in which two clients need a skill, and one may be served by the last type only."""
     given = random_problem(seed, clients=clients, optional=False)
-    vehicles = [replace(vehicle, count=2) for vehicle in given.vehicles]
+    vehicles = [replace(vehicle, num_available=2) for vehicle in given.vehicles]
     vehicles[0] = replace(vehicles[0], skills="cooled, tail lift")
     served = list(given.clients)
     served[0] = replace(served[0], needs="cooled")

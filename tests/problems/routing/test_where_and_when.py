@@ -67,8 +67,11 @@ def town(seed: int, clients: int = 5, vans: int = 2) -> RoutingProblem:
     ]
     return RoutingProblem(
         [Depot("depot", **points[0])],
-        [Client(f"c{k}", demand=0.5 + 0.1 * k, service=5.0, **point) for k, point in enumerate(points[1:])],
-        [VehicleType("van", vans, capacity=2.0, cost_per_time=0.4, shift_start=420, shift_end=1200)],
+        [
+            Client(f"c{k}", demand=0.5 + 0.1 * k, service_duration=5.0, **point)
+            for k, point in enumerate(points[1:])
+        ],
+        [VehicleType("van", vans, capacity=2.0, unit_duration_cost=0.4, shift_start=420, shift_end=1200)],
         {"toll": toll_law(), "fuel": fuel.bind(km=arc.distance, load=state.load)},
         minutes_law(),
         day=TUESDAY,
@@ -121,7 +124,7 @@ def test_engines_plan_on_such_laws_and_one_way_is_not_the_way_back(solver: Solve
     """Tolls alone: they are fixed data, so that an engine sees them exactly; all orders are tried."""
     problem = town(3, clients=5, vans=1)
     km = problem.data.distance
-    van = replace(problem.vehicles[0], capacity=9.0, cost_per_time=0.0)
+    van = replace(problem.vehicles[0], capacity=9.0, unit_duration_cost=0.0)
     problem = replace(problem, cost={"toll": toll_law()}, duration=km, distance=km, vehicles=[van])
     tolls = problem.planning_values.costs[0]
     assert not np.allclose(tolls, tolls.T)

@@ -30,7 +30,7 @@ from kanopt.tables.report import with_units
 
 def small(**changes):
     given = {
-        "jobs": [Job("j1", due=10.0, tardiness_cost=2.0), Job("j2")],
+        "jobs": [Job("j1", due_date=10.0, tardiness_cost=2.0), Job("j2")],
         "tasks": [Task("a", "j1"), Task("b", "j1"), Task("c", "j2")],
         "machines": [Machine("m1"), Machine("m2")],
         "modes": [
@@ -53,8 +53,8 @@ PLAN = [
 
 
 def test_frames_are_read_and_their_units_converted():
-    jobs = pd.DataFrame({"name": ["j1"], "release": [1.0], "due": [2.0], "tardiness_cost": [60.0]})
-    jobs = with_units(jobs, {"release": "h", "due": "h", "tardiness_cost": "EUR/h"})
+    jobs = pd.DataFrame({"name": ["j1"], "release_date": [1.0], "due_date": [2.0], "tardiness_cost": [60.0]})
+    jobs = with_units(jobs, {"release_date": "h", "due_date": "h", "tardiness_cost": "EUR/h"})
     modes = pd.DataFrame({"task": ["t"], "machine": ["m"], "duration": [0.5], "energy": [2000.0]})
     modes = with_units(modes, {"duration": "h", "energy": "Wh"})
     breaks = pd.DataFrame({"start": [2.0], "end": [3.0]})
@@ -70,7 +70,11 @@ def test_frames_are_read_and_their_units_converted():
         power_price=price,
     )
     data = problem.data
-    assert (data.jobs[0].release, data.jobs[0].due, data.jobs[0].tardiness_cost) == (60.0, 120.0, 1.0)
+    assert (data.jobs[0].release_date, data.jobs[0].due_date, data.jobs[0].tardiness_cost) == (
+        60.0,
+        120.0,
+        1.0,
+    )
     assert data.timing.duration.tolist() == [30.0]
     assert data.energy is not None
     assert data.energy.tolist() == [2.0]
@@ -82,7 +86,7 @@ def test_frames_are_read_and_their_units_converted():
 def test_every_mistake_is_named_at_once():
     with pytest.raises(ProblemError) as caught:
         SchedulingProblem(
-            jobs=[Job("alpha", release=-1.0, due=np.nan), Job("idle")],
+            jobs=[Job("alpha", release_date=-1.0, due_date=np.nan), Job("idle")],
             tasks=[
                 Task("a", "alpah"),
                 Task("b", "alpha", order=1),
@@ -105,8 +109,8 @@ def test_every_mistake_is_named_at_once():
         "jobs 'idle': has no task",
         "two tasks of job 'alpha' have the same order",
         "tasks: family of 'c': 'rde' has no setup time; did you mean 'red'?",
-        "jobs: release of 'alpha': must be at least 0, not the number -1.0",
-        "jobs: due of 'alpha': must be a finite number, not the number nan; it may be left out",
+        "jobs: release_date of 'alpha': must be at least 0, not the number -1.0",
+        "jobs: due_date of 'alpha': must be a finite number, not the number nan; it may be left out",
         "setups: time of 'red/blue': must be at least 0, not the number -2.0",
         "from 5 to 4 must end after it starts",
         "problem: makespan_cost: must be a finite number, not the number inf",
@@ -166,11 +170,11 @@ def test_laws_read_fields_attributes_and_the_duration():
     )
     kwh = parse_formula("p * t", [Variable("p", "kW"), Variable("t", "h")], Variable("kwh", "kWh"))
     problem = SchedulingProblem(
-        [Job("j", release=30.0)],
+        [Job("j", release_date=30.0)],
         [Task("t", "j", attributes={"weight": 600.0})],
         [Machine("m1", attributes={"power": 12.0}), Machine("m2", attributes={"power": 6.0})],
         [Mode("t", "m1", attributes={"speed": 10.0}), Mode("t", "m2", attributes={"speed": 5.0})],
-        duration=minutes.bind(w=task.weight, v=mode.speed, r=job.release),
+        duration=minutes.bind(w=task.weight, v=mode.speed, r=job.release_date),
         energy=kwh.bind(p=machine.power, t=mode.duration),
         power_price=0.5,
     )
@@ -327,7 +331,7 @@ def test_the_problem_reads_well():
 def test_makespan_and_use_count_from_the_first_shift_where_times_are_of_a_day() -> None:
     modes = [Mode("a", "saw", duration=3.0), Mode("a", "mill", duration=4.0), Mode("b", "saw", duration=3.0)]
     given = {
-        "jobs": [Job("one", release=6.0), Job("two")],
+        "jobs": [Job("one", release_date=6.0), Job("two")],
         "tasks": [Task("a", "one"), Task("b", "two")],
         "machines": [Machine("saw"), Machine("mill")],
         "modes": modes,

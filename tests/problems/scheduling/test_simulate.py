@@ -19,7 +19,7 @@ from tests.cases.scheduling import holds, money, random_problem, rows_of
 @pytest.fixture
 def shop():
     return SchedulingProblem(
-        jobs=[Job("j1", release=2.0), Job("j2")],
+        jobs=[Job("j1", release_date=2.0), Job("j2")],
         tasks=[Task("a", "j1", family="red"), Task("b", "j1", family="blue"), Task("c", "j2", family="blue")],
         machines=[Machine("m1", family="red"), Machine("m2")],
         modes=[

@@ -56,7 +56,7 @@ def test_waiting_and_lateness_are_noted(make_run, tmp_path):
     problem = make_run().problem
     names = [client.name for client in problem.clients]
     clients = [
-        replace(problem.clients[0], latest=481.0, cost_per_lateness=1.0),
+        replace(problem.clients[0], latest=481.0, unit_lateness_cost=1.0),
         replace(problem.clients[1], earliest=700.0),
         *problem.clients[2:],
     ]
@@ -99,8 +99,8 @@ def test_what_no_plan_can_be_written_as_is_known_before_there_is_one(routed, pla
 
 def test_a_depot_on_the_way_is_no_client_and_says_with_what_to_go_on(tmp_path):
     km = np.abs(np.subtract.outer([0.0, 1.0, 2.0, 3.0], [0.0, 1.0, 2.0, 3.0]))
-    clients = [Client(name, demand=1.0, service=5.0) for name in "abc"]
-    van = VehicleType("van", capacity=2.0, reloads=1, shift_end=600.0)
+    clients = [Client(name, demand=1.0, service_duration=5.0) for name in "abc"]
+    van = VehicleType("van", capacity=2.0, max_reloads=1, shift_end=600.0)
     problem = RoutingProblem([Depot("north", 0, 0)], clients, [van], {"fuel": km}, km, km)
     result = evaluate(problem, {"van": ["a", "north", "b", "c"]})
     (stops,) = sheets(result.to_work_orders(tmp_path / "orders.html"))

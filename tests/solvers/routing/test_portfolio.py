@@ -183,7 +183,7 @@ from tests.solvers.routing.ortools_engine.test_solver import euclidean
 from tests.solvers.routing.test_portfolio import solved
 print("once", flush=True)
 told = lambda step: print("incumbent", flush=True)
-outcome = solved(euclidean(60, count=4), time_limit=120.0, workers=2, progress=told)
+outcome = solved(euclidean(60, num_available=4), time_limit=120.0, workers=2, progress=told)
 print(json.dumps([outcome.interrupted, len(outcome.plan.unserved), [run.message for run in outcome.engines]]))
 """
 

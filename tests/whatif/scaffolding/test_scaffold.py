@@ -307,7 +307,7 @@ def test_renamed_columns_in_other_units_give_the_same_clients(tmp_path, headers)
     for fields, column, factor in (("x", "x_km", 1), ("demand", "demand_t", 1), ("latest", "due_h", 60)):
         values = [getattr(client, fields) for client in clients]
         np.testing.assert_allclose(values, own[column] * factor, rtol=1e-9)
-    np.testing.assert_allclose([client.service for client in clients], own["service_min"])
+    np.testing.assert_allclose([client.service_duration for client in clients], own["service_min"])
     assert (
         not made.guesses.query("table == 'clients' and column != '' and guess.str.startswith('unit')")["sure"]
         .eq(False)

@@ -97,7 +97,7 @@ def _fleet(data: RoutingData, plan: RoutingPlan) -> Iterator[Violation]:
     used = Counter((route.vehicle, route.index) for route in plan.routes)
     for (name, index), times in used.items():
         vehicle = data.vehicles[data.type_index[name]]
-        label, count = Route(name, index, "", (), named=vehicle.is_named).label, vehicle.count
+        label, count = Route(name, index, "", (), named=vehicle.is_named).label, vehicle.num_available
         if not 1 <= index <= count:
             there = f"there {'is' if count == 1 else 'are'} {count_text(count, 'vehicle')} of type {name!r}"
             message = f"{label} does not exist: {there}"
@@ -164,7 +164,7 @@ def _orders(data: RoutingData, plan: RoutingPlan) -> Iterator[Violation]:
     """Yield too many reloads, deliveries after pickups, and goods that are delivered before they are loaded."""
     for route in plan.routes:
         trips = trips_of(route)
-        reloads, allowed = len(trips) - 1, data.vehicles[data.type_index[route.vehicle]].reloads
+        reloads, allowed = len(trips) - 1, data.vehicles[data.type_index[route.vehicle]].max_reloads
         if reloads > allowed:
             message = f"{route.label} comes back to {route.depot} {reloads} times on its way, and may {allowed} times"
             yield Violation("reload", route.label, float(reloads - allowed), "", message)

@@ -280,7 +280,7 @@ class _DepartureSearch:
         """
         same = tried.row[1:] == tried.row[:-1]
         before, after, row = tried.spent[:-1], tried.spent[1:], tried.row[:-1]
-        limits = [self._values(name)[row] for name in ("regular_time", "max_duration")]
+        limits = [self._values(name)[row] for name in ("shift_duration", "max_duration")]
         limits.append(np.full(len(row), tried.longest))
         found = []
         for limit in limits:
@@ -302,7 +302,7 @@ class _DepartureSearch:
         parts = [self._judged(row[at : at + most], leave[at : at + most]) for at in range(0, len(row), most)]
         found = [np.concatenate(values) for values in zip(*parts, strict=True)]
         broken, missed, excess, cost, finish = found
-        rate, longest = self.grid.laws.data.policy.cost_of_longest, np.inf
+        rate, longest = self.grid.laws.data.policy.longest_route_cost, np.inf
         order = np.lexsort((excess, missed, broken, row))
         first = order[np.searchsorted(row, row)]
         if rate:
@@ -347,9 +347,9 @@ class _DepartureSearch:
             broken, excess = broken + (over > 0).sum(axis=1), excess + over.sum(axis=1)
         missed = times.breaks.missed
         broken = broken + (missed > 0)
-        cost = data.of_vehicles("cost_per_time")[grid.kind] * spent
-        overtime = data.of_vehicles("cost_per_overtime")[grid.kind]
-        regular = np.where(overtime > 0, data.of_vehicles("regular_time")[grid.kind], np.inf)
+        cost = data.of_vehicles("unit_duration_cost")[grid.kind] * spent
+        overtime = data.of_vehicles("unit_overtime_cost")[grid.kind]
+        regular = np.where(overtime > 0, data.of_vehicles("shift_duration")[grid.kind], np.inf)
         cost = cost + np.where(overtime > 0, overtime, 0.0) * np.maximum(spent - regular, 0.0)
         for leg in range(grid.valid.shape[1]):
             leaves, drives, begins = times.leave[:, leg], times.duration[:, leg], times.begin[:, leg]

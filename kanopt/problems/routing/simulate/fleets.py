@@ -107,8 +107,8 @@ def _repeated(driven: Drive, count: int, offset: Ints) -> Drive:
 def _alike(laws: RoutingLaws, plan: RoutingPlan, driven: Drive, count: int) -> dict[str, Floats]:
     """Return the terms that no vehicle moves."""
     found, policy = {}, laws.data.policy
-    if policy.cost_of_longest and plan.routes:
-        found[LONGEST] = np.full(count, policy.cost_of_longest * float(driven.route_durations.max()))
+    if policy.longest_route_cost and plan.routes:
+        found[LONGEST] = np.full(count, policy.longest_route_cost * float(driven.route_durations.max()))
     if any(client.prize is not None for client in laws.data.clients):
         served = {name for route in plan.routes for name in route.clients}
         missed = [client.prize or 0.0 for client in laws.data.clients if client.name not in served]

@@ -48,7 +48,7 @@ def improvement(problem: RoutingProblem, plan: RoutingPlan) -> float:
     routes, most = settled.routes, 0.0
     if not routes:
         return 0.0
-    rate = problem.policy.cost_of_longest
+    rate = problem.policy.longest_route_cost
     whole = np.isfinite(problem.drive(routes).finish)
     broken, excess, cost, spent = judged(problem, list(routes))
     for place, route in enumerate(routes):

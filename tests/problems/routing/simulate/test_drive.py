@@ -16,11 +16,11 @@ LINE = np.abs(np.subtract.outer(np.arange(4.0), np.arange(4.0)))
 
 def on_a_line(duration: object, **changes: object) -> RoutingProblem:
     clients = [
-        Client("a", demand=0.5, service=5, earliest=540, latest=560),
-        Client("b", demand=0.3, service=5, earliest=600, latest=700),
+        Client("a", demand=0.5, service_duration=5, earliest=540, latest=560),
+        Client("b", demand=0.3, service_duration=5, earliest=600, latest=700),
         Client("c", demand=0.2),
     ]
-    van = VehicleType("van", capacity=2.0, cost_per_time=1.0, shift_start=480, shift_end=960)
+    van = VehicleType("van", capacity=2.0, unit_duration_cost=1.0, shift_start=480, shift_end=960)
     return RoutingProblem([Depot("depot")], clients, [van], {}, duration, LINE, **changes)
 
 
@@ -34,7 +34,7 @@ def by_hand(
         time += minutes(here, node, time)
         time = max(time, float(problem.data.earliest[node]))
         begins.append(time)
-        time += float(problem.data.of_nodes("service")[node])
+        time += float(problem.data.of_nodes("service_duration")[node])
         here = node
     return begins, time
 

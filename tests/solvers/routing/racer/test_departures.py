@@ -68,8 +68,8 @@ def test_departures_are_looked_for_where_at_some_hour_no_leg_takes_time():
     )
     problem = RoutingProblem(
         [Depot("depot", 5, 5)],
-        [Client("a", 1, 2, service=5), Client("b", 9, 4, service=5)],
-        [VehicleType("van", cost_per_time=0.5, shift_start=420, shift_end=1020)],
+        [Client("a", 1, 2, service_duration=5), Client("b", 9, 4, service_duration=5)],
+        [VehicleType("van", unit_duration_cost=0.5, shift_start=420, shift_end=1020)],
         {},
         minutes.bind(km=refs.arc.distance, hour=refs.clock.hour),
     )
