@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from kanopt.problems import Route, RoutingPlan, RoutingProblem
+from kanopt.explain.summary import today_sentence
+from kanopt.problems import Client, Depot, Route, RoutingPlan, RoutingProblem, VehicleType, evaluate
 from kanopt.problems.routing.simulate import route_costs
 from kanopt.problems.routing.simulate.tolerance import slack
 from tests.cases.mixed_routing import LAWS, mixed_problem, random_plan
@@ -73,3 +75,22 @@ def test_no_shift_of_a_departure_makes_a_plan_cheaper(law):
     for seed in range(30):
         problem = mixed_problem(seed, law)
         assert improvement(problem, open_plan(problem, seed)) <= 1e-6, seed
+
+
+def test_departures_of_todays_table_are_kept_and_those_assumed_are_told():
+    km = 20.0 * (1.0 - np.eye(3))
+    clients = [Client("a", earliest=600.0, latest=700.0), Client("b", earliest=600.0, latest=700.0)]
+    van = VehicleType("van", 2, cost_per_time=1.0, shift_start=420.0, shift_end=1000.0)
+    problem = RoutingProblem([Depot("depot")], clients, [van], {}, km, km)
+    stops = {"vehicle": ["van 1", "van 2"], "stop": [1, 1], "client": ["a", "b"]}
+    stated = evaluate(problem, pd.DataFrame({**stops, "departure": ["9:00", "9:10"]}))
+    assert stated.assessment.simulation.departure.tolist() == [540.0, 550.0]
+    assert stated.assessment.assumed == ""
+    partly = evaluate(problem, pd.DataFrame({**stops, "departure": ["9:00", None]}))
+    assert partly.assessment.simulation.departure.tolist() == [540.0, 580.0]
+    best = evaluate(problem, pd.DataFrame(stops))
+    assert partly.objective == best.objective + 40.0
+    told = today_sentence(best, partly)
+    assert "departures are not given" in told
+    assert "van 2 at 09:40" in told
+    assert "van 1" not in told
