@@ -80,7 +80,7 @@ def test_no_shift_of_a_departure_makes_a_plan_cheaper(law):
 def test_departures_of_todays_table_are_kept_and_those_assumed_are_told():
     km = 20.0 * (1.0 - np.eye(3))
     clients = [Client("a", earliest=600.0, latest=700.0), Client("b", earliest=600.0, latest=700.0)]
-    van = VehicleType("van", 2, cost_per_time=1.0, shift_start=420.0, shift_end=1000.0)
+    van = VehicleType("van", 2, unit_duration_cost=1.0, shift_start=420.0, shift_end=1000.0)
     problem = RoutingProblem([Depot("depot")], clients, [van], {}, km, km)
     stops = {"vehicle": ["van 1", "van 2"], "stop": [1, 1], "client": ["a", "b"]}
     stated = evaluate(problem, pd.DataFrame({**stops, "departure": ["9:00", "9:10"]}))
