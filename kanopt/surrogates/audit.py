@@ -47,6 +47,7 @@ MARGIN, FILLED = 1.1, 0.35
 where one number is rounded, a quarter of a normal error of which 99 in 100 are within."""
 FACTORS = (24.0, 60.0, 100.0, 1000.0, 3600.0)
 """Between two units of one measure: days and hours, hours and minutes, m and cm, km and m, hours and seconds."""
+TINY = 1e-300
 GAP = 0.25
 """Part of the way between two units, in logarithms, on which no row lies: tails thin out without a gap."""
 FEWEST_GROUPS = 10
@@ -235,10 +236,10 @@ def _step(values: Floats) -> float:
     return 0.0
 
 
-def _holds(y: Floats, said: Floats, blur: Any) -> bool:
+def _holds(y: Floats, said: Floats, *blurs: Any) -> bool:
     """Whether something says the target in as good as every row: to its last digit, or blurred as rounding blurs.
 
-    What rounded numbers say is off by as much as their rounding, at most `blur`, in many rows; a law with little noise
+    What rounded numbers say is off by about their rounding, at most one of `blurs`, in many rows; a law with little noise
     is closer in most.
     """
     off = np.abs(y - said) - 1e-9 * float(np.abs(y).max())
@@ -246,8 +247,11 @@ def _holds(y: Floats, said: Floats, blur: Any) -> bool:
     own = min(_step(y) / 2.0, COARSE * spread) * MARGIN
     if (off <= own).mean() >= MOSTLY:
         return True
-    most = np.minimum(own + MARGIN * blur, COARSE * spread)
-    return bool((off <= most).mean() >= MOSTLY and np.median(off / most) >= FILLED)
+    limits = [np.minimum(own + MARGIN * blur, COARSE * spread) for blur in blurs]
+    return any(
+        (off <= most).mean() >= MOSTLY and np.median(off / np.maximum(most, TINY)) >= FILLED
+        for most in limits
+    )
 
 
 def _linear(x: Floats, y: Floats) -> bool:
@@ -258,7 +262,7 @@ def _linear(x: Floats, y: Floats) -> bool:
         return False
     ends, others = np.quantile(x, (0.1, 0.9)), np.quantile(y, (0.1, 0.9))
     rising = float(stats.spearmanr(x, y).statistic) > 0
-    slope = (1.0 if rising else -1.0) * float(np.ptp(others)) / max(float(np.ptp(ends)), 1e-300)
+    slope = (1.0 if rising else -1.0) * float(np.ptp(others)) / max(float(np.ptp(ends)), TINY)
     off = np.abs(y - slope * x - np.median(y - slope * x))
     near = off <= np.quantile(off, MOSTLY)
     slope, shift = np.polyfit(x[near], y[near], 1) if np.ptp(x[near]) > 0 else (0.0, 0.0)
@@ -308,8 +312,8 @@ def _weights(columns: Mapping[str, Floats], y: Floats) -> dict[str, float]:
         found = np.linalg.lstsq(x[kept] / scale, y[kept], rcond=1e-10)[0] / scale
         off = np.abs(y - x @ found)
         kept = off <= np.quantile(off, MOSTLY)
-    blur = sum(abs(w) * _step(each) / 2.0 for w, each in zip(found, columns.values(), strict=False))
-    if not _holds(y, x @ found, blur):
+    blurs = [abs(w) * _step(each) / 2.0 for w, each in zip(found, columns.values(), strict=False)]
+    if not _holds(y, x @ found, *blurs, sum(blurs)):
         return {}
     return dict(zip(columns, found[:-1].tolist(), strict=True))
 
@@ -324,8 +328,8 @@ def _factors(numbers: Mapping[str, Floats], y: Floats) -> Iterator[tuple[str, st
             a, b = numbers[one], numbers[other]
             for sign, z in (("·", a * b), ("/", a / b)) if one < other else (("/", a / b),):
                 factor = float(np.median(y / z))
-                blur = factor * z * (_step(a) / a + _step(b) / b) / 2.0
-                if one != other and _holds(y, factor * z, blur):
+                blurs = [factor * z * _step(each) / each / 2.0 for each in (a, b)]
+                if one != other and _holds(y, factor * z, *blurs):
                     yield one, sign, other
                     return
 
