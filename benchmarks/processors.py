@@ -137,19 +137,19 @@ def of_tables(seed: int) -> Iterator[Found]:
         yield law_found(f"law of {name}", model.to_formula(test, min_r2=-1.0))
 
 
-def cases(part: str, quick: bool) -> dict[str, Callable[[], Iterator[Found]]]:
+def cases(part: str, quick: bool, seeds: list[int]) -> dict[str, Callable[[], Iterator[Found]]]:
     found: dict[str, Callable[[], Iterator[Found]]] = {}
     if part == "tuned":
         found |= {name: lambda name=name: of_scenario(name) for name in SCENARIOS[: 1 if quick else None]}
-    for seed in SEEDS[part][: 1 if quick else None]:
+    for seed in seeds or SEEDS[part][: 1 if quick else None]:
         found[f"city {seed}"] = lambda seed=seed: of_city(seed)
         found[f"tables {seed}"] = lambda seed=seed: of_tables(seed)
     return found
 
 
-def child(part: str, quick: bool) -> None:
+def child(part: str, quick: bool, seeds: list[int]) -> None:
     """Print a line of JSON for each case."""
-    for name, case in cases(part, quick).items():
+    for name, case in cases(part, quick, seeds).items():
         found: Found = {}
         for each in case():
             found |= each
@@ -162,14 +162,18 @@ def main() -> None:
     )
     parser.add_argument("--part", choices=[*SEEDS, "both"], default="both", help="which half of the cases")
     parser.add_argument("--quick", action="store_true", help="one case of each kind")
+    parser.add_argument(
+        "--seeds", type=int, nargs="+", default=[], help="cities and tables of these seeds instead"
+    )
     parser.add_argument("--jobs", type=int, default=1, help="processes at a time (default 1)")
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.child:
-        child(given.part, given.quick)
+        child(given.part, given.quick, given.seeds)
         return
     for part in SEEDS if given.part == "both" else [given.part]:
         arguments = [__file__, "--child", "--part", part, *(["--quick"] if given.quick else [])]
+        arguments += ["--seeds", *map(str, given.seeds)] if given.seeds else []
         with ThreadPoolExecutor(given.jobs) as pool:
             children = [pool.submit(run_as, name, arguments, 7200.0) for name in PROCESSORS]
         report(part, [dict(map(json.loads, each.result().splitlines())) for each in children])

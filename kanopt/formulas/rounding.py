@@ -125,8 +125,9 @@ def _moves(root: Node, identity: Any, columns: Mapping[str, NDArray[Any]], befor
     raised = tuple((numbers + step).tolist())
 
     def change(node: Node) -> Node:
-        same = isinstance(node, Learned) and _identity(node) == identity
-        return _with(node, raised) if same else node
+        if isinstance(node, Learned) and _identity(node) == identity:
+            return _with(node, raised)
+        return node
 
     moved = (computed(rebuild(root, change), columns) - before) / step
     return float(np.sqrt(np.mean(np.square(moved))))
@@ -192,4 +193,5 @@ def round_array(values: Array) -> Array:
     decimals = TABULATED - np.ceil(exponent * math.log10(2.0)).astype(np.int64)
     power = _POWERS[np.minimum(np.abs(decimals), len(_POWERS) - 1)]
     with np.errstate(over="ignore", invalid="ignore"):  # in the branch that is not taken
-        return np.where(decimals >= 0, np.rint(values * power) / power, np.rint(values / power) * power)
+        coarse, fine = np.rint(values / power) * power, np.rint(values * power) / power
+    return np.asarray(np.where(decimals >= 0, fine, coarse))
