@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
@@ -105,6 +106,8 @@ def _report(error: BaseException, stop: Interrupt) -> int:
             return _print_error(error, ExitCode.LAW_REFUSED)
         case KanoptError():
             return _print_error(error, ExitCode.BAD_INPUT)
+        case MemoryError() | ImportError() | OSError() if _is_short_of_memory(error):
+            return _report_memory()
         case OSError():
             return _report_file(error)
         case Exception():  # a fault of our own is reported in one line
@@ -134,6 +137,29 @@ def _print_error(error: KanoptError, code: int) -> int:
     if os.environ.get(DEBUG):
         traceback.print_exception(error)
     return code
+
+
+def _is_short_of_memory(error: BaseException) -> bool:
+    """Say whether an error means that there is not enough memory: libraries that do not fit are not loaded."""
+    return (
+        isinstance(error, MemoryError)
+        or getattr(error, "errno", None) == errno.ENOMEM
+        or any(said in str(error) for said in ("failed to map segment", "annot allocate memory"))
+    )
+
+
+def _report_memory() -> int:
+    what = "the memory that this process may use is not enough for it"
+    try:
+        import resource
+
+        limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+        if limit != resource.RLIM_INFINITY:
+            what += f": it is limited to {limit // 1024:,} kB (ulimit -v)"
+    except ImportError:  # Windows knows no such limits
+        pass
+    echo(f"{what}; allow it more, or give it smaller tables", err=True)
+    return ExitCode.BAD_INPUT
 
 
 def _internal_error(error: Exception) -> int:

@@ -97,12 +97,17 @@ def _path_within(path: Path, given: str, folder: Path | None) -> Path:
         If it leads elsewhere, or is no path.
     """
     require_path(path)
-    if folder is not None and not path.resolve().is_relative_to(folder.resolve()):
+    if folder is not None and not _real(path).is_relative_to(_real(folder)):
         raise FileFormatError(
             f"{given!r:.200} lies outside the folder of the scenario; copy it there, or allow files outside with "
             "--allow-outside (in Python: allow_outside=True)"
         )
     return path
+
+
+def _real(path: Path) -> Path:
+    """Return where a path leads; that of a link to itself is its own, and whoever opens it is told so."""
+    return Path(os.path.realpath(path))
 
 
 def read_layers(path: Path, *, outside: bool = False) -> Layers:
@@ -145,9 +150,9 @@ def _base_of(document: TomlDocument, within: Path | None) -> Path | None:
 
 
 def _read_base(base: Path, documents: list[TomlDocument]) -> TomlDocument:
-    seen = [document.path.resolve() for document in documents]
-    if base.resolve() in seen:
-        names = [document.path.name for document in documents[seen.index(base.resolve()) :]]
+    seen = [_real(document.path) for document in documents]
+    if _real(base) in seen:
+        names = [document.path.name for document in documents[seen.index(_real(base)) :]]
         loop = " → ".join([*names, names[0]])
         raise _base_error(documents[-1], f"the bases form a loop: {loop}")
     if not base.is_file():
