@@ -15,7 +15,7 @@ import click
 
 from kanopt.cli.echo import echo
 from kanopt.cli.progress import warnings_to_stderr
-from kanopt.cli.stopping import exit_code_of_stop, stop_of_command, words_of_stop
+from kanopt.cli.stopping import exit_code_of_stop, stop_of_command, words_of_memory, words_of_stop
 from kanopt.errors import FormulaError, KanoptError, NoPlanError, SolverError
 from kanopt.interrupt import Interrupt
 
@@ -107,7 +107,8 @@ def _report(error: BaseException, stop: Interrupt) -> int:
         case KanoptError():
             return _print_error(error, ExitCode.BAD_INPUT)
         case MemoryError() | ImportError() | OSError() if _is_short_of_memory(error):
-            return _report_memory()
+            echo(words_of_memory(), err=True)
+            return ExitCode.BAD_INPUT
         case OSError():
             return _report_file(error)
         case Exception():  # a fault of our own is reported in one line
@@ -146,20 +147,6 @@ def _is_short_of_memory(error: BaseException) -> bool:
         or getattr(error, "errno", None) == errno.ENOMEM
         or any(said in str(error) for said in ("failed to map segment", "annot allocate memory"))
     )
-
-
-def _report_memory() -> int:
-    what = "the memory that this process may use is not enough for it"
-    try:
-        import resource
-
-        limit = resource.getrlimit(resource.RLIMIT_AS)[0]
-        if limit != resource.RLIM_INFINITY:
-            what += f": it is limited to {limit // 1024:,} kB (ulimit -v)"
-    except ImportError:  # Windows knows no such limits
-        pass
-    echo(f"{what}; allow it more, or give it smaller tables", err=True)
-    return ExitCode.BAD_INPUT
 
 
 def _internal_error(error: Exception) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -107,6 +109,16 @@ def test_every_command_names_the_state_of_the_tables(
     assert code == 2
     assert [word for word in NAMED[state] if word not in out + err] == []
     assert not (case / "reports").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows limits no address space")
+@pytest.mark.parametrize("kilobytes", [200_000, 600_000, 800_000, 900_000])
+def test_a_process_that_may_use_little_memory_ends_and_says_so(case: Path, kilobytes: int) -> None:
+    command = f"ulimit -v {kilobytes}; exec {sys.executable} -m kanopt run case.toml"
+    # nothing else would end a library that asks for memory again and again
+    ended = subprocess.run(["sh", "-c", command], cwd=case, capture_output=True, text=True, timeout=120)
+    assert ended.returncode == 2
+    assert "too little memory" in ended.stderr
 
 
 def test_too_little_memory_is_no_fault_of_kanopt(
