@@ -214,11 +214,16 @@ def _naming_unknown_keywords(kind: Any) -> Callable[..., None]:
 
 
 def _unknown_fields(kind: Any, names: Sequence[str]) -> str:
-    from kanopt.records.likeness import TableField, field_hint
+    from kanopt.records.likeness import TableColumn, TableField, field_hint, place_elsewhere
 
     table = kind.__table__[0]
     fields = [TableField(one.name, kind=str if one.is_text else one.type) for one in declared_fields(kind)]
-    told = [f"{kind.__name__} has no {name!r}; {field_hint(table, name, fields)}" for name in names]
+
+    def hint(name: str) -> str:
+        elsewhere = place_elsewhere(table, TableColumn(name, numeric=False), fields)
+        return elsewhere or field_hint(table, name, fields)
+
+    told = [f"{kind.__name__} has no {name!r}; {hint(name)}" for name in names]
     return "\n".join([*told, "What a law is to read besides stands in attributes."])
 
 

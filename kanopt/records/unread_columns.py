@@ -21,6 +21,7 @@ from kanopt.formulas.binding import BoundFormula
 from kanopt.formulas.references import Reference
 from kanopt.records.clock_times import clock_value, holds_windows
 from kanopt.records.declaration import Table
+from kanopt.records.headers import read_header
 from kanopt.records.likeness import (
     TableColumn,
     TableField,
@@ -30,6 +31,7 @@ from kanopt.records.likeness import (
     resembled_field,
 )
 from kanopt.records.record import Quantity, Record
+from kanopt.records.words import OTHER
 from kanopt.tables import units_of
 from kanopt.text import join_list, list_names
 from kanopt.units import same_dimension
@@ -336,15 +338,13 @@ def _field_of_another(column: TableColumn, use: TableUse, every: Sequence[TableU
     return ""
 
 
-_YES_NO = frozenset(
-    ("yes", "no", "y", "n", "true", "false", "x", "ja", "nein", "j", "oui", "non", "si", "sí")
-)
+_YES_NO = frozenset(("yes", "no", "y", "n", "true", "false", "ja", "nein", "j", "oui", "non", "si", "sí"))
 
 
 def _what_rules_are_made_of(column: TableColumn, use: TableUse, every: Sequence[TableUse]) -> str:
     """Say whether the texts of a column are times of day, yes and no, or names of things of the problem."""
     texts = {text.strip() for text in column.texts} - {""}
-    if not texts:
+    if not texts or set(read_header(column.name).pieces) & OTHER:  # what describes a thing rules nothing
         return ""
     if all(":" in text and clock_value(text, "min") is not None for text in texts):
         return "times of day"
@@ -353,7 +353,7 @@ def _what_rules_are_made_of(column: TableColumn, use: TableUse, every: Sequence[
     named = {name.strip() for text in texts for name in re.split("[,;]", text)} - {""}
     for other in every:
         # a column with every name of its own table says the names once more
-        if named <= other.names and (other.table != use.table or named != other.names):
+        if named <= other.names and (other.table != use.table or texts != other.names):
             return f"names of {other.table}"
     return ""
 

@@ -195,7 +195,7 @@ def _merge(below: Mapping[str, Any], above: Mapping[str, Any], key: Key) -> dict
     result = dict(below)
     for name, value in above.items():
         old, place = result.get(name), (*key, name)
-        if place in ((each,) for each in _LISTS) and isinstance(old, list) and isinstance(value, list):
+        if len(place) == 1 and name in _LISTS and isinstance(old, list) and isinstance(value, list):
             result[name] = [*old, *value]
         elif isinstance(old, dict) and isinstance(value, dict) and not _replaces(place, value):
             result[name] = _merge(old, value, place)
