@@ -220,8 +220,10 @@ def _unknown_fields(kind: Any, names: Sequence[str]) -> str:
     fields = [TableField(one.name, kind=str if one.is_text else one.type) for one in declared_fields(kind)]
 
     def hint(name: str) -> str:
-        elsewhere = place_elsewhere(table, TableColumn(name, numeric=False), fields)
-        return elsewhere or field_hint(table, name, fields)
+        likely = field_hint(table, name, fields)
+        if likely.startswith("did you mean"):
+            return likely
+        return place_elsewhere(table, TableColumn(name, numeric=False), fields) or likely
 
     told = [f"{kind.__name__} has no {name!r}; {hint(name)}" for name in names]
     return "\n".join([*told, "What a law is to read besides stands in attributes."])
