@@ -14,9 +14,9 @@ from kanopt.cli.failures import ExitCode, exit_code_of
 from kanopt.cli.options import (
     FILE,
     allow_outside,
-    echo_unanswered,
     allow_sql,
     common_options,
+    echo_unanswered,
     is_on,
     lenient,
     load,

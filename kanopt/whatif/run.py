@@ -30,8 +30,7 @@ from kanopt.whatif.events import Event, OnEvent, ignore_event
 from kanopt.whatif.law_cache import LawCache
 from kanopt.whatif.learn import LearnedLaw, doubts, laws_of, learn
 from kanopt.whatif.scenario import Scenario
-from kanopt.whatif.scenario_files.file_model import Mistake, split_messages
-from kanopt.whatif.scenario_files.message_keys import with_keys
+from kanopt.whatif.scenario_files.mistakes import Mistake, split_messages, with_keys
 
 if TYPE_CHECKING:
     from kanopt.explain import Explanation

@@ -25,9 +25,9 @@ from kanopt.whatif.scenario_files.checks import (
     unit_remarks,
     written_as_cells,
 )
-from kanopt.whatif.scenario_files.file_model import Mistake, split_messages
+from kanopt.whatif.scenario_files.columns import unread_of_scenario
 from kanopt.whatif.scenario_files.layers import Layers
-from kanopt.whatif.scenario_files.message_keys import keyed, with_keys
+from kanopt.whatif.scenario_files.mistakes import Mistake, keyed, split_messages, with_keys
 from kanopt.whatif.scenario_files.problem_spec import ProblemInputs, ProblemSpec
 from kanopt.whatif.scenario_files.questions import question_about
 from kanopt.whatif.scenario_files.sections import missing_problem
@@ -40,7 +40,6 @@ from kanopt.whatif.scenario_files.spec import (
     SolverSpec,
     SweepSpec,
 )
-from kanopt.whatif.scenario_files.unread import unread_of_scenario
 from kanopt.whatif.section_changes import (
     ChangedSections,
     altered_law,

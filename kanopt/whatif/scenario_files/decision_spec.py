@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from kanopt.whatif.scenario_files.file_model import FileModel
+from kanopt.whatif.scenario_files.mistakes import FileModel
 from kanopt.whatif.scenario_files.problem_spec import (
     Name,
     PartSpec,

@@ -11,8 +11,7 @@ from typing import Any
 from kanopt.errors import FileFormatError, Issue, ScenarioError
 from kanopt.files import require_path
 from kanopt.validation import describe_value
-from kanopt.whatif.scenario_files.file_model import Mistake
-from kanopt.whatif.scenario_files.file_words import in_file_words
+from kanopt.whatif.scenario_files.mistakes import Mistake, in_file_words
 from kanopt.whatif.scenario_files.toml_positions import Key, TomlDocument, read_document, write_key
 
 __all__ = ["Layers", "read_layers"]

@@ -12,15 +12,14 @@ from kanopt.whatif.given_laws import given_laws, placeholder_law, saved_law
 from kanopt.whatif.scenario import Scenario, mistakes_of_changes
 from kanopt.whatif.scenario_files.bindings import BindingCheck
 from kanopt.whatif.scenario_files.checks import data_mistakes, law_mistakes, part_mistakes
-from kanopt.whatif.scenario_files.columns_read import columns_of_law, columns_read
-from kanopt.whatif.scenario_files.file_model import Mistake
+from kanopt.whatif.scenario_files.columns import columns_of_law, columns_read, wrong_tables
 from kanopt.whatif.scenario_files.layers import Layers, read_layers
+from kanopt.whatif.scenario_files.mistakes import Mistake
 from kanopt.whatif.scenario_files.problem_spec import ProblemSpec
 from kanopt.whatif.scenario_files.questions import answered
 from kanopt.whatif.scenario_files.sections import Sections, read_sections
 from kanopt.whatif.scenario_files.spec import LearnedSpec, SavedSpec, TableSpec
 from kanopt.whatif.scenario_files.toml_positions import Key, write_key
-from kanopt.whatif.scenario_files.wrong_tables import wrong_tables
 from kanopt.whatif.section_changes import ChangedSections, checked_with_laws, make_section_changes
 from kanopt.whatif.variants import variant_mistakes
 

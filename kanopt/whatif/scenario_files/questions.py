@@ -15,8 +15,8 @@ from kanopt.errors import nearest
 from kanopt.faults import Fault, Setting, said
 from kanopt.records.unread_columns import UnreadColumns
 from kanopt.validation import describe_value
-from kanopt.whatif.scenario_files.file_model import Mistake, validate
 from kanopt.whatif.scenario_files.layers import Layers
+from kanopt.whatif.scenario_files.mistakes import Mistake, validate
 from kanopt.whatif.scenario_files.spec import QuestionSpec
 from kanopt.whatif.scenario_files.toml_positions import Key, write_key
 

@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from kanopt.whatif.scenario_files.file_model import FileModel
+from kanopt.whatif.scenario_files.mistakes import FileModel
 from kanopt.whatif.scenario_files.problem_spec import (
     LawUse,
     Name,
     PartSpec,
     ProblemInputs,
     ProblemSpec,
+    a_tenth_up_and_down,
+    one_more_and_fewer,
 )
 from kanopt.whatif.scenario_files.spec import Unit
 from kanopt.whatif.scenario_files.toml_positions import Key
-from kanopt.whatif.scenario_files.usual_variants import a_tenth_up_and_down, one_more_and_fewer
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,10 +13,11 @@ from kanopt.whatif.scenario_files.problem_spec import (
     PartSpec,
     ProblemInputs,
     ProblemSpec,
+    a_tenth_up_and_down,
+    without_each,
 )
 from kanopt.whatif.scenario_files.spec import Unit
 from kanopt.whatif.scenario_files.toml_positions import Key
-from kanopt.whatif.scenario_files.usual_variants import a_tenth_up_and_down, without_each
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from kanopt.errors import UnitError, nearest
 from kanopt.validation import describe_value
-from kanopt.whatif.scenario_files.file_model import FileModel
+from kanopt.whatif.scenario_files.mistakes import FileModel
 
 if TYPE_CHECKING:
     from kanopt.whatif.changes import Change
