@@ -74,11 +74,12 @@ def with_keys(error: KanoptError, problem: ProblemSpec) -> list[Mistake]:
     """Return each mistake of an error that building the problem raised, under its key."""
     if isinstance(error, ProblemError) and error.faults:
         return keyed([fault for fault in error.faults if isinstance(fault, Fault)], problem)
-    placed = [(_bound_in(line, problem), line) for line in split_messages(error)]
-    return [
-        Mistake(("problem", *place), line.removeprefix(f"{place[0]}: ") if place else line)
-        for place, line in placed
-    ]
+    found = []
+    for line in split_messages(error):
+        place, (first, colon, rest) = _bound_in(line, problem), line.partition(": ")
+        named = bool(colon) and place[:1] in ((first,), (f"{first}s",))  # the key says so
+        found.append(Mistake(("problem", *place), rest if named else line))
+    return found
 
 
 def keyed(faults: Iterable[Fault], problem: ProblemSpec) -> list[Mistake]:
