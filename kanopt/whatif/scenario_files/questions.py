@@ -158,7 +158,8 @@ def question_about(found: UnreadColumns, table: str) -> Fault | None:
     ignored = Setting("ignore", [column.name for column in rules])
     meant = ("where that is meant, write ", asked.renaming, "; ") if asked.meant else ()
     under = f" under [{write_key(('tables', table))}]"
-    what = f"asked: {asked.sentence}, and it looks like a rule"
+    looks = "they look like rules" if len(rules) > 1 else "it looks like a rule"
+    what = f"asked: {asked.sentence}, and {looks}"
     return Fault(
         found.table, what, advice=(*meant, "for what means nothing to the plan, write ", ignored, under)
     )
