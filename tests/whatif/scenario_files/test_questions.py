@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -156,6 +157,8 @@ def test_commands_end_with_the_question_or_go_on_and_say_so(
     assert code == 0
     assert "asked: what is Dauer" in (err if command == "check" else out.splitlines()[0])
     if command == "run":
+        told = json.loads(call(command, "tiny.toml", *limit, "--lenient", "--json")[1])
+        assert "asked: what is Dauer" in told["unanswered"][0]
         page = (tiny.parent / "reports" / "tiny.html").read_text()
         assert "Planned without an answer" in page
         assert "What to do" not in page
