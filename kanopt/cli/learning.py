@@ -19,6 +19,7 @@ from kanopt.cli.options import (
     common_options,
     debug_option,
     is_on,
+    lenient,
     load,
 )
 from kanopt.cli.progress import progress_reporter
@@ -128,6 +129,7 @@ REPORT = "laws.html"
 )
 @allow_sql
 @allow_outside
+@lenient
 @common_options
 def fit(file: Path | None, *, table: Path | None, out: Path | None, as_json: bool, **given: Any) -> int:
     """Learn laws and print them: those of a scenario, or one from a table.
@@ -163,7 +165,7 @@ def fit(file: Path | None, *, table: Path | None, out: Path | None, as_json: boo
             scenario = load(file)
             for note in scenario.reading_notes():
                 progress(Event("learn", f"note: {note}"))
-            for remark in scenario.law_remarks():
+            for remark in (*scenario.open_questions, *scenario.law_remarks()):
                 echo(f"warning: {remark}", err=True)
             check_outputs(_outputs(scenario.laws, out), input_files(scenario))
             seed = scenario.seed if given["seed"] is None else given["seed"]

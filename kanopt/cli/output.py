@@ -216,6 +216,7 @@ def run_json(run: Run) -> dict[str, Any]:
         "scenario": run.scenario.name,
         "kind": run.scenario.kind,
         "changes": list(run.scenario.change_sentences()),
+        "unanswered": [str(issue) for issue in run.scenario.unanswered()],
         **result_json(run.result),
         "reasons": why.reasons().to_dict("records"),
         "outside": why.outside().to_dict("records"),

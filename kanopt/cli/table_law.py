@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from kanopt.whatif import LearnedLaw
     from kanopt.whatif.events import OnEvent
     from kanopt.whatif.learn import Cache
-    from kanopt.whatif.scenario_files.file_model import Mistake
+    from kanopt.whatif.scenario_files.mistakes import Mistake
 
 __all__ = ["fit_table"]
 
@@ -63,8 +63,8 @@ def fit_table(
     from kanopt.whatif.events import Event
     from kanopt.whatif.learn import learn_law
     from kanopt.whatif.scenario_files.checks import law_mistakes
-    from kanopt.whatif.scenario_files.file_model import validate
-    from kanopt.whatif.scenario_files.partial_sections import read_partial_law
+    from kanopt.whatif.scenario_files.mistakes import validate
+    from kanopt.whatif.scenario_files.sections import read_partial_law
     from kanopt.whatif.scenario_files.spec import LearnedSpec
 
     sheet, form = asked.pop("sheet"), _text_format({name: asked.pop(name) for name in _FORM})

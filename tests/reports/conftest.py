@@ -73,6 +73,9 @@ class FakeScenario:
     def change_sentences(self, base: Any = None) -> tuple[str, ...]:
         return self.changes
 
+    def unanswered(self) -> tuple[Any, ...]:
+        return ()
+
 
 @dataclass(frozen=True)
 class FakeRun:

@@ -58,7 +58,9 @@ def markdown_text(subject: ReportSubject) -> str:
     parts = [f"# {_escaped(subject.title)}", _escaped(subject.description)]
     parts += _section("Changed", subject.changes)
     guessed = bool(subject.groundless)
-    parts += _section("What this shows" if guessed else "What to do", _to_do(subject))
+    parts += _section("Not answered", subject.unanswered)
+    if not subject.unanswered:
+        parts += _section("What this shows" if guessed else "What to do", _to_do(subject))
     figures = figure_table(rows)
     parts += [] if figures is None else [_table(figures)]
     for roster in () if known is None else known.rosters():

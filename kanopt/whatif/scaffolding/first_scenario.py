@@ -377,7 +377,7 @@ def _mistakes(path: Path) -> ScenarioError | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # whoever loads the file hears them
-            scenario = check_scenario(path, allow_outside=True)
+            scenario = check_scenario(path, allow_outside=True, lenient=True)
             if scenario is not None:
                 scenario.check()
     except ScenarioError as error:

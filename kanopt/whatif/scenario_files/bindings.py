@@ -10,7 +10,7 @@ from kanopt.errors import nearest
 from kanopt.problems.given_law import likely_reference, nearest_reference
 from kanopt.problems.plan_day import DAY_REFERENCES
 from kanopt.units import same_dimension
-from kanopt.whatif.scenario_files.file_model import Mistake
+from kanopt.whatif.scenario_files.mistakes import Mistake
 from kanopt.whatif.scenario_files.problem_spec import ProblemSpec
 from kanopt.whatif.scenario_files.toml_positions import Key
 

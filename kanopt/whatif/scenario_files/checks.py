@@ -17,8 +17,7 @@ from kanopt.text import list_names
 from kanopt.whatif.changes import Change, Value, cell_text, column_names, conditions_text
 from kanopt.whatif.given_laws import is_category_column, unit_mistakes
 from kanopt.whatif.rows import complete_rows, split_rows, unseen_rows
-from kanopt.whatif.scenario_files.file_model import Mistake
-from kanopt.whatif.scenario_files.message_keys import keyed
+from kanopt.whatif.scenario_files.mistakes import Mistake, keyed
 from kanopt.whatif.scenario_files.problem_spec import PartSpec, ProblemSpec
 from kanopt.whatif.scenario_files.spec import GivenSpec, LawSpec, LearnedSpec
 from kanopt.whatif.scenario_files.toml_positions import Key
