@@ -247,9 +247,9 @@ def _holds(y: Floats, said: Floats, *blurs: Any) -> bool:
     own = min(_step(y) / 2.0, COARSE * spread) * MARGIN
     if (off <= own).mean() >= MOSTLY:
         return True
-    limits = [np.minimum(own + MARGIN * blur, COARSE * spread) for blur in blurs]
+    limits = [np.minimum(MARGIN * blur, COARSE * spread) for blur in blurs]
     return any(
-        (off <= most).mean() >= MOSTLY and np.median(off / np.maximum(most, TINY)) >= FILLED
+        (off <= own + most).mean() >= MOSTLY and np.median(off / np.maximum(most, TINY)) >= FILLED
         for most in limits
     )
 
