@@ -436,7 +436,7 @@ def public(folder: Path, seed: int) -> Iterator[Case]:
         twice.reset_index(drop=True),
         "fare",
         ("distance", "minutes"),
-        ("known before",),
+        ("known before", "groups ="),
     )
     plain = taxis[["distance", "minutes", "fare", "hour", "passengers"]]
     yield Case("taxi fare, as it is", plain, "fare", ("distance", "minutes"))

@@ -239,17 +239,17 @@ def _step(values: Floats) -> float:
 def _holds(y: Floats, said: Floats, *blurs: Any) -> bool:
     """Whether something says the target in as good as every row: to its last digit, or blurred as rounding blurs.
 
-    What rounded numbers say is off by about their rounding, at most one of `blurs`, in many rows; a law with little
-    noise is closer in most.
+    What rounded numbers say is off by about their rounding, at most one of `blurs`, in many rows; of a law with little
+    noise most rows are closer.
     """
     off = np.abs(y - said) - 1e-9 * float(np.abs(y).max())
     spread = float(np.subtract(*np.quantile(y, (0.84, 0.16)))) / 2.0
     own = min(_step(y) / 2.0, COARSE * spread) * MARGIN
     if (off <= own).mean() >= MOSTLY:
         return True
-    limits = [np.minimum(own + MARGIN * blur, COARSE * spread) for blur in blurs]
+    limits = [np.minimum(MARGIN * blur, COARSE * spread) for blur in blurs]
     return any(
-        (off <= most).mean() >= MOSTLY and np.median(off / np.maximum(most, TINY)) >= FILLED
+        (off <= own + most).mean() >= MOSTLY and np.median(off / np.maximum(most, TINY)) >= FILLED
         for most in limits
     )
 
