@@ -125,7 +125,7 @@ def test_texts_that_are_given_of_clients_stand_beside_their_places(tmp_path):
             "fax": ["", ""],
             "gate": ["east", "west"],
             "code": ["", "77"],
-            "dog": ["", "yes"],
+            "dog": ["", "big"],
         }
     )
     depots = pd.DataFrame({"name": ["hub"], "x": [0.0], "y": [0.0]})
@@ -136,6 +136,6 @@ def test_texts_that_are_given_of_clients_stand_beside_their_places(tmp_path):
     assert list(a)[:6] == ["stop", "place", "address", "phone", "done (given)", "gate"]
     told = [a[head] for head in ("address", "phone", "done (given)", "gate")]
     assert told == ["<b>High</b> Street 1", "0301 23", "by Mary", "east"]
-    assert b["notes"] == "ring twice; code: 77; dog: yes"
+    assert b["notes"] == "ring twice; code: 77; dog: big"
     assert not {"fax", "floor", "code", "pick up"} & {*a}
     assert hub["address"] == ""

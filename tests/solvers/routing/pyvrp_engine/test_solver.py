@@ -4,7 +4,7 @@ import os
 import pickle
 import signal
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -292,21 +292,15 @@ def test_arrays_travel_to_another_process():
     assert read.rank(ways) == integers.rank(ways)
 
 
-@dataclass(frozen=True)
-class Resting(VehicleType):
-    driver_breaks: tuple[float, ...] = ()
-
-
 def test_what_pyvrp_does_not_model_is_named():
     solver = PyVrpRouting()
     problem = euclidean(3)
     assert solver.accepts(problem) == ""
     assert solver.accepts(supply_problem()) == "solves routing problems, not supply"
     assert solver.name.startswith("PyVRP 0.")
-    rested = replace(problem, vehicles=[Resting("van", 2, driver_breaks=(45.0,))])
-    assert solver.unsupported_rules(rested) == ("driver breaks of vehicle types",)
-    assert solver.accepts(rested) == "does not model driver breaks of vehicle types"
-    assert solver.accepts(replace(problem, vehicles=[Resting("van", 2)])) == ""
+    rested = replace(problem, vehicles=[VehicleType("van", 2, breaks="45 in 100-600")])
+    assert solver.unsupported_rules(rested) == ("driver breaks",)
+    assert solver.accepts(rested) == "does not model driver breaks"
 
 
 def test_a_road_that_is_missing_is_not_driven():
