@@ -104,7 +104,7 @@ def test_what_is_mistaken_is_named_under_its_key(
         ("name,low,high,units\nspeed,10,40,km/h\n", "'units' (the field unit?), and it looks like a rule"),
         ("name,low,top\nspeed,10,40\n", "column 'high' is missing"),
         ("name,low,high\nspeed,10,fast\n", "column 'high'"),
-        ("name,low,high,item\nspeed,10,40,boat\n", "'speed' is for the item 'boat', which does not exist"),
+        ("name,low,high,item\nspeed,10,40,boat\n", "'speed': is for the item 'boat', which does not exist"),
     ],
 )  # fmt: skip
 def test_tables_of_decisions_are_checked_row_by_row(tmp_path: Path, choices: str, message: str) -> None:

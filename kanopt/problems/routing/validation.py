@@ -158,7 +158,7 @@ def _names(depots: Sequence[Depot], clients: Sequence[Client]) -> Iterable[Fault
     again = [depot.name for depot in depots if depot.name in there]
     if again:
         what = f"{list_names(again)} appears among depots and clients"
-        yield Fault("clients", what, advice="names must be unique")
+        yield Fault("depots", what, advice="names must be unique")
 
 
 def _windows(clients: Sequence[Client], time: str) -> Iterable[Fault]:

@@ -367,7 +367,7 @@ def one_more_and_fewer(fleet: pd.DataFrame, table: str) -> dict[str, tuple[Chang
     Parameters
     ----------
     fleet
-        A row for each type, with its ``name`` and the ``count`` of vehicles, 1 where it has no such column.
+        A row for each type, with its ``name`` and the ``num_available`` of vehicles, 1 where it has no such column.
     table
         The name of the table in the scenario.
 
@@ -386,7 +386,7 @@ def one_more_and_fewer(fleet: pd.DataFrame, table: str) -> dict[str, tuple[Chang
 
     if "name" not in fleet:
         return {}
-    given = fleet["num_available"] if "count" in fleet else pd.Series(1, index=fleet.index)
+    given = fleet["num_available"] if "num_available" in fleet else pd.Series(1, index=fleet.index)
     counts = pd.to_numeric(given, errors="coerce").fillna(1).astype(int).tolist()
     found: dict[str, tuple[Change, ...]] = {}
     for row in sorted(sorted(range(len(counts)), key=lambda row: -counts[row])[:_MOST_KINDS]):
@@ -394,7 +394,9 @@ def one_more_and_fewer(fleet: pd.DataFrame, table: str) -> dict[str, tuple[Chang
         for word, count in (("fewer", counts[row] - 1), ("more", counts[row] + 1)):
             if count >= 0 and (word == "more" or sum(counts) > 1):
                 where = {"name": name} if len(fleet) > 1 else {}
-                found[f"one {cell_text(name)} {word}"] = (Change("set", table, "count", count, where=where),)
+                found[f"one {cell_text(name)} {word}"] = (
+                    Change("set", table, "num_available", count, where=where),
+                )
     return found
 
 
