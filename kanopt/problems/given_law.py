@@ -102,6 +102,8 @@ def likely_reference(variable: Variable, references: Mapping[str, str]) -> str:
     def likeness(reference: str) -> float:
         unit, name = references[reference], reference.partition(".")[2]
         measured = bool(unit and wanted) and (1.0 if same_dimension(unit, wanted) else -1.0)
+        # where a leg begins and ends is less often meant than what it is
+        measured -= 0.5 if name.startswith(("from_", "to_")) else 0.0
         return measured + (
             2.0 if name == variable.name else SequenceMatcher(None, variable.name, name).ratio()
         )
