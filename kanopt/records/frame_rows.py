@@ -134,7 +134,7 @@ class _FrameReader:
         try:
             cells = self._cells(item, values.iloc[filled], (source, target))
         except UnitError as error:
-            self._refuse(item, str(error))
+            self._refuse(item, f"does not fit the unit of its field: {error}")
             return
         for place, cell in zip(filled, cells, strict=True):
             self.found.rows[place][item.name] = cell

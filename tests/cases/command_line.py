@@ -82,6 +82,10 @@ def left_behind(folder: Path) -> list[str]:
     )
 
 
+OWN_TREE = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+"""What a process of its own needs to run this tree, whichever one is installed."""
+
+
 def start(
     case: Path, *arguments: str, code: str = "from kanopt.cli import main; main()"
 ) -> subprocess.Popen[str]:
@@ -92,5 +96,5 @@ def start(
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        env={**OWN_TREE, "OMP_NUM_THREADS": "1"},
     )

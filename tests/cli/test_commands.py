@@ -336,12 +336,12 @@ def test_fit_refuses_options_that_ask_for_what_cannot_be(case, cli):
     assert "Error: --features: 'minutes' is the target; a law cannot read what it predicts\n" in err
     assert "--features: 'hour' is listed twice\n" in err
     for value, words in {
-        "2": "must be at most 1, not the number 2.0",
-        "nan": "must be a finite number",
+        "2": "--min-r2: must be at most 1, not the number 2.0",
+        "nan": "'--min-r2': 'nan' is not a finite number",
     }.items():
         code, _, err = cli(*arguments, "km", "--min-r2", value)
         assert code == 2
-        assert f"--min-r2: {words}" in err
+        assert words in err
 
 
 @pytest.mark.parametrize(

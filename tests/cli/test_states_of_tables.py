@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cases.command_line import edit
+from tests.cases.command_line import OWN_TREE, edit
 
 TABLES = ("depots.csv", "clients.csv", "vehicles.csv")
 COMMANDS = {
@@ -118,7 +118,9 @@ def test_every_command_names_the_state_of_the_tables(
 def test_a_process_that_may_use_little_memory_ends_and_says_so(case: Path, kilobytes: int) -> None:
     command = f"ulimit -v {kilobytes}; exec {sys.executable} -m kanopt run case.toml"
     # nothing else would end a library that asks for memory again and again
-    ended = subprocess.run(["sh", "-c", command], cwd=case, capture_output=True, text=True, timeout=120)
+    ended = subprocess.run(
+        ["sh", "-c", command], cwd=case, capture_output=True, text=True, timeout=120, env=OWN_TREE
+    )
     assert ended.returncode == 2
     assert "too little memory" in ended.stderr
 

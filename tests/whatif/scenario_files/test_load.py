@@ -622,7 +622,12 @@ def test_units_of_a_law_by_hand_are_checked_against_the_output(edited):
             "law 'minutes' has no input 'miles'; known: 'km'",
         ),
         ('unit = "EUR"', 'unit = "USD"', "problem.cost.fuel", "law 'fuel' gives USD, but EUR is wanted here"),
-        ('demand_t = "t"', 'demand_t = "min"', "problem.clients", "column 'demand_t': cannot convert 'min'"),
+        (
+            'demand_t = "t"',
+            'demand_t = "min"',
+            "problem.clients",
+            "column 'demand_t' does not fit the unit of its field: cannot convert 'min'",
+        ),
         ("[solver]", "[[solver]]", "solver", "must be a table of key = value, not a list"),
         (
             "[tables.depots]",

@@ -33,7 +33,7 @@ def asked(path: Path) -> list[tuple[str, str]]:
 
 def renamed_service(tiny: Path, answer: str = "") -> Path:
     clients = tiny.parent / "clients.csv"
-    clients.write_text(clients.read_text().replace("service", "Dauer (min.)"))
+    clients.write_text(clients.read_text().replace("service_duration", "Dauer (min.)"))
     tiny.write_text(tiny.read_text() + QUESTION.replace('answer = ""', f'answer = "{answer}"'))
     return tiny
 
@@ -53,9 +53,12 @@ def test_an_answer_sets_its_keys(tiny: Path) -> None:
 
 def test_an_answer_adds_to_lists_and_what_is_ignored_is_not_read(tiny: Path) -> None:
     text = renamed_service(tiny, "ignore").read_text()
-    tiny.write_text(text.replace('path = "clients.csv"', 'path = "clients.csv"\nignore = ["y"]', 1))
+    tiny.write_text(text.replace('path = "clients.csv"', 'path = "clients.csv"\nignore = ["floor"]', 1))
+    clients = tiny.parent / "clients.csv"
+    head, *rows = clients.read_text().splitlines()
+    clients.write_text("\n".join([f"{head},floor", *(f"{row},2" for row in rows)]))
     scenario = ko.load_scenario(tiny)
-    assert list(scenario.tables["clients"]) == ["name", "x", "demand_t", "ready_h", "due_h"]
+    assert list(scenario.tables["clients"]) == ["name", "x", "y", "demand_t", "ready_h", "due_h"]
 
 
 @pytest.mark.parametrize(
