@@ -100,7 +100,7 @@ class Field:
     refers
         The tables whose names its values are.
     words
-        Further words by which people call it, parted by commas, beside those of ``words.toml``.
+        Further words by which people call it, parted by semicolons, beside those of the vocabulary.
     doc
         What it means.
     """

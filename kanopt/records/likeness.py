@@ -71,6 +71,8 @@ class TableField:
         Whether it holds clock times.
     usual
         What is usual of it, if anything is.
+    words
+        What people call it, beside the words of the vocabulary; parted by semicolons.
     """
 
     name: str
@@ -79,13 +81,14 @@ class TableField:
     filled: bool = False
     clock: bool = False
     usual: Usual | None = None
+    words: str = ""
 
     @classmethod
     def of(cls, item: Field, table: Table, *, filled: bool = False) -> TableField:
         """Return a declared field of a table."""
         kind = str if item.is_text else item.type
         unit = "" if kind is str else table.units.get(item.name, "")
-        return cls(item.name, unit, kind, filled, item.clock, item.usual)
+        return cls(item.name, unit, kind, filled, item.clock, item.usual, item.words)
 
 
 @dataclass(frozen=True)
@@ -276,7 +279,7 @@ def _score(table: str, column: TableColumn, field: TableField) -> float:
     agrees = _units_agree(column, field)
     if agrees is False:
         return 0.0
-    words = max((_likeness(header, phrase) for phrase in _names_of(table, field.name)), default=0.0)
+    words = max((_likeness(header, phrase) for phrase in _names_of(table, field.name, field.words)), default=0.0)
     if header.pieces[-1] == field.name:
         words = max(words, _ENDS_ALIKE)
     if agrees is None:
@@ -311,10 +314,10 @@ def _known_words() -> frozenset[str]:
 
 
 @lru_cache(maxsize=512)
-def _names_of(table: str, field: str) -> tuple[tuple[str, ...], ...]:
+def _names_of(table: str, field: str, declared: str = "") -> tuple[tuple[str, ...], ...]:
     """Return what a field is called: its own name, and what stands in the vocabulary."""
     own = field.replace("_", " ")
-    more = [FIELD_WORDS.get(field, ""), FIELD_WORDS.get(f"{table}.{field}", "")]
+    more = [FIELD_WORDS.get(field, ""), FIELD_WORDS.get(f"{table}.{field}", ""), declared.replace(";", ",")]
     return _phrases(own, *more)
 
 
