@@ -20,7 +20,8 @@ from kanopt.text import count_text, list_names, shorten
 from kanopt.whatif.scaffolding.draft import Draft, currency_of
 from kanopt.whatif.scaffolding.laws import guess_laws
 from kanopt.whatif.scaffolding.other_drafts import draft_scheduling, draft_supply
-from kanopt.whatif.scaffolding.roles import Roles, guess_roles
+from kanopt.whatif.scaffolding.kinds import guess_roles
+from kanopt.whatif.scaffolding.roles import Question, Roles, open_questions
 from kanopt.whatif.scaffolding.routing_draft import draft_routing
 from kanopt.whatif.scaffolding.sources import SourceTable, read_sources
 from kanopt.whatif.scaffolding.toml_writing import Entry, Section, entry_at, render, slug, without
@@ -299,11 +300,12 @@ def _sections(draft: Draft) -> list[Section]:
         lines = [Entry(column, text) for column, text in derived.items()]
         tables += [Section(("tables", name, "derive"), tuple(lines))] if lines else []
     for name in draft.made:
-        tables.append(
-            Section(("tables", name), (Entry("path", name, "made up: fill it in", False, needed=True),))
-        )
-        units_made = [Entry(column, unit) for column, unit in draft.made_units[name].items()]
-        tables += [Section(("tables", name, "units"), tuple(units_made))] if units_made else []
+        why = draft.made_why[name]
+        path = Entry("path", name, why, not why.startswith("made up"), needed=True)
+        tables.append(Section(("tables", name), (path,)))
+        units_made = draft.made_units[name] | {c: unit.unit for c, unit in draft.units.get(name, {}).items()}
+        lines = [Entry(column, unit) for column, unit in units_made.items() if column in draft.made[name]]
+        tables += [Section(("tables", name, "units"), tuple(lines))] if lines else []
     rest = []
     if draft.invented:
         why = "the page says so; delete what your own tables say"

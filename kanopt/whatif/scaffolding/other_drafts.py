@@ -8,7 +8,7 @@ from kanopt.units import same_dimension
 from kanopt.whatif.scaffolding.draft import Draft
 from kanopt.whatif.scaffolding.mapping import GuessedUnit, header_unit
 from kanopt.whatif.scaffolding.outcomes import measure_of
-from kanopt.whatif.scaffolding.roles import PartGuess
+from kanopt.whatif.scaffolding.roles import PartGuess, looks_like
 from kanopt.whatif.scaffolding.routing_draft import References, add_bound_law, best_law
 from kanopt.whatif.scaffolding.toml_writing import Entry, Section
 
@@ -32,8 +32,8 @@ def draft_scheduling(draft: Draft) -> None:
         )
     ]
     jobs = parts.get("jobs")
-    late = jobs is not None and any(each.field.name == "tardiness_cost" for each in jobs.filled)
-    if not late or "power_price" not in parts:
+    priced = jobs is not None and any(each.field.unit.startswith(draft.money) or each.field.unit.startswith("EUR") for each in jobs.filled)
+    if not priced and "power_price" not in parts:
         why = f"{draft.money} a minute until the last task ends"
         head.append(Entry("makespan_cost", 1.0, why, sure=False))
     if units := draft.problem_units("t"):
@@ -143,7 +143,8 @@ def draft_supply(draft: Draft) -> None:
     ]
     if units := draft.problem_units(load):
         head.append(Entry("units", units, "what the plan counts in"))
-    tariff = best_law(draft, "money", lambda: _lane_references(draft))
+    rate = draft.roles.hints.get("rate", "")
+    tariff = None if rate else best_law(draft, "money", lambda: _lane_references(draft))
     weights = (
         [name for name, ref in tariff[1].of(tariff[0]).items() if ref == "state.weight"] if tariff else []
     )
@@ -158,6 +159,13 @@ def draft_supply(draft: Draft) -> None:
             _make_supply_part(draft, name)
     if tariff is not None:
         add_bound_law(draft, "tariff", *tariff, "shipment")
+    elif rate:
+        lanes = parts["lanes"].table
+        column = lanes.columns[rate]
+        unit = header_unit(column, draft.money) or GuessedUnit(f"{draft.money}/{load}", "no unit is stated", False)
+        draft.give_unit(lanes, column, unit)
+        draft.add_formula("tariff", "rate", {"rate": unit.unit}, unit.unit, "as the lanes say")
+        draft.bind("tariff", {"rate": f"lane.{rate}"})
     else:
         unit = f"{draft.money}/{load}"
         why = "what a km costs; no history tells it"
@@ -190,9 +198,9 @@ def _demand_of_markets(draft: Draft, load: str) -> None:
     markets = draft.roles.parts.get("markets")
     used = {each.column.name for each in markets.filled} if markets else set()
     columns = markets.table.columns.values() if markets else ()
-    wanted = next(
-        (c for c in columns if c.kind == "number" and c.name not in used and measure_of(c) == "amount"), None
-    )
+    left = [c for c in columns if c.kind == "number" and c.name not in used]
+    wanted = next((c for c in left if measure_of(c) == "amount" or looks_like(c, "demand", "demand")), None)
+    wanted = left[0] if wanted is None and len(left) == 1 else wanted
     if wanted is None:
         draft.add_formula("demand", "1", {}, load, "one each; no table tells it")
     else:
@@ -225,6 +233,9 @@ def _make_supply_part(draft: Draft, name: str) -> None:
                 frame = pd.DataFrame({"name": guess.table.frame[column].dropna().unique()})
                 break
         draft.add_made(name, frame, {}, "no table holds them")
+        return
+    if name == "facilities" and draft.roles.hints.get("rate"):
+        draft.add_made(name, frame.assign(name="none", status="closed"), {}, "no place passes anything on")
         return
     frame = frame.assign(**_middle(draft))
     draft.add_invented(name, frame, {end: "km" for end in ("x", "y") if end in frame}, "no table holds them")
