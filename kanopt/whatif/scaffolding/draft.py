@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Container, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -245,6 +245,19 @@ class Draft:
         )
         if entries:
             self.problem.append(Section(("problem", "bind", law), entries))
+
+    def refer(self, part: str, column: str, name: str) -> str:
+        """Return the name under which laws read a column of a part; one that is no word is given a name."""
+        if column.isidentifier():
+            return column
+        header = ("problem", part, "columns")
+        entry = Entry(name, column, needed=True)
+        for place, section in enumerate(self.problem):
+            if section.header == header:
+                self.problem[place] = replace(section, entries=(*section.entries, entry))
+                return name
+        self.problem.append(Section(header, (entry,)))
+        return name
 
     def load_units(self, fields: Iterable[tuple[str, str]]) -> tuple[str, str]:
         """Return what the problem counts loads in, and what loads without a stated unit are taken for.

@@ -194,10 +194,11 @@ def scaffold(files: Sequence[str | os.PathLike[str]], kind: str | None = None) -
         raise TableError(f"unknown kind {kind!r}; {nearest(kind, KINDS)}")
     tables, left_out = read_sources(files)
     money = currency_of(tables)
-    roles, notes = guess_roles(tables, kind), list(left_out)
+    roles, notes, failed = guess_roles(tables, kind), list(left_out), ""
     made: Scaffold | str = ""
     if roles.kind:
         made = _planned(roles, tables, money, left_out)
+        failed = made if isinstance(made, str) else ""
         notes += [f"no plan of {roles.kind} could be made: {made}"] if isinstance(made, str) else []
     elif kind in _DRAFTS:
         notes.append(f"the tables make no problem of {kind}; laws alone are learned")
@@ -206,7 +207,7 @@ def scaffold(files: Sequence[str | os.PathLike[str]], kind: str | None = None) -
         made = _checked(Draft(guess_roles(tables, "law"), money, notes=notes), tables)
     if isinstance(made, str):
         raise TableError(
-            f"no scenario can be made of {list_names([table.called for table in tables])}: {made}"
+            f"no scenario can be made of {list_names([table.called for table in tables])}: {failed or made}"
         )
     return made
 

@@ -119,7 +119,7 @@ def _draft_task_time(draft: Draft, mode_fields: set[str]) -> None:
         unit = header_unit(timed, draft.money) or GuessedUnit("min", "no unit is stated", False)
         draft.give_unit(tasks.table, timed, unit)
         draft.add_formula("task_time", "planned", {"planned": unit.unit}, unit.unit, "as the tasks say")
-        draft.bind("task_time", {"planned": f"task.{timed.name}"})
+        draft.bind("task_time", {"planned": f"task.{draft.refer('tasks', timed.name, 'planned')}"})
     else:
         draft.add_formula("task_time", "60", {}, "min", "an hour each; no table tells it")
     draft.problem.append(Section(("problem", "duration"), (Entry("law", "task_time", needed=True),)))
@@ -165,7 +165,7 @@ def draft_supply(draft: Draft) -> None:
         unit = header_unit(column, draft.money) or GuessedUnit(f"{draft.money}/{load}", "no unit is stated", False)
         draft.give_unit(lanes, column, unit)
         draft.add_formula("tariff", "rate", {"rate": unit.unit}, unit.unit, "as the lanes say")
-        draft.bind("tariff", {"rate": f"lane.{rate}"})
+        draft.bind("tariff", {"rate": f"lane.{draft.refer('lanes', rate, 'rate')}"})
     else:
         unit = f"{draft.money}/{load}"
         why = "what a km costs; no history tells it"
@@ -210,7 +210,7 @@ def _demand_of_markets(draft: Draft, load: str) -> None:
             unit = GuessedUnit(load, "as other amounts", False)
         draft.give_unit(markets.table, wanted, unit)
         draft.add_formula("demand", "wanted", {"wanted": load}, load, "as the markets say")
-        draft.bind("demand", {"wanted": f"market.{wanted.name}"})
+        draft.bind("demand", {"wanted": f"market.{draft.refer('markets', wanted.name, 'wanted')}"})
     draft.problem.append(Section(("problem", "demand"), (Entry("law", "demand", needed=True),)))
 
 

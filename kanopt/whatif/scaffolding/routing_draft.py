@@ -199,7 +199,7 @@ def _draft_duration(draft: Draft) -> None:
         draft.give_unit(parts["vehicles"].table, speed, unit)
         inputs = {"distance": "km", "speed": unit.unit}
         draft.add_formula("travel_time", "distance / speed", inputs, "h", f"as {speed.name!r} of the vehicles says")
-        draft.bind("travel_time", {"distance": "arc.distance", "speed": f"vehicle.{speed.name}"})
+        draft.bind("travel_time", {"distance": "arc.distance", "speed": f"vehicle.{draft.refer('vehicles', speed.name, 'speed')}"})
         draft.problem.append(Section(("problem", "duration"), (Entry("law", "travel_time", needed=True),)))
         return
     found = best_law(draft, "time", lambda: _references(draft))
