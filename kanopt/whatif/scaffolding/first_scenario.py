@@ -24,13 +24,14 @@ from kanopt.whatif.scaffolding.kinds import guess_roles
 from kanopt.whatif.scaffolding.roles import Question, Roles, open_questions
 from kanopt.whatif.scaffolding.routing_draft import draft_routing
 from kanopt.whatif.scaffolding.sources import SourceTable, read_sources
-from kanopt.whatif.scaffolding.toml_writing import Entry, Section, entry_at, render, slug, without
+from kanopt.whatif.scaffolding.toml_writing import Entry, Section, entry_at, render, slug, toml_value, without
 
 __all__ = ["KINDS", "Scaffold", "scaffold"]
 
 KINDS = ("routing", "scheduling", "supply", "law")
 """Kinds of scenarios that can be begun; a ``law`` is one without a plan."""
 _MOST_REPAIRS = 40
+_MOST_QUESTIONS = 2
 _DISPENSABLE = (
     "demand",
     "distances",
@@ -66,6 +67,8 @@ class Scaffold(Shown):
         A row for each guess: ``table``, ``column``, ``guess``, ``why``, ``sure``.
     notes
         What is not used, and what had to be left out, a sentence each.
+    questions
+        What is open: whoever plans answers it in the file, or in a terminal at once.
     """
 
     kind: str
@@ -74,6 +77,7 @@ class Scaffold(Shown):
     made: dict[str, pd.DataFrame]
     guesses: pd.DataFrame
     notes: tuple[str, ...]
+    questions: tuple[Question, ...] = ()
 
     def _shown(self) -> list[Part]:
         kind = f" of {self.kind}" if self.kind else ", of laws alone"
@@ -123,7 +127,7 @@ class Scaffold(Shown):
             for name, source in self.sources.items()
         }
         places |= {name: f"{_folder_of_made(target)}/{name}.csv" for name in self.made}
-        return _document(self.sections, places)
+        return _document(self.sections, places) + "".join(map(_question_text, self.questions))
 
     def outputs(self, path: str | os.PathLike[str]) -> list[Path]:
         """Return the files that :meth:`write` writes."""
@@ -244,14 +248,43 @@ def _checked(draft: Draft, tables: Sequence[SourceTable]) -> Scaffold | str:
             if draft.leaves_out(name, column):
                 continue
             draft.guess(name, column, f"unit {unit.unit}", unit.why, unit.sure)
+    if draft.roles.kind:
+        draft.questions += open_questions(draft.roles.parts, _read_by_laws(draft))
     sections, sources = _sections(draft), {name: table.path for name, table in draft.used.items()}
     held = _repaired(sections, sources, draft)
     if isinstance(held, str):
         return held
     guesses = pd.DataFrame(draft.rows, columns=_COLUMNS).drop_duplicates(["table", "column", "guess"])
     return Scaffold(
-        draft.roles.kind, tuple(held), sources, draft.made, guesses.reset_index(drop=True), tuple(draft.notes)
+        draft.roles.kind,
+        tuple(held),
+        sources,
+        draft.made,
+        guesses.reset_index(drop=True),
+        tuple(draft.notes),
+        tuple(draft.questions[:_MOST_QUESTIONS]),
     )
+
+
+def _question_text(question: Question) -> str:
+    """Write a question as a section of the file, with the keys that each answer sets."""
+    told = {answer: dict(keys) for answer, keys in question.answers.items()}
+    lines = ["", "[[questions]]", *(f"{key} = {toml_value(value)}" for key, value in (
+        ("about", question.about), ("text", question.text), ("answer", "")
+    ))]
+    lines += ["[questions.answers]", *(f"{toml_value(key)} = {toml_value(keys)}" for key, keys in told.items())]
+    return "\n".join(lines) + "\n"
+
+
+def _read_by_laws(draft: Draft) -> set[str]:
+    """Return the columns that laws read, under whatever name, and those that kinds of problems read otherwise."""
+    read = {name for _, name in draft.learned}
+    for section in draft.problem:
+        if section.header[-1] == "columns":
+            read |= {str(entry.value) for entry in section.entries}
+        if section.header[:2] == ("problem", "bind"):
+            read |= {str(entry.value).partition(".")[2] for entry in section.entries}
+    return read | set(draft.roles.hints.get("read", ()))
 
 
 def _draft_laws(draft: Draft) -> None:

@@ -224,13 +224,19 @@ def _operations(
     """Return a table as operations: it tells times, and of what."""
     names: dict[str, frozenset[str]] = {}
     columns = table.facts.columns.values()
-    for part in ("jobs", "machines"):
-        for (one, name), guess in guesses.items():
-            own = table.made and guess.table.called in table.made
-            if one != part or name == table.name or own or not guess.names or not _worth(part, name, guess):
-                continue
-            if any(c.texts and c.texts <= guess.names for c in columns):
-                names[part] = guess.names
+    taken = ""
+    for part in ("machines", "jobs"):
+        fitting = [
+            (_worth(part, name, guess), name, guess.names)
+            for (one, name), guess in guesses.items()
+            if one == part
+            and name not in (table.name, taken)
+            and not (table.made and guess.table.called in table.made)
+            and any(c.texts and c.texts <= guess.names for c in columns)
+        ]
+        worth, name, known = max(fitting, key=lambda each: each[0], default=(0.0, "", frozenset()))
+        if worth > 0:
+            names[part], taken = known, name
     filled = fill_fields(table.facts, kind, names)
     guess = PartGuess(kind, table, tuple(filled))
     if guess.column("duration") is None or (may_teach(table) and not called(table, "tasks")):

@@ -89,7 +89,7 @@ def read_supply(tables: Sequence[SourceTable]) -> Roles | None:
     ]
     histories = tuple(table for table in others if may_teach(table))
     unused = tuple(table for table in others if table not in histories)
-    hints: dict[str, Any] = {"rate": lanes.rate}
+    hints: dict[str, Any] = {"rate": lanes.rate, "read": lanes.beside}
     total = _NETWORK + sum(guess.score for guess in parts.values())
     return Roles("supply", parts, histories, unused, hints=hints, total=total)
 
