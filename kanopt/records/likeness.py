@@ -319,8 +319,9 @@ def _score(table: str, column: TableColumn, field: TableField) -> float:
 def _units_agree(column: TableColumn, field: TableField) -> bool | None:
     """Say whether a column measures what a field does; None where one of them does not say."""
     measured, wanted = measured_in(column.hinted_unit), measured_in(field.unit)
-    if not column.unit and column.hinted_unit.endswith(_LONG) and dict(wanted or {}) == {"money": 1}:
-        return None  # the money of a day or a year may be that of the whole plan
+    if not column.unit and column.hinted_unit.endswith(_LONG) and "money" in dict(wanted or {}):
+        # the money of a day or a year may be that of the whole plan; it hardly is a price of time
+        return None if dict(wanted or {}) == {"money": 1} else False
     if measured is None:
         # money of an unknown kind still is no time
         priced = bool(MONEY & set(read_header(column.name).pieces))

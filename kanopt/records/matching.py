@@ -35,6 +35,7 @@ _DATE = re.compile(
 )
 """Dates as people write them: 2-Jun-06, March 4, 2019, 3/4/19, 2019-03-04 20:21, 2019 Q1, 2019-W05."""
 _YES_NO = frozenset("yes no y n ja nein j oui non si no true false x - 0 1".split())
+_LONG = ("day", "week", "month", "year")
 _SURE = 0.62
 _BY_SHAPE, _BY_UNIT, _BY_REFERENCE, _BY_KEY = 0.45, 0.5, 0.9, 0.6
 _NAMED, _PLAIN, _EXPLAINED, _MOST_TELLING = 2.0, 0.4, 2.0, 5.0
@@ -247,6 +248,10 @@ def _evidence(
         known = [set(names[other]) for other in item.refers if other in names]
         if known and not column.texts <= set().union(*known) | {""}:
             return _Evidence()
+    if item.clock and column.kind == "number" and not column.header.words:
+        return _Evidence()  # a time that nothing is said of is no clock time
+    if (column.name, item.name) in shapes and shapes[column.name, item.name].score < 0:
+        return _Evidence()
     as_column = TableColumn(column.name, column.declared, not item.is_text)
     words = field_likeness(part.name, as_column, TableField.of(item, part))
     words = words if words >= _SURE else 0.0
@@ -305,6 +310,10 @@ def _clock_pairs(
                 continue
             if (first[both] == last[both]).all():
                 continue
+            if len(timed) == 2:  # whatever they are called, the later one begins nothing
+                against = _Evidence(-1.0, "it would end before it begins")
+                found |= {(other.name, begin.name): against for begin, _ in pairs}
+                found |= {(one.name, end.name): against for _, end in pairs}
             for begin, end in pairs:
                 found.setdefault((one.name, begin.name), _Evidence(_BY_SHAPE, f"never after {other.name}"))
                 found.setdefault((other.name, end.name), _Evidence(_BY_SHAPE, f"never before {one.name}"))
@@ -322,9 +331,9 @@ def _measured_alike(
     """Return fields that a column fills by its unit alone: the only one that measures so, or the first for the only."""
     found: dict[tuple[str, str], _Evidence] = {}
     measured = {
-        column.name: measured_in(column.declared or column.header.unit)
+        column.name: measured_in(unit_meant(column))
         for column in columns
-        if column.kind == "number"
+        if column.kind == "number" and (column.header.words or column.header.unit != "pcs")
     }
     for name, what in measured.items():
         if not what:
@@ -345,6 +354,13 @@ def _measured_alike(
         if len(alike) == 1 or (alike and first_of_amounts):
             found[name, alike[0].name] = _Evidence(_BY_UNIT, "by its unit")
     return found
+
+
+def unit_meant(column: ColumnFacts) -> str:
+    """Return the unit of a column; what is paid a day or longer is money, since a plan is made for that once."""
+    unit = column.declared or column.header.unit
+    money, _, time = unit.partition("/")
+    return money if not column.declared and time in _LONG and dict(measured_in(money) or {}) == {"money": 1} else unit
 
 
 def _may_hold(column: ColumnFacts, item: Field, part: Table) -> bool:

@@ -239,7 +239,8 @@ def _checked(draft: Draft, tables: Sequence[SourceTable]) -> Scaffold | str:
     if not draft.used and not draft.made:
         return "no table is part of a plan, and none has 25 rows with a number to predict"
     for table in tables:
-        if table.name not in draft.used:
+        made_of = any(table.called in why for why in draft.made_why.values())
+        if table.name not in draft.used and not made_of:
             draft.notes.append(
                 f"{table.called} is not used: nothing that the plan or a law reads was found in it"
             )

@@ -17,7 +17,7 @@ from kanopt.records.declaration import Table
 from kanopt.records.headers import measured_in
 from kanopt.records.likeness import TableColumn, TableField, field_likeness, is_called, is_planning_word
 from kanopt.records.matching import ColumnFacts, FilledField, fill_fields, table_score
-from kanopt.records.words import TABLE_WORDS
+from kanopt.records.words import PLAIN_FIELDS, TABLE_WORDS
 from kanopt.whatif.scaffolding.sources import SourceTable
 
 __all__ = [
@@ -226,7 +226,7 @@ def open_questions(parts: Mapping[str, PartGuess], ignored: Collection[str] = ()
     found = []
     for name, guess in parts.items():
         for column in guess.left:
-            if column.name in ignored or not len(column.values):
+            if column.name in ignored or not len(column.values) or _is_told(column, name, parts):
                 continue
             money = "money" in measures(column)
             if not money and not is_planning_word(column.as_column()):
@@ -239,3 +239,15 @@ def open_questions(parts: Mapping[str, PartGuess], ignored: Collection[str] = ()
             ignore = {f"tables.{guess.table.name}.ignore": [column.name]}
             found.append((not money, Question(f"{name}.{column.name}", text, {"ignore": ignore})))
     return [question for _, question in sorted(found, key=lambda pair: pair[0])]
+
+
+def _is_told(column: ColumnFacts, part: str, parts: Mapping[str, PartGuess]) -> bool:
+    """Say whether another table tells what a column looks like."""
+    for name, guess in parts.items():
+        if name == part:
+            continue
+        for each in guess.filled:
+            plain = each.column.kind == column.kind and each.field.name not in PLAIN_FIELDS
+            if column.name == each.column.name or (plain and looks_like(column, name, each.field.name, each.field.kind)):
+                return True
+    return False

@@ -328,12 +328,39 @@ def _refill(parts: dict[str, PartGuess]) -> None:
         if parts[name].column("source") is not None and guess.column("source") is None:
             guess = parts[name]
         parts[name] = guess
+    _match_skills(parts)
     fleet = parts.get("vehicles")
     carried = fleet.column("capacity") if fleet else None
     words = set(carried.header.pieces) if carried is not None else set()
     for name, wanted in (("vehicles", "capacity"), ("clients", "demand")):
         if name in parts and parts[name].column(wanted) is None:
             parts[name] = _with_amount(parts[name], wanted, words)
+
+
+def _match_skills(parts: dict[str, PartGuess]) -> None:
+    """Fill what clients need and vehicles have by columns that share their words, whatever they are called."""
+    if not {"clients", "vehicles"} <= parts.keys():
+        return
+    lists = {
+        name: [item for item in parts[name].part.fields if item.type is tuple and not item.refers][:1]
+        for name in ("clients", "vehicles")
+    }
+    if not all(lists.values()) or any(parts[name].column(lists[name][0].name) for name in lists):
+        return
+    wanted = [c for c in parts["clients"].left if c.kind == "text" and not c.is_unique]
+    had = [c for c in parts["vehicles"].left if c.kind == "text"]
+    for one in wanted:
+        for other in had:
+            if _words_in(one) and _words_in(one) <= _words_in(other):
+                for name, column in (("clients", one), ("vehicles", other)):
+                    guess, item = parts[name], lists[name][0]
+                    filled = FilledField(TableField.of(item, guess.part), column, 0.9, "its values are in both tables")
+                    parts[name] = PartGuess(guess.part, guess.table, (*guess.filled, filled))
+                return
+
+
+def _words_in(column: ColumnFacts) -> set[str]:
+    return {word.strip() for text in column.texts for word in text.split(",") if word.strip()}
 
 
 def _with_amount(guess: PartGuess, wanted: str, words: set[str]) -> PartGuess:

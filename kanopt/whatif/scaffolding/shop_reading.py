@@ -71,6 +71,8 @@ def read_shop(tables: Sequence[SourceTable]) -> Roles | None:
         if made is None:
             return None
         parts = made
+    elif before := _predecessors(parts["tasks"]):
+        parts["tasks"] = _ordered(parts["tasks"], before)
     if matrix is not None:
         setups = made_table("setups", matrix[1], f"{matrix[0].called} as a list", {"time": matrix[2]})
         found = match_part(setups, kinds["setups"])
@@ -303,6 +305,20 @@ def _rows_of(
 def _texts(values: pd.Series[Any]) -> pd.Series[Any]:
     """Return names as texts; whole numbers without a point."""
     return values.map(lambda v: str(int(v)) if isinstance(v, float) and v == int(v) else str(v))
+
+
+def _ordered(guess: PartGuess, before: ColumnFacts) -> PartGuess:
+    """Return tasks with the order that their predecessors say."""
+    name, job = guess.column("name"), guess.column("job")
+    assert name is not None and job is not None
+    frame = guess.table.frame.reset_index(drop=True)
+    rows = pd.DataFrame({"task": _texts(frame[name.name]), "job": _texts(frame[job.name])})
+    given = frame.rename(columns={name.name: "name", job.name: "job"})
+    given = given.assign(order=_chained(rows, frame[before.name], guess)).drop(columns=before.name)
+    units = {c.name: c.header.unit for c in guess.left if c.kind == "number"}
+    made = made_table("tasks", given, f"from {guess.table.called}", units)
+    kept = [name for name in given.columns if name in {c.name for c in guess.left}]
+    return _plain(made, guess.part, kept)
 
 
 def _chained(rows: pd.DataFrame, before: pd.Series[Any], guess: PartGuess) -> pd.Series[Any]:
