@@ -108,6 +108,11 @@ class Scaffold(Shown):
         """The nearest folder that all files lie in or below, where the scenario may read them."""
         return Path(os.path.commonpath([path.resolve().parent for path in self.sources.values()]))
 
+    def answered(self, answers: Sequence[str]) -> Scaffold:
+        """Return it with its questions answered, in their order; an empty text leaves one open."""
+        pairs = zip(self.questions, answers, strict=True)
+        return replace(self, questions=tuple(replace(one, answer=answer) for one, answer in pairs))
+
     def toml(self, path: str | os.PathLike[str]) -> str:
         """Return the scenario as it is written to a path.
 
@@ -271,7 +276,7 @@ def _question_text(question: Question) -> str:
     """Write a question as a section of the file, with the keys that each answer sets."""
     told = {answer: dict(keys) for answer, keys in question.answers.items()}
     lines = ["", "[[questions]]", *(f"{key} = {toml_value(value)}" for key, value in (
-        ("about", question.about), ("text", question.text), ("answer", "")
+        ("about", question.about), ("text", question.text), ("answer", question.answer)
     ))]
     lines += ["[questions.answers]", *(f"{toml_value(key)} = {toml_value(keys)}" for key, keys in told.items())]
     return "\n".join(lines) + "\n"

@@ -105,11 +105,14 @@ class Question:
         What is asked about, such as ``"tasks.operator"``, and the question.
     answers
         Answer to the keys that it sets, the likely one first.
+    answer
+        The answer; empty while it is open.
     """
 
     about: str
     text: str
     answers: Mapping[str, Mapping[str, Any]]
+    answer: str = ""
 
 
 @dataclass(frozen=True)

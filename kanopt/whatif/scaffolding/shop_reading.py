@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from kanopt.errors import TableError
 from kanopt.problems import SchedulingUnits
 from kanopt.records.clock_times import clock_value
 from kanopt.records.declaration import field, record
@@ -28,16 +29,12 @@ from kanopt.whatif.scaffolding.roles import (
 )
 from kanopt.whatif.scaffolding.sources import SourceTable
 
-__all__ = ["ShopError", "read_shop"]
+__all__ = ["read_shop"]
 
 _OPTIONAL = ("setups", "calendars", "power_price")
 _DAY = 1_440.0
 _FEWEST = 2
 _LISTED = re.compile(r"\s*[,;/+]\s*")
-
-
-class ShopError(ValueError):
-    """Predecessors that are no chains, which the order of tasks in a job cannot say."""
 
 
 @record("operations", key=("name",))
@@ -66,11 +63,12 @@ def read_shop(tables: Sequence[SourceTable]) -> Roles | None:
                 guesses[name, table.name] = guess
     direct = assign_tables({pair: _worth(*pair, guess) for pair, guess in guesses.items()})
     parts = {part: guesses[part, name] for part, name in direct.items()}
+    read: set[str] = set()
     if not _is_whole(parts):
         made = _from_operations(rest, guesses, kinds)
         if made is None:
             return None
-        parts = made
+        parts, read = made
     elif before := _predecessors(parts["tasks"]):
         parts["tasks"] = _ordered(parts["tasks"], before)
     if matrix is not None:
@@ -83,12 +81,12 @@ def read_shop(tables: Sequence[SourceTable]) -> Roles | None:
     _name_families(parts, kinds)
     used |= {guess.table.name for guess in parts.values()}
     used |= {name for guess in parts.values() for name in _sources(guess.table, rest)}
-    _close_machines(parts, kinds)
+    read |= _close_machines(parts, kinds)
     others = [table for table in tables if table.name not in used]
     histories = tuple(table for table in others if may_teach(table))
     unused = tuple(table for table in others if table not in histories)
     total = sum(guess.score for guess in parts.values())
-    return Roles("scheduling", parts, histories, unused, total=total)
+    return Roles("scheduling", parts, histories, unused, hints={"read": read}, total=total)
 
 
 def _worth(part: str, table: str, guess: PartGuess) -> float:
@@ -173,8 +171,8 @@ def _unfolded(table: SourceTable) -> SourceTable | None:
 
 def _from_operations(
     tables: Sequence[SourceTable], guesses: Mapping[tuple[str, str], PartGuess], kinds: Mapping[str, Any]
-) -> dict[str, PartGuess] | None:
-    """Return parts made of the one table that says what is done, where and how long."""
+) -> tuple[dict[str, PartGuess], set[str]] | None:
+    """Return parts made of the one table that says what is done, where and how long, and the columns it was read in."""
     kind = SchedulingUnits().table(Operation)
     found = []
     for table in tables:
@@ -200,7 +198,8 @@ def _from_operations(
     rows = _rows_of(guess, parts, rest)
     if rows is None:
         return None
-    return parts | _made_parts(rows, guess, source, parts, kinds)
+    read = {each.column.name for each in guess.filled}
+    return parts | _made_parts(rows, guess, source, parts, kinds), read
 
 
 def _prefer_named(
@@ -332,7 +331,7 @@ def _chained(rows: pd.DataFrame, before: pd.Series[Any], guess: PartGuess) -> pd
     for place, (task, several) in enumerate(known.items(), 2):
         other = next((one for one in several if job.get(one) != job[task]), None)
         if len(several) > 1 or other is not None or any(after.count(one) > 1 for one in several):
-            raise ShopError(
+            raise TableError(
                 f"{guess.table.called}, row {place}: {task!r} comes after {', '.join(map(repr, several))}, which makes no "
                 "chain within one job; tasks of a job run one after the other"
             )
@@ -342,12 +341,12 @@ def _chained(rows: pd.DataFrame, before: pd.Series[Any], guess: PartGuess) -> pd
         while known[chain[-1]]:
             (one,) = known[chain[-1]]
             if one in chain:
-                raise ShopError(f"{guess.table.called}: {task!r} comes after itself")
+                raise TableError(f"{guess.table.called}: {task!r} comes after itself")
             chain.append(one)
         ranks[task] = len(chain)
     firsts = pd.Series({task: job[task] for task, several in known.items() if not several}).value_counts()
     if (firsts > 1).any():
-        raise ShopError(
+        raise TableError(
             f"{guess.table.called}: several tasks of {firsts.idxmax()!r} come after none; which is first is not said"
         )
     return rows["task"].map(ranks)
@@ -420,11 +419,11 @@ def _name_families(parts: dict[str, PartGuess], kinds: Mapping[str, Any]) -> Non
             parts[part] = PartGuess(guess.part, guess.table, (*guess.filled, one))
 
 
-def _close_machines(parts: dict[str, PartGuess], kinds: Mapping[str, Any]) -> None:
-    """Make breaks of the shifts and pauses that stand beside machines."""
+def _close_machines(parts: dict[str, PartGuess], kinds: Mapping[str, Any]) -> set[str]:
+    """Make breaks of the shifts and pauses that stand beside machines; return the columns that tell them."""
     machines = parts.get("machines")
     if machines is None or "calendars" in parts or machines.table.made:
-        return
+        return set()
     clocks = [c for c in machines.left if c.kind == "clock" and len(c.values) == c.rows]
     pauses = [c for c in machines.left if c.kind == "windows"]
     shift: tuple[ColumnFacts, ColumnFacts] | None = None
@@ -433,7 +432,7 @@ def _close_machines(parts: dict[str, PartGuess], kinds: Mapping[str, Any]) -> No
             if one is not other and (one.minutes < other.minutes).all():  # type: ignore[operator]
                 shift = (one, other)
     if shift is None and not pauses:
-        return
+        return set()
     name = machines.column("name")
     assert name is not None
     rows: list[tuple[str, float, float]] = []
@@ -457,21 +456,7 @@ def _close_machines(parts: dict[str, PartGuess], kinds: Mapping[str, Any]) -> No
         "calendars", frame, f"{', '.join(told)} of {machines.table.called}", {"start": "min", "end": "min"}
     )
     parts["calendars"] = _plain(made, kinds["calendars"])
-    used = tuple(c.name for c in (*(shift or ()), *pauses))
-    parts["machines"] = _Used(machines.part, machines.table, machines.filled, used)
-
-
-class _Used(PartGuess):
-    """A part of which some columns are read otherwise."""
-
-    def __init__(self, part: Any, table: SourceTable, filled: Any, used: tuple[str, ...]) -> None:
-        super().__init__(part, table, filled)
-        object.__setattr__(self, "used", used)
-
-    @property
-    def left(self) -> list[ColumnFacts]:
-        """The columns that nothing reads."""
-        return [column for column in super().left if column.name not in self.used]  # type: ignore[attr-defined]
+    return set(told)
 
 
 def _days_of(parts: Mapping[str, PartGuess], shift: tuple[ColumnFacts, ColumnFacts] | None) -> int:
