@@ -19,9 +19,11 @@ from kanopt.cli.options import (
     allow_sql,
     common_options,
     debug_option,
+    echo_unanswered,
     export_option,
     exports,
     is_on,
+    lenient,
     load,
     noted,
     on_time_option,
@@ -79,6 +81,7 @@ for command in (init, fit, cache, *QUESTIONS):
 @click.argument("files", nargs=-1, required=True, type=FILE)
 @click.option("--json", "as_json", is_flag=True, help="Print mistakes, warnings and notes as JSON.")
 @allow_outside
+@lenient
 @debug_option
 def check(files: tuple[Path, ...], *, as_json: bool) -> int:
     """Name every mistake in scenario files, as file:line: key: what is wrong and what to write instead.
@@ -96,7 +99,7 @@ def check(files: tuple[Path, ...], *, as_json: bool) -> int:
     told: dict[Issue, str] = {}
     for file in files:
         try:
-            scenario = check_scenario(file, allow_outside=is_on("allow_outside"))
+            scenario = check_scenario(file, allow_outside=is_on("allow_outside"), lenient=is_on("lenient"))
             if scenario is None:
                 echo(
                     f"{file}: a table comes from a database, which was not asked; no mistakes in the rest",
@@ -111,7 +114,8 @@ def check(files: tuple[Path, ...], *, as_json: bool) -> int:
             if not as_json:
                 echo(str(error))
             continue
-        remarks = dict.fromkeys((*scenario.remarks(), *scenario.unreachable()), "warning")
+        unanswered = scenario.open_questions  # columns that are asked about are among the remarks
+        remarks = dict.fromkeys((*unanswered, *scenario.remarks(), *scenario.unreachable()), "warning")
         remarks |= dict.fromkeys(scenario.notes(), "note")
         # once of those in a file that several files build on
         for remark, kind in [(remark, kind) for remark, kind in remarks.items() if remark not in told]:
@@ -142,6 +146,7 @@ def _scenario_contents(scenario: Scenario) -> str:
 @time_limit_option
 @allow_sql
 @allow_outside
+@lenient
 @common_options
 def run(
     file: Path,
@@ -176,6 +181,7 @@ def run(
             file, outputs, seed=seed, time_limit=time_limit, quiet=quiet, variants=noted("variants")
         )
     if not as_json:
+        echo_unanswered([outcome.scenario])
         _echo_run(outcome)
     if laws is not None and plan is not None:
         save_laws(outcome.laws.values(), laws)
@@ -277,6 +283,7 @@ def _echo_run(outcome: Run) -> None:
 @time_limit_option
 @allow_sql
 @allow_outside
+@lenient
 @common_options
 def compare(
     files: tuple[Path, ...],
@@ -318,6 +325,7 @@ def compare(
             relearn=is_on("relearn"),
         )
     if not as_json:
+        echo_unanswered(scenarios)
         echo(outcome.text())
     written = {"report": str(outcome.to_html(target))}
     if book is not None:
@@ -359,6 +367,7 @@ def _base_of(scenario: Scenario) -> Path:
 @time_limit_option
 @allow_sql
 @allow_outside
+@lenient
 @common_options
 def solve(
     file: Path,
@@ -394,6 +403,7 @@ def solve(
     if out is not None and outcome.result.has_plan:
         save_plan(outcome.result, out)
     if not as_json:
+        echo_unanswered([outcome.scenario])
         echo("\n\n".join([str(outcome.result), *outcome.told_of_promises()]))
         if out is not None and outcome.result.has_plan:
             echo(f"plan: {out}")

@@ -11,7 +11,16 @@ from click.core import ParameterSource
 
 from kanopt.cli.echo import echo, echo_laws, picture_width
 from kanopt.cli.failures import ExitCode
-from kanopt.cli.options import FILE, allow_outside, allow_sql, common_options, debug_option, is_on, load
+from kanopt.cli.options import (
+    FILE,
+    allow_outside,
+    allow_sql,
+    common_options,
+    debug_option,
+    is_on,
+    lenient,
+    load,
+)
 from kanopt.cli.progress import progress_reporter
 from kanopt.cli.stopping import exit_code_of_stop, stop_of_command
 from kanopt.text import count_text, join_list
@@ -121,6 +130,7 @@ REPORT = "laws.html"
 )
 @allow_sql
 @allow_outside
+@lenient
 @common_options
 def fit(file: Path | None, *, table: Path | None, out: Path | None, as_json: bool, **given: Any) -> int:
     """Learn laws and print them: those of a scenario, or one from a table.
@@ -156,7 +166,7 @@ def fit(file: Path | None, *, table: Path | None, out: Path | None, as_json: boo
             scenario = load(file)
             for note in scenario.reading_notes():
                 progress(Event("learn", f"note: {note}"))
-            for remark in scenario.law_remarks():
+            for remark in (*scenario.open_questions, *scenario.law_remarks()):
                 echo(f"warning: {remark}", err=True)
             check_outputs(_outputs(scenario.laws, out), input_files(scenario))
             seed = scenario.seed if given["seed"] is None else given["seed"]

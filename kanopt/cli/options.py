@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from kanopt.cli.echo import echo_alarm
 from kanopt.cli.failures import DEBUG
 
 if TYPE_CHECKING:
@@ -20,9 +21,11 @@ __all__ = [
     "allow_sql",
     "common_options",
     "debug_option",
+    "echo_unanswered",
     "export_option",
     "exports",
     "is_on",
+    "lenient",
     "load",
     "note_value",
     "noted",
@@ -68,6 +71,9 @@ def _switch_option(flag: str, text: str) -> Callable[[CommandT], CommandT]:
 
 allow_sql = _switch_option("--allow-sql", "Let a scenario ask the databases it names.")
 allow_outside = _switch_option("--allow-outside", "Let a scenario read files outside its own folder.")
+lenient = _switch_option(
+    "--lenient", "Go on without answers to the questions of a scenario, and say so before anything else."
+)
 
 
 variants_option = click.option(
@@ -152,7 +158,17 @@ def load(file: Path) -> Scenario:
     """Read a scenario with what the present command lets it do."""
     from kanopt.whatif import load_scenario
 
-    return load_scenario(file, allow_sql=is_on("allow_sql"), allow_outside=is_on("allow_outside"))
+    return load_scenario(
+        file, allow_sql=is_on("allow_sql"), allow_outside=is_on("allow_outside"), lenient=is_on("lenient")
+    )
+
+
+def echo_unanswered(scenarios: Iterable[Scenario]) -> None:
+    """Print what scenarios go on without, red in a terminal, before anything that rests on it."""
+    from kanopt.whatif.run import unanswered
+
+    for line in unanswered(scenarios):
+        echo_alarm(line)
 
 
 def time_limit_option(command: CommandT) -> CommandT:

@@ -11,18 +11,23 @@ from __future__ import annotations
 import dataclasses
 import re
 import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass
-from functools import cache
+from functools import cache, wraps
 from types import UnionType
 from typing import Any, Literal, TypeVar, Union, dataclass_transform, get_args, get_origin, get_type_hints
 
+from kanopt.errors import ProblemError
 from kanopt.records.clock_times import CLOCK
 from kanopt.validation import MAY_BE_BLANK
 
 __all__ = ["Field", "Table", "UnitSystem", "Usual", "declared_fields", "field", "record"]
 
 KindT = TypeVar("KindT", bound=type)
+
+
+class UnknownFieldError(ProblemError, TypeError):
+    """An argument of a record that is none of its fields."""
 
 
 @dataclass(frozen=True)
@@ -184,10 +189,44 @@ def record(
         made: Any = dataclass(frozen=True)(kind)
         made.__table__ = (table, (key,) if isinstance(key, str) else key, of_day)
         made.__doc__ = _with_fields(made)
+        made.__init__ = _naming_unknown_keywords(made)
         declared: KindT = made
         return declared
 
     return declare
+
+
+def _naming_unknown_keywords(kind: Any) -> Callable[..., None]:
+    """Return how a record is made, with a hint where an argument is none of its fields, as of a column."""
+    make = kind.__init__
+
+    @wraps(make)
+    def made(self: Any, *given: Any, **named: Any) -> None:
+        try:
+            make(self, *given, **named)
+        except TypeError:
+            known = {item.name for item in dataclasses.fields(kind)}
+            if unknown := [name for name in named if name not in known]:
+                raise UnknownFieldError(_unknown_fields(kind, unknown)) from None
+            raise
+
+    return made
+
+
+def _unknown_fields(kind: Any, names: Sequence[str]) -> str:
+    from kanopt.records.likeness import TableColumn, TableField, field_hint, place_elsewhere
+
+    table = kind.__table__[0]
+    fields = [TableField(one.name, kind=str if one.is_text else one.type) for one in declared_fields(kind)]
+
+    def hint(name: str) -> str:
+        likely = field_hint(table, name, fields)
+        if likely.startswith("did you mean"):
+            return likely
+        return place_elsewhere(table, TableColumn(name, numeric=False), fields) or likely
+
+    told = [f"{kind.__name__} has no {name!r}; {hint(name)}" for name in names]
+    return "\n".join([*told, "What a law is to read besides stands in attributes."])
 
 
 def _with_fields(kind: Any) -> str:

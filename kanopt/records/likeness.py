@@ -102,11 +102,14 @@ class TableColumn:
         Its declared unit.
     numeric
         Whether it holds numbers, or clock times.
+    texts
+        The texts in it, each once; none where they were not looked at.
     """
 
     name: str
     unit: str = ""
     numeric: bool = True
+    texts: frozenset[str] = frozenset()
 
     @property
     def hinted_unit(self) -> str:

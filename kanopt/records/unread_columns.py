@@ -9,6 +9,7 @@ the others by name.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -18,8 +19,9 @@ from pandas.api.types import is_numeric_dtype
 from kanopt.faults import Fault, Renaming
 from kanopt.formulas.binding import BoundFormula
 from kanopt.formulas.references import Reference
-from kanopt.records.clock_times import holds_windows
+from kanopt.records.clock_times import clock_value, holds_windows
 from kanopt.records.declaration import Table
+from kanopt.records.headers import read_header
 from kanopt.records.likeness import (
     TableColumn,
     TableField,
@@ -29,6 +31,7 @@ from kanopt.records.likeness import (
     resembled_field,
 )
 from kanopt.records.record import Quantity, Record
+from kanopt.records.words import OTHER
 from kanopt.tables import units_of
 from kanopt.text import join_list, list_names
 from kanopt.units import same_dimension
@@ -61,11 +64,14 @@ class TableUse:
         The fields of its records.
     unread
         The columns that fill no field and that nothing else reads.
+    names
+        The names of its records.
     """
 
     table: str
     fields: tuple[TableField, ...]
     unread: tuple[TableColumn, ...]
+    names: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -84,6 +90,9 @@ class UnreadColumn:
         Where else the problem has what it seems to hold, in a clause.
     unit
         The unit of the column, declared or hinted at by its header.
+    is_rule
+        Whether a plan without it may be wrong, so that a scenario file asks about it: it looks like a field that no
+        column fills, is a word of planning, or holds what rules are made of.
     """
 
     name: str
@@ -91,6 +100,7 @@ class UnreadColumn:
     filled: str = ""
     elsewhere: str = ""
     unit: str = ""
+    is_rule: bool = True
 
     def __str__(self) -> str:
         return f"{self.name!r} ({self._meaning()})"
@@ -196,12 +206,19 @@ def table_use(table: Table, records: Sequence[Record], read: Collection[str]) ->
         for item in table.fields
     )
     found: dict[str, TableColumn] = {}
+    texts: dict[str, set[str]] = {}
     for record in records:
         for name, value in record.attributes.items():
-            if name not in read and name not in found:
+            if name in read:
+                continue
+            if isinstance(value, str):
+                texts.setdefault(name, set()).add(value)
+            if name not in found:
                 unit = value.unit if isinstance(value, Quantity) else ""
                 found[name] = TableColumn(name, unit, not isinstance(value, str) or _is_number(value))
-    return TableUse(table.name, known, tuple(found.values()))
+    unread = tuple(replace(each, texts=frozenset(texts.get(each.name, ()))) for each in found.values())
+    names = frozenset(map(table.label, records)) if table.key == ("name",) else frozenset[str]()
+    return TableUse(table.name, known, unread, names)
 
 
 def frame_use(
@@ -249,9 +266,9 @@ def unread_columns(uses: Iterable[TableUse]) -> tuple[UnreadColumns, ...]:
     >>> print(unread_columns([use])[0].sentence)
     nothing reads 'demand_kg' (the field demand, in kg?); nor 1 other column: 'colour'
     """
-    found: list[UnreadColumns] = []
-    for use in uses:
-        striking = striking_columns(use)
+    found, every = list[UnreadColumns](), tuple(uses)
+    for use in every:
+        striking = striking_columns(use, every)
         names = {column.name for column in striking}
         others = tuple(column.name for column in use.unread if column.name not in names)
         found += _in_messages(use.table, striking, others)
@@ -281,24 +298,64 @@ def _in_messages(
         yield part
 
 
-def striking_columns(use: TableUse) -> tuple[UnreadColumn, ...]:
-    """Return the columns that look like a field or are a word of planning."""
+def striking_columns(use: TableUse, every: Sequence[TableUse] = ()) -> tuple[UnreadColumn, ...]:
+    """Return the columns that look like a field, are a word of planning, or hold what rules are made of.
+
+    Parameters
+    ----------
+    use
+        The table.
+    every
+        All tables of the problem, to whose fields and names the columns may belong.
+    """
     empty = [field for field in use.fields if not field.filled]
     filled = [field for field in use.fields if field.filled and field.kind is not str]
     found = []
     for column in use.unread:
         if field := resembled_field(use.table, column, [*empty, *filled]):
             found.append(
-                UnreadColumn(column.name, filled=field.name)
+                UnreadColumn(column.name, filled=field.name, is_rule=False)
                 if field.filled
                 else UnreadColumn(column.name, field, unit=column.hinted_unit)
             )
         elif is_planning_word(column):
-            elsewhere = place_elsewhere(use.table, column, use.fields)
+            elsewhere = place_elsewhere(use.table, column, use.fields) or _field_of_another(
+                column, use, every
+            )
             found.append(UnreadColumn(column.name, elsewhere=elsewhere))
         elif measured := fields_measured_alike(column, use.fields):
             found.append(_measured_alike(column, measured))
+        elif held := _what_rules_are_made_of(column, use, every):
+            found.append(UnreadColumn(column.name, elsewhere=held))
     return tuple(found)
+
+
+def _field_of_another(column: TableColumn, use: TableUse, every: Sequence[TableUse]) -> str:
+    """Say which field of another table a column looks like; empty where there is none."""
+    for other in every:
+        if other.table != use.table and (field := resembled_field(other.table, column, other.fields)):
+            return f"like {field.name} of {other.table}"
+    return ""
+
+
+_YES_NO = frozenset(("yes", "no", "y", "n", "true", "false", "ja", "nein", "j", "oui", "non", "si", "sí"))
+
+
+def _what_rules_are_made_of(column: TableColumn, use: TableUse, every: Sequence[TableUse]) -> str:
+    """Say whether the texts of a column are times of day, yes and no, or names of things of the problem."""
+    texts = {text.strip() for text in column.texts} - {""}
+    if not texts or set(read_header(column.name).pieces) & OTHER:  # what describes a thing rules nothing
+        return ""
+    if all(":" in text and clock_value(text, "min") is not None for text in texts):
+        return "times of day"
+    if {text.lower() for text in texts} <= _YES_NO:
+        return "yes or no"
+    named = {name.strip() for text in texts for name in re.split("[,;]", text)} - {""}
+    for other in every:
+        # a column with every name of its own table says the names once more
+        if named <= other.names and (other.table != use.table or texts != other.names):
+            return f"names of {other.table}"
+    return ""
 
 
 def _measured_alike(column: TableColumn, fields: Sequence[TableField]) -> UnreadColumn:
@@ -307,7 +364,9 @@ def _measured_alike(column: TableColumn, fields: Sequence[TableField]) -> Unread
     if len(empty) in (1, 2):
         return UnreadColumn(column.name, empty[0], unit=column.hinted_unit)
     names = list_names([field.name for field in empty or fields], 3, quoted=False)
-    return UnreadColumn(column.name, elsewhere=f"measured like {names}", unit=column.hinted_unit)
+    return UnreadColumn(
+        column.name, elsewhere=f"measured like {names}", unit=column.hinted_unit, is_rule=False
+    )
 
 
 def _is_number(text: str) -> bool:

@@ -61,7 +61,7 @@ def board_page(
         kicker=f"kanopt report · {subject.explanation.result.problem.kind}",
         alarms=tuple(brief(notice) for notice in notices if notice.level == "bad"),
         changes=first_changes(subject.changes),
-        todo=tuple(filter(None, _todo(subject, rows))),
+        todo=() if subject.unanswered else tuple(filter(None, _todo(subject, rows))),
         keys=tuple(_keys(subject, rows)),
         why=why_sentences(subject, rows),
         sure=tuple(filter(None, _sure(subject, rows))),

@@ -63,6 +63,8 @@ class ReportSubject:
         What promises of being on time cost, or which of them the plan does not plan for.
     variants
         The plan compared with those for other fleets and demands; None where there are none.
+    unanswered
+        What only the user knows and did not say; then there is no advice.
     """
 
     title: str
@@ -78,6 +80,7 @@ class ReportSubject:
     assumed: tuple[str, ...] = ()
     promises: tuple[str, ...] = ()
     variants: Comparison | None = None
+    unanswered: tuple[str, ...] = ()
 
     @property
     def assumptions(self) -> tuple[str, ...]:
@@ -112,6 +115,8 @@ def subject_of(source: PlanExports) -> ReportSubject:
 
 def subject_of_run(run: Run) -> ReportSubject:
     """Return the report subject of a run of a scenario."""
+    from kanopt.whatif.run import unanswered
+
     return ReportSubject(
         title=run.scenario.headline,
         explanation=run.explanation,
@@ -126,6 +131,7 @@ def subject_of_run(run: Run) -> ReportSubject:
         assumed=run.scenario.report.assumed,
         promises=tuple(run.told_of_promises()),
         variants=run.variants,
+        unanswered=unanswered([run.scenario]),
     )
 
 

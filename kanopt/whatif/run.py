@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -53,6 +53,7 @@ __all__ = [
     "sources",
     "tell_build_remarks",
     "tell_remarks",
+    "unanswered",
 ]
 
 _PACKAGES = ("kanopt", "numpy", "pandas", "scipy", "torch", "sympy", "ortools", "pyvrp", "highspy")
@@ -117,7 +118,8 @@ class Run(PlanExports, PlanPlots, Shown):
         return [idle] if own else []
 
     def _shown(self) -> Iterator[Part]:
-        yield from (self.scenario.name, *map(Alarm, doubts(self.laws.values())), "")
+        alarms = (*unanswered([self.scenario]), *doubts(self.laws.values()))
+        yield from (self.scenario.name, *map(Alarm, alarms), "")
         yield from (Law(law.formula, name) for name, law in self.laws.items())
         yield from ("", self.told())
         yield self.explanation.folded_terms()
@@ -195,8 +197,17 @@ def tell_remarks(scenarios: Sequence[Scenario], report: OnEvent) -> None:
     """Warn of possible mistakes in checked scenarios, and report notes; once of those in a file that several share."""
     for note in dict.fromkeys(note for scenario in scenarios for note in scenario.notes()):
         report(Event("build", f"note: {note}"))
-    for remark in dict.fromkeys(remark for scenario in scenarios for remark in scenario.remarks()):
+    told = [remark for scenario in scenarios for remark in (*scenario.open_questions, *scenario.remarks())]
+    for remark in dict.fromkeys(told):
         warn_user(str(remark))
+
+
+def unanswered(scenarios: Iterable[Scenario]) -> tuple[str, ...]:
+    """Return what scenarios go on without, a sentence each; none where all is answered."""
+    open_ones = dict.fromkeys(issue for scenario in scenarios for issue in scenario.unanswered())
+    return tuple(
+        f"Planned without an answer, so that no plan below is sure to hold: {one}" for one in open_ones
+    )
 
 
 def tell_build_remarks(problem: Problem[Any], report: OnEvent) -> None:

@@ -321,6 +321,12 @@ def test_files_name_every_column_that_seems_to_matter(tmp_path, capsys):
     with pytest.raises(SystemExit) as ended:
         main(["check", str(file), "--json"])
     told = json.loads(capsys.readouterr().out)
+    assert ended.value.code == 2
+    asked = " ".join(issue["message"] for issue in told if issue["kind"] == "mistake")
+    assert [name for name in suspects if repr(name.removeprefix("clients_")) not in asked] == []
+    with pytest.raises(SystemExit) as ended:
+        main(["check", str(file), "--json", "--lenient"])
+    told = json.loads(capsys.readouterr().out)
     assert ended.value.code == 0
     assert {issue["kind"] for issue in told} <= {"warning", "note"}
     assert [issue["message"] for issue in told if issue["kind"] == "warning"] == [
@@ -342,7 +348,7 @@ def write_case(folder: Path, frames: dict[str, pd.DataFrame]) -> Path:
 
 def test_files_say_the_same_in_their_own_words(tmp_path):
     frames = routing_frames(clients_demand_kg=[200, 300], clients_colour=["red", "blue"], vehicles_note=["x"])
-    scenario = ko.load_scenario(write_case(tmp_path, frames))
+    scenario = ko.load_scenario(write_case(tmp_path, frames), lenient=True)
     scenario.check()
     built = ko.RoutingProblem(**frames, cost={}, duration=WAY)
     [remark] = scenario.remarks()
@@ -372,7 +378,7 @@ def test_what_the_advice_says_can_be_written_in_a_file(tmp_path):
 def test_a_run_of_a_file_warns_once_and_notes_the_rest(tmp_path):
     frames = routing_frames(clients_demand_kg=[200, 300], vehicles_note=["x"])
     told: list[str] = []
-    scenario = ko.load_scenario(write_case(tmp_path, frames))
+    scenario = ko.load_scenario(write_case(tmp_path, frames), lenient=True)
     with pytest.warns(ko.KanoptWarning) as warned:
         scenario.run(time_limit=0.05, progress=lambda event: told.append(event.message))
     assert [str(warning.message) for warning in warned] == [str(scenario.remarks()[0])]

@@ -57,7 +57,8 @@ def markdown_text(subject: ReportSubject) -> str:
     rows = figure_rows(subject)
     parts = [f"# {_escaped(subject.title)}", _escaped(subject.description)]
     parts += _section("Changed", subject.changes)
-    parts += _section("What to do", _to_do(subject))
+    parts += _section("Not answered", subject.unanswered)
+    parts += [] if subject.unanswered else _section("What to do", _to_do(subject))
     figures = figure_table(rows)
     parts += [] if figures is None else [_table(figures)]
     for roster in () if known is None else known.rosters():

@@ -13,7 +13,6 @@ from kanopt.whatif.scenario_files.problem_spec import (
     PartSpec,
     ProblemInputs,
     ProblemSpec,
-    fields_of_record,
 )
 from kanopt.whatif.scenario_files.spec import Unit
 from kanopt.whatif.scenario_files.toml_positions import Key
@@ -84,8 +83,9 @@ class DecisionSpec(ProblemSpec):
             raise ValueError(f"{both!r} stands under minimise and maximise; keep one of them")
         return self
 
-    def schemas(self) -> Mapping[str, Table]:
-        """Return the tables that become records, by part."""
+    @classmethod
+    def declared_tables(cls, units: Mapping[str, str]) -> dict[str, Table]:
+        """Return the tables that become records, by part; they count in what they say."""
         from kanopt.problems.decisions.tables import DECISIONS, ITEMS
 
         return {"decisions": DECISIONS, "items": ITEMS}
@@ -107,13 +107,6 @@ class DecisionSpec(ProblemSpec):
         from kanopt.problems.decisions.items import name_checks
 
         return name_checks(records["decisions"], records["items"])
-
-    @classmethod
-    def fields_of(cls, part: str) -> frozenset[str]:
-        """Return the fields of the records."""
-        from kanopt.problems.decisions import Decision, Item
-
-        return fields_of_record({"decisions": Decision, "items": Item}.get(part))
 
     def readable_names(self, part: str) -> frozenset[str]:
         """Return the fields, and what laws read of items; what they read of decisions is the name of a row."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeAlias
 
 from pydantic import BeforeValidator, Field
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from kanopt.records.unread_columns import TableUse
     from kanopt.whatif.changes import Change
 
-__all__ = ["Binding", "LawUse", "Name", "PartSpec", "ProblemInputs", "ProblemSpec", "fields_of_record"]
+__all__ = ["Binding", "LawUse", "Name", "PartSpec", "ProblemInputs", "ProblemSpec"]
 
 
 def _reference_or_value(value: Any) -> Any:
@@ -132,6 +133,12 @@ class ProblemSpec(FileModel):
     price_keys: ClassVar[tuple[str, ...]] = ()
     """The keys that say what costs money and what is wanted."""
 
+    unit_class: ClassVar[str] = ""
+    """The class of :mod:`kanopt.problems` with what it counts in, and the tables that become records."""
+
+    other_columns: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    """What is read of parts besides the fields of records."""
+
     kind: str
     bind: dict[str, Binding] = Field(default_factory=dict)
     today: PartSpec | None = None
@@ -169,7 +176,29 @@ class ProblemSpec(FileModel):
             else ("problem", "bind", name)
         )
 
-    @abstractmethod
+    @classmethod
+    def declared_tables(cls, units: Mapping[str, str]) -> dict[str, Table]:
+        """Return the tables that become records, by part, as they are declared.
+
+        Parameters
+        ----------
+        units
+            What the problem counts in, where that is not usual.
+        """
+        return {table.name: table for table in cls.unit_system()(**units).tables()}
+
+    @classmethod
+    def unit_system(cls) -> Any:
+        """Return the class of what the problem counts in."""
+        from kanopt import problems
+
+        return getattr(problems, cls.unit_class)
+
+    def counted(self) -> Any:
+        """Return what the problem counts in."""
+        units: dict[str, str] = getattr(self, "units", {})
+        return type(self).unit_system()(**units)
+
     def schemas(self) -> Mapping[str, Table]:
         """Return the tables that become records, by part.
 
@@ -178,6 +207,7 @@ class ProblemSpec(FileModel):
         ProblemError
             If the units of the problem are none.
         """
+        return type(self).declared_tables(getattr(self, "units", {}))
 
     @abstractmethod
     def record_checks(self, records: Mapping[str, Sequence[Any]], reader: RecordReader) -> list[RecordCheck]:
@@ -210,9 +240,10 @@ class ProblemSpec(FileModel):
     def scopes(self) -> Mapping[str, str]:
         """Return the scopes of references whose fields are columns, each with the part that holds them."""
 
-    @abstractmethod
     def plain_references(self) -> Mapping[str, str]:
         """Return the references that are no columns, each with its unit; empty where it has none."""
+        references: dict[str, str] = self.counted().references()
+        return references
 
     @abstractmethod
     def units_of_law(self, key: Key) -> tuple[str, ...]:
@@ -242,9 +273,12 @@ class ProblemSpec(FileModel):
         return {**found, **{name: units.get(name, found.get(name, "")) for name in self.fields_of(part)}}
 
     @classmethod
-    @abstractmethod
+    @cache
     def fields_of(cls, part: str) -> frozenset[str]:
         """Return the fields that columns of a part may fill; empty where any column is as good as another."""
+        table = cls.declared_tables({}).get(part)
+        declared = () if table is None else table.fields
+        return frozenset(item.name for item in declared) | {*cls.other_columns.get(part, ())}
 
     def readable_names(self, part: str) -> frozenset[str]:
         """Return the names under which something is read of a part: its fields, and what laws are bound to."""
@@ -270,8 +304,3 @@ class ProblemSpec(FileModel):
             If it names things the problem does not know.
         """
         return None if self.today is None else problem.plan_from(material.part(self.today))
-
-
-def fields_of_record(record: Any) -> frozenset[str]:
-    """Return the fields that columns may fill of a type of records; none of None."""
-    return frozenset() if record is None else frozenset(item.name for item in fields(record)) - {"attributes"}

@@ -16,7 +16,6 @@ from kanopt.whatif.scenario_files.problem_spec import (
     PartSpec,
     ProblemInputs,
     ProblemSpec,
-    fields_of_record,
 )
 from kanopt.whatif.scenario_files.spec import Unit
 from kanopt.whatif.scenario_files.toml_positions import Key
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from kanopt.problems import RoutingPolicy, RoutingProblem
-    from kanopt.records.declaration import Table
     from kanopt.records.reading import RecordCheck, RecordReader
     from kanopt.whatif.changes import Change
 
@@ -66,16 +64,6 @@ class MatrixSpec(PartSpec):
         return with_units(read, {**dict.fromkeys(numbers, self.unit), **units_of(read)})
 
 
-_COLUMNS = {
-    "links": ("tail", "head", "length"),
-    "nodes": ("name", "x", "y", "lat", "lon"),
-    "distances": ("from", "to", "distance"),
-    "durations": ("from", "to", "duration"),
-    "started": ("vehicle", "index", "depot", "stop", "client", "departure", "locked"),
-}
-"""The columns of tables that become no records."""
-
-
 class RoutingSpec(ProblemSpec):
     """``kind = "routing"``: vehicles from depots to clients.
 
@@ -88,6 +76,16 @@ class RoutingSpec(ProblemSpec):
     alike_columns: ClassVar = ("vehicle", "index")
     moved_words: ClassVar = ("client changes its vehicle", "clients change their vehicle")
     price_keys: ClassVar = ("cost", "policy", "clients", "vehicles")
+    unit_class: ClassVar = "RoutingUnits"
+    other_columns: ClassVar = {
+        "depots": ("node",),
+        "clients": ("node",),
+        "links": ("tail", "head", "length"),
+        "nodes": ("name", "x", "y", "lat", "lon"),
+        "distances": ("from", "to", "distance"),
+        "durations": ("from", "to", "duration"),
+        "started": ("vehicle", "index", "depot", "stop", "client", "departure", "locked"),
+    }
 
     kind: Literal["routing"]
     depots: PartSpec
@@ -115,36 +113,23 @@ class RoutingSpec(ProblemSpec):
             raise ValueError("links need the law of the time that a link takes: duration = { law = … }")
         return self
 
-    def schemas(self) -> Mapping[str, Table]:
-        """Return the tables that become records, by part."""
-        from kanopt.problems import RoutingUnits
-
-        return {table.name: table for table in RoutingUnits(**self.units).tables()}
-
     def scopes(self) -> Mapping[str, str]:
         """Return what laws may read of the tables."""
         return {"client": "clients", "vehicle": "vehicles"} | (
             {} if self.links is None else {"link": "links"}
         )
 
-    def plain_references(self) -> Mapping[str, str]:
-        """Return what a problem knows of legs, the load and the clock."""
-        from kanopt.problems import RoutingUnits
-
-        return RoutingUnits(**self.units).references()
-
     def units_of_law(self, key: Key) -> tuple[str, ...]:
         """Return the unit of prices or that of times."""
-        units = {"time": "min", "money": "EUR", **self.units}
-        return (units["money"] if key[0] == "cost" else units["time"],)
+        units = self.counted()
+        return (units.money if key[0] == "cost" else units.time,)
 
     def record_checks(self, records: Mapping[str, Sequence[Any]], reader: RecordReader) -> list[RecordCheck]:
         """Look for contradictions between depots, clients, vehicles and the policy."""
-        from kanopt.problems import RoutingUnits
         from kanopt.problems.place_checks import place_checks
         from kanopt.problems.routing.validation import routing_checks
 
-        units = RoutingUnits(**self.units)
+        units = self.counted()
         depots, clients, vehicles = (records[name] for name in ("depots", "clients", "vehicles"))
         measured = self.links is None and self.distances is None
         places = {"depots": depots, "clients": clients}
@@ -173,18 +158,8 @@ class RoutingSpec(ProblemSpec):
             partial(self.table_uses, records),
             reader.filled,
             has_cost_law=bool(self.cost),
-            load=self.units.get("load", "t"),
+            load=self.counted().load,
         )
-
-    @classmethod
-    def fields_of(cls, part: str) -> frozenset[str]:
-        """Return the fields of the records, or the columns of the road network."""
-        from kanopt.problems import Client, Depot, VehicleType
-
-        if part in _COLUMNS:
-            return frozenset(_COLUMNS[part])
-        types = {"depots": Depot, "clients": Client, "vehicles": VehicleType}
-        return fields_of_record(types.get(part)) | ({"node"} if part != "vehicles" else frozenset())
 
     def law_uses(self) -> dict[Key, str]:
         """Return the law of travel time, that of each cost term, and that of service times if there is one."""
@@ -221,9 +196,9 @@ class RoutingSpec(ProblemSpec):
 
     def build(self, material: ProblemInputs) -> RoutingProblem:
         """Build the routing problem."""
-        from kanopt.problems import RoadNetwork, RoutingProblem, RoutingUnits
+        from kanopt.problems import RoadNetwork, RoutingProblem
 
-        units = RoutingUnits(**self.units)
+        units = self.counted()
         matrices = material.parts("distances", "durations")
         duration: Any = matrices["durations"] if self.duration is None else material.law(self.duration.law)
         if self.links is not None:

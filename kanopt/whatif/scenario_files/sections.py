@@ -33,7 +33,7 @@ from kanopt.whatif.scenario_files.toml_positions import Key
 __all__ = ["Sections", "missing_problem", "read_sections"]
 
 ModelT = TypeVar("ModelT", bound=FileModel)
-_KNOWN = ("scenario", "tables", "surrogates", "problem", "changes", "sweep", "solver", "report")
+_KNOWN = ("scenario", "tables", "surrogates", "problem", "changes", "sweep", "solver", "report", "questions")
 
 
 @dataclass

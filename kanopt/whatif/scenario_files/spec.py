@@ -24,6 +24,7 @@ __all__ = [
     "LawSpec",
     "LearnedSpec",
     "NetworkSpec",
+    "QuestionSpec",
     "ReportSpec",
     "SavedSpec",
     "SolverSpec",
@@ -159,6 +160,7 @@ class TableSpec(FileModel):
     query: Name | None = None
     sheet: Name | None = None
     columns: Words = ()
+    ignore: Words = ()
     units: dict[str, Unit] = Field(default_factory=dict)
     dates: dict[str, Name] = Field(default_factory=dict)
     minimum: dict[str, float] = Field(default_factory=dict)
@@ -194,6 +196,15 @@ class TableSpec(FileModel):
             return self.url
         # as SQLAlchemy reads it: %2e%2e leads up as well, and a host changes nothing
         return url.set(database=str(resolve(url.database))).render_as_string(hide_password=False)
+
+
+class QuestionSpec(FileModel):
+    """``[[questions]]``: what only the user knows, and the keys that each answer sets."""
+
+    about: str = ""
+    text: Name
+    answer: str = ""
+    answers: Annotated[dict[Name, dict[Name, Any]], Field(min_length=1)]
 
 
 class HoldoutSpec(FileModel):

@@ -29,11 +29,11 @@ def wrong_tables(problem: ProblemSpec, tables: Mapping[str, pd.DataFrame]) -> It
         owner = max(
             (other for other in words if other != name), key=lambda each: len(words[each] & own), default=name
         )
-        right = max(have, key=lambda each: len(wanted & have[each]))
+        right = max(have, key=lambda each: len(wanted & have[each]), default=table)
         if (
             len(wanted & own) <= _FEW
             and len(words[owner] & own) >= _MANY
-            and len(wanted & have[right]) >= _MANY
+            and len(wanted & have.get(right, frozenset())) >= _MANY
         ):
             theirs, ours = (
                 list_names(sorted(each), 4) for each in (words[owner] & own, wanted & have[right])

@@ -45,6 +45,7 @@ def fields_of(*models: type[BaseModel]) -> set[str]:
     [
         ("## `[scenario]`", (spec.HeadSpec,)),
         ("## `[tables.NAME]`", (spec.TableSpec,)),
+        ("## `[[questions]]`", (spec.QuestionSpec,)),
         ("## `[surrogates.NAME]`", (spec.LearnedSpec, spec.GivenSpec, spec.SavedSpec)),
         ("## `[sweep]`", (spec.SweepSpec,)),
         ("## `[solver]`", (spec.SolverSpec,)),
