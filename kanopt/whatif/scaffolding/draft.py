@@ -53,6 +53,7 @@ class Draft:
     made_units: dict[str, dict[str, str]] = field(default_factory=dict)
     made_why: dict[str, str] = field(default_factory=dict)
     questions: list[Question] = field(default_factory=list)
+    rules: list[tuple[str, str]] = field(default_factory=list)
     invented: list[str] = field(default_factory=list)
     rows: list[dict[str, object]] = field(default_factory=list)
     used: dict[str, SourceTable] = field(default_factory=dict)

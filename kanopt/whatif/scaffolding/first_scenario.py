@@ -21,7 +21,7 @@ from kanopt.whatif.scaffolding.draft import Draft, currency_of
 from kanopt.whatif.scaffolding.laws import guess_laws
 from kanopt.whatif.scaffolding.other_drafts import draft_scheduling, draft_supply
 from kanopt.whatif.scaffolding.kinds import guess_roles
-from kanopt.whatif.scaffolding.roles import Question, Roles, open_questions
+from kanopt.whatif.scaffolding.roles import PartGuess, Question, Roles, is_told, question_about
 from kanopt.whatif.scaffolding.routing_draft import draft_routing
 from kanopt.whatif.scaffolding.sources import SourceTable, read_sources
 from kanopt.whatif.scaffolding.toml_writing import Entry, Section, entry_at, render, slug, toml_value, without
@@ -32,18 +32,6 @@ KINDS = ("routing", "scheduling", "supply", "law")
 """Kinds of scenarios that can be begun; a ``law`` is one without a plan."""
 _MOST_REPAIRS = 40
 _MOST_QUESTIONS = 2
-_DISPENSABLE = (
-    "demand",
-    "distances",
-    "durations",
-    "setups",
-    "calendars",
-    "power_price",
-    "lanes",
-    "modes",
-    "jobs",
-)
-"""Parts without which a plan can be begun, in the order in which that is tried."""
 _DRAFTS = {"routing": draft_routing, "scheduling": draft_scheduling, "supply": draft_supply}
 _HEAD = ("A first scenario, guessed from the tables. Where a line says check, look at it:",)
 _COLUMNS = ["table", "column", "guess", "why", "sure"]
@@ -222,19 +210,10 @@ def scaffold(files: Sequence[str | os.PathLike[str]], kind: str | None = None) -
 
 
 def _planned(roles: Roles, tables: Sequence[SourceTable], money: str, notes: Sequence[str]) -> Scaffold | str:
-    """Return what holds of a plan: of all of its parts, else without one that can be done without."""
-    first: Scaffold | str = ""
-    for part in ("", *(name for name in _DISPENSABLE if name in roles.parts)):
-        tried = roles.without(part) if part else roles
-        draft = Draft(tried, money, notes=list(notes))
-        _DRAFTS[roles.kind](draft)
-        if part:
-            draft.notes.append(f"{roles.parts[part].table.called} as {part} does not hold: {first}")
-        made = _checked(draft, tables)
-        if isinstance(made, Scaffold):
-            return made
-        first = first or made
-    return first
+    """Return what holds of a plan; a sentence where it does not hold."""
+    draft = Draft(roles, money, notes=list(notes))
+    _DRAFTS[roles.kind](draft)
+    return _checked(draft, tables)
 
 
 def _checked(draft: Draft, tables: Sequence[SourceTable]) -> Scaffold | str:
@@ -254,12 +233,11 @@ def _checked(draft: Draft, tables: Sequence[SourceTable]) -> Scaffold | str:
             if draft.leaves_out(name, column):
                 continue
             draft.guess(name, column, f"unit {unit.unit}", unit.why, unit.sure)
-    if draft.roles.kind:
-        draft.questions += open_questions(draft.roles.parts, _read_by_laws(draft))
     sections, sources = _sections(draft), {name: table.path for name, table in draft.used.items()}
     held = _repaired(sections, sources, draft)
     if isinstance(held, str):
         return held
+    held = _with_ignored(held, draft)
     guesses = pd.DataFrame(draft.rows, columns=_COLUMNS).drop_duplicates(["table", "column", "guess"])
     return Scaffold(
         draft.roles.kind,
@@ -282,15 +260,27 @@ def _question_text(question: Question) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _read_by_laws(draft: Draft) -> set[str]:
-    """Return the columns that laws read, under whatever name, and those that kinds of problems read otherwise."""
-    read = {name for _, name in draft.learned}
-    for section in draft.problem:
-        if section.header[-1] == "columns":
-            read |= {str(entry.value) for entry in section.entries}
-        if section.header[:2] == ("problem", "bind"):
-            read |= {str(entry.value).partition(".")[2] for entry in section.entries}
-    return read | set(draft.roles.hints.get("read", ()))
+def _with_ignored(sections: list[Section], draft: Draft) -> list[Section]:
+    """Return the sections without columns that are told elsewhere; ask about the others that look like a rule."""
+    told: dict[str, list[str]] = {}
+    asked: list[tuple[PartGuess, str]] = []
+    for part, column in draft.rules:
+        guess = draft.roles.parts.get(part)
+        if guess is None:
+            continue
+        if is_told(guess, column, draft.roles):
+            told.setdefault(guess.table.name, []).append(column)
+        else:
+            asked.append((guess, column))
+    if asked:
+        draft.questions.append(question_about(asked))
+    why = "read elsewhere"
+    return [
+        replace(each, entries=(*each.entries, Entry("ignore", list(dict.fromkeys(told[each.header[1]])), why)))
+        if len(each.header) == 2 and each.header[0] == "tables" and each.header[1] in told
+        else each
+        for each in sections
+    ]
 
 
 def _draft_laws(draft: Draft) -> None:
@@ -391,7 +381,7 @@ def _repaired(sections: list[Section], sources: dict[str, Path], draft: Draft) -
         for _ in range(_MOST_REPAIRS):
             placed = _placed(sections, places)
             replace_file(target, render(placed, _HEAD))
-            error = _mistakes(target)
+            error = _mistakes(target, draft)
             if error is None:
                 return sections
             found = [(issue, entry_at(placed, issue.line, _HEAD)) for issue in error.issues]
@@ -413,15 +403,16 @@ def _repaired(sections: list[Section], sources: dict[str, Path], draft: Draft) -
     return "too much of it does not hold"
 
 
-def _mistakes(path: Path) -> ScenarioError | None:
+def _mistakes(path: Path, draft: Draft) -> ScenarioError | None:
     from kanopt.whatif.scenario_files.load import check_scenario
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # whoever loads the file hears them
-            scenario = check_scenario(path, allow_outside=True)
+            scenario = check_scenario(path, allow_outside=True, lenient=True)
             if scenario is not None:
                 scenario.check()
+                draft.rules = scenario.rule_columns()
     except ScenarioError as error:
         return error
     return None

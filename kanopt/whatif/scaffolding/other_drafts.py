@@ -143,7 +143,7 @@ def draft_supply(draft: Draft) -> None:
     ]
     if units := draft.problem_units(load):
         head.append(Entry("units", units, "what the plan counts in"))
-    rate = draft.roles.hints.get("rate", "")
+    rate = draft.roles.hints.get("rate", "") if "lanes" in parts else ""
     tariff = None if rate else best_law(draft, "money", lambda: _lane_references(draft))
     weights = (
         [name for name, ref in tariff[1].of(tariff[0]).items() if ref == "state.weight"] if tariff else []

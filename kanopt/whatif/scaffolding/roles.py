@@ -15,9 +15,10 @@ import pandas as pd
 
 from kanopt.records.declaration import Table
 from kanopt.records.headers import measured_in
-from kanopt.records.likeness import TableColumn, TableField, field_likeness, is_called, is_planning_word
+from kanopt.records.likeness import TableColumn, TableField, field_likeness, is_called
 from kanopt.records.matching import ColumnFacts, FilledField, fill_fields, table_score
 from kanopt.records.words import PLAIN_FIELDS, TABLE_WORDS
+from kanopt.text import join_list
 from kanopt.whatif.scaffolding.sources import SourceTable
 
 __all__ = [
@@ -25,13 +26,14 @@ __all__ = [
     "Question",
     "Roles",
     "called",
+    "is_told",
     "is_named_history",
     "looks_like",
     "made_table",
     "match_part",
     "may_teach",
     "measures",
-    "open_questions",
+    "question_about",
     "square_names",
 ]
 
@@ -224,33 +226,33 @@ def made_table(name: str, frame: pd.DataFrame, why: str, units: Mapping[str, str
     )
 
 
-def open_questions(parts: Mapping[str, PartGuess], ignored: Collection[str] = ()) -> list[Question]:
-    """Return a question for each column beside those of a plan that looks like a rule and fills no field."""
-    found = []
-    for name, guess in parts.items():
-        for column in guess.left:
-            if column.name in ignored or not len(column.values) or _is_told(column, name, parts):
-                continue
-            money = "money" in measures(column)
-            if not money and not is_planning_word(column.as_column()):
-                continue
-            shown = ", ".join(sorted(column.texts)[:3]) or f"{column.values.min():g} to {column.values.max():g}"
-            text = (
-                f"{guess.table.called} has a column {column.name!r} ({shown}), which fills no field of {name}; the "
-                "plan does not keep to it. May it be left out?"
-            )
-            ignore = {f"tables.{guess.table.name}.ignore": [column.name]}
-            found.append((not money, Question(f"{name}.{column.name}", text, {"ignore": ignore})))
-    return [question for _, question in sorted(found, key=lambda pair: pair[0])]
+def question_about(columns: Sequence[tuple[PartGuess, str]]) -> Question:
+    """Return the question whether columns that look like rules, and fill no field, may be left out."""
+    shown = []
+    ignored: dict[str, list[str]] = {}
+    for guess, name in columns:
+        column = guess.table.columns[name]
+        values = ", ".join(sorted(column.texts)[:3])
+        source = guess.table.made.removeprefix("from ") or guess.table.called
+        shown.append(f"{name!r} of {source}" + (f" ({values})" if values else ""))
+        ignored.setdefault(f"tables.{guess.table.name}.ignore", []).append(name)
+    one = len(columns) == 1
+    text = (
+        f"{join_list(shown)} {'looks like a rule' if one else 'look like rules'} and {'fills' if one else 'fill'} no "
+        f"field, so that the plan does not keep to {'it' if one else 'them'}. May {'it' if one else 'they'} be left out?"
+    )
+    guess, name = columns[0]
+    return Question(f"{guess.part.name}.{name}", text, {"ignore": ignored})
 
 
-def _is_told(column: ColumnFacts, part: str, parts: Mapping[str, PartGuess]) -> bool:
-    """Say whether another table tells what a column looks like."""
-    for name, guess in parts.items():
-        if name == part:
-            continue
-        for each in guess.filled:
+def is_told(guess: PartGuess, name: str, roles: Roles) -> bool:
+    """Say whether another table of the plan tells what a column does, or was made of it."""
+    if name in roles.hints.get("read", ()):
+        return True
+    column = guess.table.columns[name]
+    for part, other in roles.parts.items():
+        for each in other.filled if part != guess.part.name else ():
             plain = each.column.kind == column.kind and each.field.name not in PLAIN_FIELDS
-            if column.name == each.column.name or (plain and looks_like(column, name, each.field.name, each.field.kind)):
+            if name == each.column.name or (plain and looks_like(column, part, each.field.name, each.field.kind)):
                 return True
     return False
