@@ -229,12 +229,13 @@ class Draft:
             ),
         )
 
-    def add_formula(self, name: str, formula: str, inputs: Mapping[str, str], unit: str, why: str) -> None:
+    def add_formula(self, name: str, formula: str, inputs: Mapping[str, str], unit: str, why: str, per: str = "") -> None:
         """Add a law written by hand, which is there to be replaced."""
         entries = [Entry("formula", formula, why, False, needed=True)]
         if inputs:
             entries.append(Entry("inputs", dict(inputs), needed=True))
         entries.append(Entry("unit", unit, needed=True))
+        entries += [Entry("per", per)] if per else []
         self.laws.append(Section(("surrogates", name), tuple(entries)))
         self.guess("", "", f"law {name} = {formula} {unit}", why, False)
 

@@ -16,6 +16,7 @@ __all__ = ["draft_scheduling", "draft_supply"]
 
 _SCHEDULING = ("jobs", "tasks", "machines", "modes", "setups", "calendars", "power_price")
 _SUPPLY = ("suppliers", "facilities", "markets", "products", "periods", "lanes")
+_STEEP = 1_000
 _LOADS = (("suppliers", "capacity"), ("demand", "demand"), ("facilities", "capacity"))
 
 
@@ -151,6 +152,8 @@ def draft_supply(draft: Draft) -> None:
     if tariff and weights:
         usual = round(float(tariff[0].table.frame[weights[0]].median()), 3)
         head.append(Entry("planning", {"state.weight": usual}, "the usual shipment of the history", False))
+    if brackets := draft.roles.hints.get("brackets"):
+        head.append(Entry("planning", {"state.weight": 2 * brackets[-1]}, "beyond the last weight of the rates", False))
     draft.problem.append(Section(("problem",), tuple(head)))
     for name in _SUPPLY:
         if name in parts:
@@ -159,6 +162,8 @@ def draft_supply(draft: Draft) -> None:
             _make_supply_part(draft, name)
     if tariff is not None:
         add_bound_law(draft, "tariff", *tariff, "shipment")
+    elif rate and draft.roles.hints.get("brackets"):
+        _add_rate_card(draft, draft.roles.hints["brackets"], load)
     elif rate:
         lanes = parts["lanes"].table
         column = lanes.columns[rate]
@@ -179,6 +184,21 @@ def draft_supply(draft: Draft) -> None:
         draft.problem.append(Section(("problem", "demand"), (Entry("law", "demand", needed=True),)))
     else:
         _demand_of_markets(draft, load)
+
+
+def _add_rate_card(draft: Draft, brackets: tuple[float, ...], load: str) -> None:
+    """Add a tariff whose rate holds from a weight on for all of a shipment: a step at each weight, a gram wide."""
+    unit = draft.roles.parts["lanes"].table.units["rate_0"]
+    steps = [
+        f"(rate_{place} - rate_{place - 1}) * min(1, max(0, 1 + {_STEEP} * (weight - {start:g})))"
+        for place, start in enumerate(brackets)
+        if place
+    ]
+    inputs = {f"rate_{place}": unit for place in range(len(brackets))} | {"weight": load}
+    formula = f"weight * ({' + '.join(['rate_0', *steps])})"
+    draft.add_formula("tariff", formula, inputs, draft.money, "as the rates by weight say", "shipment")
+    bound = {f"rate_{place}": f"lane.rate_{place}" for place in range(len(brackets))}
+    draft.bind("tariff", {**bound, "weight": "state.weight"})
 
 
 def _market_references(draft: Draft) -> References:

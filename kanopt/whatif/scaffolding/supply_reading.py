@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +29,7 @@ from kanopt.whatif.scaffolding.sources import SourceTable
 __all__ = ["read_supply"]
 
 _FEWEST = 2
+_PER_MANY = re.compile(r"(\d+) ?(kg|t|lb|g)\b")
 _NETWORK = 3.0  # how much speaks for a table that joins the names of others
 
 
@@ -52,6 +54,7 @@ class _Lanes:
     rate: str
     sources: tuple[SourceTable, ...]
     beside: tuple[str, ...] = ()
+    brackets: tuple[float, ...] = ()
 
 
 def read_supply(tables: Sequence[SourceTable]) -> Roles | None:
@@ -89,7 +92,7 @@ def read_supply(tables: Sequence[SourceTable]) -> Roles | None:
     ]
     histories = tuple(table for table in others if may_teach(table))
     unused = tuple(table for table in others if table not in histories)
-    hints: dict[str, Any] = {"rate": lanes.rate, "read": lanes.beside}
+    hints: dict[str, Any] = {"rate": lanes.rate, "read": lanes.beside, "brackets": lanes.brackets}
     total = _NETWORK + sum(guess.score for guess in parts.values())
     return Roles("supply", parts, histories, unused, hints=hints, total=total)
 
@@ -180,7 +183,31 @@ def _listed(table: SourceTable, tables: Sequence[SourceTable]) -> _Lanes | None:
         apart = [tail.name, head.name, *(c.name for c in texts if looks_like(c, "lanes", "mode", str))]
         if (rate or ways) and not table.frame.duplicated(apart).any():
             return _Lanes(table, tail.name, head.name, rate, (table,))
+        if card := _rate_card(table, tail, head, numbers):
+            return card
     return None
+
+
+def _rate_card(
+    table: SourceTable, tail: ColumnFacts, head: ColumnFacts, numbers: Sequence[ColumnFacts]
+) -> _Lanes | None:
+    """Return a list of rates by lane and weight, each from a weight on for all of it, as one lane a row."""
+    froms = [c for c in numbers if measures(c) == {"amount": 1} and float(c.values.min()) == 0]
+    rates = [c for c in numbers if c not in froms and (measures(c).get("money") or looks_like(c, "lanes", "rate"))]
+    if len(froms) != 1 or len(rates) != 1 or table.frame.duplicated([tail.name, head.name, froms[0].name]).any():
+        return None
+    wide = table.frame.pivot(index=[tail.name, head.name], columns=froms[0].name, values=rates[0].name)
+    if wide.isna().any(axis=None):
+        return None
+    brackets = tuple(float(each) for each in wide.columns)
+    many = _PER_MANY.search(rates[0].name)
+    amount, unit = (float(many[1]), many[2]) if many else (1.0, froms[0].header.unit)
+    wide = (wide / amount).set_axis([f"rate_{place}" for place in range(len(brackets))], axis="columns")
+    money = rates[0].header.unit.partition("/")[0] or "EUR"
+    units = dict.fromkeys(wide.columns, f"{money}/{unit}")
+    lanes = wide.reset_index().rename(columns={tail.name: "tail", head.name: "head"})
+    made = made_table("lanes", lanes, f"{table.called}, a column for each weight", units)
+    return _Lanes(made, "tail", "head", "rate_0", (table,), brackets=tuple(brackets))
 
 
 def _is_no_place(column: ColumnFacts) -> bool:
