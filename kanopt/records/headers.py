@@ -31,6 +31,7 @@ _UMLAUTS = str.maketrans(
 _WRITTEN_OUT = 5  # letters of a unit that stands in a longer word
 _PER_HOUR = (("veh", "h"), ("veh", "hr"), ("vehicles", "h"), ("vehicles", "hour"))  # of links of roads
 _CURRENCIES = frozenset(("EUR", "USD", "GBP", "CHF"))
+_LENGTHS = frozenset(["km", "mi"])
 _LOADS = frozenset(["utile", "max", "maxi", "maximale", "admissible", "volume"])
 _PRICED_ENDS = ("kosten", "preis", "pauschale", "gebuehr")
 _MEASURES = {"distance": "km", "dist": "km", "mileage": "km", "time": "h", "weight": "kg"}
@@ -126,9 +127,14 @@ def _unit_of(pieces: Sequence[str], places: Sequence[int]) -> str:
         if not before and (not per or above or _is_priced(pieces[:per])):
             before = above[:1] or ["EUR"] if measure else []
         # energy of a task, weight of a piece: what is counted one by one has no unit
+        before = before or above[:1]
         return f"{before[-1]}/{measure}" if before and measure else before[-1] if before else ""
     money = above or ["EUR"] if above or priced else []
     if money and below:
+        if (
+            len(below) > 1 and below[0] != below[1] and _LENGTHS & {*below}
+        ):  # freight of a tonne and a kilometre
+            return f"{money[0]}/({below[0]}*{below[1]})"
         return f"{money[0]}/{below[-1]}"
     if pieces and not above and set(pieces) <= _EACH:
         return f"EUR/{below[-1]}"

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -23,7 +24,7 @@ from kanopt.records.clock_times import clock_value, holds_windows
 from kanopt.records.declaration import Field, Table
 from kanopt.records.headers import Header, measured_in, read_header
 from kanopt.records.likeness import TableColumn, TableField, field_likeness, is_called
-from kanopt.records.words import PLAIN_FIELDS, TABLE_WORDS
+from kanopt.records.words import IDENTIFIERS, PLAIN_FIELDS, TABLE_WORDS
 
 __all__ = ["ColumnFacts", "FilledField", "TableFacts", "assign_tables", "fill_fields", "table_score"]
 
@@ -34,7 +35,9 @@ _DATE = re.compile(
     r"|\d{1,2}[-/. ][A-Za-z]{3,9}[-/. ]{1,2}\d{2,4}|[A-Za-z]{3,9} \d{1,2},? \d{4}|\d{1,4}[-/.]\d{1,2}[-/.]\d{2,4})"
 )
 """Dates as people write them: 2-Jun-06, March 4, 2019, 3/4/19, 2019-03-04 20:21, 2019 Q1, 2019-W05."""
-_YES_NO = frozenset("yes no y n ja nein j oui non si no true false x - 0 1".split())
+_YES_NO = frozenset(
+    ["yes", "no", "y", "n", "ja", "nein", "j", "oui", "non", "si", "no", "true", "false", "x", "-", "0", "1"]
+)
 _LONG = ("day", "week", "month", "year")
 _SURE = 0.62
 _BY_SHAPE, _BY_UNIT, _BY_REFERENCE, _BY_KEY = 0.45, 0.5, 0.9, 0.6
@@ -129,12 +132,16 @@ class TableFacts:
     @cached_property
     def key(self) -> ColumnFacts | None:
         """The column that names its rows: the first of texts, else of whole numbers, without repetitions."""
-        unique = [column for column in self.columns.values() if column.is_unique and column.texts]
-        named = [column for column in unique if column.kind == "text"]
+        unique = [
+            column
+            for column in self.columns.values()
+            if column.is_unique and column.texts and (column.kind == "text" or not column.header.unit)
+        ]
         first = next(iter(self.columns.values()), None)
         if first in unique:  # numbers of orders stand in front of what they are about
             return first
-        return next(iter([*named, *unique]), None)
+        named = [c for c in unique if c.kind == "text" or IDENTIFIERS & {*c.header.pieces[-1:]}]
+        return next(iter(named), None)
 
 
 @dataclass(frozen=True)
@@ -196,13 +203,17 @@ def fill_fields(
     >>> [(one.field.name, one.column.name) for one in fill_fields(TableFacts("t", (), columns), vehicles)][-2:]
     [('shift_start', 'Salida'), ('shift_end', 'z')]
     """
-    fields = [item for item in part.fields]
-    columns = [column for column in table.columns.values() if column.name not in without and len(column.values)]
-    left = fields
+    fields = part.fields
+    columns = [
+        column for column in table.columns.values() if column.name not in without and len(column.values)
+    ]
+    left: Sequence[Field] = fields
     while True:
         found = _assigned(table, part, left, columns, names or {})
         filled = {one.field.name for one in found}
-        idle = {item.name for item in left if item.name in filled and item.needs and not filled & {*item.needs}}
+        idle = {
+            item.name for item in left if item.name in filled and item.needs and not filled & {*item.needs}
+        }
         if not idle:
             return _whole_places(found)
         left = [item for item in left if item.name not in idle]
@@ -219,9 +230,7 @@ def _assigned(
     if not columns or not fields:
         return []
     shapes = _by_shape(table, part, fields, columns)
-    grid = [
-        [_evidence(table, part, item, column, names, shapes) for item in fields] for column in columns
-    ]
+    grid = [[_evidence(table, part, item, column, names, shapes) for item in fields] for column in columns]
     scores = np.array([[cell.score for cell in row] for row in grid])
     rows, places = linear_sum_assignment(scores, maximize=True)
     return [
@@ -285,14 +294,12 @@ def _by_shape(
     return found
 
 
-def _clock_pairs(
-    fields: Sequence[Field], columns: Sequence[ColumnFacts]
-) -> dict[tuple[str, str], _Evidence]:
+def _clock_pairs(fields: Sequence[Field], columns: Sequence[ColumnFacts]) -> dict[tuple[str, str], _Evidence]:
     """Return which clock times begin and which end something: no row ends before it begins."""
     clocks = [item for item in fields if item.clock and item.type is float]
     pairs = [
         (begin, end)
-        for begin, end in zip(clocks, clocks[1:], strict=False)
+        for begin, end in pairwise(clocks)
         if _ends(end) and not (_ends(begin) and not begin.required)
     ]
     timed = [column for column in columns if column.kind == "clock"]
@@ -304,7 +311,8 @@ def _clock_pairs(
     for one in timed:
         for other in timed:
             first, last = one.minutes, other.minutes
-            assert first is not None and last is not None
+            if first is None or last is None:
+                continue
             both = first.index.intersection(last.index)
             if one is other or not len(both) or not (first[both] <= last[both]).all():
                 continue
@@ -360,7 +368,11 @@ def unit_meant(column: ColumnFacts) -> str:
     """Return the unit of a column; what is paid a day or longer is money, since a plan is made for that once."""
     unit = column.declared or column.header.unit
     money, _, time = unit.partition("/")
-    return money if not column.declared and time in _LONG and dict(measured_in(money) or {}) == {"money": 1} else unit
+    return (
+        money
+        if not column.declared and time in _LONG and dict(measured_in(money) or {}) == {"money": 1}
+        else unit
+    )
 
 
 def _may_hold(column: ColumnFacts, item: Field, part: Table) -> bool:
@@ -434,4 +446,6 @@ def assign_tables(scores: Mapping[tuple[str, str], float]) -> dict[str, str]:
     if not grid.size:
         return {}
     rows, places = linear_sum_assignment(grid, maximize=True)
-    return {parts[row]: tables[place] for row, place in zip(rows, places, strict=True) if grid[row, place] > 0}
+    return {
+        parts[row]: tables[place] for row, place in zip(rows, places, strict=True) if grid[row, place] > 0
+    }

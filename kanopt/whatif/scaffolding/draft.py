@@ -109,7 +109,13 @@ class Draft:
         """Add a part of the problem: its table, the columns of its fields, and their units."""
         part, table = guess.part.name, guess.table
         self.use(table)
-        self.guess(table.name, "", f"{part} of {self.roles.kind}", table.made or guess.why, bool(table.made) or guess.called_so)
+        self.guess(
+            table.name,
+            "",
+            f"{part} of {self.roles.kind}",
+            table.made or guess.why,
+            bool(table.made) or guess.called_so,
+        )
         counted = self._units_of_part(guess, load)
         columns = []
         found = [
@@ -229,7 +235,9 @@ class Draft:
             ),
         )
 
-    def add_formula(self, name: str, formula: str, inputs: Mapping[str, str], unit: str, why: str, per: str = "") -> None:
+    def add_formula(
+        self, name: str, formula: str, inputs: Mapping[str, str], unit: str, why: str, per: str = ""
+    ) -> None:
         """Add a law written by hand, which is there to be replaced."""
         entries = [Entry("formula", formula, why, False, needed=True)]
         if inputs:

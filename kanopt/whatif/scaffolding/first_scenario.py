@@ -18,9 +18,9 @@ from kanopt.files import replace_file
 from kanopt.tables.row_rules import RowRules
 from kanopt.text import count_text, list_names, shorten
 from kanopt.whatif.scaffolding.draft import Draft, currency_of
+from kanopt.whatif.scaffolding.kinds import guess_roles
 from kanopt.whatif.scaffolding.laws import guess_laws
 from kanopt.whatif.scaffolding.other_drafts import draft_scheduling, draft_supply
-from kanopt.whatif.scaffolding.kinds import guess_roles
 from kanopt.whatif.scaffolding.roles import PartGuess, Question, Roles, is_told, question_about
 from kanopt.whatif.scaffolding.routing_draft import draft_routing
 from kanopt.whatif.scaffolding.sources import SourceTable, read_sources
@@ -253,10 +253,22 @@ def _checked(draft: Draft, tables: Sequence[SourceTable]) -> Scaffold | str:
 def _question_text(question: Question) -> str:
     """Write a question as a section of the file, with the keys that each answer sets."""
     told = {answer: dict(keys) for answer, keys in question.answers.items()}
-    lines = ["", "[[questions]]", *(f"{key} = {toml_value(value)}" for key, value in (
-        ("about", question.about), ("text", question.text), ("answer", question.answer)
-    ))]
-    lines += ["[questions.answers]", *(f"{toml_value(key)} = {toml_value(keys)}" for key, keys in told.items())]
+    lines = [
+        "",
+        "[[questions]]",
+        *(
+            f"{key} = {toml_value(value)}"
+            for key, value in (
+                ("about", question.about),
+                ("text", question.text),
+                ("answer", question.answer),
+            )
+        ),
+    ]
+    lines += [
+        "[questions.answers]",
+        *(f"{toml_value(key)} = {toml_value(keys)}" for key, keys in told.items()),
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -276,7 +288,9 @@ def _with_ignored(sections: list[Section], draft: Draft) -> list[Section]:
         draft.questions.append(question_about(asked))
     why = "read elsewhere"
     return [
-        replace(each, entries=(*each.entries, Entry("ignore", list(dict.fromkeys(told[each.header[1]])), why)))
+        replace(
+            each, entries=(*each.entries, Entry("ignore", list(dict.fromkeys(told[each.header[1]])), why))
+        )
         if len(each.header) == 2 and each.header[0] == "tables" and each.header[1] in told
         else each
         for each in sections

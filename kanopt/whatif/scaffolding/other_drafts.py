@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from kanopt.records.headers import measured_in
 from kanopt.units import same_dimension
 from kanopt.whatif.scaffolding.draft import Draft
 from kanopt.whatif.scaffolding.mapping import GuessedUnit, header_unit
@@ -33,7 +34,9 @@ def draft_scheduling(draft: Draft) -> None:
         )
     ]
     jobs = parts.get("jobs")
-    priced = jobs is not None and any(each.field.unit.startswith(draft.money) or each.field.unit.startswith("EUR") for each in jobs.filled)
+    priced = jobs is not None and any(
+        each.field.unit.startswith(draft.money) or each.field.unit.startswith("EUR") for each in jobs.filled
+    )
     if not priced and "power_price" not in parts:
         why = f"{draft.money} a minute until the last task ends"
         head.append(Entry("makespan_cost", 1.0, why, sure=False))
@@ -153,7 +156,11 @@ def draft_supply(draft: Draft) -> None:
         usual = round(float(tariff[0].table.frame[weights[0]].median()), 3)
         head.append(Entry("planning", {"state.weight": usual}, "the usual shipment of the history", False))
     if brackets := draft.roles.hints.get("brackets"):
-        head.append(Entry("planning", {"state.weight": 2 * brackets[-1]}, "beyond the last weight of the rates", False))
+        head.append(
+            Entry(
+                "planning", {"state.weight": 2 * brackets[-1]}, "beyond the last weight of the rates", False
+            )
+        )
     draft.problem.append(Section(("problem",), tuple(head)))
     for name in _SUPPLY:
         if name in parts:
@@ -167,10 +174,19 @@ def draft_supply(draft: Draft) -> None:
     elif rate:
         lanes = parts["lanes"].table
         column = lanes.columns[rate]
-        unit = header_unit(column, draft.money) or GuessedUnit(f"{draft.money}/{load}", "no unit is stated", False)
+        unit = header_unit(column, draft.money) or GuessedUnit(
+            f"{draft.money}/{load}", "no unit is stated", False
+        )
         draft.give_unit(lanes, column, unit)
-        draft.add_formula("tariff", "rate", {"rate": unit.unit}, unit.unit, "as the lanes say")
-        draft.bind("tariff", {"rate": f"lane.{draft.refer('lanes', rate, 'rate')}"})
+        bound = {"rate": f"lane.{draft.refer('lanes', rate, 'rate')}"}
+        if dict(measured_in(unit.unit) or ()).get("length"):
+            inputs = {"rate": unit.unit, "distance": "km"}
+            per_load = f"{draft.money}/{load}"
+            draft.add_formula("tariff", "rate * distance", inputs, per_load, "as the lanes say, for each km")
+            draft.bind("tariff", {**bound, "distance": "lane.distance"})
+        else:
+            draft.add_formula("tariff", "rate", {"rate": unit.unit}, unit.unit, "as the lanes say")
+            draft.bind("tariff", bound)
     else:
         unit = f"{draft.money}/{load}"
         why = "what a km costs; no history tells it"

@@ -26,8 +26,8 @@ __all__ = [
     "Question",
     "Roles",
     "called",
-    "is_told",
     "is_named_history",
+    "is_told",
     "looks_like",
     "made_table",
     "match_part",
@@ -39,11 +39,45 @@ __all__ = [
 
 _LEAST_ROWS = 25  # fewer say nothing of a law
 _HISTORY = frozenset(
-    """
-    trip trips log logs history historical past shipment shipments freight sales tours runs records measurements data
-    train training observations fahrten touren verkaufe sendungen historie trajets ventes envois viajes ventas envios
-    deliveries telematics flights rides actuals transactions invoices
-    """.split()
+    [
+        "trip",
+        "trips",
+        "log",
+        "logs",
+        "history",
+        "historical",
+        "past",
+        "shipment",
+        "shipments",
+        "freight",
+        "sales",
+        "tours",
+        "runs",
+        "records",
+        "measurements",
+        "data",
+        "train",
+        "training",
+        "observations",
+        "fahrten",
+        "touren",
+        "verkaufe",
+        "sendungen",
+        "historie",
+        "trajets",
+        "ventes",
+        "envois",
+        "viajes",
+        "ventas",
+        "envios",
+        "deliveries",
+        "telematics",
+        "flights",
+        "rides",
+        "actuals",
+        "transactions",
+        "invoices",
+    ]
 )
 _ALIKE = 0.62
 
@@ -216,13 +250,21 @@ def square_names(table: SourceTable) -> frozenset[str]:
     return names if columns[0].texts == names else frozenset()
 
 
-def made_table(name: str, frame: pd.DataFrame, why: str, units: Mapping[str, str] | None = None) -> SourceTable:
+def made_table(
+    name: str, frame: pd.DataFrame, why: str, units: Mapping[str, str] | None = None
+) -> SourceTable:
     """Return a table that is made of others, to be written beside the scenario."""
     from pathlib import Path
 
     given = {column: unit for column, unit in (units or {}).items() if unit and column in frame}
     return SourceTable(
-        f"made_{name}", Path(f"made_{name}.csv"), frame.reset_index(drop=True), "", (name,), made=why, units=given
+        f"made_{name}",
+        Path(f"made_{name}.csv"),
+        frame.reset_index(drop=True),
+        "",
+        (name,),
+        made=why,
+        units=given,
     )
 
 
@@ -253,6 +295,8 @@ def is_told(guess: PartGuess, name: str, roles: Roles) -> bool:
     for part, other in roles.parts.items():
         for each in other.filled if part != guess.part.name else ():
             plain = each.column.kind == column.kind and each.field.name not in PLAIN_FIELDS
-            if name == each.column.name or (plain and looks_like(column, part, each.field.name, each.field.kind)):
+            if name == each.column.name or (
+                plain and looks_like(column, part, each.field.name, each.field.kind)
+            ):
                 return True
     return False

@@ -198,8 +198,13 @@ def _draft_duration(draft: Draft) -> None:
         unit = header_unit(speed, draft.money) or GuessedUnit("km/h", "no unit is stated", False)
         draft.give_unit(parts["vehicles"].table, speed, unit)
         inputs = {"distance": "km", "speed": unit.unit}
-        draft.add_formula("travel_time", "distance / speed", inputs, "h", f"as {speed.name!r} of the vehicles says")
-        draft.bind("travel_time", {"distance": "arc.distance", "speed": f"vehicle.{draft.refer('vehicles', speed.name, 'speed')}"})
+        draft.add_formula(
+            "travel_time", "distance / speed", inputs, "h", f"as {speed.name!r} of the vehicles says"
+        )
+        draft.bind(
+            "travel_time",
+            {"distance": "arc.distance", "speed": f"vehicle.{draft.refer('vehicles', speed.name, 'speed')}"},
+        )
         draft.problem.append(Section(("problem", "duration"), (Entry("law", "travel_time", needed=True),)))
         return
     found = best_law(draft, "time", lambda: _references(draft))

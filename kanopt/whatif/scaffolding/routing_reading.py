@@ -18,7 +18,6 @@ from kanopt.whatif.scaffolding.roles import (
     PartGuess,
     Roles,
     called,
-    is_named_history,
     looks_like,
     made_table,
     match_part,
@@ -134,7 +133,8 @@ def read_routing(tables: Sequence[SourceTable]) -> Roles | None:
 def _joins(guess: PartGuess, part: str) -> bool:
     """Say whether rows join places with places: most of those that something leaves from are those it goes to."""
     tail, head = guess.column("tail"), guess.column("head")
-    assert tail is not None and head is not None
+    assert tail is not None
+    assert head is not None
     both = len(tail.texts & head.texts) >= 0.5 * len(tail.texts | head.texts)
     return both and not (may_teach(guess.table) and not called(guess.table, part))
 
@@ -162,9 +162,7 @@ def _refers(table: SourceTable, names: frozenset[str]) -> list[ColumnFacts]:
     return [c for c in columns if c.kind in ("text", "number") and c.texts and c.texts <= names]
 
 
-def _is_placed(
-    guess: PartGuess, placed: dict[str, frozenset[str]], nets: Sequence[frozenset[str]]
-) -> bool:
+def _is_placed(guess: PartGuess, placed: dict[str, frozenset[str]], nets: Sequence[frozenset[str]]) -> bool:
     """Say whether it is known where the rows of a table are."""
     filled = {each.field.name for each in guess.filled}
     if any(set(pair) <= filled for pair in _PLACES):
@@ -203,7 +201,9 @@ def _with_places(guess: PartGuess, places: PartGuess | None, part: Any) -> PartG
     if len(goals) < 2 or not guess.column("name") or guess.column("name") in goals:
         goal = goals[0] if goals else columns[0]
         joined = _located(frame, goal, located)
-        made = made_table("clients", joined, f"{guess.table.called} with the places of {places.table.called}", units)
+        made = made_table(
+            "clients", joined, f"{guess.table.called} with the places of {places.table.called}", units
+        )
     else:
         first, last = _origin_first(goals)
         name = guess.column("name")
@@ -220,7 +220,9 @@ def _with_places(guess: PartGuess, places: PartGuess | None, part: Any) -> PartG
         if source is None or source.column.name != "source":
             own = TableField.of(next(f for f in part.fields if f.name == "source"), part)
             kept = [each for each in both.filled if each.field.name != "source"]
-            both = PartGuess(part, made, (*kept, FilledField(own, made.columns["source"], 1.0, "where it is loaded")))
+            both = PartGuess(
+                part, made, (*kept, FilledField(own, made.columns["source"], 1.0, "where it is loaded"))
+            )
         return both
     return match_part(made, part) or guess
 
@@ -268,7 +270,11 @@ def _name_depots(
         )
         frame = places.table.frame
         left = frame[~frame[key.name].astype(str).isin(named)]
-        homes = [c for c in parts["vehicles"].left if c.texts and c.texts <= key.texts] if "vehicles" in parts else []
+        homes = (
+            [c for c in parts["vehicles"].left if c.texts and c.texts <= key.texts]
+            if "vehicles" in parts
+            else []
+        )
         if homes:
             left = frame[frame[key.name].astype(str).isin(homes[0].texts)]
         if len(left) > 1:
@@ -276,14 +282,21 @@ def _name_depots(
             told = [any(is_called(w, words) for w in str(text).lower().split()) for text in left[key.name]]
             left = left[told] if any(told) else left
         if len(left):
-            made = made_table("depots", left, f"places of {places.table.called} that nobody is visited at", places.table.units)
+            made = made_table(
+                "depots",
+                left,
+                f"places of {places.table.called} that nobody is visited at",
+                places.table.units,
+            )
             if guess := match_part(made, depots):
                 parts["depots"] = guess
         return
     for names in nets:
         rest = names - clients.names
         if clients.names < names and len(rest) <= _MOST_DEPOTS:
-            made = made_table("depots", pd.DataFrame({"name": sorted(rest)}), "the places of the matrix beside clients")
+            made = made_table(
+                "depots", pd.DataFrame({"name": sorted(rest)}), "the places of the matrix beside clients"
+            )
             if guess := match_part(made, depots):
                 parts["depots"] = guess
             return
@@ -295,7 +308,9 @@ def _named_by(clients: PartGuess) -> list[str]:
     names = clients.names
     if source is None:
         return []
-    return [text.partition(" ")[2] for text in source.texts if any(text.startswith(f"{one} ") for one in names)]
+    return [
+        text.partition(" ")[2] for text in source.texts if any(text.startswith(f"{one} ") for one in names)
+    ]
 
 
 def _split_depot(parts: dict[str, PartGuess], depots: Any, clients: Any) -> None:
@@ -312,7 +327,9 @@ def _split_depot(parts: dict[str, PartGuess], depots: Any, clients: Any) -> None
     why = f"a row of {guess.table.called}"
     units = guess.table.units
     home = made_table("depots", frame[told].dropna(axis="columns"), why, units)
-    others = made_table("clients", frame[[not one for one in told]], f"{guess.table.called} without the depot", units)
+    others = made_table(
+        "clients", frame[[not one for one in told]], f"{guess.table.called} without the depot", units
+    )
     found, rest = match_part(home, depots), match_part(others, clients)
     if found and rest:
         parts["depots"], parts["clients"] = found, rest
@@ -354,7 +371,9 @@ def _match_skills(parts: dict[str, PartGuess]) -> None:
             if _words_in(one) and _words_in(one) <= _words_in(other):
                 for name, column in (("clients", one), ("vehicles", other)):
                     guess, item = parts[name], lists[name][0]
-                    filled = FilledField(TableField.of(item, guess.part), column, 0.9, "its values are in both tables")
+                    filled = FilledField(
+                        TableField.of(item, guess.part), column, 0.9, "its values are in both tables"
+                    )
                     parts[name] = PartGuess(guess.part, guess.table, (*guess.filled, filled))
                 return
 
@@ -368,8 +387,11 @@ def _with_amount(guess: PartGuess, wanted: str, words: set[str]) -> PartGuess:
     numbers = [
         c
         for c in guess.left
-        if c.kind == "number" and float(c.values.min()) >= 0 and (not measures(c) or measures(c) == {"amount": 1})
-        and not _is_speed(c) and len(c.values) == c.rows
+        if c.kind == "number"
+        and float(c.values.min()) >= 0
+        and (not measures(c) or measures(c) == {"amount": 1})
+        and not _is_speed(c)
+        and len(c.values) == c.rows
     ]
     shared = [c for c in numbers if words & set(c.header.pieces)]
     if len(shared or numbers) != 1:
@@ -401,9 +423,7 @@ def _legs_of(
         taken = {one.table.name for one in found.values()}
         (ends,) = _ends({("", ""): guess})
         fits = clients <= ends if name != "links" else True
-        if fits and guess.table.name not in taken:
-            found.setdefault(name, guess)
-        elif fits and name == "durations":  # a table may tell both
+        if (fits and guess.table.name not in taken) or (fits and name == "durations"):
             found.setdefault(name, guess)
     return found
 

@@ -116,7 +116,9 @@ def _sources(table: SourceTable, tables: Sequence[SourceTable]) -> list[str]:
     return [one.name for one in tables if table.made and one.called in table.made]
 
 
-def _setups_of(table: SourceTable, tables: Sequence[SourceTable]) -> tuple[SourceTable, pd.DataFrame, str] | None:
+def _setups_of(
+    table: SourceTable, tables: Sequence[SourceTable]
+) -> tuple[SourceTable, pd.DataFrame, str] | None:
     """Return a table of families by families as a list, with its unit; None where it is none."""
     columns = list(table.facts.columns.values())
     if len(columns) < 2 or columns[0].kind != "text" or any(c.kind != "number" for c in columns[1:]):
@@ -146,14 +148,17 @@ def _unfolded(table: SourceTable) -> SourceTable | None:
     key = table.facts.key
     numbers = [c for c in columns if c.kind == "number" and c is not key]
     timed = [c for c in numbers if measures(c) == {"time": 1}]
-    plain = len(numbers) == len(columns) - 1 and not any(c.header.unit for c in numbers) and any(
-        is_called(word, TABLE_WORDS["modes"] | TABLE_WORDS["durations"]) for word in table.words
+    plain = (
+        len(numbers) == len(columns) - 1
+        and not any(c.header.unit for c in numbers)
+        and any(is_called(word, TABLE_WORDS["modes"] | TABLE_WORDS["durations"]) for word in table.words)
     )
     stations = timed if len(timed) >= _FEWEST else numbers if plain and not timed else []
     stations = [
         c
         for c in stations
-        if not any(looks_like(c, "jobs", name) for name in ("due", "release")) and not looks_like(c, "modes", "duration")
+        if not any(looks_like(c, "jobs", name) for name in ("due", "release"))
+        and not looks_like(c, "modes", "duration")
     ]
     if key is None or len(stations) < _FEWEST:
         return None
@@ -165,8 +170,7 @@ def _unfolded(table: SourceTable) -> SourceTable | None:
                 minutes = convert(float(row[column.name]), column.header.unit or "min", "min")
                 rows.append((f"{row[key.name]} {station}", str(row[key.name]), place, station, minutes))
     frame = pd.DataFrame(rows, columns=["name", "job", "order", "machine", "duration"])
-    made = made_table("operations", frame, f"{table.called} as a list", {"duration": "min"})
-    return made
+    return made_table("operations", frame, f"{table.called} as a list", {"duration": "min"})
 
 
 def _from_operations(
@@ -252,7 +256,11 @@ def _operations(
 
 def _one_line(guess: PartGuess, others: Sequence[SourceTable]) -> bool:
     """Say whether it is plain that there are machines though no row names one."""
-    return any(called(table, "machines") for table in others) or called(guess.table, "tasks") or called(guess.table, "jobs")
+    return (
+        any(called(table, "machines") for table in others)
+        or called(guess.table, "tasks")
+        or called(guess.table, "jobs")
+    )
 
 
 def _predecessors(guess: PartGuess) -> ColumnFacts | None:
@@ -262,10 +270,10 @@ def _predecessors(guess: PartGuess) -> ColumnFacts | None:
         return None
     for column in guess.table.facts.columns.values():
         parts = {one for text in column.texts for one in _LISTED.split(text) if one not in ("", "-")}
-        if column is not name and parts and parts <= name.texts and not column.is_unique and len(column.values):
-            if column.texts != name.texts:
-                return column
-        if column is not name and parts and parts <= name.texts and len(column.values) < column.rows:
+        known = column is not name and bool(parts) and parts <= name.texts
+        if known and not column.is_unique and column.texts != name.texts:
+            return column
+        if known and len(column.values) < column.rows:
             return column
     return None
 
@@ -309,7 +317,8 @@ def _texts(values: pd.Series[Any]) -> pd.Series[Any]:
 def _ordered(guess: PartGuess, before: ColumnFacts) -> PartGuess:
     """Return tasks with the order that their predecessors say."""
     name, job = guess.column("name"), guess.column("job")
-    assert name is not None and job is not None
+    assert name is not None
+    assert job is not None
     frame = guess.table.frame.reset_index(drop=True)
     rows = pd.DataFrame({"task": _texts(frame[name.name]), "job": _texts(frame[job.name])})
     given = frame.rename(columns={name.name: "name", job.name: "job"})
@@ -353,7 +362,11 @@ def _chained(rows: pd.DataFrame, before: pd.Series[Any], guess: PartGuess) -> pd
 
 
 def _made_parts(
-    rows: pd.DataFrame, guess: PartGuess, source: SourceTable, parts: Mapping[str, PartGuess], kinds: Mapping[str, Any]
+    rows: pd.DataFrame,
+    guess: PartGuess,
+    source: SourceTable,
+    parts: Mapping[str, PartGuess],
+    kinds: Mapping[str, Any],
 ) -> dict[str, PartGuess]:
     """Return the tables of jobs, tasks, machines and modes that operations make."""
     frame, why = source.frame.reset_index(drop=True), f"from {source.called}"
@@ -366,8 +379,7 @@ def _made_parts(
         if own is not None and own.names == frozenset(rows["job"]):
             found["jobs"] = own
         else:
-            named = made_table("jobs", pd.DataFrame({"name": rows["job"].unique()}), f"the jobs of {source.called}")
-            found["jobs"] = _plain(named, kinds["jobs"])
+            found["jobs"] = _jobs_of(rows, guess, source, kinds["jobs"])
     taken = {each.column.name for each in (*guess.filled, *(found["jobs"].filled if "jobs" in found else ()))}
     before = _predecessors(guess)
     taken |= {before.name} if before is not None else set()
@@ -383,13 +395,36 @@ def _made_parts(
         named = sorted(machines.names) if machines else ["machine 1"]
         modes = modes.drop(columns="machine").merge(pd.DataFrame({"machine": named}), how="cross")
     of_modes = {
-        name: filled[name].declared or filled[name].header.unit for name in ("duration", "energy") if name in filled
+        name: filled[name].declared or filled[name].header.unit
+        for name in ("duration", "energy")
+        if name in filled
     }
     found["modes"] = _plain(made_table("modes", modes, why, of_modes), kinds["modes"])
     if machines is None or not frozenset(modes["machine"]) <= machines.names:
         names = pd.DataFrame({"name": modes["machine"].unique()})
-        found["machines"] = _plain(made_table("machines", names, f"the machines of {source.called}"), kinds["machines"])
+        found["machines"] = _plain(
+            made_table("machines", names, f"the machines of {source.called}"), kinds["machines"]
+        )
     return found
+
+
+def _jobs_of(rows: pd.DataFrame, guess: PartGuess, source: SourceTable, kind: Any) -> PartGuess:
+    """Return the jobs that rows name, with what all rows of a job agree on."""
+    used = {each.column.name for each in guess.filled}
+    frame = source.frame.reset_index(drop=True)
+    alike = [
+        name
+        for name in map(str, frame.columns)
+        if not guess.table.made
+        and name not in used
+        and (frame.groupby(rows["job"])[name].nunique() <= 1).all()
+    ]
+    jobs = pd.concat([rows["job"].rename("name"), frame[alike]], axis="columns").drop_duplicates("name")
+    units = {
+        name: source.columns[name].header.unit for name in alike if source.columns[name].kind == "number"
+    }
+    made = made_table("jobs", jobs, f"the jobs of {source.called}", units)
+    return match_part(made, kind) or _plain(made_table("jobs", jobs[["name"]], made.made), kind)
 
 
 def _plain(table: SourceTable, kind: Any, left: Sequence[str] = ()) -> PartGuess:
@@ -412,10 +447,14 @@ def _name_families(parts: dict[str, PartGuess], kinds: Mapping[str, Any]) -> Non
         guess = parts.get(part)
         if guess is None or guess.column("family") is not None:
             continue
-        fitting = [c for c in guess.table.facts.columns.values() if c.kind == "text" and c.texts and c.texts <= names]
+        fitting = [
+            c for c in guess.table.facts.columns.values() if c.kind == "text" and c.texts and c.texts <= names
+        ]
         item = next(item for item in kinds[part].fields if item.name == "family")
         if fitting:
-            one = FilledField(TableField.of(item, kinds[part]), fitting[0], 0.9, "its values are families of the setups")
+            one = FilledField(
+                TableField.of(item, kinds[part]), fitting[0], 0.9, "its values are families of the setups"
+            )
             parts[part] = PartGuess(guess.part, guess.table, (*guess.filled, one))
 
 

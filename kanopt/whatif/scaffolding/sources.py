@@ -28,6 +28,7 @@ __all__ = ["ColumnFacts", "SourceTable", "read_sources"]
 
 _SHOWN = 2_000  # cells of a column whose signs are looked at
 
+
 @dataclass(frozen=True, eq=False)
 class SourceTable:
     """A table that was read.
@@ -83,7 +84,6 @@ class SourceTable:
             name: ColumnFacts(name, self.frame[name].dropna(), len(self.frame), units.get(name, ""))
             for name in map(str, self.frame.columns)
         }
-
 
     @cached_property
     def facts(self) -> TableFacts:

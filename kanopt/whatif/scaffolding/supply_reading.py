@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import pandas as pd
@@ -29,6 +30,12 @@ from kanopt.whatif.scaffolding.sources import SourceTable
 __all__ = ["read_supply"]
 
 _FEWEST = 2
+_PERIOD = re.compile(
+    r"(jan|feb|mar|m[aä]r|apr|abr|may|mai|jun|jul|aug|ago|ao[uû]|sep|oct|okt|nov|dec|dez|dic|d[eé]c|ene|f[eé]v|avr|enero|juin|juil)\w*"
+    r"|(q|t|w|kw|s|sem|semana|semaine|week|woche|month|mes|mois|monat|period|periode|quarter|quartal|trim|trimestre)[ ._-]?\d+"
+    r"|\d{4}([-/. ]?(q|t|w|kw)?\d+)?"
+)
+"""Headers that are periods: January, Q1, KW 12, 2024-03."""
 _PER_MANY = re.compile(r"(\d+) ?(kg|t|lb|g)\b")
 _NETWORK = 3.0  # how much speaks for a table that joins the names of others
 
@@ -61,6 +68,7 @@ def read_supply(tables: Sequence[SourceTable]) -> Roles | None:
     """Return the tables as a supply network; None where they make none."""
     units = SupplyUnits()
     kinds = {table.name: table for table in units.tables()} | {"demand": units.table(Demand)}
+    given, tables = tables, [_long_demand(table, tables) or table for table in tables]
     lanes = _lanes(tables)
     if lanes is None:
         return _by_words(tables, kinds)
@@ -87,14 +95,43 @@ def read_supply(tables: Sequence[SourceTable]) -> Roles | None:
     used = {guess.table.name for guess in parts.values()} | {one.name for one in lanes.sources}
     others = [
         table
-        for table in tables
-        if table.name not in used and not (table.facts.key and any(table.facts.key.texts <= g.names for g in parts.values()))
+        for table in given
+        if table.name not in used
+        and not any(table.called in guess.table.made for guess in parts.values())
+        and not (table.facts.key and any(table.facts.key.texts <= g.names for g in parts.values()))
     ]
     histories = tuple(table for table in others if may_teach(table))
     unused = tuple(table for table in others if table not in histories)
     hints: dict[str, Any] = {"rate": lanes.rate, "read": lanes.beside, "brackets": lanes.brackets}
     total = _NETWORK + sum(guess.score for guess in parts.values())
     return Roles("supply", parts, histories, unused, hints=hints, total=total)
+
+
+def _long_demand(table: SourceTable, tables: Sequence[SourceTable]) -> SourceTable | None:
+    """Return a table of markets by products, or by periods, as a list of demand; None where it is none."""
+    columns = list(table.facts.columns.values())
+    heads = frozenset(c.name for c in columns[1:])
+    if (
+        len(heads) < _FEWEST
+        or columns[0] is not table.facts.key
+        or any(c.kind != "number" for c in columns[1:])
+    ):
+        return None
+    for part, name in (("products", "product"), ("periods", "period")):
+        told = any(
+            (key := one.facts.key) is not None
+            and heads <= key.texts
+            and one is not table
+            and called(one, part)
+            for one in tables
+        )
+        dated = name == "period" and all(_PERIOD.fullmatch(head.strip().lower()) for head in heads)
+        if told or dated:
+            long = table.frame.melt(id_vars=[columns[0].name], var_name=name, value_name="demand")
+            long = long.rename(columns={columns[0].name: "market"})
+            unit = columns[0].header.unit or _unit_in_name(table)
+            return made_table("demand", long, f"{table.called} as a list", {"demand": unit})
+    return None
 
 
 def _lanes(tables: Sequence[SourceTable]) -> _Lanes | None:
@@ -109,7 +146,9 @@ def _lanes(tables: Sequence[SourceTable]) -> _Lanes | None:
         return found[0]
     made = pd.concat(
         [
-            one.table.frame.rename(columns={one.tail: "tail", one.head: "head", one.rate: "rate"})[["tail", "head", "rate"]]
+            one.table.frame.rename(columns={one.tail: "tail", one.head: "head", one.rate: "rate"})[
+                ["tail", "head", "rate"]
+            ]
             for one in found
             if one.rate
         ],
@@ -156,9 +195,13 @@ def _rate_of(table: SourceTable, columns: Sequence[ColumnFacts]) -> str:
     priced = [
         c
         for c in columns
-        if c.kind == "number" and (measures(c) in ({"money": 1, "amount": -1}, {"money": 1, "mass": -1}))
+        if c.kind == "number" and (measures(c).get("money") == 1 and {"amount", "mass"} & measures(c).keys())
     ]
-    called_so = [c for c in columns if c.kind == "number" and looks_like(c, "lanes", "rate") and "money" in (measures(c) or {"money": 1})]
+    called_so = [
+        c
+        for c in columns
+        if c.kind == "number" and looks_like(c, "lanes", "rate") and "money" in (measures(c) or {"money": 1})
+    ]
     return next((c.name for c in [*priced, *called_so]), "")
 
 
@@ -171,9 +214,13 @@ def _listed(table: SourceTable, tables: Sequence[SourceTable]) -> _Lanes | None:
     known = _keys(tables, table)
     every = frozenset().union(*known) if known else frozenset()
     named = [c for c in texts if c.texts and len(c.texts & every) >= 0.5 * len(c.texts)]
-    named += [c for c in texts if c not in named and (looks_like(c, "lanes", "tail", str) or looks_like(c, "lanes", "head", str))]
+    named += [
+        c
+        for c in texts
+        if c not in named and (looks_like(c, "lanes", "tail", str) or looks_like(c, "lanes", "head", str))
+    ]
     named = [c for c in sorted(named, key=columns.index) if not _is_no_place(c)]
-    for tail, head in zip(named, named[1:], strict=False):
+    for tail, head in pairwise(named):
         if looks_like(head, "lanes", "tail", str) and looks_like(tail, "lanes", "head", str):
             if not looks_like(tail, "lanes", "tail", str):
                 tail, head = head, tail
@@ -193,8 +240,14 @@ def _rate_card(
 ) -> _Lanes | None:
     """Return a list of rates by lane and weight, each from a weight on for all of it, as one lane a row."""
     froms = [c for c in numbers if measures(c) == {"amount": 1} and float(c.values.min()) == 0]
-    rates = [c for c in numbers if c not in froms and (measures(c).get("money") or looks_like(c, "lanes", "rate"))]
-    if len(froms) != 1 or len(rates) != 1 or table.frame.duplicated([tail.name, head.name, froms[0].name]).any():
+    rates = [
+        c for c in numbers if c not in froms and (measures(c).get("money") or looks_like(c, "lanes", "rate"))
+    ]
+    if (
+        len(froms) != 1
+        or len(rates) != 1
+        or table.frame.duplicated([tail.name, head.name, froms[0].name]).any()
+    ):
         return None
     wide = table.frame.pivot(index=[tail.name, head.name], columns=froms[0].name, values=rates[0].name)
     if wide.isna().any(axis=None):
@@ -234,7 +287,9 @@ def _matrix(table: SourceTable, tables: Sequence[SourceTable]) -> _Lanes | None:
     unit = columns[0].header.unit or _unit_in_name(table)
     made = made_table("lanes", long, f"{table.called} as a list", {"rate": unit})
     if _turned(table, tables, tails, heads):
-        made = made_table("lanes", long.rename(columns={"tail": "head", "head": "tail"}), made.made, made.units)
+        made = made_table(
+            "lanes", long.rename(columns={"tail": "head", "head": "tail"}), made.made, made.units
+        )
     return _Lanes(made, "tail", "head", "rate", (table,))
 
 
@@ -242,6 +297,7 @@ def _turned(
     table: SourceTable, tables: Sequence[SourceTable], tails: frozenset[str], heads: frozenset[str]
 ) -> bool:
     """Say whether rows are where goods go and columns where they come from: by the names of their tables."""
+
     def part_of(names: frozenset[str]) -> set[str]:
         of = [one for one in tables if one is not table and one.facts.key and names <= one.facts.key.texts]
         return {part for one in of for part in ("suppliers", "markets") if called(one, part)}
@@ -264,7 +320,10 @@ def _from_one_place(tables: Sequence[SourceTable], found: Sequence[_Lanes]) -> _
             for c in table.facts.columns.values()
             if c.kind == "number"
             and "money" in measures(c)
-            and (looks_like(c, "lanes", "rate") or {"inbound", "from", "von", "depuis", "desde", "transport", "freight"} & {*c.header.pieces})
+            and (
+                looks_like(c, "lanes", "rate")
+                or {"inbound", "from", "von", "depuis", "desde", "transport", "freight"} & {*c.header.pieces}
+            )
             and "amount" in measures(c)
         ]
         if key is None or not rates or any(table in one.sources for one in found):
@@ -276,15 +335,25 @@ def _from_one_place(tables: Sequence[SourceTable], found: Sequence[_Lanes]) -> _
         single = [
             one
             for one in tables
-            if one is not table and len(one.frame) == 1 and one.facts.key and not one.facts.key.texts & (tails | heads)
+            if one is not table
+            and len(one.frame) == 1
+            and one.facts.key
+            and not one.facts.key.texts & (tails | heads)
         ]
         if len(single) != 1:
             continue
         assert single[0].facts.key is not None
         (tail,) = single[0].facts.key.texts
         column = rates[0]
-        long = pd.DataFrame({"tail": tail, "head": table.frame[key.name].astype(str), "rate": table.frame[column.name]})
-        made = made_table("inbound", long, f"{column.name} of {table.called}", {"rate": column.declared or column.header.unit})
+        long = pd.DataFrame(
+            {"tail": tail, "head": table.frame[key.name].astype(str), "rate": table.frame[column.name]}
+        )
+        made = made_table(
+            "inbound",
+            long,
+            f"{column.name} of {table.called}",
+            {"rate": column.declared or column.header.unit},
+        )
         return _Lanes(made, "tail", "head", "rate", (), (column.name,))
     return None
 
@@ -316,11 +385,8 @@ def _with_names(
     table: SourceTable, kind: Any, naming: ColumnFacts, part: str, beside: Sequence[str]
 ) -> PartGuess | None:
     """Match a table whose names are in a known column."""
-
-
     first = "market" if part == "demand" else "name"
-    items = [item for item in kind.fields]
-    own = next(item for item in items if item.name == first)
+    own = next(item for item in kind.fields if item.name == first)
     rest = fill_fields(table.facts, kind, without=[naming.name, *beside])
     kept = [each for each in rest if each.field.name != first]
     filled = (FilledField(TableField.of(own, kind), naming, 1.0, "its values are the places of lanes"), *kept)
@@ -338,13 +404,20 @@ def _products_and_periods(
     taken = {guess.table.name for guess in parts.values()}
     for part, name in (("products", "product"), ("periods", "period")):
         column = next(
-            (c for one in ("demand", "suppliers") if one in parts and (c := parts[one].column(name)) is not None), None
+            (
+                c
+                for one in ("demand", "suppliers")
+                if one in parts and (c := parts[one].column(name)) is not None
+            ),
+            None,
         )
         texts = column.texts if column is not None else frozenset()
         own = [
             table
             for table in tables
-            if table.name not in taken and (key := table.facts.key) is not None and (texts <= key.texts if texts else called(table, part))
+            if table.name not in taken
+            and (key := table.facts.key) is not None
+            and (texts <= key.texts if texts else called(table, part))
         ]
         guess = next((g for table in own if (g := match_part(table, kinds[part])) is not None), None)
         if guess is not None:
@@ -373,7 +446,6 @@ def _refill(parts: dict[str, PartGuess], kinds: Mapping[str, Any]) -> None:
 
 
 def _named(part: str, names: Sequence[str], why: str, kinds: Mapping[str, Any]) -> PartGuess:
-
 
     made = made_table(part, pd.DataFrame({"name": names}), why)
     item = next(item for item in kinds[part].fields if item.name == "name")
