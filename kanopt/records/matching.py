@@ -197,7 +197,7 @@ def fill_fields(
     Examples
     --------
     >>> from kanopt.problems import RoutingUnits
-    >>> frame = pd.DataFrame({"Camion": ["a", "b"], "EUR/km": [0.4, 0.5], "Salida": ["8:00", "9:00"], "z": ["17:00"] * 2})
+    >>> frame = pd.DataFrame({"Camion": ["a", "b"], "Salida": ["8:00", "9:00"], "z": ["17:00"] * 2})
     >>> columns = {name: ColumnFacts(name, frame[name], 2) for name in frame}
     >>> vehicles = RoutingUnits().tables()[2]
     >>> [(one.field.name, one.column.name) for one in fill_fields(TableFacts("t", (), columns), vehicles)][-2:]

@@ -52,7 +52,7 @@ def draft_scheduling(draft: Draft) -> None:
             continue
         if name in parts:
             draft.add_part(parts[name], "t", "")
-        elif name in ("jobs", "machines", "modes"):
+        elif name in ("jobs", "machines"):
             _make_shop_part(draft, name)
     _draft_task_time(draft, mode_fields)
     if energy is not None and "energy" not in mode_fields:
@@ -71,42 +71,12 @@ def _column_of(guess: PartGuess, field: str) -> str:
     return next((each.column.name for each in guess.filled if each.field.name == field), "")
 
 
-def _machine_column(draft: Draft) -> str:
-    """Return the column of the tasks that names their machine."""
-    for column in draft.roles.parts["tasks"].table.columns.values():
-        pieces = [piece for piece in column.header.pieces if piece not in ("id", "no", "nr", "name")]
-        words = {"machine", "resource", "station", "workcenter", "maschine", "anlage", "maquina"}
-        if len(pieces) == 1 and pieces[0] in words:
-            return column.name
-    return ""
-
-
 def _make_shop_part(draft: Draft, name: str) -> None:
-    """Make the jobs or machines that other tables name, and modes of the machine that tasks name."""
-    tasks = draft.roles.parts["tasks"]
-    machine = _machine_column(draft)
-    if name == "jobs":
-        names = tasks.table.frame[_column_of(tasks, "job")].dropna().unique()
-        draft.add_made("jobs", pd.DataFrame({"name": names}), {}, "the jobs that the tasks name")
-    elif name == "machines":
-        modes = draft.roles.parts.get("modes")
-        source = modes.table.frame[_column_of(modes, "machine")] if modes else None
-        if source is None:
-            source = tasks.table.frame[machine] if machine else pd.Series(["machine 1"])
-        draft.add_made("machines", pd.DataFrame({"name": source.dropna().unique()}), {}, "the machines named")
-    else:
-        task_names = tasks.table.frame[_column_of(tasks, "name")]
-        machines = draft.roles.parts.get("machines")
-        if machine:
-            frame = pd.DataFrame({"task": task_names, "machine": tasks.table.frame[machine]})
-            why = "each task on the machine that it names"
-        else:
-            named = (
-                machines.table.frame[_column_of(machines, "name")] if machines else pd.Series(["machine 1"])
-            )
-            frame = task_names.to_frame("task").merge(named.to_frame("machine"), how="cross")
-            why = "every task on every machine; write which can run where"
-        draft.add_made("modes", frame, {}, why)
+    """Make the jobs or machines that the tables of tasks and modes name."""
+    field, part = {"jobs": ("job", "tasks"), "machines": ("machine", "modes")}[name]
+    guess = draft.roles.parts[part]
+    names = guess.table.frame[_column_of(guess, field)].dropna().unique()
+    draft.add_made(name, pd.DataFrame({"name": names}), {}, f"the {name} that the {part} name")
 
 
 def _draft_task_time(draft: Draft, mode_fields: set[str]) -> None:

@@ -281,7 +281,8 @@ def question_about(columns: Sequence[tuple[PartGuess, str]]) -> Question:
     one = len(columns) == 1
     text = (
         f"{join_list(shown)} {'looks like a rule' if one else 'look like rules'} and {'fills' if one else 'fill'} no "
-        f"field, so that the plan does not keep to {'it' if one else 'them'}. May {'it' if one else 'they'} be left out?"
+        f"field, so that the plan does not keep to {'it' if one else 'them'}. "
+        f"May {'it' if one else 'they'} be left out?"
     )
     guess, name = columns[0]
     return Question(f"{guess.part.name}.{name}", text, {"ignore": ignored})

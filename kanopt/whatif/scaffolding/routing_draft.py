@@ -218,7 +218,7 @@ def _draft_duration(draft: Draft) -> None:
                 f"{speed}": {"surrogates.travel_time.formula": f"{60 / speed:g} * distance_km"}
                 for speed in (40, 50, 30, 60, 70, 80)
             }
-            text = "How fast are vehicles on average, in km/h? No table says it (speed, Geschwindigkeit, vitesse, velocidad)"
+            text = "How fast are vehicles (speed, Geschwindigkeit, vitesse, velocidad), in km/h? No table says it."
             draft.questions.append(Question("vehicles.speed", text, answers))
     else:
         add_bound_law(draft, "travel_time", *found, "leg")
@@ -258,13 +258,14 @@ def _draft_costs(draft: Draft) -> None:
     """Add what a leg costs: fuel by its price, else the costs of a history where vehicles have no rates."""
     vehicles = draft.roles.parts.get("vehicles")
     filled = {each.field.name for each in vehicles.filled} if vehicles else set(_PRICED)
+    prices = vehicles.part.prices if vehicles else ()
     costs = []
     if vehicles is not None and _add_fuel(draft, vehicles):
         costs.append(Entry("fuel", "fuel_cost"))
     elif not filled & _PRICED and (found := best_law(draft, "money", lambda: _references(draft))):
         add_bound_law(draft, "leg_cost", *found, "leg")
         costs.append(Entry("legs", "leg_cost"))
-    elif not filled & _PRICED:
+    elif not filled & {*prices, *_PRICED}:
         why = "what a km costs; no table tells it"
         draft.add_formula("leg_cost", "0.5 * distance_km", {"distance_km": "km"}, draft.money, why)
         draft.bind("leg_cost", {"distance_km": "arc.distance"})

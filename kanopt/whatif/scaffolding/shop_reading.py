@@ -341,8 +341,8 @@ def _chained(rows: pd.DataFrame, before: pd.Series[Any], guess: PartGuess) -> pd
         other = next((one for one in several if job.get(one) != job[task]), None)
         if len(several) > 1 or other is not None or any(after.count(one) > 1 for one in several):
             raise TableError(
-                f"{guess.table.called}, row {place}: {task!r} comes after {', '.join(map(repr, several))}, which makes no "
-                "chain within one job; tasks of a job run one after the other"
+                f"{guess.table.called}, row {place}: {task!r} comes after {', '.join(map(repr, several))}, which is no "
+                "chain in one job; tasks of a job run one after the other"
             )
     ranks: dict[str, int] = {}
     for task in known:

@@ -31,8 +31,9 @@ __all__ = ["read_supply"]
 
 _FEWEST = 2
 _PERIOD = re.compile(
-    r"(jan|feb|mar|m[aä]r|apr|abr|may|mai|jun|jul|aug|ago|ao[uû]|sep|oct|okt|nov|dec|dez|dic|d[eé]c|ene|f[eé]v|avr|enero|juin|juil)\w*"
-    r"|(q|t|w|kw|s|sem|semana|semaine|week|woche|month|mes|mois|monat|period|periode|quarter|quartal|trim|trimestre)[ ._-]?\d+"
+    r"(jan|feb|mar|m[aä]r|apr|abr|may|mai|jun|jul|aug|ago|ao[uû]|sep|oct|okt|nov|dec|dez|dic|d[eé]c|ene|f[eé]v|avr"
+    r"|juin|juil)\w*"
+    r"|(q|t|w|kw|s|sem|semana|semaine|week|woche|month|mes|mois|monat|period|periode|quarter|quartal)[ ._-]?\d+"
     r"|\d{4}([-/. ]?(q|t|w|kw)?\d+)?"
 )
 """Headers that are periods: January, Q1, KW 12, 2024-03."""
@@ -117,6 +118,7 @@ def _long_demand(table: SourceTable, tables: Sequence[SourceTable]) -> SourceTab
         or any(c.kind != "number" for c in columns[1:])
     ):
         return None
+    keys = [one.facts.key.texts for one in tables if one is not table and one.facts.key is not None]
     for part, name in (("products", "product"), ("periods", "period")):
         told = any(
             (key := one.facts.key) is not None
@@ -125,7 +127,10 @@ def _long_demand(table: SourceTable, tables: Sequence[SourceTable]) -> SourceTab
             and called(one, part)
             for one in tables
         )
-        dated = name == "period" and all(_PERIOD.fullmatch(head.strip().lower()) for head in heads)
+        named = any(heads <= key for key in keys)
+        dated = (
+            name == "period" and not named and all(_PERIOD.fullmatch(head.strip().lower()) for head in heads)
+        )
         if told or dated:
             long = table.frame.melt(id_vars=[columns[0].name], var_name=name, value_name="demand")
             long = long.rename(columns={columns[0].name: "market"})
@@ -221,9 +226,9 @@ def _listed(table: SourceTable, tables: Sequence[SourceTable]) -> _Lanes | None:
     ]
     named = [c for c in sorted(named, key=columns.index) if not _is_no_place(c)]
     for tail, head in pairwise(named):
-        if looks_like(head, "lanes", "tail", str) and looks_like(tail, "lanes", "head", str):
-            if not looks_like(tail, "lanes", "tail", str):
-                tail, head = head, tail
+        turned = looks_like(head, "lanes", "tail", str) and looks_like(tail, "lanes", "head", str)
+        if turned and not looks_like(tail, "lanes", "tail", str):
+            tail, head = head, tail
         numbers = [c for c in columns if c.kind == "number"]
         rate = _rate_of(table, numbers)
         ways = any(looks_like(c, "lanes", "distance") or measures(c) == {"length": 1} for c in numbers)

@@ -27,8 +27,8 @@ def tables_of(name: str, folder: Path) -> list[Path]:
 
 
 def held(made: ko.Scaffold, folder: Path) -> dict:
-    """Write the file, check it as the command does, and return what it says."""
-    path = made.write(folder / "first.toml")
+    """Answer the questions, write the file, check it as the command does, and return what it says."""
+    path = made.answered([next(iter(each.answers)) for each in made.questions]).write(folder / "first.toml")
     scenario = check_scenario(path)
     assert scenario is not None
     scenario.check()
