@@ -280,6 +280,15 @@ def _by_shape(
     found: dict[tuple[str, str], _Evidence] = {}
     found |= _clock_pairs(fields, columns)
     found |= _measured_alike(part, fields, columns)
+    ends = [item for item in fields if item.name in ("x", "y")]
+    lengths = [
+        c for c in columns if c.kind == "number" and dict(measured_in(unit_meant(c)) or {}) == {"length": 1}
+    ]
+    if len(ends) == len(lengths) == 2:
+        why = "two lengths beside a name are a place"
+        found |= {
+            (c.name, item.name): _Evidence(_BY_SHAPE, why) for c, item in zip(lengths, ends, strict=True)
+        }
     named = next((item for item in fields if item.name == part.key[0] == "name"), None)
     key = table.key
     if named is not None and key in columns:

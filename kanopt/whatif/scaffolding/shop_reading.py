@@ -33,6 +33,8 @@ __all__ = ["read_shop"]
 
 _OPTIONAL = ("setups", "calendars", "power_price")
 _DAY = 1_440.0
+_SHIFT = 240.0  # minutes from which a window is open, not closed
+_DAYS = 7
 _FEWEST = 2
 _LISTED = re.compile(r"\s*[,;/+]\s*")
 
@@ -464,18 +466,20 @@ def _close_machines(parts: dict[str, PartGuess], kinds: Mapping[str, Any]) -> se
     if machines is None or "calendars" in parts or machines.table.made:
         return set()
     clocks = [c for c in machines.left if c.kind == "clock" and len(c.values) == c.rows]
-    pauses = [c for c in machines.left if c.kind == "windows"]
+    lists = [c for c in machines.left if c.kind == "windows"]
+    opened = [c for c in lists if _lasts(c) >= _SHIFT]
+    pauses = [c for c in lists if c not in opened]
     shift: tuple[ColumnFacts, ColumnFacts] | None = None
     for one in clocks:
         for other in clocks:
             if one is not other and (one.minutes < other.minutes).all():  # type: ignore[operator]
                 shift = (one, other)
-    if shift is None and not pauses:
+    if shift is None and not lists:
         return set()
     name = machines.column("name")
     assert name is not None
     rows: list[tuple[str, float, float]] = []
-    days = _days_of(parts, shift)
+    days = _DAYS if opened else _days_of(parts, shift)
     for _, row in machines.table.frame.iterrows():
         machine = str(row[name.name])
         for day in range(days):
@@ -486,11 +490,18 @@ def _close_machines(parts: dict[str, PartGuess], kinds: Mapping[str, Any]) -> se
                 rows += [(machine, last, zero + begin)] if zero + begin > last else []
             for column in pauses:
                 rows += [(machine, zero + a, zero + b) for a, b in _windows(row[column.name], column)]
+            for column in opened:
+                times = [0.0, *(end for window in _windows(row[column.name], column) for end in window), _DAY]
+                rows += [
+                    (machine, zero + a, zero + b)
+                    for a, b in zip(times[::2], times[1::2], strict=True)
+                    if a < b
+                ]
         if shift is not None:
             rows.append((machine, (days - 1) * _DAY + _minutes(row[shift[1].name]), days * _DAY))
     frame = pd.DataFrame(rows, columns=["machine", "start", "end"])
     frame = frame.sort_values(["machine", "start"], kind="stable")
-    told = [c.name for c in (*(shift or ()), *pauses)]
+    told = [c.name for c in (*(shift or ()), *lists)]
     made = made_table(
         "calendars", frame, f"{', '.join(told)} of {machines.table.called}", {"start": "min", "end": "min"}
     )
@@ -513,6 +524,12 @@ def _minutes(cell: Any) -> float:
     value = clock_value(str(cell), "min")
     assert value is not None
     return float(value)
+
+
+def _lasts(column: ColumnFacts) -> float:
+    """Return how long the windows of a cell last together, in the middle of the column."""
+    lengths = [sum(end - begin for begin, end in _windows(cell, column)) for cell in column.values]
+    return float(pd.Series(lengths).median())
 
 
 def _windows(cell: Any, column: ColumnFacts) -> list[tuple[float, float]]:
