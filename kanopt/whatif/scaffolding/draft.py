@@ -277,7 +277,7 @@ class Draft:
         fields
             Parts and their fields that hold loads, the most telling first.
         """
-        told, values = [], []
+        told, values = list[str](), list[ColumnFacts]()
         for part, name in fields:
             guess = self.roles.parts.get(part)
             filled = next((f for f in guess.filled if f.field.name == name), None) if guess else None
@@ -300,7 +300,8 @@ class Draft:
     def _units_of_part(self, guess: PartGuess, load: str) -> Mapping[str, str]:
         units = self.problem_units(load)
         of_kind = {"routing": RoutingUnits, "scheduling": SchedulingUnits, "supply": SupplyUnits}
-        return of_kind[self.roles.kind](**units).of(guess.part.record)
+        counted: Mapping[str, str] = of_kind[self.roles.kind](**units).of(guess.part.record)
+        return counted
 
 
 def currency_of(tables: Collection[SourceTable]) -> str:

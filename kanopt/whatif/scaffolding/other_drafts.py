@@ -158,9 +158,9 @@ def draft_supply(draft: Draft) -> None:
             draft.add_formula("tariff", "rate", {"rate": unit.unit}, unit.unit, "as the lanes say")
             draft.bind("tariff", bound)
     else:
-        unit = f"{draft.money}/{load}"
         why = "what a km costs; no history tells it"
-        draft.add_formula("tariff", "0.1 * distance_km", {"distance_km": "km"}, unit, why)
+        per_load = f"{draft.money}/{load}"
+        draft.add_formula("tariff", "0.1 * distance_km", {"distance_km": "km"}, per_load, why)
         draft.bind("tariff", {"distance_km": "lane.distance"})
     draft.problem.append(Section(("problem", "tariff"), (Entry("law", "tariff", needed=True),)))
     if "demand" in parts:

@@ -228,7 +228,7 @@ def _with_places(guess: PartGuess, places: PartGuess | None, part: Any) -> PartG
 
 
 def _located(frame: pd.DataFrame, goal: ColumnFacts, located: pd.DataFrame) -> pd.DataFrame:
-    where = located.loc[frame[goal.name].astype(str)].reset_index(drop=True)
+    where = located.loc[list(frame[goal.name].astype(str))].reset_index(drop=True)
     return pd.concat([frame.reset_index(drop=True), where], axis="columns")
 
 

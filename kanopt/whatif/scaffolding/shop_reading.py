@@ -289,8 +289,11 @@ def _rows_of(
     rows = pd.DataFrame(index=frame.index)
     job, name, order = (cells.get(each) for each in ("job", "name", "order"))
     unique = name is not None and not name.duplicated().any() and not name.isna().any()
-    rows["job"] = _texts(job if job is not None else name)
-    if unique:
+    named = job if job is not None else name
+    if named is None:
+        return None
+    rows["job"] = _texts(named)
+    if unique and name is not None:
         rows["task"] = _texts(name)
     elif order is not None:
         rows["task"] = rows["job"] + " " + _texts(order)
@@ -396,7 +399,7 @@ def _made_parts(
     if not modes["machine"].any():
         named = sorted(machines.names) if machines else ["machine 1"]
         modes = modes.drop(columns="machine").merge(pd.DataFrame({"machine": named}), how="cross")
-    of_modes = {
+    of_modes: dict[str, str] = {
         name: filled[name].declared or filled[name].header.unit
         for name in ("duration", "energy")
         if name in filled

@@ -15,9 +15,11 @@ from kanopt.whatif.scaffolding.sources import read_sources
 
 TABLES = {
     "fuel": {
-        "Tankstellen.csv": "Tankstelle;Rechtswert (km);Hochwert (km);Bestellmenge (l);Öffnung;Schließung;Abladezeit (min)\n"
+        "Tankstellen.csv": "Tankstelle;Rechtswert (km);Hochwert (km);Bestellmenge (l);Öffnung;Schließung;"
+        "Abladezeit (min)\n"
         "T1;3;4;2000;06:00;12:00;20\nT2;-3;5;1500;07:00;15:00;20\n",
-        "Tankwagen.csv": "Tankwagen;Stück;Fassungsvermögen (l);Einsatzkosten (€);Kosten pro km (€);von;bis;Tempo (km/h)\n"
+        "Tankwagen.csv": "Tankwagen;Stück;Fassungsvermögen (l);Einsatzkosten (€);Kosten pro km (€);von;bis;"
+        "Tempo (km/h)\n"
         "TW1;2;8000;90;0,8;05:00;15:00;55\n",
         "Raffinerie.csv": "Raffinerie;Rechtswert (km);Hochwert (km)\nR;0;0\n",
     },
@@ -40,7 +42,12 @@ TABLES = {
 }
 READ = {
     "fuel": {
-        "vehicles": {"capacity": "Fassungsvermögen (l)", "count": "Stück", "shift_start": "von", "shift_end": "bis"},
+        "vehicles": {
+            "capacity": "Fassungsvermögen (l)",
+            "count": "Stück",
+            "shift_start": "von",
+            "shift_end": "bis",
+        },
         "clients": {"demand": "Bestellmenge (l)", "earliest": "Öffnung", "service": "Abladezeit (min)"},
         "depots": {"name": "Raffinerie"},
     },
