@@ -102,6 +102,10 @@ class Draft:
         """Return the units of the problem that differ from those it has by itself."""
         words = {"routing": ("load",), "supply": ("quantity", "weight")}.get(self.roles.kind, ())
         given = {"money": self.money} | dict.fromkeys(words, load)
+        products = self.roles.parts.get("products")
+        weighed = products is not None and products.column("weight") is not None
+        if "weight" in given and weighed and not same_dimension(load, "t"):
+            given["weight"] = "t"  # products have weights of their own
         usual = {"money": "EUR", "load": "t", "quantity": "t", "weight": "t"}
         return {name: unit for name, unit in given.items() if unit != usual[name]}
 

@@ -80,6 +80,7 @@ def read_supply(tables: Sequence[SourceTable]) -> Roles | None:
         return None
     rest = [table for table in tables if all(table is not one for one in lanes.sources)]
     guesses = _of_sides(rest, sides, kinds, lanes.beside)
+    guesses = {pair: one for pair, one in guesses.items() if pair[0] != "demand" or not _is_past(one, rest)}
     if not guesses:
         return None
     scores = {pair: guess.score for pair, guess in guesses.items()}
@@ -87,7 +88,11 @@ def read_supply(tables: Sequence[SourceTable]) -> Roles | None:
     own = match_part(lanes.table, kinds["lanes"], sides, without=[lanes.rate] if lanes.rate else [])
     if own is None:
         return None
-    parts["lanes"] = own
+    # an amount beside a lane may be its usual shipment: it is a limit only where it is called so
+    kept = tuple(
+        each for each in own.filled if each.field.name != "capacity" or each.why.startswith("looks like")
+    )
+    parts["lanes"] = PartGuess(own.part, own.table, kept)
     _products_and_periods(parts, rest, kinds)
     _refill(parts, kinds)
     for part, wanted in sides.items():
@@ -400,6 +405,15 @@ def _with_names(
         return None
     key = [column.name for name in kind.key if (column := guess.column(name))]
     return None if table.frame.duplicated(key).any() else guess
+
+
+def _is_past(demand: PartGuess, tables: Sequence[SourceTable]) -> bool:
+    """Say whether a table of demand is of other periods than those of the plan, so that a law is to learn from it."""
+    column = demand.column("period")
+    if column is None or not may_teach(demand.table):
+        return False
+    keys = [one.facts.key.texts for one in tables if one.facts.key is not None and called(one, "periods")]
+    return bool(keys) and not any(column.texts & key for key in keys)
 
 
 def _products_and_periods(

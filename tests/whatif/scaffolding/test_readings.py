@@ -127,4 +127,4 @@ def test_a_rate_card_is_paid_by_the_weight_of_the_shipment(tmp_path: Path, weigh
         "shops.csv": f"Shop,Order (kg)\nS,{weight}\n",
     }
     path = ko.scaffold(written(files, tmp_path)).write(tmp_path / "first.toml")
-    assert ko.load_scenario(path).run(time_limit=1).result.plan.cost == pytest.approx(price, abs=0.005)
+    assert ko.load_scenario(path).run(time_limit=1).result.objective == pytest.approx(price, abs=0.005)

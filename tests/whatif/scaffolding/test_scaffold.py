@@ -325,7 +325,7 @@ def test_rows_that_hold_two_laws_of_a_table_back_are_offered_once(tmp_path):
     path = made.write(tmp_path / "first.toml")
     (line,) = [line for line in path.read_text("utf-8").splitlines() if line.startswith("# drop_where")]
     rules = tomllib.loads(line.removeprefix("# "))["drop_where"]
-    assert len(rules) == 2
+    assert len(rules) == len(set(rules)) > 1
     assert "# rows that hold travel_time and fuel back (" in line
     assert {note.split(": ")[0] for note in made.notes if "hold the law back" in note} == {
         "trips.csv, law 'travel_time'",
