@@ -174,7 +174,7 @@ def answer_questions(scenario: Path, answers: dict[str, list[str]], asked: list[
     for question, place in reversed(list(zip(questions, places, strict=True))):
         if question.get("answer"):
             continue
-        text = f"{question.get('key', '')} {question.get('text', '')}"
+        text = f"{question.get('about', '')} {question.get('text', '')}"
         asked.append(text.strip())
         meant = next((given for about, given in answers.items() if re.search(about, text)), None)
         if meant is None:
@@ -182,7 +182,9 @@ def answer_questions(scenario: Path, answers: dict[str, list[str]], asked: list[
             continue
         offered = question.get("answers", [])
         answer = next((each for each in meant if each in offered), meant[0])
-        lines[place] = f"[[questions]]\nanswer = {json.dumps(answer, ensure_ascii=False)}"
+        below = range(place + 1, len(lines))
+        blank = next(number for number in below if lines[number].startswith("answer ="))
+        lines[blank] = f"answer = {json.dumps(answer, ensure_ascii=False)}"
     scenario.write_text("\n".join(lines) + "\n", "utf-8")
     return left
 

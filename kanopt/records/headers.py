@@ -31,6 +31,9 @@ _UMLAUTS = str.maketrans(
 _WRITTEN_OUT = 5  # letters of a unit that stands in a longer word
 _PER_HOUR = (("veh", "h"), ("veh", "hr"), ("vehicles", "h"), ("vehicles", "hour"))  # of links of roads
 _CURRENCIES = frozenset(("EUR", "USD", "GBP", "CHF"))
+_LENGTHS = frozenset(["km", "mi"])
+_LOADS = frozenset(["utile", "max", "maxi", "maximale", "admissible", "volume"])
+_PRICED_ENDS = ("kosten", "preis", "pauschale", "gebuehr")
 _MEASURES = {"distance": "km", "dist": "km", "mileage": "km", "time": "h", "weight": "kg"}
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _AREAS = {
@@ -114,18 +117,24 @@ def _is_unit(place: int, piece: str) -> bool:
 def _unit_of(pieces: Sequence[str], places: Sequence[int]) -> str:
     """Return the unit of a header: of its one unit, of money over another one, or of what stands after ``per``."""
     units = [UNIT_WORDS[pieces[place]] for place in places]
+    priced = _is_priced(pieces)
     above = [unit for unit in units if unit in _CURRENCIES]
     below = [unit for unit in units if unit not in _CURRENCIES]
     per = next((place for place, piece in enumerate(pieces[:-1]) if piece in _PER), None)
     if per is not None:
         measure = UNIT_WORDS.get(pieces[per + 1]) or _MEASURES.get(pieces[per + 1])
         before = [UNIT_WORDS[pieces[place]] for place in places if place < per]
-        if not before and (not per or MONEY & set(pieces[:per])):
-            before = ["EUR"] if measure else []
+        if not before and (not per or above or _is_priced(pieces[:per])):
+            before = above[:1] or ["EUR"] if measure else []
         # energy of a task, weight of a piece: what is counted one by one has no unit
+        before = before or above[:1]
         return f"{before[-1]}/{measure}" if before and measure else before[-1] if before else ""
-    money = above or ["EUR"] if above or MONEY & set(pieces) else []
+    money = above or ["EUR"] if above or priced else []
     if money and below:
+        if (
+            len(below) > 1 and below[0] != below[1] and _LENGTHS & {*below}
+        ):  # freight of a tonne and a kilometre
+            return f"{money[0]}/({below[0]}*{below[1]})"
         return f"{money[0]}/{below[-1]}"
     if pieces and not above and set(pieces) <= _EACH:
         return f"EUR/{below[-1]}"
@@ -138,6 +147,14 @@ def _unit_of(pieces: Sequence[str], places: Sequence[int]) -> str:
         return "km/h"
     # mpg_h, of highways, is no time
     return below[-2] if len(below) > 1 and len(pieces[-1]) == 1 and len(pieces[places[-2]]) > 2 else below[-1]
+
+
+def _is_priced(pieces: Sequence[str]) -> bool:
+    """Say whether words are about money; a charge utile is a load."""
+    found = MONEY & set(pieces)
+    if found <= {"charge"} and _LOADS & set(pieces):
+        return False
+    return bool(found) or any(piece.endswith(_PRICED_ENDS) and len(piece) > _WRITTEN_OUT for piece in pieces)
 
 
 def _unit_within(pieces: Sequence[str]) -> str:

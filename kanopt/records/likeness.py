@@ -34,7 +34,9 @@ __all__ = [
     "TableField",
     "column_hint",
     "field_hint",
+    "field_likeness",
     "fields_measured_alike",
+    "is_called",
     "is_planning_word",
     "likely_fields",
     "nearest_column",
@@ -265,6 +267,37 @@ def place_elsewhere(table: str, column: TableColumn, fields: Iterable[TableField
     return f"like {field.name}, a field of {'texts' if column.numeric else 'numbers'}" if field else ""
 
 
+def is_called(word: str, words: frozenset[str]) -> bool:
+    """Say whether a word of a name is one of some, or is made of one, as ``kundenstamm`` is.
+
+    Examples
+    --------
+    >>> is_called("kundenstamm", frozenset(["kunde"])), is_called("trucks", frozenset(["truck"]))
+    (True, True)
+    """
+    if word in words or _stem(word) in map(_stem, words):
+        return True
+    return any(len(known) > 4 and (word.endswith(known) or word.startswith(known)) for known in words)
+
+
+def field_likeness(table: str, column: TableColumn, field: TableField) -> float:
+    """Say from 0 to 1.1 how much a column looks like a field, whatever other fields it looks like.
+
+    Parameters
+    ----------
+    table
+        The name of the table in the problem, such as ``"clients"``.
+    column, field
+        Which.
+
+    Examples
+    --------
+    >>> field_likeness("clients", TableColumn("Standzeit [min]"), TableField("service_duration", "min"))
+    1.1
+    """
+    return _score(table, column, field)
+
+
 def _score(table: str, column: TableColumn, field: TableField) -> float:
     """Say from 0 to 1 how much a column looks like a field."""
     header = read_header(column.name)
@@ -292,8 +325,9 @@ def _score(table: str, column: TableColumn, field: TableField) -> float:
 def _units_agree(column: TableColumn, field: TableField) -> bool | None:
     """Say whether a column measures what a field does; None where one of them does not say."""
     measured, wanted = measured_in(column.hinted_unit), measured_in(field.unit)
-    if not column.unit and column.hinted_unit.endswith(_LONG) and dict(wanted or {}) == {"money": 1}:
-        return None  # the money of a day or a year may be that of the whole plan
+    if not column.unit and column.hinted_unit.endswith(_LONG) and "money" in dict(wanted or {}):
+        # the money of a day or a year may be that of the whole plan; it hardly is a price of time
+        return None if dict(wanted or {}) == {"money": 1} else False
     if measured is None:
         # money of an unknown kind still is no time
         priced = bool(MONEY & set(read_header(column.name).pieces))

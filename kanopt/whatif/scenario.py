@@ -340,6 +340,11 @@ class Scenario(Shown):
         """
         return (*self.open_questions, *self._asked_columns()) if self.lenient else ()
 
+    def rule_columns(self) -> list[tuple[str, str]]:
+        """Return the columns that nothing reads and that look like a rule, each behind its part of the problem."""
+        unread = [] if self.problem_spec is None else self._unread_columns()
+        return [(each.table, column.name) for each in unread for column in each.striking if column.is_rule]
+
     def _asked_columns(self) -> tuple[Issue, ...]:
         if self.problem_spec is None:
             return ()
