@@ -312,7 +312,9 @@ def _score(table: str, column: TableColumn, field: TableField) -> float:
     agrees = _units_agree(column, field)
     if agrees is False:
         return 0.0
-    words = max((_likeness(header, phrase) for phrase in _names_of(table, field.name, field.words)), default=0.0)
+    words = max(
+        (_likeness(header, phrase) for phrase in _names_of(table, field.name, field.words)), default=0.0
+    )
     if header.pieces[-1] == field.name:
         words = max(words, _ENDS_ALIKE)
     if agrees is None:
