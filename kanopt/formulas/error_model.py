@@ -61,7 +61,7 @@ class ErrorModel:
     >>> rng = np.random.default_rng(0)
     >>> predicted = rng.uniform(1.0, 50.0, 400)
     >>> model = ErrorModel.of(1.1 * predicted * (1.0 + 0.2 * rng.standard_normal(400)), predicted)
-    >>> round(model.factor, 2), model.power, round(model.spread, 2)
+    >>> round(model.factor, 2), float(model.power), round(float(model.spread), 2)
     (1.09, 1.0, 0.22)
     """
 

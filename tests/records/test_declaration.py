@@ -50,7 +50,7 @@ def test_a_column_fills_it_in_its_unit(tolled: None) -> None:
 
 def test_keys_of_files_hints_prices_and_questions_know_it(tolled: None) -> None:
     table = routing.RoutingUnits().tables()[2]
-    assert "town_toll" in RoutingSpec.fields_of("vehicles")
+    assert "town_toll" in [item.name for item in RoutingSpec.declared_tables({})["vehicles"].fields]
     known = [TableField.of(item, table) for item in table.fields]
     found = resembled_field("vehicles", TableColumn("Citymaut"), known)
     assert found is not None

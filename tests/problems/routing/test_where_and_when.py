@@ -178,7 +178,9 @@ def test_the_day_of_a_plan_is_what_a_column_of_dates_gives() -> None:
             [[0, 1], [1, 0]],
             day="2026-12-31",
         )
-        assert problem.price([["a"]]).objective == pytest.approx(2 * float(function.value(when)[0]))
+        assert problem.price(problem.plan_from([["a"]])).objective == pytest.approx(
+            2 * float(function.value(when)[0])
+        )
 
 
 @pytest.mark.parametrize("earthly", [True, False])

@@ -30,6 +30,7 @@ class PyVrpRouting(EngineSolver):
     Examples
     --------
     >>> import numpy as np
+    >>> from kanopt.problems import Client, Depot, VehicleType
     >>> from kanopt.solvers.base import SolveOptions
     >>> minutes = np.array([[0.0, 10, 20], [10, 0, 12], [20, 12, 0]])
     >>> problem = RoutingProblem(
@@ -68,6 +69,7 @@ class PyVrpRouting(EngineSolver):
         Examples
         --------
         >>> import numpy as np
+        >>> from kanopt.problems import Depot, VehicleType
         >>> zero = np.zeros((1, 1))
         >>> PyVrpRouting().unsupported_rules(RoutingProblem([Depot("d")], [], [VehicleType("van")], zero, zero, zero))
         ()
