@@ -14,7 +14,7 @@ _UNITS = {
     "mi mile miles milla millas": "mi",
     "h hr hrs hour hours hourly horaire std stunde stunden heure heures hora horas": "h",
     "min mins minute minutes minuten minutos": "min",
-    "s sek sec secs second seconds sekunden secondes segundos": "s",
+    "s sekunde sec secs second seconds sekunden secondes segundos": "s",
     "d day days daily tag tage jour jours dia dias": "day",
     "week weeks weekly woche wochen semaine semaines semana semanas": "week",
     "month months monthly monat monate mois": "month",
