@@ -226,6 +226,7 @@ def _read_table(
     import warnings
 
     from kanopt.errors import KanoptWarning, TableError, warn_user
+    from kanopt.tables.row_rules import RowRules
     from kanopt.tables.table_reading import load_table, read_table
 
     form: TextFormat = options["form"]
@@ -254,7 +255,8 @@ def _read_table(
             known = set(wanted) <= {*raw.names, *options["derive"]}
             asked = options["on_bad"] if isinstance(options["on_bad"], dict) else {"*": options["on_bad"]}
             # what no law reads may be anything, and may say which rows share an error
-            unread = {name: "text" for name in there if name not in wanted}
+            ruled = RowRules(options["derive"], options["drop_where"]).names()
+            unread = {name: "text" for name in there if name not in {*wanted, *options["dates"], *ruled}}
             read = {**options, "on_bad": {**unread, **asked}}
             frame = read_table(raw, columns=there, **read) if known else read_table(raw, **options)
         except TableError as error:
