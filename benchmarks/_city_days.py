@@ -85,9 +85,9 @@ def true_days(
             arrive.append(clock)
             begin.append(np.maximum(clock, client.earliest))
             latest.append(client.latest)
-            clock, load = begin[-1] + client.service, load - client.demand
+            clock, load = begin[-1] + client.service_duration, load - client.demand
         back.append((clock <= van.shift_end + 1e-6).mean())
-        cost += van.fixed_cost + van.cost_per_time * (clock - float(route.departure))
+        cost += van.fixed_cost + van.unit_duration_cost * (clock - float(route.departure))
     columns = (np.stack(each, axis=1) for each in (arrive, begin))
     return TrueDays(*columns, np.array(latest), cost, np.array(back))
 

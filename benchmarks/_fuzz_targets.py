@@ -240,10 +240,10 @@ table = "modes"
 _TABLES = {
     "depots.csv": "name,x,y\nhub,0,0\n",
     "clients.csv": "name,x,y,demand_t\na,0,4,0.5\nb,5,0,0.6\n",
-    "vehicles.csv": "name,count,capacity,fixed_cost\nvan,2,1.2,20\n",
+    "vehicles.csv": "name,num_available,capacity,fixed_cost\nvan,2,1.2,20\n",
     "trips.csv": "week,km,hour,minutes\n"
     + "".join(f"{1 + k // 10},{k % 13 + 0.5},{k % 24},{2 * k}\n" for k in range(40)),
-    "jobs.csv": "name,release,due\nA,0,60\nB,5,40\n",
+    "jobs.csv": "name,release_date,due_date\nA,0,60\nB,5,40\n",
     "tasks.csv": "name,job,order,family,kg\na1,A,1,red,20\nb1,B,1,blue,30\n",
     "machines.csv": "name,family\nsaw,red\n",
     "modes.csv": "task,machine\na1,saw\nb1,saw\n",

@@ -34,7 +34,7 @@ clients note ? text
 clients colour ? text
 clients phone ? text
 clients penalty_unserved prize|-
-clients late_penalty_eur_h cost_per_lateness
+clients late_penalty_eur_h unit_lateness_cost
 clients weight_lbs demand
 clients pallets demand
 clients volume_m3 demand
@@ -48,11 +48,11 @@ vehicles capacity_kg capacity
 vehicles payload capacity
 vehicles max_load_t capacity
 vehicles Nutzlast capacity
-vehicles cost_per_hour cost_per_time
-vehicles cost_per_km cost_per_distance
-vehicles hourly_rate cost_per_time
+vehicles cost_per_hour unit_duration_cost
+vehicles cost_per_km unit_distance_cost
+vehicles hourly_rate unit_duration_cost
 vehicles fixed_eur fixed_cost
-vehicles price_per_day cost_per_time|fixed_cost
+vehicles price_per_day unit_duration_cost|fixed_cost
 vehicles max_km max_distance
 vehicles range_km max_distance
 vehicles max_hours max_duration
@@ -66,8 +66,8 @@ vehicles plate ? text
 vehicles max_stops -
 vehicles speed_kmh -
 vehicles loading_time reload_time
-vehicles wage_eur_h cost_per_time
-vehicles overtime_rate cost_per_overtime
+vehicles wage_eur_h unit_duration_cost
+vehicles overtime_rate unit_overtime_cost
 jobs deadline due
 jobs due_date due
 jobs release_date release
@@ -125,18 +125,18 @@ clients heure_ouverture earliest
 clients heure_fermeture latest
 clients hora_apertura earliest
 clients must_visit -
-clients late_fine_per_h cost_per_lateness
+clients late_fine_per_h unit_lateness_cost
 clients revenue_eur prize
 clients needs_tail_lift needs text
 clients house_no ?
 clients shop_type ? text
 vehicles gross_payload_t capacity
 vehicles capacite_palettes capacity
-vehicles cost_km cost_per_distance
-vehicles eur_per_hour cost_per_time
-vehicles tarif_horaire cost_per_time
-vehicles day_rate fixed_cost|cost_per_time
-vehicles daily_fixed_eur fixed_cost|cost_per_time
+vehicles cost_km unit_distance_cost
+vehicles eur_per_hour unit_duration_cost
+vehicles tarif_horaire unit_duration_cost
+vehicles day_rate fixed_cost|unit_duration_cost
+vehicles daily_fixed_eur fixed_cost|unit_duration_cost
 vehicles rayon_km max_distance
 vehicles shift_begin_h shift_start
 vehicles return_before shift_end
@@ -200,7 +200,7 @@ clients setup_minutes service|-
 clients pick_qty pickup|demand
 clients income_eur prize
 clients penalty_if_skipped prize|-
-clients delay_fee_per_min cost_per_lateness
+clients delay_fee_per_min unit_lateness_cost
 clients importance -
 clients allowed_trucks vehicles text
 clients requires_cooling needs text
@@ -213,10 +213,10 @@ vehicles max_cargo_kg capacity
 vehicles load_volume_m3 capacity
 vehicles Tagesmiete fixed_cost
 vehicles rental_eur fixed_cost
-vehicles cost_mile cost_per_distance
-vehicles fuel_eur_per_km cost_per_distance
-vehicles driver_eur_per_h cost_per_time
-vehicles overtime_pay_h cost_per_overtime
+vehicles cost_mile unit_distance_cost
+vehicles fuel_eur_per_km unit_distance_cost
+vehicles driver_eur_per_h unit_duration_cost
+vehicles overtime_pay_h unit_overtime_cost
 vehicles begins_at shift_start
 vehicles leave_after shift_start
 vehicles home_by shift_end
@@ -285,7 +285,7 @@ clients ServiceDur service
 clients drop_time_min service
 clients minutes_on_site service
 clients return_kg pickup
-clients fee_if_late_eur_h cost_per_lateness
+clients fee_if_late_eur_h unit_lateness_cost
 clients contribution_eur prize
 clients optional_stop -
 clients sequence_no ?|-
@@ -299,11 +299,11 @@ clients sales_2023_eur -|prize
 vehicles max_gvw_t capacity
 vehicles volume_capacity_m3 capacity
 vehicles ladung_max capacity
-vehicles leasing_eur_month fixed_cost|cost_per_time
-vehicles toll_eur_km cost_per_distance
-vehicles Kosten_je_km cost_per_distance
-vehicles Kosten_pro_Stunde cost_per_time
-vehicles personnel_cost_h cost_per_time
+vehicles leasing_eur_month fixed_cost|unit_duration_cost
+vehicles toll_eur_km unit_distance_cost
+vehicles Kosten_je_km unit_distance_cost
+vehicles Kosten_pro_Stunde unit_duration_cost
+vehicles personnel_cost_h unit_duration_cost
 vehicles shift_opens shift_start
 vehicles Feierabend shift_end
 vehicles latest_return_h shift_end
@@ -382,9 +382,9 @@ clients delivery demand
 clients priority -
 clients special_instructions ? text
 clients customer_phone ? text
-vehicles driver_cost_per_hour cost_per_time
-vehicles cost_per_km cost_per_distance
-vehicles cost_per_minute cost_per_time
+vehicles driver_cost_per_hour unit_duration_cost
+vehicles cost_per_km unit_distance_cost
+vehicles cost_per_minute unit_duration_cost
 vehicles max_distance_per_day max_distance
 vehicles max_range max_distance
 vehicles max_distance_km max_distance
@@ -457,14 +457,14 @@ clients sales_area ? text
 clients iban ? text
 vehicles cargo_limit_kg capacity
 vehicles Zuladung_kg capacity
-vehicles eur_per_100km cost_per_distance|-
-vehicles hour_price cost_per_time
-vehicles lease_per_day fixed_cost|cost_per_time
+vehicles eur_per_100km unit_distance_cost|-
+vehicles hour_price unit_duration_cost
+vehicles lease_per_day fixed_cost|unit_duration_cost
 vehicles start_of_shift shift_start
 vehicles end_of_shift shift_end
 vehicles max_daily_km max_distance
 vehicles number_available count
-vehicles driver_pay_eur_h cost_per_time
+vehicles driver_pay_eur_h unit_duration_cost
 vehicles euro_norm ?
 vehicles colour ? text
 jobs promised_date due

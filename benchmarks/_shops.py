@@ -120,7 +120,9 @@ def priced_shop(
         work = rng.integers(15, 86, tasks_of_job)
         due = float(60 * rng.integers(prices // 6, prices // 2))
         orders.append(
-            scheduling.Job(f"j{j}", release=float(60 * rng.integers(0, 6)), due=due, tardiness_cost=0.05)
+            scheduling.Job(
+                f"j{j}", release_date=float(60 * rng.integers(0, 6)), due_date=due, tardiness_cost=0.05
+            )
         )
         for k, minutes in enumerate(work):
             name = f"t{j}.{k}"
@@ -162,7 +164,9 @@ def mixed_shop(rng: np.random.Generator) -> ko.SchedulingProblem:
     ]
     jobs, tasks, modes = [], [], []
     for j in range(rng.integers(1, 8)):
-        jobs.append(scheduling.Job(f"j{j}", number(0, 9), due=number(5, 60), tardiness_cost=number(0, 4) / 4))
+        jobs.append(
+            scheduling.Job(f"j{j}", number(0, 9), due_date=number(5, 60), tardiness_cost=number(0, 4) / 4)
+        )
         for k in range(rng.integers(1, 5)):
             tasks.append(scheduling.Task(f"t{j}.{k}", f"j{j}", family=str(rng.choice(families))))
             for machine in machines:

@@ -48,7 +48,7 @@ def city(seed: int) -> ko.Scenario:
     given = {name: ko.with_units(frame, ko.units_of(scenario.tables[name])) for name, frame in tables.items()}
     scenario = replace(scenario, tables=given)
     row = {name: value for name, value in drawn.vehicles.iloc[0].items() if not pd.isna(value)}
-    row |= {"name": "idle", "count": 1, "fixed_cost_eur": 5000.0}
+    row |= {"name": "idle", "num_available": 1, "fixed_cost_eur": 5000.0}
     return scenario.add("vehicles", row={name: _plain(value) for name, value in row.items()})
 
 

@@ -171,7 +171,7 @@ def write_inputs(folder: Path, seed: int) -> None:
     clients = pd.DataFrame({"name": [f"c{k}" for k in range(CLIENTS)], "x": places[:, 0], "y": places[:, 1]})
     clients.assign(demand=1, earliest=420, latest=1020).to_csv(folder / "clients.csv", index=False)
     (folder / "depots.csv").write_text("name,x,y\nhub,0,0\n")
-    van = "name,count,capacity,fixed_cost,shift_start,shift_end"
+    van = "name,num_available,capacity,fixed_cost,shift_start,shift_end"
     (folder / "vehicles.csv").write_text(f"{van}\nvan,5,8,20,420,1020\n")
     (folder / "rested.csv").write_text(f"{van},breaks\nvan,5,8,20,420,1020,30 in 500-800\n")
     km, load = rng.uniform(1, 40, ROWS), rng.uniform(0, 8, ROWS)

@@ -44,15 +44,15 @@ def town(clients: int, case: str, seed: int) -> ko.RoutingProblem:
     rng = np.random.default_rng(seed)
     places, demand = rng.uniform(0, 100, (clients + 1, 2)), rng.integers(1, 21, clients)
     people = [
-        routing.Client(f"c{k}", x=float(x), y=float(y), demand=float(d), service=2.0)
+        routing.Client(f"c{k}", x=float(x), y=float(y), demand=float(d), service_duration=2.0)
         for k, ((x, y), d) in enumerate(zip(places[1:], demand, strict=True))
     ]
     each = int(demand.sum() / 200 * 0.7) + 2
     rate = {"same": (0.6, 0.6), "plain": (0.6, 0.9), "load": (0.3, 0.3)}[case]
-    shared: dict[str, Any] = {"cost_per_time": 0.4, "shift_end": 1440.0}
+    shared: dict[str, Any] = {"unit_duration_cost": 0.4, "shift_end": 1440.0}
     fleet = [
-        routing.VehicleType("van", each, 150.0, fixed_cost=60.0, cost_per_distance=rate[0], **shared),
-        routing.VehicleType("lorry", each, 300.0, fixed_cost=110.0, cost_per_distance=rate[1], **shared),
+        routing.VehicleType("van", each, 150.0, fixed_cost=60.0, unit_distance_cost=rate[0], **shared),
+        routing.VehicleType("lorry", each, 300.0, fixed_cost=110.0, unit_distance_cost=rate[1], **shared),
     ]
     km, load = ko.Variable("km", "km"), ko.Variable("load", "t")
     minutes = ko.parse_formula("1.5 * km", [km], ko.Variable("minutes", "min"))

@@ -32,7 +32,7 @@ def town(clients: int, seed: int, **of_van: Any) -> ko.RoutingProblem:
     rng = np.random.default_rng(seed)
     places = rng.uniform(0, 20, (clients + 1, 2))
     minutes = np.hypot(*(places[:, None] - places[None, :]).transpose(2, 0, 1))
-    people = [routing.Client(f"c{k}", demand=1.0, service=5.0) for k in range(clients)]
+    people = [routing.Client(f"c{k}", demand=1.0, service_duration=5.0) for k in range(clients)]
     fleet = [routing.VehicleType("van", 4, capacity=clients / 3, shift_end=1440.0, **of_van)]
     return ko.RoutingProblem([routing.Depot("depot")], people, fleet, minutes, minutes, minutes)
 

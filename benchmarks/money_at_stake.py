@@ -121,13 +121,13 @@ def problem_of(log: pd.DataFrame, clients: int, seed: int, rng: np.random.Genera
             f"c{place}",
             *rng.uniform(0.0, 16.0, 2),
             demand=rng.uniform(0.1, 0.8),
-            service=6,
+            service_duration=6,
             earliest=opens[place],
         )
         for place in range(clients)
     ]
     van = routing.VehicleType(
-        "van", 4, capacity=4.0, fixed_cost=30, cost_per_time=RATE, shift_start=420, shift_end=1080
+        "van", 4, capacity=4.0, fixed_cost=30, unit_duration_cost=RATE, shift_start=420, shift_end=1080
     )
     return ko.RoutingProblem(
         [routing.Depot("depot", 8.0, 8.0)],

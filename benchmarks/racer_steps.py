@@ -50,15 +50,15 @@ def town(clients: int, seed: int, *, rests: bool) -> RoutingProblem:
         Client(
             f"c{place}",
             demand=float(rng.uniform(0.05, 0.2)),
-            service=4.0,
+            service_duration=4.0,
             earliest=float(opens[place]),
             latest=float(opens[place] + rng.uniform(120.0, 300.0)),
         )
         for place in range(clients)
     ]
     van = VehicleType(
-        "van", max(2, clients // 6), 1.5, 20.0, cost_per_time=0.3, shift_start=400.0, shift_end=1080.0,
-        breaks="30 in 11:00-13:00" if rests else "", reloads=int(rests), reload_time=15.0,
+        "van", max(2, clients // 6), 1.5, 20.0, unit_duration_cost=0.3, shift_start=400.0, shift_end=1080.0,
+        breaks="30 in 11:00-13:00" if rests else "", max_reloads=int(rests), reload_time=15.0,
     )  # fmt: skip
     return RoutingProblem(
         [Depot("depot")], people, [van], {"fuel": fuel.bind(**reads)}, minutes.bind(**reads), km

@@ -68,7 +68,13 @@ def town(clients: int, seed: int) -> ko.RoutingProblem:
     places = rng.normal(0.0, 6.0, (clients, 2))
     people = [
         routing.Client(
-            f"c{number:04d}", float(x), float(y), demand=0.2, service=6.0, earliest=420.0, latest=1200.0
+            f"c{number:04d}",
+            float(x),
+            float(y),
+            demand=0.2,
+            service_duration=6.0,
+            earliest=420.0,
+            latest=1200.0,
         )
         for number, (x, y) in enumerate(places, start=1)
     ]
@@ -79,7 +85,7 @@ def town(clients: int, seed: int) -> ko.RoutingProblem:
             count,
             3.5,
             fixed_cost=fixed,
-            cost_per_time=0.4,
+            unit_duration_cost=0.4,
             shift_start=420.0,
             shift_end=1260.0,
             attributes={"fuel_price": 1.65},

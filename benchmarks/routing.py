@@ -167,7 +167,7 @@ def building(clients: int = 1000, seed: int = 1) -> None:
     )
     points = [
         routing.Client(
-            f"c{i}", x, y, demand=load, service=5.0, earliest=60.0 * opens, latest=60.0 * opens + 300
+            f"c{i}", x, y, demand=load, service_duration=5.0, earliest=60.0 * opens, latest=60.0 * opens + 300
         )
         for i, ((x, y), load, opens) in enumerate(zip(places, demand, hour, strict=True))
     ]

@@ -50,7 +50,7 @@ def frozen_plan(problem: ko.RoutingProblem, run: Run) -> ko.routing.RoutingPlan 
 
 def shortest_plan(problem: ko.RoutingProblem, run: Run) -> ko.routing.RoutingPlan | None:
     """Return the plan of least distance, each route in the cheaper direction of those that keep the windows."""
-    vehicles = [replace(vehicle, cost_per_distance=1.0) for vehicle in problem.vehicles]
+    vehicles = [replace(vehicle, unit_distance_cost=1.0) for vehicle in problem.vehicles]
     plan = frozen_plan(replace(problem, cost={}, vehicles=vehicles), run)
     if plan is None:
         return None

@@ -24,7 +24,7 @@ from _headers import SETS, HeaderCase
 import kanopt as ko
 from kanopt.problems import RoutingProblem, SchedulingProblem, SupplyProblem
 from kanopt.problems.base import Problem, told_elsewhere
-from kanopt.problems.unread_columns import UnreadColumn
+from kanopt.records.unread_columns import UnreadColumn
 
 Frames = dict[str, pd.DataFrame]
 
@@ -141,7 +141,7 @@ def from_file(kind: str, frames: Frames, folder: Path) -> list[str]:
         frame.to_csv(folder / f"{name}.csv", index=False)
         lines += [f'[tables.{name}]\npath = "{name}.csv"', f'[problem.{name}]\ntable = "{name}"']
     (folder / "case.toml").write_text("\n".join(lines), "utf-8")
-    scenario = ko.load_scenario(folder / "case.toml")
+    scenario = ko.load_scenario(folder / "case.toml", lenient=True)
     scenario.check()
     return [str(issue) for issue in (*scenario.remarks(), *scenario.notes())]
 

@@ -136,7 +136,7 @@ def _day(city: City, cost: ko.Formula, minutes: ko.Formula, *, hourly: float) ->
             "x": table["x_km"],
             "y": table["y_km"],
             "demand": table["demand_t"],
-            "service": table["service_min"],
+            "service_duration": table["service_min"],
             "earliest": 60.0 * table["ready_h"],
             "latest": 60.0 * table["due_h"],
         }
@@ -144,10 +144,10 @@ def _day(city: City, cost: ko.Formula, minutes: ko.Formula, *, hourly: float) ->
     vehicles = pd.DataFrame(
         {
             "name": vans["name"],
-            "count": vans["count"],
+            "num_available": vans["num_available"],
             "capacity": vans["capacity_t"],
             "fixed_cost": vans["fixed_cost_eur"],
-            "cost_per_time": hourly * vans["cost_per_hour_eur"] / 60.0,
+            "unit_duration_cost": hourly * vans["cost_per_hour_eur"] / 60.0,
             "shift_start": 60.0 * vans["shift_start_h"],
             "shift_end": 60.0 * vans["shift_end_h"],
         }

@@ -103,8 +103,27 @@ class FormulaError(KanoptError, ValueError):
     """A formula that cannot be read or evaluated, or that predicts too poorly to be used."""
 
 
+class LawValueError(FormulaError):
+    """A law that says what cannot be where a plan uses it: a time or an amount below zero."""
+
+
 class ProblemError(KanoptError, ValueError):
-    """A problem whose data contradict each other or miss something."""
+    """A problem whose data contradict each other or miss something.
+
+    Attributes
+    ----------
+    faults
+        The mistakes as data (:class:`kanopt.faults.Fault`), where they are known as such.
+    """
+
+    def __init__(self, *arguments: object, faults: Sequence[object] = ()) -> None:
+        super().__init__(*arguments)
+        self.faults = tuple(faults)
+
+    @classmethod
+    def of(cls, faults: Sequence[object]) -> ProblemError:
+        """Return the error that lists mistakes, one a line."""
+        return cls("\n".join(map(str, faults)), faults=faults)
 
 
 class FileFormatError(KanoptError, ValueError):

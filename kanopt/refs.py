@@ -20,6 +20,7 @@ __all__ = [
     "arc",
     "client",
     "clock",
+    "day",
     "decision",
     "item",
     "job",
@@ -36,7 +37,12 @@ __all__ = [
 ]
 
 arc = Scope("arc")
-"""Routing, one leg: ``arc.distance``, ``arc.duration``."""
+"""Routing, one leg: ``arc.distance``, ``arc.duration``; where it begins and ends, ``arc.from_lat``, ``arc.to_zone``.
+
+``arc.from_…`` and ``arc.to_…`` read the name, ``x``, ``y``, ``lat``, ``lon`` or any attribute of the place at that end.
+Of the way as the crow flies they know ``arc.straight_distance``, and its direction, ``arc.eastward`` and
+``arc.northward``, from -1 to 1.
+"""
 
 client = Scope("client")
 """Routing, the client that a leg leads to, on the way back the depot: ``client.demand``, any attribute."""
@@ -45,6 +51,13 @@ clock = Scope("clock")
 """Routing, the time of day at the start of a leg, or of a service: ``clock.hour``, ``clock.minute``.
 
 ``clock.late`` is lateness at the end of a leg.
+"""
+
+day = Scope("day")
+"""The day of the plan, as the problem states it: ``day.weekday`` (Monday is 1), ``day.month``, ``day.day_of_year``.
+
+``day.day``, ``day.week``, ``day.quarter`` and ``day.year`` too. Each is what the function of that name gives for a
+column of dates, so that ``weekday(pickup)`` of a history and ``day.weekday`` of a plan are the same.
 """
 
 decision = Scope("decision")

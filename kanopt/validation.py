@@ -1,8 +1,8 @@
 """What a validator found wrong, in words: the one way in which files and records are checked.
 
 A class states the rules of its fields beside their types, as ``capacity: Limit = math.inf``; pydantic checks them;
-:func:`faults` says what it found wrong. Where a value stands is told by whoever asked: a scenario file names line
-and key, a table of records its field and the record.
+:func:`invalid_values` says what it found wrong. Where a value stands is told by whoever asked: a scenario file names
+line and key, a table of records its field and the record.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ __all__ = [
     "WHOLE_TEXT",
     "Amount",
     "Count",
-    "Fault",
     "Finite",
+    "Invalid",
     "Limit",
     "Name",
     "OpenLimit",
     "coerced_numbers",
     "count_fault",
     "describe_value",
-    "fault_text",
-    "faults",
     "first_no_number",
     "float_array",
     "half_text",
+    "invalid_text",
+    "invalid_values",
     "is_whole",
     "shown",
     "too_large",
@@ -80,7 +80,7 @@ _TYPES = {
 
 
 @dataclass(frozen=True)
-class Fault:
+class Invalid:
     """Something wrong with one value.
 
     Parameters
@@ -109,7 +109,7 @@ class Fault:
         return self.kind == "missing" or self.kind.endswith("_type")
 
 
-def faults(error: ValidationError, model: type[BaseModel]) -> list[Fault]:
+def invalid_values(error: ValidationError, model: type[BaseModel]) -> list[Invalid]:
     """Return everything that pydantic found wrong with data for a model.
 
     Examples
@@ -119,21 +119,21 @@ def faults(error: ValidationError, model: type[BaseModel]) -> list[Fault]:
     >>> try:
     ...     Van.model_validate({"capacity": -1.5})
     ... except ValidationError as error:
-    ...     print(faults(error, Van)[0].message)
+    ...     print(invalid_values(error, Van)[0].message)
     must be at least 0, not the number -1.5
     """
-    return [_fault(model, details) for details in error.errors(include_url=False)]
+    return [_invalid(model, details) for details in error.errors(include_url=False)]
 
 
-def fault_text(alike: Sequence[Fault]) -> str:
+def invalid_text(alike: Sequence[Invalid]) -> str:
     """Return what is wrong with several values under one rule, as a sentence without their places."""
-    values = list(dict.fromkeys(describe_value(fault.value) for fault in alike))
+    values = list(dict.fromkeys(describe_value(wrong.value) for wrong in alike))
     if len(values) == 1 or not alike[0].rule:
         return alike[0].message
     return f"must be {alike[0].rule}, not {list_names(values, quoted=False)}"
 
 
-def _fault(model: type[BaseModel], details: Any) -> Fault:
+def _invalid(model: type[BaseModel], details: Any) -> Invalid:
     kind, place, given = details["type"], tuple(details["loc"]), details["input"]
     context: Mapping[str, Any] = details.get("ctx", {})
     rule = _EXPECTED[kind](context) if kind in _EXPECTED else ""
@@ -150,7 +150,7 @@ def _fault(model: type[BaseModel], details: Any) -> Fault:
         message = _unknown_word(given, context)
     else:
         message = f"{details['msg']} (given: {describe_value(given)})"
-    return Fault(kind, tuple(part for part in place if part != "[key]"), given, rule, message)
+    return Invalid(kind, tuple(part for part in place if part != "[key]"), given, rule, message)
 
 
 _EXPECTED: dict[str, Callable[[Mapping[str, Any]], str]] = {

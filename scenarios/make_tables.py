@@ -63,7 +63,7 @@ def todays_routes(city) -> pd.DataFrame:
         x=city.clients["x_km"] - depot["x_km"], y=city.clients["y_km"] - depot["y_km"]
     )
     clients = clients.iloc[np.argsort(np.arctan2(clients["y"], clients["x"]).to_numpy(), kind="stable")]
-    vans = city.vehicles.loc[city.vehicles.index.repeat(city.vehicles["count"])]
+    vans = city.vehicles.loc[city.vehicles.index.repeat(city.vehicles["num_available"])]
     rows, left = [], clients
     for place, van in enumerate(vans.itertuples()):
         index = place - list(vans["name"]).index(van.name) + 1
@@ -112,7 +112,13 @@ def sioux_falls() -> dict[str, pd.DataFrame]:
     depot = nodes[nodes["name"] == 10]
     depots = pd.DataFrame({"name": ["depot"], "node": [10], "x_km": depot["x_km"], "y_km": depot["y_km"]})
     vehicles = pd.DataFrame(
-        {"name": ["van"], "count": [4], "capacity_t": [3.5], "fixed_cost": [30.0], "cost_per_hour": [27.0]}
+        {
+            "name": ["van"],
+            "num_available": [4],
+            "capacity_t": [3.5],
+            "fixed_cost": [30.0],
+            "cost_per_hour": [27.0],
+        }
     )
     return {
         "links": network.links,

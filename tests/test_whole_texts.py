@@ -76,9 +76,9 @@ def column(*cells: Any, name: str = "zone") -> pd.DataFrame:
 PLACES: dict[str, tuple[type[KanoptError], Callable[[], Any]]] = {
     "clients: name of": (ProblemError, lambda: routes(clients=[Client(HALF)])),
     "clients: goods of 'c'": (ProblemError, lambda: routes({"goods": HALF})),
-    "clients: attribute 'zone' of 'c'": (ProblemError, lambda: routes({"attributes": {"zone": HALF}})),
-    "clients: attribute .* of 'c', 1": (ProblemError, lambda: routes({"attributes": {HALF: 1.0}})),
-    "clients: attribute 'zone' of": (
+    "clients 'c': attribute 'zone'": (ProblemError, lambda: routes({"attributes": {"zone": HALF}})),
+    "clients 'c': attribute .*, 1": (ProblemError, lambda: routes({"attributes": {HALF: 1.0}})),
+    "clients '.*': attribute 'zone'": (
         ProblemError,
         lambda: routes(clients=pd.concat([column("c", name="name"), column(HALF)], axis=1)),
     ),

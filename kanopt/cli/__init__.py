@@ -13,7 +13,7 @@ import sys
 from contextlib import ExitStack
 from typing import Any
 
-from kanopt.cli.stopping import SIGNALS, exit_code_of_stop, leave
+from kanopt.cli.stopping import SIGNALS, exit_code_of_stop, has_memory, leave, words_of_memory
 from kanopt.interrupt import Interrupt
 
 __all__ = ["main"]
@@ -28,6 +28,9 @@ def main(arguments: list[str] | None = None) -> None:
         In place of those of the process, without the program's name.
     """
     _open_closed_streams()
+    if not has_memory():
+        print(words_of_memory(), file=sys.stderr)
+        raise SystemExit(2)
     with ExitStack() as restored:
         own = arguments is None  # the process is ours, and ends with the command
         stop = Interrupt(keeps=False, signals=SIGNALS, leave=leave if own else None)

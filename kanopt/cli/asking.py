@@ -16,7 +16,9 @@ from kanopt.cli.options import (
     allow_outside,
     allow_sql,
     common_options,
+    echo_unanswered,
     is_on,
+    lenient,
     load,
     note_value,
     noted,
@@ -220,6 +222,8 @@ def question(
                 scenario, outputs = load(file), (page, *book, *files.values())
                 check_outputs(outputs, input_files(scenario))
                 answer = answer_to(Asked(scenario, seed, time_limit, out, outputs, progress))
+            if not as_json:
+                echo_unanswered([scenario])
             return _tell(answer, files, page, as_json=as_json)
 
         command.__doc__ = answer_to.__doc__
@@ -234,6 +238,7 @@ def question(
             time_limit_option,
             allow_sql,
             allow_outside,
+            lenient,
             common_options,
         ]
         for option in reversed(every):

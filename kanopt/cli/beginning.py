@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,6 +12,9 @@ from kanopt.cli.echo import echo
 from kanopt.cli.failures import ExitCode
 from kanopt.cli.options import FILE, debug_option
 from kanopt.errors import TableError
+
+if TYPE_CHECKING:
+    from kanopt.whatif.scaffolding.roles import Question
 
 __all__ = ["init"]
 
@@ -68,6 +73,8 @@ def _begin(files: tuple[Path, ...], kind: str | None, out: Path | None, *, force
             f"{early} is there already; name another file with --out, or replace it with --force"
         )
     made = scaffold(files, kind)
+    if made.questions and not as_json and sys.stdin.isatty() and sys.stdout.isatty():
+        made = made.answered([_ask(question) for question in made.questions])
     target = out or _shown(made.folder / "scenario.toml")
     check_outputs(made.outputs(target), files)
     written = made.write(target, replace=force)
@@ -81,10 +88,20 @@ def _begin(files: tuple[Path, ...], kind: str | None, out: Path | None, *, force
     echo(f"\nscenario: {written}")
     if made.made:
         echo("made up, to be filled in: " + ", ".join(map(str, made.outputs(target)[1:])))
+    for question in made.questions:
+        if not question.answer:
+            echo(f"open: {question.text} Answer it in the file: {', '.join(question.answers)}")
     echo(f"{unsure} of {len(made.guesses)} guesses are not certain: look for # check in the file")
     next_step = f"run {written}" if made.kind else f"fit {written} --out laws"
     echo(f"next: kanopt {next_step}")
     return ExitCode.SOLVED
+
+
+def _ask(question: Question) -> str:
+    """Ask in the terminal; the likely answer is the default."""
+    answers = list(question.answers)
+    told: str = click.prompt(question.text, default=answers[0], type=click.Choice(answers))
+    return told
 
 
 def _copy(example: str, out: Path | None, *, force: bool, as_json: bool) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,9 +20,11 @@ from kanopt.cli.options import (
     allow_sql,
     common_options,
     debug_option,
+    echo_unanswered,
     export_option,
     exports,
     is_on,
+    lenient,
     load,
     noted,
     on_time_option,
@@ -79,6 +82,7 @@ for command in (init, fit, cache, *QUESTIONS):
 @click.argument("files", nargs=-1, required=True, type=FILE)
 @click.option("--json", "as_json", is_flag=True, help="Print mistakes, warnings and notes as JSON.")
 @allow_outside
+@lenient
 @debug_option
 def check(files: tuple[Path, ...], *, as_json: bool) -> int:
     """Name every mistake in scenario files, as file:line: key: what is wrong and what to write instead.
@@ -96,7 +100,7 @@ def check(files: tuple[Path, ...], *, as_json: bool) -> int:
     told: dict[Issue, str] = {}
     for file in files:
         try:
-            scenario = check_scenario(file, allow_outside=is_on("allow_outside"))
+            scenario = check_scenario(file, allow_outside=is_on("allow_outside"), lenient=is_on("lenient"))
             if scenario is None:
                 echo(
                     f"{file}: a table comes from a database, which was not asked; no mistakes in the rest",
@@ -111,7 +115,8 @@ def check(files: tuple[Path, ...], *, as_json: bool) -> int:
             if not as_json:
                 echo(str(error))
             continue
-        remarks = dict.fromkeys((*scenario.remarks(), *scenario.unreachable()), "warning")
+        unanswered = scenario.open_questions  # columns that are asked about are among the remarks
+        remarks = dict.fromkeys((*unanswered, *scenario.remarks(), *scenario.unreachable()), "warning")
         remarks |= dict.fromkeys(scenario.notes(), "note")
         # once of those in a file that several files build on
         for remark, kind in [(remark, kind) for remark, kind in remarks.items() if remark not in told]:
@@ -142,6 +147,7 @@ def _scenario_contents(scenario: Scenario) -> str:
 @time_limit_option
 @allow_sql
 @allow_outside
+@lenient
 @common_options
 def run(
     file: Path,
@@ -169,13 +175,20 @@ def run(
 
     def outputs(scenario: Scenario) -> list[Path]:
         beside = [] if plan is None else [plan]
-        return [target, *beside, *law_files(scenario.laws, laws), *_export_files(target.parent, file.stem)]
+        return [target, *beside, *law_files(scenario.laws, laws)]
 
     with save_laws_on_interrupt(laws):
         outcome = _run(
-            file, outputs, seed=seed, time_limit=time_limit, quiet=quiet, variants=noted("variants")
+            file,
+            outputs,
+            target.parent,
+            seed=seed,
+            time_limit=time_limit,
+            quiet=quiet,
+            variants=noted("variants"),
         )
     if not as_json:
+        echo_unanswered([outcome.scenario])
         _echo_run(outcome)
     if laws is not None and plan is not None:
         save_laws(outcome.laws.values(), laws)
@@ -224,18 +237,19 @@ def _export(outcome: Run, folder: Path, stem: str, *, quiet: bool) -> dict[str, 
 def _run(
     file: Path,
     outputs: Callable[[Scenario], Iterable[Path]],
+    folder: Path,
     *,
     seed: int | None,
     time_limit: float | None,
     quiet: bool,
     variants: bool | None,
 ) -> Run:
-    """Load and run a scenario, if its outputs can be written."""
+    """Load and run a scenario, if its outputs can be written, those of --export into `folder`."""
     from kanopt.cli.output import check_outputs, input_files
 
     with progress_reporter(quiet=quiet) as progress:
         scenario = changed(load(file))
-        check_outputs(outputs(scenario), input_files(scenario))
+        check_outputs(outputs(scenario), input_files(scenario), _export_files(folder, file.stem))
         _refuse_exports(scenario)
         return scenario.run(
             seed=seed,
@@ -268,7 +282,11 @@ def _echo_run(outcome: Run) -> None:
 @kanopt.command()
 @click.argument("files", nargs=-1, required=True, type=FILE)
 @click.option("--out", type=FILE, help="Folder for the report.")
-@click.option("--report", type=FILE, help="File for the report; reports/NAME_vs_OTHER.html if left out.")
+@click.option(
+    "--report",
+    type=FILE,
+    help="File for the report; if left out, reports/NAME_vs_OTHER.html, with a number where that is there.",
+)
 @click.option(
     "--repeats", type=click.IntRange(min=1), default=2, show_default=True, help="Searches per scenario."
 )
@@ -277,6 +295,7 @@ def _echo_run(outcome: Run) -> None:
 @time_limit_option
 @allow_sql
 @allow_outside
+@lenient
 @common_options
 def compare(
     files: tuple[Path, ...],
@@ -303,7 +322,8 @@ def compare(
             scenarios.append(other)
         if len(scenarios) == 1:
             scenarios = [load(_base_of(scenarios[0])), *scenarios]
-        target = report or (out or Path("reports")) / _compared_page([each.path for each in scenarios])
+        page = (out or Path("reports")) / _compared_page([each.path for each in scenarios])
+        target = report or _unused(page)
         book = target.with_suffix(".xlsx") if exports() else None
         check_outputs(
             [target, *([] if book is None else [book])],
@@ -318,6 +338,7 @@ def compare(
             relearn=is_on("relearn"),
         )
     if not as_json:
+        echo_unanswered(scenarios)
         echo(outcome.text())
     written = {"report": str(outcome.to_html(target))}
     if book is not None:
@@ -329,6 +350,14 @@ def compare(
     else:
         echo("\n" + "\n".join(f"{name}: {path}" for name, path in written.items()))
     return code
+
+
+def _unused(page: Path) -> Path:
+    """Return a name that no comparison before has: that of the page, or one with a number behind it."""
+    tried = itertools.chain(
+        [page], (page.with_stem(f"{page.stem}_{number}") for number in itertools.count(2))
+    )
+    return next(path for path in tried if not (path.exists() or path.with_suffix(".xlsx").exists()))
 
 
 def _compared_page(paths: Sequence[Path]) -> str:
@@ -359,6 +388,7 @@ def _base_of(scenario: Scenario) -> Path:
 @time_limit_option
 @allow_sql
 @allow_outside
+@lenient
 @common_options
 def solve(
     file: Path,
@@ -389,11 +419,14 @@ def solve(
     if convention is not None:
         raise click.UsageError("--convention goes with an instance; a scenario says what its distances are")
     folder = Path("reports") if out is None else out.parent
-    outputs = [*([] if out is None else [out]), *_export_files(folder, file.stem)]
-    outcome = _run(file, lambda _: outputs, seed=seed, time_limit=time_limit, quiet=quiet, variants=False)
+    outputs = [] if out is None else [out]
+    outcome = _run(
+        file, lambda _: outputs, folder, seed=seed, time_limit=time_limit, quiet=quiet, variants=False
+    )
     if out is not None and outcome.result.has_plan:
         save_plan(outcome.result, out)
     if not as_json:
+        echo_unanswered([outcome.scenario])
         echo("\n\n".join([str(outcome.result), *outcome.told_of_promises()]))
         if out is not None and outcome.result.has_plan:
             echo(f"plan: {out}")

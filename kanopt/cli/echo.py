@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 import click
 
-__all__ = ["echo", "echo_laws", "picture_width", "visible"]
+__all__ = ["echo", "echo_alarm", "echo_laws", "picture_width", "visible"]
 
 # control characters but for tabs and line ends, and marks that turn the direction of what follows
 _OBEYED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -17,6 +17,12 @@ _OBEYED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u20
 def echo(text: str, *, err: bool = False) -> None:
     """Print a text on stdout, or on stderr, as :func:`visible` has it."""
     click.echo(visible(text), err=err)
+
+
+def echo_alarm(text: str) -> None:
+    """Print a line that must not be overlooked; red in a terminal, unless NO_COLOR is set."""
+    coloured = picture_width() is not None and not os.environ.get("NO_COLOR")
+    click.echo(click.style(visible(text), fg="red") if coloured else visible(text), color=coloured or None)
 
 
 _COLOURS = {"good": "green", "usable": "yellow", "weak": "red"}

@@ -126,7 +126,7 @@ def _result_facts(instance: Instance, result: Result) -> dict[str, Any]:
         "clients": len(instance.problem.clients),
         "coverage": "" if result.coverage is None else result.coverage.text,
         "vehicles_used": routes,
-        "vehicles": sum(vehicle.count for vehicle in instance.problem.vehicles),
+        "vehicles": sum(vehicle.num_available for vehicle in instance.problem.vehicles),
         "status": result.status.value,
         "objective": result.objective,
         "best_known": instance.best_known,

@@ -11,7 +11,17 @@ from click.core import ParameterSource
 
 from kanopt.cli.echo import echo, echo_laws, picture_width
 from kanopt.cli.failures import ExitCode
-from kanopt.cli.options import FILE, allow_outside, allow_sql, common_options, debug_option, is_on, load
+from kanopt.cli.options import (
+    FILE,
+    FiniteRange,
+    allow_outside,
+    allow_sql,
+    common_options,
+    debug_option,
+    is_on,
+    lenient,
+    load,
+)
 from kanopt.cli.progress import progress_reporter
 from kanopt.cli.stopping import exit_code_of_stop, stop_of_command
 from kanopt.text import count_text, join_list
@@ -55,9 +65,7 @@ REPORT = "laws.html"
     metavar="COLUMN=FORMAT",
     help='How dates are written: "pickup=%d.%m.%Y %H:%M". Once for each column.',
 )
-@click.option(
-    "--decimal", type=click.Choice([".", ","]), default=".", show_default=True, help="The decimal sign."
-)
+@click.option("--decimal", type=click.Choice([".", ","]), help="The decimal sign, where no cell tells it.")
 @click.option(
     "--thousands",
     metavar="SIGN",
@@ -107,10 +115,10 @@ REPORT = "laws.html"
 )
 @click.option("--forbid", default="", help="Operators that are not to be used: exp,log.")
 @click.option("--prefer", default="", help="Operators that count half: power.")
-@click.option("--min-r2", type=float, default=0.5, show_default=True, help="Refuse a law below it.")
+@click.option("--min-r2", type=FiniteRange(), default=0.5, show_default=True, help="Refuse a law below it.")
 @click.option(
     "--budget",
-    type=click.FloatRange(min=0, min_open=True),
+    type=FiniteRange(min=0, min_open=True),
     metavar="SECONDS",
     help="Seconds by the clock for each law; the best until then is taken. By default it ends by itself.",
 )
@@ -121,6 +129,7 @@ REPORT = "laws.html"
 )
 @allow_sql
 @allow_outside
+@lenient
 @common_options
 def fit(file: Path | None, *, table: Path | None, out: Path | None, as_json: bool, **given: Any) -> int:
     """Learn laws and print them: those of a scenario, or one from a table.
@@ -156,7 +165,7 @@ def fit(file: Path | None, *, table: Path | None, out: Path | None, as_json: boo
             scenario = load(file)
             for note in scenario.reading_notes():
                 progress(Event("learn", f"note: {note}"))
-            for remark in scenario.law_remarks():
+            for remark in (*scenario.open_questions, *scenario.law_remarks()):
                 echo(f"warning: {remark}", err=True)
             check_outputs(_outputs(scenario.laws, out), input_files(scenario))
             seed = scenario.seed if given["seed"] is None else given["seed"]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from kanopt.cli.echo import echo_alarm
 from kanopt.cli.failures import DEBUG
 
 if TYPE_CHECKING:
@@ -16,13 +18,16 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FILE",
+    "FiniteRange",
     "allow_outside",
     "allow_sql",
     "common_options",
     "debug_option",
+    "echo_unanswered",
     "export_option",
     "exports",
     "is_on",
+    "lenient",
     "load",
     "note_value",
     "noted",
@@ -33,6 +38,20 @@ __all__ = [
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 FILE = click.Path(path_type=Path)
+
+
+class FiniteRange(click.FloatRange):
+    """A number in a range; ``nan``, which no comparison refuses, and ``inf`` are none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the number, or tell that it is none."""
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is not a finite number", param, ctx)
+        return number
+
+    def _describe_range(self) -> str:
+        return "" if self.min is None and self.max is None else super()._describe_range()
 
 
 def debug_option(command: CommandT) -> CommandT:
@@ -68,6 +87,9 @@ def _switch_option(flag: str, text: str) -> Callable[[CommandT], CommandT]:
 
 allow_sql = _switch_option("--allow-sql", "Let a scenario ask the databases it names.")
 allow_outside = _switch_option("--allow-outside", "Let a scenario read files outside its own folder.")
+lenient = _switch_option(
+    "--lenient", "Go on without answers to the questions of a scenario, and say so before anything else."
+)
 
 
 variants_option = click.option(
@@ -82,7 +104,7 @@ variants_option = click.option(
 
 on_time_option = click.option(
     "--on-time",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    type=FiniteRange(0, 1, min_open=True, max_open=True),
     metavar="SHARE",
     expose_value=False,
     callback=note_value,
@@ -152,12 +174,22 @@ def load(file: Path) -> Scenario:
     """Read a scenario with what the present command lets it do."""
     from kanopt.whatif import load_scenario
 
-    return load_scenario(file, allow_sql=is_on("allow_sql"), allow_outside=is_on("allow_outside"))
+    return load_scenario(
+        file, allow_sql=is_on("allow_sql"), allow_outside=is_on("allow_outside"), lenient=is_on("lenient")
+    )
+
+
+def echo_unanswered(scenarios: Iterable[Scenario]) -> None:
+    """Print what scenarios go on without, red in a terminal, before anything that rests on it."""
+    from kanopt.whatif.run import unanswered
+
+    for line in unanswered(scenarios):
+        echo_alarm(line)
 
 
 def time_limit_option(command: CommandT) -> CommandT:
     """Add ``--time-limit``."""
-    limit = click.FloatRange(min=0, min_open=True, max=86_400)
+    limit = FiniteRange(min=0, min_open=True, max=86_400)
     return click.option(
         "--time-limit", type=limit, metavar="SECONDS", help="For a search, in place of the file's."
     )(command)

@@ -43,7 +43,7 @@ _MARGIN = " " * 8
 """Before what is left of a line about a law."""
 
 
-def check_outputs(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
+def check_outputs(outputs: Iterable[Path], inputs: Iterable[Path], exported: Iterable[Path] = ()) -> None:
     """Refuse files that cannot be written, before anything is learned or solved.
 
     Parameters
@@ -52,16 +52,21 @@ def check_outputs(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
         What is to be written.
     inputs
         What is read, and must not be replaced.
+    exported
+        Further files to be written, none into a folder of what is read: tables of a plan among those it was made from
+        are taken for inputs the next time.
 
     Raises
     ------
     OSError
         If there is no writing where a file is to go.
     click.UsageError
-        If a file is to replace one that is read, or another that is written, or is a link to one in another folder.
+        If a file is to replace one that is read, or another that is written, or is a link to one in another folder, or
+        an export is to lie beside what is read.
     """
     read, written = {path.resolve() for path in inputs}, set[Path]()
-    for path in outputs:
+    exports, folders = list(exported), {path.parent for path in read if path.suffix != ".toml"}
+    for path in [*outputs, *exports]:
         check_target(path)
         if path.resolve() in read:
             raise click.UsageError(
@@ -77,6 +82,12 @@ def check_outputs(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
             raise click.UsageError(
                 f"{path} is a link to {path.resolve()}, in another folder, which would be replaced; remove the link, "
                 "or name the file itself"
+            )
+    for path in exports:
+        if path.resolve().parent in folders:
+            raise click.UsageError(
+                f"--export would write {path.name} into {path.parent.resolve()}, where tables lie that are read; name "
+                "another folder by --out or --report, such as reports"
             )
 
 
@@ -205,6 +216,7 @@ def run_json(run: Run) -> dict[str, Any]:
         "scenario": run.scenario.name,
         "kind": run.scenario.kind,
         "changes": list(run.scenario.change_sentences()),
+        "unanswered": [str(issue) for issue in run.scenario.unanswered()],
         **result_json(run.result),
         "reasons": why.reasons().to_dict("records"),
         "outside": why.outside().to_dict("records"),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kanopt.cli.asking import REPEATS, Answer, Asked, asked_option, plan_option, question, worker_options
-from kanopt.cli.options import load, noted
+from kanopt.cli.options import FiniteRange, load, noted
 from kanopt.cli.risk import monte_carlo, risk
 from kanopt.cli.varied import asked_axes, asked_ranges, axis_options
 
@@ -188,7 +188,7 @@ def tornado(asked: Asked) -> Answer:
     ),
     asked_option(
         "--tolerance",
-        kind=click.FloatRange(min=0, max=1, min_open=True, max_open=True),
+        kind=FiniteRange(min=0, max=1, min_open=True, max_open=True),
         default=0.001,
         text="Share of the range to which a place is narrowed down where prices do not say it.",
     ),

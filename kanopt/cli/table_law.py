@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from kanopt.whatif import LearnedLaw
     from kanopt.whatif.events import OnEvent
     from kanopt.whatif.learn import Cache
-    from kanopt.whatif.scenario_files.file_model import Mistake
+    from kanopt.whatif.scenario_files.mistakes import Mistake
 
 __all__ = ["fit_table"]
 
@@ -63,8 +63,8 @@ def fit_table(
     from kanopt.whatif.events import Event
     from kanopt.whatif.learn import learn_law
     from kanopt.whatif.scenario_files.checks import law_mistakes
-    from kanopt.whatif.scenario_files.file_model import validate
-    from kanopt.whatif.scenario_files.partial_sections import read_partial_law
+    from kanopt.whatif.scenario_files.mistakes import validate
+    from kanopt.whatif.scenario_files.sections import read_partial_law
     from kanopt.whatif.scenario_files.spec import LearnedSpec
 
     sheet, form = asked.pop("sheet"), _text_format({name: asked.pop(name) for name in _FORM})
@@ -232,7 +232,6 @@ def _read_table(
     form: TextFormat = options["form"]
 
     def with_options(message: str) -> str:
-        sign = "." if form.decimal == "," else ","
         options = {
             "on_bad=": "--on-bad missing or --on-bad drop",
             "dates=": "--dates COLUMN=FORMAT",
@@ -241,8 +240,11 @@ def _read_table(
             "header=": "--header ROW",
             "drop_where=": "--drop-where CONDITION",
             'sheet = "': "--sheet NAME",
-            "thousands=": f"--thousands {sign}",
-            "decimal=','": "--decimal ,",
+            "thousands=…": f"--thousands {'.' if form.decimal == ',' else ','}",
+            "thousands='.'": "--thousands .",
+            "thousands=','": "--thousands ,",
+            "TextFormat(decimal='.')": "--decimal .",
+            "TextFormat(decimal=',')": "--decimal ,",
         }
         advice = "; ".join(option for words, option in options.items() if words in message)
         return f"{message}\nOn the command line: {advice}" if advice else message
@@ -256,7 +258,7 @@ def _read_table(
             asked = options["on_bad"] if isinstance(options["on_bad"], dict) else {"*": options["on_bad"]}
             # what no law reads may be anything, and may say which rows share an error
             ruled = RowRules(options["derive"], options["drop_where"]).names()
-            unread = {name: "text" for name in there if name not in {*wanted, *options["dates"], *ruled}}
+            unread = {name: "text" for name in there if name not in wanted and name not in ruled}
             read = {**options, "on_bad": {**unread, **asked}}
             frame = read_table(raw, columns=there, **read) if known else read_table(raw, **options)
         except TableError as error:

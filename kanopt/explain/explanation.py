@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -277,7 +277,9 @@ class Explanation(Shown):
 
         return find_conflict(self.result, client, time_limit=time_limit, seed=seed)
 
-    def text(self, today: Result | None = None, *, weak_laws: bool = True) -> str:
+    def text(
+        self, today: Result | None = None, *, weak_laws: bool = True, assumed: Sequence[str] = ()
+    ) -> str:
         """Return a summary that can be read out in a meeting.
 
         Parameters
@@ -286,8 +288,11 @@ class Explanation(Shown):
             The plan that is driven today, priced on the same laws; the summary says what changes.
         weak_laws
             Whether to begin with the learned laws that are weak, and why.
+        assumed
+            What is assumed, as ``[report] assumed`` of a scenario says; where something is made up, the summary says so
+            first, and proposes nothing.
         """
-        told = summary(self.result, self.causes, self.extrapolations, today)
+        told = summary(self.result, self.causes, self.extrapolations, today, assumed)
         weak = weak_law_sentences(self.result) if weak_laws else ()
         return "\n\n".join(filter(None, ["\n".join(weak), told]))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from kanopt.explain.reason_groups import ReasonGroup, group_reasons
 from kanopt.explain.service import service_difference
@@ -21,9 +21,11 @@ __all__ = [
     "coverage_sentence",
     "extrapolation_sentence",
     "frozen_sentence",
+    "groundless_sentence",
     "group_sentence",
     "issue_sentences",
     "left_out_sentence",
+    "made_up",
     "reason_sentence",
     "reason_text",
     "stake_sentence",
@@ -58,8 +60,44 @@ def left_out_sentence(result: Result) -> str:
     return "" if price is None else f"{_capital(price.text)}."
 
 
-def cost_sentence(result: Result) -> str:
-    """Say what the plan costs and of what the cost consists."""
+def made_up(assumed: Iterable[str]) -> tuple[str, ...]:
+    """Return those of the texts on what is assumed that say of a table or a price that it is made up."""
+    return tuple(text.rstrip(".") for text in assumed if "made up" in text)
+
+
+def groundless_sentence(result: Result, assumed: Iterable[str] = ()) -> str:
+    """Say why a plan proposes nothing: something was made up, or every place lies outside the data; empty else.
+
+    Parameters
+    ----------
+    result
+        The plan.
+    assumed
+        What the file says is assumed.
+    """
+    if result.assessment is None:
+        return ""
+    said = []
+    if invented := made_up(assumed):
+        said.append(f"Not from your data: {'; '.join(invented)}.")
+    uses = [use for use in result.assessment.law_uses if use.formula.fit is not None or use.formula.parts]
+    if uses and all(use.outside.all() for use in uses):
+        said.append(
+            "Everywhere the plan uses what was learned, it lies outside the data that was learned from."
+        )
+    return " ".join([*said, "The plan is an example and proposes nothing."]) if said else ""
+
+
+def cost_sentence(result: Result, *, guessed: bool = False) -> str:
+    """Say what the plan costs and of what the cost consists.
+
+    Parameters
+    ----------
+    result
+        The plan.
+    guessed
+        Whether the price rests on what was made up: the plan would cost that, and does not.
+    """
     if result.pricing is None:
         message = f": {result.message.rstrip('.')}" if result.message else ""
         status = (
@@ -69,6 +107,8 @@ def cost_sentence(result: Result) -> str:
     unit, objective = result.problem.unit, result.pricing.objective
     subject = "It" if result.coverage is not None and result.coverage.text else "The plan"
     verb, sign = _verb(objective), -1.0 if objective < 0 else 1.0
+    if guessed:
+        subject, verb = "On these guesses it", f"would {verb.removesuffix('s')}"
     head = f"{subject} {verb} {money_text(abs(objective), unit)}"
     terms = [(str(name), sign * float(value)) for name, value in result.pricing.terms().items() if value]
     terms.sort(key=lambda term: -term[1])
@@ -128,12 +168,10 @@ def today_sentence(result: Result, today: Result | None) -> str:
         text = (
             f"That is {by} {word} than today's plan, which {_verb(today.objective)} {price} on the same laws"
         )
-    other = service_difference(result, today)
-    return (
-        f"{text}, but the two prices do not compare like with like: today's plan {other}."
-        if other
-        else f"{text}."
-    )
+    if other := service_difference(result, today):
+        text += f", but the two prices do not compare like with like: today's plan {other}"
+    assumed = "" if today.assessment is None else today.assessment.assumed
+    return f"{text}. Today's {assumed}." if assumed else f"{text}."
 
 
 def bound_sentence(result: Result) -> str:
@@ -266,17 +304,20 @@ def summary(
     causes: Sequence[Reason],
     extrapolations: Sequence[Extrapolation],
     today: Result | None = None,
+    assumed: Sequence[str] = (),
 ) -> str:
-    """Return the whole summary, what is served and left out first.
+    """Return the whole summary, what is made up, served and left out first.
 
     A paragraph on that and on cost, one on what is wrong with a line per reason or group of them, one on reliability.
     """
+    groundless = groundless_sentence(result, assumed)
     cost = [
+        groundless,
         coverage_sentence(result),
         choice_sentence(result),
         left_out_sentence(result),
-        cost_sentence(result),
-        stake_sentence(result),
+        cost_sentence(result, guessed=bool(groundless)),
+        "" if groundless else stake_sentence(result),
         caveat_sentence(result),
         today_sentence(result, today),
         bound_sentence(result),

@@ -1,4 +1,4 @@
-"""What a date and time says: the hour, the weekday, the month, and how long it is from one to another."""
+"""What dates and places in columns say: the hour, the weekday, how long it is from one to another, and how far."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError
+from kanopt.formulas.great_circles import great_circle_direction, great_circle_km
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,24 +24,27 @@ _CLOCK = r"^\s*([01]?\d|2[0-4]):([0-5]\d)(?::([0-5]\d))?\s*$"
 
 @dataclass(frozen=True)
 class CalendarFunction:
-    """A function of columns of dates and times.
+    """A function of columns of dates and times, or of latitudes and longitudes.
 
     Parameters
     ----------
     value
-        Takes as many columns of dates as `arguments` says; NaN where a date is missing.
+        Takes as many columns as `arguments` says; NaN where a date is missing.
     unit
         The unit of what it gives; empty for a plain number.
     arguments
         How many columns it takes.
     takes_clock
         Whether it takes a column of times of day too, such as 16:30, written as texts.
+    takes_degrees
+        Whether it takes columns of numbers, latitude and longitude of one place and then of another, and no dates.
     """
 
     value: Callable[..., Array]
     unit: str = ""
     arguments: int = 1
     takes_clock: bool = False
+    takes_degrees: bool = False
 
 
 def check_zones(columns: Mapping[str, Any]) -> None:
@@ -95,6 +99,16 @@ def _between(seconds: float, unit: str) -> CalendarFunction:
     return CalendarFunction(passed, unit, 2)
 
 
+def _of_places(value: Callable[[Array, Array], Array], unit: str = "") -> CalendarFunction:
+    """Return a function of where a way begins and ends."""
+
+    def found(*columns: Any) -> Array:
+        lat, lon, to_lat, to_lon = (np.asarray(column, dtype=np.float64) for column in columns)
+        return value(np.stack([lat, lon], axis=-1), np.stack([to_lat, to_lon], axis=-1))
+
+    return CalendarFunction(found, unit, 4, takes_degrees=True)
+
+
 CALENDAR: Mapping[str, CalendarFunction] = {
     "hour": CalendarFunction(_hour, "h", takes_clock=True),
     "weekday": CalendarFunction(lambda dates: _numbers(dates.dt.day_of_week) + 1.0),
@@ -108,5 +122,9 @@ CALENDAR: Mapping[str, CalendarFunction] = {
     "minutes_between": _between(60.0, "min"),
     "hours_between": _between(3600.0, "h"),
     "days_between": _between(86_400.0, "d"),
+    "straight_distance": _of_places(great_circle_km, "km"),
+    "eastward": _of_places(lambda tail, head: great_circle_direction(tail, head)[0]),
+    "northward": _of_places(lambda tail, head: great_circle_direction(tail, head)[1]),
 }
-"""Hours with their fraction (16:30 is 16.5); weekdays and weeks as ISO 8601 counts them, Monday being 1."""
+"""Hours with their fraction (16:30 is 16.5); weekdays and weeks as ISO 8601 counts them, Monday being 1. Of places: how
+long the great circle is between them, and sine and cosine of its initial bearing."""

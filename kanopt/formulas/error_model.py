@@ -20,6 +20,7 @@ Floats = NDArray[np.float64]
 FEWEST = 8
 """Held-out rows from which errors are modelled."""
 _POWERS = np.arange(0.0, 1.51, 0.25)
+_ALIKE = 1e-6
 _LEAST = 1e-3
 """Share of the mean prediction below which a prediction counts as this much, where noise is measured in proportion."""
 _RIDGE = 1e-12
@@ -60,7 +61,7 @@ class ErrorModel:
     >>> rng = np.random.default_rng(0)
     >>> predicted = rng.uniform(1.0, 50.0, 400)
     >>> model = ErrorModel.of(1.1 * predicted * (1.0 + 0.2 * rng.standard_normal(400)), predicted)
-    >>> round(model.factor, 2), model.power, round(model.spread, 2)
+    >>> round(model.factor, 2), float(model.power), round(float(model.spread), 2)
     (1.09, 1.0, 0.22)
     """
 
@@ -269,4 +270,5 @@ def _likeliest_power(error: Floats, size: Floats) -> float:
         return 0.0
     logs = np.log(size)
     scores = [-len(error) * math.log((error / size**power).mean()) - power * logs.sum() for power in _POWERS]
-    return float(_POWERS[int(np.argmax(scores))])
+    # of a law that says the same everywhere all are alike, but for rounding
+    return next(power for power, score in zip(_POWERS, scores, strict=True) if score >= max(scores) - _ALIKE)

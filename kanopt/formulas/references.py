@@ -12,6 +12,7 @@ SCOPES = (
     "arc",
     "client",
     "clock",
+    "day",
     "decision",
     "item",
     "job",
@@ -53,6 +54,18 @@ class Reference:
     def is_state(self) -> bool:
         """Whether the value depends on the plan: load on board or the clock."""
         return self.scope in _STATE_SCOPES
+
+    @property
+    def end(self) -> tuple[str, str] | None:
+        """Of a reference to a place at an end of a leg, ``"from"`` or ``"to"`` and what it reads there; else None.
+
+        Examples
+        --------
+        >>> Reference("arc", "from_lat").end, Reference("arc", "distance").end
+        (('from', 'lat'), None)
+        """
+        which, dash, name = self.field.partition("_")
+        return (which, name) if self.scope == "arc" and dash and which in ("from", "to") else None
 
     @classmethod
     def parse(cls, text: str) -> Reference:

@@ -372,10 +372,18 @@ class _RowParser(FormulaParser):
     def _of_dates(self, token: Token, names: Sequence[Token]) -> Node:
         function = CALENDAR[token.text]
         if len(names) != function.arguments:
-            wanted = "one column" if function.arguments == 1 else "two columns"
+            wanted = {1: "one column", 2: "two columns"}.get(
+                function.arguments, "latitude and longitude of two places"
+            )
             raise self.error(f"{token.text} takes {wanted}, not {len(names)}", token.place)
         for each in names:
             sort = self.sorts[each.text]
+            if function.takes_degrees:
+                if sort != "number":
+                    raise self.error(
+                        f"{token.text} takes degrees, and {each.text!r} holds {_SORTS[sort]}", each.place
+                    )
+                continue
             if sort != "date" and not (sort == "text" and function.takes_clock):
                 raise self.error(
                     f"{token.text} takes dates and times, and {each.text!r} holds {_SORTS[sort]}"

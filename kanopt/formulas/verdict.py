@@ -73,7 +73,12 @@ def verdict_of(formula: Formula) -> LawVerdict | None:
             for reason in each.reasons
         ]
         return LawVerdict(worst, _ordered(told))
-    reasons = [*formula.fit.findings, *_fit_reasons(formula.fit), *_shape_reasons(formula), *_row_reasons(formula)]
+    reasons = [
+        *formula.fit.findings,
+        *_fit_reasons(formula.fit),
+        *_shape_reasons(formula),
+        *_row_reasons(formula),
+    ]
     level: Level = max((reason.level for reason in reasons), key=_ORDER.index, default="good")
     return LawVerdict(level, _ordered(reasons))
 

@@ -15,8 +15,6 @@ from kanopt.problems.decisions import (
 from kanopt.problems.evaluate import evaluate
 from kanopt.problems.findings import Check, Extrapolation, FrozenInput, Reason, Violation
 from kanopt.problems.pricing import Pricing
-from kanopt.problems.record_reader import records
-from kanopt.problems.records import Attribute, Quantity, field_values
 from kanopt.problems.result import Certificate, EngineRun, Progress, Result, Status
 from kanopt.problems.road_network import RoadNetwork, RoadPath, TravelMatrix
 from kanopt.problems.routing import (
@@ -57,6 +55,7 @@ from kanopt.problems.supply import (
 )
 from kanopt.problems.uncertainty import Uncertainty
 from kanopt.problems.views import GanttView, MapView, NetworkView, SeriesView, View
+from kanopt.records.record import Attribute, Quantity, field_values
 
 __all__ = [
     "ArrivalFunctions",
@@ -126,5 +125,4 @@ __all__ = [
     "equal_to",
     "evaluate",
     "field_values",
-    "records",
 ]

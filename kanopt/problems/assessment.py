@@ -113,6 +113,11 @@ class Assessment(ABC, Generic[PlanT, SimulationT]):
         return ""
 
     @property
+    def assumed(self) -> str:
+        """What the plan does not state and is taken to be, in a clause; empty where it states everything."""
+        return ""
+
+    @property
     def proposal(self) -> str:
         """What is to be done, as an order in a sentence without its full stop."""
         return ""

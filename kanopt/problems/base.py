@@ -12,10 +12,11 @@ import pandas as pd
 
 from kanopt.display import Law, Part, Shown
 from kanopt.errors import warn_user
+from kanopt.faults import Fault
 from kanopt.problems.findings import Check, Extrapolation, FrozenInput, Reason
 from kanopt.problems.pricing import Pricing
-from kanopt.problems.unread_columns import TableUse, UnreadColumns, unread_columns
 from kanopt.problems.views import View
+from kanopt.records.unread_columns import TableUse, UnreadColumns, unread_columns
 
 if TYPE_CHECKING:
     from kanopt.formulas.formula import Formula
@@ -122,12 +123,16 @@ class Problem(Shown, Generic[PlanT]):
 
     def unusual(self) -> tuple[str, ...]:
         """Return questions: unusual numbers, things without a row; part of :meth:`remarks`."""
-        found: tuple[str, ...] = self.__dict__.get("_unusual", ())
+        return tuple(map(str, self.questions()))
+
+    def questions(self) -> tuple[Fault, ...]:
+        """Return what was asked back when the problem was read, as data."""
+        found: tuple[Fault, ...] = self.__dict__.get("_questions", ())
         return found
 
-    def _tell_of_reading(self, *, unusual: Iterable[str], from_frames: bool) -> None:
-        """Keep what was unusual when the problem was read; of frames, warn of what nothing reads."""
-        self.__dict__["_unusual"] = tuple(unusual)
+    def _tell_of_reading(self, *, questions: Iterable[Fault], from_frames: bool) -> None:
+        """Keep what was asked back when the problem was read; of frames, warn of what nothing reads."""
+        self.__dict__["_questions"] = tuple(questions)
         if from_frames:
             self.warn_of_unread()
 

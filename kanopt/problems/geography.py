@@ -16,6 +16,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.formulas.great_circles import (
+    EARTH_RADIUS_KM,
+    great_circle_direction,
+    great_circle_km,
+    unit_vector,
+)
 from kanopt.text import number_text
 from kanopt.units import convert, same_dimension
 
@@ -28,42 +34,11 @@ __all__ = [
 ]
 
 Floats = NDArray[np.float64]
-EARTH_RADIUS_KM = 6371.0088
 ROAD_DETOUR = 1.3
 """How much longer roads are than great circles where nothing else is stated: a round figure between those of most
 countries (Ballou, Rahardja and Sakai 2002, Selected country circuity factors for road travel distance estimation)."""
 _TOLD_APART = 3  # fewer places lie near to each other by chance
 _OFFSET, _FAR_OFFSET = 0.6, 0.05
-
-
-def great_circle_km(tail: Floats, head: Floats) -> Floats:
-    """Return great-circle distances in km.
-
-    Parameters
-    ----------
-    tail, head
-        Latitude and longitude in degrees in the last axis; the other axes broadcast.
-
-    Examples
-    --------
-    >>> paris, rome = np.array([48.8566, 2.3522]), np.array([41.9028, 12.4964])
-    >>> print(f"{great_circle_km(paris, rome):.1f}")
-    1105.3
-    """
-    inner: Any = 0.0
-    for step in map(np.subtract, _directions(tail), _directions(head)):
-        inner = inner + step * step
-    return np.asarray(2 * EARTH_RADIUS_KM * np.arcsin(np.sqrt(np.clip(inner / 4, 0.0, 1.0))))
-
-
-def _directions(places: Floats) -> tuple[Floats, Floats, Floats]:
-    """Return where places lie seen from the middle of the earth.
-
-    A quarter of the squared distance of two such points is the haversine, and takes no function of an angle for each
-    pair.
-    """
-    lat, lon = np.moveaxis(np.radians(places), -1, 0)
-    return np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,6 +106,13 @@ class Positions:
             # coordinates are far from where squares overflow, and a hypotenuse takes seven times as long
             apart = np.sqrt(east * east + north * north)
         return np.asarray(apart * self.factor)
+
+    def directions(self, tails: NDArray[np.intp], heads: NDArray[np.intp]) -> tuple[Floats, Floats]:
+        """Return how far ways as the crow flies set out to the east and to the north, of a way of length 1."""
+        if self.geographic:
+            return great_circle_direction(self.degrees[tails], self.degrees[heads])
+        east, north = (axis[heads] - axis[tails] for axis in self.planar.T)
+        return unit_vector(east, north)
 
     @cached_property
     def on_map(self) -> Floats:

@@ -6,12 +6,13 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import fields
 from difflib import SequenceMatcher
 
+from kanopt.faults import Fault
 from kanopt.formulas.binding import BoundFormula
 from kanopt.formulas.formula import Formula
 from kanopt.formulas.references import Reference
 from kanopt.formulas.variables import Variable
-from kanopt.problems.column_units import read_header
-from kanopt.problems.records import Quantity, Record
+from kanopt.records.headers import read_header
+from kanopt.records.record import Quantity, Record
 from kanopt.text import list_names
 from kanopt.units import same_dimension
 
@@ -23,7 +24,7 @@ _SHOWN = 12
 
 def law_mistake(
     what: str, law: object, forms: str, references: Mapping[str, str], unread: Collection[str] = ()
-) -> list[str]:
+) -> list[Fault]:
     """Return what is wrong with a thing that is no law, and how to write one; nothing where it may be one.
 
     Of a law it is said what it is bound to that the problem does not know.
@@ -47,18 +48,22 @@ def law_mistake(
     >>> law = parse_formula("2 * km", [Variable("km", "km")], Variable("minutes", "min"))
     >>> print(*law_mistake("duration", law, "a bound formula", {"arc.distance": "km", "clock.hour": "h"}))
     duration: the formula for 'minutes' is not bound; write law.bind(km=refs.arc.distance), with refs from kanopt
-    >>> law_mistake("duration", None, "a bound formula or a matrix", {})
-    ['duration: is None; give a bound formula or a matrix']
+    >>> print(*law_mistake("duration", None, "a bound formula or a matrix", {}))
+    duration: is None; give a bound formula or a matrix
     >>> wrong = law.bind(km=Reference("arc", "lenght"))
-    >>> law_mistake("duration", wrong, "a bound formula", {"arc.distance": "km", "clock.hour": "h"})
-    ["duration: the problem does not know 'arc.lenght'; did you mean 'arc.distance'?"]
+    >>> print(*law_mistake("duration", wrong, "a bound formula", {"arc.distance": "km", "clock.hour": "h"}))
+    duration: the problem does not know 'arc.lenght'; did you mean 'arc.distance'?
     """
     if isinstance(law, (BoundFormula, Reference)):
         units = {law: ""} if isinstance(law, Reference) else _units_of_references(law)
         return [
-            f"{what}: the problem does not know {str(one)!r}; {nearest_reference(str(one), unit, references)}"
+            Fault(
+                what,
+                f"the problem does not know {str(one)!r}",
+                advice=nearest_reference(str(one), unit, references),
+            )
             for one, unit in units.items()
-            if str(one) not in references and one.scope not in unread
+            if str(one) not in references and ("client" if one.end else one.scope) not in unread
         ]
     if isinstance(law, Formula):
         bound = ", ".join(f"{each.name}=refs.{likely_reference(each, references)}" for each in law.inputs)
@@ -73,7 +78,7 @@ def law_mistake(
         told = f"is a function of Python, of which nothing can be proved; give {forms}"
     else:
         return []
-    return [f"{what}: {told}"]
+    return [Fault(what, told)]
 
 
 def likely_reference(variable: Variable, references: Mapping[str, str]) -> str:
@@ -88,7 +93,7 @@ def likely_reference(variable: Variable, references: Mapping[str, str]) -> str:
 
     Examples
     --------
-    >>> known = {"arc.distance": "km", "clock.hour": "h", "client.service": "min", "vehicle.fuel_price": ""}
+    >>> known = {"arc.distance": "km", "clock.hour": "h", "client.service_duration": "min", "vehicle.fuel_price": ""}
     >>> likely_reference(Variable("hour", "h"), known), likely_reference(Variable("fuel_price"), known)
     ('clock.hour', 'vehicle.fuel_price')
     """
@@ -97,6 +102,8 @@ def likely_reference(variable: Variable, references: Mapping[str, str]) -> str:
     def likeness(reference: str) -> float:
         unit, name = references[reference], reference.partition(".")[2]
         measured = bool(unit and wanted) and (1.0 if same_dimension(unit, wanted) else -1.0)
+        # where a leg begins and ends is less often meant than what it is
+        measured -= 0.5 if name.startswith(("from_", "to_")) else 0.0
         return measured + (
             2.0 if name == variable.name else SequenceMatcher(None, variable.name, name).ratio()
         )
@@ -118,9 +125,9 @@ def nearest_reference(given: str, unit: str, references: Mapping[str, str]) -> s
 
     Examples
     --------
-    >>> known = {"arc.distance": "km", "arc.duration": "min", "client.service": "min"}
-    >>> nearest_reference("arc.lenght", "km", known), nearest_reference("client.srvice", "", known)
-    ("did you mean 'arc.distance'?", "did you mean 'client.service'?")
+    >>> known = {"arc.distance": "km", "arc.duration": "min", "client.service_duration": "min"}
+    >>> nearest_reference("arc.lenght", "km", known), nearest_reference("client.srvice_duration", "", known)
+    ("did you mean 'arc.distance'?", "did you mean 'client.service_duration'?")
     """
     scope, _, field = given.partition(".")
     inside = {name: unit for name, unit in references.items() if name.partition(".")[0] == scope}
@@ -131,7 +138,7 @@ def nearest_reference(given: str, unit: str, references: Mapping[str, str]) -> s
     close = [name for name in inside or references if spelt(name) >= _SPELT_ALIKE]
     measured = [name for name, other in inside.items() if unit and other and same_dimension(unit, other)]
     if close or measured:
-        return f"did you mean {max(close or measured, key=spelt)!r}?"
+        return f"did you mean {max(close, key=spelt) if close else measured[0]!r}?"
     if inside:
         return f"known: {list_names(sorted(inside), _SHOWN)}"
     scopes = dict.fromkeys(name.partition(".")[0] for name in references)

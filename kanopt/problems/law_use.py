@@ -10,11 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.errors import LawValueError
 from kanopt.formulas.formula import Formula
-from kanopt.text import fixed_text
+from kanopt.text import amount_text, fixed_text, list_names
 from kanopt.units import convert
 
-__all__ = ["LawUse", "caveats", "unit_factor"]
+__all__ = ["LawUse", "caveats", "falls_below_zero", "impossible_value", "refuse_impossible", "unit_factor"]
+
+_ROUNDING = 1e-9
+"""So much below zero, beside the largest value, is what rounding leaves of zero."""
 
 Floats = NDArray[np.float64]
 
@@ -99,11 +103,12 @@ class LawUse:
         cost 'fuel' is below zero on 1 of 3 legs and counted as 0; cost 'fuel' is used outside its data on 1 of 3 legs
         """
         below, outside = int(self.below_zero.sum()), int(self.outside.sum())
-        said = [f"{self.law} is below zero{self._on(below)} and counted as 0"] if below else []
-        said += [f"{self.law} is used outside its data{self._on(outside)}"] if outside else []
+        said = [f"{self.law} is below zero{self.on(below)} and counted as 0"] if below else []
+        said += [f"{self.law} is used outside its data{self.on(outside)}"] if outside else []
         return tuple(said)
 
-    def _on(self, count: int) -> str:
+    def on(self, count: int) -> str:
+        """Return on how many of the places something holds: ``" on 1 of 3 legs"``."""
         total = self.shape[0]
         one, many = self.places
         if not one:
@@ -114,6 +119,70 @@ class LawUse:
 def caveats(uses: Iterable[LawUse]) -> tuple[str, ...]:
     """Return what is to be said of all laws together, each clause once."""
     return tuple(dict.fromkeys(clause for use in uses for clause in use.caveats))
+
+
+def falls_below_zero(values: Floats) -> NDArray[np.bool_]:
+    """Say which values of a law are below zero by more than rounding."""
+    finite = np.abs(values[np.isfinite(values)])
+    return np.asarray(values < -_ROUNDING * max(1.0, finite.max(initial=0.0)))
+
+
+def refuse_impossible(uses: Iterable[LawUse]) -> None:
+    """Refuse a plan that rests on a law of time or of an amount where that falls below zero; money may.
+
+    Parameters
+    ----------
+    uses
+        The places at which the plan uses its laws.
+
+    Raises
+    ------
+    LawValueError
+        If it does; names the law, the places, the value and what to do.
+
+    Examples
+    --------
+    >>> from kanopt.formulas import Variable, parse_formula
+    >>> minutes = parse_formula("km - 5", [Variable("km", "km", low=0, high=20)], Variable("minutes", "min"))
+    >>> use = LawUse("duration", minutes, {"km": np.array([2.0, 8.0])}, np.ones(2), (2,), ("leg", "legs"), cut_off=True)
+    >>> refuse_impossible([use])
+    Traceback (most recent call last):
+    ...
+    kanopt.errors.LawValueError: duration (law 'minutes') falls to −3 min on 1 of 2 legs: no time and no amount is ...
+    """
+    lines = []
+    for use in uses:
+        wrong = (
+            falls_below_zero(use.values) if use.cut_off and not use.term else np.zeros(use.shape, dtype=bool)
+        )
+        if not wrong.any():
+            continue
+        named = [] if use.where is None else use.where()
+        places = [": ".join(filter(None, each)) for each, bad in zip(named, wrong, strict=False) if bad]
+        where = use.on(int(wrong.sum())) + (f" ({list_names(places, 3, quoted=False)})" if places else "")
+        lines.append(impossible_value(use.law, use.formula, float(use.values[wrong].min()), where))
+    if lines:
+        raise LawValueError("\n".join(lines))
+
+
+def impossible_value(what: str, formula: Formula, value: float, where: str) -> str:
+    """Return the message on a law of a time or an amount that falls below zero.
+
+    Parameters
+    ----------
+    what, formula
+        What the law is in the problem, and the law.
+    value
+        The least value, in the law's unit.
+    where
+        The places, such as ``" on 1 of 2 legs"``.
+    """
+    output = formula.output
+    return (
+        f"{what} (law {output.name!r}) falls to {amount_text(value, output.unit, 6)}{where}: no time and no amount is "
+        "below zero, so that there is no plan; hold the law above zero (positive = true or bounds where it is learned, "
+        "max(0, …) where it is written), or leave out the rows of its history that say so (drop_where)"
+    )
 
 
 def unit_factor(source: str, target: str) -> float:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kanopt.faults import Fault, Renaming
 from kanopt.problems.geography import looks_like_degrees
-from kanopt.problems.missing_data import lookalikes
-from kanopt.problems.record_reader import RecordCheck, RecordReader
+from kanopt.records.missing_data import lookalikes
+from kanopt.records.reading import RecordCheck, RecordReader
 from kanopt.text import join_list, list_names, number_text
 
 if TYPE_CHECKING:
-    from kanopt.problems.unread_columns import TableUse
+    from kanopt.records.unread_columns import TableUse
 
 __all__ = ["at_one_point", "degrees_question", "detour_mistakes", "place_checks"]
 
@@ -59,7 +60,7 @@ def place_checks(
     ]
 
 
-def _halves(table: str, places: Sequence[Any], uses: Callable[[], Iterable[TableUse]]) -> Iterable[str]:
+def _halves(table: str, places: Sequence[Any], uses: Callable[[], Iterable[TableUse]]) -> Iterable[Fault]:
     for pair in (("x", "y"), ("lat", "lon")):
         half = [
             place.name
@@ -67,12 +68,11 @@ def _halves(table: str, places: Sequence[Any], uses: Callable[[], Iterable[Table
             if _known(getattr(place, pair[0])) != _known(getattr(place, pair[1]))
         ]
         if half:
-            what = _one(table) if len(half) == 1 else table
             like = lookalikes([use for use in uses() if use.table == table], pair)
-            yield f"{what} {list_names(half)}: give both {pair[0]} and {pair[1]}, or neither{like}"
+            yield Fault(table, (f"give both {pair[0]} and {pair[1]}, or neither", *like), tuple(half))
 
 
-def _nowhere(places: Mapping[str, Sequence[Any]], uses: Callable[[], Iterable[TableUse]]) -> Iterable[str]:
+def _nowhere(places: Mapping[str, Sequence[Any]], uses: Callable[[], Iterable[TableUse]]) -> Iterable[Fault]:
     """Yield the places without coordinates, which distances should follow from."""
     lost = [
         place.name
@@ -81,13 +81,12 @@ def _nowhere(places: Mapping[str, Sequence[Any]], uses: Callable[[], Iterable[Ta
         if not any(_known(getattr(place, name)) for name in _COORDINATES)
     ]
     if lost:
-        yield (
-            f"{' and '.join(places)} {list_names(lost)}: no coordinates; give x and y, or lat and lon, a table of "
-            f"distances or a road network{lookalikes(uses(), _COORDINATES)}"
-        )
+        advice = "give x and y, or lat and lon, a table of distances or a road network"
+        what = f"no coordinates; {advice}"
+        yield Fault([*places][-1], (what, *lookalikes(uses(), _COORDINATES)), tuple(lost))
 
 
-def _beyond(table: str, places: Sequence[Any]) -> Iterable[str]:
+def _beyond(table: str, places: Sequence[Any]) -> Iterable[Fault]:
     """Yield latitudes and longitudes that are none, and that they may stand in each other's column."""
     for name, end in _ENDS.items():
         wrong = [
@@ -96,26 +95,24 @@ def _beyond(table: str, places: Sequence[Any]) -> Iterable[str]:
         if wrong:
             shown = [f"{place.name!r} ({number_text(getattr(place, name), 6)})" for place in wrong]
             swapped = name == "lat" and all(abs(place.lat) <= 180 and abs(place.lon) <= 90 for place in wrong)
-            hint = "; are lat and lon swapped?" if swapped else "; give degrees"
-            yield (
-                f"{table}: {name} of {list_names(shown, quoted=False)} is no {_MEANING[name]}, which lies between "
-                f"{number_text(-end)} and {number_text(end)}{hint}"
-            )
+            hint = "are lat and lon swapped?" if swapped else "give degrees"
+            ends = f"{number_text(-end)} and {number_text(end)}"
+            what = f"of {list_names(shown, quoted=False)} is no {_MEANING[name]}, which lies between {ends}"
+            yield Fault(table, f"{name} {what}", advice=hint)
 
 
-def _mixed(places: Mapping[str, Sequence[Any]]) -> Iterable[str]:
+def _mixed(places: Mapping[str, Sequence[Any]]) -> Iterable[Fault]:
     every = [(table, place) for table, records in places.items() for place in records]
     planar = [(table, place.name) for table, place in every if _known(place.x) or _known(place.y)]
     earthly = [(table, place.name) for table, place in every if _known(place.lat) or _known(place.lon)]
     if planar and earthly:
         (table, name), (other, on_earth) = planar[0], earthly[0]
-        yield (
-            f"{table}: {name!r} has x and y, but {on_earth!r} of {other} has lat and lon; give all places the same, so "
-            "that the distances between them are known"
-        )
+        what = f"{name!r} has x and y, but {on_earth!r} of {other} has lat and lon"
+        advice = "give all places the same, so that the distances between them are known"
+        yield Fault(table, what, advice=advice)
 
 
-def _degrees(places: Mapping[str, Sequence[Any]], reader: RecordReader, unit: str) -> Iterable[str]:
+def _degrees(places: Mapping[str, Sequence[Any]], reader: RecordReader, unit: str) -> Iterable[Fault]:
     """Yield a question where x and y of tables look like degrees and no unit says that they are none."""
     read = [table for table in places if {"x", "y"} <= reader.filled.get(table, frozenset())]
     if not read or any({"x", "y"} & reader.declared[table] for table in read):
@@ -125,11 +122,12 @@ def _degrees(places: Mapping[str, Sequence[Any]], reader: RecordReader, unit: st
         # by themselves most people write the longitude first
         east, north = "yx" if any(_known(place.y) and abs(place.y) > 90 for place in every) else "xy"
         meant = {east: "lon", north: "lat"}
-        written = join_list([f"{table}.rename(columns={meant})" for table in read])
-        yield (
-            f"{read[0]}: column 'x' and column 'y' {asked}; if they are degrees, write {written}, as far as "
-            f"{east} is the longitude; if they are {unit}, declare {unit!r} as their unit"
-        )
+        written: list[str | Renaming] = []
+        for table in read:
+            written += [" and " if written else "", Renaming(table, meant)]
+        end = f", as far as {east} is the longitude; if they are {unit}, declare {unit!r} as their unit"
+        advice = ("if they are degrees, write ", *written, end)
+        yield Fault(read[0], f"column 'x' and column 'y' {asked}", advice=advice)
 
 
 def degrees_question(places: Sequence[Any], unit: str) -> str:
@@ -146,7 +144,7 @@ def degrees_question(places: Sequence[Any], unit: str) -> str:
     return f"look like degrees ({', '.join(ranges)}), but would count in {unit}"
 
 
-def at_one_point(places: Mapping[str, Sequence[Any]]) -> Iterable[str]:
+def at_one_point(places: Mapping[str, Sequence[Any]]) -> Iterable[Fault]:
     """Yield a question where all places lie at one point, so that every distance between them is 0."""
     every = [place for records in places.values() for place in records]
     points = {
@@ -155,13 +153,14 @@ def at_one_point(places: Mapping[str, Sequence[Any]]) -> Iterable[str]:
     }
     if len(every) >= _TOLD_APART and len(points) == 1 and (point := points.pop()):
         shown = ", ".join(number_text(value, 6) for value in point)
-        yield (
-            f"{[*places][-1]}: all {len(every)} places of {join_list([*places])} lie at one point ({shown}), so that "
-            "no way has a length; are their coordinates rounded too far?"
+        what = (
+            f"all {len(every)} places of {join_list([*places])} lie at one point ({shown}), so that no way has a "
+            "length; are their coordinates rounded too far?"
         )
+        yield Fault([*places][-1], what)
 
 
-def detour_mistakes(detour: float | None, *, measured: bool) -> Iterable[str]:
+def detour_mistakes(detour: float | None, *, measured: bool) -> Iterable[Fault]:
     """Yield what is wrong with a detour factor.
 
     Parameters
@@ -174,14 +173,11 @@ def detour_mistakes(detour: float | None, *, measured: bool) -> Iterable[str]:
     if detour is None:
         return
     if isinstance(detour, bool) or not isinstance(detour, (int, float)) or not 1 <= detour < np.inf:
-        yield f"problem: detour must be a number of at least 1, such as 1.3, not {detour!r}"
+        yield Fault("problem", f"detour must be a number of at least 1, such as 1.3, not {detour!r}")
     elif not measured:
-        yield "problem: detour is a factor on distances between coordinates, but distances are given; leave it out"
+        what = "detour is a factor on distances between coordinates, but distances are given"
+        yield Fault("problem", what, advice="leave it out")
 
 
 def _known(value: float | None) -> bool:
     return value is not None and value == value
-
-
-def _one(table: str) -> str:
-    return {"facilities": "facility"}.get(table, table.removesuffix("s"))

@@ -11,14 +11,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from kanopt.errors import FormulaError, ProblemError, UnitError, nearest
+from kanopt.errors import FormulaError, LawValueError, ProblemError, UnitError, nearest
 from kanopt.formulas.binding import BoundFormula, ReferenceValue
 from kanopt.formulas.references import Reference
-from kanopt.problems.column_hints import TableField, column_hint
 from kanopt.problems.geography import Positions
 from kanopt.problems.given_law import law_mistake
-from kanopt.problems.records import names_of
-from kanopt.problems.unread_columns import TableUse, fields_read, frame_use
+from kanopt.problems.law_use import falls_below_zero, impossible_value
+from kanopt.records.likeness import TableField, column_hint
+from kanopt.records.record import names_of
+from kanopt.records.unread_columns import TableUse, fields_read, frame_use
 from kanopt.tables.report import declared_units
 from kanopt.text import amount_text, list_names
 from kanopt.units import convert
@@ -182,8 +183,8 @@ class RoadNetwork:
         known = {
             f"link.{name}": self._declared.get(str(name), "") for name in ("length", *self.links.columns)
         }
-        if wrong := law_mistake("links: law", self.law, "a bound formula, or one time per link", known):
-            raise ProblemError(wrong[0])
+        if wrong := law_mistake("links", self.law, "a bound formula, or one time per link", known):
+            raise ProblemError.of(wrong)
         for column in ("tail", "head", "length"):
             if column not in self.links.columns:
                 kind = float if column == "length" else str
@@ -274,6 +275,16 @@ class RoadNetwork:
             times = self.law.evaluate(self.resolve, self.time)
         except FormulaError as error:
             raise ProblemError(f"links: {error}") from error
+        if (below := falls_below_zero(np.asarray(times))).any():
+            least = int(np.argmin(times))
+            told = float(
+                np.broadcast_to(self.law.evaluate(self.resolve, self.law.formula.output.unit), times.shape)[
+                    least
+                ]
+            )
+            where = f" on link {self.label(least)} ({int(below.sum())} of {len(self.links)} links)"
+            raise LawValueError(impossible_value("travel time", self.law.formula, told, where))
+        times = np.maximum(times, 0.0)
         return np.array(np.broadcast_to(times, (len(self.links),)))
 
     @cached_property

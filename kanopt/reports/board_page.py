@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kanopt.explain.service import does_less, service_difference
@@ -61,7 +62,8 @@ def board_page(
         kicker=f"kanopt report · {subject.explanation.result.problem.kind}",
         alarms=tuple(brief(notice) for notice in notices if notice.level == "bad"),
         changes=first_changes(subject.changes),
-        todo=tuple(filter(None, _todo(subject, rows))),
+        todo=() if subject.unanswered else tuple(filter(None, _todo(subject, rows))),
+        heading="What this shows" if subject.groundless else "What to do",
         keys=tuple(_keys(subject, rows)),
         why=why_sentences(subject, rows),
         sure=tuple(filter(None, _sure(subject, rows))),
@@ -79,6 +81,11 @@ def _todo(subject: ReportSubject, rows: Mapping[str, FigureRow]) -> list[Sentenc
     if known is None or not rows:
         return [(cost_sentence(result),)]
     served = _served(result)
+    if subject.groundless:  # the warning above says why nothing is proposed
+        return [
+            served,
+            say("On these guesses it would {} {}.", _verb(result).removesuffix("s"), rows["cost"].link),
+        ]
     proposal = linked(f"{known.proposal}.", _amounts(result, rows)) if known.proposal else ()
     what = (served, proposal) if not known.coverage.complete else (proposal, served)
     return [_spaced(*what), _spaced(*_price(subject, rows))]
@@ -123,7 +130,7 @@ def _price(subject: ReportSubject, rows: Mapping[str, FigureRow]) -> list[Senten
     """Say what the plan costs and what it saves, once and in a year."""
     result, today = subject.explanation.result, subject.today
     cost, saving, year = rows["cost"], rows.get("saving"), rows.get("saving_year")
-    verb = "earns" if (result.objective or 0.0) < 0 else "costs"
+    verb = _verb(result)
     if saving is None or today is None:
         return [say("It {} {}.", verb, cost.link)]
     if other := service_difference(result, today):
@@ -154,12 +161,19 @@ def _price(subject: ReportSubject, rows: Mapping[str, FigureRow]) -> list[Senten
     return told
 
 
+def _verb(result: Result) -> str:
+    return "earns" if (result.objective or 0.0) < 0 else "costs"
+
+
 def _keys(subject: ReportSubject, rows: Mapping[str, FigureRow]) -> list[KeyFigure]:
     """Return the tiles: cost, saving, service, and what the kind of problem counts."""
     result, today = subject.explanation.result, subject.today
     if not rows:
         return [KeyFigure("Plan", "none", "", result.status.value, "bad")]
-    keys = [_cost_key(result, rows), _saving_key(result, today, rows), *_served_key(result, rows)]
+    cost = _cost_key(result, rows)
+    if subject.groundless:
+        cost = replace(cost, label=f"Would {_verb(result).removesuffix('s')}", note="on guesses")
+    keys = [cost, _saving_key(result, today, rows), *_served_key(result, rows)]
     own = [row for row in rows.values() if row.figure is not None and not _says_less(row, rows)]
     shown = [row for row in own if row.figure is not None and row.figure.rank == 1]
     filling = [row for row in own if row.figure is not None and row.figure.rank == 2]
@@ -221,7 +235,7 @@ def _sure(subject: ReportSubject, rows: Mapping[str, FigureRow]) -> list[Sentenc
     in_time = punctuality_sentence(subject.punctuality, rows)
     return [
         in_time,
-        _band(result, rows),
+        () if subject.groundless else _band(result, rows),
         _bound(result, subject.today, rows),
         _rules(result),
         _outside(subject),

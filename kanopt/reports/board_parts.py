@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -35,6 +35,7 @@ __all__ = [
     "laws_table",
     "table_ids",
     "tables_sentence",
+    "unanswered_notices",
 ]
 
 LONGEST = 240
@@ -112,6 +113,11 @@ def first_changes(sentences: Sequence[str]) -> tuple[str, ...]:
     if len(sentences) > _MOST_CHANGES:
         found.append(f"and {count_text(len(sentences) - _MOST_CHANGES, 'more change')}")
     return tuple(found)
+
+
+def unanswered_notices(lines: Iterable[str]) -> tuple[Notice, ...]:
+    """Return warnings of what only the user knows and did not say."""
+    return tuple(Notice("bad", line, label="Not answered") for line in lines)
 
 
 def brief(notice: Notice) -> Notice:

@@ -16,6 +16,7 @@ from kanopt.reports.board_parts import (
     first_changes,
     laws_table,
     tables_sentence,
+    unanswered_notices,
 )
 from kanopt.reports.canvas import named_rows
 from kanopt.reports.page_parts import (
@@ -34,6 +35,7 @@ from kanopt.reports.plots import view_svg
 from kanopt.reports.question_page import fact_ids, first_lines, learned_sentence, noise_sentence
 from kanopt.text import count_text, fixed_text, money_decimals, money_text, percent_text
 from kanopt.whatif.comparison_text import moved_text, old_plan_notes
+from kanopt.whatif.run import unanswered
 
 if TYPE_CHECKING:
     from kanopt.whatif import Comparison, Run, Variant
@@ -78,7 +80,8 @@ def comparison_page(comparison: Comparison) -> ComparisonPage:
     """Collect what the report of a comparison says."""
     base = comparison.base
     meant = set(old_plan_notes(comparison))
-    notices = _left_out_notices(comparison)
+    open_ones = unanswered(run.scenario for run in comparison.runs)
+    notices = [*unanswered_notices(open_ones), *_left_out_notices(comparison)]
     notices += [Notice("note" if note in meant else "care", note) for note in comparison.notes]
     if comparison.interrupted:
         notices.insert(

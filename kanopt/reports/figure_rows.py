@@ -84,7 +84,12 @@ def figure_rows(subject: ReportSubject) -> dict[str, FigureRow]:
     result, today = subject.explanation.result, subject.today
     if result.assessment is None or result.objective is None:
         return {}
-    rows = [*_money(result, today), *_saving(subject), *_certainty(result), *_service(result, today)]
+    rows = [
+        *_money(result, today),
+        *_saving(subject),
+        *_certainty(result, banded=not subject.groundless),
+        *_service(result, today),
+    ]
     before = {} if today is None or today.assessment is None else _by_key(today)
     own = {**_by_key(result), **_on_time(subject.punctuality)}
     before |= _on_time(subject.punctuality_today)
@@ -176,7 +181,10 @@ def _saving(subject: ReportSubject) -> list[FigureRow]:
     if saved < 0:
         label, size = ("Earns less" if earns else "Costs more", -saved)
     text, short = (f"{each}{share}" for each in (money_text(size, unit), round_money(size, unit)))
-    found = [FigureRow("saving", label, text, short, "the price of today's plan against that of this plan")]
+    how = "the price of today's plan against that of this plan"
+    if today.assessment is not None and today.assessment.assumed:
+        how += f"; today's {today.assessment.assumed}"
+    found = [FigureRow("saving", label, text, short, how)]
     if times is not None:
         year, how = size * times, f"the line above, {_times(times)} times a year"
         label = f"{label} in a year"
@@ -189,11 +197,12 @@ def _times(times: float) -> str:
     return fixed_text(times, 0 if times == round(times) else 2)
 
 
-def _certainty(result: Result) -> list[FigureRow]:
+def _certainty(result: Result, *, banded: bool) -> list[FigureRow]:
     """Return the ends of the band that errors of laws put on the price, and the proved bound."""
     unit, earns = result.problem.unit, (result.objective or 0.0) < 0
     sign, found = -1.0 if earns else 1.0, []
-    if (stake := result.money_at_stake) is not None and stake.is_known:
+    stake = result.money_at_stake if banded else None
+    if stake is not None and stake.is_known:
         ends = sorted((sign * stake.low, sign * stake.high))
         chance = percent_text(stake.level)
         hows = (

@@ -22,7 +22,7 @@ from kanopt.explain.summary import (
 from kanopt.problems.result import Result
 from kanopt.problems.views import MapView, NetworkView, SeriesView
 from kanopt.reports.board_page import board_page
-from kanopt.reports.board_parts import BoardPage, table_ids
+from kanopt.reports.board_parts import BoardPage, table_ids, unanswered_notices
 from kanopt.reports.board_why import reason_ids
 from kanopt.reports.figure_rows import figure_rows, figure_table
 from kanopt.reports.law_section import LawSection, law_sections
@@ -119,7 +119,11 @@ def plan_page(subject: ReportSubject) -> PlanPage:
     ]
     wide = [not isinstance(view, SeriesView) for view in views]
     rows = figure_rows(subject)
-    notices = (*_notices(why, today, laws), *map(_promise, subject.promises))
+    example = (
+        [Notice("bad", subject.groundless, label="An example, no proposal")] if subject.groundless else []
+    )
+    asked = unanswered_notices(subject.unanswered)
+    notices = (*asked, *example, *_notices(why, today, laws), *map(_promise, subject.promises))
     anchors = table_ids(list(subject.tables))
     return PlanPage(
         title=subject.title,

@@ -79,13 +79,20 @@ def _groups(frame: pd.DataFrame) -> tuple[str, ...]:
     for keys in _GROUPED:
         if not {*keys} <= {*frame.columns}:
             continue
-        names = [_group_name(row) for row in frame[[*keys]].itertuples(index=False)]
+        rows = list(frame[[*keys]].itertuples(index=False))
+        numbers: dict[str, set[Any]] = {}
+        for row in rows:
+            numbers.setdefault(str(row[0]), set()).add(row[1])
+        names = [_group_name(row, alone=numbers[str(row[0])] == {1}) for row in rows]
         starts = sum(one != other for one, other in pairwise(names)) + 1
         return tuple(names) if starts == len({*names}) else ()
     return ()
 
 
-def _group_name(row: Any) -> str:
+def _group_name(row: Any, *, alone: bool) -> str:
+    """Name what a row belongs to; a vehicle `alone` under a name that ends in a number, as ``Van 1``, has that name."""
     if hasattr(row, "tail"):
         return f"{row.tail} → {row.head}" + (f" ({row.mode})" if str(row.mode) else "")
-    return "on no vehicle" if pd.isna(row.index) or not str(row.vehicle) else f"{row.vehicle} {row.index}"
+    if pd.isna(row.index) or not str(row.vehicle):
+        return "on no vehicle"
+    return str(row.vehicle) if alone and str(row.vehicle)[-1:].isdigit() else f"{row.vehicle} {row.index}"

@@ -17,6 +17,7 @@ from kanopt.reports.board_parts import (
     laws_table,
     table_ids,
     tables_sentence,
+    unanswered_notices,
 )
 from kanopt.reports.page_parts import (
     NARROW,
@@ -66,6 +67,7 @@ class Basis:
     tables: Mapping[str, TableReport]
     changes: tuple[str, ...]
     facts: FactList
+    unanswered: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -121,9 +123,10 @@ class QuestionPage:
     @property
     def board(self) -> BoardPage:
         """The first page."""
+        notices = (*unanswered_notices(self.basis.unanswered), *self.notices)
         return BoardPage(
             kicker=self.kicker,
-            alarms=tuple(brief(each) for each in self.notices if each.level == "bad"),
+            alarms=tuple(brief(each) for each in notices if each.level == "bad"),
             changes=first_changes(self.basis.changes),
             todo=first_lines(self.answer, "lines", _LONG_ANSWER),
             keys=self.keys[:_MOST_TILES],
@@ -210,7 +213,7 @@ def basis_of(scenario: Scenario | None, problem: Problem[Any] | None) -> Basis:
     """Return what an answer rests on."""
     from kanopt.tables import report_of
     from kanopt.whatif import LearnedLaw
-    from kanopt.whatif.run import environment, sources
+    from kanopt.whatif.run import environment, sources, unanswered
 
     known = {} if problem is None else problem.laws()
     laws = {name: LearnedLaw(name, formula) for name, formula in known.items()}
@@ -220,4 +223,5 @@ def basis_of(scenario: Scenario | None, problem: Problem[Any] | None) -> Basis:
     facts |= environment()
     ids = fact_ids(facts, laws, tables)
     changes = () if scenario is None else scenario.change_sentences()
-    return Basis(laws, tables, changes, FactList(tuple(facts.items()), ids))
+    open_ones = () if scenario is None else unanswered([scenario])
+    return Basis(laws, tables, changes, FactList(tuple(facts.items()), ids), open_ones)

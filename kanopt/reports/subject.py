@@ -63,6 +63,8 @@ class ReportSubject:
         What promises of being on time cost, or which of them the plan does not plan for.
     variants
         The plan compared with those for other fleets and demands; None where there are none.
+    unanswered
+        What only the user knows and did not say; then there is no advice.
     """
 
     title: str
@@ -78,12 +80,20 @@ class ReportSubject:
     assumed: tuple[str, ...] = ()
     promises: tuple[str, ...] = ()
     variants: Comparison | None = None
+    unanswered: tuple[str, ...] = ()
 
     @property
     def assumptions(self) -> tuple[str, ...]:
         """What is assumed where the data do not say, a sentence each; what the file says first."""
         known = (*self.assumed, *self.explanation.result.problem.assumptions())
         return tuple(f"{text[:1].upper()}{text[1:].rstrip('.')}." for text in known)
+
+    @cached_property
+    def groundless(self) -> str:
+        """Why the plan proposes nothing, in a sentence; empty where it does."""
+        from kanopt.explain.summary import groundless_sentence
+
+        return groundless_sentence(self.explanation.result, self.assumed)
 
     @cached_property
     def punctuality(self) -> Punctuality | None:
@@ -112,6 +122,8 @@ def subject_of(source: PlanExports) -> ReportSubject:
 
 def subject_of_run(run: Run) -> ReportSubject:
     """Return the report subject of a run of a scenario."""
+    from kanopt.whatif.run import unanswered
+
     return ReportSubject(
         title=run.scenario.headline,
         explanation=run.explanation,
@@ -126,6 +138,7 @@ def subject_of_run(run: Run) -> ReportSubject:
         assumed=run.scenario.report.assumed,
         promises=tuple(run.told_of_promises()),
         variants=run.variants,
+        unanswered=unanswered([run.scenario]),
     )
 
 

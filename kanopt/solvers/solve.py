@@ -9,6 +9,7 @@ from typing import Any
 
 from kanopt.errors import SolverError
 from kanopt.interrupt import Interrupt
+from kanopt.problems import law_use
 from kanopt.problems.base import Plan, Problem
 from kanopt.problems.result import Certificate, Progress, Result, Status
 from kanopt.progress import told_by_line
@@ -16,7 +17,7 @@ from kanopt.solvers.base import Outcome, SolveOptions, Solver
 from kanopt.solvers.clock import cpu_seconds
 from kanopt.validation import describe_value
 
-__all__ = ["search_and_assess", "solve", "solver_of_quantities", "solvers"]
+__all__ = ["refuse_impossible", "search_and_assess", "solve", "solver_of_quantities", "solvers"]
 
 _COUNTED = "the time limit counted work: the same seed gives the same plan"
 _WRONG_BOUND = "the solver's lower bound lies above the price of this plan on the law, so none is claimed"
@@ -93,6 +94,8 @@ def solve(
 
     Raises
     ------
+    FormulaError
+        If the plan found rests on a law of time where that falls below zero; names the law, the places and the value.
     SolverError
         If no solver accepts the problem, or the one given does not or is none, or an option has no such value; says
         why.
@@ -114,7 +117,21 @@ def solve(
     if solver is not None and not isinstance(solver, Solver):
         raise SolverError(_no_solver(solver))
     problem.warn_of_unread()
-    return search_and_assess(problem, options, solver)
+    result = search_and_assess(problem, options, solver)
+    refuse_impossible(result)
+    return result
+
+
+def refuse_impossible(result: Result) -> None:
+    """Refuse a plan that rests on a law of time or of an amount where that falls below zero.
+
+    Raises
+    ------
+    LawValueError
+        If the plan found does.
+    """
+    if result.assessment is not None:
+        law_use.refuse_impossible(result.assessment.law_uses)
 
 
 def search_and_assess(problem: Problem[Any], options: SolveOptions, solver: Solver | None = None) -> Result:

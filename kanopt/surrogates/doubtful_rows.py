@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.problems.column_units import read_header
+from kanopt.records.headers import read_header
 from kanopt.text import number_text
 from kanopt.units import convert, same_dimension
 

@@ -27,6 +27,7 @@ __all__ = [
     "encoding_of",
     "is_number",
     "knot_range",
+    "round_logs",
     "row_name",
 ]
 
@@ -40,6 +41,8 @@ LARGEST = 1e60
 """Largest size of a number in a table: variances of squared errors take it to the fourth power."""
 SMALLEST = float(np.finfo(np.float64).tiny)
 """Least scale: the power of ten below a smaller number can be zero."""
+LOG_DECIMALS = 11
+"""Decimals of a logarithm that every processor finds."""
 FEWEST = 5
 SHARE = 0.005
 """Share of the rows that an outermost cell of the knots must hold, from so many rows on that this is a few."""
@@ -93,7 +96,7 @@ class Feature:
                 f"column {self.name!r}: the model takes the logarithm of this column, which {row_name(index, row)} "
                 f"({number_text(values[row], 6)}) does not have; leave the row out, or fit with log_features=[]"
             )
-        return np.log(scaled)
+        return round_logs(np.log(scaled))
 
     def decode(self, encoded: Floats) -> Floats:
         """Undo :meth:`encode`."""
@@ -438,6 +441,17 @@ def _refuse_missing(column: pd.Series[Any], name: str) -> None:
             f"{row_name(column.index, int(missing.argmax()))}; drop these rows or give them a category of their own "
             "(missing='indicator')"
         )
+
+
+def round_logs(values: Floats) -> Floats:
+    """Round logarithms, whose last digits differ from processor to processor.
+
+    Examples
+    --------
+    >>> round_logs(np.array([0.1 + 0.2])).tolist()
+    [0.3]
+    """
+    return np.asarray(np.round(values, LOG_DECIMALS))
 
 
 def _power_of_ten(low: float, high: float) -> float:

@@ -20,6 +20,7 @@ from kanopt.kan.robust import weight_function
 from kanopt.surrogates.architecture_selection import select_structure
 from kanopt.surrogates.distill.mixed import Rows
 from kanopt.surrogates.effects import feature_importances
+from kanopt.surrogates.encoding import round_logs
 from kanopt.surrogates.groups import SharedErrors
 from kanopt.surrogates.law import NetworkLaw
 from kanopt.surrogates.proofs import held_positive
@@ -42,6 +43,8 @@ WILD_SHARE = 1e-3
 """Share of wild rows up to which the others have their full weight."""
 LEAST_SHARED = 1.1
 """Rows of a group that say as much as one row: fewer share nothing worth a second fit."""
+TRUSTED = 3
+"""Decimals of a robust weight."""
 HELD_BACK = 0.5
 """Robust weights below this are of rows that are held back."""
 
@@ -245,11 +248,11 @@ def _rows(table: TrainingTable, trial: Trial, law: NetworkLaw, inputs: Floats) -
     if not law.log_target:
         return Rows(inputs, table.target, weights)
     if not trial.structure.has_log_link:
-        return Rows(inputs, np.log(table.target), weights)
+        return Rows(inputs, round_logs(np.log(table.target)), weights)
     mean = trial.smearing * trial.unit * trial.fitted.output
     weights = weights * mean
     weights *= table.weights.sum() / weights.sum()
-    return Rows(inputs, np.log(np.maximum(table.target, mean * np.exp(-2.0))), weights)
+    return Rows(inputs, round_logs(np.log(np.maximum(table.target, mean * np.exp(-2.0)))), weights)
 
 
 def _robust_weights(table: TrainingTable, trial: Trial) -> Floats:
@@ -261,6 +264,8 @@ def _robust_weights(table: TrainingTable, trial: Trial) -> Floats:
     trust = trial.fitted.robust_weight
     if trial.structure.loss not in ROBUST:
         return trust
+    # in digits that every machine finds, so that a search on the rows begins alike
+    trust = np.round(trust, TRUSTED)
     wild = float(weight_function(torch.tensor(WILD, dtype=torch.float64), trial.structure.loss))
     share = float(np.average(trust < wild, weights=table.weights))
     return trust if share > WILD_SHARE else np.where(trust < wild, trust, 1.0)

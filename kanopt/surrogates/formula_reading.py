@@ -118,6 +118,7 @@ class FormulaReading(FittedModel):
         2 · km^1.5 · sqrt(load_t)
         """
         from kanopt.formulas import Variable
+        from kanopt.formulas.rounding import round_measures
         from kanopt.surrogates.distill import Control, HeldOut, distill
         from kanopt.surrogates.watching import warn_if_stopped, watched
         from kanopt.tables import units_of
@@ -161,7 +162,7 @@ class FormulaReading(FittedModel):
         if pooled and self.encoding_.categories:
             inputs = self._rows.inputs[:, len(self.encoding_.numeric) :]
             formula = with_fallbacks(formula, self.encoding_, inputs, self._rows.weight)
-        return formula
+        return replace(formula, fit=round_measures(formula.fit))
 
     def _groups_in(self, X: Any) -> NDArray[np.object_] | None:
         """Return the groups of held-out rows, where they hold the column by which the model was fitted."""

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from kanopt.errors import DomainWarning, FitError, nearest
 from kanopt.formulas import Formula, Table
 from kanopt.formulas.nodes import Node, rebuild
+from kanopt.formulas.rounding import round_measures
 from kanopt.formulas.variables import category_label
 from kanopt.surrogates.encoding import FeatureEncoding, row_name
 from kanopt.surrogates.law import NetworkLaw
@@ -104,7 +105,7 @@ def with_fallbacks(formula: Formula, encoding: FeatureEncoding, codes: Floats, w
         found = [entries.get(key) for key in zip(*(labels[name] for name in node.inputs), strict=True)]
         known = np.array([value is not None for value in found])
         values = np.array([0.0 if value is None else value for value in found])
-        return replace(node, fallback=float(np.average(values, weights=weights * known)))
+        return replace(node, fallback=round_measures(float(np.average(values, weights=weights * known))))
 
     def pooled(law: Formula) -> Formula:
         told = {**law.provenance, "unseen categories": "the mean of those of the training rows"}

@@ -13,12 +13,15 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from kanopt.errors import TableError
+from kanopt.tables._number_signs import both_readings, two_ways
+from kanopt.tables._number_signs import count_matches as _count
 from kanopt.tables._text import TextFormat
 from kanopt.tables.schema import NUMERIC, Column, Kind
 from kanopt.units import convert
 
 __all__ = [
     "NO_NUMBER",
+    "TWO_WAYS",
     "ConvertedColumn",
     "check_floats",
     "convert_column",
@@ -49,6 +52,7 @@ _WITH_UNIT = r"^(\p{Sc} ?)?[+-]?\d[\d., ]*( ?(%|\p{Sc}|\p{L}{1,3}))?$"
 _TIME_OF_DAY = r"^\d{1,2}:[0-5]\d(:[0-5]\d)?$"
 _EXACT = 2.0**53
 NO_NUMBER = "not a number"
+TWO_WAYS = "a number of thousands, or one with decimals"
 
 
 @dataclass(frozen=True)
@@ -194,15 +198,18 @@ def notation_hint(array: Any, form: TextFormat) -> str:
     texts = _trimmed(array)
     if _count(texts, _TIME_OF_DAY):
         return "times of day are no numbers: write hours, such as 12.5 for 12:30"
-    if form.decimal == "." and _count(texts, r"^[+-]?\d+,\d{1,2}$|^[+-]?\d+,\d{4,}$"):
+    points = form.decimal != ","
+    if points and not form.thousands and _count(texts, two_ways(".") + "|" + two_ways(",")) == len(texts):
+        return both_readings(texts)
+    if points and _count(texts, r"^[+-]?\d+,\d{1,2}$|^[+-]?\d+,\d{4,}$"):
         return "for decimal commas pass form=TextFormat(decimal=',')"
     if not _count(texts, _OTHER_NOTATION):
         return ""
     groups = "for groups of three digits pass form=TextFormat(thousands=…)"
     commas = "for decimal commas pass form=TextFormat(decimal=',')"
-    if form.decimal == "." and not form.thousands:
+    if points and not form.thousands:
         return f"{groups}, for decimal commas decimal=','"
-    return commas if form.decimal == "." else "" if form.thousands else groups
+    return commas if points else "" if form.thousands else groups
 
 
 def date_hint(shown: Any) -> str:
@@ -218,10 +225,6 @@ def _trimmed(array: Any) -> Any:
     return pc.utf8_trim_whitespace(array if plain else array.cast(pa.string()))
 
 
-def _count(texts: Any, pattern: str) -> int:
-    return int(pc.sum(pc.match_substring_regex(texts, pattern)).as_py() or 0)
-
-
 def _is_missing(texts: Any, form: TextFormat, kind: str) -> Any:
     words = form.missing
     if words is None:
@@ -230,7 +233,7 @@ def _is_missing(texts: Any, form: TextFormat, kind: str) -> Any:
 
 
 def _number_pattern(form: TextFormat) -> str:
-    point, group = re.escape(form.decimal), re.escape(form.thousands)
+    point, group = re.escape(form.decimal or "."), re.escape(form.thousands)
     whole = rf"(\d+|\d{{1,3}}({group}\d{{3}})+)" if group else r"\d+"
     return rf"^[+-]?({whole}({point}\d*)?|{point}\d+)([eE][+-]?\d+)?$"
 
@@ -277,6 +280,8 @@ def _numbers_from_texts(
         if sign and sign != instead:
             plain = pc.replace_substring(plain, sign, instead)
     faults = {NO_NUMBER: ~missing & ~_mask(good)}
+    if form.decimal is None:
+        faults[TWO_WAYS] = ~missing & _mask(pc.match_substring_regex(texts, two_ways(".")))
     if not missing.any() and not faults[NO_NUMBER].any() and _count(plain, r"^-?\d{1,18}$") == len(plain):
         return ConvertedColumn(plain.cast(pa.int64()).to_numpy(), missing, faults, texts)
     return check_floats(plain.cast(pa.float64()).to_numpy(), missing, faults, texts, column)

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from kanopt.tables._convert import NO_NUMBER, ConvertedColumn, date_hint, notation_hint
+from kanopt.tables._convert import NO_NUMBER, TWO_WAYS, ConvertedColumn, date_hint, notation_hint
 from kanopt.tables._raw import RawTable
 from kanopt.tables._text import TextFormat
 from kanopt.tables.report import BadCell
@@ -43,8 +43,9 @@ def column_text(
             lines.append("      " + ", ".join(f"{text!r} {count:,} times" for text, count in sorts))
         first = bad_cells(raw, column.name, cells.shown, why, at)
         lines += [f"      {raw.row_word} {cell.row:,}: {cell.value!r}" for cell in first]
-    if NO_NUMBER in faults and (advice := notation_hint(cells.shown.filter(faults[NO_NUMBER]), form)):
-        lines.append(f"    {advice}")
+    for why in (NO_NUMBER, TWO_WAYS):
+        if why in faults and (advice := notation_hint(cells.shown.filter(faults[why]), form)):
+            lines.append(f"    {advice}")
     lines += [f"    {date_hint(cells.shown)}"] if date_hint(cells.shown) else []
     return "\n".join(lines)
 

@@ -45,6 +45,8 @@ class RawTable:
         What was decided so far.
     units
         Units that the source itself declares, by the column's name.
+    separator
+        What stands between the cells of a text file; blank elsewhere.
     """
 
     source: str
@@ -59,6 +61,7 @@ class RawTable:
     ragged: NDArray[np.int64] = field(default_factory=lambda: np.empty((0, 2), dtype=np.int64))
     notes: tuple[str, ...] = ()
     units: Mapping[str, str] = field(default_factory=dict)
+    separator: str = ""
 
     def described(self, source: str, form: str, notes: Sequence[str] = ()) -> RawTable:
         """Return it with what its source is and how that is written, and notes before its own."""

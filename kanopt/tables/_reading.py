@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from kanopt.errors import FormulaError, KanoptWarning, TableError, UnitError
 from kanopt.tables._convert import (
     NO_NUMBER,
+    TWO_WAYS,
     ConvertedColumn,
     check_floats,
     convert_column,
@@ -26,6 +27,7 @@ from kanopt.tables._convert import (
     within_limits,
 )
 from kanopt.tables._faults import bad_cells, column_text, ragged_text, refusal
+from kanopt.tables._number_signs import form_shown
 from kanopt.tables._raw import RawTable
 from kanopt.tables._text import TextFormat
 from kanopt.tables.report import BadCell, TableReport
@@ -80,11 +82,17 @@ class TableReading:
     examples: list[BadCell] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     derived: dict[str, str] = field(default_factory=dict)
+    signs: dict[str, str] = field(default_factory=dict)
     duplicates: int = 0
 
     def __post_init__(self) -> None:
         self.keep = np.ones(len(self.raw.rows), dtype=bool)
+        self.form, told = form_shown(self.raw, self.form)
         self.notes = list(self.raw.notes)
+        if told:
+            self.notes.append(told)
+            signs = {"decimal": self.form.decimal or "", "thousands": self.form.thousands}
+            self.signs = {key: sign for key, sign in signs.items() if sign}
 
     def leave_out(self, mask: NDArray[np.bool_], why: str) -> None:
         """Drop rows and count those that had been kept so far."""
@@ -289,7 +297,7 @@ class TableReading:
             if 2 * gone > there.sum():
                 what = "rows were left out for" if dropped else "values were set missing in"
                 told.setdefault(what, []).append(f"{name!r} ({gone:,} of {int(there.sum()):,})")
-                wrong = cells.faults.get(NO_NUMBER)
+                wrong = cells.faults.get(NO_NUMBER, cells.faults.get(TWO_WAYS))
                 advice = advice or (
                     "" if wrong is None else notation_hint(cells.shown.filter(wrong), self.form)
                 )
@@ -345,6 +353,7 @@ class TableReading:
             duplicates=self.duplicates,
             columns_left_out=columns_left_out,
             units=self.units,
+            signs=self.signs,
             notes=tuple(self.notes),
             examples=tuple(self.examples),
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import compress, islice
 from pathlib import Path
 from typing import Any
@@ -43,8 +43,10 @@ class TextFormat:
     separator
         Between cells; None finds out which of ``,`` ``;`` tab ``|`` divides the rows evenly.
     decimal, thousands
-        The decimal sign, and the sign between groups of three digits. Neither is ever guessed: ``"1,234"`` is
-        refused until it is said whether it is a thousand and more or a little over one.
+        The decimal sign, and the sign between groups of three digits. Where neither is given, they are read off the
+        cells in which a sign can be nothing else, as the comma of ``12,5``. Nothing is guessed: where no cell tells,
+        ``"1,234"``, and ``"1.234"`` in a file whose cells are not parted by commas, are refused until it is said
+        whether they are a thousand and more or a little over one.
     encoding
         None takes the file's byte order mark, else UTF-8 where the bytes are valid, else cp1252 (Western
         European Windows), and says so in the report.
@@ -63,7 +65,7 @@ class TextFormat:
     """
 
     separator: str | None = None
-    decimal: str = "."
+    decimal: str | None = None
     thousands: str = ""
     encoding: str | None = None
     missing: tuple[str, ...] | None = None
@@ -73,7 +75,9 @@ class TextFormat:
     def __post_init__(self) -> None:
         if self.separator is not None and len(self.separator) != 1:
             raise TableError(f"separator must be one character, not {self.separator!r}")
-        if self.decimal not in (".", ","):
+        if self.decimal is None and self.thousands:
+            object.__setattr__(self, "decimal", "," if self.thousands == "." else ".")
+        if self.decimal not in (None, ".", ","):
             raise TableError(f"decimal must be '.' or ',', not {self.decimal!r}")
         if (
             self.thousands not in ("", ",", ".", " ", "'", "\u00a0", "\u202f")
@@ -115,7 +119,7 @@ def read_text(path: Path, form: TextFormat) -> RawTable:
     form_text = f"text, {encoding}, separator {_SHOWN.get(separator, repr(separator))}"
     if used:
         form_text += f", {' and '.join(used)} line ends"
-    return table.described(source=str(path), form=form_text, notes=notes)
+    return replace(table.described(source=str(path), form=form_text, notes=notes), separator=separator)
 
 
 def records_table(path: Path, rows: Iterator[list[str]], form: TextFormat, called: str) -> RawTable:

@@ -89,6 +89,9 @@ class TableReport(Shown):
         Columns that were computed from others, each with its text.
     units
         Column to unit.
+    signs
+        Decimal sign and sign between thousands, as keys of :class:`TextFormat`, where the cells of the file showed that
+        they are not a point and none.
     notes
         Whatever else was decided while reading, one sentence each.
     examples
@@ -114,6 +117,7 @@ class TableReport(Shown):
     columns_left_out: tuple[str, ...] = ()
     derived: Mapping[str, str] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
+    signs: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     examples: tuple[BadCell, ...] = ()
 

@@ -16,7 +16,7 @@ from pandas.api.types import is_bool_dtype, is_integer_dtype, is_numeric_dtype
 from kanopt.errors import nearest
 from kanopt.text import count_text, number_text
 from kanopt.validation import LARGEST, WHOLE_TEXT, describe_value, is_whole
-from kanopt.whatif.scenario_files.file_model import Mistake
+from kanopt.whatif.scenario_files.mistakes import Mistake
 from kanopt.whatif.scenario_files.toml_positions import Key
 
 __all__ = ["SECTIONS", "Action", "Change", "Value", "cell_text", "column_names", "conditions_text"]
@@ -53,7 +53,7 @@ class Change:
 
     Examples
     --------
-    >>> vans = pd.DataFrame({"name": ["van", "truck"], "count": [4, 2], "fuel_price": [1.6, 1.6]})
+    >>> vans = pd.DataFrame({"name": ["van", "truck"], "num_available": [4, 2], "fuel_price": [1.6, 1.6]})
     >>> dearer = Change("scale", "vehicles", "fuel_price", 1.5, where={"name": "van"})
     >>> print(dearer)
     vehicles.fuel_price × 1.5 where name = van
@@ -109,9 +109,9 @@ class Change:
 
         Examples
         --------
-        >>> vans = pd.DataFrame({"name": ["van", "truck"], "count": [4, 2], "fuel_price": [1.6, 1.6]})
-        >>> Change("set", "vehicles", "count", 3, where={"name": "van"}).sentence(vans)
-        'vehicles.count is 3 instead of 4 where name = van'
+        >>> vans = pd.DataFrame({"name": ["van", "truck"], "num_available": [4, 2], "fuel_price": [1.6, 1.6]})
+        >>> Change("set", "vehicles", "num_available", 3, where={"name": "van"}).sentence(vans)
+        'vehicles.num_available is 3 instead of 4 where name = van'
         >>> Change("scale", "vehicles", "fuel_price", 1.15).sentence(vans)
         'vehicles.fuel_price rises by 15 %'
         >>> Change("remove", "vehicles", where={"name": "truck"}).sentence(vans)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from kanopt.errors import (
     FormulaError,
     Issue,
     KanoptWarning,
+    LawValueError,
     ProblemError,
     ScenarioError,
     UnitError,
@@ -30,8 +31,7 @@ from kanopt.whatif.events import Event, OnEvent, ignore_event
 from kanopt.whatif.law_cache import LawCache
 from kanopt.whatif.learn import LearnedLaw, doubts, laws_of, learn
 from kanopt.whatif.scenario import Scenario
-from kanopt.whatif.scenario_files.file_model import Mistake, split_messages
-from kanopt.whatif.scenario_files.message_keys import with_keys
+from kanopt.whatif.scenario_files.mistakes import Mistake, split_messages, with_keys
 
 if TYPE_CHECKING:
     from kanopt.explain import Explanation
@@ -53,6 +53,7 @@ __all__ = [
     "sources",
     "tell_build_remarks",
     "tell_remarks",
+    "unanswered",
 ]
 
 _PACKAGES = ("kanopt", "numpy", "pandas", "scipy", "torch", "sympy", "ortools", "pyvrp", "highspy")
@@ -96,12 +97,14 @@ class Run(PlanExports, PlanPlots, Shown):
 
     def told(self) -> str:
         """Return what the plan does, costs and leaves out, how often it is on time, and what the file assumes."""
+        from kanopt.explain.summary import made_up
         from kanopt.whatif.risks.punctuality import punctuality
 
         known = None if self.promised is not None else punctuality(self.result)
-        told = [self.explanation.text(self.today, weak_laws=False)]
-        told += [] if known is None else [known.text()]
         assumed = self.scenario.report.assumed
+        told = [self.explanation.text(self.today, weak_laws=False, assumed=assumed)]
+        told += [] if known is None else [known.text()]
+        assumed = tuple(text for text in assumed if not made_up([text]))  # which is told first
         told += [f"Assumed: {'; '.join(assumed)}."] if assumed else []
         return "\n\n".join([*told, *self.told_of_promises()])
 
@@ -117,7 +120,8 @@ class Run(PlanExports, PlanPlots, Shown):
         return [idle] if own else []
 
     def _shown(self) -> Iterator[Part]:
-        yield from (self.scenario.name, *map(Alarm, doubts(self.laws.values())), "")
+        alarms = (*unanswered([self.scenario]), *doubts(self.laws.values()))
+        yield from (self.scenario.name, *map(Alarm, alarms), "")
         yield from (Law(law.formula, name) for name, law in self.laws.items())
         yield from ("", self.told())
         yield self.explanation.folded_terms()
@@ -195,8 +199,17 @@ def tell_remarks(scenarios: Sequence[Scenario], report: OnEvent) -> None:
     """Warn of possible mistakes in checked scenarios, and report notes; once of those in a file that several share."""
     for note in dict.fromkeys(note for scenario in scenarios for note in scenario.notes()):
         report(Event("build", f"note: {note}"))
-    for remark in dict.fromkeys(remark for scenario in scenarios for remark in scenario.remarks()):
+    told = [remark for scenario in scenarios for remark in (*scenario.open_questions, *scenario.remarks())]
+    for remark in dict.fromkeys(told):
         warn_user(str(remark))
+
+
+def unanswered(scenarios: Iterable[Scenario]) -> tuple[str, ...]:
+    """Return what scenarios go on without, a sentence each; none where all is answered."""
+    open_ones = dict.fromkeys(issue for scenario in scenarios for issue in scenario.unanswered())
+    return tuple(
+        f"Planned without an answer, so that no plan below is sure to hold: {one}" for one in open_ones
+    )
 
 
 def tell_build_remarks(problem: Problem[Any], report: OnEvent) -> None:
@@ -212,10 +225,14 @@ def build(scenario: Scenario, laws: Mapping[str, LearnedLaw]) -> Problem[Any]:
     ------
     ScenarioError
         If the tables and the laws do not fit together.
+    LawValueError
+        If a law says a time or an amount below zero.
     """
     formulas = {name: law.formula for name, law in laws.items()}
     try:
         return scenario.build(formulas)
+    except LawValueError:
+        raise
     except (ProblemError, FormulaError, UnitError) as error:
         raise scenario.layers.error(with_keys(error, scenario.problem)) from error
 
@@ -255,7 +272,7 @@ def solve_problem(
 ) -> Result:
     """Solve the problem of a scenario within its limits."""
     from kanopt.solvers.base import SolveOptions
-    from kanopt.solvers.solve import search_and_assess
+    from kanopt.solvers.solve import refuse_impossible, search_and_assess
 
     limit = scenario.solver.time_limit if time_limit is None else time_limit
     report(Event("solve", f"solving: {scenario.name} (at most {amount_text(limit, 's', 6)})"))
@@ -273,7 +290,9 @@ def solve_problem(
         workers=scenario.solver.workers,
         deterministic=scenario.solver.deterministic,
     )
-    return search_and_assess(problem, options)
+    result = search_and_assess(problem, options)
+    refuse_impossible(result)
+    return result
 
 
 def plan_beside_today(

@@ -25,10 +25,11 @@ from kanopt.whatif.scenario_files.checks import (
     unit_remarks,
     written_as_cells,
 )
-from kanopt.whatif.scenario_files.file_model import Mistake, split_messages
+from kanopt.whatif.scenario_files.columns import unread_of_scenario
 from kanopt.whatif.scenario_files.layers import Layers
-from kanopt.whatif.scenario_files.message_keys import keyed, with_keys
+from kanopt.whatif.scenario_files.mistakes import Mistake, keyed, split_messages, with_keys
 from kanopt.whatif.scenario_files.problem_spec import ProblemInputs, ProblemSpec
+from kanopt.whatif.scenario_files.questions import question_about
 from kanopt.whatif.scenario_files.sections import missing_problem
 from kanopt.whatif.scenario_files.spec import (
     GivenSpec,
@@ -39,7 +40,6 @@ from kanopt.whatif.scenario_files.spec import (
     SolverSpec,
     SweepSpec,
 )
-from kanopt.whatif.scenario_files.unread import unread_message, unread_of_scenario
 from kanopt.whatif.section_changes import (
     ChangedSections,
     altered_law,
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
 
     from kanopt.formulas import Formula
     from kanopt.problems.base import Problem
+    from kanopt.records.unread_columns import UnreadColumns
     from kanopt.whatif.run import Run
 
 __all__ = ["Scenario"]
@@ -85,6 +86,10 @@ class Scenario(Shown):
         What is changed, in this order.
     layers
         The files, for messages.
+    lenient
+        Whether it goes on without answers.
+    open_questions
+        Those that the file asks, where it goes on without answers.
     """
 
     name: str
@@ -97,6 +102,8 @@ class Scenario(Shown):
     sweep_spec: SweepSpec | None
     changes: tuple[Change, ...]
     layers: Layers = field(repr=False)
+    lenient: bool = False
+    open_questions: tuple[Issue, ...] = ()
 
     @property
     def path(self) -> Path:
@@ -312,6 +319,8 @@ class Scenario(Shown):
             built = self.build(self.drafts)
         except KanoptError as error:
             raise self.layers.error(with_keys(error, question)) from error
+        if not self.lenient and (asked := self._asked_columns()):
+            raise ScenarioError(asked)
         if self.changes:
             return
         try:
@@ -320,6 +329,37 @@ class Scenario(Shown):
             raise self.layers.error(
                 Mistake(("problem", "today"), line) for line in split_messages(error)
             ) from error
+
+    def unanswered(self) -> tuple[Issue, ...]:
+        """Return what it goes on without: open questions, and columns that look like a rule and are not read.
+
+        Raises
+        ------
+        KanoptError
+            If the problem cannot be built; :meth:`check` says why.
+        """
+        return (*self.open_questions, *self._asked_columns()) if self.lenient else ()
+
+    def rule_columns(self) -> list[tuple[str, str]]:
+        """Return the columns that nothing reads and that look like a rule, each behind its part of the problem."""
+        unread = [] if self.problem_spec is None else self._unread_columns()
+        return [(each.table, column.name) for each in unread for column in each.striking if column.is_rule]
+
+    def _asked_columns(self) -> tuple[Issue, ...]:
+        if self.problem_spec is None:
+            return ()
+        parts = {str(key[0]): part for key, part in self.problem_spec.parts().items()}
+        asked = [question_about(each, parts[each.table].table) for each in self._unread_columns()]
+        told = keyed([fault for fault in asked if fault is not None], self.problem_spec)
+        return tuple(self.layers.issue(question) for question in told)
+
+    def _unread_columns(self) -> tuple[UnreadColumns, ...]:
+        """Return the columns that nothing reads, looked for once."""
+        if "_unread_found" not in self.__dict__:
+            built = self.build(self.drafts)
+            self.__dict__["_unread_found"] = unread_of_scenario(self.problem, built, self.changed, self.laws)
+        found: tuple[UnreadColumns, ...] = self.__dict__["_unread_found"]
+        return found
 
     def remarks(self) -> tuple[Issue, ...]:
         """Return what is no mistake but may be one: columns that nothing reads, unusual numbers, :meth:`law_remarks`.
@@ -370,16 +410,15 @@ class Scenario(Shown):
     def _unread(self, *, striking: bool) -> tuple[Issue, ...]:
         if self.problem_spec is None:
             return ()
-        built = self.build(self.drafts)
-        found = unread_of_scenario(self.problem_spec, built, self.changed, self.laws)
-        told = [unread_message(each) for each in found if bool(each.striking) == striking]
+        found = [each.fault() for each in self._unread_columns() if bool(each.striking) == striking]
+        told = keyed(found, self.problem_spec)
         return tuple(self.layers.issue(remark) for remark in told)
 
     def _unusual(self) -> tuple[Issue, ...]:
         """Return questions about numbers that are unusual for what they measure."""
         if self.problem_spec is None:
             return ()
-        asked = keyed(self.build(self.drafts).unusual(), self.problem_spec)
+        asked = keyed(self.build(self.drafts).questions(), self.problem_spec)
         return tuple(self.layers.issue(question) for question in asked)
 
     def unreachable(self) -> tuple[Issue, ...]:

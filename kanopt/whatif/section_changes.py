@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from kanopt.errors import KanoptError, nearest
 from kanopt.validation import describe_value
 from kanopt.whatif.changes import Change, cell_text, scaling_text
 from kanopt.whatif.scenario_files.bindings import BindingCheck
-from kanopt.whatif.scenario_files.file_model import FileModel, Mistake, validate
+from kanopt.whatif.scenario_files.mistakes import FileModel, Mistake, validate
 from kanopt.whatif.scenario_files.problem_spec import PartSpec, ProblemSpec
 from kanopt.whatif.scenario_files.spec import GivenSpec, LawSpec, LearnedSpec, SolverSpec
 from kanopt.whatif.scenario_files.toml_positions import Key, write_key
@@ -101,7 +102,8 @@ class ChangedSections:
         if change.action == "scale" and (isinstance(before, bool) or not isinstance(before, (int, float))):
             holds = "nothing" if before is None else describe_value(before)
             return f"it holds {holds}, and only a number can be scaled; use set instead of scale"
-        if before is not None and not isinstance(before, (int, float, str)) and not hasattr(before, "scope"):
+        plain = before is None or isinstance(before, (int, float, str, date)) or hasattr(before, "scope")
+        if not plain:
             inside = sorted(before) if isinstance(before, Mapping) else list(type(before).model_fields)
             inner = f"; it has {', '.join(map(str, inside))}" if inside else ""
             return f"it is no value but a table of them{inner}"

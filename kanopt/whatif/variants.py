@@ -8,7 +8,7 @@ from kanopt.errors import ScenarioError
 from kanopt.whatif.changes import Change
 from kanopt.whatif.events import Event, OnEvent, ignore_event
 from kanopt.whatif.scenario import Scenario
-from kanopt.whatif.scenario_files.file_model import Mistake
+from kanopt.whatif.scenario_files.mistakes import Mistake
 
 __all__ = ["variant_mistakes", "variants_of"]
 

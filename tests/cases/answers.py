@@ -64,7 +64,7 @@ def one_route(names: list[str], latest: float = 100.0) -> Risk:
     clients = [Client(name, latest=15.0 * (k + 1) + k + 2) for k, name in enumerate(names)]
     clients[-1] = Client(names[-1], latest=latest)
     problem = RoutingProblem(
-        [Depot("depot")], clients, [VehicleType("van", cost_per_time=0.5)], {}, minutes, minutes
+        [Depot("depot")], clients, [VehicleType("van", unit_duration_cost=0.5)], {}, minutes, minutes
     )
     found = ko.risk(ko.evaluate(problem, [names]), ko.Uncertainty(travel=0.1), draws=400)
     assert isinstance(found, Risk)

@@ -10,7 +10,7 @@ from pathlib import Path
 FILES = {
     "depots.csv": "name,x,y\nhub,0,0\n",
     "clients.csv": "name,x,y,demand,earliest,latest\nnorth,0,4,0.5,420,1020\neast,5,0,0.6,420,1020\n",
-    "vehicles.csv": "name,count,capacity,fixed_cost,shift_start,shift_end\nvan,2,1.2,20,420,1020\n",
+    "vehicles.csv": "name,num_available,capacity,fixed_cost,shift_start,shift_end\nvan,2,1.2,20,420,1020\n",
     "case.toml": """\
 [scenario]
 name = "Case"
@@ -82,6 +82,10 @@ def left_behind(folder: Path) -> list[str]:
     )
 
 
+OWN_TREE = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+"""What a process of its own needs to run this tree, whichever one is installed."""
+
+
 def start(
     case: Path, *arguments: str, code: str = "from kanopt.cli import main; main()"
 ) -> subprocess.Popen[str]:
@@ -92,5 +96,5 @@ def start(
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        env={**OWN_TREE, "OMP_NUM_THREADS": "1"},
     )

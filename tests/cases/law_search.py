@@ -47,7 +47,7 @@ def exact_problem(case: str, seed: int, clients: int = 5, *, optional: bool = Fa
         Client(
             f"c{place}",
             demand=round(float(rng.uniform(0.1, 0.7)), 3),
-            service=float(rng.integers(0, 12)),
+            service_duration=float(rng.integers(0, 12)),
             earliest=float(opens[place]),
             latest=round(float(opens[place] + rng.uniform(60, 240)), 1),
             prize=round(float(rng.uniform(10, 60)), 2) if optional and rng.random() < 0.5 else None,
@@ -55,9 +55,9 @@ def exact_problem(case: str, seed: int, clients: int = 5, *, optional: bool = Fa
         for place in range(clients)
     ]
     paid = 0.0 if case == "arrivals unpaid" else 0.2
-    shift = {"shift_start": 380.0, "shift_end": 900.0, "cost_per_time": paid}
+    shift = {"shift_start": 380.0, "shift_end": 900.0, "unit_duration_cost": paid}
     fleet = [
-        VehicleType("van", 2, 1.1, 10.0, **shift, depot="depot", attributes={"km_price": 0.8}),
+        VehicleType("van", 2, 1.1, 10.0, **shift, start_depot="depot", attributes={"km_price": 0.8}),
         VehicleType(
             "truck",
             1,
@@ -67,7 +67,7 @@ def exact_problem(case: str, seed: int, clients: int = 5, *, optional: bool = Fa
             1.5 * paid,
             360.0,
             880.0,
-            depot="yard" if case == "two depots" else "depot",
+            start_depot="yard" if case == "two depots" else "depot",
             skills="cooled" if case == "skills" else "",
             attributes={"km_price": 1.1},
         ),
@@ -147,7 +147,7 @@ def optimum(problem: RoutingProblem, departures: int = 0) -> tuple[int, float]:
     best: dict[int, float] = {0: 0.0}
     for kind in problem.vehicles:
         tours = _tours(problem, kind.name, departures)
-        for _ in range(min(kind.count, n)):
+        for _ in range(min(kind.num_available, n)):
             longer = dict(best)
             for done, cost in best.items():
                 for tour, price in tours.items():

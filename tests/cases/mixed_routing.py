@@ -50,7 +50,7 @@ def mixed_problem(seed: int, law: str | None = None) -> RoutingProblem:
     cost, duration = _laws(chosen, town.km, town.minutes, rng)
     if chosen == "matrices":
         return with_stop_law(problem, STOP_LAWS[seed % len(STOP_LAWS)], seed) if seed % 2 else problem
-    if any(each.cost_per_lateness is not None for each in problem.clients) and rng.random() < 0.5:
+    if any(each.unit_lateness_cost is not None for each in problem.clients) and rng.random() < 0.5:
         late = parse_formula(
             "0.02 * late^2 * (1 + demand)", [Variable("late", "min"), Variable("demand", "t")], COST
         )

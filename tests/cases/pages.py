@@ -25,7 +25,8 @@ _TOWN = {
         "name,x,y,pickup,demand_kg,window_from,priority,colour\n"
         "north,0,4,0.5,200,480,1,red\neast,5,0,0.6,300,600,2,blue\n"
     ),
-    "vans.csv": "name,count,capacity,fixed_cost,cost_per_hour,shift_start,shift_end\nvan,2,1.2,20,24,420,1020\n",
+    "vans.csv": "name,num_available,capacity,fixed_cost,cost_per_hour,shift_start,shift_end\n"
+    "van,2,1.2,20,24,420,1020\n",
     "town.toml": """\
 [tables.depots]
 path = "depots.csv"

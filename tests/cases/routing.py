@@ -23,7 +23,7 @@ def random_problem(
         Client(
             f"c{place}",
             demand=round(float(rng.uniform(0.1, 0.6)), 3),
-            service=float(rng.integers(0, 12)),
+            service_duration=float(rng.integers(0, 12)),
             earliest=float(opens[place]),
             latest=round(float(opens[place] + rng.uniform(40, 200)), 1),
             prize=round(float(rng.uniform(10, 60)), 2) if optional and rng.random() < 0.4 else None,
@@ -33,20 +33,20 @@ def random_problem(
     fleet = [
         VehicleType(
             "van",
-            count=1,
+            num_available=1,
             capacity=1.0,
             fixed_cost=12.5,
-            cost_per_time=0.123 if rates else 0.0,
+            unit_duration_cost=0.123 if rates else 0.0,
             shift_start=480,
             shift_end=800,
         ),
         VehicleType(
             "truck",
-            count=1,
+            num_available=1,
             capacity=2.0,
             fixed_cost=20.0,
-            cost_per_distance=0.37,
-            cost_per_time=0.31 if rates else 0.0,
+            unit_distance_cost=0.37,
+            unit_duration_cost=0.31 if rates else 0.0,
             shift_start=460,
             shift_end=760,
         ),
@@ -72,7 +72,7 @@ def route_cost(problem: RoutingProblem, kind: int, way: tuple[int, ...]) -> floa
                 clock = max(clock, client.earliest)
                 if clock > client.latest + 1e-9:
                     return None
-                clock += client.service
+                clock += client.service_duration
         return clock if clock <= vehicle.shift_end + 1e-9 else None
 
     starts, gone = {vehicle.shift_start}, 0.0
@@ -81,13 +81,13 @@ def route_cost(problem: RoutingProblem, kind: int, way: tuple[int, ...]) -> floa
         if b:
             for at in (clients[b - 1].earliest, clients[b - 1].latest):
                 starts.add(max(vehicle.shift_start, at - gone))
-            gone += clients[b - 1].service
+            gone += clients[b - 1].service_duration
     spans = [done - start for start in starts if (done := finish(start)) is not None]
     if not spans:
         return None
     legs = list(pairwise(stops))
-    total = vehicle.fixed_cost + vehicle.cost_per_time * min(spans)
-    return total + sum(price[a, b] + vehicle.cost_per_distance * distance[a, b] for a, b in legs)
+    total = vehicle.fixed_cost + vehicle.unit_duration_cost * min(spans)
+    return total + sum(price[a, b] + vehicle.unit_distance_cost * distance[a, b] for a, b in legs)
 
 
 def best_by_trying_all(problem: RoutingProblem) -> tuple[int, float]:

@@ -19,7 +19,7 @@ def best_of_all_plans(problem: RoutingProblem) -> tuple[int, float]:
     best: dict[int, float] = {0: 0.0}
     for vehicle in problem.vehicles:
         tours = _tours(problem, vehicle.name)
-        for _ in range(min(vehicle.count, n)):
+        for _ in range(min(vehicle.num_available, n)):
             longer = dict(best)
             for done, cost in best.items():
                 for tour, price in tours.items():
@@ -51,7 +51,7 @@ def _tours(problem: RoutingProblem, name: str) -> dict[int, float]:
     ]
     driven = problem.drive(routes, frozen=True)
     spent = np.where(np.isfinite(driven.finish), driven.finish - driven.departure, 0.0)
-    costs = vehicle.fixed_cost + vehicle.cost_per_time * spent
+    costs = vehicle.fixed_cost + vehicle.unit_duration_cost * spent
     for amounts in leg_costs(problem.leg_laws, problem.planning_values, driven, frozen=True).values():
         costs = costs + np.bincount(driven.route, weights=amounts, minlength=len(routes))
     late = np.bincount(

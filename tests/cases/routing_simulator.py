@@ -13,7 +13,7 @@ import numpy as np
 from kanopt.formulas.binding import BoundFormula, ReferenceValue
 from kanopt.formulas.references import Reference
 from kanopt.problems import Client, Route, RoutingPlan, RoutingProblem, VehicleType
-from kanopt.problems.routing.entities import split_label, split_list
+from kanopt.problems.routing.entities import split_label
 from kanopt.problems.routing.leg_laws import DURATION, LegInputs
 from kanopt.problems.routing.windows import DriverBreak, parse_breaks, parse_windows
 from kanopt.units import convert
@@ -113,7 +113,7 @@ class Simulator:
         if node < self.depots:
             return vehicle.reload_time
         if law is None:
-            return self.client(node).service
+            return self.client(node).service_duration
         key = ("service", kind, node, load, begin) if law.state_references else ("service", kind, node)
         if key not in self._known:
             self._known[key] = self._service(law, self.client(node), vehicle, load, begin)
@@ -133,7 +133,7 @@ class Simulator:
                 return ReferenceValue(np.array([given]), "h" if reference.field == "hour" else "min")
             of_client = reference.scope == "client"
             owner = client if of_client else vehicle
-            units = self.problem.units.of_points() if of_client else self.problem.units.of_vehicles()
+            units = self.problem.units.of(type(owner))
             if reference.field in owner.attributes:
                 return ReferenceValue(np.array([owner.attributes[reference.field]]), "")
             unit = units.get(reference.field, "")
@@ -163,8 +163,8 @@ class Simulator:
             (vehicle.name, client.name)
             for vehicle in self.problem.vehicles
             for client in self.problem.clients
-            if not split_list(client.needs) <= split_list(vehicle.skills)
-            or (client.vehicles and vehicle.name not in split_list(client.vehicles))
+            if not frozenset(client.needs) <= frozenset(vehicle.skills)
+            or (client.vehicles and vehicle.name not in frozenset(client.vehicles))
         }
 
     @cached_property
@@ -181,7 +181,11 @@ class Simulator:
         """Nodes from the depot to the end of the route."""
         home, vehicle = self.index[route.depot], self.vehicle(route)
         stops = [self.index[name] for name in route.clients]
-        return [home, *stops, self.index[vehicle.end or route.depot]] if vehicle.returns else [home, *stops]
+        return (
+            [home, *stops, self.index[vehicle.end_depot or route.depot]]
+            if vehicle.returns
+            else [home, *stops]
+        )
 
     def trips(self, route: Route) -> list[list[int]]:
         """Clients between visits of the depot."""
@@ -224,7 +228,7 @@ class Simulator:
     def released(self, trip: Sequence[int]) -> float:
         """When all that a trip takes along from the depot is ready."""
         goods = [self.client(node) for node in trip]
-        return max((c.release for c in goods if c.release and not c.source), default=-np.inf)
+        return max((c.release_time for c in goods if c.release_time and not c.source), default=-np.inf)
 
     def waits(self, route: Route) -> list[float]:
         """When service at the end of each leg may begin for goods that are loaded there."""
@@ -232,7 +236,7 @@ class Simulator:
         for number, trip in enumerate(trips):
             for node in trip:
                 takers = [self.client(self.index[name]) for name in self.takers[self.client(node).name]]
-                there = [c.release for c in takers if c.release and c.name in route.clients]
+                there = [c.release_time for c in takers if c.release_time and c.name in route.clients]
                 found.append(max(there, default=-np.inf))
             if number + 1 < len(trips):
                 reload = self.problem.vehicles[kind].reload_time
@@ -303,7 +307,7 @@ class Simulator:
         if list(route.clients[: len(kept)]) != kept:
             return True
         trip = rest[: rest.index(route.depot)] if route.depot in rest else rest
-        ends = self.vehicle(route).end or route.depot
+        ends = self.vehicle(route).end_depot or route.depot
         if home:
             return bool(trip) or (bool(rest) and ends != route.depot)
         aboard = self.on_board(known)
@@ -419,22 +423,22 @@ class Simulator:
         stops = {
             edge + extra - at for at, edge in events for extra in (*lengths, *(-length for length in lengths))
         }
-        limits = [vehicle.regular_time, vehicle.max_duration]
+        limits = [vehicle.shift_duration, vehicle.max_duration]
         stops |= {stop + gone + extra - most for stop in stops for most in limits for extra in lengths}
         return sorted({round(stop, 9) for stop in stops if soonest <= stop < np.inf})
 
     def hours(self, route: Route, run: Run) -> dict[str, float]:
         """Price of what depends on the time: all of it, overtime, lateness."""
         vehicle = self.vehicle(route)
-        over = max(0.0, run.duration - vehicle.regular_time)
+        over = max(0.0, run.duration - vehicle.shift_duration)
         late = sum(
-            leg.late * (self.client(leg.head).cost_per_lateness or 0.0)
+            leg.late * (self.client(leg.head).unit_lateness_cost or 0.0)
             for leg in run.legs
             if leg.head >= self.depots
         )
         return {
-            "time": vehicle.cost_per_time * run.duration,
-            "overtime": vehicle.cost_per_overtime * over if over else 0.0,
+            "time": vehicle.unit_duration_cost * run.duration,
+            "overtime": vehicle.unit_overtime_cost * over if over else 0.0,
             "lateness": late,
         }
 
@@ -443,7 +447,7 @@ class Simulator:
         vehicle, kind = self.vehicle(route), self.kinds[route.vehicle]
         found = {"fixed": vehicle.fixed_cost, "distance": 0.0, **self.hours(route, run)}
         for leg in run.legs:
-            found["distance"] += vehicle.cost_per_distance * self.km[leg.tail][leg.head]
+            found["distance"] += vehicle.unit_distance_cost * self.km[leg.tail][leg.head]
             for name in self.costs:
                 state = (leg.load[0], leg.leave, leg.drive, leg.late)
                 found[name] = found.get(name, 0.0) + self.law(name, kind, (leg.tail, leg.head), *state)
@@ -456,7 +460,7 @@ class Simulator:
         room = self.room(vehicle)
         if any(a > b + EPS for load in self._loaded(route) for a, b in zip(load, room, strict=True)):
             found.add("capacity")
-        if len(trips) - 1 > vehicle.reloads:
+        if len(trips) - 1 > vehicle.max_reloads:
             found.add("reload")
         if sum(self.km[a][b] for a, b in pairwise(way)) > vehicle.max_distance + EPS:
             found.add("distance")
@@ -468,7 +472,7 @@ class Simulator:
                 found.add("skill")
             if name in self.pins and self.pins[name] != (route.vehicle, route.index):
                 found.add("pinned")
-        goods = [split_list(self.client(node).goods) for node in served if self.policy.apart]
+        goods = [frozenset(self.client(node).goods) for node in served if self.policy.apart]
         for one, other in self.policy.apart:
             if any(
                 a != b and one in goods[a] and other in goods[b]
@@ -498,7 +502,7 @@ class Simulator:
         """Rules that a route breaks as it was driven."""
         vehicle, found = self.vehicle(route), set()
         if any(
-            leg.late > EPS and self.client(leg.head).cost_per_lateness is None
+            leg.late > EPS and self.client(leg.head).unit_lateness_cost is None
             for leg in run.legs
             if leg.head >= self.depots
         ):
@@ -519,48 +523,78 @@ class Simulator:
             found.add("started")
         return frozenset(found)
 
+    def choices(self, route: Route) -> list[Run]:
+        """Ways to drive a route at its departure, or at all where something changes; the best first.
+
+        Those that break the fewest rules come first, then those that are late or too long by the least, then the
+        cheapest, those with the earliest return and the latest departure.
+        """
+        known = self.under_way(route)
+        leaves = known.departure if route.departure is None and known is not None else route.departure
+
+        def rested(run: Run) -> tuple[int, float]:
+            return len(self.timed_faults(route, run)), round(sum(self.terms(route, run).values()), 6)
+
+        def key(run: Run) -> tuple[float, ...]:
+            over = self.excess(route, run)
+            price = round(sum(self.terms(route, run).values()), 6)
+            broken = sum(amount > EPS for amount in over) + (not run.rested)
+            return broken, round(sum(over), 6), price, round(run.finish, 6), -run.departure
+
+        starts = self.departures(route) if leaves is None else [leaves]
+        return sorted((min(self.runs(route, start), key=rested) for start in starts), key=key)
+
+    def excess(self, route: Route, run: Run) -> list[float]:
+        """By how much a route is late at each client that must not be, is back late, and takes too long."""
+        vehicle = self.vehicle(route)
+        late = [
+            leg.late
+            for leg in run.legs
+            if leg.head >= self.depots and self.client(leg.head).unit_lateness_cost is None
+        ]
+        return [
+            *late,
+            max(0.0, run.finish - vehicle.shift_end),
+            max(0.0, run.duration - vehicle.max_duration),
+        ]
+
     def drive(self, route: Route) -> Run:
-        """Drive a route at its departure, or the one the law chooses: see `choices`."""
+        """Drive a route at its departure, or the best one: see `choices`."""
         return self.choices(route)[0]
 
-    def choices(self, route: Route) -> list[Run]:
-        """Ways to drive a route at its departure, or at those that make nothing later than it must be.
-
-        Those that break the fewest rules come first, then the cheapest, then the latest. A route that states its
-        departure is judged by its whole price.
-        """
-
-        vehicle, known = self.vehicle(route), self.under_way(route)
-        leaves = known.departure if route.departure is None and known is not None else route.departure
-        counted = self.hours if leaves is None else self.terms
-
-        def key(run: Run) -> tuple[int, float, float]:
-            price = sum(counted(route, run).values())
-            return len(self.timed_faults(route, run)), round(price, 6), -run.departure
-
-        if leaves is not None:
-            return sorted(self.runs(route, leaves), key=key)
-        first = min(self.runs(route, self.soonest(route)), key=lambda run: (not run.rested, run.finish))
-        hard = [
-            place
-            for place, leg in enumerate(first.legs)
-            if leg.head >= self.depots and self.client(leg.head).cost_per_lateness is None
-        ]
-        found = []
-        for departure in self.departures(route):
-            for run in self.runs(route, departure):
-                on_time = all(
-                    run.legs[place].late <= EPS or run.legs[place].begin <= first.legs[place].begin + EPS
-                    for place in hard
+    def drive_plan(self, plan: RoutingPlan) -> list[Run]:
+        """Drive the routes of a plan at the departures with which they cost least, the longest of them included."""
+        options = [self.choices(route) for route in plan.routes]
+        rate, best = self.policy.longest_route_cost, [each[0] for each in options]
+        if not rate:
+            return best
+        least, found = np.inf, best
+        for longest in sorted({run.duration for each in options for run in each}):
+            runs = []
+            for route, each in zip(plan.routes, options, strict=True):
+                first = self.excess(route, each[0]), each[0].rested
+                alike = [
+                    run
+                    for run in each
+                    if run.duration <= longest + EPS
+                    and run.rested == first[1]
+                    and np.allclose(self.excess(route, run), first[0], atol=EPS)
+                ]
+                runs += alike[:1]
+            if len(runs) == len(options):
+                cost = sum(
+                    sum(self.terms(route, run).values()) for route, run in zip(plan.routes, runs, strict=True)
                 )
-                if on_time and run.finish <= max(first.finish, vehicle.shift_end) + EPS:
-                    found.append(run)
-        return sorted(found, key=key)
+                cost += rate * max(run.duration for run in runs)
+                if cost < least - EPS:
+                    least, found = cost, runs
+        return found
 
     def faults(self, plan: RoutingPlan) -> frozenset[str]:
         """Rules that a plan breaks."""
         found = {rule for route in plan.routes for rule in self.static_faults(route)}
-        found |= {rule for route in plan.routes for rule in self.timed_faults(route, self.drive(route))}
+        runs = zip(plan.routes, self.drive_plan(plan), strict=True)
+        found |= {rule for route, run in runs for rule in self.timed_faults(route, run)}
         served = [name for route in plan.routes for name in route.clients]
         if any(client.mandatory and client.name not in served for client in self.problem.clients):
             found.add("unserved")
@@ -572,11 +606,10 @@ class Simulator:
     def price(self, plan: RoutingPlan) -> dict[str, float]:
         """Price of a plan by term; terms that cost nothing are left out."""
         found: dict[str, float] = {"longest route": 0.0}
-        for route in plan.routes:
-            run = self.drive(route)
+        for route, run in zip(plan.routes, self.drive_plan(plan), strict=True):
             for name, amount in self.terms(route, run).items():
                 found[name] = found.get(name, 0.0) + amount
-            longest = self.policy.cost_of_longest * run.duration
+            longest = self.policy.longest_route_cost * run.duration
             found["longest route"] = max(found["longest route"], longest)
         served = {name for route in plan.routes for name in route.clients}
         found["missed prizes"] = sum(c.prize or 0.0 for c in self.problem.clients if c.name not in served)
@@ -585,13 +618,13 @@ class Simulator:
     def options(self, name: str, number: int = 1) -> dict[int, list[tuple[float, float, Route]]]:
         """Return for each set of clients the routes of a vehicle that are not worse in cost and duration."""
         vehicle, n = self.problem.vehicles[self.kinds[name]], len(self.problem.clients)
-        home = vehicle.depot or self.problem.depots[0].name
+        home = vehicle.start_depot or self.problem.depots[0].name
         names = [client.name for client in self.problem.clients]
         found: dict[int, list[tuple[float, float, Route]]] = {}
         for size in range(1, n + 1):
             for order in permutations(range(n), size):
                 mask = sum(1 << place for place in order)
-                for stops in _with_reloads([names[place] for place in order], home, vehicle.reloads):
+                for stops in _with_reloads([names[place] for place in order], home, vehicle.max_reloads):
                     route = Route(name, number, home, stops)
                     if not self.static_faults(route) - {"pinned"}:
                         found[mask] = self._front(found.get(mask, []) + self._priced(route))
@@ -607,7 +640,7 @@ class Simulator:
         rested = any(rest.earliest < soonest for rest in self.rests[self.kinds[route.vehicle]])
         if not rested and all(self.timed_faults(route, run) & late for run in self.runs(route, soonest)):
             return []
-        paid = vehicle.cost_per_time or vehicle.cost_per_overtime or self.policy.cost_of_longest
+        paid = vehicle.unit_duration_cost or vehicle.unit_overtime_cost or self.policy.longest_route_cost
         timed = rested or paid or np.isfinite(vehicle.max_duration)
         known = self.under_way(route)
         left = known is not None and known.departure is not None
@@ -620,7 +653,7 @@ class Simulator:
         """Keep the cheapest, and those that cost more but take less time where the longest route is paid for."""
         kept: list[tuple[Any, ...]] = []
         for option in sorted(options, key=lambda each: each[:2]):
-            if not kept or (self.policy.cost_of_longest and option[1] < kept[-1][1] - EPS):
+            if not kept or (self.policy.longest_route_cost and option[1] < kept[-1][1] - EPS):
                 kept.append(option)
         return kept
 
@@ -630,7 +663,7 @@ class Simulator:
         fronts: dict[int, list[tuple[Any, ...]]] = {0: [(0.0, 0.0, ())]}
         for vehicle in self.problem.vehicles:
             options = self.options(vehicle.name)
-            for number in range(1, vehicle.count + 1):
+            for number in range(1, vehicle.num_available + 1):
                 if self.problem.started and number > 1:
                     options = self.options(vehicle.name, number)
                 other = [
@@ -658,7 +691,7 @@ class Simulator:
             left = [client for place, client in enumerate(clients) if not done >> place & 1]
             missed = sum(client.mandatory for client in left)
             prizes = sum(client.prize or 0.0 for client in left)
-            rate = self.policy.cost_of_longest
+            rate = self.policy.longest_route_cost
             found += [Best(missed, cost + prizes + rate * span, routes) for cost, span, routes in front]
         return min(found, key=lambda best: best[:2], default=Best(len(clients) + 1, np.inf, ()))
 

@@ -58,17 +58,23 @@ def plain(seed: int, *, uneven: bool = False) -> Draft:
         {
             "name": f"c{place}",
             "demand": float(rng.integers(1, 5)),
-            "service": float(rng.integers(1, 6)),
+            "service_duration": float(rng.integers(1, 6)),
             **({"prize": float(rng.integers(8, 30))} if rng.random() < 0.25 else {}),
         }
         for place in range(n)
     ]
     shared = {"shift_start": 400.0, "shift_end": 640.0, "attributes": {}}
     fleet = [
-        {"name": "van", "count": int(rng.integers(1, 3)), "capacity": 8.0, "fixed_cost": 12.0, **shared},
-        {"name": "truck", "capacity": 12.0, "fixed_cost": 18.0, "cost_per_distance": 0.25, **shared},
+        {
+            "name": "van",
+            "num_available": int(rng.integers(1, 3)),
+            "capacity": 8.0,
+            "fixed_cost": 12.0,
+            **shared,
+        },
+        {"name": "truck", "capacity": 12.0, "fixed_cost": 18.0, "unit_distance_cost": 0.25, **shared},
     ]
-    fleet[0]["cost_per_time"] = 0.5 if rng.random() < 0.5 else 0.0
+    fleet[0]["unit_duration_cost"] = 0.5 if rng.random() < 0.5 else 0.0
     matrices = [_ways(rng, n + 1, *range_) for range_ in ((8, 36), (4, 22), (5, 30))]
     if uneven:
         around = np.random.default_rng([seed, 11])
@@ -140,7 +146,7 @@ def _windows(town: Draft, rng: Rng) -> None:
         closes = first + int(rng.integers(3, 15))
         again = closes + int(rng.integers(10, 50))
         each["windows"] = f"{first}-{closes}, {again}-{again + int(rng.integers(3, 20))}"
-    town.vehicles[1]["cost_per_time"] = 0.25
+    town.vehicles[1]["unit_duration_cost"] = 0.25
 
 
 def _soft(town: Draft, rng: Rng) -> None:
@@ -149,7 +155,7 @@ def _soft(town: Draft, rng: Rng) -> None:
             opens = float(rng.integers(400, 450))
             each |= {"earliest": opens, "latest": opens + float(rng.integers(5, 30))}
         if each["name"] != "c0":
-            each["cost_per_lateness"] = float(rng.integers(0, 3)) / 2
+            each["unit_lateness_cost"] = float(rng.integers(0, 3)) / 2
 
 
 def _service_law(town: Draft, rng: Rng) -> None:
@@ -185,8 +191,8 @@ def _max_duration(town: Draft, rng: Rng) -> None:
 def _overtime(town: Draft, rng: Rng) -> None:
     for each in town.vehicles:
         each |= {
-            "regular_time": float(rng.integers(40, 60)),
-            "cost_per_overtime": float(rng.integers(1, 5)) / 2,
+            "shift_duration": float(rng.integers(40, 60)),
+            "unit_overtime_cost": float(rng.integers(1, 5)) / 2,
         }
     for each in town.clients[:2]:
         if _free(each):
@@ -219,7 +225,7 @@ def _source(town: Draft, rng: Rng) -> None:
 def _reload(town: Draft, rng: Rng) -> None:
     for each in town.vehicles:
         each |= {"capacity": float(rng.integers(4, 7)), "reload_time": float(rng.integers(0, 8))}
-        each |= {"reloads": int(rng.integers(1, 3))}
+        each |= {"max_reloads": int(rng.integers(1, 3))}
         each["shift_end"] = float(rng.integers(500, 600))
 
 
@@ -238,27 +244,27 @@ def _breaks(town: Draft, rng: Rng) -> None:
         if rng.random() < 0.5:
             again = first + 50
             each["breaks"] += f", {int(rng.integers(5, 15))} in {again}-{again + 10}"
-        each |= {"cost_per_time": 0.25, "shift_end": 520.0}
+        each |= {"unit_duration_cost": 0.25, "shift_end": 520.0}
     for each in town.clients:
-        each["service"] += float(rng.integers(5, 12))
+        each["service_duration"] += float(rng.integers(5, 12))
         if _free(each):
             opens = float(rng.integers(405, 450))
             each |= {"earliest": opens, "latest": opens + float(rng.integers(15, 60))}
 
 
 def _pinned(town: Draft, rng: Rng) -> None:
-    last = town.vehicles[0].get("count", 1)
+    last = town.vehicles[0].get("num_available", 1)
     town.policy["pinned"] = {f"van {last}": ("c0",), "truck 1": ("c1", "c2")[: int(rng.integers(1, 3))]}
 
 
 def _longest(town: Draft, rng: Rng) -> None:
-    town.policy["cost_of_longest"] = float(rng.integers(1, 5)) / 4
+    town.policy["longest_route_cost"] = float(rng.integers(1, 5)) / 4
 
 
 def _release(town: Draft, rng: Rng) -> None:
     for each in town.clients:
         if rng.random() < 0.6:
-            each["release"] = float(rng.integers(390, 460))
+            each["release_time"] = float(rng.integers(390, 460))
     for each in town.vehicles:
         each["shift_end"] = min(each["shift_end"], 520.0)
 
@@ -274,9 +280,9 @@ def _end(town: Draft, rng: Rng) -> None:
         setattr(town, name, _shortest(wide))
     first = int(rng.integers(0, 2))
     for place, each in enumerate(town.vehicles):
-        each["depot"] = "depot"
+        each["start_depot"] = "depot"
         if place >= first and each.get("returns", True):
-            each["end"] = "yard"
+            each["end_depot"] = "yard"
 
 
 RULES: Mapping[str, Callable[[Draft, Rng], None]] = {
@@ -340,12 +346,14 @@ def some_routes(problem: RoutingProblem, seed: int, *, stated: bool = False) -> 
     rng = np.random.default_rng(seed)
     names = [client.name for client in problem.clients]
     rng.shuffle(names)
-    numbers = [(each.name, number) for each in problem.vehicles for number in range(1, each.count + 1)]
+    numbers = [
+        (each.name, number) for each in problem.vehicles for number in range(1, each.num_available + 1)
+    ]
     owner = rng.integers(-1 if rng.random() < 0.3 else 0, len(numbers), len(names))
     routes = []
     for place, (name, number) in enumerate(numbers):
         stops = [stop for stop, mine in zip(names, owner, strict=True) if mine == place]
-        if len(stops) > 1 and rng.random() < (0.5 if problem.vehicles[0].reloads else 0.05):
+        if len(stops) > 1 and rng.random() < (0.5 if problem.vehicles[0].max_reloads else 0.05):
             stops.insert(int(rng.integers(1, len(stops))), "depot")
         if stops:
             leaves = float(rng.integers(400, 450)) if stated else None

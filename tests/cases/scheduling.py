@@ -49,7 +49,12 @@ def random_problem(
         return float(round(value)) if whole else float(value)
 
     jobs = [
-        Job(f"j{j}", release=number(0, 4), due=number(4, 12), tardiness_cost=float(rng.integers(0, 4)))
+        Job(
+            f"j{j}",
+            release_date=number(0, 4),
+            due_date=number(4, 12),
+            tardiness_cost=float(rng.integers(0, 4)),
+        )
         for j in range(len(shape))
     ]
     families = ("", "red", "blue")
@@ -106,7 +111,7 @@ def holds(problem: SchedulingProblem, rows: list[dict]) -> bool:
     jobs = {job.name: job for job in problem.jobs}
     setup = {(s.before, s.after): s.time for s in problem.setups or ()}
     for machine, start, end, task in placed:
-        if start < jobs[task.job].release - slack:
+        if start < jobs[task.job].release_date - slack:
             return False
         before = [t.name for t in problem.tasks if t.job == task.job]
         earlier = before[: before.index(task.name)]
@@ -145,8 +150,8 @@ def money(problem: SchedulingProblem, rows: list[dict]) -> float:
             if common > 0:
                 total += here.price * mode.energy * common / mode.duration
     total += problem.makespan_cost * max(ends.values())
-    promised = [job for job in problem.jobs if job.due is not None]
-    late = (job.tardiness_cost * max(0.0, ends[job.name] - job.due) for job in promised)
+    promised = [job for job in problem.jobs if job.due_date is not None]
+    late = (job.tardiness_cost * max(0.0, ends[job.name] - job.due_date) for job in promised)
     return total + sum(late)
 
 
@@ -169,7 +174,7 @@ def best_semi_active(problem: SchedulingProblem) -> float:
             mode_of = {mode.task: mode for mode in chosen}
             free = dict.fromkeys((machine.name for machine in problem.machines), 0.0)
             family = {machine.name: machine.family for machine in problem.machines}
-            ready = {name: job.release for name, job in jobs.items()}
+            ready = {name: job.release_date for name, job in jobs.items()}
             rows = []
             for task in sequence:
                 mode = mode_of[task.name]

@@ -29,14 +29,15 @@ def hostile(case):
 
 @pytest.mark.parametrize("command", ["check", "run", "solve", "compare"])
 def test_no_control_character_is_printed(hostile, cli, command):
-    _, out, err = cli(command, *(["case.toml", "dear.toml"] if command == "compare" else ["case.toml"]))
+    files = ["case.toml", "dear.toml"] if command == "compare" else ["case.toml"]
+    _, out, err = cli(command, *files, "--lenient")  # goes on without an answer on the strange column
     assert {each for each in out + err if unicodedata.category(each) in ("Cc", "Cf")} <= {"\n"}
     if command == "run":
         assert "Case\\u001b[2J" in out
 
 
 def test_json_means_the_same(hostile, cli):
-    code, out, _ = cli("solve", "case.toml", "--json", "--quiet")
+    code, out, _ = cli("solve", "case.toml", "--json", "--quiet", "--lenient")
     assert code == 3
     assert not {"\x1b", REVERSED} & set(out)
     assert f"east{CLEAR}{REVERSED}" in json.loads(out)["coverage"]["text"]

@@ -10,7 +10,7 @@ from importlib import import_module
 
 import pytest
 
-from tests.cases.command_line import LEARNED, edit, left_behind, start
+from tests.cases.command_line import LEARNED, OWN_TREE, edit, left_behind, start
 
 
 @pytest.fixture
@@ -45,9 +45,12 @@ def obstacles(case):
         ("compare case.toml dear.toml --report folder.html", "folder.html: this is a folder"),
         ("compare case.toml dear.toml --report dear.toml", "dear.toml is read, and would be replaced"),
         ("solve case.toml --out folder.html", "folder.html: this is a folder"),
-        ("tornado case.toml --set vehicles.count=1:2 --report folder.html", "folder.html: this is a folder"),
         (
-            "sobol case.toml --set vehicles.count=1:2 --out taken",
+            "tornado case.toml --set vehicles.num_available=1:2 --report folder.html",
+            "folder.html: this is a folder",
+        ),
+        (
+            "sobol case.toml --set vehicles.num_available=1:2 --out taken",
             "taken/case_sobol.html: '*/taken' is a file",
         ),
         ("risk case.toml --report trips.csv", "trips.csv is read, and would be replaced"),
@@ -114,6 +117,8 @@ def test_a_full_standard_output_is_told(case):
 @pytest.mark.parametrize("closed", ["1>&-", "2>&-", "0<&- 1>&- 2>&-"])
 def test_a_closed_stream_is_no_fault(case, closed):
     command = f'"{sys.executable}" -c "from kanopt.cli import main; main()" check case.toml {closed}'
-    ended = subprocess.run(["sh", "-c", command], cwd=case, capture_output=True, text=True, check=False)
+    ended = subprocess.run(
+        ["sh", "-c", command], cwd=case, capture_output=True, text=True, check=False, env=OWN_TREE
+    )
     assert (ended.returncode, ended.stderr) == (0, "")
     assert ended.stdout == ("" if "1>" in closed else "case.toml: no mistakes (routing, 3 tables, 2 laws)\n")

@@ -67,9 +67,9 @@ def test_sweep_reads_its_section(case, cli):
     assert [point["clients.demand ×"] for point in told["points"]] == [0.9, 1.0, 1.1]
     # a path at the command line is asked instead
     code, out, _ = cli(
-        "sweep", "case.toml", "--json", "--quiet", "--set", "vehicles.count=1,2", "--plan", "kept"
+        "sweep", "case.toml", "--json", "--quiet", "--set", "vehicles.num_available=1,2", "--plan", "kept"
     )
-    assert [point["vehicles.count"] for point in json.loads(out)["points"]] == [1.0, 2.0]
+    assert [point["vehicles.num_available"] for point in json.loads(out)["points"]] == [1.0, 2.0]
     # points of a Latin hypercube lie between two ends
     latin = ("--design", "latin", "--samples", "3", "--plan", "kept")
     code, out, _ = cli(
@@ -83,9 +83,9 @@ def test_sweep_reads_its_section(case, cli):
     ("section", "message"),
     [
         ('[sweep.set]\n"vehicles.fixed" = "1:2:3"', "sweep.set"),
-        ('[sweep.set]\n"vehicles.count" = "1:2:1"', "two at least"),
+        ('[sweep.set]\n"vehicles.num_available" = "1:2:1"', "two at least"),
         (
-            '[sweep.set]\n"vehicles.count" = [1]\n[sweep.scale]\n"vehicles.count" = 2.0',
+            '[sweep.set]\n"vehicles.num_available" = [1]\n[sweep.scale]\n"vehicles.num_available" = 2.0',
             "contradict each other",
         ),
         ('[sweep]\nplan = "old"', "sweep.plan"),
@@ -102,14 +102,17 @@ def test_check_names_mistakes_of_the_section(case, cli, section, message):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--set", "vehicles.count"], "must be PATH=VALUES"),
-        (["--set", "vehicles.cuont=1"], "did you mean 'count'"),
-        (["--set", "vehicles.count=1", "--scale", "vehicles.count=2"], "contradict each other"),
-        (["--set", "vehicles.count=1", "--samples", "3"], "samples belong to design='latin'"),
-        (["--set", "vehicles.count=inf"], "vehicles.count: a value is a finite number"),
-        (["--set", "vehicles.count=1:2:1"], "vehicles.count: a grid has"),
+        (["--set", "vehicles.num_available"], "must be PATH=VALUES"),
+        (["--set", "vehicles.num_avialable=1"], "did you mean 'num_available'"),
+        (
+            ["--set", "vehicles.num_available=1", "--scale", "vehicles.num_available=2"],
+            "contradict each other",
+        ),
+        (["--set", "vehicles.num_available=1", "--samples", "3"], "samples belong to design='latin'"),
+        (["--set", "vehicles.num_available=inf"], "vehicles.num_available: a value is a finite number"),
+        (["--set", "vehicles.num_available=1:2:1"], "vehicles.num_available: a grid has"),
         ([], "nothing is varied"),
-        (["--set", "vehicles.count=1", "--plan", "today"], "names no plan of today"),
+        (["--set", "vehicles.num_available=1", "--plan", "today"], "names no plan of today"),
     ],
 )
 def test_bad_input(case, cli, arguments, message):
@@ -131,7 +134,7 @@ def test_other_commands_take_changes(case, cli):
     code, out, _ = cli("compare", "case.toml", "--set", "vehicles.fixed_cost=30", "--repeats", "1")
     assert code == 0
     assert "vehicles.fixed_cost is 30 instead of 20" in out
-    code, _, err = cli("run", "case.toml", "--set", "vehicles.count=1:2:2")
+    code, _, err = cli("run", "case.toml", "--set", "vehicles.num_available=1:2:2")
     assert code == 2
     assert "takes one value here; kanopt sweep takes several" in err
 
@@ -222,11 +225,11 @@ def test_risk_drives_the_plan_that_is_found_or_todays(case, cli):
     ("command", "message"),
     [
         ("tornado case.toml", "nothing is varied: name paths and their ends"),
-        ("tornado case.toml --set vehicles.count=1", "has a low and a high value"),
-        ("switch-points case.toml --set vehicles.cuont=1:2", "did you mean 'count'"),
-        ("sobol case.toml --set vehicles.count=1:2 --design grid", "No such option"),
+        ("tornado case.toml --set vehicles.num_available=1", "has a low and a high value"),
+        ("switch-points case.toml --set vehicles.num_avialable=1:2", "did you mean 'num_available'"),
+        ("sobol case.toml --set vehicles.num_available=1:2 --design grid", "No such option"),
         ("risk case.toml --draws 5", "5 is not in the range"),
-        ("risk case.toml --set vehicles.count=1,2", "takes one value here"),
+        ("risk case.toml --set vehicles.num_available=1,2", "takes one value here"),
         ("risk case.toml --uncertain travle=0.1", "nothing is called 'travle'; did you mean 'travel'?"),
         ("risk case.toml --uncertain travel", "must be WHAT=VALUE"),
         ("risk case.toml --uncertain travel=-1", "travel"),
@@ -396,7 +399,7 @@ def test_an_address_of_a_cluster_reaches_the_question(case, cli, monkeypatch):
         "--plan",
         "kept",
         "--set",
-        "vehicles.count=1,2",
+        "vehicles.num_available=1,2",
         "--dask",
         "tcp://host:8786",
     )

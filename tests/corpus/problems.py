@@ -29,7 +29,9 @@ _TOWN = (
 def _clients(more: dict[str, dict[str, Any]]) -> list[Any]:
     """Return the dozen clients, each with what is said of it."""
     return [
-        routing.Client(name, **{"x": x, "y": y, "demand": demand, "service": service, **more.get(name, {})})
+        routing.Client(
+            name, **{"x": x, "y": y, "demand": demand, "service_duration": service, **more.get(name, {})}
+        )
         for name, x, y, demand, service in _TOWN
     ]
 
@@ -65,7 +67,7 @@ def _fuel() -> Any:
 
 def rounds() -> Any:
     """Return rounds with breaks, reloads, overtime, windows of several kinds, and laws of load, clock and lateness."""
-    soft = {"cost_per_lateness": 0.7}
+    soft = {"unit_lateness_cost": 0.7}
     more: dict[str, dict[str, Any]] = {
         "c01": {"windows": "8:00-8:40, 13:00-14:00"},
         "c02": {"earliest": 480.0, "latest": 560.0, **soft},
@@ -96,24 +98,24 @@ def rounds() -> Any:
     vans = {
         "capacity": 2.0,
         "fixed_cost": 35.0,
-        "cost_per_time": 0.35,
+        "unit_duration_cost": 0.35,
         "shift_start": 420.0,
         "shift_end": 840.0,
         "breaks": "20 in 10:00-11:00, 10 in 13:00-13:30",
-        "regular_time": 240.0,
-        "cost_per_overtime": 0.25,
-        "reloads": 1,
+        "shift_duration": 240.0,
+        "unit_overtime_cost": 0.25,
+        "max_reloads": 1,
         "reload_time": 12.0,
     }
     return routing.Problem(
         [routing.Depot("yard", 0.0, 0.0, attributes={"cold": 0.0, "floors": 0})],
         clients,
         [
-            routing.VehicleType("van", count=2, **vans, attributes={"price": 1.7, "slow": 1.0}),
+            routing.VehicleType("van", num_available=2, **vans, attributes={"price": 1.7, "slow": 1.0}),
             routing.VehicleType(
                 "truck",
-                **{**vans, "capacity": 3.5, "fixed_cost": 60.0, "reloads": 0, "breaks": "30 in 660-750"},
-                cost_per_distance=0.15,
+                **{**vans, "capacity": 3.5, "fixed_cost": 60.0, "max_reloads": 0, "breaks": "30 in 660-750"},
+                unit_distance_cost=0.15,
                 max_duration=400.0,
                 attributes={"price": 1.5, "slow": 1.4},
             ),
@@ -145,7 +147,7 @@ def errands() -> Any:
         "c08": {"pickup": 0.5, "demand": 0.0},
         "c09": {"needs": "tail lift, cooled", "goods": "food"},
         "c10": {"goods": "paint", "prize": 22.0},
-        "c11": {"earliest": 60.0, "latest": 150.0, "cost_per_lateness": 0.4},
+        "c11": {"earliest": 60.0, "latest": 150.0, "unit_lateness_cost": 0.4},
         "c12": {"pickup": 0.2},
     }
     clients = [
@@ -165,15 +167,15 @@ def errands() -> Any:
         clients,
         [
             routing.VehicleType(
-                "lorry", count=2, capacity=3.0, fixed_cost=25.0, cost_per_time=0.2, depot="south",
+                "lorry", num_available=2, capacity=3.0, fixed_cost=25.0, unit_duration_cost=0.2, start_depot="south",
                 skills="tail lift", max_distance=60.0, **shared,
             ),
             routing.VehicleType(
-                "cool van", capacity=2.5, fixed_cost=22.0, cost_per_distance=0.4, depot="north",
+                "cool van", capacity=2.5, fixed_cost=22.0, unit_distance_cost=0.4, start_depot="north",
                 skills="tail lift, cooled", **shared,
             ),
             routing.VehicleType(
-                "bike", capacity=0.6, cost_per_distance=0.9, depot="south", returns=False, shift_end=180.0,
+                "bike", capacity=0.6, unit_distance_cost=0.9, start_depot="south", returns=False, shift_end=180.0,
                 attributes={"pallets": 2.0},
             ),
         ],
@@ -181,7 +183,7 @@ def errands() -> Any:
         duration=minutes,
         distance=km,
         policy=routing.Policy(
-            capacities=("pallets",), apart=(("food", "paint"), ("paint", "paint")), cost_of_longest=0.1
+            capacities=("pallets",), apart=(("food", "paint"), ("paint", "paint")), longest_route_cost=0.1
         ),
     )  # fmt: skip
 
@@ -198,14 +200,16 @@ def tables_of_hours() -> Any:
                 slow = [calm, 1.8 * calm, 1.8 * calm, calm]
                 functions[one, other] = (leave, [at + way for at, way in zip(leave, slow, strict=True)])
     clients = [
-        routing.Client(name, demand=demand, pickup=pickup, service=0.2, earliest=7.0, latest=9.5 + place / 2)
+        routing.Client(
+            name, demand=demand, pickup=pickup, service_duration=0.2, earliest=7.0, latest=9.5 + place / 2
+        )
         for place, (name, demand, pickup) in enumerate(few)
     ]
     km = [[abs(3.0 * (a - b)) + (a * b) % 4 for b in range(5)] for a in range(5)]
     return routing.Problem(
         [routing.Depot("hub")],
         clients,
-        [routing.VehicleType("car", count=2, capacity=450.0, fixed_cost=20.0, cost_per_time=30.0,
+        [routing.VehicleType("car", num_available=2, capacity=450.0, fixed_cost=20.0, unit_duration_cost=30.0,
                              shift_start=7.0, shift_end=11.0, max_duration=3.0)],
         cost={},
         duration=routing.ArrivalFunctions.of(functions, 5, time="h"),
@@ -293,7 +297,7 @@ def shop() -> Any:
 def no_time() -> Any:
     """Return a shop whose horizon is too short for its longest job."""
     return scheduling.Problem(
-        [scheduling.Job("j", release=5.0)],
+        [scheduling.Job("j", release_date=5.0)],
         [scheduling.Task("a", "j"), scheduling.Task("b", "j")],
         [scheduling.Machine("m")],
         [scheduling.Mode("a", "m", duration=8.0), scheduling.Mode("b", "m", duration=9.0)],

@@ -229,11 +229,11 @@ FILES = {
     "net.toml": _NET,
     "depots.csv": "name,x,y\nhub,0,0\n",
     "clients.csv": (
-        "name,x,y,demand_t,ready_h,due_h,service,goods\nnorth,0,4,0.5,7,17,5,food\neast,5,0,0.6,7,17,5,paint\n"
+        "name,x,y,demand_t,ready_h,due_h,service_duration,goods\nnorth,0,4,0.5,7,17,5,food\neast,5,0,0.6,7,17,5,paint\n"
         "south,0,-3,0.4,7,17,5,food\nwest,-6,0,0.7,9,17,5,\n"
     ),
     "vehicles.csv": (
-        "name,count,capacity,fixed_cost,fuel_price,shift_start,shift_end\n"
+        "name,num_available,capacity,fixed_cost,fuel_price,shift_start,shift_end\n"
         "van,2,1.2,20,1.6,420,1020\ntruck,1,3,45,1.5,420,1020\n"
     ),
     "routes.csv": "vehicle,index,stop,client\nvan,1,1,north\nvan,1,2,west\nvan,2,1,south\nvan,2,2,east\n",
@@ -241,7 +241,7 @@ FILES = {
     + "".join(
         f"{1 + k // 10},{k % 13 + 0.5},{k % 24},{round(2.1 * (k % 13 + 0.5) + k % 3, 2)}\n" for k in range(60)
     ),
-    "jobs.csv": "name,release,due,tardiness_cost\nA,0,60,2\nB,5,40,1\n",
+    "jobs.csv": "name,release_date,due_date,tardiness_cost\nA,0,60,2\nB,5,40,1\n",
     "tasks.csv": "name,job,order,family,kg\na1,A,1,red,20\na2,A,2,blue,10\nb1,B,1,blue,30\n",
     "machines.csv": "name,family\nsaw,red\ndrill,\n",
     "modes.csv": "task,machine,energy\na1,saw,2\na2,drill,1\nb1,saw,3\nb1,drill,4\n",

@@ -17,6 +17,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from tests.cases.told import differences
 from tests.corpus import recording as say
 from tests.corpus.cases import CASES, HERE
 from tests.corpus.messages import MESSAGES
@@ -40,7 +41,7 @@ def compared(name: str, sections: Mapping[str, str], *, folder: Path = GOLDEN, w
         Whether to rewrite the file.
     """
     path, found = folder / f"{name}.txt", say.file_of(sections)
-    told = say.differences(path.read_text("utf-8"), found) if path.exists() else "there is no golden file"
+    told = differences(path.read_text("utf-8"), found) if path.exists() else "there is no golden file"
     if told and write:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(found, "utf-8")
@@ -54,7 +55,7 @@ def _searched(name: str, *, write: bool) -> str:
     golden = path.read_text("utf-8") if path.exists() else ""
     table = None if result.plan is None else result.plan.to_frame()
     found = "" if table is None else table.to_csv(index=False, lineterminator="\n")
-    moved = say.differences(golden, found)
+    moved = differences(golden, found)
     if moved and write and found:
         path.write_text(found, "utf-8")
     return "\n".join(filter(None, (moved, compared(name, sections, folder=GOLDEN / "search", write=write))))

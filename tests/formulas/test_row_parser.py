@@ -82,6 +82,21 @@ def test_parts_of_dates(text: str, expected: list[float]) -> None:
     np.testing.assert_allclose(values(text), expected)
 
 
+def test_ways_between_places_have_a_length_and_a_direction() -> None:
+    """From Paris to Rome, along the equator, to the south, nowhere, and from where nobody knows."""
+    ends = [(48.8566, 2.3522, 41.9028, 12.4964), (0, 10, 0, 9), (5, 7, 4, 7), (5, 7, 5, 7), (np.nan, 7, 5, 7)]
+    columns = dict(zip(("a", "b", "c", "d"), np.array(ends, dtype=float).T, strict=True))
+    sorts: dict[str, Sort] = dict.fromkeys(columns, "number")
+    length, east, north = (
+        parse_row_text(f"{name}(a, b, c, d)", sorts, "way").values(columns, len(ends))
+        for name in ("straight_distance", "eastward", "northward")
+    )
+    degree = 2 * np.pi * 6371.0088 / 360
+    np.testing.assert_allclose(length, [1105.3, degree, degree, 0, np.nan], rtol=1e-4)
+    np.testing.assert_allclose(east, [np.sin(np.radians(130.6)), -1, 0, 0, np.nan], atol=5e-3)
+    np.testing.assert_allclose(north, [np.cos(np.radians(130.6)), 0, -1, 0, np.nan], atol=5e-3)
+
+
 def test_hours_are_those_of_the_clock_in_the_zone_of_the_column() -> None:
     berlin = TRIPS["pickup"].dt.tz_localize("Europe/Berlin")
     found = read("hour(pickup)").values({"pickup": berlin}, len(TRIPS))
@@ -139,6 +154,8 @@ def test_conditions(text: str, expected: list[bool | None]) -> None:
         ("weekday(opened)", "weekday takes dates and times, and 'opened' holds texts"),
         ("hour(pickup, dropoff)", "hour takes one column, not 2"),
         ("minutes_between(pickup)", "takes two columns, not 1"),
+        ("eastward(miles, miles)", "takes latitude and longitude of two places, not 2"),
+        ("eastward(miles, miles, miles, status)", "eastward takes degrees, and 'status' holds texts"),
         ("houre(pickup)", r"unknown function 'houre'; did you mean 'hour'\?"),
         ("hour", "'hour' is a function; write hour"),
         ("miles and paid", "a condition is missing"),

@@ -33,7 +33,7 @@ FLOWS = [
 
 def shop() -> ko.SchedulingProblem:
     return ko.SchedulingProblem(
-        jobs=[ko.scheduling.Job("j1", due=10.0, tardiness_cost=2.0), ko.scheduling.Job("j2")],
+        jobs=[ko.scheduling.Job("j1", due_date=10.0, tardiness_cost=2.0), ko.scheduling.Job("j2")],
         tasks=[ko.scheduling.Task("a", "j1"), ko.scheduling.Task("b", "j2")],
         machines=[ko.scheduling.Machine("saw")],
         modes=[ko.scheduling.Mode("a", "saw", duration=8.0), ko.scheduling.Mode("b", "saw", duration=4.0)],

@@ -57,7 +57,7 @@ def test_a_route_leaves_when_that_is_best_on_the_new_times():
         return ko.RoutingProblem(
             depots=[ko.routing.Depot("depot")],
             clients=[ko.routing.Client("a", earliest=60, latest=70)],
-            vehicles=[ko.routing.VehicleType("van", cost_per_time=1.0)],
+            vehicles=[ko.routing.VehicleType("van", unit_duration_cost=1.0)],
             cost={},
             duration=legs,
             distance=legs,
@@ -77,7 +77,7 @@ def test_a_route_under_way_left_when_it_did():
     problem = ko.RoutingProblem(
         depots=[ko.routing.Depot("depot")],
         clients=[ko.routing.Client("a"), ko.routing.Client("b")],
-        vehicles=[ko.routing.VehicleType("van", cost_per_time=1.0)],
+        vehicles=[ko.routing.VehicleType("van", unit_duration_cost=1.0)],
         cost={},
         duration=legs,
         distance=legs,

@@ -31,7 +31,10 @@ def round_trip(clients: tuple[Client, ...] = CLIENTS, *vans: VehicleType) -> Rou
 
 def shop(**changes: object) -> ko.SchedulingProblem:
     given = {
-        "jobs": [ko.scheduling.Job("j1", due=10.0, tardiness_cost=2.0), ko.scheduling.Job("j2", due=3.0)],
+        "jobs": [
+            ko.scheduling.Job("j1", due_date=10.0, tardiness_cost=2.0),
+            ko.scheduling.Job("j2", due_date=3.0),
+        ],
         "tasks": [ko.scheduling.Task("a", "j1"), ko.scheduling.Task("b", "j2")],
         "machines": [ko.scheduling.Machine("saw")],
         "modes": [ko.scheduling.Mode("a", "saw", duration=8.0), ko.scheduling.Mode("b", "saw", duration=4.0)],
@@ -71,7 +74,7 @@ def test_random_routes_are_counted_as_one_would_by_hand(seed):
 def test_the_price_of_a_client_who_must_be_served_is_that_of_another_vehicle():
     problem = round_trip()
     price = problem.assess(problem.plan_from([["a", "b"]])).left_out_price
-    more = round_trip(CLIENTS, replace(VAN, count=2))
+    more = round_trip(CLIENTS, replace(VAN, num_available=2))
     exact = evaluate(more, [["a", "b"], ["c"]]).objective - evaluate(more, [["a", "b"]]).objective
     assert price.more == pytest.approx(exact)
     assert (price.paid, price.amount) == (0.0, price.more)
@@ -84,7 +87,7 @@ def test_the_price_of_a_client_who_must_be_served_is_that_of_another_vehicle():
 def test_clients_left_out_share_the_vehicles_that_are_added():
     problem = round_trip(CLIENTS, replace(VAN, capacity=0.8))
     price = problem.assess(problem.plan_from([["a"]])).left_out_price
-    more = round_trip(CLIENTS, replace(VAN, capacity=0.8, count=2))
+    more = round_trip(CLIENTS, replace(VAN, capacity=0.8, num_available=2))
     longer = evaluate(more, [["a", "c"], ["b"]]).objective
     assert price.more <= longer - evaluate(more, [["a"]]).objective + 1e-9
     assert "serving them too would cost" in price.text
@@ -125,7 +128,7 @@ def test_jobs_that_end_late_or_do_not_run_are_left_out():
 
 def test_a_shop_in_time_says_so():
     found = evaluate(
-        shop(jobs=[ko.scheduling.Job("j1", due=20.0), ko.scheduling.Job("j2")]),
+        shop(jobs=[ko.scheduling.Job("j1", due_date=20.0), ko.scheduling.Job("j2")]),
         [{"task": "b", "machine": "saw", "start": 0.0}, {"task": "a", "machine": "saw", "start": 4.0}],
     )
     assert str(found.coverage) == "finishes all 2 jobs in time"
@@ -258,7 +261,7 @@ def test_every_rule_that_can_be_broken_has_words(kind):
 
 
 def test_rules_that_many_break_are_told_once_with_the_worst():
-    vans = (replace(VAN, count=2, capacity=0.3),)
+    vans = (replace(VAN, num_available=2, capacity=0.3),)
     late = tuple(replace(client, latest=485.0) for client in CLIENTS)
     result = evaluate(round_trip(late, *vans), [["a", "b", "c"], []])
     text = str(result)

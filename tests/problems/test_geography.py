@@ -111,7 +111,7 @@ def test_a_detour_lengthens_straight_lines_where_it_is_given():
             TOWNS.assign(lon=[13.1, 200.0, 13.9]),
             "clients: lon of 'Bernau' (200) is no longitude, which lies between −180 and 180; give degrees",
         ),
-        (TOWNS.assign(lon=[13.1, None, 13.9]), "client 'Bernau': give both lat and lon, or neither"),
+        (TOWNS.assign(lon=[13.1, None, 13.9]), "clients 'Bernau': give both lat and lon, or neither"),
         (
             pd.DataFrame({"name": ["a"], "x": [3.0], "y": [4.0]}),
             "clients: 'a' has x and y, but 'Berlin' of depots has lat and lon; give all places the same, so that the "

@@ -10,8 +10,8 @@ import pytest
 
 import kanopt as ko
 from kanopt import routing
-from tests.problems.test_missing_data import refused, town
-from tests.problems.test_unread_columns import WAY, net, routing_frames, shop
+from tests.records.test_missing_data import refused, town
+from tests.records.test_unread_columns import WAY, net, routing_frames, shop
 
 KM, HOUR, LOAD = ko.Variable("distance_km", "km"), ko.Variable("hour", "h"), ko.Variable("load_t", "t")
 MINUTES = ko.parse_formula("distance_km * (2 + hour)", [KM, HOUR], ko.Variable("minutes", "min"))
@@ -70,7 +70,7 @@ def test_the_law_of_links_is_told_alike():
     links = pd.DataFrame({"tail": ["a"], "head": ["b"], "length": [1.0], "speed": [3.0]})
     law = ko.parse_formula("60 / speed", ["speed"], ko.Variable("time", "min"))
     assert refused(routing.RoadNetwork, links, law) == (
-        "links: law: the formula for 'time' is not bound; write law.bind(speed=refs.link.speed), with refs from kanopt"
+        "links: the formula for 'time' is not bound; write law.bind(speed=refs.link.speed), with refs from kanopt"
     )
 
 
@@ -108,7 +108,8 @@ def test_a_wrong_reference_is_told_with_the_nearest_one_together_with_the_record
 @pytest.mark.parametrize(
     ("call", "changes", "words"),
     [
-        (town, {"duration": LEG.bind(km=ko.refs.client.srvice)}, "'client.srvice'; did you mean 'client.service'?"),
+        (town, {"duration": LEG.bind(km=ko.refs.client.srvice_duration)},
+            "'client.srvice_duration'; did you mean 'client.service_duration'?"),
         (town, {"duration": LEG.bind(km=ko.refs.lane.distance)}, "'lane.distance'; did you mean 'arc.distance'?"),
         (
             town,

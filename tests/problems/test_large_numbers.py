@@ -58,17 +58,17 @@ def steep(value: float) -> Any:
 PLACES: dict[str, Callable[[Any], Any]] = {
     "demand of 'a', 'b'": lambda x: routes({"demand": x}),
     "pickup of 'a', 'b'": lambda x: routes({"pickup": x}),
-    "service of 'a', 'b'": lambda x: routes({"service": x}),
+    "service_duration of 'a', 'b'": lambda x: routes({"service_duration": x}),
     "prize of 'a', 'b'": lambda x: routes({"prize": x}),
     "earliest of 'a', 'b'": lambda x: routes({"earliest": x}),
     "fixed_cost of 'van'": lambda x: routes(vehicle={"fixed_cost": x}),
-    "cost_per_time of 'van'": lambda x: routes(vehicle={"cost_per_time": x}),
+    "unit_duration_cost of 'van'": lambda x: routes(vehicle={"unit_duration_cost": x}),
     "duration: .*depot → a|duration: .*401 digits": lambda x: routes(
         duration=(ROADS * x).tolist() if x is HUGE else [[0, x, 1]] * 3
     ),
     "cost 'km': .*": lambda x: routes(cost={"km": [[0, x, 1]] * 3}),
-    "release of 'a', 'b'": lambda x: shop({"release": x}),
-    "tardiness_cost of 'a', 'b'": lambda x: shop({"due": 1.0, "tardiness_cost": x}),
+    "release_date of 'a', 'b'": lambda x: shop({"release_date": x}),
+    "tardiness_cost of 'a', 'b'": lambda x: shop({"due_date": 1.0, "tardiness_cost": x}),
     "duration of 'a/saw', 'b/saw'|duration of task 'a'": lambda x: shop(mode={"duration": x}),
     "duration": lambda x: shop(duration=[1, x]),
     "time of": lambda x: shop(setups=[Setup("red", "blue", x)]),
@@ -137,8 +137,8 @@ def test_the_place_is_named(place: str, value: Any) -> None:
 
 def test_records_of_a_frame_are_refused_before_their_units_overflow() -> None:
     for value, what in ((HUGE, "not the number inf"), (BEYOND, "not a whole number of 401 digits")):
-        frame = pd.DataFrame({"name": ["a", "b"], "service": [1.0, value]})
-        frame.attrs["kanopt"] = {"units": {"service": "h"}}
+        frame = pd.DataFrame({"name": ["a", "b"], "service_duration": [1.0, value]})
+        frame.attrs["kanopt"] = {"units": {"service_duration": "h"}}
         with pytest.raises(ProblemError, match=f"clients: .*service.*: must be .*, {what}"):
             RoutingProblem([Depot("d")], frame, [VehicleType("van", 1)], {"km": ROADS}, ROADS, ROADS)
 

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from html import unescape
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import kanopt as ko
 from kanopt import decisions, refs, routing, scheduling
+from kanopt.errors import FormulaError
+from kanopt.formulas.binding import BoundFormula
+from kanopt.formulas.fit import Fit
 from kanopt.problems import Problem
+from kanopt.problems.road_network import RoadNetwork
+from kanopt.problems.supply import Market
 from tests.cases.supply import small
 
 KM = ko.Variable("km", "km", low=0, high=8)
@@ -35,7 +42,7 @@ def shop() -> ko.SchedulingProblem:
         "2 * work", [ko.Variable("work", "min", low=1, high=5)], ko.Variable("t", "min")
     )
     return ko.SchedulingProblem(
-        jobs=[scheduling.Job("j1", due=10.0, tardiness_cost=2.0), scheduling.Job("j2")],
+        jobs=[scheduling.Job("j1", due_date=10.0, tardiness_cost=2.0), scheduling.Job("j2")],
         tasks=[scheduling.Task("a", "j1"), scheduling.Task("b", "j1"), scheduling.Task("c", "j2")],
         machines=[scheduling.Machine("saw"), scheduling.Machine("drill")],
         modes=[
@@ -130,7 +137,7 @@ def change_of(problem: Problem, plan: object, law: str, changes: list[list[float
 
 def test_a_delay_costs_what_the_referee_says() -> None:
     """Legs that take longer or shorter cost what the plan costs with those travel times in a matrix."""
-    rates = {"cost_per_time": 0.5, "regular_time": 50.0, "cost_per_overtime": 0.25}
+    rates = {"unit_duration_cost": 0.5, "shift_duration": 50.0, "unit_overtime_cost": 0.25}
     problem = routes("2 * km", **rates)
     clients = [routing.Client("a", 3, 4, earliest=500), routing.Client("b", 6, 8)]
     problem = replace(problem, clients=clients)
@@ -157,3 +164,78 @@ def test_a_longer_task_moves_what_follows_it() -> None:
     # a and b are a chain that ends last (1 for the makespan) and late (2 for the job); c ends before it
     assert found == pytest.approx([3.0, 3.0, 0.0])
     assert change_of(problem, plan, "duration", [[-1.0] * 3]) == pytest.approx([-3.0])
+
+
+def _less(**reads: object) -> BoundFormula:
+    (name,) = reads
+    return ko.parse_formula(f"{name} - 5", [ko.Variable(name)], ko.Variable("less")).bind(**reads)
+
+
+def _links() -> object:
+    links = pd.DataFrame({"tail": ["a", "b"], "head": ["b", "a"], "length": [2.0, 9.0]})
+    return RoadNetwork(links, _less(km=refs.link.length)).times
+
+
+@pytest.mark.parametrize(
+    ("planned", "told"),
+    [
+        (
+            lambda: ko.solve(
+                replace(routes("2 * km"), policy=routing.RoutingPolicy(service=_less(y=refs.client.y))),
+                time_limit=1,
+            ),
+            r"service \(law 'less'\) falls to −1 on 1 of 2 \w+ \(van 1: a\)",
+        ),
+        (
+            lambda: ko.solve(
+                replace(
+                    routes("2 * km"),
+                    duration=_less(km=refs.arc.distance),
+                    clients=[routing.Client("a", 3, 3)],
+                ),
+                time_limit=1,
+            ),
+            r"duration \(law 'less'\) falls to −0.757359 on 2 of 2 legs",
+        ),
+        (
+            lambda: replace(shop(), duration=_less(work=refs.mode.work)),
+            r"duration \(law 'less'\) falls to −",
+        ),
+        (
+            lambda: small(
+                demand=_less(x=refs.market.x), markets=[Market("Lyon", x=1, y=1), Market("Nice", x=9, y=1)]
+            ),
+            r"demand \(law 'less'\) falls to −",
+        ),
+        (_links, r"travel time \(law 'less'\) falls to −3 on link .* \(1 of 2 links\)"),
+    ],
+)
+def test_a_law_of_time_or_an_amount_below_zero_refuses_the_plan(
+    planned: Callable[[], object], told: str
+) -> None:
+    with pytest.raises(FormulaError, match=rf"{told}.*max\(0, …\)"):
+        planned()
+
+
+def test_what_rounding_leaves_of_zero_refuses_nothing() -> None:
+    law = ko.parse_formula("2 * km - 1e-13", [ko.Variable("km", "km")], ko.Variable("t", "min"))
+    twice = [routing.Client("a", 3, 4), routing.Client("b", 3, 4)]
+    problem = replace(routes("2 * km"), clients=twice, duration=law.bind(km=refs.arc.distance))
+    assert ko.solve(problem, time_limit=1).has_plan
+
+
+def test_a_plan_that_lies_outside_the_data_everywhere_proposes_nothing_and_has_no_band(
+    tmp_path: Path,
+) -> None:
+    fit = Fit(r2=0.99, rmse=1.0, mae=1.0, ratio=0.1, rows_train=500, rows_test=200)
+    minutes = replace(ko.parse_formula("2 * km", [KM], ko.Variable("minutes", "min")), fit=fit)
+    problem = routes("2 * km")
+    for far, outside in ((1.0, False), (10.0, True)):
+        clients = [routing.Client("a", 3 * far, 4 * far), routing.Client("b", 3 * far, -4 * far)]
+        given = replace(problem, clients=clients, duration=minutes.bind(km=refs.arc.distance))
+        why = ko.explain(ko.evaluate(given, given.plan_from([["a", "b"]])))
+        told = "The plan is an example and proposes nothing."
+        assert (told in why.text()) == outside
+        page = unescape(why.to_html(tmp_path / "plan.html").read_text(encoding="utf-8"))
+        assert (told in page) == outside
+        assert ("What to do" in page) != outside

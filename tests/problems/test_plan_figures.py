@@ -37,10 +37,10 @@ def city(**changes):
     fields = {
         "depots": [Depot("yard", 0.0, 0.0)],
         "clients": [
-            Client("near", 3.0, 4.0, demand=0.5, service=10.0, latest=700.0),
-            Client("far", 6.0, 8.0, demand=1.0, service=10.0, latest=620.0),
+            Client("near", 3.0, 4.0, demand=0.5, service_duration=10.0, latest=700.0),
+            Client("far", 6.0, 8.0, demand=1.0, service_duration=10.0, latest=620.0),
         ],
-        "vehicles": [VehicleType("van", count=3, capacity=2.0, shift_start=600.0, shift_end=900.0)],
+        "vehicles": [VehicleType("van", num_available=3, capacity=2.0, shift_start=600.0, shift_end=900.0)],
         "cost": {"wear": parse_formula("0.2 * km", km, Variable("wear", "EUR")).bind(km=arc.distance)},
         "duration": parse_formula("2 * km", km, Variable("minutes", "min")).bind(km=arc.distance),
     }
@@ -113,7 +113,7 @@ def test_what_is_called_co2_and_is_money_is_no_mass():
 
 def shop():
     return SchedulingProblem(
-        jobs=[Job("j1", due=4.0, tardiness_cost=2.0), Job("j2", release=1.0, due=30.0)],
+        jobs=[Job("j1", due_date=4.0, tardiness_cost=2.0), Job("j2", release_date=1.0, due_date=30.0)],
         tasks=[Task("a", "j1", family="red"), Task("b", "j1", family="blue"), Task("c", "j2", family="blue")],
         machines=[Machine("m1", family="red"), Machine("m2")],
         modes=[

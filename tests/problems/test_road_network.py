@@ -88,7 +88,7 @@ def test_lengths_are_converted_from_their_declared_unit():
         ({"nodes": pd.concat([NODES, NODES[:1]])}, "nodes: '1' appears more than once"),
         (
             {"law": MINUTES.bind(km=link.length, speed=link.sped)},
-            "links: law: the problem does not know 'link.sped'; did you mean 'link.speed'",
+            "links: the problem does not know 'link.sped'; did you mean 'link.speed'",
         ),
         (
             {"law": MINUTES.bind(km=arc.distance, speed=30.0)},

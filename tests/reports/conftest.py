@@ -73,6 +73,9 @@ class FakeScenario:
     def change_sentences(self, base: Any = None) -> tuple[str, ...]:
         return self.changes
 
+    def unanswered(self) -> tuple[Any, ...]:
+        return ()
+
 
 @dataclass(frozen=True)
 class FakeRun:
@@ -154,7 +157,7 @@ def routing(names: list[str] | None = None, capacity: float = 1.5, reach: float 
     rng = np.random.default_rng(4)
     places = rng.uniform(-reach, reach, (len(names), 2))
     clients = [
-        Client(name, float(x), float(y), demand=0.2, service=6.0, earliest=480.0, latest=1020.0)
+        Client(name, float(x), float(y), demand=0.2, service_duration=6.0, earliest=480.0, latest=1020.0)
         for name, (x, y) in zip(names, places, strict=True)
     ]
     return RoutingProblem(
@@ -163,7 +166,7 @@ def routing(names: list[str] | None = None, capacity: float = 1.5, reach: float 
         vehicles=[
             VehicleType(
                 "van",
-                count=3,
+                num_available=3,
                 capacity=capacity,
                 fixed_cost=40.0,
                 shift_start=480.0,

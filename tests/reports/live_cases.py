@@ -82,7 +82,7 @@ def _moved(problem: RoutingProblem, settings: Settings) -> RoutingProblem:
         factor = settings.get(f"{owner}.{field}", 1.0)
         return value if factor == 1.0 or value is None else value * factor
 
-    prices = ("fixed_cost", "cost_per_distance", "cost_per_time", "cost_per_overtime")
+    prices = ("fixed_cost", "unit_distance_cost", "unit_duration_cost", "unit_overtime_cost")
     vehicles = [
         replace(
             each,
@@ -97,10 +97,10 @@ def _moved(problem: RoutingProblem, settings: Settings) -> RoutingProblem:
             each,
             demand=each.demand * load,
             pickup=each.pickup * load,
-            cost_per_lateness=times("cost_per_lateness", "client", each.cost_per_lateness),
+            unit_lateness_cost=times("unit_lateness_cost", "client", each.unit_lateness_cost),
         )
         for each in problem.clients
     ]
-    longest = times("cost_of_longest", "policy", problem.policy.cost_of_longest)
-    policy = replace(problem.policy, cost_of_longest=longest)
+    longest = times("longest_route_cost", "policy", problem.policy.longest_route_cost)
+    policy = replace(problem.policy, longest_route_cost=longest)
     return replace(problem, vehicles=vehicles, clients=clients, policy=policy)

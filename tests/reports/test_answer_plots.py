@@ -116,7 +116,11 @@ def test_of_very_many_points_some_are_drawn(tiny: Scenario) -> None:
 @pytest.mark.parametrize(
     "axes",
     [
-        {FUEL: ko.grid(1, 2, 2), "vehicles.count": [2, 3], "vehicles.fixed_cost": ko.factors([0.9, 1.0])},
+        {
+            FUEL: ko.grid(1, 2, 2),
+            "vehicles.num_available": [2, 3],
+            "vehicles.fixed_cost": ko.factors([0.9, 1.0]),
+        },
         {"clients[name=north].ready_h": ["07:00", "08:00"]},
         {"vehicles.fixed_cost": [-1.0, -2.0]},
     ],

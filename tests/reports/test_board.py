@@ -217,7 +217,7 @@ def test_rows_of_hostile_names_have_ids_of_their_own(routing: Any, tmp_path: Pat
     problem = routing(HOSTILE, capacity=9.0)
     van = problem.vehicles[0]
     problem = routing(HOSTILE, capacity=9.0)
-    problem = replace(problem, vehicles=[replace(van, name="<script>alert(1)</script>", count=5)])
+    problem = replace(problem, vehicles=[replace(van, name="<script>alert(1)</script>", num_available=5)])
     result = evaluate(problem, [HOSTILE[:5], HOSTILE[5:]])
     explain(result).to_html(tmp_path / "page.html", title="{{ 7 * 7 }}")
     text = (tmp_path / "page.html").read_text("utf-8")
@@ -264,6 +264,11 @@ def test_what_the_file_says_is_made_up_stands_on_the_first_page(make_run: Any, t
     run = replace(run, scenario=replace(run.scenario, report=ReportSpec(assumed=(told,))))
     page = check_page(write_report(run, tmp_path / "page.html").read_text("utf-8"))
     assert f"What is assumed D{told[1:]}." in page.text
+    assert f"Not from your data: {told}." in page.text
+    assert "What to do" not in page.text
+    assert "It costs" not in page.text
+    assert "would cost" in page.text
+    assert "probability the true price" not in page.text
 
 
 def test_how_often_all_is_in_time_stands_on_the_first_page_and_leads_to_its_rows(

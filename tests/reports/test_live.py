@@ -100,7 +100,9 @@ def city(label: str = "van", term: str = "km") -> RoutingProblem:
     minutes = parse_formula("2 * km * (1 + 0.3 * sin(hour))", [km, hour], Variable("t", "min"))
     return RoutingProblem(
         depots=[Depot("depot", 0.0, 0.0)],
-        clients=[Client(f"{label} {k}", float(k), 1.0, demand=1.0, service=5.0) for k in range(1, 5)],
+        clients=[
+            Client(f"{label} {k}", float(k), 1.0, demand=1.0, service_duration=5.0) for k in range(1, 5)
+        ],
         vehicles=[VehicleType(label, 2, 4.0, fixed_cost=10.0, shift_start=480.0, shift_end=900.0)],
         cost={term: fuel.bind(km=arc.distance, carbon=0.08)},
         duration=minutes.bind(km=arc.distance, hour=clock.hour),

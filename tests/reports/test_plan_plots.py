@@ -165,7 +165,7 @@ def test_routes_without_coordinates_have_a_timetable_but_no_map() -> None:
     minutes = np.array([[0.0, 10.0], [10.0, 0.0]])
     problem = ko.RoutingProblem(
         depots=[Depot("depot")],
-        clients=[Client("a", demand=1.0, service=5.0)],
+        clients=[Client("a", demand=1.0, service_duration=5.0)],
         vehicles=[VehicleType("van", capacity=5.0)],
         cost={"fuel": 0.1 * minutes},
         duration=minutes,

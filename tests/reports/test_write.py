@@ -454,9 +454,11 @@ def test_a_plan_that_serves_less_is_no_saving_on_any_part_of_the_page(
 ) -> None:
     """The driver of one van is ill: what the rest cannot serve is told before the price, which is not green."""
     base, spec = comparison.base, comparison.base.scenario.problem
-    ill = replace(base.problem, vehicles=[replace(van, count=1) for van in base.problem.vehicles])
+    ill = replace(base.problem, vehicles=[replace(van, num_available=1) for van in base.problem.vehicles])
     partial = solved(ill, [[client.name for client in ill.clients][:7]])
-    scenario = FakeScenario("A driver is ill", changes=("vehicles.count is 1 instead of 3",), problem=spec)
+    scenario = FakeScenario(
+        "A driver is ill", changes=("vehicles.num_available is 1 instead of 3",), problem=spec
+    )
     parts = {"problem": ill, "result": partial, "explanation": explain(partial), "today": None}
     run = replace(base, scenario=scenario, **parts)
     found = replace(comparison, variants=(Variant(run, evaluate(ill, base.result.plan), 0.1),))
@@ -475,7 +477,7 @@ def test_a_plan_that_serves_less_is_no_saving_on_any_part_of_the_page(
     table = page.text[page.text.index("What each plan serves") : page.text.index("From base to variant")]
     assert f"A driver is ill {served} 5" in table
     assert "City serves all 12 clients (2.4 t) 0 0.00" in table
-    assert "vehicles.count is 1 instead of 3" in page.text
+    assert "vehicles.num_available is 1 instead of 3" in page.text
     assert "van 2 stays at its depot." in page.text
 
 

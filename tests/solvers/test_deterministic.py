@@ -42,7 +42,7 @@ def by_the_law(clients: int = 30) -> ko.RoutingProblem:
         "1.7 * km * (1 + 0.8 * exp(-((hour - 8) / 0.7) ^ 2))", [KM, HOUR], ko.Variable("m", "min")
     )
     return ko.RoutingProblem(
-        *_parts(clients, 4, cost_per_time=0.4),
+        *_parts(clients, 4, unit_duration_cost=0.4),
         fuel.bind(km=refs.arc.distance, load=refs.state.load),
         minutes.bind(km=refs.arc.distance, hour=refs.clock.hour),
     )
@@ -54,7 +54,7 @@ def with_rules(clients: int = 14) -> ko.RoutingProblem:
         *_parts(clients, 3, breaks="30 in 500-800"),
         _fuel(),
         _minutes(),
-        policy=RoutingPolicy(cost_of_longest=0.1),
+        policy=RoutingPolicy(longest_route_cost=0.1),
     )
 
 
@@ -90,7 +90,7 @@ def _parts(clients: int, vans: int, **of_van: Any) -> tuple[Any, ...]:
     return (
         [routing.Depot("depot", *places[0])],
         [
-            routing.Client(f"c{k}", *place, demand=amount, service=5.0)
+            routing.Client(f"c{k}", *place, demand=amount, service_duration=5.0)
             for k, (place, amount) in enumerate(zip(places[1:], demand, strict=True))
         ],
         [routing.VehicleType("van", vans, capacity=16.0, shift_start=420, shift_end=1200, **of_van)],

@@ -111,7 +111,8 @@ def test_robust_weights_are_kept_where_some_rows_are_wild(loss: str) -> None:
     residual = np.random.default_rng(1).standard_normal(3000)
     residual[:20] = 30.0
     kept = trust(residual, loss)
-    np.testing.assert_array_equal(kept, Judged(residual, loss, np.ones(3000)).robust_weight)
+    # weights have three decimals, which every machine finds alike
+    np.testing.assert_allclose(kept, Judged(residual, loss, np.ones(3000)).robust_weight, atol=5e-4)
     assert kept[:20].max() < 0.05
     # beside one in a thousand, the others are ordinary rows; these stay wild, for one is enough to move a law
     residual[2:20] = 0.0

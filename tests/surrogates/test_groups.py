@@ -203,6 +203,7 @@ def test_standard_errors_are_those_of_rows_that_share_an_error():
 
 
 @judged_by_own_rows
+@pytest.mark.filterwarnings("ignore:the .* rows that judge it are those")
 def test_sums_of_a_logarithm_come_out_right_although_groups_share_an_error():
     rng = np.random.default_rng(0)
     day = np.repeat(np.arange(80), 15)

@@ -162,6 +162,7 @@ def test_numbered_columns_are_meant_by_their_labels(numbered):
 
 
 @judged_by_own_rows
+@pytest.mark.filterwarnings("ignore:the .* rows that judge it are those")
 def test_held_out_rows_of_numbered_columns_are_found(numbered):
     table, cost = numbered
     model = KANRegressor(log_target=False, **OPTIONS).fit(table, cost)
@@ -270,6 +271,7 @@ def test_columns_that_the_model_does_not_know_are_left_out(model, trips):
 
 
 @judged_by_own_rows
+@pytest.mark.filterwarnings("ignore:the .* rows that judge it are those")
 def test_a_formula_takes_what_the_summary_takes(model, trips):
     table, cost = trips
     assert model.to_formula((table, cost)) == model.to_formula(table.assign(cost=cost))

@@ -112,7 +112,7 @@ def test_strength_out_of_range_is_named(strength: float) -> None:
 def test_every_client_can_be_reached_and_one_van_fewer_still_fits(seed: int) -> None:
     city = make_city(seed=seed)
     clients, vehicles, depot = city.clients, city.vehicles, city.depots.iloc[0]
-    assert (len(clients), int(vehicles["count"].sum()), clients["name"].nunique()) == (60, 6, 60)
+    assert (len(clients), int(vehicles["num_available"].sum()), clients["name"].nunique()) == (60, 6, 60)
     away = np.hypot(clients["x_km"] - depot["x_km"], clients["y_km"] - depot["y_km"])
     hours_away = city.true_minutes(away, 8.0) / 60.0  # the slowest hour
     arrival = np.maximum(7.0 + hours_away, clients["ready_h"])
@@ -121,7 +121,7 @@ def test_every_client_can_be_reached_and_one_van_fewer_still_fits(seed: int) -> 
     width = clients["due_h"] - clients["ready_h"]
     assert (width[width < 9.0].between(2.0, 4.0)).all()
     assert (width < 9.0).sum() == 20
-    room = float((vehicles["count"] * vehicles["capacity_t"]).sum())
+    room = float((vehicles["num_available"] * vehicles["capacity_t"]).sum())
     demand = clients["demand_t"].sum()
     assert demand == pytest.approx(14.2)
     assert 0.95 < demand / (room - 3.5) < 1.0

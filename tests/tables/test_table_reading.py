@@ -171,7 +171,7 @@ def test_leading_zeros_are_said(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "cell", ["1_000", "0x10", "inf", "Infinity", "1 2", "1e999", "12 kg", "$5", "(3)", "½", "1,5", "−3"]
+    "cell", ["1_000", "0x10", "inf", "Infinity", "1 2", "1e999", "12 kg", "$5", "(3)", "½", "1,5,2", "−3"]
 )
 def test_what_is_no_number(tmp_path: Path, cell: str) -> None:
     path = table(tmp_path, f"k;v\n1;1\n2;2\n3;3\n4;{cell}\n")
@@ -186,24 +186,71 @@ def test_times_of_day_where_hours_are_wanted_are_told_how_to_write(tmp_path: Pat
         read_table(path, units={"hour": "h"})
 
 
-def test_decimal_commas_only_when_declared(tmp_path: Path) -> None:
-    path = table(tmp_path, "k;v\n1;1,5\n2;2,25\n")
-    with pytest.raises(TableError, match=r"decimal commas pass form=TextFormat\(decimal=','\)"):
+@pytest.mark.parametrize(
+    ("rows", "values", "signs"),
+    [
+        (["1;1,5", "2;2,25"], [1.5, 2.25], {"decimal": ","}),
+        (["12,5;1.234", "8,25;500"], [1234.0, 500.0], {"decimal": ",", "thousands": "."}),
+        (["7;1.234,5", "8;12"], [1234.5, 12.0], {"decimal": ",", "thousands": "."}),
+        (["7;1.234.567", "8;1.234"], [1234567.0, 1234.0], {"decimal": ",", "thousands": "."}),
+        (["7;1,234.5", "8;12", "9;1,234,567"], [1234.5, 12.0, 1234567.0], {"decimal": ".", "thousands": ","}),
+        (["12.5;1,234", "8.25;500"], [1234.0, 500.0], {"decimal": ".", "thousands": ","}),
+        (["0.125;1.234", "1.5;2.345"], [1.234, 2.345], {}),
+        (["7;1.234", "8;0.500"], [1.234, 0.5], {}),
+        (["7;1.234", "8;1234.567"], [1.234, 1234.567], {}),
+    ],
+)
+def test_signs_of_numbers_are_read_off_cells_that_leave_no_doubt(
+    tmp_path: Path, rows: list[str], values: list[float], signs: dict[str, str]
+) -> None:
+    frame = read_table(table(tmp_path, "\n".join(["k;v", *rows])))
+    assert frame["v"].tolist() == values
+    assert report_of(frame).signs == signs
+    assert bool(signs) == any("as column" in note for note in report_of(frame).notes)
+
+
+@pytest.mark.parametrize(
+    ("text", "row", "cell", "forms"),
+    [
+        ("k;v\n1;500\n2;1.234\n", 3, "1.234", [{"thousands": "."}, {"decimal": "."}]),
+        ("k\tv\n1\t-12.345\n2\t7\n", 2, "-12.345", [{"decimal": ",", "thousands": "."}, {"decimal": "."}]),
+        ('k,v\n1,"1,234"\n2,"5,678"\n', 2, "1,234", [{"thousands": ","}, {"decimal": ","}]),
+        # one column says so, the other the contrary
+        ("a;b;v\n1,5;1.5;1.234\n2,5;2.5;2.345\n", 2, "1.234", [{"decimal": "."}]),
+    ],
+)
+def test_numbers_with_two_readings_are_asked_for(
+    tmp_path: Path, text: str, row: int, cell: str, forms: list[dict[str, Any]]
+) -> None:
+    path = table(tmp_path, text)
+    with pytest.raises(TableError, match="'v'") as asked:
         read_table(path)
-    assert read_table(path, form=TextFormat(decimal=","))["v"].tolist() == [1.5, 2.25]
+    assert f"row {row}: '{cell}'" in str(asked.value)
+    assert str(asked.value).count("form=TextFormat(") >= 2
+    read = [
+        read_table(path, columns=["v"], form=TextFormat(**form))["v"].iloc[row - 2].item() for form in forms
+    ]
+    point = cell.replace(",", ".")
+    assert read == [float(point.replace(".", "")), float(point)][-len(read) :]
+    assert read_table(path, on_bad="text")["v"].iloc[row - 2] == cell
+
+
+def test_points_are_not_asked_for_where_commas_part_cells_or_programs_wrote_them(tmp_path: Path) -> None:
+    assert read_table(table(tmp_path, "k,v\n1,1.234\n"))["v"].tolist() == [1.234]
+    assert read_table(pd.DataFrame({"v": [1.234, "x"]}), on_bad="missing")["v"].iloc[0] == 1.234
+    with pytest.raises(TableError, match="1 and 234 thousandths"):
+        read_table(pd.DataFrame({"v": ["1.234", "2.345"]}), units={"v": "km"})
 
 
 @pytest.mark.parametrize(
     ("cells", "form", "values"),
     [
-        (["1,234.5", "12", "1,234,567"], {"thousands": ","}, [1234.5, 12.0, 1234567.0]),
-        (["1.234,5", "12"], {"thousands": ".", "decimal": ","}, [1234.5, 12.0]),
         (["1 234", "12 000"], {"thousands": " "}, [1234, 12000]),
         (["1\u202f234", "5"], {"thousands": "\u202f"}, [1234, 5]),
         (["1'234.5", "5"], {"thousands": "'"}, [1234.5, 5.0]),
     ],
 )
-def test_thousands_only_when_declared(
+def test_other_signs_between_thousands_only_when_declared(
     tmp_path: Path, cells: list[str], form: Any, values: list[float]
 ) -> None:
     path = table(tmp_path, "\n".join(["k;v", *(f"{k};{c}" for k, c in enumerate(cells))]))
@@ -441,9 +488,9 @@ def test_every_row_and_cell_is_accounted_for(
     path = table(tmp_path, "\n".join(["id;a;b", *(f"{k};{a};{b}" for k, (a, b) in enumerate(rows))]) + "\n")
     if action == "drop" and not any(_fits(a) and _fits(b) for a, b in rows):
         with pytest.raises(TableError, match="no row is left"):
-            read_table(path, units={"a": "km", "b": "kg"}, on_bad=action)
+            read_table(path, units={"a": "km", "b": "kg"}, on_bad=action, form=TextFormat(decimal="."))
         return
-    frame = read_table(path, units={"a": "km", "b": "kg"}, on_bad=action)
+    frame = read_table(path, units={"a": "km", "b": "kg"}, on_bad=action, form=TextFormat(decimal="."))
     report = report_of(frame)
     assert report.rows_read == len(rows)
     assert report.rows == len(frame) == len(rows) - sum(report.left_out.values())
@@ -546,7 +593,7 @@ def test_where_a_value_is_required_no_one_is_told_to_set_it_missing(tmp_path: Pa
 
 def test_a_column_that_goes_missing_for_the_most_part_warns(tmp_path):
     path = tmp_path / "ship_de.csv"
-    path.write_text("km;cost;days\n" + "".join(f"{k},5;{k};{k}\n" for k in range(9)) + "7;x;4\n")
+    path.write_text("km;cost;days\n" + "".join(f"{k},5;{k};{k}\n" for k in range(9)) + "7;x;4.5\n")
     words = r"most values were set missing in 'km' \(9 of 10\); for decimal commas pass form=TextFormat\(decimal=','"
     with pytest.warns(KanoptWarning, match=words):
         frame = read_table(path, on_bad="missing")

@@ -204,7 +204,7 @@ def test_more_rows_than_one_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     [
         ({"separator": ";;"}, "separator must be one character"),
         ({"decimal": ";"}, "decimal must be"),
-        ({"thousands": "."}, "thousands cannot be '.' where decimal is '.'"),
+        ({"decimal": ".", "thousands": "."}, "thousands cannot be '.' where decimal is '.'"),
         ({"thousands": "x"}, "thousands cannot be"),
         ({"quote": '""'}, "quote must be"),
         ({"header": 0}, "counted from 1"),

@@ -94,7 +94,7 @@ def test_no_job_is_late_by_its_own_work(seed: int) -> None:
     pairs["hours"] = shop.true_minutes(*(pairs[name].to_numpy() for name in INPUTS)) / 60.0
     work = pairs.groupby(["job", "task"])["hours"].min().groupby("job").sum()
     jobs = shop.jobs.set_index("name")
-    assert (jobs["release"] + work <= jobs["due"]).all()
+    assert (jobs["release_date"] + work <= jobs["due_date"]).all()
 
 
 def test_learned_range_covers_the_tasks() -> None:

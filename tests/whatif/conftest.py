@@ -9,11 +9,11 @@ import pytest
 TABLES = {
     "depots.csv": "name,x,y\nhub,0,0\n",
     "clients.csv": (
-        "name,x,y,demand_t,ready_h,due_h,service\n"
+        "name,x,y,demand_t,ready_h,due_h,service_duration\n"
         "north,0,4,0.5,7,17,5\neast,5,0,0.6,7,17,5\nsouth,0,-3,0.4,7,17,5\nwest,-6,0,0.7,9,17,5\n"
     ),
     "vehicles.csv": (
-        "name,count,capacity,fixed_cost,fuel_price,shift_start,shift_end\n"
+        "name,num_available,capacity,fixed_cost,fuel_price,shift_start,shift_end\n"
         "van,2,1.2,20,1.6,420,1020\ntruck,1,3,45,1.5,420,1020\n"
     ),
     "routes.csv": ("vehicle,index,stop,client\nvan,1,1,north\nvan,1,2,east\nvan,2,1,south\nvan,2,2,west\n"),

@@ -9,7 +9,7 @@ from kanopt.errors import ScenarioError
 from kanopt.formulas import Variable, parse_formula
 from kanopt.whatif import load_scenario
 
-SECRET = "name,count,capacity\nsecret word,1,5\nanother secret,x,5\n"
+SECRET = "name,num_available,capacity\nsecret word,1,5\nanother secret,x,5\n"
 
 
 def mistakes(path, **allowed):
@@ -44,7 +44,7 @@ def test_a_table_outside_the_folder_is_not_opened(edited, secret, form):
     assert "--allow-outside" in message
     assert "secret word" not in message
     secret.write_text(
-        "name,count,capacity,fixed_cost,fuel_price,shift_start,shift_end\nvan,2,1.2,20,1.6,420,1020\n"
+        "name,num_available,capacity,fixed_cost,fuel_price,shift_start,shift_end\nvan,2,1.2,20,1.6,420,1020\n"
     )
     assert load_scenario(path, allow_outside=True).tables["vehicles"]["name"].tolist() == ["van"]
 
@@ -100,7 +100,9 @@ def test_a_path_that_is_too_long_to_be_one_is_named(tiny, edited, where):
 def asking(tiny, edited):
     """A scenario that asks a database beside it; the path of the database is relative to the file."""
     with sqlite3.connect(tiny.parent / "vans.db") as database:
-        database.execute("create table vans (name text, count integer, capacity real, fuel_price real)")
+        database.execute(
+            "create table vans (name text, num_available integer, capacity real, fuel_price real)"
+        )
         database.execute("insert into vans values ('van', 2, 1.2, 1.6)")
     database.close()
     return edited('path = "vehicles.csv"', 'url = "sqlite:///vans.db"\nquery = "select * from vans"')
@@ -110,7 +112,7 @@ def test_a_database_is_asked_with_consent_only(asking):
     [(key, message)] = mistakes(asking)
     assert key == "tables.vehicles.url"
     assert "--allow-sql" in message
-    assert load_scenario(asking, allow_sql=True).tables["vehicles"]["count"].tolist() == [2]
+    assert load_scenario(asking, allow_sql=True).tables["vehicles"]["num_available"].tolist() == [2]
 
 
 def test_a_query_changes_nothing_with_consent_either(asking):

@@ -16,7 +16,7 @@ def vehicles() -> pd.DataFrame:
     frame = pd.DataFrame(
         {
             "name": ["van", "truck"],
-            "count": [4, 2],
+            "num_available": [4, 2],
             "price": [1.5, 2.0],
             "cold": [True, False],
             "depot": [1, 2],
@@ -37,10 +37,10 @@ def test_scale_touches_the_rows_asked_for_and_keeps_units(vehicles):
 
 
 def test_whole_numbers_stay_whole_where_they_are(vehicles):
-    assert Change("scale", "vehicles", "count", 1.5).apply(vehicles)["count"].dtype == "int64"
-    assert Change("set", "vehicles", "count", 3).apply(vehicles)["count"].tolist() == [3, 3]
-    assert Change("set", "vehicles", "count", 3).apply(vehicles)["count"].dtype == "int64"
-    scaled = Change("scale", "vehicles", "count", 1.3).apply(vehicles)["count"]
+    assert Change("scale", "vehicles", "num_available", 1.5).apply(vehicles)["num_available"].dtype == "int64"
+    assert Change("set", "vehicles", "num_available", 3).apply(vehicles)["num_available"].tolist() == [3, 3]
+    assert Change("set", "vehicles", "num_available", 3).apply(vehicles)["num_available"].dtype == "int64"
+    scaled = Change("scale", "vehicles", "num_available", 1.3).apply(vehicles)["num_available"]
     assert scaled.tolist() == pytest.approx([5.2, 2.6])
 
 
@@ -55,9 +55,9 @@ def test_scaling_by_a_whole_number_is_exact(values, factor):
 def test_close_takes_rows_out_and_add_puts_one_in(vehicles):
     closed = Change("remove", "vehicles", where={"depot": (2, 3)}).apply(vehicles)
     assert closed["name"].tolist() == ["van"]
-    added = Change("add", "vehicles", row={"name": "bike", "count": 3, "price": 0.5}).apply(vehicles)
+    added = Change("add", "vehicles", row={"name": "bike", "num_available": 3, "price": 0.5}).apply(vehicles)
     assert added["name"].tolist() == ["van", "truck", "bike"]
-    assert added["count"].dtype == "int64"
+    assert added["num_available"].dtype == "int64"
     assert added["price"].tolist() == [1.5, 2.0, 0.5]
     assert added["depot"].isna().tolist() == [False, False, True]
     assert units_of(added) == {"price": "EUR/l"}
@@ -65,12 +65,14 @@ def test_close_takes_rows_out_and_add_puts_one_in(vehicles):
 
 def test_a_row_is_added_to_rows_that_were_taken_out(vehicles):
     frame = Change("remove", "vehicles", where={"name": "van"}).apply(vehicles)
-    added = Change("add", "vehicles", row={"name": "bike", "count": 3}).apply(frame)
+    added = Change("add", "vehicles", row={"name": "bike", "num_available": 3}).apply(frame)
     assert added["name"].tolist() == ["truck", "bike"]
 
 
 def test_texts_and_truth_values_are_set(vehicles):
-    assert Change("set", "vehicles", "name", "x", where={"count": 2}).apply(vehicles)["name"].tolist() == [
+    assert Change("set", "vehicles", "name", "x", where={"num_available": 2}).apply(vehicles)[
+        "name"
+    ].tolist() == [
         "van",
         "x",
     ]
@@ -118,7 +120,10 @@ def test_the_problems_own_words_for_columns_work_beside_the_tables(vehicles):
             "no row of 't' has name = van and depot = 2 together",
         ),
         (Change("add", "t", row={"nam": "x"}), "there is no column 'nam'; did you mean 'name'?"),
-        (Change("add", "t", row={"count": "many"}), "column 'count' holds numbers, not the text 'many'"),
+        (
+            Change("add", "t", row={"num_available": "many"}),
+            "column 'num_available' holds numbers, not the text 'many'",
+        ),
     ],
 )
 def test_what_does_not_fit_the_table_is_named(vehicles, change, message):
@@ -129,10 +134,10 @@ def test_what_does_not_fit_the_table_is_named(vehicles, change, message):
     ("change", "key"),
     [
         (Change("set", "vehicles", "price", 10**400), ("to",)),
-        (Change("set", "vehicles", "count", 10**400), ("to",)),
-        (Change("scale", "vehicles", "count", -(10**400)), ("by",)),
+        (Change("set", "vehicles", "num_available", 10**400), ("to",)),
+        (Change("scale", "vehicles", "num_available", -(10**400)), ("by",)),
         (Change("remove", "vehicles", where={"price": 10**400}), ("where", "price")),
-        (Change("remove", "vehicles", where={"count": (2, 10**400)}), ("where", "count")),
+        (Change("remove", "vehicles", where={"num_available": (2, 10**400)}), ("where", "num_available")),
         (Change("add", "vehicles", row={"name": "bike", "price": 1e300}), ("row", "price")),
     ],
 )
@@ -143,7 +148,10 @@ def test_numbers_beyond_those_of_a_problem_are_named(vehicles, change, key):
 
 @pytest.mark.parametrize("value", [math.inf, 1e30])
 def test_what_no_whole_number_holds_becomes_a_number(vehicles, value):
-    assert Change("set", "vehicles", "count", value).apply(vehicles)["count"].tolist() == [value, value]
+    assert Change("set", "vehicles", "num_available", value).apply(vehicles)["num_available"].tolist() == [
+        value,
+        value,
+    ]
 
 
 def test_an_empty_table_has_no_row_to_change(vehicles):
@@ -155,8 +163,8 @@ def test_an_empty_table_has_no_row_to_change(vehicles):
     [
         (Change("scale", "vehicles", "price", 1.15), "vehicles.price × 1.15"),
         (
-            Change("set", "vehicles", "count", 5, where={"name": "van"}),
-            "vehicles.count set to 5 where name = van",
+            Change("set", "vehicles", "num_available", 5, where={"name": "van"}),
+            "vehicles.num_available set to 5 where name = van",
         ),
         (Change("remove", "sites", where={"name": ("a", "b")}), "sites: rows taken out where name = a or b"),
         (
@@ -178,7 +186,7 @@ def test_a_part_of_the_problem_in_place_of_its_table_is_told(tiny):
     )
     path.write_text(text)
     with pytest.raises(ScenarioError, match="vehicles of the problem reads the table 'fleet'"):
-        load_scenario(path).set("vehicles.count", 2)
+        load_scenario(path).set("vehicles.num_available", 2)
 
 
 def test_a_name_that_was_given_stays_under_changes(tiny):

@@ -77,8 +77,8 @@ def test_the_text_shows_each_variant_and_its_verdict(compared):
 def ill(shared_tiny):
     """A comparison in which a driver is ill: one van of 1.2 t, and no truck, for 2.2 t."""
     base = load_scenario(shared_tiny)
-    variant = base.set("vehicles.count", 1, where={"name": "van"}).set(
-        "vehicles.count", 0, where={"name": "truck"}
+    variant = base.set("vehicles.num_available", 1, where={"name": "van"}).set(
+        "vehicles.num_available", 0, where={"name": "truck"}
     )
     return compare([base, variant.named("a driver is ill")], time_limit=0.3)
 
@@ -108,8 +108,8 @@ def test_clients_that_are_left_out_are_no_longer_anywhere(ill):
 
 def test_what_changed_is_told_in_sentences(ill):
     text = ill.text()
-    assert "  changed: vehicles.count is 1 instead of 2 where name = van" in text
-    assert "  changed: vehicles.count is 0 instead of 1 where name = truck" in text
+    assert "  changed: vehicles.num_available is 1 instead of 2 where name = van" in text
+    assert "  changed: vehicles.num_available is 0 instead of 1 where name = truck" in text
     assert "at its depot" in text or "at their depots" in text
 
 
@@ -128,7 +128,7 @@ def test_bindings_and_laws_that_a_what_if_changes_are_told(tiny, variant):
         load = 0.5
 
         [problem.policy]
-        cost_of_longest = 0.2
+        longest_route_cost = 0.2
         """
     )
     base, other = load_scenario(tiny), load_scenario(path)
@@ -136,14 +136,14 @@ def test_bindings_and_laws_that_a_what_if_changes_are_told(tiny, variant):
         "the law minutes is 3 * km instead of 2 * km",
         "price of every law that reads it is 2.5 instead of vehicle.fuel_price",
         "load of the law fuel is set to 0.5",
-        "problem.policy.cost_of_longest is set to 0.2",
+        "problem.policy.longest_route_cost is set to 0.2",
     )
     assert other.change_sentences() == other.change_sentences(base)
     assert base.change_sentences(other) == (
         "the law minutes is 2 * km instead of 3 * km",
         "price of every law that reads it is vehicle.fuel_price instead of 2.5",
         "load of the law fuel is no longer 0.5",
-        "problem.policy.cost_of_longest is no longer 0.2",
+        "problem.policy.longest_route_cost is no longer 0.2",
     )
 
 
@@ -312,7 +312,7 @@ def test_each_scenario_keeps_the_best_plan_there_is(tiny, monkeypatch, repeats):
 
 def test_a_machine_that_is_gone_does_not_stop_the_search(tmp_path):
     files = {
-        "jobs.csv": "name,due,tardiness_cost\na,60,1\nb,60,1\n",
+        "jobs.csv": "name,due_date,tardiness_cost\na,60,1\nb,60,1\n",
         "tasks.csv": "name,job\na1,a\nb1,b\n",
         "machines.csv": "name\nsaw\nmill\n",
         "modes.csv": "task,machine,duration\na1,saw,30\na1,mill,50\nb1,saw,40\nb1,mill,45\n",

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import kanopt as ko
 from kanopt.errors import ScenarioError
 from kanopt.problems.geography import great_circle_km
 from kanopt.whatif import load_scenario
@@ -13,7 +14,7 @@ TABLES = {
         "name,latitude,longitude,demand\nPotsdam,52.3989,13.0657,1\nBernau,52.6788,13.5875,1\n"
         "Strausberg,52.5787,13.8874,1\n"
     ),
-    "vehicles.csv": "name,capacity,cost_per_distance\nvan,4,1.2\n",
+    "vehicles.csv": "name,capacity,unit_distance_cost\nvan,4,1.2\n",
     "roads.csv": (
         "from,to,metres,minutes\n"
         + "\n".join(
@@ -82,9 +83,7 @@ def test_degrees_as_x_and_y_are_asked_back_at_the_line_of_the_table(folder):
         loaded(folder, text).check()
     (issue,) = caught.value.issues
     assert issue.key == "problem.depots"
-    assert issue.message.startswith(
-        "column 'longitude' and column 'latitude' look like degrees (x from 13.07 to"
-    )
+    assert "look like degrees (x from 13.07 to" in issue.message
     assert (
         'write columns = { lon = "longitude", lat = "latitude" } under [problem.depots] and columns = { lon = '
         '"longitude", lat = "latitude" } under [problem.clients]'
@@ -189,3 +188,73 @@ def test_nodes_of_roads_lie_on_the_map_in_kilometres(folder):
     places = problem.network.positions
     crow = great_circle_km(np.array([52.52, 13.405]), np.array([52.3989, 13.0657]))
     assert np.linalg.norm(places.loc["Berlin"] - places.loc["Potsdam"]) == pytest.approx(crow, rel=0.01)
+
+
+WHERE_AND_WHEN = (
+    SCENARIO.replace(
+        'formula = "1.2 * km"', 'formula = "1.2 * km + 100 * max(north - south, 0) + 3 * weekday"'
+    )
+    .replace('inputs = { km = "km" }', 'inputs = { km = "km", north = "deg", south = "deg", weekday = "" }')
+    .replace(
+        'bind = { km = "arc.distance" }',
+        "day = 2026-03-02\n"
+        'bind = { km = "arc.distance", south = "arc.from_lat", north = "arc.to_lat", weekday = "day.weekday" }',
+    )
+)
+
+
+def test_a_law_of_both_ends_and_the_day_counts_in_a_file_and_in_what_ifs(folder):
+    scenario = loaded(folder, WHERE_AND_WHEN)
+    problem = built(folder, WHERE_AND_WHEN)
+    lat = np.array([52.52, 52.3989, 52.6788, 52.5787])
+    found = problem.planning_values.durations[0]
+    for tail, head in ((0, 2), (2, 0), (1, 3)):
+        rise = 100 * max(lat[head] - lat[tail], 0)
+        assert found[tail, head] == pytest.approx(1.2 * problem.data.distance[tail, head] + rise + 3)
+    sunday = scenario.set("problem.day", "2026-03-08")
+    later = sunday.build(sunday.drafts).planning_values.durations[0]
+    assert later[0, 1] - found[0, 1] == pytest.approx(3 * 6)
+    north = scenario.set("depots.latitude", 53.0)
+    moved = north.build(north.drafts).planning_values.durations[0]
+    km = 1.3 * great_circle_km(np.array([52.3989, 13.0657]), np.array([53.0, 13.405]))
+    assert moved[1, 0] == pytest.approx(1.2 * km + 100 * (53.0 - 52.3989) + 3)
+
+
+@pytest.mark.parametrize("axis", ["vehicles.unit_duration_cost", "depots.latitude", "problem.day"])
+def test_a_sweep_prices_the_plan_of_today_on_a_law_of_both_ends_and_the_day(folder, axis):
+    (folder / "today.csv").write_text(
+        "vehicle,stop,client\nvan 1,1,Potsdam\nvan 1,2,Bernau\nvan 1,3,Strausberg\n"
+    )
+    (folder / "vehicles.csv").write_text("name,capacity,unit_duration_cost\nvan,4,0.5\n")
+    text = WHERE_AND_WHEN.replace("vehicles.path", 'today.path = "today.csv"\nvehicles.path')
+    scenario = loaded(folder, text + '[problem.today]\ntable = "today"\n')
+    values = ["2026-03-02", "2026-03-07"] if axis == "problem.day" else [0.5, 0.9]
+    if axis == "depots.latitude":
+        values = [52.4, 52.6]
+    found = ko.sweep(scenario, {axis: values}, plan="today")
+    for value, point in zip(values, found.results, strict=True):
+        changed = scenario.set(axis, value)
+        problem = changed.build(changed.drafts)
+        order = ["Potsdam", "Bernau", "Strausberg"]
+        assert point.objective == pytest.approx(problem.price(problem.plan_from({"van": order})).objective)
+    assert found.results[0].objective != pytest.approx(found.results[1].objective, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "message"),
+    [
+        (WHERE_AND_WHEN.replace("day = 2026-03-02\n", ""), "problem.bind.weekday", "write day = 2026-03-02"),
+        (WHERE_AND_WHEN.replace("2026-03-02", '"Monday"'), "problem.day", "'Monday' is no day"),
+        (WHERE_AND_WHEN.replace("arc.from_lat", "arc.from_latt"), "problem.bind.south", "did you mean 'lat'"),
+        (
+            WHERE_AND_WHEN.replace("day.weekday", "day.weekdy"),
+            "problem.bind.weekday",
+            "did you mean 'day.weekday'",
+        ),
+    ],
+    ids=["no day", "no date", "no column", "no function"],
+)
+def test_what_is_wrong_with_ends_and_days_is_told_with_its_key(folder, text, key, message):
+    with pytest.raises(ScenarioError) as caught:
+        loaded(folder, text).check()
+    assert any(issue.key == key and message in issue.message for issue in caught.value.issues), caught.value

@@ -177,7 +177,8 @@ def test_todays_plan_is_left_out_where_changes_took_away_what_it_names(tiny):
 def test_python_changes_make_new_scenarios_named_after_them(tiny):
     base = load_scenario(tiny)
     both = base.scale("vehicles.fuel_price", 1.15).add(
-        "clients", row={"name": "new", "x": 1, "y": 1, "demand": 0.1, "ready_h": 8, "due_h": 17, "service": 5}
+        "clients",
+        row={"name": "new", "x": 1, "y": 1, "demand": 0.1, "ready_h": 8, "due_h": 17, "service_duration": 5},
     )
     assert base.changes == ()
     assert both.name.startswith("vehicles.fuel_price × 1.15, clients: row added with name = new")
@@ -229,11 +230,11 @@ def test_a_scenario_reads_its_laws_and_builds_its_problem_once(tiny, monkeypatch
 
 
 def test_a_field_without_a_column_can_be_set(tiny):
-    scenario = load_scenario(tiny).set("vehicles.cost_per_distance", 0.5, where={"name": "van"})
+    scenario = load_scenario(tiny).set("vehicles.unit_distance_cost", 0.5, where={"name": "van"})
     problem = scenario.build(scenario.formulas({}))
-    assert [vehicle.cost_per_distance for vehicle in problem.vehicles] == [0.5, 0.0]
-    with pytest.raises(ScenarioError, match="did you mean 'cost_per_distance'"):
-        load_scenario(tiny).set("vehicles.cost_per_distanse", 0.5)
+    assert [vehicle.unit_distance_cost for vehicle in problem.vehicles] == [0.5, 0.0]
+    with pytest.raises(ScenarioError, match="did you mean 'unit_distance_cost'"):
+        load_scenario(tiny).set("vehicles.unit_distanse_cost", 0.5)
 
 
 def test_a_new_row_has_the_defaults_of_fields_where_blanks_are_refused(tiny):
@@ -243,7 +244,7 @@ def test_a_new_row_has_the_defaults_of_fields_where_blanks_are_refused(tiny):
     )
     problem = more.build(more.formulas({}))
     new = problem.clients[-1]
-    assert (new.name, new.demand, new.service, new.latest) == ("new", 0.0, 0.0, np.inf)
+    assert (new.name, new.demand, new.service_duration, new.latest) == ("new", 0.0, 0.0, np.inf)
     assert [vehicle.reload_time for vehicle in problem.vehicles] == [9.0, 0.0]
     fleet = base.add("vehicles", row={"name": "bike", "fuel_price": 1.0})
     with pytest.raises(ScenarioError, match="column 'capacity', row 3: is blank; write a number"):
@@ -277,7 +278,16 @@ def test_promises_that_are_not_planned_for_are_named_and_what_the_file_assumes(s
     told = run.told()
     assumed = replace(scenario, report=ReportSpec(assumed=("depots are made up", "vans are made up")))
     assert "Assumed" not in told
-    assert "\n\nAssumed: depots are made up; vans are made up." in replace(run, scenario=assumed).told()
+    told = replace(run, scenario=assumed).told()
+    example = "Not from your data: depots are made up; vans are made up. The plan is an example and proposes nothing."
+    assert told.startswith(example)
+    assert "On these guesses it would cost" in told
+    assert "It costs" not in told
+    assert "probability" not in told
+    given = replace(scenario, report=ReportSpec(assumed=("vans never break down",)))
+    told = replace(run, scenario=given).told()
+    assert "\n\nAssumed: vans never break down." in told
+    assert "It costs" in told
     unplanned = "does not plan for promises of being on time (on_time of north); kanopt run --on-time 0.95"
     assert unplanned in told
     assert unplanned in run.to_html(tmp_path / "page.html").read_text("utf-8")

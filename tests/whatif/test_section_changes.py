@@ -69,13 +69,13 @@ def _constants(law):
 
 def test_keys_of_problem_and_solver(shared_tiny):
     base = load_scenario(shared_tiny)
-    changed = base.set("problem.policy.cost_of_longest", 0.5).set("solver.time_limit", 2.0)
-    assert changed.problem.policy.cost_of_longest == 0.5
+    changed = base.set("problem.policy.longest_route_cost", 0.5).set("solver.time_limit", 2.0)
+    assert changed.problem.policy.longest_route_cost == 0.5
     assert changed.scale("solver.time_limit", 3.0).solver.time_limit == pytest.approx(6.0)
-    assert base.problem.policy.cost_of_longest == 0.0
+    assert base.problem.policy.longest_route_cost == 0.0
     assert "longest route" in price(changed)
     assert changed.change_sentences() == (
-        "problem.policy.cost_of_longest is 0.5 instead of 0",
+        "problem.policy.longest_route_cost is 0.5 instead of 0",
         f"solver.time_limit is 2 instead of {base.solver.time_limit:g}",
     )
     assert changed.change_sentences(base) == changed.change_sentences()
@@ -84,11 +84,11 @@ def test_keys_of_problem_and_solver(shared_tiny):
 def test_a_file_says_the_same(variant):
     file = variant(
         '[[changes]]\nscale = "surrogates.litres"\nby = 1.5\n'
-        '[[changes]]\nset = "problem.policy.cost_of_longest"\nto = 0.5\n'
+        '[[changes]]\nset = "problem.policy.longest_route_cost"\nto = 0.5\n'
     )
     read = load_scenario(file)
     base = load_scenario(file.parent / "tiny.toml")
-    made = base.scale("surrogates.litres", 1.5).set("problem.policy.cost_of_longest", 0.5)
+    made = base.scale("surrogates.litres", 1.5).set("problem.policy.longest_route_cost", 0.5)
     assert read.changes == made.changes
     assert price(read).to_dict() == price(made).to_dict()
 
@@ -97,8 +97,8 @@ def test_a_file_says_the_same(variant):
     ("change", "message"),
     [
         (("set", "problem.polcy.x", 1.0), "problem.polcy: unknown key; did you mean 'policy'"),
-        (("set", "problem.policy.cost_of_longest", "a"), "must be a number"),
-        (("set", "problem.policy.cost_of_longest", -1.0), "problem.policy.cost_of_longest: must be"),
+        (("set", "problem.policy.longest_route_cost", "a"), "must be a number"),
+        (("set", "problem.policy.longest_route_cost", -1.0), "problem.policy.longest_route_cost: must be"),
         (("set", "problem.policy", 1.0), "problem.policy: it is no value but a table of them; it has"),
         (
             ("set", "problem.clients.table", "depots"),

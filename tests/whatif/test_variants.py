@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from kanopt.errors import ScenarioError
 from kanopt.problems import evaluate
 from kanopt.whatif import compare, load_scenario
-from kanopt.whatif.scenario_files.usual_variants import one_more_and_fewer, without_each
+from kanopt.whatif.scenario_files.problem_spec import one_more_and_fewer, without_each
 from kanopt.whatif.variants import variants_of
 
 solving = import_module("kanopt.solvers.solve")  # the package's name for it is the function
@@ -23,7 +23,7 @@ NAMED = """
 scale = { "vehicles.fuel_price" = 1.5 }
 
 [report.variants."a small van"]
-set = { "vehicles[name=van].count" = 1, "vehicles[name=van].capacity" = 1.0 }
+set = { "vehicles[name=van].num_available" = 1, "vehicles[name=van].capacity" = 1.0 }
 """
 
 
@@ -35,10 +35,10 @@ def with_report(tiny, text):
 def test_the_usual_ones_vary_the_fleet_and_the_demand(tiny):
     told = {each.name: [str(change) for change in each.changes] for each in variants_of(load_scenario(tiny))}
     assert told == {
-        "one van fewer": ["vehicles.count set to 1 where name = van"],
-        "one van more": ["vehicles.count set to 3 where name = van"],
-        "one truck fewer": ["vehicles.count set to 0 where name = truck"],
-        "one truck more": ["vehicles.count set to 2 where name = truck"],
+        "one van fewer": ["vehicles.num_available set to 1 where name = van"],
+        "one van more": ["vehicles.num_available set to 3 where name = van"],
+        "one truck fewer": ["vehicles.num_available set to 0 where name = truck"],
+        "one truck more": ["vehicles.num_available set to 2 where name = truck"],
         "demand −10 %": ["clients.demand × 0.9"],
         "demand +10 %": ["clients.demand × 1.1"],
     }
@@ -89,7 +89,7 @@ def test_a_run_has_what_a_comparison_of_the_same_scenarios_says(tiny):
         there = variant.run.result
         assert there.objective == pytest.approx(evaluate(there.problem, there.plan).objective)
     assert run.variants.changes_of(run.variants.variants[1]) == (
-        "vehicles.count is 1 instead of 2 where name = van",
+        "vehicles.num_available is 1 instead of 2 where name = van",
         "vehicles.capacity is 1 instead of 1.2 where name = van",
     )
 
@@ -121,11 +121,14 @@ def test_named_and_usual_ones_together(tiny):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('[report.variants.x]\nset = { "vehicles.cuont" = 3 }', "report.variants.x: .*did you mean 'count'"),
+        (
+            '[report.variants.x]\nset = { "vehicles.num_avialable" = 3 }',
+            "report.variants.x: .*did you mean 'num_available'",
+        ),
         ('[report.variants.x]\nset = { "vehicles" = 3 }', "report.variants.x: .*is no path"),
         ("[report.variants.x]", "report.variants.x: changes nothing; write set = "),
-        ('[report.variants.Tiny]\nset = { "vehicles.count" = 3 }', "is the scenario's own name"),
-        ('[report.variants.x]\nscale = { "vehicles.count" = "two" }', "must be a number"),
+        ('[report.variants.Tiny]\nset = { "vehicles.num_available" = 3 }', "is the scenario's own name"),
+        ('[report.variants.x]\nscale = { "vehicles.num_available" = "two" }', "must be a number"),
     ],
 )
 def test_mistakes_in_the_file_are_told_at_their_line(tiny, text, message):
@@ -136,13 +139,13 @@ def test_mistakes_in_the_file_are_told_at_their_line(tiny, text, message):
 
 def test_one_that_is_named_and_cannot_be_planned_is_an_error_before_anything_is_learned(tiny):
     text = '[problem.policy]\npinned = { "truck 1" = ["north"] }\n[report.variants.x]\n'
-    scenario = with_report(tiny, text + 'set = { "vehicles[name=truck].count" = 0 }')
+    scenario = with_report(tiny, text + 'set = { "vehicles[name=truck].num_available" = 0 }')
     with pytest.raises(ScenarioError, match=r"report\.variants\.x: .*truck"):
         scenario.run()
 
 
 def test_ctrl_c_keeps_the_plan_and_the_variants_that_were_planned(tiny, monkeypatch):
-    removed = '[report.variants."one van"]\nset = { "vehicles[name=van].count" = 1 }\n'
+    removed = '[report.variants."one van"]\nset = { "vehicles[name=van].num_available" = 1 }\n'
     scenario = with_report(tiny, NAMED + removed)
     real, calls = solving.search_and_assess, []
 
@@ -161,10 +164,10 @@ def test_ctrl_c_keeps_the_plan_and_the_variants_that_were_planned(tiny, monkeypa
 
 @given(st.lists(st.tuples(st.text("abc", min_size=1, max_size=3), st.integers(0, 9)), min_size=1, max_size=5))
 def test_one_more_and_fewer_differ_by_one_and_leave_a_vehicle(rows):
-    fleet = pd.DataFrame(dict(rows).items(), columns=["name", "count"])
-    before = int(fleet["count"].sum())
+    fleet = pd.DataFrame(dict(rows).items(), columns=["name", "num_available"])
+    before = int(fleet["num_available"].sum())
     for name, (change,) in one_more_and_fewer(fleet, "vehicles").items():
-        after = int(change.apply(fleet)["count"].sum())
+        after = int(change.apply(fleet)["num_available"].sum())
         assert after == before + (1 if name.endswith("more") else -1)
         assert after >= 1
         assert change.mistakes(fleet) == []

@@ -166,7 +166,7 @@ def with_client_on(result: Result, client: str, vehicle: str, search: Alternativ
         )
     clients = list(problem.clients)
     # a client with a prize would be left out where that is cheaper
-    clients[place] = replace(clients[place], vehicles=vehicle, prize=None)
+    clients[place] = replace(clients[place], vehicles=(vehicle,), prize=None)
     question = f"client {client} on {vehicle}"
     found = search.solve(replace(problem, clients=clients), result)
     return PlanAlternative(question, result, found, client)

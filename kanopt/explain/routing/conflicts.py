@@ -244,7 +244,7 @@ class _ConflictSearch:
         data = self.problem.data
         if data.has_sources:
             return None
-        trips = np.array([vehicle.count * (1 + vehicle.reloads) for vehicle in data.vehicles])
+        trips = np.array([vehicle.num_available * (1 + vehicle.max_reloads) for vehicle in data.vehicles])
         room = float(data.capacities[0, trips > 0] @ trips[trips > 0])
         left = room - data.demand[data.index[self.client]]
         chosen: list[tuple[str, ...]] = []
@@ -327,7 +327,7 @@ class _ConflictSearch:
 
         data, times = self.problem.data, self.problem.planning_values.durations
         nodes = [data.index[name] for name in problem.data.names]
-        grids = [times[kind] for kind, vehicle in enumerate(data.vehicles) if vehicle.count]
+        grids = [times[kind] for kind, vehicle in enumerate(data.vehicles) if vehicle.num_available]
         if not is_timed(problem):
             grids = [np.where(np.isfinite(grid), 0.0, np.inf) for grid in grids]
         if any(np.isfinite(vehicle.max_distance) for vehicle in problem.vehicles):
@@ -347,7 +347,7 @@ class _ConflictSearch:
         found = []
         for kind, vehicle in enumerate(problem.vehicles):
             fleet = [
-                replace(each, count=each.count + (place == kind))
+                replace(each, num_available=each.num_available + (place == kind))
                 for place, each in enumerate(problem.vehicles)
             ]
             if not self._test_feasibility(replace(problem, vehicles=fleet), _TRY)[0]:
@@ -356,11 +356,13 @@ class _ConflictSearch:
 
 
 def _fleet(problem: RoutingProblem) -> str:
-    vehicles = [each for each in problem.vehicles if each.count]
+    vehicles = [each for each in problem.vehicles if each.num_available]
     return (
         join_list(
             [
-                count_text(each.count, f"vehicle of type {each.name}", f"vehicles of type {each.name}")
+                count_text(
+                    each.num_available, f"vehicle of type {each.name}", f"vehicles of type {each.name}"
+                )
                 for each in vehicles
             ]
         )

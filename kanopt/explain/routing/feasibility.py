@@ -73,7 +73,7 @@ def serve_all(problem: RoutingProblem, deadline: float) -> RoutingPlan | None:
     for kind in range(len(problem.vehicles)):
         for tour in _feasible_tours(problem, kind, deadline):
             tours.setdefault(tour.served & -tour.served, []).append(tour)
-    counts = tuple(vehicle.count for vehicle in problem.vehicles)
+    counts = tuple(vehicle.num_available for vehicle in problem.vehicles)
     chosen = _exact_cover((1 << len(problem.clients)) - 1, tours, counts, frozenset(), set())
     if chosen is None:
         return None
@@ -123,7 +123,7 @@ def _exact_cover(
 def _feasible_tours(problem: RoutingProblem, kind: int, deadline: float) -> list[_FeasibleTour]:
     """Return one feasible tour of a vehicle type for each set of clients that has one."""
     data, vehicle = problem.data, problem.vehicles[kind]
-    if not vehicle.count:
+    if not vehicle.num_available:
         return []
     lenient = replace(data, clients=tuple(replace(client, prize=0.0) for client in data.clients))
     # finding the departure takes most of the time, and decides nothing but how long the route takes
@@ -201,7 +201,7 @@ def _extensions(problem: RoutingProblem, kind: int, order: ClientOrder) -> Itera
     data, vehicle = problem.data, problem.vehicles[kind]
     depot = data.depot_of[vehicle.name]
     stops = [data.index[name] for name in order if name != depot]
-    may_reload = bool(order) and order.count(depot) < vehicle.reloads
+    may_reload = bool(order) and order.count(depot) < vehicle.max_reloads
     for client in data.clients:
         place = data.index[client.name]
         if place in stops or not data.allowed[kind, place] or data.apart[place, stops].any():

@@ -27,7 +27,7 @@ class Undecided(Exception):  # noqa: N818  # nothing is wrong
 def is_timed(problem: RoutingProblem) -> bool:
     """Say whether any rule concerns the clock; without one, travel times do not affect feasibility."""
     data = problem.data
-    fleet = [vehicle for vehicle in data.vehicles if vehicle.count]
+    fleet = [vehicle for vehicle in data.vehicles if vehicle.num_available]
     limits = [limit for vehicle in fleet for limit in (vehicle.shift_end, vehicle.max_duration)]
     return bool(
         np.isfinite(limits).any()
@@ -43,13 +43,13 @@ def allows_held_karp(problem: RoutingProblem) -> bool:
     depends on the order or the length of a route, or on what another client of it waits for.
     """
     data = problem.data
-    fleet = [vehicle for vehicle in data.vehicles if vehicle.count]
+    fleet = [vehicle for vehicle in data.vehicles if vehicle.num_available]
     by_plan = problem.leg_laws.reads(DURATION, "clock", "state") or bool(data.service_times.plan_inputs)
     return (
         not (is_timed(problem) and (data.has_releases or by_plan))
         and not data.has_sources
         and not data.pickup.any()
-        and all(np.isinf(v.max_distance) and np.isinf(v.max_duration) and not v.reloads for v in fleet)
+        and all(np.isinf(v.max_distance) and np.isinf(v.max_duration) and not v.max_reloads for v in fleet)
         and not any(data.breaks)
     )
 
@@ -83,8 +83,10 @@ def serve_all_held_karp(problem: RoutingProblem, deadline: float) -> RoutingPlan
     Undecided
         If there was no time to try everything, or the plan breaks a rule on the law.
     """
-    types = [_client_sets(problem, kind) for kind, vehicle in enumerate(problem.vehicles) if vehicle.count]
-    counts = tuple(vehicle.count for vehicle in problem.vehicles)
+    types = [
+        _client_sets(problem, kind) for kind, vehicle in enumerate(problem.vehicles) if vehicle.num_available
+    ]
+    counts = tuple(vehicle.num_available for vehicle in problem.vehicles)
     chosen = _SetCover(problem, types, deadline).cover((1 << len(problem.clients)) - 1, counts, frozenset())
     if chosen is None:
         return None

@@ -35,7 +35,7 @@ def best_fit_plan(problem: RoutingProblem) -> RoutingPlan:
     vehicles = [
         (vehicle, number)
         for vehicle in problem.vehicles
-        for number in range(1, min(vehicle.count, len(problem.clients)) + 1)
+        for number in range(1, min(vehicle.num_available, len(problem.clients)) + 1)
     ]
     spare = [vehicle.capacity for vehicle, _ in vehicles]
     on: dict[int, list[str]] = {}

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from kanopt.problems.routing import Client, RoutingProblem, VehicleType
-from kanopt.problems.routing.entities import split_list
 from kanopt.problems.routing.policy import RoutingPolicy
 from kanopt.problems.routing.problem_part import law_between
 from kanopt.text import join_list
@@ -79,7 +78,7 @@ def binding_rules(problem: RoutingProblem, names: Collection[str]) -> tuple[Rela
     """Return the rules that bind when the vehicles serve some clients."""
     data, policy = problem.data, problem.policy
     clients = [client for client in problem.clients if client.name in names]
-    fleet = [vehicle for vehicle in problem.vehicles if vehicle.count]
+    fleet = [vehicle for vehicle in problem.vehicles if vehicle.num_available]
     starts = min((vehicle.shift_start for vehicle in fleet), default=0.0)
     found = []
     for client in clients:
@@ -143,7 +142,7 @@ def _relax_client(problem: RoutingProblem, client: Client, held: Collection[Rela
         starts = min(0.0, *(vehicle.shift_start for vehicle in problem.vehicles))
         free |= {"earliest": starts, "latest": np.inf, "windows": ""}
     if RelaxableRule("release", client.name) not in held:
-        free |= {"release": 0.0}
+        free |= {"release_time": 0.0}
     if RelaxableRule("skill", client.name) not in held:
         free |= {"needs": "", "vehicles": ""}
     return replace(client, **free)
@@ -164,7 +163,7 @@ def _relax_policy(
     policy: RoutingPolicy, clients: Sequence[Client], held: Collection[RelaxableRule]
 ) -> RoutingPolicy:
     names = {client.name for client in clients}
-    goods = frozenset[str]().union(*(split_list(client.goods) for client in clients))
+    goods = frozenset[str]().union(*(frozenset(client.goods) for client in clients))
     apart = [pair for pair in policy.apart if set(pair) <= goods] if RelaxableRule("apart") in held else []
     pinned = {
         label: [name for name in pinned if name in names and RelaxableRule("pinned", name) in held]

@@ -233,9 +233,8 @@ def laws_of(
 
 def _no_law(where: str, given: object) -> str:
     forms = "a formula, a bound formula or a row {decision: coefficient}"
-    return next(
-        iter(law_mistake(where, given, forms, {})), f"{where} is a {type(given).__name__}; give {forms}"
-    )
+    wrong = law_mistake(where, given, forms, {})
+    return str(wrong[0]) if wrong else f"{where} is a {type(given).__name__}; give {forms}"
 
 
 def _by_name(law: Formula, where: str, decisions: Collection[str], fixed: Mapping[str, Any]) -> BoundFormula:

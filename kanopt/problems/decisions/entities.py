@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated, TypeAlias
 
 from pydantic import AfterValidator
@@ -13,8 +14,9 @@ from kanopt.errors import ProblemError
 from kanopt.formulas.binding import BoundFormula
 from kanopt.formulas.formula import Formula
 from kanopt.formulas.variables import check_name
-from kanopt.problems.record_rules import Unit, check_fields
-from kanopt.problems.records import Attribute
+from kanopt.records.declaration import field, record
+from kanopt.records.record import Attribute
+from kanopt.records.rules import Unit, check_fields
 from kanopt.text import number_text, range_text
 from kanopt.validation import LARGEST, Name
 
@@ -34,25 +36,9 @@ RangeEnd: TypeAlias = Annotated[float, AfterValidator(_finite_end)]
 """An end of a range: a finite number."""
 
 
-@dataclass(frozen=True)
+@record("decisions", key=("name", "item"))
 class Decision:
     """A number to be chosen from a range.
-
-    Parameters
-    ----------
-    name
-        What it is called; inputs of formulas are matched by it.
-    low, high
-        The range, both ends included and finite.
-    unit
-        Its unit; an input in another unit of the same kind is converted.
-    integer
-        Whether it is a whole number.
-    item
-        The item that it is decided for; empty where it is one number for the whole plan. A problem calls it
-        ``"price of tea"``, and laws that are counted for each item read it as ``decision.price``.
-    attributes
-        Further columns of the table.
 
     Raises
     ------
@@ -67,13 +53,19 @@ class Decision:
     '0 to 12, whole'
     """
 
-    name: Name
-    low: RangeEnd
-    high: RangeEnd
-    unit: Unit = ""
-    integer: bool = False
-    item: str = ""
-    attributes: Mapping[str, Attribute] = field(default_factory=dict, hash=False)
+    name: Name = field(doc="What it is called; inputs of formulas are matched by it.")
+    low: RangeEnd = field(doc="The least it may be, finite.")
+    high: RangeEnd = field(doc="The most it may be, finite.")
+    unit: Unit = field(default="", doc="Its unit; an input in another unit of the same kind is converted.")
+    integer: bool = field(default=False, doc="Whether it is a whole number.")
+    item: str = field(
+        default="",
+        doc="The item that it is decided for; empty where it is one number for the whole plan. A problem calls it "
+        '``"price of tea"``, and laws that are counted for each item read it as ``decision.price``.',
+    )
+    attributes: Mapping[str, Attribute] = field(
+        default_factory=dict, hash=False, doc="Further columns of the table."
+    )
 
     def __post_init__(self) -> None:
         check_fields(self, f"decision {self.name!r:.80}")
@@ -96,7 +88,7 @@ class Decision:
         return f"{range_text(self.low, self.high, self.unit)}{whole}"
 
 
-@dataclass(frozen=True)
+@record("items")
 class Item:
     """Something that numbers are decided for: a product, a leg, a machine. Laws read its name and its attributes.
 
@@ -106,8 +98,10 @@ class Item:
     'tea'
     """
 
-    name: Name
-    attributes: Mapping[str, Attribute] = field(default_factory=dict, hash=False)
+    name: Name = field(doc="Unique among the items.")
+    attributes: Mapping[str, Attribute] = field(
+        default_factory=dict, hash=False, doc="What laws read as ``item.<attribute>``."
+    )
 
 
 @dataclass(frozen=True)
@@ -136,7 +130,7 @@ class Constraint:
     together at least 3
     """
 
-    law: LawLike = field(hash=False)
+    law: LawLike = dataclasses.field(hash=False)
     low: float = -math.inf
     high: float = math.inf
     name: str = ""

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import cached_property
 
 from kanopt.errors import ProblemError, UnitError, nearest
+from kanopt.faults import Fault
 from kanopt.formulas.binding import BoundFormula
 from kanopt.formulas.references import Reference
 from kanopt.problems.decisions.entities import Decision, Item
-from kanopt.problems.record_reader import RecordCheck
-from kanopt.problems.records import field_values
+from kanopt.problems.plan_day import DAY_REFERENCES, day_value, laws_without_day
+from kanopt.records.reading import RecordCheck
+from kanopt.records.record import field_values
 
 __all__ = ["DecisionNames", "name_checks"]
 
@@ -21,15 +24,17 @@ def name_checks(decisions: Sequence[Decision], items: Sequence[Item]) -> list[Re
     return [RecordCheck(_name_mistakes(decisions, [item.name for item in items]), ("decisions", "items"))]
 
 
-def _name_mistakes(decisions: Sequence[Decision], items: Collection[str]) -> Iterator[str]:
+def _name_mistakes(decisions: Sequence[Decision], items: Collection[str]) -> Iterator[Fault]:
     for one in decisions:
         if one.item and one.item not in items:
             hint = nearest(one.item, items) if items else "the problem has no items; give a table of them"
-            yield f"decisions: {one.name!r} is for the item {one.item!r}, which does not exist; {hint}"
+            what = f"is for the item {one.item!r}, which does not exist"
+            yield Fault("decisions", what, (one.name,), advice=hint)
     shared = {one.name for one in decisions if not one.item}
     names = {one.name for one in decisions if one.item} | {_full_name(one) for one in decisions if one.item}
     for name in sorted(shared & names):
-        yield f"decisions: {name!r} is one of the whole plan and one of an item; rename one"
+        what = "is one of the whole plan and one of an item"
+        yield Fault("decisions", what, (name,), advice="rename one")
 
 
 def _full_name(one: Decision) -> str:
@@ -48,11 +53,14 @@ class DecisionNames:
         The items.
     of_items
         Short name to the item to the name: ``{"price": {"tea": "price of tea"}}``.
+    day
+        The day that the decision is for; None where none is stated.
     """
 
     records: tuple[Decision, ...]
     items: tuple[Item, ...]
     of_items: Mapping[str, Mapping[str, str]]
+    day: date | None = None
 
     @classmethod
     def of(cls, decisions: Sequence[Decision], items: Sequence[Item]) -> DecisionNames:
@@ -94,8 +102,9 @@ class DecisionNames:
         Raises
         ------
         ProblemError
-            If an item lacks what the law reads, or a unit does not convert.
+            If an item lacks what the law reads, a unit does not convert, or no day is stated.
         """
+        law = self._on_day(law, where)
         decided = {one.field for one in law.references if one.scope == "decision"} & self.of_items.keys()
         if not decided and not self.item_fields(law):
             yield "", law
@@ -106,6 +115,21 @@ class DecisionNames:
             )
         for item in self.items:
             yield item.name, BoundFormula(law.formula, self._bindings(law, item, where))
+
+    def _on_day(self, law: BoundFormula, where: str) -> BoundFormula:
+        """Return a law of which what it reads of the day is a number."""
+        unstated = next(laws_without_day({where: law}, self.day), "")
+        if unstated:
+            raise ProblemError(unstated)
+        return BoundFormula(
+            law.formula,
+            {
+                name: float(day_value(self.day, bound).values)
+                if isinstance(bound, Reference) and str(bound) in DAY_REFERENCES
+                else bound
+                for name, bound in law.bindings.items()
+            },
+        )
 
     def _bindings(self, law: BoundFormula, item: Item, where: str) -> dict[str, Reference | float | str]:
         found: dict[str, Reference | float | str] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from functools import cached_property
 from numbers import Real
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -12,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from kanopt.errors import ProblemError, nearest
+from kanopt.faults import Fault
 from kanopt.formulas.binding import BoundFormula
 from kanopt.formulas.formula import Formula
 from kanopt.problems.base import Problem
@@ -24,7 +26,8 @@ from kanopt.problems.decisions.plan import DecisionPlan
 from kanopt.problems.decisions.reasons import infeasibility_reasons
 from kanopt.problems.decisions.tables import DECISIONS, ITEMS, read_decisions
 from kanopt.problems.findings import FrozenInput, Reason
-from kanopt.problems.unread_columns import TableUse, table_use
+from kanopt.problems.plan_day import read_day
+from kanopt.records.unread_columns import TableUse, table_use
 from kanopt.text import list_names
 from kanopt.units import check_unit
 from kanopt.validation import shown
@@ -66,6 +69,8 @@ class DecisionProblem(Problem[DecisionPlan]):
         What some numbers are decided for, a row each: :class:`Item`, or a frame with the column ``name`` and what
         laws read. A law that reads ``refs.item.cost``, or a decision that every item has, is counted for each item;
         a linear row adds up over them.
+    day
+        The day that the decision is for, a date or ``"2026-03-02"``, which laws read as ``day.weekday`` and the like.
 
     Raises
     ------
@@ -91,13 +96,15 @@ class DecisionProblem(Problem[DecisionPlan]):
     tolerance: float | None = None
     unit: str = ""
     items: Sequence[Item] | pd.DataFrame = ()
+    day: date | str | None = None
     records: tuple[Decision, ...] = field(init=False)
     item_records: tuple[Item, ...] = field(init=False)
     objective_terms: tuple[DecisionLaw, ...] = field(init=False)
     constraint_laws: tuple[tuple[Constraint, DecisionLaw], ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        known = read_decisions(self.decisions, self.items)
+        object.__setattr__(self, "day", read_day(self.day))
+        known = replace(read_decisions(self.decisions, self.items), day=read_day(self.day))
         object.__setattr__(self, "records", known.records)
         object.__setattr__(self, "item_records", known.items)
         for name in self.fixed:
@@ -191,18 +198,18 @@ class DecisionProblem(Problem[DecisionPlan]):
         """Return none: a solver sees every decision as it is."""
         return ()
 
-    def unusual(self) -> tuple[str, ...]:
+    def questions(self) -> tuple[Fault, ...]:
         """Return decisions and fixed inputs that neither the objective nor a constraint reads."""
         laws = self.given_laws
         decided = {one.field for law in laws for one in law.bound.references}
         idle = [one.name for one in self.records if one.name not in decided]
-        found = [
-            f"decisions: no law and no constraint reads {list_names(idle)}: any value does; is that meant?"
-        ]
+        what = f"no law and no constraint reads {list_names(idle)}: any value does; is that meant?"
+        found = [Fault("decisions", what)]
         read = {variable.name for law in laws for variable in law.formula.inputs}
         unread = [name for name in self.fixed if name not in read]
-        found += [f"fixed: no law has an input {list_names(unread)}: nothing follows from it; is that meant?"]
-        return tuple(text for text, names in zip(found, (idle, unread), strict=True) if names)
+        what = f"no law has an input {list_names(unread)}: nothing follows from it; is that meant?"
+        found += [Fault("fixed", what)]
+        return tuple(fault for fault, names in zip(found, (idle, unread), strict=True) if names)
 
     def table_uses(self) -> tuple[TableUse, ...]:
         """Return what is read of the tables of decisions and items."""

@@ -11,15 +11,15 @@ import pandas as pd
 from kanopt.errors import ProblemError
 from kanopt.problems.decisions.entities import Decision, Item
 from kanopt.problems.decisions.items import DecisionNames, name_checks
-from kanopt.problems.record_reader import RecordReader
-from kanopt.problems.table_schema import TableSchema
+from kanopt.records.declaration import UnitSystem
+from kanopt.records.reading import RecordReader
 from kanopt.tables import units_of
 from kanopt.validation import shown
 
 __all__ = ["DECISIONS", "ITEMS", "declared_unit", "read_decisions"]
 
-DECISIONS = TableSchema("decisions", Decision, key=("name", "item"))
-ITEMS = TableSchema("items", Item)
+DECISIONS = UnitSystem().table(Decision)
+ITEMS = UnitSystem().table(Item)
 
 
 def declared_unit(frame: pd.DataFrame) -> str:

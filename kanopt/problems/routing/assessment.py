@@ -41,6 +41,7 @@ from kanopt.problems.routing.views import timetable_of, views_of, with_times
 from kanopt.problems.routing.work_orders import run_sheets
 from kanopt.problems.views import View
 from kanopt.problems.work_orders import WorkOrder
+from kanopt.text import clock_text, join_list
 
 if TYPE_CHECKING:
     from kanopt.problems.routing.data import Floats
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RoutingAssessment"]
 
+_MOST_NAMED = 8
 _IN_USE = InUseWords(("goes out", "go out"), ("stays at its depot", "stay at their depots"))
 
 
@@ -122,6 +124,20 @@ class RoutingAssessment(Assessment[RoutingPlan, Drive]):
         """The vehicles that serve somebody."""
         names = tuple(route.label for route in self.plan.routes if route.clients)
         return InUse(_IN_USE, names)
+
+    @property
+    def assumed(self) -> str:
+        """Which departures are not stated, and when these vehicles are taken to leave."""
+        known, unit = self.problem.data.started_of, self.problem.units.time
+        chosen = []
+        for route, leaves in zip(self.plan.routes, self.simulation.departure.tolist(), strict=True):
+            begun = known.get((route.vehicle, route.index))
+            if route.departure is None and (begun is None or begun.route.departure is None):
+                chosen.append(f"{route.label} at {clock_text(leaves, unit)}")
+        if not chosen:
+            return ""
+        told = join_list(chosen, _MOST_NAMED)
+        return f"departures are not given, and each vehicle leaves when that costs least: {told}"
 
     @property
     def proposal(self) -> str:

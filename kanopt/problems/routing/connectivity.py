@@ -38,7 +38,7 @@ def unreachable_clients(problem: RoutingProblem) -> tuple[str, ...]:
     node_of = dict(zip(problem.data.names, problem.network_nodes, strict=True))
     reached: set[str] = set()
     for vehicle in problem.data.vehicles:
-        if vehicle.count < 1:
+        if vehicle.num_available < 1:
             continue
         start, end = (node_of[ends[vehicle.name]] for ends in (problem.data.depot_of, problem.data.end_of))
         there = {start, *nx.descendants(graph, start)}
@@ -48,7 +48,7 @@ def unreachable_clients(problem: RoutingProblem) -> tuple[str, ...]:
         return ()
     pieces = nx.number_strongly_connected_components(graph)
     fleet = problem.data.vehicles
-    on = " and on to where it ends" if any(vehicle.end for vehicle in fleet) else " and back"
+    on = " and on to where it ends" if any(vehicle.end_depot for vehicle in fleet) else " and back"
     back = on if all(vehicle.returns for vehicle in fleet) else ""
     return (
         f"road network in {pieces:,} pieces: no vehicle can drive from its depot to {list_names(missing)}{back}",

@@ -85,7 +85,9 @@ def _cost_of_serving(
     if len(must) > _MOST:
         why = "there are too many for cheapest insertion; plan again with more vehicles"
         return None, f"what serving {what} would cost is not known: {why}"
-    fleet = tuple(replace(vehicle, count=vehicle.count + len(must)) for vehicle in data.vehicles)
+    fleet = tuple(
+        replace(vehicle, num_available=vehicle.num_available + len(must)) for vehicle in data.vehicles
+    )
     larger = RoutingLaws(replace(data, vehicles=fleet), laws.cost, laws.duration)
     longer, refused = _insert(larger, planning, plan, must)
     if refused:
@@ -120,7 +122,7 @@ def _insert(
 
 def _added(data: RoutingData, plan: RoutingPlan) -> str:
     """Say which vehicles a plan uses beyond those there are."""
-    count = {vehicle.name: vehicle.count for vehicle in data.vehicles}
+    count = {vehicle.name: vehicle.num_available for vehicle in data.vehicles}
     added = Counter(route.vehicle for route in plan.routes if route.index > count[route.vehicle])
     return (
         join_list(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 from itertools import takewhile
 from typing import TYPE_CHECKING
@@ -14,14 +15,15 @@ from numpy.typing import NDArray
 from kanopt.arc_blocks import MOST_KEPT, arcs_of, tail_blocks
 from kanopt.errors import FormulaError, ProblemError, nearest
 from kanopt.formulas.binding import ReferenceValue
-from kanopt.problems.clock_times import moment
 from kanopt.problems.geography import Positions
-from kanopt.problems.records import field_values
-from kanopt.problems.routing.entities import Client, Depot, RoutingUnits, VehicleType, split_label, split_list
+from kanopt.problems.routing.entities import Client, Depot, RoutingUnits, VehicleType, split_label
 from kanopt.problems.routing.policy import RoutingPolicy
 from kanopt.problems.routing.service_times import ServiceTimes
 from kanopt.problems.routing.started import StartedRoute
 from kanopt.problems.routing.windows import DriverBreak, parse_breaks, parse_windows
+from kanopt.records.clock_times import moment
+from kanopt.records.declaration import declared_fields
+from kanopt.records.record import field_values
 from kanopt.text import list_names
 
 if TYPE_CHECKING:
@@ -33,10 +35,9 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 _SAMPLE = 200
 """Rows of arcs of which the median stands for arcs that cannot be driven."""
-_POINT_FIELDS = (
-    "x", "y", "lat", "lon", "demand", "pickup", "service", "release", "earliest", "latest", "cost_per_lateness",
-    "prize", "demand_sd", "on_time", "name",
-)  # fmt: skip
+_POINT_FIELDS = tuple(
+    item.name for item in declared_fields(Client) if not item.is_text or item.name == "name"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +52,8 @@ class RoutingData:
         Length of each arc, (n, n), or where the nodes lie, from which it follows.
     started
         Routes under way.
+    day
+        The day of the plan; None where none is stated.
     """
 
     depots: tuple[Depot, ...]
@@ -60,6 +63,7 @@ class RoutingData:
     units: RoutingUnits
     policy: RoutingPolicy = field(default_factory=RoutingPolicy)
     started: tuple[StartedRoute, ...] = ()
+    day: date | None = None
 
     @cached_property
     def points(self) -> tuple[Depot | Client, ...]:
@@ -84,17 +88,17 @@ class RoutingData:
     @cached_property
     def depot_of(self) -> Mapping[str, str]:
         """Name of the depot of each vehicle type."""
-        return {vehicle.name: vehicle.depot or self.depots[0].name for vehicle in self.vehicles}
+        return {vehicle.name: vehicle.start_depot or self.depots[0].name for vehicle in self.vehicles}
 
     @cached_property
     def end_of(self) -> Mapping[str, str]:
         """Name of the depot at which each vehicle type ends, where it comes to one."""
-        return {vehicle.name: vehicle.end or self.depot_of[vehicle.name] for vehicle in self.vehicles}
+        return {vehicle.name: vehicle.end_depot or self.depot_of[vehicle.name] for vehicle in self.vehicles}
 
     def way_of(self, route: Route) -> tuple[str, ...]:
         """Return the places of a route in order, the depots from which it leaves and at which it ends included."""
         vehicle = self.vehicles[self.type_index[route.vehicle]]
-        ends = [vehicle.end or route.depot] if vehicle.returns and route.clients else []
+        ends = [vehicle.end_depot or route.depot] if vehicle.returns and route.clients else []
         return (route.depot, *route.clients, *ends)
 
     def of_nodes(self, field: str) -> Floats:
@@ -121,7 +125,7 @@ class RoutingData:
     @cached_property
     def release(self) -> Floats:
         """When what each node receives is ready; minus infinity where it always is."""
-        stated = self.of_nodes("release")
+        stated = self.of_nodes("release_time")
         return np.where(stated == 0.0, -np.inf, stated)
 
     @cached_property
@@ -264,13 +268,13 @@ class RoutingData:
     @cached_property
     def has_soft_window(self) -> NDArray[np.bool_]:
         """At which nodes service may begin after the last window."""
-        late = [client.cost_per_lateness is not None for client in self.clients]
+        late = [client.unit_lateness_cost is not None for client in self.clients]
         return np.array([False] * len(self.depots) + late)
 
     @cached_property
     def lateness_rate(self) -> Floats:
         """Price of each unit of time by which service begins too late, where it may."""
-        rates = [client.cost_per_lateness or 0.0 for client in self.clients]
+        rates = [client.unit_lateness_cost or 0.0 for client in self.clients]
         return np.array([0.0] * len(self.depots) + rates)
 
     @cached_property
@@ -281,7 +285,7 @@ class RoutingData:
     @cached_property
     def apart(self) -> NDArray[np.bool_]:
         """Which clients may not be on one route; (n, n)."""
-        goods = [frozenset[str]()] * len(self.depots) + [split_list(client.goods) for client in self.clients]
+        goods = [frozenset[str]()] * len(self.depots) + [frozenset(client.goods) for client in self.clients]
         found = np.zeros((len(goods), len(goods)), dtype=bool)
         for one, other in self.policy.apart:
             first = np.array([one in words for words in goods])
@@ -308,11 +312,11 @@ class RoutingData:
         """Which vehicle types can serve each node: with all skills it needs, and among its types; (types, n)."""
         can_serve = np.ones((len(self.vehicles), len(self.points)), dtype=bool)
         for place, client in enumerate(self.clients, start=len(self.depots)):
-            needs, names = split_list(client.needs), split_list(client.vehicles)
+            needs, names = frozenset(client.needs), frozenset(client.vehicles)
             if needs or names:
                 for kind, vehicle in enumerate(self.vehicles):
                     named = not names or vehicle.name in names
-                    can_serve[kind, place] = named and needs <= split_list(vehicle.skills)
+                    can_serve[kind, place] = named and needs <= frozenset(vehicle.skills)
         return can_serve
 
     @cached_property
@@ -364,13 +368,29 @@ class RoutingData:
         """Return the length of arcs, a harmless one of those that cannot be driven, so that laws stay finite there."""
         return np.where(self.usable(tail, head), self.lengths(tail, head), self._stand_in)
 
-    def client_values(self, field: str, law: str) -> ReferenceValue:
-        """Return ``client.<field>`` for every node as the head of a leg.
+    @cached_property
+    def _as_the_crow_flies(self) -> Positions:
+        return Positions.of(self.points, self.units.distance, 1.0)
 
-        On the way back the depot is the head: it demands nothing, and its own attributes count.
+    def straight(self, field: str, law: str, tail: Ints, head: Ints) -> ReferenceValue:
+        """Return ``arc.straight_distance``, ``arc.eastward`` or ``arc.northward`` of legs."""
+        there = self._as_the_crow_flies
+        lost = [name for name, place in zip(self.names, there.given, strict=True) if np.isnan(place).any()]
+        if lost:
+            raise ProblemError(
+                f"law {law!r}: it reads 'arc.{field}', but {list_names(lost)} has no coordinates; give them"
+            )
+        if field == "straight_distance":
+            return ReferenceValue(there.lengths(tail, head), self.units.distance)
+        return ReferenceValue(there.directions(tail, head)[field == "northward"])
+
+    def place_values(self, field: str, law: str) -> ReferenceValue:
+        """Return a field or attribute of every node as the end of a leg.
+
+        A depot demands nothing, and its own attributes count.
         """
-        units = self.units.of_points()
-        if field in ("service", "release"):
+        units = self.units.of(Client)
+        if field in ("service_duration", "release_time"):
             return ReferenceValue(self.of_nodes(field), units[field])
         if field in ("demand", "pickup", "earliest", "latest"):
             return ReferenceValue(getattr(self, field), units[field])
@@ -379,12 +399,18 @@ class RoutingData:
         for depot in self.depots:
             if field not in depot.attributes and field not in _POINT_FIELDS:
                 self._refuse_missing(depot, field, law)
-        return field_values(self.points, field, units=units, where=f"law {law!r}: clients and depots")
+        found = field_values(self.points, field, units=units, where=f"law {law!r}: clients and depots")
+        if field in ("x", "y", "lat", "lon") and np.isnan(found.values).any():
+            lost = [self.names[node] for node in np.flatnonzero(np.isnan(found.values))]
+            raise ProblemError(
+                f"law {law!r}: it reads {field!r} of places, but {list_names(lost)} has none; give it"
+            )
+        return found
 
     def _refuse_missing(self, depot: Depot, field: str, law: str) -> None:
         if any(field in client.attributes for client in self.clients):
             raise ProblemError(
-                f"law {law!r}: depot {depot.name!r} has no {field!r}, which the law reads on the way back; "
+                f"law {law!r}: depot {depot.name!r} has no {field!r}, which the law reads on legs from or to it; "
                 f"add the column to the depots"
             )
         attributes = {name for client in self.clients for name in client.attributes}

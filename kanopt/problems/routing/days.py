@@ -189,8 +189,8 @@ class _Block:
         if routes:
             longest = driven.route_durations.reshape(self.days, routes).max(axis=1)
             total = (
-                total + self.data.policy.cost_of_longest * longest
-                if self.data.policy.cost_of_longest
+                total + self.data.policy.longest_route_cost * longest
+                if self.data.policy.longest_route_cost
                 else total
             )
         return np.asarray(total + float(self.assessment.pricing.terms().get(MISSED, 0.0)))

@@ -73,7 +73,8 @@ class Delays:
         """Return what is paid for time and lateness with changes of legs and services, each (draws, legs)."""
         data, driven = self.data, self.driven
         rates = {
-            name: data.of_vehicles(name) for name in ("cost_per_time", "cost_per_overtime", "regular_time")
+            name: data.of_vehicles(name)
+            for name in ("unit_duration_cost", "unit_overtime_cost", "shift_duration")
         }
         total, longest = np.zeros(len(driving)), np.zeros(len(driving))
         for route, legs in enumerate(self.legs):
@@ -81,12 +82,12 @@ class Delays:
                 continue
             took, late = self._drive(route, legs, driving, serving)
             kind = int(driven.vehicle[legs[0]])
-            total += rates["cost_per_time"][kind] * took + late
-            if np.isfinite(rates["regular_time"][kind]):
-                over = np.maximum(took - rates["regular_time"][kind], 0.0)
-                total += rates["cost_per_overtime"][kind] * over
+            total += rates["unit_duration_cost"][kind] * took + late
+            if np.isfinite(rates["shift_duration"][kind]):
+                over = np.maximum(took - rates["shift_duration"][kind], 0.0)
+                total += rates["unit_overtime_cost"][kind] * over
             longest = np.maximum(longest, took)
-        return np.asarray(total + data.policy.cost_of_longest * longest)
+        return np.asarray(total + data.policy.longest_route_cost * longest)
 
     def _drive(self, route: int, legs: Ints, driving: Floats, serving: Floats) -> tuple[Floats, Floats]:
         """Return how long a route takes, and what is paid for being late on it; each (draws,)."""

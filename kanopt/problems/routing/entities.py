@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated, TypeAlias
 
 from pydantic import Field
 
-from kanopt.problems.clock_times import CLOCK
-from kanopt.problems.record_rules import TimeUnit, Unit, check_fields
-from kanopt.problems.records import Attribute
-from kanopt.problems.table_schema import TableSchema
+from kanopt.records.clock_times import CLOCK
+from kanopt.records.declaration import Table, UnitSystem, field, record
+from kanopt.records.record import Attribute
+from kanopt.records.rules import TimeUnit, Unit, check_fields
 from kanopt.validation import MAY_BE_BLANK, Amount, Count, Finite, Limit, Name, OpenLimit
 
-__all__ = ["Client", "Depot", "RoutingUnits", "VehicleType", "split_label", "split_list"]
+__all__ = ["Client", "Depot", "RoutingUnits", "VehicleType", "split_label"]
 
 Unknown: TypeAlias = Annotated[float, MAY_BE_BLANK]
 """A coordinate, no number where it is not known."""
@@ -23,18 +23,13 @@ Unknown: TypeAlias = Annotated[float, MAY_BE_BLANK]
 Probability: TypeAlias = Annotated[float, Field(gt=0, lt=1)]
 """A probability that is neither 0 nor 1."""
 
+Moment: TypeAlias = Annotated[Finite, CLOCK, MAY_BE_BLANK]
+"""A clock time, which may be left blank."""
+
+LatestMoment: TypeAlias = Annotated[float, CLOCK, MAY_BE_BLANK]
+"""A clock time, infinite where nothing is limited."""
+
 MOST_RELOADS = 20  # each is a stop of its own for every vehicle
-
-
-def split_list(text: str) -> frozenset[str]:
-    """Return the words of a list that is written with commas.
-
-    Examples
-    --------
-    >>> sorted(split_list("cooled, tail lift"))
-    ['cooled', 'tail lift']
-    """
-    return frozenset(word.strip() for word in text.split(",") if word.strip())
 
 
 def split_label(label: str, types: Iterable[str]) -> tuple[str, int]:
@@ -52,7 +47,7 @@ def split_label(label: str, types: Iterable[str]) -> tuple[str, int]:
 
 
 @dataclass(frozen=True)
-class RoutingUnits:
+class RoutingUnits(UnitSystem):
     """The units a routing problem counts in.
 
     Parameters
@@ -63,7 +58,7 @@ class RoutingUnits:
 
     Examples
     --------
-    >>> RoutingUnits(load="kg").of_vehicles()["cost_per_time"]
+    >>> RoutingUnits(load="kg").of(VehicleType)["unit_duration_cost"]
     'EUR/min'
     """
 
@@ -75,77 +70,28 @@ class RoutingUnits:
     def __post_init__(self) -> None:
         check_fields(self, "units")
 
-    def tables(self) -> tuple[TableSchema, ...]:
+    def tables(self) -> tuple[Table, ...]:
         """Return the tables of a routing problem that counts in these units."""
-        points = self.of_points()
-        return (
-            TableSchema("depots", Depot, points),
-            TableSchema("clients", Client, points, of_day=True),
-            TableSchema("vehicles", VehicleType, self.of_vehicles(), of_day=True),
-        )
+        return tuple(map(self.table, (Depot, Client, VehicleType)))
 
     def references(self) -> dict[str, str]:
         """Return what laws may read of legs, the load and the clock, each with its unit."""
         return {
             "arc.distance": self.distance,
             "arc.duration": self.time,
+            "arc.straight_distance": self.distance,
+            "arc.eastward": "",
+            "arc.northward": "",
             "state.load": self.load,
             "clock.hour": "h",
             "clock.minute": "min",
             "clock.late": self.time,
         }
 
-    def of_points(self) -> dict[str, str]:
-        """Return the unit of each field of a depot or client."""
-        return {
-            "x": self.distance,
-            "y": self.distance,
-            "lat": "deg",
-            "lon": "deg",
-            "demand": self.load,
-            "demand_sd": self.load,
-            "pickup": self.load,
-            "service": self.time,
-            "release": self.time,
-            "earliest": self.time,
-            "latest": self.time,
-            "windows": self.time,
-            "cost_per_lateness": f"{self.money}/{self.time}",
-            "prize": self.money,
-        }
 
-    def of_vehicles(self) -> dict[str, str]:
-        """Return the unit of each field of a vehicle type."""
-        return {
-            "capacity": self.load,
-            "fixed_cost": self.money,
-            "cost_per_distance": f"{self.money}/{self.distance}",
-            "cost_per_time": f"{self.money}/{self.time}",
-            "shift_start": self.time,
-            "shift_end": self.time,
-            "breaks": self.time,
-            "max_distance": self.distance,
-            "max_duration": self.time,
-            "regular_time": self.time,
-            "cost_per_overtime": f"{self.money}/{self.time}",
-            "reload_time": self.time,
-        }
-
-
-@dataclass(frozen=True)
+@record("depots")
 class Depot:
     """Where vehicles start or end.
-
-    Parameters
-    ----------
-    name
-        Unique among depots and clients.
-    x, y
-        Coordinates in the problem's distance unit; needed where distances come from coordinates, and for maps.
-    lat, lon
-        Instead of these, latitude and longitude in degrees; see :mod:`kanopt.problems.geography`.
-    attributes
-        Whatever else a law may read, for the legs that lead back to the depot.
 
     Examples
     --------
@@ -153,62 +99,30 @@ class Depot:
     'depot'
     """
 
-    name: Name
-    x: Unknown = math.nan
-    y: Unknown = math.nan
-    lat: Unknown = field(default=math.nan, kw_only=True)
-    lon: Unknown = field(default=math.nan, kw_only=True)
-    attributes: Mapping[str, Attribute] = field(default_factory=dict, hash=False)
+    name: Name = field(doc="Unique among depots and clients.")
+    x: Unknown = field(
+        default=math.nan,
+        unit="distance",
+        doc="Coordinate in the unit of distance; needed where distances come from coordinates, and for maps.",
+    )
+    y: Unknown = field(default=math.nan, unit="distance", doc="The other coordinate.")
+    lat: Unknown = field(
+        default=math.nan,
+        kw_only=True,
+        unit="deg",
+        doc="Instead of x and y, the latitude in degrees; see :mod:`kanopt.problems.geography`.",
+    )
+    lon: Unknown = field(default=math.nan, kw_only=True, unit="deg", doc="The longitude in degrees.")
+    attributes: Mapping[str, Attribute] = field(
+        default_factory=dict,
+        hash=False,
+        doc="Whatever else a law may read, for the legs that lead back to the depot.",
+    )
 
 
-@dataclass(frozen=True)
+@record("clients", of_day=True)
 class Client:
     """A place to deliver to, or to pick up from.
-
-    Parameters
-    ----------
-    name
-        Unique among depots and clients.
-    x, y
-        Coordinates in the problem's distance unit.
-    lat, lon
-        Instead of these, latitude and longitude in degrees.
-    demand
-        What is delivered, in the load unit: loaded at the depot, or at `source`.
-    demand_sd
-        Standard deviation of the demand, in the load unit; None where it is certain. Plans are made for the demand, and
-        :func:`kanopt.risk` says how often a vehicle has more to carry than it can.
-    pickup
-        What is picked up and brought to the depot, in the load unit.
-    source
-        Name of the client at which the demand is loaded. The same vehicle goes there first, and one of the two is
-        served only if the other is.
-    service
-        Duration of the service.
-    release
-        Clock time at which what it receives is ready, 0 where it always is: the trip that serves it leaves the depot no
-        earlier; with a `source`, service there begins no earlier.
-    earliest, latest
-        The window in which service may begin, as clock times from midnight: numbers in the time unit, or ``"8:30"``.
-        A vehicle that comes early waits.
-    windows
-        Instead of these, several windows: ``"480-600, 780-900"`` in the time unit, or ``"8:00-10:00, 13:00-15:00"``.
-    cost_per_lateness
-        Price of each unit of time by which service begins after `latest`; None where it must not be late. Cost laws
-        may read the lateness as ``clock.late``; a client that is late by such a law alone has 0 here.
-    on_time
-        Promised probability, between 0 and 1, that service begins before the last window closes;
-        :func:`kanopt.solve_on_time` plans so that it holds. None where nothing is promised.
-    prize
-        Cost of not serving the client; None where it must be served.
-    needs
-        Skills that a vehicle must have to serve it, separated by commas: ``"cooled, tail lift"``.
-    vehicles
-        Names of the vehicle types that may serve it, separated by commas; all, where empty.
-    goods
-        Kinds of goods it receives, separated by commas; the policy of the problem may keep kinds apart.
-    attributes
-        Whatever else a law may read, as ``client.<attribute>``.
 
     Examples
     --------
@@ -216,27 +130,98 @@ class Client:
     True
     """
 
-    name: Name
-    x: Unknown = math.nan
-    y: Unknown = math.nan
-    lat: Unknown = field(default=math.nan, kw_only=True)
-    lon: Unknown = field(default=math.nan, kw_only=True)
-    demand: Amount = 0.0
-    pickup: Amount = 0.0
-    source: str = ""
-    service: Amount = 0.0
-    release: Annotated[Finite, CLOCK, MAY_BE_BLANK] = 0.0
-    earliest: Annotated[Finite, CLOCK, MAY_BE_BLANK] = 0.0
-    latest: Annotated[float, CLOCK, MAY_BE_BLANK] = math.inf
-    windows: Annotated[str, CLOCK] = ""
-    cost_per_lateness: Amount | None = None
-    prize: Amount | None = None
-    demand_sd: Amount | None = None
-    on_time: Probability | None = None
-    needs: str = ""
-    vehicles: str = ""
-    goods: str = ""
-    attributes: Mapping[str, Attribute] = field(default_factory=dict, hash=False)
+    name: Name = field(doc="Unique among depots and clients.")
+    x: Unknown = field(default=math.nan, unit="distance", doc="Coordinate in the unit of distance.")
+    y: Unknown = field(default=math.nan, unit="distance", doc="The other coordinate.")
+    lat: Unknown = field(
+        default=math.nan, kw_only=True, unit="deg", doc="Instead of x and y, the latitude in degrees."
+    )
+    lon: Unknown = field(default=math.nan, kw_only=True, unit="deg", doc="The longitude in degrees.")
+    demand: Amount = field(
+        default=0.0,
+        unit="load",
+        usual=(0.0, 100.0, "t"),
+        doc="What is delivered: loaded at the depot, or at `source`.",
+    )
+    pickup: Amount = field(
+        default=0.0,
+        unit="load",
+        usual=(0.0, 100.0, "t"),
+        doc="What is picked up and brought to the depot.",
+    )
+    source: str = field(
+        default="",
+        refers="clients",
+        doc="Name of the client at which the demand is loaded. The same vehicle goes there first, and one of the two "
+        "is served only if the other is.",
+    )
+    service_duration: Amount = field(
+        default=0.0, unit="time", usual=(0.05, 1_440.0, "min"), doc="Duration of the service."
+    )
+    release_time: Moment = field(
+        default=0.0,
+        unit="time",
+        doc="Clock time at which what it receives is ready, 0 where it always is: the trip that serves it leaves the "
+        "depot no earlier; with a `source`, service there begins no earlier.",
+    )
+    earliest: Moment = field(
+        default=0.0,
+        unit="time",
+        doc="Clock time before which service does not begin, from midnight: a number in the unit of time, or "
+        '``"8:30"``. A vehicle that comes early waits.',
+    )
+    latest: LatestMoment = field(
+        default=math.inf, unit="time", doc="Clock time after which service does not begin, as `earliest`."
+    )
+    windows: Annotated[str, CLOCK] = field(
+        default="",
+        unit="time",
+        doc='Instead of these, several windows: ``"480-600, 780-900"`` in the unit of time, or '
+        '``"8:00-10:00, 13:00-15:00"``.',
+    )
+    unit_lateness_cost: Amount | None = field(
+        default=None,
+        unit="money/time",
+        price="lateness",
+        needs=("latest", "windows"),
+        doc="Price of each unit of time by which service begins after `latest`; None where it must not be late. Cost "
+        "laws may read the lateness as ``clock.late``; a client that is late by such a law alone has 0 here.",
+    )
+    prize: Amount | None = field(
+        default=None,
+        unit="money",
+        price="missed prizes",
+        doc="Cost of not serving the client; None where it must be served.",
+    )
+    demand_sd: Amount | None = field(
+        default=None,
+        unit="load",
+        needs="demand",
+        doc="Standard deviation of the demand; None where it is certain. Plans are made for the demand, and "
+        ":func:`kanopt.risk` says how often a vehicle has more to carry than it can.",
+    )
+    on_time: Probability | None = field(
+        default=None,
+        needs=("latest", "windows"),
+        doc="Promised probability, between 0 and 1, that service begins before the last window closes; "
+        ":func:`kanopt.solve_on_time` plans so that it holds. None where nothing is promised.",
+    )
+    needs: tuple[str, ...] = field(
+        default=(),
+        doc='Skills that a vehicle must have to serve it, such as ``("cooled", "tail lift")``; parted by commas in '
+        "a table.",
+    )
+    vehicles: tuple[str, ...] = field(
+        default=(),
+        refers="vehicles",
+        doc="Names of the vehicle types that may serve it; all, where there are none.",
+    )
+    goods: tuple[str, ...] = field(
+        default=(), doc="Kinds of goods it receives; the policy of the problem may keep kinds apart."
+    )
+    attributes: Mapping[str, Attribute] = field(
+        default_factory=dict, hash=False, doc="Whatever else a law may read, as ``client.<attribute>``."
+    )
 
     @property
     def mandatory(self) -> bool:
@@ -244,71 +229,112 @@ class Client:
         return self.prize is None
 
 
-@dataclass(frozen=True)
+@record("vehicles", of_day=True)
 class VehicleType:
     """A type of identical vehicles.
 
-    Parameters
-    ----------
-    name
-        Unique; the vehicles are called ``"van 1"``, ``"van 2"``, …
-    count
-        How many there are.
-    capacity
-        What one can carry, in the load unit.
-    fixed_cost
-        Price of using one.
-    cost_per_distance, cost_per_time
-        Prices of distance driven and of time between departure and return, besides the cost laws.
-    shift_start, shift_end
-        Earliest departure and latest return, as clock times from midnight: numbers in the time unit, or ``"8:30"``.
-    depot
-        Name of the depot; may be left out where there is only one.
-    end
-        Name of the depot where its routes end; where they start, if empty. Reloads are at the depot where they start.
-    returns
-        Whether it must come to a depot at the end. If not, its routes end with the service at their last client.
-    max_distance, max_duration
-        Longest distance of a route, and longest duration from departure to return.
-    regular_time, cost_per_overtime
-        Duration of a route above which time is overtime, and the price of each unit of overtime on top.
-    reloads
-        How often it may come back to its depot on the way, to unload what it picked up and load again.
-    reload_time
-        Duration of a reload.
-    breaks
-        Breaks of the driver: ``"30 in 660-780, 15 in 15:00-16:00"`` are 30 units of time that begin between 660 and
-        780, and then 15 more. A break is taken before departure, after return, or while waiting or driving, but not
-        during a service; nobody waits for one at a client who can be served before it. It is placed where the route
-        costs least, see ``docs/planning.md``. A driver who returns before the latest begin of a break need not take it.
-    skills
-        Skills that clients may need, separated by commas.
-    attributes
-        Whatever else a law may read, as ``vehicle.<attribute>``.
-
     Examples
     --------
-    >>> VehicleType("van", count=3, capacity=1.2, fixed_cost=40.0).count
+    >>> VehicleType("van", num_available=3, capacity=1.2, fixed_cost=40.0).num_available
     3
     """
 
-    name: Name
-    count: Count = 1
-    capacity: Limit = math.inf
-    fixed_cost: Amount = 0.0
-    cost_per_distance: Amount = 0.0
-    cost_per_time: Amount = 0.0
-    shift_start: Annotated[Finite, CLOCK] = 0.0
-    shift_end: Annotated[float, CLOCK, MAY_BE_BLANK] = math.inf
-    depot: str | None = None
-    end: str = ""
-    returns: bool = True
-    max_distance: OpenLimit = math.inf
-    max_duration: OpenLimit = math.inf
-    regular_time: OpenLimit = math.inf
-    cost_per_overtime: Amount = 0.0
-    reloads: Annotated[int, Field(ge=0, le=MOST_RELOADS)] = 0
-    reload_time: Amount = 0.0
-    breaks: Annotated[str, CLOCK] = ""
-    skills: str = ""
-    attributes: Mapping[str, Attribute] = field(default_factory=dict, hash=False)
+    name: Name = field(
+        doc='Unique; the vehicles are called ``"van 1"``, ``"van 2"``, … The only vehicle of a type whose name ends in '
+        'a number, as ``"Van 7"``, has that name.'
+    )
+    num_available: Count = field(default=1, doc="How many there are.")
+    capacity: Limit = field(
+        default=math.inf, unit="load", usual=(0.005, 100.0, "t"), doc="What one can carry."
+    )
+    fixed_cost: Amount = field(default=0.0, unit="money", price="fixed", doc="Price of using one.")
+    unit_distance_cost: Amount = field(
+        default=0.0,
+        unit="money/distance",
+        price="distance",
+        usual=(0.005, 50.0, "EUR/km"),
+        doc="Price of the distance driven, besides the cost laws.",
+    )
+    unit_duration_cost: Amount = field(
+        default=0.0,
+        unit="money/time",
+        price="time",
+        usual=(0.5, 500.0, "EUR/h"),
+        doc="Price of the time between departure and return, besides the cost laws.",
+    )
+    shift_start: Annotated[Finite, CLOCK] = field(
+        default=0.0,
+        unit="time",
+        doc='Earliest departure, as a clock time from midnight: a number in the unit of time, or ``"8:30"``.',
+    )
+    shift_end: LatestMoment = field(
+        default=math.inf, unit="time", doc="Latest return, as a clock time like `shift_start`."
+    )
+    start_depot: str | None = field(
+        default=None,
+        refers="depots",
+        doc="Name of the depot where it starts; may be left out where there is only one.",
+    )
+    end_depot: str = field(
+        default="",
+        refers="depots",
+        doc="Name of the depot where its routes end; where they start, if empty. Reloads are at the depot where they "
+        "start.",
+    )
+    returns: bool = field(
+        default=True,
+        doc="Whether it must come to a depot at the end. If not, its routes end with the service at their last client.",
+    )
+    max_distance: OpenLimit = field(
+        default=math.inf, unit="distance", usual=(0.5, 20_000.0, "km"), doc="Longest distance of a route."
+    )
+    max_duration: OpenLimit = field(
+        default=math.inf,
+        unit="time",
+        usual=(0.1, 1_000.0, "h"),
+        doc="Longest duration of a route, from departure to return.",
+    )
+    shift_duration: OpenLimit = field(
+        default=math.inf,
+        unit="time",
+        price="overtime",
+        needs="unit_overtime_cost",
+        doc="Duration of a route above which time is overtime.",
+    )
+    unit_overtime_cost: Amount = field(
+        default=0.0,
+        unit="money/time",
+        price="overtime",
+        needs="shift_duration",
+        usual=(0.5, 1_000.0, "EUR/h"),
+        doc="Price of each unit of overtime, on top of the price of time.",
+    )
+    max_reloads: Annotated[int, Field(ge=0, le=MOST_RELOADS)] = field(
+        default=0,
+        doc="How often it may come back to its depot on the way, to unload what it picked up and load again.",
+    )
+    reload_time: Amount = field(
+        default=0.0,
+        unit="time",
+        needs="max_reloads",
+        usual=(0.05, 1_440.0, "min"),
+        doc="Duration of a reload.",
+    )
+    breaks: Annotated[str, CLOCK] = field(
+        default="",
+        unit="time",
+        doc='Breaks of the driver: ``"30 in 660-780, 15 in 15:00-16:00"`` are 30 units of time that begin between 660 '
+        "and 780, and then 15 more. A break is taken before departure, after return, or while waiting or driving, but "
+        "not during a service; nobody waits for one at a client who can be served before it. It is placed where the "
+        "route costs least, see ``docs/planning.md``. A driver who returns before the latest begin of a break need "
+        "not take it.",
+    )
+    skills: tuple[str, ...] = field(default=(), doc="Skills that clients may need.")
+    attributes: Mapping[str, Attribute] = field(
+        default_factory=dict, hash=False, doc="Whatever else a law may read, as ``vehicle.<attribute>``."
+    )
+
+    @property
+    def is_named(self) -> bool:
+        """Whether the name is that of one vehicle: there is one, and its name ends in a number, as ``"Van 7"``."""
+        return self.num_available == 1 and self.name[-1:].isdigit()

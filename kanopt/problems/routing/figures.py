@@ -29,7 +29,7 @@ def vehicles_to_send(data: RoutingData, plan: RoutingPlan) -> str:
     plan
         The plan.
     """
-    fleet = sum(one.count for one in data.vehicles)
+    fleet = sum(one.num_available for one in data.vehicles)
     used = sum(bool(route.clients) for route in plan.routes)
     types = _types(data, plan)
     return f"Send out {used:,} of {count_text(fleet, 'vehicle')}" + (f": {types}" if types else "")
@@ -95,7 +95,10 @@ def _times_out(plan: RoutingPlan, driven: Drive) -> Floats:
 
 
 def _vehicles(data: RoutingData, plan: RoutingPlan) -> PlanFigure:
-    used, fleet = sum(bool(route.clients) for route in plan.routes), sum(one.count for one in data.vehicles)
+    used, fleet = (
+        sum(bool(route.clients) for route in plan.routes),
+        sum(one.num_available for one in data.vehicles),
+    )
     text = f"{used:,} of {fleet:,}"
     how = "vehicles that serve somebody, of those there are"
     return PlanFigure("vehicles", "Vehicles used", used, text, how, _types(data, plan), "less")

@@ -53,7 +53,7 @@ def infeasible_clients(
     source, or a client whose source it is, cannot be served by the same vehicle.
     """
     data = laws.data
-    fleet = [vehicle for vehicle in data.vehicles if vehicle.count > 0]
+    fleet = [vehicle for vehicle in data.vehicles if vehicle.num_available > 0]
     if not fleet:
         text = "there is no vehicle: every type has a count of 0"
         return {
@@ -109,7 +109,7 @@ def _obstacles(
     depot = data.depot_of[vehicle.name]
     arrive, back = float(bound.arrive[place]), float(bound.return_time[place])
     if not np.isfinite(arrive) or not np.isfinite(back):
-        end = f"on to {vehicle.end}" if vehicle.end else f"back to {depot}"
+        end = f"on to {vehicle.end_depot}" if vehicle.end_depot else f"back to {depot}"
         direction = f"from {depot} to it" if not np.isfinite(arrive) else f"from it {end}"
         yield _Obstacle("road", np.inf, vehicle, f"no road leads {direction}", f"a road {direction}")
         return
@@ -156,11 +156,11 @@ def _time_window_obstacles(
     longer = f"the shift of {vehicle.name} {amount_text(over, unit)} longer"
     delay, waits = float(bound.delay[place]), ""
     if delay > 0.0:
-        ready = clock_text(max(client.release, float(data.ready_at_source[place])), unit)
+        ready = clock_text(max(client.release_time, float(data.ready_at_source[place])), unit)
         waits = f", which waits for goods until {ready},"
     if exceeds(arrive, latest) and not data.has_soft_window[place]:
         late = arrive - latest
-        ready_after = client.release > latest  # whatever the way to it takes
+        ready_after = client.release_time > latest  # whatever the way to it takes
         yield _Obstacle(
             "release" if delay >= late else "window",
             late + over,

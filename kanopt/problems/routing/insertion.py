@@ -25,7 +25,7 @@ _MOST = 100
 cost."""
 _EACH = 15
 _MOST_SLOW, _EACH_SLOW = 24, 3
-"""The same for routes with breaks whose price depends on the departure, which takes long to choose."""
+"""The same for routes whose price depends on the departure, which takes long to choose, where drivers have breaks."""
 _MOST_RESTED, _EACH_RESTED = 40, 6
 """The same for routes with breaks, where insertions that break a rule even without the breaks are skipped."""
 _AT_ONCE = 20
@@ -99,7 +99,8 @@ class InsertionFinder:
         if free != list(plan.routes):
             driven = drive(laws, planning, free)
         self.base_violations = violations_by_route(self.data_all_optional, free, driven)
-        early = self._leave_at_shift_start(free)
+        self.departures = driven.departure.tolist()
+        early = self._leave_as_planned(free, range(len(free)))
         if early != free:
             driven = drive(laws, planning, early)
         self.excess = np.concatenate([self._excess(early, driven), np.zeros((1, _LIMITS))])
@@ -123,10 +124,12 @@ class InsertionFinder:
         pinned = set(self.data.pinned.values())
         found = []
         for vehicle in self.data.vehicles:
-            free = [index for index in range(1, vehicle.count + 1) if (vehicle.name, index) not in used]
+            free = [
+                index for index in range(1, vehicle.num_available + 1) if (vehicle.name, index) not in used
+            ]
             chosen = [index for index in free if index == free[0] or (vehicle.name, index) in pinned]
             depot = self.data.depot_of[vehicle.name]
-            found += [Route(vehicle.name, index, depot, ()) for index in chosen]
+            found += [Route(vehicle.name, index, depot, (), named=vehicle.is_named) for index in chosen]
         return found
 
     def for_client(self, client: str) -> list[Insertion]:
@@ -137,7 +140,7 @@ class InsertionFinder:
         tried, origin = self._candidates(client)
         if not tried:
             return []
-        early = self._leave_at_shift_start(tried)
+        early = self._leave_as_planned(tried, origin)
         if self._breaks_only_cost_time(early):
             found, kept = self._cheapest(client, early, origin)
             if found:
@@ -158,7 +161,8 @@ class InsertionFinder:
         places = np.arange(len(tried))
         quick = select_insertions(places[~slow], over, costs, (_MOST, _EACH))
         found = self._evaluate_driven(client, early, origin, driven, quick)
-        last = select_insertions(places[slow], over, costs, (_MOST_SLOW, _EACH_SLOW))
+        sizes = (_MOST_SLOW, _EACH_SLOW) if any(self.data.breaks) else (_MOST, _EACH)
+        last = select_insertions(places[slow], over, costs, sizes)
         if last:
             again = [tried[place] for place in last]
             driven = drive(self.laws, self.planning, again)
@@ -228,29 +232,37 @@ class InsertionFinder:
                 found.append(Insertion(route, client, more, float(costs[place])))
         return found
 
-    def _leave_at_shift_start(self, routes: Sequence[Route]) -> list[Route]:
-        """Let routes with breaks leave as soon as they may, where that makes nothing later."""
-        data = self.data
+    @cached_property
+    def _is_timed(self) -> bool:
+        """Whether the clock decides how long something takes, or what it costs."""
+        laws = self.laws
+        moved = any(laws.is_moved_by_clock(name) for name in laws.cost)
+        return moved or laws.reads(DURATION, "clock") or self.data.service_times.reads("clock")
+
+    def _leave_as_planned(self, routes: Sequence[Route], origin: Sequence[int]) -> list[Route]:
+        """Let routes whose best departure takes long to find leave at a given one.
+
+        Those with breaks leave as soon as they may, where that makes nothing later; those with laws of the clock as
+        the route leaves of which they were made.
+        """
+        data, found = self.data, []
         soonest = [
             bool(rests) and is_soonest_at_start(self.laws, kind) for kind, rests in enumerate(data.breaks)
         ]
-        return [
-            replace(
-                route,
-                departure=data.leaves_from(route) if soonest[data.type_index[route.vehicle]] else None,
-            )
-            for route in routes
-        ]
+        for route, place in zip(routes, origin, strict=True):
+            leaves = None
+            if soonest[data.type_index[route.vehicle]] or self._is_timed:
+                leaves = data.leaves_from(route)
+            if self._is_timed and place < len(self.departures):
+                leaves = max(data.leaves_from(route), self.departures[place])
+            found.append(replace(route, departure=leaves))
+        return found
 
     def _departure_dependence(self, early: Sequence[Route]) -> NDArray[np.bool_]:
-        """Say what prices depend on the departure, of routes that leave early."""
-        data, laws = self.data, self.laws
-        paid = data.of_vehicles("cost_per_time") + data.of_vehicles("cost_per_overtime") > 0
-        paid = paid | bool(
-            data.has_soft_window.any()
-            or data.policy.cost_of_longest
-            or any(laws.reads(name, "clock") for name in laws.cost)
-        )
+        """Say what prices or rules depend on the departure, of routes for which one was given."""
+        data = self.data
+        paid = data.of_vehicles("unit_duration_cost") + data.of_vehicles("unit_overtime_cost") > 0
+        paid = paid | bool(data.has_soft_window.any() or data.policy.longest_route_cost or self._is_timed)
         return np.array(
             [route.departure is not None and bool(paid[data.type_index[route.vehicle]]) for route in early]
         )
@@ -293,7 +305,7 @@ class InsertionFinder:
             for later in range(at, size):
                 yield (*stops[:at], *first, *stops[at:later], *then, *stops[later:])
         vehicle = self.data.vehicles[self.data.type_index[route.vehicle]]
-        if not stops or stops.count(route.depot) >= vehicle.reloads:
+        if not stops or stops.count(route.depot) >= vehicle.max_reloads:
             return
         for at in range(size):
             if at and stops[at - 1] != route.depot:
@@ -332,7 +344,7 @@ class InsertionFinder:
         more = np.full(len(routes), np.inf)
         costs = route_costs(self.laws, self.planning, routes, driven)
         np.subtract(costs, before[now], out=more, where=np.isfinite(costs) & np.isfinite(before[now]))
-        rate = self.data.policy.cost_of_longest
+        rate = self.data.policy.longest_route_cost
         if rate:
             longest = float(self.durations.max(initial=0.0))
             others = [

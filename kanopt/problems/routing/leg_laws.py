@@ -18,9 +18,11 @@ from kanopt.arc_blocks import arcs_of
 from kanopt.errors import FormulaError, ProblemError
 from kanopt.formulas.binding import BoundFormula, ReferenceValue, Resolver
 from kanopt.formulas.references import Reference
-from kanopt.problems.records import field_values
+from kanopt.problems.plan_day import day_value
 from kanopt.problems.routing.arrival_functions import ArrivalFunctions
 from kanopt.problems.routing.data import Floats, Ints, RoutingData
+from kanopt.problems.routing.entities import VehicleType
+from kanopt.records.record import field_values
 from kanopt.units import convert
 
 __all__ = ["DURATION", "LegInputs", "RoutingLaw", "RoutingLaws"]
@@ -81,7 +83,7 @@ class RoutingLaws:
         self.data = data
         self.cost = dict(cost)
         self.duration = duration
-        self._client_values: dict[str, ReferenceValue] = {}
+        self._place_values: dict[str, ReferenceValue] = {}
 
     def roads(self, tail: Ints, head: Ints) -> NDArray[np.bool_]:
         """Say which arcs can be driven: with a length, and finite in every matrix of times and prices."""
@@ -178,8 +180,16 @@ class RoutingLaws:
                 values = self._vehicle_values(reference.field, name)
                 return ReferenceValue(values.values[inputs.vehicle], values.unit)
             if reference.scope == "client":
-                values = self._head_values(reference.field, name)
+                values = self._of_places(reference.field, name)
                 return ReferenceValue(values.values[inputs.head], values.unit)
+            if reference.end is not None:
+                end, field = reference.end
+                values = self._of_places(field, name)
+                return ReferenceValue(
+                    values.values[inputs.tail if end == "from" else inputs.head], values.unit
+                )
+            if reference.scope == "day":
+                return day_value(self.data.day, reference)
             return self._plan_dependent(reference, name, inputs)
 
         return resolve
@@ -190,6 +200,8 @@ class RoutingLaws:
         what = str(reference)
         if what == "arc.distance":
             return ReferenceValue(self.data.finite_lengths(inputs.tail, inputs.head), units.distance)
+        if what in ("arc.straight_distance", "arc.eastward", "arc.northward"):
+            return self.data.straight(reference.field, law, inputs.tail, inputs.head)
         if what == "arc.duration" and law != DURATION:
             return ReferenceValue(np.where(np.isfinite(inputs.duration), inputs.duration, 1.0), units.time)
         if what == "state.load":
@@ -208,10 +220,10 @@ class RoutingLaws:
     def _vehicle_values(self, field: str, law: str) -> ReferenceValue:
         vehicles: Sequence[Any] = self.data.vehicles
         return field_values(
-            vehicles, field, units=self.data.units.of_vehicles(), where=f"law {law!r}: vehicles"
+            vehicles, field, units=self.data.units.of(VehicleType), where=f"law {law!r}: vehicles"
         )
 
-    def _head_values(self, field: str, law: str) -> ReferenceValue:
-        if field not in self._client_values:
-            self._client_values[field] = self.data.client_values(field, law)
-        return self._client_values[field]
+    def _of_places(self, field: str, law: str) -> ReferenceValue:
+        if field not in self._place_values:
+            self._place_values[field] = self.data.place_values(field, law)
+        return self._place_values[field]

@@ -17,10 +17,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kanopt.errors import ProblemError, UnitError, nearest
-from kanopt.problems.column_hints import TableField, nearest_column
-from kanopt.problems.records import names_of
 from kanopt.problems.routing.data import Floats
-from kanopt.problems.unread_columns import TableUse, frame_use
+from kanopt.records.likeness import TableField, nearest_column
+from kanopt.records.record import names_of
+from kanopt.records.unread_columns import TableUse, frame_use
 from kanopt.tables.report import declared_units
 from kanopt.text import list_names, number_text
 from kanopt.units import convert

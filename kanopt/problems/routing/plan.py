@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pandas as pd
 
 from kanopt.errors import ProblemError, nearest
 from kanopt.problems.base import Plan
-from kanopt.problems.clock_times import clock_value, unstated_times
 from kanopt.problems.routing.data import RoutingData
 from kanopt.problems.routing.entities import VehicleType, split_label
+from kanopt.records.clock_times import clock_value, unstated_times
 from kanopt.tables import units_of
 from kanopt.units import convert
 
@@ -37,17 +37,19 @@ class Route:
     clients
         In order of visit; the name of the depot among them is a return to unload and load again.
     departure
-        Clock time of leaving the depot; None where it is to be chosen: the latest departure that finishes no later than
-        one at the shift start; or, where travel times are tabulated in the clock and the vehicle pays for time, the
-        departure with the shortest duration.
+        Clock time of leaving the depot, which is kept; None where it is to be chosen: the cheapest one that breaks the
+        fewest rules, see :func:`~kanopt.problems.routing.simulate.drive`.
     locked
         Of a route that is under way, how many of its first stops stay as they are; one more than it has where it is on
         its way to its end. Of no meaning in a plan.
+    named
+        Whether the name of the type is that of the vehicle, as :attr:`VehicleType.is_named` has it; a plan that is
+        assessed knows.
 
     Examples
     --------
-    >>> Route("van", 2, "depot", ("c1", "c4")).label
-    'van 2'
+    >>> Route("van", 2, "depot", ("c1", "c4")).label, Route("Van 7", 1, "depot", ("c1",), named=True).label
+    ('van 2', 'Van 7')
     """
 
     vehicle: str
@@ -56,11 +58,12 @@ class Route:
     clients: tuple[str, ...]
     departure: float | None = None
     locked: int = 0
+    named: bool = field(default=False, compare=False, repr=False)
 
     @property
     def label(self) -> str:
-        """Name of the vehicle: its type and number."""
-        return f"{self.vehicle} {self.index}"
+        """Name of the vehicle: its type and number, or the name of the type where that is one."""
+        return self.vehicle if self.named and self.index == 1 else f"{self.vehicle} {self.index}"
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,18 @@ class RoutingPlan(Plan):
 
     routes: tuple[Route, ...]
     unserved: tuple[str, ...] = ()
+
+    def with_names(self, vehicles: Iterable[VehicleType]) -> RoutingPlan:
+        """Return the plan whose vehicles are called by the names of their types where those are names of vehicles."""
+        counts = {vehicle.name: vehicle.num_available for vehicle in vehicles}
+        named = {vehicle.name for vehicle in vehicles if vehicle.is_named}
+        for name in list(named):
+            other, number = split_label(name, ())
+            if other != name and number <= counts.get(other, 0):  # "van 1" is one of the vans, too
+                named.remove(name)
+        if all(route.named == (route.vehicle in named) for route in self.routes):
+            return self
+        return replace(self, routes=tuple(replace(one, named=one.vehicle in named) for one in self.routes))
 
     def reopened(self) -> RoutingPlan:
         """Return the plan with every departure left open."""
@@ -187,7 +202,7 @@ def _from_lists(
     decision: Sequence[Any], vehicles: Sequence[VehicleType], depot_of: Mapping[str, str]
 ) -> list[Route]:
     """Give the lists to the vehicles in their order."""
-    labels = [(vehicle.name, index) for vehicle in vehicles for index in range(1, vehicle.count + 1)]
+    labels = [(vehicle.name, index) for vehicle in vehicles for index in range(1, vehicle.num_available + 1)]
     if len(decision) > len(labels):
         raise ProblemError(f"the plan has {len(decision)} routes, but there are only {len(labels)} vehicles")
     return [

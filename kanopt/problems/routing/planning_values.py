@@ -200,7 +200,7 @@ class PlanningValues:
     def _costs_from(self, tails: Ints, durations: Floats) -> Floats:
         """Return the prices of arcs that leave some nodes, given their travel times."""
         heads = np.arange(len(self.data.names))
-        rates = self.data.of_vehicles("cost_per_distance")
+        rates = self.data.of_vehicles("unit_distance_cost")
         # a price is infinite where the travel time is
         kinds = self._told_apart(*self.laws.cost, *([DURATION] if self.laws.cost else []))
         if (rates != rates[0]).any():

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from kanopt.errors import ProblemError
 from kanopt.formulas.binding import BoundFormula
-from kanopt.problems.record_rules import check_fields
+from kanopt.records.rules import check_fields
 from kanopt.validation import WHOLE_TEXT, Amount, Finite, is_whole
 
 __all__ = ["RoutingPolicy"]
@@ -20,10 +20,10 @@ class RoutingPolicy:
     Parameters
     ----------
     service
-        Law of how long a stop takes, instead of the clients' field ``service``; it may read ``client.<…>``,
-        ``vehicle.<…>``, ``clock.hour`` and ``clock.minute``, when service begins, and ``state.load``, what is on board
-        when the vehicle arrives. Whoever begins later must not be done earlier: a law that falls faster than the clock
-        runs is refused.
+        Law of how long a stop takes, instead of the clients' field ``service_duration``; it may read ``client.<…>``,
+        ``vehicle.<…>``, ``day.<…>``, ``clock.hour`` and ``clock.minute``, when service begins, and ``state.load``, what
+        is on board when the vehicle arrives. Whoever begins later must not be done earlier: a law that falls faster
+        than the clock runs is refused.
     capacities
         Further measures of the load: names of attributes that are a demand of clients and a capacity of vehicle types.
         They are delivered like the demand, so that on a route without reloads their sum is limited.
@@ -32,7 +32,7 @@ class RoutingPolicy:
         route.
     backhaul
         Whether a vehicle delivers everything it has loaded before it picks anything up.
-    cost_of_longest
+    longest_route_cost
         Price of each unit of time of the route that takes longest, which spreads work evenly.
     not_before
         Clock time before which no trip begins that is not under way: a number in the problem's unit, or ``"10:30"``;
@@ -55,7 +55,7 @@ class RoutingPolicy:
     capacities: Sequence[str] = ()
     apart: Sequence[tuple[str, str]] = ()
     backhaul: bool = False
-    cost_of_longest: Amount = 0.0
+    longest_route_cost: Amount = 0.0
     not_before: Finite | str | None = None
     pinned: Mapping[str, Sequence[str]] = field(default_factory=dict)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
+from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -14,12 +15,10 @@ import pandas as pd
 from kanopt.errors import ProblemError, UnitError
 from kanopt.formulas.binding import BoundFormula
 from kanopt.problems.base import Problem
-from kanopt.problems.clock_times import moment
 from kanopt.problems.findings import FrozenInput, Reason
 from kanopt.problems.geography import Positions
 from kanopt.problems.place_checks import at_one_point, detour_mistakes, place_checks
-from kanopt.problems.record_reader import RecordCheck, RecordReader
-from kanopt.problems.records import Quantity, names_of
+from kanopt.problems.plan_day import read_day
 from kanopt.problems.road_network import RoadNetwork, TravelMatrix
 from kanopt.problems.routing.arrival_functions import ArrivalFunctions
 from kanopt.problems.routing.assessment import RoutingAssessment
@@ -38,7 +37,10 @@ from kanopt.problems.routing.service_times import SERVICE
 from kanopt.problems.routing.simulate import Drive, drive
 from kanopt.problems.routing.under_way import read_started, routes_at, started_routes
 from kanopt.problems.routing.validation import load_questions, routing_checks, unstated_checks
-from kanopt.problems.unread_columns import TableUse
+from kanopt.records.clock_times import moment
+from kanopt.records.reading import RecordCheck, RecordReader
+from kanopt.records.record import Quantity, names_of
+from kanopt.records.unread_columns import TableUse
 from kanopt.text import count_text, list_names, number_text
 from kanopt.units import convert
 from kanopt.validation import LARGEST
@@ -88,6 +90,9 @@ class RoutingProblem(Problem[RoutingPlan]):
     detour
         Factor on distances that follow from coordinates: how much longer ways are than as the crow flies. None for 1.3,
         about that of roads, on great circles, and for 1 on straight lines; see :mod:`kanopt.problems.geography`.
+    day
+        The day of the plan, a date or ``"2026-03-02"``, which laws read as ``day.weekday``, ``day.month`` and the like.
+        It is the day on which shifts begin. None where no law reads it.
 
     Raises
     ------
@@ -96,13 +101,16 @@ class RoutingProblem(Problem[RoutingPlan]):
 
     Notes
     -----
-    A formula may read ``arc.distance``, ``arc.duration``, ``vehicle.<field or attribute>``, ``client.<field or
-    attribute>`` (of the leg's head), ``state.load`` (on board during the leg: all that is still to be delivered, and
-    what was picked up), ``clock.hour`` or ``clock.minute`` (at the start of the leg) and ``clock.late`` (by how much
-    service at the leg's head begins after its last window, where it may). A matrix has one row and column per depot and
+    A formula may read ``arc.distance``, ``arc.duration``, the place at either end of the leg as ``arc.from_lat`` or
+    ``arc.to_zone`` (its name, coordinates and attributes), ``vehicle.<field or attribute>``, ``client.<field or
+    attribute>`` (of the leg's head), ``day.weekday`` and the like, ``state.load`` (on board during the leg: all that is
+    still to be delivered, and what was picked up), ``clock.hour`` or ``clock.minute`` (at the start of the leg) and
+    ``clock.late`` (by how much service at the leg's head begins after its last window, where it may). A matrix has one
+    row and column per depot and
     client, depots first; infinity means that there is no road. It may also be a frame: square with names, or long with
-    the columns ``from``, ``to`` and a value. A law's value below zero counts as zero, for solver
-    and re-pricing alike. A law of service times is one of the stop: see :class:`RoutingPolicy`.
+    the columns ``from``, ``to`` and a value. A law's value below zero counts as zero, for solver and re-pricing
+    alike; a plan that uses a travel time below zero is refused by :func:`~kanopt.solve`. A law of service times is
+    one of the stop: see :class:`RoutingPolicy`.
 
     Examples
     --------
@@ -110,7 +118,7 @@ class RoutingProblem(Problem[RoutingPlan]):
     >>> problem = RoutingProblem(
     ...     depots=[Depot("depot")],
     ...     clients=[Client("a", demand=0.4), Client("b", demand=0.5)],
-    ...     vehicles=[VehicleType("van", count=2, capacity=1.0, fixed_cost=5.0)],
+    ...     vehicles=[VehicleType("van", num_available=2, capacity=1.0, fixed_cost=5.0)],
     ...     cost={"fuel": minutes * 0.1},
     ...     duration=minutes,
     ...     distance=minutes,
@@ -133,19 +141,21 @@ class RoutingProblem(Problem[RoutingPlan]):
     policy: RoutingPolicy = field(default_factory=RoutingPolicy)
     detour: float | None = None
     started: Any = ()
+    day: date | str | None = None
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "day", read_day(self.day))
         reader = RecordReader()
-        for schema in self.units.tables():
-            object.__setattr__(self, schema.name, reader.read(getattr(self, schema.name), schema))
+        for table in self.units.tables():
+            object.__setattr__(self, table.name, reader.read(getattr(self, table.name), table))
         if not isinstance(self.policy, RoutingPolicy):
             raise ProblemError(f"policy: give a RoutingPolicy, not a {type(self.policy).__name__}")
-        reader.mistakes += law_mistakes(self, reader.broken)
+        reader.faults += law_mistakes(self, reader.broken)
         measured = self._is_measured
         points = {"depots": self.depots, "clients": self.clients}
         reader.finish(
             [
-                *routing_checks(self.depots, self.clients, self.vehicles, self.policy, self.units.time),
+                *routing_checks(self.depots, self.clients, self.vehicles, self.policy, self.units),
                 *place_checks(
                     points, reader, self.table_uses, self.units.distance, measured=measured, needed=True
                 ),
@@ -165,14 +175,14 @@ class RoutingProblem(Problem[RoutingPlan]):
         # evaluates every law once on every arc, so that what a law cannot price is refused here
         _ = self.planning_values.row_peaks, self.data.demands, self.data.capacities
         self.data.service_times.check()
-        reader.unusual += at_one_point(points) if measured else ()
-        reader.unusual += load_questions(
+        reader.questions += at_one_point(points) if measured else ()
+        reader.questions += load_questions(
             self.clients, self.vehicles, self.policy, reader.filled, self.units.load
         )
-        self._tell_of_reading(unusual=reader.unusual, from_frames=bool(reader.filled))
+        self._tell_of_reading(questions=reader.questions, from_frames=bool(reader.filled))
 
     def __repr__(self) -> str:
-        vehicles = sum(each.count for each in self.vehicles)
+        vehicles = sum(each.num_available for each in self.vehicles)
         counted = [(len(self.clients), "client"), (len(self.depots), "depot"), (vehicles, "vehicle")]
         return f"RoutingProblem({', '.join(count_text(number, word) for number, word in counted)})"
 
@@ -208,6 +218,7 @@ class RoutingProblem(Problem[RoutingPlan]):
             self._distances(),
             self.units,
             self.policy,
+            day=read_day(self.day),
         )
 
     @property
@@ -416,7 +427,9 @@ class RoutingProblem(Problem[RoutingPlan]):
         ``"longest route"`` and ``"missed prizes"``; the group is the vehicle (``"van 1"``) and the item the leg
         (``"depot → c03"``).
         """
-        return self._cached_assessment(plan, RoutingAssessment)
+        return self._cached_assessment(
+            plan, lambda problem, given: RoutingAssessment(problem, given.with_names(self.data.vehicles))
+        )
 
     def infeasibility_reasons(self) -> tuple[Reason, ...]:
         """Say which clients no vehicle can serve, and where the whole fleet is too small."""

@@ -86,7 +86,7 @@ def part_of_problem(
     part.__dict__.update(given)
     part.__dict__.update(
         clients=kept,
-        vehicles=[replace(vehicle, count=counts[vehicle.name]) for vehicle in problem.vehicles],
+        vehicles=[replace(vehicle, num_available=counts[vehicle.name]) for vehicle in problem.vehicles],
         cost={name: law_between(law, nodes) for name, law in laws.cost.items()},
         duration=law_between(laws.duration, nodes),
         distance=law_between(data.distances, nodes) if isinstance(data.distances, np.ndarray) else None,

@@ -84,8 +84,8 @@ def _fleet_too_small(data: RoutingData) -> Iterator[Reason]:
     must = np.array([False] * len(data.depots) + [client.mandatory for client in data.clients])
     # what is loaded at a client may be on board when something else no longer is
     needed = data.demands[:, must & (data.source < 0)].sum(axis=1)
-    trips = np.array([vehicle.count * (1 + vehicle.reloads) for vehicle in data.vehicles])
-    tours = "tour" if trips.sum() == data.of_vehicles("count").sum() else "trip, reloads included,"
+    trips = np.array([vehicle.num_available * (1 + vehicle.max_reloads) for vehicle in data.vehicles])
+    tours = "tour" if trips.sum() == data.of_vehicles("num_available").sum() else "trip, reloads included,"
     for measure, demand in enumerate(needed.tolist()):
         capacity = float(sum(data.capacities[measure, trips > 0] * trips[trips > 0]))
         if exceeds(demand, capacity):

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from kanopt.arc_blocks import of_types
 from kanopt.formulas.binding import BoundFormula
-from kanopt.problems.idle_fields import idle_fields
 from kanopt.problems.place_checks import degrees_question
 from kanopt.problems.road_network import RoadNetwork
 from kanopt.problems.routing.arrival_functions import ArrivalFunctions
+from kanopt.records.reading import idle_fields
 from kanopt.text import amount_text, clock_text, list_names, number_text
 from kanopt.units import convert, same_dimension
 
@@ -193,7 +193,9 @@ def _speed(problem: RoutingProblem) -> Iterator[InputFinding]:
 
 def _loads(problem: RoutingProblem) -> Iterator[InputFinding]:
     demand = np.array([client.demand for client in problem.clients if client.demand > 0])
-    capacity = max((vehicle.capacity for vehicle in problem.vehicles if vehicle.count > 0), default=np.inf)
+    capacity = max(
+        (vehicle.capacity for vehicle in problem.vehicles if vehicle.num_available > 0), default=np.inf
+    )
     if demand.size and float(np.median(demand)) > capacity:
         load = problem.units.load
         text = (
@@ -206,12 +208,12 @@ def _loads(problem: RoutingProblem) -> Iterator[InputFinding]:
 def _windows_before_shift(problem: RoutingProblem) -> Iterator[InputFinding]:
     """Report windows that close before any shift starts, as windows written in hours do."""
     data, unit = problem.data, problem.units.time
-    starts = [vehicle.shift_start for vehicle in data.vehicles if vehicle.count > 0]
+    starts = [vehicle.shift_start for vehicle in data.vehicles if vehicle.num_available > 0]
     first = min(starts, default=-np.inf)
     early = [
         client
         for client, windows in zip(data.clients, data.windows, strict=True)
-        if windows[-1][1] < first and client.cost_per_lateness is None
+        if windows[-1][1] < first and client.unit_lateness_cost is None
     ]
     if early:
         client = early[0]
@@ -229,17 +231,19 @@ def ready_too_late(problem: RoutingProblem) -> Iterator[str]:
     data, unit = problem.data, problem.units.time
     for client, windows in zip(data.clients, data.windows, strict=True):
         closes = windows[-1][1]
-        if client.release > closes and client.cost_per_lateness is None:
+        if client.release_time > closes and client.unit_lateness_cost is None:
             yield (
-                f"client {client.name}: its goods are ready at {clock_text(client.release, unit)}, after its last "
+                f"client {client.name}: its goods are ready at {clock_text(client.release_time, unit)}, after its last "
                 f"window closes at {clock_text(closes, unit)}"
             )
 
 
 def _idle(problem: RoutingProblem) -> Iterator[InputFinding]:
     """Report fields that change nothing, because others are blank."""
-    for text in idle_fields({"clients": problem.data.clients, "vehicles": problem.data.vehicles}):
-        yield InputFinding("idle", text.partition(" ")[0], text)
+    records = {"clients": problem.data.clients, "vehicles": problem.data.vehicles}
+    tables = [table for table in problem.units.tables() if table.name in records]
+    for fault in idle_fields([(table, records[table.name]) for table in tables]):
+        yield InputFinding("idle", fault.table, str(fault))
 
 
 def _shifts_too_short(problem: RoutingProblem) -> Iterator[InputFinding]:
@@ -250,7 +254,7 @@ def _shifts_too_short(problem: RoutingProblem) -> Iterator[InputFinding]:
     data, unit = problem.data, problem.units.time
     clients = slice(len(data.depots), None)
     for place, vehicle in enumerate(data.vehicles):
-        if vehicle.count < 1 or not data.clients:
+        if vehicle.num_available < 1 or not data.clients:
             continue
         every = np.arange(len(data.depots), len(data.names))
         start, end = (

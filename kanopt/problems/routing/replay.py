@@ -14,14 +14,16 @@ from kanopt.formulas.binding import BoundFormula, ReferenceValue
 from kanopt.formulas.formula import Formula
 from kanopt.formulas.references import Reference
 from kanopt.problems.law_use import unit_factor
-from kanopt.problems.records import field_values
 from kanopt.problems.replay import Lever, Replay, column_of, plain_numbers
 from kanopt.problems.routing.arrival_functions import ArrivalFunctions
+from kanopt.problems.routing.entities import VehicleType
 from kanopt.problems.routing.leg_laws import DURATION
 from kanopt.problems.routing.service_times import SERVICE
 from kanopt.problems.routing.simulate import PRICE_FIELDS, Drive
 from kanopt.problems.routing.simulate.breaks import WAYS
-from kanopt.problems.routing.simulate.price import DISTANCE, FIXED, LATENESS, LONGEST, MISSED, OVERTIME, TIME
+from kanopt.problems.routing.simulate.price import LATENESS, LONGEST, MISSED, OVERTIME
+from kanopt.records.declaration import declared_fields
+from kanopt.records.record import field_values
 from kanopt.units import convert
 
 if TYPE_CHECKING:
@@ -35,12 +37,7 @@ _LOAD, _SHIFT = "load", "departures"
 _STATE = {"arc.duration": "duration", "state.load": "load", "clock.late": "late"}
 _MOST_MINUTES, _STEP_MINUTES = 120.0, 5.0
 _TIMES = (DURATION, SERVICE)
-_RATES = {
-    FIXED: "fixed_cost",
-    DISTANCE: "cost_per_distance",
-    TIME: "cost_per_time",
-    OVERTIME: "cost_per_overtime",
-}
+_RATES = {item.price: item.name for item in declared_fields(VehicleType) if item.is_price}
 
 
 def replay_of(problem: RoutingProblem, plan: RoutingPlan, driven: Drive, pricing: Pricing) -> Replay | None:
@@ -163,7 +160,7 @@ class _Replays:
         return {"column": f"{what} ({unit})"}
 
     def _vehicle_input(self, law: str, unit: str, field: str) -> dict[str, Any]:
-        units = self.data.units.of_vehicles()
+        units = self.data.units.of(VehicleType)
         found = field_values(self.data.vehicles, field, units=units, where=f"law {law!r}: vehicles")
         values = found.to(unit)
         known: dict[str, Any] = {"kinds": column_of(values)}
@@ -173,7 +170,7 @@ class _Replays:
 
     def _is_price(self, field: str) -> bool:
         """Say whether a field of the vehicles moves the price and nothing else."""
-        if field in PRICE_FIELDS - {"regular_time"}:
+        if field in PRICE_FIELDS - {"shift_duration"}:
             return not self._times_read("vehicle", field)
         own = set(type(self.data.vehicles[0]).__dataclass_fields__) | set(self.data.policy.capacities)
         return field not in own and not self._times_read("vehicle", field)
@@ -202,7 +199,7 @@ class _Replays:
         for term, field in _RATES.items():
             rates = self.data.of_vehicles(field)
             if term == OVERTIME:
-                rates = np.where(np.isfinite(self.data.of_vehicles("regular_time")), rates, 0.0)
+                rates = np.where(np.isfinite(self.data.of_vehicles("shift_duration")), rates, 0.0)
             if rates.any():
                 each = np.unique(rates)
                 base = float(each[0]) if len(each) == 1 else None
@@ -210,16 +207,16 @@ class _Replays:
                     f"vehicle.{field}",
                     field.replace("_", " "),
                     "price",
-                    self.data.units.of_vehicles()[field],
+                    self.data.units.of(VehicleType)[field],
                     base,
                 )
                 found.append({"term": term, "rates": plain_numbers(rates[kinds]), "lever": self._add(lever)})
         if self.data.lateness_rate.any():
             rates = self.data.lateness_rate[self.driven.head]
-            lever = Lever("client.cost_per_lateness", "cost per lateness", "price")
+            lever = Lever("client.unit_lateness_cost", "cost per lateness", "price")
             found.append({"term": LATENESS, "rates": plain_numbers(rates), "lever": self._add(lever)})
-        if rate := self.data.policy.cost_of_longest:
-            lever = Lever("policy.cost_of_longest", "cost of the longest route", "price", "", float(rate))
+        if rate := self.data.policy.longest_route_cost:
+            lever = Lever("policy.longest_route_cost", "cost of the longest route", "price", "", float(rate))
             found.append({"term": LONGEST, "rates": [float(rate)], "lever": self._add(lever)})
         return found
 
@@ -330,7 +327,7 @@ class _Replays:
             "departure": plain_numbers(driven.departure),
             "finish": plain_numbers(driven.finish),
             "length": plain_numbers(np.bincount(driven.route, weights=lengths, minlength=len(kinds))),
-            "regular": plain_numbers(self.data.of_vehicles("regular_time")[kinds]),
+            "regular": plain_numbers(self.data.of_vehicles("shift_duration")[kinds]),
             "earliest": plain_numbers(self.data.leaves_from(route) for route in self.plan.routes),
             "shiftEnd": plain_numbers(shift_end),
             "longest": plain_numbers(longest),

@@ -17,7 +17,9 @@ from kanopt.formulas.intervals import Known, known_of
 from kanopt.formulas.nodes import Input, Node, postorder
 from kanopt.formulas.pieces import gap_inputs
 from kanopt.formulas.references import Reference
-from kanopt.problems.records import field_values
+from kanopt.problems.plan_day import day_value
+from kanopt.problems.routing.entities import Client, VehicleType
+from kanopt.records.record import field_values
 from kanopt.text import amount_text, clock_text
 from kanopt.units import convert
 
@@ -97,7 +99,7 @@ class ServiceTimes:
         data = self.data
         kinds, clients = np.arange(len(data.vehicles))[:, None], np.arange(len(data.depots), len(data.names))
         if self.law is None:
-            stops = data.of_nodes("service")[clients]
+            stops = data.of_nodes("service_duration")[clients]
         elif self.plan_inputs:
             stops = np.full(len(clients), np.nan)
         else:
@@ -150,6 +152,8 @@ class ServiceTimes:
                 found = self._field(reference)
                 at = stops.node - len(self.data.depots) if reference.scope == "client" else stops.vehicle
                 return ReferenceValue(found.values[at], found.unit)
+            if reference.scope == "day":
+                return day_value(self.data.day, reference)
             if str(reference) == "state.load":
                 return ReferenceValue(stops.load, units.load)
             # a problem refuses laws that are bound to anything else
@@ -161,7 +165,7 @@ class ServiceTimes:
     def _field(self, reference: Reference) -> ReferenceValue:
         if reference not in self._values:
             data, scope = self.data, reference.scope
-            units = data.units.of_points() if scope == "client" else data.units.of_vehicles()
+            units = data.units.of(Client if scope == "client" else VehicleType)
             owners: Any = data.clients if scope == "client" else data.vehicles
             self._values[reference] = field_values(
                 owners, reference.field, units=units, where=f"law 'service': {scope}s"
@@ -188,7 +192,7 @@ class ServiceTimes:
         assert self.law is not None
         codes = [np.zeros(shape, dtype=np.intp)]
         for reference in self.law.references:
-            if not reference.is_state:
+            if reference.scope in ("client", "vehicle"):
                 each = np.unique(np.asarray(self._field(reference).values), return_inverse=True)[1].reshape(
                     -1
                 )

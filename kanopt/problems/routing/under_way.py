@@ -48,8 +48,9 @@ def _mistakes(routes: Sequence[Route], data: RoutingData) -> Iterator[str]:
         yield f"{list_names(twice)} is on two routes at once"
     for route in routes:
         vehicle, home = data.vehicles[data.type_index[route.vehicle]], data.depot_of[route.vehicle]
-        if not 1 <= route.index <= vehicle.count:
-            there = f"there {'is' if vehicle.count == 1 else 'are'} {count_text(vehicle.count, 'vehicle')}"
+        if not 1 <= route.index <= vehicle.num_available:
+            owned = vehicle.num_available
+            there = f"there {'is' if owned == 1 else 'are'} {count_text(owned, 'vehicle')}"
             yield f"{route.label} does not exist: {there} of type {vehicle.name!r}"
         if route.depot != home:
             yield f"{route.label} has left {route.depot!r}, but its depot is {home!r}"

@@ -8,25 +8,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kanopt.errors import ProblemError, nearest
-from kanopt.problems.clock_times import moment, next_day_hint
-from kanopt.problems.missing_data import missing_amount, missing_price, zero_amount
-from kanopt.problems.record_reader import RecordCheck
-from kanopt.problems.routing.entities import Client, Depot, VehicleType, split_label, split_list
+from kanopt.faults import Fault
+from kanopt.problems.routing.entities import Client, Depot, RoutingUnits, VehicleType, split_label
 from kanopt.problems.routing.policy import RoutingPolicy
 from kanopt.problems.routing.windows import parse_breaks, parse_windows
+from kanopt.records.clock_times import moment, next_day_hint
+from kanopt.records.declaration import Table
+from kanopt.records.missing_data import missing_amount, missing_price, zero_amount
+from kanopt.records.reading import RecordCheck, unknown_names
 from kanopt.text import amount_text, count_text, list_names, number_text
 
 if TYPE_CHECKING:
-    from kanopt.problems.unread_columns import TableUse
+    from kanopt.records.unread_columns import TableUse
 
 __all__ = ["load_questions", "routing_checks", "unstated_checks"]
 
 _LOADS = ("demand", "pickup")
-
-_PRICES = {
-    "vehicles": ("fixed_cost", "cost_per_distance", "cost_per_time", "cost_per_overtime"),
-    "clients": ("prize", "cost_per_lateness"),
-}
 
 
 def routing_checks(
@@ -34,7 +31,7 @@ def routing_checks(
     clients: Sequence[Client],
     vehicles: Sequence[VehicleType],
     policy: RoutingPolicy,
-    time: str,
+    units: RoutingUnits,
 ) -> list[RecordCheck]:
     """Look for what contradicts itself, words that name nothing, and windows and breaks that cannot be read.
 
@@ -42,10 +39,12 @@ def routing_checks(
     ----------
     depots, clients, vehicles, policy
         What the problem was given.
-    time
-        Its unit of time.
+    units
+        What it counts in.
     """
-    both = ("clients", "vehicles")
+    time, both = units.time, ("clients", "vehicles")
+    records: dict[str, Sequence[Any]] = {"depots": depots, "clients": clients, "vehicles": vehicles}
+    known = {table: [one.name for one in found] for table, found in records.items()}
     return [
         RecordCheck(_none("depots", depots), ["depots"]),
         RecordCheck(_none("vehicles", vehicles), ["vehicles"]),
@@ -53,13 +52,17 @@ def routing_checks(
         RecordCheck(_windows(clients, time), ["clients"]),
         RecordCheck(_shifts(vehicles, time), ["vehicles"]),
         RecordCheck(_depots_of(vehicles, {depot.name for depot in depots}), ["vehicles", "depots"]),
+        *(
+            RecordCheck(unknown_names(table, records[table.name], known, nearest), (*known,))
+            for table in units.tables()
+        ),
         RecordCheck(_sources(clients), ["clients"]),
         RecordCheck(_skills(clients, vehicles), both),
         RecordCheck(
-            _clocks("client", clients, lambda client: parse_windows(client.windows, time)), ["clients"]
+            _clocks("clients", clients, lambda client: parse_windows(client.windows, time)), ["clients"]
         ),
         RecordCheck(
-            _clocks("vehicle", vehicles, lambda vehicle: parse_breaks(vehicle.breaks, time)), ["vehicles"]
+            _clocks("vehicles", vehicles, lambda vehicle: parse_breaks(vehicle.breaks, time)), ["vehicles"]
         ),
         RecordCheck(_policy(clients, vehicles, policy), both),
         RecordCheck(_not_before(policy, time), []),
@@ -92,7 +95,7 @@ def unstated_checks(
         Its unit of loads.
     """
     tables = ("depots", "clients", "vehicles")
-    free = not has_cost_law and not policy.cost_of_longest
+    free = not has_cost_law and not policy.longest_route_cost
     return [
         RecordCheck(_no_price(clients, vehicles, uses, filled) if free else (), tables),
         RecordCheck(() if policy.capacities else _no_load(clients, vehicles, load, uses, filled), tables),
@@ -104,16 +107,13 @@ def _no_price(
     vehicles: Sequence[VehicleType],
     uses: Callable[[], Sequence[TableUse]],
     filled: Mapping[str, Collection[str]],
-) -> Iterable[str]:
-    records: dict[str, Sequence[Any]] = {"vehicles": vehicles, "clients": clients}
-    stated = any(
-        getattr(record, price)
-        for table, prices in _PRICES.items()
-        for record in records[table]
-        for price in prices
-    )
-    if not stated:
-        yield from missing_price(_PRICES, filled, uses(), "a cost law")
+) -> Iterable[Fault]:
+    units = RoutingUnits()
+    records: list[tuple[Table, Sequence[Any]]] = [
+        (units.table(VehicleType), vehicles),
+        (units.table(Client), clients),
+    ]
+    yield from missing_price(records, filled, uses, "a cost law")
 
 
 def _no_load(
@@ -122,7 +122,7 @@ def _no_load(
     load: str,
     uses: Callable[[], Sequence[TableUse]],
     filled: Mapping[str, Collection[str]],
-) -> Iterable[str]:
+) -> Iterable[Fault]:
     if limit := _idle_capacity(clients, vehicles, load):
         yield from missing_amount("clients", _LOADS, filled, uses(), limit)
 
@@ -133,7 +133,7 @@ def load_questions(
     policy: RoutingPolicy,
     filled: Mapping[str, Collection[str]],
     load: str,
-) -> Iterable[str]:
+) -> Iterable[Fault]:
     """Yield that columns say that nothing is to be carried although something limits it."""
     if not policy.capacities and (limit := _idle_capacity(clients, vehicles, load)):
         yield from zero_amount("clients", _LOADS, filled, limit)
@@ -141,144 +141,135 @@ def load_questions(
 
 def _idle_capacity(clients: Sequence[Client], vehicles: Sequence[VehicleType], load: str) -> str:
     """Say what limits loads, where there are none; empty where there are, or nothing limits them."""
-    fleet = [each for each in vehicles if each.count > 0 and np.isfinite(each.capacity)]
+    fleet = [each for each in vehicles if each.num_available > 0 and np.isfinite(each.capacity)]
     moved = any(client.demand > 0 or client.pickup > 0 for client in clients)
     if not clients or not fleet or moved:
         return ""
     return f"{fleet[0].name!r} carries {amount_text(fleet[0].capacity, load)} at most"
 
 
-def _none(table: str, records: Sequence[object]) -> Iterable[str]:
+def _none(table: str, records: Sequence[object]) -> Iterable[Fault]:
     if not records:
-        yield f"{table}: there is none" if table == "depots" else f"{table}: there is no type"
+        yield Fault(table, "there is none" if table == "depots" else "there is no type")
 
 
-def _names(depots: Sequence[Depot], clients: Sequence[Client]) -> Iterable[str]:
+def _names(depots: Sequence[Depot], clients: Sequence[Client]) -> Iterable[Fault]:
     there = {client.name for client in clients}
     again = [depot.name for depot in depots if depot.name in there]
     if again:
-        yield f"depots and clients: {list_names(again)} appears more than once; names must be unique"
+        what = f"{list_names(again)} appears among depots and clients"
+        yield Fault("depots", what, advice="names must be unique")
 
 
-def _windows(clients: Sequence[Client], time: str) -> Iterable[str]:
-    both = [c.name for c in clients if c.windows and (c.earliest, c.latest) != (0.0, np.inf)]
+def _windows(clients: Sequence[Client], time: str) -> Iterable[Fault]:
+    both = tuple(c.name for c in clients if c.windows and (c.earliest, c.latest) != (0.0, np.inf))
     if both:
-        yield f"clients {list_names(both)}: give either windows, or earliest and latest"
+        yield Fault("clients", "give either windows, or earliest and latest", both)
     late = [client for client in clients if not client.earliest <= client.latest]
     if late:
-        shown = [f"{c.name!r} ({number_text(c.earliest, 6)} to {number_text(c.latest, 6)})" for c in late]
-        hint = next_day_hint([client.latest for client in late], time)
-        yield f"clients {list_names(shown, quoted=False)}: the window closes before it opens{hint}"
+        first = late[0]
+        shown = f"{number_text(first.earliest, 6)} to {number_text(first.latest, 6)}"
+        hint = next_day_hint([client.latest for client in late], time).removeprefix("; ")
+        what = f"the window closes before it opens ({shown})"
+        yield Fault("clients", what, tuple(client.name for client in late), advice=hint)
 
 
-def _shifts(vehicles: Sequence[VehicleType], time: str) -> Iterable[str]:
+def _shifts(vehicles: Sequence[VehicleType], time: str) -> Iterable[Fault]:
     early = [vehicle for vehicle in vehicles if not vehicle.shift_end >= vehicle.shift_start]
     if early:
-        hint = next_day_hint([vehicle.shift_end for vehicle in early], time)
-        yield f"vehicles {list_names([each.name for each in early])}: the shift ends before it starts{hint}"
+        hint = next_day_hint([vehicle.shift_end for vehicle in early], time).removeprefix("; ")
+        names = tuple(each.name for each in early)
+        yield Fault("vehicles", "the shift ends before it starts", names, advice=hint)
 
 
-def _depots_of(vehicles: Sequence[VehicleType], depots: set[str]) -> Iterable[str]:
+def _depots_of(vehicles: Sequence[VehicleType], depots: set[str]) -> Iterable[Fault]:
     for vehicle in vehicles:
-        if vehicle.depot is None and len(depots) > 1:
-            yield f"vehicle {vehicle.name!r}: say which depot it belongs to; {nearest('', depots)}"
-        elif vehicle.depot is not None and vehicle.depot not in depots:
-            yield f"vehicle {vehicle.name!r}: unknown depot {vehicle.depot!r}; {nearest(vehicle.depot, depots)}"
-        if vehicle.end and vehicle.end not in depots:
-            hint = nearest(vehicle.end, depots)
-            yield f"vehicle {vehicle.name!r}: its routes end at an unknown depot {vehicle.end!r}; {hint}"
-        elif vehicle.end and not vehicle.returns:
-            yield (
-                f"vehicle {vehicle.name!r}: its routes end at {vehicle.end!r}, and it does not return; leave out one "
-                f"of end and returns"
-            )
+        if vehicle.start_depot is None and len(depots) > 1:
+            advice = nearest("", depots)
+            yield Fault("vehicles", "say which depot it belongs to", (vehicle.name,), advice=advice)
+        if vehicle.end_depot and not vehicle.returns:
+            what = f"its routes end at {vehicle.end_depot!r}, and it does not return"
+            yield Fault("vehicles", what, (vehicle.name,), advice="leave out one of end_depot and returns")
 
 
-def _sources(clients: Sequence[Client]) -> Iterable[str]:
-    """Tell of sources that are no clients, or have a source themselves."""
+def _sources(clients: Sequence[Client]) -> Iterable[Fault]:
+    """Tell of sources that have a source themselves."""
     known = {client.name: client for client in clients}
     for client in clients:
-        if client.source and client.source not in known:
-            hint = nearest(client.source, known)
-            yield f"client {client.name!r}: its source {client.source!r} is no client; {hint}"
-        elif client.source == client.name:
-            yield f"client {client.name!r}: is its own source"
-        elif client.source and known[client.source].source:
-            yield f"client {client.name!r}: its source {client.source!r} has a source itself"
+        if client.source == client.name:
+            yield Fault("clients", "is its own source", (client.name,))
+        elif client.source in known and known[client.source].source:
+            what = f"its source {client.source!r} has a source itself"
+            yield Fault("clients", what, (client.name,))
 
 
-def _clocks(kind: str, records: Sequence[Any], read: Callable[[Any], object]) -> Iterable[str]:
+def _clocks(table: str, records: Sequence[Any], read: Callable[[Any], object]) -> Iterable[Fault]:
     """Tell of windows and breaks that cannot be read."""
     for record in records:
         try:
             read(record)
         except ProblemError as error:
-            yield f"{kind} {record.name!r}: {'windows' if kind == 'client' else 'breaks'}: {error}"
+            field = "windows" if table == "clients" else "breaks"
+            yield Fault(table, str(error), (record.name,), field)
 
 
 def _policy(
     clients: Sequence[Client], vehicles: Sequence[VehicleType], policy: RoutingPolicy
-) -> Iterable[str]:
-    goods = sorted(frozenset().union(*(split_list(client.goods) for client in clients)))
+) -> Iterable[Fault]:
+    goods = sorted(frozenset().union(*(client.goods for client in clients)))
     pairs: Sequence[Sequence[str]] = policy.apart
     for pair in pairs:
         if len(pair) != 2:
-            yield f"policy: apart = {pair!r} is no pair of goods"
+            yield Fault("policy", f"apart = {pair!r} is no pair of goods")
             continue
-        both = [client.name for client in clients if set(pair) <= split_list(client.goods)]
+        both = [client.name for client in clients if set(pair) <= {*client.goods}]
         if both and pair[0] != pair[1]:
-            yield f"policy: apart = {pair!r} cannot be kept apart: clients {list_names(both)} have both"
+            what = f"apart = {pair!r} cannot be kept apart: clients {list_names(both)} have both"
+            yield Fault("policy", what)
         for word in pair:
             # goods that nobody has today are no mistake, but a word near one that somebody has is
             hint = nearest(word, goods) if word not in goods else ""
             if hint.startswith("did you mean"):
-                yield f"policy: apart names {word!r}, which no client has; {hint}"
+                yield Fault("policy", f"apart names {word!r}, which no client has", advice=hint)
     names, types = [client.name for client in clients], [vehicle.name for vehicle in vehicles]
     seen: set[str] = set()
     for label, pinned in policy.pinned.items():
         name, index = split_label(label, types)
         vehicle = next((vehicle for vehicle in vehicles if vehicle.name == name), None)
         if vehicle is None:
-            yield f"policy: pinned names the vehicle {label!r}; {nearest(name, types)}"
-        elif label == name and vehicle.count > 1:
-            yield (
-                f"policy: pinned names the type {label!r}; say which of its {vehicle.count} vehicles, as '{name} 1', "
-                f"or use the clients' field vehicles"
+            yield Fault("policy", f"pinned names the vehicle {label!r}", advice=nearest(name, types))
+        elif label == name and vehicle.num_available > 1:
+            advice = (
+                f"say which of its {vehicle.num_available} vehicles, as '{name} 1', "
+                "or use the clients' field vehicles"
             )
-        elif not 1 <= index <= vehicle.count:
-            there = f"there {'is' if vehicle.count == 1 else 'are'} {count_text(vehicle.count, 'vehicle')}"
-            yield f"policy: pinned names {label!r}, but {there} of type {name!r}"
+            yield Fault("policy", f"pinned names the type {label!r}", advice=advice)
+        elif not 1 <= index <= vehicle.num_available:
+            owned = vehicle.num_available
+            there = f"there {'is' if owned == 1 else 'are'} {count_text(owned, 'vehicle')}"
+            yield Fault("policy", f"pinned names {label!r}, but {there} of type {name!r}")
         for client in pinned:
             if client not in names:
-                yield f"policy: pinned names the client {client!r}; {nearest(client, names)}"
+                yield Fault("policy", f"pinned names the client {client!r}", advice=nearest(client, names))
             elif client in seen:
-                yield f"policy: client {client!r} is pinned to two vehicles"
+                yield Fault("policy", f"client {client!r} is pinned to two vehicles")
             seen.add(client)
 
 
-def _not_before(policy: RoutingPolicy, time: str) -> Iterable[str]:
+def _not_before(policy: RoutingPolicy, time: str) -> Iterable[Fault]:
     """Tell of a time before which nothing begins that is none."""
     try:
         moment(str(policy.not_before or 0), time)
     except ValueError:
-        yield (
-            f"policy: not_before = {policy.not_before!r} is no clock time; write a number in {time!r} or a text such "
-            f"as '8:30'"
-        )
+        advice = f"write a number in {time!r} or a text such as '8:30'"
+        yield Fault("policy", f"not_before = {policy.not_before!r} is no clock time", advice=advice)
 
 
-def _skills(clients: Sequence[Client], vehicles: Sequence[VehicleType]) -> Iterable[str]:
-    """Skills that no vehicle has, and vehicle types that do not exist."""
-    named = dict.fromkeys(word for client in clients for word in sorted(split_list(client.vehicles)))
-    types = [vehicle.name for vehicle in vehicles]
-    for word in named:
-        if word not in types:
-            wrong = [client.name for client in clients if word in split_list(client.vehicles)]
-            yield f"clients {list_names(wrong)}: unknown vehicle type {word!r}; {nearest(word, types)}"
-    known = sorted(frozenset().union(*(split_list(vehicle.skills) for vehicle in vehicles)))
-    needed = dict.fromkeys(word for client in clients for word in sorted(split_list(client.needs)))
-    for word in needed:
+def _skills(clients: Sequence[Client], vehicles: Sequence[VehicleType]) -> Iterable[Fault]:
+    """Skills that no vehicle has."""
+    known = sorted(frozenset().union(*(vehicle.skills for vehicle in vehicles)))
+    for word in dict.fromkeys(word for client in clients for word in client.needs):
         if word not in known:
-            wrong = [client.name for client in clients if word in split_list(client.needs)]
+            wrong = tuple(client.name for client in clients if word in client.needs)
             hint = nearest(word, known) if known else "no vehicle has any skills"
-            yield f"clients {list_names(wrong)}: no vehicle has the skill {word!r}; {hint}"
+            yield Fault("clients", f"no vehicle has the skill {word!r}", wrong, "needs", advice=hint)

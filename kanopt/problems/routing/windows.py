@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from kanopt.errors import ProblemError
-from kanopt.problems.clock_times import SPAN, moment, next_day_hint
+from kanopt.records.clock_times import SPAN, moment, next_day_hint
 
 __all__ = ["DriverBreak", "parse_breaks", "parse_windows"]
 

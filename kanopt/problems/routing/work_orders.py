@@ -9,7 +9,7 @@ import numpy as np
 from kanopt.problems.routing.entities import Client
 from kanopt.problems.routing.simulate import Drive, slack
 from kanopt.problems.work_orders import WorkOrder
-from kanopt.text import amount_text, clock_text, count_text
+from kanopt.text import amount_text, clock_text, count_text, join_list
 
 if TYPE_CHECKING:
     from kanopt.problems.routing.data import RoutingData
@@ -154,6 +154,6 @@ def _notes(data: RoutingData, driven: Drive, leg: int, client: Client | None) ->
     if late > slack(data.latest[driven.head[leg]]):
         notes.append(f"{amount_text(late, time, 3)} late")
     notes += [f"load at {client.source}"] if client.source else []
-    notes += [f"needs {client.needs}"] if client.needs else []
-    notes += [f"goods: {client.goods}"] if client.goods else []
+    notes += [f"needs {join_list(client.needs)}"] if client.needs else []
+    notes += [f"goods: {join_list(client.goods)}"] if client.goods else []
     return notes

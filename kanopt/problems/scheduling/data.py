@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.errors import ProblemError
+from kanopt.errors import LawValueError, ProblemError
+from kanopt.faults import Fault
 from kanopt.formulas.binding import BoundFormula, ReferenceValue
 from kanopt.formulas.references import Reference
 from kanopt.problems.given_law import law_mistake, references_to
-from kanopt.problems.record_reader import RecordReader
-from kanopt.problems.record_rules import field_mistakes
-from kanopt.problems.records import Record, field_values
+from kanopt.problems.law_use import falls_below_zero, impossible_value
+from kanopt.problems.plan_day import DAY_REFERENCES, day_value, laws_without_day, read_day
 from kanopt.problems.scheduling.arrays import ShopStructure, ShopTiming, families_found, windows_between
 from kanopt.problems.scheduling.entities import (
     Break,
@@ -30,6 +31,9 @@ from kanopt.problems.scheduling.entities import (
 )
 from kanopt.problems.scheduling.power_tariff import PowerTariff
 from kanopt.problems.scheduling.validation import idle_machines, schedule_checks, unstated_price
+from kanopt.records.reading import RecordReader
+from kanopt.records.record import Record, field_values
+from kanopt.records.rules import field_faults
 from kanopt.text import amount_text, number_text
 from kanopt.validation import LARGEST, float_array, too_large
 
@@ -104,21 +108,21 @@ def resolve(problem: SchedulingProblem, reader: RecordReader) -> SchedulingData:
         With every mistake, one per line.
     """
     read = _read(problem, reader)
-    reader.mistakes += field_mistakes(problem, "problem")
-    reader.mistakes += _law_mistakes(problem, read, [table.removesuffix("s") for table in reader.broken])
-    checks = schedule_checks(read, problem.units.time, uses_energy=problem.uses_energy)
+    reader.faults += field_faults(problem, "problem")
+    reader.faults += _law_mistakes(problem, read, [table.removesuffix("s") for table in reader.broken])
+    checks = schedule_checks(read, problem.units, uses_energy=problem.uses_energy)
     priced = bool(problem.makespan_cost) or problem.power_price is not None
     laws = (problem.duration, problem.energy)
     uses = partial(read.table_uses, problem.units, laws)
     checks.append(unstated_price(read.jobs, uses, reader.filled, priced=priced))
     reader.finish(checks)
     if "modes" in reader.filled:
-        reader.unusual += idle_machines(read)
+        reader.questions += idle_machines(read)
     job_at, task_at = _positions(read.jobs), _positions(read.tasks)
     machine_at = _positions(read.machines)
     families = _families(read)
     structure = _structure(read, job_at, task_at, machine_at, families)
-    modes = ModeInputs(problem.units, read, structure)
+    modes = ModeInputs(problem.units, read, structure, read_day(problem.day))
     duration = modes.values("duration", problem.duration, "a duration must be positive")
     modes = replace(modes, duration=duration)
     energy = None
@@ -144,19 +148,25 @@ def resolve(problem: SchedulingProblem, reader: RecordReader) -> SchedulingData:
     )
 
 
-def _law_mistakes(problem: SchedulingProblem, read: SchedulingRecords, unread: Collection[str]) -> list[str]:
+def _law_mistakes(
+    problem: SchedulingProblem, read: SchedulingRecords, unread: Collection[str]
+) -> list[Fault]:
     """Say which laws are none, such as a formula whose inputs are not bound, and what they cannot read."""
     units = problem.units
     known = {
         **references_to("task", Task, read.tasks, {}),
-        **references_to("job", Job, read.jobs, units.of_job()),
+        **references_to("job", Job, read.jobs, units.of(Job)),
         **references_to("machine", Machine, read.machines, {}),
-        **references_to("mode", Mode, read.modes, units.of_mode()),
+        **references_to("mode", Mode, read.modes, units.of(Mode)),
+        **DAY_REFERENCES,
     }
     given = {"duration": problem.duration, "energy": problem.energy}
     forms = "a bound formula, one number per mode, or nothing where every mode states its own"
     laws = {name: law for name, law in given.items() if law is not None}
-    return [line for name, law in laws.items() for line in law_mistake(name, law, forms, known, unread)]
+    return [
+        *(wrong for name, law in laws.items() for wrong in law_mistake(name, law, forms, known, unread)),
+        *laws_without_day(laws, problem.day),
+    ]
 
 
 def _refuse(mistakes: Iterable[str]) -> None:
@@ -228,8 +238,8 @@ def _timing(
     opens, closes = windows_between(breaks, np.inf if horizon is None else horizon)
     return ShopTiming(
         duration=duration,
-        release=np.array([job.release for job in read.jobs]),
-        due=np.array([np.inf if job.due is None else job.due for job in read.jobs]),
+        release=np.array([job.release_date for job in read.jobs]),
+        due=np.array([np.inf if job.due_date is None else job.due_date for job in read.jobs]),
         setup=setup,
         opens=opens,
         closes=closes,
@@ -244,6 +254,8 @@ class ModeInputs:
     ----------
     units, read, structure
         The units, the records, and the structure of the shop.
+    day
+        The day on which the schedule begins; None where none is stated.
     duration
         Values of the duration law, once it was evaluated.
     """
@@ -251,17 +263,20 @@ class ModeInputs:
     units: SchedulingUnits
     read: SchedulingRecords
     structure: ShopStructure
+    day: date | None = None
     duration: NDArray[np.float64] | None = None
 
     def reference_values(self, reference: Reference) -> ReferenceValue:
         """Return a reference for every mode, shape ``(modes,)``."""
         if reference == Reference("mode", "duration") and self.duration is not None:
             return ReferenceValue(self.duration, self.units.time)
+        if reference.scope == "day":
+            return day_value(self.day, reference)
         at = self.structure
         scopes: dict[str, tuple[Sequence[Record], Mapping[str, str], NDArray[np.int64]]] = {
-            "mode": (self.read.modes, self.units.of_mode(), np.arange(len(at.mode_task))),
+            "mode": (self.read.modes, self.units.of(Mode), np.arange(len(at.mode_task))),
             "task": (self.read.tasks, {}, at.mode_task),
-            "job": (self.read.jobs, self.units.of_job(), at.task_job[at.mode_task]),
+            "job": (self.read.jobs, self.units.of(Job), at.task_job[at.mode_task]),
             "machine": (self.read.machines, {}, at.mode_machine),
         }
         items, units, place = scopes[reference.scope]
@@ -274,7 +289,7 @@ class ModeInputs:
         A law is evaluated, an array taken as it is, and None means the field of that name of every mode.
         """
         count = len(self.read.modes)
-        unit = self.units.of_mode()[name]
+        unit = self.units.of(Mode)[name]
         if count == 0:
             return np.zeros(0)
         if isinstance(law, BoundFormula):
@@ -282,7 +297,7 @@ class ModeInputs:
         elif law is None:
             missing = [mode.label for mode in self.read.modes if getattr(mode, name) is None]
             _refuse(f"modes: {label} has no {name}; give a number or a law" for label in missing)
-            values = field_values(self.read.modes, name, units=self.units.of_mode(), where="modes").values
+            values = field_values(self.read.modes, name, units=self.units.of(Mode), where="modes").values
         else:
             try:
                 values = float_array(law)
@@ -292,6 +307,12 @@ class ModeInputs:
                 raise ProblemError(
                     f"{name}: has the shape {values.shape}; give one number per mode, that is {count}"
                 )
+        if isinstance(law, BoundFormula) and (below := falls_below_zero(values)).any():
+            least = int(np.argmin(values))
+            told = law.evaluate(self.reference_values, law.formula.output.unit)
+            where = f" for {self.read.modes[least].label} ({int(below.sum())} of {count} modes)"
+            value = float(np.broadcast_to(told, (count,))[least])
+            raise LawValueError(impossible_value(name, law.formula, value, where))
         large = (values == np.inf) | too_large(values)
         wrong = large | ~np.isfinite(values) | (values <= 0 if name == "duration" else values < 0)
         texts = {

@@ -42,7 +42,7 @@ class RunDays:
 def duration_law(problem: SchedulingProblem, uncertainty: Uncertainty) -> UncertainLaw:
     """Return what is known of the errors of durations."""
     law = problem.duration if isinstance(problem.duration, BoundFormula) else None
-    unit = problem.units.of_mode()["duration"]
+    unit = problem.units.time
     return uncertain_law(Erring("durations", "tasks"), law, uncertainty.task, uncertainty, unit)
 
 

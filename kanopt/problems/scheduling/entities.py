@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Annotated, ClassVar
+from dataclasses import dataclass
+from typing import Annotated
 
-from kanopt.problems.clock_times import CLOCK
-from kanopt.problems.record_rules import TimeUnit, Unit, check_fields
-from kanopt.problems.records import Attribute
-from kanopt.problems.table_schema import TableSchema
-from kanopt.problems.unread_columns import TableUse, fields_read, table_use
+from kanopt.records.clock_times import CLOCK
+from kanopt.records.declaration import Table, UnitSystem, field, record
+from kanopt.records.record import Attribute
+from kanopt.records.rules import TimeUnit, Unit, check_fields
+from kanopt.records.unread_columns import TableUse, fields_read, table_use
 from kanopt.validation import Amount, Finite, Name
 
 __all__ = [
@@ -27,7 +27,7 @@ __all__ = [
 
 
 @dataclass(frozen=True)
-class SchedulingUnits:
+class SchedulingUnits(UnitSystem):
     """The units a scheduling problem counts in.
 
     Parameters
@@ -42,7 +42,7 @@ class SchedulingUnits:
 
     Examples
     --------
-    >>> SchedulingUnits().of_job()["tardiness_cost"]
+    >>> SchedulingUnits().of(Job)["tardiness_cost"]
     'EUR/min'
     """
 
@@ -53,133 +53,95 @@ class SchedulingUnits:
     def __post_init__(self) -> None:
         check_fields(self, "units")
 
-    def tables(self) -> tuple[TableSchema, ...]:
+    def tables(self) -> tuple[Table, ...]:
         """Return the tables of a scheduling problem that counts in these units."""
-        return (
-            TableSchema("jobs", Job, self.of_job()),
-            TableSchema("tasks", Task),
-            TableSchema("machines", Machine),
-            TableSchema("modes", Mode, self.of_mode(), Mode.KEY),
-            TableSchema("setups", Setup, self.of_setup(), Setup.KEY),
-            TableSchema("calendars", Break, self.of_break(), Break.KEY),
-            TableSchema("power_price", PowerPrice, self.of_price(), PowerPrice.KEY),
-        )
-
-    def of_job(self) -> dict[str, str]:
-        """Return the unit of each field of a :class:`Job`."""
-        return {"release": self.time, "due": self.time, "tardiness_cost": f"{self.money}/{self.time}"}
-
-    def of_mode(self) -> dict[str, str]:
-        """Return the unit of each field of a :class:`Mode`."""
-        return {"duration": self.time, "energy": self.energy}
-
-    def of_setup(self) -> dict[str, str]:
-        """Return the unit of each field of a :class:`Setup`."""
-        return {"time": self.time}
-
-    def of_break(self) -> dict[str, str]:
-        """Return the unit of each field of a :class:`Break`."""
-        return {"start": self.time, "end": self.time}
-
-    def of_price(self) -> dict[str, str]:
-        """Return the unit of each field of a :class:`PowerPrice`."""
-        return {"start": self.time, "price": f"{self.money}/{self.energy}"}
+        return tuple(map(self.table, (Job, Task, Machine, Mode, Setup, Break, PowerPrice)))
 
 
-@dataclass(frozen=True)
+@record("jobs")
 class Job:
-    """An order: one or more tasks, run one after the other.
+    """An order: one or more tasks, run one after the other."""
 
-    Parameters
-    ----------
-    name
-        Unique among the jobs.
-    release
-        No task starts before this time: a number, or ``"8:30"`` where time zero is midnight.
-    due
-        When the last task should end, as `release`; later is allowed, reported and paid for. None where nothing is
-        promised.
-    tardiness_cost
-        Money per time unit that the last task ends after `due`.
-    attributes
-        Whatever else laws may read as ``job.<name>``.
-    """
+    name: Name = field(doc="Unique among the jobs.")
+    release_date: Annotated[Amount, CLOCK] = field(
+        default=0.0,
+        unit="time",
+        doc='No task starts before this time: a number, or ``"8:30"`` where time zero is midnight.',
+    )
+    due_date: Annotated[Finite, CLOCK] | None = field(
+        default=None,
+        unit="time",
+        doc="When the last task should end, as `release_date`; later is allowed, reported and paid for. "
+        "None where nothing "
+        "is promised.",
+    )
+    tardiness_cost: Amount = field(
+        default=0.0,
+        unit="money/time",
+        price="tardiness",
+        needs="due_date",
+        doc="Price of each unit of time by which the last task ends after `due_date`.",
+    )
+    attributes: Mapping[str, Attribute] = field(
+        default_factory=dict, hash=False, doc="Whatever else laws may read as ``job.<name>``."
+    )
 
-    name: Name
-    release: Annotated[Amount, CLOCK] = 0.0
-    due: Annotated[Finite, CLOCK] | None = None
-    tardiness_cost: Amount = 0.0
-    attributes: Mapping[str, Attribute] = field(default_factory=dict)
 
-
-@dataclass(frozen=True)
+@record("tasks")
 class Task:
-    """One step of a job; once started it runs to its end.
+    """One step of a job; once started it runs to its end."""
 
-    Parameters
-    ----------
-    name
-        Unique among all tasks.
-    job
-        The job it belongs to.
-    order
-        Tasks of a job run by increasing order; 0 for all of them means the order in which they are given.
-    family
-        What decides the setup before it; empty where it needs none and leaves the machine as it was set up.
-    attributes
-        Whatever else laws may read as ``task.<name>``.
-    """
-
-    name: Name
-    job: str
-    order: int = 0
-    family: str = ""
-    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+    name: Name = field(doc="Unique among all tasks.")
+    job: str = field(refers="jobs", doc="The job it belongs to.")
+    order: int = field(
+        default=0,
+        doc="Tasks of a job run by increasing order; 0 for all of them means the order in which they are given.",
+    )
+    family: str = field(
+        default="",
+        doc="What decides the setup before it; empty where it needs none and leaves the machine as it was set up.",
+    )
+    attributes: Mapping[str, Attribute] = field(
+        default_factory=dict, hash=False, doc="Whatever else laws may read as ``task.<name>``."
+    )
 
 
-@dataclass(frozen=True)
+@record("machines")
 class Machine:
-    """Something that runs one task at a time.
+    """Something that runs one task at a time."""
 
-    Parameters
-    ----------
-    name
-        Unique among the machines.
-    family
-        The family it is set up for at time zero; empty for none: the first setup is then that from the family ``""``.
-    attributes
-        Whatever else laws may read as ``machine.<name>``.
-    """
-
-    name: Name
-    family: str = ""
-    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+    name: Name = field(doc="Unique among the machines.")
+    family: str = field(
+        default="",
+        doc="The family it is set up for at time zero; empty for none: the first setup is then that from "
+        'the family ``""``.',
+    )
+    attributes: Mapping[str, Attribute] = field(
+        default_factory=dict, hash=False, doc="Whatever else laws may read as ``machine.<name>``."
+    )
 
 
-@dataclass(frozen=True)
+@record("modes", key=("task", "machine", "name"))
 class Mode:
-    """A way to run a task: on which machine and, where there are several ways on one machine, how.
+    """A way to run a task: on which machine and, where there are several ways on one machine, how."""
 
-    Parameters
-    ----------
-    task, machine
-        Names of both; a task can run on the machines it has a mode for and on no other.
-    name
-        Tells the modes of one task on one machine apart, such as ``"slow"``.
-    duration, energy
-        Given numbers, read where the problem has no law for them.
-    attributes
-        Whatever else laws may read as ``mode.<name>``, such as a speed.
-    """
-
-    task: str
-    machine: str
-    name: str = ""
-    duration: float | None = None
-    energy: float | None = None
-    attributes: Mapping[str, Attribute] = field(default_factory=dict)
-
-    KEY: ClassVar[tuple[str, ...]] = ("task", "machine", "name")
+    task: str = field(
+        refers="tasks",
+        doc="The task, which can run on the machines it has a mode for and on no other.",
+    )
+    machine: str = field(refers="machines", doc="The machine.")
+    name: str = field(default="", doc='Tells the modes of one task on one machine apart, such as ``"slow"``.')
+    duration: float | None = field(
+        default=None, unit="time", doc="How long it takes, read where the problem has no law for it."
+    )
+    energy: float | None = field(
+        default=None, unit="energy", doc="Its energy, read where the problem has no law for it."
+    )
+    attributes: Mapping[str, Attribute] = field(
+        default_factory=dict,
+        hash=False,
+        doc="Whatever else laws may read as ``mode.<name>``, such as a speed.",
+    )
 
     @property
     def label(self) -> str:
@@ -187,72 +149,65 @@ class Mode:
         return f"task {self.task!r} on {self.machine!r}" + (f" ({self.name})" if self.name else "")
 
 
-@dataclass(frozen=True)
+@record("setups", key=("before", "after", "machine"))
 class Setup:
     """Time that passes on a machine before a task of one family while the machine is set up for another.
 
     A machine is set up for the family of the last task that had one, or for that it had at time zero; tasks without a
     family in between change nothing. Pairs of families that are not given need no setup. The setup comes directly
     before its task, after whatever ran before; its time may run through a break.
-
-    Parameters
-    ----------
-    before
-        The family that the machine is set up for; empty for a machine that was not set up for any.
-    after
-        The family of the task. Empty only with a time of zero: a task without a family needs no setup.
-    time
-        Time between the end of whatever ran before and the start of the task.
-    machine
-        Where it holds; empty for every machine. A line for one machine goes before a line for all.
     """
 
-    before: str
-    after: str
-    time: Amount
-    machine: str = ""
-    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+    before: str = field(
+        doc="The family that the machine is set up for; empty for a machine that was not set up for any."
+    )
+    after: str = field(
+        doc="The family of the task. Empty only with a time of zero: a task without a family needs no setup."
+    )
+    time: Amount = field(
+        unit="time", doc="Time between the end of whatever ran before and the start of the task."
+    )
+    machine: str = field(
+        default="",
+        refers="machines",
+        doc="Where it holds; empty for every machine. A line for one machine goes before a line for all.",
+    )
+    attributes: Mapping[str, Attribute] = field(
+        default_factory=dict, hash=False, doc="Whatever else is known."
+    )
 
-    KEY: ClassVar[tuple[str, ...]] = ("before", "after", "machine")
 
-
-@dataclass(frozen=True)
+@record("calendars", key=("machine", "start"))
 class Break:
-    """A time during which no task may run on a machine; a task that does not fit before it waits.
+    """A time during which no task may run on a machine; a task that does not fit before it waits."""
 
-    Parameters
-    ----------
-    start, end
-        The task may end at `start` and begin at `end`: numbers, or texts such as ``"12:00"``.
-    machine
-        Whose break it is; empty for every machine.
-    """
-
-    start: Annotated[Finite, CLOCK]
-    end: Annotated[Finite, CLOCK]
-    machine: str = ""
-    attributes: Mapping[str, Attribute] = field(default_factory=dict)
-
-    KEY: ClassVar[tuple[str, ...]] = ("machine", "start")
+    start: Annotated[Finite, CLOCK] = field(
+        unit="time", doc='A task may end then: a number, or a text such as ``"12:00"``.'
+    )
+    end: Annotated[Finite, CLOCK] = field(unit="time", doc="A task may begin then.")
+    machine: str = field(default="", refers="machines", doc="Whose break it is; empty for every machine.")
+    attributes: Mapping[str, Attribute] = field(
+        default_factory=dict, hash=False, doc="Whatever else is known."
+    )
 
 
-@dataclass(frozen=True)
+@record("power_price", key="start")
 class PowerPrice:
-    """The price of power from a time on, until the next price; the last one holds for ever.
+    """The price of power from a time on, until the next price; the last one holds for ever."""
 
-    Parameters
-    ----------
-    start
-        From when the price holds, a number or a text such as ``"6:00"``; the first start is at or before zero.
-    price
-        Money per unit of energy; may be negative.
-    """
-
-    start: Annotated[Finite, CLOCK]
-    price: Finite
-    attributes: Mapping[str, Attribute] = field(default_factory=dict)
-
-    KEY: ClassVar[tuple[str, ...]] = ("start",)
+    start: Annotated[Finite, CLOCK] = field(
+        unit="time",
+        doc='From when the price holds, a number or a text such as ``"6:00"``; the first start is at or before zero.',
+    )
+    price: Finite = field(
+        unit="money/energy",
+        price="energy",
+        usual=(0.0005, 10.0, "EUR/kWh"),
+        doc="Money per unit of energy; may be negative.",
+    )
+    attributes: Mapping[str, Attribute] = field(
+        default_factory=dict, hash=False, doc="Whatever else is known."
+    )
 
 
 @dataclass(frozen=True)

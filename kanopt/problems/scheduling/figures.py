@@ -44,8 +44,9 @@ def schedule_figures(problem: SchedulingProblem, placed: PlacedTasks) -> tuple[P
     text = amount_text(total, unit) if count else "none"
     note = f"of {count_text(count, 'job')}" if count else "every due date is kept"
     busy = _busy(problem, placed)
-    used = float(busy.sum()) / (end * len(busy)) if end > 0 and len(busy) else math.nan
-    how = "time in which tasks run on all machines, as a share of the time until the last task ends"
+    used = share_of(float(busy.sum()), float(problem.open_time(end).sum()))
+    since = f"from {_when(problem, problem.begins)}, the earliest start, " if problem.begins else ""
+    how = f"time in which tasks run, as a share of the time in which machines may run {since}until the last task ends"
     promised = int(np.isfinite(data.timing.due).sum())
     found = [
         PlanFigure(
@@ -141,7 +142,7 @@ def _machines(problem: SchedulingProblem, placed: PlacedTasks) -> Roster:
             "tasks": np.bincount(placed.machine, minlength=count),
             f"runs ({unit})": busy,
             f"setups ({unit})": _setups(problem, placed),
-            "use": [share_of(float(each), end) for each in busy],
+            "use": [share_of(*map(float, each)) for each in zip(busy, problem.open_time(end), strict=True)],
         }
     )
     if data.energy is not None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from kanopt.formulas.binding import BoundFormula
 from kanopt.problems.law_use import LawUse, unit_factor
+from kanopt.problems.scheduling.entities import Mode
 from kanopt.problems.scheduling.simulate import ENERGY, PlacedTasks
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def schedule_law_uses(problem: SchedulingProblem, placed: PlacedTasks) -> tuple[
 def _duration(problem: SchedulingProblem, placed: PlacedTasks, runs: Ints) -> Iterator[LawUse]:
     law = problem.duration
     if isinstance(law, BoundFormula):
-        factor = unit_factor(law.formula.output.unit, problem.units.of_mode()["duration"])
+        factor = unit_factor(law.formula.output.unit, problem.units.time)
 
         def change(changes: Floats) -> Floats:
             longer = np.zeros((len(changes), len(placed.task)))
@@ -68,7 +69,7 @@ def _use(
         key: np.broadcast_to(values, (count,))[modes]
         for key, values in law.arguments(inputs.reference_values).items()
     }
-    factor = unit_factor(law.formula.output.unit, problem.units.of_mode()[name])
+    factor = unit_factor(law.formula.output.unit, problem.units.of(Mode)[name])
     shape, places = modes.shape, ("task", "tasks")
     where = partial(_task_names, problem, modes)
     return LawUse(name, law.formula, arguments, factor * rise, shape, places, where=where)
@@ -144,7 +145,7 @@ def _shifted(
 def _price(problem: SchedulingProblem, placed: PlacedTasks, start: Floats, end: Floats) -> Floats:
     """Return the prices of a schedule at other times, ``(draws, n)`` each, as :func:`price_schedule` adds them up."""
     data = problem.data
-    total = problem.makespan_cost * end.max(axis=1)
+    total = problem.makespan_cost * (end.max(axis=1) - problem.begins)
     for job in np.flatnonzero(data.tardiness_cost > 0).tolist():
         rows = placed.job == job
         if rows.any() and np.isfinite(data.timing.due[job]):

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from kanopt.errors import ProblemError, nearest
 from kanopt.problems.base import Plan
-from kanopt.problems.clock_times import clock_cells, unstated_times
 from kanopt.problems.scheduling.data import SchedulingData
 from kanopt.problems.scheduling.dispatch import repair_starts
+from kanopt.records.clock_times import clock_cells, unstated_times
 from kanopt.tables import units_of
 from kanopt.text import list_names
 from kanopt.validation import coerced_numbers, shown

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
@@ -14,8 +16,8 @@ from pydantic import Field
 from kanopt.formulas.binding import BoundFormula
 from kanopt.problems.base import Problem
 from kanopt.problems.findings import FrozenInput, Reason
-from kanopt.problems.idle_fields import idle_fields
-from kanopt.problems.record_reader import RecordReader
+from kanopt.problems.plan_day import read_day
+from kanopt.problems.scheduling.arrays import earliest_start
 from kanopt.problems.scheduling.assessment import SchedulingAssessment
 from kanopt.problems.scheduling.data import SchedulingData, resolve
 from kanopt.problems.scheduling.entities import (
@@ -31,7 +33,8 @@ from kanopt.problems.scheduling.entities import (
 from kanopt.problems.scheduling.plan import Schedule, read_schedule, schedule_in_order, schedule_of
 from kanopt.problems.scheduling.reasons import infeasibility_reasons
 from kanopt.problems.scheduling.validation import free_changes
-from kanopt.problems.unread_columns import TableUse
+from kanopt.records.reading import RecordReader, idle_fields
+from kanopt.records.unread_columns import TableUse
 from kanopt.validation import Amount, Finite
 
 if TYPE_CHECKING:
@@ -47,8 +50,9 @@ class SchedulingProblem(Problem[Schedule]):
     Every task runs once, on one of the machines it has a mode for, without interruption and not through a break; the
     tasks of a job run one after the other; a machine runs one task at a time, with a setup between tasks of different
     families, and a task without a family leaves the machine as it was set up. The objective is money:
-    ``makespan_cost`` times the end of the last task, the tardiness cost of late jobs, and the energy of every task at
-    the price of power while it runs (constant power during a task, exactly integrated over the steps of the price).
+    ``makespan_cost`` times the makespan, from :attr:`begins` to the end of the last task, the tardiness cost of late
+    jobs, and the energy of every task at the price of power while it runs (constant power during a task, exactly
+    integrated over the steps of the price).
 
     Parameters
     ----------
@@ -56,8 +60,8 @@ class SchedulingProblem(Problem[Schedule]):
         Records (:class:`Job`, :class:`Task`, :class:`Machine`, :class:`Mode`) or frames with their fields as columns;
         further columns become attributes that laws may read.
     duration, energy
-        A law bound to ``mode.…``, ``task.…``, ``job.…`` and ``machine.…`` (for energy, ``mode.duration`` is what the
-        duration law says), or one number per mode, or None to take the field of that name of every mode.
+        A law bound to ``mode.…``, ``task.…``, ``job.…``, ``machine.…`` and ``day.…`` (for energy, ``mode.duration`` is
+        what the duration law says), or one number per mode, or None to take the field of that name of every mode.
         Without an energy law and without a price of power, energy plays no part.
     setups
         :class:`Setup` records or a frame.
@@ -66,13 +70,16 @@ class SchedulingProblem(Problem[Schedule]):
     power_price
         :class:`PowerPrice` records or a frame, or one number.
     makespan_cost
-        Money per time unit until the last task ends.
+        Money per time unit of the makespan.
     horizon
         When everything must be done; None for no limit.
     clock
         Whether time zero is midnight, so that charts read as time of day; true where some time is written ``8:30``.
     units
         Units of time, energy and money.
+    day
+        The day on which the schedule begins, a date or ``"2026-03-02"``, which laws read as ``day.weekday`` and the
+        like; None where no law reads it.
 
     Raises
     ------
@@ -82,7 +89,7 @@ class SchedulingProblem(Problem[Schedule]):
     Examples
     --------
     >>> problem = SchedulingProblem(
-    ...     jobs=[Job("j1", due=10.0, tardiness_cost=2.0), Job("j2")],
+    ...     jobs=[Job("j1", due_date=10.0, tardiness_cost=2.0), Job("j2")],
     ...     tasks=[Task("a", "j1"), Task("b", "j2")],
     ...     machines=[Machine("saw")],
     ...     modes=[Mode("a", "saw", duration=8.0), Mode("b", "saw", duration=4.0)],
@@ -110,13 +117,15 @@ class SchedulingProblem(Problem[Schedule]):
     horizon: Annotated[Finite, Field(gt=0)] | None = None
     clock: bool = False
     units: SchedulingUnits = field(default_factory=SchedulingUnits)
+    day: date | str | None = None
     data: SchedulingData = field(init=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "day", read_day(self.day))
         reader = RecordReader()
         object.__setattr__(self, "data", resolve(self, reader))
         object.__setattr__(self, "clock", self.clock or self.data.mode_inputs.read.of_day)
-        self._tell_of_reading(unusual=reader.unusual, from_frames=bool(reader.filled))
+        self._tell_of_reading(questions=reader.questions, from_frames=bool(reader.filled))
 
     def __repr__(self) -> str:
         data = self.data
@@ -124,6 +133,41 @@ class SchedulingProblem(Problem[Schedule]):
             f"SchedulingProblem({len(data.jobs)} jobs, {len(data.tasks)} tasks, {len(data.machines)} machines, "
             f"{len(data.modes)} modes)"
         )
+
+    @cached_property
+    def begins(self) -> float:
+        """From when the makespan and the use of machines count, in time units.
+
+        Time zero; where that is midnight (:attr:`clock`), the earliest time at which the first task of a job could
+        start, given releases and breaks of machines: nobody pays for the night before the first shift.
+
+        Examples
+        --------
+        >>> shop = SchedulingProblem([Job("j", release_date=6.0)], [Task("a", "j")], [Machine("saw")],
+        ...                          [Mode("a", "saw", duration=2.0)], calendars=[Break(0.0, 7.0)], clock=True)
+        >>> shop.begins
+        7.0
+        """
+        data = self.data
+        first = np.flatnonzero(data.structure.previous[data.structure.mode_task] < 0)
+        if not self.clock or not len(first):
+            return 0.0
+        released = data.timing.release[data.structure.task_job[data.structure.mode_task[first]]]
+        timing, machine = data.timing_without_horizon, data.structure.mode_machine[first]
+        start = float(earliest_start(timing, machine, released, timing.duration[first]).min())
+        return start if np.isfinite(start) else 0.0
+
+    def open_time(self, until: float) -> NDArray[np.float64]:
+        """Return for how long each machine may run tasks from :attr:`begins` until some time, in time units.
+
+        Parameters
+        ----------
+        until
+            In time units.
+        """
+        timing = self.data.timing_without_horizon
+        both = np.minimum(timing.closes, until) - np.maximum(timing.opens, self.begins)
+        return np.asarray(np.clip(both, 0.0, None).sum(axis=1))
 
     @property
     def uses_energy(self) -> bool:
@@ -149,7 +193,7 @@ class SchedulingProblem(Problem[Schedule]):
         read = self.data.mode_inputs.read
         unpaid = not self.uses_energy and any(mode.energy for mode in read.modes)
         told = ("modes: there is an energy, but no power_price to pay for it",) if unpaid else ()
-        return (*idle_fields({"jobs": read.jobs}), *told)
+        return (*map(str, idle_fields([(self.units.table(Job), read.jobs)])), *told)
 
     def assumptions(self) -> tuple[str, ...]:
         """Tell which changes from one family to another take no time because no setup says how much."""

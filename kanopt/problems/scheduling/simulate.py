@@ -252,7 +252,9 @@ def price_schedule(problem: SchedulingProblem, placed: PlacedTasks) -> Pricing:
     if len(placed.task) and problem.makespan_cost > 0:
         last = int(np.argmax(placed.end))
         machine, task = data.machines[placed.machine[last]].name, data.tasks[placed.task[last]].name
-        rows.append(("makespan", machine, task, problem.makespan_cost * float(placed.end[last])))
+        rows.append(
+            ("makespan", machine, task, problem.makespan_cost * (float(placed.end[last]) - problem.begins))
+        )
     late = np.clip(placed.completion(len(data.jobs)) - data.timing.due, 0.0, None)
     tardiness = data.tardiness_cost * late
     for job in np.flatnonzero(tardiness > 0):

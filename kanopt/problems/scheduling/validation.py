@@ -3,59 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kanopt.errors import nearest
-from kanopt.problems.missing_data import missing_price, without_row
-from kanopt.problems.record_reader import RecordCheck
-from kanopt.problems.scheduling.entities import Break, Job, SchedulingRecords, Setup, Task
+from kanopt.faults import Fault
+from kanopt.problems.scheduling.entities import Job, SchedulingRecords, SchedulingUnits, Setup, Task
+from kanopt.records.missing_data import missing_price, without_row
+from kanopt.records.reading import RecordCheck, unknown_names
 from kanopt.text import clock_text, count_text, list_names, number_text
 
 if TYPE_CHECKING:
-    from kanopt.problems.unread_columns import TableUse
+    from kanopt.records.unread_columns import TableUse
 
 __all__ = ["free_changes", "idle_machines", "schedule_checks", "unstated_price"]
 
 
-def schedule_checks(read: SchedulingRecords, time: str, *, uses_energy: bool) -> list[RecordCheck]:
+def schedule_checks(
+    read: SchedulingRecords, units: SchedulingUnits, *, uses_energy: bool
+) -> list[RecordCheck]:
     """Look for what refers to nothing, what is missing, and times in the wrong order.
 
     Parameters
     ----------
     read
         Everything the problem was given.
-    time
-        Unit of its times.
+    units
+        What it counts in.
     uses_energy
         Whether energy is part of its objective.
     """
-    jobs, tasks = [job.name for job in read.jobs], [task.name for task in read.tasks]
-    machines = [machine.name for machine in read.machines]
-    some_or_all = ["", *machines]
-    of_task = _unknown("tasks", read.tasks, lambda t: (f"task {t.name!r}", t.job), "job", jobs)
-    of_mode = _unknown("modes", read.modes, lambda m: (m.label, m.task), "task", tasks)
-    by_mode = _unknown("modes", read.modes, lambda m: (m.label, m.machine), "machine", machines)
-    of_setup = _unknown(
-        "setups", read.setups, lambda s: (f"{s.before} → {s.after}", s.machine), "machine", some_or_all
-    )
-    of_break = _unknown(
-        "calendars", read.calendars, lambda b: (_break_label(b), b.machine), "machine", some_or_all
-    )
+    known = {name: [one.name for one in getattr(read, name)] for name in ("jobs", "tasks", "machines")}
     return [
-        RecordCheck(_none("jobs", jobs), ["jobs"]),
-        RecordCheck(_none("tasks", tasks), ["tasks"]),
-        RecordCheck(_none("machines", machines), ["machines"]),
-        RecordCheck(of_task, ["tasks", "jobs"]),
-        RecordCheck(of_mode, ["modes", "tasks"]),
-        RecordCheck(by_mode, ["modes", "machines"]),
-        RecordCheck(of_setup, ["setups", "machines"]),
-        RecordCheck(of_break, ["calendars", "machines"]),
+        *(RecordCheck(_none(table, names), [table]) for table, names in known.items()),
+        *(
+            RecordCheck(
+                unknown_names(table, getattr(read, table.name), known, nearest),
+                {table.name, *(other for item in table.fields for other in item.refers)},
+            )
+            for table in units.tables()
+        ),
         RecordCheck(_setups_before_nothing(read.setups), ["setups"]),
         RecordCheck(_idle_jobs(read), ["jobs", "tasks"]),
         RecordCheck(_order_mistakes(read.tasks), ["tasks"]),
         RecordCheck(_families(read), ["setups", "tasks", "machines"]),
-        RecordCheck(_breaks(read, time), ["calendars"]),
-        RecordCheck(_prices(read, time, uses_energy=uses_energy), ["power_price"]),
+        RecordCheck(_breaks(read, units.time), ["calendars"]),
+        RecordCheck(_prices(read, units.time, uses_energy=uses_energy), ["power_price"]),
     ]
 
 
@@ -79,18 +71,12 @@ def unstated_price(
     priced
         Whether the makespan or energy costs money.
     """
-    return RecordCheck(() if priced else _unstated_price(jobs, uses, filled), ["jobs"])
+    law = "makespan_cost, or power_price and the energy of the tasks"
+    records = [(SchedulingUnits().table(Job), jobs)]
+    return RecordCheck(() if priced else missing_price(records, filled, uses, law), ["jobs"])
 
 
-def _unstated_price(
-    jobs: Sequence[Job], uses: Callable[[], Iterable[TableUse]], filled: Mapping[str, Collection[str]]
-) -> Iterable[str]:
-    if not any(job.tardiness_cost for job in jobs):
-        law = "makespan_cost, or power_price and the energy of the tasks"
-        yield from missing_price({"jobs": ("tardiness_cost",)}, filled, uses(), law)
-
-
-def idle_machines(read: SchedulingRecords) -> Iterable[str]:
+def idle_machines(read: SchedulingRecords) -> Iterable[Fault]:
     """Yield the machines that no mode runs on."""
     busy = {mode.machine for mode in read.modes}
     idle = [machine.name for machine in read.machines if machine.name not in busy]
@@ -121,85 +107,67 @@ def free_changes(read: SchedulingRecords) -> tuple[str, ...]:
     return (f"setups: of {len(changes):,} changes of family {missing} no time: {shown}",)
 
 
-def _none(table: str, names: Sequence[str]) -> Iterable[str]:
+def _none(table: str, names: Sequence[str]) -> Iterable[Fault]:
     if not names:
-        yield f"{table}: there are none; a schedule needs at least one"
+        yield Fault(table, "there are none", advice="a schedule needs at least one")
 
 
-def _break_label(pause: Break) -> str:
-    return f"break from {number_text(pause.start, 6)}"
-
-
-def _setups_before_nothing(setups: Sequence[Setup]) -> Iterable[str]:
+def _setups_before_nothing(setups: Sequence[Setup]) -> Iterable[Fault]:
     for setup in setups:
         if not setup.after and setup.time > 0:
             time = number_text(setup.time, 6)
-            yield (
-                f"setups: {setup.before!r} → '': {time} before a task without a family, which needs no setup "
-                "and leaves the machine as it was set up; give such tasks a family, or this setup a time of 0"
-            )
+            what = f"takes {time} before a task without a family, which needs no setup and changes none"
+            advice = "give such tasks a family, or this setup a time of 0"
+            yield Fault("setups", what, (f"{setup.before} → ",), advice=advice)
 
 
-def _idle_jobs(read: SchedulingRecords) -> Iterable[str]:
+def _idle_jobs(read: SchedulingRecords) -> Iterable[Fault]:
     busy = {task.job for task in read.tasks}
     for job in read.jobs:
         if job.name not in busy:
-            yield f"jobs: {job.name!r} has no task; add one or leave the job out"
+            yield Fault("jobs", "has no task", (job.name,), advice="add one or leave the job out")
 
 
-def _families(read: SchedulingRecords) -> Iterable[str]:
+def _families(read: SchedulingRecords) -> Iterable[Fault]:
     """Tell of families without a setup time, where there are setup times."""
     families = {family for setup in read.setups for family in (setup.before, setup.after)}
     things = [("tasks", task.name, task.family) for task in read.tasks]
     things += [("machines", machine.name, machine.family) for machine in read.machines]
     for where, name, family in things if families else ():
         if family and family not in families:
-            yield f"{where}: family {family!r} of {name!r} has no setup time; {nearest(family, families)}"
+            what = f"{family!r} has no setup time"
+            yield Fault(where, what, (name,), "family", advice=nearest(family, families))
 
 
 def _moment(read: SchedulingRecords, value: float, time: str) -> str:
     return clock_text(value, time) if read.of_day else number_text(value, 6)
 
 
-def _breaks(read: SchedulingRecords, time: str) -> Iterable[str]:
+def _breaks(read: SchedulingRecords, time: str) -> Iterable[Fault]:
     for pause in read.calendars:
         if pause.end <= pause.start:
             where = f"break of {pause.machine or 'every machine'}"
             start, end = _moment(read, pause.start, time), _moment(read, pause.end, time)
-            yield f"calendars: {where} from {start} to {end}: must end after it starts"
+            yield Fault("calendars", f"{where} from {start} to {end} must end after it starts")
 
 
-def _prices(read: SchedulingRecords, time: str, *, uses_energy: bool) -> Iterable[str]:
+def _prices(read: SchedulingRecords, time: str, *, uses_energy: bool) -> Iterable[Fault]:
     first = min((price.start for price in read.power_price), default=0.0)
     if first > 0:
         start, zero = _moment(read, first, time), _moment(read, 0.0, time)
-        yield f"power_price: the first price starts at {start}; state one that starts at {zero}"
+        what = f"the first price starts at {start}"
+        yield Fault("power_price", what, advice=f"state one that starts at {zero}")
     if uses_energy and not read.power_price:
-        yield "problem: energy is given but power_price is not; give a price, or leave energy out"
+        what = "energy is given but power_price is not"
+        yield Fault("problem", what, advice="give a price, or leave energy out")
 
 
-def _unknown(
-    where: str,
-    items: Sequence[Any],
-    of: Callable[[Any], tuple[str, str]],
-    what: str,
-    names: Sequence[str],
-) -> Iterable[str]:
-    """Yield the items that name something unknown."""
-    there = set(names)
-    for item in items:
-        label, name = of(item)
-        if name not in there:
-            yield f"{where}: {label}: unknown {what} {name!r}; {nearest(name, [n for n in names if n])}"
-
-
-def _order_mistakes(tasks: Sequence[Task]) -> Iterable[str]:
+def _order_mistakes(tasks: Sequence[Task]) -> Iterable[Fault]:
     seen: dict[str, list[int]] = {}
     for task in tasks:
         seen.setdefault(task.job, []).append(task.order)
     for job, orders in seen.items():
         if any(orders) and len(set(orders)) < len(orders):
-            yield (
-                f"tasks: two tasks of job {job!r} have the same order; give each its own, or leave "
-                "'order' out to run them as listed"
-            )
+            what = f"two tasks of job {job!r} have the same order"
+            advice = "give each its own, or leave 'order' out to run them as listed"
+            yield Fault("tasks", what, advice=advice)

@@ -83,7 +83,7 @@ def _price(problem: SchedulingProblem, placed: PlacedTasks, tariff: PowerTariff)
     shown = tariff.starts < placed.end.max()
     index = np.append(tariff.starts[shown], placed.end.max())
     prices = np.append(tariff.prices[shown], tariff.prices[shown][-1])
-    unit = problem.units.of_price()["price"]
+    unit = problem.units.unit_of("money/energy")
     frame = pd.DataFrame({f"price [{unit}]": prices}, index=pd.Index(index, name="time"))
     return SeriesView(
         "Price of power", frame, f"time [{problem.units.time}]", unit, step=True, clock=_clock(problem)

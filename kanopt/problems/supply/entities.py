@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from kanopt.problems.record_rules import Unit, check_fields
-from kanopt.problems.records import Attribute
-from kanopt.problems.table_schema import TableSchema
+from kanopt.records.declaration import Table, UnitSystem, field, record
+from kanopt.records.record import Attribute
+from kanopt.records.rules import Unit, check_fields
 from kanopt.validation import Amount, Finite, Limit, Name, OpenLimit
 
 __all__ = ["Facility", "Lane", "Market", "Period", "Product", "Supplier", "SupplyUnits"]
 
 
 @dataclass(frozen=True)
-class SupplyUnits:
+class SupplyUnits(UnitSystem):
     """The units in which a supply problem counts.
 
     Parameters
@@ -42,7 +42,7 @@ class SupplyUnits:
     --------
     >>> SupplyUnits().per_quantity
     'EUR/t'
-    >>> SupplyUnits(quantity="pallet").of_supplier["unit_cost"]
+    >>> SupplyUnits(quantity="pallet").of(Supplier)["unit_cost"]
     'EUR/pallet'
     """
 
@@ -54,16 +54,9 @@ class SupplyUnits:
     def __post_init__(self) -> None:
         check_fields(self, "units")
 
-    def tables(self) -> tuple[TableSchema, ...]:
+    def tables(self) -> tuple[Table, ...]:
         """Return the tables of a supply problem that counts in these units."""
-        return (
-            TableSchema("suppliers", Supplier, self.of_supplier, ("name", "product")),
-            TableSchema("facilities", Facility, self.of_facility),
-            TableSchema("markets", Market, self.of_places),
-            TableSchema("products", Product, self.of_product),
-            TableSchema("periods", Period),
-            TableSchema("lanes", Lane, self.of_lane, ("tail", "head", "mode")),
-        )
+        return tuple(map(self.table, (Supplier, Facility, Market, Product, Period, Lane)))
 
     def references(self) -> dict[str, str]:
         """Return what laws may read of the flow, each with its unit."""
@@ -72,63 +65,28 @@ class SupplyUnits:
     @property
     def per_quantity(self) -> str:
         """Money per unit of product."""
-        return f"{self.money}/({self.quantity})" if "/" in self.quantity else f"{self.money}/{self.quantity}"
-
-    @property
-    def of_places(self) -> Mapping[str, str]:
-        """Units of the coordinates of a place."""
-        return {"x": self.distance, "y": self.distance, "lat": "deg", "lon": "deg"}
-
-    @property
-    def of_supplier(self) -> Mapping[str, str]:
-        """Units of the fields of :class:`Supplier`."""
-        return {**self.of_places, "capacity": self.quantity, "unit_cost": self.per_quantity}
-
-    @property
-    def of_facility(self) -> Mapping[str, str]:
-        """Units of the fields of :class:`Facility`."""
-        return {
-            **self.of_places,
-            "fixed_cost": self.money,
-            "period_cost": self.money,
-            "capacity": self.weight,
-            "storage": self.weight,
-            "holding_cost": self.per_quantity,
-            "handling_cost": self.per_quantity,
-        }
-
-    @property
-    def of_product(self) -> Mapping[str, str]:
-        """Units of the fields of :class:`Product`."""
-        weight = "" if self.weight == self.quantity else f"{self.weight}/{self.quantity}"
-        return {"weight": weight, "shortage_cost": self.per_quantity}
-
-    @property
-    def of_lane(self) -> Mapping[str, str]:
-        """Units of the fields of :class:`Lane`."""
-        return {"distance": self.distance, "capacity": self.weight}
+        return self.unit_of("money/quantity")
 
 
-@dataclass(frozen=True)
+def _of_place(name: str) -> Any:
+    """Declare a coordinate of a place."""
+    told = {
+        "x": "Where it is in the unit of distance, both or neither.",
+        "y": "The other coordinate.",
+        "lat": "Instead of x and y, the latitude in degrees.",
+        "lon": "The longitude in degrees.",
+    }
+    on_earth = name in ("lat", "lon")
+    return field(default=None, kw_only=on_earth, unit="deg" if on_earth else "distance", doc=told[name])
+
+
+def _others() -> Any:
+    return field(default_factory=dict, hash=False, doc="Whatever else is known.")
+
+
+@record("suppliers", key=("name", "product"))
 class Supplier:
     """What a supplier offers of one product, or of all of them together.
-
-    Parameters
-    ----------
-    name
-        Unique among suppliers, facilities and markets; a supplier of several products has one record for each.
-    product
-        The product offered; empty where the record speaks for every product, its capacity counting their sum.
-    capacity
-        Amount that can be bought per period; infinite by default.
-    unit_cost
-        Money per unit bought.
-    x, y
-        Where it is in the unit of distance, both or neither.
-    lat, lon
-        Instead of these, latitude and longitude in degrees.
-    attributes
-        Whatever else is known.
 
     Examples
     --------
@@ -136,47 +94,30 @@ class Supplier:
     40.0
     """
 
-    name: Name
-    product: str = ""
-    capacity: OpenLimit = math.inf
-    unit_cost: Amount = 0.0
-    x: Finite | None = None
-    y: Finite | None = None
-    lat: Finite | None = field(default=None, kw_only=True)
-    lon: Finite | None = field(default=None, kw_only=True)
-    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+    name: Name = field(
+        doc="Unique among suppliers, facilities and markets; a supplier of several products has one record for each."
+    )
+    product: str = field(
+        default="",
+        refers="products",
+        doc="The product offered; empty where the record speaks for every product, its capacity counting their sum.",
+    )
+    capacity: OpenLimit = field(
+        default=math.inf, unit="quantity", doc="Amount that can be bought per period; infinite by default."
+    )
+    unit_cost: Amount = field(
+        default=0.0, unit="money/quantity", price="purchase", doc="Money per unit bought."
+    )
+    x: Finite | None = _of_place("x")
+    y: Finite | None = _of_place("y")
+    lat: Finite | None = _of_place("lat")
+    lon: Finite | None = _of_place("lon")
+    attributes: Mapping[str, Attribute] = _others()
 
 
-@dataclass(frozen=True)
+@record("facilities")
 class Facility:
     """A site that receives, may store, and sends on; it is open or closed.
-
-    Parameters
-    ----------
-    name
-        Unique among suppliers, facilities and markets.
-    fixed_cost
-        Money paid once if the site is open in any period.
-    period_cost
-        Money paid for each period in which the site is open. A site without a period cost is either open
-        throughout or not at all; one with a period cost may open and close from period to period.
-    capacity
-        Weight that may enter, and weight that may leave, in one period; infinite by default.
-    storage
-        Weight that may be kept from one period to the next; 0 by default, so that all that enters leaves in
-        the same period.
-    holding_cost
-        Money per unit kept to the next period.
-    handling_cost
-        Money per unit that enters.
-    status
-        ``"free"``, or ``"open"`` or ``"closed"`` where that is already decided.
-    x, y
-        Where it is in the unit of distance, both or neither.
-    lat, lon
-        Instead of these, latitude and longitude in degrees.
-    attributes
-        Whatever else is known.
 
     Examples
     --------
@@ -184,35 +125,51 @@ class Facility:
     'free'
     """
 
-    name: Name
-    fixed_cost: Amount = 0.0
-    period_cost: Amount = 0.0
-    capacity: OpenLimit = math.inf
-    storage: Limit = 0.0
-    holding_cost: Amount = 0.0
-    handling_cost: Amount = 0.0
-    status: Literal["free", "open", "closed"] = "free"
-    x: Finite | None = None
-    y: Finite | None = None
-    lat: Finite | None = field(default=None, kw_only=True)
-    lon: Finite | None = field(default=None, kw_only=True)
-    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+    name: Name = field(doc="Unique among suppliers, facilities and markets.")
+    fixed_cost: Amount = field(
+        default=0.0, unit="money", price="sites", doc="Money paid once if the site is open in any period."
+    )
+    period_cost: Amount = field(
+        default=0.0,
+        unit="money",
+        price="sites",
+        doc="Money paid for each period in which the site is open. A site without a period cost is either open "
+        "throughout or not at all; one with a period cost may open and close from period to period.",
+    )
+    capacity: OpenLimit = field(
+        default=math.inf,
+        unit="weight",
+        doc="Weight that may enter, and weight that may leave, in one period; infinite by default.",
+    )
+    storage: Limit = field(
+        default=0.0,
+        unit="weight",
+        doc="Weight that may be kept from one period to the next; 0 by default, so that all that enters leaves in the "
+        "same period.",
+    )
+    holding_cost: Amount = field(
+        default=0.0,
+        unit="money/quantity",
+        price="holding",
+        needs="storage",
+        doc="Money per unit kept to the next period.",
+    )
+    handling_cost: Amount = field(
+        default=0.0, unit="money/quantity", price="handling", doc="Money per unit that enters."
+    )
+    status: Literal["free", "open", "closed"] = field(
+        default="free", doc='``"free"``, or ``"open"`` or ``"closed"`` where that is already decided.'
+    )
+    x: Finite | None = _of_place("x")
+    y: Finite | None = _of_place("y")
+    lat: Finite | None = _of_place("lat")
+    lon: Finite | None = _of_place("lon")
+    attributes: Mapping[str, Attribute] = _others()
 
 
-@dataclass(frozen=True)
+@record("markets")
 class Market:
     """A place that wants products.
-
-    Parameters
-    ----------
-    name
-        Unique among suppliers, facilities and markets.
-    x, y
-        Where it is in the unit of distance, both or neither.
-    lat, lon
-        Instead of these, latitude and longitude in degrees.
-    attributes
-        Whatever else is known; a demand law reads it as ``market.<name>``.
 
     Examples
     --------
@@ -220,28 +177,21 @@ class Market:
     520.0
     """
 
-    name: Name
-    x: Finite | None = None
-    y: Finite | None = None
-    lat: Finite | None = field(default=None, kw_only=True)
-    lon: Finite | None = field(default=None, kw_only=True)
-    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+    name: Name = field(doc="Unique among suppliers, facilities and markets.")
+    x: Finite | None = _of_place("x")
+    y: Finite | None = _of_place("y")
+    lat: Finite | None = _of_place("lat")
+    lon: Finite | None = _of_place("lon")
+    attributes: Mapping[str, Attribute] = field(
+        default_factory=dict,
+        hash=False,
+        doc="Whatever else is known; a demand law reads it as ``market.<name>``.",
+    )
 
 
-@dataclass(frozen=True)
+@record("products")
 class Product:
     """What is bought, moved and wanted.
-
-    Parameters
-    ----------
-    name
-        Unique among products.
-    weight
-        Weight of one unit; 1 where amounts are weights already.
-    shortage_cost
-        Money per unit of demand not met; None where demand must be met.
-    attributes
-        Whatever else is known.
 
     Examples
     --------
@@ -249,13 +199,20 @@ class Product:
     1.0
     """
 
-    name: Name
-    weight: Annotated[Finite, Field(gt=0)] = 1.0
-    shortage_cost: Amount | None = None
-    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+    name: Name = field(doc="Unique among products.")
+    weight: Annotated[Finite, Field(gt=0)] = field(
+        default=1.0, unit="weight/quantity", doc="Weight of one unit; 1 where amounts are weights already."
+    )
+    shortage_cost: Amount | None = field(
+        default=None,
+        unit="money/quantity",
+        price="shortage",
+        doc="Money per unit of demand not met; None where demand must be met.",
+    )
+    attributes: Mapping[str, Attribute] = _others()
 
 
-@dataclass(frozen=True)
+@record("periods")
 class Period:
     """A stretch of time in which flows are decided; the order of the records is the order in time.
 
@@ -267,26 +224,13 @@ class Period:
     '2024-Q3'
     """
 
-    name: Name
-    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+    name: Name = field(doc="Unique among periods.")
+    attributes: Mapping[str, Attribute] = _others()
 
 
-@dataclass(frozen=True)
+@record("lanes", key=("tail", "head", "mode"))
 class Lane:
     """A way from a supplier or facility to a facility or market, by one mode of transport.
-
-    Parameters
-    ----------
-    tail, head
-        Where it starts and ends.
-    mode
-        How things move, such as ``"road"``; two lanes between the same places differ in their mode.
-    distance
-        Length; None where it follows from the places of both ends, or is not needed.
-    capacity
-        Weight that may move in one period; infinite by default.
-    attributes
-        Whatever else is known.
 
     Examples
     --------
@@ -294,12 +238,22 @@ class Lane:
     'mill → north (rail)'
     """
 
-    tail: Name
-    head: Name
-    mode: str = ""
-    distance: Amount | None = None
-    capacity: OpenLimit = math.inf
-    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+    tail: Name = field(refers=("suppliers", "facilities"), doc="Where it starts.")
+    head: Name = field(refers=("facilities", "markets"), doc="Where it ends.")
+    mode: str = field(
+        default="",
+        doc='How things move, such as ``"road"``; two lanes between the same places differ in their mode.',
+    )
+    distance: Amount | None = field(
+        default=None,
+        unit="distance",
+        usual=(0.01, 30_000.0, "km"),
+        doc="Length; None where it follows from the places of both ends, or is not needed.",
+    )
+    capacity: OpenLimit = field(
+        default=math.inf, unit="weight", doc="Weight that may move in one period; infinite by default."
+    )
+    attributes: Mapping[str, Attribute] = _others()
 
     @property
     def name(self) -> str:

@@ -7,15 +7,16 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from kanopt.problems.missing_data import without_row
+from kanopt.faults import Fault
 from kanopt.problems.supply.network import Floats, SupplyNetwork
 from kanopt.problems.supply.tariff import demand_places
+from kanopt.records.missing_data import without_row
 from kanopt.text import count_text
 
 __all__ = ["assumed_demands", "demand_questions", "lane_questions"]
 
 
-def demand_questions(network: SupplyNetwork, rows: pd.DataFrame | None, demand: Floats) -> Iterable[str]:
+def demand_questions(network: SupplyNetwork, rows: pd.DataFrame | None, demand: Floats) -> Iterable[Fault]:
     """Yield the names that no row of a table of demands holds, and that nothing is wanted at all.
 
     Parameters
@@ -28,7 +29,8 @@ def demand_questions(network: SupplyNetwork, rows: pd.DataFrame | None, demand: 
         What is wanted, shape (M, P, T).
     """
     if not demand.any():
-        yield "demand: every amount is 0, so that nothing is wanted and the best plan moves nothing; is that meant?"
+        what = "every amount is 0, so that nothing is wanted and the best plan moves nothing; is that meant?"
+        yield Fault("demand", what)
         return
     for word, names in _without_any_row(network, rows).items():
         effect = "wants nothing" if word == "market" else "is wanted nowhere"
@@ -49,7 +51,7 @@ def assumed_demands(network: SupplyNetwork, rows: pd.DataFrame | None) -> tuple[
     return (f"demand: of {possible:,} combinations of market, product and period {missing}: 0 is wanted",)
 
 
-def lane_questions(network: SupplyNetwork) -> Iterable[str]:
+def lane_questions(network: SupplyNetwork) -> Iterable[Fault]:
     """Yield the suppliers that no lane leaves, and the sites that none leads to or leaves."""
     tails, heads = ({*places.tolist()} for places in (network.tails, network.heads))
     sellers = [name for place, name in enumerate(network.supplier_names) if place not in tails]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from typing import Any
 
@@ -14,7 +15,7 @@ from kanopt.errors import ProblemError, nearest
 from kanopt.formulas.binding import ReferenceValue
 from kanopt.formulas.references import Reference
 from kanopt.problems.geography import Positions
-from kanopt.problems.records import Record, field_values
+from kanopt.problems.plan_day import day_value
 from kanopt.problems.supply.entities import (
     Facility,
     Lane,
@@ -24,6 +25,7 @@ from kanopt.problems.supply.entities import (
     Supplier,
     SupplyUnits,
 )
+from kanopt.records.record import Record, field_values
 
 __all__ = ["SupplyNetwork", "positions_of"]
 
@@ -62,10 +64,15 @@ class SupplyNetwork:
     lanes: tuple[Lane, ...]
     units: SupplyUnits
     detour: float | None = None
+    day: date | None = None
 
     @classmethod
     def of(
-        cls, records: Mapping[str, Sequence[Any]], units: SupplyUnits, detour: float | None = None
+        cls,
+        records: Mapping[str, Sequence[Any]],
+        units: SupplyUnits,
+        detour: float | None = None,
+        day: date | None = None,
     ) -> SupplyNetwork:
         """Return the network of records, given by the names of their tables."""
         return cls(
@@ -77,6 +84,7 @@ class SupplyNetwork:
             lanes=tuple(records["lanes"]),
             units=units,
             detour=detour,
+            day=day,
         )
 
     @property
@@ -236,7 +244,7 @@ class SupplyNetwork:
         Parameters
         ----------
         reference
-            ``lane.…``, ``market.…``, ``product.…`` or ``period.…``.
+            ``lane.…``, ``market.…``, ``product.…``, ``period.…`` or ``day.…``.
         leading
             What the first axis is: ``"lane"`` for tariffs, ``"market"`` for demand.
 
@@ -245,6 +253,8 @@ class SupplyNetwork:
         ProblemError
             If the scope has no place here or the record no such field; names the nearest.
         """
+        if reference.scope == "day":
+            return day_value(self.day, reference)
         scopes = (leading, "product", "period")
         if reference.scope not in scopes:
             raise ProblemError(
@@ -269,9 +279,9 @@ class SupplyNetwork:
                 )
             return ReferenceValue(self.distances, self.units.distance)
         sources: dict[str, tuple[Sequence[Record], dict[str, str]]] = {
-            "lane": (self.lanes, dict(self.units.of_lane)),
+            "lane": (self.lanes, self.units.of(Lane)),
             "market": (self.markets, {}),
-            "product": (self.products, dict(self.units.of_product)),
+            "product": (self.products, self.units.of(Product)),
             "period": (self.periods, {}),
         }
         items, units = sources[reference.scope]

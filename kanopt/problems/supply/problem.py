@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
+from datetime import date
 from numbers import Real
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -12,16 +13,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from kanopt.faults import Fault
 from kanopt.formulas.binding import BoundFormula
 from kanopt.formulas.references import Reference
 from kanopt.problems.base import Problem
-from kanopt.problems.column_hints import TableField
 from kanopt.problems.findings import FrozenInput, Reason
 from kanopt.problems.given_law import law_mistake, references_to
-from kanopt.problems.idle_fields import idle_fields
-from kanopt.problems.missing_data import missing_price
 from kanopt.problems.place_checks import at_one_point, detour_mistakes, place_checks
-from kanopt.problems.record_reader import RecordCheck, RecordReader
+from kanopt.problems.plan_day import DAY_REFERENCES, laws_without_day, read_day
 from kanopt.problems.supply.assessment import SupplyAssessment
 from kanopt.problems.supply.connectivity import network_graph, unreachable_markets
 from kanopt.problems.supply.entities import (
@@ -39,8 +38,12 @@ from kanopt.problems.supply.plan import FlowPlan, plan_of, read_plan
 from kanopt.problems.supply.reasons import infeasibility_reasons
 from kanopt.problems.supply.simulate import Ledger, sites_open
 from kanopt.problems.supply.tariff import LaneTariff, SupplyLaw, demand_of, demand_sd_of
-from kanopt.problems.supply.validation import PRICES, network_checks
-from kanopt.problems.unread_columns import TableUse, fields_read, frame_use, table_use
+from kanopt.problems.supply.validation import network_checks
+from kanopt.records.declaration import Table
+from kanopt.records.likeness import TableField
+from kanopt.records.missing_data import missing_price
+from kanopt.records.reading import RecordCheck, RecordReader, idle_fields
+from kanopt.records.unread_columns import TableUse, fields_read, frame_use, table_use
 from kanopt.text import count_text
 
 if TYPE_CHECKING:
@@ -86,6 +89,9 @@ class SupplyProblem(Problem[FlowPlan]):
         Factor on lengths of lanes that follow from coordinates: how much longer ways are than as the crow flies. None
         for 1.3, about that of roads, on great circles, and for 1 on straight lines; see
         :mod:`kanopt.problems.geography`.
+    day
+        The first day of the first period, a date or ``"2026-03-02"``, which laws read as ``day.weekday`` and the like;
+        None where no law reads it.
 
     Raises
     ------
@@ -125,19 +131,19 @@ class SupplyProblem(Problem[FlowPlan]):
     planning: Mapping[str, float | Reference] = field(default_factory=dict)
     units: SupplyUnits = field(default_factory=SupplyUnits)
     detour: float | None = None
+    day: date | str | None = None
     network: SupplyNetwork = field(init=False)
     lane_tariff: LaneTariff = field(init=False)
     demand_array: Floats = field(init=False)
     demand_deviation: Floats = field(init=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "day", read_day(self.day))
         reader = RecordReader()
-        found = {
-            schema.name: reader.read(getattr(self, schema.name), schema) for schema in self.units.tables()
-        }
-        network = SupplyNetwork.of(found, self.units, self.detour)
+        found = {table.name: reader.read(getattr(self, table.name), table) for table in self.units.tables()}
+        network = SupplyNetwork.of(found, self.units, self.detour, read_day(self.day))
         object.__setattr__(self, "network", network)
-        reader.mistakes += self._law_mistakes(network, [table.removesuffix("s") for table in reader.broken])
+        reader.faults += self._law_mistakes(network, [table.removesuffix("s") for table in reader.broken])
         measured = bool(np.isnan(network.stated_lengths).any())
         places = {name: network.tables[name] for name in ("suppliers", "facilities", "markets")}
         reader.finish(
@@ -147,7 +153,7 @@ class SupplyProblem(Problem[FlowPlan]):
                     places, reader, self.table_uses, self.units.distance, measured=measured, needed=False
                 ),
                 RecordCheck(detour_mistakes(self.detour, measured=measured), []),
-                RecordCheck(self._unstated(reader.filled), [*PRICES]),
+                RecordCheck(self._unstated(reader.filled), ["suppliers", "facilities", "products"]),
             ]
         )
         object.__setattr__(self, "lane_tariff", LaneTariff(network, self.tariff, dict(self.planning)))
@@ -155,26 +161,30 @@ class SupplyProblem(Problem[FlowPlan]):
         object.__setattr__(self, "demand_deviation", demand_sd_of(network, self.demand))
         # what a law costs is known only now
         reader.finish([RecordCheck(self._unstated(reader.filled, self.lane_tariff.rates), [])])
-        reader.unusual += at_one_point(places) if measured else ()
-        reader.unusual += self._unstated_rows(reader.filled)
-        self._tell_of_reading(unusual=reader.unusual, from_frames=bool(reader.filled))
+        reader.questions += at_one_point(places) if measured else ()
+        reader.questions += self._unstated_rows(reader.filled)
+        self._tell_of_reading(questions=reader.questions, from_frames=bool(reader.filled))
 
-    def _law_mistakes(self, network: SupplyNetwork, unread: Collection[str]) -> list[str]:
+    def _law_mistakes(self, network: SupplyNetwork, unread: Collection[str]) -> list[Fault]:
         """Say which laws are none, such as a formula whose inputs are not bound, and what they cannot read."""
         shared = {
-            **references_to("product", Product, network.products, self.units.of_product),
+            **references_to("product", Product, network.products, self.units.of(Product)),
             **references_to("period", Period, network.periods, {"index": ""}),
+            **DAY_REFERENCES,
         }
-        of_lanes = references_to("lane", Lane, network.lanes, self.units.of_lane)
+        of_lanes = references_to("lane", Lane, network.lanes, self.units.of(Lane))
         of_markets = references_to("market", Market, network.markets, {})
         moved = {**self.units.references(), **of_lanes, **shared}
         forms = "a bound formula, a reference, a number or an array"
         return [
             *law_mistake("tariff", self.tariff, forms, moved, unread),
             *law_mistake("demand", self.demand, f"{forms}, or a frame", {**of_markets, **shared}, unread),
+            *laws_without_day({"tariff": self.tariff, "demand": self.demand}, self.day),
         ]
 
-    def _unstated(self, filled: Mapping[str, Collection[str]], rates: Floats | None = None) -> Iterator[str]:
+    def _unstated(
+        self, filled: Mapping[str, Collection[str]], rates: Floats | None = None
+    ) -> Iterator[Fault]:
         """Yield that nothing costs anything, or nothing is wanted, where tables were read and do not say so.
 
         Parameters
@@ -184,22 +194,24 @@ class SupplyProblem(Problem[FlowPlan]):
         rates
             What moving costs; before a law was evaluated that is known of a number alone.
         """
-        records = self.network.tables
-        priced = any(
-            getattr(each, price) for table in PRICES for each in records[table] for price in PRICES[table]
-        )
         moving: Any = rates if rates is not None else self.tariff if isinstance(self.tariff, Real) else 1.0
-        if not priced and not np.any(moving):
-            yield from missing_price(PRICES, filled, self.table_uses(), "a tariff")
+        if not np.any(moving):
+            yield from missing_price(self._tables, filled, self.table_uses, "a tariff")
         if isinstance(self.demand, pd.DataFrame) and self.demand.empty:
-            yield "demand: the table has no row, so that nothing is wanted; give at least one"
+            yield Fault(
+                "demand", "the table has no row, so that nothing is wanted", advice="give at least one"
+            )
 
-    def _unstated_rows(self, filled: Mapping[str, Collection[str]]) -> Iterator[str]:
+    def _unstated_rows(self, filled: Mapping[str, Collection[str]]) -> Iterator[Fault]:
         """Yield what tables list of which no row of another says anything; records built by hand say what is meant."""
         if not isinstance(self.demand, (Real, np.ndarray)):
             yield from demand_questions(self.network, self._demand_rows, self.demand_array)
         if "lanes" in filled:
             yield from lane_questions(self.network)
+
+    @property
+    def _tables(self) -> list[tuple[Table, Sequence[Any]]]:
+        return [(table, self.network.tables[table.name]) for table in self.units.tables()]
 
     @property
     def _demand_rows(self) -> pd.DataFrame | None:
@@ -258,10 +270,9 @@ class SupplyProblem(Problem[FlowPlan]):
         """Return what is read of each table, that of the demand among them if it is one."""
         scopes = {"markets": "market", "products": "product", "periods": "period", "lanes": "lane"}
         laws = (self.tariff, self.demand, *self.planning.values())
-        records = self.network.tables
         found = [
-            table_use(schema, records[schema.name], fields_read(scopes.get(schema.name, ""), laws))
-            for schema in self.units.tables()
+            table_use(table, records, fields_read(scopes.get(table.name, ""), laws))
+            for table, records in self._tables
         ]
         if isinstance(self.demand, pd.DataFrame):
             keys = [TableField(name, kind=str) for name in ("market", "product", "period")]
@@ -283,7 +294,7 @@ class SupplyProblem(Problem[FlowPlan]):
         idle = int(((self.demand_deviation > 0) & (self.demand_array == 0)).sum())
         rows = count_text(idle, "row has", "rows have")
         told = (f"demand: {rows} a demand_sd, but no demand that could differ",) if idle else ()
-        return (*idle_fields(self.network.tables), *told)
+        return (*map(str, idle_fields(self._tables)), *told)
 
     def unreachable(self) -> tuple[str, ...]:
         """Report markets that no lane leads to from any supplier, whatever sites may open."""

@@ -29,13 +29,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from kanopt.errors import ProblemError, UnitError, nearest
+from kanopt.errors import LawValueError, ProblemError, UnitError, nearest
 from kanopt.formulas.binding import BoundFormula, ReferenceValue
 from kanopt.formulas.references import Reference
-from kanopt.problems.column_hints import TableField, column_hint
 from kanopt.problems.findings import FrozenInput
+from kanopt.problems.law_use import falls_below_zero, impossible_value, unit_factor
 from kanopt.problems.supply.network import Floats, SupplyNetwork, positions_of
 from kanopt.problems.supply.validation import LARGEST_ADDED
+from kanopt.records.likeness import TableField, column_hint
 from kanopt.text import amount_text, number_text
 from kanopt.units import same_dimension
 from kanopt.validation import coerced_numbers, first_no_number, float_array
@@ -234,6 +235,8 @@ def demand_of(network: SupplyNetwork, demand: SupplyLaw | pd.DataFrame) -> Float
 
     Raises
     ------
+    LawValueError
+        If a law says a demand below zero.
     ProblemError
         If a demand is negative or not a number, or the frame names something unknown.
     """
@@ -245,6 +248,17 @@ def demand_of(network: SupplyNetwork, demand: SupplyLaw | pd.DataFrame) -> Float
             lambda reference: network.resolve(reference, "market"), network.units.quantity
         )
         values = np.broadcast_to(resolved, shape)
+        if (below := falls_below_zero(values)).any():
+            market, product, period = np.unravel_index(int(np.argmin(values)), shape)
+            place = f"{network.market_names[market]!r}, product {network.product_names[product]!r}"
+            where = (
+                f" for {place}, period {network.period_names[period]!r} ({int(below.sum())} of {below.size})"
+            )
+            factor = unit_factor(network.units.quantity, demand.formula.output.unit)
+            raise LawValueError(
+                impossible_value("demand", demand.formula, factor * float(values.min()), where)
+            )
+        values = np.maximum(values, 0.0)
     else:
         values = _broadcast(demand, network, "market", network.units.quantity, shape)
     _refuse_bad(values, network, "demand", network.market_names)

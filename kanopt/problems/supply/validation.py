@@ -8,22 +8,17 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from kanopt.errors import nearest
-from kanopt.problems.record_reader import RecordCheck
-from kanopt.problems.record_rules import plain_fields
+from kanopt.faults import Fault
+from kanopt.problems.supply.entities import Supplier
 from kanopt.problems.supply.network import SupplyNetwork
-from kanopt.text import list_names, number_text
+from kanopt.records.declaration import declared_fields
+from kanopt.records.reading import RecordCheck, unknown_names
+from kanopt.text import number_text
 
-__all__ = ["LARGEST_ADDED", "PRICES", "network_checks"]
+__all__ = ["LARGEST_ADDED", "network_checks"]
 
 LARGEST_ADDED = 1e15
 """No price or amount of a network is larger: a linear solver adds them up, and takes 1e20 for infinite."""
-
-PRICES = {
-    "suppliers": ("unit_cost",),
-    "facilities": ("fixed_cost", "period_cost", "holding_cost", "handling_cost"),
-    "products": ("shortage_cost",),
-}
-"""Table to those of its fields that are prices."""
 
 
 def network_checks(network: SupplyNetwork) -> list[RecordCheck]:
@@ -39,65 +34,69 @@ def network_checks(network: SupplyNetwork) -> list[RecordCheck]:
         *(RecordCheck(_beyond(name, records), [name]) for name, records in network.tables.items()),
         RecordCheck(_names(network), places),
         RecordCheck(_offers(network), ["suppliers", "products"]),
+        RecordCheck(
+            unknown_names(
+                network.units.table(Supplier), network.offers, {"products": network.product_names}, nearest
+            ),
+            ["suppliers", "products"],
+        ),
         RecordCheck(_lane_ends(network), [*places, "lanes"]),
     ]
 
 
-def _empty(table: str, records: Sequence[object]) -> Iterable[str]:
+def _empty(table: str, records: Sequence[object]) -> Iterable[Fault]:
     if not records:
-        yield f"{table}: the list is empty; give at least one"
+        yield Fault(table, "the list is empty", advice="give at least one")
 
 
-def _beyond(table: str, records: Sequence[Any]) -> Iterable[str]:
+def _beyond(table: str, records: Sequence[Any]) -> Iterable[Fault]:
     """Yield the fields with numbers that a linear solver cannot add to others."""
     if not records:
         return
     kind: type = type(records[0])
-    for field in [item.name for item in plain_fields(kind) if item.type is float]:
+    for field in [item.name for item in declared_fields(kind) if item.type is float]:
         wrong = [
-            record.name
+            str(record.name)
             for record in records
             if (value := getattr(record, field)) is not None and LARGEST_ADDED < abs(value) < math.inf
         ]
         if wrong:
-            yield (
-                f"{table}: {field} of {list_names(wrong)} is beyond {number_text(LARGEST_ADDED)}, which nothing can "
-                "be added to exactly; count in a larger unit, or leave out a limit that is none"
-            )
+            what = f"is beyond {number_text(LARGEST_ADDED)}, which nothing can be added to exactly"
+            advice = "count in a larger unit, or leave out a limit that is none"
+            yield Fault(table, what, tuple(wrong), field, advice=advice)
 
 
-def _names(network: SupplyNetwork) -> Iterable[str]:
+def _names(network: SupplyNetwork) -> Iterable[Fault]:
     for name, count in Counter(network.node_names).items():
         if count > 1:
-            yield f"{name!r} names more than one place; suppliers, facilities and markets need names of their own"
+            advice = "suppliers, facilities and markets need names of their own"
+            yield Fault("facilities", f"{name!r} names more than one place", advice=advice)
 
 
-def _offers(network: SupplyNetwork) -> Iterable[str]:
-    """Yield the offers of an unknown product, and those both of one product and of all of them."""
-    for offer in network.offers:
-        if offer.product and offer.product not in network.product_names:
-            hint = nearest(offer.product, network.product_names)
-            yield f"suppliers: {offer.name!r} offers the unknown product {offer.product!r}; {hint}"
+def _offers(network: SupplyNetwork) -> Iterable[Fault]:
+    """Yield the offers both of one product and of all of them."""
     whole = {offer.name for offer in network.offers if not offer.product}
     for name in dict.fromkeys(
         offer.name for offer in network.offers if offer.product and offer.name in whole
     ):
-        yield (
-            f"suppliers: {name!r} has a record for every product (product left empty) and others for single "
-            "products; keep one kind"
-        )
+        what = "has a record for every product (product left empty) and others for single products"
+        yield Fault("suppliers", what, (name,), advice="keep one kind")
 
 
-def _lane_ends(network: SupplyNetwork) -> Iterable[str]:
+def _lane_ends(network: SupplyNetwork) -> Iterable[Fault]:
     """Yield the lanes that start or end where no lane can."""
     tails = {*network.supplier_names, *network.facility_names}
     heads = {*network.facility_names, *network.market_names}
     for lane in network.lanes:
         if lane.tail not in tails:
             why = "is a market, where no lane starts" if lane.tail in heads else "is unknown"
-            yield f"lane {lane.name!r}: tail {lane.tail!r} {why}; {nearest(lane.tail, tails)}"
+            yield Fault(
+                "lanes", f"{lane.tail!r} {why}", (lane.name,), "tail", advice=nearest(lane.tail, tails)
+            )
         if lane.head not in heads:
             why = "is a supplier, where no lane ends" if lane.head in tails else "is unknown"
-            yield f"lane {lane.name!r}: head {lane.head!r} {why}; {nearest(lane.head, heads)}"
+            yield Fault(
+                "lanes", f"{lane.head!r} {why}", (lane.name,), "head", advice=nearest(lane.head, heads)
+            )
         if lane.tail == lane.head:
-            yield f"lane {lane.name!r} starts and ends at the same place"
+            yield Fault("lanes", "starts and ends at the same place", (lane.name,))

@@ -57,13 +57,16 @@ def markdown_text(subject: ReportSubject) -> str:
     rows = figure_rows(subject)
     parts = [f"# {_escaped(subject.title)}", _escaped(subject.description)]
     parts += _section("Changed", subject.changes)
-    parts += _section("What to do", _to_do(subject))
+    guessed = bool(subject.groundless)
+    parts += _section("Not answered", subject.unanswered)
+    if not subject.unanswered:
+        parts += _section("What this shows" if guessed else "What to do", _to_do(subject))
     figures = figure_table(rows)
     parts += [] if figures is None else [_table(figures)]
     for roster in () if known is None else known.rosters():
         parts += [f"## {_escaped(roster.caption)}", _table(roster_table(roster))]
-    costs = [cost_sentence(why.result), today_sentence(why.result, subject.today)]
-    parts += _section("What it costs", costs)
+    costs = [cost_sentence(why.result, guessed=guessed), today_sentence(why.result, subject.today)]
+    parts += _section("What it would cost" if guessed else "What it costs", costs)
     parts += [] if why.result.pricing is None else [_table(term_table(why, subject.today))]
     parts += _section(
         "What is left out, and why", _left_out(why), "Nothing is left out, and no rule is broken."
@@ -79,7 +82,8 @@ def markdown_text(subject: ReportSubject) -> str:
 def _to_do(subject: ReportSubject) -> list[str]:
     result = subject.explanation.result
     proposal = "" if result.assessment is None else result.assessment.proposal
-    return [f"{proposal}." if proposal else "", coverage_sentence(result), choice_sentence(result)]
+    shown = "" if subject.groundless or not proposal else f"{proposal}."
+    return [subject.groundless, shown, coverage_sentence(result), choice_sentence(result)]
 
 
 def _left_out(why: Explanation) -> list[str]:
@@ -98,7 +102,7 @@ def _how_sure(subject: ReportSubject, rows: Mapping[str, FigureRow]) -> list[str
     return [
         "" if often is None or "on_time" not in rows else often.text(),
         *weak_law_sentences(result),
-        stake_sentence(result),
+        "" if subject.groundless else stake_sentence(result),
         caveat_sentence(result),
         extrapolation_sentence(why.extrapolations) if why.extrapolations else "",
         frozen_sentence(result),

@@ -99,7 +99,7 @@ def raise_routes(model: RoutingIntegers, found: FoundRoutes) -> Outcome:
             "stopped before a first plan was found" if found.interrupted else "no plan within the time limit"
         )
         return Outcome(None, Status.NO_PLAN, None, None, 0.0, message=found.message or why, **shared)
-    plan = model.plan(found.routes)
+    plan = model.problem.assess(model.plan(found.routes)).settled().plan
     must = {client.name for client in model.problem.clients if client.mandatory}
     return Outcome(
         plan=plan,

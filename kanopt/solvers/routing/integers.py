@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from kanopt.errors import SolverError
 from kanopt.problems.routing import Route, RoutingPlan, RoutingProblem
-from kanopt.problems.routing.leg_laws import DURATION
 from kanopt.solvers.routing.arrays import Integers, NodeRoutes, RoutingArrays
 from kanopt.solvers.routing.rounding import (
     TimeScaling,
@@ -65,13 +64,11 @@ class RoutingIntegers(RoutingArrays):
         return {names[place]: node for node, place in enumerate(self.nodes)}
 
     def plan(self, routes: NodeRoutes) -> RoutingPlan:
-        """Return a plan in the problem's own names, each route leaving as late as costs nothing.
+        """Return a plan in the problem's own names, without routes that do not fit.
 
-        Where travel time depends on the clock, or service on it or the load, that is for the law to say: times frozen
-        for an engine do not know.
+        When a route leaves is for the laws to say: times rounded and frozen for an engine do not know.
         """
         data = self.problem.data
-        by_clock = self.problem.leg_laws.reads(DURATION, "clock") or bool(data.service_times.plan_inputs)
         named = []
         spans: Sequence[tuple[int, ...] | None]
         if self.rules.is_empty:
@@ -82,8 +79,7 @@ class RoutingIntegers(RoutingArrays):
             if route and times is not None:
                 vehicle = data.vehicles[kind].name
                 clients = tuple(data.names[self.nodes[node]] for node in route)
-                leaves = None if by_clock else self.origin + self.time.to_float(times[0])
-                named.append(Route(vehicle, index, data.depot_of[vehicle], clients, leaves))
+                named.append(Route(vehicle, index, data.depot_of[vehicle], clients))
         return self.problem.plan_from(RoutingPlan(tuple(named)))
 
     @property
@@ -146,7 +142,7 @@ class RoutingIntegers(RoutingArrays):
         routes
             The plan.
         """
-        rate = self.problem.data.of_vehicles("cost_per_time")
+        rate = self.problem.data.of_vehicles("unit_duration_cost")
         counted = self.per_time * self.time.factor / self.money.factor
         off = np.abs(counted - rate) * (self.shift_end - self.shift_start) / self.time.factor
         used = [(kind, route) for (kind, _), route in zip(self.fleet, routes, strict=True) if route]
@@ -167,8 +163,8 @@ class RoutingIntegers(RoutingArrays):
         data, rules = self.problem.data, self.rules
         price = self.money.factor / self.time.factor
         longest = (self.shift_end - self.shift_start) / self.time.factor
-        rate, extra = data.of_vehicles("cost_per_time"), data.of_vehicles("cost_per_overtime")
-        extra = np.where(np.isfinite(data.of_vehicles("regular_time")), extra, 0.0)
+        rate, extra = data.of_vehicles("unit_duration_cost"), data.of_vehicles("unit_overtime_cost")
+        extra = np.where(np.isfinite(data.of_vehicles("shift_duration")), extra, 0.0)
         step, bound, most = self.time.bound, 0.0, 0.0
         for kind, route in used:
             moved = (2 * len(route) + 4 + len(data.breaks[kind])) * step
@@ -181,8 +177,8 @@ class RoutingIntegers(RoutingArrays):
                 bound += float(np.abs(late).sum()) * self.horizon / self.time.factor
                 bound += float(data.lateness_rate[self.nodes[list(route)]].sum()) * moved
         if rules.longest:
-            off = abs(rules.longest / price - self.problem.policy.cost_of_longest)
-            bound += off * float(longest.max(initial=0.0)) + self.problem.policy.cost_of_longest * most
+            off = abs(rules.longest / price - self.problem.policy.longest_route_cost)
+            bound += off * float(longest.max(initial=0.0)) + self.problem.policy.longest_route_cost * most
         return bound
 
 
@@ -192,7 +188,7 @@ def _fleet(problem: RoutingProblem) -> tuple[tuple[int, int], ...]:
     fleet = {
         (kind, index)
         for kind, vehicle in enumerate(problem.vehicles)
-        for index in range(1, min(vehicle.count, most) + 1)
+        for index in range(1, min(vehicle.num_available, most) + 1)
     }
     return tuple(sorted(fleet | {(problem.data.type_index[name], index) for name, index in pins}))
 
@@ -208,7 +204,7 @@ def _horizon(problem: RoutingProblem, stay: Floats, origin: float) -> float:
     if any(data.breaks):
         pauses = [pause for breaks in data.breaks for pause in breaks]
         opens = max(opens, max(pause.earliest for pause in pauses)) + sum(pause.length for pause in pauses)
-    reloads = data.of_vehicles("reloads")
+    reloads = data.of_vehicles("max_reloads")
     if reloads.any():
         # a reload brings another leg from the depot, and its own time
         longest += float((reloads * (legs.max() + data.of_vehicles("reload_time"))).max())
@@ -233,14 +229,16 @@ def _money_scaling(problem: RoutingProblem, dearest: Floats, horizon: float) -> 
     data = problem.data
     fleet = len(_fleet(problem))
     prizes = sum(client.prize or 0.0 for client in problem.clients)
-    hourly = data.of_vehicles("cost_per_time").max() + data.of_vehicles("cost_per_overtime").max()
+    hourly = data.of_vehicles("unit_duration_cost").max() + data.of_vehicles("unit_overtime_cost").max()
     spent = hourly * horizon + data.of_vehicles("fixed_cost").max()
     most = dearest.sum() + fleet * (dearest.max() + spent) + prizes
     again = min(
         len(problem.clients),
-        int(sum(v.reloads * min(v.count, len(problem.clients)) for v in problem.vehicles)),
+        int(sum(v.max_reloads * min(v.num_available, len(problem.clients)) for v in problem.vehicles)),
     )
-    most += 2 * again * dearest.max() + horizon * (data.lateness_rate.sum() + problem.policy.cost_of_longest)
+    most += 2 * again * dearest.max() + horizon * (
+        data.lateness_rate.sum() + problem.policy.longest_route_cost
+    )
     step = _MONEY_STEP
     if not data.keeps_matrices:
         # prices of arcs fit into 32 bits: half the memory, and rounded by less than a billionth of the dearest
@@ -313,7 +311,7 @@ def lower(problem: RoutingProblem, seed: int = 0, *, loaded: bool = False) -> Ro
         mandatory=must[nodes],
         capacity=capacity,
         fixed=money.to_integers(data.of_vehicles("fixed_cost")),
-        per_time=Scaling(money.factor / up.factor).to_integers(data.of_vehicles("cost_per_time")),
+        per_time=Scaling(money.factor / up.factor).to_integers(data.of_vehicles("unit_duration_cost")),
         shift_start=start,
         shift_end=end,
         depots=int((nodes < len(data.depots)).sum()),

@@ -296,7 +296,7 @@ def _is_split(problem: RoutingProblem) -> bool:
 
     A price of the longest route ties all routes together.
     """
-    return len(problem.data.names) > LARGE and not problem.policy.cost_of_longest
+    return len(problem.data.names) > LARGE and not problem.policy.longest_route_cost
 
 
 def _savings(integers: RoutingIntegers, options: SolveOptions) -> Outcome:

@@ -140,7 +140,7 @@ class PartsRun:
         found: set[Vehicle] = set()
         taken: Counter[str] = Counter()
         for vehicle in self.problem.vehicles:
-            for index in range(1, vehicle.count + 1):
+            for index in range(1, vehicle.num_available + 1):
                 if taken[vehicle.name] > beside:
                     break
                 one = vehicle.name, index

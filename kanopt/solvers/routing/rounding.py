@@ -155,7 +155,7 @@ class _ArcRounding:
         self.ends = [
             (kind, data.index[data.depot_of[vehicle.name]])
             for kind, vehicle in enumerate(data.vehicles)
-            if not vehicle.returns and not vehicle.reloads
+            if not vehicle.returns and not vehicle.max_reloads
         ]
         self.allowed, self.stay = data.allowed, stay
         if not self.ends and (data.allowed == data.allowed[0]).all() and (stay == stay[0]).all():
@@ -248,8 +248,8 @@ def round_rules(
     }
     if problem.policy.backhaul and (data.pickup > 0).any():
         found["backhaul"] = True
-    if problem.policy.cost_of_longest:
-        found["longest"] = int(rate.to_integers(problem.policy.cost_of_longest))
+    if problem.policy.longest_route_cost:
+        found["longest"] = int(rate.to_integers(problem.policy.longest_route_cost))
     return RoutingRules(**found)
 
 
@@ -265,7 +265,7 @@ def with_load_costs(
     units = Scaling(_FORCES / total)
     slopes = np.maximum(problem.planning_values.linear_load_costs[1], 0.0)
     for kind, vehicle in enumerate(data.vehicles):
-        if not vehicle.returns and not vehicle.reloads:
+        if not vehicle.returns and not vehicle.max_reloads:
             slopes[kind, :, data.index[data.depot_of[vehicle.name]]] = 0.0
     energy = Scaling(money.factor / units.factor).to_integers(slopes)
     force = units.to_integers(np.stack([data.demand[nodes], data.pickup[nodes]]))
@@ -323,7 +323,7 @@ def _limits(data: RoutingData, nodes: NDArray[np.intp], clock: TimeScaling, rate
     longest = data.of_vehicles("max_duration")
     if np.isfinite(longest).any():
         found["max_duration"] = clock.limit(longest)
-    regular, overtime = data.of_vehicles("regular_time"), data.of_vehicles("cost_per_overtime")
+    regular, overtime = data.of_vehicles("shift_duration"), data.of_vehicles("unit_overtime_cost")
     if (np.isfinite(regular) & (overtime > 0)).any():
         found["regular"] = clock.limit(regular)
         found["overtime"] = rate.to_integers(np.where(np.isfinite(regular), overtime, 0.0))
@@ -352,7 +352,7 @@ def _trips(data: RoutingData, nodes: NDArray[np.intp], clock: TimeScaling, servi
     if one_way.any() or any(data.breaks):
         stops = np.where(nodes < len(data.depots), 0.0, service[:, nodes])
         found["service"] = clock.up.to_integers(np.minimum(stops, clock.horizon + 1.0))
-    reloads = np.array([vehicle.reloads for vehicle in data.vehicles], dtype=np.int64)
+    reloads = np.array([vehicle.max_reloads for vehicle in data.vehicles], dtype=np.int64)
     if reloads.any():
         found["reloads"] = np.minimum(reloads, max(0, len(data.clients) - 1))
         found["reload_time"] = clock.up.to_integers(

@@ -83,6 +83,11 @@ class ScheduleGrids:
         """Whether all times are multiples of the step."""
         return self.relaxed is self.safe
 
+    @property
+    def head_start(self) -> float:
+        """What the makespan on the grid, which counts from step 0, costs more than that of the problem."""
+        return self.problem.makespan_cost * self.problem.begins
+
     def schedule(self, modes: Ints, starts: Ints) -> Schedule:
         """Return a schedule in clock times."""
         return self.problem.schedule(modes, starts.astype(np.float64) * self.safe.step)
@@ -250,7 +255,8 @@ class SchedulingRun:
         if self.best is not None and cost >= self.best.cost:
             return
         self.best = _ScheduleCandidate(modes, starts, cost)
-        progress = Progress(self._elapsed(), cost / self.safe.scale, self.bound)
+        bound = None if self.bound is None else self.bound - self.model.head_start
+        progress = Progress(self._elapsed(), cost / self.safe.scale - self.model.head_start, bound)
         self.history.append(progress)
         if self.options.progress is not None:
             try:

@@ -91,9 +91,9 @@ class CpSatScheduling(Solver):
         return Outcome(
             plan=model.schedule(found.best.modes, found.best.starts),
             status=Status.OPTIMAL if optimal else Status.FEASIBLE,
-            objective=objective,
+            objective=objective - model.head_start,
             # the caller subtracts the rounding bound again
-            bound=None if found.bound is None else found.bound + slack,
+            bound=None if found.bound is None else found.bound + slack - model.head_start,
             rounding_bound=slack,
             message=model.step_message(),
             **shared,

@@ -14,14 +14,23 @@ from kanopt.formulas import Alternative, Domain, Fit, Formula, Variable, with_na
 from kanopt.formulas.complexity import count_operators
 from kanopt.formulas.extrapolation import Extrapolation
 from kanopt.formulas.parameters import parameters_of
+from kanopt.formulas.rounding import DIGITS, round_law, round_measures
 from kanopt.surrogates.distill.drafts import Draft, drafts
 from kanopt.surrogates.distill.going_on import BIGGER, beyond, explodes, held, is_no_worse, residuals
 from kanopt.surrogates.distill.networks import ways
 from kanopt.surrogates.distill.shaped import held_positive, shaped
 from kanopt.surrogates.distill.trained import HeldOut, Trained
-from kanopt.surrogates.distill.uncertainty import with_covariance, with_shared_errors, without_trades
+from kanopt.surrogates.distill.uncertainty import (
+    with_covariance,
+    with_errors,
+    with_shared_errors,
+    without_trades,
+)
 
 __all__ = ["HeldOut", "Trained", "distill"]
+
+CONSIDERED = 6
+"""Digits of what is told of laws beside the chosen one, of which the search measures the errors before rounding."""
 
 
 def distill(trained: Trained, held_out: HeldOut, min_r2: float) -> Formula:
@@ -78,7 +87,7 @@ def _alternatives(
 
     def usable(each: Alternative) -> Alternative:
         if each.law is None:
-            return replace(each, text=str(formula)) if each.chosen else each
+            return round_measures(replace(each, text=str(formula)) if each.chosen else each, CONSIDERED)
         inputs = tuple(map(trained.variable, trained.features))
         kept = tuple(variable for variable in inputs if variable.name in each.law.used)
         if kept not in domains:
@@ -89,8 +98,9 @@ def _alternatives(
             "written by": "considered, and not chosen",
         }
         law = replace(with_named_constants(law, frozenset()), provenance=told)
-        measured = replace(law, fit=_measured(law, fit, trained, held_out))
-        return replace(each, text=str(law), law=measured)
+        law = round_law(law, _decoded(trained, kept), _target(trained))
+        measured = replace(law, fit=round_measures(_measured(law, fit, trained, held_out)))
+        return replace(round_measures(replace(each, text=str(law), law=None), CONSIDERED), law=measured)
 
     return tuple(map(usable, draft.alternatives))
 
@@ -149,7 +159,7 @@ def _allowed(draft: Draft, trained: Trained, held_out: HeldOut) -> Formula:
 
 def _holds(formula: Formula, held_out: HeldOut) -> bool:
     """Whether no shape of a law is refuted, and it has a value for every held-out row."""
-    return not any(fact.verdict == "refuted" for fact in formula.shapes) and _has_values(formula, held_out)
+    return not _is_refuted(formula) and _has_values(formula, held_out)
 
 
 def _going_on(draft: Draft, formula: Formula, trained: Trained, held_out: HeldOut) -> tuple[Draft, Formula]:
@@ -207,13 +217,30 @@ def _formula(draft: Draft, trained: Trained, held_out: HeldOut) -> Formula:
     rows = _decoded(trained, kept)
     formula = Formula(draft.root, kept, held_out.output, held_out.per, domain=_domain(trained, kept, rows))
     told = with_shared_errors(_named(formula, draft), rows, trained.rows, log=trained.log_target)
-    return shaped(held_positive(told, trained, rows), trained)
+
+    def whole(law: Formula) -> Formula:
+        return shaped(held_positive(law, trained, rows), trained)
+
+    rounded = whole(round_law(told, rows, _target(trained)))
+    if not _is_refuted(rounded):
+        return rounded
+    exact = whole(told)  # the bends of a curve may be smaller than the digits that matter
+    return rounded if _is_refuted(exact) else exact
+
+
+def _is_refuted(formula: Formula) -> bool:
+    return any(fact.verdict == "refuted" for fact in formula.shapes)
+
+
+def _target(trained: Trained) -> NDArray[np.float64]:
+    """Return the target of the training rows in its own unit."""
+    return np.exp(trained.rows.target) if trained.log_target else trained.rows.target
 
 
 def _named(formula: Formula, draft: Draft) -> Formula:
     """Return the formula with names for its constants, by which they are held and estimated again, and their errors."""
     if parameters_of(formula.root):
-        return replace(formula, covariance=draft.covariance)
+        return formula if draft.covariance is None else with_errors(formula, draft.covariance)
     named, known = with_named_constants(formula, draft.held), draft.known
     if known is None:
         return named
@@ -240,4 +267,4 @@ def _decoded(trained: Trained, kept: Sequence[Variable]) -> dict[str, NDArray[np
 def _domain(trained: Trained, kept: Sequence[Variable], rows: Mapping[str, NDArray[np.generic]]) -> Domain:
     """Return where the formula is valid. A periodic input goes together with every value of the others."""
     periods = {feature.name: feature.scale for feature in trained.features if feature.kind == "cycle"}
-    return Domain.from_rows(kept, rows, periods)
+    return round_measures(Domain.from_rows(kept, rows, periods), DIGITS)

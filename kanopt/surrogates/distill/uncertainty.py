@@ -25,21 +25,24 @@ from kanopt.formulas.estimation.free import PIECES, FreeParameters
 from kanopt.formulas.estimation.gradient import gradient
 from kanopt.formulas.nodes import postorder, rebuild
 from kanopt.formulas.parameters import Covariance, is_parameter
+from kanopt.formulas.rounding import ERRORS, round_measures
 from kanopt.surrogates.distill.curves import TABULATED
 from kanopt.surrogates.distill.mixed import Mixed, Rows
 
-__all__ = ["with_covariance", "with_shared_errors", "without_trades"]
+__all__ = ["with_covariance", "with_errors", "with_shared_errors", "without_trades"]
 
 Array = NDArray[np.float64]
 
-STEP = 1e-3
-"""Step of a parameter, in its standard errors."""
+STEP = 1e-2
+"""Step of a parameter to both sides, in its standard errors: constants are written in 12 digits."""
 MOST = 400
 """Parameters up to which the law is written anew for each."""
 SAME = 1e-9
 STEPS = 5
 """Steps of generalized least squares that the constants of a formula take."""
 TINY = 1e-300
+CORRELATIONS = 4
+"""Decimals of a correlation."""
 
 
 def without_trades(covariance: Array, model: Mixed) -> Array:
@@ -98,13 +101,12 @@ def with_covariance(
         return formula
     slopes = np.empty((len(places), len(moving)))
     for column, place in enumerate(moving):
-        step = STEP * float(np.sqrt(covariance[place, place]))
-        moved = parameters.copy()
-        moved[place] += step
-        there = _values(written(moved))
-        if len(there) != len(base):
+        step = np.zeros(len(parameters))
+        step[place] = STEP * float(np.sqrt(covariance[place, place]))
+        here, there = (_values(written(parameters + side * step)) for side in (-1.0, 1.0))
+        if not len(here) == len(there) == len(base):
             return formula
-        slopes[:, column] = (there[places] - base[places]) / step
+        slopes[:, column] = (there[places] - here[places]) / (2.0 * step[place])
     values, vectors = np.linalg.eigh(covariance[np.ix_(moving, moving)])
     # a root of it, so that rounding leaves no variance below zero
     spread = slopes @ (vectors * np.sqrt(np.maximum(values, 0.0)))
@@ -112,7 +114,7 @@ def with_covariance(
     if not np.isfinite(matrix).all() or not (np.diag(matrix) > 0.0).all():
         return formula
     names = [named[place].name for place in places]
-    return _known(formula, Covariance.of(names, matrix, max(freedom, 1.0)))
+    return with_errors(formula, Covariance.of(names, matrix, max(freedom, 1.0)))
 
 
 def with_shared_errors(
@@ -159,7 +161,7 @@ def with_shared_errors(
     ]
     stretch = np.sqrt(np.maximum(variances[1] / np.maximum(variances[0], TINY), 1.0))
     matrix = known.array * np.outer(stretch, stretch)
-    return _known(formula, Covariance.of(known.names, matrix, known.degrees_of_freedom))
+    return with_errors(formula, Covariance.of(known.names, matrix, known.degrees_of_freedom))
 
 
 def _stepped(
@@ -186,8 +188,9 @@ def _stepped(
     return moved if float((whitened(gap[:, None]) ** 2).sum()) < float(left @ left) else formula
 
 
-def _known(formula: Formula, covariance: Covariance) -> Formula:
-    """Return a formula with a covariance, and the standard error beside every constant."""
+def with_errors(formula: Formula, covariance: Covariance) -> Formula:
+    """Return a formula with a covariance, in digits that every machine finds, and the errors beside its constants."""
+    covariance = _in_common_digits(covariance)
     errors = covariance.standard_errors
 
     def told(node: Node) -> Node:
@@ -196,6 +199,19 @@ def _known(formula: Formula, covariance: Covariance) -> Formula:
         return node
 
     return replace(formula, root=rebuild(formula.root, told), covariance=covariance)
+
+
+def _in_common_digits(covariance: Covariance) -> Covariance:
+    """Return a covariance with rounded standard errors and correlations, and whole degrees of freedom."""
+    errors = np.array([round_measures(error, ERRORS) for error in covariance.standard_errors.values()])
+    size = np.where(errors > 0.0, errors, 1.0)
+    # correlations shrink by what rounding may change them, so that no combination has a variance below zero
+    share = 1.0 - len(errors) * 10.0**-CORRELATIONS
+    correlation = np.round(share * covariance.array / np.outer(size, size), CORRELATIONS)
+    np.fill_diagonal(correlation, np.where(errors > 0.0, 1.0, 0.0))
+    freedom = covariance.degrees_of_freedom
+    whole = None if freedom is None else max(round(freedom), 1)
+    return Covariance.of(covariance.names, correlation * np.outer(errors, errors), whole)
 
 
 def _values(root: Node) -> Array:

@@ -118,9 +118,13 @@ class Target:
         return derivatives if self.is_even else derivatives * self.root
 
     def length(self, law: Law, squares: float) -> float:
-        """Return the description length of a law with these squared residuals."""
+        """Return the description length of a law with these squared residuals.
+
+        It is rounded, so that of two spellings of one law the first found is taken, whatever the processor.
+        """
         noise = squares / self.total + FLOOR**2 * self.spread
-        return float(self.total * np.log(noise) + np.log(self.total) * freedom(law) + self.rules.price(law))
+        length = self.total * np.log(noise) + np.log(self.total) * freedom(law) + self.rules.price(law)
+        return round(float(length), 4)
 
     def heed(self) -> None:
         """Look whether the search is to end.

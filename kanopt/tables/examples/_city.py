@@ -158,7 +158,7 @@ def make_city(seed: int = 7, *, strength: float = 1.0, day_effect: float = 0.0) 
     Examples
     --------
     >>> city = make_city(seed=7)
-    >>> city.trips.shape, city.clients.shape, int(city.vehicles["count"].sum())
+    >>> city.trips.shape, city.clients.shape, int(city.vehicles["num_available"].sum())
     ((5000, 7), (60, 7), 6)
     >>> make_city(seed=7, day_effect=0.1).trips["day"].nunique()
     100
@@ -176,7 +176,7 @@ def make_city(seed: int = 7, *, strength: float = 1.0, day_effect: float = 0.0) 
     vehicles = pd.DataFrame(
         {
             "name": ["large van", "small van"],
-            "count": [4, 2],
+            "num_available": [4, 2],
             "capacity_t": [3.5, 2.0],
             "fixed_cost_eur": [70.0, 48.0],
             "cost_per_hour_eur": [24.0, 22.0],

@@ -51,7 +51,7 @@ class Workshop:
     log
         3,000 past tasks: week (1–40), machine, material, weight_kg (1–60), length_mm (50–900), minutes, kwh.
     jobs
-        8 rows: name, release, due (h), tardiness_cost (EUR/h).
+        8 rows: name, release_date, due_date (h), tardiness_cost (EUR/h).
     tasks
         3 or 4 per job: name, job, order (from 1), family (the material, for which a machine is set up), material,
         weight_kg, length_mm.
@@ -132,7 +132,10 @@ def make_workshop(seed: int = 7) -> Workshop:
     breaks = pd.DataFrame({"machine": ["mill B"], "start": [2.0], "end": [3.0]})
     parts: dict[str, tuple[pd.DataFrame, dict[str, str]]] = {
         "log": (_log(log_rng), LOG_UNITS),
-        "jobs": (_jobs(plan_rng, tasks, modes), {"release": "h", "due": "h", "tardiness_cost": "EUR/h"}),
+        "jobs": (
+            _jobs(plan_rng, tasks, modes),
+            {"release_date": "h", "due_date": "h", "tardiness_cost": "EUR/h"},
+        ),
         "tasks": (tasks, {"weight_kg": "kg", "length_mm": "mm"}),
         "machines": (pd.DataFrame({"name": list(PACE)}), {}),
         "modes": (modes, {}),
@@ -199,8 +202,8 @@ def _jobs(rng: np.random.Generator, tasks: pd.DataFrame, modes: pd.DataFrame) ->
     return pd.DataFrame(
         {
             "name": [f"J{k}" for k in range(1, JOBS + 1)],
-            "release": release,
-            "due": due,
+            "release_date": release,
+            "due_date": due,
             "tardiness_cost": rng.choice([20.0, 40.0, 80.0], JOBS),
         }
     )

@@ -301,11 +301,14 @@ def solve_on_time(
 
     Raises
     ------
+    FormulaError
+        If the plan rests on a law of time where that falls below zero.
     ProblemError
         If nothing is promised or nothing is uncertain, or no plan is found without promises.
     """
     from kanopt.problems.routing import RoutingProblem
     from kanopt.solvers.base import SolveOptions
+    from kanopt.solvers.solve import refuse_impossible
 
     if not isinstance(problem, RoutingProblem):
         raise ProblemError(
@@ -322,6 +325,7 @@ def solve_on_time(
     # a plan that was found under promises may be the cheapest one without them, too
     plain = min(tries, key=lambda each: (each.rank[0], each.rank[-1]))
     with_promises, without = (_risk(each.result, uncertainty, draws, seed + _FRESH) for each in (best, plain))
+    refuse_impossible(best.result)
     buffers = best.buffers if best.buffers.stretch == 1.0 else best.next_buffers(only_more=False)
     return OnTimePlan(
         best.result,

@@ -298,7 +298,7 @@ def risk(
     >>> problem = ko.RoutingProblem(
     ...     depots=[ko.routing.Depot("depot")],
     ...     clients=[ko.routing.Client("a", latest=33)],
-    ...     vehicles=[ko.routing.VehicleType("van", cost_per_time=0.5)],
+    ...     vehicles=[ko.routing.VehicleType("van", unit_duration_cost=0.5)],
     ...     cost={},
     ...     duration=minutes,
     ...     distance=minutes,

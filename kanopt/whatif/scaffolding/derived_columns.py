@@ -8,7 +8,7 @@ import pandas as pd
 from pandas.api.types import is_datetime64_any_dtype
 
 from kanopt.formulas.variables import is_name
-from kanopt.problems.column_units import read_header
+from kanopt.records.headers import read_header
 from kanopt.whatif.scaffolding.toml_writing import slug
 
 __all__ = ["propose_columns"]

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Container, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from kanopt.problems import RoutingUnits, SchedulingUnits, SupplyUnits
-from kanopt.problems.column_units import measured_in
+from kanopt.records.headers import measured_in, read_header
 from kanopt.text import join_list
 from kanopt.units import same_dimension
 from kanopt.whatif.scaffolding.laws import LawGuess
 from kanopt.whatif.scaffolding.mapping import GuessedUnit, header_unit, unit_of_field
-from kanopt.whatif.scaffolding.roles import PartGuess, Roles
+from kanopt.whatif.scaffolding.roles import PartGuess, Question, Roles
 from kanopt.whatif.scaffolding.sources import ColumnFacts, SourceTable
 from kanopt.whatif.scaffolding.toml_writing import Entry, Section
 from kanopt.whatif.scaffolding.value_units import guess_units, is_imperial
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Draft", "currency_of"]
 
+MATRICES = ("distances", "durations")
+ENDS = {"tail": "from", "head": "to"}
+"""What the ends of a row of a matrix are called in a file."""
 _CURRENCIES = ("EUR", "USD", "GBP", "CHF")
 _LAW_LOW = "the plan is made all the same where it predicts less, and says so"
 
@@ -48,6 +51,9 @@ class Draft:
     units: dict[str, dict[str, GuessedUnit]] = field(default_factory=dict)
     made: dict[str, pd.DataFrame] = field(default_factory=dict)
     made_units: dict[str, dict[str, str]] = field(default_factory=dict)
+    made_why: dict[str, str] = field(default_factory=dict)
+    questions: list[Question] = field(default_factory=list)
+    rules: list[tuple[str, str]] = field(default_factory=list)
     invented: list[str] = field(default_factory=list)
     rows: list[dict[str, object]] = field(default_factory=list)
     used: dict[str, SourceTable] = field(default_factory=dict)
@@ -57,7 +63,8 @@ class Draft:
 
     def leaves_out(self, table: str, column: str) -> bool:
         """Say whether a column would have to be derived, and no law reads it."""
-        return column in self.used[table].derive and (table, column) not in self.learned
+        used = self.used.get(table)
+        return used is not None and column in used.derive and (table, column) not in self.learned
 
     def guess(self, table: str, column: str, guess: str, why: str, sure: bool) -> None:
         """Note a guess, to be shown."""
@@ -65,9 +72,14 @@ class Draft:
 
     def use(self, table: SourceTable) -> None:
         """Note that a table is read, with the units that its headers state."""
-        if table.name in self.used:
+        if table.name in self.used or table.name in self.made:
             return
-        self.used[table.name] = table
+        if table.made:
+            self.made[table.name] = table.frame
+            self.made_units[table.name] = dict(table.units)
+            self.made_why[table.name] = table.made
+        else:
+            self.used[table.name] = table
         own = self.units.setdefault(table.name, {})
         by_values = guess_units(table, self.money)
         for column in table.columns.values():
@@ -88,16 +100,26 @@ class Draft:
 
     def problem_units(self, load: str) -> dict[str, str]:
         """Return the units of the problem that differ from those it has by itself."""
-        word = {"routing": "load", "supply": "quantity"}.get(self.roles.kind)
-        given = {"money": self.money} | ({word: load} if word else {})
-        usual = {"money": "EUR", "load": "t", "quantity": "t"}
+        words = {"routing": ("load",), "supply": ("quantity", "weight")}.get(self.roles.kind, ())
+        given = {"money": self.money} | dict.fromkeys(words, load)
+        products = self.roles.parts.get("products")
+        weighed = products is not None and products.column("weight") is not None
+        if "weight" in given and weighed and not same_dimension(load, "t"):
+            given["weight"] = "t"  # products have weights of their own
+        usual = {"money": "EUR", "load": "t", "quantity": "t", "weight": "t"}
         return {name: unit for name, unit in given.items() if unit != usual[name]}
 
     def add_part(self, guess: PartGuess, load: str, bare_load: str) -> None:
         """Add a part of the problem: its table, the columns of its fields, and their units."""
         part, table = guess.part.name, guess.table
         self.use(table)
-        self.guess(table.name, "", f"{part} of {guess.part.kind}", guess.why, guess.called_so)
+        self.guess(
+            table.name,
+            "",
+            f"{part} of {self.roles.kind}",
+            table.made or guess.why,
+            bool(table.made) or guess.called_so,
+        )
         counted = self._units_of_part(guess, load)
         columns = []
         found = [
@@ -112,12 +134,25 @@ class Draft:
                 unit = GuessedUnit(unit.unit.removesuffix("min") + "h", "times of the table are hours", False)
             self.give_unit(table, filled.column, unit)
             self.guess(table.name, filled.column.name, f"{part}.{filled.field.name}", filled.why, filled.sure)
-            if filled.field.name != filled.column.name:
+            name = ENDS.get(filled.field.name, filled.field.name) if part in MATRICES else filled.field.name
+            if name != filled.column.name:
                 why = "" if filled.sure else filled.why
-                columns.append(Entry(filled.field.name, filled.column.name, why, filled.sure))
-        self.problem.append(Section(("problem", part), (Entry("table", table.name, needed=True),)))
+                columns.append(Entry(name, filled.column.name, why, filled.sure))
+        entries = [Entry("table", table.name, needed=True)]
+        if part in MATRICES and not guess.filled:
+            entries.append(self._unit_of_matrix(part, table))
+        self.problem.append(Section(("problem", part), tuple(entries)))
         if columns:
             self.problem.append(Section(("problem", part, "columns"), tuple(columns)))
+
+    def _unit_of_matrix(self, part: str, table: SourceTable) -> Entry:
+        """Return the one unit of a square table, which its name or its corner says."""
+        corner = next(iter(table.columns.values())).header.unit
+        unit = corner or read_header(" ".join(table.words)).unit
+        usual = {"distances": "km", "durations": "min"}[part]
+        if unit and same_dimension(unit, usual):
+            return Entry("unit", unit)
+        return Entry("unit", usual, "no unit is stated", sure=False)
 
     def add_invented(self, part: str, frame: pd.DataFrame, units: Mapping[str, str], why: str) -> None:
         """Add a part whose numbers are made up; the page of every plan says so until the file no longer does."""
@@ -127,6 +162,7 @@ class Draft:
     def add_made(self, part: str, frame: pd.DataFrame, units: Mapping[str, str], why: str) -> None:
         """Add a part that no table holds, with a small table to be filled in."""
         name = f"made_{part}"
+        self.made_why[name] = f"made up: {why}"
         self.made[name] = frame
         self.made_units[name] = dict(units)
         self.guess(name, "", f"{part} of {self.roles.kind}", why, False)
@@ -203,12 +239,15 @@ class Draft:
             ),
         )
 
-    def add_formula(self, name: str, formula: str, inputs: Mapping[str, str], unit: str, why: str) -> None:
+    def add_formula(
+        self, name: str, formula: str, inputs: Mapping[str, str], unit: str, why: str, per: str = ""
+    ) -> None:
         """Add a law written by hand, which is there to be replaced."""
         entries = [Entry("formula", formula, why, False, needed=True)]
         if inputs:
             entries.append(Entry("inputs", dict(inputs), needed=True))
         entries.append(Entry("unit", unit, needed=True))
+        entries += [Entry("per", per)] if per else []
         self.laws.append(Section(("surrogates", name), tuple(entries)))
         self.guess("", "", f"law {name} = {formula} {unit}", why, False)
 
@@ -221,6 +260,19 @@ class Draft:
         if entries:
             self.problem.append(Section(("problem", "bind", law), entries))
 
+    def refer(self, part: str, column: str, name: str) -> str:
+        """Return the name under which laws read a column of a part; one that is no word is given a name."""
+        if column.isidentifier():
+            return column
+        header = ("problem", part, "columns")
+        entry = Entry(name, column, needed=True)
+        for place, section in enumerate(self.problem):
+            if section.header == header:
+                self.problem[place] = replace(section, entries=(*section.entries, entry))
+                return name
+        self.problem.append(Section(header, (entry,)))
+        return name
+
     def load_units(self, fields: Iterable[tuple[str, str]]) -> tuple[str, str]:
         """Return what the problem counts loads in, and what loads without a stated unit are taken for.
 
@@ -229,19 +281,21 @@ class Draft:
         fields
             Parts and their fields that hold loads, the most telling first.
         """
-        told, values = [], []
+        told, values = list[str](), list[ColumnFacts]()
         for part, name in fields:
             guess = self.roles.parts.get(part)
             filled = next((f for f in guess.filled if f.field.name == name), None) if guess else None
             if filled is None or filled.column.kind != "number":
                 continue
             unit = header_unit(filled.column, self.money)
+            if unit is not None and told and not same_dimension(unit.unit, told[0]):
+                continue
             if unit is not None and dict(measured_in(unit.unit) or ()) == {"amount": 1}:
                 told.append(unit.unit)
             else:
                 values.append(filled.column)
         if told:
-            return ("t" if same_dimension(told[0], "t") else told[0]), told[0]
+            return told[0], told[0]
         if values and all(column.whole for column in values):
             return "item", "item"
         high = max((float(column.values.max()) for column in values), default=0.0)
@@ -250,14 +304,8 @@ class Draft:
     def _units_of_part(self, guess: PartGuess, load: str) -> Mapping[str, str]:
         units = self.problem_units(load)
         of_kind = {"routing": RoutingUnits, "scheduling": SchedulingUnits, "supply": SupplyUnits}
-        schemas = of_kind[guess.part.kind](**units).tables()
-        found: Mapping[str, str] | None = next(
-            (schema.units for schema in schemas if schema.name == guess.part.name), None
-        )
-        if found is not None:
-            return found
-        ways = {"distance": "km", "duration": "min", "length": "km", "x": "km", "y": "km"}
-        return {**ways, "demand": load}
+        counted: Mapping[str, str] = of_kind[self.roles.kind](**units).of(guess.part.record)
+        return counted
 
 
 def currency_of(tables: Collection[SourceTable]) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from kanopt.problems.planning_words import IDENTIFIERS
+from kanopt.records.words import IDENTIFIERS
 from kanopt.text import list_names
 from kanopt.whatif.scaffolding.header_words import AFTERWARDS, THINGS, words_of
 from kanopt.whatif.scaffolding.leaks import LeftOut, made_of, once_more

@@ -18,30 +18,20 @@ from kanopt.files import replace_file
 from kanopt.tables.row_rules import RowRules
 from kanopt.text import count_text, list_names, shorten
 from kanopt.whatif.scaffolding.draft import Draft, currency_of
+from kanopt.whatif.scaffolding.kinds import guess_roles
 from kanopt.whatif.scaffolding.laws import guess_laws
 from kanopt.whatif.scaffolding.other_drafts import draft_scheduling, draft_supply
-from kanopt.whatif.scaffolding.roles import Roles, guess_roles
+from kanopt.whatif.scaffolding.roles import PartGuess, Question, Roles, is_told, question_about
 from kanopt.whatif.scaffolding.routing_draft import draft_routing
 from kanopt.whatif.scaffolding.sources import SourceTable, read_sources
-from kanopt.whatif.scaffolding.toml_writing import Entry, Section, entry_at, render, slug, without
+from kanopt.whatif.scaffolding.toml_writing import Entry, Section, entry_at, render, slug, toml_value, without
 
 __all__ = ["KINDS", "Scaffold", "scaffold"]
 
 KINDS = ("routing", "scheduling", "supply", "law")
 """Kinds of scenarios that can be begun; a ``law`` is one without a plan."""
 _MOST_REPAIRS = 40
-_DISPENSABLE = (
-    "demand",
-    "distances",
-    "durations",
-    "setups",
-    "calendars",
-    "power_price",
-    "lanes",
-    "modes",
-    "jobs",
-)
-"""Parts without which a plan can be begun, in the order in which that is tried."""
+_MOST_QUESTIONS = 2
 _DRAFTS = {"routing": draft_routing, "scheduling": draft_scheduling, "supply": draft_supply}
 _HEAD = ("A first scenario, guessed from the tables. Where a line says check, look at it:",)
 _COLUMNS = ["table", "column", "guess", "why", "sure"]
@@ -65,6 +55,8 @@ class Scaffold(Shown):
         A row for each guess: ``table``, ``column``, ``guess``, ``why``, ``sure``.
     notes
         What is not used, and what had to be left out, a sentence each.
+    questions
+        What is open: whoever plans answers it in the file, or in a terminal at once.
     """
 
     kind: str
@@ -73,6 +65,7 @@ class Scaffold(Shown):
     made: dict[str, pd.DataFrame]
     guesses: pd.DataFrame
     notes: tuple[str, ...]
+    questions: tuple[Question, ...] = ()
 
     def _shown(self) -> list[Part]:
         kind = f" of {self.kind}" if self.kind else ", of laws alone"
@@ -103,6 +96,11 @@ class Scaffold(Shown):
         """The nearest folder that all files lie in or below, where the scenario may read them."""
         return Path(os.path.commonpath([path.resolve().parent for path in self.sources.values()]))
 
+    def answered(self, answers: Sequence[str]) -> Scaffold:
+        """Return it with its questions answered, in their order; an empty text leaves one open."""
+        pairs = zip(self.questions, answers, strict=True)
+        return replace(self, questions=tuple(replace(one, answer=answer) for one, answer in pairs))
+
     def toml(self, path: str | os.PathLike[str]) -> str:
         """Return the scenario as it is written to a path.
 
@@ -122,7 +120,7 @@ class Scaffold(Shown):
             for name, source in self.sources.items()
         }
         places |= {name: f"{_folder_of_made(target)}/{name}.csv" for name in self.made}
-        return _document(self.sections, places)
+        return _document(self.sections, places) + "".join(map(_question_text, self.questions))
 
     def outputs(self, path: str | os.PathLike[str]) -> list[Path]:
         """Return the files that :meth:`write` writes."""
@@ -193,10 +191,11 @@ def scaffold(files: Sequence[str | os.PathLike[str]], kind: str | None = None) -
         raise TableError(f"unknown kind {kind!r}; {nearest(kind, KINDS)}")
     tables, left_out = read_sources(files)
     money = currency_of(tables)
-    roles, notes = guess_roles(tables, kind), list(left_out)
+    roles, notes, failed = guess_roles(tables, kind), list(left_out), ""
     made: Scaffold | str = ""
     if roles.kind:
         made = _planned(roles, tables, money, left_out)
+        failed = made if isinstance(made, str) else ""
         notes += [f"no plan of {roles.kind} could be made: {made}"] if isinstance(made, str) else []
     elif kind in _DRAFTS:
         notes.append(f"the tables make no problem of {kind}; laws alone are learned")
@@ -205,25 +204,16 @@ def scaffold(files: Sequence[str | os.PathLike[str]], kind: str | None = None) -
         made = _checked(Draft(guess_roles(tables, "law"), money, notes=notes), tables)
     if isinstance(made, str):
         raise TableError(
-            f"no scenario can be made of {list_names([table.called for table in tables])}: {made}"
+            f"no scenario can be made of {list_names([table.called for table in tables])}: {failed or made}"
         )
     return made
 
 
 def _planned(roles: Roles, tables: Sequence[SourceTable], money: str, notes: Sequence[str]) -> Scaffold | str:
-    """Return what holds of a plan: of all of its parts, else without one that can be done without."""
-    first: Scaffold | str = ""
-    for part in ("", *(name for name in _DISPENSABLE if name in roles.parts)):
-        tried = roles.without(part) if part else roles
-        draft = Draft(tried, money, notes=list(notes))
-        _DRAFTS[roles.kind](draft)
-        if part:
-            draft.notes.append(f"{roles.parts[part].table.called} as {part} does not hold: {first}")
-        made = _checked(draft, tables)
-        if isinstance(made, Scaffold):
-            return made
-        first = first or made
-    return first
+    """Return what holds of a plan; a sentence where it does not hold."""
+    draft = Draft(roles, money, notes=list(notes))
+    _DRAFTS[roles.kind](draft)
+    return _checked(draft, tables)
 
 
 def _checked(draft: Draft, tables: Sequence[SourceTable]) -> Scaffold | str:
@@ -233,7 +223,8 @@ def _checked(draft: Draft, tables: Sequence[SourceTable]) -> Scaffold | str:
     if not draft.used and not draft.made:
         return "no table is part of a plan, and none has 25 rows with a number to predict"
     for table in tables:
-        if table.name not in draft.used:
+        made_of = any(table.called in why for why in draft.made_why.values())
+        if table.name not in draft.used and not made_of:
             draft.notes.append(
                 f"{table.called} is not used: nothing that the plan or a law reads was found in it"
             )
@@ -246,10 +237,64 @@ def _checked(draft: Draft, tables: Sequence[SourceTable]) -> Scaffold | str:
     held = _repaired(sections, sources, draft)
     if isinstance(held, str):
         return held
+    held = _with_ignored(held, draft)
     guesses = pd.DataFrame(draft.rows, columns=_COLUMNS).drop_duplicates(["table", "column", "guess"])
     return Scaffold(
-        draft.roles.kind, tuple(held), sources, draft.made, guesses.reset_index(drop=True), tuple(draft.notes)
+        draft.roles.kind,
+        tuple(held),
+        sources,
+        draft.made,
+        guesses.reset_index(drop=True),
+        tuple(draft.notes),
+        tuple(draft.questions[:_MOST_QUESTIONS]),
     )
+
+
+def _question_text(question: Question) -> str:
+    """Write a question as a section of the file, with the keys that each answer sets."""
+    told = {answer: dict(keys) for answer, keys in question.answers.items()}
+    lines = [
+        "",
+        "[[questions]]",
+        *(
+            f"{key} = {toml_value(value)}"
+            for key, value in (
+                ("about", question.about),
+                ("text", question.text),
+                ("answer", question.answer),
+            )
+        ),
+    ]
+    lines += [
+        "[questions.answers]",
+        *(f"{toml_value(key)} = {toml_value(keys)}" for key, keys in told.items()),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _with_ignored(sections: list[Section], draft: Draft) -> list[Section]:
+    """Return the sections without columns that are told elsewhere; ask about the others that look like a rule."""
+    told: dict[str, list[str]] = {}
+    asked: list[tuple[PartGuess, str]] = []
+    for part, column in draft.rules:
+        guess = draft.roles.parts.get(part)
+        if guess is None:
+            continue
+        if is_told(guess, column, draft.roles):
+            told.setdefault(guess.table.name, []).append(column)
+        else:
+            asked.append((guess, column))
+    if asked:
+        draft.questions.append(question_about(asked))
+    why = "read elsewhere"
+    return [
+        replace(
+            each, entries=(*each.entries, Entry("ignore", list(dict.fromkeys(told[each.header[1]])), why))
+        )
+        if len(each.header) == 2 and each.header[0] == "tables" and each.header[1] in told
+        else each
+        for each in sections
+    ]
 
 
 def _draft_laws(draft: Draft) -> None:
@@ -299,11 +344,12 @@ def _sections(draft: Draft) -> list[Section]:
         lines = [Entry(column, text) for column, text in derived.items()]
         tables += [Section(("tables", name, "derive"), tuple(lines))] if lines else []
     for name in draft.made:
-        tables.append(
-            Section(("tables", name), (Entry("path", name, "made up: fill it in", False, needed=True),))
-        )
-        units_made = [Entry(column, unit) for column, unit in draft.made_units[name].items()]
-        tables += [Section(("tables", name, "units"), tuple(units_made))] if units_made else []
+        why = draft.made_why[name]
+        path = Entry("path", name, why, not why.startswith("made up"), needed=True)
+        tables.append(Section(("tables", name), (path,)))
+        units_made = draft.made_units[name] | {c: unit.unit for c, unit in draft.units.get(name, {}).items()}
+        lines = [Entry(column, unit) for column, unit in units_made.items() if column in draft.made[name]]
+        tables += [Section(("tables", name, "units"), tuple(lines))] if lines else []
     rest = []
     if draft.invented:
         why = "the page says so; delete what your own tables say"
@@ -349,7 +395,7 @@ def _repaired(sections: list[Section], sources: dict[str, Path], draft: Draft) -
         for _ in range(_MOST_REPAIRS):
             placed = _placed(sections, places)
             replace_file(target, render(placed, _HEAD))
-            error = _mistakes(target)
+            error = _mistakes(target, draft)
             if error is None:
                 return sections
             found = [(issue, entry_at(placed, issue.line, _HEAD)) for issue in error.issues]
@@ -371,15 +417,16 @@ def _repaired(sections: list[Section], sources: dict[str, Path], draft: Draft) -
     return "too much of it does not hold"
 
 
-def _mistakes(path: Path) -> ScenarioError | None:
+def _mistakes(path: Path, draft: Draft) -> ScenarioError | None:
     from kanopt.whatif.scenario_files.load import check_scenario
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # whoever loads the file hears them
-            scenario = check_scenario(path, allow_outside=True)
+            scenario = check_scenario(path, allow_outside=True, lenient=True)
             if scenario is not None:
                 scenario.check()
+                draft.rules = scenario.rule_columns()
     except ScenarioError as error:
         return error
     return None

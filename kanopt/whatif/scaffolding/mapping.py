@@ -1,55 +1,21 @@
-"""Which column of a table fills which field of a part, and what its numbers count in: by names and by values."""
+"""What the numbers of a column count in: by its header, by the field that it fills, and by values."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from kanopt.errors import KanoptError
-from kanopt.problems.column_hints import TableColumn, TableField, likely_fields
-from kanopt.problems.column_units import measured_in
-from kanopt.problems.planning_words import IDENTIFIERS
-from kanopt.problems.usual_ranges import USUAL
+from kanopt.records.headers import measured_in
+from kanopt.records.matching import ColumnFacts, FilledField
 from kanopt.units import UNIT_WORDS, check_unit, factor, same_dimension
-from kanopt.whatif.scaffolding.parts import Part, fields_of
-from kanopt.whatif.scaffolding.sources import ColumnFacts, SourceTable
 
-__all__ = ["FilledField", "GuessedUnit", "fill_fields", "header_unit", "unit_of_field"]
+__all__ = ["GuessedUnit", "header_unit", "unit_of_field"]
 
-_SURE = 0.85
-_CLOCKS = frozenset(
-    ("earliest", "latest", "release", "shift_start", "shift_end", "due", "start", "end", "windows", "breaks")
-)
 _GLUED = re.compile(r"[a-z][A-Z]$")  # highT holds no tonnes
 _MOST_HOURS, _MOST_MINUTES = 72, 7 * 1_440  # plans of three days in hours, of a week in minutes
 _LONG_TIMES = frozenset(("day", "week", "month", "year"))
 _CURRENCY_WORDS = frozenset(("eur", "euro", "euros", "€", "usd", "dollar", "dollars", "$", "gbp", "£", "chf"))
-
-
-@dataclass(frozen=True)
-class FilledField:
-    """A field and the column that fills it.
-
-    Parameters
-    ----------
-    field, column
-        Which.
-    likeness
-        From 0 to 1.1, how much the header looks like the field.
-    why
-        What speaks for it.
-    """
-
-    field: TableField
-    column: ColumnFacts
-    likeness: float
-    why: str
-
-    @property
-    def sure(self) -> bool:
-        """Whether the header says it plainly."""
-        return self.likeness >= _SURE
 
 
 @dataclass(frozen=True)
@@ -59,101 +25,6 @@ class GuessedUnit:
     unit: str
     why: str
     sure: bool
-
-
-def fill_fields(table: SourceTable, part: Part) -> list[FilledField]:
-    """Return which columns fill which fields of a part, each column and each field once.
-
-    A part whose rows have names takes the first column without repetitions where no header says which it is.
-    """
-    fields = fields_of(part.kind, part.name)
-    pairs = [
-        (likeness, field, column)
-        for column in table.columns.values()
-        if column.name not in table.derive
-        for likeness, field in _likely(part, column, fields)
-        if _holds(column, field)
-    ]
-    filled: dict[str, FilledField] = {}
-    used: set[str] = set()
-    for likeness, field, column in sorted(pairs, key=lambda pair: -pair[0]):
-        if field.name not in filled and column.name not in used:
-            why = "so called" if column.name == field.name else "by its header"
-            filled[field.name] = FilledField(field, column, likeness, why)
-            used.add(column.name)
-    if part.named and "name" not in filled:
-        filled |= _named(table, fields, used)
-    return _without_half_places(list(filled.values()))
-
-
-def _likely(
-    part: Part, column: ColumnFacts, fields: Sequence[TableField]
-) -> Sequence[tuple[float, TableField]]:
-    """Return what a header looks like; ``job_id`` is a job where the rows are no jobs."""
-    as_column = column.as_column()
-    found = likely_fields(part.name, as_column, fields)
-    pieces = column.header.pieces
-    if len(pieces) > 1 and pieces[-1] in IDENTIFIERS:
-        thing = TableColumn(" ".join(pieces[:-1]), numeric=False)
-        texts = [field for field in fields if field.kind is str and field.name != "name"]
-        told = [
-            (likeness, field)
-            for likeness, field in likely_fields(part.name, thing, texts)
-            if likeness >= _SURE
-        ]
-        return [*told, *found]
-    return found
-
-
-def _holds(column: ColumnFacts, field: TableField) -> bool:
-    """Say whether the cells of a column can be those of a field."""
-    if field.name == "name" and not column.is_unique:
-        return False
-    if field.kind is str:
-        if field.name in ("windows", "breaks"):
-            return column.kind == "windows"
-        return column.kind in ("text", "number")
-    if field.kind is bool:
-        return column.kind == "flag"
-    if column.kind == "clock":
-        return field.name in _CLOCKS
-    if column.kind != "number" or not len(column.values):
-        return False
-    low, high = float(column.values.min()), float(column.values.max())
-    if field.name in ("lat", "lon"):
-        return max(-low, high) <= (90 if field.name == "lat" else 180)
-    if field.name in ("count", "order", "reloads") and not column.whole:
-        return False
-    if field.name == "on_time":
-        return low > 0 and high < 1
-    return field.name in ("x", "y", "price") or low >= 0
-
-
-def _named(table: SourceTable, fields: Sequence[TableField], used: set[str]) -> dict[str, FilledField]:
-    field = next(field for field in fields if field.name == "name")
-    unique = [
-        column
-        for column in table.columns.values()
-        if column.is_unique
-        and column.name not in used
-        and column.name not in table.derive
-        and (column.kind == "text" or (column.whole and len(table.frame) > 1))
-    ]
-    unique.sort(key=lambda column: column.kind != "text")
-    if not unique:
-        return {}
-    return {"name": FilledField(field, unique[0], 0.7, "the first column without repetitions")}
-
-
-def _without_half_places(filled: list[FilledField]) -> list[FilledField]:
-    """Leave out an x without a y, and planes where degrees are given."""
-    names = {each.field.name for each in filled}
-    out: set[str] = set()
-    for pair in ({"x", "y"}, {"lat", "lon"}):
-        out |= set() if pair <= names else pair
-    if {"x", "y", "lat", "lon"} <= names:
-        out |= {"x", "y"}
-    return [each for each in filled if each.field.name not in out]
 
 
 def header_unit(column: ColumnFacts, money: str) -> GuessedUnit | None:
@@ -203,12 +74,13 @@ def unit_of_field(part: str, filled: FilledField, counted: str, money: str) -> G
     told = header_unit(column, money)
     if told is not None and same_dimension(told.unit, counted):
         return told
-    if field.name in _CLOCKS:
+    if field.clock:
         return _clock_unit(column)
-    usual = USUAL.get(part, {}).get(field.name)
-    if usual is not None and same_dimension(usual.unit.replace("EUR", money), counted):
-        units = [counted, *(unit.replace("EUR", money) for unit in usual.mistaken)]
-        limits = replace(usual, unit=usual.unit.replace("EUR", money))
+    limits = (
+        None if field.usual is None else replace(field.usual, unit=field.usual.unit.replace("EUR", money))
+    )
+    if limits is not None and same_dimension(limits.unit, counted):
+        units = [counted, *limits.alternatives]
         values = column.values[column.values != 0]
         for unit in units:
             scale = factor(unit, limits.unit)

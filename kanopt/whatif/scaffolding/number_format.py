@@ -1,43 +1,56 @@
-"""Whether the numbers of a text file have decimal commas, which only its values tell."""
+"""How the numbers of a text file are written, which only its values tell."""
 
 from __future__ import annotations
 
-import re
-
 import pandas as pd
+import pyarrow as pa
 from pandas.api.types import is_string_dtype
+
+from kanopt.errors import TableError
+from kanopt.tables import report_of
+from kanopt.tables._number_signs import both_readings, count_matches, two_ways
 
 __all__ = ["number_format"]
 
-_SHOWN = 2_000  # cells of a column that are looked at
-_WITH_COMMA = re.compile(r"[+-]?(\d+|\d{1,3}(\.\d{3})+)(,\d+)?")
-_CERTAIN = re.compile(r"[+-]?(\d+,(\d{1,2}|\d{4,})|\d{1,3}(\.\d{3})+,\d+)")
-"""A comma before three digits may part thousands; before fewer or more, or behind a point, it is that of a decimal."""
-_GROUPED = re.compile(r"[+-]?\d{1,3}(\.\d{3})+(,\d+)?")
+_NUMBER = rf"{two_ways('.')}|{two_ways(',')}|^[+-]?\d+$"
 
 
-def number_format(frame: pd.DataFrame) -> dict[str, str | int]:
-    """Return the keys of ``form`` that a text file needs for its decimal commas; none where it has none.
+def number_format(frame: pd.DataFrame, *, commas: bool = False) -> dict[str, str | int]:
+    """Return the keys of ``form`` that a text file needs for its numbers; none where it is read rightly without them.
 
-    It has them where in some column most cells are such numbers, and a cell of it can be nothing else.
+    Of numbers that can be read in two ways, a comma stands between thousands in a file whose cells are parted by
+    commas; elsewhere they are read as those of the files beside it where these have decimal commas.
 
     Parameters
     ----------
     frame
-        The file as it is read without them: numbers with a comma are texts.
+        The file as it is read without them: a column with cells that can be read in two ways is text.
+    commas
+        Whether files beside it have decimal commas.
+
+    Raises
+    ------
+    TableError
+        If the numbers of a column can be read in two ways.
     """
-    columns = [
-        [text.strip() for text in map(str, values.dropna().head(_SHOWN))]
-        for _, values in frame.items()
-        if is_string_dtype(values) or values.dtype == object
-    ]
-    found = [cells for cells in columns if _has_commas(cells)]
-    if not found:
-        return {}
-    grouped = any(_GROUPED.fullmatch(cell) for cells in found for cell in cells)
-    return {"decimal": ",", "thousands": "."} if grouped else {"decimal": ","}
-
-
-def _has_commas(cells: list[str]) -> bool:
-    numbers = sum(bool(_WITH_COMMA.fullmatch(cell)) for cell in cells)
-    return numbers > len(cells) / 2 and any(_CERTAIN.fullmatch(cell) for cell in cells)
+    report = report_of(frame)
+    if report.signs.get("decimal") == ",":
+        return dict(report.signs)
+    parted = report.format.partition("separator ")[2].startswith(("comma", "','"))
+    form: dict[str, str | int] = {}
+    for name, values in frame.items():
+        if not is_string_dtype(values) and values.dtype != object:
+            continue
+        texts = pa.array([text.strip() for text in map(str, values.dropna())], pa.string())
+        if 2 * count_matches(texts, _NUMBER) > len(texts) and (told := both_readings(texts)):
+            pointed = bool(count_matches(texts, two_ways(".")))
+            if not pointed and parted:
+                form = {"decimal": ".", "thousands": ","}
+            elif commas:
+                form |= {"decimal": ",", "thousands": "."} if pointed else {"decimal": ","}
+            else:
+                raise TableError(
+                    f"{report.source}: the numbers of column {name!r} can be read in two ways: {told}; write them "
+                    "without signs between thousands, or with four decimals"
+                )
+    return form

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pandas as pd
 
+from kanopt.records.headers import measured_in
 from kanopt.units import same_dimension
 from kanopt.whatif.scaffolding.draft import Draft
 from kanopt.whatif.scaffolding.mapping import GuessedUnit, header_unit
 from kanopt.whatif.scaffolding.outcomes import measure_of
-from kanopt.whatif.scaffolding.roles import PartGuess
+from kanopt.whatif.scaffolding.roles import PartGuess, looks_like
 from kanopt.whatif.scaffolding.routing_draft import References, add_bound_law, best_law
 from kanopt.whatif.scaffolding.toml_writing import Entry, Section
 
@@ -16,6 +17,7 @@ __all__ = ["draft_scheduling", "draft_supply"]
 
 _SCHEDULING = ("jobs", "tasks", "machines", "modes", "setups", "calendars", "power_price")
 _SUPPLY = ("suppliers", "facilities", "markets", "products", "periods", "lanes")
+_STEEP = 1_000
 _LOADS = (("suppliers", "capacity"), ("demand", "demand"), ("facilities", "capacity"))
 
 
@@ -32,8 +34,10 @@ def draft_scheduling(draft: Draft) -> None:
         )
     ]
     jobs = parts.get("jobs")
-    late = jobs is not None and any(each.field.name == "tardiness_cost" for each in jobs.filled)
-    if not late or "power_price" not in parts:
+    priced = jobs is not None and any(
+        each.field.unit.startswith(draft.money) or each.field.unit.startswith("EUR") for each in jobs.filled
+    )
+    if not priced and "power_price" not in parts:
         why = f"{draft.money} a minute until the last task ends"
         head.append(Entry("makespan_cost", 1.0, why, sure=False))
     if units := draft.problem_units("t"):
@@ -48,7 +52,7 @@ def draft_scheduling(draft: Draft) -> None:
             continue
         if name in parts:
             draft.add_part(parts[name], "t", "")
-        elif name in ("jobs", "machines", "modes"):
+        elif name in ("jobs", "machines"):
             _make_shop_part(draft, name)
     _draft_task_time(draft, mode_fields)
     if energy is not None and "energy" not in mode_fields:
@@ -67,42 +71,12 @@ def _column_of(guess: PartGuess, field: str) -> str:
     return next((each.column.name for each in guess.filled if each.field.name == field), "")
 
 
-def _machine_column(draft: Draft) -> str:
-    """Return the column of the tasks that names their machine."""
-    for column in draft.roles.parts["tasks"].table.columns.values():
-        pieces = [piece for piece in column.header.pieces if piece not in ("id", "no", "nr", "name")]
-        words = {"machine", "resource", "station", "workcenter", "maschine", "anlage", "maquina"}
-        if len(pieces) == 1 and pieces[0] in words:
-            return column.name
-    return ""
-
-
 def _make_shop_part(draft: Draft, name: str) -> None:
-    """Make the jobs or machines that other tables name, and modes of the machine that tasks name."""
-    tasks = draft.roles.parts["tasks"]
-    machine = _machine_column(draft)
-    if name == "jobs":
-        names = tasks.table.frame[_column_of(tasks, "job")].dropna().unique()
-        draft.add_made("jobs", pd.DataFrame({"name": names}), {}, "the jobs that the tasks name")
-    elif name == "machines":
-        modes = draft.roles.parts.get("modes")
-        source = modes.table.frame[_column_of(modes, "machine")] if modes else None
-        if source is None:
-            source = tasks.table.frame[machine] if machine else pd.Series(["machine 1"])
-        draft.add_made("machines", pd.DataFrame({"name": source.dropna().unique()}), {}, "the machines named")
-    else:
-        task_names = tasks.table.frame[_column_of(tasks, "name")]
-        machines = draft.roles.parts.get("machines")
-        if machine:
-            frame = pd.DataFrame({"task": task_names, "machine": tasks.table.frame[machine]})
-            why = "each task on the machine that it names"
-        else:
-            named = (
-                machines.table.frame[_column_of(machines, "name")] if machines else pd.Series(["machine 1"])
-            )
-            frame = task_names.to_frame("task").merge(named.to_frame("machine"), how="cross")
-            why = "every task on every machine; write which can run where"
-        draft.add_made("modes", frame, {}, why)
+    """Make the jobs or machines that the tables of tasks and modes name."""
+    field, part = {"jobs": ("job", "tasks"), "machines": ("machine", "modes")}[name]
+    guess = draft.roles.parts[part]
+    names = guess.table.frame[_column_of(guess, field)].dropna().unique()
+    draft.add_made(name, pd.DataFrame({"name": names}), {}, f"the {name} that the {part} name")
 
 
 def _draft_task_time(draft: Draft, mode_fields: set[str]) -> None:
@@ -119,7 +93,7 @@ def _draft_task_time(draft: Draft, mode_fields: set[str]) -> None:
         unit = header_unit(timed, draft.money) or GuessedUnit("min", "no unit is stated", False)
         draft.give_unit(tasks.table, timed, unit)
         draft.add_formula("task_time", "planned", {"planned": unit.unit}, unit.unit, "as the tasks say")
-        draft.bind("task_time", {"planned": f"task.{timed.name}"})
+        draft.bind("task_time", {"planned": f"task.{draft.refer('tasks', timed.name, 'planned')}"})
     else:
         draft.add_formula("task_time", "60", {}, "min", "an hour each; no table tells it")
     draft.problem.append(Section(("problem", "duration"), (Entry("law", "task_time", needed=True),)))
@@ -143,13 +117,20 @@ def draft_supply(draft: Draft) -> None:
     ]
     if units := draft.problem_units(load):
         head.append(Entry("units", units, "what the plan counts in"))
-    tariff = best_law(draft, "money", lambda: _lane_references(draft))
+    rate = draft.roles.hints.get("rate", "") if "lanes" in parts else ""
+    tariff = None if rate else best_law(draft, "money", lambda: _lane_references(draft))
     weights = (
         [name for name, ref in tariff[1].of(tariff[0]).items() if ref == "state.weight"] if tariff else []
     )
     if tariff and weights:
         usual = round(float(tariff[0].table.frame[weights[0]].median()), 3)
         head.append(Entry("planning", {"state.weight": usual}, "the usual shipment of the history", False))
+    if brackets := draft.roles.hints.get("brackets"):
+        head.append(
+            Entry(
+                "planning", {"state.weight": 2 * brackets[-1]}, "beyond the last weight of the rates", False
+            )
+        )
     draft.problem.append(Section(("problem",), tuple(head)))
     for name in _SUPPLY:
         if name in parts:
@@ -158,10 +139,28 @@ def draft_supply(draft: Draft) -> None:
             _make_supply_part(draft, name)
     if tariff is not None:
         add_bound_law(draft, "tariff", *tariff, "shipment")
+    elif rate and draft.roles.hints.get("brackets"):
+        _add_rate_card(draft, draft.roles.hints["brackets"], load)
+    elif rate:
+        lanes = parts["lanes"].table
+        column = lanes.columns[rate]
+        unit = header_unit(column, draft.money) or GuessedUnit(
+            f"{draft.money}/{load}", "no unit is stated", False
+        )
+        draft.give_unit(lanes, column, unit)
+        bound = {"rate": f"lane.{draft.refer('lanes', rate, 'rate')}"}
+        if dict(measured_in(unit.unit) or ()).get("length"):
+            inputs = {"rate": unit.unit, "distance": "km"}
+            per_load = f"{draft.money}/{load}"
+            draft.add_formula("tariff", "rate * distance", inputs, per_load, "as the lanes say, for each km")
+            draft.bind("tariff", {**bound, "distance": "lane.distance"})
+        else:
+            draft.add_formula("tariff", "rate", {"rate": unit.unit}, unit.unit, "as the lanes say")
+            draft.bind("tariff", bound)
     else:
-        unit = f"{draft.money}/{load}"
         why = "what a km costs; no history tells it"
-        draft.add_formula("tariff", "0.1 * distance_km", {"distance_km": "km"}, unit, why)
+        per_load = f"{draft.money}/{load}"
+        draft.add_formula("tariff", "0.1 * distance_km", {"distance_km": "km"}, per_load, why)
         draft.bind("tariff", {"distance_km": "lane.distance"})
     draft.problem.append(Section(("problem", "tariff"), (Entry("law", "tariff", needed=True),)))
     if "demand" in parts:
@@ -171,6 +170,21 @@ def draft_supply(draft: Draft) -> None:
         draft.problem.append(Section(("problem", "demand"), (Entry("law", "demand", needed=True),)))
     else:
         _demand_of_markets(draft, load)
+
+
+def _add_rate_card(draft: Draft, brackets: tuple[float, ...], load: str) -> None:
+    """Add a tariff whose rate holds from a weight on for all of a shipment: a step at each weight, a gram wide."""
+    unit = draft.roles.parts["lanes"].table.units["rate_0"]
+    steps = [
+        f"(rate_{place} - rate_{place - 1}) * min(1, max(0, 1 + {_STEEP} * (weight - {start:g})))"
+        for place, start in enumerate(brackets)
+        if place
+    ]
+    inputs = {f"rate_{place}": unit for place in range(len(brackets))} | {"weight": load}
+    formula = f"weight * ({' + '.join(['rate_0', *steps])})"
+    draft.add_formula("tariff", formula, inputs, draft.money, "as the rates by weight say", "shipment")
+    bound = {f"rate_{place}": f"lane.rate_{place}" for place in range(len(brackets))}
+    draft.bind("tariff", {**bound, "weight": "state.weight"})
 
 
 def _market_references(draft: Draft) -> References:
@@ -190,9 +204,9 @@ def _demand_of_markets(draft: Draft, load: str) -> None:
     markets = draft.roles.parts.get("markets")
     used = {each.column.name for each in markets.filled} if markets else set()
     columns = markets.table.columns.values() if markets else ()
-    wanted = next(
-        (c for c in columns if c.kind == "number" and c.name not in used and measure_of(c) == "amount"), None
-    )
+    left = [c for c in columns if c.kind == "number" and c.name not in used]
+    wanted = next((c for c in left if measure_of(c) == "amount" or looks_like(c, "demand", "demand")), None)
+    wanted = left[0] if wanted is None and len(left) == 1 else wanted
     if wanted is None:
         draft.add_formula("demand", "1", {}, load, "one each; no table tells it")
     else:
@@ -202,7 +216,7 @@ def _demand_of_markets(draft: Draft, load: str) -> None:
             unit = GuessedUnit(load, "as other amounts", False)
         draft.give_unit(markets.table, wanted, unit)
         draft.add_formula("demand", "wanted", {"wanted": load}, load, "as the markets say")
-        draft.bind("demand", {"wanted": f"market.{wanted.name}"})
+        draft.bind("demand", {"wanted": f"market.{draft.refer('markets', wanted.name, 'wanted')}"})
     draft.problem.append(Section(("problem", "demand"), (Entry("law", "demand", needed=True),)))
 
 
@@ -225,6 +239,9 @@ def _make_supply_part(draft: Draft, name: str) -> None:
                 frame = pd.DataFrame({"name": guess.table.frame[column].dropna().unique()})
                 break
         draft.add_made(name, frame, {}, "no table holds them")
+        return
+    if name == "facilities" and draft.roles.hints.get("rate"):
+        draft.add_made(name, frame.assign(name="none", status="closed"), {}, "no place passes anything on")
         return
     frame = frame.assign(**_middle(draft))
     draft.add_invented(name, frame, {end: "km" for end in ("x", "y") if end in frame}, "no table holds them")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from kanopt.errors import FormulaError
 from kanopt.formulas.variables import check_name
-from kanopt.problems.column_units import measured_in
-from kanopt.problems.planning_words import IDENTIFIERS
+from kanopt.records.headers import measured_in
+from kanopt.records.words import IDENTIFIERS
 from kanopt.whatif.scaffolding.header_words import (
     CALENDAR,
     DATES,

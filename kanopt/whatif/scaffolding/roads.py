@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kanopt.problems.planning_words import IDENTIFIERS
+from kanopt.records.words import IDENTIFIERS
 from kanopt.whatif.scaffolding.draft import Draft
 from kanopt.whatif.scaffolding.laws import guess_law
 from kanopt.whatif.scaffolding.outcomes import is_outcome, measure_of

@@ -1,26 +1,85 @@
-"""What each table is: a part of a problem, a history to learn from, or nothing that is used."""
+"""What each table is: a part of a problem, a history to learn from, or nothing that is used.
+
+Each kind of problem reads the tables its own way and says how much speaks for that; the best one wins. Only what no
+plan reads is taken for history.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
-from kanopt.problems.planning_words import PLAIN_FIELDS
-from kanopt.whatif.scaffolding.mapping import FilledField, fill_fields
-from kanopt.whatif.scaffolding.parts import HISTORY_WORDS, PARTS, Part
+import pandas as pd
+
+from kanopt.records.declaration import Table
+from kanopt.records.headers import measured_in
+from kanopt.records.likeness import TableColumn, TableField, field_likeness, is_called
+from kanopt.records.matching import ColumnFacts, FilledField, fill_fields, table_score
+from kanopt.records.words import PLAIN_FIELDS, TABLE_WORDS
+from kanopt.text import join_list
 from kanopt.whatif.scaffolding.sources import SourceTable
 
-__all__ = ["PartGuess", "Roles", "guess_roles", "is_named_history"]
+__all__ = [
+    "PartGuess",
+    "Question",
+    "Roles",
+    "called",
+    "is_named_history",
+    "is_told",
+    "looks_like",
+    "made_table",
+    "match_part",
+    "may_teach",
+    "measures",
+    "question_about",
+    "square_names",
+]
 
-ANCHORS = {
-    "routing": ({"clients"},),
-    "scheduling": ({"tasks"},),
-    "supply": ({"markets", "facilities"}, {"markets", "suppliers"}, {"markets", "lanes"}),
-}
-"""Parts that a kind of problem cannot do without: one of the sets must be there."""
-_NAMED, _LEAST, _CLOSE = 3.0, 2.2, 1.0
 _LEAST_ROWS = 25  # fewer say nothing of a law
+_HISTORY = frozenset(
+    [
+        "trip",
+        "trips",
+        "log",
+        "logs",
+        "history",
+        "historical",
+        "past",
+        "shipment",
+        "shipments",
+        "freight",
+        "sales",
+        "tours",
+        "runs",
+        "records",
+        "measurements",
+        "data",
+        "train",
+        "training",
+        "observations",
+        "fahrten",
+        "touren",
+        "verkaufe",
+        "sendungen",
+        "historie",
+        "trajets",
+        "ventes",
+        "envois",
+        "viajes",
+        "ventas",
+        "envios",
+        "deliveries",
+        "telematics",
+        "flights",
+        "rides",
+        "actuals",
+        "transactions",
+        "invoices",
+    ]
+)
+_ALIKE = 0.62
 
 
 @dataclass(frozen=True)
@@ -35,35 +94,61 @@ class PartGuess:
         The fields its columns fill.
     """
 
-    part: Part
+    part: Table
     table: SourceTable
     filled: tuple[FilledField, ...]
 
     @cached_property
     def called_so(self) -> bool:
         """Whether the name of the file says it."""
-        return any(_is_called(word, self.part.words) for word in self.table.words)
+        return called(self.table, self.part.name)
 
     @cached_property
     def score(self) -> float:
-        """How much speaks for it; 0 where something needed is missing."""
-        names = {each.field.name for each in self.filled}
-        complete = any(set(group) <= names for group in self.part.needs)
-        if not complete or (self.part.named and "name" not in names):
-            return 0.0
-        telling = sum(
-            each.likeness * (0.4 if each.field.name in PLAIN_FIELDS else 1.0) for each in self.filled
-        )
-        explained = len(self.filled) / max(len(self.table.columns), 1)
-        many = len(self.table.frame) > self.part.most
-        return _NAMED * self.called_so + min(telling, 4.0) + 2 * explained - 3.0 * many
+        """How much speaks for it."""
+        return table_score(self.table.facts, self.part, self.filled)
 
     @property
     def why(self) -> str:
         """What speaks for it, in words."""
         fields = ", ".join(each.field.name for each in self.filled[:5])
-        name = "the name of the file; " if self.called_so else ""
-        return f"{name}columns for {fields}"
+        return f"{'the name of the file; ' if self.called_so else ''}columns for {fields}"
+
+    def column(self, field_name: str) -> ColumnFacts | None:
+        """Return the column that fills a field; None where none does."""
+        return next((each.column for each in self.filled if each.field.name == field_name), None)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of its rows."""
+        column = self.column("name")
+        return frozenset() if column is None else column.texts
+
+    @property
+    def left(self) -> list[ColumnFacts]:
+        """The columns that fill no field."""
+        used = {each.column.name for each in self.filled}
+        return [column for name, column in self.table.facts.columns.items() if name not in used]
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question whose answer changes the plan.
+
+    Parameters
+    ----------
+    about, text
+        What is asked about, such as ``"tasks.operator"``, and the question.
+    answers
+        Answer to the keys that it sets, the likely one first.
+    answer
+        The answer; empty while it is open.
+    """
+
+    about: str
+    text: str
+    answers: Mapping[str, Mapping[str, Any]]
+    answer: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,6 +167,10 @@ class Roles:
         The others.
     sure
         Whether no other kind of problem came close.
+    hints
+        What a kind of problem found beside its parts, such as the column of speeds.
+    total
+        How much speaks for all of it.
     """
 
     kind: str
@@ -89,6 +178,8 @@ class Roles:
     histories: tuple[SourceTable, ...]
     unused: tuple[SourceTable, ...]
     sure: bool = True
+    hints: dict[str, Any] = field(default_factory=dict)
+    total: float = 0.0
 
     @property
     def every(self) -> tuple[SourceTable, ...]:
@@ -99,67 +190,114 @@ class Roles:
         """Return the roles in which the table of a part is none; it may teach a law."""
         table = self.parts[part].table
         rest = {name: guess for name, guess in self.parts.items() if name != part}
-        histories = (*self.histories, table) if _may_teach(table) else self.histories
-        return Roles(self.kind, rest, histories, self.unused, self.sure)
+        histories = (*self.histories, table) if may_teach(table) else self.histories
+        return Roles(self.kind, rest, histories, self.unused, self.sure, self.hints, self.total)
 
-    @property
-    def total(self) -> float:
-        """How much speaks for all of it."""
-        return sum(guess.score for guess in self.parts.values())
+
+def called(table: SourceTable, part: str) -> bool:
+    """Say whether the name of a file tells of a part."""
+    return any(is_called(word, TABLE_WORDS.get(part, frozenset())) for word in table.words)
 
 
 def is_named_history(table: SourceTable) -> bool:
     """Say whether the name of a file is that of a record of what happened."""
-    return bool(set(table.words) & HISTORY_WORDS)
+    return bool(set(table.words) & _HISTORY)
 
 
-def guess_roles(tables: Sequence[SourceTable], kind: str | None) -> Roles:
-    """Return what the tables are, for one kind of problem or for the one that most speaks for.
-
-    Examples
-    --------
-    >>> guess_roles([], None).kind
-    ''
-
-    With ``"law"`` no table is part of a plan.
-    """
-    tried = [_roles_of(tables, each) for each in ANCHORS if kind in (None, each)]
-    whole = sorted((roles for roles in tried if roles.kind), key=lambda roles: -roles.total)
-    if not whole:
-        histories = tuple(table for table in tables if _may_teach(table))
-        return Roles("", {}, histories, tuple(table for table in tables if table not in histories))
-    best = whole[0]
-    close = len(whole) > 1 and best.total - whole[1].total < _CLOSE
-    return Roles(best.kind, best.parts, best.histories, best.unused, sure=not close)
-
-
-def _roles_of(tables: Sequence[SourceTable], kind: str) -> Roles:
-    guesses = [
-        PartGuess(part, table, tuple(fill_fields(table, part)))
-        for part in PARTS
-        if part.kind == kind
-        for table in tables
-    ]
-    parts: dict[str, PartGuess] = {}
-    for guess in sorted(guesses, key=lambda guess: -guess.score):
-        taken = {each.table.name for each in parts.values()}
-        if guess.part.name in parts or guess.table.name in taken or guess.score < _LEAST:
-            continue
-        if not guess.called_so and (is_named_history(guess.table) or len(guess.table.frame) > 2_000):
-            continue
-        parts[guess.part.name] = guess
-    used = {guess.table.name for guess in parts.values()}
-    rest = [table for table in tables if table.name not in used]
-    histories = tuple(table for table in rest if _may_teach(table))
-    complete = any(anchor <= parts.keys() for anchor in ANCHORS[kind])
-    unused = tuple(table for table in rest if table not in histories)
-    return Roles(kind if complete else "", parts, histories, unused)
-
-
-def _may_teach(table: SourceTable) -> bool:
+def may_teach(table: SourceTable) -> bool:
+    """Say whether a table has rows and numbers enough for a law."""
     numbers = sum(column.kind == "number" for column in table.columns.values())
-    return len(table.frame) >= _LEAST_ROWS and numbers >= 1 and len(table.columns) >= 2
+    return not table.made and len(table.frame) >= _LEAST_ROWS and numbers >= 1 and len(table.columns) >= 2
 
 
-def _is_called(word: str, words: frozenset[str]) -> bool:
-    return word in words or any(len(known) > 4 and word.endswith(known) for known in words)
+def match_part(
+    table: SourceTable,
+    part: Table,
+    names: Mapping[str, Collection[str]] | None = None,
+    without: Collection[str] = (),
+) -> PartGuess | None:
+    """Return a table as a part; None where a field that is needed is not filled, or rows repeat its key."""
+    guess = PartGuess(part, table, tuple(fill_fields(table.facts, part, names, without)))
+    filled = {each.field.name: each.column.name for each in guess.filled}
+    missing = [item.name for item in part.fields if item.required and item.name not in filled]
+    if missing or not filled:
+        return None
+    if is_named_history(table) and may_teach(table) and not guess.called_so:
+        return None
+    key = [filled[name] for name in part.key if name in filled]
+    repeated = bool(key) and bool(table.frame.duplicated(key).any())
+    return None if repeated or not key else guess
+
+
+def measures(column: ColumnFacts) -> dict[str, int]:
+    """Return what a column measures by its unit, as bases and powers."""
+    return dict(measured_in(column.declared or column.header.unit) or ()) if column.kind == "number" else {}
+
+
+def looks_like(column: ColumnFacts, table: str, name: str, kind: type = float) -> bool:
+    """Say whether a column is called like a field, or like another word of planning that the vocabulary has."""
+    own = TableColumn(column.name, column.declared, kind is not str)
+    unit = "" if kind is str else column.declared or column.header.unit
+    return field_likeness(table, own, TableField(name, unit, kind)) >= _ALIKE
+
+
+def square_names(table: SourceTable) -> frozenset[str]:
+    """Return the names of a square table, which rows and columns share; none of other tables."""
+    columns = list(table.facts.columns.values())
+    if len(columns) < 3 or any(column.kind != "number" for column in columns[1:]):
+        return frozenset()
+    names = frozenset(column.name for column in columns[1:])
+    return names if columns[0].texts == names else frozenset()
+
+
+def made_table(
+    name: str, frame: pd.DataFrame, why: str, units: Mapping[str, str] | None = None
+) -> SourceTable:
+    """Return a table that is made of others, to be written beside the scenario."""
+    from pathlib import Path
+
+    given = {column: unit for column, unit in (units or {}).items() if unit and column in frame}
+    return SourceTable(
+        f"made_{name}",
+        Path(f"made_{name}.csv"),
+        frame.reset_index(drop=True),
+        "",
+        (name,),
+        made=why,
+        units=given,
+    )
+
+
+def question_about(columns: Sequence[tuple[PartGuess, str]]) -> Question:
+    """Return the question whether columns that look like rules, and fill no field, may be left out."""
+    shown = []
+    ignored: dict[str, list[str]] = {}
+    for guess, name in columns:
+        column = guess.table.columns[name]
+        values = ", ".join(sorted(column.texts)[:3])
+        source = guess.table.made.removeprefix("from ") or guess.table.called
+        shown.append(f"{name!r} of {source}" + (f" ({values})" if values else ""))
+        ignored.setdefault(f"tables.{guess.table.name}.ignore", []).append(name)
+    one = len(columns) == 1
+    text = (
+        f"{join_list(shown)} {'looks like a rule' if one else 'look like rules'} and {'fills' if one else 'fill'} no "
+        f"field, so that the plan does not keep to {'it' if one else 'them'}. "
+        f"May {'it' if one else 'they'} be left out?"
+    )
+    guess, name = columns[0]
+    return Question(f"{guess.part.name}.{name}", text, {"ignore": ignored})
+
+
+def is_told(guess: PartGuess, name: str, roles: Roles) -> bool:
+    """Say whether another table of the plan tells what a column does, or was made of it."""
+    if name in roles.hints.get("read", ()):
+        return True
+    column = guess.table.columns[name]
+    for part, other in roles.parts.items():
+        for each in other.filled if part != guess.part.name else ():
+            plain = each.column.kind == column.kind and each.field.name not in PLAIN_FIELDS
+            if name == each.column.name or (
+                plain and looks_like(column, part, each.field.name, each.field.kind)
+            ):
+                return True
+    return False

@@ -7,13 +7,13 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from kanopt.problems.column_units import measured_in
+from kanopt.records.headers import measured_in
 from kanopt.whatif.scaffolding.draft import Draft
 from kanopt.whatif.scaffolding.laws import LawGuess, guess_law
 from kanopt.whatif.scaffolding.mapping import GuessedUnit, header_unit
 from kanopt.whatif.scaffolding.outcomes import is_outcome, measure_of
 from kanopt.whatif.scaffolding.roads import draft_link_time, drop_unfit_roads
-from kanopt.whatif.scaffolding.roles import PartGuess
+from kanopt.whatif.scaffolding.roles import PartGuess, Question
 from kanopt.whatif.scaffolding.sources import ColumnFacts
 from kanopt.whatif.scaffolding.todays_plan import find_todays_plan
 from kanopt.whatif.scaffolding.toml_writing import Entry, Section
@@ -24,7 +24,7 @@ _LOADS = (("clients", "demand"), ("vehicles", "capacity"), ("clients", "pickup")
 _FAR = 5.0
 _FEWEST_VANS, _CLIENTS_OF_A_VAN = 5, 8
 _HOURS = frozenset(("hour", "hr", "stunde", "heure", "hora"))
-_PRICED = frozenset(("cost_per_distance", "cost_per_time"))
+_PRICED = frozenset(("unit_distance_cost", "unit_duration_cost"))
 
 
 class References:
@@ -189,7 +189,23 @@ def give_feature_units(draft: Draft, law: LawGuess, bindings: dict[str, str]) ->
 
 
 def _draft_duration(draft: Draft) -> None:
-    if "durations" in draft.roles.parts:
+    """Add how long a leg takes: as a table says, at the speed that vehicles have, as a history teaches, or as asked."""
+    parts = draft.roles.parts
+    if "durations" in parts:
+        return
+    speed = draft.roles.hints.get("speed")
+    if speed is not None:
+        unit = header_unit(speed, draft.money) or GuessedUnit("km/h", "no unit is stated", False)
+        draft.give_unit(parts["vehicles"].table, speed, unit)
+        inputs = {"distance": "km", "speed": unit.unit}
+        draft.add_formula(
+            "travel_time", "distance / speed", inputs, "h", f"as {speed.name!r} of the vehicles says"
+        )
+        draft.bind(
+            "travel_time",
+            {"distance": "arc.distance", "speed": f"vehicle.{draft.refer('vehicles', speed.name, 'speed')}"},
+        )
+        draft.problem.append(Section(("problem", "duration"), (Entry("law", "travel_time", needed=True),)))
         return
     found = best_law(draft, "time", lambda: _references(draft))
     if found is None:
@@ -197,9 +213,27 @@ def _draft_duration(draft: Draft) -> None:
             "travel_time", "1.5 * distance_km", {"distance_km": "km"}, "min", "40 km/h; no history tells it"
         )
         draft.bind("travel_time", {"distance_km": "arc.distance"})
+        if _time_matters(draft):
+            answers = {
+                f"{speed}": {"surrogates.travel_time.formula": f"{60 / speed:g} * distance_km"}
+                for speed in (40, 50, 30, 60, 70, 80)
+            }
+            text = "How fast are vehicles (speed, Geschwindigkeit, vitesse, velocidad), in km/h? No table says it."
+            draft.questions.append(Question("vehicles.speed", text, answers))
     else:
         add_bound_law(draft, "travel_time", *found, "leg")
     draft.problem.append(Section(("problem", "duration"), (Entry("law", "travel_time", needed=True),)))
+
+
+def _time_matters(draft: Draft) -> bool:
+    """Say whether any field of the plan is a time or a price of time, so that a speed changes the plan."""
+    return any(
+        each.field.clock or "time" in dict(measured_in(each.field.unit) or ())
+        for name in ("clients", "vehicles")
+        if name in draft.roles.parts
+        for each in draft.roles.parts[name].filled
+        if each.field.unit
+    )
 
 
 def _add_todays_plan(draft: Draft) -> None:
@@ -224,13 +258,14 @@ def _draft_costs(draft: Draft) -> None:
     """Add what a leg costs: fuel by its price, else the costs of a history where vehicles have no rates."""
     vehicles = draft.roles.parts.get("vehicles")
     filled = {each.field.name for each in vehicles.filled} if vehicles else set(_PRICED)
+    prices = vehicles.part.prices if vehicles else ()
     costs = []
     if vehicles is not None and _add_fuel(draft, vehicles):
         costs.append(Entry("fuel", "fuel_cost"))
     elif not filled & _PRICED and (found := best_law(draft, "money", lambda: _references(draft))):
         add_bound_law(draft, "leg_cost", *found, "leg")
         costs.append(Entry("legs", "leg_cost"))
-    elif not filled & _PRICED:
+    elif not filled & {*prices, *_PRICED}:
         why = "what a km costs; no table tells it"
         draft.add_formula("leg_cost", "0.5 * distance_km", {"distance_km": "km"}, draft.money, why)
         draft.bind("leg_cost", {"distance_km": "arc.distance"})
@@ -292,15 +327,15 @@ def _make_vehicles(draft: Draft) -> None:
     made = pd.DataFrame(
         {
             "name": ["van"],
-            "count": [count],
+            "num_available": [count],
             "fixed_cost": [50.0],
-            "cost_per_distance": [0.4],
-            "cost_per_time": [25.0],
+            "unit_distance_cost": [0.4],
+            "unit_duration_cost": [25.0],
         }
     )
     units = {
         "fixed_cost": draft.money,
-        "cost_per_distance": f"{draft.money}/km",
-        "cost_per_time": f"{draft.money}/h",
+        "unit_distance_cost": f"{draft.money}/km",
+        "unit_duration_cost": f"{draft.money}/h",
     }
     draft.add_invented("vehicles", made, units, f"{count} vans of any capacity, at usual costs")

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import os
-import re
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
-from pandas.api.types import is_bool_dtype, is_datetime64_any_dtype, is_numeric_dtype
 
 from kanopt.errors import TableError
-from kanopt.problems.clock_times import clock_value, holds_windows
-from kanopt.problems.column_hints import TableColumn
-from kanopt.problems.column_units import Header, read_header
+from kanopt.records.headers import read_header
+from kanopt.records.matching import ColumnFacts, TableFacts
 from kanopt.tables import TextFormat, read_table, report_of, units_of
 from kanopt.tables._raw import RawTable, require_file
 from kanopt.tables._workbook import TOLD, WORKBOOKS, open_workbook
@@ -27,76 +24,6 @@ from kanopt.whatif.scaffolding.number_format import number_format
 from kanopt.whatif.scaffolding.toml_writing import slug
 
 __all__ = ["ColumnFacts", "SourceTable", "read_sources"]
-
-_SHOWN = 500  # texts that are looked at for times of day
-_DATE = re.compile(
-    r"\s*((?:19|20)\d\d[- ]?(?:Q[1-4]|W\d\d?|[A-Z][a-z]{2,8})\b|Q[1-4][- ]?(?:19|20)\d\d"
-    r"|\d{1,2}[-/. ][A-Za-z]{3,9}[-/. ]{1,2}\d{2,4}|[A-Za-z]{3,9} \d{1,2},? \d{4}|\d{1,4}[-/.]\d{1,2}[-/.]\d{2,4})"
-)
-"""Dates as people write them: 2-Jun-06, March 4, 2019, 3/4/19, 2019-03-04 20:21, 2019 Q1, 2019-W05."""
-ColumnKind = Literal["number", "clock", "windows", "date", "flag", "text"]
-
-
-@dataclass(frozen=True, eq=False)
-class ColumnFacts:
-    """What can be seen of a column.
-
-    Parameters
-    ----------
-    name
-        Its header.
-    values
-        Its cells, without those that are missing.
-    rows
-        The rows of the table.
-    declared
-        The unit that the file itself declares.
-    """
-
-    name: str
-    values: pd.Series[Any]
-    rows: int
-    declared: str = ""
-
-    @cached_property
-    def header(self) -> Header:
-        """The header taken apart."""
-        return read_header(self.name)
-
-    @cached_property
-    def kind(self) -> ColumnKind:
-        """What its cells are."""
-        if is_bool_dtype(self.values):
-            return "flag"
-        if is_numeric_dtype(self.values):
-            return "number"
-        if is_datetime64_any_dtype(self.values):
-            return "date"
-        texts = [str(value) for value in self.values.head(_SHOWN)]
-        if texts and all(clock_value(text, "min") is not None for text in texts) and not _all_digits(texts):
-            return "clock"
-        if texts and sum(bool(_DATE.match(text)) for text in texts) > 0.5 * len(texts):
-            return "date"
-        return "windows" if texts and all(map(holds_windows, texts)) else "text"
-
-    @cached_property
-    def distinct(self) -> int:
-        """How many different values there are."""
-        return int(self.values.nunique())
-
-    @property
-    def is_unique(self) -> bool:
-        """Whether every row has a value of its own."""
-        return self.distinct == self.rows > 0
-
-    @cached_property
-    def whole(self) -> bool:
-        """Whether it holds whole numbers only."""
-        return self.kind == "number" and bool((self.values % 1 == 0).all())
-
-    def as_column(self, unit: str = "") -> TableColumn:
-        """Return it as far as hints go."""
-        return TableColumn(self.name, unit or self.declared, self.kind in ("number", "clock"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,6 +50,10 @@ class SourceTable:
         How dates are written that do not speak for themselves.
     derive
         Columns of the frame that are computed from others, with how.
+    made
+        Why it is made of others and written beside the scenario; empty of a table that was read.
+    units
+        Of a table that is made, the units of its columns.
     """
 
     name: str
@@ -134,6 +65,8 @@ class SourceTable:
     form: dict[str, str | int] = field(default_factory=dict)
     dates: dict[str, DateFormat] = field(default_factory=dict)
     derive: dict[str, str] = field(default_factory=dict)
+    made: str = ""
+    units: dict[str, str] = field(default_factory=dict)
 
     @property
     def called(self) -> str:
@@ -143,11 +76,17 @@ class SourceTable:
     @cached_property
     def columns(self) -> dict[str, ColumnFacts]:
         """Header to what can be seen of the column."""
-        units = units_of(self.frame)
+        units = units_of(self.frame) | self.units
         return {
             name: ColumnFacts(name, self.frame[name].dropna(), len(self.frame), units.get(name, ""))
             for name in map(str, self.frame.columns)
         }
+
+    @cached_property
+    def facts(self) -> TableFacts:
+        """It as far as matching goes: without columns that are derived."""
+        columns = {name: column for name, column in self.columns.items() if name not in self.derive}
+        return TableFacts(self.name, self.words, columns)
 
 
 def read_sources(paths: Sequence[str | os.PathLike[str]]) -> tuple[list[SourceTable], list[str]]:
@@ -169,11 +108,13 @@ def read_sources(paths: Sequence[str | os.PathLike[str]]) -> tuple[list[SourceTa
         raise TableError("no table was given; name at least one file, such as trips.csv")
     found: list[SourceTable] = []
     notes: list[str] = []
+    read = {path: _read(path) for path in map(Path, paths) if path.suffix.lower() not in WORKBOOKS}
+    commas = any(report_of(frame).signs.get("decimal") == "," for frame, _ in read.values())
     for path in map(Path, paths):
         taken = [table.name for table in found]
-        if path.suffix.lower() not in WORKBOOKS:
-            frame, on_bad = _read(path)
-            form = number_format(_read_texts(path) if on_bad else frame)
+        if path in read:
+            frame, on_bad = read[path]
+            form = number_format(_read_texts(path) if on_bad else frame, commas=commas)
             if form:
                 frame, on_bad = _read(path, form=form)
             if not len(frame):
@@ -181,7 +122,8 @@ def read_sources(paths: Sequence[str | os.PathLike[str]]) -> tuple[list[SourceTa
             name = _unique(slug(path.stem), taken)
             table = _table(name, path, frame, on_bad, read_header(path.stem).pieces)
             found.append(replace(table, form=form))
-            notes += [f"{path.name} is read with decimal commas, as its numbers are written"] if form else []
+            signs = "decimal commas" if form.get("decimal") == "," else "commas between thousands"
+            notes += [f"{path.name} is read with {signs}, as its numbers are written"] if form else []
             continue
         sheets, others = _read_workbook(path, taken)
         found += sheets
@@ -213,14 +155,14 @@ def _read_workbook(path: Path, taken: list[str]) -> tuple[list[SourceTable], lis
             notes.append(f"sheet {sheet!r} of {path.name} is left out: {error}")
             continue
         header = headers[sheet]
-        if len(frame) and len(frame.columns) > 1:
+        if len(frame):
             told = [note for note in report_of(frame).notes if note.startswith(TOLD)]
             notes += [f"{path.name}, sheet {sheet!r}, is read all the same: {note}" for note in told]
             name = _unique(slug(words), [*taken, *(table.name for table in found)])
             made = _table(name, path, frame, on_bad, read_header(words).pieces)
             found.append(replace(made, sheet=sheet, form={"header": header} if header > 1 else {}))
         else:
-            notes.append(f"sheet {sheet!r} of {path.name} is left out: it is no table of several columns")
+            notes.append(f"sheet {sheet!r} of {path.name} is left out: it has no rows")
     if not found:
         raise TableError(f"{path.name}: no sheet is a table; {'; '.join(notes)}")
     return found, notes
@@ -266,7 +208,3 @@ def _unique(name: str, taken: Sequence[str]) -> str:
     while made in taken:
         made, number = f"{name}_{number}", number + 1
     return made
-
-
-def _all_digits(texts: Sequence[str]) -> bool:
-    return all(text.strip().isdigit() for text in texts)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from kanopt.errors import nearest
 from kanopt.problems.given_law import likely_reference, nearest_reference
+from kanopt.problems.plan_day import DAY_REFERENCES
 from kanopt.units import same_dimension
-from kanopt.whatif.scenario_files.file_model import Mistake
+from kanopt.whatif.scenario_files.mistakes import Mistake
 from kanopt.whatif.scenario_files.problem_spec import ProblemSpec
 from kanopt.whatif.scenario_files.toml_positions import Key
 
@@ -95,23 +96,28 @@ class BindingCheck:
         self, key: Key, law: str, variable: Variable, reference: Reference
     ) -> Iterator[Mistake]:
         """Yield that a reference is unknown, or that it measures something else than the input it is bound to."""
-        scopes, given = self.problem.scopes(), self.problem.plain_references()
-        unit = given.get(str(reference))
-        if unit is None and reference.scope not in scopes:
+        unit, column = self._plain_references().get(str(reference)), self.problem.column_of(reference)
+        if str(reference) in DAY_REFERENCES and self.problem.day is None:
+            yield Mistake(
+                key, f"{reference} is read, but no day is stated; write day = 2026-03-02 under [problem]"
+            )
+            return
+        if unit is None and column is None:
             hint = nearest_reference(str(reference), variable.unit, self._references())
             yield Mistake(key, f"a {self.problem.kind} problem does not know {str(reference)!r}; {hint}")
             return
-        if unit is None:
-            fields = self._fields(scopes[reference.scope])
+        if unit is None and column is not None:
+            part, name = column
+            fields = self._fields(part)
             if fields is None:
                 return
-            if reference.field not in fields:
-                part, hint = scopes[reference.scope], nearest(reference.field, fields)
+            if name not in fields:
+                hint = nearest(name, fields)
                 what = "row" if part in self.problem.row_names else "column"
                 message = f"table {self._table(part)!r} has no {what} for {str(reference)!r}; {hint}"
                 yield Mistake(key, message)
                 return
-            unit = fields[reference.field]
+            unit = fields[name]
         if unit and variable.unit and not same_dimension(unit, variable.unit):
             yield Mistake(
                 key,
@@ -159,7 +165,11 @@ class BindingCheck:
 
     def _references(self) -> dict[str, str]:
         """Return what laws may read, each with its unit, as far as the tables could be read."""
-        named = dict(self.problem.plain_references())
-        for scope, part in self.problem.scopes().items():
-            named |= {f"{scope}.{name}": unit for name, unit in (self._fields(part) or {}).items()}
+        named = self._plain_references()
+        for start, part in self.problem.scopes().items():
+            named |= {f"{start}{name}": unit for name, unit in (self._fields(part) or {}).items()}
         return named
+
+    def _plain_references(self) -> dict[str, str]:
+        """Return what laws may read that is no column, each with its unit."""
+        return {**DAY_REFERENCES, **self.problem.plain_references()}

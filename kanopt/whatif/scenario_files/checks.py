@@ -10,16 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kanopt.errors import TableError, nearest
-from kanopt.problems.clock_times import clock_value
-from kanopt.problems.column_hints import TableColumn, TableField, column_hint, field_hint, resembled_field
-from kanopt.problems.record_reader import RecordReader
-from kanopt.problems.record_rules import plain_fields
+from kanopt.records.clock_times import clock_value
+from kanopt.records.likeness import TableColumn, TableField, column_hint, field_hint, resembled_field
+from kanopt.records.reading import RecordReader
 from kanopt.text import list_names
 from kanopt.whatif.changes import Change, Value, cell_text, column_names, conditions_text
 from kanopt.whatif.given_laws import is_category_column, unit_mistakes
 from kanopt.whatif.rows import complete_rows, split_rows, unseen_rows
-from kanopt.whatif.scenario_files.file_model import Mistake
-from kanopt.whatif.scenario_files.message_keys import keyed
+from kanopt.whatif.scenario_files.mistakes import Mistake, keyed
 from kanopt.whatif.scenario_files.problem_spec import PartSpec, ProblemSpec
 from kanopt.whatif.scenario_files.spec import GivenSpec, LawSpec, LearnedSpec
 from kanopt.whatif.scenario_files.toml_positions import Key
@@ -210,8 +208,10 @@ def part_mistakes(problem: ProblemSpec, tables: Iterable[str], frames: Frames) -
 def table_field(problem: ProblemSpec, part: str, name: str) -> TableField:
     """Return a field of a part with its unit and type; a name that laws read is a number without a unit."""
     schema = problem.schemas().get(part)
-    kinds = {} if schema is None else {item.name: item.type for item in plain_fields(schema.record)}
-    return TableField(name, problem.field_units(part).get(name, ""), kinds.get(name, float))
+    declared = {} if schema is None else {item.name: item for item in schema.fields}
+    if schema is not None and name in declared:
+        return TableField.of(declared[name], schema)
+    return TableField(name, problem.field_units(part).get(name, ""))
 
 
 def field_columns(problem: ProblemSpec, table: str) -> dict[str, str]:
@@ -235,7 +235,7 @@ def field_defaults(problem: ProblemSpec, table: str, frame: pd.DataFrame) -> dic
     found: dict[str, Value] = {}
     for key, part in problem.parts().items():
         schema = problem.schemas().get(str(key[0])) if part.table == table else None
-        for item in plain_fields(schema.record) if schema is not None else ():
+        for item in schema.fields if schema is not None else ():
             column = part.columns.get(item.name, item.name)
             same_unit = units.get(column, "") in ("", schema.units.get(item.name, "")) if schema else True
             if item.required or item.may_be_blank or item.default == math.inf:
@@ -258,7 +258,7 @@ def written_as_cells(change: Change, problem: ProblemSpec, frame: pd.DataFrame) 
     clocks: dict[str, str] = {}
     for key, part in problem.parts().items():
         schema = problem.schemas().get(str(key[0])) if part.table == change.table else None
-        for item in plain_fields(schema.record) if schema is not None else ():
+        for item in schema.fields if schema is not None else ():
             if item.clock and item.type is float:
                 column = part.columns.get(item.name, item.name)
                 clocks[column] = declared.get(column) or schema.units.get(item.name, "min") if schema else ""
@@ -360,7 +360,7 @@ def data_mistakes(problem: ProblemSpec, frames: Frames, mistaken: Collection[Key
             continue
         frame = frames.get(part.table)
         wrong = {str(key[2]) for key in mistaken if key[:2] == (name, "columns") and len(key) > 2}
-        needed = {item.name for item in plain_fields(schema.record) if item.required}
+        needed = {item.name for item in schema.fields if item.required}
         if frame is None or wrong & needed:
             reader.broken.add(name)
         else:
@@ -373,7 +373,7 @@ def data_mistakes(problem: ProblemSpec, frames: Frames, mistaken: Collection[Key
     # what seems to be missing may stand under a key that is mistaken
     if not {str(key[0]) for key in mistaken} & {*problem.price_keys}:
         checks += problem.unstated_checks(records, reader)
-    yield from keyed(reader.all_mistakes(checks), problem)
+    yield from keyed(reader.all_faults(checks), problem)
 
 
 def _swapped(problem: ProblemSpec, name: str, part: PartSpec) -> Iterable[tuple[str, str]]:

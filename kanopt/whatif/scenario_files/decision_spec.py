@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from kanopt.whatif.scenario_files.file_model import FileModel
+from kanopt.whatif.scenario_files.mistakes import FileModel
 from kanopt.whatif.scenario_files.problem_spec import (
     Name,
     PartSpec,
     ProblemInputs,
     ProblemSpec,
-    fields_of_record,
 )
 from kanopt.whatif.scenario_files.spec import Unit
 from kanopt.whatif.scenario_files.toml_positions import Key
@@ -24,8 +23,8 @@ if TYPE_CHECKING:
     from kanopt.formulas import BoundFormula
     from kanopt.problems import DecisionProblem
     from kanopt.problems.decisions import Constraint
-    from kanopt.problems.record_reader import RecordCheck, RecordReader
-    from kanopt.problems.table_schema import TableSchema
+    from kanopt.records.declaration import Table
+    from kanopt.records.reading import RecordCheck, RecordReader
 
 __all__ = ["DecisionSpec"]
 
@@ -84,15 +83,16 @@ class DecisionSpec(ProblemSpec):
             raise ValueError(f"{both!r} stands under minimise and maximise; keep one of them")
         return self
 
-    def schemas(self) -> Mapping[str, TableSchema]:
-        """Return the tables that become records, by part."""
+    @classmethod
+    def declared_tables(cls, units: Mapping[str, str]) -> dict[str, Table]:
+        """Return the tables that become records, by part; they count in what they say."""
         from kanopt.problems.decisions.tables import DECISIONS, ITEMS
 
         return {"decisions": DECISIONS, "items": ITEMS}
 
     def scopes(self) -> Mapping[str, str]:
         """Return what laws may read of the tables."""
-        return {"decision": "decisions", "item": "items"}
+        return {"decision.": "decisions", "item.": "items"}
 
     def plain_references(self) -> Mapping[str, str]:
         """Return none: everything stands in a table."""
@@ -107,13 +107,6 @@ class DecisionSpec(ProblemSpec):
         from kanopt.problems.decisions.items import name_checks
 
         return name_checks(records["decisions"], records["items"])
-
-    @classmethod
-    def fields_of(cls, part: str) -> frozenset[str]:
-        """Return the fields of the records."""
-        from kanopt.problems.decisions import Decision, Item
-
-        return fields_of_record({"decisions": Decision, "items": Item}.get(part))
 
     def readable_names(self, part: str) -> frozenset[str]:
         """Return the fields, and what laws read of items; what they read of decisions is the name of a row."""
@@ -153,6 +146,7 @@ class DecisionSpec(ProblemSpec):
             tolerance=self.tolerance,
             unit=self.unit,
             items=() if parts["items"] is None else parts["items"],
+            day=self.day,
         )
 
 

@@ -11,14 +11,16 @@ from typing import Any
 from kanopt.errors import FileFormatError, Issue, ScenarioError
 from kanopt.files import require_path
 from kanopt.validation import describe_value
-from kanopt.whatif.scenario_files.file_model import Mistake
-from kanopt.whatif.scenario_files.file_words import in_file_words
+from kanopt.whatif.scenario_files.mistakes import Mistake, in_file_words
 from kanopt.whatif.scenario_files.toml_positions import Key, TomlDocument, read_document, write_key
 
 __all__ = ["Layers", "read_layers"]
 
 # Naming one of these in an entry that the base has too replaces the entry instead of completing it.
 _SOURCES = {"tables": ("path", "url"), "surrogates": ("table", "formula", "file")}
+
+_LISTS = ("changes", "questions")
+"""Lists whose elements follow those of the base."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,8 @@ class Layers:
     documents
         The file that was asked for, then its bases.
     data
-        The merged keys: those of a file complete or replace those of its base; changes follow one another.
+        The merged keys: those of a file complete or replace those of its base; changes and questions follow one
+        another.
     key_positions
         Merged key to the document it stands in and its key there.
     outside
@@ -61,12 +64,12 @@ class Layers:
             If it leads outside the folder of the file that was asked for, and that was not allowed.
         """
         return _path_within(
-            self._place(key)[0].path.parent / given, given, None if self.outside else self.path.parent
+            self.place(key)[0].path.parent / given, given, None if self.outside else self.path.parent
         )
 
     def issue(self, mistake: Mistake) -> Issue:
         """Return a mistake with its file and line."""
-        document, key = self._place(mistake.key)
+        document, key = self.place(mistake.key)
         implied = mistake.key[_depth(self.key_positions, mistake.key) :]
         message = in_file_words(mistake.message)
         return Issue(str(document.path), document.line(key), write_key((*key, *implied)), message)
@@ -77,7 +80,8 @@ class Layers:
         issues = dict.fromkeys(self.issue(mistake) for mistake in mistakes)
         return ScenarioError(sorted(issues, key=lambda issue: (order[issue.file], issue.line)))
 
-    def _place(self, key: Key) -> tuple[TomlDocument, Key]:
+    def place(self, key: Key) -> tuple[TomlDocument, Key]:
+        """Return the document in which a merged key stands, or the nearest above it, and its key there."""
         return self.key_positions.get(key[: _depth(self.key_positions, key)], (self.documents[0], ()))
 
 
@@ -97,12 +101,17 @@ def _path_within(path: Path, given: str, folder: Path | None) -> Path:
         If it leads elsewhere, or is no path.
     """
     require_path(path)
-    if folder is not None and not path.resolve().is_relative_to(folder.resolve()):
+    if folder is not None and not _real(path).is_relative_to(_real(folder)):
         raise FileFormatError(
             f"{given!r:.200} lies outside the folder of the scenario; copy it there, or allow files outside with "
             "--allow-outside (in Python: allow_outside=True)"
         )
     return path
+
+
+def _real(path: Path) -> Path:
+    """Return where a path leads; that of a link to itself is its own, and whoever opens it is told so."""
+    return Path(os.path.realpath(path))
 
 
 def read_layers(path: Path, *, outside: bool = False) -> Layers:
@@ -145,9 +154,9 @@ def _base_of(document: TomlDocument, within: Path | None) -> Path | None:
 
 
 def _read_base(base: Path, documents: list[TomlDocument]) -> TomlDocument:
-    seen = [document.path.resolve() for document in documents]
-    if base.resolve() in seen:
-        names = [document.path.name for document in documents[seen.index(base.resolve()) :]]
+    seen = [_real(document.path) for document in documents]
+    if _real(base) in seen:
+        names = [document.path.name for document in documents[seen.index(_real(base)) :]]
         loop = " → ".join([*names, names[0]])
         raise _base_error(documents[-1], f"the bases form a loop: {loop}")
     if not base.is_file():
@@ -167,8 +176,7 @@ def _place_keys(
     document: TomlDocument, below: Mapping[str, Any], places: dict[Key, tuple[TomlDocument, Key]]
 ) -> None:
     """Record where the keys of a document stand, over those of its base."""
-    earlier = below.get("changes", [])
-    offset = len(earlier) if isinstance(earlier, list) else 0
+    offsets = {name: len(earlier) for name in _LISTS if isinstance(earlier := below.get(name), list)}
     for section in _SOURCES:
         entries = document.data.get(section)
         for name, entry in entries.items() if isinstance(entries, dict) else ():
@@ -177,8 +185,8 @@ def _place_keys(
                     del places[old]
     for key in document.lines:
         merged = key
-        if key[:1] == ("changes",) and len(key) > 1 and isinstance(key[1], int):
-            merged = ("changes", key[1] + offset, *key[2:])
+        if key[0] in offsets and len(key) > 1 and isinstance(key[1], int):
+            merged = (key[0], key[1] + offsets[str(key[0])], *key[2:])
         places[merged] = (document, key)
 
 
@@ -186,7 +194,7 @@ def _merge(below: Mapping[str, Any], above: Mapping[str, Any], key: Key) -> dict
     result = dict(below)
     for name, value in above.items():
         old, place = result.get(name), (*key, name)
-        if place == ("changes",) and isinstance(old, list) and isinstance(value, list):
+        if len(place) == 1 and name in _LISTS and isinstance(old, list) and isinstance(value, list):
             result[name] = [*old, *value]
         elif isinstance(old, dict) and isinstance(value, dict) and not _replaces(place, value):
             result[name] = _merge(old, value, place)

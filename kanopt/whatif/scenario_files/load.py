@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -12,14 +12,14 @@ from kanopt.whatif.given_laws import given_laws, placeholder_law, saved_law
 from kanopt.whatif.scenario import Scenario, mistakes_of_changes
 from kanopt.whatif.scenario_files.bindings import BindingCheck
 from kanopt.whatif.scenario_files.checks import data_mistakes, law_mistakes, part_mistakes
-from kanopt.whatif.scenario_files.columns_read import columns_read
-from kanopt.whatif.scenario_files.file_model import Mistake
+from kanopt.whatif.scenario_files.columns import columns_of_law, columns_read, wrong_tables
 from kanopt.whatif.scenario_files.layers import Layers, read_layers
+from kanopt.whatif.scenario_files.mistakes import Mistake
 from kanopt.whatif.scenario_files.problem_spec import ProblemSpec
+from kanopt.whatif.scenario_files.questions import answered
 from kanopt.whatif.scenario_files.sections import Sections, read_sections
 from kanopt.whatif.scenario_files.spec import LearnedSpec, SavedSpec, TableSpec
-from kanopt.whatif.scenario_files.toml_positions import Key
-from kanopt.whatif.scenario_files.wrong_tables import wrong_tables
+from kanopt.whatif.scenario_files.toml_positions import Key, write_key
 from kanopt.whatif.section_changes import ChangedSections, checked_with_laws, make_section_changes
 from kanopt.whatif.variants import variant_mistakes
 
@@ -32,7 +32,9 @@ if TYPE_CHECKING:
 __all__ = ["check_scenario", "load_scenario"]
 
 
-def load_scenario(path: str | Path, *, allow_sql: bool = False, allow_outside: bool = False) -> Scenario:
+def load_scenario(
+    path: str | Path, *, allow_sql: bool = False, allow_outside: bool = False, lenient: bool = False
+) -> Scenario:
     """Read and check a scenario file, its base and its tables.
 
     Parameters
@@ -46,6 +48,9 @@ def load_scenario(path: str | Path, *, allow_sql: bool = False, allow_outside: b
         Whether the databases that the file names may be asked. A query can read whatever your login can read.
     allow_outside
         Whether files may be read that lie outside the folder of `path`.
+    lenient
+        Whether to go on without answers to ``[[questions]]``, and with columns that nothing reads although they look
+        like a rule. What comes of it says so before anything else.
 
     Returns
     -------
@@ -56,12 +61,13 @@ def load_scenario(path: str | Path, *, allow_sql: bool = False, allow_outside: b
     ScenarioError
         With everything that is wrong, each as ``file:line: key: message``.
     """
-    scenario = _load(Path(path), _ask_database if allow_sql else _refuse_database, outside=allow_outside)
+    may_ask = _ask_database if allow_sql else _refuse_database
+    scenario = _load(Path(path), may_ask, outside=allow_outside, lenient=lenient)
     assert scenario is not None
     return scenario
 
 
-def check_scenario(path: Path, *, allow_outside: bool = False) -> Scenario | None:
+def check_scenario(path: Path, *, allow_outside: bool = False, lenient: bool = False) -> Scenario | None:
     """Check a scenario file as :func:`load_scenario` does, and ask no database.
 
     Returns
@@ -74,7 +80,7 @@ def check_scenario(path: Path, *, allow_outside: bool = False) -> Scenario | Non
     ScenarioError
         With everything that is wrong.
     """
-    return _load(path, lambda found, name: False, outside=allow_outside)
+    return _load(path, lambda found, name: False, outside=allow_outside, lenient=lenient)
 
 
 MayAsk: TypeAlias = Callable[[Sections, str], bool]
@@ -94,7 +100,7 @@ def _refuse_database(found: Sections, table: str) -> bool:
     return False
 
 
-def _load(path: Path, may_ask: MayAsk, *, outside: bool) -> Scenario | None:
+def _load(path: Path, may_ask: MayAsk, *, outside: bool, lenient: bool) -> Scenario | None:
     """Return the scenario; None where a database that it needs was not asked.
 
     Raises
@@ -102,8 +108,10 @@ def _load(path: Path, may_ask: MayAsk, *, outside: bool) -> Scenario | None:
     ScenarioError
         With everything that is wrong.
     """
-    layers = read_layers(path, outside=outside)
+    given = answered(read_layers(path, outside=outside))
+    layers = given.layers
     found = read_sections(layers.data)
+    found.mistakes += given.mistakes
     tables = _read_tables(found, layers, may_ask)
     saved = _read_saved(found, layers)
     # where the holdout of a law is mistaken, the default one is not checked in its place
@@ -112,8 +120,9 @@ def _load(path: Path, may_ask: MayAsk, *, outside: bool) -> Scenario | None:
     found.mistakes += [mistake for mistake in of_laws if mistake.key[:3] not in wrong]
     formulas = _check_problem(found, layers, tables, saved)
     _check_tables_of_parts(found, tables)
-    if found.mistakes:
-        raise layers.error(found.mistakes)
+    found.mistakes += _used_and_ignored(found)
+    if found.mistakes or (given.asked and not lenient):
+        raise layers.error([*found.mistakes, *(() if lenient else given.asked)])
     if set(tables) != set(found.tables):
         return None
     scenario = Scenario(
@@ -127,10 +136,32 @@ def _load(path: Path, may_ask: MayAsk, *, outside: bool) -> Scenario | None:
         sweep_spec=found.sweep,
         changes=tuple(found.changes.values()),
         layers=layers,
+        lenient=lenient,
+        open_questions=tuple(map(layers.issue, given.asked)),
     )
     if mistakes := [*sweep_mistakes(scenario), *variant_mistakes(scenario)]:
         raise layers.error(mistakes)
     return scenario
+
+
+def _used_and_ignored(found: Sections) -> Iterator[Mistake]:
+    """Yield the columns that are ignored although a law or the problem reads them."""
+    problem = found.partial_problem
+    parts = {} if problem is None else problem.parts()
+    for table, spec in found.tables.items():
+        used = {
+            column: f"fills {field} of [{write_key(('problem', *key))}]"
+            for key, part in parts.items()
+            if part.table == table
+            for field, column in part.columns.items()
+        }
+        for name, law in found.every_law.items():
+            if isinstance(law, LearnedSpec) and law.table == table:
+                used |= dict.fromkeys(columns_of_law(law), f"is read by the law {name!r}")
+        for place, column in enumerate(spec.ignore):
+            if column in used:
+                message = f"{column!r} {used[column]}; take it from one of the two"
+                yield Mistake(("tables", table, "ignore", place), message)
 
 
 def sweep_mistakes(scenario: Scenario) -> list[Mistake]:
@@ -223,9 +254,14 @@ def _columns_and_actions(
     """
     from kanopt.tables.row_rules import RowRules
 
-    every, used = list(dict.fromkeys(names)), columns_read(found, table, spec)
+    for place, name in enumerate(spec.ignore):
+        if name not in names:
+            message = f"there is no column {name!r}; {nearest(name, names)}"
+            found.add(("tables", table, "ignore", place), message)
+    every = [name for name in dict.fromkeys(spec.columns or names) if name not in spec.ignore]
+    used = columns_read(found, table, spec)
     if spec.columns or used.names is None:
-        return spec.columns or every, spec.on_bad
+        return every, spec.on_bad
     if not used.in_problem and used.names <= {*names, *spec.derive}:
         return [name for name in every if name in used.names], spec.on_bad
     ruled = RowRules(spec.derive, spec.drop_where).names()

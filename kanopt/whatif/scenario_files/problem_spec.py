@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeAlias
 
 from pydantic import BeforeValidator, Field
 
 from kanopt.validation import describe_value
-from kanopt.whatif.scenario_files.file_model import FileModel
+from kanopt.whatif.changes import Change, cell_text
+from kanopt.whatif.scenario_files.mistakes import FileModel
 from kanopt.whatif.scenario_files.toml_positions import Key
 
 if TYPE_CHECKING:
@@ -18,12 +21,21 @@ if TYPE_CHECKING:
 
     from kanopt.formulas import BoundFormula, Formula
     from kanopt.problems.base import Plan, Problem
-    from kanopt.problems.record_reader import RecordCheck, RecordReader
-    from kanopt.problems.table_schema import TableSchema
-    from kanopt.problems.unread_columns import TableUse
-    from kanopt.whatif.changes import Change
+    from kanopt.records.declaration import Table
+    from kanopt.records.reading import RecordCheck, RecordReader
+    from kanopt.records.unread_columns import TableUse
 
-__all__ = ["Binding", "LawUse", "Name", "PartSpec", "ProblemInputs", "ProblemSpec", "fields_of_record"]
+__all__ = [
+    "Binding",
+    "LawUse",
+    "Name",
+    "PartSpec",
+    "ProblemInputs",
+    "ProblemSpec",
+    "a_tenth_up_and_down",
+    "one_more_and_fewer",
+    "without_each",
+]
 
 
 def _reference_or_value(value: Any) -> Any:
@@ -48,6 +60,17 @@ def _bindings(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _reference_or_value(inner) for name, inner in value.items()}
     return _reference_or_value(value)
+
+
+def _day(value: Any) -> Any:
+    """Read a date of TOML, or a text such as ``"2026-03-02"``."""
+    from kanopt.errors import ProblemError
+    from kanopt.problems.plan_day import read_day
+
+    try:
+        return read_day(value)
+    except ProblemError as error:
+        raise ValueError(str(error).removeprefix("day: ")) from error
 
 
 Binding: TypeAlias = Annotated[Any, BeforeValidator(_bindings)]
@@ -132,7 +155,14 @@ class ProblemSpec(FileModel):
     price_keys: ClassVar[tuple[str, ...]] = ()
     """The keys that say what costs money and what is wanted."""
 
+    unit_class: ClassVar[str] = ""
+    """The class of :mod:`kanopt.problems` with what it counts in, and the tables that become records."""
+
+    other_columns: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    """What is read of parts besides the fields of records."""
+
     kind: str
+    day: Annotated[date | None, BeforeValidator(_day)] = None
     bind: dict[str, Binding] = Field(default_factory=dict)
     today: PartSpec | None = None
 
@@ -169,8 +199,30 @@ class ProblemSpec(FileModel):
             else ("problem", "bind", name)
         )
 
-    @abstractmethod
-    def schemas(self) -> Mapping[str, TableSchema]:
+    @classmethod
+    def declared_tables(cls, units: Mapping[str, str]) -> dict[str, Table]:
+        """Return the tables that become records, by part, as they are declared.
+
+        Parameters
+        ----------
+        units
+            What the problem counts in, where that is not usual.
+        """
+        return {table.name: table for table in cls.unit_system()(**units).tables()}
+
+    @classmethod
+    def unit_system(cls) -> Any:
+        """Return the class of what the problem counts in."""
+        from kanopt import problems
+
+        return getattr(problems, cls.unit_class)
+
+    def counted(self) -> Any:
+        """Return what the problem counts in."""
+        units: dict[str, str] = getattr(self, "units", {})
+        return type(self).unit_system()(**units)
+
+    def schemas(self) -> Mapping[str, Table]:
         """Return the tables that become records, by part.
 
         Raises
@@ -178,6 +230,7 @@ class ProblemSpec(FileModel):
         ProblemError
             If the units of the problem are none.
         """
+        return type(self).declared_tables(getattr(self, "units", {}))
 
     @abstractmethod
     def record_checks(self, records: Mapping[str, Sequence[Any]], reader: RecordReader) -> list[RecordCheck]:
@@ -199,7 +252,7 @@ class ProblemSpec(FileModel):
 
     def table_uses(self, records: Mapping[str, Sequence[Any]]) -> list[TableUse]:
         """Return what is read of the tables that become records, as far as the section says it."""
-        from kanopt.problems.unread_columns import table_use
+        from kanopt.records.unread_columns import table_use
 
         return [
             table_use(schema, records[name], self.readable_names(name))
@@ -208,11 +261,22 @@ class ProblemSpec(FileModel):
 
     @abstractmethod
     def scopes(self) -> Mapping[str, str]:
-        """Return the scopes of references whose fields are columns, each with the part that holds them."""
+        """Return how references to columns begin, such as ``"vehicle."``, each with the part that holds them."""
 
-    @abstractmethod
+    def column_of(self, reference: object) -> tuple[str, str] | None:
+        """Return the part and the field that a reference reads; None where it reads no column."""
+        text = str(reference)
+        found = (
+            (part, text.removeprefix(start))
+            for start, part in self.scopes().items()
+            if text.startswith(start)
+        )
+        return next(found, None)
+
     def plain_references(self) -> Mapping[str, str]:
         """Return the references that are no columns, each with its unit; empty where it has none."""
+        references: dict[str, str] = self.counted().references()
+        return references
 
     @abstractmethod
     def units_of_law(self, key: Key) -> tuple[str, ...]:
@@ -242,14 +306,19 @@ class ProblemSpec(FileModel):
         return {**found, **{name: units.get(name, found.get(name, "")) for name in self.fields_of(part)}}
 
     @classmethod
-    @abstractmethod
+    @cache
     def fields_of(cls, part: str) -> frozenset[str]:
         """Return the fields that columns of a part may fill; empty where any column is as good as another."""
+        table = cls.declared_tables({}).get(part)
+        declared = () if table is None else table.fields
+        return frozenset(item.name for item in declared) | {*cls.other_columns.get(part, ())}
 
     def readable_names(self, part: str) -> frozenset[str]:
         """Return the names under which something is read of a part: its fields, and what laws are bound to."""
         bound = [value for law in (*self.law_uses().values(), "") for value in self.bindings_of(law).values()]
-        return self.fields_of(part) | {value.field for value in bound if hasattr(value, "field")}
+        references = [value for value in bound if hasattr(value, "field")]
+        columns = [self.column_of(value) or ("", value.field) for value in references]
+        return self.fields_of(part) | {field for _, field in columns}
 
     @abstractmethod
     def build(self, material: ProblemInputs) -> Problem[Any]:
@@ -272,6 +341,98 @@ class ProblemSpec(FileModel):
         return None if self.today is None else problem.plan_from(material.part(self.today))
 
 
-def fields_of_record(record: Any) -> frozenset[str]:
-    """Return the fields that columns may fill of a type of records; none of None."""
-    return frozenset() if record is None else frozenset(item.name for item in fields(record)) - {"attributes"}
+_MOST_KINDS = 2
+"""Of vehicles and machines that are varied; each variant is planned anew, which takes its time."""
+
+
+def a_tenth_up_and_down(what: str, paths: Sequence[str]) -> dict[str, tuple[Change, ...]]:
+    """Return what scales some paths together; nothing where there are none.
+
+    Examples
+    --------
+    >>> [(name, str(change)) for name, (change,) in a_tenth_up_and_down("demand", ["clients.demand"]).items()]
+    [('demand −10 %', 'clients.demand × 0.9'), ('demand +10 %', 'clients.demand × 1.1')]
+    """
+    split = [path.partition(".") for path in paths]
+    return {
+        f"{what} {told}": tuple(Change("scale", table, column, factor) for table, _, column in split)
+        for told, factor in (("−10 %", 0.9), ("+10 %", 1.1))
+        if split
+    }
+
+
+def one_more_and_fewer(fleet: pd.DataFrame, table: str) -> dict[str, tuple[Change, ...]]:
+    """Return one vehicle more and one fewer of each of the types with most of them; some vehicle is left.
+
+    Parameters
+    ----------
+    fleet
+        A row for each type, with its ``name`` and the ``num_available`` of vehicles, 1 where it has no such column.
+    table
+        The name of the table in the scenario.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> fleet = pd.DataFrame({"name": ["van", "truck", "bike"], "num_available": [4, 2, 1]})
+    >>> for name, (change,) in one_more_and_fewer(fleet, "vehicles").items():
+    ...     print(f"{name}: {change}")
+    one van fewer: vehicles.num_available set to 3 where name = van
+    one van more: vehicles.num_available set to 5 where name = van
+    one truck fewer: vehicles.num_available set to 1 where name = truck
+    one truck more: vehicles.num_available set to 3 where name = truck
+    """
+    import pandas as pd
+
+    if "name" not in fleet:
+        return {}
+    given = fleet["num_available"] if "num_available" in fleet else pd.Series(1, index=fleet.index)
+    counts = pd.to_numeric(given, errors="coerce").fillna(1).astype(int).tolist()
+    found: dict[str, tuple[Change, ...]] = {}
+    for row in sorted(sorted(range(len(counts)), key=lambda row: -counts[row])[:_MOST_KINDS]):
+        name = _cell(fleet["name"].iloc[row])
+        for word, count in (("fewer", counts[row] - 1), ("more", counts[row] + 1)):
+            if count >= 0 and (word == "more" or sum(counts) > 1):
+                where = {"name": name} if len(fleet) > 1 else {}
+                found[f"one {cell_text(name)} {word}"] = (
+                    Change("set", table, "num_available", count, where=where),
+                )
+    return found
+
+
+def without_each(
+    rows: pd.DataFrame, table: str, column: str, *, needed: str
+) -> dict[str, tuple[Change, ...]]:
+    """Return the table without each of the things with most rows whose rows are not all that something needs.
+
+    Parameters
+    ----------
+    rows
+        The table.
+    table
+        Its name in the scenario.
+    column
+        The column of what is taken out.
+    needed
+        The column of what must keep a row.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> modes = pd.DataFrame({"task": ["a", "a", "b", "b", "c"], "machine": ["saw", "mill", "saw", "drill", "mill"]})
+    >>> for name, (change,) in without_each(modes, "modes", "machine", needed="task").items():
+    ...     print(f"{name}: {change}")
+    without saw: modes: rows taken out where machine = saw
+    without drill: modes: rows taken out where machine = drill
+    """
+    found: dict[str, tuple[Change, ...]] = {}
+    for given in rows[column].value_counts().index:
+        name = _cell(given)
+        if set(rows.loc[rows[column] != given, needed]) == set(rows[needed]) and len(found) < _MOST_KINDS:
+            found[f"without {cell_text(name)}"] = (Change("remove", table, where={column: name}),)
+    return found
+
+
+def _cell(value: Any) -> Any:
+    """Return a cell as a change names it."""
+    return value.item() if hasattr(value, "item") else value

@@ -9,25 +9,24 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from kanopt.whatif.scenario_files.file_model import FileModel
+from kanopt.whatif.scenario_files.mistakes import FileModel
 from kanopt.whatif.scenario_files.problem_spec import (
     LawUse,
     Name,
     PartSpec,
     ProblemInputs,
     ProblemSpec,
-    fields_of_record,
+    a_tenth_up_and_down,
+    one_more_and_fewer,
 )
 from kanopt.whatif.scenario_files.spec import Unit
 from kanopt.whatif.scenario_files.toml_positions import Key
-from kanopt.whatif.scenario_files.usual_variants import a_tenth_up_and_down, one_more_and_fewer
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from kanopt.problems import RoutingPolicy, RoutingProblem
-    from kanopt.problems.record_reader import RecordCheck, RecordReader
-    from kanopt.problems.table_schema import TableSchema
+    from kanopt.records.reading import RecordCheck, RecordReader
     from kanopt.whatif.changes import Change
 
 __all__ = ["RoutingSpec"]
@@ -40,7 +39,7 @@ class PolicySpec(FileModel):
     capacities: list[str] = Field(default_factory=list)
     apart: list[Annotated[list[str], Field(min_length=2, max_length=2)]] = Field(default_factory=list)
     backhaul: bool = False
-    cost_of_longest: Annotated[float, Field(ge=0)] = 0.0
+    longest_route_cost: Annotated[float, Field(ge=0)] = 0.0
     not_before: float | str | None = None
     pinned: dict[str, list[str]] = Field(default_factory=dict)
 
@@ -66,16 +65,6 @@ class MatrixSpec(PartSpec):
         return with_units(read, {**dict.fromkeys(numbers, self.unit), **units_of(read)})
 
 
-_COLUMNS = {
-    "links": ("tail", "head", "length"),
-    "nodes": ("name", "x", "y", "lat", "lon"),
-    "distances": ("from", "to", "distance"),
-    "durations": ("from", "to", "duration"),
-    "started": ("vehicle", "index", "depot", "stop", "client", "departure", "locked"),
-}
-"""The columns of tables that become no records."""
-
-
 class RoutingSpec(ProblemSpec):
     """``kind = "routing"``: vehicles from depots to clients.
 
@@ -88,6 +77,16 @@ class RoutingSpec(ProblemSpec):
     alike_columns: ClassVar = ("vehicle", "index")
     moved_words: ClassVar = ("client changes its vehicle", "clients change their vehicle")
     price_keys: ClassVar = ("cost", "policy", "clients", "vehicles")
+    unit_class: ClassVar = "RoutingUnits"
+    other_columns: ClassVar = {
+        "depots": ("node",),
+        "clients": ("node",),
+        "links": ("tail", "head", "length"),
+        "nodes": ("name", "x", "y", "lat", "lon"),
+        "distances": ("from", "to", "distance"),
+        "durations": ("from", "to", "duration"),
+        "started": ("vehicle", "index", "depot", "stop", "client", "departure", "locked"),
+    }
 
     kind: Literal["routing"]
     depots: PartSpec
@@ -115,45 +114,32 @@ class RoutingSpec(ProblemSpec):
             raise ValueError("links need the law of the time that a link takes: duration = { law = … }")
         return self
 
-    def schemas(self) -> Mapping[str, TableSchema]:
-        """Return the tables that become records, by part."""
-        from kanopt.problems import RoutingUnits
-
-        return {schema.name: schema for schema in RoutingUnits(**self.units).tables()}
-
     def scopes(self) -> Mapping[str, str]:
         """Return what laws may read of the tables."""
-        return {"client": "clients", "vehicle": "vehicles"} | (
-            {} if self.links is None else {"link": "links"}
-        )
-
-    def plain_references(self) -> Mapping[str, str]:
-        """Return what a problem knows of legs, the load and the clock."""
-        from kanopt.problems import RoutingUnits
-
-        return RoutingUnits(**self.units).references()
+        places = dict.fromkeys(("client.", "arc.from_", "arc.to_"), "clients")
+        return {**places, "vehicle.": "vehicles"} | ({} if self.links is None else {"link.": "links"})
 
     def units_of_law(self, key: Key) -> tuple[str, ...]:
         """Return the unit of prices or that of times."""
-        units = {"time": "min", "money": "EUR", **self.units}
-        return (units["money"] if key[0] == "cost" else units["time"],)
+        units = self.counted()
+        return (units.money if key[0] == "cost" else units.time,)
 
     def record_checks(self, records: Mapping[str, Sequence[Any]], reader: RecordReader) -> list[RecordCheck]:
         """Look for contradictions between depots, clients, vehicles and the policy."""
         from kanopt.problems.place_checks import place_checks
         from kanopt.problems.routing.validation import routing_checks
 
-        units = {"distance": "km", "time": "min", **self.units}
+        units = self.counted()
         depots, clients, vehicles = (records[name] for name in ("depots", "clients", "vehicles"))
         measured = self.links is None and self.distances is None
         places = {"depots": depots, "clients": clients}
         return [
-            *routing_checks(depots, clients, vehicles, self.policy_without_law(), units["time"]),
+            *routing_checks(depots, clients, vehicles, self.policy_without_law(), units),
             *place_checks(
                 places,
                 reader,
                 partial(self.table_uses, records),
-                units["distance"],
+                units.distance,
                 measured=measured,
                 needed=True,
             ),
@@ -172,18 +158,8 @@ class RoutingSpec(ProblemSpec):
             partial(self.table_uses, records),
             reader.filled,
             has_cost_law=bool(self.cost),
-            load=self.units.get("load", "t"),
+            load=self.counted().load,
         )
-
-    @classmethod
-    def fields_of(cls, part: str) -> frozenset[str]:
-        """Return the fields of the records, or the columns of the road network."""
-        from kanopt.problems import Client, Depot, VehicleType
-
-        if part in _COLUMNS:
-            return frozenset(_COLUMNS[part])
-        types = {"depots": Depot, "clients": Client, "vehicles": VehicleType}
-        return fields_of_record(types.get(part)) | ({"node"} if part != "vehicles" else frozenset())
 
     def law_uses(self) -> dict[Key, str]:
         """Return the law of travel time, that of each cost term, and that of service times if there is one."""
@@ -220,9 +196,9 @@ class RoutingSpec(ProblemSpec):
 
     def build(self, material: ProblemInputs) -> RoutingProblem:
         """Build the routing problem."""
-        from kanopt.problems import RoadNetwork, RoutingProblem, RoutingUnits
+        from kanopt.problems import RoadNetwork, RoutingProblem
 
-        units = RoutingUnits(**self.units)
+        units = self.counted()
         matrices = material.parts("distances", "durations")
         duration: Any = matrices["durations"] if self.duration is None else material.law(self.duration.law)
         if self.links is not None:
@@ -241,5 +217,6 @@ class RoutingSpec(ProblemSpec):
             planning=self.planning,
             policy=policy,
             detour=self.detour,
+            day=self.day,
             started=() if self.started is None else material.part(self.started),
         )

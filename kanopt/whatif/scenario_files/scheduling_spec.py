@@ -13,18 +13,17 @@ from kanopt.whatif.scenario_files.problem_spec import (
     PartSpec,
     ProblemInputs,
     ProblemSpec,
-    fields_of_record,
+    a_tenth_up_and_down,
+    without_each,
 )
 from kanopt.whatif.scenario_files.spec import Unit
 from kanopt.whatif.scenario_files.toml_positions import Key
-from kanopt.whatif.scenario_files.usual_variants import a_tenth_up_and_down, without_each
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from kanopt.problems import SchedulingProblem
-    from kanopt.problems.record_reader import RecordCheck, RecordReader
-    from kanopt.problems.table_schema import TableSchema
+    from kanopt.records.reading import RecordCheck, RecordReader
     from kanopt.whatif.changes import Change
 
 __all__ = ["SchedulingSpec"]
@@ -36,6 +35,7 @@ class SchedulingSpec(ProblemSpec):
     entity_columns: ClassVar = ("task",)
     assignment_columns: ClassVar = ("machine", "mode")
     moved_words: ClassVar = ("task changes its machine", "tasks change their machine")
+    unit_class: ClassVar = "SchedulingUnits"
     price_keys: ClassVar = ("jobs", "makespan_cost", "power_price")
 
     kind: Literal["scheduling"]
@@ -53,24 +53,18 @@ class SchedulingSpec(ProblemSpec):
     clock: bool = False
     units: dict[Literal["time", "energy", "money"], Unit] = Field(default_factory=dict)
 
-    def schemas(self) -> Mapping[str, TableSchema]:
-        """Return the tables that become records, by part."""
-        from kanopt.problems import SchedulingUnits
-
-        return {schema.name: schema for schema in SchedulingUnits(**self.units).tables()}
-
     def scopes(self) -> Mapping[str, str]:
         """Return what laws may read of the tables."""
-        return {"task": "tasks", "job": "jobs", "machine": "machines", "mode": "modes"}
+        return {"task.": "tasks", "job.": "jobs", "machine.": "machines", "mode.": "modes"}
 
     def plain_references(self) -> Mapping[str, str]:
         """Return the duration, which a law of energy may read."""
-        return {"mode.duration": self.units.get("time", "min")}
+        return {"mode.duration": self.counted().time}
 
     def units_of_law(self, key: Key) -> tuple[str, ...]:
         """Return the unit of times or that of energy."""
-        units = {"time": "min", "energy": "kWh", **self.units}
-        return (units["time"] if key[0] == "duration" else units["energy"],)
+        units = self.counted()
+        return (units.time if key[0] == "duration" else units.energy,)
 
     def record_checks(self, records: Mapping[str, Sequence[Any]], reader: RecordReader) -> list[RecordCheck]:
         """Look for contradictions between the records."""
@@ -80,7 +74,7 @@ class SchedulingSpec(ProblemSpec):
         given: Any = {name: tuple(items) for name, items in records.items()}
         uses_energy = self.energy is not None or self.power_price is not None
         read = SchedulingRecords(**given, of_day=reader.of_day)
-        return schedule_checks(read, self.units.get("time", "min"), uses_energy=uses_energy)
+        return schedule_checks(read, self.counted(), uses_energy=uses_energy)
 
     def unstated_checks(
         self, records: Mapping[str, Sequence[Any]], reader: RecordReader
@@ -93,14 +87,6 @@ class SchedulingSpec(ProblemSpec):
             unstated_price(records["jobs"], partial(self.table_uses, records), reader.filled, priced=priced)
         ]
 
-    @classmethod
-    def fields_of(cls, part: str) -> frozenset[str]:
-        """Return the fields of the records."""
-        from kanopt.problems import Break, Job, Machine, Mode, PowerPrice, Setup, Task
-
-        types = {"jobs": Job, "tasks": Task, "machines": Machine, "modes": Mode, "setups": Setup}
-        return fields_of_record({**types, "calendars": Break, "power_price": PowerPrice}.get(part))
-
     def usual_variants(self, tables: Mapping[str, pd.DataFrame]) -> dict[str, tuple[Change, ...]]:
         """Return the plan without each of the machines with most modes that others can do without, and longer tasks."""
         modes = self.modes.read(tables[self.modes.table])
@@ -112,7 +98,7 @@ class SchedulingSpec(ProblemSpec):
 
     def build(self, material: ProblemInputs) -> SchedulingProblem:
         """Build the scheduling problem."""
-        from kanopt.problems import SchedulingProblem, SchedulingUnits
+        from kanopt.problems import SchedulingProblem
 
         parts = ("jobs", "tasks", "machines", "modes", "setups", "calendars", "power_price")
         return SchedulingProblem(
@@ -122,5 +108,6 @@ class SchedulingSpec(ProblemSpec):
             makespan_cost=self.makespan_cost,
             horizon=self.horizon,
             clock=self.clock,
-            units=SchedulingUnits(**self.units),
+            units=self.counted(),
+            day=self.day,
         )

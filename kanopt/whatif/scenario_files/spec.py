@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from kanopt.errors import UnitError, nearest
 from kanopt.validation import describe_value
-from kanopt.whatif.scenario_files.file_model import FileModel
+from kanopt.whatif.scenario_files.mistakes import FileModel
 
 if TYPE_CHECKING:
     from kanopt.whatif.changes import Change
@@ -24,6 +24,7 @@ __all__ = [
     "LawSpec",
     "LearnedSpec",
     "NetworkSpec",
+    "QuestionSpec",
     "ReportSpec",
     "SavedSpec",
     "SolverSpec",
@@ -143,7 +144,7 @@ class FormSpec(FileModel):
     """``[tables.x.form]``: how a text file is written, where it does not speak for itself."""
 
     separator: str | None = None
-    decimal: Literal[".", ","] = "."
+    decimal: Literal[".", ","] | None = None
     thousands: str = ""
     encoding: Name | None = None
     missing: Words | None = None
@@ -159,6 +160,7 @@ class TableSpec(FileModel):
     query: Name | None = None
     sheet: Name | None = None
     columns: Words = ()
+    ignore: Words = ()
     units: dict[str, Unit] = Field(default_factory=dict)
     dates: dict[str, Name] = Field(default_factory=dict)
     minimum: dict[str, float] = Field(default_factory=dict)
@@ -194,6 +196,15 @@ class TableSpec(FileModel):
             return self.url
         # as SQLAlchemy reads it: %2e%2e leads up as well, and a host changes nothing
         return url.set(database=str(resolve(url.database))).render_as_string(hide_password=False)
+
+
+class QuestionSpec(FileModel):
+    """``[[questions]]``: what only the user knows, and the keys that each answer sets."""
+
+    about: str = ""
+    text: Name
+    answer: str = ""
+    answers: Annotated[dict[Name, dict[Name, Any]], Field(min_length=1)]
 
 
 class HoldoutSpec(FileModel):
@@ -376,7 +387,7 @@ class VariantSpec(FileModel):
     @model_validator(mode="after")
     def _some_change(self) -> VariantSpec:
         if not self.set and not self.scale:
-            raise ValueError('changes nothing; write set = { "vehicles.count" = 5 } or scale = { … }')
+            raise ValueError('changes nothing; write set = { "vehicles.num_available" = 5 } or scale = { … }')
         return self
 
     def changes(self) -> tuple[Change, ...]:

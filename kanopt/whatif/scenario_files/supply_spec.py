@@ -9,25 +9,23 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from kanopt.whatif.scenario_files.file_model import FileModel
+from kanopt.whatif.scenario_files.mistakes import FileModel
 from kanopt.whatif.scenario_files.problem_spec import (
     LawUse,
     Name,
     PartSpec,
     ProblemInputs,
     ProblemSpec,
-    fields_of_record,
+    a_tenth_up_and_down,
 )
 from kanopt.whatif.scenario_files.spec import Unit
 from kanopt.whatif.scenario_files.toml_positions import Key
-from kanopt.whatif.scenario_files.usual_variants import a_tenth_up_and_down
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from kanopt.problems import SupplyProblem
-    from kanopt.problems.record_reader import RecordCheck, RecordReader
-    from kanopt.problems.table_schema import TableSchema
+    from kanopt.records.reading import RecordCheck, RecordReader
     from kanopt.whatif.changes import Change
 
 __all__ = ["SupplySpec"]
@@ -62,6 +60,9 @@ class SupplySpec(ProblemSpec):
     moved_words: ClassVar = ("delivery changes its origin", "deliveries change their origin")
 
     counts_work: ClassVar = False
+    unit_class: ClassVar = "SupplyUnits"
+    other_columns: ClassVar = {"demand": ("market", "product", "period", "demand", "demand_sd")}
+
     kind: Literal["supply"]
     suppliers: PartSpec
     facilities: PartSpec
@@ -75,27 +76,17 @@ class SupplySpec(ProblemSpec):
     units: dict[Literal["weight", "distance", "money", "quantity"], Unit] = Field(default_factory=dict)
     detour: Annotated[float, Field(ge=1, allow_inf_nan=False)] | None = None
 
-    def schemas(self) -> Mapping[str, TableSchema]:
-        """Return the tables that become records, by part."""
-        from kanopt.problems import SupplyUnits
-
-        return {schema.name: schema for schema in SupplyUnits(**self.units).tables()}
-
     def scopes(self) -> Mapping[str, str]:
         """Return what laws may read of the tables."""
-        return {"lane": "lanes", "market": "markets", "product": "products", "period": "periods"}
+        return {"lane.": "lanes", "market.": "markets", "product.": "products", "period.": "periods"}
 
     def plain_references(self) -> Mapping[str, str]:
         """Return the flow, and the number of a period."""
-        from kanopt.problems import SupplyUnits
-
-        return {**SupplyUnits(**self.units).references(), "period.index": ""}
+        return {**super().plain_references(), "period.index": ""}
 
     def units_of_law(self, key: Key) -> tuple[str, ...]:
         """Return the unit of amounts, or those of money, which may be that of a shipment, an amount or a weight."""
-        from kanopt.problems import SupplyUnits
-
-        units = SupplyUnits(**self.units)
+        units = self.counted()
         if key[0] == "demand":
             return (units.quantity,)
         per_weight = replace(units, quantity=units.weight).per_quantity
@@ -103,12 +94,11 @@ class SupplySpec(ProblemSpec):
 
     def record_checks(self, records: Mapping[str, Sequence[Any]], reader: RecordReader) -> list[RecordCheck]:
         """Look for contradictions between the records."""
-        from kanopt.problems import SupplyUnits
         from kanopt.problems.place_checks import place_checks
         from kanopt.problems.supply.network import SupplyNetwork
         from kanopt.problems.supply.validation import network_checks
 
-        network = SupplyNetwork.of(records, SupplyUnits(**self.units))
+        network = SupplyNetwork.of(records, self.counted())
         places = {name: records[name] for name in ("suppliers", "facilities", "markets")}
         measured = any(lane.distance is None for lane in network.lanes)
         return [
@@ -122,16 +112,6 @@ class SupplySpec(ProblemSpec):
                 needed=False,
             ),
         ]
-
-    @classmethod
-    def fields_of(cls, part: str) -> frozenset[str]:
-        """Return the fields of the records, or the columns of a table of demand."""
-        from kanopt.problems import Facility, Lane, Market, Period, Product, Supplier
-
-        if part == "demand":
-            return frozenset(("market", "product", "period", "demand", "demand_sd"))
-        types = {"suppliers": Supplier, "facilities": Facility, "markets": Market}
-        return fields_of_record({**types, "products": Product, "periods": Period, "lanes": Lane}.get(part))
 
     def parts(self) -> dict[Key, PartSpec]:
         """Return the tables, that of the demand among them if it is one."""
@@ -161,7 +141,7 @@ class SupplySpec(ProblemSpec):
 
     def build(self, material: ProblemInputs) -> SupplyProblem:
         """Build the supply problem."""
-        from kanopt.problems import SupplyProblem, SupplyUnits
+        from kanopt.problems import SupplyProblem
 
         parts = ("suppliers", "facilities", "markets", "products", "periods", "lanes")
         part, law = self.demand.part, self.demand.law
@@ -171,6 +151,7 @@ class SupplySpec(ProblemSpec):
             tariff=material.law(self.tariff.law),
             demand=demand,
             planning=self.planning,
-            units=SupplyUnits(**self.units),
+            units=self.counted(),
             detour=self.detour,
+            day=self.day,
         )

@@ -376,13 +376,10 @@ def _reads(spec: ProblemSpec, axis: Axis, name: str) -> bool:
     if change.is_of_section:
         return axis.path.startswith("problem.bind.") and axis.path.rpartition(".")[2] == name
     bound = [spec.bindings_of(law).get(name) for law in spec.law_uses().values()]
-    scopes = spec.scopes()
-    for reference in bound:
-        part = spec.parts().get((scopes.get(getattr(reference, "scope", ""), ""),))
-        if part is not None and part.table == change.table:
-            column = part.columns.get(reference.field, reference.field)  # type: ignore[union-attr]
-            if change.column in (column, reference.field):  # type: ignore[union-attr]
-                return True
+    for name, field in filter(None, map(spec.column_of, bound)):
+        part = spec.parts()[(name,)]
+        if part.table == change.table and change.column in (part.columns.get(field, field), field):
+            return True
     return False
 
 

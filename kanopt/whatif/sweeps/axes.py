@@ -361,7 +361,7 @@ def design_points(
 
     Examples
     --------
-    >>> axes = read_axes({"vehicles.fuel_price": grid(1.0, 2.0, 2), "vehicles.count": [4, 5]})
+    >>> axes = read_axes({"vehicles.fuel_price": grid(1.0, 2.0, 2), "vehicles.num_available": [4, 5]})
     >>> design_points(axes, "grid")
     [(1.0, 4), (1.0, 5), (2.0, 4), (2.0, 5)]
     >>> design_points(axes, "list")

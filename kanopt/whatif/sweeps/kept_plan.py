@@ -12,7 +12,7 @@ import numpy as np
 
 from kanopt.errors import KanoptError
 from kanopt.explain.service import Service
-from kanopt.problems.record_reader import RecordReader
+from kanopt.records.reading import RecordReader
 from kanopt.validation import LARGEST
 from kanopt.whatif.changes import Change, Value, column_names
 from kanopt.whatif.scenario_files.checks import change_mistakes, field_columns
@@ -199,6 +199,6 @@ def _fleets(question: SweepQuestion, points: Sequence[int]) -> list[Sequence[Veh
     wide[name] = [f"{one} {place}" for place in range(count) for one in names]
     reader = RecordReader()
     read = reader.read(part.read(with_units(wide, units_of(frame))), scenario.problem.schemas()["vehicles"])
-    if reader.mistakes or len(read) != kinds * count:
+    if reader.faults or len(read) != kinds * count:
         return None
     return [read[place * kinds : (place + 1) * kinds] for place in range(count)]

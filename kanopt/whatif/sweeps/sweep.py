@@ -108,7 +108,8 @@ def sweep(
     scenario
         What is asked about.
     axes
-        Path to values: ``{"vehicles.fuel_price": ko.grid(1.0, 2.0, 11), "vehicles[name=van].count": [4, 5]}``, or
+        Path to values: ``{"vehicles.fuel_price": ko.grid(1.0, 2.0, 11), "vehicles[name=van].num_available": [4, 5]}``,
+        or
         :func:`~kanopt.factors` by which what is there is multiplied. Paths are those of :meth:`Scenario.set`. Left out,
         what the section ``[sweep]`` of the file says, and so are design, samples and plan.
     design

@@ -68,7 +68,7 @@ def test_nothing_is_said_to_mend_a_conflict_of_which_something_may_be_spared() -
 
 
 def test_a_shift_that_is_too_short_for_three() -> None:
-    given = problem_of([Client(name, service=20.0) for name in "abc"], {"shift_end": 585.0})
+    given = problem_of([Client(name, service_duration=20.0) for name in "abc"], {"shift_end": 585.0})
     found = asked(given, [["a", "b"]])
     assert set(found.clients) == {"a", "b", "c"}
     assert found.rules == (RelaxableRule("shift", "van"),)
@@ -80,7 +80,7 @@ def test_three_that_are_too_heavy_and_two_vehicles_that_carry_one_each() -> None
     found = asked(given, [["a", "b"]])
     assert (set(found.clients), found.rules) == ({"a", "b", "c"}, (RelaxableRule("capacity", "van"),))
     # 9 t would carry 6 t, but no two of them go on one vehicle
-    packed = problem_of([Client(name, demand=2.0) for name in "abc"], {"capacity": 3.0, "count": 2})
+    packed = problem_of([Client(name, demand=2.0) for name in "abc"], {"capacity": 3.0, "num_available": 2})
     found = asked(packed, [["a"], ["b"]])
     assert set(found.clients) == {"a", "b", "c"}
     assert (found.rules, found.proved, found.irreducible) == ((RelaxableRule("capacity", "van"),), True, True)
@@ -159,7 +159,11 @@ def test_a_clock_law_is_tried_on_the_law_and_not_called_proved() -> None:
 
 
 def test_a_client_is_left_out_with_its_source() -> None:
-    clients = [Client("a", service=30.0), Client("b", service=30.0), Client("c", demand=1.0, source="b")]
+    clients = [
+        Client("a", service_duration=30.0),
+        Client("b", service_duration=30.0),
+        Client("c", demand=1.0, source="b"),
+    ]
     found = asked(problem_of(clients, {"shift_end": 575.0}), [["a"]])
     assert set(found.clients) == {"a", "b", "c"}
     assert found.rules == (RelaxableRule("shift", "van"),)
@@ -185,7 +189,7 @@ def tight(seed: int, clients: int = 5) -> RoutingProblem:
     minutes = np.hypot(*(spots[:, None] - spots[None]).transpose(2, 0, 1))
     opens = rng.uniform(480, 540, clients).round()
     people = [
-        Client(f"c{k}", demand=round(float(rng.uniform(0.2, 0.6)), 2), service=8.0, earliest=opens[k],
+        Client(f"c{k}", demand=round(float(rng.uniform(0.2, 0.6)), 2), service_duration=8.0, earliest=opens[k],
                latest=opens[k] + float(rng.integers(10, 40)))
         for k in range(clients)
     ]  # fmt: skip
@@ -199,7 +203,7 @@ def tight(seed: int, clients: int = 5) -> RoutingProblem:
 def plans_of(problem: RoutingProblem) -> Iterator[dict[str, list[str]]]:
     """Every plan that serves all clients, but for those that no rule tells apart."""
     names = [client.name for client in problem.clients]
-    labels = [f"{v.name} {k}" for v in problem.vehicles for k in range(1, v.count + 1)]
+    labels = [f"{v.name} {k}" for v in problem.vehicles for k in range(1, v.num_available + 1)]
     for chosen in itertools.product(labels, repeat=len(names)):
         groups = [[n for n, label in zip(names, chosen, strict=True) if label == each] for each in labels]
         for orders in itertools.product(*(itertools.permutations(group) for group in groups)):
@@ -279,7 +283,7 @@ def test_no_break_hides_a_plan(seed: int, breaks: str) -> None:
     limit = {"max_duration": 130.0} if seed % 2 else {}
     free = varied(seed)
     given = replace(
-        free, vehicles=[replace(each, breaks=breaks, reloads=0, **limit) for each in free.vehicles]
+        free, vehicles=[replace(each, breaks=breaks, max_reloads=0, **limit) for each in free.vehicles]
     )
     exists = any(given.check(given.plan_from(plan)).ok for plan in plans_of(given))
     found = serve_all(given, time.perf_counter() + 60.0)
@@ -313,7 +317,7 @@ def test_the_quick_way_finds_what_the_slow_one_finds(seed: int) -> None:
 
 
 def test_no_time_is_not_taken_for_a_proof() -> None:
-    for given in (tight(0), replace(tight(0), vehicles=[replace(VAN, reloads=1)])):
+    for given in (tight(0), replace(tight(0), vehicles=[replace(VAN, max_reloads=1)])):
         with pytest.raises(Undecided):
             serve_all(given, time.perf_counter() - 1.0)
 
@@ -331,7 +335,9 @@ def varied(seed: int) -> RoutingProblem:
             fields = {"earliest": opens, "latest": opens + 50}
         if rng.random() < 0.3:
             fields["pickup"] = 0.4
-        clients.append(Client(f"c{k}", demand=round(float(rng.uniform(0.1, 0.6)), 2), service=5.0, **fields))
+        clients.append(
+            Client(f"c{k}", demand=round(float(rng.uniform(0.1, 0.6)), 2), service_duration=5.0, **fields)
+        )
     if rng.random() < 0.5:
         clients[1] = replace(clients[1], source="c0")
     van = VehicleType(
@@ -341,7 +347,7 @@ def varied(seed: int) -> RoutingProblem:
         shift_start=480,
         shift_end=float(rng.uniform(600, 760)),
         returns=bool(rng.random() < 0.7),
-        reloads=int(rng.integers(0, 2)),
+        max_reloads=int(rng.integers(0, 2)),
         reload_time=5.0,
         max_distance=float(rng.choice([np.inf, 110.0])),
         max_duration=float(rng.choice([np.inf, 120.0])),
@@ -371,7 +377,7 @@ def crowded(**van: Any) -> tuple[RoutingProblem, Any]:
     rng = np.random.default_rng(3)
     spots = rng.uniform(0, 20, (21, 2))
     minutes = np.hypot(*(spots[:, None] - spots[None]).transpose(2, 0, 1))
-    people = [Client(f"c{k}", demand=1.0, service=2.0) for k in range(20)]
+    people = [Client(f"c{k}", demand=1.0, service_duration=2.0) for k in range(20)]
     vehicles = [VehicleType("van", 4, **{"capacity": 5.0, "shift_start": 480, "shift_end": 700, **van})]
     given = RoutingProblem([Depot("depot")], people, vehicles, {"toll": minutes}, minutes, minutes)
     plan = {f"van {k + 1}": [f"c{j}" for j in range(5 * k, min(5 * k + 5, 19))] for k in range(4)}

@@ -303,7 +303,7 @@ def test_a_law_outside_its_data_is_named_with_the_item() -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: shop(items=ITEMS.head(1)), "'price' is for the item 'milk', which does not exist"),
+        (lambda: shop(items=ITEMS.head(1)), "decisions 'price': is for the item 'milk', which does not exist"),
         (lambda: shop(items=()), "for the item 'tea', which does not exist; the problem has no items"),
         (
             lambda: ko.DecisionProblem(RANGES.drop(1), DEMAND.bind(size=1, price=decision.price), items=ITEMS),
@@ -313,7 +313,7 @@ def test_a_law_outside_its_data_is_named_with_the_item() -> None:
         (
             lambda: ko.DecisionProblem(RANGES.assign(name=["vans", "price", "cases", "cases", "vans"]), {"vans": 1.0},
                                        items=ITEMS),
-            "'vans' is one of the whole plan and one of an item; rename one",
+            "'vans': is one of the whole plan and one of an item; rename one",
         ),
         (lambda: ko.DecisionProblem(BOX, LAW.bind(x=decision.x, y=item.y)), "but the problem has no items"),
         (

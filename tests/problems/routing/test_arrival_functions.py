@@ -156,8 +156,11 @@ def small(**changes: object) -> RoutingProblem:
         {(0, 1): RUSH, (1, 0): RUSH, (0, 2): CALM, (2, 0): CALM, (1, 2): CALM, (2, 1): CALM}, 3
     )
     given = {
-        "clients": [Client("a", service=4, earliest=20, latest=200), Client("b", service=2)],
-        "vehicles": [VehicleType("van", cost_per_time=2.0, shift_end=300)],
+        "clients": [
+            Client("a", service_duration=4, earliest=20, latest=200),
+            Client("b", service_duration=2),
+        ],
+        "vehicles": [VehicleType("van", unit_duration_cost=2.0, shift_end=300)],
         "cost": {},
         "duration": law,
         "distance": np.ones((3, 3)),
@@ -199,10 +202,10 @@ def test_no_departure_is_quicker_than_the_one_found(data):
     problem = small(
         duration=law,
         clients=[
-            Client("a", service=4, earliest=20, latest=90),
-            Client("b", service=2, earliest=3, latest=70),
+            Client("a", service_duration=4, earliest=20, latest=90),
+            Client("b", service_duration=2, earliest=3, latest=70),
         ],
-        vehicles=[VehicleType("van", cost_per_time=2.0, shift_end=100)],
+        vehicles=[VehicleType("van", unit_duration_cost=2.0, shift_end=100)],
     )
     plan = problem.plan_from([["a", "b"]])
     driven = problem.drive(plan.routes)

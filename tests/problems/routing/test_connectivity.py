@@ -34,7 +34,7 @@ def random_roads(seed: int, nodes: int = 9, links: int = 11) -> RoadNetwork:
 @pytest.mark.parametrize("returns", [True, False])
 def test_clients_are_told_that_no_vehicle_can_serve(seed, returns):
     roads = random_roads(seed)
-    vehicles = [VehicleType("van", depot="0", returns=returns), VehicleType("car", depot="1")]
+    vehicles = [VehicleType("van", start_depot="0", returns=returns), VehicleType("car", start_depot="1")]
     given = problem(roads, vehicles, depots=2)
     time = roads.matrix(roads.names).time
     there_and_back = np.isfinite(time[:2]) & np.isfinite(time[:, :2].T)

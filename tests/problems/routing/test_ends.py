@@ -23,18 +23,18 @@ from tests.cases.routing_variants import variant
 # north, south, then a, b and c at 0, 40 and 10, 20, 30 km of a road
 PLACES = np.array([0.0, 40.0, 10.0, 20.0, 30.0])
 KM = np.abs(PLACES[:, None] - PLACES[None, :])
-VAN = VehicleType("van", depot="north", end="south", shift_end=600.0)
+VAN = VehicleType("van", start_depot="north", end_depot="south", shift_end=600.0)
 
 
 def line(**van: Any) -> RoutingProblem:
-    clients = [Client(name, demand=1.0, service=5.0) for name in "abc"]
+    clients = [Client(name, demand=1.0, service_duration=5.0) for name in "abc"]
     return RoutingProblem(
         [Depot("north", 0, 0), Depot("south", 40, 0)], clients, [replace(VAN, **van)], {"fuel": KM}, KM, KM
     )
 
 
 def test_the_last_leg_leads_to_the_end() -> None:
-    given = line(cost_per_time=1.0, cost_per_distance=2.0)
+    given = line(unit_duration_cost=1.0, unit_distance_cost=2.0)
     plan = given.plan_from({"van": ["a", "b"]})
     driven = given.drive(plan.routes)
     assert [given.data.names[node] for node in driven.head] == ["a", "b", "south"]
@@ -60,7 +60,7 @@ def test_limits_count_the_way_to_the_end(limit: dict[str, float], rule: str) -> 
 
 
 def test_reloads_are_at_the_depot_of_the_start() -> None:
-    given = line(reloads=1, capacity=2.0)
+    given = line(max_reloads=1, capacity=2.0)
     plan = given.plan_from({"van": ["a", "north", "b", "c"]})
     assert given.check(plan).ok
     assert given.drive(plan.routes).finish.tolist() == [75.0]
@@ -83,12 +83,12 @@ def test_the_map_leads_to_the_end() -> None:
 @pytest.mark.parametrize(
     ("van", "message"),
     [
-        ({"end": "sout"}, "its routes end at an unknown depot 'sout'; did you mean 'south'"),
+        ({"end_depot": "sout"}, "'sout' is none of the depots; did you mean 'south'"),
         (
             {"returns": False},
-            "its routes end at 'south', and it does not return; leave out one of end and returns",
+            "its routes end at 'south', and it does not return; leave out one of end_depot and returns",
         ),
-        ({"end": "a"}, "its routes end at an unknown depot 'a'"),
+        ({"end_depot": "a"}, "'a' is none of the depots"),
     ],
 )
 def test_an_end_that_is_none_is_refused(van: dict[str, Any], message: str) -> None:
@@ -138,7 +138,7 @@ def test_orders_are_tried_up_to_the_end() -> None:
 @pytest.mark.parametrize("reloads", [0, 1])
 def test_engines_see_the_end(engine: Any, reloads: int) -> None:
     given = replace(
-        line(reloads=reloads, capacity=2.0 if reloads else np.inf, fixed_cost=3.0),
+        line(max_reloads=reloads, capacity=2.0 if reloads else np.inf, fixed_cost=3.0),
         depots=[Depot("north"), Depot("south")],
     )
     outcome = engine.solve(given, SolveOptions(time_limit=2.0, seed=1))
@@ -150,7 +150,7 @@ def test_engines_see_the_end(engine: Any, reloads: int) -> None:
 def test_a_vehicle_that_is_not_needed_goes_nowhere() -> None:
     far = KM.copy()
     far[0, 1] = np.inf
-    given = replace(line(count=2), duration=far, cost={"fuel": KM})
+    given = replace(line(num_available=2), duration=far, cost={"fuel": KM})
     for engine in (OrToolsRouting(), RoutingPortfolio()):
         outcome = engine.solve(given, SolveOptions(time_limit=2.0, seed=1))
         assert len(outcome.plan.routes) == 1

@@ -13,8 +13,8 @@ def test_a_missed_break_of_one_route_is_not_held_against_another() -> None:
         depots=[Depot("depot")],
         clients=[Client("c1"), Client("c2"), Client("c3", prize=500.0)],
         vehicles=[
-            VehicleType("truck", count=1, cost_per_time=1.0),
-            VehicleType("van", count=1, shift_start=100.0, breaks="30 in 120-120, 30 in 130-130"),
+            VehicleType("truck", num_available=1, unit_duration_cost=1.0),
+            VehicleType("van", num_available=1, shift_start=100.0, breaks="30 in 120-120, 30 in 130-130"),
         ],
         cost=minutes,
         duration=minutes,

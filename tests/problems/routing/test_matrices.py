@@ -114,7 +114,7 @@ def test_a_problem_takes_tables_for_distances_and_durations_and_tells_what_it_do
     problem = RoutingProblem(
         [Depot("yard")],
         [Client("north"), Client("7")],
-        [VehicleType("van", cost_per_distance=1.0)],
+        [VehicleType("van", unit_distance_cost=1.0)],
         {},
         hours,
         long_table().assign(toll_class=2.0),

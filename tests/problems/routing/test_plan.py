@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pandas as pd
 import pytest
 
 from kanopt.errors import ProblemError
 from kanopt.problems import Route, RoutingPlan
+from kanopt.problems.routing import Client, Depot, RoutingProblem, VehicleType
 from kanopt.tables import with_units
 from tests.cases.routing import random_problem
 
@@ -69,3 +73,29 @@ def test_a_departure_is_a_clock_time():
     given = random_problem(0)
     with pytest.raises(ProblemError, match=r"route 1 \(van 1\): departure inf is not a clock time"):
         given.plan_from([Route("van", 1, "depot", ("c0",), float("inf"))])
+
+
+def test_a_single_vehicle_whose_type_is_called_like_a_vehicle_has_that_name():
+    fleet = [
+        VehicleType("Van 1"),
+        VehicleType("Van 2"),
+        VehicleType("truck"),
+        VehicleType("3.5 t", num_available=2),
+    ]
+    given = RoutingProblem(
+        [Depot("d", 0, 0)],
+        [Client(name, 3, 4) for name in ("a", "b", "c", "e")],
+        fleet,
+        cost=np.ones((5, 5)),
+        duration=np.ones((5, 5)),
+    )
+    plan = given.plan_from({"Van 1": ["a"], ("Van 2", 1): ["b"], "truck 1": ["c"], "3.5 t 1": ["e"]})
+    told = given.assess(plan)
+    assert [route.label for route in told.plan.routes] == ["Van 1", "Van 2", "truck 1", "3.5 t 1"]
+    assert told.in_use.names == ("Van 1", "Van 2", "truck 1", "3.5 t 1")
+    assert set(given.price(plan).lines["group"]) == set(told.in_use.names)
+    assert given.plan_from(told.table()).routes == told.plan.routes
+    # "van 1" is one of the vans, too
+    both = replace(given, vehicles=[VehicleType("van", num_available=2), VehicleType("van 1")])
+    plan = both.plan_from({("van", 1): ["a"], ("van 1", 1): ["b"]})
+    assert [route.label for route in both.assess(plan).plan.routes] == ["van 1", "van 1 1"]

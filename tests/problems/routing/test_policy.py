@@ -49,7 +49,7 @@ def test_a_text_where_a_list_belongs_is_refused(given: dict[str, object]) -> Non
         ({"capacities": ["pallets"]}, "'van' has no 'pallets'"),
         ({"pinned": {"van": ["a"]}}, "pinned names the type 'van'; say which of its 2 vehicles, as 'van 1'"),
         ({"apart": [("food", "ice")]}, "cannot be kept apart: clients 'b' have both"),
-        ({"cost_of_longest": -1.0}, "cost_of_longest: must be at least 0, not the number -1.0"),
+        ({"longest_route_cost": -1.0}, "longest_route_cost: must be at least 0, not the number -1.0"),
     ],
 )
 def test_mistakes_in_a_policy_are_refused_at_once(policy: dict[str, object], message: str) -> None:
@@ -77,11 +77,11 @@ def test_goods_that_nobody_has_today_are_no_mistake() -> None:
         ({"windows": "9:00-8:00"}, "closes before it opens"),
         ({"windows": "morning"}, "'morning' is no window; write one such as"),
         ({"windows": "1-2", "latest": 5.0}, "give either windows, or earliest and latest"),
-        ({"source": "c"}, "its source 'c' is no client"),
+        ({"source": "c"}, "'c' is none of the clients"),
         ({"source": "a"}, "is its own source"),
         (
-            {"cost_per_lateness": -1.0},
-            "cost_per_lateness of 'a': must be at least 0, not the number -1.0",
+            {"unit_lateness_cost": -1.0},
+            "unit_lateness_cost of 'a': must be at least 0, not the number -1.0",
         ),
     ],
 )
@@ -93,8 +93,8 @@ def test_mistakes_of_clients_are_refused(client: dict[str, object], message: str
 def test_mistakes_of_vehicles_are_refused() -> None:
     with pytest.raises(ProblemError, match="'noon' is no break; write one such as '30 in 660-780'"):
         pair(van=VehicleType("van", breaks="noon"))
-    with pytest.raises(ProblemError, match="reloads of 'van': must be at least 0, not the number -1"):
-        pair(van=VehicleType("van", reloads=-1))
+    with pytest.raises(ProblemError, match="max_reloads of 'van': must be at least 0, not the number -1"):
+        pair(van=VehicleType("van", max_reloads=-1))
     with pytest.raises(ProblemError, match="comes before the one written before it"):
         parse_breaks("10 in 700-800, 10 in 600-700")
 
@@ -122,7 +122,7 @@ def test_nobody_carries_less_than_nothing_after_a_reload() -> None:
     problem = RoutingProblem(
         [Depot("depot")],
         [Client(f"c{i}", demand=float(rng.uniform(1000, 9000))) for i in range(n)],
-        [VehicleType("truck", capacity=24000.0, reloads=3)],
+        [VehicleType("truck", capacity=24000.0, max_reloads=3)],
         law.bind(km=arc.distance, load=state.load),
         km,
         km,
@@ -186,7 +186,7 @@ def test_a_route_that_may_not_last_long_leaves_late_enough_where_time_costs_noth
     plan = problem.plan_from({"van 1": ["a"]})
     assert problem.check(plan).ok
     assert not RacerSearch(PlanData(problem)).depart(0, [1]).broken
-    paid = replace(problem, vehicles=[replace(problem.vehicles[0], cost_per_time=1.0)])
+    paid = replace(problem, vehicles=[replace(problem.vehicles[0], unit_duration_cost=1.0)])
     assert paid.check(plan).ok
 
 
@@ -230,24 +230,26 @@ def test_dates_are_no_clock_times_and_durations_no_numbers() -> None:
     table = pd.DataFrame({"name": ["a"], "latest": pd.to_datetime(["2026-11-26 10:30"])})
     with pytest.raises(ProblemError, match="column 'latest' holds dates; give times of day such as 8:30"):
         RoutingProblem([Depot("depot")], table, [VehicleType("van")], {}, KM[:2, :2], KM[:2, :2])
-    table = pd.DataFrame({"name": ["a"], "service": pd.to_timedelta(["00:30:00"])})
-    with pytest.raises(ProblemError, match="column 'service' holds durations; give numbers in 'min'"):
+    table = pd.DataFrame({"name": ["a"], "service_duration": pd.to_timedelta(["00:30:00"])})
+    with pytest.raises(
+        ProblemError, match="column 'service_duration' holds durations; give numbers in 'min'"
+    ):
         RoutingProblem([Depot("depot")], table, [VehicleType("van")], {}, KM[:2, :2], KM[:2, :2])
 
 
 def test_windows_written_in_hours_and_prices_that_are_never_due_are_remarked() -> None:
-    people = Client("a", windows="8-12"), Client("b", cost_per_lateness=1.0)
-    problem = pair(*people, van=VehicleType("van", shift_start=420.0, cost_per_overtime=2.0))
+    people = Client("a", windows="8-12"), Client("b", unit_lateness_cost=1.0)
+    problem = pair(*people, van=VehicleType("van", shift_start=420.0, unit_overtime_cost=2.0))
     told = "\n".join(problem.remarks())
     assert (
         "clients 'a': the last window closes before any shift starts at 07:00, that of 'a' at 00:12" in told
     )
-    assert "clients 'b': there is a cost_per_lateness, but no time after which service is late" in told
-    assert "vehicles 'van': there is a cost_per_overtime, but no regular_time" in told
+    assert "clients: unit_lateness_cost of 'b': changes nothing without latest or windows" in told
+    assert "vehicles: unit_overtime_cost of 'van': changes nothing without shift_duration" in told
 
 
 def test_a_timetable_says_when_every_stop_is_reached() -> None:
-    people = Client("a", demand=1.0, service=5.0), Client("b", demand=2.0, earliest=60.0, pickup=0.5)
+    people = Client("a", demand=1.0, service_duration=5.0), Client("b", demand=2.0, earliest=60.0, pickup=0.5)
     problem = pair(*people, van=VehicleType("van", 2, breaks="10 in 12-20"))
     table = problem.timetable({"van 1": ["a", "depot", "b"], "van 2": []})
     assert table["place"].tolist() == ["a", "depot", "b", "depot"]
@@ -261,7 +263,7 @@ def test_a_timetable_says_when_every_stop_is_reached() -> None:
 
 def test_the_table_of_a_plan_has_the_times_of_its_stops() -> None:
     people = (
-        Client("a", demand=1.0, service=5.0),
+        Client("a", demand=1.0, service_duration=5.0),
         Client("b", demand=2.0, earliest=60.0),
         Client("c", prize=1.0),
     )
@@ -290,7 +292,7 @@ def test_departures_in_a_table_may_be_written_as_clock_times() -> None:
 
 
 def test_lateness_that_is_paid_for_has_a_reason() -> None:
-    problem = pair(Client("a", latest=4.0, cost_per_lateness=0.5), Client("b"))
+    problem = pair(Client("a", latest=4.0, unit_lateness_cost=0.5), Client("b"))
     (reason,) = problem.reasons(problem.plan_from([["a", "b"]]))
     assert (reason.subject, reason.kind, reason.price) == ("client a", "late", -3.0)
     assert reason.message == (

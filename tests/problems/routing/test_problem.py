@@ -16,14 +16,15 @@ from kanopt.problems import (
     RoutingProblem,
     RoutingUnits,
     VehicleType,
-    records,
 )
+from kanopt.records.reading import RecordReader
 from kanopt.refs import arc, client, clock, link, state, vehicle
 from kanopt.tables import make_city, with_units
+from kanopt.tables.report import renamed
 
 DEPOT = Depot("depot", 0.0, 0.0)
 CLIENTS = (Client("a", 3.0, 4.0, demand=0.4), Client("b", 6.0, 8.0, demand=0.5))
-VAN = VehicleType("van", count=2, capacity=1.0, shift_start=480, shift_end=960)
+VAN = VehicleType("van", num_available=2, capacity=1.0, shift_start=480, shift_end=960)
 KM = Variable("km", "km")
 FUEL = parse_formula("0.2 * km", [KM], Variable("fuel", "EUR"))
 MINUTES = parse_formula("2 * km", [KM], Variable("minutes", "min"))
@@ -53,17 +54,14 @@ def test_distances_come_from_coordinates_and_laws_follow():
 
 def test_frames_become_records_with_units():
     city, units = make_city(seed=3), RoutingUnits()
-    clients = records(
-        city.clients,
-        Client,
-        columns={"x": "x_km", "y": "y_km", "demand": "demand_t", "earliest": "ready_h", "latest": "due_h"}
-        | {"service": "service_min"},
-        units=units.of_points(),
+    named = {"x_km": "x", "y_km": "y", "demand_t": "demand", "ready_h": "earliest", "due_h": "latest"}
+    clients = RecordReader().read(
+        renamed(city.clients, named | {"service_min": "service"}), units.table(Client)
     )
     assert clients[0].latest == pytest.approx(60 * city.clients["due_h"].iloc[0])
     frame = with_units(
         pd.DataFrame(
-            {"name": ["van"], "count": [2], "shift_start": [8.0], "shift_end": [16.0], "price": [1.5]}
+            {"name": ["van"], "num_available": [2], "shift_start": [8.0], "shift_end": [16.0], "price": [1.5]}
         ),
         {"shift_start": "h", "shift_end": "h", "price": "EUR/l"},
     )
@@ -111,32 +109,32 @@ def test_a_law_reads_fields_and_attributes_of_vehicle_client_and_depot():
             {
                 "clients": [
                     Client("a", 1, 1, demand=-1, earliest=600, latest=540),
-                    Client("depot", 1, 1, service=np.nan),
+                    Client("depot", 1, 1, service_duration=np.nan),
                     Client("c", 1, 1, prize=-3.0, earliest=np.inf),
                 ],
                 "vehicles": [
                     VehicleType("v", capacity=np.nan, shift_start=900, shift_end=800),
-                    VehicleType("w", count=-1, fixed_cost=np.inf, depot="dept"),
+                    VehicleType("w", num_available=-1, fixed_cost=np.inf, start_depot="dept"),
                 ],
             },
             [
-                "'depot' appears more than once",
+                "'depot' appears among depots and clients",
                 "clients: demand of 'a': must be at least 0, not the number -1",
-                "clients: service of 'depot': must be a finite number, not the number nan",
+                "clients: service_duration of 'depot': must be a finite number, not the number nan",
                 "clients: prize of 'c': must be at least 0, not the number -3.0; it may be left out",
                 "clients: earliest of 'c': must be a finite number, not the number inf",
-                "clients 'a' (600 to 540): the window closes before it opens",
+                "clients 'a': the window closes before it opens (600 to 540)",
                 "vehicles: capacity of 'v': must be at least 0, not the number nan",
-                "vehicles: count of 'w': must be at least 0, not the number -1",
+                "vehicles: num_available of 'w': must be at least 0, not the number -1",
                 "vehicles: fixed_cost of 'w': must be a finite number, not the number inf",
                 "vehicles 'v': the shift ends before it starts",
-                "vehicle 'w': unknown depot 'dept'; did you mean 'depot'?",
+                "vehicles: start_depot of 'w': 'dept' is none of the depots; did you mean 'depot'?",
             ],
         ),
         ({"depots": [], "vehicles": []}, ["depots: there is none", "vehicles: there is no type"]),
         (
             {"depots": [DEPOT, Depot("yard", 1, 1)]},
-            ["vehicle 'van': say which depot it belongs to; known: 'depot', 'yard'"],
+            ["vehicles 'van': say which depot it belongs to; known: 'depot', 'yard'"],
         ),
         (
             {"clients": [Client("a")]},
@@ -183,7 +181,7 @@ def test_an_attribute_of_clients_must_be_known_on_the_way_back():
     clients = [replace(client_, attributes={"zone": "n"}) for client_ in CLIENTS]
     law = parse_formula("1 + 0 * km", [KM], Variable("fee", "EUR"))
     with pytest.raises(
-        ProblemError, match="depot 'depot' has no 'zone', which the law reads on the way back"
+        ProblemError, match="depot 'depot' has no 'zone', which the law reads on legs from or to it"
     ):
         problem(clients=clients, cost={"fee": law.bind(km=client.zone)})
 
@@ -304,7 +302,7 @@ def test_planning_a_duration_that_rises_with_load_takes_the_full_load():
 def test_vehicles_are_counted_in_whole_numbers(count, rule):
     one = np.ones((1, 1))
     with pytest.raises(
-        ProblemError, match=f"vehicles: count of 'van': must be {rule}, not the number {count}"
+        ProblemError, match=f"vehicles: num_available of 'van': must be {rule}, not the number {count}"
     ):
         RoutingProblem([Depot("depot")], [], [VehicleType("van", count)], one, one, one)
 

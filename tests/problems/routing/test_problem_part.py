@@ -18,7 +18,7 @@ from tests.cases.routing_variants import VARIANTS, some_routes, variant
 def compare(problem: RoutingProblem, routes: tuple[Route, ...], rng: np.random.Generator) -> None:
     """Compare some of the routes as a part with the same routes alone in the whole."""
     data = problem.data
-    every = [(kind.name, number) for kind in problem.vehicles for number in range(1, kind.count + 1)]
+    every = [(kind.name, number) for kind in problem.vehicles for number in range(1, kind.num_available + 1)]
     vehicles = {every[place] for place in rng.permutation(len(every))[: (len(every) + 1) // 2]}
     together = [{data.names[node] for node in nodes} for nodes in served_together(data)]
     clients: set[str] = set()
@@ -32,7 +32,7 @@ def compare(problem: RoutingProblem, routes: tuple[Route, ...], rng: np.random.G
         }
     part = part_of_problem(problem, clients, vehicles)
     inside = part.inside(routes)
-    assert sum(vehicle.count for vehicle in part.problem.vehicles) == len(vehicles)
+    assert sum(vehicle.num_available for vehicle in part.problem.vehicles) == len(vehicles)
     assert {client.name for client in part.problem.clients} == clients
     assert sorted(part.outside(inside), key=str) == sorted(kept, key=str)
     mine, whole = part.problem.plan_from(inside), problem.plan_from(list(kept))

@@ -66,14 +66,14 @@ def test_a_detour_that_is_faster_than_the_direct_way_counts_in_the_proof():
 
 
 def test_a_shift_too_short_for_the_way_back():
-    found = reason(problem(changed(earliest=560, service=20)), [["a", "b"]])
+    found = reason(problem(changed(earliest=560, service_duration=20)), [["a", "b"]])
     assert found.proved
     assert "is back from it at 10:10 at the earliest, 10 min after its shift ends at 10:00" in found.message
     assert found.relaxation == "the shift of van 10 min longer"
 
 
 def test_no_vehicle_and_no_road():
-    none = reason(problem(vehicles=[replace(VAN, count=0)]), [], "client a")
+    none = reason(problem(vehicles=[replace(VAN, num_available=0)]), [], "client a")
     assert (none.message, none.proved) == ("there is no vehicle: every type has a count of 0", True)
     cut = LINE.copy()
     cut[:3, 3] = np.inf
@@ -178,7 +178,7 @@ def test_no_time_left_names_the_window_in_the_way():
     clients = (
         replace(CLIENTS[0], latest=490),
         replace(CLIENTS[1], earliest=535, latest=540),
-        replace(CLIENTS[2], earliest=515, latest=516, service=20),
+        replace(CLIENTS[2], earliest=515, latest=516, service_duration=20),
     )
     found = reason(problem(clients), [["a", "b"]])
     assert found.message == (
@@ -194,7 +194,7 @@ def test_several_windows_in_the_way_are_added_up():
     clients = (
         replace(CLIENTS[0], earliest=490, latest=490),
         replace(CLIENTS[1], earliest=500, latest=500),
-        replace(CLIENTS[2], earliest=510, latest=512, service=8),
+        replace(CLIENTS[2], earliest=510, latest=512, service_duration=8),
         Client("d", demand=0.1, earliest=520, latest=525),
         Client("e", demand=0.1, earliest=530, latest=531),
     )
@@ -217,12 +217,12 @@ def test_capacity_or_time_are_both_offered_where_either_would_do():
 
 def test_load_and_time_together_where_neither_alone_would_do():
     van = replace(VAN, capacity=1.0, shift_end=575)
-    heavy = replace(CLIENTS[2], demand=0.2, service=30.0)
+    heavy = replace(CLIENTS[2], demand=0.2, service_duration=30.0)
     assert (
         reason(problem((*CLIENTS[:2], heavy), [van]), [["a", "b"]]).relaxation
         == "van 1 between a and b with 0.1 t more capacity, for 20.00 EUR more"
     )
-    slow = replace(CLIENTS[0], service=20.0)
+    slow = replace(CLIENTS[0], service_duration=20.0)
     found = reason(problem((slow, CLIENTS[1], heavy), [van]), [["a", "b"]])
     assert found.relaxation == (
         "van 1 between a and b with 0.1 t more capacity together with its shift 15 min longer, for 20.00 EUR more"
@@ -258,7 +258,7 @@ def test_an_optional_client_is_weighed_against_its_prize(prize, message, relaxat
 
 
 def test_an_unused_vehicle_is_a_place_too():
-    given = problem(vehicles=[replace(VAN, count=2, capacity=0.9)])
+    given = problem(vehicles=[replace(VAN, num_available=2, capacity=0.9)])
     assert "the empty van 2" in reason(given, [["a", "b"]]).message
     full = problem(vehicles=[replace(VAN, capacity=0.5)])
     assert "the most free is 0 t on van 1" in reason(full, [["a"]], "client b").message

@@ -28,7 +28,7 @@ def problem(
     return RoutingProblem(
         [Depot("depot")],
         clients,
-        [replace(VAN, count=count, **(van or {}))],
+        [replace(VAN, num_available=count, **(van or {}))],
         {"toll": LINE},
         LINE,
         LINE,
@@ -52,7 +52,7 @@ def test_the_longest_distance_and_duration_are_proofs_where_no_route_is_shorter(
         "client c cannot be served: even alone, the shortest route of van to it is 60 km long, 5 km more than it may"
     )
     assert far.relaxation == "the longest distance of van 5 km longer"
-    slow = reason(problem(changed(service=15.0), {"max_duration": 70.0}), [["a", "b"]])
+    slow = reason(problem(changed(service_duration=15.0), {"max_duration": 70.0}), [["a", "b"]])
     assert slow.proved
     assert "takes 75 min, 5 min more than it may" in slow.message
 
@@ -65,7 +65,7 @@ def test_an_open_route_needs_no_way_back() -> None:
 
 
 def test_limits_of_a_route_that_others_use_up_are_what_must_give() -> None:
-    clients = (replace(CLIENTS[0], service=10.0), *CLIENTS[1:])
+    clients = (replace(CLIENTS[0], service_duration=10.0), *CLIENTS[1:])
     long = reason(problem(clients, {"max_duration": 65.0}), [["a", "b"]])
     assert not long.proved
     assert long.relaxation == (
@@ -112,9 +112,11 @@ def test_a_reload_is_a_place_and_one_more_of_them_is_what_must_give() -> None:
     clients = (Client("a", demand=0.9), Client("b", demand=0.9), Client("c", demand=0.9))
     full = reason(problem(clients, {"capacity": 2.0, "shift_end": 700}), [["a", "b"]])
     assert full.relaxation == "van 1 between a and b with 0.7 t more capacity, for 20.00 EUR more"
-    again = reason(problem(clients, {"capacity": 2.0, "shift_end": 700, "reloads": 1}), [["a", "b"]])
+    again = reason(problem(clients, {"capacity": 2.0, "shift_end": 700, "max_reloads": 1}), [["a", "b"]])
     assert "could serve it for 40.00 EUR more" in again.message
-    assert not [each for each in problem(clients, {"reloads": 1}).reasons(None) if each.subject == "fleet"]
+    assert not [
+        each for each in problem(clients, {"max_reloads": 1}).reasons(None) if each.subject == "fleet"
+    ]
 
 
 def test_a_client_and_its_source_are_added_together_and_in_order() -> None:
@@ -127,7 +129,11 @@ def test_a_client_and_its_source_are_added_together_and_in_order() -> None:
     found = reason(problem(late), [["a"]], "client c")
     assert found.proved
     assert "client b, its source, cannot be served either" in found.message
-    slow = (CLIENTS[0], replace(CLIENTS[1], service=25.0), replace(CLIENTS[2], source="b", latest=530.0))
+    slow = (
+        CLIENTS[0],
+        replace(CLIENTS[1], service_duration=25.0),
+        replace(CLIENTS[2], source="b", latest=530.0),
+    )
     found = reason(problem(slow), [["a"]], "client c")
     assert found.proved
     assert "reaches it at 08:55 at the earliest, 5 min after its window closes" in found.message
@@ -155,7 +161,7 @@ def test_the_last_of_several_windows_counts() -> None:
 
 
 def test_lateness_that_is_paid_for_is_allowed_and_has_a_reason_with_its_price() -> None:
-    given = problem(changed(latest=500.0, cost_per_lateness=2.0))
+    given = problem(changed(latest=500.0, unit_lateness_cost=2.0))
     found = reason(given, [["a", "b"]])
     assert "could serve it for 40.00 EUR more" in found.message
     late = given.plan_from([["a", "b", "c"]])
@@ -167,7 +173,9 @@ def test_lateness_that_is_paid_for_is_allowed_and_has_a_reason_with_its_price() 
 
 def test_a_break_counts_in_what_must_give() -> None:
     # c must be served from 515 at the latest, for an hour in which the break may not begin
-    given = problem(changed(latest=515.0, service=60.0), {"breaks": "30 in 520-540", "shift_end": 700})
+    given = problem(
+        changed(latest=515.0, service_duration=60.0), {"breaks": "30 in 520-540", "shift_end": 700}
+    )
     assert given.check(given.plan_from([["a", "b"]])).only_unserved
     found = reason(given, [["a", "b"]])
     assert not found.proved
@@ -175,7 +183,7 @@ def test_a_break_counts_in_what_must_give() -> None:
         found.relaxation
         == "van 1 between a and b with the window of client c 35 min later, for 20.00 EUR more"
     )
-    without = reason(problem(changed(latest=515.0, service=60.0), {"shift_end": 700}), [["a", "b"]])
+    without = reason(problem(changed(latest=515.0, service_duration=60.0), {"shift_end": 700}), [["a", "b"]])
     assert "could serve it for 20.00 EUR more" in without.message
 
 
@@ -205,11 +213,11 @@ def test_goods_pins_backhauls_and_skills_are_named() -> None:
 
 
 def test_even_work_counts_in_the_price_of_a_place() -> None:
-    given = problem(count=2, cost_of_longest=0.5)
+    given = problem(count=2, longest_route_cost=0.5)
     found = reason(given, {"van 1": ["a"], "van 2": ["b"]})
     # van 2 takes 20 minutes longer
     assert found.price == pytest.approx(20.0 + 0.5 * 20.0)
-    full = replace(given, vehicles=[replace(VAN, count=2, capacity=0.5)])
+    full = replace(given, vehicles=[replace(VAN, num_available=2, capacity=0.5)])
     found = reason(full, {"van 1": ["a"], "van 2": ["b"]})
     before = full.price(full.plan_from({"van 1": ["a"], "van 2": ["b"]})).objective
     after = full.price(full.plan_from({"van 1": ["a"], "van 2": ["b", "c"]})).objective
@@ -221,8 +229,8 @@ def test_even_work_counts_in_the_price_of_a_place() -> None:
 
 def test_how_the_time_of_a_route_is_spent_counts_breaks_and_reloads() -> None:
     given = problem(
-        (replace(CLIENTS[0], service=5.0), CLIENTS[1], CLIENTS[2]),
-        {"breaks": "30 in 490-500", "reloads": 1, "reload_time": 15.0, "shift_end": 560},
+        (replace(CLIENTS[0], service_duration=5.0), CLIENTS[1], CLIENTS[2]),
+        {"breaks": "30 in 490-500", "max_reloads": 1, "reload_time": 15.0, "shift_end": 560},
     )
     found = reason(given, [["a", "depot", "b"]], "van 1")
     assert found.message.endswith(
@@ -250,11 +258,11 @@ def under_many_rules(seed: int) -> RoutingProblem:
         if rng.random() < 0.5:
             fields = {"earliest": opens, "latest": opens + 30}
         if rng.random() < 0.3:
-            fields["cost_per_lateness"] = 1.0
+            fields["unit_lateness_cost"] = 1.0
         if rng.random() < 0.4:
             fields["pickup"] = round(float(rng.uniform(0.2, 1.2)), 2)
         demand, service = round(float(rng.uniform(0.2, 1.1)), 2), float(rng.integers(0, 40))
-        clients.append(Client(f"c{k}", demand=demand, service=service, prize=1.0, **fields))
+        clients.append(Client(f"c{k}", demand=demand, service_duration=service, prize=1.0, **fields))
     if rng.random() < 0.5:
         clients[1] = replace(clients[1], source="c0")
     van = VehicleType(
@@ -264,7 +272,7 @@ def under_many_rules(seed: int) -> RoutingProblem:
         shift_start=480,
         shift_end=float(rng.uniform(540, 640)),
         returns=bool(rng.random() < 0.6),
-        reloads=int(rng.integers(0, 2)),
+        max_reloads=int(rng.integers(0, 2)),
         max_distance=float(rng.choice([np.inf, 50.0])),
         max_duration=float(rng.choice([np.inf, 60.0])),
         breaks=str(rng.choice(["", "20 in 500-530"])),
@@ -326,7 +334,7 @@ def test_with_many_places_the_least_that_must_give_is_still_found(monkeypatch: p
     spots = rng.uniform(0, 30, (61, 2))
     minutes = np.hypot(*(spots[:, None] - spots[None]).transpose(2, 0, 1))
     clients = [
-        Client(f"c{k}", demand=1.0, service=4.0, earliest=480 + opens, latest=520 + opens)
+        Client(f"c{k}", demand=1.0, service_duration=4.0, earliest=480 + opens, latest=520 + opens)
         for k, opens in enumerate(rng.integers(0, 200, 60).tolist())
     ]
     van = VehicleType("van", 10, capacity=5.5, shift_start=450, shift_end=760, max_distance=120.0)
@@ -355,7 +363,7 @@ def rested(**van: Any) -> tuple[RoutingProblem, Any]:
     spots = rng.uniform(0, 20, (26, 2))
     minutes = np.hypot(*(spots[:, None] - spots[None]).transpose(2, 0, 1))
     clients = [
-        Client(f"c{k}", demand=1.0, service=3.0, earliest=480 + opens, latest=700)
+        Client(f"c{k}", demand=1.0, service_duration=3.0, earliest=480 + opens, latest=700)
         for k, opens in enumerate(rng.integers(0, 60, 25).tolist())
     ]
     fields = {"capacity": 13.0, "shift_start": 480, "breaks": "30 in 540-620, 15 in 660-700", **van}
@@ -366,7 +374,8 @@ def rested(**van: Any) -> tuple[RoutingProblem, Any]:
 
 
 @pytest.mark.parametrize(
-    "van", [{}, {"cost_per_time": 0.4}, {"max_duration": 225.0}, {"shift_end": 740.0}, {"capacity": 12.0}]
+    "van",
+    [{}, {"unit_duration_cost": 0.4}, {"max_duration": 225.0}, {"shift_end": 740.0}, {"capacity": 12.0}],
 )
 def test_the_best_departure_with_breaks_is_looked_for_only_where_it_matters(
     van: dict[str, Any], monkeypatch: pytest.MonkeyPatch
@@ -381,7 +390,7 @@ def test_the_best_departure_with_breaks_is_looked_for_only_where_it_matters(
     some = InsertionFinder(given.leg_laws, given.planning_values, plan)
     monkeypatch.setattr(insertion, "drive", counted)
     found = some.for_client("c24")
-    matters = bool({"cost_per_time", "max_duration"} & set(van))
+    matters = bool({"unit_duration_cost", "max_duration"} & set(van))
     assert (0 < sum(asked) < 26) if matters else not sum(asked)
     # with every departure looked for, nothing else is told
     monkeypatch.setattr(insertion, "is_soonest_at_start", lambda laws, kind: False)

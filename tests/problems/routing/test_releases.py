@@ -45,14 +45,14 @@ def line(*people: dict[str, Any], **van: Any) -> RoutingProblem:
 
 
 def test_a_route_leaves_when_the_last_of_its_goods_are_ready() -> None:
-    problem = line({"release": 30.0}, {"release": "1:00"}, {})
+    problem = line({"release_time": 30.0}, {"release_time": "1:00"}, {})
     driven = problem.drive(problem.plan_from({"van": ["a", "b", "c"]}).routes)
     assert driven.departure.tolist() == [60.0]
     assert driven.begin.tolist() == [70.0, 80.0, 90.0, 120.0]
 
 
 def test_a_stated_departure_may_be_too_early() -> None:
-    problem = line({"release": 30.0}, {"release": 60.0})
+    problem = line({"release_time": 30.0}, {"release_time": 60.0})
     plan = problem.plan_from([Route("van", 1, "depot", ("a", "b"), 45.0)])
     (violation,) = problem.check(plan).violations
     assert (violation.constraint, violation.amount) == ("release", 15.0)
@@ -64,7 +64,14 @@ def test_a_stated_departure_may_be_too_early() -> None:
 
 
 def test_a_reload_waits_for_the_goods_of_its_trip() -> None:
-    problem = line({}, {"release": 100.0}, {"release": 70.0}, reloads=2, reload_time=5.0, cost_per_time=1.0)
+    problem = line(
+        {},
+        {"release_time": 100.0},
+        {"release_time": 70.0},
+        max_reloads=2,
+        reload_time=5.0,
+        unit_duration_cost=1.0,
+    )
     plan = problem.plan_from({"van": ["a", "depot", "b", "depot", "c"]})
     driven = problem.drive(plan.routes)
     # loading ends when everything is there, and nothing is waited for that can be avoided by leaving later
@@ -75,7 +82,7 @@ def test_a_reload_waits_for_the_goods_of_its_trip() -> None:
 
 
 def test_a_source_waits_for_what_is_loaded_there() -> None:
-    problem = line({"service": 2.0}, {"source": "a", "release": 50.0}, {"release": 20.0})
+    problem = line({"service_duration": 2.0}, {"source": "a", "release_time": 50.0}, {"release_time": 20.0})
     plan = problem.plan_from({"van": ["c", "a", "b"]})
     driven = problem.drive(plan.routes)
     assert driven.departure.tolist() == [20.0]
@@ -86,7 +93,7 @@ def test_a_source_waits_for_what_is_loaded_there() -> None:
 
 
 def test_what_is_loaded_too_late_makes_its_source_late() -> None:
-    problem = line({"latest": 40.0}, {"source": "a", "release": 50.0})
+    problem = line({"latest": 40.0}, {"source": "a", "release_time": 50.0})
     plan = problem.plan_from({"van": ["a", "b"]})
     assert [each.where for each in problem.check(plan).violations] == ["client a"]
     told = {each.subject: each for each in problem.infeasibility_reasons()}
@@ -97,13 +104,13 @@ def test_what_is_loaded_too_late_makes_its_source_late() -> None:
 
 def test_goods_ready_after_the_window_are_told_before_planning_and_proved_on_any_clock() -> None:
     problem = replace(
-        line({"release": 100.0, "latest": 90.0}, {"release": 80.0, "latest": 90.0}), duration=LATER
+        line({"release_time": 100.0, "latest": 90.0}, {"release_time": 80.0, "latest": 90.0}), duration=LATER
     )
     (told,) = problem.unreachable()
     assert told == "client a: its goods are ready at 01:40, after its last window closes at 01:30"
     reasons = {each.subject: each.proved for each in problem.infeasibility_reasons()}
     assert reasons == {"client a": True, "client b": False}
-    late_is_paid = line({"release": 100.0, "latest": 90.0, "cost_per_lateness": 1.0})
+    late_is_paid = line({"release_time": 100.0, "latest": 90.0, "unit_lateness_cost": 1.0})
     assert not late_is_paid.unreachable()
 
 
@@ -115,7 +122,7 @@ def test_nothing_that_is_always_ready_is_waited_for_in_a_night_shift() -> None:
 
 
 def test_goods_that_are_ready_after_the_window_or_the_shift_are_the_reason() -> None:
-    problem = line({"release": 100.0, "latest": 90.0}, shift_end=500.0)
+    problem = line({"release_time": 100.0, "latest": 90.0}, shift_end=500.0)
     (reason,) = problem.infeasibility_reasons()
     assert reason.proved
     assert reason.bottleneck == "their goods are ready too late"
@@ -124,44 +131,44 @@ def test_goods_that_are_ready_after_the_window_or_the_shift_are_the_reason() -> 
         "at the earliest, 20 min after its window closes at 01:30"
     )
     assert reason.relaxation == "its window 20 min later, or its goods ready 20 min earlier"
-    problem = line({"release": 500.0}, shift_end=500.0)
+    problem = line({"release_time": 500.0}, shift_end=500.0)
     (reason,) = problem.infeasibility_reasons()
     assert reason.relaxation == "the shift of van 20 min longer, or its goods ready 20 min earlier"
-    problem = line({}, {"source": "a", "release": 480.0}, shift_end=500.0)
+    problem = line({}, {"source": "a", "release_time": 480.0}, shift_end=500.0)
     told = {each.subject: each for each in problem.infeasibility_reasons()}
     assert "its goods ready 10 min earlier" in told["client b"].relaxation
 
 
 def test_goods_must_be_ready_in_time_for_a_window_in_which_the_shift_is_kept() -> None:
-    problem = line({"release": 100.0, "windows": "40-50, 150-160"}, shift_end=130.0)
+    problem = line({"release_time": 100.0, "windows": "40-50, 150-160"}, shift_end=130.0)
     (reason,) = problem.infeasibility_reasons()
     # back at 160 from the second window; the first one closes at 50, 10 min from the depot
     assert reason.relaxation == "the shift of van 30 min longer, or its goods ready 60 min earlier"
-    mended = line({"release": 40.0, "windows": "40-50, 150-160"}, shift_end=130.0)
+    mended = line({"release_time": 40.0, "windows": "40-50, 150-160"}, shift_end=130.0)
     assert mended.check(mended.plan_from({"van": ["a"]})).ok
-    problem = line({"windows": "40-50, 150-160"}, {"source": "a", "release": 100.0}, shift_end=130.0)
+    problem = line({"windows": "40-50, 150-160"}, {"source": "a", "release_time": 100.0}, shift_end=130.0)
     told = {each.subject: each for each in problem.infeasibility_reasons()}
     assert told["client b"].relaxation.endswith(", or its goods ready earlier")
 
 
 def test_tables_have_releases_in_hours() -> None:
-    clients = pd.DataFrame({"name": ["a"], "x": [1.0], "y": [0.0], "demand": [2], "release": ["7:30"]})
+    clients = pd.DataFrame({"name": ["a"], "x": [1.0], "y": [0.0], "demand": [2], "release_time": ["7:30"]})
     problem = RoutingProblem(
         [Depot("depot", 0, 0)], clients, [VehicleType("van", fixed_cost=1.0)], {}, KM[:2, :2]
     )
-    assert problem.clients[0].release == 450.0
+    assert problem.clients[0].release_time == 450.0
 
 
 def test_a_law_may_read_releases() -> None:
     law = parse_formula("0.1 * ready", [Variable("ready", "min")], Variable("c", "EUR"))
     from kanopt.refs import client
 
-    problem = replace(line({"release": 30.0}), cost={"anger": law.bind(ready=client.release)})
+    problem = replace(line({"release_time": 30.0}), cost={"anger": law.bind(ready=client.release_time)})
     assert problem.price(problem.plan_from({"van": ["a"]})).objective == pytest.approx(3.0)
 
 
 def test_delays_after_a_wait_for_goods_cost_what_is_left_of_them() -> None:
-    problem = line({}, {"release": 60.0}, reloads=1, cost_per_time=1.0)
+    problem = line({}, {"release_time": 60.0}, max_reloads=1, unit_duration_cost=1.0)
     plan = problem.plan_from([Route("van", 1, "depot", ("a", "depot", "b"), 0.0)])
     driven = problem.drive(plan.routes)
     changes = Delays(problem, driven).of_legs(1.0, np.array([0]))
@@ -169,7 +176,7 @@ def test_delays_after_a_wait_for_goods_cost_what_is_left_of_them() -> None:
 
 
 def test_conflicts_know_that_a_release_binds() -> None:
-    problem = line({"release": 100.0, "latest": 120.0}, {})
+    problem = line({"release_time": 100.0, "latest": 120.0}, {})
     assert [str(rule) for rule in binding_rules(problem, {"a"})] == ["the window of a", "the release of a"]
     assert not allows_held_karp(problem)
     relaxed = relax_problem(problem, {"a"}, binding_rules(problem, {"a"})[:1])
@@ -181,7 +188,7 @@ def test_departures_by_arrival_functions_respect_the_time_of_a_reload() -> None:
     leave, spent = np.array([0.0, 30.0, 60.0, 200.0]), np.array([10.0, 20.0, 8.0, 9.0])
     functions = {(a, b): (leave, leave + spent) for a in range(2) for b in range(2) if a != b}
     law = ArrivalFunctions.of(functions, 2)
-    van = VehicleType("van", cost_per_time=1.0, reloads=1, reload_time=7.0)
+    van = VehicleType("van", unit_duration_cost=1.0, max_reloads=1, reload_time=7.0)
     problem = RoutingProblem([Depot("depot")], [Client("a", demand=1.0)], [van], {}, law, KM[:2, :2])
     found = departure_breakpoints(law, problem.data, 0, [0, 1, 0])
     assert set(leave) <= set(found)
@@ -207,9 +214,11 @@ def test_departures_by_arrival_functions_respect_the_time_of_a_reload() -> None:
 def test_no_departure_that_is_early_enough_is_better(
     release: tuple[int, ...], opens: int, wide: int, rate: float, breaks: str, moving: bool, reload: bool
 ) -> None:
-    people = [{"release": float(ready), "service": 3.0} for ready in release]
-    people[1] |= {"earliest": float(opens), "latest": float(opens + wide), "cost_per_lateness": 0.25}
-    problem = line(*people, cost_per_time=rate, breaks=breaks, reloads=1, reload_time=4.0, shift_end=600.0)
+    people = [{"release_time": float(ready), "service_duration": 3.0} for ready in release]
+    people[1] |= {"earliest": float(opens), "latest": float(opens + wide), "unit_lateness_cost": 0.25}
+    problem = line(
+        *people, unit_duration_cost=rate, breaks=breaks, max_reloads=1, reload_time=4.0, shift_end=600.0
+    )
     if moving:
         problem = replace(problem, duration=LATER)
     stops = ("a", "depot", "b", "c") if reload else ("a", "b", "c")
@@ -237,14 +246,14 @@ def test_no_departure_that_is_early_enough_is_better(
 def test_engines_see_releases(engine: Any, reloads: int) -> None:
     for seed in range(3):
         rng = np.random.default_rng(seed)
-        people = [{"release": float(rng.integers(0, 90)), "latest": 160.0} for _ in range(3)]
+        people = [{"release_time": float(rng.integers(0, 90)), "latest": 160.0} for _ in range(3)]
         problem = line(
             *people,
-            count=2,
+            num_available=2,
             capacity=2.0,
             fixed_cost=9.0,
-            cost_per_time=0.5,
-            reloads=reloads,
+            unit_duration_cost=0.5,
+            max_reloads=reloads,
             reload_time=3.0,
             shift_end=240.0,
         )
@@ -261,15 +270,17 @@ def test_engines_see_releases(engine: Any, reloads: int) -> None:
 @pytest.mark.parametrize("optional", [False, True])
 def test_engines_leave_out_whose_goods_are_ready_after_the_window(engine: Any, optional: bool) -> None:
     prize = 7.0 if optional else None
-    problem = line({"release": 100.0, "latest": 90.0, "prize": prize}, {"latest": 90.0}, shift_end=500.0)
+    problem = line({"release_time": 100.0, "latest": 90.0, "prize": prize}, {"latest": 90.0}, shift_end=500.0)
     outcome = engine.solve(problem, SolveOptions(time_limit=0.5, seed=1))
     assert outcome.plan.unserved == ("a",)
     assert outcome.objective == pytest.approx(problem.price(outcome.plan).objective)
 
 
 def test_goods_that_are_ready_after_a_soft_window_are_served_late() -> None:
-    soft = {"latest": 40.0, "cost_per_lateness": 0.5}
-    problem = line({"release": 50.0, **soft}, {"latest": 40.0}, count=2, shift_end=500.0, fixed_cost=1.0)
+    soft = {"latest": 40.0, "unit_lateness_cost": 0.5}
+    problem = line(
+        {"release_time": 50.0, **soft}, {"latest": 40.0}, num_available=2, shift_end=500.0, fixed_cost=1.0
+    )
     for engine in (RoutingPortfolio(), OrToolsRouting()):
         outcome = engine.solve(problem, SolveOptions(time_limit=0.5, seed=1))
         assert outcome.objective == pytest.approx(best_of_all(problem).cost)

@@ -123,4 +123,4 @@ def test_a_shift_too_short_for_any_client():
         in found[0].message
     )
     assert kinds(problem(van=VehicleType("van", shift_start=10, shift_end=62))) == []
-    assert kinds(problem(van=VehicleType("van", count=0, shift_end=1))) == []
+    assert kinds(problem(van=VehicleType("van", num_available=0, shift_end=1))) == []

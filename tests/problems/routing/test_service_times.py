@@ -54,7 +54,7 @@ def leaving(problem: RoutingProblem, departure: float, *stops: str) -> RoutingPl
 
 def test_a_stop_takes_as_long_as_the_hour_and_the_load_on_arrival_say() -> None:
     law = by_hour("6 * (hour - 8) + 3 * load", LOAD, load=state.load)
-    problem = town(law, cost_per_time=1.0)
+    problem = town(law, unit_duration_cost=1.0)
     plan = leaving(problem, 480.0, "a", "b")
     # a from 8:10 with 3 t on board: 1 + 9 min; b from 8:30 with 1 t: 3 + 3 min
     table = problem.timetable(plan)
@@ -79,7 +79,7 @@ def test_service_begins_when_the_window_opens_and_takes_what_it_takes_then() -> 
 
 def test_a_route_leaves_when_its_time_costs_least() -> None:
     law = by_hour("5 + 30 * exp(-2 * (hour - 8)^2)")
-    problem = town(law, Client("a"), cost_per_time=1.0, shift_end=900.0)
+    problem = town(law, Client("a"), unit_duration_cost=1.0, shift_end=900.0)
     plan = problem.plan_from({"van 1": ["a"]})
     spent = [
         float(problem.drive(leaving(problem, t, "a").routes).route_durations[0]) for t in range(480, 860, 5)
@@ -191,7 +191,7 @@ def test_a_problem_with_such_a_law_is_solved_on_it() -> None:
         law,
         Client("a", demand=1.0, attributes={"slow": 1.0}),
         Client("b", demand=4.0, attributes={"slow": 0.0}),
-        cost_per_time=1.0,
+        unit_duration_cost=1.0,
         shift_end=560.0,
     )
     result = ko.solve(problem, time_limit=3, seed=0, deterministic=True)

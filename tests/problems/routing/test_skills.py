@@ -10,7 +10,6 @@ import pytest
 
 from kanopt.errors import ProblemError
 from kanopt.problems import Client, RoutingProblem, VehicleType
-from kanopt.problems.routing.entities import split_list
 from kanopt.solvers.base import SolveOptions
 from kanopt.solvers.routing.ortools_engine.solver import OrToolsRouting
 from kanopt.solvers.routing.pyvrp_engine.solver import PyVrpRouting
@@ -21,7 +20,7 @@ from tests.cases.routing_brute_force import best_of_all_plans
 def with_skills(seed: int, clients: int = 5) -> RoutingProblem:
     """A random problem in which two clients need a skill, and one may be served by the last type only."""
     given = random_problem(seed, clients=clients, optional=False)
-    vehicles = [replace(vehicle, count=2) for vehicle in given.vehicles]
+    vehicles = [replace(vehicle, num_available=2) for vehicle in given.vehicles]
     vehicles[0] = replace(vehicles[0], skills="cooled, tail lift")
     served = list(given.clients)
     served[0] = replace(served[0], needs="cooled")
@@ -92,8 +91,8 @@ def test_the_room_that_is_told_is_that_of_vehicles_that_may_serve() -> None:
 @pytest.mark.parametrize(
     ("client", "message"),
     [
-        ({"needs": "coled"}, r"clients 'a': no vehicle has the skill 'coled'; did you mean 'cooled'"),
-        ({"vehicles": "vans"}, r"clients 'a': unknown vehicle type 'vans'; did you mean 'van'"),
+        ({"needs": "coled"}, r"needs of 'a': no vehicle has the skill 'coled'; did you mean 'cooled'"),
+        ({"vehicles": "vans"}, r"'vans' is none of the vehicles; did you mean 'van'"),
     ],
 )
 def test_words_that_mean_nothing_are_refused_with_what_is_near(client: dict[str, str], message: str) -> None:
@@ -107,5 +106,5 @@ def test_tables_hold_words_with_commas() -> None:
     depots = pd.DataFrame({"name": ["depot"], "x": [0.0], "y": [0.0]})
     minutes = np.array([[0.0, 1.0], [1.0, 0.0]])
     problem = RoutingProblem(depots, clients, vehicles, cost=minutes, duration=minutes)
-    assert split_list(problem.clients[0].needs) == {"cooled", "tail lift"}
+    assert frozenset(problem.clients[0].needs) == {"cooled", "tail lift"}
     assert problem.data.allowed.all()

@@ -32,7 +32,7 @@ def line(van: dict[str, Any] | None = None, **given: Any) -> RoutingProblem:
         Client("c", pickup=1.0),
         Client("d", prize=50.0),
     ]
-    fleet = [VehicleType("van", **{"count": 2, "reloads": 2, "reload_time": 5.0, **(van or {})})]
+    fleet = [VehicleType("van", **{"num_available": 2, "max_reloads": 2, "reload_time": 5.0, **(van or {})})]
     return RoutingProblem([Depot("depot")], clients, fleet, {"fuel": KM}, KM, KM, **given)
 
 
@@ -54,7 +54,7 @@ def test_stops_that_are_begun_and_the_one_driven_to_are_locked(now: float, locke
 
 def test_during_a_service_the_next_stop_is_not_driven_to() -> None:
     given = line()
-    clients = [replace(given.clients[0], service=30.0), *given.clients[1:]]
+    clients = [replace(given.clients[0], service_duration=30.0), *given.clients[1:]]
     problem = replace(given, clients=clients).with_routes_under_way({"van": ["a", "b"]}, "0:30")
     assert problem.started[0].locked == 1
     assert problem.started[0].departure == 0.0
@@ -108,7 +108,7 @@ def test_who_is_on_the_way_home_loads_again_or_stays() -> None:
     elsewhere = replace(
         problem,
         depots=[Depot("depot"), Depot("yard")],
-        vehicles=[replace(problem.vehicles[0], depot="depot", end="yard")],
+        vehicles=[replace(problem.vehicles[0], start_depot="depot", end_depot="yard")],
         **{
             name: np.abs(np.subtract.outer(places, places))
             for places in [np.array([0.0, 50.0, 10.0, 20.0, 30.0, 40.0])]
@@ -202,7 +202,7 @@ def test_engines_refuse_what_is_under_way() -> None:
     problem = line(started=[["a"]])
     for engine in (OrToolsRouting(), RoutingPortfolio(), LawRouting()):
         assert engine.accepts(problem) == "does not model routes under way"
-    assert PyVrpRouting().accepts(problem) == "does not model started of the problem"
+    assert PyVrpRouting().accepts(problem) == "does not model routes under way"
     with pytest.raises(SolverError, match="does not model routes under way"):
         ko.solve(problem, solver=RoutingPortfolio())
 
@@ -235,7 +235,7 @@ def test_optional_clients_on_board_are_not_left_out() -> None:
 
 
 def test_reasons_do_not_touch_what_is_under_way() -> None:
-    given = line(van={"shift_end": 85.0, "reloads": 0, "count": 1})
+    given = line(van={"shift_end": 85.0, "max_reloads": 0, "num_available": 1})
     problem = replace(given, started=[Route("van", 1, "depot", ("a", "b", "c"), 0.0, 3)])
     plan = problem.plan_from({"van": ["a", "b", "c"]})
     (reason,) = [each for each in problem.reasons(plan) if each.subject == "client d"]

@@ -8,8 +8,8 @@ from kanopt.problems import Client, Depot, GanttView, MapView, RoadNetwork, Rout
 from kanopt.refs import arc, clock, state
 
 CLIENTS = (
-    Client("a", 3.0, 4.0, demand=0.5, service=5, earliest=540, latest=560),
-    Client("b", 6.0, 8.0, demand=0.4, service=5, earliest=540),
+    Client("a", 3.0, 4.0, demand=0.5, service_duration=5, earliest=540, latest=560),
+    Client("b", 6.0, 8.0, demand=0.4, service_duration=5, earliest=540),
     Client("c", 0.0, 5.0, demand=0.3, prize=2.0),
 )
 VAN = VehicleType("van", 2, capacity=2.0, shift_start=480, shift_end=960)
@@ -58,7 +58,7 @@ def test_the_timetable_has_driving_waiting_and_service():
 
 def test_late_service_and_reloads_are_told_apart():
     given = problem(
-        vehicles=[VehicleType("van", 2, shift_start=480, shift_end=960, reloads=1, reload_time=7.0)]
+        vehicles=[VehicleType("van", 2, shift_start=480, shift_end=960, max_reloads=1, reload_time=7.0)]
     )
     plan = given.plan_from([Route("van", 1, "depot", ("b", "depot", "a"), 540.0)])
     view, timetable = given.views(plan)

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import kanopt as ko
 from kanopt.errors import FormulaError, ProblemError
 from kanopt.formulas import Variable, parse_formula
 from kanopt.problems.scheduling import (
@@ -29,7 +30,7 @@ from kanopt.tables.report import with_units
 
 def small(**changes):
     given = {
-        "jobs": [Job("j1", due=10.0, tardiness_cost=2.0), Job("j2")],
+        "jobs": [Job("j1", due_date=10.0, tardiness_cost=2.0), Job("j2")],
         "tasks": [Task("a", "j1"), Task("b", "j1"), Task("c", "j2")],
         "machines": [Machine("m1"), Machine("m2")],
         "modes": [
@@ -52,8 +53,8 @@ PLAN = [
 
 
 def test_frames_are_read_and_their_units_converted():
-    jobs = pd.DataFrame({"name": ["j1"], "release": [1.0], "due": [2.0], "tardiness_cost": [60.0]})
-    jobs = with_units(jobs, {"release": "h", "due": "h", "tardiness_cost": "EUR/h"})
+    jobs = pd.DataFrame({"name": ["j1"], "release_date": [1.0], "due_date": [2.0], "tardiness_cost": [60.0]})
+    jobs = with_units(jobs, {"release_date": "h", "due_date": "h", "tardiness_cost": "EUR/h"})
     modes = pd.DataFrame({"task": ["t"], "machine": ["m"], "duration": [0.5], "energy": [2000.0]})
     modes = with_units(modes, {"duration": "h", "energy": "Wh"})
     breaks = pd.DataFrame({"start": [2.0], "end": [3.0]})
@@ -69,7 +70,11 @@ def test_frames_are_read_and_their_units_converted():
         power_price=price,
     )
     data = problem.data
-    assert (data.jobs[0].release, data.jobs[0].due, data.jobs[0].tardiness_cost) == (60.0, 120.0, 1.0)
+    assert (data.jobs[0].release_date, data.jobs[0].due_date, data.jobs[0].tardiness_cost) == (
+        60.0,
+        120.0,
+        1.0,
+    )
     assert data.timing.duration.tolist() == [30.0]
     assert data.energy is not None
     assert data.energy.tolist() == [2.0]
@@ -81,7 +86,7 @@ def test_frames_are_read_and_their_units_converted():
 def test_every_mistake_is_named_at_once():
     with pytest.raises(ProblemError) as caught:
         SchedulingProblem(
-            jobs=[Job("alpha", release=-1.0, due=np.nan), Job("idle")],
+            jobs=[Job("alpha", release_date=-1.0, due_date=np.nan), Job("idle")],
             tasks=[
                 Task("a", "alpah"),
                 Task("b", "alpha", order=1),
@@ -97,17 +102,17 @@ def test_every_mistake_is_named_at_once():
         )
     message = str(caught.value)
     for part in (
-        "task 'a': unknown job 'alpah'; did you mean 'alpha'?",
-        "unknown machine 'swa'; did you mean 'saw'?",
-        "task 'x' on 'saw': unknown task 'x'",
-        "blue → red: unknown machine 'mill'",
-        "'idle' has no task",
+        "tasks: job of 'a': 'alpah' is none of the jobs; did you mean 'alpha'?",
+        "'swa' is none of the machines; did you mean 'saw'?",
+        "modes: task of 'x/saw': 'x' is none of the tasks",
+        "setups: machine of 'blue/red/mill': 'mill' is none of the machines",
+        "jobs 'idle': has no task",
         "two tasks of job 'alpha' have the same order",
-        "family 'rde' of 'c' has no setup time; did you mean 'red'?",
-        "jobs: release of 'alpha': must be at least 0, not the number -1.0",
-        "jobs: due of 'alpha': must be a finite number, not the number nan; it may be left out",
+        "tasks: family of 'c': 'rde' has no setup time; did you mean 'red'?",
+        "jobs: release_date of 'alpha': must be at least 0, not the number -1.0",
+        "jobs: due_date of 'alpha': must be a finite number, not the number nan; it may be left out",
         "setups: time of 'red/blue': must be at least 0, not the number -2.0",
-        "from 5 to 4: must end after it starts",
+        "from 5 to 4 must end after it starts",
         "problem: makespan_cost: must be a finite number, not the number inf",
         "problem: horizon: must be greater than 0, not the number 0.0",
         "power_price is not",
@@ -140,7 +145,7 @@ def test_every_mistake_is_named_at_once():
             {"power_price": [PowerPrice("6:30", 0.1)]},
             "the first price starts at 06:30; state one that starts at 00:00",
         ),
-        ({"calendars": [Break("9:15", "9:00")]}, "from 09:15 to 09:00: must end after it starts"),
+        ({"calendars": [Break("9:15", "9:00")]}, "from 09:15 to 09:00 must end after it starts"),
         ({"modes": [Mode("a", "m1"), Mode("b", "m1", duration=1.0)]}, "task 'a' on 'm1' has no duration"),
         ({"machines": []}, "machines: there are none"),
         ({"tasks": ["a"]}, "give Task objects"),
@@ -165,11 +170,11 @@ def test_laws_read_fields_attributes_and_the_duration():
     )
     kwh = parse_formula("p * t", [Variable("p", "kW"), Variable("t", "h")], Variable("kwh", "kWh"))
     problem = SchedulingProblem(
-        [Job("j", release=30.0)],
+        [Job("j", release_date=30.0)],
         [Task("t", "j", attributes={"weight": 600.0})],
         [Machine("m1", attributes={"power": 12.0}), Machine("m2", attributes={"power": 6.0})],
         [Mode("t", "m1", attributes={"speed": 10.0}), Mode("t", "m2", attributes={"speed": 5.0})],
-        duration=minutes.bind(w=task.weight, v=mode.speed, r=job.release),
+        duration=minutes.bind(w=task.weight, v=mode.speed, r=job.release_date),
         energy=kwh.bind(p=machine.power, t=mode.duration),
         power_price=0.5,
     )
@@ -321,3 +326,30 @@ def test_the_load_of_something_that_is_no_energy_has_its_own_unit():
 
 def test_the_problem_reads_well():
     assert repr(small()) == "SchedulingProblem(2 jobs, 3 tasks, 2 machines, 5 modes)"
+
+
+def test_makespan_and_use_count_from_the_first_shift_where_times_are_of_a_day() -> None:
+    modes = [Mode("a", "saw", duration=3.0), Mode("a", "mill", duration=4.0), Mode("b", "saw", duration=3.0)]
+    given = {
+        "jobs": [Job("one", release_date=6.0), Job("two")],
+        "tasks": [Task("a", "one"), Task("b", "two")],
+        "machines": [Machine("saw"), Machine("mill")],
+        "modes": modes,
+        "calendars": [Break(0.0, 7.0), Break(12.0, 13.0, "saw")],
+        "makespan_cost": 10.0,
+        "units": SchedulingUnits(time="h"),
+    }
+    night, day = SchedulingProblem(**given), SchedulingProblem(**given, clock=True)
+    rows = [{"task": "b", "machine": "saw", "start": 7.0}, {"task": "a", "machine": "saw", "start": 13.0}]
+    assert [each.price(each.plan_from(rows)).objective for each in (night, day)] == [160.0, 90.0]
+    use = next(each for each in day.assess(day.plan_from(rows)).figures() if each.key == "use")
+    assert use.value == pytest.approx(6.0 / (8.0 + 9.0))
+    assert "from 07:00, the earliest start" in use.how
+    (_, machines) = day.assess(day.plan_from(rows)).rosters()
+    assert machines.frame["use"].tolist() == pytest.approx([6.0 / 8.0, 0.0])
+    found = [ko.solve(each, time_limit=5, seed=1) for each in (night, day)]
+    assert [each.objective for each in found] == pytest.approx([110.0, 40.0])
+    assert all(
+        each.status.value == "optimal" and each.bound == pytest.approx(each.objective) for each in found
+    )
+    assert found[1].history[-1].objective == pytest.approx(40.0)

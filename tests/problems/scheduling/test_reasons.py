@@ -21,7 +21,7 @@ from tests.cases.scheduling import best_semi_active, holds, random_problem, rows
 
 def shop(due=30.0, **changes):
     given = {
-        "jobs": [Job("j1", release=5.0, due=due), Job("j2")],
+        "jobs": [Job("j1", release_date=5.0, due_date=due), Job("j2")],
         "tasks": [Task("a", "j1"), Task("b", "j1"), Task("c", "j2")],
         "machines": [Machine("m1"), Machine("m2")],
         "modes": [
@@ -46,7 +46,7 @@ def test_a_job_that_would_be_late_alone_is_proved_late():
     assert (reason.subject, reason.kind, reason.proved) == ("job j1", "late", True)
     assert "cannot end before 15 min, 3 min after its due date of 12 min" in reason.message
     assert reason.relaxation == "a due date of at least 15 min, or a release 3 min earlier"
-    mended = shop(due=12.0, jobs=[Job("j1", release=2.0, due=12.0), Job("j2")])
+    mended = shop(due=12.0, jobs=[Job("j1", release_date=2.0, due_date=12.0), Job("j2")])
     assert late(mended, a=2.0, b=6.0, c=6.0) == ()
 
 
@@ -58,7 +58,7 @@ def test_an_earlier_release_is_not_proposed_where_a_break_makes_it_useless():
 
 def test_a_day_is_told_in_times_of_day_and_what_is_due_is_not_rounded_down():
     # released at 6:00 behind a break, so that an earlier release does with less than the lateness
-    jobs = [Job("j1", release=360.0, due=364.0), Job("j2")]
+    jobs = [Job("j1", release_date=360.0, due_date=364.0), Job("j2")]
     problem = shop(jobs=jobs, calendars=[Break(359.0, 360.5, "m1")], clock=True)
     (reason,) = late(problem, a=360.5, b=364.5, c=0.0)
     assert "cannot end before 06:10, 6.5 min after its due date of 06:04" in reason.message
@@ -101,7 +101,7 @@ def test_a_task_longer_than_every_window_is_named_with_what_is_missing():
 
 
 def test_a_job_released_too_late_is_named():
-    problem = shop(horizon=14.0, jobs=[Job("j1", release=5.0), Job("j2")], modes=shop().modes[:3])
+    problem = shop(horizon=14.0, jobs=[Job("j1", release_date=5.0), Job("j2")], modes=shop().modes[:3])
     assert [r.subject for r in problem.reasons(None)] == ["task c"]
     problem = shop(horizon=14.0)
     (reason,) = problem.reasons(None)
@@ -156,7 +156,7 @@ def test_no_schedule_ends_a_job_before_it_would_end_alone(seed, setups):
     bound = earliest_completions(data.structure, data.timing)[data.structure.last]
     only_first = replace(
         problem,
-        jobs=[replace(problem.jobs[0], due=0.0, tardiness_cost=1.0), problem.jobs[1]],
+        jobs=[replace(problem.jobs[0], due_date=0.0, tardiness_cost=1.0), problem.jobs[1]],
         machines=[Machine("a"), Machine("b")],
         makespan_cost=0.0,
         setups=None,

@@ -19,7 +19,7 @@ from tests.cases.scheduling import holds, money, random_problem, rows_of
 @pytest.fixture
 def shop():
     return SchedulingProblem(
-        jobs=[Job("j1", release=2.0), Job("j2")],
+        jobs=[Job("j1", release_date=2.0), Job("j2")],
         tasks=[Task("a", "j1", family="red"), Task("b", "j1", family="blue"), Task("c", "j2", family="blue")],
         machines=[Machine("m1", family="red"), Machine("m2")],
         modes=[
@@ -84,7 +84,7 @@ def test_a_task_without_a_family_leaves_the_machine_as_it_was_set_up():
         [5.0, 15.0, "setup for blue"],
     ]
     with pytest.raises(
-        ProblemError, match="setups: 'red' → '': 2 before a task without a family, which needs no setup"
+        ProblemError, match="setups 'red → ': takes 2 before a task without a family, which needs no setup"
     ):
         replace(shop, setups=[Setup("red", "blue", 10.0), Setup("red", "", 2.0)])
 

@@ -52,7 +52,7 @@ from tests.cases.supply import small
             Lane("mill", "north", distance=-1.0),
             "lanes: distance of 'mill/north': .* the number -1.0",
         ),
-        ("markets", Market("Lyon", x=1.0), "market 'Lyon': give both x and y, or neither"),
+        ("markets", Market("Lyon", x=1.0), "markets 'Lyon': give both x and y, or neither"),
         (
             "markets",
             Market("Lyon", x=1.0, y=math.inf),
@@ -78,7 +78,7 @@ def test_mistakes_in_fields_and_between_records_of_all_tables_are_told_at_once()
         "suppliers: capacity of 'mill': must be at least 0, not the number -1.0",
         "products: weight of 'flour': must be greater than 0, not the number -2.0",
         "lanes: capacity of 'mill/nort': must be at least 0, not the number -3.0",
-        "lane 'mill → nort': head 'nort' is unknown; did you mean 'north'?",
+        "lanes: head of 'mill → nort': 'nort' is unknown; did you mean 'north'?",
     ]
 
 
@@ -88,15 +88,15 @@ def test_mistakes_in_fields_and_between_records_of_all_tables_are_told_at_once()
         ({"markets": []}, "markets: the list is empty"),
         ({"markets": [Market("Lyon"), Market("Lyon")]}, "'Lyon' appears more than once"),
         ({"markets": [Market("Lyon"), Market("north")]}, "'north' names more than one place"),
-        ({"lanes": [Lane("mill", "nort")]}, "head 'nort' is unknown; did you mean 'north'"),
-        ({"lanes": [Lane("milk", "north")]}, "tail 'milk' is unknown; did you mean 'mill'"),
-        ({"lanes": [Lane("Lyon", "north")]}, "tail 'Lyon' is a market, where no lane starts"),
-        ({"lanes": [Lane("north", "mill")]}, "head 'mill' is a supplier, where no lane ends"),
+        ({"lanes": [Lane("mill", "nort")]}, "'nort' is unknown; did you mean 'north'"),
+        ({"lanes": [Lane("milk", "north")]}, "'milk' is unknown; did you mean 'mill'"),
+        ({"lanes": [Lane("Lyon", "north")]}, "'Lyon' is a market, where no lane starts"),
+        ({"lanes": [Lane("north", "mill")]}, "'mill' is a supplier, where no lane ends"),
         ({"lanes": [Lane("north", "north")]}, "starts and ends at the same place"),
         ({"lanes": [Lane("mill", "north"), Lane("mill", "north")]}, "'mill/north/' appears more than once"),
         (
             {"suppliers": [Supplier("mill", "floor")]},
-            "offers the unknown product 'floor'; did you mean 'flour'",
+            "'floor' is none of the products; did you mean 'flour'",
         ),
         ({"suppliers": [Supplier("mill"), Supplier("mill", "flour")]}, "keep one kind"),
         ({"suppliers": [Supplier("mill"), Supplier("mill")]}, "appears more than once"),
@@ -114,8 +114,8 @@ def test_every_mistake_of_a_network_is_named_at_once():
     assert [line.split(":")[0] for line in str(caught.value).splitlines()] == [
         "products",
         "suppliers",
-        "lane 'milk → north'",
-        "lane 'mill → soth'",
+        "lanes",
+        "lanes",
     ]
 
 
@@ -144,8 +144,8 @@ def test_units_are_checked_and_named():
     with pytest.raises(ProblemError, match="units: weight: unknown unit 'tt'"):
         SupplyUnits(weight="tt")
     units = SupplyUnits(quantity="pallet")
-    assert units.of_product == {"weight": "t/pallet", "shortage_cost": "EUR/pallet"}
-    assert SupplyUnits().of_product["weight"] == ""
+    assert units.of(Product) == {"weight": "t/pallet", "shortage_cost": "EUR/pallet"}
+    assert SupplyUnits().of(Product)["weight"] == ""
     assert SupplyUnits(quantity="kg/m").per_quantity == "EUR/(kg/m)"
 
 

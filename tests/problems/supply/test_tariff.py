@@ -9,8 +9,8 @@ import pytest
 from kanopt.errors import FormulaError, ProblemError
 from kanopt.explain.summary import extrapolation_sentence
 from kanopt.formulas import Variable, parse_formula
-from kanopt.problems.records import Quantity
 from kanopt.problems.supply import Flow, FlowPlan, Lane, Market, Period, Product, Supplier, SupplyUnits
+from kanopt.records.record import Quantity
 from kanopt.refs import lane, market, period, product, state
 from kanopt.tables import with_units
 from tests.cases.supply import small

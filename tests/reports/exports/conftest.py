@@ -23,7 +23,7 @@ def city(places: list[tuple[float, float]] | None = None, *, degrees: bool = Tru
             Client(
                 name,
                 demand=0.2,
-                service=6.0,
+                service_duration=6.0,
                 earliest=480.0,
                 latest=1020.0,
                 goods="milk" if name == NAMES[0] else "",
@@ -33,7 +33,12 @@ def city(places: list[tuple[float, float]] | None = None, *, degrees: bool = Tru
         ],
         vehicles=[
             VehicleType(
-                "van", count=2, capacity=1.5, fixed_cost=40.0, cost_per_distance=0.5, shift_start=360.0
+                "van",
+                num_available=2,
+                capacity=1.5,
+                fixed_cost=40.0,
+                unit_distance_cost=0.5,
+                shift_start=360.0,
             )
         ],
         cost={},
@@ -57,7 +62,7 @@ def planar() -> Result:
 def scheduled() -> Result:
     """Return three tasks on two machines."""
     problem = SchedulingProblem(
-        [Job("j1", due=30.0, tardiness_cost=2.0), Job("=j2")],
+        [Job("j1", due_date=30.0, tardiness_cost=2.0), Job("=j2")],
         [Task("cut", "j1"), Task("glue", "j1"), Task("saw", "=j2")],
         [Machine("m1"), Machine("m2")],
         [

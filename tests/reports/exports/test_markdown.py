@@ -84,6 +84,9 @@ def test_what_is_assumed_is_told_in_the_summary(make_run, tmp_path):
     run = replace(run, scenario=replace(run.scenario, report=ReportSpec(assumed=(told,))))
     summary = plain(export(run, "md", tmp_path / "plan.md")[0].read_text("utf-8"))
     assert f"## What is assumed\n\n- D{told[1:]}.\n" in summary
+    assert "## What to do" not in summary
+    assert "## What it costs" not in summary
+    assert "Not from your data: depots are made up" in summary.replace("\\", "")
 
 
 def test_a_law_has_its_verdict_and_its_curve_in_numbers(make_run, tmp_path):

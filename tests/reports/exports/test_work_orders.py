@@ -56,7 +56,7 @@ def test_waiting_and_lateness_are_noted(make_run, tmp_path):
     problem = make_run().problem
     names = [client.name for client in problem.clients]
     clients = [
-        replace(problem.clients[0], latest=481.0, cost_per_lateness=1.0),
+        replace(problem.clients[0], latest=481.0, unit_lateness_cost=1.0),
         replace(problem.clients[1], earliest=700.0),
         *problem.clients[2:],
     ]
@@ -99,8 +99,8 @@ def test_what_no_plan_can_be_written_as_is_known_before_there_is_one(routed, pla
 
 def test_a_depot_on_the_way_is_no_client_and_says_with_what_to_go_on(tmp_path):
     km = np.abs(np.subtract.outer([0.0, 1.0, 2.0, 3.0], [0.0, 1.0, 2.0, 3.0]))
-    clients = [Client(name, demand=1.0, service=5.0) for name in "abc"]
-    van = VehicleType("van", capacity=2.0, reloads=1, shift_end=600.0)
+    clients = [Client(name, demand=1.0, service_duration=5.0) for name in "abc"]
+    van = VehicleType("van", capacity=2.0, max_reloads=1, shift_end=600.0)
     problem = RoutingProblem([Depot("north", 0, 0)], clients, [van], {"fuel": km}, km, km)
     result = evaluate(problem, {"van": ["a", "north", "b", "c"]})
     (stops,) = sheets(result.to_work_orders(tmp_path / "orders.html"))
@@ -125,7 +125,7 @@ def test_texts_that_are_given_of_clients_stand_beside_their_places(tmp_path):
             "fax": ["", ""],
             "gate": ["east", "west"],
             "code": ["", "77"],
-            "dog": ["", "yes"],
+            "dog": ["", "big"],
         }
     )
     depots = pd.DataFrame({"name": ["hub"], "x": [0.0], "y": [0.0]})
@@ -136,6 +136,6 @@ def test_texts_that_are_given_of_clients_stand_beside_their_places(tmp_path):
     assert list(a)[:6] == ["stop", "place", "address", "phone", "done (given)", "gate"]
     told = [a[head] for head in ("address", "phone", "done (given)", "gate")]
     assert told == ["<b>High</b> Street 1", "0301 23", "by Mary", "east"]
-    assert b["notes"] == "ring twice; code: 77; dog: yes"
+    assert b["notes"] == "ring twice; code: 77; dog: big"
     assert not {"fax", "floor", "code", "pick up"} & {*a}
     assert hub["address"] == ""

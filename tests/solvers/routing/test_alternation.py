@@ -120,8 +120,8 @@ def two_hours(clients: int = 3, breaks: str = "20 in 8:00-12:00") -> RoutingProb
     law = parse_formula("2 * km * (1 + exp(-(hour - 8)^2))", [KM, HOUR], Variable("t", "min"))
     return RoutingProblem(
         [Depot("depot")],
-        [Client(f"c{place}", demand=1.0, service=5.0) for place in range(clients)],
-        [VehicleType("van", 2, capacity=5.0, cost_per_time=1.0, shift_start=420, breaks=breaks)],
+        [Client(f"c{place}", demand=1.0, service_duration=5.0) for place in range(clients)],
+        [VehicleType("van", 2, capacity=5.0, unit_duration_cost=1.0, shift_start=420, breaks=breaks)],
         {},
         law.bind(km=arc.distance, hour=clock.hour),
         km,

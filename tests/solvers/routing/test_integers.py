@@ -223,15 +223,15 @@ def test_what_pyvrp_does_not_model_is_said_in_a_few_words():
     assert beyond() == ""
     assert beyond(vehicle={"breaks": "10 in 0-5"}) == "driver breaks"
     assert beyond(windows="0-5, 8-9") == "several time windows"
-    assert beyond(cost_per_lateness=2.0) == "service that is late at a price"
+    assert beyond(unit_lateness_cost=2.0) == "service that is late at a price"
     assert beyond(source="b") == "loading at clients"
     assert beyond(RoutingPolicy(apart=(("x", "y"),)), goods="x") == ""
     assert beyond(RoutingPolicy(pinned={"van 2": ("a",)})) == "clients pinned to one of several vehicles"
-    assert beyond(RoutingPolicy(pinned={"van 1": ("a",)}), {"count": 1}) == ""
-    assert beyond(RoutingPolicy(cost_of_longest=1.0)) == "a price of the longest route"
+    assert beyond(RoutingPolicy(pinned={"van 1": ("a",)}), {"num_available": 1}) == ""
+    assert beyond(RoutingPolicy(longest_route_cost=1.0)) == "a price of the longest route"
     assert beyond(vehicle={"max_distance": 9.0}) == ""
     other = "limits of distance beside prices of something else"
-    assert beyond(vehicle={"max_distance": 9.0, "cost_per_distance": 1.0}) == ""
+    assert beyond(vehicle={"max_distance": 9.0, "unit_distance_cost": 1.0}) == ""
     uneven = replace(plain, cost=minutes**2, vehicles=[VehicleType("van", max_distance=9.0)])
     assert PyVrpRouting().unsupported_rules(uneven) == (other,)
     assert beyond(RoutingPolicy(backhaul=True), pickup=1.0) == "deliveries before pickups"
@@ -289,7 +289,7 @@ def test_a_route_is_not_turned_where_that_makes_the_longest_route_dearer():
     ).bind(km=arc.distance, load=state.load)
     clients = [Client("a", demand=1.0), Client("b", demand=0.1)]
     for price, turns in ((0.0, True), (0.01, True), (10.0, False)):
-        policy = RoutingPolicy(cost_of_longest=price)
+        policy = RoutingPolicy(longest_route_cost=price)
         problem = RoutingProblem(
             [Depot("depot")], clients, [VehicleType("van")], law, minutes, km, policy=policy
         )
@@ -318,10 +318,10 @@ def many(vehicle: dict[str, object], each: Callable[[int], dict[str, object]], *
             policy=RoutingPolicy(capacities=("pallets", "crates")),
         ),
         many(
-            {"max_duration": 60.0, "regular_time": 50.0, "cost_per_overtime": 0.3, "shift_end": 9000.0},
+            {"max_duration": 60.0, "shift_duration": 50.0, "unit_overtime_cost": 0.3, "shift_end": 9000.0},
             lambda place: {"demand": 0.0, **({"latest": 150.0} if place % 2 else {"earliest": 8000.0})},
         ),
-        many({"capacity": 2.0, "reloads": 2, "reload_time": 50.0, "shift_end": 90.0}, lambda _: {}),
+        many({"capacity": 2.0, "max_reloads": 2, "reload_time": 50.0, "shift_end": 90.0}, lambda _: {}),
     ],
     ids=["distance", "loads", "times", "reloads"],
 )
@@ -406,7 +406,7 @@ def test_the_load_counts_on_the_way_to_a_reload_of_a_vehicle_that_does_not_come_
         "km * (1 + load)", [Variable("km", "km"), Variable("load", "t")], Variable("fuel", "EUR")
     )
     clients = [Client("a", pickup=2.0), Client("b", demand=1.0, pickup=1.0)]
-    van = VehicleType("van", capacity=3.0, reloads=1, returns=False)
+    van = VehicleType("van", capacity=3.0, max_reloads=1, returns=False)
     fuel = law.bind(km=arc.distance, load=state.load)
     problem = RoutingProblem([Depot("depot")], clients, [van], fuel, km, km)
     integers = lower(problem, loaded=True)
@@ -424,7 +424,7 @@ def test_the_load_counts_on_the_way_to_a_reload_of_a_vehicle_that_does_not_come_
 def test_the_longest_route_waits_between_windows():
     km = np.array([[0.0, 10, 20], [10, 0, 12], [20, 12, 0]])
     clients = [Client("a", windows="0-5, 100-110"), Client("b", latest=20)]
-    policy = RoutingPolicy(cost_of_longest=1.0)
+    policy = RoutingPolicy(longest_route_cost=1.0)
     problem = RoutingProblem([Depot("depot")], clients, [VehicleType("van")], km, km, km, policy=policy)
     integers = lower(problem)
     ways = [[integers.node_of["b"], integers.node_of["a"]]]

@@ -20,7 +20,7 @@ def _problem(*, loaded: bool = False) -> ko.RoutingProblem:
     minutes = ko.parse_formula("2 * km", [KM], ko.Variable("minutes", "min")).bind(km=refs.arc.distance)
     fuel = ko.parse_formula("km * (1 + load / 10)", [KM, LOAD], ko.Variable("fuel", "EUR"))
     cost = {"fuel": fuel.bind(km=refs.arc.distance, load=refs.state.load)} if loaded else {}
-    van = routing.VehicleType("van", 6, 6.0, cost_per_distance=1.0)
+    van = routing.VehicleType("van", 6, 6.0, unit_distance_cost=1.0)
     return ko.RoutingProblem([routing.Depot("d", x=5.0, y=5.0)], people, [van], cost, minutes)
 
 

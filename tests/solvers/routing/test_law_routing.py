@@ -37,10 +37,10 @@ def city(seed: int, clients: int = 5, *, vans: int = 1) -> RoutingProblem:
     return RoutingProblem(
         [Depot("depot", *places[0])],
         [
-            Client(f"c{k}", *place, demand=d, service=5.0)
+            Client(f"c{k}", *place, demand=d, service_duration=5.0)
             for k, (place, d) in enumerate(zip(places[1:], demand, strict=True))
         ],
-        [VehicleType("van", vans, capacity=20.0, cost_per_time=0.4, shift_start=420, shift_end=1200)],
+        [VehicleType("van", vans, capacity=20.0, unit_duration_cost=0.4, shift_start=420, shift_end=1200)],
         fuel.bind(km=arc.distance, load=state.load),
         minutes.bind(km=arc.distance, hour=clock.hour),
     )

@@ -111,7 +111,7 @@ def test_problems_of_every_rule_are_solved_from_savings_in_parts(name: str) -> N
 def test_problems_of_every_kind_of_law_are_solved_from_savings_in_parts(law: str) -> None:
     drawn = mixed_problem(1, law)
     # a price of the longest route ties all parts together
-    problem = replace(drawn, policy=replace(drawn.policy, cost_of_longest=0.0), started=())
+    problem = replace(drawn, policy=replace(drawn.policy, longest_route_cost=0.0), started=())
     result = search_and_assess(problem, SolveOptions(time_limit=0.3, deterministic=True))
     assert result.check.ok or result.check.only_unserved
     assert result.engines[0].name == "savings"
@@ -124,7 +124,7 @@ def test_vehicles_to_which_those_who_are_served_together_are_pinned_come_with_th
     monkeypatch.setattr(parts_run, "_CLIENTS", 1)
     draft = plain(1)
     draft.clients[1]["source"] = "c0"
-    draft.vehicles[0]["count"] = 2
+    draft.vehicles[0]["num_available"] = 2
     draft.policy["pinned"] = {"van 2": (who,)}
     problem = draft.problem()
     run = parts_on_law(problem, RoutingPlan(()))

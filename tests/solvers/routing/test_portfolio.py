@@ -31,7 +31,6 @@ from tests.cases.routing_brute_force import best_of_all_plans
 from tests.cases.routing_variants import variant
 from tests.cases.supply import small as supply_problem
 from tests.solvers.routing.ortools_engine.test_solver import euclidean
-from tests.solvers.routing.pyvrp_engine.test_solver import Resting
 
 
 def solved(problem: RoutingProblem, **options: object) -> Outcome:
@@ -183,7 +182,7 @@ from tests.solvers.routing.ortools_engine.test_solver import euclidean
 from tests.solvers.routing.test_portfolio import solved
 print("once", flush=True)
 told = lambda step: print("incumbent", flush=True)
-outcome = solved(euclidean(60, count=4), time_limit=120.0, workers=2, progress=told)
+outcome = solved(euclidean(60, num_available=4), time_limit=120.0, workers=2, progress=told)
 print(json.dumps([outcome.interrupted, len(outcome.plan.unserved), [run.message for run in outcome.engines]]))
 """
 
@@ -220,12 +219,11 @@ def test_where_ctrl_c_came_before_any_engine_had_a_plan_clients_are_inserted(mon
 @pytest.mark.parametrize("workers", [1, 2])
 def test_where_pyvrp_does_not_model_all_its_plan_is_the_start(workers):
     given = euclidean(8)
-    rested = replace(
-        given, vehicles=[Resting("van", 3, capacity=3.2, shift_end=1440.0, driver_breaks=(45.0,))]
-    )
+    vans = [VehicleType("van", 3, capacity=3.2, shift_end=1440.0, breaks="45 in 0-1440")]
+    rested = replace(given, vehicles=vans)
     outcome = solved(rested, workers=workers)
     first, second = outcome.engines
-    assert first.message == "start only: does not model driver breaks of vehicle types"
+    assert first.message == "start only: does not model driver breaks"
     assert second.objective <= first.objective
     assert "ended by itself" in second.message
     assert outcome.objective == pytest.approx(solved(given).objective)
@@ -239,7 +237,7 @@ def test_a_start_counts_for_both_engines():
     assert again.objective <= best.objective + best.rounding_bound
     assert again.history[0].objective == pytest.approx(best.objective)
     stopped = solved(
-        replace(problem, vehicles=[Resting("van", 3, capacity=4.8, driver_breaks=(1.0,))]),
+        replace(problem, vehicles=[VehicleType("van", 3, capacity=4.8, breaks="1 in 0-1440")]),
         initial=best.plan,
         progress=lambda _: os.kill(os.getpid(), signal.SIGINT),
     )

@@ -22,7 +22,9 @@ def town(seed: int, clients: int = 60, *, windows: bool = False, reloads: int = 
         opens = float(rng.uniform(480, 900)) if windows else 0.0
         window = {"earliest": opens, "latest": opens + 150.0} if windows else {}
         people.append(
-            routing.Client(f"c{number}", x=x, y=y, demand=float(rng.integers(1, 9)), service=4.0, **window)
+            routing.Client(
+                f"c{number}", x=x, y=y, demand=float(rng.integers(1, 9)), service_duration=4.0, **window
+            )
         )
     each = clients // (12 if windows else 12 * (1 + reloads))
     fleet = [
@@ -31,10 +33,10 @@ def town(seed: int, clients: int = 60, *, windows: bool = False, reloads: int = 
             each,
             room,
             fixed_cost=20.0,
-            cost_per_distance=rate,
-            cost_per_time=0.3,
-            depot=depot,
-            reloads=reloads,
+            unit_distance_cost=rate,
+            unit_duration_cost=0.3,
+            start_depot=depot,
+            max_reloads=reloads,
         )
         for name, room, rate, depot in (("van", 40.0, 0.5, "west"), ("lorry", 90.0, 0.8, "east"))
     ]
@@ -86,8 +88,8 @@ def test_all_are_served_where_vehicles_have_room(seed: int, reloads: int, window
 def test_a_route_too_heavy_for_the_vehicles_that_are_left_is_cut() -> None:
     people = [routing.Client(f"c{k}", x=10.0 + k, y=0.0, demand=1.0) for k in range(12)]
     fleet = [
-        routing.VehicleType("lorry", 1, 6.0, cost_per_distance=1.0),
-        routing.VehicleType("van", 3, 2.0, cost_per_distance=1.0),
+        routing.VehicleType("lorry", 1, 6.0, unit_distance_cost=1.0),
+        routing.VehicleType("van", 3, 2.0, unit_distance_cost=1.0),
     ]
     minutes = ko.parse_formula("km", [KM], ko.Variable("minutes", "min")).bind(km=refs.arc.distance)
     problem = ko.RoutingProblem([routing.Depot("d", x=0.0, y=0.0)], people, fleet, {}, minutes)
@@ -101,7 +103,7 @@ def test_a_client_whose_prize_no_route_is_worth_stays_at_home() -> None:
     far = routing.Client("far", x=500.0, y=0.0, prize=3.0)
     near = routing.Client("near", x=1.0, y=0.0, prize=30.0)
     minutes = ko.parse_formula("km", [KM], ko.Variable("minutes", "min")).bind(km=refs.arc.distance)
-    van = routing.VehicleType("van", 2, 2.0, cost_per_distance=1.0)
+    van = routing.VehicleType("van", 2, 2.0, unit_distance_cost=1.0)
     problem = ko.RoutingProblem([routing.Depot("d", x=0.0, y=0.0)], [far, near], [van], {}, minutes)
     integers = lower(problem)
     assert integers.plan(savings_plan(integers, lambda: False)).unserved == ("far",)

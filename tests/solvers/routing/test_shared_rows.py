@@ -14,7 +14,7 @@ def _problem(rates: tuple[float, float], clients: int = 12) -> RoutingProblem:
     places = rng.uniform(0, 30, (clients + 1, 2))
     minutes = np.hypot(*(places[:, None] - places[None, :]).transpose(2, 0, 1))
     people = [Client(f"c{k}", x=float(x), y=float(y), demand=1.0) for k, (x, y) in enumerate(places[1:])]
-    fleet = [VehicleType(f"v{k}", 3, 5.0, cost_per_distance=rate) for k, rate in enumerate(rates)]
+    fleet = [VehicleType(f"v{k}", 3, 5.0, unit_distance_cost=rate) for k, rate in enumerate(rates)]
     return RoutingProblem(
         [Depot("depot", x=float(places[0, 0]), y=float(places[0, 1]))], people, fleet, {}, minutes
     )

@@ -65,7 +65,10 @@ def _shop_of_families(rng: np.random.Generator) -> SchedulingProblem:
     machines = [Machine("a", family=str(rng.choice(families))), Machine("b")][: rng.integers(1, 3)]
     chosen = [rng.choice(len(machines), rng.integers(1, len(machines) + 1), replace=False) for _ in tasks]
     return SchedulingProblem(
-        [Job(f"j{k}", release=float(rng.integers(0, 3)), due=9.0, tardiness_cost=1.0) for k in range(5)],
+        [
+            Job(f"j{k}", release_date=float(rng.integers(0, 3)), due_date=9.0, tardiness_cost=1.0)
+            for k in range(5)
+        ],
         tasks,
         machines,
         [
@@ -308,7 +311,7 @@ def test_nothing_to_pay_for_is_any_schedule():
 def big(seed=1):
     """Make a problem that is not solved within the tests' patience."""
     rng = np.random.default_rng(seed)
-    jobs = [Job(f"j{j}", due=300.0, tardiness_cost=1.0) for j in range(12)]
+    jobs = [Job(f"j{j}", due_date=300.0, tardiness_cost=1.0) for j in range(12)]
     tasks = [Task(f"t{j}.{k}", f"j{j}") for j in range(12) for k in range(5)]
     modes = [
         Mode(task.name, f"m{m}", duration=float(rng.integers(10, 60)), energy=float(rng.integers(1, 9)))

@@ -72,6 +72,7 @@ def test_the_smearing_factor_is_in_the_constants_and_in_their_errors() -> None:
 
 
 @judged_by_own_rows
+@pytest.mark.filterwarnings("ignore:the .* rows that judge it are those")
 def test_an_exponent_that_is_merely_near_a_quarter_stays_free() -> None:
     rng = np.random.default_rng(4)
     table = pd.DataFrame({"a": rng.uniform(1, 9, 400)})

@@ -116,6 +116,7 @@ def test_units_of_the_held_out_frame_become_the_units_of_the_formula() -> None:
 
 
 @judged_by_own_rows
+@pytest.mark.filterwarnings("ignore:the .* rows that judge it are those")
 def test_the_domain_is_that_of_the_training_rows() -> None:
     frame = power_table()
     law = KANRegressor((), seed=0).fit(frame[["weight", "km", "mode"]], frame["cost"]).to_formula(frame)

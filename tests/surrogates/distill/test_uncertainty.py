@@ -39,6 +39,7 @@ def test_a_constant_that_is_a_function_of_parameters_has_the_error_of_that_funct
 
 
 @judged_by_own_rows
+@pytest.mark.filterwarnings("ignore:the .* rows that judge it are those")
 def test_a_law_with_a_table_has_the_intervals_of_least_squares() -> None:
     rng = np.random.default_rng(3)
     frame = pd.DataFrame({"x": rng.uniform(0, 4, 400), "mode": rng.choice(["a", "b"], 400)})

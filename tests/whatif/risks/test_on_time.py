@@ -24,10 +24,10 @@ def two_stops(count: int = 1, **clients: float) -> ko.RoutingProblem:
     return ko.RoutingProblem(
         [Depot("depot")],
         [
-            Client("a", earliest=100.0, latest=130.0, service=10.0, **clients),
+            Client("a", earliest=100.0, latest=130.0, service_duration=10.0, **clients),
             Client("b", latest=170.0, **clients),
         ],
-        [VehicleType("van", count=count, cost_per_time=0.5, fixed_cost=50.0, shift_end=400.0)],
+        [VehicleType("van", num_available=count, unit_duration_cost=0.5, fixed_cost=50.0, shift_end=400.0)],
         {},
         MINUTES,
         MINUTES,
@@ -38,7 +38,7 @@ def test_one_promise_is_bought_by_leaving_as_much_earlier_as_its_quantile_says()
     problem = ko.RoutingProblem(
         [Depot("depot")],
         [Client("a", earliest=125.0, latest=130.0, on_time=0.95)],
-        [VehicleType("van", cost_per_time=0.5)],
+        [VehicleType("van", unit_duration_cost=0.5)],
         {},
         MINUTES[:2, :2],
         MINUTES[:2, :2],
@@ -92,7 +92,7 @@ def test_a_promise_that_no_plan_keeps_is_told() -> None:
     problem = ko.RoutingProblem(
         [Depot("depot")],
         [Client("a", latest=30.0, on_time=0.95)],
-        [VehicleType("van", cost_per_time=0.5)],
+        [VehicleType("van", unit_duration_cost=0.5)],
         {},
         MINUTES[:2, :2],
         MINUTES[:2, :2],
@@ -108,7 +108,7 @@ def test_several_windows_are_brought_forward_at_their_end() -> None:
     problem = ko.RoutingProblem(
         [Depot("depot")],
         [Client("a", windows="20-25, 60-70", on_time=0.9)],
-        [VehicleType("van", cost_per_time=0.5, shift_start=35.0)],
+        [VehicleType("van", unit_duration_cost=0.5, shift_start=35.0)],
         {},
         MINUTES[:2, :2],
         MINUTES[:2, :2],
@@ -137,7 +137,9 @@ def test_vehicles_are_back_as_likely_as_clients_are_served() -> None:
     clients = [Client("a", latest=200.0), Client("b", latest=200.0)]
 
     def problem(shift_end: float) -> ko.RoutingProblem:
-        van = VehicleType("van", count=2, fixed_cost=50.0, cost_per_time=0.5, shift_end=shift_end)
+        van = VehicleType(
+            "van", num_available=2, fixed_cost=50.0, unit_duration_cost=0.5, shift_end=shift_end
+        )
         return ko.RoutingProblem([Depot("depot")], clients, [van], {}, MINUTES, MINUTES)
 
     how = {"uncertainty": Uncertainty(travel=0.1), "time_limit": 2.0}
@@ -156,7 +158,7 @@ def test_travel_times_are_stretched_by_what_brings_arrivals_to_their_quantiles()
     problem = ko.RoutingProblem(
         [Depot("depot")],
         [Client("a", latest=200.0)],
-        [VehicleType("van", cost_per_time=0.5, shift_end=62.0)],
+        [VehicleType("van", unit_duration_cost=0.5, shift_end=62.0)],
         {},
         MINUTES[:2, :2],
         MINUTES[:2, :2],

@@ -44,7 +44,7 @@ def test_the_same_plan_says_the_same_every_time() -> None:
 
 
 def test_what_the_plan_itself_has_late_is_not_counted_as_a_surprise() -> None:
-    late = Client("late", latest=20.0, cost_per_lateness=1.0)
+    late = Client("late", latest=20.0, unit_lateness_cost=1.0)
     tight = Client("tight", latest=52.0)
     found = punctuality(driven(late, tight, Client("free")))
     assert found is not None
@@ -73,14 +73,14 @@ def test_nothing_is_said_without_limits_or_known_errors() -> None:
     assert punctuality(driven(Client("a"))) is None
     given = ko.parse_formula("minutes", [ko.Variable("minutes", "km")], ko.Variable("took", "min"))
     assert punctuality(driven(Client("a", latest=33.0), law=given)) is None
-    only_late = Client("a", latest=20.0, cost_per_lateness=1.0)
+    only_late = Client("a", latest=20.0, unit_lateness_cost=1.0)
     assert punctuality(driven(only_late)) is None
 
 
 def test_jobs_of_a_schedule_are_looked_at_by_their_due_dates() -> None:
     law = replace(normal_law(3.0), per="task").bind(minutes=mode.work)
     problem = ko.SchedulingProblem(
-        [Job("j", due=33.0, tardiness_cost=1.0), Job("free")],
+        [Job("j", due_date=33.0, tardiness_cost=1.0), Job("free")],
         [Task("t", "j"), Task("u", "free")],
         [Machine("saw"), Machine("axe")],
         [Mode("t", "saw", attributes={"work": 30.0}), Mode("u", "axe", attributes={"work": 5.0})],

@@ -27,7 +27,7 @@ def line(clients: list[Client], law: ko.Formula | None = None, **van: float) -> 
     size = len(clients) + 1
     minutes = MINUTES[:size, :size]
     duration = minutes if law is None else law.bind(minutes=ko.refs.arc.distance)
-    vehicle = VehicleType("van", cost_per_time=0.5, **van)
+    vehicle = VehicleType("van", unit_duration_cost=0.5, **van)
     return ko.RoutingProblem([Depot("depot")], clients, [vehicle], {}, duration, minutes)
 
 
@@ -64,8 +64,8 @@ def test_one_stop_with_normal_errors_has_the_probability_of_the_textbook() -> No
 def test_three_stops_of_one_day_against_a_simulation_of_plain_numbers(share: float) -> None:
     """Windows to wait for, service, and an error that all legs of a day share or do not."""
     clients = [
-        Client("a", latest=33.0, service=5.0),
-        Client("b", earliest=58.0, latest=62.0, service=5.0),
+        Client("a", latest=33.0, service_duration=5.0),
+        Client("b", earliest=58.0, latest=62.0, service_duration=5.0),
         Client("c", latest=82.0),
     ]
     result = ko.evaluate(line(clients, normal_law(3.0, share)), [["a", "b", "c"]])
@@ -80,7 +80,7 @@ def test_three_stops_of_one_day_against_a_simulation_of_plain_numbers(share: flo
             clock += max((leg + 3.0 * np.sqrt(1.0 - share) * rng.standard_normal()) * factor, 0.0)
             clock = max(clock, client.earliest)
             missed.append(clock > client.latest)
-            clock += client.service
+            clock += client.service_duration
         late += missed
         together += not any(missed)
     error = 5.0 * np.sqrt(2.0 * 0.25 / 20_000)
@@ -90,7 +90,7 @@ def test_three_stops_of_one_day_against_a_simulation_of_plain_numbers(share: flo
 
 def test_an_error_that_a_day_shares_makes_two_vans_late_together() -> None:
     clients = [Client("a", latest=30.0), Client("b", latest=40.0)]
-    problem = line(clients, normal_law(4.0), count=2)
+    problem = line(clients, normal_law(4.0), num_available=2)
     result = ko.evaluate(problem, [["a"], ["b"]])
     by_day, by_route = (
         ko.risk(result, Uncertainty(shared=1.0, within=within), draws=8000) for within in ("day", "route")
@@ -102,7 +102,11 @@ def test_an_error_that_a_day_shares_makes_two_vans_late_together() -> None:
 
 
 def test_without_errors_every_day_is_as_planned() -> None:
-    clients = [Client("a", earliest=50.0, latest=90.0, service=5.0), Client("b", service=7.0), Client("c")]
+    clients = [
+        Client("a", earliest=50.0, latest=90.0, service_duration=5.0),
+        Client("b", service_duration=7.0),
+        Client("c"),
+    ]
     problem = line(clients, normal_law(0.0), breaks="20 in 60-100", shift_end=400.0)
     result = ko.evaluate(problem, [["a", "b", "c"]])
     found = ko.risk(result, Uncertainty(travel=1e-12), draws=50)
@@ -113,7 +117,7 @@ def test_without_errors_every_day_is_as_planned() -> None:
 
 
 def test_times_of_stops_and_biases_are_drawn_too() -> None:
-    problem = line([Client("a", service=20.0), Client("b", latest=70.0)])
+    problem = line([Client("a", service_duration=20.0), Client("b", latest=70.0)])
     found = ko.risk(ko.evaluate(problem, [["a", "b"]]), Uncertainty(service=0.25), draws=20_000)
     assert found.stops["on_time"].tolist() == [1.0, pytest.approx(0.5, abs=0.02)]
     biased = law_with(ErrorModel(1.0, 1.1, (0.0, 0.0, 0.0004), 0.0, 0.0, 30.0, 500))

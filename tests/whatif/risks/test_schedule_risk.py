@@ -13,7 +13,7 @@ from kanopt.scheduling import Assignment, Job, Machine, Mode, Schedule, Task
 
 def shop(*due: float, cost: float = 2.0) -> ko.SchedulingProblem:
     """Jobs of one task of 30 minutes on a machine, one after the other."""
-    jobs = [Job(f"j{place}", due=each, tardiness_cost=cost) for place, each in enumerate(due)]
+    jobs = [Job(f"j{place}", due_date=each, tardiness_cost=cost) for place, each in enumerate(due)]
     tasks = [Task(f"t{place}", f"j{place}") for place in range(len(due))]
     modes = [Mode(task.name, "saw", duration=30.0) for task in tasks]
     return ko.SchedulingProblem(jobs, tasks, [Machine("saw")], modes, makespan_cost=1.0)

@@ -1,4 +1,4 @@
-"""Decimal commas are told from values; what may be thousands is left to the user."""
+"""Decimal commas are told from values; what may be thousands as well is refused."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import kanopt as ko
+from kanopt.errors import TableError
 from kanopt.tables import TextFormat, read_table
 from kanopt.whatif.scaffolding.number_format import number_format
 
@@ -30,7 +31,6 @@ def written(folder: Path, text: str) -> Path:
         ("km;note\n1,5;1.5.2026\n2,5;08:30\n,\n", {"decimal": ","}),
         ("km,min\n1.5,4\n2.25,6\n", {}),
         ("km;min\n1.5;4\n2.25;6\n", {}),
-        ("town;people\na;1,234\nb;12,345\n", {}),  # thousands, or three digits behind a comma
         ('pair;n\n"1,5";1\nred;2\nblue;3\ngreen;4\n', {}),  # most cells are words
         ("a;b\n1;2\n3;4\n", {}),
     ],
@@ -39,6 +39,12 @@ def test_commas_are_decimal_where_they_can_be_nothing_else(
     tmp_path: Path, text: str, form: dict[str, str]
 ) -> None:
     assert number_format(read_table(written(tmp_path, text), on_bad="text")) == form
+
+
+@pytest.mark.parametrize("text", ["town;people\na;1,234\nb;12,345\n", "town;people\na;1.234\nb;500\n"])
+def test_what_can_be_read_in_two_ways_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(TableError, match="'people' can be read in two ways"):
+        number_format(read_table(written(tmp_path, text), on_bad="text"))
 
 
 @given(st.lists(st.tuples(st.floats(-1e6, 1e6), st.integers(0, 10**6)), min_size=2, max_size=30))

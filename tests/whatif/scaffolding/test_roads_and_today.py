@@ -30,6 +30,7 @@ def begun(tables: dict[str, pd.DataFrame], folder: Path) -> tuple[dict, ko.Scaff
     for name, frame in tables.items():
         frame.to_csv(folder / f"{name}.csv", index=False)
     made = ko.scaffold([folder / f"{name}.csv" for name in tables])
+    made = made.answered([next(iter(each.answers)) for each in made.questions])
     path = made.write(folder / "first.toml", replace=True)
     scenario = check_scenario(path)
     assert scenario is not None

@@ -27,8 +27,8 @@ def tables_of(name: str, folder: Path) -> list[Path]:
 
 
 def held(made: ko.Scaffold, folder: Path) -> dict:
-    """Write the file, check it as the command does, and return what it says."""
-    path = made.write(folder / "first.toml")
+    """Answer the questions, write the file, check it as the command does, and return what it says."""
+    path = made.answered([next(iter(each.answers)) for each in made.questions]).write(folder / "first.toml")
     scenario = check_scenario(path)
     assert scenario is not None
     scenario.check()
@@ -304,10 +304,10 @@ def test_renamed_columns_in_other_units_give_the_same_clients(tmp_path, headers)
     scenario = check_scenario(tmp_path / "first.toml")
     clients = scenario.build(scenario.drafts).clients
     assert [client.name for client in clients] == own["name"].tolist()
-    for fields, column, factor in (("x", "x_km", 1), ("demand", "demand_t", 1), ("latest", "due_h", 60)):
+    for fields, column, factor in (("x", "x_km", 1), ("demand", "demand_t", 1_000), ("latest", "due_h", 60)):
         values = [getattr(client, fields) for client in clients]
         np.testing.assert_allclose(values, own[column] * factor, rtol=1e-9)
-    np.testing.assert_allclose([client.service for client in clients], own["service_min"])
+    np.testing.assert_allclose([client.service_duration for client in clients], own["service_min"])
     assert (
         not made.guesses.query("table == 'clients' and column != '' and guess.str.startswith('unit')")["sure"]
         .eq(False)
@@ -325,7 +325,7 @@ def test_rows_that_hold_two_laws_of_a_table_back_are_offered_once(tmp_path):
     path = made.write(tmp_path / "first.toml")
     (line,) = [line for line in path.read_text("utf-8").splitlines() if line.startswith("# drop_where")]
     rules = tomllib.loads(line.removeprefix("# "))["drop_where"]
-    assert len(rules) == 2
+    assert len(rules) == len(set(rules)) > 1
     assert "# rows that hold travel_time and fuel back (" in line
     assert {note.split(": ")[0] for note in made.notes if "hold the law back" in note} == {
         "trips.csv, law 'travel_time'",

@@ -91,7 +91,7 @@ bind = { km = "arc.distance" }
 
 def write_routes(folder: Path, clients: str, more: str = "") -> Path:
     (folder / "clients.csv").write_text(clients)
-    (folder / "vans.csv").write_text("name,count,capacity,cost_per_time\nvan,2,5,1\n")
+    (folder / "vans.csv").write_text("name,num_available,capacity,unit_duration_cost\nvan,2,5,1\n")
     (folder / "depots.csv").write_text("name,x,y\nhome,0,0\n")
     path = folder / "routes.toml"
     path.write_text(ROUTES + more)

@@ -11,7 +11,7 @@ import pytest
 from pydantic import BaseModel
 
 from kanopt.whatif.scenario_files import decision_spec, problem_spec, routing_spec, spec, supply_spec
-from kanopt.whatif.scenario_files.problem_kinds import kinds
+from kanopt.whatif.scenario_files.sections import kinds
 
 PAGE = (Path(__file__).parents[3] / "docs" / "scenario-files.md").read_text("utf-8")
 Row = tuple[str, ...]
@@ -45,6 +45,7 @@ def fields_of(*models: type[BaseModel]) -> set[str]:
     [
         ("## `[scenario]`", (spec.HeadSpec,)),
         ("## `[tables.NAME]`", (spec.TableSpec,)),
+        ("## `[[questions]]`", (spec.QuestionSpec,)),
         ("## `[surrogates.NAME]`", (spec.LearnedSpec, spec.GivenSpec, spec.SavedSpec)),
         ("## `[sweep]`", (spec.SweepSpec,)),
         ("## `[solver]`", (spec.SolverSpec,)),

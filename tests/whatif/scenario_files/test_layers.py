@@ -2,8 +2,8 @@ import pytest
 
 from kanopt.errors import ScenarioError
 from kanopt.whatif import load_scenario
-from kanopt.whatif.scenario_files.file_model import Mistake
 from kanopt.whatif.scenario_files.layers import read_layers
+from kanopt.whatif.scenario_files.mistakes import Mistake
 
 
 def write(tmp_path, **files):

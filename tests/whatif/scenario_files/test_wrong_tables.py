@@ -50,7 +50,7 @@ def test_one_table_for_two_parts(tmp_path: Path) -> None:
     assert message.startswith(
         "table 'clients' has columns of clients, 'demand', 'earliest', 'latest', 'name' and"
     )
-    assert "'capacity', 'count', 'fixed_cost', 'name' and 2 more, are in table 'vehicles'" in message
+    assert "'capacity', 'fixed_cost', 'name', 'num_available' and 2 more, are in table 'vehicles'" in message
 
 
 @pytest.mark.parametrize("path", ["data\\new.csv", "data\\trips.csv"])

@@ -91,7 +91,7 @@ def test_numbers_follow_whole_ones(tmp_path):
 
 def test_a_schedule_is_carried_over_in_its_order(tmp_path):
     files = {
-        "jobs": "name,due\nA,1000\n",
+        "jobs": "name,due_date\nA,1000\n",
         "tasks": "name,job,order,size\na1,A,1,5\na2,A,2,5\n",
         "machines": "name\nfast\nslow\n",
         "modes": "task,machine,energy,pace\na1,fast,10,1\na2,fast,10,1\na1,slow,0,2\na2,slow,0,2\n",

@@ -28,7 +28,7 @@ def two_clients(minutes: float = 4.0) -> RoutingProblem:
     return RoutingProblem(
         depots=[Depot("depot")],
         clients=[Client("a", demand=1.0), Client("b", demand=1.0)],
-        vehicles=[VehicleType("van", count=2, capacity=2.0)],
+        vehicles=[VehicleType("van", num_available=2, capacity=2.0)],
         cost=matrix,
         duration=matrix,
         distance=matrix,
@@ -109,7 +109,7 @@ def test_how_far_searches_of_base_and_point_disagree_is_the_noise():
 
 def test_what_both_leave_out_alike_leaves_the_noise_measured():
     """A van that holds one client leaves out the other: the plans do not compare, but the searches of each do."""
-    small = replace(two_clients(), vehicles=[VehicleType("van", count=1, capacity=1.0)])
+    small = replace(two_clients(), vehicles=[VehicleType("van", num_available=1, capacity=1.0)])
     question = Written(problems=(small,), finds=(([["a"]], [["a"]]),), base_plans=(APART, TOGETHER))
     found = solve_point(question, 0, two_clients().plan_from(TOGETHER), ())
     assert found.status == "partial"
@@ -138,7 +138,9 @@ def test_a_search_that_was_cut_short_is_the_last():
 
 
 def test_departures_of_a_plan_are_chosen_anew_for_other_data():
-    early = replace(two_clients(), vehicles=[VehicleType("van", 2, 2.0, cost_per_time=1.0, shift_start=0.0)])
+    early = replace(
+        two_clients(), vehicles=[VehicleType("van", 2, 2.0, unit_duration_cost=1.0, shift_start=0.0)]
+    )
     late = replace(early, clients=[replace(client, earliest=100.0) for client in early.clients])
     stated = replace(early.plan_from(TOGETHER).routes[0], departure=0.0)
     best = evaluate(late, TOGETHER).objective
@@ -170,7 +172,7 @@ def run(question: Written, base: Any) -> SweepRun:
 
 
 def test_a_point_without_a_plan_takes_that_of_another():
-    base = replace(two_clients(), vehicles=[VehicleType("bus", count=2, capacity=2.0)])
+    base = replace(two_clients(), vehicles=[VehicleType("bus", num_available=2, capacity=2.0)])
     question = Written(
         base=base,
         problems=(two_clients(), two_clients()),
@@ -202,7 +204,7 @@ def windowed(minutes: float, open_until: float = 70.0) -> RoutingProblem:
     return RoutingProblem(
         depots=[Depot("depot")],
         clients=[Client("a", earliest=min(60.0, open_until), latest=open_until)],
-        vehicles=[VehicleType("van", cost_per_time=1.0)],
+        vehicles=[VehicleType("van", unit_duration_cost=1.0)],
         cost={},
         duration=matrix,
         distance=matrix,

@@ -119,12 +119,12 @@ def test_departures_that_are_left_open_follow_travel_times(shared_tiny):
 @pytest.mark.slow
 def test_points_planned_anew_are_as_good_as_runs(shared_tiny):
     scenario = load_scenario(shared_tiny)
-    axes = {"vehicles.fixed_cost": factors(0.2, 4.0, 3), "vehicles[name=van].count": [1, 2]}
+    axes = {"vehicles.fixed_cost": factors(0.2, 4.0, 3), "vehicles[name=van].num_available": [1, 2]}
     found = sweep(scenario, axes, options=QUICK)
     assert [point.point for point in found.results] == list(range(6))
     for point, (factor, count) in zip(found.results, found.design_points, strict=True):
         alone = scenario.scale("vehicles.fixed_cost", factor).set(
-            "vehicles.count", count, where={"name": "van"}
+            "vehicles.num_available", count, where={"name": "van"}
         )
         assert point.objective == pytest.approx(alone.run(time_limit=1).result.objective, rel=1e-9)
     frame = found.points

@@ -131,7 +131,7 @@ def distance_problem(
             x[place],
             y[place],
             demand=demand[place],
-            service=service[place],
+            service_duration=service[place],
             earliest=opens[place],
             latest=closes[place],
         )
@@ -139,9 +139,9 @@ def distance_problem(
     ]
     vehicle = VehicleType(
         "vehicle",
-        count=count,
+        num_available=count,
         capacity=capacity,
-        cost_per_distance=1.0,
+        unit_distance_cost=1.0,
         shift_start=opens[0],
         shift_end=closes[0],
     )

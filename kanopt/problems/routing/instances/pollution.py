@@ -18,7 +18,7 @@ __all__ = ["is_pollution", "read_pollution"]
 
 _MOST_CLIENTS = 1_000
 _UNITS = RoutingUnits(distance="m", time="s", load="kg", money="kg*m")
-_COLUMNS = ("demand", "earliest", "latest", "service")
+_COLUMNS = ("demand", "earliest", "latest", "service_duration")
 
 NumberedRows = list[tuple[int, list[str]]]
 
@@ -70,7 +70,7 @@ def read_pollution(source: TextLines) -> RoutingProblem:
     ]
     vehicle = VehicleType(
         "vehicle",
-        count=enough_vehicles(table[1:, 0], payload, 0),
+        num_available=enough_vehicles(table[1:, 0], payload, 0),
         capacity=payload,
         shift_start=float(table[0, 1]),
         shift_end=float(table[0, 2]),

@@ -57,7 +57,7 @@ def read_rifki(path: Path) -> tuple[str, RoutingProblem]:
             x[place],
             y[place],
             demand=float(demand[place]),
-            service=float(service[place]),
+            service_duration=float(service[place]),
             earliest=opens[place],
             latest=closes[place],
         )
@@ -65,9 +65,9 @@ def read_rifki(path: Path) -> tuple[str, RoutingProblem]:
     ]
     vehicle = VehicleType(
         "vehicle",
-        count=count,
+        num_available=count,
         capacity=capacity,
-        cost_per_time=1.0,
+        unit_duration_cost=1.0,
         shift_start=max(opens[0], float(horizon[0])),
         shift_end=min(closes[0], float(horizon[1])),
     )

@@ -43,6 +43,10 @@ class BreakPlaces:
     taken: Ints
     missed: Ints
 
+    def select(self, routes: Ints) -> BreakPlaces:
+        """Return those of some of the routes."""
+        return BreakPlaces(self.before[routes], self.taken[routes], self.missed[routes])
+
 
 def place_breaks(grid: PaddedRoutes, departure: Floats) -> BreakPlaces:
     """Choose the legs on which breaks are taken.
@@ -186,7 +190,7 @@ class _PlacedBreaks:
             out = ~np.isfinite(clock) | (late > late.min(axis=1)[:, None] + _SLACK)
             if self.ways > 1:
                 out |= self._dominated(clock, price, out)
-            key = price + self.vehicle.cost_per_time * clock
+            key = price + self.vehicle.unit_duration_cost * clock
         key = np.where(out, np.inf, key)
         soonest = np.argmin(np.where(out, np.inf, clock), axis=1)
         key[np.arange(len(key)), soonest] = -np.inf
@@ -218,8 +222,8 @@ class _PlacedBreaks:
             with np.errstate(invalid="ignore"):
                 beyond = np.where(np.isfinite(limit), np.maximum(end - limit, 0.0), 0.0)
                 spent = end - self.departure
-                extra = vehicle.cost_per_overtime * np.maximum(spent - vehicle.regular_time, 0.0)
-                paid = states.price[:, taken, way] + vehicle.cost_per_time * spent + extra
+                extra = vehicle.unit_overtime_cost * np.maximum(spent - vehicle.shift_duration, 0.0)
+                paid = states.price[:, taken, way] + vehicle.unit_duration_cost * spent + extra
             lost = self._lost_after(taken, end)
             wins = np.isfinite(end) | (number == 0)
             wins &= _comes_first(

@@ -10,7 +10,6 @@ import numpy as np
 from kanopt.problems.broken_rules import RuleWords
 from kanopt.problems.findings import Check, Violation
 from kanopt.problems.routing.data import RoutingData
-from kanopt.problems.routing.entities import split_list
 from kanopt.problems.routing.plan import Route, RoutingPlan
 from kanopt.problems.routing.simulate.drive import Drive
 from kanopt.problems.routing.simulate.tolerance import exceeds
@@ -97,7 +96,8 @@ def _fleet(data: RoutingData, plan: RoutingPlan) -> Iterator[Violation]:
     """Yield vehicles that do not exist, are used twice, or start from another depot than theirs."""
     used = Counter((route.vehicle, route.index) for route in plan.routes)
     for (name, index), times in used.items():
-        label, count = f"{name} {index}", data.vehicles[data.type_index[name]].count
+        vehicle = data.vehicles[data.type_index[name]]
+        label, count = Route(name, index, "", (), named=vehicle.is_named).label, vehicle.num_available
         if not 1 <= index <= count:
             there = f"there {'is' if count == 1 else 'are'} {count_text(count, 'vehicle')} of type {name!r}"
             message = f"{label} does not exist: {there}"
@@ -136,11 +136,11 @@ def _skills(data: RoutingData, plan: RoutingPlan) -> Iterator[Violation]:
 def missing_skill(data: RoutingData, kind: int, name: str) -> str:
     """Say why a vehicle type, by its position, may not serve a client."""
     client, vehicle = data.clients[data.index[name] - len(data.depots)], data.vehicles[kind]
-    lacking = sorted(split_list(client.needs) - split_list(vehicle.skills))
+    lacking = sorted({*client.needs} - {*vehicle.skills})
     if lacking:
         return f"it needs {join_list(lacking)}, which {vehicle.name} does not have"
     if not data.has_skills[kind, data.index[name]]:
-        return f"it may be served by {' or '.join(sorted(split_list(client.vehicles)))} only"
+        return f"it may be served by {' or '.join(sorted(frozenset(client.vehicles)))} only"
     pinned, number = data.pinned[name]
     return f"it is pinned to {pinned} {number}"
 
@@ -164,7 +164,7 @@ def _orders(data: RoutingData, plan: RoutingPlan) -> Iterator[Violation]:
     """Yield too many reloads, deliveries after pickups, and goods that are delivered before they are loaded."""
     for route in plan.routes:
         trips = trips_of(route)
-        reloads, allowed = len(trips) - 1, data.vehicles[data.type_index[route.vehicle]].reloads
+        reloads, allowed = len(trips) - 1, data.vehicles[data.type_index[route.vehicle]].max_reloads
         if reloads > allowed:
             message = f"{route.label} comes back to {route.depot} {reloads} times on its way, and may {allowed} times"
             yield Violation("reload", route.label, float(reloads - allowed), "", message)

@@ -1,32 +1,49 @@
-"""Departures of routes that do not state theirs."""
+"""Departures of routes that do not state theirs: the cheapest that breaks the fewest rules."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kanopt.errors import ProblemError
+from kanopt.formulas.binding import BoundFormula
 from kanopt.problems.routing.arrival_functions import ArrivalFunctions
 from kanopt.problems.routing.data import Floats, Ints, RoutingData
 from kanopt.problems.routing.simulate.forward import LegTimes, drive_forward
 from kanopt.problems.routing.simulate.legs import PaddedRoutes
+from kanopt.problems.routing.simulate.tolerance import slack
 from kanopt.units import convert
 
 __all__ = ["choose_departures", "departure_breakpoints"]
 
-_HALVES, _PARTS = (2, 30), (64, 5)
-"""Parts and rounds of a search for departures: bisection, 30 times; or 64 parts, five times, where driving a route once
-takes long but driving it many times at once not much longer."""
-_TRIED = 49
-"""Departures tried over a shift where how long stops take depends on the clock."""
-_SLACK = 1e-7
+_PARTS, _PARTS_NEAR = 128, 8
+"""Into how many parts a shift is cut where what is driven depends on the clock, and then what lies beside a minimum."""
+_MINIMA = 8
+"""Local minima of the price that are looked at more closely."""
+_ROUNDS = 6
+"""How often: each brings a departure four times closer, so that half an hour becomes two seconds."""
+_MOST_LEGS = 400_000
+"""Legs that are driven at once: some tens of megabytes."""
+_SLACK, _DIGITS = 1e-9, 7
+_NEVER = 2**31
+"""Rules broken by a departure that nobody can make."""
+
+_Departures: TypeAlias = tuple[Ints, Floats]
+"""Routes, as positions, and when each leaves."""
 
 
 def choose_departures(
     grid: PaddedRoutes, departure: Floats, free: NDArray[np.bool_], first: LegTimes
 ) -> Floats:
     """Choose the departures of routes that do not state theirs, and return all.
+
+    A departure that breaks fewer rules comes first, then one by which less is late or too long, then the one at which
+    the route costs less: time, overtime, lateness, its share in the longest route, and cost laws that the clock moves.
+    Of equally good ones it is that with the earliest return, and of these the latest.
 
     Parameters
     ----------
@@ -39,188 +56,341 @@ def choose_departures(
     first
         How they are driven with these departures.
     """
-    slack = np.where(free, _departure_slack(grid, first), 0.0)
-    chosen = departure + slack
-    if grid.is_timed:
-        chosen = _latest_free_departures(grid, departure, slack, first)
-    for route in np.flatnonzero(free & _needs_search(grid) & np.isfinite(first.finish)):
-        chosen[route] = _cheapest_departure(grid, int(route), float(chosen[route]), first)
+    chosen = departure.copy()
+    free = free & grid.valid.any(axis=1) & np.isfinite(first.finish)
+    searched = free & _needs_search(grid)
+    at_once = free & ~searched
+    if at_once.any():
+        chosen[at_once] += _departure_slack(grid, first)[at_once]
+    rows = np.flatnonzero(searched)
+    if rows.size:
+        others = (first.finish - chosen)[~searched]
+        longest = float(others[np.isfinite(others)].max(initial=0.0))
+        chosen[rows] = _DepartureSearch(grid.select(rows), first.select(rows), longest).best()
     return chosen
+
+
+def _is_moved_by_clock(grid: PaddedRoutes) -> bool:
+    """Say whether the price may bend in the departure where no window, break or table does."""
+    timed = grid.fixed is None and (isinstance(grid.laws.duration, BoundFormula) or grid.has_breaks.any())
+    return bool(timed or grid.has_timed_stops or grid.by_clock)
+
+
+def _needs_search(grid: PaddedRoutes) -> NDArray[np.bool_]:
+    """Say on which routes the latest departure that makes nothing later may not be the best one; (routes,)."""
+    data = grid.laws.data
+    if grid.fixed is None or _is_moved_by_clock(grid):
+        return np.ones(len(grid.kind), dtype=bool)
+    several = (data.opens[0] != data.opens[-1]) | data.has_soft_window
+    return np.asarray((several[grid.head] & grid.valid).any(axis=1) | grid.has_breaks)
 
 
 def _departure_slack(grid: PaddedRoutes, times: LegTimes) -> Floats:
-    """Return by how much each departure can move at most without changing the finish.
+    """Return by how much each departure can move at most without changing the finish, with fixed travel times.
 
-    With fixed travel times this is the forward time slack of Savelsbergh (1992, "The vehicle routing problem with
-    time windows: minimizing route duration", ORSA Journal on Computing 4(2), 146–154): no more than the whole
-    wait, and at each stop no more than the wait so far and the time left in its window.
+    This is the forward time slack of Savelsbergh (1992, "The vehicle routing problem with time windows: minimizing
+    route duration", ORSA Journal on Computing 4(2), 146–154): no more than the whole wait, and at each stop no more
+    than the wait so far and the time left in its window.
     """
     reached = grid.valid & np.isfinite(times.arrive)
-    waits = np.zeros(reached.shape)
+    waits, left = np.zeros(reached.shape), np.full(reached.shape, np.inf)
     np.subtract(times.begin, times.arrive, out=waits, where=reached)
-    waited = np.cumsum(waits, axis=1)
-    if grid.is_timed:
-        return waited[:, -1]
-    left, latest = np.full(reached.shape, np.inf), grid.laws.data.latest[grid.head]
+    waited, latest = np.cumsum(waits, axis=1), grid.laws.data.latest[grid.head]
     np.subtract(latest, times.begin, out=left, where=reached & np.isfinite(latest))
-    slack = np.where(grid.valid, waited + np.maximum(left, 0.0), np.inf)
-    return np.asarray(np.minimum(waited[:, -1], slack.min(axis=1)))
+    room = np.where(grid.valid, waited + np.maximum(left, 0.0), np.inf)
+    return np.asarray(np.minimum(waited[:, -1], room.min(axis=1)))
 
 
-def _latest_free_departures(grid: PaddedRoutes, departure: Floats, slack: Floats, first: LegTimes) -> Floats:
-    """Find the latest departures that cost nothing where travel or service times depend on the clock."""
-    latest = np.where(grid.valid, grid.laws.data.latest[grid.head], np.inf)
-    begin = np.maximum(np.where(grid.valid, first.begin, -np.inf), latest) + _SLACK
-    chosen = departure.copy()
-    for with_breaks, sections in ((False, _HALVES), (True, _PARTS)):
-        rows = np.flatnonzero((slack > 0) & (grid.has_breaks == with_breaks))
-        if rows.size:
-            ends = departure[rows], departure[rows] + slack[rows]
-            limits = begin[rows], first.finish[rows] + _SLACK
-            chosen[rows] = _latest_feasible(grid.select(rows), ends, limits, sections)
-    return chosen
+@dataclass(frozen=True, eq=False)
+class _Tried:
+    """Departures tried, ordered by route and clock; of shape (tried,).
+
+    Parameters
+    ----------
+    row, leave, spent
+        The route, when it leaves, and how long it takes.
+    place
+        The place of each among all, from the best on.
+    longest
+        How long the longest route takes where all cost least together; infinite where that is not paid for.
+    """
+
+    row: Ints
+    leave: Floats
+    spent: Floats
+    place: Ints
+    longest: float
+
+    def minima(self, count: int) -> Ints:
+        """Return which are better than those beside them, at most so many of each route: the best, in order."""
+        worse = np.append(True, (self.row[1:] != self.row[:-1]) | (self.place[1:] < self.place[:-1]))
+        better = np.append((self.row[1:] != self.row[:-1]) | (self.place[:-1] < self.place[1:]), True)
+        found = np.flatnonzero(worse & better)
+        found = found[np.lexsort((self.place[found], self.row[found]))]
+        starts = np.searchsorted(self.row[found], self.row[found])
+        return np.asarray(np.sort(found[np.arange(len(found)) - starts < count]))
+
+    def beside(self, some: Ints) -> tuple[Floats, Floats]:
+        """Return the departures of the same route before and after some of them, or these where there is none."""
+        before, after = np.maximum(some - 1, 0), np.minimum(some + 1, len(self.row) - 1)
+        before = np.where(self.row[before] == self.row[some], before, some)
+        after = np.where(self.row[after] == self.row[some], after, some)
+        return self.leave[before], self.leave[after]
 
 
-def _latest_feasible(
-    grid: PaddedRoutes, ends: tuple[Floats, Floats], limits: tuple[Floats, Floats], sections: tuple[int, int]
-) -> Floats:
-    """Find the latest departures with which no service begins later than allowed.
+class _DepartureSearch:
+    """Candidates of all routes, driven together; where the clock matters, more and more beside the best of them.
+
+    Candidates are departures with which a vehicle arrives just when a window opens or closes, a break may begin or the
+    like. With travel times that are fixed or tabulated and no law of the clock the best departure is among them, but
+    for breaks; else a shift is cut into parts as well, and what lies beside the best departures again and again.
 
     Parameters
     ----------
     grid
-        Routes that fit when they leave at the first of the ends.
-    ends
-        Between which departures to look; (routes,) each.
-    limits
-        By when each service must begin, (routes, legs), and by when each route must finish, (routes,).
-    sections
-        Into how many parts to cut the interval between two departures, and how often: the next interval begins at the
-        last departure before the first that does not fit.
+        Routes that can be driven to their ends.
+    first
+        How they are driven when they leave as soon as they may.
+    longest
+        How long the longest of the other routes takes.
     """
-    (low, high), (begin, finish), (parts, rounds) = ends, limits, sections
-    routes, share = np.repeat(np.arange(len(low)), parts - 1), np.arange(1, parts) / parts
-    many = grid.select(routes)
-    for _ in range(rounds):
-        tried = low[:, None] + (high - low)[:, None] * share
-        times = drive_forward(many, tried.ravel())
-        on_time = np.where(many.valid, times.begin <= begin[routes], True).all(axis=1)
-        fits = (on_time & (times.finish <= finish[routes])).reshape(tried.shape)
-        leading = np.logical_and.accumulate(fits, axis=1).sum(axis=1)[:, None]
-        edges = np.concatenate([low[:, None], tried, high[:, None]], axis=1)
-        low = np.take_along_axis(edges, leading, axis=1)[:, 0]
-        high = np.take_along_axis(edges, leading + 1, axis=1)[:, 0]
-    return low
+
+    def __init__(self, grid: PaddedRoutes, first: LegTimes, longest: float) -> None:
+        self.grid, self.first, self.longest = grid, first, longest
+        self.moved_by_clock = _is_moved_by_clock(grid)
+
+    def best(self) -> Floats:
+        """Return the best departure of each route."""
+        every, earliest = np.arange(len(self.grid.kind)), self.grid.earliest
+        row, leave = self._points(every, earliest, self._last(), self.first, _PARTS)
+        row, leave = _merged([(row, leave), *self._tabulated()])
+        tried = self._drive(row, leave)
+        for _ in range(_ROUNDS):
+            best = tried.minima(_MINIMA if self.moved_by_clock else 1)
+            found = [self._turns(tried), (tried.row[best], tried.leave[best])]
+            if self.moved_by_clock:
+                low, high = tried.beside(best)
+                times = drive_forward(self.grid.select(tried.row[best]), tried.leave[best])
+                found.append(self._points(tried.row[best], low, high, times, _PARTS_NEAR))
+            elif not found[0][0].size:
+                break
+            tried = self._drive(*_merged(found))
+        return np.asarray(tried.leave[tried.minima(1)])
+
+    def _values(self, name: str) -> Floats:
+        """Return a number of the vehicle of each route."""
+        return np.asarray(self.grid.laws.data.of_vehicles(name)[self.grid.kind])
+
+    # ---- candidates
+
+    def _last(self) -> Floats:
+        """Return the last departures worth trying: later ones miss a window or the shift, or only repeat a day.
+
+        Of a route that misses some of them anyway it is when it is back if it leaves as soon as it may.
+        """
+        grid, data, first = self.grid, self.grid.laws.data, self.first
+        hard = grid.valid & ~data.has_soft_window[grid.head]
+        closes = np.where(hard, data.latest[grid.head], np.inf)
+        in_time = (first.begin <= closes).all(axis=1) & (first.finish <= self._values("shift_end"))
+        day = np.maximum(grid.earliest + convert(24.0, "h", data.units.time), first.finish)
+        last = np.minimum(np.minimum(closes.min(axis=1), self._values("shift_end")), day)
+        return np.where(in_time, last, first.finish)
+
+    def _points(self, row: Ints, low: Floats, high: Floats, times: LegTimes, parts: int) -> _Departures:
+        """Return departures of routes between two others; arrays of shape (rows,).
+
+        Parameters
+        ----------
+        row
+            The routes.
+        low, high
+            The ends.
+        times
+            How the routes are driven with a departure between.
+        parts
+            Into how many parts to cut the interval where the clock matters.
+        """
+        found = []
+        for kind in np.unique(self.grid.kind[row]):
+            some = np.flatnonzero(self.grid.kind[row] == kind)
+            carried = self._carried_back(int(kind), row[some], times, some)
+            if self.moved_by_clock:
+                share = np.arange(1, parts) / parts
+                even = low[some, None] + (high - low)[some, None] * share
+                carried = np.concatenate([carried, even], axis=1)
+            every = np.concatenate([carried, low[some, None], high[some, None]], axis=1)
+            with np.errstate(invalid="ignore"):
+                kept = (every >= low[some, None]) & (every <= high[some, None])
+            found.append((np.broadcast_to(row[some, None], every.shape)[kept], every[kept]))
+        return _merged(found)
+
+    def _carried_back(self, kind: int, row: Ints, times: LegTimes, some: Ints) -> Floats:
+        """Return departures with which something changes, if legs take as long as they were driven; (rows, moments).
+
+        The vehicle arrives, without having waited before, exactly when a window opens or closes, goods are ready, a
+        break may or must begin, or the shift ends; only driving, service and breaks are before that.
+
+        Parameters
+        ----------
+        kind
+            Vehicle type of the routes.
+        row
+            The routes.
+        times, some
+            How they are driven: at these places.
+        """
+        grid, data = self.grid, self.grid.laws.data
+        head, valid, stay = grid.head[row], grid.valid[row], times.stay[some]
+        leave = np.cumsum(np.where(valid, times.duration[some] + stay, 0.0), axis=1)
+        arrive = np.where(valid, leave - stay, np.nan)
+        moments = [data.vehicles[kind].shift_end - leave[:, -1:]]
+        moments += [
+            edges - arrive for edges in (grid.ready[row], *data.opens[:, head], *data.closes[:, head])
+        ]
+        breaks = data.breaks[kind]
+        begins = np.concatenate([np.zeros((len(row), 1)), arrive, np.where(valid, leave, np.nan)], axis=1)
+        ends = np.cumsum([0.0, *(driver_break.length for driver_break in breaks)])
+        for place, driver_break in enumerate(breaks):
+            # the next break may follow at once
+            over = driver_break.earliest + ends[place:] - ends[place]
+            moments += [moment - begins for moment in (driver_break.latest, *over)]
+        found = np.concatenate(moments, axis=1)
+        # breaks before those on the route may have been taken at the depot
+        taken = np.unique(ends[:, None] - ends)
+        return np.asarray((found[:, :, None] - taken[taken >= 0]).reshape(len(row), -1))
+
+    def _tabulated(self) -> Iterator[_Departures]:
+        """Yield the breakpoints of each route where travel times are tabulated in the clock."""
+        grid, law = self.grid, self.grid.laws.duration
+        if grid.fixed is not None or not isinstance(law, ArrivalFunctions):
+            return
+        last = self._last()
+        for row, kind in enumerate(grid.kind.tolist()):
+            legs = np.flatnonzero(grid.valid[row])
+            nodes = [int(grid.tail[row, legs[0]]), *grid.head[row, legs].tolist()]
+            ready, stay = grid.ready[row, legs], self.first.stay[row, legs]
+            found = departure_breakpoints(law, grid.laws.data, kind, nodes, ready, stay)
+            found = found[(found > grid.earliest[row]) & (found < last[row])]
+            yield np.full(len(found), row, dtype=np.intp), found
+
+    def _turns(self, tried: _Tried) -> _Departures:
+        """Return departures between those tried at which a route takes as long as is regular, allowed, or the longest.
+
+        Between two of them the duration is taken to be linear in the departure.
+        """
+        same = tried.row[1:] == tried.row[:-1]
+        before, after, row = tried.spent[:-1], tried.spent[1:], tried.row[:-1]
+        limits = [self._values(name)[row] for name in ("shift_duration", "max_duration")]
+        limits.append(np.full(len(row), tried.longest))
+        found = []
+        for limit in limits:
+            with np.errstate(invalid="ignore"):
+                crossed = np.flatnonzero(
+                    same & ((before - limit) * (after - limit) < 0) & np.isfinite(before + after)
+                )
+            share = (limit - before)[crossed] / (after - before)[crossed]
+            leave = tried.leave[crossed] + share * (tried.leave[crossed + 1] - tried.leave[crossed])
+            new = (leave > tried.leave[crossed] + _SLACK) & (leave < tried.leave[crossed + 1] - _SLACK)
+            found.append((row[crossed][new], leave[new]))
+        return _merged(found)
+
+    # ---- what becomes of them
+
+    def _drive(self, row: Ints, leave: Floats) -> _Tried:
+        """Drive routes from departures."""
+        most = max(1, _MOST_LEGS // self.grid.valid.shape[1])
+        parts = [self._judged(row[at : at + most], leave[at : at + most]) for at in range(0, len(row), most)]
+        found = [np.concatenate(values) for values in zip(*parts, strict=True)]
+        broken, missed, excess, cost, finish = found
+        rate, longest = self.grid.laws.data.policy.longest_route_cost, np.inf
+        order = np.lexsort((excess, missed, broken, row))
+        first = order[np.searchsorted(row, row)]
+        if rate:
+            as_good = (
+                (broken == broken[first]) & (missed == missed[first]) & (excess <= excess[first] + _SLACK)
+            )
+            longest = _best_longest(
+                row[as_good], cost[as_good], (finish - leave)[as_good], self.longest, rate
+            )
+            cost = cost + rate * np.maximum(finish - leave - longest, 0.0)
+        keys = -leave, *(np.round(values, _DIGITS) for values in (finish, cost, excess)), missed, broken
+        place = np.empty(len(row), dtype=np.intp)
+        place[np.lexsort(keys)] = np.arange(len(row))
+        return _Tried(row, leave, finish - leave, place, longest)
+
+    def _judged(self, row: Ints, leave: Floats) -> tuple[NDArray[Any], ...]:
+        """Return how many rules and breaks are missed, by how much, and price and return; (tried,) each.
+
+        A law that has no value at some hour rules out the departures with which a vehicle is under way then.
+        """
+        try:
+            return self._judge(self.grid.select(row), leave)
+        except ProblemError:
+            if len(row) == 1:
+                return np.array([_NEVER]), np.zeros(1), np.zeros(1), np.zeros(1), np.full(1, np.inf)
+            half = len(row) // 2
+            parts = self._judged(row[:half], leave[:half]), self._judged(row[half:], leave[half:])
+            return tuple(np.concatenate(values) for values in zip(*parts, strict=True))
+
+    @staticmethod
+    def _judge(grid: PaddedRoutes, leave: Floats) -> tuple[NDArray[Any], ...]:
+        data, times = grid.laws.data, drive_forward(grid, leave)
+        reached, spent = np.isfinite(times.finish), times.finish - leave
+        hard = grid.valid & ~data.has_soft_window[grid.head]
+        limits = (
+            np.where(hard, data.latest[grid.head], np.inf),
+            *(data.of_vehicles(name)[grid.kind][:, None] for name in ("shift_end", "max_duration")),
+        )
+        broken, excess = np.where(reached, 0, _NEVER), np.zeros(len(leave))
+        for values, limit in zip((times.begin, times.finish[:, None], spent[:, None]), limits, strict=True):
+            over = np.where(values > limit + slack(limit) / 2, values - limit, 0.0)
+            broken, excess = broken + (over > 0).sum(axis=1), excess + over.sum(axis=1)
+        missed = times.breaks.missed
+        broken = broken + (missed > 0)
+        cost = data.of_vehicles("unit_duration_cost")[grid.kind] * spent
+        overtime = data.of_vehicles("unit_overtime_cost")[grid.kind]
+        regular = np.where(overtime > 0, data.of_vehicles("shift_duration")[grid.kind], np.inf)
+        cost = cost + np.where(overtime > 0, overtime, 0.0) * np.maximum(spent - regular, 0.0)
+        for leg in range(grid.valid.shape[1]):
+            leaves, drives, begins = times.leave[:, leg], times.duration[:, leg], times.begin[:, leg]
+            cost = cost + grid.price(leg, leaves, drives, begins)
+        return broken, missed, excess, cost, times.finish
 
 
-def _needs_search(grid: PaddedRoutes) -> NDArray[np.bool_]:
-    """Say on which routes the latest departure that costs nothing may not be the cheapest one."""
-    data = grid.laws.data
-    several = (data.opens[0] != data.opens[-1]) | data.has_soft_window
-    found = (several[grid.head] & grid.valid).any(axis=1) | grid.has_breaks
-    if grid.has_timed_stops or (grid.fixed is None and isinstance(grid.laws.duration, ArrivalFunctions)):
-        rates = data.of_vehicles("cost_per_time") + data.of_vehicles("cost_per_overtime")
-        lasting = (rates > 0) | np.isfinite(data.of_vehicles("max_duration"))
-        found = found | (lasting[grid.kind] & grid.valid.any(axis=1))
-    return np.asarray(found)
+def _merged(parts: Iterable[_Departures]) -> _Departures:
+    """Return departures ordered by route and clock, each once."""
+    row, leave = (np.concatenate(values) for values in zip(*parts, strict=True))
+    order = np.lexsort((leave, row))
+    row, leave = row[order], leave[order]
+    new = np.append(True, (row[1:] != row[:-1]) | (leave[1:] > leave[:-1]))[: len(row)]
+    return row[new], leave[new]
 
 
-def _cheapest_departure(grid: PaddedRoutes, route: int, latest: float, first: LegTimes) -> float:
-    """Return the candidate departure at which time, overtime and lateness cost least."""
-    vehicle, earliest = grid.laws.data.vehicles[int(grid.kind[route])], float(grid.earliest[route])
-    options = _candidate_departures(grid, route, first)
-    options = np.unique(np.append(options[options >= earliest], [earliest, latest]))
-    times = _drive_candidates(grid, route, options)
-    limits = np.array([vehicle.regular_time, vehicle.max_duration])
-    limits = limits[np.isfinite(limits)]
-    if limits.size:
-        # the price may also bend where the duration reaches the regular time or its limit
-        turns = (times.finish[:, None] - limits).ravel()
-        options = np.unique(np.append(options, turns[np.isfinite(turns) & (turns > earliest)]))
-        times = _drive_candidates(grid, route, options)
-    misfit, over, cost = _time_cost(grid, route, options, times, first)
-    finish, cost, over = (np.round(values, 7) for values in (times.finish, cost, over))
-    best = np.lexsort((-options, finish, cost, over, times.breaks.missed, misfit))[0]
-    return float(options[best])
-
-
-def _drive_candidates(grid: PaddedRoutes, route: int, options: Floats) -> LegTimes:
-    return drive_forward(grid.select(np.full(len(options), route, dtype=np.intp)), options)
-
-
-def _time_cost(
-    grid: PaddedRoutes, route: int, options: Floats, times: LegTimes, first: LegTimes
-) -> tuple[NDArray[np.bool_], Floats, Floats]:
-    """Return which departures are infeasible, the excess of the duration, and the price of time and lateness."""
-    data, head, valid = grid.laws.data, grid.head[route], grid.valid[route]
-    vehicle = data.vehicles[int(grid.kind[route])]
-    latest = np.where(data.has_soft_window[head] | ~valid, np.inf, data.latest[head])
-    limit = np.maximum(np.where(valid, first.begin[route], -np.inf), latest) + _SLACK
-    fits = (times.begin <= limit)[:, valid].all(axis=1)
-    fits &= times.finish <= max(vehicle.shift_end, float(first.finish[route])) + _SLACK
-    spent = times.finish - options
-    late = np.where(valid & data.has_soft_window[head], np.maximum(times.begin - data.latest[head], 0.0), 0.0)
-    cost = vehicle.cost_per_time * spent + (late * data.lateness_rate[head]).sum(axis=1)
-    if vehicle.cost_per_overtime:
-        cost = cost + vehicle.cost_per_overtime * np.maximum(spent - vehicle.regular_time, 0.0)
-    return ~fits, np.maximum(spent - vehicle.max_duration, 0.0), cost
-
-
-def _candidate_departures(grid: PaddedRoutes, route: int, first: LegTimes) -> Floats:
-    """Return candidate departures of a route, given how it is driven with one departure.
-
-    The best departure is among them where travel times are fixed or tabulated and service times fixed; with a formula
-    of the clock they are a heuristic choice.
-    """
-    data, kind, law = grid.laws.data, int(grid.kind[route]), grid.laws.duration
-    legs = np.flatnonzero(grid.valid[route])
-    head, stay = grid.head[route, legs], first.stay[route, legs]
-    arrive = np.cumsum(first.duration[route, legs] + stay) - stay
-    ready = grid.ready[route, legs]
-    options = _departures_without_waiting(data, kind, (head, ready), arrive, arrive + stay)
-    if grid.fixed is None and isinstance(law, ArrivalFunctions):
-        nodes = [int(grid.tail[route, legs[0]]), *head.tolist()]
-        options = np.append(options, departure_breakpoints(law, data, kind, nodes, ready, stay))
-    if grid.has_timed_stops:
-        midnight = convert(24.0, "h", data.units.time)
-        last = min(data.vehicles[kind].shift_end, max(midnight, float(first.finish[route])))
-        options = np.append(options, np.linspace(float(grid.earliest[route]), last, _TRIED))
-    return options
-
-
-def _departures_without_waiting(
-    data: RoutingData, kind: int, stops: tuple[Ints, Floats], arrive: Floats, leave: Floats
-) -> Floats:
-    """Return the breakpoints of the price of time in the departure, where travel times are fixed.
-
-    At a breakpoint the vehicle arrives, without having waited before, exactly when a window opens or closes, goods are
-    ready, a break may or must begin, or the shift ends; only driving, service and breaks are before that.
+def _best_longest(row: Ints, cost: Floats, spent: Floats, least: float, rate: float) -> float:
+    """Return how long the longest route takes where all departures together cost least.
 
     Parameters
     ----------
-    data
-        Windows.
-    kind
-        Vehicle type.
-    stops
-        Node of each stop, and when service there may begin as far as goods must be ready; (legs,) each.
-    arrive, leave
-        How long after the departure each stop is reached and left without waiting; (legs,).
+    row, cost, spent
+        Departures: the route, what it costs but for its share in the longest one, and how long it takes.
+    least
+        How long the longest of the other routes takes.
+    rate
+        Price of time of the longest route.
     """
-    head, ready = stops
-    breaks, shift_end = data.breaks[kind], data.vehicles[kind].shift_end
-    moments = [np.array([shift_end]) - arrive[-1]]
-    moments += [times - arrive for times in (ready, *data.opens[:, head], *data.closes[:, head])]
-    begins = np.append(0.0, np.append(arrive, leave))
-    ends = np.cumsum([0.0, *(driver_break.length for driver_break in breaks)])
-    for place, driver_break in enumerate(breaks):
-        # the next break may follow at once
-        over = driver_break.earliest + ends[place:] - ends[place]
-        moments += [moment - begins for moment in (driver_break.latest, *over)]
-    found = np.concatenate(moments)
-    # breaks before those on the route may have been taken at the depot
-    taken = np.unique(ends[:, None] - ends)
-    return np.asarray(np.unique(found[np.isfinite(found)][:, None] - taken[taken >= 0]))
+    order = np.lexsort((cost, spent, row))
+    row, cost, spent = row[order], cost[order], spent[order]
+    starts = np.flatnonzero(np.append(True, row[1:] != row[:-1]))
+    least = max(least, float(spent[starts].max()))
+    cheapest = np.concatenate([np.minimum.accumulate(each) for each in np.split(cost, starts[1:])])
+    saved = np.diff(cheapest, prepend=cheapest[:1])
+    saved[starts] = 0.0
+    by_length = np.argsort(spent, kind="stable")
+    limits = np.maximum(spent[by_length], least)
+    total = np.cumsum(saved[by_length]) + rate * limits
+    # of routes that take equally long, all that is saved counts
+    last = np.append(limits[1:] > limits[:-1], True)
+    return float(limits[last][np.argmin(total[last])])
 
 
 def departure_breakpoints(
@@ -254,8 +424,8 @@ def departure_breakpoints(
     Returns
     -------
     array
-        Increasing; shape (k,). Points of the legs, openings and closings of windows, each carried back to the depot:
-        the latest departure with which the leg is begun, or the client reached, by then.
+        Increasing; shape (k,). Points of the legs, openings and closings of windows and the end of the shift, each
+        carried back to the depot: the latest departure with which the leg is begun, or the client reached, by then.
 
     Notes
     -----
@@ -263,18 +433,17 @@ def departure_breakpoints(
     times; its breakpoints are preimages of theirs (Visser and Spliet 2020, "Efficient move evaluations for
     time-dependent vehicle routing problems", Transportation Science 54(4), 1091–1112).
     """
-    leave = targets = np.zeros(0)
-    waits = [-np.inf, *(np.full(len(nodes) - 1, -np.inf) if ready is None else ready)]
-    stays = [0.0, *(data.service_times.stated[kind, nodes[1:]] if stay is None else stay)]
-    for tail, head, wait, served in zip(
-        nodes[-2::-1], nodes[:0:-1], waits[-2::-1], stays[-2::-1], strict=True
-    ):
+    shift_end, count = data.vehicles[kind].shift_end, len(nodes) - 1
+    leave = np.array([shift_end] if np.isfinite(shift_end) else [])
+    waits = np.full(count, -np.inf) if ready is None else ready
+    stays = data.service_times.stated[kind, nodes[1:]] if stay is None else stay
+    for tail, head, wait, served in zip(nodes[-2::-1], nodes[:0:-1], waits[::-1], stays[::-1], strict=True):
         if not law.roads[tail, head]:
             return np.zeros(0)
+        begin = leave - served
+        turns = np.concatenate([[wait], data.opens[:, head], data.closes[:, head]])
+        soonest = max(float(data.earliest[head]), wait)
+        targets = np.unique(np.append(begin[begin >= soonest], turns[np.isfinite(turns)]))
         # latest departures from the tail to reach the targets at the head, and at the points of the leg itself
         leave = np.append(law.latest(tail, head, targets), law.points(tail, head)[0])
-        begin = leave - served
-        turns = np.concatenate([[wait], data.opens[:, tail], data.closes[:, tail]])
-        soonest = max(float(data.earliest[tail]), wait)
-        targets = np.unique(np.append(begin[begin >= soonest], turns[np.isfinite(turns)]))
     return np.unique(leave)

@@ -91,14 +91,13 @@ def drive(
 ) -> Drive:
     """Drive routes forward on the law, or with travel times at their planning values.
 
-    A vehicle waits only for a window to open and for goods to be ready. A route without a stated departure leaves as
-    late as it can without finishing later, or making a client later, than it would by leaving when its shift starts or
-    the goods of its first trip are ready; so no route pays for waiting that it can avoid for nothing. Where travel time
-    depends on the clock that departure is found by bisection. On a route with breaks, several windows or windows that
-    may be missed, and where travel times are tabulated in the clock and time is paid, the departure is the one at which
-    time, overtime and lateness cost least, that makes no other client later; of equally cheap ones that with the
-    earliest return, and of these the latest. With breaks or a formula of the clock that is the best of some that are
-    worth trying.
+    A vehicle waits only for a window to open and for goods to be ready. A route that states its departure keeps it.
+    Another leaves when it breaks the fewest rules, then when it is late or too long by the least, then when it costs
+    least; of equally good departures it takes those with the earliest return, and of these the latest. What counts is
+    all of the price: time, overtime, lateness, the longest route and cost laws. The choice is exact where travel times
+    are fixed or tabulated and no other law reads the clock. With breaks it is the best of all departures with which
+    something changes. Where a formula reads the clock it is the best of a grid over the shift, which is made finer
+    around the best four.
 
     Parameters
     ----------

@@ -15,12 +15,11 @@ from kanopt.problems.routing.plan import RoutingPlan
 from kanopt.problems.routing.planning_values import PlanningValues
 from kanopt.problems.routing.simulate.drive import Drive
 from kanopt.problems.routing.simulate.price import FIXED, LONGEST, MISSED, leg_costs, time_costs
+from kanopt.records.declaration import declared_fields
 
 __all__ = ["PRICE_FIELDS", "fleets_below_zero", "prices_of_fleets"]
 
-PRICE_FIELDS = frozenset(
-    ("fixed_cost", "cost_per_distance", "cost_per_time", "regular_time", "cost_per_overtime")
-)
+PRICE_FIELDS = frozenset(item.name for item in declared_fields(VehicleType) if item.price)
 """Fields of a vehicle type that move the price of a plan and nothing else."""
 _OF_LEGS = (
     "vehicle",
@@ -108,8 +107,8 @@ def _repeated(driven: Drive, count: int, offset: Ints) -> Drive:
 def _alike(laws: RoutingLaws, plan: RoutingPlan, driven: Drive, count: int) -> dict[str, Floats]:
     """Return the terms that no vehicle moves."""
     found, policy = {}, laws.data.policy
-    if policy.cost_of_longest and plan.routes:
-        found[LONGEST] = np.full(count, policy.cost_of_longest * float(driven.route_durations.max()))
+    if policy.longest_route_cost and plan.routes:
+        found[LONGEST] = np.full(count, policy.longest_route_cost * float(driven.route_durations.max()))
     if any(client.prize is not None for client in laws.data.clients):
         served = {name for route in plan.routes for name in route.clients}
         missed = [client.prize or 0.0 for client in laws.data.clients if client.name not in served]

@@ -35,6 +35,18 @@ class LegTimes:
     finish: Floats
     breaks: BreakPlaces
 
+    def select(self, routes: Ints) -> LegTimes:
+        """Return some of the routes, each as often as it is named."""
+        return LegTimes(
+            leave=self.leave[routes],
+            duration=self.duration[routes],
+            arrive=self.arrive[routes],
+            begin=self.begin[routes],
+            stay=self.stay[routes],
+            finish=self.finish[routes],
+            breaks=self.breaks.select(routes),
+        )
+
 
 def drive_forward(grid: PaddedRoutes, departure: Floats) -> LegTimes:
     """Drive all routes forward together, leg by leg."""

@@ -42,7 +42,7 @@ def leg_costs(
         name: laws.evaluate(name, planned_inputs(planning, name, driven) if frozen else driven.inputs)
         for name in laws.cost
     }
-    rates = laws.data.of_vehicles("cost_per_distance")
+    rates = laws.data.of_vehicles("unit_distance_cost")
     if rates.any():
         distance = laws.data.lengths(driven.tail, driven.head)
         with np.errstate(invalid="ignore"):
@@ -64,10 +64,10 @@ def time_costs(laws: RoutingLaws, types: Ints, spent: Floats) -> dict[str, Float
         Vehicle type of each route, and how long it takes.
     """
     data, costs = laws.data, {}
-    rates, overtime_rates = data.of_vehicles("cost_per_time"), data.of_vehicles("cost_per_overtime")
+    rates, overtime_rates = data.of_vehicles("unit_duration_cost"), data.of_vehicles("unit_overtime_cost")
     if rates.any():
         costs[TIME] = rates[types] * np.where(rates[types] > 0, spent, 0.0)
-    regular = data.of_vehicles("regular_time")
+    regular = data.of_vehicles("shift_duration")
     overtime_rates = np.where(np.isfinite(regular), overtime_rates, 0.0)
     if overtime_rates.any():
         regular = np.where(np.isfinite(regular), regular, 0.0)[types]
@@ -139,7 +139,7 @@ def _time(laws: RoutingLaws, plan: RoutingPlan, driven: Drive) -> Iterator[tuple
 
 
 def _longest(laws: RoutingLaws, plan: RoutingPlan, driven: Drive) -> Iterator[tuple[str, str, str, float]]:
-    rate = laws.data.policy.cost_of_longest
+    rate = laws.data.policy.longest_route_cost
     if rate and plan.routes:
         place = int(np.argmax(driven.route_durations))
         yield LONGEST, plan.routes[place].label, "", rate * float(driven.route_durations[place])

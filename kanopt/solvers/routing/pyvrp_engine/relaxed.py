@@ -25,7 +25,7 @@ def unsupported_rules(problem: RoutingProblem) -> tuple[str, ...]:
         A routing problem.
     """
     data, policy = problem.data, problem.policy
-    counts = {vehicle.name: vehicle.count for vehicle in data.vehicles}
+    counts = {vehicle.name: vehicle.num_available for vehicle in data.vehicles}
     found = {
         "driver breaks": any(data.breaks),
         "several time windows": len(data.opens) > 1,
@@ -36,7 +36,7 @@ def unsupported_rules(problem: RoutingProblem) -> tuple[str, ...]:
             counts[name] > 1 for name, _ in data.pinned.values()
         ),
         "deliveries before pickups": policy.backhaul and not splits_at_pickups(data),
-        "a price of the longest route": bool(policy.cost_of_longest),
+        "a price of the longest route": bool(policy.longest_route_cost),
         "limits of distance beside prices of something else": not _price_of_distance(problem),
     }
     return tuple(words for words, there in found.items() if there)

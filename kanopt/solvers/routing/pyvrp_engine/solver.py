@@ -2,58 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import MISSING, fields
 from typing import Any
 
 from kanopt.problems.base import Problem
-from kanopt.problems.routing import Client, Depot, RoutingPolicy, RoutingProblem, VehicleType
+from kanopt.problems.routing import RoutingProblem
 from kanopt.solvers.routing.engine_solver import EngineSolver
 from kanopt.solvers.routing.engines import PYVRP, engine_name
 from kanopt.solvers.routing.pyvrp_engine.relaxed import unsupported_rules
 
 __all__ = ["PyVrpRouting"]
-
-_MAP = ("name", "x", "y", "lat", "lon", "attributes")
-_KNOWN: dict[type, tuple[str, ...]] = {
-    RoutingProblem: (
-        *("depots", "clients", "vehicles", "cost", "duration", "distance", "units", "planning", "policy"),
-        "detour",
-    ),
-    RoutingPolicy: ("service", "capacities", "apart", "backhaul", "cost_of_longest", "pinned"),
-    Depot: _MAP,
-    Client: (
-        *(
-            *_MAP,
-            "demand",
-            "pickup",
-            "source",
-            "service",
-            "release",
-            "earliest",
-            "latest",
-            "windows",
-            "cost_per_lateness",
-        ),
-        *("prize", "needs", "vehicles", "goods", "demand_sd", "on_time"),
-    ),
-    VehicleType: (
-        *("name", "count", "capacity", "fixed_cost", "cost_per_distance", "cost_per_time"),
-        *(
-            "shift_start",
-            "shift_end",
-            "depot",
-            "end",
-            "returns",
-            "max_distance",
-            "max_duration",
-            "regular_time",
-        ),
-        *("cost_per_overtime", "reloads", "reload_time", "breaks", "skills", "attributes"),
-    ),
-}
-"""What of a problem reaches PyVRP: as integers, as a name or a place that no plan depends on, or as a rule that
-:func:`unsupported_rules` looks at."""
 
 
 class PyVrpRouting(EngineSolver):
@@ -73,6 +30,7 @@ class PyVrpRouting(EngineSolver):
     Examples
     --------
     >>> import numpy as np
+    >>> from kanopt.problems import Client, Depot, VehicleType
     >>> from kanopt.solvers.base import SolveOptions
     >>> minutes = np.array([[0.0, 10, 20], [10, 0, 12], [20, 12, 0]])
     >>> problem = RoutingProblem(
@@ -111,32 +69,10 @@ class PyVrpRouting(EngineSolver):
         Examples
         --------
         >>> import numpy as np
+        >>> from kanopt.problems import Depot, VehicleType
         >>> zero = np.zeros((1, 1))
         >>> PyVrpRouting().unsupported_rules(RoutingProblem([Depot("d")], [], [VehicleType("van")], zero, zero, zero))
         ()
         """
-        groups: tuple[tuple[str, type, Sequence[Any]], ...] = (
-            ("the problem", RoutingProblem, [problem]),
-            ("depots", Depot, problem.depots),
-            ("clients", Client, problem.clients),
-            ("vehicle types", VehicleType, problem.vehicles),
-            ("the policy", RoutingPolicy, [problem.policy]),
-        )
-        unknown = (
-            f"{name.replace('_', ' ')} of {where}"
-            for where, kind, items in groups
-            for name in _set_fields(items, _KNOWN[kind])
-        )
-        return (*unsupported_rules(problem), *unknown)
-
-
-def _set_fields(items: Sequence[Any], known: Sequence[str]) -> list[str]:
-    """Return the fields beyond the known ones that some item sets to something else than their default."""
-    found = {}
-    for item in items:
-        for each in fields(item):
-            if each.name not in known and each.init:
-                default = each.default_factory() if each.default_factory is not MISSING else each.default
-                if getattr(item, each.name) != default:
-                    found[each.name] = True
-    return list(found)
+        under_way = ("routes under way",) if problem.data.is_under_way else ()
+        return (*unsupported_rules(problem), *under_way)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.formulas.binding import BoundFormula
+from kanopt.formulas.rounding import round_array
 from kanopt.problems.routing import ArrivalFunctions, RoutingProblem
 from kanopt.problems.routing.data import RoutingData
 from kanopt.problems.routing.leg_laws import DURATION, RoutingLaws
@@ -100,7 +101,7 @@ class PlanData:
         longest = data.of_vehicles("shift_end") - data.of_vehicles("shift_start")
         hours = float(longest[np.isfinite(longest)].max(initial=self.struct.horizon))
         paid = float(
-            (data.of_vehicles("cost_per_time") + data.of_vehicles("cost_per_overtime")).max(initial=0.0)
+            (data.of_vehicles("unit_duration_cost") + data.of_vehicles("unit_overtime_cost")).max(initial=0.0)
         )
         prizes = max((client.prize or 0.0 for client in data.clients), default=0.0)
         fixed = float(data.of_vehicles("fixed_cost").max(initial=0.0))
@@ -122,7 +123,7 @@ class PlanData:
         self.struct.measures, self.struct.windows = len(data.demands), len(data.opens)
         self.struct.has_sources, self.struct.has_pickups = data.has_sources, bool(data.pickup.any())
         self.struct.backhaul = data.policy.backhaul
-        self.struct.longest_rate = data.policy.cost_of_longest
+        self.struct.longest_rate = data.policy.longest_route_cost
         midnight = convert(24.0, "h", data.units.time)
         start = float(data.of_vehicles("shift_start").max(initial=0.0))
         self.struct.horizon = max(midnight, start + midnight)
@@ -152,18 +153,18 @@ class PlanData:
         )  # fmt: skip
 
     def _put_vehicles(self, data: RoutingData, service: Floats) -> None:
-        regular, overtime = data.of_vehicles("regular_time"), data.of_vehicles("cost_per_overtime")
+        regular, overtime = data.of_vehicles("shift_duration"), data.of_vehicles("unit_overtime_cost")
         start = data.of_vehicles("shift_start")
         breaks = [each for rests in data.breaks for each in rests]
         self._put(
             capacity=_with_slack(data.capacities), fixed=data.of_vehicles("fixed_cost"),
-            per_time=data.of_vehicles("cost_per_time"), overtime=np.where(np.isfinite(regular), overtime, 0.0),
+            per_time=data.of_vehicles("unit_duration_cost"), overtime=np.where(np.isfinite(regular), overtime, 0.0),
             regular_time=regular, start=start, start_from=start - slack(start) / 2,
             end=_with_slack(data.of_vehicles("shift_end")), longest=_with_slack(data.of_vehicles("max_duration")),
             farthest=_with_slack(data.of_vehicles("max_distance")),
             home=[data.index[data.depot_of[vehicle.name]] for vehicle in data.vehicles],
             last=[data.index[data.end_of[vehicle.name]] for vehicle in data.vehicles],
-            reloads=[vehicle.reloads for vehicle in data.vehicles],
+            reloads=[vehicle.max_reloads for vehicle in data.vehicles],
             returns=[vehicle.returns for vehicle in data.vehicles],
             service=service, allowed=data.has_skills,
             break_start=np.cumsum([0, *map(len, data.breaks)]),
@@ -186,7 +187,7 @@ class PlanData:
             )
             self.struct.arrival_noise = law.noise
         self.struct.fixed_minutes = not laws.reads(DURATION, "state", "clock")
-        price = data.of_vehicles("cost_per_distance")[:, None, None] * data.finite_lengths(
+        price = data.of_vehicles("unit_distance_cost")[:, None, None] * data.finite_lengths(
             every[:, None], every
         )
         legs = every_arc(laws, planning.durations)
@@ -200,7 +201,7 @@ class PlanData:
     @staticmethod
     def _guesses(data: RoutingData, planning: PlanningValues) -> tuple[Floats, Floats]:
         """Return a price, time included, and a travel time of each arc, by which places are ranked before driving."""
-        rates = data.of_vehicles("cost_per_time")[:, None, None]
+        rates = data.of_vehicles("unit_duration_cost")[:, None, None]
         known = np.where(np.isfinite(planning.durations), planning.durations, 0.0)
         return planning.costs + rates * known, planning.durations
 
@@ -254,7 +255,7 @@ class PlanData:
     def _put_stops(self, tables: StepTables) -> None:
         """Put what the law of service times looks up: a row for each vehicle type and node."""
         rows = [np.broadcast_to(values, tables.shape) for values in tables.arcs]
-        self._put(stop_rows=np.stack(rows, axis=-1) if rows else np.zeros((*tables.shape, 0)))
+        self._put(stop_rows=round_array(np.stack(rows, axis=-1)) if rows else np.zeros((*tables.shape, 0)))
         self.struct.stop_width = len(rows)
 
     def _put_ways(self, laws: RoutingLaws) -> None:
@@ -296,7 +297,9 @@ class PlanData:
         begin = -(space.ctypes.data // space.itemsize) % _LINE
         rows = space[begin : begin + space.size - _LINE].reshape(kinds, nodes, nodes, width)
         for place, values in enumerate(first):
-            rows[..., place] = values
+            for tail in range(nodes):
+                # exponentials differ in their last digit from processor to processor
+                rows[:, tail, :, place] = round_array(values[:, tail])
         self._put(arcs=rows)
         self.struct.arc_width = width
         self.struct.arc_stride = rows[0].size if kinds > 1 else 0
@@ -304,7 +307,8 @@ class PlanData:
     def _polyline(self, line: Polyline) -> LinesStruct:
         self._kept.append(line)
         opens = line.opens.ctypes.data_as(ctypes.POINTER(ctypes.c_int32))
-        pieces = np.stack([line.until, line.slope, line.shift, np.zeros_like(line.until)], axis=1)
+        slope, shift = round_array(line.slope), round_array(line.shift)
+        pieces = np.stack([line.until, slope, shift, np.zeros_like(line.until)], axis=1)
         return LinesStruct(line.begin, line.rate, len(line.opens), len(pieces), opens, self._doubles(pieces))
 
     def _laws(self, laws: Sequence[LawSteps]) -> Any:
@@ -317,7 +321,7 @@ class PlanData:
     def _curve(self, curve: Any) -> CurveStruct:
         _, slope_low, _, slope_high = curve.ends
         ends = curve.low, curve.high, curve.width, slope_low, slope_high
-        return CurveStruct(*ends, curve.grid_size, curve.periodic, self._doubles(curve.powers.T))
+        return CurveStruct(*ends, curve.grid_size, curve.periodic, self._doubles(round_array(curve.powers.T)))
 
     def _doubles(self, values: Any) -> Any:
         array = np.ascontiguousarray(values, dtype=np.float64)
@@ -351,7 +355,7 @@ def _vehicles(data: RoutingData) -> list[tuple[int, int]]:
     return [
         (kind, number)
         for kind, vehicle in enumerate(data.vehicles)
-        for number in sorted({*range(1, min(vehicle.count, most) + 1), *pinned[kind]})
+        for number in sorted({*range(1, min(vehicle.num_available, most) + 1), *pinned[kind]})
     ]
 
 

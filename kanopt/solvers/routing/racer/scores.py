@@ -109,7 +109,7 @@ def score_plan(
     price = sum(score.price for score in found)
     price += sum(client.prize or 0.0 for client in problem.clients if client.name in set(plan.unserved))
     longest = max((score.finish - score.departure for score in found), default=0.0)
-    rate = data.policy.cost_of_longest
+    rate = data.policy.longest_route_cost
     return price + (rate * longest if rate else 0.0), broken
 
 

@@ -76,7 +76,7 @@ class RacerSearch:
                 or place in routes
                 or len(set(clients)) < len(clients)
                 or not seen.isdisjoint(clients)
-                or len(stops) - len(clients) > vehicle.reloads  # the kernel has room for no more
+                or len(stops) - len(clients) > vehicle.max_reloads  # the kernel has room for no more
             ):
                 continue
             seen.update(clients)
@@ -95,7 +95,7 @@ class RacerSearch:
             vehicle = slot[data.type_index[route.vehicle], route.index]
             stops = [data.index[name] for name in route.clients]
             reloads = sum(node < len(data.depots) for node in stops)
-            fits = reloads <= data.vehicles[data.type_index[route.vehicle]].reloads
+            fits = reloads <= data.vehicles[data.type_index[route.vehicle]].max_reloads
             fits = fits and len(set(stops)) == len(stops) - max(0, reloads - 1)
             if fits and np.isfinite(self.depart(vehicle, stops).price):
                 return route

@@ -31,7 +31,7 @@ def test_a_leg_costs_metres_times_weight(write):
     # 90 km/h are 25 m/s
     assert problem.drive(plan.routes).duration.tolist() == pytest.approx([1000, 400, 2000])
     assert problem.check(plan).ok
-    assert (problem.clients[0].earliest, problem.clients[0].latest, problem.clients[0].service) == (
+    assert (problem.clients[0].earliest, problem.clients[0].latest, problem.clients[0].service_duration) == (
         2000,
         22000,
         1400,

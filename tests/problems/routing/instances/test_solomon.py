@@ -42,12 +42,16 @@ def test_fleet_windows_and_distances_are_read(write):
         "dimacs",
         None,
     )
-    assert (problem.vehicles[0].count, problem.vehicles[0].capacity, problem.vehicles[0].shift_end) == (
+    assert (
+        problem.vehicles[0].num_available,
+        problem.vehicles[0].capacity,
+        problem.vehicles[0].shift_end,
+    ) == (
         4,
         20,
         200,
     )
-    assert [(c.name, c.demand, c.earliest, c.latest, c.service) for c in problem.clients] == [
+    assert [(c.name, c.demand, c.earliest, c.latest, c.service_duration) for c in problem.clients] == [
         ("1", 10, 50, 60, 10),
         ("2", 5, 0, 100, 10),
     ]

@@ -84,9 +84,12 @@ def test_the_objective_is_the_rounded_distance(write, convention, rounded):
 
 
 def test_the_number_of_vehicles_is_no_limit_unless_the_file_says_one(write):
-    assert read_instance(write(CVRP)).problem.vehicles[0].count == 3
-    assert read_instance(write(VRPTW)).problem.vehicles[0].count == 3
-    assert read_instance(write(VRPTW.replace("VEHICLES : 3", "VEHICLES : 7"))).problem.vehicles[0].count == 7
+    assert read_instance(write(CVRP)).problem.vehicles[0].num_available == 3
+    assert read_instance(write(VRPTW)).problem.vehicles[0].num_available == 3
+    assert (
+        read_instance(write(VRPTW.replace("VEHICLES : 3", "VEHICLES : 7"))).problem.vehicles[0].num_available
+        == 7
+    )
 
 
 def test_windows_service_and_the_return_to_the_depot_are_kept(write):
@@ -94,7 +97,7 @@ def test_windows_service_and_the_return_to_the_depot_are_kept(write):
     assert (instance.kind, instance.rounding) == ("vrptw", "dimacs")
     problem = instance.problem
     assert (problem.vehicles[0].shift_start, problem.vehicles[0].shift_end) == (0, 100)
-    assert [(c.service, c.earliest, c.latest) for c in problem.clients] == [
+    assert [(c.service_duration, c.earliest, c.latest) for c in problem.clients] == [
         (9, 20, 30),
         (9, 0, 90),
         (9, 5, 90),
@@ -109,7 +112,7 @@ def test_each_client_may_have_its_own_service_time(write):
     text = VRPTW.replace("SERVICE_TIME : 9\n", "").replace(
         "DEPOT_SECTION", "SERVICE_TIME_SECTION\n1 0\n2 1\n3 2\n4 3\nDEPOT_SECTION"
     )
-    assert [c.service for c in read_instance(write(text)).problem.clients] == [1, 2, 3]
+    assert [c.service_duration for c in read_instance(write(text)).problem.clients] == [1, 2, 3]
 
 
 def test_explicit_distances_in_rows_of_any_length(write):

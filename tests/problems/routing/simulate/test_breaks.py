@@ -21,7 +21,7 @@ TO_B = ("a", "b")
 
 
 def town(
-    clients: tuple[Client, ...] = (Client("a", service=20.0), Client("b")), **given: Any
+    clients: tuple[Client, ...] = (Client("a", service_duration=20.0), Client("b")), **given: Any
 ) -> RoutingProblem:
     """Clients at 10 and 20 minutes from the depot; drivers rest for half an hour from between 11:00 and 12:00."""
     van = {"shift_start": 660.0, "breaks": "30 in 11:00-12:00", **given.pop("van", {})}
@@ -50,7 +50,7 @@ def leaving(problem: RoutingProblem, departure: float) -> RoutingPlan:
 def test_a_break_is_taken_where_tolls_and_time_cost_least(
     rate: float, taken: list[int], price: float
 ) -> None:
-    problem = town(van={"cost_per_time": rate}, cost={"toll": TOLL.bind(hour=clock.hour)})
+    problem = town(van={"unit_duration_cost": rate}, cost={"toll": TOLL.bind(hour=clock.hour)})
     plan = leaving(problem, 660.0)
     assert problem.drive(plan.routes).breaks_taken.tolist() == taken
     assert problem.price(plan).objective == pytest.approx(price)
@@ -59,7 +59,7 @@ def test_a_break_is_taken_where_tolls_and_time_cost_least(
 @pytest.mark.parametrize(("rate", "taken"), [(0.0, [1, 0, 0]), (1.0, [0, 0, 0])])
 def test_lateness_that_is_paid_for_moves_a_break_too(rate: float, taken: list[int]) -> None:
     # with the break on the way to a, b is served 30 minutes late, but the two legs after a are free of toll
-    people = Client("a", service=20.0), Client("b", latest=700.0, cost_per_lateness=rate)
+    people = Client("a", service_duration=20.0), Client("b", latest=700.0, unit_lateness_cost=rate)
     problem = town(people, cost={"toll": TOLL.bind(hour=clock.hour)})
     assert problem.drive(leaving(problem, 660.0).routes).breaks_taken.tolist() == taken
 
@@ -71,7 +71,7 @@ def test_no_price_makes_a_break_break_a_rule() -> None:
         plan = leaving(problem, 660.0)
         assert problem.check(plan).ok
         assert problem.drive(plan.routes).breaks_taken.tolist() == [0, 0, 0]
-    late = town((Client("a", service=20.0), Client("b", latest=729.0)), cost=tolls)
+    late = town((Client("a", service_duration=20.0), Client("b", latest=729.0)), cost=tolls)
     assert late.check(leaving(late, 660.0)).ok
 
 

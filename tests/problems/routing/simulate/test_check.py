@@ -28,7 +28,9 @@ def small(**changes: object) -> RoutingProblem:
     ]
     fleet = [
         VehicleType("van", 2, capacity=1.0, fixed_cost=5.0, shift_start=480, shift_end=560),
-        VehicleType("truck", 1, capacity=3.0, cost_per_distance=0.5, cost_per_time=0.1, depot="depot"),
+        VehicleType(
+            "truck", 1, capacity=3.0, unit_distance_cost=0.5, unit_duration_cost=0.1, start_depot="depot"
+        ),
     ]
     given = {
         "depots": [Depot("depot")],
@@ -82,7 +84,7 @@ def test_every_planted_violation_is_found():
 def test_doubles_and_foreign_depots_are_found():
     problem = small(
         depots=[Depot("depot"), Depot("yard")],
-        vehicles=[VehicleType("van", 2, depot="depot")],
+        vehicles=[VehicleType("van", 2, start_depot="depot")],
         cost={},
         duration=np.ones((5, 5)),
         distance=np.ones((5, 5)),

@@ -16,11 +16,11 @@ LINE = np.abs(np.subtract.outer(np.arange(4.0), np.arange(4.0)))
 
 def on_a_line(duration: object, **changes: object) -> RoutingProblem:
     clients = [
-        Client("a", demand=0.5, service=5, earliest=540, latest=560),
-        Client("b", demand=0.3, service=5, earliest=600, latest=700),
+        Client("a", demand=0.5, service_duration=5, earliest=540, latest=560),
+        Client("b", demand=0.3, service_duration=5, earliest=600, latest=700),
         Client("c", demand=0.2),
     ]
-    van = VehicleType("van", capacity=2.0, cost_per_time=1.0, shift_start=480, shift_end=960)
+    van = VehicleType("van", capacity=2.0, unit_duration_cost=1.0, shift_start=480, shift_end=960)
     return RoutingProblem([Depot("depot")], clients, [van], {}, duration, LINE, **changes)
 
 
@@ -34,7 +34,7 @@ def by_hand(
         time += minutes(here, node, time)
         time = max(time, float(problem.data.earliest[node]))
         begins.append(time)
-        time += float(problem.data.of_nodes("service")[node])
+        time += float(problem.data.of_nodes("service_duration")[node])
         here = node
     return begins, time
 
@@ -92,19 +92,6 @@ def test_the_clock_moves_along_the_route():
     )  # planned at nine, the slowest hour
 
 
-def test_the_departure_on_a_clock_law_is_as_late_as_costs_nothing():
-    problem = on_a_line(RUSH.bind(km=arc.distance, hour=clock.hour))
-    free = Route("van", 1, "depot", ("a", "b", "c"))
-    driven = problem.drive([free])
-    early = problem.drive([Route("van", 1, "depot", free.clients, 480.0)])
-    assert driven.departure[0] > 530
-    assert driven.finish[0] == pytest.approx(early.finish[0], abs=1e-6)
-    assert (driven.begin <= np.maximum(early.begin, problem.data.latest[driven.head]) + 1e-6).all()
-    later = problem.drive([Route("van", 1, "depot", free.clients, driven.departure[0] + 0.01)])
-    late = (later.begin > np.maximum(early.begin, problem.data.latest[later.head]) + 1e-6).any()
-    assert late or later.finish[0] > early.finish[0] + 1e-6
-
-
 def test_a_load_law_sees_the_load_of_each_leg():
     law = parse_formula("10 * km * (1 + load)", [KM, Variable("load", "t")], Variable("min", "min"))
     problem = on_a_line(law.bind(km=arc.distance, load=state.load))
@@ -123,32 +110,3 @@ def test_all_routes_driven_together_are_each_driven_as_alone(seed):
         )
         assert driven.begin[driven.route == place].tolist() == pytest.approx(begins)
         assert driven.finish[place] == pytest.approx(finish)
-
-
-@given(st.integers(0, 5_000))
-def test_no_departure_gives_a_shorter_route_that_is_as_punctual(seed):
-    problem = random_problem(seed)
-    routes = random_routes(problem, seed)
-    driven = problem.drive(routes)
-    early = problem.drive(
-        [Route(r.vehicle, r.index, r.depot, r.clients, s) for r, s in starts(problem, routes)]
-    )
-    limit = np.maximum(early.begin, problem.data.latest[early.head])
-    for share in np.linspace(0, 1, 21):
-        shift = share * (early.finish - early.departure)
-        tried = problem.drive(
-            [
-                Route(r.vehicle, r.index, r.depot, r.clients, s + d)
-                for (r, s), d in zip(starts(problem, routes), shift, strict=True)
-            ]
-        )
-        for place in range(len(routes)):
-            here = tried.route == place
-            if (tried.begin[here] <= limit[here] + 1e-9).all():
-                span = tried.finish[place] - tried.departure[place]
-                assert driven.finish[place] - driven.departure[place] <= span + 1e-9
-
-
-def starts(problem: RoutingProblem, routes: list[Route]) -> list[tuple[Route, float]]:
-    opening = {vehicle.name: vehicle.shift_start for vehicle in problem.vehicles}
-    return [(route, opening[route.vehicle]) for route in routes]

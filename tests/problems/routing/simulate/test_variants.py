@@ -29,7 +29,7 @@ def line(
     return RoutingProblem(
         [Depot("depot")],
         [Client("abcdef"[place], **each) for place, each in enumerate(clients)],
-        [VehicleType("van", **{"count": 2, **fleet})],
+        [VehicleType("van", **{"num_available": 2, **fleet})],
         laws.get("cost", {"fuel": km}),
         km,
         km,
@@ -58,7 +58,7 @@ class Case:
 
 
 AT_12, AT_100 = {"latest": 12.0}, {"earliest": 100.0, "latest": 100.0}
-RATES = {"cost_per_time": 2.0, "max_distance": 20.0, "cost_per_distance": 3.0}
+RATES = {"unit_duration_cost": 2.0, "max_distance": 20.0, "unit_distance_cost": 3.0}
 ONE, TWO, THREE = ({"demand": amount} for amount in (1.0, 2.0, 3.0))
 PALLETS = [{"demand": 1.0, "attributes": {"pallets": amount}} for amount in (2.0, 3.0)]
 STOP = parse_formula(
@@ -85,15 +85,15 @@ CASES = {
         {"van": ["b", "a"]}, [20.0, 30.0, 40.0], [40.0], [2.0, 1.0, 0.0], {"capacity"}, {"fuel": 40.0},
     ),
     "a reload makes room in every measure": Case(
-        line(PALLETS, {"attributes": {"pallets": 3.0}, "reloads": 1}, {"capacities": ("pallets",)}),
+        line(PALLETS, {"attributes": {"pallets": 3.0}, "max_reloads": 1}, {"capacities": ("pallets",)}),
         {"van": ["b", "depot", "a"]}, [20.0, 40.0, 50.0, 60.0], [60.0], [1.0, 0.0, 1.0, 0.0], set(), {"fuel": 60.0},
     ),
     "between two windows one waits for the second": Case(
-        line([{"windows": "5-9, 40-50", "service": 3.0}], {}),
+        line([{"windows": "5-9, 40-50", "service_duration": 3.0}], {}),
         {"van": ["a"]}, [40.0, 53.0], [53.0],
     ),
     "in a window service begins on arrival": Case(
-        line([{"windows": "5-10, 40-50", "service": 3.0}], {}),
+        line([{"windows": "5-10, 40-50", "service_duration": 3.0}], {}),
         {"van": ["a"]}, [10.0, 23.0], [23.0],
     ),
     "after the last window one is late": Case(
@@ -101,32 +101,34 @@ CASES = {
         {"van": ["a"]}, [10.0, 20.0], [20.0], None, {"time window"},
     ),
     "lateness that is paid for is no fault": Case(
-        line([{"latest": 4.0, "cost_per_lateness": 0.5}, {"latest": 20.0, "cost_per_lateness": 9.0}], {}),
+        line([{"latest": 4.0, "unit_lateness_cost": 0.5}, {"latest": 20.0, "unit_lateness_cost": 9.0}], {}),
         {"van": ["a", "b"]}, [10.0, 20.0, 40.0], [40.0], None, set(), {"fuel": 40.0, "lateness": 3.0},
     ),
     "one leaves later where lateness costs less than waiting": Case(
-        line([{**AT_12, "cost_per_lateness": 0.5}, AT_100], {"cost_per_time": 1.0}),
+        line([{**AT_12, "unit_lateness_cost": 0.5}, AT_100], {"unit_duration_cost": 1.0}),
         {"van": ["a", "b"]}, [90.0, 100.0, 120.0], [120.0], None, set(),
         {"fuel": 40.0, "time": 40.0, "lateness": 39.0}, leaves=None,
     ),
     "one leaves no later than lateness allows where it costs more than waiting": Case(
-        line([{**AT_12, "cost_per_lateness": 1.5}, AT_100], {"cost_per_time": 1.0}),
+        line([{**AT_12, "unit_lateness_cost": 1.5}, AT_100], {"unit_duration_cost": 1.0}),
         {"van": ["a", "b"]}, [12.0, 100.0, 120.0], [120.0], None, set(), {"fuel": 40.0, "time": 118.0}, leaves=None,
     ),
     "a law may read the lateness": Case(
-        line([{"latest": 4.0, "cost_per_lateness": 0.0}, {"earliest": 30.0}], {}, cost={"anger": ANGER}),
+        line([{"latest": 4.0, "unit_lateness_cost": 0.0}, {"earliest": 30.0}], {}, cost={"anger": ANGER}),
         {"van": ["a", "b"]}, [10.0, 30.0, 50.0], [50.0], None, set(), {"anger": 3.6},
     ),
     "a law says how long a stop takes": Case(
-        line([ONE, TWO], {"attributes": {"slow": 2.0}, "reload_time": 5.0, "reloads": 1}, {"service": STOP}),
+        line([ONE, TWO], {"attributes": {"slow": 2.0}, "reload_time": 5.0, "max_reloads": 1}, {"service": STOP}),
         {"van": ["a", "depot", "b"]}, [10.0, 34.0, 59.0, 101.0], [101.0],
     ),
     "an open route ends with its last service": Case(
-        line([{**ONE, "service": 5.0}, {**TWO, "service": 7.0}], {"returns": False, "shift_end": 32.0, **RATES}),
+        line([{**ONE, "service_duration": 5.0}, {**TWO, "service_duration": 7.0}], {"returns": False,
+            "shift_end": 32.0, **RATES}),
         {"van": ["a", "b"]}, [10.0, 25.0], [32.0], [3.0, 2.0], set(), {"fuel": 20.0, "time": 64.0, "distance": 60.0},
     ),
     "an open route can be too late as well": Case(
-        line([{"service": 5.0}, {"service": 7.0}], {"returns": False, "shift_end": 31.0, "max_distance": 19.0}),
+        line([{"service_duration": 5.0}, {"service_duration": 7.0}], {"returns": False, "shift_end": 31.0,
+            "max_distance": 19.0}),
         {"van": ["a", "b"]}, [10.0, 25.0], [32.0], None, {"shift", "distance"},
     ),
     "the way back counts for the distance": Case(
@@ -138,7 +140,7 @@ CASES = {
         {"van": ["a"]}, [30.0, 40.0], [40.0], None, {"duration"},
     ),
     "overtime is what the duration has more than the regular time": Case(
-        line([{"earliest": 30.0}], {"regular_time": 35.0, "cost_per_overtime": 2.0, "cost_per_time": 1.0}),
+        line([{"earliest": 30.0}], {"shift_duration": 35.0, "unit_overtime_cost": 2.0, "unit_duration_cost": 1.0}),
         {"van": ["a"]}, [30.0, 40.0], [40.0], None, set(), {"fuel": 20.0, "time": 40.0, "overtime": 10.0},
     ),
     "what is picked up stays on board": Case(
@@ -146,11 +148,11 @@ CASES = {
         {"van": ["a", "b"]}, [10.0, 20.0, 40.0], [40.0], [3.0, 6.0, 4.0], {"capacity"}, {"toll": 26.0},
     ),
     "a reload unloads what was picked up": Case(
-        line([{**ONE, "pickup": 4.0}, TWO], {"capacity": 4.0, "reloads": 1, "reload_time": 2.0}),
+        line([{**ONE, "pickup": 4.0}, TWO], {"capacity": 4.0, "max_reloads": 1, "reload_time": 2.0}),
         {"van": ["a", "depot", "b"]}, [10.0, 20.0, 42.0, 62.0], [62.0], [1.0, 4.0, 2.0, 0.0],
     ),
     "once too often at the depot": Case(
-        line([ONE, TWO, ONE], {"reloads": 1}),
+        line([ONE, TWO, ONE], {"max_reloads": 1}),
         {"van": ["a", "depot", "b", "depot", "c"]}, [10.0, 20.0, 40.0, 60.0, 90.0, 120.0], [120.0],
         [1.0, 0.0, 2.0, 0.0, 1.0, 0.0], {"reload"},
     ),
@@ -163,7 +165,7 @@ CASES = {
         {"van": ["b", "a"]}, [20.0, 30.0, 40.0], [40.0], [3.0, 1.0, 4.0],
     ),
     "a delivery after a pickup of the trip before": Case(
-        line([{"pickup": 4.0}, TWO], {"reloads": 1}, {"backhaul": True}),
+        line([{"pickup": 4.0}, TWO], {"max_reloads": 1}, {"backhaul": True}),
         {"van": ["a", "depot", "b"]}, [10.0, 20.0, 40.0, 60.0], [60.0], [0.0, 4.0, 2.0, 0.0],
     ),
     "what has a source is loaded there": Case(
@@ -179,7 +181,7 @@ CASES = {
         {"van": ["b", "a"]}, [20.0, 30.0, 40.0], [40.0], None, {"order"},
     ),
     "the source is on the same trip": Case(
-        line([{}, {**TWO, "source": "a"}], {"reloads": 1}),
+        line([{}, {**TWO, "source": "a"}], {"max_reloads": 1}),
         {"van": ["a", "depot", "b"]}, [10.0, 20.0, 40.0, 60.0], [60.0], None, {"order"},
     ),
     "the source is on the same route": Case(
@@ -191,7 +193,7 @@ CASES = {
         {"van": ["a"]}, [10.0, 20.0], [20.0], None, {"order"}, {"fuel": 20.0, "missed prizes": 5.0},
     ),
     "goods that are kept apart": Case(
-        line([{"goods": "food, paper"}, {"goods": "acid"}], {"reloads": 1}, {"apart": (("acid", "food"),)}),
+        line([{"goods": "food, paper"}, {"goods": "acid"}], {"max_reloads": 1}, {"apart": (("acid", "food"),)}),
         {"van": ["a", "depot", "b"]}, [10.0, 20.0, 40.0, 60.0], [60.0], None, {"goods"},
     ),
     "goods on two vehicles": Case(
@@ -203,12 +205,12 @@ CASES = {
         {"van 1": ["a"], "van 2": ["b"]}, [10.0, 20.0, 20.0, 40.0], [20.0, 40.0], None, {"pinned"},
     ),
     "the longest route is paid for once": Case(
-        line([{}, {}], {"cost_per_time": 1.0}, {"cost_of_longest": 0.5}),
+        line([{}, {}], {"unit_duration_cost": 1.0}, {"longest_route_cost": 0.5}),
         {"van 1": ["a"], "van 2": ["b"]}, [10.0, 20.0, 20.0, 40.0], [20.0, 40.0], None, set(),
         {"fuel": 60.0, "time": 60.0, "longest route": 20.0},
     ),
     "a break while driving": Case(
-        line([{"service": 1.0}], {"breaks": "5 in 3-8", "cost_per_time": 1.0}),
+        line([{"service_duration": 1.0}], {"breaks": "5 in 3-8", "unit_duration_cost": 1.0}),
         {"van": ["a"]}, [15.0, 26.0], [26.0], None, set(), {"fuel": 20.0, "time": 26.0},
     ),
     "a break while waiting takes no time": Case(
@@ -220,15 +222,15 @@ CASES = {
         {"van": ["a"]}, [17.0, 27.0], [27.0],
     ),
     "a break before the service where it may not be later": Case(
-        line([{"service": 20.0, "latest": 17.0}], {"breaks": "5 in 12-14"}),
+        line([{"service_duration": 20.0, "latest": 17.0}], {"breaks": "5 in 12-14"}),
         {"van": ["a"]}, [17.0, 47.0], [47.0],
     ),
     "a break during service, or lateness": Case(
-        line([{"service": 20.0, "latest": 16.0}], {"breaks": "5 in 12-14"}),
+        line([{"service_duration": 20.0, "latest": 16.0}], {"breaks": "5 in 12-14"}),
         {"van": ["a"]}, [17.0, 47.0], [47.0], None, {"time window"},
     ),
     "a break on the leg after the service": Case(
-        line([{"service": 20.0, "latest": 10.0}], {"breaks": "5 in 12-30"}),
+        line([{"service_duration": 20.0, "latest": 10.0}], {"breaks": "5 in 12-30"}),
         {"van": ["a"]}, [10.0, 45.0], [45.0],
     ),
     "who is back before the last moment of a break has it afterwards": Case(
@@ -244,15 +246,16 @@ CASES = {
         {"van": ["a"]}, [40.0, 50.0], [50.0],
     ),
     "the second break alone, after the first was had at the depot": Case(
-        line([{"earliest": 70.0, "latest": 70.0}], {"breaks": "20 in 5-6, 10 in 58-63", "cost_per_time": 1.0}),
+        line([{"earliest": 70.0, "latest": 70.0}], {"breaks": "20 in 5-6, 10 in 58-63", "unit_duration_cost": 1.0}),
         {"van": ["a"]}, [70.0, 80.0], [80.0], None, set(), {"fuel": 20.0, "time": 30.0}, leaves=None,
     ),
     "one leaves after two breaks that follow each other at once": Case(
-        line([{"latest": 0.0, "cost_per_lateness": 0.5}], {"breaks": "10 in 5-19, 10 in 8-29", "cost_per_time": 1.0}),
+        line([{"latest": 0.0, "unit_lateness_cost": 0.5}], {"breaks": "10 in 5-19, 10 in 8-29",
+            "unit_duration_cost": 1.0}),
         {"van": ["a"]}, [35.0, 45.0], [45.0], None, set(), {"fuel": 20.0, "time": 20.0, "lateness": 17.5}, leaves=None,
     ),
     "one leaves late enough not to be under way too long, and no later": Case(
-        line([{**AT_12, "cost_per_lateness": 1.0}, AT_100], {"max_duration": 60.0}),
+        line([{**AT_12, "unit_lateness_cost": 1.0}, AT_100], {"max_duration": 60.0}),
         {"van": ["a", "b"]}, [70.0, 100.0, 120.0], [120.0], None, set(), {"fuel": 40.0, "lateness": 58.0}, leaves=None,
     ),
     "two breaks, one after the other": Case(
@@ -388,7 +391,7 @@ def compare(problem: RoutingProblem, plan: RoutingPlan) -> None:
     assert {k: v for k, v in terms.items() if k not in hours} == pytest.approx(
         {k: v for k, v in wanted.items() if k not in hours}
     )
-    if all(route.departure is not None for route in plan.routes) or not problem.policy.cost_of_longest:
+    if all(route.departure is not None for route in plan.routes) or not problem.policy.longest_route_cost:
         spent, least = (sum(prices.get(name, 0.0) for name in hours) for prices in (terms, wanted))
         assert spent == pytest.approx(least, abs=1e-6)
     for place, route in enumerate(plan.routes):
@@ -437,5 +440,5 @@ def test_the_best_of_all_plans_is_good_and_costs_what_it_is_said_to(name: str) -
         assert simulator.faults(plan) <= {"unserved"}
         assert sum(c.mandatory and c.name in plan.unserved for c in problem.clients) == best.missed
         assert sum(simulator.price(plan).values()) >= best.cost - 1e-6
-        if not problem.policy.cost_of_longest:
+        if not problem.policy.longest_route_cost:
             assert sum(simulator.price(plan).values()) == pytest.approx(best.cost)

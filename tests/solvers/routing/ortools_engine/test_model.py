@@ -62,7 +62,7 @@ def test_one_of_several_windows_is_met():
         Client("noon", earliest=30, latest=30): 11.0,
         Client("late", windows="0-5, 60-61, 70-80"): 12.0,
     }
-    outcome = solved(line(clients, [VehicleType("van", cost_per_time=1.0)]))
+    outcome = solved(line(clients, [VehicleType("van", unit_duration_cost=1.0)]))
     assert routes(outcome) == {"van 1": ("morning", "noon", "late")}
     # 24 km, and from 2 (arriving at 12, the first close) to the last at 60
     assert outcome.plan.routes[0].departure == pytest.approx(2.0)
@@ -81,8 +81,8 @@ def test_between_two_windows_nobody_is_served():
 def test_lateness_costs_or_forbids():
     def problem(rate: float | None) -> RoutingProblem:
         clients = {
-            Client("a", service=30.0, latest=10): 10.0,
-            Client("b", latest=20, cost_per_lateness=rate): 11.0,
+            Client("a", service_duration=30.0, latest=10): 10.0,
+            Client("b", latest=20, unit_lateness_cost=rate): 11.0,
         }
         return line(clients, [VehicleType("van", 2, fixed_cost=50.0)])
 
@@ -93,15 +93,15 @@ def test_lateness_costs_or_forbids():
 
 def test_lateness_is_weighed_against_time():
     # leaving earlier costs a minute of waiting at b for each minute that a is not late
-    clients = {Client("a", latest=10, cost_per_lateness=0.5): 10.0, Client("b", earliest=40): 20.0}
+    clients = {Client("a", latest=10, unit_lateness_cost=0.5): 10.0, Client("b", earliest=40): 20.0}
     for rate, departure in ((1.0, 20.0), (0.25, 0.0)):
-        outcome = solved(line(clients, [VehicleType("van", cost_per_time=rate)]))
+        outcome = solved(line(clients, [VehicleType("van", unit_duration_cost=rate)]))
         assert outcome.plan.routes[0].departure == pytest.approx(departure)
 
 
 def test_an_open_route_ends_at_its_last_client():
-    clients = {Client("a", service=5.0): 10.0, Client("b", service=5.0): -3.0}
-    there = VehicleType("van", returns=False, max_duration=26.0, cost_per_time=1.0)
+    clients = {Client("a", service_duration=5.0): 10.0, Client("b", service_duration=5.0): -3.0}
+    there = VehicleType("van", returns=False, max_duration=26.0, unit_duration_cost=1.0)
     outcome = solved(line(clients, [there]))
     assert routes(outcome) == {"van 1": ("b", "a")}
     assert outcome.objective == pytest.approx(16.0 + 26.0)
@@ -124,7 +124,10 @@ def test_no_route_leads_too_far():
 
 
 def test_no_route_takes_too_long():
-    clients = {Client("a", service=5.0): 10.0, Client("b", service=5.0, earliest=100): -10.0}
+    clients = {
+        Client("a", service_duration=5.0): 10.0,
+        Client("b", service_duration=5.0, earliest=100): -10.0,
+    }
     for limit, count in ((50.0, 1), (49.9, 2)):
         van = VehicleType("van", 2, max_duration=limit, fixed_cost=1.0)
         assert len(routes(solved(line(clients, [van])))) == count
@@ -133,7 +136,7 @@ def test_no_route_takes_too_long():
 def test_overtime_costs():
     clients = {Client("a"): 10.0, Client("b"): -10.0}
     for price, expected in ((0.5, 40.0 + 10.0 + 7.5), (3.0, 40.0 + 20.0)):
-        van = VehicleType("van", 2, fixed_cost=10.0, regular_time=25.0, cost_per_overtime=price)
+        van = VehicleType("van", 2, fixed_cost=10.0, shift_duration=25.0, unit_overtime_cost=price)
         assert solved(line(clients, [van])).objective == pytest.approx(expected)
 
 
@@ -141,8 +144,8 @@ def test_service_takes_its_own_time_with_each_vehicle():
     law = parse_formula("work / speed", [Variable("work", "min"), Variable("speed")], Variable("stop", "min"))
     clients = {Client("a", attributes={"work": 30.0}): 10.0}
     fleet = [
-        VehicleType("slow", cost_per_time=1.0, attributes={"speed": 1.0}),
-        VehicleType("quick", cost_per_time=1.0, fixed_cost=5.0, attributes={"speed": 2.0}),
+        VehicleType("slow", unit_duration_cost=1.0, attributes={"speed": 1.0}),
+        VehicleType("quick", unit_duration_cost=1.0, fixed_cost=5.0, attributes={"speed": 2.0}),
     ]
     problem = line(clients, fleet, service=law.bind(work=client.work, speed=vehicle.speed))
     outcome = solved(problem)
@@ -166,13 +169,13 @@ def test_a_vehicle_loads_again():
     clients = {
         Client(name, demand=1.0): place for name, place in zip("abc", (10.0, 10.0, -10.0), strict=True)
     }
-    van = VehicleType("van", capacity=2.0, reloads=1, reload_time=7.0, cost_per_time=1.0)
+    van = VehicleType("van", capacity=2.0, max_reloads=1, reload_time=7.0, unit_duration_cost=1.0)
     outcome = solved(line(clients, [van]))
     assert outcome.objective == pytest.approx(40.0 + 47.0)
     assert outcome.plan.routes[0].clients.count("depot") == 1
-    one = VehicleType("van", capacity=1.0, reloads=1)
+    one = VehicleType("van", capacity=1.0, max_reloads=1)
     assert len(solved(line(clients, [one])).plan.unserved) == 1
-    two = VehicleType("van", capacity=1.0, reloads=2, returns=False)
+    two = VehicleType("van", capacity=1.0, max_reloads=2, returns=False)
     assert solved(line(clients, [two])).objective == pytest.approx(50.0)
 
 
@@ -181,7 +184,7 @@ def test_pickups_are_unloaded_at_a_reload():
         Client("old", pickup=2.0): 10.0,
         Client("new", demand=2.0, earliest=100): 10.0,
     }
-    van = VehicleType("van", capacity=2.0, reloads=1)
+    van = VehicleType("van", capacity=2.0, max_reloads=1)
     assert solved(line(clients, [van])).objective == pytest.approx(20.0)
     first = {Client("old", pickup=2.0, latest=50): 10.0, Client("new", demand=2.0, earliest=100): 10.0}
     outcome = solved(line(first, [van]))
@@ -191,7 +194,7 @@ def test_pickups_are_unloaded_at_a_reload():
 def test_a_source_comes_first():
     clients = {
         Client("shop", demand=2.0, source="store"): 10.0,
-        Client("store", service=1.0): 20.0,
+        Client("store", service_duration=1.0): 20.0,
         Client("other", demand=1.0): 15.0,
     }
     outcome = solved(line(clients, [VehicleType("van", 2, capacity=2.0, fixed_cost=1.0)]))
@@ -222,7 +225,7 @@ def test_a_source_is_on_the_same_trip():
         Client("shop", demand=1.0, source="store"): -10.0,
         Client("big", demand=2.0): -5.0,
     }
-    outcome = solved(line(clients, [VehicleType("van", capacity=2.0, reloads=1)]))
+    outcome = solved(line(clients, [VehicleType("van", capacity=2.0, max_reloads=1)]))
     # big could be served on the way to the shop, were there room for all or a trip between
     assert routes(outcome) == {"van 1": ("store", "shop", "depot", "big")}
     assert outcome.objective == pytest.approx(50.0)
@@ -270,32 +273,32 @@ def test_clients_may_be_pinned_to_a_vehicle():
 def test_drivers_rest(rest, price):
     # leaves at 10, serves from 60 to 65, waits from 85 to 100, serves until 110, is back at 115
     clients = {
-        Client("a", service=5.0, earliest=60, latest=60): 50.0,
-        Client("b", service=10.0, earliest=100, latest=100): 30.0,
+        Client("a", service_duration=5.0, earliest=60, latest=60): 50.0,
+        Client("b", service_duration=10.0, earliest=100, latest=100): 30.0,
     }
-    van = VehicleType("van", breaks=rest, cost_per_time=1.0)
+    van = VehicleType("van", breaks=rest, unit_duration_cost=1.0)
     late = {
-        Client("a", service=5.0, earliest=60, latest=60): 50.0,
-        Client("b", service=10.0, earliest=100): 30.0,
+        Client("a", service_duration=5.0, earliest=60, latest=60): 50.0,
+        Client("b", service_duration=10.0, earliest=100): 30.0,
     }
-    plain = solved(line(late, [VehicleType("van", cost_per_time=1.0)])).objective
+    plain = solved(line(late, [VehicleType("van", unit_duration_cost=1.0)])).objective
     assert solved(line(late, [van])).objective == pytest.approx(plain + price)
     assert solved(line(clients, [van])).plan is not None
 
 
 def test_rests_keep_their_order():
     clients = {Client("a"): 100.0}
-    van = VehicleType("van", breaks="20 in 10-30, 15 in 10-190", cost_per_time=1.0)
+    van = VehicleType("van", breaks="20 in 10-30, 15 in 10-190", unit_duration_cost=1.0)
     outcome = solved(line(clients, [van]))
     # the first before leaving at 30, the second after the return would be too late: it is taken on the way
     assert outcome.objective == pytest.approx(200.0 + 200.0)
 
 
 def test_the_longest_route_costs():
-    clients = {Client(name, service=20.0): 10.0 for name in "abcd"}
+    clients = {Client(name, service_duration=20.0): 10.0 for name in "abcd"}
     van = VehicleType("van", 2)
     assert solved(line(clients, [van])).objective == pytest.approx(20.0)
-    outcome = solved(line(clients, [van], cost_of_longest=1.0))
+    outcome = solved(line(clients, [van], longest_route_cost=1.0))
     assert sorted(map(len, routes(outcome).values())) == [2, 2]
     assert outcome.objective == pytest.approx(40.0 + 60.0)
 
@@ -310,13 +313,13 @@ def test_deliveries_come_before_pickups():
     assert solved(line(clients, [van])).objective == pytest.approx(41.0)
     outcome = solved(line(clients, [van], backhaul=True))
     assert outcome.objective == pytest.approx(62.0)
-    again = VehicleType("van", 1, reloads=1)
+    again = VehicleType("van", 1, max_reloads=1)
     assert solved(line(clients, [again], backhaul=True)).objective == pytest.approx(60.0)
 
 
 def test_a_start_with_reloads_is_kept():
     clients = {Client(name, demand=1.0): 10.0 for name in "abcd"}
-    van = VehicleType("van", capacity=2.0, reloads=1)
+    van = VehicleType("van", capacity=2.0, max_reloads=1)
     problem = line(clients, [van])
     plan = problem.plan_from({"van 1": ["a", "b", "depot", "c", "d"]})
     outcome = solved(problem, initial=plan)

@@ -33,8 +33,10 @@ def solved(problem: RoutingProblem, **options: object) -> Outcome:
 
 def euclidean(clients: int, seed: int = 0, **vehicle: object) -> RoutingProblem:
     rng = np.random.default_rng(seed)
-    points = [Client(f"c{i}", *rng.uniform(0, 20, 2), demand=1.0, service=5) for i in range(clients)]
-    fleet = VehicleType("van", **{"count": 3, "capacity": clients / 2.5, "shift_end": 1440.0, **vehicle})
+    points = [Client(f"c{i}", *rng.uniform(0, 20, 2), demand=1.0, service_duration=5) for i in range(clients)]
+    fleet = VehicleType(
+        "van", **{"num_available": 3, "capacity": clients / 2.5, "shift_end": 1440.0, **vehicle}
+    )
     given = RoutingProblem([Depot("depot", 10, 10)], points, [fleet], {}, np.zeros((clients + 1,) * 2))
     distance = given.data.distance
     return replace(given, cost={"fuel": 0.4 * distance}, duration=2.0 * distance)
@@ -64,7 +66,7 @@ def test_several_depots_serve_their_own_side():
     problem = RoutingProblem(
         [Depot("west"), Depot("east")],
         [Client(name) for name in "abcd"],
-        [VehicleType("w", depot="west"), VehicleType("e", depot="east")],
+        [VehicleType("w", start_depot="west"), VehicleType("e", start_depot="east")],
         distance,
         distance,
         distance,
@@ -80,7 +82,10 @@ def test_several_depots_serve_their_own_side():
 def test_a_depot_without_vehicles_is_no_stop(count):
     line = np.array([0.0, 10, 5, 20])
     distance = np.abs(np.subtract.outer(line, line))
-    fleet = [VehicleType("w", depot="west"), VehicleType("e", count=count, depot="east", fixed_cost=1e3)]
+    fleet = [
+        VehicleType("w", start_depot="west"),
+        VehicleType("e", num_available=count, start_depot="east", fixed_cost=1e3),
+    ]
     problem = RoutingProblem(
         [Depot("west"), Depot("east")], [Client("a"), Client("b")], fleet, distance, distance, distance
     )
@@ -92,10 +97,10 @@ def test_a_depot_without_vehicles_is_no_stop(count):
 def test_a_shift_may_start_before_midnight():
     minutes = np.array([[0.0, 10, 10], [10, 0, 5], [10, 5, 0]])
     clients = [
-        Client("night", earliest=-45, latest=-40, service=5),
+        Client("night", earliest=-45, latest=-40, service_duration=5),
         Client("day", earliest=5, latest=20, prize=50.0),
     ]
-    van = VehicleType("van", shift_start=-60, shift_end=30, cost_per_time=0.1)
+    van = VehicleType("van", shift_start=-60, shift_end=30, unit_duration_cost=0.1)
     problem = RoutingProblem([Depot("depot")], clients, [van], {}, minutes, minutes)
     outcome = solved(problem)
     assert outcome.plan.routes[0].clients == ("night", "day")
@@ -282,7 +287,7 @@ def initial(*routes: Route) -> SolveOptions:
 
 @little_patience()
 def test_a_start_is_repaired_to_what_there_is_now():
-    problem = euclidean(6, count=2, capacity=3.0)
+    problem = euclidean(6, num_available=2, capacity=3.0)
     start = initial(
         Route("van", 1, "depot", ("c0", "gone", "c1", "c2", "c3")),  # one too many, one unknown
         Route("van", 9, "depot", ("c4", "c0")),  # no such van, one twice
@@ -333,7 +338,7 @@ def test_keyboard_interrupt_from_the_callback_keeps_the_plan():
 SCRIPT = """
 import json
 from tests.solvers.routing.ortools_engine.test_solver import euclidean, solved
-problem = euclidean(60, count=4)
+problem = euclidean(60, num_available=4)
 outcome = solved(problem, time_limit=120.0, progress=lambda p: print("incumbent", flush=True))
 print(json.dumps([outcome.interrupted, len(outcome.plan.routes), len(outcome.plan.unserved)]))
 """

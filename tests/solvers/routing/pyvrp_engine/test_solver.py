@@ -4,7 +4,7 @@ import os
 import pickle
 import signal
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -94,7 +94,7 @@ def many_depots(seed: int, clients: int = 6) -> RoutingProblem:
     return RoutingProblem(
         [Depot("north", *places[0]), Depot("south", *places[1])],
         [
-            Client(f"c{i}", *place, demand=float(rng.integers(1, 4)), service=5.0, latest=300.0)
+            Client(f"c{i}", *place, demand=float(rng.integers(1, 4)), service_duration=5.0, latest=300.0)
             for i, place in enumerate(places[2:])
         ],
         [
@@ -104,7 +104,7 @@ def many_depots(seed: int, clients: int = 6) -> RoutingProblem:
                 capacity=capacity,
                 fixed_cost=20.0 - 2 * capacity,
                 shift_end=420.0,
-                depot=depot,
+                start_depot=depot,
                 attributes={"rate": rate, "speed": speed},
             )
             for name, count, depot, capacity, rate, speed in kinds
@@ -199,8 +199,8 @@ def test_neither_units_nor_long_decimals_matter(money, load):
             v,
             capacity=v.capacity * load,
             fixed_cost=v.fixed_cost * money,
-            cost_per_time=v.cost_per_time * money,
-            cost_per_distance=v.cost_per_distance * money,
+            unit_duration_cost=v.unit_duration_cost * money,
+            unit_distance_cost=v.unit_distance_cost * money,
         )
         for v in given.vehicles
     ]
@@ -261,7 +261,7 @@ def test_times_that_can_never_matter_are_left_out():
     steps = scale_integers(lower(free))
     assert not steps.transit.any()
     assert (steps.latest == UNLIMITED).all()
-    paid = replace(problem, vehicles=[replace(free.vehicles[0], cost_per_time=0.1)])
+    paid = replace(problem, vehicles=[replace(free.vehicles[0], unit_duration_cost=0.1)])
     steps = scale_integers(lower(paid))
     assert steps.transit.any()
     assert (steps.shift_end == UNLIMITED).all()
@@ -292,21 +292,15 @@ def test_arrays_travel_to_another_process():
     assert read.rank(ways) == integers.rank(ways)
 
 
-@dataclass(frozen=True)
-class Resting(VehicleType):
-    driver_breaks: tuple[float, ...] = ()
-
-
 def test_what_pyvrp_does_not_model_is_named():
     solver = PyVrpRouting()
     problem = euclidean(3)
     assert solver.accepts(problem) == ""
     assert solver.accepts(supply_problem()) == "solves routing problems, not supply"
     assert solver.name.startswith("PyVRP 0.")
-    rested = replace(problem, vehicles=[Resting("van", 2, driver_breaks=(45.0,))])
-    assert solver.unsupported_rules(rested) == ("driver breaks of vehicle types",)
-    assert solver.accepts(rested) == "does not model driver breaks of vehicle types"
-    assert solver.accepts(replace(problem, vehicles=[Resting("van", 2)])) == ""
+    rested = replace(problem, vehicles=[VehicleType("van", 2, breaks="45 in 100-600")])
+    assert solver.unsupported_rules(rested) == ("driver breaks",)
+    assert solver.accepts(rested) == "does not model driver breaks"
 
 
 def test_a_road_that_is_missing_is_not_driven():
@@ -410,7 +404,7 @@ def initial(*routes: Route) -> SolveOptions:
 
 
 def test_a_start_is_repaired_and_never_made_worse():
-    problem = euclidean(6, count=2, capacity=3.0)
+    problem = euclidean(6, num_available=2, capacity=3.0)
     start = initial(
         Route("van", 1, "depot", ("c0", "gone", "c1", "c2", "c3")),  # one too many, one unknown
         Route("van", 9, "depot", ("c4", "c0")),  # no such van, one twice

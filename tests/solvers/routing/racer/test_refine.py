@@ -108,16 +108,12 @@ def test_every_route_says_when_it_leaves_and_that_is_what_it_is_priced_at(case):
     assert problem.price(plan).objective <= problem.price(free).objective * (1 + 1e-9)
 
 
-def test_an_engine_leaves_departures_to_a_law_that_reads_the_clock():
-    for case, by_clock in (
-        ("arrivals", True),
-        ("rush hour", True),
-        ("still", False),
-        ("toll by hour", False),
-    ):
-        problem = exact_problem(case, 7, clients=6)
-        plan = PyVrpRouting().solve(problem, SolveOptions(time_limit=0.2)).plan
-        assert {route.departure is None for route in plan.routes} == {by_clock}
+@pytest.mark.parametrize("case", ["arrivals", "rush hour", "still", "toll by hour"])
+def test_routes_of_an_engine_leave_when_the_problem_says(case):
+    problem = exact_problem(case, 7, clients=6)
+    plan = PyVrpRouting().solve(problem, SolveOptions(time_limit=0.2)).plan
+    assert plan.routes
+    assert problem.assess(plan.reopened()).settled().plan == plan
 
 
 def test_a_search_in_cycles_ends_by_itself_once_two_cycles_find_nothing_better():
@@ -171,7 +167,9 @@ def test_workers_search_side_by_side_and_the_best_plan_of_all_is_kept():
     alone = RacerRun(problem, None, 5, None).run(limits)
     others = [one.best for one in two[0].annealings]
     assert rank(problem, plans[0]) <= rank(problem, alone)
-    assert min(others)[1] == pytest.approx(rank(problem, plans[0])[1])
+    # the problem may still find better departures
+    assert rank(problem, plans[0])[1] <= min(others)[1] * (1 + 1e-9)
+    assert min(others)[1] == pytest.approx(rank(problem, plans[0])[1], rel=1e-3)
     assert others[0] != others[1]
 
 

@@ -61,9 +61,9 @@ def with_rule(problem: RoutingProblem, rule: str, rng: np.random.Generator) -> R
             for c in people
         ]
     elif rule == "soft":
-        people = [replace(c, latest=c.earliest + 15.0, cost_per_lateness=0.3) for c in people]
+        people = [replace(c, latest=c.earliest + 15.0, unit_lateness_cost=0.3) for c in people]
     elif rule == "learned lateness":
-        people = [replace(c, latest=c.earliest + 15.0, cost_per_lateness=0.0) for c in people]
+        people = [replace(c, latest=c.earliest + 15.0, unit_lateness_cost=0.0) for c in people]
         law = parse_formula(
             "0.02 * late^2 * (1 + demand)",
             [Variable("late", "min"), Variable("demand", "t")],
@@ -84,7 +84,7 @@ def with_rule(problem: RoutingProblem, rule: str, rng: np.random.Generator) -> R
     elif rule == "max_duration":
         fleet = [replace(v, max_duration=150.0) for v in fleet]
     elif rule == "overtime":
-        fleet = [replace(v, regular_time=80.0, cost_per_overtime=0.7) for v in fleet]
+        fleet = [replace(v, shift_duration=80.0, unit_overtime_cost=0.7) for v in fleet]
     elif rule in ("pickup", "backhaul"):
         people = [replace(c, pickup=float(rng.uniform(0.0, 0.8)) * (i % 2)) for i, c in enumerate(people)]
         people[1] = replace(people[1], demand=0.0)
@@ -119,7 +119,7 @@ def same_as_the_problem(problem: RoutingProblem, seed: int) -> int:
         plan = problem.plan_from([route])
         assert {violation.constraint for violation in problem.check(plan).violations} <= {"unserved"}
         missed = sum(c.prize or 0.0 for c in problem.clients if c.name not in stops)
-        longest = data.policy.cost_of_longest * (score.finish - score.departure)
+        longest = data.policy.longest_route_cost * (score.finish - score.departure)
         price = problem.price(plan).objective - missed
         assert score.price + longest == pytest.approx(price, rel=1e-9, abs=1e-9)
         # no other departure is better, but for breaks, of which the search knows where they are taken soonest
@@ -186,7 +186,7 @@ def test_the_best_plan_there_is_is_found_where_the_hour_says_how_long_stops_take
 ) -> None:
     given = with_stop_law(variant(rule, 3), stops, 3)
     # where time costs nothing, the earliest departure is as good as any, which the simulator need not look for
-    free = [replace(each, cost_per_time=0.0, shift_end=500.0) for each in given.vehicles]
+    free = [replace(each, unit_duration_cost=0.0, shift_end=500.0) for each in given.vehicles]
     _is_found(replace(given, vehicles=free), 3, steps=20_000)
 
 

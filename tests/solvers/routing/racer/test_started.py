@@ -81,11 +81,13 @@ def test_a_large_day_goes_on_from_where_it_is() -> None:
     rng = np.random.default_rng(5)
     points = rng.uniform(0.0, 30.0, (61, 2))
     clients = [
-        Client(f"c{k}", x, y, demand=1.0 if k % 3 else 0.0, pickup=0.0 if k % 3 else 1.0, service=3.0)
+        Client(
+            f"c{k}", x, y, demand=1.0 if k % 3 else 0.0, pickup=0.0 if k % 3 else 1.0, service_duration=3.0
+        )
         for k, (x, y) in enumerate(points[1:])
     ]
     van = VehicleType(
-        "van", 6, capacity=14.0, cost_per_distance=1.0, shift_end=600.0, reloads=1, reload_time=10.0
+        "van", 6, capacity=14.0, unit_distance_cost=1.0, shift_end=600.0, max_reloads=1, reload_time=10.0
     )
     km = np.hypot(*(points[:, None] - points[None, :]).T).T
     problem = RoutingProblem([Depot("depot", *points[0])], clients, [van], {}, km, km)
@@ -115,7 +117,7 @@ def test_a_route_that_cannot_go_on_is_told_and_the_others_are_planned() -> None:
 
 def test_a_new_trip_waits_for_now() -> None:
     km = np.array([[0.0, 10.0, 20.0], [10.0, 0.0, 12.0], [20.0, 12.0, 0.0]])
-    van = VehicleType("van", 1, capacity=1.0, reloads=1, cost_per_time=1.0, shift_end=400.0)
+    van = VehicleType("van", 1, capacity=1.0, max_reloads=1, unit_duration_cost=1.0, shift_end=400.0)
     clients = [Client("a", demand=1.0), Client("b", demand=1.0)]
     policy = RoutingPolicy(not_before=100.0)
     problem = RoutingProblem(

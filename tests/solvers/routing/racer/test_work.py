@@ -28,7 +28,7 @@ def same_clients(count: int, source: str = "") -> list[Client]:
 
 
 def test_two_routes_with_all_the_reloads_they_may_have_are_joined():
-    problem = loaded_problem(same_clients(42), [VehicleType("van", 2, capacity=1.0, reloads=20)])
+    problem = loaded_problem(same_clients(42), [VehicleType("van", 2, capacity=1.0, max_reloads=20)])
     plan = refine(problem, steps=6000, seed=1)
     assert problem.check(plan).ok
 

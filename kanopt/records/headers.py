@@ -1,0 +1,206 @@
+"""The unit that the header of a column hints at: for hints in messages, never to convert anything.
+
+``demand_kg`` most likely holds kilograms, ``cost_per_hour`` money over time. kanopt converts declared units only; what
+is read here decides which field a message proposes for a column, and which unit it asks to be declared.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from kanopt.records.words import MONEY
+from kanopt.units import COUNTED, UNIT_WORDS, dimension_of
+
+__all__ = ["Header", "measured_in", "read_header"]
+
+_AMBIGUOUS = frozenset(
+    ["h", "d", "t", "m", "s", "l", "g", "min", "pc", "year", "years"]
+)  # not at the start of a header: min_order, t_start
+_NUMBER = frozenset(["n", "no", "nb", "nr", "num", "anz"])
+_PER = frozenset(["per", "pro", "par", "por", "je"])
+_EACH = frozenset(
+    ["hourly", "daily", "weekly", "monthly", "yearly", "horaire"]
+)  # by themselves, what is paid
+_UMLAUTS = str.maketrans(
+    {"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss", "ł": "l", "Ł": "L"}
+)
+_WRITTEN_OUT = 5  # letters of a unit that stands in a longer word
+_PER_HOUR = (("veh", "h"), ("veh", "hr"), ("vehicles", "h"), ("vehicles", "hour"))  # of links of roads
+_CURRENCIES = frozenset(("EUR", "USD", "GBP", "CHF"))
+_LENGTHS = frozenset(["km", "mi"])
+_LOADS = frozenset(["utile", "max", "maxi", "maximale", "admissible", "volume"])
+_PRICED_ENDS = ("kosten", "preis", "pauschale", "gebuehr")
+_MEASURES = {"distance": "km", "dist": "km", "mileage": "km", "time": "h", "weight": "kg"}
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_AREAS = {
+    "ft": "sqft",
+    "feet": "sqft",
+    "foot": "sqft",
+    "m": "sqm",
+    "metre": "sqm",
+    "metres": "sqm",
+    "meters": "sqm",
+}
+_PARTED = re.compile(r"[€$£]|[^\W_€$£]+")
+
+
+@dataclass(frozen=True)
+class Header:
+    """A header taken apart.
+
+    Parameters
+    ----------
+    pieces
+        Its words in small letters without accents, those of units among them.
+    words
+        The same without those of units.
+    unit
+        The unit it hints at; empty where it hints at none.
+    """
+
+    pieces: tuple[str, ...]
+    words: tuple[str, ...]
+    unit: str
+
+    @property
+    def measures(self) -> frozenset[str]:
+        """Words for what its unit measures, such as ``"time"``."""
+        found = dict(measured_in(self.unit) or ())
+        return frozenset(word for base in found for word in _MEASURED.get(base, "").split())
+
+
+@lru_cache(maxsize=4096)
+def read_header(text: str) -> Header:
+    """Take a header apart into words and the unit that it hints at.
+
+    Examples
+    --------
+    >>> read_header("demand_kg")
+    Header(pieces=('demand', 'kg'), words=('demand',), unit='kg')
+    >>> read_header("costPerHour").unit, read_header("cost_per_km").unit, read_header("min_order").unit
+    ('EUR/h', 'EUR/km', '')
+    >>> read_header("Stundensatz").unit, read_header("Stundensatz (€)").unit, read_header("Stundenlohn CHF").unit
+    ('EUR/h', 'EUR/h', 'CHF/h')
+    """
+    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFC", text).translate(_UMLAUTS))
+    plain = "".join(sign for sign in plain if not unicodedata.combining(sign))
+    pieces = _with_areas([word.lower() for piece in _PARTED.findall(plain) for word in _words_of(piece)])
+    if len(pieces) > 1 and pieces[0] in _NUMBER:
+        pieces = ("number", *pieces[1:])
+    places = [place for place, piece in enumerate(pieces) if _is_unit(place, piece)]
+    words = tuple(piece for place, piece in enumerate(pieces) if place not in places)
+    return Header(pieces, words, _unit_of(pieces, places))
+
+
+def _with_areas(pieces: list[str]) -> tuple[str, ...]:
+    """Return pieces with square feet and square metres as one word each."""
+    found: list[str] = []
+    for piece in pieces:
+        area = _AREAS.get(piece, "") if found and found[-1] in ("sq", "square") else ""
+        found = [*found[:-1], area] if area else [*found, piece]
+    return tuple(found)
+
+
+def _words_of(piece: str) -> Sequence[str]:
+    # kWh and EUR are units as they stand, not words run together
+    return [piece] if piece.lower() in UNIT_WORDS else _CAMEL.split(piece)
+
+
+def _is_unit(place: int, piece: str) -> bool:
+    return piece in UNIT_WORDS and (place > 0 or piece not in _AMBIGUOUS)
+
+
+def _unit_of(pieces: Sequence[str], places: Sequence[int]) -> str:
+    """Return the unit of a header: of its one unit, of money over another one, or of what stands after ``per``."""
+    units = [UNIT_WORDS[pieces[place]] for place in places]
+    priced = _is_priced(pieces)
+    above = [unit for unit in units if unit in _CURRENCIES]
+    below = [unit for unit in units if unit not in _CURRENCIES]
+    per = next((place for place, piece in enumerate(pieces[:-1]) if piece in _PER), None)
+    if per is not None:
+        measure = UNIT_WORDS.get(pieces[per + 1]) or _MEASURES.get(pieces[per + 1])
+        before = [UNIT_WORDS[pieces[place]] for place in places if place < per]
+        if not before and (not per or above or _is_priced(pieces[:per])):
+            before = above[:1] or ["EUR"] if measure else []
+        # energy of a task, weight of a piece: what is counted one by one has no unit
+        before = before or above[:1]
+        return f"{before[-1]}/{measure}" if before and measure else before[-1] if before else ""
+    money = above or ["EUR"] if above or priced else []
+    if money and below:
+        if (
+            len(below) > 1 and below[0] != below[1] and _LENGTHS & {*below}
+        ):  # freight of a tonne and a kilometre
+            return f"{money[0]}/({below[0]}*{below[1]})"
+        return f"{money[0]}/{below[-1]}"
+    if pieces and not above and set(pieces) <= _EACH:
+        return f"EUR/{below[-1]}"
+    if not below:
+        within = _unit_within(pieces)
+        return within.replace("EUR", above[0], 1) if within and above else within or "".join(above[:1])
+    if pieces[-2:] in _PER_HOUR:
+        return "vehicle/h"
+    if below[-2:] == ["km", "h"]:
+        return "km/h"
+    # mpg_h, of highways, is no time
+    return below[-2] if len(below) > 1 and len(pieces[-1]) == 1 and len(pieces[places[-2]]) > 2 else below[-1]
+
+
+def _is_priced(pieces: Sequence[str]) -> bool:
+    """Say whether words are about money; a charge utile is a load."""
+    found = MONEY & set(pieces)
+    if found <= {"charge"} and _LOADS & set(pieces):
+        return False
+    return bool(found) or any(piece.endswith(_PRICED_ENDS) and len(piece) > _WRITTEN_OUT for piece in pieces)
+
+
+def _unit_within(pieces: Sequence[str]) -> str:
+    """Return the unit of words that are run together, as Stundensatz; empty where none is money for a unit."""
+    for piece in pieces:
+        for word, unit in UNIT_WORDS.items():
+            if len(word) >= _WRITTEN_OUT and piece.startswith(word) and piece.removeprefix(word) in MONEY:
+                return f"EUR/{unit}"
+    return ""
+
+
+@lru_cache(maxsize=1024)
+def measured_in(unit: str) -> frozenset[tuple[str, int]] | None:
+    """Return what a unit measures, for comparisons in hints; None where there is no unit.
+
+    All currencies count as one, and so do weights, volumes and things counted: what loads are counted in is chosen by
+    the problem.
+
+    Examples
+    --------
+    >>> measured_in("USD/h") == measured_in("EUR/min"), measured_in("kg") == measured_in("pallet")
+    (True, True)
+    >>> measured_in("km") == measured_in("min")
+    False
+    """
+    if not unit:
+        return None
+    found = {name.strip("[]"): power for name, power in dimension_of(unit).items()}
+    merged: dict[str, int] = {}
+    for name, power in found.items():
+        money = name not in COUNTED and (name in _CURRENCY_NAMES or (name.isupper() and len(name) == 3))
+        base = "money" if money else name
+        if (
+            base in COUNTED
+            or (base == "mass" and "time" not in found)
+            or (base == "length" and abs(power) == 3)
+        ):
+            base, power = "amount", power / abs(power)
+        merged[base] = merged.get(base, 0) + int(power)
+    return frozenset((base, power) for base, power in merged.items() if power)
+
+
+_MEASURED = {
+    "amount": "weight quantity volume load mass",
+    "time": "time duration hours",
+    "length": "distance length km",
+    "money": "cost price",
+}
+_CURRENCY_NAMES = frozenset(_CURRENCIES)

@@ -1,0 +1,77 @@
+"""The words by which people call fields and tables, and words of planning for which there is no field.
+
+They stand in ``words.toml``: a vocabulary, not a rule. :mod:`kanopt.records.likeness` and
+:mod:`kanopt.records.matching` compare the headers of tables with it. A word in no list is found all the same where it
+is spelt like one that is.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from importlib.resources import files
+from typing import Any
+
+__all__ = [
+    "ELSEWHERE",
+    "FIELD_WORDS",
+    "IDENTIFIERS",
+    "LIMITS",
+    "MONEY",
+    "NO_FIELD",
+    "OTHER",
+    "OWNERS",
+    "PLAIN_FIELDS",
+    "PRICE",
+    "TABLE_WORDS",
+    "WEAK",
+]
+
+_READ: dict[str, Any] = tomllib.loads((files("kanopt.records") / "words.toml").read_text("utf-8"))
+
+
+def _words(name: str) -> frozenset[str]:
+    return frozenset(_READ["words"][name].split())
+
+
+FIELD_WORDS: dict[str, str] = _READ["fields"]
+"""Field, or table and field, to what it is called elsewhere."""
+
+TABLE_WORDS = {table: frozenset(words.split()) for table, words in _READ["tables"].items()}
+"""Table to words in names of files, and in the headers of what names its rows."""
+
+NO_FIELD: str = _READ["words"]["no_field"]
+"""Words of planning for which a table has no field; those of the fields of other tables are such words as well."""
+
+ELSEWHERE = tuple(
+    (
+        frozenset(place.partition(": ")[0].split()),
+        place.partition(": ")[2],
+        FIELD_WORDS[words[1:]] if words.startswith("@") else words,
+    )
+    for place, words in _READ["elsewhere"].items()
+)
+"""Tables in which there is no field for what some words mean, the place where the problem has it, and the words."""
+
+OWNERS = _words("owners")
+"""Words for the thing a row is about, which say nothing of what a column holds."""
+
+PLAIN_FIELDS = _words("plain_fields")
+"""Fields whose names say nothing in a table of another kind."""
+
+LIMITS = _words("limits")
+"""Words for limits, which planning keeps where it knows them."""
+
+WEAK = _words("weak")
+"""Words that many headers share, so that they alone make no resemblance unless they are the whole of it."""
+
+OTHER = _words("other")
+"""Words of tables that have nothing to do with planning; they are not taken for others that are spelt alike."""
+
+IDENTIFIERS = _words("identifiers")
+"""Words that make a column a name of something, whatever else stands in its header."""
+
+PRICE = _words("price")
+"""Words for a price that do not say of what; each may stand for the other."""
+
+MONEY = PRICE | _words("money")
+"""Words by which a header says that its column holds money."""

@@ -1,0 +1,113 @@
+"""What the cells of a text file show of its decimal sign, and which numbers can be read in two ways."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from kanopt.tables._raw import RawTable
+from kanopt.tables._text import TextFormat
+
+__all__ = ["both_readings", "count_matches", "form_shown", "two_ways"]
+
+_OTHER = {".": ",", ",": "."}
+_CODE = r"^[+-]?0\d"
+
+
+def form_shown(raw: RawTable, form: TextFormat) -> tuple[TextFormat, str]:
+    """Return the form with the signs that the cells of a table leave no doubt of, and a remark on a decimal comma.
+
+    A column shows a decimal sign where most of its cells are numbers with it, and in one it can be nothing else: it
+    stands behind a zero or four digits, or not before three, or beside the other sign. Columns that show both signs
+    show nothing. ``decimal`` stays None where it is to be asked for.
+
+    Parameters
+    ----------
+    raw
+        The table.
+    form
+        How it is written as far as that is declared.
+    """
+    if form.decimal is not None:
+        return form, ""
+    points = replace(form, decimal=".")
+    if not raw.separator:
+        # programs wrote these cells; only a column that is text throughout may come from elsewhere
+        return (points if any(raw.mixed_types) else form), ""
+    shown: dict[str, str] = {}
+    grouped = set()
+    for name, texts in _texts(raw, form):
+        for sign, other in _OTHER.items():
+            if 2 * count_matches(texts, _number(sign)) <= len(texts) or count_matches(texts, _CODE):
+                continue
+            if count_matches(texts, rf"^[+-]?\d{{1,3}}({re.escape(other)}\d{{3}})+(\D|$)"):
+                grouped.add(sign)
+            certain = texts.filter(pc.match_substring_regex(texts, _certain(sign)))
+            if len(certain):
+                shown.setdefault(sign, f"{name!r} ({certain[0]})")
+    if len(shown) != 1:
+        return (points if raw.separator == "," else form), ""
+    (sign, column), *_ = shown.items()
+    thousands = _OTHER[sign] if sign in grouped else ""
+    told = [f"{sign!r} before decimals", *([f"{thousands!r} between thousands"] if thousands else [])]
+    note = f"numbers are read with {' and '.join(told)}, as column {column} shows"
+    return replace(form, decimal=sign, thousands=thousands), "" if told == ["'.' before decimals"] else note
+
+
+def _texts(raw: RawTable, form: TextFormat) -> Iterator[tuple[str, Any]]:
+    """Yield each column of texts with its cells that are not blank."""
+    missing = pa.array(["", *(form.missing or ())])
+    for name, column in zip(raw.names, raw.columns, strict=True):
+        if pa.types.is_string(column.type):
+            texts = pc.utf8_trim_whitespace(column.drop_null())
+            yield name, texts.filter(pc.invert(pc.is_in(texts, missing)))
+
+
+def _number(sign: str) -> str:
+    point, group = re.escape(sign), re.escape(_OTHER[sign])
+    return rf"^[+-]?(\d+|\d{{1,3}}({group}\d{{3}})+|\d*{point}\d+|\d{{1,3}}({group}\d{{3}})+{point}\d+)$"
+
+
+def _certain(sign: str) -> str:
+    """Return what matches numbers in which a sign can only be the decimal sign."""
+    point, group = re.escape(sign), re.escape(_OTHER[sign])
+    few_or_many = rf"\d*{point}(\d{{1,2}}|\d{{4,}})"
+    behind = rf"(0?|\d{{4,}}){point}\d{{3}}"
+    beside = rf"\d{{1,3}}({group}\d{{3}})+{point}\d+|\d{{1,3}}({group}\d{{3}}){{2,}}"
+    return rf"^[+-]?({few_or_many}|{behind}|{beside})$"
+
+
+def two_ways(sign: str) -> str:
+    """Return what matches numbers in which a sign may as well stand between thousands as before decimals."""
+    return rf"^[+-]?[1-9]\d{{0,2}}{re.escape(sign)}\d{{3}}$"
+
+
+def both_readings(texts: Any) -> str:
+    """Return both readings of the first text that has two, and what settles which holds; nothing where none has.
+
+    Parameters
+    ----------
+    texts
+        Arrow array of cells without space around them.
+    """
+    for sign, other in _OTHER.items():
+        found = texts.filter(pc.fill_null(pc.match_substring_regex(texts, two_ways(sign)), False))
+        if len(found):
+            cell = found[0].as_py()
+            whole, thousandths = cell.split(sign)
+            grouped = f"decimal={other!r}, thousands={sign!r}"
+            return (
+                f"{cell!r} is {whole}{thousandths} with form=TextFormat({grouped}), "
+                f"and {whole} and {thousandths} thousandths with form=TextFormat(decimal={sign!r})"
+            )
+    return ""
+
+
+def count_matches(texts: Any, pattern: str) -> int:
+    """Return in how many texts a pattern is found."""
+    return int(pc.sum(pc.match_substring_regex(texts, pattern)).as_py() or 0)

@@ -1,0 +1,232 @@
+"""Laws of where a leg begins and ends and of the day: prices by hand, through the referee, engines and what-ifs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from itertools import permutations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import kanopt as ko
+from kanopt.errors import ProblemError
+from kanopt.formulas import Table, Variable, parse_formula
+from kanopt.formulas.calendar_functions import CALENDAR
+from kanopt.problems import Client, Depot, RoutingPolicy, RoutingProblem, VehicleType
+from kanopt.refs import arc, client, clock, day, state
+from kanopt.solvers.base import SolveOptions, Solver
+from kanopt.solvers.routing.law_routing import LawRouting
+from kanopt.solvers.routing.ortools_engine.solver import OrToolsRouting
+from kanopt.solvers.routing.pyvrp_engine.solver import PyVrpRouting
+
+ZONES = ("north", "south", "old town")
+TOLLS = {(a, b): 1.0 + 2.0 * i + 0.7 * j for i, a in enumerate(ZONES) for j, b in enumerate(ZONES)}
+TUESDAY = "2026-03-03"
+
+
+def toll_law() -> ko.BoundFormula:
+    """A toll by pair of zones, and a surcharge on the way north and by weekday."""
+    inputs = [Variable(name, kind="category") for name in ("start", "end")]
+    inputs += [Variable(name, "deg") for name in ("south_lat", "north_lat")] + [Variable("weekday")]
+    table = Table(("start", "end"), tuple(TOLLS.items()), name="toll")
+    law = parse_formula(
+        "toll(start, end) + 30 * max(north_lat - south_lat, 0) + 0.5 * weekday",
+        inputs,
+        Variable("toll_eur", "EUR"),
+        pieces={"toll(start, end)": table},
+    )
+    ends = {"south_lat": arc.from_lat, "north_lat": arc.to_lat}
+    return law.bind(start=arc.from_zone, end=arc.to_zone, weekday=day.weekday, **ends)
+
+
+def minutes_law() -> ko.BoundFormula:
+    """Minutes by the ends' coordinates, slower around eight and in spring."""
+    names = ("lat0", "lon0", "lat1", "lon1")
+    law = parse_formula(
+        "sqrt((111 * (lat1 - lat0))^2 + (70 * (lon1 - lon0))^2) * (2 + exp(-(hour - 8)^2) + month / 10) + 1",
+        [*(Variable(name, "deg") for name in names), Variable("hour", "h"), Variable("month")],
+        Variable("minutes", "min"),
+    )
+    ends = dict(zip(names, (arc.from_lat, arc.from_lon, arc.to_lat, arc.to_lon), strict=True))
+    return law.bind(hour=clock.hour, month=day.month, **ends)
+
+
+def town(seed: int, clients: int = 5, vans: int = 2) -> RoutingProblem:
+    """One town of three zones; fuel by the load on board."""
+    rng = np.random.default_rng(seed)
+    places = rng.uniform((52.4, 13.2), (52.6, 13.6), (clients + 1, 2))
+    zones = rng.choice(ZONES, clients + 1)
+    fuel = parse_formula(
+        "0.1 * km * (1 + load)", [Variable("km", "km"), Variable("load", "t")], Variable("fuel", "EUR")
+    )
+    points = [
+        {"lat": float(lat), "lon": float(lon), "attributes": {"zone": str(zone)}}
+        for (lat, lon), zone in zip(places, zones, strict=True)
+    ]
+    return RoutingProblem(
+        [Depot("depot", **points[0])],
+        [
+            Client(f"c{k}", demand=0.5 + 0.1 * k, service_duration=5.0, **point)
+            for k, point in enumerate(points[1:])
+        ],
+        [VehicleType("van", vans, capacity=2.0, unit_duration_cost=0.4, shift_start=420, shift_end=1200)],
+        {"toll": toll_law(), "fuel": fuel.bind(km=arc.distance, load=state.load)},
+        minutes_law(),
+        day=TUESDAY,
+    )
+
+
+def by_hand(problem: RoutingProblem, order: list[str], leave: float) -> tuple[float, float]:
+    """Return the tolls of one route, and the minutes it takes, counted leg by leg."""
+    when = problem.day
+    assert isinstance(when, date)
+    places = {point.name: point for point in (*problem.depots, *problem.clients)}
+    tolls, at = 0.0, leave
+    for tail, head in zip(["depot", *order], [*order, "depot"], strict=True):
+        a, b = places[tail], places[head]
+        rise = max(b.lat - a.lat, 0.0)
+        tolls += TOLLS[a.attributes["zone"], b.attributes["zone"]] + 30.0 * rise + 0.5 * when.isoweekday()
+        way = np.hypot(111.0 * (b.lat - a.lat), 70.0 * (b.lon - a.lon))
+        at += way * (2.0 + np.exp(-((at / 60.0 - 8.0) ** 2)) + when.month / 10.0) + 1.0
+        at += 5.0 if head != "depot" else 0.0
+    return tolls, at - leave
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_plan_costs_and_takes_what_counting_leg_by_leg_says(seed: int) -> None:
+    problem = town(seed)
+    for order in list(permutations([each.name for each in problem.clients]))[::25]:
+        plan = problem.plan_from({"van 1": list(order[:3]), "van 2": list(order[3:])})
+        price, driven = problem.price(plan), problem.assess(plan).simulation
+        counted = [
+            by_hand(problem, list(part), float(leave))
+            for part, leave in zip((order[:3], order[3:]), driven.departure, strict=True)
+        ]
+        assert price.terms()["toll"] == pytest.approx(sum(toll for toll, _ in counted), rel=1e-9)
+        assert price.terms()["time"] == pytest.approx(0.4 * sum(took for _, took in counted), rel=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_the_search_on_the_law_finds_the_best_of_all_orders(seed: int) -> None:
+    problem = town(seed, clients=4, vans=1)
+    problem = replace(problem, vehicles=[replace(problem.vehicles[0], capacity=9.0)])
+    outcome = LawRouting().solve(problem, SolveOptions(time_limit=20.0, seed=seed))
+    names = [each.name for each in problem.clients]
+    prices = [problem.price(problem.plan_from({"van 1": list(way)})).objective for way in permutations(names)]
+    assert outcome.plan is not None
+    assert problem.price(outcome.plan).objective <= min(prices) * (1 + 1e-6)
+
+
+@pytest.mark.parametrize("solver", [PyVrpRouting(), OrToolsRouting()], ids=["pyvrp", "ortools"])
+def test_engines_plan_on_such_laws_and_one_way_is_not_the_way_back(solver: Solver) -> None:
+    """Tolls alone: they are fixed data, so that an engine sees them exactly; all orders are tried."""
+    problem = town(3, clients=5, vans=1)
+    km = problem.data.distance
+    van = replace(problem.vehicles[0], capacity=9.0, unit_duration_cost=0.0)
+    problem = replace(problem, cost={"toll": toll_law()}, duration=km, distance=km, vehicles=[van])
+    tolls = problem.planning_values.costs[0]
+    assert not np.allclose(tolls, tolls.T)
+    orders = permutations([each.name for each in problem.clients])
+    least = min(by_hand(problem, list(order), 0.0)[0] for order in orders)
+    result = ko.solve(problem, solver=solver, time_limit=3.0, seed=1)
+    assert result.objective == pytest.approx(least, rel=1e-6)
+
+
+def test_another_day_and_another_depot_change_the_price_as_by_hand() -> None:
+    problem = town(1)
+    plan = problem.plan_from([["c0", "c1", "c2"], ["c3", "c4"]])
+    sunday = replace(problem, day=date(2026, 3, 8))
+    later = sunday.price(plan).terms()["toll"] - problem.price(plan).terms()["toll"]
+    assert later == pytest.approx(0.5 * (7 - 2) * 7, rel=1e-9)
+    moved = replace(problem, depots=[replace(problem.depots[0], lat=52.9, attributes={"zone": "south"})])
+    leaves = moved.assess(moved.plan_from(plan)).simulation.departure
+    ways = (["c0", "c1", "c2"], ["c3", "c4"])
+    counted = [by_hand(moved, way, float(leave))[0] for way, leave in zip(ways, leaves, strict=True)]
+    assert moved.price(plan).terms()["toll"] == pytest.approx(sum(counted), rel=1e-9)
+
+
+def test_service_reads_the_day_and_risk_and_explanations_take_such_laws() -> None:
+    inputs = [Variable("demand", "t"), Variable("weekday")]
+    law = parse_formula("2 + 10 * demand + weekday", inputs, Variable("minutes", "min"))
+    problem = replace(
+        town(2), policy=RoutingPolicy(service=law.bind(demand=client.demand, weekday=day.weekday))
+    )
+    result = ko.evaluate(problem, [["c0", "c1", "c2"], ["c3", "c4"]])
+    table = problem.timetable(result.plan).set_index("place")
+    for each in problem.clients:
+        stay = table.loc[each.name, "end"] - table.loc[each.name, "begin"]
+        assert stay == pytest.approx(2 + 10 * each.demand + 2, rel=1e-9)
+    drawn = ko.risk(result, uncertainty=ko.Uncertainty(travel=0.1), draws=200)
+    assert drawn.cost.mean() == pytest.approx(result.objective, rel=0.05)
+    assert ko.explain(result).terms()["amount"].sum() == pytest.approx(result.objective)
+
+
+def test_the_day_of_a_plan_is_what_a_column_of_dates_gives() -> None:
+    """Every function of a date that a history may hold is a reference, and gives the same number."""
+    when = pd.Series([pd.Timestamp("2026-12-31 16:30")])
+    for name, function in CALENDAR.items():
+        if function.arguments > 1 or function.takes_clock:
+            continue
+        law = parse_formula("x", [Variable("x")], Variable("cost", "EUR")).bind(x=day[name])
+        problem = RoutingProblem(
+            [Depot("d", 0, 0)],
+            [Client("a", 1, 0)],
+            [VehicleType("van")],
+            law,
+            [[0, 1], [1, 0]],
+            day="2026-12-31",
+        )
+        assert problem.price(problem.plan_from([["a"]])).objective == pytest.approx(
+            2 * float(function.value(when)[0])
+        )
+
+
+@pytest.mark.parametrize("earthly", [True, False])
+def test_the_crow_flies_in_a_plan_as_in_a_history(earthly: bool) -> None:
+    """Length and direction between the ends are what functions of a history's columns give."""
+    problem = town(4)
+    lat, lon = (np.array([getattr(p, axis) for p in problem.data.points]) for axis in ("lat", "lon"))
+    tail, head = np.nonzero(~np.eye(len(lat), dtype=bool))
+    columns = lat[tail], lon[tail], lat[head], lon[head]
+    wanted = {name: CALENDAR[name].value(*columns) for name in ("straight_distance", "eastward", "northward")}
+    if not earthly:
+        east, north = lon[head] - lon[tail], lat[head] - lat[tail]
+        length = np.sqrt(east**2 + north**2)
+        wanted = {"straight_distance": length, "eastward": east / length, "northward": north / length}
+        degrees = {"lat": np.nan, "lon": np.nan}
+        depot, *clients = (
+            replace(place, x=place.lon, y=place.lat, **degrees)
+            for place in (*problem.depots, *problem.clients)
+        )
+        problem = replace(
+            problem, depots=[depot], clients=clients, duration=np.ones((len(lat), len(lat))), cost={}
+        )
+    for name, values in wanted.items():
+        law = parse_formula("5 + x", [Variable("x")], Variable("cost", "EUR")).bind(x=arc[name])
+        found = replace(problem, cost=law).planning_values.costs[0][tail, head]
+        assert found == pytest.approx(5 + values, rel=1e-9)
+
+
+def test_what_is_not_stated_or_not_known_is_said() -> None:
+    problem = town(0)
+    with pytest.raises(
+        ProblemError, match=r"(?s)'day.month', but no day.*'day.weekday', but no day is stated"
+    ):
+        replace(problem, day=None)
+    with pytest.raises(ProblemError, match="'30/02' is no day"):
+        replace(problem, day="30/02")
+    with pytest.raises(ProblemError, match=r"did you mean 'arc.from_lat'"):
+        replace(
+            problem, duration=replace(minutes_law(), bindings={**minutes_law().bindings, "lat0": arc.from_lt})
+        )
+    bare = [replace(problem.depots[0], attributes={})]
+    with pytest.raises(ProblemError, match="depot 'depot' has no 'zone'"):
+        replace(problem, depots=bare)
+    by_x = parse_formula("x", [Variable("x", "km")], Variable("cost", "EUR")).bind(x=arc.from_x)
+    with pytest.raises(ProblemError, match=r"'x' of places, but 'depot'.* has none"):
+        replace(problem, cost=by_x)
+    stop = parse_formula("x", [Variable("x", "deg")], Variable("minutes", "min")).bind(x=arc.from_lat)
+    with pytest.raises(ProblemError, match=r"'arc.from_lat' belongs to a leg"):
+        replace(problem, policy=RoutingPolicy(service=stop))

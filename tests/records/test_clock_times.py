@@ -1,0 +1,326 @@
+"""Times of day are read wherever clock times stand, and numbers that look like hours are asked back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import time, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kanopt.errors import ProblemError
+from kanopt.problems import Client, Depot, RoutingProblem, RoutingUnits, SchedulingProblem, VehicleType
+from kanopt.problems.evaluate import evaluate
+from kanopt.problems.scheduling import Job, Machine, Mode, Task
+from kanopt.records.clock_times import clock_value, moment
+from kanopt.tables import with_units
+from kanopt.text import clock_text
+
+KM = np.array([[0.0, 4.0], [4.0, 0.0]])
+
+
+def routing(clients=None, vehicles=None):
+    clients = pd.DataFrame({"name": ["a"]}) if clients is None else clients
+    vehicles = [VehicleType("van", fixed_cost=1.0)] if vehicles is None else vehicles
+    return RoutingProblem([Depot("yard")], clients, vehicles, {}, KM, KM)
+
+
+@given(st.integers(0, 24 * 60 - 1))
+def test_what_is_written_as_a_time_of_day_is_read_as_it(minute):
+    written = clock_text(minute)
+    assert clock_value(written, "min") == minute
+    assert clock_value(f"{written}:30", "s") == 60 * minute + 30
+    assert clock_value(time(minute // 60, minute % 60), "h") == minute / 60
+    assert clock_value(timedelta(minutes=minute), "min") == minute
+    half = time(minute // 60, minute % 60).strftime("%I:%M %p")
+    assert clock_value(half, "min") == minute
+
+
+@pytest.mark.parametrize("text", ["8:60", "13:00 pm", "0:30 am", "8:5", "noon", "", "8:30:99", "8,30"])
+def test_what_is_no_time_of_day_is_none(text):
+    assert clock_value(text, "min") is None
+    with pytest.raises(ValueError, match="could not convert"):
+        moment(text, "min")
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["8:30", "17:00"],
+        ["08:30:00", "17:00:00"],
+        ["8:30 AM", "5 pm"],
+        [time(8, 30), time(17)],
+        pd.to_timedelta(["08:30:00", "17:00:00"]),
+        [510, 1020],
+        ["510", "17:00"],
+    ],
+    ids=str,
+)
+def test_every_spelling_fills_the_clock_fields_of_a_frame(cells):
+    opens, closes = pd.Series(cells)
+    clients = pd.DataFrame({"name": ["a"], "earliest": [opens], "latest": [closes]})
+    vehicles = pd.DataFrame(
+        {"name": ["van"], "fixed_cost": [1.0], "shift_start": [opens], "shift_end": [closes]}
+    )
+    problem = routing(clients, vehicles)
+    assert (problem.clients[0].earliest, problem.clients[0].latest) == (510.0, 1020.0)
+    assert (problem.vehicles[0].shift_start, problem.vehicles[0].shift_end) == (510.0, 1020.0)
+
+
+def test_records_built_by_hand_read_times_of_day():
+    client = Client("a", earliest="8:30", latest=time(12))
+    van = VehicleType("van", fixed_cost=1.0, shift_start="7:30", shift_end="16:00:00")
+    problem = routing([client], [van])
+    assert (problem.clients[0].earliest, problem.clients[0].latest) == (510.0, 720.0)
+    assert (problem.vehicles[0].shift_start, problem.vehicles[0].shift_end) == (450.0, 960.0)
+
+
+def test_numbers_of_windows_and_breaks_count_in_the_unit_of_their_column():
+    clients = with_units(pd.DataFrame({"name": ["a"], "windows": ["8-12, 13:00-17.5"]}), {"windows": "h"})
+    vehicles = pd.DataFrame({"name": ["van"], "fixed_cost": [1.0], "breaks": ["0.5 in 11-13"]})
+    problem = routing(clients, with_units(vehicles, {"breaks": "h"}))
+    assert problem.data.windows == (((480.0, 720.0), (780.0, 1050.0)),)
+    (rest,) = problem.data.breaks[0]
+    assert (rest.length, rest.earliest, rest.latest) == (30.0, 660.0, 780.0)
+
+
+def test_windows_are_read_in_every_spelling():
+    assert routing([Client("a", windows="8:00 AM-1 pm, 14:00:00-15:30")]).data.windows == (
+        ((480.0, 780.0), (840.0, 930.0)),
+    )
+
+
+def test_a_text_that_is_no_time_says_what_is():
+    with pytest.raises(ProblemError) as caught:
+        routing(pd.DataFrame({"name": ["a"], "latest": ["at noon"]}))
+    assert str(caught.value) == (
+        "clients: column 'latest', row 1: must be a time of day such as 8:30, or a number, not the text 'at noon'"
+    )
+
+
+def test_dates_are_no_times_of_day():
+    with pytest.raises(ProblemError, match="column 'latest' holds dates; give times of day such as 8:30"):
+        routing(pd.DataFrame({"name": ["a"], "latest": pd.to_datetime(["2026-01-05 08:30"])}))
+
+
+SHIFT = pd.DataFrame(
+    {"name": ["van", "truck"], "fixed_cost": [1.0, 2.0], "shift_start": [7.5, 6], "shift_end": [16, 15]}
+)
+
+
+def test_a_shift_in_hours_without_a_unit_is_asked_back():
+    with pytest.raises(ProblemError) as caught:
+        routing(vehicles=SHIFT)
+    assert str(caught.value) == (
+        "vehicles: column 'shift_start' (6 to 7.5) and column 'shift_end' (15 to 16): no unit is declared, and in min "
+        "these would be times soon after midnight; are these hours? Then declare the unit 'h', or write times such as "
+        "07:30; declare 'min' if they are not"
+    )
+
+
+@pytest.mark.parametrize(("unit", "minutes"), [("h", 450.0), ("min", 7.5)])
+def test_a_declared_unit_answers_the_question(unit, minutes):
+    problem = routing(vehicles=with_units(SHIFT, {"shift_start": unit, "shift_end": unit}))
+    assert problem.vehicles[0].shift_start == minutes
+
+
+def test_windows_in_hours_without_a_unit_are_asked_back():
+    with pytest.raises(ProblemError, match=r"column 'windows' \(8 to 17\): no unit is declared"):
+        routing(pd.DataFrame({"name": ["a"], "windows": ["8-12, 13-17"]}))
+
+
+def shop(**given):
+    return SchedulingProblem(
+        tasks=[Task("cut", "j1")],
+        machines=[Machine("saw")],
+        modes=[Mode("cut", "saw", duration=30.0)],
+        makespan_cost=1.0,
+        **given,
+    )
+
+
+def test_scheduling_reads_times_of_day_and_shows_them():
+    problem = shop(
+        jobs=pd.DataFrame({"name": ["j1"], "release_date": ["8:30"], "due_date": [time(16)]}),
+        calendars=pd.DataFrame({"start": ["12:00"], "end": ["12:30 pm"]}),
+        power_price=pd.DataFrame({"start": ["0:00", "06:00:00"], "price": [0.1, 0.2]}),
+        energy=[1.0],
+    )
+    (job,), (rest,) = problem.data.jobs, problem.data.breaks
+    assert (job.release_date, job.due_date, rest.start, rest.end) == (510.0, 960.0, 720.0, 750.0)
+    assert problem.data.tariff.starts.tolist() == [0.0, 360.0]
+    assert problem.clock
+
+
+def test_scheduling_counts_small_numbers_from_its_start_unless_that_is_midnight():
+    jobs = pd.DataFrame({"name": ["j1"], "release_date": [8.0], "due_date": [16.0]})
+    assert not shop(jobs=jobs).clock
+    with pytest.raises(ProblemError, match="are these hours"):
+        shop(jobs=jobs, clock=True)
+
+
+def test_a_schedule_starts_at_times_of_day_in_the_unit_of_its_column():
+    problem = shop(jobs=pd.DataFrame({"name": ["j1"], "release_date": ["8:30"]}))
+    rows = pd.DataFrame({"task": ["cut"], "machine": ["saw"], "start": ["9:00"]})
+    assert problem.plan_from(rows).assignments[0].start == 540.0
+    hours = with_units(rows.assign(start=[9.0]), {"start": "h"})
+    assert problem.plan_from(hours).assignments[0].start == 540.0
+
+
+def test_a_window_over_midnight_says_how_the_next_day_is_written():
+    with pytest.raises(ProblemError) as caught:
+        routing(
+            [Client("a", earliest="22:00", latest="2:00")],
+            [VehicleType("van", shift_start=1200, shift_end=360)],
+        )
+    assert "the window closes before it opens (1320 to 120); 02:00 on the next day is written 26:00" in str(
+        caught.value
+    )
+    assert "the shift ends before it starts; 06:00 on the next day is written 30:00" in str(caught.value)
+    late = routing([Client("a", earliest="22:00", latest="26:00")])
+    assert late.clients[0].latest == 1560.0
+
+
+def test_a_fleet_that_carries_pallets():
+    clients = with_units(pd.DataFrame({"name": ["a"], "ordered": [12]}), {"ordered": "pallets"})
+    problem = RoutingProblem(
+        [Depot("yard")],
+        with_units(clients.rename(columns={"ordered": "demand"}), {"demand": "pallets"}),
+        [VehicleType("truck", capacity=33, fixed_cost=1.0)],
+        {},
+        KM,
+        KM,
+        units=RoutingUnits(load="pallets"),
+    )
+    assert problem.data.demand.tolist() == [0.0, 12.0]
+    parcels = with_units(pd.DataFrame({"name": ["a"], "demand": [12]}), {"demand": "parcels"})
+    with pytest.raises(ProblemError, match="cannot convert 'parcels'"):
+        replace(problem, clients=parcels)
+
+
+@pytest.mark.parametrize(
+    ("clients", "vehicles", "told"),
+    [
+        (
+            [],
+            [VehicleType("van", shift_start=7.5, shift_end=16)],
+            "vehicles: shift_start (7.5) and shift_end (16)",
+        ),
+        ([Client("a", earliest=8, latest=12)], [], "clients: earliest (8) and latest (12)"),
+        ([Client("a", windows="8-10, 13-15")], [], "clients: windows (8 to 15)"),
+    ],
+)
+def test_records_with_hours_are_asked_back(clients, vehicles, told):
+    problem = routing(clients or [Client("a")], vehicles or None)
+    question = (
+        f"{told}: in min these would be times soon after midnight; are these hours? Then write times such as "
+        '"07:30"'
+    )
+    assert question in problem.remarks()
+    assert question in str(evaluate(problem, [["a"]]))
+
+
+@pytest.mark.parametrize("latest", ["0:20", 1200.0, np.inf])
+def test_records_with_clock_times_are_not(latest):
+    assert routing([Client("a", latest=latest)]).unusual() == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "minutes"),
+    [("8h30", 510), ("8 h", 480), ("8H05", 485), ("8 Uhr", 480), ("8:30 Uhr", 510), ("8 Uhr 30", 510)],
+)
+def test_hours_with_their_word_are_times_of_day(text, minutes):
+    assert clock_value(text, "min") == minutes
+
+
+def test_windows_may_have_dashes_of_print_and_semicolons():
+    assert routing([Client("a", windows="8:00–10:00; 13h00 – 15h")]).data.windows == (
+        ((480.0, 600.0), (780.0, 900.0)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("table", "columns", "told"),
+    [
+        (
+            "vehicles",
+            {"shift_start": ["0800"], "shift_end": [1700]},
+            "column 'shift_start' (0800) and column 'shift_end' (1700): no unit is declared, and in min 0800 would be "
+            "13:20; is it 08:00? Then write times such as 08:00; declare 'min' if it is not",
+        ),
+        ("vehicles", {"shift_start": [700], "shift_end": [1730]}, "in min 700 would be 11:40; is it 07:00?"),
+        ("vehicles", {"breaks": ["30 in 1100-1300"]}, "in min 1100 would be 18:20; is it 11:00?"),
+        ("clients", {"windows": ["0800-1000"]}, "column 'windows' (0800 to 1000): no unit is declared"),
+        ("clients", {"earliest": [830], "latest": [1000]}, "in min 830 would be 13:50; is it 08:30?"),
+        ("clients", {"earliest": ["8:30"], "latest": [1000]}, "in min 1000 would be 16:40; is it 10:00?"),
+        (
+            "clients",
+            {"latest": ["8.30"]},
+            "hours? Then declare the unit 'h', in which 8.30 is 08:18, or write times",
+        ),
+    ],
+)
+def test_times_without_their_colon_are_asked_back(table, columns, told):
+    frames = {
+        "clients": pd.DataFrame({"name": ["a"], **(columns if table == "clients" else {})}),
+        "vehicles": pd.DataFrame(
+            {"name": ["van"], "fixed_cost": [1.0], **(columns if table == "vehicles" else {})}
+        ),
+    }
+    with pytest.raises(ProblemError) as caught:
+        routing(**frames)
+    assert told in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "shift", [(480, 1020), (450, 960), (0, 600), (600, 1020), (30, 900), (930.5, 1000), (0, 430)], ids=str
+)
+def test_minutes_are_not_taken_for_times_without_a_colon(shift):
+    start, end = shift
+    vans = pd.DataFrame({"name": ["van"], "fixed_cost": [1.0], "shift_start": [start], "shift_end": [end]})
+    assert routing(vehicles=vans).vehicles[0].shift_end == end
+
+
+def test_scheduling_asks_for_times_without_their_colon_too():
+    jobs = pd.DataFrame({"name": ["j1"], "release_date": ["0830"], "due_date": ["1600"]})
+    with pytest.raises(ProblemError, match="in min 0830 would be 13:50; is it 08:30"):
+        shop(jobs=jobs)
+    counted = jobs.assign(release_date=[700], due_date=[1600])
+    assert shop(jobs=counted).data.jobs[0].due_date == 1600.0
+    with pytest.raises(ProblemError, match="in min 700 would be 11:40; is it 07:00"):
+        shop(jobs=counted, clock=True)
+
+
+def test_records_with_times_without_their_colon_are_asked_back():
+    problem = routing(vehicles=[VehicleType("van", fixed_cost=1.0, shift_start=800, shift_end=1730)])
+    assert problem.unusual() == (
+        "vehicles: shift_start (800) and shift_end (1730): in min 800 would be 13:20; is it 08:00? Then write times "
+        'such as "08:00"',
+    )
+
+
+@pytest.mark.parametrize("field", ["windows", "needs", "vehicles", "goods", "earliest", "pickup"])
+def test_an_empty_text_of_a_client_is_a_blank(field):
+    clients = pd.DataFrame({"name": ["a"], field: [" "]})
+    assert routing(clients).clients[0] == Client("a")
+
+
+@pytest.mark.parametrize("field", ["breaks", "skills", "start_depot", "shift_end", "capacity"])
+def test_an_empty_text_of_a_vehicle_is_a_blank(field):
+    vans = pd.DataFrame({"name": ["van"], "fixed_cost": [1.0], field: [""]})
+    assert routing(vehicles=vans).vehicles[0] == VehicleType("van", fixed_cost=1.0)
+
+
+def test_plans_with_times_without_their_colon_are_asked_back():
+    told = r"column '(start|departure)' \(0830\): no unit is declared, and in min 0830 would be 13:50; is it 08:30\?"
+    with pytest.raises(ProblemError, match=told):
+        shop(jobs=[Job("j1")]).plan_from(
+            pd.DataFrame({"task": ["cut"], "machine": ["saw"], "start": ["0830"]})
+        )
+    rows = pd.DataFrame({"vehicle": ["van"], "stop": [1], "client": ["a"], "departure": ["0830"]})
+    with pytest.raises(ProblemError, match=told):
+        routing().plan_from(rows)
+    assert routing().plan_from(rows.assign(departure="8h30")).routes[0].departure == 510.0

@@ -1,0 +1,263 @@
+"""Problems in which nothing costs anything or nothing is carried are refused, unless a column says so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import kanopt as ko
+from kanopt import refs, routing
+from tests.records.test_unread_columns import WAY, net, routing_frames, shop, write_case
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*nothing reads:kanopt.errors.KanoptWarning")
+
+
+def town(**changes: Any) -> ko.RoutingProblem:
+    frames = routing_frames()
+    frames["vehicles"] = pd.DataFrame({"name": ["van"]})
+    given: dict[str, Any] = {**frames, "cost": {}, "duration": WAY, "distance": WAY}
+    return ko.RoutingProblem(**{**given, **changes})
+
+
+def refused(call: Any, *arguments: Any, **changes: Any) -> str:
+    with pytest.raises(ko.ProblemError) as error:
+        call(*arguments, **changes)
+    return str(error.value)
+
+
+def test_a_plan_that_can_cost_nothing_is_refused_with_the_columns_that_look_like_prices():
+    vehicles = pd.DataFrame({"name": ["van"], "cost_per_hour": [30.0], "colour": ["red"]})
+    assert refused(town, vehicles=vehicles) == (
+        "problem: nothing costs anything, so that every plan is as good as any other: give a cost law, or a price "
+        "(vehicles: fixed_cost, unit_distance_cost, unit_duration_cost, unit_overtime_cost; clients: "
+        "unit_lateness_cost, prize); a column of zeros says that nothing is to be paid; nothing reads vehicles: "
+        "'cost_per_hour' (the field unit_duration_cost, in EUR/h?); where that is meant, write ko.with_units("
+        "vehicles.rename(columns={'cost_per_hour': 'unit_duration_cost'}), {'unit_duration_cost': 'EUR/h'})"
+    )
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"vehicles": pd.DataFrame({"name": ["van"], "fixed_cost": [0.0]})},
+        {"clients": routing_frames()["clients"].assign(prize=[5.0, np.nan])},
+        {"cost": {"wear": WAY}},
+        {"cost": np.zeros((3, 3))},
+        {"policy": routing.RoutingPolicy(longest_route_cost=0.5)},
+        {
+            "vehicles": [routing.VehicleType("van")],
+            "clients": [routing.Client("a", 3, 0), routing.Client("b", 0, 4)],
+        },
+        {"vehicles": [routing.VehicleType("van", fixed_cost=2.0)]},
+    ],
+)
+def test_a_price_that_is_stated_is_asked_for(changes):
+    assert town(**changes).clients
+
+
+def test_a_blank_column_states_no_price():
+    assert "nothing costs anything" in refused(
+        town, vehicles=pd.DataFrame({"name": ["van"], "fixed_cost": [np.nan]})
+    )
+
+
+def test_capacities_without_anything_to_carry_are_refused():
+    vehicles = pd.DataFrame({"name": ["van"], "fixed_cost": [9.0], "capacity": [3.5]})
+    clients = routing_frames(clients_demand_kg=[200, 300], clients_colour=["red", "blue"])["clients"]
+    assert refused(town, vehicles=vehicles, clients=clients) == (
+        "clients: no column says how much there is to carry (demand or pickup), but 'van' carries 3.5 t at most; a "
+        "column of zeros says that nothing is; nothing reads clients: 'demand_kg' (the field demand, in kg?); where "
+        "that is meant, write ko.with_units(clients.rename(columns={'demand_kg': 'demand'}), {'demand': 'kg'})"
+    )
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"clients": routing_frames(clients_demand=[0.0, 0.0])["clients"]},
+        {"clients": routing_frames(clients_pickup=[0.1, 0.0])["clients"]},
+        {
+            "clients": routing_frames(clients_pallets=[1.0, 2.0])["clients"],
+            "policy": routing.RoutingPolicy(capacities=["pallets"]),
+        },
+        {"clients": [routing.Client("a", 3, 0)], "duration": WAY[:2, :2], "distance": WAY[:2, :2]},
+        {"clients": routing_frames()["clients"][:0], "duration": WAY[:1, :1], "distance": WAY[:1, :1]},
+        {"vehicles": pd.DataFrame({"name": ["van"], "fixed_cost": [9.0], "pallets": [9.0]})},
+    ],
+)
+def test_loads_that_are_stated_are_asked_for(changes):
+    vehicles = pd.DataFrame({"name": ["van"], "fixed_cost": [9.0], "capacity": [3.5], "pallets": [9.0]})
+    assert town(**{"vehicles": vehicles, **changes}).vehicles
+
+
+def test_both_are_told_at_once_with_the_other_mistakes():
+    vehicles = pd.DataFrame({"name": ["van"], "capacity": [3.5], "shift_start": [540], "shift_end": [480]})
+    lines = refused(town, vehicles=vehicles).splitlines()
+    assert [line.partition(":")[0] for line in lines] == ["vehicles 'van'", "problem", "clients"]
+
+
+def test_schedules_that_cost_nothing_are_refused():
+    jobs = pd.DataFrame({"name": ["j", "k"], "due_date": [4.0, 5.0], "penalty_per_hour": [3.0, 3.0]})
+    assert refused(shop, jobs=jobs, makespan_cost=0.0) == (
+        "problem: nothing costs anything, so that every plan is as good as any other: give makespan_cost, or "
+        "power_price and the energy of the tasks, or a price (jobs: tardiness_cost); a column of zeros says that "
+        "nothing is to be paid; nothing reads jobs: 'penalty_per_hour' (the field tardiness_cost, in EUR/h?); "
+        "where that is meant, write ko.with_units(jobs.rename(columns={'penalty_per_hour': 'tardiness_cost'}), "
+        "{'tardiness_cost': 'EUR/h'})"
+    )
+    assert shop(jobs=jobs.assign(tardiness_cost=0.0), makespan_cost=0.0).makespan_cost == 0.0
+
+
+def test_networks_that_cost_nothing_are_refused():
+    suppliers = pd.DataFrame({"name": ["mill"], "price_eur_t": [210.0]})
+    told = refused(net, tariff=0.0, suppliers=suppliers)
+    assert told.startswith(
+        "problem: nothing costs anything, so that every plan is as good as any other: give a tariff"
+    )
+    assert told.endswith(
+        "; nothing reads suppliers: 'price_eur_t' (the field unit_cost, in EUR/t?); where that is meant, write "
+        "suppliers.rename(columns={'price_eur_t': 'unit_cost'})"
+    )
+    free = net().lanes.assign(rate=0.0)
+    assert "nothing costs anything" in refused(net, lanes=free, tariff=refs.lane.rate)
+    assert net(tariff=0.0, suppliers=suppliers.assign(unit_cost=0.0)).network
+
+
+def test_a_table_of_demand_without_rows_is_refused():
+    wanted = pd.DataFrame({"market": ["town"], "demand": [1.0]})
+    assert refused(net, demand=wanted[:0]).startswith(
+        "demand: the table has no row, so that nothing is wanted"
+    )
+    assert net(demand=wanted.assign(demand=0.0)).network
+
+
+def town_and_coast(**columns: Any) -> pd.DataFrame:
+    return pd.DataFrame({"market": ["town", "town"], "period": ["p1", "p2"], "demand": [1.0, 2.0], **columns})
+
+
+def wide_net(demand: pd.DataFrame, **changes: Any) -> Any:
+    return net(
+        markets=pd.DataFrame({"name": ["town", "coast"]}),
+        periods=pd.DataFrame({"name": ["p1", "p2"]}),
+        demand=demand,
+        **changes,
+    )
+
+
+def test_names_that_no_row_of_the_demand_holds_are_asked_back():
+    problem = wide_net(town_and_coast())
+    asked = "demand: no row for the market 'coast': it wants nothing; is that meant?"
+    assert problem.unusual() == (asked,)
+    assert asked in problem.remarks()
+    assert asked in str(ko.solve(problem, time_limit=1))
+    assert wide_net(town_and_coast(market=["town", "coast"], period=["p1", "p1"])).unusual() == (
+        "demand: no row for the period 'p2': nothing is wanted then; is that meant?",
+    )
+    products = pd.DataFrame({"name": ["flour", "salt"]})
+    assert (
+        "demand: no row for the product 'salt': it is wanted nowhere; is that meant?"
+        in wide_net(town_and_coast(product=["flour", "flour"]), products=products).unusual()
+    )
+
+
+def test_combinations_without_a_row_are_told_as_an_assumption():
+    some = wide_net(town_and_coast(market=["town", "coast"]))
+    assert some.unusual() == ()
+    assert some.assumptions() == (
+        "demand: of 4 combinations of market, product and period 2 have no row: 0 is wanted",
+    )
+    whole = pd.DataFrame({"market": ["town", "coast"] * 2, "period": ["p1", "p1", "p2", "p2"], "demand": 1.0})
+    assert wide_net(whole).assumptions() == ()
+
+
+def test_sites_and_suppliers_without_a_lane_are_asked_back():
+    problem = net(
+        suppliers=pd.DataFrame({"name": ["mill", "farm"]}),
+        facilities=pd.DataFrame({"name": ["site", "shed"]}),
+        lanes=pd.DataFrame({"tail": ["mill", "site", "mill"], "head": ["site", "town", "shed"]}),
+    )
+    assert problem.unusual() == (
+        "lanes: no row for the supplier 'farm': nothing is bought there; is that meant?",
+        "lanes: no lane to and from the facility 'shed': it is never used; is that meant?",
+    )
+
+
+def test_amounts_that_are_all_zero_are_asked_back():
+    wanted = pd.DataFrame({"market": ["town"], "demand": [0.0]})
+    asked = (
+        "demand: every amount is 0, so that nothing is wanted and the best plan moves nothing; is that meant?"
+    )
+    assert net(demand=wanted).unusual() == (asked,)
+    markets = pd.DataFrame({"name": ["town"], "demand": [0.0]})
+    assert net(markets=markets, demand=refs.market.demand).unusual() == (asked,)
+    assert net(demand=0.0).unusual() == ()
+    vehicles = pd.DataFrame({"name": ["van"], "fixed_cost": [9.0], "capacity": [3.5]})
+    clients = routing_frames(clients_demand=[0.0, 0.0])["clients"]
+    assert town(vehicles=vehicles, clients=clients).unusual() == (
+        "clients: demand is 0 throughout, but 'van' carries 3.5 t at most; is nothing to be carried?",
+    )
+
+
+def test_machines_without_a_mode_and_changes_without_a_setup_are_told():
+    machines = pd.DataFrame({"name": ["saw", "mill"]})
+    assert shop(machines=machines).unusual() == (
+        "modes: no row for the machine 'mill': nothing runs on it; is that meant?",
+    )
+    tasks = pd.DataFrame({"name": ["s", "t"], "job": ["j", "k"], "family": ["red", "blue"]})
+    setups = pd.DataFrame({"before": ["red"], "after": ["blue"], "time": [3.0]})
+    assert shop(tasks=tasks, setups=setups).assumptions() == (
+        "setups: of 2 changes of family 1 has no row and takes no time: blue → red",
+    )
+    assert shop(tasks=tasks).assumptions() == ()
+
+
+def test_files_are_refused_alike(tmp_path):
+    frames = routing_frames(clients_demand_kg=[200, 300])
+    frames["vehicles"] = pd.DataFrame({"name": ["van"], "capacity": [3.5], "cost_per_hour": [30.0]})
+    with pytest.raises(ko.ScenarioError) as error:
+        ko.load_scenario(write_case(tmp_path, frames)).check()
+    told = {issue.key: issue.message.split("; where that is meant, ") for issue in error.value.issues}
+    expected = refused(town, vehicles=frames["vehicles"], clients=frames["clients"]).splitlines()
+    assert [told[key][0] for key in ("problem", "problem.clients")] == [
+        line.split(": ", 1)[1].split("; where that is meant, ")[0] for line in expected
+    ]
+    assert [told[key][1] for key in ("problem", "problem.clients")] == [
+        'write columns = { unit_duration_cost = "cost_per_hour" } under [problem.vehicles] and units = { '
+        "cost_per_hour = "
+        '"EUR/h" } under its table',
+        'write columns = { demand = "demand_kg" } under [problem.clients] and units = { demand_kg = "kg" } '
+        "under its table",
+    ]
+
+
+def test_a_network_that_costs_nothing_is_told_with_the_other_mistakes():
+    told = refused(net, tariff=0.0, products=pd.DataFrame({"name": ["flour"], "weight": [-1.0]})).splitlines()
+    assert [line.partition(":")[0] for line in told] == ["products", "problem"]
+
+
+def test_files_say_in_the_first_pass_that_nothing_costs_anything(tmp_path):
+    frames = routing_frames()
+    frames["vehicles"] = pd.DataFrame({"name": ["van"], "cost_per_hour": [30.0]})
+    path = write_case(tmp_path, frames)
+    path.write_text(path.read_text().replace('km = "arc.distance"', 'km = "arc.lenght"'))
+    with pytest.raises(ko.ScenarioError) as error:
+        ko.load_scenario(path)
+    told = {issue.key: issue.message for issue in error.value.issues}
+    assert told["problem.bind.km"] == (
+        "a routing problem does not know 'arc.lenght'; did you mean 'arc.distance'?"
+    )
+    assert told["problem"].startswith("nothing costs anything")
+
+
+def test_files_do_not_say_so_where_the_price_may_stand_under_a_mistaken_key(tmp_path):
+    frames = routing_frames()
+    frames["vehicles"] = pd.DataFrame({"name": ["van"], "wage": [30.0]})
+    path = write_case(tmp_path, frames)
+    wrong = 'table = "vehicles"\ncolumns = { unit_duration_cost = "wages" }'
+    path.write_text(path.read_text().replace('table = "vehicles"', wrong))
+    with pytest.raises(ko.ScenarioError) as error:
+        ko.load_scenario(path)
+    assert [issue.key for issue in error.value.issues] == ["problem.vehicles.columns.unit_duration_cost"]

@@ -1,0 +1,131 @@
+"""Numbers that are unusual for what they measure are asked back, and fields that change nothing are told of."""
+
+from __future__ import annotations
+
+from html import unescape
+
+import pytest
+
+import kanopt as ko
+from kanopt import routing, scheduling, supply
+from kanopt.records.declaration import declared_fields
+from kanopt.records.reading import idle_fields
+from kanopt.tables import with_units
+from kanopt.units import same_dimension
+from tests.records.test_unread_columns import WAY, net, routing_frames, shop, write_case
+
+
+def asked(*, units: routing.RoutingUnits | None = None, **changes: object) -> list[str]:
+    van = routing.VehicleType("van", fixed_cost=9.0, **changes)
+    points = [routing.Client("a", 3, 0, demand=0.1), routing.Client("b", 0, 4)]
+    given = units or routing.RoutingUnits()
+    problem = ko.RoutingProblem([routing.Depot("hub", 0, 0)], points, [van], {}, WAY, units=given)
+    return [line for line in problem.remarks() if "usual" in line]
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        (
+            {"unit_duration_cost": 30.0},
+            "unit_duration_cost of 'van': is 30 EUR/min (1800 EUR/h), where 0.5 to 500 EUR/h are usual; is "
+            "it in EUR/h?",
+        ),
+        ({"capacity": 1100.0}, "capacity of 'van': is 1100 t, where 0.005 to 100 t are usual; is it in kg?"),
+        (
+            {"max_distance": 150_000.0},
+            "max_distance of 'van': is 150,000 km, where 0.5 to 20,000 km are usual; is it in m?",
+        ),
+        ({"unit_distance_cost": 900.0}, "unit_distance_cost of 'van': is 900 EUR/km"),
+    ],
+)
+def test_what_is_unusual_is_asked_back(changes, told):
+    [line] = asked(**changes)
+    assert line.startswith(f"vehicles: {told}")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"unit_duration_cost": 0.5, "capacity": 3.5, "max_duration": 600.0, "unit_distance_cost": 0.3},
+        {"capacity": 1100.0, "units": routing.RoutingUnits(load="kg")},
+        {"capacity": 1100.0, "units": routing.RoutingUnits(load="pallets")},
+        {"unit_duration_cost": 30.0, "units": routing.RoutingUnits(time="h", money="USD")},
+        {"unit_duration_cost": 9_000.0, "units": routing.RoutingUnits(money="JPY")},
+    ],
+)
+def test_what_is_usual_is_not(changes):
+    assert asked(**changes) == []
+
+
+def test_a_bare_capacity_beside_demands_in_kilograms_is_asked_back_until_its_unit_is_declared():
+    frames = routing_frames(clients_demand=[200.0, 300.0], vehicles_capacity=[2000.0])
+    frames["clients"] = with_units(frames["clients"], {"demand": "kg"})
+    problem = ko.RoutingProblem(**frames, cost={}, duration=WAY)
+    [line] = problem.unusual()
+    assert line.startswith("vehicles: capacity of 'van': is 2000 t")
+    frames["vehicles"] = with_units(frames["vehicles"], {"capacity": "t"})
+    assert ko.RoutingProblem(**frames, cost={}, duration=WAY).unusual() == ()
+
+
+def test_the_printed_result_and_the_report_ask_too(tmp_path):
+    frames = routing_frames(vehicles_unit_duration_cost=[30.0])
+    result = ko.evaluate(ko.RoutingProblem(**frames, cost={}, duration=WAY), [["a", "b"]])
+    question = "unit_duration_cost of 'van': is 30 EUR/min (1800 EUR/h)"
+    assert f"vehicles: {question}" in str(result)
+    page = ko.explain(result).to_html(tmp_path / "plan.html").read_text("utf-8")
+    assert "Some numbers are unusual for what they measure" in page
+    assert question in unescape(page)
+
+
+def test_schedules_and_networks_are_asked_alike():
+    priced = [scheduling.PowerPrice(0.0, 80.0)]
+    problem = shop(energy=[1.0, 1.0], power_price=priced)
+    assert problem.unusual() == (
+        "power_price: price of '0.0': is 80 EUR/kWh, where 0.0005 to 10 EUR/kWh are usual; is it in EUR/MWh?; "
+        "declare the unit of its column",
+    )
+    lanes = [supply.Lane("mill", "site", distance=120_000.0), supply.Lane("site", "town", distance=80_000.0)]
+    [line] = net(lanes=lanes).unusual()
+    assert line.startswith("lanes: distance of 'mill/site', 'site/town': is 80,000 to 120,000 km")
+
+
+def test_files_are_asked_under_the_key_of_the_table(tmp_path):
+    frames = routing_frames(vehicles_unit_duration_cost=[30.0])
+    path = write_case(tmp_path, frames)
+    [remark] = ko.load_scenario(path).remarks()
+    assert remark.key == "problem.vehicles"
+    assert remark.message.startswith("unit_duration_cost of 'van': is 30 EUR/min")
+    declared = 'path = "vehicles.csv"\nunits = { unit_duration_cost = "EUR/min" }'
+    path.write_text(path.read_text().replace('path = "vehicles.csv"', declared))
+    assert ko.load_scenario(path).remarks() == ()
+
+
+def test_declarations_name_fields_and_units_that_exist():
+    systems = (routing.RoutingUnits(), scheduling.SchedulingUnits(), supply.SupplyUnits())
+    tables = {table.name: table for units in systems for table in units.tables()}
+    for table in tables.values():
+        names = {item.name for item in table.fields}
+        for item in table.fields:
+            assert {*item.needs} <= names
+            assert {*item.refers} <= tables.keys()
+            if item.usual is not None:
+                assert same_dimension(table.units[item.name], item.usual.unit)
+                assert all(same_dimension(item.usual.unit, other) for other in item.usual.alternatives[:2])
+
+
+@pytest.mark.parametrize("kind", [routing.Client, routing.VehicleType, scheduling.Job, supply.Facility])
+def test_a_field_without_the_one_it_needs_is_told_of(kind):
+    system = {
+        "kanopt.problems.routing": routing.RoutingUnits(),
+        "kanopt.problems.scheduling": scheduling.SchedulingUnits(),
+    }
+    units = system.get(kind.__module__.rpartition(".")[0], supply.SupplyUnits())
+    for item in declared_fields(kind):
+        if item.needs:
+            value = 0.5 if item.name == "on_time" else 2.0
+            [fault] = idle_fields([(units.table(kind), [kind("a", **{item.name: value}), kind("b")])])
+            assert (fault.names, fault.field) == (("a",), item.name)
+            needed = {name: "8:00-9:00" if name == "windows" else 1 for name in item.needs}
+            assert not idle_fields([(units.table(kind), [kind("a", **{item.name: value}, **needed)])])
