@@ -398,7 +398,7 @@ def _known_before(
     features = [name for name in names if name != target]
     rows, seen = _hashes(test[names]), _hashes(train)
     if np.array_equal(np.sort(rows), np.sort(seen)):
-        yield _judged(f"the {len(test):,} rows that judge it are those it was learned from", ())
+        yield _judged(f"the {len(test):,} rows that judge the law are those it was learned from", ())
         return
     known = np.isin(rows, seen)
     if known.sum() < 2 or (law.fit is not None and law.fit.r2 > 1.0 - CHANCE):
@@ -410,7 +410,8 @@ def _known_before(
     chance = 1.0 - (1.0 - usual) ** twins.to_numpy()
     if known.sum() > chance.sum() + SURE * np.sqrt((chance * (1.0 - chance)).sum()) + 1.0:
         first = row_name(test.index, int(known.argmax()))
-        told = f"{int(known.sum()):,} of the {len(test):,} rows that judge it were learned from (the first is {first})"
+        count = f"{int(known.sum()):,} of the {len(test):,} rows that judge the law"
+        told = f"{count} were learned from (the first is {first})"
         yield _judged(told, (first,))
 
 

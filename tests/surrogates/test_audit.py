@@ -142,7 +142,7 @@ def kinds(law):
 @pytest.mark.parametrize(
     ("rows", "warned"),
     [
-        (slice(199, None, -1), "the 200 rows that judge it are those it was learned from"),
+        (slice(199, None, -1), "the 200 rows that judge the law are those it was learned from"),
         (slice(150, None), r"50 of the 150 rows .* were learned from \(the first is row 150\)"),
     ],
 )
@@ -162,7 +162,7 @@ def test_rows_that_repeat_themselves_are_held_out_all_the_same() -> None:
     table = pd.DataFrame({"stops": stops, "minutes": 4.0 * stops + rng.integers(0, 5, 400)})
     model = KANRegressor((), log_target=False).fit(table[["stops"]][:300], table["minutes"][:300])
     assert kinds(model.to_formula(table[300:])) == []
-    with pytest.warns(KanoptWarning, match=re.escape("the 300 rows that judge it")):
+    with pytest.warns(KanoptWarning, match=re.escape("the 300 rows that judge the law")):
         model.to_formula(table[:300])
 
 
