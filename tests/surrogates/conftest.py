@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -15,3 +16,11 @@ def _few_refits() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(*FEW_REFITS)
         yield
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let tests of this room judge a law on the rows it was learned from, which saves half of their fits."""
+    allowed = pytest.mark.filterwarnings("ignore:the .* rows that judge it are those it was learned from")
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(allowed)
