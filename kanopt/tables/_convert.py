@@ -38,7 +38,8 @@ _MISSING = ("", "N/A", "n/a", "NaN", "nan", "NULL", "null", "#N/A", "<NA>")
 _ISO = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?)?\s?(Z|[+-]\d{2}:?\d{2})?$"
 _ZONED = r"\d{2}:\d{2}.*(Z|[+-]\d{2}:?\d{2})$"
 _TRUE, _FALSE = ("true", "t", "yes", "y", "1", "1.0"), ("false", "f", "no", "n", "0", "0.0")
-_OTHER_NOTATION = r"^[+-]?\d+,\d+$|^[+-]?\d{1,3}([ ,.'\x{00a0}\x{202f}]\d{3})+([.,]\d+)?$"
+_OTHER_NOTATION = r"^[+-]?\d+,\d+$|^[+-]?\d{1,3}([ ,.'\x{2019}\x{00a0}\x{202f}]\d{3})+([.,]\d+)?$"
+_SPACED_CODE = r"^0\d*([ '\x{2019}\x{00a0}\x{202f}]\d+)+$"
 _TIME_OF_DAY = r"^([01]?\d|2[0-3]):[0-5]\d(:[0-5]\d)?$"
 _DATE = r"^\d{1,4}[./-](\d{1,2}|\p{L}{3,9})[./-]\d{2,4}( \d{1,2}:\d{2}(:\d{2})?)?$"
 _DAY = r"^(0?[1-9]|[12]\d|3[01])\.(0?[1-9]|1[0-2])\.\d{4}"
@@ -109,7 +110,7 @@ def infer_kind(array: Any, form: TextFormat) -> tuple[Kind, str | None]:
     if not count:
         return "text", "is blank throughout"
     numbers = _count(texts, _number_pattern(form))
-    if numbers and _count(texts, r"^[+-]?0\d"):
+    if (numbers and _count(texts, r"^[+-]?0\d")) or _count(texts, _SPACED_CODE):
         return "text", "is read as text, because some values have leading zeros, as codes have"
     if numbers == count and _count(texts, r"^[+-]?\d{19,}$"):
         return (

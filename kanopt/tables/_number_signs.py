@@ -17,6 +17,8 @@ __all__ = ["both_readings", "count_matches", "form_shown", "two_ways"]
 
 _OTHER = {".": ",", ",": "."}
 _CODE = r"^[+-]?0\d"
+_SPACES = (" ", "\u00a0", "\u202f", "'", "\u2019")
+"""Signs that stand between thousands and nowhere else in a number: spaces, narrow ones too, and apostrophes."""
 
 
 def form_shown(raw: RawTable, form: TextFormat) -> tuple[TextFormat, str]:
@@ -33,6 +35,8 @@ def form_shown(raw: RawTable, form: TextFormat) -> tuple[TextFormat, str]:
     form
         How it is written as far as that is declared.
     """
+    if not form.thousands and (spaced := _spaced(raw, form)):
+        return spaced
     if form.decimal is not None:
         return form, ""
     points = replace(form, decimal=".")
@@ -57,6 +61,33 @@ def form_shown(raw: RawTable, form: TextFormat) -> tuple[TextFormat, str]:
     told = [f"{sign!r} before decimals", *([f"{thousands!r} between thousands"] if thousands else [])]
     note = f"numbers are read with {' and '.join(told)}, as column {column} shows"
     return replace(form, decimal=sign, thousands=thousands), "" if told == ["'.' before decimals"] else note
+
+
+def _spaced(raw: RawTable, form: TextFormat) -> tuple[TextFormat, str] | None:
+    """Return the form of a table whose numbers have spaces or apostrophes between thousands; None without any.
+
+    The other sign in them is the decimal sign, then; where both occur, the decimal sign is that of the form or a point.
+    """
+    columns = list(_texts(raw, form))
+    for space in _SPACES:
+        number = rf"^[+-]?(\d{{1,3}}({space}\d{{3}})+|\d+)([.,]\d+)?$"
+        parted = rf"^[+-]?\d{{1,3}}({space}\d{{3}})+([.,]\d+)?$"
+        for name, texts in columns:
+            found = texts.filter(pc.match_substring_regex(texts, parted))
+            if (
+                not len(found)
+                or 2 * count_matches(texts, number) <= len(texts)
+                or count_matches(texts, _CODE)
+            ):
+                continue
+            commas, points = (
+                any(count_matches(each, rf"^[+-]?[\d{space}]*\d{sign}\d+$") for _, each in columns)
+                for sign in (",", r"\.")
+            )
+            decimal = form.decimal or ("," if commas and not points else ".")
+            note = f"numbers are read with {space!r} between thousands, as column {name!r} ({found[0]}) shows"
+            return replace(form, decimal=decimal, thousands=space), note
+    return None
 
 
 def _texts(raw: RawTable, form: TextFormat) -> Iterator[tuple[str, Any]]:

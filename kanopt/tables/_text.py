@@ -80,7 +80,7 @@ class TextFormat:
         if self.decimal not in (None, ".", ","):
             raise TableError(f"decimal must be '.' or ',', not {self.decimal!r}")
         if (
-            self.thousands not in ("", ",", ".", " ", "'", "\u00a0", "\u202f")
+            self.thousands not in ("", ",", ".", " ", "'", "\u2019", "\u00a0", "\u202f")
             or self.thousands == self.decimal
         ):
             raise TableError(f"thousands cannot be {self.thousands!r} where decimal is {self.decimal!r}")

@@ -248,15 +248,21 @@ def test_points_are_not_asked_for_where_commas_part_cells_or_programs_wrote_them
         (["1 234", "12 000"], {"thousands": " "}, [1234, 12000]),
         (["1\u202f234", "5"], {"thousands": "\u202f"}, [1234, 5]),
         (["1'234.5", "5"], {"thousands": "'"}, [1234.5, 5.0]),
+        (["1’234", "0,5"], {"thousands": "’", "decimal": ","}, [1234.0, 0.5]),
+        (["1 234,567", "0,25"], {"thousands": " ", "decimal": ","}, [1234.567, 0.25]),
     ],
 )
-def test_other_signs_between_thousands_only_when_declared(
+def test_spaces_and_apostrophes_stand_between_thousands(
     tmp_path: Path, cells: list[str], form: Any, values: list[float]
 ) -> None:
     path = table(tmp_path, "\n".join(["k;v", *(f"{k};{c}" for k, c in enumerate(cells))]))
-    with pytest.raises(TableError, match=r"TextFormat\(thousands=…\)|decimal=','"):
-        read_table(path)
+    assert read_table(path)["v"].tolist() == values
     assert read_table(path, form=TextFormat(**form))["v"].tolist() == values
+
+
+def test_codes_in_groups_of_three_stay_texts(tmp_path: Path) -> None:
+    path = table(tmp_path, "k;phone\n1;089 123 456\n2;089 222 333\n")
+    assert read_table(path)["phone"].tolist() == ["089 123 456", "089 222 333"]
 
 
 def test_groups_that_are_not_of_three_digits(tmp_path: Path) -> None:
