@@ -439,5 +439,7 @@ def cheapest(kind: str, truth: Row) -> Priced:
     for table in truth.keys() & _NAMES.keys():
         unread = set(truth[table].split("\n", 1)[0].split()) - set(_NAMES[table].split())
         if unread:
-            raise ValueError(f"truth.{table}: nothing reads {', '.join(sorted(unread))}; known: {_NAMES[table]}")
+            raise ValueError(
+                f"truth.{table}: nothing reads {', '.join(sorted(unread))}; known: {_NAMES[table]}"
+            )
     return _REFERENCES[kind](truth)
