@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-__all__ = ["REFERENCES", "rows"]
+__all__ = ["cheapest", "rows"]
 
 Row = dict[str, Any]
 Priced = tuple[float, str]
@@ -75,7 +75,7 @@ def fleet(truth: Row) -> Priced:
                 )
         routes.append(cheapest)
     fleet_in_a_row = [
-        number for number, vehicle in enumerate(types) for _ in range(int(vehicle.get("num_available", 1)))
+        number for number, vehicle in enumerate(types) for _ in range(int(vehicle.get("count", 1)))
     ]
 
     @cache
@@ -122,14 +122,14 @@ def _route_price(
 ) -> Priced:
     if not _load_fits(vehicle, order):
         return NO_PLAN
-    depot = vehicle.get("start_depot", "depot")
+    depot = vehicle.get("depot", "depot")
     stops = [depot, *(client["name"] for client in order), depot]
     legs = list(pairwise(stops))
     km = sum(distance(*leg) for leg in legs)
     windows = product(*(_windows(client) for client in order))
     durations = [_duration(vehicle, order, [minutes(*leg) for leg in legs], chosen) for chosen in windows]
     shortest = min(durations)
-    if km > vehicle.get("max_km", math.inf) or shortest == math.inf:
+    if km > vehicle.get("max_km", math.inf) or shortest > vehicle.get("max_min", DAYS_END):
         return NO_PLAN
     price = (
         vehicle.get("fixed", 0.0) + vehicle.get("per_km", 0.0) * km + vehicle.get("per_min", 0.0) * shortest
@@ -164,10 +164,10 @@ def _duration(
     vehicle: Row, order: tuple[Row, ...], legs: list[float], windows: tuple[tuple[float, float], ...]
 ) -> float:
     """Return the shortest time from departure to return, which is that of the latest departure; infinite if none."""
-    end = vehicle.get("end_depot", DAYS_END)
+    end = vehicle.get("end", DAYS_END)
     latest = end - legs[-1]
     for client, leg, (opens, closes) in zip(order[::-1], legs[-2::-1], windows[::-1], strict=True):
-        begin = min(closes, latest - client.get("service_duration", 0.0))
+        begin = min(closes, latest - client.get("service", 0.0))
         if begin < opens:
             return math.inf
         latest = begin - leg
@@ -175,7 +175,7 @@ def _duration(
         return math.inf
     clock = latest
     for client, leg, (opens, _) in zip(order, legs[:-1], windows, strict=True):
-        clock = max(clock + leg, opens) + client.get("service_duration", 0.0)
+        clock = max(clock + leg, opens) + client.get("service", 0.0)
     return clock + legs[-1] - latest
 
 
@@ -230,12 +230,12 @@ def _lateness(truth: Row, tasks: dict[str, Row], ends: dict[str, float]) -> floa
     price = 0.0
     for job in rows(truth["jobs"]):
         end = max((end for name, end in ends.items() if tasks[name]["job"] == job["name"]), default=0.0)
-        price += job["tardiness"] * max(0.0, end - job["due_date"])
+        price += job["tardiness"] * max(0.0, end - job["due"])
     return price
 
 
 def _release(truth: Row, task: Row) -> float:
-    return next(job.get("release_date", 0.0) for job in rows(truth["jobs"]) if job["name"] == task["job"])
+    return next(job.get("release", 0.0) for job in rows(truth["jobs"]) if job["name"] == task["job"])
 
 
 def _after_breaks(truth: Row, mode: Row, start: float) -> float:
@@ -269,7 +269,7 @@ def _best_starts(truth: Row) -> Priced:
         mine = {run: 1.0 for run, (mode, _) in runs.items() if mode["task"] == name}
         ends = {run: runs[run][1] + runs[run][0]["min"] for run in mine}
         model.add(mine, 1, 1)
-        model.add(ends | {late[task["job"]]: -1.0}, -np.inf, jobs[task["job"]]["due_date"])
+        model.add(ends | {late[task["job"]]: -1.0}, -np.inf, jobs[task["job"]]["due"])
         for before in _words(task, "after"):
             earlier = {
                 run: -start - mode["min"] for run, (mode, start) in runs.items() if mode["task"] == before
@@ -296,8 +296,8 @@ def _power_price(truth: Row, mode: Row, start: float) -> float:
 def supply(truth: Row) -> Priced:
     """Return the cheapest flows and sites by a MILP.
 
-    Lanes cost an amount per unit, or by a rate card: of its brackets, each from a weight on, one holds for the whole
-    shipment of a period, with a flat price and one per unit.
+    Lanes cost an amount per unit, for a shipment never less than their minimum, or by a rate card: of its brackets,
+    each from a weight on, one holds for the whole shipment of a period, with a flat price and one per unit.
     """
     periods = truth.get("periods", ["1"])
     wanted = rows(truth["demand"])
@@ -310,9 +310,13 @@ def supply(truth: Row) -> Priced:
     out: dict[tuple[str, str, str], list[int]] = defaultdict(list)
     for lane, period, item in product(rows(truth["lanes"]), periods, products):
         tail, head = lane["tail"], lane["head"]
-        price = lane.get("cost", 0.0) + sites.get(head, {}).get("handling", 0.0)
+        carriage = 0.0 if "minimum" in lane else lane.get("cost", 0.0)
+        price = carriage + sites.get(head, {}).get("handling", 0.0)
         price += suppliers.get((tail, item), {}).get("cost", 0.0)
-        flow = model.new(f"{tail} to {head} {item}", price, lane.get("capacity", np.inf))
+        room = lane.get("capacity", np.inf) if tail in sites or (tail, item) in suppliers else 0.0
+        flow = model.new(f"{tail} to {head} {item}", price, room)
+        if "minimum" in lane:
+            _least_price(model, lane, flow, most)
         out[tail, item, period].append(flow)
         into[head, item, period].append(flow)
         if "card" in truth:
@@ -346,6 +350,14 @@ def supply(truth: Row) -> Priced:
                 model.add(dict.fromkeys(through, 1.0) | {is_open: -room}, -np.inf, 0)
             before = kept
     return model.solve()
+
+
+def _least_price(model: _Model, lane: Row, flow: int, most: float) -> None:
+    """Charge a shipment by the unit, or the minimum where that is more."""
+    charge, used = model.new("charge", 1.0), model.new("used", 0.0, 1.0, whole=True)
+    model.add({charge: 1.0, flow: -lane["cost"]}, 0, np.inf)
+    model.add({charge: 1.0, used: -lane["minimum"]}, 0, np.inf)
+    model.add({flow: 1.0, used: -most}, -np.inf, 0)
 
 
 def _rate_card(model: _Model, card: list[Row], flow: int, most: float) -> None:
@@ -401,4 +413,33 @@ class _Model:
         return float(found.fun), "; ".join(used)
 
 
-REFERENCES: dict[str, Callable[[Row], Priced]] = {"fleet": fleet, "shop": shop, "supply": supply}
+_REFERENCES: dict[str, Callable[[Row], Priced]] = {"fleet": fleet, "shop": shop, "supply": supply}
+_NAMES = {
+    "depots": "name x y",
+    "clients": "name x y demand pickup source needs open close windows service",
+    "vehicles": "name depot count capacity fixed per_km per_min regular per_overtime max_km max_min start end skills",
+    "jobs": "name release due tardiness",
+    "tasks": "name job after family",
+    "modes": "task machine min kwh",
+    "machines": "name family",
+    "setups": "before after min",
+    "breaks": "machine start end",
+    "power": "start price",
+    "suppliers": "name product capacity cost",
+    "sites": "name fixed capacity handling storage holding",
+    "demand": "market product period amount",
+    "lanes": "tail head cost minimum capacity",
+    "card": "tail head above flat rate",
+}
+"""Tables of a statement and the columns that are read; square tables have the names of places."""
+
+
+def cheapest(kind: str, truth: Row) -> Priced:
+    """Return the price of the cheapest plan of a statement, and the plan; a column that is not read is an error."""
+    for table in truth.keys() & _NAMES.keys():
+        unread = set(truth[table].split("\n", 1)[0].split()) - set(_NAMES[table].split())
+        if unread:
+            raise ValueError(
+                f"truth.{table}: nothing reads {', '.join(sorted(unread))}; known: {_NAMES[table]}"
+            )
+    return _REFERENCES[kind](truth)
