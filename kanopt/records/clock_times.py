@@ -31,6 +31,7 @@ __all__ = [
     "holds_windows",
     "moment",
     "next_day_hint",
+    "spans_text",
     "unstated_times",
     "window_cells",
 ]
@@ -207,6 +208,22 @@ def _in_unit(text: str, source: str, target: str) -> str:
 
 def _plain(value: float) -> str:
     return str(int(value)) if value.is_integer() else format(value, ".12f").rstrip("0")
+
+
+def spans_text(spans: Iterable[Any]) -> str:
+    """Return windows, or breaks with their length in front, as a text has them.
+
+    Examples
+    --------
+    >>> spans_text([(480, 720), ("13:00", time(15, 30))]), spans_text([(30, "11:00", "13:00")])
+    ('480-720, 13:00-15:30:00', '30 in 11:00-13:00')
+    """
+    return ", ".join(
+        f"{f'{each[0]} in ' if len(each) > 2 else ''}{each[-2]}-{each[-1]}"
+        if isinstance(each, (tuple, list)) and len(each) in (2, 3)
+        else str(each)
+        for each in spans
+    )
 
 
 def next_day_hint(ends: Sequence[float], unit: str) -> str:

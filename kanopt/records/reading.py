@@ -1,7 +1,9 @@
 """Read the tables of a problem into records, and check records that were built by hand.
 
 Records are validated when a problem reads them, not when they are built, so that all mistakes are reported at once and
-in the same words, whether a record came from a frame or was built by hand.
+in the same words, whether a record came from a frame or was built by hand. Both are read in one pass: cells become
+values of the types of their fields where they can, clock times become numbers, what is wrong or odd is noted beside,
+and records are made of the rest.
 """
 
 from __future__ import annotations
@@ -12,18 +14,20 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from kanopt.errors import ProblemError
+from kanopt.errors import ProblemError, UnitError
 from kanopt.faults import Fault
-from kanopt.records.clock_times import clock_cells, clock_value, unstated_times, window_cells
-from kanopt.records.declaration import Field, Table, Usual, declared_fields
-from kanopt.records.frame_rows import Rows, cell_texts, read_frame
-from kanopt.records.record import Record
-from kanopt.records.rules import invalid_rows, row_of
+from kanopt.records.clock_times import clock_cells, spans_text, unstated_times, window_cells
+from kanopt.records.declaration import invalid_rows, row_of
+from kanopt.records.fields import Field, Table, Usual, declared_fields
+from kanopt.records.likeness import column_hint
+from kanopt.records.record import Attribute, Quantity, Record, names_of
+from kanopt.tables.report import declared_units
 from kanopt.text import amount_text, list_names, number_text
 from kanopt.units import convert, factor, same_dimension
-from kanopt.validation import WHOLE_TEXT, Invalid, invalid_text, is_whole
+from kanopt.validation import WHOLE_TEXT, Invalid, coerced_numbers, invalid_text, is_whole
 
 __all__ = ["RecordCheck", "RecordReader", "idle_fields", "unknown_names"]
 
@@ -80,30 +84,18 @@ class RecordReader:
         table
             What the rows become.
         """
-        given: tuple[Any, ...] = ()
         if isinstance(data, pd.DataFrame):
-            rows = read_frame(data, table)
+            rows: _Rows = _FrameRows(data, table)
             self.filled[table.name] = frozenset(rows.filled)
             self.declared[table.name] = frozenset(rows.declared)
-            self.of_day |= rows.of_day
         else:
-            written = tuple(data)
-            given = tuple(_plain(item, table) for item in written)
-            self.of_day |= any(_has_written_times(item, table) for item in written)
-            rows = _rows_of(given, table)
-            # nobody can declare the unit of a record, and toy problems count from zero: asked, not refused
-            if not rows.broken and (asked := _unstated_times(written, table)):
-                self.questions.append(Fault(table.name, asked))
-        wrong = [each for each in invalid_rows(table.record, rows.rows) if each.place[1] not in rows.unread]
-        faults = [*rows.faults, *_faults_of(wrong, rows, table)]
-        of_type = [each for each in wrong if each.of_type]
-        made = None if rows.broken else _made(table, rows, given, of_type)
+            rows = _GivenRows(data, table)
+        made = rows.made()
         if made is None:
             self.broken.add(table.name)
-        else:
-            faults += [*_duplicates(made, table), *_half_attributes(made, table)]
-            self.questions += _unusual_values(table, made, rows.declared)
-        self.faults += faults
+        self.of_day |= rows.of_day
+        self.faults += rows.faults
+        self.questions += rows.questions
         return made or ()
 
     def finish(self, checks: Iterable[RecordCheck] = ()) -> None:
@@ -146,22 +138,287 @@ class RecordCheck:
     tables: Collection[str]
 
 
-def _made(table: Table, rows: Rows, given: Sequence[Any], wrong: Sequence[Invalid]) -> tuple[Any, ...] | None:
-    """Return the records of a table, wrong values replaced by defaults; None where a field without one is wrong."""
-    defaults = {item.name: item.default for item in table.fields if not item.required}
-    if not {str(each.place[1]) for each in wrong} <= defaults.keys():
-        return None
-    if rows.from_frame:
+class _Rows:
+    """Rows of a table on their way to records.
+
+    Attributes
+    ----------
+    rows
+        The values of the fields, for every row.
+    faults, questions
+        What is wrong with them, and what is asked back.
+    filled, declared
+        Names of the fields that a column fills, and of those whose columns declare a unit.
+    unread
+        Names of the fields that could not be read at all.
+    broken
+        Whether no records can be made of it.
+    of_day
+        Whether some clock time is written as a time of day.
+    """
+
+    from_frame = False
+
+    def __init__(self, table: Table, count: int) -> None:
+        self.table = table
+        self.rows: list[dict[str, Any]] = [{} for _ in range(count)]
+        self.faults: list[Fault] = []
+        self.questions: list[Fault] = []
+        self.filled: set[str] = set()
+        self.declared: set[str] = set()
+        self.unread: set[str] = set()
+        self.broken = False
+        self.of_day = False
+        self._bare: dict[str, list[str]] = {}
+
+    def made(self) -> tuple[Any, ...] | None:
+        """Return the records, wrong values replaced by defaults; None where a field without one is wrong."""
+        table = self.table
+        wrong = [each for each in invalid_rows(table.record, self.rows) if each.place[1] not in self.unread]
+        self.faults += self._faults_of(wrong)
+        defaults = {item.name: item.default for item in table.fields if not item.required}
         for each in wrong:
-            rows.rows[int(each.place[0])].pop(str(each.place[1]))
-        pairs = zip(rows.rows, rows.attributes, strict=True)
-        return tuple(table.record(**row, attributes=extra) for row, extra in pairs)
-    mended: dict[int, dict[str, Any]] = {}
-    for each in wrong:
-        mended.setdefault(int(each.place[0]), {})[str(each.place[1])] = defaults[str(each.place[1])]
-    return tuple(
-        replace(item, **mended[place]) if place in mended else item for place, item in enumerate(given)
-    )
+            place, name = int(each.place[0]), str(each.place[1])
+            if each.of_type:
+                self.broken |= name not in defaults
+                self.set(place, name, defaults.get(name))
+        if self.broken:
+            return None
+        records = self.records()
+        self.faults += [*_duplicates(records, table), *_half_attributes(records, table)]
+        self.questions += _unusual_values(table, records, self.declared)
+        return records
+
+    def set(self, place: int, name: str, value: Any) -> None:
+        """Give a field of a row a value."""
+        self.rows[place][name] = value
+
+    def records(self) -> tuple[Any, ...]:
+        """Return the records of the rows, in which nothing is of the wrong type any more."""
+        raise NotImplementedError
+
+    def clock_values(self, item: Field, given: Sequence[Any], source: str) -> list[Any]:
+        """Return the cells of a field of clock times as numbers, and note those that declare no unit."""
+        unit = self.table.units.get(item.name, "min")
+        read = window_cells(given, source, unit) if item.is_text else clock_cells(given, source, unit)
+        self.of_day |= read.of_day
+        if not source:
+            self._bare[item.name] = read.bare
+        return read.values
+
+    def asked_times(self) -> Iterator[Fault]:
+        """Yield a question where clock times without a unit look like others than they count as."""
+        unit = next((self.table.units.get(name, "min") for name in self._bare), "min")
+        asked = unstated_times(
+            self._bare.items(),
+            unit,
+            of_day=self.table.of_day,
+            beside_written=self.from_frame and self.of_day,
+            declared=self.from_frame,
+        )
+        if asked:
+            yield Fault(self.table.name, asked)
+
+    def _faults_of(self, wrong: Sequence[Invalid]) -> Iterator[Fault]:
+        """Yield a mistake for each field and rule, with the records concerned."""
+        fields = {item.name: item for item in self.table.fields}
+        groups: dict[tuple[str, str], list[Invalid]] = {}
+        for each in wrong:
+            groups.setdefault((str(each.place[1]), each.rule or each.message), []).append(each)
+        for (name, _), alike in groups.items():
+            places = tuple(int(each.place[0]) for each in alike)
+            labels = tuple(self.table.label(self.rows[at]) for at in places)
+            by_row = self.from_frame and (alike[0].of_type or not all(labels))
+            what = "is blank, but a value is required" if alike[0].kind == "missing" else invalid_text(alike)
+            if fields[name].clock:
+                what = what.replace("must be a number", "must be a time of day such as 8:30, or a number")
+            advice = "it may be left out" if fields[name].optional else ""
+            if by_row:
+                yield Fault(self.table.name, what, field=name, rows=places, column=name, advice=advice)
+            else:
+                yield Fault(self.table.name, what, labels, name, advice=advice)
+
+
+class _GivenRows(_Rows):
+    """Rows of records that were built by hand."""
+
+    def __init__(self, data: Iterable[Any], table: Table) -> None:
+        self.given = tuple(data)
+        super().__init__(table, 0)
+        self._changes: dict[int, dict[str, Any]] = {}
+        for number, item in enumerate(self.given, start=1):
+            if not isinstance(item, table.record):
+                what = f"entry {number} is a {type(item).__name__}"
+                advice = f"give {table.record.__name__} objects or a DataFrame"
+                self.faults.append(Fault(table.name, what, advice=advice))
+                self.broken = True
+                return
+        self.rows = [row_of(item) for item in self.given]
+        for field in table.fields:
+            if field.clock or field.is_list:
+                self._plain(field)
+        # nobody can declare the unit of a record, and toy problems count from zero: asked, not refused
+        self.questions += self.asked_times()
+
+    def _plain(self, item: Field) -> None:
+        """Put numbers for times of day, tuples for lists and texts for windows, where others were given."""
+        given = {
+            place: _listed(row[item.name], item)
+            for place, row in enumerate(self.rows)
+            if row[item.name] != item.default
+        }
+        if item.clock:
+            kinds = str if item.is_text else object
+            cells = {place: cell for place, cell in given.items() if isinstance(cell, kinds)}
+            given |= zip(cells, self.clock_values(item, [*cells.values()], ""), strict=True)
+        for place, value in given.items():
+            if value is not (old := self.rows[place][item.name]) and (value != old or type(value) is tuple):
+                self.set(place, item.name, value)
+
+    def set(self, place: int, name: str, value: Any) -> None:
+        super().set(place, name, value)
+        self._changes.setdefault(place, {})[name] = value
+
+    def records(self) -> tuple[Any, ...]:
+        changed = self._changes
+        return tuple(
+            replace(item, **changed[place]) if place in changed else item
+            for place, item in enumerate(self.given)
+        )
+
+
+class _FrameRows(_Rows):
+    """Rows of a frame whose columns are called like fields."""
+
+    from_frame = True
+
+    def __init__(self, frame: pd.DataFrame, table: Table) -> None:
+        super().__init__(table, len(frame))
+        self.frame = frame
+        columns = list(map(str, frame.columns))
+        self.units = declared_units(frame, table.name) if frame.attrs else {}
+        if twice := [name for name, count in Counter(columns).items() if count > 1]:
+            told = [f"column {name!r} appears {columns.count(name)} times" for name in twice]
+            self.faults += [Fault(table.name, each) for each in told]
+            self.rows, self.broken = [], True
+            return
+        for item in table.fields:
+            if item.name in columns:
+                self._fill(item)
+            elif item.required:
+                hint = column_hint(table.name, Field.of(item, table), columns)
+                self._refuse(item, "is missing", hint)
+        self.faults += self.asked_times()
+
+    def _refuse(self, item: Field, what: str, advice: str = "") -> None:
+        self.faults.append(Fault(self.table.name, what, field=item.name, column=item.name, advice=advice))
+        self.unread.add(item.name)
+        self.broken |= item.required
+
+    def _fill(self, item: Field) -> None:
+        """Put the cells of a column that are not blank into the rows."""
+        values = _without_blanks(self.frame[item.name])
+        blank = values.isna().to_numpy()
+        filled = np.flatnonzero(~blank)
+        target = self.table.units.get(item.name, "min" if item.clock else "")
+        declared = self.units.get(item.name, "")
+        self.filled |= {item.name} if len(filled) else set()
+        self.declared |= {item.name} if declared else set()
+        if item.kind in (int, float) and values.dtype.kind in ("M" if item.clock else "mM"):
+            self._refuse(item, f"holds {_no_number(values, item, target)}")
+            return
+        partly = blank.any() and len(filled) and not (item.required or item.may_be_blank)
+        # whoever declares the unit of a price means that there is one
+        if partly or (item.price and declared and len(values) and not len(filled)):
+            self.faults.append(self._blank(item, np.flatnonzero(blank)))
+        source = declared if target and (item.kind is float or item.clock) else ""
+        try:
+            cells = self._cells(item, values.iloc[filled], source, target)
+        except UnitError as error:
+            self._refuse(item, f"does not fit the unit of its field: {error}")
+            return
+        for place, cell in zip(filled, cells, strict=True):
+            self.rows[place][item.name] = cell
+
+    def _blank(self, item: Field, places: np.ndarray[Any, Any]) -> Fault:
+        """Say that cells are blank which must not be, and what to write."""
+        write = "true or false" if item.kind is bool else "a number"
+        default = str(item.default).lower() if item.kind is bool else number_text(float(item.default or 0), 6)
+        otherwise = "nothing is limited" if item.default == math.inf else f"it is {default}"
+        return Fault(
+            self.table.name,
+            "is blank",
+            field=item.name,
+            column=item.name,
+            rows=tuple(map(int, places)),
+            advice=f"write {write} (without the column {otherwise})",
+        )
+
+    def _cells(self, item: Field, values: pd.Series[Any], source: str, target: str) -> list[Any]:
+        """Convert cells to the type of a field where possible, and keep the others."""
+        given = values.tolist()
+        if item.is_text:
+            texts = [_listed(text, item) for text in names_of(given)]
+            return self.clock_values(item, texts, source) if item.clock else texts
+        if item.clock:
+            return self.clock_values(item, given, source)
+        if item.kind is bool:
+            return [_TRUTH.get(str(cell).strip().lower().removesuffix(".0"), cell) for cell in given]
+        numbers = coerced_numbers(values)
+        if source:
+            numbers = np.asarray(convert(numbers, source, target))
+        read: list[Any] = numbers.tolist()
+        if item.kind is int:
+            read = [int(number) if number.is_integer() else number for number in read]
+        return [cell if number != number else number for number, cell in zip(read, given, strict=True)]
+
+    def records(self) -> tuple[Any, ...]:
+        pairs = zip(self.rows, self._attributes(), strict=True)
+        return tuple(self.table.record(**row, attributes=extra) for row, extra in pairs)
+
+    def _attributes(self) -> list[dict[str, Attribute]]:
+        """Collect the columns that fill no field."""
+        fields = {item.name for item in self.table.fields}
+        found: list[dict[str, Attribute]] = [{} for _ in self.rows]
+        for column in self.frame.columns:
+            if column in fields:
+                continue
+            values, unit = self.frame[column], self.units.get(column, "")
+            numeric = pd.api.types.is_numeric_dtype(values.dtype)
+            for place in np.flatnonzero(values.notna().to_numpy()):
+                value = values.iloc[place]
+                if not numeric:
+                    found[place][str(column)] = str(value)
+                else:
+                    found[place][str(column)] = Quantity(float(value), unit) if unit else float(value)
+        return found
+
+
+_TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
+def _without_blanks(values: pd.Series[Any]) -> pd.Series[Any]:
+    """Return a column in which an empty text is a blank."""
+    if pd.api.types.is_numeric_dtype(values.dtype):
+        return values
+    empty = np.array([isinstance(cell, str) and not cell.strip() for cell in values], dtype=bool)
+    return values.mask(empty) if empty.any() else values
+
+
+def _no_number(values: pd.Series[Any], item: Field, unit: str) -> str:
+    """Say what a column holds in place of numbers, and what to give."""
+    what = "dates" if values.dtype.kind == "M" else "durations"
+    wanted = "times of day such as 8:30 or numbers" if item.clock else "numbers"
+    return f"{what}; give {wanted}" + (f" in {unit!r}" if unit else "")
+
+
+def _listed(cell: Any, item: Field) -> Any:
+    """Return a tuple for a list of texts, which may be written with commas, and a text for a list of windows."""
+    if item.is_list and isinstance(cell, str):
+        return tuple(dict.fromkeys(word.strip() for word in cell.split(",") if word.strip()))
+    if isinstance(cell, (list, tuple, set, frozenset)):
+        return tuple(cell) if item.is_list else spans_text(cell) if item.is_text and item.clock else cell
+    return cell
 
 
 def _half_attributes(given: Sequence[Any], table: Table) -> Iterator[Fault]:
@@ -179,80 +436,6 @@ def _duplicates(items: Sequence[Record], table: Table) -> Iterator[Fault]:
     if again:
         what = f"{list_names(again)} appears more than once"
         yield Fault(table.name, what, advice=f"{' and '.join(table.key)} must be unique")
-
-
-def _faults_of(wrong: Sequence[Invalid], rows: Rows, table: Table) -> Iterator[Fault]:
-    """Yield a mistake for each field and rule, with the records concerned."""
-    fields = {item.name: item for item in table.fields}
-    groups: dict[tuple[str, str], list[Invalid]] = {}
-    for each in wrong:
-        groups.setdefault((str(each.place[1]), each.rule or each.message), []).append(each)
-    for (name, _), alike in groups.items():
-        places = [int(each.place[0]) for each in alike]
-        labels = tuple(table.label(rows.rows[at]) for at in places)
-        by_row = rows.from_frame and (alike[0].of_type or not all(labels))
-        what = "is blank, but a value is required" if alike[0].kind == "missing" else invalid_text(alike)
-        if fields[name].clock:
-            what = what.replace("must be a number", "must be a time of day such as 8:30, or a number")
-        yield Fault(
-            table.name,
-            what,
-            () if by_row else labels,
-            name,
-            rows=tuple(places) if by_row else (),
-            column=name if by_row else "",
-            advice="it may be left out" if fields[name].optional else "",
-        )
-
-
-def _rows_of(items: Sequence[Record], table: Table) -> Rows:
-    for number, item in enumerate(items, start=1):
-        if not isinstance(item, table.record):
-            what = f"entry {number} is a {type(item).__name__}"
-            advice = f"give {table.record.__name__} objects or a DataFrame"
-            return Rows([], faults=[Fault(table.name, what, advice=advice)], broken=True)
-    return Rows([row_of(item) for item in items])
-
-
-def _unstated_times(items: Sequence[Any], table: Table) -> str:
-    """Return a question where clock times of records look like others; fields that were left out say nothing."""
-    numbers: dict[str, list[str]] = {}
-    unit = "min"
-    for item in table.fields:
-        if item.clock:
-            unit = table.units.get(item.name, unit)
-            given = [cell for one in items if (cell := getattr(one, item.name)) != item.default]
-            texts = [cell for cell in given if isinstance(cell, str)]
-            read = clock_cells(given, "", unit) if item.type is float else window_cells(texts, "", unit)
-            numbers[item.name] = read.bare
-    return unstated_times(numbers.items(), unit, of_day=table.of_day, declared=False)
-
-
-def _written_times(item: Any, table: Table) -> dict[str, float]:
-    """Return the fields of a record in which a time of day is written, as numbers."""
-    read = {
-        part.name: clock_value(getattr(item, part.name), table.units.get(part.name, "min"))
-        for part in table.fields
-        if part.clock and part.type is float
-    }
-    return {name: value for name, value in read.items() if value is not None}
-
-
-def _has_written_times(item: Any, table: Table) -> bool:
-    return isinstance(item, table.record) and bool(_written_times(item, table))
-
-
-def _plain(item: Any, table: Table) -> Any:
-    """Return a record with numbers for times of day and tuples for lists; the record itself where it has them."""
-    if not isinstance(item, table.record):
-        return item
-    plain: dict[str, Any] = dict(_written_times(item, table))
-    for part in table.fields:
-        given = getattr(item, part.name)
-        if part.type is tuple and isinstance(given, (str, list, set, frozenset)):
-            plain[part.name] = cell_texts(given) if isinstance(given, str) else tuple(given)
-    changed: Any = item
-    return replace(changed, **plain) if plain else item
 
 
 def unknown_names(

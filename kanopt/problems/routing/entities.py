@@ -10,9 +10,8 @@ from typing import Annotated, TypeAlias
 from pydantic import Field
 
 from kanopt.records.clock_times import CLOCK
-from kanopt.records.declaration import Table, UnitSystem, field, record
+from kanopt.records.declaration import Table, TimeUnit, Unit, UnitSystem, check_fields, field, record
 from kanopt.records.record import Attribute
-from kanopt.records.rules import TimeUnit, Unit, check_fields
 from kanopt.validation import MAY_BE_BLANK, Amount, Count, Finite, Limit, Name, OpenLimit
 
 __all__ = ["Client", "Depot", "RoutingUnits", "VehicleType", "split_label"]

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from kanopt.errors import nearest
 from kanopt.faults import Fault
 from kanopt.problems.scheduling.entities import Job, SchedulingRecords, SchedulingUnits, Setup, Task
-from kanopt.records.missing_data import missing_price, without_row
 from kanopt.records.reading import RecordCheck, unknown_names
+from kanopt.records.unread_columns import TableUse, missing_price, without_row
 from kanopt.text import clock_text, count_text, list_names, number_text
-
-if TYPE_CHECKING:
-    from kanopt.records.unread_columns import TableUse
 
 __all__ = ["free_changes", "idle_machines", "schedule_checks", "unstated_price"]
 
