@@ -93,27 +93,8 @@ def field_likeness(table: str, column: TableColumn, field: Field) -> float:
     >>> field_likeness("clients", TableColumn("min_order_qty"), Field("demand", "t"))
     0.0
     """
-    header = read_header(column.name)
-    if header.pieces and header.pieces == tuple(field.name.split("_")):
-        return 1.1
-    if not header.pieces or (field.kind is str) == column.numeric:
-        return 0.0
-    if _is_identifier(header) and field.name not in ("name", "order"):
-        return 0.0
-    unit = column.unit or header.unit
-    agrees = _units_agree(header, unit, field, declared=bool(column.unit))
-    if agrees is False:
-        return 0.0
-    names = _names_of(table, field.name, field.words)
-    found = max((_likeness(header, phrase) for phrase in names), default=0.0)
-    if header.pieces[-1] == field.name:
-        found = max(found, _ENDS_ALIKE)
-    if agrees:
-        # money over time says what it is; a time alone may be anything
-        telling = len(measured_in(unit) or ()) > 1 or not header.words
-        enough = ENOUGH if telling and field.name not in COORDINATES else 0.0
-        found = max(found, enough) + (0.1 if found else 0.0)
-    return found if found >= max(ENOUGH, _like_no_field(header) - _CLOSE) else 0.0
+    found = _likeness_alone(table, column, field)
+    return found if found >= _like_no_field(read_header(column.name)) - _CLOSE else 0.0
 
 
 def resembled_field(table: str, column: TableColumn, fields: Iterable[Field]) -> Field | None:
@@ -150,7 +131,8 @@ def nearest_column(table: str, field: Field, columns: Iterable[str]) -> str:
     'from_site'
     """
     scored = [
-        (field_likeness(table, TableColumn(name, numeric=not field.is_text), field), name) for name in columns
+        (_likeness_alone(table, TableColumn(name, numeric=not field.is_text), field), name)
+        for name in columns
     ]
     best = max(scored, key=lambda pair: pair[0], default=(0.0, ""))
     return best[1] if best[0] else ""
@@ -231,6 +213,31 @@ def is_called(word: str, words: frozenset[str]) -> bool:
     if word in words or _stem(word) in map(_stem, words):
         return True
     return any(len(known) > 4 and (word.endswith(known) or word.startswith(known)) for known in words)
+
+
+def _likeness_alone(table: str, column: TableColumn, field: Field) -> float:
+    """Say how much a column looks like a field, whatever else its header may mean."""
+    header = read_header(column.name)
+    if header.pieces and header.pieces == tuple(field.name.split("_")):
+        return 1.1
+    if not header.pieces or (field.kind is str) == column.numeric:
+        return 0.0
+    if _is_identifier(header) and field.name not in ("name", "order"):
+        return 0.0
+    unit = column.unit or header.unit
+    agrees = _units_agree(header, unit, field, declared=bool(column.unit))
+    if agrees is False:
+        return 0.0
+    names = _names_of(table, field.name, field.words)
+    found = max((_likeness(header, phrase) for phrase in names), default=0.0)
+    if header.pieces[-1] == field.name:
+        found = max(found, _ENDS_ALIKE)
+    if agrees:
+        # money over time says what it is; a time alone may be anything
+        telling = len(measured_in(unit) or ()) > 1 or not header.words
+        enough = ENOUGH if telling and field.name not in COORDINATES else 0.0
+        found = max(found, enough) + (0.1 if found else 0.0)
+    return found if found >= ENOUGH else 0.0
 
 
 def _units_agree(header: Header, unit: str, field: Field, *, declared: bool) -> bool | None:
