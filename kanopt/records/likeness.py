@@ -90,7 +90,7 @@ def field_likeness(table: str, column: TableColumn, field: Field) -> float:
     --------
     >>> field_likeness("clients", TableColumn("Standzeit [min]"), Field("service_duration", "min"))
     1.1
-    >>> field_likeness("clients", TableColumn("min_order_qty"), Field("demand", "t"))
+    >>> field_likeness("clients", TableColumn("shelf_life"), Field("demand", "t"))
     0.0
     """
     found = _likeness_alone(table, column, field)
