@@ -12,16 +12,17 @@ import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from kanopt.errors import ProblemError, UnitError
+from kanopt.errors import ProblemError, UnitError, nearest
 from kanopt.faults import Fault
 from kanopt.records.clock_times import clock_cells, spans_text, unstated_times, window_cells
 from kanopt.records.declaration import invalid_rows, row_of
-from kanopt.records.fields import Field, Table, Usual, declared_fields
+from kanopt.records.fields import Field, Table, Usual
 from kanopt.records.likeness import column_hint
 from kanopt.records.record import Attribute, Quantity, Record, names_of
 from kanopt.tables.report import declared_units
@@ -29,7 +30,14 @@ from kanopt.text import amount_text, list_names, number_text
 from kanopt.units import convert, factor, same_dimension
 from kanopt.validation import WHOLE_TEXT, Invalid, coerced_numbers, invalid_text, is_whole
 
-__all__ = ["RecordCheck", "RecordReader", "idle_fields", "unknown_names"]
+__all__ = [
+    "RecordCheck",
+    "RecordReader",
+    "empty_tables",
+    "idle_fields",
+    "reference_checks",
+    "shared_names",
+]
 
 
 class RecordReader:
@@ -438,33 +446,50 @@ def _duplicates(items: Sequence[Record], table: Table) -> Iterator[Fault]:
         yield Fault(table.name, what, advice=f"{' and '.join(table.key)} must be unique")
 
 
-def unknown_names(
-    table: Table, records: Sequence[Any], known: Mapping[str, Collection[str]], nearest: Any
-) -> Iterator[Fault]:
-    """Yield the names in a table that its fields take from other tables, and that no record there has.
+def empty_tables(records: Mapping[str, Sequence[Any]], needed: Iterable[str]) -> list[RecordCheck]:
+    """Return the checks that some tables, by their names, have a record."""
+    told = {name: Fault(name, "there is none", advice="give at least one") for name in needed}
+    return [RecordCheck(() if records[name] else (fault,), [name]) for name, fault in told.items()]
+
+
+def shared_names(records: Mapping[str, Sequence[Any]]) -> Iterator[Fault]:
+    """Yield the names that records of several tables have, by the names of the tables."""
+    names = {table: dict.fromkeys(one.name for one in found) for table, found in records.items()}
+    for one, other in combinations(names, 2):
+        if again := [name for name in names[one] if name in names[other]]:
+            what = f"{list_names(again)} appears among {one} and {other}"
+            yield Fault(one, what, advice="names must be unique")
+
+
+def reference_checks(tables: Iterable[Table], records: Mapping[str, Sequence[Any]]) -> list[RecordCheck]:
+    """Return the checks that the names which fields take from other tables are those of records there.
 
     Parameters
     ----------
-    table, records
-        The table and its records.
-    known
-        The names of the records of each table.
-    nearest
-        Returns a hint for a name that is unknown, such as :func:`kanopt.errors.nearest`.
+    tables
+        The tables whose fields are looked at.
+    records
+        The records of each table, by its name.
     """
-    for item in table.fields:
-        names = frozenset[str]().union(*(known.get(other, ()) for other in item.refers))
-        if not item.refers or not all(other in known for other in item.refers):
-            continue
-        wrong: dict[str, list[str]] = {}
-        for one in records:
-            given = getattr(one, item.name)
-            for name in given if isinstance(given, tuple) else (given,) if given else ():
-                if name not in names:
-                    wrong.setdefault(name, []).append(table.label(one))
-        for name, labels in wrong.items():
-            what = f"{name!r} is none of the {' or '.join(item.refers)}"
-            yield Fault(table.name, what, tuple(labels), item.name, advice=nearest(name, names))
+    return [
+        RecordCheck(_unknown_names(table, item, records), {table.name, *item.refers})
+        for table in tables
+        for item in table.fields
+        if item.refers
+    ]
+
+
+def _unknown_names(table: Table, item: Field, records: Mapping[str, Sequence[Any]]) -> Iterator[Fault]:
+    names = {one.name for other in item.refers for one in records[other]}
+    wrong: dict[str, list[str]] = {}
+    for one in records[table.name]:
+        given = getattr(one, item.name)
+        for name in given if isinstance(given, tuple) else (given,) if given else ():
+            if name not in names:
+                wrong.setdefault(name, []).append(table.label(one))
+    for name, labels in wrong.items():
+        what = f"{name!r} is none of the {' or '.join(item.refers)}"
+        yield Fault(table.name, what, tuple(labels), item.name, advice=nearest(name, names))
 
 
 def _unusual_values(table: Table, records: Sequence[Any], declared: Collection[str]) -> Iterator[Fault]:
@@ -522,17 +547,16 @@ def idle_fields(tables: Iterable[tuple[Table, Sequence[Any]]]) -> tuple[Fault, .
     """
     told = []
     for table, records in tables:
+        blank = {item.name: item.default for item in table.fields}
         for item in table.fields:
-            labels = tuple(table.label(one) for one in records if item.needs and _is_idle(one, item))
+            labels = tuple(
+                table.label(one)
+                for one in records
+                if item.needs
+                and getattr(one, item.name) not in (blank[item.name], 0)
+                and all(getattr(one, name) == blank[name] for name in item.needs)
+            )
             if labels:
                 what = f"changes nothing without {' or '.join(item.needs)}"
                 told.append(Fault(table.name, what, labels, item.name))
     return tuple(told)
-
-
-def _is_idle(one: Any, item: Field) -> bool:
-    kind: type = type(one)
-    blank = {each.name: each.default for each in declared_fields(kind)}
-    value = getattr(one, item.name)
-    filled = bool(value) and value != blank[item.name]
-    return filled and all(getattr(one, name) == blank[name] for name in item.needs)

@@ -13,7 +13,7 @@ from kanopt.problems.routing.entities import Client, Depot, RoutingUnits, Vehicl
 from kanopt.problems.routing.policy import RoutingPolicy
 from kanopt.problems.routing.windows import parse_breaks, parse_windows
 from kanopt.records.clock_times import moment, next_day_hint
-from kanopt.records.reading import RecordCheck, unknown_names
+from kanopt.records.reading import RecordCheck, empty_tables, reference_checks, shared_names
 from kanopt.records.unread_columns import TableUse, lookalikes, missing_price
 from kanopt.text import amount_text, count_text, join_list, list_names, number_text
 
@@ -39,19 +39,15 @@ def routing_checks(
         What it counts in.
     """
     time, both = units.time, ("clients", "vehicles")
-    records: dict[str, Sequence[Any]] = {"depots": depots, "clients": clients, "vehicles": vehicles}
-    known = {table: [one.name for one in found] for table, found in records.items()}
+    places: dict[str, Sequence[Any]] = {"depots": depots, "clients": clients}
+    records = {**places, "vehicles": vehicles}
     return [
-        RecordCheck(_none("depots", depots), ["depots"]),
-        RecordCheck(_none("vehicles", vehicles), ["vehicles"]),
-        RecordCheck(_names(depots, clients), ["depots", "clients"]),
+        *empty_tables(records, ("depots", "vehicles")),
+        RecordCheck(shared_names(places), [*places]),
         RecordCheck(_windows(clients, time), ["clients"]),
         RecordCheck(_shifts(vehicles, time), ["vehicles"]),
         RecordCheck(_depots_of(vehicles, {depot.name for depot in depots}), ["vehicles", "depots"]),
-        *(
-            RecordCheck(unknown_names(table, records[table.name], known, nearest), (*known,))
-            for table in units.tables()
-        ),
+        *reference_checks(units.tables(), records),
         RecordCheck(_sources(clients), ["clients"]),
         RecordCheck(_skills(clients, vehicles), both),
         RecordCheck(
@@ -139,19 +135,6 @@ def _idle_capacity(clients: Sequence[Client], vehicles: Sequence[VehicleType], l
     if not clients or not fleet or moved:
         return ""
     return f"{fleet[0].name!r} carries {amount_text(fleet[0].capacity, load)} at most"
-
-
-def _none(table: str, records: Sequence[object]) -> Iterable[Fault]:
-    if not records:
-        yield Fault(table, "there is none" if table == "depots" else "there is no type")
-
-
-def _names(depots: Sequence[Depot], clients: Sequence[Client]) -> Iterable[Fault]:
-    there = {client.name for client in clients}
-    again = [depot.name for depot in depots if depot.name in there]
-    if again:
-        what = f"{list_names(again)} appears among depots and clients"
-        yield Fault("depots", what, advice="names must be unique")
 
 
 def _windows(clients: Sequence[Client], time: str) -> Iterable[Fault]:
