@@ -294,6 +294,7 @@ def match_columns(
         for column in columns
     ]
     scores = np.array([[cell.score for cell in row] for row in grid])
+    scores *= 1.0 - 1e-9 * np.arange(len(columns))[:, None]  # of equal columns the first
     pairs = zip(*linear_sum_assignment(scores, maximize=True), strict=True)
     return [
         FilledField(fields[place], columns[row], *grid[row][place])
