@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import combinations
 from typing import Any
 
@@ -92,12 +93,13 @@ class RecordReader:
         table
             What the rows become.
         """
+        rows = _Rows(table)
         if isinstance(data, pd.DataFrame):
-            rows: _Rows = _FrameRows(data, table)
+            rows.read_frame(data)
             self.filled[table.name] = frozenset(rows.filled)
             self.declared[table.name] = frozenset(rows.declared)
         else:
-            rows = _GivenRows(data, table)
+            rows.read_given(tuple(data))
         made = rows.made()
         if made is None:
             self.broken.add(table.name)
@@ -153,6 +155,8 @@ class _Rows:
     ----------
     rows
         The values of the fields, for every row.
+    make
+        Makes a record of each row.
     faults, questions
         What is wrong with them, and what is asked back.
     filled, declared
@@ -161,23 +165,74 @@ class _Rows:
         Names of the fields that could not be read at all.
     broken
         Whether no records can be made of it.
+    bare
+        Field of clock times to the numbers in it that declare no unit, as they were written.
     of_day
         Whether some clock time is written as a time of day.
     """
 
-    from_frame = False
-
-    def __init__(self, table: Table, count: int) -> None:
+    def __init__(self, table: Table) -> None:
         self.table = table
-        self.rows: list[dict[str, Any]] = [{} for _ in range(count)]
+        self.rows: list[dict[str, Any]] = []
+        self.make: list[Callable[..., Any]] = []
         self.faults: list[Fault] = []
         self.questions: list[Fault] = []
         self.filled: set[str] = set()
         self.declared: set[str] = set()
         self.unread: set[str] = set()
-        self.broken = False
-        self.of_day = False
-        self._bare: dict[str, list[str]] = {}
+        self.bare: dict[str, list[str]] = {}
+        self.broken = self.of_day = self.from_frame = False
+
+    def read_given(self, given: Sequence[Any]) -> None:
+        """Read records that were built by hand."""
+        for number, item in enumerate(given, start=1):
+            if not isinstance(item, self.table.record):
+                advice = f"give {self.table.record.__name__} objects or a DataFrame"
+                self._break(f"entry {number} is a {type(item).__name__}", advice)
+                return
+        self.rows = [row_of(item) for item in given]
+        self.make = [partial(_changed, item, dict(row)) for item, row in zip(given, self.rows, strict=True)]
+        for item in self.table.fields:
+            if not (item.clock or item.is_list):
+                continue
+            # what was left out says nothing
+            cells = {
+                place: _listed(row[item.name], item)
+                for place, row in enumerate(self.rows)
+                if row[item.name] != item.default
+            }
+            if item.clock:
+                of_kind = {
+                    at: cell for at, cell in cells.items() if not item.is_text or isinstance(cell, str)
+                }
+                values = self._clock_values(item, of_kind.values(), "")
+                cells |= zip(of_kind, values, strict=True)
+            for place, value in cells.items():
+                if value != self.rows[place][item.name]:
+                    self.rows[place][item.name] = value
+        # nobody can declare the unit of a record, and toy problems count from zero: asked, not refused
+        self.questions += self._asked_times()
+
+    def read_frame(self, frame: pd.DataFrame) -> None:
+        """Read the rows of a frame whose columns are called like fields."""
+        self.from_frame = True
+        columns = list(map(str, frame.columns))
+        units = declared_units(frame, self.table.name) if frame.attrs else {}
+        if twice := [name for name, count in Counter(columns).items() if count > 1]:
+            for name in twice:
+                self._break(f"column {name!r} appears {columns.count(name)} times")
+            return
+        self.rows = [{} for _ in range(len(frame))]
+        fields = {item.name for item in self.table.fields}
+        others = _attributes(frame, [name for name in frame.columns if name not in fields], units)
+        self.make = [partial(self.table.record, attributes=extra) for extra in others]
+        for item in self.table.fields:
+            if item.name in columns:
+                self._read_column(item, _without_blanks(frame[item.name]), units.get(item.name, ""))
+            elif item.required:
+                hint = column_hint(self.table.name, Field.of(item, self.table), columns)
+                self._refuse(item, "is missing", hint)
+        self.faults += self._asked_times()
 
     def made(self) -> tuple[Any, ...] | None:
         """Return the records, wrong values replaced by defaults; None where a field without one is wrong."""
@@ -186,40 +241,89 @@ class _Rows:
         self.faults += self._faults_of(wrong)
         defaults = {item.name: item.default for item in table.fields if not item.required}
         for each in wrong:
-            place, name = int(each.place[0]), str(each.place[1])
             if each.of_type:
-                self.broken |= name not in defaults
-                self.set(place, name, defaults.get(name))
+                self.broken |= each.place[1] not in defaults
+                self.rows[int(each.place[0])][str(each.place[1])] = defaults.get(str(each.place[1]))
         if self.broken:
             return None
-        records = self.records()
+        records = tuple(make(**row) for make, row in zip(self.make, self.rows, strict=True))
         self.faults += [*_duplicates(records, table), *_half_attributes(records, table)]
         self.questions += _unusual_values(table, records, self.declared)
         return records
 
-    def set(self, place: int, name: str, value: Any) -> None:
-        """Give a field of a row a value."""
-        self.rows[place][name] = value
+    def _break(self, what: str, advice: str = "") -> None:
+        self.faults.append(Fault(self.table.name, what, advice=advice))
+        self.broken = True
 
-    def records(self) -> tuple[Any, ...]:
-        """Return the records of the rows, in which nothing is of the wrong type any more."""
-        raise NotImplementedError
+    def _refuse(self, item: Field, what: str, advice: str = "") -> None:
+        self.faults.append(Fault(self.table.name, what, field=item.name, column=item.name, advice=advice))
+        self.unread.add(item.name)
+        self.broken |= item.required
 
-    def clock_values(self, item: Field, given: Sequence[Any], source: str) -> list[Any]:
+    def _read_column(self, item: Field, values: pd.Series[Any], declared: str) -> None:
+        """Put the cells of a column that are not blank into the rows."""
+        blank = values.isna().to_numpy()
+        filled = np.flatnonzero(~blank)
+        target = self.table.units.get(item.name, "min" if item.clock else "")
+        self.filled |= {item.name} if len(filled) else set()
+        self.declared |= {item.name} if declared else set()
+        if item.kind in (int, float) and values.dtype.kind in ("M" if item.clock else "mM"):
+            self._refuse(item, f"holds {_no_number(values, item, target)}")
+            return
+        partly = blank.any() and len(filled) and not (item.required or item.may_be_blank)
+        # whoever declares the unit of a price means that there is one
+        if partly or (item.price and declared and len(values) and not len(filled)):
+            self.faults.append(self._blank(item, np.flatnonzero(blank)))
+        source = declared if target and (item.kind is float or item.clock) else ""
+        try:
+            cells = self._cells(item, values.iloc[filled], source, target)
+        except UnitError as error:
+            self._refuse(item, f"does not fit the unit of its field: {error}")
+            return
+        for place, cell in zip(filled, cells, strict=True):
+            self.rows[place][item.name] = cell
+
+    def _blank(self, item: Field, places: np.ndarray[Any, Any]) -> Fault:
+        """Say that cells are blank which must not be, and what to write."""
+        write = "true or false" if item.kind is bool else "a number"
+        default = str(item.default).lower() if item.kind is bool else number_text(float(item.default or 0), 6)
+        otherwise = "nothing is limited" if item.default == math.inf else f"it is {default}"
+        advice = f"write {write} (without the column {otherwise})"
+        rows = tuple(map(int, places))
+        return Fault(self.table.name, "is blank", field=item.name, column=item.name, rows=rows, advice=advice)
+
+    def _cells(self, item: Field, values: pd.Series[Any], source: str, target: str) -> list[Any]:
+        """Convert cells to the type of a field where possible, and keep the others."""
+        given = values.tolist()
+        if item.is_text:
+            texts = [_listed(text, item) for text in names_of(given)]
+            return self._clock_values(item, texts, source) if item.clock else texts
+        if item.clock:
+            return self._clock_values(item, given, source)
+        if item.kind is bool:
+            return [_TRUTH.get(str(cell).strip().lower().removesuffix(".0"), cell) for cell in given]
+        numbers = coerced_numbers(values)
+        if source:
+            numbers = np.asarray(convert(numbers, source, target))
+        read: list[Any] = numbers.tolist()
+        if item.kind is int:
+            read = [int(number) if number.is_integer() else number for number in read]
+        return [cell if number != number else number for number, cell in zip(read, given, strict=True)]
+
+    def _clock_values(self, item: Field, cells: Iterable[Any], source: str) -> list[Any]:
         """Return the cells of a field of clock times as numbers, and note those that declare no unit."""
         unit = self.table.units.get(item.name, "min")
-        read = window_cells(given, source, unit) if item.is_text else clock_cells(given, source, unit)
+        read = window_cells([*cells], source, unit) if item.is_text else clock_cells([*cells], source, unit)
         self.of_day |= read.of_day
         if not source:
-            self._bare[item.name] = read.bare
+            self.bare[item.name] = read.bare
         return read.values
 
-    def asked_times(self) -> Iterator[Fault]:
+    def _asked_times(self) -> Iterator[Fault]:
         """Yield a question where clock times without a unit look like others than they count as."""
-        unit = next((self.table.units.get(name, "min") for name in self._bare), "min")
         asked = unstated_times(
-            self._bare.items(),
-            unit,
+            self.bare.items(),
+            next((self.table.units.get(name, "min") for name in self.bare), "min"),
             of_day=self.table.of_day,
             beside_written=self.from_frame and self.of_day,
             declared=self.from_frame,
@@ -247,159 +351,23 @@ class _Rows:
                 yield Fault(self.table.name, what, labels, name, advice=advice)
 
 
-class _GivenRows(_Rows):
-    """Rows of records that were built by hand."""
-
-    def __init__(self, data: Iterable[Any], table: Table) -> None:
-        self.given = tuple(data)
-        super().__init__(table, 0)
-        self._changes: dict[int, dict[str, Any]] = {}
-        for number, item in enumerate(self.given, start=1):
-            if not isinstance(item, table.record):
-                what = f"entry {number} is a {type(item).__name__}"
-                advice = f"give {table.record.__name__} objects or a DataFrame"
-                self.faults.append(Fault(table.name, what, advice=advice))
-                self.broken = True
-                return
-        self.rows = [row_of(item) for item in self.given]
-        for field in table.fields:
-            if field.clock or field.is_list:
-                self._plain(field)
-        # nobody can declare the unit of a record, and toy problems count from zero: asked, not refused
-        self.questions += self.asked_times()
-
-    def _plain(self, item: Field) -> None:
-        """Put numbers for times of day, tuples for lists and texts for windows, where others were given."""
-        given = {
-            place: _listed(row[item.name], item)
-            for place, row in enumerate(self.rows)
-            if row[item.name] != item.default
-        }
-        if item.clock:
-            kinds = str if item.is_text else object
-            cells = {place: cell for place, cell in given.items() if isinstance(cell, kinds)}
-            given |= zip(cells, self.clock_values(item, [*cells.values()], ""), strict=True)
-        for place, value in given.items():
-            if value is not (old := self.rows[place][item.name]) and (value != old or type(value) is tuple):
-                self.set(place, item.name, value)
-
-    def set(self, place: int, name: str, value: Any) -> None:
-        super().set(place, name, value)
-        self._changes.setdefault(place, {})[name] = value
-
-    def records(self) -> tuple[Any, ...]:
-        changed = self._changes
-        return tuple(
-            replace(item, **changed[place]) if place in changed else item
-            for place, item in enumerate(self.given)
-        )
+def _changed(item: Any, given: Mapping[str, Any], /, **row: Any) -> Any:
+    """Return a record with the values of a row; itself where they are those that were given."""
+    return item if row == given else replace(item, **row)
 
 
-class _FrameRows(_Rows):
-    """Rows of a frame whose columns are called like fields."""
-
-    from_frame = True
-
-    def __init__(self, frame: pd.DataFrame, table: Table) -> None:
-        super().__init__(table, len(frame))
-        self.frame = frame
-        columns = list(map(str, frame.columns))
-        self.units = declared_units(frame, table.name) if frame.attrs else {}
-        if twice := [name for name, count in Counter(columns).items() if count > 1]:
-            told = [f"column {name!r} appears {columns.count(name)} times" for name in twice]
-            self.faults += [Fault(table.name, each) for each in told]
-            self.rows, self.broken = [], True
-            return
-        for item in table.fields:
-            if item.name in columns:
-                self._fill(item)
-            elif item.required:
-                hint = column_hint(table.name, Field.of(item, table), columns)
-                self._refuse(item, "is missing", hint)
-        self.faults += self.asked_times()
-
-    def _refuse(self, item: Field, what: str, advice: str = "") -> None:
-        self.faults.append(Fault(self.table.name, what, field=item.name, column=item.name, advice=advice))
-        self.unread.add(item.name)
-        self.broken |= item.required
-
-    def _fill(self, item: Field) -> None:
-        """Put the cells of a column that are not blank into the rows."""
-        values = _without_blanks(self.frame[item.name])
-        blank = values.isna().to_numpy()
-        filled = np.flatnonzero(~blank)
-        target = self.table.units.get(item.name, "min" if item.clock else "")
-        declared = self.units.get(item.name, "")
-        self.filled |= {item.name} if len(filled) else set()
-        self.declared |= {item.name} if declared else set()
-        if item.kind in (int, float) and values.dtype.kind in ("M" if item.clock else "mM"):
-            self._refuse(item, f"holds {_no_number(values, item, target)}")
-            return
-        partly = blank.any() and len(filled) and not (item.required or item.may_be_blank)
-        # whoever declares the unit of a price means that there is one
-        if partly or (item.price and declared and len(values) and not len(filled)):
-            self.faults.append(self._blank(item, np.flatnonzero(blank)))
-        source = declared if target and (item.kind is float or item.clock) else ""
-        try:
-            cells = self._cells(item, values.iloc[filled], source, target)
-        except UnitError as error:
-            self._refuse(item, f"does not fit the unit of its field: {error}")
-            return
-        for place, cell in zip(filled, cells, strict=True):
-            self.rows[place][item.name] = cell
-
-    def _blank(self, item: Field, places: np.ndarray[Any, Any]) -> Fault:
-        """Say that cells are blank which must not be, and what to write."""
-        write = "true or false" if item.kind is bool else "a number"
-        default = str(item.default).lower() if item.kind is bool else number_text(float(item.default or 0), 6)
-        otherwise = "nothing is limited" if item.default == math.inf else f"it is {default}"
-        return Fault(
-            self.table.name,
-            "is blank",
-            field=item.name,
-            column=item.name,
-            rows=tuple(map(int, places)),
-            advice=f"write {write} (without the column {otherwise})",
-        )
-
-    def _cells(self, item: Field, values: pd.Series[Any], source: str, target: str) -> list[Any]:
-        """Convert cells to the type of a field where possible, and keep the others."""
-        given = values.tolist()
-        if item.is_text:
-            texts = [_listed(text, item) for text in names_of(given)]
-            return self.clock_values(item, texts, source) if item.clock else texts
-        if item.clock:
-            return self.clock_values(item, given, source)
-        if item.kind is bool:
-            return [_TRUTH.get(str(cell).strip().lower().removesuffix(".0"), cell) for cell in given]
-        numbers = coerced_numbers(values)
-        if source:
-            numbers = np.asarray(convert(numbers, source, target))
-        read: list[Any] = numbers.tolist()
-        if item.kind is int:
-            read = [int(number) if number.is_integer() else number for number in read]
-        return [cell if number != number else number for number, cell in zip(read, given, strict=True)]
-
-    def records(self) -> tuple[Any, ...]:
-        pairs = zip(self.rows, self._attributes(), strict=True)
-        return tuple(self.table.record(**row, attributes=extra) for row, extra in pairs)
-
-    def _attributes(self) -> list[dict[str, Attribute]]:
-        """Collect the columns that fill no field."""
-        fields = {item.name for item in self.table.fields}
-        found: list[dict[str, Attribute]] = [{} for _ in self.rows]
-        for column in self.frame.columns:
-            if column in fields:
-                continue
-            values, unit = self.frame[column], self.units.get(column, "")
-            numeric = pd.api.types.is_numeric_dtype(values.dtype)
-            for place in np.flatnonzero(values.notna().to_numpy()):
-                value = values.iloc[place]
-                if not numeric:
-                    found[place][str(column)] = str(value)
-                else:
-                    found[place][str(column)] = Quantity(float(value), unit) if unit else float(value)
-        return found
+def _attributes(
+    frame: pd.DataFrame, names: Sequence[Any], units: Mapping[str, str]
+) -> list[dict[str, Attribute]]:
+    """Return the cells of columns that fill no field, for each row."""
+    found: list[dict[str, Attribute]] = [{} for _ in range(len(frame))]
+    for name in names:
+        values, unit = frame[name], units.get(name, "")
+        numeric = pd.api.types.is_numeric_dtype(values.dtype)
+        for place in np.flatnonzero(values.notna().to_numpy()):
+            cell = float(values.iloc[place]) if numeric else str(values.iloc[place])
+            found[place][str(name)] = Quantity(cell, unit) if isinstance(cell, float) and unit else cell
+    return found
 
 
 _TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
@@ -501,14 +469,22 @@ def _unusual_values(table: Table, records: Sequence[Any], declared: Collection[s
         counted = table.units.get(item.name, "")
         if item.usual is None or item.name in declared:
             continue
-        asked = item.usual.in_money_of(counted)
-        if not same_dimension(counted, asked.unit):
+        usual = item.usual.in_money_of(counted)
+        if not same_dimension(counted, usual.unit):
             continue
-        given = [(one, getattr(one, item.name)) for one in records]
-        odd = [given[place] for place in _odd_places([value for _, value in given], counted, asked)]
-        if odd:
-            labels = tuple(table.label(one) for one, _ in odd)
-            what = _unusual_text([value for _, value in odd], counted, asked)
+        given = [getattr(one, item.name) for one in records]
+        if places := _odd_places(given, counted, usual):
+            odd = [given[place] for place in places]
+            ends = [*dict.fromkeys((min(odd), max(odd)))]
+            shown = " to ".join([*map(number_text, ends[:-1]), amount_text(ends[-1], counted)])
+            if counted != usual.unit:
+                shown += f" ({amount_text(convert(ends[-1], counted, usual.unit), usual.unit)})"
+            units = [unit for unit in usual.alternatives if unit != counted]
+            meant = next((unit for unit in units if not _odd_places(odd, unit, usual)), "")
+            hint = f"is it in {meant}?" if meant else f"is it really in {counted}?"
+            limits = f"{number_text(usual.low)} to {amount_text(usual.high, usual.unit)}"
+            what = f"is {shown}, where {limits} are usual; {hint}"
+            labels = tuple(table.label(records[place]) for place in places)
             yield Fault(table.name, what, labels, item.name, advice="declare the unit of its column")
 
 
@@ -520,17 +496,6 @@ def _odd_places(values: Sequence[float | None], unit: str, usual: Usual) -> list
         for place, value in enumerate(values)
         if value and math.isfinite(value) and not usual.low <= abs(value) * scale <= usual.high
     ]
-
-
-def _unusual_text(values: Sequence[float], counted: str, usual: Usual) -> str:
-    ends = [*dict.fromkeys((min(values), max(values)))]
-    shown = " to ".join([*map(number_text, ends[:-1]), amount_text(ends[-1], counted)])
-    if counted != usual.unit:
-        shown += f" ({amount_text(convert(ends[-1], counted, usual.unit), usual.unit)})"
-    meant = [each for each in usual.alternatives if each != counted and not _odd_places(values, each, usual)]
-    hint = f"is it in {meant[0]}?" if meant else f"is it really in {counted}?"
-    limits = f"{number_text(usual.low)} to {amount_text(usual.high, usual.unit)}"
-    return f"is {shown}, where {limits} are usual; {hint}"
 
 
 def idle_fields(tables: Iterable[tuple[Table, Sequence[Any]]]) -> tuple[Fault, ...]:
