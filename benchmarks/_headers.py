@@ -24,10 +24,10 @@ clients due_time latest
 clients DueDate latest
 clients opening earliest
 clients closes_at latest
-clients service_minutes service
-clients stop_time service
-clients unload_min service
-clients handling service
+clients service_minutes service_duration
+clients stop_time service_duration
+clients unload_min service_duration
+clients handling service_duration
 clients priority no_field|-
 clients zone ? text
 clients note ? text
@@ -59,8 +59,8 @@ vehicles max_hours max_duration
 vehicles start_time shift_start
 vehicles shift_from shift_start
 vehicles end_time shift_end
-vehicles number_of_vehicles count
-vehicles fleet_size count
+vehicles number_of_vehicles num_available
+vehicles fleet_size num_available
 vehicles fuel_type ? text
 vehicles plate ? text
 vehicles max_stops -
@@ -68,9 +68,9 @@ vehicles speed_kmh -
 vehicles loading_time reload_time
 vehicles wage_eur_h unit_duration_cost
 vehicles overtime_rate unit_overtime_cost
-jobs deadline due
-jobs due_date due
-jobs release_date release
+jobs deadline due_date
+jobs dueDate due_date
+jobs releaseDate release_date
 jobs predecessors - text
 jobs optional -
 jobs weight -
@@ -112,7 +112,7 @@ products shelf_life -
 clients ordered_kg demand
 clients Kundenbedarf_t demand
 clients parcels_to_drop demand
-clients unloadMinutes service
+clients unloadMinutes service_duration
 clients slot_start earliest
 clients slot_end latest
 clients earliest_arrival_h earliest
@@ -141,13 +141,13 @@ vehicles rayon_km max_distance
 vehicles shift_begin_h shift_start
 vehicles return_before shift_end
 vehicles max_drive_h max_duration
-vehicles n_vehicles count
+vehicles n_vehicles num_available
 vehicles co2_per_km -
-vehicles drivers -|count
+vehicles drivers -|num_available
 vehicles pause_min breaks|-
 vehicles licence_plate ? text
-jobs wanted_by due
-jobs arrives_at release
+jobs wanted_by due_date
+jobs arrives_at release_date
 jobs late_fee_eur_h tardiness_cost
 jobs customer_priority -
 jobs can_be_skipped - text
@@ -194,9 +194,9 @@ clients appointment_from earliest
 clients appointment_to latest
 clients deliver_before latest
 clients access_from earliest
-clients stopDurationMin service
-clients park_and_unload_min service
-clients setup_minutes service|-
+clients stopDurationMin service_duration
+clients park_and_unload_min service_duration
+clients setup_minutes service_duration|-
 clients pick_qty pickup|demand
 clients income_eur prize
 clients penalty_if_skipped prize|-
@@ -222,15 +222,15 @@ vehicles leave_after shift_start
 vehicles home_by shift_end
 vehicles max_tour_km max_distance
 vehicles max_shift_hours max_duration
-vehicles quantity count
+vehicles quantity num_available
 vehicles max_drops -
 vehicles avg_speed -
 vehicles refuel_min reload_time|-
-vehicles start_depot depot text
+vehicles starting_depot start_depot text
 vehicles year_built ?
-jobs finish_before due
-jobs Faelligkeit due
-jobs earliest_begin release
+jobs finish_before due_date
+jobs Faelligkeit due_date
+jobs earliest_begin release_date
 jobs lateness_penalty tardiness_cost
 jobs urgency -
 jobs lot_size -
@@ -281,9 +281,9 @@ clients last_delivery_h latest
 clients first_delivery_h earliest
 clients tw_early earliest
 clients tw_late latest
-clients ServiceDur service
-clients drop_time_min service
-clients minutes_on_site service
+clients ServiceDur service_duration
+clients drop_time_min service_duration
+clients minutes_on_site service_duration
 clients return_kg pickup
 clients fee_if_late_eur_h unit_lateness_cost
 clients contribution_eur prize
@@ -310,17 +310,17 @@ vehicles latest_return_h shift_end
 vehicles kilometre_limit max_distance
 vehicles electric_range_km max_distance
 vehicles max_driving_h max_duration
-vehicles pieces_available count
-vehicles rounds_per_day reloads|-
+vehicles pieces_available num_available
+vehicles rounds_per_day max_reloads|-
 vehicles refill_time reload_time
 vehicles Mittagspause breaks text
 vehicles has_lift -|skills
 vehicles co2_g_km -|?
 vehicles insurance_class ? text
 vehicles first_registration ? text
-jobs complete_by due
-jobs latest_finish due
-jobs can_start_from release
+jobs complete_by due_date
+jobs latest_finish due_date
+jobs can_start_from release_date
 jobs contract_penalty_eur_day tardiness_cost
 jobs rush_order -
 jobs pieces -
@@ -370,12 +370,12 @@ FOUND = """
 clients DEMAND demand
 clients READY_TIME earliest
 clients DUE_DATE latest
-clients SERVICE_TIME service
+clients SERVICE_TIME service_duration
 clients demand_cbm demand
 clients time_window_start earliest
 clients time_window_end latest
-clients service_time_minutes service
-clients service_minutes service
+clients service_time_minutes service_duration
+clients service_minutes service_duration
 clients weight_kg demand
 clients volume_m3 demand
 clients delivery demand
@@ -396,7 +396,7 @@ vehicles refuel_rate -
 vehicles vel -|?
 vehicles fuel_type ? text
 vehicles company_name ? text
-jobs due_date due
+jobs DUE_DATE due_date
 jobs priority -
 jobs est_minutes -
 jobs assignee ? text
@@ -448,7 +448,7 @@ clients gate_closes latest
 clients tw_open_h earliest
 clients must_arrive_by latest
 clients plage_horaire_debut earliest
-clients mins_at_stop service
+clients mins_at_stop service_duration
 clients delivery_bonus_eur prize
 clients parking_fee -|?
 clients vip_level -|?
@@ -463,12 +463,12 @@ vehicles lease_per_day fixed_cost|unit_duration_cost
 vehicles start_of_shift shift_start
 vehicles end_of_shift shift_end
 vehicles max_daily_km max_distance
-vehicles number_available count
+vehicles number_available num_available
 vehicles driver_pay_eur_h unit_duration_cost
 vehicles euro_norm ?
 vehicles colour ? text
-jobs promised_date due
-jobs earliest_release_h release
+jobs promised_date due_date
+jobs earliest_release_h release_date
 jobs delay_cost_eur_h tardiness_cost
 jobs importance_factor -
 jobs buyer ? text

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from kanopt.faults import Fault, Renaming
 from kanopt.problems.geography import looks_like_degrees
-from kanopt.records.missing_data import lookalikes
 from kanopt.records.reading import RecordCheck, RecordReader
+from kanopt.records.unread_columns import TableUse, lookalikes
 from kanopt.text import join_list, list_names, number_text
-
-if TYPE_CHECKING:
-    from kanopt.records.unread_columns import TableUse
 
 __all__ = ["at_one_point", "degrees_question", "detour_mistakes", "place_checks"]
 

@@ -14,7 +14,7 @@ from kanopt.formulas.error_model import ErrorModel
 from kanopt.formulas.noise import Noise
 from kanopt.problems.law_errors import LawErrors
 from kanopt.problems.law_use import unit_factor
-from kanopt.records.rules import check_fields
+from kanopt.records.declaration import check_fields
 from kanopt.text import count_text, percent_text
 from kanopt.validation import Amount
 

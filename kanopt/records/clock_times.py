@@ -1,8 +1,8 @@
 """Times of day as people write them: ``8:30``, ``8:30 PM``, ``8h30``, a time of Python or pandas, or a number.
 
 The one reader of clock times. :data:`CLOCK` marks the fields of records that hold some, and
-:mod:`kanopt.records.reading` reads their cells here; texts that hold several, such as windows, take their
-pattern from here (:data:`MOMENT`, :data:`SPAN`). Times count from midnight in the unit of the problem. Hours go on
+:mod:`kanopt.records.reading` reads their cells here; texts that hold several, such as windows and breaks, are taken
+apart here too (:func:`read_spans`). Times count from midnight in the unit of the problem. Hours go on
 after 24: ``26:00`` is two o'clock on the next day. Numbers without a unit that look like something else than they count
 as, ``7.5`` or ``0830``, are asked back (:func:`unstated_times`).
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import time, timedelta
 from decimal import Decimal
@@ -23,14 +23,14 @@ from kanopt.units import convert
 
 __all__ = [
     "CLOCK",
-    "MOMENT",
-    "SPAN",
     "ClockCells",
     "clock_cells",
     "clock_value",
     "holds_windows",
     "moment",
     "next_day_hint",
+    "read_spans",
+    "spans_text",
     "unstated_times",
     "window_cells",
 ]
@@ -47,16 +47,10 @@ _WRITTEN = "|".join(
     ]
 )
 _NUMBER = r"\d+(?:\.\d*)?"
-MOMENT = rf"(?:{_WRITTEN}|{_NUMBER})"
-"""The pattern of a clock time within a text: written as one, or a number in the unit of the column."""
-
-SPAN = rf"({MOMENT})\s*[-–]\s*({MOMENT})"
-"""The pattern of a window within a text."""
-
+_MOMENT = rf"(?:{_WRITTEN}|{_NUMBER})"
 _WRITTEN_CLOCK = re.compile(_WRITTEN)
-_TOKEN = re.compile(rf"({_WRITTEN})|{_NUMBER}")
-_SPAN = re.compile(SPAN)
-_WINDOWS = re.compile(rf"(?:{_NUMBER}\s+in\s+)?{SPAN}(?:\s*[,;].*)?")
+_SPAN = re.compile(rf"(?:({_NUMBER})\s+in\s+)?({_MOMENT})\s*[-–]\s*({_MOMENT})")
+"""A window, or a break with its length in front, within a text."""
 _PADDED = re.compile(r"0\d[0-5]\d")
 _HOURS_OF_A_DAY = 24.0
 _QUARTER = 15  # minutes: most times of day in plans are full quarters of an hour
@@ -109,6 +103,24 @@ def moment(text: str, unit: str) -> float:
     return float(text) if written is None else written
 
 
+def read_spans(text: str, unit: str) -> Iterator[tuple[str, tuple[float | None, float, float] | None]]:
+    """Yield the parts of a text of windows or breaks, each with its length, if it has one, and its two ends.
+
+    Instead of these there is None where a part is neither.
+
+    Examples
+    --------
+    >>> list(read_spans("480-600; 30 in 11:00-13:00, noon", "min"))
+    [('480-600', (None, 480.0, 600.0)), ('30 in 11:00-13:00', (30.0, 660.0, 780.0)), ('noon', None)]
+    """
+    for part in filter(None, map(str.strip, re.split("[,;]", text))):
+        if found := _SPAN.fullmatch(part):
+            length = None if found[1] is None else float(found[1])
+            yield part, (length, moment(found[2], unit), moment(found[3], unit))
+        else:
+            yield part, None
+
+
 def holds_windows(text: str) -> bool:
     """Say whether a text begins with a window or a break.
 
@@ -117,7 +129,7 @@ def holds_windows(text: str) -> bool:
     >>> holds_windows("8:00-10:00, 13-15"), holds_windows("30 in 11:00-13:00"), holds_windows("2026-11-27")
     (True, True, False)
     """
-    return _WINDOWS.fullmatch(text.strip()) is not None
+    return _SPAN.fullmatch(re.split("[,;]", text)[0].strip()) is not None
 
 
 @dataclass(frozen=True)
@@ -155,21 +167,15 @@ def clock_cells(cells: Sequence[Any], source: str, target: str) -> ClockCells:
     >>> clock_cells(["8:30", 9, "9.5", "noon"], "h", "min")
     ClockCells(values=[510.0, 540.0, 570.0, 'noon'], bare=['9', '9.5'], of_day=True)
     """
-    written = [clock_value(cell, target) for cell in cells]
-    numbers = [
-        _number(cell) if time_of_day is None else None
-        for cell, time_of_day in zip(cells, written, strict=True)
-    ]
-    values = []
-    for cell, time_of_day, number in zip(cells, written, numbers, strict=True):
-        converted = number if number is None or not source else convert(number, source, target)
-        values.append(next((value for value in (time_of_day, converted) if value is not None), cell))
-    bare = [
-        cell.strip() if isinstance(cell, str) else f"{number:.15g}"
-        for cell, number in zip(cells, numbers, strict=True)
-        if number is not None
-    ]
-    return ClockCells(values, bare, any(time_of_day is not None for time_of_day in written))
+    values, bare, of_day = [], [], False
+    for cell in cells:
+        value = clock_value(cell, target)
+        of_day |= value is not None
+        if value is None and (number := _number(cell)) is not None:
+            bare.append(cell.strip() if isinstance(cell, str) else f"{number:.15g}")
+            value = convert(number, source, target) if source else number
+        values.append(cell if value is None else value)
+    return ClockCells(values, bare, of_day)
 
 
 def _number(cell: Any) -> float | None:
@@ -192,21 +198,42 @@ def window_cells(cells: Sequence[str], source: str, target: str) -> ClockCells:
     >>> window_cells(["8-12, 13:00-15.5", "0.5 in 11:00-13:00"], "h", "min")
     ClockCells(values=['480-720, 13:00-930', '30 in 11:00-13:00'], bare=['8', '12', '15.5'], of_day=True)
     """
-    ends = [end for cell in cells for span in _SPAN.finditer(cell) for end in span.groups()]
+    ends = [end for cell in cells for span in _SPAN.finditer(cell) for end in span.groups()[1:]]
     bare = [end for end in ends if not _WRITTEN_CLOCK.fullmatch(end)]
-    values = [_in_unit(cell, source, target) if source else cell for cell in cells]
+
+    def converted(span: re.Match[str]) -> str:
+        return spans_text(
+            [
+                [
+                    part if _WRITTEN_CLOCK.fullmatch(part) else _plain(convert(float(part), source, target))
+                    for part in span.groups()
+                    if part is not None
+                ]
+            ]
+        )
+
+    values = [_SPAN.sub(converted, cell) if source else cell for cell in cells]
     return ClockCells(values, bare, len(bare) < len(ends))
-
-
-def _in_unit(text: str, source: str, target: str) -> str:
-    """Convert the numbers of a text; what is written as a time of day needs no unit."""
-    return _TOKEN.sub(
-        lambda found: found[0] if found[1] else _plain(convert(float(found[0]), source, target)), text
-    )
 
 
 def _plain(value: float) -> str:
     return str(int(value)) if value.is_integer() else format(value, ".12f").rstrip("0")
+
+
+def spans_text(spans: Iterable[Any]) -> str:
+    """Return windows, or breaks with their length in front, as a text has them.
+
+    Examples
+    --------
+    >>> spans_text([(480, 720), ("13:00", time(15, 30))]), spans_text([(30, "11:00", "13:00")])
+    ('480-720, 13:00-15:30:00', '30 in 11:00-13:00')
+    """
+    return ", ".join(
+        f"{f'{each[0]} in ' if len(each) > 2 else ''}{each[-2]}-{each[-1]}"
+        if isinstance(each, (tuple, list)) and len(each) in (2, 3)
+        else str(each)
+        for each in spans
+    )
 
 
 def next_day_hint(ends: Sequence[float], unit: str) -> str:
@@ -280,33 +307,28 @@ it 08:30? Then write times such as 08:30; declare 'min' if it is not
         if (numbers := [text for text in texts if math.isfinite(float(text))])
     ]
     every = [text for _, texts in found for text in texts]
-    of_day = of_day or beside_written
-    if run_together := _run_together(every, unit, 1 if beside_written else 2 if of_day else math.inf):
+    least = 1 if beside_written else 2 if of_day else math.inf
+    hours = convert(1.0, "h", unit) > 1 and all(0 <= float(text) <= _HOURS_OF_A_DAY for text in every)
+    if run_together := _run_together(every, unit, least):
         meant = f"{int(run_together) // 100:02d}:{int(run_together) % 100:02d}"
         asked = f"in {unit} {run_together} would be {clock_text(float(run_together), unit)}; is it {meant}?"
-        hours, otherwise = "", "if it is not"
-    elif of_day and _look_like_hours([float(text) for text in every], unit):
+        write, otherwise = "", "if it is not"
+    elif (of_day or beside_written) and hours and any(map(float, every)):
         asked = f"in {unit} these would be times soon after midnight; are these hours?"
         dotted, meant = _dotted(every)
         aside = f", in which {dotted} is {clock_text(float(dotted), 'h')}" if dotted else ""
-        hours, otherwise = f"declare the unit 'h'{aside}, or ", "if they are not"
+        write, otherwise = f"declare the unit 'h'{aside}, or ", "if they are not"
     else:
         return ""
+    shown = [(name, " to ".join(dict.fromkeys([texts[0], texts[-1]]))) for name, texts in found]
     if not declared:
-        told = join_list([f"{name} ({_range(texts)})" for name, texts in found])
+        told = join_list([f"{name} ({numbers})" for name, numbers in shown])
         return f'{told}: {asked} Then write times such as "{meant}"'
-    told = join_list([f"column {name!r} ({_range(texts)})" for name, texts in found])
+    told = join_list([f"column {name!r} ({numbers})" for name, numbers in shown])
     return (
-        f"{told}: no unit is declared, and {asked} Then {hours}write times such as {meant}; declare {unit!r} "
+        f"{told}: no unit is declared, and {asked} Then {write}write times such as {meant}; declare {unit!r} "
         f"{otherwise}"
     )
-
-
-def _look_like_hours(numbers: Sequence[float], unit: str) -> bool:
-    """Say whether numbers are most likely hours, though less is counted in."""
-    if convert(1.0, "h", unit) <= 1 or not numbers:
-        return False
-    return 0 < max(numbers) <= _HOURS_OF_A_DAY and min(numbers) >= 0
 
 
 def _run_together(texts: Sequence[str], unit: str, least: float) -> str:
@@ -335,8 +357,3 @@ def _dotted(hours: Sequence[str]) -> tuple[str, str]:
         if 0 < minutes < 60 and minutes % 5 == 0 and round(60 * float(text), 6) % 5:
             return text, f"{int(whole):02d}:{minutes:02d}"
     return "", "07:30"
-
-
-def _range(numbers: list[str]) -> str:
-    low, high = numbers[0], numbers[-1]
-    return low if low == high else f"{low} to {high}"

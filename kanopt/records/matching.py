@@ -1,32 +1,43 @@
 """Which columns of tables fill which declared fields, and which tables are which parts of a problem.
 
-Both are assignment problems. A column speaks for a field by its words (:mod:`kanopt.records.likeness`), by its unit,
+Both are assignment problems. A column speaks for a field by its header (:mod:`kanopt.records.likeness`), by its unit,
 by the kind of its values and by their shape: two clock times that never overtake each other begin and end something, a
 column whose values are the names of another table refers to it. A table speaks for a part by the fields that its
 columns fill, by its own name and by that of its key. Each column fills one field at most, each table is one part.
+``kanopt init`` reads tables this way, and so are columns judged that nothing reads
+(:mod:`kanopt.records.unread_columns`).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
-from typing import Any, Literal
+from itertools import pairwise, permutations
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 from pandas.api.types import is_bool_dtype, is_datetime64_any_dtype, is_numeric_dtype
-from scipy.optimize import linear_sum_assignment
 
 from kanopt.records.clock_times import clock_value, holds_windows
-from kanopt.records.declaration import Field, Table
+from kanopt.records.fields import Field, Table
 from kanopt.records.headers import Header, measured_in, read_header
 from kanopt.records.likeness import TableColumn, TableField, field_likeness, is_called
 from kanopt.records.words import IDENTIFIERS, PLAIN_FIELDS, TABLE_WORDS
 
-__all__ = ["ColumnFacts", "FilledField", "TableFacts", "assign_tables", "fill_fields", "table_score"]
+__all__ = [
+    "YES_NO",
+    "ColumnFacts",
+    "FilledField",
+    "TableFacts",
+    "TableField",
+    "assign_tables",
+    "fill_fields",
+    "match_columns",
+    "table_score",
+]
 
 ColumnKind = Literal["number", "clock", "windows", "date", "flag", "text"]
 _SHOWN = 500  # texts that are looked at for times of day
@@ -35,12 +46,13 @@ _DATE = re.compile(
     r"|\d{1,2}[-/. ][A-Za-z]{3,9}[-/. ]{1,2}\d{2,4}|[A-Za-z]{3,9} \d{1,2},? \d{4}|\d{1,4}[-/.]\d{1,2}[-/.]\d{2,4})"
 )
 """Dates as people write them: 2-Jun-06, March 4, 2019, 3/4/19, 2019-03-04 20:21, 2019 Q1, 2019-W05."""
-_YES_NO = frozenset(
-    ["yes", "no", "y", "n", "ja", "nein", "j", "oui", "non", "si", "no", "true", "false", "x", "-", "0", "1"]
+YES_NO = frozenset(
+    ["yes", "no", "y", "n", "ja", "nein", "j", "oui", "non", "si", "sí", "true", "false", "x", "-", "0", "1"]
 )
+"""What people write for yes and no, in small letters."""
 _LONG = ("day", "week", "month", "year")
 _SURE = 0.62
-_BY_SHAPE, _BY_UNIT, _BY_REFERENCE, _BY_KEY = 0.45, 0.5, 0.9, 0.6
+_BY_SHAPE, _BY_REFERENCE, _BY_KEY = 0.45, 0.9, 0.6
 _NAMED, _PLAIN, _EXPLAINED, _MOST_TELLING = 2.0, 0.4, 2.0, 5.0
 
 
@@ -69,6 +81,11 @@ class ColumnFacts:
     def header(self) -> Header:
         """The header taken apart."""
         return read_header(self.name)
+
+    @property
+    def unit(self) -> str:
+        """Its declared unit, else the one its header hints at."""
+        return self.declared or self.header.unit
 
     @cached_property
     def kind(self) -> ColumnKind:
@@ -116,9 +133,19 @@ class ColumnFacts:
             return None
         return self.values.map(lambda text: clock_value(str(text), "min")).astype(float)
 
-    def as_column(self, unit: str = "") -> TableColumn:
-        """Return it as far as hints go."""
-        return TableColumn(self.name, unit or self.declared, self.kind in ("number", "clock"))
+    @property
+    def measured(self) -> frozenset[tuple[str, int]] | None:
+        """What its numbers measure; what is paid a day or longer is money, since a plan is made for that once."""
+        money, _, time = self.unit.partition("/")
+        once = not self.declared and time in _LONG and dict(measured_in(money) or {}) == {"money": 1}
+        return measured_in(money if once else self.unit) if self.kind == "number" else None
+
+    def as_column(self) -> TableColumn:
+        """Return its header; what begins with a digit is as good as a number there, windows apart."""
+        first = str(self.values.iloc[0])[:1] if self.kind == "text" and len(self.values) else ""
+        return TableColumn(
+            self.name, self.declared, self.kind in ("number", "clock", "date") or first.isdigit()
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,7 +185,7 @@ class FilledField:
         What speaks for it.
     """
 
-    field: TableField
+    field: Field
     column: ColumnFacts
     likeness: float
     why: str
@@ -169,10 +196,14 @@ class FilledField:
         return self.likeness >= _SURE
 
 
-@dataclass(frozen=True)
-class _Evidence:
+class _Evidence(NamedTuple):
     score: float = 0.0
     why: str = ""
+
+
+_BY_UNIT = _Evidence(0.5, "by its unit")
+
+_Shapes = Iterator[tuple[ColumnFacts, Field, _Evidence]]
 
 
 def fill_fields(
@@ -203,138 +234,154 @@ def fill_fields(
     >>> [(one.field.name, one.column.name) for one in fill_fields(TableFacts("t", (), columns), vehicles)][-2:]
     [('shift_start', 'Salida'), ('shift_end', 'z')]
     """
-    fields = part.fields
+    fields = [Field.of(item, part) for item in part.fields]
     columns = [
         column for column in table.columns.values() if column.name not in without and len(column.values)
     ]
-    left: Sequence[Field] = fields
     while True:
-        found = _assigned(table, part, left, columns, names or {})
+        found = match_columns(part.name, fields, columns, names, part.key, table.key)
         filled = {one.field.name for one in found}
-        idle = {
-            item.name for item in left if item.name in filled and item.needs and not filled & {*item.needs}
-        }
+        idle = {one.field.name for one in found if one.field.needs and not filled & {*one.field.needs}}
         if not idle:
             return _whole_places(found)
-        left = [item for item in left if item.name not in idle]
+        fields = [item for item in fields if item.name not in idle]
 
 
-def _assigned(
-    table: TableFacts,
-    part: Table,
+def match_columns(
+    table: str,
     fields: Sequence[Field],
     columns: Sequence[ColumnFacts],
-    names: Mapping[str, Collection[str]],
+    names: Mapping[str, Collection[str]] | None = None,
+    key: Sequence[str] = (),
+    naming: ColumnFacts | None = None,
 ) -> list[FilledField]:
-    """Solve the assignment of columns to fields."""
+    """Solve the assignment of columns to fields.
+
+    Parameters
+    ----------
+    table
+        What the table is called in the problem, such as ``"clients"``.
+    fields, columns
+        What is assigned to each other, each once at most.
+    names
+        Other tables to the names of their rows, as far as they are known.
+    key
+        The fields that identify a row.
+    naming
+        The column that names the rows, if one does.
+    """
+    from scipy.optimize import linear_sum_assignment
+
     if not columns or not fields:
         return []
-    shapes = _by_shape(table, part, fields, columns)
-    grid = [[_evidence(table, part, item, column, names, shapes) for item in fields] for column in columns]
+    shapes: dict[tuple[str, str], _Evidence] = {}
+    found = [
+        *_clock_pairs(fields, columns),
+        *_measured_alike(fields, columns),
+        *_places(fields, columns),
+        *_keys_and_lists(table, fields, columns, key, naming),
+    ]
+    for column, item, evidence in found:
+        known = shapes.setdefault((column.name, item.name), evidence)
+        shapes[column.name, item.name] = min(known, evidence) if min(known, evidence).score < 0 else known
+    grid = [
+        [
+            _evidence(
+                table, item, column, key, names or {}, shapes.get((column.name, item.name), _Evidence())
+            )
+            for item in fields
+        ]
+        for column in columns
+    ]
     scores = np.array([[cell.score for cell in row] for row in grid])
-    rows, places = linear_sum_assignment(scores, maximize=True)
+    scores *= 1.0 - 1e-9 * np.arange(len(columns))[:, None]  # of equal columns the first
+    pairs = zip(*linear_sum_assignment(scores, maximize=True), strict=True)
     return [
-        FilledField(
-            TableField.of(fields[place], part), columns[row], float(scores[row, place]), grid[row][place].why
-        )
-        for row, place in zip(rows, places, strict=True)
+        FilledField(fields[place], columns[row], *grid[row][place])
+        for row, place in pairs
         if scores[row, place] > 0
     ]
 
 
 def _evidence(
-    table: TableFacts,
-    part: Table,
+    table: str,
     item: Field,
     column: ColumnFacts,
+    key: Sequence[str],
     names: Mapping[str, Collection[str]],
-    shapes: Mapping[tuple[str, str], _Evidence],
+    shape: _Evidence,
 ) -> _Evidence:
     """Return how much speaks for a column as a field, and what."""
-    if not _may_hold(column, item, part):
+    if shape.score < 0 or not _may_hold(column, item, key):
         return _Evidence()
-    if item.refers:
-        known = [set(names[other]) for other in item.refers if other in names]
-        if known and not column.texts <= set().union(*known) | {""}:
-            return _Evidence()
     if item.clock and column.kind == "number" and not column.header.words:
         return _Evidence()  # a time that nothing is said of is no clock time
-    if (column.name, item.name) in shapes and shapes[column.name, item.name].score < 0:
+    known = [set(names[other]) for other in item.refers if other in names]
+    if known and not column.texts <= set().union(*known) | {""}:
         return _Evidence()
-    as_column = TableColumn(column.name, column.declared, not item.is_text)
-    words = field_likeness(part.name, as_column, TableField.of(item, part))
-    words = words if words >= _SURE else 0.0
-    shape = shapes.get((column.name, item.name), _Evidence())
-    if item.refers and known and column.distinct:
+    if known and column.distinct:
         shape = _Evidence(_BY_REFERENCE, f"its values are names of {item.refers[0]}")
-    if words:
-        # of two columns that are called alike, that whose shape fits
-        return _Evidence(words + 0.5 * shape.score, f"looks like {item.name}")
-    return shape
+    # what its values are was asked before
+    words = field_likeness(table, TableColumn(column.name, column.declared, not item.is_text), item)
+    if not words:
+        return shape
+    # of two columns that are called alike, that whose shape fits; its unit was counted with its header
+    fit = 0.0 if shape is _BY_UNIT else 0.5 * shape.score
+    return _Evidence(words + fit, f"looks like {item.name}")
 
 
-def _by_shape(
-    table: TableFacts, part: Table, fields: Sequence[Field], columns: Sequence[ColumnFacts]
-) -> dict[tuple[str, str], _Evidence]:
-    """Return what the shape of values says: clock times in pairs, units, and the column that names the rows."""
-    found: dict[tuple[str, str], _Evidence] = {}
-    found |= _clock_pairs(fields, columns)
-    found |= _measured_alike(part, fields, columns)
-    ends = [item for item in fields if item.name in ("x", "y")]
-    lengths = [
-        c for c in columns if c.kind == "number" and dict(measured_in(unit_meant(c)) or {}) == {"length": 1}
-    ]
-    if len(ends) == len(lengths) == 2:
-        why = "two lengths beside a name are a place"
-        found |= {
-            (c.name, item.name): _Evidence(_BY_SHAPE, why) for c, item in zip(lengths, ends, strict=True)
-        }
-    named = next((item for item in fields if item.name == part.key[0] == "name"), None)
-    key = table.key
-    if named is not None and key in columns:
-        assert key is not None
-        called = any(is_called(word, _entity_words(part)) for word in key.header.pieces)
-        score = _BY_KEY + 0.5 * called
-        found[key.name, named.name] = _Evidence(score, "the first column without repetitions")
-    lists = [item for item in fields if item.clock and item.type is str]
+def _keys_and_lists(
+    table: str,
+    fields: Sequence[Field],
+    columns: Sequence[ColumnFacts],
+    key: Sequence[str],
+    naming: ColumnFacts | None,
+) -> _Shapes:
+    """Yield the column that names the rows, and lists of windows where only one field is such a list."""
+    lists = [item for item in fields if item.clock and item.is_text]
     for column in columns:
         if column.kind == "windows" and len(lists) == 1:
-            found[column.name, lists[0].name] = _Evidence(_BY_SHAPE, "it holds windows of time")
-    return found
+            yield column, lists[0], _Evidence(_BY_SHAPE, "it holds windows of time")
+        for item in fields:
+            if column is naming and item.name == "name" == key[0]:
+                words = TABLE_WORDS.get(table, frozenset())
+                called = any(is_called(word, words) for word in column.header.pieces)
+                yield column, item, _Evidence(_BY_KEY + 0.5 * called, "the first column without repetitions")
 
 
-def _clock_pairs(fields: Sequence[Field], columns: Sequence[ColumnFacts]) -> dict[tuple[str, str], _Evidence]:
-    """Return which clock times begin and which end something: no row ends before it begins."""
-    clocks = [item for item in fields if item.clock and item.type is float]
+def _places(fields: Sequence[Field], columns: Sequence[ColumnFacts]) -> _Shapes:
+    ends = [item for item in fields if item.name in ("x", "y")]
+    lengths = [column for column in columns if dict(column.measured or ()) == {"length": 1}]
+    if len(ends) == len(lengths) == 2:
+        for column, item in zip(lengths, ends, strict=True):
+            yield column, item, _Evidence(_BY_SHAPE, "two lengths beside a name are a place")
+
+
+def _clock_pairs(fields: Sequence[Field], columns: Sequence[ColumnFacts]) -> _Shapes:
+    """Yield which clock times begin and which end something: no row ends before it begins."""
+    clocks = [item for item in fields if item.clock and item.kind is float]
     pairs = [
         (begin, end)
         for begin, end in pairwise(clocks)
         if _ends(end) and not (_ends(begin) and not begin.required)
     ]
-    timed = [column for column in columns if column.kind == "clock"]
-    found: dict[tuple[str, str], _Evidence] = {}
-    if len(timed) == 1 and len(clocks) == 1:
-        found[timed[0].name, clocks[0].name] = _Evidence(_BY_SHAPE, "its only clock time")
-    if len(timed) == 1 and pairs:
-        found[timed[0].name, pairs[0][1].name] = _Evidence(_BY_SHAPE - 0.05, "its only clock time")
-    for one in timed:
-        for other in timed:
-            first, last = one.minutes, other.minutes
-            if first is None or last is None:
-                continue
-            both = first.index.intersection(last.index)
-            if one is other or not len(both) or not (first[both] <= last[both]).all():
-                continue
-            if (first[both] == last[both]).all():
-                continue
+    timed = [(column, column.minutes) for column in columns if column.minutes is not None]
+    if len(timed) == 1:
+        if len(clocks) == 1:
+            yield timed[0][0], clocks[0], _Evidence(_BY_SHAPE, "its only clock time")
+        if pairs:
+            yield timed[0][0], pairs[0][1], _Evidence(_BY_SHAPE - 0.05, "its only clock time")
+    for (one, first), (other, last) in permutations(timed, 2):
+        both = first.index.intersection(last.index)
+        if not len(both) or not (first[both] <= last[both]).all() or (first[both] == last[both]).all():
+            continue
+        for begin, end in pairs:
             if len(timed) == 2:  # whatever they are called, the later one begins nothing
                 against = _Evidence(-1.0, "it would end before it begins")
-                found |= {(other.name, begin.name): against for begin, _ in pairs}
-                found |= {(one.name, end.name): against for _, end in pairs}
-            for begin, end in pairs:
-                found.setdefault((one.name, begin.name), _Evidence(_BY_SHAPE, f"never after {other.name}"))
-                found.setdefault((other.name, end.name), _Evidence(_BY_SHAPE, f"never before {one.name}"))
-    return found
+                yield other, begin, against
+                yield one, end, against
+            yield one, begin, _Evidence(_BY_SHAPE, f"never after {other.name}")
+            yield other, end, _Evidence(_BY_SHAPE, f"never before {one.name}")
 
 
 def _ends(item: Field) -> bool:
@@ -342,62 +389,34 @@ def _ends(item: Field) -> bool:
     return item.required or item.default is None or item.default == float("inf")
 
 
-def _measured_alike(
-    part: Table, fields: Sequence[Field], columns: Sequence[ColumnFacts]
-) -> dict[tuple[str, str], _Evidence]:
-    """Return fields that a column fills by its unit alone: the only one that measures so, or the first for the only."""
-    found: dict[tuple[str, str], _Evidence] = {}
-    measured = {
-        column.name: measured_in(unit_meant(column))
+def _measured_alike(fields: Sequence[Field], columns: Sequence[ColumnFacts]) -> _Shapes:
+    """Yield fields that a column fills by its unit alone: the only one that measures so, or the first for the only."""
+    measured = [
+        (column, what)
         for column in columns
-        if column.kind == "number" and (column.header.words or column.header.unit != "pcs")
-    }
-    for name, what in measured.items():
-        if not what:
-            continue
+        if (what := column.measured) and (column.header.words or column.header.unit != "pcs")
+    ]
+    for column, what in measured:
         alike = [
             item
             for item in fields
-            if not item.clock
-            and not item.is_text
-            and measured_in(part.units.get(item.name, "")) == what
-            and not (item.price and item.optional)
+            if not (item.clock or item.is_text or (item.price and item.optional))
+            and measured_in(item.unit) == what
             and item.name not in ("x", "y")
         ]
-        plain = [item for item in alike if not item.needs]
-        alike = plain or alike
-        rivals = sum(other == what for other in measured.values())
+        alike = [item for item in alike if not item.needs] or alike
+        rivals = sum(other == what for _, other in measured)
         first_of_amounts = rivals == 1 and dict(what).keys() <= {"amount", "money"}
         if len(alike) == 1 or (alike and first_of_amounts):
-            found[name, alike[0].name] = _Evidence(_BY_UNIT, "by its unit")
-    return found
+            yield column, alike[0], _BY_UNIT
 
 
-def unit_meant(column: ColumnFacts) -> str:
-    """Return the unit of a column; what is paid a day or longer is money, since a plan is made for that once."""
-    unit = column.declared or column.header.unit
-    money, _, time = unit.partition("/")
-    return (
-        money
-        if not column.declared and time in _LONG and dict(measured_in(money) or {}) == {"money": 1}
-        else unit
-    )
-
-
-def _may_hold(column: ColumnFacts, item: Field, part: Table) -> bool:
+def _may_hold(column: ColumnFacts, item: Field, key: Sequence[str]) -> bool:
     """Say whether the values of a column can be those of a field."""
     if item.is_text:
-        if column.kind == "windows" or column.kind == "clock":
-            return column.kind == "windows" and item.clock
-        names = item.name in part.key or bool(item.refers)
-        if column.kind == "number":
-            return names and column.whole and not column.header.unit
-        if column.kind == "date":
-            return names
-        unique = item.name == "name" == part.key[0] and len(part.key) == 1
-        return column.kind in ("text", "flag") and not item.clock and (column.is_unique or not unique)
-    if item.type is bool:
-        return column.kind == "flag" or {text.lower() for text in column.texts} <= _YES_NO
+        return _may_name(column, item, key)
+    if item.kind is bool:
+        return column.kind == "flag" or {text.lower() for text in column.texts} <= YES_NO
     if column.kind == "clock":
         return item.clock
     if column.kind != "number":
@@ -406,11 +425,22 @@ def _may_hold(column: ColumnFacts, item: Field, part: Table) -> bool:
     if item.name in ("lat", "lon"):
         return max(-low, high) <= (90 if item.name == "lat" else 180)
     counted = not column.header.unit or measured_in(column.header.unit) == measured_in("pcs")
-    if item.type is int and not (column.whole and counted):
+    if item.kind is int and not (column.whole and counted):
         return False
     if item.name == "on_time":
         return low > 0 and high < 1
     return item.name in ("x", "y", "price") or low >= 0
+
+
+def _may_name(column: ColumnFacts, item: Field, key: Sequence[str]) -> bool:
+    """Say whether the values of a column can be texts of a field: numbers and dates only name things."""
+    if column.kind in ("windows", "clock"):
+        return column.kind == "windows" and item.clock
+    names = item.name in key or bool(item.refers)
+    if column.kind == "number":
+        return names and column.whole and not column.header.unit
+    unique = [item.name] == ["name"] == [*key]
+    return names if column.kind == "date" else not item.clock and (column.is_unique or not unique)
 
 
 def _whole_places(filled: list[FilledField]) -> list[FilledField]:
@@ -424,13 +454,9 @@ def _whole_places(filled: list[FilledField]) -> list[FilledField]:
     return [each for each in filled if each.field.name not in out]
 
 
-def _entity_words(part: Table) -> frozenset[str]:
-    return TABLE_WORDS.get(part.name, frozenset())
-
-
 def table_score(table: TableFacts, part: Table, filled: Sequence[FilledField]) -> float:
     """Return how much speaks for a table as a part: its name, that of its key, and the fields that are filled."""
-    words = _entity_words(part)
+    words = TABLE_WORDS.get(part.name, frozenset())
     named = any(is_called(word, words) for word in table.words)
     key = next((one.column for one in filled if one.field.name == part.key[0]), None)
     keyed = key is not None and any(is_called(word, words) for word in key.header.pieces)
@@ -449,12 +475,12 @@ def assign_tables(scores: Mapping[tuple[str, str], float]) -> dict[str, str]:
     >>> assign_tables({("clients", "a"): 3.0, ("depots", "a"): 2.5, ("clients", "b"): 2.0, ("depots", "b"): 0.0})
     {'clients': 'b', 'depots': 'a'}
     """
+    from scipy.optimize import linear_sum_assignment
+
     parts = list(dict.fromkeys(part for part, _ in scores))
     tables = list(dict.fromkeys(table for _, table in scores))
     grid = np.array([[scores.get((part, table), 0.0) for table in tables] for part in parts])
     if not grid.size:
         return {}
-    rows, places = linear_sum_assignment(grid, maximize=True)
-    return {
-        parts[row]: tables[place] for row, place in zip(rows, places, strict=True) if grid[row, place] > 0
-    }
+    pairs = zip(*linear_sum_assignment(grid, maximize=True), strict=True)
+    return {parts[row]: tables[place] for row, place in pairs if grid[row, place] > 0}

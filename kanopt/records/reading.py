@@ -1,31 +1,44 @@
 """Read the tables of a problem into records, and check records that were built by hand.
 
 Records are validated when a problem reads them, not when they are built, so that all mistakes are reported at once and
-in the same words, whether a record came from a frame or was built by hand.
+in the same words, whether a record came from a frame or was built by hand. Both are read in one pass: cells become
+values of the types of their fields where they can, clock times become numbers, what is wrong or odd is noted beside,
+and records are made of the rest.
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import combinations
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from kanopt.errors import ProblemError
+from kanopt.errors import ProblemError, UnitError, nearest
 from kanopt.faults import Fault
-from kanopt.records.clock_times import clock_cells, clock_value, unstated_times, window_cells
-from kanopt.records.declaration import Field, Table, Usual, declared_fields
-from kanopt.records.frame_rows import Rows, cell_texts, read_frame
-from kanopt.records.record import Record
-from kanopt.records.rules import invalid_rows, row_of
+from kanopt.records.clock_times import clock_cells, spans_text, unstated_times, window_cells
+from kanopt.records.declaration import invalid_rows, row_of
+from kanopt.records.fields import Field, Table, Usual
+from kanopt.records.likeness import column_hint
+from kanopt.records.record import Attribute, Quantity, Record, names_of
+from kanopt.tables.report import declared_units
 from kanopt.text import amount_text, list_names, number_text
 from kanopt.units import convert, factor, same_dimension
-from kanopt.validation import WHOLE_TEXT, Invalid, invalid_text, is_whole
+from kanopt.validation import WHOLE_TEXT, Invalid, coerced_numbers, invalid_text, is_whole
 
-__all__ = ["RecordCheck", "RecordReader", "idle_fields", "unknown_names"]
+__all__ = [
+    "RecordCheck",
+    "RecordReader",
+    "empty_tables",
+    "idle_fields",
+    "reference_checks",
+    "shared_names",
+]
 
 
 class RecordReader:
@@ -80,30 +93,19 @@ class RecordReader:
         table
             What the rows become.
         """
-        given: tuple[Any, ...] = ()
+        rows = _Rows(table)
         if isinstance(data, pd.DataFrame):
-            rows = read_frame(data, table)
+            rows.read_frame(data)
             self.filled[table.name] = frozenset(rows.filled)
             self.declared[table.name] = frozenset(rows.declared)
-            self.of_day |= rows.of_day
         else:
-            written = tuple(data)
-            given = tuple(_plain(item, table) for item in written)
-            self.of_day |= any(_has_written_times(item, table) for item in written)
-            rows = _rows_of(given, table)
-            # nobody can declare the unit of a record, and toy problems count from zero: asked, not refused
-            if not rows.broken and (asked := _unstated_times(written, table)):
-                self.questions.append(Fault(table.name, asked))
-        wrong = [each for each in invalid_rows(table.record, rows.rows) if each.place[1] not in rows.unread]
-        faults = [*rows.faults, *_faults_of(wrong, rows, table)]
-        of_type = [each for each in wrong if each.of_type]
-        made = None if rows.broken else _made(table, rows, given, of_type)
+            rows.read_given(tuple(data))
+        made = rows.made()
         if made is None:
             self.broken.add(table.name)
-        else:
-            faults += [*_duplicates(made, table), *_half_attributes(made, table)]
-            self.questions += _unusual_values(table, made, rows.declared)
-        self.faults += faults
+        self.of_day |= rows.of_day
+        self.faults += rows.faults
+        self.questions += rows.questions
         return made or ()
 
     def finish(self, checks: Iterable[RecordCheck] = ()) -> None:
@@ -146,22 +148,253 @@ class RecordCheck:
     tables: Collection[str]
 
 
-def _made(table: Table, rows: Rows, given: Sequence[Any], wrong: Sequence[Invalid]) -> tuple[Any, ...] | None:
-    """Return the records of a table, wrong values replaced by defaults; None where a field without one is wrong."""
-    defaults = {item.name: item.default for item in table.fields if not item.required}
-    if not {str(each.place[1]) for each in wrong} <= defaults.keys():
-        return None
-    if rows.from_frame:
+class _Rows:
+    """Rows of a table on their way to records.
+
+    Attributes
+    ----------
+    rows
+        The values of the fields, for every row.
+    make
+        Makes a record of each row.
+    faults, questions
+        What is wrong with them, and what is asked back.
+    filled, declared
+        Names of the fields that a column fills, and of those whose columns declare a unit.
+    unread
+        Names of the fields that could not be read at all.
+    broken
+        Whether no records can be made of it.
+    bare
+        Field of clock times to the numbers in it that declare no unit, as they were written.
+    of_day
+        Whether some clock time is written as a time of day.
+    """
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+        self.rows: list[dict[str, Any]] = []
+        self.make: list[Callable[..., Any]] = []
+        self.faults: list[Fault] = []
+        self.questions: list[Fault] = []
+        self.filled: set[str] = set()
+        self.declared: set[str] = set()
+        self.unread: set[str] = set()
+        self.bare: dict[str, list[str]] = {}
+        self.broken = self.of_day = self.from_frame = False
+
+    def read_given(self, given: Sequence[Any]) -> None:
+        """Read records that were built by hand."""
+        for number, item in enumerate(given, start=1):
+            if not isinstance(item, self.table.record):
+                advice = f"give {self.table.record.__name__} objects or a DataFrame"
+                self._break(f"entry {number} is a {type(item).__name__}", advice)
+                return
+        self.rows = [row_of(item) for item in given]
+        self.make = [partial(_changed, item, dict(row)) for item, row in zip(given, self.rows, strict=True)]
+        for item in self.table.fields:
+            if not (item.clock or item.is_list):
+                continue
+            # what was left out says nothing
+            cells = {
+                place: _listed(row[item.name], item)
+                for place, row in enumerate(self.rows)
+                if row[item.name] != item.default
+            }
+            if item.clock:
+                of_kind = {
+                    at: cell for at, cell in cells.items() if not item.is_text or isinstance(cell, str)
+                }
+                values = self._clock_values(item, of_kind.values(), "")
+                cells |= zip(of_kind, values, strict=True)
+            for place, value in cells.items():
+                if value != self.rows[place][item.name]:
+                    self.rows[place][item.name] = value
+        # nobody can declare the unit of a record, and toy problems count from zero: asked, not refused
+        self.questions += self._asked_times()
+
+    def read_frame(self, frame: pd.DataFrame) -> None:
+        """Read the rows of a frame whose columns are called like fields."""
+        self.from_frame = True
+        columns = list(map(str, frame.columns))
+        units = declared_units(frame, self.table.name) if frame.attrs else {}
+        if twice := [name for name, count in Counter(columns).items() if count > 1]:
+            for name in twice:
+                self._break(f"column {name!r} appears {columns.count(name)} times")
+            return
+        self.rows = [{} for _ in range(len(frame))]
+        fields = {item.name for item in self.table.fields}
+        others = _attributes(frame, [name for name in frame.columns if name not in fields], units)
+        self.make = [partial(self.table.record, attributes=extra) for extra in others]
+        for item in self.table.fields:
+            if item.name in columns:
+                self._read_column(item, _without_blanks(frame[item.name]), units.get(item.name, ""))
+            elif item.required:
+                hint = column_hint(self.table.name, Field.of(item, self.table), columns)
+                self._refuse(item, "is missing", hint)
+        self.faults += self._asked_times()
+
+    def made(self) -> tuple[Any, ...] | None:
+        """Return the records, wrong values replaced by defaults; None where a field without one is wrong."""
+        table = self.table
+        wrong = [each for each in invalid_rows(table.record, self.rows) if each.place[1] not in self.unread]
+        self.faults += self._faults_of(wrong)
+        defaults = {item.name: item.default for item in table.fields if not item.required}
         for each in wrong:
-            rows.rows[int(each.place[0])].pop(str(each.place[1]))
-        pairs = zip(rows.rows, rows.attributes, strict=True)
-        return tuple(table.record(**row, attributes=extra) for row, extra in pairs)
-    mended: dict[int, dict[str, Any]] = {}
-    for each in wrong:
-        mended.setdefault(int(each.place[0]), {})[str(each.place[1])] = defaults[str(each.place[1])]
-    return tuple(
-        replace(item, **mended[place]) if place in mended else item for place, item in enumerate(given)
-    )
+            if each.of_type:
+                self.broken |= each.place[1] not in defaults
+                self.rows[int(each.place[0])][str(each.place[1])] = defaults.get(str(each.place[1]))
+        if self.broken:
+            return None
+        records = tuple(make(**row) for make, row in zip(self.make, self.rows, strict=True))
+        self.faults += [*_duplicates(records, table), *_half_attributes(records, table)]
+        self.questions += _unusual_values(table, records, self.declared)
+        return records
+
+    def _break(self, what: str, advice: str = "") -> None:
+        self.faults.append(Fault(self.table.name, what, advice=advice))
+        self.broken = True
+
+    def _refuse(self, item: Field, what: str, advice: str = "") -> None:
+        self.faults.append(Fault(self.table.name, what, field=item.name, column=item.name, advice=advice))
+        self.unread.add(item.name)
+        self.broken |= item.required
+
+    def _read_column(self, item: Field, values: pd.Series[Any], declared: str) -> None:
+        """Put the cells of a column that are not blank into the rows."""
+        blank = values.isna().to_numpy()
+        filled = np.flatnonzero(~blank)
+        target = self.table.units.get(item.name, "min" if item.clock else "")
+        self.filled |= {item.name} if len(filled) else set()
+        self.declared |= {item.name} if declared else set()
+        if item.kind in (int, float) and values.dtype.kind in ("M" if item.clock else "mM"):
+            self._refuse(item, f"holds {_no_number(values, item, target)}")
+            return
+        partly = blank.any() and len(filled) and not (item.required or item.may_be_blank)
+        # whoever declares the unit of a price means that there is one
+        if partly or (item.price and declared and len(values) and not len(filled)):
+            self.faults.append(self._blank(item, np.flatnonzero(blank)))
+        source = declared if target and (item.kind is float or item.clock) else ""
+        try:
+            cells = self._cells(item, values.iloc[filled], source, target)
+        except UnitError as error:
+            self._refuse(item, f"does not fit the unit of its field: {error}")
+            return
+        for place, cell in zip(filled, cells, strict=True):
+            self.rows[place][item.name] = cell
+
+    def _blank(self, item: Field, places: np.ndarray[Any, Any]) -> Fault:
+        """Say that cells are blank which must not be, and what to write."""
+        write = "true or false" if item.kind is bool else "a number"
+        default = str(item.default).lower() if item.kind is bool else number_text(float(item.default or 0), 6)
+        otherwise = "nothing is limited" if item.default == math.inf else f"it is {default}"
+        advice = f"write {write} (without the column {otherwise})"
+        rows = tuple(map(int, places))
+        return Fault(self.table.name, "is blank", field=item.name, column=item.name, rows=rows, advice=advice)
+
+    def _cells(self, item: Field, values: pd.Series[Any], source: str, target: str) -> list[Any]:
+        """Convert cells to the type of a field where possible, and keep the others."""
+        given = values.tolist()
+        if item.is_text:
+            texts = [_listed(text, item) for text in names_of(given)]
+            return self._clock_values(item, texts, source) if item.clock else texts
+        if item.clock:
+            return self._clock_values(item, given, source)
+        if item.kind is bool:
+            return [_TRUTH.get(str(cell).strip().lower().removesuffix(".0"), cell) for cell in given]
+        numbers = coerced_numbers(values)
+        if source:
+            numbers = np.asarray(convert(numbers, source, target))
+        read: list[Any] = numbers.tolist()
+        if item.kind is int:
+            read = [int(number) if number.is_integer() else number for number in read]
+        return [cell if number != number else number for number, cell in zip(read, given, strict=True)]
+
+    def _clock_values(self, item: Field, cells: Iterable[Any], source: str) -> list[Any]:
+        """Return the cells of a field of clock times as numbers, and note those that declare no unit."""
+        unit = self.table.units.get(item.name, "min")
+        read = window_cells([*cells], source, unit) if item.is_text else clock_cells([*cells], source, unit)
+        self.of_day |= read.of_day
+        if not source:
+            self.bare[item.name] = read.bare
+        return read.values
+
+    def _asked_times(self) -> Iterator[Fault]:
+        """Yield a question where clock times without a unit look like others than they count as."""
+        asked = unstated_times(
+            self.bare.items(),
+            next((self.table.units.get(name, "min") for name in self.bare), "min"),
+            of_day=self.table.of_day,
+            beside_written=self.from_frame and self.of_day,
+            declared=self.from_frame,
+        )
+        if asked:
+            yield Fault(self.table.name, asked)
+
+    def _faults_of(self, wrong: Sequence[Invalid]) -> Iterator[Fault]:
+        """Yield a mistake for each field and rule, with the records concerned."""
+        fields = {item.name: item for item in self.table.fields}
+        groups: dict[tuple[str, str], list[Invalid]] = {}
+        for each in wrong:
+            groups.setdefault((str(each.place[1]), each.rule or each.message), []).append(each)
+        for (name, _), alike in groups.items():
+            places = tuple(int(each.place[0]) for each in alike)
+            labels = tuple(self.table.label(self.rows[at]) for at in places)
+            by_row = self.from_frame and (alike[0].of_type or not all(labels))
+            what = "is blank, but a value is required" if alike[0].kind == "missing" else invalid_text(alike)
+            if fields[name].clock:
+                what = what.replace("must be a number", "must be a time of day such as 8:30, or a number")
+            advice = "it may be left out" if fields[name].optional else ""
+            if by_row:
+                yield Fault(self.table.name, what, field=name, rows=places, column=name, advice=advice)
+            else:
+                yield Fault(self.table.name, what, labels, name, advice=advice)
+
+
+def _changed(item: Any, given: Mapping[str, Any], /, **row: Any) -> Any:
+    """Return a record with the values of a row; itself where they are those that were given."""
+    return item if row == given else replace(item, **row)
+
+
+def _attributes(
+    frame: pd.DataFrame, names: Sequence[Any], units: Mapping[str, str]
+) -> list[dict[str, Attribute]]:
+    """Return the cells of columns that fill no field, for each row."""
+    found: list[dict[str, Attribute]] = [{} for _ in range(len(frame))]
+    for name in names:
+        values, unit = frame[name], units.get(name, "")
+        numeric = pd.api.types.is_numeric_dtype(values.dtype)
+        for place in np.flatnonzero(values.notna().to_numpy()):
+            cell = float(values.iloc[place]) if numeric else str(values.iloc[place])
+            found[place][str(name)] = Quantity(cell, unit) if isinstance(cell, float) and unit else cell
+    return found
+
+
+_TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
+def _without_blanks(values: pd.Series[Any]) -> pd.Series[Any]:
+    """Return a column in which an empty text is a blank."""
+    if pd.api.types.is_numeric_dtype(values.dtype):
+        return values
+    empty = np.array([isinstance(cell, str) and not cell.strip() for cell in values], dtype=bool)
+    return values.mask(empty) if empty.any() else values
+
+
+def _no_number(values: pd.Series[Any], item: Field, unit: str) -> str:
+    """Say what a column holds in place of numbers, and what to give."""
+    what = "dates" if values.dtype.kind == "M" else "durations"
+    wanted = "times of day such as 8:30 or numbers" if item.clock else "numbers"
+    return f"{what}; give {wanted}" + (f" in {unit!r}" if unit else "")
+
+
+def _listed(cell: Any, item: Field) -> Any:
+    """Return a tuple for a list of texts, which may be written with commas, and a text for a list of windows."""
+    if item.is_list and isinstance(cell, str):
+        return tuple(dict.fromkeys(word.strip() for word in cell.split(",") if word.strip()))
+    if isinstance(cell, (list, tuple, set, frozenset)):
+        return tuple(cell) if item.is_list else spans_text(cell) if item.is_text and item.clock else cell
+    return cell
 
 
 def _half_attributes(given: Sequence[Any], table: Table) -> Iterator[Fault]:
@@ -181,107 +414,50 @@ def _duplicates(items: Sequence[Record], table: Table) -> Iterator[Fault]:
         yield Fault(table.name, what, advice=f"{' and '.join(table.key)} must be unique")
 
 
-def _faults_of(wrong: Sequence[Invalid], rows: Rows, table: Table) -> Iterator[Fault]:
-    """Yield a mistake for each field and rule, with the records concerned."""
-    fields = {item.name: item for item in table.fields}
-    groups: dict[tuple[str, str], list[Invalid]] = {}
-    for each in wrong:
-        groups.setdefault((str(each.place[1]), each.rule or each.message), []).append(each)
-    for (name, _), alike in groups.items():
-        places = [int(each.place[0]) for each in alike]
-        labels = tuple(table.label(rows.rows[at]) for at in places)
-        by_row = rows.from_frame and (alike[0].of_type or not all(labels))
-        what = "is blank, but a value is required" if alike[0].kind == "missing" else invalid_text(alike)
-        if fields[name].clock:
-            what = what.replace("must be a number", "must be a time of day such as 8:30, or a number")
-        yield Fault(
-            table.name,
-            what,
-            () if by_row else labels,
-            name,
-            rows=tuple(places) if by_row else (),
-            column=name if by_row else "",
-            advice="it may be left out" if fields[name].optional else "",
-        )
+def empty_tables(records: Mapping[str, Sequence[Any]], needed: Iterable[str]) -> list[RecordCheck]:
+    """Return the checks that some tables, by their names, have a record."""
+    told = {name: Fault(name, "there is none", advice="give at least one") for name in needed}
+    return [RecordCheck(() if records[name] else (fault,), [name]) for name, fault in told.items()]
 
 
-def _rows_of(items: Sequence[Record], table: Table) -> Rows:
-    for number, item in enumerate(items, start=1):
-        if not isinstance(item, table.record):
-            what = f"entry {number} is a {type(item).__name__}"
-            advice = f"give {table.record.__name__} objects or a DataFrame"
-            return Rows([], faults=[Fault(table.name, what, advice=advice)], broken=True)
-    return Rows([row_of(item) for item in items])
+def shared_names(records: Mapping[str, Sequence[Any]]) -> Iterator[Fault]:
+    """Yield the names that records of several tables have, by the names of the tables."""
+    names = {table: dict.fromkeys(one.name for one in found) for table, found in records.items()}
+    for one, other in combinations(names, 2):
+        if again := [name for name in names[one] if name in names[other]]:
+            what = f"{list_names(again)} appears among {one} and {other}"
+            yield Fault(one, what, advice="names must be unique")
 
 
-def _unstated_times(items: Sequence[Any], table: Table) -> str:
-    """Return a question where clock times of records look like others; fields that were left out say nothing."""
-    numbers: dict[str, list[str]] = {}
-    unit = "min"
-    for item in table.fields:
-        if item.clock:
-            unit = table.units.get(item.name, unit)
-            given = [cell for one in items if (cell := getattr(one, item.name)) != item.default]
-            texts = [cell for cell in given if isinstance(cell, str)]
-            read = clock_cells(given, "", unit) if item.type is float else window_cells(texts, "", unit)
-            numbers[item.name] = read.bare
-    return unstated_times(numbers.items(), unit, of_day=table.of_day, declared=False)
-
-
-def _written_times(item: Any, table: Table) -> dict[str, float]:
-    """Return the fields of a record in which a time of day is written, as numbers."""
-    read = {
-        part.name: clock_value(getattr(item, part.name), table.units.get(part.name, "min"))
-        for part in table.fields
-        if part.clock and part.type is float
-    }
-    return {name: value for name, value in read.items() if value is not None}
-
-
-def _has_written_times(item: Any, table: Table) -> bool:
-    return isinstance(item, table.record) and bool(_written_times(item, table))
-
-
-def _plain(item: Any, table: Table) -> Any:
-    """Return a record with numbers for times of day and tuples for lists; the record itself where it has them."""
-    if not isinstance(item, table.record):
-        return item
-    plain: dict[str, Any] = dict(_written_times(item, table))
-    for part in table.fields:
-        given = getattr(item, part.name)
-        if part.type is tuple and isinstance(given, (str, list, set, frozenset)):
-            plain[part.name] = cell_texts(given) if isinstance(given, str) else tuple(given)
-    changed: Any = item
-    return replace(changed, **plain) if plain else item
-
-
-def unknown_names(
-    table: Table, records: Sequence[Any], known: Mapping[str, Collection[str]], nearest: Any
-) -> Iterator[Fault]:
-    """Yield the names in a table that its fields take from other tables, and that no record there has.
+def reference_checks(tables: Iterable[Table], records: Mapping[str, Sequence[Any]]) -> list[RecordCheck]:
+    """Return the checks that the names which fields take from other tables are those of records there.
 
     Parameters
     ----------
-    table, records
-        The table and its records.
-    known
-        The names of the records of each table.
-    nearest
-        Returns a hint for a name that is unknown, such as :func:`kanopt.errors.nearest`.
+    tables
+        The tables whose fields are looked at.
+    records
+        The records of each table, by its name.
     """
-    for item in table.fields:
-        names = frozenset[str]().union(*(known.get(other, ()) for other in item.refers))
-        if not item.refers or not all(other in known for other in item.refers):
-            continue
-        wrong: dict[str, list[str]] = {}
-        for one in records:
-            given = getattr(one, item.name)
-            for name in given if isinstance(given, tuple) else (given,) if given else ():
-                if name not in names:
-                    wrong.setdefault(name, []).append(table.label(one))
-        for name, labels in wrong.items():
-            what = f"{name!r} is none of the {' or '.join(item.refers)}"
-            yield Fault(table.name, what, tuple(labels), item.name, advice=nearest(name, names))
+    return [
+        RecordCheck(_unknown_names(table, item, records), {table.name, *item.refers})
+        for table in tables
+        for item in table.fields
+        if item.refers
+    ]
+
+
+def _unknown_names(table: Table, item: Field, records: Mapping[str, Sequence[Any]]) -> Iterator[Fault]:
+    names = {one.name for other in item.refers for one in records[other]}
+    wrong: dict[str, list[str]] = {}
+    for one in records[table.name]:
+        given = getattr(one, item.name)
+        for name in given if isinstance(given, tuple) else (given,) if given else ():
+            if name not in names:
+                wrong.setdefault(name, []).append(table.label(one))
+    for name, labels in wrong.items():
+        what = f"{name!r} is none of the {' or '.join(item.refers)}"
+        yield Fault(table.name, what, tuple(labels), item.name, advice=nearest(name, names))
 
 
 def _unusual_values(table: Table, records: Sequence[Any], declared: Collection[str]) -> Iterator[Fault]:
@@ -293,14 +469,22 @@ def _unusual_values(table: Table, records: Sequence[Any], declared: Collection[s
         counted = table.units.get(item.name, "")
         if item.usual is None or item.name in declared:
             continue
-        asked = item.usual.in_money_of(counted)
-        if not same_dimension(counted, asked.unit):
+        usual = item.usual.in_money_of(counted)
+        if not same_dimension(counted, usual.unit):
             continue
-        given = [(one, getattr(one, item.name)) for one in records]
-        odd = [given[place] for place in _odd_places([value for _, value in given], counted, asked)]
-        if odd:
-            labels = tuple(table.label(one) for one, _ in odd)
-            what = _unusual_text([value for _, value in odd], counted, asked)
+        given = [getattr(one, item.name) for one in records]
+        if places := _odd_places(given, counted, usual):
+            odd = [given[place] for place in places]
+            ends = [*dict.fromkeys((min(odd), max(odd)))]
+            shown = " to ".join([*map(number_text, ends[:-1]), amount_text(ends[-1], counted)])
+            if counted != usual.unit:
+                shown += f" ({amount_text(convert(ends[-1], counted, usual.unit), usual.unit)})"
+            units = [unit for unit in usual.alternatives if unit != counted]
+            meant = next((unit for unit in units if not _odd_places(odd, unit, usual)), "")
+            hint = f"is it in {meant}?" if meant else f"is it really in {counted}?"
+            limits = f"{number_text(usual.low)} to {amount_text(usual.high, usual.unit)}"
+            what = f"is {shown}, where {limits} are usual; {hint}"
+            labels = tuple(table.label(records[place]) for place in places)
             yield Fault(table.name, what, labels, item.name, advice="declare the unit of its column")
 
 
@@ -312,17 +496,6 @@ def _odd_places(values: Sequence[float | None], unit: str, usual: Usual) -> list
         for place, value in enumerate(values)
         if value and math.isfinite(value) and not usual.low <= abs(value) * scale <= usual.high
     ]
-
-
-def _unusual_text(values: Sequence[float], counted: str, usual: Usual) -> str:
-    ends = [*dict.fromkeys((min(values), max(values)))]
-    shown = " to ".join([*map(number_text, ends[:-1]), amount_text(ends[-1], counted)])
-    if counted != usual.unit:
-        shown += f" ({amount_text(convert(ends[-1], counted, usual.unit), usual.unit)})"
-    meant = [each for each in usual.alternatives if each != counted and not _odd_places(values, each, usual)]
-    hint = f"is it in {meant[0]}?" if meant else f"is it really in {counted}?"
-    limits = f"{number_text(usual.low)} to {amount_text(usual.high, usual.unit)}"
-    return f"is {shown}, where {limits} are usual; {hint}"
 
 
 def idle_fields(tables: Iterable[tuple[Table, Sequence[Any]]]) -> tuple[Fault, ...]:
@@ -339,17 +512,16 @@ def idle_fields(tables: Iterable[tuple[Table, Sequence[Any]]]) -> tuple[Fault, .
     """
     told = []
     for table, records in tables:
+        blank = {item.name: item.default for item in table.fields}
         for item in table.fields:
-            labels = tuple(table.label(one) for one in records if item.needs and _is_idle(one, item))
+            labels = tuple(
+                table.label(one)
+                for one in records
+                if item.needs
+                and getattr(one, item.name) not in (blank[item.name], 0)
+                and all(getattr(one, name) == blank[name] for name in item.needs)
+            )
             if labels:
                 what = f"changes nothing without {' or '.join(item.needs)}"
                 told.append(Fault(table.name, what, labels, item.name))
     return tuple(told)
-
-
-def _is_idle(one: Any, item: Field) -> bool:
-    kind: type = type(one)
-    blank = {each.name: each.default for each in declared_fields(kind)}
-    value = getattr(one, item.name)
-    filled = bool(value) and value != blank[item.name]
-    return filled and all(getattr(one, name) == blank[name] for name in item.needs)

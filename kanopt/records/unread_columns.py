@@ -1,37 +1,37 @@
-"""Columns that nothing reads: no field, no law, no rule of the problem. What kanopt did not read, it names.
+"""Columns that nothing reads, and what is missing while they are not read.
 
 A column that fills no field becomes an attribute, which laws and rules may read. Where none does, its values change
 nothing, and the analyst who wrote ``demand_kg`` for ``demand`` would get a plan for no demand. So every kind of problem
 says what it reads (:class:`TableUse`), and one rule, for frames, records and scenario files alike, tells of the rest:
-first those columns that look like a field or are a word of planning, with the field that is meant most likely, then
-the others by name.
+first those columns that look like a field, are a word of planning or hold what rules are made of, with the field that
+is meant most likely, then the others by name. Which field is meant is found as ``kanopt init`` finds it
+(:mod:`kanopt.records.matching`).
+
+Where no column states a price and no law does, every plan is as good as another, and the cheapest one costs nothing:
+that is not the answer to anybody's question, but a header that was not understood. Such a problem is refused
+(:func:`missing_price`). Whoever means it writes a column of zeros: what is stated is asked for, and only asked back. So
+is a thing that one table lists and no row of another names, because rows are easily lost. Records that are built by
+hand name their fields, and are not second-guessed.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pandas as pd
-from pandas.api.types import is_numeric_dtype
 
 from kanopt.faults import Fault, Renaming
 from kanopt.formulas.binding import BoundFormula
 from kanopt.formulas.references import Reference
-from kanopt.records.clock_times import clock_value, holds_windows
-from kanopt.records.declaration import Table
-from kanopt.records.headers import read_header
-from kanopt.records.likeness import (
-    TableColumn,
-    TableField,
-    fields_measured_alike,
-    is_planning_word,
-    place_elsewhere,
-    resembled_field,
-)
+from kanopt.records.fields import Field, Table
+from kanopt.records.headers import measured_in, read_header
+from kanopt.records.likeness import COORDINATES, is_planning_word, place_elsewhere, resembled_field
+from kanopt.records.matching import YES_NO, ColumnFacts, match_columns
 from kanopt.records.record import Quantity, Record
-from kanopt.records.words import OTHER
+from kanopt.records.words import MONEY, OTHER
 from kanopt.tables import units_of
 from kanopt.text import join_list, list_names
 from kanopt.units import same_dimension
@@ -43,13 +43,16 @@ __all__ = [
     "columns_of",
     "fields_read",
     "frame_use",
+    "lookalikes",
+    "missing_price",
     "striking_columns",
     "table_use",
     "unread_columns",
+    "without_row",
 ]
 
-_MOST_STRIKING, _MOST_OTHERS = 12, 40
-_LONGEST = 800  # letters of a message; what to write in a scenario file is a little longer than in Python
+_LONGEST = 700  # letters of a message; what to write in a scenario file is a little longer than in Python
+_SHOWN = 6
 
 
 @dataclass(frozen=True)
@@ -69,8 +72,8 @@ class TableUse:
     """
 
     table: str
-    fields: tuple[TableField, ...]
-    unread: tuple[TableColumn, ...]
+    fields: tuple[Field, ...]
+    unread: tuple[ColumnFacts, ...]
     names: frozenset[str] = frozenset()
 
 
@@ -83,11 +86,9 @@ class UnreadColumn:
     name
         Its header.
     field
-        The field that no column fills and that it looks like; None where it is a word of planning only.
-    filled
-        The field that it looks like where another column fills it.
-    elsewhere
-        Where else the problem has what it seems to hold, in a clause.
+        The field that it would fill; None where it would fill none.
+    told
+        Where there is no such field, what else it seems to be, in a clause.
     unit
         The unit of the column, declared or hinted at by its header.
     is_rule
@@ -96,24 +97,17 @@ class UnreadColumn:
     """
 
     name: str
-    field: TableField | None = None
-    filled: str = ""
-    elsewhere: str = ""
+    field: Field | None = None
+    told: str = ""
     unit: str = ""
     is_rule: bool = True
 
     def __str__(self) -> str:
-        return f"{self.name!r} ({self._meaning()})"
-
-    def _meaning(self) -> str:
-        if self.filled:
-            return f"like {self.filled}, which another column fills"
-        if self.elsewhere:
-            return self.elsewhere
         if self.field is None:
-            return "kanopt has no such field yet: its values change nothing"
+            told = self.told or "kanopt has no such field yet: its values change nothing"
+            return f"{self.name!r} ({told})"
         unit = self.declared_unit or self.field.unit
-        return f"the field {self.field.name}, in {unit}?" if unit else f"the field {self.field.name}?"
+        return f"{self.name!r} (the field {self.field.name}{f', in {unit}' if unit else ''}?)"
 
     @property
     def declared_unit(self) -> str:
@@ -132,17 +126,14 @@ class UnreadColumns:
     table
         Its name in the problem.
     striking
-        Those that look like a field or are a word of planning.
+        Those that seem to matter.
     others
         The names of the others.
-    proposed
-        Fields for which an earlier message proposes a column.
     """
 
     table: str
     striking: tuple[UnreadColumn, ...]
-    others: tuple[str, ...]
-    proposed: frozenset[str] = frozenset()
+    others: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return str(self.fault())
@@ -157,32 +148,25 @@ class UnreadColumns:
         """What is unread, without the name of the table."""
         told = join_list([str(column) for column in self.striking])
         others = join_list([repr(name) for name in self.others])
-        if not self.striking:
-            return f"nothing reads {others}"
-        if not self.others:
-            return f"nothing reads {told}"
+        if not (told and others):
+            return f"nothing reads {told or others}"
         count = f"{len(self.others)} other column{'s' if len(self.others) > 1 else ''}"
         return f"nothing reads {told}; nor {count}: {others}"
 
     @property
     def meant(self) -> dict[str, str]:
-        """Field to the column that looks like it."""
-        found: dict[str, str] = {}
-        for column in self.striking:
-            if column.field is not None and column.field.name not in self.proposed:
-                found.setdefault(column.field.name, column.name)
-        return found
+        """Field to the column that would fill it."""
+        return {column.field.name: column.name for column in self.striking if column.field}
 
     @property
     def renaming(self) -> Renaming:
         """What makes the columns fields."""
-        columns = {column: field for field, column in self.meant.items()}
         units = {
             column.field.name: column.declared_unit
             for column in self.striking
-            if column.field and column.name in columns and column.declared_unit
+            if column.field and column.declared_unit
         }
-        return Renaming(self.table, columns, units)
+        return Renaming(self.table, {column: field for field, column in self.meant.items()}, units)
 
 
 def table_use(table: Table, records: Sequence[Record], read: Collection[str]) -> TableUse:
@@ -198,31 +182,33 @@ def table_use(table: Table, records: Sequence[Record], read: Collection[str]) ->
         The attributes that laws and rules read.
     """
     known = tuple(
-        TableField.of(
+        Field.of(
             item,
             table,
             filled=item.required or any(_differs(getattr(one, item.name), item.default) for one in records),
         )
         for item in table.fields
     )
-    found: dict[str, TableColumn] = {}
-    texts: dict[str, set[str]] = {}
+    cells: dict[str, list[Any]] = {}
+    units: dict[str, str] = {}
     for record in records:
         for name, value in record.attributes.items():
-            if name in read:
-                continue
-            if isinstance(value, str):
-                texts.setdefault(name, set()).add(value)
-            if name not in found:
-                unit = value.unit if isinstance(value, Quantity) else ""
-                found[name] = TableColumn(name, unit, not isinstance(value, str) or _is_number(value))
-    unread = tuple(replace(each, texts=frozenset(texts.get(each.name, ()))) for each in found.values())
+            if name not in read:
+                plain, unit = (value.value, value.unit) if isinstance(value, Quantity) else (value, "")
+                cells.setdefault(name, []).append(plain)
+                units.setdefault(name, unit)
+    unread = [ColumnFacts(name, pd.Series(given), len(records), units[name]) for name, given in cells.items()]
     names = frozenset(map(table.label, records)) if table.key == ("name",) else frozenset[str]()
-    return TableUse(table.name, known, unread, names)
+    return TableUse(table.name, known, tuple(unread), names)
+
+
+def _differs(value: object, default: object) -> bool:
+    # a coordinate that is not known is no number, which is never equal to itself
+    return not (value == default or (value != value and default != default))
 
 
 def frame_use(
-    table: str, frame: pd.DataFrame, fields: Iterable[TableField], read: Collection[str] = ()
+    table: str, frame: pd.DataFrame, fields: Iterable[Field], read: Collection[str] = ()
 ) -> TableUse:
     """Return what a problem makes of a frame whose rows become no records."""
     known, there = tuple(fields), list(map(str, frame.columns))
@@ -231,10 +217,10 @@ def frame_use(
     return TableUse(table, tuple(replace(field, filled=field.name in there) for field in known), unread)
 
 
-def columns_of(frame: pd.DataFrame, names: Iterable[str]) -> tuple[TableColumn, ...]:
-    """Return some columns of a frame as far as hints go."""
+def columns_of(frame: pd.DataFrame, names: Iterable[str]) -> tuple[ColumnFacts, ...]:
+    """Return some columns of a frame with what can be seen of them."""
     units = units_of(frame)
-    return tuple(TableColumn(name, units.get(name, ""), is_numeric_dtype(frame[name])) for name in names)
+    return tuple(ColumnFacts(name, frame[name].dropna(), len(frame), units.get(name, "")) for name in names)
 
 
 def fields_read(scope: str, laws: Iterable[object]) -> frozenset[str]:
@@ -255,14 +241,12 @@ def fields_read(scope: str, laws: Iterable[object]) -> frozenset[str]:
     >>> sorted(fields_read("arc.from_", [refs.arc.from_zone, refs.arc.distance]))
     ['zone']
     """
-    found: list[Reference] = []
-    for law in laws:
-        found += (
-            law.references if isinstance(law, BoundFormula) else [law] if isinstance(law, Reference) else []
-        )
     start = scope if "." in scope else f"{scope}."
-    texts = [str(reference) for reference in found]
-    return frozenset(text.removeprefix(start) for text in texts if text.startswith(start))
+    found = []
+    for law in laws:
+        read = law.references if isinstance(law, BoundFormula) else [law]
+        found += [str(each) for each in read if isinstance(each, Reference)]
+    return frozenset(text.removeprefix(start) for text in found if text.startswith(start))
 
 
 def unread_columns(uses: Iterable[TableUse]) -> tuple[UnreadColumns, ...]:
@@ -272,8 +256,8 @@ def unread_columns(uses: Iterable[TableUse]) -> tuple[UnreadColumns, ...]:
 
     Examples
     --------
-    >>> columns = (TableColumn("demand_kg"), TableColumn("colour", numeric=False))
-    >>> use = TableUse("clients", (TableField("demand", "kg"),), columns)
+    >>> columns = [ColumnFacts("demand_kg", pd.Series([3.0]), 1), ColumnFacts("colour", pd.Series(["red"]), 1)]
+    >>> use = TableUse("clients", (Field("demand", "kg"),), tuple(columns))
     >>> print(unread_columns([use])[0].sentence)
     nothing reads 'demand_kg' (the field demand, in kg?); nor 1 other column: 'colour'
     """
@@ -281,32 +265,22 @@ def unread_columns(uses: Iterable[TableUse]) -> tuple[UnreadColumns, ...]:
     for use in every:
         striking = striking_columns(use, every)
         names = {column.name for column in striking}
-        others = tuple(column.name for column in use.unread if column.name not in names)
-        found += _in_messages(use.table, striking, others)
+        others = [column.name for column in use.unread if column.name not in names]
+        left, told = _LONGEST, list[UnreadColumn | str]([*striking, *others])
+        for column in told:
+            # the names of a column and its field stand in what is told and in what to write
+            length = 2 + (len(repr(column)) if isinstance(column, str) else 2 * len(str(column)))
+            if not found or found[-1].table != use.table or length > left:
+                found.append(UnreadColumns(use.table, ()))
+                left = _LONGEST
+            left -= length
+            last = found[-1]
+            found[-1] = (
+                replace(last, others=(*last.others, column))
+                if isinstance(column, str)
+                else replace(last, striking=(*last.striking, column))
+            )
     return tuple(found)
-
-
-def _in_messages(
-    table: str, striking: Sequence[UnreadColumn], others: Sequence[str]
-) -> Iterator[UnreadColumns]:
-    """Part the columns of a table into messages that are not too long."""
-    part = UnreadColumns(table, (), ())
-    every: list[UnreadColumn | str] = [*striking, *others]
-    for column in every:
-        longer = (
-            replace(part, others=(*part.others, column))
-            if isinstance(column, str)
-            else replace(part, striking=(*part.striking, column))
-        )
-        fits = len(longer.striking) <= _MOST_STRIKING and len(longer.others) <= _MOST_OTHERS
-        if (part.striking or part.others) and not (fits and len(str(longer)) <= _LONGEST):
-            yield part
-            told = part.proposed | part.meant.keys()
-            longer = UnreadColumns(table, longer.striking[-1:], longer.others[-1:], told)
-            longer = replace(longer, striking=()) if isinstance(column, str) else longer
-        part = longer
-    if every:
-        yield part
 
 
 def striking_columns(use: TableUse, every: Sequence[TableUse] = ()) -> tuple[UnreadColumn, ...]:
@@ -320,46 +294,65 @@ def striking_columns(use: TableUse, every: Sequence[TableUse] = ()) -> tuple[Unr
         All tables of the problem, to whose fields and names the columns may belong.
     """
     empty = [field for field in use.fields if not field.filled]
-    filled = [field for field in use.fields if field.filled and field.kind is not str]
-    found = []
+    fields = [*empty, *(field for field in use.fields if field.filled and not field.is_text)]
+    matched = {each.column.name: each for each in match_columns(use.table, fields, use.unread)}
+    owner = {each.field.name: name for name, each in matched.items() if each.sure}
+    found = list[UnreadColumn]()
     for column in use.unread:
-        if field := resembled_field(use.table, column, [*empty, *filled]):
-            found.append(
-                UnreadColumn(column.name, filled=field.name, is_rule=False)
-                if field.filled
-                else UnreadColumn(column.name, field, unit=column.hinted_unit)
-            )
-        elif is_planning_word(column):
-            elsewhere = place_elsewhere(use.table, column, use.fields) or _field_of_another(
-                column, use, every
-            )
-            found.append(UnreadColumn(column.name, elsewhere=elsewhere))
-        elif measured := fields_measured_alike(column, use.fields):
-            found.append(_measured_alike(column, measured))
-        elif held := _what_rules_are_made_of(column, use, every):
-            found.append(UnreadColumn(column.name, elsewhere=held))
+        fits, header = matched.get(column.name), column.as_column()
+        # what a header says counts, even where the values do not fit, and more than what they seem to be
+        field = fits.field if fits and fits.sure else resembled_field(use.table, header, fields)
+        if field is None and fits and not fits.field.filled and not is_planning_word(header):
+            field = fits.field
+        if field is None:
+            found += _elsewhere(column, use, every)
+        elif field.filled:
+            told = f"like {field.name}, which another column fills"
+            found.append(UnreadColumn(column.name, told=told, is_rule=False))
+        elif owner.setdefault(field.name, column.name) == column.name:
+            found.append(UnreadColumn(column.name, field, unit=column.unit))
+        else:
+            found.append(UnreadColumn(column.name, told=f"like {field.name}, as {owner[field.name]!r} is"))
     return tuple(found)
 
 
-def _field_of_another(column: TableColumn, use: TableUse, every: Sequence[TableUse]) -> str:
-    """Say which field of another table a column looks like; empty where there is none."""
-    for other in every:
-        if other.table != use.table and (field := resembled_field(other.table, column, other.fields)):
-            return f"like {field.name} of {other.table}"
-    return ""
+def _elsewhere(column: ColumnFacts, use: TableUse, every: Sequence[TableUse]) -> Iterator[UnreadColumn]:
+    """Yield a column that looks like no field of its table where it is a word of planning, or seems to be a rule."""
+    header = column.as_column()
+    if is_planning_word(header):
+        others = [other for other in every if other.table != use.table]
+        like = [(resembled_field(other.table, header, other.fields), other.table) for other in others]
+        of_another = next((f"like {field.name} of {table}" for field, table in like if field), "")
+        yield UnreadColumn(column.name, told=place_elsewhere(use.table, header, use.fields) or of_another)
+    elif alike := [field for field in use.fields if _measures(field, column)]:
+        empty = [field for field in alike if not field.filled]
+        if len(empty) == 1:
+            yield UnreadColumn(column.name, empty[0], unit=column.unit)
+        else:
+            names = list_names([field.name for field in empty or alike], 3, quoted=False)
+            yield UnreadColumn(column.name, told=f"measured like {names}", unit=column.unit, is_rule=False)
+    elif told := _what_rules_are_made_of(column, use, every):
+        yield UnreadColumn(column.name, told=told)
 
 
-_YES_NO = frozenset(("yes", "no", "y", "n", "true", "false", "ja", "nein", "j", "oui", "non", "si", "sí"))
+def _measures(field: Field, column: ColumnFacts) -> bool:
+    return (
+        bool(column.measured) and measured_in(field.unit) == column.measured and field.name not in COORDINATES
+    )
 
 
-def _what_rules_are_made_of(column: TableColumn, use: TableUse, every: Sequence[TableUse]) -> str:
+def _what_rules_are_made_of(column: ColumnFacts, use: TableUse, every: Sequence[TableUse]) -> str:
     """Say whether the texts of a column are times of day, yes and no, or names of things of the problem."""
-    texts = {text.strip() for text in column.texts} - {""}
-    if not texts or set(read_header(column.name).pieces) & OTHER:  # what describes a thing rules nothing
+    # what describes a thing rules nothing
+    if (
+        column.kind == "number"
+        or set(column.header.pieces) & OTHER
+        or not (texts := column.texts - {"", "-"})
+    ):
         return ""
-    if all(":" in text and clock_value(text, "min") is not None for text in texts):
+    if column.kind == "clock":
         return "times of day"
-    if {text.lower() for text in texts} <= _YES_NO:
+    if {text.lower() for text in texts} <= YES_NO:
         return "yes or no"
     named = {name.strip() for text in texts for name in re.split("[,;]", text)} - {""}
     for other in every:
@@ -369,22 +362,87 @@ def _what_rules_are_made_of(column: TableColumn, use: TableUse, every: Sequence[
     return ""
 
 
-def _measured_alike(column: TableColumn, fields: Sequence[TableField]) -> UnreadColumn:
-    """Tell of a column by what it measures alone."""
-    empty = [field for field in fields if not field.filled]
-    if len(empty) in (1, 2):
-        return UnreadColumn(column.name, empty[0], unit=column.hinted_unit)
-    names = list_names([field.name for field in empty or fields], 3, quoted=False)
-    return UnreadColumn(
-        column.name, elsewhere=f"measured like {names}", unit=column.hinted_unit, is_rule=False
+def missing_price(
+    records: Iterable[tuple[Table, Sequence[Any]]],
+    filled: Mapping[str, Collection[str]],
+    uses: Callable[[], Iterable[TableUse]],
+    law: str,
+) -> Iterable[Fault]:
+    """Yield a mistake where no record and no column states a price although tables were read.
+
+    Parameters
+    ----------
+    records
+        The tables that declare prices, with their records.
+    filled
+        Table to the fields that its columns fill, of tables that were given as frames.
+    uses
+        Returns what the problem makes of its tables; asked where nothing costs anything.
+    law
+        What besides columns can state a price, as ``"a cost law"``.
+    """
+    tables = [(table, found) for table, found in records if table.prices]
+    if any(getattr(one, price) for table, found in tables for one in found for price in table.prices):
+        return
+    read = [table for table, _ in tables if table.name in filled]
+    if not read or any(set(table.prices) & set(filled[table.name]) for table in read):
+        return
+    named = "; ".join(f"{table.name}: {', '.join(table.prices)}" for table in read)
+    what = (
+        f"nothing costs anything, so that every plan is as good as any other: give {law}, or a price ({named}); a "
+        "column of zeros says that nothing is to be paid"
     )
+    yield Fault("problem", (what, *_clause(uses(), _is_price)))
 
 
-def _is_number(text: str) -> bool:
-    """Say whether a text is a number or a time, perhaps with a unit; windows and breaks are texts."""
-    return text[:1].isdigit() and not holds_windows(text)
+def _is_price(column: UnreadColumn) -> bool:
+    unit = column.field.unit if column.field else column.unit
+    return "money" in dict(measured_in(unit) or ()) or bool(MONEY & {*read_header(column.name).pieces})
 
 
-def _differs(value: object, default: object) -> bool:
-    # a coordinate that is not known is no number, which is never equal to itself
-    return not (value == default or (value != value and default != default))
+def without_row(
+    table: str, thing: str, names: Sequence[str], effect: str, row: str = "row for the"
+) -> Iterator[Fault]:
+    """Yield a question about things that another table lists and that no row of this one names.
+
+    Parameters
+    ----------
+    table
+        The table without such rows.
+    thing
+        What they are, in the singular.
+    names
+        Their names; nothing is asked where there are none.
+    effect
+        What follows for each.
+    row
+        What is missing.
+
+    Examples
+    --------
+    >>> print(*without_row("demand", "market", ["Lyon", "Nice"], "it wants nothing"))
+    demand: no row for the market 'Lyon', 'Nice': it wants nothing; is that meant?
+    """
+    if names:
+        yield Fault(table, f"no {row} {thing} {list_names(names)}: {effect}; is that meant?")
+
+
+def lookalikes(uses: Iterable[TableUse], fields: Collection[str]) -> Sequence[str | Renaming]:
+    """Return the parts of a clause that names the unread columns which look like some fields; none where none does."""
+    return _clause(uses, lambda column: column.field is not None and column.field.name in fields)
+
+
+def _clause(uses: Iterable[TableUse], wanted: Callable[[UnreadColumn], bool]) -> Sequence[str | Renaming]:
+    like = [
+        UnreadColumns(use.table, columns[:_SHOWN])
+        for use in uses
+        if (columns := tuple(filter(wanted, striking_columns(use))))
+    ]
+    if not like:
+        return ()
+    told = "; ".join(f"{each.table}: {join_list([*map(str, each.striking)])}" for each in like)
+    written: list[str | Renaming] = []
+    for each in like:
+        if each.meant:
+            written += [" and " if written else "; where that is meant, write ", each.renaming]
+    return (f"; nothing reads {told}", *written)

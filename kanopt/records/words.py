@@ -17,13 +17,11 @@ __all__ = [
     "IDENTIFIERS",
     "LIMITS",
     "MONEY",
-    "NO_FIELD",
     "OTHER",
-    "OWNERS",
     "PLAIN_FIELDS",
     "PRICE",
     "TABLE_WORDS",
-    "WEAK",
+    "WEIGHTS",
 ]
 
 _READ: dict[str, Any] = tomllib.loads((files("kanopt.records") / "words.toml").read_text("utf-8"))
@@ -39,21 +37,12 @@ FIELD_WORDS: dict[str, str] = _READ["fields"]
 TABLE_WORDS = {table: frozenset(words.split()) for table, words in _READ["tables"].items()}
 """Table to words in names of files, and in the headers of what names its rows."""
 
-NO_FIELD: str = _READ["words"]["no_field"]
-"""Words of planning for which a table has no field; those of the fields of other tables are such words as well."""
-
-ELSEWHERE = tuple(
-    (
-        frozenset(place.partition(": ")[0].split()),
-        place.partition(": ")[2],
-        FIELD_WORDS[words[1:]] if words.startswith("@") else words,
-    )
+ELSEWHERE: dict[str, str] = {
+    place: FIELD_WORDS[words[1:]] if words.startswith("@") else words
     for place, words in _READ["elsewhere"].items()
-)
-"""Tables in which there is no field for what some words mean, the place where the problem has it, and the words."""
-
-OWNERS = _words("owners")
-"""Words for the thing a row is about, which say nothing of what a column holds."""
+}
+"""Tables that have no field for what some words mean with the place where the problem has it, as ``"tasks: the field
+order"``, to the words; under ``nowhere`` the words of planning for which there is neither a field nor a place."""
 
 PLAIN_FIELDS = _words("plain_fields")
 """Fields whose names say nothing in a table of another kind."""
@@ -61,8 +50,9 @@ PLAIN_FIELDS = _words("plain_fields")
 LIMITS = _words("limits")
 """Words for limits, which planning keeps where it knows them."""
 
-WEAK = _words("weak")
-"""Words that many headers share, so that they alone make no resemblance unless they are the whole of it."""
+WEIGHTS = dict.fromkeys(_words("weak"), 0.35) | dict.fromkeys(_words("owners"), 0.1)
+"""How much words tell that are no whole ones: those that many headers share, so that they alone make no resemblance
+unless they are all of it, and those for the thing a row is about, which say nothing of what a column holds."""
 
 OTHER = _words("other")
 """Words of tables that have nothing to do with planning; they are not taken for others that are spelt alike."""

@@ -58,12 +58,6 @@ def test_a_price_that_is_stated_is_asked_for(changes):
     assert town(**changes).clients
 
 
-def test_a_blank_column_states_no_price():
-    assert "nothing costs anything" in refused(
-        town, vehicles=pd.DataFrame({"name": ["van"], "fixed_cost": [np.nan]})
-    )
-
-
 def test_capacities_without_anything_to_carry_are_refused():
     vehicles = pd.DataFrame({"name": ["van"], "fixed_cost": [9.0], "capacity": [3.5]})
     clients = routing_frames(clients_demand_kg=[200, 300], clients_colour=["red", "blue"])["clients"]
@@ -93,12 +87,6 @@ def test_loads_that_are_stated_are_asked_for(changes):
     assert town(**{"vehicles": vehicles, **changes}).vehicles
 
 
-def test_both_are_told_at_once_with_the_other_mistakes():
-    vehicles = pd.DataFrame({"name": ["van"], "capacity": [3.5], "shift_start": [540], "shift_end": [480]})
-    lines = refused(town, vehicles=vehicles).splitlines()
-    assert [line.partition(":")[0] for line in lines] == ["vehicles 'van'", "problem", "clients"]
-
-
 def test_schedules_that_cost_nothing_are_refused():
     jobs = pd.DataFrame({"name": ["j", "k"], "due_date": [4.0, 5.0], "penalty_per_hour": [3.0, 3.0]})
     assert refused(shop, jobs=jobs, makespan_cost=0.0) == (
@@ -124,53 +112,6 @@ def test_networks_that_cost_nothing_are_refused():
     free = net().lanes.assign(rate=0.0)
     assert "nothing costs anything" in refused(net, lanes=free, tariff=refs.lane.rate)
     assert net(tariff=0.0, suppliers=suppliers.assign(unit_cost=0.0)).network
-
-
-def test_a_table_of_demand_without_rows_is_refused():
-    wanted = pd.DataFrame({"market": ["town"], "demand": [1.0]})
-    assert refused(net, demand=wanted[:0]).startswith(
-        "demand: the table has no row, so that nothing is wanted"
-    )
-    assert net(demand=wanted.assign(demand=0.0)).network
-
-
-def town_and_coast(**columns: Any) -> pd.DataFrame:
-    return pd.DataFrame({"market": ["town", "town"], "period": ["p1", "p2"], "demand": [1.0, 2.0], **columns})
-
-
-def wide_net(demand: pd.DataFrame, **changes: Any) -> Any:
-    return net(
-        markets=pd.DataFrame({"name": ["town", "coast"]}),
-        periods=pd.DataFrame({"name": ["p1", "p2"]}),
-        demand=demand,
-        **changes,
-    )
-
-
-def test_names_that_no_row_of_the_demand_holds_are_asked_back():
-    problem = wide_net(town_and_coast())
-    asked = "demand: no row for the market 'coast': it wants nothing; is that meant?"
-    assert problem.unusual() == (asked,)
-    assert asked in problem.remarks()
-    assert asked in str(ko.solve(problem, time_limit=1))
-    assert wide_net(town_and_coast(market=["town", "coast"], period=["p1", "p1"])).unusual() == (
-        "demand: no row for the period 'p2': nothing is wanted then; is that meant?",
-    )
-    products = pd.DataFrame({"name": ["flour", "salt"]})
-    assert (
-        "demand: no row for the product 'salt': it is wanted nowhere; is that meant?"
-        in wide_net(town_and_coast(product=["flour", "flour"]), products=products).unusual()
-    )
-
-
-def test_combinations_without_a_row_are_told_as_an_assumption():
-    some = wide_net(town_and_coast(market=["town", "coast"]))
-    assert some.unusual() == ()
-    assert some.assumptions() == (
-        "demand: of 4 combinations of market, product and period 2 have no row: 0 is wanted",
-    )
-    whole = pd.DataFrame({"market": ["town", "coast"] * 2, "period": ["p1", "p1", "p2", "p2"], "demand": 1.0})
-    assert wide_net(whole).assumptions() == ()
 
 
 def test_sites_and_suppliers_without_a_lane_are_asked_back():
@@ -214,30 +155,6 @@ def test_machines_without_a_mode_and_changes_without_a_setup_are_told():
     assert shop(tasks=tasks).assumptions() == ()
 
 
-def test_files_are_refused_alike(tmp_path):
-    frames = routing_frames(clients_demand_kg=[200, 300])
-    frames["vehicles"] = pd.DataFrame({"name": ["van"], "capacity": [3.5], "cost_per_hour": [30.0]})
-    with pytest.raises(ko.ScenarioError) as error:
-        ko.load_scenario(write_case(tmp_path, frames)).check()
-    told = {issue.key: issue.message.split("; where that is meant, ") for issue in error.value.issues}
-    expected = refused(town, vehicles=frames["vehicles"], clients=frames["clients"]).splitlines()
-    assert [told[key][0] for key in ("problem", "problem.clients")] == [
-        line.split(": ", 1)[1].split("; where that is meant, ")[0] for line in expected
-    ]
-    assert [told[key][1] for key in ("problem", "problem.clients")] == [
-        'write columns = { unit_duration_cost = "cost_per_hour" } under [problem.vehicles] and units = { '
-        "cost_per_hour = "
-        '"EUR/h" } under its table',
-        'write columns = { demand = "demand_kg" } under [problem.clients] and units = { demand_kg = "kg" } '
-        "under its table",
-    ]
-
-
-def test_a_network_that_costs_nothing_is_told_with_the_other_mistakes():
-    told = refused(net, tariff=0.0, products=pd.DataFrame({"name": ["flour"], "weight": [-1.0]})).splitlines()
-    assert [line.partition(":")[0] for line in told] == ["products", "problem"]
-
-
 def test_files_say_in_the_first_pass_that_nothing_costs_anything(tmp_path):
     frames = routing_frames()
     frames["vehicles"] = pd.DataFrame({"name": ["van"], "cost_per_hour": [30.0]})
@@ -252,12 +169,35 @@ def test_files_say_in_the_first_pass_that_nothing_costs_anything(tmp_path):
     assert told["problem"].startswith("nothing costs anything")
 
 
-def test_files_do_not_say_so_where_the_price_may_stand_under_a_mistaken_key(tmp_path):
-    frames = routing_frames()
-    frames["vehicles"] = pd.DataFrame({"name": ["van"], "wage": [30.0]})
-    path = write_case(tmp_path, frames)
-    wrong = 'table = "vehicles"\ncolumns = { unit_duration_cost = "wages" }'
-    path.write_text(path.read_text().replace('table = "vehicles"', wrong))
+def test_names_that_no_row_of_the_demand_holds_are_asked_back_and_combinations_are_told():
+    rows = pd.DataFrame({"market": ["town", "town"], "period": ["p1", "p2"], "demand": [1.0, 2.0]})
+    wide = {
+        "markets": pd.DataFrame({"name": ["town", "coast"]}),
+        "periods": pd.DataFrame({"name": ["p1", "p2"]}),
+    }
+    problem = net(**wide, demand=rows)
+    asked = "demand: no row for the market 'coast': it wants nothing; is that meant?"
+    assert problem.unusual() == (asked,)
+    assert asked in str(ko.solve(problem, time_limit=1))
+    some = net(**wide, demand=rows.assign(market=["town", "coast"]))
+    assert some.unusual() == ()
+    assert some.assumptions() == (
+        "demand: of 4 combinations of market, product and period 2 have no row: 0 is wanted",
+    )
+    assert "demand: the table has no row, so that nothing is wanted" in refused(net, **wide, demand=rows[:0])
+
+
+def test_files_are_refused_alike_in_their_own_words(tmp_path):
+    frames = routing_frames(clients_demand_kg=[200, 300])
+    frames["vehicles"] = pd.DataFrame({"name": ["van"], "capacity": [3.5], "cost_per_hour": [30.0]})
     with pytest.raises(ko.ScenarioError) as error:
-        ko.load_scenario(path)
-    assert [issue.key for issue in error.value.issues] == ["problem.vehicles.columns.unit_duration_cost"]
+        ko.load_scenario(write_case(tmp_path, frames)).check()
+    told = {issue.key: issue.message.split("; where that is meant, ") for issue in error.value.issues}
+    expected = refused(town, vehicles=frames["vehicles"], clients=frames["clients"]).splitlines()
+    assert [told[key][0] for key in ("problem", "problem.clients")] == [
+        line.split(": ", 1)[1].split("; where that is meant, ")[0] for line in expected
+    ]
+    assert told["problem.clients"][1] == (
+        'write columns = { demand = "demand_kg" } under [problem.clients] and units = { demand_kg = "kg" } '
+        "under its table"
+    )

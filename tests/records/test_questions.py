@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from html import unescape
-
 import pytest
 
 import kanopt as ko
 from kanopt import routing, scheduling, supply
-from kanopt.records.declaration import declared_fields
-from kanopt.records.reading import idle_fields
 from kanopt.tables import with_units
-from kanopt.units import same_dimension
 from tests.records.test_unread_columns import WAY, net, routing_frames, shop, write_case
 
 
@@ -69,16 +64,6 @@ def test_a_bare_capacity_beside_demands_in_kilograms_is_asked_back_until_its_uni
     assert ko.RoutingProblem(**frames, cost={}, duration=WAY).unusual() == ()
 
 
-def test_the_printed_result_and_the_report_ask_too(tmp_path):
-    frames = routing_frames(vehicles_unit_duration_cost=[30.0])
-    result = ko.evaluate(ko.RoutingProblem(**frames, cost={}, duration=WAY), [["a", "b"]])
-    question = "unit_duration_cost of 'van': is 30 EUR/min (1800 EUR/h)"
-    assert f"vehicles: {question}" in str(result)
-    page = ko.explain(result).to_html(tmp_path / "plan.html").read_text("utf-8")
-    assert "Some numbers are unusual for what they measure" in page
-    assert question in unescape(page)
-
-
 def test_schedules_and_networks_are_asked_alike():
     priced = [scheduling.PowerPrice(0.0, 80.0)]
     problem = shop(energy=[1.0, 1.0], power_price=priced)
@@ -102,30 +87,17 @@ def test_files_are_asked_under_the_key_of_the_table(tmp_path):
     assert ko.load_scenario(path).remarks() == ()
 
 
-def test_declarations_name_fields_and_units_that_exist():
+def test_what_every_kind_declares_exists_and_a_field_without_the_one_it_needs_is_told_of():
     systems = (routing.RoutingUnits(), scheduling.SchedulingUnits(), supply.SupplyUnits())
     tables = {table.name: table for units in systems for table in units.tables()}
-    for table in tables.values():
-        names = {item.name for item in table.fields}
-        for item in table.fields:
-            assert {*item.needs} <= names
-            assert {*item.refers} <= tables.keys()
-            if item.usual is not None:
-                assert same_dimension(table.units[item.name], item.usual.unit)
-                assert all(same_dimension(item.usual.unit, other) for other in item.usual.alternatives[:2])
-
-
-@pytest.mark.parametrize("kind", [routing.Client, routing.VehicleType, scheduling.Job, supply.Facility])
-def test_a_field_without_the_one_it_needs_is_told_of(kind):
-    system = {
-        "kanopt.problems.routing": routing.RoutingUnits(),
-        "kanopt.problems.scheduling": scheduling.SchedulingUnits(),
-    }
-    units = system.get(kind.__module__.rpartition(".")[0], supply.SupplyUnits())
-    for item in declared_fields(kind):
-        if item.needs:
-            value = 0.5 if item.name == "on_time" else 2.0
-            [fault] = idle_fields([(units.table(kind), [kind("a", **{item.name: value}), kind("b")])])
-            assert (fault.names, fault.field) == (("a",), item.name)
-            needed = {name: "8:00-9:00" if name == "windows" else 1 for name in item.needs}
-            assert not idle_fields([(units.table(kind), [kind("a", **{item.name: value}, **needed)])])
+    for item in (item for table in tables.values() for item in table.fields):
+        assert {*item.refers} <= tables.keys()
+        assert item.usual is None or item.unit
+    late = [
+        routing.Client("a", 3, 0, unit_lateness_cost=2.0),
+        routing.Client("b", 0, 4, on_time=0.5, latest="9:00"),
+    ]
+    vans = [routing.VehicleType("van", fixed_cost=1.0)]
+    problem = ko.RoutingProblem([routing.Depot("hub", 0, 0)], late, vans, {}, WAY)
+    told = "clients: unit_lateness_cost of 'a': changes nothing without latest or windows"
+    assert [line for line in problem.remarks() if "without" in line] == [told]

@@ -14,9 +14,8 @@ from kanopt.errors import ProblemError
 from kanopt.formulas.binding import BoundFormula
 from kanopt.formulas.formula import Formula
 from kanopt.formulas.variables import check_name
-from kanopt.records.declaration import field, record
+from kanopt.records.declaration import Unit, check_fields, field, record
 from kanopt.records.record import Attribute
-from kanopt.records.rules import Unit, check_fields
 from kanopt.text import number_text, range_text
 from kanopt.validation import LARGEST, Name
 

@@ -10,9 +10,8 @@ from typing import Annotated, TypeAlias
 from pydantic import Field
 
 from kanopt.records.clock_times import CLOCK
-from kanopt.records.declaration import Table, UnitSystem, field, record
+from kanopt.records.declaration import Table, TimeUnit, Unit, UnitSystem, check_fields, field, record
 from kanopt.records.record import Attribute
-from kanopt.records.rules import TimeUnit, Unit, check_fields
 from kanopt.validation import MAY_BE_BLANK, Amount, Count, Finite, Limit, Name, OpenLimit
 
 __all__ = ["Client", "Depot", "RoutingUnits", "VehicleType", "split_label"]
@@ -176,8 +175,8 @@ class Client:
     windows: Annotated[str, CLOCK] = field(
         default="",
         unit="time",
-        doc='Instead of these, several windows: ``"480-600, 780-900"`` in the unit of time, or '
-        '``"8:00-10:00, 13:00-15:00"``.',
+        doc='Instead of these, several windows: ``[(480, 600), ("13:00", "15:00")]``, numbers in the unit of time; '
+        'in a table the text ``"480-600, 13:00-15:00"``.',
     )
     unit_lateness_cost: Amount | None = field(
         default=None,
@@ -323,8 +322,9 @@ class VehicleType:
     breaks: Annotated[str, CLOCK] = field(
         default="",
         unit="time",
-        doc='Breaks of the driver: ``"30 in 660-780, 15 in 15:00-16:00"`` are 30 units of time that begin between 660 '
-        "and 780, and then 15 more. A break is taken before departure, after return, or while waiting or driving, but "
+        doc='Breaks of the driver: ``[(30, 660, 780), (15, "15:00", "16:00")]``, in a table the text '
+        '``"30 in 660-780, 15 in 15:00-16:00"``, are 30 units of time that begin between 660 and 780, and then 15 '
+        "more. A break is taken before departure, after return, or while waiting or driving, but "
         "not during a service; nobody waits for one at a client who can be served before it. It is placed where the "
         "route costs least, see ``docs/planning.md``. A driver who returns before the latest begin of a break need "
         "not take it.",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from kanopt.errors import ProblemError
 from kanopt.formulas.binding import BoundFormula
-from kanopt.records.rules import check_fields
+from kanopt.records.declaration import check_fields
 from kanopt.validation import WHOLE_TEXT, Amount, Finite, is_whole
 
 __all__ = ["RoutingPolicy"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -13,13 +13,9 @@ from kanopt.problems.routing.entities import Client, Depot, RoutingUnits, Vehicl
 from kanopt.problems.routing.policy import RoutingPolicy
 from kanopt.problems.routing.windows import parse_breaks, parse_windows
 from kanopt.records.clock_times import moment, next_day_hint
-from kanopt.records.declaration import Table
-from kanopt.records.missing_data import missing_amount, missing_price, zero_amount
-from kanopt.records.reading import RecordCheck, unknown_names
-from kanopt.text import amount_text, count_text, list_names, number_text
-
-if TYPE_CHECKING:
-    from kanopt.records.unread_columns import TableUse
+from kanopt.records.reading import RecordCheck, empty_tables, reference_checks, shared_names
+from kanopt.records.unread_columns import TableUse, lookalikes, missing_price
+from kanopt.text import amount_text, count_text, join_list, list_names, number_text
 
 __all__ = ["load_questions", "routing_checks", "unstated_checks"]
 
@@ -43,19 +39,15 @@ def routing_checks(
         What it counts in.
     """
     time, both = units.time, ("clients", "vehicles")
-    records: dict[str, Sequence[Any]] = {"depots": depots, "clients": clients, "vehicles": vehicles}
-    known = {table: [one.name for one in found] for table, found in records.items()}
+    places: dict[str, Sequence[Any]] = {"depots": depots, "clients": clients}
+    records = {**places, "vehicles": vehicles}
     return [
-        RecordCheck(_none("depots", depots), ["depots"]),
-        RecordCheck(_none("vehicles", vehicles), ["vehicles"]),
-        RecordCheck(_names(depots, clients), ["depots", "clients"]),
+        *empty_tables(records, ("depots", "vehicles")),
+        RecordCheck(shared_names(places), [*places]),
         RecordCheck(_windows(clients, time), ["clients"]),
         RecordCheck(_shifts(vehicles, time), ["vehicles"]),
         RecordCheck(_depots_of(vehicles, {depot.name for depot in depots}), ["vehicles", "depots"]),
-        *(
-            RecordCheck(unknown_names(table, records[table.name], known, nearest), (*known,))
-            for table in units.tables()
-        ),
+        *reference_checks(units.tables(), records),
         RecordCheck(_sources(clients), ["clients"]),
         RecordCheck(_skills(clients, vehicles), both),
         RecordCheck(
@@ -94,26 +86,14 @@ def unstated_checks(
     load
         Its unit of loads.
     """
-    tables = ("depots", "clients", "vehicles")
+    units = RoutingUnits()
+    priced = [(units.table(VehicleType), vehicles), (units.table(Client), clients)]
     free = not has_cost_law and not policy.longest_route_cost
+    tables = ("depots", "clients", "vehicles")
     return [
-        RecordCheck(_no_price(clients, vehicles, uses, filled) if free else (), tables),
+        RecordCheck(missing_price(priced, filled, uses, "a cost law") if free else (), tables),
         RecordCheck(() if policy.capacities else _no_load(clients, vehicles, load, uses, filled), tables),
     ]
-
-
-def _no_price(
-    clients: Sequence[Client],
-    vehicles: Sequence[VehicleType],
-    uses: Callable[[], Sequence[TableUse]],
-    filled: Mapping[str, Collection[str]],
-) -> Iterable[Fault]:
-    units = RoutingUnits()
-    records: list[tuple[Table, Sequence[Any]]] = [
-        (units.table(VehicleType), vehicles),
-        (units.table(Client), clients),
-    ]
-    yield from missing_price(records, filled, uses, "a cost law")
 
 
 def _no_load(
@@ -123,8 +103,14 @@ def _no_load(
     uses: Callable[[], Sequence[TableUse]],
     filled: Mapping[str, Collection[str]],
 ) -> Iterable[Fault]:
-    if limit := _idle_capacity(clients, vehicles, load):
-        yield from missing_amount("clients", _LOADS, filled, uses(), limit)
+    """Yield a mistake where no column says how much there is to carry although something limits it."""
+    limit = _idle_capacity(clients, vehicles, load)
+    if limit and "clients" in filled and not {*_LOADS} & {*filled["clients"]}:
+        what = (
+            f"no column says how much there is to carry ({' or '.join(_LOADS)}), but {limit}; a column of zeros says "
+            "that nothing is"
+        )
+        yield Fault("clients", (what, *lookalikes(uses(), _LOADS)))
 
 
 def load_questions(
@@ -135,8 +121,11 @@ def load_questions(
     load: str,
 ) -> Iterable[Fault]:
     """Yield that columns say that nothing is to be carried although something limits it."""
-    if not policy.capacities and (limit := _idle_capacity(clients, vehicles, load)):
-        yield from zero_amount("clients", _LOADS, filled, limit)
+    limit = "" if policy.capacities else _idle_capacity(clients, vehicles, load)
+    stated = [name for name in _LOADS if name in filled.get("clients", ())]
+    if limit and stated:
+        said = f"{join_list(stated)} {'is' if len(stated) == 1 else 'are'} 0 throughout"
+        yield Fault("clients", f"{said}, but {limit}; is nothing to be carried?")
 
 
 def _idle_capacity(clients: Sequence[Client], vehicles: Sequence[VehicleType], load: str) -> str:
@@ -146,19 +135,6 @@ def _idle_capacity(clients: Sequence[Client], vehicles: Sequence[VehicleType], l
     if not clients or not fleet or moved:
         return ""
     return f"{fleet[0].name!r} carries {amount_text(fleet[0].capacity, load)} at most"
-
-
-def _none(table: str, records: Sequence[object]) -> Iterable[Fault]:
-    if not records:
-        yield Fault(table, "there is none" if table == "depots" else "there is no type")
-
-
-def _names(depots: Sequence[Depot], clients: Sequence[Client]) -> Iterable[Fault]:
-    there = {client.name for client in clients}
-    again = [depot.name for depot in depots if depot.name in there]
-    if again:
-        what = f"{list_names(again)} appears among depots and clients"
-        yield Fault("depots", what, advice="names must be unique")
 
 
 def _windows(clients: Sequence[Client], time: str) -> Iterable[Fault]:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from kanopt.errors import ProblemError
-from kanopt.records.clock_times import SPAN, moment, next_day_hint
+from kanopt.records.clock_times import next_day_hint, read_spans
 
 __all__ = ["DriverBreak", "parse_breaks", "parse_windows"]
-
-_WINDOW = re.compile(SPAN)
-_BREAK = re.compile(rf"(\d+(?:\.\d*)?)\s+in\s+{SPAN}")
 
 
 @dataclass(frozen=True)
@@ -52,11 +48,10 @@ def parse_windows(text: str, unit: str = "min") -> tuple[tuple[float, float], ..
     ((480.0, 600.0), (780.0, 930.0))
     """
     found: list[tuple[float, float]] = []
-    for part in _parts(text):
-        match = _WINDOW.fullmatch(part)
-        if match is None:
+    for part, span in read_spans(text, unit):
+        if span is None or span[0] is not None:
             raise ProblemError(f"{part!r} is no window; write one such as '480-600' or '8:00-10:00'")
-        opens, closes = (moment(end, unit) for end in match.groups())
+        _, opens, closes = span
         if closes < opens:
             raise ProblemError(f"the window {part!r} closes before it opens{next_day_hint([closes], unit)}")
         if found and opens < found[-1][1]:
@@ -86,20 +81,15 @@ def parse_breaks(text: str, unit: str = "min") -> tuple[DriverBreak, ...]:
     (DriverBreak(length=30.0, earliest=660.0, latest=780.0),)
     """
     found: list[DriverBreak] = []
-    for part in _parts(text):
-        match = _BREAK.fullmatch(part)
-        if match is None:
+    for part, span in read_spans(text, unit):
+        if span is None or (length := span[0]) is None:
             raise ProblemError(
                 f"{part!r} is no break; write one such as '30 in 660-780' or '30 in 11:00-13:00'"
             )
-        earliest, latest = moment(match[2], unit), moment(match[3], unit)
+        _, earliest, latest = span
         if latest < earliest:
             raise ProblemError(f"the break {part!r} must begin before it may")
         if found and (earliest < found[-1].earliest or latest < found[-1].latest):
             raise ProblemError(f"the break {part!r} comes before the one written before it")
-        found.append(DriverBreak(float(match[1]), earliest, latest))
+        found.append(DriverBreak(length, earliest, latest))
     return tuple(found)
-
-
-def _parts(text: str) -> list[str]:
-    return [part.strip() for part in re.split("[,;]", text) if part.strip()]

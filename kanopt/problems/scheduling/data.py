@@ -31,9 +31,9 @@ from kanopt.problems.scheduling.entities import (
 )
 from kanopt.problems.scheduling.power_tariff import PowerTariff
 from kanopt.problems.scheduling.validation import idle_machines, schedule_checks, unstated_price
+from kanopt.records.declaration import field_faults
 from kanopt.records.reading import RecordReader
 from kanopt.records.record import Record, field_values
-from kanopt.records.rules import field_faults
 from kanopt.text import amount_text, number_text
 from kanopt.validation import LARGEST, float_array, too_large
 

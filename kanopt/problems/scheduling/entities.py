@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from kanopt.records.clock_times import CLOCK
-from kanopt.records.declaration import Table, UnitSystem, field, record
+from kanopt.records.declaration import Table, TimeUnit, Unit, UnitSystem, check_fields, field, record
 from kanopt.records.record import Attribute
-from kanopt.records.rules import TimeUnit, Unit, check_fields
 from kanopt.records.unread_columns import TableUse, fields_read, table_use
 from kanopt.validation import Amount, Finite, Name
 

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from kanopt.errors import nearest
 from kanopt.faults import Fault
 from kanopt.problems.scheduling.entities import Job, SchedulingRecords, SchedulingUnits, Setup, Task
-from kanopt.records.missing_data import missing_price, without_row
-from kanopt.records.reading import RecordCheck, unknown_names
+from kanopt.records.reading import RecordCheck, empty_tables, reference_checks
+from kanopt.records.unread_columns import TableUse, missing_price, without_row
 from kanopt.text import clock_text, count_text, list_names, number_text
-
-if TYPE_CHECKING:
-    from kanopt.records.unread_columns import TableUse
 
 __all__ = ["free_changes", "idle_machines", "schedule_checks", "unstated_price"]
 
@@ -32,16 +28,10 @@ def schedule_checks(
     uses_energy
         Whether energy is part of its objective.
     """
-    known = {name: [one.name for one in getattr(read, name)] for name in ("jobs", "tasks", "machines")}
+    records = {table.name: getattr(read, table.name) for table in units.tables()}
     return [
-        *(RecordCheck(_none(table, names), [table]) for table, names in known.items()),
-        *(
-            RecordCheck(
-                unknown_names(table, getattr(read, table.name), known, nearest),
-                {table.name, *(other for item in table.fields for other in item.refers)},
-            )
-            for table in units.tables()
-        ),
+        *empty_tables(records, ("jobs", "tasks", "machines")),
+        *reference_checks(units.tables(), records),
         RecordCheck(_setups_before_nothing(read.setups), ["setups"]),
         RecordCheck(_idle_jobs(read), ["jobs", "tasks"]),
         RecordCheck(_order_mistakes(read.tasks), ["tasks"]),
@@ -105,11 +95,6 @@ def free_changes(read: SchedulingRecords) -> tuple[str, ...]:
     shown = list_names([f"{before} → {after}" for before, after in sorted(free)], 3, quoted=False)
     missing = count_text(len(free), "has no row and takes", "have no row and take")
     return (f"setups: of {len(changes):,} changes of family {missing} no time: {shown}",)
-
-
-def _none(table: str, names: Sequence[str]) -> Iterable[Fault]:
-    if not names:
-        yield Fault(table, "there are none", advice="a schedule needs at least one")
 
 
 def _setups_before_nothing(setups: Sequence[Setup]) -> Iterable[Fault]:

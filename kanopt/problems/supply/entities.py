@@ -9,9 +9,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from kanopt.records.declaration import Table, UnitSystem, field, record
+from kanopt.records.declaration import Table, Unit, UnitSystem, check_fields, field, record
 from kanopt.records.record import Attribute
-from kanopt.records.rules import Unit, check_fields
 from kanopt.validation import Amount, Finite, Limit, Name, OpenLimit
 
 __all__ = ["Facility", "Lane", "Market", "Period", "Product", "Supplier", "SupplyUnits"]

@@ -10,7 +10,7 @@ import pandas as pd
 from kanopt.faults import Fault
 from kanopt.problems.supply.network import Floats, SupplyNetwork
 from kanopt.problems.supply.tariff import demand_places
-from kanopt.records.missing_data import without_row
+from kanopt.records.unread_columns import without_row
 from kanopt.text import count_text
 
 __all__ = ["assumed_demands", "demand_questions", "lane_questions"]

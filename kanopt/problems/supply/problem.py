@@ -41,9 +41,8 @@ from kanopt.problems.supply.tariff import LaneTariff, SupplyLaw, demand_of, dema
 from kanopt.problems.supply.validation import network_checks
 from kanopt.records.declaration import Table
 from kanopt.records.likeness import TableField
-from kanopt.records.missing_data import missing_price
 from kanopt.records.reading import RecordCheck, RecordReader, idle_fields
-from kanopt.records.unread_columns import TableUse, fields_read, frame_use, table_use
+from kanopt.records.unread_columns import TableUse, fields_read, frame_use, missing_price, table_use
 from kanopt.text import count_text
 
 if TYPE_CHECKING:

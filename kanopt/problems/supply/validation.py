@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -12,7 +11,7 @@ from kanopt.faults import Fault
 from kanopt.problems.supply.entities import Supplier
 from kanopt.problems.supply.network import SupplyNetwork
 from kanopt.records.declaration import declared_fields
-from kanopt.records.reading import RecordCheck, unknown_names
+from kanopt.records.reading import RecordCheck, empty_tables, reference_checks, shared_names
 from kanopt.text import number_text
 
 __all__ = ["LARGEST_ADDED", "network_checks"]
@@ -28,25 +27,14 @@ def network_checks(network: SupplyNetwork) -> list[RecordCheck]:
     of an unknown product.
     """
     places = ("suppliers", "facilities", "markets")
-    needed = ("suppliers", "markets", "products", "periods", "lanes")
     return [
-        *(RecordCheck(_empty(name, network.tables[name]), [name]) for name in needed),
+        *empty_tables(network.tables, ("suppliers", "markets", "products", "periods", "lanes")),
         *(RecordCheck(_beyond(name, records), [name]) for name, records in network.tables.items()),
-        RecordCheck(_names(network), places),
+        RecordCheck(shared_names({name: network.tables[name] for name in places}), places),
         RecordCheck(_offers(network), ["suppliers", "products"]),
-        RecordCheck(
-            unknown_names(
-                network.units.table(Supplier), network.offers, {"products": network.product_names}, nearest
-            ),
-            ["suppliers", "products"],
-        ),
+        *reference_checks([network.units.table(Supplier)], network.tables),
         RecordCheck(_lane_ends(network), [*places, "lanes"]),
     ]
-
-
-def _empty(table: str, records: Sequence[object]) -> Iterable[Fault]:
-    if not records:
-        yield Fault(table, "the list is empty", advice="give at least one")
 
 
 def _beyond(table: str, records: Sequence[Any]) -> Iterable[Fault]:
@@ -66,13 +54,6 @@ def _beyond(table: str, records: Sequence[Any]) -> Iterable[Fault]:
             yield Fault(table, what, tuple(wrong), field, advice=advice)
 
 
-def _names(network: SupplyNetwork) -> Iterable[Fault]:
-    for name, count in Counter(network.node_names).items():
-        if count > 1:
-            advice = "suppliers, facilities and markets need names of their own"
-            yield Fault("facilities", f"{name!r} names more than one place", advice=advice)
-
-
 def _offers(network: SupplyNetwork) -> Iterable[Fault]:
     """Yield the offers both of one product and of all of them."""
     whole = {offer.name for offer in network.offers if not offer.product}
@@ -88,15 +69,13 @@ def _lane_ends(network: SupplyNetwork) -> Iterable[Fault]:
     tails = {*network.supplier_names, *network.facility_names}
     heads = {*network.facility_names, *network.market_names}
     for lane in network.lanes:
-        if lane.tail not in tails:
-            why = "is a market, where no lane starts" if lane.tail in heads else "is unknown"
-            yield Fault(
-                "lanes", f"{lane.tail!r} {why}", (lane.name,), "tail", advice=nearest(lane.tail, tails)
-            )
-        if lane.head not in heads:
-            why = "is a supplier, where no lane ends" if lane.head in tails else "is unknown"
-            yield Fault(
-                "lanes", f"{lane.head!r} {why}", (lane.name,), "head", advice=nearest(lane.head, heads)
-            )
+        for end, known, others, why in (
+            ("tail", tails, heads, "is a market, where no lane starts"),
+            ("head", heads, tails, "is a supplier, where no lane ends"),
+        ):
+            name = getattr(lane, end)
+            if name not in known:
+                what = f"{name!r} {why if name in others else 'is unknown'}"
+                yield Fault("lanes", what, (lane.name,), end, advice=nearest(name, known))
         if lane.tail == lane.head:
             yield Fault("lanes", "starts and ends at the same place", (lane.name,))

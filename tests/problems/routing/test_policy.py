@@ -198,8 +198,8 @@ def test_a_route_that_may_not_last_long_leaves_late_enough_where_time_costs_noth
             "clients: latest of 'a': must be a time of day such as 8:30, or a number, not the text 'noon'",
         ),
         (
-            lambda: pair(Client("a", windows=[(480, 600)])),
-            r"clients: windows of 'a': must be a text in quotes, not a list",
+            lambda: pair(Client("a", windows=480)),
+            "clients: windows of 'a': must be a text in quotes, not the number 480",
         ),
         (
             lambda: pair(van=VehicleType("van", returns="no")),

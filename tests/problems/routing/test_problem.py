@@ -131,7 +131,7 @@ def test_a_law_reads_fields_and_attributes_of_vehicle_client_and_depot():
                 "vehicles: start_depot of 'w': 'dept' is none of the depots; did you mean 'depot'?",
             ],
         ),
-        ({"depots": [], "vehicles": []}, ["depots: there is none", "vehicles: there is no type"]),
+        ({"depots": [], "vehicles": []}, ["depots: there is none", "vehicles: there is none"]),
         (
             {"depots": [DEPOT, Depot("yard", 1, 1)]},
             ["vehicles 'van': say which depot it belongs to; known: 'depot', 'yard'"],

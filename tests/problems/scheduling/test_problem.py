@@ -147,7 +147,7 @@ def test_every_mistake_is_named_at_once():
         ),
         ({"calendars": [Break("9:15", "9:00")]}, "from 09:15 to 09:00 must end after it starts"),
         ({"modes": [Mode("a", "m1"), Mode("b", "m1", duration=1.0)]}, "task 'a' on 'm1' has no duration"),
-        ({"machines": []}, "machines: there are none"),
+        ({"machines": []}, "machines: there is none"),
         ({"tasks": ["a"]}, "give Task objects"),
     ],
 )

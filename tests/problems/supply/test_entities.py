@@ -85,9 +85,9 @@ def test_mistakes_in_fields_and_between_records_of_all_tables_are_told_at_once()
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"markets": []}, "markets: the list is empty"),
+        ({"markets": []}, "markets: there is none"),
         ({"markets": [Market("Lyon"), Market("Lyon")]}, "'Lyon' appears more than once"),
-        ({"markets": [Market("Lyon"), Market("north")]}, "'north' names more than one place"),
+        ({"markets": [Market("Lyon"), Market("north")]}, "'north' appears among facilities and markets"),
         ({"lanes": [Lane("mill", "nort")]}, "'nort' is unknown; did you mean 'north'"),
         ({"lanes": [Lane("milk", "north")]}, "'milk' is unknown; did you mean 'mill'"),
         ({"lanes": [Lane("Lyon", "north")]}, "'Lyon' is a market, where no lane starts"),
