@@ -7,11 +7,12 @@ from copy import copy
 from dataclasses import dataclass, field
 from datetime import date
 from numbers import Real
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pydantic import Field
 
 from kanopt.faults import Fault
 from kanopt.formulas.binding import BoundFormula
@@ -130,7 +131,7 @@ class SupplyProblem(Problem[FlowPlan]):
     demand: SupplyLaw | pd.DataFrame
     planning: Mapping[str, float | Reference] = field(default_factory=dict)
     units: SupplyUnits = field(default_factory=SupplyUnits)
-    detour: float | None = None
+    detour: Annotated[float, Field(ge=1, allow_inf_nan=False)] | None = None
     day: date | str | None = None
     network: SupplyNetwork = field(init=False)
     lane_tariff: LaneTariff = field(init=False)

@@ -166,7 +166,7 @@ class BindingCheck:
     def _references(self) -> dict[str, str]:
         """Return what laws may read, each with its unit, as far as the tables could be read."""
         named = self._plain_references()
-        for start, part in self.problem.scopes().items():
+        for start, part in self.problem.scopes.items():
             named |= {f"{start}{name}": unit for name, unit in (self._fields(part) or {}).items()}
         return named
 

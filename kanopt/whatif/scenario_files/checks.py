@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kanopt.errors import TableError, nearest
+from kanopt.errors import KanoptError, ProblemError, TableError, nearest
+from kanopt.faults import Fault, Setting
+from kanopt.problems.base import told_elsewhere
 from kanopt.records.clock_times import clock_value
 from kanopt.records.likeness import TableColumn, TableField, column_hint, field_hint, resembled_field
-from kanopt.records.reading import RecordReader
 from kanopt.text import list_names
 from kanopt.whatif.changes import Change, Value, cell_text, column_names, conditions_text
 from kanopt.whatif.given_laws import is_category_column, unit_mistakes
 from kanopt.whatif.rows import complete_rows, split_rows, unseen_rows
 from kanopt.whatif.scenario_files.mistakes import Mistake, keyed
-from kanopt.whatif.scenario_files.problem_spec import PartSpec, ProblemSpec
+from kanopt.whatif.scenario_files.problem_spec import PartialInputs, PartSpec, ProblemSpec
 from kanopt.whatif.scenario_files.spec import GivenSpec, LawSpec, LearnedSpec
 from kanopt.whatif.scenario_files.toml_positions import Key
 
@@ -184,11 +185,14 @@ def part_mistakes(problem: ProblemSpec, tables: Iterable[str], frames: Frames) -
             words = problem.readable_names(name) if place != ("today",) else frozenset(part.columns)
             for field, other in _swapped(problem, name, part):
                 column, another = part.columns[field], part.columns[other]
-                message = (
-                    f"{column!r} fills {field}, and {another!r} fills {other}: are they swapped? Then write "
-                    f"columns={ {other: column, field: another} }; if not, give the columns other names"
+                yield Mistake(
+                    (*key, "columns"),
+                    (
+                        f"{column!r} fills {field}, and {another!r} fills {other}: are they swapped? Then write ",
+                        Setting("columns", {other: column, field: another}),
+                        "; if not, give the columns other names",
+                    ),
                 )
-                yield Mistake((*key, "columns"), message)
             for field, column in part.columns.items():
                 if field not in words:
                     hint = field_hint(
@@ -339,8 +343,13 @@ def _cell_mistakes(
             yield mistake
 
 
-def data_mistakes(problem: ProblemSpec, frames: Frames, mistaken: Collection[Key]) -> Iterable[Mistake]:
+def data_mistakes(
+    problem: ProblemSpec, frames: Frames, formulas: Mapping[str, Formula], mistaken: Collection[Key]
+) -> Iterable[Mistake]:
     """Yield what is wrong with the tables a problem reads, as far as other mistakes let one see.
+
+    The problem is built of what could be read, with stand-ins for the rest. What laws make of the data, and what is
+    wrong with laws, is not asked here: stand-ins say nothing of it.
 
     Parameters
     ----------
@@ -348,32 +357,36 @@ def data_mistakes(problem: ProblemSpec, frames: Frames, mistaken: Collection[Key
         The section, or what could be read of it.
     frames
         The tables that could be read, with the changes that could be made.
+    formulas
+        The laws that could be read, or placeholders.
     mistaken
         Keys under ``problem`` that hold mistakes.
     """
-    reader, records = RecordReader(), dict[str, Any]()
+    read = _without_mistaken_columns(problem, mistaken)
+    parts = {*read.schemas()}
+    is_sound = all(str(key[0]) in parts for key in mistaken if key)
+    inputs = PartialInputs(frames, formulas if is_sound else {}, read, fill=bool(mistaken))
+    try:
+        with told_elsewhere():
+            read.build(inputs)
+    except KanoptError as error:
+        faults = error.faults if isinstance(error, ProblemError) else ()
+        looked_at = parts - {*inputs.unread} | {"policy", "problem"}
+        told = [fault for fault in faults if isinstance(fault, Fault) and fault.table in looked_at]
+        yield from keyed(told, read)
+
+
+def _without_mistaken_columns(problem: ProblemSpec, mistaken: Collection[Key]) -> ProblemSpec:
+    """Return a section without the columns that are mistaken; without the table where records cannot do without."""
+    changed: dict[str, PartSpec] = {}
     for name, schema in problem.schemas().items():
-        part = problem.parts().get((name,))
-        records[name] = ()
-        if part is None:
-            reader.broken |= {name} if any(key[:1] == (name,) for key in mistaken) else set()
-            continue
-        frame = frames.get(part.table)
         wrong = {str(key[2]) for key in mistaken if key[:2] == (name, "columns") and len(key) > 2}
-        needed = {item.name for item in schema.fields if item.required}
-        if frame is None or wrong & needed:
-            reader.broken.add(name)
-        else:
+        part = problem.parts().get((name,))
+        if part is not None and wrong:
             columns = {field: column for field, column in part.columns.items() if field not in wrong}
-            read = part.model_copy(update={"columns": columns})
-            records[name] = reader.read(read.read(frame), schema)
-            # messages about these rows speak of the columns that were read
-            problem = problem.model_copy(update={name: read})
-    checks = problem.record_checks(records, reader)
-    # what seems to be missing may stand under a key that is mistaken
-    if not {str(key[0]) for key in mistaken} & {*problem.price_keys}:
-        checks += problem.unstated_checks(records, reader)
-    yield from keyed(reader.all_faults(checks), problem)
+            lost = any(item.required and item.name in wrong for item in schema.fields)
+            changed[name] = part.model_copy(update={"columns": columns, "table": "" if lost else part.table})
+    return problem.model_copy(update=changed)
 
 
 def _swapped(problem: ProblemSpec, name: str, part: PartSpec) -> Iterable[tuple[str, str]]:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from kanopt.records.unread_columns import UnreadColumns, columns_of, unread_columns
 from kanopt.text import list_names
+from kanopt.whatif.scenario_files.kinds import MatrixSpec
 from kanopt.whatif.scenario_files.mistakes import Mistake
 from kanopt.whatif.scenario_files.problem_spec import PartSpec, ProblemSpec
-from kanopt.whatif.scenario_files.routing_spec import MatrixSpec
 from kanopt.whatif.scenario_files.sections import Sections
 from kanopt.whatif.scenario_files.spec import LawSpec, LearnedSpec, TableSpec
 
@@ -45,12 +45,12 @@ def columns_of_law(law: LearnedSpec) -> frozenset[str]:
 
 def columns_read(found: Sections, table: str, spec: TableSpec) -> ColumnsRead:
     """Return the columns of a table that the laws, the problem and the changes read, and those the file speaks of."""
-    laws = [law for law in found.every_law.values() if isinstance(law, LearnedSpec) and law.table == table]
+    laws = [law for law in found.laws.values() if isinstance(law, LearnedSpec) and law.table == table]
     on_bad = spec.on_bad if isinstance(spec.on_bad, dict) else {}
     names = {*spec.dates, *spec.minimum, *spec.maximum, *on_bad, *spec.derive} - {"*"}
     names = names.union(*(columns_of_law(law) for law in laws))
-    unread_laws = found.names["surrogates"] - set(found.every_law)
-    problem = found.partial_problem
+    unread_laws = found.names["surrogates"] - set(found.laws)
+    problem = found.problem
     if unread_laws or (problem is None and found.below(("problem",))):
         return ColumnsRead(None, in_problem=True)
     parts = {} if problem is None else {str(key[0]): part for key, part in problem.parts().items()}

@@ -116,7 +116,7 @@ def _load(path: Path, may_ask: MayAsk, *, outside: bool, lenient: bool) -> Scena
     saved = _read_saved(found, layers)
     # where the holdout of a law is mistaken, the default one is not checked in its place
     wrong = {mistake.key[:3] for mistake in found.mistakes if mistake.key[2:3] == ("holdout",)}
-    of_laws = law_mistakes(found.every_law, found.names["tables"], tables)
+    of_laws = law_mistakes(found.laws, found.names["tables"], tables)
     found.mistakes += [mistake for mistake in of_laws if mistake.key[:3] not in wrong]
     formulas = _check_problem(found, layers, tables, saved)
     _check_tables_of_parts(found, tables)
@@ -146,7 +146,7 @@ def _load(path: Path, may_ask: MayAsk, *, outside: bool, lenient: bool) -> Scena
 
 def _used_and_ignored(found: Sections) -> Iterator[Mistake]:
     """Yield the columns that are ignored although a law or the problem reads them."""
-    problem = found.partial_problem
+    problem = found.problem
     parts = {} if problem is None else problem.parts()
     for table, spec in found.tables.items():
         used = {
@@ -155,7 +155,7 @@ def _used_and_ignored(found: Sections) -> Iterator[Mistake]:
             if part.table == table
             for field, column in part.columns.items()
         }
-        for name, law in found.every_law.items():
+        for name, law in found.laws.items():
             if isinstance(law, LearnedSpec) and law.table == table:
                 used |= dict.fromkeys(columns_of_law(law), f"is read by the law {name!r}")
         for place, column in enumerate(spec.ignore):
@@ -186,7 +186,7 @@ def sweep_mistakes(scenario: Scenario) -> list[Mistake]:
 
 def _read_tables(found: Sections, layers: Layers, may_ask: MayAsk) -> dict[str, pd.DataFrame]:
     tables = {}
-    for name, spec in {**found.tables, **found.partial_tables}.items():
+    for name, spec in found.tables.items():
         where: Key = ("tables", name, "path" if spec.url is None else "url")
         if spec.url is not None and not may_ask(found, name):
             continue
@@ -236,7 +236,8 @@ def _read_table(
             (column for column in units if f"no column {column!r} for the unit" in message), None
         )
         if misplaced is None:
-            found.add((*key, "url" if spec.path is None else "path"), message)
+            told = error.message if isinstance(error, TableError) else message
+            found.add((*key, "url" if spec.path is None else "path"), told)
             return None
         # go on without that unit, so that it does not hide the next mistake
         found.add((*key, "units", misplaced), message)
@@ -311,26 +312,24 @@ def _check_problem(
     """Note what does not fit together; return every law, with placeholders for those to be learned."""
     to_learn = {
         name: placeholder_law(name, spec, tables.get(spec.table))
-        for name, spec in found.every_law.items()
+        for name, spec in found.laws.items()
         if isinstance(spec, LearnedSpec)
     }
-    damaged = found.names["surrogates"] - set(found.every_law)
-    formulas, mistakes = given_laws(
-        found.every_law, {**saved, **to_learn}, placeholders=to_learn, damaged=damaged
-    )
+    damaged = found.names["surrogates"] - set(found.laws)
+    formulas, mistakes = given_laws(found.laws, {**saved, **to_learn}, placeholders=to_learn, damaged=damaged)
     found.mistakes += mistakes
-    if found.problem is None and "problem" not in layers.data:
+    if "problem" not in layers.data:
         message = "changes alter what the problem reads; the section [problem] is missing"
         found.mistakes += [Mistake(("changes", place), message) for place in found.changes]
     _check_section_changes(found, layers, formulas)
-    if found.partial_problem is not None:
-        _check_parts(found, found.partial_problem, tables, formulas)
+    if found.problem is not None:
+        _check_parts(found, found.problem, tables, formulas)
     return formulas
 
 
 def _check_tables_of_parts(found: Sections, tables: Mapping[str, pd.DataFrame]) -> None:
     """Note parts that read the table of another, in place of everything that follows from it."""
-    problem = found.partial_problem
+    problem = found.problem
     if problem is None or not (wrong := list(wrong_tables(problem, tables))):
         return
     parts = problem.parts()
@@ -341,9 +340,9 @@ def _check_tables_of_parts(found: Sections, tables: Mapping[str, pd.DataFrame]) 
 
 def _check_section_changes(found: Sections, layers: Layers, formulas: Mapping[str, Formula]) -> None:
     """Note what is wrong with changes of keys and laws, as far as what they change could be read."""
-    unread = {"problem"} if found.problem is None else set()
+    unread = {"problem"} if found.below(("problem",)) else set()
     changes = {place: change for place, change in found.changes.items() if change.table not in unread}
-    sections = ChangedSections(layers.data, found.problem, found.solver, found.every_law)
+    sections = ChangedSections(layers.data, found.problem, found.solver, found.laws)
     made, wrong = make_section_changes(sections, changes)
     found.mistakes += wrong
     refused = {mistake.key[1] for mistake in wrong}
@@ -360,11 +359,7 @@ def _check_parts(
     formulas: Mapping[str, Formula],
 ) -> None:
     """Note what does not fit in a problem, or in what could be read of it."""
-    try:
-        problem.schemas()
-    except KanoptError as error:
-        found.add(("problem", "units"), str(error).removeprefix("units: "))
-        return
+    damaged_section = bool(found.below(("problem",)))
     found.mistakes += part_mistakes(problem, found.names["tables"], tables)
     mistaken = {mistake.key[1:] for mistake in found.mistakes if mistake.key[:1] == ("problem",)} - {
         ("kind",)
@@ -378,11 +373,11 @@ def _check_parts(
         for place, change in found.changes.items()
         if change.table in tables or change.table not in found.names["tables"]
     }
-    mistakes, changed = mistakes_of_changes(to_check, problem, tables, partial=found.problem is None)
+    mistakes, changed = mistakes_of_changes(to_check, problem, tables, partial=damaged_section)
     found.mistakes += mistakes
     # without other mistakes the whole problem is built, which says more
     if found.mistakes:
-        found.mistakes += data_mistakes(problem, _without_doubt(found, changed), mistaken)
+        found.mistakes += data_mistakes(problem, _without_doubt(found, changed), formulas, mistaken)
 
 
 def _without_doubt(found: Sections, frames: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
