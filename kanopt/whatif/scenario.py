@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from kanopt.display import Facts, Fold, Part, Shown
 from kanopt.errors import Issue, KanoptError, ScenarioError
+from kanopt.faults import said
 from kanopt.problems.base import told_elsewhere
 from kanopt.text import count_text, list_names, shorten
 from kanopt.validation import WHOLE_TEXT, is_whole
@@ -229,7 +230,7 @@ class Scenario(Shown):
         else:
             mistakes = list(change_mistakes(change, self.problem, self.changed, self.tables))
         if mistakes:
-            raise ScenarioError([Issue(str(self.path), 0, str(change), m.message) for m in mistakes])
+            raise ScenarioError([Issue(str(self.path), 0, str(change), said(m.message)) for m in mistakes])
         changes = (*self.changes, change)
         made = len(self.changes) and self.name.endswith(str(self.changes[-1]))
         name = f"{self.name}, {change}" if made or self.name != self.layers.name else str(change)

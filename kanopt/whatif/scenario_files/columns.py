@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from kanopt.formulas.group_errors import FEWEST_FOUND
 from kanopt.records.unread_columns import UnreadColumns, columns_of, unread_columns
 from kanopt.text import list_names
 from kanopt.whatif.scenario_files.kinds import MatrixSpec
@@ -19,23 +21,14 @@ if TYPE_CHECKING:
 
     from kanopt.problems.base import Problem
 
-__all__ = ["ColumnsRead", "columns_of_law", "columns_read", "unread_of_scenario", "wrong_tables"]
-
-
-@dataclass(frozen=True)
-class ColumnsRead:
-    """The columns of a table that are read.
-
-    Parameters
-    ----------
-    names
-        Their names, there or not; None where all may be.
-    in_problem
-        Whether the table is part of the problem, which names the columns that it does not read.
-    """
-
-    names: frozenset[str] | None
-    in_problem: bool
+__all__ = [
+    "columns_of_law",
+    "columns_read",
+    "is_history",
+    "may_say_groups",
+    "unread_of_scenario",
+    "wrong_tables",
+]
 
 
 def columns_of_law(law: LearnedSpec) -> frozenset[str]:
@@ -43,8 +36,8 @@ def columns_of_law(law: LearnedSpec) -> frozenset[str]:
     return frozenset([law.target, *law.features, *filter(None, (law.holdout.by, law.groups))])
 
 
-def columns_read(found: Sections, table: str, spec: TableSpec) -> ColumnsRead:
-    """Return the columns of a table that the laws, the problem and the changes read, and those the file speaks of."""
+def columns_read(found: Sections, table: str, spec: TableSpec) -> frozenset[str] | None:
+    """Return the columns that laws, the problem and changes read, and those the file speaks of; None for all."""
     laws = [law for law in found.laws.values() if isinstance(law, LearnedSpec) and law.table == table]
     on_bad = spec.on_bad if isinstance(spec.on_bad, dict) else {}
     names = {*spec.dates, *spec.minimum, *spec.maximum, *on_bad, *spec.derive} - {"*"}
@@ -52,17 +45,50 @@ def columns_read(found: Sections, table: str, spec: TableSpec) -> ColumnsRead:
     unread_laws = found.names["surrogates"] - set(found.laws)
     problem = found.problem
     if unread_laws or (problem is None and found.below(("problem",))):
-        return ColumnsRead(None, in_problem=True)
+        return None
     parts = {} if problem is None else {str(key[0]): part for key, part in problem.parts().items()}
     used = {name: part for name, part in parts.items() if part.table == table}
     if problem is not None and problem.today is not None and problem.today.table == table:
-        return ColumnsRead(None, in_problem=True)
+        return None
     for name, part in used.items():
         assert problem is not None
         if isinstance(part, MatrixSpec) or not problem.fields_of(name):
-            return ColumnsRead(None, in_problem=True)
+            return None
         names |= _columns_of_part(found, problem, name, part)
-    return ColumnsRead(frozenset(names), in_problem=bool(used) or not laws)
+    return frozenset(names)
+
+
+def is_history(found: Sections, table: str) -> bool:
+    """Say whether laws are learned from a table that the problem does not read."""
+    parts = {} if found.problem is None else found.problem.parts()
+    in_problem = any(part.table == table for part in parts.values())
+    return not in_problem and any(
+        isinstance(law, LearnedSpec) and law.table == table for law in found.laws.values()
+    )
+
+
+def may_say_groups(cells: Any) -> bool:
+    """Say whether a column may say which rows belong together: its cells repeat each other, or are dates.
+
+    It is a quick look at cells as they stand in the source, so that a wide history is read as fast as its laws allow.
+
+    Parameters
+    ----------
+    cells
+        An Arrow array.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if pa.types.is_temporal(cells.type):
+        return True
+    if cells.null_count or not len(cells):
+        return False
+    count = pc.count_distinct(cells).as_py()
+    return count >= FEWEST_FOUND and (2 * count <= len(cells) or bool(_DATE.match(str(cells[0]))))
+
+
+_DATE = re.compile(r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}")
 
 
 def _columns_of_part(found: Sections, problem: ProblemSpec, name: str, part: PartSpec) -> set[str]:

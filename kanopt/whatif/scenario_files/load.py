@@ -12,7 +12,13 @@ from kanopt.whatif.given_laws import given_laws, placeholder_law, saved_law
 from kanopt.whatif.scenario import Scenario, mistakes_of_changes
 from kanopt.whatif.scenario_files.bindings import BindingCheck
 from kanopt.whatif.scenario_files.checks import data_mistakes, law_mistakes, part_mistakes
-from kanopt.whatif.scenario_files.columns import columns_of_law, columns_read, wrong_tables
+from kanopt.whatif.scenario_files.columns import (
+    columns_of_law,
+    columns_read,
+    is_history,
+    may_say_groups,
+    wrong_tables,
+)
 from kanopt.whatif.scenario_files.layers import Layers, read_layers
 from kanopt.whatif.scenario_files.mistakes import Mistake
 from kanopt.whatif.scenario_files.problem_spec import ProblemSpec
@@ -28,6 +34,7 @@ if TYPE_CHECKING:
 
     from kanopt.formulas import Formula
     from kanopt.tables import Schema
+    from kanopt.tables._raw import RawTable
 
 __all__ = ["check_scenario", "load_scenario"]
 
@@ -214,7 +221,7 @@ def _read_table(
         return None
     try:
         raw = load_table(source, spec.query, form, spec.sheet)
-        columns, on_bad = _columns_and_actions(found, spec, str(key[1]), raw.names)
+        columns, on_bad = _columns_and_actions(found, spec, str(key[1]), raw)
         return read_table(
             raw,
             columns=columns,
@@ -246,32 +253,34 @@ def _read_table(
 
 
 def _columns_and_actions(
-    found: Sections, spec: TableSpec, table: str, names: Sequence[str]
+    found: Sections, spec: TableSpec, table: str, raw: RawTable
 ) -> tuple[Sequence[str], Any]:
-    """Return the columns to read, and what happens to bad cells: only what is read is checked.
+    """Return the columns to read, and what happens to bad cells: what nothing reads may be any text.
 
-    Of a history nothing else is read. Of a table of the problem, whose columns without a use are named, what is not
-    used may be any text.
+    Of a table of the problem it is read all the same, since it is named. Of a history it is read where it may say which
+    rows share an error.
     """
     from kanopt.tables.row_rules import RowRules
 
+    names = raw.names
     for place, name in enumerate(spec.ignore):
         if name not in names:
             message = f"there is no column {name!r}; {nearest(name, names)}"
             found.add(("tables", table, "ignore", place), message)
     every = [name for name in dict.fromkeys(spec.columns or names) if name not in spec.ignore]
     used = columns_read(found, table, spec)
-    if spec.columns or used.names is None:
+    if spec.columns or used is None:
         return every, spec.on_bad
-    if not used.in_problem and used.names <= {*names, *spec.derive}:
-        return [name for name in every if name in used.names], spec.on_bad
     ruled = RowRules(spec.derive, spec.drop_where).names()
-    unread = [name for name in every if name not in used.names | ruled]
-    given = spec.on_bad if isinstance(spec.on_bad, dict) else {"*": spec.on_bad}
-    return [name for name in every if name not in unread or names.count(name) == 1], {
-        **dict.fromkeys(unread, "text"),
-        **given,
+    cells = {
+        name: column for name, column in zip(names, raw.columns, strict=True) if name not in used | ruled
     }
+    if is_history(found, table) and used <= {*names, *spec.derive}:  # else all of them are named in a hint
+        cells = {name: column for name, column in cells.items() if may_say_groups(column)}
+    unread = [name for name in every if name in cells and names.count(name) == 1]
+    given = spec.on_bad if isinstance(spec.on_bad, dict) else {"*": spec.on_bad}
+    read = [name for name in every if name in used | ruled or name in unread]
+    return read, {**dict.fromkeys(unread, "text"), **given}
 
 
 def _limits(found: Sections, spec: TableSpec, key: Key, columns: list[str]) -> Schema | None:
