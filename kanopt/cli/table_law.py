@@ -62,7 +62,7 @@ def fit_table(
     from kanopt.tables import report_of
     from kanopt.whatif.events import Event
     from kanopt.whatif.learn import learn_law
-    from kanopt.whatif.scenario_files.checks import law_mistakes
+    from kanopt.whatif.scenario_files.laws import law_mistakes
     from kanopt.whatif.scenario_files.sections import read_law
     from kanopt.whatif.scenario_files.spec import LearnedSpec
 

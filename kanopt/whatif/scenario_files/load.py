@@ -10,22 +10,23 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from kanopt.errors import FileFormatError, KanoptError, ScenarioError, TableError, nearest
 from kanopt.whatif.given_laws import given_laws, placeholder_law, saved_law
 from kanopt.whatif.scenario import Scenario, mistakes_of_changes
-from kanopt.whatif.scenario_files.bindings import BindingCheck
-from kanopt.whatif.scenario_files.checks import data_mistakes, law_mistakes, part_mistakes
 from kanopt.whatif.scenario_files.columns import (
     columns_of_law,
     columns_read,
+    data_mistakes,
     is_history,
     may_say_groups,
+    part_mistakes,
     wrong_tables,
 )
+from kanopt.whatif.scenario_files.laws import BindingCheck, law_mistakes
 from kanopt.whatif.scenario_files.layers import Layers, read_layers
 from kanopt.whatif.scenario_files.mistakes import Mistake
 from kanopt.whatif.scenario_files.problem_spec import ProblemSpec
 from kanopt.whatif.scenario_files.questions import answered
 from kanopt.whatif.scenario_files.sections import Sections, read_sections
 from kanopt.whatif.scenario_files.spec import LearnedSpec, SavedSpec, TableSpec
-from kanopt.whatif.scenario_files.toml_positions import Key, write_key
+from kanopt.whatif.scenario_files.toml_positions import Key
 from kanopt.whatif.section_changes import ChangedSections, checked_with_laws, make_section_changes
 from kanopt.whatif.variants import variant_mistakes
 
@@ -154,12 +155,10 @@ def _load(path: Path, may_ask: MayAsk, *, outside: bool, lenient: bool) -> Scena
 def _used_and_ignored(found: Sections) -> Iterator[Mistake]:
     """Yield the columns that are ignored although a law or the problem reads them."""
     problem = found.problem
-    parts = {} if problem is None else problem.parts()
     for table, spec in found.tables.items():
         used = {
-            column: f"fills {field} of [{write_key(('problem', *key))}]"
-            for key, part in parts.items()
-            if part.table == table
+            column: f"fills {field} of [problem.{name}]"
+            for name, part in ({} if problem is None else problem.parts_of(table)).items()
             for field, column in part.columns.items()
         }
         for name, law in found.laws.items():
@@ -342,7 +341,7 @@ def _check_tables_of_parts(found: Sections, tables: Mapping[str, pd.DataFrame]) 
     if problem is None or not (wrong := list(wrong_tables(problem, tables))):
         return
     parts = problem.parts()
-    read = {("tables", parts[(mistake.key[1],)].table) for mistake in wrong}
+    read = {("tables", parts[str(mistake.key[1])].table) for mistake in wrong}
     others = [each for each in found.mistakes if each.key[0] != "problem" and each.key[:2] not in read]
     found.mistakes = [*others, *wrong]
 

@@ -125,7 +125,7 @@ def with_keys(error: KanoptError, problem: ProblemSpec) -> list[Mistake]:
 
 def keyed(faults: Iterable[Fault], problem: ProblemSpec) -> list[Mistake]:
     """Return mistakes in the words of the file, each under the key of its table."""
-    columns = {str(key[0]): part.columns for key, part in problem.parts().items()}
+    columns = {name: part.columns for name, part in problem.parts().items()}
     found = []
     for fault in faults:
         place: Key = (fault.table,) if fault.table in type(problem).model_fields else ()

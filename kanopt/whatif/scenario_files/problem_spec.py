@@ -8,31 +8,24 @@ table, each kind declares in :mod:`kanopt.whatif.scenario_files.kinds`.
 
 from __future__ import annotations
 
-import collections.abc
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field
-from datetime import date
-from functools import cache, reduce
-from operator import or_
-from types import UnionType
-from typing import (
-    TYPE_CHECKING,
-    Annotated,
-    Any,
-    ClassVar,
-    Literal,
-    TypeAlias,
-    Union,
-    cast,
-    get_args,
-    get_origin,
-    get_type_hints,
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar, get_type_hints
+
+from pydantic import Field, create_model
+
+from kanopt.records.likeness import TableField
+from kanopt.whatif.scenario_files.arguments import (
+    Binding,
+    Day,
+    LawUse,
+    PartSpec,
+    as_written,
+    class_called,
+    default_of,
 )
-
-from pydantic import BeforeValidator, Field, create_model
-
-from kanopt.validation import describe_value
 from kanopt.whatif.scenario_files.mistakes import FileModel
 from kanopt.whatif.scenario_files.toml_positions import Key
 
@@ -41,70 +34,11 @@ if TYPE_CHECKING:
 
     from kanopt.formulas import BoundFormula, Formula
     from kanopt.problems.base import Plan, Problem
+    from kanopt.records.declaration import Field as DeclaredField
     from kanopt.records.declaration import Table
     from kanopt.whatif.changes import Change
 
-__all__ = ["LawUse", "Name", "PartSpec", "ProblemInputs", "ProblemSpec", "of_class"]
-
-
-def _reference_or_value(value: Any) -> Any:
-    """Read ``"scope.field"`` as a reference; a number, or a text without a dot, is a value held constant."""
-    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-        raise ValueError(
-            f'must be what the problem knows, such as "arc.distance", or a number, not {describe_value(value)}'
-        )
-    if not isinstance(value, str) or "." not in value:
-        return value
-    from kanopt.errors import FormulaError
-    from kanopt.formulas import Reference
-
-    try:
-        return Reference.parse(value)
-    except FormulaError as error:
-        raise ValueError(str(error)) from error
-
-
-def _bindings(value: Any) -> Any:
-    """Let ``[problem.bind.law]`` hold bindings for one law, beside those for all."""
-    if isinstance(value, dict):
-        return {name: _reference_or_value(inner) for name, inner in value.items()}
-    return _reference_or_value(value)
-
-
-def _day(value: Any) -> Any:
-    """Read a date of TOML, or a text such as ``"2026-03-02"``."""
-    from kanopt.errors import ProblemError
-    from kanopt.problems.plan_day import read_day
-
-    try:
-        return read_day(value)
-    except ProblemError as error:
-        raise ValueError(str(error).removeprefix("day: ")) from error
-
-
-Binding: TypeAlias = Annotated[Any, BeforeValidator(_bindings)]
-Name: TypeAlias = Annotated[str, Field(min_length=1)]
-
-
-class PartSpec(FileModel):
-    """A table a problem reads, and which of its columns are which fields."""
-
-    table: Name
-    columns: dict[str, Name] = Field(default_factory=dict)
-
-    def read(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Return the frame with its columns named as the problem names its fields, units kept."""
-        from kanopt.tables.report import renamed
-
-        own = {column: name for name, column in self.columns.items()}
-        kept = [column for column in frame.columns if column in own or column not in self.columns]
-        return renamed(frame[kept], own)
-
-
-class LawUse(FileModel):
-    """A law where a problem wants one."""
-
-    law: Name
+__all__ = ["PartialInputs", "ProblemInputs", "ProblemSpec", "of_class"]
 
 
 @dataclass(frozen=True)
@@ -239,7 +173,7 @@ class ProblemSpec(FileModel):
     """The dataclasses that tables of keys become, found by :func:`of_class`."""
 
     kind: str
-    day: Annotated[date | None, BeforeValidator(_day)] = None
+    day: Day = None
     bind: dict[str, Binding] = Field(default_factory=dict)
     today: PartSpec | None = None
 
@@ -247,10 +181,32 @@ class ProblemSpec(FileModel):
         """Yield the keys that are missing, and what contradicts itself, with what to write."""
         yield from (((name,), "is missing") for name in self.required if getattr(self, name) is None)
 
-    def parts(self) -> dict[Key, PartSpec]:
-        """Return the tables the problem reads, by their key below ``problem``; not those of today's plan."""
+    def parts(self) -> dict[str, PartSpec]:
+        """Return the tables the problem reads, by their key below ``problem``; not that of today's plan."""
         given = {name: value for name, value in self if isinstance(value, PartSpec)}
-        return {(name,): part for name, part in given.items() if part.table and name != "today"}
+        return {name: part for name, part in given.items() if part.table and name != "today"}
+
+    def parts_of(self, table: str) -> dict[str, PartSpec]:
+        """Return the parts that read a table of the scenario, by their key."""
+        return {name: part for name, part in self.parts().items() if part.table == table}
+
+    def fields_in(self, table: str) -> dict[str, tuple[DeclaredField, str]]:
+        """Return the fields of records that columns of a table fill, by column, each with its unit in the problem."""
+        schemas = self.schemas()
+        return {
+            part.columns.get(item.name, item.name): (item, schemas[name].units.get(item.name, ""))
+            for name, part in self.parts_of(table).items()
+            if name in schemas
+            for item in schemas[name].fields
+        }
+
+    def table_field(self, part: str, name: str) -> TableField:
+        """Return a field of a part with its unit and type; a name that laws read is a number without a unit."""
+        schema = self.schemas().get(part)
+        declared = {} if schema is None else {item.name: item for item in schema.fields}
+        if schema is not None and name in declared:
+            return TableField.of(declared[name], schema)
+        return TableField(name, self.field_units(part).get(name, ""))
 
     def law_uses(self) -> dict[Key, str]:
         """Return the laws the problem reads, by the key below ``problem`` that names them."""
@@ -315,7 +271,7 @@ class ProblemSpec(FileModel):
         """Return the table of a part and what stands in it, columns named as fields; an empty one if it is left out."""
         import pandas as pd
 
-        found = self.parts().get((part,))
+        found = self.parts().get(part)
         return ("", pd.DataFrame()) if found is None else (found.table, found.read(tables[found.table]))
 
     def field_units(self, part: str) -> Mapping[str, str]:
@@ -354,7 +310,7 @@ class ProblemSpec(FileModel):
         ProblemError, FormulaError, UnitError
             If the data contradict each other.
         """
-        named = {item.name for item in dataclasses.fields(_class_of(self.class_name)) if item.init}
+        named = {item.name for item in dataclasses.fields(class_called(self.class_name)) if item.init}
         found = {}
         for name, given in self:
             if name in named and name in self.law_tables:
@@ -373,7 +329,7 @@ class ProblemSpec(FileModel):
         ProblemError, FormulaError, UnitError
             If the data contradict each other.
         """
-        built: Problem[Any] = _class_of(self.class_name)(**self.arguments(inputs))
+        built: Problem[Any] = class_called(self.class_name)(**self.arguments(inputs))
         return built
 
     def read_today(self, problem: Problem[Any], inputs: ProblemInputs) -> Plan | None:
@@ -398,16 +354,10 @@ def _laws_below(found: Mapping[str, Any], key: Key, law_tables: Sequence[str]) -
             yield from _laws_below(dict(value), (*key, name), ())
 
 
-def _class_of(name: str) -> Any:
-    from kanopt import problems
-
-    return getattr(problems, name)
-
-
 @cache
 def of_class(kind: type[ProblemSpec]) -> type[ProblemSpec]:
     """Return the model of a kind with the keys that are arguments of its class."""
-    called = _class_of(kind.class_name)
+    called = class_called(kind.class_name)
     hints = get_type_hints(called, include_extras=True)
     taken = [item for item in dataclasses.fields(called) if item.init]
     classes: dict[str, Any] = {
@@ -420,59 +370,12 @@ def of_class(kind: type[ProblemSpec]) -> type[ProblemSpec]:
         if item.name in {*kind.model_fields, *kind.unwritten}:
             continue
         is_part = item.name in tables
-        hint = PartSpec if is_part else _as_written(hints[item.name])
+        hint = PartSpec if is_part else as_written(hints[item.name])
         if item.default is MISSING and item.default_factory is MISSING:
             required.append(item.name)
         left_out = is_part or item.name in required
-        keys[item.name] = (hint | None, None) if left_out else (hint, _default(item, hint))
+        keys[item.name] = (hint | None, None) if left_out else (hint, default_of(item, hint))
     made = create_model(kind.__name__, __base__=kind, __doc__=kind.__doc__, **keys)
     made.required = (*kind.required, *required)
     made.classes = {**kind.classes, **classes}
     return made
-
-
-def _default(item: dataclasses.Field[Any], hint: Any) -> Any:
-    """Return the default of an argument as a key has it."""
-    if isinstance(hint, type) and issubclass(hint, FileModel):
-        return Field(default_factory=hint)
-    factory = item.default_factory
-    return item.default if factory is MISSING else Field(default_factory=factory)
-
-
-def _as_written(hint: Any) -> Any:
-    """Return a type of an argument as a file holds it: lists for sequences, the name of a law for a law."""
-    origin, inner = get_origin(hint), get_args(hint)
-    if dataclasses.is_dataclass(hint):
-        return _model_of(cast("type", hint))
-    if origin is Annotated:
-        rules: Any = (_as_written(inner[0]), *inner[1:])
-        return Annotated[rules]
-    if origin in (Union, UnionType):
-        from kanopt.formulas import BoundFormula
-
-        if BoundFormula in inner:
-            return LawUse | None if type(None) in inner else LawUse
-        return reduce(or_, [_as_written(one) for one in inner if _is_plain(one)])
-    if origin is collections.abc.Sequence:
-        return list[_as_written(inner[0])]  # type: ignore[misc]
-    if origin is collections.abc.Mapping:
-        return dict[inner[0], _as_written(inner[1])]  # type: ignore[misc,valid-type]
-    if origin is tuple:
-        return Annotated[hint, Field(strict=False)]
-    return hint
-
-
-def _is_plain(hint: Any) -> bool:
-    """Say whether a file can hold what a type is of."""
-    return hint in (str, int, float, bool, type(None)) or get_origin(hint) in (Annotated, Literal)
-
-
-@cache
-def _model_of(kind: type) -> type[FileModel]:
-    """Return the fields of a dataclass as a table of a file."""
-    hints = get_type_hints(kind, include_extras=True)
-    keys: dict[str, Any] = {}
-    for item in dataclasses.fields(kind):
-        hint = _as_written(hints[item.name])
-        keys[item.name] = (hint, _default(item, hint))
-    return create_model(kind.__name__, __base__=FileModel, **keys)
