@@ -39,15 +39,15 @@ class Warehouses:
         ways = [supply.Lane("plant", f"w{i}") for i in range(sites)]
         ways += [supply.Lane(f"w{i}", f"c{j}") for i in range(sites) for j in range(customers)]
         return ko.SupplyProblem(
-            [supply.Supplier("plant")],
-            [
+            suppliers=[supply.Supplier("plant")],
+            facilities=[
                 supply.Facility(f"w{i}", fixed_cost=float(self.fixed[i]), capacity=float(self.capacity[i]))
                 for i in range(sites)
             ],
-            [supply.Market(f"c{j}") for j in range(customers)],
-            [supply.Product("goods")],
-            [supply.Period("1")],
-            ways,
+            markets=[supply.Market(f"c{j}") for j in range(customers)],
+            products=[supply.Product("goods")],
+            periods=[supply.Period("1")],
+            lanes=ways,
             tariff=rates[:, None, None],
             demand=self.demand[:, None, None],
         )
@@ -93,14 +93,14 @@ def random_network(
     per_km = np.array([0.03 if way.tail.startswith("plant") else 0.08 for way in ways])
     tariff = per_km * np.array([way.distance for way in ways])
     return ko.SupplyProblem(
-        [
+        suppliers=[
             supply.Supplier(
                 f"plant {i}", kind, capacity=0.6 * a_period / products * rng.uniform(1.0, 1.5), unit_cost=20.0
             )
             for i in range(plants)
             for kind in kinds
         ],
-        [
+        facilities=[
             supply.Facility(
                 f"site {i}",
                 fixed_cost=float(np.round(periods * a_period * rng.uniform(0.4, 0.8))),
@@ -111,10 +111,10 @@ def random_network(
             )
             for i in range(sites)
         ],
-        [supply.Market(f"market {j}") for j in range(markets)],
-        [supply.Product(kind, shortage_cost=400.0 if kind == kinds[-1] else None) for kind in kinds],
-        [supply.Period(str(t + 1)) for t in range(periods)],
-        ways,
+        markets=[supply.Market(f"market {j}") for j in range(markets)],
+        products=[supply.Product(kind, shortage_cost=400.0 if kind == kinds[-1] else None) for kind in kinds],
+        periods=[supply.Period(str(t + 1)) for t in range(periods)],
+        lanes=ways,
         tariff=tariff[:, None, None],
         demand=demand,
     )
@@ -140,8 +140,8 @@ def concave_network(seed: int, sites: int = 3, markets: int = 7) -> ko.SupplyPro
     ]
     demand = rng.uniform(2, 25, (markets, 1, 1))
     return ko.SupplyProblem(
-        [supply.Supplier("p0", unit_cost=0.0)],
-        [
+        suppliers=[supply.Supplier("p0", unit_cost=0.0)],
+        facilities=[
             supply.Facility(
                 f"f{i}",
                 fixed_cost=float(rng.uniform(200, 900)),
@@ -149,10 +149,10 @@ def concave_network(seed: int, sites: int = 3, markets: int = 7) -> ko.SupplyPro
             )
             for i in range(sites)
         ],
-        [supply.Market(f"m{j}") for j in range(markets)],
-        [supply.Product("goods")],
-        [supply.Period("1")],
-        ways,
+        markets=[supply.Market(f"m{j}") for j in range(markets)],
+        products=[supply.Product("goods")],
+        periods=[supply.Period("1")],
+        lanes=ways,
         tariff=law.bind(km=lane.distance, t=state.quantity),
         demand=demand,
         planning={"state.quantity": 10.0},

@@ -70,12 +70,12 @@ def network(size: tuple[int, int, int], variation: float, seed: int) -> ko.Suppl
             lanes.append(Lane(f"f{i}", f"m{m}"))
             rates.append(0.05 * float(np.hypot(*(places["f"][i] - places["m"][m]))))
     return ko.SupplyProblem(
-        [Supplier("plant", "goods", unit_cost=20.0)],
-        facilities,
-        [Market(f"m{m}") for m in range(markets)],
-        [Product("goods", shortage_cost=DEAR * 50.0)],
-        [Period(f"{t}") for t in range(periods)],
-        lanes,
+        suppliers=[Supplier("plant", "goods", unit_cost=20.0)],
+        facilities=facilities,
+        markets=[Market(f"m{m}") for m in range(markets)],
+        products=[Product("goods", shortage_cost=DEAR * 50.0)],
+        periods=[Period(f"{t}") for t in range(periods)],
+        lanes=lanes,
         tariff=np.array(rates)[:, None, None],
         demand=rows,
     )

@@ -30,6 +30,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from types import FrameType
+from typing import Any
 
 __all__ = [
     "DomainWarning",
@@ -79,15 +80,25 @@ def _cut_line(line: str) -> str:
 class TableError(KanoptError, ValueError):
     """A table that cannot be read or does not meet its schema.
 
+    Parameters
+    ----------
+    message
+        What is wrong, a text or its parts (:data:`kanopt.faults.Message`).
+
     Attributes
     ----------
+    message
+        The same, for whoever has other words than Python.
     faults
         Where it is about texts on how to read the table: the key of each, such as ``("derive", "minutes")`` or
         ``("drop_where", 0)``, and what is wrong with it.
     """
 
-    def __init__(self, *arguments: object, faults: Sequence[tuple[tuple[str | int, ...], str]] = ()) -> None:
-        super().__init__(*arguments)
+    def __init__(
+        self, message: Any = "", *, faults: Sequence[tuple[tuple[str | int, ...], Any]] = ()
+    ) -> None:
+        super().__init__(message if isinstance(message, str) else "".join(map(str, message)))
+        self.message = message
         self.faults = tuple(faults)
 
 

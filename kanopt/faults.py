@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 from kanopt.text import list_names
 
-__all__ = ["Fault", "Message", "Renaming", "Setting", "row_numbers", "said"]
+__all__ = ["Fault", "Message", "Renaming", "Setting", "Wording", "row_numbers", "said"]
 
 _BARE = re.compile(r"[\w-]+")
 
@@ -94,7 +94,28 @@ class Renaming:
         return f"{written} and units = {_toml(units)} under its table"
 
 
-Message: TypeAlias = str | Sequence[str | Setting | Renaming]
+@dataclass(frozen=True)
+class Wording:
+    """Words that differ between Python and a scenario file.
+
+    Parameters
+    ----------
+    python, file
+        What each of them says.
+    """
+
+    python: str
+    file: str
+
+    def __str__(self) -> str:
+        return self.python
+
+    def in_file(self, columns: Mapping[str, Mapping[str, str]] | None = None) -> str:
+        """Return what a scenario file says."""
+        return self.file
+
+
+Message: TypeAlias = str | Sequence[str | Setting | Renaming | Wording]
 """A sentence, or its parts with what to write among them."""
 
 

@@ -62,9 +62,8 @@ def fit_table(
     from kanopt.tables import report_of
     from kanopt.whatif.events import Event
     from kanopt.whatif.learn import learn_law
-    from kanopt.whatif.scenario_files.checks import law_mistakes
-    from kanopt.whatif.scenario_files.mistakes import validate
-    from kanopt.whatif.scenario_files.sections import read_partial_law
+    from kanopt.whatif.scenario_files.laws import law_mistakes
+    from kanopt.whatif.scenario_files.sections import read_law
     from kanopt.whatif.scenario_files.spec import LearnedSpec
 
     sheet, form = asked.pop("sheet"), _text_format({name: asked.pop(name) for name in _FORM})
@@ -80,11 +79,10 @@ def fit_table(
         report(Event("learn", f"note: {table}: {remark}"))
     _require(frame, (entry["target"], *entry["features"]), table)
     name = entry["target"]
-    spec, mistakes = validate(LearnedSpec, entry, ("surrogates", name))
-    checkable = spec or read_partial_law(entry, ("surrogates", name), mistakes)
-    if checkable is not None:
-        mistakes += law_mistakes({name: checkable}, [table.name], {table.name: frame})
-    if mistakes or spec is None:
+    spec, mistakes = read_law(entry, ("surrogates", name))
+    if spec is not None:
+        mistakes += law_mistakes({name: spec}, [table.name], {table.name: frame})
+    if mistakes or not isinstance(spec, LearnedSpec):
         raise click.UsageError("\n".join(_option_messages(mistakes)))
     with Interrupt() as stop:
         try:
@@ -234,7 +232,7 @@ def _read_table(
     def with_options(message: str) -> str:
         options = {
             "on_bad=": "--on-bad missing or --on-bad drop",
-            "dates=": "--dates COLUMN=FORMAT",
+            "dates says": "--dates COLUMN=FORMAT",
             "separator=": "--separator SIGN",
             "encoding": "--encoding NAME",
             "header=": "--header ROW",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["MOST_SHARED", "clipped", "design_effect", "shared_part", "whitened"]
+__all__ = ["FEWEST_FOUND", "MOST_SHARED", "clipped", "design_effect", "shared_part", "whitened"]
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -14,6 +14,8 @@ CLIP = 4.0
 """Residuals are cut off at so many robust standard deviations: a wild row is no error that a group shares."""
 
 MOST_SHARED = 0.99
+FEWEST_FOUND = 10
+"""Values of a column that is found to be one of groups: of fewer, a fifth held out is one or two."""
 _TINY = 1e-300
 
 

@@ -424,5 +424,5 @@ def _advice(sorts: Mapping[str, Sort]) -> str:
     return (
         f"; {hint('', dates)}"
         if dates
-        else "; no column of the table holds dates, unless dates= says how they are written"
+        else "; no column of the table holds dates, unless dates says how they are written"
     )

@@ -18,7 +18,7 @@ from scipy import stats
 
 from kanopt.errors import warn_user
 from kanopt.formulas.fit import VerdictReason
-from kanopt.formulas.group_errors import clipped, shared_part
+from kanopt.formulas.group_errors import FEWEST_FOUND, clipped, shared_part
 from kanopt.formulas.plausibility import expects_rise
 from kanopt.formulas.variables import Variable
 from kanopt.surrogates.encoding import row_name
@@ -50,8 +50,6 @@ FACTORS = (24.0, 60.0, 100.0, 1000.0, 3600.0)
 TINY = 1e-300
 GAP = 0.25
 """Part of the way between two units, in logarithms, on which no row lies: tails thin out without a gap."""
-FEWEST_GROUPS = 10
-"""Values that a column of groups has: of fewer, a fifth held out is one or two."""
 SHARED = 0.1
 """Part of the variance of errors that rows of a group share from which it is told: with 10 rows in each, what they say
 together counts for half as many."""
@@ -171,7 +169,7 @@ def sharing(
         codes, known = pd.factorize(_days(frame[name]))
         if (
             (codes < 0).any()
-            or not FEWEST_GROUPS <= len(known) <= len(frame) / 2
+            or not FEWEST_FOUND <= len(known) <= len(frame) / 2
             or not _is_label(frame[name])
         ):
             continue

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from kanopt.errors import TableError
+from kanopt.faults import Message, Setting, Wording
 from kanopt.tables._number_signs import both_readings, two_ways
 from kanopt.tables._number_signs import count_matches as _count
 from kanopt.tables._text import TextFormat
@@ -150,7 +151,7 @@ def _doubt_text(texts: Any, numbers: int) -> str | None:
     """Return a remark on a text column that may have been intended as numbers."""
     count = len(texts)
     if 2 * _count(texts, _DATE) >= count:
-        told = "is read as text, although its values look like dates; dates= says how they are written"
+        told = "is read as text, although its values look like dates; dates says how they are written"
         return f"{told}, such as '%d/%m/%Y'"
     if 2 * _count(texts, _WITH_UNIT) >= count:
         return "is read as text, although its values look like numbers with a sign or unit beside them"
@@ -180,7 +181,9 @@ def convert_column(
 def _parsed(array: Any, column: Column, form: TextFormat) -> ConvertedColumn:
     natural = natural_kind(array.type)
     if natural is None:
-        raise TableError(f"has the type {array.type}, which is no kind of column; leave it out with columns=")
+        raise TableError(
+            f"has the type {array.type}, which is no kind of column; read only others by columns"
+        )
     if pa.types.is_dictionary(array.type):
         array = array.cast(array.type.value_type)
     if natural in NUMERIC and column.kind in NUMERIC:
@@ -192,7 +195,14 @@ def _parsed(array: Any, column: Column, form: TextFormat) -> ConvertedColumn:
     return _from_texts(_trimmed(texts), column, form)
 
 
-def notation_hint(array: Any, form: TextFormat) -> str:
+_COMMAS = ("for decimal commas write ", Setting("form", {"decimal": ","}, "TextFormat"))
+_GROUPS = (
+    "for groups of three digits write ",
+    Wording("form=TextFormat(thousands=…)", "form = { thousands = … }"),
+)
+
+
+def notation_hint(array: Any, form: TextFormat) -> Message:
     """Return advice where refused numbers look like numbers of another notation; else nothing."""
     if not (pa.types.is_string(array.type) or pa.types.is_large_string(array.type)):
         return ""
@@ -203,21 +213,19 @@ def notation_hint(array: Any, form: TextFormat) -> str:
     if points and not form.thousands and _count(texts, two_ways(".") + "|" + two_ways(",")) == len(texts):
         return both_readings(texts)
     if points and _count(texts, r"^[+-]?\d+,\d{1,2}$|^[+-]?\d+,\d{4,}$"):
-        return "for decimal commas pass form=TextFormat(decimal=',')"
+        return _COMMAS
     if not _count(texts, _OTHER_NOTATION):
         return ""
-    groups = "for groups of three digits pass form=TextFormat(thousands=…)"
-    commas = "for decimal commas pass form=TextFormat(decimal=',')"
     if points and not form.thousands:
-        return f"{groups}, for decimal commas decimal=','"
-    return commas if points else "" if form.thousands else groups
+        return (*_GROUPS, ", ", *_COMMAS)
+    return _COMMAS if points else "" if form.thousands else _GROUPS
 
 
 def date_hint(shown: Any) -> str:
     """Return advice where what was to be computed came from texts that look like dates; else nothing."""
     if not _count(shown.cast(pa.string()), rf"={_DATE[1:-1]}(,|$)"):
         return ""
-    return "dates= says how the dates of a column are written, such as '%d/%m/%Y %H:%M'"
+    return "dates says how the dates of a column are written, such as '%d/%m/%Y %H:%M'"
 
 
 def _trimmed(array: Any) -> Any:

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from kanopt.faults import Message, Setting, Wording
 from kanopt.tables._convert import NO_NUMBER, TWO_WAYS, ConvertedColumn, date_hint, notation_hint
 from kanopt.tables._raw import RawTable
 from kanopt.tables._text import TextFormat
@@ -15,10 +16,11 @@ from kanopt.tables.report import BadCell
 from kanopt.tables.schema import Column
 from kanopt.text import count_text, list_names
 
-__all__ = ["bad_cells", "column_text", "ragged_text", "refusal"]
+__all__ = ["ANOTHER_RANGE", "bad_cells", "column_text", "ragged_text", "refusal"]
 
 _SHOWN = 3
 _LONGEST = 60
+ANOTHER_RANGE = Wording("another kind or range in the schema", "another range by minimum and maximum")
 
 
 def bad_cells(raw: RawTable, name: str, shown: Any, why: str, at: NDArray[np.bool_]) -> list[BadCell]:
@@ -33,10 +35,10 @@ def column_text(
     cells: ConvertedColumn,
     faults: dict[str, NDArray[np.bool_]],
     form: TextFormat,
-) -> str:
+) -> list[Any]:
     """Describe the faults of one column: how many, of which kinds, and the positions of the first ones."""
     note = f", {cells.note}" if cells.note else ""
-    lines = [f"  {column.name!r} ({column.kind}{note}):"]
+    lines: list[Any] = [f"  {column.name!r} ({column.kind}{note}):"]
     for why, at in faults.items():
         lines.append(f"    {int(at.sum()):,} of {len(at):,} values: {why}")
         if why == NO_NUMBER and (sorts := _fault_patterns(cells.shown, at)):
@@ -45,39 +47,48 @@ def column_text(
         lines += [f"      {raw.row_word} {cell.row:,}: {cell.value!r}" for cell in first]
     for why in (NO_NUMBER, TWO_WAYS):
         if why in faults and (advice := notation_hint(cells.shown.filter(faults[why]), form)):
-            lines.append(f"    {advice}")
+            lines.append(["    ", *((advice,) if isinstance(advice, str) else advice)])
     lines += [f"    {date_hint(cells.shown)}"] if date_hint(cells.shown) else []
-    return "\n".join(lines)
+    return [part for line in lines for part in ("\n", *([line] if isinstance(line, str) else line))]
 
 
-def refusal(raw: RawTable, parts: list[str], names: list[str], *, required: bool) -> str:
+def refusal(raw: RawTable, parts: list[list[Any]], names: list[str], *, required: bool) -> Message:
     """Return the whole message of a table refused for its cells; `required` where one of them must have a value."""
     what = "1 column holds" if len(parts) == 1 else f"{len(parts)} columns hold"
-    return "\n".join(
-        [
-            f"{raw.source}: {what} values that do not fit",
-            *parts,
-            "To go on: "
-            + ("" if required else "on_bad='missing' sets such cells missing and counts them, ")
-            + f"on_bad='drop' leaves their rows out, on_bad={{{names[0]!r}: 'drop'}} does so for one column; "
-            "or declare another kind or range in the schema.",
-        ]
+    mended = (
+        ("",) if required else (Setting("on_bad", "missing"), " sets such cells missing and counts them, ")
+    )
+    return (
+        f"{raw.source}: {what} values that do not fit",
+        *(piece for part in parts for piece in part),
+        "\nTo go on: ",
+        *mended,
+        Setting("on_bad", "drop"),
+        " leaves their rows out, ",
+        Setting("on_bad", {names[0]: "drop"}),
+        " does so for one column; or declare ",
+        ANOTHER_RANGE,
+        ".",
     )
 
 
-def ragged_text(raw: RawTable) -> str:
+def ragged_text(raw: RawTable) -> Message:
     """Return the message for rows with too few or too many cells."""
     ragged, width = raw.ragged, raw.width
     shown = [f"{raw.row_word} {row:,} has {cells}" for row, cells in ragged]
     text = (
         f"{raw.source}: {count_text(len(ragged), 'row')} of {len(ragged) + len(raw.rows):,} with another number of "
         f"cells than the header's {width}: {list_names(shown, _SHOWN, quoted=False)}. To go on: mend them (a "
-        "separator inside a cell needs quotes around the cell), or on_bad='drop' leaves them out"
+        "separator inside a cell needs quotes around the cell), or "
     )
-    if 2 * len(ragged) > len(raw.rows) + len(ragged):
-        text += "; since most rows are so, say where the header stands or what divides the cells: "
-        text += "form=TextFormat(header=…, separator=…)"
-    return text
+    parts = (text, Setting("on_bad", "drop"), " leaves them out")
+    if 2 * len(ragged) <= len(raw.rows) + len(ragged):
+        return parts
+    return (
+        *parts,
+        "; since most rows are so, say where the header stands or what divides the cells: ",
+        Wording("form=TextFormat(header=…, separator=…)", "form = { header = …, separator = … }"),
+    )
 
 
 def _fault_patterns(shown: Any, at: NDArray[np.bool_]) -> list[tuple[str, int]]:

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from kanopt.faults import Message, Setting
 from kanopt.tables._raw import RawTable
 from kanopt.tables._text import TextFormat
 
@@ -118,7 +119,7 @@ def two_ways(sign: str) -> str:
     return rf"^[+-]?[1-9]\d{{0,2}}{re.escape(sign)}\d{{3}}$"
 
 
-def both_readings(texts: Any) -> str:
+def both_readings(texts: Any) -> Message:
     """Return both readings of the first text that has two, and what settles which holds; nothing where none has.
 
     Parameters
@@ -131,10 +132,11 @@ def both_readings(texts: Any) -> str:
         if len(found):
             cell = found[0].as_py()
             whole, thousandths = cell.split(sign)
-            grouped = f"decimal={other!r}, thousands={sign!r}"
             return (
-                f"{cell!r} is {whole}{thousandths} with form=TextFormat({grouped}), "
-                f"and {whole} and {thousandths} thousandths with form=TextFormat(decimal={sign!r})"
+                f"{cell!r} is {whole}{thousandths} with ",
+                Setting("form", {"decimal": other, "thousands": sign}, "TextFormat"),
+                f", and {whole} and {thousandths} thousandths with ",
+                Setting("form", {"decimal": sign}, "TextFormat"),
             )
     return ""
 

@@ -13,6 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from kanopt.errors import FormulaError, KanoptWarning, TableError, UnitError
+from kanopt.faults import Message, Setting, said
 from kanopt.tables._convert import (
     NO_NUMBER,
     TWO_WAYS,
@@ -26,7 +27,7 @@ from kanopt.tables._convert import (
     notation_hint,
     within_limits,
 )
-from kanopt.tables._faults import bad_cells, column_text, ragged_text, refusal
+from kanopt.tables._faults import ANOTHER_RANGE, bad_cells, column_text, ragged_text, refusal
 from kanopt.tables._number_signs import form_shown
 from kanopt.tables._raw import RawTable
 from kanopt.tables._text import TextFormat
@@ -120,14 +121,21 @@ class TableReading:
             return
         self.duplicates = int(repeated.sum())
         if self.duplicates and action == "error":
-            self._refuse_repeated(repeated, "in every column; on_duplicate='keep' keeps them")
+            self._refuse_repeated(
+                repeated, "in every column; ", Setting("on_duplicate", "keep"), " keeps them"
+            )
 
-    def _refuse_repeated(self, repeated: NDArray[np.bool_], what: str) -> None:
+    def _refuse_repeated(self, repeated: NDArray[np.bool_], *what: str | Setting) -> None:
         rows = self.raw.rows[repeated]
         first = list_names([f"{row:,}" for row in rows], 3, quoted=False)
         raise TableError(
-            f"{self.raw.source}: {len(rows):,} of {len(repeated):,} rows repeat an earlier one {what}, "
-            f"on_duplicate='drop' keeps the first of each. First: {self.raw.row_word} {first}"
+            (
+                f"{self.raw.source}: {len(rows):,} of {len(repeated):,} rows repeat an earlier one ",
+                *what,
+                ", ",
+                Setting("on_duplicate", "drop"),
+                f" keeps the first of each. First: {self.raw.row_word} {first}",
+            )
         )
 
     def convert(self, name: str, place: int) -> None:
@@ -264,7 +272,7 @@ class TableReading:
                 for why, at in cells.faults.items():
                     self._add_examples(name, why, at)
                     self.leave_out(at, f"{name}: {why}")
-        refused: dict[str, str] = {}
+        refused: dict[str, list[Any]] = {}
         for name, cells in self.cells.items():
             faults = {why: at & self.keep for why, at in cells.faults.items() if (at & self.keep).any()}
             column = self.columns[name]
@@ -289,7 +297,7 @@ class TableReading:
     def _warn_of_most(self) -> None:
         """Warn of columns of which most cells were refused, which suggests a wrong kind or format."""
         told: dict[str, list[str]] = {}
-        advice = ""
+        advice: Message = ""
         for name, cells in self.cells.items():
             dropped = self.actions[name] == "drop"
             there = np.ones_like(self.keep) if dropped else self.keep & ~cells.missing
@@ -303,7 +311,7 @@ class TableReading:
                 )
         if told:
             parts = [f"most {what} {', '.join(columns)}" for what, columns in told.items()]
-            advice = advice or "declare another kind or range in the schema"
+            advice = said(advice or ("declare ", ANOTHER_RANGE))
             warnings.warn(f"{self.raw.source}: {'; '.join([*parts, advice])}", KanoptWarning, stacklevel=4)
 
     def _add_examples(self, name: str, why: str, at: NDArray[np.bool_]) -> None:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from kanopt.csv_cells import GUARDED, unguarded
 from kanopt.errors import TableError, nearest
+from kanopt.faults import Setting
 from kanopt.tables._raw import RawTable, file_hash
 from kanopt.text import count_text, list_names
 
@@ -256,8 +257,11 @@ class _RecordReader:
             else:
                 why = f"its quotes do not match ({error})"
             raise TableError(
-                f"{self.called}, row {row:,}: {why}; mend the row, "
-                "or pass form=TextFormat(quote='') if quotes have no meaning in this file"
+                (
+                    f"{self.called}, row {row:,}: {why}; mend the row, or write ",
+                    Setting("form", {"quote": ""}, "TextFormat"),
+                    " if quotes have no meaning in this file",
+                )
             ) from None
         self.count += len(taken)
         return taken

@@ -211,7 +211,7 @@ def _select(
             at = ", ".join(str(place) for place, name in enumerate(raw.names, start=1) if name == source)
             raise TableError(
                 f"{raw.source}: the column name {source!r} stands {counts[source]} times (columns {at}), so it is "
-                "not clear which is meant; rename them in the source, or read only others with columns="
+                "not clear which is meant; rename them in the source, or read only others by columns"
             )
     for column in schema.columns if schema is not None else ():
         if column.required and column.name not in {*wanted, *rules.derive}:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from kanopt.display import Facts, Fold, Part, Shown
 from kanopt.errors import Issue, KanoptError, ScenarioError
+from kanopt.faults import said
 from kanopt.problems.base import told_elsewhere
 from kanopt.text import count_text, list_names, shorten
 from kanopt.validation import WHOLE_TEXT, is_whole
@@ -19,13 +20,12 @@ from kanopt.whatif.events import OnEvent
 from kanopt.whatif.given_laws import given_laws, laws_built_on
 from kanopt.whatif.scenario_files.checks import (
     change_mistakes,
-    dimension_remarks,
     field_columns,
     field_defaults,
-    unit_remarks,
     written_as_cells,
 )
 from kanopt.whatif.scenario_files.columns import unread_of_scenario
+from kanopt.whatif.scenario_files.laws import dimension_remarks, unit_remarks
 from kanopt.whatif.scenario_files.layers import Layers
 from kanopt.whatif.scenario_files.mistakes import Mistake, keyed, split_messages, with_keys
 from kanopt.whatif.scenario_files.problem_spec import ProblemInputs, ProblemSpec
@@ -229,7 +229,7 @@ class Scenario(Shown):
         else:
             mistakes = list(change_mistakes(change, self.problem, self.changed, self.tables))
         if mistakes:
-            raise ScenarioError([Issue(str(self.path), 0, str(change), m.message) for m in mistakes])
+            raise ScenarioError([Issue(str(self.path), 0, str(change), said(m.message)) for m in mistakes])
         changes = (*self.changes, change)
         made = len(self.changes) and self.name.endswith(str(self.changes[-1]))
         name = f"{self.name}, {change}" if made or self.name != self.layers.name else str(change)
@@ -348,7 +348,7 @@ class Scenario(Shown):
     def _asked_columns(self) -> tuple[Issue, ...]:
         if self.problem_spec is None:
             return ()
-        parts = {str(key[0]): part for key, part in self.problem_spec.parts().items()}
+        parts = self.problem_spec.parts()
         asked = [question_about(each, parts[each.table].table) for each in self._unread_columns()]
         told = keyed([fault for fault in asked if fault is not None], self.problem_spec)
         return tuple(self.layers.issue(question) for question in told)

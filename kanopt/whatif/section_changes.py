@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from kanopt.errors import KanoptError, nearest
 from kanopt.validation import describe_value
 from kanopt.whatif.changes import Change, cell_text, scaling_text
-from kanopt.whatif.scenario_files.bindings import BindingCheck
+from kanopt.whatif.scenario_files.laws import BindingCheck
 from kanopt.whatif.scenario_files.mistakes import FileModel, Mistake, validate
-from kanopt.whatif.scenario_files.problem_spec import PartSpec, ProblemSpec
+from kanopt.whatif.scenario_files.problem_spec import ProblemSpec
 from kanopt.whatif.scenario_files.spec import GivenSpec, LawSpec, LearnedSpec, SolverSpec
 from kanopt.whatif.scenario_files.toml_positions import Key, write_key
 
@@ -96,7 +96,8 @@ class ChangedSections:
     def _not_changeable(self, change: Change, model: FileModel) -> str:
         """Say why a key cannot be changed; empty where it can."""
         words = change.column.split(".")
-        if words[0] == "kind" or isinstance(getattr(model, words[0], None), PartSpec):
+        tables = {"today", *model.parts()} if isinstance(model, ProblemSpec) else set()
+        if words[0] in {"kind", *tables}:
             return "what is decided and which tables are read is no what-if; write another file with this one as base"
         before = self.value(change)
         if change.action == "scale" and (isinstance(before, bool) or not isinstance(before, (int, float))):

@@ -70,15 +70,15 @@ def random_problem(seed: int, *, mandatory: bool = False) -> SupplyProblem:
     lanes += [Lane("f0", "f1"), Lane("f1", "f0"), Lane("s0", "m0", capacity=3.0)]
     demand = r.integers(0, 25, (markets, products, periods)).astype(float)
     return SupplyProblem(
-        suppliers,
-        facilities,
-        [Market(f"m{j}") for j in range(markets)],
-        [
+        suppliers=suppliers,
+        facilities=facilities,
+        markets=[Market(f"m{j}") for j in range(markets)],
+        products=[
             Product("p0", 1.0, None if mandatory else float(r.integers(8, 40))),
             Product("p1", 0.5, float(r.integers(8, 40))),
         ],
-        [Period("1"), Period("2")],
-        lanes,
+        periods=[Period("1"), Period("2")],
+        lanes=lanes,
         tariff=r.integers(1, 12, (len(lanes), products, periods)).astype(float),
         demand=demand,
     )

@@ -33,12 +33,12 @@ def network(when: Any) -> tuple[ko.SupplyProblem, Any]:
     """A tariff by lane and weekday for one unit."""
     law = parse_formula("10 * weekday + rate", ["weekday", "rate"], Variable("paid", "EUR/t"))
     problem = ko.SupplyProblem(
-        [Supplier("mill", "flour", capacity=9.0)],
-        [],
-        [Market("Lyon")],
-        [Product("flour", shortage_cost=900.0)],
-        [Period("1")],
-        [Lane("mill", "Lyon", attributes={"rate": 3.0})],
+        suppliers=[Supplier("mill", "flour", capacity=9.0)],
+        facilities=[],
+        markets=[Market("Lyon")],
+        products=[Product("flour", shortage_cost=900.0)],
+        periods=[Period("1")],
+        lanes=[Lane("mill", "Lyon", attributes={"rate": 3.0})],
         tariff=law.bind(weekday=day.weekday, rate=lane.rate),
         demand=1.0,
         day=when,

@@ -11,7 +11,7 @@ from kanopt.problems.routing import entities
 from kanopt.records.declaration import declared_fields, field, record
 from kanopt.records.likeness import TableColumn, TableField, resembled_field
 from kanopt.records.reading import RecordReader
-from kanopt.whatif.scenario_files.routing_spec import RoutingSpec
+from kanopt.whatif.scenario_files.kinds import kinds
 
 TOLL = "Price of a day on the roads of the town."
 
@@ -50,7 +50,7 @@ def test_a_column_fills_it_in_its_unit(tolled: None) -> None:
 
 def test_keys_of_files_hints_prices_and_questions_know_it(tolled: None) -> None:
     table = routing.RoutingUnits().tables()[2]
-    assert "town_toll" in [item.name for item in RoutingSpec.declared_tables({})["vehicles"].fields]
+    assert "town_toll" in [item.name for item in kinds()["routing"].tables(None)[2].fields]
     known = [TableField.of(item, table) for item in table.fields]
     found = resembled_field("vehicles", TableColumn("Citymaut"), known)
     assert found is not None

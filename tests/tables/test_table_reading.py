@@ -600,7 +600,7 @@ def test_where_a_value_is_required_no_one_is_told_to_set_it_missing(tmp_path: Pa
 def test_a_column_that_goes_missing_for_the_most_part_warns(tmp_path):
     path = tmp_path / "ship_de.csv"
     path.write_text("km;cost;days\n" + "".join(f"{k},5;{k};{k}\n" for k in range(9)) + "7;x;4.5\n")
-    words = r"most values were set missing in 'km' \(9 of 10\); for decimal commas pass form=TextFormat\(decimal=','"
+    words = r"most values were set missing in 'km' \(9 of 10\); for decimal commas write form=TextFormat\(decimal=','"
     with pytest.warns(KanoptWarning, match=words):
         frame = read_table(path, on_bad="missing")
     assert frame["km"].isna().sum() == 9
@@ -611,7 +611,7 @@ def test_a_column_for_which_most_rows_are_left_out_warns(tmp_path):
     path = tmp_path / "ship_de.csv"
     path.write_text("kg;cost\n" + "".join(f"{k}.500;{k},5\n" for k in range(1, 9)) + "7,5;4\n")
     words = (
-        r"most rows were left out for 'kg' \(8 of 9\); for groups of three digits pass "
+        r"most rows were left out for 'kg' \(8 of 9\); for groups of three digits write "
         r"form=TextFormat\(thousands=…\)$"
     )
     with pytest.warns(KanoptWarning, match=words):

@@ -196,10 +196,10 @@ def test_python_changes_make_new_scenarios_named_after_them(tiny):
 
 def test_a_scenario_reads_its_laws_and_builds_its_problem_once(tiny, monkeypatch):
     import kanopt.formulas
-    from kanopt.whatif.scenario_files.routing_spec import RoutingSpec
+    from kanopt.whatif.scenario_files.problem_spec import ProblemSpec
 
     read, built = [], []
-    parse, build = kanopt.formulas.parse_formula, RoutingSpec.build
+    parse, build = kanopt.formulas.parse_formula, ProblemSpec.build
 
     def parsing(text, inputs, output, laws=None, *rest):
         # a second time for what it says of units, with the laws it names as plain inputs
@@ -211,7 +211,7 @@ def test_a_scenario_reads_its_laws_and_builds_its_problem_once(tiny, monkeypatch
         return build(spec, inputs)
 
     monkeypatch.setattr(kanopt.formulas, "parse_formula", parsing)
-    monkeypatch.setattr(RoutingSpec, "build", building)
+    monkeypatch.setattr(ProblemSpec, "build", building)
     scenario = load_scenario(tiny)
     scenario.check()
     scenario.remarks()

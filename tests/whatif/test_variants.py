@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from kanopt.errors import ScenarioError
 from kanopt.problems import evaluate
 from kanopt.whatif import compare, load_scenario
-from kanopt.whatif.scenario_files.problem_spec import one_more_and_fewer, without_each
+from kanopt.whatif.usual_variants import one_more_and_fewer, without_each
 from kanopt.whatif.variants import variants_of
 
 solving = import_module("kanopt.solvers.solve")  # the package's name for it is the function

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from numbers import Real
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 import pandas as pd
+from pydantic import Field
 
 from kanopt.errors import ProblemError, nearest
 from kanopt.faults import Fault
@@ -27,6 +28,7 @@ from kanopt.problems.decisions.reasons import infeasibility_reasons
 from kanopt.problems.decisions.tables import DECISIONS, ITEMS, read_decisions
 from kanopt.problems.findings import FrozenInput, Reason
 from kanopt.problems.plan_day import read_day
+from kanopt.records.rules import Unit
 from kanopt.records.unread_columns import TableUse, table_use
 from kanopt.text import list_names
 from kanopt.units import check_unit
@@ -93,8 +95,8 @@ class DecisionProblem(Problem[DecisionPlan]):
     objective: LawLike | Mapping[str, LawLike]
     constraints: Sequence[Constraint] = ()
     fixed: Mapping[str, float | str] = field(default_factory=dict)
-    tolerance: float | None = None
-    unit: str = ""
+    tolerance: Annotated[float, Field(gt=0)] | None = None
+    unit: Unit = ""
     items: Sequence[Item] | pd.DataFrame = ()
     day: date | str | None = None
     records: tuple[Decision, ...] = field(init=False)

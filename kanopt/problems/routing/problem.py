@@ -7,10 +7,11 @@ from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 import pandas as pd
+from pydantic import Field
 
 from kanopt.errors import ProblemError, UnitError
 from kanopt.formulas.binding import BoundFormula
@@ -139,7 +140,7 @@ class RoutingProblem(Problem[RoutingPlan]):
     units: RoutingUnits = field(default_factory=RoutingUnits)
     planning: Mapping[str, float] = field(default_factory=dict)
     policy: RoutingPolicy = field(default_factory=RoutingPolicy)
-    detour: float | None = None
+    detour: Annotated[float, Field(ge=1, allow_inf_nan=False)] | None = None
     started: Any = ()
     day: date | str | None = None
 

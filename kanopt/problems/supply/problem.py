@@ -7,11 +7,12 @@ from copy import copy
 from dataclasses import dataclass, field
 from datetime import date
 from numbers import Real
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pydantic import Field
 
 from kanopt.faults import Fault
 from kanopt.formulas.binding import BoundFormula
@@ -62,10 +63,10 @@ class SupplyProblem(Problem[FlowPlan]):
 
     Parameters
     ----------
-    suppliers, facilities, markets, products, periods, lanes
-        Records (:class:`Supplier`, :class:`Facility`, :class:`Market`, :class:`Product`, :class:`Period`,
-        :class:`Lane`) or frames with their fields as columns; further columns become attributes that laws may read.
-        Suppliers have one row for each product they offer. Periods stand in order of time.
+    suppliers, markets, products, periods, lanes
+        Records (:class:`Supplier`, :class:`Market`, :class:`Product`, :class:`Period`, :class:`Lane`) or frames with
+        their fields as columns; further columns become attributes that laws may read. Suppliers have one row for each
+        product they offer. Periods stand in order of time.
     tariff
         Money for moving product over a lane: a law bound to ``lane.…``, ``product.…``, ``period.…`` and
         ``state.quantity`` or ``state.weight`` (the flow of one product on one lane in one period); a
@@ -78,6 +79,8 @@ class SupplyProblem(Problem[FlowPlan]):
         the columns ``market``, ``product``, ``period`` and ``demand``, and perhaps ``demand_sd``, the standard
         deviation of a demand that is not certain (blank: it is), which :func:`kanopt.risk` draws and
         :func:`kanopt.solve_sample_average` plans for.
+    facilities
+        :class:`Facility` records or a frame; left out, suppliers ship straight to markets.
     planning
         The shipment at which a tariff that depends on the flow is frozen for the solver:
         ``{"state.quantity": 20.0}`` in units of product, or ``{"state.weight": 18.0}``; or what is usual on each
@@ -120,16 +123,16 @@ class SupplyProblem(Problem[FlowPlan]):
     kind: ClassVar[str] = "supply"
 
     suppliers: Sequence[Supplier] | pd.DataFrame
-    facilities: Sequence[Facility] | pd.DataFrame
     markets: Sequence[Market] | pd.DataFrame
     products: Sequence[Product] | pd.DataFrame
     periods: Sequence[Period] | pd.DataFrame
     lanes: Sequence[Lane] | pd.DataFrame
     tariff: SupplyLaw
     demand: SupplyLaw | pd.DataFrame
+    facilities: Sequence[Facility] | pd.DataFrame = ()
     planning: Mapping[str, float | Reference] = field(default_factory=dict)
     units: SupplyUnits = field(default_factory=SupplyUnits)
-    detour: float | None = None
+    detour: Annotated[float, Field(ge=1, allow_inf_nan=False)] | None = None
     day: date | str | None = None
     network: SupplyNetwork = field(init=False)
     lane_tariff: LaneTariff = field(init=False)
@@ -253,7 +256,7 @@ class SupplyProblem(Problem[FlowPlan]):
         Examples
         --------
         >>> problem = SupplyProblem(
-        ...     suppliers=[Supplier("mill", "flour")], facilities=[], markets=[Market("Lyon"), Market("Nice")],
+        ...     suppliers=[Supplier("mill", "flour")], markets=[Market("Lyon"), Market("Nice")],
         ...     products=[Product("flour", shortage_cost=9.0)], periods=[Period("1")],
         ...     lanes=[Lane("mill", "Lyon", "rail", distance=310.0)], tariff=1.0, demand=20.0,
         ... )

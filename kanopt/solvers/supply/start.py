@@ -37,7 +37,7 @@ def first_plan(problem: SupplyProblem, seconds: float = np.inf) -> FlowPlan:
     --------
     >>> from kanopt.problems.supply import Facility, Lane, Market, Period, Product, Supplier
     >>> problem = SupplyProblem(
-    ...     suppliers=[Supplier("mill", "flour", capacity=15.0)], facilities=[], markets=[Market("Lyon")],
+    ...     suppliers=[Supplier("mill", "flour", capacity=15.0)], markets=[Market("Lyon")],
     ...     products=[Product("flour")], periods=[Period("1")], lanes=[Lane("mill", "Lyon")], tariff=1.0, demand=20.0,
     ... )
     >>> first_plan(problem).flows[0].quantity

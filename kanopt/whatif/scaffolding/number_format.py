@@ -7,6 +7,7 @@ import pyarrow as pa
 from pandas.api.types import is_string_dtype
 
 from kanopt.errors import TableError
+from kanopt.faults import said
 from kanopt.tables import report_of
 from kanopt.tables._number_signs import both_readings, count_matches, two_ways
 
@@ -50,7 +51,7 @@ def number_format(frame: pd.DataFrame, *, commas: bool = False) -> dict[str, str
                 form |= {"decimal": ",", "thousands": "."} if pointed else {"decimal": ","}
             else:
                 raise TableError(
-                    f"{report.source}: the numbers of column {name!r} can be read in two ways: {told}; write them "
-                    "without signs between thousands, or with four decimals"
+                    f"{report.source}: the numbers of column {name!r} can be read in two ways: {said(told)}; write "
+                    "them without signs between thousands, or with four decimals"
                 )
     return form

@@ -1,41 +1,43 @@
-"""Columns of the tables of a scenario: those that are read, those that nothing reads, and those of another table."""
+"""Tables of a scenario: the columns that are read, those that nothing reads, and what is wrong in them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from kanopt.errors import KanoptError, ProblemError, nearest
+from kanopt.faults import Fault, Setting
+from kanopt.formulas.group_errors import FEWEST_FOUND
+from kanopt.problems.base import told_elsewhere
+from kanopt.records.likeness import TableColumn, column_hint, field_hint, resembled_field
 from kanopt.records.unread_columns import UnreadColumns, columns_of, unread_columns
 from kanopt.text import list_names
-from kanopt.whatif.scenario_files.mistakes import Mistake
-from kanopt.whatif.scenario_files.problem_spec import PartSpec, ProblemSpec
-from kanopt.whatif.scenario_files.routing_spec import MatrixSpec
+from kanopt.whatif.scenario_files.arguments import PartSpec
+from kanopt.whatif.scenario_files.kinds import MatrixSpec
+from kanopt.whatif.scenario_files.mistakes import Mistake, keyed
+from kanopt.whatif.scenario_files.problem_spec import PartialInputs, ProblemSpec
 from kanopt.whatif.scenario_files.sections import Sections
 from kanopt.whatif.scenario_files.spec import LawSpec, LearnedSpec, TableSpec
+from kanopt.whatif.scenario_files.toml_positions import Key
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from kanopt.formulas import Formula
     from kanopt.problems.base import Problem
 
-__all__ = ["ColumnsRead", "columns_of_law", "columns_read", "unread_of_scenario", "wrong_tables"]
-
-
-@dataclass(frozen=True)
-class ColumnsRead:
-    """The columns of a table that are read.
-
-    Parameters
-    ----------
-    names
-        Their names, there or not; None where all may be.
-    in_problem
-        Whether the table is part of the problem, which names the columns that it does not read.
-    """
-
-    names: frozenset[str] | None
-    in_problem: bool
+__all__ = [
+    "columns_of_law",
+    "columns_read",
+    "data_mistakes",
+    "is_history",
+    "may_say_groups",
+    "part_mistakes",
+    "unread_of_scenario",
+    "wrong_tables",
+]
 
 
 def columns_of_law(law: LearnedSpec) -> frozenset[str]:
@@ -43,26 +45,56 @@ def columns_of_law(law: LearnedSpec) -> frozenset[str]:
     return frozenset([law.target, *law.features, *filter(None, (law.holdout.by, law.groups))])
 
 
-def columns_read(found: Sections, table: str, spec: TableSpec) -> ColumnsRead:
-    """Return the columns of a table that the laws, the problem and the changes read, and those the file speaks of."""
-    laws = [law for law in found.every_law.values() if isinstance(law, LearnedSpec) and law.table == table]
+def columns_read(found: Sections, table: str, spec: TableSpec) -> frozenset[str] | None:
+    """Return the columns that laws, the problem and changes read, and those the file speaks of; None for all."""
+    laws = [law for law in found.laws.values() if isinstance(law, LearnedSpec) and law.table == table]
     on_bad = spec.on_bad if isinstance(spec.on_bad, dict) else {}
     names = {*spec.dates, *spec.minimum, *spec.maximum, *on_bad, *spec.derive} - {"*"}
     names = names.union(*(columns_of_law(law) for law in laws))
-    unread_laws = found.names["surrogates"] - set(found.every_law)
-    problem = found.partial_problem
+    unread_laws = found.names["surrogates"] - set(found.laws)
+    problem = found.problem
     if unread_laws or (problem is None and found.below(("problem",))):
-        return ColumnsRead(None, in_problem=True)
-    parts = {} if problem is None else {str(key[0]): part for key, part in problem.parts().items()}
-    used = {name: part for name, part in parts.items() if part.table == table}
-    if problem is not None and problem.today is not None and problem.today.table == table:
-        return ColumnsRead(None, in_problem=True)
-    for name, part in used.items():
-        assert problem is not None
+        return None
+    if problem is None:
+        return frozenset(names)
+    if problem.today is not None and problem.today.table == table:
+        return None
+    for name, part in problem.parts_of(table).items():
         if isinstance(part, MatrixSpec) or not problem.fields_of(name):
-            return ColumnsRead(None, in_problem=True)
+            return None
         names |= _columns_of_part(found, problem, name, part)
-    return ColumnsRead(frozenset(names), in_problem=bool(used) or not laws)
+    return frozenset(names)
+
+
+def is_history(found: Sections, table: str) -> bool:
+    """Say whether laws are learned from a table that the problem does not read."""
+    in_problem = found.problem is not None and found.problem.parts_of(table)
+    learned = (law for law in found.laws.values() if isinstance(law, LearnedSpec))
+    return not in_problem and any(law.table == table for law in learned)
+
+
+def may_say_groups(cells: Any) -> bool:
+    """Say whether a column may say which rows belong together: its cells repeat each other, or are dates.
+
+    It is a quick look at cells as they stand in the source, so that a wide history is read as fast as its laws allow.
+
+    Parameters
+    ----------
+    cells
+        An Arrow array.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if pa.types.is_temporal(cells.type):
+        return True
+    if cells.null_count or not len(cells):
+        return False
+    count = pc.count_distinct(cells).as_py()
+    return count >= FEWEST_FOUND and (2 * count <= len(cells) or bool(_DATE.match(str(cells[0]))))
+
+
+_DATE = re.compile(r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}")
 
 
 def _columns_of_part(found: Sections, problem: ProblemSpec, name: str, part: PartSpec) -> set[str]:
@@ -97,8 +129,7 @@ def unread_of_scenario(
     laws
         How each law is had.
     """
-    parts = {str(key[0]): part for key, part in spec.parts().items()}
-    uses = []
+    parts, uses = spec.parts(), []
     for use in problem.table_uses():
         if use.table not in parts:  # a table that may be left out
             continue
@@ -130,7 +161,7 @@ _FEW, _MANY = 1, 3
 
 def wrong_tables(problem: ProblemSpec, tables: Mapping[str, pd.DataFrame]) -> Iterator[Mistake]:
     """Yield a mistake for each part whose table is that of another part, while a third has its columns."""
-    parts = {str(place[0]): part for place, part in problem.parts().items() if len(place) == 1}
+    parts = problem.parts()
     words = {
         name: _columns_of_problem(problem, name, part)
         for name, part in parts.items()
@@ -161,3 +192,109 @@ def _columns_of_problem(problem: ProblemSpec, name: str, part: PartSpec) -> froz
     return frozenset(part.columns.get(field, field) for field in problem.fields_of(name)) | {
         *part.columns.values()
     }
+
+
+def part_mistakes(
+    problem: ProblemSpec, tables: Iterable[str], frames: Mapping[str, pd.DataFrame]
+) -> Iterable[Mistake]:
+    """Yield the tables and columns that the problem names and that are not there."""
+    known = sorted(tables)
+    parts = {**problem.parts(), **({} if problem.today is None else {"today": problem.today})}
+    for name, part in parts.items():
+        key: Key = ("problem", name)
+        if part.table not in known:
+            yield Mistake((*key, "table"), f"unknown table {part.table!r}; {nearest(part.table, known)}")
+        elif part.table in frames:
+            columns = [str(column) for column in frames[part.table].columns]
+            words = frozenset(part.columns) if name == "today" else problem.readable_names(name)
+            for field, other in _swapped(problem, name, part):
+                column, another = part.columns[field], part.columns[other]
+                yield Mistake(
+                    (*key, "columns"),
+                    (
+                        f"{column!r} fills {field}, and {another!r} fills {other}: are they swapped? Then write ",
+                        Setting("columns", {other: column, field: another}),
+                        "; if not, give the columns other names",
+                    ),
+                )
+            for field, column in part.columns.items():
+                if field not in words:
+                    hint = field_hint(
+                        name, field, [problem.table_field(name, word) for word in sorted(words)]
+                    )
+                    message = f"there is no {field!r} to read here; {hint}"
+                    yield Mistake((*key, "columns", field), message)
+                if column not in columns:
+                    close = nearest(column, columns)
+                    like = column_hint(name, problem.table_field(name, field), columns)
+                    hint = close if close.startswith("did you mean") else like
+                    yield Mistake(
+                        (*key, "columns", field), f"table {part.table!r} has no column {column!r}; {hint}"
+                    )
+
+
+def _swapped(problem: ProblemSpec, name: str, part: PartSpec) -> Iterable[tuple[str, str]]:
+    """Yield the pairs of fields whose columns are called like each other's field."""
+    fields = [problem.table_field(name, field) for field in part.columns]
+    like = {
+        field.name: found.name
+        for field in fields
+        if (
+            found := resembled_field(
+                name, TableColumn(part.columns[field.name], numeric=field.kind is not str), fields
+            )
+        )
+    }
+    for field, other in like.items():
+        # surveyors count x to the north, and distances are the same
+        if field < other and like.get(other) == field and {field, other} != {"x", "y"}:
+            yield field, other
+
+
+def data_mistakes(
+    problem: ProblemSpec,
+    frames: Mapping[str, pd.DataFrame],
+    formulas: Mapping[str, Formula],
+    mistaken: Collection[Key],
+) -> Iterable[Mistake]:
+    """Yield what is wrong with the tables a problem reads, as far as other mistakes let one see.
+
+    The problem is built of what could be read, with stand-ins for the rest. What laws make of the data, and what is
+    wrong with laws, is not asked here: stand-ins say nothing of it.
+
+    Parameters
+    ----------
+    problem
+        The section, or what could be read of it.
+    frames
+        The tables that could be read, with the changes that could be made.
+    formulas
+        The laws that could be read, or placeholders.
+    mistaken
+        Keys under ``problem`` that hold mistakes.
+    """
+    read = _without_mistaken_columns(problem, mistaken)
+    parts = {*read.schemas()}
+    is_sound = all(str(key[0]) in parts for key in mistaken if key)
+    inputs = PartialInputs(frames, formulas if is_sound else {}, read, fill=bool(mistaken))
+    try:
+        with told_elsewhere():
+            read.build(inputs)
+    except KanoptError as error:
+        faults = error.faults if isinstance(error, ProblemError) else ()
+        looked_at = parts - {*inputs.unread} | {"policy", "problem"}
+        told = [fault for fault in faults if isinstance(fault, Fault) and fault.table in looked_at]
+        yield from keyed(told, read)
+
+
+def _without_mistaken_columns(problem: ProblemSpec, mistaken: Collection[Key]) -> ProblemSpec:
+    """Return a section without the columns that are mistaken; without the table where records cannot do without."""
+    changed: dict[str, PartSpec] = {}
+    for name, schema in problem.schemas().items():
+        wrong = {str(key[2]) for key in mistaken if key[:2] == (name, "columns") and len(key) > 2}
+        part = problem.parts().get(name)
+        if part is not None and wrong:
+            columns = {field: column for field, column in part.columns.items() if field not in wrong}
+            lost = any(item.required and item.name in wrong for item in schema.fields)
+            changed[name] = part.model_copy(update={"columns": columns, "table": "" if lost else part.table})
+    return problem.model_copy(update=changed)

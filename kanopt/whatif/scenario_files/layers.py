@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from kanopt.errors import FileFormatError, Issue, ScenarioError
+from kanopt.faults import said
 from kanopt.files import require_path
 from kanopt.validation import describe_value
-from kanopt.whatif.scenario_files.mistakes import Mistake, in_file_words
+from kanopt.whatif.scenario_files.mistakes import Mistake
 from kanopt.whatif.scenario_files.toml_positions import Key, TomlDocument, read_document, write_key
 
 __all__ = ["Layers", "read_layers"]
@@ -71,7 +72,7 @@ class Layers:
         """Return a mistake with its file and line."""
         document, key = self.place(mistake.key)
         implied = mistake.key[_depth(self.key_positions, mistake.key) :]
-        message = in_file_words(mistake.message)
+        message = said(mistake.message, in_file=True)
         return Issue(str(document.path), document.line(key), write_key((*key, *implied)), message)
 
     def error(self, mistakes: Iterable[Mistake]) -> ScenarioError:

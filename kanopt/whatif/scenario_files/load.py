@@ -10,16 +10,23 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from kanopt.errors import FileFormatError, KanoptError, ScenarioError, TableError, nearest
 from kanopt.whatif.given_laws import given_laws, placeholder_law, saved_law
 from kanopt.whatif.scenario import Scenario, mistakes_of_changes
-from kanopt.whatif.scenario_files.bindings import BindingCheck
-from kanopt.whatif.scenario_files.checks import data_mistakes, law_mistakes, part_mistakes
-from kanopt.whatif.scenario_files.columns import columns_of_law, columns_read, wrong_tables
+from kanopt.whatif.scenario_files.columns import (
+    columns_of_law,
+    columns_read,
+    data_mistakes,
+    is_history,
+    may_say_groups,
+    part_mistakes,
+    wrong_tables,
+)
+from kanopt.whatif.scenario_files.laws import BindingCheck, law_mistakes
 from kanopt.whatif.scenario_files.layers import Layers, read_layers
 from kanopt.whatif.scenario_files.mistakes import Mistake
 from kanopt.whatif.scenario_files.problem_spec import ProblemSpec
 from kanopt.whatif.scenario_files.questions import answered
 from kanopt.whatif.scenario_files.sections import Sections, read_sections
 from kanopt.whatif.scenario_files.spec import LearnedSpec, SavedSpec, TableSpec
-from kanopt.whatif.scenario_files.toml_positions import Key, write_key
+from kanopt.whatif.scenario_files.toml_positions import Key
 from kanopt.whatif.section_changes import ChangedSections, checked_with_laws, make_section_changes
 from kanopt.whatif.variants import variant_mistakes
 
@@ -28,6 +35,7 @@ if TYPE_CHECKING:
 
     from kanopt.formulas import Formula
     from kanopt.tables import Schema
+    from kanopt.tables._raw import RawTable
 
 __all__ = ["check_scenario", "load_scenario"]
 
@@ -116,7 +124,7 @@ def _load(path: Path, may_ask: MayAsk, *, outside: bool, lenient: bool) -> Scena
     saved = _read_saved(found, layers)
     # where the holdout of a law is mistaken, the default one is not checked in its place
     wrong = {mistake.key[:3] for mistake in found.mistakes if mistake.key[2:3] == ("holdout",)}
-    of_laws = law_mistakes(found.every_law, found.names["tables"], tables)
+    of_laws = law_mistakes(found.laws, found.names["tables"], tables)
     found.mistakes += [mistake for mistake in of_laws if mistake.key[:3] not in wrong]
     formulas = _check_problem(found, layers, tables, saved)
     _check_tables_of_parts(found, tables)
@@ -146,16 +154,14 @@ def _load(path: Path, may_ask: MayAsk, *, outside: bool, lenient: bool) -> Scena
 
 def _used_and_ignored(found: Sections) -> Iterator[Mistake]:
     """Yield the columns that are ignored although a law or the problem reads them."""
-    problem = found.partial_problem
-    parts = {} if problem is None else problem.parts()
+    problem = found.problem
     for table, spec in found.tables.items():
         used = {
-            column: f"fills {field} of [{write_key(('problem', *key))}]"
-            for key, part in parts.items()
-            if part.table == table
+            column: f"fills {field} of [problem.{name}]"
+            for name, part in ({} if problem is None else problem.parts_of(table)).items()
             for field, column in part.columns.items()
         }
-        for name, law in found.every_law.items():
+        for name, law in found.laws.items():
             if isinstance(law, LearnedSpec) and law.table == table:
                 used |= dict.fromkeys(columns_of_law(law), f"is read by the law {name!r}")
         for place, column in enumerate(spec.ignore):
@@ -186,7 +192,7 @@ def sweep_mistakes(scenario: Scenario) -> list[Mistake]:
 
 def _read_tables(found: Sections, layers: Layers, may_ask: MayAsk) -> dict[str, pd.DataFrame]:
     tables = {}
-    for name, spec in {**found.tables, **found.partial_tables}.items():
+    for name, spec in found.tables.items():
         where: Key = ("tables", name, "path" if spec.url is None else "url")
         if spec.url is not None and not may_ask(found, name):
             continue
@@ -214,7 +220,7 @@ def _read_table(
         return None
     try:
         raw = load_table(source, spec.query, form, spec.sheet)
-        columns, on_bad = _columns_and_actions(found, spec, str(key[1]), raw.names)
+        columns, on_bad = _columns_and_actions(found, spec, str(key[1]), raw)
         return read_table(
             raw,
             columns=columns,
@@ -236,7 +242,8 @@ def _read_table(
             (column for column in units if f"no column {column!r} for the unit" in message), None
         )
         if misplaced is None:
-            found.add((*key, "url" if spec.path is None else "path"), message)
+            told = error.message if isinstance(error, TableError) else message
+            found.add((*key, "url" if spec.path is None else "path"), told)
             return None
         # go on without that unit, so that it does not hide the next mistake
         found.add((*key, "units", misplaced), message)
@@ -245,32 +252,34 @@ def _read_table(
 
 
 def _columns_and_actions(
-    found: Sections, spec: TableSpec, table: str, names: Sequence[str]
+    found: Sections, spec: TableSpec, table: str, raw: RawTable
 ) -> tuple[Sequence[str], Any]:
-    """Return the columns to read, and what happens to bad cells: only what is read is checked.
+    """Return the columns to read, and what happens to bad cells: what nothing reads may be any text.
 
-    Of a history nothing else is read. Of a table of the problem, whose columns without a use are named, what is not
-    used may be any text.
+    Of a table of the problem it is read all the same, since it is named. Of a history it is read where it may say which
+    rows share an error.
     """
     from kanopt.tables.row_rules import RowRules
 
+    names = raw.names
     for place, name in enumerate(spec.ignore):
         if name not in names:
             message = f"there is no column {name!r}; {nearest(name, names)}"
             found.add(("tables", table, "ignore", place), message)
     every = [name for name in dict.fromkeys(spec.columns or names) if name not in spec.ignore]
     used = columns_read(found, table, spec)
-    if spec.columns or used.names is None:
+    if spec.columns or used is None:
         return every, spec.on_bad
-    if not used.in_problem and used.names <= {*names, *spec.derive}:
-        return [name for name in every if name in used.names], spec.on_bad
     ruled = RowRules(spec.derive, spec.drop_where).names()
-    unread = [name for name in every if name not in used.names | ruled]
-    given = spec.on_bad if isinstance(spec.on_bad, dict) else {"*": spec.on_bad}
-    return [name for name in every if name not in unread or names.count(name) == 1], {
-        **dict.fromkeys(unread, "text"),
-        **given,
+    cells = {
+        name: column for name, column in zip(names, raw.columns, strict=True) if name not in used | ruled
     }
+    if is_history(found, table) and used <= {*names, *spec.derive}:  # else all of them are named in a hint
+        cells = {name: column for name, column in cells.items() if may_say_groups(column)}
+    unread = [name for name in every if name in cells and names.count(name) == 1]
+    given = spec.on_bad if isinstance(spec.on_bad, dict) else {"*": spec.on_bad}
+    read = [name for name in every if name in used | ruled or name in unread]
+    return read, {**dict.fromkeys(unread, "text"), **given}
 
 
 def _limits(found: Sections, spec: TableSpec, key: Key, columns: list[str]) -> Schema | None:
@@ -311,39 +320,37 @@ def _check_problem(
     """Note what does not fit together; return every law, with placeholders for those to be learned."""
     to_learn = {
         name: placeholder_law(name, spec, tables.get(spec.table))
-        for name, spec in found.every_law.items()
+        for name, spec in found.laws.items()
         if isinstance(spec, LearnedSpec)
     }
-    damaged = found.names["surrogates"] - set(found.every_law)
-    formulas, mistakes = given_laws(
-        found.every_law, {**saved, **to_learn}, placeholders=to_learn, damaged=damaged
-    )
+    damaged = found.names["surrogates"] - set(found.laws)
+    formulas, mistakes = given_laws(found.laws, {**saved, **to_learn}, placeholders=to_learn, damaged=damaged)
     found.mistakes += mistakes
-    if found.problem is None and "problem" not in layers.data:
+    if "problem" not in layers.data:
         message = "changes alter what the problem reads; the section [problem] is missing"
         found.mistakes += [Mistake(("changes", place), message) for place in found.changes]
     _check_section_changes(found, layers, formulas)
-    if found.partial_problem is not None:
-        _check_parts(found, found.partial_problem, tables, formulas)
+    if found.problem is not None:
+        _check_parts(found, found.problem, tables, formulas)
     return formulas
 
 
 def _check_tables_of_parts(found: Sections, tables: Mapping[str, pd.DataFrame]) -> None:
     """Note parts that read the table of another, in place of everything that follows from it."""
-    problem = found.partial_problem
+    problem = found.problem
     if problem is None or not (wrong := list(wrong_tables(problem, tables))):
         return
     parts = problem.parts()
-    read = {("tables", parts[(mistake.key[1],)].table) for mistake in wrong}
+    read = {("tables", parts[str(mistake.key[1])].table) for mistake in wrong}
     others = [each for each in found.mistakes if each.key[0] != "problem" and each.key[:2] not in read]
     found.mistakes = [*others, *wrong]
 
 
 def _check_section_changes(found: Sections, layers: Layers, formulas: Mapping[str, Formula]) -> None:
     """Note what is wrong with changes of keys and laws, as far as what they change could be read."""
-    unread = {"problem"} if found.problem is None else set()
+    unread = {"problem"} if found.below(("problem",)) else set()
     changes = {place: change for place, change in found.changes.items() if change.table not in unread}
-    sections = ChangedSections(layers.data, found.problem, found.solver, found.every_law)
+    sections = ChangedSections(layers.data, found.problem, found.solver, found.laws)
     made, wrong = make_section_changes(sections, changes)
     found.mistakes += wrong
     refused = {mistake.key[1] for mistake in wrong}
@@ -360,11 +367,7 @@ def _check_parts(
     formulas: Mapping[str, Formula],
 ) -> None:
     """Note what does not fit in a problem, or in what could be read of it."""
-    try:
-        problem.schemas()
-    except KanoptError as error:
-        found.add(("problem", "units"), str(error).removeprefix("units: "))
-        return
+    damaged_section = bool(found.below(("problem",)))
     found.mistakes += part_mistakes(problem, found.names["tables"], tables)
     mistaken = {mistake.key[1:] for mistake in found.mistakes if mistake.key[:1] == ("problem",)} - {
         ("kind",)
@@ -378,11 +381,11 @@ def _check_parts(
         for place, change in found.changes.items()
         if change.table in tables or change.table not in found.names["tables"]
     }
-    mistakes, changed = mistakes_of_changes(to_check, problem, tables, partial=found.problem is None)
+    mistakes, changed = mistakes_of_changes(to_check, problem, tables, partial=damaged_section)
     found.mistakes += mistakes
     # without other mistakes the whole problem is built, which says more
     if found.mistakes:
-        found.mistakes += data_mistakes(problem, _without_doubt(found, changed), mistaken)
+        found.mistakes += data_mistakes(problem, _without_doubt(found, changed), formulas, mistaken)
 
 
 def _without_doubt(found: Sections, frames: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:

@@ -1,23 +1,22 @@
-"""Mistakes in a scenario file: each under its key, in the words of the file; and tables of the file as models."""
+"""Mistakes in a scenario file, each under its key; and tables of the file as models."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from kanopt.errors import KanoptError, ProblemError
-from kanopt.faults import Fault
+from kanopt.faults import Fault, Message
 from kanopt.validation import invalid_values
 from kanopt.whatif.scenario_files.toml_positions import Key
 
 if TYPE_CHECKING:
     from kanopt.whatif.scenario_files.problem_spec import ProblemSpec
 
-__all__ = ["FileModel", "Mistake", "in_file_words", "keyed", "split_messages", "validate", "with_keys"]
+__all__ = ["FileModel", "Mistake", "keyed", "read_entry", "split_messages", "validate", "with_keys"]
 
 
 class FileModel(BaseModel):
@@ -31,7 +30,7 @@ class Mistake:
     """Something wrong under a key; the file and line are looked up later."""
 
     key: Key
-    message: str
+    message: Message
 
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -51,6 +50,48 @@ def validate(model: type[ModelT], data: object, key: Key) -> tuple[ModelT | None
         return model.model_validate(data), []
     except ValidationError as error:
         return None, [Mistake((*key, *wrong.place), wrong.message) for wrong in invalid_values(error, model)]
+
+
+def read_entry(model: type[ModelT], data: Any, key: Key) -> tuple[ModelT | None, list[Mistake]]:
+    """Read `data` as `model` without the keys that hold mistakes; return it and every mistake in it.
+
+    A mistake must not hide others: what does not depend on it is checked all the same. What is read in this way is
+    never run.
+
+    Returns
+    -------
+    model
+        None where it is the entry as a whole that is wrong.
+    mistakes
+        Those in the entry.
+
+    Examples
+    --------
+    >>> class Solver(FileModel):
+    ...     time_limit: float = 30.0
+    ...     workers: int = 1
+    >>> read_entry(Solver, {"time_limit": "5", "workers": 2}, ("solver",))[0]
+    Solver(time_limit=30.0, workers=2)
+    """
+    found, mistakes = validate(model, data, key)
+    wrong = mistakes
+    while found is None:
+        left = data
+        for mistake in wrong:
+            left = _without(left, mistake.key[len(key) :]) if isinstance(left, dict) else left
+        if left == data:
+            return None, mistakes
+        data = left
+        found, wrong = validate(model, data, key)
+    return found, mistakes
+
+
+def _without(entry: Mapping[str, Any], path: Key) -> dict[str, Any]:
+    """Return a table without the key that a path leads to, or the last table's key on the way."""
+    first, inner = path[:1], entry.get(str(path[0])) if path else None
+    if len(path) > 1 and isinstance(inner, dict) and path[1] in inner:
+        return {**entry, str(path[0]): _without(inner, path[1:])}
+    return {name: value for name, value in entry.items() if (name,) != first}
 
 
 def split_messages(error: Exception) -> list[str]:
@@ -84,16 +125,14 @@ def with_keys(error: KanoptError, problem: ProblemSpec) -> list[Mistake]:
 
 def keyed(faults: Iterable[Fault], problem: ProblemSpec) -> list[Mistake]:
     """Return mistakes in the words of the file, each under the key of its table."""
-    columns = {str(key[0]): part.columns for key, part in problem.parts().items()}
+    columns = {name: part.columns for name, part in problem.parts().items()}
     found = []
     for fault in faults:
         place: Key = (fault.table,) if fault.table in type(problem).model_fields else ()
         message = fault.sentence(in_file=True, columns=columns)
         if not place and fault.table != "problem":
             message = f"{fault.table}: {message}"
-        if not place:
-            place = _bound_in(message, problem)
-        found.append(Mistake(("problem", *place), message))
+        found.append(Mistake(("problem", *(place or _bound_in(message, problem))), message))
     return found
 
 
@@ -103,54 +142,15 @@ def _bound_in(line: str, problem: ProblemSpec) -> Key:
     for part in (first, f"{first}s", f"{first[:-1]}ies"):
         if part in type(problem).model_fields:
             return (part,)
-    for word, value in _flat_bindings(problem.bind):
+    for key, value in _bindings(problem.bind):
         if str(value) in line or f"{getattr(value, 'field', None)!r}" in line:
-            return ("bind", *word)
+            return ("bind", *key)
     return ()
 
 
-def _flat_bindings(bind: Mapping[str, Any]) -> Iterable[tuple[Key, Any]]:
+def _bindings(bind: Mapping[str, Any]) -> Iterator[tuple[Key, Any]]:
     for word, value in bind.items():
         if isinstance(value, dict):
             yield from (((word, inner), given) for inner, given in value.items())
         else:
             yield (word,), value
-
-
-_GIVEN = re.compile(r"\b(\w+)=(TextFormat\([^()]*\)|\{[^{}]*\}|\[[^\[\]]*\]|'[^']*')")
-_ENTRY = re.compile(r"'([^']*)': ?")
-_BARE = re.compile(r"[\w-]+")
-
-
-def in_file_words(message: str) -> str:
-    """Write the arguments that a message advises as keys of a scenario file.
-
-    Examples
-    --------
-    >>> in_file_words("pass form=TextFormat(decimal=',')")
-    'write form = { decimal = "," }'
-    >>> in_file_words("on_bad={'load_t': 'drop'} does so for one column")
-    'on_bad = { load_t = "drop" } does so for one column'
-    >>> in_file_words("write planning={'state.quantity': 20}; or leave it out with columns=")
-    'write planning = { "state.quantity" = 20 }; or leave it out with columns'
-    """
-    written = _GIVEN.sub(lambda found: f"{found[1]} = {_toml(found[2])}", message)
-    written = written.replace("another kind or range in the schema", "another range by minimum and maximum")
-    return re.sub(r"\b(columns|dates|form|on_bad)=(?= |$|;)", r"\1", written).replace(
-        "pass form = ", "write form = "
-    )
-
-
-def _toml(value: str) -> str:
-    """Return a value of Python as TOML."""
-    if value.startswith("TextFormat("):
-        inner = re.sub(r"(\w+)=", r"\1 = ", value.removeprefix("TextFormat(").removesuffix(")"))
-        return f"{{ {inner} }}".replace("'", '"')
-    if value.startswith("{"):
-        inner = _ENTRY.sub(lambda found: f"{_key(found[1])} = ", value[1:-1])
-        return f"{{ {inner} }}".replace("'", '"')
-    return value.replace("'", '"')
-
-
-def _key(name: str) -> str:
-    return name if _BARE.fullmatch(name) else f'"{name}"'

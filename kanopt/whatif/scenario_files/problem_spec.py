@@ -1,18 +1,31 @@
-"""``[problem]``: what every kind of problem has in common in a scenario file."""
+"""``[problem]``: the call of the class of a problem, written as a section.
+
+Keys are the arguments of the class (:class:`~kanopt.problems.RoutingProblem` and so on) with its defaults and rules: a
+table of records is a part, a law is named, a dataclass such as the units is a table of its fields. So an argument that
+a class gets is a key of files without another word. What the class does not say, such as what laws may read of which
+table, each kind declares in :mod:`kanopt.whatif.scenario_files.kinds`.
+"""
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import MISSING, dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, get_type_hints
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field, create_model
 
-from kanopt.validation import describe_value
-from kanopt.whatif.changes import Change, cell_text
+from kanopt.records.likeness import TableField
+from kanopt.whatif.scenario_files.arguments import (
+    Binding,
+    Day,
+    LawUse,
+    PartSpec,
+    as_written,
+    class_called,
+    default_of,
+)
 from kanopt.whatif.scenario_files.mistakes import FileModel
 from kanopt.whatif.scenario_files.toml_positions import Key
 
@@ -21,81 +34,11 @@ if TYPE_CHECKING:
 
     from kanopt.formulas import BoundFormula, Formula
     from kanopt.problems.base import Plan, Problem
+    from kanopt.records.declaration import Field as DeclaredField
     from kanopt.records.declaration import Table
-    from kanopt.records.reading import RecordCheck, RecordReader
-    from kanopt.records.unread_columns import TableUse
+    from kanopt.whatif.changes import Change
 
-__all__ = [
-    "Binding",
-    "LawUse",
-    "Name",
-    "PartSpec",
-    "ProblemInputs",
-    "ProblemSpec",
-    "a_tenth_up_and_down",
-    "one_more_and_fewer",
-    "without_each",
-]
-
-
-def _reference_or_value(value: Any) -> Any:
-    """Read ``"scope.field"`` as a reference; a number, or a text without a dot, is a value held constant."""
-    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-        raise ValueError(
-            f'must be what the problem knows, such as "arc.distance", or a number, not {describe_value(value)}'
-        )
-    if not isinstance(value, str) or "." not in value:
-        return value
-    from kanopt.errors import FormulaError
-    from kanopt.formulas import Reference
-
-    try:
-        return Reference.parse(value)
-    except FormulaError as error:
-        raise ValueError(str(error)) from error
-
-
-def _bindings(value: Any) -> Any:
-    """Let ``[problem.bind.law]`` hold bindings for one law, beside those for all."""
-    if isinstance(value, dict):
-        return {name: _reference_or_value(inner) for name, inner in value.items()}
-    return _reference_or_value(value)
-
-
-def _day(value: Any) -> Any:
-    """Read a date of TOML, or a text such as ``"2026-03-02"``."""
-    from kanopt.errors import ProblemError
-    from kanopt.problems.plan_day import read_day
-
-    try:
-        return read_day(value)
-    except ProblemError as error:
-        raise ValueError(str(error).removeprefix("day: ")) from error
-
-
-Binding: TypeAlias = Annotated[Any, BeforeValidator(_bindings)]
-Name: TypeAlias = Annotated[str, Field(min_length=1)]
-
-
-class PartSpec(FileModel):
-    """A table a problem reads, and which of its columns are which fields."""
-
-    table: Name
-    columns: dict[str, Name] = Field(default_factory=dict)
-
-    def read(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Return the frame with its columns named as the problem names its fields, units kept."""
-        from kanopt.tables.report import renamed
-
-        own = {column: name for name, column in self.columns.items()}
-        kept = [column for column in frame.columns if column in own or column not in self.columns]
-        return renamed(frame[kept], own)
-
-
-class LawUse(FileModel):
-    """A law where a problem wants one."""
-
-    law: Name
+__all__ = ["PartialInputs", "ProblemInputs", "ProblemSpec", "of_class"]
 
 
 @dataclass(frozen=True)
@@ -116,28 +59,81 @@ class ProblemInputs:
     laws: Mapping[str, Formula]
     problem: ProblemSpec
 
-    def part(self, part: PartSpec) -> pd.DataFrame:
+    def part(self, part: PartSpec) -> Any:
         """Return the frame of a part, columns named as fields."""
         return part.read(self.tables[part.table])
-
-    def parts(self, *names: str) -> dict[str, Any]:
-        """Return the frames of several parts by name; None for those left out."""
-        found = {name: getattr(self.problem, name) for name in names}
-        return {name: None if part is None else self.part(part) for name, part in found.items()}
 
     def law(self, name: str) -> BoundFormula:
         """Return a law with its inputs bound."""
         formula, given = self.laws[name], self.problem.bindings_of(name)
         return formula.bind(**{variable.name: given[variable.name] for variable in formula.inputs})
 
+    def argument(self, given: Any, kind: type | None = None) -> Any:
+        """Return what a key says as an argument; `kind` is the dataclass that a table of keys becomes."""
+        if isinstance(given, (LawUse, PartSpec)) and (law := getattr(given, "law", "")):
+            return self.law(law)
+        if isinstance(given, PartSpec):
+            return self.part(given)
+        if isinstance(given, FileModel) and kind is not None:
+            return kind(**{name: self.argument(value) for name, value in given})
+        return given
+
+
+@dataclass(frozen=True)
+class PartialInputs(ProblemInputs):
+    """What a problem is built from to see what is wrong with its tables, while the file holds other mistakes.
+
+    A table that could not be read is given as what is no record, so that the problem looks at the others only. A law
+    that cannot be used is a constant.
+
+    Parameters
+    ----------
+    fill
+        Whether fields that no column fills are stated as their defaults: they may stand under a key with a mistake, and
+        then nothing is said to be missing.
+    """
+
+    fill: bool = False
+    unread: list[str] = field(default_factory=list)
+
+    def part(self, part: PartSpec) -> Any:
+        """Return the frame of a part; what is no table where it could not be read, which `unread` then names."""
+        name = next(name for name, value in self.problem if value is part)
+        schema = self.problem.schemas().get(name)
+        if part.table not in self.tables:
+            return self.absent(name)
+        frame = super().part(part)
+        if schema is None or not self.fill:
+            return frame
+        absent = {
+            item.name: item.default
+            for item in schema.fields
+            if item.type in (int, float) and not item.clock and item.default == 0 and item.name not in frame
+        }
+        return frame.assign(**absent) if absent else frame
+
+    def absent(self, name: str) -> Any:
+        """Return what stands in for an argument of which nothing could be read."""
+        self.unread.append(name)
+        return [None] if name in self.problem.schemas() else self.law("")
+
+    def law(self, name: str) -> BoundFormula:
+        """Return a law with its inputs bound, or a constant."""
+        from kanopt.formulas import Constant, Formula, Variable
+
+        if name in self.laws and all(
+            each.name in self.problem.bindings_of(name) for each in self.laws[name].inputs
+        ):
+            return super().law(name)
+        return Formula(Constant(1.0), (), Variable(name or "law")).bind()
+
 
 class ProblemSpec(FileModel):
     """What every kind of problem has in common.
 
-    A kind states its tables as fields of type :class:`PartSpec` and its laws as :class:`LawUse`, or as a table of
-    names in a field that :meth:`law_uses` knows; the rest of this package needs no case for it. `entity_columns`
-    and `assignment_columns` are columns of ``Plan.to_frame``: what is decided about, and where it is put; two plans
-    are compared by them, and `moved_words` say what differs.
+    No key is required by the model, so that a section with mistakes is read as far as it goes: :meth:`gaps` names what
+    must stand there. `entity_columns` and `assignment_columns` are columns of ``Plan.to_frame``: what is decided about,
+    and where it is put; two plans are compared by them, and `moved_words` say what differs.
     """
 
     entity_columns: ClassVar[tuple[str, ...]] = ()
@@ -149,40 +145,72 @@ class ProblemSpec(FileModel):
     counts_work: ClassVar[bool] = True
     """Whether its solvers can be limited by work that is counted in place of seconds."""
 
+    class_name: ClassVar[str] = ""
+    """The class of :mod:`kanopt.problems` that the section calls."""
+
+    unwritten: ClassVar[frozenset[str]] = frozenset()
+    """Its arguments that are no keys, because others say what they hold."""
+
+    scopes: ClassVar[Mapping[str, str]] = {}
+    """How references to columns begin, such as ``"vehicle."``, each with the part that holds them."""
+
     row_names: ClassVar[frozenset[str]] = frozenset()
     """The parts of which laws read rows by their name, and not columns."""
 
-    price_keys: ClassVar[tuple[str, ...]] = ()
-    """The keys that say what costs money and what is wanted."""
+    law_tables: ClassVar[tuple[str, ...]] = ()
+    """The keys that hold a law for each of some names."""
 
-    unit_class: ClassVar[str] = ""
-    """The class of :mod:`kanopt.problems` with what it counts in, and the tables that become records."""
+    law_units: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    """What the law under a key may give, in words of the units."""
 
     other_columns: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     """What is read of parts besides the fields of records."""
 
+    required: ClassVar[tuple[str, ...]] = ()
+    """The keys that must be there, found by :func:`of_class`."""
+
+    classes: ClassVar[Mapping[str, type]] = {}
+    """The dataclasses that tables of keys become, found by :func:`of_class`."""
+
     kind: str
-    day: Annotated[date | None, BeforeValidator(_day)] = None
+    day: Day = None
     bind: dict[str, Binding] = Field(default_factory=dict)
     today: PartSpec | None = None
 
-    def parts(self) -> dict[Key, PartSpec]:
-        """Return the tables the problem reads, by their key below ``problem``; not those of today's plan."""
-        found: dict[Key, PartSpec] = {}
-        for name in type(self).model_fields:
-            value = getattr(self, name)
-            if isinstance(value, PartSpec) and name != "today":
-                found[(name,)] = value
-        return found
+    def gaps(self) -> Iterator[tuple[Key, str]]:
+        """Yield the keys that are missing, and what contradicts itself, with what to write."""
+        yield from (((name,), "is missing") for name in self.required if getattr(self, name) is None)
+
+    def parts(self) -> dict[str, PartSpec]:
+        """Return the tables the problem reads, by their key below ``problem``; not that of today's plan."""
+        given = {name: value for name, value in self if isinstance(value, PartSpec)}
+        return {name: part for name, part in given.items() if part.table and name != "today"}
+
+    def parts_of(self, table: str) -> dict[str, PartSpec]:
+        """Return the parts that read a table of the scenario, by their key."""
+        return {name: part for name, part in self.parts().items() if part.table == table}
+
+    def fields_in(self, table: str) -> dict[str, tuple[DeclaredField, str]]:
+        """Return the fields of records that columns of a table fill, by column, each with its unit in the problem."""
+        schemas = self.schemas()
+        return {
+            part.columns.get(item.name, item.name): (item, schemas[name].units.get(item.name, ""))
+            for name, part in self.parts_of(table).items()
+            if name in schemas
+            for item in schemas[name].fields
+        }
+
+    def table_field(self, part: str, name: str) -> TableField:
+        """Return a field of a part with its unit and type; a name that laws read is a number without a unit."""
+        schema = self.schemas().get(part)
+        declared = {} if schema is None else {item.name: item for item in schema.fields}
+        if schema is not None and name in declared:
+            return TableField.of(declared[name], schema)
+        return TableField(name, self.field_units(part).get(name, ""))
 
     def law_uses(self) -> dict[Key, str]:
         """Return the laws the problem reads, by the key below ``problem`` that names them."""
-        found: dict[Key, str] = {}
-        for name in type(self).model_fields:
-            value = getattr(self, name)
-            if isinstance(value, LawUse):
-                found[name, "law"] = value.law
-        return found
+        return dict(_laws_below(dict(self), (), self.law_tables))
 
     def bindings_of(self, law: str) -> dict[str, Any]:
         """Return what the inputs of a law are bound to, its own bindings before those for all."""
@@ -193,83 +221,29 @@ class ProblemSpec(FileModel):
     def binding_key(self, law: str, name: str) -> Key:
         """Return the key at which an input of a law is bound."""
         own = self.bind.get(law)
-        return (
-            ("problem", "bind", law, name)
-            if isinstance(own, dict) and name in own
-            else ("problem", "bind", name)
-        )
-
-    @classmethod
-    def declared_tables(cls, units: Mapping[str, str]) -> dict[str, Table]:
-        """Return the tables that become records, by part, as they are declared.
-
-        Parameters
-        ----------
-        units
-            What the problem counts in, where that is not usual.
-        """
-        return {table.name: table for table in cls.unit_system()(**units).tables()}
-
-    @classmethod
-    def unit_system(cls) -> Any:
-        """Return the class of what the problem counts in."""
-        from kanopt import problems
-
-        return getattr(problems, cls.unit_class)
+        inside = isinstance(own, dict) and name in own
+        return ("problem", "bind", law, name) if inside else ("problem", "bind", name)
 
     def counted(self) -> Any:
-        """Return what the problem counts in."""
-        units: dict[str, str] = getattr(self, "units", {})
-        return type(self).unit_system()(**units)
+        """Return what the problem counts in; None where every column says it."""
+        given = getattr(self, "units", ())
+        return self.classes["units"](**dict(given)) if given else None
+
+    @classmethod
+    def tables(cls, units: Any) -> tuple[Table, ...]:
+        """Return the tables that become records, counted in some units; None for those that are usual."""
+        found: tuple[Table, ...] = (cls.classes["units"]() if units is None else units).tables()
+        return found
 
     def schemas(self) -> Mapping[str, Table]:
-        """Return the tables that become records, by part.
-
-        Raises
-        ------
-        ProblemError
-            If the units of the problem are none.
-        """
-        return type(self).declared_tables(getattr(self, "units", {}))
-
-    @abstractmethod
-    def record_checks(self, records: Mapping[str, Sequence[Any]], reader: RecordReader) -> list[RecordCheck]:
-        """Return the checks of records, by part, against each other.
-
-        Parameters
-        ----------
-        records
-            The records of each part; none where they could not be read.
-        reader
-            What read them.
-        """
-
-    def unstated_checks(
-        self, records: Mapping[str, Sequence[Any]], reader: RecordReader
-    ) -> list[RecordCheck]:
-        """Return the checks that something costs money and that something is wanted, as far as tables say it."""
-        return []
-
-    def table_uses(self, records: Mapping[str, Sequence[Any]]) -> list[TableUse]:
-        """Return what is read of the tables that become records, as far as the section says it."""
-        from kanopt.records.unread_columns import table_use
-
-        return [
-            table_use(schema, records[name], self.readable_names(name))
-            for name, schema in self.schemas().items()
-        ]
-
-    @abstractmethod
-    def scopes(self) -> Mapping[str, str]:
-        """Return how references to columns begin, such as ``"vehicle."``, each with the part that holds them."""
+        """Return the tables that become records, by part."""
+        return {table.name: table for table in self.tables(self.counted())}
 
     def column_of(self, reference: object) -> tuple[str, str] | None:
         """Return the part and the field that a reference reads; None where it reads no column."""
         text = str(reference)
         found = (
-            (part, text.removeprefix(start))
-            for start, part in self.scopes().items()
-            if text.startswith(start)
+            (part, text.removeprefix(start)) for start, part in self.scopes.items() if text.startswith(start)
         )
         return next(found, None)
 
@@ -278,9 +252,10 @@ class ProblemSpec(FileModel):
         references: dict[str, str] = self.counted().references()
         return references
 
-    @abstractmethod
     def units_of_law(self, key: Key) -> tuple[str, ...]:
         """Return the units that the law under a key below ``problem`` may give; empty where it may be any."""
+        units = self.counted()
+        return tuple(dict.fromkeys(map(units.unit_of, self.law_units.get(str(key[0]), ()))))
 
     def usual_variants(self, tables: Mapping[str, pd.DataFrame]) -> dict[str, tuple[Change, ...]]:
         """Return by name what people ask of a problem first: a few other fleets and demands, each as changes.
@@ -291,6 +266,13 @@ class ProblemSpec(FileModel):
             The tables of the scenario, with its own changes made.
         """
         return {}
+
+    def frame_of(self, part: str, tables: Mapping[str, pd.DataFrame]) -> tuple[str, pd.DataFrame]:
+        """Return the table of a part and what stands in it, columns named as fields; an empty one if it is left out."""
+        import pandas as pd
+
+        found = self.parts().get(part)
+        return ("", pd.DataFrame()) if found is None else (found.table, found.read(tables[found.table]))
 
     def field_units(self, part: str) -> Mapping[str, str]:
         """Return the units of the fields of a part, as far as the problem fixes them."""
@@ -309,7 +291,7 @@ class ProblemSpec(FileModel):
     @cache
     def fields_of(cls, part: str) -> frozenset[str]:
         """Return the fields that columns of a part may fill; empty where any column is as good as another."""
-        table = cls.declared_tables({}).get(part)
+        table = next((each for each in cls.tables(None) if each.name == part), None)
         declared = () if table is None else table.fields
         return frozenset(item.name for item in declared) | {*cls.other_columns.get(part, ())}
 
@@ -320,8 +302,26 @@ class ProblemSpec(FileModel):
         columns = [self.column_of(value) or ("", value.field) for value in references]
         return self.fields_of(part) | {field for _, field in columns}
 
-    @abstractmethod
-    def build(self, material: ProblemInputs) -> Problem[Any]:
+    def arguments(self, inputs: ProblemInputs) -> dict[str, Any]:
+        """Return what the class of the problem is called with; what is left out has its default.
+
+        Raises
+        ------
+        ProblemError, FormulaError, UnitError
+            If the data contradict each other.
+        """
+        named = {item.name for item in dataclasses.fields(class_called(self.class_name)) if item.init}
+        found = {}
+        for name, given in self:
+            if name in named and name in self.law_tables:
+                found[name] = {term: inputs.law(law) for term, law in given.items()}
+            elif name in named and given is not None:
+                found[name] = inputs.argument(given, self.classes.get(name))
+            elif name in self.required and isinstance(inputs, PartialInputs):
+                found[name] = inputs.absent(name)
+        return found
+
+    def build(self, inputs: ProblemInputs) -> Problem[Any]:
         """Build the problem.
 
         Raises
@@ -329,8 +329,10 @@ class ProblemSpec(FileModel):
         ProblemError, FormulaError, UnitError
             If the data contradict each other.
         """
+        built: Problem[Any] = class_called(self.class_name)(**self.arguments(inputs))
+        return built
 
-    def read_today(self, problem: Problem[Any], material: ProblemInputs) -> Plan | None:
+    def read_today(self, problem: Problem[Any], inputs: ProblemInputs) -> Plan | None:
         """Read today's plan, if the file names one.
 
         Raises
@@ -338,101 +340,42 @@ class ProblemSpec(FileModel):
         ProblemError
             If it names things the problem does not know.
         """
-        return None if self.today is None else problem.plan_from(material.part(self.today))
+        return None if self.today is None else problem.plan_from(inputs.part(self.today))
 
 
-_MOST_KINDS = 2
-"""Of vehicles and machines that are varied; each variant is planned anew, which takes its time."""
+def _laws_below(found: Mapping[str, Any], key: Key, law_tables: Sequence[str]) -> Iterator[tuple[Key, str]]:
+    """Yield the laws that stand under keys called ``law``, and in tables of laws."""
+    for name, value in found.items():
+        if name == "law" and value:
+            yield (*key, name), value
+        elif name in law_tables:
+            yield from (((*key, name, term), law) for term, law in value.items())
+        elif isinstance(value, FileModel) or (isinstance(value, Mapping) and name != "bind"):
+            yield from _laws_below(dict(value), (*key, name), ())
 
 
-def a_tenth_up_and_down(what: str, paths: Sequence[str]) -> dict[str, tuple[Change, ...]]:
-    """Return what scales some paths together; nothing where there are none.
-
-    Examples
-    --------
-    >>> [(name, str(change)) for name, (change,) in a_tenth_up_and_down("demand", ["clients.demand"]).items()]
-    [('demand −10 %', 'clients.demand × 0.9'), ('demand +10 %', 'clients.demand × 1.1')]
-    """
-    split = [path.partition(".") for path in paths]
-    return {
-        f"{what} {told}": tuple(Change("scale", table, column, factor) for table, _, column in split)
-        for told, factor in (("−10 %", 0.9), ("+10 %", 1.1))
-        if split
+@cache
+def of_class(kind: type[ProblemSpec]) -> type[ProblemSpec]:
+    """Return the model of a kind with the keys that are arguments of its class."""
+    called = class_called(kind.class_name)
+    hints = get_type_hints(called, include_extras=True)
+    taken = [item for item in dataclasses.fields(called) if item.init]
+    classes: dict[str, Any] = {
+        item.name: hint for item in taken if dataclasses.is_dataclass(hint := hints[item.name])
     }
-
-
-def one_more_and_fewer(fleet: pd.DataFrame, table: str) -> dict[str, tuple[Change, ...]]:
-    """Return one vehicle more and one fewer of each of the types with most of them; some vehicle is left.
-
-    Parameters
-    ----------
-    fleet
-        A row for each type, with its ``name`` and the ``num_available`` of vehicles, 1 where it has no such column.
-    table
-        The name of the table in the scenario.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> fleet = pd.DataFrame({"name": ["van", "truck", "bike"], "num_available": [4, 2, 1]})
-    >>> for name, (change,) in one_more_and_fewer(fleet, "vehicles").items():
-    ...     print(f"{name}: {change}")
-    one van fewer: vehicles.num_available set to 3 where name = van
-    one van more: vehicles.num_available set to 5 where name = van
-    one truck fewer: vehicles.num_available set to 1 where name = truck
-    one truck more: vehicles.num_available set to 3 where name = truck
-    """
-    import pandas as pd
-
-    if "name" not in fleet:
-        return {}
-    given = fleet["num_available"] if "num_available" in fleet else pd.Series(1, index=fleet.index)
-    counts = pd.to_numeric(given, errors="coerce").fillna(1).astype(int).tolist()
-    found: dict[str, tuple[Change, ...]] = {}
-    for row in sorted(sorted(range(len(counts)), key=lambda row: -counts[row])[:_MOST_KINDS]):
-        name = _cell(fleet["name"].iloc[row])
-        for word, count in (("fewer", counts[row] - 1), ("more", counts[row] + 1)):
-            if count >= 0 and (word == "more" or sum(counts) > 1):
-                where = {"name": name} if len(fleet) > 1 else {}
-                found[f"one {cell_text(name)} {word}"] = (
-                    Change("set", table, "num_available", count, where=where),
-                )
-    return found
-
-
-def without_each(
-    rows: pd.DataFrame, table: str, column: str, *, needed: str
-) -> dict[str, tuple[Change, ...]]:
-    """Return the table without each of the things with most rows whose rows are not all that something needs.
-
-    Parameters
-    ----------
-    rows
-        The table.
-    table
-        Its name in the scenario.
-    column
-        The column of what is taken out.
-    needed
-        The column of what must keep a row.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> modes = pd.DataFrame({"task": ["a", "a", "b", "b", "c"], "machine": ["saw", "mill", "saw", "drill", "mill"]})
-    >>> for name, (change,) in without_each(modes, "modes", "machine", needed="task").items():
-    ...     print(f"{name}: {change}")
-    without saw: modes: rows taken out where machine = saw
-    without drill: modes: rows taken out where machine = drill
-    """
-    found: dict[str, tuple[Change, ...]] = {}
-    for given in rows[column].value_counts().index:
-        name = _cell(given)
-        if set(rows.loc[rows[column] != given, needed]) == set(rows[needed]) and len(found) < _MOST_KINDS:
-            found[f"without {cell_text(name)}"] = (Change("remove", table, where={column: name}),)
-    return found
-
-
-def _cell(value: Any) -> Any:
-    """Return a cell as a change names it."""
-    return value.item() if hasattr(value, "item") else value
+    tables = {table.name for table in kind.tables(classes["units"]() if "units" in classes else None)}
+    keys: dict[str, Any] = {}
+    required = []
+    for item in taken:
+        if item.name in {*kind.model_fields, *kind.unwritten}:
+            continue
+        is_part = item.name in tables
+        hint = PartSpec if is_part else as_written(hints[item.name])
+        if item.default is MISSING and item.default_factory is MISSING:
+            required.append(item.name)
+        left_out = is_part or item.name in required
+        keys[item.name] = (hint | None, None) if left_out else (hint, default_of(item, hint))
+    made = create_model(kind.__name__, __base__=kind, __doc__=kind.__doc__, **keys)
+    made.required = (*kind.required, *required)
+    made.classes = {**kind.classes, **classes}
+    return made

@@ -6,7 +6,6 @@ that it may have, and what each of them sets; a column is answered where it is m
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,9 +17,9 @@ from kanopt.validation import describe_value
 from kanopt.whatif.scenario_files.layers import Layers
 from kanopt.whatif.scenario_files.mistakes import Mistake, validate
 from kanopt.whatif.scenario_files.spec import QuestionSpec
-from kanopt.whatif.scenario_files.toml_positions import Key, write_key
+from kanopt.whatif.scenario_files.toml_positions import Key, split_key, write_key
 
-__all__ = ["Answered", "answered", "question_about", "read_key"]
+__all__ = ["Answered", "answered", "question_about"]
 
 
 @dataclass(frozen=True)
@@ -40,25 +39,6 @@ class Answered:
     layers: Layers
     mistakes: tuple[Mistake, ...] = ()
     asked: tuple[Mistake, ...] = ()
-
-
-def read_key(text: str) -> Key:
-    """Return a dotted key as its parts; a part with other letters than A to Z stands in quotes, or has no dot.
-
-    Examples
-    --------
-    >>> read_key('tables.clients.units."Dauer (min.)"'), read_key("tables.städte.ignore")
-    (('tables', 'clients', 'units', 'Dauer (min.)'), ('tables', 'städte', 'ignore'))
-    """
-    try:
-        level: Any = tomllib.loads(f"{text} = 0")
-    except tomllib.TOMLDecodeError:
-        return tuple(text.split("."))
-    parts: list[str] = []
-    while isinstance(level, dict) and len(level) == 1:
-        [(name, level)] = level.items()
-        parts.append(name)
-    return tuple(parts)
 
 
 def answered(layers: Layers) -> Answered:
@@ -98,7 +78,7 @@ def _with_answer(layers: Layers, key: Key, question: QuestionSpec) -> tuple[Laye
     data, positions, mistakes = dict(layers.data), dict(layers.key_positions), list[Mistake]()
     document, place = layers.place(key)
     for word, value in question.answers[question.answer].items():
-        target, place_of_word = read_key(word), (*place, word)
+        target, place_of_word = split_key(word), (*place, word)
         known = set(_paths(data))
         try:
             data = _with_value(data, target, value)

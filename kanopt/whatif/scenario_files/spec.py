@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from kanopt.errors import UnitError, nearest
+from kanopt.errors import nearest
+from kanopt.records.rules import Unit
 from kanopt.validation import describe_value
 from kanopt.whatif.scenario_files.mistakes import FileModel
 
@@ -30,7 +31,6 @@ __all__ = [
     "SolverSpec",
     "SweepSpec",
     "TableSpec",
-    "Unit",
     "VariantSpec",
     "Words",
     "law_model",
@@ -38,15 +38,6 @@ __all__ = [
 
 Several: TypeAlias = Annotated[int, Field(ge=1, le=1_000_000_000)]
 """A number of things, one at least."""
-
-
-def _checked_unit(text: str) -> str:
-    from kanopt.units import check_unit
-
-    try:
-        return check_unit(text)
-    except UnitError as error:
-        raise ValueError(str(error)) from error
 
 
 def _scalar(value: Any) -> Any:
@@ -124,7 +115,6 @@ def _path(text: str) -> str:
 
 
 OnBad: TypeAlias = Annotated[Any, BeforeValidator(_action)]
-Unit: TypeAlias = Annotated[str, AfterValidator(_checked_unit)]
 Words: TypeAlias = Annotated[tuple[str, ...], Field(strict=False)]
 Cell: TypeAlias = Annotated[Any, BeforeValidator(_scalar)]
 Cells: TypeAlias = Annotated[Any, BeforeValidator(_cells)]

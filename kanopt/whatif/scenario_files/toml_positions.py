@@ -22,7 +22,7 @@ from kanopt.errors import FileFormatError, Issue, ScenarioError
 from kanopt.files import read_file
 from kanopt.tables.table_reading import TABLE_FILES
 
-__all__ = ["Key", "TomlDocument", "read_document", "write_key"]
+__all__ = ["Key", "TomlDocument", "read_document", "split_key", "write_key"]
 
 Key = tuple[str | int, ...]
 
@@ -83,6 +83,25 @@ def write_key(key: Key) -> str:
             word = part if _BARE.fullmatch(part) else f'"{part}"'
             text += f".{word}" if text else word
     return text
+
+
+def split_key(text: str) -> tuple[str, ...]:
+    """Return a dotted key as its parts; a part with other letters than A to Z stands in quotes, or has no dot.
+
+    Examples
+    --------
+    >>> split_key('tables.clients.units."Dauer (min.)"'), split_key("tables.städte.ignore")
+    (('tables', 'clients', 'units', 'Dauer (min.)'), ('tables', 'städte', 'ignore'))
+    """
+    try:
+        level: Any = tomllib.loads(f"{text} = 0")
+    except tomllib.TOMLDecodeError:
+        return tuple(text.split("."))
+    parts: list[str] = []
+    while isinstance(level, dict) and len(level) == 1:
+        [(name, level)] = level.items()
+        parts.append(name)
+    return tuple(parts)
 
 
 _LARGEST = 1_000_000
@@ -259,11 +278,4 @@ def _row(node: Node) -> int:
 
 
 def _parts(node: Node) -> tuple[str, ...]:
-    if node.type not in _KEYS or node.text is None:
-        return ()
-    parts: list[str] = []
-    level: Any = tomllib.loads(f"{node.text.decode()} = 0")
-    while isinstance(level, dict):
-        [(name, level)] = level.items()
-        parts.append(name)
-    return tuple(parts)
+    return split_key(node.text.decode()) if node.type in _KEYS and node.text is not None else ()

@@ -377,7 +377,7 @@ def _reads(spec: ProblemSpec, axis: Axis, name: str) -> bool:
         return axis.path.startswith("problem.bind.") and axis.path.rpartition(".")[2] == name
     bound = [spec.bindings_of(law).get(name) for law in spec.law_uses().values()]
     for name, field in filter(None, map(spec.column_of, bound)):
-        part = spec.parts()[(name,)]
+        part = spec.parts()[name]
         if part.table == change.table and change.column in (part.columns.get(field, field), field):
             return True
     return False

@@ -68,11 +68,8 @@ def way_of_pricing(question: SweepQuestion, problem: Problem[Any], plan: Plan) -
     if any(change.is_of_section for change in changes):
         return PricedBy.LAWS_OR_KEYS
     spec = question.scenario.problem
-    readers = {
-        change.table: [k for k, part in spec.parts().items() if part.table == change.table]
-        for change in changes
-    }
-    if any(found != [("vehicles",)] for found in readers.values()):
+    readers = {change.table: list(spec.parts_of(change.table)) for change in changes}
+    if any(found != ["vehicles"] for found in readers.values()):
         return PricedBy.TABLES
     times = problem.leg_laws.formulas().get(DURATION)
     read = {str(reference) for reference in (times.references if times is not None else ())}
@@ -178,7 +175,7 @@ def _fleets(question: SweepQuestion, points: Sequence[int]) -> list[Sequence[Veh
     from kanopt.tables import units_of, with_units
 
     scenario = question.scenario
-    part = scenario.problem.parts()["vehicles",]
+    part = scenario.problem.parts()["vehicles"]
     frame, words = scenario.changed[part.table], field_columns(scenario.problem, part.table)
     kinds, count = len(frame), len(points)
     wide = frame.iloc[np.tile(np.arange(kinds), count)].reset_index(drop=True)

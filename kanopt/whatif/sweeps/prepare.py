@@ -325,9 +325,5 @@ def unit_of_axis(scenario: Scenario, axis: Axis) -> str:
     frame = scenario.changed[change.table]
     words = column_names(frame, field_columns(scenario.problem, change.table))
     column = words.get(change.column, change.column)
-    for key, part in scenario.problem.parts().items():
-        field = {own: name for name, own in part.columns.items()}.get(column, column)
-        fixed = scenario.problem.field_units(str(key[0])) if part.table == change.table else {}
-        if unit := units_of(frame).get(column, fixed.get(field, "")):
-            return unit
-    return units_of(frame).get(column, "")
+    _, fixed = scenario.problem.fields_in(change.table).get(column, (None, ""))
+    return units_of(frame).get(column, fixed)

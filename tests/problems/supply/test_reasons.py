@@ -195,12 +195,12 @@ def test_open_sites_that_cost_more_than_the_shortage_point_to_a_cheaper_closed_o
 def test_storage_is_a_capacity_on_the_way_too():
     # 35 t can reach the site in each period; 5 t of storage is all that the first can do for the second
     problem = SupplyProblem(
-        [Supplier("mill")],
-        [Facility("north", storage=5.0, holding_cost=0.5)],
-        [Market("Lyon")],
-        [Product("flour", shortage_cost=20.0)],
-        [Period("1"), Period("2")],
-        [Lane("mill", "north", capacity=35.0), Lane("north", "Lyon")],
+        suppliers=[Supplier("mill")],
+        facilities=[Facility("north", storage=5.0, holding_cost=0.5)],
+        markets=[Market("Lyon")],
+        products=[Product("flour", shortage_cost=20.0)],
+        periods=[Period("1"), Period("2")],
+        lanes=[Lane("mill", "north", capacity=35.0), Lane("north", "Lyon")],
         tariff=1.0,
         demand=np.array([[[20.0, 50.0]]]),
     )
@@ -272,12 +272,12 @@ def test_with_no_plan_the_impossible_is_proved():
 def test_supply_is_counted_from_the_start_where_stock_can_be_kept():
     def two(storage: float) -> SupplyProblem:
         return SupplyProblem(
-            [Supplier("mill", capacity=30.0)],
-            [Facility("north", storage=storage)],
-            [Market("Lyon")],
-            [Product("flour")],
-            [Period("1"), Period("2")],
-            [Lane("mill", "north"), Lane("north", "Lyon")],
+            suppliers=[Supplier("mill", capacity=30.0)],
+            facilities=[Facility("north", storage=storage)],
+            markets=[Market("Lyon")],
+            products=[Product("flour")],
+            periods=[Period("1"), Period("2")],
+            lanes=[Lane("mill", "north"), Lane("north", "Lyon")],
             tariff=1.0,
             demand=np.array([[[0.0, 60.0]]]),
         )

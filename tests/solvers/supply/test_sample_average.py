@@ -120,12 +120,12 @@ def test_a_sample_that_no_sites_can_serve_leaves_out_no_more_than_it_has_to():
 
 def test_a_network_without_sites_has_flows_alone():
     problem = SupplyProblem(
-        [Supplier("mill", capacity=12.0, unit_cost=2.0)],
-        [],
-        [Market("Lyon")],
-        [Product("flour", shortage_cost=9.0)],
-        [Period("1")],
-        [Lane("mill", "Lyon")],
+        suppliers=[Supplier("mill", capacity=12.0, unit_cost=2.0)],
+        facilities=[],
+        markets=[Market("Lyon")],
+        products=[Product("flour", shortage_cost=9.0)],
+        periods=[Period("1")],
+        lanes=[Lane("mill", "Lyon")],
         tariff=1.0,
         demand=10.0,
     )

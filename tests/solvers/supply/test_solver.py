@@ -57,12 +57,12 @@ def test_a_transport_problem_has_the_cost_of_its_assignment():
     cost = np.array([[1.0, 4.0, 5.0], [3.0, 2.0, 6.0], [4.0, 5.0, 1.0]])
     lanes = [Lane(f"s{i}", f"m{j}") for i in range(3) for j in range(3)]
     problem = SupplyProblem(
-        [Supplier(f"s{i}", capacity=1.0) for i in range(3)],
-        [],
-        [Market(f"m{j}") for j in range(3)],
-        [Product("unit")],
-        [Period("1")],
-        lanes,
+        suppliers=[Supplier(f"s{i}", capacity=1.0) for i in range(3)],
+        facilities=[],
+        markets=[Market(f"m{j}") for j in range(3)],
+        products=[Product("unit")],
+        periods=[Period("1")],
+        lanes=lanes,
         tariff=cost.reshape(-1, 1, 1),
         demand=1.0,
     )
@@ -83,12 +83,12 @@ def located(capacity: float, fixed: np.ndarray, demand: np.ndarray, cost: np.nda
         for j in range(customers)
     ]
     return SupplyProblem(
-        [Supplier("plant")],
-        [Facility(f"w{i}", fixed_cost=float(fixed[i]), capacity=capacity) for i in range(sites)],
-        [Market(f"c{j}") for j in range(customers)],
-        [Product("goods")],
-        [Period("1")],
-        lanes,
+        suppliers=[Supplier("plant")],
+        facilities=[Facility(f"w{i}", fixed_cost=float(fixed[i]), capacity=capacity) for i in range(sites)],
+        markets=[Market(f"c{j}") for j in range(customers)],
+        products=[Product("goods")],
+        periods=[Period("1")],
+        lanes=lanes,
         tariff=lane.rate,
         demand=demand.reshape(-1, 1, 1),
     )

@@ -135,12 +135,12 @@ def two_sites(text: str, demand: tuple[float, ...], fixed: tuple[float, float], 
         for j in range(len(demand))
     ]
     return SupplyProblem(
-        [Supplier("mill", unit_cost=1.0)],
-        [Facility(f"f{i}", fixed_cost=fixed[i]) for i in range(2)],
-        [Market(f"m{j}") for j in range(len(demand))],
-        [Product("flour")],
-        [Period("1")],
-        ways,
+        suppliers=[Supplier("mill", unit_cost=1.0)],
+        facilities=[Facility(f"f{i}", fixed_cost=fixed[i]) for i in range(2)],
+        markets=[Market(f"m{j}") for j in range(len(demand))],
+        products=[Product("flour")],
+        periods=[Period("1")],
+        lanes=ways,
         tariff=law_of(text).bind(km=lane.distance, t=state.quantity),
         demand=np.array(demand)[:, None, None],
         planning={"state.quantity": 5.0},

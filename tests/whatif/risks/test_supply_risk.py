@@ -28,12 +28,12 @@ def newsvendor(
     """One mill, one market, one period: a unit costs 2 to buy and 1 to send."""
     row = {"market": ["Lyon"], "demand": [MEAN], "demand_sd": [DEVIATION]}
     return ko.SupplyProblem(
-        [Supplier("mill", "flour", unit_cost=2.0)],
-        [],
-        markets or [Market("Lyon")],
-        [Product("flour", shortage_cost=shortage_cost)],
-        [Period("1")],
-        [Lane("mill", "Lyon")],
+        suppliers=[Supplier("mill", "flour", unit_cost=2.0)],
+        facilities=[],
+        markets=markets or [Market("Lyon")],
+        products=[Product("flour", shortage_cost=shortage_cost)],
+        periods=[Period("1")],
+        lanes=[Lane("mill", "Lyon")],
         tariff=1.0,
         demand=pd.DataFrame(row) if demand is None else demand,
     )

@@ -10,8 +10,9 @@ from typing import get_args
 import pytest
 from pydantic import BaseModel
 
-from kanopt.whatif.scenario_files import decision_spec, problem_spec, routing_spec, spec, supply_spec
-from kanopt.whatif.scenario_files.sections import kinds
+from kanopt.whatif.scenario_files import arguments, spec
+from kanopt.whatif.scenario_files import kinds as kinds_of_problems
+from kanopt.whatif.scenario_files.kinds import kinds
 
 PAGE = (Path(__file__).parents[3] / "docs" / "scenario-files.md").read_text("utf-8")
 Row = tuple[str, ...]
@@ -75,7 +76,8 @@ def test_keys_of_a_problem(kind):
 
 def test_keys_of_the_policy():
     rows = [row for row in rows_of("## `[problem]`", "key") if len(row) == 2]
-    assert {word for row in rows for word in words(row[0])} == fields_of(routing_spec.PolicySpec)
+    policy = kinds()["routing"].model_fields["policy"].annotation
+    assert {word for row in rows for word in words(row[0])} == fields_of(policy)
 
 
 PARTS = {
@@ -83,15 +85,15 @@ PARTS = {
     for kind, model in kinds().items()
     for name, field in model.model_fields.items()
     for type_ in (field.annotation, *get_args(field.annotation))
-    if isinstance(type_, type) and issubclass(type_, problem_spec.PartSpec) and name != "today"
-} | {("supply", "demand")}
+    if isinstance(type_, type) and issubclass(type_, arguments.PartSpec) and name != "today"
+}
 
 
 @pytest.mark.parametrize(("kind", "part"), sorted(PARTS))
 def test_fields_of_a_part(kind, part):
     (row,) = [row for row in rows_of("## `[problem]`", "part") if f"`{part}`" in row[0]]
     fields = kinds()[kind].fields_of(part)
-    assert words(row[1]) == (fields or {"market", "product", "period", "demand", "demand_sd"})
+    assert words(row[1]) == fields
 
 
 def test_every_row_of_parts_is_a_part():
@@ -102,11 +104,11 @@ def test_every_row_of_parts_is_a_part():
 @pytest.mark.parametrize(
     ("inside", "model"),
     [
-        ("a part", problem_spec.PartSpec),
-        ("`distances`", routing_spec.MatrixSpec),
-        ("`duration`,", problem_spec.LawUse),
-        ("`demand`", supply_spec.DemandSpec),
-        ("`limits.NAME`", decision_spec.LimitSpec),
+        ("a part", arguments.PartSpec),
+        ("`distances`", kinds_of_problems.MatrixSpec),
+        ("`duration`,", arguments.LawUse),
+        ("`demand`", kinds_of_problems.DemandSpec),
+        ("`limits.NAME`", kinds_of_problems.LimitSpec),
     ],
 )
 def test_keys_inside_a_key_of_the_problem(inside, model):
@@ -122,8 +124,7 @@ def test_keys_of_a_variant():
 @pytest.mark.parametrize("kind", ["routing", "scheduling", "supply"])
 def test_what_units_are_of(kind):
     (row,) = [row for row in rows_of("## `[problem]`", "inside") if row[0] == f"`units` of {kind}"]
-    names, _ = get_args(kinds()[kind].model_fields["units"].annotation)
-    assert words(row[1]) == set(get_args(names))
+    assert words(row[1]) == fields_of(kinds()[kind].model_fields["units"].annotation)
 
 
 @pytest.mark.parametrize(

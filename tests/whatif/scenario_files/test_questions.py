@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,6 @@ import pytest
 import kanopt as ko
 from kanopt.cli import main
 from kanopt.errors import ScenarioError
-from kanopt.problems import Client, Market, Task
 
 QUESTION = """
 [[questions]]
@@ -152,7 +150,13 @@ def test_commands_end_with_the_question_or_go_on_and_say_so(
     )
     more = {"compare": ["dear.toml"], "sweep": ["--scale", "vehicles.fuel_price=1,2"]}.get(command, [])
     limit = [] if command == "check" else ["--time-limit", "0.2"]
-    call = _caller(capsys)
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as ended:
+            main(list(arguments))
+        told = capsys.readouterr()
+        return int(ended.value.code or 0), told.out, told.err
+
     code, out, err = call(command, "tiny.toml", *more, *limit)
     assert code == 2
     assert "asked: what is Dauer" in out + err
@@ -165,29 +169,3 @@ def test_commands_end_with_the_question_or_go_on_and_say_so(
         page = (tiny.parent / "reports" / "tiny.html").read_text()
         assert "Planned without an answer" in page
         assert "What to do" not in page
-
-
-def _caller(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
-    def call(*arguments: str) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as ended:
-            main(list(arguments))
-        told = capsys.readouterr()
-        return int(ended.value.code or 0), told.out, told.err
-
-    return call
-
-
-@pytest.mark.parametrize(
-    ("kind", "word", "meant"),
-    [
-        (Client, "delivery", "did you mean 'demand'"),
-        (Market, "latitude", "did you mean 'lat'"),
-        (Task, "predecessor", "for that there is the field order"),
-    ],
-)
-def test_an_argument_that_is_no_field_is_told_as_a_column_is(kind: type, word: str, meant: str) -> None:
-    with pytest.raises(ko.errors.ProblemError, match=f"no '{word}'; {meant}") as raised:
-        kind("a", **{word: 3})
-    assert isinstance(raised.value, TypeError)
-    with pytest.raises(TypeError, match="required positional"):
-        kind()

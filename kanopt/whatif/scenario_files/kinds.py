@@ -1,0 +1,333 @@
+"""The kinds of problems of scenario files: what the class of each does not say by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import Field, model_validator
+
+from kanopt.records.rules import Unit
+from kanopt.whatif.changes import Change
+from kanopt.whatif.scenario_files.arguments import LawUse, Name, PartSpec
+from kanopt.whatif.scenario_files.mistakes import FileModel
+from kanopt.whatif.scenario_files.problem_spec import PartialInputs, ProblemInputs, ProblemSpec, of_class
+from kanopt.whatif.scenario_files.toml_positions import Key
+from kanopt.whatif.usual_variants import a_tenth_up_and_down, one_more_and_fewer, without_each
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from kanopt.formulas import BoundFormula
+    from kanopt.problems.decisions import Constraint
+    from kanopt.records.declaration import Table
+
+__all__ = ["DemandSpec", "LimitSpec", "MatrixSpec", "kinds"]
+
+
+@cache
+def kinds() -> Mapping[str, type[ProblemSpec]]:
+    """Return the kinds of problems, by the word a file uses."""
+    return {
+        "routing": of_class(RoutingSpec),
+        "scheduling": of_class(SchedulingSpec),
+        "supply": of_class(SupplySpec),
+        "decision": of_class(DecisionSpec),
+    }
+
+
+class MatrixSpec(PartSpec):
+    """``[problem.distances]`` and ``[problem.durations]``: a table of pairs, or a square one with names.
+
+    The columns of a square table are places, so that one unit is said for all of them.
+    """
+
+    unit: Unit | None = None
+
+    def read(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return the frame with its columns named, and its unit declared."""
+        from pandas.api.types import is_numeric_dtype
+
+        from kanopt.tables import units_of, with_units
+
+        read = super().read(frame)
+        if self.unit is None:
+            return read
+        numbers = [column for column in read.columns if is_numeric_dtype(read[column])]
+        return with_units(read, {**dict.fromkeys(numbers, self.unit), **units_of(read)})
+
+
+class RoutingSpec(ProblemSpec):
+    """``kind = "routing"``: vehicles from depots to clients.
+
+    With ``links``, vehicles drive along a road network and the law of ``duration`` is the time of a link; a
+    point lies at the node of its column ``node``, else of its own name.
+    """
+
+    class_name: ClassVar = "RoutingProblem"
+    entity_columns: ClassVar = ("client",)
+    assignment_columns: ClassVar = ("vehicle", "index")
+    alike_columns: ClassVar = ("vehicle", "index")
+    moved_words: ClassVar = ("client changes its vehicle", "clients change their vehicle")
+    unwritten: ClassVar = frozenset(("distance",))
+    law_tables: ClassVar = ("cost",)
+    law_units: ClassVar = {"cost": ("money",), "duration": ("time",), "policy": ("time",)}
+    scopes: ClassVar = {
+        "client.": "clients",
+        "arc.from_": "clients",
+        "arc.to_": "clients",
+        "vehicle.": "vehicles",
+        "link.": "links",
+    }
+    other_columns: ClassVar = {
+        "depots": ("node",),
+        "clients": ("node",),
+        "links": ("tail", "head", "length"),
+        "nodes": ("name", "x", "y", "lat", "lon"),
+        "distances": ("from", "to", "distance"),
+        "durations": ("from", "to", "duration"),
+        "started": ("vehicle", "index", "depot", "stop", "client", "departure", "locked"),
+    }
+
+    if TYPE_CHECKING:
+        policy: Any
+
+    links: PartSpec | None = None
+    nodes: PartSpec | None = None
+    cost: dict[str, Name] = Field(default_factory=dict)
+    duration: LawUse | None = None
+    distances: MatrixSpec | None = None
+    durations: MatrixSpec | None = None
+    started: PartSpec | None = None
+
+    def gaps(self) -> Iterator[tuple[Key, str]]:
+        """Yield what is missing, and that the time of a way is said twice or not at all."""
+        yield from super().gaps()
+        if (self.duration is None) == (self.durations is None):
+            yield (), 'write duration = { law = "…" }, or durations = { table = "…" } with a row per pair'
+        elif self.links is not None and self.duration is None:
+            yield (), "links need the law of the time that a link takes: duration = { law = … }"
+
+    def column_of(self, reference: object) -> tuple[str, str] | None:
+        """Return the part and the field that a reference reads; without roads there are no links to read."""
+        found = super().column_of(reference)
+        return None if found and found[0] == "links" and self.links is None else found
+
+    def readable_names(self, part: str) -> frozenset[str]:
+        """Return the names under which something is read of a part; what is a capacity is read of two."""
+        return super().readable_names(part) | frozenset(self.policy.capacities)
+
+    def usual_variants(self, tables: Mapping[str, pd.DataFrame]) -> dict[str, tuple[Change, ...]]:
+        """Return one vehicle more and one fewer of the types with most of them, and demand a tenth up and down."""
+        (vehicles, fleet), (table, clients) = (
+            self.frame_of(part, tables) for part in ("vehicles", "clients")
+        )
+        amounts = ("demand", "pickup", *self.policy.capacities)
+        read = [name for name in amounts if name in clients and clients[name].any()]
+        return {
+            **one_more_and_fewer(fleet, vehicles),
+            **a_tenth_up_and_down("demand", [f"{table}.{name}" for name in read]),
+        }
+
+    def arguments(self, inputs: ProblemInputs) -> dict[str, Any]:
+        """Return what the problem is made of; roads and matrices stand in for durations and distances."""
+        from kanopt.problems import RoadNetwork
+
+        if isinstance(inputs, PartialInputs):
+            # of roads, matrices and routes nothing is looked at yet; distances are given where something says them
+            stand_in = {"duration": inputs.law(""), "started": ()}
+            measured = self.links is None and self.distances is None
+            return super().arguments(inputs) | stand_in | ({} if measured else {"distance": [[]]})
+        given, units = super().arguments(inputs), self.counted()
+        if self.durations is not None:
+            given["duration"] = inputs.part(self.durations)
+        if self.links is not None:
+            roads = {"links": inputs.part(self.links), "nodes": self.nodes and inputs.part(self.nodes)}
+            law = given["duration"]
+            given["duration"] = RoadNetwork(**roads, law=law, distance=units.distance, time=units.time)
+        if self.distances is not None:
+            given["distance"] = inputs.part(self.distances)
+        return given
+
+
+class SchedulingSpec(ProblemSpec):
+    """``kind = "scheduling"``: tasks of jobs on machines; without a law, modes state durations and energy."""
+
+    class_name: ClassVar = "SchedulingProblem"
+    entity_columns: ClassVar = ("task",)
+    assignment_columns: ClassVar = ("machine", "mode")
+    moved_words: ClassVar = ("task changes its machine", "tasks change their machine")
+    law_units: ClassVar = {"duration": ("time",), "energy": ("energy",)}
+    scopes: ClassVar = {"task.": "tasks", "job.": "jobs", "machine.": "machines", "mode.": "modes"}
+
+    if TYPE_CHECKING:
+        duration: LawUse | None
+
+    def plain_references(self) -> Mapping[str, str]:
+        """Return the duration, which a law of energy may read."""
+        return {"mode.duration": self.counted().time}
+
+    def usual_variants(self, tables: Mapping[str, pd.DataFrame]) -> dict[str, tuple[Change, ...]]:
+        """Return the plan without each of the machines with most modes that others can do without, and longer tasks."""
+        table, modes = self.frame_of("modes", tables)
+        lasts = f"{table}.duration" if self.duration is None else f"surrogates.{self.duration.law}"
+        return {
+            **without_each(modes, table, "machine", needed="task"),
+            **a_tenth_up_and_down("time of tasks", [lasts]),
+        }
+
+
+class DemandSpec(PartSpec):
+    """``[problem.demand]``: a law of market, product and period, or a table of these, ``demand`` and ``demand_sd``."""
+
+    table: Name = ""
+    law: Name = ""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> DemandSpec:
+        if bool(self.law) == bool(self.table):
+            raise ValueError('write law = "…" or table = "…"')
+        if self.law and self.columns:
+            raise ValueError("columns belong to a table, not to a law")
+        return self
+
+
+class SupplySpec(ProblemSpec):
+    """``kind = "supply"``: suppliers, sites and markets, joined by lanes."""
+
+    class_name: ClassVar = "SupplyProblem"
+    entity_columns: ClassVar = ("head", "product")
+    assignment_columns: ClassVar = ("tail", "mode")
+    moved_words: ClassVar = ("delivery changes its origin", "deliveries change their origin")
+    counts_work: ClassVar = False
+    required: ClassVar = ("demand",)
+    # money of a shipment, of an amount or of a weight
+    law_units: ClassVar = {"demand": ("quantity",), "tariff": ("money", "money/quantity", "money/weight")}
+    scopes: ClassVar = {"lane.": "lanes", "market.": "markets", "product.": "products", "period.": "periods"}
+    other_columns: ClassVar = {"demand": ("market", "product", "period", "demand", "demand_sd")}
+
+    demand: DemandSpec | None = None
+
+    def plain_references(self) -> Mapping[str, str]:
+        """Return the flow, and the number of a period."""
+        return {**super().plain_references(), "period.index": ""}
+
+    def usual_variants(self, tables: Mapping[str, pd.DataFrame]) -> dict[str, tuple[Change, ...]]:
+        """Return demand a tenth up and down, and so the capacity of sites, where they have one."""
+        (table, demand), (sites, facilities) = (
+            self.frame_of(each, tables) for each in ("demand", "facilities")
+        )
+        named = [f"{table}.{name}" for name in ("demand", "demand_sd") if name in demand]
+        wanted = named or [f"surrogates.{law}" for key, law in self.law_uses().items() if key[0] == "demand"]
+        limited = [f"{sites}.capacity"] if "capacity" in facilities else []
+        return {
+            **a_tenth_up_and_down("demand", wanted),
+            **a_tenth_up_and_down("capacity of sites", limited),
+        }
+
+
+class LimitSpec(FileModel):
+    """``[problem.limits.x]``: a law that must stay between two numbers, in its own unit."""
+
+    law: Name
+    at_most: float | None = None
+    at_least: float | None = None
+    equal_to: float | None = None
+    each: bool = False
+
+    @model_validator(mode="after")
+    def _one_limit(self) -> LimitSpec:
+        ends = (self.at_most, self.at_least)
+        if (self.equal_to is None) == (ends == (None, None)):
+            raise ValueError("write at_most = 5, at_least = 2, both of them, or equal_to = 3")
+        return self
+
+    def constraint(self, name: str, law: BoundFormula) -> Constraint:
+        """Return the constraint on a law."""
+        from kanopt.problems.decisions import Constraint
+
+        if self.equal_to is not None:
+            return Constraint(law, self.equal_to, self.equal_to, name, self.each)
+        low = -float("inf") if self.at_least is None else self.at_least
+        high = float("inf") if self.at_most is None else self.at_most
+        return Constraint(law, low, high, name, self.each)
+
+
+class DecisionSpec(ProblemSpec):
+    """``kind = "decision"``: numbers to choose so that laws are smallest or largest, under limits that are laws."""
+
+    class_name: ClassVar = "DecisionProblem"
+    entity_columns: ClassVar = ("decision",)
+    assignment_columns: ClassVar = ("value",)
+    row_names: ClassVar = frozenset(("decisions",))
+    counts_work: ClassVar = False
+    unwritten: ClassVar = frozenset(("objective", "constraints", "fixed"))
+    law_tables: ClassVar = ("minimise", "maximise")
+    scopes: ClassVar = {"decision.": "decisions", "item.": "items"}
+
+    if TYPE_CHECKING:
+        unit: str
+
+    minimise: dict[str, Name] = Field(default_factory=dict)
+    maximise: dict[str, Name] = Field(default_factory=dict)
+    limits: dict[str, LimitSpec] = Field(default_factory=dict)
+
+    def gaps(self) -> Iterator[tuple[Key, str]]:
+        """Yield what is missing, and that nothing, or one thing in two ways, is to be smallest."""
+        yield from super().gaps()
+        if not self.minimise and not self.maximise:
+            told = 'write minimise.costs = "law" or maximise.sales = "law"'
+            yield (), f"nothing is to be smallest or largest; {told}"
+        elif both := next((term for term in self.minimise if term in self.maximise), None):
+            yield (), f"{both!r} stands under minimise and maximise; keep one of them"
+
+    @classmethod
+    def tables(cls, units: Any) -> tuple[Table, ...]:
+        """Return the tables that become records; they count in what they say."""
+        from kanopt.problems.decisions.tables import DECISIONS, ITEMS
+
+        return DECISIONS, ITEMS
+
+    def plain_references(self) -> Mapping[str, str]:
+        """Return none: everything stands in a table."""
+        return {}
+
+    def units_of_law(self, key: Key) -> tuple[str, ...]:
+        """Return the unit of the objective where the section states it; a limit is in the unit of its law."""
+        return (self.unit,) if self.unit and key[0] != "limits" else ()
+
+    def readable_names(self, part: str) -> frozenset[str]:
+        """Return the fields, and what laws read of items; what they read of decisions is the name of a row."""
+        return self.fields_of(part) if part == "decisions" else super().readable_names(part)
+
+    def names_in(self, part: str, frame: pd.DataFrame) -> dict[str, str]:
+        """Return the decisions by name, each with its unit; of items the columns."""
+        from kanopt.problems.decisions.tables import declared_unit
+
+        if part != "decisions":
+            return super().names_in(part, frame)
+        if "name" not in frame:
+            return {}
+        units = frame["unit"] if "unit" in frame else [declared_unit(frame)] * len(frame)
+        return {
+            str(name): unit if isinstance(unit, str) else ""
+            for name, unit in zip(frame["name"], units, strict=True)
+        }
+
+    def arguments(self, inputs: ProblemInputs) -> dict[str, Any]:
+        """Return what the problem is made of; what is to be largest is counted as a negative cost."""
+        objective = {term: inputs.law(law) for term, law in self.minimise.items()}
+        objective |= {term: _negative(inputs.law(law)) for term, law in self.maximise.items()}
+        limits = [limit.constraint(name, inputs.law(limit.law)) for name, limit in self.limits.items()]
+        return {**super().arguments(inputs), "objective": objective, "constraints": limits}
+
+
+def _negative(law: BoundFormula) -> BoundFormula:
+    """Return a law with the other sign; where it is known, and how well, stays with it."""
+    from kanopt.formulas import BoundFormula, parse_formula
+
+    formula, name = law.formula, law.formula.output.name
+    inputs = {} if formula.used else {each.name: each for each in formula.inputs}
+    turned = parse_formula(f"-`{name}`", list(inputs.values()), formula.output, {name: formula}, formula.per)
+    return BoundFormula(turned, {each.name: law.bindings[each.name] for each in turned.inputs})

@@ -1,0 +1,333 @@
+"""Mistakes in laws of a scenario file: what they are learned from, and what the problem binds their inputs to."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kanopt.errors import TableError, nearest
+from kanopt.problems.given_law import likely_reference, nearest_reference
+from kanopt.problems.plan_day import DAY_REFERENCES
+from kanopt.text import list_names
+from kanopt.units import same_dimension
+from kanopt.whatif.given_laws import is_category_column, unit_mistakes
+from kanopt.whatif.rows import complete_rows, split_rows, unseen_rows
+from kanopt.whatif.scenario_files.mistakes import Mistake
+from kanopt.whatif.scenario_files.problem_spec import ProblemSpec
+from kanopt.whatif.scenario_files.spec import GivenSpec, LawSpec, LearnedSpec
+from kanopt.whatif.scenario_files.toml_positions import Key
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from kanopt.formulas import Formula, Reference, Variable
+
+__all__ = ["BindingCheck", "dimension_remarks", "law_mistakes", "unit_remarks"]
+
+
+def law_mistakes(
+    laws: Mapping[str, LawSpec], tables: Iterable[str], frames: Mapping[str, pd.DataFrame]
+) -> Iterable[Mistake]:
+    """Yield the tables, columns and laws that the laws name and that do not exist."""
+    known = sorted(tables)
+    for name, spec in laws.items():
+        key: Key = ("surrogates", name)
+        if isinstance(spec, LearnedSpec):
+            if spec.table not in known:
+                yield Mistake((*key, "table"), f"unknown table {spec.table!r}; {nearest(spec.table, known)}")
+            yield from _feature_mistakes(spec, key)
+            yield from _control_mistakes(spec, key, frames.get(spec.table))
+            if spec.table in frames:
+                found = list(_column_mistakes(spec, key, frames[spec.table]))
+                yield from found or _holdout_mistakes(spec, key, frames[spec.table])
+
+
+def _feature_mistakes(spec: LearnedSpec, key: Key) -> Iterable[Mistake]:
+    for place, feature in enumerate(spec.features):
+        if feature == spec.target:
+            yield Mistake(
+                (*key, "features", place), f"{feature!r} is the target; a law cannot read what it predicts"
+            )
+        if feature in spec.features[:place]:
+            yield Mistake((*key, "features", place), f"{feature!r} is listed twice")
+    if spec.groups in (spec.target, *spec.features):
+        is_target = spec.groups == spec.target
+        message = (
+            f"{spec.groups!r} is {'the target' if is_target else 'among the features'}; groups is a column that says "
+            "which rows share an error, such as the day or the route of each, and that the law neither predicts nor "
+            f"reads; name such a column{'' if is_target else f', or take {spec.groups!r} from the features'}"
+        )
+        yield Mistake((*key, "groups"), message)
+    named: list[tuple[Key, str]] = [(("monotone", name), name) for name in spec.monotone]
+    named += [(("periodic", name), name) for name in spec.periodic]
+    # a name with an arrow is an edge of the network, which is not known before training
+    named += [(("pin", name), name) for name in spec.pin if "→" not in name]
+    for what, names in (("convex", spec.convex), ("concave", spec.concave)):
+        named += [((what, place), name) for place, name in enumerate(names)]
+    for where, name in named:
+        if name not in spec.features:
+            yield Mistake(
+                (*key, *where), f"{name!r} is not among the features; {nearest(name, spec.features)}"
+            )
+
+
+def _control_mistakes(spec: LearnedSpec, key: Key, frame: pd.DataFrame | None) -> Iterable[Mistake]:
+    """Yield controls of a law that contradict each other, or that a column cannot have."""
+    from kanopt.formulas.operators import NO_PERIOD, NO_SHAPE, POSSIBLE
+
+    def kind_of(name: str) -> str:
+        if frame is not None and name in spec.features and is_category_column(frame, name):
+            return "category"
+        return "cycle" if name in spec.periodic else "number"
+
+    asked: list[tuple[Key, tuple[str, ...]]] = [(("pin", name), words) for name, words in spec.pin.items()]
+    for where, words in [*asked, (("prefer",), spec.prefer)]:
+        if words and set(words) <= set(spec.forbid):
+            yield Mistake(
+                (*key, *where), f"{' and '.join(map(repr, words))} is forbidden by forbid; choose one"
+            )
+    if all(set(spec.pin.get(feature, ())) == {"none"} for feature in spec.features):
+        message = "every feature is pinned to 'none', which leaves a law that reads nothing; let one stay"
+        yield Mistake((*key, "pin"), message)
+    for name, words in spec.pin.items():
+        kind = kind_of(name)
+        if kind in POSSIBLE and not set(words) & set(POSSIBLE[kind]):
+            listed = ", ".join(sorted(POSSIBLE[kind]))
+            yield Mistake((*key, "pin", name), f"{name!r} is a {kind}, which can be pinned to {listed} only")
+    shaped: list[tuple[Key, str]] = [
+        (("monotone", name), name) for name, sign in spec.monotone.items() if sign
+    ]
+    shaped += [(("convex", place), name) for place, name in enumerate(spec.convex)]
+    shaped += [(("concave", place), name) for place, name in enumerate(spec.concave)]
+    for where, name in shaped:
+        if kind_of(name) in NO_SHAPE:
+            yield Mistake((*key, *where), f"{name!r} {NO_SHAPE[kind_of(name)]}")
+    for name in spec.periodic:
+        if kind_of(name) == "category":
+            yield Mistake((*key, "periodic", name), f"{name!r} {NO_PERIOD}")
+
+
+def _column_mistakes(spec: LearnedSpec, key: Key, frame: pd.DataFrame) -> Iterable[Mistake]:
+    from pandas.api.types import is_datetime64_any_dtype
+
+    columns = [str(column) for column in frame.columns]
+    wanted: list[tuple[Key, str]] = [(("target",), spec.target)]
+    wanted += [(("features", place), feature) for place, feature in enumerate(spec.features)]
+    if spec.holdout.by is not None:
+        wanted.append((("holdout", "by"), spec.holdout.by))
+    if spec.groups is not None:
+        wanted.append((("groups",), spec.groups))
+    for where, column in wanted:
+        if column not in columns:
+            hint = nearest(column, columns)
+            yield Mistake((*key, *where), f"table {spec.table!r} has no column {column!r}; {hint}")
+        elif where[0] in ("target", "features") and is_datetime64_any_dtype(frame[column].dtype):
+            message = (
+                f"column {column!r} of {spec.table!r} holds dates, and a law is of numbers and categories; add columns "
+                "of what matters of a date, such as month, weekday or hour, or days since the first"
+            )
+            yield Mistake((*key, *where), message)
+        elif spec.on_missing == "error" and (message := _missing_value_mistakes(frame, column, spec.table)):
+            yield Mistake((*key, *where), message)
+
+
+def _holdout_mistakes(spec: LearnedSpec, key: Key, frame: pd.DataFrame) -> Iterable[Mistake]:
+    try:
+        unseen_rows(spec, *split_rows(spec, complete_rows(spec, frame), seed=0))
+    except TableError as error:
+        yield Mistake((*key, "holdout"), str(error))
+
+
+def _missing_value_mistakes(frame: pd.DataFrame, column: str, table: str) -> str:
+    """Say where a column that a law is learned from has no value."""
+    from kanopt.tables.report import rows_in_source
+
+    places = np.flatnonzero(frame[column].isna().to_numpy())
+    if not len(places):
+        return ""
+    known = rows_in_source(frame)
+    rows, what = (places + 1, "data rows") if known is None else (known[places], "rows")
+    shown = list_names([f"{row:,}" for row in rows], 3, quoted=False)
+    return (
+        f"column {column!r} of {table!r} has no value in {len(rows):,} of {len(frame):,} rows "
+        f'({what} {shown}); complete them, or write on_missing = "drop" to learn from the others'
+    )
+
+
+@dataclass(frozen=True)
+class BindingCheck:
+    """The laws of a problem, what their inputs are bound to, and the tables they read.
+
+    Parameters
+    ----------
+    problem
+        The section, or what could be read of it.
+    laws
+        Every name under ``[surrogates]``.
+    formulas
+        The laws that could be read, or what stands in for them.
+    frames
+        The tables that could be read.
+    mistaken
+        Keys under ``problem`` that hold mistakes already; nothing is said of what depends on them.
+    damaged
+        Laws that hold mistakes, so that they may have other inputs.
+    """
+
+    problem: ProblemSpec
+    laws: Collection[str]
+    formulas: Mapping[str, Formula]
+    frames: Mapping[str, pd.DataFrame]
+    mistaken: Collection[Key] = field(default_factory=frozenset)
+    damaged: Collection[str] = ()
+
+    def mistakes(self) -> Iterator[Mistake]:
+        """Yield unknown laws, inputs left unbound or bound to what is unknown, and units that do not convert."""
+        known, uses = sorted(self.laws), self.problem.law_uses()
+        for key, name in uses.items():
+            if name not in known:
+                hint = nearest(name, known)
+                yield Mistake(("problem", *key), f"there is no law {name!r} under [surrogates]; {hint}")
+        read = [name for name in dict.fromkeys(uses.values()) if name in self.formulas]
+        for name in read:
+            for variable in self.formulas[name].inputs:
+                yield from self._of_input(name, variable)
+        for key, name in uses.items():
+            if name in read:
+                yield from self._of_output(key, name)
+        # while a law is missing or what names or binds one is mistaken, what looks superfluous may belong to it
+        tables = self.problem.parts()
+        unsure = [key for key in self.mistaken if key[:1] and key[0] not in tables]
+        if set(uses.values()) <= set(self.formulas) - set(self.damaged) and not unsure:
+            yield from self._superfluous(
+                {name: [v.name for v in self.formulas[name].inputs] for name in read}
+            )
+
+    def _of_input(self, law: str, variable: Variable) -> Iterator[Mistake]:
+        bound, word = self.problem.bindings_of(law), variable.name
+        if word not in bound:
+            unsure = law in self.damaged or any(
+                key[0] == "bind" and key[-1] in ("bind", word) for key in self.mistaken
+            )
+            if not unsure:
+                example = self._example(variable)
+                yield Mistake(
+                    ("problem", "bind"),
+                    f'the input {word!r} of law {law!r} is not bound; write {word} = "scope.field", '
+                    f'such as {word} = "{example}", or a number',
+                )
+            return
+        value, key = bound[word], self.problem.binding_key(law, word)
+        if isinstance(value, str) and not variable.is_category:
+            hint = f'{value!r} is neither; write "scope.field", such as "{self._example(variable)}"'
+            yield Mistake(key, f"the input {word!r} takes a number or what the problem knows; {hint}")
+        elif hasattr(value, "scope"):
+            yield from self._of_reference(key, law, variable, value)
+
+    def _of_reference(
+        self, key: Key, law: str, variable: Variable, reference: Reference
+    ) -> Iterator[Mistake]:
+        """Yield that a reference is unknown, or that it measures something else than the input it is bound to."""
+        unit, column = self._plain_references().get(str(reference)), self.problem.column_of(reference)
+        if str(reference) in DAY_REFERENCES and self.problem.day is None:
+            yield Mistake(
+                key, f"{reference} is read, but no day is stated; write day = 2026-03-02 under [problem]"
+            )
+            return
+        if unit is None and column is None:
+            hint = nearest_reference(str(reference), variable.unit, self._references())
+            yield Mistake(key, f"a {self.problem.kind} problem does not know {str(reference)!r}; {hint}")
+            return
+        if unit is None and column is not None:
+            part, name = column
+            fields = self._fields(part)
+            if fields is None:
+                return
+            if name not in fields:
+                hint = nearest(name, fields)
+                what = "row" if part in self.problem.row_names else "column"
+                message = f"table {self._table(part)!r} has no {what} for {str(reference)!r}; {hint}"
+                yield Mistake(key, message)
+                return
+            unit = fields[name]
+        if unit and variable.unit and not same_dimension(unit, variable.unit):
+            yield Mistake(
+                key,
+                f"{reference} is in {unit}, but the input {variable.name!r} of law {law!r} is in {variable.unit}; they "
+                "do not measure the same thing",
+            )
+
+    def _of_output(self, key: Key, law: str) -> Iterator[Mistake]:
+        unit, wanted = self.formulas[law].output.unit, self.problem.units_of_law(key)
+        if unit and wanted and not any(same_dimension(unit, each) for each in wanted):
+            yield Mistake(
+                ("problem", *key),
+                f"law {law!r} gives {unit}, but {' or '.join(wanted)} is wanted here; correct its unit",
+            )
+
+    def _superfluous(self, inputs: Mapping[str, list[str]]) -> Iterator[Mistake]:
+        every = [word for words in inputs.values() for word in words]
+        for word, value in self.problem.bind.items():
+            key: Key = ("problem", "bind", word)
+            if not isinstance(value, dict):
+                if word not in every:
+                    yield Mistake(
+                        key, f"no law the problem reads has an input {word!r}; {nearest(word, every)}"
+                    )
+            elif word not in inputs:
+                yield Mistake(key, f"the problem reads no law {word!r}; {nearest(word, inputs)}")
+            else:
+                for inner in [inner for inner in value if inner not in inputs[word]]:
+                    hint = nearest(inner, inputs[word])
+                    yield Mistake((*key, inner), f"law {word!r} has no input {inner!r}; {hint}")
+
+    def _table(self, part: str) -> str:
+        return self.problem.parts()[part].table
+
+    def _fields(self, part: str) -> dict[str, str] | None:
+        """Return the names of a part that laws may read and their units; None where the table could not be read."""
+        spec = self.problem.parts().get(part)
+        if spec is None or spec.table not in self.frames:
+            return None
+        return self.problem.names_in(part, spec.read(self.frames[spec.table]))
+
+    def _example(self, variable: Variable) -> str:
+        """Return a reference that an input may mean."""
+        return likely_reference(variable, self._references())
+
+    def _references(self) -> dict[str, str]:
+        """Return what laws may read, each with its unit, as far as the tables could be read."""
+        named = self._plain_references()
+        for start, part in self.problem.scopes.items():
+            named |= {f"{start}{name}": unit for name, unit in (self._fields(part) or {}).items()}
+        return named
+
+    def _plain_references(self) -> dict[str, str]:
+        """Return what laws may read that is no column, each with its unit."""
+        return {**DAY_REFERENCES, **self.problem.plain_references()}
+
+
+def unit_remarks(problem: ProblemSpec, formulas: Mapping[str, Formula]) -> Iterable[Mistake]:
+    """Yield the laws whose results or inputs have no unit, and so are taken in the unit of the problem."""
+    for name in dict.fromkeys(problem.law_uses().values()):
+        law = formulas[name]
+        if not law.output.unit:
+            yield Mistake(
+                ("surrogates", name), "has no unit, so that its values are taken in that of the problem"
+            )
+        for variable in law.inputs:
+            bound = problem.bindings_of(name)[variable.name]
+            if not variable.unit and getattr(bound, "scope", "") in ("arc", "state", "clock"):
+                message = f"the input {variable.name!r} of law {name!r} has no unit, so that {bound} is read as it is"
+                yield Mistake(problem.binding_key(name, variable.name), message)
+
+
+def dimension_remarks(laws: Mapping[str, LawSpec], formulas: Mapping[str, Formula]) -> Iterable[Mistake]:
+    """Yield the laws written by hand whose units do not agree, such as minutes that are added to hours."""
+    for name, spec in laws.items():
+        if isinstance(spec, GivenSpec) and name in formulas:
+            for message in unit_mistakes(name, spec, formulas):
+                yield Mistake(("surrogates", name, "formula"), message)

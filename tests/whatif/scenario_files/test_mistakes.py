@@ -1,0 +1,321 @@
+"""Every mistake of a scenario file is named at its line and key, all of them at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import kanopt as ko
+from kanopt.errors import ScenarioError
+from kanopt.whatif import load_scenario
+from tests.cases.command_line import FILES
+from tests.corpus.small_files import FILES as TOWN
+
+
+def line_of(path: Path, text: str) -> int:
+    return next(n for n, line in enumerate(path.read_text().splitlines(), start=1) if text in line)
+
+
+def issues(path: Path) -> list[tuple[int, str, str]]:
+    with pytest.raises(ScenarioError) as caught:
+        load_scenario(path).check()
+    return [(issue.line, issue.key, issue.message) for issue in caught.value.issues]
+
+
+def rows(text: str) -> list[list[str]]:
+    """Return the rows of a table of tests: what is replaced by what, the key that is named, and words about it."""
+    return [line.replace("⏎", "\n").split(" | ") for line in text.strip().splitlines()]
+
+
+EDITS = rows("""
+[solver] | [slover] | slover | unknown section; did you mean 'solver'?
+[solver] | [[solver]] | solver | must be a table of key = value, not a list
+[tables.depots] | [tables]⏎x = 3⏎[tables.depots] | tables.x | must be a table [tables.x], not the number 3
+time_limit = 1 | time_limt = 1 | solver.time_limt | unknown key; did you mean 'time_limit'?
+time_limit = 1 | time_limit = "1" | solver.time_limit | must be a number, not the text '1'
+time_limit = 1 | time_limit = inf | solver.time_limit | must be a finite number, not the number inf
+time_limit = 1 | workers = 1.5 | solver.workers | must be a whole number, not the number 1.5
+seed = 3 | seed = -1 | scenario.seed | must be at least 0, not the number -1
+name = "Tiny" | name = "" | scenario.name | must be a text that is not empty, not the text ''
+kind = "routing" | kind = "ruting" | problem.kind | unknown kind 'ruting'; did you mean 'routing'?
+⏎table = "vehicles" |  | problem.vehicles.table | is missing
+[problem.clients]⏎ | [problem.clint]⏎ | problem.clint | unknown key; did you mean 'clients'?
+[problem.clients]⏎ | [problem.clint]⏎ | problem.clients | is missing
+table = "vehicles" | table = "vehicle" | problem.vehicles.table | unknown table 'vehicle'; did you mean 'vehicles'?
+demand = "demand_t" | demand = "demand_kg" | problem.clients.columns.demand | did you mean 'demand_t'?
+demand = "demand_t" | demnd = "demand_t" | problem.clients.columns.demnd | no 'demnd' to read here; did you mean
+fuel = "fuel" | fuel = "feul" | problem.cost.fuel | no law 'feul' under [surrogates]; did you mean 'fuel'?
+law = "minutes" | law = "minute" | problem.duration.law | there is no law 'minute' under [surrogates]; did you mean
+km = "arc.distance" | km = "arcs.distance" | problem.bind.km | unknown scope 'arcs'; did you mean 'arc'?
+km = "arc.distance" | km = "far" | problem.bind.km | 'far' is neither; write "scope.field"
+km = "arc.distance" | km = true | problem.bind.km | not the truth value true
+km = "arc.distance" | km = "clock.hour" | problem.bind.km | they do not measure the same thing
+km = "arc.distance" | km = "link.length" | problem.bind.km | a routing problem does not know 'link.length'
+km = "arc.distance" | km = 1⏎nolaw = { km = 1 } | problem.bind.nolaw | the problem reads no law 'nolaw'
+km = "arc.distance" | km = 1⏎minutes = { miles = 1 } | problem.bind.minutes.miles | law 'minutes' has no input 'miles'
+"vehicle.fuel_price" | "vehicle.fuel_prise" | problem.bind.price | no column for 'vehicle.fuel_prise'; did you mean
+load = "state.load"⏎ |  | problem.bind | the input 'load' of law 'fuel' is not bound; write load = "scope.field"
+unit = "min" | unit = "minuts" | surrogates.minutes.unit | unknown unit 'minuts'; did you mean 'minute'?
+unit = "EUR" | unit = "USD" | problem.cost.fuel | law 'fuel' gives USD, but EUR is wanted here
+demand_t = "t" | demand_t = "min" | problem.clients | does not fit the unit of its field: cannot convert 'min'
+{ fuel_price = "EUR/l" } | { fule_price = "EUR/l" } | tables.vehicles.units.fule_price | did you mean 'fuel_price'?
+path = "depots.csv" | path = "depot.csv" | tables.depots.path | depot.csv
+path = "depots.csv" | path = "data\\new.csv" | tables.depots.path | write / between folders, as in "data/new.csv"
+path = "depots.csv" |  | tables.depots | give either path = "file.csv" or url
+path = "depots.csv" | path = "depots.csv"⏎on_bad = "skip" | tables.depots.on_bad | unknown word 'skip'
+formula = "2 * km" | formula = "2 * kn" | surrogates.minutes.formula | column 5: unknown name 'kn'; known: 'km'
+formula = "litres * price" | formula = "fuel * price" | surrogates.fuel.formula | names itself; no law can be put in
+{ price = "EUR/l" } | { price = "EUR/l", tax = "" } | surrogates.fuel.inputs.tax | the formula does not use 'tax'
+table = "routes" | table = "route" | problem.today.table | unknown table 'route'; did you mean 'routes'?
+[solver] | [problem.units]⏎time = "km"⏎[solver] | problem.units.time | does not measure time
+[solver] | [problem.units]⏎lod = "kg"⏎[solver] | problem.units.lod | unknown key; did you mean 'load'
+[solver] | [problem.policy]⏎longest_cost = 1⏎[solver] | problem.policy.longest_cost | did you mean 'longest_route_cost'?
+[solver] | [problem.policy]⏎pinned = { "vn 2" = ["west"] }⏎[solver] | problem.policy | did you mean 'van'
+[solver] | [problem.policy]⏎apart = [["a"]]⏎[solver] | problem.policy.apart[1][2] | is missing
+kind = "routing" | kind = "routing"⏎detour = 0.5 | problem.detour | must be at least 1, not the number 0.5
+""")
+
+
+@pytest.mark.parametrize(("old", "new", "key", "message"), EDITS)
+def test_one_mistake_is_named_where_it_stands(edited, old, new, key, message):
+    path = edited(old, new)
+    found = issues(path)
+    (line, told), *_ = [(line, told) for line, where, told in found if where == key and message in told]
+    assert told, found
+    if "\n" not in new and key.rpartition(".")[2] in new:
+        assert line == line_of(path, new)
+
+
+LAWS = rows("""
+table = "trips" | table = "trip" | table | unknown table 'trip'; did you mean 'trips'?
+target = "minutes" | target = "minuts" | target | has no column 'minuts'; did you mean 'minutes'?
+features = ["km"] | features = ["kms"] | features[1] | has no column 'kms'; did you mean 'km'?
+features = ["km"] | features = [] | features | must be a list of at least 1, not a list
+features = ["km"] | features = "km" | features | must be a list such as ["a", "b"], not the text
+features = ["km"] | features = ["km", "km"] | features[2] | 'km' is listed twice
+features = ["km"] | features = ["minutes"] | features[1] | 'minutes' is the target
+monotone = { km = 1 } | monotone = { kn = 1 } | monotone.kn | not among the features; known: 'km'
+monotone = { km = 1 } | monotone = { km = 2 } | monotone.km | must be one of -1, 1, not the number 2
+min_r2 = 0.8 | positive = 3 | positive | must be one of 'auto', true, false, not the number 3
+min_r2 = 0.8 | periodic = { km = 0 } | periodic.km | must be greater than 0
+min_r2 = 0.8 | convex = ["km", "kn"] | convex[2] | not among the features
+min_r2 = 0.8 | pin = { km = ["log", "sin"] } | pin.km | unknown operator 'sin'; did you mean 'sine'?
+min_r2 = 0.8 | pin = { km = [] } | pin.km | an empty list leaves nothing to choose
+min_r2 = 0.8 | pin = { km = 1 } | pin.km | must be an operator such as "sine", or a list of several, not
+min_r2 = 0.8 | forbid = "linear" | forbid | 'linear' cannot be forbidden
+min_r2 = 0.8 | prefer = ["none"] | prefer | 'none' cannot be preferred; pin a column
+min_r2 = 0.8 | prefer = "exp"⏎forbid = ["exp", "log"] | prefer | 'exp' is forbidden by forbid
+min_r2 = 0.8 | periodic = { km = 9 }⏎pin = { km = "exp" } | pin.km | is a cycle, which can be pinned to curve
+min_r2 = 0.8 | pin = { km = "none" } | pin | every feature is pinned to 'none'
+min_r2 = 0.8 | forbids = ["exp"] | forbids | unknown key; did you mean 'forbid'?
+min_r2 = 0.8 | bounds = [1] | bounds[2] | is missing
+min_r2 = 0.8 | groups = "km" | groups | 'km' is among the features
+, last = 4 |  | holdout | by and last belong together
+by = "week", last = 4 | by = "wek", last = 4 | holdout.by | did you mean 'week'?
+""")
+GIVEN = '[surrogates.minutes]\nformula = "2 * km"\ninputs = { km = "km" }\nunit = "min"'
+LAW = """[tables.trips]
+path = "trips.csv"
+
+[surrogates.minutes]
+table = "trips"
+target = "minutes"
+features = ["km"]
+monotone = { km = 1 }
+min_r2 = 0.8
+holdout = { by = "week", last = 4 }"""
+
+
+def with_law(tiny: Path, law: str, trips: str = "") -> Path:
+    trips = trips or "week,km,minutes\n" + "".join(f"{k},{k},{2 * k}\n" for k in range(1, 9))
+    (tiny.parent / "trips.csv").write_text(trips)
+    tiny.write_text(tiny.read_text().replace(GIVEN, law))
+    return tiny
+
+
+@pytest.mark.parametrize(("old", "new", "key", "message"), LAWS)
+def test_mistakes_in_a_law_to_be_learned(tiny, old, new, key, message):
+    assert old in LAW
+    found = issues(with_law(tiny, LAW.replace(old, new)))
+    assert any(k == f"surrogates.minutes.{key}" and message in m for _, k, m in found), found
+
+
+def test_what_a_damaged_law_names_is_checked_in_the_same_go(tiny):
+    law = LAW.replace('["km"]', '["km", "weak"]').replace("min_r2 = 0.8", 'pin = { km = "sin", kn = "log" }')
+    law = law.replace(", last = 4 }", ' }\nforbid = ["expp"]\non_missing = "dropp"\nnetwork = { starts = 0 }')
+    found = issues(with_law(tiny, law, "week,km,minutes\n1,1,2\n2,2,\n"))
+    told = [key.removeprefix("surrogates.minutes.") for _, key, _ in found]
+    wanted = [
+        "features[2]",
+        "monotone",
+        "pin.km",
+        "pin.kn",
+        "holdout",
+        "forbid",
+        "on_missing",
+        "network.starts",
+    ]
+    assert told == [each for each in wanted if each != "monotone"]
+
+
+def test_a_blank_in_a_target_is_refused_unless_said_otherwise(tiny):
+    law = LAW.replace('holdout = { by = "week", last = 4 }', "")
+    trips = "km,minutes\n" + "".join(f"{k},{2 * k}\n" for k in range(1, 30)) + "3,\n5,\n"
+    [(line, key, message)] = issues(with_law(tiny, law, trips))
+    assert (line, key) == (line_of(tiny, 'target = "minutes"'), "surrogates.minutes.target")
+    assert "no value in 2 of 31 rows (rows 31, 32)" in message
+    tiny.write_text(tiny.read_text().replace('target = "minutes"', 'target = "minutes"\non_missing = "drop"'))
+    load_scenario(tiny).check()
+
+
+def test_all_mistakes_of_a_file_come_at_once_in_its_order_down_to_the_rows_of_tables(tiny):
+    text = tiny.read_text()
+    for old, new in {
+        "seed = 3": 'seed = "three"',
+        'unit = "l"': 'unit = "liitre"',
+        'table = "depots"': 'table = "depts"',
+        "time_limit = 1": "time_limit = 1\nworkrs = 2",
+        'km = "arc.distance"': 'km = "arc.lenght"',
+    }.items():
+        text = text.replace(old, new)
+    tiny.write_text(text)
+    clients = tiny.with_name("clients.csv")
+    clients.write_text(clients.read_text().replace("7,17,5\neast", "17,7,5\neast").replace("south", "west"))
+    found = issues(tiny)
+    assert [key for _, key, _ in found] == [
+        "scenario.seed",
+        "surrogates.litres.unit",
+        "problem.depots.table",
+        "problem.clients",
+        "problem.clients",
+        "problem.bind.km",
+        "solver.workrs",
+    ]
+    assert "'west' appears more than once" in found[3][2]
+    assert "the window closes before it opens" in found[4][2]
+
+
+TABLES = rows("""
+clients | 7,17,5⏎east | 17,7,5⏎east | problem | closes before it opens
+clients | 0.5, | -0.5, | problem | north
+clients | 0.5, | half, | tables.clients.path | on_bad = { demand_t = "drop" } does so for one column
+clients | east | north | problem.clients | 'north' appears more than once
+vehicles | capacity | capcity | problem.vehicles | 'capcity' (the field capacity, in t?)
+depots | name, | nam, | problem.depots | column 'name' is missing; did you mean 'nam'?
+routes | van,1,2,east | van,1,2,eats | problem.today | did you mean 'east'?
+routes | van,1,2,east | vna,1,2,east | problem.today | did you mean 'van'?
+""")
+
+
+@pytest.mark.parametrize(("table", "old", "new", "key", "words"), TABLES)
+def test_mistakes_in_the_tables_name_table_and_value(tiny, table, old, new, key, words):
+    path = tiny.parent / f"{table}.csv"
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+    found = issues(tiny)
+    assert any(where.startswith(key) and words in message for _, where, message in found), found
+
+
+CHANGES = rows("""
+scale = "vehicles.fuel_prise"⏎by = 2 | changes[1].scale | did you mean 'fuel_price'?
+scale = "vehicle.fuel_price"⏎by = 2 | changes[1].scale | did you mean 'vehicles'?
+scale = "fuel_price"⏎by = 2 | changes[1].scale | must be 'table.column'
+scale = "vehicles.fuel_price" | changes[1] | scale needs 'by', such as by = 1.15
+scale = "vehicles.fuel_price"⏎to = 2⏎by = 2 | changes[1] | scale does not take 'to'; it takes 'by' and 'where'
+scale = "a.b"⏎set = "a.b" | changes[1] | exactly one of set, scale, remove, add, open and close
+scale = "vehicles.fuel_price"⏎by = nan | changes[1].by | must be a finite number
+remove = "vehicles"⏎where = { name = "vam" } | changes[1].where.name | has name = vam; did you mean 'van'?
+remove = "routes"⏎where = { client = "east" } | changes[1].remove | the problem does not read the table 'routes'
+set = "vehicles.num_available"⏎to = [1] | changes[1].to | must be a text, a number or a truth
+add = "vehicles"⏎row = { nmae = "x" } | changes[1].row.nmae | did you mean 'name'?
+""")
+
+
+@pytest.mark.parametrize(("text", "key", "message"), CHANGES)
+def test_mistakes_in_a_change(variant, text, key, message):
+    [(_, where, told)] = issues(variant(f"[[changes]]\n{text}"))
+    assert where == key
+    assert message in told
+
+
+def test_a_row_that_was_taken_out_cannot_be_changed_again(variant):
+    out = '[[changes]]\nremove = "vehicles"\nwhere = { name = "truck" }\n'
+    again = '[[changes]]\nset = "vehicles.num_available"\nto = 2\nwhere = { name = "truck" }'
+    assert [key for _, key, _ in issues(variant(out + again))] == ["changes[2].where.name"]
+
+
+MAPPED = FILES["case.toml"].replace('table = "clients"\n', 'table = "clients"\ncolumns = { demand = "kg" }\n')
+
+
+@pytest.mark.parametrize("text", [FILES["case.toml"], MAPPED], ids=["plain", "columns"])
+@pytest.mark.parametrize(
+    ("one", "other"), [('"clients.csv"', '"vehicles.csv"'), ('table = "clients"', 'table = "vehicles"')]
+)
+def test_swapped_files_or_tables_are_told_in_place_of_what_follows(tmp_path, text, one, other):
+    for name, content in FILES.items():
+        (tmp_path / name).write_text(content.replace(",demand,", ",kg,") if text is MAPPED else content)
+    (tmp_path / "case.toml").write_text(text.replace(one, "\0").replace(other, one).replace("\0", other))
+    found = issues(tmp_path / "case.toml")
+    assert [key for _, key, _ in found] == ["problem.clients.table", "problem.vehicles.table"]
+    assert all(message.endswith("are two tables, or their files, swapped?") for _, _, message in found)
+
+
+@pytest.mark.parametrize("built_on", ["", "1 + "])
+def test_a_category_that_a_law_cannot_know_is_named_before_it_is_learned(tiny, built_on):
+    law = '[tables.log]\npath = "log.csv"\n[surrogates.toll]\ntable = "log"\ntarget = "toll"\nfeatures = ["zone"]\n'
+    tiny.with_name("log.csv").write_text("zone,toll\n" + "city,3\nport,5\n" * 5)
+    clients, zones = tiny.with_name("clients.csv"), iter(["zone", "city", "port", "coast", "city"])
+    clients.write_text("".join(f"{line},{next(zones)}\n" for line in clients.read_text().splitlines()))
+    tiny.with_name("depots.csv").write_text("name,x,y,zone\nhub,0,0,city\n")
+    fee = f'\n[surrogates.fee]\nformula = "{built_on}toll"\n'
+    text = tiny.read_text().replace('fuel = "fuel"', 'fuel = "fuel"\ntoll = "fee"')
+    tiny.write_text(text.replace('km = "arc', 'zone = "client.zone"\nkm = "arc') + law + fee)
+    with pytest.raises(ScenarioError, match="unseen category 'coast'; known: 'city', 'port'"):
+        load_scenario(tiny).check()
+    clients.write_text(clients.read_text().replace("coast", "port"))
+    load_scenario(tiny).check()
+
+
+def test_work_is_counted_where_solvers_can(tmp_path: Path) -> None:
+    scenarios = Path(__file__).parents[3] / "scenarios"
+    for name in ("supply_network", "parcel_city"):
+        base = f'[scenario]\nbase = "{scenarios / name}.toml"\n[solver]\ndeterministic = true\n'
+        (tmp_path / f"{name}.toml").write_text(base)
+    with pytest.raises(ScenarioError, match=r"toml:4: solver.deterministic: solvers of supply problems stop"):
+        load_scenario(tmp_path / "supply_network.toml", allow_outside=True)
+    assert load_scenario(tmp_path / "parcel_city.toml", allow_outside=True).solver.deterministic
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key", "message"),
+    rows("""
+kind = "supply" | kind = "suply" | problem.kind | unknown kind 'suply'; did you mean 'supply'?
+tariff = { law = "rate" } |  | problem.tariff | is missing
+demand = { table = "wanted" } |  | problem.demand | is missing
+demand = { table = "wanted" } | demand = { } | problem.demand | write law = "…" or table = "…"
+demand = { table = "wanted" } | demand = { law = "rate", columns = { x = "y" } } | problem.demand | columns belong to a
+"""),
+)
+def test_mistakes_in_a_supply_problem(tmp_path, old, new, key, message):
+    for name, text in TOWN.items():
+        tmp_path.joinpath(name).write_text(text)
+    path = tmp_path / "net.toml"
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+    found = issues(path)
+    assert any(where == key and message in told for _, where, told in found), found
+
+
+def test_what_is_no_deviation_of_a_demand_is_refused_with_its_place(tmp_path):
+    wanted = [
+        f"{row},{cell}"
+        for row, cell in zip(TOWN["wanted.csv"].split(), ["demand_sd", 3, 9, -3, 0], strict=True)
+    ]
+    for name, text in {**TOWN, "wanted.csv": "\n".join(wanted)}.items():
+        tmp_path.joinpath(name).write_text(text)
+    place = line_of(tmp_path / "net.toml", "demand = {")
+    with pytest.raises(
+        ko.errors.ScenarioError, match=rf"net.toml:{place}: problem.demand: demand_sd: −3 for 'Nice'"
+    ):
+        load_scenario(tmp_path / "net.toml").run()

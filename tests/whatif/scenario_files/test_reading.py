@@ -1,0 +1,466 @@
+"""What a scenario file says is what the scenario holds."""
+
+from __future__ import annotations
+
+import html
+import math
+import sqlite3
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import kanopt as ko
+from kanopt.cli import main
+from kanopt.errors import ScenarioError
+from kanopt.problems import Route
+from kanopt.tables import report_of, units_of
+from kanopt.whatif import load_scenario
+from kanopt.whatif.learn import learn
+from kanopt.whatif.scenario_files.load import check_scenario
+
+GIVEN = '[surrogates.minutes]\nformula = "2 * km"\ninputs = { km = "km" }\nunit = "min"'
+
+
+def with_columns(path: Path, *lines: str) -> None:
+    """Put further cells behind the rows of a table."""
+    rows = path.read_text().splitlines()
+    path.write_text("\n".join(f"{row},{more}" for row, more in zip(rows, lines, strict=True)))
+
+
+def write(folder: Path, **files: str) -> None:
+    for name, text in files.items():
+        (folder / f"{name}.toml").write_text(text)
+
+
+def test_a_scenario_holds_what_its_file_says(tiny, variant):
+    scenario = load_scenario(tiny)
+    scenario.check()
+    assert (scenario.name, scenario.seed, scenario.kind, scenario.path) == ("Tiny", 3, "routing", tiny)
+    assert list(scenario.tables) == ["depots", "clients", "vehicles", "routes"]
+    assert list(scenario.laws) == ["minutes", "litres", "fuel"]
+    assert scenario.changes == ()
+    assert load_scenario(variant("", name="dear_fuel.toml")).name == "dear_fuel"
+    assert load_scenario(variant('name = "Dear fuel"')).name == "Dear fuel"
+
+
+STOPS = """
+[surrogates.stop]
+formula = "4 + 10 * t"
+inputs = { t = "t" }
+unit = "min"
+
+[problem.policy]
+service = { law = "stop" }
+capacities = ["pallets"]
+apart = [["food", "paint"]]
+backhaul = true
+longest_route_cost = 0.25
+pinned = { "van 2" = ["west"] }
+
+[problem.bind.stop]
+t = "client.demand"
+
+[solver]"""
+
+
+def test_a_policy_holds_what_the_file_says(edited):
+    path = edited("[solver]", STOPS)
+    clients = path.parent / "clients.csv"
+    clients.write_text(clients.read_text().replace("0.6,7,17,5", "0.6,,,5"))
+    windows = '2,paint,"8:00-10:00, 13:00-15:00"'
+    with_columns(clients, "pallets,goods,windows", "1,food,", windows, "1,,", "1,,")
+    with_columns(
+        path.parent / "vehicles.csv", "pallets,returns,breaks", "3,false,30 in 11:00-13:00", "9,true,"
+    )
+    problem = load_scenario(path).build(load_scenario(path).drafts)
+    data, policy = problem.data, problem.policy
+    assert data.service_times.stated[0, 1] == pytest.approx(9.0)
+    assert data.demands[1].tolist() == [0.0, 1.0, 2.0, 1.0, 1.0]
+    assert data.windows[1] == ((480.0, 600.0), (780.0, 900.0))
+    assert data.breaks[0][0].length == 30.0
+    assert [vehicle.returns for vehicle in problem.vehicles] == [False, True]
+    assert policy.apart == [("food", "paint")]
+    assert (policy.backhaul, policy.longest_route_cost, policy.pinned) == (True, 0.25, {"van 2": ["west"]})
+
+
+def test_routes_under_way_and_releases_are_read(edited):
+    path = edited(
+        "[solver]",
+        '[tables.out]\npath = "out.csv"\n[problem.started]\ntable = "out"\ncolumns = { client = "where" }\n'
+        '[problem.policy]\nnot_before = "10:30"\n[solver]',
+    )
+    out = path.parent / "out.csv"
+    out.write_text("vehicle,stop,where,departure,locked\nvan 2,1,west,8:30,true\nvan 2,2,south,8:30,false\n")
+    with_columns(path.parent / "clients.csv", "release_time", "9:15", "", "", "")
+    scenario = load_scenario(path)
+    scenario.check()
+    problem = scenario.build(scenario.drafts)
+    assert problem.started == (Route("van", 2, "hub", ("west", "south"), 510.0, 1),)
+    assert (problem.data.not_before, problem.data.release[1]) == (630.0, 555.0)
+    later = scenario.set("out.departure", "8:45").set("clients.release_time", "9:00")
+    changed = later.build(later.drafts)
+    assert changed.started[0].departure == 525.0
+    assert changed.data.release[1:].tolist() == [540.0] * 4
+    out.write_text("vehicle,stop,where,locked\nvan 3,1,west,1\n")
+    with pytest.raises(ScenarioError, match="van 3 does not exist"):
+        load_scenario(path).check()
+
+
+def test_changes_follow_one_another(variant):
+    changes = (
+        '[[changes]]\nscale = "clients.demand"\nby = 0.5\n'
+        '[[changes]]\nset = "clients.demand_t"\nto = 1\nwhere = { name = "north" }\n'
+        '[[changes]]\nremove = "vehicles"\nwhere = { name = "truck" }\n'
+    )
+    scenario = load_scenario(variant(changes))
+    scenario.check()
+    assert scenario.changed["clients"]["demand_t"].tolist() == [1.0, 0.3, 0.2, 0.35]
+    assert scenario.changed["vehicles"]["name"].tolist() == ["van"]
+    assert scenario.tables["vehicles"]["name"].tolist() == ["van", "truck"]
+
+
+def test_a_saved_law_is_read_and_a_damaged_one_refused(tiny, edited):
+    law, saved = load_scenario(tiny).formulas({})["minutes"], tiny.parent / "minutes.json"
+    law.save(saved)
+    edited(GIVEN.partition("\n")[2], 'file = "minutes.json"')
+    assert str(load_scenario(tiny).formulas({})["minutes"]) == str(law)
+    saved.write_text("{}")
+    with pytest.raises(ScenarioError, match=r"tiny.toml:\d+: surrogates.minutes.file: "):
+        load_scenario(tiny)
+    saved.unlink()
+    with pytest.raises(ScenarioError, match=r"'minutes.json' cannot be read"):
+        load_scenario(tiny)
+
+
+def test_a_table_comes_from_a_database(edited):
+    path = edited('path = "vehicles.csv"', 'url = "sqlite:///vans.db"\nquery = "select * from vans"')
+    with sqlite3.connect(path.parent / "vans.db") as database:
+        database.execute(
+            "create table vans (name text, num_available integer, capacity real, fuel_price real)"
+        )
+        database.execute("insert into vans values ('van', 2, 1.2, 1.6)")
+    database.close()
+    assert load_scenario(path, allow_sql=True).tables["vehicles"]["num_available"].tolist() == [2]
+    assert check_scenario(path) is None
+    with pytest.raises(ScenarioError, match="a database is asked only when that is allowed"):
+        load_scenario(path)
+
+
+def test_what_is_decided_about_a_law_reaches_it(tiny):
+    rows = "".join(f"{k},{'ab'[k % 2]},{4 + 3 * math.log(k) + 0.01 * (k % 3)}\n" for k in range(1, 61))
+    (tiny.parent / "trips.csv").write_text("km,mode,minutes\n" + rows)
+    law = (
+        '[tables.trips]\npath = "trips.csv"\n[surrogates.minutes]\ntable = "trips"\ntarget = "minutes"\n'
+        'features = ["km", "mode"]\nnetwork = { hidden = [], starts = 1 }\n'
+        'pin = { km = ["log", "sine"], mode = "none" }\nforbid = "step"\nprefer = ["log"]'
+    )
+    text = tiny.read_text().replace(GIVEN, law).replace("[problem.bind]", '[problem.bind]\nmode = "a"')
+    tiny.write_text(text)
+    learned = learn(load_scenario(tiny), 0, lambda _: None)["minutes"].formula
+    assert "log(" in str(learned)
+    assert learned.used == {"km"}
+    wanted = {"pinned": "km: log or sine; mode: none", "forbidden": "step", "preferred": "log"}
+    assert wanted.items() <= learned.provenance.items()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        (
+            'inputs = { km = "km" }\nunit = "min"',
+            'inputs = { km = "" }',
+            {
+                "problem.bind.km": "the input 'km' of law 'minutes' has no unit, so that arc.distance is read as it is",
+                "surrogates.minutes": "has no unit, so that its values are taken in that of the problem",
+            },
+        ),
+        (
+            '"litres * price"',
+            '"litres * price + litres"',
+            {
+                "surrogates.fuel.formula": "the units do not agree: litres · price + litres: litres · price is in EUR"
+            },
+        ),
+        (
+            '"2 * km"',
+            '"km"',
+            {"surrogates.minutes.formula": "the units do not agree: km is in km, but minutes is"},
+        ),
+    ],
+)
+def test_units_that_do_not_agree_are_remarked_and_run_all_the_same(edited, old, new, told):
+    scenario = load_scenario(edited(old, new))
+    scenario.check()
+    found = {issue.key: issue.message for issue in scenario.remarks()}
+    assert found.keys() == told.keys()
+    assert all(found[key].startswith(words) for key, words in told.items())
+
+
+# bases
+
+
+def test_keys_complete_those_of_the_base_and_another_source_replaces_an_entry(tiny, variant):
+    (tiny.parent / "more").mkdir()
+    (tiny.parent / "more" / "depots.csv").write_text("name,x,y\nyard,0,1\n")
+    write(
+        tiny.parent / "more", base='[scenario]\nbase = "../tiny.toml"\n[tables.depots]\npath = "depots.csv"\n'
+    )
+    more = '[surrogates.minutes]\nformula = "3 * km"\ninputs = { km = "km" }\n[solver]\nworkers = 2\n'
+    scenario = load_scenario(variant(more, base="more/base.toml"))
+    assert scenario.tables["depots"]["name"].tolist() == ["yard"]
+    assert (scenario.solver.time_limit, scenario.solver.workers) == (1.0, 2)
+    # the unit of the law stood beside the other formula
+    assert scenario.formulas({})["minutes"].output.unit == ""
+
+
+def test_a_mistake_points_at_the_file_where_the_key_stands(tiny, variant):
+    tiny.write_text(tiny.read_text() + '\n[[changes]]\nset = "clients.x"\nto = [1]\n')
+    path = variant('\n[[changes]]\nset = "clients.x"\nto = [2]\n[report]\ntitel = "x"\n')
+    with pytest.raises(ScenarioError) as caught:
+        load_scenario(path)
+    last = len(tiny.read_text().splitlines())
+    assert [(Path(issue.file).name, issue.line, issue.key) for issue in caught.value.issues] == [
+        ("tiny.toml", last, "changes[1].to"),
+        ("variant.toml", 6, "changes[1].to"),
+        ("variant.toml", 8, "report.titel"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("base", "words"),
+    [
+        ('"bse.toml"', "there is no such file; did you mean"),
+        ("3", 'must be a file such as "base.toml", not the number 3'),
+        ('"upper.toml"', "the bases form a loop: upper.toml → upper.toml"),
+        ('"base.toml"', "the bases form a loop: upper.toml → base.toml → upper.toml"),
+    ],
+)
+def test_a_base_that_cannot_be_read_is_named_where_it_stands(tmp_path, base, words):
+    write(tmp_path, base='[scenario]\nbase = "upper.toml"\n', upper=f"[scenario]\nbase = {base}\n")
+    with pytest.raises(ScenarioError) as caught:
+        load_scenario(tmp_path / "upper.toml")
+    [issue] = caught.value.issues
+    assert (issue.line, issue.key) == (2, "scenario.base")
+    assert words in issue.message
+
+
+# columns
+
+LEARNED = '[surrogates.time]\ntable = "trips"\ntarget = "minutes"\nfeatures = ["km"]\n'
+TRIPS = "km,minutes,junk,note,week\n" + "".join(
+    f"{k},{2 * k},{'oops' if k == 7 else k},n{k % 20},{k % 5}\n" for k in range(1, 41)
+)
+
+
+def history(folder: Path, table: str = "", law: str = LEARNED) -> Path:
+    (folder / "trips.csv").write_text(TRIPS)
+    (folder / "s.toml").write_text(f'[tables.trips]\npath = "trips.csv"\n{table}\n{law}')
+    return folder / "s.toml"
+
+
+def test_of_a_history_is_read_what_laws_read_and_what_may_say_groups_as_any_text(tmp_path):
+    trips = load_scenario(history(tmp_path, 'units = { km = "km", junk = "kg" }')).tables["trips"]
+    assert list(trips) == ["km", "minutes", "note"]
+    assert report_of(trips).columns_left_out == ("junk", "week")
+    path = history(tmp_path, law=f'{LEARNED}groups = "week"\nholdout = {{ share = 0.4 }}')
+    assert list(load_scenario(path).tables["trips"]) == ["km", "minutes", "note", "week"]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        'columns = ["km", "minutes", "junk"]',
+        "minimum = { junk = 0 }",
+        'on_bad = { junk = "error" }',
+        'derive = { other = "junk / 2" }',
+        'drop_where = ["junk > 30"]',
+    ],
+)
+def test_what_the_file_speaks_of_is_checked(tmp_path, asked):
+    with pytest.raises(ScenarioError, match="'oops'"):
+        load_scenario(history(tmp_path, asked))
+
+
+@pytest.mark.parametrize(
+    ("by", "told"),
+    [
+        ("", "groups = 'day' since rows of one day share"),
+        ('holdout = { by = "day", last = 8 }', "rows of one day share"),
+    ],
+)
+def test_a_day_whose_rows_share_an_error_is_told_on_page_one_although_no_feature_names_it(
+    tiny, capsys, monkeypatch, by, told
+):
+    monkeypatch.chdir(tiny.parent)
+    r = np.random.default_rng(0)
+    day, km = np.repeat(np.arange(40), 20), r.uniform(1, 30, 800).round(2)
+    minutes = (2 * km + 5 + 3 * r.normal(size=40)[day] + 3 * r.normal(size=800)).round(3)
+    junk = [*(str(k % 13) for k in range(799)), "oops"]
+    pd.DataFrame({"day": day, "km": km, "junk": junk, "minutes": minutes}).to_csv("trips.csv", index=False)
+    law = (
+        LEARNED.replace("time]", "minutes]") + f"network = {{ hidden = [], starts = 1, grid_size = 4 }}\n{by}"
+    )
+    table = '[tables.trips]\npath = "trips.csv"\nunits = { km = "km", minutes = "min" }\n'
+    tiny.write_text(tiny.read_text().replace(GIVEN, table + law))
+    with pytest.raises(SystemExit) as ended:
+        main(["run", "tiny.toml", "--report", "r.html", "--time-limit", "0.5"])
+    assert not ended.value.code
+    assert told in capsys.readouterr().out
+    assert told in html.unescape(Path("r.html").read_text())
+
+
+ROUTES = """
+[tables.clients]
+path = "clients.csv"
+[tables.vans]
+path = "vans.csv"
+[tables.depots]
+path = "depots.csv"
+[surrogates.time]
+formula = "2 * km"
+inputs = { km = "km" }
+unit = "min"
+[problem]
+kind = "routing"
+depots = { table = "depots" }
+clients = { table = "clients" }
+vehicles = { table = "vans" }
+duration = { law = "time" }
+bind = { km = "arc.distance" }
+"""
+
+
+def routes(folder: Path, column: str, text: str = ROUTES) -> Path:
+    rows = "".join(f"c{k},{k},1,1,{'top' if k == 3 else k},a\n" for k in range(1, 9))
+    (folder / "clients.csv").write_text(f"name,x,y,demand,{column},note\n{rows}")
+    (folder / "vans.csv").write_text("name,num_available,capacity,unit_duration_cost\nvan,2,5,1\n")
+    (folder / "depots.csv").write_text("name,x,y\nhome,0,0\n")
+    (folder / "routes.toml").write_text(text)
+    return folder / "routes.toml"
+
+
+def test_what_a_problem_reads_is_checked_and_what_it_does_not_read_may_be_any_text(tmp_path):
+    scenario = load_scenario(routes(tmp_path, "floor"))
+    assert scenario.tables["clients"]["floor"].tolist() == ["1", "2", "top", "4", "5", "6", "7", "8"]
+    assert any("floor" in str(remark) for remark in (*scenario.remarks(), *scenario.notes()))
+    with pytest.raises(ScenarioError, match="'top'"):
+        load_scenario(routes(tmp_path, "prize"))
+    wait = '[surrogates.wait]\nformula = "floor"\ninputs = { floor = "" }\nunit = "min"\n[problem]\n'
+    bound = ROUTES.replace("[problem]\n", f'{wait}policy = {{ service = {{ law = "wait" }} }}\n')
+    with pytest.raises(ScenarioError, match="'top'"):
+        load_scenario(
+            routes(tmp_path, "floor", bound.replace("bind = { ", 'bind = { floor = "client.floor", '))
+        )
+
+
+# derived columns and dropped rows
+
+DERIVED = "seconds,km,pickup,note\n" + "".join(
+    f"{60 * k},{k % 7},2024-01-0{1 + k % 7} {k % 24:02}:30:00,{'x' if k % 2 else 'y'}\n" for k in range(1, 41)
+)
+
+
+def derived(folder: Path, table: str) -> Path:
+    (folder / "trips.csv").write_text(DERIVED)
+    law = LEARNED.replace('["km"]', '["km", "start_h"]')
+    (folder / "s.toml").write_text(f'[tables.trips]\npath = "trips.csv"\n{table}\n{law}')
+    return folder / "s.toml"
+
+
+def test_laws_may_be_of_derived_columns_and_a_what_if_adds_to_them(tmp_path):
+    path = derived(
+        tmp_path,
+        'units = { seconds = "s", minutes = "min" }\ndrop_where = ["km <= 0", "note == \'z\'"]\n'
+        '[tables.trips.derive]\nminutes = "hours * 60"\nstart_h = "hour(pickup)"\nhours = "seconds / 3600"',
+    )
+    scenario = load_scenario(path)
+    trips = scenario.tables["trips"]
+    assert (units_of(trips)["minutes"], units_of(trips)["start_h"], len(trips)) == ("min", "h", 35)
+    told = [str(note) for note in scenario.reading_notes()]
+    assert told[0].endswith("tables.trips: 5 of 40 rows left out: 5 × drop_where km <= 0")
+    assert told[1].endswith("tables.trips: drop_where note == 'z': no row is so")
+    write(tmp_path, more='[scenario]\nbase = "s.toml"\n[tables.trips]\ndrop_where = ["km > 5"]')
+    more = load_scenario(tmp_path / "more.toml").tables["trips"]
+    assert list(report_of(more).derived) == ["start_h", "hours", "minutes"]
+    assert more["km"].max() == 5
+
+
+def test_every_mistake_in_a_rule_is_told_at_its_line(tmp_path):
+    path = derived(
+        tmp_path,
+        'drop_where = ["kms <= 0",\n  "km >= 0"]\n[tables.trips.derive]\nminutes = "secs / 60"\n'
+        'start_h = "hour(note)"\nkm = "km * 2"\na = "b"\nb = "a"',
+    )
+    with pytest.raises(ScenarioError) as told:
+        load_scenario(path)
+    found = {(issue.line, issue.key): issue.message for issue in told.value.issues}
+    assert "did you mean 'km'" in found[3, "tables.trips.drop_where[1]"]
+    assert "there is no column 'secs'" in found[6, "tables.trips.derive.minutes"]
+    assert "made of itself" in found[8, "tables.trips.derive.km"]
+    assert "comes back to 'a'" in found[9, "tables.trips.derive.a"]
+
+
+# supply
+
+TRANSPORT = """
+[tables]
+sup = { path = "sup.csv" }
+markets = { path = "markets.csv" }
+products = { path = "products.csv" }
+periods = { path = "periods.csv" }
+lanes = { path = "lanes.csv", units = { rate = "EUR/kg" } }
+wanted = { path = "wanted.csv" }
+[surrogates.fare]
+formula = "rate"
+inputs = { rate = "EUR/kg" }
+unit = "EUR/kg"
+[problem]
+kind = "supply"
+units = { quantity = "kg", weight = "kg" }
+tariff = { law = "fare" }
+bind = { rate = "lane.rate" }
+suppliers = { table = "sup" }
+markets = { table = "markets" }
+products = { table = "products" }
+periods = { table = "periods" }
+lanes = { table = "lanes" }
+demand = { table = "wanted" }
+"""
+TABLES = {
+    "sup": "name,product,capacity\nA,flour,20\nB,flour,30\n",
+    "markets": "name\nX\nY\nZ\n",
+    "products": "name\nflour\n",
+    "periods": "name\n1\n",
+    "lanes": "tail,head,rate\nA,X,2\nA,Y,3\nA,Z,1\nB,X,5\nB,Y,4\nB,Z,8\n",
+    "wanted": "market,product,period,demand\nX,flour,1,10\nY,flour,1,25\nZ,flour,1,15\n",
+}
+
+
+def test_suppliers_ship_straight_to_markets_where_there_are_no_sites(tmp_path):
+    """By hand: A serves Z, where it saves most, and with the 5 kg left X, of which B would ask 3 EUR/kg more, not Y."""
+    for name, text in TABLES.items():
+        (tmp_path / f"{name}.csv").write_text(text)
+    write(tmp_path, t=TRANSPORT)
+    scenario = load_scenario(tmp_path / "t.toml")
+    scenario.check()
+    run = scenario.run(time_limit=5)
+    flows = run.result.plan.to_frame().set_index(["tail", "head"])["quantity"].to_dict()
+    best = {("A", "X"): 5.0, ("A", "Z"): 15.0, ("B", "X"): 5.0, ("B", "Y"): 25.0}
+    assert {pair: round(amount, 6) for pair, amount in flows.items() if amount} == best
+    assert run.result.objective == pytest.approx(150.0)
+    # amounts stay in the unit that the file counts in
+    assert "all 3 markets in full (50 kg)" in str(run.explanation)
+    in_python = run.problem
+    again = ko.SupplyProblem(
+        suppliers=in_python.suppliers,
+        markets=in_python.markets,
+        products=in_python.products,
+        periods=in_python.periods,
+        lanes=in_python.lanes,
+        tariff=in_python.tariff,
+        demand=in_python.demand,
+        units=in_python.units,
+    )
+    assert ko.solve(again, time_limit=5).objective == pytest.approx(150.0)
