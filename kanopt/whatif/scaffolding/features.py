@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 
 from kanopt.errors import FormulaError
 from kanopt.formulas.variables import check_name
@@ -55,10 +54,9 @@ _LEAST_LABELS, _ALIKE, _SMOOTH = 50, 0.4, 0.5
 _SAMPLE = 4_000
 _KNOTS = (0.25, 0.5, 0.75)
 _FEW_ROWS = 120  # of fewer rows a curve is a parabola
-_LEAST_ADDED, _BY_CHANCE = 0.001, 0.1  # share of the target's variance that a feature adds, and its p value
+_LEAST_ADDED = 0.001  # share of the target's variance that a feature adds
 _AS_GOOD = 0.9  # of the largest gain: so much is as good, and the first such column is taken
 _THIN = 1e-7  # mean square of a direction that is taken for none
-_KNOWN_AFTERWARDS = "known only afterwards, by its name"
 
 _Floats = NDArray[np.float64]
 
@@ -108,12 +106,11 @@ def choose_features(
     """
     rows = sampled(table.frame[table.frame[target.name].notna()])
     others = [column for column in table.columns.values() if column.name != target.name]
-    told = {column.name: _told_alone(rows, target.name, column) for column in others}
     left_out: dict[str, LeftOut] = {}
     for column in others:
         reason = _unfit(rows, column)
         if usable is None:
-            reason = reason or _by_name(column, others, told[column.name])
+            reason = reason or _by_name(rows, target, column, others)
         elif not usable(column):
             reason = LeftOut("nothing in the plan tells it")
         if reason is not None:
@@ -124,12 +121,12 @@ def choose_features(
     suspects = {} if usable is not None else _once_more(rows, target, may_be)
     left_out |= suspects | _made_of_others(rows, may_be, others)
     free = [column for column in may_be if column.name not in left_out]
-    chosen = _most_telling(rows, target.name, free, told, left_out)
+    chosen = _most_telling(rows, target.name, free, left_out)
     unsure = [name for name, reason in left_out.items() if not reason.sure]
     doubt = f"left out {list_names(unsure, 3)}: known beforehand?" if unsure else ""
     if not chosen and suspects:
         # nothing else tells of the target: what may be the target once more is kept and marked
-        chosen = _most_telling(rows, target.name, [c for c in may_be if c.name in suspects], told, left_out)
+        chosen = _most_telling(rows, target.name, [c for c in may_be if c.name in suspects], left_out)
         doubt = suspects[chosen[0].name].why if chosen else doubt
     if not chosen and free:
         chosen, doubt = free[:1], "hardly linked with the target"
@@ -238,7 +235,9 @@ def _is_label(rows: pd.DataFrame, column: ColumnFacts) -> bool:
     return bool(smooth) and max(smooth) < _SMOOTH
 
 
-def _by_name(column: ColumnFacts, others: Sequence[ColumnFacts], told: float) -> LeftOut | None:
+def _by_name(
+    rows: pd.DataFrame, target: ColumnFacts, column: ColumnFacts, others: Sequence[ColumnFacts]
+) -> LeftOut | None:
     """Return why nobody knows a column beforehand, or can read it; None where that may be.
 
     One among several of a kind, as costs of three ways are, may be known.
@@ -249,7 +248,8 @@ def _by_name(column: ColumnFacts, others: Sequence[ColumnFacts], told: float) ->
     outcome = rank >= 4 or (rank == 3 and measure_of(column) != "amount")
     known = not outcome or is_lever(column) or is_numbered(column, others)
     if words_of(column) & WORDS["afterwards"] or not known:
-        return LeftOut(_KNOWN_AFTERWARDS, sure=told <= _TELLING)
+        sure = _told_alone(rows, target.name, column) <= _TELLING
+        return LeftOut("known only afterwards, by its name", sure)
     return None
 
 
@@ -259,15 +259,9 @@ def _once_more(rows: pd.DataFrame, target: ColumnFacts, columns: Sequence[Column
     found = _audited(rows, target, numbers)
     made = made_by_name([target.name, *numbers])
     for name, column in numbers.items():
-        base = name  # clrent of lrent of rent
-        while base in made and base != target.name:
-            base = made[base]
-        if name not in found and (
-            base == target.name
-            or made.get(target.name) in (name, made.get(name, ""))
-            or _nearly_the_same(rows, target, column)
-        ):
-            found[name] = LeftOut("nearly the target once more", sure=False)
+        changed = made.get(name, name) == made.get(target.name, target.name)
+        if changed or _nearly_the_same(rows, target, column):
+            found.setdefault(name, LeftOut("nearly the target once more", sure=False))
     return found | _shares(rows, [column for column in columns if column.name not in found])
 
 
@@ -336,69 +330,58 @@ def _made_of_others(
     rows: pd.DataFrame, columns: Sequence[ColumnFacts], others: Sequence[ColumnFacts]
 ) -> dict[str, LeftOut]:
     """Return the columns that other ones tell: logarithms and squares, and marks of dates and of texts."""
+    numbers = [column for column in columns if column.kind == "number"]
     found = {
         name: LeftOut(f"made of {base}, which is there by itself")
-        for name, base in made_by_name([column.name for column in columns if column.kind == "number"]).items()
+        for name, base in made_by_name([column.name for column in numbers]).items()
         if abs(float(rows[[name, base]].rank().corr().to_numpy()[0, 1])) > _EXACTLY
     }
-    times_or_texts = [c for c in others if is_date(c) or (c.kind == "text" and c in columns)]
-    for column in columns:
-        if column.kind != "number" or column.distinct != 2:
-            continue
-        for other in times_or_texts:
-            if (
-                5 * other.distinct <= len(rows)
-                and int(rows.groupby(other.name)[column.name].nunique().max()) < 2
-            ):
+    marked = [each for each in others if is_date(each) or (each.kind == "text" and each in columns)]
+    marked = [each for each in marked if 5 * each.distinct <= len(rows)]
+    for column in (each for each in numbers if each.distinct == 2):
+        for other in marked:
+            if int(rows.groupby(other.name)[column.name].nunique().max()) < 2:
                 found[column.name] = LeftOut(f"marks values of {other.name}")
     return found
 
 
 def _most_telling(
-    rows: pd.DataFrame,
-    target: str,
-    columns: Sequence[ColumnFacts],
-    told: Mapping[str, float],
-    left_out: dict[str, LeftOut],
+    rows: pd.DataFrame, target: str, columns: Sequence[ColumnFacts], left_out: dict[str, LeftOut]
 ) -> list[ColumnFacts]:
     """Return the columns that tell most of the target, each beside those before; note why the others are left out."""
     # of columns that say the same the plainest goes first: whole numbers rather than those made of them
     open_columns = sorted(columns, key=lambda column: not column.whole)
     blocks = {column.name: _block(rows[column.name], column) for column in columns}
-    rest, chosen, used = _ranks(rows[target]), list[ColumnFacts](), 1
-    whole, gained = float(rest @ rest), dict(told)
+    rest = ranks = _ranks(rows[target])
+    alone, before, chosen = dict[str, float](), dict[str, float](), list[ColumnFacts]()
     while open_columns and len(chosen) < _MOST_FEATURES:
         directions = {column.name: _directions(blocks[column.name]) for column in open_columns}
-        gains = {name: _gain(each, rest, whole, used) for name, each in directions.items()}
-        for name, (gain, _) in gains.items():
-            if chosen and gained[name] - gain > 0.5 * told[name] > _HARDLY:
+        told = {name: _told(each, rest) / float(ranks @ ranks) for name, each in directions.items()}
+        alone = alone or told
+        for name, share in told.items():
+            if chosen and before[name] - share > 0.5 * alone[name] > _HARDLY:
                 left_out[name] = LeftOut(f"says what {chosen[-1].name} says")
-            gained[name] = gain
-        most = max(gain for gain, _ in gains.values())
+        most, before = max(told.values()), told
         if most < _LEAST_ADDED:
             break
-        best = next(column for column in open_columns if gains[column.name][0] >= _AS_GOOD * most)
-        if gains[best.name][1] > _BY_CHANCE:
-            break
-        taken = directions[best.name]
-        rest = rest - taken @ (taken.T @ rest)
-        used += taken.shape[1]
+        best = next(column for column in open_columns if told[column.name] >= _AS_GOOD * most)
         chosen.append(best)
         open_columns.remove(best)
-        for column in open_columns:
-            blocks[column.name] = blocks[column.name] - taken @ (taken.T @ blocks[column.name])
+        taken = directions[best.name]
+        rest = rest - taken @ (taken.T @ rest)
+        blocks = {name: block - taken @ (taken.T @ block) for name, block in blocks.items()}
     for column in open_columns:
-        little = "hardly linked with the target" if told[column.name] < _HARDLY else ""
+        little = "hardly linked with the target" if alone[column.name] < _HARDLY else ""
         left_out.setdefault(column.name, LeftOut(little or "tells little of the target beside the others"))
     return [column for column in columns if column in chosen]
 
 
 def _told_alone(rows: pd.DataFrame, target: str, column: ColumnFacts) -> float:
-    """Return the share of the variance of a target's ranks that a column tells, as adjusted R²."""
+    """Return the share of the variance of a target's ranks that a column tells of new rows."""
     if column.kind != "number" and not (column.kind == "text" and column.distinct <= _MOST_CATEGORIES):
         return 0.0
-    rest = _ranks(rows[target])
-    return _gain(_directions(_block(rows[column.name], column)), rest, float(rest @ rest), 1)[0]
+    ranks = _ranks(rows[target])
+    return _told(_directions(_block(rows[column.name], column)), ranks) / float(ranks @ ranks)
 
 
 def _ranks(values: pd.Series) -> _Floats:
@@ -427,11 +410,12 @@ def _directions(block: _Floats) -> _Floats:
     return np.asarray(block @ turned[:, there] / np.sqrt(squares[there]))
 
 
-def _gain(directions: _Floats, rest: _Floats, whole: float, used: int) -> tuple[float, float]:
-    """Return what directions tell of the rest beyond chance, a share of the whole, and how likely chance tells it."""
-    count, free = directions.shape[1], len(rest) - used - directions.shape[1]
-    if count == 0 or free < 1 or not whole > 0:
-        return 0.0, 1.0
-    told = float(np.square(directions.T @ rest).sum())
-    noise = max(float(rest @ rest) - told, 1e-9 * whole) / free
-    return (told - count * noise) / whole, float(stats.f.sf(told / count / noise, count, free))
+def _told(directions: _Floats, rest: _Floats) -> float:
+    """Return how much of the squares of a rest directions tell of new rows, by Akaike's final prediction error."""
+    rows, count = len(rest), directions.shape[1] + 1
+    if rows <= count:
+        return 0.0
+    whole = float(rest @ rest)
+    left = whole - float(np.square(directions.T @ rest).sum())
+    penalty = (rows + count) / (rows - count) * (rows - 1) / (rows + 1)
+    return whole - left * penalty

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
-from pandas.api.types import is_datetime64_any_dtype, is_numeric_dtype
+from pandas.api.types import is_datetime64_any_dtype
 
 from kanopt.whatif.scaffolding.features import (
     LeftOut,
@@ -19,7 +19,6 @@ from kanopt.whatif.scaffolding.features import (
 )
 from kanopt.whatif.scaffolding.mapping import GuessedUnit, header_unit
 from kanopt.whatif.scaffolding.outcomes import (
-    OUTCOMES,
     WORDS,
     guess_units,
     is_date,
@@ -42,8 +41,7 @@ _MOST_DAYS = 31
 _CLEAR = 1.0  # how much more must speak for a target than for any other column
 _PLAIN = 4.0
 _LEVER, _FIRST, _LAST, _WHOLE, _RATIO, _MANY, _NO_TARGET = 1.5, 1.2, 0.8, 1.5, 1.5, 2.0, 3.0
-_ALIKE = 0.9
-_FAMILY = 3
+_SPENT = ("time", "money", "energy")  # which never fall with the way
 _RARE = 30  # rows of a category
 
 
@@ -144,9 +142,11 @@ def guess_law(
     features = choice.chosen
     if not features:
         return None
-    rivals = [] if measures else _rivals(chosen, guesses)
+    near = [each for each in guesses if each.score > max(chosen.score - _CLEAR, 0.0) and not each.plain]
+    rivals = [each.column.name for each in near if each is not chosen and not measures][:_MOST_OTHERS]
     guessed = usable is None and (bool(rivals) or outcome_rank(target) < 3)
     used = [target, *features]
+    ways = tuple(each.name for each in features if each.kind == "number" and measure_of(each) == "length")
     return LawGuess(
         table=table,
         target=target.name,
@@ -155,7 +155,7 @@ def guess_law(
         sure=chosen.plain and not rivals,
         why=chosen.why + (f"; else {' or '.join(map(repr, rivals))}" if rivals else ""),
         periodic={column.name: period for column in features if (period := period_of(column))},
-        rising=tuple(column.name for column in features if _rises(target, column)),
+        rising=ways if is_outcome(target) and measure_of(target) in _SPENT else (),
         holdout=_holdout(table, [column.name for column in used]),
         drop_missing=any(len(column.values) < column.rows for column in used),
         pooled=any(c.kind == "text" and c.values.value_counts().min() < _RARE for c in features),
@@ -218,7 +218,7 @@ def _judged(
     score += 0.3 * place if rank >= 3 and place == _LAST else place
     score += _WHOLE * whole + 0.1 * (not column.whole)
     score -= _NO_TARGET * (column.name in made) + 2.0 * (measure_of(column) == "length")
-    score -= _RATIO * _is_a_ratio(column, candidates) + _MANY * _is_one_of_many(rows, column, candidates)
+    score -= _RATIO * _is_a_ratio(column, candidates) + _MANY * is_numbered(column, candidates)
     where = {_FIRST: "the first", _LAST: "the last"}.get(place, "a")
     by_name = "its header names an outcome" if rank >= 2 else f"{where} column of many numbers"
     return TargetGuess(column, score, "others add up to it" if whole else by_name)
@@ -242,18 +242,6 @@ def _place(column: ColumnFacts, candidates: Sequence[ColumnFacts]) -> float:
     return _FIRST if names[0] == column.name else _LAST if names[-1] == column.name else 0.0
 
 
-def _is_one_of_many(rows: pd.DataFrame, column: ColumnFacts, candidates: Sequence[ColumnFacts]) -> bool:
-    """Say whether several columns are of one kind, as prices of several goods are, and not nearly the same."""
-    if is_numbered(column, candidates):
-        return True
-    said = words_of(column) & OUTCOMES
-    alike = [each.name for each in candidates if said and said <= words_of(each) and each is not column]
-    if said & {"total", "tot"} or len(alike) < _FAMILY - 1:
-        return False
-    ranks = rows[[column.name, *alike]].rank().corr()[column.name].drop(column.name)
-    return int((ranks.abs() < _ALIKE).sum()) >= _FAMILY - 1
-
-
 def _is_a_whole(rows: pd.DataFrame, column: ColumnFacts, candidates: Sequence[ColumnFacts]) -> bool:
     """Say whether a column is the sum of others of the table, each of which is less."""
     others = [each.name for each in candidates if each is not column]
@@ -261,47 +249,28 @@ def _is_a_whole(rows: pd.DataFrame, column: ColumnFacts, candidates: Sequence[Co
     return any(bool((rows[[*names]].max(axis="columns") <= rows[column.name]).all()) for names in parts)
 
 
-def _rivals(target: TargetGuess, guesses: Sequence[TargetGuess]) -> list[str]:
-    """Return the columns for which nearly as much speaks as for a target."""
-    near = [guess for guess in guesses if guess.score > max(target.score - _CLEAR, 0.0)]
-    return [guess.column.name for guess in near if guess.column is not target.column and not guess.plain][
-        :_MOST_OTHERS
-    ]
-
-
-def _rises(target: ColumnFacts, column: ColumnFacts) -> bool:
-    """Say whether nobody would believe a law that falls with the column: time, cost and energy with the way."""
-    return (
-        column.kind == "number"
-        and measure_of(column) == "length"
-        and measure_of(target) in ("time", "money", "energy")
-        and outcome_rank(target) >= 3
-    )
-
-
 def _holdout(table: SourceTable, used: Sequence[str]) -> tuple[str, int] | tuple[()]:
     """Return a column of weeks or periods, and how many of the last to hold out; about a fifth of the rows."""
-    names: Sequence[str] = ("week", "period", "date", "day", "year", "woche", "jahr")
-    for name in names:
+    for word in ("week", "period", "date", "day", "year", "woche", "jahr"):
         for column in table.columns.values():
             ends = column.header.pieces[:1] + column.header.pieces[-1:]
-            event = name in ends and column.name not in used and not _is_no_event(column)
-            if event and 5 <= column.distinct <= 400:
+            if word in ends and column.name not in used and _is_event(column):
                 counts = column.values.value_counts().sort_index(ascending=False).cumsum()
                 last = int((counts < 0.2 * column.rows).sum()) + 1
-                if is_numeric_dtype(column.values) or is_datetime64_any_dtype(column.values):
-                    held = int(counts.iloc[last - 1])
-                    if len(column.values) == column.rows and 10 <= held <= 0.5 * column.rows:
-                        return column.name, last
+                if 10 <= int(counts.iloc[last - 1]) <= 0.5 * column.rows:
+                    return column.name, last
     return ()
 
 
-def _is_no_event(column: ColumnFacts) -> bool:
-    """Say whether a date is not when a row took place: days of a month, which come again, and years of building."""
-    if WORDS["beginnings"] & set(column.header.pieces):
-        return True
-    days = column.kind == "number" and bool(WORDS["days"] & set(column.header.pieces))
-    return days and float(column.values.min()) >= 1 and float(column.values.max()) <= _MOST_DAYS
+def _is_event(column: ColumnFacts) -> bool:
+    """Say whether a column tells of every row when it took place: no days of a month, and no years of building."""
+    values, pieces = column.values, set(column.header.pieces)
+    if not (column.kind == "number" or is_datetime64_any_dtype(values)) or WORDS["beginnings"] & pieces:
+        return False
+    of_month = (
+        column.kind == "number" and bool(WORDS["days"] & pieces) and values.between(1, _MOST_DAYS).all()
+    )
+    return not of_month and len(values) == column.rows and 5 <= column.distinct <= 400
 
 
 def _group(table: SourceTable, target: ColumnFacts) -> str:

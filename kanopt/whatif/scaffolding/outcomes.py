@@ -200,20 +200,22 @@ def made_by_name(names: Collection[str]) -> dict[str, str]:
 
     Examples
     --------
-    >>> made_by_name(["fare", "lfare", "fare_sq", "log(fare)", "distance", "tip_1", "tips"])
-    {'lfare': 'fare', 'fare_sq': 'fare', 'log(fare)': 'fare', 'tip_1': 'tips'}
+    >>> made_by_name(["fare", "lfare", "clfare", "fare_sq", "log(fare)", "distance", "tip_1", "tips"])
+    {'lfare': 'fare', 'clfare': 'fare', 'fare_sq': 'fare', 'log(fare)': 'fare', 'tip_1': 'tips'}
     """
     found: dict[str, str] = {}
     plain = {"".join(sign for sign in name.lower() if sign.isalnum()): name for name in names}
-    for text, name in plain.items():
+    for text in sorted(plain, key=len):
+        name = plain[text]
         others = [each for each in plain if each != text and len(each) >= _LEAST_LETTERS]
         changed = [o for o in others if o in text and text.replace(o, "", 1) in WORDS["changed"]]
         stem, _, number = name.lower().rpartition("_")
         if not changed and len(stem) >= _LEAST_LETTERS and number in ("1", "2", "lag"):
             changed = [each for each in others if each.startswith(stem) and not each[-1].isdigit()][:1]
         if changed:
-            found[name] = plain[max(changed, key=len)]
-    return found
+            base = plain[max(changed, key=len)]
+            found[name] = found.get(base, base)
+    return {name: found[name] for name in names if name in found}
 
 
 def is_imperial(columns: Iterable[ColumnFacts]) -> bool:
@@ -249,11 +251,11 @@ def guess_units(table: SourceTable, money: str) -> dict[str, GuessedUnit]:
         if column.name in stated or is_clock_number(column):
             continue
         if column.name in by_speed:
-            unit, where = by_speed[column.name]
-            found[column.name] = GuessedUnit(unit, f"under it speeds are those {where}", False)
-        elif unit := _usual_unit(column, money, imperial=imperial):
-            why = "money of a currency that no header says" if unit == money else "no unit is stated"
-            found[column.name] = GuessedUnit(unit, why, False)
+            text, where = by_speed[column.name]
+            found[column.name] = GuessedUnit(text, f"under it speeds are those {where}", False)
+        elif text := _usual_unit(column, money, imperial=imperial):
+            why = "money of a currency that no header says" if text == money else "no unit is stated"
+            found[column.name] = GuessedUnit(text, why, False)
     return found
 
 
