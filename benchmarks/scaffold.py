@@ -22,14 +22,14 @@ from typing import Any
 
 import pandas as pd
 from _bench import footer
-from scaffold_more_tables import DEVELOPMENT, FRESH, ONCE_FRESH
+from scaffold_more_tables import DEVELOPMENT, FRESH, ONCE_FRESH, UNSEEN
 from scaffold_tables import TUNED, Expected
 
 import kanopt as ko
 from kanopt.whatif.scenario_files.load import check_scenario
 
 ROWS, SEED = 4_000, 7
-SETS = {"tuned": TUNED, "development": DEVELOPMENT, "once-fresh": ONCE_FRESH, "fresh": FRESH}
+SETS = {"tuned": TUNED, "development": DEVELOPMENT, "once-fresh": ONCE_FRESH, "fresh": FRESH, "unseen": UNSEEN}
 VERDICTS = ("right", "marked", "open", "wrong")
 
 
