@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from scaffold_tables import Expected
 
-__all__ = ["DEVELOPMENT", "FRESH", "ONCE_FRESH"]
+__all__ = ["DEVELOPMENT", "FRESH", "ONCE_FRESH", "UNSEEN"]
 
 DEVELOPMENT = [
     Expected(
@@ -326,5 +326,69 @@ FRESH = [
         ("Limit|Rating", "Income"),
         ("ID",),
         {"Age": "", "Cards": "", "Rating": ""},
+    ),
+]
+
+UNSEEN = [
+    Expected(
+        "AER/HousePrices",
+        ("price",),
+        ("lotsize", "bathrooms"),
+        ("rownames",),
+        {"bedrooms": "", "stories": "", "garage": ""},
+    ),
+    Expected(
+        "modeldata/car_prices",
+        ("Price",),
+        ("Mileage", "Cylinder"),
+        ("rownames",),
+        {"Mileage": "mi", "Price": "USD", "Doors": ""},
+    ),
+    Expected(
+        "AER/TravelMode",
+        ("travel", "vcost", "gcost"),
+        ("mode",),
+        ("rownames", "individual", "gcost"),
+        {"travel": "min", "income": "", "size": ""},
+        apart=("", "individual"),
+    ),
+    Expected(
+        "ggplot2/diamonds",
+        ("price",),
+        ("carat|x|y|z", "clarity", "color"),
+        ("rownames",),
+        {"price": "USD", "carat": "", "depth": ""},
+    ),
+    Expected(
+        "MASS/cpus",
+        ("perf",),
+        ("mmax", "cach"),
+        ("rownames", "name", "estperf"),
+        {"perf": "", "mmin": "", "cach": ""},
+    ),
+    Expected(
+        "openintro/daycare_fines",
+        ("late_pickups",),
+        ("children", "study_period_4|study_period_3"),
+        ("rownames", "center", "week"),
+        {"late_pickups": "", "children": ""},
+        apart=("week", "center"),
+    ),
+    Expected(
+        "mosaicData/Births78",
+        ("births",),
+        ("wday|day_of_week",),
+        ("rownames", "date", "year"),
+        {"births": ""},
+        times=("date",),
+        periodic={"month": 12},
+        apart=("", "date", "day_of_year"),
+    ),
+    Expected(
+        "Ecdat/Electricity",
+        ("cost",),
+        ("q",),
+        ("rownames", "sl", "sk", "sf"),
+        {"q": "", "sl": ""},
     ),
 ]

@@ -15,10 +15,10 @@ from kanopt.text import join_list
 from kanopt.units import same_dimension
 from kanopt.whatif.scaffolding.laws import LawGuess
 from kanopt.whatif.scaffolding.mapping import GuessedUnit, header_unit, unit_of_field
+from kanopt.whatif.scaffolding.outcomes import guess_units, is_imperial
 from kanopt.whatif.scaffolding.roles import PartGuess, Question, Roles
 from kanopt.whatif.scaffolding.sources import ColumnFacts, SourceTable
 from kanopt.whatif.scaffolding.toml_writing import Entry, Section
-from kanopt.whatif.scaffolding.value_units import guess_units, is_imperial
 
 if TYPE_CHECKING:
     from kanopt.surrogates.cleaning import CleaningProposal

@@ -1,40 +1,72 @@
-"""Which columns of a history a law may depend on, and why others are left out."""
+"""Which columns of a history a law may depend on, and why each of the others is left out.
+
+Every column has one verdict. Names and cells speak first; then an auditor of tables finds what is the target once more;
+of the rest those are features that tell most of the target, each beside those before it: sums of bent lines, by least
+squares on ranks.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from kanopt.errors import FormulaError
+from kanopt.formulas.variables import check_name
 from kanopt.records.words import IDENTIFIERS
 from kanopt.text import list_names
-from kanopt.whatif.scaffolding.header_words import AFTERWARDS, THINGS, words_of
-from kanopt.whatif.scaffolding.leaks import LeftOut, made_of, once_more
 from kanopt.whatif.scaffolding.outcomes import (
-    can_be_read,
+    WORDS,
+    is_clock_number,
     is_date,
     is_lever,
     is_outcome,
+    made_by_name,
     measure_of,
+    names_alike,
     outcome_rank,
+    words_of,
 )
-from kanopt.whatif.scaffolding.relations import is_clock_number, is_label, panel_column, same_order
-from kanopt.whatif.scaffolding.screening import sampled, screen, told_alone
 from kanopt.whatif.scaffolding.sources import ColumnFacts, SourceTable
-from kanopt.whatif.scaffolding.targets import is_numbered, made_by_name
 
-__all__ = ["FeatureChoice", "LeftOut", "choose_features"]
+__all__ = [
+    "FeatureChoice",
+    "LeftOut",
+    "audited",
+    "choose_features",
+    "is_numbered",
+    "most_categories",
+    "numbers_rows",
+    "sampled",
+]
 
 _MOST_FEATURES, _MOST_CATEGORIES, _FEW_CATEGORIES = 8, 60, 30
-_LEAST_LINKED = 0.0025
-_TELLING = 0.1  # a column linked so much is worth a look where it is left out for its name
-_TWINS = 0.98  # of ranks and values
 _THERE = 0.6
-_LAGS = ("_1", "_2", "lag")
-_DENSE = 3  # whole numbers that never repeat number rows where they fill so small a range
-_LINKED_QUANTITY = 0.3
-KNOWN_AFTERWARDS = "known only afterwards, by its name"
+_FAMILY = 3  # columns told apart by a letter or a number at the end
+_TELLING = 0.1  # a column linked so much is worth a look where it is left out for its name
+_HARDLY = 0.0025
+_EXACTLY, _ONCE_MORE, _CALLED_ALIKE = 0.999, 0.98, 0.9  # correlation of ranks
+_SHARES = 0.02  # of a whole, where shares were rounded
+_LEAST_LABELS, _ALIKE, _SMOOTH = 50, 0.4, 0.5
+_SAMPLE = 4_000
+_KNOTS = (0.25, 0.5, 0.75)
+_FEW_ROWS = 120  # of fewer rows a curve is a parabola
+_LEAST_ADDED = 0.001  # share of the target's variance that a feature adds
+_AS_GOOD = 0.9  # of the largest gain: so much is as good, and the first such column is taken
+_THIN = 1e-7  # mean square of a direction that is taken for none
+
+_Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Why a column is no feature, and whether that is certain."""
+
+    why: str
+    sure: bool = True
 
 
 @dataclass(eq=False)
@@ -47,22 +79,19 @@ class FeatureChoice:
         The columns.
     left_out
         Column to why it is none.
-    group
-        The column that says which rows belong together; empty where there is none.
     doubt
         What is to be looked at; empty where nothing is.
     """
 
     chosen: list[ColumnFacts]
     left_out: dict[str, LeftOut] = field(default_factory=dict)
-    group: str = ""
     doubt: str = ""
 
 
 def choose_features(
-    table: SourceTable, target: ColumnFacts, usable: Callable[[ColumnFacts], bool] | None
+    table: SourceTable, target: ColumnFacts, usable: Callable[[ColumnFacts], bool] | None, group: str = ""
 ) -> FeatureChoice:
-    """Return the columns most linked with the target, and why the others are left out.
+    """Return the columns that tell most of the target, and why the others are left out.
 
     Parameters
     ----------
@@ -72,218 +101,321 @@ def choose_features(
         What is predicted.
     usable
         Says whether a column may be a feature; left out, every one may that seems to matter.
+    group
+        The column that says which rows belong together, which is none.
     """
-    frame = table.frame[table.frame[target.name].notna()]
+    rows = sampled(table.frame[table.frame[target.name].notna()])
+    others = [column for column in table.columns.values() if column.name != target.name]
     left_out: dict[str, LeftOut] = {}
-    open_columns: list[ColumnFacts] = []
-    dates = [column for column in table.columns.values() if is_date(column)]
-    several = [
-        column for column in table.columns.values() if is_numbered(column, list(table.columns.values()))
-    ]
-    for column in table.columns.values():
-        if column.name == target.name:
-            continue
-        reason = _no_feature(frame, column, usable, among=column in several)
-        if reason is None and usable is None and _marks_a_date(frame, column, dates):
-            reason = LeftOut("marks a date, which does not come again")
-        if reason is None:
-            open_columns.append(column)
-        else:
+    for column in others:
+        reason = _unfit(rows, column)
+        if usable is None:
+            reason = reason or _by_name(rows, target, column, others)
+        elif not usable(column):
+            reason = LeftOut("nothing in the plan tells it")
+        if reason is not None:
             left_out[column.name] = reason
-    group = "" if usable is not None else _group(table, target, left_out)
-    parts = {} if usable is not None else made_of(frame, target, open_columns)
-    nearly: dict[str, LeftOut] = {}
-    if usable is None:
-        nearly = once_more(frame, target, [column for column in open_columns if column.name not in parts])
-        left_out |= nearly
-        open_columns = [column for column in open_columns if column.name not in nearly]
-    free = [column for column in open_columns if column.name not in parts and column.name != group]
-    chosen = _most_telling(frame, target, free, left_out)
-    doubt = _doubts(frame, target, left_out)
-    if parts and chosen:
-        left_out |= {name: LeftOut(why) for name, why in parts.items()}
-    elif parts:
-        # nothing else tells of the target: the only columns are kept and marked
-        chosen = _most_telling(frame, target, [c for c in open_columns if c.name != group], left_out)
-        doubt = next(iter(parts.values()))
-    elif not chosen and usable is None and nearly:
-        chosen = _most_telling(frame, target, [c for c in table.columns.values() if c.name in nearly], {})
-        doubt = next(iter(nearly.values())).why
-        left_out = {name: out for name, out in left_out.items() if name not in {c.name for c in chosen}}
+    if group:
+        left_out.setdefault(group, LeftOut("names what was seen at several times", sure=False))
+    may_be = [column for column in others if column.name not in left_out]
+    suspects = {} if usable is not None else _once_more(rows, target, may_be)
+    left_out |= suspects | _made_of_others(rows, may_be, others)
+    free = [column for column in may_be if column.name not in left_out]
+    chosen = _most_telling(rows, target.name, free, left_out)
+    unsure = [name for name, reason in left_out.items() if not reason.sure]
+    doubt = f"left out {list_names(unsure, 3)}: known beforehand?" if unsure else ""
+    if not chosen and suspects:
+        # nothing else tells of the target: what may be the target once more is kept and marked
+        chosen = _most_telling(rows, target.name, [c for c in may_be if c.name in suspects], left_out)
+        doubt = suspects[chosen[0].name].why if chosen else doubt
     if not chosen and free:
         chosen, doubt = free[:1], "hardly linked with the target"
-        del left_out[free[0].name]
-    return FeatureChoice(chosen, left_out, group, doubt)
+    for column in chosen:
+        left_out.pop(column.name, None)
+    return FeatureChoice(chosen, left_out, doubt)
 
 
-def _most_telling(
-    frame: pd.DataFrame, target: ColumnFacts, columns: Sequence[ColumnFacts], left_out: dict[str, LeftOut]
-) -> list[ColumnFacts]:
-    """Return the columns that tell most of the target, each beside those before; note why the others are left out."""
-    rows = sampled(frame)
-    made = made_by_name([column.name for column in columns if column.kind == "number"])
-    for name in [each for each in made if not each.lower().endswith(_LAGS)]:
-        exactly = same_order(rows[name], rows[made[name]])
-        left_out[name] = LeftOut(f"made of {made[name]}, which is there by itself", sure=exactly)
-    for column in columns:
-        if (text := _marks_a_text(rows, column, columns)) and column.name not in left_out:
-            left_out[column.name] = LeftOut(f"marks values of {text}")
-    columns = [column for column in columns if column.name not in left_out]
-    # of columns that say the same the plainest goes first: whole numbers rather than those made of them
-    plainest = sorted(columns, key=lambda column: not column.whole)
-    found = screen(rows, target.name, plainest, _MOST_FEATURES)
-    chosen = found.chosen
-    names = [column.name for column in chosen]
-    numbers = rows[[column.name for column in columns if column.kind == "number"]].rank()
-    alike = {name: numbers.corrwith(numbers[name]).abs() for name in names if name in numbers}
-    for column in columns:
-        if column.name in names:
-            continue
-        near = [
-            each for each in chosen if each.kind == "text" or alike[each.name].get(column.name, 0.0) > _TWINS
-        ]
-        same = next((each for each in near if _says_the_same(rows, column, each)), None)
-        if same is not None:
-            left_out[column.name] = LeftOut(f"says the same as {same.name}")
-        elif found.linked.get(column.name, 0.0) < _LEAST_LINKED:
-            left_out[column.name] = LeftOut("hardly linked with the target")
-        else:
-            left_out[column.name] = LeftOut("tells little of the target beside the others")
-    order = list(frame.columns)
-    return sorted(chosen, key=lambda column: order.index(column.name))
+def sampled(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return rows evenly spread over a table, few enough to be looked at in a moment."""
+    if len(frame) <= _SAMPLE:
+        return frame
+    return frame.iloc[np.linspace(0, len(frame) - 1, _SAMPLE).astype(int)]
 
 
-def _no_feature(
-    frame: pd.DataFrame, column: ColumnFacts, usable: Callable[[ColumnFacts], bool] | None, *, among: bool
-) -> LeftOut | None:
-    """Return why a column is no feature; one among several of a kind, as costs of three ways are, may be one."""
-    if not can_be_read(column):
-        return LeftOut("no law can name it")
-    if column.kind == "date":
-        return LeftOut("dates, which no law reads as they stand")
-    if column.kind in ("clock", "windows"):
-        return LeftOut("times of day, which no law reads as they stand")
-    if usable is not None:
-        return _unfit(frame, column) if usable(column) else LeftOut("nothing in the plan tells it")
-    if is_clock_number(column):
-        return LeftOut("times of day or dates written as numbers, which no law reads as they stand")
-    rank = outcome_rank(column)
-    if words_of(column) & AFTERWARDS:
-        return LeftOut(KNOWN_AFTERWARDS)
-    known = rank >= 4 or (rank == 3 and measure_of(column) != "amount")
-    if known and not among and not is_lever(column):
-        return LeftOut(KNOWN_AFTERWARDS)
-    return _unfit(frame, column)
+def most_categories(column: ColumnFacts) -> int:
+    """Return how many different texts a feature may hold."""
+    return min(_MOST_CATEGORIES, max(column.rows // 50, min(_FEW_CATEGORIES, column.rows // 4)))
 
 
-def _unfit(frame: pd.DataFrame, column: ColumnFacts) -> LeftOut | None:
+def is_numbered(column: ColumnFacts, others: Sequence[ColumnFacts]) -> bool:
+    """Say whether columns are told apart by a letter or number at the end: costA, costB, costC."""
+    stem = column.header.pieces[:-1]
+    ends = [
+        column.header.pieces[-1:],
+        *(o.header.pieces[-1:] for o in others if o.header.pieces[:-1] == stem),
+    ]
+    alike = {end[0] for end in ends if end and (len(end[0]) == 1 or end[0].isdigit())}
+    return bool(stem) and {*column.header.pieces[-1:]} <= alike and len(alike) >= _FAMILY
+
+
+def audited(rows: pd.DataFrame, target: str, names: Sequence[str]) -> list[tuple[str, tuple[str, ...]]]:
+    """Return what an auditor finds of a target among columns of numbers: kinds of leaks, and their columns."""
+    from kanopt.surrogates.audit import leaks
+
+    plain = dict(enumerate([target, *names]))  # no formula can name some
+    frame = rows[list(plain.values())].set_axis([f"c{place}" for place in plain], axis="columns")
+    found = leaks(frame, "c0")
+    return [(each.kind, tuple(plain[int(column[1:])] for column in each.columns)) for each in found]
+
+
+def numbers_rows(column: ColumnFacts) -> bool:
+    """Say whether whole numbers number the rows: they rise, or lie too close for numbers that never repeat."""
+    from kanopt.surrogates.audit import numbers_rows
+
+    if not column.whole or not column.is_unique:
+        return False
+    steps = column.values.diff().dropna()
+    if is_outcome(column):
+        return bool((steps == 1).all())
+    return bool((steps > 0).all()) or numbers_rows(column.values.to_numpy(np.float64))
+
+
+def _unfit(rows: pd.DataFrame, column: ColumnFacts) -> LeftOut | None:
     """Return why the cells of a column do not teach a law; None where they may."""
-    if column.kind == "flag":
-        return LeftOut("yes and no, which no law reads as it stands")
-    there = float(frame[column.name].notna().mean()) if len(frame) else 0.0
-    if there < _THERE:
+    try:
+        check_name(column.name, "column")
+    except FormulaError:
+        return LeftOut("no law can name it")
+    unread = {
+        "date": "dates, which no law reads as they stand",
+        "flag": "yes and no, which no law reads as it stands",
+        "clock": "times of day, which no law reads as they stand",
+        "windows": "times of day, which no law reads as they stand",
+    }
+    if column.kind in unread:
+        return LeftOut(unread[column.kind])
+    if len(rows) and float(rows[column.name].notna().mean()) < _THERE:
         return LeftOut("mostly missing")
     if column.distinct < 2:
         return LeftOut("the same in every row")
     if column.kind == "text":
-        most = min(_MOST_CATEGORIES, max(column.rows // 50, min(_FEW_CATEGORIES, column.rows // 4)))
-        return None if column.distinct <= most else LeftOut("too many different texts")
-    pieces = column.header.pieces
-    if pieces and pieces[-1] in IDENTIFIERS:
+        return LeftOut("too many different texts") if column.distinct > most_categories(column) else None
+    last = {*column.header.pieces[-1:]}
+    if last & IDENTIFIERS:
         return LeftOut("a number of something")
-    if column.whole and column.header.pieces[-1:] and column.header.pieces[-1] in THINGS:
+    if column.whole and last & WORDS["things"]:
         return LeftOut("a number of something, by its name", sure=False)
-    unique = column.whole and column.is_unique and not measure_of(column) and not is_outcome(column)
-    if unique and (reason := _counts_rows(frame, column)):
-        return reason
+    if not measure_of(column) and not is_outcome(column) and numbers_rows(column):
+        return LeftOut("a number of something", sure=column.values.is_monotonic_increasing)
     if is_date(column):
         return LeftOut("a date, which does not come again")
-    if not measure_of(column) and is_label(frame, column):
+    if not measure_of(column) and _is_label(rows, column):
         return LeftOut("a number of something: near numbers are not alike", sure=False)
     return None
 
 
-def _counts_rows(frame: pd.DataFrame, column: ColumnFacts) -> LeftOut | None:
-    """Say that whole numbers that never repeat number the rows; None where they are more likely a quantity."""
-    steps = column.values.diff().dropna()
-    if (steps > 0).all():
-        return LeftOut("a number of something")
-    span = float(column.values.max() - column.values.min())
-    numbers = sampled(frame).select_dtypes("number")
-    links = numbers.rank().corr()[column.name].drop(column.name).abs()
-    if span > _DENSE * column.rows and float(links.max()) > _LINKED_QUANTITY:
-        return None
-    return LeftOut("a number of something", sure=False)
+def _is_label(rows: pd.DataFrame, column: ColumnFacts) -> bool:
+    """Say whether whole numbers are names, as those of flights, routes and postcodes.
+
+    Rows of one number are alike in other columns, rows of the next number are not. Of a quantity the means of others
+    change little from one value to the next.
+    """
+    if not column.whole or not _LEAST_LABELS <= column.distinct <= 0.5 * len(column.values):
+        return False
+    smooth = []
+    for name in rows.columns.drop(column.name):
+        if not pd.api.types.is_numeric_dtype(rows[name]):
+            continue
+        ranks = rows[name].rank()
+        groups = ranks.groupby(rows[column.name])
+        means, within = groups.mean().dropna(), float(groups.var().mean())
+        if len(means) > 2 and within < _ALIKE * float(ranks.var()):
+            # von Neumann's ratio: 1 for an order that means nothing
+            smooth.append(1 - float((np.diff(means) ** 2).mean()) / (2 * float(means.var())))
+    return bool(smooth) and max(smooth) < _SMOOTH
 
 
-def _group(table: SourceTable, target: ColumnFacts, left_out: dict[str, LeftOut]) -> str:
-    """Return the column of things that were seen several times, of which rows share an error."""
-    every = table.columns
-    for column in every.values():
-        repeated = column.distinct >= 10 and column.rows >= 2 * column.distinct
-        if repeated and column.header.pieces[-1:] == ("id",) and len(column.values) == column.rows:
-            return column.name
-    times = [column for column in every.values() if is_date(column)]
-    things = [
-        column
-        for column in every.values()
-        if len(column.values) == column.rows and not measure_of(column) and column.name != target.name
-    ]
-    numbers = [column for column in things if column.whole and not is_date(column)]
-    many_texts = [column for column in things if column.kind == "text" and column.name in left_out]
-    found = panel_column(table.frame, [*numbers, *many_texts], times)
-    if found:
-        left_out[found] = LeftOut("names what was seen at several times", sure=False)
+def _by_name(
+    rows: pd.DataFrame, target: ColumnFacts, column: ColumnFacts, others: Sequence[ColumnFacts]
+) -> LeftOut | None:
+    """Return why nobody knows a column beforehand, or can read it; None where that may be.
+
+    One among several of a kind, as costs of three ways are, may be known.
+    """
+    if is_clock_number(column):
+        return LeftOut("times of day or dates written as numbers, which no law reads as they stand")
+    rank = outcome_rank(column)
+    outcome = rank >= 4 or (rank == 3 and measure_of(column) != "amount")
+    known = not outcome or is_lever(column) or is_numbered(column, others)
+    if words_of(column) & WORDS["afterwards"] or not known:
+        sure = _told_alone(rows, target.name, column) <= _TELLING
+        return LeftOut("known only afterwards, by its name", sure)
+    return None
+
+
+def _once_more(rows: pd.DataFrame, target: ColumnFacts, columns: Sequence[ColumnFacts]) -> dict[str, LeftOut]:
+    """Return the columns that are the target once more: written otherwise, parts of it, made of it, shares of it."""
+    numbers = {column.name: column for column in columns if column.kind == "number"}
+    found = _audited(rows, target, numbers)
+    made = made_by_name([target.name, *numbers])
+    for name, column in numbers.items():
+        changed = made.get(name, name) == made.get(target.name, target.name)
+        if changed or _nearly_the_same(rows, target, column):
+            found.setdefault(name, LeftOut("nearly the target once more", sure=False))
+    return found | _shares(rows, [column for column in columns if column.name not in found])
+
+
+def _audited(
+    rows: pd.DataFrame, target: ColumnFacts, numbers: Mapping[str, ColumnFacts]
+) -> dict[str, LeftOut]:
+    """Return what an auditor of tables finds; of a product that is the target only what is made of the target."""
+    measure = measure_of(target)
+    # a time that follows exactly from a way is a law, one that follows from another time is the same once more
+    laws = {name for name, column in numbers.items() if measure_of(column) not in ("", measure)}
+    found: dict[str, LeftOut] = {}
+    while True:
+        new: dict[str, LeftOut] = {}
+        for kind, names in audited(rows, target.name, [name for name in numbers if name not in found]):
+            if kind == "copy of the target":
+                why = f"follows from {target.name} without error: the same, written otherwise"
+                new |= {name: LeftOut(why) for name in names if name not in laws}
+            elif kind == "parts of the target":
+                why = f"a part of {target.name}: {list_names(names, 3)} add up to it"
+                new |= {name: LeftOut(why) for name in names}
+            elif kind == "factors of the target":
+                why = f"made of {target.name}: {list_names(names, 3)} give it exactly"
+                likely = max(names, key=lambda name: _is_made_of(numbers[name], target))
+                new |= {likely: LeftOut(why)} if _is_made_of(numbers[likely], target) else {}
+        if not new:
+            return found
+        found |= new
+
+
+def _is_made_of(column: ColumnFacts, target: ColumnFacts) -> int:
+    """Return from 0 to 2 how likely a factor of the target is made of it rather than known before, by its name."""
+    said = words_of(column)
+    same = bool(said & words_of(target)) or measure_of(column) == measure_of(target) != ""
+    return 2 if said & WORDS["ratios"] else int(same)
+
+
+def _nearly_the_same(rows: pd.DataFrame, target: ColumnFacts, column: ColumnFacts) -> bool:
+    """Say whether a column is the target but for little: of one measure or size or called alike, and going with it."""
+    measures = {measure_of(target), measure_of(column)} - {""}
+    one, other = sorted((target.name.lower(), column.name.lower()), key=len)
+    alike = names_alike(column, target) or (len(one) > 3 and one in other)
+    alike |= measure_of(target) == measure_of(column) != "" and not is_lever(column)
+    if len(measures) > 1 and not alike:
+        return False
+    both = rows[[target.name, column.name]].dropna()
+    planned = bool(words_of(column) & WORDS["planned"])
+    size, other_size = both.abs().median()
+    same_size = min(size, other_size) > 0.5 * max(size, other_size)
+    limit = _CALLED_ALIKE if alike and not planned else _ONCE_MORE
+    going = float(both.rank().corr().to_numpy()[0, 1])
+    return len(both) >= 10 and (alike or same_size) and abs(going) > limit
+
+
+def _shares(rows: pd.DataFrame, columns: Sequence[ColumnFacts]) -> dict[str, LeftOut]:
+    """Return shares of one whole, by their names and since they add up to 1 or 100: known with it, not before."""
+    names = [c.name for c in columns if c.kind == "number" and words_of(c) & WORDS["ratios"]]
+    whole = rows[names].dropna().sum(axis="columns")
+    sums = (float(np.isclose(whole, total, rtol=_SHARES).mean()) for total in (1.0, 100.0))
+    if len(names) < 2 or not len(whole) or max(sums) < 0.9:
+        return {}
+    why = f"shares of a whole, known with it: {list_names(names, 3)} add up to {whole.mean():.0f}"
+    return {name: LeftOut(why, sure=False) for name in names}
+
+
+def _made_of_others(
+    rows: pd.DataFrame, columns: Sequence[ColumnFacts], others: Sequence[ColumnFacts]
+) -> dict[str, LeftOut]:
+    """Return the columns that other ones tell: logarithms and squares, and marks of dates and of texts."""
+    numbers = [column for column in columns if column.kind == "number"]
+    found = {
+        name: LeftOut(f"made of {base}, which is there by itself")
+        for name, base in made_by_name([column.name for column in numbers]).items()
+        if abs(float(rows[[name, base]].rank().corr().to_numpy()[0, 1])) > _EXACTLY
+    }
+    marked = [each for each in others if is_date(each) or (each.kind == "text" and each in columns)]
+    marked = [each for each in marked if 5 * each.distinct <= len(rows)]
+    for column in (each for each in numbers if each.distinct == 2):
+        for other in marked:
+            if int(rows.groupby(other.name)[column.name].nunique().max()) < 2:
+                found[column.name] = LeftOut(f"marks values of {other.name}")
     return found
 
 
-def _marks_a_date(frame: pd.DataFrame, column: ColumnFacts, dates: list[ColumnFacts]) -> bool:
-    """Say whether a column of two values has one of them for each value of a date, as a mark of a year has."""
-    return (
-        column.kind == "number"
-        and column.distinct == 2
-        and any(_follows(frame, column, date) for date in dates if date.name != column.name)
-    )
+def _most_telling(
+    rows: pd.DataFrame, target: str, columns: Sequence[ColumnFacts], left_out: dict[str, LeftOut]
+) -> list[ColumnFacts]:
+    """Return the columns that tell most of the target, each beside those before; note why the others are left out."""
+    # of columns that say the same the plainest goes first: whole numbers rather than those made of them
+    open_columns = sorted(columns, key=lambda column: not column.whole)
+    blocks = {column.name: _block(rows[column.name], column) for column in columns}
+    rest = ranks = _ranks(rows[target])
+    alone, before, chosen = dict[str, float](), dict[str, float](), list[ColumnFacts]()
+    while open_columns and len(chosen) < _MOST_FEATURES:
+        directions = {column.name: _directions(blocks[column.name]) for column in open_columns}
+        told = {name: _told(each, rest) / float(ranks @ ranks) for name, each in directions.items()}
+        alone = alone or told
+        for name, share in told.items():
+            if chosen and before[name] - share > 0.5 * alone[name] > _HARDLY:
+                left_out[name] = LeftOut(f"says what {chosen[-1].name} says")
+        most, before = max(told.values()), told
+        if most < _LEAST_ADDED:
+            break
+        best = next(column for column in open_columns if told[column.name] >= _AS_GOOD * most)
+        chosen.append(best)
+        open_columns.remove(best)
+        taken = directions[best.name]
+        rest = rest - taken @ (taken.T @ rest)
+        blocks = {name: block - taken @ (taken.T @ block) for name, block in blocks.items()}
+    for column in open_columns:
+        little = "hardly linked with the target" if alone[column.name] < _HARDLY else ""
+        left_out.setdefault(column.name, LeftOut(little or "tells little of the target beside the others"))
+    return [column for column in columns if column in chosen]
 
 
-def _marks_a_text(frame: pd.DataFrame, column: ColumnFacts, columns: Sequence[ColumnFacts]) -> str:
-    """Return the column of few texts of which a column of two numbers marks some; empty where there is none."""
-    if column.kind != "number" or column.distinct != 2:
-        return ""
-    texts = [each.name for each in columns if each.kind == "text" and 5 * each.distinct <= each.rows]
-    return next((name for name in texts if int(frame.groupby(name)[column.name].nunique().max()) <= 1), "")
+def _told_alone(rows: pd.DataFrame, target: str, column: ColumnFacts) -> float:
+    """Return the share of the variance of a target's ranks that a column tells of new rows."""
+    if column.kind != "number" and not (column.kind == "text" and column.distinct <= _MOST_CATEGORIES):
+        return 0.0
+    ranks = _ranks(rows[target])
+    return _told(_directions(_block(rows[column.name], column)), ranks) / float(ranks @ ranks)
 
 
-def _follows(frame: pd.DataFrame, column: ColumnFacts, date: ColumnFacts) -> bool:
-    values = frame.groupby(date.name)[column.name].nunique()
-    return 2 <= len(values) <= len(frame) / 5 and int(values.max()) <= 1
+def _ranks(values: pd.Series) -> _Floats:
+    ranks = values.rank().to_numpy(np.float64)
+    return np.asarray(ranks - ranks.mean())
 
 
-def _doubts(frame: pd.DataFrame, target: ColumnFacts, left_out: dict[str, LeftOut]) -> str:
-    """Say which columns that tell much of the target were left out for their names, and mark them."""
-    looked_at = []
-    rows = sampled(frame)
-    for name, reason in left_out.items():
-        column = ColumnFacts(name, frame[name].dropna(), len(frame))
-        by_name = (
-            reason.why == KNOWN_AFTERWARDS
-            and column.kind in ("number", "text")
-            and told_alone(rows, target.name, column) > _TELLING
-        )
-        if by_name:
-            left_out[name] = LeftOut(reason.why, sure=False)
-        if by_name or not reason.sure:
-            looked_at.append(name)
-    return f"left out {list_names(looked_at, 3)}: known beforehand?" if looked_at else ""
-
-
-def _says_the_same(rows: pd.DataFrame, column: ColumnFacts, other: ColumnFacts) -> bool:
-    """Say whether either of two columns will do; numbers among them go in about the same order."""
-    if column.kind != other.kind:
-        return False
-    both = rows[[column.name, other.name]].dropna()
+def _block(values: pd.Series, column: ColumnFacts) -> _Floats:
+    """Return bent lines of the ranks of numbers, or zeros and ones for each text; missing values tell nothing."""
+    there = values.notna().to_numpy()
     if column.kind == "text":
-        pairs = len(both.drop_duplicates())
-        return pairs == both[column.name].nunique() == both[other.name].nunique()
-    straight = abs(float(both[column.name].corr(both[other.name])))
-    return straight > _TWINS or same_order(both[column.name], both[other.name])
+        block = pd.get_dummies(values.astype("str").where(values.notna())).to_numpy(np.float64)
+    else:
+        ranks = values.rank(pct=True).to_numpy(np.float64)
+        bends = [ranks**2] if len(ranks) < _FEW_ROWS else [np.maximum(ranks - knot, 0.0) for knot in _KNOTS]
+        block = np.column_stack([ranks, *bends])
+    block = block - block[there].mean(axis=0) if there.any() else np.zeros_like(block)
+    block[~there] = 0.0
+    return np.asarray(block)
+
+
+def _directions(block: _Floats) -> _Floats:
+    """Return an orthonormal basis of what columns span, without what is hardly there."""
+    squares, turned = np.linalg.eigh(block.T @ block)  # few columns, many rows
+    there = squares > _THIN * len(block)
+    return np.asarray(block @ turned[:, there] / np.sqrt(squares[there]))
+
+
+def _told(directions: _Floats, rest: _Floats) -> float:
+    """Return how much of the squares of a rest directions tell of new rows, by Akaike's final prediction error."""
+    rows, count = len(rest), directions.shape[1] + 1
+    if rows <= count:
+        return 0.0
+    whole = float(rest @ rest)
+    left = whole - float(np.square(directions.T @ rest).sum())
+    penalty = (rows + count) / (rows - count) * (rows - 1) / (rows + 1)
+    return whole - left * penalty

@@ -2,25 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from pandas.api.types import is_datetime64_any_dtype, is_numeric_dtype
+import pandas as pd
+from pandas.api.types import is_datetime64_any_dtype
 
-from kanopt.whatif.scaffolding.features import LeftOut, choose_features
-from kanopt.whatif.scaffolding.header_words import DAYS
+from kanopt.whatif.scaffolding.features import (
+    LeftOut,
+    audited,
+    choose_features,
+    is_numbered,
+    most_categories,
+    numbers_rows,
+    sampled,
+)
 from kanopt.whatif.scaffolding.mapping import GuessedUnit, header_unit
-from kanopt.whatif.scaffolding.outcomes import measure_of, outcome_rank, period_of
+from kanopt.whatif.scaffolding.outcomes import (
+    WORDS,
+    guess_units,
+    is_date,
+    is_known_before,
+    is_lever,
+    is_outcome,
+    made_by_name,
+    measure_of,
+    names_alike,
+    outcome_rank,
+    period_of,
+    words_of,
+)
 from kanopt.whatif.scaffolding.sources import ColumnFacts, SourceTable
-from kanopt.whatif.scaffolding.targets import TargetGuess, likely_targets
-from kanopt.whatif.scaffolding.value_units import guess_units
 
-__all__ = ["LawGuess", "guess_law", "guess_laws"]
+__all__ = ["LawGuess", "guess_law", "guess_laws", "likely_targets"]
 
 _MOST_LAWS, _MOST_OTHERS = 3, 2
 _MOST_DAYS = 31
-_BEGINNINGS = frozenset(("built", "birth", "born", "founded", "opened", "construction", "model", "baujahr"))
 _CLEAR = 1.0  # how much more must speak for a target than for any other column
+_PLAIN = 4.0
+_LEVER, _FIRST, _LAST, _WHOLE, _RATIO, _MANY, _NO_TARGET = 1.5, 1.2, 0.8, 1.5, 1.5, 2.0, 3.0
+_SPENT = ("time", "money", "energy")  # which never fall with the way
+_RARE = 30  # rows of a category
 
 
 @dataclass(frozen=True)
@@ -74,6 +96,20 @@ class LawGuess:
     guessed: bool = False
 
 
+@dataclass(frozen=True)
+class TargetGuess:
+    """A column that may be wanted to be known, how much speaks for it, and what."""
+
+    column: ColumnFacts
+    score: float
+    why: str
+
+    @property
+    def plain(self) -> bool:
+        """Whether its header plainly names an outcome, and nothing speaks against it."""
+        return outcome_rank(self.column) >= _PLAIN and self.score >= _PLAIN
+
+
 def guess_law(
     table: SourceTable,
     money: str,
@@ -96,87 +132,163 @@ def guess_law(
     target
         The target, where it is known.
     """
-    guesses = likely_targets(table.frame, list(table.columns.values()), measures)
-    chosen_target = next((guess for guess in guesses if target in (None, guess.column)), None)
-    if chosen_target is None:
+    guesses = likely_targets(table, measures)
+    chosen = next((guess for guess in guesses if target in (None, guess.column)), None)
+    if chosen is None:
         return None
-    target = chosen_target.column
-    choice = choose_features(table, target, usable)
-    chosen = choice.chosen
-    if not chosen:
+    target = chosen.column
+    group = "" if usable is not None else _group(table, target)
+    choice = choose_features(table, target, usable, group)
+    features = choice.chosen
+    if not features:
         return None
-    others = [] if measures else _rivals(chosen_target, guesses)
-    sure = chosen_target.plain and not others
-    guessed = bool(others) or outcome_rank(target) < 3
-    doubt = choice.doubt or ("they go with the target, which is a guess" if guessed and not usable else "")
-    unit = header_unit(target, money) or guess_units(table, money).get(target.name)
-    used = [target, *chosen]
+    near = [each for each in guesses if each.score > max(chosen.score - _CLEAR, 0.0) and not each.plain]
+    rivals = [each.column.name for each in near if each is not chosen and not measures][:_MOST_OTHERS]
+    guessed = usable is None and (bool(rivals) or outcome_rank(target) < 3)
+    used = [target, *features]
+    ways = tuple(each.name for each in features if each.kind == "number" and measure_of(each) == "length")
     return LawGuess(
         table=table,
         target=target.name,
-        features=tuple(column.name for column in chosen),
-        unit=unit,
-        sure=sure,
-        why=chosen_target.why + (f"; else {' or '.join(map(repr, others))}" if others and not sure else ""),
-        periodic={c.name: period for c in chosen if (period := period_of(c))},
-        rising=tuple(c.name for c in chosen if _rises(target, c)),
+        features=tuple(column.name for column in features),
+        unit=header_unit(target, money) or guess_units(table, money).get(target.name),
+        sure=chosen.plain and not rivals,
+        why=chosen.why + (f"; else {' or '.join(map(repr, rivals))}" if rivals else ""),
+        periodic={column.name: period for column in features if (period := period_of(column))},
+        rising=ways if is_outcome(target) and measure_of(target) in _SPENT else (),
         holdout=_holdout(table, [column.name for column in used]),
         drop_missing=any(len(column.values) < column.rows for column in used),
-        pooled=any(c.kind == "text" and c.values.value_counts().min() < 30 for c in chosen),
+        pooled=any(c.kind == "text" and c.values.value_counts().min() < _RARE for c in features),
         left_out=choice.left_out,
-        group=choice.group,
-        doubt=doubt,
-        guessed=guessed and not usable,
+        group=group,
+        doubt=choice.doubt or ("they go with the target, which is a guess" if guessed else ""),
+        guessed=guessed,
     )
 
 
 def guess_laws(table: SourceTable, money: str) -> list[LawGuess]:
     """Return the laws that a history can teach beside a plan: of each column that plainly is an outcome, or of one."""
-    guesses = likely_targets(table.frame, list(table.columns.values()))
-    plain = [guess.column for guess in guesses if guess.plain]
+    plain = [guess.column for guess in likely_targets(table) if guess.plain]
     targets: list[ColumnFacts | None] = [*plain[:_MOST_LAWS]] or [None]
     found = [guess_law(table, money, target=column) for column in targets]
     return [law for law in found if law is not None]
 
 
-def _rivals(target: TargetGuess, guesses: Sequence[TargetGuess]) -> list[str]:
-    """Return the columns for which nearly as much speaks as for a target."""
-    near = [guess for guess in guesses if guess.score > max(target.score - _CLEAR, 0.0)]
-    return [guess.column.name for guess in near if guess.column is not target.column and not guess.plain][
-        :_MOST_OTHERS
+def likely_targets(table: SourceTable, measures: str = "") -> list[TargetGuess]:
+    """Return the columns that may be wanted to be known, the most likely first.
+
+    Parameters
+    ----------
+    table
+        The history.
+    measures
+        What the target must measure; empty for anything.
+    """
+    columns = [column for column in table.columns.values() if column.kind == "number"]
+    able = [
+        column
+        for column in columns
+        if _may_be_target(column, columns) and (not measures or measure_of(column) == measures)
     ]
+    made = made_by_name([column.name for column in columns])
+    plain = [column for column in able if column.name not in made] or able
+    rows = sampled(table.frame)
+    return sorted((_judged(rows, column, plain, made) for column in able), key=lambda guess: -guess.score)
 
 
-def _rises(target: ColumnFacts, column: ColumnFacts) -> bool:
-    """Say whether nobody would believe a law that falls with the column: time, cost and energy with the way."""
-    return (
-        column.kind == "number"
-        and measure_of(column) == "length"
-        and measure_of(target) in ("time", "money", "energy")
-        and outcome_rank(target) >= 3
-    )
+def _may_be_target(column: ColumnFacts, columns: Sequence[ColumnFacts]) -> bool:
+    """Say whether a column holds several numbers, which are not those of identifiers, calendars and places."""
+    if column.header.pieces == ("y",):
+        return not any(each.header.pieces == ("x",) for each in columns)
+    several = column.distinct >= min(10, max(3, column.rows // 10))
+    dated = is_date(column) and not is_outcome(column)
+    return several and not dated and not is_known_before(column) and not numbers_rows(column)
 
 
-def _holdout(table: SourceTable, used: Collection[str]) -> tuple[str, int] | tuple[()]:
+def _judged(
+    rows: pd.DataFrame, column: ColumnFacts, candidates: Sequence[ColumnFacts], made: dict[str, str]
+) -> TargetGuess:
+    """Return how much speaks for a column: its words, its place among others, and what it is to them."""
+    rank, found = outcome_rank(column), words_of(column)
+    score = _LEVER if rank == 3 and is_lever(column) else float(rank)
+    if found & WORDS["conditions"] and rank < 4:
+        score = min(score, 0.0) - _NO_TARGET
+    place = _place(column, candidates)
+    whole = rank >= 2 and _is_a_whole(rows, column, candidates)
+    score += 0.3 * place if rank >= 3 and place == _LAST else place
+    score += _WHOLE * whole + 0.1 * (not column.whole)
+    score -= _NO_TARGET * (column.name in made) + 2.0 * (measure_of(column) == "length")
+    score -= _RATIO * _is_a_ratio(column, candidates) + _MANY * is_numbered(column, candidates)
+    where = {_FIRST: "the first", _LAST: "the last"}.get(place, "a")
+    by_name = "its header names an outcome" if rank >= 2 else f"{where} column of many numbers"
+    return TargetGuess(column, score, "others add up to it" if whole else by_name)
+
+
+def _is_a_ratio(column: ColumnFacts, candidates: Sequence[ColumnFacts]) -> bool:
+    """Say whether a header is that of a share, or of so much per something where the whole is there as well."""
+    found = words_of(column)
+    wholes = [each for each in candidates if each is not column and "per" not in words_of(each)]
+    whole = any(names_alike(column, each) or measure_of(each) == measure_of(column) != "" for each in wholes)
+    return bool(found & WORDS["ratios"]) and ("per" not in found or whole)
+
+
+def _place(column: ColumnFacts, candidates: Sequence[ColumnFacts]) -> float:
+    """Return what the place in the table says: people write the outcome first or last."""
+    names = [each.name for each in candidates if not words_of(each) & WORDS["conditions"]]
+    if column.name not in names:
+        return 0.0
+    if len(candidates) == 2 and names[-1] == column.name:
+        return 2 * _FIRST  # x and y
+    return _FIRST if names[0] == column.name else _LAST if names[-1] == column.name else 0.0
+
+
+def _is_a_whole(rows: pd.DataFrame, column: ColumnFacts, candidates: Sequence[ColumnFacts]) -> bool:
+    """Say whether a column is the sum of others of the table, each of which is less."""
+    others = [each.name for each in candidates if each is not column]
+    parts = [names for kind, names in audited(rows, column.name, others) if kind == "parts of the target"]
+    return any(bool((rows[[*names]].max(axis="columns") <= rows[column.name]).all()) for names in parts)
+
+
+def _holdout(table: SourceTable, used: Sequence[str]) -> tuple[str, int] | tuple[()]:
     """Return a column of weeks or periods, and how many of the last to hold out; about a fifth of the rows."""
-    names: Sequence[str] = ("week", "period", "date", "day", "year", "woche", "jahr")
-    for name in names:
+    for word in ("week", "period", "date", "day", "year", "woche", "jahr"):
         for column in table.columns.values():
             ends = column.header.pieces[:1] + column.header.pieces[-1:]
-            event = name in ends and column.name not in used and not _is_no_event(column)
-            if event and 5 <= column.distinct <= 400:
+            if word in ends and column.name not in used and _is_event(column):
                 counts = column.values.value_counts().sort_index(ascending=False).cumsum()
                 last = int((counts < 0.2 * column.rows).sum()) + 1
-                if is_numeric_dtype(column.values) or is_datetime64_any_dtype(column.values):
-                    held = int(counts.iloc[last - 1])
-                    if len(column.values) == column.rows and 10 <= held <= 0.5 * column.rows:
-                        return column.name, last
+                if 10 <= int(counts.iloc[last - 1]) <= 0.5 * column.rows:
+                    return column.name, last
     return ()
 
 
-def _is_no_event(column: ColumnFacts) -> bool:
-    """Say whether a date is not when a row took place: days of a month, which come again, and years of building."""
-    if _BEGINNINGS & set(column.header.pieces):
-        return True
-    days = column.kind == "number" and bool(DAYS & set(column.header.pieces))
-    return days and float(column.values.min()) >= 1 and float(column.values.max()) <= _MOST_DAYS
+def _is_event(column: ColumnFacts) -> bool:
+    """Say whether a column tells of every row when it took place: no days of a month, and no years of building."""
+    values, pieces = column.values, set(column.header.pieces)
+    if not (column.kind == "number" or is_datetime64_any_dtype(values)) or WORDS["beginnings"] & pieces:
+        return False
+    of_month = (
+        column.kind == "number" and bool(WORDS["days"] & pieces) and values.between(1, _MOST_DAYS).all()
+    )
+    return not of_month and len(values) == column.rows and 5 <= column.distinct <= 400
+
+
+def _group(table: SourceTable, target: ColumnFacts) -> str:
+    """Return the column of things that were seen several times, once at each of several times; empty for none."""
+    times = [column for column in table.columns.values() if is_date(column) and column.distinct > 1]
+    things = [
+        column
+        for column in table.columns.values()
+        if (column.whole or (column.kind == "text" and column.distinct > most_categories(column)))
+        and len(column.values) == column.rows
+        and not (is_date(column) or measure_of(column) or column is target)
+    ]
+    for column in sorted(things, key=lambda column: not column.whole):
+        if column.header.pieces[-1:] == ("id",) and 10 <= column.distinct <= column.rows / 2:
+            return column.name
+        for time in times:
+            several = column.rows >= column.distinct * min(3, time.distinct) > column.distinct > 2
+            balanced = column.rows >= 0.6 * column.distinct * time.distinct
+            if several and balanced and not table.frame[[column.name, time.name]].dropna().duplicated().any():
+                return column.name
+    return ""

@@ -18,9 +18,7 @@ from kanopt.records.matching import ColumnFacts, TableFacts
 from kanopt.tables import TextFormat, read_table, report_of, units_of
 from kanopt.tables._raw import RawTable, require_file
 from kanopt.tables._workbook import TOLD, WORKBOOKS, open_workbook
-from kanopt.whatif.scaffolding.date_formats import DateFormat, date_formats
-from kanopt.whatif.scaffolding.derived_columns import propose_columns
-from kanopt.whatif.scaffolding.number_format import number_format
+from kanopt.whatif.scaffolding.cell_formats import DateFormat, date_formats, number_format, propose_columns
 from kanopt.whatif.scaffolding.toml_writing import slug
 
 __all__ = ["ColumnFacts", "SourceTable", "read_sources"]
