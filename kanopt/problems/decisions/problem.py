@@ -28,7 +28,7 @@ from kanopt.problems.decisions.reasons import infeasibility_reasons
 from kanopt.problems.decisions.tables import DECISIONS, ITEMS, read_decisions
 from kanopt.problems.findings import FrozenInput, Reason
 from kanopt.problems.plan_day import read_day
-from kanopt.records.rules import Unit
+from kanopt.records.declaration import Unit
 from kanopt.records.unread_columns import TableUse, table_use
 from kanopt.text import list_names
 from kanopt.units import check_unit

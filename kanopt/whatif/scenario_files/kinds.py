@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, model_validator
 
-from kanopt.records.rules import Unit
+from kanopt.records.declaration import Unit
 from kanopt.whatif.changes import Change
 from kanopt.whatif.scenario_files.arguments import LawUse, Name, PartSpec
 from kanopt.whatif.scenario_files.mistakes import FileModel

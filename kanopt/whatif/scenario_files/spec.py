@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from kanopt.errors import nearest
-from kanopt.records.rules import Unit
+from kanopt.records.declaration import Unit
 from kanopt.validation import describe_value
 from kanopt.whatif.scenario_files.mistakes import FileModel
 
