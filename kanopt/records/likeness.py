@@ -49,7 +49,6 @@ ENOUGH, _CLOSE = 0.62, 0.15
 """What is alike enough to be taken for it; and how near a word without a field must be to outweigh one."""
 _SURE = 0.9  # of a column of texts: most of them describe
 _WEIGHT_OF_OTHER = 4.0
-_ENDS_ALIKE = 0.8  # start_depot, setup_family
 _MEASURED = 0.8  # how much a unit is the word for what it measures
 _SPELT_ALIKE = 0.84
 COORDINATES = ("x", "y", "lat", "lon")
@@ -230,8 +229,6 @@ def _likeness_alone(table: str, column: TableColumn, field: Field) -> float:
         return 0.0
     names = _names_of(table, field.name, field.words)
     found = max((_likeness(header, phrase) for phrase in names), default=0.0)
-    if header.pieces[-1] == field.name:
-        found = max(found, _ENDS_ALIKE)
     if agrees:
         # money over time says what it is; a time alone may be anything
         telling = len(measured_in(unit) or ()) > 1 or not header.words
