@@ -45,7 +45,12 @@ def routing_checks(
         *empty_tables(records, ("depots", "vehicles")),
         RecordCheck(shared_names(places), [*places]),
         RecordCheck(_windows(clients, time), ["clients"]),
-        RecordCheck(_shifts(vehicles, time), ["vehicles"]),
+        RecordCheck(
+            _early_ends(
+                "vehicles", vehicles, "shift_start", "shift_end", "the shift ends before it starts", time
+            ),
+            ["vehicles"],
+        ),
         RecordCheck(_depots_of(vehicles, {depot.name for depot in depots}), ["vehicles", "depots"]),
         *reference_checks(units.tables(), records),
         RecordCheck(_sources(clients), ["clients"]),
@@ -141,21 +146,27 @@ def _windows(clients: Sequence[Client], time: str) -> Iterable[Fault]:
     both = tuple(c.name for c in clients if c.windows and (c.earliest, c.latest) != (0.0, np.inf))
     if both:
         yield Fault("clients", "give either windows, or earliest and latest", both)
-    late = [client for client in clients if not client.earliest <= client.latest]
-    if late:
-        first = late[0]
-        shown = f"{number_text(first.earliest, 6)} to {number_text(first.latest, 6)}"
-        hint = next_day_hint([client.latest for client in late], time).removeprefix("; ")
-        what = f"the window closes before it opens ({shown})"
-        yield Fault("clients", what, tuple(client.name for client in late), advice=hint)
+    yield from _early_ends(
+        "clients", clients, "earliest", "latest", "the window closes before it opens", time
+    )
+
+
+def _early_ends(
+    table: str, records: Sequence[Any], begin: str, end: str, what: str, time: str
+) -> Iterable[Fault]:
+    """Tell of what ends before it begins, and how the next day is written."""
+    wrong = [one for one in records if not getattr(one, begin) <= getattr(one, end)]
+    if wrong:
+        ends = [getattr(one, end) for one in wrong]
+        shown = f"{number_text(getattr(wrong[0], begin), 6)} to {number_text(ends[0], 6)}"
+        hint = next_day_hint(ends, time).removeprefix("; ")
+        yield Fault(table, f"{what} ({shown})", tuple(one.name for one in wrong), advice=hint)
 
 
 def _shifts(vehicles: Sequence[VehicleType], time: str) -> Iterable[Fault]:
-    early = [vehicle for vehicle in vehicles if not vehicle.shift_end >= vehicle.shift_start]
-    if early:
-        hint = next_day_hint([vehicle.shift_end for vehicle in early], time).removeprefix("; ")
-        names = tuple(each.name for each in early)
-        yield Fault("vehicles", "the shift ends before it starts", names, advice=hint)
+    return _early_ends(
+        "vehicles", vehicles, "shift_start", "shift_end", "the shift ends before it starts", time
+    )
 
 
 def _depots_of(vehicles: Sequence[VehicleType], depots: set[str]) -> Iterable[Fault]:
