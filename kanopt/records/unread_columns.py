@@ -302,8 +302,10 @@ def striking_columns(use: TableUse, every: Sequence[TableUse] = ()) -> tuple[Unr
         fits, header = matched.get(column.name), column.as_column()
         # what a header says counts, even where the values do not fit, and more than what they seem to be
         field = fits.field if fits and fits.sure else resembled_field(use.table, header, fields)
-        if field is None and fits and not fits.field.filled and not is_planning_word(header):
-            field = fits.field
+        if field is None and not is_planning_word(header):
+            alike = [each for each in empty if _measures(each, column)]
+            seems = fits.field if fits and not fits.field.filled else None
+            field = seems or (alike[0] if len(alike) == 1 else None)
         if field is None:
             found += _elsewhere(column, use, every)
         elif field.filled:
@@ -325,20 +327,16 @@ def _elsewhere(column: ColumnFacts, use: TableUse, every: Sequence[TableUse]) ->
         of_another = next((f"like {field.name} of {table}" for field, table in like if field), "")
         yield UnreadColumn(column.name, told=place_elsewhere(use.table, header, use.fields) or of_another)
     elif alike := [field for field in use.fields if _measures(field, column)]:
-        empty = [field for field in alike if not field.filled]
-        if len(empty) == 1:
-            yield UnreadColumn(column.name, empty[0], unit=column.unit)
-        else:
-            names = list_names([field.name for field in empty or alike], 3, quoted=False)
-            yield UnreadColumn(column.name, told=f"measured like {names}", unit=column.unit, is_rule=False)
+        names = [field.name for field in alike if not field.filled] or [field.name for field in alike]
+        told = f"measured like {list_names(names, 3, quoted=False)}"
+        yield UnreadColumn(column.name, told=told, unit=column.unit, is_rule=False)
     elif told := _what_rules_are_made_of(column, use, every):
         yield UnreadColumn(column.name, told=told)
 
 
 def _measures(field: Field, column: ColumnFacts) -> bool:
-    return (
-        bool(column.measured) and measured_in(field.unit) == column.measured and field.name not in COORDINATES
-    )
+    measured = column.measured
+    return bool(measured) and measured_in(field.unit) == measured and field.name not in COORDINATES
 
 
 def _what_rules_are_made_of(column: ColumnFacts, use: TableUse, every: Sequence[TableUse]) -> str:
