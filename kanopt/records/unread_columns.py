@@ -19,6 +19,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from numbers import Real
 from typing import Any
 
 import pandas as pd
@@ -194,9 +195,9 @@ def table_use(table: Table, records: Sequence[Record], read: Collection[str]) ->
     for record in records:
         for name, value in record.attributes.items():
             if name not in read:
-                plain, unit = (value.value, value.unit) if isinstance(value, Quantity) else (value, "")
-                cells.setdefault(name, []).append(plain)
-                units.setdefault(name, unit)
+                plain: Any = value.value if isinstance(value, Quantity) else value
+                cells.setdefault(name, []).append(plain if isinstance(plain, Real) else str(plain))
+                units.setdefault(name, value.unit if isinstance(value, Quantity) else "")
     unread = [ColumnFacts(name, pd.Series(given), len(records), units[name]) for name, given in cells.items()]
     names = frozenset(map(table.label, records)) if table.key == ("name",) else frozenset[str]()
     return TableUse(table.name, known, tuple(unread), names)
@@ -219,8 +220,11 @@ def frame_use(
 
 def columns_of(frame: pd.DataFrame, names: Iterable[str]) -> tuple[ColumnFacts, ...]:
     """Return some columns of a frame with what can be seen of them."""
-    units = units_of(frame)
-    return tuple(ColumnFacts(name, frame[name].dropna(), len(frame), units.get(name, "")) for name in names)
+    units, places = units_of(frame), list(map(str, frame.columns))
+    return tuple(
+        ColumnFacts(name, frame.iloc[:, places.index(name)].dropna(), len(frame), units.get(name, ""))
+        for name in names
+    )
 
 
 def fields_read(scope: str, laws: Iterable[object]) -> frozenset[str]:

@@ -149,7 +149,9 @@ def test_a_window_over_midnight_says_how_the_next_day_is_written():
     assert "the window closes before it opens (1320 to 120); 02:00 on the next day is written 26:00" in str(
         caught.value
     )
-    assert "the shift ends before it starts (1200 to 360); 06:00 on the next day is written 30:00" in str(caught.value)
+    assert "the shift ends before it starts (1200 to 360); 06:00 on the next day is written 30:00" in str(
+        caught.value
+    )
     late = routing([Client("a", earliest="22:00", latest="26:00")])
     assert late.clients[0].latest == 1560.0
 

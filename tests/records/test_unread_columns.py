@@ -13,7 +13,6 @@ import pytest
 import kanopt as ko
 from kanopt import refs, routing
 from kanopt.solvers.solve import solve
-from kanopt.tables import with_units
 
 # most tests look at what is found; that it is warned of is asked below
 pytestmark = pytest.mark.filterwarnings("ignore:.*nothing reads:kanopt.errors.KanoptWarning")
@@ -219,14 +218,6 @@ def test_a_run_of_a_file_warns_once_and_notes_the_rest(tmp_path):
     assert [message for message in told if message.startswith("note: ")] == [f"note: {scenario.notes()[0]}"]
 
 
-def test_units_lost_by_renaming_are_told_where_a_problem_or_a_law_reads_the_frame():
-    stops = with_units(routing_frames(clients_demand_kg=[200.0, 300.0])["clients"], {"demand_kg": "kg"})
-    moved = stops.rename(columns={"demand_kg": "demand"})
-    with pytest.warns(ko.KanoptWarning, match=r"ko\.with_units\(clients, \{'demand': 'kg'\}\)") as told:
-        ko.RoutingProblem(**{**routing_frames(), "clients": moved}, cost={}, duration=WAY)
-    assert [warning.filename for warning in told] == [__file__]
-
-
 def test_a_column_that_is_displaced_in_a_file_leaves_its_unit_with_it(tmp_path):
     path = write_case(tmp_path, routing_frames(clients_demand=[200, 300], clients_wanted=[3.0, 4.0]))
     text = path.read_text().replace('table = "clients"', 'table = "clients"\ncolumns = { demand = "wanted" }')
@@ -292,6 +283,8 @@ def test_records_and_tables_that_become_none_are_told_of_alike():
     clients = [routing.Client("a", 3, 0, attributes={"demand_kg": 200.0}), routing.Client("b", 0, 4)]
     depots, vans = [routing.Depot("hub", 0, 0)], [routing.VehicleType("van", fixed_cost=9.0)]
     assert ko.RoutingProblem(depots, clients, vans, {}, WAY).remarks() == frames.remarks() != ()
+    odd = [routing.Client("a", 3, 0, attributes={"priority": [1, 2]}), routing.Client("b", 0, 4)]
+    assert hints(ko.RoutingProblem(depots, odd, vans, {}, WAY)) == {"priority": "-"}
     links = pd.DataFrame(
         {"tail": ["hub", "a", "b"], "head": ["a", "b", "hub"], "length": 1.0, "toll_eur": 2.0, "v": 3.0}
     )
