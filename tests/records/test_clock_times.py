@@ -75,6 +75,10 @@ def test_windows_are_read_in_every_spelling_and_as_lists(windows):
     problem = routing([Client("a", windows=windows)])
     assert problem.data.windows == (((480.0, 780.0), (840.0, 930.0)),)
     assert isinstance(problem.clients[0].windows, str)
+    frame = pd.DataFrame({"name": ["a"], "windows": [windows], "goods": [["salt", "milk"]]})
+    assert routing(frame).clients == (
+        Client("a", windows=problem.clients[0].windows, goods=("salt", "milk")),
+    )
 
 
 def test_breaks_may_be_lists_and_what_is_none_is_refused():
