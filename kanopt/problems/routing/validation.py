@@ -95,27 +95,18 @@ def unstated_checks(
     priced = [(units.table(VehicleType), vehicles), (units.table(Client), clients)]
     free = not has_cost_law and not policy.longest_route_cost
     tables = ("depots", "clients", "vehicles")
-    return [
-        RecordCheck(missing_price(priced, filled, uses, "a cost law") if free else (), tables),
-        RecordCheck(() if policy.capacities else _no_load(clients, vehicles, load, uses, filled), tables),
-    ]
-
-
-def _no_load(
-    clients: Sequence[Client],
-    vehicles: Sequence[VehicleType],
-    load: str,
-    uses: Callable[[], Sequence[TableUse]],
-    filled: Mapping[str, Collection[str]],
-) -> Iterable[Fault]:
-    """Yield a mistake where no column says how much there is to carry although something limits it."""
-    limit = _idle_capacity(clients, vehicles, load)
-    if limit and "clients" in filled and not {*_LOADS} & {*filled["clients"]}:
+    unsaid = []
+    limit = _idle_capacity(clients, vehicles, policy, load)
+    if limit and not {*_LOADS} & {*filled.get("clients", _LOADS)}:
         what = (
             f"no column says how much there is to carry ({' or '.join(_LOADS)}), but {limit}; a column of zeros says "
             "that nothing is"
         )
-        yield Fault("clients", (what, *lookalikes(uses(), _LOADS)))
+        unsaid.append(Fault("clients", (what, *lookalikes(uses(), _LOADS))))
+    return [
+        RecordCheck(missing_price(priced, filled, uses, "a cost law") if free else (), tables),
+        RecordCheck(unsaid, tables),
+    ]
 
 
 def load_questions(
@@ -126,18 +117,19 @@ def load_questions(
     load: str,
 ) -> Iterable[Fault]:
     """Yield that columns say that nothing is to be carried although something limits it."""
-    limit = "" if policy.capacities else _idle_capacity(clients, vehicles, load)
     stated = [name for name in _LOADS if name in filled.get("clients", ())]
-    if limit and stated:
+    if stated and (limit := _idle_capacity(clients, vehicles, policy, load)):
         said = f"{join_list(stated)} {'is' if len(stated) == 1 else 'are'} 0 throughout"
         yield Fault("clients", f"{said}, but {limit}; is nothing to be carried?")
 
 
-def _idle_capacity(clients: Sequence[Client], vehicles: Sequence[VehicleType], load: str) -> str:
+def _idle_capacity(
+    clients: Sequence[Client], vehicles: Sequence[VehicleType], policy: RoutingPolicy, load: str
+) -> str:
     """Say what limits loads, where there are none; empty where there are, or nothing limits them."""
     fleet = [each for each in vehicles if each.num_available > 0 and np.isfinite(each.capacity)]
     moved = any(client.demand > 0 or client.pickup > 0 for client in clients)
-    if not clients or not fleet or moved:
+    if policy.capacities or not clients or not fleet or moved:
         return ""
     return f"{fleet[0].name!r} carries {amount_text(fleet[0].capacity, load)} at most"
 
