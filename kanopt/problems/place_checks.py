@@ -59,11 +59,7 @@ def place_checks(
 
 def _halves(table: str, places: Sequence[Any], uses: Callable[[], Iterable[TableUse]]) -> Iterable[Fault]:
     for pair in (("x", "y"), ("lat", "lon")):
-        half = [
-            place.name
-            for place in places
-            if _known(getattr(place, pair[0])) != _known(getattr(place, pair[1]))
-        ]
+        half = [place.name for place in places if len({_known(getattr(place, name)) for name in pair}) == 2]
         if half:
             like = lookalikes([use for use in uses() if use.table == table], pair)
             yield Fault(table, (f"give both {pair[0]} and {pair[1]}, or neither", *like), tuple(half))
@@ -118,10 +114,9 @@ def _degrees(places: Mapping[str, Sequence[Any]], reader: RecordReader, unit: st
     if asked := degrees_question(every, unit):
         # by themselves most people write the longitude first
         east, north = "yx" if any(_known(place.y) and abs(place.y) > 90 for place in every) else "xy"
-        meant = {east: "lon", north: "lat"}
         written: list[str | Renaming] = []
         for table in read:
-            written += [" and " if written else "", Renaming(table, meant)]
+            written += [" and " if written else "", Renaming(table, {east: "lon", north: "lat"})]
         end = f", as far as {east} is the longitude; if they are {unit}, declare {unit!r} as their unit"
         advice = ("if they are degrees, write ", *written, end)
         yield Fault(read[0], f"column 'x' and column 'y' {asked}", advice=advice)
@@ -131,13 +126,10 @@ def degrees_question(places: Sequence[Any], unit: str) -> str:
     """Return why x and y of some places look like degrees; empty where they do not."""
     if not looks_like_degrees([(place.x, place.y) for place in places]):
         return ""
-    ranges = [
-        f"{name} from {number_text(np.nanmin(values))} to {number_text(np.nanmax(values))}"
-        for name, values in (
-            ("x", np.array([place.x for place in places], dtype=float)),
-            ("y", np.array([place.y for place in places], dtype=float)),
-        )
-    ]
+    ranges = []
+    for name in ("x", "y"):
+        values = np.array([getattr(place, name) for place in places], dtype=float)
+        ranges.append(f"{name} from {number_text(np.nanmin(values))} to {number_text(np.nanmax(values))}")
     return f"look like degrees ({', '.join(ranges)}), but would count in {unit}"
 
 

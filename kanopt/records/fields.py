@@ -189,13 +189,10 @@ def declared_fields(kind: type) -> tuple[Field, ...]:
                 may_be_blank=optional or only in (str, tuple) or MAY_BE_BLANK in get_args(rules),
                 default=None if item.default is MISSING else item.default,
                 clock=_is_marked(rules, CLOCK),
-                unit=said.get("unit", ""),
-                price=said.get("price", ""),
                 needs=_several(said.get("needs", ())),
-                usual=Usual(*said["usual"]) if "usual" in said else None,
                 refers=_several(said.get("refers", ())),
-                words=said.get("words", ""),
-                doc=said.get("doc", ""),
+                usual=Usual(*said["usual"]) if "usual" in said else None,
+                **{word: said[word] for word in ("unit", "price", "words", "doc") if word in said},
             )
         )
     return tuple(found)

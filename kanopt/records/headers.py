@@ -29,22 +29,14 @@ _UMLAUTS = str.maketrans(
     {"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss", "ł": "l", "Ł": "L"}
 )
 _WRITTEN_OUT = 5  # letters of a unit that stands in a longer word
-_PER_HOUR = (("veh", "h"), ("veh", "hr"), ("vehicles", "h"), ("vehicles", "hour"))  # of links of roads
+_VEHICLES = frozenset(["veh", "vehicles"])  # an hour, of links of roads
 _CURRENCIES = frozenset(("EUR", "USD", "GBP", "CHF"))
 _LENGTHS = frozenset(["km", "mi"])
 _LOADS = frozenset(["utile", "max", "maxi", "maximale", "admissible", "volume"])
 _PRICED_ENDS = ("kosten", "preis", "pauschale", "gebuehr")
 _MEASURES = {"distance": "km", "dist": "km", "mileage": "km", "time": "h", "weight": "kg"}
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-_AREAS = {
-    "ft": "sqft",
-    "feet": "sqft",
-    "foot": "sqft",
-    "m": "sqm",
-    "metre": "sqm",
-    "metres": "sqm",
-    "meters": "sqm",
-}
+_AREA = re.compile(r"(?<![a-z])sq(?:uare)?[\W_]*(ft|feet|foot|m|metres?|meters?)(?![a-z])", re.IGNORECASE)
 _PARTED = re.compile(r"[€$£]|[^\W_€$£]+")
 
 
@@ -88,21 +80,13 @@ def read_header(text: str) -> Header:
     """
     plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFC", text).translate(_UMLAUTS))
     plain = "".join(sign for sign in plain if not unicodedata.combining(sign))
-    pieces = _with_areas([word.lower() for piece in _PARTED.findall(plain) for word in _words_of(piece)])
+    plain = _AREA.sub(lambda area: "sqft" if area[1].lower().startswith("f") else "sqm", plain)
+    pieces = tuple(word.lower() for piece in _PARTED.findall(plain) for word in _words_of(piece))
     if len(pieces) > 1 and pieces[0] in _NUMBER:
         pieces = ("number", *pieces[1:])
     places = [place for place, piece in enumerate(pieces) if _is_unit(place, piece)]
     words = tuple(piece for place, piece in enumerate(pieces) if place not in places)
     return Header(pieces, words, _unit_of(pieces, places))
-
-
-def _with_areas(pieces: list[str]) -> tuple[str, ...]:
-    """Return pieces with square feet and square metres as one word each."""
-    found: list[str] = []
-    for piece in pieces:
-        area = _AREAS.get(piece, "") if found and found[-1] in ("sq", "square") else ""
-        found = [*found[:-1], area] if area else [*found, piece]
-    return tuple(found)
 
 
 def _words_of(piece: str) -> Sequence[str]:
@@ -141,7 +125,7 @@ def _unit_of(pieces: Sequence[str], places: Sequence[int]) -> str:
     if not below:
         within = _unit_within(pieces)
         return within.replace("EUR", above[0], 1) if within and above else within or "".join(above[:1])
-    if pieces[-2:] in _PER_HOUR:
+    if below == ["h"] and _VEHICLES & {*pieces[-2:-1]}:
         return "vehicle/h"
     if below[-2:] == ["km", "h"]:
         return "km/h"
@@ -185,15 +169,13 @@ def measured_in(unit: str) -> frozenset[tuple[str, int]] | None:
     found = {name.strip("[]"): power for name, power in dimension_of(unit).items()}
     merged: dict[str, int] = {}
     for name, power in found.items():
-        money = name not in COUNTED and (name in _CURRENCY_NAMES or (name.isupper() and len(name) == 3))
-        base = "money" if money else name
-        if (
-            base in COUNTED
-            or (base == "mass" and "time" not in found)
-            or (base == "length" and abs(power) == 3)
-        ):
-            base, power = "amount", power / abs(power)
-        merged[base] = merged.get(base, 0) + int(power)
+        money = name not in COUNTED and (name in _CURRENCIES or (name.isupper() and len(name) == 3))
+        mass, volume = name == "mass" and "time" not in found, name == "length" and abs(power) == 3
+        if name in COUNTED or mass or volume:
+            merged["amount"] = merged.get("amount", 0) + int(power / abs(power))
+        else:
+            base = "money" if money else name
+            merged[base] = merged.get(base, 0) + int(power)
     return frozenset((base, power) for base, power in merged.items() if power)
 
 
@@ -203,4 +185,3 @@ _MEASURED = {
     "length": "distance length km",
     "money": "cost price",
 }
-_CURRENCY_NAMES = frozenset(_CURRENCIES)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from functools import lru_cache
+from typing import TypeVar
 
 from kanopt.errors import nearest
 from kanopt.records.fields import Field
@@ -49,11 +50,11 @@ ENOUGH, _CLOSE = 0.62, 0.15
 """What is alike enough to be taken for it; and how near a word without a field must be to outweigh one."""
 _SURE = 0.9  # of a column of texts: most of them describe
 _WEIGHT_OF_OTHER = 4.0
-_ENDS_ALIKE = 0.8  # start_depot, setup_family
 _MEASURED = 0.8  # how much a unit is the word for what it measures
 _SPELT_ALIKE = 0.84
 COORDINATES = ("x", "y", "lat", "lon")
 _LONG = ("/day", "/week", "/month", "/year")
+ThingT = TypeVar("ThingT")
 _Phrases = tuple[tuple[str, ...], ...]
 
 
@@ -117,9 +118,7 @@ def resembled_field(table: str, column: TableColumn, fields: Iterable[Field]) ->
     >>> resembled_field("vehicles", TableColumn("eur_h"), money).name
     'unit_duration_cost'
     """
-    scored = [(field_likeness(table, column, field), field) for field in fields]
-    best = max(scored, key=lambda pair: pair[0], default=(0.0, None))
-    return best[1] if best[0] else None
+    return _best((field_likeness(table, column, field), field) for field in fields)
 
 
 def nearest_column(table: str, field: Field, columns: Iterable[str]) -> str:
@@ -130,12 +129,13 @@ def nearest_column(table: str, field: Field, columns: Iterable[str]) -> str:
     >>> nearest_column("lanes", Field("tail", kind=str), ["from_site", "to_site", "km"])
     'from_site'
     """
-    scored = [
-        (_likeness_alone(table, TableColumn(name, numeric=not field.is_text), field), name)
-        for name in columns
-    ]
-    best = max(scored, key=lambda pair: pair[0], default=(0.0, ""))
-    return best[1] if best[0] else ""
+    columns_as = ((TableColumn(name, numeric=not field.is_text), name) for name in columns)
+    return _best((_likeness_alone(table, column, field), name) for column, name in columns_as) or ""
+
+
+def _best(scored: Iterable[tuple[float, ThingT]]) -> ThingT | None:
+    likeness, best = max(scored, key=lambda pair: pair[0], default=(0.0, None))
+    return best if likeness else None
 
 
 def column_hint(table: str, field: Field, columns: Iterable[str]) -> str:
@@ -230,8 +230,6 @@ def _likeness_alone(table: str, column: TableColumn, field: Field) -> float:
         return 0.0
     names = _names_of(table, field.name, field.words)
     found = max((_likeness(header, phrase) for phrase in names), default=0.0)
-    if header.pieces[-1] == field.name:
-        found = max(found, _ENDS_ALIKE)
     if agrees:
         # money over time says what it is; a time alone may be anything
         telling = len(measured_in(unit) or ()) > 1 or not header.words

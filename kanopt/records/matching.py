@@ -51,6 +51,7 @@ YES_NO = frozenset(
 )
 """What people write for yes and no, in small letters."""
 _LONG = ("day", "week", "month", "year")
+_ANY = (-np.inf, np.inf)
 _SURE = 0.62
 _BY_SHAPE, _BY_REFERENCE, _BY_KEY = 0.45, 0.9, 0.6
 _NAMED, _PLAIN, _EXPLAINED, _MOST_TELLING = 2.0, 0.4, 2.0, 5.0
@@ -239,7 +240,8 @@ def fill_fields(
         column for column in table.columns.values() if column.name not in without and len(column.values)
     ]
     while True:
-        found = match_columns(part.name, fields, columns, names, part.key, table.key)
+        naming = table.key if part.key[0] == "name" else None
+        found = match_columns(part.name, fields, columns, names, part.key, naming)
         filled = {one.field.name for one in found}
         idle = {one.field.name for one in found if one.field.needs and not filled & {*one.field.needs}}
         if not idle:
@@ -268,22 +270,14 @@ def match_columns(
     key
         The fields that identify a row.
     naming
-        The column that names the rows, if one does.
+        The column that names the rows, if one does and they have names.
     """
     from scipy.optimize import linear_sum_assignment
 
     if not columns or not fields:
         return []
-    shapes: dict[tuple[str, str], _Evidence] = {}
-    found = [
-        *_clock_pairs(fields, columns),
-        *_measured_alike(fields, columns),
-        *_places(fields, columns),
-        *_keys_and_lists(table, fields, columns, key, naming),
-    ]
-    for column, item, evidence in found:
-        known = shapes.setdefault((column.name, item.name), evidence)
-        shapes[column.name, item.name] = min(known, evidence) if min(known, evidence).score < 0 else known
+    found = sorted(_shapes(table, fields, columns, naming), key=lambda each: -each[2].score)
+    shapes = {(column.name, item.name): evidence for column, item, evidence in found}
     grid = [
         [
             _evidence(
@@ -330,31 +324,25 @@ def _evidence(
     return _Evidence(words + fit, f"looks like {item.name}")
 
 
-def _keys_and_lists(
-    table: str,
-    fields: Sequence[Field],
-    columns: Sequence[ColumnFacts],
-    key: Sequence[str],
-    naming: ColumnFacts | None,
+def _shapes(
+    table: str, fields: Sequence[Field], columns: Sequence[ColumnFacts], naming: ColumnFacts | None
 ) -> _Shapes:
-    """Yield the column that names the rows, and lists of windows where only one field is such a list."""
+    """Yield what the shape of values says: of clock times, of units, of places, of lists, of the names of rows."""
+    yield from _clock_pairs(fields, columns)
+    yield from _measured_alike(fields, columns)
+    ends = [item for item in fields if item.name in ("x", "y")]
+    lengths = [column for column in columns if dict(column.measured or ()) == {"length": 1}]
+    for column, item in zip(lengths, ends, strict=True) if len(ends) == len(lengths) == 2 else ():
+        yield column, item, _Evidence(_BY_SHAPE, "two lengths beside a name are a place")
     lists = [item for item in fields if item.clock and item.is_text]
     for column in columns:
         if column.kind == "windows" and len(lists) == 1:
             yield column, lists[0], _Evidence(_BY_SHAPE, "it holds windows of time")
-        for item in fields:
-            if column is naming and item.name == "name" == key[0]:
-                words = TABLE_WORDS.get(table, frozenset())
-                called = any(is_called(word, words) for word in column.header.pieces)
-                yield column, item, _Evidence(_BY_KEY + 0.5 * called, "the first column without repetitions")
-
-
-def _places(fields: Sequence[Field], columns: Sequence[ColumnFacts]) -> _Shapes:
-    ends = [item for item in fields if item.name in ("x", "y")]
-    lengths = [column for column in columns if dict(column.measured or ()) == {"length": 1}]
-    if len(ends) == len(lengths) == 2:
-        for column, item in zip(lengths, ends, strict=True):
-            yield column, item, _Evidence(_BY_SHAPE, "two lengths beside a name are a place")
+    words = TABLE_WORDS.get(table, frozenset())
+    for item in fields if naming in columns else ():
+        if item.name == "name" and naming is not None:
+            called = any(is_called(word, words) for word in naming.header.pieces)
+            yield naming, item, _Evidence(_BY_KEY + 0.5 * called, "the first column without repetitions")
 
 
 def _clock_pairs(fields: Sequence[Field], columns: Sequence[ColumnFacts]) -> _Shapes:
@@ -422,14 +410,12 @@ def _may_hold(column: ColumnFacts, item: Field, key: Sequence[str]) -> bool:
     if column.kind != "number":
         return False
     low, high = float(column.values.min()), float(column.values.max())
-    if item.name in ("lat", "lon"):
-        return max(-low, high) <= (90 if item.name == "lat" else 180)
-    counted = not column.header.unit or measured_in(column.header.unit) == measured_in("pcs")
-    if item.kind is int and not (column.whole and counted):
-        return False
-    if item.name == "on_time":
-        return low > 0 and high < 1
-    return item.name in ("x", "y", "price") or low >= 0
+    if item.kind is int:
+        counted = not column.header.unit or measured_in(column.header.unit) == measured_in("pcs")
+        return column.whole and counted and low >= 0
+    ends = {"lat": (-90.0, 90.0), "lon": (-180.0, 180.0), "x": _ANY, "y": _ANY, "price": _ANY}
+    least, most = ends.get(item.name, (0.0, np.inf))
+    return least <= low and high <= most and (item.name != "on_time" or 0 < low <= high < 1)
 
 
 def _may_name(column: ColumnFacts, item: Field, key: Sequence[str]) -> bool:

@@ -296,7 +296,8 @@ class _Rows:
         """Convert cells to the type of a field where possible, and keep the others."""
         given = values.tolist()
         if item.is_text:
-            texts = [_listed(text, item) for text in names_of(given)]
+            pairs = zip(given, names_of(given), strict=True)
+            texts = [_listed(cell if isinstance(cell, _LISTS) else name, item) for cell, name in pairs]
             return self._clock_values(item, texts, source) if item.clock else texts
         if item.clock:
             return self._clock_values(item, given, source)
@@ -370,6 +371,7 @@ def _attributes(
     return found
 
 
+_LISTS = (list, tuple, set, frozenset)
 _TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
@@ -392,7 +394,7 @@ def _listed(cell: Any, item: Field) -> Any:
     """Return a tuple for a list of texts, which may be written with commas, and a text for a list of windows."""
     if item.is_list and isinstance(cell, str):
         return tuple(dict.fromkeys(word.strip() for word in cell.split(",") if word.strip()))
-    if isinstance(cell, (list, tuple, set, frozenset)):
+    if isinstance(cell, _LISTS):
         return tuple(cell) if item.is_list else spans_text(cell) if item.is_text and item.clock else cell
     return cell
 

@@ -19,6 +19,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from numbers import Real
 from typing import Any
 
 import pandas as pd
@@ -194,9 +195,9 @@ def table_use(table: Table, records: Sequence[Record], read: Collection[str]) ->
     for record in records:
         for name, value in record.attributes.items():
             if name not in read:
-                plain, unit = (value.value, value.unit) if isinstance(value, Quantity) else (value, "")
-                cells.setdefault(name, []).append(plain)
-                units.setdefault(name, unit)
+                plain: Any = value.value if isinstance(value, Quantity) else value
+                cells.setdefault(name, []).append(plain if isinstance(plain, Real) else str(plain))
+                units.setdefault(name, value.unit if isinstance(value, Quantity) else "")
     unread = [ColumnFacts(name, pd.Series(given), len(records), units[name]) for name, given in cells.items()]
     names = frozenset(map(table.label, records)) if table.key == ("name",) else frozenset[str]()
     return TableUse(table.name, known, tuple(unread), names)
@@ -219,8 +220,11 @@ def frame_use(
 
 def columns_of(frame: pd.DataFrame, names: Iterable[str]) -> tuple[ColumnFacts, ...]:
     """Return some columns of a frame with what can be seen of them."""
-    units = units_of(frame)
-    return tuple(ColumnFacts(name, frame[name].dropna(), len(frame), units.get(name, "")) for name in names)
+    units, places = units_of(frame), list(map(str, frame.columns))
+    return tuple(
+        ColumnFacts(name, frame.iloc[:, places.index(name)].dropna(), len(frame), units.get(name, ""))
+        for name in names
+    )
 
 
 def fields_read(scope: str, laws: Iterable[object]) -> frozenset[str]:
@@ -302,8 +306,10 @@ def striking_columns(use: TableUse, every: Sequence[TableUse] = ()) -> tuple[Unr
         fits, header = matched.get(column.name), column.as_column()
         # what a header says counts, even where the values do not fit, and more than what they seem to be
         field = fits.field if fits and fits.sure else resembled_field(use.table, header, fields)
-        if field is None and fits and not fits.field.filled and not is_planning_word(header):
-            field = fits.field
+        if field is None and not is_planning_word(header):
+            alike = [each for each in empty if _measures(each, column)]
+            seems = fits.field if fits and not fits.field.filled else None
+            field = seems or (alike[0] if len(alike) == 1 else None)
         if field is None:
             found += _elsewhere(column, use, every)
         elif field.filled:
@@ -325,20 +331,16 @@ def _elsewhere(column: ColumnFacts, use: TableUse, every: Sequence[TableUse]) ->
         of_another = next((f"like {field.name} of {table}" for field, table in like if field), "")
         yield UnreadColumn(column.name, told=place_elsewhere(use.table, header, use.fields) or of_another)
     elif alike := [field for field in use.fields if _measures(field, column)]:
-        empty = [field for field in alike if not field.filled]
-        if len(empty) == 1:
-            yield UnreadColumn(column.name, empty[0], unit=column.unit)
-        else:
-            names = list_names([field.name for field in empty or alike], 3, quoted=False)
-            yield UnreadColumn(column.name, told=f"measured like {names}", unit=column.unit, is_rule=False)
+        names = [field.name for field in alike if not field.filled] or [field.name for field in alike]
+        told = f"measured like {list_names(names, 3, quoted=False)}"
+        yield UnreadColumn(column.name, told=told, unit=column.unit, is_rule=False)
     elif told := _what_rules_are_made_of(column, use, every):
         yield UnreadColumn(column.name, told=told)
 
 
 def _measures(field: Field, column: ColumnFacts) -> bool:
-    return (
-        bool(column.measured) and measured_in(field.unit) == column.measured and field.name not in COORDINATES
-    )
+    measured = column.measured
+    return bool(measured) and measured_in(field.unit) == measured and field.name not in COORDINATES
 
 
 def _what_rules_are_made_of(column: ColumnFacts, use: TableUse, every: Sequence[TableUse]) -> str:

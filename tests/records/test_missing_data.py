@@ -87,30 +87,17 @@ def test_loads_that_are_stated_are_asked_for(changes):
     assert town(**{"vehicles": vehicles, **changes}).vehicles
 
 
-def test_schedules_that_cost_nothing_are_refused():
+def test_schedules_and_networks_that_cost_nothing_are_refused():
     jobs = pd.DataFrame({"name": ["j", "k"], "due_date": [4.0, 5.0], "penalty_per_hour": [3.0, 3.0]})
-    assert refused(shop, jobs=jobs, makespan_cost=0.0) == (
-        "problem: nothing costs anything, so that every plan is as good as any other: give makespan_cost, or "
-        "power_price and the energy of the tasks, or a price (jobs: tardiness_cost); a column of zeros says that "
-        "nothing is to be paid; nothing reads jobs: 'penalty_per_hour' (the field tardiness_cost, in EUR/h?); "
-        "where that is meant, write ko.with_units(jobs.rename(columns={'penalty_per_hour': 'tardiness_cost'}), "
-        "{'tardiness_cost': 'EUR/h'})"
-    )
+    told = refused(shop, jobs=jobs, makespan_cost=0.0)
+    assert "power_price and the energy of the tasks, or a price (jobs: tardiness_cost)" in told
+    assert "nothing reads jobs: 'penalty_per_hour' (the field tardiness_cost, in EUR/h?)" in told
     assert shop(jobs=jobs.assign(tardiness_cost=0.0), makespan_cost=0.0).makespan_cost == 0.0
-
-
-def test_networks_that_cost_nothing_are_refused():
     suppliers = pd.DataFrame({"name": ["mill"], "price_eur_t": [210.0]})
     told = refused(net, tariff=0.0, suppliers=suppliers)
-    assert told.startswith(
-        "problem: nothing costs anything, so that every plan is as good as any other: give a tariff"
-    )
-    assert told.endswith(
-        "; nothing reads suppliers: 'price_eur_t' (the field unit_cost, in EUR/t?); where that is meant, write "
-        "suppliers.rename(columns={'price_eur_t': 'unit_cost'})"
-    )
-    free = net().lanes.assign(rate=0.0)
-    assert "nothing costs anything" in refused(net, lanes=free, tariff=refs.lane.rate)
+    assert "give a tariff" in told
+    assert told.endswith("write suppliers.rename(columns={'price_eur_t': 'unit_cost'})")
+    assert "nothing costs anything" in refused(net, lanes=net().lanes.assign(rate=0.0), tariff=refs.lane.rate)
     assert net(tariff=0.0, suppliers=suppliers.assign(unit_cost=0.0)).network
 
 
@@ -153,20 +140,6 @@ def test_machines_without_a_mode_and_changes_without_a_setup_are_told():
         "setups: of 2 changes of family 1 has no row and takes no time: blue → red",
     )
     assert shop(tasks=tasks).assumptions() == ()
-
-
-def test_files_say_in_the_first_pass_that_nothing_costs_anything(tmp_path):
-    frames = routing_frames()
-    frames["vehicles"] = pd.DataFrame({"name": ["van"], "cost_per_hour": [30.0]})
-    path = write_case(tmp_path, frames)
-    path.write_text(path.read_text().replace('km = "arc.distance"', 'km = "arc.lenght"'))
-    with pytest.raises(ko.ScenarioError) as error:
-        ko.load_scenario(path)
-    told = {issue.key: issue.message for issue in error.value.issues}
-    assert told["problem.bind.km"] == (
-        "a routing problem does not know 'arc.lenght'; did you mean 'arc.distance'?"
-    )
-    assert told["problem"].startswith("nothing costs anything")
 
 
 def test_names_that_no_row_of_the_demand_holds_are_asked_back_and_combinations_are_told():

@@ -13,7 +13,6 @@ import pytest
 import kanopt as ko
 from kanopt import refs, routing
 from kanopt.solvers.solve import solve
-from kanopt.tables import with_units
 
 # most tests look at what is found; that it is warned of is asked below
 pytestmark = pytest.mark.filterwarnings("ignore:.*nothing reads:kanopt.errors.KanoptWarning")
@@ -120,18 +119,6 @@ def test_a_problem_warns_once_of_all_columns_that_seem_to_matter_and_its_result_
     assert "clients: nothing reads 'qty' (the field demand, in t?)\n" in str(result)
 
 
-def test_a_problem_of_records_is_told_of_once_by_solve():
-    client = routing.Client("a", 3, 0, attributes={"demand_kg": 200.0})
-    van = routing.VehicleType("van", fixed_cost=9.0)
-    problem = ko.RoutingProblem([routing.Depot("hub", 0, 0)], [client], [van], {}, WAY[:2, :2])
-    with pytest.warns(ko.KanoptWarning, match="demand_kg") as told:
-        solve(problem, time_limit=0.05)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        solve(problem, time_limit=0.05)
-    assert [warning.filename for warning in told] == [__file__]
-
-
 @pytest.mark.parametrize(
     "built",
     [
@@ -162,14 +149,6 @@ def test_what_a_law_or_a_rule_reads_is_not_told():
         policy=routing.RoutingPolicy(capacities=["pallets"], service=stop.bind(kg=refs.client.weight)),
     )
     assert problem.unread() == ()
-
-
-def test_a_table_of_demand_and_references_as_laws_are_read():
-    wanted = pd.DataFrame({"market": ["town"], "demand": [5.0], "priority": [1]})
-    rated = net().lanes.assign(rate=2.0, usual=3.0, note="x")
-    problem = net(demand=wanted, lanes=rated, tariff=refs.lane.rate)
-    assert hints(problem) == {"priority": "-"}
-    assert others(problem) == ["usual", "note"]
 
 
 def test_files_name_every_column_that_seems_to_matter(tmp_path, capsys):
@@ -239,39 +218,6 @@ def test_a_run_of_a_file_warns_once_and_notes_the_rest(tmp_path):
     assert [message for message in told if message.startswith("note: ")] == [f"note: {scenario.notes()[0]}"]
 
 
-def test_columns_called_like_a_field_that_another_one_fills_are_told(tmp_path):
-    path = write_case(tmp_path, routing_frames(clients_demand=[0.1, 0.2], clients_wanted=[3.0, 4.0]))
-    path.write_text(
-        path.read_text().replace('table = "clients"', 'table = "clients"\ncolumns = { demand = "wanted" }')
-    )
-    [remark] = ko.load_scenario(path).remarks()
-    assert remark.message == "nothing reads 'demand' (like demand, which another column fills)"
-
-
-def test_what_a_law_is_learned_from_is_read(tmp_path):
-    path = write_case(
-        tmp_path, routing_frames(clients_minutes=[1.0, 2.0], clients_km=[1.0, 2.0], clients_week=[1, 2])
-    )
-    law = [
-        'table = "clients"',
-        'target = "minutes"',
-        'features = ["km"]',
-        'holdout = { by = "week", last = 1 }',
-    ]
-    learned = "\n".join(["[surrogates.other]", *law])
-    path.write_text(path.read_text() + "\n" + learned)
-    scenario = ko.load_scenario(path)
-    assert scenario.remarks() == scenario.notes() == ()
-
-
-def test_units_lost_by_renaming_are_told_where_a_problem_or_a_law_reads_the_frame():
-    stops = with_units(routing_frames(clients_demand_kg=[200.0, 300.0])["clients"], {"demand_kg": "kg"})
-    moved = stops.rename(columns={"demand_kg": "demand"})
-    with pytest.warns(ko.KanoptWarning, match=r"ko\.with_units\(clients, \{'demand': 'kg'\}\)") as told:
-        ko.RoutingProblem(**{**routing_frames(), "clients": moved}, cost={}, duration=WAY)
-    assert [warning.filename for warning in told] == [__file__]
-
-
 def test_a_column_that_is_displaced_in_a_file_leaves_its_unit_with_it(tmp_path):
     path = write_case(tmp_path, routing_frames(clients_demand=[200, 300], clients_wanted=[3.0, 4.0]))
     text = path.read_text().replace('table = "clients"', 'table = "clients"\ncolumns = { demand = "wanted" }')
@@ -337,6 +283,8 @@ def test_records_and_tables_that_become_none_are_told_of_alike():
     clients = [routing.Client("a", 3, 0, attributes={"demand_kg": 200.0}), routing.Client("b", 0, 4)]
     depots, vans = [routing.Depot("hub", 0, 0)], [routing.VehicleType("van", fixed_cost=9.0)]
     assert ko.RoutingProblem(depots, clients, vans, {}, WAY).remarks() == frames.remarks() != ()
+    odd = [routing.Client("a", 3, 0, attributes={"priority": [1, 2]}), routing.Client("b", 0, 4)]
+    assert hints(ko.RoutingProblem(depots, odd, vans, {}, WAY)) == {"priority": "-"}
     links = pd.DataFrame(
         {"tail": ["hub", "a", "b"], "head": ["a", "b", "hub"], "length": 1.0, "toll_eur": 2.0, "v": 3.0}
     )

@@ -45,7 +45,12 @@ def routing_checks(
         *empty_tables(records, ("depots", "vehicles")),
         RecordCheck(shared_names(places), [*places]),
         RecordCheck(_windows(clients, time), ["clients"]),
-        RecordCheck(_shifts(vehicles, time), ["vehicles"]),
+        RecordCheck(
+            _early_ends(
+                "vehicles", vehicles, "shift_start", "shift_end", "the shift ends before it starts", time
+            ),
+            ["vehicles"],
+        ),
         RecordCheck(_depots_of(vehicles, {depot.name for depot in depots}), ["vehicles", "depots"]),
         *reference_checks(units.tables(), records),
         RecordCheck(_sources(clients), ["clients"]),
@@ -90,27 +95,18 @@ def unstated_checks(
     priced = [(units.table(VehicleType), vehicles), (units.table(Client), clients)]
     free = not has_cost_law and not policy.longest_route_cost
     tables = ("depots", "clients", "vehicles")
-    return [
-        RecordCheck(missing_price(priced, filled, uses, "a cost law") if free else (), tables),
-        RecordCheck(() if policy.capacities else _no_load(clients, vehicles, load, uses, filled), tables),
-    ]
-
-
-def _no_load(
-    clients: Sequence[Client],
-    vehicles: Sequence[VehicleType],
-    load: str,
-    uses: Callable[[], Sequence[TableUse]],
-    filled: Mapping[str, Collection[str]],
-) -> Iterable[Fault]:
-    """Yield a mistake where no column says how much there is to carry although something limits it."""
-    limit = _idle_capacity(clients, vehicles, load)
-    if limit and "clients" in filled and not {*_LOADS} & {*filled["clients"]}:
+    unsaid = []
+    limit = _idle_capacity(clients, vehicles, policy, load)
+    if limit and not {*_LOADS} & {*filled.get("clients", _LOADS)}:
         what = (
             f"no column says how much there is to carry ({' or '.join(_LOADS)}), but {limit}; a column of zeros says "
             "that nothing is"
         )
-        yield Fault("clients", (what, *lookalikes(uses(), _LOADS)))
+        unsaid.append(Fault("clients", (what, *lookalikes(uses(), _LOADS))))
+    return [
+        RecordCheck(missing_price(priced, filled, uses, "a cost law") if free else (), tables),
+        RecordCheck(unsaid, tables),
+    ]
 
 
 def load_questions(
@@ -121,18 +117,19 @@ def load_questions(
     load: str,
 ) -> Iterable[Fault]:
     """Yield that columns say that nothing is to be carried although something limits it."""
-    limit = "" if policy.capacities else _idle_capacity(clients, vehicles, load)
     stated = [name for name in _LOADS if name in filled.get("clients", ())]
-    if limit and stated:
+    if stated and (limit := _idle_capacity(clients, vehicles, policy, load)):
         said = f"{join_list(stated)} {'is' if len(stated) == 1 else 'are'} 0 throughout"
         yield Fault("clients", f"{said}, but {limit}; is nothing to be carried?")
 
 
-def _idle_capacity(clients: Sequence[Client], vehicles: Sequence[VehicleType], load: str) -> str:
+def _idle_capacity(
+    clients: Sequence[Client], vehicles: Sequence[VehicleType], policy: RoutingPolicy, load: str
+) -> str:
     """Say what limits loads, where there are none; empty where there are, or nothing limits them."""
     fleet = [each for each in vehicles if each.num_available > 0 and np.isfinite(each.capacity)]
     moved = any(client.demand > 0 or client.pickup > 0 for client in clients)
-    if not clients or not fleet or moved:
+    if policy.capacities or not clients or not fleet or moved:
         return ""
     return f"{fleet[0].name!r} carries {amount_text(fleet[0].capacity, load)} at most"
 
@@ -141,21 +138,27 @@ def _windows(clients: Sequence[Client], time: str) -> Iterable[Fault]:
     both = tuple(c.name for c in clients if c.windows and (c.earliest, c.latest) != (0.0, np.inf))
     if both:
         yield Fault("clients", "give either windows, or earliest and latest", both)
-    late = [client for client in clients if not client.earliest <= client.latest]
-    if late:
-        first = late[0]
-        shown = f"{number_text(first.earliest, 6)} to {number_text(first.latest, 6)}"
-        hint = next_day_hint([client.latest for client in late], time).removeprefix("; ")
-        what = f"the window closes before it opens ({shown})"
-        yield Fault("clients", what, tuple(client.name for client in late), advice=hint)
+    yield from _early_ends(
+        "clients", clients, "earliest", "latest", "the window closes before it opens", time
+    )
+
+
+def _early_ends(
+    table: str, records: Sequence[Any], begin: str, end: str, what: str, time: str
+) -> Iterable[Fault]:
+    """Tell of what ends before it begins, and how the next day is written."""
+    wrong = [one for one in records if not getattr(one, begin) <= getattr(one, end)]
+    if wrong:
+        ends = [getattr(one, end) for one in wrong]
+        shown = f"{number_text(getattr(wrong[0], begin), 6)} to {number_text(ends[0], 6)}"
+        hint = next_day_hint(ends, time).removeprefix("; ")
+        yield Fault(table, f"{what} ({shown})", tuple(one.name for one in wrong), advice=hint)
 
 
 def _shifts(vehicles: Sequence[VehicleType], time: str) -> Iterable[Fault]:
-    early = [vehicle for vehicle in vehicles if not vehicle.shift_end >= vehicle.shift_start]
-    if early:
-        hint = next_day_hint([vehicle.shift_end for vehicle in early], time).removeprefix("; ")
-        names = tuple(each.name for each in early)
-        yield Fault("vehicles", "the shift ends before it starts", names, advice=hint)
+    return _early_ends(
+        "vehicles", vehicles, "shift_start", "shift_end", "the shift ends before it starts", time
+    )
 
 
 def _depots_of(vehicles: Sequence[VehicleType], depots: set[str]) -> Iterable[Fault]:
