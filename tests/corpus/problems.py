@@ -335,21 +335,21 @@ def mills() -> Any:
         ("bakery", "Nice", "direct", 180.0, 5.0), ("south", "north", "", 140.0, 6.0),
     ]  # fmt: skip
     return supply.Problem(
-        [
+        suppliers=[
             supply.Supplier("mill", "flour", capacity=45.0, unit_cost=21.0, x=0.0, y=0.0),
             supply.Supplier("bakery", "bread", capacity=16.0, unit_cost=55.0, x=20.0, y=60.0),
         ],
-        sites,
-        [
+        facilities=sites,
+        markets=[
             supply.Market("Lyon", 40.0, 120.0, {"size": 17.0}),
             supply.Market("Nice", 100.0, -110.0, {"size": 32.0}),
         ],
-        [
+        products=[
             supply.Product("flour", shortage_cost=140.0, attributes={"shelf": 0.0}),
             supply.Product("bread", 0.6, 95.0, {"shelf": 1.2}),
         ],
-        [supply.Period("1"), supply.Period("2"), supply.Period("3")],
-        [
+        periods=[supply.Period("1"), supply.Period("2"), supply.Period("3")],
+        lanes=[
             supply.Lane(
                 tail, head, mode, distance=km, capacity=room, attributes={"step": float(mode == "rail")}
             )
@@ -364,12 +364,12 @@ def mills() -> Any:
 def must_have() -> Any:
     """Return a supply network that cannot meet a demand that must be met."""
     return supply.Problem(
-        [supply.Supplier("mill", "flour", capacity=10.0, unit_cost=2.0)],
-        [supply.Facility("north", fixed_cost=30.0, capacity=8.0)],
-        [supply.Market("Lyon"), supply.Market("Nice")],
-        [supply.Product("flour")],
-        [supply.Period("1")],
-        [supply.Lane("mill", "north"), supply.Lane("north", "Lyon")],
+        suppliers=[supply.Supplier("mill", "flour", capacity=10.0, unit_cost=2.0)],
+        facilities=[supply.Facility("north", fixed_cost=30.0, capacity=8.0)],
+        markets=[supply.Market("Lyon"), supply.Market("Nice")],
+        products=[supply.Product("flour")],
+        periods=[supply.Period("1")],
+        lanes=[supply.Lane("mill", "north"), supply.Lane("north", "Lyon")],
         tariff=1.0,
         demand=[[[12.0]], [[3.0]]],
     )

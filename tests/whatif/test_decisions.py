@@ -71,7 +71,7 @@ def test_a_speed_is_as_slow_as_the_arrival_lets_it(tmp_path: Path) -> None:
         ("at_most = 6", "at_most = 6\nequal_to = 6", "problem.limits.arrival: write at_most = 5"),
         ("at_most = 6", "at_most = 6\neach = true", "'arrival' is to hold for each item, but its law reads nothing of"),
         ("at_most = 6", "at_least = 7\nat_most = 6", "constraint 'arrival': no number lies from 7 to 6"),
-        ('"decision.speed"', '"decision.sped"', "table 'choices' has no row for 'decision.sped'; did you mean 'speed'"),
+        ('"decision.speed"', '"decision.sped"', "does not know 'decision.sped'; did you mean 'decision.speed'"),
         ('"decision.speed"', '"item.speed"', "it reads item.speed, but the problem has no items"),
         ('"decision.speed"', '"clock.speed"', "a decision problem does not know 'clock.speed'"),
         ("legs = 3", "", "the input 'legs' of law 'fuel' is not bound"),

@@ -145,4 +145,14 @@ def _model_of(kind: type) -> type[FileModel]:
     for item in dataclasses.fields(kind):
         hint = as_written(hints[item.name])
         keys[item.name] = (hint, default_of(item, hint))
-    return create_model(kind.__name__, __base__=FileModel, **keys)
+    return create_model(kind.__name__, __base__=FileModel, __module__=__name__, **keys)
+
+
+def __getattr__(name: str) -> type[FileModel]:
+    """Return a model of a dataclass of problems, so that tables of its fields reach worker processes."""
+    if not name.startswith("_"):
+        from kanopt import problems
+
+        if dataclasses.is_dataclass(kind := getattr(problems, name, None)):
+            return _model_of(cast("type", kind))
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

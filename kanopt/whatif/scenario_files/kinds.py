@@ -109,11 +109,6 @@ class RoutingSpec(ProblemSpec):
         elif self.links is not None and self.duration is None:
             yield (), "links need the law of the time that a link takes: duration = { law = … }"
 
-    def column_of(self, reference: object) -> tuple[str, str] | None:
-        """Return the part and the field that a reference reads; without roads there are no links to read."""
-        found = super().column_of(reference)
-        return None if found and found[0] == "links" and self.links is None else found
-
     def readable_names(self, part: str) -> frozenset[str]:
         """Return the names under which something is read of a part; what is a capacity is read of two."""
         return super().readable_names(part) | frozenset(self.policy.capacities)
@@ -260,7 +255,6 @@ class DecisionSpec(ProblemSpec):
     class_name: ClassVar = "DecisionProblem"
     entity_columns: ClassVar = ("decision",)
     assignment_columns: ClassVar = ("value",)
-    row_names: ClassVar = frozenset(("decisions",))
     counts_work: ClassVar = False
     unwritten: ClassVar = frozenset(("objective", "constraints", "fixed"))
     law_tables: ClassVar = ("minimise", "maximise")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -224,41 +225,25 @@ class BindingCheck:
         if isinstance(value, str) and not variable.is_category:
             hint = f'{value!r} is neither; write "scope.field", such as "{self._example(variable)}"'
             yield Mistake(key, f"the input {word!r} takes a number or what the problem knows; {hint}")
-        elif hasattr(value, "scope"):
-            yield from self._of_reference(key, law, variable, value)
+        elif hasattr(value, "scope") and (wrong := self._of_reference(law, variable, value)):
+            yield Mistake(key, wrong)
 
-    def _of_reference(
-        self, key: Key, law: str, variable: Variable, reference: Reference
-    ) -> Iterator[Mistake]:
-        """Yield that a reference is unknown, or that it measures something else than the input it is bound to."""
-        unit, column = self._plain_references().get(str(reference)), self.problem.column_of(reference)
+    def _of_reference(self, law: str, variable: Variable, reference: Reference) -> str:
+        """Say that a reference is unknown, or that it measures something else than the input it is bound to."""
+        unit = self._references.get(str(reference))
         if str(reference) in DAY_REFERENCES and self.problem.day is None:
-            yield Mistake(
-                key, f"{reference} is read, but no day is stated; write day = 2026-03-02 under [problem]"
-            )
-            return
-        if unit is None and column is None:
-            hint = nearest_reference(str(reference), variable.unit, self._references())
-            yield Mistake(key, f"a {self.problem.kind} problem does not know {str(reference)!r}; {hint}")
-            return
-        if unit is None and column is not None:
-            part, name = column
-            fields = self._fields(part)
-            if fields is None:
-                return
-            if name not in fields:
-                hint = nearest(name, fields)
-                what = "row" if part in self.problem.row_names else "column"
-                message = f"table {self._table(part)!r} has no {what} for {str(reference)!r}; {hint}"
-                yield Mistake(key, message)
-                return
-            unit = fields[name]
+            return f"{reference} is read, but no day is stated; write day = 2026-03-02 under [problem]"
+        if unit is None:
+            if str(reference).startswith(self.problem.unread_scopes(self.frames)):
+                return ""
+            hint = nearest_reference(str(reference), variable.unit, self._references)
+            return f"a {self.problem.kind} problem does not know {str(reference)!r}; {hint}"
         if unit and variable.unit and not same_dimension(unit, variable.unit):
-            yield Mistake(
-                key,
+            return (
                 f"{reference} is in {unit}, but the input {variable.name!r} of law {law!r} is in {variable.unit}; they "
-                "do not measure the same thing",
+                "do not measure the same thing"
             )
+        return ""
 
     def _of_output(self, key: Key, law: str) -> Iterator[Mistake]:
         unit, wanted = self.formulas[law].output.unit, self.problem.units_of_law(key)
@@ -284,30 +269,14 @@ class BindingCheck:
                     hint = nearest(inner, inputs[word])
                     yield Mistake((*key, inner), f"law {word!r} has no input {inner!r}; {hint}")
 
-    def _table(self, part: str) -> str:
-        return self.problem.parts()[part].table
-
-    def _fields(self, part: str) -> dict[str, str] | None:
-        """Return the names of a part that laws may read and their units; None where the table could not be read."""
-        spec = self.problem.parts().get(part)
-        if spec is None or spec.table not in self.frames:
-            return None
-        return self.problem.names_in(part, spec.read(self.frames[spec.table]))
-
     def _example(self, variable: Variable) -> str:
         """Return a reference that an input may mean."""
-        return likely_reference(variable, self._references())
+        return likely_reference(variable, self._references)
 
-    def _references(self) -> dict[str, str]:
-        """Return what laws may read, each with its unit, as far as the tables could be read."""
-        named = self._plain_references()
-        for start, part in self.problem.scopes.items():
-            named |= {f"{start}{name}": unit for name, unit in (self._fields(part) or {}).items()}
-        return named
-
-    def _plain_references(self) -> dict[str, str]:
-        """Return what laws may read that is no column, each with its unit."""
-        return {**DAY_REFERENCES, **self.problem.plain_references()}
+    @cached_property
+    def _references(self) -> Mapping[str, str]:
+        """What laws may read, each with its unit, as far as the tables could be read."""
+        return self.problem.references(self.frames)
 
 
 def unit_remarks(problem: ProblemSpec, formulas: Mapping[str, Formula]) -> Iterable[Mistake]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, get_type_hints
 
 from pydantic import Field, create_model
 
+from kanopt.problems.plan_day import DAY_REFERENCES
 from kanopt.records.likeness import TableField
 from kanopt.whatif.scenario_files.arguments import (
     Binding,
@@ -154,9 +155,6 @@ class ProblemSpec(FileModel):
     scopes: ClassVar[Mapping[str, str]] = {}
     """How references to columns begin, such as ``"vehicle."``, each with the part that holds them."""
 
-    row_names: ClassVar[frozenset[str]] = frozenset()
-    """The parts of which laws read rows by their name, and not columns."""
-
     law_tables: ClassVar[tuple[str, ...]] = ()
     """The keys that hold a law for each of some names."""
 
@@ -251,6 +249,22 @@ class ProblemSpec(FileModel):
         """Return the references that are no columns, each with its unit; empty where it has none."""
         references: dict[str, str] = self.counted().references()
         return references
+
+    def references(self, tables: Mapping[str, pd.DataFrame]) -> dict[str, str]:
+        """Return what laws may read, each with its unit, as far as tables could be read."""
+        parts = {name for name, part in self.parts().items() if part.table in tables}
+        found = {
+            f"{start}{name}": unit
+            for start, part in self.scopes.items()
+            if part in parts
+            for name, unit in self.names_in(part, self.frame_of(part, tables)[1]).items()
+        }
+        return {**found, **DAY_REFERENCES, **self.plain_references()}
+
+    def unread_scopes(self, tables: Mapping[str, pd.DataFrame]) -> tuple[str, ...]:
+        """Return how references to columns begin whose table is not there; what they say, the problem judges."""
+        known = {name for name, part in self.parts().items() if part.table in tables}
+        return tuple(start for start, part in self.scopes.items() if part not in known)
 
     def units_of_law(self, key: Key) -> tuple[str, ...]:
         """Return the units that the law under a key below ``problem`` may give; empty where it may be any."""
@@ -375,7 +389,18 @@ def of_class(kind: type[ProblemSpec]) -> type[ProblemSpec]:
             required.append(item.name)
         left_out = is_part or item.name in required
         keys[item.name] = (hint | None, None) if left_out else (hint, default_of(item, hint))
-    made = create_model(kind.__name__, __base__=kind, __doc__=kind.__doc__, **keys)
+    made = create_model(kind.__name__, __base__=kind, __doc__=kind.__doc__, __module__=__name__, **keys)
     made.required = (*kind.required, *required)
     made.classes = {**kind.classes, **classes}
     return made
+
+
+def __getattr__(name: str) -> type[ProblemSpec]:
+    """Return a model that :func:`of_class` made, so that sections reach worker processes."""
+    if not name.startswith("_"):
+        from kanopt.whatif.scenario_files.kinds import kinds
+
+        for model in kinds().values():
+            if model.__name__ == name:
+                return model
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
