@@ -138,8 +138,7 @@ def guess_law(
         return None
     target = chosen.column
     group = "" if usable is not None else _group(table, target)
-    choice = choose_features(table, target, usable, group)
-    features = choice.chosen
+    features, left_out, doubt = choose_features(table, target, usable, group)
     if not features:
         return None
     near = [each for each in guesses if each.score > max(chosen.score - _CLEAR, 0.0) and not each.plain]
@@ -159,9 +158,9 @@ def guess_law(
         holdout=_holdout(table, [column.name for column in used]),
         drop_missing=any(len(column.values) < column.rows for column in used),
         pooled=any(c.kind == "text" and c.values.value_counts().min() < _RARE for c in features),
-        left_out=choice.left_out,
+        left_out=left_out,
         group=group,
-        doubt=choice.doubt or ("they go with the target, which is a guess" if guessed else ""),
+        doubt=doubt or ("they go with the target, which is a guess" if guessed else ""),
         guessed=guessed,
     )
 
