@@ -396,4 +396,4 @@ def _told(directions: _Floats, rest: _Floats) -> float:
     whole = float(rest @ rest)
     left = whole - float(np.square(directions.T @ rest).sum())
     penalty = (rows + count) / (rows - count) * (rows - 1) / (rows + 1)
-    return whole - left * penalty
+    return float(whole - left * penalty)
