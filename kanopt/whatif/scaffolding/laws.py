@@ -280,7 +280,7 @@ def _group(table: SourceTable, target: ColumnFacts) -> str:
         for column in table.columns.values()
         if (column.whole or (column.kind == "text" and column.distinct > most_categories(column)))
         and len(column.values) == column.rows
-        and not (is_date(column) or measure_of(column) or column is target)
+        and not (measure_of(column) or column is target or words_of(column) & WORDS["calendar"])
     ]
     for column in sorted(things, key=lambda column: not column.whole):
         if column.header.pieces[-1:] == ("id",) and 10 <= column.distinct <= column.rows / 2:
