@@ -29,7 +29,13 @@ import kanopt as ko
 from kanopt.whatif.scenario_files.load import check_scenario
 
 ROWS, SEED = 4_000, 7
-SETS = {"tuned": TUNED, "development": DEVELOPMENT, "once-fresh": ONCE_FRESH, "fresh": FRESH, "unseen": UNSEEN}
+SETS = {
+    "tuned": TUNED,
+    "development": DEVELOPMENT,
+    "once-fresh": ONCE_FRESH,
+    "fresh": FRESH,
+    "unseen": UNSEEN,
+}
 VERDICTS = ("right", "marked", "open", "wrong")
 
 
@@ -113,7 +119,10 @@ def judged(frame: pd.DataFrame, name: str, expected: Expected, *, show: bool) ->
 def verdicts_of(made: ko.Scaffold, laws: dict[str, Any], expected: Expected) -> dict[str, dict[str, str]]:
     rows = made.guesses
     law = next(iter(laws.values()), {"target": "", "features": []})
-    target, features = law["target"], set(law["features"])
+    target, features = (
+        law.get("target", ""),
+        set(law.get("features", ())),
+    )  # of a plan there may be no learned law
     sure = bool(rows.loc[rows["guess"].str.startswith("target of"), "sure"].all())
     wanted = [each.split("|") for each in expected.features]
     wanted = [each for each in wanted if target not in each]

@@ -159,7 +159,8 @@ def is_known_before(column: ColumnFacts) -> bool:
     first = _LIMITS.get(pieces[0])  # YearSold
     counted = first is not None and column.whole and bool(column.values.between(*first).all())
     calendar = bool(WORDS["calendar"] & set(pieces)) and not set(pieces) & WORDS["timeless"]
-    on_calendar = calendar and len(pieces) <= 2 and (pieces[-1] in WORDS["calendar"] or counted)
+    named = len(pieces) <= 2 and (pieces[-1] in WORDS["calendar"] or counted)
+    on_calendar = calendar and (named or set(pieces) <= WORDS["calendar"] | {"of", "in"})
     return on_calendar or is_clock_number(column)
 
 
