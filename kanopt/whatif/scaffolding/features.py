@@ -100,7 +100,7 @@ def choose_features(
         reason = _unfit(rows, column)
         if usable is None:
             reason = reason or _by_name(rows, target, column, others)
-        elif reason is None and not usable(column):
+        elif not usable(column):
             reason = LeftOut("nothing in the plan tells it")
         if reason is not None:
             left_out[column.name] = reason
