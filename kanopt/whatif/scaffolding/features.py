@@ -356,8 +356,6 @@ def _most_telling(
 
 def _told_alone(rows: pd.DataFrame, target: str, column: ColumnFacts) -> float:
     """Return the share of the variance of a target's ranks that a column tells of new rows."""
-    if column.kind != "number" and not (column.kind == "text" and column.distinct <= _MOST_CATEGORIES):
-        return 0.0
     ranks = _ranks(rows[target])
     return _told(_directions(_block(rows[column.name], column)), ranks) / float(ranks @ ranks)
 
