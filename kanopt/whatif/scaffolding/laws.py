@@ -40,7 +40,7 @@ _MOST_LAWS, _MOST_OTHERS = 3, 2
 _MOST_DAYS = 31
 _CLEAR = 1.0  # how much more must speak for a target than for any other column
 _PLAIN = 4.0
-_LEVER, _FIRST, _LAST, _WHOLE, _RATIO, _MANY, _NO_TARGET = 1.5, 1.2, 0.8, 1.5, 1.5, 2.0, 3.0
+_LEVER, _FIRST, _LAST, _WHOLE, _RATIO, _MANY, _NO_TARGET = 1.5, 1.2, 0.25, 1.5, 1.5, 2.0, 3.0
 _SPENT = ("time", "money", "energy")  # which never fall with the way
 _RARE = 30  # rows of a category
 
@@ -214,9 +214,7 @@ def _judged(
         score = min(score, 0.0) - _NO_TARGET
     place = _place(column, candidates)
     whole = rank >= 2 and _is_a_whole(rows, column, candidates)
-    score += 0.3 * place if rank >= 3 and place == _LAST else place
-    score += _WHOLE * whole + 0.1 * (not column.whole)
-    score -= _NO_TARGET * (column.name in made) + 2.0 * (measure_of(column) == "length")
+    score += place + _WHOLE * whole - _NO_TARGET * (column.name in made)
     score -= _RATIO * _is_a_ratio(column, candidates) + _MANY * is_numbered(column, candidates)
     where = {_FIRST: "the first", _LAST: "the last"}.get(place, "a")
     by_name = "its header names an outcome" if rank >= 2 else f"{where} column of many numbers"
