@@ -40,7 +40,7 @@ _MOST_LAWS, _MOST_OTHERS = 3, 2
 _MOST_DAYS = 31
 _CLEAR = 1.0  # how much more must speak for a target than for any other column
 _PLAIN = 4.0
-_LEVER, _FIRST, _LAST, _WHOLE, _RATIO, _MANY, _NO_TARGET = 1.5, 1.2, 0.25, 1.5, 1.5, 2.0, 3.0
+_LEVER, _FIRST, _LAST, _WHOLE, _RATIO, _MANY, _NO_TARGET = 1.25, 1.0, 0.5, 1.5, 1.5, 2.0, 3.0
 _SPENT = ("time", "money", "energy")  # which never fall with the way
 _RARE = 30  # rows of a category
 
