@@ -337,15 +337,25 @@ def _factors(numbers: Mapping[str, Floats], y: Floats) -> Iterator[tuple[str, st
 
 
 def numbers_rows(values: Floats) -> bool:
-    """Whether whole numbers are all different although draws from their range would repeat themselves.
+    """Say whether whole numbers are all different although draws from their range would repeat themselves.
 
     That n draws from R numbers are all different has a probability of at most exp(-n (n - 1) / 2 R).
+
+    Parameters
+    ----------
+    values
+        Numbers of a column; (n,).
+
+    Examples
+    --------
+    >>> numbers_rows(np.arange(7.0, 60.0)), numbers_rows(np.arange(7.0, 60.0) ** 3)
+    (True, False)
     """
     n = len(values)
     if n < LEAST or not (np.isfinite(values).all() and (values == np.round(values)).all()):
         return False
     span = float(np.ptp(values)) + 1.0
-    return len(np.unique(values)) == n and n * (n - 1) / (2.0 * span) > -np.log(CHANCE)
+    return len(np.unique(values)) == n and bool(n * (n - 1) / (2.0 * span) > -np.log(CHANCE))
 
 
 def _mixed(name: str, x: Floats, target: str, y: Floats) -> Iterator[VerdictReason]:

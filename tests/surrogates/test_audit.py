@@ -52,6 +52,16 @@ def test_columns_that_are_the_target_once_more_are_found(column, kind) -> None:
     assert all("other" in each.columns for each in found)
 
 
+def test_a_sum_of_amounts_that_were_rounded_one_by_one_is_found() -> None:
+    parts = np.random.default_rng(4).uniform(900.0, 9_000.0, (ROWS, 3))
+    table = pd.DataFrame(parts.round(2), columns=["roads", "water", "power"]).assign(
+        all=parts.sum(axis=1).round(2)
+    )
+    assert [(each.kind, each.columns) for each in leaks(table, "all")] == [
+        ("parts of the target", ("roads", "water", "power"))
+    ]
+
+
 def test_a_typing_error_hides_no_difference_of_two_columns() -> None:
     table = drives().assign(start=START)
     table["end"] = table["start"] + table["minutes"].round()

@@ -1,14 +1,13 @@
 """Which columns of a history a law may depend on, and why each of the others is left out.
 
-Every column has one verdict. Names and cells speak first; then an auditor of tables finds what is the target once more;
-of the rest those are features that tell most of the target, each beside those before it: sums of bent lines, by least
-squares on ranks.
+Names and cells speak first; then an auditor of tables finds what is the target once more. Of the rest those are
+features that tell most of the target, each beside those before it: bent lines, by least squares on ranks.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -33,7 +32,6 @@ from kanopt.whatif.scaffolding.outcomes import (
 from kanopt.whatif.scaffolding.sources import ColumnFacts, SourceTable
 
 __all__ = [
-    "FeatureChoice",
     "LeftOut",
     "audited",
     "choose_features",
@@ -43,6 +41,7 @@ __all__ = [
     "sampled",
 ]
 
+_UNREAD = {"date": "dates", "flag": "yes and no", "clock": "times of day", "windows": "times of day"}
 _MOST_FEATURES, _MOST_CATEGORIES, _FEW_CATEGORIES = 8, 60, 30
 _THERE = 0.6
 _FAMILY = 3  # columns told apart by a letter or a number at the end
@@ -69,29 +68,10 @@ class LeftOut:
     sure: bool = True
 
 
-@dataclass(eq=False)
-class FeatureChoice:
-    """Features of a law.
-
-    Parameters
-    ----------
-    chosen
-        The columns.
-    left_out
-        Column to why it is none.
-    doubt
-        What is to be looked at; empty where nothing is.
-    """
-
-    chosen: list[ColumnFacts]
-    left_out: dict[str, LeftOut] = field(default_factory=dict)
-    doubt: str = ""
-
-
 def choose_features(
     table: SourceTable, target: ColumnFacts, usable: Callable[[ColumnFacts], bool] | None, group: str = ""
-) -> FeatureChoice:
-    """Return the columns that tell most of the target, and why the others are left out.
+) -> tuple[list[ColumnFacts], dict[str, LeftOut], str]:
+    """Choose the columns that tell most of the target.
 
     Parameters
     ----------
@@ -103,6 +83,15 @@ def choose_features(
         Says whether a column may be a feature; left out, every one may that seems to matter.
     group
         The column that says which rows belong together, which is none.
+
+    Returns
+    -------
+    features : list of ColumnFacts
+        The columns.
+    left_out : dict
+        Other column to why it is none.
+    doubt : str
+        What is to be looked at; empty where nothing is.
     """
     rows = sampled(table.frame[table.frame[target.name].notna()])
     others = [column for column in table.columns.values() if column.name != target.name]
@@ -132,14 +121,13 @@ def choose_features(
         chosen, doubt = free[:1], "hardly linked with the target"
     for column in chosen:
         left_out.pop(column.name, None)
-    return FeatureChoice(chosen, left_out, doubt)
+    return chosen, left_out, doubt
 
 
 def sampled(frame: pd.DataFrame) -> pd.DataFrame:
     """Return rows evenly spread over a table, few enough to be looked at in a moment."""
-    if len(frame) <= _SAMPLE:
-        return frame
-    return frame.iloc[np.linspace(0, len(frame) - 1, _SAMPLE).astype(int)]
+    few = np.linspace(0, len(frame) - 1, _SAMPLE).astype(int)
+    return frame.iloc[few] if len(frame) > _SAMPLE else frame
 
 
 def most_categories(column: ColumnFacts) -> int:
@@ -150,12 +138,9 @@ def most_categories(column: ColumnFacts) -> int:
 def is_numbered(column: ColumnFacts, others: Sequence[ColumnFacts]) -> bool:
     """Say whether columns are told apart by a letter or number at the end: costA, costB, costC."""
     stem = column.header.pieces[:-1]
-    ends = [
-        column.header.pieces[-1:],
-        *(o.header.pieces[-1:] for o in others if o.header.pieces[:-1] == stem),
-    ]
-    alike = {end[0] for end in ends if end and (len(end[0]) == 1 or end[0].isdigit())}
-    return bool(stem) and {*column.header.pieces[-1:]} <= alike and len(alike) >= _FAMILY
+    alike = [each.header.pieces[-1] for each in (column, *others) if stem and each.header.pieces[:-1] == stem]
+    short = {end for end in alike if len(end) == 1 or end.isdigit()}
+    return len(short) >= _FAMILY and column.header.pieces[-1] in short
 
 
 def audited(rows: pd.DataFrame, target: str, names: Sequence[str]) -> list[tuple[str, tuple[str, ...]]]:
@@ -186,14 +171,8 @@ def _unfit(rows: pd.DataFrame, column: ColumnFacts) -> LeftOut | None:
         check_name(column.name, "column")
     except FormulaError:
         return LeftOut("no law can name it")
-    unread = {
-        "date": "dates, which no law reads as they stand",
-        "flag": "yes and no, which no law reads as it stands",
-        "clock": "times of day, which no law reads as they stand",
-        "windows": "times of day, which no law reads as they stand",
-    }
-    if column.kind in unread:
-        return LeftOut(unread[column.kind])
+    if column.kind in _UNREAD:
+        return LeftOut(f"{_UNREAD[column.kind]}, which no law reads as they stand")
     if len(rows) and float(rows[column.name].notna().mean()) < _THERE:
         return LeftOut("mostly missing")
     if column.distinct < 2:
@@ -244,8 +223,7 @@ def _by_name(
     """
     if is_clock_number(column):
         return LeftOut("times of day or dates written as numbers, which no law reads as they stand")
-    rank = outcome_rank(column)
-    outcome = rank >= 4 or (rank == 3 and measure_of(column) != "amount")
+    outcome = outcome_rank(column) > 3 or (is_outcome(column) and measure_of(column) != "amount")
     known = not outcome or is_lever(column) or is_numbered(column, others)
     if words_of(column) & WORDS["afterwards"] or not known:
         sure = _told_alone(rows, target.name, column) <= _TELLING
@@ -300,16 +278,16 @@ def _is_made_of(column: ColumnFacts, target: ColumnFacts) -> int:
 
 def _nearly_the_same(rows: pd.DataFrame, target: ColumnFacts, column: ColumnFacts) -> bool:
     """Say whether a column is the target but for little: of one measure or size or called alike, and going with it."""
-    measures = {measure_of(target), measure_of(column)} - {""}
     one, other = sorted((target.name.lower(), column.name.lower()), key=len)
-    alike = names_alike(column, target) or (len(one) > 3 and one in other)
-    alike |= measure_of(target) == measure_of(column) != "" and not is_lever(column)
+    measures = {measure_of(target), measure_of(column)} - {""}
+    same_measure = measure_of(target) == measure_of(column) != "" and not is_lever(column)
+    alike = same_measure or names_alike(column, target) or (len(one) > 3 and one in other)
     if len(measures) > 1 and not alike:
         return False
     both = rows[[target.name, column.name]].dropna()
     planned = bool(words_of(column) & WORDS["planned"])
-    size, other_size = both.abs().median()
-    same_size = min(size, other_size) > 0.5 * max(size, other_size)
+    sizes = both.abs().median()
+    same_size = float(sizes.min()) > 0.5 * float(sizes.max())
     limit = _CALLED_ALIKE if alike and not planned else _ONCE_MORE
     going = float(both.rank().corr().to_numpy()[0, 1])
     return len(both) >= 10 and (alike or same_size) and abs(going) > limit
@@ -378,8 +356,6 @@ def _most_telling(
 
 def _told_alone(rows: pd.DataFrame, target: str, column: ColumnFacts) -> float:
     """Return the share of the variance of a target's ranks that a column tells of new rows."""
-    if column.kind != "number" and not (column.kind == "text" and column.distinct <= _MOST_CATEGORIES):
-        return 0.0
     ranks = _ranks(rows[target])
     return _told(_directions(_block(rows[column.name], column)), ranks) / float(ranks @ ranks)
 
@@ -418,4 +394,4 @@ def _told(directions: _Floats, rest: _Floats) -> float:
     whole = float(rest @ rest)
     left = whole - float(np.square(directions.T @ rest).sum())
     penalty = (rows + count) / (rows - count) * (rows - 1) / (rows + 1)
-    return whole - left * penalty
+    return float(whole - left * penalty)

@@ -40,7 +40,7 @@ _MOST_LAWS, _MOST_OTHERS = 3, 2
 _MOST_DAYS = 31
 _CLEAR = 1.0  # how much more must speak for a target than for any other column
 _PLAIN = 4.0
-_LEVER, _FIRST, _LAST, _WHOLE, _RATIO, _MANY, _NO_TARGET = 1.5, 1.2, 0.8, 1.5, 1.5, 2.0, 3.0
+_LEVER, _FIRST, _LAST, _WHOLE, _RATIO, _MANY, _NO_TARGET = 1.25, 1.0, 0.5, 1.5, 1.5, 2.0, 3.0
 _SPENT = ("time", "money", "energy")  # which never fall with the way
 _RARE = 30  # rows of a category
 
@@ -138,8 +138,7 @@ def guess_law(
         return None
     target = chosen.column
     group = "" if usable is not None else _group(table, target)
-    choice = choose_features(table, target, usable, group)
-    features = choice.chosen
+    features, left_out, doubt = choose_features(table, target, usable, group)
     if not features:
         return None
     near = [each for each in guesses if each.score > max(chosen.score - _CLEAR, 0.0) and not each.plain]
@@ -159,9 +158,9 @@ def guess_law(
         holdout=_holdout(table, [column.name for column in used]),
         drop_missing=any(len(column.values) < column.rows for column in used),
         pooled=any(c.kind == "text" and c.values.value_counts().min() < _RARE for c in features),
-        left_out=choice.left_out,
+        left_out=left_out,
         group=group,
-        doubt=choice.doubt or ("they go with the target, which is a guess" if guessed else ""),
+        doubt=doubt or ("they go with the target, which is a guess" if guessed else ""),
         guessed=guessed,
     )
 
@@ -215,9 +214,7 @@ def _judged(
         score = min(score, 0.0) - _NO_TARGET
     place = _place(column, candidates)
     whole = rank >= 2 and _is_a_whole(rows, column, candidates)
-    score += 0.3 * place if rank >= 3 and place == _LAST else place
-    score += _WHOLE * whole + 0.1 * (not column.whole)
-    score -= _NO_TARGET * (column.name in made) + 2.0 * (measure_of(column) == "length")
+    score += place + _WHOLE * whole - _NO_TARGET * (column.name in made)
     score -= _RATIO * _is_a_ratio(column, candidates) + _MANY * is_numbered(column, candidates)
     where = {_FIRST: "the first", _LAST: "the last"}.get(place, "a")
     by_name = "its header names an outcome" if rank >= 2 else f"{where} column of many numbers"
@@ -281,7 +278,7 @@ def _group(table: SourceTable, target: ColumnFacts) -> str:
         for column in table.columns.values()
         if (column.whole or (column.kind == "text" and column.distinct > most_categories(column)))
         and len(column.values) == column.rows
-        and not (is_date(column) or measure_of(column) or column is target)
+        and not (measure_of(column) or column is target or words_of(column) & WORDS["calendar"])
     ]
     for column in sorted(things, key=lambda column: not column.whole):
         if column.header.pieces[-1:] == ("id",) and 10 <= column.distinct <= column.rows / 2:

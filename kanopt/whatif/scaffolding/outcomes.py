@@ -159,7 +159,8 @@ def is_known_before(column: ColumnFacts) -> bool:
     first = _LIMITS.get(pieces[0])  # YearSold
     counted = first is not None and column.whole and bool(column.values.between(*first).all())
     calendar = bool(WORDS["calendar"] & set(pieces)) and not set(pieces) & WORDS["timeless"]
-    on_calendar = calendar and len(pieces) <= 2 and (pieces[-1] in WORDS["calendar"] or counted)
+    named = len(pieces) <= 2 and (pieces[-1] in WORDS["calendar"] or counted)
+    on_calendar = calendar and (named or set(pieces) <= WORDS["calendar"] | {"of", "in"})
     return on_calendar or is_clock_number(column)
 
 
@@ -200,8 +201,8 @@ def made_by_name(names: Collection[str]) -> dict[str, str]:
 
     Examples
     --------
-    >>> made_by_name(["fare", "lfare", "clfare", "fare_sq", "log(fare)", "distance", "tip_1", "tips"])
-    {'lfare': 'fare', 'clfare': 'fare', 'fare_sq': 'fare', 'log(fare)': 'fare', 'tip_1': 'tips'}
+    >>> made_by_name(["fare", "lfare", "clfare", "fare_sq", "log(fare)", "distance", "fare_1"])
+    {'lfare': 'fare', 'clfare': 'fare', 'fare_sq': 'fare', 'log(fare)': 'fare', 'fare_1': 'fare'}
     """
     found: dict[str, str] = {}
     plain = {"".join(sign for sign in name.lower() if sign.isalnum()): name for name in names}
@@ -209,9 +210,6 @@ def made_by_name(names: Collection[str]) -> dict[str, str]:
         name = plain[text]
         others = [each for each in plain if each != text and len(each) >= _LEAST_LETTERS]
         changed = [o for o in others if o in text and text.replace(o, "", 1) in WORDS["changed"]]
-        stem, _, number = name.lower().rpartition("_")
-        if not changed and len(stem) >= _LEAST_LETTERS and number in ("1", "2", "lag"):
-            changed = [each for each in others if each.startswith(stem) and not each[-1].isdigit()][:1]
         if changed:
             base = plain[max(changed, key=len)]
             found[name] = found.get(base, base)
