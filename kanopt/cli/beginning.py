@@ -14,7 +14,7 @@ from kanopt.cli.options import FILE, debug_option
 from kanopt.errors import TableError
 
 if TYPE_CHECKING:
-    from kanopt.whatif.scaffolding.roles import Question
+    from kanopt.whatif.scaffolding.draft import Question
 
 __all__ = ["init"]
 
