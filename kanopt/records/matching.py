@@ -268,8 +268,9 @@ def _evidence(
     if item.refers and known and column.distinct:
         shape = _Evidence(_BY_REFERENCE, f"its values are names of {item.refers[0]}")
     if words:
-        # of two columns that are called alike, that whose shape fits
-        return _Evidence(words + 0.5 * shape.score, f"looks like {item.name}")
+        # of two columns that are called alike, that whose shape fits; a unit speaks in the words already
+        fits = 0.0 if shape.score == _BY_UNIT else 0.5 * shape.score
+        return _Evidence(words + fits, f"looks like {item.name}")
     return shape
 
 

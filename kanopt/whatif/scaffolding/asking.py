@@ -74,6 +74,10 @@ def _open_columns(draft: Draft) -> Iterator[tuple[str, str]]:
 def _is_read(draft: Draft, guess: PartGuess, name: str) -> bool:
     """Say whether another part of the plan was made of a column, or reads the one of this name that it came with."""
     parts = draft.roles.parts.values()
+    if _ends_where_the_next_begins(guess, name):
+        return True
+    if any(other.table.name == guess.table.name and other.field_of(name) for other in parts):
+        return True
     if any(name in other.table.reads for other in parts if guess.table.name in other.table.of):
         return True
     return any(
@@ -81,6 +85,17 @@ def _is_read(draft: Draft, guess: PartGuess, name: str) -> bool:
         for other in parts
         if other is not guess
         for each in other.filled
+    )
+
+
+def _ends_where_the_next_begins(guess: PartGuess, name: str) -> bool:
+    """Say whether a column only says when the next row begins, which the next row says."""
+    column = guess.table.columns[name]
+    begins = [each.column for each in guess.filled if each.field.clock]
+    return any(
+        list(begin.values.astype(str))[1:] == list(column.values.astype(str))[: len(begin.values) - 1]
+        for begin in begins
+        if len(begin.values) > 1
     )
 
 

@@ -47,6 +47,8 @@ class Scaffold(Shown):
         What is written.
     sources
         Name in the file to the path of the table.
+    files
+        The files of all tables that it was guessed from.
     made
         Tables that no file holds, to be written beside the scenario.
     guesses
@@ -60,6 +62,7 @@ class Scaffold(Shown):
     kind: str
     sections: tuple[Section, ...]
     sources: dict[str, Path]
+    files: tuple[Path, ...]
     made: dict[str, pd.DataFrame]
     guesses: pd.DataFrame
     notes: tuple[str, ...]
@@ -67,7 +70,9 @@ class Scaffold(Shown):
 
     def _shown(self) -> list[Part]:
         kind = f" of {self.kind}" if self.kind else ", of laws alone"
-        parts: list[Part] = [f"A first scenario{kind}, guessed from {count_text(len(self.sources), 'table')}"]
+        parts: list[Part] = [
+            f"A first scenario{kind}, guessed from {count_text(len(set(self.files)), 'table')}"
+        ]
         for table, rows in self.guesses.groupby("table", sort=False):
             shown = rows[["column", "guess", "why"]].assign(sure=rows["sure"].map({True: "", False: "check"}))
             parts += [
@@ -92,7 +97,7 @@ class Scaffold(Shown):
     @property
     def folder(self) -> Path:
         """The nearest folder that all files lie in or below, where the scenario may read them."""
-        return Path(os.path.commonpath([path.resolve().parent for path in self.sources.values()]))
+        return Path(os.path.commonpath([path.resolve().parent for path in self.files]))
 
     def answered(self, answers: Sequence[str]) -> Scaffold:
         """Return it with its questions answered, in their order; an empty text leaves one open."""
@@ -237,6 +242,7 @@ def _checked(draft: Draft, tables: Sequence[SourceTable]) -> Scaffold | str:
         draft.roles.kind,
         tuple(held),
         sources,
+        tuple(table.path for table in tables),
         {name: table.frame for name, table in draft.made.items()},
         guesses.reset_index(drop=True),
         tuple(draft.notes),

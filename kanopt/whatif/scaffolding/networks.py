@@ -10,6 +10,7 @@ import pandas as pd
 
 from kanopt.records.declaration import Table, field, record
 from kanopt.records.matching import ColumnFacts, assign_tables
+from kanopt.records.words import FIELD_WORDS, PRICE, WEAK
 from kanopt.whatif.scaffolding.parts import (
     PartGuess,
     as_named,
@@ -28,7 +29,8 @@ __all__ = ["HELPERS", "read_network"]
 _FEWEST = 2
 _SIDES = ("suppliers", "facilities", "markets")
 _UP_TO = re.compile(r"up to \((\w+)\)")
-_NETWORK = 3.0  # how much speaks for a table that joins the names of others
+_WAYS = {*" ".join((FIELD_WORDS["rate"], FIELD_WORDS["tail"])).replace(",", " ").split()} - PRICE - WEAK
+"""Words of a price that say that it is paid for a way: freight from plant, Transport ab Werk."""
 
 
 @record("demand", key=("market", "product", "period"))
@@ -105,7 +107,7 @@ def _rates(table: SourceTable, tables: Sequence[SourceTable], part: Mapping[str,
     named = [c for c in whole if c in known or looks_like(c, "lanes", "tail", "head", kind=str)]
     named = [c for c in named if not _is_no_place(c, tables)]
     if len(named) < _FEWEST and table.made and len(whole) == _FEWEST:
-        named = whole  # a matrix alone names its places itself
+        named = [c for c in whole if not _is_no_place(c, tables)]  # a matrix alone names its places itself
     if len(named) < _FEWEST:
         return None
     tail, head = _in_direction(named[0], named[1], tables)
@@ -140,14 +142,11 @@ def _weight(columns: Sequence[ColumnFacts]) -> ColumnFacts | None:
 
 def _is_no_place(column: ColumnFacts, tables: Sequence[SourceTable]) -> bool:
     """Say whether a column names products, periods or modes."""
-    if looks_like(column, "lanes", "tail", "head", kind=str):
-        return False
-    if looks_like(column, "demand", "product", "period", kind=str):
+    keyed = [t for t in tables if t.facts.key is not None and column.texts <= t.facts.key.texts]
+    if any(called(table, part) for table in keyed for part in ("products", "periods")):
         return True
-    keys = [
-        table for table in tables if table.facts.key is not None and column.texts <= table.facts.key.texts
-    ]
-    return any(called(table, part) for table in keys for part in ("products", "periods"))
+    ends = looks_like(column, "lanes", "tail", "head", kind=str)
+    return not ends and looks_like(column, "demand", "product", "period", kind=str)
 
 
 def _in_direction(
@@ -176,9 +175,7 @@ def _from_one_place(
     prices = [
         c
         for c in table.facts.columns.values()
-        if {"money", "amount"} <= measures(c).keys()
-        and (looks_like(c, "lanes", "rate") or looks_like(c, "lanes", "tail", kind=str))
-        and not looks_like(c, "facilities", "handling_cost", "holding_cost")
+        if {"money", "amount"} <= measures(c).keys() and _WAYS & {*c.header.pieces}
     ]
     single = [
         one.facts.key

@@ -128,7 +128,7 @@ def match_part(
         The column that fills the first field of the key, where values say which one does.
     """
     out = [*without, key.name] if key is not None else without
-    guess = PartGuess(part, table, tuple(fill_fields(table.facts, part, names, out)))
+    guess = _with_partners(PartGuess(part, table, tuple(fill_fields(table.facts, part, names, out))))
     if key is not None:
         guess = guess.filling(part.key[0], key, 1.0, "its values are names that the other tables have")
     if not guess.filled or any(item.required and item.name not in guess.fields for item in part.fields):
@@ -137,6 +137,36 @@ def match_part(
         return None
     columns = [column.name for name in part.key if (column := guess.column(name)) is not None]
     return guess if columns and not table.frame.duplicated(columns).any() else None
+
+
+def _with_partners(guess: PartGuess) -> PartGuess:
+    """Fill fields that need another one, where a column is called so and another measures what they need.
+
+    A price of overtime says that the only hours beside it are those from which it is paid, and no limit.
+    """
+    for item in guess.part.fields:
+        needed = [guess.declared(name) for name in item.needs]
+        column = next((c for c in guess.left if item.needs and looks_like_field(guess, c, item)), None)
+        if item.name in guess.fields or column is None or guess.fields & {*item.needs}:
+            continue
+        for need in needed:
+            unit = measured_in(guess.part.units.get(need.name, ""))
+            by_unit = [each.column for each in guess.filled if not each.why.startswith("looks like")]
+            fitting = [c for c in (*guess.left, *by_unit) if c is not column and c.kind == "number"]
+            partner = next(
+                (c for c in fitting if unit and measured_in(c.declared or c.header.unit) == unit), None
+            )
+            if partner is not None:
+                guess = guess.filling(item.name, column, 0.9, f"looks like {item.name}")
+                guess = guess.filling(need.name, partner, 0.5, f"{item.name} needs it")
+                break
+    return guess
+
+
+def looks_like_field(guess: PartGuess, column: ColumnFacts, item: Field) -> bool:
+    """Say whether a column is called like a field of a part, and measures the same."""
+    own = TableColumn(column.name, column.declared, column.kind in ("number", "clock"))
+    return field_likeness(guess.part.name, own, TableField.of(item, guess.part)) >= _ALIKE
 
 
 def as_named(table: SourceTable, part: Table) -> PartGuess:

@@ -13,7 +13,7 @@ from kanopt.whatif.scaffolding.fleets import is_speed
 from kanopt.whatif.scaffolding.laws import LawGuess, guess_law
 from kanopt.whatif.scaffolding.mapping import GuessedUnit, header_unit
 from kanopt.whatif.scaffolding.outcomes import is_outcome, measure_of
-from kanopt.whatif.scaffolding.parts import PartGuess, looks_like
+from kanopt.whatif.scaffolding.parts import PartGuess, looks_like, measures
 from kanopt.whatif.scaffolding.sources import ColumnFacts
 from kanopt.whatif.scaffolding.toml_writing import Entry, Section
 
@@ -342,25 +342,22 @@ def _by_weight(draft: Draft, rates: PartGuess) -> Formula:
     limits = sorted(float(limit) for limit in weight.values.unique())
     from_on = limits[0] == 0
     starts = limits if from_on else [0.0, *limits[:-1]]
-    usual = f"{draft.money}/{draft.load}"
+    flat = not from_on and "amount" not in measures(rate)
+    usual = draft.money if flat else f"{draft.money}/{draft.load}"
     units = [draft.unit_given(lanes, lanes.columns[f"rate_{place}"], usual) for place in range(len(limits))]
-    flat = not from_on
-    edge = 1 if from_on else 0
     steps = [
-        f"(rate_{place} - rate_{place - 1}) * min(1, max(0, {edge} + {_STEEP} * (weight - {start:g})))"
+        f"(rate_{place} - rate_{place - 1}) * min(1, max(0, {int(from_on)} + {_STEEP} * (weight - {start:g})))"
         for place, start in enumerate(starts)
         if place
     ]
-    if flat:
-        steps = [f"rate_0 * min(1, {_STEEP} * weight)", *steps]
-        text = " + ".join(steps)
-    else:
-        text = f"weight * ({' + '.join(['rate_0', *steps])})"
+    first = f"rate_0 * min(1, {_STEEP} * weight)" if flat else "rate_0"
+    summed = " + ".join([first, *steps])
     inputs = {f"rate_{place}": (unit, f"lane.rate_{place}") for place, unit in enumerate(units)}
     inputs["weight"] = (draft.load, "state.weight")
     most = 2 * limits[-1] if from_on else limits[-1]
     draft.head.append(Entry("planning", {"state.weight": most}, "the last weight of the rates", False))
-    return Formula(text, draft.money, "as the rates by weight say", inputs, "shipment")
+    why = "as the rates by weight say"
+    return Formula(summed if flat else f"weight * ({summed})", draft.money, why, inputs, "shipment")
 
 
 def _by_distance(draft: Draft) -> Formula:

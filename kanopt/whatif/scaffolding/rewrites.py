@@ -103,12 +103,17 @@ def _long(table: SourceTable, head: str, meant: Mapping[str, Any], value: str) -
     corner = ids[0]
     told = corner.name if corner.header.unit else table.title
     value = value or told
-    unit = next(iter(columns[name].header.unit for name in meant), "") or read_header(told).unit
+    unit = (
+        read_header(told).unit
+        if value != told
+        else next(iter(columns[name].header.unit for name in meant), "")
+    )
+    unit = unit or read_header(told).unit
     names = {corner.name: "origin"} if corner.header.unit else {}
     cells = table.frame[[*(c.name for c in ids), *meant]].rename(columns={**names, **meant})
     kept = [names.get(c.name, c.name) for c in ids]
     cells.columns = [*kept, *meant.values()]
-    long = cells.melt(id_vars=kept, var_name=head, value_name=value).dropna(subset=[value])
+    long = cells.melt(id_vars=kept, var_name=head, value_name=value).dropna(subset=[value]).infer_objects()
     yield table.remade(long, f"{table.called} as a list", {value: unit}, end="rows")
     if len(rest) > len(ids):
         beside = table.frame[[c.name for c in rest]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -126,14 +127,16 @@ def _operations(
     """Return a table as operations, with the tables beside it; None where it does not say how long what takes."""
     if may_teach(table) and not called(table, "tasks"):
         return None
-    known = {
-        pair: score + _NAMED * bool(names_rows(table, guesses[pair].names, every=True))
-        for pair, score in scores.items()
-        if score > 0 and pair[1] != table.name and pair[0] in ("jobs", "machines", *_BESIDE)
-    }
-    for pair in known:  # jobs and machines of other names are none of this shop
-        if pair[0] in ("jobs", "machines") and not names_rows(table, guesses[pair].names, every=True):
-            known[pair] = 0.0 if pair[0] == "jobs" else known[pair] / 2
+    known: dict[tuple[str, str], float] = {}
+    for (name, other), score in scores.items():
+        guess = guesses[name, other]
+        if other == table.name or name not in ("jobs", "machines", *_BESIDE):
+            continue
+        held = name not in _BESIDE and bool(names_rows(table, guess.names, every=True))
+        if held:
+            known[name, other] = guess.score + _NAMED
+        elif name != "jobs":  # jobs of other names are none of these operations
+            known[name, other] = score / 2 if name == "machines" else score
     parts = {name: guesses[name, other] for name, other in assign_tables(known).items()}
     names = {str(name): parts[name].names for name in ("machines", "jobs") if name in parts}
     filled = fill_fields(table.facts, part["operations"], names)
@@ -233,11 +236,31 @@ def _made_parts(
 def _match_families(parts: dict[str, PartGuess]) -> None:
     """Fill the family of tasks and machines with the column whose values are families of the setups."""
     families = _texts_of(parts["setups"], "before", "after") if "setups" in parts else frozenset()
-    for name in ("tasks", "machines") if families else ():
+    why = "its values are families of the setups"
+    for name in ("tasks", "machines", "jobs") if families else ():
         guess = parts.get(name)
         columns = names_rows(guess.table, families, every=True) if guess is not None else []
-        if guess is not None and columns and guess.column("family") is None:
-            parts[name] = guess.filling("family", columns[0], 0.9, "its values are families of the setups")
+        if guess is None or not columns:
+            continue
+        if name != "jobs":
+            parts[name] = guess if guess.column("family") else guess.filling("family", columns[0], 0.9, why)
+        elif parts["tasks"].column("family") is None:
+            parts["tasks"] = _of_their_jobs(parts["tasks"], guess, columns[0].name)
+
+
+def _of_their_jobs(tasks: PartGuess, jobs: PartGuess, column: str) -> PartGuess:
+    """Return tasks with the family that a column of their jobs says."""
+    job, name = tasks.column("job"), jobs.column("name")
+    assert job is not None
+    assert name is not None
+    of = dict(zip(texts(jobs.table.frame[name.name]), jobs.table.frame[column], strict=True))
+    frame = tasks.table.frame.assign(family=texts(tasks.table.frame[job.name]).map(of))
+    why = f"{tasks.table.called} with {column!r} of {jobs.table.called}"
+    made = tasks.table.remade(frame, why, title="tasks", end="families")
+    made = replace(made, of=made.of | {jobs.table.name} | jobs.table.of, reads=made.reads | {column})
+    family = made.columns["family"]
+    kept = tuple(replace(each, column=made.columns[each.column.name]) for each in tasks.filled)
+    return replace(tasks, table=made, filled=kept).filling("family", family, 0.9, f"{column!r} of its job")
 
 
 def _close_machines(parts: dict[str, PartGuess], part: Table) -> None:

@@ -28,6 +28,7 @@ from kanopt.whatif.scaffolding.toml_writing import slug
 
 __all__ = ["ColumnFacts", "SourceTable", "read_sources"]
 
+_PLAIN_SHEET = re.compile(r"(sheet|tabelle|feuil|hoja|foglio|planilha) ?\d*", re.IGNORECASE)
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?:([ '\u00a0\u202f])\d{3})*(?:[.,]\d+)?")
 """Numbers with a space or an apostrophe between thousands, which leave no doubt."""
 
@@ -243,7 +244,9 @@ def _read_workbook(path: Path, taken: list[str]) -> tuple[list[SourceTable], lis
     notes: list[str] = []
     with open_workbook(path) as book:
         for sheet in book.names:
-            title = path.stem if len(book.names) == 1 else sheet
+            alone = len(book.names) == 1
+            plain = _PLAIN_SHEET.fullmatch(sheet) is not None
+            title = (path.stem if plain else f"{path.stem} {sheet}") if alone else sheet
             try:
                 header = book.header_row(sheet)
                 frame, on_bad = _read(book.read(sheet, TextFormat(header=header)))
@@ -255,7 +258,7 @@ def _read_workbook(path: Path, taken: list[str]) -> tuple[list[SourceTable], lis
                 continue
             told = [note for note in report_of(frame).notes if note.startswith(TOLD)]
             notes += [f"{path.name}, sheet {sheet!r}, is read all the same: {note}" for note in told]
-            name = _unique(slug(title), [*taken, *(table.name for table in found)])
+            name = _unique(slug(path.stem if alone else sheet), [*taken, *(table.name for table in found)])
             form: dict[str, str | int] = {"header": header} if header > 1 else {}
             found.append(replace(_table(name, path, frame, on_bad, title), sheet=sheet, form=form))
     if not found:
