@@ -35,8 +35,11 @@ def ask(draft: Draft, sections: list[Section], tables: Sequence[SourceTable]) ->
     """
     asked: list[tuple[PartGuess, str]] = []
     told: dict[str, list[str]] = {}
+    parts = draft.roles.parts
     for part, column in dict.fromkeys(_open_columns(draft)):
-        guess = draft.roles.parts[part]
+        guess = parts[part]
+        if any(other.table.name == guess.table.name and other.field_of(column) for other in parts.values()):
+            continue  # a table of distances and durations
         if _is_read(draft, guess, column):
             told.setdefault(guess.table.name, []).append(column)
         else:
@@ -75,8 +78,6 @@ def _is_read(draft: Draft, guess: PartGuess, name: str) -> bool:
     """Say whether another part of the plan was made of a column, or reads the one of this name that it came with."""
     parts = draft.roles.parts.values()
     if _ends_where_the_next_begins(guess, name):
-        return True
-    if any(other.table.name == guess.table.name and other.field_of(name) for other in parts):
         return True
     if any(name in other.table.reads for other in parts if guess.table.name in other.table.of):
         return True

@@ -111,7 +111,7 @@ def _rates(table: SourceTable, tables: Sequence[SourceTable], part: Mapping[str,
     if len(named) < _FEWEST:
         return None
     tail, head = _in_direction(named[0], named[1], tables)
-    mode = next((c for c in whole if c not in named and looks_like(c, "lanes", "mode", kind=str)), None)
+    mode = next((c for c in whole if c not in (tail, head) and looks_like(c, "lanes", "mode", kind=str)), None)
     rate, weight = _price(columns), _weight(columns)
     ways = [c for c in columns if looks_like(c, "lanes", "distance") or measures(c) == {"length": 1}]
     guess = PartGuess(part["rates"], table, ())

@@ -344,7 +344,9 @@ def _by_weight(draft: Draft, rates: PartGuess) -> Formula:
     starts = limits if from_on else [0.0, *limits[:-1]]
     flat = not from_on and "amount" not in measures(rate)
     usual = draft.money if flat else f"{draft.money}/{draft.load}"
-    units = [draft.unit_given(lanes, lanes.columns[f"rate_{place}"], usual) for place in range(len(limits))]
+    inputs = {f"rate_{place}": (usual, f"lane.rate_{place}") for place in range(len(limits))}
+    for name in inputs:
+        draft.unit_given(lanes, lanes.columns[name], usual)
     steps = [
         f"(rate_{place} - rate_{place - 1}) * min(1, max(0, {int(from_on)} + {_STEEP} * (weight - {start:g})))"
         for place, start in enumerate(starts)
@@ -352,7 +354,6 @@ def _by_weight(draft: Draft, rates: PartGuess) -> Formula:
     ]
     first = f"rate_0 * min(1, {_STEEP} * weight)" if flat else "rate_0"
     summed = " + ".join([first, *steps])
-    inputs = {f"rate_{place}": (unit, f"lane.rate_{place}") for place, unit in enumerate(units)}
     inputs["weight"] = (draft.load, "state.weight")
     most = 2 * limits[-1] if from_on else limits[-1]
     draft.head.append(Entry("planning", {"state.weight": most}, "the last weight of the rates", False))
