@@ -38,8 +38,6 @@ def ask(draft: Draft, sections: list[Section], tables: Sequence[SourceTable]) ->
     parts = draft.roles.parts
     for part, column in dict.fromkeys(_open_columns(draft)):
         guess = parts[part]
-        if any(other.table.name == guess.table.name and other.field_of(column) for other in parts.values()):
-            continue  # a table of distances and durations
         if _is_read(draft, guess, column):
             told.setdefault(guess.table.name, []).append(column)
         else:

@@ -94,7 +94,18 @@ def read_fleet(tables: Sequence[SourceTable], part: Mapping[str, Table]) -> dict
             parts.setdefault(leg.part.name, leg)
     if "links" not in parts:
         parts.pop("nodes", None)
+    pair = [parts[name] for name in ("distances", "durations") if name in parts]
+    if len(pair) > 1 and pair[0].table is pair[1].table:
+        parts |= {leg.part.name: _own_columns(leg) for leg in pair}
     return parts
+
+
+def _own_columns(leg: PartGuess) -> PartGuess:
+    """Return a part of a table that is two parts, as a table of its own columns."""
+    columns = [each.column.name for each in leg.filled]
+    why = f"the {leg.part.name} of {leg.table.called}"
+    made = leg.table.remade(leg.table.frame[columns], why, end=leg.part.name)
+    return match_part(made, leg.part) or leg
 
 
 def _orders_as_stops(table: SourceTable) -> SourceTable:

@@ -152,7 +152,7 @@ def _is_no_place(column: ColumnFacts, tables: Sequence[SourceTable]) -> bool:
 def _in_direction(
     one: ColumnFacts, other: ColumnFacts, tables: Sequence[SourceTable]
 ) -> tuple[ColumnFacts, ColumnFacts]:
-    """Return two columns of places as that where goods come from and that where they go: by words, else as they stand."""
+    """Return two columns of places, that where goods come from first: by words, else as they stand."""
 
     def side(column: ColumnFacts, part: str, end: str) -> bool:
         keyed = [t for t in tables if t.facts.key is not None and column.texts <= t.facts.key.texts]
