@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from kanopt.records.likeness import TableColumn, TableField, resembled_field
+from kanopt.records.likeness import TableColumn, TableField, fields_measured_alike, resembled_field
 from kanopt.records.matching import ColumnFacts
 from kanopt.text import join_list
 from kanopt.whatif.scaffolding.draft import Draft, Question
@@ -68,7 +68,8 @@ def _open_columns(draft: Draft) -> Iterator[tuple[str, str]]:
         for column in guess.left if part != "rates" else ():
             own = TableColumn(column.name, column.declared, numeric=True)
             counts = column.kind in ("number", "clock") and (part, column.name) not in draft.bound
-            if counts and resembled_field(part, own, fields) is not None:
+            limits = [each for each in fields if each.name.startswith("max_")]
+            if counts and (resembled_field(part, own, fields) or fields_measured_alike(own, limits)):
                 yield part, column.name
 
 
@@ -80,7 +81,8 @@ def _is_read(draft: Draft, guess: PartGuess, name: str) -> bool:
     if any(name in other.table.reads for other in parts if guess.table.name in other.table.of):
         return True
     return any(
-        name == each.column.name and each.column.texts == guess.table.columns[name].texts
+        name == each.column.name
+        and (guess.table.of & other.table.of or each.column.texts == guess.table.columns[name].texts)
         for other in parts
         if other is not guess
         for each in other.filled

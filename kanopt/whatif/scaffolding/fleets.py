@@ -27,7 +27,7 @@ __all__ = ["HELPERS", "is_speed", "read_fleet"]
 
 _PLACES = (("x", "y"), ("lat", "lon"))
 _MOST_DEPOTS, _MOST_VEHICLES = 50, 500
-_PLACED, _TELLING = 3.0, 3  # how much speaks for a table of places that orders of so many fields name
+_PLACED, _TELLING = 4.0, 2  # how much speaks for a table of places that orders of so many fields name
 _BY_LEFT = 0.4
 
 

@@ -28,7 +28,7 @@ __all__ = ["HELPERS", "read_network"]
 
 _FEWEST = 2
 _SIDES = ("suppliers", "facilities", "markets")
-_UP_TO = re.compile(r"up to \((\w+)\)")
+_UP_TO = re.compile(r"\b(up to|until|bis|jusqu|hasta|fino|at[eé]|max)|[≤<]", re.IGNORECASE)
 _WAYS = {*" ".join((FIELD_WORDS["rate"], FIELD_WORDS["tail"])).replace(",", " ").split()} - PRICE - WEAK
 """Words of a price that say that it is paid for a way: freight from plant, Transport ab Werk."""
 
@@ -111,7 +111,9 @@ def _rates(table: SourceTable, tables: Sequence[SourceTable], part: Mapping[str,
     if len(named) < _FEWEST:
         return None
     tail, head = _in_direction(named[0], named[1], tables)
-    mode = next((c for c in whole if c not in (tail, head) and looks_like(c, "lanes", "mode", kind=str)), None)
+    mode = next(
+        (c for c in whole if c not in (tail, head) and looks_like(c, "lanes", "mode", kind=str)), None
+    )
     rate, weight = _price(columns), _weight(columns)
     ways = [c for c in columns if looks_like(c, "lanes", "distance") or measures(c) == {"length": 1}]
     guess = PartGuess(part["rates"], table, ())
@@ -137,7 +139,7 @@ def _price(columns: Sequence[ColumnFacts]) -> ColumnFacts | None:
 def _weight(columns: Sequence[ColumnFacts]) -> ColumnFacts | None:
     """Return the column of the weights from which, or up to which, the price of a lane holds."""
     amounts = [c for c in columns if measures(c) == {"amount": 1}]
-    return next((c for c in amounts if float(c.values.min()) == 0 or _UP_TO.fullmatch(c.name)), None)
+    return next((c for c in amounts if float(c.values.min()) == 0 or _UP_TO.search(c.name)), None)
 
 
 def _is_no_place(column: ColumnFacts, tables: Sequence[SourceTable]) -> bool:

@@ -129,6 +129,8 @@ def match_part(
     """
     out = [*without, key.name] if key is not None else without
     guess = _with_partners(PartGuess(part, table, tuple(fill_fields(table.facts, part, names, out))))
+    # a limit that only a unit speaks for is none: the hours of a driver may be those from which he is paid more
+    guess = guess.without(*(each.field.name for each in guess.filled if is_bare_limit(each)))
     if key is not None:
         guess = guess.filling(part.key[0], key, 1.0, "its values are names that the other tables have")
     if not guess.filled or any(item.required and item.name not in guess.fields for item in part.fields):
@@ -137,6 +139,11 @@ def match_part(
         return None
     columns = [column.name for name in part.key if (column := guess.column(name)) is not None]
     return guess if columns and not table.frame.duplicated(columns).any() else None
+
+
+def is_bare_limit(filled: FilledField) -> bool:
+    """Say whether nothing but its unit speaks for a column as a hard limit."""
+    return filled.field.name.startswith("max_") and not filled.why.startswith("looks like")
 
 
 def _with_partners(guess: PartGuess) -> PartGuess:

@@ -317,10 +317,11 @@ def _planned_time(draft: Draft) -> Formula:
 
 def _by_rate(draft: Draft) -> Formula | None:
     """Return what lanes cost: their rate, for each km where it says so, or by the weight of a shipment."""
-    rates, lanes = draft.roles.parts.get("rates"), draft.roles.parts["lanes"].table
+    rates = draft.roles.parts.get("rates")
     rate = rates.column("rate") if rates is not None else None
     if rates is None or rate is None:
         return None
+    lanes = draft.roles.parts["lanes"].table
     if rates.column("weight") is not None:
         return _by_weight(draft, rates)
     per_load = f"{draft.money}/{draft.load}"

@@ -40,6 +40,8 @@ __all__ = [
 ]
 
 _FEWEST = 2
+_OF_STOPS = ("earliest", "latest", "windows", "service_duration")
+_BEGINNING = 6  # letters by which words are the same: deliver, delivery
 _PERIOD = re.compile(
     r"(jan|feb|mar|m[aä]r|apr|abr|may|mai|jun|jul|aug|ago|ao[uû]|sep|oct|okt|nov|dec|dez|dic|d[eé]c|ene|f[eé]v|avr"
     r"|juin|juil)\w*"
@@ -50,12 +52,12 @@ _PERIOD = re.compile(
 _UP_TO = re.compile(r"\D{0,9}?(\d[\d ]*) ?(kg|t|lb)\b.*", re.IGNORECASE)
 """Headers that are weights: ≤ 250 kg, bis 100 kg."""
 _LISTED = re.compile(r"\s*[,;/+]\s*")
-_NUMBERED = re.compile(r"[\s_-]*\d+$")
+_NUMBERED = re.compile(r"[\s_-]*(\d+|(?<![^\W_])[A-Z])$")
 BEFORE = "comes after"
 """The column of made operations that says which one comes before."""
 
-Wide = tuple[str, Mapping[str, Any]]
-"""What the headers of a wide table name, and each column with what its header says."""
+Wide = tuple[str, Mapping[str, Any], str]
+"""What the headers of a wide table name, each column with what its header says, and what its cells are called."""
 
 
 def without_margins(tables: Sequence[SourceTable]) -> list[SourceTable]:
@@ -79,7 +81,7 @@ def without_margins(tables: Sequence[SourceTable]) -> list[SourceTable]:
 
 
 def _unfolding(
-    find: Callable[[SourceTable, Sequence[SourceTable]], Wide | None], value: str = ""
+    find: Callable[[SourceTable, Sequence[SourceTable]], Wide | None],
 ) -> Callable[[Sequence[SourceTable]], list[SourceTable]]:
     """Return the rewrite that makes of each table, in whose columns something is found, a row for each of its cells."""
 
@@ -87,7 +89,7 @@ def _unfolding(
         found: list[SourceTable] = []
         for table in tables:
             wide = find(table, tables)
-            found += [table] if wide is None else _long(table, *wide, value)
+            found += [table] if wide is None else _long(table, *wide)
         return found
 
     rewrite.__doc__ = find.__doc__
@@ -103,12 +105,9 @@ def _long(table: SourceTable, head: str, meant: Mapping[str, Any], value: str) -
     corner = ids[0]
     told = corner.name if corner.header.unit else table.title
     value = value or told
-    unit = (
-        read_header(told).unit
-        if value != told
-        else next(iter(columns[name].header.unit for name in meant), "")
-    )
-    unit = unit or read_header(told).unit
+    unit = read_header(told).unit
+    if value != "price":  # headers that are weights say nothing of what is paid
+        unit = next(iter(columns[name].header.unit for name in meant), "") or unit
     names = {corner.name: "origin"} if corner.header.unit else {}
     cells = table.frame[[*(c.name for c in ids), *meant]].rename(columns={**names, **meant})
     kept = [names.get(c.name, c.name) for c in ids]
@@ -132,7 +131,7 @@ def _squares(table: SourceTable, tables: Sequence[SourceTable]) -> Wide | None:
     shared = first.texts & {*heads}
     if first.kind != "text" or len(heads) < _FEWEST or len(shared) < max(_FEWEST, len(heads) - 1):
         return None
-    return None if len(heads) + 1 < len(table.facts.columns) else ("to", {name: name for name in heads})
+    return None if len(heads) + 1 < len(table.facts.columns) else ("to", {name: name for name in heads}, "")
 
 
 def rows_of_squares(tables: Sequence[SourceTable]) -> list[SourceTable]:
@@ -143,7 +142,7 @@ def rows_of_squares(tables: Sequence[SourceTable]) -> list[SourceTable]:
         if wide is None:
             found.append(table)
             continue
-        (long,) = _long(table, *wide, "")
+        (long,) = _long(table, *wide)
         first = next(iter(long.frame))
         pairs = long.remade(long.frame.rename(columns={first: "from"}), long.made, end="pairs")
         found.append(replace(pairs, square=table))
@@ -151,23 +150,39 @@ def rows_of_squares(tables: Sequence[SourceTable]) -> list[SourceTable]:
 
 
 def _things(table: SourceTable, tables: Sequence[SourceTable]) -> Wide | None:
-    """Headers are names of rows of another table, or values of one of its columns: a row for each of them."""
+    """Headers are names of rows of another table, or end as those of another table do: a row for each of them."""
     numbers = _numbers(table)
     heads = {c.name for c in numbers}
-    if len(heads) < _FEWEST:
-        return None
-    for other in tables:
+    for other in tables if len(heads) >= _FEWEST else ():
         for column in other.facts.columns.values() if other is not table else ():
             named = heads & column.texts if column.kind == "text" else set()
             if len(named) >= _FEWEST and len(named) >= 0.5 * len(column.texts):
-                return column.name, {c.name: c.name for c in numbers if c.name in named}
+                return column.name, {c.name: c.name for c in numbers if c.name in named}, ""
+    for alike in _alike(numbers):
+        if any(
+            alike.keys() == theirs.keys() for o in tables if o is not table for theirs in _alike(_numbers(o))
+        ):
+            value = " ".join(
+                word for word in read_header(next(iter(alike.values()))).words if word not in alike
+            )
+            return "product", {name: thing for thing, name in alike.items()}, value
     return None
+
+
+def _alike(columns: Sequence[ColumnFacts]) -> list[dict[str, str]]:
+    """Return columns whose headers differ in one word alone, that word to each."""
+    found: dict[tuple[str, ...], dict[str, str]] = {}
+    for column in columns:
+        for place, word in enumerate(column.header.words if column.header.unit else ()):
+            rest = (*column.header.words[:place], "", *column.header.words[place + 1 :])
+            found.setdefault(rest, {})[word] = column.name
+    return [alike for rest, alike in found.items() if len(alike) >= _FEWEST and len(rest) > 1]
 
 
 def _periods(table: SourceTable, tables: Sequence[SourceTable]) -> Wide | None:
     """Headers are months, quarters or weeks: a row for each of them."""
     named = [c.name for c in _numbers(table) if _PERIOD.fullmatch(c.name.strip().lower())]
-    return ("period", {name: name for name in named}) if len(named) >= _FEWEST else None
+    return ("period", {name: name for name in named}, "") if len(named) >= _FEWEST else None
 
 
 def _brackets(table: SourceTable, tables: Sequence[SourceTable]) -> Wide | None:
@@ -176,7 +191,8 @@ def _brackets(table: SourceTable, tables: Sequence[SourceTable]) -> Wide | None:
     if len(weights) < _FEWEST or len({match[2] for match in weights.values()}) > 1:
         return None
     (unit,) = {match[2].lower() for match in weights.values()}
-    return f"up to ({unit})", {name: float(match[1].replace(" ", "")) for name, match in weights.items()}
+    limits = {name: float(match[1].replace(" ", "")) for name, match in weights.items()}
+    return f"up to ({unit})", limits, "price"
 
 
 def rows_of_stations(tables: Sequence[SourceTable]) -> list[SourceTable]:
@@ -239,7 +255,7 @@ def merged(tables: Sequence[SourceTable]) -> list[SourceTable]:
 
 rows_of_things = _unfolding(_things)
 rows_of_periods = _unfolding(_periods)
-rows_of_brackets = _unfolding(_brackets, "price")
+rows_of_brackets = _unfolding(_brackets)
 
 
 def coordinate_pairs(table: SourceTable) -> list[dict[str, str]]:
@@ -292,15 +308,35 @@ def stops_of_orders(table: SourceTable, key: str, pairs: Sequence[Mapping[str, s
         first, last = last, first
     frame = table.frame.reset_index(drop=True)
     loaded = texts(frame[key]) + " (loading)"
-    beside = [name for name in map(str, frame.columns) if name not in {*first.values(), *last.values()}]
-    unloading = frame[beside].assign(**{end: frame[name] for end, name in last.items()}, source=loaded)
-    loading = pd.DataFrame({key: loaded, **{end: frame[name] for end, name in first.items()}})
-    stops = pd.concat([loading, unloading], ignore_index=True)[[*unloading.columns]]
-    units = {
-        end: table.columns[name].declared or table.columns[name].header.unit for end, name in last.items()
-    }
+    where = {name for ends in (first, last) for name in ends.values()}
+    own = [_of_stop(table, ends, where) for ends in (first, last)]
+    beside = [n for n in map(str, frame.columns) if n not in where and not any(n in of for of in own)]
+    unloading = frame[beside].assign(source=loaded)
+    loading = pd.DataFrame({key: loaded})
+    for stop, ends, of in ((loading, first, own[0]), (unloading, last, own[1])):
+        for end, name in ends.items():
+            stop[end] = frame[name]
+        for name, plain in of.items():
+            stop[plain] = frame[name]
+    renamed = {plain: name for of in own for name, plain in of.items()} | dict(last)
+    stops = pd.concat([unloading, loading], ignore_index=True)
+    units = {n: table.columns[of].declared or table.columns[of].header.unit for n, of in renamed.items()}
     why = f"{table.called}: a stop where each is loaded and one where it is unloaded"
     return table.remade(stops, why, units, end="stops")
+
+
+def _of_stop(table: SourceTable, ends: Mapping[str, str], where: Collection[str]) -> dict[str, str]:
+    """Return the columns whose headers have the word of one stop, each with the field that it fills, or without it."""
+    of = {word[:_BEGINNING] for word in read_header(next(iter(ends.values()))).words if len(word) > 1}
+    found: dict[str, str] = {}
+    for name, column in table.facts.columns.items():
+        plain = " ".join(w for w in name.split() if not {p[:_BEGINNING] for p in read_header(w).pieces} & of)
+        if name in where or not plain or plain == name:
+            continue
+        alone = replace(column, name=plain)
+        fields = [f for f in _OF_STOPS for c in (column, alone) if looks_like(c, "clients", f)]
+        found[name] = next(iter(fields), plain)
+    return found
 
 
 def things(

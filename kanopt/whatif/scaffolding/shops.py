@@ -190,6 +190,9 @@ def _rows_of(guess: PartGuess, parts: Mapping[str, PartGuess]) -> SourceTable | 
         rows["task"] = rows["job"] + " " + texts(order)
     elif name is not None and not pd.DataFrame({"job": rows["job"], "name": name}).duplicated().any():
         rows["task"] = rows["job"] + " " + texts(name)
+    elif "machine" in cells and texts(cells["machine"]).groupby(rows["job"]).apply(tuple).nunique() > 1:
+        order = rows.groupby("job").cumcount() + 1  # each job has its own machines: steps, as they stand
+        rows["task"] = rows["job"] + " " + texts(order)
     else:  # several rows of one order are several ways to do it
         rows["task"] = rows["job"]
     if before is not None and unique:
