@@ -47,12 +47,12 @@ def ask(draft: Draft, sections: list[Section], tables: Sequence[SourceTable]) ->
     read = {
         name for table in (*draft.used.values(), *draft.made.values()) for name in (table.name, *table.of)
     }
-    for table in tables:
-        if table.name in read:
+    for table in dict.fromkeys((*tables, *draft.roles.rewritten)):
+        if table.name in read or (table.made and not table.of & read):
             continue
         if named := _speaks_of(draft, table):
             draft.questions.append(_about_table(table, named))
-        else:
+        elif not table.made:
             draft.notes.append(
                 f"{table.called} is not used: nothing that the plan or a law reads was found in it"
             )
@@ -111,7 +111,9 @@ def _speaks_of(draft: Draft, table: SourceTable) -> str:
 
 
 def _counts(column: ColumnFacts) -> bool:
-    return column.kind in ("clock", "windows") or (column.kind == "number" and bool(column.header.unit))
+    return column.kind in ("clock", "windows") or (
+        column.kind == "number" and bool(column.declared or column.header.unit)
+    )
 
 
 def _about_columns(columns: Sequence[tuple[PartGuess, str]]) -> Question:

@@ -350,12 +350,21 @@ class Draft:
                 bare.append(column)
             elif not told or same_dimension(unit.unit, told[0]):
                 told.append(unit.unit)
+        told = told or self._priced_amounts()
         if told:
             return told[0], told[0]
         if bare and all(column.whole for column in bare):
             return "item", "item"
         high = max((float(column.values.max()) for column in bare), default=0.0)
         return "t", "kg" if high > 100 else "t"
+
+    def _priced_amounts(self) -> list[str]:
+        """Return the amounts that things of a network have a price for, such as the tonnes of EUR/t."""
+        guesses = self.roles.parts.values() if self.roles.kind == "supply" else ()
+        columns = [each.column for guess in guesses for each in guess.filled if each.column.kind == "number"]
+        units = [unit.unit for column in columns if (unit := header_unit(column, self.money))]
+        priced = [unit for unit in units if measured_in(unit) == {("money", 1), ("amount", -1)}]
+        return [unit.partition("/")[2].split()[-1] for unit in priced]
 
 
 def currency_of(tables: Collection[SourceTable]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kanopt.problems import RoutingUnits, SchedulingUnits, SupplyUnits
 from kanopt.problems.routing.entities import Depot
@@ -107,6 +107,8 @@ class Roles:
         Whether no other kind of problem came close.
     score
         How much speaks for all of it.
+    rewritten
+        The tables as they were read.
     """
 
     kind: str
@@ -115,6 +117,7 @@ class Roles:
     unused: tuple[SourceTable, ...]
     sure: bool = True
     score: float = 0.0
+    rewritten: tuple[SourceTable, ...] = ()
 
     @property
     def every(self) -> tuple[SourceTable, ...]:
@@ -143,7 +146,7 @@ def guess_roles(tables: Sequence[SourceTable], kind: str | None) -> Roles:
         return _roles("", {}, tables)
     best, *others = sorted(tried, key=lambda roles: -roles.score)
     close = any(best.score - other.score < _CLOSE for other in others)
-    return Roles(best.kind, best.parts, best.histories, best.unused, not close, best.score)
+    return replace(best, sure=not close)
 
 
 def _read(kind: str, given: Sequence[SourceTable]) -> Roles | None:
@@ -160,7 +163,7 @@ def _read(kind: str, given: Sequence[SourceTable]) -> Roles | None:
     named = {
         name: PartGuess(guess.part, guess.table.as_part(name), guess.filled) for name, guess in parts.items()
     }
-    return _roles(kind, named, given)
+    return replace(_roles(kind, named, given), rewritten=tuple(tables))
 
 
 def _roles(kind: str, parts: dict[str, PartGuess], given: Sequence[SourceTable]) -> Roles:

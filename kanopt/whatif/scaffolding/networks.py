@@ -11,6 +11,7 @@ import pandas as pd
 from kanopt.records.declaration import Table, field, record
 from kanopt.records.matching import ColumnFacts, assign_tables
 from kanopt.records.words import FIELD_WORDS, PRICE, WEAK
+from kanopt.units import convert
 from kanopt.whatif.scaffolding.parts import (
     PartGuess,
     as_named,
@@ -200,15 +201,16 @@ def _from_one_place(
 
 def _together(rates: Sequence[PartGuess], part: Table) -> PartGuess:
     """Return several tables of ways as one."""
-    frames = [
-        one.table.frame.rename(columns={each.column.name: each.field.name for each in one.filled})[
-            [name for name in ("tail", "head", "rate") if name in one.fields]
-        ]
-        for one in rates
-    ]
-    units = {c.declared or c.header.unit for one in rates if (c := one.column("rate")) is not None}
+    unit, frames = "", []
+    for one in rates:
+        cells = {each.field.name: one.table.frame[each.column.name] for each in one.filled}
+        rate = one.column("rate")
+        own = (rate.declared or rate.header.unit) if rate is not None else ""
+        unit = unit or own
+        if own and own != unit:
+            cells["rate"] = cells["rate"] * convert(1.0, own, unit)
+        frames.append(pd.DataFrame({name: cells[name] for name in ("tail", "head", "rate") if name in cells}))
     why = " and ".join(one.table.called for one in rates)
-    unit = max(units, key=len, default="")
     reads = [name for one in rates for name in one.table.reads]
     rows = pd.concat(frames)
     made = rates[0].table.remade(rows, why, {"rate": unit}, title="lanes", end="lanes", reads=reads)
@@ -298,8 +300,7 @@ def _products_and_periods(
             made = made.remade(made.frame[["name"]], made.made, title=name, end="names")
             parts[name] = as_named(made, part[name])
         else:
-            lanes = parts["lanes"].table
-            made = lanes.remade(
+            made = next(iter(parts.values())).table.remade(
                 pd.DataFrame({"name": [alone]}), "no table tells several", title=name, end=name
             )
             parts[name] = as_named(made, part[name])
@@ -322,4 +323,7 @@ def _by_words(tables: Sequence[SourceTable], part: Mapping[str, Table]) -> dict[
     chosen = assign_tables({pair: guess.score for pair, guess in guesses.items()})
     parts = {name: guesses[name, table] for name, table in chosen.items()}
     sets = ({"markets", "facilities"}, {"markets", "suppliers"}, {"markets", "lanes"})
-    return parts if any(anchor <= parts.keys() for anchor in sets) else None
+    if not any(anchor <= parts.keys() for anchor in sets):
+        return None
+    _products_and_periods(parts, tables, part)
+    return parts

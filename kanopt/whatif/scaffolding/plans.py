@@ -177,13 +177,6 @@ def _add_prices(draft: Draft) -> None:
         draft.invented.append(f"makespan_cost is made up (1 {why}): nothing else has a price")
 
 
-def _make_named(part: str, source: str, field: str, draft: Draft) -> None:
-    """Make the jobs or machines that the tables of tasks and modes name."""
-    column = draft.roles.column(source, field)
-    names = draft.roles.parts[source].table.frame[column].dropna().unique()
-    draft.add_made(part, pd.DataFrame({"name": names}), {}, f"the {part} that the {source} name")
-
-
 # supply
 
 
@@ -196,17 +189,6 @@ def _make_site(part: str, draft: Draft) -> None:
         return
     frame = pd.DataFrame({"name": [part[:-1]], **_middle(draft, "facilities", "markets", "suppliers")})
     draft.add_invented(part, frame, {end: "km" for end in ("x", "y") if end in frame}, "no table holds them")
-
-
-def _make_things(part: str, draft: Draft) -> None:
-    """Make the products or periods that demand and suppliers name, or one of them."""
-    field = part[:-1]
-    for source in ("demand", "suppliers"):
-        if draft.roles.column(source, field):
-            _make_named(part, source, field, draft)
-            return
-    alone = {"products": "goods", "periods": "period 1"}[part]
-    draft.add_made(part, pd.DataFrame({"name": [alone]}), {}, "no table holds them")
 
 
 def _make_lanes(draft: Draft) -> None:
@@ -227,13 +209,9 @@ def _names(draft: Draft, part: str) -> Iterable[object]:
 _MISSING: Mapping[str, Callable[[Draft], None]] = {
     "depots": _make_depot,
     "vehicles": _make_vehicles,
-    "jobs": partial(_make_named, "jobs", "tasks", "job"),
-    "machines": partial(_make_named, "machines", "modes", "machine"),
     "suppliers": partial(_make_site, "suppliers"),
     "facilities": partial(_make_site, "facilities"),
     "markets": partial(_make_site, "markets"),
-    "products": partial(_make_things, "products"),
-    "periods": partial(_make_things, "periods"),
     "lanes": _make_lanes,
 }
 """What is made of a part that no table holds; the others are left out."""

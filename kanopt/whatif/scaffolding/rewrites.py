@@ -179,10 +179,16 @@ def _alike(columns: Sequence[ColumnFacts]) -> list[dict[str, str]]:
     return [alike for rest, alike in found.items() if len(alike) >= _FEWEST and len(rest) > 1]
 
 
+def _without_brackets(header: str) -> str:
+    """Return a header without its unit in brackets."""
+    return " ".join(re.sub(r"[\[(].*?[\])]", "", header).split()) or header
+
+
 def _periods(table: SourceTable, tables: Sequence[SourceTable]) -> Wide | None:
     """Headers are months, quarters or weeks: a row for each of them."""
-    named = [c.name for c in _numbers(table) if _PERIOD.fullmatch(c.name.strip().lower())]
-    return ("period", {name: name for name in named}, "") if len(named) >= _FEWEST else None
+    plain = {c.name: _without_brackets(c.name) for c in _numbers(table)}
+    named = {name: text for name, text in plain.items() if _PERIOD.fullmatch(text.lower())}
+    return ("period", named, "") if len(named) >= _FEWEST else None
 
 
 def _brackets(table: SourceTable, tables: Sequence[SourceTable]) -> Wide | None:
@@ -203,7 +209,7 @@ def rows_of_stations(tables: Sequence[SourceTable]) -> list[SourceTable]:
         if key is None or len(stations) < _FEWEST:
             found.append(table)
             continue
-        plain = {c.name: " ".join(re.sub(r"[\[(].*?[\])]", "", c.name).split()) or c.name for c in stations}
+        plain = {c.name: _without_brackets(c.name) for c in stations}
         long, *beside = _long(table, "machine", plain, "duration")
         rows = long.frame[long.frame["duration"] > 0]
         if len({_NUMBERED.sub("", name) for name in plain.values()}) > 1:

@@ -62,6 +62,13 @@ def read_shop(tables: Sequence[SourceTable], part: Mapping[str, Table]) -> dict[
     parts = {name: guesses[name, table] for name, table in assign_tables(scores).items()}
     if {"tasks", "modes"} <= parts.keys() and _texts_of(parts["modes"], "task") <= parts["tasks"].names:
         _order_tasks(parts)
+        for name, source, field_name in (("jobs", "tasks", "job"), ("machines", "modes", "machine")):
+            column = parts[source].column(field_name)
+            if name not in parts and column is not None:
+                table = parts[source].table
+                names = pd.DataFrame({"name": texts(table.frame[column.name].dropna()).unique()})
+                why = f"the {name} that the {source} name"
+                parts[name] = as_named(table.remade(names, why, title=name, end=name), part[name])
     else:
         found = [one for table in tables if (one := _operations(table, tables, part, guesses, scores))]
         if not found:

@@ -158,7 +158,7 @@ class SourceTable:
 
     def as_part(self, part: str) -> SourceTable:
         """Return a table that is made under the name of the part that it is."""
-        return replace(self, name=f"made_{part}") if self.made else self
+        return replace(self, name=f"made_{part}", of=self.of | {self.name}) if self.made else self
 
 
 def read_sources(
