@@ -15,6 +15,9 @@ from kanopt.whatif.scaffolding.toml_writing import Entry, Section
 
 __all__ = ["ask"]
 
+_AMOUNT = [TableField("demand", "t")]
+"""What markets have no field for: an amount beside a demand that another table has may be a limit."""
+
 
 def ask(draft: Draft, sections: list[Section], tables: Sequence[SourceTable]) -> list[Section]:
     """Ask about columns that look like a rule and tables that speak of the plan, where nothing reads them.
@@ -69,6 +72,7 @@ def _open_columns(draft: Draft) -> Iterator[tuple[str, str]]:
             own = TableColumn(column.name, column.declared, numeric=True)
             counts = column.kind in ("number", "clock") and (part, column.name) not in draft.bound
             limits = [each for each in fields if each.name.startswith("max_")]
+            limits += _AMOUNT if part == "markets" else []
             if counts and (resembled_field(part, own, fields) or fields_measured_alike(own, limits)):
                 yield part, column.name
 

@@ -24,11 +24,8 @@ from kanopt.whatif.scaffolding.sources import SourceTable
 __all__ = ["READINGS", "Reading", "Roles", "guess_roles"]
 
 _CLOSE = 1.0
-_NETWORK, _NO_FLEET, _TODAY = (
-    3.0,
-    3.0,
-    3.0,
-)  # how much speaks for lanes, against no vehicles, for a plan of today
+_NETWORK = 3.0  # how much speaks for lanes that have a price
+_NO_FLEET, _NO_LANES = 3.0, 5.0  # how much speaks against a fleet without vehicles, and a network without lanes
 
 Rewrite = Callable[[Sequence[SourceTable]], list[SourceTable]]
 
@@ -174,5 +171,5 @@ def _roles(kind: str, parts: dict[str, PartGuess], given: Sequence[SourceTable])
     unused = tuple(table for table in left if table not in histories)
     score = sum(guess.score for name, guess in parts.items() if name != "rates")
     score -= _NO_FLEET * (kind == "routing" and "vehicles" not in parts)
-    score += _NETWORK * ("rates" in parts)
+    score += _NETWORK * ("rates" in parts) - _NO_LANES * (kind == "supply" and "lanes" not in parts)
     return Roles(kind, parts, histories, unused, score=score)

@@ -143,7 +143,11 @@ def match_part(
 
 def is_bare_limit(filled: FilledField) -> bool:
     """Say whether nothing but its unit speaks for a column as a hard limit."""
-    return filled.field.name.startswith("max_") and not filled.why.startswith("looks like")
+    return filled.field.name.startswith("max_") and _by_unit_alone(filled)
+
+
+def _by_unit_alone(filled: FilledField) -> bool:
+    return not filled.why.startswith("looks like") or not filled.column.header.words
 
 
 def _with_partners(guess: PartGuess) -> PartGuess:
@@ -158,7 +162,7 @@ def _with_partners(guess: PartGuess) -> PartGuess:
             continue
         for need in needed:
             unit = measured_in(guess.part.units.get(need.name, ""))
-            by_unit = [each.column for each in guess.filled if not each.why.startswith("looks like")]
+            by_unit = [each.column for each in guess.filled if _by_unit_alone(each)]
             fitting = [c for c in (*guess.left, *by_unit) if c is not column and c.kind == "number"]
             partner = next(
                 (c for c in fitting if unit and measured_in(c.declared or c.header.unit) == unit), None

@@ -40,6 +40,7 @@ __all__ = [
 ]
 
 _FEWEST = 2
+_PRICE = "price"
 _OF_STOPS = ("earliest", "latest", "windows", "service_duration")
 _BEGINNING = 6  # letters by which words are the same: deliver, delivery
 _PERIOD = re.compile(
@@ -101,12 +102,13 @@ def _long(table: SourceTable, head: str, meant: Mapping[str, Any], value: str) -
     columns = table.facts.columns
     rest = [c for c in columns.values() if c.name not in meant]
     key = table.facts.key
-    ids = [key] if key is not None else [c for c in rest if c.kind == "text"]
+    named = [c for c in rest if c.kind == "text"]
+    ids = [key] if key is not None and value != _PRICE else named  # one price is of all the names before it
     corner = ids[0]
     told = corner.name if corner.header.unit else table.title
     value = value or told
     unit = read_header(told).unit
-    if value != "price":  # headers that are weights say nothing of what is paid
+    if value != _PRICE:  # headers that are weights say nothing of what is paid
         unit = next(iter(columns[name].header.unit for name in meant), "") or unit
     names = {corner.name: "origin"} if corner.header.unit else {}
     cells = table.frame[[*(c.name for c in ids), *meant]].rename(columns={**names, **meant})
@@ -198,7 +200,7 @@ def _brackets(table: SourceTable, tables: Sequence[SourceTable]) -> Wide | None:
         return None
     (unit,) = {match[2].lower() for match in weights.values()}
     limits = {name: float(match[1].replace(" ", "")) for name, match in weights.items()}
-    return f"up to ({unit})", limits, "price"
+    return f"up to ({unit})", limits, _PRICE
 
 
 def rows_of_stations(tables: Sequence[SourceTable]) -> list[SourceTable]:
