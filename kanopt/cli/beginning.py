@@ -14,7 +14,7 @@ from kanopt.cli.options import FILE, debug_option
 from kanopt.errors import TableError
 
 if TYPE_CHECKING:
-    from kanopt.whatif.scaffolding.roles import Question
+    from kanopt.whatif.scaffolding.draft import Question
 
 __all__ = ["init"]
 
@@ -34,6 +34,11 @@ __all__ = ["init"]
 @click.option(
     "--example", metavar="NAME", help="Copy an example scenario with its tables, such as parcel_city."
 )
+@click.option(
+    "--decimal",
+    type=click.Choice([",", "."]),
+    help="What stands before the decimals of text files, where their numbers can be read in two ways.",
+)
 @click.option("--force", is_flag=True, help="Replace files that are there.")
 @click.option("--json", "as_json", is_flag=True, help="Print the guesses as JSON.")
 @debug_option
@@ -43,6 +48,7 @@ def init(
     kind: str | None,
     out: Path | None,
     example: str | None,
+    decimal: str | None,
     force: bool,
     as_json: bool,
 ) -> int:
@@ -58,10 +64,12 @@ def init(
         return _copy(example, out, force=force, as_json=as_json)
     if not files:
         raise click.UsageError("name the tables, such as trips.csv clients.csv, or --example parcel_city")
-    return _begin(files, kind, out, force=force, as_json=as_json)
+    return _begin(files, kind, out, decimal or "", force=force, as_json=as_json)
 
 
-def _begin(files: tuple[Path, ...], kind: str | None, out: Path | None, *, force: bool, as_json: bool) -> int:
+def _begin(
+    files: tuple[Path, ...], kind: str | None, out: Path | None, decimal: str, *, force: bool, as_json: bool
+) -> int:
     from kanopt.cli.output import check_outputs, to_json
     from kanopt.whatif.scaffolding import scaffold
 
@@ -72,7 +80,7 @@ def _begin(files: tuple[Path, ...], kind: str | None, out: Path | None, *, force
         raise TableError(
             f"{early} is there already; name another file with --out, or replace it with --force"
         )
-    made = scaffold(files, kind)
+    made = scaffold(files, kind, decimal)
     if made.questions and not as_json and sys.stdin.isatty() and sys.stdout.isatty():
         made = made.answered([_ask(question) for question in made.questions])
     target = out or _shown(made.folder / "scenario.toml")

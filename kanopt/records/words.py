@@ -14,12 +14,14 @@ from typing import Any
 __all__ = [
     "ELSEWHERE",
     "FIELD_WORDS",
+    "HISTORY",
     "IDENTIFIERS",
     "LIMITS",
     "MONEY",
     "OTHER",
     "PLAIN_FIELDS",
     "PRICE",
+    "STOP_ORDER",
     "TABLE_WORDS",
     "WEIGHTS",
 ]
@@ -65,3 +67,9 @@ PRICE = _words("price")
 
 MONEY = PRICE | _words("money")
 """Words by which a header says that its column holds money."""
+
+HISTORY = _words("history")
+"""Words in names of files that hold what happened."""
+
+STOP_ORDER = _words("stop_order")
+"""Words of the column that says in which order a vehicle makes its stops."""

@@ -34,7 +34,7 @@ _UNITS = {
     "kwh": "kWh",
     "mwh": "MWh",
     "kw": "kW",
-    "pallet pallets palette paletten palettes palet palets plt epal europalette europaletten": "pallet",
+    "pallet pallets palette paletten palettes palet palets pale pales plt epal europalette europaletten": "pallet",
     "pcs pc piece pieces stk stueck stuck unidades": "pcs",
     "parcel parcels colli collo kolli kollo paket pakete bulto bultos": "parcel",
     "container containers": "container",

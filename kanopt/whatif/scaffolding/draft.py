@@ -5,31 +5,75 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from kanopt.problems import RoutingUnits, SchedulingUnits, SupplyUnits
 from kanopt.records.headers import measured_in, read_header
 from kanopt.text import join_list
-from kanopt.units import same_dimension
+from kanopt.units import UNIT_WORDS, same_dimension
+from kanopt.whatif.scaffolding.kinds import READINGS, Roles
 from kanopt.whatif.scaffolding.laws import LawGuess
 from kanopt.whatif.scaffolding.mapping import GuessedUnit, header_unit, unit_of_field
 from kanopt.whatif.scaffolding.outcomes import guess_units, is_imperial
-from kanopt.whatif.scaffolding.roles import PartGuess, Question, Roles
+from kanopt.whatif.scaffolding.parts import PartGuess
 from kanopt.whatif.scaffolding.sources import ColumnFacts, SourceTable
 from kanopt.whatif.scaffolding.toml_writing import Entry, Section
 
 if TYPE_CHECKING:
     from kanopt.surrogates.cleaning import CleaningProposal
 
-__all__ = ["Draft", "currency_of"]
+__all__ = ["Draft", "Formula", "Question", "currency_of"]
 
-MATRICES = ("distances", "durations")
-ENDS = {"tail": "from", "head": "to"}
+_MATRICES = {"distances": "km", "durations": "min"}
+_ENDS = {"tail": "from", "head": "to"}
 """What the ends of a row of a matrix are called in a file."""
 _CURRENCIES = ("EUR", "USD", "GBP", "CHF")
 _LAW_LOW = "the plan is made all the same where it predicts less, and says so"
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question whose answer changes the plan.
+
+    Parameters
+    ----------
+    about, text
+        What is asked about, such as ``"tasks.operator"``, and the question.
+    answers
+        Answer to the keys that it sets, the likely one first.
+    answer
+        The answer; empty while it is open.
+    """
+
+    about: str
+    text: str
+    answers: Mapping[str, Mapping[str, Any]]
+    answer: str = ""
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A law written by hand.
+
+    Parameters
+    ----------
+    text, unit, why
+        The formula, its unit, and where it is from.
+    inputs
+        Input to its unit, and to what the problem knows it as.
+    per
+        What one value is of, where that is not plain.
+    sure
+        Whether the tables say it; else it is there to be replaced.
+    """
+
+    text: str
+    unit: str
+    why: str
+    inputs: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    per: str = ""
+    sure: bool = True
 
 
 @dataclass(eq=False)
@@ -46,20 +90,23 @@ class Draft:
 
     roles: Roles
     money: str
+    head: list[Entry] = field(default_factory=list)
     laws: list[Section] = field(default_factory=list)
     problem: list[Section] = field(default_factory=list)
     units: dict[str, dict[str, GuessedUnit]] = field(default_factory=dict)
-    made: dict[str, pd.DataFrame] = field(default_factory=dict)
-    made_units: dict[str, dict[str, str]] = field(default_factory=dict)
-    made_why: dict[str, str] = field(default_factory=dict)
+    made: dict[str, SourceTable] = field(default_factory=dict)
     questions: list[Question] = field(default_factory=list)
     rules: list[tuple[str, str]] = field(default_factory=list)
+    dropped: list[tuple[str, str]] = field(default_factory=list)
+    bound: set[tuple[str, str]] = field(default_factory=set)
     invented: list[str] = field(default_factory=list)
     rows: list[dict[str, object]] = field(default_factory=list)
     used: dict[str, SourceTable] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     learned: set[tuple[str, str]] = field(default_factory=set)
     cleaning: dict[str, dict[str, tuple[CleaningProposal, ...]]] = field(default_factory=dict)
+    load: str = "t"
+    bare_load: str = ""
 
     def leaves_out(self, table: str, column: str) -> bool:
         """Say whether a column would have to be derived, and no law reads it."""
@@ -72,84 +119,107 @@ class Draft:
 
     def use(self, table: SourceTable) -> None:
         """Note that a table is read, with the units that its headers state."""
-        if table.name in self.used or table.name in self.made:
+        places = self.made if table.made else self.used
+        if table.name in places:
             return
-        if table.made:
-            self.made[table.name] = table.frame
-            self.made_units[table.name] = dict(table.units)
-            self.made_why[table.name] = table.made
-        else:
-            self.used[table.name] = table
+        places[table.name] = table
         own = self.units.setdefault(table.name, {})
         by_values = guess_units(table, self.money)
         for column in table.columns.values():
             told = header_unit(column, self.money) if column.kind == "number" else None
-            told = told or by_values.get(column.name)
-            if told is not None:
+            if (told := told or by_values.get(column.name)) is not None:
                 own.setdefault(column.name, told)
 
-    def give_unit(self, table: SourceTable, column: ColumnFacts, unit: GuessedUnit | None) -> None:
+    def give_unit(self, table: SourceTable, column: ColumnFacts, unit: GuessedUnit) -> None:
         """Give a column the unit that what it is used for calls for."""
-        if unit is not None and column.kind == "number":
+        if column.kind == "number":
             self.units.setdefault(table.name, {})[column.name] = unit
 
-    def unit_of(self, table: SourceTable, column: str) -> str:
-        """Return the unit of a column as far as it is guessed."""
-        found = self.units.get(table.name, {}).get(column)
-        return "" if found is None else found.unit
+    def unit_given(self, table: SourceTable, column: ColumnFacts, usual: str) -> str:
+        """Return the unit of a column, which gets the usual one where its header states none of its dimension."""
+        told = header_unit(column, self.money)
+        if told is None or not (
+            same_dimension(told.unit, usual) or measured_in(told.unit) == measured_in(usual)
+        ):
+            told = GuessedUnit(usual, "no unit is stated", False)
+        self.give_unit(table, column, told)
+        return told.unit
 
-    def problem_units(self, load: str) -> dict[str, str]:
+    def problem_units(self) -> dict[str, str]:
         """Return the units of the problem that differ from those it has by itself."""
         words = {"routing": ("load",), "supply": ("quantity", "weight")}.get(self.roles.kind, ())
-        given = {"money": self.money} | dict.fromkeys(words, load)
-        products = self.roles.parts.get("products")
-        weighed = products is not None and products.column("weight") is not None
-        if "weight" in given and weighed and not same_dimension(load, "t"):
+        given = {"money": self.money} | dict.fromkeys(words, self.load)
+        if (
+            "weight" in given
+            and self.roles.column("products", "weight")
+            and not same_dimension(self.load, "t")
+        ):
             given["weight"] = "t"  # products have weights of their own
         usual = {"money": "EUR", "load": "t", "quantity": "t", "weight": "t"}
         return {name: unit for name, unit in given.items() if unit != usual[name]}
 
-    def add_part(self, guess: PartGuess, load: str, bare_load: str) -> None:
+    def begin(self, loads: Iterable[tuple[str, str]], learned: str = "") -> None:
+        """Begin the problem with its kind and its units.
+
+        Parameters
+        ----------
+        loads
+            Parts and their fields that hold loads, the most telling first.
+        learned
+            The unit of the loads that a history counts.
+        """
+        self.load, self.bare_load = self._load_units(loads)
+        if learned and not same_dimension(learned, self.load):
+            self.load = self.bare_load = "t" if same_dimension(learned, "t") else learned
+        sure = self.roles.sure
+        why = "" if sure else "another kind looks as likely"
+        self.head.append(Entry("kind", self.roles.kind, why, sure, needed=True))
+        if units := self.problem_units():
+            self.head.append(Entry("units", units, "what the plan counts in"))
+
+    def add_part(self, guess: PartGuess) -> None:
         """Add a part of the problem: its table, the columns of its fields, and their units."""
         part, table = guess.part.name, guess.table
+        square = table.square if part in _MATRICES else None
+        table = square or table
         self.use(table)
-        self.guess(
-            table.name,
-            "",
-            f"{part} of {self.roles.kind}",
-            table.made or guess.why,
-            bool(table.made) or guess.called_so,
-        )
-        counted = self._units_of_part(guess, load)
-        columns = []
+        why, sure = table.made or guess.why, bool(table.made) or guess.called_so
+        self.guess(table.name, "", f"{part} of {self.roles.kind}", why, sure)
+        entries = [Entry("table", table.name, needed=True)]
+        if square is not None:
+            entries.append(self._unit_of_square(part, table))
+        self.problem.append(Section(("problem", part), tuple(entries)))
+        if square is None and (columns := self._mapped(guess)):
+            self.problem.append(Section(("problem", part, "columns"), tuple(columns)))
+
+    def _mapped(self, guess: PartGuess) -> list[Entry]:
+        """Return the columns of a part whose fields are called otherwise, and note the units of all of them."""
+        part, table = guess.part.name, guess.table
+        counted = READINGS[self.roles.kind].units(**self.problem_units()).of(guess.part.record)
         found = [
             (each, unit_of_field(part, each, counted.get(each.field.name, ""), self.money))
             for each in guess.filled
         ]
         hourly = any(unit is not None and unit.unit == "h" for _, unit in found)
+        entries = []
         for filled, unit in sorted(found, key=lambda pair: list(table.columns).index(pair[0].column.name)):
-            if unit is not None and not unit.sure and same_dimension(unit.unit, load) and bare_load:
-                unit = GuessedUnit(bare_load, "as other loads; no unit is stated", False)
+            if unit is not None and not unit.sure and same_dimension(unit.unit, self.load) and self.bare_load:
+                unit = GuessedUnit(self.bare_load, "as other loads; no unit is stated", False)
             if unit is not None and not unit.sure and unit.unit.endswith("/min") and hourly:
                 unit = GuessedUnit(unit.unit.removesuffix("min") + "h", "times of the table are hours", False)
-            self.give_unit(table, filled.column, unit)
-            self.guess(table.name, filled.column.name, f"{part}.{filled.field.name}", filled.why, filled.sure)
-            name = ENDS.get(filled.field.name, filled.field.name) if part in MATRICES else filled.field.name
-            if name != filled.column.name:
-                why = "" if filled.sure else filled.why
-                columns.append(Entry(name, filled.column.name, why, filled.sure))
-        entries = [Entry("table", table.name, needed=True)]
-        if part in MATRICES and not guess.filled:
-            entries.append(self._unit_of_matrix(part, table))
-        self.problem.append(Section(("problem", part), tuple(entries)))
-        if columns:
-            self.problem.append(Section(("problem", part, "columns"), tuple(columns)))
+            if unit is not None:
+                self.give_unit(table, filled.column, unit)
+            name, column = filled.field.name, filled.column.name
+            self.guess(table.name, column, f"{part}.{name}", filled.why, filled.sure)
+            name = _ENDS.get(name, name) if part in _MATRICES else name
+            if name != column:
+                entries.append(Entry(name, column, "" if filled.sure else filled.why, filled.sure))
+        return entries
 
-    def _unit_of_matrix(self, part: str, table: SourceTable) -> Entry:
+    def _unit_of_square(self, part: str, table: SourceTable) -> Entry:
         """Return the one unit of a square table, which its name or its corner says."""
         corner = next(iter(table.columns.values())).header.unit
-        unit = corner or read_header(" ".join(table.words)).unit
-        usual = {"distances": "km", "durations": "min"}[part]
+        unit, usual = corner or read_header(table.title).unit, _MATRICES[part]
         if unit and same_dimension(unit, usual):
             return Entry("unit", unit)
         return Entry("unit", usual, "no unit is stated", sure=False)
@@ -157,17 +227,16 @@ class Draft:
     def add_invented(self, part: str, frame: pd.DataFrame, units: Mapping[str, str], why: str) -> None:
         """Add a part whose numbers are made up; the page of every plan says so until the file no longer does."""
         self.invented.append(f"{part} are made up ({why}): write your own into made_{part}.csv")
-        self.add_made(part, frame, units, why)
+        self.add_made(part, frame, units, f"made up: {why}")
 
     def add_made(self, part: str, frame: pd.DataFrame, units: Mapping[str, str], why: str) -> None:
         """Add a part that no table holds, with a small table to be filled in."""
         name = f"made_{part}"
-        self.made_why[name] = f"made up: {why}"
-        self.made[name] = frame
-        self.made_units[name] = dict(units)
-        self.guess(name, "", f"{part} of {self.roles.kind}", why, False)
-        entry = Entry("table", name, f"made up: {why}", False, needed=True)
-        self.problem.append(Section(("problem", part), (entry,)))
+        first = self.roles.every[0]
+        self.made[name] = SourceTable(name, first.path, frame, "", part, made=why, units=dict(units))
+        self.units[name] = {column: GuessedUnit(unit, "", True) for column, unit in units.items()}
+        self.guess(name, "", f"{part} of {self.roles.kind}", why.removeprefix("made up: "), False)
+        self.problem.append(Section(("problem", part), (Entry("table", name, why, False, needed=True),)))
 
     def add_law(self, name: str, law: LawGuess, per: str) -> None:
         """Add a law that is learned from a history."""
@@ -182,14 +251,13 @@ class Draft:
             why = f"linked with the target, with a period of {period}" if period else "linked with the target"
             self.guess(table.name, feature, f"feature of {name}", why, not law.guessed)
         self.learned |= {(table.name, name) for name in (law.target, *law.features)}
-        for name_of, text in table.derive.items():
-            if not self.leaves_out(table.name, name_of):
-                self.guess(table.name, name_of, f"derived as {text}", "dates of the table give it", True)
+        for column, text in table.derive.items():
+            if not self.leaves_out(table.name, column):
+                self.guess(table.name, column, f"derived as {text}", "dates of the table give it", True)
         self._offer_cleaning(name, law)
         for column, reason in law.left_out.items():
-            if column in table.derive:
-                continue
-            self.guess(table.name, column, f"no feature of {name}", reason.why, reason.sure)
+            if column not in table.derive:
+                self.guess(table.name, column, f"no feature of {name}", reason.why, reason.sure)
         entries = [
             Entry("table", table.name, needed=True),
             Entry("target", law.target, "" if law.sure else law.why, law.sure, needed=True),
@@ -211,7 +279,7 @@ class Draft:
         if law.pooled:
             entries.append(Entry("unseen", "pooled", "some categories are rare"))
         entries += [Entry("min_r2", 0.5), Entry("on_low", "mark", _LAW_LOW)]
-        entries.append(Entry("per", per)) if per else None
+        entries += [Entry("per", per)] if per else []
         self.laws.append(Section(("surrogates", name), tuple(entries)))
 
     def _offer_cleaning(self, name: str, law: LawGuess) -> None:
@@ -231,25 +299,20 @@ class Draft:
         rules = {each.rule: each for found in proposed.values() for each in found}
         rows = ", ".join(f"{each.rows:,}" for each in rules.values())
         of = next(iter(rules.values())).of
-        return (
-            Entry(
-                "drop_where",
-                list(rules),
-                f"rows that hold {join_list(list(proposed))} back ({rows} of {of:,})",
-            ),
-        )
+        why = f"rows that hold {join_list(list(proposed))} back ({rows} of {of:,})"
+        return (Entry("drop_where", list(rules), why),)
 
-    def add_formula(
-        self, name: str, formula: str, inputs: Mapping[str, str], unit: str, why: str, per: str = ""
-    ) -> None:
-        """Add a law written by hand, which is there to be replaced."""
-        entries = [Entry("formula", formula, why, False, needed=True)]
-        if inputs:
-            entries.append(Entry("inputs", dict(inputs), needed=True))
-        entries.append(Entry("unit", unit, needed=True))
-        entries += [Entry("per", per)] if per else []
+    def add_formula(self, name: str, formula: Formula) -> None:
+        """Add a law written by hand, and what its inputs are."""
+        entries = [Entry("formula", formula.text, formula.why, False, needed=True)]
+        if formula.inputs:
+            inputs = {name: unit for name, (unit, _) in formula.inputs.items() if unit}
+            entries.append(Entry("inputs", inputs, needed=True))
+        entries.append(Entry("unit", formula.unit, needed=True))
+        entries += [Entry("per", formula.per)] if formula.per else []
         self.laws.append(Section(("surrogates", name), tuple(entries)))
-        self.guess("", "", f"law {name} = {formula} {unit}", why, False)
+        self.guess("", "", f"law {name} = {formula.text} {formula.unit}", formula.why, formula.sure)
+        self.bind(name, {each: reference for each, (_, reference) in formula.inputs.items()})
 
     def bind(self, law: str, bindings: Mapping[str, str], sure: Container[str] | None = None) -> None:
         """Say what the problem knows the inputs of a law as, and of which inputs that is certain; left out, of all."""
@@ -262,6 +325,7 @@ class Draft:
 
     def refer(self, part: str, column: str, name: str) -> str:
         """Return the name under which laws read a column of a part; one that is no word is given a name."""
+        self.bound.add((part, column))
         if column.isidentifier():
             return column
         header = ("problem", part, "columns")
@@ -273,39 +337,34 @@ class Draft:
         self.problem.append(Section(header, (entry,)))
         return name
 
-    def load_units(self, fields: Iterable[tuple[str, str]]) -> tuple[str, str]:
-        """Return what the problem counts loads in, and what loads without a stated unit are taken for.
-
-        Parameters
-        ----------
-        fields
-            Parts and their fields that hold loads, the most telling first.
-        """
-        told, values = list[str](), list[ColumnFacts]()
+    def _load_units(self, fields: Iterable[tuple[str, str]]) -> tuple[str, str]:
+        """Return what the problem counts loads in, and what loads without a stated unit are taken for."""
+        told, bare = list[str](), list[ColumnFacts]()
         for part, name in fields:
             guess = self.roles.parts.get(part)
-            filled = next((f for f in guess.filled if f.field.name == name), None) if guess else None
-            if filled is None or filled.column.kind != "number":
+            column = guess.column(name) if guess is not None else None
+            if column is None or column.kind != "number":
                 continue
-            unit = header_unit(filled.column, self.money)
-            if unit is not None and told and not same_dimension(unit.unit, told[0]):
-                continue
-            if unit is not None and dict(measured_in(unit.unit) or ()) == {"amount": 1}:
+            unit = header_unit(column, self.money)
+            if unit is None or dict(measured_in(unit.unit) or ()) != {"amount": 1}:
+                bare.append(column)
+            elif not told or same_dimension(unit.unit, told[0]):
                 told.append(unit.unit)
-            else:
-                values.append(filled.column)
+        told = told or self._priced_amounts()
         if told:
             return told[0], told[0]
-        if values and all(column.whole for column in values):
+        if bare and all(column.whole for column in bare):
             return "item", "item"
-        high = max((float(column.values.max()) for column in values), default=0.0)
+        high = max((float(column.values.max()) for column in bare), default=0.0)
         return "t", "kg" if high > 100 else "t"
 
-    def _units_of_part(self, guess: PartGuess, load: str) -> Mapping[str, str]:
-        units = self.problem_units(load)
-        of_kind = {"routing": RoutingUnits, "scheduling": SchedulingUnits, "supply": SupplyUnits}
-        counted: Mapping[str, str] = of_kind[self.roles.kind](**units).of(guess.part.record)
-        return counted
+    def _priced_amounts(self) -> list[str]:
+        """Return the amounts that things of a network have a price for, such as the tonnes of EUR/t."""
+        guesses = self.roles.parts.values() if self.roles.kind == "supply" else ()
+        columns = [each.column for guess in guesses for each in guess.filled if each.column.kind == "number"]
+        units = [unit.unit for column in columns if (unit := header_unit(column, self.money))]
+        priced = [unit for unit in units if dict(measured_in(unit) or ()) == {"money": 1, "amount": -1}]
+        return [unit.partition("/")[2].split()[-1] for unit in priced]
 
 
 def currency_of(tables: Collection[SourceTable]) -> str:
@@ -316,24 +375,10 @@ def currency_of(tables: Collection[SourceTable]) -> str:
     >>> currency_of([])
     'EUR'
     """
-    words = {
-        "usd": "USD",
-        "dollar": "USD",
-        "dollars": "USD",
-        "$": "USD",
-        "gbp": "GBP",
-        "£": "GBP",
-        "chf": "CHF",
-    }
-    words |= {"eur": "EUR", "euro": "EUR", "euros": "EUR", "€": "EUR"}
+    columns = [column for table in tables for column in table.columns.values()]
     counts = Counter(
-        words[piece]
-        for table in tables
-        for column in table.columns.values()
-        for piece in column.header.pieces
-        if piece in words
+        unit for c in columns for piece in c.header.pieces if (unit := UNIT_WORDS.get(piece)) in _CURRENCIES
     )
     if counts:
         return counts.most_common(1)[0][0]
-    american = any(is_imperial(table.columns.values()) for table in tables)
-    return "USD" if american else "EUR"
+    return "USD" if any(is_imperial(table.columns.values()) for table in tables) else "EUR"

@@ -17,12 +17,11 @@ from kanopt.errors import ScenarioError, TableError, nearest
 from kanopt.files import replace_file
 from kanopt.tables.row_rules import RowRules
 from kanopt.text import count_text, list_names, shorten
-from kanopt.whatif.scaffolding.draft import Draft, currency_of
-from kanopt.whatif.scaffolding.kinds import guess_roles
+from kanopt.whatif.scaffolding.asking import ask
+from kanopt.whatif.scaffolding.draft import Draft, Question, currency_of
+from kanopt.whatif.scaffolding.kinds import READINGS, Roles, guess_roles
 from kanopt.whatif.scaffolding.laws import guess_laws
-from kanopt.whatif.scaffolding.other_drafts import draft_scheduling, draft_supply
-from kanopt.whatif.scaffolding.roles import PartGuess, Question, Roles, is_told, question_about
-from kanopt.whatif.scaffolding.routing_draft import draft_routing
+from kanopt.whatif.scaffolding.plans import draft_plan
 from kanopt.whatif.scaffolding.sources import SourceTable, read_sources
 from kanopt.whatif.scaffolding.toml_writing import Entry, Section, entry_at, render, slug, toml_value, without
 
@@ -32,7 +31,6 @@ KINDS = ("routing", "scheduling", "supply", "law")
 """Kinds of scenarios that can be begun; a ``law`` is one without a plan."""
 _MOST_REPAIRS = 40
 _MOST_QUESTIONS = 2
-_DRAFTS = {"routing": draft_routing, "scheduling": draft_scheduling, "supply": draft_supply}
 _HEAD = ("A first scenario, guessed from the tables. Where a line says check, look at it:",)
 _COLUMNS = ["table", "column", "guess", "why", "sure"]
 
@@ -49,6 +47,8 @@ class Scaffold(Shown):
         What is written.
     sources
         Name in the file to the path of the table.
+    files
+        The files of all tables that it was guessed from.
     made
         Tables that no file holds, to be written beside the scenario.
     guesses
@@ -62,6 +62,7 @@ class Scaffold(Shown):
     kind: str
     sections: tuple[Section, ...]
     sources: dict[str, Path]
+    files: tuple[Path, ...]
     made: dict[str, pd.DataFrame]
     guesses: pd.DataFrame
     notes: tuple[str, ...]
@@ -69,7 +70,9 @@ class Scaffold(Shown):
 
     def _shown(self) -> list[Part]:
         kind = f" of {self.kind}" if self.kind else ", of laws alone"
-        parts: list[Part] = [f"A first scenario{kind}, guessed from {count_text(len(self.sources), 'table')}"]
+        parts: list[Part] = [
+            f"A first scenario{kind}, guessed from {count_text(len(set(self.files)), 'table')}"
+        ]
         for table, rows in self.guesses.groupby("table", sort=False):
             shown = rows[["column", "guess", "why"]].assign(sure=rows["sure"].map({True: "", False: "check"}))
             parts += [
@@ -94,7 +97,7 @@ class Scaffold(Shown):
     @property
     def folder(self) -> Path:
         """The nearest folder that all files lie in or below, where the scenario may read them."""
-        return Path(os.path.commonpath([path.resolve().parent for path in self.sources.values()]))
+        return Path(os.path.commonpath([path.resolve().parent for path in self.files]))
 
     def answered(self, answers: Sequence[str]) -> Scaffold:
         """Return it with its questions answered, in their order; an empty text leaves one open."""
@@ -155,7 +158,7 @@ class Scaffold(Shown):
         return replace_file(target, text)
 
 
-def scaffold(files: Sequence[str | os.PathLike[str]], kind: str | None = None) -> Scaffold:
+def scaffold(files: Sequence[str | os.PathLike[str]], kind: str | None = None, decimal: str = "") -> Scaffold:
     r"""Begin a scenario from tables: what each table and column is, is guessed from names and values, and told.
 
     Parameters
@@ -165,6 +168,8 @@ def scaffold(files: Sequence[str | os.PathLike[str]], kind: str | None = None) -
     kind
         ``"routing"``, ``"scheduling"``, ``"supply"``, or ``"law"`` for laws without a plan; left out, what the
         tables look like.
+    decimal
+        What stands before the decimals of text files, ``","`` or ``"."``, where their numbers can be read in two ways.
 
     Returns
     -------
@@ -189,7 +194,7 @@ def scaffold(files: Sequence[str | os.PathLike[str]], kind: str | None = None) -
     """
     if kind is not None and kind not in KINDS:
         raise TableError(f"unknown kind {kind!r}; {nearest(kind, KINDS)}")
-    tables, left_out = read_sources(files)
+    tables, left_out = read_sources(files, decimal)
     money = currency_of(tables)
     roles, notes, failed = guess_roles(tables, kind), list(left_out), ""
     made: Scaffold | str = ""
@@ -197,7 +202,7 @@ def scaffold(files: Sequence[str | os.PathLike[str]], kind: str | None = None) -
         made = _planned(roles, tables, money, left_out)
         failed = made if isinstance(made, str) else ""
         notes += [f"no plan of {roles.kind} could be made: {made}"] if isinstance(made, str) else []
-    elif kind in _DRAFTS:
+    elif kind in READINGS:
         notes.append(f"the tables make no problem of {kind}; laws alone are learned")
     if isinstance(made, str):
         # what was planned does not hold: laws can be learned all the same
@@ -212,7 +217,7 @@ def scaffold(files: Sequence[str | os.PathLike[str]], kind: str | None = None) -
 def _planned(roles: Roles, tables: Sequence[SourceTable], money: str, notes: Sequence[str]) -> Scaffold | str:
     """Return what holds of a plan; a sentence where it does not hold."""
     draft = Draft(roles, money, notes=list(notes))
-    _DRAFTS[roles.kind](draft)
+    draft_plan(draft)
     return _checked(draft, tables)
 
 
@@ -222,12 +227,6 @@ def _checked(draft: Draft, tables: Sequence[SourceTable]) -> Scaffold | str:
         _draft_laws(draft)
     if not draft.used and not draft.made:
         return "no table is part of a plan, and none has 25 rows with a number to predict"
-    for table in tables:
-        made_of = any(table.called in why for why in draft.made_why.values())
-        if table.name not in draft.used and not made_of:
-            draft.notes.append(
-                f"{table.called} is not used: nothing that the plan or a law reads was found in it"
-            )
     for name, units in draft.units.items():
         for column, unit in units.items():
             if draft.leaves_out(name, column):
@@ -237,13 +236,14 @@ def _checked(draft: Draft, tables: Sequence[SourceTable]) -> Scaffold | str:
     held = _repaired(sections, sources, draft)
     if isinstance(held, str):
         return held
-    held = _with_ignored(held, draft)
+    held = ask(draft, held, tables)
     guesses = pd.DataFrame(draft.rows, columns=_COLUMNS).drop_duplicates(["table", "column", "guess"])
     return Scaffold(
         draft.roles.kind,
         tuple(held),
         sources,
-        draft.made,
+        tuple(table.path for table in tables),
+        {name: table.frame for name, table in draft.made.items()},
         guesses.reset_index(drop=True),
         tuple(draft.notes),
         tuple(draft.questions[:_MOST_QUESTIONS]),
@@ -270,31 +270,6 @@ def _question_text(question: Question) -> str:
         *(f"{toml_value(key)} = {toml_value(keys)}" for key, keys in told.items()),
     ]
     return "\n".join(lines) + "\n"
-
-
-def _with_ignored(sections: list[Section], draft: Draft) -> list[Section]:
-    """Return the sections without columns that are told elsewhere; ask about the others that look like a rule."""
-    told: dict[str, list[str]] = {}
-    asked: list[tuple[PartGuess, str]] = []
-    for part, column in draft.rules:
-        guess = draft.roles.parts.get(part)
-        if guess is None:
-            continue
-        if is_told(guess, column, draft.roles):
-            told.setdefault(guess.table.name, []).append(column)
-        else:
-            asked.append((guess, column))
-    if asked:
-        draft.questions.append(question_about(asked))
-    why = "read elsewhere"
-    return [
-        replace(
-            each, entries=(*each.entries, Entry("ignore", list(dict.fromkeys(told[each.header[1]])), why))
-        )
-        if len(each.header) == 2 and each.header[0] == "tables" and each.header[1] in told
-        else each
-        for each in sections
-    ]
 
 
 def _draft_laws(draft: Draft) -> None:
@@ -343,12 +318,10 @@ def _sections(draft: Draft) -> list[Section]:
         tables += [Section(("tables", name, "units"), tuple(lines))] if lines else []
         lines = [Entry(column, text) for column, text in derived.items()]
         tables += [Section(("tables", name, "derive"), tuple(lines))] if lines else []
-    for name in draft.made:
-        why = draft.made_why[name]
-        path = Entry("path", name, why, not why.startswith("made up"), needed=True)
+    for name, table in draft.made.items():
+        path = Entry("path", name, table.made, not table.made.startswith("made up"), needed=True)
         tables.append(Section(("tables", name), (path,)))
-        units_made = draft.made_units[name] | {c: unit.unit for c, unit in draft.units.get(name, {}).items()}
-        lines = [Entry(column, unit) for column, unit in units_made.items() if column in draft.made[name]]
+        lines = [Entry(column, unit.unit) for column, unit in draft.units[name].items()]
         tables += [Section(("tables", name, "units"), tuple(lines))] if lines else []
     rest = []
     if draft.invented:
@@ -389,8 +362,8 @@ def _repaired(sections: list[Section], sources: dict[str, Path], draft: Draft) -
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "scenario.toml"
         places = {name: path.resolve().as_posix() for name, path in sources.items()}
-        for name, frame in draft.made.items():
-            replace_file(Path(folder) / f"{name}.csv", csv_text(frame))
+        for name, table in draft.made.items():
+            replace_file(Path(folder) / f"{name}.csv", csv_text(table.frame))
             places[name] = f"{name}.csv"
         for _ in range(_MOST_REPAIRS):
             placed = _placed(sections, places)
@@ -413,6 +386,8 @@ def _repaired(sections: list[Section], sources: dict[str, Path], draft: Draft) -
             for issue, (section, entry) in droppable:
                 sections = without(sections, section, entry)
                 where = ".".join(section.header)
+                if section.header[:1] == ("problem",) and section.header[-1:] == ("columns",):
+                    draft.dropped.append((section.header[1], str(entry.value)))
                 draft.notes.append(f"left out {where}: {entry.key}: {shorten(issue.message, 200)}")
     return "too much of it does not hold"
 

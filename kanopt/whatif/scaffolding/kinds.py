@@ -1,23 +1,134 @@
-"""Which kind of problem tables make: each kind reads them, and the one that explains most wins."""
+"""The kinds of problems, and which of them tables make: each reads them, and the one that explains most wins."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from kanopt.whatif.scaffolding.roles import Roles, may_teach
-from kanopt.whatif.scaffolding.routing_reading import read_routing
-from kanopt.whatif.scaffolding.shop_reading import read_shop
+from kanopt.problems import RoutingUnits, SchedulingUnits, SupplyUnits
+from kanopt.problems.routing.entities import Depot
+from kanopt.records.declaration import Table, UnitSystem
+from kanopt.whatif.scaffolding import fleets, networks, shops
+from kanopt.whatif.scaffolding.parts import PartGuess, may_teach
+from kanopt.whatif.scaffolding.rewrites import (
+    merged,
+    rows_of_brackets,
+    rows_of_periods,
+    rows_of_squares,
+    rows_of_stations,
+    rows_of_things,
+    without_margins,
+)
 from kanopt.whatif.scaffolding.sources import SourceTable
-from kanopt.whatif.scaffolding.supply_reading import read_supply
 
-__all__ = ["READERS", "guess_roles"]
+__all__ = ["READINGS", "Reading", "Roles", "guess_roles"]
 
-READERS: Mapping[str, Callable[[Sequence[SourceTable]], Roles | None]] = {
-    "routing": read_routing,
-    "scheduling": read_shop,
-    "supply": read_supply,
-}
 _CLOSE = 1.0
+_NETWORK = 3.0  # how much speaks for lanes that have a price
+_NO_FLEET, _NO_LANES = (
+    3.0,
+    5.0,
+)  # how much speaks against a fleet without vehicles, and a network without lanes
+
+Rewrite = Callable[[Sequence[SourceTable]], list[SourceTable]]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a kind of problem is read.
+
+    Parameters
+    ----------
+    units
+        The units it counts in, which know its tables.
+    parts
+        Its parts in the order in which a file has them.
+    helpers
+        Records of tables that a plan is made of and that no problem declares.
+    rewrites
+        What is done to tables before columns are matched.
+    read
+        How parts are found; None where the tables make none.
+    """
+
+    units: type[UnitSystem]
+    parts: tuple[str, ...]
+    helpers: tuple[type, ...]
+    rewrites: tuple[Rewrite, ...]
+    read: Callable[[Sequence[SourceTable], Mapping[str, Table]], dict[str, PartGuess] | None]
+
+    def tables(self) -> dict[str, Table]:
+        """Return the declared tables by their names."""
+        units = self.units()
+        every = [*units.tables(), *map(units.table, self.helpers)]  # type: ignore[attr-defined]
+        return {table.name: table for table in every}
+
+
+READINGS: Mapping[str, Reading] = {
+    "routing": Reading(
+        RoutingUnits,
+        ("depots", "clients", "vehicles", "links", "nodes", "distances", "durations"),
+        fleets.HELPERS,
+        (rows_of_squares,),
+        fleets.read_fleet,
+    ),
+    "scheduling": Reading(
+        SchedulingUnits,
+        ("jobs", "tasks", "machines", "modes", "setups", "calendars", "power_price"),
+        shops.HELPERS,
+        (rows_of_squares, rows_of_stations),
+        shops.read_shop,
+    ),
+    "supply": Reading(
+        SupplyUnits,
+        ("suppliers", "facilities", "markets", "products", "periods", "lanes", "demand"),
+        networks.HELPERS,
+        (without_margins, rows_of_things, rows_of_periods, rows_of_brackets, merged),
+        networks.read_network,
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Roles:
+    """What the tables are.
+
+    Parameters
+    ----------
+    kind
+        The kind of problem; empty where the tables make none.
+    parts
+        Part to the table that is it.
+    histories
+        Tables to learn laws from.
+    unused
+        The others.
+    sure
+        Whether no other kind of problem came close.
+    score
+        How much speaks for all of it.
+    rewritten
+        The tables as they were read.
+    """
+
+    kind: str
+    parts: dict[str, PartGuess]
+    histories: tuple[SourceTable, ...]
+    unused: tuple[SourceTable, ...]
+    sure: bool = True
+    score: float = 0.0
+    rewritten: tuple[SourceTable, ...] = ()
+
+    @property
+    def every(self) -> tuple[SourceTable, ...]:
+        """Every table, those of parts first."""
+        return (*(guess.table for guess in self.parts.values()), *self.histories, *self.unused)
+
+    def column(self, part: str, field: str) -> str:
+        """Return the header of the column that fills a field of a part; empty where none does."""
+        guess = self.parts.get(part)
+        column = guess.column(field) if guess is not None else None
+        return "" if column is None else column.name
 
 
 def guess_roles(tables: Sequence[SourceTable], kind: str | None) -> Roles:
@@ -30,11 +141,38 @@ def guess_roles(tables: Sequence[SourceTable], kind: str | None) -> Roles:
 
     With ``"law"`` no table is part of a plan.
     """
-    tried = [roles for name, read in READERS.items() if kind in (None, name) and (roles := read(tables))]
-    whole = sorted(tried, key=lambda roles: -roles.total)
-    if not whole:
-        histories = tuple(table for table in tables if may_teach(table))
-        return Roles("", {}, histories, tuple(table for table in tables if table not in histories))
-    best = whole[0]
-    close = len(whole) > 1 and best.total - whole[1].total < _CLOSE
-    return Roles(best.kind, best.parts, best.histories, best.unused, not close, best.hints, best.total)
+    tried = [roles for name in READINGS if kind in (None, name) and (roles := _read(name, tables))]
+    if not tried:
+        return _roles("", {}, tables)
+    best, *others = sorted(tried, key=lambda roles: -roles.score)
+    close = any(best.score - other.score < _CLOSE for other in others)
+    return replace(best, sure=not close)
+
+
+def _read(kind: str, given: Sequence[SourceTable]) -> Roles | None:
+    """Read tables as one kind of problem; None where they make none."""
+    reading, tables = READINGS[kind], list(given)
+    for rewrite in reading.rewrites:
+        tables = rewrite(tables)
+    part = reading.tables()
+    if kind == "routing":
+        part["nodes"] = reading.units().table(Depot, "nodes")
+    parts = reading.read(tables, part)
+    if parts is None:
+        return None
+    named = {
+        name: PartGuess(guess.part, guess.table.as_part(name), guess.filled) for name, guess in parts.items()
+    }
+    return replace(_roles(kind, named, given), rewritten=tuple(tables))
+
+
+def _roles(kind: str, parts: dict[str, PartGuess], given: Sequence[SourceTable]) -> Roles:
+    """Return the parts with what is left for laws."""
+    used = {name for guess in parts.values() for name in (guess.table.name, *guess.table.of)}
+    left = [table for table in given if table.name not in used]
+    histories = tuple(table for table in left if may_teach(table))
+    unused = tuple(table for table in left if table not in histories)
+    score = sum(guess.score for name, guess in parts.items() if name != "rates")
+    score -= _NO_FLEET * (kind == "routing" and "vehicles" not in parts)
+    score += _NETWORK * ("rates" in parts) - _NO_LANES * (kind == "supply" and "lanes" not in parts)
+    return Roles(kind, parts, histories, unused, score=score)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -15,13 +16,19 @@ import pandas as pd
 from kanopt.errors import TableError
 from kanopt.records.headers import read_header
 from kanopt.records.matching import ColumnFacts, TableFacts
+from kanopt.records.words import HISTORY
 from kanopt.tables import TextFormat, read_table, report_of, units_of
 from kanopt.tables._raw import RawTable, require_file
 from kanopt.tables._workbook import TOLD, WORKBOOKS, open_workbook
 from kanopt.whatif.scaffolding.cell_formats import DateFormat, date_formats, number_format, propose_columns
+from kanopt.whatif.scaffolding.mapping import spelled_unit
 from kanopt.whatif.scaffolding.toml_writing import slug
 
 __all__ = ["ColumnFacts", "SourceTable", "read_sources"]
+
+_PLAIN_SHEET = re.compile(r"(sheet|tabelle|feuil|hoja|foglio|planilha) ?\d*", re.IGNORECASE)
+_GROUPED = re.compile(r"[+-]?\d{1,3}(?:([ '\u00a0\u202f])\d{3})*(?:[.,]\d+)?")
+"""Numbers with a space or an apostrophe between thousands, which leave no doubt."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,8 +45,8 @@ class SourceTable:
         Its rows.
     on_bad
         What had to be done with bad cells for it to be read at all.
-    words
-        The words of the file's name, or of the sheet's.
+    title
+        The file's name without its ending, or the sheet's, as people wrote it.
     sheet
         Of a workbook, the sheet.
     form
@@ -51,33 +58,53 @@ class SourceTable:
     made
         Why it is made of others and written beside the scenario; empty of a table that was read.
     units
-        Of a table that is made, the units of its columns.
+        Of a table that is made, the units of its columns that their headers do not say.
+    of
+        Of a table that is made, the names of those that it is made of.
+    reads
+        Columns of those tables that it was made of.
+    square
+        Of pairs of places, the square table that holds them, which a scenario reads as it is.
     """
 
     name: str
     path: Path
     frame: pd.DataFrame
     on_bad: str
-    words: tuple[str, ...]
+    title: str
     sheet: str = ""
     form: dict[str, str | int] = field(default_factory=dict)
     dates: dict[str, DateFormat] = field(default_factory=dict)
     derive: dict[str, str] = field(default_factory=dict)
     made: str = ""
     units: dict[str, str] = field(default_factory=dict)
+    of: frozenset[str] = frozenset()
+    reads: frozenset[str] = frozenset()
+    square: SourceTable | None = None
 
     @property
     def called(self) -> str:
         """What messages call it."""
         return f"{self.path.name}, sheet {self.sheet!r}" if self.sheet else self.path.name
 
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The words of its title."""
+        return read_header(self.title).pieces
+
+    @property
+    def is_history(self) -> bool:
+        """Whether its title is that of a record of what happened."""
+        return bool(HISTORY & {*self.words})
+
     @cached_property
     def columns(self) -> dict[str, ColumnFacts]:
         """Header to what can be seen of the column."""
         units = units_of(self.frame) | self.units
+        names = list(map(str, self.frame.columns))
+        told = {name: units.get(name) or spelled_unit(name) for name in names}
         return {
-            name: ColumnFacts(name, self.frame[name].dropna(), len(self.frame), units.get(name, ""))
-            for name in map(str, self.frame.columns)
+            name: ColumnFacts(name, self.frame[name].dropna(), len(self.frame), told[name]) for name in names
         }
 
     @cached_property
@@ -86,9 +113,63 @@ class SourceTable:
         columns = {name: column for name, column in self.columns.items() if name not in self.derive}
         return TableFacts(self.name, self.words, columns)
 
+    def remade(
+        self,
+        frame: pd.DataFrame,
+        why: str,
+        units: Mapping[str, str] | None = None,
+        *,
+        title: str = "",
+        end: str = "",
+        reads: Collection[str] = (),
+    ) -> SourceTable:
+        """Return a table that is made of this one, to be written beside the scenario.
 
-def read_sources(paths: Sequence[str | os.PathLike[str]]) -> tuple[list[SourceTable], list[str]]:
+        Parameters
+        ----------
+        frame
+            Its rows.
+        why
+            What it is, in words.
+        units
+            Units of columns that their headers do not say.
+        title
+            What it is called; left out, as this one.
+        end
+            What tells its name from those of others that are made of this one.
+        reads
+            Columns of this table that it says in other words.
+        """
+        given = {name: column.declared for name, column in self.columns.items()} | (units or {})  # type: ignore[operator]
+        return SourceTable(
+            name=f"{self.name}_{end}",
+            path=self.path,
+            frame=frame.reset_index(drop=True),
+            on_bad="",
+            title=title or self.title,
+            sheet=self.sheet,
+            made=why,
+            units={column: unit for column, unit in given.items() if unit and column in frame},
+            of=self.of | {self.name},
+            reads=self.reads | {*reads},
+        )
+
+    def as_part(self, part: str) -> SourceTable:
+        """Return a table that is made under the name of the part that it is."""
+        return replace(self, name=f"made_{part}", of=self.of | {self.name}) if self.made else self
+
+
+def read_sources(
+    paths: Sequence[str | os.PathLike[str]], decimal: str = ""
+) -> tuple[list[SourceTable], list[str]]:
     """Read tables, of workbooks every sheet that is one; bad cells are set missing where one cannot be read otherwise.
+
+    Parameters
+    ----------
+    paths
+        The files.
+    decimal
+        What stands before the decimals of text files whose numbers can be read in two ways.
 
     Returns
     -------
@@ -109,24 +190,49 @@ def read_sources(paths: Sequence[str | os.PathLike[str]]) -> tuple[list[SourceTa
     read = {path: _read(path) for path in map(Path, paths) if path.suffix.lower() not in WORKBOOKS}
     commas = any(report_of(frame).signs.get("decimal") == "," for frame, _ in read.values())
     for path in map(Path, paths):
-        taken = [table.name for table in found]
-        if path in read:
-            frame, on_bad = read[path]
-            form = number_format(_read_texts(path) if on_bad else frame, commas=commas)
-            if form:
-                frame, on_bad = _read(path, form=form)
-            if not len(frame):
-                raise TableError(f"{path.name}: there is no row to guess from; leave the file out")
-            name = _unique(slug(path.stem), taken)
-            table = _table(name, path, frame, on_bad, read_header(path.stem).pieces)
-            found.append(replace(table, form=form))
-            signs = "decimal commas" if form.get("decimal") == "," else "commas between thousands"
-            notes += [f"{path.name} is read with {signs}, as its numbers are written"] if form else []
+        if path not in read:
+            sheets, others = _read_workbook(path, [table.name for table in found])
+            found += sheets
+            notes += others
             continue
-        sheets, others = _read_workbook(path, taken)
-        found += sheets
-        notes += others
+        frame, on_bad = read[path]
+        form = _number_form(path, _read_texts(path) if on_bad else frame, decimal, commas=commas)
+        if form:
+            frame, on_bad = _read(path, form=form)
+        if not len(frame):
+            raise TableError(f"{path.name}: there is no row to guess from; leave the file out")
+        name = _unique(slug(path.stem), [table.name for table in found])
+        found.append(replace(_table(name, path, frame, on_bad, path.stem), form=form))
+        between = {",": "commas", ".": "points"}.get(str(form.get("thousands")), "signs")
+        signs = "decimal commas" if form.get("decimal") == "," else f"{between} between thousands"
+        notes += [f"{path.name} is read with {signs}, as its numbers are written"] if form else []
     return found, notes
+
+
+def _number_form(path: Path, frame: pd.DataFrame, decimal: str, *, commas: bool) -> dict[str, str | int]:
+    """Return how the numbers of a text file are written: as is said, or as they tell."""
+    if decimal and path.suffix.lower() != ".parquet":
+        return {"decimal": decimal, "thousands": "." if decimal == "," else ","}
+    if spaced := _sign_of_groups(frame):
+        return spaced
+    try:
+        return number_format(frame, commas=commas)
+    except TableError as error:
+        raise TableError(
+            f"{error}; or say what stands before decimals: --decimal , in Python decimal=','"
+        ) from None
+
+
+def _sign_of_groups(frame: pd.DataFrame) -> dict[str, str | int]:
+    """Return what stands between groups of three digits, where spaces or apostrophes do in all cells of a column."""
+    texts = frame.select_dtypes(["object", "string"])
+    cells = [[str(cell).strip() for cell in values.dropna()] for _, values in texts.items()]
+    for column in cells:
+        signs = {match[1] for cell in column if (match := _GROUPED.fullmatch(cell)) and match[1]}
+        if len(signs) == 1 and all(map(_GROUPED.fullmatch, column)):
+            pointed = any(re.fullmatch(r"[\d\s']+\.\d+", cell) for other in cells for cell in other)
+            return {"decimal": "." if pointed else ",", "thousands": signs.pop()}
+    return {}
 
 
 def _read_workbook(path: Path, taken: list[str]) -> tuple[list[SourceTable], list[str]]:
@@ -135,38 +241,30 @@ def _read_workbook(path: Path, taken: list[str]) -> tuple[list[SourceTable], lis
     found: list[SourceTable] = []
     notes: list[str] = []
     with open_workbook(path) as book:
-        raw: dict[str, RawTable | TableError] = {}
-        names, headers = book.names, dict[str, int]()
-        for sheet in names:
+        for sheet in book.names:
+            alone = len(book.names) == 1
+            plain = _PLAIN_SHEET.fullmatch(sheet) is not None
+            title = (path.stem if plain else f"{path.stem} {sheet}") if alone else sheet
             try:
-                headers[sheet] = book.header_row(sheet)
-                raw[sheet] = book.read(sheet, TextFormat(header=headers[sheet]))
+                header = book.header_row(sheet)
+                frame, on_bad = _read(book.read(sheet, TextFormat(header=header)))
             except TableError as error:
-                raw[sheet] = error
-    for sheet, table in raw.items():
-        words = path.stem if len(names) == 1 else sheet
-        try:
-            if isinstance(table, TableError):
-                raise table
-            frame, on_bad = _read(table)
-        except TableError as error:
-            notes.append(f"sheet {sheet!r} of {path.name} is left out: {error}")
-            continue
-        header = headers[sheet]
-        if len(frame):
+                notes.append(f"sheet {sheet!r} of {path.name} is left out: {error}")
+                continue
+            if not len(frame):
+                notes.append(f"sheet {sheet!r} of {path.name} is left out: it has no rows")
+                continue
             told = [note for note in report_of(frame).notes if note.startswith(TOLD)]
             notes += [f"{path.name}, sheet {sheet!r}, is read all the same: {note}" for note in told]
-            name = _unique(slug(words), [*taken, *(table.name for table in found)])
-            made = _table(name, path, frame, on_bad, read_header(words).pieces)
-            found.append(replace(made, sheet=sheet, form={"header": header} if header > 1 else {}))
-        else:
-            notes.append(f"sheet {sheet!r} of {path.name} is left out: it has no rows")
+            name = _unique(slug(path.stem if alone else sheet), [*taken, *(table.name for table in found)])
+            form: dict[str, str | int] = {"header": header} if header > 1 else {}
+            found.append(replace(_table(name, path, frame, on_bad, title), sheet=sheet, form=form))
     if not found:
         raise TableError(f"{path.name}: no sheet is a table; {'; '.join(notes)}")
     return found, notes
 
 
-def _table(name: str, path: Path, frame: pd.DataFrame, on_bad: str, words: tuple[str, ...]) -> SourceTable:
+def _table(name: str, path: Path, frame: pd.DataFrame, on_bad: str, title: str) -> SourceTable:
     """Return a table with its dates, and with the columns that they give."""
     dates = date_formats(frame)
     with warnings.catch_warnings():
@@ -176,7 +274,7 @@ def _table(name: str, path: Path, frame: pd.DataFrame, on_bad: str, words: tuple
             frame = read_table(frame, dates=formats, on_bad="missing")
         if derive := propose_columns(frame):
             frame = read_table(frame, derive=derive, on_bad="missing")
-    return SourceTable(name, path, frame, on_bad, words, dates=dates, derive=derive)
+    return SourceTable(name, path, frame, on_bad, title, dates=dates, derive=derive)
 
 
 def _read(source: Path | RawTable, form: Mapping[str, Any] | None = None) -> tuple[pd.DataFrame, str]:

@@ -6,7 +6,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from kanopt.text import shorten
@@ -50,15 +50,12 @@ class Section:
         Its dotted name, part by part.
     entries
         Its keys.
-    comments
-        Lines above it.
     offers
         Keys that are written as comments at its end, to be taken over.
     """
 
     header: tuple[str, ...]
     entries: tuple[Entry, ...] = ()
-    comments: tuple[str, ...] = field(default=())
     offers: tuple[Entry, ...] = ()
 
 
@@ -148,7 +145,6 @@ def _lines(
     ]
     for section in sections:
         lines.append(("", None, None))
-        lines += [(f"# {comment_text(text)}", None, None) for text in section.comments]
         lines.append(("[" + ".".join(map(_key, section.header)) + "]", section, None))
         lines += [(_entry_line(entry), section, entry) for entry in section.entries]
         lines += [(f"# {_entry_line(entry)}", None, None) for entry in section.offers]

@@ -35,11 +35,6 @@ def held(made: ko.Scaffold, folder: Path) -> dict:
     return tomllib.loads(path.read_text("utf-8"))
 
 
-def guessed(made: ko.Scaffold, table: str, column: str) -> set[str]:
-    rows = made.guesses
-    return set(rows.loc[(rows["table"] == table) & (rows["column"] == column), "guess"])
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("example", "kind", "laws"),
@@ -114,15 +109,6 @@ def test_foreign_words_and_units_are_read_and_the_plan_is_made(tmp_path):
     assert not run.result.plan.unserved
 
 
-def test_a_shift_has_a_beginning_and_an_end_in_german(tmp_path):
-    FOREIGN.to_csv(tmp_path / "kunden.csv", index=False, sep=";")
-    shifts = FLEET.assign(Beginn=["07:30", "8:00"], Ende=["16:00", "15:30"])
-    shifts.to_csv(tmp_path / "fuhrpark.csv", index=False)
-    data = held(ko.scaffold([tmp_path / "kunden.csv", tmp_path / "fuhrpark.csv"]), tmp_path)
-    columns = data["problem"]["vehicles"]["columns"]
-    assert (columns["shift_start"], columns["shift_end"]) == ("Beginn", "Ende")
-
-
 def test_every_sheet_of_a_workbook_that_is_a_table_is_one(tmp_path):
     with xlsxwriter.Workbook(tmp_path / "week 12.xlsx") as book:
         book.add_worksheet("Notes").write(0, 0, "made by hand")
@@ -166,19 +152,6 @@ def test_a_history_alone_gives_its_laws(tmp_path):
     assert "route_km" in law["features"]
     assert "trip_id" not in law["features"]
     assert made.kind == ""
-
-
-@pytest.mark.parametrize("unit", ["min", "h", "s"])
-def test_a_time_without_a_unit_is_that_of_speeds_on_roads(tmp_path, unit):
-    km = np.linspace(1, 40, 80)
-    per = {"min": 60.0, "h": 1.0, "s": 3_600.0}[unit]
-    frame = pd.DataFrame(
-        {"distance_km": km, "travel_time": (km / 45 * per).round(4) + np.tile([0, 0.001], 40)}
-    )
-    frame.to_csv(tmp_path / "log.csv", index=False)
-    made = ko.scaffold([tmp_path / "log.csv"])
-    assert f"unit {unit}" in guessed(made, "log", "travel_time")
-    assert not made.guesses.query("column == 'travel_time' and guess.str.startswith('unit')")["sure"].any()
 
 
 STRANGE = [
@@ -313,26 +286,6 @@ def test_renamed_columns_in_other_units_give_the_same_clients(tmp_path, headers)
         .eq(False)
         .any()
     )
-
-
-@pytest.mark.slow
-def test_rows_that_hold_two_laws_of_a_table_back_are_offered_once(tmp_path):
-    paths = {path.stem: path for path in tables_of("parcel_city", tmp_path)}
-    trips = pd.read_csv(paths["trips"])
-    trips.loc[::40, "distance_km"] = 0.0
-    trips.to_csv(paths["trips"], index=False)
-    made = ko.scaffold(list(paths.values()))
-    path = made.write(tmp_path / "first.toml")
-    (line,) = [line for line in path.read_text("utf-8").splitlines() if line.startswith("# drop_where")]
-    rules = tomllib.loads(line.removeprefix("# "))["drop_where"]
-    assert len(rules) == len(set(rules)) > 1
-    assert "# rows that hold travel_time and fuel back (" in line
-    assert {note.split(": ")[0] for note in made.notes if "hold the law back" in note} == {
-        "trips.csv, law 'travel_time'",
-        "trips.csv, law 'fuel'",
-    }
-    path.write_text(path.read_text("utf-8").replace(line, line.removeprefix("# ")), "utf-8")
-    assert tomllib.loads(path.read_text("utf-8"))["tables"]["trips"]["drop_where"] == rules
 
 
 def test_rows_that_hold_a_law_back_are_offered_as_a_comment(tmp_path):

@@ -1,0 +1,159 @@
+"""What is asked about a plan, so that nothing in the tables that looks like a rule is left out in silence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from kanopt.records.headers import measured_in
+from kanopt.records.likeness import TableColumn, TableField, resembled_field
+from kanopt.records.matching import ColumnFacts
+from kanopt.text import join_list
+from kanopt.whatif.scaffolding.draft import Draft, Question
+from kanopt.whatif.scaffolding.parts import PartGuess, names_rows
+from kanopt.whatif.scaffolding.sources import SourceTable
+from kanopt.whatif.scaffolding.toml_writing import Entry, Section
+
+__all__ = ["ask"]
+
+_AMOUNT = [TableField("demand", "t")]
+"""What markets have no field for: an amount beside a demand that another table has may be a limit."""
+
+
+def ask(draft: Draft, sections: list[Section], tables: Sequence[SourceTable]) -> list[Section]:
+    """Ask about columns that look like a rule and tables that speak of the plan, where nothing reads them.
+
+    Parameters
+    ----------
+    draft
+        The draft; its questions and notes get what is asked, and what is only told.
+    sections
+        The file as it holds.
+    tables
+        The tables that were given.
+
+    Returns
+    -------
+    list of Section
+        The file, in which columns that are read elsewhere are ignored.
+    """
+    asked: list[tuple[PartGuess, str]] = []
+    told: dict[str, list[str]] = {}
+    parts = draft.roles.parts
+    for part, column in dict.fromkeys(_open_columns(draft)):
+        guess = parts[part]
+        if _is_read(draft, guess, column):
+            told.setdefault(guess.table.name, []).append(column)
+        else:
+            asked.append((guess, column))
+    if asked:
+        draft.questions.append(_about_columns(asked))
+    read = {
+        name for table in (*draft.used.values(), *draft.made.values()) for name in (table.name, *table.of)
+    }
+    for table in dict.fromkeys((*tables, *draft.roles.rewritten)):
+        if table.name in read or (table.made and not table.of & read):
+            continue
+        if named := _speaks_of(draft, table):
+            draft.questions.append(_about_table(table, named))
+        elif not table.made:
+            draft.notes.append(
+                f"{table.called} is not used: nothing that the plan or a law reads was found in it"
+            )
+    return [_ignoring(section, told) for section in sections]
+
+
+def _open_columns(draft: Draft) -> Iterator[tuple[str, str]]:
+    """Return parts and columns that nothing reads and that look like a rule: by their words, or as one that is read."""
+    parts = draft.roles.parts
+    yield from ((part, column) for part, column in (*draft.dropped, *draft.rules) if part in parts)
+    for part, guess in parts.items():
+        fields = [TableField.of(item, guess.part) for item in guess.part.fields]
+        for column in guess.left if part != "rates" else ():
+            own = TableColumn(column.name, column.declared, numeric=True)
+            counts = column.kind in ("number", "clock") and (part, column.name) not in draft.bound
+            limits = [each for each in fields if each.name.startswith("max_")]
+            limits += _AMOUNT if part == "markets" else []
+            if counts and (
+                resembled_field(part, own, fields)
+                or any(column.measured == measured_in(each.unit) for each in limits if column.measured)
+            ):
+                yield part, column.name
+
+
+def _is_read(draft: Draft, guess: PartGuess, name: str) -> bool:
+    """Say whether another part of the plan was made of a column, or reads the one of this name that it came with."""
+    parts = draft.roles.parts.values()
+    if _ends_where_the_next_begins(guess, name):
+        return True
+    if any(name in other.table.reads for other in parts if guess.table.name in other.table.of):
+        return True
+    return any(
+        name == each.column.name
+        and (guess.table.of & other.table.of or each.column.texts == guess.table.columns[name].texts)
+        for other in parts
+        if other is not guess
+        for each in other.filled
+    )
+
+
+def _ends_where_the_next_begins(guess: PartGuess, name: str) -> bool:
+    """Say whether a column only says when the next row begins, which the next row says."""
+    column = guess.table.columns[name]
+    begins = [each.column for each in guess.filled if each.field.clock]
+    return any(
+        list(begin.values.astype(str))[1:] == list(column.values.astype(str))[: len(begin.values) - 1]
+        for begin in begins
+        if len(begin.values) > 1
+    )
+
+
+def _speaks_of(draft: Draft, table: SourceTable) -> str:
+    """Return the column of a table whose values are names of the plan, where numbers stand beside it."""
+    numbers = [c for c in table.columns.values() if _counts(c)]
+    for guess in draft.roles.parts.values() if numbers else ():
+        for column in names_rows(table, guess.names, every=True):
+            if column.kind == "text" and any(c is not column for c in numbers):
+                return column.name
+    return ""
+
+
+def _counts(column: ColumnFacts) -> bool:
+    return column.kind in ("clock", "windows") or (
+        column.kind == "number" and bool(column.declared or column.header.unit)
+    )
+
+
+def _about_columns(columns: Sequence[tuple[PartGuess, str]]) -> Question:
+    """Return the question whether columns that look like rules, and fill no field, may be left out."""
+    shown = []
+    ignored: dict[str, list[str]] = {}
+    for guess, name in columns:
+        values = ", ".join(sorted(guess.table.columns[name].texts)[:3])
+        shown.append(f"{name!r} of {guess.table.called}" + (f" ({values})" if values else ""))
+        ignored.setdefault(f"tables.{guess.table.name}.ignore", []).append(name)
+    looks, fills, they = (
+        ("looks like a rule", "fills", "it") if len(columns) == 1 else ("look like rules", "fill", "they")
+    )
+    text = (
+        f"{join_list(shown)} {looks} and {fills} no field, so that the plan does not keep to "
+        f"{'it' if they == 'it' else 'them'}. May {they} be left out?"
+    )
+    guess, name = columns[0]
+    return Question(f"{guess.part.name}.{name}", text, {"ignore": ignored})
+
+
+def _about_table(table: SourceTable, named: str) -> Question:
+    text = (
+        f"{table.called} says something of {named!r}, which the plan has, and nothing in the plan reads it. "
+        "May it be left out?"
+    )
+    return Question(table.name, text, {"ignore": {}})
+
+
+def _ignoring(section: Section, told: dict[str, list[str]]) -> Section:
+    """Return a section of a table that ignores what is read elsewhere."""
+    if section.header[0] != "tables" or len(section.header) != 2 or section.header[1] not in told:
+        return section
+    names = told[section.header[1]]
+    return replace(section, entries=(*section.entries, Entry("ignore", names, "read elsewhere")))

@@ -1,0 +1,224 @@
+"""A table as a part of a problem: which fields its columns fill, and how much speaks for that."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from kanopt.records.declaration import Field, Table
+from kanopt.records.headers import measured_in
+from kanopt.records.likeness import TableColumn, TableField, field_likeness, is_called
+from kanopt.records.matching import ColumnFacts, FilledField, fill_fields, table_score
+from kanopt.records.words import TABLE_WORDS
+from kanopt.whatif.scaffolding.sources import SourceTable
+
+__all__ = [
+    "PartGuess",
+    "as_named",
+    "called",
+    "looks_like",
+    "match_part",
+    "may_teach",
+    "measures",
+    "names_rows",
+]
+
+_LEAST_ROWS = 25  # fewer say nothing of a law
+_ALIKE = 0.62
+_SHARE = 0.5  # of the names of a column that must be those of the rows of a table
+
+
+@dataclass(frozen=True)
+class PartGuess:
+    """A table as a part of a problem.
+
+    Parameters
+    ----------
+    part, table
+        Which.
+    filled
+        The fields its columns fill.
+    """
+
+    part: Table
+    table: SourceTable
+    filled: tuple[FilledField, ...]
+
+    @cached_property
+    def score(self) -> float:
+        """How much speaks for it."""
+        return table_score(self.table.facts, self.part, self.filled)
+
+    @property
+    def called_so(self) -> bool:
+        """Whether the name of the file says it."""
+        return called(self.table, self.part.name)
+
+    @property
+    def keyed_so(self) -> bool:
+        """Whether the header of what names its rows says it."""
+        words = TABLE_WORDS.get(self.part.name, frozenset())
+        name = self.column("name")
+        return name is not None and any(is_called(piece, words) for piece in name.header.pieces)
+
+    @property
+    def why(self) -> str:
+        """What speaks for it, in words."""
+        fields = ", ".join(each.field.name for each in self.filled[:5])
+        return f"{'the name of the file; ' if self.called_so else ''}columns for {fields}"
+
+    def column(self, field: str) -> ColumnFacts | None:
+        """Return the column that fills a field; None where none does."""
+        return next((each.column for each in self.filled if each.field.name == field), None)
+
+    def field_of(self, column: str) -> str:
+        """Return the field that a column fills; empty where it fills none."""
+        return next((each.field.name for each in self.filled if each.column.name == column), "")
+
+    @property
+    def fields(self) -> set[str]:
+        """The fields that are filled."""
+        return {each.field.name for each in self.filled}
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of its rows."""
+        column = self.column("name")
+        return frozenset() if column is None else column.texts
+
+    @property
+    def left(self) -> list[ColumnFacts]:
+        """The columns that fill no field."""
+        return [column for name, column in self.table.facts.columns.items() if not self.field_of(name)]
+
+    def declared(self, field: str) -> Field:
+        """Return the declaration of a field."""
+        return next(item for item in self.part.fields if item.name == field)
+
+    def filling(self, field: str, column: ColumnFacts, likeness: float, why: str) -> PartGuess:
+        """Return the part with one more field filled, whatever filled it before."""
+        rest = [each for each in self.filled if each.field.name != field and each.column is not column]
+        own = FilledField(TableField.of(self.declared(field), self.part), column, likeness, why)
+        return replace(self, filled=(*rest, own))
+
+    def without(self, *fields: str) -> PartGuess:
+        """Return the part without fields."""
+        return replace(self, filled=tuple(each for each in self.filled if each.field.name not in fields))
+
+
+def match_part(
+    table: SourceTable,
+    part: Table,
+    names: Mapping[str, Collection[str]] | None = None,
+    without: Collection[str] = (),
+    key: ColumnFacts | None = None,
+) -> PartGuess | None:
+    """Return a table as a part; None where a field that is needed is not filled, or rows repeat its key.
+
+    Parameters
+    ----------
+    table, part
+        Which.
+    names
+        Other parts to the names of their rows, as far as they are known.
+    without
+        Columns that fill nothing.
+    key
+        The column that fills the first field of the key, where values say which one does.
+    """
+    out = [*without, key.name] if key is not None else without
+    guess = _with_partners(PartGuess(part, table, tuple(fill_fields(table.facts, part, names, out))))
+    # a limit that only a unit speaks for is none: the hours of a driver may be those from which he is paid more
+    guess = guess.without(*(each.field.name for each in guess.filled if is_bare_limit(each)))
+    if key is not None:
+        guess = guess.filling(part.key[0], key, 1.0, "its values are names that the other tables have")
+    if not guess.filled or any(item.required and item.name not in guess.fields for item in part.fields):
+        return None
+    if may_teach(table) and table.is_history and not guess.called_so:
+        return None
+    columns = [column.name for name in part.key if (column := guess.column(name)) is not None]
+    return guess if columns and not table.frame.duplicated(columns).any() else None
+
+
+def is_bare_limit(filled: FilledField) -> bool:
+    """Say whether nothing but its unit speaks for a column as a hard limit."""
+    return filled.field.name.startswith("max_") and _by_unit_alone(filled)
+
+
+def _by_unit_alone(filled: FilledField) -> bool:
+    return not filled.why.startswith("looks like") or not filled.column.header.words
+
+
+def _with_partners(guess: PartGuess) -> PartGuess:
+    """Fill fields that need another one, where a column is called so and another measures what they need.
+
+    A price of overtime says that the only hours beside it are those from which it is paid, and no limit.
+    """
+    for item in guess.part.fields:
+        needed = [guess.declared(name) for name in item.needs]
+        column = next((c for c in guess.left if item.needs and looks_like_field(guess, c, item)), None)
+        if item.name in guess.fields or column is None or guess.fields & {*item.needs}:
+            continue
+        for need in needed:
+            unit = measured_in(guess.part.units.get(need.name, ""))
+            by_unit = [each.column for each in guess.filled if _by_unit_alone(each)]
+            fitting = [c for c in (*guess.left, *by_unit) if c is not column and c.kind == "number"]
+            partner = next(
+                (c for c in fitting if unit and measured_in(c.declared or c.header.unit) == unit), None
+            )
+            if partner is not None:
+                guess = guess.filling(item.name, column, 0.9, f"looks like {item.name}")
+                guess = guess.filling(need.name, partner, 0.5, f"{item.name} needs it")
+                break
+    return guess
+
+
+def looks_like_field(guess: PartGuess, column: ColumnFacts, item: Field) -> bool:
+    """Say whether a column is called like a field of a part, and measures the same."""
+    own = TableColumn(column.name, column.declared, column.kind in ("number", "clock"))
+    return field_likeness(guess.part.name, own, TableField.of(item, guess.part)) >= _ALIKE
+
+
+def as_named(table: SourceTable, part: Table) -> PartGuess:
+    """Return a table that was made, whose columns are called as the fields of a part, as that part."""
+    guess = PartGuess(part, table, ())
+    for item in part.fields:
+        if item.name in table.columns:
+            guess = guess.filling(item.name, table.columns[item.name], 1.0, "made so")
+    return guess
+
+
+def called(table: SourceTable, part: str) -> bool:
+    """Say whether the name of a file tells of a part."""
+    return any(is_called(word, TABLE_WORDS.get(part, frozenset())) for word in table.words)
+
+
+def may_teach(table: SourceTable) -> bool:
+    """Say whether a table has rows and numbers enough for a law."""
+    numbers = any(column.kind == "number" for column in table.columns.values())
+    return numbers and not table.made and len(table.frame) >= _LEAST_ROWS and len(table.columns) > 1
+
+
+def measures(column: ColumnFacts) -> dict[str, int]:
+    """Return what a column measures by its unit, as bases and powers."""
+    return dict(measured_in(column.declared or column.header.unit) or ()) if column.kind == "number" else {}
+
+
+def looks_like(column: ColumnFacts, part: str, *names: str, kind: type = float) -> bool:
+    """Say whether a column is called like one of some fields, or like other words of planning that are known."""
+    own = TableColumn(column.name, column.declared, kind is not str)
+    unit = "" if kind is str else column.declared or column.header.unit
+    return any(field_likeness(part, own, TableField(name, unit, kind)) >= _ALIKE for name in names)
+
+
+def names_rows(table: SourceTable, names: Collection[str], *, every: bool = False) -> list[ColumnFacts]:
+    """Return the columns of a table most of whose values, or all, are names of other rows."""
+    known = frozenset(names)
+    least = 1.0 if every else _SHARE
+    columns: Sequence[ColumnFacts] = list(table.facts.columns.values())
+    return [
+        c
+        for c in columns
+        if c.kind in ("text", "number") and c.texts and len(c.texts & known) >= least * len(c.texts)
+    ]

@@ -1,0 +1,217 @@
+"""The ``[problem]`` of each kind: the parts that tables hold, those that are made up, laws and prices."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from functools import partial
+
+import pandas as pd
+
+from kanopt.records.words import STOP_ORDER
+from kanopt.whatif.scaffolding.draft import Draft
+from kanopt.whatif.scaffolding.kinds import READINGS
+from kanopt.whatif.scaffolding.parts import PartGuess, may_teach
+from kanopt.whatif.scaffolding.plan_laws import add_costs, add_laws, add_link_time, learned_load
+from kanopt.whatif.scaffolding.sources import ColumnFacts, SourceTable
+from kanopt.whatif.scaffolding.toml_writing import Entry, Section
+
+__all__ = ["draft_plan"]
+
+_LOADS: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "routing": (("clients", "demand"), ("vehicles", "capacity"), ("clients", "pickup")),
+    "scheduling": (),
+    "supply": (("suppliers", "capacity"), ("demand", "demand"), ("facilities", "capacity")),
+}
+_FEWEST_VANS, _CLIENTS_OF_A_VAN = 5, 8
+_LEAST_SERVED = 0.5
+_PLACES = (("lat", "lon"), ("x", "y"))
+
+
+def draft_plan(draft: Draft) -> None:
+    """Fill the draft of a problem."""
+    kind = draft.roles.kind
+    _drop_unfit_roads(draft)
+    parts = draft.roles.parts
+    draft.begin(_LOADS[kind], learned_load(draft) if kind == "supply" else "")
+    for name in READINGS[kind].parts:
+        if name == "power_price":
+            continue  # it is used only where energy is known
+        if name in parts:
+            draft.add_part(parts[name])
+        elif name in _MISSING:
+            _MISSING[name](draft)
+    add_laws(draft)
+    if kind == "routing":
+        if "links" in parts:
+            add_link_time(draft, parts["links"])
+        add_costs(draft)
+        _add_todays_plan(draft)
+    elif kind == "scheduling":
+        _add_prices(draft)
+    draft.problem.insert(0, Section(("problem",), tuple(draft.head)))
+
+
+# routing
+
+
+def _drop_unfit_roads(draft: Draft) -> None:
+    """Leave links out unless clients lie on their nodes, and nodes without links."""
+    parts = draft.roles.parts
+    links = parts.get("links")
+    if links is None:
+        return
+    clients = parts["clients"]
+    named = clients.table.columns.get("node") or clients.column("name")
+    ends = [end.texts for name in ("tail", "head") if (end := links.column(name)) is not None]
+    if named is not None and len(named.values) == named.rows and named.texts <= frozenset().union(*ends):
+        return
+    left = {name: guess for name, guess in parts.items() if name not in ("links", "nodes")}
+    teaching = (links.table,) if may_teach(links.table) else ()
+    draft.roles = replace(draft.roles, parts=left, histories=(*draft.roles.histories, *teaching))
+    draft.notes.append(
+        f"{links.table.called} is no road network of the plan: no column of the clients names its nodes"
+    )
+
+
+def _make_depot(draft: Draft) -> None:
+    """Put a depot into the middle of the clients."""
+    clients = draft.roles.parts["clients"]
+    middle = _middle(draft, "clients")
+    made = pd.DataFrame({"name": ["depot"], **middle})
+    known = draft.units.get(clients.table.name, {})
+    units = {end: known[name].unit for end in middle if (name := draft.roles.column("clients", end)) in known}
+    draft.add_invented("depots", made, units, "one in the middle of the clients")
+
+
+def _middle(draft: Draft, *parts: str) -> dict[str, float]:
+    """Return the middle of the first part whose rows have places."""
+    for part in parts:
+        for ends in _PLACES:
+            columns = {end: draft.roles.column(part, end) for end in ends}
+            if all(columns.values()):
+                frame = draft.roles.parts[part].table.frame
+                return {end: round(float(frame[name].mean()), 5) for end, name in columns.items()}
+    return {}
+
+
+def _make_vehicles(draft: Draft) -> None:
+    """Make vans enough that a first plan hardly leaves anybody out; those that are not used cost nothing."""
+    count = max(_FEWEST_VANS, math.ceil(len(draft.roles.parts["clients"].table.frame) / _CLIENTS_OF_A_VAN))
+    rates = {
+        "fixed_cost": (50.0, draft.money),
+        "unit_distance_cost": (0.4, f"{draft.money}/km"),
+        "unit_duration_cost": (25.0, f"{draft.money}/h"),
+    }
+    made = pd.DataFrame({"name": ["van"], "num_available": count, **{k: v for k, (v, _) in rates.items()}})
+    units = {name: unit for name, (_, unit) in rates.items()}
+    draft.add_invented("vehicles", made, units, f"{count} vans of any capacity, at usual costs")
+
+
+def _add_todays_plan(draft: Draft) -> None:
+    """Name the table that says which vehicle serves whom, and as which stop; where none plainly does, none."""
+    parts = draft.roles.parts
+    if "vehicles" not in parts:
+        return
+    served, fleet = parts["clients"].names, parts["vehicles"].names
+    for table in draft.roles.every:
+        found = _columns_of_plan(table, served, fleet)
+        if found is None:
+            continue
+        draft.use(table)
+        why = "it names vehicles, clients and the order of stops"
+        draft.guess(table.name, "", "today's plan", why, True)
+        for name, column in found.items():
+            draft.guess(table.name, column, f"today.{name}", "its values fit", True)
+        named = {name: column for name, column in found.items() if name != column}
+        entries = [Entry("table", table.name, needed=True)]
+        entries += [Entry("columns", named, needed=True)] if named else []
+        draft.problem.append(Section(("problem", "today"), tuple(entries)))
+        return
+
+
+def _columns_of_plan(
+    table: SourceTable, served: frozenset[str], fleet: frozenset[str]
+) -> dict[str, str] | None:
+    columns = list(table.columns.values())
+    client = next((c for c in columns if c.distinct > 1 and c.texts and c.texts <= served), None)
+    vehicle = next((c for c in columns if c is not client and _names_vehicles(c, fleet)), None)
+    stop = next((c for c in columns if c.whole and STOP_ORDER & {*c.header.pieces}), None)
+    if client is None or vehicle is None or stop is None:
+        return None
+    index = next((c for c in columns if c.whole and c.header.pieces == ("index",)), None)
+    found = {"vehicle": vehicle, "stop": stop, "client": client} | ({"index": index} if index else {})
+    rows = table.frame[table.frame[vehicle.name].notna()]
+    route = [c.name for name, c in found.items() if name != "client"]
+    whole = not rows[[client.name, stop.name]].isna().any(axis=None)
+    once = not rows.duplicated(route).any() and not rows.duplicated(client.name).any()
+    enough = len(rows) >= _LEAST_SERVED * len(served)
+    return {name: c.name for name, c in found.items()} if whole and once and enough else None
+
+
+def _names_vehicles(column: ColumnFacts, fleet: frozenset[str]) -> bool:
+    """Say whether every cell is a vehicle: a type, or one of it by its number, as ``van 2``."""
+    names = column.texts if column.kind == "text" else frozenset()
+    return bool(names) and all(text in fleet or text.rpartition(" ")[0] in fleet for text in names)
+
+
+# scheduling
+
+
+def _add_prices(draft: Draft) -> None:
+    """Add the price of power where energy is known, and a price of time where nothing else has one."""
+    parts = draft.roles.parts
+    energy = bool(draft.roles.column("modes", "energy")) or any(
+        section.header == ("problem", "energy") for section in draft.problem
+    )
+    if "power_price" in parts and energy:
+        draft.add_part(parts["power_price"])
+    elif "power_price" in parts:
+        draft.notes.append("the price of power is not used: no table tells the energy of tasks")
+    jobs = parts.get("jobs")
+    priced = jobs is not None and any(jobs.declared(name).is_price for name in jobs.fields)
+    if not priced and not ("power_price" in parts and energy):
+        why = f"{draft.money} a minute until the last task ends"
+        draft.head.append(Entry("makespan_cost", 1.0, why, sure=False))
+        draft.invented.append(f"makespan_cost is made up (1 {why}): nothing else has a price")
+
+
+# supply
+
+
+def _make_site(part: str, draft: Draft) -> None:
+    """Make a supplier, a site or a market that no table holds, in the middle of the others."""
+    if part == "facilities" and "rates" in draft.roles.parts:
+        # lanes lead straight to the markets; a problem still wants a site, which is closed
+        frame = pd.DataFrame({"name": ["none"], "status": ["closed"]})
+        draft.add_made(part, frame, {}, "no place passes anything on")
+        return
+    frame = pd.DataFrame({"name": [part[:-1]], **_middle(draft, "facilities", "markets", "suppliers")})
+    draft.add_invented(part, frame, {end: "km" for end in ("x", "y") if end in frame}, "no table holds them")
+
+
+def _make_lanes(draft: Draft) -> None:
+    """Make lanes from every supplier to every site, and on to every market."""
+    tails, sites, heads = (_names(draft, part) for part in ("suppliers", "facilities", "markets"))
+    pairs = [(a, b) for a in tails for b in sites] + [(a, b) for a in sites for b in heads]
+    frame = pd.DataFrame(pairs, columns=["tail", "head"])
+    draft.add_invented("lanes", frame, {}, "from every supplier to every site, and on to every market")
+
+
+def _names(draft: Draft, part: str) -> Iterable[object]:
+    guess: PartGuess | None = draft.roles.parts.get(part)
+    if guess is None:
+        return list(draft.made[f"made_{part}"].frame["name"])
+    return list(guess.table.frame[draft.roles.column(part, "name")].dropna())
+
+
+_MISSING: Mapping[str, Callable[[Draft], None]] = {
+    "depots": _make_depot,
+    "vehicles": _make_vehicles,
+    "suppliers": partial(_make_site, "suppliers"),
+    "facilities": partial(_make_site, "facilities"),
+    "markets": partial(_make_site, "markets"),
+    "lanes": _make_lanes,
+}
+"""What is made of a part that no table holds; the others are left out."""

@@ -1,0 +1,426 @@
+"""Tables rewritten as plans read them: one row for each thing, whatever the sheet of a planner looks like.
+
+A rewrite of many tables takes and returns a list of them; one of a single table says what it needs. What it makes is
+written beside the scenario.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+
+from kanopt.errors import TableError
+from kanopt.records.headers import read_header
+from kanopt.records.likeness import is_called
+from kanopt.records.matching import ColumnFacts
+from kanopt.records.words import FIELD_WORDS, TABLE_WORDS
+from kanopt.whatif.scaffolding.parts import looks_like, measures
+from kanopt.whatif.scaffolding.sources import SourceTable
+
+__all__ = [
+    "BEFORE",
+    "coordinate_pairs",
+    "located",
+    "merged",
+    "order_of",
+    "predecessors",
+    "rows_of_brackets",
+    "rows_of_periods",
+    "rows_of_squares",
+    "rows_of_stations",
+    "rows_of_things",
+    "stops_of_orders",
+    "texts",
+    "things",
+    "without_margins",
+]
+
+_FEWEST = 2
+_PRICE = "price"
+_OF_STOPS = ("earliest", "latest", "windows", "service_duration")
+_BEGINNING = 6  # letters by which words are the same: deliver, delivery
+_PERIOD = re.compile(
+    r"(jan|feb|mar|m[aä]r|apr|abr|may|mai|jun|jul|aug|ago|ao[uû]|sep|oct|okt|nov|dec|dez|dic|d[eé]c|ene|f[eé]v|avr"
+    r"|juin|juil)\w*"
+    r"|(q|t|w|kw|s|sem|semana|semaine|week|woche|month|mes|mois|monat|period|periode|quarter|quartal)[ ._-]?\d+"
+    r"|\d{4}([-/. ]?(q|t|w|kw)?\d+)?"
+)
+"""Headers that are periods: January, Q1, KW 12, 2024-03."""
+_UP_TO = re.compile(r"\D{0,9}?(\d[\d ]*) ?(kg|t|lb)\b.*", re.IGNORECASE)
+"""Headers that are weights: ≤ 250 kg, bis 100 kg."""
+_LISTED = re.compile(r"\s*[,;/+]\s*")
+_NUMBERED = re.compile(r"[\s_-]*(\d+|(?<![^\W_])[A-Z])$")
+BEFORE = "comes after"
+"""The column of made operations that says which one comes before."""
+
+Wide = tuple[str, Mapping[str, Any], str]
+"""What the headers of a wide table name, each column with what its header says, and what its cells are called."""
+
+
+def without_margins(tables: Sequence[SourceTable]) -> list[SourceTable]:
+    """Take the last row of a matrix off where its name has a unit: what each column has or asks is no cell of it."""
+    found: list[SourceTable] = []
+    for table in tables:
+        first, *others = table.facts.columns.values()
+        last = table.frame.iloc[-1]
+        numbers = [c.name for c in others if c.kind == "number"]
+        named = first.kind == "text" and len(table.frame) > _FEWEST and len(numbers) >= _FEWEST
+        label = str(last[first.name])
+        if not named or not read_header(label).unit or read_header(str(table.frame[first.name].iloc[0])).unit:
+            found.append(table)
+            continue
+        cells = [name for name in numbers if pd.notna(last[name])]
+        margin = pd.DataFrame({"destination": cells, label: [last[name] for name in cells]})
+        why = f"the last row of {table.called}"
+        found.append(table.remade(table.frame.iloc[:-1], f"{table.called} without its last row", end="body"))
+        found.append(table.remade(margin, why, title=label, end="margin"))
+    return found
+
+
+def _unfolding(
+    find: Callable[[SourceTable, Sequence[SourceTable]], Wide | None],
+) -> Callable[[Sequence[SourceTable]], list[SourceTable]]:
+    """Return the rewrite that makes of each table, in whose columns something is found, a row for each of its cells."""
+
+    def rewrite(tables: Sequence[SourceTable]) -> list[SourceTable]:
+        found: list[SourceTable] = []
+        for table in tables:
+            wide = find(table, tables)
+            found += [table] if wide is None else _long(table, *wide)
+        return found
+
+    rewrite.__doc__ = find.__doc__
+    return rewrite
+
+
+def _long(table: SourceTable, head: str, meant: Mapping[str, Any], value: str) -> Iterator[SourceTable]:
+    """Return a wide table as rows, and what stands beside its cells as a table of its own."""
+    columns = table.facts.columns
+    rest = [c for c in columns.values() if c.name not in meant]
+    key = table.facts.key
+    named = [c for c in rest if c.kind == "text"]
+    ids = [key] if key is not None and value != _PRICE else named  # one price is of all the names before it
+    corner = ids[0]
+    told = corner.name if corner.header.unit else table.title
+    value = value or told
+    unit = read_header(told).unit
+    if value != _PRICE:  # headers that are weights say nothing of what is paid
+        unit = next(iter(columns[name].header.unit for name in meant), "") or unit
+    names = {corner.name: "origin"} if corner.header.unit else {}
+    cells = table.frame[[*(c.name for c in ids), *meant]].rename(columns={**names, **meant})
+    kept = [names.get(c.name, c.name) for c in ids]
+    cells.columns = [*kept, *meant.values()]
+    long = cells.melt(id_vars=kept, var_name=head, value_name=value).dropna(subset=[value]).infer_objects()
+    yield table.remade(long, f"{table.called} as a list", {value: unit}, end="rows")
+    if len(rest) > len(ids):
+        beside = table.frame[[c.name for c in rest]]
+        yield table.remade(beside, f"{table.called} without its wide columns", end="beside")
+
+
+def _numbers(table: SourceTable) -> list[ColumnFacts]:
+    """Return the columns that may be cells of a wide table: numbers that are not its key."""
+    return [c for c in table.facts.columns.values() if c.kind == "number" and c is not table.facts.key]
+
+
+def _squares(table: SourceTable, tables: Sequence[SourceTable]) -> Wide | None:
+    """Rows and columns have the same names: a row for each pair of them."""
+    first, *_ = table.facts.columns.values()
+    heads = [c.name for c in _numbers(table)]
+    shared = first.texts & {*heads}
+    if first.kind != "text" or len(heads) < _FEWEST or len(shared) < max(_FEWEST, len(heads) - 1):
+        return None
+    return None if len(heads) + 1 < len(table.facts.columns) else ("to", {name: name for name in heads}, "")
+
+
+def rows_of_squares(tables: Sequence[SourceTable]) -> list[SourceTable]:
+    """Make a row for each pair of a table whose rows and columns have the same names."""
+    found: list[SourceTable] = []
+    for table in tables:
+        wide = _squares(table, tables)
+        if wide is None:
+            found.append(table)
+            continue
+        (long,) = _long(table, *wide)
+        first = next(iter(long.frame))
+        pairs = long.remade(long.frame.rename(columns={first: "from"}), long.made, end="pairs")
+        found.append(replace(pairs, square=table))
+    return found
+
+
+def _things(table: SourceTable, tables: Sequence[SourceTable]) -> Wide | None:
+    """Headers are names of rows of another table, or end as those of another table do: a row for each of them."""
+    numbers = _numbers(table)
+    heads = {c.name for c in numbers}
+    for other in tables if len(heads) >= _FEWEST else ():
+        for column in other.facts.columns.values() if other is not table else ():
+            named = heads & column.texts if column.kind == "text" else set()
+            if len(named) >= _FEWEST and len(named) >= 0.5 * len(column.texts):
+                return column.name, {c.name: c.name for c in numbers if c.name in named}, ""
+    for alike in _alike(numbers):
+        if any(
+            alike.keys() == theirs.keys() for o in tables if o is not table for theirs in _alike(_numbers(o))
+        ):
+            value = " ".join(
+                word for word in read_header(next(iter(alike.values()))).words if word not in alike
+            )
+            return "product", {name: thing for thing, name in alike.items()}, value
+    return None
+
+
+def _alike(columns: Sequence[ColumnFacts]) -> list[dict[str, str]]:
+    """Return columns whose headers differ in one word alone, that word to each."""
+    found: dict[tuple[str, ...], dict[str, str]] = {}
+    for column in columns:
+        for place, word in enumerate(column.header.words if column.header.unit else ()):
+            rest = (*column.header.words[:place], "", *column.header.words[place + 1 :])
+            found.setdefault(rest, {})[word] = column.name
+    return [alike for rest, alike in found.items() if len(alike) >= _FEWEST and len(rest) > 1]
+
+
+def _without_brackets(header: str) -> str:
+    """Return a header without its unit in brackets."""
+    return " ".join(re.sub(r"[\[(].*?[\])]", "", header).split()) or header
+
+
+def _periods(table: SourceTable, tables: Sequence[SourceTable]) -> Wide | None:
+    """Headers are months, quarters or weeks: a row for each of them."""
+    plain = {c.name: _without_brackets(c.name) for c in _numbers(table)}
+    named = {name: text for name, text in plain.items() if _PERIOD.fullmatch(text.lower())}
+    return ("period", named, "") if len(named) >= _FEWEST else None
+
+
+def _brackets(table: SourceTable, tables: Sequence[SourceTable]) -> Wide | None:
+    """Headers are weights up to which a price holds: a row for each of them."""
+    weights = {c.name: match for c in _numbers(table) if (match := _UP_TO.fullmatch(c.name.strip()))}
+    if len(weights) < _FEWEST or len({match[2] for match in weights.values()}) > 1:
+        return None
+    (unit,) = {match[2].lower() for match in weights.values()}
+    limits = {name: float(match[1].replace(" ", "")) for name, match in weights.items()}
+    return f"up to ({unit})", limits, _PRICE
+
+
+def rows_of_stations(tables: Sequence[SourceTable]) -> list[SourceTable]:
+    """Make a row for each time of a table of orders by stations; columns numbered alike are ways to do the same."""
+    found: list[SourceTable] = []
+    for table in tables:
+        stations, key = _stations(table), table.facts.key
+        if key is None or len(stations) < _FEWEST:
+            found.append(table)
+            continue
+        plain = {c.name: _without_brackets(c.name) for c in stations}
+        long, *beside = _long(table, "machine", plain, "duration")
+        rows = long.frame[long.frame["duration"] > 0]
+        if len({_NUMBERED.sub("", name) for name in plain.values()}) > 1:
+            rows = rows.assign(order=rows["machine"].map({n: k for k, n in enumerate(plain.values(), 1)}))
+        unit = stations[0].header.unit or "min"
+        found += [long.remade(rows, long.made, {"duration": unit}, title="operations", end="ops"), *beside]
+    return found
+
+
+def _stations(table: SourceTable) -> list[ColumnFacts]:
+    """Return the columns that are stations, whose cells are times."""
+    numbers = _numbers(table)
+    timed = [c for c in numbers if measures(c) == {"time": 1}]
+    told = any(is_called(word, TABLE_WORDS["modes"] | TABLE_WORDS["durations"]) for word in table.words)
+    plain = told and len(numbers) == len(table.columns) - 1 and not any(c.header.unit for c in numbers)
+    stations = numbers if plain else timed
+    return [
+        c
+        for c in stations
+        if not looks_like(c, "jobs", "due_date", "release_date") and not looks_like(c, "modes", "duration")
+    ]
+
+
+def merged(tables: Sequence[SourceTable]) -> list[SourceTable]:
+    """Join tables that were made of wide ones and name the same rows."""
+    found: list[SourceTable] = []
+    for table in tables:
+        ids = [c.name for c in table.facts.columns.values() if c.kind == "text"]
+        keys = set(map(tuple, table.frame[ids].astype(str).to_numpy()))
+        twin = next(
+            (
+                place
+                for place, other in enumerate(found)
+                if table.made and other.made and len(ids) > 1 and {*ids} <= {*map(str, other.frame.columns)}
+                if set(map(tuple, other.frame[ids].astype(str).to_numpy())) == keys
+                if {*map(str, other.frame.columns)} & {*map(str, table.frame.columns)} == {*ids}
+            ),
+            None,
+        )
+        if twin is None:
+            found.append(table)
+            continue
+        other = found[twin]
+        rows = other.frame.merge(table.frame, on=ids)
+        both = other.remade(rows, f"{other.made} and {table.made}", table.units, end="both")
+        found[twin] = replace(both, of=both.of | table.of)
+    return found
+
+
+rows_of_things = _unfolding(_things)
+rows_of_periods = _unfolding(_periods)
+rows_of_brackets = _unfolding(_brackets)
+
+
+def coordinate_pairs(table: SourceTable) -> list[dict[str, str]]:
+    """Return the columns that say where a row is, place by place: each end of a place to its column."""
+    found: dict[tuple[str, ...], dict[str, str]] = {}
+    for column in table.facts.columns.values():
+        for end in ("x", "y", "lat", "lon") if column.kind == "number" else ():
+            called_so = {*FIELD_WORDS[end].split(", ")} & {*column.header.pieces}
+            if called_so:
+                apart = tuple(word for word in column.header.words if word not in called_so)
+                found.setdefault(apart, {}).setdefault(end, column.name)
+                break
+    return [ends for ends in found.values() if ends.keys() in ({"x", "y"}, {"lat", "lon"})]
+
+
+def located(
+    table: SourceTable, columns: Sequence[ColumnFacts], places: SourceTable, ends: Mapping[str, str]
+) -> SourceTable:
+    """Return a table with the coordinates of the places that one or two of its columns name.
+
+    Parameters
+    ----------
+    table, columns
+        Which.
+    places, ends
+        The table of places, and its columns for the ends of a coordinate.
+    """
+    key = places.facts.key
+    assert key is not None
+    where = places.frame.assign(**{key.name: texts(places.frame[key.name])}).set_index(key.name)
+    frame = table.frame.reset_index(drop=True)
+    units: dict[str, str] = {}
+    for column in columns:
+        for end, name in ends.items():
+            given = name if len(columns) == 1 else f"{column.name} {end}"
+            frame[given] = where.loc[list(texts(frame[column.name])), name].to_numpy()
+            units[given] = places.columns[name].declared or places.columns[name].header.unit
+    if len(columns) > 1:
+        frame = frame.drop(columns=[column.name for column in columns])
+    made = table.remade(frame, f"{table.called} with the places of {places.called}", units, end="located")
+    return replace(made, of=made.of | {places.name})
+
+
+def stops_of_orders(table: SourceTable, key: str, pairs: Sequence[Mapping[str, str]]) -> SourceTable:
+    """Return orders from place to place as two stops each: one where it is loaded, and one where it is unloaded."""
+    first, last = pairs[:_FEWEST]
+    words = [{*read_header(next(iter(ends.values()))).words} for ends in (first, last)]
+    sources = {*FIELD_WORDS["source"].replace(",", " ").split()}
+    if words[1] & sources and not words[0] & sources:
+        first, last = last, first
+    frame = table.frame.reset_index(drop=True)
+    loaded = texts(frame[key]) + " (loading)"
+    where = {name for ends in (first, last) for name in ends.values()}
+    own = [_of_stop(table, ends, where) for ends in (first, last)]
+    beside = [n for n in map(str, frame.columns) if n not in where and not any(n in of for of in own)]
+    unloading = frame[beside].assign(source=loaded)
+    loading = pd.DataFrame({key: loaded})
+    for stop, ends, of in ((loading, first, own[0]), (unloading, last, own[1])):
+        for end, name in ends.items():
+            stop[end] = frame[name]
+        for name, plain in of.items():
+            stop[plain] = frame[name]
+    renamed = {plain: name for of in own for name, plain in of.items()} | dict(last)
+    stops = pd.concat([unloading, loading], ignore_index=True)
+    units = {n: table.columns[of].declared or table.columns[of].header.unit for n, of in renamed.items()}
+    why = f"{table.called}: a stop where each is loaded and one where it is unloaded"
+    return table.remade(stops, why, units, end="stops")
+
+
+def _of_stop(table: SourceTable, ends: Mapping[str, str], where: Collection[str]) -> dict[str, str]:
+    """Return the columns whose headers have the word of one stop, each with the field that it fills, or without it."""
+    of = {word[:_BEGINNING] for word in read_header(next(iter(ends.values()))).words if len(word) > 1}
+    found: dict[str, str] = {}
+    for name, column in table.facts.columns.items():
+        plain = " ".join(w for w in name.split() if not {p[:_BEGINNING] for p in read_header(w).pieces} & of)
+        if name in where or not plain or plain == name:
+            continue
+        alone = replace(column, name=plain)
+        fields = [f for f in _OF_STOPS for c in (column, alone) if looks_like(c, "clients", f)]
+        found[name] = next(iter(fields), plain)
+    return found
+
+
+def things(
+    table: SourceTable, names: pd.Series[Any], what: str, without: Collection[str] = ()
+) -> SourceTable:
+    """Return the things that rows name, each once, with the columns on which all rows of a thing agree.
+
+    Parameters
+    ----------
+    table
+        The rows.
+    names
+        The name that each row has for its thing.
+    what
+        What they are called, such as ``"jobs"``.
+    without
+        Columns that say nothing of a thing.
+    """
+    frame, names = table.frame.reset_index(drop=True), names.reset_index(drop=True)
+    groups = frame.groupby(names)
+    kept = [
+        name
+        for name in frame.columns
+        if name != "name"
+        and name not in without
+        and not frame[name].equals(names)
+        and (groups[name].nunique(dropna=False) <= 1).all()
+    ]
+    made = pd.concat([names.rename("name"), frame[kept]], axis="columns").dropna(subset=["name"])
+    return table.remade(made.drop_duplicates("name"), f"the {what} of {table.called}", title=what, end=what)
+
+
+def texts(values: pd.Series[Any]) -> pd.Series[Any]:
+    """Return names as texts; whole numbers without a point."""
+    return values.map(lambda v: str(int(v)) if isinstance(v, float) and v == int(v) else str(v).strip())
+
+
+def predecessors(table: SourceTable, name: ColumnFacts) -> ColumnFacts | None:
+    """Return the column whose values are names of other rows; None where there is none."""
+    for column in table.facts.columns.values():
+        known = _listed_in(column)
+        if column is name or not known or not known <= name.texts:
+            continue
+        if len(column.values) < column.rows or (not column.is_unique and column.texts != name.texts):
+            return column
+    return None
+
+
+def _listed_in(column: ColumnFacts) -> set[str]:
+    return {one for text in column.texts for one in _LISTED.split(text) if one not in ("", "-")}
+
+
+def order_of(names: pd.Series[Any], jobs: pd.Series[Any], before: pd.Series[Any], of: str) -> pd.Series[Any]:
+    """Return the order of tasks in their jobs that predecessors say; those that make no chain are refused."""
+    told = [[one for one in _LISTED.split(text) if one not in ("", "-")] for text in texts(before.fillna(""))]
+    known, job = dict(zip(names, told, strict=True)), dict(zip(names, jobs, strict=True))
+    after = [one for several in told for one in several]
+    for row, (task, several) in enumerate(known.items(), 2):
+        elsewhere = any(job.get(one) != job[task] or after.count(one) > 1 for one in several)
+        if len(several) > 1 or elsewhere:
+            listed = ", ".join(map(repr, several))
+            raise TableError(
+                f"{of}, row {row}: {task!r} comes after {listed}, which is no chain in one job; tasks of a job run "
+                "one after the other"
+            )
+    ranks: dict[str, int] = {}
+    for task in known:
+        chain = [task]
+        while known[chain[-1]]:
+            chain += known[chain[-1]]
+            if chain[-1] in chain[:-1]:
+                raise TableError(f"{of}: {task!r} comes after itself")
+        ranks[task] = len(chain)
+    firsts = pd.Series([job[task] for task, several in known.items() if not several]).value_counts()
+    if (firsts > 1).any():
+        raise TableError(
+            f"{of}: several tasks of {firsts.idxmax()!r} come after none; which is first is not said"
+        )
+    return names.map(ranks)

@@ -1,0 +1,341 @@
+"""Tables as parts of a job shop: what is done, on which machines, how long it takes, and when machines stand still."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+
+from kanopt.records.clock_times import clock_value
+from kanopt.records.declaration import Table, field, record
+from kanopt.records.matching import ColumnFacts, assign_tables, fill_fields
+from kanopt.units import convert
+from kanopt.whatif.scaffolding.parts import (
+    PartGuess,
+    as_named,
+    called,
+    match_part,
+    may_teach,
+    measures,
+    names_rows,
+)
+from kanopt.whatif.scaffolding.rewrites import order_of, predecessors, texts, things
+from kanopt.whatif.scaffolding.sources import SourceTable
+
+__all__ = ["HELPERS", "read_shop"]
+
+_BESIDE = ("setups", "calendars", "power_price")
+_PLAIN = ("task", "job", "order", "machine", "duration", "energy")
+_DAY, _SHIFT, _DAYS = 1_440.0, 240.0, 7  # minutes; a window of so many is open, not closed
+_NAMED = 5.0  # how much speaks for a table whose names the operations hold
+
+
+@record("operations", key=("name",))
+class Operation:
+    """A row that says what is done for which order, where and how long: task, mode and often job in one."""
+
+    name: str = field(default="")
+    job: str = field(default="", refers="jobs")
+    order: int = field(default=0)
+    machine: str = field(default="", refers="machines")
+    duration: float | None = field(default=None, unit="time")
+    energy: float | None = field(default=None, unit="energy")
+
+
+HELPERS = (Operation,)
+"""Tables from which the declared parts are made."""
+
+
+def read_shop(tables: Sequence[SourceTable], part: Mapping[str, Table]) -> dict[str, PartGuess] | None:
+    """Return the parts of a job shop; None where the tables do not say what is done."""
+    guesses = {
+        (name, table.name): guess
+        for name, kind in part.items()
+        for table in tables
+        if name != "operations" and (guess := match_part(table, kind))
+    }
+    scores = {pair: _worth(guess, tables) for pair, guess in guesses.items()}
+    parts = {name: guesses[name, table] for name, table in assign_tables(scores).items()}
+    if {"tasks", "modes"} <= parts.keys() and _texts_of(parts["modes"], "task") <= parts["tasks"].names:
+        _order_tasks(parts)
+        for name, source, field_name in (("jobs", "tasks", "job"), ("machines", "modes", "machine")):
+            column = parts[source].column(field_name)
+            if name not in parts and column is not None:
+                table = parts[source].table
+                names = pd.DataFrame({"name": texts(table.frame[column.name].dropna()).unique()})
+                why = f"the {name} that the {source} name"
+                parts[name] = as_named(table.remade(names, why, title=name, end=name), part[name])
+    else:
+        found = [one for table in tables if (one := _operations(table, tables, part, guesses, scores))]
+        if not found:
+            return None
+        ops, parts = max(found, key=lambda each: len(each[0].filled) + 2 * called(each[0].table, "tasks"))
+        rows = _rows_of(ops, parts)
+        if rows is None:
+            return None
+        parts |= _made_parts(rows, parts, part)
+    _match_families(parts)
+    _close_machines(parts, part["calendars"])
+    return parts
+
+
+def _texts_of(guess: PartGuess, *fields: str) -> frozenset[str]:
+    columns = [guess.column(name) for name in fields]
+    return frozenset().union(*(column.texts for column in columns if column is not None))
+
+
+def _worth(guess: PartGuess, tables: Sequence[SourceTable]) -> float:
+    """Return how much speaks for a table as a part; some parts must be named, or tell more than names."""
+    name, fields = guess.part.name, guess.fields - {"name"}
+    if name == "setups":
+        families = _texts_of(guess, "before", "after")
+        elsewhere = [
+            other for other in tables if other is not guess.table and guess.table.name not in other.of
+        ]
+        linked = any(c is not t.facts.key for t in elsewhere for c in names_rows(t, families, every=True))
+        return guess.score * (linked or guess.called_so)
+    if name == "calendars" and not guess.called_so and "machine" not in fields:
+        return 0.0
+    priced = any(measures(c) == {"money": 1, "energy": -1} for c in guess.table.columns.values())
+    if name == "calendars" and priced:
+        return 0.0
+    if name == "jobs" and not fields and not guess.called_so:
+        return 0.0
+    return 0.0 if name == "machines" and not (guess.called_so or guess.keyed_so) else guess.score
+
+
+def _order_tasks(parts: dict[str, PartGuess]) -> None:
+    """Give tasks the order that their predecessors say."""
+    guess = parts["tasks"]
+    name, job = guess.column("name"), guess.column("job")
+    assert name is not None
+    assert job is not None
+    before = predecessors(guess.table, name)
+    if before is None:
+        return
+    frame = guess.table.frame.reset_index(drop=True)
+    order = order_of(texts(frame[name.name]), texts(frame[job.name]), frame[before.name], guess.table.called)
+    frame = frame.assign(order=order).drop(columns=before.name)
+    made = guess.table.remade(frame, f"{guess.table.called} in the order of its predecessors", end="ordered")
+    parts["tasks"] = match_part(made, guess.part) or guess
+
+
+def _operations(
+    table: SourceTable,
+    tables: Sequence[SourceTable],
+    part: Mapping[str, Table],
+    guesses: Mapping[tuple[str, str], PartGuess],
+    scores: Mapping[tuple[str, str], float],
+) -> tuple[PartGuess, dict[str, PartGuess]] | None:
+    """Return a table as operations, with the tables beside it; None where it does not say how long what takes."""
+    if may_teach(table) and not called(table, "tasks"):
+        return None
+    known: dict[tuple[str, str], float] = {}
+    for (name, other), score in scores.items():
+        guess = guesses[name, other]
+        if other == table.name or name not in ("jobs", "machines", *_BESIDE):
+            continue
+        held = name not in _BESIDE and bool(names_rows(table, guess.names, every=True))
+        if held:
+            known[name, other] = guess.score + _NAMED
+        elif name != "jobs":  # jobs of other names are none of these operations
+            known[name, other] = score / 2 if name == "machines" else score
+    parts = {name: guesses[name, other] for name, other in assign_tables(known).items()}
+    names = {str(name): parts[name].names for name in ("machines", "jobs") if name in parts}
+    filled = fill_fields(table.facts, part["operations"], names)
+    guess = PartGuess(part["operations"], table, tuple(filled))
+    jobs = names_rows(table, names.get("jobs", ()), every=True)
+    if guess.column("job") is None and jobs:
+        guess = guess.filling("job", jobs[0], 0.9, "its values are names of jobs")
+    if guess.column("duration") is None or not guess.fields & {"name", "job"}:
+        return None
+    guess = _by_shape(guess)
+    lines = any(called(other, "machines") for other in tables)
+    one_line = lines or called(table, "tasks") or called(table, "jobs")
+    return (guess, parts) if "machine" in guess.fields or one_line else None
+
+
+def _by_shape(guess: PartGuess) -> PartGuess:
+    """Fill the order and the machine of operations by what values look like, whatever the columns are called."""
+    job = guess.column("job")
+    if job is None or job.is_unique:
+        return guess
+    frame = guess.table.frame
+    if guess.column("order") is None:
+        for column in guess.left:
+            steps = frame.groupby(frame[job.name])[column.name] if column.whole else None
+            again = column.whole and not column.header.unit and not column.is_unique
+            if steps is not None and again and not frame.duplicated([job.name, column.name]).any():
+                guess = guess.filling("order", column, 0.9, "it counts the steps of a job")
+                break
+    left = [c for c in guess.left if c.kind == "text" and not c.is_unique and len(c.values) == c.rows]
+    if guess.column("machine") is None and len(left) == 1:
+        guess = guess.filling("machine", left[0], 0.7, "the only names that are left")
+    return guess
+
+
+def _rows_of(guess: PartGuess, parts: Mapping[str, PartGuess]) -> SourceTable | None:
+    """Return the operations with columns of plain names beside those that say more of them."""
+    table = guess.table
+    frame = table.frame.reset_index(drop=True)
+    cells = {each.field.name: frame[each.column.name] for each in guess.filled}
+    key = guess.column("name") or table.facts.key
+    before = predecessors(table, key) if key is not None else None
+    job, name, order = (cells.get(each) for each in ("job", "name", "order"))
+    unique = name is not None and not name.duplicated().any() and not name.isna().any()
+    if job is None and "jobs" not in parts and not unique:
+        return None
+    rows = pd.DataFrame(index=frame.index)
+    rows["job"] = texts(job if job is not None else name)  # type: ignore[arg-type]
+    if unique and name is not None:
+        rows["task"] = texts(name)
+    elif order is not None:
+        rows["task"] = rows["job"] + " " + texts(order)
+    elif name is not None and not pd.DataFrame({"job": rows["job"], "name": name}).duplicated().any():
+        rows["task"] = rows["job"] + " " + texts(name)
+    elif "machine" in cells and texts(cells["machine"]).groupby(rows["job"]).apply(tuple).nunique() > 1:
+        order = rows.groupby("job").cumcount() + 1  # each job has its own machines: steps, as they stand
+        rows["task"] = rows["job"] + " " + texts(order)
+    else:  # several rows of one order are several ways to do it
+        rows["task"] = rows["job"]
+    if before is not None and unique:
+        order = order_of(rows["task"], rows["job"], frame[before.name], table.called)
+    if order is not None:
+        rows["order"] = order
+    if "machine" in cells:
+        rows["machine"] = texts(cells["machine"])
+    units = {}
+    for each in ("duration", "energy"):
+        if (column := guess.column(each)) is not None:
+            rows[each], units[each] = cells[each], column.declared or column.header.unit
+    used = [each.column.name for each in guess.filled] + ([before.name] if before is not None else [])
+    beside = frame.drop(columns=[*used, *(each for each in _PLAIN if each in frame and each not in used)])
+    return table.remade(pd.concat([rows, beside], axis="columns"), f"from {table.called}", units, end="steps")
+
+
+def _made_parts(
+    rows: SourceTable, parts: Mapping[str, PartGuess], part: Mapping[str, Table]
+) -> dict[str, PartGuess]:
+    """Return the tables of jobs, tasks, machines and modes that operations make, where no others name the same."""
+    frame, found = rows.frame, dict[str, PartGuess]()
+    jobs, machines = parts.get("jobs"), parts.get("machines")
+    if jobs is None or not {*frame["job"]} <= jobs.names:
+        made = things(rows, frame["job"], "jobs", without=_PLAIN)
+        found["jobs"] = match_part(made, part["jobs"]) or as_named(made, part["jobs"])
+    tasks = things(rows, frame["task"], "tasks", without=("machine", "duration", "energy"))
+    if "job" not in tasks.frame:
+        tasks = tasks.remade(tasks.frame.assign(job=tasks.frame["name"]), tasks.made, end="jobs")
+    found["tasks"] = as_named(tasks, part["tasks"])
+    modes = frame[[name for name in ("task", "machine", "duration", "energy") if name in frame]]
+    if "machine" not in modes:
+        names = sorted(machines.names) if machines else ["machine 1"]
+        modes = modes.merge(pd.DataFrame({"machine": names}), how="cross")
+    made = rows.remade(modes.drop_duplicates(), rows.made, title="modes", end="modes")
+    found["modes"] = as_named(made, part["modes"])
+    if machines is None or not {*modes["machine"]} <= machines.names:
+        plain_names = pd.DataFrame({"name": modes["machine"].unique()})
+        made = rows.remade(plain_names, f"the machines of {rows.called}", title="machines", end="machines")
+        found["machines"] = as_named(made, part["machines"])
+    return found
+
+
+def _match_families(parts: dict[str, PartGuess]) -> None:
+    """Fill the family of tasks and machines with the column whose values are families of the setups."""
+    families = _texts_of(parts["setups"], "before", "after") if "setups" in parts else frozenset()
+    why = "its values are families of the setups"
+    for name in ("tasks", "machines", "jobs") if families else ():
+        guess = parts.get(name)
+        columns = names_rows(guess.table, families, every=True) if guess is not None else []
+        if guess is None or not columns:
+            continue
+        if name != "jobs":
+            parts[name] = guess if guess.column("family") else guess.filling("family", columns[0], 0.9, why)
+        elif parts["tasks"].column("family") is None:
+            parts["tasks"] = _of_their_jobs(parts["tasks"], guess, columns[0].name)
+
+
+def _of_their_jobs(tasks: PartGuess, jobs: PartGuess, column: str) -> PartGuess:
+    """Return tasks with the family that a column of their jobs says."""
+    job, name = tasks.column("job"), jobs.column("name")
+    assert job is not None
+    assert name is not None
+    of = dict(zip(texts(jobs.table.frame[name.name]), jobs.table.frame[column], strict=True))
+    frame = tasks.table.frame.assign(family=texts(tasks.table.frame[job.name]).map(of))
+    why = f"{tasks.table.called} with {column!r} of {jobs.table.called}"
+    made = tasks.table.remade(frame, why, title="tasks", end="families")
+    made = replace(made, of=made.of | {jobs.table.name} | jobs.table.of, reads=made.reads | {column})
+    family = made.columns["family"]
+    kept = tuple(replace(each, column=made.columns[each.column.name]) for each in tasks.filled)
+    return replace(tasks, table=made, filled=kept).filling("family", family, 0.9, f"{column!r} of its job")
+
+
+def _close_machines(parts: dict[str, PartGuess], part: Table) -> None:
+    """Make breaks of the shifts and pauses that stand beside machines."""
+    machines = parts.get("machines")
+    name = machines.column("name") if machines is not None else None
+    if machines is None or name is None or "calendars" in parts or machines.table.made:
+        return
+    clocks = [c for c in machines.left if c.kind == "clock" and len(c.values) == c.rows]
+    shift = next(((a, b) for a in clocks for b in clocks if (a.minutes < b.minutes).all()), ())  # type: ignore[operator]
+    lists = [c for c in machines.left if c.kind == "windows"]
+    opened = [c for c in lists if pd.Series([_lasts(cell) for cell in c.values]).median() >= _SHIFT]
+    if not shift and not lists:
+        return
+    days = _DAYS if opened else _days_of(parts, shift)
+    rows: list[tuple[str, float, float]] = []
+    for _, row in machines.table.frame.iterrows():
+        machine = texts(pd.Series([row[name.name]]))[0]
+        works = [tuple(_minutes(row[c.name]) for c in shift)] if shift else []
+        works += [window for c in opened for window in _windows(row[c.name])]
+        pauses = [window for c in lists if c not in opened for window in _windows(row[c.name])]
+        until = 0.0
+        for day in range(days):
+            zero = day * _DAY
+            for begin, end in sorted(works):
+                rows += [(machine, until, zero + begin)] if zero + begin > until else []
+                until = zero + end
+            rows += [(machine, zero + begin, zero + end) for begin, end in pauses]
+        rows += [(machine, until, days * _DAY)] if works and until < days * _DAY else []
+    frame = pd.DataFrame(rows, columns=["machine", "start", "end"])
+    told = ", ".join(c.name for c in (*shift, *lists))
+    made = machines.table.remade(
+        frame.sort_values(["machine", "start"], kind="stable"),
+        f"{told} of {machines.table.called}",
+        {"start": "min", "end": "min"},
+        title="calendars",
+        end="calendars",
+        reads=[c.name for c in (*shift, *lists)],
+    )
+    parts["calendars"] = as_named(made, part)
+
+
+def _days_of(parts: Mapping[str, PartGuess], shift: Sequence[ColumnFacts]) -> int:
+    """Return for how many days breaks are written: all work on one machine, in its shortest shift."""
+    lasts = parts["modes"].column("duration") if "modes" in parts else None
+    if not shift or lasts is None:
+        return 1
+    hours = float((shift[1].minutes - shift[0].minutes).min())  # type: ignore[operator]
+    work = convert(float(lasts.values.sum()), lasts.declared or lasts.header.unit or "min", "min")
+    return 1 + math.ceil(work / hours)
+
+
+def _minutes(cell: Any) -> float:
+    value = clock_value(str(cell), "min")
+    assert value is not None
+    return float(value)
+
+
+def _lasts(cell: Any) -> float:
+    return sum(end - begin for begin, end in _windows(cell))
+
+
+def _windows(cell: Any) -> list[tuple[float, float]]:
+    """Return the windows of a cell, in minutes."""
+    if pd.isna(cell):
+        return []
+    parted = (window.replace("–", "-").partition("-") for window in re.split("[,;]", str(cell)))
+    return [(_minutes(begin.strip()), _minutes(end.strip())) for begin, _, end in parted]
