@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from kanopt.errors import KanoptError, ProblemError, nearest
 from kanopt.faults import Fault, Setting
@@ -17,7 +18,7 @@ from kanopt.text import list_names
 from kanopt.whatif.scenario_files.arguments import PartSpec
 from kanopt.whatif.scenario_files.kinds import MatrixSpec
 from kanopt.whatif.scenario_files.mistakes import Mistake, keyed
-from kanopt.whatif.scenario_files.problem_spec import PartialInputs, ProblemSpec
+from kanopt.whatif.scenario_files.problem_spec import ProblemInputs, ProblemSpec
 from kanopt.whatif.scenario_files.sections import Sections
 from kanopt.whatif.scenario_files.spec import LawSpec, LearnedSpec, TableSpec
 from kanopt.whatif.scenario_files.toml_positions import Key
@@ -25,7 +26,7 @@ from kanopt.whatif.scenario_files.toml_positions import Key
 if TYPE_CHECKING:
     import pandas as pd
 
-    from kanopt.formulas import Formula
+    from kanopt.formulas import BoundFormula, Formula
     from kanopt.problems.base import Problem
 
 __all__ = [
@@ -249,6 +250,57 @@ def _swapped(problem: ProblemSpec, name: str, part: PartSpec) -> Iterable[tuple[
         # surveyors count x to the north, and distances are the same
         if field < other and like.get(other) == field and {field, other} != {"x", "y"}:
             yield field, other
+
+
+@dataclass(frozen=True)
+class PartialInputs(ProblemInputs):
+    """What a problem is built from to see what is wrong with its tables, while the file holds other mistakes.
+
+    A table that could not be read is given as what is no record, so that the problem looks at the others only. A law
+    that cannot be used is a constant.
+
+    Parameters
+    ----------
+    fill
+        Whether fields that no column fills are stated as their defaults: they may stand under a key with a mistake, and
+        then nothing is said to be missing.
+    """
+
+    is_partial: ClassVar = True
+
+    fill: bool = False
+    unread: list[str] = dataclasses.field(default_factory=list)
+
+    def part(self, part: PartSpec) -> Any:
+        """Return the frame of a part; what is no table where it could not be read, which `unread` then names."""
+        name = next(name for name, value in self.problem if value is part)
+        schema = self.problem.schemas().get(name)
+        if part.table not in self.tables:
+            return self.absent(name)
+        frame = super().part(part)
+        if schema is None or not self.fill:
+            return frame
+        absent = {
+            item.name: item.default
+            for item in schema.fields
+            if item.type in (int, float) and not item.clock and item.default == 0 and item.name not in frame
+        }
+        return frame.assign(**absent) if absent else frame
+
+    def absent(self, name: str) -> Any:
+        """Return what stands in for an argument of which nothing could be read."""
+        self.unread.append(name)
+        return [None] if name in self.problem.schemas() else self.law("")
+
+    def law(self, name: str) -> BoundFormula:
+        """Return a law with its inputs bound, or a constant."""
+        from kanopt.formulas import Constant, Formula, Variable
+
+        if name in self.laws and all(
+            each.name in self.problem.bindings_of(name) for each in self.laws[name].inputs
+        ):
+            return super().law(name)
+        return Formula(Constant(1.0), (), Variable(name or "law")).bind()
 
 
 def data_mistakes(

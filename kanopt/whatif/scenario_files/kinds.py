@@ -12,7 +12,7 @@ from kanopt.records.declaration import Unit
 from kanopt.whatif.changes import Change
 from kanopt.whatif.scenario_files.arguments import LawUse, Name, PartSpec
 from kanopt.whatif.scenario_files.mistakes import FileModel
-from kanopt.whatif.scenario_files.problem_spec import PartialInputs, ProblemInputs, ProblemSpec, of_class
+from kanopt.whatif.scenario_files.problem_spec import ProblemInputs, ProblemSpec, of_class
 from kanopt.whatif.scenario_files.toml_positions import Key
 from kanopt.whatif.usual_variants import a_tenth_up_and_down, one_more_and_fewer, without_each
 
@@ -129,7 +129,7 @@ class RoutingSpec(ProblemSpec):
         """Return what the problem is made of; roads and matrices stand in for durations and distances."""
         from kanopt.problems import RoadNetwork
 
-        if isinstance(inputs, PartialInputs):
+        if inputs.is_partial:
             # of roads, matrices and routes nothing is looked at yet; distances are given where something says them
             stand_in = {"duration": inputs.law(""), "started": ()}
             measured = self.links is None and self.distances is None

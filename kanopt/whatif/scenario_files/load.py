@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -201,31 +201,32 @@ def _read_tables(found: Sections, layers: Layers, may_ask: MayAsk) -> dict[str, 
         except FileFormatError as error:
             found.add(where, str(error))
             continue
-        frame = _read_table(found, spec, source, where[:2], spec.units)
+        frame = _read_table(found, spec, source, where)
         if frame is not None:
             tables[name] = frame
     return tables
 
 
-def _read_table(
-    found: Sections, spec: TableSpec, source: str | Path, key: Key, units: Mapping[str, str]
-) -> pd.DataFrame | None:
+def _read_table(found: Sections, spec: TableSpec, source: str | Path, where: Key) -> pd.DataFrame | None:
     from kanopt.tables import TextFormat
     from kanopt.tables.table_reading import load_table, read_table
 
+    key = where[:2]
     try:
         form = TextFormat(**spec.form.model_dump(exclude_none=True))
     except TableError as error:
-        found.add((*key, "form"), str(error))
+        found.add((*key, "form"), error.message)
         return None
     try:
         raw = load_table(source, spec.query, form, spec.sheet)
         columns, on_bad = _columns_and_actions(found, spec, str(key[1]), raw)
+        there = [*raw.names, *spec.derive]
+        _note_absent(found, (*key, "units"), zip(spec.units, spec.units, strict=True), there)
         return read_table(
             raw,
             columns=columns,
             schema=_limits(found, spec, key, [*columns, *spec.derive]),
-            units=units,
+            units={name: unit for name, unit in spec.units.items() if name in there},
             dates=spec.dates,
             derive=spec.derive,
             drop_where=spec.drop_where,
@@ -233,22 +234,21 @@ def _read_table(
             on_duplicate=spec.on_duplicate,
             form=form,
         )
+    except TableError as error:
+        told = error.faults or [(where[2:], error.message)]
+        found.mistakes += [Mistake((*key, *place), message) for place, message in told]
     except KanoptError as error:
-        if isinstance(error, TableError) and error.faults:
-            found.mistakes += [Mistake((*key, *place), message) for place, message in error.faults]
-            return None
-        message = str(error)
-        misplaced = next(
-            (column for column in units if f"no column {column!r} for the unit" in message), None
-        )
-        if misplaced is None:
-            told = error.message if isinstance(error, TableError) else message
-            found.add((*key, "url" if spec.path is None else "path"), told)
-            return None
-        # go on without that unit, so that it does not hide the next mistake
-        found.add((*key, "units", misplaced), message)
-        other_units = {column: unit for column, unit in units.items() if column != misplaced}
-        return _read_table(found, spec, source, key, other_units)
+        found.add(where, str(error))
+    return None
+
+
+def _note_absent(
+    found: Sections, key: Key, named: Iterable[tuple[str | int, str]], columns: Sequence[str]
+) -> None:
+    """Note the columns that are named under a key, each at its place, and are not there."""
+    for place, name in named:
+        if name not in columns:
+            found.add((*key, place), f"there is no column {name!r}; {nearest(name, columns)}")
 
 
 def _columns_and_actions(
@@ -262,10 +262,7 @@ def _columns_and_actions(
     from kanopt.tables.row_rules import RowRules
 
     names = raw.names
-    for place, name in enumerate(spec.ignore):
-        if name not in names:
-            message = f"there is no column {name!r}; {nearest(name, names)}"
-            found.add(("tables", table, "ignore", place), message)
+    _note_absent(found, ("tables", table, "ignore"), enumerate(spec.ignore), names)
     every = [name for name in dict.fromkeys(spec.columns or names) if name not in spec.ignore]
     used = columns_read(found, table, spec)
     if spec.columns or used is None:
@@ -287,10 +284,10 @@ def _limits(found: Sections, spec: TableSpec, key: Key, columns: list[str]) -> S
     from kanopt.tables import Column, Schema
 
     for side in ("minimum", "maximum"):
-        for name in getattr(spec, side):
-            if name not in columns:
-                found.add((*key, side, name), f"there is no column {name!r}; {nearest(name, columns)}")
-            elif name in spec.dates:
+        named = getattr(spec, side)
+        _note_absent(found, (*key, side), zip(named, named, strict=True), columns)
+        for name in named:
+            if name in spec.dates:
                 told = f"{name!r} holds dates, and a {side} is of numbers; write drop_where"
                 found.add((*key, side, name), f"{told} = [\"{name} < '2024-01-31'\"]")
     limited = [

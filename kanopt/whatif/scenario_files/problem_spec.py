@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import MISSING, dataclass, field
+from dataclasses import MISSING, dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, get_type_hints
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from kanopt.records.declaration import Table
     from kanopt.whatif.changes import Change
 
-__all__ = ["PartialInputs", "ProblemInputs", "ProblemSpec", "of_class"]
+__all__ = ["ProblemInputs", "ProblemSpec", "of_class"]
 
 
 @dataclass(frozen=True)
@@ -56,9 +56,16 @@ class ProblemInputs:
         The section of the scenario file.
     """
 
+    is_partial: ClassVar[bool] = False
+    """Whether things stand in for what could not be read."""
+
     tables: Mapping[str, pd.DataFrame]
     laws: Mapping[str, Formula]
     problem: ProblemSpec
+
+    def absent(self, name: str) -> Any:
+        """Return an argument that the section leaves out although it is required; a whole section leaves out none."""
+        raise KeyError(name)
 
     def part(self, part: PartSpec) -> Any:
         """Return the frame of a part, columns named as fields."""
@@ -78,55 +85,6 @@ class ProblemInputs:
         if isinstance(given, FileModel) and kind is not None:
             return kind(**{name: self.argument(value) for name, value in given})
         return given
-
-
-@dataclass(frozen=True)
-class PartialInputs(ProblemInputs):
-    """What a problem is built from to see what is wrong with its tables, while the file holds other mistakes.
-
-    A table that could not be read is given as what is no record, so that the problem looks at the others only. A law
-    that cannot be used is a constant.
-
-    Parameters
-    ----------
-    fill
-        Whether fields that no column fills are stated as their defaults: they may stand under a key with a mistake, and
-        then nothing is said to be missing.
-    """
-
-    fill: bool = False
-    unread: list[str] = field(default_factory=list)
-
-    def part(self, part: PartSpec) -> Any:
-        """Return the frame of a part; what is no table where it could not be read, which `unread` then names."""
-        name = next(name for name, value in self.problem if value is part)
-        schema = self.problem.schemas().get(name)
-        if part.table not in self.tables:
-            return self.absent(name)
-        frame = super().part(part)
-        if schema is None or not self.fill:
-            return frame
-        absent = {
-            item.name: item.default
-            for item in schema.fields
-            if item.type in (int, float) and not item.clock and item.default == 0 and item.name not in frame
-        }
-        return frame.assign(**absent) if absent else frame
-
-    def absent(self, name: str) -> Any:
-        """Return what stands in for an argument of which nothing could be read."""
-        self.unread.append(name)
-        return [None] if name in self.problem.schemas() else self.law("")
-
-    def law(self, name: str) -> BoundFormula:
-        """Return a law with its inputs bound, or a constant."""
-        from kanopt.formulas import Constant, Formula, Variable
-
-        if name in self.laws and all(
-            each.name in self.problem.bindings_of(name) for each in self.laws[name].inputs
-        ):
-            return super().law(name)
-        return Formula(Constant(1.0), (), Variable(name or "law")).bind()
 
 
 class ProblemSpec(FileModel):
@@ -331,7 +289,7 @@ class ProblemSpec(FileModel):
                 found[name] = {term: inputs.law(law) for term, law in given.items()}
             elif name in named and given is not None:
                 found[name] = inputs.argument(given, self.classes.get(name))
-            elif name in self.required and isinstance(inputs, PartialInputs):
+            elif name in self.required:
                 found[name] = inputs.absent(name)
         return found
 

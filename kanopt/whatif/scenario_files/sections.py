@@ -20,10 +20,10 @@ from kanopt.whatif.scenario_files.spec import (
     LawSpec,
     LearnedSpec,
     ReportSpec,
+    SavedSpec,
     SolverSpec,
     SweepSpec,
     TableSpec,
-    law_model,
 )
 from kanopt.whatif.scenario_files.toml_positions import Key
 
@@ -153,13 +153,20 @@ def read_law(entry: Mapping[str, Any], key: Key) -> tuple[LawSpec | None, list[M
     >>> read_law(law, ())[0].pin
     {'z': ('log',)}
     """
-    law, mistakes = read_entry(law_model(entry), entry, key)
+    law, mistakes = read_entry(_law_model(entry), entry, key)
     wrong = {str(mistake.key[len(key)]) for mistake in mistakes if mistake.key[len(key) :]}
     if isinstance(law, GivenSpec) and wrong & {"formula", "inputs"}:
         return None, mistakes
     if isinstance(law, LearnedSpec) and "on_missing" in wrong:
         law = law.model_copy(update={"on_missing": "drop"})
     return law, mistakes
+
+
+def _law_model(data: Mapping[str, Any]) -> type[LearnedSpec | GivenSpec | SavedSpec]:
+    """Return the model that the keys of a ``[surrogates.x]`` call for."""
+    if "formula" in data:
+        return GivenSpec
+    return SavedSpec if "file" in data else LearnedSpec
 
 
 def _read_problem(found: Sections, data: Mapping[str, Any]) -> None:

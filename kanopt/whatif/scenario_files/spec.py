@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from kanopt.errors import nearest
 from kanopt.records.declaration import Unit
 from kanopt.validation import describe_value
+from kanopt.whatif.scenario_files.arguments import Name
 from kanopt.whatif.scenario_files.mistakes import FileModel
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ __all__ = [
     "TableSpec",
     "VariantSpec",
     "Words",
-    "law_model",
 ]
 
 Several: TypeAlias = Annotated[int, Field(ge=1, le=1_000_000_000)]
@@ -118,7 +118,6 @@ OnBad: TypeAlias = Annotated[Any, BeforeValidator(_action)]
 Words: TypeAlias = Annotated[tuple[str, ...], Field(strict=False)]
 Cell: TypeAlias = Annotated[Any, BeforeValidator(_scalar)]
 Cells: TypeAlias = Annotated[Any, BeforeValidator(_cells)]
-Name: TypeAlias = Annotated[str, Field(min_length=1)]
 
 
 class HeadSpec(FileModel):
@@ -272,13 +271,6 @@ class SavedSpec(FileModel):
 LawSpec: TypeAlias = LearnedSpec | GivenSpec | SavedSpec
 
 
-def law_model(data: Mapping[str, Any]) -> type[LearnedSpec | GivenSpec | SavedSpec]:
-    """Return the model that the keys of a ``[surrogates.x]`` call for."""
-    if "formula" in data:
-        return GivenSpec
-    return SavedSpec if "file" in data else LearnedSpec
-
-
 class ChangeSpec(FileModel):
     """``[[changes]]``: one of set, scale, remove, add, open and close, with what it needs."""
 
@@ -296,11 +288,14 @@ class ChangeSpec(FileModel):
     @property
     def action(self) -> str:
         """Which of the actions it is."""
-        return next(name for name in _NEEDS if getattr(self, name) is not None)
+        return self._given()[0]
+
+    def _given(self) -> list[str]:
+        return [name for name in _NEEDS if getattr(self, name) is not None]
 
     @model_validator(mode="after")
     def _one_action(self) -> ChangeSpec:
-        given = [name for name in _NEEDS if getattr(self, name) is not None]
+        given = self._given()
         if len(given) != 1:
             *others, last = _NEEDS
             raise ValueError(f"a change has exactly one of {', '.join(others)} and {last}")
@@ -309,7 +304,8 @@ class ChangeSpec(FileModel):
         for name in ("to", "by", "where", "row"):
             present = getattr(self, name) not in (None, {})
             if present and name not in allows:
-                raise ValueError(f"{given[0]} does not take {name!r}; it takes {_listed(allows)}")
+                taken = " and ".join(map(repr, sorted(allows)))
+                raise ValueError(f"{given[0]} does not take {name!r}; it takes {taken}")
             if name in needs and not present:
                 raise ValueError(f"{given[0]} needs {name!r}, such as {_SUCH_AS[name]}")
         return self
@@ -330,10 +326,6 @@ _SUCH_AS = {
     "where": 'where = { name = "site 3" }',
     "row": 'row = { name = "x" }',
 }
-
-
-def _listed(words: Any) -> str:
-    return " and ".join(repr(word) for word in sorted(words))
 
 
 class SolverSpec(FileModel):

@@ -89,16 +89,9 @@ PARTS = {
 }
 
 
-@pytest.mark.parametrize(("kind", "part"), sorted(PARTS))
-def test_fields_of_a_part(kind, part):
-    (row,) = [row for row in rows_of("## `[problem]`", "part") if f"`{part}`" in row[0]]
-    fields = kinds()[kind].fields_of(part)
-    assert words(row[1]) == fields
-
-
-def test_every_row_of_parts_is_a_part():
-    told = [word for row in rows_of("## `[problem]`", "part") for word in words(row[0])]
-    assert sorted(told) == sorted(part for _, part in PARTS)
+def test_fields_of_parts():
+    told = [(part, words(row[1])) for row in rows_of("## `[problem]`", "part") for part in words(row[0])]
+    assert sorted(told) == sorted((part, set(kinds()[kind].fields_of(part))) for kind, part in PARTS)
 
 
 @pytest.mark.parametrize(
@@ -109,6 +102,10 @@ def test_every_row_of_parts_is_a_part():
         ("`duration`,", arguments.LawUse),
         ("`demand`", kinds_of_problems.DemandSpec),
         ("`limits.NAME`", kinds_of_problems.LimitSpec),
+        *(
+            (f"`units` of {kind}", kinds()[kind].model_fields["units"].annotation)
+            for kind in list(kinds())[:3]
+        ),
     ],
 )
 def test_keys_inside_a_key_of_the_problem(inside, model):
@@ -119,12 +116,6 @@ def test_keys_inside_a_key_of_the_problem(inside, model):
 def test_keys_of_a_variant():
     (row,) = rows_of("## `[report]`", "inside")
     assert words(row[1]) == fields_of(spec.VariantSpec)
-
-
-@pytest.mark.parametrize("kind", ["routing", "scheduling", "supply"])
-def test_what_units_are_of(kind):
-    (row,) = [row for row in rows_of("## `[problem]`", "inside") if row[0] == f"`units` of {kind}"]
-    assert words(row[1]) == fields_of(kinds()[kind].model_fields["units"].annotation)
 
 
 @pytest.mark.parametrize(
