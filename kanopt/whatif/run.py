@@ -208,7 +208,8 @@ def unanswered(scenarios: Iterable[Scenario]) -> tuple[str, ...]:
     """Return what scenarios go on without, a sentence each; none where all is answered."""
     open_ones = dict.fromkeys(issue for scenario in scenarios for issue in scenario.unanswered())
     return tuple(
-        f"Planned without an answer, so that no plan below is sure to hold: {one}" for one in open_ones
+        f"No plan below is sure to hold without an answer ({one.file}:{one.line}). {one.message}"
+        for one in open_ones
     )
 
 

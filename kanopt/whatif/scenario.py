@@ -29,7 +29,7 @@ from kanopt.whatif.scenario_files.laws import dimension_remarks, unit_remarks
 from kanopt.whatif.scenario_files.layers import Layers
 from kanopt.whatif.scenario_files.mistakes import Mistake, keyed, split_messages, with_keys
 from kanopt.whatif.scenario_files.problem_spec import ProblemInputs, ProblemSpec
-from kanopt.whatif.scenario_files.questions import question_about
+from kanopt.whatif.scenario_files.questions import columns_asked_about, question_about
 from kanopt.whatif.scenario_files.sections import missing_problem
 from kanopt.whatif.scenario_files.spec import (
     GivenSpec,
@@ -349,7 +349,8 @@ class Scenario(Shown):
         if self.problem_spec is None:
             return ()
         parts = self.problem_spec.parts()
-        asked = [question_about(each, parts[each.table].table) for each in self._unread_columns()]
+        known = columns_asked_about(self.layers.data)
+        asked = [question_about(each, parts[each.table].table, known) for each in self._unread_columns()]
         told = keyed([fault for fault in asked if fault is not None], self.problem_spec)
         return tuple(self.layers.issue(question) for question in told)
 

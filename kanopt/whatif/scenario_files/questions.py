@@ -6,7 +6,7 @@ that it may have, and what each of them sets; a column is answered where it is m
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from kanopt.whatif.scenario_files.mistakes import Mistake, validate
 from kanopt.whatif.scenario_files.spec import QuestionSpec
 from kanopt.whatif.scenario_files.toml_positions import Key, split_key, write_key
 
-__all__ = ["Answered", "answered", "question_about"]
+__all__ = ["Answered", "answered", "columns_asked_about", "question_about"]
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,25 @@ def answered(layers: Layers) -> Answered:
             layers, wrong = _with_answer(layers, (*key, "answers", question.answer), question)
             mistakes += wrong
     return Answered(layers, tuple(mistakes), tuple(asked))
+
+
+def columns_asked_about(data: Mapping[str, Any]) -> frozenset[tuple[str, str]]:
+    """Return the columns that the questions of a file ask about, each behind its table.
+
+    Examples
+    --------
+    >>> ignored = {"tables.stops.ignore": ["rank"]}
+    >>> columns_asked_about({"questions": [{"text": "?", "answers": {"ignore": ignored}}]})
+    frozenset({('stops', 'rank')})
+    """
+    answers = [keys for entry in data.get("questions", ()) for keys in entry["answers"].values()]
+    ignored = [(split_key(key), columns) for keys in answers for key, columns in keys.items()]
+    return frozenset(
+        (str(key[1]), str(column))
+        for key, columns in ignored
+        if len(key) == 3 and (key[0], key[2]) == ("tables", "ignore") and isinstance(columns, list)
+        for column in columns
+    )
 
 
 def _possible(answers: Mapping[str, Any]) -> str:
@@ -121,7 +140,9 @@ def _paths(value: Any, key: Key = ()) -> Iterator[Key]:
         yield from _paths(inner, (*key, part))
 
 
-def question_about(found: UnreadColumns, table: str) -> Fault | None:
+def question_about(
+    found: UnreadColumns, table: str, asked_about: Collection[tuple[str, str]] = ()
+) -> Fault | None:
     """Return the question that columns ask which look like a rule; None where none does.
 
     Parameters
@@ -130,8 +151,12 @@ def question_about(found: UnreadColumns, table: str) -> Fault | None:
         Columns that nothing reads.
     table
         What the file calls their table.
+    asked_about
+        Columns that a question of the file asks about, each behind its table.
     """
-    rules = tuple(column for column in found.striking if column.is_rule)
+    rules = tuple(
+        column for column in found.striking if column.is_rule and (table, column.name) not in asked_about
+    )
     if not rules:
         return None
     asked = replace(found, striking=rules, others=())

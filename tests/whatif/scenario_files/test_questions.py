@@ -157,5 +157,5 @@ def test_commands_end_with_the_question_or_go_on_and_say_so(
         told = json.loads(call(command, "tiny.toml", *limit, "--lenient", "--json")[1])
         assert "asked: what is Dauer" in told["unanswered"][0]
         page = (tiny.parent / "reports" / "tiny.html").read_text()
-        assert "Planned without an answer" in page
+        assert "sure to hold without an answer" in page
         assert "What to do" not in page
