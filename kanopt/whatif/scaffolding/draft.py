@@ -363,7 +363,7 @@ class Draft:
         guesses = self.roles.parts.values() if self.roles.kind == "supply" else ()
         columns = [each.column for guess in guesses for each in guess.filled if each.column.kind == "number"]
         units = [unit.unit for column in columns if (unit := header_unit(column, self.money))]
-        priced = [unit for unit in units if measured_in(unit) == {("money", 1), ("amount", -1)}]
+        priced = [unit for unit in units if dict(measured_in(unit) or ()) == {"money": 1, "amount": -1}]
         return [unit.partition("/")[2].split()[-1] for unit in priced]
 
 

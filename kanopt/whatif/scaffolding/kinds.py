@@ -25,7 +25,10 @@ __all__ = ["READINGS", "Reading", "Roles", "guess_roles"]
 
 _CLOSE = 1.0
 _NETWORK = 3.0  # how much speaks for lanes that have a price
-_NO_FLEET, _NO_LANES = 3.0, 5.0  # how much speaks against a fleet without vehicles, and a network without lanes
+_NO_FLEET, _NO_LANES = (
+    3.0,
+    5.0,
+)  # how much speaks against a fleet without vehicles, and a network without lanes
 
 Rewrite = Callable[[Sequence[SourceTable]], list[SourceTable]]
 
