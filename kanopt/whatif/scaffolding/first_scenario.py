@@ -359,6 +359,8 @@ def _repaired(sections: list[Section], sources: dict[str, Path], draft: Draft) -
                 sections = [each for each in sections if each.header != law.header]
                 if any(each.header[0] == "surrogates" for each in sections):
                     continue
+            if not droppable and (named := _mapping_named(sections, error.issues[0].message)):
+                droppable = [(error.issues[0], named)]
             if not droppable:
                 return shorten(error.issues[0].message, 300)
             for issue, (section, entry) in droppable:
@@ -368,6 +370,14 @@ def _repaired(sections: list[Section], sources: dict[str, Path], draft: Draft) -
                     draft.dropped.append((section.header[1], str(entry.value)))
                 draft.notes.append(f"left out {where}: {entry.key}: {shorten(issue.message, 200)}")
     return "too much of it does not hold"
+
+
+def _mapping_named(sections: Sequence[Section], message: str) -> tuple[Section, Entry] | None:
+    """Return the mapping of the field with which a message begins, as in ``breaks of 'V1': …``; None where none is."""
+    field, _, rest = message.partition(" of ")
+    mapped = [s for s in sections if s.header[:1] == ("problem",) and s.header[-1] == "columns"]
+    found = ((s, entry) for s in mapped for entry in s.entries if entry.key == field and not entry.needed)
+    return next(found, None) if rest else None
 
 
 def _mistakes(path: Path, draft: Draft) -> ScenarioError | None:

@@ -155,6 +155,10 @@ def _things(table: SourceTable, tables: Sequence[SourceTable]) -> Wide | None:
             named = heads & column.texts if column.kind == "text" else set()
             if len(named) >= _FEWEST and len(named) >= 0.5 * len(column.texts):
                 return column.name, {c.name: c.name for c in numbers if c.name in named}, ""
+    wide = [{c.name for c in _numbers(other)} for other in tables if other is not table]
+    plain = not any(c.header.unit or _PERIOD.fullmatch(c.name.strip().lower()) for c in numbers)
+    if len(heads) >= _FEWEST and heads in wide and plain:
+        return "product", {name: name for name in heads}, ""
     for alike in _alike(numbers):
         if any(
             alike.keys() == theirs.keys() for o in tables if o is not table for theirs in _alike(_numbers(o))

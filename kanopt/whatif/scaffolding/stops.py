@@ -70,11 +70,14 @@ def stops_of_orders(table: SourceTable, key: str, pairs: Sequence[Mapping[str, s
     if words[1] & sources and not words[0] & sources:
         first, last = last, first
     frame = table.frame.reset_index(drop=True)
-    loaded = texts(frame[key]) + " (loading)"
+    names = texts(frame[key])
+    if table.columns[key].kind == "number":
+        names = f"{key} " + names  # numbers beside texts would be read as either
+    loaded = names + " (loading)"
     where = {name for ends in (first, last) for name in ends.values()}
     own = [_of_stop(table, ends, where) for ends in (first, last)]
     beside = [n for n in map(str, frame.columns) if n not in where and not any(n in of for of in own)]
-    unloading = frame[beside].assign(source=loaded)
+    unloading = frame[beside].assign(**{key: names, "source": loaded})
     loading = pd.DataFrame({key: loaded})
     for stop, ends, of in ((loading, first, own[0]), (unloading, last, own[1])):
         for end, name in ends.items():
