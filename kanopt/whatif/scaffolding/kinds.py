@@ -186,7 +186,10 @@ def _join(parts: dict[str, PartGuess], table: SourceTable) -> None:
         units = {header: table.columns[header].declared for header in rest}
         made = guess.table.remade(frame, f"{guess.table.called} with {table.called}", units, end="joined")
         joined = match_part(replace(made, of=made.of | {table.name} | table.of), guess.part)
-        if joined is not None and guess.fields < joined.fields:
+        more = joined.fields - guess.fields if joined is not None else set()
+        named = any(guess.declared(field).is_text and not guess.declared(field).clock for field in more)
+        # names beside a client may be today's plan as well, and no rule
+        if joined is not None and guess.fields < joined.fields and not named:
             parts[name] = joined
             return
 
