@@ -12,9 +12,9 @@ from kanopt.text import join_list
 from kanopt.whatif.scaffolding.draft import Draft, Question
 from kanopt.whatif.scaffolding.parts import PartGuess, names_rows
 from kanopt.whatif.scaffolding.sources import SourceTable
-from kanopt.whatif.scaffolding.toml_writing import Entry, Section
+from kanopt.whatif.scaffolding.toml_writing import Entry, Section, toml_value
 
-__all__ = ["ask"]
+__all__ = ["ask", "question_text"]
 
 _AMOUNT = [TableField("demand", "t")]
 """What markets have no field for: an amount beside a demand that another table has may be a limit."""
@@ -157,3 +157,25 @@ def _ignoring(section: Section, told: dict[str, list[str]]) -> Section:
         return section
     names = told[section.header[1]]
     return replace(section, entries=(*section.entries, Entry("ignore", names, "read elsewhere")))
+
+
+def question_text(question: Question) -> str:
+    """Write a question as a section of the file, with the keys that each answer sets."""
+    told = {answer: dict(keys) for answer, keys in question.answers.items()}
+    lines = [
+        "",
+        "[[questions]]",
+        *(
+            f"{key} = {toml_value(value)}"
+            for key, value in (
+                ("about", question.about),
+                ("text", question.text),
+                ("answer", question.answer),
+            )
+        ),
+    ]
+    lines += [
+        "[questions.answers]",
+        *(f"{toml_value(key)} = {toml_value(keys)}" for key, keys in told.items()),
+    ]
+    return "\n".join(lines) + "\n"

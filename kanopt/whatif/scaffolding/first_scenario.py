@@ -17,13 +17,13 @@ from kanopt.errors import ScenarioError, TableError, nearest
 from kanopt.files import replace_file
 from kanopt.tables.row_rules import RowRules
 from kanopt.text import count_text, list_names, shorten
-from kanopt.whatif.scaffolding.asking import ask
+from kanopt.whatif.scaffolding.asking import ask, question_text
 from kanopt.whatif.scaffolding.draft import Draft, Question, currency_of
 from kanopt.whatif.scaffolding.kinds import READINGS, Roles, guess_roles
 from kanopt.whatif.scaffolding.laws import guess_laws
 from kanopt.whatif.scaffolding.plans import draft_plan
 from kanopt.whatif.scaffolding.sources import SourceTable, read_sources
-from kanopt.whatif.scaffolding.toml_writing import Entry, Section, entry_at, render, slug, toml_value, without
+from kanopt.whatif.scaffolding.toml_writing import Entry, Section, entry_at, render, slug, without
 
 __all__ = ["KINDS", "Scaffold", "scaffold"]
 
@@ -123,7 +123,7 @@ class Scaffold(Shown):
             for name, source in self.sources.items()
         }
         places |= {name: f"{_folder_of_made(target)}/{name}.csv" for name in self.made}
-        return _document(self.sections, places) + "".join(map(_question_text, self.questions))
+        return _document(self.sections, places) + "".join(map(question_text, self.questions))
 
     def outputs(self, path: str | os.PathLike[str]) -> list[Path]:
         """Return the files that :meth:`write` writes."""
@@ -250,28 +250,6 @@ def _checked(draft: Draft, tables: Sequence[SourceTable]) -> Scaffold | str:
     )
 
 
-def _question_text(question: Question) -> str:
-    """Write a question as a section of the file, with the keys that each answer sets."""
-    told = {answer: dict(keys) for answer, keys in question.answers.items()}
-    lines = [
-        "",
-        "[[questions]]",
-        *(
-            f"{key} = {toml_value(value)}"
-            for key, value in (
-                ("about", question.about),
-                ("text", question.text),
-                ("answer", question.answer),
-            )
-        ),
-    ]
-    lines += [
-        "[questions.answers]",
-        *(f"{toml_value(key)} = {toml_value(keys)}" for key, keys in told.items()),
-    ]
-    return "\n".join(lines) + "\n"
-
-
 def _draft_laws(draft: Draft) -> None:
     taken: list[str] = []
     for table in draft.roles.histories:
@@ -381,6 +359,8 @@ def _repaired(sections: list[Section], sources: dict[str, Path], draft: Draft) -
                 sections = [each for each in sections if each.header != law.header]
                 if any(each.header[0] == "surrogates" for each in sections):
                     continue
+            if not droppable and (named := _mapping_named(sections, error.issues[0].message)):
+                droppable = [(error.issues[0], named)]
             if not droppable:
                 return shorten(error.issues[0].message, 300)
             for issue, (section, entry) in droppable:
@@ -390,6 +370,14 @@ def _repaired(sections: list[Section], sources: dict[str, Path], draft: Draft) -
                     draft.dropped.append((section.header[1], str(entry.value)))
                 draft.notes.append(f"left out {where}: {entry.key}: {shorten(issue.message, 200)}")
     return "too much of it does not hold"
+
+
+def _mapping_named(sections: Sequence[Section], message: str) -> tuple[Section, Entry] | None:
+    """Return the mapping of the field with which a message begins, as in ``breaks of 'V1': …``; None where none is."""
+    field, _, rest = message.partition(" of ")
+    mapped = [s for s in sections if s.header[:1] == ("problem",) and s.header[-1] == "columns"]
+    found = ((s, entry) for s in mapped for entry in s.entries if entry.key == field and not entry.needed)
+    return next(found, None) if rest else None
 
 
 def _mistakes(path: Path, draft: Draft) -> ScenarioError | None:

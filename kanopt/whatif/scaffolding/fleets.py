@@ -20,8 +20,8 @@ from kanopt.whatif.scaffolding.parts import (
     measures,
     names_rows,
 )
-from kanopt.whatif.scaffolding.rewrites import coordinate_pairs, located, stops_of_orders
 from kanopt.whatif.scaffolding.sources import SourceTable
+from kanopt.whatif.scaffolding.stops import coordinate_pairs, located, stops_of_orders
 
 __all__ = ["HELPERS", "is_speed", "read_fleet"]
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import pandas as pd
+
 from kanopt.problems import RoutingUnits, SchedulingUnits, SupplyUnits
 from kanopt.problems.routing.entities import Depot
 from kanopt.records.declaration import Table, UnitSystem
 from kanopt.whatif.scaffolding import fleets, networks, shops
-from kanopt.whatif.scaffolding.parts import PartGuess, may_teach
+from kanopt.whatif.scaffolding.parts import PartGuess, match_part, may_teach
 from kanopt.whatif.scaffolding.rewrites import (
     merged,
     rows_of_brackets,
@@ -17,6 +19,7 @@ from kanopt.whatif.scaffolding.rewrites import (
     rows_of_squares,
     rows_of_stations,
     rows_of_things,
+    texts,
     without_margins,
 )
 from kanopt.whatif.scaffolding.sources import SourceTable
@@ -160,10 +163,35 @@ def _read(kind: str, given: Sequence[SourceTable]) -> Roles | None:
     parts = reading.read(tables, part)
     if parts is None:
         return None
+    for table in tables:
+        if not any(table.name in (guess.table.name, *guess.table.of) for guess in parts.values()):
+            _join(parts, table)
     named = {
         name: PartGuess(guess.part, guess.table.as_part(name), guess.filled) for name, guess in parts.items()
     }
     return replace(_roles(kind, named, given), rewritten=tuple(tables))
+
+
+def _join(parts: dict[str, PartGuess], table: SourceTable) -> None:
+    """Join a table that nothing reads to the part whose rows it names, where it fills fields that are open."""
+    key = table.facts.key
+    for name, guess in parts.items():
+        column = guess.column("name")
+        if key is None or column is None or not guess.names or key.texts != guess.names:
+            continue
+        rest = [header for header in table.frame.columns if header not in guess.table.frame.columns]
+        beside = table.frame[rest].set_axis(texts(table.frame[key.name]))
+        rows = beside.loc[list(texts(guess.table.frame[column.name]))].reset_index(drop=True)
+        frame = pd.concat([guess.table.frame.reset_index(drop=True), rows], axis="columns")
+        units = {header: table.columns[header].declared for header in rest}
+        made = guess.table.remade(frame, f"{guess.table.called} with {table.called}", units, end="joined")
+        joined = match_part(replace(made, of=made.of | {table.name} | table.of), guess.part)
+        more = joined.fields - guess.fields if joined is not None else set()
+        named = any(guess.declared(field).is_text and not guess.declared(field).clock for field in more)
+        # names beside a client may be today's plan as well, and no rule
+        if joined is not None and guess.fields < joined.fields and not named:
+            parts[name] = joined
+            return
 
 
 def _roles(kind: str, parts: dict[str, PartGuess], given: Sequence[SourceTable]) -> Roles:

@@ -15,7 +15,9 @@ __all__ = ["GuessedUnit", "header_unit", "spelled_unit", "unit_of_field"]
 _GLUED = re.compile(r"[a-z][A-Z]$")  # highT holds no tonnes
 _MOST_HOURS, _MOST_MINUTES = 72, 7 * 1_440  # plans of three days in hours, of a week in minutes
 _LONG_TIMES = frozenset(("day", "week", "month", "year"))
-_CENTS = re.compile(r"\b(ct|cts|cents?|c€|centimes?|c[eé]ntimos?|pence)\b", re.IGNORECASE)
+_CENTS = re.compile(
+    r"\b(ct|cts|cents?|c€|centimes?|c[eé]ntimos?|pence|p(?= ?(?:/|per\b)))(?![^\W_])", re.IGNORECASE
+)
 _MANY = re.compile(r"\b(10+) ?(km|kg|lb|mi|l)\b", re.IGNORECASE)
 _LAST_WORD = re.compile(r"[ /]*(und|and|et|y|per|pro|par|por|je)? *([^\W\d]+)[)\] ]*$", re.IGNORECASE)
 _CURRENCIES = ("EUR", "USD", "GBP", "CHF")
@@ -46,7 +48,9 @@ def spelled_unit(name: str) -> str:
         money = unit.partition("/")[0]
         return f"{money}/{many[1]} {many[2].lower()}" if money in _CURRENCIES else ""
     if cents := _CENTS.search(name):
-        return "c" + read_header(_CENTS.sub("GBP" if cents[1].lower() == "pence" else "EUR", name)).unit
+        return (
+            "c" + read_header(_CENTS.sub("GBP" if cents[1].lower() in ("p", "pence") else "EUR", name)).unit
+        )
     ending = _LAST_WORD.search(name)
     if ending is None or read_header(f"x {ending[2]}").unit not in _LONG_TIMES:
         return ""

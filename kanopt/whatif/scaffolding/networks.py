@@ -22,7 +22,7 @@ from kanopt.whatif.scaffolding.parts import (
     measures,
     names_rows,
 )
-from kanopt.whatif.scaffolding.rewrites import texts, things
+from kanopt.whatif.scaffolding.rewrites import texts
 from kanopt.whatif.scaffolding.sources import SourceTable
 
 __all__ = ["HELPERS", "read_network"]
@@ -295,16 +295,15 @@ def _products_and_periods(
             and (known <= key.texts if known else called(table, name))
             and (guess := match_part(table, part[name]))
         ]
-        if own:
+        if name not in parts and own:
             parts[name] = own[0]
-        elif source is not None and column is not None:
-            made = things(source.table, texts(source.table.frame[column.name]), name)
-            made = made.remade(made.frame[["name"]], made.made, title=name, end="names")
-            parts[name] = as_named(made, part[name])
-        else:
-            made = next(iter(parts.values())).table.remade(
-                pd.DataFrame({"name": [alone]}), "no table tells several", title=name, end=name
-            )
+        elif name not in parts:
+            table, names, why = next(iter(parts.values())).table, [alone], "no table tells several"
+            if source is not None and column is not None:
+                table = source.table
+                names = list(texts(table.frame[column.name].dropna()).unique())
+                why = f"the {name} of {table.called}"
+            made = table.remade(pd.DataFrame({"name": names}), why, title=name, end=name)
             parts[name] = as_named(made, part[name])
         for other in ("demand", "suppliers"):  # names of other things are none of these
             named = parts[other].column(field_name) if other in parts else None

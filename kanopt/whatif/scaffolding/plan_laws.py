@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -14,13 +13,12 @@ from kanopt.whatif.scaffolding.laws import LawGuess, guess_law
 from kanopt.whatif.scaffolding.mapping import GuessedUnit, header_unit
 from kanopt.whatif.scaffolding.outcomes import is_outcome, measure_of
 from kanopt.whatif.scaffolding.parts import PartGuess, looks_like, measures
+from kanopt.whatif.scaffolding.references import References
 from kanopt.whatif.scaffolding.sources import ColumnFacts
 from kanopt.whatif.scaffolding.toml_writing import Entry, Section
 
 __all__ = ["LAWS", "add_costs", "add_laws", "add_link_time", "learned_load"]
 
-_FAR = 5.0
-_HOURS = frozenset(("hour", "hr", "stunde", "heure", "hora"))
 _PRICED = frozenset(("unit_distance_cost", "unit_duration_cost"))
 _UNITS = {
     "arc.distance": "km",
@@ -82,82 +80,17 @@ def add_laws(draft: Draft) -> None:
         draft.problem.append(Section(("problem", wish.section), (Entry("law", wish.name, needed=True),)))
 
 
-class _References:
-    """What the problem knows the columns of a history as, each reference used once for a law."""
-
-    def __init__(self, draft: Draft, scopes: Mapping[str, str], usual: Mapping[str, str]) -> None:
-        parts = draft.roles.parts
-        self.parts = {scope: parts[name] for scope, name in scopes.items() if name in parts}
-        self.usual = usual
-        self.found: dict[str, str] = {}
-        self.sure: set[str] = set()
-        carried = self.parts["vehicle"].column("capacity") if "vehicle" in self.parts else None
-        self.most = math.inf
-        if carried is not None and len(carried.values):  # in any unit of mass that a header may not state
-            self.most = float(carried.values.max()) * (1_000.0 if carried.header.unit == "t" else 1.0)
-
-    def __call__(self, column: ColumnFacts) -> bool:
-        """Say whether the problem knows a column, and note as what."""
-        reference = self._reference(column)
-        if not reference or reference in self.found.values():
-            return False
-        self.found[column.name] = reference
-        return True
-
-    def of(self, law: LawGuess) -> dict[str, str]:
-        """Return the bindings of a law."""
-        return {feature: self.found[feature] for feature in law.features}
-
-    def _reference(self, column: ColumnFacts) -> str:
-        measure = measure_of(column)
-        if is_outcome(column) and measure != "amount":
-            return ""
-        hours = column.kind == "number" and bool(_HOURS & set(column.header.pieces))
-        if hours and "hour" in self.usual and measure in ("time", ""):
-            self.sure.add(column.name)
-            return self.usual["hour"] if float(column.values.max()) <= 24 else ""
-        if found := self._same_column(column):
-            self.sure.add(column.name)
-            return found
-        far = (
-            measure == "amount" and column.kind == "number" and float(column.values.max()) > _FAR * self.most
-        )
-        if column.kind != "number" or is_outcome(column) or far:
-            return ""
-        if column.header.unit or measure == "length":
-            self.sure.add(column.name)
-        return self.usual.get(measure, "")
-
-    def _same_column(self, column: ColumnFacts) -> str:
-        """Return the column of a part that is called so, or the names of its rows."""
-        for scope, guess in self.parts.items():
-            own = guess.table.columns.get(column.name)
-            if own is not None and own.kind == column.kind and _fits(column, own):
-                return f"{scope}.{guess.field_of(column.name) or column.name}"
-        for scope, guess in self.parts.items():
-            for each in guess.filled:
-                if column.kind == each.column.kind == "text" and _fits(column, each.column):
-                    return f"{scope}.{each.field.name}"
-        return ""
-
-
-def _fits(column: ColumnFacts, own: ColumnFacts) -> bool:
-    """Say whether a law that learned from a column can read another one: its categories must all be known."""
-    whole = len(own.values) == own.rows
-    return whole and (column.kind != "text" or (bool(own.texts) and own.texts <= column.texts))
-
-
-def _learned(draft: Draft, wish: Wish) -> tuple[LawGuess, _References] | None:
+def _learned(draft: Draft, wish: Wish) -> tuple[LawGuess, References] | None:
     """Return the law that the first history teaches, and what the problem knows of it."""
     for table in draft.roles.histories:
-        known = _References(draft, wish.scopes, wish.usual)
+        known = References(draft, wish.scopes, wish.usual)
         law = guess_law(table, draft.money, wish.measure, known)
         if law is not None:
             return law, known
     return None
 
 
-def _add_learned(draft: Draft, name: str, law: LawGuess, known: _References, per: str) -> None:
+def _add_learned(draft: Draft, name: str, law: LawGuess, known: References, per: str) -> None:
     """Add a law and its bindings; what the problem measures in a unit gets one."""
     draft.add_law(name, law, per)
     _give_units(draft, law, known.of(law))
@@ -363,9 +296,18 @@ def _by_weight(draft: Draft, rates: PartGuess) -> Formula:
 
 
 def _by_distance(draft: Draft) -> Formula:
+    """Return a price of ways that is made up; none where nothing says how far it is."""
+    per_load = f"{draft.money}/{draft.load}"
+    sides = [
+        guess for name, guess in draft.roles.parts.items() if name in ("suppliers", "facilities", "markets")
+    ]
+    placed = all({"x", "y"} <= guess.fields or {"lat", "lon"} <= guess.fields for guess in sides)
+    if not placed and not draft.roles.column("lanes", "distance"):
+        draft.invented.append("what lanes cost is made up (nothing): write it into [surrogates.tariff]")
+        return Formula("0", per_load, "nothing; no table tells what lanes cost", sure=False)
     inputs = {"distance_km": ("km", "lane.distance")}
     why = "what a km costs; no history tells it"
-    return Formula("0.1 * distance_km", f"{draft.money}/{draft.load}", why, inputs, sure=False)
+    return Formula("0.1 * distance_km", per_load, why, inputs, sure=False)
 
 
 def _wanted(draft: Draft) -> Formula:

@@ -17,14 +17,12 @@ from kanopt.errors import TableError
 from kanopt.records.headers import read_header
 from kanopt.records.likeness import is_called
 from kanopt.records.matching import ColumnFacts
-from kanopt.records.words import FIELD_WORDS, TABLE_WORDS
+from kanopt.records.words import TABLE_WORDS
 from kanopt.whatif.scaffolding.parts import looks_like, measures
 from kanopt.whatif.scaffolding.sources import SourceTable
 
 __all__ = [
     "BEFORE",
-    "coordinate_pairs",
-    "located",
     "merged",
     "order_of",
     "predecessors",
@@ -33,7 +31,6 @@ __all__ = [
     "rows_of_squares",
     "rows_of_stations",
     "rows_of_things",
-    "stops_of_orders",
     "texts",
     "things",
     "without_margins",
@@ -41,8 +38,6 @@ __all__ = [
 
 _FEWEST = 2
 _PRICE = "price"
-_OF_STOPS = ("earliest", "latest", "windows", "service_duration")
-_BEGINNING = 6  # letters by which words are the same: deliver, delivery
 _PERIOD = re.compile(
     r"(jan|feb|mar|m[aä]r|apr|abr|may|mai|jun|jul|aug|ago|ao[uû]|sep|oct|okt|nov|dec|dez|dic|d[eé]c|ene|f[eé]v|avr"
     r"|juin|juil)\w*"
@@ -160,6 +155,10 @@ def _things(table: SourceTable, tables: Sequence[SourceTable]) -> Wide | None:
             named = heads & column.texts if column.kind == "text" else set()
             if len(named) >= _FEWEST and len(named) >= 0.5 * len(column.texts):
                 return column.name, {c.name: c.name for c in numbers if c.name in named}, ""
+    wide = [{c.name for c in _numbers(other)} for other in tables if other is not table]
+    plain = not any(c.header.unit or _PERIOD.fullmatch(c.name.strip().lower()) for c in numbers)
+    if len(heads) >= _FEWEST and heads in wide and plain:
+        return "product", {name: name for name in heads}, ""
     for alike in _alike(numbers):
         if any(
             alike.keys() == theirs.keys() for o in tables if o is not table for theirs in _alike(_numbers(o))
@@ -264,87 +263,6 @@ def merged(tables: Sequence[SourceTable]) -> list[SourceTable]:
 rows_of_things = _unfolding(_things)
 rows_of_periods = _unfolding(_periods)
 rows_of_brackets = _unfolding(_brackets)
-
-
-def coordinate_pairs(table: SourceTable) -> list[dict[str, str]]:
-    """Return the columns that say where a row is, place by place: each end of a place to its column."""
-    found: dict[tuple[str, ...], dict[str, str]] = {}
-    for column in table.facts.columns.values():
-        for end in ("x", "y", "lat", "lon") if column.kind == "number" else ():
-            called_so = {*FIELD_WORDS[end].split(", ")} & {*column.header.pieces}
-            if called_so:
-                apart = tuple(word for word in column.header.words if word not in called_so)
-                found.setdefault(apart, {}).setdefault(end, column.name)
-                break
-    return [ends for ends in found.values() if ends.keys() in ({"x", "y"}, {"lat", "lon"})]
-
-
-def located(
-    table: SourceTable, columns: Sequence[ColumnFacts], places: SourceTable, ends: Mapping[str, str]
-) -> SourceTable:
-    """Return a table with the coordinates of the places that one or two of its columns name.
-
-    Parameters
-    ----------
-    table, columns
-        Which.
-    places, ends
-        The table of places, and its columns for the ends of a coordinate.
-    """
-    key = places.facts.key
-    assert key is not None
-    where = places.frame.assign(**{key.name: texts(places.frame[key.name])}).set_index(key.name)
-    frame = table.frame.reset_index(drop=True)
-    units: dict[str, str] = {}
-    for column in columns:
-        for end, name in ends.items():
-            given = name if len(columns) == 1 else f"{column.name} {end}"
-            frame[given] = where.loc[list(texts(frame[column.name])), name].to_numpy()
-            units[given] = places.columns[name].declared or places.columns[name].header.unit
-    if len(columns) > 1:
-        frame = frame.drop(columns=[column.name for column in columns])
-    made = table.remade(frame, f"{table.called} with the places of {places.called}", units, end="located")
-    return replace(made, of=made.of | {places.name})
-
-
-def stops_of_orders(table: SourceTable, key: str, pairs: Sequence[Mapping[str, str]]) -> SourceTable:
-    """Return orders from place to place as two stops each: one where it is loaded, and one where it is unloaded."""
-    first, last = pairs[:_FEWEST]
-    words = [{*read_header(next(iter(ends.values()))).words} for ends in (first, last)]
-    sources = {*FIELD_WORDS["source"].replace(",", " ").split()}
-    if words[1] & sources and not words[0] & sources:
-        first, last = last, first
-    frame = table.frame.reset_index(drop=True)
-    loaded = texts(frame[key]) + " (loading)"
-    where = {name for ends in (first, last) for name in ends.values()}
-    own = [_of_stop(table, ends, where) for ends in (first, last)]
-    beside = [n for n in map(str, frame.columns) if n not in where and not any(n in of for of in own)]
-    unloading = frame[beside].assign(source=loaded)
-    loading = pd.DataFrame({key: loaded})
-    for stop, ends, of in ((loading, first, own[0]), (unloading, last, own[1])):
-        for end, name in ends.items():
-            stop[end] = frame[name]
-        for name, plain in of.items():
-            stop[plain] = frame[name]
-    renamed = {plain: name for of in own for name, plain in of.items()} | dict(last)
-    stops = pd.concat([unloading, loading], ignore_index=True)
-    units = {n: table.columns[of].declared or table.columns[of].header.unit for n, of in renamed.items()}
-    why = f"{table.called}: a stop where each is loaded and one where it is unloaded"
-    return table.remade(stops, why, units, end="stops")
-
-
-def _of_stop(table: SourceTable, ends: Mapping[str, str], where: Collection[str]) -> dict[str, str]:
-    """Return the columns whose headers have the word of one stop, each with the field that it fills, or without it."""
-    of = {word[:_BEGINNING] for word in read_header(next(iter(ends.values()))).words if len(word) > 1}
-    found: dict[str, str] = {}
-    for name, column in table.facts.columns.items():
-        plain = " ".join(w for w in name.split() if not {p[:_BEGINNING] for p in read_header(w).pieces} & of)
-        if name in where or not plain or plain == name:
-            continue
-        alone = replace(column, name=plain)
-        fields = [f for f in _OF_STOPS for c in (column, alone) if looks_like(c, "clients", f)]
-        found[name] = next(iter(fields), plain)
-    return found
 
 
 def things(

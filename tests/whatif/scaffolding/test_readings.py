@@ -41,6 +41,14 @@ CASES = {
         },
         "vehicles.shift_duration: Hours (h); vehicles.unit_overtime_cost: Overtime premium (€/h)",
     ),
+    "two tables of the same orders": (
+        {
+            "ops.csv": "Order,Step,Machine,Minutes\nO1,1,A,20\nO1,2,B,30\nO2,1,B,10\n",
+            "due.csv": "Order,Due\nO1,1:00\nO2,1:30\n",
+            "fees.csv": "Order,Late fee (€/h)\nO2,40\nO1,30\n",
+        },
+        "jobs.due_date: Due; jobs.tardiness_cost: Late fee (€/h)",
+    ),
     "alternatives": (
         {
             "Arbeitsgänge.csv": "Auftrag;Schritt;Anlage;Minuten\nA;1;M1;20\nA;1;M2;25\nA;2;M3;30\nB;1;M1;15\n",

@@ -1,0 +1,105 @@
+"""Places of a table of orders: where its rows are, and orders from place to place as two stops each."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+
+import pandas as pd
+
+from kanopt.records.headers import read_header
+from kanopt.records.matching import ColumnFacts
+from kanopt.records.words import FIELD_WORDS
+from kanopt.whatif.scaffolding.parts import looks_like
+from kanopt.whatif.scaffolding.rewrites import texts
+from kanopt.whatif.scaffolding.sources import SourceTable
+
+__all__ = ["coordinate_pairs", "located", "stops_of_orders"]
+
+_FEWEST = 2
+_OF_STOPS = ("earliest", "latest", "windows", "service_duration")
+_BEGINNING = 6  # letters by which words are the same: deliver, delivery
+
+
+def coordinate_pairs(table: SourceTable) -> list[dict[str, str]]:
+    """Return the columns that say where a row is, place by place: each end of a place to its column."""
+    found: dict[tuple[str, ...], dict[str, str]] = {}
+    for column in table.facts.columns.values():
+        for end in ("x", "y", "lat", "lon") if column.kind == "number" else ():
+            called_so = {*FIELD_WORDS[end].split(", ")} & {*column.header.pieces}
+            if called_so:
+                apart = tuple(word for word in column.header.words if word not in called_so)
+                found.setdefault(apart, {}).setdefault(end, column.name)
+                break
+    return [ends for ends in found.values() if ends.keys() in ({"x", "y"}, {"lat", "lon"})]
+
+
+def located(
+    table: SourceTable, columns: Sequence[ColumnFacts], places: SourceTable, ends: Mapping[str, str]
+) -> SourceTable:
+    """Return a table with the coordinates of the places that one or two of its columns name.
+
+    Parameters
+    ----------
+    table, columns
+        Which.
+    places, ends
+        The table of places, and its columns for the ends of a coordinate.
+    """
+    key = places.facts.key
+    assert key is not None
+    where = places.frame.assign(**{key.name: texts(places.frame[key.name])}).set_index(key.name)
+    frame = table.frame.reset_index(drop=True)
+    units: dict[str, str] = {}
+    for column in columns:
+        for end, name in ends.items():
+            given = name if len(columns) == 1 else f"{column.name} {end}"
+            frame[given] = where.loc[list(texts(frame[column.name])), name].to_numpy()
+            units[given] = places.columns[name].declared or places.columns[name].header.unit
+    if len(columns) > 1:
+        frame = frame.drop(columns=[column.name for column in columns])
+    made = table.remade(frame, f"{table.called} with the places of {places.called}", units, end="located")
+    return replace(made, of=made.of | {places.name})
+
+
+def stops_of_orders(table: SourceTable, key: str, pairs: Sequence[Mapping[str, str]]) -> SourceTable:
+    """Return orders from place to place as two stops each: one where it is loaded, and one where it is unloaded."""
+    first, last = pairs[:_FEWEST]
+    words = [{*read_header(next(iter(ends.values()))).words} for ends in (first, last)]
+    sources = {*FIELD_WORDS["source"].replace(",", " ").split()}
+    if words[1] & sources and not words[0] & sources:
+        first, last = last, first
+    frame = table.frame.reset_index(drop=True)
+    names = texts(frame[key])
+    if table.columns[key].kind == "number":
+        names = f"{key} " + names  # numbers beside texts would be read as either
+    loaded = names + " (loading)"
+    where = {name for ends in (first, last) for name in ends.values()}
+    own = [_of_stop(table, ends, where) for ends in (first, last)]
+    beside = [n for n in map(str, frame.columns) if n not in where and not any(n in of for of in own)]
+    unloading = frame[beside].assign(**{key: names, "source": loaded})
+    loading = pd.DataFrame({key: loaded})
+    for stop, ends, of in ((loading, first, own[0]), (unloading, last, own[1])):
+        for end, name in ends.items():
+            stop[end] = frame[name]
+        for name, plain in of.items():
+            stop[plain] = frame[name]
+    renamed = {plain: name for of in own for name, plain in of.items()} | dict(last)
+    stops = pd.concat([unloading, loading], ignore_index=True)
+    units = {n: table.columns[of].declared or table.columns[of].header.unit for n, of in renamed.items()}
+    why = f"{table.called}: a stop where each is loaded and one where it is unloaded"
+    return table.remade(stops, why, units, end="stops")
+
+
+def _of_stop(table: SourceTable, ends: Mapping[str, str], where: Collection[str]) -> dict[str, str]:
+    """Return the columns whose headers have the word of one stop, each with the field that it fills, or without it."""
+    of = {word[:_BEGINNING] for word in read_header(next(iter(ends.values()))).words if len(word) > 1}
+    found: dict[str, str] = {}
+    for name, column in table.facts.columns.items():
+        plain = " ".join(w for w in name.split() if not {p[:_BEGINNING] for p in read_header(w).pieces} & of)
+        if name in where or not plain or plain == name:
+            continue
+        alone = replace(column, name=plain)
+        fields = [f for f in _OF_STOPS for c in (column, alone) if looks_like(c, "clients", f)]
+        found[name] = next(iter(fields), plain)
+    return found
