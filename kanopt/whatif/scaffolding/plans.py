@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -181,28 +181,27 @@ def _add_prices(draft: Draft) -> None:
 
 
 def _make_site(part: str, draft: Draft) -> None:
-    """Make a supplier, a site or a market that no table holds, in the middle of the others."""
-    if part == "facilities" and "rates" in draft.roles.parts:
-        # lanes lead straight to the markets; a problem still wants a site, which is closed
-        frame = pd.DataFrame({"name": ["none"], "status": ["closed"]})
-        draft.add_made(part, frame, {}, "no place passes anything on")
-        return
+    """Make a supplier or a market that no table holds, in the middle of the others."""
     frame = pd.DataFrame({"name": [part[:-1]], **_middle(draft, "facilities", "markets", "suppliers")})
     draft.add_invented(part, frame, {end: "km" for end in ("x", "y") if end in frame}, "no table holds them")
 
 
 def _make_lanes(draft: Draft) -> None:
-    """Make lanes from every supplier to every site, and on to every market."""
+    """Make lanes from every supplier to every site, and on to every market; straight to it where there are no sites."""
     tails, sites, heads = (_names(draft, part) for part in ("suppliers", "facilities", "markets"))
-    pairs = [(a, b) for a in tails for b in sites] + [(a, b) for a in sites for b in heads]
+    pairs = [(a, b) for a in tails for b in sites or heads] + [(a, b) for a in sites for b in heads]
     frame = pd.DataFrame(pairs, columns=["tail", "head"])
-    draft.add_invented("lanes", frame, {}, "from every supplier to every site, and on to every market")
+    through = ", and on to every market" if sites else ""
+    draft.add_invented(
+        "lanes", frame, {}, f"from every supplier to every {'site' if sites else 'market'}{through}"
+    )
 
 
-def _names(draft: Draft, part: str) -> Iterable[object]:
+def _names(draft: Draft, part: str) -> list[object]:
     guess: PartGuess | None = draft.roles.parts.get(part)
     if guess is None:
-        return list(draft.made[f"made_{part}"].frame["name"])
+        made = draft.made.get(f"made_{part}")
+        return [] if made is None else list(made.frame["name"])
     return list(guess.table.frame[draft.roles.column(part, "name")].dropna())
 
 
@@ -210,7 +209,6 @@ _MISSING: Mapping[str, Callable[[Draft], None]] = {
     "depots": _make_depot,
     "vehicles": _make_vehicles,
     "suppliers": partial(_make_site, "suppliers"),
-    "facilities": partial(_make_site, "facilities"),
     "markets": partial(_make_site, "markets"),
     "lanes": _make_lanes,
 }

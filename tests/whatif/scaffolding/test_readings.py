@@ -179,7 +179,6 @@ def test_numbers_that_can_be_read_in_two_ways_are_read_as_said(tmp_path: Path) -
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore:.*the facility 'none'")
 @pytest.mark.parametrize(
     ("weight", "price"), [(400, 120), (600, 120), (900, 180)], ids=["below", "at the step", "above it"]
 )
