@@ -276,7 +276,7 @@ def data_mistakes(
     read = _without_mistaken_columns(problem, mistaken)
     parts = {*read.schemas()}
     is_sound = all(str(key[0]) in parts for key in mistaken if key)
-    inputs = PartialInputs(frames, formulas if is_sound else {}, read, fill=bool(mistaken))
+    inputs = PartialInputs(frames, formulas if is_sound else {}, read, mistaken)
     try:
         with told_elsewhere():
             read.build(inputs)

@@ -9,7 +9,7 @@ table, each kind declares in :mod:`kanopt.whatif.scenario_files.kinds`.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, get_type_hints
@@ -89,12 +89,12 @@ class PartialInputs(ProblemInputs):
 
     Parameters
     ----------
-    fill
-        Whether fields that no column fills are stated as their defaults: they may stand under a key with a mistake, and
-        then nothing is said to be missing.
+    mistaken
+        Keys of the section that hold mistakes. What is left out may stand under one of them: fields that no column
+        fills are stated as their defaults then, and nothing is said to be missing.
     """
 
-    fill: bool = False
+    mistaken: Collection[Key] = ()
     unread: list[str] = field(default_factory=list)
 
     def part(self, part: PartSpec) -> Any:
@@ -104,7 +104,7 @@ class PartialInputs(ProblemInputs):
         if part.table not in self.tables:
             return self.absent(name)
         frame = super().part(part)
-        if schema is None or not self.fill:
+        if schema is None or not self.mistaken:
             return frame
         absent = {
             item.name: item.default
@@ -112,6 +112,13 @@ class PartialInputs(ProblemInputs):
             if item.type in (int, float) and not item.clock and item.default == 0 and item.name not in frame
         }
         return frame.assign(**absent) if absent else frame
+
+    def may_be_given(self, name: str) -> bool:
+        """Say whether an argument that is left out must be there, or is a table under a mistaken or misspelt key."""
+        if name not in self.problem.schemas():
+            return name in self.problem.required
+        read = {str(key[0]) for key in self.mistaken if key}
+        return name in {*self.problem.required, *read} or not read <= type(self.problem).model_fields.keys()
 
     def absent(self, name: str) -> Any:
         """Return what stands in for an argument of which nothing could be read."""
@@ -259,7 +266,8 @@ class ProblemSpec(FileModel):
             if part in parts
             for name, unit in self.names_in(part, self.frame_of(part, tables)[1]).items()
         }
-        return {**found, **DAY_REFERENCES, **self.plain_references()}
+        # of two that are as likely the first is proposed: what needs no table
+        return {**self.plain_references(), **DAY_REFERENCES, **found}
 
     def unread_scopes(self, tables: Mapping[str, pd.DataFrame]) -> tuple[str, ...]:
         """Return how references to columns begin whose table is not there; what they say, the problem judges."""
@@ -299,7 +307,10 @@ class ProblemSpec(FileModel):
 
         declared, units = units_of(frame), self.field_units(part)
         found = {str(column): declared.get(str(column), "") for column in frame.columns}
-        return {**found, **{name: units.get(name, found.get(name, "")) for name in self.fields_of(part)}}
+        return {
+            **found,
+            **{name: units.get(name, found.get(name, "")) for name in sorted(self.fields_of(part))},
+        }
 
     @classmethod
     @cache
@@ -331,7 +342,7 @@ class ProblemSpec(FileModel):
                 found[name] = {term: inputs.law(law) for term, law in given.items()}
             elif name in named and given is not None:
                 found[name] = inputs.argument(given, self.classes.get(name))
-            elif name in self.required and isinstance(inputs, PartialInputs):
+            elif name in named and isinstance(inputs, PartialInputs) and inputs.may_be_given(name):
                 found[name] = inputs.absent(name)
         return found
 
