@@ -192,8 +192,9 @@ class _Rows:
                 advice = f"give {self.table.record.__name__} objects or a DataFrame"
                 self._break(f"entry {number} is a {type(item).__name__}", advice)
                 return
-            if not isinstance(item.attributes, Mapping):
-                what = f"attributes of entry {number} are {describe_value(item.attributes)}"
+            attributes = getattr(item, "attributes", {})
+            if not isinstance(attributes, Mapping):
+                what = f"attributes of entry {number} are {describe_value(attributes)}"
                 self._break(what, "give a dict of names and values")
                 return
         self.rows = [row_of(item) for item in given]

@@ -68,6 +68,7 @@ def _spaced(raw: RawTable, form: TextFormat) -> tuple[TextFormat, str] | None:
     """Return the form of a table whose numbers have spaces or apostrophes between thousands; None without any.
 
     The other sign in them is the decimal sign, then; where both occur, the decimal sign is that of the form or a point.
+    A column whose cells are all equally long shows nothing: numbers of phones and firms are written so, too.
     """
     columns = list(_texts(raw, form))
     for space in _SPACES:
@@ -79,6 +80,7 @@ def _spaced(raw: RawTable, form: TextFormat) -> tuple[TextFormat, str] | None:
                 not len(found)
                 or 2 * count_matches(texts, number) <= len(texts)
                 or count_matches(texts, _CODE)
+                or pc.count_distinct(pc.utf8_length(texts)).as_py() == 1
             ):
                 continue
             commas, points = (

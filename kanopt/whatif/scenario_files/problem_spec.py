@@ -270,8 +270,12 @@ class ProblemSpec(FileModel):
         return {**self.plain_references(), **DAY_REFERENCES, **found}
 
     def unread_scopes(self, tables: Mapping[str, pd.DataFrame]) -> tuple[str, ...]:
-        """Return how references to columns begin whose table is not there; what they say, the problem judges."""
-        known = {name for name, part in self.parts().items() if part.table in tables}
+        """Return how references begin whose table is not there or names nothing; the problem judges what they say."""
+        known = {
+            name
+            for name, part in self.parts().items()
+            if part.table in tables and self.names_in(name, self.frame_of(name, tables)[1])
+        }
         return tuple(start for start, part in self.scopes.items() if part not in known)
 
     def units_of_law(self, key: Key) -> tuple[str, ...]:
