@@ -468,7 +468,7 @@ def _unknown_names(table: Table, item: Field, records: Mapping[str, Sequence[Any
     wrong: dict[str, list[str]] = {}
     for one in records[table.name]:
         given = getattr(one, item.name)
-        for name in given if isinstance(given, tuple) else (given,) if given else ():
+        for name in given if isinstance(given, tuple) else (given,) if given or item.required else ():
             if name not in names:
                 wrong.setdefault(name, []).append(table.label(one))
     for name, labels in wrong.items():
