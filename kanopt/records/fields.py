@@ -283,4 +283,4 @@ class Table:
     def label(self, given: Any) -> str:
         """Return what identifies a record or a row of values."""
         row = given if isinstance(given, Mapping) else {part: getattr(given, part) for part in self.key}
-        return "/".join(str(row[part]) for part in self.key if row.get(part, "") != "")
+        return "/".join(filter(None, (str(row.get(part, "")) for part in self.key)))

@@ -12,8 +12,10 @@ import math
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import partial
 from itertools import combinations
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -29,7 +31,7 @@ from kanopt.records.record import Attribute, Quantity, Record, names_of
 from kanopt.tables.report import declared_units
 from kanopt.text import amount_text, list_names, number_text
 from kanopt.units import convert, factor, same_dimension
-from kanopt.validation import WHOLE_TEXT, Invalid, coerced_numbers, invalid_text, is_whole
+from kanopt.validation import WHOLE_TEXT, Invalid, coerced_numbers, describe_value, invalid_text, is_whole
 
 __all__ = [
     "RecordCheck",
@@ -190,6 +192,11 @@ class _Rows:
                 advice = f"give {self.table.record.__name__} objects or a DataFrame"
                 self._break(f"entry {number} is a {type(item).__name__}", advice)
                 return
+            attributes = getattr(item, "attributes", {})
+            if not isinstance(attributes, Mapping):
+                what = f"attributes of entry {number} are {describe_value(attributes)}"
+                self._break(what, "give a dict of names and values")
+                return
         self.rows = [row_of(item) for item in given]
         self.make = [partial(_changed, item, dict(row)) for item, row in zip(given, self.rows, strict=True)]
         for item in self.table.fields:
@@ -199,7 +206,7 @@ class _Rows:
             cells = {
                 place: _listed(row[item.name], item)
                 for place, row in enumerate(self.rows)
-                if row[item.name] != item.default
+                if not _is_same(row[item.name], item.default)
             }
             if item.clock:
                 of_kind = {
@@ -208,7 +215,7 @@ class _Rows:
                 values = self._clock_values(item, of_kind.values(), "")
                 cells |= zip(of_kind, values, strict=True)
             for place, value in cells.items():
-                if value != self.rows[place][item.name]:
+                if not _is_same(value, self.rows[place][item.name]):
                     self.rows[place][item.name] = value
         # nobody can declare the unit of a record, and toy problems count from zero: asked, not refused
         self.questions += self._asked_times()
@@ -339,7 +346,7 @@ class _Rows:
         for each in wrong:
             groups.setdefault((str(each.place[1]), each.rule or each.message), []).append(each)
         for (name, _), alike in groups.items():
-            places = tuple(int(each.place[0]) for each in alike)
+            places = tuple(dict.fromkeys(int(each.place[0]) for each in alike))
             labels = tuple(self.table.label(self.rows[at]) for at in places)
             by_row = self.from_frame and (alike[0].of_type or not all(labels))
             what = "is blank, but a value is required" if alike[0].kind == "missing" else invalid_text(alike)
@@ -354,7 +361,13 @@ class _Rows:
 
 def _changed(item: Any, given: Mapping[str, Any], /, **row: Any) -> Any:
     """Return a record with the values of a row; itself where they are those that were given."""
-    return item if row == given else replace(item, **row)
+    changed = {name: value for name, value in row.items() if not _is_same(value, given[name])}
+    return replace(item, **changed) if changed else item
+
+
+def _is_same(one: object, other: object) -> bool:
+    """Say whether two values are the same; of what may be no value at all, such as an array, whether it is that."""
+    return one is other or (isinstance(one, _PLAIN) and isinstance(other, _PLAIN) and one == other)
 
 
 def _attributes(
@@ -371,6 +384,7 @@ def _attributes(
     return found
 
 
+_PLAIN = (str, Real, Decimal, tuple)
 _LISTS = (list, tuple, set, frozenset)
 _TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
@@ -454,7 +468,7 @@ def _unknown_names(table: Table, item: Field, records: Mapping[str, Sequence[Any
     wrong: dict[str, list[str]] = {}
     for one in records[table.name]:
         given = getattr(one, item.name)
-        for name in given if isinstance(given, tuple) else (given,) if given else ():
+        for name in given if isinstance(given, tuple) else (given,) if given or item.required else ():
             if name not in names:
                 wrong.setdefault(name, []).append(table.label(one))
     for name, labels in wrong.items():

@@ -36,14 +36,14 @@ def form_shown(raw: RawTable, form: TextFormat) -> tuple[TextFormat, str]:
     form
         How it is written as far as that is declared.
     """
-    if not form.thousands and (spaced := _spaced(raw, form)):
-        return spaced
+    space, spaced = ("", "") if form.thousands else _space_between(raw, form)
+    form = replace(form, thousands=space) if space else form
     if form.decimal is not None:
-        return form, ""
+        return form, spaced
     points = replace(form, decimal=".")
     if not raw.separator:
         # programs wrote these cells; only a column that is text throughout may come from elsewhere
-        return (points if any(raw.mixed_types) else form), ""
+        return (points if any(raw.mixed_types) else form), spaced
     shown: dict[str, str] = {}
     grouped = set()
     for name, texts in _texts(raw, form):
@@ -56,47 +56,40 @@ def form_shown(raw: RawTable, form: TextFormat) -> tuple[TextFormat, str]:
             if len(certain):
                 shown.setdefault(sign, f"{name!r} ({certain[0]})")
     if len(shown) != 1:
-        return (points if raw.separator == "," else form), ""
+        return (points if raw.separator == "," else form), spaced
     (sign, column), *_ = shown.items()
-    thousands = _OTHER[sign] if sign in grouped else ""
+    thousands = _OTHER[sign] if sign in grouped and not space else ""
     told = [f"{sign!r} before decimals", *([f"{thousands!r} between thousands"] if thousands else [])]
     note = f"numbers are read with {' and '.join(told)}, as column {column} shows"
-    return replace(form, decimal=sign, thousands=thousands), "" if told == ["'.' before decimals"] else note
+    notes = [spaced] if told == ["'.' before decimals"] else [spaced, note]
+    return replace(form, decimal=sign, thousands=thousands or form.thousands), "; ".join(filter(None, notes))
 
 
-def _spaced(raw: RawTable, form: TextFormat) -> tuple[TextFormat, str] | None:
-    """Return the form of a table whose numbers have spaces or apostrophes between thousands; None without any.
-
-    The other sign in them is the decimal sign, then; where both occur, the decimal sign is that of the form or a point.
-    """
+def _space_between(raw: RawTable, form: TextFormat) -> tuple[str, str]:
+    """Return the space or apostrophe between thousands of a table, and a remark on it; nothing without any."""
     columns = list(_texts(raw, form))
     for space in _SPACES:
         number = rf"^[+-]?(\d{{1,3}}({space}\d{{3}})+|\d+)([.,]\d+)?$"
         parted = rf"^[+-]?\d{{1,3}}({space}\d{{3}})+([.,]\d+)?$"
         for name, texts in columns:
             found = texts.filter(pc.match_substring_regex(texts, parted))
-            if (
-                not len(found)
-                or 2 * count_matches(texts, number) <= len(texts)
-                or count_matches(texts, _CODE)
-            ):
-                continue
-            commas, points = (
-                any(count_matches(each, rf"^[+-]?[\d{space}]*\d{sign}\d+$") for _, each in columns)
-                for sign in (",", r"\.")
-            )
-            decimal = form.decimal or ("," if commas and not points else ".")
-            note = f"numbers are read with {space!r} between thousands, as column {name!r} ({found[0]}) shows"
-            return replace(form, decimal=decimal, thousands=space), note
-    return None
+            most = 2 * count_matches(texts, number) > len(texts)
+            if len(found) and most and not count_matches(texts, _CODE):
+                return (
+                    space,
+                    f"numbers are read with {space!r} between thousands, as column {name!r} ({found[0]}) shows",
+                )
+    return "", ""
 
 
 def _texts(raw: RawTable, form: TextFormat) -> Iterator[tuple[str, Any]]:
-    """Yield each column of texts with its cells that are not blank."""
+    """Yield each column of texts with its cells that are not blank, without spaces between thousands."""
     missing = pa.array(["", *(form.missing or ())])
     for name, column in zip(raw.names, raw.columns, strict=True):
         if pa.types.is_string(column.type):
             texts = pc.utf8_trim_whitespace(column.drop_null())
+            if form.thousands in _SPACES:
+                texts = pc.replace_substring(texts, form.thousands, "")
             yield name, texts.filter(pc.invert(pc.is_in(texts, missing)))
 
 

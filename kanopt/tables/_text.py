@@ -76,7 +76,7 @@ class TextFormat:
     def __post_init__(self) -> None:
         if self.separator is not None and len(self.separator) != 1:
             raise TableError(f"separator must be one character, not {self.separator!r}")
-        if self.decimal is None and self.thousands:
+        if self.decimal is None and self.thousands in (".", ","):
             object.__setattr__(self, "decimal", "," if self.thousands == "." else ".")
         if self.decimal not in (None, ".", ","):
             raise TableError(f"decimal must be '.' or ',', not {self.decimal!r}")

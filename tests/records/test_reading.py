@@ -132,6 +132,19 @@ def test_built_records_are_held_to_the_types_of_their_fields():
     ]
 
 
+@pytest.mark.parametrize("value", [np.array([1, 2]), pd.Series([1, 2]), pd.NA, [["a"]], {"a": 1}, object()])
+@pytest.mark.parametrize("name", ["name", "demand", "count", "open", "prize", "gate", "zones"])
+def test_what_is_no_value_at_all_is_told_of_like_any_other(name, value):
+    with pytest.raises(ProblemError, match=rf"^stops: {name} of .* must be ") as caught:
+        records([Stop(**{"name": "a", "demand": 1.0, name: value}), Stop("b", "1")])
+    assert "demand of" in str(caught.value)
+
+
+def test_attributes_of_a_built_record_are_a_dict():
+    with pytest.raises(ProblemError, match="stops: attributes of entry 2 are the text 'x'; give a dict"):
+        records([Stop("a", 1.0), Stop("b", 1.0, attributes="x")])
+
+
 def test_a_thousand_records_are_checked_at_once():
     stops = [Stop(str(place), 1.0) for place in range(1000)]
     began = time.process_time()

@@ -265,6 +265,12 @@ def test_codes_in_groups_of_three_stay_texts(tmp_path: Path) -> None:
     assert read_table(path)["phone"].tolist() == ["089 123 456", "089 222 333"]
 
 
+def test_codes_that_are_all_equally_long_do_not_say_how_the_other_numbers_are_written(tmp_path: Path) -> None:
+    path = table(tmp_path, "firm;kg\n552 100 554;1,234\n780 129 987;2,345\n")
+    with pytest.raises(TableError, match="row 2: '1,234'"):
+        read_table(path)
+
+
 def test_groups_that_are_not_of_three_digits(tmp_path: Path) -> None:
     path = table(tmp_path, "k;v\n1;1,234\n2;12,34\n")
     with pytest.raises(TableError, match="row 3: '12,34'"):

@@ -155,12 +155,6 @@ def _early_ends(
         yield Fault(table, f"{what} ({shown})", tuple(one.name for one in wrong), advice=hint)
 
 
-def _shifts(vehicles: Sequence[VehicleType], time: str) -> Iterable[Fault]:
-    return _early_ends(
-        "vehicles", vehicles, "shift_start", "shift_end", "the shift ends before it starts", time
-    )
-
-
 def _depots_of(vehicles: Sequence[VehicleType], depots: set[str]) -> Iterable[Fault]:
     for vehicle in vehicles:
         if vehicle.start_depot is None and len(depots) > 1:

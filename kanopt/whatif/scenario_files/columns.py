@@ -261,14 +261,14 @@ class PartialInputs(ProblemInputs):
 
     Parameters
     ----------
-    fill
-        Whether fields that no column fills are stated as their defaults: they may stand under a key with a mistake, and
-        then nothing is said to be missing.
+    mistaken
+        Keys of the section that hold mistakes. What is left out may stand under one of them: fields that no column
+        fills are stated as their defaults then, and nothing is said to be missing.
     """
 
-    is_partial: ClassVar = True
+    is_partial: ClassVar[bool] = True
 
-    fill: bool = False
+    mistaken: Collection[Key] = ()
     unread: list[str] = dataclasses.field(default_factory=list)
 
     def part(self, part: PartSpec) -> Any:
@@ -278,7 +278,7 @@ class PartialInputs(ProblemInputs):
         if part.table not in self.tables:
             return self.absent(name)
         frame = super().part(part)
-        if schema is None or not self.fill:
+        if schema is None or not self.mistaken:
             return frame
         absent = {
             item.name: item.default
@@ -286,6 +286,13 @@ class PartialInputs(ProblemInputs):
             if item.type in (int, float) and not item.clock and item.default == 0 and item.name not in frame
         }
         return frame.assign(**absent) if absent else frame
+
+    def may_be_given(self, name: str) -> bool:
+        """Say whether an argument that is left out must be there, or is a table under a mistaken or misspelt key."""
+        if name not in self.problem.schemas():
+            return name in self.problem.required
+        read = {str(key[0]) for key in self.mistaken if key}
+        return name in {*self.problem.required, *read} or not read <= type(self.problem).model_fields.keys()
 
     def absent(self, name: str) -> Any:
         """Return what stands in for an argument of which nothing could be read."""
@@ -328,7 +335,7 @@ def data_mistakes(
     read = _without_mistaken_columns(problem, mistaken)
     parts = {*read.schemas()}
     is_sound = all(str(key[0]) in parts for key in mistaken if key)
-    inputs = PartialInputs(frames, formulas if is_sound else {}, read, fill=bool(mistaken))
+    inputs = PartialInputs(frames, formulas if is_sound else {}, read, mistaken)
     try:
         with told_elsewhere():
             read.build(inputs)

@@ -201,7 +201,7 @@ class BindingCheck:
                 yield from self._of_output(key, name)
         # while a law is missing or what names or binds one is mistaken, what looks superfluous may belong to it
         tables = self.problem.parts()
-        unsure = [key for key in self.mistaken if key[:1] and key[0] not in tables]
+        unsure = [key for key in self.mistaken if not key or key[0] not in tables]
         if set(uses.values()) <= set(self.formulas) - set(self.damaged) and not unsure:
             yield from self._superfluous(
                 {name: [v.name for v in self.formulas[name].inputs] for name in read}

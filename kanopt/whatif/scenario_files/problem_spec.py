@@ -63,6 +63,10 @@ class ProblemInputs:
     laws: Mapping[str, Formula]
     problem: ProblemSpec
 
+    def may_be_given(self, name: str) -> bool:
+        """Say whether an argument that the section leaves out must be there."""
+        return name in self.problem.required
+
     def absent(self, name: str) -> Any:
         """Return an argument that the section leaves out although it is required; a whole section leaves out none."""
         raise KeyError(name)
@@ -217,11 +221,16 @@ class ProblemSpec(FileModel):
             if part in parts
             for name, unit in self.names_in(part, self.frame_of(part, tables)[1]).items()
         }
-        return {**found, **DAY_REFERENCES, **self.plain_references()}
+        # of two that are as likely the first is proposed: what needs no table
+        return {**self.plain_references(), **DAY_REFERENCES, **found}
 
     def unread_scopes(self, tables: Mapping[str, pd.DataFrame]) -> tuple[str, ...]:
-        """Return how references to columns begin whose table is not there; what they say, the problem judges."""
-        known = {name for name, part in self.parts().items() if part.table in tables}
+        """Return how references begin whose table is not there or names nothing; the problem judges what they say."""
+        known = {
+            name
+            for name, part in self.parts().items()
+            if part.table in tables and self.names_in(name, self.frame_of(name, tables)[1])
+        }
         return tuple(start for start, part in self.scopes.items() if part not in known)
 
     def units_of_law(self, key: Key) -> tuple[str, ...]:
@@ -257,7 +266,10 @@ class ProblemSpec(FileModel):
 
         declared, units = units_of(frame), self.field_units(part)
         found = {str(column): declared.get(str(column), "") for column in frame.columns}
-        return {**found, **{name: units.get(name, found.get(name, "")) for name in self.fields_of(part)}}
+        return {
+            **found,
+            **{name: units.get(name, found.get(name, "")) for name in sorted(self.fields_of(part))},
+        }
 
     @classmethod
     @cache
@@ -289,7 +301,7 @@ class ProblemSpec(FileModel):
                 found[name] = {term: inputs.law(law) for term, law in given.items()}
             elif name in named and given is not None:
                 found[name] = inputs.argument(given, self.classes.get(name))
-            elif name in self.required:
+            elif name in named and inputs.may_be_given(name):
                 found[name] = inputs.absent(name)
         return found
 

@@ -353,3 +353,8 @@ def test_makespan_and_use_count_from_the_first_shift_where_times_are_of_a_day() 
         each.status.value == "optimal" and each.bound == pytest.approx(each.objective) for each in found
     )
     assert found[1].history[-1].objective == pytest.approx(40.0)
+
+
+def test_a_mode_of_no_task_is_told_of():
+    with pytest.raises(ProblemError, match=r"modes: task of .*'' is none of the tasks"):
+        SchedulingProblem([Job("A")], [Task("a", "A", 1)], [Machine("saw")], [Mode("", "saw", duration=5.0)])

@@ -307,6 +307,23 @@ def test_mistakes_in_a_supply_problem(tmp_path, old, new, key, message):
     assert any(where == key and message in told for _, where, told in found), found
 
 
+@pytest.mark.parametrize("new", ["[problem.facilitis]\ntable", "[problem.facilities]\ntabel"])
+def test_a_misspelt_table_that_may_be_left_out_hides_nothing_and_makes_no_others_wrong(tmp_path, new):
+    for name, text in {**TOWN, "markets.csv": "name,x\nLyon,\nNice,far\n"}.items():
+        tmp_path.joinpath(name).write_text(text.replace("[problem.facilities]\ntable", new))
+    keys = {key for _, key, _ in issues(tmp_path / "net.toml")}
+    assert keys > {"problem.markets"}
+    assert "problem.lanes" not in keys
+
+
+def test_what_binds_a_law_that_is_missing_is_not_superfluous(tmp_path):
+    for name, text in TOWN.items():
+        tmp_path.joinpath(name).write_text(text.replace("[problem.duration]\nlaw", "[report.duration]\nlaw"))
+    path = tmp_path / "town.toml"
+    path.write_text(path.read_text().replace("[problem.cost]\nfuel", "[report.cost]\nfuel"))
+    assert not any(key.startswith("problem.bind") for _, key, _ in issues(path))
+
+
 def test_what_is_no_deviation_of_a_demand_is_refused_with_its_place(tmp_path):
     wanted = [
         f"{row},{cell}"
