@@ -29,6 +29,7 @@ _PLACES = (("x", "y"), ("lat", "lon"))
 _MOST_DEPOTS, _MOST_VEHICLES = 50, 500
 _PLACED, _TELLING = 4.0, 2  # how much speaks for a table of places that orders of so many fields name
 _BY_LEFT = 0.4
+_LEGS = ("distances", "durations", "links")
 
 
 @record("distances", key=("tail", "head"))
@@ -67,7 +68,7 @@ def read_fleet(tables: Sequence[SourceTable], part: Mapping[str, Table]) -> dict
     tables = [_orders_as_stops(table) for table in tables]
     legs = [
         guess
-        for name in ("distances", "durations", "links")
+        for name in _LEGS
         for table in tables
         if (guess := match_part(table, part[name])) and _joins(guess)
     ]
@@ -154,7 +155,9 @@ def _joins(guess: PartGuess) -> bool:
     assert tail is not None
     assert head is not None
     both = len(tail.texts & head.texts) >= 0.5 * len(tail.texts | head.texts)
-    return both and (not may_teach(guess.table) or guess.called_so)
+    # a table of distances may hold the minutes beside them
+    told = any(called(guess.table, name) for name in _LEGS)
+    return both and (told or not may_teach(guess.table))
 
 
 def _ends(leg: PartGuess) -> frozenset[str]:
