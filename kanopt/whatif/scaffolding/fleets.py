@@ -21,7 +21,7 @@ from kanopt.whatif.scaffolding.parts import (
     names_rows,
 )
 from kanopt.whatif.scaffolding.sources import SourceTable
-from kanopt.whatif.scaffolding.stops import coordinate_pairs, located, stops_of_orders
+from kanopt.whatif.scaffolding.stops import coordinate_pairs, located, stops_of_orders, with_breaks
 
 __all__ = ["HELPERS", "is_speed", "read_fleet"]
 
@@ -79,11 +79,16 @@ def read_fleet(tables: Sequence[SourceTable], part: Mapping[str, Table]) -> dict
     places = parts.pop("places", None)
     if places is not None:
         parts["clients"] = _with_places(parts["clients"], places)
+    if (fleet := parts.get("vehicles")) is not None and "breaks" not in fleet.fields:
+        parts["vehicles"] = match_part(with_breaks(fleet.table), fleet.part) or fleet
+    key = _place_column(parts["clients"], legs)
+    parts["clients"] = match_part(parts["clients"].table, part["clients"], key=key) or parts["clients"]
     _find_depots(parts, part["depots"], places, [_ends(leg) for leg in legs])
     names = {name: guess.names for name, guess in parts.items()}
     for name in ("vehicles", "clients"):
         if name in parts:
-            parts[name] = match_part(parts[name].table, parts[name].part, names) or parts[name]
+            own = key if name == "clients" else None
+            parts[name] = match_part(parts[name].table, parts[name].part, names, key=own) or parts[name]
     _match_skills(parts)
     _match_amounts(parts)
     parts["clients"] = _without_blanks(parts["clients"])
@@ -158,6 +163,15 @@ def _joins(guess: PartGuess) -> bool:
     # a table of distances may hold the minutes beside them
     told = any(called(guess.table, name) for name in _LEGS)
     return both and (told or not may_teach(guess.table))
+
+
+def _place_column(clients: PartGuess, legs: Sequence[PartGuess]) -> ColumnFacts | None:
+    """Return the column of clients whose values are the places of the legs, where what names its rows is none."""
+    ends = frozenset[str]().union(*map(_ends, legs))
+    if clients.names <= ends:
+        return None
+    columns = names_rows(clients.table, ends, every=True)
+    return next((column for column in columns if column.distinct == len(clients.table.frame)), None)
 
 
 def _ends(leg: PartGuess) -> frozenset[str]:

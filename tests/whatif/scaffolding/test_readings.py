@@ -33,6 +33,18 @@ CASES = {
         "clients.demand: Cajas llenas; clients.pickup: Cajas vacías; clients.needs: Requisito; "
         "vehicles.skills: Dotación; vehicles.max_distance: Límite km/día; vehicles.capacity: Cajas",
     ),
+    "technicians whose orders are at the places of a long table, and lunch in three columns": (
+        {
+            "Aufträge.csv": "Auftragsnr.;Kunde;Benötigte Qualifikation;Termin von;Termin bis;Dauer (min)\n"
+            "A1;Huber;Gas;08:00;10:00;60\nA2;Maier;Elektro;09:00;12:00;45\n",
+            "Techniker.csv": "Techniker;Qualifikation;Pause frühestens;Pause spätestens;Pausendauer (min);"
+            "Stundensatz (€)\nAnna;Gas, Elektro;11:30;13:30;30;42\nBernd;Elektro;;;;36\n",
+            "Entfernungen.csv": "Von;Nach;Entfernung (km);Fahrzeit (min)\nHof;Huber;11;20\nHuber;Hof;11;20\n"
+            "Hof;Maier;12;21\nMaier;Hof;12;21\nHuber;Maier;5;9\nMaier;Huber;5;9\n",
+        },
+        "clients.name: Kunde; clients.needs: Benötigte Qualifikation; vehicles.breaks: breaks; "
+        "durations.duration: Fahrzeit (min)",
+    ),
     "hours from which overtime is paid are no limit": (
         DEPOT
         | {
@@ -92,6 +104,25 @@ def test_columns_become_fields_in_whatever_order_the_files_are_named(tmp_path: P
         rows = ko.scaffold(order).guesses
         read = {f"{guess}: {column}" for column, guess in zip(rows["column"], rows["guess"], strict=True)}
         assert set(expected.split("; ")) <= read
+
+
+@pytest.mark.parametrize(
+    ("columns", "row", "expected"),
+    [
+        ("Lunch from,Lunch to,Lunch (h)", "11:30,13:30,0.5", "30 in 690-780"),
+        ("Pause von,Pause bis", "12:00,12:45", "45 in 720-720"),
+    ],
+)
+def test_a_break_in_several_columns_is_over_by_its_end(
+    tmp_path: Path, columns: str, row: str, expected: str
+) -> None:
+    files = DEPOT | {
+        "shops.csv": "Shop,x (km),y (km),Pallets\nA,1,2,3\nB,4,5,6\n",
+        "trucks.csv": f"Truck,Pallets max,€/km,km/h,{columns}\nT,9,1,50,{row}\nU,9,1,50{',' * row.count(',')},\n",
+    }
+    made = ko.scaffold(written(files, tmp_path)).made["made_vehicles"]
+    assert made["breaks"].tolist()[0] == expected
+    assert made["breaks"].isna().tolist() == [False, True]
 
 
 def test_rows_of_one_step_are_ways_to_do_it(tmp_path: Path) -> None:
