@@ -12,6 +12,7 @@ from kanopt.records.likeness import is_called
 from kanopt.records.matching import ColumnFacts
 from kanopt.records.words import FIELD_WORDS
 from kanopt.units import factor
+from kanopt.whatif.scaffolding.cell_formats import coordinate_ends
 from kanopt.whatif.scaffolding.parts import looks_like
 from kanopt.whatif.scaffolding.rewrites import texts
 from kanopt.whatif.scaffolding.sources import SourceTable
@@ -25,15 +26,7 @@ _BEGINNING = 6  # letters by which words are the same: deliver, delivery
 
 def coordinate_pairs(table: SourceTable) -> list[dict[str, str]]:
     """Return the columns that say where a row is, place by place: each end of a place to its column."""
-    found: dict[tuple[str, ...], dict[str, str]] = {}
-    for column in table.facts.columns.values():
-        for end in ("x", "y", "lat", "lon") if column.kind == "number" else ():
-            called_so = {*FIELD_WORDS[end].split(", ")} & {*column.header.pieces}
-            if called_so:
-                apart = tuple(word for word in column.header.words if word not in called_so)
-                found.setdefault(apart, {}).setdefault(end, column.name)
-                break
-    return [ends for ends in found.values() if ends.keys() in ({"x", "y"}, {"lat", "lon"})]
+    return coordinate_ends(column.name for column in table.facts.columns.values() if column.kind == "number")
 
 
 def located(

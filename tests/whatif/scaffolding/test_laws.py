@@ -337,3 +337,23 @@ def test_numbers_with_decimal_commas_come_back(tmp_path_factory, rows):
     again = read_table(path, form=TextFormat(decimal=","))
     assert all(map(math.isclose, again["number"], frame["number"]))
     assert again["whole"].tolist() == frame["whole"].tolist()
+
+
+def test_coordinates_of_both_ends_of_trips_give_the_way_that_a_law_and_a_plan_read(tmp_path):
+    trips = draw(5, "start_lat", "start_lng", "end_lat", "end_lng").assign(
+        **{"end_lat": lambda row: 52 + row.end_lat / 3, "start_lat": lambda row: 52 + row.start_lat / 3}
+    )
+    lat, lng = trips["end_lat"] - trips["start_lat"], trips["end_lng"] - trips["start_lng"]
+    trips["drive_time_min"] = 3 + 2 * np.hypot(111 * lat, 68 * lng)
+    files = {
+        "trips.csv": trips.to_csv(index=False),
+        "shops.csv": "shop,lat,lng,crates\nA,52.1,0.2,4\nB,52.2,0.5,5\n",
+        "vans.csv": "van,crates_max,cost_per_hour\nV,20,30\n",
+        "depot.csv": "depot,lat,lng\nHub,52.1,0.1\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    path = ko.scaffold([tmp_path / name for name in files]).write(tmp_path / "first.toml")
+    written = tomllib.loads(path.read_text("utf-8"))
+    assert written["surrogates"]["travel_time"]["features"] == ["straight_distance"]
+    assert written["problem"]["bind"]["travel_time"] == {"straight_distance": "arc.straight_distance"}
