@@ -236,7 +236,7 @@ def test_units_by_names_and_values(tmp_path, columns, found):
 
 
 def test_a_log_of_two_times_gives_the_law_of_the_time_between(tmp_path):
-    hour, km = draw(3, "h", low=5, high=22)["h"], draw(4, "km", low=1, high=30)["km"]
+    hour, km = draw(3, "h", low=0, high=24)["h"], draw(4, "km", low=1, high=30)["km"]
     start = pd.Timestamp("2024-03-01") + pd.to_timedelta(np.arange(ROWS) // 7 * 24 + hour, "h")
     minutes = 2 * km * (1 + 0.6 * np.exp(-(((hour - 8) / 2) ** 2)))
     trips = {"distance_km": km, "in at": start + pd.to_timedelta(minutes, "min"), "out at": start}
@@ -357,3 +357,10 @@ def test_coordinates_of_both_ends_of_trips_give_the_way_that_a_law_and_a_plan_re
     written = tomllib.loads(path.read_text("utf-8"))
     assert written["surrogates"]["travel_time"]["features"] == ["straight_distance"]
     assert written["problem"]["bind"]["travel_time"] == {"straight_distance": "arc.straight_distance"}
+
+
+@pytest.mark.parametrize(("hours", "periodic"), [(range(24), {"hour": 24}), (range(6, 19), {})])
+def test_a_period_is_one_where_rows_are_all_around_it(hours, periodic):
+    frame = draw(7, "distance_km", low=1, high=30).assign(hour=np.resize(hours, ROWS))
+    frame["minutes"] = frame["distance_km"] * (2 + np.sin(frame["hour"] * np.pi / 12))
+    assert law_of(frame).periodic == periodic
