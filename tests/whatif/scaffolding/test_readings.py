@@ -125,6 +125,23 @@ def test_a_break_in_several_columns_is_over_by_its_end(
     assert made["breaks"].isna().tolist() == [False, True]
 
 
+@pytest.mark.filterwarnings("ignore:.*nothing reads .Overtime rate")
+@pytest.mark.parametrize(("answer", "paid"), [("in all", 16), ("on top", 26)])
+def test_whether_a_price_of_overtime_is_all_of_it_is_asked(tmp_path: Path, answer: str, paid: float) -> None:
+    files = DEPOT | {
+        "shops.csv": "Shop,x (km),y (km),Pallets\nA,0,25,3\n",
+        "trucks.csv": "Truck,Pallets max,km/h,Wage (€/h),Normal hours (h),Overtime rate (€/h)\nT,9,50,10,0.6,16\n",
+    }
+    made = ko.scaffold(written(files, tmp_path))
+    (question,) = made.questions
+    assert "'Overtime rate (€/h)' in all" in question.text
+    path = made.answered([answer]).write(tmp_path / "first.toml")
+    run = ko.load_scenario(path).run(time_limit=1)
+    assert run.result.objective == pytest.approx(0.6 * 10 + 0.4 * paid, abs=0.5)
+    files["trucks.csv"] = files["trucks.csv"].replace("Overtime rate", "Overtime premium")
+    assert not ko.scaffold(written(files, tmp_path)).questions
+
+
 def test_rows_of_one_step_are_ways_to_do_it(tmp_path: Path) -> None:
     made = ko.scaffold(written(CASES["alternatives"][0], tmp_path))
     assert made.made["made_tasks"]["name"].tolist() == ["A 1", "A 2", "B 1"]
