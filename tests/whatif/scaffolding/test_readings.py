@@ -136,7 +136,9 @@ def test_whether_a_price_of_overtime_is_all_of_it_is_asked(tmp_path: Path, answe
     (question,) = made.questions
     assert "'Overtime rate (€/h)' in all" in question.text
     path = made.answered([answer]).write(tmp_path / "first.toml")
-    run = ko.load_scenario(path).run(time_limit=1)
+    scenario = ko.load_scenario(path)
+    assert not scenario.change_sentences()
+    run = scenario.run(time_limit=1)
     assert run.result.objective == pytest.approx(0.6 * 10 + 0.4 * paid, abs=0.5)
     files["trucks.csv"] = files["trucks.csv"].replace("Overtime rate", "Overtime premium")
     assert not ko.scaffold(written(files, tmp_path)).questions
