@@ -9,6 +9,7 @@ import pytest
 
 import kanopt as ko
 from kanopt.errors import TableError
+from kanopt.whatif.scaffolding.sources import read_sources
 
 DEPOT = {"yard.csv": "Yard,x (km),y (km)\nHome,0,0\n"}
 CASES = {
@@ -142,6 +143,13 @@ def test_whether_a_price_of_overtime_is_all_of_it_is_asked(tmp_path: Path, answe
     assert run.result.objective == pytest.approx(0.6 * 10 + 0.4 * paid, abs=0.5)
     files["trucks.csv"] = files["trucks.csv"].replace("Overtime rate", "Overtime premium")
     assert not ko.scaffold(written(files, tmp_path)).questions
+
+
+@pytest.mark.parametrize(("last", "told"), [("TOTAL,,,10", True), ("C,5,5,10", False)])
+def test_a_last_row_that_adds_up_the_others_is_told(tmp_path: Path, last: str, told: bool) -> None:
+    shops = f"Shop,x (km),y (km),Pallets\nA,1,2,3\nB,4,4,7\n{last}\n"
+    _, notes = read_sources(written({"shops.csv": shops}, tmp_path))
+    assert any("the last row of shops.csv is the sum of the others" in note for note in notes) == told
 
 
 def test_rows_of_one_step_are_ways_to_do_it(tmp_path: Path) -> None:
