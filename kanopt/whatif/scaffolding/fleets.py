@@ -82,7 +82,8 @@ def read_fleet(tables: Sequence[SourceTable], part: Mapping[str, Table]) -> dict
     if (fleet := parts.get("vehicles")) is not None and "breaks" not in fleet.fields:
         parts["vehicles"] = match_part(with_breaks(fleet.table), fleet.part) or fleet
     key = _place_column(parts["clients"], legs)
-    parts["clients"] = match_part(parts["clients"].table, part["clients"], key=key) or parts["clients"]
+    if key is not None:
+        parts["clients"] = match_part(parts["clients"].table, part["clients"], key=key) or parts["clients"]
     _find_depots(parts, part["depots"], places, [_ends(leg) for leg in legs])
     names = {name: guess.names for name, guess in parts.items()}
     for name in ("vehicles", "clients"):
@@ -161,13 +162,16 @@ def _joins(guess: PartGuess) -> bool:
     assert head is not None
     both = len(tail.texts & head.texts) >= 0.5 * len(tail.texts | head.texts)
     # a table of distances may hold the minutes beside them
-    told = any(called(guess.table, name) for name in _LEGS)
+    told = guess.called_so or (
+        guess.part.name != "links" and any(called(guess.table, name) for name in ("distances", "durations"))
+    )
     return both and (told or not may_teach(guess.table))
 
 
 def _place_column(clients: PartGuess, legs: Sequence[PartGuess]) -> ColumnFacts | None:
     """Return the column of clients whose values are the places of the legs, where what names its rows is none."""
-    ends = frozenset[str]().union(*map(_ends, legs))
+    # links lead to nodes, which a column of their own names
+    ends = frozenset[str]().union(*(_ends(leg) for leg in legs if leg.part.name != "links"))
     if clients.names <= ends:
         return None
     columns = names_rows(clients.table, ends, every=True)
