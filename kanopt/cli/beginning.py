@@ -95,7 +95,7 @@ def _begin(
     echo(str(made))
     echo(f"\nscenario: {written}")
     if made.made:
-        echo("made up, to be filled in: " + ", ".join(map(str, made.outputs(target)[1:])))
+        echo("made beside it, to be looked at: " + ", ".join(map(str, made.outputs(target)[1:])))
     for question in made.questions:
         if not question.answer:
             echo(f"open: {question.text} Answer it in the file: {', '.join(question.answers)}")

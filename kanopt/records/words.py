@@ -68,6 +68,9 @@ PRICE = _words("price")
 MONEY = PRICE | _words("money")
 """Words by which a header says that its column holds money."""
 
+SURCHARGE = _words("surcharge")
+"""Words of what is paid on top."""
+
 HISTORY = _words("history")
 """Words in names of files that hold what happened."""
 

@@ -124,7 +124,10 @@ def brief(notice: Notice) -> Notice:
     """Return a warning as the first page has room for; whole it stands among the others."""
     few = tuple(shorten(line, LONGEST) for line in notice.lines[:MOST_LINES])
     return replace(
-        notice, label=shorten(notice.label, LONGEST), text=shorten(notice.text, LONGEST), lines=few
+        notice,
+        label=shorten(notice.label, LONGEST),
+        text=shorten(notice.short or notice.text, LONGEST),
+        lines=few,
     )
 
 

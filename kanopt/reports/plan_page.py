@@ -218,7 +218,12 @@ def _doubtful(laws: Mapping[str, LearnedLaw]) -> list[Notice]:
     }
     named = join_list([f"{name} ({what})" for name, what in low.items()], _NAMES)
     short = f"Do not rely on this alone, what was learned is doubtful: {named}." if named else None
-    return [Notice("care", text, short=short if not place else "") for place, text in enumerate(found)]
+    # whoever asked for more than a law gives reads that before the price that rests on it
+    distrusted = any(not law.trusted for law in laws.values())
+    return [
+        Notice("bad" if distrusted and not place else "care", text, short=short if not place else "")
+        for place, text in enumerate(found)
+    ]
 
 
 def _first(lines: Sequence[str]) -> tuple[str, ...]:

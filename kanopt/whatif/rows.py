@@ -69,13 +69,18 @@ def with_groups(
     seed
         For the quick fit whose errors are looked at.
     """
-    from kanopt.surrogates.audit import sharing
+    from kanopt.surrogates.audit import leaks, sharing
     from kanopt.surrogates.cleaning import quick_residuals
 
     if spec.groups is not None or not len(frame) > 0:
         return spec, ()
     drawn = spec.holdout.by is None
     others = [str(name) for name in frame.columns if name not in (spec.target, *spec.features)]
+    # rows with one value of a rounded target share its errors, and are no group
+    once_more = {
+        name for told in leaks(frame, spec.target, others) if told.level == "weak" for name in told.columns
+    }
+    others = [name for name in others if name not in once_more]
     left = quick_residuals(frame, spec.target, spec.features, seed=seed)
     found = sharing(frame, left, others, ordered=drawn)
     by = found[0].columns if found else ()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from kanopt.text import join_list
 from kanopt.whatif.changes import cell_text
 from kanopt.whatif.scenario_files.checks import field_columns
+from kanopt.whatif.scenario_files.questions import answered
 from kanopt.whatif.scenario_files.toml_positions import Key, write_key
 from kanopt.whatif.section_changes import section_sentence
 
@@ -32,7 +34,12 @@ def change_sentences(scenario: Scenario, base: Scenario | None = None) -> tuple[
         What it is compared with; left out, the file at the bottom of its own bases, with the tables as they are.
     """
     layers = scenario.layers
-    data = layers.documents[-1].data if base is None else base.layers.data
+    if base is None:
+        # the answers to its own questions make the file whole, and change nothing
+        bottom = layers.documents[-1:]
+        data = answered(replace(layers, documents=bottom, data=bottom[0].data)).layers.data
+    else:
+        data = base.layers.data
     return (*_table_changes(scenario, base), *_key_changes(data, layers.data))
 
 

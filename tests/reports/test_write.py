@@ -211,6 +211,7 @@ def test_what_is_wrong_stands_before_everything_else(make_run: Any, tmp_path: Pa
     assert "travel_time in 20 places (distance_km)" in before
     assert "and 8 more" in before
     assert "is of low trust. R² 0.412" in before
+    assert page.text.index("what was learned is doubtful: travel_time") < page.text.index("How sure")
     assert "stopped by the user" in before
     assert "Unserved: 2 reasons" in page.text
     assert "Every van is full. Proved. To mend it: 0.2 t more on one van." in page.text

@@ -100,6 +100,16 @@ def test_a_column_whose_rows_share_errors_becomes_groups_and_the_hold_out_by_its
     assert with_groups(declared, days(1), 0) == (declared, ())
 
 
+def test_the_target_once_more_is_no_group_however_it_is_rounded() -> None:
+    asked = LearnedSpec(table="trips", target="minutes", features=("km",), network={"hidden": []})
+    rows = (
+        days(2, effect=0.0)
+        .drop(columns=["km", "week"])
+        .assign(km=1.0, billed=lambda row: row.minutes.round())
+    )
+    assert with_groups(asked, rows, 0)[0].groups is None
+
+
 def test_where_the_file_says_how_rows_are_held_out_a_column_whose_rows_share_errors_is_told() -> None:
     asked = LearnedSpec(
         table="trips",

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from kanopt.records.headers import measured_in
-from kanopt.records.likeness import TableColumn, TableField, resembled_field
+from kanopt.records.likeness import TableColumn, TableField, is_called, resembled_field
 from kanopt.records.matching import ColumnFacts
+from kanopt.records.words import SURCHARGE
 from kanopt.text import join_list
 from kanopt.whatif.scaffolding.draft import Draft, Question
 from kanopt.whatif.scaffolding.parts import PartGuess, names_rows
@@ -48,6 +49,8 @@ def ask(draft: Draft, sections: list[Section], tables: Sequence[SourceTable]) ->
             asked.append((guess, column))
     if asked:
         draft.questions.append(_about_columns(asked))
+    if (question := _about_overtime(draft)) is not None:
+        draft.questions.append(question)
     read = {
         name for table in (*draft.used.values(), *draft.made.values()) for name in (table.name, *table.of)
     }
@@ -141,6 +144,30 @@ def _about_columns(columns: Sequence[tuple[PartGuess, str]]) -> Question:
     )
     guess, name = columns[0]
     return Question(f"{guess.part.name}.{name}", text, {"ignore": ignored})
+
+
+def _about_overtime(draft: Draft) -> Question | None:
+    """Return the question whether overtime is paid on top of the price of time, where its price may be all of it."""
+    fleet = draft.roles.parts.get("vehicles")
+    usual, over = (
+        fleet.column(name) if fleet else None for name in ("unit_duration_cost", "unit_overtime_cost")
+    )
+    if fleet is None or usual is None or over is None or usual.unit != over.unit:
+        return None
+    on_top = any(is_called(piece, SURCHARGE) for piece in over.header.pieces)
+    if on_top or not (fleet.table.frame[over.name] >= fleet.table.frame[usual.name]).all():
+        return None
+    text = (
+        f"Is an hour of overtime paid with {over.name!r} in all, or is that on top of {usual.name!r}? "
+        "(in all, zusammen, en tout, en total; on top, zusätzlich, en plus, además)"
+    )
+    name, field = "overtime_on_top", "unit_overtime_cost"
+    table = fleet.table.name
+    in_all = {
+        f"tables.{table}.derive.{name}": f"`{over.name}` - `{usual.name}`",
+        f"problem.vehicles.columns.{field}": name,
+    }
+    return Question(f"vehicles.{field}", text, {"in all": in_all, "on top": {}})
 
 
 def _about_table(table: SourceTable, named: str) -> Question:

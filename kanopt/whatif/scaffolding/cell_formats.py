@@ -6,23 +6,25 @@ took, with the hour and the weekday at which it began.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import permutations, product
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-from pandas.api.types import is_datetime64_any_dtype, is_string_dtype
+from pandas.api.types import is_datetime64_any_dtype, is_numeric_dtype, is_string_dtype
 
 from kanopt.errors import TableError
 from kanopt.faults import said
 from kanopt.formulas.variables import is_name
 from kanopt.records.headers import read_header
+from kanopt.records.words import FIELD_WORDS
 from kanopt.tables import report_of
 from kanopt.tables._number_signs import both_readings, count_matches, two_ways
 from kanopt.whatif.scaffolding.toml_writing import slug
 
-__all__ = ["DateFormat", "date_formats", "number_format", "propose_columns"]
+__all__ = ["STRAIGHT", "DateFormat", "coordinate_ends", "date_formats", "number_format", "propose_columns"]
 
 _SHOWN = 2_000  # cells of a column that are looked at
 _DAYS = tuple(
@@ -38,6 +40,9 @@ _SHORTEST, _LONGEST = 1.0, 3 * 1_440.0  # minutes of the median
 _WEEKDAYS = frozenset(("weekday", "wday", "dow", "day", "wochentag"))
 _HOURS = frozenset(("hour", "hr", "stunde"))
 _LEAST_DAYS = 14
+_LEAST_TRIPS = 25  # fewer rows from place to place are orders
+STRAIGHT = "straight_distance"
+"""What the way as the crow flies is called that coordinates give."""
 
 
 @dataclass(frozen=True)
@@ -151,7 +156,7 @@ def number_format(frame: pd.DataFrame, *, commas: bool = False) -> dict[str, str
 
 
 def propose_columns(frame: pd.DataFrame) -> dict[str, str]:
-    """Return new columns that dates give, each with the text that is computed for it.
+    """Return new columns that dates and coordinates give, each with the text that is computed for it.
 
     Weekdays count from 1, a Monday, to 7.
 
@@ -181,7 +186,32 @@ def propose_columns(frame: pd.DataFrame) -> dict[str, str]:
             found[f"{slug(name)}_hour"] = _call(frame, "hour", name)
         if not pieces & _WEEKDAYS and (values.max() - values.min()).days >= _LEAST_DAYS:
             found[f"{slug(name)}_weekday"] = _call(frame, "weekday", name)
+    places = coordinate_ends(name for name in map(str, frame.columns) if is_numeric_dtype(frame[name]))
+    degrees = [ends for ends in places if ends.keys() == {"lat", "lon"}]
+    if len(degrees) == 2 and len(frame) >= _LEAST_TRIPS:
+        names = [ends[end] for ends in degrees for end in ("lat", "lon")]
+        found[STRAIGHT] = _call(frame, "straight_distance", *names)
     return {name: text for name, text in found.items() if text and name not in frame.columns}
+
+
+def coordinate_ends(headers: Iterable[str]) -> list[dict[str, str]]:
+    """Return the headers that say where a row is, place by place: each end of a place to its column.
+
+    Examples
+    --------
+    >>> coordinate_ends(["start_lat", "start_lng", "crates", "lat", "end_lat", "end_lng"])
+    [{'lat': 'start_lat', 'lon': 'start_lng'}, {'lat': 'end_lat', 'lon': 'end_lng'}]
+    """
+    found: dict[tuple[str, ...], dict[str, str]] = {}
+    for name in headers:
+        header = read_header(name)
+        for end in ("x", "y", "lat", "lon"):
+            called_so = {*FIELD_WORDS[end].split(", ")} & {*header.pieces}
+            if called_so:
+                apart = tuple(word for word in header.words if word not in called_so)
+                found.setdefault(apart, {}).setdefault(end, name)
+                break
+    return [ends for ends in found.values() if ends.keys() in ({"x", "y"}, {"lat", "lon"})]
 
 
 def _began_and_ended(frame: pd.DataFrame, dates: list[str]) -> tuple[str, str] | None:

@@ -253,7 +253,9 @@ class Draft:
         self.learned |= {(table.name, name) for name in (law.target, *law.features)}
         for column, text in table.derive.items():
             if not self.leaves_out(table.name, column):
-                self.guess(table.name, column, f"derived as {text}", "dates of the table give it", True)
+                self.guess(
+                    table.name, column, f"derived as {text}", "other columns of the table give it", True
+                )
         self._offer_cleaning(name, law)
         for column, reason in law.left_out.items():
             if column not in table.derive:

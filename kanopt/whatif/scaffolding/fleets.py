@@ -21,7 +21,7 @@ from kanopt.whatif.scaffolding.parts import (
     names_rows,
 )
 from kanopt.whatif.scaffolding.sources import SourceTable
-from kanopt.whatif.scaffolding.stops import coordinate_pairs, located, stops_of_orders
+from kanopt.whatif.scaffolding.stops import coordinate_pairs, located, stops_of_orders, with_breaks
 
 __all__ = ["HELPERS", "is_speed", "read_fleet"]
 
@@ -29,6 +29,7 @@ _PLACES = (("x", "y"), ("lat", "lon"))
 _MOST_DEPOTS, _MOST_VEHICLES = 50, 500
 _PLACED, _TELLING = 4.0, 2  # how much speaks for a table of places that orders of so many fields name
 _BY_LEFT = 0.4
+_LEGS = ("distances", "durations", "links")
 
 
 @record("distances", key=("tail", "head"))
@@ -67,7 +68,7 @@ def read_fleet(tables: Sequence[SourceTable], part: Mapping[str, Table]) -> dict
     tables = [_orders_as_stops(table) for table in tables]
     legs = [
         guess
-        for name in ("distances", "durations", "links")
+        for name in _LEGS
         for table in tables
         if (guess := match_part(table, part[name])) and _joins(guess)
     ]
@@ -78,11 +79,17 @@ def read_fleet(tables: Sequence[SourceTable], part: Mapping[str, Table]) -> dict
     places = parts.pop("places", None)
     if places is not None:
         parts["clients"] = _with_places(parts["clients"], places)
+    if (fleet := parts.get("vehicles")) is not None and "breaks" not in fleet.fields:
+        parts["vehicles"] = match_part(with_breaks(fleet.table), fleet.part) or fleet
+    key = _place_column(parts["clients"], legs)
+    if key is not None:
+        parts["clients"] = match_part(parts["clients"].table, part["clients"], key=key) or parts["clients"]
     _find_depots(parts, part["depots"], places, [_ends(leg) for leg in legs])
     names = {name: guess.names for name, guess in parts.items()}
     for name in ("vehicles", "clients"):
         if name in parts:
-            parts[name] = match_part(parts[name].table, parts[name].part, names) or parts[name]
+            own = key if name == "clients" else None
+            parts[name] = match_part(parts[name].table, parts[name].part, names, key=own) or parts[name]
     _match_skills(parts)
     _match_amounts(parts)
     parts["clients"] = _without_blanks(parts["clients"])
@@ -154,7 +161,21 @@ def _joins(guess: PartGuess) -> bool:
     assert tail is not None
     assert head is not None
     both = len(tail.texts & head.texts) >= 0.5 * len(tail.texts | head.texts)
-    return both and (not may_teach(guess.table) or guess.called_so)
+    # a table of distances may hold the minutes beside them
+    told = guess.called_so or (
+        guess.part.name != "links" and any(called(guess.table, name) for name in ("distances", "durations"))
+    )
+    return both and (told or not may_teach(guess.table))
+
+
+def _place_column(clients: PartGuess, legs: Sequence[PartGuess]) -> ColumnFacts | None:
+    """Return the column of clients whose values are the places of the legs, where what names its rows is none."""
+    # links lead to nodes, which a column of their own names
+    ends = frozenset[str]().union(*(_ends(leg) for leg in legs if leg.part.name != "links"))
+    if clients.names <= ends:
+        return None
+    columns = names_rows(clients.table, ends, every=True)
+    return next((column for column in columns if column.distinct == len(clients.table.frame)), None)
 
 
 def _ends(leg: PartGuess) -> frozenset[str]:

@@ -12,6 +12,8 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
+import numpy as np
+
 from kanopt.records.headers import measured_in
 from kanopt.records.words import IDENTIFIERS
 from kanopt.units import convert
@@ -45,6 +47,7 @@ def _sets(table: dict[str, Any]) -> dict[str, frozenset[str]]:
 
 WORDS = _sets(_READ)
 """Words of headers by what they say."""
+_WIDEST = 0.25  # part of a period without rows across which it is joined
 _MEASURES, _PERIODS = _sets(_READ["measures"]), _sets(_READ["periods"])
 _RANKS = {"target": 5, "plain": 4, "likely": 3, "possible": 2}
 OUTCOMES = frozenset().union(*(WORDS[name] for name in _RANKS))
@@ -188,12 +191,18 @@ def is_clock_number(column: ColumnFacts) -> bool:
 
 
 def period_of(column: ColumnFacts) -> int:
-    """Return after how much a column starts anew, as hours do after 24; 0 where it does not."""
+    """Return after how much a column starts anew, as hours do after 24; 0 where it does not.
+
+    Of hours of the day alone nothing is known of the night, and a curve across it may go anywhere.
+    """
     found = words_of(column)
     period = next((int(period) for period, words in _PERIODS.items() if found & words), 0)
     if not period or column.kind != "number" or column.distinct < 3:
         return 0
-    return period if column.values.between(0, period).all() else 0
+    if not column.values.between(0, period).all():
+        return 0
+    seen = np.unique(column.values)
+    return period if np.diff(seen, append=seen[0] + period).max() <= _WIDEST * period else 0
 
 
 def made_by_name(names: Collection[str]) -> dict[str, str]:

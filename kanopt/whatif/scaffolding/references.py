@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+from kanopt.whatif.scaffolding.cell_formats import STRAIGHT
 from kanopt.whatif.scaffolding.draft import Draft
 from kanopt.whatif.scaffolding.laws import LawGuess
 from kanopt.whatif.scaffolding.outcomes import is_outcome, measure_of
@@ -43,6 +44,10 @@ class References:
         return {feature: self.found[feature] for feature in law.features}
 
     def _reference(self, column: ColumnFacts) -> str:
+        if column.name == STRAIGHT:
+            self.sure.add(column.name)
+            ends = self.parts["client"].fields if "client" in self.parts else set()
+            return "arc.straight_distance" if "lat" in ends else ""
         measure = measure_of(column)
         if is_outcome(column) and measure != "amount":
             return ""

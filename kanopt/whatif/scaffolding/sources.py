@@ -11,6 +11,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from kanopt.errors import TableError
@@ -20,6 +21,7 @@ from kanopt.records.words import HISTORY
 from kanopt.tables import TextFormat, read_table, report_of, units_of
 from kanopt.tables._raw import RawTable, require_file
 from kanopt.tables._workbook import TOLD, WORKBOOKS, open_workbook
+from kanopt.text import list_names
 from kanopt.whatif.scaffolding.cell_formats import DateFormat, date_formats, number_format, propose_columns
 from kanopt.whatif.scaffolding.mapping import spelled_unit
 from kanopt.whatif.scaffolding.toml_writing import slug
@@ -183,6 +185,30 @@ def read_sources(
     TableError
         If a file is no table, or none is given.
     """
+    found, notes = _sources(paths, decimal)
+    return found, [*notes, *(note for table in found if (note := _sum_note(table)))]
+
+
+def _sum_note(table: SourceTable) -> str:
+    """Say that the last row is the sum of the others, where it has every number of theirs that it fills."""
+    *others, last = range(len(table.frame))
+    numbers = table.frame.select_dtypes("number")
+    filled = numbers.loc[:, numbers.iloc[last].notna()] if len(others) > 1 else numbers.iloc[:, :0]
+    sums = filled.iloc[others].sum()
+    if (
+        not len(sums)
+        or not sums.any()
+        or not np.allclose(sums.to_numpy(float), filled.iloc[last].to_numpy(float))
+    ):
+        return ""
+    named = list_names(list(map(str, filled)), 3)
+    return (
+        f"the last row of {table.called} is the sum of the others in {named}: where it is no "
+        "row of its own, take it out of the file, or it is planned as one"
+    )
+
+
+def _sources(paths: Sequence[str | os.PathLike[str]], decimal: str) -> tuple[list[SourceTable], list[str]]:
     if not paths:
         raise TableError("no table was given; name at least one file, such as trips.csv")
     found: list[SourceTable] = []

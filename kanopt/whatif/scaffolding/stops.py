@@ -7,14 +7,17 @@ from dataclasses import replace
 
 import pandas as pd
 
-from kanopt.records.headers import read_header
+from kanopt.records.headers import measured_in, read_header
+from kanopt.records.likeness import is_called
 from kanopt.records.matching import ColumnFacts
 from kanopt.records.words import FIELD_WORDS
+from kanopt.units import factor
+from kanopt.whatif.scaffolding.cell_formats import coordinate_ends
 from kanopt.whatif.scaffolding.parts import looks_like
 from kanopt.whatif.scaffolding.rewrites import texts
 from kanopt.whatif.scaffolding.sources import SourceTable
 
-__all__ = ["coordinate_pairs", "located", "stops_of_orders"]
+__all__ = ["coordinate_pairs", "located", "stops_of_orders", "with_breaks"]
 
 _FEWEST = 2
 _OF_STOPS = ("earliest", "latest", "windows", "service_duration")
@@ -23,15 +26,7 @@ _BEGINNING = 6  # letters by which words are the same: deliver, delivery
 
 def coordinate_pairs(table: SourceTable) -> list[dict[str, str]]:
     """Return the columns that say where a row is, place by place: each end of a place to its column."""
-    found: dict[tuple[str, ...], dict[str, str]] = {}
-    for column in table.facts.columns.values():
-        for end in ("x", "y", "lat", "lon") if column.kind == "number" else ():
-            called_so = {*FIELD_WORDS[end].split(", ")} & {*column.header.pieces}
-            if called_so:
-                apart = tuple(word for word in column.header.words if word not in called_so)
-                found.setdefault(apart, {}).setdefault(end, column.name)
-                break
-    return [ends for ends in found.values() if ends.keys() in ({"x", "y"}, {"lat", "lon"})]
+    return coordinate_ends(column.name for column in table.facts.columns.values() if column.kind == "number")
 
 
 def located(
@@ -103,3 +98,30 @@ def _of_stop(table: SourceTable, ends: Mapping[str, str], where: Collection[str]
         fields = [f for f in _OF_STOPS for c in (column, alone) if looks_like(c, "clients", f)]
         found[name] = next(iter(fields), plain)
     return found
+
+
+def with_breaks(table: SourceTable) -> SourceTable:
+    """Return vehicles whose breaks stand in several columns with one that tells them; any other table as it is.
+
+    Whether the later clock time is the latest begin or the end, no header says for sure: a break that is over by then
+    keeps to both. Two clock times without a length are the break itself.
+    """
+    words = frozenset(word for word in FIELD_WORDS["breaks"].split(", ") if " " not in word)
+    told = [c for c in table.columns.values() if any(is_called(piece, words) for piece in c.header.pieces)]
+    times = [c for c in told if c.minutes is not None]
+    lengths = [c for c in told if c.measured == measured_in("min")]
+    if len(times) != 2 or len(lengths) > 1:
+        return table
+    # rows without a break are blank
+    clocks = pd.DataFrame({c.name: c.minutes for c in times}, index=table.frame.index)
+    begin, end = clocks.min(axis="columns"), clocks.max(axis="columns")
+    length = end - begin
+    if lengths:
+        length = table.frame[lengths[0].name] * factor(lengths[0].unit, "min")
+    latest = (end - length).clip(lower=begin)
+    spans = zip(length, begin, latest, strict=True)
+    breaks = [f"{long:g} in {first:g}-{last:g}" if long > 0 else None for long, first, last in spans]
+    names = [c.name for c in (*times, *lengths)]
+    why = f"{table.called} with its breaks in one column, each over by the later time"
+    frame = table.frame.drop(columns=names).assign(breaks=pd.Series(breaks, index=table.frame.index))
+    return table.remade(frame, why, end="breaks", reads=names)

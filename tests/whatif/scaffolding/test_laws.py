@@ -236,7 +236,7 @@ def test_units_by_names_and_values(tmp_path, columns, found):
 
 
 def test_a_log_of_two_times_gives_the_law_of_the_time_between(tmp_path):
-    hour, km = draw(3, "h", low=5, high=22)["h"], draw(4, "km", low=1, high=30)["km"]
+    hour, km = draw(3, "h", low=0, high=24)["h"], draw(4, "km", low=1, high=30)["km"]
     start = pd.Timestamp("2024-03-01") + pd.to_timedelta(np.arange(ROWS) // 7 * 24 + hour, "h")
     minutes = 2 * km * (1 + 0.6 * np.exp(-(((hour - 8) / 2) ** 2)))
     trips = {"distance_km": km, "in at": start + pd.to_timedelta(minutes, "min"), "out at": start}
@@ -337,3 +337,30 @@ def test_numbers_with_decimal_commas_come_back(tmp_path_factory, rows):
     again = read_table(path, form=TextFormat(decimal=","))
     assert all(map(math.isclose, again["number"], frame["number"]))
     assert again["whole"].tolist() == frame["whole"].tolist()
+
+
+def test_coordinates_of_both_ends_of_trips_give_the_way_that_a_law_and_a_plan_read(tmp_path):
+    trips = draw(5, "start_lat", "start_lng", "end_lat", "end_lng").assign(
+        **{"end_lat": lambda row: 52 + row.end_lat / 3, "start_lat": lambda row: 52 + row.start_lat / 3}
+    )
+    lat, lng = trips["end_lat"] - trips["start_lat"], trips["end_lng"] - trips["start_lng"]
+    trips["drive_time_min"] = 3 + 2 * np.hypot(111 * lat, 68 * lng)
+    files = {
+        "trips.csv": trips.to_csv(index=False),
+        "shops.csv": "shop,lat,lng,crates\nA,52.1,0.2,4\nB,52.2,0.5,5\n",
+        "vans.csv": "van,crates_max,cost_per_hour\nV,20,30\n",
+        "depot.csv": "depot,lat,lng\nHub,52.1,0.1\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    path = ko.scaffold([tmp_path / name for name in files]).write(tmp_path / "first.toml")
+    written = tomllib.loads(path.read_text("utf-8"))
+    assert written["surrogates"]["travel_time"]["features"] == ["straight_distance"]
+    assert written["problem"]["bind"]["travel_time"] == {"straight_distance": "arc.straight_distance"}
+
+
+@pytest.mark.parametrize(("hours", "periodic"), [(range(24), {"hour": 24}), (range(6, 19), {})])
+def test_a_period_is_one_where_rows_are_all_around_it(hours, periodic):
+    frame = draw(7, "distance_km", low=1, high=30).assign(hour=np.resize(hours, ROWS))
+    frame["minutes"] = frame["distance_km"] * (2 + np.sin(frame["hour"] * np.pi / 12))
+    assert law_of(frame).periodic == periodic

@@ -9,6 +9,7 @@ import pytest
 
 import kanopt as ko
 from kanopt.errors import TableError
+from kanopt.whatif.scaffolding.sources import read_sources
 
 DEPOT = {"yard.csv": "Yard,x (km),y (km)\nHome,0,0\n"}
 CASES = {
@@ -32,6 +33,18 @@ CASES = {
         },
         "clients.demand: Cajas llenas; clients.pickup: Cajas vacías; clients.needs: Requisito; "
         "vehicles.skills: Dotación; vehicles.max_distance: Límite km/día; vehicles.capacity: Cajas",
+    ),
+    "technicians whose orders are at the places of a long table, and lunch in three columns": (
+        {
+            "Aufträge.csv": "Auftragsnr.;Kunde;Benötigte Qualifikation;Termin von;Termin bis;Dauer (min)\n"
+            "A1;Huber;Gas;08:00;10:00;60\nA2;Maier;Elektro;09:00;12:00;45\n",
+            "Techniker.csv": "Techniker;Qualifikation;Pause frühestens;Pause spätestens;Pausendauer (min);"
+            "Stundensatz (€)\nAnna;Gas, Elektro;11:30;13:30;30;42\nBernd;Elektro;;;;36\n",
+            "Entfernungen.csv": "Von;Nach;Entfernung (km);Fahrzeit (min)\nHof;Huber;11;20\nHuber;Hof;11;20\n"
+            "Hof;Maier;12;21\nMaier;Hof;12;21\nHuber;Maier;5;9\nMaier;Huber;5;9\n",
+        },
+        "clients.name: Kunde; clients.needs: Benötigte Qualifikation; vehicles.breaks: breaks; "
+        "durations.duration: Fahrzeit (min)",
     ),
     "hours from which overtime is paid are no limit": (
         DEPOT
@@ -92,6 +105,51 @@ def test_columns_become_fields_in_whatever_order_the_files_are_named(tmp_path: P
         rows = ko.scaffold(order).guesses
         read = {f"{guess}: {column}" for column, guess in zip(rows["column"], rows["guess"], strict=True)}
         assert set(expected.split("; ")) <= read
+
+
+@pytest.mark.parametrize(
+    ("columns", "row", "expected"),
+    [
+        ("Lunch from,Lunch to,Lunch (h)", "11:30,13:30,0.5", "30 in 690-780"),
+        ("Pause von,Pause bis", "12:00,12:45", "45 in 720-720"),
+    ],
+)
+def test_a_break_in_several_columns_is_over_by_its_end(
+    tmp_path: Path, columns: str, row: str, expected: str
+) -> None:
+    files = DEPOT | {
+        "shops.csv": "Shop,x (km),y (km),Pallets\nA,1,2,3\nB,4,5,6\n",
+        "trucks.csv": f"Truck,Pallets max,€/km,km/h,{columns}\nT,9,1,50,{row}\nU,9,1,50{',' * row.count(',')},\n",
+    }
+    made = ko.scaffold(written(files, tmp_path)).made["made_vehicles"]
+    assert made["breaks"].tolist()[0] == expected
+    assert made["breaks"].isna().tolist() == [False, True]
+
+
+@pytest.mark.filterwarnings("ignore:.*nothing reads .Overtime rate")
+@pytest.mark.parametrize(("answer", "paid"), [("in all", 16), ("on top", 26)])
+def test_whether_a_price_of_overtime_is_all_of_it_is_asked(tmp_path: Path, answer: str, paid: float) -> None:
+    files = DEPOT | {
+        "shops.csv": "Shop,x (km),y (km),Pallets\nA,0,25,3\n",
+        "trucks.csv": "Truck,Pallets max,km/h,Wage (€/h),Normal hours (h),Overtime rate (€/h)\nT,9,50,10,0.6,16\n",
+    }
+    made = ko.scaffold(written(files, tmp_path))
+    (question,) = made.questions
+    assert "'Overtime rate (€/h)' in all" in question.text
+    path = made.answered([answer]).write(tmp_path / "first.toml")
+    scenario = ko.load_scenario(path)
+    assert not scenario.change_sentences()
+    run = scenario.run(time_limit=1)
+    assert run.result.objective == pytest.approx(0.6 * 10 + 0.4 * paid, abs=0.5)
+    files["trucks.csv"] = files["trucks.csv"].replace("Overtime rate", "Overtime premium")
+    assert not ko.scaffold(written(files, tmp_path)).questions
+
+
+@pytest.mark.parametrize(("last", "told"), [("TOTAL,,,10", True), ("C,5,5,10", False)])
+def test_a_last_row_that_adds_up_the_others_is_told(tmp_path: Path, last: str, told: bool) -> None:
+    shops = f"Shop,x (km),y (km),Pallets\nA,1,2,3\nB,4,4,7\n{last}\n"
+    _, notes = read_sources(written({"shops.csv": shops}, tmp_path))
+    assert any("the last row of shops.csv is the sum of the others" in note for note in notes) == told
 
 
 def test_rows_of_one_step_are_ways_to_do_it(tmp_path: Path) -> None:
