@@ -198,7 +198,15 @@ def table_use(table: Table, records: Sequence[Record], read: Collection[str]) ->
                 plain: Any = value.value if isinstance(value, Quantity) else value
                 cells.setdefault(name, []).append(plain if isinstance(plain, Real) else str(plain))
                 units.setdefault(name, value.unit if isinstance(value, Quantity) else "")
-    unread = [ColumnFacts(name, pd.Series(given), len(records), units[name]) for name, given in cells.items()]
+    # pandas' own texts cannot hold half a sign, of which the reader tells
+    kinds = {
+        name: object if any(isinstance(each, str) for each in given) else None
+        for name, given in cells.items()
+    }
+    unread = [
+        ColumnFacts(name, pd.Series(given, dtype=kinds[name]), len(records), units[name])
+        for name, given in cells.items()
+    ]
     names = frozenset(map(table.label, records)) if table.key == ("name",) else frozenset[str]()
     return TableUse(table.name, known, tuple(unread), names)
 
