@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from kanopt.records.headers import measured_in
 from kanopt.records.likeness import TableColumn, TableField, resembled_field
-from kanopt.records.matching import ColumnFacts
+from kanopt.records.matching import ColumnFacts, FilledField, match_columns
 from kanopt.text import join_list
 from kanopt.whatif.scaffolding.draft import Draft, Question
 from kanopt.whatif.scaffolding.parts import PartGuess, names_rows
 from kanopt.whatif.scaffolding.sources import SourceTable
-from kanopt.whatif.scaffolding.toml_writing import Entry, Section, toml_value
+from kanopt.whatif.scaffolding.toml_writing import Entry, Section, toml_value, with_keys
 
 __all__ = ["ask", "question_text"]
 
+_MOST_FIELDS = 3
 _AMOUNT = [TableField("demand", "t")]
 """What markets have no field for: an amount beside a demand that another table has may be a limit."""
 
 
-def ask(draft: Draft, sections: list[Section], tables: Sequence[SourceTable]) -> list[Section]:
+def ask(
+    draft: Draft,
+    sections: list[Section],
+    tables: Sequence[SourceTable],
+    holds: Callable[[Sequence[Section]], bool],
+) -> list[Section]:
     """Ask about columns that look like a rule and tables that speak of the plan, where nothing reads them.
 
     Parameters
@@ -31,6 +38,8 @@ def ask(draft: Draft, sections: list[Section], tables: Sequence[SourceTable]) ->
         The file as it holds.
     tables
         The tables that were given.
+    holds
+        Says whether the file holds with other sections.
 
     Returns
     -------
@@ -46,8 +55,10 @@ def ask(draft: Draft, sections: list[Section], tables: Sequence[SourceTable]) ->
             told.setdefault(guess.table.name, []).append(column)
         else:
             asked.append((guess, column))
-    if asked:
-        draft.questions.append(_about_columns(asked))
+    offered = [(pair, _fields_for(draft, sections, *pair, holds)) for pair in asked]
+    draft.questions += [_about_columns([pair], fields) for pair, fields in offered if fields]
+    if bare := [pair for pair, fields in offered if not fields]:
+        draft.questions.append(_about_columns(bare, {}))
     read = {
         name for table in (*draft.used.values(), *draft.made.values()) for name in (table.name, *table.of)
     }
@@ -124,8 +135,44 @@ def _counts(column: ColumnFacts) -> bool:
     )
 
 
-def _about_columns(columns: Sequence[tuple[PartGuess, str]]) -> Question:
-    """Return the question whether columns that look like rules, and fill no field, may be left out."""
+def _fields_for(
+    draft: Draft,
+    sections: Sequence[Section],
+    guess: PartGuess,
+    name: str,
+    holds: Callable[[Sequence[Section]], bool],
+) -> dict[str, dict[str, Any]]:
+    """Return the fields that a column may be meant as, the likely ones first, with the keys that fill them."""
+    part, column = guess.part.name, guess.table.columns[name]
+    if (part, name) in draft.bound:
+        return {}
+    found: dict[str, dict[str, Any]] = {}
+    for filled in _likely(guess, column):
+        unit = draft.unit_as(guess, filled)
+        keys: dict[str, Any] = {f"problem.{part}.columns": {filled.field.name: name}}
+        keys |= {f"tables.{guess.table.name}.units": {name: unit}} if unit else {}
+        if len(found) < _MOST_FIELDS and holds(with_keys(sections, keys)):
+            found[f"{part}.{filled.field.name}"] = keys
+    return found
+
+
+def _likely(guess: PartGuess, column: ColumnFacts) -> Iterator[FilledField]:
+    """Yield the fields without a column that one may fill, the likeliest first, then those that measure the same."""
+    left = [
+        TableField.of(item, guess.part)
+        for item in guess.part.fields
+        if item.name not in guess.fields and (not item.needs or guess.fields & {*item.needs})
+    ]
+    while found := match_columns(guess.part.name, left, [column]):
+        yield found[0]
+        left = [item for item in left if item.name != found[0].field.name]
+    for item in left:
+        if column.measured and not item.is_text and measured_in(item.unit) == column.measured:
+            yield FilledField(item, column, 0.0, "measures the same")
+
+
+def _about_columns(columns: Sequence[tuple[PartGuess, str]], fields: Mapping[str, Any]) -> Question:
+    """Return the question what columns that look like rules, and fill no field, mean, or whether to leave them out."""
     shown = []
     ignored: dict[str, list[str]] = {}
     for guess, name in columns:
@@ -137,10 +184,12 @@ def _about_columns(columns: Sequence[tuple[PartGuess, str]]) -> Question:
     )
     text = (
         f"{join_list(shown)} {looks} and {fills} no field, so that the plan does not keep to "
-        f"{'it' if they == 'it' else 'them'}. May {they} be left out?"
+        f"{'it' if they == 'it' else 'them'}. "
+        + (f"Is it {' or '.join(fields)}, or may it" if fields else f"May {they}")
+        + " be left out?"
     )
     guess, name = columns[0]
-    return Question(f"{guess.part.name}.{name}", text, {"ignore": ignored})
+    return Question(f"{guess.part.name}.{name}", text, {**fields, "ignore": ignored})
 
 
 def _about_table(table: SourceTable, named: str) -> Question:

@@ -7,6 +7,7 @@ import tempfile
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -236,7 +237,7 @@ def _checked(draft: Draft, tables: Sequence[SourceTable]) -> Scaffold | str:
     held = _repaired(sections, sources, draft)
     if isinstance(held, str):
         return held
-    held = ask(draft, held, tables)
+    held = ask(draft, held, tables, partial(_holds, sources=sources, draft=draft))
     guesses = pd.DataFrame(draft.rows, columns=_COLUMNS).drop_duplicates(["table", "column", "guess"])
     return Scaffold(
         draft.roles.kind,
@@ -339,15 +340,13 @@ def _repaired(sections: list[Section], sources: dict[str, Path], draft: Draft) -
     """Check the file as every command does, and leave out what does not hold; a sentence where nothing holds."""
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "scenario.toml"
-        places = {name: path.resolve().as_posix() for name, path in sources.items()}
-        for name, table in draft.made.items():
-            replace_file(Path(folder) / f"{name}.csv", csv_text(table.frame))
-            places[name] = f"{name}.csv"
+        places = _written(target, sources, draft)
         for _ in range(_MOST_REPAIRS):
             placed = _placed(sections, places)
             replace_file(target, render(placed, _HEAD))
-            error = _mistakes(target, draft)
+            error, rules = _mistakes(target)
             if error is None:
+                draft.rules = rules
                 return sections
             found = [(issue, entry_at(placed, issue.line, _HEAD)) for issue in error.issues]
             droppable = [(issue, each) for issue, each in found if each is not None and not each[1].needed]
@@ -372,6 +371,25 @@ def _repaired(sections: list[Section], sources: dict[str, Path], draft: Draft) -
     return "too much of it does not hold"
 
 
+def _holds(sections: Sequence[Section], sources: dict[str, Path], draft: Draft) -> bool:
+    """Say whether a file of these sections passes the check."""
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "scenario.toml"
+        places = _written(target, sources, draft)
+        replace_file(target, render(_placed(sections, places), _HEAD))
+        error, _ = _mistakes(target)
+        return error is None
+
+
+def _written(target: Path, sources: dict[str, Path], draft: Draft) -> dict[str, str]:
+    """Write the tables that are made beside a file, and return where it finds those and all others."""
+    places = {name: path.resolve().as_posix() for name, path in sources.items()}
+    for name, table in draft.made.items():
+        replace_file(target.parent / f"{name}.csv", csv_text(table.frame))
+        places[name] = f"{name}.csv"
+    return places
+
+
 def _mapping_named(sections: Sequence[Section], message: str) -> tuple[Section, Entry] | None:
     """Return the mapping of the field with which a message begins, as in ``breaks of 'V1': …``; None where none is."""
     field, _, rest = message.partition(" of ")
@@ -380,7 +398,8 @@ def _mapping_named(sections: Sequence[Section], message: str) -> tuple[Section, 
     return next(found, None) if rest else None
 
 
-def _mistakes(path: Path, draft: Draft) -> ScenarioError | None:
+def _mistakes(path: Path) -> tuple[ScenarioError | None, list[tuple[str, str]]]:
+    """Return what is wrong with a file, and the columns that look like a rule and that nothing reads."""
     from kanopt.whatif.scenario_files.load import check_scenario
 
     try:
@@ -389,7 +408,7 @@ def _mistakes(path: Path, draft: Draft) -> ScenarioError | None:
             scenario = check_scenario(path, allow_outside=True, lenient=True)
             if scenario is not None:
                 scenario.check()
-                draft.rules = scenario.rule_columns()
+                return None, scenario.rule_columns()
     except ScenarioError as error:
-        return error
-    return None
+        return error, []
+    return None, []

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from kanopt.records.headers import measured_in
 from kanopt.records.words import IDENTIFIERS
+from kanopt.units import factor
 from kanopt.whatif.scaffolding.draft import Draft, Formula, Question
 from kanopt.whatif.scaffolding.fleets import is_speed
 from kanopt.whatif.scaffolding.laws import LawGuess, guess_law
@@ -28,6 +30,7 @@ _UNITS = {
     "state.weight": "t",
 }
 _STEEP = 1_000  # a step is a thousandth of a unit wide
+_PACES = [(way, time) for time in ("h", "min", "s") for way in ("km", "mi", "m")]
 _SPEEDS = (40, 50, 30, 60, 70, 80)
 
 
@@ -139,9 +142,11 @@ def _by_speed(draft: Draft) -> Formula | None:
     if vehicles is None or speed is None:
         return None
     unit = draft.unit_given(vehicles.table, speed, "km/h")
+    # the way is read in the unit of the speed, so that what is divided needs no factor
+    way, time = next(pair for pair in _PACES if math.isclose(factor("/".join(pair), unit), 1.0))
     reference = f"vehicle.{draft.refer('vehicles', speed.name, 'speed')}"
-    inputs = {"distance": ("km", "arc.distance"), "speed": (unit, reference)}
-    return Formula("distance / speed", "h", f"as {speed.name!r} of the vehicles says", inputs)
+    inputs = {"distance": (way, "arc.distance"), "speed": (unit, reference)}
+    return Formula("distance / speed", time, f"as {speed.name!r} of the vehicles says", inputs)
 
 
 def _at_a_speed(draft: Draft) -> Formula:
