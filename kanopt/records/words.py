@@ -12,6 +12,7 @@ from importlib.resources import files
 from typing import Any
 
 __all__ = [
+    "DESCRIBING",
     "ELSEWHERE",
     "FIELD_WORDS",
     "HISTORY",
@@ -58,6 +59,9 @@ unless they are all of it, and those for the thing a row is about, which say not
 
 OTHER = _words("other")
 """Words of tables that have nothing to do with planning; they are not taken for others that are spelt alike."""
+
+DESCRIBING = _words("describing")
+"""What headers of texts for people are called: remarks, and what is done in words."""
 
 IDENTIFIERS = _words("identifiers")
 """Words that make a column a name of something, whatever else stands in its header."""

@@ -9,15 +9,19 @@ from typing import Any
 from kanopt.records.headers import measured_in
 from kanopt.records.likeness import TableColumn, TableField, resembled_field
 from kanopt.records.matching import ColumnFacts, FilledField, match_columns
+from kanopt.records.words import DESCRIBING, IDENTIFIERS, OTHER, TABLE_WORDS
 from kanopt.text import join_list
 from kanopt.whatif.scaffolding.draft import Draft, Question
 from kanopt.whatif.scaffolding.parts import PartGuess, names_rows
+from kanopt.whatif.scaffolding.rewrites import texts
 from kanopt.whatif.scaffolding.sources import SourceTable
 from kanopt.whatif.scaffolding.toml_writing import Entry, Section, toml_value, with_keys
 
 __all__ = ["ask", "question_text"]
 
 _MOST_FIELDS = 3
+_DESCRIBING = OTHER | DESCRIBING | IDENTIFIERS | TABLE_WORDS["tasks"]
+_KEY, _MACHINE = "the task", "its machine"
 _AMOUNT = [TableField("demand", "t")]
 """What markets have no field for: an amount beside a demand that another table has may be a limit."""
 
@@ -62,11 +66,16 @@ def ask(
     read = {
         name for table in (*draft.used.values(), *draft.made.values()) for name in (table.name, *table.of)
     }
+    made_up = join_list(
+        [table.title for table in draft.made.values() if table.title and table.made.startswith("made up")]
+    )
     for table in dict.fromkeys((*tables, *draft.roles.rewritten)):
         if table.name in read or (table.made and not table.of & read):
             continue
         if named := _speaks_of(draft, table):
-            draft.questions.append(_about_table(table, named))
+            draft.questions.append(_about_table(table, f"says something of {named!r}, which the plan has"))
+        elif made_up and not table.made and any(c.kind == "number" for c in table.columns.values()):
+            draft.questions.append(_about_table(table, f"has numbers, while {made_up} had to be made up"))
         elif not table.made:
             draft.notes.append(
                 f"{table.called} is not used: nothing that the plan or a law reads was found in it"
@@ -90,6 +99,34 @@ def _open_columns(draft: Draft) -> Iterator[tuple[str, str]]:
                 or any(column.measured == measured_in(each.unit) for each in limits if column.measured)
             ):
                 yield part, column.name
+    yield from (("tasks", column) for column in _shared_by_tasks(parts.get("tasks"), parts.get("modes")))
+
+
+def _shared_by_tasks(tasks: PartGuess | None, modes: PartGuess | None) -> Iterator[str]:
+    """Yield the columns of texts that tasks of several jobs share on several machines, as they would share a tool.
+
+    What the job says of all its tasks, or the machine of all that it does, only describes them.
+    """
+    if tasks is None or modes is None:
+        return
+    job, name, task, machine = (
+        guess.column(each)
+        for guess, each in ((tasks, "job"), (tasks, "name"), (modes, "task"), (modes, "machine"))
+    )
+    if job is None or name is None or task is None or machine is None:
+        return
+    own = tasks.table.frame.assign(**{_KEY: texts(tasks.table.frame[name.name])})
+    done = modes.table.frame[[task.name, machine.name]].set_axis([_KEY, _MACHINE], axis="columns")
+    rows = own.merge(done.assign(**{_KEY: texts(done[_KEY])}), on=_KEY)
+    for column in tasks.left:
+        shared = rows.groupby(column.name)
+        if (
+            column.kind == "text"
+            and not set(column.header.pieces) & _DESCRIBING
+            and ((shared[job.name].nunique() > 1) & (shared[_MACHINE].nunique() > 1)).any()
+            and all((rows.groupby(by)[column.name].nunique() > 1).any() for by in (job.name, _MACHINE))
+        ):
+            yield column.name
 
 
 def _is_read(draft: Draft, guess: PartGuess, name: str) -> bool:
@@ -192,11 +229,8 @@ def _about_columns(columns: Sequence[tuple[PartGuess, str]], fields: Mapping[str
     return Question(f"{guess.part.name}.{name}", text, {**fields, "ignore": ignored})
 
 
-def _about_table(table: SourceTable, named: str) -> Question:
-    text = (
-        f"{table.called} says something of {named!r}, which the plan has, and nothing in the plan reads it. "
-        "May it be left out?"
-    )
+def _about_table(table: SourceTable, why: str) -> Question:
+    text = f"{table.called} {why}, and nothing in the plan reads it. May it be left out?"
     return Question(table.name, text, {"ignore": {}})
 
 
