@@ -17,6 +17,7 @@ __all__ = [
     "FIELD_WORDS",
     "HISTORY",
     "IDENTIFIERS",
+    "LEAST",
     "LIMITS",
     "MONEY",
     "OTHER",
@@ -49,6 +50,9 @@ order"``, to the words; under ``nowhere`` the words of planning for which there 
 
 PLAIN_FIELDS = _words("plain_fields")
 """Fields whose names say nothing in a table of another kind."""
+
+LEAST = _words("least")
+"""Words for what is the least that something may be."""
 
 LIMITS = _words("limits")
 """Words for limits, which planning keeps where it knows them."""

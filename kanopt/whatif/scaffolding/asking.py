@@ -59,9 +59,9 @@ def ask(
             told.setdefault(guess.table.name, []).append(column)
         else:
             asked.append((guess, column))
-    offered = [(pair, _fields_for(draft, sections, *pair, holds)) for pair in asked]
-    draft.questions += [_about_columns([pair], fields) for pair, fields in offered if fields]
-    if bare := [pair for pair, fields in offered if not fields]:
+    offered = [(pair, _meant_as(draft, sections, *pair, holds)) for pair in asked]
+    draft.questions += [_about_columns([pair], meant) for pair, meant in offered if meant]
+    if bare := [pair for pair, meant in offered if not meant]:
         draft.questions.append(_about_columns(bare, {}))
     read = {
         name for table in (*draft.used.values(), *draft.made.values()) for name in (table.name, *table.of)
@@ -172,24 +172,27 @@ def _counts(column: ColumnFacts) -> bool:
     )
 
 
-def _fields_for(
+def _meant_as(
     draft: Draft,
     sections: Sequence[Section],
     guess: PartGuess,
     name: str,
     holds: Callable[[Sequence[Section]], bool],
-) -> dict[str, dict[str, Any]]:
-    """Return the fields that a column may be meant as, the likely ones first, with the keys that fill them."""
+) -> dict[str, tuple[str, Mapping[str, Any]]]:
+    """Return what a column may be meant as, the likely first: answers, what each says, and the keys that it sets."""
     part, column = guess.part.name, guess.table.columns[name]
     if (part, name) in draft.bound:
         return {}
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, tuple[str, Mapping[str, Any]]] = {}
+    if (part, name) in draft.meanings:
+        answer, says, keys = draft.meanings[part, name]
+        found |= {answer: (says, keys)} if holds(with_keys(sections, keys)) else {}
     for filled in _likely(guess, column):
         unit = draft.unit_as(guess, filled)
-        keys: dict[str, Any] = {f"problem.{part}.columns": {filled.field.name: name}}
+        keys = {f"problem.{part}.columns": {filled.field.name: name}}
         keys |= {f"tables.{guess.table.name}.units": {name: unit}} if unit else {}
         if len(found) < _MOST_FIELDS and holds(with_keys(sections, keys)):
-            found[f"{part}.{filled.field.name}"] = keys
+            found[f"{part}.{filled.field.name}"] = f"the field {filled.field.name}", keys
     return found
 
 
@@ -208,7 +211,9 @@ def _likely(guess: PartGuess, column: ColumnFacts) -> Iterator[FilledField]:
             yield FilledField(item, column, 0.0, "measures the same")
 
 
-def _about_columns(columns: Sequence[tuple[PartGuess, str]], fields: Mapping[str, Any]) -> Question:
+def _about_columns(
+    columns: Sequence[tuple[PartGuess, str]], meant: Mapping[str, tuple[str, Mapping[str, Any]]]
+) -> Question:
     """Return the question what columns that look like rules, and fill no field, mean, or whether to leave them out."""
     shown = []
     ignored: dict[str, list[str]] = {}
@@ -222,11 +227,15 @@ def _about_columns(columns: Sequence[tuple[PartGuess, str]], fields: Mapping[str
     text = (
         f"{join_list(shown)} {looks} and {fills} no field, so that the plan does not keep to "
         f"{'it' if they == 'it' else 'them'}. "
-        + (f"Is it {' or '.join(fields)}, or may it" if fields else f"May {they}")
+        + (f"Is it {' or '.join(says for says, _ in meant.values())}, or may it" if meant else f"May {they}")
         + " be left out?"
     )
     guess, name = columns[0]
-    return Question(f"{guess.part.name}.{name}", text, {**fields, "ignore": ignored})
+    return Question(
+        f"{guess.part.name}.{name}",
+        text,
+        {**{answer: keys for answer, (_, keys) in meant.items()}, "ignore": ignored},
+    )
 
 
 def _about_table(table: SourceTable, why: str) -> Question:

@@ -87,6 +87,8 @@ class Draft:
         What the tables are.
     money
         The currency.
+    meanings
+        Part and column to what a law would make of it: an answer, what it says, and the keys that it sets.
     """
 
     roles: Roles
@@ -100,6 +102,7 @@ class Draft:
     rules: list[tuple[str, str]] = field(default_factory=list)
     dropped: list[tuple[str, str]] = field(default_factory=list)
     bound: set[tuple[str, str]] = field(default_factory=set)
+    meanings: dict[tuple[str, str], tuple[str, str, Mapping[str, Any]]] = field(default_factory=dict)
     invented: list[str] = field(default_factory=list)
     rows: list[dict[str, object]] = field(default_factory=list)
     used: dict[str, SourceTable] = field(default_factory=dict)

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from kanopt.records.headers import measured_in
-from kanopt.records.words import IDENTIFIERS
-from kanopt.units import factor
+from kanopt.records.words import IDENTIFIERS, LEAST
+from kanopt.units import convert, factor, same_dimension
 from kanopt.whatif.scaffolding.draft import Draft, Formula, Question
 from kanopt.whatif.scaffolding.fleets import is_speed
 from kanopt.whatif.scaffolding.laws import LawGuess, guess_law
@@ -266,10 +266,38 @@ def _by_rate(draft: Draft) -> Formula | None:
     told = header_unit(rate, draft.money) or GuessedUnit(per_load, "no unit is stated", False)
     draft.give_unit(lanes, rate, told)
     inputs = {"rate": (told.unit, f"lane.{draft.refer('lanes', rate.name, 'rate')}")}
+    if same_dimension(told.unit, per_load):
+        _offer_least_price(draft, per_load)
     if "length" in dict(measured_in(told.unit) or ()):
         inputs["distance"] = ("km", "lane.distance")
         return Formula("rate * distance", per_load, "as the lanes say, for each km", inputs)
     return Formula("rate", told.unit, "as the lanes say", inputs)
+
+
+def _offer_least_price(draft: Draft, per_load: str) -> None:
+    """Offer to read money beside the rates of lanes as the least that a shipment costs."""
+    lanes, demand = (draft.roles.parts.get(name) for name in ("lanes", "demand"))
+    wanted = demand.column("demand") if demand is not None else None
+    if lanes is None or demand is None or wanted is None:
+        return
+    unit = draft.unit_given(demand.table, wanted, draft.load)
+    usual = float(f"{convert(float(wanted.values.median()), unit, draft.load):.4g}")
+    for column in lanes.left:
+        if measures(column) != {"money": 1} or not LEAST & {*column.header.pieces}:
+            continue
+        tariff = {
+            "formula": "max(minimum, rate * weight)",
+            "inputs": {"rate": per_load, "minimum": draft.money, "weight": draft.load},
+            "unit": draft.money,
+            "per": "shipment",
+        }
+        keys = {
+            "surrogates.tariff": tariff,
+            "problem.bind.tariff": {"minimum": "lane.minimum", "weight": "state.weight"},
+            "problem.lanes.columns": {"minimum": column.name},
+            "problem.planning": {"state.weight": usual},
+        }
+        draft.meanings["lanes", column.name] = "tariff", "the least that a shipment costs", keys
 
 
 def _by_weight(draft: Draft, rates: PartGuess) -> Formula:
