@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from kanopt.records.headers import measured_in
-from kanopt.records.likeness import TableColumn, TableField, resembled_field
+from kanopt.records.likeness import COORDINATES, TableColumn, TableField, resembled_field
 from kanopt.records.matching import ColumnFacts, FilledField, match_columns
 from kanopt.records.words import DESCRIBING, IDENTIFIERS, OTHER, TABLE_WORDS
 from kanopt.text import join_list
@@ -207,7 +207,8 @@ def _likely(guess: PartGuess, column: ColumnFacts) -> Iterator[FilledField]:
         yield found[0]
         left = [item for item in left if item.name != found[0].field.name]
     for item in left:
-        if column.measured and not item.is_text and measured_in(item.unit) == column.measured:
+        plain = not (item.is_text or item.clock or item.name in COORDINATES)
+        if column.measured and plain and measured_in(item.unit) == column.measured:
             yield FilledField(item, column, 0.0, "measures the same")
 
 

@@ -276,13 +276,19 @@ def _by_rate(draft: Draft) -> Formula | None:
 
 def _offer_least_price(draft: Draft, per_load: str) -> None:
     """Offer to read money beside the rates of lanes as the least that a shipment costs."""
-    lanes, demand = (draft.roles.parts.get(name) for name in ("lanes", "demand"))
-    wanted = demand.column("demand") if demand is not None else None
-    if lanes is None or demand is None or wanted is None:
+    amounts = (("demand", "demand"), ("suppliers", "capacity"))
+    parts = draft.roles.parts
+    known = (
+        (parts[part], column)
+        for part, name in amounts
+        if part in parts and (column := parts[part].column(name))
+    )
+    of, amount = next(known, (None, None))
+    if of is None or amount is None:
         return
-    unit = draft.unit_given(demand.table, wanted, draft.load)
-    usual = float(f"{convert(float(wanted.values.median()), unit, draft.load):.4g}")
-    for column in lanes.left:
+    unit = draft.unit_given(of.table, amount, draft.load)
+    usual = float(f"{convert(float(amount.values.median()), unit, draft.load):.4g}")
+    for column in parts["lanes"].left:
         if measures(column) != {"money": 1} or not LEAST & {*column.header.pieces}:
             continue
         tariff = {
