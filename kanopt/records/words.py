@@ -12,10 +12,12 @@ from importlib.resources import files
 from typing import Any
 
 __all__ = [
+    "DESCRIBING",
     "ELSEWHERE",
     "FIELD_WORDS",
     "HISTORY",
     "IDENTIFIERS",
+    "LEAST",
     "LIMITS",
     "MONEY",
     "OTHER",
@@ -49,6 +51,9 @@ order"``, to the words; under ``nowhere`` the words of planning for which there 
 PLAIN_FIELDS = _words("plain_fields")
 """Fields whose names say nothing in a table of another kind."""
 
+LEAST = _words("least")
+"""Words for what is the least that something may be."""
+
 LIMITS = _words("limits")
 """Words for limits, which planning keeps where it knows them."""
 
@@ -58,6 +63,9 @@ unless they are all of it, and those for the thing a row is about, which say not
 
 OTHER = _words("other")
 """Words of tables that have nothing to do with planning; they are not taken for others that are spelt alike."""
+
+DESCRIBING = _words("describing")
+"""What headers of texts for people are called: remarks, and what is done in words."""
 
 IDENTIFIERS = _words("identifiers")
 """Words that make a column a name of something, whatever else stands in its header."""

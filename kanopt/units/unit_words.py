@@ -24,6 +24,7 @@ _UNITS = {
     "t ton tons tonne tonnes tonnen tonelada toneladas": "t",
     "lb lbs pound pounds libra libras": "lb",
     "l ltr litro litros liter liters litre litres": "l",
+    "hl hectolitre hectolitres hektoliter hectolitro hectolitros": "hl",
     "qm sqm": "m^2",
     "sqft": "ft^2",
     "m3 cbm": "m^3",

@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from kanopt.records.headers import measured_in
-from kanopt.records.likeness import TableColumn, TableField, is_called, resembled_field
-from kanopt.records.matching import ColumnFacts
-from kanopt.records.words import SURCHARGE
+from kanopt.records.likeness import COORDINATES, TableColumn, TableField, is_called, resembled_field
+from kanopt.records.matching import ColumnFacts, FilledField, match_columns
+from kanopt.records.words import DESCRIBING, IDENTIFIERS, OTHER, SURCHARGE, TABLE_WORDS
 from kanopt.text import join_list
 from kanopt.whatif.scaffolding.draft import Draft, Question
 from kanopt.whatif.scaffolding.parts import PartGuess, names_rows
+from kanopt.whatif.scaffolding.rewrites import texts
 from kanopt.whatif.scaffolding.sources import SourceTable
-from kanopt.whatif.scaffolding.toml_writing import Entry, Section, toml_value
+from kanopt.whatif.scaffolding.toml_writing import Entry, Section, toml_value, with_keys
 
 __all__ = ["ask", "question_text"]
 
+_MOST_FIELDS = 3
+_DESCRIBING = OTHER | DESCRIBING | IDENTIFIERS | TABLE_WORDS["tasks"]
+_KEY, _MACHINE = "the task", "its machine"
 _AMOUNT = [TableField("demand", "t")]
 """What markets have no field for: an amount beside a demand that another table has may be a limit."""
 
 
-def ask(draft: Draft, sections: list[Section], tables: Sequence[SourceTable]) -> list[Section]:
+def ask(
+    draft: Draft,
+    sections: list[Section],
+    tables: Sequence[SourceTable],
+    holds: Callable[[Sequence[Section]], bool],
+) -> list[Section]:
     """Ask about columns that look like a rule and tables that speak of the plan, where nothing reads them.
 
     Parameters
@@ -32,6 +42,8 @@ def ask(draft: Draft, sections: list[Section], tables: Sequence[SourceTable]) ->
         The file as it holds.
     tables
         The tables that were given.
+    holds
+        Says whether the file holds with other sections.
 
     Returns
     -------
@@ -47,18 +59,25 @@ def ask(draft: Draft, sections: list[Section], tables: Sequence[SourceTable]) ->
             told.setdefault(guess.table.name, []).append(column)
         else:
             asked.append((guess, column))
-    if asked:
-        draft.questions.append(_about_columns(asked))
+    offered = [(pair, _meant_as(draft, sections, *pair, holds)) for pair in asked]
+    draft.questions += [_about_columns([pair], meant) for pair, meant in offered if meant]
+    if bare := [pair for pair, meant in offered if not meant]:
+        draft.questions.append(_about_columns(bare, {}))
     if (question := _about_overtime(draft)) is not None:
         draft.questions.append(question)
     read = {
         name for table in (*draft.used.values(), *draft.made.values()) for name in (table.name, *table.of)
     }
+    made_up = join_list(
+        [table.title for table in draft.made.values() if table.title and table.made.startswith("made up")]
+    )
     for table in dict.fromkeys((*tables, *draft.roles.rewritten)):
         if table.name in read or (table.made and not table.of & read):
             continue
         if named := _speaks_of(draft, table):
-            draft.questions.append(_about_table(table, named))
+            draft.questions.append(_about_table(table, f"says something of {named!r}, which the plan has"))
+        elif made_up and not table.made and any(c.kind == "number" for c in table.columns.values()):
+            draft.questions.append(_about_table(table, f"has numbers, while {made_up} had to be made up"))
         elif not table.made:
             draft.notes.append(
                 f"{table.called} is not used: nothing that the plan or a law reads was found in it"
@@ -82,6 +101,34 @@ def _open_columns(draft: Draft) -> Iterator[tuple[str, str]]:
                 or any(column.measured == measured_in(each.unit) for each in limits if column.measured)
             ):
                 yield part, column.name
+    yield from (("tasks", column) for column in _shared_by_tasks(parts.get("tasks"), parts.get("modes")))
+
+
+def _shared_by_tasks(tasks: PartGuess | None, modes: PartGuess | None) -> Iterator[str]:
+    """Yield the columns of texts that tasks of several jobs share on several machines, as they would share a tool.
+
+    What the job says of all its tasks, or the machine of all that it does, only describes them.
+    """
+    if tasks is None or modes is None:
+        return
+    job, name, task, machine = (
+        guess.column(each)
+        for guess, each in ((tasks, "job"), (tasks, "name"), (modes, "task"), (modes, "machine"))
+    )
+    if job is None or name is None or task is None or machine is None:
+        return
+    own = tasks.table.frame.assign(**{_KEY: texts(tasks.table.frame[name.name])})
+    done = modes.table.frame[[task.name, machine.name]].set_axis([_KEY, _MACHINE], axis="columns")
+    rows = own.merge(done.assign(**{_KEY: texts(done[_KEY])}), on=_KEY)
+    for column in tasks.left:
+        shared = rows.groupby(column.name)
+        if (
+            column.kind == "text"
+            and not set(column.header.pieces) & _DESCRIBING
+            and ((shared[job.name].nunique() > 1) & (shared[_MACHINE].nunique() > 1)).any()
+            and all((rows.groupby(by)[column.name].nunique() > 1).any() for by in (job.name, _MACHINE))
+        ):
+            yield column.name
 
 
 def _is_read(draft: Draft, guess: PartGuess, name: str) -> bool:
@@ -127,8 +174,50 @@ def _counts(column: ColumnFacts) -> bool:
     )
 
 
-def _about_columns(columns: Sequence[tuple[PartGuess, str]]) -> Question:
-    """Return the question whether columns that look like rules, and fill no field, may be left out."""
+def _meant_as(
+    draft: Draft,
+    sections: Sequence[Section],
+    guess: PartGuess,
+    name: str,
+    holds: Callable[[Sequence[Section]], bool],
+) -> dict[str, tuple[str, Mapping[str, Any]]]:
+    """Return what a column may be meant as, the likely first: answers, what each says, and the keys that it sets."""
+    part, column = guess.part.name, guess.table.columns[name]
+    if (part, name) in draft.bound:
+        return {}
+    found: dict[str, tuple[str, Mapping[str, Any]]] = {}
+    if (part, name) in draft.meanings:
+        answer, says, keys = draft.meanings[part, name]
+        found |= {answer: (says, keys)} if holds(with_keys(sections, keys)) else {}
+    for filled in _likely(guess, column):
+        unit = draft.unit_as(guess, filled)
+        keys = {f"problem.{part}.columns": {filled.field.name: name}}
+        keys |= {f"tables.{guess.table.name}.units": {name: unit}} if unit else {}
+        if len(found) < _MOST_FIELDS and holds(with_keys(sections, keys)):
+            found[f"{part}.{filled.field.name}"] = f"the field {filled.field.name}", keys
+    return found
+
+
+def _likely(guess: PartGuess, column: ColumnFacts) -> Iterator[FilledField]:
+    """Yield the fields without a column that one may fill, the likeliest first, then those that measure the same."""
+    left = [
+        TableField.of(item, guess.part)
+        for item in guess.part.fields
+        if item.name not in guess.fields and (not item.needs or guess.fields & {*item.needs})
+    ]
+    while found := match_columns(guess.part.name, left, [column]):
+        yield found[0]
+        left = [item for item in left if item.name != found[0].field.name]
+    for item in left:
+        plain = not (item.is_text or item.clock or item.name in COORDINATES)
+        if column.measured and plain and measured_in(item.unit) == column.measured:
+            yield FilledField(item, column, 0.0, "measures the same")
+
+
+def _about_columns(
+    columns: Sequence[tuple[PartGuess, str]], meant: Mapping[str, tuple[str, Mapping[str, Any]]]
+) -> Question:
+    """Return the question what columns that look like rules, and fill no field, mean, or whether to leave them out."""
     shown = []
     ignored: dict[str, list[str]] = {}
     for guess, name in columns:
@@ -140,10 +229,16 @@ def _about_columns(columns: Sequence[tuple[PartGuess, str]]) -> Question:
     )
     text = (
         f"{join_list(shown)} {looks} and {fills} no field, so that the plan does not keep to "
-        f"{'it' if they == 'it' else 'them'}. May {they} be left out?"
+        f"{'it' if they == 'it' else 'them'}. "
+        + (f"Is it {' or '.join(says for says, _ in meant.values())}, or may it" if meant else f"May {they}")
+        + " be left out?"
     )
     guess, name = columns[0]
-    return Question(f"{guess.part.name}.{name}", text, {"ignore": ignored})
+    return Question(
+        f"{guess.part.name}.{name}",
+        text,
+        {**{answer: keys for answer, (_, keys) in meant.items()}, "ignore": ignored},
+    )
 
 
 def _about_overtime(draft: Draft) -> Question | None:
@@ -170,11 +265,8 @@ def _about_overtime(draft: Draft) -> Question | None:
     return Question(f"vehicles.{field}", text, {"in all": in_all, "on top": {}})
 
 
-def _about_table(table: SourceTable, named: str) -> Question:
-    text = (
-        f"{table.called} says something of {named!r}, which the plan has, and nothing in the plan reads it. "
-        "May it be left out?"
-    )
+def _about_table(table: SourceTable, why: str) -> Question:
+    text = f"{table.called} {why}, and nothing in the plan reads it. May it be left out?"
     return Question(table.name, text, {"ignore": {}})
 
 

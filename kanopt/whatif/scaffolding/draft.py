@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from kanopt.records.headers import measured_in, read_header
+from kanopt.records.matching import FilledField
 from kanopt.text import join_list
 from kanopt.units import UNIT_WORDS, same_dimension
 from kanopt.whatif.scaffolding.kinds import READINGS, Roles
@@ -86,6 +87,8 @@ class Draft:
         What the tables are.
     money
         The currency.
+    meanings
+        Part and column to what a law would make of it: an answer, what it says, and the keys that it sets.
     """
 
     roles: Roles
@@ -99,6 +102,7 @@ class Draft:
     rules: list[tuple[str, str]] = field(default_factory=list)
     dropped: list[tuple[str, str]] = field(default_factory=list)
     bound: set[tuple[str, str]] = field(default_factory=set)
+    meanings: dict[tuple[str, str], tuple[str, str, Mapping[str, Any]]] = field(default_factory=dict)
     invented: list[str] = field(default_factory=list)
     rows: list[dict[str, object]] = field(default_factory=list)
     used: dict[str, SourceTable] = field(default_factory=dict)
@@ -144,6 +148,13 @@ class Draft:
             told = GuessedUnit(usual, "no unit is stated", False)
         self.give_unit(table, column, told)
         return told.unit
+
+    def unit_as(self, guess: PartGuess, filled: FilledField) -> str:
+        """Return the unit to declare where a column fills a field of a part; empty where none is missing."""
+        counted = READINGS[self.roles.kind].units(**self.problem_units()).of(guess.part.record)
+        unit = unit_of_field(guess.part.name, filled, counted.get(filled.field.name, ""), self.money)
+        known = self.units.get(guess.table.name, {}).get(filled.column.name)
+        return "" if unit is None or (known is not None and known.unit == unit.unit) else unit.unit
 
     def problem_units(self) -> dict[str, str]:
         """Return the units of the problem that differ from those it has by itself."""

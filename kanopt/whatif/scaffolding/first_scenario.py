@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-import tempfile
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
 from kanopt.csv_cells import csv_text
 from kanopt.display import Part, Shown, grid_of
-from kanopt.errors import ScenarioError, TableError, nearest
+from kanopt.errors import TableError, nearest
 from kanopt.files import replace_file
 from kanopt.tables.row_rules import RowRules
 from kanopt.text import count_text, list_names, shorten
@@ -22,16 +21,15 @@ from kanopt.whatif.scaffolding.draft import Draft, Question, currency_of
 from kanopt.whatif.scaffolding.kinds import READINGS, Roles, guess_roles
 from kanopt.whatif.scaffolding.laws import guess_laws
 from kanopt.whatif.scaffolding.plans import draft_plan
+from kanopt.whatif.scaffolding.repairs import HEAD, holds, placed_at, repaired
 from kanopt.whatif.scaffolding.sources import SourceTable, read_sources
-from kanopt.whatif.scaffolding.toml_writing import Entry, Section, entry_at, render, slug, without
+from kanopt.whatif.scaffolding.toml_writing import Entry, Section, render, slug
 
 __all__ = ["KINDS", "Scaffold", "scaffold"]
 
 KINDS = ("routing", "scheduling", "supply", "law")
 """Kinds of scenarios that can be begun; a ``law`` is one without a plan."""
-_MOST_REPAIRS = 40
 _MOST_QUESTIONS = 2
-_HEAD = ("A first scenario, guessed from the tables. Where a line says check, look at it:",)
 _COLUMNS = ["table", "column", "guess", "why", "sure"]
 
 
@@ -233,10 +231,10 @@ def _checked(draft: Draft, tables: Sequence[SourceTable]) -> Scaffold | str:
                 continue
             draft.guess(name, column, f"unit {unit.unit}", unit.why, unit.sure)
     sections, sources = _sections(draft), {name: table.path for name, table in draft.used.items()}
-    held = _repaired(sections, sources, draft)
+    held = repaired(sections, sources, draft)
     if isinstance(held, str):
         return held
-    held = ask(draft, held, tables)
+    held = ask(draft, held, tables, partial(holds, sources=sources, draft=draft))
     guesses = pd.DataFrame(draft.rows, columns=_COLUMNS).drop_duplicates(["table", "column", "guess"])
     return Scaffold(
         draft.roles.kind,
@@ -318,78 +316,4 @@ def _folder_of_made(target: Path) -> str:
 
 
 def _document(sections: Sequence[Section], places: dict[str, str]) -> str:
-    return render(_placed(sections, places), _HEAD)
-
-
-def _placed(sections: Sequence[Section], places: dict[str, str]) -> list[Section]:
-    """Return the sections with the paths of the tables in place of their names."""
-    found = []
-    for section in sections:
-        entries = tuple(
-            Entry("path", places[str(entry.value)], entry.why, entry.sure, entry.needed)
-            if section.header[0] == "tables" and len(section.header) == 2 and entry.key == "path"
-            else entry
-            for entry in section.entries
-        )
-        found.append(replace(section, entries=entries))
-    return found
-
-
-def _repaired(sections: list[Section], sources: dict[str, Path], draft: Draft) -> list[Section] | str:
-    """Check the file as every command does, and leave out what does not hold; a sentence where nothing holds."""
-    with tempfile.TemporaryDirectory() as folder:
-        target = Path(folder) / "scenario.toml"
-        places = {name: path.resolve().as_posix() for name, path in sources.items()}
-        for name, table in draft.made.items():
-            replace_file(Path(folder) / f"{name}.csv", csv_text(table.frame))
-            places[name] = f"{name}.csv"
-        for _ in range(_MOST_REPAIRS):
-            placed = _placed(sections, places)
-            replace_file(target, render(placed, _HEAD))
-            error = _mistakes(target, draft)
-            if error is None:
-                return sections
-            found = [(issue, entry_at(placed, issue.line, _HEAD)) for issue in error.issues]
-            droppable = [(issue, each) for issue, each in found if each is not None and not each[1].needed]
-            law = found[0][1][0] if found[0][1] is not None and not draft.roles.kind else None
-            if not droppable and law is not None and law.header[0] == "surrogates":
-                draft.notes.append(
-                    f"left out the law {law.header[1]}: {shorten(error.issues[0].message, 200)}"
-                )
-                sections = [each for each in sections if each.header != law.header]
-                if any(each.header[0] == "surrogates" for each in sections):
-                    continue
-            if not droppable and (named := _mapping_named(sections, error.issues[0].message)):
-                droppable = [(error.issues[0], named)]
-            if not droppable:
-                return shorten(error.issues[0].message, 300)
-            for issue, (section, entry) in droppable:
-                sections = without(sections, section, entry)
-                where = ".".join(section.header)
-                if section.header[:1] == ("problem",) and section.header[-1:] == ("columns",):
-                    draft.dropped.append((section.header[1], str(entry.value)))
-                draft.notes.append(f"left out {where}: {entry.key}: {shorten(issue.message, 200)}")
-    return "too much of it does not hold"
-
-
-def _mapping_named(sections: Sequence[Section], message: str) -> tuple[Section, Entry] | None:
-    """Return the mapping of the field with which a message begins, as in ``breaks of 'V1': …``; None where none is."""
-    field, _, rest = message.partition(" of ")
-    mapped = [s for s in sections if s.header[:1] == ("problem",) and s.header[-1] == "columns"]
-    found = ((s, entry) for s in mapped for entry in s.entries if entry.key == field and not entry.needed)
-    return next(found, None) if rest else None
-
-
-def _mistakes(path: Path, draft: Draft) -> ScenarioError | None:
-    from kanopt.whatif.scenario_files.load import check_scenario
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # whoever loads the file hears them
-            scenario = check_scenario(path, allow_outside=True, lenient=True)
-            if scenario is not None:
-                scenario.check()
-                draft.rules = scenario.rule_columns()
-    except ScenarioError as error:
-        return error
-    return None
+    return render(placed_at(sections, places), HEAD)

@@ -23,6 +23,7 @@ from kanopt.whatif.scaffolding.rewrites import (
     without_margins,
 )
 from kanopt.whatif.scaffolding.sources import SourceTable
+from kanopt.whatif.scaffolding.turning import things_in_rows
 
 __all__ = ["READINGS", "Reading", "Roles", "guess_roles"]
 
@@ -154,7 +155,7 @@ def guess_roles(tables: Sequence[SourceTable], kind: str | None) -> Roles:
 
 def _read(kind: str, given: Sequence[SourceTable]) -> Roles | None:
     """Read tables as one kind of problem; None where they make none."""
-    reading, tables = READINGS[kind], list(given)
+    reading, tables = READINGS[kind], things_in_rows(given)
     for rewrite in reading.rewrites:
         tables = rewrite(tables)
     part = reading.tables()

@@ -131,6 +131,7 @@ def match_part(
     guess = _with_partners(PartGuess(part, table, tuple(fill_fields(table.facts, part, names, out))))
     # a limit that only a unit speaks for is none: the hours of a driver may be those from which he is paid more
     guess = guess.without(*(each.field.name for each in guess.filled if is_bare_limit(each)))
+    guess = guess.without(*(each.field.name for each in guess.filled if _is_bare_relation(part, each)))
     if key is not None:
         guess = guess.filling(part.key[0], key, 1.0, "its values are names that the other tables have")
     if not guess.filled or any(item.required and item.name not in guess.fields for item in part.fields):
@@ -144,6 +145,12 @@ def match_part(
 def is_bare_limit(filled: FilledField) -> bool:
     """Say whether nothing but its unit speaks for a column as a hard limit."""
     return filled.field.name.startswith("max_") and _by_unit_alone(filled)
+
+
+def _is_bare_relation(part: Table, filled: FilledField) -> bool:
+    """Say whether nothing but names of rows of the same table speaks for a field: how they are related stays open."""
+    item = filled.field
+    return part.name in item.refers and not item.required and not filled.why.startswith("looks like")
 
 
 def _by_unit_alone(filled: FilledField) -> bool:

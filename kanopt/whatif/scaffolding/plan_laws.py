@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from kanopt.records.headers import measured_in
-from kanopt.records.words import IDENTIFIERS
+from kanopt.records.words import IDENTIFIERS, LEAST
+from kanopt.units import convert, factor, same_dimension
 from kanopt.whatif.scaffolding.draft import Draft, Formula, Question
 from kanopt.whatif.scaffolding.fleets import is_speed
 from kanopt.whatif.scaffolding.laws import LawGuess, guess_law
@@ -28,6 +30,7 @@ _UNITS = {
     "state.weight": "t",
 }
 _STEEP = 1_000  # a step is a thousandth of a unit wide
+_PACES = [(way, time) for time in ("h", "min", "s") for way in ("km", "mi", "m")]
 _SPEEDS = (40, 50, 30, 60, 70, 80)
 
 
@@ -139,9 +142,11 @@ def _by_speed(draft: Draft) -> Formula | None:
     if vehicles is None or speed is None:
         return None
     unit = draft.unit_given(vehicles.table, speed, "km/h")
+    # the way is read in the unit of the speed, so that what is divided needs no factor
+    way, time = next(pair for pair in _PACES if math.isclose(factor("/".join(pair), unit), 1.0))
     reference = f"vehicle.{draft.refer('vehicles', speed.name, 'speed')}"
-    inputs = {"distance": ("km", "arc.distance"), "speed": (unit, reference)}
-    return Formula("distance / speed", "h", f"as {speed.name!r} of the vehicles says", inputs)
+    inputs = {"distance": (way, "arc.distance"), "speed": (unit, reference)}
+    return Formula("distance / speed", time, f"as {speed.name!r} of the vehicles says", inputs)
 
 
 def _at_a_speed(draft: Draft) -> Formula:
@@ -261,10 +266,44 @@ def _by_rate(draft: Draft) -> Formula | None:
     told = header_unit(rate, draft.money) or GuessedUnit(per_load, "no unit is stated", False)
     draft.give_unit(lanes, rate, told)
     inputs = {"rate": (told.unit, f"lane.{draft.refer('lanes', rate.name, 'rate')}")}
+    if same_dimension(told.unit, per_load):
+        _offer_least_price(draft, per_load)
     if "length" in dict(measured_in(told.unit) or ()):
         inputs["distance"] = ("km", "lane.distance")
         return Formula("rate * distance", per_load, "as the lanes say, for each km", inputs)
     return Formula("rate", told.unit, "as the lanes say", inputs)
+
+
+def _offer_least_price(draft: Draft, per_load: str) -> None:
+    """Offer to read money beside the rates of lanes as the least that a shipment costs."""
+    amounts = (("demand", "demand"), ("suppliers", "capacity"))
+    parts = draft.roles.parts
+    known = (
+        (parts[part], column)
+        for part, name in amounts
+        if part in parts and (column := parts[part].column(name))
+    )
+    of, amount = next(known, (None, None))
+    if of is None or amount is None:
+        return
+    unit = draft.unit_given(of.table, amount, draft.load)
+    usual = float(f"{convert(float(amount.values.median()), unit, draft.load):.4g}")
+    for column in parts["lanes"].left:
+        if measures(column) != {"money": 1} or not LEAST & {*column.header.pieces}:
+            continue
+        tariff = {
+            "formula": "max(minimum, rate * weight)",
+            "inputs": {"rate": per_load, "minimum": draft.money, "weight": draft.load},
+            "unit": draft.money,
+            "per": "shipment",
+        }
+        keys = {
+            "surrogates.tariff": tariff,
+            "problem.bind.tariff": {"minimum": "lane.minimum", "weight": "state.weight"},
+            "problem.lanes.columns": {"minimum": column.name},
+            "problem.planning": {"state.weight": usual},
+        }
+        draft.meanings["lanes", column.name] = "tariff", "the least that a shipment costs", keys
 
 
 def _by_weight(draft: Draft, rates: PartGuess) -> Formula:

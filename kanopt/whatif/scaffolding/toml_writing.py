@@ -11,7 +11,17 @@ from typing import Any
 
 from kanopt.text import shorten
 
-__all__ = ["Entry", "Section", "comment_text", "entry_at", "render", "slug", "toml_value", "without"]
+__all__ = [
+    "Entry",
+    "Section",
+    "comment_text",
+    "entry_at",
+    "render",
+    "slug",
+    "toml_value",
+    "with_keys",
+    "without",
+]
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _LONGEST_COMMENT = 90
@@ -135,6 +145,29 @@ def without(sections: Sequence[Section], section: Section, entry: Entry) -> list
         if rest or not each.entries:
             kept.append(replace(each, entries=rest))
     return kept
+
+
+def with_keys(sections: Sequence[Section], keys: Mapping[str, Mapping[str, Any]]) -> list[Section]:
+    """Return the sections with more keys: header, whose names need no quotes, to the keys below it.
+
+    Examples
+    --------
+    >>> print(render(with_keys([Section(("a",), (Entry("b", 1),))], {"a": {"b": 2}, "c": {"d": 3}})), end="")
+    <BLANKLINE>
+    [a]
+    b = 2
+    <BLANKLINE>
+    [c]
+    d = 3
+    """
+    found = {section.header: section for section in sections}
+    for name, values in keys.items():
+        header = tuple(name.split("."))
+        section = found.get(header, Section(header))
+        kept = [entry for entry in section.entries if entry.key not in values]
+        added = [Entry(key, value) for key, value in values.items()]
+        found[header] = replace(section, entries=(*kept, *added))
+    return list(found.values())
 
 
 def _lines(

@@ -69,6 +69,14 @@ CASES = {
         },
         "jobs.due_date: Fertig bis; jobs.tardiness_cost: Strafe je Stunde (€)",
     ),
+    "things in columns": (
+        DEPOT
+        | {
+            "shops.csv": "Shop,x (km),y (km),Load (kg)\nA,1,2,300\nB,4,5,600\n",
+            "vans.csv": ",Small,Large\nHow many,1,2\nMax load (kg),700,900\nEUR per km,0.5,0.7\n",
+        },
+        "vehicles.num_available: How many; vehicles.capacity: Max load (kg); vehicles.unit_distance_cost: EUR per km",
+    ),
     "network": (
         {
             "mills.csv": "Mill,Product,Max tonnes,Cost per tonne (EUR)\n"
@@ -215,6 +223,83 @@ def test_what_fits_no_field_is_asked_about(tmp_path: Path) -> None:
     path = made.answered(["ignore"]).write(path, replace=True)
     assert tomllib.loads(path.read_text("utf-8"))["questions"][0]["answer"] == "ignore"
     assert ko.load_scenario(path).run(time_limit=1).result.has_plan
+
+
+def test_a_column_is_offered_the_field_that_measures_the_same(tmp_path: Path) -> None:
+    files = DEPOT | {
+        "shops.csv": "Shop,x (km),y (km),Pallets\nA,1,2,3\nB,4,5,6\n",
+        "trucks.csv": "Truck,Pallets max,€/km,km/h,Hours (h)\nT,9,1,50,7\n",
+    }
+    made = ko.scaffold(written(files, tmp_path))
+    (question,) = made.questions
+    assert list(question.answers) == ["vehicles.max_duration", "ignore"]
+    path = made.answered(["vehicles.max_duration"]).write(tmp_path / "first.toml")
+    assert tomllib.loads(path.read_text("utf-8"))["questions"][0]["answer"] == "vehicles.max_duration"
+    assert "Hours (h)" not in str(ko.load_scenario(path).remarks())
+
+
+@pytest.mark.parametrize(
+    ("header", "cells", "asked"),
+    [
+        ("Spannzeug", "F1 F2 F1 F3", True),
+        ("Bemerkung", "F1 F2 F1 F3", False),
+        ("Bezug", "F1 F1 F2 F2", False),  # the job says it
+        ("Verfahren", "F1 F2 F2 F1", False),  # the machine says it
+    ],
+)
+def test_what_tasks_share_across_jobs_and_machines_is_asked_about(
+    tmp_path: Path, header: str, cells: str, asked: bool
+) -> None:
+    files = dict(CASES["alternatives"][0])
+    steps = zip(("A;1;M1;20", "A;2;M2;30", "B;1;M2;15", "B;2;M1;15"), cells.split(), strict=True)
+    rows = [";".join(row) for row in steps]
+    files["Arbeitsgänge.csv"] = "\n".join([f"Auftrag;Schritt;Anlage;Minuten;{header}", *rows])
+    assert bool(ko.scaffold(written(files, tmp_path)).questions) == asked
+
+
+def test_how_rows_of_one_table_are_related_is_asked(tmp_path: Path) -> None:
+    files = DEPOT | {
+        "shops.csv": "Shop,x (km),y (km),Pallets,later than\nA,1,2,3,\nB,4,5,6,A\n",
+        "trucks.csv": "Truck,Pallets max,€/km,km/h\nT,9,1,50\n",
+    }
+    (question,) = ko.scaffold(written(files, tmp_path)).questions
+    assert "'later than'" in question.text
+
+
+def test_numbers_beside_what_is_made_up_are_asked_about(tmp_path: Path) -> None:
+    files = DEPOT | {
+        "shops.csv": "Shop,x (km),y (km),Drop (kg)\nA,1,2,3\nB,4,5,6\n",
+        "rolling stock.csv": "what,one,two\nroom,8,9\n",
+    }
+    assert any("rolling stock" in one.text for one in ko.scaffold(written(files, tmp_path)).questions)
+
+
+@pytest.mark.slow
+def test_a_way_is_divided_by_a_speed_in_its_own_unit(tmp_path: Path) -> None:
+    files = {
+        "yard.csv": "Yard,Miles east,Miles north\nHome,0,0\n",
+        "shops.csv": "Shop,Miles east,Miles north\nA,3,4\n",
+        "vans.csv": "Van,Driver £/h,mph\nV,20,20\n",
+    }
+    path = ko.scaffold(written(files, tmp_path)).write(tmp_path / "first.toml")
+    # ten miles at 20 mph are half an hour
+    assert ko.load_scenario(path).run(time_limit=1).result.objective == pytest.approx(10, abs=0.005)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("answer", "price"), [("tariff", 90), ("ignore", 50)])
+def test_a_minimum_beside_a_rate_may_be_the_least_that_a_shipment_costs(
+    tmp_path: Path, answer: str, price: float
+) -> None:
+    files = {
+        "rates.csv": "Hub,Shop,EUR per 100 kg,Minimum (EUR)\nH,S,10,50\nH,T,10,35\n",
+        "hubs.csv": "Hub,In stock (kg)\nH,2000\n",
+        "shops.csv": "Shop,Order (kg)\nS,100\nT,400\n",
+    }
+    made = ko.scaffold(written(files, tmp_path))
+    assert [list(one.answers) for one in made.questions] == [["tariff", "ignore"]]
+    path = made.answered([answer]).write(tmp_path / "first.toml")
+    assert ko.load_scenario(path).run(time_limit=1).result.objective == pytest.approx(price, abs=0.005)
 
 
 @pytest.mark.parametrize(
