@@ -22,7 +22,7 @@ from kanopt.whatif.scaffolding.parts import (
     measures,
     names_rows,
 )
-from kanopt.whatif.scaffolding.rewrites import texts
+from kanopt.whatif.scaffolding.rewrites import both_ways, texts
 from kanopt.whatif.scaffolding.sources import SourceTable
 
 __all__ = ["HELPERS", "read_network"]
@@ -125,6 +125,8 @@ def _rates(table: SourceTable, tables: Sequence[SourceTable], part: Mapping[str,
         if column is not None:
             guess = guess.filling(name, column, 0.9, "its values are those of lanes")
     keys = [c.name for name in guess.part.key if (c := guess.column(name)) is not None]
+    if rate is None and both_ways(table, tail.name, head.name) is not None:
+        return None  # how far all places are from each other says nothing of what goes where
     return guess if (rate or ways) and not table.frame.duplicated(keys).any() else None
 
 

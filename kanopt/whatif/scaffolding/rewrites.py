@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 
 from kanopt.errors import TableError
+from kanopt.records.clock_times import clock_value
 from kanopt.records.headers import read_header
 from kanopt.records.likeness import is_called
 from kanopt.records.matching import ColumnFacts
@@ -23,6 +24,8 @@ from kanopt.whatif.scaffolding.sources import SourceTable
 
 __all__ = [
     "BEFORE",
+    "both_ways",
+    "lasts_a_shift",
     "merged",
     "order_of",
     "predecessors",
@@ -33,10 +36,12 @@ __all__ = [
     "rows_of_things",
     "texts",
     "things",
+    "windows_of",
     "without_margins",
 ]
 
 _FEWEST = 2
+_SHIFT = 240.0  # minutes
 _PRICE = "price"
 _PERIOD = re.compile(
     r"(jan|feb|mar|m[aä]r|apr|abr|may|mai|jun|jul|aug|ago|ao[uû]|sep|oct|okt|nov|dec|dez|dic|d[eé]c|ene|f[eé]v|avr"
@@ -123,8 +128,9 @@ def _numbers(table: SourceTable) -> list[ColumnFacts]:
 
 def _squares(table: SourceTable, tables: Sequence[SourceTable]) -> Wide | None:
     """Rows and columns have the same names: a row for each pair of them."""
-    first, *_ = table.facts.columns.values()
-    heads = [c.name for c in _numbers(table)]
+    first, *others = table.facts.columns.values()
+    blank = [c for c in others if not len(c.values)]  # the last column of a triangle
+    heads = [c.name for c in (*_numbers(table), *blank)]
     shared = first.texts & {*heads}
     if first.kind != "text" or len(heads) < _FEWEST or len(shared) < max(_FEWEST, len(heads) - 1):
         return None
@@ -142,8 +148,33 @@ def rows_of_squares(tables: Sequence[SourceTable]) -> list[SourceTable]:
         (long,) = _long(table, *wide)
         first = next(iter(long.frame))
         pairs = long.remade(long.frame.rename(columns={first: "from"}), long.made, end="pairs")
-        found.append(replace(pairs, square=table))
+        turned = both_ways(pairs, "from", "to")
+        found.append(replace(pairs, square=table) if turned is None else turned)
     return found
+
+
+def both_ways(table: SourceTable, tail: str, head: str) -> SourceTable | None:
+    """Return pairs of places with each turned round as well, where each stands in one direction alone; else None.
+
+    A triangle, as of a road atlas, has nothing or zeros where the other direction would stand.
+
+    Parameters
+    ----------
+    table
+        The pairs.
+    tail, head
+        Its columns of places.
+    """
+    ends = table.frame[[tail, head]].apply(texts)
+    told = table.frame.drop(columns=[tail, head]).select_dtypes("number").fillna(0).any(axis="columns")
+    rows = table.frame[told & (ends[tail] != ends[head])]
+    pairs = ends.loc[rows.index].apply(frozenset, axis="columns")
+    count = len(frozenset().union(*pairs))
+    if count <= _FEWEST or pairs.duplicated().any() or len(rows) != count * (count - 1) // 2:
+        return None
+    turned = rows.rename(columns={tail: head, head: tail})
+    why = f"{table.called}, where each pair stands once and holds for both directions"
+    return table.remade(pd.concat([rows, turned]), why, end="both_ways")
 
 
 def _things(table: SourceTable, tables: Sequence[SourceTable]) -> Wide | None:
@@ -342,3 +373,17 @@ def order_of(names: pd.Series[Any], jobs: pd.Series[Any], before: pd.Series[Any]
             f"{of}: several tasks of {firsts.idxmax()!r} come after none; which is first is not said"
         )
     return names.map(ranks)
+
+
+def windows_of(cell: Any) -> list[tuple[float, float]]:
+    """Return the windows of a cell, in minutes; none where it says anything else."""
+    parted = [window.replace("–", "-").partition("-") for window in re.split("[,;]", str(cell))]
+    ends = [(clock_value(begin.strip(), "min"), clock_value(end.strip(), "min")) for begin, _, end in parted]
+    told = [(float(begin), float(end)) for begin, end in ends if begin is not None and end is not None]
+    return told if len(told) == len(ends) else []
+
+
+def lasts_a_shift(column: ColumnFacts) -> bool:
+    """Say whether windows last so long that they are when something works, and not when it stands still."""
+    lasts = [sum(end - begin for begin, end in windows_of(cell)) for cell in column.values]
+    return pd.Series(lasts).median() >= _SHIFT

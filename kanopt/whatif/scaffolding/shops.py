@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import pandas as pd
 
-from kanopt.records.clock_times import clock_value
 from kanopt.records.declaration import Table, field, record
 from kanopt.records.matching import ColumnFacts, assign_tables, fill_fields
 from kanopt.units import convert
@@ -23,14 +20,21 @@ from kanopt.whatif.scaffolding.parts import (
     measures,
     names_rows,
 )
-from kanopt.whatif.scaffolding.rewrites import order_of, predecessors, texts, things
+from kanopt.whatif.scaffolding.rewrites import (
+    lasts_a_shift,
+    order_of,
+    predecessors,
+    texts,
+    things,
+    windows_of,
+)
 from kanopt.whatif.scaffolding.sources import SourceTable
 
 __all__ = ["HELPERS", "read_shop"]
 
 _BESIDE = ("setups", "calendars", "power_price")
 _PLAIN = ("task", "job", "order", "machine", "duration", "energy")
-_DAY, _SHIFT, _DAYS = 1_440.0, 240.0, 7  # minutes; a window of so many is open, not closed
+_DAY, _DAYS = 1_440.0, 7
 _NAMED = 5.0  # how much speaks for a table whose names the operations hold
 
 
@@ -281,17 +285,17 @@ def _close_machines(parts: dict[str, PartGuess], part: Table) -> None:
         return
     clocks = [c for c in machines.left if c.kind == "clock" and len(c.values) == c.rows]
     shift = next(((a, b) for a in clocks for b in clocks if (a.minutes < b.minutes).all()), ())  # type: ignore[operator]
-    lists = [c for c in machines.left if c.kind == "windows"]
-    opened = [c for c in lists if pd.Series([_lasts(cell) for cell in c.values]).median() >= _SHIFT]
+    lists = [c for c in machines.left if c.kind == "windows" and all(map(windows_of, c.values))]
+    opened = [c for c in lists if lasts_a_shift(c)]
     if not shift and not lists:
         return
     days = _DAYS if opened else _days_of(parts, shift)
     rows: list[tuple[str, float, float]] = []
-    for _, row in machines.table.frame.iterrows():
+    for at, row in machines.table.frame.iterrows():
         machine = texts(pd.Series([row[name.name]]))[0]
-        works = [tuple(_minutes(row[c.name]) for c in shift)] if shift else []
-        works += [window for c in opened for window in _windows(row[c.name])]
-        pauses = [window for c in lists if c not in opened for window in _windows(row[c.name])]
+        works = [tuple(float(c.minutes[at]) for c in shift)] if shift else []  # type: ignore[index]
+        works += [window for c in opened for window in windows_of(row[c.name])]
+        pauses = [window for c in lists if c not in opened for window in windows_of(row[c.name])]
         until = 0.0
         for day in range(days):
             zero = day * _DAY
@@ -321,21 +325,3 @@ def _days_of(parts: Mapping[str, PartGuess], shift: Sequence[ColumnFacts]) -> in
     hours = float((shift[1].minutes - shift[0].minutes).min())  # type: ignore[operator]
     work = convert(float(lasts.values.sum()), lasts.declared or lasts.header.unit or "min", "min")
     return 1 + math.ceil(work / hours)
-
-
-def _minutes(cell: Any) -> float:
-    value = clock_value(str(cell), "min")
-    assert value is not None
-    return float(value)
-
-
-def _lasts(cell: Any) -> float:
-    return sum(end - begin for begin, end in _windows(cell))
-
-
-def _windows(cell: Any) -> list[tuple[float, float]]:
-    """Return the windows of a cell, in minutes."""
-    if pd.isna(cell):
-        return []
-    parted = (window.replace("–", "-").partition("-") for window in re.split("[,;]", str(cell)))
-    return [(_minutes(begin.strip()), _minutes(end.strip())) for begin, _, end in parted]
