@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import pandas as pd
@@ -259,15 +259,29 @@ def _of_sides(
 ) -> dict[str, PartGuess]:
     """Assign tables to the parts whose places they name."""
     guesses: dict[tuple[str, str], PartGuess] = {}
+    places = frozenset().union(*sides.values())
     for table in tables:
         for name in (*_SIDES, "demand"):
             wanted = sides["markets" if name == "demand" else name]
             columns = names_rows(table, wanted) if wanted else []
-            guess = match_part(table, part[name], without=read, key=columns[0]) if columns else None
+            tried = [{}, *({"products": c.texts} for c in _shared(table, tables, places))] if columns else []
+            found = (match_part(table, part[name], names, read, columns[0]) for names in tried)
+            guess = next(filter(None, found), None)
             if guess is not None and not (name == "demand" and _is_past(guess, tables)):
                 guesses[name, table.name] = guess
     chosen = assign_tables({pair: guess.score for pair, guess in guesses.items()})
     return {name: guesses[name, table] for name, table in chosen.items()}
+
+
+def _shared(
+    table: SourceTable, tables: Sequence[SourceTable], places: frozenset[str]
+) -> Iterator[ColumnFacts]:
+    """Yield the columns whose texts another table has as well and are no places: they may be products."""
+    others = [c for other in tables if other is not table for c in other.facts.columns.values()]
+    for column in table.facts.columns.values():
+        alike = any(column.texts & other.texts for other in others if other.kind == "text")
+        if column.kind == "text" and alike and not column.texts & places:
+            yield column
 
 
 def _is_past(demand: PartGuess, tables: Sequence[SourceTable]) -> bool:

@@ -25,6 +25,7 @@ from kanopt.whatif.scaffolding.sources import SourceTable
 __all__ = [
     "BEFORE",
     "both_ways",
+    "ends_of_ways",
     "lasts_a_shift",
     "merged",
     "order_of",
@@ -53,6 +54,8 @@ _PERIOD = re.compile(
 _UP_TO = re.compile(r"\D{0,9}?(\d[\d ]*) ?(kg|t|lb)\b.*", re.IGNORECASE)
 """Headers that are weights: ≤ 250 kg, bis 100 kg."""
 _LISTED = re.compile(r"\s*[,;/+]\s*")
+_BETWEEN = ("->|→|>", " [-–—] ", "[-–—]", " (?:to|nach|bis|vers|hasta|a|à) ")
+"""What stands between the ends of a way in one cell."""
 _NUMBERED = re.compile(r"[\s_-]*(\d+|(?<![^\W_])[A-Z])$")
 BEFORE = "comes after"
 """The column of made operations that says which one comes before."""
@@ -137,6 +140,30 @@ def _squares(table: SourceTable, tables: Sequence[SourceTable]) -> Wide | None:
     return None if len(heads) + 1 < len(table.facts.columns) else ("to", {name: name for name in heads}, "")
 
 
+def ends_of_ways(tables: Sequence[SourceTable]) -> list[SourceTable]:
+    """Part a column whose cells have both ends of a way, such as Kemi - Raahe, where other tables have their names."""
+    return [_ends_apart(table, tables) for table in tables]
+
+
+def _ends_apart(table: SourceTable, tables: Sequence[SourceTable]) -> SourceTable:
+    others = [c for other in tables if other is not table for c in other.facts.columns.values()]
+    known = frozenset().union(*(c.texts for c in others if c.kind == "text"))
+    for column in table.facts.columns.values():
+        cells = (
+            list(texts(column.values)) if column.kind == "text" and len(column.values) == column.rows else []
+        )
+        for sign in _BETWEEN if cells else ():
+            pairs = [[end.strip() for end in re.split(sign, cell)] for cell in cells]
+            ends = {end for pair in pairs for end in pair}
+            if all(len(pair) == _FEWEST for pair in pairs) and len(ends & known) > 0.5 * len(ends):
+                apart = pd.DataFrame(pairs, columns=["from", "to"])
+                rest = table.frame.drop(columns=[column.name, *apart], errors="ignore").reset_index(drop=True)
+                why = f"{table.called} with the ends of {column.name!r} apart"
+                made = pd.concat([apart, rest], axis="columns")
+                return table.remade(made, why, end="apart", reads=[column.name])
+    return table
+
+
 def rows_of_squares(tables: Sequence[SourceTable]) -> list[SourceTable]:
     """Make a row for each pair of a table whose rows and columns have the same names."""
     found: list[SourceTable] = []
@@ -168,7 +195,7 @@ def both_ways(table: SourceTable, tail: str, head: str) -> SourceTable | None:
     ends = table.frame[[tail, head]].apply(texts)
     told = table.frame.drop(columns=[tail, head]).select_dtypes("number").fillna(0).any(axis="columns")
     rows = table.frame[told & (ends[tail] != ends[head])]
-    pairs = ends.loc[rows.index].apply(frozenset, axis="columns")
+    pairs = pd.Series([frozenset(pair) for pair in ends.loc[rows.index].to_numpy()])
     count = len(frozenset().union(*pairs))
     if count <= _FEWEST or pairs.duplicated().any() or len(rows) != count * (count - 1) // 2:
         return None
@@ -181,14 +208,15 @@ def _things(table: SourceTable, tables: Sequence[SourceTable]) -> Wide | None:
     """Headers are names of rows of another table, or end as those of another table do: a row for each of them."""
     numbers = _numbers(table)
     heads = {c.name for c in numbers}
+    plain = {c.name: _without_brackets(c.name) for c in numbers}
     for other in tables if len(heads) >= _FEWEST else ():
         for column in other.facts.columns.values() if other is not table else ():
-            named = heads & column.texts if column.kind == "text" else set()
+            named = {*plain.values()} & column.texts if column.kind == "text" else set()
             if len(named) >= _FEWEST and len(named) >= 0.5 * len(column.texts):
-                return column.name, {c.name: c.name for c in numbers if c.name in named}, ""
+                return column.name, {name: text for name, text in plain.items() if text in named}, ""
     wide = [{c.name for c in _numbers(other)} for other in tables if other is not table]
-    plain = not any(c.header.unit or _PERIOD.fullmatch(c.name.strip().lower()) for c in numbers)
-    if len(heads) >= _FEWEST and heads in wide and plain:
+    bare = not any(c.header.unit or _PERIOD.fullmatch(c.name.strip().lower()) for c in numbers)
+    if len(heads) >= _FEWEST and heads in wide and bare:
         return "product", {name: name for name in heads}, ""
     for alike in _alike(numbers):
         if any(

@@ -293,7 +293,7 @@ def _close_machines(parts: dict[str, PartGuess], part: Table) -> None:
     rows: list[tuple[str, float, float]] = []
     for at, row in machines.table.frame.iterrows():
         machine = texts(pd.Series([row[name.name]]))[0]
-        works = [tuple(float(c.minutes[at]) for c in shift)] if shift else []  # type: ignore[index]
+        works = [tuple(float(c.minutes[at]) for c in shift)] if shift else []  # type: ignore[index, call-overload]
         works += [window for c in opened for window in windows_of(row[c.name])]
         pauses = [window for c in lists if c not in opened for window in windows_of(row[c.name])]
         until = 0.0
