@@ -19,14 +19,17 @@ from kanopt.records.headers import read_header
 from kanopt.records.likeness import is_called
 from kanopt.records.matching import ColumnFacts
 from kanopt.records.words import TABLE_WORDS
-from kanopt.whatif.scaffolding.parts import looks_like, measures
+from kanopt.units import UNIT_WORDS
+from kanopt.whatif.scaffolding.parts import called, looks_like, measures, names_rows
 from kanopt.whatif.scaffolding.sources import SourceTable
 
 __all__ = [
     "BEFORE",
+    "LISTED",
     "both_ways",
     "ends_of_ways",
     "lasts_a_shift",
+    "listed_in",
     "merged",
     "order_of",
     "predecessors",
@@ -39,10 +42,13 @@ __all__ = [
     "things",
     "windows_of",
     "without_margins",
+    "worked_out",
 ]
 
 _FEWEST = 2
 _SHIFT = 240.0  # minutes
+_TIMES = ("s", "min", "h")
+_NO_AMOUNTS = ("km", "mi", "m", "EUR", "USD", "GBP", "CHF")
 _PRICE = "price"
 _PERIOD = re.compile(
     r"(jan|feb|mar|m[aä]r|apr|abr|may|mai|jun|jul|aug|ago|ao[uû]|sep|oct|okt|nov|dec|dez|dic|d[eé]c|ene|f[eé]v|avr"
@@ -53,7 +59,10 @@ _PERIOD = re.compile(
 """Headers that are periods: January, Q1, KW 12, 2024-03."""
 _UP_TO = re.compile(r"\D{0,9}?(\d[\d ]*) ?(kg|t|lb)\b.*", re.IGNORECASE)
 """Headers that are weights: ≤ 250 kg, bis 100 kg."""
-_LISTED = re.compile(r"\s*[,;/+]\s*")
+LISTED = re.compile(r"\s*[,;/+]\s*|\s+(?:or|oder|ou|o)\s+")
+"""What stands between the names that a cell lists."""
+_RATIO = re.compile(r"([^\W\d]+) *(?:/|\b(?:per|pro|par|por|je)\b) *([^\W\d]+)", re.IGNORECASE)
+"""Headers of what is counted for one of something: minutes per piece, trays/h."""
 _BETWEEN = ("->|→|>", " [-–—] ", "[-–—]", " (?:to|nach|bis|vers|hasta|a|à) ")
 """What stands between the ends of a way in one cell."""
 _NUMBERED = re.compile(r"[\s_-]*(\d+|(?<![^\W_])[A-Z])$")
@@ -362,7 +371,7 @@ def texts(values: pd.Series[Any]) -> pd.Series[Any]:
 def predecessors(table: SourceTable, name: ColumnFacts) -> ColumnFacts | None:
     """Return the column whose values are names of other rows; None where there is none."""
     for column in table.facts.columns.values():
-        known = _listed_in(column)
+        known = listed_in(column)
         if column is name or not known or not known <= name.texts:
             continue
         if len(column.values) < column.rows or (not column.is_unique and column.texts != name.texts):
@@ -370,13 +379,14 @@ def predecessors(table: SourceTable, name: ColumnFacts) -> ColumnFacts | None:
     return None
 
 
-def _listed_in(column: ColumnFacts) -> set[str]:
-    return {one for text in column.texts for one in _LISTED.split(text) if one not in ("", "-")}
+def listed_in(column: ColumnFacts) -> set[str]:
+    """Return the names that the cells of a column list."""
+    return {one for text in column.texts for one in LISTED.split(text) if one not in ("", "-")}
 
 
 def order_of(names: pd.Series[Any], jobs: pd.Series[Any], before: pd.Series[Any], of: str) -> pd.Series[Any]:
     """Return the order of tasks in their jobs that predecessors say; those that make no chain are refused."""
-    told = [[one for one in _LISTED.split(text) if one not in ("", "-")] for text in texts(before.fillna(""))]
+    told = [[one for one in LISTED.split(text) if one not in ("", "-")] for text in texts(before.fillna(""))]
     known, job = dict(zip(names, told, strict=True)), dict(zip(names, jobs, strict=True))
     after = [one for several in told for one in several]
     for row, (task, several) in enumerate(known.items(), 2):
@@ -401,6 +411,92 @@ def order_of(names: pd.Series[Any], jobs: pd.Series[Any], before: pd.Series[Any]
             f"{of}: several tasks of {firsts.idxmax()!r} come after none; which is first is not said"
         )
     return names.map(ranks)
+
+
+def worked_out(tables: Sequence[SourceTable]) -> list[SourceTable]:
+    """Make the steps of orders where no table has them: those of their type, or one on each machine by its rate."""
+    pairs = [(one, other) for one in tables if one.facts.key for other in tables if other is not one]
+    found = [make(orders, other) for orders, other in pairs for make in (_steps_of_type, _times_by_rate)]
+    return [table for table in found if table is not None]
+
+
+def _steps_of_type(orders: SourceTable, steps: SourceTable) -> SourceTable | None:
+    """Return the steps of each order where they are told for its type; times of a piece times its pieces."""
+    key = orders.facts.key
+    assert key is not None
+    columns = steps.facts.columns.values()
+    types = [
+        (c, own)
+        for c in orders.facts.columns.values()
+        for own in columns
+        if c is not key and c.kind == own.kind == "text" and c.texts <= own.texts
+        if not own.is_unique or called(steps, "tasks") or called(steps, "modes")
+    ]
+    times = [c for c in columns if measures(c) == {"time": 1} or looks_like(c, "modes", "duration")]
+    times = [c for c in times if c.kind == "number"]
+    if len(types) != 1 or len(times) != 1 or names_rows(steps, key.texts):
+        return None
+    ((kind, own),) = types
+    (time,) = times
+    above, below = _ratio(time)
+    amounts = _counted(orders, below)
+    if below and len(amounts) != 1 and not is_called(below, TABLE_WORDS["jobs"] | TABLE_WORDS["tasks"]):
+        return None  # how many there are is not said
+    used = [key.name, kind.name, *(c.name for c in amounts)]
+    left = orders.frame[used].set_axis(["job", own.name, *("pieces" for _ in amounts)], axis="columns")
+    rows = left.merge(steps.frame.rename(columns={time.name: "duration"}), on=own.name)
+    if amounts:
+        rows["duration"] *= rows.pop("pieces")
+    unit = UNIT_WORDS.get(above) or time.declared or time.header.unit or "min"
+    return _of_both(orders, steps, rows.drop(columns=own.name), unit, [*used[1:], own.name, time.name])
+
+
+def _times_by_rate(orders: SourceTable, machines: SourceTable) -> SourceTable | None:
+    """Return how long each order takes on each machine, where orders have an amount and machines a rate."""
+    key, own = orders.facts.key, machines.facts.key
+    assert key is not None
+    for rate in _numbers(machines) if own is not None else ():
+        above, below = _ratio(rate)
+        amounts = _counted(orders, above)
+        if UNIT_WORDS.get(below) not in _TIMES or UNIT_WORDS.get(above) in _NO_AMOUNTS or len(amounts) != 1:
+            continue
+        able = machines.frame[machines.frame[rate.name] > 0]
+        rows = orders.frame[[key.name, amounts[0].name]].set_axis(["job", "duration"], axis="columns")
+        ways = able[[own.name, rate.name]].set_axis(["machine", "rate"], axis="columns")  # type: ignore[union-attr]
+        rows = rows.merge(ways, how="cross")
+        rows["duration"] /= rows.pop("rate")
+        return _of_both(orders, machines, rows, UNIT_WORDS[below], [amounts[0].name, rate.name])
+    return None
+
+
+def _ratio(column: ColumnFacts) -> tuple[str, str]:
+    """Return what a header counts, and for one of what; empty where it is for one of nothing."""
+    told = _RATIO.search(column.name)
+    return (_word(told[1]), _word(told[2])) if told else ("", "")
+
+
+def _word(text: str) -> str:
+    return next(iter(read_header(text).pieces), "")
+
+
+def _counted(table: SourceTable, what: str) -> list[ColumnFacts]:
+    """Return the columns that say of how many of something a row is."""
+    pieces = UNIT_WORDS.get(what) == "pcs"
+    return [
+        c
+        for c in _numbers(table)
+        if what and any(is_called(piece, frozenset([what])) for piece in c.header.pieces)
+        if not _ratio(c)[1]
+    ] or [c for c in _numbers(table) if pieces and looks_like(c, "demand", "demand")]
+
+
+def _of_both(
+    one: SourceTable, other: SourceTable, rows: pd.DataFrame, unit: str, reads: Collection[str]
+) -> SourceTable:
+    """Return a table that is made of two."""
+    why = f"{one.called} by {other.called}"
+    made = one.remade(rows, why, {"duration": unit}, title="operations", end="ops", reads=reads)
+    return replace(made, of=made.of | {other.name} | other.of)
 
 
 def windows_of(cell: Any) -> list[tuple[float, float]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 import pandas as pd
@@ -15,18 +15,22 @@ from kanopt.whatif.scaffolding.parts import (
     PartGuess,
     as_named,
     called,
+    looks_like,
     match_part,
     may_teach,
     measures,
     names_rows,
 )
 from kanopt.whatif.scaffolding.rewrites import (
+    LISTED,
     lasts_a_shift,
+    listed_in,
     order_of,
     predecessors,
     texts,
     things,
     windows_of,
+    worked_out,
 )
 from kanopt.whatif.scaffolding.sources import SourceTable
 
@@ -60,7 +64,8 @@ def read_shop(tables: Sequence[SourceTable], part: Mapping[str, Table]) -> dict[
         (name, table.name): guess
         for name, kind in part.items()
         for table in tables
-        if name != "operations" and (guess := match_part(table, kind))
+        if name != "operations"
+        and (guess := match_part(table, kind, key=_named_elsewhere(table, kind, tables)))
     }
     scores = {pair: _worth(guess, tables) for pair, guess in guesses.items()}
     parts = {name: guesses[name, table] for name, table in assign_tables(scores).items()}
@@ -75,6 +80,8 @@ def read_shop(tables: Sequence[SourceTable], part: Mapping[str, Table]) -> dict[
                 parts[name] = as_named(table.remade(names, why, title=name, end=name), part[name])
     else:
         found = [one for table in tables if (one := _operations(table, tables, part, guesses, scores))]
+        made = [] if found else worked_out(tables)
+        found += [one for table in made if (one := _operations(table, tables, part, guesses, scores))]
         if not found:
             return None
         ops, parts = max(found, key=lambda each: len(each[0].filled) + 2 * called(each[0].table, "tasks"))
@@ -85,6 +92,21 @@ def read_shop(tables: Sequence[SourceTable], part: Mapping[str, Table]) -> dict[
     _match_families(parts)
     _close_machines(parts, part["calendars"])
     return parts
+
+
+def _named_elsewhere(table: SourceTable, part: Table, tables: Sequence[SourceTable]) -> ColumnFacts | None:
+    """Return the column by which other tables name the rows of jobs or machines, where it is not the one of their key."""
+    columns = [c for c in table.facts.columns.values() if c.is_unique and c.texts]
+    others = [other for other in tables if other is not table]
+    named = [
+        c
+        for c in columns
+        if part.name in ("jobs", "machines")
+        and any(
+            d.name == c.name or c.kind == "text" for o in others for d in names_rows(o, c.texts, every=True)
+        )
+    ]
+    return named[0] if len(named) == 1 else None
 
 
 def _texts_of(guess: PartGuess, *fields: str) -> frozenset[str]:
@@ -144,6 +166,7 @@ def _operations(
         if other == table.name or name not in ("jobs", "machines", *_BESIDE):
             continue
         held = name not in _BESIDE and bool(names_rows(table, guess.names, every=True))
+        held = held or (name == "machines" and bool(_lists(table, guess.names)))
         if held:
             known[name, other] = guess.score + _NAMED
         elif name != "jobs":  # jobs of other names are none of these operations
@@ -155,12 +178,32 @@ def _operations(
     jobs = names_rows(table, names.get("jobs", ()), every=True)
     if guess.column("job") is None and jobs:
         guess = guess.filling("job", jobs[0], 0.9, "its values are names of jobs")
+    lists = _lists(table, names.get("machines", ()))
+    if guess.column("machine") is None and lists:
+        guess = guess.filling(
+            "machine", lists[0], 0.9, "its values are names of machines, of which any will do"
+        )
+    if guess.column("duration") is None and (
+        clock := next(
+            (c for c in guess.left if c.kind == "clock" and looks_like(c, "modes", "duration")), None
+        )
+    ):
+        minutes = table.frame.assign(**{clock.name: clock.minutes})
+        why = f"{table.called}, whose {clock.name!r} is hours and minutes"
+        made = table.remade(minutes, why, {clock.name: "min"}, end="minutes")
+        return _operations(replace(made, name=table.name), tables, part, guesses, scores)
     if guess.column("duration") is None or not guess.fields & {"name", "job"}:
         return None
     guess = _by_shape(guess)
     lines = any(called(other, "machines") for other in tables)
     one_line = lines or called(table, "tasks") or called(table, "jobs")
     return (guess, parts) if "machine" in guess.fields or one_line else None
+
+
+def _lists(table: SourceTable, names: Collection[str]) -> list[ColumnFacts]:
+    """Return the columns whose cells list names of rows of another table, of which one will do: a + is for both."""
+    columns = [c for c in table.facts.columns.values() if c.kind == "text" and "+" not in "".join(c.texts)]
+    return [c for c in columns if len(c.values) == c.rows and listed_in(c) <= {*names}]
 
 
 def _by_shape(guess: PartGuess) -> PartGuess:
@@ -218,7 +261,12 @@ def _rows_of(guess: PartGuess, parts: Mapping[str, PartGuess]) -> SourceTable | 
             rows[each], units[each] = cells[each], column.declared or column.header.unit
     used = [each.column.name for each in guess.filled] + ([before.name] if before is not None else [])
     beside = frame.drop(columns=[*used, *(each for each in _PLAIN if each in frame and each not in used)])
-    return table.remade(pd.concat([rows, beside], axis="columns"), f"from {table.called}", units, end="steps")
+    rows = pd.concat([rows, beside], axis="columns")
+    if "machine" in rows and "machines" in parts:  # where a cell lists several, any of them will do
+        names = parts["machines"].names
+        rows["machine"] = rows["machine"].map(lambda cell: cell if cell in names else LISTED.split(cell))
+        rows = rows.explode("machine")
+    return table.remade(rows, f"from {table.called}", units, end="steps")
 
 
 def _made_parts(
