@@ -265,12 +265,26 @@ def _of_sides(
             wanted = sides["markets" if name == "demand" else name]
             columns = names_rows(table, wanted) if wanted else []
             tried = [{}, *({"products": c.texts} for c in _shared(table, tables, places))] if columns else []
-            found = (match_part(table, part[name], names, read, columns[0]) for names in tried)
+            meant = _called_plainly(table, name)
+            found = (match_part(meant, part[name], names, read, columns[0]) for names in tried)
             guess = next(filter(None, found), None)
             if guess is not None and not (name == "demand" and _is_past(guess, tables)):
                 guesses[name, table.name] = guess
     chosen = assign_tables({pair: guess.score for pair, guess in guesses.items()})
     return {name: guesses[name, table] for name, table in chosen.items()}
+
+
+def _called_plainly(table: SourceTable, part: str) -> SourceTable:
+    """Return cells of a wide table, which only its name tells, as what places of a part have or want."""
+    field_name = {"demand": "demand", "suppliers": "capacity"}.get(part, "")
+    numbers = [c for c in table.columns.values() if c.kind == "number"]
+    if not table.made or not field_name or len(numbers) != 1 or numbers[0].name != table.title:
+        return table
+    (cells,) = numbers
+    if PRICE & {*cells.header.pieces} or measures(cells) not in ({}, {"amount": 1}):
+        return table
+    frame = table.frame.rename(columns={cells.name: field_name})
+    return replace(table, frame=frame, units={field_name: cells.declared} if cells.declared else {})
 
 
 def _shared(

@@ -432,8 +432,9 @@ def _steps_of_type(orders: SourceTable, steps: SourceTable) -> SourceTable | Non
         if c is not key and c.kind == own.kind == "text" and c.texts <= own.texts
         if not own.is_unique or called(steps, "tasks") or called(steps, "modes")
     ]
-    times = [c for c in columns if measures(c) == {"time": 1} or looks_like(c, "modes", "duration")]
-    times = [c for c in times if c.kind == "number"]
+    told = [c for c in columns if measures(c) == {"time": 1} or looks_like(c, "modes", "duration")]
+    each = [c for c in columns if UNIT_WORDS.get(_ratio(c)[0]) in _TIMES]
+    times = [c for c in each or told if c.kind == "number"]
     if len(types) != 1 or len(times) != 1 or names_rows(steps, key.texts):
         return None
     ((kind, own),) = types

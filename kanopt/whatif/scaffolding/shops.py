@@ -95,7 +95,7 @@ def read_shop(tables: Sequence[SourceTable], part: Mapping[str, Table]) -> dict[
 
 
 def _named_elsewhere(table: SourceTable, part: Table, tables: Sequence[SourceTable]) -> ColumnFacts | None:
-    """Return the column by which other tables name the rows of jobs or machines, where it is not the one of their key."""
+    """Return the one column by which other tables name the rows of jobs or machines; None where none or several are."""
     columns = [c for c in table.facts.columns.values() if c.is_unique and c.texts]
     others = [other for other in tables if other is not table]
     named = [
