@@ -18,12 +18,12 @@ from kanopt.whatif.scaffolding.rewrites import (
     rows_of_brackets,
     rows_of_periods,
     rows_of_squares,
-    rows_of_stations,
     rows_of_things,
     texts,
     without_margins,
 )
 from kanopt.whatif.scaffolding.sources import SourceTable
+from kanopt.whatif.scaffolding.steps import rows_of_stations
 
 __all__ = ["READINGS", "Reading", "Roles", "guess_roles"]
 

@@ -21,18 +21,9 @@ from kanopt.whatif.scaffolding.parts import (
     measures,
     names_rows,
 )
-from kanopt.whatif.scaffolding.rewrites import (
-    LISTED,
-    lasts_a_shift,
-    listed_in,
-    order_of,
-    predecessors,
-    texts,
-    things,
-    windows_of,
-    worked_out,
-)
+from kanopt.whatif.scaffolding.rewrites import lasts_a_shift, texts, windows_of
 from kanopt.whatif.scaffolding.sources import SourceTable
+from kanopt.whatif.scaffolding.steps import LISTED, listed_in, order_of, predecessors, things, worked_out
 
 __all__ = ["HELPERS", "read_shop"]
 
