@@ -150,87 +150,63 @@ def order_of(names: pd.Series[Any], jobs: pd.Series[Any], before: pd.Series[Any]
 
 
 def worked_out(tables: Sequence[SourceTable]) -> list[SourceTable]:
-    """Make the steps of orders where no table has them: those of their type, or one on each machine by its rate."""
+    """Make steps of orders where no table has them: those of their type, or one on each machine, by amount and rate."""
     pairs = [(one, other) for one in tables if one.facts.key for other in tables if other is not one]
-    found = [make(orders, other) for orders, other in pairs for make in (_steps_of_type, _times_by_rate)]
-    return [table for table in found if table is not None]
+    return [made for one, other in pairs if (made := _steps_of(one, other)) is not None]
 
 
-def _steps_of_type(orders: SourceTable, steps: SourceTable) -> SourceTable | None:
-    """Return the steps of each order where they are told for its type; times of a piece times its pieces."""
-    key = orders.facts.key
+def _steps_of(orders: SourceTable, other: SourceTable) -> SourceTable | None:
+    """Return the steps of orders that another table tells for their type, or for a unit of what they count."""
+    key, own = orders.facts.key, other.facts.key
     assert key is not None
-    columns = steps.facts.columns.values()
     types = [
-        (c, own)
+        (c.name, theirs.name)
         for c in orders.facts.columns.values()
-        for own in columns
-        if c is not key and c.kind == own.kind == "text" and c.texts <= own.texts
-        if not own.is_unique or called(steps, "tasks") or called(steps, "modes")
+        for theirs in other.facts.columns.values()
+        if c is not key and c.kind == theirs.kind == "text" and c.texts <= theirs.texts
+        if theirs is not own or called(other, "tasks") or called(other, "modes")
     ]
-    told = [c for c in columns if measures(c) == {"time": 1} or looks_like(c, "modes", "duration")]
-    each = [c for c in columns if UNIT_WORDS.get(_ratio(c)[0]) in _TIMES]
-    times = [c for c in each or told if c.kind == "number"]
-    if len(types) != 1 or len(times) != 1 or names_rows(steps, key.texts):
+    works = [(column, *work) for column in numbers_of(other) if (work := _work(column, orders))]
+    if len(works) != 1 or len(types) > 1 or names_rows(other, key.texts):
         return None
-    ((kind, own),) = types
-    (time,) = times
-    above, below = _ratio(time)
-    amounts = _counted(orders, below)
-    if below and len(amounts) != 1 and not is_called(below, TABLE_WORDS["jobs"] | TABLE_WORDS["tasks"]):
-        return None  # how many there are is not said
-    used = [key.name, kind.name, *(c.name for c in amounts)]
-    left = orders.frame[used].set_axis(["job", own.name, *("pieces" for _ in amounts)], axis="columns")
-    rows = left.merge(steps.frame.rename(columns={time.name: "duration"}), on=own.name)
-    if amounts:
-        rows["duration"] *= rows.pop("pieces")
-    unit = UNIT_WORDS.get(above) or time.declared or time.header.unit or "min"
-    return _of_both(orders, steps, rows.drop(columns=own.name), unit, [*used[1:], own.name, time.name])
-
-
-def _times_by_rate(orders: SourceTable, machines: SourceTable) -> SourceTable | None:
-    """Return how long each order takes on each machine, where orders have an amount and machines a rate."""
-    key, own = orders.facts.key, machines.facts.key
-    assert key is not None
-    for rate in numbers_of(machines) if own is not None else ():
-        above, below = _ratio(rate)
-        amounts = _counted(orders, above)
-        if UNIT_WORDS.get(below) not in _TIMES or UNIT_WORDS.get(above) in _NO_AMOUNTS or len(amounts) != 1:
-            continue
-        able = machines.frame[machines.frame[rate.name] > 0]
-        rows = orders.frame[[key.name, amounts[0].name]].set_axis(["job", "duration"], axis="columns")
-        ways = able[[own.name, rate.name]].set_axis(["machine", "rate"], axis="columns")  # type: ignore[union-attr]
-        rows = rows.merge(ways, how="cross")
-        rows["duration"] /= rows.pop("rate")
-        return _of_both(orders, machines, rows, UNIT_WORDS[below], [amounts[0].name, rate.name])
-    return None
-
-
-def _ratio(column: ColumnFacts) -> tuple[str, str]:
-    """Return what a header counts, and for one of what; empty where it is for one of nothing."""
-    told = _RATIO.search(column.name)
-    return (_word(told[1]), _word(told[2])) if told else ("", "")
-
-
-def _word(text: str) -> str:
-    return next(iter(read_header(text).pieces), "")
-
-
-def _counted(table: SourceTable, what: str) -> list[ColumnFacts]:
-    """Return the columns that say of how many of something a row is."""
-    pieces = UNIT_WORDS.get(what) == "pcs"
-    return [
-        c
-        for c in numbers_of(table)
-        if what and any(is_called(piece, frozenset([what])) for piece in c.header.pieces)
-        if not _ratio(c)[1]
-    ] or [c for c in numbers_of(table) if pieces and looks_like(c, "demand", "demand")]
-
-
-def _of_both(
-    one: SourceTable, other: SourceTable, rows: pd.DataFrame, unit: str, reads: Collection[str]
-) -> SourceTable:
-    """Return a table that is made of two."""
-    why = f"{one.called} by {other.called}"
-    made = one.remade(rows, why, {"duration": unit}, title="operations", end="ops", reads=reads)
+    ((column, unit, amount, power),) = works
+    if not types and (own is None or not amount):
+        return None
+    used = {key.name: "job"} | dict(types) | ({amount: "pieces"} if amount else {})
+    left = orders.frame[[*used]].rename(columns=used)
+    right = other.frame[other.frame[column.name] > 0].rename(columns={column.name: "duration"})
+    if types:
+        rows = left.merge(right, on=types[0][1]).drop(columns=types[0][1])
+    else:
+        ways = right[[own.name, "duration"]].rename(columns={own.name: "machine"})  # type: ignore[union-attr]
+        rows = left.merge(ways, how="cross")
+    if amount:
+        rows["duration"] = rows["duration"].astype(float) ** power * rows.pop("pieces")
+    reads = [*used, *used.values(), column.name]
+    why = f"{orders.called} by {other.called}"
+    made = orders.remade(rows, why, {"duration": unit}, title="operations", end="ops", reads=reads)
     return replace(made, of=made.of | {other.name} | other.of)
+
+
+def _work(column: ColumnFacts, orders: SourceTable) -> tuple[str, str, int] | None:
+    """Return the unit of times, the amount of orders that they are for, and 1, or -1 of a rate; None of no times."""
+    told = _RATIO.search(column.name)
+    above, below = (next(iter(read_header(text).pieces), "") for text in told.groups()) if told else ("", "")
+    units = [UNIT_WORDS.get(word, "") for word in (above, below)]
+    if units[1] in _TIMES and units[0] not in _NO_AMOUNTS:
+        amounts = _counted(orders, above)
+        return (units[1], amounts[0], -1) if len(amounts) == 1 else None
+    amounts = _counted(orders, below) if units[0] in _TIMES else []
+    if len(amounts) == 1:
+        return units[0], amounts[0], 1
+    whole = not below or is_called(below, TABLE_WORDS["jobs"] | TABLE_WORDS["tasks"])
+    plain = measures(column) == {"time": 1} or looks_like(column, "modes", "duration")
+    return (column.declared or column.header.unit or "min", "", 1) if whole and plain else None
+
+
+def _counted(table: SourceTable, what: str) -> list[str]:
+    """Return the columns that say of how many of something a row is."""
+    numbers = [c for c in numbers_of(table) if not _RATIO.search(c.name)]
+    called_so = [c.name for c in numbers if any(is_called(p, frozenset([what])) for p in c.header.pieces)]
+    pieces = UNIT_WORDS.get(what) == "pcs"
+    return called_so or [c.name for c in numbers if pieces and looks_like(c, "demand", "demand")]
