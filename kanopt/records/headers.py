@@ -110,8 +110,10 @@ def _unit_of(pieces: Sequence[str], places: Sequence[int]) -> str:
         before = [UNIT_WORDS[pieces[place]] for place in places if place < per]
         if not before and (not per or above or _is_priced(pieces[:per])):
             before = above[:1] or ["EUR"] if measure else []
+        if not measure and set(above) & {*before} and len(before) > 1:
+            return _unit_of(pieces[:per], [place for place in places if place < per])
         # energy of a task, weight of a piece: what is counted one by one has no unit
-        before = before or above[:1]
+        before = before or above[:1] or (below if not measure else [])
         return f"{before[-1]}/{measure}" if before and measure else before[-1] if before else ""
     money = above or ["EUR"] if above or priced else []
     if money and below:

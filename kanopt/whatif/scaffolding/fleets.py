@@ -20,6 +20,7 @@ from kanopt.whatif.scaffolding.parts import (
     measures,
     names_rows,
 )
+from kanopt.whatif.scaffolding.rewrites import both_ways, lasts_a_shift, windows_of
 from kanopt.whatif.scaffolding.sources import SourceTable
 from kanopt.whatif.scaffolding.stops import coordinate_pairs, located, stops_of_orders, with_breaks
 
@@ -65,7 +66,7 @@ HELPERS = (Distance, Duration, Link)
 
 def read_fleet(tables: Sequence[SourceTable], part: Mapping[str, Table]) -> dict[str, PartGuess] | None:
     """Return the parts of a routing problem; None where nobody is visited."""
-    tables = [_orders_as_stops(table) for table in tables]
+    tables = [_both_ways(_orders_as_stops(table), part) for table in tables]
     legs = [
         guess
         for name in _LEGS
@@ -90,6 +91,8 @@ def read_fleet(tables: Sequence[SourceTable], part: Mapping[str, Table]) -> dict
         if name in parts:
             own = key if name == "clients" else None
             parts[name] = match_part(parts[name].table, parts[name].part, names, key=own) or parts[name]
+    if "vehicles" in parts:
+        parts["vehicles"] = _of_shifts(parts["vehicles"], names)
     _match_skills(parts)
     _match_amounts(parts)
     parts["clients"] = _without_blanks(parts["clients"])
@@ -153,6 +156,13 @@ def _assigned(
             offer("places", guess, _PLACED * named)
             offer("nodes", guess, guess.score * called(table, "nodes"))
     return {name: guesses[name, table] for name, table in assign_tables(scores).items()}
+
+
+def _both_ways(table: SourceTable, part: Mapping[str, Table]) -> SourceTable:
+    """Return ways with both directions of each pair, where a table has one of each; any other table as it is."""
+    guess = match_part(table, part["distances"]) or match_part(table, part["durations"])
+    turned = both_ways(table, _header(guess, "tail"), _header(guess, "head")) if guess is not None else None
+    return turned or table
 
 
 def _joins(guess: PartGuess) -> bool:
@@ -309,6 +319,24 @@ def _depot_row(parts: dict[str, PartGuess]) -> SourceTable | None:
     rest = match_part(others, guess.part)
     parts["clients"] = rest or guess
     return home if rest is not None else None
+
+
+def _of_shifts(guess: PartGuess, names: Mapping[str, Collection[str]]) -> PartGuess:
+    """Return vehicles with the ends of a shift that stands in one cell; a window so long is no break."""
+    windows = [c for c in guess.table.facts.columns.values() if c.kind == "windows"]
+    column = next(filter(lasts_a_shift, windows), None)
+    if column is None or len(column.values) < column.rows or guess.fields & {"shift_start", "shift_end"}:
+        return guess
+    cells = [windows_of(cell) for cell in column.values]
+    if any(len(cell) != 1 for cell in cells):
+        return guess
+    frame = guess.table.frame.drop(columns=column.name).reset_index(drop=True)
+    for place, end in enumerate(("shift_start", "shift_end")):
+        frame[end] = [cell[0][place] for cell in cells]
+    units = {"shift_start": "min", "shift_end": "min"}
+    why = f"{guess.table.called} with both ends of {column.name!r}"
+    made = guess.table.remade(frame, why, units, end="shifts", reads=[column.name])
+    return match_part(made, guess.part, names) or guess
 
 
 def _match_skills(parts: dict[str, PartGuess]) -> None:

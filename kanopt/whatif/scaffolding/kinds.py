@@ -13,16 +13,17 @@ from kanopt.records.declaration import Table, UnitSystem
 from kanopt.whatif.scaffolding import fleets, networks, shops
 from kanopt.whatif.scaffolding.parts import PartGuess, match_part, may_teach
 from kanopt.whatif.scaffolding.rewrites import (
+    ends_of_ways,
     merged,
     rows_of_brackets,
     rows_of_periods,
     rows_of_squares,
-    rows_of_stations,
     rows_of_things,
     texts,
     without_margins,
 )
 from kanopt.whatif.scaffolding.sources import SourceTable
+from kanopt.whatif.scaffolding.steps import rows_of_stations
 from kanopt.whatif.scaffolding.turning import things_in_rows
 
 __all__ = ["READINGS", "Reading", "Roles", "guess_roles"]
@@ -73,21 +74,21 @@ READINGS: Mapping[str, Reading] = {
         RoutingUnits,
         ("depots", "clients", "vehicles", "links", "nodes", "distances", "durations"),
         fleets.HELPERS,
-        (rows_of_squares,),
+        (ends_of_ways, rows_of_squares),
         fleets.read_fleet,
     ),
     "scheduling": Reading(
         SchedulingUnits,
         ("jobs", "tasks", "machines", "modes", "setups", "calendars", "power_price"),
         shops.HELPERS,
-        (rows_of_squares, rows_of_stations),
+        (ends_of_ways, rows_of_squares, rows_of_stations),
         shops.read_shop,
     ),
     "supply": Reading(
         SupplyUnits,
         ("suppliers", "facilities", "markets", "products", "periods", "lanes", "demand"),
         networks.HELPERS,
-        (without_margins, rows_of_things, rows_of_periods, rows_of_brackets, merged),
+        (ends_of_ways, without_margins, rows_of_things, rows_of_periods, rows_of_brackets, merged),
         networks.read_network,
     ),
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import pandas as pd
@@ -22,7 +22,7 @@ from kanopt.whatif.scaffolding.parts import (
     measures,
     names_rows,
 )
-from kanopt.whatif.scaffolding.rewrites import texts
+from kanopt.whatif.scaffolding.rewrites import both_ways, texts
 from kanopt.whatif.scaffolding.sources import SourceTable
 
 __all__ = ["HELPERS", "read_network"]
@@ -125,6 +125,8 @@ def _rates(table: SourceTable, tables: Sequence[SourceTable], part: Mapping[str,
         if column is not None:
             guess = guess.filling(name, column, 0.9, "its values are those of lanes")
     keys = [c.name for name in guess.part.key if (c := guess.column(name)) is not None]
+    if rate is None and both_ways(table, tail.name, head.name) is not None:
+        return None  # how far all places are from each other says nothing of what goes where
     return guess if (rate or ways) and not table.frame.duplicated(keys).any() else None
 
 
@@ -257,15 +259,43 @@ def _of_sides(
 ) -> dict[str, PartGuess]:
     """Assign tables to the parts whose places they name."""
     guesses: dict[tuple[str, str], PartGuess] = {}
+    places = frozenset().union(*sides.values())
     for table in tables:
         for name in (*_SIDES, "demand"):
             wanted = sides["markets" if name == "demand" else name]
             columns = names_rows(table, wanted) if wanted else []
-            guess = match_part(table, part[name], without=read, key=columns[0]) if columns else None
+            tried = [{}, *({"products": c.texts} for c in _shared(table, tables, places))] if columns else []
+            meant = _called_plainly(table, name)
+            found = (match_part(meant, part[name], names, read, columns[0]) for names in tried)
+            guess = next(filter(None, found), None)
             if guess is not None and not (name == "demand" and _is_past(guess, tables)):
                 guesses[name, table.name] = guess
     chosen = assign_tables({pair: guess.score for pair, guess in guesses.items()})
     return {name: guesses[name, table] for name, table in chosen.items()}
+
+
+def _called_plainly(table: SourceTable, part: str) -> SourceTable:
+    """Return cells of a wide table, which only its name tells, as what places of a part have or want."""
+    field_name = {"demand": "demand", "suppliers": "capacity"}.get(part, "")
+    numbers = [c for c in table.columns.values() if c.kind == "number"]
+    if not table.made or not field_name or len(numbers) != 1 or numbers[0].name != table.title:
+        return table
+    (cells,) = numbers
+    if PRICE & {*cells.header.pieces} or measures(cells) not in ({}, {"amount": 1}):
+        return table
+    frame = table.frame.rename(columns={cells.name: field_name})
+    return replace(table, frame=frame, units={field_name: cells.declared} if cells.declared else {})
+
+
+def _shared(
+    table: SourceTable, tables: Sequence[SourceTable], places: frozenset[str]
+) -> Iterator[ColumnFacts]:
+    """Yield the columns whose texts another table has as well and are no places: they may be products."""
+    others = [c for other in tables if other is not table for c in other.facts.columns.values()]
+    for column in table.facts.columns.values():
+        alike = any(column.texts & other.texts for other in others if other.kind == "text")
+        if column.kind == "text" and alike and not column.texts & places:
+            yield column
 
 
 def _is_past(demand: PartGuess, tables: Sequence[SourceTable]) -> bool:

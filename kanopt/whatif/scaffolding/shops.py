@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import pandas as pd
 
-from kanopt.records.clock_times import clock_value
 from kanopt.records.declaration import Table, field, record
 from kanopt.records.matching import ColumnFacts, assign_tables, fill_fields
 from kanopt.units import convert
@@ -18,19 +15,21 @@ from kanopt.whatif.scaffolding.parts import (
     PartGuess,
     as_named,
     called,
+    looks_like,
     match_part,
     may_teach,
     measures,
     names_rows,
 )
-from kanopt.whatif.scaffolding.rewrites import order_of, predecessors, texts, things
+from kanopt.whatif.scaffolding.rewrites import lasts_a_shift, texts, windows_of
 from kanopt.whatif.scaffolding.sources import SourceTable
+from kanopt.whatif.scaffolding.steps import LISTED, listed_in, order_of, predecessors, things, worked_out
 
 __all__ = ["HELPERS", "read_shop"]
 
 _BESIDE = ("setups", "calendars", "power_price")
 _PLAIN = ("task", "job", "order", "machine", "duration", "energy")
-_DAY, _SHIFT, _DAYS = 1_440.0, 240.0, 7  # minutes; a window of so many is open, not closed
+_DAY, _DAYS = 1_440.0, 7
 _NAMED = 5.0  # how much speaks for a table whose names the operations hold
 
 
@@ -56,7 +55,8 @@ def read_shop(tables: Sequence[SourceTable], part: Mapping[str, Table]) -> dict[
         (name, table.name): guess
         for name, kind in part.items()
         for table in tables
-        if name != "operations" and (guess := match_part(table, kind))
+        if name != "operations"
+        and (guess := match_part(table, kind, key=_named_elsewhere(table, kind, tables)))
     }
     scores = {pair: _worth(guess, tables) for pair, guess in guesses.items()}
     parts = {name: guesses[name, table] for name, table in assign_tables(scores).items()}
@@ -71,6 +71,8 @@ def read_shop(tables: Sequence[SourceTable], part: Mapping[str, Table]) -> dict[
                 parts[name] = as_named(table.remade(names, why, title=name, end=name), part[name])
     else:
         found = [one for table in tables if (one := _operations(table, tables, part, guesses, scores))]
+        made = [] if found else worked_out(tables)
+        found += [one for table in made if (one := _operations(table, tables, part, guesses, scores))]
         if not found:
             return None
         ops, parts = max(found, key=lambda each: len(each[0].filled) + 2 * called(each[0].table, "tasks"))
@@ -81,6 +83,21 @@ def read_shop(tables: Sequence[SourceTable], part: Mapping[str, Table]) -> dict[
     _match_families(parts)
     _close_machines(parts, part["calendars"])
     return parts
+
+
+def _named_elsewhere(table: SourceTable, part: Table, tables: Sequence[SourceTable]) -> ColumnFacts | None:
+    """Return the one column by which other tables name the rows of jobs or machines; None where none or several are."""
+    columns = [c for c in table.facts.columns.values() if c.is_unique and c.texts]
+    others = [other for other in tables if other is not table]
+    named = [
+        c
+        for c in columns
+        if part.name in ("jobs", "machines")
+        and any(
+            d.name == c.name or c.kind == "text" for o in others for d in names_rows(o, c.texts, every=True)
+        )
+    ]
+    return named[0] if len(named) == 1 else None
 
 
 def _texts_of(guess: PartGuess, *fields: str) -> frozenset[str]:
@@ -140,6 +157,7 @@ def _operations(
         if other == table.name or name not in ("jobs", "machines", *_BESIDE):
             continue
         held = name not in _BESIDE and bool(names_rows(table, guess.names, every=True))
+        held = held or (name == "machines" and bool(_lists(table, guess.names)))
         if held:
             known[name, other] = guess.score + _NAMED
         elif name != "jobs":  # jobs of other names are none of these operations
@@ -151,12 +169,32 @@ def _operations(
     jobs = names_rows(table, names.get("jobs", ()), every=True)
     if guess.column("job") is None and jobs:
         guess = guess.filling("job", jobs[0], 0.9, "its values are names of jobs")
+    lists = _lists(table, names.get("machines", ()))
+    if guess.column("machine") is None and lists:
+        guess = guess.filling(
+            "machine", lists[0], 0.9, "its values are names of machines, of which any will do"
+        )
+    if guess.column("duration") is None and (
+        clock := next(
+            (c for c in guess.left if c.kind == "clock" and looks_like(c, "modes", "duration")), None
+        )
+    ):
+        minutes = table.frame.assign(**{clock.name: clock.minutes})
+        why = f"{table.called}, whose {clock.name!r} is hours and minutes"
+        made = table.remade(minutes, why, {clock.name: "min"}, end="minutes")
+        return _operations(replace(made, name=table.name), tables, part, guesses, scores)
     if guess.column("duration") is None or not guess.fields & {"name", "job"}:
         return None
     guess = _by_shape(guess)
     lines = any(called(other, "machines") for other in tables)
     one_line = lines or called(table, "tasks") or called(table, "jobs")
     return (guess, parts) if "machine" in guess.fields or one_line else None
+
+
+def _lists(table: SourceTable, names: Collection[str]) -> list[ColumnFacts]:
+    """Return the columns whose cells list names of rows of another table, of which one will do: a + is for both."""
+    columns = [c for c in table.facts.columns.values() if c.kind == "text" and "+" not in "".join(c.texts)]
+    return [c for c in columns if len(c.values) == c.rows and listed_in(c) <= {*names}]
 
 
 def _by_shape(guess: PartGuess) -> PartGuess:
@@ -214,7 +252,12 @@ def _rows_of(guess: PartGuess, parts: Mapping[str, PartGuess]) -> SourceTable | 
             rows[each], units[each] = cells[each], column.declared or column.header.unit
     used = [each.column.name for each in guess.filled] + ([before.name] if before is not None else [])
     beside = frame.drop(columns=[*used, *(each for each in _PLAIN if each in frame and each not in used)])
-    return table.remade(pd.concat([rows, beside], axis="columns"), f"from {table.called}", units, end="steps")
+    rows = pd.concat([rows, beside], axis="columns")
+    if "machine" in rows and "machines" in parts:  # where a cell lists several, any of them will do
+        names = parts["machines"].names
+        rows["machine"] = rows["machine"].map(lambda cell: cell if cell in names else LISTED.split(cell))
+        rows = rows.explode("machine")
+    return table.remade(rows, f"from {table.called}", units, end="steps")
 
 
 def _made_parts(
@@ -281,17 +324,17 @@ def _close_machines(parts: dict[str, PartGuess], part: Table) -> None:
         return
     clocks = [c for c in machines.left if c.kind == "clock" and len(c.values) == c.rows]
     shift = next(((a, b) for a in clocks for b in clocks if (a.minutes < b.minutes).all()), ())  # type: ignore[operator]
-    lists = [c for c in machines.left if c.kind == "windows"]
-    opened = [c for c in lists if pd.Series([_lasts(cell) for cell in c.values]).median() >= _SHIFT]
+    lists = [c for c in machines.left if c.kind == "windows" and all(map(windows_of, c.values))]
+    opened = [c for c in lists if lasts_a_shift(c)]
     if not shift and not lists:
         return
     days = _DAYS if opened else _days_of(parts, shift)
     rows: list[tuple[str, float, float]] = []
-    for _, row in machines.table.frame.iterrows():
+    for at, row in machines.table.frame.iterrows():
         machine = texts(pd.Series([row[name.name]]))[0]
-        works = [tuple(_minutes(row[c.name]) for c in shift)] if shift else []
-        works += [window for c in opened for window in _windows(row[c.name])]
-        pauses = [window for c in lists if c not in opened for window in _windows(row[c.name])]
+        works = [tuple(float(c.minutes[at]) for c in shift)] if shift else []  # type: ignore[index, call-overload]
+        works += [window for c in opened for window in windows_of(row[c.name])]
+        pauses = [window for c in lists if c not in opened for window in windows_of(row[c.name])]
         until = 0.0
         for day in range(days):
             zero = day * _DAY
@@ -321,21 +364,3 @@ def _days_of(parts: Mapping[str, PartGuess], shift: Sequence[ColumnFacts]) -> in
     hours = float((shift[1].minutes - shift[0].minutes).min())  # type: ignore[operator]
     work = convert(float(lasts.values.sum()), lasts.declared or lasts.header.unit or "min", "min")
     return 1 + math.ceil(work / hours)
-
-
-def _minutes(cell: Any) -> float:
-    value = clock_value(str(cell), "min")
-    assert value is not None
-    return float(value)
-
-
-def _lasts(cell: Any) -> float:
-    return sum(end - begin for begin, end in _windows(cell))
-
-
-def _windows(cell: Any) -> list[tuple[float, float]]:
-    """Return the windows of a cell, in minutes."""
-    if pd.isna(cell):
-        return []
-    parted = (window.replace("–", "-").partition("-") for window in re.split("[,;]", str(cell)))
-    return [(_minutes(begin.strip()), _minutes(end.strip())) for begin, _, end in parted]

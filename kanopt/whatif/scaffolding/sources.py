@@ -29,6 +29,8 @@ from kanopt.whatif.scaffolding.toml_writing import slug
 __all__ = ["ColumnFacts", "SourceTable", "read_sources"]
 
 _PLAIN_SHEET = re.compile(r"(sheet|tabelle|feuil|hoja|foglio|planilha) ?\d*", re.IGNORECASE)
+_TIMES = ("min", "h")
+"""Headers that are units of time beside one that is a unit as well, such as km; alone they may be anything."""
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?:([ '\u00a0\u202f])\d{3})*(?:[.,]\d+)?")
 """Numbers with a space or an apostrophe between thousands, which leave no doubt."""
 
@@ -105,6 +107,8 @@ class SourceTable:
         units = units_of(self.frame) | self.units
         names = list(map(str, self.frame.columns))
         told = {name: units.get(name) or spelled_unit(name) for name in names}
+        if any((header := read_header(name)).unit and not header.words for name in names):
+            told |= {name: told[name] or name for name in names if name in _TIMES}
         return {
             name: ColumnFacts(name, self.frame[name].dropna(), len(self.frame), told[name]) for name in names
         }
