@@ -86,17 +86,13 @@ def read_shop(tables: Sequence[SourceTable], part: Mapping[str, Table]) -> dict[
 
 
 def _named_elsewhere(table: SourceTable, part: Table, tables: Sequence[SourceTable]) -> ColumnFacts | None:
-    """Return the one column by which other tables name the rows of jobs; None where none or several are."""
-    columns = [c for c in table.facts.columns.values() if c.is_unique and c.texts and part.name == "jobs"]
-    others = [other for other in tables if other is not table]
-    named = [
-        c
-        for c in columns
-        if any(
-            d.name == c.name or c.kind == "text" for o in others for d in names_rows(o, c.texts, every=True)
-        )
+    """Return the key of a table of jobs that a column called alike of another one refers to; None where none does."""
+    key = table.facts.key if part.name == "jobs" else None
+    others = [
+        other for other in tables if other is not table and key is not None and key.name in other.columns
     ]
-    return named[0] if len(named) == 1 else None
+    named = any(c.name == key.name for o in others for c in names_rows(o, key.texts, every=True))  # type: ignore[union-attr]
+    return key if named else None
 
 
 def _texts_of(guess: PartGuess, *fields: str) -> frozenset[str]:
