@@ -265,8 +265,11 @@ def _of_sides(
             wanted = sides["markets" if name == "demand" else name]
             columns = names_rows(table, wanted) if wanted else []
             tried = [{}, *({"products": c.texts} for c in _shared(table, tables, places))] if columns else []
-            meant = _called_plainly(table, name)
-            found = (match_part(meant, part[name], names, read, columns[0]) for names in tried)
+            found = (
+                match_part(each, part[name], names, read, columns[0])
+                for each in (table, _called_plainly(table, name))
+                for names in tried
+            )
             guess = next(filter(None, found), None)
             if guess is not None and not (name == "demand" and _is_past(guess, tables)):
                 guesses[name, table.name] = guess

@@ -86,18 +86,13 @@ def read_shop(tables: Sequence[SourceTable], part: Mapping[str, Table]) -> dict[
 
 
 def _named_elsewhere(table: SourceTable, part: Table, tables: Sequence[SourceTable]) -> ColumnFacts | None:
-    """Return the one column by which other tables name the rows of jobs or machines; None where none or several are."""
-    columns = [c for c in table.facts.columns.values() if c.is_unique and c.texts]
-    others = [other for other in tables if other is not table]
-    named = [
-        c
-        for c in columns
-        if part.name in ("jobs", "machines")
-        and any(
-            d.name == c.name or c.kind == "text" for o in others for d in names_rows(o, c.texts, every=True)
-        )
+    """Return the key of a table of jobs that a column called alike of another one refers to; None where none does."""
+    key = table.facts.key if part.name == "jobs" else None
+    others = [
+        other for other in tables if other is not table and key is not None and key.name in other.columns
     ]
-    return named[0] if len(named) == 1 else None
+    named = any(c.name == key.name for o in others for c in names_rows(o, key.texts, every=True))  # type: ignore[union-attr]
+    return key if named else None
 
 
 def _texts_of(guess: PartGuess, *fields: str) -> frozenset[str]:
@@ -169,7 +164,7 @@ def _operations(
     jobs = names_rows(table, names.get("jobs", ()), every=True)
     if guess.column("job") is None and jobs:
         guess = guess.filling("job", jobs[0], 0.9, "its values are names of jobs")
-    lists = _lists(table, names.get("machines", ()))
+    lists = [c for c in _lists(table, names.get("machines", ())) if c is not guess.column("job")]
     if guess.column("machine") is None and lists:
         guess = guess.filling(
             "machine", lists[0], 0.9, "its values are names of machines, of which any will do"

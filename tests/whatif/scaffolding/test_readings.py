@@ -343,3 +343,85 @@ def test_a_rate_card_is_paid_by_the_weight_of_the_shipment(
     }
     path = ko.scaffold(written(files, tmp_path)).write(tmp_path / "first.toml")
     assert ko.load_scenario(path).run(time_limit=1).result.objective == pytest.approx(price, abs=0.005)
+
+
+FLEET = {
+    "stops.csv": "Customer,Pallets,Unload (min)\nAsh,4,10\nBirch,5,15\nCedar,3,10\n",
+    "lorries.csv": "Lorry,Pallets max,Cost per mile,Duty,mph\nL1,9,2.1,06:00-14:00,30\nL2,9,2.1,06:30-14:00,30\n",
+}
+TRIANGLES = {
+    "blanks above": "miles,Depot,Ash,Birch,Cedar\nDepot,,,,\nAsh,12,,,\nBirch,9,7,,\nCedar,20,13,16,\n",
+    "zeros below": "miles,Depot,Ash,Birch,Cedar\nDepot,0,12,9,20\nAsh,0,0,7,13\nBirch,0,0,0,16\nCedar,0,0,0,0\n",
+    "a list": "from,to,miles\nDepot,Ash,12\nDepot,Birch,9\nDepot,Cedar,20\nAsh,Birch,7\nAsh,Cedar,13\nBirch,Cedar,16\n",
+    "both ends in a cell": "Way,miles\n"
+    "Depot - Ash,12\nDepot - Birch,9\nDepot - Cedar,20\nAsh - Birch,7\nAsh - Cedar,13\nBirch - Cedar,16\n",
+}
+
+
+@pytest.mark.parametrize("shape", TRIANGLES)
+def test_one_direction_of_each_pair_means_both_and_a_shift_in_one_cell_has_two_ends(
+    tmp_path: Path, shape: str
+) -> None:
+    made = ko.scaffold(written(FLEET | {"ways.csv": TRIANGLES[shape]}, tmp_path))
+    ways = made.made["made_distances"]
+    lengths = {(tail, head): miles for tail, head, miles in ways.to_numpy().tolist()}
+    assert len(ways) == 12
+    assert lengths["Cedar", "Ash"] == lengths["Ash", "Cedar"] == 13
+    assert made.made["made_vehicles"][["shift_start", "shift_end"]].to_numpy().tolist() == [
+        [360, 840],
+        [390, 840],
+    ]
+
+
+def test_ways_of_which_some_stand_in_both_directions_are_as_they_are(tmp_path: Path) -> None:
+    ways = TRIANGLES["a list"] + "Ash,Depot,11\n"
+    with pytest.raises(TableError, match="no value for"):
+        ko.scaffold(written(FLEET | {"ways.csv": ways}, tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("files", "modes"),
+    [
+        (
+            {
+                "orders.csv": "Order;Article;Quantity (pcs);Due\nA;gate;3;12:00\nB;fence;6;14:00\n",
+                "routing.csv": "Article;Step;Machine;Time (min/pcs)\ngate;1;saw;10\ngate;2;weld;20\nfence;1;saw;5\n",
+            },
+            [["A 1", "saw", 30], ["A 2", "weld", 60], ["B 1", "saw", 30]],
+        ),
+        (
+            {
+                "batches.csv": "Batch,Weight (kg),Due\nA,1200,10:00\nB,800,09:30\n",
+                "lines.csv": "Line,Throughput (kg/h)\nN,800\nS,500\n",
+            },
+            [["A", "N", 1.5], ["A", "S", 2.4], ["B", "N", 1], ["B", "S", 1.6]],
+        ),
+        (
+            {
+                "steps.csv": "Job,Step,Machine,Time\nA,1,saw 1 or saw 2,0:45\nA,2,press,1:10\nB,1,saw 1,0:30\n",
+                "jobs.csv": "Job,Plate,Due\nA,x7,10:00\nB,x9,11:00\n",
+                "machines.csv": "Machine,Open,Close\nsaw 1,8:00,17:00\nsaw 2,8:00,17:00\npress,8:00,17:00\n",
+            },
+            [["A 1", "saw 1", 45], ["A 1", "saw 2", 45], ["A 2", "press", 70], ["B 1", "saw 1", 30]],
+        ),
+    ],
+    ids=["steps of an article", "an amount and a rate", "machines of which any will do"],
+)
+def test_steps_are_worked_out_where_no_table_has_them(
+    tmp_path: Path, files: dict[str, str], modes: list[list[object]]
+) -> None:
+    made = ko.scaffold(written(files, tmp_path))
+    assert made.made["made_modes"].to_numpy().tolist() == modes
+    assert not made.questions
+
+
+def test_products_are_what_tables_of_places_share(tmp_path: Path) -> None:
+    files = {
+        "plants.csv": "Plant,Oil,Supply (t),Price (EUR/t)\nP1,fine,50,300\nP1,coarse,40,200\nP2,fine,60,310\n",
+        "customers.csv": "Customer,fine,coarse\nC1,30,20\nC2,50,20\n",
+        "freight.csv": "Route,EUR/t\nP1 → C1,10\nP1 → C2,12\nP2 → C1,9\nP2 → C2,15\n",
+    }
+    made = ko.scaffold(written(files, tmp_path))
+    assert made.made["made_demand"].to_numpy().tolist()[0] == ["C1", "fine", 30]
+    assert made.made["made_lanes"].to_numpy().tolist()[0] == ["P1", "C1", 10]
+    assert "suppliers.product" in set(made.guesses.loc[made.guesses["column"] == "Oil", "guess"])
