@@ -113,7 +113,8 @@ def _worth(guess: PartGuess, tables: Sequence[SourceTable]) -> float:
     if name == "calendars" and not guess.called_so and "machine" not in fields:
         return 0.0
     priced = any(measures(c) == {"money": 1, "energy": -1} for c in guess.table.columns.values())
-    if name == "calendars" and priced:
+    keys = [column.name for field_name in guess.part.key if (column := guess.column(field_name)) is not None]
+    if name == "calendars" and (priced or guess.table.frame.duplicated(keys).any()):
         return 0.0
     if name == "jobs" and not fields and not guess.called_so:
         return 0.0
