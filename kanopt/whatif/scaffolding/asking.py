@@ -68,16 +68,15 @@ def ask(
     read = {
         name for table in (*draft.used.values(), *draft.made.values()) for name in (table.name, *table.of)
     }
-    made_up = join_list(
-        [table.title for table in draft.made.values() if table.title and table.made.startswith("made up")]
-    )
     for table in dict.fromkeys((*tables, *draft.roles.rewritten)):
         if table.name in read or (table.made and not table.of & read):
             continue
         if named := _speaks_of(draft, table):
             draft.questions.append(_about_table(table, f"says something of {named!r}, which the plan has"))
-        elif made_up and not table.made and any(c.kind == "number" for c in table.columns.values()):
-            draft.questions.append(_about_table(table, f"has numbers, while {made_up} had to be made up"))
+        elif draft.invented and not table.made and any(c.kind == "number" for c in table.columns.values()):
+            draft.questions.append(
+                _about_table(table, f"has numbers, while {draft.invented[0].partition(':')[0]}")
+            )
         elif not table.made:
             draft.notes.append(
                 f"{table.called} is not used: nothing that the plan or a law reads was found in it"

@@ -29,7 +29,6 @@ __all__ = ["KINDS", "Scaffold", "scaffold"]
 
 KINDS = ("routing", "scheduling", "supply", "law")
 """Kinds of scenarios that can be begun; a ``law`` is one without a plan."""
-_MOST_QUESTIONS = 2
 _COLUMNS = ["table", "column", "guess", "why", "sure"]
 
 
@@ -244,7 +243,7 @@ def _checked(draft: Draft, tables: Sequence[SourceTable]) -> Scaffold | str:
         {name: table.frame for name, table in draft.made.items()},
         guesses.reset_index(drop=True),
         tuple(draft.notes),
-        tuple(draft.questions[:_MOST_QUESTIONS]),
+        tuple(draft.questions),
     )
 
 
