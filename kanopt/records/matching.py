@@ -42,10 +42,10 @@ __all__ = [
 ColumnKind = Literal["number", "clock", "windows", "date", "flag", "text"]
 _SHOWN = 500  # texts that are looked at for times of day
 _DATE = re.compile(
-    r"\s*((?:19|20)\d\d[- ]?(?:Q[1-4]|W\d\d?|[A-Z][a-z]{2,8})\b|Q[1-4][- ]?(?:19|20)\d\d"
+    r"\s*((?:19|20)\d\d[- ]?(?:Q[1-4]|W\d\d?|[A-Z][a-z]{2,8}|[-/.](?:0?[1-9]|1[0-2]))\b|Q[1-4][- ]?(?:19|20)\d\d"
     r"|\d{1,2}[-/. ][A-Za-z]{3,9}[-/. ]{1,2}\d{2,4}|[A-Za-z]{3,9} \d{1,2},? \d{4}|\d{1,4}[-/.]\d{1,2}[-/.]\d{2,4})"
 )
-"""Dates as people write them: 2-Jun-06, March 4, 2019, 3/4/19, 2019-03-04 20:21, 2019 Q1, 2019-W05."""
+"""Dates as people write them: 2-Jun-06, March 4, 2019, 3/4/19, 2019-03-04 20:21, 2019 Q1, 2019-W05, 2019-03."""
 YES_NO = frozenset(
     ["yes", "no", "y", "n", "ja", "nein", "j", "oui", "non", "si", "sí", "true", "false", "x", "-", "0", "1"]
 )
