@@ -214,6 +214,9 @@ class Draft:
         hourly = any(unit is not None and unit.unit == "h" for _, unit in found)
         entries = []
         for filled, unit in sorted(found, key=lambda pair: list(table.columns).index(pair[0].column.name)):
+            if self._counts_otherwise(filled, counted.get(filled.field.name, "")):
+                self.dropped.append((part, filled.column.name))
+                continue
             if unit is not None and not unit.sure and same_dimension(unit.unit, self.load) and self.bare_load:
                 unit = GuessedUnit(self.bare_load, "as other loads; no unit is stated", False)
             if unit is not None and not unit.sure and unit.unit.endswith("/min") and hourly:
@@ -226,6 +229,13 @@ class Draft:
             if name != column:
                 entries.append(Entry(name, column, "" if filled.sure else filled.why, filled.sure))
         return entries
+
+    def _counts_otherwise(self, filled: FilledField, counted: str) -> bool:
+        """Say whether a header states another thing to be counted than the plan does, such as containers for tonnes."""
+        stated = header_unit(filled.column, self.money) if counted and not filled.field.required else None
+        if stated is None or measured_in(stated.unit) != measured_in(counted):
+            return False
+        return not same_dimension(stated.unit, counted)
 
     def _unit_of_square(self, part: str, table: SourceTable) -> Entry:
         """Return the one unit of a square table, which its name or its corner says."""

@@ -425,3 +425,13 @@ def test_products_are_what_tables_of_places_share(tmp_path: Path) -> None:
     assert made.made["made_demand"].to_numpy().tolist()[0] == ["C1", "fine", 30]
     assert made.made["made_lanes"].to_numpy().tolist()[0] == ["P1", "C1", 10]
     assert "suppliers.product" in set(made.guesses.loc[made.guesses["column"] == "Oil", "guess"])
+
+
+def test_what_is_counted_otherwise_than_the_plan_counts_is_asked_about(tmp_path: Path) -> None:
+    files = {
+        "plants.csv": "Plant,Capacity (t)\nA,100\nB,80\n",
+        "customers.csv": "Customer,Demand (t)\nX,60\nY,70\n",
+        "lanes.csv": "From,To,Freight (USD/t),Capacity (containers)\nA,X,5,3\nA,Y,6,4\nB,X,7,3\nB,Y,4,5\n",
+    }
+    made = ko.scaffold(written(files, tmp_path))
+    assert ["containers" in question.text for question in made.questions] == [True]
