@@ -272,10 +272,10 @@ def match_columns(
     naming
         The column that names the rows, if one does and they have names.
     """
-    from scipy.optimize import linear_sum_assignment
-
     if not columns or not fields:
         return []
+    from scipy.optimize import linear_sum_assignment
+
     found = sorted(_shapes(table, fields, columns, naming), key=lambda each: -each[2].score)
     shapes = {(column.name, item.name): evidence for column, item, evidence in found}
     grid = [

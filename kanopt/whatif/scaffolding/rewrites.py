@@ -143,8 +143,10 @@ def _ends_apart(table: SourceTable, tables: Sequence[SourceTable]) -> SourceTabl
         )
         for sign in _BETWEEN if cells else ():
             pairs = [[end.strip() for end in re.split(sign, cell)] for cell in cells]
-            ends = {end for pair in pairs for end in pair}
-            if all(len(pair) == _FEWEST for pair in pairs) and len(ends & known) > 0.5 * len(ends):
+            # J1-1 may be step 1 of J1: both ends are names
+            if all(len(pair) == _FEWEST for pair in pairs) and all(
+                len(known.intersection(ends)) > 0.5 * len({*ends}) for ends in zip(*pairs, strict=True)
+            ):
                 apart = pd.DataFrame(pairs, columns=["from", "to"])
                 rest = table.frame.drop(columns=[column.name, *apart], errors="ignore").reset_index(drop=True)
                 why = f"{table.called} with the ends of {column.name!r} apart"
