@@ -17,7 +17,8 @@ from kanopt.formulas.references import Reference
 from kanopt.problems.geography import Positions
 from kanopt.problems.given_law import law_mistake
 from kanopt.problems.law_use import falls_below_zero, impossible_value
-from kanopt.records.likeness import TableField, column_hint
+from kanopt.records.fields import Field
+from kanopt.records.likeness import column_hint
 from kanopt.records.record import names_of
 from kanopt.records.unread_columns import TableUse, fields_read, frame_use
 from kanopt.tables.report import declared_units
@@ -188,7 +189,7 @@ class RoadNetwork:
         for column in ("tail", "head", "length"):
             if column not in self.links.columns:
                 kind = float if column == "length" else str
-                hint = column_hint("links", TableField(column, kind=kind), self.links.columns)
+                hint = column_hint("links", Field(column, kind=kind), self.links.columns)
                 raise ProblemError(f"links: column {column!r} is missing; {hint}")
         if self.links[["tail", "head"]].isna().any().any():
             row = int(np.flatnonzero(self.links[["tail", "head"]].isna().any(axis=1))[0]) + 1
@@ -209,7 +210,7 @@ class RoadNetwork:
         for column in ("name", *self._axes):
             if column not in self.nodes.columns:
                 kind = str if column == "name" else float
-                hint = column_hint("nodes", TableField(column, kind=kind), self.nodes.columns)
+                hint = column_hint("nodes", Field(column, kind=kind), self.nodes.columns)
                 raise ProblemError(f"nodes: column {column!r} is missing; {hint}")
         names = names_of(self.nodes["name"])
         if len(set(names)) < len(names):
@@ -225,13 +226,13 @@ class RoadNetwork:
         """Return what is read of the links and nodes; where times were given as an array, their source is not known."""
         found = []
         if isinstance(self.law, BoundFormula):
-            ends = [TableField("tail", kind=str), TableField("head", kind=str)]
+            ends = [Field("tail", kind=str), Field("head", kind=str)]
             read = fields_read("link", [self.law])
-            found.append(frame_use("links", self.links, [*ends, TableField("length", self.distance)], read))
+            found.append(frame_use("links", self.links, [*ends, Field("length", self.distance)], read))
         if self.nodes is not None:
             unit = self.distance if self._axes == _PLANAR else "deg"
-            place = [TableField(axis, unit) for axis in self._axes]
-            found.append(frame_use("nodes", self.nodes, [TableField("name", kind=str), *place]))
+            place = [Field(axis, unit) for axis in self._axes]
+            found.append(frame_use("nodes", self.nodes, [Field("name", kind=str), *place]))
         return tuple(found)
 
     @property

@@ -33,7 +33,6 @@ __all__ = [
     "COORDINATES",
     "ENOUGH",
     "TableColumn",
-    "TableField",
     "column_hint",
     "field_hint",
     "field_likeness",
@@ -43,8 +42,6 @@ __all__ = [
     "place_elsewhere",
     "resembled_field",
 ]
-
-TableField = Field
 
 ENOUGH, _CLOSE = 0.62, 0.15
 """What is alike enough to be taken for it; and how near a word without a field must be to outweigh one."""

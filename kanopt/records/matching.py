@@ -24,7 +24,7 @@ from pandas.api.types import is_bool_dtype, is_datetime64_any_dtype, is_numeric_
 from kanopt.records.clock_times import clock_value, holds_windows
 from kanopt.records.fields import Field, Table
 from kanopt.records.headers import Header, measured_in, read_header
-from kanopt.records.likeness import TableColumn, TableField, field_likeness, is_called
+from kanopt.records.likeness import TableColumn, field_likeness, is_called
 from kanopt.records.words import IDENTIFIERS, PLAIN_FIELDS, TABLE_WORDS
 
 __all__ = [
@@ -32,7 +32,6 @@ __all__ = [
     "ColumnFacts",
     "FilledField",
     "TableFacts",
-    "TableField",
     "assign_tables",
     "fill_fields",
     "match_columns",
@@ -184,12 +183,15 @@ class FilledField:
         From 0 to about 2, how much speaks for it.
     why
         What speaks for it.
+    named
+        Whether words of its header do.
     """
 
     field: Field
     column: ColumnFacts
     likeness: float
     why: str
+    named: bool = False
 
     @property
     def sure(self) -> bool:
@@ -200,6 +202,7 @@ class FilledField:
 class _Evidence(NamedTuple):
     score: float = 0.0
     why: str = ""
+    named: bool = False
 
 
 _BY_UNIT = _Evidence(0.5, "by its unit")
@@ -321,7 +324,7 @@ def _evidence(
         return shape
     # of two columns that are called alike, that whose shape fits; its unit was counted with its header
     fit = 0.0 if shape is _BY_UNIT else 0.5 * shape.score
-    return _Evidence(words + fit, f"looks like {item.name}")
+    return _Evidence(words + fit, f"looks like {item.name}", named=True)
 
 
 def _shapes(

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from kanopt.errors import ProblemError, UnitError, nearest
 from kanopt.problems.routing.data import Floats
-from kanopt.records.likeness import TableField, nearest_column
+from kanopt.records.fields import Field
+from kanopt.records.likeness import nearest_column
 from kanopt.records.record import names_of
 from kanopt.records.unread_columns import TableUse, frame_use
 from kanopt.tables.report import declared_units
@@ -88,8 +89,8 @@ def long_table_use(table: str, values: Any, unit: str) -> tuple[TableUse, ...]:
     if not is_long_table(values):
         return ()
     read = _value_column(values, table.removesuffix("s"))
-    ends = [TableField(end, kind=str) for end in _ENDS]
-    return (frame_use(table, values, [*ends, TableField(read, unit)]),)
+    ends = [Field(end, kind=str) for end in _ENDS]
+    return (frame_use(table, values, [*ends, Field(read, unit)]),)
 
 
 def _of_array(values: Any, names: Sequence[str], what: str) -> Floats:
@@ -155,7 +156,7 @@ def _of_pairs(table: pd.DataFrame, names: Sequence[str], what: str, unit: str) -
 
 def _renamed_ends(columns: Sequence[str], what: str) -> str:
     """Return a hint where columns look like the ends of ways, so that the table seems to be a long one."""
-    tail, head = (nearest_column("lanes", TableField(end, kind=str), columns) for end in ("tail", "head"))
+    tail, head = (nearest_column("lanes", Field(end, kind=str), columns) for end in ("tail", "head"))
     if not tail or not head or tail == head:
         return ""
     meant = {name: end for name, end in ((tail, "from"), (head, "to")) if name != end}

@@ -41,7 +41,7 @@ from kanopt.problems.supply.simulate import Ledger, sites_open
 from kanopt.problems.supply.tariff import LaneTariff, SupplyLaw, demand_of, demand_sd_of
 from kanopt.problems.supply.validation import network_checks
 from kanopt.records.declaration import Table
-from kanopt.records.likeness import TableField
+from kanopt.records.fields import Field as DeclaredField
 from kanopt.records.reading import RecordCheck, RecordReader, idle_fields
 from kanopt.records.unread_columns import TableUse, fields_read, frame_use, missing_price, table_use
 from kanopt.text import count_text
@@ -277,8 +277,8 @@ class SupplyProblem(Problem[FlowPlan]):
             for table, records in self._tables
         ]
         if isinstance(self.demand, pd.DataFrame):
-            keys = [TableField(name, kind=str) for name in ("market", "product", "period")]
-            amounts = [TableField(name, self.units.quantity) for name in ("demand", "demand_sd")]
+            keys = [DeclaredField(name, kind=str) for name in ("market", "product", "period")]
+            amounts = [DeclaredField(name, self.units.quantity) for name in ("demand", "demand_sd")]
             found.append(frame_use("demand", self.demand, [*keys, *amounts]))
         return tuple(found)
 

@@ -36,7 +36,8 @@ from kanopt.problems.findings import FrozenInput
 from kanopt.problems.law_use import falls_below_zero, impossible_value, unit_factor
 from kanopt.problems.supply.network import Floats, SupplyNetwork, positions_of
 from kanopt.problems.supply.validation import LARGEST_ADDED
-from kanopt.records.likeness import TableField, column_hint
+from kanopt.records.fields import Field
+from kanopt.records.likeness import column_hint
 from kanopt.text import amount_text, number_text
 from kanopt.units import same_dimension
 from kanopt.validation import coerced_numbers, first_no_number, float_array
@@ -307,7 +308,7 @@ def _column(network: SupplyNetwork, frame: pd.DataFrame, column: str, shape: tup
     """Return a column of a table of demands, shape (M, P, T); 0 where there is no row."""
     places = demand_places(network, frame)
     if column not in frame.columns:
-        hint = column_hint("demand", TableField(column, network.units.quantity), frame.columns)
+        hint = column_hint("demand", Field(column, network.units.quantity), frame.columns)
         raise ProblemError(f"demand: column {column!r} is missing; {hint}")
     if fault := first_no_number(frame[column]):
         raise ProblemError(f"demand: {fault}")
@@ -354,7 +355,7 @@ def row_positions(frame: pd.DataFrame, column: str, names: list[str], where: str
         if len(names) == 1:
             return np.zeros(len(frame), dtype=np.intp)
         raise ProblemError(
-            f"{where}: column {column!r} is missing; {column_hint(where, TableField(column, kind=str), frame.columns)}"
+            f"{where}: column {column!r} is missing; {column_hint(where, Field(column, kind=str), frame.columns)}"
         )
     labels = [_label(value) for value in frame[column]]
     found = positions_of(labels, names)

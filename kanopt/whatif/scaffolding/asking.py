@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from kanopt.records.fields import Field
 from kanopt.records.headers import measured_in
-from kanopt.records.likeness import COORDINATES, TableColumn, TableField, is_called, resembled_field
+from kanopt.records.likeness import COORDINATES, TableColumn, is_called, resembled_field
 from kanopt.records.matching import ColumnFacts, FilledField, match_columns
 from kanopt.records.words import DESCRIBING, IDENTIFIERS, OTHER, SURCHARGE, TABLE_WORDS
 from kanopt.text import join_list
@@ -22,7 +23,7 @@ __all__ = ["ask", "question_text"]
 _MOST_FIELDS = 3
 _DESCRIBING = OTHER | DESCRIBING | IDENTIFIERS | TABLE_WORDS["tasks"]
 _KEY, _MACHINE = "the task", "its machine"
-_AMOUNT = [TableField("demand", "t")]
+_AMOUNT = [Field("demand", "t")]
 """What markets have no field for: an amount beside a demand that another table has may be a limit."""
 
 
@@ -74,9 +75,7 @@ def ask(
         if named := _speaks_of(draft, table):
             draft.questions.append(_about_table(table, f"says something of {named!r}, which the plan has"))
         elif draft.invented and not table.made and any(c.kind == "number" for c in table.columns.values()):
-            draft.questions.append(
-                _about_table(table, f"has numbers, while {draft.invented[0].partition(':')[0]}")
-            )
+            draft.questions.append(_about_table(table, f"has numbers, while {draft.invented[0][0]}"))
         elif not table.made:
             draft.notes.append(
                 f"{table.called} is not used: nothing that the plan or a law reads was found in it"
@@ -89,7 +88,7 @@ def _open_columns(draft: Draft) -> Iterator[tuple[str, str]]:
     parts = draft.roles.parts
     yield from ((part, column) for part, column in (*draft.dropped, *draft.rules) if part in parts)
     for part, guess in parts.items():
-        fields = [TableField.of(item, guess.part) for item in guess.part.fields]
+        fields = [Field.of(item, guess.part) for item in guess.part.fields]
         for column in guess.left if part != "rates" else ():
             own = TableColumn(column.name, column.declared, numeric=True)
             counts = column.kind in ("number", "clock") and (part, column.name) not in draft.bound
@@ -168,9 +167,7 @@ def _speaks_of(draft: Draft, table: SourceTable) -> str:
 
 
 def _counts(column: ColumnFacts) -> bool:
-    return column.kind in ("clock", "windows") or (
-        column.kind == "number" and bool(column.declared or column.header.unit)
-    )
+    return column.kind in ("clock", "windows") or (column.kind == "number" and bool(column.unit))
 
 
 def _meant_as(
@@ -200,7 +197,7 @@ def _meant_as(
 def _likely(guess: PartGuess, column: ColumnFacts) -> Iterator[FilledField]:
     """Yield the fields without a column that one may fill, the likeliest first, then those that measure the same."""
     left = [
-        TableField.of(item, guess.part)
+        Field.of(item, guess.part)
         for item in guess.part.fields
         if item.name not in guess.fields and (not item.needs or guess.fields & {*item.needs})
     ]
@@ -223,12 +220,14 @@ def _about_columns(
         values = ", ".join(sorted(guess.table.columns[name].texts)[:3])
         shown.append(f"{name!r} of {guess.table.called}" + (f" ({values})" if values else ""))
         ignored.setdefault(f"tables.{guess.table.name}.ignore", []).append(name)
-    looks, fills, they = (
-        ("looks like a rule", "fills", "it") if len(columns) == 1 else ("look like rules", "fill", "they")
+    looks, fills, they, them = (
+        ("looks like a rule", "fills", "it", "it")
+        if len(columns) == 1
+        else ("look like rules", "fill", "they", "them")
     )
     text = (
         f"{join_list(shown)} {looks} and {fills} no field, so that the plan does not keep to "
-        f"{'it' if they == 'it' else 'them'}. "
+        f"{them}. "
         + (f"Is it {' or '.join(says for says, _ in meant.values())}, or may it" if meant else f"May {they}")
         + " be left out?"
     )

@@ -103,7 +103,7 @@ class Draft:
     dropped: list[tuple[str, str]] = field(default_factory=list)
     bound: set[tuple[str, str]] = field(default_factory=set)
     meanings: dict[tuple[str, str], tuple[str, str, Mapping[str, Any]]] = field(default_factory=dict)
-    invented: list[str] = field(default_factory=list)
+    invented: list[tuple[str, str]] = field(default_factory=list)
     rows: list[dict[str, object]] = field(default_factory=list)
     used: dict[str, SourceTable] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
@@ -247,7 +247,7 @@ class Draft:
 
     def add_invented(self, part: str, frame: pd.DataFrame, units: Mapping[str, str], why: str) -> None:
         """Add a part whose numbers are made up; the page of every plan says so until the file no longer does."""
-        self.invented.append(f"{part} are made up ({why}): write your own into made_{part}.csv")
+        self.invented.append((f"{part} are made up ({why})", f"write your own into made_{part}.csv"))
         self.add_made(part, frame, units, f"made up: {why}")
 
     def add_made(self, part: str, frame: pd.DataFrame, units: Mapping[str, str], why: str) -> None:

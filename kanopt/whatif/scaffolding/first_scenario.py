@@ -301,7 +301,11 @@ def _sections(draft: Draft) -> list[Section]:
     rest = []
     if draft.invented:
         why = "the page says so; delete what your own tables say"
-        rest.append(Section(("report",), (Entry("assumed", draft.invented, why, False),)))
+        rest.append(
+            Section(
+                ("report",), (Entry("assumed", [": ".join(each) for each in draft.invented], why, False),)
+            )
+        )
     rest += [Section(("solver",), (Entry("time_limit", 15, "seconds"),))] if draft.roles.kind else []
     return [head, *tables, *draft.laws, *draft.problem, *rest]
 

@@ -161,15 +161,13 @@ def _assigned(
 def _both_ways(table: SourceTable, part: Mapping[str, Table]) -> SourceTable:
     """Return ways with both directions of each pair, where a table has one of each; any other table as it is."""
     guess = match_part(table, part["distances"]) or match_part(table, part["durations"])
-    turned = both_ways(table, _header(guess, "tail"), _header(guess, "head")) if guess is not None else None
+    turned = both_ways(table, guess.header("tail"), guess.header("head")) if guess is not None else None
     return turned or table
 
 
 def _joins(guess: PartGuess) -> bool:
     """Say whether rows join places with places: most of those that something leaves from are those it goes to."""
-    tail, head = guess.column("tail"), guess.column("head")
-    assert tail is not None
-    assert head is not None
+    tail, head = guess.filled_by("tail"), guess.filled_by("head")
     both = len(tail.texts & head.texts) >= 0.5 * len(tail.texts | head.texts)
     # a table of distances may hold the minutes beside them
     told = guess.called_so or (
@@ -277,19 +275,13 @@ def _unvisited(parts: Mapping[str, PartGuess], places: PartGuess) -> pd.DataFram
     clients = parts["clients"]
     ends = [end for end in ("x", "y", "lat", "lon") if places.column(end) and clients.column(end)]
     if ends:
-        visited = set(zip(*(clients.table.frame[_header(clients, end)] for end in ends), strict=True))
-        here = zip(*(frame[_header(places, end)] for end in ends), strict=True)
+        visited = set(zip(*(clients.table.frame[clients.header(end)] for end in ends), strict=True))
+        here = zip(*(frame[places.header(end)] for end in ends), strict=True)
         left = frame[[place not in visited for place in here]]
     else:
         left = frame[~names.isin(frozenset().union(*(c.texts for c in clients.table.columns.values())))]
     told = [_speaks_of(str(text), TABLE_WORDS["depots"]) for text in left[key.name]]
     return left[told] if len(left) > 1 and any(told) else left
-
-
-def _header(guess: PartGuess, field: str) -> str:
-    column = guess.column(field)
-    assert column is not None
-    return column.name
 
 
 def _speaks_of(text: str, words: Collection[str]) -> bool:

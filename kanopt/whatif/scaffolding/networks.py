@@ -72,7 +72,7 @@ def read_network(tables: Sequence[SourceTable], part: Mapping[str, Table]) -> di
     if not rates:
         return _by_words(tables, part)
     lanes = rates[0] if len(rates) == 1 else _together(rates, part["rates"])
-    tails, heads = (lanes.column(end).texts for end in ("tail", "head"))  # type: ignore[union-attr]
+    tails, heads = (lanes.filled_by(end).texts for end in ("tail", "head"))
     sides = {"suppliers": tails - heads, "facilities": tails & heads, "markets": heads - tails}
     if not sides["suppliers"] or not sides["markets"]:
         return None
@@ -176,7 +176,9 @@ def _from_one_place(
 ) -> PartGuess | None:
     """Return ways that a price beside places tells, where they all come from the one place of another table."""
     key = table.facts.key
-    tails, heads = (frozenset().union(*(one.column(end).texts for one in rates)) for end in ("tail", "head"))  # type: ignore[union-attr]
+    tails, heads = (
+        frozenset().union(*(one.filled_by(end).texts for one in rates)) for end in ("tail", "head")
+    )
     if key is None or not key.texts <= tails or key.texts & heads or any(table is one.table for one in rates):
         return None
     prices = [
@@ -197,7 +199,7 @@ def _from_one_place(
     (tail,) = single[0].texts
     price, heads_of = prices[0], texts(table.frame[key.name])
     ways = pd.DataFrame({"tail": tail, "head": heads_of, "rate": table.frame[price.name]})
-    unit = price.declared or price.header.unit
+    unit = price.unit
     why = f"{price.name} of {table.called}"
     made = table.remade(ways, why, {"rate": unit}, title="lanes", end="inbound", reads=[price.name])
     return as_named(made, rates[0].part)
@@ -209,7 +211,7 @@ def _together(rates: Sequence[PartGuess], part: Table) -> PartGuess:
     for one in rates:
         cells = {each.field.name: one.table.frame[each.column.name] for each in one.filled}
         rate = one.column("rate")
-        own = (rate.declared or rate.header.unit) if rate is not None else ""
+        own = rate.unit if rate is not None else ""
         unit = unit or own
         if own and own != unit:
             cells["rate"] = cells["rate"] * convert(1.0, own, unit)
@@ -226,12 +228,11 @@ def _lane_parts(
     rates: PartGuess, part: Mapping[str, Table], sides: Mapping[str, frozenset[str]]
 ) -> dict[str, PartGuess]:
     """Return the lanes, and their prices; of a rate card each lane once, with a column for each weight."""
-    tail, head, rate, weight = (rates.column(name) for name in ("tail", "head", "rate", "weight"))
-    assert tail is not None
-    assert head is not None
+    tail, head = rates.filled_by("tail"), rates.filled_by("head")
+    rate, weight = rates.column("rate"), rates.column("weight")
     if rate is not None and weight is not None:
         wide = rates.table.frame.pivot(index=[tail.name, head.name], columns=weight.name, values=rate.name)
-        units = {f"rate_{place}": rate.declared or rate.header.unit for place in range(len(wide.columns))}
+        units = {f"rate_{place}": rate.unit for place in range(len(wide.columns))}
         lanes = wide.set_axis([*units], axis="columns").reset_index()
         lanes = lanes.rename(columns={tail.name: "tail", head.name: "head"})
         made = rates.table.remade(
@@ -246,7 +247,7 @@ def _lane_parts(
         "head", head, 0.9, "its values are places"
     )
     limit = next((each for each in guess.filled if each.field.name == "capacity"), None)
-    if limit is not None and not limit.why.startswith("looks like"):
+    if limit is not None and not limit.named:
         guess = guess.without("capacity")  # an amount beside a lane may be its usual shipment
     return {"lanes": guess, **({"rates": rates} if rate is not None else {})}
 

@@ -102,7 +102,7 @@ def measure_of(column: ColumnFacts) -> str:
     >>> measure_of(ColumnFacts("load_kg", pd.Series([1.0]), 1)), measure_of(ColumnFacts("colour", pd.Series(["a"]), 1))
     ('amount', '')
     """
-    measured = dict(measured_in(column.declared or column.header.unit) or ())
+    measured = dict(measured_in(column.unit) or ())
     if len(measured) == 1 and set(measured.values()) == {1}:
         return next(iter(measured))
     if measured.get("mass") and measured.get("length"):

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from kanopt.records.declaration import Field, Table
 from kanopt.records.headers import measured_in
-from kanopt.records.likeness import TableColumn, TableField, field_likeness, is_called
+from kanopt.records.likeness import TableColumn, field_likeness, is_called
 from kanopt.records.matching import ColumnFacts, FilledField, fill_fields, table_score
 from kanopt.records.words import TABLE_WORDS
 from kanopt.whatif.scaffolding.sources import SourceTable
@@ -72,6 +72,17 @@ class PartGuess:
         """Return the column that fills a field; None where none does."""
         return next((each.column for each in self.filled if each.field.name == field), None)
 
+    def header(self, field: str) -> str:
+        """Return the header of the column that fills a field; a :class:`KeyError` where none does."""
+        return self.filled_by(field).name
+
+    def filled_by(self, field: str) -> ColumnFacts:
+        """Return the column that fills a field; a :class:`KeyError` where none does."""
+        column = self.column(field)
+        if column is None:
+            raise KeyError(field)
+        return column
+
     def field_of(self, column: str) -> str:
         """Return the field that a column fills; empty where it fills none."""
         return next((each.field.name for each in self.filled if each.column.name == column), "")
@@ -96,10 +107,12 @@ class PartGuess:
         """Return the declaration of a field."""
         return next(item for item in self.part.fields if item.name == field)
 
-    def filling(self, field: str, column: ColumnFacts, likeness: float, why: str) -> PartGuess:
+    def filling(
+        self, field: str, column: ColumnFacts, likeness: float, why: str, *, named: bool = False
+    ) -> PartGuess:
         """Return the part with one more field filled, whatever filled it before."""
         rest = [each for each in self.filled if each.field.name != field and each.column is not column]
-        own = FilledField(TableField.of(self.declared(field), self.part), column, likeness, why)
+        own = FilledField(Field.of(self.declared(field), self.part), column, likeness, why, named)
         return replace(self, filled=(*rest, own))
 
     def without(self, *fields: str) -> PartGuess:
@@ -150,11 +163,11 @@ def is_bare_limit(filled: FilledField) -> bool:
 def _is_bare_relation(part: Table, filled: FilledField) -> bool:
     """Say whether nothing but names of rows of the same table speaks for a field: how they are related stays open."""
     item = filled.field
-    return part.name in item.refers and not item.required and not filled.why.startswith("looks like")
+    return part.name in item.refers and not item.required and not filled.named
 
 
 def _by_unit_alone(filled: FilledField) -> bool:
-    return not filled.why.startswith("looks like") or not filled.column.header.words
+    return not filled.named or not filled.column.header.words
 
 
 def _with_partners(guess: PartGuess) -> PartGuess:
@@ -171,11 +184,9 @@ def _with_partners(guess: PartGuess) -> PartGuess:
             unit = measured_in(guess.part.units.get(need.name, ""))
             by_unit = [each.column for each in guess.filled if _by_unit_alone(each)]
             fitting = [c for c in (*guess.left, *by_unit) if c is not column and c.kind == "number"]
-            partner = next(
-                (c for c in fitting if unit and measured_in(c.declared or c.header.unit) == unit), None
-            )
+            partner = next((c for c in fitting if unit and measured_in(c.unit) == unit), None)
             if partner is not None:
-                guess = guess.filling(item.name, column, 0.9, f"looks like {item.name}")
+                guess = guess.filling(item.name, column, 0.9, f"looks like {item.name}", named=True)
                 guess = guess.filling(need.name, partner, 0.5, f"{item.name} needs it")
                 break
     return guess
@@ -184,7 +195,7 @@ def _with_partners(guess: PartGuess) -> PartGuess:
 def looks_like_field(guess: PartGuess, column: ColumnFacts, item: Field) -> bool:
     """Say whether a column is called like a field of a part, and measures the same."""
     own = TableColumn(column.name, column.declared, column.kind in ("number", "clock"))
-    return field_likeness(guess.part.name, own, TableField.of(item, guess.part)) >= _ALIKE
+    return field_likeness(guess.part.name, own, Field.of(item, guess.part)) >= _ALIKE
 
 
 def as_named(table: SourceTable, part: Table) -> PartGuess:
@@ -209,14 +220,14 @@ def may_teach(table: SourceTable) -> bool:
 
 def measures(column: ColumnFacts) -> dict[str, int]:
     """Return what a column measures by its unit, as bases and powers."""
-    return dict(measured_in(column.declared or column.header.unit) or ()) if column.kind == "number" else {}
+    return dict(measured_in(column.unit) or ()) if column.kind == "number" else {}
 
 
 def looks_like(column: ColumnFacts, part: str, *names: str, kind: type = float) -> bool:
     """Say whether a column is called like one of some fields, or like other words of planning that are known."""
     own = TableColumn(column.name, column.declared, kind is not str)
-    unit = "" if kind is str else column.declared or column.header.unit
-    return any(field_likeness(part, own, TableField(name, unit, kind)) >= _ALIKE for name in names)
+    unit = "" if kind is str else column.unit
+    return any(field_likeness(part, own, Field(name, unit, kind)) >= _ALIKE for name in names)
 
 
 def names_rows(table: SourceTable, names: Collection[str], *, every: bool = False) -> list[ColumnFacts]:

@@ -342,7 +342,7 @@ def _by_distance(draft: Draft) -> Formula:
     ]
     placed = all({"x", "y"} <= guess.fields or {"lat", "lon"} <= guess.fields for guess in sides)
     if not placed and not draft.roles.column("lanes", "distance"):
-        draft.invented.append("what lanes cost is made up (nothing): write it into [surrogates.tariff]")
+        draft.invented.append(("what lanes cost is made up (nothing)", "write it into [surrogates.tariff]"))
         return Formula("0", per_load, "nothing; no table tells what lanes cost", sure=False)
     inputs = {"distance_km": ("km", "lane.distance")}
     why = "what a km costs; no history tells it"
@@ -356,7 +356,7 @@ def _wanted(draft: Draft) -> Formula:
     wanted = next((c for c in left if measure_of(c) == "amount" or looks_like(c, "demand", "demand")), None)
     wanted = left[0] if wanted is None and len(left) == 1 else wanted
     if markets is None or wanted is None:
-        draft.invented.append("what markets want is made up (1 each): write it into [surrogates.demand]")
+        draft.invented.append(("what markets want is made up (1 each)", "write it into [surrogates.demand]"))
         return Formula("1", draft.load, "one each; no table tells it", sure=False)
     draft.unit_given(markets.table, wanted, draft.load)
     reference = f"market.{draft.refer('markets', wanted.name, 'wanted')}"

@@ -174,7 +174,7 @@ def _add_prices(draft: Draft) -> None:
     if not priced and not ("power_price" in parts and energy):
         why = f"{draft.money} a minute until the last task ends"
         draft.head.append(Entry("makespan_cost", 1.0, why, sure=False))
-        draft.invented.append(f"makespan_cost is made up (1 {why}): nothing else has a price")
+        draft.invented.append((f"makespan_cost is made up (1 {why})", "nothing else has a price"))
 
 
 # supply

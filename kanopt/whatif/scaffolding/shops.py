@@ -87,11 +87,11 @@ def read_shop(tables: Sequence[SourceTable], part: Mapping[str, Table]) -> dict[
 
 def _named_elsewhere(table: SourceTable, part: Table, tables: Sequence[SourceTable]) -> ColumnFacts | None:
     """Return the key of a table of jobs that a column called alike of another one refers to; None where none does."""
-    key = table.facts.key if part.name == "jobs" else None
-    others = [
-        other for other in tables if other is not table and key is not None and key.name in other.columns
-    ]
-    named = any(c.name == key.name for o in others for c in names_rows(o, key.texts, every=True))  # type: ignore[union-attr]
+    key = table.facts.key
+    if part.name != "jobs" or key is None:
+        return None
+    others = [other for other in tables if other is not table and key.name in other.columns]
+    named = any(c.name == key.name for o in others for c in names_rows(o, key.texts, every=True))
     return key if named else None
 
 
@@ -124,9 +124,7 @@ def _worth(guess: PartGuess, tables: Sequence[SourceTable]) -> float:
 def _order_tasks(parts: dict[str, PartGuess]) -> None:
     """Give tasks the order that their predecessors say."""
     guess = parts["tasks"]
-    name, job = guess.column("name"), guess.column("job")
-    assert name is not None
-    assert job is not None
+    name, job = guess.filled_by("name"), guess.filled_by("job")
     before = predecessors(guess.table, name)
     if before is None:
         return
@@ -245,7 +243,7 @@ def _rows_of(guess: PartGuess, parts: Mapping[str, PartGuess]) -> SourceTable | 
     units = {}
     for each in ("duration", "energy"):
         if (column := guess.column(each)) is not None:
-            rows[each], units[each] = cells[each], column.declared or column.header.unit
+            rows[each], units[each] = cells[each], column.unit
     used = [each.column.name for each in guess.filled] + ([before.name] if before is not None else [])
     beside = frame.drop(columns=[*used, *(each for each in _PLAIN if each in frame and each not in used)])
     rows = pd.concat([rows, beside], axis="columns")
@@ -299,9 +297,7 @@ def _match_families(parts: dict[str, PartGuess]) -> None:
 
 def _of_their_jobs(tasks: PartGuess, jobs: PartGuess, column: str) -> PartGuess:
     """Return tasks with the family that a column of their jobs says."""
-    job, name = tasks.column("job"), jobs.column("name")
-    assert job is not None
-    assert name is not None
+    job, name = tasks.filled_by("job"), jobs.filled_by("name")
     of = dict(zip(texts(jobs.table.frame[name.name]), jobs.table.frame[column], strict=True))
     frame = tasks.table.frame.assign(family=texts(tasks.table.frame[job.name]).map(of))
     why = f"{tasks.table.called} with {column!r} of {jobs.table.called}"
@@ -319,7 +315,8 @@ def _close_machines(parts: dict[str, PartGuess], part: Table) -> None:
     if machines is None or name is None or "calendars" in parts or machines.table.made:
         return
     clocks = [c for c in machines.left if c.kind == "clock" and len(c.values) == c.rows]
-    shift = next(((a, b) for a in clocks for b in clocks if (a.minutes < b.minutes).all()), ())  # type: ignore[operator]
+    minutes = [(c.name, c.minutes) for c in clocks if c.minutes is not None]
+    shift = next(((a, b) for a in minutes for b in minutes if (a[1] < b[1]).all()), ())
     lists = [c for c in machines.left if c.kind == "windows" and all(map(windows_of, c.values))]
     opened = [c for c in lists if lasts_a_shift(c)]
     if not shift and not lists:
@@ -328,7 +325,7 @@ def _close_machines(parts: dict[str, PartGuess], part: Table) -> None:
     rows: list[tuple[str, float, float]] = []
     for at, row in machines.table.frame.iterrows():
         machine = texts(pd.Series([row[name.name]]))[0]
-        works = [tuple(float(c.minutes[at]) for c in shift)] if shift else []  # type: ignore[index, call-overload]
+        works = [tuple(float(end[at]) for _, end in shift)] if shift else []  # type: ignore[call-overload]
         works += [window for c in opened for window in windows_of(row[c.name])]
         pauses = [window for c in lists if c not in opened for window in windows_of(row[c.name])]
         until = 0.0
@@ -340,23 +337,24 @@ def _close_machines(parts: dict[str, PartGuess], part: Table) -> None:
             rows += [(machine, zero + begin, zero + end) for begin, end in pauses]
         rows += [(machine, until, days * _DAY)] if works and until < days * _DAY else []
     frame = pd.DataFrame(rows, columns=["machine", "start", "end"])
-    told = ", ".join(c.name for c in (*shift, *lists))
+    read = [*(name for name, _ in shift), *(c.name for c in lists)]
     made = machines.table.remade(
         frame.sort_values(["machine", "start"], kind="stable"),
-        f"{told} of {machines.table.called}",
+        f"{', '.join(read)} of {machines.table.called}",
         {"start": "min", "end": "min"},
         title="calendars",
         end="calendars",
-        reads=[c.name for c in (*shift, *lists)],
+        reads=read,
     )
     parts["calendars"] = as_named(made, part)
 
 
-def _days_of(parts: Mapping[str, PartGuess], shift: Sequence[ColumnFacts]) -> int:
+def _days_of(parts: Mapping[str, PartGuess], shift: Sequence[tuple[str, pd.Series[float]]]) -> int:
     """Return for how many days breaks are written: all work on one machine, in its shortest shift."""
     lasts = parts["modes"].column("duration") if "modes" in parts else None
     if not shift or lasts is None:
         return 1
-    hours = float((shift[1].minutes - shift[0].minutes).min())  # type: ignore[operator]
-    work = convert(float(lasts.values.sum()), lasts.declared or lasts.header.unit or "min", "min")
+    (_, begin), (_, end) = shift
+    hours = float((end - begin).min())
+    work = convert(float(lasts.values.sum()), lasts.unit or "min", "min")
     return 1 + math.ceil(work / hours)

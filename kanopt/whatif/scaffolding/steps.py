@@ -201,7 +201,7 @@ def _work(column: ColumnFacts, orders: SourceTable) -> tuple[str, str, int] | No
         return units[0], amounts[0], 1
     whole = not below or is_called(below, TABLE_WORDS["jobs"] | TABLE_WORDS["tasks"])
     plain = measures(column) == {"time": 1} or looks_like(column, "modes", "duration")
-    return (column.declared or column.header.unit or "min", "", 1) if whole and plain else None
+    return (column.unit or "min", "", 1) if whole and plain else None
 
 
 def _counted(table: SourceTable, what: str) -> list[str]:

@@ -50,7 +50,7 @@ def located(
         for end, name in ends.items():
             given = name if len(columns) == 1 else f"{column.name} {end}"
             frame[given] = where.loc[list(texts(frame[column.name])), name].to_numpy()
-            units[given] = places.columns[name].declared or places.columns[name].header.unit
+            units[given] = places.columns[name].unit
     if len(columns) > 1:
         frame = frame.drop(columns=[column.name for column in columns])
     made = table.remade(frame, f"{table.called} with the places of {places.called}", units, end="located")
@@ -81,7 +81,7 @@ def stops_of_orders(table: SourceTable, key: str, pairs: Sequence[Mapping[str, s
             stop[plain] = frame[name]
     renamed = {plain: name for of in own for name, plain in of.items()} | dict(last)
     stops = pd.concat([unloading, loading], ignore_index=True)
-    units = {n: table.columns[of].declared or table.columns[of].header.unit for n, of in renamed.items()}
+    units = {n: table.columns[of].unit for n, of in renamed.items()}
     why = f"{table.called}: a stop where each is loaded and one where it is unloaded"
     return table.remade(stops, why, units, end="stops")
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, get_type_hints
 from pydantic import Field, create_model
 
 from kanopt.problems.plan_day import DAY_REFERENCES
-from kanopt.records.likeness import TableField
+from kanopt.records.fields import Field as DeclaredField
 from kanopt.whatif.scenario_files.arguments import (
     Binding,
     Day,
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
     from kanopt.formulas import BoundFormula, Formula
     from kanopt.problems.base import Plan, Problem
-    from kanopt.records.declaration import Field as DeclaredField
     from kanopt.records.declaration import Table
     from kanopt.whatif.changes import Change
 
@@ -160,13 +159,13 @@ class ProblemSpec(FileModel):
             for item in schemas[name].fields
         }
 
-    def table_field(self, part: str, name: str) -> TableField:
+    def table_field(self, part: str, name: str) -> DeclaredField:
         """Return a field of a part with its unit and type; a name that laws read is a number without a unit."""
         schema = self.schemas().get(part)
         declared = {} if schema is None else {item.name: item for item in schema.fields}
         if schema is not None and name in declared:
-            return TableField.of(declared[name], schema)
-        return TableField(name, self.field_units(part).get(name, ""))
+            return DeclaredField.of(declared[name], schema)
+        return DeclaredField(name, self.field_units(part).get(name, ""))
 
     def law_uses(self) -> dict[Key, str]:
         """Return the laws the problem reads, by the key below ``problem`` that names them."""
