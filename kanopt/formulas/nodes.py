@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import math
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from functools import lru_cache
-from typing import Any, TypeAlias, TypeVar
+from functools import cache, cached_property
+from operator import itemgetter
+from typing import Any, ClassVar, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,13 +46,14 @@ DEEPEST = 250
 LARGEST = 200_000
 
 
-class Node(ABC):
+class Node:
     """One step of a formula. Frozen; compares and hashes by content.
+
+    A search writes and evaluates thousands of laws and compares few, so the digest of the content is made when it is
+    first asked for, and the order in which a graph is computed is kept once it was.
 
     Attributes
     ----------
-    key
-        A digest of the whole graph below, the same for equal graphs.
     depth, size
         Longest path to a leaf, and the number of nodes when written out as a tree.
 
@@ -62,43 +63,61 @@ class Node(ABC):
         If the graph nests deeper than 250 or written out has more than 200,000 nodes.
     """
 
-    key: bytes
     depth: int
     size: int
 
     def __post_init__(self) -> None:
-        digest = hashlib.blake2b(type(self).__name__.encode(), digest_size=16)
-        for field in fields(self):  # type: ignore[arg-type]
-            value = getattr(self, field.name)
-            if isinstance(value, Node):
-                digest.update(value.key)
-            elif isinstance(value, tuple) and value and isinstance(value[0], Node):
-                digest.update(b"%d" % len(value) + b"".join(child.key for child in value))
-            else:
-                digest.update(repr(value).encode("utf-8", "surrogatepass"))
-            digest.update(b"\x00")
-        depth = 1 + max((child.depth for child in self.children), default=0)
-        size = 1 + sum(child.size for child in self.children)
-        if depth > DEEPEST or size > LARGEST:
+        depth, size = 0, 1
+        for child in self.children:
+            depth = max(depth, child.depth)
+            size += child.size
+        if depth >= DEEPEST or size > LARGEST:
             raise FormulaError(
                 f"the formula is too large: at most {DEEPEST} levels deep and {LARGEST:,} steps, "
-                f"this one has {depth} and {size:,}"
+                f"this one has {depth + 1} and {size:,}"
             )
-        for name, value in (("key", digest.digest()), ("depth", depth), ("size", size)):
-            object.__setattr__(self, name, value)
+        self.__dict__.update(depth=depth + 1, size=size)
+
+    @cached_property
+    def key(self) -> bytes:
+        """A digest of the whole graph below, the same for equal graphs."""
+        waiting: list[Node] = [self]
+        while waiting:
+            node = waiting[-1]
+            below = [child for child in node.children if "key" not in child.__dict__]
+            if below:
+                waiting.extend(below)
+                continue
+            waiting.pop()
+            own = _reader(type(node))(node.__dict__)
+            digest = hashlib.blake2b(type(node).__name__.encode(), digest_size=16)
+            digest.update(repr((own, len(node.children))).encode("utf-8", "surrogatepass"))
+            for child in node.children:
+                digest.update(child.key)
+            node.__dict__["key"] = digest.digest()
+        found: bytes = self.__dict__["key"]
+        return found
 
     @property
-    @abstractmethod
+    def schedule(self) -> Schedule:
+        """The order in which the graph is computed."""
+        known: Schedule | None = self.__dict__.get("_schedule")
+        if known is None:
+            known = self.__dict__["_schedule"] = Schedule.of(self)
+        return known
+
+    @property
     def children(self) -> tuple[Node, ...]:
         """The nodes this one is computed from."""
+        raise NotImplementedError
 
-    @abstractmethod
     def with_children(self, children: Sequence[Node]) -> Node:
         """Return this node over other children."""
+        raise NotImplementedError
 
-    @abstractmethod
     def compute(self, values: Sequence[Array], data: Mapping[str, NDArray[Any]]) -> Array:
         """Return the value, given the children's values and the inputs by name; all broadcast."""
+        raise NotImplementedError
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -106,7 +125,7 @@ class Node(ABC):
         return ()
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Node) and self.key == other.key
+        return self is other or (isinstance(other, Node) and self.key == other.key)
 
     def __hash__(self) -> int:
         return hash(self.key)
@@ -146,6 +165,17 @@ def _node(value: Node | float) -> Node:
     return value if isinstance(value, Node) else Constant(float(value))
 
 
+@cache
+def _reader(kind: type[Node]) -> Callable[[dict[str, Any]], Any]:
+    """Return what reads off a node of a kind all that it holds beside its children."""
+    names = [field.name for field in fields(kind) if "Node" not in str(field.type)]  # type: ignore[arg-type]
+    return itemgetter(*names) if names else _nothing
+
+
+def _nothing(held: dict[str, Any]) -> None:
+    """Read nothing: the node is its children."""
+
+
 def postorder(root: Node) -> tuple[Node, ...]:
     """Return every node of the graph once, children before parents.
 
@@ -155,18 +185,7 @@ def postorder(root: Node) -> tuple[Node, ...]:
     >>> len(postorder(x * x + x))
     3
     """
-    order: list[Node] = []
-    seen: set[bytes] = set()
-    stack: list[tuple[Node, bool]] = [(root, False)]
-    while stack:
-        node, ready = stack.pop()
-        if ready:
-            order.append(node)
-        elif node.key not in seen:
-            seen.add(node.key)
-            stack.append((node, True))
-            stack.extend((child, False) for child in reversed(node.children))
-    return tuple(order)
+    return (*root.schedule.below, root)
 
 
 def fold(root: Node, visit: Callable[[Node, list[T]], T]) -> T:
@@ -180,7 +199,7 @@ def fold(root: Node, visit: Callable[[Node, list[T]], T]) -> T:
     >>> fold(x * x + 1, lambda node, below: 1 + max(below, default=0))
     3
     """
-    return Schedule(root).run(visit)
+    return root.schedule.run(root, visit)
 
 
 def computed(root: Node, data: Mapping[str, NDArray[Any]] | None = None) -> Array:
@@ -193,48 +212,80 @@ def computed(root: Node, data: Mapping[str, NDArray[Any]] | None = None) -> Arra
     """
     columns = {} if data is None else data
     with np.errstate(all="ignore"):
-        return np.asarray(_schedule(root).run(lambda node, values: node.compute(values, columns)))
+        return np.asarray(fold(root, lambda node, values: node.compute(values, columns)))
 
 
+@dataclass(frozen=True, eq=False)
 class Schedule:
-    """The nodes of a graph, children first, for folding it many times.
+    """The order in which a graph is computed, children first and equal nodes once.
+
+    Parameters
+    ----------
+    below
+        The nodes of the graph without its root, which keeps this order and would otherwise keep itself alive.
+    children
+        Places of each one's children, those of the root at the end.
 
     Examples
     --------
     >>> x = Input("x")
-    >>> Schedule(x * x + 1).run(lambda node, below: 1 + max(below, default=0))
-    3
+    >>> Schedule.of(x * x + 1).children
+    ((), (0, 0), (), (1, 2))
     """
 
-    def __init__(self, root: Node) -> None:
-        self.nodes = postorder(root)
-        last = {child.key: place for place, node in enumerate(self.nodes) for child in node.children}
-        self._steps = [
-            (node, [c.key for c in node.children], {c.key for c in node.children if last[c.key] == place})
-            for place, node in enumerate(self.nodes)
-        ]
+    below: tuple[Node, ...]
+    children: tuple[tuple[int, ...], ...]
 
-    def run(self, visit: Callable[[Node, list[T]], T]) -> T:
+    @classmethod
+    def of(cls, root: Node) -> Schedule:
+        """Find the order for a graph."""
+        nodes: list[Node] = []
+        children: list[tuple[int, ...]] = []
+        known: dict[tuple[Any, ...], int] = {}
+        places: dict[int, int] = {}  # by identity, as equal nodes have equal children in the same places
+        stack = [root]
+        while stack:
+            node = stack[-1]
+            waiting = [child for child in node.children if id(child) not in places]
+            if waiting:
+                stack.extend(reversed(waiting))
+                continue
+            stack.pop()
+            below = tuple([places[id(child)] for child in node.children])
+            kind = type(node)
+            place = known.setdefault((kind, _reader(kind)(node.__dict__), below), len(nodes))
+            if place == len(nodes):
+                nodes.append(node)
+                children.append(below)
+            places[id(node)] = place
+        return cls(tuple(nodes[:-1]), tuple(children))
+
+    @cached_property
+    def done(self) -> tuple[tuple[int, ...], ...]:
+        """Places of the nodes that nothing needs any longer after each one."""
+        last = {below: place for place, children in enumerate(self.children) for below in children}
+        return tuple(
+            tuple({below for below in children if last[below] == place})
+            for place, children in enumerate(self.children)
+        )
+
+    def run(self, root: Node, visit: Callable[[Node, list[T]], T]) -> T:
         """Fold the graph; see :func:`fold`."""
-        results: dict[bytes, T] = {}
-        for node, children, done in self._steps:
-            results[node.key] = visit(node, [results[key] for key in children])
-            for key in done:
-                del results[key]
-        return results[self.nodes[-1].key]
-
-
-@lru_cache(maxsize=64)
-def _schedule(root: Node) -> Schedule:
-    """Return the order in which a graph is computed: a search asks for the same few laws leg by leg."""
-    return Schedule(root)
+        results: list[Any] = []
+        for node, children, done in zip((*self.below, root), self.children, self.done, strict=True):
+            results.append(visit(node, [results[place] for place in children]))
+            for place in done:
+                results[place] = None
+        found: T = results[-1]
+        return found
 
 
 def rebuild(root: Node, change: Callable[[Node], Node]) -> Node:
-    """Return the graph with `change` applied to every node, children first."""
+    """Return the graph with `change` applied to every node, children first; what does not change is kept."""
 
     def visit(node: Node, children: list[Node]) -> Node:
-        return change(node.with_children(children) if children else node)
+        same = all(old is new for old, new in zip(node.children, children, strict=True))
+        return change(node if same else node.with_children(children))
 
     return fold(root, visit)
 
@@ -318,19 +369,18 @@ class Input(Node):
 class _NaryNode(Node):
     """A node over one tuple of children, whose field the concrete class names."""
 
+    field: ClassVar[str]
+
     def __post_init__(self) -> None:
-        object.__setattr__(self, self._field(), tuple(self.children))
+        self.__dict__[self.field] = tuple(self.__dict__[self.field])
         if not self.children:
             raise FormulaError(f"a {type(self).__name__.lower()} needs at least one part")
         super().__post_init__()
 
-    def _field(self) -> str:
-        return fields(self)[0].name  # type: ignore[arg-type]
-
     @property
     def children(self) -> tuple[Node, ...]:
         """The parts."""
-        parts: tuple[Node, ...] = getattr(self, self._field())
+        parts: tuple[Node, ...] = self.__dict__[self.field]
         return parts
 
     def with_children(self, children: Sequence[Node]) -> Node:
@@ -342,6 +392,7 @@ class _NaryNode(Node):
 class Sum(_NaryNode):
     """A sum of terms."""
 
+    field: ClassVar[str] = "terms"
     terms: tuple[Node, ...]
 
     def compute(self, values: Sequence[Array], data: Mapping[str, NDArray[Any]]) -> Array:
@@ -356,6 +407,7 @@ class Sum(_NaryNode):
 class Product(_NaryNode):
     """A product of factors; a quotient is a factor to the power of −1."""
 
+    field: ClassVar[str] = "factors"
     factors: tuple[Node, ...]
 
     def compute(self, values: Sequence[Array], data: Mapping[str, NDArray[Any]]) -> Array:
@@ -370,6 +422,7 @@ class Product(_NaryNode):
 class Maximum(_NaryNode):
     """The largest of its parts."""
 
+    field: ClassVar[str] = "parts"
     parts: tuple[Node, ...]
 
     def compute(self, values: Sequence[Array], data: Mapping[str, NDArray[Any]]) -> Array:
@@ -384,6 +437,7 @@ class Maximum(_NaryNode):
 class Minimum(_NaryNode):
     """The smallest of its parts."""
 
+    field: ClassVar[str] = "parts"
     parts: tuple[Node, ...]
 
     def compute(self, values: Sequence[Array], data: Mapping[str, NDArray[Any]]) -> Array:

@@ -97,9 +97,9 @@ class FreeParameters:
 
     def block(self, node: Node) -> slice | None:
         """Return the slice of a node's own parameters; None if they are not free."""
-        if isinstance(node, Constant) and not is_parameter(node):
-            return None
-        return self.blocks.get(node.name) if isinstance(node, Constant | Curve | Step | Table) else None
+        if isinstance(node, Constant):
+            return self.blocks.get(node.name) if is_parameter(node) else None
+        return self.blocks.get(node.name) if isinstance(node, PIECES) else None
 
     def substitute(self, root: Node, values: Array, errors: Array | None = None) -> Node:
         """Return the graph with other values of the parameters.

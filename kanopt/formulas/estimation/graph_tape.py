@@ -84,104 +84,112 @@ def _times(above: Any, partial: Any) -> Any:
 
 
 class _Compiler:
-    """Adds the steps of a graph to a tape."""
+    """Adds the steps of a graph to a tape; nodes are told by their place in the graph's schedule."""
 
     def __init__(self, tape: Tape, root: Node, columns: Columns, free: FreeParameters) -> None:
-        self.tape, self.root, self.columns, self.free = tape, root, columns, free
-        self.order = order = postorder(root)
-        self.uses = Counter(child.key for node in order for child in node.children)
-        self.fixed: dict[bytes, Array] = {}
+        self.tape, self.columns, self.free = tape, columns, free
+        self.nodes, self.children = postorder(root), root.schedule.children
+        self.uses = Counter(child for below in self.children for child in below)
+        self.fixed: dict[int, Array] = {}
         self.numbers = Counter[int]()
         """How often every free constant is read."""
-        for node in order:
+        for place, (node, below) in enumerate(zip(self.nodes, self.children, strict=True)):
             own = free.block(node)
             if own is not None and isinstance(node, Constant):
-                self.numbers[own.start] += max(self.uses[node.key], 1)
-            elif own is None and all(child.key in self.fixed for child in node.children):
-                self.fixed[node.key] = node.compute([self.fixed[c.key] for c in node.children], columns)
-        self.places: dict[bytes, int] = {}
+                self.numbers[own.start] += max(self.uses[place], 1)
+            elif own is None and all(child in self.fixed for child in below):
+                self.fixed[place] = node.compute([self.fixed[child] for child in below], columns)
+        self.places: dict[int, int] = {}
+        """Places on the tape of the nodes that are there."""
 
     def compile(self) -> None:
-        for node in self.order:
-            if node.depth % _SHALLOW == 0 and node.key not in self.fixed:
-                self.place(node)
-        self.place(self.root)
+        for number, node in enumerate(self.nodes):
+            if node.depth % _SHALLOW == 0 and number not in self.fixed:
+                self.place(number)
+        self.place(len(self.nodes) - 1)
 
-    def place(self, node: Node) -> int:
+    def place(self, number: int) -> int:
         """Return the place of a node's value; its steps are added where they are not there yet."""
-        if node.key not in self.places:
-            known = self.fixed.get(node.key)
-            self.places[node.key] = self.tape.add(self.step(node)) if known is None else self.tape.keep(known)
-        return self.places[node.key]
+        if number not in self.places:
+            known = self.fixed.get(number)
+            self.places[number] = self.tape.add(self.step(number)) if known is None else self.tape.keep(known)
+        return self.places[number]
 
-    def step(self, node: Node) -> TapeStep:
+    def step(self, number: int) -> TapeStep:
+        node, below = self.nodes[number], self.children[number]
         own = self.free.block(node)
         match node:
             case Constant():
                 assert own is not None
                 return Number(own.start)
             case Sum():
-                return Total([self.place(term) for term in self.moving(node)], self.still(node))
+                return Total([self.place(term) for term in self.moving(number)], self.still(number))
             case Product():
-                return self.product(node)
-            case Power() | Apply() if (exponent := self.exponent(node)) is not None:
+                return self.product(number)
+            case Power() | Apply() if (exponent := self.exponent(number)) is not None:
                 return Monomial(1.0, None, [exponent], [])
-            case Power(base=base, exponent=power):
-                moves = base.key not in self.fixed, power.key not in self.fixed
-                return _Raised(self.place(base), self.place(power), moves)
-            case Apply(function=function, argument=argument):
-                return Applied(function_named(function), self.place(argument))
+            case Power():
+                base, exponent = below
+                moves = base not in self.fixed, exponent not in self.fixed
+                return _Raised(self.place(base), self.place(exponent), moves)
+            case Apply(function=function):
+                return Applied(function_named(function), self.place(below[0]))
             case Maximum() | Minimum():
                 choose = np.maximum if isinstance(node, Maximum) else np.minimum
-                moving = [child.key not in self.fixed for child in node.children]
-                return Extreme(choose, [self.place(part) for part in node.children], moving)
-            case Curve() | Step() if node.argument.key not in self.fixed:
-                return _OfMoving(node, self.place(node.argument), own, self.tape.shape)
+                moving = [child not in self.fixed for child in below]
+                return Extreme(choose, [self.place(part) for part in below], moving)
+            case Curve() | Step() if below[0] not in self.fixed:
+                return _OfMoving(node, self.place(below[0]), own, self.tape.shape)
         assert own is not None
-        weights = _weights(node, [self.fixed[child.key] for child in node.children], self.columns)
+        weights = _weights(node, [self.fixed[child] for child in below], self.columns)
         fallback = node.fallback if isinstance(node, Table) else None
         held = 0.0 if fallback is None else fallback * (1.0 - weights.sum(axis=-1))
         return LookedUp(own, np.ascontiguousarray(_by_number(weights, self.tape.shape)), held)
 
-    def moving(self, node: Node) -> list[Node]:
-        return [child for child in node.children if child.key not in self.fixed]
+    def moving(self, number: int) -> list[int]:
+        return [child for child in self.children[number] if child not in self.fixed]
 
-    def still(self, node: Node) -> Array | None:
+    def still(self, number: int) -> Array | None:
         """Return the sum or product of the parts that do not move; None where there are none."""
-        values = [self.fixed[child.key] for child in node.children if child.key in self.fixed]
-        return node.compute(values, self.columns) if values else None
+        values = [self.fixed[child] for child in self.children[number] if child in self.fixed]
+        return self.nodes[number].compute(values, self.columns) if values else None
 
-    def product(self, node: Product) -> Monomial:
+    def product(self, number: int) -> Monomial:
         coefficient: int | None = None
         exponents: list[tuple[int, Array]] = []
         others: list[int] = []
-        for factor in self.moving(node):
-            number = self.alone(factor)
-            own_step = self.uses[factor.key] > 1 or factor.key in self.places
+        for factor in self.moving(number):
+            alone = self.alone(factor)
+            own_step = self.uses[factor] > 1 or factor in self.places
             exponent = None if own_step else self.exponent(factor)
-            if number is not None and coefficient is None:
-                coefficient = number
+            if alone is not None and coefficient is None:
+                coefficient = alone
             elif exponent is not None:
                 exponents.append(exponent)
             else:
                 others.append(self.place(factor))
-        return Monomial(1.0 if coefficient is None else coefficient, self.still(node), exponents, others)
+        return Monomial(1.0 if coefficient is None else coefficient, self.still(number), exponents, others)
 
-    def alone(self, node: Node) -> int | None:
-        """Return the number of a free constant that nothing else reads; None for anything else."""
+    def alone(self, number: int) -> int | None:
+        """Return which free constant a node is, where nothing else reads that; None for anything else."""
+        node = self.nodes[number]
         own = self.free.block(node) if isinstance(node, Constant) else None
         return own.start if own is not None and self.numbers[own.start] == 1 else None
 
-    def exponent(self, node: Node) -> tuple[int, Array] | None:
+    def exponent(self, number: int) -> tuple[int, Array] | None:
         """Return a free constant and what it multiplies in the exponential that a node is; None where it is none."""
-        match node:
-            case Power(base=base, exponent=power) if (number := self.alone(power)) is not None:
-                known = self.fixed.get(base.key)
-                return None if known is None or not np.all(known > 0.0) else (number, np.log(known))
-            case Apply(function="exp", argument=Product() as argument) if self.uses[argument.key] == 1:
-                moving, known = self.moving(argument), self.still(argument)
-                number = self.alone(moving[0]) if len(moving) == 1 else None
-                return None if number is None or known is None else (number, known)
+        node, below = self.nodes[number], self.children[number]
+        if isinstance(node, Power):
+            alone, known = self.alone(below[1]), self.fixed.get(below[0])
+            if alone is None or known is None or not np.all(known > 0.0):
+                return None
+            return alone, np.log(known)
+        if isinstance(node, Apply) and node.function == "exp" and self.uses[below[0]] == 1:
+            if not isinstance(self.nodes[below[0]], Product):
+                return None
+            moving, known = self.moving(below[0]), self.still(below[0])
+            alone = self.alone(moving[0]) if len(moving) == 1 else None
+            return None if alone is None or known is None else (alone, known)
         return None
 
 

@@ -18,8 +18,8 @@ from kanopt.formulas.nodes import (
     Node,
     Power,
     Product,
-    Schedule,
     Sum,
+    fold,
     postorder,
 )
 from kanopt.formulas.pieces import Curve, Step, Table
@@ -68,8 +68,7 @@ class FormulaBoundPropagator:
 
     def __init__(self, root: Node, sides: BoxSides) -> None:
         self.root, self.sides = root, sides
-        self._schedule = Schedule(root)
-        self._anchored = _read_in_several_ways(self._schedule.nodes)
+        self._anchored = _read_in_several_ways(postorder(root))
         self._place = {name: place for place, name in enumerate(sides.numbers)}
         nodes = postorder(root)
         self._curves = _banks([node for node in nodes if isinstance(node, Curve)])
@@ -100,7 +99,7 @@ class FormulaBoundPropagator:
         """
         run = _Run(boxes, wanted, {} if anchor is None else anchor, record, {})
         with np.errstate(all="ignore"):
-            found = self._schedule.run(partial(self._visit, run=run))
+            found = fold(self.root, partial(self._visit, run=run))
         shape = (len(boxes),)
 
         def full(pair: Pair) -> Pair:
