@@ -151,7 +151,7 @@ def considered_frame(formula: Formula) -> pd.DataFrame:
             each.complexity,
             each.error,
             math.nan if each.length is None else each.length,
-            f"{why}; read from the network, last step: {each.step}" if each.step else why,
+            f"{why}; {each.step}" if each.step else why,
         )
         for each, why in zip(formula.alternatives, reasons(formula.alternatives, decided), strict=True)
     ]

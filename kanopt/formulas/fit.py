@@ -286,8 +286,7 @@ class Alternative:
     rival
         Whether it explains the rows as well as the chosen one, in another structure.
     step
-        Of a formula that was read from a network, what was done last: the name of an edge, by which it can be pinned,
-        and what it became. Empty for others.
+        How it was found: on the rows, as a sum of curves, or as the network itself. Empty if unknown.
     refused
         Why it could not be taken, although the length of its description might be less; empty for others.
     """

@@ -11,7 +11,7 @@ import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from functools import cache, cached_property
+from functools import cached_property
 from operator import itemgetter
 from typing import Any, ClassVar, TypeAlias, TypeVar
 
@@ -165,11 +165,16 @@ def _node(value: Node | float) -> Node:
     return value if isinstance(value, Node) else Constant(float(value))
 
 
-@cache
-def _reader(kind: type[Node]) -> Callable[[dict[str, Any]], Any]:
+_READERS: dict[type, Callable[[dict[str, Any]], Any]] = {}
+
+
+def _reader(kind: Any) -> Callable[[dict[str, Any]], Any]:
     """Return what reads off a node of a kind all that it holds beside its children."""
-    names = [field.name for field in fields(kind) if "Node" not in str(field.type)]  # type: ignore[arg-type]
-    return itemgetter(*names) if names else _nothing
+    known = _READERS.get(kind)
+    if known is None:
+        names = [field.name for field in fields(kind) if "Node" not in str(field.type)]
+        known = _READERS[kind] = itemgetter(*names) if names else _nothing
+    return known
 
 
 def _nothing(held: dict[str, Any]) -> None:

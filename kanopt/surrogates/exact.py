@@ -8,6 +8,7 @@ no formula can read.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,12 +26,12 @@ from kanopt.formulas import (
     Table,
     Variable,
 )
-from kanopt.kan.description import Layer
+from kanopt.kan.description import Layer, Network
 from kanopt.kan.links import Link, Logistic, Softplus
 from kanopt.surrogates.encoding import Feature
 from kanopt.surrogates.law import NetworkLaw
 
-__all__ = ["formula_of_curves", "place_name"]
+__all__ = ["formula_of_curves", "linked", "network_node", "place_name"]
 
 Floats = NDArray[np.float64]
 
@@ -51,14 +52,33 @@ def formula_of_curves(law: NetworkLaw) -> Formula:
     encoding = law.encoding
     numbers = [_number(place, feature) for place, feature in enumerate(encoding.numeric)]
     labels = [_category(len(numbers) + place, feature) for place, feature in enumerate(encoding.categories)]
-    nodes: list[Node] = [
-        _argument(variable, f) for variable, f in zip(numbers, encoding.numeric, strict=True)
+    called = [replace(f, name=variable.name) for f, variable in zip(encoding.numeric, numbers, strict=True)]
+    tables = [
+        replace(f, name=variable.name, categories=variable.categories or ())
+        for f, variable in zip(encoding.categories, labels, strict=True)
     ]
-    scales = [1.0 if f.log else f.scale for f in encoding.numeric]
-    for layer in law.network.layers:
-        nodes = _through(layer, nodes, scales, [variable.name for variable in labels])
-        scales = [1.0] * len(nodes)
-    return Formula(_target(law, nodes[0]), (*numbers, *labels), Variable("target"))
+    output = network_node(law.network, [*called, *tables])
+    return Formula(_target(law, output), (*numbers, *labels), Variable("target"))
+
+
+def network_node(network: Network, features: Sequence[Feature]) -> Node:
+    """Return what a network computes, every edge a curve or a table.
+
+    Parameters
+    ----------
+    network
+        The network.
+    features
+        Its columns, those with numbers first.
+    """
+    numeric = [feature for feature in features if feature.is_numeric]
+    tables = [feature for feature in features if not feature.is_numeric]
+    nodes: list[Node] = [_argument(feature) for feature in numeric]
+    scales = [1.0 if feature.log else feature.scale for feature in numeric]
+    for layer in network.layers:
+        nodes = _through(layer, nodes, scales, tables)
+        scales, tables = [1.0] * len(nodes), []
+    return nodes[0]
 
 
 def _number(place: int, feature: Feature) -> Variable:
@@ -71,8 +91,8 @@ def _category(place: int, feature: Feature) -> Variable:
     return Variable(place_name(place), kind="category", categories=codes)
 
 
-def _argument(variable: Variable, feature: Feature) -> Node:
-    number = Input(variable.name)
+def _argument(feature: Feature) -> Node:
+    number = Input(feature.name)
     if not feature.log:
         return number
     scaled = number if feature.scale == 1.0 else Product((Constant(1.0 / feature.scale), number))
@@ -80,11 +100,11 @@ def _argument(variable: Variable, feature: Feature) -> Node:
 
 
 def _through(
-    layer: Layer, nodes: Sequence[Node], scales: Sequence[float], labels: Sequence[str]
+    layer: Layer, nodes: Sequence[Node], scales: Sequence[float], tables: Sequence[Feature]
 ) -> list[Node]:
     """Return the nodes of a layer; a node of the one before is `scales` times what its knots are counted in."""
     arrived = [
-        Sum((Constant(float(layer.bias[target])), *_edges(layer, target, nodes, scales, labels)))
+        Sum((Constant(float(layer.bias[target])), *_edges(layer, target, nodes, scales, tables)))
         for target in range(layer.subnodes)
     ]
     sums = layer.subnodes - 2 * layer.products
@@ -93,7 +113,7 @@ def _through(
 
 
 def _edges(
-    layer: Layer, target: int, nodes: Sequence[Node], scales: Sequence[float], labels: Sequence[str]
+    layer: Layer, target: int, nodes: Sequence[Node], scales: Sequence[float], tables: Sequence[Feature]
 ) -> list[Node]:
     """Return the edges that end in a sub-node."""
     found: list[Node] = []
@@ -105,9 +125,20 @@ def _edges(
             # the formula's curve reads coefficients k … k + 3 on its span k, the network k − 1 … k + 2
             turned = np.roll(layer.periodic[source - layer.inputs, target], 1)
             found.append(Curve("s", node, tuple(turned.tolist()), 0.0, scale, periodic=True))
-    for name, table in zip(labels, layer.tables, strict=False):
-        found.append(Table.of({str(code): float(value) for code, value in enumerate(table[:, target])}, name))
-    return found
+    for feature, table in zip(tables, layer.tables, strict=True):
+        values = zip(map(str, feature.categories), table[:, target].tolist(), strict=True)
+        found.append(Table.of(dict(values), feature.name, name="by"))
+    return [edge for edge in found if not _is_nothing(edge)]
+
+
+def _is_nothing(edge: Node) -> bool:
+    """Whether an edge was pruned."""
+    match edge:
+        case Curve(coefficients=numbers):
+            return not any(numbers)
+        case Table(entries=entries):
+            return not any(number for _, number in entries)
+    return False
 
 
 def _curve(node: Node, coefficients: Floats, low: float, high: float) -> Node:
@@ -121,11 +152,12 @@ def _target(law: NetworkLaw, output: Node) -> Node:
     if law.log_target:
         return Product((Constant(law.smearing), Apply("exp", output)))
     if law.link is not None:
-        return _linked(law.link, output)
+        return linked(law.link, output)
     return output if law.floor is None else Maximum((Constant(law.floor), output))
 
 
-def _linked(link: Link, output: Node) -> Node:
+def linked(link: Link, output: Node) -> Node:
+    """Return what a link makes of the output of a network."""
     match link:
         case Softplus(scale=scale, low=low):
             bent = Apply("softplus", Product((Constant(1.0 / scale), output)))

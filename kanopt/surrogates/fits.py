@@ -158,11 +158,7 @@ def fit_table(
     learned = learn(table, settings)
     law, off = with_rare(learned.law, given, rare)
     warn_of_rare(given, law.encoding, off, frame.index)
-    model.alternatives_, model._rows, model._simpler_laws = (
-        learned.alternatives,
-        learned.rows,
-        learned.simpler_laws,
-    )
+    model.alternatives_, model._rows = learned.alternatives, learned.rows
     model._indicators = indicators
     model._columns = names
     model._set_fitted(law, rows.name)
@@ -206,7 +202,7 @@ def fit_targets(
     table_of(model, X, reset=True)
     for name in [name for name in vars(model) if name.endswith("_") and name not in OF_COLUMNS]:
         delattr(model, name)
-    model._rows, model._simpler_laws, model._known_rows, model._grouped_rows = None, (), None, None
+    model._rows, model._known_rows, model._grouped_rows = None, None, None
     model.outputs_ = models
     _mark_if_stopped(list(models.values()), watch)
 
@@ -238,11 +234,7 @@ def fit_source(
         source, target, model, features=columns, weights=weights, periods=model.periodic, watch=watch
     )
     model._indicators, model._known_rows, model._grouped_rows = MissingIndicators({}), None, None
-    model.alternatives_, model._rows, model._simpler_laws = (
-        found.alternatives,
-        found.rows,
-        found.simpler_laws,
-    )
+    model.alternatives_, model._rows = found.alternatives, found.rows
     model.feature_names_in_ = np.array(found.law.encoding.names, dtype=object)
     model.n_features_in_ = len(found.law.encoding.features)
     model._columns = found.law.encoding.names

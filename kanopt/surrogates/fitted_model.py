@@ -19,8 +19,8 @@ from kanopt.surrogates.law import NetworkLaw
 from kanopt.surrogates.missing import MissingIndicators
 
 if TYPE_CHECKING:
-    from kanopt.surrogates.distill.mixed import Rows
     from kanopt.surrogates.groups import GroupedRows
+    from kanopt.surrogates.rows import Rows
 
 __all__ = ["FittedModel"]
 
@@ -36,7 +36,6 @@ class FittedModel(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # sciki
     """The rows that it was learned from, with the target."""
     _grouped_rows: GroupedRows | None = None
     _indicators: MissingIndicators
-    _simpler_laws: tuple[tuple[NetworkLaw, Rows], ...] = ()
     _units: Mapping[str, str] = MappingProxyType({})
     stopped_: str = ""
     _columns: tuple[str, ...] = ()

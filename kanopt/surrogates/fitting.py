@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,12 +17,12 @@ from kanopt.formulas.group_errors import design_effect
 from kanopt.kan.description import Network
 from kanopt.kan.robust import weight_function
 from kanopt.surrogates.architecture_selection import select_structure
-from kanopt.surrogates.distill.mixed import Rows
 from kanopt.surrogates.effects import feature_importances
 from kanopt.surrogates.encoding import round_logs
 from kanopt.surrogates.groups import SharedErrors
 from kanopt.surrogates.law import NetworkLaw
 from kanopt.surrogates.proofs import held_positive
+from kanopt.surrogates.rows import Rows
 from kanopt.surrogates.settings import Settings
 from kanopt.surrogates.summary import fit_measures
 from kanopt.surrogates.trials import TrainingTable, Trial, smearing_factor
@@ -61,8 +60,6 @@ class LearningResult:
         A frame with every structure tried.
     rows
         The rows as fitted, on which a formula is chosen.
-    simpler_laws
-        Laws of simpler structure that were tried, each with its rows: they yield shorter formulas.
     readings
         Number of passes over the table.
     """
@@ -70,7 +67,6 @@ class LearningResult:
     law: NetworkLaw
     alternatives: pd.DataFrame
     rows: Rows
-    simpler_laws: tuple[tuple[NetworkLaw, Rows], ...] = ()
     readings: int = 1
 
 
@@ -111,21 +107,7 @@ def law_of(
     """Return the law of `trial` on the rows of `table`; see :func:`learn`."""
     law, rows = _law(table, trial, settings, shared)
     _warn_of_biased_sum(table, trial, law.predict(trial.encoding.encode_numbers(table.numbers), table.codes))
-    # whoever asks for a structure gets the law of that one
-    others = _simpler_trials(tried, trial, table.weights) if settings.hidden is None else []
-    simpler = tuple(_law(table, other, settings, shared) for other in others)
-    return LearningResult(law, _alternatives(tried, trial, law, table.weights), rows, simpler)
-
-
-def _simpler_trials(tried: list[Trial], chosen: Trial, weights: Floats) -> list[Trial]:
-    """Return the best trial of every structure that has fewer hidden sums than the chosen one."""
-    best: dict[tuple[Any, Any], Trial] = {}
-    for trial in tried:
-        shape = trial.structure.hidden, trial.structure.products
-        fewer = trial.complexity[0] < chosen.complexity[0]
-        if fewer and (shape not in best or _density(trial, weights) > _density(best[shape], weights)):
-            best[shape] = trial
-    return list(best.values())
+    return LearningResult(law, _alternatives(tried, trial, law, table.weights), rows)
 
 
 def _density(trial: Trial, weights: Floats) -> float:

@@ -14,14 +14,12 @@ from kanopt.errors import FormulaError
 from kanopt.surrogates.audit import audit
 from kanopt.surrogates.fitted_model import FittedModel
 from kanopt.surrogates.input_checks import refuse_unmeasured
-from kanopt.surrogates.law import NetworkLaw
 from kanopt.surrogates.rare import in_known_words, with_rare_entries
 from kanopt.surrogates.unseen import pools, unseen_rows, warn_of_unseen, with_fallbacks
 
 if TYPE_CHECKING:
     from kanopt.formulas import Formula
     from kanopt.surrogates.distill import Control, Trained
-    from kanopt.surrogates.distill.mixed import Rows
     from kanopt.surrogates.monitor import FitMonitor, FitProgress
 
 __all__ = ["FormulaReading"]
@@ -81,9 +79,7 @@ class FormulaReading(FittedModel):
         pin : dict, optional
             Column to the operator it is to be, or to several among which to choose: ``{"hour": "sine"}``. The operators
             are linear, quadratic, power, exp, gaussian, log, sine, tanh, softplus, hinge, step, curve, and none, which
-            leaves the column out. A column that is pinned is in the law, unless "none" is among its operators. An edge
-            of the network can be pinned by its name in :meth:`~kanopt.Formula.considered`; then the law is read from
-            the network.
+            leaves the column out. A column that is pinned is in the law, unless "none" is among its operators.
         forbid, prefer : list of str
             Operators that are not to be used, and those that count half. A quotient is no power. What was decided by
             hand is written into the provenance of the formula.
@@ -148,9 +144,7 @@ class FormulaReading(FittedModel):
         known_rows = in_known_words(self._filled(rows), self.encoding_)
         held_out = HeldOut(known_rows.assign(**{name: actual}), output, per)
         with watched(progress, budget) as watch:
-            simpler = tuple(_trained(self, *each, request, watch) for each in self._simpler_laws)
-            trained = _trained(self, self._law, self._rows, request, watch)
-            formula = distill(replace(trained, simpler=simpler), held_out, min_r2)
+            formula = distill(_trained(self, request, watch), held_out, min_r2)
         warn_if_stopped(watch)
         formula = with_rare_entries(formula, self.encoding_)
         if self._grouped_rows is not None:
@@ -172,20 +166,19 @@ class FormulaReading(FittedModel):
         return X[grouped.by].to_numpy(dtype=object)
 
 
-def _trained(
-    model: FittedModel, law: NetworkLaw, rows: Rows, request: _Request, watch: FitMonitor
-) -> Trained:
-    """Return a law of a model, with all that a formula is read from."""
+def _trained(model: FittedModel, request: _Request, watch: FitMonitor) -> Trained:
+    """Return the network of a model, with all that a formula is read from."""
     from kanopt.surrogates.distill import Trained
     from kanopt.surrogates.options import settings_of
 
+    law, rows = model._law, model._rows
+    assert rows is not None
     settings = settings_of(model, law.encoding)
     return Trained(
         network=law.network,
         features=law.encoding.inputs,
         rows=rows,
         wanted=settings.shape_constraints,
-        smoothing=law.smoothing,
         log_target=law.log_target,
         seed=model.seed,
         structure=law.structure,

@@ -129,9 +129,9 @@ class _Compiler:
             case Power() | Apply() if (exponent := self.exponent(number)) is not None:
                 return Monomial(1.0, None, [exponent], [])
             case Power():
-                base, exponent = below
-                moves = base not in self.fixed, exponent not in self.fixed
-                return _Raised(self.place(base), self.place(exponent), moves)
+                base, power = below
+                moves = base not in self.fixed, power not in self.fixed
+                return _Raised(self.place(base), self.place(power), moves)
             case Apply(function=function):
                 return Applied(function_named(function), self.place(below[0]))
             case Maximum() | Minimum():

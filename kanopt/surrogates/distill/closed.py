@@ -23,18 +23,18 @@ from kanopt.formulas.nodes import postorder, rebuild
 from kanopt.formulas.parameters import parameters_of
 from kanopt.formulas.simplify import simplify_graph
 from kanopt.surrogates.distill.considered import Considered
-from kanopt.surrogates.distill.edges import mixed_of
 from kanopt.surrogates.distill.going_on import BIGGER, LOOSE, beyond, is_no_worse
-from kanopt.surrogates.distill.mixed import Rows
 from kanopt.surrogates.distill.plain import Plain
+from kanopt.surrogates.distill.rungs import description_length, output_of
 from kanopt.surrogates.distill.shaped import decided
 from kanopt.surrogates.distill.smearing import multiplied
 from kanopt.surrogates.distill.trained import Trained
 from kanopt.surrogates.distill.uncertainty import with_covariance
 from kanopt.surrogates.encoding import Feature
 from kanopt.surrogates.monitor import SearchStopped
+from kanopt.surrogates.rows import Rows
 from kanopt.surrogates.signomials import REFITS, Found, Law, Rules, Task, search
-from kanopt.surrogates.signomials.fitting import FLOOR, Fitted, Target, fitted
+from kanopt.surrogates.signomials.fitting import Fitted, Target, fitted
 from kanopt.surrogates.signomials.lookups import centred, felt, in_lookups
 from kanopt.surrogates.signomials.program import FLATTEST, SELDOM, STEEPEST
 from kanopt.surrogates.signomials.search import KNOWN_PHASES, PHASES
@@ -49,7 +49,7 @@ from kanopt.surrogates.signomials.structure import (
 from kanopt.surrogates.signomials.tidying import is_probably_one
 from kanopt.units import powers_of
 
-__all__ = ["Closed", "closed_law", "description_length", "network_variance"]
+__all__ = ["Closed", "closed_law", "network_variance"]
 
 Array = NDArray[np.float64]
 
@@ -62,9 +62,9 @@ NEAR_END = 0.98
 """An exponent beyond this share of its range is at the end of it."""
 KNOWN, AGAIN = 4, 0.3
 """Laws that are tried on the other scale as well, and the share of the budget to grow them there."""
-READINGS = len(PHASES) + 1, REFITS
-"""How many searches there are for a formula, with that for the functions of the edges, and their refits."""
-BOTH_READINGS = len(PHASES) + len(KNOWN_PHASES) + 1, REFITS * (1.0 + AGAIN)
+READINGS = len(PHASES), REFITS
+"""How many searches there are for a formula, and their refits."""
+BOTH_READINGS = len(PHASES) + len(KNOWN_PHASES), REFITS * (1.0 + AGAIN)
 """The same where laws are looked for on two scales."""
 ALIKE = 4.0
 """Largest weight, in medians, with which rows of a logarithm are also rows of the target."""
@@ -131,32 +131,6 @@ class Closed:
         return multiplied(self.formula, factor), factor
 
 
-def description_length(
-    rows: Rows, squares: float, parameters: float, operators: float, *, log: bool
-) -> float:
-    """Return the length of the description of rows by a law, see :mod:`kanopt.surrogates.distill.judge`.
-
-    Parameters
-    ----------
-    rows
-        With the target to which `squares` belong.
-    squares
-        Weighted squared residuals.
-    parameters
-        Effective number of parameters.
-    operators
-        Length of the description of all operators.
-    log
-        Whether the target of the rows is a logarithm. The description is that of the target itself all the same: a
-        density of log y is one of y once it is divided by y (Box and Cox 1964, JRSS B 26, section 3).
-    """
-    mean = float(rows.weight @ rows.target) / rows.total
-    spread = float(rows.weight @ (rows.target - mean) ** 2) / rows.total
-    noise = squares / rows.total + FLOOR**2 * max(spread, 1e-300)
-    jacobian = 2.0 * float(rows.weight @ rows.target) if log else 0.0
-    return float(rows.total * np.log(noise) + jacobian + np.log(rows.total) * parameters + operators)
-
-
 def closed_law(trained: Trained, operator: float) -> Closed | None:
     """Look for a law in closed form on the training rows.
 
@@ -190,7 +164,7 @@ def _rules(trained: Trained, features: Sequence[Feature], operator: float) -> Ru
     """Return what decides between laws beside the rows; None where only the network can do what is asked."""
     control = trained.control
     names = [feature.name for feature in features]
-    allowed = control.on_rows(names, [feature.name for feature in trained.features])
+    allowed = control.on_rows(names)
     if allowed is None:
         return None
     units = [trained.units.get(feature.name, "") for feature in features]
@@ -280,8 +254,7 @@ def _may_stand_for(fit: Fitted, best: Fitted) -> bool:
 
 def network_variance(trained: Trained, *, log: bool) -> float:
     """Return the variance of what the network leaves of the target, or of its logarithm where `log`."""
-    rows, link = trained.rows, trained.link
-    output = mixed_of(trained).predict(rows.inputs)
+    rows, link, output = trained.rows, trained.link, output_of(trained)
     residual = rows.target - (output if link is None else link(output))
     if trained.log_target and not log:
         smearing = float(rows.weight @ np.exp(residual)) / rows.total

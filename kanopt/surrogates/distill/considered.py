@@ -14,9 +14,9 @@ from kanopt.formulas.alternatives import CLOSE
 from kanopt.formulas.complexity import count_operators as read_operators
 from kanopt.formulas.printing import to_infix
 from kanopt.surrogates.distill.going_on import BIGGER
-from kanopt.surrogates.distill.mixed import Rows
 from kanopt.surrogates.distill.plain import Plain
 from kanopt.surrogates.distill.smearing import multiplied
+from kanopt.surrogates.rows import Rows
 from kanopt.surrogates.signomials import Found, Rules, operators
 from kanopt.surrogates.signomials.columns import Columns
 from kanopt.surrogates.signomials.evaluation import value

@@ -17,14 +17,12 @@ from kanopt.formulas.parameters import parameters_of
 from kanopt.formulas.rounding import DIGITS, round_law, round_measures
 from kanopt.surrogates.distill.drafts import Draft, drafts
 from kanopt.surrogates.distill.going_on import BIGGER, beyond, explodes, held, is_no_worse, residuals
-from kanopt.surrogates.distill.networks import ways
 from kanopt.surrogates.distill.shaped import held_positive, shaped
 from kanopt.surrogates.distill.trained import HeldOut, Trained
 from kanopt.surrogates.distill.uncertainty import (
     with_covariance,
     with_errors,
     with_shared_errors,
-    without_trades,
 )
 
 __all__ = ["HeldOut", "Trained", "distill"]
@@ -91,14 +89,14 @@ def _alternatives(
         inputs = tuple(map(trained.variable, trained.features))
         kept = tuple(variable for variable in inputs if variable.name in each.law.used)
         if kept not in domains:
-            domains[kept] = _domain(trained, kept, _decoded(trained, kept))
+            domains[kept] = _domain(trained, kept, trained.decoded(kept))
         law = Formula(each.law.root, kept, held_out.output, held_out.per, domain=domains[kept])
         told = {
             "learned by": f"KANRegressor, {trained.structure}",
             "written by": "considered, and not chosen",
         }
         law = replace(with_named_constants(law, frozenset()), provenance=told)
-        law = round_law(law, _decoded(trained, kept), _target(trained))
+        law = round_law(law, trained.decoded(kept), _target(trained))
         measured = replace(law, fit=round_measures(_measured(law, fit, trained, held_out)))
         return replace(round_measures(replace(each, text=str(law), law=None), CONSIDERED), law=measured)
 
@@ -153,7 +151,7 @@ def _allowed(draft: Draft, trained: Trained, held_out: HeldOut) -> Formula:
     formula = _formula(draft, trained, held_out)
     if trained.control:
         names = [feature.name for feature in trained.features]
-        trained.control.check_law(draft.root, names, formula.used, ways(trained))
+        trained.control.check_law(draft.root, names, formula.used, trained.ways)
     return formula
 
 
@@ -173,7 +171,7 @@ def _going_on(draft: Draft, formula: Formula, trained: Trained, held_out: HeldOu
             sound = _holds(other, held_out) and beyond(other, trained).proved and not explodes(other, trained)
             if sound and _alike(other, formula, trained):
                 return _instead(draft, draft.beside, out), other
-    rows = _decoded(trained, formula.inputs)
+    rows = trained.decoded(formula.inputs)
     ended = shaped(held(formula, out.endings, trained, rows), trained)
     # a law that is held is convex no longer
     return draft, ended if _holds(ended, held_out) else formula
@@ -183,7 +181,7 @@ def _alike(other: Formula, law: Formula, trained: Trained) -> bool:
     """Whether a law is no worse than another one on the training rows, and no longer to read."""
     if count_operators(other.root) > count_operators(law.root) + BIGGER:
         return False
-    found = [residuals(each, _decoded(trained, each.inputs), trained) for each in (other, law)]
+    found = [residuals(each, trained.decoded(each.inputs), trained) for each in (other, law)]
     return found[0] is not None and found[1] is not None and is_no_worse(found[0], found[1], trained.rows)
 
 
@@ -214,9 +212,11 @@ def _formula(draft: Draft, trained: Trained, held_out: HeldOut) -> Formula:
     inputs = tuple(map(trained.variable, trained.features))
     used = Formula(draft.root, inputs, held_out.output).used
     kept = tuple(variable for variable in inputs if variable.name in used)
-    rows = _decoded(trained, kept)
+    rows = trained.decoded(kept)
     formula = Formula(draft.root, kept, held_out.output, held_out.per, domain=_domain(trained, kept, rows))
-    told = with_shared_errors(_named(formula, draft), rows, trained.rows, log=trained.log_target)
+    told = with_shared_errors(
+        _named(formula, draft, trained.rows.total), rows, trained.rows, log=trained.log_target
+    )
 
     def whole(law: Formula) -> Formula:
         return shaped(held_positive(law, trained, rows), trained)
@@ -237,31 +237,14 @@ def _target(trained: Trained) -> NDArray[np.float64]:
     return np.exp(trained.rows.target) if trained.log_target else trained.rows.target
 
 
-def _named(formula: Formula, draft: Draft) -> Formula:
+def _named(formula: Formula, draft: Draft, rows: float) -> Formula:
     """Return the formula with names for its constants, by which they are held and estimated again, and their errors."""
     if parameters_of(formula.root):
         return formula if draft.covariance is None else with_errors(formula, draft.covariance)
-    named, known = with_named_constants(formula, draft.held), draft.known
-    if known is None:
+    named, rung = with_named_constants(formula, frozenset()), draft.rung
+    if rung is None or rung.written is None or rung.values is None or rung.covariance is None:
         return named
-    model = known.fit.model
-    covariance = without_trades(known.fit.covariance, model)
-    return with_covariance(named, known.written, model.parameters, covariance, known.freedom)
-
-
-def _decoded(trained: Trained, kept: Sequence[Variable]) -> dict[str, NDArray[np.generic]]:
-    """Return the training rows of the inputs that the formula kept, in the units of the table."""
-    names = {variable.name for variable in kept}
-    rows: dict[str, NDArray[np.generic]] = {}
-    for column, feature in enumerate(trained.features):
-        encoded = trained.rows.inputs[:, column]
-        if feature.name not in names:
-            continue
-        if feature.is_numeric:
-            rows[feature.name] = feature.decode(encoded)
-        else:
-            rows[feature.name] = np.array(feature.categories, dtype=object)[encoded.astype(np.int64)]
-    return rows
+    return with_covariance(named, rung.written, rung.values, rung.covariance, rows - rung.parameters)
 
 
 def _domain(trained: Trained, kept: Sequence[Variable], rows: Mapping[str, NDArray[np.generic]]) -> Domain:

@@ -1,53 +1,42 @@
-"""Laws for what a network has learned: found on the rows, or read from its edges."""
+"""Laws for what a network has learned, the plainest that predicts as well first.
+
+They stand on a ladder: a formula found on the rows, a sum or product of functions of one column, the same with a few
+surfaces of two, and the network itself, which is a formula of curves. What stands higher is taken only where it buys
+more of the error than it takes to read.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kanopt.errors import FitError
-from kanopt.formulas import Alternative, Constant, Formula, Node, Product
+from kanopt.errors import FitError, FormulaError
+from kanopt.formulas import Alternative, Node
 from kanopt.formulas.alternatives import CLOSE
 from kanopt.formulas.parameters import Covariance
-from kanopt.formulas.simplify import simplify_graph
-from kanopt.surrogates.distill.build import graph
-from kanopt.surrogates.distill.closed import Closed, closed_law, description_length, network_variance
-from kanopt.surrogates.distill.edges import edge_name, mixed_of
-from kanopt.surrogates.distill.judge import OPERATOR
-from kanopt.surrogates.distill.mixed import Mixed
-from kanopt.surrogates.distill.networks import Read, centred, curves, read
-from kanopt.surrogates.distill.refitting import Refit
+from kanopt.formulas.printing import to_infix
+from kanopt.surrogates.distill.closed import Closed, closed_law, network_variance
+from kanopt.surrogates.distill.rungs import FLOOR, OPERATOR, Rung, network_rung, rungs
 from kanopt.surrogates.distill.trained import Trained
-from kanopt.surrogates.monitor import FitMonitor
+from kanopt.surrogates.rows import Rows
 
-__all__ = ["Draft", "Known", "drafts"]
+__all__ = ["Draft", "drafts"]
 
 Array = NDArray[np.float64]
 
+MOST = 30
+"""Operators up to which a law is read."""
+LONG = 4.0 * OPERATOR
+"""Price of every operator beyond, on top of its own."""
+SLACK = 1.015
+"""Error, in those of the best, up to which a law is as good."""
+ALIKE = 4.0
+"""Largest weight, in medians, with which rows of a logarithm are also rows of the target."""
 CHANCE = 3.0
 """Standard deviations of chance within which a law is no worse than the network."""
-
-
-@dataclass(frozen=True, eq=False)
-class Known:
-    """What the errors of the constants of a law are told from.
-
-    Parameters
-    ----------
-    written
-        The graph of the law for parameters of the network.
-    fit
-        The network as it was refitted.
-    freedom
-        Rows less effective parameters.
-    """
-
-    written: Callable[[Array], Node]
-    fit: Refit
-    freedom: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,143 +48,204 @@ class Draft:
     alternatives: tuple[Alternative, ...]
     smearing: float = 1.0
     covariance: Covariance | None = None
-    held: frozenset[float] = frozenset()
-    """Exponents that were rounded, and are part of the structure."""
-    known: Known | None = None
-    """From what the errors of constants without any are told; None behind hidden nodes, where constants can trade."""
+    rung: Rung | None = None
+    """From what the errors of constants without any are told; None where they have them."""
     beside: Draft | None = None
-    """The other one, where both have been found."""
+    """The next one."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Measured:
+    """A rung on the training rows.
+
+    Parameters
+    ----------
+    rung
+        The law.
+    errors
+        Expected of other rows (Akaike 1970, final prediction error): of the target, and of its logarithm where the
+        network learned that.
+    rests_on
+        How many rows each error rests on: all where residuals are normal, fewer where some are much larger.
+    error
+        Root mean square error of the target on the rows.
+    closed
+        The law found on the rows, where it is that.
+    """
+
+    rung: Rung
+    errors: tuple[float, ...]
+    rests_on: tuple[float, ...]
+    error: float
+    closed: Closed | None = None
 
 
 def drafts(trained: Trained) -> Iterator[Draft]:
     """Yield laws, the preferred one first; the others are for where its shape is refuted.
-
-    The law found on the rows is preferred, or the one read from the network, whichever has the shorter description.
-    The last is the network itself, which is also what is read from it where the search was stopped before.
 
     Raises
     ------
     FitError
         If what was asked of columns and operators cannot be had.
     """
-    whole, features = mixed_of(trained), trained.features
-    edges = [edge for edge in whole.edges if not edge.is_zero]
-    kinds = {edge_name(e, whole, features): "" if e.layer else features[e.source].kind for e in edges}
-    trained.control.check_names(features, kinds)
+    control = trained.control
+    control.check_names(trained.features)
     closed = closed_law(trained, OPERATOR)
-    if closed is not None and closed.squares <= _network_squares(trained, closed):
-        yield _from_rows(closed, "no larger error than the network's")
-    free = not (trained.control.pin or trained.control.forbid)
+    found: list[_Measured] = []
+    if not (control.pin or control.forbid):
+        found.append(_measured(network_rung(trained), trained))
+    if closed is not None:
+        law, factor = closed.smeared()
+        rung = Rung(law.root, "a sum of products found on the rows", closed.parameters, factor)
+        found.append(_no_worse(_measured(rung, trained, closed), found, trained))
     try:
-        found = _read(trained, free=free)
+        found += _additive(trained, found)
     except FitError:
-        if closed is None:
+        if not found:
             raise
-        yield _from_rows(closed, "the network has no edges that can become what was asked for")
-        return
-    if closed is None:
-        yield _from_network(found, trained)
-    else:
-        shorter = closed.length < _length(found, trained)
-        alike = abs(closed.length - _length(found, trained)) <= CLOSE
-        of_rows = _beaten(closed.front, closed.natural, rival=alike)
-        of_network = _beaten(found.front, trained.formula(_from_network(found, trained).root), rival=alike)
-        of_both = (
-            _from_rows(closed, "a shorter description than the network's edges", of_network),
-            _from_network(replace(found, front=(*of_rows, *found.front)), trained),
-        )
-        first, second = of_both if shorter else of_both[::-1]
-        yield replace(first, beside=second)
-        yield second
-    if free:
-        yield _from_network(curves(trained), trained)
+    lengths = _lengths(found, trained)
+    order = sorted(range(len(found)), key=lambda place: lengths[place])
+    laws = [_draft(found[place]) for place in order]
+    # lengths of the laws that were found beside the one on the rows are counted from nothing
+    base = next(
+        (f.closed.length - length for f, (_, length) in zip(found, lengths, strict=True) if f.closed), 0.0
+    )
+    shown = [_alternative(found[place], lengths[place][1] + base, trained) for place in order]
+    for place, draft in enumerate(laws):
+        beside = laws[place + 1] if place + 1 < len(laws) else None
+        told = [
+            replace(each, rival=_is_rival(lengths[order[k]], lengths[order[place]]))
+            for k, each in enumerate(shown)
+        ]
+        yield replace(draft, beside=beside, alternatives=_told(place, told, closed))
 
 
-def _read(trained: Trained, *, free: bool) -> Read:
-    """Read a network; where the search was stopped, all edges are curves, unless something else was asked of them."""
-    if not trained.watch.should_stop():
-        trained.watch.begin_search("edges of the network")
-        return read(trained)
-    return curves(trained) if free else read(replace(trained, watch=FitMonitor()))
-
-
-def _length(found: Read, trained: Trained) -> float:
-    """Return the length of the description of the target by the law read from a network."""
+def _measured(rung: Rung, trained: Trained, closed: Closed | None = None) -> _Measured:
+    """Return a law with its errors on the training rows; infinite where it has no value on one."""
     rows, log = trained.rows, trained.log_target
-    squares = float(rows.weight @ (rows.target - found.predicted(log)) ** 2)
-    return description_length(rows, squares, found.fit.parameters, found.price, log=log)
+    law = trained.formula(rung.root)
+    try:
+        predicted = np.broadcast_to(law.evaluate(trained.decoded(law.inputs)), rows.target.shape)
+    except FormulaError:
+        predicted = np.full(rows.target.shape, np.inf)
+    target = np.exp(rows.target) if log else rows.target
+    with np.errstate(all="ignore"):
+        residuals = [(target, target - predicted)]
+        if log:
+            residuals.append((rows.target, rows.target - np.log(predicted / rung.smearing)))
+    errors, rests_on = [], []
+    spent = min(rung.parameters, 0.5 * rows.total)
+    for own, residual in residuals:
+        squares, fourth = (float(rows.weight @ residual**power) for power in (2, 4))
+        middle = float(rows.weight @ own) / rows.total
+        exact = FLOOR**2 * float(rows.weight @ (own - middle) ** 2) / rows.total
+        foreseen = squares / rows.total * (rows.total + spent) / (rows.total - spent) + exact
+        errors.append(float(np.sqrt(foreseen)) if np.isfinite(foreseen) else np.inf)
+        # of n normal residuals the fourth powers sum to three times the square of the squares' sum over n
+        rests_on.append(min(3.0 * squares**2 / max(fourth, 1e-300), rows.total))
+    mean = float(rows.weight @ residuals[0][1] ** 2) / rows.total
+    return _Measured(rung, tuple(errors), tuple(rests_on), float(np.sqrt(mean)), closed)
 
 
-def _network_squares(trained: Trained, closed: Closed) -> float:
-    """Return the squares that a law found on the rows may leave to have no larger error than the network.
+def _no_worse(measured: _Measured, known: Sequence[_Measured], trained: Trained) -> _Measured:
+    """Return a law found on the rows, with the network's errors where what it leaves beyond them is chance.
 
-    If the law is right, what it leaves beyond the network is chance: as many squares of normal numbers as the network
-    has parameters more. Three standard deviations of that are allowed.
+    If the law is right, that is as many squares of normal numbers as the network has parameters more.
     """
-    rows, variance = trained.rows, network_variance(trained, log=closed.log)
+    closed = measured.closed
+    if closed is None or not known:
+        return measured
+    variance = network_variance(trained, log=closed.log)
     chance = CHANCE * np.sqrt(2.0 * max(trained.edf - closed.parameters, 0.0))
-    return float(variance * (max(rows.total - closed.parameters, 1.0) + chance))
+    if closed.squares > variance * (max(closed.rows.total - closed.parameters, 1.0) + chance):
+        return measured
+    return replace(measured, errors=tuple(map(min, measured.errors, known[0].errors)))
 
 
-def _beaten(front: tuple[Alternative, ...], law: Formula, *, rival: bool) -> tuple[Alternative, ...]:
-    """Return what was considered on a way that another one beats; the law at its end may be as good."""
-    return tuple(
-        replace(each, chosen=False, law=law, rival=rival) if each.chosen else replace(each, rival=False)
-        for each in front
+def _additive(trained: Trained, known: Sequence[_Measured]) -> list[_Measured]:
+    """Return sums, and products, of functions; with surfaces where those alone are worse than what is known."""
+    rows = trained.rows
+    if trained.watch.should_stop() and known:
+        return []
+    scales = [(rows, trained.log_target)]
+    if trained.log_target and rows.weight.max() < ALIKE * np.median(rows.weight):
+        scales.append((replace(rows, target=np.exp(rows.target)), False))
+    elif not trained.log_target and trained.link is None and rows.shared is None and rows.target.min() > 0.0:
+        scales.append((replace(rows, target=np.log(rows.target)), True))
+    found, tried, refused = list[_Measured](), list[tuple[Rows, bool]](), list[FitError]()
+    for own, log in scales:
+        try:
+            found.append(_measured(rungs(trained, own, log=log, surfaces=False)[0], trained))
+            tried.append((own, log))
+        except FitError as error:  # an operator that was asked for is one on the other scale only
+            refused.append(error)
+    if not found:
+        raise refused[0]
+    excess = [each for each, _ in _excess([*known, *found])][len(known) :]
+    if min(excess) <= SLACK or len(trained.features) < 2:
+        return found
+    # the scale that is better by itself
+    own, log = tried[int(np.argmin(excess))]
+    return [*found, *(_measured(each, trained) for each in rungs(trained, own, log=log, surfaces=True)[1:])]
+
+
+def _excess(found: Sequence[_Measured]) -> list[tuple[float, float]]:
+    """Return for each law the larger of its errors, in those of the best law, and how many rows that rests on."""
+    scales = range(len(found[0].errors))
+    best = [found[int(np.argmin([each.errors[scale] for each in found]))] for scale in scales]
+    return [
+        max(
+            (each.errors[scale] / max(least.errors[scale], 1e-300), least.rests_on[scale])
+            for scale, least in enumerate(best)
+        )
+        for each in found
+    ]
+
+
+def _lengths(found: Sequence[_Measured], trained: Trained) -> list[tuple[bool, float]]:
+    """Return what orders laws: short ones that are as good come first, then what is shorter to describe."""
+    lengths = []
+    for each, (excess, rests_on) in zip(found, _excess(found), strict=True):
+        count = each.rung.operators
+        price = np.log(trained.rows.total) * each.rung.parameters + OPERATOR * count
+        price += LONG * max(count - MOST, 0)
+        lengths.append(
+            (count > MOST or excess > SLACK, float(2.0 * rests_on * np.log(max(excess, SLACK)) + price))
+        )
+    return lengths
+
+
+def _draft(found: _Measured) -> Draft:
+    rung = found.rung
+    if found.closed is None:
+        return Draft(rung.root, rung.how, (), rung.smearing, rung=rung)
+    law, factor = found.closed.smeared()
+    return Draft(law.root, rung.how, (), factor, law.covariance)
+
+
+def _alternative(found: _Measured, length: float, trained: Trained) -> Alternative:
+    rung, law = found.rung, trained.formula(found.rung.root)
+    error = found.error if np.isfinite(found.error) else 1e300
+    return Alternative(
+        rung.operators, error, False, to_infix(rung.root), min(length, 1e300), law, step=rung.how
     )
 
 
-def _from_rows(closed: Closed, why: str, front: tuple[Alternative, ...] = ()) -> Draft:
-    how = f"a sum of products found on the rows: {why}"
-    law, factor = closed.smeared()
-    return Draft(law.root, how, (*closed.front, *front), factor, law.covariance)
+def _told(place: int, shown: Sequence[Alternative], closed: Closed | None) -> tuple[Alternative, ...]:
+    """Return what was considered when a draft is taken: the rungs, and what the search on the rows has found beside."""
+    chosen = replace(shown[place], chosen=True, rival=False, law=None)
+    told = [*shown[:place], chosen, *shown[place + 1 :]]
+    if closed is None:
+        return tuple(told)
+    seen = {each.text for each in told}
+    searched = [
+        replace(each, chosen=False, rival=each.rival and chosen.text == to_infix(closed.natural.root))
+        for each in closed.front
+        if not each.chosen and each.text not in seen
+    ]
+    return (*searched, *told)
 
 
-def _from_network(found: Read, chosen: Trained) -> Draft:
-    trained, best, smearing = found.trained, found.fit, found.smearing
-    model, rows = best.model, trained.rows
-    hidden = bool(trained.network.hidden)
-    errors = _errors(best, hidden)
-
-    def whole(model: Mixed) -> Node:
-        return graph(model, trained.features, smearing, errors, trained.link)
-
-    root = whole(model)
-    needless = smearing is not None and _is_factor_one(root, best.squares, rows.total)
-
-    def written(model: Mixed) -> Node:
-        return _without_factor(whole(model)) if needless else whole(model)
-
-    known = Known(
-        lambda parameters: written(centred(model.with_parameters(parameters), rows)),
-        best,
-        rows.total - best.parameters,
-    )
-    which = "the network" if trained is chosen else f"a simpler network that was tried ({trained.structure})"
-    parts = "functions of columns and products of two, in place of" if found.by_pairs else "edges of"
-    return Draft(
-        written(model),
-        f"{parts} {which}, closed forms and curves{', read until its work was spent' if found.spent else ''}",
-        found.front,
-        smearing or 1.0,
-        held=frozenset(value for edge in model.edges for value in edge.form.fixed),
-        known=None if hidden else known,
-    )
-
-
-def _errors(fit: Refit, hidden: bool) -> Array:
-    """Return standard errors; behind hidden nodes a constant can trade with another and has none of its own."""
-    variances = np.diag(fit.covariance)
-    return np.full(len(variances), np.nan) if hidden else np.sqrt(np.maximum(variances, 0.0))
-
-
-def _is_factor_one(root: Node, squares: float, total: float) -> bool:
-    """Whether the rows cannot tell a leading factor from 1: within two standard errors of a mean residual."""
-    if not isinstance(root, Product) or not isinstance(root.factors[0], Constant) or len(root.factors) < 2:
-        return False
-    return bool(abs(np.log(max(root.factors[0].value, 1e-300))) <= 2 * np.sqrt(squares) / total)
-
-
-def _without_factor(root: Node) -> Node:
-    assert isinstance(root, Product)
-    return simplify_graph(Product(root.factors[1:]))
+def _is_rival(length: tuple[bool, float], chosen: tuple[bool, float]) -> bool:
+    """Whether one law is about as good as another one, and about as long to describe."""
+    return length[0] == chosen[0] and abs(length[1] - chosen[1]) <= CLOSE

@@ -18,8 +18,8 @@ from kanopt.formulas import Apply, Formula
 from kanopt.formulas.extrapolation import Ending, Extrapolation, extrapolation, held_at_edges, held_below
 from kanopt.formulas.nodes import postorder
 from kanopt.surrogates.calendar import period_of
-from kanopt.surrogates.distill.mixed import Rows
 from kanopt.surrogates.distill.trained import Trained
+from kanopt.surrogates.rows import Rows
 
 __all__ = ["BIGGER", "LOOSE", "beyond", "explodes", "held", "is_no_worse", "residuals"]
 

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kanopt.formulas import Formula, Node
-from kanopt.surrogates.distill.mixed import Rows
 from kanopt.surrogates.distill.trained import Trained
 from kanopt.surrogates.encoding import Feature
+from kanopt.surrogates.rows import Rows
 from kanopt.surrogates.signomials import Law, graph
 from kanopt.surrogates.signomials.evaluation import Columns
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,9 +14,9 @@ from kanopt.kan.constraints import ShapeConstraints
 from kanopt.kan.description import Network
 from kanopt.kan.links import Link
 from kanopt.surrogates.distill.control import Control
-from kanopt.surrogates.distill.mixed import Rows
 from kanopt.surrogates.encoding import Feature
 from kanopt.surrogates.monitor import FitMonitor
+from kanopt.surrogates.rows import Rows
 
 __all__ = ["HeldOut", "Trained"]
 
@@ -38,8 +38,6 @@ class Trained:
         but where there is a link it is the target itself.
     wanted
         Shapes that the network was asked for.
-    smoothing
-        Roughness weight of every group: one per input column, then one per later layer. What follows is not read.
     log_target
         Whether the network gives the logarithm of the target.
     seed
@@ -52,8 +50,6 @@ class Trained:
         Effective number of parameters of the network.
     control
         What a person decided about the law.
-    simpler
-        Networks of simpler structure that were trained on the same rows.
     stopped
         By what its fit was stopped before its end, in words; empty where it was not.
     watch
@@ -70,7 +66,6 @@ class Trained:
     features: tuple[Feature, ...]
     rows: Rows
     wanted: ShapeConstraints
-    smoothing: Array
     log_target: bool
     seed: int
     structure: str
@@ -81,7 +76,6 @@ class Trained:
     output_unit: str = ""
     lowest: float | None = None
     floor: float | None = None
-    simpler: tuple[Trained, ...] = ()
     stopped: str = ""
     watch: FitMonitor = field(default_factory=FitMonitor)
 
@@ -92,6 +86,31 @@ class Trained:
         while output in names:
             output += "_"
         return Formula(root, tuple(map(self.variable, self.features)), Variable(output, self.output_unit))
+
+    def decoded(self, kept: Sequence[Variable]) -> dict[str, NDArray[np.generic]]:
+        """Return the training rows of some columns, in the units of the table."""
+        names = {variable.name for variable in kept}
+        rows: dict[str, NDArray[np.generic]] = {}
+        for column, feature in enumerate(self.features):
+            encoded = self.rows.inputs[:, column]
+            if feature.name not in names:
+                continue
+            if feature.is_numeric:
+                rows[feature.name] = feature.decode(encoded)
+            else:
+                rows[feature.name] = np.array(feature.categories, dtype=object)[encoded.astype(np.int64)]
+        return rows
+
+    @property
+    def ways(self) -> str:
+        """How the model was fitted, where that brings operators into the law."""
+        logs = [feature.name for feature in self.features if feature.log]
+        ways = [
+            *(["log_target=True"] if self.log_target else []),
+            *([f"log_features={logs!r}"] if logs else []),
+            *(["positive=True or bounds"] if self.link is not None else []),
+        ]
+        return f", which was fitted with {' and '.join(ways)}" if ways else ""
 
     def variable(self, feature: Feature) -> Variable:
         """Return a feature as an input of a formula."""

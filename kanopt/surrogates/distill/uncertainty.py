@@ -4,10 +4,6 @@ The constants of the formula are functions of the parameters of the refitted net
 its column, the exponential of a bias, a bias with the means of curves and tables in it. Their covariance is that of the
 parameters carried over by the derivatives of these functions (delta method; Oehlert 1992, The American Statistician
 46), which are taken by small steps.
-
-A curve and the constant beside it can trade: what one rises by, the other falls. The fit tells nothing of that
-direction, and what its covariance says there is rounding. The constants of the formula do not change along it, for
-curves are written zero on average, and so it is taken out.
 """
 
 from __future__ import annotations
@@ -26,10 +22,9 @@ from kanopt.formulas.estimation.gradient import gradient
 from kanopt.formulas.nodes import postorder, rebuild
 from kanopt.formulas.parameters import Covariance, is_parameter
 from kanopt.formulas.rounding import ERRORS, round_measures
-from kanopt.surrogates.distill.curves import TABULATED
-from kanopt.surrogates.distill.mixed import Mixed, Rows
+from kanopt.surrogates.rows import Rows
 
-__all__ = ["with_covariance", "with_errors", "with_shared_errors", "without_trades"]
+__all__ = ["with_covariance", "with_errors", "with_shared_errors"]
 
 Array = NDArray[np.float64]
 
@@ -43,31 +38,6 @@ STEPS = 5
 TINY = 1e-300
 CORRELATIONS = 4
 """Decimals of a correlation."""
-
-
-def without_trades(covariance: Array, model: Mixed) -> Array:
-    """Return the covariance of the parameters of an additive network without what curves and its constant trade.
-
-    Parameters
-    ----------
-    covariance
-        Of ``model.parameters``, (p, p).
-    model
-        Of one layer.
-    """
-    size, at, trades = len(covariance), 0, list[Array]()
-    for edge in model.edges:
-        if edge.form.name in TABULATED and (edge.layer, edge.target) not in model.pinned:
-            trade = np.zeros(size)
-            trade[at : at + edge.form.size] = 1.0
-            trade[size - len(model.bias[-1]) + edge.target] = -1.0
-            trades.append(trade)
-        at += edge.form.size
-    if not trades:
-        return covariance
-    basis = np.linalg.qr(np.column_stack(trades))[0]
-    keep = np.eye(size) - basis @ basis.T
-    return np.asarray(keep @ covariance @ keep)
 
 
 def with_covariance(

@@ -14,9 +14,8 @@ from kanopt.kan.description import Layer, Network, evaluate_periodic, evaluate_s
 from kanopt.kan.links import Link
 from kanopt.surrogates import Feature
 from kanopt.surrogates.distill import HeldOut, Trained, distill
-from kanopt.surrogates.distill.build import graph
-from kanopt.surrogates.distill.edges import mixed_of
-from kanopt.surrogates.distill.mixed import Rows
+from kanopt.surrogates.distill.rungs import network_rung
+from kanopt.surrogates.rows import Rows
 
 Floats = NDArray[np.float64]
 Shape = Callable[[Floats], Floats]
@@ -68,11 +67,8 @@ def times(factor: float, shift: float = 0.0) -> Shape:
 def trained(
     network: Network, features: tuple[Feature, ...], inputs: Floats, target: Floats, link: Link | None = None
 ) -> Trained:
-    groups = len(features) + len(network.layers) - 1
     rows = Rows(inputs, target, np.ones(len(target)))
-    return Trained(
-        network, features, rows, ShapeConstraints(), np.full(groups + 1, 1e-7), False, 0, "by hand", link
-    )
+    return Trained(network, features, rows, ShapeConstraints(), False, 0, "by hand", link)
 
 
 def decoded(features: Sequence[Feature], inputs: Floats) -> pd.DataFrame:
@@ -89,11 +85,6 @@ def law_of(model: Trained, target: Floats) -> Formula:
 
 
 def written(model: Trained, data: dict[str, Floats]) -> Floats:
-    """What the graph gives where nothing was replaced."""
-    mixed = mixed_of(model)
-    errors = np.full(len(mixed.parameters), np.nan)
-    root = graph(mixed, model.features, None, errors, model.link)
-    inputs = tuple(
-        Variable(f.name) if f.is_numeric else Variable(f.name, kind="category") for f in model.features
-    )
-    return Formula(root, inputs, Variable("y")).evaluate(data)
+    """What the network gives once it is written as a formula of curves."""
+    inputs = tuple(map(model.variable, model.features))
+    return Formula(network_rung(model).root, inputs, Variable("y")).evaluate(data)

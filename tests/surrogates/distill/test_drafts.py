@@ -17,7 +17,7 @@ from kanopt.surrogates.distill import drafts as offered
 from kanopt.surrogates.distill.closed import Closed
 from kanopt.surrogates.distill.control import Control
 from kanopt.surrogates.distill.drafts import Draft, drafts
-from kanopt.surrogates.distill.mixed import Rows
+from kanopt.surrogates.rows import Rows
 from tests.surrogates.distill.by_hand import NUMBER, decoded, layer, times, trained
 
 ROWS = np.random.default_rng(6).uniform(0, 1, (200, 2))
@@ -126,88 +126,43 @@ def ways(model: Trained) -> list[str]:
     return [draft.how for draft in drafts(model)]
 
 
-NETWORK = "edges of the network, closed forms and curves"
-
-
-def test_the_last_resort_is_the_network_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(offered, "closed_law", lambda *_: None)
-    first, last = drafts(straight())
-    assert first.how == last.how == NETWORK
-    assert not Formula(first.root, VARIABLES, Variable("y")).curves
-    law = Formula(last.root, VARIABLES, Variable("y"))
-    assert len(law.curves) == 2
-    np.testing.assert_allclose(law.evaluate(decoded(NUMBER, ROWS)), TARGET, atol=1e-9)
-    assert [each.step for each in last.alternatives] == ["every edge a curve"]
-
-
-def test_where_a_person_decided_there_is_no_last_resort(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(offered, "closed_law", lambda *_: None)
-    model = straight(control=Control.of({"a": "linear"}, None, None))
-    (only,) = drafts(model)
-    assert not Formula(only.root, VARIABLES, Variable("y")).curves
-
-
-def test_the_shorter_description_is_offered_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    # the network is exact: a law that leaves residuals is no better, and has to be much shorter
-    monkeypatch.setattr(offered, "closed_law", lambda *_: closed("2 * a + b", residual=0.1))
-    first, second, last = drafts(straight())
-    assert (first.how, last.how) == (NETWORK, NETWORK)
-    assert second.how == "a sum of products found on the rows: a shorter description than the network's edges"
-    # both are shown beside each other, and one of them is chosen
-    assert "2 * a + b" in [each.text for each in first.alternatives]
-    assert [each.chosen for each in first.alternatives].count(True) == 1
-    assert [each.chosen for each in second.alternatives].count(True) == 1
-    monkeypatch.setattr(offered, "closed_law", lambda *_: closed("2 * a + b", residual=0.1, price=-1e5))
-    assert ways(straight())[0] == second.how
-
-
-@pytest.mark.parametrize("price", [0.0, -1e5], ids=["the network", "the rows"])
-def test_what_a_network_is_read_as_is_shown_as_a_formula(
-    monkeypatch: pytest.MonkeyPatch, price: float
-) -> None:
-    monkeypatch.setattr(offered, "closed_law", lambda *_: closed("2 * a + b", residual=0.1, price=price))
-    monkeypatch.setattr(offered, "CLOSE", np.inf)  # as if both explained the rows alike
-    law = law_of(straight())
-    steps = [each.step for each in law.alternatives if each.step]
-    assert steps[0] == "every edge a curve"
-    assert [each.text for each in law.alternatives] == [str(formula) for formula in law.formulas]
-    rivals = [each for each in law.alternatives if each.rival]
-    assert len(rivals) == 1
-    assert bool(rivals[0].step) == (price < 0.0)
-    assert rivals[0].text in " ".join(str(law.formulas).partition("\n\n")[0].split())
-    why = law.considered()["why"]
-    assert (
-        why[[bool(each.step) for each in law.alternatives]]
-        .str.contains("read from the network, last step: ")
-        .all()
-    )
-
-
-def test_a_law_with_no_larger_error_than_the_network_is_offered_at_once(
+def test_the_network_as_it_is_is_among_them_and_what_was_considered_shows_all(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(offered, "closed_law", lambda *_: closed("2 * a + b", residual=0.0))
+    monkeypatch.setattr(offered, "closed_law", lambda *_: closed("2 * a + b", residual=0.1))
+    found = list(drafts(straight()))
+    (network,) = [draft for draft in found if "every edge a curve" in draft.how]
+    law = Formula(network.root, VARIABLES, Variable("y"))
+    assert len(law.curves) == 2
+    np.testing.assert_allclose(law.evaluate(decoded(NUMBER, ROWS)), TARGET, atol=1e-9)
+    assert all([each.chosen for each in draft.alternatives].count(True) == 1 for draft in found)
+    assert not Formula(found[0].root, VARIABLES, Variable("y")).curves
 
-    def never(model: Trained) -> None:
-        raise AssertionError("the network need not be read")
 
-    monkeypatch.setattr(offered, "read", never)
-    first = next(drafts(straight(rows=Rows(ROWS, TARGET + 0.1, np.ones(200)))))
-    assert first.how == "a sum of products found on the rows: no larger error than the network's"
-
-
-def test_where_the_network_cannot_be_read_the_rows_have_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    def impossible(model: Trained) -> None:
-        raise FitError("pin: no")
-
-    monkeypatch.setattr(offered, "read", impossible)
-    monkeypatch.setattr(offered, "closed_law", lambda *_: closed("2 * a + b"))
-    assert ways(straight()) == [
-        "a sum of products found on the rows: the network has no edges that can become what was asked for"
-    ]
+def test_where_a_person_decided_the_network_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(offered, "closed_law", lambda *_: None)
-    with pytest.raises(FitError, match="pin: no"):
-        ways(straight())
+    model = straight(control=Control.of({"a": "linear"}, None, None))
+    assert ways(model) == ["a sum of functions of one column"]
+
+
+def test_the_plainest_of_laws_that_predict_alike_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    noise = 0.1 * np.random.default_rng(2).standard_normal(200)
+    model = straight(rows=Rows(ROWS, TARGET + noise, np.ones(200)))
+    monkeypatch.setattr(offered, "closed_law", lambda *_: closed("2 * a + b + 0 * a^2 * b"))
+    first, *_ = drafts(model)
+    assert first.how == "a sum of functions of one column"
+
+
+def test_a_law_with_a_larger_error_is_not_taken_for_being_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(offered, "closed_law", lambda *_: closed("2 * a", residual=0.5))
+    first, *_ = drafts(straight())
+    assert first.how == "a sum of functions of one column"
+
+
+def test_without_what_was_asked_it_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(offered, "closed_law", lambda *_: None)
+    with pytest.raises(FitError, match="'a' cannot become sine"):
+        ways(straight(control=Control.of({"a": "sine"}, None, None)))
 
 
 def test_the_law_of_a_logarithm_has_the_factor_from_the_median_to_the_mean(
@@ -216,12 +171,9 @@ def test_the_law_of_a_logarithm_has_the_factor_from_the_median_to_the_mean(
     monkeypatch.setattr(offered, "closed_law", lambda *_: None)
     noise = 0.5 * np.random.default_rng(1).standard_normal(200)
     model = straight(log_target=True, rows=Rows(ROWS, TARGET + noise, np.ones(200)))
-    *_, last = drafts(model)
-    assert last.smearing == pytest.approx(np.mean(np.exp(noise)))
-    law = Formula(last.root, VARIABLES, Variable("y"))
-    np.testing.assert_allclose(law.evaluate(decoded(NUMBER, ROWS)), last.smearing * np.exp(TARGET), rtol=1e-9)
-    # where the rows cannot tell it from one it is not written
-    slight = replace(model, rows=Rows(ROWS, TARGET + 1e-3 * noise, np.ones(200)))
-    *_, last = drafts(slight)
-    law = Formula(last.root, VARIABLES, Variable("y"))
-    np.testing.assert_allclose(law.evaluate(decoded(NUMBER, ROWS)), np.exp(TARGET), rtol=1e-9)
+    (network,) = [draft for draft in drafts(model) if "every edge a curve" in draft.how]
+    assert network.smearing == pytest.approx(np.mean(np.exp(noise)))
+    law = Formula(network.root, VARIABLES, Variable("y"))
+    np.testing.assert_allclose(
+        law.evaluate(decoded(NUMBER, ROWS)), network.smearing * np.exp(TARGET), rtol=1e-9
+    )

@@ -13,7 +13,7 @@ from kanopt.surrogates import Feature
 from kanopt.surrogates.distill import HeldOut, Trained, distill, distillation
 from kanopt.surrogates.distill.drafts import Draft
 from kanopt.surrogates.distill.going_on import beyond, is_no_worse
-from kanopt.surrogates.distill.mixed import Rows
+from kanopt.surrogates.rows import Rows
 from tests.surrogates.distill.by_hand import NUMBER, decoded, layer, times, trained
 
 RNG = np.random.default_rng(3)

@@ -10,12 +10,8 @@ import pandas as pd
 import pytest
 
 from kanopt.errors import FormulaError
-from kanopt.formulas import Formula, Table, Variable
-from kanopt.surrogates import Feature, KANRegressor
-from kanopt.surrogates.distill.build import graph
-from kanopt.surrogates.distill.curves import curve_form, table_form
-from kanopt.surrogates.distill.forms import FORMS
-from kanopt.surrogates.distill.mixed import Edge, Mixed
+from kanopt.formulas import Formula, Table
+from kanopt.surrogates import KANRegressor
 from kanopt.tables import make_city, split, with_units
 from tests.cases.city import city_law
 from tests.cases.own_rows import judged_by_own_rows
@@ -37,7 +33,7 @@ def test_learned_travel_time_of_the_city_is_the_true_one_within_the_noise(travel
 
 
 def test_learned_travel_time_reads_like_the_law(travel_time: Formula) -> None:
-    assert str(travel_time).endswith("· distance_km · exp(s(hour))")
+    assert str(travel_time).endswith("· distance_km · s(hour)")
     assert [curve.name for curve in travel_time.curves] == ["s"]
     assert {variable.name: variable.unit for variable in travel_time.inputs} == {
         "distance_km": "km",
@@ -147,45 +143,6 @@ def test_the_law_of_congested_links_is_read_off_eighty_rows() -> None:
     law = model.fit(frame[columns], frame["minutes"]).to_formula(frame)
     assert str(law) == "free · (1 + 0.15 · volume^4 / capacity^4)"
     np.testing.assert_allclose(law.evaluate(frame), frame["minutes"], rtol=1e-9)
-
-
-@pytest.mark.parametrize(
-    "name", ["exp", "tanh", "sine", "gaussian", "hinge", "log_shifted", "softplus", "curve"]
-)
-def test_the_graph_computes_what_the_network_computes(name: str) -> None:
-    rng = np.random.default_rng(6)
-    x = rng.uniform(0.5, 3.0, (50, 2))
-    form = curve_form(0.4, 3.1, 4) if name == "curve" else next(f for f in FORMS if f.name == name)
-    codes = rng.integers(0, 2, 50).astype(float)
-    edges = (
-        Edge(0, 0, 0, form, rng.uniform(0.2, 1.2, form.size), span=(0.4, 3.1)),
-        Edge(0, 1, 0, form, rng.uniform(0.2, 1.2, form.size), span=(0.4, 3.1)),
-        Edge(0, 2, 0, table_form(2), np.array([0.3, -0.2])),
-    )
-    model = Mixed(edges, (np.array([0.7]),))
-    features = (
-        Feature("a", "number", scale=10.0),
-        Feature("b", "number", log=True, scale=2.0),
-        Feature("c", "category", categories=("no", "yes")),
-    )
-    data = {"a": x[:, 0] * 10.0, "b": 2.0 * np.exp(x[:, 1]), "c": np.array(["no", "yes"])[codes.astype(int)]}
-    inputs = (Variable("a"), Variable("b"), Variable("c", kind="category"))
-    expected = model.predict(np.column_stack([x, codes]))
-    errors = np.full(len(model.parameters), 0.1)
-    for smearing in (None, 1.1):
-        root = graph(model, features, smearing, errors)
-        law = Formula(root, inputs, Variable("y"))
-        wanted = expected if smearing is None else smearing * np.exp(expected)
-        np.testing.assert_allclose(law.evaluate(data), wanted, rtol=1e-9)
-
-
-def test_a_steep_softplus_does_not_overflow_where_the_network_does_not() -> None:
-    form = next(f for f in FORMS if f.name == "softplus")
-    model = Mixed((Edge(0, 0, 0, form, np.array([1.0, 10.0, -50.0])),), (np.array([0.0]),))
-    root = graph(model, (Feature("x", "number"),), None, np.full(4, 0.1))
-    law = Formula(root, (Variable("x"),), Variable("y"))
-    x = np.array([0.0, 5.0, 100.0, 1000.0])
-    np.testing.assert_allclose(law.evaluate({"x": x}), model.predict(x[:, None]), rtol=1e-9)
 
 
 def test_a_law_that_does_not_predict_is_refused_with_both_figures() -> None:

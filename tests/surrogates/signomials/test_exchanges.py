@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from kanopt.surrogates.distill.judge import OPERATOR
+from kanopt.surrogates.distill.rungs import OPERATOR
 from kanopt.surrogates.signomials import Rules
 from kanopt.surrogates.signomials.columns import Columns
 from kanopt.surrogates.signomials.dictionary import Dictionary

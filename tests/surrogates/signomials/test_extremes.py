@@ -6,7 +6,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from kanopt.formulas import Formula, Variable
-from kanopt.surrogates.distill.judge import OPERATOR
+from kanopt.surrogates.distill.rungs import OPERATOR
 from kanopt.surrogates.signomials import Rules
 from kanopt.surrogates.signomials.cleaning import cleaned
 from kanopt.surrogates.signomials.columns import Columns

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kanopt.surrogates.distill.judge import OPERATOR
+from kanopt.surrogates.distill.rungs import OPERATOR
 from kanopt.surrogates.monitor import FitMonitor, FitProgress, SearchStopped
 from kanopt.surrogates.signomials import Found, Rules, Task, search
 from kanopt.surrogates.signomials.columns import Columns

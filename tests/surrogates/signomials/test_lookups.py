@@ -12,7 +12,7 @@ from kanopt.formulas import Curve, Formula, Table, Variable
 from kanopt.formulas.complexity import count_operators
 from kanopt.formulas.nodes import postorder
 from kanopt.formulas.printing import to_infix
-from kanopt.surrogates.distill.judge import OPERATOR
+from kanopt.surrogates.distill.rungs import OPERATOR
 from kanopt.surrogates.signomials import Found, Rules, Task, graph, search
 from kanopt.surrogates.signomials.evaluation import Columns, cancels, value
 from kanopt.surrogates.signomials.fitting import Budget, Target, fitted

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from kanopt.formulas.printing import to_infix
-from kanopt.surrogates.distill.judge import OPERATOR
+from kanopt.surrogates.distill.rungs import OPERATOR
 from kanopt.surrogates.signomials import Rules
 from kanopt.surrogates.signomials.columns import Columns
 from kanopt.surrogates.signomials.dictionary import Dictionary

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from kanopt.formulas.printing import to_infix
-from kanopt.surrogates.distill.judge import OPERATOR
+from kanopt.surrogates.distill.rungs import OPERATOR
 from kanopt.surrogates.signomials import Rules, Task, graph, search
 from kanopt.surrogates.signomials.dictionary import Dictionary
 from kanopt.surrogates.signomials.evaluation import Columns

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from kanopt.formulas import Formula, Variable
 from kanopt.formulas.printing import to_infix
-from kanopt.surrogates.distill.judge import OPERATOR
+from kanopt.surrogates.distill.rungs import OPERATOR
 from kanopt.surrogates.monitor import SearchStopped
 from kanopt.surrogates.signomials import REFITS, Found, Rules, Task, graph, search
 from kanopt.surrogates.signomials.cleaning import cleaned
