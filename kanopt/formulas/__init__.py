@@ -8,7 +8,7 @@ from kanopt.formulas.binding import BoundFormula, ReferenceValue
 from kanopt.formulas.dimensions.analysis import ConstantUnit, Dimensions
 from kanopt.formulas.domain import Domain, Range
 from kanopt.formulas.error_model import ErrorModel
-from kanopt.formulas.estimation import Bootstrap, GroupedLaw, fit_groups, with_named_constants
+from kanopt.formulas.estimation import GroupedLaw, fit_groups, with_named_constants
 from kanopt.formulas.fit import Alternative, Fit
 from kanopt.formulas.formula import Formula, Term
 from kanopt.formulas.functions import FUNCTIONS, Function
@@ -35,7 +35,6 @@ __all__ = [
     "AffineDefinition",
     "Alternative",
     "Apply",
-    "Bootstrap",
     "BoundFormula",
     "Constant",
     "ConstantUnit",

@@ -10,8 +10,6 @@ from kanopt.formulas.formula_methods import FormulaMethods
 if TYPE_CHECKING:
     import pandas as pd
 
-    from kanopt.formulas.estimation.bootstrap import Bootstrap
-    from kanopt.formulas.estimation.confidence import Method
     from kanopt.formulas.estimation.estimation_rows import Weight
     from kanopt.formulas.estimation.refitting import Robust
     from kanopt.formulas.formula import Formula
@@ -126,19 +124,15 @@ class FormulaEstimation(FormulaMethods):
     def intervals(
         self,
         level: float = 0.95,
-        method: Method = "auto",
         table: Any = None,
         *,
         weight: Weight | None = None,
         log_target: bool = False,
-        bootstrap: Bootstrap | None = None,
     ) -> pd.DataFrame:
         """Return confidence intervals of its constants; see :func:`kanopt.formulas.estimation.confidence`."""
         from kanopt.formulas.estimation import intervals
 
-        return intervals(
-            self._formula, level, method, table, weight=weight, log_target=log_target, bootstrap=bootstrap
-        )
+        return intervals(self._formula, level, table, weight=weight, log_target=log_target)
 
     @property
     def pattern(self) -> str:

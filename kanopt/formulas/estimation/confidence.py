@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from kanopt.errors import FitError, FormulaError
-from kanopt.formulas.estimation.bootstrap import Bootstrap
 from kanopt.formulas.estimation.estimation_rows import EstimationRows, Weight
 from kanopt.formulas.estimation.free import FreeParameters
 from kanopt.formulas.estimation.profile import ProfileLikelihood
@@ -21,25 +18,27 @@ if TYPE_CHECKING:
 
     from kanopt.formulas.formula import Formula
 
-__all__ = ["Method", "estimated_parameters", "intervals"]
-
-Method: TypeAlias = Literal["auto", "wald", "profile", "bootstrap"]
+__all__ = ["estimated_parameters", "intervals"]
 
 NONLINEARITY_LIMIT = 0.1
-"""Bend of the profile, as a share of a straight line, from which ``"auto"`` no longer takes it for straight."""
+"""Bend of the profile, as a share of a straight line, from which it no longer counts as straight."""
 
 
 def intervals(
     formula: Formula,
     level: float = 0.95,
-    method: Method = "auto",
     table: Any = None,
     *,
     weight: Weight | None = None,
     log_target: bool = False,
-    bootstrap: Bootstrap | None = None,
 ) -> pd.DataFrame:
     """Return a confidence interval for every constant that was estimated.
+
+    The interval is Wald's, the estimate ± t · standard error with Student's t at the degrees of freedom of the
+    covariance: exact for laws linear in their constants, and robust if the covariance is. Where a table is given and
+    the profile likelihood of a constant deviates from a straight line by more than a tenth, it is the profile's: the
+    values at which the minimum with the constant held rises by what t allows (Bates and Watts 1988, ch. 6). That one is
+    not necessarily symmetric, and an end may be infinite; with robust standard errors it is scaled in proportion.
 
     Parameters
     ----------
@@ -47,36 +46,26 @@ def intervals(
         A law after :func:`~kanopt.formulas.estimation.refit`, or one whose named constants have standard errors.
     level
         Confidence level: the share of intervals that contain the true constant, if the law's structure is right.
-    method
-        - ``"wald"``: estimate ± t · standard error, Student's t with the degrees of freedom of the covariance. Exact
-          for laws linear in their constants, and robust if the covariance is.
-        - ``"profile"``: profile likelihood, the values at which the minimum with the constant held rises by what t
-          allows (Bates and Watts 1988, ch. 6). Not necessarily symmetric; an end may be infinite. With robust standard
-          errors the interval is scaled in proportion.
-        - ``"bootstrap"``: percentiles of estimates on resampled rows.
-        - ``"auto"``: for each constant the profile if a table is given and the profile is nonlinear by more than a
-          tenth, else Wald.
     table, weight, log_target
-        The rows, weights and scale of the refit; not needed for ``"wald"``.
-    bootstrap
-        Options of the bootstrap.
+        The rows, weights and scale of the refit, for profiles; without a table all intervals are Wald's.
 
     Returns
     -------
     DataFrame
-        Index ``constant``; columns ``estimate``, ``standard_error`` (of the bootstrap: the spread of the estimates),
-        ``low``, ``high`` and ``method``, the one that was used.
+        Index ``constant``; columns ``estimate``, ``standard_error``, ``low``, ``high`` and ``method``, ``"wald"`` or
+        ``"profile"``.
 
     Raises
     ------
     FormulaError
         If no constant has a standard error.
     FitError
-        If the level or method is invalid, the table is missing, or the constants are not at their least squares.
+        If the level is invalid, or the constants are not those that fit the table best.
 
     Examples
     --------
     >>> from kanopt.formulas import Variable, parse_formula
+    >>> import numpy as np
     >>> law = parse_formula("a * km ^ b", [Variable("km")], Variable("fuel"), constants={"a": 1.0, "b": 1.0})
     >>> km = np.linspace(1.0, 50.0, 40)
     >>> trips = {"km": km, "fuel": 0.5 * km**0.8 + 0.1 * np.cos(7.0 * km)}
@@ -87,13 +76,7 @@ def intervals(
     what = f"formula for {formula.output.name!r}"
     if not 0.0 < level < 1.0:
         raise FitError(f"{what}: a level lies between 0 and 1, such as 0.95, not {level!r}")
-    if method not in ("auto", "wald", "profile", "bootstrap"):
-        raise FitError(f"{what}: method is 'auto', 'wald', 'profile' or 'bootstrap', not {method!r}")
-    if table is None and method in ("profile", "bootstrap"):
-        raise FitError(
-            f"{what}: method {method!r} needs the table that the law was refitted on; give table=…"
-        )
-    if table is None or method == "wald":
+    if table is None:
         return _frame(_wald(formula, level, what))
     free = estimated_parameters(formula)
     rows = EstimationRows.of(formula, table, weight)
@@ -102,9 +85,7 @@ def intervals(
     profile = ProfileLikelihood.of(
         Residuals.of(formula.root, free, rows, log_target), free.values, free.names, what
     )
-    if method == "bootstrap":
-        return _frame(_percentiles(profile, bootstrap or Bootstrap(), level, what))
-    return _frame(_profiled(formula, profile, level, always=method == "profile"))
+    return _frame(_profiled(formula, profile, level))
 
 
 _Row: TypeAlias = tuple[str, float, float, float, float, str]
@@ -177,7 +158,7 @@ def estimated_parameters(formula: Formula) -> FreeParameters:
     return free
 
 
-def _profiled(formula: Formula, profile: ProfileLikelihood, level: float, always: bool) -> list[_Row]:
+def _profiled(formula: Formula, profile: ProfileLikelihood, level: float) -> list[_Row]:
     plain = _quantile(level, profile.residuals.count - profile.theta.size)
     stated = _errors(formula)
     rows: list[_Row] = []
@@ -186,19 +167,9 @@ def _profiled(formula: Formula, profile: ProfileLikelihood, level: float, always
         shown = stated.get(name, error)
         # robust errors stretch the profile, as they stretch the interval of Wald
         reach = plain * (shown / error if error > 0 else 1.0)
-        if error > 0 and (always or profile.nonlinearity(place, reach) > NONLINEARITY_LIMIT):
+        if error > 0 and profile.nonlinearity(place, reach) > NONLINEARITY_LIMIT:
             low, high = profile.ends(place, reach)
             rows.append((name, estimate, shown, low, high, "profile"))
         else:
             rows.append((name, estimate, shown, estimate - plain * shown, estimate + plain * shown, "wald"))
     return rows
-
-
-def _percentiles(profile: ProfileLikelihood, bootstrap: Bootstrap, level: float, what: str) -> list[_Row]:
-    found = bootstrap.estimates(profile.residuals, profile.theta, what)
-    low, high = np.quantile(found, [(1.0 - level) / 2.0, (1.0 + level) / 2.0], axis=0)
-    spread = found.std(axis=0, ddof=1)
-    return [
-        (name, float(profile.theta[i]), float(spread[i]), float(low[i]), float(high[i]), "bootstrap")
-        for i, name in enumerate(profile.names)
-    ]
