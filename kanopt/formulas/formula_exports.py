@@ -100,8 +100,8 @@ class FormulaExports(FormulaMethods):
         Parameters
         ----------
         expression
-            The expression. Text is refused, since sympy would execute it; :func:`~kanopt.formulas.parse_formula` reads
-            text.
+            The expression; :func:`~kanopt.formulas.parse_formula` reads text, and reads the expression as the text that
+            sympy writes, with its limits.
         inputs, output
             Variables, or names of numbers without a unit.
         per
@@ -112,7 +112,7 @@ class FormulaExports(FormulaMethods):
         Raises
         ------
         FormulaError
-            Naming the symbol that is neither, or the part that formulas do not have.
+            Naming the part that formulas do not have, such as a case distinction, and its place in the text.
 
         Examples
         --------
