@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from kanopt.errors import FormulaError
 from kanopt.formulas import Curve, Domain, Formula, Input, Range, Table, Variable, parse_formula
+from kanopt.formulas.formula_text import LONGEST
 from kanopt.formulas.parameters import parameters_of
-from kanopt.formulas.parser import LONGEST
 from tests.formulas.strategies import INPUTS, OUTPUT, laws, raw, rows, steady
 
 COST = Variable("cost", "EUR")
