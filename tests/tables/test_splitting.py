@@ -11,7 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from kanopt.errors import TableError
-from kanopt.tables import make_city, report_of, split, units_of
+from kanopt.tables import load_city, report_of, split, units_of
 
 weeks = st.lists(st.integers(1, 8), min_size=2, max_size=60)
 names = st.lists(st.sampled_from("abcdefgh"), min_size=2, max_size=60)
@@ -162,7 +162,7 @@ def test_an_empty_table() -> None:
 
 
 def test_units_and_report_travel_along() -> None:
-    trips = make_city(seed=7).trips
+    trips = load_city().trips
     train, test = split(trips, by="week", holdout=4)
     assert sorted(set(test["week"])) == [17, 18, 19, 20]
     assert units_of(train) == units_of(test) == units_of(trips)

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from kanopt.errors import TableError
-from kanopt.tables import Schema, _database, make_city, read_table, report_of, units_of, with_units
+from kanopt.tables import Schema, _database, load_city, read_table, report_of, units_of, with_units
 
 
 @pytest.fixture
@@ -177,7 +177,7 @@ def test_a_frame_in_memory_is_checked_too() -> None:
 
 
 def test_a_made_table_passes_its_own_schema() -> None:
-    city = make_city(seed=7)
+    city = load_city()
     schema = Schema.from_dict(
         {
             "distance_km": {"unit": "km", "minimum": 0.5, "maximum": 25},

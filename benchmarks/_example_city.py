@@ -1,4 +1,8 @@
-"""An example city: a trip log, clients, vans and a depot, with the true laws behind the log."""
+"""Cities drawn like the example city: a trip log, clients, vans and a depot, by the laws of :class:`City`.
+
+With a day effect there are good and bad days: all ``minutes`` of one of the 100 days have another log-normal factor of
+mean one in common, whose logarithm has that standard deviation.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +10,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from _measured import add_noise
+from numpy.typing import NDArray
 
 from kanopt.errors import TableError
-from kanopt.tables.examples._laws import add_noise
+from kanopt.tables.examples import FUEL_PRICE, LOAD_CAPACITY, City
 from kanopt.tables.report import with_report
 
-__all__ = ["City", "make_city"]
-
-FREE_SPEED = 35.0  # km/h
-BUMPS = ((0.55, 8.0, 1.2), (0.45, 17.0, 1.5))  # height, hour, width in hours
-IDLE, ROLL, DRAG = 1.8, 0.045, 1.2e-5  # l/h, l/km, l h²/km³
-LOAD_EFFECT, LOAD_CAPACITY = 0.4, 3.5  # share of fuel at full load; t
-FUEL_PRICE, WEAR = 1.65, 0.22  # EUR/l, EUR/km
+__all__ = ["DrawnCity", "make_city"]
 
 TRIPS, WEEKS, HOURS = 5_000, 20, (6.0, 20.0)
 WORKING_DAYS = 5  # of a week
@@ -53,88 +52,14 @@ VEHICLE_UNITS = {
 
 
 @dataclass(frozen=True, eq=False)
-class City:
-    """The tables of an example city and the true laws that its trip log was made from.
+class DrawnCity(City):
+    """A city that was drawn, and how much the days of its log differ."""
 
-    With ``strength`` s, clock hour h, distance d (km) and load w (t) on board::
-
-        slowdown(h) = 1 + s · (0.55 · exp(−((h − 8)/1.2)²/2) + 0.45 · exp(−((h − 17)/1.5)²/2))
-        v(h)        = 35 / slowdown(h)                                            km/h
-        minutes     = 60 · d / v(h)
-        fuel        = d · (1.8/v + 0.045 + 1.2e-5 · v²) · (1 + 0.4 · s · w/3.5)    litres, v = v(h)
-        cost        = 1.65 · fuel + 0.22 · d                                      EUR: fuel and wear
-
-    At full strength the morning peak takes 1.55 times as long as a free road (never more than 1.6), and a
-    full van burns 40 % more than an empty one, which raises the cost of a trip by less than 40 %. At strength
-    0 time and fuel are proportional to distance.
-
-    The log holds these laws as they would be measured: ``minutes``, ``fuel_l`` and ``cost_eur`` each carry an
-    independent log-normal factor of mean one and coefficient of variation 0.08, and in each of them 1 % of
-    the rows is grossly wrong, multiplied or divided by a factor between 2 and 4.
-
-    With a day effect there are good and bad days: all ``minutes`` of one of the 100 days have another log-normal
-    factor of mean one in common, whose logarithm has that standard deviation.
-
-    Attributes
-    ----------
-    trips
-        5,000 rows: week (1–20), distance_km (0.5–25), load_t (0–3.5), hour (6–20, decimal), minutes, fuel_l,
-        cost_eur; with a day effect also day (1–100, five in a week) after the week.
-    clients
-        60 rows: name, x_km, y_km, demand_t, ready_h, due_h (decimal clock hours; a third have a window of 2
-        to 4 hours, the others the whole day), service_min. The demand adds up to 14.2 t.
-    vehicles
-        2 rows: name, count, capacity_t, fixed_cost_eur, cost_per_hour_eur (the driver), fuel_price (EUR/l),
-        shift_start_h, shift_end_h. Four large vans of 3.5 t and two small ones of 2 t carry 18 t; without one
-        large van 98 % of the room left is needed, and 20 % more demand needs 95 % of all six vans.
-    depots
-        1 row: name, x_km, y_km.
-    seed, strength, day_effect
-        What the tables were made from.
-
-    Examples
-    --------
-    >>> city = make_city(seed=7)
-    >>> float(city.slowdown(8.0).round(2)), float(city.true_minutes(35.0, 12.5).round(1))
-    (1.55, 60.3)
-    """
-
-    trips: pd.DataFrame
-    clients: pd.DataFrame
-    vehicles: pd.DataFrame
-    depots: pd.DataFrame
-    seed: int
-    strength: float
     day_effect: float = 0.0
 
-    def slowdown(self, hour: ArrayLike) -> NDArray[np.float64]:
-        """Return the factor on free-flow travel time at a clock hour; arrays broadcast."""
-        return _slowdown(np.asarray(hour, dtype=np.float64), self.strength)
 
-    def true_minutes(self, distance_km: ArrayLike, hour: ArrayLike) -> NDArray[np.float64]:
-        """Return the duration of a trip in minutes; arrays broadcast."""
-        distance = np.asarray(distance_km, dtype=np.float64)
-        return 60.0 * distance * self.slowdown(hour) / FREE_SPEED
-
-    def true_fuel_l(self, distance_km: ArrayLike, load_t: ArrayLike, hour: ArrayLike) -> NDArray[np.float64]:
-        """Return the fuel that a trip consumes in litres; arrays broadcast."""
-        distance, load = np.asarray(distance_km, dtype=np.float64), np.asarray(load_t, dtype=np.float64)
-        speed = FREE_SPEED / self.slowdown(hour)
-        per_km = IDLE / speed + ROLL + DRAG * speed**2
-        return distance * per_km * (1.0 + LOAD_EFFECT * self.strength * load / LOAD_CAPACITY)
-
-    def true_cost_eur(
-        self, distance_km: ArrayLike, load_t: ArrayLike, hour: ArrayLike
-    ) -> NDArray[np.float64]:
-        """Return the cost of a trip, fuel and wear, in EUR; arrays broadcast."""
-        distance = np.asarray(distance_km, dtype=np.float64)
-        return FUEL_PRICE * self.true_fuel_l(distance, load_t, hour) + WEAR * distance
-
-
-def make_city(seed: int = 7, *, strength: float = 1.0, day_effect: float = 0.0) -> City:
+def make_city(seed: int = 7, *, strength: float = 1.0, day_effect: float = 0.0) -> DrawnCity:
     """Return the tables of an example city, whose true laws are known.
-
-    The laws are written out in :class:`City`.
 
     Parameters
     ----------
@@ -148,7 +73,7 @@ def make_city(seed: int = 7, *, strength: float = 1.0, day_effect: float = 0.0) 
 
     Returns
     -------
-    City
+    DrawnCity
 
     Raises
     ------
@@ -186,20 +111,14 @@ def make_city(seed: int = 7, *, strength: float = 1.0, day_effect: float = 0.0) 
         }
     )
     depots = pd.DataFrame({"name": ["depot"], "x_km": [DEPOT[0]], "y_km": [DEPOT[1]]})
-    return City(
+    return DrawnCity(
         trips=with_report(trips, f"{source}.trips", TRIP_UNITS),
         clients=with_report(_clients(clients_rng), f"{source}.clients", CLIENT_UNITS),
         vehicles=with_report(vehicles, f"{source}.vehicles", VEHICLE_UNITS),
         depots=with_report(depots, f"{source}.depots", {"x_km": "km", "y_km": "km"}),
-        seed=seed,
         strength=strength,
         day_effect=day_effect,
     )
-
-
-def _slowdown(hour: NDArray[np.float64], strength: float) -> NDArray[np.float64]:
-    bumps = sum(height * np.exp(-(((hour - at) / width) ** 2) / 2) for height, at, width in BUMPS)
-    return np.asarray(1.0 + strength * bumps, dtype=np.float64)
 
 
 def _trips(
@@ -210,7 +129,7 @@ def _trips(
     # every eighth trip is the empty way home
     load = np.where(rng.random(TRIPS) < 0.125, 0.0, np.round(rng.uniform(0.0, LOAD_CAPACITY, TRIPS), 2))
     hour = np.round(rng.uniform(*HOURS, TRIPS), 2)
-    laws = City(pd.DataFrame(), pd.DataFrame(), pd.DataFrame(), pd.DataFrame(), 0, strength)
+    laws = City(pd.DataFrame(), pd.DataFrame(), pd.DataFrame(), pd.DataFrame(), strength)
     truths = {
         "minutes": laws.true_minutes(distance, hour),
         "fuel_l": laws.true_fuel_l(distance, load, hour),

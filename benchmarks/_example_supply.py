@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from _measured import add_noise
+from numpy.typing import NDArray
 
-from kanopt.tables.examples._laws import add_noise, look_up
+from kanopt.tables.examples import BASE, REFERENCE, SIZE, SupplyNetworkTables
 from kanopt.tables.report import with_report
 
-__all__ = ["SupplyNetworkTables", "make_supply_network"]
+__all__ = ["make_supply_network"]
 
-BASE = MappingProxyType({"van": 20.0, "truck": 60.0, "rail": 350.0})  # EUR a shipment
-RATE = MappingProxyType({"van": 0.80, "truck": 0.90, "rail": 0.62})
 SHIPMENT = MappingProxyType({"van": 2.5, "truck": 12.0, "rail": 60.0})  # t, a usual load
 LOADS = MappingProxyType({"van": (0.3, 3.0), "truck": (2.0, 24.0), "rail": (20.0, 80.0)})  # t
-SIZE = MappingProxyType({"standard": 60.0, "chilled": 25.0})  # pallets a month per 100,000 people
-REFERENCE = MappingProxyType({"standard": 400.0, "chilled": 900.0})  # EUR/pallet
 WEIGHT = MappingProxyType({"standard": 0.5, "chilled": 0.6})  # t/pallet
 
 FREIGHT_ROWS, WEEKS, PAST_MONTHS = 4_000, 52, 36
@@ -39,106 +35,8 @@ SITE_UNITS = {
 }
 
 
-@dataclass(frozen=True, eq=False)
-class SupplyNetworkTables:
-    """The tables of an example supply network and the true laws that its history was made from.
-
-    A shipment of weight w (t) over distance d (km), and a month's demand in a market of p thousand people at
-    price π (EUR/pallet)::
-
-        cost    = base + rate · d^0.9 · w^0.6                                                   EUR
-        pallets = size · (p/100)^0.9 · (π/reference)^(−1.4) · (1 + 0.25 · sin(2π(month − 4)/12))
-
-    =====  ====  ====      ========  ====  =========
-    mode   base  rate      product   size  reference
-    =====  ====  ====      ========  ====  =========
-    van    20    0.80      standard  60    400
-    truck  60    0.90      chilled   25    900
-    rail   350   0.62
-    =====  ====  ====      ========  ====  =========
-
-    In the logs both carry a log-normal factor of mean one and coefficient of variation 0.08, and 1 % of the rows
-    are multiplied or divided by 2 to 4.
-
-    Attributes
-    ----------
-    freight
-        4,000 past shipments: week (1–52), mode, distance_km (20–900), weight_t, cost_eur.
-    demand
-        1,440 rows, 36 months of 20 markets and 2 products: period, month (1–12), market, product, population_k,
-        price (EUR/pallet), pallets.
-    suppliers
-        3 rows, one per supplier and product: name, product, capacity (pallet a month), unit_cost (EUR/pallet),
-        x, y. Together they offer 1.3 times the demand of the busiest month.
-    sites
-        6 rows: name, fixed_cost (EUR), capacity (t a month), storage (t), holding_cost, handling_cost (EUR/pallet),
-        x, y. Together they have 1.5 times the room that the busiest month needs.
-    markets
-        20 rows: name, population_k, x, y.
-    products
-        2 rows: name, weight (t/pallet), price, shortage_cost (EUR/pallet).
-    periods
-        8 rows: name, month.
-    lanes
-        tail, head, mode, distance (km), shipment_t (a usual load). From each supplier to each site by truck, and to
-        the first three by rail; to each market from the three nearest sites, by truck where more than 200,000
-        people live and by van elsewhere. Roads are 1.25 times as long as the straight line.
-    seed
-        What the tables were made from.
-
-    Examples
-    --------
-    >>> network = make_supply_network(seed=7)
-    >>> float(network.true_cost_eur("truck", 300.0, 12.0).round(2))
-    737.89
-    >>> float(network.true_pallets("standard", 100.0, 400.0, 7).round(2))
-    75.0
-    """
-
-    freight: pd.DataFrame
-    demand: pd.DataFrame
-    suppliers: pd.DataFrame
-    sites: pd.DataFrame
-    markets: pd.DataFrame
-    products: pd.DataFrame
-    periods: pd.DataFrame
-    lanes: pd.DataFrame
-    seed: int
-
-    @staticmethod
-    def true_cost_eur(mode: ArrayLike, distance_km: ArrayLike, weight_t: ArrayLike) -> NDArray[np.float64]:
-        """Return the cost of a shipment in EUR; arrays broadcast.
-
-        Raises
-        ------
-        TableError
-            If a mode is unknown.
-        """
-        distance, weight = (np.asarray(v, dtype=np.float64) for v in (distance_km, weight_t))
-        moved = look_up(RATE, mode, "mode") * distance**0.9 * weight**0.6
-        return np.asarray(look_up(BASE, mode, "mode") + moved)
-
-    @staticmethod
-    def true_pallets(
-        product: ArrayLike, population_k: ArrayLike, price: ArrayLike, month: ArrayLike
-    ) -> NDArray[np.float64]:
-        """Return the demand of a market in a month, in pallets; arrays broadcast.
-
-        Raises
-        ------
-        TableError
-            If a product is unknown.
-        """
-        people, money, time = (np.asarray(v, dtype=np.float64) for v in (population_k, price, month))
-        season = 1.0 + 0.25 * np.sin(2.0 * np.pi * (time - 4.0) / 12.0)
-        dear = (money / look_up(REFERENCE, product, "product")) ** -1.4
-        return np.asarray(look_up(SIZE, product, "product") * (people / 100.0) ** 0.9 * dear * season)
-
-
 def make_supply_network(seed: int = 7) -> SupplyNetworkTables:
     """Return the tables of an example supply network, whose true laws are known.
-
-    The laws are written out in :class:`SupplyNetworkTables`.
 
     Parameters
     ----------
@@ -187,7 +85,7 @@ def make_supply_network(seed: int = 7) -> SupplyNetworkTables:
     }
     source = f"make_supply_network(seed={seed})"
     frames = {name: with_report(frame, f"{source}.{name}", units) for name, (frame, units) in parts.items()}
-    return SupplyNetworkTables(**frames, seed=seed)
+    return SupplyNetworkTables(**frames)
 
 
 def _freight(rng: np.random.Generator, noise: float = 0.08, outliers: float = 0.01) -> pd.DataFrame:
@@ -214,7 +112,7 @@ def _demand(
     known = markets[["name", "population_k"]].rename(columns={"name": "market"})
     frame = period.merge(known, how="cross").merge(pd.DataFrame({"product": list(SIZE)}), how="cross")
     frame["month"] = (frame["period"] - 1) % 12 + 1
-    reference = look_up(REFERENCE, frame["product"], "product")
+    reference = frame["product"].map(REFERENCE).to_numpy()
     frame["price"] = np.round(reference * rng.uniform(0.8, 1.25, len(frame)), 1)
     inputs = [frame[name].to_numpy() for name in ("product", "population_k", "price", "month")]
     frame["pallets"] = add_noise(
@@ -282,5 +180,5 @@ def _lanes(suppliers: pd.DataFrame, sites: pd.DataFrame, markets: pd.DataFrame) 
     lanes = links.rename(columns={"name_tail": "tail", "name_head": "head"})[
         ["tail", "head", "mode", "distance"]
     ]
-    lanes["shipment_t"] = look_up(SHIPMENT, lanes["mode"], "mode")
+    lanes["shipment_t"] = lanes["mode"].map(SHIPMENT)
     return lanes.reset_index(drop=True)

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from types import MappingProxyType
-
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from _measured import add_noise
 
-from kanopt.tables.examples._laws import add_noise, look_up
+from kanopt.tables.examples import HARDNESS, PACE, Workshop
 from kanopt.tables.report import with_report
 
-__all__ = ["Workshop", "make_workshop"]
+__all__ = ["make_workshop"]
 
-PACE = MappingProxyType({"mill A": 1.0, "mill B": 0.8, "lathe": 1.1, "router": 0.9, "old mill": 1.35})
-POWER = MappingProxyType({"mill A": 9.0, "mill B": 14.0, "lathe": 7.5, "router": 11.0, "old mill": 8.0})  # kW
-HARDNESS = MappingProxyType({"aluminium": 0.8, "steel": 1.3, "plastic": 0.6})
 LOG_ROWS, WEEKS = 3_000, 40
 JOBS = 8
 DAY_PRICE, SWING = 0.24, 0.10  # EUR/kWh
@@ -24,96 +18,8 @@ DAY_PRICE, SWING = 0.24, 0.10  # EUR/kWh
 LOG_UNITS = {"weight_kg": "kg", "length_mm": "mm", "minutes": "min", "kwh": "kWh"}
 
 
-@dataclass(frozen=True, eq=False)
-class Workshop:
-    """The tables of an example workshop and the true laws that its log was made from.
-
-    With pace and power of the machine, hardness of the material, weight w (kg) and length L (mm)::
-
-        minutes = pace · hardness · (15 + 0.12 · L + 4 · √w)
-        kwh     = power · minutes/60 · (0.6 + 0.4 · hardness)
-
-    ========  ====  =====      =========  ========
-    machine   pace  power      material   hardness
-    ========  ====  =====      =========  ========
-    mill A    1.00  9 kW       aluminium  0.8
-    mill B    0.80  14 kW      steel      1.3
-    lathe     1.10  7.5 kW     plastic    0.6
-    router    0.90  11 kW
-    old mill  1.35  8 kW
-    ========  ====  =====      =========  ========
-
-    In the log both carry an independent log-normal factor of mean one and coefficient of variation 0.08, and 1 %
-    of the rows of each is multiplied or divided by 2 to 4. All times of the plan are hours from its start.
-
-    Attributes
-    ----------
-    log
-        3,000 past tasks: week (1–40), machine, material, weight_kg (1–60), length_mm (50–900), minutes, kwh.
-    jobs
-        8 rows: name, release_date, due_date (h), tardiness_cost (EUR/h).
-    tasks
-        3 or 4 per job: name, job, order (from 1), family (the material, for which a machine is set up), material,
-        weight_kg, length_mm.
-    machines
-        5 rows: name.
-    modes
-        One row per task and machine that can do it: task, machine. Every task has two machines or three.
-    setups
-        6 rows: before, after (families), time (min).
-    breaks
-        1 row: machine, start, end (h); mill B is down for maintenance from hour 2 to 3.
-    power
-        48 rows: start (h), price (EUR/kWh): 0.24 + 0.10 · sin(2π · start/12), two peaks a day, at hours 3 and 15.
-    seed
-        What the tables were made from.
-
-    Examples
-    --------
-    >>> shop = make_workshop(seed=7)
-    >>> float(shop.true_minutes("mill A", "steel", 25.0, 400.0))
-    107.9
-    """
-
-    log: pd.DataFrame
-    jobs: pd.DataFrame
-    tasks: pd.DataFrame
-    machines: pd.DataFrame
-    modes: pd.DataFrame
-    setups: pd.DataFrame
-    breaks: pd.DataFrame
-    power: pd.DataFrame
-    seed: int
-
-    @staticmethod
-    def true_minutes(
-        machine: ArrayLike, material: ArrayLike, weight_kg: ArrayLike, length_mm: ArrayLike
-    ) -> NDArray[np.float64]:
-        """Return the duration of a task in minutes; arrays broadcast.
-
-        Raises
-        ------
-        TableError
-            If a machine or a material is unknown.
-        """
-        weight, length = (np.asarray(v, dtype=np.float64) for v in (weight_kg, length_mm))
-        rate = look_up(PACE, machine, "machine") * look_up(HARDNESS, material, "material")
-        return np.asarray(rate * (15.0 + 0.12 * length + 4.0 * np.sqrt(weight)))
-
-    @staticmethod
-    def true_kwh(
-        machine: ArrayLike, material: ArrayLike, weight_kg: ArrayLike, length_mm: ArrayLike
-    ) -> NDArray[np.float64]:
-        """Return the energy that a task consumes in kWh; arrays broadcast."""
-        minutes = Workshop.true_minutes(machine, material, weight_kg, length_mm)
-        load = 0.6 + 0.4 * look_up(HARDNESS, material, "material")
-        return np.asarray(look_up(POWER, machine, "machine") * minutes / 60.0 * load)
-
-
 def make_workshop(seed: int = 7) -> Workshop:
     """Return the tables of an example workshop, whose true laws are known.
-
-    The laws are written out in :class:`Workshop`.
 
     Parameters
     ----------
@@ -145,7 +51,7 @@ def make_workshop(seed: int = 7) -> Workshop:
     }
     source = f"make_workshop(seed={seed})"
     frames = {name: with_report(frame, f"{source}.{name}", units) for name, (frame, units) in parts.items()}
-    return Workshop(**frames, seed=seed)
+    return Workshop(**frames)
 
 
 def _log(rng: np.random.Generator, noise: float = 0.08, outliers: float = 0.01) -> pd.DataFrame:

@@ -1,16 +1,11 @@
-"""What the example tables share: measurement noise, and constants by name."""
+"""Measurements of true values, as the logs of the example tables hold them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
-import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from kanopt.errors import TableError, nearest
-
-__all__ = ["add_noise", "look_up"]
+__all__ = ["add_noise"]
 
 
 def add_noise(
@@ -40,20 +35,3 @@ def add_noise(
     struck = rng.permutation(len(truth)) < round(outliers * len(truth))
     result: NDArray[np.float64] = truth * factor * np.where(struck, gross, 1.0)
     return result
-
-
-def look_up(table: Mapping[str, float], names: ArrayLike, what: str) -> NDArray[np.float64]:
-    """Return the constant of each name, as an array of the shape of `names`.
-
-    Raises
-    ------
-    TableError
-        If a name is unknown; the nearest one is named.
-    """
-    given = np.asarray(names, dtype=object)
-    values = pd.Series(given.ravel()).map(dict(table)).to_numpy(dtype=np.float64)
-    unknown = np.isnan(values)
-    if unknown.any():
-        name = str(given.ravel()[unknown][0])
-        raise TableError(f"unknown {what} {name!r}; {nearest(name, table)}")
-    return np.asarray(values.reshape(given.shape), dtype=np.float64)
