@@ -17,15 +17,13 @@ from kanopt.formulas.binding import BoundFormula
 from kanopt.formulas.columns import common_shape, evaluate_graph, read_columns
 from kanopt.formulas.domain import Domain
 from kanopt.formulas.fit import Alternative, Fit
-from kanopt.formulas.lookalikes import hint, refuse_lookalikes
-from kanopt.formulas.nodes import Array, Constant, Node, postorder
+from kanopt.formulas.nodes import Array, Constant, Node, Sum, postorder
 from kanopt.formulas.parameters import Covariance, check_covariance, names_in
 from kanopt.formulas.pieces import Curve, Table, gap_inputs
 from kanopt.formulas.references import Reference
 from kanopt.formulas.shapes import ShapeFact, basis_of
-from kanopt.formulas.terms import Term, terms_of
 from kanopt.formulas.validity import formula_facts, outside_tests, outside_texts
-from kanopt.formulas.variables import Variable, check_label
+from kanopt.formulas.variables import Variable, check_label, hint, refuse_lookalikes
 from kanopt.formulas.verdict import LawVerdict, verdict_of
 from kanopt.text import join_list
 
@@ -37,12 +35,40 @@ if TYPE_CHECKING:
     from kanopt.formulas.dimensions.analysis import Dimensions
     from kanopt.formulas.estimation.estimation_rows import Weight
     from kanopt.formulas.estimation.refitting import Robust
-    from kanopt.formulas.lowering.certificate import Side
-    from kanopt.formulas.lowering.program import Piecewise
+    from kanopt.formulas.lowering.program import Piecewise, Side
     from kanopt.formulas.shapes import ShapeProof
     from kanopt.formulas.shapes.proof import Convexity
 
-__all__ = ["Formula", "Term"]
+__all__ = ["Formula", "Term", "terms_of"]
+
+
+@dataclass(frozen=True)
+class Term:
+    """An additive term of a formula.
+
+    Parameters
+    ----------
+    text
+        The term in one line.
+    formula
+        The term as a formula over the inputs it uses.
+    """
+
+    text: str
+    formula: Formula
+
+
+def terms_of(formula: Formula) -> tuple[Term, ...]:
+    """Return the additive terms of a formula; see :attr:`kanopt.formulas.Formula.terms`."""
+    parts = formula.root.terms if isinstance(formula.root, Sum) else (formula.root,)
+    return tuple(Term(str(part), part) for part in (_formula_over(formula, root) for root in parts))
+
+
+def _formula_over(formula: Formula, root: Node) -> Formula:
+    """Return a formula of the same output with another graph, over the inputs the graph uses."""
+    names = {name for node in postorder(root) for name in node.names}
+    kept = tuple(variable for variable in formula.inputs if variable.name in names)
+    return replace(formula, root=root, inputs=kept, fit=None, provenance={}, alternatives=(), covariance=None)
 
 
 @dataclass(frozen=True)
@@ -775,7 +801,7 @@ class Formula(Shown):
         >>> print(Formula.from_sympy(0.5 * km**2 + sympy.sqrt(km), [Variable("km", "km")], "fuel"))
         sqrt(km) + 0.5 · km^2
         """
-        from kanopt.formulas.from_sympy import from_sympy
+        from kanopt.formulas.parser import from_sympy
 
         return from_sympy(expression, inputs, output, per=per, constants=constants)
 

@@ -19,10 +19,10 @@ import pandas as pd
 from kanopt.errors import FormulaError
 from kanopt.formulas.calendar_functions import CALENDAR
 from kanopt.formulas.formula_text import CALLED, CONSTANTS, Token
-from kanopt.formulas.lookalikes import hint
 from kanopt.formulas.nodes import Constant, Input, Node, Product, Sum, computed
 from kanopt.formulas.row_grammar import RowGrammar
 from kanopt.formulas.row_text import Condition, RowText, both, compared, date_values, either, joined
+from kanopt.formulas.variables import hint
 
 __all__ = ["Sort", "parse_row_text"]
 

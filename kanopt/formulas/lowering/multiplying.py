@@ -13,9 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from kanopt.formulas import nodes
-from kanopt.formulas.lowering.combination import Combination
 from kanopt.formulas.lowering.graphs import ARGUMENT, Group, over, shown
-from kanopt.formulas.lowering.parts import Affine, Curved, Part, Product, Straight, sum_of
+from kanopt.formulas.lowering.parts import Affine, Combination, Curved, Part, Product, Straight, sum_of
 from kanopt.formulas.lowering.profile import effort_of
 from kanopt.formulas.nodes import Apply, Constant, Node, computed
 from kanopt.formulas.shapes.arithmetic import EPS

@@ -10,7 +10,6 @@ import numpy as np
 from kanopt.errors import FormulaError
 from kanopt.formulas import nodes
 from kanopt.formulas.intervals import Enclosures
-from kanopt.formulas.lowering.combination import Combination
 from kanopt.formulas.lowering.exact import exact_pieces, line_of
 from kanopt.formulas.lowering.graphs import (
     ARGUMENT,
@@ -25,7 +24,17 @@ from kanopt.formulas.lowering.graphs import (
 )
 from kanopt.formulas.lowering.jumps import with_plain_steps
 from kanopt.formulas.lowering.multiplying import multiplied
-from kanopt.formulas.lowering.parts import Affine, Curved, Larger, Part, Source, Straight, combined, sum_of
+from kanopt.formulas.lowering.parts import (
+    Affine,
+    Combination,
+    Curved,
+    Larger,
+    Part,
+    Source,
+    Straight,
+    combined,
+    sum_of,
+)
 from kanopt.formulas.lowering.profile import Profile
 from kanopt.formulas.nodes import Constant, Input, Maximum, Minimum, Node, Sum, computed
 from kanopt.formulas.shapes.arithmetic import EPS

@@ -9,12 +9,10 @@ import pytest
 from kanopt.formulas import Apply, Formula, Input, Maximum, Minimum, Variable, parse_formula
 from kanopt.formulas.intervals import Enclosures
 from kanopt.formulas.lowering.budget import effort_of, in_order, shared_out
-from kanopt.formulas.lowering.building import squared
-from kanopt.formulas.lowering.combination import Combination
-from kanopt.formulas.lowering.curvature import of_pieces, of_sum
-from kanopt.formulas.lowering.parts import Affine, Curved, Product
+from kanopt.formulas.lowering.building import of_pieces, of_sum, squared
+from kanopt.formulas.lowering.lowering import rewritten
+from kanopt.formulas.lowering.parts import Affine, Combination, Curved, Product
 from kanopt.formulas.lowering.pieces import Pieces
-from kanopt.formulas.lowering.rewriting import rewritten
 from kanopt.formulas.lowering.taking_apart import taken_apart
 
 RANGES = {"x": (0.5, 4.0), "y": (1.0, 9.0), "z": (0.0, 2.0)}

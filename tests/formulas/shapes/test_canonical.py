@@ -2,7 +2,7 @@ import pytest
 
 from kanopt.formulas import Formula, Variable, parse_formula
 from kanopt.formulas.printing import to_infix
-from kanopt.formulas.shapes.canonical import canonicalise
+from kanopt.formulas.shapes.proof import canonicalise
 
 
 @pytest.mark.parametrize(
