@@ -42,13 +42,6 @@ def test_a_periodic_curve_repeats_and_is_smooth_at_the_seam(values, point):
     assert (at - before) == pytest.approx(after - at, abs=1e-9)
 
 
-def test_a_curve_keeps_the_shape_of_its_argument_and_passes_nan():
-    curve = Curve("s", x, (0.0, 1.0, 4.0, 2.0, 1.0), 0.0, 1.0)
-    assert curve.at(np.zeros((3, 1, 2))).shape == (3, 1, 2)
-    assert np.isnan(curve.at(np.array(np.nan)))
-    assert curve.at(np.array(-np.inf)) == -np.inf
-
-
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -73,12 +66,6 @@ def test_pieces_without_a_meaning_are_refused(make, message):
         make()
 
 
-def test_a_staircase_stands_on_the_stair_that_begins_at_the_breakpoint():
-    step = Step(x, (1.0, 2.0), (10.0, 20.0, 30.0))
-    found = step.compute([np.array([0.999, 1.0, 1.5, 2.0, np.nan])], {})
-    np.testing.assert_array_equal(found, [10.0, 20.0, 20.0, 30.0, np.nan])
-
-
 def labels(*names):
     return np.array(names, dtype=object)
 
@@ -98,9 +85,3 @@ def test_without_a_fallback_what_has_no_entry_is_named():
         table.compute([], {"kind": labels("van", "vann"), "place": labels("city", "city")})
     with pytest.raises(FormulaError, match="'rate' has no entry for kind='van', place='land'"):
         table.compute([], {"kind": labels("van"), "place": labels("land")})
-
-
-def test_tables_too_large_to_hold_are_refused():
-    table = Table(tuple("abcd"), tuple(((str(i),) * 4, 1.0) for i in range(100)))
-    with pytest.raises(FormulaError, match="combinations are too many"):
-        table.compute([], {name: labels("1") for name in "abcd"})

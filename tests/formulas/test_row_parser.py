@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tracemalloc
 
 import numpy as np
 import pandas as pd
@@ -12,8 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kanopt.errors import FormulaError
-from kanopt.formulas import row_text
-from kanopt.formulas.row_grammar import names_read
 from kanopt.formulas.row_parser import Sort, parse_row_text
 from kanopt.formulas.row_text import RowText
 
@@ -96,12 +93,6 @@ def test_ways_between_places_have_a_length_and_a_direction() -> None:
     np.testing.assert_allclose(length, [1105.3, degree, degree, 0, np.nan], rtol=1e-4)
     np.testing.assert_allclose(east, [np.sin(np.radians(130.6)), -1, 0, 0, np.nan], atol=5e-3)
     np.testing.assert_allclose(north, [np.cos(np.radians(130.6)), 0, -1, 0, np.nan], atol=5e-3)
-
-
-def test_hours_are_those_of_the_clock_in_the_zone_of_the_column() -> None:
-    berlin = TRIPS["pickup"].dt.tz_localize("Europe/Berlin")
-    found = read("hour(pickup)").values({"pickup": berlin}, len(TRIPS))
-    np.testing.assert_allclose(found, [16.5, 0.01, np.nan, 23.0])
 
 
 @pytest.mark.parametrize(
@@ -195,10 +186,6 @@ def test_a_column_with_a_bracket_in_its_name_wants_back_quotes(text: str, column
     assert parse_row_text("`load (t)` < 0", sorts, "rule").reads == ("load (t)",)
 
 
-def test_names_in_quotes_are_no_columns() -> None:
-    assert names_read("status == 'late' and `a b` > 0", "rule") == {"status", "and", "a b"}
-
-
 @pytest.mark.parametrize(
     ("text", "declared", "unit"),
     [
@@ -286,34 +273,3 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         assert found.masks(columns, 4)[0].shape == (4,)
     else:
         assert found.values(columns, 4).shape == (4,)
-
-
-def test_rows_are_computed_some_after_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A sum of many terms would otherwise hold as many columns."""
-    columns = {
-        "a": np.arange(10.0),
-        "note": pd.Series(["x", "y", None, "x", "y", "x", None, "y", "x", "y"], index=range(5, 15)),
-        "left": pd.Series(pd.date_range("2024-03-01", periods=10, freq="7h"), index=range(5, 15)),
-    }
-    sorts = {"a": "number", "note": "text", "left": "date"}
-    texts = [
-        parse_row_text(text, sorts, "t") for text in ("a * 2 + hour(left) * 3", "note == 'x' or a > 7", "3")
-    ]
-    whole = [texts[0].values(columns, 10), *texts[1].masks(columns, 10), texts[2].values(columns, 10)]
-    monkeypatch.setattr(row_text, "_BLOCK", 3)
-    parts = [texts[0].values(columns, 10), *texts[1].masks(columns, 10), texts[2].values(columns, 10)]
-    for one, other in zip(whole, parts, strict=True):
-        np.testing.assert_array_equal(one, other)
-
-    held = []
-    many = parse_row_text(" + ".join(f"{k} * a" for k in range(1, 400)), sorts, "t")
-    monkeypatch.setattr(row_text, "_BLOCK", 1 << 10)
-    tracemalloc.start()
-    try:
-        for rows in (1 << 11, 1 << 13):
-            tracemalloc.reset_peak()
-            many.values({"a": np.zeros(rows)}, rows)
-            held.append(tracemalloc.get_traced_memory()[1])
-    finally:
-        tracemalloc.stop()
-    assert held[1] < 1.2 * held[0]
