@@ -16,50 +16,6 @@ from kanopt.formulas.alternatives import reasons
 CHOSEN = Alternative(6, 1.0, True, "a · km", 223.0)
 
 
-def why(complexity: float, error: float, length: float | None = None, chosen: Alternative = CHOSEN) -> str:
-    return reasons([Alternative(complexity, error, length=length), chosen])[0]
-
-
-@pytest.mark.parametrize(
-    ("other", "expected"),
-    [
-        (
-            (4, 2.1, 341.0),
-            "2 operators fewer, but its error is 2.1 times as large, which weighs more",
-        ),
-        ((7, 0.9, 230.0), "1 operator more, but its error is 10 % smaller, which weighs less"),
-        ((7, 1.01, 230.0), "1 operator more, and its error is 1 % larger"),
-        ((6, 30.4, None), "as many operators, but its error is 30 times as large"),
-        ((6, 0.2, None), "as many operators, and its error is smaller by a factor of 5"),
-        ((9, 1.001, 300.0), "same error, 3 operators more"),
-        ((9, 1.001, 228.0), "same error, 3 operators more: a close call"),
-        ((7, 0.9, 228.0), "1 operator more, but its error is 10 % smaller, which weighs less: a close call"),
-        (
-            (5, 0.9, 240.0),
-            "1 operator fewer, and its error is 10 % smaller; on all rows its description is longer",
-        ),
-        ((6, 1.0, 240.0), "same error, as many operators; on all rows its description is longer"),
-        ((6, 1.0, 223.01), "same error, as many operators; its description is as long"),
-        ((3.25, 1.2, None), "complexity 2.75 lower, but its error is 20 % larger"),
-        ((1, 0.0, None), "5 operators fewer, and its error is 0, not 1"),
-        (
-            (5, 0.9, 200.0),
-            "1 operator fewer, and its error is 10 % smaller; its description is shorter, but one of these: its "
-            "constants trade with each other, a shape or a function that was asked for is lost, or it has no value on "
-            "some row",
-        ),
-        (
-            (9, 0.9, 200.0),
-            "3 operators more, but its error is 10 % smaller; its description is shorter, but it is longer to "
-            "read, or one of these: its constants trade with each other, a shape or a function that was asked for is "
-            "lost, or it has no value on some row",
-        ),
-    ],
-)
-def test_why_a_formula_was_not_chosen(other: tuple[float, float, float | None], expected: str) -> None:
-    assert why(*other) == expected
-
-
 numbers = st.floats(0, 1e12, allow_nan=False)
 
 

@@ -56,12 +56,3 @@ def test_categories_become_labels():
     assert read(KIND, "van").shape == ()
     with pytest.raises(FormulaError, match="'kind' has 1 missing value of 2"):
         read(KIND, ["van", None])
-
-
-def test_a_frame_that_declares_another_unit_is_converted():
-    frame = pd.DataFrame({"km": [1500.0]})
-    frame.attrs["kanopt"] = {"units": {"km": "m"}}
-    assert read_columns([KM], frame, frozenset())["km"].tolist() == [1.5]
-    frame.attrs["kanopt"] = {"units": {"km": "kg"}}
-    with pytest.raises(FormulaError, match="'km': cannot convert 'kg'"):
-        read_columns([KM], frame, frozenset())

@@ -46,20 +46,6 @@ def test_matrices_meet_columns_and_single_numbers():
     assert law.evaluate({"km": [], "hour": [], "kind": []}).shape == (0,)
 
 
-@pytest.mark.parametrize(
-    ("data", "message"),
-    [
-        ({"km": 1.0, "kind": "van"}, "'minutes': input 'hour' is missing"),
-        ({"km": 1.0, "hour": np.nan, "kind": "van"}, "'hour' has 1 missing value"),
-        ({"km": 1.0, "hour": 8.0, "kind": "trcuk"}, "unseen category 'trcuk'; did you mean 'truck'"),
-        ({"km": np.zeros(2), "hour": np.zeros(3), "kind": "van"}, "do not broadcast"),
-    ],
-)
-def test_data_that_do_not_fit_are_refused(data, message):
-    with pytest.raises(FormulaError, match=message):
-        law.evaluate(data)
-
-
 def test_no_value_at_a_finite_input_is_refused_by_place():
     inverse = parse_formula("1 / km", [KM], MINUTES)
     with pytest.raises(FormulaError, match=r"no finite value where km=0 \(1 of 3 places\)"):
@@ -83,18 +69,6 @@ def test_outside_is_the_box_of_domain_and_declaration():
     assert declared.outside({"km": [5.0, 5.1]}).tolist() == [False, True]
     listed = Formula(rate, (Variable("kind", kind="category", categories=("van",)),), MINUTES)
     assert listed.outside({"kind": ["van", "truck"]}).tolist() == [False, True]
-
-
-def test_a_combination_never_seen_is_named_where_each_input_alone_is_fine():
-    a = np.linspace(1, 9, 50)
-    two = Formula(Input("a") + Input("b"), (Variable("a"), Variable("b")), MINUTES)
-    two = Formula(
-        two.root, two.inputs, MINUTES, domain=Domain.from_rows(two.inputs, {"a": a, "b": a + 0.1 * np.sin(a)})
-    )
-    assert two.outside({"a": [5.0, 2.0], "b": [5.0, 8.0]}).tolist() == [False, True]
-    (text,) = two.outside_inputs({"a": [5.0, 2.0], "b": [5.0, 8.0]})
-    assert text.startswith("the combination a=2, b=8")
-    assert len(two.outside_inputs({"a": 20.0, "b": 5.0})) == 1
 
 
 def test_what_is_known_is_told():

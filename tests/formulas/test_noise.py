@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from kanopt.errors import FormulaError
 from kanopt.formulas import ErrorModel
 from kanopt.formulas.noise import Noise
 
@@ -83,17 +82,3 @@ def test_a_promise_holds_on_average_over_logs_however_small_their_groups_are(
     # deviations of the share between logs are 0.016 to 0.06: three standard errors of the mean
     assert np.mean(held) == pytest.approx(level, abs=0.003 + 3.0 * np.std(held) / np.sqrt(150))
     assert np.mean(held) > 0.935
-
-
-@pytest.mark.parametrize(
-    ("wrong", "told"),
-    [
-        ({"share": 1.5}, "shares between 0 and 1"),
-        ({"usual": float("nan")}, "finite numbers only"),
-        ({"quantiles": ((0.5, 0.0), (0.4, 1.0))}, "levels of quantiles rise"),
-        ({"quantiles": ((0.0, 0.0),)}, "levels of quantiles rise"),
-    ],
-)
-def test_a_file_with_impossible_noise_is_refused(wrong: dict, told: str) -> None:
-    with pytest.raises(FormulaError, match=told):
-        Noise(**wrong)

@@ -21,15 +21,6 @@ def test_inside_its_knots_a_curve_is_the_b_spline(values, low, length, places):
     np.testing.assert_allclose(curve.at(points), expected, atol=1e-9)
 
 
-@given(coefficients)
-def test_beyond_its_knots_a_curve_goes_on_along_its_tangent(values):
-    curve = Curve("s", x, tuple(values), 2.0, 5.0)
-    spline = BSpline(2.0 + curve.width * np.arange(-3, curve.grid_size + 4), values, 3)
-    for end, away in ((2.0, -1.5), (5.0, 4.0)):
-        expected = spline(end) + spline(end, 1) * away
-        assert curve.at(np.array(end + away)) == pytest.approx(float(expected), abs=1e-9)
-
-
 @given(st.lists(st.floats(-10, 10), min_size=1, max_size=9), st.floats(-30, 30))
 def test_a_periodic_curve_repeats_and_is_smooth_at_the_seam(values, point):
     curve = Curve("s", x, tuple(values), 0.0, 24.0, periodic=True)

@@ -89,20 +89,3 @@ def test_the_error_model_finds_bias_and_noise() -> None:
         assert abs(model.factor - 0.9) < 4 * np.sqrt(model.covariance[2])
         assert abs(model.shift - 2.0) < 4 * np.sqrt(model.covariance[0])
     assert ErrorModel.of([1.0, 2.0], [1.0, 2.0]) is None
-
-
-def test_a_bias_that_chance_explains_is_weighed_against_the_rows_learned_from() -> None:
-    rng = np.random.default_rng(4)
-    predicted = rng.uniform(5.0, 40.0, 100)
-    noise = 2.0 * rng.standard_normal(100)
-    noise -= noise.mean()
-    for bias, least, most in ((0.2, 0.04, 0.06), (2.0, 1.6, 1.99), (20.0, 19.9, 20.0)):
-        alone = ErrorModel.of(predicted + bias + noise, predicted)
-        among = ErrorModel.of(predicted + bias + noise, predicted, rows_train=300)
-        assert alone is not None
-        assert among is not None
-        rise = np.full(100, 0.01)
-        assert alone.total(predicted, rise)[0] == pytest.approx(bias, rel=0.2)
-        assert least <= among.total(predicted, rise)[0] <= most
-        assert among.covariance == alone.covariance
-    assert ErrorModel.of(predicted, predicted, rows_train=300).factor == pytest.approx(1.0)

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import kanopt as ko
-from kanopt.errors import ScenarioError, TableError
-from kanopt.tables import Column, read_table
+from kanopt.errors import ScenarioError
+from kanopt.tables import read_table
 
 ROWS = "start,km\n03/01/2024 6:05,5\n04/02/2024 16:30,7\n31/12/2024 23:59,9\n"
 
@@ -26,24 +26,6 @@ def test_a_declared_format_makes_dates(tmp_path: Path) -> None:
     frame = read_table(table(tmp_path, ROWS), dates={"start": "%d/%m/%Y %H:%M"}, derive={"h": "hour(start)"})
     assert frame["start"].dt.month.tolist() == [1, 2, 12]
     assert frame["h"].tolist() == pytest.approx([6 + 5 / 60, 16.5, 23 + 59 / 60])
-
-
-@pytest.mark.parametrize(
-    ("format", "told"),
-    [
-        ("dd.mm.yyyy", "'%d.%m.%Y'"),
-        ("%d.%m", "'%d.%m.%Y'"),
-        ("%H:%M", "'%d.%m.%Y'"),
-        ("%d.%m.%Q", "'%d.%m.%Y'"),
-        ("mixed", "'%d.%m.%Y'"),
-        ("ISO8601", "'%d.%m.%Y'"),
-    ],
-)
-def test_a_format_that_names_no_day_is_refused(tmp_path: Path, format: str, told: str) -> None:
-    with pytest.raises(TableError, match=told):
-        Column("start", "datetime", format=format)
-    with pytest.raises(TableError, match=told):
-        read_table(table(tmp_path, ROWS), dates={"start": format})
 
 
 FORMATS = ["%d.%m.%Y %H:%M", "%m/%d/%Y %I:%M %p", "%d-%b-%Y %H:%M", "%Y%m%d%H%M", "%A %d %B %Y %H:%M"]

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from kanopt.errors import TableError
-from kanopt.tables import TextFormat, read_table
+from kanopt.tables import read_table
 from kanopt.tables.batches import open_source
 
 
@@ -86,26 +86,6 @@ def test_a_cell_longer_than_any_cell_is_placed(tmp_path: Path) -> None:
     assert "row 3: a cell has more than 131,072 characters" in refused(path, "row 3")
     path.write_text("y" * 140_000)
     refused(path, "row 1: a cell has more than")
-
-
-@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32"])
-def test_utf_16_without_a_mark(tmp_path: Path, encoding: str) -> None:
-    path = tmp_path / "t.csv"
-    path.write_bytes("name,x\na,1\n".encode("utf-16-le"))
-    refused(path, "zero bytes")
-    form = TextFormat(encoding=encoding)
-    if encoding == "utf-16-le":
-        assert read_table(path, form=form)["x"].tolist() == [1]
-    else:
-        refused(path, "cannot be read as", form=form)
-
-
-@pytest.mark.parametrize(
-    "encoding", ["zlib", "hex", "bz2", "rot13", "idna", "punycode", "undefined", "unicode_escape", "a\0b"]
-)
-def test_encodings_that_are_none_of_text_files(encoding: str) -> None:
-    with pytest.raises(TableError, match="unknown encoding"):
-        TextFormat(encoding=encoding)
 
 
 def test_a_pipe_is_no_table(tmp_path: Path) -> None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from kanopt.errors import KanoptWarning, UnitError
+from kanopt.errors import UnitError
 from kanopt.tables import BadCell, TableReport, units_of, with_units
-from kanopt.tables.report import declared_units
 
 REPORT = TableReport(
     source="trips.csv",
@@ -49,23 +48,3 @@ def test_units_are_added_to_a_copy() -> None:
     assert (units_of(bare), units_of(first), units_of(both)) == ({}, {"a": "km"}, {"a": "km", "b": "kg"})
     with pytest.raises(UnitError, match="unknown unit"):
         with_units(bare, {"a": "kmm"})
-
-
-WEIGHED = with_units(
-    pd.DataFrame({"name": ["a"], "demand_kg": [200.0], "km": [3.0]}), {"demand_kg": "kg", "km": "km"}
-)
-
-
-def test_units_that_pandas_loses_by_renaming_are_told_of():
-    moved = WEIGHED.rename(columns={"demand_kg": "demand"})
-    with pytest.warns(KanoptWarning) as told:
-        assert declared_units(moved, "clients") == {"km": "km"}
-    assert str(told[0].message) == (
-        "clients: no unit is declared for 'demand', but there are units of columns that are gone: 'demand_kg' (kg); a "
-        "frame renamed by pandas loses them: declare them again, ko.with_units(clients, {'demand': 'kg'})"
-    )
-    assert told[0].filename == __file__
-    assert declared_units(with_units(moved, {"demand": "kg"}), "clients") == {"km": "km", "demand": "kg"}
-    both = WEIGHED.rename(columns={"demand_kg": "demand", "km": "way"})
-    with pytest.warns(KanoptWarning, match="'demand_kg' .kg., 'km' .km."):
-        declared_units(with_units(both, {"demand": "kg"}), "clients")

@@ -68,17 +68,6 @@ def test_rows_that_are_dropped_are_not_checked_otherwise(trips: Path) -> None:
     assert len(ko.read_table(trips, drop_where=["status in ['void', 'test']"])) == 3
 
 
-def test_a_row_counts_for_the_first_rule_that_holds_of_it(trips: Path) -> None:
-    frame = ko.read_table(trips, on_bad="drop", drop_where=["miles <= 0", "status == 'void'", "miles > 99"])
-    report = report_of(frame)
-    assert report.left_out == {"drop_where miles <= 0": 1, "seconds: not a number": 1}
-    assert report.notes == (
-        "drop_where miles <= 0: 1 row without a value that it needs stay",
-        "drop_where miles > 99: no row is so, and of 1 row without a value it is not known",
-    )
-    assert "1 × drop_where miles <= 0" in report.remarks()[0]
-
-
 @pytest.mark.parametrize("action", ["error", "missing", "drop"])
 def test_a_number_that_is_not_finite_is_a_bad_cell(trips: Path, action: str) -> None:
     given = {
@@ -135,35 +124,6 @@ def test_frames_parquet_and_databases_are_read_alike(trips: Path, tmp_path: Path
         found = ko.read_table(source, **asked, **more)
         assert found["h"].tolist() == read["h"].tolist() == [8.5, 10.25, 0.0]
         assert report_of(found).left_out == report_of(read).left_out
-
-
-ZONED = pd.DataFrame(
-    {
-        "there": pd.to_datetime(["2024-10-26 01:00", "2024-10-28 05:00"]).tz_localize("Europe/Berlin"),
-        "here": pd.to_datetime(["2024-10-26 01:00", "2024-10-28 05:00"]),
-    }
-)
-
-
-@pytest.mark.parametrize("text", ["2024-03-31 02:30", "2024-10-27 02:30"])
-def test_a_time_that_the_clocks_leave_out_or_show_twice_is_refused(text: str) -> None:
-    with pytest.raises(TableError, match=r"(?s)drop_where: .*time zone of 'there'.*distance from UTC"):
-        ko.read_table(ZONED, drop_where=[f'there > "{text}"'])
-    assert len(ko.read_table(ZONED, drop_where=['there > "2024-10-27 02:30+01:00"'])) == 1
-
-
-@pytest.mark.parametrize(
-    "rules",
-    [
-        {"drop_where": ["there > here"]},
-        {"derive": {"later": "there > here"}},
-        {"derive": {"m": "minutes_between(here, there)"}},
-        {"drop_where": ["hours_between(here, there) > 1"]},
-    ],
-)
-def test_dates_with_and_without_a_zone_are_not_compared(rules: dict[str, object]) -> None:
-    with pytest.raises(TableError, match="'there' has a time zone and 'here' has none"):
-        ko.read_table(ZONED, **rules)
 
 
 def test_a_derived_column_is_of_the_kind_and_unit_that_are_declared() -> None:

@@ -11,7 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from kanopt.errors import TableError
-from kanopt.tables import load_city, report_of, split, units_of
+from kanopt.tables import split
 
 weeks = st.lists(st.integers(1, 8), min_size=2, max_size=60)
 names = st.lists(st.sampled_from("abcdefgh"), min_size=2, max_size=60)
@@ -89,23 +89,6 @@ def test_random_rows(count: int, seed: int, share: float) -> None:
 
 
 @pytest.mark.parametrize(
-    "values",
-    [
-        pd.date_range("2024-01-01", periods=6),
-        pd.period_range("2024-01", periods=6, freq="M"),
-        pd.to_timedelta(np.arange(6), unit="h"),
-        pd.Categorical(["late", "soon", "now"] * 2, categories=["now", "soon", "late"], ordered=True),
-        np.arange(6.0),
-    ],
-)
-def test_what_has_an_order_is_time(values: Any) -> None:
-    frame = frame_of(values)
-    train, test = split(frame, by="key", holdout=1)
-    assert test["key"].nunique() == 1
-    assert (train["key"] < test["key"].iloc[0]).all()
-
-
-@pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ({"by": "kay"}, "no column 'kay' to split by; did you mean 'key'"),
@@ -118,14 +101,6 @@ def test_what_has_an_order_is_time(values: Any) -> None:
 def test_what_cannot_be_split_is_said(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(TableError, match=message):
         split(frame_of([1.0, None, 3.0]), **arguments)
-
-
-def test_units_and_report_travel_along() -> None:
-    trips = load_city().trips
-    train, test = split(trips, by="week", holdout=4)
-    assert sorted(set(test["week"])) == [17, 18, 19, 20]
-    assert units_of(train) == units_of(test) == units_of(trips)
-    assert report_of(test) == report_of(trips)
 
 
 @given(

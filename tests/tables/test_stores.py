@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from kanopt.errors import TableError
-from kanopt.tables import Schema, _database, read_table, report_of, units_of, with_units
+from kanopt.tables import _database, read_table, report_of
 
 
 @pytest.fixture
@@ -114,27 +114,6 @@ def test_parquet_keeps_its_kinds(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read["price"], [1.1, np.nan, 2.2])
     assert list(read) == list(frame)  # the row labels are no column
     assert report_of(read).missing == {"x": 1, "price": 1}
-
-
-def test_a_file_that_is_no_parquet(tmp_path: Path) -> None:
-    path = tmp_path / "t.parquet"
-    path.write_text("a,b\n1,2\n")
-    with pytest.raises(TableError, match="is not a Parquet file"):
-        read_table(path)
-
-
-def test_units_that_a_frame_or_parquet_file_declares_are_kept_and_converted(tmp_path: Path) -> None:
-    trips = with_units(pd.DataFrame({"distance": [1.0, 2.0], "driver": ["a", "b"]}), {"distance": "km"})
-    file = tmp_path / "trips.parquet"
-    trips.to_parquet(file)
-    metres = Schema.from_dict({"d": {"unit": "m"}})
-    for source in (trips, file):
-        assert units_of(read_table(source)) == {"distance": "km"}
-        assert read_table(source, columns={"d": "distance"}, schema=metres)["d"].tolist() == [1000.0, 2000.0]
-        # what is said now goes before what was declared then
-        assert units_of(read_table(source, units={"distance": "mile"})) == {"distance": "mile"}
-    text = Schema.from_dict({"distance": "text"})
-    assert units_of(read_table(trips, schema=text)) == {}
 
 
 @pytest.mark.parametrize(

@@ -150,24 +150,6 @@ def test_numbers_with_two_readings_are_asked_for(
     assert read_table(path, on_bad="text")["v"].iloc[row - 2] == cell
 
 
-@pytest.mark.parametrize(
-    ("cells", "form", "values"),
-    [
-        (["1 234", "12 000"], {"thousands": " "}, [1234, 12000]),
-        (["1\u202f234", "5"], {"thousands": "\u202f"}, [1234, 5]),
-        (["1'234.5", "5"], {"thousands": "'"}, [1234.5, 5.0]),
-        (["1’234", "0,5"], {"thousands": "’", "decimal": ","}, [1234.0, 0.5]),
-        (["1 234,567", "0,25"], {"thousands": " ", "decimal": ","}, [1234.567, 0.25]),
-    ],
-)
-def test_spaces_and_apostrophes_stand_between_thousands(
-    tmp_path: Path, cells: list[str], form: Any, values: list[float]
-) -> None:
-    path = table(tmp_path, "\n".join(["k;v", *(f"{k};{c}" for k, c in enumerate(cells))]))
-    assert read_table(path)["v"].tolist() == values
-    assert read_table(path, form=TextFormat(**form))["v"].tolist() == values
-
-
 def test_declared_kinds(tmp_path: Path) -> None:
     path = table(
         tmp_path, "day,paid,n,zone,x\n31.01.2024,Yes,1.0,b,5\n01.02.2024,0,2,a,6\n29.02.2024,,3,b,7\n"
@@ -234,16 +216,6 @@ def test_what_the_schema_does_not_allow(tmp_path: Path, settings: Any, cell: str
 # columns, units, keys
 
 
-def test_columns_are_selected_and_renamed(shipments: Path) -> None:
-    frame = read_table(
-        shipments, columns={"weight": WEIGHT, "mode": "Mode"}, units={"weight": "kg"}, on_bad="drop"
-    )
-    assert list(frame) == ["weight", "mode"]
-    assert units_of(frame) == {"weight": "kg"}
-    assert report_of(frame).columns_left_out == ("ID", FREIGHT)
-    assert list(read_table(shipments, columns=["Mode", "ID"])) == ["Mode", "ID"]
-
-
 def test_units_are_converted_to_the_schema_s(tmp_path: Path) -> None:
     path = table(tmp_path, "load,minutes,n\n1500,90,5\n250,30,6\n")
     schema = Schema.from_dict(
@@ -260,19 +232,6 @@ def test_units_are_converted_to_the_schema_s(tmp_path: Path) -> None:
 
 
 REPEATED = "id,v\n1,5\n2,6\n1,5\n1,7\n"
-
-
-def test_repeated_rows_are_counted_refused_or_dropped(tmp_path: Path) -> None:
-    path = table(tmp_path, REPEATED)
-    kept = read_table(path)
-    assert report_of(kept).duplicates == 1
-    assert "1 row kept although an earlier row is the same in every column" in str(report_of(kept))
-    with pytest.raises(TableError, match=r"1 of 4 rows repeat an earlier one in every column.*First: row 4"):
-        read_table(path, on_duplicate="error")
-    dropped = read_table(path, on_duplicate="drop")
-    assert dropped["v"].tolist() == [5, 6, 7]
-    assert report_of(dropped).left_out == {"repeats an earlier row in every column": 1}
-    assert report_of(dropped).duplicates == 0
 
 
 def test_a_key_that_repeats(tmp_path: Path) -> None:

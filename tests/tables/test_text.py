@@ -72,25 +72,6 @@ def test_a_quote_that_is_never_closed(tmp_path: Path) -> None:
     assert read_table(path, form=TextFormat(quote=""))["item"].tolist() == ["nut", '"pipe', "bolt"]
 
 
-RAGGED = "a,b,c\n1,2,3\n4,5\n6,7,8,9\n10,11,12\n"
-
-
-def test_ragged_rows_are_refused_with_their_numbers(tmp_path: Path) -> None:
-    with pytest.raises(TableError, match=r"2 rows of 4 .* header's 3: row 3 has 2, row 4 has 4"):
-        read_table(write(tmp_path, RAGGED))
-
-
-def test_title_lines_above_the_header(tmp_path: Path) -> None:
-    path = write(tmp_path, "Trips of May\n\na,b,c\n1,2,3\n4,x,6\n")
-    with pytest.raises(TableError, match="where the header stands"):
-        read_table(path)
-    frame = read_table(path, columns=["a"], form=TextFormat(header=3))
-    assert frame["a"].tolist() == [1, 4]
-    assert "the header stands in row 3; what is above it was not read" in report_of(frame).notes
-    with pytest.raises(TableError, match="row 5: 'x'"):
-        read_table(path, form=TextFormat(header=3), units={"b": "km"})
-
-
 @pytest.mark.parametrize(
     ("content", "message"),
     [

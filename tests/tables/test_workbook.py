@@ -142,32 +142,6 @@ def test_a_document_that_is_read_whole_must_be_small(book: Path, part: str) -> N
         read_table(path, sheet="trips")
 
 
-def test_a_cell_far_to_the_right_or_below_takes_no_memory(
-    book: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Rows are as long as the longest before them: ten thousand of one cell may take those of a million."""
-    monkeypatch.setattr(_workbook, "_MOST_CELLS", 200_000)
-    far = b'<row r="1"><c r="XFD1"><v>1</v></c></row>' + b"".join(
-        b'<row r="%d"><c r="A%d"><v>1</v></c></row>' % (k, k) for k in range(2, 20)
-    )
-    below = b'<row r="1048577"><c r="A1048577"><v>1</v></c></row>'
-    monkeypatch.setattr(_workbook, "_MOST_ROWS", 1000)
-    for rows in (far, below):
-        path = repacked(
-            book,
-            SHEET,
-            lambda text, rows=rows: (
-                text.split(b"<sheetData>")[0]
-                + b"<sheetData>"
-                + rows
-                + b"</sheetData>"
-                + text.split(b"</sheetData>")[1]
-            ),
-        )
-        with pytest.raises(TableError, match=r"a sheet of over 200,000 cells or 1,000 rows is refused"):
-            read_table(path, sheet="trips")
-
-
 @pytest.mark.parametrize(
     "content",
     [b"", b"PK\x03\x04", b"a,b\n1,2\n", b"\xd0\xcf\x11\xe0" + b"\x00" * 600],
@@ -196,16 +170,6 @@ def test_a_damaged_workbook_ends_in_an_error_that_names_it(
     except TableError as error:
         told = str(error)
     assert "changed.xlsx" in told
-
-
-def test_a_hidden_sheet_is_told(book: Path) -> None:
-    made = openpyxl.load_workbook(book)
-    made["trips"].sheet_state = "veryHidden"
-    made.save(book)
-    assert "the sheet is hidden in the workbook" in report_of(read_table(book, sheet="trips")).notes
-    assert report_of(read_table(book, sheet="clients")).notes == ()
-    notes = read_sources([book])[1]
-    assert notes == ["book.xlsx, sheet 'trips', is read all the same: the sheet is hidden in the workbook"]
 
 
 def with_rows(book: Path, rows: bytes, sign: str = "utf-8") -> Path:

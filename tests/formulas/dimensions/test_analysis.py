@@ -315,44 +315,6 @@ def test_other_units_change_the_constants_and_nothing_else(
     )
 
 
-@st.composite
-def rigid(draw: st.DrawFn) -> tuple[Node, dict[str, int]]:
-    """Draw a formula without free constants that is a product of powers in the end, and its exponents."""
-    names = draw(
-        st.lists(st.sampled_from(["km", "load", "wait", "flow"]), min_size=1, max_size=3, unique=True)
-    )
-    powers = {name: draw(st.sampled_from([-2, -1, 1, 2])) for name in names}
-    product = Product(tuple(Power(Input(name), Constant(float(power))) for name, power in powers.items()))
-    kind = draw(st.sampled_from(["plain", "twice", "extreme", "root", "scaled"]))
-    match kind:
-        case "twice":
-            return product - product * Apply("exp", Input("load") / Input("load")), powers
-        case "extreme":
-            return Maximum((Constant(0.0), -product)), powers
-        case "root":
-            return Apply("sqrt", Apply("square", product)), powers
-        case "scaled":
-            return product * (Constant(1.0) + Apply("tanh", Input("flow") / Input("room"))), powers
-    return product, powers
-
-
-@given(rigid(), st.data())
-def test_without_free_constants_every_unit_counts(
-    drawn: tuple[Node, dict[str, int]], data: st.DataObject
-) -> None:
-    root, powers = drawn
-    unit = ONE
-    for name, power in powers.items():
-        unit *= powers_of(UNITS[name]) ** power
-    law = Formula(root, tuple(INPUTS), Variable("y", str(unit)))
-    assert law.dimensions().consistent
-    assert law.dimensions().constants == ()
-    name = data.draw(st.sampled_from(sorted(powers)))
-    wrong = data.draw(st.sampled_from(["m", "kg", "h", "EUR", "veh/min"]))
-    inputs = tuple(Variable(v.name, wrong if v.name == name else v.unit) for v in INPUTS)
-    assert not Formula(root, inputs, law.output).dimensions().consistent
-
-
 @given(laws())
 def test_any_formula_has_an_answer_that_does_not_depend_on_the_values(law: Formula) -> None:
     found = law.dimensions()

@@ -6,11 +6,9 @@ from hypothesis import strategies as st
 
 from kanopt.errors import FormulaError
 from kanopt.formulas import (
-    Apply,
     Constant,
     Curve,
     Formula,
-    Input,
     Step,
     Table,
     Variable,
@@ -115,36 +113,3 @@ def test_the_derivative_is_that_of_sympy(text):
         slope = sympy.lambdify(list(names.values()), sympy.diff(expression, names[name]))
         expected = [slope(x, y, *constants.values()) for x, y in zip(data["x"], data["y"], strict=True)]
         np.testing.assert_allclose(found.derivative[:, place], expected, rtol=1e-10)
-
-
-def test_pieces_are_linear_in_their_numbers():
-    curve = Curve("s", Input("x"), (0.3, -1.0, 2.0, 0.5, 0.1), 0.0, 4.0)
-    rate = Table.of({"van": 1.0, "truck": 1.4}, "kind", fallback=2.0, name="rate")
-    stair = Step(Input("x"), (1.0,), (5.0, 6.0), "stair")
-    law = Formula(curve + rate * stair, (X, Variable("kind", kind="category")), OUT)
-    found = gradient(
-        law, {"x": [0.5, 1.0, 2.0], "kind": ["van", "truck", "bike"]}, only=["stair", "rate", "s"]
-    )
-    assert found.names == (*(f"s[{i}]" for i in range(5)), "rate[van]", "rate[truck]", "stair[0]", "stair[1]")
-    np.testing.assert_allclose(found.derivative[:, :5], curve.grid.basis(np.array([0.5, 1.0, 2.0])))
-    assert found.derivative[:, 5:].tolist() == [[5, 0, 1, 0], [0, 6, 0, 1.4], [0, 0, 0, 2]]
-    np.testing.assert_allclose(
-        found.value, law.evaluate({"x": [0.5, 1.0, 2.0], "kind": ["van", "truck", "bike"]})
-    )
-
-
-def by_differences(law, data):
-    free = FreeParameters.of(law.root, None)
-    columns = []
-    for step in 1e-6 * np.eye(free.count):
-        ends = [Formula(free.substitute(law.root, free.values + s * step), law.inputs, OUT) for s in (1, -1)]
-        columns.append((ends[0].evaluate(data) - ends[1].evaluate(data)) / 2e-6)
-    return np.column_stack(columns)
-
-
-def test_as_deep_as_formulas_nest():
-    root = Input("x")
-    for _ in range(120):
-        root = Apply("tanh", root + Constant(0.3, "a"))
-    law, data = Formula(root, (X,), OUT), {"x": np.array([0.5, 1.0])}
-    np.testing.assert_allclose(gradient(law, data).derivative, by_differences(law, data), rtol=1e-6)

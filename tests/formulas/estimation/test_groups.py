@@ -121,40 +121,6 @@ def test_one_formula_holds_all_groups_and_a_mean_for_the_rest():
         found.law("type 99")
 
 
-@pytest.mark.slow
-def test_weights_and_logarithms():
-    rng = np.random.default_rng(8)
-    codes = rng.integers(0, 12, 240)
-    scale = np.exp(rng.normal(0, 0.4, 12))
-    x = rng.uniform(1, 40, 240)
-    out = scale[codes] * x**0.7 * np.exp(0.1 * rng.normal(size=240))
-    law = parse_formula("a * x ^ b", [X], OUT, constants={"a": 1.0, "b": 1.0})
-    rows = {"x": x, "kind": codes, "out": out, "trips": np.where(np.arange(240) < 120, 1.0, 0.0)}
-    found = fit_groups(law, rows, "kind", "a", log_target=True)
-    lines = found.table.set_index("group").loc[[str(k) for k in range(12)]]
-    assert np.abs(lines.pooled / scale - 1).max() < 0.15
-    assert found.noise == pytest.approx(0.1, rel=0.15)
-    half = {name: column[:120] for name, column in rows.items()}
-    weighted = fit_groups(law, rows, "kind", "a", log_target=True, weight="trips")
-    np.testing.assert_allclose(
-        weighted.table.pooled, fit_groups(law, half, "kind", "a", log_target=True).table.pooled
-    )
-
-
-@pytest.mark.slow
-def test_constants_may_be_correlated_between_groups():
-    rng = np.random.default_rng(9)
-    codes = np.repeat(np.arange(30), 12)
-    first = rng.normal(size=30)
-    level, slope = 5 + 2 * first, 1 + 0.3 * (0.95 * first + 0.3 * rng.normal(size=30))
-    x = rng.uniform(-3, 3, len(codes))
-    law = parse_formula("m + s * x", [X], OUT, constants={"m": 0.0, "s": 0.0})
-    rows = {"x": x, "kind": codes, "out": level[codes] + slope[codes] * x + rng.normal(size=len(codes))}
-    found = fit_groups(law, rows, "kind", ["m", "s"]).between.to_numpy()
-    assert found[0, 1] / math.sqrt(found[0, 0] * found[1, 1]) > 0.6
-    assert fit_groups(law, rows, "kind", ["m", "s"], correlated=False).between.loc["m", "s"] == 0.0
-
-
 @pytest.mark.parametrize(
     ("change", "arguments", "message"),
     [

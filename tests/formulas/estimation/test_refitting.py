@@ -7,11 +7,9 @@ import pytest
 from kanopt.errors import FitError, FormulaError
 from kanopt.formulas import (
     Alternative,
-    Curve,
     Domain,
     Fit,
     Formula,
-    Input,
     Range,
     Table,
     Variable,
@@ -154,42 +152,6 @@ def test_laws_of_logistics_are_found_from_ones(text, start, truth):
     law = law_of(text, **dict(zip(truth, map(float, start), strict=True))).refit(rows)
     residual, noise = rows["out"] - law.evaluate(rows), rows["out"] - clean
     assert residual @ residual <= noise @ noise * (1 + 1e-9)
-
-
-def test_curves_and_tables_are_estimated_where_they_are_named():
-    curve = Curve("s", Input("x"), (0.0,) * 7, 1.0, 20.0)
-    rate = Table.of({"van": 1.0, "truck": 1.0}, "kind", fallback=9.0, name="rate")
-    law = Formula(curve + rate * Input("y"), (X, Y, Variable("kind", kind="category")), OUT)
-    kinds = np.array(["van", "truck"], dtype=object)[RNG.integers(0, 2, 120)]
-    rows = {"x": x, "y": y, "kind": kinds, "out": np.sin(x / 4) + np.where(kinds == "van", 2.0, 5.0) * y}
-    found = law.refit(rows, only=["s", "rate"])
-    numbers = dict(found.root.terms[1].factors[0].entries)
-    assert numbers == {("van",): pytest.approx(2.0, abs=0.02), ("truck",): pytest.approx(5.0, abs=0.02)}
-    assert found.root.terms[1].factors[0].fallback == 9.0
-    np.testing.assert_allclose(found.curves[0].at(x), np.sin(x / 4), atol=0.05)
-    assert found.covariance.names == (*(f"s[{place}]" for place in range(7)), "rate[van]", "rate[truck]")
-    assert Formula.from_json(found.to_json()) == found
-    assert found.domain.categories_of("kind") == ("truck", "van")
-
-
-@pytest.mark.parametrize(
-    ("text", "names"),
-    [
-        ("a * b * x", ["a", "b"]),
-        ("a + b + c * x", ["a", "b"]),
-        ("a * exp(b + c * x)", ["a", "b"]),
-        ("(a * x) ^ b * c", ["a", "c"]),
-        ("a * x ^ b * x ^ c + d", ["b", "c"]),
-    ],
-)
-def test_constants_that_trade_are_named(text, names):
-    law = law_of(text, a=1.0, b=0.5, c=0.1, d=0.3)
-    rows = {"x": x, "out": 2.0 * x**0.3 + 1.0 + 0.01 * NOISE}
-    with pytest.raises(FitError, match="do not identify the constants") as error:
-        law.refit(rows)
-    listed = str(error.value).split("constants: ")[1].split(" trade")[0]
-    assert listed == ", ".join(map(repr, names))
-    assert "hold one of them" in str(error.value)
 
 
 @pytest.mark.parametrize(

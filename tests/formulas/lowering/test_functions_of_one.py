@@ -7,9 +7,7 @@ from hypothesis import strategies as st
 
 from kanopt.errors import FormulaError
 from kanopt.formulas import Apply, Curve, Maximum, Pieces, Step
-from kanopt.formulas.lowering.exact import exact_pieces
 from kanopt.formulas.lowering.graphs import ARGUMENT as U
-from kanopt.formulas.lowering.jumps import with_plain_steps
 from kanopt.formulas.lowering.profile import Profile
 from kanopt.formulas.lowering.tube import fitted
 from kanopt.formulas.nodes import fold
@@ -122,33 +120,3 @@ def test_pieces_of_something_convex_are_convex(graph, low, high, shape, toleranc
 def test_where_there_is_no_value_nothing_is_claimed(graph, low, high, message):
     with pytest.raises(FormulaError, match=message):
         Profile(graph, low, high)
-
-
-@pytest.mark.parametrize(
-    ("argument", "message"),
-    [
-        (U * U, "touches an edge where u is .*, about, without crossing it"),
-        (Apply("relu", U), "the argument of its staircase 'step' lies on an edge all along"),
-        (Apply("log", U), "has no finite value where u is -1"),
-    ],
-)
-def test_staircases_that_cannot_be_settled(argument, message):
-    edge = Step(-1.0 * argument, (0.0,), (1.0, 2.0))
-    with pytest.raises(FormulaError, match=message):
-        with_plain_steps(edge, -1.0, 1.0)
-
-
-def test_what_is_made_of_staircases_is_exact_too():
-    rate = Step(U, (1.0, 5.0, 10.0), (90.0, 70.0, 55.0, 40.0))
-    for graph in (
-        rate * U,
-        Apply("log", rate) + U,
-        rate**0.5 * rate,
-        Curve("s", rate, (1.0, 2.0, 5.0, 3.0), 0.0, 100.0),
-    ):
-        pieces, off = exact_pieces(graph, 0.0, 30.0)
-        x = np.linspace(0.0, 30.0, 1001)
-        assert pieces.at(x) == pytest.approx(value(graph, x), abs=off + 1e-12)
-        assert [jump.x for jump in pieces.jumps] == [1.0, 5.0, 10.0]
-    assert exact_pieces(U * U, 0.0, 1.0) is None
-    assert exact_pieces(Apply("exp", U), 0.0, 1.0) is None

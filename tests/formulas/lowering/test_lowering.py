@@ -11,7 +11,6 @@ from benchmarks._random_formulas import random_law
 from kanopt.errors import FormulaError
 from kanopt.formulas import (
     Apply,
-    Curve,
     Formula,
     Input,
     Step,
@@ -107,22 +106,6 @@ def test_what_is_fixed_is_folded_in():
     assert float(nothing_left.evaluate({})) == pytest.approx(9.0 * 2.0**1.5)
 
 
-def test_jumps_are_breakpoints_and_are_not_approximated():
-    formula = Formula(
-        Step(Input("x"), (1.0, 2.5, 4.0), (5.0, 3.0, 7.0, 1.0)) + Apply("sqrt", Input("x")),
-        (X,),
-        Variable("out"),
-    )
-    made = formula.piecewise(0.01)
-    pieces = made.definitions[0].pieces
-    assert [jump.x for jump in pieces.jumps] == [1.0, 2.5, 4.0]
-    assert [round(jump.after - jump.before, 2) for jump in pieces.jumps] == pytest.approx(
-        [-2.0, 4.0, -6.0], abs=0.02
-    )
-    at = np.array([0.0, 1.0, np.nextafter(1.0, 0.0), 2.5, 4.0, np.nextafter(4.0, 0.0)])
-    check(formula, made, {"x": np.append(at, np.linspace(0.0, 4.0, 999))})
-
-
 def test_a_staircase_of_a_sum_of_inputs_is_exact():
     formula = Formula(
         Step(Input("x") + 2.0 * Input("y"), (4.0, 6.0), (1.0, 5.0, 2.0)), (X, Y), Variable("out")
@@ -130,18 +113,6 @@ def test_a_staircase_of_a_sum_of_inputs_is_exact():
     made = formula.piecewise(0.01)
     assert made.certificate.bound < 1e-12
     check(formula, made, rows(formula))
-
-
-def test_periodic_curves_go_on_over_several_turns():
-    curve = Curve("s", Input("x"), (0.0, 2.0, -1.0, 0.5, 1.0), 0.0, 1.3, periodic=True)
-    formula = Formula(curve * Input("y"), (X, Y), Variable("out"))
-    check(formula, formula.piecewise(0.02), rows(formula))
-    alone = Formula(curve, (X,), Variable("out"))
-    made = alone.piecewise(0.02)
-    assert (
-        made.certificate.segments > 3 * alone.piecewise(0.02, ranges={"x": (0, 1.3)}).certificate.segments - 6
-    )
-    check(alone, made, rows(alone))
 
 
 def test_tables_are_looked_up():
@@ -264,17 +235,3 @@ def test_what_cancels_leaves_its_rounding_in_the_bound():
         made = formula.piecewise(0.01)
         assert 1e-13 < made.certificate.rounding < 1e-4
         check(formula, made, rows(formula))
-
-
-def test_an_end_of_the_domain_that_rounding_steps_over_is_no_end():
-    inputs = [Variable("x", low=0.0, high=1.1), Variable("y", low=0.0, high=1.0 / 1.1)]
-    for text in ("sqrt(1 - x * y)", "(1 - 1.1 * y * x / 1.1)^0.4 + x", "sqrt(x * y) + sqrt(x - x)"):
-        formula = law(text, *inputs)
-        made = formula.piecewise(0.05)
-        data = {name: 0.999 * column for name, column in rows(formula).items()}
-        check(formula, made, data)
-    # a pole is an end, and a range that goes on beyond the domain is an error
-    with pytest.raises(FormulaError, match=r"log\(1 - x · y\) .* where x · y is 1|could not be shown"):
-        law("log(1 - x * y)", *inputs).piecewise(0.05)
-    with pytest.raises(FormulaError, match=r"sqrt\(0.9 - x · y\) has no finite value where"):
-        law("sqrt(0.9 - x * y)", *inputs).piecewise(0.05)
