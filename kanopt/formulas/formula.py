@@ -13,14 +13,13 @@ from numpy.typing import NDArray
 
 from kanopt.display import Alarm, Facts, Fold, Law, Part, Shown
 from kanopt.errors import FormulaError
-from kanopt.formulas.binding import BoundFormula
+from kanopt.formulas.binding import BoundFormula, Reference
 from kanopt.formulas.columns import common_shape, evaluate_graph, read_columns
 from kanopt.formulas.domain import Domain
 from kanopt.formulas.fit import Alternative, Fit
 from kanopt.formulas.nodes import Array, Constant, Node, Sum, postorder
 from kanopt.formulas.parameters import Covariance, check_covariance, names_in
 from kanopt.formulas.pieces import Curve, Table, gap_inputs
-from kanopt.formulas.references import Reference
 from kanopt.formulas.shapes import ShapeFact, basis_of
 from kanopt.formulas.validity import formula_facts, outside_tests, outside_texts
 from kanopt.formulas.variables import Variable, check_label, hint, refuse_lookalikes
