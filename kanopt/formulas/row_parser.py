@@ -215,7 +215,7 @@ class _RowParser(RowGrammar):
         if is_date or len(values) < len(others) or not isinstance(one, Node | _Operand):
             return joined(either, conditions)
         # one look at the rows for a whole list of numbers or of texts
-        return compared(lambda rows, _: np.isin(rows, values), partial(_values, one), lambda _: 0.0)
+        return compared(lambda rows, _: pd.Series(rows).isin(values), partial(_values, one), lambda _: 0.0)
 
     def _compared(self, left: _Meaning, right: _Meaning, sign: Any, place: int) -> Condition:
         """Return a comparison of two numbers, of texts, or of dates."""
@@ -294,8 +294,8 @@ class _RowParser(RowGrammar):
                 f"{name!r} is a column and no function; put an operator before the bracket", place
             )
         # a word that a column with a bracket in its name begins with
-        whole = next((each for each in self.columns if self.text.startswith(each, place)), "")
-        if whole and name not in CALLED:
+        whole = next((each for each in self.columns if "(" in each and self.text.startswith(each, place)), "")
+        if whole and token.kind == "name" and name not in CALLED:
             raise self.error(f"write the column {whole!r} in back-quotes, `{whole}`", place)
         if name not in CALLED:
             raise self.no_function(token)

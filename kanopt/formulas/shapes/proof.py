@@ -20,8 +20,7 @@ from kanopt.formulas.shapes.branch_and_bound import branch_and_bound
 from kanopt.formulas.shapes.cores import curvature_core, logarithm, slope_core
 from kanopt.formulas.shapes.derivatives import BoundMargin, CurvatureMargin, JointCurvatureMargin, SlopeMargin
 from kanopt.formulas.shapes.facts import Shape, ShapeFact, ShapeProof
-from kanopt.formulas.shapes.margins import DefinedMargin, FormulaMargin
-from kanopt.formulas.shapes.point_evaluation import PointEvaluator
+from kanopt.formulas.shapes.margins import DefinedMargin, FormulaMargin, PointEvaluator
 from kanopt.formulas.shapes.tabulated import entries
 from kanopt.formulas.simplify import simplify_graph
 
