@@ -215,7 +215,7 @@ class _RowParser(RowGrammar):
         if is_date or len(values) < len(others) or not isinstance(one, Node | _Operand):
             return joined(either, conditions)
         # one look at the rows for a whole list of numbers or of texts
-        return compared(lambda rows, _: pd.Series(rows).isin(values), partial(_values, one), lambda _: 0.0)
+        return compared(lambda rows, _: _is_in(rows, values), partial(_values, one), lambda _: 0.0)
 
     def _compared(self, left: _Meaning, right: _Meaning, sign: Any, place: int) -> Condition:
         """Return a comparison of two numbers, of texts, or of dates."""
@@ -342,6 +342,10 @@ def _is_column(found: _Meaning) -> bool:
 
 def _values(found: Node | _Operand, columns: Mapping[str, Any]) -> Any:
     return computed(found, columns) if isinstance(found, Node) else found.values(columns)
+
+
+def _is_in(rows: Any, values: list[Any]) -> Any:
+    return pd.Series(rows if np.ndim(rows) else [float(rows)]).isin(values)
 
 
 def _negated(condition: Condition) -> Condition:

@@ -123,6 +123,7 @@ def test_ways_between_places_have_a_length_and_a_direction() -> None:
         ("not paid and miles > -1", [False, True, None, False]),
         ("miles <= 0 OR paid", [True, True, None, True]),
         ("1 > 2", [False, False, False, False]),
+        ("5 in [5, 6]", [True, True, True, True]),
     ],
 )
 def test_conditions(text: str, expected: list[bool | None]) -> None:
